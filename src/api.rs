@@ -1,0 +1,18 @@
+//! The wire: one request, one stream of events, one list of models.
+
+pub mod client;
+pub mod endpoint;
+pub mod error;
+pub mod event;
+pub mod models;
+pub mod money;
+pub mod request;
+pub mod sse;
+
+pub use client::{Client, Opened};
+pub use endpoint::{Dialect, Endpoint};
+pub use error::{Error, Fault};
+pub use event::{Annotation, Event, Usage};
+pub use models::{Catalogue, Model};
+pub use money::Usd;
+pub use request::Request;

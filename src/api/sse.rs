@@ -1,0 +1,1 @@
+//! Server-sent events: bytes in any chunks to the `data:` payloads of whole events.

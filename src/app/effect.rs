@@ -1,0 +1,33 @@
+//! What the world must do.
+
+use crate::{api, chat::StreamId, store, widgets::highlight};
+
+/// One piece of work outside the state; what it learns comes back as a `Msg`.
+#[derive(Debug)]
+pub enum Effect {
+    /// Opens a stream at the named endpoint.
+    OpenStream { stream: StreamId, endpoint: String, request: Box<api::Request> },
+    /// Closes the connection at once.
+    CloseStream(StreamId),
+    Store(store::Job),
+    Highlight(highlight::Job),
+    /// Reads the catalogue of an endpoint: the cache at once, then the server where it is stale.
+    FetchModels { endpoint: String },
+    /// Keeps an OpenRouter key in its 0600 file and uses it.
+    SaveKey(secrecy::SecretString),
+    /// Adds a server without a key to the config and uses it.
+    SaveServer { base_url: String },
+    /// Puts a model on a slot (1 to 9) in the config file.
+    SaveSlot { slot: u8, model: String },
+    /// Copies a text to the clipboard of the reader's terminal.
+    Copy(String),
+    /// Opens a text in `$VISUAL` or `$EDITOR`; answered by `Msg::Edited`.
+    Edit(String),
+    /// Gives the terminal back until the program is continued.
+    Suspend,
+    /// Draws every cell anew.
+    Repaint,
+    /// Ends the program, or begins it anew against the demo server.
+    Quit,
+    StartDemo,
+}

@@ -1,0 +1,39 @@
+//! What happened.
+
+use crossterm::event::Event as Input;
+
+use crate::{
+    api::{self, Catalogue, Event},
+    chat::{StreamId, Timestamp},
+    store,
+    widgets::highlight,
+};
+
+/// Everything that can change the state.
+#[derive(Debug)]
+pub enum Msg {
+    /// A key, a paste, the mouse, a resize, the focus. `more` tells that other bytes came in the
+    /// same read: an Enter with more behind it belongs to a paste.
+    Input { event: Input, more: bool },
+    /// The headers of a response have come.
+    StreamOpened { stream: StreamId, generation: Option<String> },
+    /// Some events of a stream, in order.
+    Stream { stream: StreamId, at: Timestamp, events: Vec<Event> },
+    /// A stream is over: its body ended, or it failed.
+    StreamEnded { stream: StreamId, at: Timestamp, result: Result<(), api::Error> },
+    Store(store::Reply),
+    /// The catalogue of an endpoint, from the disk or the server.
+    Models { endpoint: String, result: Result<Catalogue, api::Error> },
+    /// Coloured lines of a code block.
+    Highlighted(highlight::Painted),
+    /// The editor has closed; `Ok` is the text as it was saved.
+    Edited(Result<String, String>),
+    /// A key or an address from the welcome screen was stored and is in use, or why not.
+    Connected(Result<String, String>),
+    /// A slot was written to the config, or why not.
+    SlotSaved(Result<(), String>),
+    /// Something fell due without a message: see `next_wake`.
+    Tick,
+    /// The program was told to end (SIGTERM, SIGHUP).
+    Terminated,
+}

@@ -1,0 +1,53 @@
+//! Conversations: what was said, what is being said, and what is to be sent.
+
+pub mod answer;
+pub mod change;
+pub mod conversation;
+pub mod ids;
+pub mod journal;
+pub mod message;
+pub mod request;
+pub mod settings;
+pub mod turn;
+
+pub use answer::{Answer, End, Item, Kind, Slot};
+pub use change::{Change, Header};
+pub use conversation::{Conversation, Next, Summary};
+pub use ids::Ids;
+pub use message::{Body, Message, Prompt};
+pub use settings::{Effort, Settings};
+pub use turn::{Phase, StreamId, Turn};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// When something happened; always UTC, made local when it is drawn.
+pub type Timestamp = jiff::Timestamp;
+
+macro_rules! identity {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+identity!(
+    /// Names a conversation, in the database and on the command line.
+    ConversationId
+);
+identity!(
+    /// Names a message; a UUIDv7, so that ids sort by age and two instances never collide.
+    MessageId
+);
+identity!(
+    /// Names a turn while it runs; never stored.
+    TurnId
+);

@@ -1,0 +1,33 @@
+//! What of a conversation must be written to disk.
+
+use super::{ConversationId, Message, MessageId, Settings, Timestamp};
+
+/// One row that changed.
+#[derive(Debug, Clone)]
+pub enum Change {
+    /// Created or changed: everything of a conversation but its messages.
+    Conversation(Box<Header>),
+    /// New, or settled: writes the whole message and forgets its growth.
+    Message { conversation: ConversationId, message: Box<Message> },
+    /// What a streaming answer grew by, as event payloads, one a line (`chat::journal`).
+    Growth { message: MessageId, events: String },
+    Draft { conversation: ConversationId, text: String },
+    Queue { conversation: ConversationId, prompts: Vec<String> },
+    /// The draft of the composer that belongs to no conversation yet.
+    NewDraft(String),
+    Seen(ConversationId),
+    Trash(ConversationId),
+    Restore(ConversationId),
+}
+
+/// A conversation without its messages.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Header {
+    pub id: ConversationId,
+    pub title: String,
+    pub renamed: bool,
+    pub settings: Settings,
+    pub branch: Vec<MessageId>,
+    pub updated: Timestamp,
+    pub unread: bool,
+}

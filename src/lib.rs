@@ -1,0 +1,16 @@
+//! ibid: a full-screen chat client for the terminal. `ARCHITECTURE.md` is the map.
+
+pub mod api;
+pub mod app;
+pub mod chat;
+pub mod cli;
+pub mod config;
+pub mod demo;
+pub mod headless;
+pub mod keys;
+pub mod runtime;
+pub mod store;
+pub mod text;
+pub mod tui;
+pub mod view;
+pub mod widgets;

@@ -1,0 +1,3 @@
+//! Parses arguments, runs, reports the error.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Messages to rows and back.
