@@ -53,14 +53,26 @@ pub struct Ticket(pub u64);
 pub enum Reply {
     /// It is open, and these conversations are the newest (at most 200, of `total`). Answers that
     /// another run left unfinished are marked interrupted by now.
-    Opened { newest: Vec<Summary>, total: usize, new_draft: String },
+    Opened {
+        newest: Vec<Summary>,
+        total: usize,
+        new_draft: String,
+    },
     /// The file cannot be used; saves will fail until the program is started again.
     Broken(Error),
     Saved(Ticket),
-    NotSaved { ticket: Ticket, error: Error },
-    Listed { conversations: Vec<Summary> },
+    NotSaved {
+        ticket: Ticket,
+        error: Error,
+    },
+    Listed {
+        conversations: Vec<Summary>,
+    },
     Loaded(Box<Conversation>),
-    NotLoaded { what: String, error: Error },
+    NotLoaded {
+        what: String,
+        error: Error,
+    },
     Prompts(Vec<String>),
 }
 

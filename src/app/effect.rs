@@ -6,19 +6,30 @@ use crate::{api, chat::StreamId, store, widgets::highlight};
 #[derive(Debug)]
 pub enum Effect {
     /// Opens a stream at the named endpoint.
-    OpenStream { stream: StreamId, endpoint: String, request: Box<api::Request> },
+    OpenStream {
+        stream: StreamId,
+        endpoint: String,
+        request: Box<api::Request>,
+    },
     /// Closes the connection at once.
     CloseStream(StreamId),
     Store(store::Job),
     Highlight(highlight::Job),
     /// Reads the catalogue of an endpoint: the cache at once, then the server where it is stale.
-    FetchModels { endpoint: String },
+    FetchModels {
+        endpoint: String,
+    },
     /// Keeps an OpenRouter key in its 0600 file and uses it.
     SaveKey(secrecy::SecretString),
     /// Adds a server without a key to the config and uses it.
-    SaveServer { base_url: String },
+    SaveServer {
+        base_url: String,
+    },
     /// Puts a model on a slot (1 to 9) in the config file.
-    SaveSlot { slot: u8, model: String },
+    SaveSlot {
+        slot: u8,
+        model: String,
+    },
     /// Copies a text to the clipboard of the reader's terminal.
     Copy(String),
     /// Opens a text in `$VISUAL` or `$EDITOR`; answered by `Msg::Edited`.

@@ -14,16 +14,35 @@ use crate::{
 pub enum Msg {
     /// A key, a paste, the mouse, a resize, the focus. `more` tells that other bytes came in the
     /// same read: an Enter with more behind it belongs to a paste.
-    Input { event: Input, more: bool },
+    Input {
+        event: Input,
+        more: bool,
+    },
+    /// A prompt from outside the screen (`ibid ask`): sent as it is, past the composer.
+    Ask(String),
     /// The headers of a response have come.
-    StreamOpened { stream: StreamId, generation: Option<String> },
+    StreamOpened {
+        stream: StreamId,
+        generation: Option<String>,
+    },
     /// Some events of a stream, in order.
-    Stream { stream: StreamId, at: Timestamp, events: Vec<Event> },
+    Stream {
+        stream: StreamId,
+        at: Timestamp,
+        events: Vec<Event>,
+    },
     /// A stream is over: its body ended, or it failed.
-    StreamEnded { stream: StreamId, at: Timestamp, result: Result<(), api::Error> },
+    StreamEnded {
+        stream: StreamId,
+        at: Timestamp,
+        result: Result<(), api::Error>,
+    },
     Store(store::Reply),
     /// The catalogue of an endpoint, from the disk or the server.
-    Models { endpoint: String, result: Result<Catalogue, api::Error> },
+    Models {
+        endpoint: String,
+        result: Result<Catalogue, api::Error>,
+    },
     /// Coloured lines of a code block.
     Highlighted(highlight::Painted),
     /// The editor has closed; `Ok` is the text as it was saved.

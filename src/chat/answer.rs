@@ -47,12 +47,18 @@ pub struct Item {
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Kind {
-    Message { parts: Vec<Part>, phase: Option<String> },
+    Message {
+        parts: Vec<Part>,
+        phase: Option<String>,
+    },
     Reasoning(Reasoning),
     Call(Call),
     Search(Search),
     /// Any other item, known by its type only; replayed and shown as one folded line.
-    Other { kind: String, status: Option<String> },
+    Other {
+        kind: String,
+        status: Option<String>,
+    },
 }
 
 /// One content part of a message.
@@ -96,7 +102,9 @@ pub enum End {
     Open,
     Complete,
     /// Truncated by the server; `max_output_tokens` or `content_filter`, if it says.
-    Incomplete { reason: Option<String> },
+    Incomplete {
+        reason: Option<String>,
+    },
     /// The reader stopped it.
     Stopped,
     /// The program or the network ended before the answer did.

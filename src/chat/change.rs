@@ -8,11 +8,23 @@ pub enum Change {
     /// Created or changed: everything of a conversation but its messages.
     Conversation(Box<Header>),
     /// New, or settled: writes the whole message and forgets its growth.
-    Message { conversation: ConversationId, message: Box<Message> },
+    Message {
+        conversation: ConversationId,
+        message: Box<Message>,
+    },
     /// What a streaming answer grew by, as event payloads, one a line (`chat::journal`).
-    Growth { message: MessageId, events: String },
-    Draft { conversation: ConversationId, text: String },
-    Queue { conversation: ConversationId, prompts: Vec<String> },
+    Growth {
+        message: MessageId,
+        events: String,
+    },
+    Draft {
+        conversation: ConversationId,
+        text: String,
+    },
+    Queue {
+        conversation: ConversationId,
+        prompts: Vec<String>,
+    },
     /// The draft of the composer that belongs to no conversation yet.
     NewDraft(String),
     Seen(ConversationId),

@@ -42,5 +42,8 @@ pub enum Next {
     Open(StreamId, Box<api::Request>),
     Close(StreamId),
     /// These rows changed; `gate` is the turn that waits until they are on disk.
-    Save { changes: Vec<Change>, gate: Option<TurnId> },
+    Save {
+        changes: Vec<Change>,
+        gate: Option<TurnId>,
+    },
 }
