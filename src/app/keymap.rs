@@ -1,0 +1,385 @@
+//! Keys in a context to an `Action`, sequences included.
+
+use std::{collections::BTreeMap, fmt, str::FromStr};
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use super::action::{Action, TABLE};
+
+/// Where a key is pressed. A key is looked up in its own context first, then in `Global`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Context {
+    Global,
+    Composer,
+    /// The composer while nothing is typed; `Composer` and `Global` hold as well.
+    Empty,
+    Transcript,
+    Rail,
+    List,
+}
+
+impl Context {
+    pub const ALL: [Self; 6] = [Self::Global, Self::Composer, Self::Empty, Self::Transcript, Self::Rail, Self::List];
+
+    /// The words over its keys in the help.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Global => "Anywhere",
+            Self::Composer => "Writing",
+            Self::Empty => "Nothing typed",
+            Self::Transcript => "Reading",
+            Self::Rail => "Rail",
+            Self::List => "Conversations",
+        }
+    }
+
+    /// The contexts in which a key pressed here is looked up, first match wins.
+    fn chain(self) -> &'static [Self] {
+        match self {
+            Self::Global => &[Self::Global],
+            Self::Composer => &[Self::Composer, Self::Global],
+            Self::Empty => &[Self::Empty, Self::Composer, Self::Global],
+            Self::Transcript => &[Self::Transcript, Self::Global],
+            Self::Rail => &[Self::Rail, Self::Global],
+            Self::List => &[Self::List, Self::Global],
+        }
+    }
+}
+
+/// One key with its modifiers, normalised: a shifted letter is the capital, without `shift`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Key {
+    pub code: KeyCode,
+    pub ctrl: bool,
+    pub alt: bool,
+    pub shift: bool,
+}
+
+impl From<KeyEvent> for Key {
+    fn from(event: KeyEvent) -> Self {
+        let shift = event.modifiers.contains(KeyModifiers::SHIFT);
+        let ctrl = event.modifiers.contains(KeyModifiers::CONTROL);
+        let (code, shift) = match event.code {
+            KeyCode::BackTab => (KeyCode::Tab, true),
+            KeyCode::Char(c) if ctrl => (KeyCode::Char(c.to_ascii_lowercase()), false),
+            KeyCode::Char(c) if shift && c.is_ascii_lowercase() => (KeyCode::Char(c.to_ascii_uppercase()), false),
+            KeyCode::Char(c) => (KeyCode::Char(c), false),
+            code => (code, shift),
+        };
+        Self { code, ctrl, alt: event.modifiers.contains(KeyModifiers::ALT), shift }
+    }
+}
+
+impl Key {
+    /// The character that it types, if it is one without Ctrl or Alt.
+    pub fn typed(self) -> Option<char> {
+        match self.code {
+            KeyCode::Char(c) if !self.ctrl && !self.alt => Some(c),
+            _ => None,
+        }
+    }
+
+    /// The same key without Ctrl: inside a sequence it makes no difference.
+    fn without_ctrl(self) -> Self {
+        Self { ctrl: false, ..self }
+    }
+}
+
+/// The key has no such name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no key is called `{0}`")]
+pub struct UnknownKey(pub String);
+
+const NAMED: &[(&str, KeyCode)] = &[
+    ("enter", KeyCode::Enter),
+    ("esc", KeyCode::Esc),
+    ("tab", KeyCode::Tab),
+    ("space", KeyCode::Char(' ')),
+    ("backspace", KeyCode::Backspace),
+    ("delete", KeyCode::Delete),
+    ("insert", KeyCode::Insert),
+    ("up", KeyCode::Up),
+    ("down", KeyCode::Down),
+    ("left", KeyCode::Left),
+    ("right", KeyCode::Right),
+    ("home", KeyCode::Home),
+    ("end", KeyCode::End),
+    ("pgup", KeyCode::PageUp),
+    ("pgdn", KeyCode::PageDown),
+];
+
+impl FromStr for Key {
+    type Err = UnknownKey;
+
+    fn from_str(text: &str) -> Result<Self, UnknownKey> {
+        let mut key = Self { code: KeyCode::Null, ctrl: false, alt: false, shift: false };
+        let mut rest = text;
+        loop {
+            if let Some(after) = rest.strip_prefix("ctrl-").filter(|after| !after.is_empty()) {
+                (key.ctrl, rest) = (true, after);
+            } else if let Some(after) = rest.strip_prefix("alt-").filter(|after| !after.is_empty()) {
+                (key.alt, rest) = (true, after);
+            } else if let Some(after) = rest.strip_prefix("shift-").filter(|after| !after.is_empty()) {
+                (key.shift, rest) = (true, after);
+            } else {
+                break;
+            }
+        }
+        let mut letters = rest.chars();
+        key.code = match (letters.next(), letters.next()) {
+            (Some(c), None) => KeyCode::Char(c),
+            _ => NAMED
+                .iter()
+                .find(|(name, _)| *name == rest)
+                .map(|(_, code)| *code)
+                .or_else(|| rest.strip_prefix('f')?.parse().ok().filter(|n| (1..=12).contains(n)).map(KeyCode::F))
+                .ok_or_else(|| UnknownKey(text.to_owned()))?,
+        };
+        Ok(key)
+    }
+}
+
+impl fmt::Display for Key {
+    /// As the screen shows it: `^P`, `esc`, `S-Tab`, `Alt-Enter`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.alt {
+            f.write_str("Alt-")?;
+        }
+        if self.shift {
+            f.write_str("Shift-")?;
+        }
+        if self.ctrl {
+            f.write_str(if matches!(self.code, KeyCode::Char(_)) { "^" } else { "Ctrl-" })?;
+        }
+        match self.code {
+            KeyCode::Char(' ') => f.write_str("Space"),
+            KeyCode::Char(c) if self.ctrl => write!(f, "{}", c.to_ascii_uppercase()),
+            KeyCode::Char(c) => write!(f, "{c}"),
+            KeyCode::F(n) => write!(f, "F{n}"),
+            KeyCode::PageUp => f.write_str("PgUp"),
+            KeyCode::PageDown => f.write_str("PgDn"),
+            code => {
+                let name = NAMED.iter().find(|(_, named)| *named == code).map_or("?", |(name, _)| name);
+                let (first, rest) = name.split_at(1);
+                write!(f, "{}{rest}", first.to_ascii_uppercase())
+            }
+        }
+    }
+}
+
+/// Reads `ctrl-x m` and the like: keys with blanks between them.
+///
+/// # Errors
+/// When one of the keys has no such name, or there is none.
+pub fn sequence(text: &str) -> Result<Vec<Key>, UnknownKey> {
+    let keys: Vec<Key> = text.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
+    if keys.is_empty() { Err(UnknownKey(text.to_owned())) } else { Ok(keys) }
+}
+
+/// A sequence as the screen shows it, such as `^X m`.
+pub fn shown(keys: &[Key]) -> String {
+    keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+}
+
+/// What a key means where it was pressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Meaning {
+    Does(Action),
+    /// It begins a sequence.
+    Leads,
+    Nothing,
+}
+
+/// All bindings in force.
+#[derive(Debug, Clone)]
+pub struct Keymap {
+    bindings: BTreeMap<(Context, Vec<Key>), Action>,
+}
+
+impl Default for Keymap {
+    fn default() -> Self {
+        let mut bindings = BTreeMap::new();
+        for entry in TABLE {
+            for (context, keys) in entry.keys {
+                let keys = sequence(keys).expect("a test reads every key of the table");
+                bindings.insert((*context, keys), entry.action);
+            }
+        }
+        Self { bindings }
+    }
+}
+
+/// Why a remapping of the config cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unusable {
+    #[error("no action is called `{0}`")]
+    Action(String),
+    #[error(transparent)]
+    Key(#[from] UnknownKey),
+    #[error("`{keys}` is already the key of `{other}` there")]
+    Taken { keys: String, other: &'static str },
+}
+
+impl Keymap {
+    /// Gives an action other keys than its own; an empty list takes them away. An action that has keys in one
+    /// context keeps to that context, one that has none becomes global.
+    ///
+    /// # Errors
+    /// When the action or a key is unknown, or the key is taken in that context.
+    pub fn remap(&mut self, name: &str, keys: &[String]) -> Result<(), Unusable> {
+        let action = Action::from_name(name).ok_or_else(|| Unusable::Action(name.to_owned()))?;
+        let context = action.entry().keys.first().map_or(Context::Global, |(context, _)| *context);
+        let wanted: Vec<Vec<Key>> = keys.iter().map(|keys| sequence(keys)).collect::<Result<_, _>>()?;
+        let mut bindings = self.bindings.clone();
+        bindings.retain(|_, bound| *bound != action);
+        for keys in wanted {
+            if let Some(other) = bindings.get(&(context, keys.clone())) {
+                return Err(Unusable::Taken { keys: shown(&keys), other: other.entry().name });
+            }
+            bindings.insert((context, keys), action);
+        }
+        self.bindings = bindings;
+        Ok(())
+    }
+
+    /// What `key` means after the keys that were pressed before it.
+    pub fn meaning(&self, context: Context, before: &[Key], key: Key) -> Meaning {
+        let mut keys = before.to_vec();
+        keys.push(key);
+        let plain = |keys: &[Key]| {
+            let mut keys = keys.to_vec();
+            if let [_, rest @ ..] = keys.as_mut_slice() {
+                rest.iter_mut().for_each(|key| *key = key.without_ctrl());
+            }
+            keys
+        };
+        for candidate in [keys.clone(), plain(&keys)] {
+            for context in context.chain() {
+                if let Some(action) = self.bindings.get(&(*context, candidate.clone())) {
+                    return Meaning::Does(*action);
+                }
+            }
+        }
+        let leads = |(in_context, bound): &(Context, Vec<Key>)| {
+            context.chain().contains(in_context) && bound.len() > keys.len() && bound.starts_with(&keys)
+        };
+        if self.bindings.keys().any(leads) { Meaning::Leads } else { Meaning::Nothing }
+    }
+
+    /// What may follow the keys pressed so far, in the order of the table.
+    pub fn following(&self, context: Context, before: &[Key]) -> Vec<(Key, Action)> {
+        let mut rows: Vec<(Key, Action)> = self
+            .bindings
+            .iter()
+            .filter(|((in_context, keys), _)| {
+                context.chain().contains(in_context) && keys.len() > before.len() && keys.starts_with(before)
+            })
+            .map(|((_, keys), action)| (keys[before.len()], *action))
+            .collect();
+        rows.sort_by_key(|(_, action)| *action);
+        rows
+    }
+
+    /// The first sequence of an action, for the hints on the screen.
+    pub fn keys_of(&self, action: Action) -> Option<String> {
+        let default = action.entry().keys.first().and_then(|(context, keys)| Some((*context, sequence(keys).ok()?)));
+        if let Some(binding) = default
+            && self.bindings.get(&binding) == Some(&action)
+        {
+            return Some(shown(&binding.1));
+        }
+        self.bindings.iter().find(|(_, bound)| **bound == action).map(|((_, keys), _)| shown(keys))
+    }
+
+    /// All sequences of a context, in the order of the table.
+    pub fn of_context(&self, context: Context) -> Vec<(String, Action)> {
+        let mut rows: Vec<(String, Action)> = self
+            .bindings
+            .iter()
+            .filter(|((in_context, _), _)| *in_context == context)
+            .map(|((_, keys), action)| (shown(keys), *action))
+            .collect();
+        rows.sort_by_key(|(_, action)| *action);
+        rows
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn key(text: &str) -> Key {
+        text.parse().expect("a key of a test")
+    }
+
+    #[test]
+    fn every_key_of_the_table_can_be_read_and_belongs_to_one_action_in_its_context() {
+        let mut seen = BTreeSet::new();
+        for entry in TABLE {
+            for (context, keys) in entry.keys {
+                let keys = sequence(keys).unwrap_or_else(|error| panic!("{}: {error}", entry.name));
+                assert!(seen.insert((*context, keys.clone())), "two actions on {} in {context:?}", shown(&keys));
+            }
+        }
+    }
+
+    #[test]
+    fn no_sequence_is_hidden_behind_a_shorter_one() {
+        let keymap = Keymap::default();
+        for entry in TABLE {
+            for (context, keys) in entry.keys {
+                let keys = sequence(keys).unwrap();
+                let (last, before) = keys.split_last().unwrap();
+                for cut in 0..before.len() {
+                    assert_eq!(keymap.meaning(*context, &before[..cut], before[cut]), Meaning::Leads, "{}", entry.name);
+                }
+                assert_eq!(keymap.meaning(*context, before, *last), Meaning::Does(entry.action), "{}", entry.name);
+            }
+        }
+    }
+
+    #[test]
+    fn inside_a_sequence_ctrl_makes_no_difference() {
+        let keymap = Keymap::default();
+        let leader = [key("ctrl-x")];
+        assert_eq!(keymap.meaning(Context::Composer, &leader, key("m")), Meaning::Does(Action::Models));
+        assert_eq!(keymap.meaning(Context::Composer, &leader, key("ctrl-m")), Meaning::Does(Action::Models));
+        assert_eq!(keymap.meaning(Context::Composer, &leader, key("ctrl-é")), Meaning::Nothing);
+    }
+
+    #[test]
+    fn a_remapped_action_answers_to_its_new_keys_only() {
+        let mut keymap = Keymap::default();
+        keymap.remap("models", &["ctrl-x o".into(), "f3".into()]).unwrap();
+        assert_eq!(keymap.meaning(Context::Composer, &[], key("f3")), Meaning::Does(Action::Models));
+        assert_eq!(keymap.meaning(Context::Composer, &[key("ctrl-x")], key("m")), Meaning::Nothing);
+        assert_eq!(keymap.keys_of(Action::Models).as_deref(), Some("^X o"));
+    }
+
+    #[test]
+    fn a_remapping_onto_a_taken_key_changes_nothing_and_names_its_owner() {
+        let mut keymap = Keymap::default();
+        let error = keymap.remap("models", &["ctrl-n".into()]).unwrap_err();
+        assert_eq!(error.to_string(), "`^N` is already the key of `new` there");
+        assert_eq!(keymap.meaning(Context::Composer, &[key("ctrl-x")], key("m")), Meaning::Does(Action::Models));
+    }
+
+    #[test]
+    fn a_shifted_letter_is_its_capital() {
+        let event = KeyEvent::new(KeyCode::Char('g'), KeyModifiers::SHIFT);
+        assert_eq!(Key::from(event), key("G"));
+        assert_eq!(Key::from(KeyEvent::new(KeyCode::BackTab, KeyModifiers::SHIFT)), key("shift-tab"));
+    }
+
+    #[test]
+    fn keys_are_shown_as_the_screen_writes_them() {
+        for (text, shown_as) in
+            [("ctrl-x m", "^X m"), ("shift-f2", "Shift-F2"), ("alt-enter", "Alt-Enter"), ("ctrl-home", "Ctrl-Home"), ("pgup", "PgUp")]
+        {
+            assert_eq!(shown(&sequence(text).unwrap()), shown_as);
+        }
+        assert_eq!(sequence("ctrl-"), Err(UnknownKey("ctrl-".into())));
+    }
+}
