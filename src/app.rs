@@ -1,7 +1,9 @@
 //! The state of the program, what happens to it, and what it asks of the world.
 
 pub mod action;
+pub mod areas;
 pub mod effect;
+pub mod keymap;
 pub mod msg;
 pub mod start;
 pub mod state;

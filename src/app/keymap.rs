@@ -1,10 +1,10 @@
 //! Keys in a context to an `Action`, sequences included.
 
-use std::{collections::BTreeMap, fmt, str::FromStr};
+use std::{fmt, str::FromStr};
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::action::{Action, TABLE};
+use super::action::{Action, Entry, TABLE};
 
 /// Where a key is pressed. A key is looked up in its own context first, then in `Global`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -47,7 +47,7 @@ impl Context {
 }
 
 /// One key with its modifiers, normalised: a shifted letter is the capital, without `shift`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Key {
     pub code: KeyCode,
     pub ctrl: bool,
@@ -190,22 +190,29 @@ pub enum Meaning {
     Nothing,
 }
 
-/// All bindings in force.
+/// All bindings in force, in the order of the table.
 #[derive(Debug, Clone)]
 pub struct Keymap {
-    bindings: BTreeMap<(Context, Vec<Key>), Action>,
+    bindings: Vec<Binding>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Binding {
+    context: Context,
+    keys: Vec<Key>,
+    action: Action,
 }
 
 impl Default for Keymap {
     fn default() -> Self {
-        let mut bindings = BTreeMap::new();
-        for entry in TABLE {
-            for (context, keys) in entry.keys {
-                let keys = sequence(keys).expect("a test reads every key of the table");
-                bindings.insert((*context, keys), entry.action);
-            }
-        }
-        Self { bindings }
+        let binding = |action, context, keys: &str| Binding {
+            context,
+            keys: sequence(keys).expect("a test reads every key of the table"),
+            action,
+        };
+        let of_entry =
+            |entry: &'static Entry| entry.keys.iter().map(move |(context, keys)| binding(entry.action, *context, keys));
+        Self { bindings: TABLE.iter().flat_map(of_entry).collect() }
     }
 }
 
@@ -229,84 +236,61 @@ impl Keymap {
     pub fn remap(&mut self, name: &str, keys: &[String]) -> Result<(), Unusable> {
         let action = Action::from_name(name).ok_or_else(|| Unusable::Action(name.to_owned()))?;
         let context = action.entry().keys.first().map_or(Context::Global, |(context, _)| *context);
-        let wanted: Vec<Vec<Key>> = keys.iter().map(|keys| sequence(keys)).collect::<Result<_, _>>()?;
         let mut bindings = self.bindings.clone();
-        bindings.retain(|_, bound| *bound != action);
-        for keys in wanted {
-            if let Some(other) = bindings.get(&(context, keys.clone())) {
-                return Err(Unusable::Taken { keys: shown(&keys), other: other.entry().name });
+        bindings.retain(|bound| bound.action != action);
+        for keys in keys {
+            let keys = sequence(keys)?;
+            if let Some(other) = bindings.iter().find(|bound| bound.context == context && bound.keys == keys) {
+                return Err(Unusable::Taken { keys: shown(&keys), other: other.action.entry().name });
             }
-            bindings.insert((context, keys), action);
+            bindings.push(Binding { context, keys, action });
         }
+        bindings.sort_by_key(|bound| bound.action);
         self.bindings = bindings;
         Ok(())
     }
 
     /// What `key` means after the keys that were pressed before it.
     pub fn meaning(&self, context: Context, before: &[Key], key: Key) -> Meaning {
-        let mut keys = before.to_vec();
-        keys.push(key);
-        let plain = |keys: &[Key]| {
-            let mut keys = keys.to_vec();
-            if let [_, rest @ ..] = keys.as_mut_slice() {
-                rest.iter_mut().for_each(|key| *key = key.without_ctrl());
-            }
-            keys
-        };
-        for candidate in [keys.clone(), plain(&keys)] {
+        let keys = [before, &[key]].concat();
+        let plain: Vec<Key> =
+            keys.iter().enumerate().map(|(at, key)| if at == 0 { *key } else { key.without_ctrl() }).collect();
+        for candidate in [&keys, &plain] {
             for context in context.chain() {
-                if let Some(action) = self.bindings.get(&(*context, candidate.clone())) {
-                    return Meaning::Does(*action);
+                let bound = self.bindings.iter().find(|bound| bound.context == *context && bound.keys == *candidate);
+                if let Some(bound) = bound {
+                    return Meaning::Does(bound.action);
                 }
             }
         }
-        let leads = |(in_context, bound): &(Context, Vec<Key>)| {
-            context.chain().contains(in_context) && bound.len() > keys.len() && bound.starts_with(&keys)
-        };
-        if self.bindings.keys().any(leads) { Meaning::Leads } else { Meaning::Nothing }
+        if self.following(context, &keys).is_empty() { Meaning::Nothing } else { Meaning::Leads }
     }
 
-    /// What may follow the keys pressed so far, in the order of the table.
+    /// What may follow the keys pressed so far.
     pub fn following(&self, context: Context, before: &[Key]) -> Vec<(Key, Action)> {
-        let mut rows: Vec<(Key, Action)> = self
-            .bindings
+        self.bindings
             .iter()
-            .filter(|((in_context, keys), _)| {
-                context.chain().contains(in_context) && keys.len() > before.len() && keys.starts_with(before)
-            })
-            .map(|((_, keys), action)| (keys[before.len()], *action))
-            .collect();
-        rows.sort_by_key(|(_, action)| *action);
-        rows
+            .filter(|bound| context.chain().contains(&bound.context))
+            .filter(|bound| bound.keys.len() > before.len() && bound.keys.starts_with(before))
+            .map(|bound| (bound.keys[before.len()], bound.action))
+            .collect()
     }
 
-    /// The first sequence of an action, for the hints on the screen.
+    /// The first keys of an action, for the hints on the screen.
     pub fn keys_of(&self, action: Action) -> Option<String> {
-        let default = action.entry().keys.first().and_then(|(context, keys)| Some((*context, sequence(keys).ok()?)));
-        if let Some(binding) = default
-            && self.bindings.get(&binding) == Some(&action)
-        {
-            return Some(shown(&binding.1));
-        }
-        self.bindings.iter().find(|(_, bound)| **bound == action).map(|((_, keys), _)| shown(keys))
+        self.bindings.iter().find(|bound| bound.action == action).map(|bound| shown(&bound.keys))
     }
 
-    /// All sequences of a context, in the order of the table.
+    /// All keys of a context.
     pub fn of_context(&self, context: Context) -> Vec<(String, Action)> {
-        let mut rows: Vec<(String, Action)> = self
-            .bindings
-            .iter()
-            .filter(|((in_context, _), _)| *in_context == context)
-            .map(|((_, keys), action)| (shown(keys), *action))
-            .collect();
-        rows.sort_by_key(|(_, action)| *action);
-        rows
+        let bound = self.bindings.iter().filter(|bound| bound.context == context);
+        bound.map(|bound| (shown(&bound.keys), bound.action)).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use std::collections::HashSet;
 
     use super::*;
 
@@ -316,7 +300,7 @@ mod tests {
 
     #[test]
     fn every_key_of_the_table_can_be_read_and_belongs_to_one_action_in_its_context() {
-        let mut seen = BTreeSet::new();
+        let mut seen = HashSet::new();
         for entry in TABLE {
             for (context, keys) in entry.keys {
                 let keys = sequence(keys).unwrap_or_else(|error| panic!("{}: {error}", entry.name));
@@ -375,9 +359,13 @@ mod tests {
 
     #[test]
     fn keys_are_shown_as_the_screen_writes_them() {
-        for (text, shown_as) in
-            [("ctrl-x m", "^X m"), ("shift-f2", "Shift-F2"), ("alt-enter", "Alt-Enter"), ("ctrl-home", "Ctrl-Home"), ("pgup", "PgUp")]
-        {
+        for (text, shown_as) in [
+            ("ctrl-x m", "^X m"),
+            ("shift-f2", "Shift-F2"),
+            ("alt-enter", "Alt-Enter"),
+            ("ctrl-home", "Ctrl-Home"),
+            ("pgup", "PgUp"),
+        ] {
             assert_eq!(shown(&sequence(text).unwrap()), shown_as);
         }
         assert_eq!(sequence("ctrl-"), Err(UnknownKey("ctrl-".into())));

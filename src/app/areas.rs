@@ -1,0 +1,188 @@
+//! Divides the terminal: which pane stands where, and what is docked or an overlay.
+
+use ratatui::layout::{Rect, Size};
+
+/// From this width the list is docked at the left.
+pub const LIST_DOCKS: u16 = 120;
+/// From this width list and rail are docked together.
+pub const BOTH_DOCK: u16 = 160;
+/// Below this the program says politely that there is no room.
+pub const SMALLEST: Size = Size { width: 40, height: 10 };
+
+/// The gutter left of the text: who speaks, what has the focus.
+pub const GUTTER: u16 = 2;
+
+/// Widths that the config may change, in cells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Widths {
+    pub list: u16,
+    pub rail: u16,
+    pub text: u16,
+}
+
+/// What is to be seen beside the conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wanted {
+    pub list: bool,
+    pub rail: bool,
+}
+
+/// Where everything stands in one frame. Empty rectangles are not drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Areas {
+    pub list: Rect,
+    pub list_rule: Rect,
+    pub rail: Rect,
+    pub rail_rule: Rect,
+    /// List or rail lie above the text instead of beside it.
+    pub list_floats: bool,
+    pub rail_floats: bool,
+    /// The column of the gutter and the text, from the title to the composer.
+    pub title: Rect,
+    pub transcript: Rect,
+    pub rule: Rect,
+    pub composer: Rect,
+    pub status: Rect,
+}
+
+impl Areas {
+    /// Divides `size`; the composer wants `composer_rows` rows of its text.
+    pub fn divide(size: Size, wanted: Wanted, widths: Widths, composer_rows: u16) -> Self {
+        let mut areas = Self::default();
+        let Size { width, height } = size;
+        let body = height.saturating_sub(1);
+        areas.status = Rect::new(0, body, width, height.min(1));
+
+        let mut left = 0;
+        let mut right = width;
+        if wanted.rail && width >= LIST_DOCKS {
+            areas.rail = Rect::new(width - widths.rail, 0, widths.rail, body);
+            areas.rail_rule = Rect::new(width - widths.rail - 2, 0, 1, body);
+            right = areas.rail_rule.x;
+        }
+        if wanted.list && (width >= BOTH_DOCK || (width >= LIST_DOCKS && !wanted.rail)) {
+            areas.list = Rect::new(0, 0, widths.list, body);
+            areas.list_rule = Rect::new(widths.list + 1, 0, 1, body);
+            left = areas.list_rule.right();
+        }
+
+        let (column, text) = column(left, right, widths.text, left > 0 || right < width);
+        let composer = composer_rows.clamp(1, (height / 3).max(1)).min(body);
+        let has_rule = body >= composer + 3;
+        let roomy = height >= 14;
+        let mut bottom = body;
+        bottom -= composer;
+        areas.composer = Rect::new(column, bottom, text + GUTTER, composer);
+        if has_rule {
+            bottom -= 1;
+            areas.rule = Rect::new(column + GUTTER, bottom, text, 1);
+        }
+        let mut top = 0;
+        if bottom >= 3 {
+            areas.title = Rect::new(column, 0, text + GUTTER, 1);
+            top = if roomy { 2 } else { 1 };
+        }
+        let gap = u16::from(roomy && bottom > top + 2);
+        areas.transcript = Rect::new(column, top, text + GUTTER, bottom.saturating_sub(top + gap));
+        let screen = Rect::new(0, 0, width, height);
+        for area in [&mut areas.title, &mut areas.transcript, &mut areas.rule, &mut areas.composer] {
+            *area = area.intersection(screen);
+        }
+        areas
+    }
+
+    /// Where a list lies that is not docked: over the left of the screen.
+    pub fn floating_list(size: Size, widths: Widths) -> Rect {
+        let width = (widths.list + 4).min(size.width);
+        Rect::new(0, 0, width, size.height.saturating_sub(1))
+    }
+
+    /// Where a rail lies that is not docked: over the right of the screen.
+    pub fn floating_rail(size: Size, widths: Widths) -> Rect {
+        let width = (widths.rail + 4).min(size.width);
+        Rect::new(size.width - width, 0, width, size.height.saturating_sub(1))
+    }
+}
+
+/// Where the gutter begins between two edges, and how wide the text behind it is.
+fn column(left: u16, right: u16, widest: u16, beside_a_pane: bool) -> (u16, u16) {
+    let room = right.saturating_sub(left);
+    let (before, after) = if beside_a_pane { (1, 3) } else { (0, 2) };
+    if room >= widest + GUTTER + before + after {
+        (left + (room - widest - GUTTER) / 2, widest)
+    } else {
+        let text = room.saturating_sub(GUTTER + before + after);
+        (left + before.min(room), text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WIDTHS: Widths = Widths { list: 28, rail: 44, text: 98 };
+
+    fn divide(width: u16, height: u16, list: bool, rail: bool) -> Areas {
+        Areas::divide(Size { width, height }, Wanted { list, rail }, WIDTHS, 1)
+    }
+
+    #[test]
+    fn a_screen_of_80_is_one_column_with_two_cells_left_free_at_the_right() {
+        let areas = divide(80, 24, true, true);
+        assert_eq!((areas.list, areas.rail), (Rect::default(), Rect::default()));
+        assert_eq!(areas.transcript, Rect::new(0, 2, 78, 18));
+        assert_eq!(areas.rule, Rect::new(2, 21, 76, 1));
+        assert_eq!(areas.composer, Rect::new(0, 22, 78, 1));
+        assert_eq!(areas.status, Rect::new(0, 23, 80, 1));
+    }
+
+    #[test]
+    fn from_120_the_list_is_docked_and_the_text_begins_where_the_design_has_it() {
+        let areas = divide(120, 40, true, false);
+        assert_eq!(areas.list, Rect::new(0, 0, 28, 39));
+        assert_eq!(areas.list_rule, Rect::new(29, 0, 1, 39));
+        assert_eq!(areas.rule, Rect::new(33, 37, 84, 1));
+    }
+
+    #[test]
+    fn between_120_and_160_the_rail_takes_the_place_of_the_list() {
+        let areas = divide(140, 40, true, true);
+        assert_eq!(areas.list, Rect::default());
+        assert_eq!(areas.rail, Rect::new(96, 0, 44, 39));
+        assert_eq!(areas.rail_rule, Rect::new(94, 0, 1, 39));
+    }
+
+    #[test]
+    fn at_200_the_text_is_centred_between_both() {
+        let areas = divide(200, 60, true, true);
+        assert_eq!(areas.rail.x, 156);
+        assert_eq!(areas.transcript.width, 100);
+        assert_eq!(areas.transcript.x, 42);
+    }
+
+    #[test]
+    fn the_composer_grows_to_a_third_and_takes_its_rows_from_the_text() {
+        let one = divide(80, 24, false, false);
+        let size = Size { width: 80, height: 24 };
+        let tall = Areas::divide(size, Wanted { list: false, rail: false }, WIDTHS, 50);
+        assert_eq!(tall.composer.height, 8);
+        assert_eq!(tall.transcript.height, one.transcript.height - 7);
+    }
+
+    #[test]
+    fn everything_lies_inside_the_screen_at_any_size() {
+        for width in 0..210 {
+            for height in 0..70 {
+                for (list, rail) in [(false, false), (true, false), (false, true), (true, true)] {
+                    let screen = Rect::new(0, 0, width, height);
+                    let a = divide(width, height, list, rail);
+                    for area in
+                        [a.list, a.list_rule, a.rail, a.rail_rule, a.title, a.transcript, a.rule, a.composer, a.status]
+                    {
+                        assert!(area.is_empty() || screen.intersection(area) == area, "{area:?} at {width}x{height}");
+                    }
+                }
+            }
+        }
+    }
+}
