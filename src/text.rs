@@ -1,1 +1,131 @@
 //! Text from outside, made fit for a terminal: cleaned, measured, cut.
+
+pub mod clean;
+pub mod wrap;
+
+use std::borrow::Cow;
+
+use ratatui::buffer::CellWidth;
+use unicode_segmentation::UnicodeSegmentation;
+
+pub use clean::{Cleaner, clean};
+
+/// The user-perceived characters of a text, in order.
+pub fn clusters(text: &str) -> impl DoubleEndedIterator<Item = &str> {
+    text.graphemes(true)
+}
+
+/// The cells that a text takes on the screen, as ratatui counts them cluster by cluster.
+pub fn width(text: &str) -> usize {
+    if printable_ascii(text) { text.len() } else { clusters(text).map(cluster_width).sum() }
+}
+
+/// The cells of one cluster; nothing for what a terminal would not print.
+pub fn cluster_width(cluster: &str) -> usize {
+    match cluster.as_bytes() {
+        [] => 0,
+        [byte] => usize::from((b' '..0x7f).contains(byte)),
+        _ if cluster.chars().all(char::is_control) => 0,
+        _ => usize::from(cluster.cell_width()),
+    }
+}
+
+/// The beginning of a text in at most `max` cells; what is left out becomes `…`.
+pub fn truncate(text: &str, max: usize) -> Cow<'_, str> {
+    if width(text) <= max {
+        return Cow::Borrowed(text);
+    }
+    let Some(room) = max.checked_sub(1) else { return Cow::Borrowed("") };
+    let mut cut = text[..prefix(text, room)].trim_end_matches(' ').to_owned();
+    cut.push('…');
+    Cow::Owned(cut)
+}
+
+/// The end of a text in at most `max` cells; what is left out becomes `…`.
+pub fn truncate_start(text: &str, max: usize) -> Cow<'_, str> {
+    if width(text) <= max {
+        return Cow::Borrowed(text);
+    }
+    let Some(room) = max.checked_sub(1) else { return Cow::Borrowed("") };
+    let mut cells = 0;
+    let mut start = text.len();
+    for (at, cluster) in text.grapheme_indices(true).rev() {
+        cells += cluster_width(cluster);
+        if cells > room {
+            break;
+        }
+        start = at;
+    }
+    Cow::Owned(format!("…{}", text[start..].trim_start_matches(' ')))
+}
+
+/// How many bytes of a text fit into `max` cells without cutting a cluster.
+pub fn prefix(text: &str, max: usize) -> usize {
+    let mut cells = 0;
+    for (at, cluster) in text.grapheme_indices(true) {
+        cells += cluster_width(cluster);
+        if cells > max {
+            return at;
+        }
+    }
+    text.len()
+}
+
+fn printable_ascii(text: &str) -> bool {
+    text.bytes().all(|byte| (b' '..0x7f).contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+
+    use super::*;
+
+    #[test]
+    fn widths_are_those_of_the_cells_that_ratatui_fills() {
+        for text in [
+            "plain",
+            "日本語",
+            "👨‍👩‍👧‍👦",
+            "🇩🇪",
+            "👍🏽",
+            "❤\u{fe0f}",
+            "1\u{fe0f}\u{20e3}",
+            "e\u{301}",
+            "ｶﾞ",
+            "نص",
+            "\u{200b}a",
+            "",
+            "⟨RLO⟩",
+        ] {
+            let mut buffer = Buffer::empty(Rect::new(0, 0, 40, 1));
+            let (end, _) = buffer.set_stringn(0, 0, text, 40, Style::new());
+            assert_eq!(width(text), usize::from(end), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_cut_text_ends_with_an_ellipsis_and_whole_clusters() {
+        assert_eq!(truncate("short", 5), "short");
+        assert_eq!(truncate("longer", 5), "long…");
+        assert_eq!(truncate("two words", 5), "two…");
+        assert_eq!(truncate("日本語", 4), "日…");
+        assert_eq!(truncate("👨‍👩‍👧‍👦👨‍👩‍👧‍👦", 3), "👨‍👩‍👧‍👦…");
+        assert_eq!(truncate("日", 1), "…");
+        assert_eq!(truncate("日", 0), "");
+        assert_eq!(truncate_start("src/widgets/markdown.rs", 12), "…markdown.rs");
+        assert_eq!(truncate_start("日本語", 4), "…語");
+        assert_eq!(truncate_start("ab", 0), "");
+    }
+
+    proptest! {
+        #[test]
+        fn a_cut_text_is_never_wider_than_asked(text in ".{0,40}", max in 0usize..20) {
+            let text = clean(&text);
+            prop_assert!(width(&truncate(&text, max)) <= max);
+            prop_assert!(width(&truncate_start(&text, max)) <= max);
+            prop_assert!(width(&text[..prefix(&text, max)]) <= max);
+        }
+    }
+}
