@@ -2,7 +2,9 @@
 
 pub mod answer;
 pub mod change;
+pub mod choices;
 pub mod conversation;
+pub mod explain;
 pub mod ids;
 pub mod journal;
 pub mod message;
@@ -12,7 +14,9 @@ pub mod turn;
 
 pub use answer::{Answer, End, Item, Kind, Slot};
 pub use change::{Change, Header};
-pub use conversation::{Conversation, Next, Summary};
+pub use choices::{Choice, choices};
+pub use conversation::{Conversation, Cost, Next, Summary};
+pub use explain::{Explanation, explain};
 pub use ids::Ids;
 pub use message::{Body, Message, Prompt};
 pub use settings::{Effort, Settings};

@@ -10,6 +10,8 @@ use crate::api::{self, Annotation, Usage};
 /// What a model said in a turn, step by step (a turn with tool calls has several responses).
 #[derive(Debug, Clone)]
 pub struct Answer {
+    /// The name of the endpoint that was asked.
+    pub endpoint: String,
     /// The slug that was asked.
     pub model: String,
     /// The slug that answered, where the server told.
@@ -25,6 +27,8 @@ pub struct Answer {
     /// When the first visible text came.
     pub first_text: Option<Timestamp>,
     pub ended: Option<Timestamp>,
+    /// What the reader must know of how it came about, one muted line each.
+    pub notes: Vec<String>,
 }
 
 /// Where an item stands: the response of the turn, and its `output_index` in it.

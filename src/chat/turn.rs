@@ -1,6 +1,6 @@
 //! A turn: from a submission until the model is done, with its attempts and waits.
 
-use super::{MessageId, Timestamp, TurnId};
+use super::{MessageId, Settings, Timestamp, TurnId};
 
 /// One turn in progress; gone when its answer has ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,6 +13,10 @@ pub struct Turn {
     pub since: Timestamp,
     /// Attempts begun for the present response, from 1.
     pub attempt: u32,
+    /// Those of the conversation when the turn began; later changes are for later turns.
+    pub settings: Settings,
+    /// Which response of the turn it is, from 0.
+    pub step: u32,
 }
 
 /// What a turn is waiting for.
@@ -34,9 +38,10 @@ pub enum Phase {
     Waiting { until: Timestamp, error: crate::api::Error },
 }
 
-/// One attempt of one turn: a message of an attempt that is over changes nothing.
+/// One request of one turn: a message of a stream that is over changes nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct StreamId {
     pub turn: TurnId,
+    /// Requests that the turn has sent, this one included.
     pub attempt: u32,
 }
