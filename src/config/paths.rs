@@ -1,0 +1,154 @@
+//! Where the files of the program lie on this system.
+
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
+
+/// How an environment variable is looked up; a test passes its own.
+pub type Env<'a> = &'a dyn Fn(&str) -> Option<OsString>;
+
+/// The places of config, data, log and cache.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paths {
+    /// The config file itself.
+    pub config: PathBuf,
+    pub data_dir: PathBuf,
+    pub state_dir: PathBuf,
+    pub cache_dir: PathBuf,
+}
+
+impl Paths {
+    /// The places that the environment names, else the platform's own; `None` without a home folder.
+    pub fn find(env: Env) -> Option<Self> {
+        let bases = bases(env)?;
+        let set = |name: &str| env(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        Some(Self {
+            config: set("IBID_CONFIG").unwrap_or_else(|| bases.config.join("ibid").join("config.toml")),
+            data_dir: set("IBID_DATA_DIR").unwrap_or_else(|| bases.data.join("ibid")),
+            state_dir: bases.state.join("ibid"),
+            cache_dir: bases.cache.join("ibid"),
+        })
+    }
+
+    pub fn database(&self) -> PathBuf {
+        self.data_dir.join("ibid.db")
+    }
+
+    /// The demo's own database: nothing of it mixes with real conversations.
+    pub fn demo_database(&self) -> PathBuf {
+        self.data_dir.join("demo.db")
+    }
+
+    /// The folder with one file per endpoint that has a stored key.
+    pub fn keys(&self) -> PathBuf {
+        self.data_dir.join("keys")
+    }
+
+    pub fn log(&self) -> PathBuf {
+        self.state_dir.join("ibid.log")
+    }
+}
+
+struct Bases {
+    config: PathBuf,
+    data: PathBuf,
+    state: PathBuf,
+    cache: PathBuf,
+}
+
+/// The XDG variables win everywhere, for they are set on purpose; a relative one counts as unset.
+fn bases(env: Env) -> Option<Bases> {
+    let home = env("HOME").filter(|home| !home.is_empty()).map(PathBuf::from).or_else(|| etcetera::home_dir().ok())?;
+    let platform = platform(&home);
+    let xdg = |name: &str| env(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    Some(Bases {
+        config: xdg("XDG_CONFIG_HOME").unwrap_or(platform.config),
+        data: xdg("XDG_DATA_HOME").unwrap_or(platform.data),
+        state: xdg("XDG_STATE_HOME").unwrap_or(platform.state),
+        cache: xdg("XDG_CACHE_HOME").unwrap_or(platform.cache),
+    })
+}
+
+#[cfg(not(any(target_os = "macos", windows)))]
+fn platform(home: &Path) -> Bases {
+    Bases {
+        config: home.join(".config"),
+        data: home.join(".local/share"),
+        state: home.join(".local/state"),
+        cache: home.join(".cache"),
+    }
+}
+
+#[cfg(target_os = "macos")]
+fn platform(home: &Path) -> Bases {
+    let library = home.join("Library");
+    let support = library.join("Application Support");
+    Bases { config: support.clone(), data: support.clone(), state: support, cache: library.join("Caches") }
+}
+
+#[cfg(windows)]
+fn platform(home: &Path) -> Bases {
+    use etcetera::BaseStrategy;
+    let Ok(native) = etcetera::choose_native_strategy() else {
+        let local = home.join("AppData").join("Local");
+        return Bases { config: local.clone(), data: local.clone(), state: local.clone(), cache: local };
+    };
+    Bases { config: native.config_dir(), data: native.data_dir(), state: native.cache_dir(), cache: native.cache_dir() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn find(set: &[(&str, &str)]) -> Option<Paths> {
+        Paths::find(&|name| set.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into()))
+    }
+
+    #[test]
+    #[cfg(not(any(target_os = "macos", windows)))]
+    fn without_xdg_variables_the_places_lie_below_home() {
+        let paths = find(&[("HOME", "/home/me")]).expect("a home is set");
+        assert_eq!(
+            paths,
+            Paths {
+                config: "/home/me/.config/ibid/config.toml".into(),
+                data_dir: "/home/me/.local/share/ibid".into(),
+                state_dir: "/home/me/.local/state/ibid".into(),
+                cache_dir: "/home/me/.cache/ibid".into(),
+            }
+        );
+        assert_eq!(paths.database(), Path::new("/home/me/.local/share/ibid/ibid.db"));
+        assert_eq!(paths.demo_database(), Path::new("/home/me/.local/share/ibid/demo.db"));
+        assert_eq!(paths.log(), Path::new("/home/me/.local/state/ibid/ibid.log"));
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_relative_or_empty_xdg_variable_counts_as_unset() {
+        let plain = find(&[("HOME", "/home/me")]);
+        assert_eq!(find(&[("HOME", "/home/me"), ("XDG_DATA_HOME", "here"), ("XDG_CONFIG_HOME", "")]), plain);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn xdg_and_ibid_variables_move_the_places() {
+        let paths = find(&[
+            ("HOME", "/home/me"),
+            ("XDG_DATA_HOME", "/data"),
+            ("XDG_CONFIG_HOME", "/config"),
+            ("XDG_STATE_HOME", "/state"),
+            ("XDG_CACHE_HOME", "/cache"),
+        ]);
+        let expected = Paths {
+            config: "/config/ibid/config.toml".into(),
+            data_dir: "/data/ibid".into(),
+            state_dir: "/state/ibid".into(),
+            cache_dir: "/cache/ibid".into(),
+        };
+        assert_eq!(paths.as_ref(), Some(&expected));
+        let own = find(&[("HOME", "/home/me"), ("IBID_CONFIG", "my.toml"), ("IBID_DATA_DIR", "/elsewhere")]);
+        let own = own.expect("a home is set");
+        assert_eq!((own.config, own.data_dir), ("my.toml".into(), "/elsewhere".into()));
+    }
+}

@@ -1,0 +1,471 @@
+//! Text to `Config`: what serde finds wrong, what our own rules find wrong, and where.
+
+use std::{
+    fmt, fs,
+    io::ErrorKind,
+    ops::{Range, RangeInclusive},
+    path::Path,
+};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{SeqAccess, Visitor},
+};
+use toml_edit::{Document, Item, Table, TableLike};
+
+use super::{Complaint, Config, EFFORTS, ENGINES, Endpoint, Keys, Timeouts};
+
+/// All keys, for the hint beside an unknown one; `*` stands for a name that the reader chooses.
+pub(super) const KNOWN: &[&str] = &[
+    "model",
+    "endpoint",
+    "effort",
+    "web",
+    "system",
+    "temperature",
+    "top_p",
+    "max_output_tokens",
+    "theme",
+    "glyphs",
+    "list",
+    "list_width",
+    "rail_width",
+    "text_width",
+    "reasoning",
+    "reasoning.show",
+    "reasoning.summary",
+    "search",
+    "search.form",
+    "search.engine",
+    "search.max_results",
+    "search.max_total_results",
+    "search.context_size",
+    "search.allowed_domains",
+    "search.excluded_domains",
+    "timeouts",
+    "timeouts.connect",
+    "timeouts.first_byte",
+    "timeouts.silence_warn",
+    "timeouts.silence_stop",
+    "slots",
+    "keys",
+    "endpoints",
+    "endpoints.*.base_url",
+    "endpoints.*.key_env",
+    "endpoints.*.key_command",
+    "endpoints.*.dialect",
+    "endpoints.*.stream",
+    "endpoints.*.timeouts",
+    "endpoints.*.timeouts.connect",
+    "endpoints.*.timeouts.first_byte",
+    "endpoints.*.timeouts.silence_warn",
+    "endpoints.*.timeouts.silence_stop",
+];
+
+impl Config {
+    /// The config in a file, with what is odd in it. A file that is missing is an empty one.
+    ///
+    /// # Errors
+    /// It cannot be read, is not TOML, or a value in it cannot be.
+    pub fn load(path: &Path) -> Result<(Self, Vec<Complaint>), Complaint> {
+        match read(path)? {
+            Some(text) => Self::parse(&text, path),
+            None => Ok((Self::default(), Vec::new())),
+        }
+    }
+
+    /// The config in a text; the path is for messages only. Unknown keys are complaints, not errors.
+    ///
+    /// # Errors
+    /// The text is not TOML, or a value in it cannot be.
+    pub fn parse(text: &str, path: &Path) -> Result<(Self, Vec<Complaint>), Complaint> {
+        let source = Source { text, path };
+        let document = Document::parse(text).map_err(|error| source.not_toml(error.message(), error.span()))?;
+        let deserializer =
+            toml::Deserializer::parse(text).map_err(|error| source.not_toml(error.message(), error.span()))?;
+        let mut unknown: Vec<Vec<String>> = Vec::new();
+        let mut config: Self = serde_ignored::deserialize(deserializer, |path| unknown.push(steps(&path)))
+            .map_err(|error| source.wrong_type(&document, error.message(), error.span()))?;
+        config.check().map_err(|wrong| source.complain(&document, &wrong.at, wrong.what, wrong.hint))?;
+        for endpoint in config.endpoints.values_mut() {
+            endpoint.base_url.truncate(endpoint.base_url.trim_end_matches('/').len());
+        }
+        for (action, keys) in &mut config.keys {
+            keys.line = source.line(&document, &["keys".into(), action.clone()]).unwrap_or(1);
+        }
+        let mut complaints: Vec<_> = unknown.iter().map(|at| source.unknown(&document, at)).collect();
+        complaints.sort_by_key(|complaint| complaint.line);
+        Ok((config, complaints))
+    }
+
+    /// What the types cannot say.
+    fn check(&self) -> Result<(), Wrong> {
+        filled("model", self.model.as_deref())?;
+        filled("theme", Some(&self.theme))?;
+        one_of("effort", self.effort.as_deref(), &EFFORTS)?;
+        between("temperature", self.temperature, 0.0..=2.0)?;
+        between("top_p", self.top_p, 0.0..=1.0)?;
+        between("max_output_tokens", self.max_output_tokens, 1..=100_000_000)?;
+        between("list_width", Some(self.list_width), 16..=80)?;
+        between("rail_width", Some(self.rail_width), 24..=120)?;
+        between("text_width", Some(self.text_width), 30..=400)?;
+        one_of("search.engine", self.search.engine.as_deref(), &ENGINES)?;
+        between("search.max_results", self.search.max_results, 1..=25)?;
+        between("search.max_total_results", self.search.max_total_results, 1..=1000)?;
+        self.timeouts.check(&["timeouts".into()])?;
+        for (slot, model) in &self.slots {
+            filled(&format!("slots.{slot}"), Some(model))?;
+            if !(1..=9).contains(slot) {
+                return Err(Wrong::new(&format!("slots.{slot}"), "the slots are 1 to 9".into()));
+            }
+        }
+        self.endpoints.iter().try_for_each(|(name, endpoint)| endpoint.check(name))?;
+        self.check_endpoint()
+    }
+
+    fn check_endpoint(&self) -> Result<(), Wrong> {
+        match self.endpoint.as_deref() {
+            None | Some("openrouter") => Ok(()),
+            Some(name) if self.endpoints.contains_key(name) => Ok(()),
+            Some(name) => Err(Wrong::new("endpoint", format!("there is no endpoint \"{name}\""))
+                .hint(format!("add [endpoints.{name}] with its base_url, or use \"openrouter\""))),
+        }
+    }
+}
+
+impl Endpoint {
+    fn check(&self, name: &str) -> Result<(), Wrong> {
+        let wrong = |key: &str, what: &str| {
+            let at = ["endpoints", name, key].iter().filter(|step| !step.is_empty()).map(ToString::to_string).collect();
+            Wrong { at, what: what.into(), hint: None }
+        };
+        if !name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)) {
+            return Err(wrong("", "the name of an endpoint may have letters, digits, - and _ only"));
+        }
+        if name == "demo" {
+            return Err(wrong("", "this name belongs to the built-in demo").hint("choose another name"));
+        }
+        match (name, self.base_url.as_str()) {
+            ("openrouter", "") => (),
+            ("openrouter", _) => {
+                return Err(wrong("base_url", "the address of openrouter is built in")
+                    .hint("choose another name for this server, or set OPENROUTER_BASE_URL"));
+            }
+            (_, "") => return Err(wrong("", "base_url is missing").hint("it looks like \"http://localhost:11434/v1\"")),
+            (_, url) => {
+                check_address(url).map_err(|what| {
+                    wrong("base_url", &what).hint("it looks like \"https://host/v1\", without /responses at its end")
+                })?;
+            }
+        }
+        if self.key_env.as_deref().is_some_and(|name| !is_variable(name)) {
+            return Err(wrong("key_env", "this is not the name of an environment variable").hint(
+                "a key itself does not belong in the config: paste it in the app, it is kept in a file of its own",
+            ));
+        }
+        if self.key_command.first().is_some_and(String::is_empty) {
+            return Err(wrong("key_command", "the program has no name"));
+        }
+        self.timeouts.check(&["endpoints".into(), name.into(), "timeouts".into()])
+    }
+}
+
+/// An address that requests can be joined to.
+///
+/// # Errors
+/// In a few words, why it is not one.
+pub fn check_address(base_url: &str) -> Result<(), String> {
+    let url = reqwest::Url::parse(base_url).map_err(|error| format!("\"{base_url}\" is not an address: {error}"))?;
+    match url {
+        _ if !matches!(url.scheme(), "http" | "https") => {
+            Err("the address begins with neither http:// nor https://".into())
+        }
+        _ if !url.username().is_empty() || url.password().is_some() => {
+            Err("the address holds a user name or password".into())
+        }
+        _ if url.query().is_some() || url.fragment().is_some() => Err("the address holds a ? or #".into()),
+        _ if url.path().trim_end_matches('/').ends_with("/responses") => Err("the address ends with /responses".into()),
+        _ => Ok(()),
+    }
+}
+
+impl Timeouts {
+    fn check(&self, table: &[String]) -> Result<(), Wrong> {
+        let at = |key: &str| table.iter().cloned().chain([key.to_owned()]).collect::<Vec<_>>();
+        let named = [
+            ("connect", self.connect),
+            ("first_byte", self.first_byte),
+            ("silence_warn", self.silence_warn),
+            ("silence_stop", self.silence_stop),
+        ];
+        for (key, seconds) in named {
+            between(key, seconds, 0.001..=86_400.0).map_err(|wrong| Wrong { at: at(key), ..wrong })?;
+        }
+        match (self.silence_warn, self.silence_stop) {
+            (Some(warn), Some(stop)) if warn > stop => {
+                Err(Wrong { at: at("silence_warn"), what: "it is longer than silence_stop".into(), hint: None })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A string or a list of strings.
+impl<'de> Deserialize<'de> for Keys {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OneOrMany;
+        impl<'de> Visitor<'de> for OneOrMany {
+            type Value = Vec<String>;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("a key or a list of keys")
+            }
+
+            fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
+                Ok(vec![key.to_owned()])
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                let mut keys = Vec::new();
+                while let Some(key) = list.next_element()? {
+                    keys.push(key);
+                }
+                Ok(keys)
+            }
+        }
+        Ok(Self { keys: deserializer.deserialize_any(OneOrMany)?, line: 0 })
+    }
+}
+
+/// The text of a file, or nothing where there is no file.
+pub(super) fn read(path: &Path) -> Result<Option<String>, Complaint> {
+    let unreadable = |what: String, hint: &str| Complaint {
+        path: path.to_owned(),
+        line: None,
+        column: None,
+        key: None,
+        what,
+        hint: Some(hint.into()),
+    };
+    match fs::read(path) {
+        Ok(bytes) => String::from_utf8(bytes).map(Some).map_err(|error| {
+            let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+            let line = 1 + good.iter().filter(|byte| **byte == b'\n').count();
+            let complaint = unreadable("the file is not UTF-8 text".into(), "save it as UTF-8, or move it away");
+            Complaint { line: Some(line), ..complaint }
+        }),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) if error.kind() == ErrorKind::IsADirectory || path.is_dir() => {
+            Err(unreadable("this is a directory, not a file".into(), "remove it, or name another file with --config"))
+        }
+        Err(error) => Err(unreadable(
+            format!("the file cannot be read ({error})"),
+            "correct that, or name another file with --config",
+        )),
+    }
+}
+
+/// A value that cannot be, by the steps of its key.
+#[derive(Debug)]
+struct Wrong {
+    at: Vec<String>,
+    what: String,
+    hint: Option<String>,
+}
+
+impl Wrong {
+    fn new(key: &str, what: String) -> Self {
+        Self { at: key.split('.').map(str::to_owned).collect(), what, hint: None }
+    }
+
+    fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+}
+
+fn filled(key: &str, value: Option<&str>) -> Result<(), Wrong> {
+    match value {
+        Some(value) if value.trim().is_empty() => Err(Wrong::new(key, "it is empty".into()).hint("leave the line out")),
+        _ => Ok(()),
+    }
+}
+
+fn one_of(key: &str, value: Option<&str>, choices: &[&str]) -> Result<(), Wrong> {
+    match value {
+        Some(value) if !choices.contains(&value) => {
+            Err(Wrong::new(key, format!("there is no \"{value}\", only {}", choices.join(", "))))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn is_variable(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+fn between<T: PartialOrd + fmt::Display>(key: &str, value: Option<T>, range: RangeInclusive<T>) -> Result<(), Wrong> {
+    match value {
+        Some(value) if !range.contains(&value) => {
+            Err(Wrong::new(key, format!("{value} is not between {} and {}", range.start(), range.end())))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A text with its path, which turns places into lines.
+struct Source<'a> {
+    text: &'a str,
+    path: &'a Path,
+}
+
+impl Source<'_> {
+    fn not_toml(&self, message: &str, span: Option<Range<usize>>) -> Complaint {
+        let (line, column) = self.position(span.map_or(0, |span| span.start));
+        Complaint {
+            path: self.path.to_owned(),
+            line: Some(line),
+            column: Some(column),
+            key: None,
+            what: format!("this is not TOML: {}", one_line(message)),
+            hint: Some("correct the line, or move the file away to start with the defaults".into()),
+        }
+    }
+
+    fn wrong_type(&self, document: &Document<&str>, message: &str, span: Option<Range<usize>>) -> Complaint {
+        let start = span.as_ref().map_or(0, |span| span.start);
+        let key = key_at(document.as_table(), start);
+        let line = span.map(|_| self.position(start).0);
+        let what = plain(message);
+        Complaint { path: self.path.to_owned(), line, column: None, key, what, hint: None }
+    }
+
+    fn complain(&self, document: &Document<&str>, at: &[String], what: String, hint: Option<String>) -> Complaint {
+        let line = self.line(document, at);
+        Complaint { path: self.path.to_owned(), line, column: None, key: Some(at.join(".")), what, hint }
+    }
+
+    fn unknown(&self, document: &Document<&str>, at: &[String]) -> Complaint {
+        let hint = closest(at).map(|known| format!("did you mean {known}?"));
+        self.complain(document, at, "there is no such setting, it is ignored".into(), hint)
+    }
+
+    fn line(&self, document: &Document<&str>, at: &[String]) -> Option<usize> {
+        place(document.as_table(), at).map(|start| self.position(start).0)
+    }
+
+    /// Line and column, from 1, the column in characters.
+    fn position(&self, offset: usize) -> (usize, usize) {
+        let before = &self.text[..self.text.floor_char_boundary(offset)];
+        let line = 1 + before.matches('\n').count();
+        let column = 1 + before.rsplit('\n').next().unwrap_or_default().chars().count();
+        (line, column)
+    }
+}
+
+/// The steps of a key as serde walked them.
+fn steps(path: &serde_ignored::Path) -> Vec<String> {
+    use serde_ignored::Path;
+    match path {
+        Path::Root => Vec::new(),
+        Path::Seq { parent, index } => [steps(parent), vec![index.to_string()]].concat(),
+        Path::Map { parent, key } => [steps(parent), vec![key.clone()]].concat(),
+        Path::Some { parent } | Path::NewtypeStruct { parent } | Path::NewtypeVariant { parent } => steps(parent),
+    }
+}
+
+/// Where the key stands, or the nearest table above it that stands somewhere.
+fn place(root: &Table, at: &[String]) -> Option<usize> {
+    let mut table: &dyn TableLike = root;
+    let mut found = None;
+    for step in at {
+        let Some((key, item)) = table.get_key_value(step) else { break };
+        found = key.span().or_else(|| item.span()).map(|span| span.start).or(found);
+        let Some(inner) = item.as_table_like() else { break };
+        table = inner;
+    }
+    found
+}
+
+/// The dotted key whose value holds the offset.
+fn key_at(table: &dyn TableLike, offset: usize) -> Option<String> {
+    table.iter().find_map(|(name, item)| {
+        let inner = item.as_table_like().and_then(|inner| key_at(inner, offset));
+        let here = || {
+            holds(item, offset)
+                || table.key(name).and_then(toml_edit::Key::span).is_some_and(|span| span.contains(&offset))
+        };
+        match inner {
+            Some(inner) => Some(format!("{name}.{inner}")),
+            None if here() => Some(name.to_owned()),
+            None => None,
+        }
+    })
+}
+
+fn holds(item: &Item, offset: usize) -> bool {
+    item.span().is_some_and(|span| span.contains(&offset))
+}
+
+/// Serde's words in ours.
+fn plain(message: &str) -> String {
+    let mut text = one_line(message);
+    for (theirs, ours) in [
+        ("invalid type: ", "this is "),
+        ("invalid value: ", "this is "),
+        ("this is string ", "this is the text "),
+        ("this is integer ", "this is the number "),
+        ("this is floating point ", "this is the number "),
+        ("this is boolean ", "this is "),
+        ("invalid digit found in string", "the slots are 1 to 9"),
+        ("number too large to fit in target type", "the slots are 1 to 9"),
+        (", expected one of ", ", only "),
+        (", expected ", if message.starts_with("unknown variant") { ", only " } else { " and should be " }),
+        ("unknown variant ", "there is no "),
+        ("should be f64", "should be a number"),
+        ("should be u16", "should be a whole number"),
+        ("should be u32", "should be a whole number"),
+        ("should be a borrowed string", "should be a string"),
+        ("should be a boolean", "should be true or false"),
+        ("should be a sequence", "should be a list"),
+        ("should be a map", "should be a table"),
+    ] {
+        text = text.replace(theirs, ours);
+    }
+    match text.find("should be struct ") {
+        Some(at) => text[..at].to_owned() + "should be a table",
+        None => text,
+    }
+}
+
+fn one_line(message: &str) -> String {
+    message.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(", ")
+}
+
+/// The known key that was probably meant: at most two letters away, in the same table.
+fn closest(at: &[String]) -> Option<String> {
+    let (last, table) = at.split_last()?;
+    let candidates = KNOWN.iter().filter_map(|known| {
+        let known: Vec<&str> = known.split('.').collect();
+        let (name, parent) = known.split_last()?;
+        let same =
+            parent.len() == table.len() && parent.iter().zip(table).all(|(known, at)| *known == "*" || known == at);
+        same.then_some(*name)
+    });
+    let distances = candidates.map(|name| (distance(last, name), name));
+    let (_, name) = distances.filter(|(distance, _)| *distance <= 2).min()?;
+    Some(table.iter().map(String::as_str).chain([name]).collect::<Vec<_>>().join("."))
+}
+
+/// How many letters to add, drop or change (Levenshtein).
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, y) in b.chars().enumerate() {
+            let changed = diagonal + usize::from(x != y);
+            diagonal = row[j + 1];
+            row[j + 1] = changed.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}

@@ -1,0 +1,114 @@
+//! Changes of single settings in the config file; comments and order stay as they are.
+
+use std::{
+    fs,
+    io::{self, Write},
+    path::Path,
+};
+
+use toml_edit::{DocumentMut, Item, Table, Value};
+
+use super::{Complaint, Config, read};
+
+/// How a file begins that the program makes.
+const HEAD: &str = "# Settings of ibid. assets/config.toml in its source explains all of them.\n\n";
+
+impl Config {
+    /// Puts a model on a slot (1 to 9) in the file, which is made if there is none.
+    ///
+    /// # Errors
+    /// The file is not a config that can be read, or cannot be written.
+    pub fn set_slot(path: &Path, slot: u8, model: &str) -> Result<(), Complaint> {
+        edit(path, |document| {
+            set(table(document.as_table_mut(), "slots")?, &slot.to_string(), model);
+            Some(())
+        })
+    }
+
+    /// Adds a server, or changes the address of one, and makes it the endpoint of new conversations.
+    ///
+    /// # Errors
+    /// The address is none, the file is not a config that can be read, or cannot be written.
+    pub fn set_endpoint(path: &Path, name: &str, base_url: &str) -> Result<(), Complaint> {
+        edit(path, |document| {
+            let endpoints = table(document.as_table_mut(), "endpoints")?;
+            endpoints.set_implicit(true);
+            set(table(endpoints, name)?, "base_url", base_url);
+            set(document.as_table_mut(), "endpoint", name);
+            Some(())
+        })
+    }
+
+    /// Makes an endpoint of the file, or `openrouter`, that of new conversations.
+    ///
+    /// # Errors
+    /// There is no such endpoint, the file is not a config that can be read, or cannot be written.
+    pub fn choose_endpoint(path: &Path, name: &str) -> Result<(), Complaint> {
+        edit(path, |document| {
+            set(document.as_table_mut(), "endpoint", name);
+            Some(())
+        })
+    }
+}
+
+/// Reads, changes and replaces the file; the result is parsed before it is written.
+fn edit(path: &Path, change: impl FnOnce(&mut DocumentMut) -> Option<()>) -> Result<(), Complaint> {
+    let text = read::read(path)?.unwrap_or_else(|| HEAD.to_owned());
+    Config::parse(&text, path)?;
+    let complain = |what: String| Complaint {
+        path: path.to_owned(),
+        line: None,
+        column: None,
+        key: None,
+        what,
+        hint: Some("make the change in the file by hand".into()),
+    };
+    let mut document: DocumentMut = text.parse().map_err(|_| complain("the file is not TOML".into()))?;
+    // A file of comments only: they stay at its top.
+    let head = if document.is_empty() { std::mem::take(&mut document).to_string() } else { String::new() };
+    change(&mut document).ok_or_else(|| complain("the table is written in a form that cannot be added to".into()))?;
+    let text = head + &document.to_string();
+    Config::parse(&text, path)?;
+    replace(path, &text).map_err(|error| complain(format!("the file cannot be written ({error})")))
+}
+
+/// Sets a value; the comment behind it stays.
+fn set(table: &mut Table, key: &str, text: &str) {
+    let mut new = Value::from(text);
+    if let Some(old) = table.get(key).and_then(Item::as_value) {
+        *new.decor_mut() = old.decor().clone();
+    }
+    table[key] = Item::Value(new);
+}
+
+/// The table of that name, made where there is none.
+fn table<'a>(parent: &'a mut Table, name: &str) -> Option<&'a mut Table> {
+    let item = parent.entry(name).or_insert_with(|| Item::Table(Table::new()));
+    if let Item::Value(inline) = item {
+        let inline = std::mem::replace(inline, false.into());
+        *item = Item::Value(inline).into_table().map(Item::Table).ok()?;
+    }
+    item.as_table_mut()
+}
+
+/// Writes a file in one step, so that a crash leaves the old or the new one. A link stays a link.
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let name = path.file_name().ok_or_else(|| io::Error::other("this is not a file name"))?.to_string_lossy();
+    let new = folder.join(format!(".{name}.{}.new", std::process::id()));
+    let written = (|| {
+        let mut file = fs::File::create(&new)?;
+        if let Ok(old) = fs::metadata(&path) {
+            file.set_permissions(old.permissions())?;
+        }
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&new, &path)
+    })();
+    if written.is_err() {
+        let _ = fs::remove_file(&new); // Nothing more can be done about it.
+    }
+    written
+}

@@ -1,0 +1,273 @@
+//! The config file: what it may say, what is said about a wrong one, and how it is written back.
+
+use std::{collections::BTreeMap, fs, path::Path, time::Duration};
+
+use ibid::config::{
+    Complaint, Config, ContextSize, Dialect, EFFORTS, EXAMPLE, Endpoint, Glyphs, Keys, Limits, Reasoning, Search,
+    SearchForm, Show, Summary, Timeouts,
+};
+use insta::assert_snapshot;
+
+fn parse(text: &str) -> Result<(Config, Vec<Complaint>), Complaint> {
+    Config::parse(text, Path::new("config.toml"))
+}
+
+/// The one sentence about a config that is refused.
+fn refused(text: &str) -> String {
+    parse(text).expect_err("this config is wrong").to_string()
+}
+
+fn fine(text: &str) -> Config {
+    let (config, complaints) = parse(text).expect("this config is right");
+    assert_eq!(complaints, []);
+    config
+}
+
+#[test]
+fn the_example_as_it_stands_is_the_default() {
+    assert_eq!(fine(EXAMPLE), Config::default());
+}
+
+/// Every `# key = value` and `# [table]` of the example, made real.
+fn uncommented() -> String {
+    let real = |line: &str| {
+        let bare = line.strip_prefix("# ")?;
+        let key = bare.split(" =").next().unwrap_or_default();
+        let setting = bare.contains(" = ") && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        (setting || bare.starts_with('[')).then(|| bare.to_owned())
+    };
+    EXAMPLE.lines().map(|line| real(line).unwrap_or_else(|| line.to_owned()) + "\n").collect()
+}
+
+#[test]
+fn the_example_with_every_setting_taken_out_of_its_comment_is_understood_whole() {
+    let config = fine(&uncommented());
+    let slots = [(1, "anthropic/claude-opus-5".to_owned()), (2, "openai/gpt-5.6".to_owned())];
+    let local = Endpoint { base_url: "http://localhost:11434/v1".into(), ..Endpoint::default() };
+    let work = Endpoint {
+        base_url: "https://llm.example.com/v1".into(),
+        key_env: Some("WORK_LLM_KEY".into()),
+        key_command: ["pass", "show", "work/llm"].map(str::to_owned).into(),
+        dialect: Some(Dialect::Other),
+        stream: true,
+        timeouts: Timeouts { first_byte: Some(600.0), ..Timeouts::default() },
+    };
+    let openrouter =
+        Endpoint { key_command: ["pass", "show", "openrouter"].map(str::to_owned).into(), ..Endpoint::default() };
+    let key = |keys: &[&str], line| Keys { keys: keys.iter().map(ToString::to_string).collect(), line };
+    let line =
+        |start: &str| 1 + EXAMPLE.lines().position(|line| line.starts_with(start)).expect("a line of the example");
+    let expected = Config {
+        model: Some("anthropic/claude-opus-5".into()),
+        endpoint: Some("openrouter".into()),
+        effort: Some("medium".into()),
+        system: Some("Answer in plain words.".into()),
+        temperature: Some(1.0),
+        top_p: Some(1.0),
+        max_output_tokens: Some(8000),
+        search: Search {
+            form: SearchForm::Tool,
+            engine: Some("auto".into()),
+            max_results: Some(5),
+            max_total_results: Some(20),
+            context_size: Some(ContextSize::Medium),
+            allowed_domains: vec!["doc.rust-lang.org".into()],
+            excluded_domains: vec![],
+        },
+        timeouts: Timeouts {
+            connect: Some(10.0),
+            first_byte: Some(120.0),
+            silence_warn: Some(60.0),
+            silence_stop: Some(180.0),
+        },
+        slots: slots.into(),
+        endpoints: [("local", local), ("work", work), ("openrouter", openrouter)]
+            .map(|(name, endpoint)| (name.to_owned(), endpoint))
+            .into(),
+        keys: BTreeMap::from([
+            ("send".into(), key(&["enter"], line("# send"))),
+            ("newline".into(), key(&["ctrl-j", "alt-enter"], line("# newline"))),
+        ]),
+        ..Config::default()
+    };
+    assert_eq!(config, expected);
+    assert_eq!(config.limits("work"), Limits { first_byte: Duration::from_secs(600), ..Limits::default() });
+    assert_eq!(config.limits("local"), Limits::default());
+}
+
+#[test]
+fn the_words_of_the_enums_are_those_of_the_example() {
+    let config = fine(
+        "glyphs = 'ascii'\nlist = 'hide'\nreasoning = { show = 'show', summary = 'none' }\n[search]\nform = 'plugin'\ncontext_size = 'high'",
+    );
+    assert_eq!((config.glyphs, config.list), (Glyphs::Ascii, Show::Hide));
+    assert_eq!(config.reasoning, Reasoning { show: Show::Show, summary: Summary::None });
+    assert_eq!((config.search.form, config.search.context_size), (SearchForm::Plugin, Some(ContextSize::High)));
+}
+
+#[test]
+fn the_efforts_are_those_of_the_wire() {
+    assert_eq!(EFFORTS, ibid::chat::Effort::ALL.map(ibid::chat::Effort::name));
+}
+
+#[test]
+fn an_unknown_key_is_reported_with_its_line_and_the_rest_counts() {
+    let (config, complaints) =
+        parse("model = 'a/b'\ntemprature = 1\n\n[search]\nengines = 'exa'\n\n[endpoints.x]\nbase_url = 'http://x/v1/'\nzzz = 1\n[colours]\n")
+            .expect("unknown keys are not fatal");
+    assert_eq!(config.model.as_deref(), Some("a/b"));
+    assert_eq!(config.endpoints["x"].base_url, "http://x/v1");
+    let said: Vec<String> = complaints.iter().map(ToString::to_string).collect();
+    assert_snapshot!(said.join("\n"));
+}
+
+#[test]
+fn a_file_that_is_not_toml_is_refused_with_line_and_column() {
+    assert_snapshot!(refused("model = 'a/b'\neffort: high\n"));
+    assert_snapshot!(refused("{\"model\": \"a/b\"}"));
+    assert_snapshot!(refused("model = 'a'\nmodel = 'b'\n"));
+}
+
+#[test]
+fn a_value_that_cannot_be_is_refused_with_its_key_line_and_what_would_do() {
+    let wrong = [
+        "temperature = 2.5",
+        "temperature = 'hot'",
+        "top_p = 2",
+        "max_output_tokens = 0",
+        "max_output_tokens = -1",
+        "max_output_tokens = 1.5",
+        "web = 'yes'",
+        "model = ' '",
+        "effort = 'hard'",
+        "glyphs = 'emoji'",
+        "list_width = 3",
+        "reasoning = 'show'",
+        "[reasoning]\nshow = 'maybe'",
+        "[search]\nengine = 'bing'",
+        "[search]\nmax_results = 26",
+        "[search]\nallowed_domains = 'a.org'",
+        "[slots]\n0 = 'a/b'",
+        "[slots]\nx = 'a/b'",
+        "[slots]\n1 = 1",
+        "[timeouts]\nconnect = 0",
+        "[timeouts]\nsilence_warn = 5\nsilence_stop = 4",
+        "endpoint = 'work'",
+        "[endpoints.work]",
+        "[endpoints.work]\nbase_url = 'localhost:8080'",
+        "[endpoints.work]\nbase_url = 'local'",
+        "[endpoints.work]\nbase_url = 'https://me:secret@host/v1'",
+        "[endpoints.work]\nbase_url = 'https://host/v1/responses'",
+        "[endpoints.work]\nbase_url = 'https://host/v1'\nkey_env = 'A=B'",
+        "[endpoints.work]\nbase_url = 'https://host/v1'\nkey_command = 'pass show'",
+        "[endpoints.work]\nbase_url = 'https://host/v1'\ndialect = 'gemini'",
+        "[endpoints.openrouter]\nbase_url = 'https://host/v1'",
+        "[endpoints.demo]\nbase_url = 'https://host/v1'",
+        "[endpoints.'../x']\nbase_url = 'https://host/v1'",
+        "[keys]\nsend = 1",
+    ];
+    let said: Vec<String> =
+        wrong.iter().map(|text| format!("{text}\n    {}\n", refused(&format!("# first\n{text}\n")))).collect();
+    assert_snapshot!(said.join("\n"));
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_one_sentence_and_a_missing_one_is_the_default() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("config.toml");
+    assert_eq!(Config::load(&file), Ok((Config::default(), vec![])));
+
+    let said = |path: &Path| {
+        let complaint = Config::load(path).expect_err("this cannot be loaded").to_string();
+        complaint.replace(&folder.path().display().to_string(), "FOLDER")
+    };
+    assert_snapshot!(said(folder.path()), @"FOLDER: this is a directory, not a file; remove it, or name another file with --config");
+    fs::write(&file, b"model = 'a/b'\nsystem = '\xff'\n").expect("a file");
+    assert_snapshot!(said(&file), @"FOLDER/config.toml:2: the file is not UTF-8 text; save it as UTF-8, or move it away");
+    let beneath = file.join("config.toml");
+    assert_snapshot!(said(&beneath), @"FOLDER/config.toml/config.toml: the file cannot be read (Not a directory (os error 20)); correct that, or name another file with --config");
+}
+
+#[test]
+fn a_slot_is_written_back_and_comments_and_order_stay() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("config.toml");
+    let before =
+        "# mine\nmodel = 'a/b' # the usual\n\n[slots] # keys\n2 = 'c/d' # second\n\n[search]\nengine = 'exa'\n";
+    fs::write(&file, before).expect("a file");
+    Config::set_slot(&file, 2, "e/f").expect("a slot");
+    Config::set_slot(&file, 9, "g/h:online").expect("a slot");
+    assert_snapshot!(fs::read_to_string(&file).expect("the file"), @r#"
+    # mine
+    model = 'a/b' # the usual
+
+    [slots] # keys
+    2 = "e/f" # second
+    9 = "g/h:online"
+
+    [search]
+    engine = 'exa'
+    "#);
+}
+
+#[test]
+fn an_inline_table_of_slots_takes_another_one() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("config.toml");
+    fs::write(&file, "slots = { 1 = 'a/b' }\nmodel = 'c/d'\n").expect("a file");
+    Config::set_slot(&file, 2, "e/f").expect("a slot");
+    let (config, _) = Config::load(&file).expect("a config");
+    assert_eq!(config.slots, BTreeMap::from([(1, "a/b".into()), (2, "e/f".into())]));
+    assert_eq!(config.model.as_deref(), Some("c/d"));
+}
+
+#[test]
+fn a_server_is_added_to_a_file_and_a_folder_that_were_not_there() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("new").join("config.toml");
+    Config::set_endpoint(&file, "localhost", "http://localhost:11434/v1").expect("an endpoint");
+    Config::set_slot(&file, 1, "qwen3").expect("a slot");
+    assert_snapshot!(fs::read_to_string(&file).expect("the file"), @r#"
+    # Settings of ibid. assets/config.toml in its source explains all of them.
+
+    endpoint = "localhost"
+
+    [endpoints.localhost]
+    base_url = "http://localhost:11434/v1"
+
+    [slots]
+    1 = "qwen3"
+    "#);
+    Config::choose_endpoint(&file, "openrouter").expect("the built-in endpoint");
+    assert_eq!(Config::load(&file).expect("a config").0.endpoint.as_deref(), Some("openrouter"));
+    let left: Vec<_> = fs::read_dir(file.parent().expect("a folder")).expect("a folder").flatten().collect();
+    assert_eq!(left.len(), 1, "nothing but the config is left behind: {left:?}");
+}
+
+#[test]
+fn a_wrong_change_or_a_change_of_a_wrong_file_leaves_the_file_as_it_was() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("config.toml");
+    for (before, change) in [
+        ("model = 'a/b'\n", Config::set_slot as fn(&Path, u8, &str) -> Result<(), Complaint>),
+        ("this is not toml\n", |path, _, _| Config::set_slot(path, 1, "a/b")),
+        ("model = 'a/b'\n", |path, _, _| Config::set_endpoint(path, "x", "no address")),
+        ("model = 'a/b'\n", |path, _, _| Config::choose_endpoint(path, "nowhere")),
+    ] {
+        fs::write(&file, before).expect("a file");
+        change(&file, 10, "a/b").expect_err("this is wrong");
+        assert_eq!(fs::read_to_string(&file).expect("the file"), before);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_config_that_is_a_link_stays_a_link() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (file, link) = (folder.path().join("dotfile"), folder.path().join("config.toml"));
+    fs::write(&file, "# mine\n").expect("a file");
+    std::os::unix::fs::symlink(&file, &link).expect("a link");
+    Config::set_slot(&link, 1, "a/b").expect("a slot");
+    assert!(fs::symlink_metadata(&link).expect("the link").is_symlink());
+    assert!(fs::read_to_string(&file).expect("the file").contains("1 = \"a/b\""));
+}
