@@ -171,7 +171,7 @@ pub enum Dialect {
 pub struct Keys {
     pub keys: Vec<String>,
     /// Where in the file, for a complaint about an unknown action or key.
-    pub line: usize,
+    pub line: u32,
 }
 
 /// The values of `effort`, from least to most.
@@ -185,8 +185,8 @@ pub const ENGINES: [&str; 6] = ["auto", "native", "exa", "parallel", "firecrawl"
 pub struct Complaint {
     pub path: PathBuf,
     /// From 1.
-    pub line: Option<usize>,
-    pub column: Option<usize>,
+    pub line: Option<u32>,
+    pub column: Option<u32>,
     /// Dotted, as in `search.engine`.
     pub key: Option<String>,
     pub what: String,
@@ -237,9 +237,9 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(10),
-            first_byte: Duration::from_secs(120),
-            silence_warn: Duration::from_secs(60),
-            silence_stop: Duration::from_secs(180),
+            first_byte: Duration::from_mins(2),
+            silence_warn: Duration::from_mins(1),
+            silence_stop: Duration::from_mins(3),
         }
     }
 }

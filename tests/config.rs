@@ -54,7 +54,7 @@ fn the_example_with_every_setting_taken_out_of_its_comment_is_understood_whole()
     };
     let openrouter =
         Endpoint { key_command: ["pass", "show", "openrouter"].map(str::to_owned).into(), ..Endpoint::default() };
-    let key = |keys: &[&str], line| Keys { keys: keys.iter().map(ToString::to_string).collect(), line };
+    let key = |keys: &[&str], line| Keys { keys: keys.iter().map(ToString::to_string).collect(), line: line as u32 };
     let line =
         |start: &str| 1 + EXAMPLE.lines().position(|line| line.starts_with(start)).expect("a line of the example");
     let expected = Config {

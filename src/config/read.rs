@@ -250,7 +250,7 @@ pub(super) fn read(path: &Path) -> Result<Option<String>, Complaint> {
     match fs::read(path) {
         Ok(bytes) => String::from_utf8(bytes).map(Some).map_err(|error| {
             let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-            let line = 1 + good.iter().filter(|byte| **byte == b'\n').count();
+            let line = good.split(|byte| *byte == b'\n').count() as u32;
             let complaint = unreadable("the file is not UTF-8 text".into(), "save it as UTF-8, or move it away");
             Complaint { line: Some(line), ..complaint }
         }),
@@ -349,16 +349,16 @@ impl Source<'_> {
         self.complain(document, at, "there is no such setting, it is ignored".into(), hint)
     }
 
-    fn line(&self, document: &Document<&str>, at: &[String]) -> Option<usize> {
+    fn line(&self, document: &Document<&str>, at: &[String]) -> Option<u32> {
         place(document.as_table(), at).map(|start| self.position(start).0)
     }
 
     /// Line and column, from 1, the column in characters.
-    fn position(&self, offset: usize) -> (usize, usize) {
+    fn position(&self, offset: usize) -> (u32, u32) {
         let before = &self.text[..self.text.floor_char_boundary(offset)];
         let line = 1 + before.matches('\n').count();
         let column = 1 + before.rsplit('\n').next().unwrap_or_default().chars().count();
-        (line, column)
+        (line as u32, column as u32)
     }
 }
 
