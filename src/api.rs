@@ -15,4 +15,4 @@ pub use error::{Error, Fault};
 pub use event::{Annotation, Event, Usage};
 pub use models::{Catalogue, Model};
 pub use money::Usd;
-pub use request::Request;
+pub use request::{Effort, Request};

@@ -1,7 +1,6 @@
 //! The catalogue of models and its disk cache.
 
-use super::Usd;
-use crate::chat::Effort;
+use super::{Effort, Usd};
 
 /// All models that a server offers.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -1,15 +1,228 @@
 //! US dollars in exact decimal arithmetic, from the server's own digits.
 
-/// An amount as the server wrote it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+use std::{cmp::Ordering, fmt, hash};
+
+/// An amount as the server wrote it. Equal amounts are equal however they were written.
+#[derive(Clone)]
 pub struct Usd {
     digits: String,
+    /// In units of 10^-30 dollars.
+    value: i128,
 }
 
+/// Decimal places that are kept. Below them no price means anything, above them 170 million dollars fit.
+const PLACES: usize = 30;
+
 impl Usd {
+    /// Reads a decimal number such as `0.0184`, `2e-05` or `-1`.
+    pub fn parse(digits: &str) -> Option<Self> {
+        Some(Self { digits: digits.to_owned(), value: parse(digits)? })
+    }
+
     /// The digits as they came, such as `2e-05`; this is what is stored.
     #[must_use]
     pub fn digits(&self) -> &str {
         &self.digits
+    }
+
+    /// The sum, unless it is beyond all reason.
+    #[must_use]
+    pub fn plus(&self, other: &Self) -> Option<Self> {
+        self.value.checked_add(other.value).map(Self::of)
+    }
+
+    /// A price per token, as `/models` has it, in dollars per million tokens. `-1` means that it depends.
+    #[must_use]
+    pub fn per_million(price: &str) -> Option<Self> {
+        let value = parse(price).filter(|value| *value >= 0)?;
+        value.checked_mul(1_000_000).map(Self::of)
+    }
+
+    pub fn is_zero(&self) -> bool {
+        self.value == 0
+    }
+
+    fn of(value: i128) -> Self {
+        Self { digits: plain(value), value }
+    }
+}
+
+impl Default for Usd {
+    fn default() -> Self {
+        Self::of(0)
+    }
+}
+
+impl fmt::Debug for Usd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Usd({})", self.digits)
+    }
+}
+
+/// For people: `$12.35`, `$0.0184`, `$0.50`, `$0.0000086`, `$0`. Three digits that count, never fewer than two places.
+impl fmt::Display for Usd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.value == 0 {
+            return f.write_str("$0");
+        }
+        let sign = if self.value < 0 { "-" } else { "" };
+        let (whole, places) = split(self.value);
+        let counting = places.bytes().position(|digit| digit != b'0').unwrap_or(PLACES) + 3;
+        let keep = if whole == "0" { counting.clamp(2, PLACES) } else { 2 };
+        let (whole, places) = split(round(self.value, keep));
+        let places = places[..keep].trim_end_matches('0');
+        write!(f, "{sign}${whole}.{places:0<2}")
+    }
+}
+
+impl PartialEq for Usd {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+}
+
+impl Eq for Usd {}
+
+impl PartialOrd for Usd {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Usd {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.value.cmp(&other.value)
+    }
+}
+
+impl hash::Hash for Usd {
+    fn hash<H: hash::Hasher>(&self, state: &mut H) {
+        self.value.hash(state);
+    }
+}
+
+fn parse(digits: &str) -> Option<i128> {
+    let (number, exponent) = match digits.split_once(['e', 'E']) {
+        Some((number, exponent)) => (number, exponent.parse::<i32>().ok()?),
+        None => (digits, 0),
+    };
+    let (sign, number) = match number.strip_prefix('-') {
+        Some(number) => (-1, number),
+        None => (1, number),
+    };
+    let (whole, places) = number.split_once('.').unwrap_or((number, ""));
+    let mut all = whole.bytes().chain(places.bytes()).peekable();
+    all.peek()?;
+    // How many digits stand before the unit of `PLACES`; those behind it are rounded off.
+    let mut left = i32::try_from(whole.len()).ok()?.checked_add(exponent)?.checked_add(i32::try_from(PLACES).ok()?)?;
+    let (mut value, mut rounding) = (0_i128, 0);
+    for digit in all {
+        if !digit.is_ascii_digit() {
+            return None;
+        }
+        let digit = i128::from(digit - b'0');
+        match left {
+            1.. => value = value.checked_mul(10)?.checked_add(digit)?,
+            0 => rounding = i128::from(digit >= 5),
+            _ => (),
+        }
+        left -= 1;
+    }
+    while left > 0 && value != 0 {
+        value = value.checked_mul(10)?;
+        left -= 1;
+    }
+    Some(sign * value.checked_add(rounding)?)
+}
+
+fn split(value: i128) -> (String, String) {
+    let all = format!("{:0>width$}", value.unsigned_abs(), width = PLACES + 1);
+    let (whole, places) = all.split_at(all.len() - PLACES);
+    (whole.to_owned(), places.to_owned())
+}
+
+/// To that many places, halves away from zero.
+fn round(value: i128, places: usize) -> i128 {
+    let unit = 10_i128.pow(u32::try_from(PLACES - places).expect("places are at most PLACES"));
+    let half = unit / 2 * value.signum();
+    value.saturating_add(half) / unit * unit
+}
+
+fn plain(value: i128) -> String {
+    let sign = if value < 0 { "-" } else { "" };
+    let (whole, places) = split(value);
+    let places = places.trim_end_matches('0');
+    if places.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{places}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn usd(digits: &str) -> Usd {
+        Usd::parse(digits).expect("a number")
+    }
+
+    #[test]
+    fn amounts_are_shown_with_three_digits_that_count() {
+        let shown = |digits: &str| usd(digits).to_string();
+        for (digits, words) in [
+            ("0", "$0"),
+            ("0.0", "$0"),
+            ("2e-05", "$0.00002"),
+            ("0.0000086", "$0.0000086"),
+            ("8.6E-6", "$0.0000086"),
+            ("0.0184", "$0.0184"),
+            ("0.021", "$0.021"),
+            ("0.00023820000000000002", "$0.000238"),
+            ("0.5", "$0.50"),
+            ("0.125", "$0.125"),
+            ("0.9996", "$1.00"),
+            ("5", "$5.00"),
+            ("12.345", "$12.35"),
+            ("1234.5", "$1234.50"),
+            ("-1", "-$1.00"),
+            ("-0.25", "-$0.25"),
+        ] {
+            assert_eq!(shown(digits), words, "{digits}");
+        }
+    }
+
+    #[test]
+    fn sums_are_exact_where_floats_are_not() {
+        let mut sum = Usd::default();
+        for _ in 0..10 {
+            sum = sum.plus(&usd("0.1")).expect("it fits");
+        }
+        assert_eq!((sum.digits(), &sum), ("1", &usd("1.00")));
+        let small = usd("3.16e-05").plus(&usd("2e-05")).expect("it fits");
+        assert_eq!((small.digits(), &small), ("0.0000516", &usd("5.16e-5")));
+        assert_eq!(usd("170000000").plus(&usd("170000000")), None);
+    }
+
+    #[test]
+    fn the_digits_that_came_are_kept_and_equality_is_by_value() {
+        assert_eq!(usd("2e-05").digits(), "2e-05");
+        assert_eq!(usd("2e-05"), usd("0.00002"));
+        assert!(usd("1e-6") < usd("0.00001"));
+    }
+
+    #[test]
+    fn what_is_no_amount_is_none() {
+        for digits in ["", "-", ".", "1.2.3", "abc", "1e", "NaN", "1e400", "0x1", "999999999999", "null"] {
+            assert_eq!(Usd::parse(digits), None, "{digits}");
+        }
+        assert!(usd("1e-400").is_zero());
+        assert!(usd("0e400").is_zero());
+    }
+
+    #[test]
+    fn a_price_per_token_becomes_one_per_million() {
+        let price = |per_token: &str| Usd::per_million(per_token).map(|usd| usd.to_string());
+        assert_eq!(price("0.000005").as_deref(), Some("$5.00"));
+        assert_eq!(price("0.0000003").as_deref(), Some("$0.30"));
+        assert_eq!(price("0.00000003750").as_deref(), Some("$0.0375"));
+        assert_eq!(price("0").as_deref(), Some("$0"));
+        assert_eq!(price("-1"), None);
     }
 }
