@@ -1,1 +1,3 @@
-//! Being built.
+//! The terminal: set up and given back, the loop, frames.
+
+pub mod input;
