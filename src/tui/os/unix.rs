@@ -1,0 +1,248 @@
+//! Keys from a thread that polls the terminal, signals, stopping and going on.
+
+use std::{
+    collections::VecDeque,
+    fs::File,
+    io::{self, Read, Write},
+    os::{fd::AsFd, unix::net::UnixStream},
+    sync::mpsc as sync,
+    time::Duration,
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::Errno,
+    process::{Signal as Number, kill_current_process_group},
+};
+use tokio::{
+    signal::unix::{Signal as Listener, SignalKind, signal},
+    sync::mpsc,
+};
+
+use super::Signal;
+use crate::tui::input::{Decoded, Decoder, Held};
+
+/// Unbuffered: a frame is one write.
+pub type Output = File;
+
+/// # Errors
+/// When standard output is closed.
+pub fn output() -> io::Result<Output> {
+    Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?))
+}
+
+/// Past all buffers and locks, for a panic may have left them in any state.
+///
+/// # Errors
+/// When the terminal is gone.
+pub fn write_to_terminal(bytes: &[u8]) -> io::Result<()> {
+    output()?.write_all(bytes)
+}
+
+/// Stops this process and those of its group, as Ctrl-Z does; returns when they go on.
+pub async fn suspend(signals: &mut Signals) {
+    if kill_current_process_group(Number::TSTP).is_err() {
+        return;
+    }
+    // Where nobody could wake us (a terminal window's only program) the system ignores the stop.
+    tokio::select! {
+        _ = signals.continued.recv() => (),
+        () = tokio::time::sleep(Duration::from_millis(100)) => (),
+    }
+}
+
+/// The signals that concern a program with a screen.
+pub struct Signals {
+    terminate: Listener,
+    hang_up: Listener,
+    interrupt: Listener,
+    resized: Listener,
+    continued: Listener,
+}
+
+impl Signals {
+    /// # Errors
+    /// When the system refuses a handler.
+    pub fn listen() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            hang_up: signal(SignalKind::hangup())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            resized: signal(SignalKind::window_change())?,
+            continued: signal(SignalKind::from_raw(Number::CONT.as_raw()))?,
+        })
+    }
+
+    pub async fn next(&mut self) -> Signal {
+        tokio::select! {
+            _ = self.terminate.recv() => Signal::End,
+            _ = self.hang_up.recv() => Signal::End,
+            _ = self.interrupt.recv() => Signal::End,
+            _ = self.resized.recv() => Signal::Resized,
+            _ = self.continued.recv() => Signal::Continued,
+        }
+    }
+}
+
+/// The keys, read on a thread of their own that can be told to leave them to another program.
+pub struct Keyboard {
+    reads: mpsc::Receiver<Vec<Decoded>>,
+    /// Taken from `reads` while waiting for the thread to pause.
+    early: VecDeque<Vec<Decoded>>,
+    thread: Option<Thread>,
+}
+
+struct Thread {
+    commands: UnixStream,
+    paused: sync::Receiver<()>,
+}
+
+impl Keyboard {
+    /// Reads standard input.
+    ///
+    /// # Errors
+    /// When the system has no more files or threads.
+    pub fn start(patience: Duration) -> io::Result<Self> {
+        let (commands, orders) = UnixStream::pair()?;
+        let (send, reads) = mpsc::channel(64);
+        let (pausing, paused) = sync::channel();
+        let reader = Reader { orders, pausing, send, decoder: Decoder::default(), patience };
+        std::thread::Builder::new().name("keyboard".into()).spawn(move || reader.run())?;
+        Ok(Self { reads, early: VecDeque::new(), thread: Some(Thread { commands, paused }) })
+    }
+
+    /// Keys that somebody else decodes.
+    pub fn of(reads: mpsc::Receiver<Vec<Decoded>>) -> Self {
+        Self { reads, early: VecDeque::new(), thread: None }
+    }
+
+    /// The events of the next read; `None` when the terminal is gone.
+    pub async fn next(&mut self) -> Option<Vec<Decoded>> {
+        match self.early.pop_front() {
+            Some(read) => Some(read),
+            None => self.reads.recv().await,
+        }
+    }
+
+    /// A key waits to be taken.
+    pub fn waits(&self) -> bool {
+        !self.early.is_empty() || !self.reads.is_empty()
+    }
+
+    /// Returns once nothing is read from the terminal any more.
+    pub fn pause(&mut self) {
+        let Some(thread) = &mut self.thread else { return };
+        if thread.commands.write_all(b"p").is_err() {
+            return;
+        }
+        while let Err(sync::RecvTimeoutError::Timeout) = thread.paused.recv_timeout(Duration::from_millis(1)) {
+            // The thread may be waiting for room.
+            self.early.extend(self.reads.try_recv());
+        }
+    }
+
+    pub fn resume(&mut self) {
+        if let Some(thread) = &mut self.thread {
+            let _ = thread.commands.write_all(b"r"); // A thread that is gone has closed `reads`.
+        }
+    }
+}
+
+/// The thread's side.
+struct Reader {
+    orders: UnixStream,
+    pausing: sync::Sender<()>,
+    send: mpsc::Sender<Vec<Decoded>>,
+    decoder: Decoder,
+    patience: Duration,
+}
+
+enum Woken {
+    Bytes,
+    Order,
+    InVain,
+}
+
+impl Reader {
+    /// Ends when the terminal or the receiver is gone.
+    fn run(mut self) {
+        loop {
+            let events = match self.wait() {
+                Ok(Woken::Bytes) => match read_what_is_there() {
+                    Ok(bytes) if bytes.is_empty() => return,
+                    Ok(bytes) => self.decoder.push(&bytes),
+                    Err(_) => return,
+                },
+                Ok(Woken::InVain) => self.decoder.flush(),
+                Ok(Woken::Order) => match self.obey() {
+                    Ok(()) => continue,
+                    Err(_) => return,
+                },
+                Err(_) => return,
+            };
+            if !events.is_empty() && self.send.blocking_send(events).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn wait(&self) -> io::Result<Woken> {
+        let limit = match self.decoder.held() {
+            Held::Nothing => None,
+            Held::Escape => Some(self.patience),
+            Held::Part => Some(self.patience * 4),
+            Held::Paste => Some(Duration::from_secs(1)),
+        };
+        let limit = limit.map(timespec);
+        let stdin = io::stdin();
+        let mut files =
+            [PollFd::new(&self.orders, PollFlags::IN), PollFd::new(&stdin, PollFlags::IN)];
+        loop {
+            match poll(&mut files, limit.as_ref()) {
+                Ok(0) => return Ok(Woken::InVain),
+                Ok(_) if !files[0].revents().is_empty() => return Ok(Woken::Order),
+                Ok(_) => return Ok(Woken::Bytes),
+                Err(Errno::INTR) => (),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Waits until it may read again.
+    fn obey(&mut self) -> io::Result<()> {
+        let mut order = [0];
+        self.orders.read_exact(&mut order)?;
+        if order == *b"p" {
+            let _ = self.pausing.send(()); // Who asked is waiting.
+            while order != *b"r" {
+                self.orders.read_exact(&mut order)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn timespec(limit: Duration) -> Timespec {
+    Timespec { tv_sec: i64::try_from(limit.as_secs()).unwrap_or(i64::MAX), tv_nsec: limit.subsec_nanos().into() }
+}
+
+/// All bytes that wait: a terminal hands out a long paste in pieces of 4 kB.
+fn read_what_is_there() -> io::Result<Vec<u8>> {
+    const MOST: usize = 1 << 18;
+    let stdin = io::stdin();
+    let mut bytes = Vec::new();
+    let mut piece = [0; 4096];
+    loop {
+        match rustix::io::read(&stdin, &mut piece) {
+            Ok(0) => return Ok(bytes),
+            Ok(n) => bytes.extend_from_slice(&piece[..n]),
+            Err(Errno::INTR | Errno::AGAIN) => (),
+            Err(error) => return Err(error.into()),
+        }
+        let mut files = [PollFd::new(&stdin, PollFlags::IN)];
+        let nothing = Timespec { tv_sec: 0, tv_nsec: 0 };
+        if bytes.len() >= MOST || !matches!(poll(&mut files, Some(&nothing)), Ok(1..)) {
+            return Ok(bytes);
+        }
+    }
+}

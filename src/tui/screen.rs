@@ -1,0 +1,260 @@
+//! What the program paints on, and the terminal's modes, which are always given back.
+
+use std::{
+    cell::RefCell,
+    io::{self, IsTerminal, Write},
+    rc::Rc,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use crossterm::{
+    cursor::Show,
+    event::{
+        DisableBracketedPaste, DisableFocusChange, EnableBracketedPaste, EnableFocusChange, KeyboardEnhancementFlags,
+        PopKeyboardEnhancementFlags, PushKeyboardEnhancementFlags,
+    },
+    queue,
+    style::ResetColor,
+    terminal::{self, BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen},
+};
+use ratatui::{
+    Frame, Terminal, TerminalOptions, Viewport,
+    backend::CrosstermBackend,
+    layout::{Rect, Size},
+};
+
+/// Whether this process holds its terminal: for the panic hook, which has nothing else to go by.
+static HELD: AtomicBool = AtomicBool::new(false);
+
+/// The screen: frames are drawn into memory and leave in one write each.
+pub struct Screen<W: Write> {
+    terminal: Terminal<CrosstermBackend<Bytes>>,
+    bytes: Bytes,
+    out: W,
+    modes: Modes,
+}
+
+/// Whose terminal the screen is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Modes {
+    /// This process's own: its modes were changed and must be given back.
+    Ours,
+    /// A test's, or whoever reads what is written.
+    Foreign,
+}
+
+/// What a frame wrote so far.
+#[derive(Debug, Clone, Default)]
+struct Bytes(Rc<RefCell<Vec<u8>>>);
+
+impl Screen<super::os::Output> {
+    /// Takes the terminal of this process: raw mode, the alternate screen, pastes in brackets.
+    ///
+    /// # Errors
+    /// Standard input or output is no terminal, or the terminal refuses.
+    pub fn enter() -> io::Result<Self> {
+        for (what, is_terminal) in
+            [("standard input", io::stdin().is_terminal()), ("standard output", io::stdout().is_terminal())]
+        {
+            if !is_terminal {
+                return Err(io::Error::other(format!("{what} is not a terminal; `ibid ask` works without one")));
+            }
+        }
+        let (width, height) = terminal::size()?;
+        let mut screen = Self::new(super::os::output()?, Size { width, height }, Modes::Ours)?;
+        screen.reenter()?;
+        Ok(screen)
+    }
+}
+
+impl<W: Write> Screen<W> {
+    /// A screen whose bytes go to `out`; nobody's modes are touched.
+    ///
+    /// # Errors
+    /// When the bytes cannot be written.
+    pub fn on(out: W, size: Size) -> io::Result<Self> {
+        Self::new(out, size, Modes::Foreign)
+    }
+
+    fn new(out: W, size: Size, modes: Modes) -> io::Result<Self> {
+        let bytes = Bytes::default();
+        let viewport = Viewport::Fixed(Rect::from((ratatui::layout::Position::ORIGIN, size)));
+        let terminal =
+            Terminal::with_options(CrosstermBackend::new(bytes.clone()), TerminalOptions { viewport })?;
+        Ok(Self { terminal, bytes, out, modes })
+    }
+
+    /// In cells, as last told by `resize`.
+    pub fn size(&mut self) -> Size {
+        self.terminal.get_frame().area().as_size()
+    }
+
+    /// Paints a frame: the cells that differ, at once.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn draw(&mut self, paint: impl FnOnce(&mut Frame)) -> io::Result<()> {
+        queue!(self.bytes, BeginSynchronizedUpdate)?;
+        self.terminal.draw(paint)?;
+        queue!(self.bytes, EndSynchronizedUpdate)?;
+        self.send()
+    }
+
+    /// Takes a new size; the next frame paints every cell.
+    ///
+    /// # Errors
+    /// When the bytes cannot be written.
+    pub fn resize(&mut self, size: Size) -> io::Result<()> {
+        self.terminal.resize(Rect::from((ratatui::layout::Position::ORIGIN, size)))
+    }
+
+    /// Forgets what is on the screen; the next frame paints every cell.
+    ///
+    /// # Errors
+    /// When the bytes cannot be written.
+    pub fn repaint(&mut self) -> io::Result<()> {
+        // `Terminal::clear` would ask the terminal for its cursor and take the answer from our keys.
+        let size = self.size();
+        self.resize(size)
+    }
+
+    /// Sends bytes that are no part of a frame, such as a text for the clipboard.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.bytes.0.borrow_mut().extend_from_slice(bytes);
+        self.send()
+    }
+
+    /// Gives the terminal back for a while.
+    pub fn leave(&mut self) {
+        if self.modes == Modes::Ours {
+            restore();
+        }
+    }
+
+    /// Takes the terminal again, with whatever size it has now.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn reenter(&mut self) -> io::Result<()> {
+        if self.modes == Modes::Ours {
+            take(&mut self.out)?;
+            let (width, height) = terminal::size()?;
+            self.resize(Size { width, height })?;
+        }
+        self.repaint()
+    }
+
+    fn send(&mut self) -> io::Result<()> {
+        if self.modes == Modes::Ours && !HELD.load(Ordering::Acquire) {
+            self.bytes.0.borrow_mut().clear();
+            return Ok(());
+        }
+        let result = self.out.write_all(&self.bytes.0.borrow()).and_then(|()| self.out.flush());
+        self.bytes.0.borrow_mut().clear();
+        result
+    }
+}
+
+impl<W: Write> Drop for Screen<W> {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+impl Write for Bytes {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    /// A frame leaves when it is whole.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn take(out: &mut impl Write) -> io::Result<()> {
+    // Another program may have changed the modes that are thought to be ours.
+    terminal::disable_raw_mode()?;
+    terminal::enable_raw_mode()?;
+    HELD.store(true, Ordering::Release);
+    queue!(
+        out,
+        EnterAlternateScreen,
+        EnableBracketedPaste,
+        EnableFocusChange,
+        PushKeyboardEnhancementFlags(KeyboardEnhancementFlags::DISAMBIGUATE_ESCAPE_CODES)
+    )?;
+    out.flush()
+}
+
+/// Gives the terminal back, if this process holds it. Never fails: there is nobody left to tell.
+pub fn restore() {
+    if !HELD.swap(false, Ordering::AcqRel) {
+        return;
+    }
+    let mut bytes = Vec::new();
+    let queued = queue!(
+        bytes,
+        EndSynchronizedUpdate,
+        PopKeyboardEnhancementFlags,
+        DisableFocusChange,
+        DisableBracketedPaste,
+        ResetColor,
+        LeaveAlternateScreen,
+        Show
+    );
+    if queued.is_ok() {
+        let _ = super::os::write_to_terminal(&bytes);
+    }
+    let _ = terminal::disable_raw_mode();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Remembers what each write brought.
+    #[derive(Clone, Default)]
+    struct Writes(Rc<RefCell<Vec<Vec<u8>>>>);
+
+    impl Write for Writes {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.borrow_mut().push(bytes.to_vec());
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_frame_is_one_synchronized_write_and_nothing_else_leaves() {
+        let writes = Writes::default();
+        let mut screen = Screen::on(writes.clone(), Size { width: 20, height: 2 }).unwrap();
+        screen.draw(|frame| frame.render_widget("hello", frame.area())).unwrap();
+        screen.draw(|frame| frame.render_widget("hallo", frame.area())).unwrap();
+        let written = writes.0.borrow();
+        let frames: Vec<String> = written.iter().map(|bytes| bytes.escape_ascii().to_string()).collect();
+        assert_eq!(frames.len(), 2, "{frames:?}");
+        for frame in &frames {
+            assert!(frame.starts_with("\\x1b[?2026h") && frame.ends_with("\\x1b[?2026l"), "{frame}");
+        }
+        assert!(frames[0].contains("hello") && !frames[1].contains("hello"), "{frames:?}");
+    }
+
+    #[test]
+    fn a_repaint_sends_every_cell_again() {
+        let writes = Writes::default();
+        let mut screen = Screen::on(writes.clone(), Size { width: 20, height: 2 }).unwrap();
+        screen.draw(|frame| frame.render_widget("hello", frame.area())).unwrap();
+        screen.repaint().unwrap();
+        screen.draw(|frame| frame.render_widget("hello", frame.area())).unwrap();
+        let last = writes.0.borrow().last().unwrap().escape_ascii().to_string();
+        assert!(last.contains("hello"), "{last}");
+    }
+}
