@@ -1,0 +1,44 @@
+//! What a test sees of a buffer: its rows as a reader would.
+
+use ratatui::{
+    buffer::{Buffer, CellWidth},
+    layout::Rect,
+};
+
+/// The rows as text, without the blanks at their ends.
+pub fn rows(buf: &Buffer) -> String {
+    let mut out = String::new();
+    for y in buf.area.rows() {
+        let mut row = String::new();
+        let mut covered = 0;
+        for x in y.x..y.right() {
+            if covered > 0 {
+                covered -= 1;
+                continue;
+            }
+            let symbol = buf[(x, y.y)].symbol();
+            covered = symbol.cell_width().saturating_sub(1);
+            row += symbol;
+        }
+        out += row.trim_end();
+        out.push('\n');
+    }
+    out
+}
+
+/// Draws at every small size, at the corner of a buffer and inside a larger one, and looks whether
+/// anything was drawn outside.
+pub fn at_every_size(mut draw: impl FnMut(Rect, &mut Buffer)) {
+    for (width, height) in (0..12).flat_map(|width| (0..6).map(move |height| (width, height))) {
+        let corner = Rect::new(0, 0, width, height);
+        draw(corner, &mut Buffer::empty(corner));
+
+        let inside = Rect::new(3, 2, width, height);
+        let mut buf = Buffer::empty(Rect::new(0, 0, 20, 12));
+        draw(inside, &mut buf);
+        let empty = Buffer::empty(buf.area);
+        for position in buf.area.positions().filter(|position| !inside.contains(*position)) {
+            assert_eq!(buf[position], empty[position], "{position} is outside {inside}");
+        }
+    }
+}
