@@ -11,7 +11,7 @@ pub mod state;
 pub use action::Action;
 pub use effect::Effect;
 pub use msg::Msg;
-pub use start::{EndpointInfo, Open, Start};
+pub use start::{EndpointInfo, Open, Overrides, Start};
 pub use state::State;
 
 use ratatui::layout::Size;
@@ -24,7 +24,7 @@ pub fn update(_state: &mut State, _now: Timestamp, _msg: Msg) -> Vec<Effect> {
 }
 
 /// When something is due without a message: a clock's tick, a toast's end, a retry.
-pub fn next_wake(_state: &State) -> Option<Timestamp> {
+pub fn next_wake(_state: &State, _now: Timestamp) -> Option<Timestamp> {
     None
 }
 

@@ -18,6 +18,8 @@ pub struct Start {
     pub open: Open,
     pub overrides: Overrides,
     pub no_colour: bool,
+    /// What is wrong with the config, a sentence each; shown once.
+    pub complaints: Vec<String>,
     /// Of the terminal, in cells.
     pub size: Size,
 }
