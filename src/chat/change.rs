@@ -27,6 +27,11 @@ pub enum Change {
     },
     /// The draft of the composer that belongs to no conversation yet.
     NewDraft(String),
+    /// The reader's own title, for a conversation that need not be open.
+    Rename {
+        conversation: ConversationId,
+        title: String,
+    },
     Seen(ConversationId),
     Trash(ConversationId),
     Restore(ConversationId),
