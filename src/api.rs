@@ -4,6 +4,7 @@ pub mod client;
 pub mod endpoint;
 pub mod error;
 pub mod event;
+pub mod json;
 pub mod models;
 pub mod money;
 pub mod request;
@@ -11,7 +12,7 @@ pub mod sse;
 
 pub use client::{Client, Opened};
 pub use endpoint::{Dialect, Endpoint};
-pub use error::{Error, Fault};
+pub use error::{Error, Fact, Fault};
 pub use event::{Annotation, Event, Usage};
 pub use models::{Catalogue, Model};
 pub use money::Usd;

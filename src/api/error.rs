@@ -1,6 +1,11 @@
 //! What can go wrong between asking and the end of an answer, in one type.
 
+mod read;
+mod transport;
+
 use serde::{Deserialize, Serialize};
+
+use super::Effort;
 
 /// A failure as the reader and the retry logic need it: what happened, whose fault, what helps.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error)]
@@ -16,6 +21,9 @@ pub struct Error {
     /// Seconds until asking again can help, as the server said.
     pub retry_after: Option<u64>,
     pub provider: Option<String>,
+    /// What the choices on its card depend on.
+    #[serde(default)]
+    pub facts: Vec<Fact>,
 }
 
 /// The kinds of failure that call for different answers.
@@ -49,3 +57,91 @@ pub enum Fault {
     /// What came is not what this API sends.
     Garbage,
 }
+
+/// Something more that a server told of a failure.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fact {
+    /// 402: the credit is enough for so many tokens.
+    Affordable(u32),
+    /// The history has reasoning that only this endpoint can read.
+    Pinned(String),
+    /// The history has reasoning that the model did not make, or that was changed.
+    ForeignReasoning,
+    /// The model does not have the effort that was asked for, but these.
+    Efforts(Vec<Effort>),
+    /// The model cannot be asked not to think.
+    ReasoningMandatory,
+    /// The server's own word on whether asking again can help.
+    Retryable(bool),
+    /// The free requests of this day are used up.
+    FreeQuotaOfTheDay,
+    /// Why a guard stopped the request.
+    Reasons(Vec<String>),
+    /// Which wishes of the request left no provider, such as `data_policy:zdr`.
+    ExcludedBy(Vec<String>),
+    /// Models that the server would answer with instead.
+    FallbackModels(Vec<String>),
+    /// The providers that failed before the last one did.
+    Tried(Vec<String>),
+    /// The parameter that is wrong.
+    Parameter(String),
+}
+
+impl Error {
+    /// A failure that no server told.
+    pub fn new(fault: Fault, message: impl Into<String>) -> Self {
+        Self {
+            fault,
+            status: None,
+            code: None,
+            message: message.into(),
+            retry_after: None,
+            provider: None,
+            facts: Vec::new(),
+        }
+    }
+
+    /// How many attempts there may be in all, the first included, as long as nothing was visible (reference: 6.2).
+    pub fn attempts(&self) -> u32 {
+        let told = self.facts.iter().find_map(|fact| match fact {
+            Fact::Retryable(retryable) => Some(*retryable),
+            _ => None,
+        });
+        if told == Some(false) || self.facts.contains(&Fact::FreeQuotaOfTheDay) {
+            return 1;
+        }
+        let usual = match self.fault {
+            Fault::Connect | Fault::Cut | Fault::Rate => 4,
+            Fault::Empty => 3,
+            Fault::Silence => 2,
+            Fault::Server => match self.status {
+                Some(408) => 2,
+                None | Some(500 | 504 | 524) => 3,
+                Some(503) if told.is_none() && self.retry_after.is_none() && !self.is_overload() => 1,
+                Some(_) => 4,
+            },
+            Fault::Key
+            | Fault::Credit
+            | Fault::Forbidden
+            | Fault::Model
+            | Fault::Length
+            | Fault::Request
+            | Fault::Garbage => 1,
+        };
+        if told == Some(true) { usual.max(4) } else { usual }
+    }
+
+    /// Whether asking the same again can help.
+    pub fn helps(&self) -> bool {
+        self.attempts() > 1
+    }
+
+    fn is_overload(&self) -> bool {
+        let overload = ["provider_overloaded", "temporarily_unavailable", "server_is_overloaded", "slow_down"];
+        self.code.as_deref().is_some_and(|code| overload.contains(&code))
+    }
+}
+
+#[cfg(test)]
+mod tests;

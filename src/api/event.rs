@@ -1,14 +1,108 @@
-//! What a stream can say.
+//! What a stream can say, read so that nothing a server sends can stop it.
 
-use super::Usd;
+mod write;
 
+use serde_json::value::RawValue;
+
+use super::{Error, Usd, json::Fields};
+
+/// One event. Items stay as the server sent them; events we do not know or cannot read keep their text.
 #[derive(Debug, Clone)]
 pub enum Event {
+    /// The server has begun: `response.created`, `queued`, `in_progress`.
+    Begun(Box<Response>),
+    /// `output_item.added`
+    Opened { at: At, item: Box<RawValue> },
+    /// `output_item.done`: the whole item, which is what counts.
+    Closed { at: At, item: Box<RawValue> },
+    /// A part was opened or closed: `content_part.*`, `reasoning_summary_part.*`, `reasoning_part.*`.
+    Part { at: At, index: u32, body: PartBody, closed: bool },
+    /// More of a text.
+    Delta { place: Place, text: String },
+    /// All of a text, which is what counts.
+    Whole { place: Place, text: String },
+    /// `output_text.annotation.added`
+    Cited { at: At, index: u32, annotation: Annotation },
+    /// A tool of the server is in this state, such as `searching`.
+    Activity { at: At, status: String },
+    /// The response is over: `completed`, `incomplete`, `failed`, `cancelled`, `done`, or a body without a stream.
+    Ended(Box<Response>),
+    /// `error`, `response.error`, or an error object without a type. Nothing good comes behind it.
+    Failed(Box<Error>),
+    /// A comment that only says that the server is alive.
+    KeepAlive,
+    /// An event of a type that means nothing to us.
+    Other { kind: String, raw: String },
+    /// What is no JSON object, or an event without what it is about.
+    Unreadable { raw: String },
+}
+
+/// Which item an event is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum At {
+    /// Its `output_index`. Ids may change with every event; this does not.
+    Index(u32),
+    /// The server told only its id.
+    Id(String),
+    /// The server told neither.
+    Unsaid,
+}
+
+/// Where a text belongs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    pub at: At,
+    pub field: Field,
+}
+
+/// The text of an item that an event is about, with its index where an item has several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Field {
+    Text(u32),
+    Refusal(u32),
+    /// Raw thinking.
+    Thinking(u32),
+    /// A summary of the thinking.
+    Summary(u32),
+    Arguments,
+}
+
+/// A part of a message or of reasoning, as far as it has come.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PartBody {
+    Text { text: String, annotations: Vec<Annotation> },
+    Refusal(String),
+    Thinking(String),
+    Summary(String),
     Other(String),
 }
 
+/// What an envelope says of the whole response.
+#[derive(Debug, Clone)]
+pub struct Response {
+    /// The generation id, `gen-…` on OpenRouter.
+    pub id: Option<String>,
+    /// The slug that answers.
+    pub model: Option<String>,
+    pub status: Status,
+    pub output: Vec<Box<RawValue>>,
+    pub usage: Option<Usage>,
+    pub error: Option<Error>,
+    /// Why it is incomplete: `max_output_tokens` or `content_filter`.
+    pub reason: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    Running,
+    Completed,
+    Incomplete,
+    Failed,
+    Cancelled,
+}
+
 /// A citation as the server sent it; positions are resolved by the layout.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Annotation {
     /// `url_citation`, `file_citation`, `file_path`, …
     pub kind: String,
@@ -32,4 +126,204 @@ pub struct Usage {
     pub reasoning_tokens: Option<u64>,
     /// As the server's own digits; `None` is unknown, not nothing.
     pub cost: Option<Usd>,
+}
+
+impl Event {
+    /// Reads the payload of one frame, or a whole body that is no stream. Never fails.
+    pub fn parse(json: &str) -> Self {
+        let Some(fields) = Fields::of(json) else { return Self::Unreadable { raw: json.to_owned() } };
+        match fields.text("type") {
+            Some(kind) => typed(&kind, &fields, json),
+            None => untyped(&fields, json),
+        }
+    }
+}
+
+fn typed(kind: &str, fields: &Fields, json: &str) -> Event {
+    let at = || At::read(fields);
+    let content = || fields.index("content_index").unwrap_or(0);
+    let summary = || fields.index("summary_index").unwrap_or(0);
+    let text = |key: &str, field: Field, made: fn(Place, String) -> Event| {
+        fields.text(key).map(|text| made(Place { at: at(), field }, text))
+    };
+    let delta = |field| text("delta", field, |place, text| Event::Delta { place, text });
+    let whole = |key, field| text(key, field, |place, text| Event::Whole { place, text });
+    let item = |made: fn(At, Box<RawValue>) -> Event| fields.raw("item").map(|item| made(at(), item.to_owned()));
+    let part = |index, closed| {
+        let body = PartBody::read(fields.raw("part")?)?;
+        Some(Event::Part { at: at(), index, body, closed })
+    };
+    let ended = |status| {
+        let response = fields.object("response").unwrap_or_default();
+        Some(Event::Ended(Box::new(Response::read(&response, status))))
+    };
+    let event = match kind {
+        "response.created" | "response.queued" | "response.in_progress" => {
+            let response = fields.object("response").unwrap_or_default();
+            let response = Response { status: Status::Running, ..Response::read(&response, Status::Running) };
+            Some(Event::Begun(Box::new(response)))
+        }
+        "response.output_item.added" => item(|at, item| Event::Opened { at, item }),
+        "response.output_item.done" => item(|at, item| Event::Closed { at, item }),
+        "response.content_part.added" | "response.reasoning_part.added" => part(content(), false),
+        "response.content_part.done" | "response.reasoning_part.done" => part(content(), true),
+        "response.reasoning_summary_part.added" => part(summary(), false),
+        "response.reasoning_summary_part.done" => part(summary(), true),
+        "response.output_text.delta" | "response.content_part.delta" => delta(Field::Text(content())),
+        "response.output_text.done" => whole("text", Field::Text(content())),
+        "response.refusal.delta" => delta(Field::Refusal(content())),
+        "response.refusal.done" => whole("refusal", Field::Refusal(content())),
+        "response.reasoning_text.delta" | "response.reasoning.delta" => delta(Field::Thinking(content())),
+        "response.reasoning_text.done" | "response.reasoning.done" => whole("text", Field::Thinking(content())),
+        "response.reasoning_summary_text.delta" => delta(Field::Summary(summary())),
+        "response.reasoning_summary_text.done" => whole("text", Field::Summary(summary())),
+        "response.function_call_arguments.delta" | "response.custom_tool_call_input.delta" => delta(Field::Arguments),
+        "response.function_call_arguments.done" => whole("arguments", Field::Arguments),
+        "response.custom_tool_call_input.done" => whole("input", Field::Arguments),
+        "response.output_text.annotation.added" => {
+            let annotation = fields.raw("annotation").and_then(Annotation::read);
+            annotation.map(|annotation| Event::Cited { at: at(), index: content(), annotation })
+        }
+        "response.completed" | "response.done" => ended(Status::Completed),
+        "response.incomplete" => ended(Status::Incomplete),
+        "response.failed" => ended(Status::Failed),
+        "response.cancelled" => ended(Status::Cancelled),
+        "error" | "response.error" => Some(Event::Failed(Box::new(Error::in_stream(json)))),
+        _ if is_foreign_error(kind, fields) => Some(Event::Failed(Box::new(Error::in_stream(json)))),
+        _ => Some(match activity(kind) {
+            Some(status) => Event::Activity { at: at(), status: status.to_owned() },
+            None => Event::Other { kind: kind.to_owned(), raw: json.to_owned() },
+        }),
+    };
+    event.unwrap_or_else(|| Event::Unreadable { raw: json.to_owned() })
+}
+
+/// The chat API's error frame, a response that is no stream, or something else without a type.
+fn untyped(fields: &Fields, json: &str) -> Event {
+    let is_response = fields.text("object").as_deref() == Some("response") || !fields.list("output").is_empty();
+    if is_response {
+        Event::Ended(Box::new(Response::read(fields, Status::Completed)))
+    } else if fields.has("error") {
+        Event::Failed(Box::new(Error::in_stream(json)))
+    } else {
+        Event::Other { kind: String::new(), raw: json.to_owned() }
+    }
+}
+
+/// An error that names its kind where others say `error`. Events about a part of the work, such as one model of a
+/// panel that failed, are not meant.
+fn is_foreign_error(kind: &str, fields: &Fields) -> bool {
+    !kind.starts_with("response.")
+        && !kind.contains(':')
+        && fields.object("error").is_some_and(|error| error.has("message"))
+}
+
+/// The last word of `response.web_search_call.searching` and its like.
+fn activity(kind: &str) -> Option<&str> {
+    let (tool, status) = kind.strip_prefix("response.")?.split_once('.')?;
+    let is_tool = tool.ends_with("_call") || tool.starts_with("mcp_");
+    let known = ["in_progress", "searching", "generating", "interpreting", "completed", "failed", "incomplete"];
+    (is_tool && known.contains(&status)).then_some(status)
+}
+
+impl At {
+    fn read(fields: &Fields) -> Self {
+        match fields.index("output_index") {
+            Some(index) => Self::Index(index),
+            None => fields.word("item_id").map_or(Self::Unsaid, Self::Id),
+        }
+    }
+}
+
+impl PartBody {
+    /// A part of an item or of an event; a plain string, as the published samples have it, is its text.
+    pub fn read(raw: &RawValue) -> Option<Self> {
+        if let Some(text) = super::json::text(raw) {
+            return Some(Self::Text { text, annotations: Vec::new() });
+        }
+        let fields = Fields::of(raw.get())?;
+        let text = || fields.text("text").unwrap_or_default();
+        let kind = fields.text("type").unwrap_or_default();
+        Some(match kind.as_str() {
+            "output_text" | "text" | "input_text" => {
+                let annotations = fields.list("annotations").into_iter().filter_map(Annotation::read).collect();
+                Self::Text { text: text(), annotations }
+            }
+            "refusal" => Self::Refusal(fields.text("refusal").unwrap_or_else(text)),
+            "reasoning_text" => Self::Thinking(text()),
+            "summary_text" => Self::Summary(text()),
+            _ => Self::Other(kind),
+        })
+    }
+}
+
+impl Response {
+    /// `told` is what the event's name says; where that is mere success, the object knows better.
+    fn read(fields: &Fields, told: Status) -> Self {
+        let status = match (told, fields.text("status").as_deref()) {
+            (Status::Completed, Some("incomplete")) => Status::Incomplete,
+            (Status::Completed, Some("failed")) => Status::Failed,
+            (Status::Completed, Some("cancelled")) => Status::Cancelled,
+            (told, _) => told,
+        };
+        let output: Vec<_> = fields.list("output").into_iter().map(ToOwned::to_owned).collect();
+        let error = match status {
+            Status::Failed => Some(Error::of_failed(fields)),
+            Status::Completed if fields.has("error") && output.is_empty() => Some(Error::of_failed(fields)),
+            _ => None,
+        };
+        Self {
+            id: fields.word("id"),
+            model: fields.word("model"),
+            status: if error.is_some() { Status::Failed } else { status },
+            output,
+            usage: fields.object("usage").map(|usage| Usage::read(&usage)),
+            error,
+            reason: fields.object("incomplete_details").and_then(|details| details.word("reason")),
+        }
+    }
+}
+
+impl Annotation {
+    pub fn read(raw: &RawValue) -> Option<Self> {
+        let fields = Fields::of(raw.get())?;
+        let kind = fields.text("type").unwrap_or_else(|| "url_citation".into());
+        // The chat API wraps the fields in one named like the kind.
+        let fields = fields.object(&kind).unwrap_or(fields);
+        Some(Self {
+            kind,
+            url: fields.word("url"),
+            title: fields.word("title"),
+            content: fields.word("content"),
+            filename: fields.word("filename").or_else(|| fields.word("file_id")),
+            start: fields.number("start_index"),
+            end: fields.number("end_index"),
+        })
+    }
+}
+
+impl Usage {
+    fn read(fields: &Fields) -> Self {
+        let detail = |of: &str, key: &str| fields.object(of).and_then(|details| details.number(key));
+        Self {
+            input_tokens: fields.number("input_tokens"),
+            cached_tokens: detail("input_tokens_details", "cached_tokens"),
+            output_tokens: fields.number("output_tokens"),
+            reasoning_tokens: detail("output_tokens_details", "reasoning_tokens"),
+            cost: fields.raw("cost").and_then(|raw| Usd::parse(raw.get().trim_matches('"'))),
+        }
+    }
+
+    /// Of two responses together. What one of them does not tell is unknown for both.
+    #[must_use]
+    pub fn plus(&self, other: &Self) -> Self {
+        let sum = |a: Option<u64>, b: Option<u64>| a?.checked_add(b?);
+        Self {
+            input_tokens: sum(self.input_tokens, other.input_tokens),
+            cached_tokens: sum(self.cached_tokens, other.cached_tokens),
+            output_tokens: sum(self.output_tokens, other.output_tokens),
+            reasoning_tokens: sum(self.reasoning_tokens, other.reasoning_tokens),
+            cost: self.cost.as_ref().zip(other.cost.as_ref()).and_then(|(one, two)| one.plus(two)),
+        }
+    }
 }

@@ -1,0 +1,163 @@
+//! JSON read forgivingly: a field that is missing, null or of another type is not there, and nothing else is lost.
+
+use std::{borrow::Cow, fmt};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor},
+};
+use serde_json::value::RawValue;
+
+/// The fields of an object, each still raw. Of a doubled key the last counts; nesting may be as deep as it likes.
+#[derive(Debug, Default)]
+pub struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'a> Fields<'a> {
+    /// `None` when this is not one JSON object.
+    pub fn of(json: &'a str) -> Option<Self> {
+        serde_json::from_str(json).ok()
+    }
+
+    /// The field as it came; a null is none.
+    pub fn raw(&self, key: &str) -> Option<&'a RawValue> {
+        let (_, value) = self.0.iter().rev().find(|(name, _)| name == key)?;
+        (value.get() != "null").then_some(*value)
+    }
+
+    pub fn text(&self, key: &str) -> Option<String> {
+        text(self.raw(key)?)
+    }
+
+    /// A text that says something: an empty one is none.
+    pub fn word(&self, key: &str) -> Option<String> {
+        self.text(key).filter(|text| !text.trim().is_empty())
+    }
+
+    /// A whole number that is not negative, also when it is written `12.0` or `"12"`.
+    pub fn number(&self, key: &str) -> Option<u64> {
+        let raw = self.raw(key)?.get().trim_matches('"');
+        raw.parse().ok().or_else(|| {
+            let number = raw.parse::<f64>().ok()?;
+            #[expect(clippy::cast_sign_loss, reason = "negative numbers are out before")]
+            (0.0..1e15).contains(&number).then_some(number as u64)
+        })
+    }
+
+    pub fn index(&self, key: &str) -> Option<u32> {
+        self.number(key)?.try_into().ok()
+    }
+
+    pub fn flag(&self, key: &str) -> Option<bool> {
+        self.raw(key)?.get().parse().ok()
+    }
+
+    pub fn object(&self, key: &str) -> Option<Self> {
+        Self::of(self.raw(key)?.get())
+    }
+
+    /// The elements of a list; none when it is no list.
+    pub fn list(&self, key: &str) -> Vec<&'a RawValue> {
+        self.raw(key).and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
+    }
+
+    /// The strings of a list of strings.
+    pub fn words(&self, key: &str) -> Vec<String> {
+        self.list(key).into_iter().filter_map(text).collect()
+    }
+
+    pub fn has(&self, key: &str) -> bool {
+        self.raw(key).is_some()
+    }
+}
+
+/// A string, with a replacement character for every half of a surrogate pair that stands alone.
+pub fn text(raw: &RawValue) -> Option<String> {
+    let json = raw.get();
+    if !json.starts_with('"') {
+        return None;
+    }
+    serde_json::from_str(json).ok().or_else(|| serde_json::from_str(&without_lone_surrogates(json)).ok())
+}
+
+fn without_lone_surrogates(json: &str) -> String {
+    let mut fixed = String::with_capacity(json.len());
+    let mut rest = json;
+    while let Some(at) = rest.find('\\') {
+        fixed += &rest[..at];
+        rest = &rest[at..];
+        // An escape is `\uXXXX` or a backslash and one character.
+        let (length, good) = match (escaped_unit(rest), rest.get(6..).and_then(escaped_unit)) {
+            (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => (12, true),
+            (Some(0xd800..=0xdfff), _) => (6, false),
+            (Some(_), _) => (6, true),
+            (None, _) => (rest.char_indices().nth(2).map_or(rest.len(), |(end, _)| end), true),
+        };
+        fixed += if good { &rest[..length] } else { "\\ufffd" };
+        rest = &rest[length..];
+    }
+    fixed + rest
+}
+
+fn escaped_unit(text: &str) -> Option<u16> {
+    u16::from_str_radix(text.strip_prefix("\\u")?.get(..4)?, 16).ok()
+}
+
+#[derive(Deserialize)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = Fields<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut fields = Vec::with_capacity(8);
+                while let Some((Key(key), value)) = map.next_entry()? {
+                    fields.push((key, value));
+                }
+                Ok(Fields(fields))
+            }
+        }
+        deserializer.deserialize_map(Object)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wrong_types_and_nulls_are_simply_not_there() {
+        let fields =
+            Fields::of(r#"{"a":null,"n":"12","f":3.0,"neg":-1,"t":5,"l":{},"big":1e400,"o":[1]}"#).expect("an object");
+        assert!(!fields.has("a") && !fields.has("missing"));
+        assert_eq!((fields.number("n"), fields.number("f"), fields.number("neg")), (Some(12), Some(3), None));
+        assert_eq!((fields.text("t"), fields.number("big")), (None, None));
+        assert!(fields.list("l").is_empty() && fields.object("o").is_none());
+        assert!(Fields::of("[1]").is_none() && Fields::of("").is_none());
+    }
+
+    #[test]
+    fn the_last_of_a_doubled_key_counts_and_depth_is_no_matter() {
+        let deep = format!(r#"{{"a":1,"d":{}{},"a":2}}"#, "[".repeat(100), "]".repeat(100));
+        let fields = Fields::of(&deep).expect("an object");
+        assert_eq!(fields.number("a"), Some(2));
+        assert_eq!(fields.raw("d").map(|raw| raw.get().len()), Some(200));
+    }
+
+    #[test]
+    fn half_a_surrogate_pair_becomes_a_replacement_character() {
+        let text = |json: &str| Fields::of(json).and_then(|fields| fields.text("t"));
+        assert_eq!(
+            text(r#"{"t":"a\ud83db\\ud83d \ud83d\ude00 \ude00é\n"}"#).as_deref(),
+            Some("a\u{fffd}b\\ud83d 😀 \u{fffd}é\n")
+        );
+        assert_eq!(text(r#"{"t":"\ud83d"}"#).as_deref(), Some("\u{fffd}"));
+        assert_eq!(text(r#"{"t":"\ud83d\ud83d\ude00"}"#).as_deref(), Some("\u{fffd}😀"));
+    }
+}
