@@ -1,7 +1,10 @@
 //! What is drawn: each file holds a state half, a widget half, or both.
 
 pub mod composer;
+pub mod field;
 pub mod highlight;
+pub mod keys;
+pub mod list;
 #[cfg(test)]
 pub(crate) mod screen;
 pub mod theme;

@@ -1,6 +1,7 @@
 //! The composer: the draft, edited by grapheme cluster with the keys of readline.
 
 mod history;
+mod keys;
 mod layout;
 #[cfg(test)]
 mod tests;
@@ -10,6 +11,7 @@ mod words;
 use tui_textarea::{CursorMove, TextArea};
 
 use history::Walk;
+pub(super) use layout::shown;
 use layout::{Layout, Place};
 pub use view::ComposerView;
 
@@ -266,6 +268,12 @@ impl Composer {
     pub fn cursor_cell(&self) -> (u16, usize) {
         let (row, cell) = self.layout.cell_of(self.cursor());
         (u16::try_from(cell).unwrap_or(u16::MAX), row)
+    }
+
+    /// What stands in the cursor's line before it.
+    pub(super) fn before_cursor(&self) -> String {
+        let Place { line, byte } = self.cursor();
+        self.buffer.lines()[line][..byte].to_owned()
     }
 
     fn top_for(&self, height: u16) -> usize {

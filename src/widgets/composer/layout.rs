@@ -111,7 +111,7 @@ impl Layout {
 }
 
 /// How a cluster is shown: a tab as blanks, what would steer the terminal made harmless.
-pub(super) fn shown(cluster: &str) -> Cow<'_, str> {
+pub(in crate::widgets) fn shown(cluster: &str) -> Cow<'_, str> {
     text::clean(cluster)
 }
 

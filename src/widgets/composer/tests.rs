@@ -1,5 +1,6 @@
 //! The composer against what a reader sees, and against a plain list of clusters.
 
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use insta::assert_snapshot;
 use proptest::prelude::*;
 use ratatui::{buffer::Buffer, layout::Rect, style::Modifier, widgets::Widget};
@@ -10,35 +11,39 @@ use crate::widgets::{
     theme::{Role, Theme},
 };
 
-/// Presses keys by their readline names; anything else is typed.
+/// Presses keys by their names; anything else is typed.
 fn press(composer: &mut Composer, keys: &str) {
-    use Reach::{All, Blank, Cluster, Line, Row, Word};
-    use Towards::{End, Start};
     for key in keys.split(' ') {
         match key {
-            "left" => _ = composer.go(Start, Cluster),
-            "right" => _ = composer.go(End, Cluster),
-            "alt-b" => _ = composer.go(Start, Word),
-            "alt-f" => _ = composer.go(End, Word),
-            "ctrl-a" => _ = composer.go(Start, Row),
-            "ctrl-e" => _ = composer.go(End, Row),
-            "top" => _ = composer.go(Start, All),
-            "end" => _ = composer.go(End, All),
-            "bs" => _ = composer.delete(Start, Cluster),
-            "del" => _ = composer.delete(End, Cluster),
-            "ctrl-k" => _ = composer.kill(End, Line),
-            "ctrl-u" => _ = composer.kill(Start, Line),
-            "ctrl-w" => _ = composer.kill(Start, Blank),
-            "alt-d" => _ = composer.kill(End, Word),
-            "ctrl-y" => composer.yank(),
-            "ctrl-_" => _ = composer.undo(),
+            "top" => _ = composer.go(Towards::Start, Reach::All),
+            "end" => _ = composer.go(Towards::End, Reach::All),
             "ctrl-j" => composer.newline(),
             "up" => _ = composer.up(),
             "down" => _ = composer.down(),
-            "space" => composer.insert_char(' '),
-            word => word.chars().for_each(|letter| composer.insert_char(letter)),
+            word => match named(word) {
+                Some(key) => assert!(composer.edit(key), "{word}"),
+                None => word.chars().for_each(|letter| assert!(composer.edit(KeyCode::Char(letter).into()))),
+            },
         }
     }
+}
+
+fn named(key: &str) -> Option<KeyEvent> {
+    let (name, modifiers) = match key.split_once('-') {
+        Some(("ctrl", name)) => (name, KeyModifiers::CONTROL),
+        Some(("alt", name)) => (name, KeyModifiers::ALT),
+        _ => (key, KeyModifiers::NONE),
+    };
+    let code = match name {
+        "left" => KeyCode::Left,
+        "right" => KeyCode::Right,
+        "bs" => KeyCode::Backspace,
+        "del" => KeyCode::Delete,
+        "space" => KeyCode::Char(' '),
+        _ if modifiers.is_empty() => return None,
+        letter => KeyCode::Char(letter.chars().next()?),
+    };
+    Some(KeyEvent::new(code, modifiers))
 }
 
 /// The draft with its cursor as `|`.
@@ -76,6 +81,9 @@ fn the_keys_of_readline_do_what_they_do_in_a_shell() {
         ("one\ntwo", "ctrl-u ctrl-u ctrl-u ctrl-y", "one\ntwo|"),
         ("one", "ctrl-j two", "one\ntwo|"),
         ("one two", "ctrl-w left ctrl-k ctrl-y", "one |"),
+        ("one two-three", "alt-bs", "one two-|"),
+        ("one two", "ctrl-left ctrl-left", "|one two"),
+        ("one two", "ctrl-b ctrl-b ctrl-f ctrl-h ctrl-d", "one t|"),
         ("a 👨‍👩‍👧‍👦", "bs", "a |"),
         ("a 🇩🇪🇫🇷", "left bs", "a |🇫🇷"),
         ("e\u{301}a", "left left", "|e\u{301}a"),
@@ -179,6 +187,18 @@ fn a_selection_is_copied_and_replaced() {
     composer.drag(3, 0);
     press(&mut composer, "ctrl-e bs");
     assert_eq!(composer.text(), "one xe");
+}
+
+#[test]
+fn keys_that_belong_to_others_are_left_to_them() {
+    let mut composer = Composer::new("one");
+    for key in ["ctrl-c", "ctrl-p", "ctrl-r", "ctrl-j", "alt-x"] {
+        assert!(!composer.edit(named(key).expect("it is a key")), "{key}");
+    }
+    for code in [KeyCode::Enter, KeyCode::Tab, KeyCode::Esc, KeyCode::Up, KeyCode::F(2)] {
+        assert!(!composer.edit(code.into()), "{code}");
+    }
+    assert_eq!(seen(&composer), "one|");
 }
 
 #[test]

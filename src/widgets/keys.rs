@@ -1,0 +1,26 @@
+//! Keys and what they do, in one row: `↵ open  esc back`.
+
+use ratatui::text::{Line, Span};
+
+use super::theme::{Role, Theme};
+use crate::text;
+
+/// A key as it is written, and its word.
+pub type Hint<'a> = (&'a str, &'a str);
+
+/// As many hints as fit into `room` cells, from the first; never half of one.
+pub fn row<'a>(hints: &[Hint<'a>], room: usize, theme: &Theme) -> Line<'a> {
+    let mut spans = Vec::new();
+    let mut left = room;
+    for (key, word) in hints {
+        let gap = if spans.is_empty() { 0 } else { 2 };
+        let cells = gap + text::width(key) + 1 + text::width(word);
+        let Some(rest) = left.checked_sub(cells) else { break };
+        left = rest;
+        spans.push(Span::raw(" ".repeat(gap)));
+        spans.push(Span::styled(*key, theme.style(Role::Accent)));
+        spans.push(Span::raw(" "));
+        spans.push(Span::styled(*word, theme.style(Role::Muted)));
+    }
+    Line::from(spans)
+}
