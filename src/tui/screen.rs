@@ -79,8 +79,7 @@ impl<W: Write> Screen<W> {
     fn new(out: W, size: Size, modes: Modes) -> io::Result<Self> {
         let bytes = Bytes::default();
         let viewport = Viewport::Fixed(Rect::from((ratatui::layout::Position::ORIGIN, size)));
-        let terminal =
-            Terminal::with_options(CrosstermBackend::new(bytes.clone()), TerminalOptions { viewport })?;
+        let terminal = Terminal::with_options(CrosstermBackend::new(bytes.clone()), TerminalOptions { viewport })?;
         Ok(Self { terminal, bytes, out, modes })
     }
 

@@ -195,8 +195,7 @@ impl Reader {
         };
         let limit = limit.map(timespec);
         let stdin = io::stdin();
-        let mut files =
-            [PollFd::new(&self.orders, PollFlags::IN), PollFd::new(&stdin, PollFlags::IN)];
+        let mut files = [PollFd::new(&self.orders, PollFlags::IN), PollFd::new(&stdin, PollFlags::IN)];
         loop {
             match poll(&mut files, limit.as_ref()) {
                 Ok(0) => return Ok(Woken::InVain),

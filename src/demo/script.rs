@@ -1,0 +1,293 @@
+//! What the scripted models say: TOML files, read once.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// The scripts of all models.
+pub struct Scripts {
+    models: Vec<(&'static str, Script, Price)>,
+}
+
+/// US dollars per token.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Price {
+    pub input: f64,
+    pub output: f64,
+    pub search: f64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Script {
+    #[serde(rename = "reply")]
+    pub replies: Vec<Reply>,
+}
+
+/// One answer, and when it is given.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reply {
+    /// Given to the first prompt of a conversation, whatever that says.
+    #[serde(default)]
+    pub first: bool,
+    /// Given when the prompt has one of these words.
+    #[serde(default)]
+    pub when: Vec<String>,
+    /// Left out when the replies are taken in order.
+    #[serde(default)]
+    pub by_word_only: bool,
+    /// Milliseconds before the first item.
+    #[serde(default)]
+    pub wait: u64,
+    #[serde(default = "usual_speed")]
+    pub tokens_per_second: u32,
+    #[serde(default)]
+    pub cites: Cites,
+    #[serde(default, rename = "source")]
+    pub sources: Vec<Source>,
+    pub refuse: Option<Refuse>,
+    #[serde(default, rename = "step")]
+    pub steps: Vec<Step>,
+}
+
+/// The form in which citations arrive.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Cites {
+    /// A link in the text, and its range.
+    #[default]
+    Link,
+    /// The range of the words that are supported.
+    Claim,
+    /// All before the text, without a place.
+    List,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    pub url: String,
+    pub title: String,
+    pub excerpt: String,
+}
+
+/// An error instead of the reply, the first few times.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Refuse {
+    pub status: u16,
+    pub times: u32,
+    /// In seconds.
+    pub retry_after: Option<u64>,
+    pub content_type: Option<String>,
+    pub body: String,
+}
+
+/// What a model does, one thing after the other.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+pub enum Step {
+    /// Thinks, and tells it in summaries.
+    Summary(Vec<String>),
+    /// Thinks aloud.
+    Raw(String),
+    Search {
+        query: String,
+        /// Numbers of the reply's sources, from 1.
+        sources: Vec<usize>,
+    },
+    Text(String),
+    /// The same texts over and over.
+    Rounds {
+        times: u32,
+        each: Vec<String>,
+    },
+    Refusal(String),
+    /// Ends as failed.
+    Fail {
+        code: String,
+        error_type: String,
+        message: String,
+    },
+    /// Ends as cut short by the server, for that reason.
+    Incomplete(String),
+    /// The connection ends, and nothing else does.
+    Cut {},
+}
+
+fn usual_speed() -> u32 {
+    45
+}
+
+impl Scripts {
+    /// All scripts of the program.
+    pub fn load() -> Self {
+        let files = [
+            ("demo/tour", include_str!("../../assets/demo/tour.toml")),
+            ("demo/thinker", include_str!("../../assets/demo/thinker.toml")),
+            ("demo/scholar", include_str!("../../assets/demo/scholar.toml")),
+            ("demo/broken", include_str!("../../assets/demo/broken.toml")),
+            ("demo/endless", include_str!("../../assets/demo/endless.toml")),
+        ];
+        let prices = prices();
+        let models = files.map(|(id, text)| {
+            let script = toml::from_str(text).unwrap_or_else(|error| panic!("the script of {id}: {error}"));
+            let price = prices.iter().find(|(model, _)| model == id).map_or_else(Price::default, |(_, price)| *price);
+            (id, script, price)
+        });
+        Self { models: models.into() }
+    }
+
+    pub fn price(&self, model: &str) -> Price {
+        self.model(model).map_or_else(Price::default, |(_, price)| *price)
+    }
+
+    /// What is answered to a request; `None` when there is no such model.
+    pub fn reply(&self, request: &Value) -> Option<&Reply> {
+        let model = request["model"].as_str()?;
+        let (script, _) = self.model(model)?;
+        let prompts = prompts(request);
+        let reply = script.choose(prompts.last().map_or("", String::as_str), prompts.len().saturating_sub(1));
+        let searches = reply.steps.iter().any(|step| matches!(step, Step::Search { .. }));
+        if asks_for_search(request) && !searches && matches!(model, "demo/tour" | "demo/thinker") {
+            let (scholar, _) = self.model("demo/scholar")?;
+            return Some(scholar.choose("", prompts.len().saturating_sub(1)));
+        }
+        Some(reply)
+    }
+
+    fn model(&self, model: &str) -> Option<(&Script, &Price)> {
+        let id = model.strip_suffix(":online").unwrap_or(model);
+        self.models.iter().find(|(known, ..)| *known == id).map(|(_, script, price)| (script, price))
+    }
+}
+
+impl Script {
+    /// By a word of the prompt, else the next in order; the last one stays.
+    fn choose(&self, prompt: &str, turn: usize) -> &Reply {
+        let prompt = prompt.to_lowercase();
+        let words: Vec<&str> = prompt.split(|c: char| !c.is_alphanumeric()).collect();
+        let first = self.replies.first().filter(|reply| reply.first && turn == 0);
+        let named = || self.replies.iter().find(|reply| reply.when.iter().any(|word| words.contains(&word.as_str())));
+        let in_order = || {
+            let mut ordered = self.replies.iter().filter(|reply| !reply.by_word_only);
+            let last = ordered.clone().next_back();
+            ordered.nth(turn).or(last)
+        };
+        first.or_else(named).or_else(in_order).expect("every script has a reply in order")
+    }
+}
+
+/// What the reader wrote, prompt by prompt.
+pub fn prompts(request: &Value) -> Vec<String> {
+    if let Some(text) = request["input"].as_str() {
+        return vec![text.to_owned()];
+    }
+    let items = request["input"].as_array().map_or(&[] as &[Value], Vec::as_slice);
+    items.iter().filter(|item| item["role"] == "user").map(|item| text_of(&item["content"])).collect()
+}
+
+fn text_of(content: &Value) -> String {
+    match content {
+        Value::String(text) => text.clone(),
+        Value::Array(parts) => parts.iter().filter_map(|part| part["text"].as_str()).collect::<Vec<_>>().join("\n"),
+        _ => String::new(),
+    }
+}
+
+fn asks_for_search(request: &Value) -> bool {
+    let tools = request["tools"].as_array().map_or(&[] as &[Value], Vec::as_slice);
+    let plugins = request["plugins"].as_array().map_or(&[] as &[Value], Vec::as_slice);
+    tools.iter().any(|tool| tool["type"].as_str().is_some_and(|kind| kind.contains("web_search")))
+        || plugins.iter().any(|plugin| plugin["id"] == "web")
+        || request["model"].as_str().is_some_and(|model| model.ends_with(":online"))
+}
+
+fn prices() -> Vec<(String, Price)> {
+    let models: Value = serde_json::from_str(super::MODELS).expect("the catalogue of the demo is JSON");
+    let rows = models["data"].as_array().expect("a list of models").iter();
+    let number = |price: &Value| price.as_str().and_then(|digits| digits.parse().ok()).unwrap_or(0.0);
+    rows.map(|row| {
+        let pricing = &row["pricing"];
+        let price = Price {
+            input: number(&pricing["prompt"]),
+            output: number(&pricing["completion"]),
+            search: number(&pricing["web_search"]),
+        };
+        (row["id"].as_str().unwrap_or_default().to_owned(), price)
+    })
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn text(reply: &Reply) -> &str {
+        reply
+            .steps
+            .iter()
+            .find_map(|step| if let Step::Text(text) = step { Some(text.as_str()) } else { None })
+            .unwrap()
+    }
+
+    fn ask(model: &str, prompts: &[&str]) -> Value {
+        let input: Vec<Value> = prompts.iter().map(|text| json!({"role": "user", "content": text})).collect();
+        json!({"model": model, "input": input})
+    }
+
+    #[test]
+    fn every_model_of_the_catalogue_has_a_script_and_every_slot_a_model() {
+        let scripts = Scripts::load();
+        let catalogue: Value = serde_json::from_str(crate::demo::MODELS).unwrap();
+        let ids: Vec<&str> =
+            catalogue["data"].as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap()).collect();
+        assert_eq!(ids, crate::demo::SLOTS);
+        for id in ids {
+            assert!(scripts.model(id).is_some(), "{id}");
+        }
+    }
+
+    #[test]
+    fn every_source_that_a_script_cites_is_in_its_list() {
+        for (id, script, _) in Scripts::load().models {
+            for reply in &script.replies {
+                let mut cited: Vec<usize> = Vec::new();
+                for step in &reply.steps {
+                    match step {
+                        Step::Search { sources, .. } => cited.extend(sources),
+                        Step::Text(text) => cited.extend(
+                            text.split("{cite ")
+                                .skip(1)
+                                .map(|rest| rest.split('}').next().unwrap().parse::<usize>().unwrap()),
+                        ),
+                        _ => (),
+                    }
+                }
+                assert!(cited.iter().all(|n| (1..=reply.sources.len()).contains(n)), "{id}: {cited:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_tour_begins_with_its_welcome_and_goes_on_stop_by_stop_or_by_word() {
+        let scripts = Scripts::load();
+        let said = |prompts: &[&str]| text(scripts.reply(&ask("demo/tour", prompts)).unwrap());
+        assert!(said(&["some code, please"]).contains("## Welcome"));
+        assert!(said(&["hi", "go on"]).contains("## Models"));
+        assert!(said(&["hi", "Sources?"]).contains("## Sources"));
+        assert!(said(&["1", "2", "3", "4", "5", "6", "7", "8", "9", "10"]).contains("all the stops"));
+    }
+
+    #[test]
+    fn a_search_that_was_asked_for_is_made_by_models_that_do_not_search_themselves() {
+        let scripts = Scripts::load();
+        let mut request = ask("demo/tour", &["hi"]);
+        request["tools"] = json!([{"type": "openrouter:web_search"}]);
+        assert!(scripts.reply(&request).unwrap().steps.iter().any(|step| matches!(step, Step::Search { .. })));
+        request["model"] = json!("nobody/knows");
+        assert!(scripts.reply(&request).is_none());
+    }
+}
