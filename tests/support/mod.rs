@@ -3,3 +3,5 @@
 
 pub mod compose;
 pub mod fake_server;
+#[cfg(unix)]
+pub mod pty;
