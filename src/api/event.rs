@@ -137,6 +137,16 @@ impl Event {
             None => untyped(&fields, json),
         }
     }
+
+    /// vLLM's parts of reasoning may call themselves texts.
+    fn of_reasoning(self) -> Self {
+        match self {
+            Self::Part { at, index, body: PartBody::Text { text, .. }, closed } => {
+                Self::Part { at, index, body: PartBody::Thinking(text), closed }
+            }
+            other => other,
+        }
+    }
 }
 
 fn typed(kind: &str, fields: &Fields, json: &str) -> Event {
@@ -165,8 +175,10 @@ fn typed(kind: &str, fields: &Fields, json: &str) -> Event {
         }
         "response.output_item.added" => item(|at, item| Event::Opened { at, item }),
         "response.output_item.done" => item(|at, item| Event::Closed { at, item }),
-        "response.content_part.added" | "response.reasoning_part.added" => part(content(), false),
-        "response.content_part.done" | "response.reasoning_part.done" => part(content(), true),
+        "response.content_part.added" => part(content(), false),
+        "response.content_part.done" => part(content(), true),
+        "response.reasoning_part.added" => part(content(), false).map(Event::of_reasoning),
+        "response.reasoning_part.done" => part(content(), true).map(Event::of_reasoning),
         "response.reasoning_summary_part.added" => part(summary(), false),
         "response.reasoning_summary_part.done" => part(summary(), true),
         "response.output_text.delta" | "response.content_part.delta" => delta(Field::Text(content())),

@@ -1,8 +1,13 @@
 //! One answer: its items assembled from events, how it ended, what it cost.
 
+mod assemble;
+mod read;
+
 use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
+
+pub use assemble::{Activity, Applied, Progress};
 
 use super::Timestamp;
 use crate::api::{self, Annotation, Usage};
@@ -29,6 +34,8 @@ pub struct Answer {
     pub ended: Option<Timestamp>,
     /// What the reader must know of how it came about, one muted line each.
     pub notes: Vec<String>,
+    /// What matters only while it streams; never stored.
+    pub progress: Progress,
 }
 
 /// Where an item stands: the response of the turn, and its `output_index` in it.
@@ -53,6 +60,7 @@ pub struct Item {
 pub enum Kind {
     Message {
         parts: Vec<Part>,
+        /// `commentary` or `final_answer`, where the model tells them apart.
         phase: Option<String>,
     },
     Reasoning(Reasoning),
@@ -115,3 +123,103 @@ pub enum End {
     Interrupted,
     Failed(api::Error),
 }
+
+impl Answer {
+    /// An answer of which nothing has come yet.
+    pub fn new(endpoint: impl Into<String>, model: impl Into<String>, started: Timestamp) -> Self {
+        Self {
+            endpoint: endpoint.into(),
+            model: model.into(),
+            answered_by: None,
+            items: BTreeMap::new(),
+            end: End::Open,
+            usage: None,
+            generation: None,
+            started,
+            first_text: None,
+            ended: None,
+            notes: Vec::new(),
+            progress: Progress::default(),
+        }
+    }
+
+    /// All that was said, refusals included, message by message.
+    pub fn text(&self) -> String {
+        let mut all = String::new();
+        for parts in self.items.values().filter_map(Item::parts) {
+            if !all.is_empty() && parts.iter().any(|part| !part.text().is_empty()) {
+                all += "\n\n";
+            }
+            all.extend(parts.iter().map(Part::text));
+        }
+        all
+    }
+
+    /// All citations of all messages, in the order in which they stand there.
+    pub fn annotations(&self) -> impl Iterator<Item = &Annotation> {
+        let parts = self.items.values().filter_map(Item::parts).flatten();
+        parts.flat_map(|part| match part {
+            Part::Text { annotations, .. } => annotations.as_slice(),
+            Part::Refusal(_) => &[],
+        })
+    }
+
+    /// How long it thought, as far as it has (`now` counts only while it streams); `None` without any reasoning.
+    pub fn reasoning_seconds(&self, now: Timestamp) -> Option<u64> {
+        let until = self.ended.unwrap_or(now);
+        let mut seconds = None;
+        for (slot, item) in &self.items {
+            if !matches!(item.kind, Kind::Reasoning(_)) {
+                continue;
+            }
+            // Some servers close it only behind the message that followed.
+            let next = self.items.range(*slot..).nth(1).map_or(until, |(_, next)| next.opened);
+            let end = item.closed.unwrap_or(until).min(next.max(item.opened));
+            let spent = (end.as_millisecond() - item.opened.as_millisecond()).max(0);
+            seconds = Some(seconds.unwrap_or(0) + spent);
+        }
+        seconds.map(|milliseconds| u64::try_from((milliseconds + 500) / 1000).unwrap_or(0))
+    }
+
+    /// Whether there is anything to see: a text, thinking, a call, a search.
+    pub fn is_visible(&self) -> bool {
+        self.items.values().any(|item| match &item.kind {
+            Kind::Message { parts, .. } => parts.iter().any(|part| !part.text().is_empty()),
+            Kind::Reasoning(reasoning) => reasoning.texts().any(|text| !text.is_empty()),
+            Kind::Call(_) | Kind::Search(_) | Kind::Other { .. } => true,
+        })
+    }
+
+    /// Whether it is over, however it ended.
+    pub fn is_over(&self) -> bool {
+        self.end != End::Open
+    }
+}
+
+impl Item {
+    /// The content of a message.
+    pub fn parts(&self) -> Option<&[Part]> {
+        match &self.kind {
+            Kind::Message { parts, .. } => Some(parts),
+            Kind::Reasoning(_) | Kind::Call(_) | Kind::Search(_) | Kind::Other { .. } => None,
+        }
+    }
+}
+
+impl Part {
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Text { text, .. } | Self::Refusal(text) => text,
+        }
+    }
+}
+
+impl Reasoning {
+    /// The raw thinking and the parts of its summary; a model gives one or the other.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        self.summary.iter().chain(&self.content).map(String::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests;

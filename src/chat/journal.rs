@@ -1,1 +1,77 @@
-//! The growth of a streaming answer since it was last written to disk.
+//! The growth of a streaming answer since it was last written to disk, as events that replay it.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Answer, Timestamp, answer::Applied};
+use crate::api::{Event, event::Place};
+
+/// Events as lines of JSON, those that only lengthen the same text merged into one.
+#[derive(Debug, Clone, Default)]
+pub struct Journal {
+    lines: String,
+    /// The newest delta, as long as others may still join it.
+    open: Option<(Mark, Place, String)>,
+}
+
+/// What a line says besides its event: which response of the turn it belongs to, and when it came.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+struct Mark {
+    step: u32,
+    at: Timestamp,
+}
+
+impl Journal {
+    /// Notes an event; of several deltas in a row the time of the first is kept.
+    pub fn push(&mut self, step: u32, at: Timestamp, event: &Event) {
+        if let (Some((mark, place, text)), Event::Delta { place: same, text: more }) = (&mut self.open, event)
+            && mark.step == step
+            && place == same
+            && !text.is_empty()
+        {
+            text.push_str(more);
+            return;
+        }
+        if matches!(event, Event::KeepAlive | Event::Other { .. } | Event::Unreadable { .. }) {
+            return;
+        }
+        self.close();
+        let mark = Mark { step, at };
+        match event {
+            Event::Delta { place, text } => self.open = Some((mark, place.clone(), text.clone())),
+            _ => self.write(mark, event),
+        }
+    }
+
+    /// What has come since the last time, a line each; `None` when that is nothing.
+    pub fn take(&mut self) -> Option<String> {
+        self.close();
+        Some(std::mem::take(&mut self.lines)).filter(|lines| !lines.is_empty())
+    }
+
+    fn close(&mut self) {
+        if let Some((mark, place, text)) = self.open.take() {
+            self.write(mark, &Event::Delta { place, text });
+        }
+    }
+
+    fn write(&mut self, mark: Mark, event: &Event) {
+        let Some(event) = event.to_json() else { return };
+        let mark = serde_json::to_string(&mark).expect("a number and a time always have a JSON form");
+        // Two objects become one: `{"step":0,"at":"…"` and `"type":"…",…}`.
+        self.lines.extend([mark.trim_end_matches('}'), ",", event.trim_start_matches('{'), "\n"]);
+    }
+}
+
+/// Applies the lines of a journal to an answer as it was before them. A line that a crash cut off is left out.
+pub fn replay(answer: &mut Answer, lines: &str) -> Applied {
+    let mut all = Applied::default();
+    for line in lines.lines() {
+        let Ok(mark) = serde_json::from_str::<Mark>(line) else { continue };
+        let applied = answer.apply(mark.step, mark.at, &Event::parse(line));
+        all.changed |= applied.changed;
+        all.visible |= applied.visible;
+        all.activity = applied.activity.or(all.activity);
+        all.over |= applied.over;
+    }
+    all
+}
