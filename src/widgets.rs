@@ -1,10 +1,13 @@
 //! What is drawn: each file holds a state half, a widget half, or both.
 
+pub mod citation;
 pub mod composer;
 pub mod field;
 pub mod highlight;
 pub mod keys;
 pub mod list;
+pub mod markdown;
+pub mod row;
 #[cfg(test)]
 pub(crate) mod screen;
 pub mod theme;

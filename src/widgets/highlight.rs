@@ -1,5 +1,7 @@
 //! Colours for code, made off the loop.
 
+use super::theme::Role;
+
 /// Names one code block of one answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BlockId {
@@ -24,5 +26,13 @@ pub struct Job {
 pub struct Painted {
     pub block: BlockId,
     pub first_line: usize,
-    pub lines: Vec<Vec<(usize, super::theme::Role)>>,
+    pub lines: Vec<Runs>,
+}
+
+/// A line of code in pieces of one colour: bytes and role. They add up to the line.
+pub type Runs = Vec<(usize, Role)>;
+
+/// Whether there are colours for a language.
+pub fn knows(language: &str) -> bool {
+    !language.is_empty()
 }

@@ -1,0 +1,679 @@
+//! Markdown as rows, laid out block by block while it streams.
+//!
+//! A block that is followed by another is closed: it is laid out once and stays. Only the open block
+//! at the end is laid out again, and when the text is complete everything once more, which settles
+//! late reference links. So a delta costs the size of the open block, not that of the answer.
+
+mod blocks;
+mod code;
+mod inline;
+mod table;
+
+use std::{collections::BTreeMap, ops::Range, sync::Arc};
+
+use self::{
+    blocks::{Laid, LaidCode, Page},
+    code::{CodeAt, Colours},
+};
+use super::{
+    highlight,
+    row::{Ink, Row},
+    theme::{Marks, Role},
+};
+use crate::text::clean::{Cleaner, Edit};
+
+/// What of a theme decides where words go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Look {
+    pub marks: Marks,
+    /// Inline code keeps its backticks, for there is no ground behind it.
+    pub plain_code: bool,
+    /// How plain text looks.
+    pub base: Ink,
+}
+
+/// A place in a text that a source supports.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark {
+    /// The claim or the link, in bytes of the source.
+    pub range: Range<usize>,
+    /// Where `[n]` goes when no link stands there.
+    pub point: usize,
+    pub number: u32,
+    /// The server said where it stands; else the address was found in the text.
+    pub given: bool,
+    /// See `citation::key`.
+    pub key: Arc<str>,
+}
+
+/// Whether more text may come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    Growing,
+    Complete,
+}
+
+/// What was done since the layout was made, for tests and benches.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Work {
+    pub rows: u64,
+    pub bytes: u64,
+}
+
+/// A code block of a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CodeBlock {
+    /// From 1 in its answer.
+    pub number: u32,
+    pub language: String,
+    pub text: String,
+    /// The first row of each of its lines.
+    lines: Vec<usize>,
+}
+
+/// The rows of one text.
+#[derive(Debug, Clone)]
+pub struct MarkdownLayout {
+    width: usize,
+    look: Look,
+    /// Code blocks of the answer before this text.
+    codes_before: u32,
+    rows: Vec<Row>,
+    blocks: Vec<Block>,
+    codes: Vec<CodeBlock>,
+    colours: Colours,
+    /// The language of each block of which a worker was asked to colour lines, and how many.
+    asked: BTreeMap<u32, (String, usize)>,
+    marks: Vec<Mark>,
+    /// Closed: bytes of the source, rows, code blocks.
+    closed: Closed,
+    open: Open,
+    fence: Option<Fence>,
+    stage: Stage,
+    work: Work,
+}
+
+/// A closed block at the top.
+#[derive(Debug, Clone)]
+struct Block {
+    source: Range<usize>,
+    first_row: usize,
+    codes: usize,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Closed {
+    source: usize,
+    rows: usize,
+    codes: usize,
+    /// The text after it goes on in the same block: no blank row comes between.
+    in_block: bool,
+}
+
+/// The text behind what is closed, cleaned.
+#[derive(Debug, Clone, Default)]
+struct Open {
+    cleaner: Cleaner,
+    text: String,
+    edits: Vec<Edit>,
+    /// How much of the source it holds.
+    source: usize,
+    /// The end of the source as it was last seen, to tell growth from another text.
+    tail: String,
+    /// Its last line end when the block boundary was last looked for.
+    looked: usize,
+}
+
+/// A code fence at the top that is not closed: its lines are laid out once, each as it ends.
+#[derive(Debug, Clone)]
+struct Fence {
+    mark: char,
+    length: usize,
+    indent: usize,
+    /// Bytes of the present line that are laid out already.
+    from: usize,
+}
+
+/// A block that grows beyond this is closed at its last row.
+const BLOCK: usize = 64 * 1024;
+const TAIL: usize = 48;
+
+impl MarkdownLayout {
+    pub fn new(look: Look) -> Self {
+        Self {
+            width: 0,
+            look,
+            codes_before: 0,
+            rows: Vec::new(),
+            blocks: Vec::new(),
+            codes: Vec::new(),
+            colours: BTreeMap::new(),
+            asked: BTreeMap::new(),
+            marks: Vec::new(),
+            closed: Closed::default(),
+            open: Open::default(),
+            fence: None,
+            stage: Stage::Growing,
+            work: Work::default(),
+        }
+    }
+
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    pub fn codes(&self) -> &[CodeBlock] {
+        &self.codes
+    }
+
+    pub fn work(&self) -> Work {
+        self.work
+    }
+
+    /// Numbers the code blocks from `count` + 1 on.
+    pub fn follow_codes(&mut self, count: u32) {
+        if self.codes_before != count {
+            self.codes_before = count;
+            self.colours.clear();
+            self.asked.clear();
+            self.forget();
+        }
+    }
+
+    pub fn set_look(&mut self, look: Look) {
+        if self.look != look {
+            self.look = look;
+            self.forget();
+        }
+    }
+
+    /// Brings the rows up to date with a text that has grown, or is another one.
+    pub fn sync(&mut self, source: &str, width: usize, stage: Stage, marks: &[Mark]) {
+        let width = width.max(1);
+        if width != self.width
+            || !self.open.precedes(source)
+            || self.stage == Stage::Complete && stage == Stage::Growing
+        {
+            self.width = width;
+            self.forget();
+        }
+        let marked = self.marks != marks;
+        if source.len() == self.open.source && stage == self.stage && !marked {
+            return;
+        }
+        if stage == Stage::Complete {
+            self.marks = marks.to_vec();
+            self.complete(source);
+            return;
+        }
+        self.open.grow(source);
+        if marked {
+            self.mark_again(source, marks);
+        }
+        self.advance();
+    }
+
+    /// Colours lines of code; tells whether anything changed.
+    pub fn paint(&mut self, painted: &highlight::Painted) -> bool {
+        let number = painted.block.number;
+        let Some(code) = self.codes.iter().find(|code| code.number == number) else { return false };
+        let known = self.colours.entry(number).or_default();
+        known.truncate(painted.first_line);
+        if known.len() < painted.first_line {
+            return false;
+        }
+        known.extend(painted.lines.iter().cloned());
+        for (line, runs) in code.lines.iter().enumerate().skip(painted.first_line).zip(&painted.lines) {
+            let (nth, &first) = line;
+            let end = code.lines.get(nth + 1).copied().unwrap_or(usize::MAX);
+            let rows = self.rows.iter_mut().take(end).skip(first);
+            for row in rows.take_while(|row| is_line(row, number, nth)) {
+                code::repaint(row, runs);
+            }
+        }
+        true
+    }
+
+    /// The code that nobody was asked to colour yet.
+    pub fn take_jobs(&mut self, message: crate::chat::MessageId) -> Vec<highlight::Job> {
+        let mut jobs = Vec::new();
+        let growing = self.stage == Stage::Growing;
+        let last = self.codes.len();
+        for (nth, code) in self.codes.iter().enumerate().filter(|(_, code)| highlight::knows(&code.language)) {
+            let open = growing && nth + 1 == last;
+            let text =
+                if open { &code.text[..code.text.rfind('\n').map_or(0, |at| at + 1)] } else { code.text.as_str() };
+            let (language, asked) = self.asked.entry(code.number).or_default();
+            if *language != code.language {
+                language.clone_from(&code.language);
+                *asked = 0;
+            }
+            let lines = text.lines().count();
+            if *asked >= lines {
+                continue;
+            }
+            let from = text.split_inclusive('\n').take(*asked).map(str::len).sum::<usize>();
+            jobs.push(highlight::Job {
+                block: highlight::BlockId { message, number: code.number },
+                language: code.language.clone(),
+                first_line: *asked,
+                text: text[from..].to_owned(),
+            });
+            *asked = lines;
+        }
+        jobs
+    }
+
+    /// Forgets all rows, but not the colours.
+    fn forget(&mut self) {
+        self.rows.clear();
+        self.blocks.clear();
+        self.codes.clear();
+        self.marks.clear();
+        self.closed = Closed::default();
+        self.open = Open::default();
+        self.fence = None;
+        self.stage = Stage::Growing;
+    }
+
+    /// Lays out a text that will not grow any more.
+    fn complete(&mut self, source: &str) {
+        let marks = std::mem::take(&mut self.marks);
+        self.forget();
+        self.marks = marks;
+        self.open.grow(source);
+        let laid = self.page(0..self.open.text.len());
+        self.close(laid, self.open.text.len());
+        self.stage = Stage::Complete;
+    }
+
+    /// Closes what is complete and lays out the rest.
+    fn advance(&mut self) {
+        self.rows.truncate(self.closed.rows);
+        self.codes.truncate(self.closed.codes);
+        loop {
+            if self.fence.is_some() {
+                self.grow_fence();
+                if self.fence.is_some() {
+                    return;
+                }
+            }
+            self.close_blocks();
+            if !self.open_fence() {
+                break;
+            }
+        }
+        self.lay_open();
+    }
+
+    /// Closes all blocks but the last of the lines that are complete.
+    fn close_blocks(&mut self) {
+        let complete = self.open.text.rfind('\n').map_or(0, |at| at + 1);
+        if complete == self.open.looked {
+            return;
+        }
+        self.work.bytes += complete as u64;
+        let last = blocks::last_block(&self.open.text[..complete]);
+        if last > 0 {
+            let laid = self.page(0..last);
+            self.close(laid, last);
+        }
+        self.open.looked = self.open.text.rfind('\n').map_or(0, |at| at + 1);
+    }
+
+    /// Shows the open block, and closes all but its last row when it has become too long.
+    fn lay_open(&mut self) {
+        let laid = self.page(0..self.open.text.len());
+        if self.open.text.len() > BLOCK && laid.rows.len() > 1 {
+            self.close_rows(laid);
+            return;
+        }
+        self.add(laid);
+    }
+
+    fn close_rows(&mut self, mut laid: Laid) {
+        let last = laid.rows.last().expect("there are several rows").source.start;
+        laid.rows.pop();
+        laid.codes.clear();
+        laid.blocks.truncate(1);
+        if last == 0 {
+            return;
+        }
+        self.close(laid, last);
+        self.closed.in_block = true;
+        let laid = self.page(0..self.open.text.len());
+        self.add(laid);
+    }
+
+    /// Lays out a part of the open text.
+    fn page(&mut self, range: Range<usize>) -> Laid {
+        let source = &self.open.text[range];
+        let start = self.closed.source;
+        let end = self.open.raw(source.len());
+        let marks: Vec<Mark> = self
+            .marks
+            .iter()
+            .filter(|mark| mark.point > start && mark.point <= end)
+            .map(|mark| self.open.mark(mark))
+            .collect();
+        let page = Page {
+            source,
+            width: self.width,
+            look: &self.look,
+            marks: &marks,
+            colours: &self.colours,
+            codes: self.codes_before + self.closed.codes as u32,
+        };
+        let laid = blocks::lay_out(&page);
+        self.work.bytes += source.len() as u64;
+        self.work.rows += laid.rows.len() as u64;
+        laid
+    }
+
+    /// Adds rows below the closed ones.
+    fn add(&mut self, laid: Laid) {
+        let Laid { rows, codes, .. } = laid;
+        if rows.is_empty() {
+            return;
+        }
+        if !self.rows.is_empty() && !self.closed.in_block {
+            self.rows.push(Row { source: self.closed.source..self.closed.source, ..Row::blank() });
+        }
+        let first = self.rows.len();
+        self.codes.extend(codes.into_iter().map(|code| CodeBlock::from(code, first)));
+        let open = &self.open;
+        self.rows.extend(
+            rows.into_iter().map(|row| Row { source: open.raw(row.source.start)..open.raw(row.source.end), ..row }),
+        );
+    }
+
+    /// Adds rows, and never lays them out again; `end` is where their source ends in the open text.
+    fn close(&mut self, laid: Laid, end: usize) {
+        let starts: Vec<(usize, usize)> = laid.blocks.clone();
+        let codes = self.codes.len();
+        let before = self.rows.len();
+        let rows = laid.rows.len();
+        self.add(laid);
+        let shift = self.rows.len() - before - rows;
+        for (nth, &(start, first)) in starts.iter().enumerate() {
+            let to = starts.get(nth + 1).map_or(end, |next| next.0);
+            let from = if nth == 0 { 0 } else { start };
+            self.blocks.push(Block {
+                source: self.open.raw(from)..self.open.raw(to),
+                first_row: before + if nth == 0 { 0 } else { shift + first },
+                codes,
+            });
+        }
+        self.closed =
+            Closed { source: self.open.raw(end), rows: self.rows.len(), codes: self.codes.len(), in_block: false };
+        self.open.drop_front(end);
+    }
+
+    // An open fence.
+
+    /// Whether the open text begins with a fence whose first line is complete; then it is entered.
+    fn open_fence(&mut self) -> bool {
+        let Some(end) = self.open.text.find('\n') else { return false };
+        if self.closed.in_block {
+            return false;
+        }
+        let Some((fence, info)) = Fence::begin(&self.open.text[..end]) else { return false };
+        let number = self.codes_before + self.codes.len() as u32 + 1;
+        let language = blocks::language(info);
+        let head = code::head(number, &language, self.width, &self.look.marks);
+        let head = Row { source: 0..end + 1, ..head };
+        let code = LaidCode { number, language, text: String::new(), lines: Vec::new() };
+        self.work.rows += 1;
+        self.close(Laid { rows: vec![head], blocks: vec![(0, 0)], codes: vec![code] }, end + 1);
+        self.closed.in_block = true;
+        self.fence = Some(fence);
+        true
+    }
+
+    /// Lays out the lines of a fence that have come; those that are complete once and for all.
+    fn grow_fence(&mut self) {
+        let mut at = 0;
+        while let Some(length) = self.open.text[at..].find('\n') {
+            let fence = self.fence.as_ref().expect("only called in a fence");
+            let ends = fence.from == 0 && fence.is_end(&self.open.text[at..at + length]);
+            if ends {
+                let end = self.open.raw(at + length + 1);
+                if let Some(row) = self.rows.last_mut() {
+                    row.source.end = end;
+                }
+                if let Some(block) = self.blocks.last_mut() {
+                    block.source.end = end;
+                }
+                self.close_lines(at + length + 1);
+                self.closed.in_block = false;
+                self.fence = None;
+                return;
+            }
+            self.code_line(at, at + length, true);
+            at += length + 1;
+        }
+        self.close_lines(at);
+        if self.open.text.is_empty() {
+            return;
+        }
+        let fence = self.fence.as_ref().expect("only called in a fence");
+        if fence.from == 0 && fence.may_end(&self.open.text) {
+            return;
+        }
+        self.code_line(0, self.open.text.len(), false);
+    }
+
+    fn close_lines(&mut self, end: usize) {
+        self.closed =
+            Closed { source: self.open.raw(end), rows: self.rows.len(), codes: self.codes.len(), in_block: true };
+        self.open.drop_front(end);
+        if let Some(block) = self.blocks.last_mut() {
+            block.source.end = block.source.end.max(self.closed.source);
+        }
+    }
+
+    /// Adds the rows of one line of an open fence, `start..end` of the open text.
+    fn code_line(&mut self, start: usize, end: usize, complete: bool) {
+        let fence = self.fence.as_mut().expect("only called in a fence");
+        let text = &self.open.text[start..end];
+        let text = if fence.from == 0 { unindented(text, fence.indent) } else { text };
+        let block = self.codes.last_mut().expect("the fence has one");
+        let line = block.lines.len() - usize::from(fence.from > 0);
+        let known_line =
+            if fence.from == 0 { code::known(&self.colours, block.number, line as u32, text) } else { None };
+        let stop = self.open.raw(if complete { end + 1 } else { end });
+        let at =
+            CodeAt { block: block.number, line: line as u32, from: fence.from, source: self.open.raw(start)..stop };
+        let mut rows = code::line(at, text, known_line, self.width, &self.look.marks);
+        self.work.rows += rows.len() as u64;
+        self.work.bytes += text.len() as u64;
+        if fence.from == 0 {
+            block.lines.push(self.rows.len());
+        }
+        if complete {
+            block.text.push_str(text);
+            block.text.push('\n');
+            fence.from = 0;
+        } else if text.len() > BLOCK && rows.len() > 1 {
+            // A line without an end: all its rows but the last are done.
+            let last = rows.pop().expect("there are several rows");
+            let kept = last.source.start - rows[0].source.start;
+            let indent = end - start - text.len();
+            block.text.push_str(&text[..kept]);
+            fence.from += kept;
+            self.rows.append(&mut rows);
+            self.close_lines(start + indent + kept);
+            self.code_line(0, self.open.text.len(), false);
+            return;
+        } else if fence.from == 0 {
+            // Shown, and laid out again when more of it has come.
+            block.lines.pop();
+        }
+        self.rows.append(&mut rows);
+    }
+
+    // Citations.
+
+    /// Takes in marks that changed, and lays out again the closed blocks that they stand in.
+    fn mark_again(&mut self, source: &str, marks: &[Mark]) {
+        let old = std::mem::replace(&mut self.marks, marks.to_vec());
+        let touched = |range: &Range<usize>| {
+            let within = |mark: &&Mark| mark.point > range.start && mark.point <= range.end;
+            !old.iter().filter(within).eq(marks.iter().filter(within))
+        };
+        let stale: Vec<usize> = (0..self.blocks.len()).filter(|&at| touched(&self.blocks[at].source)).collect();
+        for at in stale {
+            self.reopen(source, at);
+        }
+    }
+
+    fn reopen(&mut self, source: &str, at: usize) {
+        let block = self.blocks[at].clone();
+        let end_row = self.blocks.get(at + 1).map_or(self.closed.rows, |next| next.first_row);
+        let mut open = Open { source: block.source.start, ..Open::default() };
+        open.grow(&source[..block.source.end]);
+        let marks: Vec<Mark> = self
+            .marks
+            .iter()
+            .filter(|mark| mark.point > block.source.start && mark.point <= block.source.end)
+            .map(|mark| open.mark(mark))
+            .collect();
+        let page = Page {
+            source: &open.text,
+            width: self.width,
+            look: &self.look,
+            marks: &marks,
+            colours: &self.colours,
+            codes: self.codes_before + block.codes as u32,
+        };
+        let laid = blocks::lay_out(&page);
+        self.work.bytes += open.text.len() as u64;
+        self.work.rows += laid.rows.len() as u64;
+        let gap =
+            usize::from(block.first_row > 0 && self.rows.get(block.first_row).is_some_and(|row| row.spans.is_empty()));
+        let rows: Vec<Row> = laid
+            .rows
+            .into_iter()
+            .map(|row| Row { source: open.raw(row.source.start)..open.raw(row.source.end), ..row })
+            .collect();
+        let first = block.first_row + gap;
+        let moved = |row: usize| row + rows.len() - (end_row - first);
+        for later in &mut self.blocks[at + 1..] {
+            later.first_row = moved(later.first_row);
+        }
+        for code in &mut self.codes {
+            for line in code.lines.iter_mut().filter(|line| **line >= end_row) {
+                *line = moved(*line);
+            }
+        }
+        self.closed.rows = moved(self.closed.rows);
+        for laid in laid.codes {
+            if let Some(code) = self.codes.iter_mut().find(|code| code.number == laid.number) {
+                code.lines = laid.lines.into_iter().map(|row| row + first).collect();
+            }
+        }
+        self.rows.splice(first..end_row, rows);
+    }
+}
+
+impl CodeBlock {
+    fn from(code: LaidCode, first: usize) -> Self {
+        let LaidCode { number, language, text, lines } = code;
+        Self { number, language, text, lines: lines.into_iter().map(|row| row + first).collect() }
+    }
+}
+
+impl Open {
+    /// Whether `source` begins with what was taken in.
+    fn precedes(&self, source: &str) -> bool {
+        self.source <= source.len() && source.as_bytes()[..self.source].ends_with(self.tail.as_bytes())
+    }
+
+    fn grow(&mut self, source: &str) {
+        if self.edits.is_empty() {
+            self.edits.push(Edit { clean: 0, raw: self.source });
+        }
+        self.cleaner.push_noting(&source[self.source..], self.source, &mut self.text, &mut self.edits);
+        self.source = source.len();
+        self.tail = source[source.floor_char_boundary(source.len().saturating_sub(TAIL))..].to_owned();
+    }
+
+    /// The place in the source of a byte of the text.
+    fn raw(&self, at: usize) -> usize {
+        let index = self.edits.partition_point(|edit| edit.clean <= at);
+        let edit = index.checked_sub(1).map_or(Edit { clean: 0, raw: self.source }, |index| self.edits[index]);
+        (edit.raw + at - edit.clean).min(self.source)
+    }
+
+    /// The byte of the text at a place in the source.
+    fn clean(&self, raw: usize) -> usize {
+        let index = self.edits.partition_point(|edit| edit.raw <= raw);
+        let Some(edit) = index.checked_sub(1).map(|index| self.edits[index]) else { return 0 };
+        let end = self.edits.get(index).map_or(self.text.len(), |next| next.clean);
+        self.text.floor_char_boundary((edit.clean + raw - edit.raw).min(end))
+    }
+
+    fn mark(&self, mark: &Mark) -> Mark {
+        Mark {
+            range: self.clean(mark.range.start)..self.clean(mark.range.end),
+            point: self.clean(mark.point),
+            ..mark.clone()
+        }
+    }
+
+    /// Forgets the beginning of the text.
+    fn drop_front(&mut self, end: usize) {
+        let raw = self.raw(end);
+        self.text.drain(..end);
+        self.looked = 0;
+        self.edits.retain(|edit| edit.clean > end);
+        for edit in &mut self.edits {
+            edit.clean -= end;
+        }
+        self.edits.insert(0, Edit { clean: 0, raw });
+    }
+}
+
+impl Fence {
+    /// Reads the first line of a fence, and what stands behind it.
+    fn begin(line: &str) -> Option<(Self, &str)> {
+        let body = line.trim_start_matches(' ');
+        let indent = line.len() - body.len();
+        let mark = body.chars().next().filter(|mark| matches!(mark, '`' | '~'))?;
+        let info = body.trim_start_matches(mark);
+        let length = body.len() - info.len();
+        let fence = indent <= 3 && length >= 3 && !(mark == '`' && info.contains('`'));
+        fence.then_some((Self { mark, length, indent, from: 0 }, info))
+    }
+
+    fn is_end(&self, line: &str) -> bool {
+        let body = line.trim_start_matches(' ');
+        let rest = body.trim_start_matches(self.mark);
+        line.len() - body.len() <= 3 && body.len() - rest.len() >= self.length && rest.trim().is_empty()
+    }
+
+    /// Whether an incomplete line may become the end: then it is not shown as code for a moment.
+    fn may_end(&self, line: &str) -> bool {
+        let body = line.trim_start_matches(' ');
+        line.len() - body.len() <= 3 && !body.is_empty() && body.trim_end().trim_start_matches(self.mark).is_empty()
+    }
+}
+
+/// A line of code without the indent of its fence.
+fn unindented(line: &str, indent: usize) -> &str {
+    let spaces = line.len() - line.trim_start_matches(' ').len();
+    &line[spaces.min(indent)..]
+}
+
+fn is_line(row: &Row, block: u32, line: usize) -> bool {
+    matches!(row.kind, super::row::RowKind::Code { block: b, line: l, .. } if b == block && l as usize == line)
+}
+
+impl Default for Look {
+    fn default() -> Self {
+        Self { marks: Marks::UNICODE, plain_code: false, base: Ink::of(Role::Text) }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,718 @@
+//! Turns whole Markdown blocks into rows.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use pulldown_cmark::{BlockQuoteKind, CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
+use ratatui::style::Modifier;
+
+use super::{
+    Look, Mark,
+    code::{self, CodeAt, Colours},
+    inline::{Inline, Places},
+    table::Table,
+};
+use crate::{
+    text,
+    widgets::{
+        citation,
+        row::{Ink, Row, RowKind, Span},
+        theme::Role,
+    },
+};
+
+/// What is laid out, and how.
+pub(super) struct Page<'a> {
+    /// Clean text that begins with a block.
+    pub source: &'a str,
+    pub width: usize,
+    pub look: &'a Look,
+    /// Citations whose places are in `source`.
+    pub marks: &'a [Mark],
+    pub colours: &'a Colours,
+    /// Code blocks that come before.
+    pub codes: u32,
+}
+
+/// What came of it. All places are in the page's source.
+#[derive(Debug, Default)]
+pub(super) struct Laid {
+    pub rows: Vec<Row>,
+    /// The blocks at the top: where each begins in the source, and its first row.
+    pub blocks: Vec<(usize, usize)>,
+    pub codes: Vec<LaidCode>,
+}
+
+#[derive(Debug)]
+pub(super) struct LaidCode {
+    pub number: u32,
+    pub language: String,
+    pub text: String,
+    /// The first row of each line.
+    pub lines: Vec<usize>,
+}
+
+pub(super) fn options() -> Options {
+    Options::ENABLE_TABLES
+        | Options::ENABLE_STRIKETHROUGH
+        | Options::ENABLE_TASKLISTS
+        | Options::ENABLE_FOOTNOTES
+        | Options::ENABLE_GFM
+}
+
+/// Where the last block at the top of `source` begins; 0 when there is none or only one.
+pub(super) fn last_block(source: &str) -> usize {
+    let (mut depth, mut start) = (0_usize, 0);
+    for (event, range) in Parser::new_ext(source, options()).into_offset_iter() {
+        if depth == 0 && !matches!(event, Event::End(_)) {
+            start = range.start;
+        }
+        match event {
+            Event::Start(_) => depth += 1,
+            Event::End(_) => depth -= 1,
+            _ => (),
+        }
+    }
+    source[..start].rfind('\n').map_or(0, |at| at + 1)
+}
+
+pub(super) fn lay_out(page: &Page) -> Laid {
+    let mut layout = Layout {
+        page,
+        out: Laid::default(),
+        containers: Vec::new(),
+        lists: Vec::new(),
+        bullets: 0,
+        inks: vec![page.look.base],
+        links: Vec::new(),
+        inline: None,
+        leaf: Leaf::Text,
+        table: None,
+        cell_row: Vec::new(),
+        code: None,
+        skip: None,
+        gap: false,
+        headed: false,
+        at: 0,
+        depth: 0,
+        cited: vec![false; page.marks.len()],
+    };
+    for (event, range) in Parser::new_ext(page.source, options()).into_offset_iter() {
+        layout.event(event, range);
+    }
+    layout.end_leaf(page.source.len());
+    layout.close_source(page.source.len());
+    layout.out
+}
+
+struct Layout<'a> {
+    page: &'a Page<'a>,
+    out: Laid,
+    containers: Vec<Container>,
+    /// The next number of each open list; `None` for bullets.
+    lists: Vec<Option<u64>>,
+    /// How many of them have bullets.
+    bullets: usize,
+    inks: Vec<Ink>,
+    links: Vec<Link>,
+    inline: Option<Inline>,
+    leaf: Leaf,
+    table: Option<Table>,
+    cell_row: Vec<Inline>,
+    code: Option<Code>,
+    /// The words of a link whose mark stands in its place.
+    skip: Option<Range<usize>>,
+    /// A blank row is owed before the next leaf.
+    gap: bool,
+    /// The next leaf stands right under its heading.
+    headed: bool,
+    /// Where the source of the rows so far ends.
+    at: usize,
+    depth: usize,
+    cited: Vec<bool>,
+}
+
+/// What stands left of the rows of a quotation, an alert, an item or a footnote.
+struct Container {
+    first: Vec<Span>,
+    rest: Vec<Span>,
+    cells: usize,
+    begun: bool,
+    is_item: bool,
+}
+
+enum Leaf {
+    Text,
+    Heading(u8),
+    Html,
+}
+
+struct Link {
+    target: Option<Arc<str>>,
+    /// The address of a link or image that cannot be opened, shown behind its words.
+    shown: Option<String>,
+    mark: Option<(usize, bool)>,
+    range: Range<usize>,
+}
+
+struct Code {
+    language: String,
+    text: String,
+    places: Places,
+}
+
+impl Layout<'_> {
+    fn event(&mut self, event: Event, range: Range<usize>) {
+        if self.depth == 0 && !matches!(event, Event::End(_)) {
+            self.out.blocks.push((range.start, self.out.rows.len()));
+            self.gap = !self.out.rows.is_empty();
+        }
+        match &event {
+            Event::Start(_) => self.depth += 1,
+            Event::End(_) => self.depth -= 1,
+            _ => (),
+        }
+        match event {
+            Event::Start(tag) => self.start(tag, range),
+            Event::End(tag) => self.end(tag, range),
+            Event::Text(words) => self.words(&words, range),
+            Event::Code(words) => self.inline_code(&words, range),
+            Event::Html(words) | Event::InlineHtml(words) => self.html(&words, range),
+            Event::FootnoteReference(label) => {
+                let ink = Ink { role: Role::Muted, ..self.ink() };
+                self.put(&format!("[^{label}]"), ink, range);
+            }
+            Event::SoftBreak => self.soft_break(range),
+            Event::HardBreak => self.put("\n", self.ink(), range),
+            Event::Rule => {
+                self.begin_leaf(range.start);
+                let rule = self.page.look.marks.rule.repeat(self.room());
+                self.emit(vec![Span::new(rule, Ink::of(Role::Faint))], RowKind::Rule, range.end, false);
+            }
+            Event::TaskListMarker(done) => self.task(done),
+            Event::InlineMath(words) | Event::DisplayMath(words) => self.words(&words, range),
+        }
+    }
+
+    fn start(&mut self, tag: Tag, range: Range<usize>) {
+        if is_block(&tag) {
+            self.end_leaf(range.start);
+            if self.lists.is_empty() {
+                self.gap |= self.depth == 1 && !self.out.rows.is_empty() || self.depth > 1;
+            }
+        }
+        match tag {
+            Tag::Heading { level, .. } => self.heading(level),
+            Tag::BlockQuote(kind) => self.quote(kind, range),
+            Tag::CodeBlock(kind) => self.code = Some(Code::new(&kind)),
+            Tag::HtmlBlock => self.leaf = Leaf::Html,
+            Tag::List(number) => {
+                self.bullets += usize::from(number.is_none());
+                self.lists.push(number);
+            }
+            Tag::Item => self.item(),
+            Tag::FootnoteDefinition(label) => {
+                let label = format!("[^{label}] ");
+                self.contain(vec![Span::new(label, Ink::of(Role::Muted))], true);
+            }
+            Tag::Table(alignments) => {
+                self.begin_leaf(range.start);
+                self.table = Some(Table { alignments, ..Table::default() });
+            }
+            Tag::TableRow => self.cell_row.clear(),
+            Tag::TableCell => self.inline = Some(Inline::default()),
+            Tag::Emphasis => self.inks.push(self.ink().italic()),
+            Tag::Strong => self.inks.push(self.ink().bold()),
+            Tag::Strikethrough => self.inks.push(self.ink().with(Modifier::CROSSED_OUT)),
+            Tag::Link { dest_url, .. } => self.link(&dest_url, range),
+            Tag::Image { dest_url, .. } => self.image(&dest_url, range),
+            Tag::Paragraph
+            | Tag::TableHead
+            | Tag::MetadataBlock(_)
+            | Tag::DefinitionList
+            | Tag::DefinitionListTitle
+            | Tag::DefinitionListDefinition
+            | Tag::Superscript
+            | Tag::Subscript => (),
+        }
+    }
+
+    fn end(&mut self, tag: TagEnd, range: Range<usize>) {
+        match tag {
+            TagEnd::Paragraph | TagEnd::HtmlBlock => self.end_leaf(range.end),
+            TagEnd::Heading(_) => {
+                self.end_leaf(range.end);
+                self.inks.pop();
+            }
+            TagEnd::BlockQuote(kind) => {
+                self.end_leaf(range.end);
+                self.leave();
+                if kind.is_none() {
+                    self.inks.pop();
+                }
+            }
+            TagEnd::CodeBlock => self.end_code(&range),
+            TagEnd::List(ordered) => {
+                self.bullets -= usize::from(!ordered);
+                self.lists.pop();
+            }
+            TagEnd::Item => {
+                self.end_leaf(range.end);
+                self.leave();
+            }
+            TagEnd::FootnoteDefinition => {
+                self.end_leaf(range.end);
+                self.leave();
+            }
+            TagEnd::Table => self.end_table(range.end),
+            TagEnd::TableHead => {
+                if let Some(table) = &mut self.table {
+                    table.head = std::mem::take(&mut self.cell_row);
+                }
+            }
+            TagEnd::TableRow => {
+                if let Some(table) = &mut self.table {
+                    table.body.push((range, std::mem::take(&mut self.cell_row)));
+                }
+            }
+            TagEnd::TableCell => {
+                self.cite_until(range.end);
+                let mut cell = self.inline.take().unwrap_or_default();
+                cell.tidy();
+                self.cell_row.push(cell);
+            }
+            TagEnd::Emphasis | TagEnd::Strong | TagEnd::Strikethrough => {
+                self.inks.pop();
+            }
+            TagEnd::Link | TagEnd::Image => self.end_link(),
+            TagEnd::MetadataBlock(_)
+            | TagEnd::DefinitionList
+            | TagEnd::DefinitionListTitle
+            | TagEnd::DefinitionListDefinition
+            | TagEnd::Superscript
+            | TagEnd::Subscript => (),
+        }
+    }
+
+    fn ink(&self) -> Ink {
+        self.inks.last().copied().unwrap_or(self.page.look.base)
+    }
+
+    // Containers and leaves.
+
+    fn heading(&mut self, level: HeadingLevel) {
+        let level = level as u8;
+        let ink = if level <= 2 { Ink { role: Role::Accent, ..self.ink() } } else { self.ink() };
+        self.inks.push(ink.bold());
+        self.leaf = Leaf::Heading(level);
+    }
+
+    fn quote(&mut self, kind: Option<BlockQuoteKind>, range: Range<usize>) {
+        let marks = self.page.look.marks;
+        let Some(kind) = kind else {
+            self.contain(vec![Span::new(format!("{} ", marks.quotation), Ink::of(Role::Faint))], false);
+            self.inks.push(Ink { role: Role::Muted, ..self.ink() }.italic());
+            return;
+        };
+        let (role, name) = match kind {
+            BlockQuoteKind::Note => (Role::Link, "Note"),
+            BlockQuoteKind::Tip => (Role::Ok, "Tip"),
+            BlockQuoteKind::Important => (Role::Accent, "Important"),
+            BlockQuoteKind::Warning => (Role::Warning, "Warning"),
+            BlockQuoteKind::Caution => (Role::Error, "Caution"),
+        };
+        self.contain(vec![Span::new(format!("{} ", marks.bar), Ink::of(role))], false);
+        self.begin_leaf(range.start);
+        let end = self.page.source[range.clone()].find('\n').map_or(range.end, |line| range.start + line + 1);
+        let name = text::truncate(name, self.room()).into_owned();
+        self.emit(vec![Span::new(name, Ink::of(role).bold())], RowKind::Quote, end, false);
+        self.headed = true;
+    }
+
+    fn item(&mut self) {
+        let label = match self.lists.last_mut() {
+            Some(Some(number)) => {
+                let label = format!("{number}. ");
+                *number += 1;
+                label
+            }
+            Some(None) | None => {
+                let bullets = &self.page.look.marks.bullets;
+                format!("{} ", bullets[self.bullets.saturating_sub(1).min(bullets.len() - 1)])
+            }
+        };
+        self.contain(vec![Span::new(label, Ink::of(Role::Accent))], true);
+    }
+
+    fn task(&mut self, done: bool) {
+        let marks = self.page.look.marks;
+        let numbered = self.lists.last().is_some_and(Option::is_some);
+        let (mark, role) = if done { (marks.task_done, Role::Ok) } else { (marks.task_open, Role::Muted) };
+        let box_ = Span::new(format!("{mark} "), Ink::of(role));
+        if let Some(item) = self.containers.last_mut().filter(|item| item.is_item && !item.begun) {
+            if numbered {
+                item.first.push(box_);
+            } else {
+                item.first = vec![box_];
+            }
+            item.cells = item.first.iter().map(Span::width).sum();
+            item.rest = vec![Span::new(" ".repeat(item.cells), Ink::of(Role::Text))];
+        }
+    }
+
+    fn contain(&mut self, first: Vec<Span>, is_item: bool) {
+        let cells = first.iter().map(Span::width).sum();
+        let rest = if is_item { vec![Span::new(" ".repeat(cells), Ink::of(Role::Text))] } else { first.clone() };
+        self.containers.push(Container { first, rest, cells, begun: false, is_item });
+    }
+
+    /// Leaves a container; an item without words still shows its bullet.
+    fn leave(&mut self) {
+        if self.containers.last().is_some_and(|container| !container.begun) {
+            self.begin_leaf(self.at);
+            self.emit(Vec::new(), RowKind::Text, self.at, false);
+        }
+        self.containers.pop();
+    }
+
+    /// Puts the blank row before a leaf that begins at `start`.
+    fn begin_leaf(&mut self, start: usize) {
+        let owed = std::mem::take(&mut self.gap) || !self.lists.is_empty() && blank_before(self.page.source, start);
+        if owed && !std::mem::take(&mut self.headed) && !self.out.rows.is_empty() {
+            let (lead, _) = self.lead(true);
+            let mut row = Row { lead: lead.len(), source: self.at..self.at, ..Row::new(RowKind::Blank, lead) };
+            while row.spans.last().is_some_and(|span| span.text.trim().is_empty()) {
+                row.spans.pop();
+            }
+            row.lead = row.spans.len();
+            self.out.rows.push(row);
+        }
+    }
+
+    fn end_leaf(&mut self, end: usize) {
+        let leaf = std::mem::replace(&mut self.leaf, Leaf::Text);
+        self.cite_until(end);
+        let Some(mut inline) = self.inline.take() else { return };
+        inline.tidy();
+        if matches!(leaf, Leaf::Html) {
+            inline.trim_end();
+        }
+        if inline.is_empty() {
+            return;
+        }
+        self.begin_leaf(inline.start());
+        let kind = match leaf {
+            Leaf::Text if self.containers.iter().any(|container| !container.is_item) => RowKind::Quote,
+            Leaf::Text => RowKind::Text,
+            Leaf::Heading(level) => RowKind::Heading(level),
+            Leaf::Html => RowKind::Html,
+        };
+        let room = self.room();
+        let mut lines = inline.lines(room, room);
+        if let Some(last) = lines.last_mut() {
+            last.source_end = end;
+        }
+        let words = lines.iter().map(|line| line.spans.iter().map(Span::width).sum()).max().unwrap_or(0_usize);
+        for line in lines {
+            self.emit(line.spans, kind, line.source_end, line.soft);
+        }
+        if kind == RowKind::Heading(1) {
+            let rule = self.page.look.marks.heavy_rule.repeat(words);
+            self.emit(vec![Span::new(rule, Ink::of(Role::Accent))], RowKind::Rule, end, false);
+        }
+    }
+
+    fn end_table(&mut self, end: usize) {
+        let Some(table) = self.table.take() else { return };
+        for line in table.lines(self.room(), &self.page.look.marks) {
+            let to = line.ends.and_then(|row| table.body.get(row)).map_or(self.at, |(range, _)| range.end);
+            self.emit(line.spans, RowKind::Table, to, false);
+        }
+        self.close_source(end);
+    }
+
+    fn end_code(&mut self, range: &Range<usize>) {
+        let Some(code) = self.code.take() else { return };
+        self.begin_leaf(range.start);
+        let number = self.page.codes + self.out.codes.len() as u32 + 1;
+        let (room, marks) = (self.room(), &self.page.look.marks);
+        let body = code.text.strip_suffix('\n').unwrap_or(&code.text);
+        let first = code.places.source(0).max(range.start);
+        let mut head = code::head(number, &code.language, room, marks);
+        head.source = self.at..first;
+        self.place(head, first);
+        let mut lines = Vec::new();
+        let mut at = 0;
+        for (nth, line) in body.split('\n').enumerate().filter(|_| !code.text.is_empty()) {
+            lines.push(self.out.rows.len());
+            let source = code.places.source(at)..code.places.source(at + line.len() + 1).max(code.places.source(at));
+            let runs = code::known(self.page.colours, number, nth as u32, line);
+            let here = CodeAt { block: number, line: nth as u32, from: 0, source };
+            for row in code::line(here, line, runs, room, marks) {
+                let end = row.source.end;
+                self.place(row, end);
+            }
+            at += line.len() + 1;
+        }
+        self.close_source(range.end);
+        self.out.codes.push(LaidCode { number, language: code.language, text: code.text, lines });
+    }
+
+    // Words.
+
+    fn words(&mut self, words: &str, range: Range<usize>) {
+        if let Some(code) = &mut self.code {
+            code.places.note(code.text.len(), range.clone(), words.len());
+            code.text.push_str(words);
+            self.drop_marks(range.end);
+            return;
+        }
+        if range.len() != words.len() {
+            self.cite_until(range.start);
+            self.put(words, self.ink(), range);
+            return;
+        }
+        // Marks go in where their claims end.
+        self.cite_until(range.start);
+        let mut from = range.start;
+        while let Some(point) = self.next_mark(range.end).filter(|point| *point > from) {
+            self.put(&words[from - range.start..point - range.start], self.ink(), from..point);
+            self.cite_until(point);
+            from = point;
+        }
+        self.put(&words[from - range.start..], self.ink(), from..range.end);
+    }
+
+    fn inline_code(&mut self, words: &str, range: Range<usize>) {
+        let ink =
+            Ink { role: if self.links.is_empty() { Role::Text } else { Role::Link }, ..self.ink() }.on(Role::Surface);
+        self.cite_until(range.start);
+        if self.page.look.plain_code {
+            self.put(&format!("`{words}`"), ink, range.clone());
+        } else {
+            self.put(words, ink, range.clone());
+        }
+        self.cite_until(range.end);
+    }
+
+    fn html(&mut self, words: &str, range: Range<usize>) {
+        let line_break = matches!(self.leaf, Leaf::Text | Leaf::Heading(_))
+            && matches!(words.to_ascii_lowercase().as_str(), "<br>" | "<br/>" | "<br />");
+        if line_break {
+            self.put("\n", self.ink(), range);
+        } else {
+            self.put(words, Ink { role: Role::Muted, ..self.ink() }, range);
+        }
+    }
+
+    fn soft_break(&mut self, range: Range<usize>) {
+        let next = self.page.source[range.end..].trim_start_matches([' ', '>']).chars().next();
+        let before = self.inline.as_ref().and_then(|inline| inline.text.chars().next_back());
+        // Between two ideographs a line end is no space.
+        let joined = before.zip(next).is_some_and(|(before, next)| is_ideograph(before) && is_ideograph(next));
+        if !joined {
+            self.put(" ", self.ink(), range);
+        }
+    }
+
+    fn put(&mut self, words: &str, ink: Ink, range: Range<usize>) {
+        if self.skip.as_ref().is_some_and(|skip| range.start < skip.end) {
+            return;
+        }
+        let target = self.links.last().and_then(|link| link.target.clone());
+        self.inline.get_or_insert_default().push(words, ink, target.as_ref(), range);
+    }
+
+    // Links and citations.
+
+    fn link(&mut self, address: &str, range: Range<usize>) {
+        self.cite_until(range.start);
+        let mark = self.mark_of(address, &range);
+        if let Some(at) = mark {
+            self.cited[at] = true;
+        }
+        let replaced = mark
+            .is_some_and(|at| self.page.marks[at].given || citation::says_nothing(&self.page.source[range.clone()]));
+        if replaced {
+            self.skip = Some(range.clone());
+        }
+        let target = text::clean(address);
+        let opens = ["http://", "https://", "mailto:"].iter().any(|scheme| target.starts_with(scheme));
+        let ink = if opens { Ink { role: Role::Link, ..self.ink() }.with(Modifier::UNDERLINED) } else { self.ink() };
+        self.inks.push(ink);
+        let (target, shown) = if opens { (Some(Arc::from(&*target)), None) } else { (None, Some(target.into_owned())) };
+        self.links.push(Link { target, shown, mark: mark.map(|at| (at, replaced)), range });
+    }
+
+    fn image(&mut self, address: &str, range: Range<usize>) {
+        self.cite_until(range.start);
+        let ink = Ink { role: Role::Link, ..self.ink() };
+        self.put(&format!("{} ", self.page.look.marks.image), ink, range.start..range.start + 1);
+        self.inks.push(ink);
+        let shown = Some(text::clean(address).into_owned());
+        self.links.push(Link { target: None, shown, mark: None, range });
+    }
+
+    fn end_link(&mut self) {
+        self.inks.pop();
+        let Some(link) = self.links.pop() else { return };
+        if let Some(address) = link.shown.filter(|address| !address.is_empty()) {
+            let ink = Ink { role: Role::Muted, ..self.ink() };
+            self.put(&format!(" {address}"), ink, link.range.end..link.range.end);
+        }
+        let Some((at, replaced)) = link.mark else { return };
+        self.skip = None;
+        let source = if replaced { link.range } else { link.range.end..link.range.end };
+        let number = self.page.marks[at].number;
+        self.inline.get_or_insert_default().cite(number, Ink::of(Role::Accent), source);
+    }
+
+    /// The citation that a link belongs to.
+    fn mark_of(&self, address: &str, range: &Range<usize>) -> Option<usize> {
+        let key = citation::key(address);
+        let near = |mark: &Mark| mark.range.start + 4 >= range.start && mark.range.end <= range.end + 4;
+        self.page.marks.iter().enumerate().position(|(at, mark)| {
+            !self.cited[at]
+                && mark.range.start < range.end
+                && range.start < mark.range.end
+                && (*mark.key == *key || mark.given && near(mark))
+        })
+    }
+
+    /// Where the next claim ends that is supported without a link, up to `end`.
+    fn next_mark(&self, end: usize) -> Option<usize> {
+        self.open_marks().map(|(_, mark)| mark.point).find(|point| *point <= end)
+    }
+
+    fn open_marks(&self) -> impl Iterator<Item = (usize, &Mark)> {
+        self.page.marks.iter().enumerate().filter(|(at, _)| !self.cited[*at])
+    }
+
+    /// Sets the marks of all claims that end by `end`.
+    fn cite_until(&mut self, end: usize) {
+        loop {
+            let due =
+                self.open_marks().find(|(_, mark)| mark.point <= end).map(|(at, mark)| (at, mark.number, mark.point));
+            let Some((at, number, point)) = due else { return };
+            self.cited[at] = true;
+            // Never at the beginning of a paragraph, nor within a link whose words are not shown.
+            if let Some(inline) = self.inline.as_mut().filter(|inline| !inline.is_empty()) {
+                inline.cite(number, Ink::of(Role::Accent), point..point);
+            }
+        }
+    }
+
+    /// Forgets the marks that would stand in code.
+    fn drop_marks(&mut self, end: usize) {
+        for (at, mark) in self.page.marks.iter().enumerate() {
+            self.cited[at] |= mark.point <= end;
+        }
+    }
+
+    // Rows.
+
+    /// What stands left of the next row, and its cells. Where it would take the whole width, the
+    /// inner containers are left out.
+    fn lead(&self, gap: bool) -> (Vec<Span>, usize) {
+        let most = self.page.width.saturating_sub(self.page.width.min(12));
+        let mut spans = Vec::new();
+        let mut cells = 0;
+        for container in &self.containers {
+            if gap && !container.begun {
+                break;
+            }
+            if cells + container.cells <= most {
+                spans.extend_from_slice(if container.begun { &container.rest } else { &container.first });
+                cells += container.cells;
+            }
+        }
+        (spans, cells)
+    }
+
+    fn room(&self) -> usize {
+        (self.page.width - self.lead(false).1.min(self.page.width)).max(1)
+    }
+
+    fn emit(&mut self, spans: Vec<Span>, kind: RowKind, source_end: usize, soft: bool) {
+        let row = Row { soft, source: self.at..self.at, ..Row::new(kind, spans) };
+        self.place(row, source_end);
+    }
+
+    fn place(&mut self, mut row: Row, source_end: usize) {
+        let (mut lead, _) = self.lead(false);
+        for container in &mut self.containers {
+            container.begun = true;
+        }
+        row.lead += lead.len();
+        lead.append(&mut row.spans);
+        row.spans = lead;
+        let end = source_end.max(self.at);
+        row.source = self.at..end;
+        self.at = end;
+        self.out.rows.push(row);
+    }
+
+    /// Gives the last row what is left of a block's source.
+    fn close_source(&mut self, end: usize) {
+        if let Some(row) = self.out.rows.last_mut().filter(|_| end > self.at) {
+            row.source.end = end;
+            self.at = end;
+        }
+    }
+}
+
+impl Code {
+    fn new(kind: &CodeBlockKind) -> Self {
+        let language = match kind {
+            CodeBlockKind::Fenced(info) => language(info),
+            CodeBlockKind::Indented => String::new(),
+        };
+        Self { language, text: String::new(), places: Places::default() }
+    }
+}
+
+/// The first word of what stands behind a fence.
+pub(super) fn language(info: &str) -> String {
+    let word = info.split([' ', ',', '{', ':']).find(|word| !word.is_empty()).unwrap_or("");
+    word.trim_matches(['}', '.']).to_owned()
+}
+
+fn is_block(tag: &Tag) -> bool {
+    match tag {
+        Tag::Paragraph
+        | Tag::Heading { .. }
+        | Tag::BlockQuote(_)
+        | Tag::CodeBlock(_)
+        | Tag::HtmlBlock
+        | Tag::List(_)
+        | Tag::Item
+        | Tag::FootnoteDefinition(_)
+        | Tag::DefinitionList
+        | Tag::DefinitionListTitle
+        | Tag::DefinitionListDefinition
+        | Tag::Table(_)
+        | Tag::MetadataBlock(_) => true,
+        Tag::TableHead
+        | Tag::TableRow
+        | Tag::TableCell
+        | Tag::Emphasis
+        | Tag::Strong
+        | Tag::Strikethrough
+        | Tag::Superscript
+        | Tag::Subscript
+        | Tag::Link { .. }
+        | Tag::Image { .. } => false,
+    }
+}
+
+/// Whether the line before the one that `at` stands on is empty but for quotation marks.
+fn blank_before(source: &str, at: usize) -> bool {
+    let Some(line) = source[..at].rfind('\n') else { return false };
+    let before = source[..line].rsplit('\n').next().unwrap_or("");
+    before.trim_matches([' ', '>']).is_empty()
+}
+
+fn is_ideograph(char: char) -> bool {
+    matches!(char, '\u{2e80}'..='\u{303f}' | '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}'
+        | '\u{ff01}'..='\u{ff60}' | '\u{20000}'..='\u{3ffff}')
+}

@@ -1,0 +1,215 @@
+//! Tables: columns where there is room for them, else one record for each row.
+
+use std::ops::Range;
+
+use pulldown_cmark::Alignment;
+use ratatui::style::Modifier;
+
+use super::inline::Inline;
+use crate::{
+    text,
+    widgets::{
+        row::{Ink, Span},
+        theme::{Marks, Role},
+    },
+};
+
+/// A table as it was parsed.
+#[derive(Debug, Default)]
+pub(super) struct Table {
+    pub alignments: Vec<Alignment>,
+    pub head: Vec<Inline>,
+    pub body: Vec<(Range<usize>, Vec<Inline>)>,
+}
+
+/// One row of the screen: its spans, and the row of the table that it ends, if it does.
+#[derive(Debug)]
+pub(super) struct Line {
+    pub spans: Vec<Span>,
+    pub ends: Option<usize>,
+}
+
+/// Between two columns.
+const GAP: usize = 2;
+/// A column that had to give way is at least as wide as its longest word, up to this.
+const WORD: usize = 20;
+
+impl Table {
+    pub fn lines(&self, room: usize, marks: &Marks) -> Vec<Line> {
+        match self.widths(room) {
+            Some(widths) => self.columns(&widths, marks),
+            None => self.records(room),
+        }
+    }
+
+    /// The cells of each column, if all fit side by side.
+    fn widths(&self, room: usize) -> Option<Vec<usize>> {
+        let columns = self.head.len();
+        let room = room.checked_sub(GAP * columns.saturating_sub(1))?;
+        let natural: Vec<usize> =
+            (0..columns).map(|at| self.column(at).map(Inline::width).max().unwrap_or(0).max(1)).collect();
+        let mut widths = natural.clone();
+        let mut open: Vec<usize> = (0..columns).collect();
+        let mut left = room;
+        // Columns that need less than their share leave the rest to the others.
+        while widths.iter().sum::<usize>() > room {
+            let share = left / open.len().max(1);
+            let (modest, greedy): (Vec<usize>, Vec<usize>) = open.iter().partition(|&&at| natural[at] <= share);
+            if modest.is_empty() {
+                for (nth, at) in greedy.iter().enumerate() {
+                    widths[*at] = share + usize::from(nth < left - share * greedy.len());
+                }
+                break;
+            }
+            left -= modest.iter().map(|&at| natural[at]).sum::<usize>();
+            open = greedy;
+        }
+        let cramped = (0..columns).any(|at| {
+            let word = self.column(at).map(Inline::longest_word).max().unwrap_or(0);
+            widths[at] < natural[at] && (widths[at] < word.min(WORD) || widths[at] < 8)
+        });
+        (!cramped && widths.iter().sum::<usize>() <= room).then_some(widths)
+    }
+
+    fn column(&self, at: usize) -> impl Iterator<Item = &Inline> {
+        self.head.get(at).into_iter().chain(self.body.iter().filter_map(move |(_, cells)| cells.get(at)))
+    }
+
+    fn columns(&self, widths: &[usize], marks: &Marks) -> Vec<Line> {
+        let right: Vec<bool> = (0..widths.len()).map(|at| self.is_right(at)).collect();
+        let mut lines = side_by_side(&self.head, widths, &right, None);
+        let total = widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1);
+        lines.push(Line { spans: vec![Span::new(marks.rule.repeat(total), Ink::of(Role::Faint))], ends: None });
+        for (at, (_, cells)) in self.body.iter().enumerate() {
+            lines.extend(side_by_side(cells, widths, &right, Some(at)));
+        }
+        lines
+    }
+
+    fn is_right(&self, at: usize) -> bool {
+        match self.alignments.get(at) {
+            Some(Alignment::Right) => true,
+            Some(Alignment::Left | Alignment::Center) => false,
+            Some(Alignment::None) | None => {
+                let mut cells =
+                    self.body.iter().filter_map(|(_, cells)| cells.get(at)).filter(|cell| !cell.is_empty()).peekable();
+                cells.peek().is_some() && cells.all(|cell| is_number(&cell.text))
+            }
+        }
+    }
+
+    fn records(&self, room: usize) -> Vec<Line> {
+        let label = self.head.iter().skip(1).map(Inline::width).max().unwrap_or(0).min(room / 3);
+        let mut lines = Vec::new();
+        for (at, (_, cells)) in self.body.iter().enumerate() {
+            if at > 0 {
+                lines.push(Line { spans: Vec::new(), ends: None });
+            }
+            let title = cells.first().into_iter().flat_map(|cell| cell.lines(room, room));
+            lines.extend(title.map(|line| Line { spans: emboldened(line.spans), ends: None }));
+            for (head, cell) in self.head.iter().zip(cells).skip(1) {
+                lines.extend(record_line(head, cell, label, room));
+            }
+            if let Some(last) = lines.last_mut() {
+                last.ends = Some(at);
+            }
+        }
+        if self.body.is_empty() {
+            let heads = self.head.iter().flat_map(|cell| cell.lines(room, room));
+            lines.extend(heads.map(|line| Line { spans: emboldened(line.spans), ends: None }));
+        }
+        lines
+    }
+}
+
+fn record_line(head: &Inline, cell: &Inline, label: usize, room: usize) -> Vec<Line> {
+    let indent = label + 2 * GAP;
+    if room < indent + 4 {
+        let both = head.lines(room, room).into_iter().chain(cell.lines(room, room));
+        return both.map(|line| Line { spans: line.spans, ends: None }).collect();
+    }
+    let name = text::truncate(&head.text, label).into_owned();
+    let pad = indent - GAP - text::width(&name);
+    let name = [
+        Span::new("  ", Ink::of(Role::Text)),
+        Span::new(name, Ink::of(Role::Muted)),
+        Span::new(" ".repeat(pad), Ink::of(Role::Text)),
+    ];
+    let hang = || vec![Span::new(" ".repeat(indent), Ink::of(Role::Text))];
+    let lines = cell.lines(room - indent, room - indent).into_iter().enumerate();
+    lines
+        .map(|(nth, line)| {
+            let mut spans = if nth == 0 { name.to_vec() } else { hang() };
+            spans.extend(line.spans);
+            Line { spans, ends: None }
+        })
+        .collect()
+}
+
+fn side_by_side(cells: &[Inline], widths: &[usize], right: &[bool], row: Option<usize>) -> Vec<Line> {
+    let blocks: Vec<Vec<Vec<Span>>> = widths
+        .iter()
+        .enumerate()
+        .map(|(at, &width)| {
+            cells
+                .get(at)
+                .map_or_else(Vec::new, |cell| cell.lines(width, width).into_iter().map(|line| line.spans).collect())
+        })
+        .collect();
+    let height = blocks.iter().map(Vec::len).max().unwrap_or(0).max(1);
+    let mut lines = Vec::with_capacity(height);
+    for nth in 0..height {
+        let mut spans = Vec::new();
+        let mut owed = 0;
+        for (at, &width) in widths.iter().enumerate() {
+            let mut cell = blocks[at].get(nth).cloned().unwrap_or_default();
+            if row.is_none() {
+                cell = emboldened(cell);
+            }
+            let used: usize = cell.iter().map(Span::width).sum();
+            let before = if right[at] { width.saturating_sub(used) } else { 0 };
+            if owed + before > 0 && !cell.is_empty() {
+                spans.push(Span::new(" ".repeat(owed + before), Ink::of(Role::Text)));
+                owed = 0;
+            } else {
+                owed += before;
+            }
+            spans.extend(cell);
+            owed += width.saturating_sub(used + before) + GAP;
+        }
+        lines.push(Line { spans, ends: (nth + 1 == height).then_some(row).flatten() });
+    }
+    lines
+}
+
+fn emboldened(mut spans: Vec<Span>) -> Vec<Span> {
+    for span in &mut spans {
+        span.ink.emphasis |= Modifier::BOLD;
+    }
+    spans
+}
+
+/// Whether a cell holds a number, with its sign, unit or currency.
+fn is_number(text: &str) -> bool {
+    let text = text.trim().trim_start_matches(['~', '≈', '<', '>', '+', '-', '−', '$', '€', '£', '¥', ' ']);
+    let digits =
+        text.trim_end_matches(|char: char| char.is_alphabetic() || matches!(char, '%' | ' ' | '/' | '€' | '°' | 'µ'));
+    text.len() - digits.len() <= 5
+        && digits.starts_with(|char: char| char.is_ascii_digit())
+        && digits.chars().all(|char| char.is_ascii_digit() || matches!(char, '.' | ',' | '_' | '\'' | ' ' | ':'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_number;
+
+    #[test]
+    fn numbers_are_told_from_words() {
+        for number in ["1", "-3.5", "$0.28", "164k", "12 ms", "~7%", "1,000,000", "−2", "14:02"] {
+            assert!(is_number(number), "{number}");
+        }
+        for word in ["", "yes", "1st place", "v2", "3 or more cells", "2024-01-01 release"] {
+            assert!(!is_number(word), "{word}");
+        }
+    }
+}

@@ -1,0 +1,353 @@
+//! How each construct looks, and that streaming changes nothing.
+
+use insta::assert_snapshot;
+use proptest::prelude::*;
+
+use super::*;
+
+/// The rows of a complete text, one a line.
+fn page(source: &str, width: usize) -> String {
+    text_of(&laid(source, width))
+}
+
+fn laid(source: &str, width: usize) -> MarkdownLayout {
+    let mut layout = MarkdownLayout::new(Look::default());
+    layout.sync(source, width, Stage::Complete, &[]);
+    layout
+}
+
+fn text_of(layout: &MarkdownLayout) -> String {
+    layout.rows().iter().map(|row| row.text().trim_end().to_owned() + "\n").collect()
+}
+
+/// The spans of a text with their looks, for what the words alone do not tell.
+fn looks(source: &str) -> String {
+    let layout = laid(source, 60);
+    let spans = layout.rows().iter().flat_map(|row| &row.spans).filter(|span| !span.text.trim().is_empty());
+    spans
+        .map(|span| {
+            let ground = span.ink.ground.map_or(String::new(), |ground| format!(" on {ground:?}"));
+            let emphasis =
+                if span.ink.emphasis.is_empty() { String::new() } else { format!(" {:?}", span.ink.emphasis) };
+            let link = span.link.as_ref().map_or(String::new(), |link| format!(" -> {link}"));
+            format!("{:?} {:?}{ground}{emphasis}{link}\n", span.text, span.ink.role)
+        })
+        .collect()
+}
+
+#[test]
+fn headings() {
+    assert_snapshot!(page("# A first heading\nProse.\n## A second\n### A third\n\nEnd", 40), @r"
+        A first heading
+        ━━━━━━━━━━━━━━━
+
+        Prose.
+
+        A second
+
+        A third
+
+        End
+        ");
+    assert_snapshot!(looks("# One *two*\n## Three\n#### Four"), @r#"
+        "One " Accent BOLD
+        "two" Accent BOLD | ITALIC
+        "━━━━━━━" Accent
+        "Three" Accent BOLD
+        "Four" Text BOLD
+        "#);
+}
+
+#[test]
+fn emphasis_code_and_links() {
+    assert_snapshot!(looks("a **b** *c* ***d*** ~~e~~ `f` [g *h*](https://x.example \"t\") <https://y.example> [no](javascript:alert)"), @r#"
+        "a " Text
+        "b" Text BOLD
+        "c" Text ITALIC
+        "d" Text BOLD | ITALIC
+        "e" Text CROSSED_OUT
+        "f" Text on Surface
+        "g " Link UNDERLINED -> https://x.example
+        "h" Link ITALIC | UNDERLINED -> https://x.example
+        "https://y.example" Link UNDERLINED -> https://y.example
+        " no" Text
+        " javascript:alert" Muted
+        "#);
+}
+
+#[test]
+fn lists_hang_under_their_first_word() {
+    assert_snapshot!(page("Before:\n1. A numbered item whose text needs a second row\n   - nested, and the next level\n     * one deeper, and long enough to wrap\n       + and one more\n2. two\n\nAfter", 30), @r"
+        Before:
+
+        1. A numbered item whose text
+           needs a second row
+           • nested, and the next
+             level
+             ◦ one deeper, and long
+               enough to wrap
+               ▪ and one more
+        2. two
+
+        After
+        ");
+}
+
+#[test]
+fn loose_lists_keep_the_blank_rows_of_their_author() {
+    assert_snapshot!(page("1. **one**\n\n   text\n\n   - a\n   - b\n\n2. two\n3. three", 30), @r"
+        1. one
+
+           text
+
+           • a
+           • b
+
+        2. two
+        3. three
+        ");
+    assert_snapshot!(page("- one\n\n  ```sh\n  ls\n  ```\n- \n- [x] done\n- [ ] to do\n1. [x] both", 30), @r"
+        • one
+
+          ▏ sh                copy c1
+          ▏ ls
+        •
+        ☑ done
+        ☐ to do
+
+        1. ☑ both
+        ");
+}
+
+#[test]
+fn quotations_and_alerts_keep_their_bar() {
+    assert_snapshot!(page("> A quotation is set in italics behind a bar.\n>\n> - and\n> - lists\n>\n> > deeper\n\nText\n\n> [!WARNING]\n> An alert has its kind in words.\n>\n> And more.", 30), @r"
+        ▎ A quotation is set in
+        ▎ italics behind a bar.
+        ▎
+        ▎ • and
+        ▎ • lists
+        ▎
+        ▎ ▎ deeper
+
+        Text
+
+        ▌ Warning
+        ▌ An alert has its kind in
+        ▌ words.
+        ▌
+        ▌ And more.
+        ");
+}
+
+#[test]
+fn code_has_its_language_left_and_its_key_right() {
+    assert_snapshot!(page("Look:\n```rust\nfn main() {\n    println!(\"{}\", a_long_name_here);\n\n}\n```\nand\n\n    indented\n\n~~~\n~~~", 34), @r#"
+        Look:
+
+        ▏ rust                    copy c1
+        ▏ fn main() {
+        ▏     println!("{}",
+        ▏ ↪ a_long_name_here);
+        ▏
+        ▏ }
+
+        and
+
+        ▏                         copy c2
+        ▏ indented
+
+        ▏                         copy c3
+        "#);
+    assert_snapshot!(looks("```rust\nlet x;\n```"), @r#"
+        "▏ " Faint on Surface
+        "rust" Muted on Surface
+        "copy " Muted on Surface
+        "c1" Accent on Surface
+        "▏ " Faint on Surface
+        "let x;" Text on Surface
+        "#);
+}
+
+#[test]
+fn tables_stand_in_columns_where_there_is_room() {
+    let table = "| Setup | Speed | Why |\n|---|---|---|\n| WAL, local | 12 ms | the case it is **made** for |\n| NFS | 7 | no shared memory |";
+    assert_snapshot!(page(table, 60), @r"
+        Setup       Speed  Why
+        ──────────────────────────────────────────
+        WAL, local  12 ms  the case it is made for
+        NFS             7  no shared memory
+        ");
+    assert_snapshot!(page(table, 36), @r"
+        Setup       Speed  Why
+        ────────────────────────────────────
+        WAL, local  12 ms  the case it is
+                           made for
+        NFS             7  no shared memory
+        ");
+    assert_snapshot!(page(table, 24), @r"
+        WAL, local
+          Speed  12 ms
+          Why    the case it is
+                 made for
+
+        NFS
+          Speed  7
+          Why    no shared
+                 memory
+        ");
+    assert_snapshot!(page("| a | b |\n|:-:|--:|\n| long cell | x |", 40), @r"
+        a          b
+        ────────────
+        long cell  x
+        ");
+}
+
+#[test]
+fn html_images_footnotes_rules_and_breaks() {
+    assert_snapshot!(page("<div>\n  <p>shown</p>\n</div>\n\nA<br>b <kbd>x</kbd>  \nc\\\nd\n\n---\n\n![a chart](https://x.example/c.png) and[^1] *x*\n\n[^1]: The note is long enough to wrap.", 30), @r"
+        <div>
+          <p>shown</p>
+        </div>
+
+        A
+        b <kbd>x</kbd>
+        c
+        d
+
+        ──────────────────────────────
+
+        ▣ a chart https://x.example/
+        c.png and[^1] x
+
+        [^1] The note is long enough
+             to wrap.
+        ");
+}
+
+#[test]
+fn text_breaks_where_unicode_lets_it() {
+    assert_snapshot!(page("与中文混排\n的文字 and 👨‍👩‍👧‍👦 emoji\nשלום עולם", 14), @r"
+        与中文混排的文
+        字 and 👨‍👩‍👧‍👦
+        emoji שלום
+        עולם
+        ");
+}
+
+#[test]
+fn nothing_in_a_text_controls_the_terminal() {
+    assert_snapshot!(page("a\u{1b}[31mred\u{1b}[0m `\u{9b}2J` \u{202e}x\n\n```\n\u{1b}]0;t\u{7}\tcode\n```", 30), @r"
+        ared `` ⟨RLO⟩x
+
+        ▏                     copy c1
+        ▏     code
+        ");
+}
+
+#[test]
+fn rows_stand_for_the_whole_source() {
+    let source = "# T\r\n\r\npara one \u{1b}[1mtwo\r\n\n- a\n- b\n\n```c\nx\ty\n```\n\n| a |\n|---|\n| b |\n\n> q";
+    let layout = laid(source, 12);
+    let mut at = 0;
+    for row in layout.rows() {
+        assert_eq!(row.source.start, at, "{row:?}");
+        at = row.source.end;
+    }
+    assert_eq!(at, source.len());
+}
+
+/// Pieces that are awkward next to each other; none defines a reference, which only the end can settle.
+fn document() -> impl Strategy<Value = String> {
+    const PIECES: &[&str] = &[
+        "para one\nstill para",
+        "# h",
+        "\n\n",
+        "\n",
+        "- a\n- b",
+        "  - nested\n",
+        "1. x\n\n   y",
+        "> q\nlazy",
+        "```rust\nlet x=1;\n",
+        "```\n",
+        "~~~\n",
+        "    indented\n",
+        "| a | b |\n|---|---|\n| 1 | 2 |\n",
+        "<div>\nhtml\n</div>",
+        "<!-- c -->",
+        "---\n",
+        "===\n",
+        "* * *\n",
+        "text `code` **b",
+        "**",
+        "[ref]",
+        "\t- tab\n",
+        "- [ ] task\n",
+        "\\\n",
+        "#",
+        "- ",
+        "1.",
+        "|",
+        "<",
+        "`",
+        "~~s~~",
+        "&amp;",
+        "é漢字 ",
+        "👨‍👩‍👧‍👦",
+        "שלום",
+        "\u{1b}[31m",
+        "\u{202e}",
+        "a very_long_word_that_does_not_fit_anywhere",
+        "\r\n",
+        "> [!NOTE]\n> x",
+        "  ",
+        "````\n",
+    ];
+    prop::collection::vec((prop::sample::select(PIECES), any::<bool>()), 1..16).prop_map(|pieces| {
+        pieces.iter().flat_map(|(piece, apart)| [*piece, if *apart { "\n\n" } else { "" }]).collect()
+    })
+}
+
+fn cuts(source: &str, cuts: &[prop::sample::Index]) -> Vec<usize> {
+    let mut cuts: Vec<usize> = cuts.iter().map(|cut| source.floor_char_boundary(cut.index(source.len() + 1))).collect();
+    cuts.push(source.len());
+    cuts.sort_unstable();
+    cuts
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn streamed_in_any_pieces_it_ends_as_if_laid_out_at_once(source in document(), at in prop::collection::vec(any::<prop::sample::Index>(), 0..12), width in 1usize..50) {
+        let mut layout = MarkdownLayout::new(Look::default());
+        for cut in cuts(&source, &at) {
+            layout.sync(&source[..cut], width, Stage::Growing, &[]);
+        }
+        layout.sync(&source, width, Stage::Complete, &[]);
+        let whole = laid(&source, width);
+        prop_assert_eq!(layout.rows(), whole.rows());
+        prop_assert_eq!(layout.codes(), whole.codes());
+    }
+
+    #[test]
+    fn while_it_grows_it_looks_like_its_beginning_laid_out_at_once(source in document(), at in prop::collection::vec(any::<prop::sample::Index>(), 0..12), width in 8usize..50) {
+        let mut layout = MarkdownLayout::new(Look::default());
+        for cut in cuts(&source, &at) {
+            layout.sync(&source[..cut], width, Stage::Growing, &[]);
+            let words = |text: String| text.lines().filter(|line| !line.trim_matches([' ', '▏']).is_empty()).map(|line| line.to_owned() + "\n").collect::<String>();
+            let begun = source[..cut].rsplit('\n').next().unwrap_or("");
+            // An incomplete line that may end a fence is not shown as code.
+            if !begun.trim_start().starts_with(['`', '~']) {
+                prop_assert_eq!(words(text_of(&layout)), words(page(&source[..cut], width)));
+            }
+        }
+    }
+
+    #[test]
+    fn no_row_is_wider_than_the_column(source in document(), width in 1usize..50) {
+        for row in laid(&source, width).rows() {
+            prop_assert!(row.width() <= width || width < 3, "{:?} in {}", row.text(), width);
+        }
+    }
+}
