@@ -4,10 +4,12 @@ pub mod citation;
 pub mod composer;
 pub mod field;
 pub mod highlight;
-pub mod keys;
 pub mod list;
 pub mod markdown;
+pub mod overlay;
+pub mod picker;
 pub mod row;
 #[cfg(test)]
 pub(crate) mod screen;
 pub mod theme;
+pub mod words;

@@ -205,10 +205,11 @@ impl Theme {
         buf.set_style(area, self.ground(role));
     }
 
-    /// Sets everything on the screen back, so that what is drawn next lies above it.
-    pub fn recede(&self, buf: &mut Buffer) {
+    /// Sets everything in an area back, so that what is drawn next lies above it.
+    pub fn recede(&self, area: Rect, buf: &mut Buffer) {
         let words = self.style(Role::Faint);
-        for cell in &mut buf.content {
+        for position in area.intersection(buf.area).positions() {
+            let cell = &mut buf[position];
             cell.modifier = Modifier::empty();
             cell.fg = Color::Reset;
             cell.underline_color = Color::Reset;
@@ -352,7 +353,7 @@ mod tests {
         let theme = Theme::bundled("ink").expect("bundled");
         let mut buf = Buffer::empty(Rect::new(0, 0, 4, 1));
         buf.set_string(0, 0, "word", theme.style(Role::Accent).add_modifier(Modifier::BOLD));
-        theme.recede(&mut buf);
+        theme.recede(buf.area, &mut buf);
         assert_eq!(buf[(0, 0)].symbol(), "w");
         assert_eq!((Some(buf[(0, 0)].fg), buf[(0, 0)].modifier), (theme.style(Role::Faint).fg, Modifier::empty()));
     }

@@ -14,8 +14,8 @@ use crate::{
     text,
     widgets::{
         field::Shows,
-        keys,
         theme::{Role, Theme},
+        words,
     },
 };
 
@@ -87,12 +87,12 @@ impl ListView<'_> {
         match &self.list.filter {
             Some(field) => {
                 let sign = if self.list.filtering { self.theme.style(Role::Accent) } else { muted };
-                Line::styled(self.theme.marks.prompt, sign).render(first, buf);
+                words::run(self.theme.marks.prompt, sign).render(first, buf);
                 field.draw(self.filter_area(area), Shows::Text, self.theme.style(Role::Text), self.theme, buf);
             }
-            None => Line::styled(" Conversations", muted.bold()).render(first, buf),
+            None => words::run(" Conversations", muted.bold()).render(first, buf),
         }
-        Line::styled(self.count(), muted).right_aligned().render(first, buf);
+        words::run(self.count(), muted).right_aligned().render(first, buf);
     }
 
     fn conversation(&self, summary: &Summary, area: Rect, buf: &mut Buffer) {
@@ -101,10 +101,10 @@ impl ListView<'_> {
         if current {
             buf.set_style(area, self.theme.style(Role::Raised));
             let bar = self.theme.style(if self.focused { Role::Accent } else { Role::Muted });
-            Line::styled(self.theme.marks.bar, bar).render(area, buf);
+            words::run(self.theme.marks.bar, bar).render(area, buf);
         }
-        let words = self.theme.style(Role::Text);
-        let words = if open || current { words.bold() } else { words };
+        let style = self.theme.style(Role::Text);
+        let style = if open || current { style.bold() } else { style };
         let title = title_area(area);
         match &self.list.renaming {
             Some((id, field)) if *id == summary.id => {
@@ -113,7 +113,7 @@ impl ListView<'_> {
             _ => {
                 let shown = text::clean(&summary.title);
                 let shown = text::truncate(&shown, title.width.into());
-                Line::styled(one_row(&shown), words).render(title, buf);
+                words::run(one_row(&shown), style).render(title, buf);
             }
         }
         if let Some(mark) = self.mark(summary).filter(|_| area.width > INDENT + MARK) {
@@ -140,10 +140,10 @@ impl ListView<'_> {
         let muted = self.theme.style(Role::Muted);
         let (what, then) = match (&self.list.filter, self.total) {
             (Some(_), _) => ("No title has that.", Line::default()),
-            (None, 0) => ("None yet.", Line::styled("Type a message.", muted)),
+            (None, 0) => ("None yet.", words::run("Type a message.", muted)),
             (None, _) => ("Reading them", Line::default()),
         };
-        for (line, row) in [Line::styled(what, muted), then].into_iter().zip(area.rows()) {
+        for (line, row) in [words::run(what, muted), then].into_iter().zip(area.rows()) {
             let indent = INDENT.min(row.width);
             line.render(Rect { x: row.x + indent, width: row.width - indent, ..row }, buf);
         }
@@ -151,7 +151,7 @@ impl ListView<'_> {
 
     fn keys(&self, area: Rect, buf: &mut Buffer) {
         let enter = self.theme.marks.enter;
-        let hints: &[keys::Hint] = if self.list.renaming.is_some() {
+        let hints: &[words::Hint] = if self.list.renaming.is_some() {
             &[(enter, "keep"), ("esc", "as it was")]
         } else if self.list.filtering {
             &[(enter, "open"), ("esc", "all")]
@@ -160,7 +160,7 @@ impl ListView<'_> {
         };
         let indent = 1.min(area.width);
         let row = Rect { x: area.x + indent, width: area.width - indent, ..area };
-        keys::row(hints, row.width.into(), self.theme).render(row, buf);
+        words::keys(hints, row.width.into(), self.theme).render(row, buf);
     }
 }
 

@@ -1,6 +1,11 @@
-//! Keys and what they do, in one row: `↵ open  esc back`.
+//! Words in a row: runs of one style, and keys with what they do (`↵ open  esc back`).
 
-use ratatui::text::{Line, Span};
+use std::borrow::Cow;
+
+use ratatui::{
+    style::Style,
+    text::{Line, Span},
+};
 
 use super::theme::{Role, Theme};
 use crate::text;
@@ -8,8 +13,13 @@ use crate::text;
 /// A key as it is written, and its word.
 pub type Hint<'a> = (&'a str, &'a str);
 
+/// Words of one style. A `Line::styled` would style its whole area, and what stands there already.
+pub fn run<'a>(words: impl Into<Cow<'a, str>>, style: Style) -> Line<'a> {
+    Line::from(Span::styled(words, style))
+}
+
 /// As many hints as fit into `room` cells, from the first; never half of one.
-pub fn row<'a>(hints: &[Hint<'a>], room: usize, theme: &Theme) -> Line<'a> {
+pub fn keys<'a>(hints: &[Hint<'a>], room: usize, theme: &Theme) -> Line<'a> {
     let mut spans = Vec::new();
     let mut left = room;
     for (key, word) in hints {
