@@ -5,3 +5,5 @@ pub mod compose;
 pub mod fake_server;
 #[cfg(unix)]
 pub mod pty;
+#[cfg(unix)]
+pub mod svg;

@@ -1,0 +1,158 @@
+//! A terminal's screen as an SVG picture.
+
+use std::fmt::Write;
+
+use vt100::{Cell, Color, Screen};
+
+const WIDTH: f32 = 8.4;
+const HEIGHT: f32 = 18.0;
+const MARGIN: f32 = 14.0;
+
+/// The colours of a terminal that the program left as they are.
+pub struct Palette {
+    pub text: &'static str,
+    pub background: &'static str,
+}
+
+/// How a run of cells looks.
+#[derive(PartialEq, Clone)]
+struct Style {
+    text: String,
+    background: String,
+    bold: bool,
+    dim: bool,
+    italic: bool,
+    underline: bool,
+}
+
+/// Draws every cell; runs of one style are one text, stretched to its cells whatever the font.
+pub fn picture(screen: &Screen, palette: &Palette) -> String {
+    let (rows, columns) = screen.size();
+    let (rows, columns) = (rows.get(), columns.get());
+    let width = f32::from(columns) * WIDTH + 2.0 * MARGIN;
+    let height = f32::from(rows) * HEIGHT + 2.0 * MARGIN;
+    let mut svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" \
+         viewBox=\"0 0 {width:.0} {height:.0}\" font-size=\"14\" \
+         font-family=\"ui-monospace, 'SF Mono', 'Cascadia Mono', 'DejaVu Sans Mono', Menlo, Consolas, monospace\">\n"
+    );
+    // The margin goes on as the page does.
+    let page = style(screen.cell(0, columns - 1), palette).background;
+    let _ = writeln!(svg, "<rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"{page}\"/>");
+    for row in 0..rows {
+        for run in runs(screen, row, columns, palette) {
+            run.draw(row, &page, &mut svg);
+        }
+    }
+    svg + "</svg>\n"
+}
+
+/// Neighbouring cells of one style.
+struct Run {
+    from: u16,
+    cells: u16,
+    text: String,
+    style: Style,
+}
+
+fn runs(screen: &Screen, row: u16, columns: u16, palette: &Palette) -> Vec<Run> {
+    let mut runs: Vec<Run> = Vec::new();
+    for column in 0..columns {
+        let cell = screen.cell(row, column);
+        let style = style(cell, palette);
+        let text = match cell {
+            Some(cell) if cell.is_wide_continuation() => "",
+            Some(cell) if cell.has_contents() => cell.contents(),
+            _ => " ",
+        };
+        match runs.last_mut() {
+            // A text that is not ASCII stands alone, so that no font can push its neighbours.
+            Some(run) if run.style == style && run.text.is_ascii() && text.is_ascii() => {
+                run.text += text;
+                run.cells += 1;
+            }
+            Some(run) if text.is_empty() => run.cells += 1,
+            _ => runs.push(Run { from: column, cells: 1, text: text.into(), style }),
+        }
+    }
+    runs
+}
+
+impl Run {
+    fn draw(&self, row: u16, page: &str, svg: &mut String) {
+        let x = MARGIN + f32::from(self.from) * WIDTH;
+        let y = MARGIN + f32::from(row) * HEIGHT;
+        let width = f32::from(self.cells) * WIDTH;
+        if self.style.background != page {
+            let fill = &self.style.background;
+            let _ = writeln!(
+                svg,
+                "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{HEIGHT}\" fill=\"{fill}\"/>"
+            );
+        }
+        let text = self.text.trim_end();
+        if text.trim_start().is_empty() {
+            return;
+        }
+        let blanks = text.chars().take_while(|c| *c == ' ').count();
+        let text = text.trim_start();
+        let x = x + blanks as f32 * WIDTH;
+        let length = if text.is_ascii() { text.len() as f32 * WIDTH } else { width };
+        let _ = write!(
+            svg,
+            "<text x=\"{x:.1}\" y=\"{:.1}\" textLength=\"{length:.1}\" lengthAdjust=\"spacingAndGlyphs\" fill=\"{}\"",
+            y + HEIGHT * 0.75,
+            self.style.text
+        );
+        for (on, attribute) in [
+            (self.style.bold, " font-weight=\"bold\""),
+            (self.style.dim, " opacity=\"0.6\""),
+            (self.style.italic, " font-style=\"italic\""),
+            (self.style.underline, " text-decoration=\"underline\""),
+        ] {
+            svg.push_str(if on { attribute } else { "" });
+        }
+        let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+        let _ = writeln!(svg, " xml:space=\"preserve\">{escaped}</text>");
+    }
+}
+
+fn style(cell: Option<&Cell>, palette: &Palette) -> Style {
+    let Some(cell) = cell else {
+        return Style {
+            text: palette.text.into(),
+            background: palette.background.into(),
+            bold: false,
+            dim: false,
+            italic: false,
+            underline: false,
+        };
+    };
+    let (mut text, mut background) = (colour(cell.fgcolor(), palette.text), colour(cell.bgcolor(), palette.background));
+    if cell.inverse() {
+        std::mem::swap(&mut text, &mut background);
+    }
+    Style { text, background, bold: cell.bold(), dim: cell.dim(), italic: cell.italic(), underline: cell.underline() }
+}
+
+/// The first sixteen as xterm has them.
+fn colour(colour: Color, default: &str) -> String {
+    const SIXTEEN: [&str; 16] = [
+        "#000000", "#cd3131", "#0dbc79", "#c9b458", "#2472c8", "#bc3fbc", "#11a8cd", "#e5e5e5", "#666666", "#f14c4c",
+        "#23d18b", "#f5f543", "#3b8eea", "#d670d6", "#29b8db", "#ffffff",
+    ];
+    match colour {
+        Color::Default => default.into(),
+        Color::Rgb(red, green, blue) => format!("#{red:02x}{green:02x}{blue:02x}"),
+        Color::Idx(index @ 0..16) => SIXTEEN[usize::from(index)].into(),
+        Color::Idx(index @ 16..232) => {
+            let level = |step: u8| if step == 0 { 0 } else { 55 + 40 * step };
+            let index = index - 16;
+            format!("#{:02x}{:02x}{:02x}", level(index / 36), level(index / 6 % 6), level(index % 6))
+        }
+        Color::Idx(index) => {
+            let grey = 8 + 10 * (index - 232);
+            format!("#{grey:02x}{grey:02x}{grey:02x}")
+        }
+    }
+}
