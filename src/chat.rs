@@ -1,6 +1,8 @@
 //! Conversations: what was said, what is being said, and what is to be sent.
 
 pub mod answer;
+#[cfg(test)]
+mod bench;
 pub mod change;
 pub mod choices;
 pub mod conversation;
@@ -8,8 +10,13 @@ pub mod explain;
 pub mod ids;
 pub mod journal;
 pub mod message;
+mod replay;
 pub mod request;
+mod retry;
+mod running;
 pub mod settings;
+mod title;
+mod tree;
 pub mod turn;
 
 pub use answer::{Answer, End, Item, Kind, Slot};
@@ -20,7 +27,7 @@ pub use explain::{Explanation, explain};
 pub use ids::Ids;
 pub use message::{Body, Message, Prompt};
 pub use settings::{Effort, Settings};
-pub use turn::{Phase, StreamId, Turn};
+pub use turn::{Mend, Phase, StreamId, Turn};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;

@@ -1,6 +1,7 @@
 //! What a reader can do about an answer that did not go well, on keys of its card.
 
-use super::{Answer, Turn};
+use super::{Answer, End, Phase, Turn};
+use crate::api::{Error, Fact, Fault};
 
 /// One thing to do, with a letter and a few words; the first of a card is what Enter does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +58,76 @@ impl Choice {
 }
 
 /// The choices for an answer and the turn that writes it, if one still does; the default first.
-pub fn choices(_answer: &Answer, _turn: Option<&Turn>) -> Vec<Choice> {
-    todo!()
+pub fn choices(answer: &Answer, turn: Option<&Turn>) -> Vec<Choice> {
+    match turn.map(|turn| &turn.phase) {
+        Some(Phase::Waiting { .. }) => vec![Choice::Now, Choice::GiveUp, Choice::AnotherModel],
+        Some(Phase::Unsaved { .. }) => vec![Choice::SaveAgain, Choice::SendUnsaved, Choice::GiveUp],
+        Some(Phase::Saving | Phase::Routing | Phase::Thinking | Phase::Searching | Phase::Streaming) => Vec::new(),
+        None => after_end(answer),
+    }
+}
+
+fn after_end(answer: &Answer) -> Vec<Choice> {
+    let ways = match &answer.end {
+        End::Open | End::Complete | End::Stopped => return Vec::new(),
+        End::Interrupted => vec![Choice::Retry, Choice::AnotherModel],
+        End::Incomplete { reason } if reason.as_deref() == Some("content_filter") => {
+            return vec![Choice::Retry, Choice::AnotherModel];
+        }
+        End::Incomplete { .. } => vec![Choice::Retry, Choice::Settings, Choice::AnotherModel],
+        End::Failed(error) => after_failure(error),
+    };
+    let go_on = (!answer.text().is_empty()).then_some(Choice::Continue);
+    go_on.into_iter().chain(ways).collect()
+}
+
+fn after_failure(error: &Error) -> Vec<Choice> {
+    match error.fault {
+        Fault::Connect | Fault::Silence | Fault::Cut | Fault::Empty | Fault::Server | Fault::Rate => {
+            vec![Choice::Retry, Choice::AnotherModel]
+        }
+        Fault::Key => vec![Choice::EnterKey, Choice::Retry],
+        Fault::Credit => affordable(error)
+            .map(Choice::RetryWithTokens)
+            .into_iter()
+            .chain([Choice::OpenCredits, Choice::Retry, Choice::AnotherModel, Choice::EnterKey])
+            .collect(),
+        Fault::Forbidden | Fault::Model => vec![Choice::AnotherModel, Choice::Retry],
+        Fault::Length => vec![Choice::AnotherModel, Choice::Settings, Choice::Retry],
+        Fault::Request => vec![Choice::Settings, Choice::AnotherModel, Choice::Retry],
+        Fault::Garbage => vec![Choice::Retry, Choice::AnotherModel],
+    }
+}
+
+/// The tokens that the credit is enough for, where the server told.
+pub(super) fn affordable(error: &Error) -> Option<u32> {
+    error.facts.iter().find_map(|fact| match fact {
+        Fact::Affordable(tokens) if *tokens > 0 => Some(*tokens),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_choice_has_a_key_of_its_own() {
+        let all = [
+            Choice::Now,
+            Choice::GiveUp,
+            Choice::Retry,
+            Choice::RetryWithTokens(900),
+            Choice::AnotherModel,
+            Choice::Continue,
+            Choice::EnterKey,
+            Choice::OpenCredits,
+            Choice::Settings,
+            Choice::SaveAgain,
+            Choice::SendUnsaved,
+        ];
+        assert_eq!(all.map(Choice::key).into_iter().collect::<BTreeSet<_>>().len(), all.len());
+    }
 }

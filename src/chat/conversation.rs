@@ -1,12 +1,14 @@
 //! One conversation: its tree, its settings, and the turns in progress.
+//!
+//! What turns do is in `running`, what branches do in `tree`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Change, ConversationId, Header, Ids, Message, MessageId, Settings, StreamId, Timestamp, Turn, TurnId,
-    request::Context,
+    Answer, Body, Change, ConversationId, End, Header, Message, MessageId, Settings, StreamId, Timestamp, Turn, TurnId,
+    request::Context, title,
 };
-use crate::api::{self, Event, Usd};
+use crate::api::{self, Usd};
 
 /// A titled tree of messages, open in memory.
 #[derive(Debug, Clone)]
@@ -30,8 +32,12 @@ pub struct Conversation {
     pub updated: Timestamp,
     /// An answer ended while the conversation was not on the screen.
     pub unread: bool,
+    /// Always as `messages` has it; siblings in the order of their age.
+    pub(super) children: BTreeMap<Option<MessageId>, Vec<MessageId>>,
     /// Messages that a failed save left in memory only; they go with the next save.
-    unsaved: BTreeSet<MessageId>,
+    pub(super) unsaved: BTreeSet<MessageId>,
+    /// Of all settled answers, always as `messages` has it.
+    pub(super) cost: Cost,
 }
 
 /// A row of the list: a conversation that need not be open.
@@ -68,211 +74,267 @@ pub enum Next {
 pub struct Cost {
     /// Of all answers whose price is known, exactly.
     pub known: Usd,
-    /// How many settled answers have no price.
+    /// How many answers may have cost something that nobody told.
     pub unknown: usize,
 }
 
 impl Conversation {
     pub fn new(id: ConversationId, settings: Settings, now: Timestamp) -> Self {
-        Self {
+        let header = Header {
             id,
             title: String::new(),
             renamed: false,
             settings,
-            context: Context::default(),
-            messages: BTreeMap::new(),
             branch: Vec::new(),
-            draft: String::new(),
-            queue: Vec::new(),
-            turns: Vec::new(),
             updated: now,
             unread: false,
-            unsaved: BTreeSet::new(),
-        }
+        };
+        Self::restore(header, Vec::new(), String::new(), Vec::new())
     }
 
     /// A conversation as the disk has it; no turn runs in it.
     pub fn restore(header: Header, messages: Vec<Message>, draft: String, queue: Vec<String>) -> Self {
-        Self {
+        let mut conversation = Self {
             id: header.id,
             title: header.title,
             renamed: header.renamed,
             settings: header.settings,
             context: Context::default(),
-            messages: messages.into_iter().map(|message| (message.id, message)).collect(),
+            messages: BTreeMap::new(),
             branch: header.branch,
             draft,
             queue,
             turns: Vec::new(),
             updated: header.updated,
             unread: header.unread,
+            children: BTreeMap::new(),
             unsaved: BTreeSet::new(),
+            cost: Cost::default(),
+        };
+        for message in messages {
+            conversation.insert(message);
         }
+        conversation.count_cost();
+        conversation
     }
 
-    /// Adds a prompt and an open answer at the end of the active branch; while a turn runs there, or
-    /// prompts wait, it is queued behind them. An empty text sends what waits.
-    pub fn submit(&mut self, _ids: &mut Ids, _now: Timestamp, _text: String) -> Vec<Next> {
-        todo!()
-    }
-
-    /// The prompt of a turn is on disk: its request leaves.
-    pub fn saved(&mut self, _turn: TurnId, _now: Timestamp) -> Vec<Next> {
-        todo!()
-    }
-
-    pub fn not_saved(&mut self, _turn: TurnId, _why: String, _now: Timestamp) {
-        todo!()
-    }
-
-    /// The reader lets the request leave although the prompt is not on disk.
-    pub fn send_unsaved(&mut self, _turn: TurnId, _now: Timestamp) -> Vec<Next> {
-        todo!()
-    }
-
-    pub fn save_again(&mut self, _turn: TurnId, _now: Timestamp) -> Vec<Next> {
-        todo!()
-    }
-
-    /// The headers of a response have come.
-    pub fn opened(&mut self, _stream: StreamId, _generation: Option<String>, _now: Timestamp) {
-        todo!()
-    }
-
-    /// Events of a stream, in order; those of an attempt that is over change nothing.
-    pub fn apply(&mut self, _stream: StreamId, _at: Timestamp, _events: &[Event], _ids: &mut Ids) -> Vec<Next> {
-        todo!()
-    }
-
-    /// A stream is over: the turn is done, tries again, or fails; then what waits is submitted.
-    pub fn ended(
-        &mut self,
-        _stream: StreamId,
-        _at: Timestamp,
-        _result: Result<(), api::Error>,
-        _ids: &mut Ids,
-    ) -> Vec<Next> {
-        todo!()
-    }
-
-    /// Ends a turn in whatever phase; what came is kept.
-    pub fn stop(&mut self, _turn: TurnId, _now: Timestamp) -> Vec<Next> {
-        todo!()
-    }
-
-    /// Does what is due: the next attempt, the next checkpoint of a streaming answer.
-    pub fn tick(&mut self, _now: Timestamp) -> Vec<Next> {
-        todo!()
-    }
-
-    pub fn next_wake(&self) -> Option<Timestamp> {
-        todo!()
-    }
-
-    /// Tries again now instead of when it is due.
-    pub fn skip_wait(&mut self, _turn: TurnId, _now: Timestamp) -> Vec<Next> {
-        todo!()
-    }
-
-    /// Asks once more, for a sibling of that answer, perhaps another model.
-    pub fn answer_again(
-        &mut self,
-        _answer: MessageId,
-        _model: Option<String>,
-        _ids: &mut Ids,
-        _now: Timestamp,
-    ) -> Vec<Next> {
-        todo!()
-    }
-
-    /// The same with a limit, for a credit that can afford only so many tokens.
-    pub fn answer_again_within(
-        &mut self,
-        _answer: MessageId,
-        _max_output_tokens: u32,
-        _ids: &mut Ids,
-        _now: Timestamp,
-    ) -> Vec<Next> {
-        todo!()
-    }
-
-    /// Lets the model go on where an answer was cut: a second answer below it, without a prompt between.
-    pub fn continue_answer(&mut self, _answer: MessageId, _ids: &mut Ids, _now: Timestamp) -> Vec<Next> {
-        todo!()
-    }
-
-    /// Another prompt in the place of an earlier one: a sibling, with an answer of its own.
-    pub fn edit_prompt(&mut self, _prompt: MessageId, _text: String, _ids: &mut Ids, _now: Timestamp) -> Vec<Next> {
-        todo!()
-    }
-
-    /// Which of its siblings a message is, from 1, and how many there are.
-    pub fn siblings(&self, _id: MessageId) -> (usize, usize) {
-        todo!()
-    }
-
-    /// Shows a sibling of a message, and below it what was last said there.
-    pub fn go_to_sibling(&mut self, _id: MessageId, _by: isize) -> Vec<Next> {
-        todo!()
-    }
-
-    pub fn rename(&mut self, _title: String) -> Vec<Next> {
-        todo!()
-    }
-
-    pub fn set_settings(&mut self, _settings: Settings) -> Vec<Next> {
-        todo!()
-    }
-
-    /// What stands in the composer; saved when it changed.
-    pub fn set_draft(&mut self, _text: String) -> Vec<Next> {
-        todo!()
-    }
-
-    /// Takes a prompt out of the queue, to be edited.
-    pub fn take_queued(&mut self, _index: usize) -> Option<(String, Vec<Next>)> {
-        todo!()
-    }
-
-    /// It is on the screen: nothing of it is unread.
-    pub fn seen(&mut self) -> Vec<Next> {
-        todo!()
-    }
-
-    /// The program ends: every running answer is interrupted and written.
-    pub fn interrupt_all(&mut self, _now: Timestamp) -> Vec<Next> {
-        todo!()
-    }
-
-    pub fn summary(&self) -> Summary {
-        todo!()
+    /// The only way into the tree.
+    pub(super) fn insert(&mut self, message: Message) {
+        let siblings = self.children.entry(message.parent).or_default();
+        if let Err(at) = siblings.binary_search(&message.id) {
+            siblings.insert(at, message.id);
+        }
+        self.messages.insert(message.id, message);
     }
 
     pub fn header(&self) -> Header {
-        todo!()
+        Header {
+            id: self.id,
+            title: self.title.clone(),
+            renamed: self.renamed,
+            settings: self.settings.clone(),
+            branch: self.branch.clone(),
+            updated: self.updated,
+            unread: self.unread,
+        }
+    }
+
+    pub fn summary(&self) -> Summary {
+        let newest = self.answers_of_branch().next();
+        Summary {
+            id: self.id,
+            title: self.title.clone(),
+            updated: self.updated,
+            unread: self.unread,
+            failed: newest.is_some_and(|answer| matches!(answer.end, End::Failed(_) | End::Interrupted)),
+        }
     }
 
     /// The sum over all answers, siblings included.
-    pub fn cost(&self) -> Cost {
-        todo!()
+    pub fn cost(&self) -> &Cost {
+        &self.cost
     }
 
     /// How much of the model's context the branch fills, as the server counted it last.
     pub fn context_tokens(&self) -> Option<u64> {
-        todo!()
+        let usage = self.answers_of_branch().find_map(|answer| answer.usage.as_ref())?;
+        Some(usage.input_tokens? + usage.output_tokens.unwrap_or(0))
     }
 
     /// The turn that runs on the visible branch.
     pub fn active_turn(&self) -> Option<&Turn> {
-        todo!()
+        // A running answer has nothing below it.
+        self.branch.last().and_then(|last| self.turn_of(*last))
     }
 
-    pub fn turn_of(&self, _answer: MessageId) -> Option<&Turn> {
-        todo!()
+    pub fn turn_of(&self, answer: MessageId) -> Option<&Turn> {
+        self.turns.iter().find(|turn| turn.answer == answer)
     }
 
-    /// The text of the newest answer of the branch, for the clipboard.
+    /// The text of the newest answer of the branch that has one, for the clipboard.
     pub fn newest_answer_text(&self) -> Option<String> {
-        todo!()
+        self.answers_of_branch().map(Answer::text).find(|text| !text.is_empty())
+    }
+
+    fn answers_of_branch(&self) -> impl Iterator<Item = &Answer> {
+        self.branch.iter().rev().filter_map(|id| self.messages.get(id)?.answer())
+    }
+
+    /// A name of the reader's choice; an empty one gives the title back to the first prompt.
+    pub fn rename(&mut self, title: &str) -> Vec<Next> {
+        self.title = title::named(title);
+        self.renamed = !self.title.is_empty();
+        if !self.renamed {
+            self.take_title();
+        }
+        self.save_header()
+    }
+
+    pub fn set_settings(&mut self, settings: Settings) -> Vec<Next> {
+        if self.settings == settings {
+            return Vec::new();
+        }
+        self.settings = settings;
+        self.save_header()
+    }
+
+    /// What stands in the composer; saved when it changed.
+    pub fn set_draft(&mut self, text: String) -> Vec<Next> {
+        if self.draft == text {
+            return Vec::new();
+        }
+        self.draft = text;
+        if self.is_new() { Vec::new() } else { vec![save(vec![self.draft_change()])] }
+    }
+
+    /// Takes a prompt out of the queue, to be edited.
+    pub fn take_queued(&mut self, index: usize) -> Option<(String, Vec<Next>)> {
+        if index >= self.queue.len() {
+            return None;
+        }
+        let text = self.queue.remove(index);
+        Some((text, vec![save(vec![self.queue_change()])]))
+    }
+
+    /// It is on the screen: nothing of it is unread.
+    pub fn seen(&mut self) -> Vec<Next> {
+        if !std::mem::take(&mut self.unread) || self.is_new() {
+            return Vec::new();
+        }
+        vec![save(vec![Change::Seen(self.id)])]
+    }
+
+    /// Nothing has been said: it is not on disk.
+    pub fn is_new(&self) -> bool {
+        self.messages.is_empty()
+    }
+
+    pub(super) fn take_title(&mut self) {
+        let first = self.branch.first().and_then(|id| self.messages.get(id));
+        if let Some(Body::Prompt(prompt)) = first.map(|message| &message.body) {
+            self.title = title::title(&prompt.text);
+        }
+    }
+
+    pub(super) fn save_header(&self) -> Vec<Next> {
+        if self.is_new() { Vec::new() } else { vec![save(vec![self.header_change()])] }
+    }
+
+    pub(super) fn header_change(&self) -> Change {
+        Change::Conversation(Box::new(self.header()))
+    }
+
+    pub(super) fn draft_change(&self) -> Change {
+        Change::Draft { conversation: self.id, text: self.draft.clone() }
+    }
+
+    pub(super) fn queue_change(&self) -> Change {
+        Change::Queue { conversation: self.id, prompts: self.queue.clone() }
+    }
+
+    pub(super) fn message_change(&self, id: MessageId) -> Change {
+        Change::Message { conversation: self.id, message: Box::new(self.messages[&id].clone()) }
+    }
+
+    pub(super) fn count_cost(&mut self) {
+        let mut cost = Cost::default();
+        for answer in self.messages.values().filter_map(Message::answer) {
+            let price = answer.usage.as_ref().and_then(|usage| usage.cost.as_ref());
+            match price.and_then(|price| cost.known.plus(price)) {
+                Some(sum) => cost.known = sum,
+                None => cost.unknown += usize::from(may_have_cost(answer)),
+            }
+        }
+        self.cost = cost;
+    }
+}
+
+/// Attempts that gave nothing are free; what was stopped on its way may still be billed.
+fn may_have_cost(answer: &Answer) -> bool {
+    match answer.end {
+        End::Open => false,
+        End::Complete | End::Incomplete { .. } => true,
+        End::Stopped | End::Interrupted => answer.generation.is_some() || !answer.items.is_empty(),
+        End::Failed(_) => answer.is_visible(),
+    }
+}
+
+pub(super) fn save(changes: Vec<Change>) -> Next {
+    Next::Save { changes, gate: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::bench::*;
+    use super::*;
+
+    #[test]
+    fn the_title_comes_from_the_first_prompt_until_the_reader_gives_one() {
+        let mut bench = Bench::new();
+        bench.exchange("## Rust *lifetimes*\n\nWhy?", "1", "0");
+        bench.exchange("two", "2", "0");
+        assert_eq!(bench.chat.title, "Rust lifetimes");
+        assert_eq!(asked(bench.chat.rename("  My\ntitle ")).saved, ["conversation"]);
+        assert_eq!((bench.chat.title.as_str(), bench.chat.renamed), ("My title", true));
+        bench.chat.rename("");
+        assert_eq!((bench.chat.title.as_str(), bench.chat.renamed), ("Rust lifetimes", false));
+    }
+
+    #[test]
+    fn a_conversation_in_which_nothing_was_said_is_not_written() {
+        let mut bench = Bench::new();
+        assert!(bench.chat.set_draft("half a".into()).is_empty());
+        assert!(bench.chat.set_settings(Settings { web: true, ..settings() }).is_empty());
+        assert!(bench.chat.rename("A name").is_empty());
+        assert!(bench.submit("  ").saved.is_empty());
+        let first = bench.submit("Why?");
+        assert_eq!(first.saved[0], "conversation");
+        assert_eq!(bench.chat.header().title, "A name");
+        assert_eq!(asked(bench.chat.set_draft("half a".into())).saved, ["draft"]);
+        assert!(bench.chat.set_draft("half a".into()).is_empty(), "it did not change");
+    }
+
+    #[test]
+    fn what_was_restored_is_what_was_left() {
+        let mut bench = Bench::new();
+        let first = bench.exchange("one", "1", "0.5");
+        bench.chat.answer_again(first, None, &mut bench.ids, bench.now);
+        bench.chat.interrupt_all(bench.now);
+        let chat = &bench.chat;
+        let messages = chat.messages.values().cloned().collect();
+        let restored = Conversation::restore(chat.header(), messages, "draft".into(), vec!["later".into()]);
+        assert_eq!(restored.header(), chat.header());
+        assert_eq!((restored.cost(), restored.summary()), (chat.cost(), chat.summary()));
+        assert_eq!(restored.siblings(first), (1, 2));
+        assert_eq!((restored.draft.as_str(), &restored.queue[..]), ("draft", &["later".to_owned()][..]));
+    }
+
+    #[test]
+    fn seeing_a_conversation_is_written_once() {
+        let mut bench = Bench::new();
+        bench.exchange("one", "1", "0");
+        bench.chat.unread = true;
+        assert_eq!(asked(bench.chat.seen()).saved, ["other"]);
+        assert!(bench.chat.seen().is_empty());
     }
 }

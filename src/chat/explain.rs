@@ -1,6 +1,7 @@
 //! Words for an answer that did not go well: what happened, whose fault, what it cost, what helps.
 
-use super::{Answer, Turn};
+use super::{Answer, End, Phase, Turn, choices::affordable};
+use crate::api::{Error, Fact, Fault};
 
 /// The text of a card: one sentence, one muted fact beside it, one line below.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +15,185 @@ pub struct Explanation {
 }
 
 /// The words for an answer and the turn that writes it; `None` where nothing is wrong.
-pub fn explain(_answer: &Answer, _turn: Option<&Turn>) -> Option<Explanation> {
-    todo!()
+pub fn explain(answer: &Answer, turn: Option<&Turn>) -> Option<Explanation> {
+    match turn.map(|turn| &turn.phase) {
+        Some(Phase::Waiting { error, .. }) => Some(Explanation {
+            headline: headline(error, answer, false).into(),
+            fact: fact(error, answer),
+            advice: "Nothing was shown or billed so far.".into(),
+        }),
+        Some(Phase::Unsaved { why }) => Some(Explanation {
+            headline: "The prompt could not be saved.".into(),
+            fact: Some(why.clone()),
+            advice: "It has not been sent. Save it again, or send it all the same.".into(),
+        }),
+        Some(Phase::Saving | Phase::Routing | Phase::Thinking | Phase::Searching | Phase::Streaming) => None,
+        None => after_end(answer),
+    }
+}
+
+fn after_end(answer: &Answer) -> Option<Explanation> {
+    let shown = answer.is_visible();
+    let cost = cost(answer, shown);
+    let (headline, fact, advice) = match &answer.end {
+        End::Open | End::Complete | End::Stopped => return None,
+        End::Interrupted => (
+            "The answer was interrupted.",
+            Some("ibid or the connection ended before it did".into()),
+            if answer.text().is_empty() { "Ask again." } else { "Continue it, or ask again." }.into(),
+        ),
+        End::Incomplete { reason } => incomplete(reason.as_deref(), answer),
+        End::Failed(error) => (headline(error, answer, shown), fact(error, answer), advice(error, answer)),
+    };
+    let words = [shown.then_some("What came is kept."), cost.as_deref(), Some(&advice)];
+    let advice = words.into_iter().flatten().collect::<Vec<_>>().join(" ");
+    Some(Explanation { headline: headline.into(), fact, advice })
+}
+
+fn incomplete(reason: Option<&str>, answer: &Answer) -> (&'static str, Option<String>, String) {
+    let is_empty = answer.text().is_empty();
+    let after = tokens(answer);
+    match reason {
+        Some("max_output_tokens") if is_empty => (
+            "The model had no room left to answer.",
+            after,
+            "Its limit of tokens or its context is full: raise max_output_tokens, or choose a model with more room."
+                .into(),
+        ),
+        Some("max_output_tokens") => (
+            "The answer reached its limit of tokens.",
+            after,
+            "Continue it, or raise max_output_tokens in the settings.".into(),
+        ),
+        Some("content_filter") => {
+            ("The provider's filter cut the answer.", after, "Ask in other words, or ask another model.".into())
+        }
+        Some(_) | None => (
+            "The answer is not complete.",
+            reason.map(str::to_owned).or(after),
+            if is_empty { "Ask again, or ask another model." } else { "Continue it, or ask again." }.into(),
+        ),
+    }
+}
+
+fn headline(error: &Error, answer: &Answer, shown: bool) -> &'static str {
+    match error.fault {
+        Fault::Connect if shown => "The connection was lost in mid-answer.",
+        Fault::Connect => "The server could not be reached.",
+        Fault::Silence if shown => "The server fell silent in mid-answer.",
+        Fault::Silence => "The server did not answer in time.",
+        Fault::Cut if shown => "The provider hung up in mid-answer.",
+        Fault::Cut => "The connection broke before the answer began.",
+        Fault::Empty => "The model answered with nothing.",
+        Fault::Key => "The key was refused.",
+        Fault::Credit if affordable(error).is_some() => "The credit does not cover an answer of this length.",
+        Fault::Credit => "There is no credit left.",
+        Fault::Forbidden => "The request was refused.",
+        Fault::Model => "This model cannot be asked here.",
+        Fault::Length => "The conversation is too long for this model.",
+        Fault::Rate if error.facts.contains(&Fact::FreeQuotaOfTheDay) => "The free requests of today are used up.",
+        Fault::Rate if answer.model.ends_with(":free") => "Too many requests for a free model.",
+        Fault::Rate => "Too many requests.",
+        Fault::Request => "The server did not accept the request.",
+        Fault::Server if shown => "The provider failed in mid-answer.",
+        Fault::Server => "The provider failed before it answered.",
+        Fault::Garbage => "The server does not speak the Responses API.",
+    }
+}
+
+/// Who, what, in whose words, and how far it came.
+fn fact(error: &Error, answer: &Answer) -> Option<String> {
+    let status = error.status.map(|status| status.to_string());
+    let status = status.filter(|status| !error.message.contains(status.as_str()));
+    let words = Some(error.message.clone()).filter(|words| !words.is_empty());
+    let parts: Vec<String> = [error.provider.clone(), status, words, tokens(answer)].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// How much had come: the server's count, else an estimate.
+fn tokens(answer: &Answer) -> Option<String> {
+    let count = answer.usage.as_ref().and_then(|usage| usage.output_tokens);
+    let came = answer.text().chars().count() as u64;
+    match count {
+        Some(count) if count > 0 => Some(format!("after {count} tokens")),
+        _ if came > 0 => Some(format!("after ~{} tokens", came.div_ceil(4))),
+        _ => None,
+    }
+}
+
+fn cost(answer: &Answer, shown: bool) -> Option<String> {
+    match answer.usage.as_ref().and_then(|usage| usage.cost.as_ref()) {
+        Some(cost) if cost.is_zero() => Some("It cost nothing.".into()),
+        Some(cost) => Some(format!("It cost {cost}.")),
+        None => shown.then(|| "It may be billed.".into()),
+    }
+}
+
+fn advice(error: &Error, answer: &Answer) -> String {
+    let go_on = !answer.text().is_empty();
+    let wait = error.retry_after.filter(|seconds| *seconds > 0).map(in_words);
+    match error.fault {
+        Fault::Connect => "Check the network and the address of the server, then try again.".into(),
+        Fault::Silence | Fault::Cut | Fault::Server if go_on => "Continue it, or ask again.".into(),
+        Fault::Silence | Fault::Cut | Fault::Server | Fault::Empty => match wait {
+            Some(wait) => format!("Try again in {wait}, or ask another model."),
+            None => "Try again, or ask another model.".into(),
+        },
+        Fault::Key => "Enter another key; the prompt is kept.".into(),
+        Fault::Credit => match affordable(error) {
+            Some(tokens) => format!("Try again with {tokens} tokens, or buy credits at openrouter.ai/credits."),
+            None => "Buy credits at openrouter.ai/credits, or enter another key.".into(),
+        },
+        Fault::Forbidden => reasons(error).unwrap_or_else(|| "Ask in other words, or ask another model.".into()),
+        Fault::Model => match fallbacks(error) {
+            Some(models) => format!("Choose another model, such as {models}."),
+            None => "Choose another model.".into(),
+        },
+        Fault::Length => "Choose a model with a longer context, or begin a new conversation.".into(),
+        Fault::Rate if error.facts.contains(&Fact::FreeQuotaOfTheDay) => {
+            "They come back at midnight UTC; until then ask a model that is paid for.".into()
+        }
+        Fault::Rate => match wait {
+            Some(wait) => format!("Try again in {wait}, or ask another model."),
+            None => "Try again in a minute, or ask another model.".into(),
+        },
+        Fault::Request => match efforts(error) {
+            Some(efforts) => format!("Choose an effort that the model has: {efforts}."),
+            None => "Change the settings or the model; the same again will not help.".into(),
+        },
+        Fault::Garbage => "Check the base_url of the endpoint in the config, then try again.".into(),
+    }
+}
+
+fn reasons(error: &Error) -> Option<String> {
+    error.facts.iter().find_map(|fact| match fact {
+        Fact::Reasons(reasons) if !reasons.is_empty() => {
+            Some(format!("It was found to be about {}: ask in other words, or ask another model.", reasons.join(", ")))
+        }
+        _ => None,
+    })
+}
+
+fn fallbacks(error: &Error) -> Option<String> {
+    error.facts.iter().find_map(|fact| match fact {
+        Fact::FallbackModels(models) if !models.is_empty() => Some(models.join(" or ")),
+        _ => None,
+    })
+}
+
+fn efforts(error: &Error) -> Option<String> {
+    error.facts.iter().find_map(|fact| match fact {
+        Fact::Efforts(efforts) if !efforts.is_empty() => {
+            Some(efforts.iter().map(|effort| effort.name()).collect::<Vec<_>>().join(", "))
+        }
+        _ => None,
+    })
+}
+
+fn in_words(seconds: u64) -> String {
+    match seconds {
+        0..=119 => format!("{seconds} s"),
+        120..=7199 => format!("{} min", seconds.div_ceil(60)),
+        _ => format!("{} h", seconds.div_ceil(3600)),
+    }
 }

@@ -4,15 +4,16 @@ use uuid::Uuid;
 
 use super::{ConversationId, MessageId, Timestamp, TurnId};
 
-/// Makes UUIDv7s. The program seeds it from the system, a test with a constant.
+/// Makes UUIDv7s, each greater than the one before. The program seeds it from the system, a test with a constant.
 #[derive(Debug, Clone)]
 pub struct Ids {
     state: u64,
+    last: u128,
 }
 
 impl Ids {
     pub fn new(seed: u64) -> Self {
-        Self { state: seed }
+        Self { state: seed, last: 0 }
     }
 
     pub fn conversation(&mut self, now: Timestamp) -> ConversationId {
@@ -32,7 +33,10 @@ impl Ids {
         random[..8].copy_from_slice(&self.random().to_be_bytes());
         random[8..].copy_from_slice(&self.random().to_be_bytes()[..2]);
         let millis = u64::try_from(now.as_millisecond()).unwrap_or(0);
-        uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
+        let drawn = uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid().as_u128();
+        // Within a millisecond, or when the clock went back, chance alone would not keep the order.
+        self.last = drawn.max(self.last + 1);
+        Uuid::from_u128(self.last)
     }
 
     /// `SplitMix64` (Steele, Lea and Flood, 2014); also the jitter of retries.
@@ -42,5 +46,19 @@ impl Ids {
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^ (z >> 31)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_of_one_millisecond_and_of_a_clock_that_goes_back_still_sort_by_age() {
+        let mut ids = Ids::new(7);
+        let (now, before) = (Timestamp::from_second(1_000).expect("in range"), Timestamp::UNIX_EPOCH);
+        let drawn: Vec<_> = (0..100).map(|n| ids.message(if n < 50 { now } else { before })).collect();
+        assert!(drawn.is_sorted_by(|a, b| a < b));
+        assert!(drawn.iter().all(|id| id.0.get_version_num() == 7));
     }
 }

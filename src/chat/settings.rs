@@ -19,3 +19,15 @@ pub struct Settings {
     pub top_p: Option<f64>,
     pub max_output_tokens: Option<u32>,
 }
+
+impl Settings {
+    /// The slug itself makes the server search: `:online` is sent as it is and needs no tool.
+    pub fn searches_by_slug(&self) -> bool {
+        self.model.ends_with(":online")
+    }
+
+    /// The next answer may search the web, by a tool or by its slug.
+    pub fn searches(&self) -> bool {
+        self.web || self.searches_by_slug()
+    }
+}

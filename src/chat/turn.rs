@@ -1,9 +1,11 @@
 //! A turn: from a submission until the model is done, with its attempts and waits.
 
-use super::{MessageId, Settings, Timestamp, TurnId};
+use std::collections::BTreeSet;
+
+use super::{MessageId, Settings, Timestamp, TurnId, journal::Journal, request::Context};
 
 /// One turn in progress; gone when its answer has ended.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Turn {
     pub id: TurnId,
     /// The answer that it writes.
@@ -11,12 +13,35 @@ pub struct Turn {
     pub phase: Phase,
     /// When the phase began, for the clock beside it.
     pub since: Timestamp,
-    /// Attempts begun for the present response, from 1.
+    /// Attempts begun for the present response, from 1; 0 before the first.
     pub attempt: u32,
     /// Those of the conversation when the turn began; later changes are for later turns.
     pub settings: Settings,
+    pub context: Context,
     /// Which response of the turn it is, from 0.
     pub step: u32,
+    /// What the request leaves out since a server refused it.
+    pub mended: BTreeSet<Mend>,
+    /// The reader has seen something of the present response.
+    pub(super) shown: bool,
+    /// Requests sent, over all steps and attempts.
+    pub(super) sent: u32,
+    /// What has come and is not on disk, and since when.
+    pub(super) journal: Journal,
+    pub(super) unwritten: Option<Timestamp>,
+    /// Something of the present response is on disk.
+    pub(super) written: bool,
+}
+
+/// What is left out of a request that a server refused for it; each is tried once, by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mend {
+    /// Reasoning that another model or endpoint made.
+    Reasoning,
+    /// The wish not to reason, from a model that must.
+    Effort,
+    /// `include`, from a model that has no reasoning to encrypt.
+    Include,
 }
 
 /// What a turn is waiting for.
@@ -44,4 +69,38 @@ pub struct StreamId {
     pub turn: TurnId,
     /// Requests that the turn has sent, this one included.
     pub attempt: u32,
+}
+
+impl Turn {
+    pub fn new(id: TurnId, answer: MessageId, settings: Settings, context: Context, now: Timestamp) -> Self {
+        Self {
+            id,
+            answer,
+            phase: Phase::Saving,
+            since: now,
+            attempt: 0,
+            settings,
+            context,
+            step: 0,
+            mended: BTreeSet::new(),
+            shown: false,
+            sent: 0,
+            journal: Journal::default(),
+            unwritten: None,
+            written: false,
+        }
+    }
+
+    /// The stream that is open or was open last.
+    pub fn stream(&self) -> StreamId {
+        StreamId { turn: self.id, attempt: self.sent }
+    }
+
+    /// A request is out and its answer has not ended.
+    pub fn is_streaming(&self) -> bool {
+        match self.phase {
+            Phase::Routing | Phase::Thinking | Phase::Searching | Phase::Streaming => true,
+            Phase::Saving | Phase::Unsaved { .. } | Phase::Waiting { .. } => false,
+        }
+    }
 }

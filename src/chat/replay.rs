@@ -1,0 +1,416 @@
+//! The history of a turn as input items: what was received goes back as it came, or not at all.
+//!
+//! An answer leaves in one of two forms: the items of the server, to the model and endpoint that made
+//! them; or easy messages without ids. Calls never leave without their outputs, nor reasoning without
+//! what it led to (reference: sections 4.6 and 7).
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, value::RawValue};
+
+use super::{
+    Answer, Body, Conversation, End, Item, Kind, Mend, MessageId, Turn,
+    answer::{Part, Slot},
+};
+use crate::api::{
+    Dialect,
+    request::{Role, assistant, call_output, message},
+};
+
+/// What a model is told when it shall go on with an answer that was cut.
+const GO_ON: &str = "Your last message was cut off. Continue exactly where it ends, without repeating anything.";
+
+/// The output of a call that was never run.
+const CANCELLED: &str = "[cancelled by user]";
+
+/// Everything that was said on the way to the answer of a turn, its own earlier steps included.
+pub(super) fn input(conversation: &Conversation, turn: &Turn) -> Vec<Box<RawValue>> {
+    let path = conversation.path_to(turn.answer);
+    let newest = newest_finished(conversation, &path, turn.answer);
+    let mut history = History { turn, items: Vec::new(), ids: BTreeSet::new(), calls: BTreeSet::new() };
+    let mut below_answer = false;
+    for id in path {
+        match &conversation.messages[&id].body {
+            Body::Prompt(prompt) => {
+                history.items.push(message(Role::User, &prompt.text));
+                below_answer = false;
+            }
+            Body::Answer(answer) => {
+                if below_answer {
+                    history.items.push(message(Role::User, GO_ON));
+                }
+                below_answer = true;
+                history.add(answer, history.form(answer, id, newest));
+            }
+        }
+    }
+    history.items
+}
+
+/// The last answer that its model brought to an end, before the one that is being asked for.
+fn newest_finished(conversation: &Conversation, path: &[MessageId], asked: MessageId) -> Option<MessageId> {
+    let finished = |id: &&MessageId| conversation.messages[id].answer().is_some_and(is_finished);
+    path.iter().rev().filter(|id| **id != asked).find(finished).copied()
+}
+
+fn is_finished(answer: &Answer) -> bool {
+    match answer.end {
+        End::Complete | End::Incomplete { .. } => true,
+        End::Open | End::Stopped | End::Interrupted | End::Failed(_) => false,
+    }
+}
+
+/// What is being written, and what is in it already.
+struct History<'a> {
+    turn: &'a Turn,
+    items: Vec<Box<RawValue>>,
+    ids: BTreeSet<String>,
+    calls: BTreeSet<String>,
+}
+
+/// How the items of one answer may leave.
+#[derive(Clone, Copy)]
+struct Form {
+    /// To the endpoint that sent them.
+    same_endpoint: bool,
+    /// To the model that made them, too.
+    same_model: bool,
+    /// Its messages are whole.
+    finished: bool,
+    reasoning: Thoughts,
+    /// Steps from here on are not history yet.
+    steps: u32,
+}
+
+/// Which reasoning goes back.
+#[derive(Clone, Copy, PartialEq)]
+enum Thoughts {
+    None,
+    /// What is encrypted or signed.
+    Sealed,
+    /// All: the model is in the midst of it.
+    All,
+}
+
+impl History<'_> {
+    fn form(&self, answer: &Answer, id: MessageId, newest: Option<MessageId>) -> Form {
+        let settings = &self.turn.settings;
+        let running = id == self.turn.answer;
+        let same_endpoint = answer.endpoint == settings.endpoint;
+        let same_model = same_endpoint && answer.model == settings.model;
+        let reasoning = if !same_model || self.turn.mended.contains(&Mend::Reasoning) {
+            Thoughts::None
+        } else if running {
+            Thoughts::All
+        } else if newest == Some(id) && is_one_model(answer) {
+            Thoughts::Sealed
+        } else {
+            Thoughts::None
+        };
+        Form {
+            same_endpoint,
+            same_model,
+            finished: running || is_finished(answer),
+            reasoning,
+            steps: if running { self.turn.step } else { u32::MAX },
+        }
+    }
+
+    fn add(&mut self, answer: &Answer, form: Form) {
+        let mut items: Vec<(Slot, &Item)> = answer.items.iter().map(|(slot, item)| (*slot, item)).collect();
+        items.retain(|(slot, _)| slot.step < form.steps);
+        for step in items.chunk_by(|(a, _), (b, _)| a.step == b.step) {
+            self.add_step(step, form);
+        }
+    }
+
+    fn add_step(&mut self, items: &[(Slot, &Item)], form: Form) {
+        let thoughts = items.iter().filter(|(_, item)| matches!(item.kind, Kind::Reasoning(_))).count();
+        let mut pieces: Vec<Piece> = items.iter().filter_map(|(_, item)| piece(item, form)).collect();
+        // From the end: reasoning and searches need something behind them that they led to.
+        let mut led_somewhere = false;
+        for at in (0..pieces.len()).rev() {
+            let keep = match &pieces[at] {
+                Piece::Reasoning(item) => led_somewhere && form.reasoning.allow(item) && self.is_new(item),
+                Piece::Server(_) => led_somewhere || form.finished,
+                Piece::Message { .. } | Piece::Call { .. } => true,
+            };
+            led_somewhere |= keep;
+            if !keep {
+                pieces.remove(at);
+            }
+        }
+        let kept = pieces.iter().filter(|piece| matches!(piece, Piece::Reasoning(_))).count();
+        self.write(pieces, form, kept < thoughts);
+    }
+
+    /// Outputs stand behind the last call of a run, and before anything else that is said.
+    fn write(&mut self, pieces: Vec<Piece>, form: Form, dropped_reasoning: bool) {
+        let mut outputs = Vec::new();
+        for piece in pieces {
+            match piece {
+                Piece::Reasoning(item) => self.push(item),
+                Piece::Call { item, custom } => {
+                    let keeps_ids = form.same_model && !dropped_reasoning && self.is_new(&item);
+                    outputs.push(self.call(item, custom, keeps_ids));
+                }
+                Piece::Message { text, phase, item } => {
+                    self.items.append(&mut outputs);
+                    let native = self.turn.context.dialect == Dialect::OpenAi;
+                    let item = item.filter(|item| self.is_new(item) && !(native && dropped_reasoning));
+                    match item {
+                        Some(item) => self.push(item),
+                        None => self.items.push(assistant(&text, phase.as_deref().filter(|_| form.same_model))),
+                    }
+                }
+                Piece::Server(item) => {
+                    if self.is_new(&item) {
+                        self.items.append(&mut outputs);
+                        self.push(item);
+                    }
+                }
+            }
+        }
+        self.items.append(&mut outputs);
+    }
+
+    /// Writes a call and gives its output.
+    fn call(&mut self, mut item: Sent, custom: bool, keeps_ids: bool) -> Box<RawValue> {
+        let call_id = self.unique(item.text("call_id"));
+        item.set("call_id", &call_id);
+        if !keeps_ids {
+            item.remove("id");
+            item.remove("status");
+        }
+        self.calls.insert(call_id.clone());
+        self.push(item);
+        if custom { custom_output(&call_id, CANCELLED) } else { call_output(&call_id, CANCELLED) }
+    }
+
+    /// Some servers count calls from 0 in every response: a second call of that name would take the output of the first.
+    fn unique(&self, call_id: &str) -> String {
+        let numbered = |n: usize| if n == 1 { call_id.to_owned() } else { format!("{call_id}-{n}") };
+        (1..).map(numbered).find(|id| !self.calls.contains(id)).expect("numbers do not end")
+    }
+
+    fn is_new(&self, item: &Sent) -> bool {
+        !self.ids.contains(item.text("id"))
+    }
+
+    fn push(&mut self, item: Sent) {
+        let id = item.text("id");
+        if !id.is_empty() {
+            self.ids.insert(id.to_owned());
+        }
+        self.items.push(item.into_raw());
+    }
+}
+
+impl Thoughts {
+    fn allow(self, reasoning: &Sent) -> bool {
+        let sealed = !reasoning.text("encrypted_content").is_empty() || !reasoning.text("signature").is_empty();
+        let named = !reasoning.text("id").is_empty();
+        // Claude refuses thoughts without its signature.
+        let signed_elsewhere = reasoning.text("format") == "anthropic-claude-v1";
+        match self {
+            Self::None => false,
+            Self::Sealed => named && sealed,
+            Self::All => named && (sealed || !signed_elsewhere),
+        }
+    }
+}
+
+/// A router answers with another model each time: what one has sealed no other can open.
+fn is_one_model(answer: &Answer) -> bool {
+    !answer.model.starts_with("openrouter/") && !answer.model.starts_with('~')
+}
+
+/// One item of an answer that may go back.
+enum Piece {
+    Reasoning(Sent),
+    Message {
+        text: String,
+        phase: Option<String>,
+        item: Option<Sent>,
+    },
+    Call {
+        item: Sent,
+        custom: bool,
+    },
+    /// Something that the server did itself, as received.
+    Server(Sent),
+}
+
+fn piece(item: &Item, form: Form) -> Option<Piece> {
+    let sent = item.raw.as_deref().and_then(Sent::read);
+    if let Kind::Message { parts, phase } = &item.kind {
+        let text = text_of(parts);
+        let item = sent.filter(|sent| form.same_model && form.finished && sent.is_whole_message());
+        return (!text.is_empty()).then(|| Piece::Message { text, phase: phase.clone(), item });
+    }
+    let sent = sent?; // Half done: nothing may lead on from it.
+    match sent.text("type") {
+        "reasoning" => Some(Piece::Reasoning(sent)),
+        "function_call" => sent.as_call("arguments", form).map(|item| Piece::Call { item, custom: false }),
+        "custom_tool_call" => sent.as_call("input", form).map(|item| Piece::Call { item, custom: true }),
+        kind => is_replayed(kind, &sent, form).then_some(Piece::Server(sent)),
+    }
+}
+
+/// Items of a server's own tools and those that we do not know.
+fn is_replayed(kind: &str, sent: &Sent, form: Form) -> bool {
+    let ours = kind.starts_with("openrouter:") && form.same_endpoint;
+    (ours || form.same_model)
+        && sent.text("status") != "in_progress"
+        && match kind {
+            // Images are too large, the others wait for an output that nobody made.
+            "image_generation_call"
+            | "openrouter:image_generation"
+            | "apply_patch_call"
+            | "openrouter:apply_patch"
+            | "shell_call"
+            | "shell_call_output"
+            | "local_shell_call"
+            | "computer_call"
+            | "mcp_approval_request"
+            | "item_reference"
+            | "message" => false,
+            kind => !kind.is_empty(),
+        }
+}
+
+fn text_of(parts: &[Part]) -> String {
+    parts
+        .iter()
+        .map(|part| match part {
+            Part::Text { text, .. } | Part::Refusal(text) => text.as_str(),
+        })
+        .collect()
+}
+
+/// An item as it came, read, and changed only where it could not be sent otherwise.
+struct Sent {
+    fields: Map<String, Value>,
+    /// The very bytes, while they are still right.
+    raw: Option<Box<RawValue>>,
+}
+
+impl Sent {
+    fn read(raw: &RawValue) -> Option<Self> {
+        let Ok(Value::Object(fields)) = serde_json::from_str(raw.get()) else { return None };
+        let mut sent = Self { fields, raw: Some(raw.to_owned()) };
+        if without_nulls(&mut sent.fields) {
+            sent.raw = None;
+        }
+        if sent.fields.get("id").is_some_and(|id| id.as_str().is_none_or(str::is_empty)) {
+            sent.remove("id");
+        }
+        sent.mend_summary();
+        Some(sent)
+    }
+
+    fn text(&self, key: &str) -> &str {
+        self.fields.get(key).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    fn set(&mut self, key: &str, value: &str) {
+        if self.text(key) != value {
+            self.fields.insert(key.into(), value.into());
+            self.raw = None;
+        }
+    }
+
+    fn remove(&mut self, key: &str) {
+        if self.fields.shift_remove(key).is_some() {
+            self.raw = None;
+        }
+    }
+
+    /// Some servers tell the parts of a summary as bare strings, or none; they take only parts.
+    fn mend_summary(&mut self) {
+        if self.text("type") != "reasoning" {
+            return;
+        }
+        let summary = self.fields.entry("summary").or_insert_with(|| {
+            self.raw = None;
+            Value::Array(Vec::new())
+        });
+        for part in summary.as_array_mut().into_iter().flatten() {
+            if let Value::String(text) = part {
+                *part = serde_json::json!({ "type": "summary_text", "text": text });
+                self.raw = None;
+            }
+        }
+    }
+
+    /// It has all that the schema asks of an answer: an id, a settled status, parts with text or a refusal.
+    fn is_whole_message(&self) -> bool {
+        let parts = self.fields.get("content").and_then(Value::as_array);
+        self.text("type") == "message"
+            && self.text("role") == "assistant"
+            && !self.text("id").is_empty()
+            && matches!(self.text("status"), "completed" | "incomplete")
+            && parts.is_some_and(|parts| !parts.is_empty() && parts.iter().all(is_answer_part))
+    }
+
+    /// A call that is whole; to another model only what makes it a call.
+    fn as_call(mut self, arguments: &str, form: Form) -> Option<Self> {
+        if arguments == "arguments" {
+            if self.text(arguments).trim().is_empty() {
+                self.set(arguments, "{}");
+            }
+            serde_json::from_str::<serde::de::IgnoredAny>(self.text(arguments)).ok()?;
+        }
+        let named = !self.text("call_id").is_empty() && !self.text("name").is_empty();
+        if !named || matches!(self.text("status"), "incomplete" | "in_progress") {
+            return None;
+        }
+        if !form.same_model {
+            let known = ["type", "call_id", "name", arguments];
+            let before = self.fields.len();
+            self.fields.retain(|key, _| known.contains(&key.as_str()));
+            if self.fields.len() != before {
+                self.raw = None;
+            }
+        }
+        Some(self)
+    }
+
+    fn into_raw(self) -> Box<RawValue> {
+        self.raw.unwrap_or_else(|| {
+            serde_json::value::to_raw_value(&self.fields).expect("what was read as JSON has a JSON form")
+        })
+    }
+}
+
+fn is_answer_part(part: &Value) -> bool {
+    match part["type"].as_str() {
+        Some("output_text") => part["text"].is_string(),
+        Some("refusal") => part["refusal"].is_string(),
+        _ => false,
+    }
+}
+
+/// Takes every null out of an object and what is in it; tells whether there was one.
+fn without_nulls(fields: &mut Map<String, Value>) -> bool {
+    let before = fields.len();
+    fields.retain(|_, value| !value.is_null());
+    let mut changed = fields.len() != before;
+    for value in fields.values_mut() {
+        changed |= without_nulls_in(value);
+    }
+    changed
+}
+
+fn without_nulls_in(value: &mut Value) -> bool {
+    match value {
+        Value::Object(fields) => without_nulls(fields),
+        Value::Array(values) => values.iter_mut().fold(false, |changed, value| without_nulls_in(value) | changed),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
+}
+
+fn custom_output(call_id: &str, output: &str) -> Box<RawValue> {
+    let output = serde_json::json!({ "type": "custom_tool_call_output", "call_id": call_id, "output": output });
+    serde_json::value::to_raw_value(&output).expect("strings always have a JSON form")
+}
