@@ -55,7 +55,7 @@ identity!(
     ConversationId
 );
 identity!(
-    /// Names a message; a UUIDv7, so that ids sort by age and two instances never collide.
+    /// Names a message; a `UUIDv7`, so that ids sort by age and two instances never collide.
     MessageId
 );
 identity!(

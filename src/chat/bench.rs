@@ -37,7 +37,7 @@ pub(super) fn delta(text: &str) -> Event {
     )
 }
 
-pub(super) fn done(index: u32, item: serde_json::Value) -> Event {
+pub(super) fn done(index: u32, item: &serde_json::Value) -> Event {
     event(&serde_json::json!({ "type": "response.output_item.done", "output_index": index, "item": item }))
 }
 
@@ -109,7 +109,7 @@ impl Bench {
         let stream = self.send(prompt);
         let id = self.newest();
         let item = said(&format!("msg_tmp_{}", self.chat.messages.len()), answer);
-        self.apply(stream, &[delta(answer), done(0, item), completed(cost)]);
+        self.apply(stream, &[delta(answer), done(0, &item), completed(cost)]);
         self.end(stream, Ok(()));
         self.wait(1000);
         id

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::{ConversationId, MessageId, Timestamp, TurnId};
 
-/// Makes UUIDv7s, each greater than the one before. The program seeds it from the system, a test with a constant.
+/// Makes `UUIDv7`s, each greater than the one before. The program seeds it from the system, a test with a constant.
 #[derive(Debug, Clone)]
 pub struct Ids {
     state: u64,

@@ -15,6 +15,7 @@ pub struct Message {
 }
 
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "every second message is an answer")]
 pub enum Body {
     Prompt(Prompt),
     Answer(Answer),

@@ -189,8 +189,13 @@ impl History<'_> {
 
     /// Some servers count calls from 0 in every response: a second call of that name would take the output of the first.
     fn unique(&self, call_id: &str) -> String {
-        let numbered = |n: usize| if n == 1 { call_id.to_owned() } else { format!("{call_id}-{n}") };
-        (1..).map(numbered).find(|id| !self.calls.contains(id)).expect("numbers do not end")
+        let mut unique = call_id.to_owned();
+        let mut number = 2;
+        while self.calls.contains(&unique) {
+            unique = format!("{call_id}-{number}");
+            number += 1;
+        }
+        unique
     }
 
     fn is_new(&self, item: &Sent) -> bool {
@@ -251,8 +256,8 @@ fn piece(item: &Item, form: Form) -> Option<Piece> {
     let sent = sent?; // Half done: nothing may lead on from it.
     match sent.text("type") {
         "reasoning" => Some(Piece::Reasoning(sent)),
-        "function_call" => sent.as_call("arguments", form).map(|item| Piece::Call { item, custom: false }),
-        "custom_tool_call" => sent.as_call("input", form).map(|item| Piece::Call { item, custom: true }),
+        "function_call" => sent.into_call("arguments", form).map(|item| Piece::Call { item, custom: false }),
+        "custom_tool_call" => sent.into_call("input", form).map(|item| Piece::Call { item, custom: true }),
         kind => is_replayed(kind, &sent, form).then_some(Piece::Server(sent)),
     }
 }
@@ -354,7 +359,7 @@ impl Sent {
     }
 
     /// A call that is whole; to another model only what makes it a call.
-    fn as_call(mut self, arguments: &str, form: Form) -> Option<Self> {
+    fn into_call(mut self, arguments: &str, form: Form) -> Option<Self> {
         if arguments == "arguments" {
             if self.text(arguments).trim().is_empty() {
                 self.set(arguments, "{}");

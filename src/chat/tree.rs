@@ -148,9 +148,9 @@ mod tests {
         let answer = bench.newest();
         let again = asked(bench.chat.answer_again(answer, None, &mut bench.ids, bench.now));
         let right = bench.confirm(&again);
-        bench.apply(left, &[delta("left"), done(0, said("m1", "left")), completed("0")]);
+        bench.apply(left, &[delta("left"), done(0, &said("m1", "left")), completed("0")]);
         assert_eq!(bench.chat.turns.len(), 1);
-        bench.apply(right, &[delta("right"), done(0, said("m2", "right")), completed("0")]);
+        bench.apply(right, &[delta("right"), done(0, &said("m2", "right")), completed("0")]);
         assert_eq!(bench.chat.newest_answer_text().as_deref(), Some("right"));
         assert_eq!(asked(bench.chat.go_to_sibling(bench.newest(), -1)).saved, ["conversation"]);
         assert_eq!(bench.chat.newest_answer_text().as_deref(), Some("left"));
@@ -189,7 +189,7 @@ mod tests {
         assert_eq!(input[1], serde_json::json!({ "role": "assistant", "content": "Becau" }));
         assert_eq!((input.len(), &input[2]["role"]), (3, &serde_json::json!("user")));
         assert_eq!(bench.chat.messages[&bench.newest()].parent, Some(cut));
-        bench.apply(stream, &[delta("se."), done(0, said("m", "se.")), completed("0")]);
+        bench.apply(stream, &[delta("se."), done(0, &said("m", "se.")), completed("0")]);
         assert!(!bench.chat.can_continue(bench.newest()));
     }
 

@@ -21,7 +21,7 @@ fn no_request_leaves_before_the_prompt_is_on_disk() {
     assert_eq!(bench.phase(), Some(&Phase::Saving));
     bench.wait(20);
     let (_, request) = {
-        asked_one(&bench.saved(&first)).0;
+        let _ = asked_one(&bench.saved(&first));
         (0, bench.phase().cloned())
     };
     assert_eq!(request, Some(Phase::Routing));
@@ -40,7 +40,7 @@ fn a_prompt_that_cannot_be_saved_waits_for_the_reader() {
     bench.chat.not_saved(first.gates[0], "the disk is full".into(), bench.now);
     let sent = asked(bench.chat.send_unsaved(first.gates[0], bench.now));
     let stream = asked_one(&sent).0;
-    let settled = bench.apply(stream, &[delta("Because."), done(0, said("m", "Because.")), completed("0.1")]);
+    let settled = bench.apply(stream, &[delta("Because."), done(0, &said("m", "Because.")), completed("0.1")]);
     assert_eq!(settled.saved, ["conversation", "prompt", "answer"], "what is only in memory goes with the next save");
     let second = bench.submit("And?");
     assert_eq!(second.saved.iter().filter(|row| **row == "prompt").count(), 2);
@@ -56,12 +56,12 @@ fn prompts_of_a_running_turn_wait_and_follow_a_complete_answer_one_by_one() {
     assert_eq!(bench.submit("two").saved, ["queue", "draft"]);
     bench.submit("three");
     assert_eq!(bench.chat.queue, ["two", "three"]);
-    let next = bench.apply(stream, &[delta("1"), done(0, said("m1", "1")), completed("0")]);
+    let next = bench.apply(stream, &[delta("1"), done(0, &said("m1", "1")), completed("0")]);
     assert_eq!(next.gates.len(), 1);
     assert_eq!((prompts(&bench.chat), &bench.chat.queue[..]), (vec!["one", "two"], &["three".to_owned()][..]));
     assert!(bench.end(stream, Ok(())).saved.is_empty(), "the stream of a turn that is over changes nothing");
     let stream = bench.confirm(&next);
-    bench.apply(stream, &[delta("2"), done(0, said("m2", "2")), completed("0")]);
+    bench.apply(stream, &[delta("2"), done(0, &said("m2", "2")), completed("0")]);
     assert_eq!((prompts(&bench.chat), bench.chat.queue.len()), (vec!["one", "two", "three"], 0));
 }
 
@@ -161,7 +161,7 @@ fn nothing_is_asked_again_by_itself_once_something_was_shown() {
 fn sealed_thoughts_show_nothing_so_a_failure_behind_them_is_retried_and_they_are_forgotten() {
     let mut bench = Bench::new();
     let stream = bench.send("Why?");
-    bench.apply(stream, &[done(0, thought("rs_1"))]);
+    bench.apply(stream, &[done(0, &thought("rs_1"))]);
     bench.wait(800);
     assert_eq!(bench.tick().saved, ["growth"]);
     let failed = bench.end(stream, Err(error(Fault::Server, 502)));
@@ -178,7 +178,7 @@ fn sealed_thoughts_show_nothing_so_a_failure_behind_them_is_retried_and_they_are
 fn foreign_reasoning_is_left_out_once_by_itself_and_the_answer_says_so() {
     let mut bench = Bench::new();
     let stream = bench.send("one");
-    bench.apply(stream, &[done(0, thought("rs_1")), done(1, said("msg_1", "1")), completed("0")]);
+    bench.apply(stream, &[done(0, &thought("rs_1")), done(1, &said("msg_1", "1")), completed("0")]);
     let second = bench.submit("two");
     let saved = bench.saved(&second);
     let (stream, request) = asked_one(&saved);
