@@ -10,7 +10,7 @@ pub mod money;
 pub mod request;
 pub mod sse;
 
-pub use client::{Client, Opened};
+pub use client::{Client, Opened, Timeouts};
 pub use endpoint::{Dialect, Endpoint};
 pub use error::{Error, Fact, Fault};
 pub use event::{Annotation, Event, Usage};
