@@ -8,6 +8,14 @@ pub struct Catalogue {
     pub models: Vec<Model>,
 }
 
+impl Catalogue {
+    /// The row of a slug; of its base where a variant such as `:online` has none of its own.
+    pub fn find(&self, slug: &str) -> Option<&Model> {
+        let find = |slug: &str| self.models.iter().find(|model| model.id == slug);
+        find(slug).or_else(|| slug.rsplit_once(':').and_then(|(base, _)| find(base)))
+    }
+}
+
 /// One row of `GET /models`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model {

@@ -40,8 +40,7 @@ impl Default for Context {
 impl Context {
     /// The row of a model in the catalogue, variants such as `:online` apart.
     pub fn model(&self, slug: &str) -> Option<&Model> {
-        let find = |slug: &str| self.catalogue.models.iter().find(|model| model.id == slug);
-        find(slug).or_else(|| slug.rsplit_once(':').and_then(|(base, _)| find(base)))
+        self.catalogue.find(slug)
     }
 
     fn efforts(&self, slug: &str) -> Option<&Efforts> {
