@@ -3,7 +3,9 @@
 pub mod citation;
 pub mod composer;
 pub mod field;
+pub mod help;
 pub mod highlight;
+pub mod hints;
 pub mod list;
 pub mod markdown;
 pub mod overlay;
@@ -11,5 +13,8 @@ pub mod picker;
 pub mod row;
 #[cfg(test)]
 pub(crate) mod screen;
+pub mod status;
 pub mod theme;
+pub mod title;
+pub mod toast;
 pub mod words;
