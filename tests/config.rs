@@ -91,7 +91,7 @@ fn the_example_with_every_setting_taken_out_of_its_comment_is_understood_whole()
         ..Config::default()
     };
     assert_eq!(config, expected);
-    assert_eq!(config.limits("work"), Limits { first_byte: Duration::from_secs(600), ..Limits::default() });
+    assert_eq!(config.limits("work"), Limits { first_byte: Duration::from_mins(10), ..Limits::default() });
     assert_eq!(config.limits("local"), Limits::default());
 }
 

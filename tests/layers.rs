@@ -20,6 +20,7 @@ const LAYERS: &[&[&str]] = &[
     &["keys"],
     &["api"],
     &["config", "text", "log"],
+    &["files"],
 ];
 
 /// A neighbour that may be used all the same: (who, whom, why).

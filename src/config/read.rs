@@ -183,7 +183,7 @@ pub fn check_address(base_url: &str) -> Result<(), String> {
         _ if !url.username().is_empty() || url.password().is_some() => {
             Err("the address holds a user name or password".into())
         }
-        _ if url.query().is_some() || url.fragment().is_some() => Err("the address holds a ? or #".into()),
+        _ if url.fragment().is_some() => Err("the address holds a #".into()),
         _ if url.path().trim_end_matches('/').ends_with("/responses") => Err("the address ends with /responses".into()),
         _ => Ok(()),
     }

@@ -1,14 +1,11 @@
 //! Changes of single settings in the config file; comments and order stay as they are.
 
-use std::{
-    fs,
-    io::{self, Write},
-    path::Path,
-};
+use std::path::Path;
 
 use toml_edit::{DocumentMut, Item, Table, Value};
 
 use super::{Complaint, Config, read};
+use crate::files::{self, Readers};
 
 /// How a file begins that the program makes.
 const HEAD: &str = "# Settings of ibid. assets/config.toml in its source explains all of them.\n\n";
@@ -69,7 +66,8 @@ fn edit(path: &Path, change: impl FnOnce(&mut DocumentMut) -> Option<()>) -> Res
     change(&mut document).ok_or_else(|| complain("the table is written in a form that cannot be added to".into()))?;
     let text = head + &document.to_string();
     Config::parse(&text, path)?;
-    replace(path, &text).map_err(|error| complain(format!("the file cannot be written ({error})")))
+    files::replace(path, text.as_bytes(), Readers::Anyone)
+        .map_err(|error| complain(format!("the file cannot be written ({error})")))
 }
 
 /// Sets a value; the comment behind it stays.
@@ -89,26 +87,4 @@ fn table<'a>(parent: &'a mut Table, name: &str) -> Option<&'a mut Table> {
         *item = Item::Value(inline).into_table().map(Item::Table).ok()?;
     }
     item.as_table_mut()
-}
-
-/// Writes a file in one step, so that a crash leaves the old or the new one. A link stays a link.
-fn replace(path: &Path, text: &str) -> io::Result<()> {
-    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let name = path.file_name().ok_or_else(|| io::Error::other("this is not a file name"))?.to_string_lossy();
-    let new = folder.join(format!(".{name}.{}.new", std::process::id()));
-    let written = (|| {
-        let mut file = fs::File::create(&new)?;
-        if let Ok(old) = fs::metadata(&path) {
-            file.set_permissions(old.permissions())?;
-        }
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&new, &path)
-    })();
-    if written.is_err() {
-        let _ = fs::remove_file(&new); // Nothing more can be done about it.
-    }
-    written
 }
