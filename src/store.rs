@@ -3,27 +3,81 @@
 //! Jobs go in, replies come out; nothing waits. All jobs that are waiting are written in one
 //! transaction, in order.
 
-pub mod rows;
-pub mod schema;
+mod error;
+mod kept;
+mod live;
+mod open;
+mod recover;
+mod rows;
+mod schema;
+mod worker;
+mod write;
 
-use std::path::Path;
+use std::{
+    path::Path,
+    sync::mpsc,
+    thread::{self, JoinHandle},
+    time::Duration,
+};
 
 use crate::chat::{Change, Conversation, ConversationId, Summary};
 
+pub use error::Error;
+
 /// A handle to the thread that owns SQLite; dropping it waits until all is on disk.
 #[derive(Debug)]
-pub struct Store {}
+pub struct Store {
+    /// `None` only while it is dropped.
+    jobs: Option<mpsc::Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// How the database is used; the default is right for everything but tests.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// How long a write waits for another program that holds the lock.
+    pub patience: Duration,
+    /// Beyond that many pages of 4 kB the disk counts as full.
+    pub most_pages: Option<u32>,
+    /// As if the file lay on a disk that cannot be written.
+    pub read_only: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { patience: Duration::from_secs(5), most_pages: None, read_only: false }
+    }
+}
 
 impl Store {
     /// Starts the thread; whether the file could be opened comes as the first reply
-    /// (`Reply::Opened` or `Reply::Broken`).
-    pub fn open(_path: &Path, _replies: impl Fn(Reply) + Send + 'static) -> Self {
-        todo!()
+    /// (`Reply::Opened` or `Reply::Broken`). The thread waits for `replies`, so that must not block
+    /// once the store is being dropped.
+    pub fn open(path: &Path, replies: impl Fn(Reply) + Send + 'static) -> Self {
+        Self::open_with(path, Options::default(), replies)
+    }
+
+    pub fn open_with(path: &Path, options: Options, replies: impl Fn(Reply) + Send + 'static) -> Self {
+        let (jobs, waiting) = mpsc::channel();
+        let worker = worker::Worker::new(path, options, Box::new(replies));
+        let thread = thread::Builder::new().name("store".into()).spawn(move || worker.run(&waiting));
+        Self { jobs: Some(jobs), thread: thread.ok() }
     }
 
     /// Hands a job to the thread; never blocks on the disk.
-    pub fn send(&self, _job: Job) {
-        todo!()
+    pub fn send(&self, job: Job) {
+        if let Some(jobs) = &self.jobs {
+            let _ = jobs.send(job); // The thread ends only after this handle.
+        }
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.jobs = None; // The thread does what is waiting, then ends.
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
     }
 }
 
@@ -40,7 +94,7 @@ pub enum Job {
     LoadNamed(String),
     /// The prompts of all conversations, newest first, without repetitions; for Up and Ctrl-R.
     Prompts,
-    /// All conversations but the trash, newest first; answered by one or more `Listed`.
+    /// All conversations but the trash, newest first; answered by one `Listed`.
     List,
 }
 
@@ -58,7 +112,7 @@ pub enum Reply {
         total: usize,
         new_draft: String,
     },
-    /// The file cannot be used; saves will fail until the program is started again.
+    /// The file cannot be used. Every later job tries again, and fails for its own part.
     Broken(Error),
     Saved(Ticket),
     NotSaved {
@@ -73,24 +127,6 @@ pub enum Reply {
         what: String,
         error: Error,
     },
+    /// At most the newest 1000.
     Prompts(Vec<String>),
-}
-
-/// Why the database could not do it, in one sentence without a full stop.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Error {
-    #[error("no conversation {0}")]
-    Missing(String),
-    #[error("the database is locked by another program")]
-    Locked,
-    #[error("the database cannot be written: {0}")]
-    ReadOnly(String),
-    #[error("the disk is full")]
-    Full,
-    #[error("the database is damaged: {0}")]
-    Corrupt(String),
-    #[error("the database was made by a newer ibid (version {0})")]
-    Newer(u32),
-    #[error("{0}")]
-    Other(String),
 }

@@ -1,1 +1,276 @@
-//! Messages to rows and back.
+//! Conversations and messages to rows and back.
+
+use rusqlite::{
+    Connection, OptionalExtension, Result, Row, named_params,
+    types::{FromSqlError, Type},
+};
+use uuid::Uuid;
+
+use super::kept;
+use crate::{
+    api::{Usage, Usd},
+    chat::{
+        Answer, Body, Change, ConversationId, Header, Message, MessageId, Prompt, Summary, Timestamp, answer::Progress,
+    },
+};
+
+/// What the disk has of a conversation besides its messages.
+pub struct Stored {
+    pub header: Header,
+    pub draft: String,
+    pub queue: Vec<String>,
+}
+
+/// Whose answer a message is while it is open, and the message.
+pub struct StoredMessage {
+    pub conversation: ConversationId,
+    pub owner: Option<String>,
+    pub message: Message,
+}
+
+const SUMMARY: &str = "select id, title, updated, unread, failed from conversation where trashed_at is null";
+
+pub fn newest(db: &Connection, most: usize) -> Result<Vec<Summary>> {
+    let mut rows = db.prepare_cached(&format!("{SUMMARY} order by updated desc, id desc limit ?1"))?;
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    rows.query_map([most], |row| {
+        Ok(Summary {
+            id: ConversationId(uuid(row, "id")?),
+            title: row.get("title")?,
+            updated: time(row.get("updated")?),
+            unread: row.get("unread")?,
+            failed: row.get("failed")?,
+        })
+    })?
+    .collect()
+}
+
+pub fn count(db: &Connection) -> Result<usize> {
+    let count: i64 =
+        db.query_row("select count(*) from conversation where trashed_at is null", [], |row| row.get(0))?;
+    Ok(usize::try_from(count).unwrap_or_default())
+}
+
+pub fn conversation(db: &Connection, id: ConversationId) -> Result<Option<Stored>> {
+    let mut row = db.prepare_cached("select * from conversation where id = ?1")?;
+    row.query_row([text(id.0)], |row| {
+        let header = Header {
+            id,
+            title: row.get("title")?,
+            renamed: row.get("renamed")?,
+            settings: json(row, "settings")?,
+            branch: json(row, "branch")?,
+            updated: time(row.get("updated")?),
+            unread: row.get("unread")?,
+        };
+        Ok(Stored { header, draft: row.get("draft")?, queue: json(row, "queue")? })
+    })
+    .optional()
+}
+
+pub fn messages(db: &Connection, conversation: ConversationId) -> Result<Vec<StoredMessage>> {
+    let mut rows = db.prepare_cached("select * from message where conversation = ?1 order by id")?;
+    rows.query_map([text(conversation.0)], message)?.collect()
+}
+
+/// The answers that no run has settled.
+pub fn open_messages(db: &Connection) -> Result<Vec<StoredMessage>> {
+    let mut rows = db.prepare_cached("select * from message where owner is not null order by id")?;
+    rows.query_map([], message)?.collect()
+}
+
+/// What an answer grew by since it was written, oldest first, with the time of its writing.
+pub fn growth(db: &Connection, message: MessageId) -> Result<Vec<(Timestamp, String)>> {
+    let mut rows = db.prepare_cached("select at, events from growth where message = ?1 order by n")?;
+    rows.query_map([text(message.0)], |row| Ok((time(row.get("at")?), row.get("events")?)))?.collect()
+}
+
+/// The newest prompts outside the trash, without repetitions.
+pub fn prompts(db: &Connection, most: usize) -> Result<Vec<String>> {
+    let mut rows = db.prepare_cached(
+        "select text from message join conversation on conversation.id = message.conversation
+         where role = 'prompt' and trashed_at is null order by at desc, message.id desc",
+    )?;
+    let mut seen = std::collections::HashSet::new();
+    let mut prompts = Vec::new();
+    let mut found = rows.query([])?;
+    while let Some(row) = found.next()? {
+        let prompt: String = row.get(0)?;
+        if seen.insert(prompt.clone()) {
+            prompts.push(prompt);
+            if prompts.len() == most {
+                break;
+            }
+        }
+    }
+    Ok(prompts)
+}
+
+pub fn new_draft(db: &Connection) -> Result<String> {
+    let draft = db.query_row("select value from setting where name = 'new draft'", [], |row| row.get(0));
+    Ok(draft.optional()?.unwrap_or_default())
+}
+
+pub fn write_conversation(db: &Connection, header: &Header) -> Result<()> {
+    let mut row = db.prepare_cached(
+        "insert into conversation (id, title, renamed, settings, branch, created, updated, unread)
+         values (:id, :title, :renamed, :settings, :branch, :updated, :updated, :unread)
+         on conflict (id) do update set
+            -- Another instance may have given it the reader's own title.
+            title = iif(renamed and not excluded.renamed, title, excluded.title),
+            renamed = max(renamed, excluded.renamed),
+            settings = excluded.settings, branch = excluded.branch, updated = excluded.updated, unread = excluded.unread",
+    )?;
+    row.execute(named_params! {
+        ":id": text(header.id.0),
+        ":title": header.title,
+        ":renamed": header.renamed,
+        ":settings": to_json(&header.settings),
+        ":branch": to_json(&header.branch),
+        ":updated": nanos(header.updated),
+        ":unread": header.unread,
+    })?;
+    Ok(())
+}
+
+/// Writes the whole message; `owner` is who still writes it, if anybody.
+pub fn write_message(
+    db: &Connection,
+    conversation: ConversationId,
+    message: &Message,
+    owner: Option<&str>,
+) -> Result<()> {
+    let (role, prompt, answer) = match &message.body {
+        Body::Prompt(prompt) => ("prompt", Some(&prompt.text), None),
+        Body::Answer(answer) => ("answer", None, Some(answer)),
+    };
+    let usage = answer.and_then(|answer| answer.usage.as_ref());
+    let count = |of: fn(&Usage) -> Option<u64>| usage.and_then(of).map(u64::cast_signed);
+    let mut row = db.prepare_cached(
+        "insert into message values (:id, :conversation, :parent, :role, :at, :rev, :text, :endpoint, :model, :answered_by,
+            :ending, :owner, :input, :cached, :output, :reasoning, :cost, :generation, :started, :first, :ended, :notes, :items)
+         on conflict (id) do update set
+            parent = excluded.parent, at = excluded.at, rev = excluded.rev, text = excluded.text,
+            endpoint = excluded.endpoint, model = excluded.model, answered_by = excluded.answered_by, ending = excluded.ending,
+            owner = excluded.owner, input_tokens = excluded.input_tokens, cached_tokens = excluded.cached_tokens,
+            output_tokens = excluded.output_tokens, reasoning_tokens = excluded.reasoning_tokens, cost = excluded.cost,
+            generation = excluded.generation, started = excluded.started, first_text = excluded.first_text,
+            ended = excluded.ended, notes = excluded.notes, items = excluded.items",
+    )?;
+    row.execute(named_params! {
+        ":id": text(message.id.0),
+        ":conversation": text(conversation.0),
+        ":parent": message.parent.map(|parent| text(parent.0)),
+        ":role": role,
+        ":at": nanos(message.at),
+        ":rev": message.rev,
+        ":text": prompt,
+        ":endpoint": answer.map(|answer| &answer.endpoint),
+        ":model": answer.map(|answer| &answer.model),
+        ":answered_by": answer.and_then(|answer| answer.answered_by.as_ref()),
+        ":ending": answer.map(|answer| kept::end(&answer.end)),
+        ":owner": owner,
+        ":input": count(|usage| usage.input_tokens),
+        ":cached": count(|usage| usage.cached_tokens),
+        ":output": count(|usage| usage.output_tokens),
+        ":reasoning": count(|usage| usage.reasoning_tokens),
+        ":cost": usage.and_then(|usage| usage.cost.as_ref()).map(Usd::digits),
+        ":generation": answer.and_then(|answer| answer.generation.as_ref()),
+        ":started": answer.map(|answer| nanos(answer.started)),
+        ":first": answer.and_then(|answer| answer.first_text).map(nanos),
+        ":ended": answer.and_then(|answer| answer.ended).map(nanos),
+        ":notes": answer.map(|answer| to_json(&answer.notes)),
+        ":items": answer.map(|answer| kept::items(&answer.items)),
+    })?;
+    Ok(())
+}
+
+fn message(row: &Row) -> Result<StoredMessage> {
+    let body = match row.get_ref("role")?.as_str()? {
+        "prompt" => Body::Prompt(Prompt { text: row.get("text")? }),
+        _ => Body::Answer(answer(row)?),
+    };
+    let message = Message {
+        id: MessageId(uuid(row, "id")?),
+        parent: row.get::<_, Option<String>>("parent")?.map(|_| uuid(row, "parent")).transpose()?.map(MessageId),
+        at: time(row.get("at")?),
+        rev: row.get("rev")?,
+        body,
+    };
+    Ok(StoredMessage { conversation: ConversationId(uuid(row, "conversation")?), owner: row.get("owner")?, message })
+}
+
+fn answer(row: &Row) -> Result<Answer> {
+    Ok(Answer {
+        endpoint: row.get("endpoint")?,
+        model: row.get("model")?,
+        answered_by: row.get("answered_by")?,
+        items: kept::read_items(row.get_ref("items")?.as_str()?).map_err(damaged)?,
+        end: kept::read_end(row.get_ref("ending")?.as_str()?).map_err(damaged)?,
+        usage: usage(row)?,
+        generation: row.get("generation")?,
+        started: time(row.get("started")?),
+        first_text: row.get::<_, Option<i64>>("first_text")?.map(time),
+        ended: row.get::<_, Option<i64>>("ended")?.map(time),
+        notes: json(row, "notes")?,
+        progress: Progress::default(),
+    })
+}
+
+/// Nothing at all where nothing was told.
+fn usage(row: &Row) -> Result<Option<Usage>> {
+    let count = |column: &str| row.get::<_, Option<i64>>(column).map(|count| count.map(i64::cast_unsigned));
+    let usage = Usage {
+        input_tokens: count("input_tokens")?,
+        cached_tokens: count("cached_tokens")?,
+        output_tokens: count("output_tokens")?,
+        reasoning_tokens: count("reasoning_tokens")?,
+        cost: row.get::<_, Option<String>>("cost")?.and_then(|digits| Usd::parse(&digits)),
+    };
+    Ok((usage != Usage::default()).then_some(usage))
+}
+
+/// An id as it lies in the database.
+pub fn text(id: Uuid) -> String {
+    id.hyphenated().to_string()
+}
+
+pub fn nanos(time: Timestamp) -> i64 {
+    i64::try_from(time.as_nanosecond()).unwrap_or(if time < Timestamp::UNIX_EPOCH { i64::MIN } else { i64::MAX })
+}
+
+pub fn time(nanos: i64) -> Timestamp {
+    Timestamp::from_nanosecond(nanos.into()).expect("the years 1677 to 2262 lie within what a timestamp holds")
+}
+
+pub fn to_json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).expect("strings, numbers and ids")
+}
+
+fn uuid(row: &Row, column: &str) -> Result<Uuid> {
+    Uuid::parse_str(row.get_ref(column)?.as_str()?).map_err(|error| FromSqlError::other(error).into())
+}
+
+fn json<T: serde::de::DeserializeOwned>(row: &Row, column: &str) -> Result<T> {
+    serde_json::from_str(row.get_ref(column)?.as_str()?).map_err(damaged)
+}
+
+fn damaged(error: serde_json::Error) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(0, Type::Text, error.into())
+}
+
+/// The order in which changes are written: a conversation before what belongs to it.
+pub fn rank(change: &Change) -> u8 {
+    match change {
+        Change::Conversation(_) => 0,
+        Change::Message { .. }
+        | Change::Growth { .. }
+        | Change::Draft { .. }
+        | Change::Queue { .. }
+        | Change::NewDraft(_)
+        | Change::Rename { .. }
+        | Change::Seen(_)
+        | Change::Trash(_)
+        | Change::Restore(_) => 1,
+    }
+}

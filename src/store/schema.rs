@@ -1,1 +1,105 @@
 //! Migrations, in order, never edited.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::open::Refused;
+
+/// Marks a file as ours: "ibid".
+pub const APPLICATION: i32 = 0x6962_6964;
+
+/// Each brings a database from the version of its place to the next. Times are nanoseconds since
+/// 1970, ids are UUIDs as text, lists are JSON.
+const MIGRATIONS: &[&str] = &["
+    create table conversation (
+        id text primary key,
+        title text not null,
+        renamed integer not null,
+        settings text not null,
+        branch text not null,
+        created integer not null,
+        updated integer not null,
+        unread integer not null,
+        -- Its newest answer failed or was interrupted.
+        failed integer not null default 0,
+        trashed_at integer,
+        draft text not null default '',
+        queue text not null default '[]'
+    );
+    -- All that a row of the list shows, so that listing reads nothing else.
+    create index conversation_listed on conversation (updated desc, id desc, title, unread, failed) where trashed_at is null;
+
+    create table message (
+        id text primary key,
+        conversation text not null references conversation (id),
+        parent text,
+        role text not null,
+        at integer not null,
+        rev integer not null,
+        -- The text of a prompt; the rest is of answers.
+        text text,
+        endpoint text,
+        model text,
+        answered_by text,
+        ending text,
+        -- The run of the program that is writing this answer.
+        owner text,
+        input_tokens integer,
+        cached_tokens integer,
+        output_tokens integer,
+        reasoning_tokens integer,
+        -- The server's own digits.
+        cost text,
+        generation text,
+        started integer,
+        first_text integer,
+        ended integer,
+        notes text,
+        items text
+    );
+    create index message_of on message (conversation, id);
+    create index message_open on message (owner) where owner is not null;
+    create index message_prompt on message (at desc) where role = 'prompt';
+
+    -- What an open answer grew by since its row was written.
+    create table growth (
+        n integer primary key,
+        message text not null,
+        at integer not null,
+        events text not null
+    );
+    create index growth_of on growth (message, n);
+
+    create table setting (name text primary key, value text not null) without rowid;
+"];
+
+/// What this program writes.
+pub const VERSION: u32 = MIGRATIONS.len() as u32;
+
+/// Brings the database to the newest version, in one transaction.
+pub fn migrate(db: &mut Connection) -> Result<(), Refused> {
+    if check(db)? == VERSION {
+        return Ok(());
+    }
+    let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Another instance may have been first.
+    let version = check(&transaction)?;
+    for migration in &MIGRATIONS[version as usize..] {
+        transaction.execute_batch(migration)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION)?;
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    Ok(transaction.commit()?)
+}
+
+/// The version of the database; 0 for a new one.
+pub fn check(db: &Connection) -> Result<u32, Refused> {
+    let version: u32 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let application: i32 = db.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let objects: u32 = db.query_row("select count(*) from sqlite_schema", [], |row| row.get(0))?;
+    match version {
+        0 if objects == 0 => Ok(0),
+        _ if application != APPLICATION => Err(Refused::Foreign),
+        _ if version > VERSION => Err(Refused::Newer(version)),
+        _ => Ok(version),
+    }
+}

@@ -1,0 +1,61 @@
+//! Why the database could not do it, and what helps.
+
+use std::path::Path;
+
+use rusqlite::ErrorCode;
+
+/// One sentence without a full stop: what happened, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    #[error("no conversation {0}")]
+    Missing(String),
+    #[error("the database is locked by another program; close that or try again")]
+    Locked,
+    #[error("the database cannot be written: {0}")]
+    ReadOnly(String),
+    #[error("the disk is full; free some space and try again")]
+    Full,
+    #[error("the database is damaged: {0}")]
+    Corrupt(String),
+    #[error("the database was made by a newer ibid (version {0}); update ibid, or name another folder with --data-dir")]
+    Newer(u32),
+    #[error("{0}")]
+    Other(String),
+}
+
+impl Error {
+    /// What SQLite says of the file, in our words.
+    pub(super) fn of(error: &rusqlite::Error, path: &Path) -> Self {
+        let path = path.display();
+        let said = match error {
+            rusqlite::Error::SqliteFailure(_, Some(said)) => said.clone(),
+            other => other.to_string(),
+        };
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked,
+            Some(ErrorCode::DiskFull) => Self::Full,
+            Some(ErrorCode::ReadOnly) => {
+                Self::ReadOnly(format!("{path} is read-only; make it writable, or name another folder with --data-dir"))
+            }
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Corrupt(format!(
+                "{path} ({said}); it stays as it is: repair it, move it away, or name another folder with --data-dir"
+            )),
+            _ => Self::Other(format!("the database {path} cannot be used ({said}); try again, or see ibid doctor")),
+        }
+    }
+
+    /// What the file system says of the file.
+    pub(super) fn of_file(error: &std::io::Error, path: &Path) -> Self {
+        use std::io::ErrorKind as Kind;
+        let path = path.display();
+        match error.kind() {
+            Kind::StorageFull | Kind::QuotaExceeded => Self::Full,
+            Kind::ReadOnlyFilesystem | Kind::PermissionDenied => {
+                Self::ReadOnly(format!("{path} ({error}); change that, or name another folder with --data-dir"))
+            }
+            _ => Self::Other(format!(
+                "the database {path} cannot be made ({error}); name another folder with --data-dir"
+            )),
+        }
+    }
+}

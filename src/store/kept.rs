@@ -1,0 +1,194 @@
+//! The JSON in which items and ends lie in the database: a form of its own, which changes with
+//! migrations only.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::rows::{nanos, time};
+use crate::{
+    api::{self, Annotation, json::Fields},
+    chat::{
+        End, Item, Kind, Slot,
+        answer::{Call, Part, Reasoning, Search},
+    },
+};
+
+/// The items of an answer as JSON.
+pub fn items(items: &BTreeMap<Slot, Item>) -> String {
+    let kept: Vec<KeptItem> = items.iter().map(|(slot, item)| KeptItem::of(*slot, item)).collect();
+    serde_json::to_string(&kept).expect("strings, numbers and what came as JSON")
+}
+
+pub fn read_items(json: &str) -> serde_json::Result<BTreeMap<Slot, Item>> {
+    let kept: Vec<KeptItem> = serde_json::from_str(json)?;
+    Ok(kept.into_iter().map(KeptItem::into_item).collect())
+}
+
+/// How an answer stands, as JSON.
+pub fn end(end: &End) -> String {
+    let kept = match end.clone() {
+        End::Open => KeptEnd::Open,
+        End::Complete => KeptEnd::Complete,
+        End::Incomplete { reason } => KeptEnd::Incomplete(reason),
+        End::Stopped => KeptEnd::Stopped,
+        End::Interrupted => KeptEnd::Interrupted,
+        End::Failed(error) => KeptEnd::Failed(error),
+    };
+    serde_json::to_string(&kept).expect("strings and numbers")
+}
+
+pub fn read_end(json: &str) -> serde_json::Result<End> {
+    Ok(match serde_json::from_str(json)? {
+        KeptEnd::Open => End::Open,
+        KeptEnd::Complete => End::Complete,
+        KeptEnd::Incomplete(reason) => End::Incomplete { reason },
+        KeptEnd::Stopped => End::Stopped,
+        KeptEnd::Interrupted => End::Interrupted,
+        KeptEnd::Failed(error) => End::Failed(error),
+    })
+}
+
+#[derive(Serialize, Deserialize)]
+struct KeptItem {
+    step: u32,
+    index: u32,
+    opened: i64,
+    closed: Option<i64>,
+    /// Byte for byte what the server sent.
+    raw: Option<Box<RawValue>>,
+    /// Where that says less than what came of it, or nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    kind: Option<KeptKind>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum KeptKind {
+    Message { parts: Vec<KeptPart>, phase: Option<String> },
+    Reasoning { summary: Vec<String>, content: Vec<String>, encrypted: bool },
+    Call { call_id: String, name: String, arguments: String },
+    Search { kind: String, status: String, query: Option<String>, urls: Vec<String> },
+    Other { kind: String, status: Option<String> },
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum KeptPart {
+    Text {
+        text: String,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        annotations: Vec<KeptAnnotation>,
+    },
+    Refusal(String),
+}
+
+#[derive(Serialize, Deserialize)]
+struct KeptAnnotation {
+    kind: String,
+    url: Option<String>,
+    title: Option<String>,
+    content: Option<String>,
+    filename: Option<String>,
+    start: Option<u64>,
+    end: Option<u64>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum KeptEnd {
+    Open,
+    Complete,
+    Incomplete(Option<String>),
+    Stopped,
+    Interrupted,
+    Failed(api::Error),
+}
+
+impl KeptItem {
+    fn of(slot: Slot, item: &Item) -> Self {
+        Self {
+            step: slot.step,
+            index: slot.index,
+            opened: nanos(item.opened),
+            closed: item.closed.map(nanos),
+            raw: item.raw.clone(),
+            kind: (told_by(item.raw.as_deref()).as_ref() != Some(&item.kind)).then(|| KeptKind::of(item.kind.clone())),
+        }
+    }
+
+    fn into_item(self) -> (Slot, Item) {
+        let nothing = || Kind::Other { kind: String::new(), status: None };
+        let kind = self.kind.map(KeptKind::into_kind).or_else(|| told_by(self.raw.as_deref())).unwrap_or_else(nothing);
+        let item = Item { raw: self.raw, opened: time(self.opened), closed: self.closed.map(time), kind };
+        (Slot { step: self.step, index: self.index }, item)
+    }
+}
+
+/// What an item is by the server's own JSON.
+fn told_by(raw: Option<&RawValue>) -> Option<Kind> {
+    raw.map(|raw| Kind::of(&Fields::of(raw.get()).unwrap_or_default()))
+}
+
+impl KeptKind {
+    fn of(kind: Kind) -> Self {
+        match kind {
+            Kind::Message { parts, phase } => {
+                Self::Message { parts: parts.into_iter().map(KeptPart::of).collect(), phase }
+            }
+            Kind::Reasoning(Reasoning { summary, content, encrypted }) => {
+                Self::Reasoning { summary, content, encrypted }
+            }
+            Kind::Call(Call { call_id, name, arguments }) => Self::Call { call_id, name, arguments },
+            Kind::Search(Search { kind, status, query, urls }) => Self::Search { kind, status, query, urls },
+            Kind::Other { kind, status } => Self::Other { kind, status },
+        }
+    }
+
+    fn into_kind(self) -> Kind {
+        match self {
+            Self::Message { parts, phase } => {
+                Kind::Message { parts: parts.into_iter().map(KeptPart::into_part).collect(), phase }
+            }
+            Self::Reasoning { summary, content, encrypted } => {
+                Kind::Reasoning(Reasoning { summary, content, encrypted })
+            }
+            Self::Call { call_id, name, arguments } => Kind::Call(Call { call_id, name, arguments }),
+            Self::Search { kind, status, query, urls } => Kind::Search(Search { kind, status, query, urls }),
+            Self::Other { kind, status } => Kind::Other { kind, status },
+        }
+    }
+}
+
+impl KeptPart {
+    fn of(part: Part) -> Self {
+        match part {
+            Part::Text { text, annotations } => {
+                Self::Text { text, annotations: annotations.into_iter().map(KeptAnnotation::of).collect() }
+            }
+            Part::Refusal(text) => Self::Refusal(text),
+        }
+    }
+
+    fn into_part(self) -> Part {
+        match self {
+            Self::Text { text, annotations } => {
+                Part::Text { text, annotations: annotations.into_iter().map(KeptAnnotation::into_annotation).collect() }
+            }
+            Self::Refusal(text) => Part::Refusal(text),
+        }
+    }
+}
+
+impl KeptAnnotation {
+    fn of(annotation: Annotation) -> Self {
+        let Annotation { kind, url, title, content, filename, start, end } = annotation;
+        Self { kind, url, title, content, filename, start, end }
+    }
+
+    fn into_annotation(self) -> Annotation {
+        let Self { kind, url, title, content, filename, start, end } = self;
+        Annotation { kind, url, title, content, filename, start, end }
+    }
+}
