@@ -19,8 +19,8 @@ const LAYERS: &[&[&str]] = &[
     &["chat"],
     &["keys"],
     &["api"],
-    &["config", "text", "log"],
-    &["files"],
+    &["config", "log"],
+    &["files", "text"],
 ];
 
 /// A neighbour that may be used all the same: (who, whom, why).
