@@ -1,5 +1,6 @@
 //! What is drawn: each file holds a state half, a widget half, or both.
 
+pub mod card;
 pub mod citation;
 pub mod composer;
 pub mod field;
@@ -13,8 +14,10 @@ pub mod picker;
 pub mod row;
 #[cfg(test)]
 pub(crate) mod screen;
+pub mod sources;
 pub mod status;
 pub mod theme;
 pub mod title;
 pub mod toast;
+pub mod transcript;
 pub mod words;

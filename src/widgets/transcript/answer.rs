@@ -1,0 +1,432 @@
+//! An answer as sections: who and when, what it thought and searched, what it said, how it ended.
+
+use ratatui::style::Modifier;
+
+use super::{
+    facts,
+    message::{Context, Laid, Layout, Rows, Section, sibling_mark},
+    place::Part,
+};
+use crate::{
+    chat::{
+        Answer, End, Item, Kind, Message, Phase, Slot, Turn,
+        answer::{self, Reasoning, Search},
+        choices, explain,
+    },
+    config::Show,
+    text,
+    widgets::{
+        card,
+        markdown::{Look, MarkdownLayout, Stage},
+        row::{Gutter, Ink, Row, RowKind, Span},
+        sources,
+        theme::Role,
+    },
+};
+
+/// Below this width facts are left out, and what was done before the answer shares a row.
+const BRIEF: usize = 78;
+/// Rows of live reasoning that are shown.
+const LIVE: usize = 3;
+
+pub(super) fn sections(
+    laid: &mut Laid,
+    message: &Message,
+    answer: &Answer,
+    siblings: (usize, usize),
+    context: &Context,
+) -> Vec<Section> {
+    let mut builder = Builder {
+        laid,
+        message,
+        answer,
+        context,
+        layout: context.layout,
+        turn: context.conversation.turns.iter().find(|turn| turn.answer == message.id),
+        sections: Vec::new(),
+        codes: 0,
+        texts: 0,
+        used: Vec::new(),
+    };
+    builder.laid.citations.sync(answer);
+    builder.head(siblings);
+    builder.notes();
+    builder.items();
+    builder.sources();
+    builder.card();
+    let Builder { sections, used, .. } = builder;
+    laid.texts.retain(|key, _| used.contains(key));
+    sections
+}
+
+struct Builder<'a> {
+    laid: &'a mut Laid,
+    message: &'a Message,
+    answer: &'a Answer,
+    context: &'a Context<'a>,
+    layout: &'a Layout,
+    turn: Option<&'a Turn>,
+    sections: Vec<Section>,
+    /// Code blocks and text parts so far.
+    codes: u32,
+    texts: usize,
+    /// The texts that are still part of the answer.
+    used: Vec<(Slot, usize)>,
+}
+
+/// Items between two texts: what was done is told once for all of them.
+#[derive(Default)]
+struct Run<'a> {
+    reasoning: Vec<(Slot, &'a Item, &'a Reasoning)>,
+    searches: Vec<(Slot, &'a Item, &'a Search)>,
+    rest: Vec<(Slot, &'a Item)>,
+}
+
+impl Builder<'_> {
+    fn brief(&self) -> bool {
+        self.layout.width < BRIEF
+    }
+
+    fn head(&mut self, siblings: (usize, usize)) {
+        let options = &self.layout.options;
+        let name = facts::short_name(self.answer.answered_by.as_deref().unwrap_or(&self.answer.model));
+        let name = if name.is_empty() { facts::short_name(&self.answer.model) } else { name };
+        let mut told = vec![facts::clock(self.message.at, self.context.now, &options.zone)];
+        told.extend(facts::of(self.answer, self.brief()));
+        let told = told.join(&format!(" {} ", options.marks.dot));
+        let mut spans =
+            vec![Span::new(name, Ink::of(Role::Text).bold()), Span::new(format!("  {told}"), Ink::of(Role::Muted))];
+        if let Some(mark) = sibling_mark(siblings, options) {
+            spans.push(Span::new(format!("  {mark}"), Ink::of(Role::Muted)));
+        }
+        let head = Row::new(RowKind::Head, spans).cut(self.layout.width);
+        self.sections.push(Section::own(Part::Head, 0, vec![head]));
+    }
+
+    fn notes(&mut self) {
+        let notes = self.answer.notes.iter().flat_map(|note| {
+            card::wrapped(vec![Span::new(&*text::clean(note), Ink::of(Role::Muted))], self.layout.width, RowKind::Other)
+        });
+        let notes: Vec<Row> = notes.collect();
+        if !notes.is_empty() {
+            self.sections.push(Section::own(Part::Notes, 0, notes));
+        }
+    }
+
+    fn items(&mut self) {
+        let mut run = Run::default();
+        let answer = self.answer;
+        let mut runs = 0;
+        for (&slot, item) in &answer.items {
+            match &item.kind {
+                Kind::Reasoning(reasoning) => run.reasoning.push((slot, item, reasoning)),
+                Kind::Search(search) => run.searches.push((slot, item, search)),
+                Kind::Call(_) | Kind::Other { .. } => run.rest.push((slot, item)),
+                Kind::Message { parts, .. } => {
+                    if parts.iter().all(|part| part.text().is_empty()) {
+                        continue;
+                    }
+                    self.run(std::mem::take(&mut run), runs);
+                    runs += 1;
+                    for (nth, part) in parts.iter().enumerate() {
+                        match part {
+                            answer::Part::Text { text, .. } => self.text(slot, nth, text, item),
+                            answer::Part::Refusal(text) => self.refusal(slot, nth, text),
+                        }
+                    }
+                }
+            }
+        }
+        self.run(run, runs);
+    }
+
+    /// Reasoning, searches and calls, a row each.
+    fn run(&mut self, run: Run, nth: usize) {
+        // After a text they stand apart from it.
+        let mut gap = usize::from(self.texts > 0);
+        let before = self.sections.len();
+        let mut thought = None;
+        if let Some(&(slot, ..)) = run.reasoning.first() {
+            thought = Some(self.reasoning(slot, &run, nth, gap));
+            gap = 0;
+        }
+        if let Some(&(slot, ..)) = run.searches.first() {
+            let row = self.search(&run);
+            let live = run.searches.iter().any(|(_, item, _)| item.closed.is_none()) && !self.answer.is_over();
+            let short = thought == Some(before) && self.sections.len() == before + 1 && self.brief() && !live;
+            if !(short && self.join(before, &row)) {
+                self.sections.push(Section::own(Part::Search(slot), gap, vec![row]));
+            }
+            gap = 0;
+        }
+        for (slot, item) in run.rest {
+            if let Some(section) = self.other(slot, item, gap) {
+                self.sections.push(section);
+                gap = 0;
+            }
+        }
+    }
+
+    /// Sets a short row behind another, if both fit.
+    fn join(&mut self, section: usize, row: &Row) -> bool {
+        let Rows::Own(rows) = &mut self.sections[section].rows else { return false };
+        let Some(first) = rows.first_mut().filter(|first| first.width() + 3 + row.width() <= self.layout.width) else {
+            return false;
+        };
+        first.spans.push(Span::new("   ", Ink::of(Role::Text)));
+        first.spans.extend(row.spans.iter().cloned());
+        true
+    }
+
+    /// The reasoning of a run; gives the index of its head among the sections.
+    fn reasoning(&mut self, slot: Slot, run: &Run, nth: usize, gap: usize) -> usize {
+        let marks = &self.layout.options.marks;
+        let is_live = !self.answer.is_over()
+            && run.reasoning.last().is_some_and(|&(last, item, _)| {
+                item.closed.is_none() && self.answer.items.keys().next_back() == Some(&last)
+            });
+        let has_text =
+            run.reasoning.iter().any(|(_, _, reasoning)| reasoning.texts().any(|text| !text.trim().is_empty()));
+        let view = self.view(is_live);
+        let spent: u64 = run.reasoning.iter().map(|&(slot, item, _)| self.spent(slot, item)).sum();
+        let spent = facts::whole_seconds(spent);
+        let (words, mark) = (
+            if is_live { "Thinking" } else { "Thought" },
+            if view == View::Folded { marks.folded } else { marks.open },
+        );
+        let mut spans = vec![Span::new(format!("{mark} {words}"), Ink::of(Role::Reasoning))];
+        let mut rest = if is_live { format!(" {spent}") } else { format!(" for {spent}") };
+        let tokens = self.answer.usage.as_ref().and_then(|usage| usage.reasoning_tokens).filter(|tokens| *tokens > 0);
+        if let Some(tokens) = tokens.filter(|_| nth == 0 && !self.brief()) {
+            rest += &format!(" {} {} tokens", marks.dot, facts::count(tokens));
+        }
+        if !has_text && !is_live {
+            let encrypted = run.reasoning.iter().any(|(_, _, reasoning)| reasoning.encrypted);
+            rest += &format!(" {} {}", marks.dot, if encrypted { "encrypted" } else { "not shown by the provider" });
+        }
+        spans.push(Span::new(rest, Ink::of(Role::Muted)));
+        let head = self.sections.len();
+        self.sections.push(Section::own(
+            Part::Thought(slot),
+            gap,
+            vec![Row::new(RowKind::ReasoningHead, spans).cut(self.layout.width)],
+        ));
+        if has_text {
+            self.reasoning_text(run, view);
+        }
+        head
+    }
+
+    fn reasoning_text(&mut self, run: &Run, view: View) {
+        if view == View::Folded {
+            return;
+        }
+        let bar = Some(Gutter { mark: self.layout.options.marks.live_reasoning, role: Role::Reasoning });
+        let mut first = true;
+        for &(slot, item, reasoning) in &run.reasoning {
+            let pieces = reasoning.texts().filter(|text| !text.trim().is_empty()).count();
+            for (nth, text) in reasoning.texts().filter(|text| !text.trim().is_empty()).enumerate() {
+                let is_last = slot == run.reasoning.last().map_or(slot, |last| last.0) && nth + 1 == pieces;
+                if view == View::Tail && !is_last {
+                    continue;
+                }
+                // Texts and reasonings are kept under different numbers.
+                let key = (slot, REASONING + nth);
+                let width = self.layout.width.saturating_sub(2).max(1);
+                let look = reasoning_look(self.layout.options.look());
+                let complete = item.closed.is_some() || self.answer.is_over();
+                let rows = self.sync_text(key, text, look, width, complete, None);
+                let from = if view == View::Tail { rows.saturating_sub(LIVE) } else { 0 };
+                let gap = usize::from(!first && view != View::Tail);
+                self.sections.push(Section {
+                    part: Part::Reasoning(slot, nth),
+                    gap,
+                    rows: Rows::Of(key, from..rows),
+                    bar,
+                });
+                first = false;
+            }
+        }
+    }
+
+    fn view(&self, is_live: bool) -> View {
+        let options = &self.layout.options;
+        let usual = match options.reasoning {
+            Show::Show => View::Open,
+            Show::Auto if is_live && !options.reasoning_in_rail => View::Tail,
+            Show::Auto | Show::Hide => View::Folded,
+        };
+        match (self.context.toggled, usual) {
+            (false, usual) => usual,
+            (true, View::Open) => View::Folded,
+            (true, View::Folded | View::Tail) => View::Open,
+        }
+    }
+
+    /// Milliseconds of an item's work: until it closed, or the next began, whichever came first.
+    fn spent(&self, slot: Slot, item: &Item) -> u64 {
+        let until = self.answer.ended.unwrap_or(self.context.now);
+        let next = self.answer.items.range(slot..).nth(1).map_or(until, |(_, next)| next.opened);
+        facts::millis(item.opened, item.closed.unwrap_or(until).min(next.max(item.opened)))
+    }
+
+    fn search(&self, run: &Run) -> Row {
+        let marks = &self.layout.options.marks;
+        let muted = Ink::of(Role::Muted);
+        let mark = Span::new(format!("{} ", marks.search), Ink::of(Role::Link));
+        let place =
+            if run.searches.iter().all(|(_, _, search)| search.kind.contains("file")) { "files" } else { "the web" };
+        let live = run.searches.iter().rev().find(|(_, item, _)| item.closed.is_none() && !self.answer.is_over());
+        let words = match live {
+            Some((_, item, search)) => {
+                let query = search.query.as_deref().map(|query| format!(" “{}”", one_line(query))).unwrap_or_default();
+                let spent = facts::seconds(facts::millis(item.opened, self.context.now));
+                let room = self.layout.width.saturating_sub(text::width(&spent) + 4);
+                format!("{} {spent}", text::truncate(&format!("Searching {place}{query}"), room))
+            }
+            None => {
+                let queries = run.searches.iter().filter(|(_, _, search)| search.query.is_some()).count();
+                let pages: std::collections::BTreeSet<&str> =
+                    run.searches.iter().flat_map(|(_, _, search)| search.urls.iter().map(String::as_str)).collect();
+                let mut words = vec![format!("Searched {place}")];
+                if queries > 0 && !(self.brief() && !pages.is_empty()) {
+                    words.push(counted(queries, "query", "queries"));
+                }
+                if !pages.is_empty() {
+                    words.push(counted(pages.len(), "page", "pages"));
+                }
+                words.join(&format!(" {} ", marks.dot))
+            }
+        };
+        Row::new(RowKind::Search, vec![mark, Span::new(words, muted)]).cut(self.layout.width)
+    }
+
+    fn other(&self, slot: Slot, item: &Item, gap: usize) -> Option<Section> {
+        let marks = &self.layout.options.marks;
+        let muted = Ink::of(Role::Muted);
+        let (part, kind, spans) = match &item.kind {
+            Kind::Call(call) => {
+                let name = if call.name.is_empty() { "a tool".into() } else { one_line(&call.name) };
+                let mark = Span::new(format!("{} ", marks.tools), Ink::of(Role::Link));
+                let arguments = format!(" {}", one_line(&call.arguments));
+                (
+                    Part::Call(slot),
+                    RowKind::Call,
+                    vec![mark, Span::new(name, Ink::of(Role::Text)), Span::new(arguments, muted)],
+                )
+            }
+            Kind::Other { kind, status } => {
+                let status = status.as_deref().map(|status| format!(" {} {status}", marks.dot)).unwrap_or_default();
+                let words = one_line(&format!("{} {}{status}", marks.folded, kind.replace(['_', ':'], " ")));
+                (Part::Other(slot), RowKind::Other, vec![Span::new(words, muted)])
+            }
+            Kind::Message { .. } | Kind::Reasoning(_) | Kind::Search(_) => return None,
+        };
+        Some(Section::own(part, gap, vec![Row::new(kind, spans).cut(self.layout.width)]))
+    }
+
+    fn text(&mut self, slot: Slot, nth: usize, text: &str, item: &Item) {
+        let part = self.texts;
+        self.texts += 1;
+        if text.trim().is_empty() {
+            return;
+        }
+        let complete = item.closed.is_some() || self.answer.is_over();
+        let rows =
+            self.sync_text((slot, nth), text, self.layout.options.look(), self.layout.width, complete, Some(part));
+        self.sections.push(Section {
+            part: Part::Text(slot, nth),
+            gap: 1,
+            rows: Rows::Of((slot, nth), 0..rows),
+            bar: None,
+        });
+    }
+
+    /// Lays out what is new of a text; gives its rows.
+    fn sync_text(
+        &mut self,
+        key: (Slot, usize),
+        text: &str,
+        look: Look,
+        width: usize,
+        complete: bool,
+        part: Option<usize>,
+    ) -> usize {
+        self.used.push(key);
+        let layout = self.laid.texts.entry(key).or_insert_with(|| MarkdownLayout::new(look));
+        layout.set_look(look);
+        if part.is_some() {
+            layout.follow_codes(self.codes);
+        }
+        let marks = part.map_or(&[][..], |part| self.laid.citations.marks(part));
+        layout.sync(text, width, if complete { Stage::Complete } else { Stage::Growing }, marks);
+        if part.is_some() {
+            self.codes += layout.codes().len() as u32;
+        }
+        layout.rows().len()
+    }
+
+    fn refusal(&mut self, slot: Slot, nth: usize, text: &str) {
+        let bar = Some(Gutter { mark: self.layout.options.marks.bar, role: Role::Warning });
+        let width = self.layout.width.saturating_sub(2).max(1);
+        let head = vec![Span::new("The model declined.", Ink::of(Role::Warning).bold())];
+        let mut rows = card::wrapped(head, width, RowKind::Refusal);
+        rows.extend(card::wrapped(vec![Span::new(&*text::clean(text), Ink::of(Role::Text))], width, RowKind::Refusal));
+        self.texts += 1;
+        self.sections.push(Section { part: Part::Refusal(slot, nth), gap: 1, rows: Rows::Own(rows), bar });
+    }
+
+    /// The sources, once the answer will not move them any more.
+    fn sources(&mut self) {
+        if self.answer.end == End::Open {
+            return;
+        }
+        let rows = sources::line(self.laid.citations.sources(), self.layout.width);
+        if !rows.is_empty() {
+            self.sections.push(Section::own(Part::Sources, 1, rows));
+        }
+    }
+
+    fn card(&mut self) {
+        let waits = self.turn.is_some_and(|turn| matches!(turn.phase, Phase::Waiting { .. } | Phase::Unsaved { .. }));
+        if self.answer.end == End::Open && !waits {
+            return;
+        }
+        let turn = self.turn.filter(|_| self.answer.end == End::Open);
+        let Some(words) = explain::explain(self.answer, turn) else { return };
+        let choices = if self.context.is_last { choices::choices(self.answer, turn) } else { Vec::new() };
+        let role = match &self.answer.end {
+            End::Failed(_) => Role::Error,
+            End::Open | End::Complete | End::Incomplete { .. } | End::Stopped | End::Interrupted => Role::Warning,
+        };
+        let width = self.layout.width.saturating_sub(2).max(1);
+        let marks = &self.layout.options.marks;
+        let rows = card::rows(&words, role, &choices, card::wait(turn, self.context.now), width, marks);
+        let bar = Some(Gutter { mark: marks.bar, role });
+        self.sections.push(Section { part: Part::Card, gap: 1, rows: Rows::Own(rows), bar });
+    }
+}
+
+/// Reasonings are kept behind the parts of texts.
+const REASONING: usize = 1 << 20;
+
+/// How much of a reasoning is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum View {
+    Folded,
+    /// Its last rows, while it comes.
+    Tail,
+    Open,
+}
+
+fn reasoning_look(look: Look) -> Look {
+    Look { base: Ink::of(Role::Muted).with(Modifier::ITALIC), ..look }
+}
+
+fn one_line(text: &str) -> String {
+    text::clean(text).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}

@@ -1,0 +1,112 @@
+//! What is known about an answer, in few words: when, how long, how fast, how dear.
+
+use jiff::tz::TimeZone;
+
+use crate::{
+    chat::{Answer, End, Timestamp},
+    text,
+};
+
+/// The name of a model without its vendor.
+pub fn short_name(model: &str) -> String {
+    let name = model.rsplit_once('/').map_or(model, |(_, name)| name);
+    text::clean(name).into_owned()
+}
+
+/// The time of day where the reader is, with the date where it is not today's.
+pub fn clock(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
+    let (at, now) = (at.to_zoned(zone.clone()), now.to_zoned(zone.clone()));
+    let form = match () {
+        () if at.date() == now.date() => "%H:%M",
+        () if at.year() == now.year() => "%-d %b %H:%M",
+        () => "%-d %b %Y %H:%M",
+    };
+    at.strftime(form).to_string()
+}
+
+/// What stands beside the model's name once the answer is over.
+pub fn of(answer: &Answer, brief: bool) -> Vec<String> {
+    let mut facts = Vec::new();
+    let Some(ended) = answer.ended else { return facts };
+    let spent = millis(answer.started, ended);
+    facts.push(match &answer.end {
+        End::Stopped => format!("stopped after {}", seconds(spent)),
+        End::Interrupted => format!("interrupted after {}", seconds(spent)),
+        End::Open | End::Complete | End::Incomplete { .. } | End::Failed(_) => seconds(spent),
+    });
+    let usage = answer.usage.as_ref();
+    if let Some(speed) = usage.and_then(|usage| usage.output_tokens).and_then(|tokens| speed(answer, tokens, ended))
+        && !brief
+    {
+        facts.push(format!("{speed} t/s"));
+    }
+    if let Some(cost) = usage.and_then(|usage| usage.cost.as_ref()) {
+        facts.push(cost.to_string());
+    }
+    facts
+}
+
+/// Tokens a second, from the first sign of the model on.
+fn speed(answer: &Answer, tokens: u64, ended: Timestamp) -> Option<u64> {
+    let first = answer.items.values().map(|item| item.opened).chain(answer.first_text).min()?;
+    let spent = millis(first, ended);
+    (tokens > 1 && spent >= 200).then(|| (tokens * 1000 + spent / 2) / spent)
+}
+
+/// A duration with one decimal below ten seconds: `6.1 s`, `48 s`, `3 min 5 s`.
+pub fn seconds(millis: u64) -> String {
+    match millis {
+        0..=9_949 => format!("{}.{} s", (millis + 50) / 1000, (millis + 50) / 100 % 10),
+        9_950..=99_499 => format!("{} s", (millis + 500) / 1000),
+        _ => format!("{} min {} s", millis / 60_000, millis / 1000 % 60),
+    }
+}
+
+/// The same in whole seconds.
+pub fn whole_seconds(millis: u64) -> String {
+    match millis {
+        0..=99_499 => format!("{} s", (millis + 500) / 1000),
+        _ => seconds(millis),
+    }
+}
+
+pub fn millis(from: Timestamp, to: Timestamp) -> u64 {
+    u64::try_from(to.as_millisecond() - from.as_millisecond()).unwrap_or(0)
+}
+
+/// A count of tokens: `312`, `1.4k`.
+pub fn count(tokens: u64) -> String {
+    match tokens {
+        0..=999 => tokens.to_string(),
+        1_000..=99_949 => format!("{}.{}k", (tokens + 50) / 1000, (tokens + 50) / 100 % 10),
+        _ => format!("{}k", (tokens + 500) / 1000),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_and_counts_are_short() {
+        let shown: Vec<_> = [0, 140, 6_120, 9_949, 9_950, 48_000, 185_000].map(seconds).into();
+        assert_eq!(shown, ["0.0 s", "0.1 s", "6.1 s", "9.9 s", "10 s", "48 s", "3 min 5 s"]);
+        assert_eq!([312, 1_400, 12_345, 200_000].map(count), ["312", "1.4k", "12.3k", "200k"]);
+    }
+
+    #[test]
+    fn the_date_stands_where_it_is_not_today() {
+        let zone = TimeZone::fixed(jiff::tz::offset(2));
+        let now: Timestamp = "2026-11-22T12:02:00Z".parse().expect("a time");
+        assert_eq!(clock(now, now, &zone), "14:02");
+        assert_eq!(clock("2026-11-21T22:30:00Z".parse().expect("a time"), now, &zone), "00:30");
+        assert_eq!(clock("2026-03-01T12:00:00Z".parse().expect("a time"), now, &zone), "1 Mar 14:00");
+        assert_eq!(clock("2025-03-01T12:00:00Z".parse().expect("a time"), now, &zone), "1 Mar 2025 14:00");
+    }
+
+    #[test]
+    fn a_model_is_named_without_its_vendor() {
+        assert_eq!(short_name("anthropic/claude-opus-5"), "claude-opus-5");
+        assert_eq!(short_name("llama3"), "llama3");
+    }
+}

@@ -1,0 +1,276 @@
+//! One message as sections of rows, each of which keeps its name while others come and go.
+
+use std::collections::BTreeMap;
+
+use super::{
+    ReadingOptions, answer,
+    place::{Anchor, Part},
+};
+use crate::{
+    chat::{Body, Conversation, Message, MessageId, Prompt, Slot, Timestamp},
+    text::{self, wrap},
+    widgets::{
+        citation::Citations,
+        highlight,
+        markdown::{MarkdownLayout, Work},
+        row::{Gutter, Ink, Row, RowKind, Span},
+        theme::Role,
+    },
+};
+
+/// What decides how all messages are laid out.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Layout {
+    /// Of the text, without the gutter.
+    pub width: usize,
+    /// There is room for two blank rows before a prompt.
+    pub roomy: bool,
+    pub options: ReadingOptions,
+}
+
+/// What decides how one message is laid out.
+pub(super) struct Context<'a> {
+    pub conversation: &'a Conversation,
+    pub layout: &'a Layout,
+    pub now: Timestamp,
+    pub toggled: bool,
+    pub is_first: bool,
+    pub is_last: bool,
+}
+
+/// The rows of one message.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Laid {
+    key: Option<Key>,
+    sections: Vec<Section>,
+    height: usize,
+    /// Texts and reasonings, which may grow.
+    pub texts: BTreeMap<(Slot, usize), MarkdownLayout>,
+    pub citations: Citations,
+}
+
+/// When none of this has changed, nor have the rows.
+#[derive(Debug, Clone, PartialEq)]
+struct Key {
+    rev: u32,
+    layout: Layout,
+    toggled: bool,
+    is_first: bool,
+    is_last: bool,
+    siblings: (usize, usize),
+    day: jiff::civil::Date,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Section {
+    pub part: Part,
+    /// Blank rows above.
+    pub gap: usize,
+    pub rows: Rows,
+    /// A bar left of the rows, which then stand two cells further in.
+    pub bar: Option<Gutter>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Rows {
+    Own(Vec<Row>),
+    /// These rows of a text.
+    Of((Slot, usize), std::ops::Range<usize>),
+}
+
+/// A row and the bar left of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Placed<'a> {
+    pub row: &'a Row,
+    pub bar: Option<Gutter>,
+}
+
+impl Default for Placed<'_> {
+    fn default() -> Self {
+        static BLANK: Row = Row {
+            spans: Vec::new(),
+            lead: 0,
+            gutter: None,
+            fill: None,
+            kind: RowKind::Blank,
+            soft: false,
+            source: 0..0,
+        };
+        Self { row: &BLANK, bar: None }
+    }
+}
+
+impl Laid {
+    /// Brings the rows up to date; gives what had to be done.
+    pub fn sync(&mut self, message: &Message, context: &Context) -> Work {
+        let key = Key {
+            rev: message.rev,
+            layout: context.layout.clone(),
+            toggled: context.toggled,
+            is_first: context.is_first,
+            is_last: context.is_last,
+            siblings: context.conversation.siblings(message.id),
+            day: context.now.to_zoned(context.layout.options.zone.clone()).date(),
+        };
+        let is_live = message.answer().is_some_and(|answer| !answer.is_over());
+        if !is_live && self.key.as_ref() == Some(&key) {
+            return Work::default();
+        }
+        let before = self.text_work();
+        let siblings = key.siblings;
+        self.key = Some(key);
+        self.sections = match &message.body {
+            Body::Prompt(prompt) => prompt_sections(prompt, siblings, context),
+            Body::Answer(answer) => answer::sections(self, message, answer, siblings, context),
+        };
+        if let Some(first) = self.sections.first_mut() {
+            first.gap = match (&message.body, context.is_first) {
+                (_, true) => 0,
+                (Body::Prompt(_), false) if context.layout.roomy => 2,
+                (Body::Prompt(_) | Body::Answer(_), false) => 1,
+            };
+        }
+        self.height = self.sections.iter().map(|section| section.gap + section.rows.len()).sum();
+        let after = self.text_work();
+        let own: usize = self.sections.iter().map(|section| section.rows.own()).sum();
+        Work { rows: after.rows - before.rows + own as u64, bytes: after.bytes - before.bytes }
+    }
+
+    pub fn height(&self) -> usize {
+        self.height
+    }
+
+    /// Rows from the top, blank rows included.
+    pub fn row(&self, at: usize) -> Option<Placed<'_>> {
+        let (section, row) = self.locate(at)?;
+        let row = row.checked_sub(section.gap)?;
+        self.rows(&section.rows).get(row).map(|row| Placed { row, bar: section.bar })
+    }
+
+    /// The first row that is not blank.
+    pub fn first_row(&self) -> usize {
+        self.sections.first().map_or(0, |section| section.gap)
+    }
+
+    /// The first row of the card, if there is one.
+    pub fn card(&self) -> Option<usize> {
+        let at = self.sections.iter().position(|section| section.part == Part::Card)?;
+        let above: usize = self.sections[..at].iter().map(|section| section.gap + section.rows.len()).sum();
+        Some(above + self.sections[at].gap)
+    }
+
+    pub fn anchor(&self, message: MessageId, index: usize, row: usize) -> Anchor {
+        let (part, row, source) = match self.locate(row) {
+            Some((section, row)) => {
+                let here = row.checked_sub(section.gap).and_then(|row| self.rows(&section.rows).get(row));
+                (section.part, row, here.map_or(0, |row| row.source.start))
+            }
+            None => (Part::Head, 0, 0),
+        };
+        Anchor { message, index, part, row, source }
+    }
+
+    /// The row of an anchor: by its number in its section, or, wrapped anew, by its source.
+    pub fn find(&self, anchor: &Anchor, rewrapped: bool) -> usize {
+        let mut above = 0;
+        for section in &self.sections {
+            let height = section.gap + section.rows.len();
+            if section.part == anchor.part {
+                let rows = self.rows(&section.rows);
+                let row = if rewrapped && anchor.row >= section.gap && !rows.is_empty() {
+                    section.gap + rows.partition_point(|row| row.source.end <= anchor.source).min(rows.len() - 1)
+                } else {
+                    anchor.row.min(height.saturating_sub(1))
+                };
+                return above + row;
+            }
+            if section.part > anchor.part && !matches!(section.part, Part::Thought(_) | Part::Search(_)) {
+                return above;
+            }
+            above += height;
+        }
+        above.saturating_sub(1)
+    }
+
+    pub fn paint(&mut self, painted: &highlight::Painted) -> bool {
+        self.texts.values_mut().any(|text| text.paint(painted))
+    }
+
+    pub fn take_jobs(&mut self, message: MessageId) -> Vec<highlight::Job> {
+        let shown = |key: &(Slot, usize)| {
+            self.sections.iter().any(|section| matches!(&section.rows, Rows::Of(of, _) if of == key && matches!(section.part, Part::Text(..))))
+        };
+        self.texts.iter_mut().filter(|(key, _)| shown(key)).flat_map(|(_, text)| text.take_jobs(message)).collect()
+    }
+
+    fn locate(&self, at: usize) -> Option<(&Section, usize)> {
+        let mut left = at;
+        for section in &self.sections {
+            let height = section.gap + section.rows.len();
+            if left < height {
+                return Some((section, left));
+            }
+            left -= height;
+        }
+        None
+    }
+
+    fn rows<'a>(&'a self, rows: &'a Rows) -> &'a [Row] {
+        match rows {
+            Rows::Own(rows) => rows,
+            Rows::Of(key, range) => self.texts.get(key).and_then(|text| text.rows().get(range.clone())).unwrap_or(&[]),
+        }
+    }
+
+    fn text_work(&self) -> Work {
+        self.texts
+            .values()
+            .map(MarkdownLayout::work)
+            .fold(Work::default(), |sum, work| Work { rows: sum.rows + work.rows, bytes: sum.bytes + work.bytes })
+    }
+}
+
+impl Rows {
+    fn len(&self) -> usize {
+        match self {
+            Self::Own(rows) => rows.len(),
+            Self::Of(_, range) => range.len(),
+        }
+    }
+
+    fn own(&self) -> usize {
+        match self {
+            Self::Own(rows) => rows.len(),
+            Self::Of(..) => 0,
+        }
+    }
+}
+
+impl Section {
+    pub fn own(part: Part, gap: usize, rows: Vec<Row>) -> Self {
+        Self { part, gap, rows: Rows::Own(rows), bar: None }
+    }
+}
+
+/// `‹1/2›` where a message has siblings.
+pub(super) fn sibling_mark((nth, of): (usize, usize), options: &ReadingOptions) -> Option<String> {
+    (of > 1).then(|| format!("{}{nth}/{of}{}", options.marks.sibling_left, options.marks.sibling_right))
+}
+
+fn prompt_sections(prompt: &Prompt, siblings: (usize, usize), context: &Context) -> Vec<Section> {
+    let Layout { width, options, .. } = context.layout;
+    let gutter = Some(Gutter { mark: options.marks.bar, role: Role::You });
+    let mut head = vec![Span::new("you", Ink::of(Role::You).bold())];
+    if let Some(mark) = sibling_mark(siblings, options) {
+        head.push(Span::new(format!("  {mark}"), Ink::of(Role::Muted)));
+    }
+    let head = Row { gutter, ..Row::new(RowKind::Head, head).cut(*width) };
+    let words = text::clean(&prompt.text);
+    let words = words.trim_end_matches('\n');
+    let pieces = wrap::wrap(words, wrap::Measure { first: *width, rest: *width, glued: &[] });
+    let rows = pieces.into_iter().map(|piece| {
+        let spans = vec![Span::new(&words[piece.start..piece.end], Ink::of(Role::Text))];
+        Row { gutter, soft: !piece.hard, source: piece.start..piece.next, ..Row::new(RowKind::Prompt, spans) }
+    });
+    vec![Section::own(Part::Head, 0, vec![head]), Section::own(Part::Prompt, 0, rows.collect())]
+}

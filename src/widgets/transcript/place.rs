@@ -1,0 +1,34 @@
+//! Where the window is anchored.
+
+use crate::chat::{MessageId, Slot};
+
+/// The part of a message that a row belongs to; it keeps its name while rows above it come and go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    Head,
+    Notes,
+    /// The prompt's text.
+    Prompt,
+    /// The row that folds the reasoning of a run of items that begins here.
+    Thought(Slot),
+    Reasoning(Slot, usize),
+    Search(Slot),
+    Call(Slot),
+    Other(Slot),
+    Text(Slot, usize),
+    Refusal(Slot, usize),
+    Sources,
+    Card,
+}
+
+/// The row at the top of the window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Anchor {
+    pub message: MessageId,
+    /// Where the message was in its branch.
+    pub index: usize,
+    pub part: Part,
+    pub row: usize,
+    /// Where the row's source begins, which finds it again when the text is wrapped anew.
+    pub source: usize,
+}

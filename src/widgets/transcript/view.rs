@@ -1,0 +1,78 @@
+//! The transcript on the screen.
+
+use ratatui::{buffer::Buffer, layout::Rect, widgets::Widget};
+
+use super::{GUTTER, Transcript};
+use crate::{
+    text,
+    widgets::{
+        row::RowKind,
+        theme::{Role, Theme},
+    },
+};
+
+/// Paints the rows that `Transcript::sync` chose, and the pill that tells of new ones.
+pub struct TranscriptView<'a> {
+    pub transcript: &'a Transcript,
+    pub theme: &'a Theme,
+    /// The pane has the focus: the current message is marked.
+    pub focused: bool,
+    /// The newest card has the focus: its letters work.
+    pub card_focused: bool,
+}
+
+impl Widget for TranscriptView<'_> {
+    fn render(self, area: Rect, buf: &mut Buffer) {
+        let area = area.intersection(buf.area);
+        let column = Rect { x: area.x + GUTTER.min(area.width), width: area.width.saturating_sub(GUTTER), ..area };
+        for ((placed, is_current), y) in self.transcript.rows().zip(area.top()..area.bottom()) {
+            let gutter = Rect { y, height: 1, width: area.width.min(GUTTER), ..area };
+            let line = Rect { y, height: 1, ..column };
+            let is_head = placed.row.kind == RowKind::Head;
+            let is_card = placed.row.kind == RowKind::Card;
+            if self.focused && is_current && is_head || self.card_focused && is_current && is_card {
+                mark(self.theme.marks.bar, Role::Accent, gutter, self.theme, buf);
+            } else if let Some(bar) = placed.row.gutter {
+                mark(bar.mark, bar.role, gutter, self.theme, buf);
+            }
+            match placed.bar {
+                Some(bar) => {
+                    mark(bar.mark, bar.role, line, self.theme, buf);
+                    let inner = Rect { x: line.x + 2.min(line.width), width: line.width.saturating_sub(2), ..line };
+                    placed.row.draw(inner, self.theme, buf);
+                }
+                None => placed.row.draw(line, self.theme, buf),
+            }
+        }
+        self.pill(column, buf);
+    }
+}
+
+impl TranscriptView<'_> {
+    /// `↓ 3 new lines  ^End` at the bottom right.
+    fn pill(&self, column: Rect, buf: &mut Buffer) {
+        let count = self.transcript.new_rows_below();
+        if count == 0 || column.is_empty() {
+            return;
+        }
+        let lines = if count == 1 { "line" } else { "lines" };
+        let words = format!(" {} {count} new {lines}  ", self.theme.marks.more_below);
+        let key = "^End ";
+        let width = (text::width(&words) + text::width(key)) as u16;
+        if width > column.width {
+            return;
+        }
+        let x = column.right() - width;
+        let y = column.bottom() - 1;
+        let pill = Rect { x, y, width, height: 1 };
+        self.theme.clear(pill, Role::Raised, buf);
+        let (x, _) = buf.set_stringn(x, y, &words, usize::from(width), self.theme.style(Role::Text));
+        buf.set_stringn(x, y, key, key.len(), self.theme.style(Role::Accent));
+    }
+}
+
+fn mark(mark: &str, role: Role, area: Rect, theme: &Theme, buf: &mut Buffer) {
+    if !area.is_empty() {
+        buf.set_stringn(area.x, area.y, mark, usize::from(area.width), theme.style(role));
+    }
+}
