@@ -61,7 +61,7 @@ impl Rows<'_> {
         match kind {
             BreakOpportunity::Mandatory => self.close(at, true),
             BreakOpportunity::Allowed if at > self.start && self.glue(at).is_none() => {
-                self.last = Some((at, self.cells))
+                self.last = Some((at, self.cells));
             }
             BreakOpportunity::Allowed => (),
         }
@@ -94,7 +94,7 @@ impl Rows<'_> {
 
     /// The beginning of the word's last cluster before a citation, if it is not also the row's first.
     fn before(&self, glue: usize) -> Option<usize> {
-        let word = self.text[self.start..glue].trim_end_matches([' ', '\u{a0}']);
+        let word = self.text.get(self.start..glue)?.trim_end_matches([' ', '\u{a0}']);
         let to = self.start + word.grapheme_indices(true).next_back()?.0;
         (to > self.start).then_some(to)
     }

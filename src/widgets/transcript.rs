@@ -83,6 +83,7 @@ pub struct Transcript {
     seen: Option<Spot>,
     below: usize,
     card: Option<LiveCard>,
+    frame: u64,
     work: Work,
 }
 
@@ -147,16 +148,18 @@ impl Transcript {
         now: Timestamp,
         options: &ReadingOptions,
     ) {
-        if self.conversation != Some(conversation.id) {
-            *self = Self { conversation: Some(conversation.id), work: self.work, ..Self::default() };
+        if self.conversation.is_some_and(|shown| shown != conversation.id) {
+            *self = Self::default();
         }
+        self.conversation = Some(conversation.id);
         let text_width = usize::from(width.saturating_sub(GUTTER)).max(1);
         let layout = Layout { width: text_width, roomy: height >= 30, options: options.clone() };
         let was = self.layout.replace(layout);
         self.height = usize::from(height);
+        self.frame += 1;
         self.queue.sync(&conversation.queue, text_width, options);
         self.laid.retain(|id, _| conversation.messages.contains_key(id));
-        let mut page = Page { transcript: self, conversation, now };
+        let mut page = Page { transcript: self, conversation, now, kept: None };
         let mut top = page.top(was.as_ref());
         for wish in std::mem::take(&mut page.transcript.wishes) {
             top = page.carry_out(wish, top);
@@ -240,6 +243,9 @@ struct Page<'a> {
     transcript: &'a mut Transcript,
     conversation: &'a Conversation,
     now: Timestamp,
+    /// Where the anchor of the last frame is now, and its place in the source: resizes that follow
+    /// each other all go back to that place.
+    kept: Option<(Spot, usize)>,
 }
 
 impl Page<'_> {
@@ -263,6 +269,7 @@ impl Page<'_> {
         let context = message::Context {
             conversation: self.conversation,
             layout,
+            frame: self.transcript.frame,
             now: self.now,
             toggled,
             is_first: index == 0,
@@ -285,6 +292,7 @@ impl Page<'_> {
         let rewrapped = was.is_some_and(|was| Some(was.width) != self.transcript.layout.as_ref().map(|now| now.width));
         self.height(index);
         let row = self.transcript.laid.get(&anchor.message).map_or(0, |laid| laid.find(&anchor, rewrapped));
+        self.kept = Some((Spot { index, row }, anchor.source));
         Spot { index, row }
     }
 
@@ -354,7 +362,10 @@ impl Page<'_> {
             return;
         };
         self.height(top.index);
-        let anchor = self.transcript.laid.get(&message).map(|laid| laid.anchor(message, top.index, top.row));
+        let mut anchor = self.transcript.laid.get(&message).map(|laid| laid.anchor(message, top.index, top.row));
+        if let (Some(anchor), Some((_, source))) = (&mut anchor, self.kept.filter(|(kept, _)| *kept == top)) {
+            anchor.source = source;
+        }
         self.transcript.scroll = anchor.map_or(Scroll::Follow, Scroll::At);
     }
 
@@ -497,3 +508,6 @@ impl Queue {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

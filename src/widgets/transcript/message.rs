@@ -32,6 +32,8 @@ pub(super) struct Layout {
 pub(super) struct Context<'a> {
     pub conversation: &'a Conversation,
     pub layout: &'a Layout,
+    /// Counts calls of `Transcript::sync`: in one of them a message is looked at once.
+    pub frame: u64,
     pub now: Timestamp,
     pub toggled: bool,
     pub is_first: bool,
@@ -41,6 +43,7 @@ pub(super) struct Context<'a> {
 /// The rows of one message.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Laid {
+    frame: u64,
     key: Option<Key>,
     sections: Vec<Section>,
     height: usize,
@@ -103,6 +106,9 @@ impl Default for Placed<'_> {
 impl Laid {
     /// Brings the rows up to date; gives what had to be done.
     pub fn sync(&mut self, message: &Message, context: &Context) -> Work {
+        if std::mem::replace(&mut self.frame, context.frame) == context.frame {
+            return Work::default();
+        }
         let key = Key {
             rev: message.rev,
             layout: context.layout.clone(),
@@ -133,7 +139,11 @@ impl Laid {
         self.height = self.sections.iter().map(|section| section.gap + section.rows.len()).sum();
         let after = self.text_work();
         let own: usize = self.sections.iter().map(|section| section.rows.own()).sum();
-        Work { rows: after.rows - before.rows + own as u64, bytes: after.bytes - before.bytes }
+        // A text that is gone takes its own count with it.
+        Work {
+            rows: after.rows.saturating_sub(before.rows) + own as u64,
+            bytes: after.bytes.saturating_sub(before.bytes),
+        }
     }
 
     pub fn height(&self) -> usize {
@@ -172,7 +182,7 @@ impl Laid {
 
     /// The row of an anchor: by its number in its section, or, wrapped anew, by its source.
     pub fn find(&self, anchor: &Anchor, rewrapped: bool) -> usize {
-        let mut above = 0;
+        let (mut above, mut folded) = (0, 0);
         for section in &self.sections {
             let height = section.gap + section.rows.len();
             if section.part == anchor.part {
@@ -184,12 +194,14 @@ impl Laid {
                 };
                 return above + row;
             }
-            if section.part > anchor.part && !matches!(section.part, Part::Thought(_) | Part::Search(_)) {
-                return above;
+            // What was folded away was below the row that folds it; nothing else disappears.
+            if matches!((section.part, anchor.part), (Part::Thought(here), Part::Reasoning(there, _)) if here <= there)
+            {
+                folded = above + section.gap;
             }
             above += height;
         }
-        above.saturating_sub(1)
+        folded
     }
 
     pub fn paint(&mut self, painted: &highlight::Painted) -> bool {
