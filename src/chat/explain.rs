@@ -85,7 +85,7 @@ fn headline(error: &Error, answer: &Answer, shown: bool) -> &'static str {
         Fault::Cut if shown => "The provider hung up in mid-answer.",
         Fault::Cut => "The connection broke before the answer began.",
         Fault::Empty => "The model answered with nothing.",
-        Fault::Key => "The key was refused.",
+        Fault::Key => "The key is missing or was refused.",
         Fault::Credit if affordable(error).is_some() => "The credit does not cover an answer of this length.",
         Fault::Credit => "There is no credit left.",
         Fault::Forbidden => "The request was refused.",
@@ -197,3 +197,6 @@ fn in_words(seconds: u64) -> String {
         _ => format!("{} h", seconds.div_ceil(3600)),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -71,6 +71,7 @@ struct History<'a> {
 /// How the items of one answer may leave.
 #[derive(Clone, Copy)]
 struct Form {
+    dialect: Dialect,
     /// To the endpoint that sent them.
     same_endpoint: bool,
     /// To the model that made them, too.
@@ -108,6 +109,7 @@ impl History<'_> {
             Thoughts::None
         };
         Form {
+            dialect: self.turn.context.dialect,
             same_endpoint,
             same_model,
             finished: running || is_finished(answer),
@@ -127,49 +129,62 @@ impl History<'_> {
     fn add_step(&mut self, items: &[(Slot, &Item)], form: Form) {
         let thoughts = items.iter().filter(|(_, item)| matches!(item.kind, Kind::Reasoning(_))).count();
         let mut pieces: Vec<Piece> = items.iter().filter_map(|(_, item)| piece(item, form)).collect();
-        // From the end: reasoning and searches need something behind them that they led to.
-        let mut led_somewhere = false;
-        for at in (0..pieces.len()).rev() {
-            let keep = match &pieces[at] {
-                Piece::Reasoning(item) => led_somewhere && form.reasoning.allow(item) && self.is_new(item),
-                Piece::Server(_) => led_somewhere || form.finished,
-                Piece::Message { .. } | Piece::Call { .. } => true,
-            };
-            led_somewhere |= keep;
-            if !keep {
-                pieces.remove(at);
-            }
+        pieces.retain_mut(|piece| self.is_sent_once(piece));
+        let kept = keep_what_leads_on(&mut pieces, form);
+        if kept < thoughts && form.dialect == Dialect::OpenAi {
+            // There the ids of messages, too, are checked against the reasoning before them.
+            pieces.retain_mut(Piece::has_left_its_reasoning);
         }
-        let kept = pieces.iter().filter(|piece| matches!(piece, Piece::Reasoning(_))).count();
         self.write(pieces, form, kept < thoughts);
     }
 
-    /// Outputs stand behind the last call of a run, and before anything else that is said.
+    /// Notes the id of a piece. One that was sent already goes without it, or not at all.
+    fn is_sent_once(&mut self, piece: &mut Piece) -> bool {
+        let item = match piece {
+            Piece::Reasoning(item) | Piece::Server(item) | Piece::Call { item, .. } => Some(&*item),
+            Piece::Message { item, .. } => item.as_ref(),
+        };
+        let id = item.map_or("", |item| item.text("id"));
+        if id.is_empty() || self.ids.insert(id.to_owned()) {
+            return true;
+        }
+        match piece {
+            Piece::Reasoning(_) | Piece::Server(_) => false,
+            Piece::Call { item, .. } => {
+                item.remove("id");
+                true
+            }
+            Piece::Message { item, .. } => {
+                *item = None;
+                true
+            }
+        }
+    }
+
+    /// Outputs stand behind the last call of a run, and before anything else that is said; a thought stands before
+    /// what it led to.
     fn write(&mut self, pieces: Vec<Piece>, form: Form, dropped_reasoning: bool) {
-        let mut outputs = Vec::new();
+        let (mut thoughts, mut outputs) = (Vec::new(), Vec::new());
         for piece in pieces {
-            match piece {
-                Piece::Reasoning(item) => self.push(item),
+            let said = match piece {
+                Piece::Reasoning(item) => {
+                    thoughts.push(item.into_raw());
+                    continue;
+                }
                 Piece::Call { item, custom } => {
-                    let keeps_ids = form.same_model && !dropped_reasoning && self.is_new(&item);
-                    outputs.push(self.call(item, custom, keeps_ids));
+                    self.items.append(&mut thoughts);
+                    outputs.push(self.call(item, custom, form.same_model && !dropped_reasoning));
+                    continue;
                 }
                 Piece::Message { text, phase, item } => {
-                    self.items.append(&mut outputs);
-                    let native = self.turn.context.dialect == Dialect::OpenAi;
-                    let item = item.filter(|item| self.is_new(item) && !(native && dropped_reasoning));
-                    match item {
-                        Some(item) => self.push(item),
-                        None => self.items.push(assistant(&text, phase.as_deref().filter(|_| form.same_model))),
-                    }
+                    let easy = || assistant(&text, phase.as_deref().filter(|_| form.same_model));
+                    item.map_or_else(easy, Sent::into_raw)
                 }
-                Piece::Server(item) => {
-                    if self.is_new(&item) {
-                        self.items.append(&mut outputs);
-                        self.push(item);
-                    }
-                }
-            }
+                Piece::Server(item) => item.into_raw(),
+            };
+            self.items.append(&mut outputs);
+            self.items.append(&mut thoughts);
+            self.items.push(said);
         }
         self.items.append(&mut outputs);
     }
@@ -183,7 +198,7 @@ impl History<'_> {
             item.remove("status");
         }
         self.calls.insert(call_id.clone());
-        self.push(item);
+        self.items.push(item.into_raw());
         if custom { custom_output(&call_id, CANCELLED) } else { call_output(&call_id, CANCELLED) }
     }
 
@@ -196,18 +211,6 @@ impl History<'_> {
             number += 1;
         }
         unique
-    }
-
-    fn is_new(&self, item: &Sent) -> bool {
-        !self.ids.contains(item.text("id"))
-    }
-
-    fn push(&mut self, item: Sent) {
-        let id = item.text("id");
-        if !id.is_empty() {
-            self.ids.insert(id.to_owned());
-        }
-        self.items.push(item.into_raw());
     }
 }
 
@@ -246,6 +249,44 @@ enum Piece {
     Server(Sent),
 }
 
+impl Piece {
+    /// Takes what only its reasoning explains from a message; the reasoning itself stays behind.
+    fn has_left_its_reasoning(&mut self) -> bool {
+        match self {
+            Self::Reasoning(_) => false,
+            Self::Message { item, .. } => {
+                *item = None;
+                true
+            }
+            Self::Call { .. } | Self::Server(_) => true,
+        }
+    }
+}
+
+/// Takes out reasoning that may not go back or whose next item does not, and in a cut answer searches with nothing
+/// behind them. Gives how many thoughts are left.
+fn keep_what_leads_on(pieces: &mut Vec<Piece>, form: Form) -> usize {
+    let (mut kept, mut leads_on, mut is_last) = (0, false, true);
+    for at in (0..pieces.len()).rev() {
+        let keep = match &pieces[at] {
+            Piece::Reasoning(item) => leads_on && form.reasoning.allow(item),
+            Piece::Server(_) => !is_last || form.finished,
+            Piece::Message { .. } | Piece::Call { .. } => true,
+        };
+        if !keep {
+            pieces.remove(at);
+            continue;
+        }
+        is_last = false;
+        match &pieces[at] {
+            Piece::Reasoning(_) => kept += 1,
+            Piece::Message { item, .. } => leads_on = item.is_some(),
+            Piece::Call { .. } | Piece::Server(_) => leads_on = true,
+        }
+    }
+    kept
+}
+
 fn piece(item: &Item, form: Form) -> Option<Piece> {
     let sent = item.raw.as_deref().and_then(Sent::read);
     if let Kind::Message { parts, phase } = &item.kind {
@@ -264,8 +305,10 @@ fn piece(item: &Item, form: Form) -> Option<Piece> {
 
 /// Items of a server's own tools and those that we do not know.
 fn is_replayed(kind: &str, sent: &Sent, form: Form) -> bool {
-    let ours = kind.starts_with("openrouter:") && form.same_endpoint;
-    (ours || form.same_model)
+    let is_routers = kind.starts_with("openrouter:");
+    let routers = is_routers && form.same_endpoint && form.dialect.has_own_fields();
+    let models = !is_routers && form.same_model && !sent.text("id").is_empty();
+    (routers || models)
         && sent.text("status") != "in_progress"
         && match kind {
             // Images are too large, the others wait for an output that nobody made.

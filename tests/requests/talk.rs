@@ -1,0 +1,196 @@
+//! A conversation whose server is the test; every body that leaves is checked.
+
+use ibid::{
+    api::{Error, Event, Fault},
+    chat::{Conversation, End, Ids, Next, Settings, StreamId, Timestamp, request::Context},
+};
+use serde_json::{Value, json};
+
+use super::rules;
+
+pub struct Talk {
+    pub chat: Conversation,
+    ids: Ids,
+    now: Timestamp,
+    stream: Option<StreamId>,
+}
+
+pub fn settings() -> Settings {
+    Settings { endpoint: "openrouter".into(), model: "openai/gpt-5.6-luna".into(), ..Settings::default() }
+}
+
+impl Talk {
+    pub fn new() -> Self {
+        Self::with(settings(), Context::default())
+    }
+
+    pub fn with(settings: Settings, context: Context) -> Self {
+        let (mut ids, now) = (Ids::new(1), Timestamp::from_second(1_700_000_000).expect("in range"));
+        let mut chat = Conversation::new(ids.conversation(now), settings, now);
+        chat.context = context;
+        Self { chat, ids, now, stream: None }
+    }
+
+    /// The same conversation as another run of the program reads it from the disk.
+    pub fn restarted(&self) -> Self {
+        let messages = self.chat.messages.values().cloned().collect();
+        let mut chat = Conversation::restore(self.chat.header(), messages, String::new(), Vec::new());
+        chat.context = self.chat.context.clone();
+        Self { chat, ids: self.ids.clone(), now: self.now, stream: None }
+    }
+
+    pub fn switch(&mut self, model: &str) {
+        self.chat.settings.model = model.into();
+    }
+
+    /// The body that a prompt sends.
+    pub fn ask(&mut self, prompt: &str) -> Value {
+        serde_json::from_str(&self.ask_bytes(prompt)).expect("a body is JSON")
+    }
+
+    pub fn ask_bytes(&mut self, prompt: &str) -> String {
+        let next = self.chat.submit(&mut self.ids, self.now, prompt.into());
+        self.leaves(&next)
+    }
+
+    /// The body that continuing the last answer sends.
+    pub fn go_on(&mut self) -> Value {
+        let last = *self.chat.branch.last().expect("something was said");
+        let next = self.chat.continue_answer(last, &mut self.ids, self.now);
+        serde_json::from_str(&self.leaves(&next)).expect("a body is JSON")
+    }
+
+    fn leaves(&mut self, next: &[Next]) -> String {
+        let [Next::Save { gate: Some(turn), .. }] = next else { panic!("a save comes first: {next:?}") };
+        let next = self.chat.saved(*turn, self.now);
+        let [Next::Open { stream, request, .. }] = &next[..] else { panic!("a request follows: {next:?}") };
+        self.stream = Some(*stream);
+        let body = serde_json::to_string(request).expect("a request has a JSON form");
+        let value = serde_json::from_str(&body).expect("a body is JSON");
+        rules::check(&value, self.chat.context.dialect);
+        body
+    }
+
+    /// The answer: these items, whole, and the end.
+    pub fn answers(&mut self, items: &[Value]) {
+        self.hears_items(items);
+        self.hears(&[event(&json!({ "type": "response.completed",
+            "response": { "id": "gen-1", "status": "completed", "output": [] } }))]);
+    }
+
+    /// These items, and the server says that it stops there.
+    pub fn truncated(&mut self, items: &[Value]) {
+        self.hears_items(items);
+        self.hears(&[event(&json!({ "type": "response.incomplete", "response": { "id": "gen-1",
+            "status": "incomplete", "output": [], "incomplete_details": { "reason": "max_output_tokens" } } }))]);
+    }
+
+    /// These items, the beginning of a message, and the reader stops it.
+    pub fn interrupted(&mut self, items: &[Value], text: &str) {
+        self.hears_items(items);
+        self.hears(&[delta(items.len(), text)]);
+        self.settle();
+    }
+
+    /// These items, the beginning of a message, and the connection breaks.
+    pub fn cut(&mut self, items: &[Value], deltas: &[&str]) {
+        self.hears_items(items);
+        for text in deltas {
+            self.hears(&[delta(items.len(), text)]);
+        }
+        let stream = self.stream.expect("a stream is open");
+        self.chat.ended(stream, self.now, Err(Error::new(Fault::Cut, "the connection broke")), &mut self.ids);
+        if let Some(turn) = self.chat.active_turn() {
+            self.chat.stop(turn.id, self.now); // Nothing was shown: it waits to be asked again.
+        }
+    }
+
+    /// The beginning of a message, and the reader stops it.
+    pub fn stopped(&mut self, deltas: &[&str]) {
+        for text in deltas {
+            self.hears(&[delta(0, text)]);
+        }
+        self.settle();
+    }
+
+    /// The last answer came to its own end.
+    pub fn finished(&self) -> bool {
+        let last = self.chat.branch.last().and_then(|id| self.chat.messages[id].answer());
+        last.is_some_and(|answer| matches!(answer.end, End::Complete | End::Incomplete { .. }))
+    }
+
+    fn hears_items(&mut self, items: &[Value]) {
+        for (index, item) in items.iter().enumerate() {
+            self.hears(&[done(index, item)]);
+        }
+    }
+
+    fn hears(&mut self, events: &[Event]) {
+        let stream = self.stream.expect("a stream is open");
+        self.chat.apply(stream, self.now, events, &mut self.ids);
+    }
+
+    /// Whatever is open or waits, ends.
+    pub fn settle(&mut self) {
+        if let Some(turn) = self.chat.active_turn() {
+            self.chat.stop(turn.id, self.now);
+        }
+    }
+}
+
+fn event(json: &Value) -> Event {
+    Event::parse(&json.to_string())
+}
+
+fn done(index: usize, item: &Value) -> Event {
+    event(&json!({ "type": "response.output_item.done", "output_index": index, "item": item }))
+}
+
+fn delta(index: usize, text: &str) -> Event {
+    event(&json!({ "type": "response.output_text.delta", "output_index": index, "content_index": 0, "delta": text }))
+}
+
+pub fn message(id: &str, text: &str) -> Value {
+    json!({ "type": "message", "id": id, "role": "assistant", "status": "completed",
+        "content": [{ "type": "output_text", "text": text, "annotations": [] }] })
+}
+
+/// Reasoning as OpenAI's models give it.
+pub fn sealed(id: &str) -> Value {
+    json!({ "type": "reasoning", "id": id, "status": "completed", "summary": [], "encrypted_content": "gAAAA.eyJ",
+        "format": "openai-responses-v1" })
+}
+
+/// Reasoning as Claude gives it.
+pub fn signed(id: &str) -> Value {
+    json!({ "type": "reasoning", "id": id, "status": "completed", "summary": [],
+        "content": [{ "type": "reasoning_text", "text": "Hm." }], "signature": "EooL", "format": "anthropic-claude-v1" })
+}
+
+/// Reasoning that anyone may read.
+pub fn thought(id: &str, format: &str) -> Value {
+    json!({ "type": "reasoning", "id": id, "status": "completed", "summary": [],
+        "content": [{ "type": "reasoning_text", "text": "Hm." }], "format": format })
+}
+
+pub fn call(id: &str, call_id: &str, arguments: &str) -> Value {
+    json!({ "type": "function_call", "id": id, "status": "completed", "call_id": call_id, "name": "get_weather",
+        "arguments": arguments })
+}
+
+pub fn search(id: &str, status: &str) -> Value {
+    json!({ "type": "openrouter:web_search", "id": id, "status": status,
+        "action": { "type": "search", "query": "weather", "sources": [{ "type": "url", "url": "https://example.org" }] } })
+}
+
+pub fn pretty(value: &Value) -> String {
+    serde_json::to_string_pretty(value).expect("a value has a JSON form")
+}
+
+/// The fields beside the input in one line, then each item in one.
+pub fn outline(body: &Value) -> String {
+    let mut head = body.clone();
+    let input = head.as_object_mut().and_then(|body| body.shift_remove("input")).expect("a body has an input");
+    let items = input.as_array().into_iter().flatten().map(|item| format!("  {item}\n"));
+    format!("{head}\n{}", items.collect::<String>())
+}
