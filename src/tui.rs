@@ -1,7 +1,7 @@
 //! The terminal: set up and given back, the loop, frames.
 
+pub mod clipboard;
+pub mod editor;
 pub mod input;
 pub mod os;
 pub mod screen;
-
-pub use screen::Screen;

@@ -6,11 +6,18 @@ mod other;
 mod unix;
 
 #[cfg(not(unix))]
-pub use other::{Keyboard, Output, Signals, output, suspend, write_to_terminal};
+use other as system;
 #[cfg(unix)]
-pub use unix::{Keyboard, Output, Signals, output, suspend, write_to_terminal};
+use unix as system;
 
-use std::time::Duration;
+pub use system::{Keyboard, Output, output, suspend, write_to_terminal};
+
+use std::{io, time::Duration};
+
+use tokio::sync::mpsc;
+
+/// How long the program may take to end once it was told to: a terminal that stands still would hold it for ever.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// What the system tells the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,9 +28,52 @@ pub enum Signal {
     Resized,
     /// Running again after a stop.
     Continued,
+    /// A thread of ours has panicked, and the terminal was given back to report it.
+    Panicked,
+}
+
+/// The signals that concern a program with a screen, in the order in which they came.
+pub struct Signals {
+    signals: mpsc::Receiver<Signal>,
+    send: mpsc::Sender<Signal>,
+}
+
+impl Signals {
+    /// # Errors
+    /// When the system refuses a handler.
+    pub fn listen() -> io::Result<Self> {
+        let quiet = Self::quiet();
+        system::listen(quiet.sender())?;
+        Ok(quiet)
+    }
+
+    /// Only what is sent to `sender`.
+    pub fn quiet() -> Self {
+        let (send, signals) = mpsc::channel(16);
+        Self { signals, send }
+    }
+
+    pub fn sender(&self) -> mpsc::Sender<Signal> {
+        self.send.clone()
+    }
+
+    pub async fn next(&mut self) -> Signal {
+        self.signals.recv().await.expect("a sender is kept beside the receiver")
+    }
 }
 
 /// How long the rest of a key may take: over a network it comes in pieces.
 pub fn patience(over_ssh: bool) -> Duration {
     Duration::from_millis(if over_ssh { 100 } else { 25 })
+}
+
+/// Passes a signal on. Whoever does not end when told to is ended.
+async fn tell(send: &mpsc::Sender<Signal>, signal: Signal) {
+    if signal == Signal::End {
+        tokio::spawn(async {
+            tokio::time::sleep(GRACE).await;
+            std::process::exit(130);
+        });
+    }
+    let _ = send.send(signal).await; // Nobody listens on the way out.
 }

@@ -12,7 +12,7 @@ use std::{
 use crossterm::event::{Event, KeyEventKind, poll, read};
 use tokio::sync::mpsc;
 
-use super::Signal;
+use super::{Signal, Signals};
 use crate::tui::input::Decoded;
 
 pub type Output = Stdout;
@@ -34,22 +34,17 @@ pub fn write_to_terminal(bytes: &[u8]) -> io::Result<()> {
 /// There is nothing to stop into.
 pub async fn suspend(_signals: &mut Signals) {}
 
-/// Ctrl-C from outside, and no other.
-pub struct Signals(());
-
-impl Signals {
-    /// # Errors
-    /// Never.
-    pub fn listen() -> io::Result<Self> {
-        Ok(Self(()))
-    }
-
-    pub async fn next(&mut self) -> Signal {
-        match tokio::signal::ctrl_c().await {
-            Ok(()) => Signal::End,
-            Err(_) => std::future::pending().await,
+/// Tells of Ctrl-C from outside, and no other.
+///
+/// # Errors
+/// Never.
+pub(super) fn listen(send: mpsc::Sender<Signal>) -> io::Result<()> {
+    tokio::spawn(async move {
+        while tokio::signal::ctrl_c().await.is_ok() {
+            super::tell(&send, Signal::End).await;
         }
-    }
+    });
+    Ok(())
 }
 
 /// The keys, read on a thread of their own that can be told to leave them to another program.

@@ -15,11 +15,11 @@ use rustix::{
     process::{Signal as Number, kill_current_process_group},
 };
 use tokio::{
-    signal::unix::{Signal as Listener, SignalKind, signal},
+    signal::unix::{SignalKind, signal},
     sync::mpsc,
 };
 
-use super::Signal;
+use super::{Signal, Signals};
 use crate::tui::input::{Decoded, Decoder, Held};
 
 /// Unbuffered: a frame is one write.
@@ -44,44 +44,34 @@ pub async fn suspend(signals: &mut Signals) {
     if kill_current_process_group(Number::TSTP).is_err() {
         return;
     }
+    let continued = async { while signals.next().await != Signal::Continued {} };
     // Where nobody could wake us (a terminal window's only program) the system ignores the stop.
-    tokio::select! {
-        _ = signals.continued.recv() => (),
-        () = tokio::time::sleep(Duration::from_millis(100)) => (),
-    }
+    let _ = tokio::time::timeout(Duration::from_millis(100), continued).await;
 }
 
-/// The signals that concern a program with a screen.
-pub struct Signals {
-    terminate: Listener,
-    hang_up: Listener,
-    interrupt: Listener,
-    resized: Listener,
-    continued: Listener,
-}
-
-impl Signals {
-    /// # Errors
-    /// When the system refuses a handler.
-    pub fn listen() -> io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            hang_up: signal(SignalKind::hangup())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            resized: signal(SignalKind::window_change())?,
-            continued: signal(SignalKind::from_raw(Number::CONT.as_raw()))?,
-        })
-    }
-
-    pub async fn next(&mut self) -> Signal {
-        tokio::select! {
-            _ = self.terminate.recv() => Signal::End,
-            _ = self.hang_up.recv() => Signal::End,
-            _ = self.interrupt.recv() => Signal::End,
-            _ = self.resized.recv() => Signal::Resized,
-            _ = self.continued.recv() => Signal::Continued,
+/// Tells what the system says, for as long as somebody listens.
+///
+/// # Errors
+/// When the system refuses a handler.
+pub(super) fn listen(send: mpsc::Sender<Signal>) -> io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut resized = signal(SignalKind::window_change())?;
+    let mut continued = signal(SignalKind::from_raw(Number::CONT.as_raw()))?;
+    tokio::spawn(async move {
+        loop {
+            let signal = tokio::select! {
+                _ = terminate.recv() => Signal::End,
+                _ = hang_up.recv() => Signal::End,
+                _ = interrupt.recv() => Signal::End,
+                _ = resized.recv() => Signal::Resized,
+                _ = continued.recv() => Signal::Continued,
+            };
+            super::tell(&send, signal).await;
         }
-    }
+    });
+    Ok(())
 }
 
 /// The keys, read on a thread of their own that can be told to leave them to another program.
