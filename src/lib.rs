@@ -9,6 +9,7 @@ pub mod demo;
 pub mod files;
 pub mod headless;
 pub mod keys;
+pub mod log;
 pub mod runtime;
 pub mod store;
 pub mod text;

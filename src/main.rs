@@ -1,3 +1,9 @@
 //! Parses arguments, runs, reports the error.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // A client that some crate makes without it would panic.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    ibid::cli::run()
+}

@@ -1,1 +1,209 @@
-//! Being built.
+//! Carries effects out: one arm per effect, one task per answer, one thread for colours.
+
+mod catalogues;
+pub mod servers;
+mod streams;
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::mpsc as sync,
+    thread,
+};
+
+use secrecy::SecretString;
+use tokio::{
+    sync::mpsc,
+    task::{AbortHandle, JoinSet},
+};
+
+use crate::{
+    api::{self, Fault, Request},
+    app::{Effect, Msg},
+    chat::{StreamId, Timestamp},
+    config::{self, Config, Paths},
+    keys,
+    store::Store,
+    widgets::highlight,
+};
+use servers::{DEMO, OPENROUTER, Server, Servers};
+
+/// Whatever the state asks of the world goes through here; what is learnt goes to the inbox.
+pub struct Runtime {
+    inbox: mpsc::Sender<Msg>,
+    servers: Servers,
+    streams: HashMap<StreamId, AbortHandle>,
+    /// Aborted with the runtime.
+    tasks: JoinSet<()>,
+    /// Started with the first job.
+    highlighter: Option<sync::Sender<highlight::Job>>,
+    paths: Paths,
+    /// Waits until all is on disk when it is dropped: last.
+    store: Store,
+}
+
+/// What only the holder of the terminal can do.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Ask {
+    Copy(String),
+    Edit(String),
+    Suspend,
+    Repaint,
+    Quit,
+    StartDemo,
+}
+
+/// Where the program keeps things.
+#[derive(Debug, Clone)]
+pub struct Files {
+    /// The demo has one of its own.
+    pub database: PathBuf,
+    pub paths: Paths,
+}
+
+impl Runtime {
+    /// Opens the database and gets the first server's client ready; neither is waited for.
+    pub fn start(inbox: mpsc::Sender<Msg>, servers: Servers, files: Files) -> Self {
+        let replies = inbox.clone();
+        let store = Store::open(&files.database, move |reply| {
+            let _ = replies.blocking_send(Msg::Store(reply)); // Nobody listens on the way out.
+        });
+        let mut tasks = JoinSet::new();
+        if let Some(first) = servers.first() {
+            tasks.spawn(async move {
+                let _ = first.client().await; // Whoever needs it will be told what is wrong.
+            });
+        }
+        Self { inbox, servers, streams: HashMap::new(), tasks, highlighter: None, paths: files.paths, store }
+    }
+
+    /// Begins what an effect asks for and returns at once, or gives it back as something for the terminal.
+    pub fn run(&mut self, effect: Effect) -> Option<Ask> {
+        match effect {
+            Effect::OpenStream { stream, endpoint, request } => self.open(stream, &endpoint, request),
+            Effect::CloseStream(stream) => self.close(stream),
+            Effect::Store(job) => self.store.send(job),
+            Effect::Highlight(job) => self.highlight(job),
+            Effect::FetchModels { endpoint } => self.fetch_models(&endpoint),
+            Effect::SaveKey(key) => self.save_key(key),
+            Effect::SaveServer { base_url } => self.save_server(base_url),
+            Effect::SaveSlot { slot, model } => self.save_slot(slot, model),
+            Effect::Copy(text) => return Some(Ask::Copy(text)),
+            Effect::Edit(text) => return Some(Ask::Edit(text)),
+            Effect::Suspend => return Some(Ask::Suspend),
+            Effect::Repaint => return Some(Ask::Repaint),
+            Effect::Quit => return Some(Ask::Quit),
+            Effect::StartDemo => return Some(Ask::StartDemo),
+        }
+        None
+    }
+}
+
+impl Runtime {
+    fn open(&mut self, stream: StreamId, endpoint: &str, request: Box<Request>) {
+        self.streams.retain(|_, task| !task.is_finished());
+        let Some(server) = self.servers.get(endpoint) else {
+            let what = format!("there is no endpoint {endpoint} any more; choose another model");
+            return self.report(Msg::StreamEnded {
+                stream,
+                at: Timestamp::now(),
+                result: Err(api::Error::new(Fault::Request, what)),
+            });
+        };
+        let task = self.tasks.spawn(streams::read(server, stream, request, self.inbox.clone()));
+        self.streams.insert(stream, task);
+    }
+
+    /// The connection ends with its task.
+    fn close(&mut self, stream: StreamId) {
+        if let Some(task) = self.streams.remove(&stream) {
+            task.abort();
+        }
+    }
+
+    fn save_key(&mut self, key: SecretString) {
+        let Some(server) = self.servers.get(OPENROUTER) else { return };
+        self.servers.put(server.anew());
+        let config = self.paths.config.clone();
+        self.work(move || Msg::Connected(keep_key(&server, &key, &config)));
+    }
+
+    fn save_server(&mut self, base_url: String) {
+        if let Err(what) = config::check_address(&base_url) {
+            return self.report(Msg::Connected(Err(what)));
+        }
+        let name = self.servers.name_for(&base_url);
+        let endpoint = config::Endpoint { base_url: base_url.clone(), ..config::Endpoint::default() };
+        self.servers.put(Server::of_config(&name, &endpoint, &Config::default(), &self.paths));
+        let config = self.paths.config.clone();
+        self.work(move || {
+            let saved = Config::set_endpoint(&config, &name, &base_url);
+            Msg::Connected(saved.map(|()| name).map_err(|complaint| complaint.to_string()))
+        });
+    }
+
+    fn save_slot(&mut self, slot: u8, model: String) {
+        let config = self.paths.config.clone();
+        self.work(move || {
+            Msg::SlotSaved(Config::set_slot(&config, slot, &model).map_err(|complaint| complaint.to_string()))
+        });
+    }
+
+    fn fetch_models(&mut self, endpoint: &str) {
+        let Some(server) = self.servers.get(endpoint) else { return };
+        // The demo is another server each time.
+        let kept = (server.name != DEMO).then(|| self.cache_file(&server.base_url));
+        self.tasks.spawn(catalogues::fetch(server, kept, self.inbox.clone()));
+    }
+
+    fn cache_file(&self, base_url: &str) -> PathBuf {
+        let mut name =
+            keys::file(&self.paths.cache_dir.join("models"), base_url.trim_end_matches('/')).into_os_string();
+        name.push(".json");
+        name.into()
+    }
+
+    /// Colours are made on one thread, which remembers how the line before ended.
+    fn highlight(&mut self, job: highlight::Job) {
+        let inbox = &self.inbox;
+        let jobs = self.highlighter.get_or_insert_with(|| {
+            let (jobs, waiting) = sync::channel();
+            let inbox = inbox.clone();
+            // Without a thread the code stays plain.
+            let _ = thread::Builder::new().name("highlight".into()).spawn(move || colour(&waiting, &inbox));
+            jobs
+        });
+        let _ = jobs.send(job); // As above.
+    }
+
+    /// Does something that takes time away from the loop, and reports it.
+    fn work(&mut self, work: impl FnOnce() -> Msg + Send + 'static) {
+        let inbox = self.inbox.clone();
+        self.tasks.spawn_blocking(move || {
+            let _ = inbox.blocking_send(work()); // Nobody listens on the way out.
+        });
+    }
+
+    /// Tells the state something that is known already; never waits for room.
+    fn report(&mut self, msg: Msg) {
+        let inbox = self.inbox.clone();
+        self.tasks.spawn(async move {
+            let _ = inbox.send(msg).await; // Nobody listens on the way out.
+        });
+    }
+}
+
+fn colour(jobs: &sync::Receiver<highlight::Job>, inbox: &mpsc::Sender<Msg>) {
+    let _ = (jobs, inbox);
+}
+
+/// Stores the key and makes OpenRouter the endpoint of new conversations.
+fn keep_key(server: &Server, key: &SecretString, config: &Path) -> Result<String, String> {
+    let places = server.key_places().ok_or("this server takes no key")?;
+    places.save(key).map_err(|error| error.to_string())?;
+    let (settings, _) = Config::load(config).map_err(|complaint| complaint.to_string())?;
+    if settings.endpoint.is_some_and(|endpoint| endpoint != OPENROUTER) {
+        Config::choose_endpoint(config, OPENROUTER).map_err(|complaint| complaint.to_string())?;
+    }
+    Ok(OPENROUTER.into())
+}

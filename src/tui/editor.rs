@@ -1,7 +1,8 @@
 //! The reader's own editor, on a file that nobody else can read.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Write},
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
 };
@@ -97,7 +98,7 @@ impl Draft {
         let folder = std::env::temp_dir().join(format!("ibid-{:016x}", u64::from_be_bytes(name)));
         private_folder(&folder)?;
         let draft = Self { folder };
-        fs::write(draft.file(), text)?;
+        private_file(&draft.file())?.write_all(text.as_bytes())?;
         Ok(draft)
     }
 
@@ -121,6 +122,14 @@ fn private_folder(path: &Path) -> io::Result<()> {
     folder.create(path)
 }
 
+fn private_file(path: &Path) -> io::Result<fs::File> {
+    let mut file = fs::OpenOptions::new();
+    file.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut file, 0o600);
+    file.open(path)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,9 +148,10 @@ mod tests {
     #[tokio::test]
     async fn the_text_comes_back_as_the_editor_left_it_and_its_file_is_private_and_gone() {
         use std::os::unix::fs::PermissionsExt;
-        let mut editor = Editor::open("stat -c %a . >/dev/null; printf ' and more\\n' >>", "a draft").unwrap();
+        let mut editor = Editor::open("printf ' and more\\n' >>", "a draft").unwrap();
         let folder = editor.draft.folder.clone();
-        assert_eq!(fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700);
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&folder), mode(&editor.draft.file())), (0o700, 0o600));
         assert_eq!(editor.closed().await, Ok("a draft and more".to_owned()));
         drop(editor);
         assert!(!folder.exists());

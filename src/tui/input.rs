@@ -130,7 +130,7 @@ impl Decoder {
 
     /// A lone Esc or Ctrl-C after a silence in a paste is a reader who wonders why no key works.
     fn end_was_lost(&self, bytes: &[u8]) -> bool {
-        self.paste.as_ref().is_some_and(|paste| paste.stalled) && matches!(bytes, [ESC] | [b'\x03'])
+        self.paste.as_ref().is_some_and(|paste| paste.stalled) && matches!(bytes, [ESC | b'\x03'])
     }
 }
 

@@ -22,8 +22,10 @@ const GRACE: Duration = Duration::from_secs(5);
 /// What the system tells the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
-    /// Asked to end from outside (SIGTERM, SIGHUP, SIGINT).
+    /// Asked to end from outside (SIGTERM, SIGHUP).
     End,
+    /// Ctrl-C where the terminal makes a signal of it (SIGINT).
+    Interrupt,
     /// The window has another size.
     Resized,
     /// Running again after a stop.

@@ -32,7 +32,9 @@ pub fn write_to_terminal(bytes: &[u8]) -> io::Result<()> {
 }
 
 /// There is nothing to stop into.
-pub async fn suspend(_signals: &mut Signals) {}
+pub async fn suspend(_signals: &mut Signals) -> Signal {
+    Signal::Continued
+}
 
 /// Tells of Ctrl-C from outside, and no other.
 ///
@@ -41,7 +43,7 @@ pub async fn suspend(_signals: &mut Signals) {}
 pub(super) fn listen(send: mpsc::Sender<Signal>) -> io::Result<()> {
     tokio::spawn(async move {
         while tokio::signal::ctrl_c().await.is_ok() {
-            super::tell(&send, Signal::End).await;
+            super::tell(&send, Signal::Interrupt).await;
         }
     });
     Ok(())

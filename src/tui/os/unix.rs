@@ -39,14 +39,21 @@ pub fn write_to_terminal(bytes: &[u8]) -> io::Result<()> {
     output()?.write_all(bytes)
 }
 
-/// Stops this process and those of its group, as Ctrl-Z does; returns when they go on.
-pub async fn suspend(signals: &mut Signals) {
+/// Stops this process and those of its group, as Ctrl-Z does. Returns when they go on, or are told something else.
+pub async fn suspend(signals: &mut Signals) -> Signal {
     if kill_current_process_group(Number::TSTP).is_err() {
-        return;
+        return Signal::Continued;
     }
-    let continued = async { while signals.next().await != Signal::Continued {} };
+    let next = async {
+        loop {
+            let signal = signals.next().await;
+            if signal != Signal::Resized {
+                return signal;
+            }
+        }
+    };
     // Where nobody could wake us (a terminal window's only program) the system ignores the stop.
-    let _ = tokio::time::timeout(Duration::from_millis(100), continued).await;
+    tokio::time::timeout(Duration::from_millis(100), next).await.unwrap_or(Signal::Continued)
 }
 
 /// Tells what the system says, for as long as somebody listens.
@@ -64,7 +71,7 @@ pub(super) fn listen(send: mpsc::Sender<Signal>) -> io::Result<()> {
             let signal = tokio::select! {
                 _ = terminate.recv() => Signal::End,
                 _ = hang_up.recv() => Signal::End,
-                _ = interrupt.recv() => Signal::End,
+                _ = interrupt.recv() => Signal::Interrupt,
                 _ = resized.recv() => Signal::Resized,
                 _ = continued.recv() => Signal::Continued,
             };
