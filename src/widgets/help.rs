@@ -54,7 +54,7 @@ impl Help {
         self.top = self.top.saturating_add_signed(rows).min(last);
     }
 
-    /// A page for PgUp and PgDn.
+    /// How many rows a page has.
     pub fn page(&self, screen: Rect) -> isize {
         isize::try_from(self.height_inside(screen).max(1)).unwrap_or(1)
     }

@@ -321,7 +321,7 @@ mod tests {
             let row = drawn(status, width);
             prop_assert!(text::width(&row) <= usize::from(width), "{row}");
             // What goes first is only there when all that goes later is.
-            let order = ["today", " t/s", "menu", "ctx", "^P", "web", "high", "esc stops", "streaming", "demo", "$0.021", " s", "◐"];
+            let order = ["today", " t/s", "menu", "ctx", "^P", "web", "high", "esc stops", "streaming", "demo", "$0.021", "6.1 s", "◐"];
             let there: Vec<bool> = order.iter().filter(|word| rate.is_some() || **word != " t/s").map(|word| row.contains(word)).collect();
             prop_assert!(there.is_sorted(), "{row}: {there:?}");
             prop_assert!(row.contains(&model) || !there.contains(&true), "{row}");
