@@ -1,7 +1,7 @@
 //! Conversations and messages to rows and back.
 
 use rusqlite::{
-    Connection, OptionalExtension, Result, Row, named_params,
+    Connection, OptionalExtension, Result, Row, RowIndex, named_params,
     types::{FromSqlError, Type},
 };
 use uuid::Uuid;
@@ -28,26 +28,33 @@ pub struct StoredMessage {
     pub message: Message,
 }
 
-const SUMMARY: &str = "select id, title, updated, unread, failed from conversation where trashed_at is null";
+const NEWEST: &str = "select id, title, updated, unread, failed from conversation
+    where trashed_at is null order by updated desc, id desc limit ?1";
+const COUNT: &str = "select count(*) from conversation where trashed_at is null";
+const MESSAGES: &str = "select * from message where conversation = ?1 order by id";
+/// Without the name of the index SQLite walks all messages, for it cannot know that few are open.
+const OPEN: &str = "select * from message indexed by message_open where owner is not null";
+const GROWTH: &str = "select at, events from growth where message = ?1 order by n";
+const PROMPTS: &str = "select text from message join conversation on conversation.id = message.conversation
+    where role = 'prompt' and trashed_at is null order by at desc, message.id desc";
 
 pub fn newest(db: &Connection, most: usize) -> Result<Vec<Summary>> {
-    let mut rows = db.prepare_cached(&format!("{SUMMARY} order by updated desc, id desc limit ?1"))?;
     let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let mut rows = db.prepare_cached(NEWEST)?;
     rows.query_map([most], |row| {
         Ok(Summary {
-            id: ConversationId(uuid(row, "id")?),
-            title: row.get("title")?,
-            updated: time(row.get("updated")?),
-            unread: row.get("unread")?,
-            failed: row.get("failed")?,
+            id: ConversationId(uuid(row, 0)?),
+            title: row.get(1)?,
+            updated: time(row.get(2)?),
+            unread: row.get(3)?,
+            failed: row.get(4)?,
         })
     })?
     .collect()
 }
 
 pub fn count(db: &Connection) -> Result<usize> {
-    let count: i64 =
-        db.query_row("select count(*) from conversation where trashed_at is null", [], |row| row.get(0))?;
+    let count: i64 = db.query_row(COUNT, [], |row| row.get(0))?;
     Ok(usize::try_from(count).unwrap_or_default())
 }
 
@@ -69,28 +76,25 @@ pub fn conversation(db: &Connection, id: ConversationId) -> Result<Option<Stored
 }
 
 pub fn messages(db: &Connection, conversation: ConversationId) -> Result<Vec<StoredMessage>> {
-    let mut rows = db.prepare_cached("select * from message where conversation = ?1 order by id")?;
+    let mut rows = db.prepare_cached(MESSAGES)?;
     rows.query_map([text(conversation.0)], message)?.collect()
 }
 
 /// The answers that no run has settled.
 pub fn open_messages(db: &Connection) -> Result<Vec<StoredMessage>> {
-    let mut rows = db.prepare_cached("select * from message where owner is not null order by id")?;
+    let mut rows = db.prepare_cached(OPEN)?;
     rows.query_map([], message)?.collect()
 }
 
 /// What an answer grew by since it was written, oldest first, with the time of its writing.
 pub fn growth(db: &Connection, message: MessageId) -> Result<Vec<(Timestamp, String)>> {
-    let mut rows = db.prepare_cached("select at, events from growth where message = ?1 order by n")?;
+    let mut rows = db.prepare_cached(GROWTH)?;
     rows.query_map([text(message.0)], |row| Ok((time(row.get("at")?), row.get("events")?)))?.collect()
 }
 
 /// The newest prompts outside the trash, without repetitions.
 pub fn prompts(db: &Connection, most: usize) -> Result<Vec<String>> {
-    let mut rows = db.prepare_cached(
-        "select text from message join conversation on conversation.id = message.conversation
-         where role = 'prompt' and trashed_at is null order by at desc, message.id desc",
-    )?;
+    let mut rows = db.prepare_cached(PROMPTS)?;
     let mut seen = std::collections::HashSet::new();
     let mut prompts = Vec::new();
     let mut found = rows.query([])?;
@@ -247,7 +251,7 @@ pub fn to_json(value: &impl serde::Serialize) -> String {
     serde_json::to_string(value).expect("strings, numbers and ids")
 }
 
-fn uuid(row: &Row, column: &str) -> Result<Uuid> {
+fn uuid(row: &Row, column: impl RowIndex) -> Result<Uuid> {
     Uuid::parse_str(row.get_ref(column)?.as_str()?).map_err(|error| FromSqlError::other(error).into())
 }
 
@@ -272,5 +276,33 @@ pub fn rank(change: &Change) -> u8 {
         | Change::Seen(_)
         | Change::Trash(_)
         | Change::Restore(_) => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::schema;
+
+    /// How SQLite goes about a query, one line.
+    fn plan(db: &Connection, sql: &str) -> String {
+        let mut rows = db.prepare(&format!("explain query plan {}", sql.replace("?1", "'1'"))).expect("a query");
+        let steps = rows.query_map([], |row| row.get::<_, String>("detail")).expect("a plan");
+        steps.map(|step| step.expect("a step")).collect::<Vec<_>>().join("; ")
+    }
+
+    #[test]
+    fn what_is_read_at_a_start_or_on_a_key_is_read_from_an_index_in_order() {
+        let mut db = Connection::open_in_memory().expect("memory");
+        schema::migrate(&mut db).expect("a schema");
+        let all = [NEWEST, COUNT, MESSAGES, OPEN, GROWTH, PROMPTS].map(|sql| plan(&db, sql));
+        insta::assert_snapshot!(all.join("\n"), @r"
+        SCAN conversation USING COVERING INDEX conversation_listed
+        SCAN conversation USING COVERING INDEX conversation_listed
+        SEARCH message USING INDEX message_of (conversation=?)
+        SEARCH message USING INDEX message_open (owner>?)
+        SEARCH growth USING INDEX growth_of (message=?)
+        SCAN message USING INDEX message_prompt; SEARCH conversation USING INDEX sqlite_autoindex_conversation_1 (id=?)
+        ");
     }
 }

@@ -25,8 +25,9 @@ const MIGRATIONS: &[&str] = &["
         draft text not null default '',
         queue text not null default '[]'
     );
-    -- All that a row of the list shows, so that listing reads nothing else.
-    create index conversation_listed on conversation (updated desc, id desc, title, unread, failed) where trashed_at is null;
+    -- All that a row of the list shows and asks for, so that listing reads nothing else.
+    create index conversation_listed on conversation (updated desc, id desc, title, unread, failed, trashed_at)
+        where trashed_at is null;
 
     create table message (
         id text primary key,
@@ -58,7 +59,7 @@ const MIGRATIONS: &[&str] = &["
     );
     create index message_of on message (conversation, id);
     create index message_open on message (owner) where owner is not null;
-    create index message_prompt on message (at desc) where role = 'prompt';
+    create index message_prompt on message (at desc, id desc) where role = 'prompt';
 
     -- What an open answer grew by since its row was written.
     create table growth (
