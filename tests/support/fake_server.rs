@@ -523,6 +523,11 @@ async fn read_request(socket: &mut TcpStream) -> Option<(Head, Vec<u8>)> {
         }
         match socket.read(&mut part).await {
             Ok(0) | Err(_) => return None,
+            // Somebody speaks TLS to us: we answer as any plain server would.
+            Ok(_) if part[0] == 0x16 && bytes.is_empty() => {
+                let _ = socket.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+                return None;
+            }
             Ok(count) => bytes.extend_from_slice(&part[..count]),
         }
     };

@@ -28,8 +28,7 @@ impl Error {
                 format!("{place} could not be reached in time")
             } else if says(&["dns error", "failed to lookup address"]) {
                 format!("the name {host} could not be found; is there a network?")
-            } else if causes.iter().any(|cause| cause.is::<rustls::Error>()) || says(&["certificate", "tls handshake"])
-            {
+            } else if causes.iter().any(|cause| is_of_tls(*cause)) || says(&["certificate", "tls handshake"]) {
                 let last = causes.last().map(ToString::to_string).unwrap_or_default();
                 format!("no secure connection to {place}: {last}")
             } else if says(&["tunnel", "proxy", "socks"]) {
@@ -54,4 +53,10 @@ impl Error {
         }
         Self::new(Fault::Cut, format!("{place} broke off the connection"))
     }
+}
+
+/// An `io::Error` shows the source of what it wraps, and not what it wraps.
+fn is_of_tls(cause: &(dyn Cause + 'static)) -> bool {
+    let wrapped = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    cause.is::<rustls::Error>() || wrapped.is_some_and(|wrapped| is_of_tls(wrapped))
 }
