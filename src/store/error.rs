@@ -37,6 +37,9 @@ impl Error {
             Some(ErrorCode::ReadOnly) => {
                 Self::ReadOnly(format!("{path} is read-only; make it writable, or name another folder with --data-dir"))
             }
+            Some(ErrorCode::CannotOpen) => Self::ReadOnly(format!(
+                "{path} or a file beside it cannot be opened; make the folder writable, or name another with --data-dir"
+            )),
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Corrupt(format!(
                 "{path} ({said}); it stays as it is: repair it, move it away, or name another folder with --data-dir"
             )),

@@ -40,12 +40,10 @@ impl Live {
         &self.id
     }
 
-    /// Whether the run of that name still holds its lock.
+    /// Whether the run of that name still holds its lock, or is this one.
     pub fn lives(&self, name: &str) -> bool {
-        if name == self.id {
-            return self.mark.is_some();
-        }
-        Uuid::parse_str(name).is_ok() && File::open(self.path(name)).is_ok_and(|mark| is_held(&mark))
+        let held = || File::open(self.path(name)).is_ok_and(|mark| is_held(&mark));
+        name == self.id || (Uuid::parse_str(name).is_ok() && held())
     }
 
     /// Removes the marks of runs that are gone, within a write transaction; tells whether others live.

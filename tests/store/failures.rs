@@ -124,6 +124,17 @@ fn a_database_that_cannot_be_written_can_be_read() {
     insta::assert_snapshot!(said(&disk, &error), @"the database cannot be written: FILE is read-only; make it writable, or name another folder with --data-dir");
 }
 
+/// As on a disk where SQLite can make no file of its own.
+#[test]
+fn a_database_beside_which_no_file_can_be_made_can_be_read() {
+    let disk = used();
+    fs::create_dir(disk.folder.join("data/ibid.db-shm")).expect("a folder");
+    let run = disk.open_with(impatient());
+    assert_eq!(run.titles(), ["before"]);
+    assert_eq!(run.load(conversation_id(1)).expect("the conversation").messages.len(), 1);
+    assert!(matches!(save(&run), Err(Error::ReadOnly(_))));
+}
+
 #[test]
 fn a_directory_in_the_place_of_the_file_is_told() {
     let disk = Disk::new();

@@ -101,6 +101,18 @@ fn an_answer_that_another_living_instance_streams_is_left_alone_until_that_one_e
     assert!(other.list()[0].failed);
 }
 
+/// As on a disk without locks: others may take the answer for abandoned, this run may not.
+#[test]
+fn a_run_that_can_make_no_mark_knows_its_own_answers_all_the_same() {
+    let disk = Disk::new();
+    let run = disk.open();
+    std::fs::write(disk.folder.join("data/ibid.db-running"), "no folder").expect("a file");
+    stream(&run);
+    assert_eq!(state(&run).0, End::Open);
+    drop(run);
+    assert_eq!(state(&disk.open()).0, End::Interrupted);
+}
+
 #[test]
 fn the_marks_of_runs_that_are_gone_are_cleared_away() {
     let disk = Disk::new();
