@@ -2,9 +2,21 @@
 
 pub mod action;
 pub mod areas;
+pub mod cards;
 pub mod effect;
 pub mod keymap;
+pub mod ladders;
+mod listing;
+pub mod models;
 pub mod msg;
+mod on_action;
+mod on_input;
+mod on_store;
+mod on_stream;
+pub mod overlays;
+mod panes;
+pub mod saves;
+pub mod screen;
 pub mod start;
 pub mod state;
 
@@ -14,21 +26,110 @@ pub use msg::Msg;
 pub use start::{EndpointInfo, Open, Overrides, Start};
 pub use state::State;
 
+use jiff::SignedDuration;
 use ratatui::layout::Size;
 
-use crate::chat::Timestamp;
+use crate::{
+    chat::Timestamp,
+    widgets::{rail::Tab, transcript::ReadingOptions},
+};
+use screen::{Focus, LEADER};
+
+/// How often the clock of a running turn moves: the spinner's step.
+pub const STEP: SignedDuration = SignedDuration::from_millis(125);
 
 /// Changes the state by what happened, and says what the world must do about it.
-pub fn update(_state: &mut State, _now: Timestamp, _msg: Msg) -> Vec<Effect> {
-    Vec::new()
+pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
+    let mut fx = Vec::new();
+    match msg {
+        Msg::Input { event, more } => on_input::on_input(state, now, event, more, &mut fx),
+        Msg::Ask(text) => panes::submit(state, now, text, &mut fx),
+        Msg::StreamOpened { stream, generation } => on_stream::on_opened(state, now, stream, generation),
+        Msg::Stream { stream, at, events } => on_stream::on_events(state, stream, at, &events, &mut fx),
+        Msg::StreamEnded { stream, at, result } => on_stream::on_ended(state, stream, at, result, &mut fx),
+        Msg::Store(reply) => on_store::on_reply(state, now, reply, &mut fx),
+        Msg::Models { endpoint, result } => models::on_models(state, now, &endpoint, result, &mut fx),
+        Msg::Highlighted(painted) => {
+            if let Some(transcript) = state.screen.transcript_mut() {
+                transcript.painted(&painted);
+            }
+        }
+        Msg::Edited(result) => on_edited(state, now, result),
+        Msg::Connected(result) => overlays::on_connected(state, now, result, &mut fx),
+        Msg::SlotSaved(result) => {
+            if let Err(why) = result {
+                state.screen.warn(now, format!("the slot holds until you quit, but {why}"));
+            }
+        }
+        Msg::Tick => (),
+        Msg::Terminated => on_action::quit(state, now, &mut fx),
+    }
+    on_due(state, now, &mut fx);
+    fx
+}
+
+/// Does what is due at `now`, whatever the message was.
+fn on_due(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
+    on_stream::on_tick(state, now, fx);
+    panes::draft_tick(state, now, fx);
+    state.screen.toasts.expire(now);
+    if state.screen.toasts.words().is_none() && !state.complaints.is_empty() {
+        let complaint = state.complaints.remove(0);
+        state.screen.warn(now, complaint);
+    }
+    if state.screen.quitting.is_some_and(|until| until <= now) {
+        state.screen.quitting = None;
+    }
+}
+
+fn on_edited(state: &mut State, now: Timestamp, result: Result<String, String>) {
+    match result {
+        Ok(text) => {
+            state.screen.pane.composer.replace(text.trim_end_matches('\n'));
+            panes::draft_changed(state, now);
+        }
+        Err(why) => state.screen.warn(now, why),
+    }
 }
 
 /// When something is due without a message: a clock's tick, a toast's end, a retry.
-pub fn next_wake(_state: &State, _now: Timestamp) -> Option<Timestamp> {
-    None
+pub fn next_wake(state: &State, now: Timestamp) -> Option<Timestamp> {
+    let screen = &state.screen;
+    let clock = state.current().and_then(|conversation| conversation.active_turn()).map(|turn| {
+        let steps = now.duration_since(turn.since).as_millis() / STEP.as_millis();
+        turn.since + STEP * i32::try_from(steps + 1).unwrap_or(i32::MAX)
+    });
+    let hints = screen.leader.as_ref().map(|leader| leader.since + LEADER).filter(|due| *due > now);
+    state
+        .open
+        .values()
+        .filter_map(crate::chat::Conversation::next_wake)
+        .chain([clock, hints, screen.pane.draft_due, screen.quitting].into_iter().flatten())
+        .chain(screen.toasts.until())
+        .min()
 }
 
 /// Lays out what the next frame shows.
-pub fn sync(_state: &mut State, _now: Timestamp, _size: Size) -> Vec<Effect> {
-    Vec::new()
+pub fn sync(state: &mut State, now: Timestamp, size: Size) -> Vec<Effect> {
+    state.screen.size = size;
+    let areas = state.screen.divide();
+    state.screen.pane.composer.scroll_to_cursor(areas.composer.height);
+    if state.screen.focus == Focus::Card && cards::offered(state).is_empty() {
+        state.screen.focus = Focus::Composer;
+    }
+    listing::arrange(state, now);
+    let list_height = if areas.list.is_empty() { size.height.saturating_sub(3) } else { areas.list.height };
+    state.screen.list.scroll_to_cursor(list_height);
+    let reasoning_in_rail = state.screen.rail_docked() && state.screen.rail.tab == Tab::Reasoning;
+    let Some(id) = state.screen.pane.shows.conversation() else { return Vec::new() };
+    let (Some(conversation), Some(transcript)) = (state.open.get(&id), state.screen.pane.transcripts.get_mut(&id))
+    else {
+        return Vec::new();
+    };
+    let options = ReadingOptions {
+        reasoning_in_rail,
+        ..ReadingOptions::new(&state.theme, state.config.reasoning.show, state.time_zone.clone())
+    };
+    transcript.sync(conversation, areas.transcript.width, areas.transcript.height, now, &options);
+    transcript.take_jobs().into_iter().map(Effect::Highlight).collect()
 }

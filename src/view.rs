@@ -1,8 +1,172 @@
 //! Draws the state: which widget goes where.
 
-use ratatui::Frame;
+mod overlays;
+mod status;
 
-use crate::{app::State, chat::Timestamp};
+use ratatui::{
+    Frame,
+    layout::Rect,
+    text::{Line, Span},
+    widgets::Widget,
+};
+
+use crate::{
+    app::{
+        Action, State,
+        areas::{Areas, GUTTER, SMALLEST},
+        ladders::{Esc, esc},
+        models::short,
+        overlays::Overlay,
+        screen::{Focus, Shows},
+        state::Database,
+    },
+    chat::{ConversationId, Timestamp},
+    widgets::{
+        composer::ComposerView,
+        list::ListView,
+        rail::RailView,
+        theme::Role,
+        title::{self, TitleView},
+        toast::ToastView,
+        transcript::TranscriptView,
+        words,
+    },
+};
 
 /// Paints one frame; changes nothing.
-pub fn draw(_state: &State, _now: Timestamp, _frame: &mut Frame) {}
+pub fn draw(state: &State, now: Timestamp, frame: &mut Frame) {
+    let screen = frame.area();
+    if screen.width < SMALLEST.width || screen.height < SMALLEST.height {
+        title::too_small(screen, SMALLEST, &state.theme, frame.buffer_mut());
+        return;
+    }
+    state.theme.clear(screen, Role::Background, frame.buffer_mut());
+    if let [Overlay::Welcome(welcome)] = state.screen.overlays.as_slice() {
+        overlays::draw_welcome(state, welcome, now, frame);
+        return;
+    }
+    let areas = state.screen.areas;
+    draw_list(state, now, areas.list, frame);
+    draw_rail(state, now, areas.rail, frame);
+    for rule in [areas.list_rule, areas.rail_rule] {
+        for position in rule.positions() {
+            let mark = state.theme.marks.vertical;
+            frame.buffer_mut().set_string(position.x, position.y, mark, state.theme.style(Role::Faint));
+        }
+    }
+    draw_pane(state, &areas, frame);
+    status::draw(state, now, areas.status, frame);
+    overlays::draw(state, now, frame);
+}
+
+fn draw_list(state: &State, now: Timestamp, area: Rect, frame: &mut Frame) {
+    if area.is_empty() {
+        return;
+    }
+    let running = |id: ConversationId| state.open.get(&id).is_some_and(|conversation| !conversation.turns.is_empty());
+    let focused = state.screen.focus == Focus::List;
+    let view = ListView {
+        list: &state.screen.list,
+        summaries: &state.index,
+        total: state.index.len() + state.unlisted,
+        open: state.screen.pane.shows.conversation(),
+        running: &running,
+        spinner: status::spinner(state, now),
+        focused,
+        theme: &state.theme,
+    };
+    if let Some(at) = view.cursor(area).filter(|_| focused) {
+        frame.set_cursor_position(at);
+    }
+    view.render(area, frame.buffer_mut());
+}
+
+fn draw_rail(state: &State, now: Timestamp, area: Rect, frame: &mut Frame) {
+    if area.is_empty() {
+        return;
+    }
+    let answer = state.current_answer().and_then(|id| state.current()?.messages.get(&id)?.answer());
+    let focused = state.screen.focus == Focus::Rail;
+    RailView { rail: &state.screen.rail, answer, now, focused, theme: &state.theme }.render(area, frame.buffer_mut());
+}
+
+/// The title, the text, the rule and the composer: one column.
+fn draw_pane(state: &State, areas: &Areas, frame: &mut Frame) {
+    let theme = &state.theme;
+    let pane = &state.screen.pane;
+    let buf = frame.buffer_mut();
+    let conversation = state.current();
+    let sibling = conversation.and_then(|conversation| Some(conversation.siblings(*conversation.branch.last()?)));
+    let title = match pane.shows {
+        Shows::New => "",
+        Shows::Loading(_) => "Opening the conversation",
+        Shows::Conversation(_) => conversation.map_or("", |conversation| &conversation.title),
+    };
+    TitleView { title, sibling, theme }.render(areas.title, buf);
+    match state.screen.transcript() {
+        Some(transcript) => {
+            let focus = state.screen.focus;
+            let (focused, card_focused) = (focus == Focus::Transcript, focus == Focus::Card);
+            TranscriptView { transcript, theme, focused, card_focused }.render(areas.transcript, buf);
+        }
+        None => draw_empty(state, areas.transcript, buf),
+    }
+    let rule = theme.marks.rule.repeat(areas.rule.width.into());
+    buf.set_string(areas.rule.x, areas.rule.y, rule, theme.style(Role::Faint));
+    let above = Rect { y: areas.rule.y.saturating_sub(1), height: areas.rule.height, ..areas.rule };
+    ToastView { toasts: &state.screen.toasts, theme }.render(above, buf);
+    draw_composer(state, areas.composer, frame);
+}
+
+/// A conversation that has not begun: what will answer, and what one may do first.
+fn draw_empty(state: &State, area: Rect, buf: &mut ratatui::buffer::Buffer) {
+    let text = Rect { x: area.x + GUTTER.min(area.width), width: area.width.saturating_sub(GUTTER), ..area };
+    let (muted, accent) = (state.theme.style(Role::Muted), state.theme.style(Role::Accent));
+    let model = short(&state.settings().model);
+    let mut lines = vec![if model.is_empty() {
+        words::run("No model is chosen yet.", muted)
+    } else {
+        Line::from(vec![
+            Span::styled(model.to_owned(), state.theme.style(Role::Text).bold()),
+            Span::styled(" answers.", muted),
+        ])
+    }];
+    if let Database::Broken(error) = &state.database {
+        lines.push(words::run(format!("Nothing will be saved: {error}"), state.theme.style(Role::Error)));
+    }
+    lines.push(Line::default());
+    let hints = [
+        (Action::Models, "another model"),
+        (Action::NextEffort, "how hard it thinks"),
+        (Action::ToggleWeb, "search the web"),
+        (Action::FocusList, "earlier conversations"),
+        (Action::Palette, "everything else"),
+    ];
+    for (action, words) in hints {
+        if let Some(keys) = state.keymap.keys_of(action) {
+            lines.push(Line::from(vec![Span::styled(format!("{keys:<11}"), accent), Span::styled(words, muted)]));
+        }
+    }
+    for (line, row) in lines.into_iter().zip(text.rows()) {
+        line.render(row, buf);
+    }
+}
+
+fn draw_composer(state: &State, area: Rect, frame: &mut Frame) {
+    let composer = &state.screen.pane.composer;
+    let focused = state.screen.focus == Focus::Composer;
+    let running = state.current().is_some_and(|conversation| conversation.active_turn().is_some());
+    let placeholder = match esc(state) {
+        Esc::LeaveEditing => "the edited prompt",
+        _ if running => "type the next message: it is sent when this answer is done",
+        _ => "type a message",
+    };
+    let view = ComposerView { composer, placeholder, focused, theme: &state.theme };
+    if focused
+        && state.screen.overlays.is_empty()
+        && let Some(at) = view.cursor(area)
+    {
+        frame.set_cursor_position(at);
+    }
+    view.render(area, frame.buffer_mut());
+}

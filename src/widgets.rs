@@ -12,6 +12,7 @@ pub mod list;
 pub mod markdown;
 pub mod overlay;
 pub mod picker;
+pub mod rail;
 pub mod row;
 #[cfg(test)]
 pub(crate) mod screen;

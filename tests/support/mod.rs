@@ -3,6 +3,7 @@
 
 pub mod compose;
 pub mod fake_server;
+pub mod harness;
 #[cfg(unix)]
 pub mod pty;
 #[cfg(unix)]

@@ -1,0 +1,117 @@
+//! The Esc and Ctrl-C ladders: what each does now, from the top step down.
+
+use super::{
+    Action, Effect, State, listing,
+    on_action::{change, quit},
+    overlays, panes,
+    screen::{Focus, QUITTING},
+};
+use crate::{
+    chat::{Phase, Timestamp},
+    widgets::composer::{Reach, Towards},
+};
+
+/// What Esc does now; the status line says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Esc {
+    CloseOverlay,
+    LeaveFilter,
+    LeaveEditing,
+    LeavePane,
+    /// Ends a wait, gives up the attempt.
+    GiveUp,
+    StopTurn,
+    Nothing,
+}
+
+pub fn esc(state: &State) -> Esc {
+    if !state.screen.overlays.is_empty() {
+        return Esc::CloseOverlay;
+    }
+    if state.screen.focus == Focus::List && (listing::types(state) || state.screen.list.filter.is_some()) {
+        return Esc::LeaveFilter;
+    }
+    if state.screen.focus != Focus::Composer {
+        return Esc::LeavePane;
+    }
+    if state.screen.pane.editing.is_some() {
+        return Esc::LeaveEditing;
+    }
+    match state.current().and_then(|conversation| conversation.active_turn()).map(|turn| &turn.phase) {
+        Some(Phase::Waiting { .. }) => Esc::GiveUp,
+        Some(_) => Esc::StopTurn,
+        None => Esc::Nothing,
+    }
+}
+
+pub(super) fn back(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
+    match esc(state) {
+        Esc::CloseOverlay => overlays::close_top(state, now, fx),
+        Esc::LeaveFilter => listing::leave_field(state, now),
+        Esc::LeaveEditing => leave_editing(state, now),
+        Esc::LeavePane => state.screen.focus = Focus::Composer,
+        Esc::GiveUp | Esc::StopTurn => stop(state, now, fx),
+        Esc::Nothing => (),
+    }
+}
+
+fn leave_editing(state: &mut State, now: Timestamp) {
+    state.screen.pane.editing = None;
+    let draft = state.current().map(|conversation| conversation.draft.clone()).unwrap_or_default();
+    state.screen.pane.composer.set_text(&draft);
+    state.screen.say(now, "the prompt stays as it was");
+}
+
+/// Stops the turn on the screen, in whatever phase it is.
+fn stop(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
+    let turn = state.current().and_then(|conversation| Some((conversation.id, conversation.active_turn()?.id)));
+    if let Some((id, turn)) = turn {
+        change(state, id, fx, |conversation, _| conversation.stop(turn, now));
+    }
+}
+
+/// Ctrl-C: overlay, turn, text, and then the program.
+pub(super) fn cancel(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
+    if !state.screen.overlays.is_empty() {
+        overlays::close_top(state, now, fx);
+    } else if state.current().is_some_and(|conversation| conversation.active_turn().is_some()) {
+        stop(state, now, fx);
+    } else if !state.screen.pane.composer.is_empty() {
+        let text = state.screen.pane.composer.take();
+        panes::remember(state, text);
+        state.screen.pane.editing = None;
+        panes::draft_changed(state, now);
+    } else {
+        again_to_quit(state, now, fx);
+    }
+}
+
+/// Ctrl-D: the last step of Ctrl-C where nothing is typed, else a deletion.
+pub(super) fn delete_or_quit(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
+    if state.screen.pane.composer.is_empty() {
+        again_to_quit(state, now, fx);
+    } else {
+        state.screen.pane.composer.delete(Towards::End, Reach::Cluster);
+        panes::draft_changed(state, now);
+    }
+}
+
+pub(super) fn again_to_quit(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
+    if state.screen.quitting.is_some_and(|until| now < until) {
+        quit(state, now, fx);
+        return;
+    }
+    state.screen.quitting = Some(now + QUITTING);
+}
+
+/// The words on the status line while a second Ctrl-C quits.
+pub fn quitting_words(state: &State) -> Option<String> {
+    state.screen.quitting?;
+    let running: usize = state.open.values().map(|conversation| conversation.turns.len()).sum();
+    let keys = state.keymap.keys_of(Action::Cancel).unwrap_or_else(|| "^C".into());
+    Some(match running {
+        0 => format!("{keys} again to quit"),
+        1 => format!("{keys} again to quit: 1 answer still runs and will be interrupted"),
+        n => format!("{keys} again to quit: {n} answers still run and will be interrupted"),
+    })
+}

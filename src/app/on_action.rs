@@ -1,0 +1,267 @@
+//! The index of everything a user can do.
+
+use super::{
+    Action, Effect, State, listing,
+    models::{cycle_slots, next_effort, take_slot, toggle_web},
+    on_store::carry_out,
+    overlays::{self, Overlay},
+    panes,
+    screen::{Focus, Shown},
+};
+use crate::{
+    chat::{Body, ConversationId, MessageId, Next, Timestamp},
+    widgets::{list::Step, rail::Tab, transcript::Move},
+};
+
+pub(super) fn on_action(state: &mut State, now: Timestamp, action: Action, fx: &mut Vec<Effect>) {
+    match action {
+        Action::Send => send(state, now, fx),
+        Action::Newline => {
+            state.screen.pane.composer.newline();
+            panes::draft_changed(state, now);
+        }
+        Action::Back => super::ladders::back(state, now, fx),
+        Action::Cancel => super::ladders::cancel(state, now, fx),
+        Action::DeleteOrQuit => super::ladders::delete_or_quit(state, now, fx),
+        Action::Palette => overlays::open_palette(state),
+        Action::NewConversation => panes::begin_new(state, fx),
+        Action::Models => overlays::open_models(state, now, fx),
+        Action::Slot1
+        | Action::Slot2
+        | Action::Slot3
+        | Action::Slot4
+        | Action::Slot5
+        | Action::Slot6
+        | Action::Slot7
+        | Action::Slot8
+        | Action::Slot9 => take_slot(state, now, action as usize - Action::Slot1 as usize, fx),
+        Action::NextSlot => cycle_slots(state, now, 1, fx),
+        Action::PreviousSlot => cycle_slots(state, now, -1, fx),
+        Action::NextEffort => next_effort(state, now, fx),
+        Action::Efforts => overlays::open_efforts(state, now),
+        Action::ToggleWeb => toggle_web(state, now, fx),
+        Action::Parameters => overlays::open_parameters(state),
+        Action::FocusList => listing::focus(state),
+        Action::ToggleList => listing::toggle(state),
+        Action::ToggleRail => toggle_rail(state),
+        Action::ShowSources => show_sources(state),
+        Action::CopyAnswer => copy_answer(state, now, fx),
+        Action::EditEarlier => overlays::open_earlier(state, now),
+        Action::EditPrompt => edit_current_prompt(state, now),
+        Action::AnswerAgain => answer_again(state, now, None, fx),
+        Action::AnswerAgainWith => overlays::open_models_for_again(state, now, fx),
+        Action::PreviousSibling => go_to_sibling(state, -1, fx),
+        Action::NextSibling => go_to_sibling(state, 1, fx),
+        Action::PromptHistory => overlays::open_history(state, now),
+        Action::Editor => fx.push(Effect::Edit(state.screen.pane.composer.text())),
+        Action::Trash => panes::trash(state, now, fx),
+        Action::UndoTrash => panes::undo_trash(state, now, fx),
+        Action::Rename => listing::begin_rename(state, now),
+        Action::Filter => {
+            listing::focus(state);
+            state.screen.list.start_filter();
+        }
+        Action::Open => listing::open(state, now, fx),
+        Action::ListDown => listing::step(state, Step::Down(1)),
+        Action::ListUp => listing::step(state, Step::Up(1)),
+        Action::ListTop => listing::step(state, Step::First),
+        Action::ListEnd => listing::step(state, Step::Last),
+        Action::FocusNext => focus_next(state),
+        Action::FoldReasoning => fold_current(state),
+        Action::FoldDetails => fold_all(state),
+        Action::RowDown => scroll(state, Move::Rows(1)),
+        Action::RowUp => scroll(state, Move::Rows(-1)),
+        Action::HalfDown => scroll(state, Move::HalfPages(1)),
+        Action::HalfUp => scroll(state, Move::HalfPages(-1)),
+        Action::NextMessage => scroll(state, Move::Messages(1)),
+        Action::PreviousMessage => scroll(state, Move::Messages(-1)),
+        Action::NextTab => state.screen.rail.tab = state.screen.rail.tab.other(),
+        Action::PageUp => scroll(state, Move::Pages(-1)),
+        Action::PageDown => scroll(state, Move::Pages(1)),
+        Action::ScrollTop => scroll(state, Move::Top),
+        Action::ScrollEnd => scroll(state, Move::Bottom),
+        Action::Themes => overlays::open_themes(state),
+        Action::Help => overlays::open_help(state),
+        Action::Repaint => fx.push(Effect::Repaint),
+        Action::Suspend => fx.push(Effect::Suspend),
+        Action::Quit => quit(state, now, fx),
+    }
+}
+
+/// Enter in the composer: sends, or takes the first choice of an error card when nothing is typed.
+fn send(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
+    let composer = &mut state.screen.pane.composer;
+    if composer.newline_for_backslash() {
+        panes::draft_changed(state, now);
+        return;
+    }
+    if !composer.text().trim().is_empty() {
+        if let Some(action) = slash_command(&state.screen.pane.composer.text()) {
+            state.screen.pane.composer.take();
+            panes::draft_changed(state, now);
+            on_action(state, now, action, fx);
+            return;
+        }
+        panes::send(state, now, fx);
+        return;
+    }
+    if !super::cards::take_first(state, now, fx)
+        && state.current().is_some_and(|conversation| !conversation.queue.is_empty())
+    {
+        panes::submit(state, now, String::new(), fx);
+    }
+}
+
+/// `/name` alone is the action of that name; anything else is a prompt.
+pub(super) fn slash_command(text: &str) -> Option<Action> {
+    let action = Action::from_name(text.trim().strip_prefix('/')?)?;
+    (action.entry().listed == super::action::Listed::Palette).then_some(action)
+}
+
+/// Ends the program: what runs is interrupted and kept.
+pub(super) fn quit(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
+    panes::keep_draft(state, fx);
+    for id in state.open.keys().copied().collect::<Vec<_>>() {
+        change(state, id, fx, |conversation, _| conversation.interrupt_all(now));
+    }
+    fx.push(Effect::Quit);
+}
+
+/// Changes a conversation and does what that asks for.
+pub(super) fn change(
+    state: &mut State,
+    id: ConversationId,
+    fx: &mut Vec<Effect>,
+    edit: impl FnOnce(&mut crate::chat::Conversation, &mut crate::chat::Ids) -> Vec<Next>,
+) {
+    if let Some(conversation) = state.open.get_mut(&id) {
+        let next = edit(conversation, &mut state.ids);
+        carry_out(state, id, next, fx);
+    }
+}
+
+fn scroll(state: &mut State, by: Move) {
+    if state.screen.focus == Focus::Rail {
+        state.screen.rail.scroll(by);
+    } else if let Some(transcript) = state.screen.transcript_mut() {
+        transcript.scroll(by);
+    }
+}
+
+fn toggle_rail(state: &mut State) {
+    let floating = state.screen.overlays.iter().position(|overlay| matches!(overlay, Overlay::Rail));
+    if let Some(at) = floating {
+        state.screen.overlays.remove(at);
+        state.screen.focus = Focus::Composer;
+    } else if state.screen.size.width < super::areas::LIST_DOCKS {
+        state.screen.overlays.push(Overlay::Rail);
+        state.screen.focus = Focus::Rail;
+    } else if state.screen.rail_docked() {
+        state.screen.rail_wanted = Shown::No;
+        if state.screen.focus == Focus::Rail {
+            state.screen.focus = Focus::Composer;
+        }
+    } else {
+        state.screen.rail_wanted = Shown::Yes;
+    }
+}
+
+fn show_sources(state: &mut State) {
+    state.screen.rail.tab = Tab::Sources;
+    let visible =
+        state.screen.rail_docked() || state.screen.overlays.iter().any(|overlay| matches!(overlay, Overlay::Rail));
+    if !visible {
+        toggle_rail(state);
+    }
+    state.screen.focus = Focus::Rail;
+}
+
+fn copy_answer(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
+    let Some(conversation) = state.current() else { return };
+    let text = state
+        .current_answer()
+        .and_then(|id| conversation.messages.get(&id)?.answer().map(crate::chat::Answer::text))
+        .filter(|text| !text.is_empty());
+    match text {
+        Some(text) => {
+            fx.push(Effect::Copy(text));
+            state.screen.say(now, "answer copied as Markdown");
+        }
+        None => state.screen.say(now, "there is no answer to copy yet"),
+    }
+}
+
+/// Puts the prompt under the cursor into the composer; sending it makes a branch.
+fn edit_current_prompt(state: &mut State, now: Timestamp) {
+    let Some(conversation) = state.current() else { return };
+    let pointed = state.screen.transcript().and_then(crate::widgets::transcript::Transcript::current);
+    let at = pointed.and_then(|id| conversation.branch.iter().position(|other| *other == id));
+    let upto = at.map_or(conversation.branch.len(), |at| at + 1);
+    let is_prompt = |id: &&MessageId| matches!(conversation.messages.get(*id).map(|m| &m.body), Some(Body::Prompt(_)));
+    if let Some(id) = conversation.branch[..upto].iter().rev().find(is_prompt).copied() {
+        edit_prompt(state, now, id);
+    }
+}
+
+pub(super) fn edit_prompt(state: &mut State, now: Timestamp, id: MessageId) {
+    let Some(conversation) = state.current() else { return };
+    let Some(Body::Prompt(prompt)) = conversation.messages.get(&id).map(|message| &message.body) else { return };
+    let text = prompt.text.clone();
+    let draft = state.screen.pane.composer.take();
+    panes::remember(state, draft);
+    state.screen.pane.composer.set_text(&text);
+    state.screen.pane.editing = Some(id);
+    state.screen.focus = Focus::Composer;
+    state.screen.say(now, "editing an earlier prompt: Enter sends it as a branch, Esc leaves it");
+}
+
+pub(super) fn answer_again(state: &mut State, now: Timestamp, model: Option<String>, fx: &mut Vec<Effect>) {
+    let Some(answer) = state.current_answer() else { return };
+    let Some(id) = state.screen.pane.shows.conversation() else { return };
+    super::models::keep_context(state, id);
+    change(state, id, fx, |conversation, ids| conversation.answer_again(answer, model, ids, now));
+}
+
+fn go_to_sibling(state: &mut State, by: isize, fx: &mut Vec<Effect>) {
+    let Some(id) = state.screen.pane.shows.conversation() else { return };
+    let Some(conversation) = state.open.get(&id) else { return };
+    let pointed = state.screen.transcript().and_then(crate::widgets::transcript::Transcript::current);
+    let has_siblings = |id: &&MessageId| conversation.siblings(**id).1 > 1;
+    let message =
+        pointed.filter(|id| has_siblings(&id)).or_else(|| conversation.branch.iter().rev().find(has_siblings).copied());
+    if let Some(message) = message {
+        change(state, id, fx, |conversation, _| conversation.go_to_sibling(message, by));
+    }
+}
+
+fn fold_current(state: &mut State) {
+    if let Some(answer) = state.current_answer()
+        && let Some(transcript) = state.screen.transcript_mut()
+    {
+        transcript.toggle_fold(answer);
+    }
+}
+
+fn fold_all(state: &mut State) {
+    if let Some(transcript) = state.screen.transcript_mut() {
+        transcript.toggle_all_folds();
+    }
+}
+
+/// Composer, card, text, rail, list: those that are there.
+fn focus_next(state: &mut State) {
+    let order = [Focus::Composer, Focus::Card, Focus::Transcript, Focus::Rail, Focus::List];
+    let there = |focus: &Focus| match focus {
+        Focus::Composer => true,
+        Focus::Card => !super::cards::offered(state).is_empty(),
+        Focus::Transcript => state.screen.transcript().is_some(),
+        Focus::Rail => state.screen.rail_docked(),
+        Focus::List => state.screen.list_docked(),
+    };
+    let at = order.iter().position(|focus| *focus == state.screen.focus).unwrap_or(0);
+    let next = order[at + 1..].iter().chain(&order[..=at]).copied().find(there);
+    state.screen.focus = next.unwrap_or(Focus::Composer);
+    if state.screen.focus == Focus::List {
+        listing::focus(state);
+    }
+}

@@ -1,0 +1,165 @@
+//! Keys, pastes, resizes: to the overlay, else the focused pane, else the keys that work everywhere.
+
+use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyEventKind};
+use ratatui::layout::Size;
+
+use super::{
+    Action, Effect, State, cards,
+    keymap::{Key, Meaning},
+    listing,
+    on_action::on_action,
+    overlays::{self, Overlay},
+    panes,
+    screen::{Focus, Leader},
+};
+use crate::chat::{Next, Timestamp};
+
+pub(super) fn on_input(state: &mut State, now: Timestamp, event: Input, more: bool, fx: &mut Vec<Effect>) {
+    match event {
+        Input::Key(key) if key.kind != KeyEventKind::Release => on_key(state, now, key, more, fx),
+        Input::Paste(text) => on_paste(state, now, &text),
+        Input::Resize(width, height) => state.screen.size = Size { width, height },
+        Input::Key(_) | Input::Mouse(_) | Input::FocusGained | Input::FocusLost => (),
+    }
+}
+
+fn on_key(state: &mut State, now: Timestamp, event: KeyEvent, more: bool, fx: &mut Vec<Effect>) {
+    let key = Key::from(event);
+    if let Some(leader) = state.screen.leader.take() {
+        on_led(state, now, &leader, key, fx);
+        return;
+    }
+    match state.screen.overlays.last() {
+        None | Some(Overlay::List | Overlay::Rail) => (),
+        Some(_) => {
+            overlays::on_key(state, now, event, fx);
+            return;
+        }
+    }
+    if listing::types(state) && listing::on_field_key(state, now, event, fx) {
+        return;
+    }
+    if let Some(letter) = key.typed()
+        && state.screen.focus == Focus::Card
+        && cards::take_key(state, now, letter, fx)
+    {
+        return;
+    }
+    let writing = state.screen.focus == Focus::Composer;
+    if writing && more && key.code == KeyCode::Enter && !key.ctrl {
+        on_action(state, now, Action::Newline, fx); // More bytes came with it: a paste without brackets.
+        return;
+    }
+    match state.keymap.meaning(state.screen.context(), &[], key) {
+        Meaning::Does(action) => does(state, now, key, action, fx),
+        Meaning::Leads => state.screen.leader = Some(Leader { keys: vec![key], since: now }),
+        Meaning::Nothing if writing => write(state, now, event, fx),
+        Meaning::Nothing if state.screen.focus == Focus::Card && key.code == KeyCode::Enter => {
+            cards::take_first(state, now, fx);
+        }
+        Meaning::Nothing => (),
+    }
+}
+
+fn does(state: &mut State, now: Timestamp, key: Key, action: Action, fx: &mut Vec<Effect>) {
+    if !matches!(action, Action::Cancel | Action::DeleteOrQuit) {
+        state.screen.quitting = None;
+    }
+    let completes = action == Action::FocusNext && state.screen.focus == Focus::Composer && key.code == KeyCode::Tab;
+    if completes && complete_slash(state) {
+        panes::draft_changed(state, now);
+        return;
+    }
+    on_action(state, now, action, fx);
+}
+
+/// The next key of a sequence: does it, waits for another, or leaves.
+fn on_led(state: &mut State, now: Timestamp, leader: &Leader, key: Key, fx: &mut Vec<Effect>) {
+    if matches!(state.screen.overlays.last(), Some(Overlay::Picker { .. })) {
+        overlays::on_led(state, now, key, fx);
+        return;
+    }
+    match state.keymap.meaning(state.screen.context(), &leader.keys, key) {
+        Meaning::Does(action) => on_action(state, now, action, fx),
+        Meaning::Leads => {
+            let keys = [leader.keys.as_slice(), &[key]].concat();
+            state.screen.leader = Some(Leader { keys, since: leader.since });
+        }
+        Meaning::Nothing => (),
+    }
+}
+
+/// A key that is no action: it edits, and at the first and last row it asks for the history.
+fn write(state: &mut State, now: Timestamp, key: KeyEvent, fx: &mut Vec<Effect>) {
+    state.screen.quitting = None;
+    let composer = &mut state.screen.pane.composer;
+    let changed = match key.code {
+        KeyCode::End if composer.is_empty() && key.modifiers.is_empty() => {
+            on_action(state, now, Action::ScrollEnd, fx);
+            false
+        }
+        KeyCode::Up => !composer.up() && (take_back_queued(state, fx) || older(state)),
+        KeyCode::Down => !composer.down() && composer.newer(&state.prompts),
+        _ => composer.edit(key),
+    };
+    if changed {
+        panes::draft_changed(state, now);
+    }
+}
+
+fn older(state: &mut State) -> bool {
+    state.screen.pane.composer.older(&state.prompts)
+}
+
+/// Up in an empty composer takes the last queued prompt back to be edited.
+fn take_back_queued(state: &mut State, fx: &mut Vec<Effect>) -> bool {
+    if !state.screen.pane.composer.is_empty() {
+        return false;
+    }
+    let Some(id) = state.screen.pane.shows.conversation() else { return false };
+    let Some(conversation) = state.open.get_mut(&id) else { return false };
+    let Some(last) = conversation.queue.len().checked_sub(1) else { return false };
+    let Some((text, next)) = conversation.take_queued(last) else { return false };
+    let next: Vec<Next> = next;
+    state.screen.pane.composer.set_text(&text);
+    super::on_store::carry_out(state, id, next, fx);
+    true
+}
+
+/// Completes `/mod` to `/models` where only one action fits.
+fn complete_slash(state: &mut State) -> bool {
+    let text = state.screen.pane.composer.text();
+    let Some(begun) = text.strip_prefix('/').filter(|begun| !begun.is_empty() && !begun.contains(char::is_whitespace))
+    else {
+        return false;
+    };
+    let mut fitting = super::action::TABLE
+        .iter()
+        .filter(|entry| entry.listed == super::action::Listed::Palette && entry.name.starts_with(begun));
+    match (fitting.next(), fitting.next()) {
+        (Some(only), None) => {
+            let command = format!("/{}", only.name);
+            state.screen.pane.composer.replace(&command);
+            true
+        }
+        _ => false,
+    }
+}
+
+/// A paste never sends: it goes into the field that is being written.
+fn on_paste(state: &mut State, now: Timestamp, text: &str) {
+    state.screen.leader = None;
+    match state.screen.overlays.last() {
+        None => {
+            if listing::types(state) {
+                state.screen.list.paste(text);
+                listing::arrange(state, now);
+            } else {
+                state.screen.focus = Focus::Composer;
+                state.screen.pane.composer.insert_str(text);
+                panes::draft_changed(state, now);
+            }
+        }
+        Some(_) => overlays::on_paste(state, text),
+    }
+}

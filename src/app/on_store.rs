@@ -1,0 +1,129 @@
+//! Loaded rows, saved rows, failed saves.
+
+use super::{Effect, Open, State, screen::Shows, state::Database};
+use crate::{
+    chat::{Change, Conversation, ConversationId, Next, Summary, Timestamp},
+    store::{Job, Reply},
+};
+
+pub(super) fn on_reply(state: &mut State, now: Timestamp, reply: Reply, fx: &mut Vec<Effect>) {
+    match reply {
+        Reply::Opened { newest, total, new_draft } => on_opened(state, newest, total, &new_draft, fx),
+        Reply::Broken(error) => {
+            state.screen.warn(now, format!("{error}: nothing will be saved"));
+            state.database = Database::Broken(error);
+        }
+        Reply::Saved(ticket) => {
+            if let Some((id, turn)) = state.saves.saved(ticket)
+                && let Some(conversation) = state.open.get_mut(&id)
+            {
+                let next = conversation.saved(turn, now);
+                carry_out(state, id, next, fx);
+            }
+        }
+        Reply::NotSaved { ticket, error } => on_not_saved(state, now, ticket, &error),
+        Reply::Listed { conversations } => {
+            state.index = merged(&state.index, conversations);
+            state.unlisted = 0;
+        }
+        Reply::Loaded(conversation) => on_loaded(state, now, *conversation, fx),
+        Reply::NotLoaded { what, error } => {
+            if matches!(state.screen.pane.shows, Shows::Loading(_)) {
+                state.screen.pane.shows = Shows::New;
+            }
+            state.screen.warn(now, format!("{what}: {error}"));
+        }
+        Reply::Prompts(prompts) => state.prompts = prompts,
+    }
+}
+
+fn on_opened(state: &mut State, newest: Vec<Summary>, total: usize, new_draft: &str, fx: &mut Vec<Effect>) {
+    state.unlisted = total.saturating_sub(newest.len());
+    state.index = merged(&state.index, newest);
+    fx.push(Effect::Store(Job::Prompts));
+    if state.unlisted > 0 {
+        fx.push(Effect::Store(Job::List));
+    }
+    let Database::Opening(open) = std::mem::replace(&mut state.database, Database::Ready) else { return };
+    match open {
+        Open::New => {
+            let composer = &mut state.screen.pane.composer;
+            if composer.is_empty() {
+                composer.set_text(new_draft);
+            }
+        }
+        Open::Latest => fx.push(Effect::Store(Job::LoadLatest)),
+        Open::Named(name) => fx.push(Effect::Store(Job::LoadNamed(name))),
+    }
+}
+
+/// The rows of the database, with those that are newer in memory.
+fn merged(known: &[Summary], mut rows: Vec<Summary>) -> Vec<Summary> {
+    for summary in known {
+        match rows.iter_mut().find(|row| row.id == summary.id) {
+            Some(row) if row.updated < summary.updated => *row = summary.clone(),
+            Some(_) => (),
+            None => rows.push(summary.clone()),
+        }
+    }
+    rows.sort_by(|a, b| b.updated.cmp(&a.updated).then(b.id.cmp(&a.id)));
+    rows
+}
+
+fn on_not_saved(state: &mut State, now: Timestamp, ticket: crate::store::Ticket, error: &crate::store::Error) {
+    match state.saves.not_saved(ticket) {
+        Some((id, turn)) => {
+            if let Some(conversation) = state.open.get_mut(&id) {
+                conversation.not_saved(turn, error.to_string(), now);
+            }
+        }
+        None => state.screen.warn(now, format!("not saved: {error}")),
+    }
+}
+
+fn on_loaded(state: &mut State, now: Timestamp, conversation: Conversation, fx: &mut Vec<Effect>) {
+    let id = conversation.id;
+    state.open.entry(id).or_insert(conversation);
+    match state.screen.pane.shows {
+        Shows::Loading(wanted) if wanted != id => (),
+        Shows::New | Shows::Loading(_) | Shows::Conversation(_) => super::panes::show(state, now, id, fx),
+    }
+}
+
+/// Does what a change of a conversation asks for.
+pub(super) fn carry_out(state: &mut State, id: ConversationId, next: Vec<Next>, fx: &mut Vec<Effect>) {
+    for next in next {
+        match next {
+            Next::Open { stream, endpoint, request } => fx.push(Effect::OpenStream { stream, endpoint, request }),
+            Next::Close(stream) => fx.push(Effect::CloseStream(stream)),
+            Next::Save { changes, gate } => fx.push(state.saves.save(changes, gate.map(|turn| (id, turn)))),
+        }
+    }
+    refresh_row(state, id);
+}
+
+/// Puts the list's row of an open conversation in its place.
+pub(super) fn refresh_row(state: &mut State, id: ConversationId) {
+    let Some(conversation) = state.open.get(&id) else { return };
+    let summary = conversation.summary();
+    match state.index.iter().position(|row| row.id == id) {
+        Some(at) if state.index[at].updated == summary.updated => state.index[at] = summary,
+        Some(at) => {
+            state.index.remove(at);
+            insert(&mut state.index, summary);
+        }
+        None => insert(&mut state.index, summary),
+    }
+}
+
+fn insert(index: &mut Vec<Summary>, summary: Summary) {
+    let at = index.partition_point(|row| row.updated > summary.updated);
+    index.insert(at, summary);
+}
+
+/// Saves changes that no turn waits for.
+pub(super) fn save(state: &mut State, changes: Vec<Change>, fx: &mut Vec<Effect>) {
+    if !changes.is_empty() {
+        fx.push(state.saves.save(changes, None));
+    }
+}

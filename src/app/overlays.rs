@@ -1,0 +1,193 @@
+//! What lies above everything: pickers, the form, the help, the welcome. Each takes keys here.
+
+mod open;
+mod picked;
+
+use crossterm::event::{KeyCode, KeyEvent};
+use ratatui::layout::Rect;
+
+use super::{
+    Action, Effect, State,
+    keymap::{Context, Key, Meaning},
+    models::take_model,
+    on_action::on_action,
+    screen::{Focus, Leader},
+};
+use crate::{
+    chat::Timestamp,
+    widgets::{
+        form::Form,
+        help::Help,
+        picker::{Move, Picker},
+        welcome::Welcome,
+    },
+};
+
+pub(super) use open::{
+    open_earlier, open_efforts, open_help, open_history, open_key, open_models, open_models_for_again, open_palette,
+    open_parameters, open_themes, refresh_models,
+};
+pub use picked::{Of, Picked};
+
+/// One thing above the screen; the last one has the keys.
+#[derive(Debug)]
+pub enum Overlay {
+    Welcome(Welcome),
+    Picker {
+        of: Of,
+        picker: Box<Picker<Picked>>,
+    },
+    Parameters(Box<Form>),
+    Help(Help),
+    /// The list and the rail where they are not docked.
+    List,
+    Rail,
+}
+
+/// A key for the overlay on top.
+pub(super) fn on_key(state: &mut State, now: Timestamp, event: KeyEvent, fx: &mut Vec<Effect>) {
+    let key = Key::from(event);
+    match state.keymap.meaning(Context::Global, &[], key) {
+        Meaning::Does(action @ (Action::Back | Action::Cancel)) => {
+            if !welcome_back(state, now, action, fx) {
+                close_top(state, now, fx);
+            }
+            return;
+        }
+        Meaning::Does(action @ (Action::Repaint | Action::Suspend)) => {
+            on_action(state, now, action, fx);
+            return;
+        }
+        Meaning::Does(_) | Meaning::Leads | Meaning::Nothing => (),
+    }
+    let screen = Rect::from((ratatui::layout::Position::ORIGIN, state.screen.size));
+    match state.screen.overlays.last_mut() {
+        Some(Overlay::Picker { .. }) => on_picker_key(state, now, event, screen, fx),
+        Some(Overlay::Parameters(form)) => match (key.code, key.ctrl, key.shift) {
+            (KeyCode::Tab, _, false) => form.next(),
+            (KeyCode::Tab, _, true) => form.previous(),
+            (KeyCode::Enter, _, _) | (KeyCode::Char('s'), true, _) => picked::keep_parameters(state, now, fx),
+            _ => _ = form.edit(event),
+        },
+        Some(Overlay::Help(help)) => {
+            let page = help.page(screen);
+            match key.code {
+                KeyCode::Up | KeyCode::Char('k') => help.scroll(-1, screen),
+                KeyCode::Down | KeyCode::Char('j') => help.scroll(1, screen),
+                KeyCode::PageUp => help.scroll(-page, screen),
+                KeyCode::PageDown | KeyCode::Char(' ') => help.scroll(page, screen),
+                KeyCode::Char('?' | 'q') | KeyCode::Enter => close_top(state, now, fx),
+                _ => (),
+            }
+        }
+        Some(Overlay::Welcome(_)) => picked::on_welcome_key(state, event, fx),
+        Some(Overlay::List | Overlay::Rail) | None => (),
+    }
+}
+
+fn on_picker_key(state: &mut State, now: Timestamp, event: KeyEvent, screen: Rect, fx: &mut Vec<Effect>) {
+    let key = Key::from(event);
+    let leads = state.keymap.meaning(Context::Global, &[], key) == Meaning::Leads;
+    let Some(Overlay::Picker { of, picker }) = state.screen.overlays.last_mut() else { return };
+    if leads && matches!(of, Of::Model | Of::ModelForAgain) {
+        state.screen.leader = Some(Leader { keys: vec![key], since: now });
+        return;
+    }
+    let to = match (key.code, key.ctrl) {
+        (KeyCode::Up, _) | (KeyCode::Char('p'), true) => Some(Move::Up),
+        (KeyCode::Down, _) | (KeyCode::Char('n'), true) => Some(Move::Down),
+        (KeyCode::PageUp, _) => Some(Move::PageUp),
+        (KeyCode::PageDown, _) => Some(Move::PageDown),
+        (KeyCode::Home, true) => Some(Move::First),
+        (KeyCode::End, true) => Some(Move::Last),
+        _ => None,
+    };
+    if let Some(to) = to {
+        picker.go(to, screen);
+    } else if key.code == KeyCode::Enter {
+        picked::accept(state, now, fx);
+        return;
+    } else {
+        picker.edit(event);
+    }
+    picked::preview(state);
+}
+
+/// The key behind a leader in a picker of models: a digit puts the model on that slot.
+pub(super) fn on_led(state: &mut State, now: Timestamp, key: Key, fx: &mut Vec<Effect>) {
+    let slot = key.typed().and_then(|letter| letter.to_digit(10)).filter(|slot| (1..=9).contains(slot));
+    let Some(slot) = slot.and_then(|slot| u8::try_from(slot).ok()) else { return };
+    let Some(Overlay::Picker { picker, .. }) = state.screen.overlays.last() else { return };
+    let Some(Picked::Model(model)) = picker.chosen().map(|row| row.payload.clone()) else { return };
+    for other in &mut state.slots {
+        if other.as_ref() == Some(&model) {
+            *other = None;
+        }
+    }
+    state.slots[usize::from(slot) - 1] = Some(model.clone());
+    state.screen.say(now, format!("{} is on slot {slot}", super::models::short(&model)));
+    fx.push(Effect::SaveSlot { slot, model });
+    refresh_models(state);
+}
+
+/// A paste into the overlay on top.
+pub(super) fn on_paste(state: &mut State, text: &str) {
+    match state.screen.overlays.last_mut() {
+        Some(Overlay::Picker { picker, .. }) => {
+            picker.paste(text);
+            picked::preview(state);
+        }
+        Some(Overlay::Parameters(form)) => form.paste(text),
+        Some(Overlay::Welcome(welcome)) => welcome.paste(text),
+        Some(Overlay::Help(_) | Overlay::List | Overlay::Rail) | None => (),
+    }
+}
+
+/// Closes the overlay on top; what it previewed is taken back.
+pub(super) fn close_top(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
+    match state.screen.overlays.pop() {
+        Some(Overlay::Picker { of: Of::Theme { before }, .. }) => state.theme = *before,
+        Some(Overlay::List) => super::listing::leave_field(state, now),
+        Some(Overlay::Welcome(_)) => on_action(state, now, Action::Quit, fx),
+        Some(Overlay::Picker { .. } | Overlay::Parameters(_) | Overlay::Help(_) | Overlay::Rail) | None => (),
+    }
+    let floating = matches!(state.screen.overlays.last(), Some(Overlay::List | Overlay::Rail));
+    let docked = match state.screen.focus {
+        Focus::List => state.screen.list_docked(),
+        Focus::Rail => state.screen.rail_docked(),
+        Focus::Composer | Focus::Card | Focus::Transcript => true,
+    };
+    if !floating && !docked {
+        state.screen.focus = Focus::Composer;
+    }
+}
+
+/// Esc in a field of the welcome screen goes back to its choices; on the choices nothing is left but to quit by Ctrl-C.
+fn welcome_back(state: &mut State, now: Timestamp, action: Action, fx: &mut Vec<Effect>) -> bool {
+    let Some(Overlay::Welcome(welcome)) = state.screen.overlays.last_mut() else { return false };
+    if welcome.back() {
+        return true;
+    }
+    if action == Action::Back {
+        return !picked::can_close_welcome(state);
+    }
+    if picked::can_close_welcome(state) {
+        return false;
+    }
+    super::ladders::again_to_quit(state, now, fx);
+    true
+}
+
+/// A key or an address was stored and is in use, or why not.
+pub(super) fn on_connected(state: &mut State, now: Timestamp, result: Result<String, String>, fx: &mut Vec<Effect>) {
+    picked::on_connected(state, now, result, fx);
+}
+
+/// Takes a model for what the picker was opened for.
+fn take(state: &mut State, now: Timestamp, of: &Of, model: String, fx: &mut Vec<Effect>) {
+    if matches!(of, Of::ModelForAgain) {
+        super::on_action::answer_again(state, now, Some(model), fx);
+    } else {
+        take_model(state, model, fx);
+    }
+}

@@ -1,0 +1,146 @@
+//! What a picker's row stands for, and what happens when it is taken.
+
+use crossterm::event::{KeyCode, KeyEvent};
+
+use super::{Overlay, take};
+use crate::{
+    api::Dialect,
+    app::{
+        Action, Effect, EndpointInfo, State, models,
+        on_action::{edit_prompt, on_action},
+        panes,
+    },
+    chat::{ConversationId, Effort, MessageId, Timestamp},
+    widgets::{theme::Theme, welcome::Answer},
+};
+
+/// What is being picked.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Of {
+    Everything,
+    Model,
+    /// The model of another answer to the same prompt.
+    ModelForAgain,
+    Effort,
+    Prompt,
+    /// A prompt of the branch, to be edited.
+    Earlier,
+    /// The theme to go back to is kept.
+    Theme {
+        before: Box<Theme>,
+    },
+}
+
+/// What a row stands for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Picked {
+    Action(Action),
+    Conversation(ConversationId),
+    Model(String),
+    Effort(Option<Effort>),
+    Prompt(String),
+    Message(MessageId),
+    Theme(&'static str),
+}
+
+/// Enter in a picker: closes it and does what the row stands for.
+pub(super) fn accept(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
+    let Some(Overlay::Picker { of, picker }) = state.screen.overlays.last() else { return };
+    let of = of.clone();
+    let typed = picker.query.text().trim().to_owned();
+    let picked = match picker.chosen() {
+        Some(row) => row.payload.clone(),
+        // A slug that the catalogue does not have is sent as it was typed.
+        None if matches!(of, Of::Model | Of::ModelForAgain) && !typed.is_empty() => Picked::Model(typed),
+        None => return,
+    };
+    state.screen.overlays.pop();
+    match picked {
+        Picked::Action(action) => on_action(state, now, action, fx),
+        Picked::Conversation(id) => panes::open(state, now, id, fx),
+        Picked::Model(model) => take(state, now, &of, model, fx),
+        Picked::Effort(effort) => models::change(state, fx, |settings| settings.effort = effort),
+        Picked::Prompt(text) => {
+            state.screen.pane.composer.replace(&text);
+            panes::draft_changed(state, now);
+        }
+        Picked::Message(id) => edit_prompt(state, now, id),
+        Picked::Theme(name) => state.take_theme(name),
+    }
+}
+
+/// A picker of themes shows the one under its cursor.
+pub(super) fn preview(state: &mut State) {
+    let Some(Overlay::Picker { of: Of::Theme { .. }, picker }) = state.screen.overlays.last() else { return };
+    if let Some(Picked::Theme(name)) = picker.chosen().map(|row| row.payload.clone()) {
+        state.take_theme(name);
+    }
+}
+
+/// The form was filled in: its fields are the settings of the next message.
+pub(super) fn keep_parameters(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
+    let Some(Overlay::Parameters(form)) = state.screen.overlays.last_mut() else { return };
+    let Some(values) = form.values() else { return };
+    state.screen.overlays.pop();
+    models::change(state, fx, |settings| {
+        settings.instructions = values.instructions;
+        settings.temperature = values.temperature;
+        settings.top_p = values.top_p;
+        settings.max_output_tokens = values.max_output_tokens;
+    });
+    state.screen.say(now, "these go with the next message");
+}
+
+pub(super) fn on_welcome_key(state: &mut State, event: KeyEvent, fx: &mut Vec<Effect>) {
+    let Some(Overlay::Welcome(welcome)) = state.screen.overlays.last_mut() else { return };
+    let typing = welcome.field.is_some();
+    let answer = match event.code {
+        KeyCode::Enter => welcome.enter(),
+        KeyCode::Up | KeyCode::Down if !typing => {
+            welcome.step(event.code == KeyCode::Down);
+            None
+        }
+        KeyCode::Char(digit @ '1'..='3') if !typing => welcome.choose(digit as usize - '0' as usize),
+        _ => {
+            welcome.edit(event);
+            None
+        }
+    };
+    match answer {
+        None => (),
+        Some(Answer::Key(key)) => fx.push(Effect::SaveKey(key.into())),
+        Some(Answer::Server(base_url)) => fx.push(Effect::SaveServer { base_url }),
+        Some(Answer::Demo) => fx.push(Effect::StartDemo),
+    }
+}
+
+/// The welcome can be left once there is something to talk to.
+pub(super) fn can_close_welcome(state: &State) -> bool {
+    state.endpoints.iter().any(|endpoint| endpoint.ready)
+}
+
+/// A key or an address was stored and is in use: its name; or why not.
+pub(super) fn on_connected(state: &mut State, now: Timestamp, result: Result<String, String>, fx: &mut Vec<Effect>) {
+    let name = match result {
+        Ok(name) => name,
+        Err(why) => {
+            match state.screen.overlays.last_mut() {
+                Some(Overlay::Welcome(welcome)) => welcome.fail(why),
+                _ => state.screen.warn(now, why),
+            }
+            return;
+        }
+    };
+    state.screen.overlays.retain(|overlay| !matches!(overlay, Overlay::Welcome(_)));
+    match state.endpoints.iter_mut().find(|endpoint| endpoint.name == name) {
+        Some(endpoint) => endpoint.ready = true,
+        None => state.endpoints.push(EndpointInfo { name: name.clone(), dialect: Dialect::Other, ready: true }),
+    }
+    let model = models::default_model(state.dialect(&name)).to_owned();
+    if state.fresh.endpoint != name {
+        state.fresh.endpoint.clone_from(&name);
+        state.fresh.model = model;
+    }
+    state.catalogues.remove(&name);
+    models::know_models(state, now, fx);
+}

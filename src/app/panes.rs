@@ -1,0 +1,210 @@
+//! Which conversation is on the screen: new, open, switch, the draft of each kept.
+
+use jiff::SignedDuration;
+
+use super::{
+    Effect, State,
+    on_store::{carry_out, save},
+    screen::{Focus, Shows},
+};
+use crate::{
+    chat::{Change, Conversation, ConversationId, Timestamp},
+    store::Job,
+    widgets::transcript::{Move, Transcript},
+};
+
+/// How long after a key the draft goes to the disk.
+const DRAFT: SignedDuration = SignedDuration::from_millis(400);
+
+/// Leaves the conversation on the screen for an empty one.
+pub(super) fn begin_new(state: &mut State, fx: &mut Vec<Effect>) {
+    leave(state, fx);
+    if let Some(conversation) = state.current() {
+        state.fresh = conversation.settings.clone();
+    }
+    state.screen.pane.shows = Shows::New;
+    state.screen.pane.composer.set_text("");
+    state.screen.focus = Focus::Composer;
+    state.screen.list.cursor = None;
+}
+
+/// Opens a conversation: at once when it is in memory, else when it has been read.
+pub(super) fn open(state: &mut State, now: Timestamp, id: ConversationId, fx: &mut Vec<Effect>) {
+    if state.screen.pane.shows.conversation() == Some(id) {
+        state.screen.focus = Focus::Composer;
+        return;
+    }
+    if state.open.contains_key(&id) {
+        show(state, now, id, fx);
+    } else {
+        leave(state, fx);
+        state.screen.pane.shows = Shows::Loading(id);
+        state.screen.pane.composer.set_text("");
+        fx.push(Effect::Store(Job::Load(id)));
+    }
+    state.screen.focus = Focus::Composer;
+}
+
+/// Puts a conversation that is in memory on the screen.
+pub(super) fn show(state: &mut State, now: Timestamp, id: ConversationId, fx: &mut Vec<Effect>) {
+    leave(state, fx);
+    let Some(conversation) = state.open.get_mut(&id) else { return };
+    state.screen.pane.composer.set_text(&conversation.draft);
+    state.screen.pane.shows = Shows::Conversation(id);
+    state.screen.pane.transcripts.entry(id).or_insert_with(Transcript::default);
+    state.screen.list.cursor = Some(id);
+    let next = conversation.seen();
+    carry_out(state, id, next, fx);
+    super::models::know_models(state, now, fx);
+}
+
+/// The text of the composer changed: its draft is due on the disk soon.
+pub(super) fn draft_changed(state: &mut State, now: Timestamp) {
+    state.screen.pane.draft_due.get_or_insert(now + DRAFT);
+}
+
+/// Writes the draft to the disk when it is due.
+pub(super) fn draft_tick(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
+    if state.screen.pane.draft_due.is_some_and(|due| due <= now) {
+        keep_draft(state, fx);
+    }
+}
+
+/// Writes the draft to the disk, if it changed.
+pub(super) fn keep_draft(state: &mut State, fx: &mut Vec<Effect>) {
+    if state.screen.pane.draft_due.take().is_none() || state.screen.pane.editing.is_some() {
+        return;
+    }
+    let text = state.screen.pane.composer.text();
+    match state.screen.pane.shows {
+        Shows::Conversation(id) => {
+            if let Some(conversation) = state.open.get_mut(&id) {
+                let next = conversation.set_draft(text);
+                carry_out(state, id, next, fx);
+            }
+        }
+        Shows::New => save(state, vec![Change::NewDraft(text)], fx),
+        Shows::Loading(_) => (),
+    }
+}
+
+/// What must not be lost when another conversation takes the pane.
+fn leave(state: &mut State, fx: &mut Vec<Effect>) {
+    keep_draft(state, fx);
+    state.screen.pane.editing = None;
+}
+
+/// Puts a text into the prompt history, first.
+pub(super) fn remember(state: &mut State, text: String) {
+    if !text.trim().is_empty() {
+        state.prompts.retain(|prompt| *prompt != text);
+        state.prompts.insert(0, text);
+    }
+}
+
+/// Sends what stands in the composer.
+pub(super) fn send(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
+    let text = state.screen.pane.composer.take();
+    remember(state, text.clone());
+    state.screen.pane.draft_due = None;
+    if let Some(transcript) = state.screen.transcript_mut() {
+        transcript.scroll(Move::Bottom);
+    }
+    match state.screen.pane.editing.take() {
+        Some(prompt) => {
+            let Some(id) = state.screen.pane.shows.conversation() else { return };
+            let Some(conversation) = state.open.get_mut(&id) else { return };
+            let next = conversation.edit_prompt(prompt, text, &mut state.ids, now);
+            carry_out(state, id, next, fx);
+        }
+        None => submit(state, now, text, fx),
+    }
+}
+
+/// Sends a prompt to the conversation on the screen, made now if there is none.
+pub(super) fn submit(state: &mut State, now: Timestamp, text: String, fx: &mut Vec<Effect>) {
+    if state.settings().model.is_empty() {
+        state.screen.pane.composer.set_text(&text);
+        state.screen.warn(now, "choose a model first");
+        super::overlays::open_models(state, now, fx);
+        return;
+    }
+    let id = match state.screen.pane.shows {
+        Shows::Conversation(id) => id,
+        Shows::New => {
+            let id = state.ids.conversation(now);
+            state.open.insert(id, Conversation::new(id, state.fresh.clone(), now));
+            state.screen.pane.shows = Shows::Conversation(id);
+            state.screen.pane.transcripts.insert(id, Transcript::default());
+            state.screen.list.cursor = Some(id);
+            save(state, vec![Change::NewDraft(String::new())], fx);
+            id
+        }
+        Shows::Loading(_) => {
+            state.screen.pane.composer.set_text(&text);
+            return;
+        }
+    };
+    super::models::keep_context(state, id);
+    let Some(conversation) = state.open.get_mut(&id) else { return };
+    conversation.draft.clear();
+    let next = conversation.submit(&mut state.ids, now, text);
+    carry_out(state, id, next, fx);
+}
+
+/// Moves the conversation on the screen, or under the list's cursor, to the trash.
+pub(super) fn trash(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
+    let in_list = state.screen.focus == Focus::List;
+    let id = if in_list { state.screen.list.cursor } else { state.screen.pane.shows.conversation() };
+    let Some(id) = id else { return };
+    let Some(at) = state.index.iter().position(|row| row.id == id) else { return };
+    if let Some(conversation) = state.open.get_mut(&id)
+        && let Some(turn) = conversation.active_turn().map(|turn| turn.id)
+    {
+        let next = conversation.stop(turn, now);
+        carry_out(state, id, next, fx);
+    }
+    let summary = state.index.remove(at);
+    state.screen.say(now, format!("“{}” is in the trash; {} takes it back", summary.title, undo_key(state)));
+    state.trashed.push(summary);
+    if state.screen.pane.shows == Shows::Conversation(id) {
+        begin_new(state, fx);
+        if in_list {
+            state.screen.focus = Focus::List;
+        }
+    }
+    let neighbour = state.index.get(at).or_else(|| state.index.last()).map(|row| row.id);
+    state.screen.list.cursor = neighbour;
+    save(state, vec![Change::Trash(id)], fx);
+}
+
+fn undo_key(state: &State) -> &'static str {
+    if state.screen.focus == Focus::List { "u" } else { "/undo-trash" }
+}
+
+/// Takes the last conversation back from the trash.
+pub(super) fn undo_trash(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
+    let Some(summary) = state.trashed.pop() else {
+        state.screen.say(now, "nothing was moved to the trash in this run");
+        return;
+    };
+    let id = summary.id;
+    let at = state.index.partition_point(|row| row.updated > summary.updated);
+    state.index.insert(at, summary);
+    state.screen.list.cursor = Some(id);
+    save(state, vec![Change::Restore(id)], fx);
+}
+
+pub(super) fn rename(state: &mut State, id: ConversationId, title: &str, fx: &mut Vec<Effect>) {
+    let title = title.trim();
+    if title.is_empty() {
+        return;
+    }
+    if let Some(conversation) = state.open.get_mut(&id) {
+        let next = conversation.rename(title);
+        carry_out(state, id, next, fx);
+    } else if let Some(row) = state.index.iter_mut().find(|row| row.id == id) {
+        row.title = title.to_owned();
+        save(state, vec![Change::Rename { conversation: id, title: title.to_owned() }], fx);
+    }
+}

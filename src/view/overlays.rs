@@ -1,0 +1,88 @@
+//! Draws what lies above everything, from the bottom up.
+
+use ratatui::{
+    Frame,
+    layout::{Margin, Rect},
+    widgets::Widget,
+};
+
+use crate::{
+    app::{State, areas::Areas, keymap::shown, overlays::Overlay, screen::LEADER},
+    chat::Timestamp,
+    widgets::{
+        form::FormView,
+        help::HelpView,
+        hints::LeaderView,
+        overlay::Overlay as FloatingFrame,
+        picker::PickerView,
+        theme::Role,
+        welcome::{Welcome, WelcomeView},
+    },
+};
+
+pub(super) fn draw(state: &State, now: Timestamp, frame: &mut Frame) {
+    let screen = frame.area();
+    let theme = &state.theme;
+    for overlay in &state.screen.overlays {
+        theme.recede(screen, frame.buffer_mut());
+        match overlay {
+            Overlay::Welcome(welcome) => draw_welcome(state, welcome, now, frame),
+            Overlay::Picker { picker, .. } => {
+                let view = PickerView { picker, now, theme };
+                if let Some(at) = view.cursor(screen) {
+                    frame.set_cursor_position(at);
+                }
+                view.render(screen, frame.buffer_mut());
+            }
+            Overlay::Parameters(form) => {
+                let view = FormView { form, theme };
+                if let Some(at) = view.cursor(screen) {
+                    frame.set_cursor_position(at);
+                }
+                view.render(screen, frame.buffer_mut());
+            }
+            Overlay::Help(help) => HelpView { help, theme }.render(screen, frame.buffer_mut()),
+            Overlay::List => {
+                let area = Areas::floating_list(state.screen.size, state.screen.widths);
+                let inside = floating(area, state, frame);
+                super::draw_list(state, now, inside, frame);
+            }
+            Overlay::Rail => {
+                let area = Areas::floating_rail(state.screen.size, state.screen.widths);
+                let inside = floating(area, state, frame);
+                super::draw_rail(state, now, inside, frame);
+            }
+        }
+    }
+    draw_hints(state, now, frame);
+}
+
+/// The frame of a pane that is not docked; gives what is inside.
+fn floating(area: Rect, state: &State, frame: &mut Frame) -> Rect {
+    let overlay = FloatingFrame { title: "", keys: &[], notice: None, theme: &state.theme };
+    overlay.draw(area, frame.buffer_mut()).inner(Margin::new(1, 0))
+}
+
+pub(super) fn draw_welcome(state: &State, welcome: &Welcome, now: Timestamp, frame: &mut Frame) {
+    let screen = frame.area();
+    state.theme.clear(screen, Role::Background, frame.buffer_mut());
+    let view = WelcomeView { welcome, spinner: super::status::spinner(state, now), theme: &state.theme };
+    if let Some(at) = view.cursor(screen) {
+        frame.set_cursor_position(at);
+    }
+    view.render(screen, frame.buffer_mut());
+}
+
+/// The choices of a leader that has waited half a second, above the composer's rule.
+fn draw_hints(state: &State, now: Timestamp, frame: &mut Frame) {
+    let Some(leader) = state.screen.leader.as_ref().filter(|leader| now.duration_since(leader.since) >= LEADER) else {
+        return;
+    };
+    let choices = state.leader_choices(leader);
+    let pressed = shown(&leader.keys);
+    let view = LeaderView { pressed: &pressed, choices: &choices, theme: &state.theme };
+    let rule = state.screen.areas.rule;
+    let height = view.height(rule.width).min(rule.y);
+    let area = Rect { y: rule.y - height, height, ..rule };
+    view.render(area, frame.buffer_mut());
+}

@@ -1,0 +1,115 @@
+//! What the status line says: the model, the phase, the money.
+
+use std::time::Duration;
+
+use ratatui::{Frame, layout::Rect, widgets::Widget};
+
+use crate::{
+    app::{
+        STEP, State,
+        ladders::{Esc, esc, quitting_words},
+        models::short,
+    },
+    chat::{Conversation, Phase as Doing, Timestamp, Turn},
+    widgets::{
+        status::{Phase, Status, StatusView},
+        theme::Role,
+    },
+};
+
+pub(super) fn draw(state: &State, now: Timestamp, area: Rect, frame: &mut Frame) {
+    let settings = state.settings();
+    let conversation = state.current();
+    let flags: &[&str] = if settings.web || settings.model.ends_with(":online") { &["web"] } else { &[] };
+    let cost = conversation.and_then(cost);
+    let quitting = quitting_words(state);
+    let phase = match &quitting {
+        Some(words) => Some(Phase {
+            mark: state.theme.marks.asking,
+            role: Role::Warning,
+            word: words,
+            clock: None,
+            tokens_per_second: None,
+        }),
+        None => conversation.and_then(|conversation| phase(state, conversation, now)),
+    };
+    let status = Status {
+        model: short(&settings.model),
+        effort: settings.effort.map(crate::chat::Effort::name),
+        flags,
+        demo: state.demo,
+        phase,
+        hint: if quitting.is_some() { None } else { hint(state) },
+        context_percent: context_percent(state),
+        cost: cost.as_deref(),
+        today: None,
+    };
+    StatusView { status, theme: &state.theme }.render(area, frame.buffer_mut());
+}
+
+/// The step of the one spinner.
+pub(super) fn spinner(state: &State, now: Timestamp) -> &'static str {
+    let steps = state.theme.marks.spinner;
+    let step = now.as_millisecond() / i64::try_from(STEP.as_millis()).unwrap_or(i64::MAX).max(1);
+    steps[usize::try_from(step.rem_euclid(4)).unwrap_or(0)]
+}
+
+/// The phase of the turn on the screen, always with its clock.
+fn phase<'a>(state: &'a State, conversation: &Conversation, now: Timestamp) -> Option<Phase<'a>> {
+    let turn = conversation.active_turn()?;
+    let marks = &state.theme.marks;
+    let clock = Duration::try_from(now.duration_since(turn.since)).ok();
+    let plain = |word| Phase { mark: spinner(state, now), role: Role::Accent, word, clock, tokens_per_second: None };
+    Some(match &turn.phase {
+        Doing::Saving => plain("saving"),
+        Doing::Unsaved { .. } => Phase { mark: marks.failed, role: Role::Error, ..plain("not saved") },
+        Doing::Routing => plain("routing"),
+        Doing::Thinking => plain("thinking"),
+        Doing::Searching => plain("searching"),
+        Doing::Streaming => Phase { tokens_per_second: speed(conversation, turn, now), ..plain("streaming") },
+        Doing::Waiting { until, .. } => {
+            let left = Duration::try_from(until.duration_since(now)).unwrap_or_default();
+            Phase { mark: marks.waiting, role: Role::Warning, clock: Some(left), ..plain("waiting to retry") }
+        }
+    })
+}
+
+/// Tokens a second of the text that has come, four bytes a token: the server counts only at the end.
+fn speed(conversation: &Conversation, turn: &Turn, now: Timestamp) -> Option<u32> {
+    let answer = conversation.messages.get(&turn.answer)?.answer()?;
+    let millis = now.duration_since(answer.first_text?).as_millis();
+    let bytes: usize =
+        answer.items.values().flat_map(|item| item.parts().unwrap_or_default()).map(|part| part.text().len()).sum();
+    let tokens = i128::try_from(bytes / 4).ok()?;
+    if millis < 500 { None } else { u32::try_from(tokens * 1000 / millis).ok() }
+}
+
+/// What Esc does now.
+fn hint(state: &State) -> Option<(&'static str, &'static str)> {
+    match esc(state) {
+        Esc::CloseOverlay => Some(("esc", "closes")),
+        Esc::LeaveFilter => Some(("esc", "leaves the filter")),
+        Esc::LeaveEditing => Some(("esc", "leaves the prompt as it was")),
+        Esc::LeavePane => Some(("esc", "back to writing")),
+        Esc::GiveUp => Some(("esc", "gives up")),
+        Esc::StopTurn => Some(("esc", "stops")),
+        Esc::Nothing => None,
+    }
+}
+
+fn context_percent(state: &State) -> Option<u8> {
+    let used = state.current()?.context_tokens()?;
+    let room = state.model()?.context.filter(|room| *room > 0)?;
+    u8::try_from((used * 100 / room).min(100)).ok()
+}
+
+/// What the conversation cost as far as the server told; a `+` says that some answers have no price.
+fn cost(conversation: &Conversation) -> Option<String> {
+    let cost = conversation.cost();
+    match (cost.known.is_zero(), cost.unknown) {
+        (true, 0) if conversation.branch.is_empty() => None,
+        (true, 1..) => None,
+        (_, 0) => Some(cost.known.to_string()),
+        (_, _) => Some(format!("{}+", cost.known)),
+    }
+}

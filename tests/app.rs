@@ -1,0 +1,347 @@
+//! The program without its surroundings: keys and messages in, effects and screens out.
+
+mod support;
+
+use std::time::Duration;
+
+use ibid::{
+    app::{Effect, Msg},
+    store::{self, Job, Reply},
+};
+use serde_json::json;
+use support::harness::{Harness, start};
+
+const DELTA: &str =
+    r#"{"type":"response.output_text.delta","output_index":0,"content_index":0,"delta":"The borrow must outlive"}"#;
+
+fn saves(effects: &[Effect]) -> usize {
+    effects.iter().filter(|effect| matches!(effect, Effect::Store(Job::Save { .. }))).count()
+}
+
+fn opens(effects: &[Effect]) -> usize {
+    effects.iter().filter(|effect| matches!(effect, Effect::OpenStream { .. })).count()
+}
+
+#[test]
+fn a_prompt_is_on_disk_before_its_request_leaves() {
+    let mut app = Harness::new(80, 24);
+    app.disk_works = false;
+    app.enter_text("why is the sky blue?");
+    app.effects();
+    app.press("enter");
+    let effects = app.effects();
+    assert_eq!(opens(&effects), 0, "{effects:?}");
+    let tickets: Vec<_> = effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Store(Job::Save { ticket, .. }) => Some(*ticket),
+            _ => None,
+        })
+        .collect();
+    for ticket in tickets {
+        app.saved(ticket);
+    }
+    let opened = app.opened();
+    assert_eq!(opened.len(), 1);
+    assert_eq!(opened[0].1["input"], json!([{"role": "user", "content": "why is the sky blue?"}]));
+}
+
+#[test]
+fn a_prompt_that_cannot_be_saved_waits_for_the_reader_to_decide() {
+    let mut app = Harness::new(100, 30);
+    app.disk_works = false;
+    app.enter_text("hello");
+    app.press("enter");
+    for effect in app.effects() {
+        if let Effect::Store(Job::Save { ticket, .. }) = effect {
+            app.reply(Reply::NotSaved { ticket, error: store::Error::Locked });
+        }
+    }
+    assert_eq!(opens(&app.effects()), 0);
+    assert!(app.screen().contains("locked"), "{}", app.screen());
+    app.wait(Duration::from_millis(400));
+    app.press("tab u");
+    assert_eq!(opens(&app.effects()), 1, "{}", app.screen());
+}
+
+#[test]
+fn escape_stops_the_turn_and_keeps_what_came() {
+    let mut app = Harness::new(80, 24);
+    let stream = app.prompt("hello");
+    app.events(stream, &[DELTA]);
+    assert!(app.status().contains("esc stops"), "{}", app.status());
+    app.press("esc");
+    let effects = app.effects();
+    assert!(
+        effects.iter().any(|effect| matches!(effect, Effect::CloseStream(closed) if *closed == stream)),
+        "{effects:?}"
+    );
+    assert!(app.screen().contains("The borrow must outlive"));
+    app.events(stream, &[DELTA]);
+    assert_eq!(app.screen().matches("The borrow must outlive").count(), 1, "a late delta changes nothing");
+}
+
+#[test]
+fn the_escape_ladder_goes_one_step_at_a_time_and_never_quits() {
+    let mut app = Harness::new(130, 30);
+    let stream = app.prompt("hello");
+    app.events(stream, &[DELTA]);
+    app.press("ctrl-x l ctrl-p");
+    app.press("esc");
+    assert!(app.state.screen.overlays.is_empty(), "first the overlay");
+    assert_eq!(app.state.screen.focus, ibid::app::screen::Focus::List);
+    app.press("esc");
+    assert_eq!(app.state.screen.focus, ibid::app::screen::Focus::Composer, "then the pane");
+    assert!(app.state.current().unwrap().active_turn().is_some());
+    app.press("esc");
+    assert!(app.state.current().unwrap().active_turn().is_none(), "then the turn");
+    app.press("esc esc esc");
+    assert!(!app.effects().iter().any(|effect| matches!(effect, Effect::Quit)));
+}
+
+#[test]
+fn the_ctrl_c_ladder_closes_stops_clears_and_then_asks() {
+    let mut app = Harness::new(100, 30);
+    let stream = app.prompt("hello");
+    app.events(stream, &[DELTA]);
+    app.enter_text("a draft");
+    app.press("ctrl-x m ctrl-c");
+    assert!(app.state.screen.overlays.is_empty(), "first the overlay");
+    app.press("ctrl-c");
+    assert!(app.state.current().unwrap().active_turn().is_none(), "then the turn");
+    assert_eq!(app.draft(), "a draft");
+    app.press("ctrl-c");
+    assert_eq!(app.draft(), "", "then the text");
+    app.press("ctrl-c");
+    assert!(app.status().contains("again to quit"), "{}", app.status());
+    app.wait(Duration::from_secs(3));
+    assert!(!app.status().contains("again to quit"), "it holds for two seconds");
+    app.press("ctrl-c ctrl-c");
+    assert!(app.effects().iter().any(|effect| matches!(effect, Effect::Quit)));
+}
+
+#[test]
+fn text_cleared_by_ctrl_c_is_the_first_of_the_history() {
+    let mut app = Harness::new(80, 24);
+    app.enter_text("half a thought");
+    app.press("ctrl-c up");
+    assert_eq!(app.draft(), "half a thought");
+}
+
+#[test]
+fn ctrl_d_deletes_while_there_is_text_and_asks_to_quit_when_there_is_none() {
+    let mut app = Harness::new(80, 24);
+    app.enter_text("ab");
+    app.press("ctrl-a ctrl-d");
+    assert_eq!(app.draft(), "b");
+    app.press("ctrl-d ctrl-d");
+    assert!(app.status().contains("again to quit"), "{}", app.status());
+    app.press("ctrl-d");
+    assert!(app.effects().iter().any(|effect| matches!(effect, Effect::Quit)));
+}
+
+#[test]
+fn a_slot_an_effort_and_web_search_change_the_next_body_and_keep_the_draft() {
+    let mut begin = start(100, 30);
+    begin.config.slots.insert(1, "anthropic/claude-opus-5".into());
+    begin.config.slots.insert(3, "google/gemini-3-pro".into());
+    let mut app = Harness::with(begin);
+    app.reply(Reply::Opened { newest: vec![], total: 0, new_draft: String::new() });
+    app.enter_text("the draft");
+    app.press("f2");
+    assert_eq!(app.state.settings().model, "anthropic/claude-opus-5");
+    app.press("ctrl-x 3 shift-tab ctrl-x w");
+    assert_eq!(app.draft(), "the draft");
+    app.effects();
+    app.press("enter");
+    let body = app.opened().remove(0).1;
+    assert_eq!(body["model"], "google/gemini-3-pro");
+    assert_eq!(body["reasoning"]["effort"], "none");
+    assert_eq!(body["tools"], json!([{"type": "openrouter:web_search"}]));
+    assert!(body.get("max_output_tokens").is_none());
+}
+
+#[test]
+fn f2_goes_round_the_filled_slots_and_shift_f2_back() {
+    let mut begin = start(80, 24);
+    begin.config.slots.insert(2, "a/two".into());
+    begin.config.slots.insert(9, "a/nine".into());
+    let mut app = Harness::with(begin);
+    let mut seen = Vec::new();
+    for key in ["f2", "f2", "f2", "shift-f2"] {
+        app.press(key);
+        seen.push(app.state.settings().model.clone());
+    }
+    assert_eq!(seen, ["a/two", "a/nine", "a/two", "a/nine"]);
+}
+
+#[test]
+fn a_paste_of_many_lines_never_sends() {
+    let mut app = Harness::new(80, 24);
+    app.paste("one\r\ntwo\nthree\n");
+    assert_eq!(app.draft(), "one\ntwo\nthree\n");
+    assert_eq!(opens(&app.effects()), 0);
+}
+
+#[test]
+fn a_prompt_while_a_turn_runs_is_queued_in_sight_and_goes_when_the_answer_is_done() {
+    let mut app = Harness::new(80, 24);
+    let stream = app.prompt("first");
+    app.events(stream, &[DELTA]);
+    app.enter_text("second thoughts");
+    app.press("enter");
+    assert_eq!(opens(&app.effects()), 0);
+    assert!(app.screen().contains("second thoughts"), "{}", app.screen());
+    app.answer(stream, "done");
+    let opened = app.opened();
+    assert_eq!(opened.len(), 1);
+    let input = opened[0].1["input"].as_array().unwrap();
+    assert_eq!(input.last().unwrap()["content"], "second thoughts");
+}
+
+#[test]
+fn the_draft_goes_to_the_disk_soon_after_the_last_key() {
+    let mut app = Harness::new(80, 24);
+    app.enter_text("half");
+    app.effects();
+    app.wait(Duration::from_secs(1));
+    assert_eq!(saves(&app.effects()), 1);
+    app.wait(Duration::from_secs(60));
+    assert_eq!(saves(&app.effects()), 0, "and only once");
+}
+
+#[test]
+fn nothing_is_due_when_nothing_moves() {
+    let mut app = Harness::new(80, 24);
+    let stream = app.prompt("hello");
+    app.answer(stream, "Blue light scatters most.");
+    app.wait(Duration::from_secs(10));
+    assert_eq!(ibid::app::next_wake(&app.state, app.now), None);
+}
+
+#[test]
+fn drafts_stay_with_their_conversations() {
+    let mut app = Harness::new(130, 30);
+    let stream = app.prompt("first conversation");
+    app.answer(stream, "yes");
+    app.enter_text("left behind");
+    app.press("ctrl-n");
+    assert_eq!(app.draft(), "");
+    app.enter_text("of the new one");
+    app.press("ctrl-x l j k enter");
+    assert_eq!(app.draft(), "left behind", "{}", app.screen());
+}
+
+#[test]
+fn an_answer_that_ends_in_the_background_marks_its_row() {
+    let mut app = Harness::new(130, 30);
+    let stream = app.prompt("first conversation");
+    app.press("ctrl-n");
+    app.events(stream, &[DELTA]);
+    assert!(app.screen().contains('◐'), "{}", app.screen());
+    app.answer(stream, "The borrow must outlive it.");
+    assert!(app.screen().contains('●'), "{}", app.screen());
+}
+
+#[test]
+fn trash_can_be_undone() {
+    let mut app = Harness::new(130, 30);
+    let stream = app.prompt("keep me");
+    app.answer(stream, "yes");
+    app.press("ctrl-x d");
+    assert!(app.state.index.is_empty());
+    assert!(app.state.current().is_none());
+    app.press("ctrl-x l u");
+    assert_eq!(app.state.index.len(), 1);
+}
+
+#[test]
+fn every_listed_action_is_in_the_palette_under_its_title() {
+    let mut app = Harness::new(100, 60);
+    for entry in ibid::app::action::TABLE {
+        if entry.listed == ibid::app::action::Listed::Palette {
+            app.press("ctrl-p");
+            app.paste(entry.title);
+            let screen = app.screen();
+            assert!(screen.contains(entry.title), "{}: {screen}", entry.name);
+            app.press("esc");
+        }
+    }
+}
+
+#[test]
+fn the_leader_shows_its_choices_after_half_a_second() {
+    let mut app = Harness::new(120, 40);
+    app.press("ctrl-x");
+    assert!(!app.screen().contains("web search"));
+    app.wait(Duration::from_millis(499));
+    assert!(!app.screen().contains("web search"));
+    app.wait(Duration::from_millis(1));
+    assert!(app.screen().contains("web search"), "{}", app.screen());
+    app.press("esc");
+    assert!(!app.screen().contains("web search"));
+}
+
+#[test]
+fn a_question_mark_in_an_empty_composer_shows_the_keys_and_in_a_text_is_a_letter() {
+    let mut app = Harness::new(100, 40);
+    app.press("?");
+    assert!(app.screen().contains("Conversations") || app.screen().contains("Writing"), "{}", app.screen());
+    app.press("esc");
+    app.enter_text("why");
+    app.press("?");
+    assert_eq!(app.draft(), "why?");
+}
+
+#[test]
+fn a_card_takes_no_key_in_the_first_third_of_a_second() {
+    let mut app = Harness::new(100, 30);
+    let stream = app.prompt("hello");
+    app.events(stream, &[DELTA]);
+    let failed = r#"{"type":"error","code":"server_error","message":"Provider disconnected","param":null}"#;
+    app.events(stream, &[failed]);
+    app.end(stream, Ok(()));
+    app.effects();
+    app.press("enter");
+    assert_eq!(opens(&app.effects()), 0, "it appeared under the finger");
+    app.wait(Duration::from_millis(300));
+    app.press("enter");
+    assert_eq!(opens(&app.effects()), 1, "{}", app.screen());
+}
+
+#[test]
+fn a_storm_of_resizes_panics_at_no_size() {
+    let mut app = Harness::new(120, 40);
+    let stream = app.prompt("hello");
+    app.answer(
+        stream,
+        "# Title\n\nA paragraph with `code` and a list:\n\n- one\n- two\n\n```rust\nfn main() {}\n```\n",
+    );
+    for keys in ["", "ctrl-p", "esc ctrl-x m", "esc ctrl-x ,", "esc ctrl-x l", "esc ctrl-x r", "esc ?"] {
+        app.press(keys);
+        for (width, height) in
+            [(1, 1), (2, 40), (200, 1), (0, 0), (40, 10), (39, 9), (80, 24), (120, 40), (200, 60), (7, 3)]
+        {
+            app.resize(width, height);
+        }
+    }
+}
+
+#[test]
+fn a_screen_that_is_too_small_says_so_politely() {
+    let mut app = Harness::new(80, 24);
+    app.resize(30, 8);
+    assert!(app.screen().contains("40"), "{}", app.screen());
+}
+
+#[test]
+fn a_terminated_program_keeps_what_runs_and_quits() {
+    let mut app = Harness::new(80, 24);
+    let stream = app.prompt("hello");
+    app.events(stream, &[DELTA]);
+    app.effects();
+    app.send(Msg::Terminated);
+    let effects = app.effects();
+    assert!(saves(&effects) > 0);
+    assert!(matches!(effects.last(), Some(Effect::Quit)) || effects.iter().any(|e| matches!(e, Effect::Quit)));
+}
