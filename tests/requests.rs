@@ -35,7 +35,8 @@ fn the_second_turn_sends_the_whole_history_as_it_came() {
 fn the_turn_after_a_restart_sends_the_very_bytes_that_it_would_have_sent() {
     let mut talk = Talk::new();
     talk.ask("one");
-    talk.answers(&[sealed("rs_1"), message("msg_tmp_1", "1 \u{1f600} \"quoted\"\n\tand more")]);
+    let said = message("msg_tmp_1", "1 \u{1f600} \"quoted\"\n\tand more");
+    talk.answers(&[sealed("rs_1"), search("st_tmp_1", "completed"), call("fc_tmp_1", "call_1", "{}"), said]);
     talk.ask("two");
     talk.stopped(&["half of an ans"]);
     let mut restarted = talk.restarted();

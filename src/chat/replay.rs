@@ -4,9 +4,12 @@
 //! them; or easy messages without ids. Calls never leave without their outputs, nor reasoning without
 //! what it led to (reference: sections 4.6 and 7).
 
+mod sent;
+
 use std::collections::BTreeSet;
 
-use serde_json::{Map, Value, value::RawValue};
+use sent::{Sent, To};
+use serde_json::value::RawValue;
 
 use super::{
     Answer, Body, Conversation, End, Item, Kind, Mend, MessageId, Turn,
@@ -51,6 +54,16 @@ pub(super) fn input(conversation: &Conversation, turn: &Turn) -> Vec<Box<RawValu
 fn newest_finished(conversation: &Conversation, path: &[MessageId], asked: MessageId) -> Option<MessageId> {
     let finished = |id: &&MessageId| conversation.messages[id].answer().is_some_and(is_finished);
     path.iter().rev().filter(|id| **id != asked).find(finished).copied()
+}
+
+/// Who thought last on the way to an answer, where the thoughts stay behind because another model is asked now.
+pub(super) fn left_behind<'a>(conversation: &'a Conversation, turn: &Turn) -> Option<&'a str> {
+    let path = conversation.path_to(turn.answer);
+    let newest = newest_finished(conversation, &path, turn.answer)?;
+    let answer = conversation.messages[&newest].answer()?;
+    let thought = answer.items.values().any(|item| matches!(item.kind, Kind::Reasoning(_)));
+    let same = answer.endpoint == turn.settings.endpoint && answer.model == turn.settings.model;
+    (thought && !same).then_some(answer.model.as_str())
 }
 
 fn is_finished(answer: &Answer) -> bool {
@@ -294,11 +307,12 @@ fn piece(item: &Item, form: Form) -> Option<Piece> {
         let item = sent.filter(|sent| form.same_model && form.finished && sent.is_whole_message());
         return (!text.is_empty()).then(|| Piece::Message { text, phase: phase.clone(), item });
     }
+    let to = if form.same_model { To::ItsModel } else { To::AnotherModel };
     let sent = sent?; // Half done: nothing may lead on from it.
     match sent.text("type") {
         "reasoning" => Some(Piece::Reasoning(sent)),
-        "function_call" => sent.into_call("arguments", form).map(|item| Piece::Call { item, custom: false }),
-        "custom_tool_call" => sent.into_call("input", form).map(|item| Piece::Call { item, custom: true }),
+        "function_call" => sent.into_call("arguments", to).map(|item| Piece::Call { item, custom: false }),
+        "custom_tool_call" => sent.into_call("input", to).map(|item| Piece::Call { item, custom: true }),
         kind => is_replayed(kind, &sent, form).then_some(Piece::Server(sent)),
     }
 }
@@ -334,128 +348,6 @@ fn text_of(parts: &[Part]) -> String {
             Part::Text { text, .. } | Part::Refusal(text) => text.as_str(),
         })
         .collect()
-}
-
-/// An item as it came, read, and changed only where it could not be sent otherwise.
-struct Sent {
-    fields: Map<String, Value>,
-    /// The very bytes, while they are still right.
-    raw: Option<Box<RawValue>>,
-}
-
-impl Sent {
-    fn read(raw: &RawValue) -> Option<Self> {
-        let Ok(Value::Object(fields)) = serde_json::from_str(raw.get()) else { return None };
-        let mut sent = Self { fields, raw: Some(raw.to_owned()) };
-        if without_nulls(&mut sent.fields) {
-            sent.raw = None;
-        }
-        if sent.fields.get("id").is_some_and(|id| id.as_str().is_none_or(str::is_empty)) {
-            sent.remove("id");
-        }
-        sent.mend_summary();
-        Some(sent)
-    }
-
-    fn text(&self, key: &str) -> &str {
-        self.fields.get(key).and_then(Value::as_str).unwrap_or_default()
-    }
-
-    fn set(&mut self, key: &str, value: &str) {
-        if self.text(key) != value {
-            self.fields.insert(key.into(), value.into());
-            self.raw = None;
-        }
-    }
-
-    fn remove(&mut self, key: &str) {
-        if self.fields.shift_remove(key).is_some() {
-            self.raw = None;
-        }
-    }
-
-    /// Some servers tell the parts of a summary as bare strings, or none; they take only parts.
-    fn mend_summary(&mut self) {
-        if self.text("type") != "reasoning" {
-            return;
-        }
-        let summary = self.fields.entry("summary").or_insert_with(|| {
-            self.raw = None;
-            Value::Array(Vec::new())
-        });
-        for part in summary.as_array_mut().into_iter().flatten() {
-            if let Value::String(text) = part {
-                *part = serde_json::json!({ "type": "summary_text", "text": text });
-                self.raw = None;
-            }
-        }
-    }
-
-    /// It has all that the schema asks of an answer: an id, a settled status, parts with text or a refusal.
-    fn is_whole_message(&self) -> bool {
-        let parts = self.fields.get("content").and_then(Value::as_array);
-        self.text("type") == "message"
-            && self.text("role") == "assistant"
-            && !self.text("id").is_empty()
-            && matches!(self.text("status"), "completed" | "incomplete")
-            && parts.is_some_and(|parts| !parts.is_empty() && parts.iter().all(is_answer_part))
-    }
-
-    /// A call that is whole; to another model only what makes it a call.
-    fn into_call(mut self, arguments: &str, form: Form) -> Option<Self> {
-        if arguments == "arguments" {
-            if self.text(arguments).trim().is_empty() {
-                self.set(arguments, "{}");
-            }
-            serde_json::from_str::<serde::de::IgnoredAny>(self.text(arguments)).ok()?;
-        }
-        let named = !self.text("call_id").is_empty() && !self.text("name").is_empty();
-        if !named || matches!(self.text("status"), "incomplete" | "in_progress") {
-            return None;
-        }
-        if !form.same_model {
-            let known = ["type", "call_id", "name", arguments];
-            let before = self.fields.len();
-            self.fields.retain(|key, _| known.contains(&key.as_str()));
-            if self.fields.len() != before {
-                self.raw = None;
-            }
-        }
-        Some(self)
-    }
-
-    fn into_raw(self) -> Box<RawValue> {
-        self.raw.unwrap_or_else(|| {
-            serde_json::value::to_raw_value(&self.fields).expect("what was read as JSON has a JSON form")
-        })
-    }
-}
-
-fn is_answer_part(part: &Value) -> bool {
-    match part["type"].as_str() {
-        Some("output_text") => part["text"].is_string(),
-        Some("refusal") => part["refusal"].is_string(),
-        _ => false,
-    }
-}
-
-/// Takes every null out of an object and what is in it; tells whether there was one.
-fn without_nulls(fields: &mut Map<String, Value>) -> bool {
-    let before = fields.len();
-    fields.retain(|_, value| !value.is_null());
-    let mut changed = fields.len() != before;
-    for value in fields.values_mut() {
-        changed |= without_nulls_in(value);
-    }
-    changed
-}
-
-fn without_nulls_in(value: &mut Value) -> bool {
-    match value {
-        Value::Object(fields) => without_nulls(fields),
-        Value::Array(values) => values.iter_mut().fold(false, |changed, value| without_nulls_in(value) | changed),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
-    }
 }
 
 fn custom_output(call_id: &str, output: &str) -> Box<RawValue> {

@@ -8,7 +8,7 @@ use super::{
     answer::{Activity, Applied},
     conversation::save,
     journal::Journal,
-    request,
+    replay, request,
     retry::{self, Verdict},
 };
 use crate::api::{self, Event};
@@ -48,7 +48,17 @@ impl Conversation {
         self.unsaved.insert(answer);
         self.updated = now;
         self.turns.push(Turn::new(turn, answer, settings, self.context.clone(), now));
+        self.note_switch();
         self.save_turn(turn, others)
+    }
+
+    /// The newest turn says when a model is asked that cannot read what the one before it thought.
+    fn note_switch(&mut self) {
+        let at = self.turns.len() - 1;
+        let Some(model) = replay::left_behind(self, &self.turns[at]) else { return };
+        let name = model.rsplit('/').next().unwrap_or(model);
+        let note = format!("the reasoning of {name} was left out: only {name} can use it");
+        self.answer_of(at).0.notes.push(note);
     }
 
     fn save_turn(&self, turn: TurnId, others: Vec<Change>) -> Next {

@@ -1,8 +1,11 @@
 //! A conversation whose server is the test; every body that leaves is checked.
 
+use std::sync::mpsc;
+
 use ibid::{
     api::{Error, Event, Fault},
-    chat::{Conversation, End, Ids, Next, Settings, StreamId, Timestamp, request::Context},
+    chat::{Change, Conversation, End, Ids, Next, Settings, StreamId, Timestamp, request::Context},
+    store::{Job, Reply, Store, Ticket},
 };
 use serde_json::{Value, json};
 
@@ -13,6 +16,8 @@ pub struct Talk {
     ids: Ids,
     now: Timestamp,
     stream: Option<StreamId>,
+    /// What was to be written since the beginning.
+    changes: Vec<Change>,
 }
 
 pub fn settings() -> Settings {
@@ -28,15 +33,41 @@ impl Talk {
         let (mut ids, now) = (Ids::new(1), Timestamp::from_second(1_700_000_000).expect("in range"));
         let mut chat = Conversation::new(ids.conversation(now), settings, now);
         chat.context = context;
-        Self { chat, ids, now, stream: None }
+        Self { chat, ids, now, stream: None, changes: Vec::new() }
     }
 
     /// The same conversation as another run of the program reads it from the disk.
     pub fn restarted(&self) -> Self {
-        let messages = self.chat.messages.values().cloned().collect();
-        let mut chat = Conversation::restore(self.chat.header(), messages, String::new(), Vec::new());
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let file = folder.path().join("ibid.db");
+        let (replies, said) = mpsc::channel();
+        let open = || {
+            let replies = replies.clone();
+            Store::open(&file, move |reply| {
+                let _ = replies.send(reply);
+            })
+        };
+        open().send(Job::Save { ticket: Ticket(1), changes: self.changes.clone() }); // Dropping it waits for the disk.
+        let again = open();
+        again.send(Job::Load(self.chat.id));
+        let mut loaded = said.iter().filter_map(|reply| match reply {
+            Reply::Loaded(chat) => Some(*chat),
+            Reply::NotSaved { error, .. } | Reply::NotLoaded { error, .. } => panic!("{error}"),
+            _ => None,
+        });
+        let mut chat = loaded.next().expect("it is on the disk");
         chat.context = self.chat.context.clone();
-        Self { chat, ids: self.ids.clone(), now: self.now, stream: None }
+        Self { chat, ids: self.ids.clone(), now: self.now, stream: None, changes: self.changes.clone() }
+    }
+
+    fn note(&mut self, next: Vec<Next>) {
+        for next in next {
+            match next {
+                Next::Save { changes, .. } => self.changes.extend(changes),
+                Next::Open { stream, .. } => self.stream = Some(stream),
+                Next::Close(_) => (),
+            }
+        }
     }
 
     pub fn switch(&mut self, model: &str) {
@@ -61,7 +92,8 @@ impl Talk {
     }
 
     fn leaves(&mut self, next: &[Next]) -> String {
-        let [Next::Save { gate: Some(turn), .. }] = next else { panic!("a save comes first: {next:?}") };
+        let [Next::Save { gate: Some(turn), changes }] = next else { panic!("a save comes first: {next:?}") };
+        self.changes.extend(changes.iter().cloned());
         let next = self.chat.saved(*turn, self.now);
         let [Next::Open { stream, request, .. }] = &next[..] else { panic!("a request follows: {next:?}") };
         self.stream = Some(*stream);
@@ -99,10 +131,10 @@ impl Talk {
             self.hears(&[delta(items.len(), text)]);
         }
         let stream = self.stream.expect("a stream is open");
-        self.chat.ended(stream, self.now, Err(Error::new(Fault::Cut, "the connection broke")), &mut self.ids);
-        if let Some(turn) = self.chat.active_turn() {
-            self.chat.stop(turn.id, self.now); // Nothing was shown: it waits to be asked again.
-        }
+        let broke = Err(Error::new(Fault::Cut, "the connection broke"));
+        let next = self.chat.ended(stream, self.now, broke, &mut self.ids);
+        self.note(next);
+        self.settle(); // Where nothing was shown, it waits to be asked again.
     }
 
     /// The beginning of a message, and the reader stops it.
@@ -127,13 +159,15 @@ impl Talk {
 
     fn hears(&mut self, events: &[Event]) {
         let stream = self.stream.expect("a stream is open");
-        self.chat.apply(stream, self.now, events, &mut self.ids);
+        let next = self.chat.apply(stream, self.now, events, &mut self.ids);
+        self.note(next);
     }
 
     /// Whatever is open or waits, ends.
     pub fn settle(&mut self) {
-        if let Some(turn) = self.chat.active_turn() {
-            self.chat.stop(turn.id, self.now);
+        if let Some(turn) = self.chat.active_turn().map(|turn| turn.id) {
+            let next = self.chat.stop(turn, self.now);
+            self.note(next);
         }
     }
 }

@@ -194,6 +194,22 @@ fn foreign_reasoning_is_left_out_once_by_itself_and_the_answer_says_so() {
 }
 
 #[test]
+fn a_switch_of_the_model_says_that_reasoning_stays_behind_and_only_when_there_was_some() {
+    let mut bench = Bench::new();
+    bench.exchange("one", "1", "0");
+    bench.chat.settings.model = "anthropic/claude-sonnet-5".into();
+    let stream = bench.send("two");
+    assert!(bench.answer().notes.is_empty());
+    bench.apply(stream, &[done(0, &thought("rs_2")), done(1, &said("msg_2", "2")), completed("0")]);
+    bench.chat.settings.model = "openai/gpt-5.6-luna".into();
+    bench.send("three");
+    assert_eq!(
+        bench.answer().notes,
+        ["the reasoning of claude-sonnet-5 was left out: only claude-sonnet-5 can use it"]
+    );
+}
+
+#[test]
 fn an_effort_that_a_model_must_not_be_asked_for_is_left_out_once() {
     let mut bench = Bench::new();
     bench.chat.settings.effort = Some(crate::chat::Effort::None);
