@@ -63,7 +63,7 @@ mod whole {
     /// From exec to a frame that one can type into.
     fn start(effort: &Effort) {
         let server = FakeServer::start();
-        let home = Home::new();
+        let home = Home::empty();
         let times = (0..effort.runs).map(|_| {
             let before = Instant::now();
             let mut ibid = Run::in_home(&home).against(&server).start();
@@ -77,7 +77,7 @@ mod whole {
     /// From exec to a frame with the list of a large database.
     fn list(effort: &Effort) {
         let server = FakeServer::start();
-        let home = Home::new();
+        let home = Home::empty();
         let newest = fill(&home.database(), effort.conversations);
         let times = (0..effort.runs).map(|_| {
             let before = Instant::now();
@@ -94,7 +94,7 @@ mod whole {
         let server = FakeServer::start();
         let (mut first, mut second) = (Vec::new(), Vec::new());
         for _ in 0..effort.runs {
-            let home = Home::new();
+            let home = Home::empty();
             let mut ibid = Run::in_home(&home).against(&server).start();
             ibid.wait_for("type a message");
             for (times, answer) in [(&mut first, "one."), (&mut second, "two.")] {
@@ -116,7 +116,7 @@ mod whole {
     /// CPU and memory while nothing happens, before and after a first highlighted answer.
     fn rest(effort: &Effort) {
         let server = FakeServer::start();
-        let home = Home::new();
+        let home = Home::empty();
         let mut ibid = Run::in_home(&home).against(&server).size(120, 40).start();
         ibid.wait_for("type a message");
         settle();
@@ -152,7 +152,7 @@ mod whole {
         let start: Timestamp = "2026-01-01T00:00:00Z".parse().expect("a time");
         let mut title = String::new();
         for number in 0..count {
-            let at = start + Duration::from_secs(600 * number as u64);
+            let at = start + Duration::from_mins(10 * number as u64);
             title = format!("Matter no. {number}");
             let (id, prompt) = (ids.conversation(at), ids.message(at));
             let body =
@@ -176,7 +176,7 @@ mod whole {
             store.send(Job::Save { ticket: Ticket(number as u64), changes });
         }
         let last = Ticket(count as u64 - 1);
-        while replies.recv_timeout(Duration::from_secs(60)).expect("the store saves") != last {}
+        while replies.recv_timeout(Duration::from_mins(1)).expect("the store saves") != last {}
         title
     }
 

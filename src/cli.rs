@@ -348,7 +348,7 @@ fn tokio_runtime() -> io::Result<tokio::runtime::Runtime> {
 }
 
 /// The terminal is given back before a panic is reported; a panic of another thread ends the loop.
-fn hook_panics() {
+pub fn hook_panics() {
     let plain = !io::stderr().is_terminal() || env("NO_COLOR").is_some();
     let mut builder = color_eyre::config::HookBuilder::default().display_env_section(false);
     if plain {

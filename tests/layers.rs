@@ -56,17 +56,17 @@ const MOST_LINES: usize = 600;
 
 #[test]
 fn every_module_uses_only_what_lies_below_it() {
-    report(sources().iter().flat_map(Source::upward_uses).collect());
+    report(&sources().iter().flat_map(Source::upward_uses).collect::<Vec<_>>());
 }
 
 #[test]
 fn the_pure_layers_know_no_clock_no_file_and_nothing_that_waits() {
-    report(sources().iter().flat_map(Source::impure_uses).collect());
+    report(&sources().iter().flat_map(Source::impure_uses).collect::<Vec<_>>());
 }
 
 #[test]
 fn nothing_in_the_program_unwraps_or_is_left_to_do() {
-    report(sources().iter().flat_map(Source::shortcuts).collect());
+    report(&sources().iter().flat_map(Source::shortcuts).collect::<Vec<_>>());
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn no_file_has_grown_beyond_what_one_reads_at_a_time() {
         let lines = source.text.lines().count();
         (lines > MOST_LINES).then(|| source.breach(lines, format!("{lines} lines, and {MOST_LINES} are the most")))
     };
-    report(sources().iter().filter_map(long).collect());
+    report(&sources().iter().filter_map(long).collect::<Vec<_>>());
 }
 
 #[test]
@@ -377,7 +377,7 @@ fn sources() -> Vec<Source> {
     found
 }
 
-fn report(breaches: Vec<Breach>) {
+fn report(breaches: &[Breach]) {
     let breaches: Vec<String> = breaches.iter().map(ToString::to_string).collect();
     assert!(breaches.is_empty(), "\n{}\n", breaches.join("\n"));
 }

@@ -96,10 +96,15 @@ mod picture {
 
     /// The scholar of the demo, asked one thing.
     fn show() -> Pty {
-        let home = Home::new();
+        let home = Home::empty();
         home.configure("theme = \"ink\"\n");
         let mut ibid = Run::in_home(&home).args(["demo"]).size(120, 36).start();
         ibid.wait_for("type a message");
+        ibid.type_keys("<ctrl-x>3");
+        ibid.wait_for("scholar");
+        ibid.type_keys("Can a database with a write-ahead log live on NFS?<enter>");
+        ibid.wait_for("Sources  [1]");
+        ibid.wait_without("esc stops");
         ibid
     }
 

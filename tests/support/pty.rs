@@ -1,7 +1,7 @@
 //! The real program in a real pseudo-terminal: keys go in, a screen comes out.
 //!
 //! ```ignore
-//! let home = Home::new();
+//! let home = Home::empty();
 //! let server = FakeServer::start();
 //! let mut ibid = Run::in_home(&home).against(&server).start();
 //! ibid.wait_for("type a message");
@@ -76,7 +76,7 @@ pub struct Screen {
 }
 
 impl Home {
-    pub fn new() -> Self {
+    pub fn empty() -> Self {
         Self(tempfile::tempdir().expect("a temporary folder"))
     }
 

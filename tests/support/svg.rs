@@ -19,10 +19,8 @@ pub struct Palette {
 struct Style {
     text: String,
     background: String,
-    bold: bool,
-    dim: bool,
-    italic: bool,
-    underline: bool,
+    /// More attributes of the text.
+    marks: String,
 }
 
 /// Draws every cell; runs of one style are one text, stretched to its cells whatever the font.
@@ -94,45 +92,43 @@ impl Run {
         if text.trim_start().is_empty() {
             return;
         }
-        let blanks = text.chars().take_while(|c| *c == ' ').count();
+        let blanks = cells(text.len() - text.trim_start().len());
         let text = text.trim_start();
-        let x = x + blanks as f32 * WIDTH;
-        let length = if text.is_ascii() { text.len() as f32 * WIDTH } else { width };
+        let x = x + blanks;
+        let length = if text.is_ascii() { cells(text.len()) } else { width };
         let _ = write!(
             svg,
-            "<text x=\"{x:.1}\" y=\"{:.1}\" textLength=\"{length:.1}\" lengthAdjust=\"spacingAndGlyphs\" fill=\"{}\"",
+            "<text x=\"{x:.1}\" y=\"{:.1}\" textLength=\"{length:.1}\" lengthAdjust=\"spacingAndGlyphs\" fill=\"{}\"{}",
             y + HEIGHT * 0.75,
-            self.style.text
+            self.style.text,
+            self.style.marks
         );
-        for (on, attribute) in [
-            (self.style.bold, " font-weight=\"bold\""),
-            (self.style.dim, " opacity=\"0.6\""),
-            (self.style.italic, " font-style=\"italic\""),
-            (self.style.underline, " text-decoration=\"underline\""),
-        ] {
-            svg.push_str(if on { attribute } else { "" });
-        }
         let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
         let _ = writeln!(svg, " xml:space=\"preserve\">{escaped}</text>");
     }
 }
 
+/// The width of that many cells.
+fn cells(count: usize) -> f32 {
+    f32::from(u16::try_from(count).unwrap_or(u16::MAX)) * WIDTH
+}
+
 fn style(cell: Option<&Cell>, palette: &Palette) -> Style {
     let Some(cell) = cell else {
-        return Style {
-            text: palette.text.into(),
-            background: palette.background.into(),
-            bold: false,
-            dim: false,
-            italic: false,
-            underline: false,
-        };
+        return Style { text: palette.text.into(), background: palette.background.into(), marks: String::new() };
     };
-    let (mut text, mut background) = (colour(cell.fgcolor(), palette.text), colour(cell.bgcolor(), palette.background));
+    let (mut text, mut background) =
+        (colour(cell.fgcolor(), palette.text), colour(cell.bgcolor(), palette.background));
     if cell.inverse() {
         std::mem::swap(&mut text, &mut background);
     }
-    Style { text, background, bold: cell.bold(), dim: cell.dim(), italic: cell.italic(), underline: cell.underline() }
+    let marks = [
+        (cell.bold(), " font-weight=\"bold\""),
+        (cell.dim(), " opacity=\"0.6\""),
+        (cell.italic(), " font-style=\"italic\""),
+        (cell.underline(), " text-decoration=\"underline\""),
+    ];
+    Style { text, background, marks: marks.into_iter().filter(|(on, _)| *on).map(|(_, mark)| mark).collect() }
 }
 
 /// The first sixteen as xterm has them.
