@@ -9,7 +9,7 @@ use tokio::{sync::mpsc, time::Instant};
 
 use crate::{
     app::{self, Effect, Msg, State},
-    chat::{Answer, Conversation, End, Kind, Phase, Timestamp, answer::Part},
+    chat::{Answer, Conversation, End, Item, Phase, Timestamp, answer::Part},
     runtime::{Ask, Runtime},
     store::Reply,
     text::Cleaner,
@@ -273,33 +273,23 @@ impl Said {
     }
 }
 
-/// The text of an answer in its parts; a blank line between two messages.
+/// `Answer::text` in its pieces.
 fn texts(answer: &Answer) -> impl Iterator<Item = &str> {
-    let messages = answer.items.values().filter_map(|item| match &item.kind {
-        Kind::Message { parts, .. } => Some(parts),
-        Kind::Reasoning(_) | Kind::Call(_) | Kind::Search(_) | Kind::Other { .. } => None,
-    });
+    let messages = answer.items.values().filter_map(Item::parts);
+    let messages = messages.filter(|parts| parts.iter().any(|part| !part.text().is_empty()));
     messages.enumerate().flat_map(|(number, parts)| {
         let gap = (number > 0).then_some("\n\n");
-        gap.into_iter().chain(parts.iter().map(|part| match part {
-            Part::Text { text, .. } | Part::Refusal(text) => text.as_str(),
-        }))
+        gap.into_iter().chain(parts.iter().map(Part::text))
     })
 }
 
 /// Titles and addresses in the order in which they are first cited, each address once.
 fn sources(answer: &Answer) -> Vec<(&str, &str)> {
     let mut sources: Vec<(&str, &str)> = Vec::new();
-    for item in answer.items.values() {
-        let Kind::Message { parts, .. } = &item.kind else { continue };
-        for part in parts {
-            let Part::Text { annotations, .. } = part else { continue };
-            for annotation in annotations {
-                let Some(url) = annotation.url.as_deref() else { continue };
-                if !sources.iter().any(|(_, known)| *known == url) {
-                    sources.push((annotation.title.as_deref().unwrap_or_default(), url));
-                }
-            }
+    for annotation in answer.annotations() {
+        let Some(url) = annotation.url.as_deref() else { continue };
+        if !sources.iter().any(|(_, known)| *known == url) {
+            sources.push((annotation.title.as_deref().unwrap_or_default(), url));
         }
     }
     sources

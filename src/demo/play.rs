@@ -112,6 +112,8 @@ impl Stage {
                 Step::Incomplete(reason) => return Ok(Status::Incomplete(reason.clone())),
                 Step::Cut {} => {
                     if let Some(out) = &self.out {
+                        // What was said must have left by then.
+                        tokio::time::sleep(Duration::from_millis(100)).await;
                         let _ = out.send(Err(io::ErrorKind::ConnectionReset.into())).await;
                     }
                     return Err(Over);
