@@ -124,10 +124,10 @@ fn told(answer: &Answer) -> String {
         let mut head = |words: String| say(format!("\n{}: {words}{open}{raw}", slot.index));
         match &item.kind {
             Kind::Message { phase, .. } => {
-                head(format!("message{}", phase.as_ref().map(|phase| format!(", {phase}")).unwrap_or_default()))
+                head(format!("message{}", phase.as_ref().map(|phase| format!(", {phase}")).unwrap_or_default()));
             }
             Kind::Reasoning(reasoning) => {
-                head(if reasoning.encrypted { "reasoning, encrypted".into() } else { "reasoning".into() })
+                head(if reasoning.encrypted { "reasoning, encrypted".into() } else { "reasoning".into() });
             }
             Kind::Call(call) => head(format!("call {} of {}: {:?}", call.call_id, call.name, call.arguments)),
             Kind::Search(search) => {
@@ -480,9 +480,9 @@ fn recorded_streams_give_what_their_files_say() {
                 continue;
             }
             // A `.jsonl` is a stream whose frames were taken off; they are put on again.
-            let bytes = if name.ends_with(".jsonl") {
+            let bytes = if Path::new(&name).extension().is_some_and(|kind| kind == "jsonl") {
                 let text = String::from_utf8(bytes).expect("text");
-                text.lines().map(|line| format!("data: {line}\n\n")).collect::<String>().into_bytes()
+                text.lines().flat_map(|line| ["data: ", line, "\n\n"]).collect::<String>().into_bytes()
             } else {
                 bytes
             };

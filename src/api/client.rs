@@ -43,11 +43,7 @@ pub struct Timeouts {
 
 impl Default for Timeouts {
     fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(10),
-            first_byte: Duration::from_secs(120),
-            silence: Duration::from_secs(180),
-        }
+        Self { connect: Duration::from_secs(10), first_byte: Duration::from_mins(2), silence: Duration::from_mins(3) }
     }
 }
 

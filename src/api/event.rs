@@ -339,3 +339,113 @@ impl Usage {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn parse(event: &Value) -> Event {
+        Event::parse(&event.to_string())
+    }
+
+    #[test]
+    fn names_of_old_samples_and_other_servers_mean_the_same() {
+        for (kind, field) in [
+            ("response.output_text.delta", Field::Text(0)),
+            ("response.content_part.delta", Field::Text(0)),
+            ("response.reasoning_text.delta", Field::Thinking(0)),
+            ("response.reasoning.delta", Field::Thinking(0)),
+            ("response.reasoning_summary_text.delta", Field::Summary(0)),
+            ("response.refusal.delta", Field::Refusal(0)),
+            ("response.function_call_arguments.delta", Field::Arguments),
+            ("response.custom_tool_call_input.delta", Field::Arguments),
+        ] {
+            match parse(&json!({ "type": kind, "delta": "x" })) {
+                Event::Delta { place, text } => {
+                    assert_eq!((place.field, place.at, text.as_str()), (field, At::Unsaid, "x"))
+                }
+                other => panic!("{kind}: {other:?}"),
+            }
+        }
+        for kind in ["response.completed", "response.done"] {
+            let event = parse(
+                &json!({ "type": kind, "response": { "status": "incomplete", "incomplete_details": { "reason": "max_output_tokens" } } }),
+            );
+            let Event::Ended(response) = event else { panic!("{kind}") };
+            assert_eq!((response.status, response.reason.as_deref()), (Status::Incomplete, Some("max_output_tokens")));
+        }
+    }
+
+    #[test]
+    fn what_an_event_is_about_is_told_by_index_or_id_or_not_at_all() {
+        let at = |mut event: Value| {
+            event["type"] = "response.output_text.delta".into();
+            event["delta"] = "x".into();
+            match parse(&event) {
+                Event::Delta { place, .. } => place.at,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(at(json!({ "output_index": 3, "item_id": "msg" })), At::Index(3));
+        assert_eq!(at(json!({ "output_index": null, "item_id": "msg" })), At::Id("msg".into()));
+        assert_eq!(at(json!({ "output_index": -1, "item_id": "" })), At::Unsaid);
+    }
+
+    #[test]
+    fn nothing_that_comes_is_lost_or_fatal() {
+        for (json, readable) in [
+            ("", false),
+            ("null", false),
+            ("[]", false),
+            ("{\"type\":", false),
+            (r#"{"type":"response.output_item.added"}"#, false),
+            (r#"{"type":"response.output_text.delta","delta":7}"#, false),
+            (r#"{"type":"response.of_tomorrow","delta":"x"}"#, true),
+            (r#"{"type":"acme:event"}"#, true),
+            (r#"{"choices":[]}"#, true),
+            (r#"{"type":7}"#, true),
+        ] {
+            match Event::parse(json) {
+                Event::Unreadable { raw } => assert!(!readable && raw == json, "{json}"),
+                Event::Other { raw, .. } => assert!(readable && raw == json, "{json}"),
+                other => panic!("{json}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn the_work_of_tools_is_activity_and_their_inner_failures_end_nothing() {
+        let status = |kind: &str| match parse(&json!({ "type": kind, "output_index": 0, "error": { "message": "m" } }))
+        {
+            Event::Activity { status, .. } => Some(status),
+            Event::Other { .. } => None,
+            other => panic!("{kind}: {other:?}"),
+        };
+        assert_eq!(status("response.web_search_call.searching").as_deref(), Some("searching"));
+        assert_eq!(status("response.mcp_list_tools.failed").as_deref(), Some("failed"));
+        assert_eq!(status("response.fusion_call.panel.failed"), None);
+        assert_eq!(status("response.image_generation_call.partial_image"), None);
+        assert_eq!(status("openrouter:note"), None);
+        assert!(matches!(
+            parse(&json!({ "type": "invalid_request_error", "error": { "message": "m" } })),
+            Event::Failed(_)
+        ));
+    }
+
+    #[test]
+    fn a_cost_keeps_its_digits_and_what_is_not_told_stays_unknown() {
+        let usage = |usage: &str| {
+            let event = Event::parse(&format!(r#"{{"type":"response.completed","response":{{"usage":{usage}}}}}"#));
+            let Event::Ended(response) = event else { panic!("{usage}") };
+            response.usage
+        };
+        let cost = |text: &str| usage(text).and_then(|usage| usage.cost).map(|cost| cost.digits().to_owned());
+        assert_eq!(cost(r#"{"cost":2e-05}"#).as_deref(), Some("2e-05"));
+        assert_eq!(cost(r#"{"cost":0.00023820000000000002}"#).as_deref(), Some("0.00023820000000000002"));
+        assert_eq!((cost(r#"{"cost":null}"#), cost("{}")), (None, None));
+        assert_eq!(usage("null"), None);
+        assert_eq!(usage("{}").map(|usage| usage.input_tokens), Some(None));
+    }
+}

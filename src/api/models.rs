@@ -63,7 +63,7 @@ pub struct Cached {
 }
 
 /// OpenRouter lets its list be kept for five minutes.
-const FRESH: Duration = Duration::from_secs(300);
+const FRESH: Duration = Duration::from_mins(5);
 
 impl Catalogue {
     /// Reads what `GET /models` answered, from OpenRouter or any other server. Rows without an id are left out.

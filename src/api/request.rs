@@ -241,12 +241,12 @@ pub fn assistant(text: &str, phase: Option<&str>) -> Box<RawValue> {
 /// What a function call came to.
 pub fn call_output(call_id: &str, output: &str) -> Box<RawValue> {
     #[derive(Serialize)]
-    struct Output<'a> {
+    struct Outcome<'a> {
         r#type: &'static str,
         call_id: &'a str,
         output: &'a str,
     }
-    raw(&Output { r#type: "function_call_output", call_id, output })
+    raw(&Outcome { r#type: "function_call_output", call_id, output })
 }
 
 fn raw(value: &impl Serialize) -> Box<RawValue> {

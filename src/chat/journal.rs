@@ -75,3 +75,52 @@ pub fn replay(answer: &mut Answer, lines: &str) -> Applied {
     }
     all
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(milliseconds: i64) -> Timestamp {
+        Timestamp::from_millisecond(1_790_000_000_000 + milliseconds).expect("a time")
+    }
+
+    fn delta(field: &str, index: u32, text: &str) -> Event {
+        Event::parse(&format!(
+            r#"{{"type":"response.{field}.delta","output_index":{index},"content_index":0,"delta":"{text}"}}"#
+        ))
+    }
+
+    #[test]
+    fn deltas_for_the_same_place_become_one_line_with_the_time_of_the_first() {
+        let mut journal = Journal::default();
+        for number in 0..1000 {
+            journal.push(0, at(number), &delta("output_text", 1, "ab"));
+            journal.push(0, at(number), &Event::KeepAlive);
+        }
+        journal.push(0, at(1000), &delta("reasoning_text", 1, "c"));
+        journal.push(1, at(1001), &delta("reasoning_text", 1, "d"));
+        let lines = journal.take().expect("something came");
+        let lines: Vec<_> = lines.lines().collect();
+        assert_eq!(lines.len(), 3);
+        assert!(
+            lines[0].starts_with(r#"{"step":0,"at":"2026-09-21T14:13:20Z","type":"response.output_text.delta""#),
+            "{}",
+            lines[0]
+        );
+        assert!(lines[0].ends_with(&format!(r#""delta":"{}"}}"#, "ab".repeat(1000))));
+        assert!(lines[2].starts_with(r#"{"step":1,"#));
+        assert_eq!(journal.take(), None);
+    }
+
+    #[test]
+    fn a_line_that_a_crash_cut_off_is_left_out() {
+        let mut journal = Journal::default();
+        journal.push(0, at(0), &delta("output_text", 0, "kept"));
+        let mut lines = journal.take().expect("something came");
+        journal.push(0, at(1), &delta("output_text", 0, " lost"));
+        lines += &journal.take().expect("something came")[..40];
+        let mut answer = Answer::new("openrouter", "some/model", at(0));
+        assert!(replay(&mut answer, &lines).visible);
+        assert_eq!((answer.text().as_str(), answer.first_text), ("kept", Some(at(0))));
+    }
+}

@@ -209,7 +209,7 @@ fn fault(code: Option<&str>, status: Option<u16>, message: &str, facts: &[Fact])
     if facts.iter().any(|fact| matches!(fact, Fact::Pinned(_) | Fact::ForeignReasoning)) {
         return Fault::Request;
     }
-    code.and_then(of_code).or_else(|| of_message(message, status)).unwrap_or_else(|| match status {
+    code.and_then(of_code).or_else(|| of_message(message, status)).unwrap_or(match status {
         Some(401) => Fault::Key,
         Some(402) => Fault::Credit,
         Some(403) => Fault::Forbidden,

@@ -2,7 +2,7 @@ use std::io::Write;
 
 use super::*;
 
-const OPENROUTER: &str = r##"{"data":[
+const OPENROUTER: &str = r#"{"data":[
   {"id":"anthropic/claude-opus-5","name":"Anthropic: Claude Opus 5","created":1788134400,"description":"Thinks.","context_length":1000000,
    "architecture":{"input_modalities":["text","image"],"output_modalities":["text"]},
    "pricing":{"prompt":"0.000005","completion":"0.000025","overrides":[{"min_prompt_tokens":200000,"prompt":"0.00001"}],"discount":0},
@@ -15,7 +15,7 @@ const OPENROUTER: &str = r##"{"data":[
   {"id":"~openai/gpt-latest","name":"OpenAI: GPT (latest)","pricing":{"prompt":"-1","completion":"-1"},"supported_parameters":[]},
   {"id":"openrouter/auto","name":"Auto Router","pricing":{"prompt":"-1","completion":"-1"},"supported_parameters":[],"benchmarks":{"design_arena":[]}},
   {"name":null,"id":""}, 7, {"id":"x/odd","architecture":"text","created":-1,"reasoning":{"mandatory":null,"supported_efforts":["none","xhigh"]}}
-],"total_count":6,"links":{"next":null}}"##;
+],"total_count":6,"links":{"next":null}}"#;
 
 fn listed() -> Catalogue {
     Catalogue::parse(OPENROUTER).expect("a list")
