@@ -203,14 +203,12 @@ impl Composer {
 
     /// One row up; `false` on the first row, where the history begins.
     pub fn up(&mut self) -> bool {
-        let row = self.cursor_cell().1;
-        row > 0 && self.reach_row(row - 1)
+        self.reach_row(self.cursor_cell().1.checked_sub(1))
     }
 
     /// One row down; `false` on the last row.
     pub fn down(&mut self) -> bool {
-        let row = self.cursor_cell().1;
-        row + 1 < self.layout.rows() && self.reach_row(row + 1)
+        self.reach_row(Some(self.cursor_cell().1 + 1))
     }
 
     /// The prompt before this one; `prompts` are newest first. `false` when there is none.
@@ -344,9 +342,10 @@ impl Composer {
         Place { byte: if last <= from.byte { end } else { last }, ..from }
     }
 
-    fn reach_row(&mut self, row: usize) -> bool {
+    fn reach_row(&mut self, row: Option<usize>) -> bool {
         let aim = self.aim.unwrap_or(self.cursor_cell().0.into());
         self.began();
+        let Some(row) = row.filter(|row| *row < self.layout.rows()) else { return false };
         self.buffer.cancel_selection();
         self.place(self.layout.place_at(row, aim));
         self.settle();

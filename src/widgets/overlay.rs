@@ -3,7 +3,7 @@
 
 use ratatui::{
     buffer::Buffer,
-    layout::Rect,
+    layout::{Alignment, Margin, Rect},
     text::{Line, Span},
     widgets::Widget,
 };
@@ -46,7 +46,7 @@ impl Overlay<'_> {
         self.edges(area, buf);
         self.top(area, buf);
         self.bottom(area, buf);
-        area.inner(ratatui::layout::Margin::new(1, 1))
+        area.inner(Margin::new(1, 1))
     }
 
     fn edges(&self, area: Rect, buf: &mut Buffer) {
@@ -75,9 +75,9 @@ impl Overlay<'_> {
         let room = usize::from(area.width).saturating_sub(6);
         let title = text::clean(self.title);
         if room > 0 && !title.is_empty() {
-            let title = format!(" {} ", text::truncate(&title, room));
+            let title = text::truncate(&title, room).into_owned();
             let row = Rect { x: area.x + 2, width: area.width - 4, height: 1, ..area };
-            words::run(title, self.theme.style(Role::Text).bold()).render(row, buf);
+            self.write(vec![Span::styled(title, self.theme.style(Role::Text).bold())], row, Alignment::Left, buf);
         }
     }
 
@@ -87,25 +87,31 @@ impl Overlay<'_> {
         let cells: usize = keys.spans.iter().map(|span| text::width(&span.content)).sum();
         let row = Rect { x: area.x + 2, y: area.bottom() - 1, width: area.width.saturating_sub(4), height: 1 };
         if cells > 0 {
-            padded(keys.spans).right_aligned().render(row, buf);
+            self.write(keys.spans, row, Alignment::Right, buf);
         }
         let left = room.saturating_sub(cells + 4);
         if let Some(notice) = self.notice.map(text::clean).filter(|_| left >= 8) {
             let notice = text::truncate(&notice, left).into_owned();
-            padded(vec![Span::styled(notice, self.theme.style(Role::Muted))]).render(row, buf);
+            self.write(vec![Span::styled(notice, self.theme.style(Role::Muted))], row, Alignment::Left, buf);
         }
     }
-}
 
-fn padded(mut spans: Vec<Span<'_>>) -> Line<'_> {
-    spans.insert(0, Span::raw(" "));
-    spans.push(Span::raw(" "));
-    Line::from(spans)
+    /// Words in the frame, a blank at each side; nothing of the frame shows through.
+    fn write(&self, spans: Vec<Span>, row: Rect, side: Alignment, buf: &mut Buffer) {
+        let cells: usize = spans.iter().map(|span| text::width(&span.content)).sum();
+        let width = u16::try_from(cells + 2).unwrap_or(u16::MAX).min(row.width);
+        let x = if side == Alignment::Right { row.right() - width } else { row.x };
+        let place = Rect { x, width, ..row };
+        self.theme.clear(place, Role::Surface, buf);
+        let inside = place.inner(Margin::new(1, 0));
+        Line::from(spans).render(inside, buf);
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use insta::assert_snapshot;
+    use ratatui::style::Modifier;
 
     use super::*;
     use crate::widgets::screen;
@@ -136,6 +142,18 @@ mod tests {
         │            │
         ╰──── ↵ use ─╯
         ");
+    }
+
+    #[test]
+    fn the_words_in_the_frame_are_not_as_dim_as_the_frame() {
+        let theme = Theme::default();
+        let area = Rect::new(0, 0, 30, 3);
+        let mut buf = Buffer::empty(area);
+        Overlay { title: "Menu", keys: &[("esc", "back")], notice: None, theme: &theme }.draw(area, &mut buf);
+        assert!(buf[(1, 0)].modifier.contains(Modifier::DIM));
+        assert_eq!(buf[(3, 0)].modifier, Modifier::BOLD);
+        let key = (0..30).find(|x| buf[(*x, 2)].symbol() == "e").expect("esc");
+        assert_eq!(buf[(key, 2)].modifier, Modifier::empty());
     }
 
     #[test]

@@ -459,7 +459,7 @@ fn byte_in_text(composer: &Composer) -> usize {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn random_edits_do_what_they_do_to_a_list_of_clusters(edits in edits(), width in 1u16..20) {

@@ -31,6 +31,7 @@ fn type_in(form: &mut Form, text: &str) {
 fn what_is_not_set_says_what_will_happen_then() {
     assert_snapshot!(drawn(&mut Form::new(&Settings::default()), 70, 16), @"
     ╭─ Instructions and sampling ────────────────────────────────────────╮
+    │                                                                    │
     │  instructions                                                      │
     │› none                                                              │
     │                                                                    │
@@ -45,8 +46,7 @@ fn what_is_not_set_says_what_will_happen_then() {
     │                                                                    │
     ╰────────────────────────── ↵ save  esc leave  tab next  ^J newline ─╯
 
-
-    cursor 3,2
+    cursor 3,3
     ");
     assert_snapshot!(drawn(&mut Form::new(&Settings::default()), 40, 10), @"
     ╭─ Instructions and sampling ──────────╮
@@ -82,6 +82,7 @@ fn what_was_set_is_there_to_be_changed_and_empty_entries_are_not_sent() {
     assert_eq!(form.values(), Some(expected));
     assert_snapshot!(drawn(&mut form, 70, 16), @"
     ╭─ Instructions and sampling ────────────────────────────────────────╮
+    │                                                                    │
     │  instructions                                                      │
     │  Be brief. Cite.                                                   │
     │  Two                                                               │
@@ -96,8 +97,7 @@ fn what_was_set_is_there_to_be_changed_and_empty_entries_are_not_sent() {
     │                                                                    │
     ╰────────────────────────── ↵ save  esc leave  tab next  ^J newline ─╯
 
-
-    cursor 26,11
+    cursor 26,12
     ");
 }
 
@@ -121,6 +121,7 @@ fn what_cannot_be_sent_is_told_under_its_entry() {
     assert!(drawn(&mut form, 50, 10).contains("a number from 0 to 2"));
     assert_snapshot!(drawn(&mut form, 70, 16), @"
     ╭─ Instructions and sampling ────────────────────────────────────────╮
+    │                                                                    │
     │  instructions                                                      │
     │  none                                                              │
     │                                                                    │
@@ -135,8 +136,7 @@ fn what_cannot_be_sent_is_told_under_its_entry() {
     │                                                                    │
     ╰────────────────────────── ↵ save  esc leave  tab next  ^J newline ─╯
 
-
-    cursor 26,7
+    cursor 26,8
     ");
 }
 

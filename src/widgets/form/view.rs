@@ -41,8 +41,12 @@ impl Places {
     pub fn of(form: &Form, screen: Rect) -> Self {
         let lines = u16::try_from(form.instructions.text().lines().count()).unwrap_or(u16::MAX);
         let wanted = lines.clamp(4, screen.height / 2 + 4);
-        let frame = overlay::placed(screen, 76, (wanted + 10).min(screen.height));
-        let inner = frame.inner(ratatui::layout::Margin::new(1, 1));
+        let frame = overlay::placed(screen, 76, (wanted + 11).min(screen.height));
+        let mut inner = frame.inner(ratatui::layout::Margin::new(1, 1));
+        if inner.height > 12 {
+            inner.y += 1;
+            inner.height -= 1;
+        }
         // Three numbers, each with a row for what is wrong with it where there is room.
         let pitch = if inner.height >= 9 { 2 } else { 1 };
         let numbers_height = (3 * pitch).min(inner.height);

@@ -114,7 +114,7 @@ fn the_focused_list_shows_its_cursor_and_its_keys() {
     ▌ Why the night sky is d…
       日本語の敬語を直してく…
 
-     ↵ open  r rename  d trash
+     ↵ open  / filter  r rename
     ");
 }
 

@@ -156,7 +156,7 @@ impl ListView<'_> {
         } else if self.list.filtering {
             &[(enter, "open"), ("esc", "all")]
         } else {
-            &[(enter, "open"), ("r", "rename"), ("d", "trash"), ("/", "filter")]
+            &[(enter, "open"), ("/", "filter"), ("r", "rename"), ("d", "trash")]
         };
         let indent = 1.min(area.width);
         let row = Rect { x: area.x + indent, width: area.width - indent, ..area };

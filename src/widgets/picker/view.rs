@@ -3,7 +3,7 @@
 use ratatui::{
     buffer::Buffer,
     layout::{Position, Rect},
-    style::Style,
+    style::{Modifier, Style},
     text::{Line, Span},
     widgets::Widget,
 };
@@ -69,7 +69,9 @@ impl<T> PickerView<'_, T> {
     fn row(&self, found: &Match, current: bool, placed: &[Placed], area: Rect, buf: &mut Buffer) {
         if current {
             buf.set_style(area, self.theme.style(Role::Selection));
-            words::run(self.theme.marks.bar, self.theme.style(Role::Accent)).render(area, buf);
+            // Where selection is reversed, the bar is not.
+            let bar = self.theme.style(Role::Accent).remove_modifier(Modifier::REVERSED);
+            words::run(self.theme.marks.bar, bar).render(area, buf);
         }
         let row = &self.picker.rows[found.row];
         for place in placed {
