@@ -117,8 +117,7 @@ fn style(cell: Option<&Cell>, palette: &Palette) -> Style {
     let Some(cell) = cell else {
         return Style { text: palette.text.into(), background: palette.background.into(), marks: String::new() };
     };
-    let (mut text, mut background) =
-        (colour(cell.fgcolor(), palette.text), colour(cell.bgcolor(), palette.background));
+    let (mut text, mut background) = (colour(cell.fgcolor(), palette.text), colour(cell.bgcolor(), palette.background));
     if cell.inverse() {
         std::mem::swap(&mut text, &mut background);
     }

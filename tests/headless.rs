@@ -1,0 +1,283 @@
+//! `ibid ask`, as a shell sees it: what is printed where, what is sent, the exit code, what is kept.
+#![cfg(unix)]
+
+mod support;
+
+use std::{
+    io::{BufRead, BufReader, Read},
+    process::{Child, Command, Output, Stdio},
+};
+
+use ibid::{
+    api::Fault,
+    chat::{Body, End},
+    store::{self, Job, Store},
+};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
+use support::{
+    compose::{Bit, Response, catalogue},
+    fake_server::{FakeServer, Reply, dead_url},
+    pty::{Home, KEY, Run},
+};
+
+const MODEL: &str = "openai/gpt-4.1-mini";
+
+fn server() -> FakeServer {
+    let server = FakeServer::start();
+    server.page("/models", Reply::json(200, &catalogue()));
+    server
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// The program with pipes in its hands, still running.
+fn spawn(home: &Home, server: &FakeServer, args: &[&str]) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_ibid"))
+        .args(args)
+        .env_clear()
+        .env("HOME", home.path())
+        .env("XDG_DATA_HOME", home.path().join("data"))
+        .env("XDG_CONFIG_HOME", home.path().join("config"))
+        .env("OPENROUTER_BASE_URL", server.base_url())
+        .env("OPENROUTER_API_KEY", KEY)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts")
+}
+
+/// The newest conversation as the database has it: its prompt, its answer, how that ended.
+fn kept(home: &Home) -> (String, String, End) {
+    let (send, replies) = std::sync::mpsc::channel();
+    let store = Store::open(&home.database(), move |reply| send.send(reply).expect("the test listens"));
+    store.send(Job::LoadLatest);
+    let conversation = replies.into_iter().find_map(|reply| match reply {
+        store::Reply::Loaded(conversation) => Some(conversation),
+        store::Reply::NotLoaded { error, .. } | store::Reply::Broken(error) => panic!("{error}"),
+        _ => None,
+    });
+    let conversation = conversation.expect("the thread answers");
+    let bodies: Vec<&Body> = conversation.branch.iter().map(|id| &conversation.messages[id].body).collect();
+    match bodies[..] {
+        [Body::Prompt(prompt), Body::Answer(answer)] => (prompt.text.clone(), answer.text(), answer.end.clone()),
+        _ => panic!("{bodies:?}"),
+    }
+}
+
+#[test]
+fn an_answer_is_printed_and_nothing_else_and_the_conversation_is_kept() {
+    let (home, server) = (Home::empty(), server());
+    let deltas = ["The answer ", "is **42**", ", in\n", "two lines."];
+    server.answer(Reply::stream(Response::by(MODEL).think(&["Hm."]).text(&deltas).completed()));
+    let args = ["ask", "-m", MODEL, "what", "is", "it"];
+    let output = Run::in_home(&home).against(&server).args(args).output("");
+    assert_eq!((stdout(&output).as_str(), stderr(&output).as_str()), ("The answer is **42**, in\ntwo lines.\n", ""));
+    assert_eq!(output.status.code(), Some(0));
+    let request = server.next_request();
+    assert_eq!(request.body["model"], MODEL);
+    assert_eq!(request.body["input"], json!([{"role": "user", "content": "what is it"}]));
+    assert_eq!(request.header("authorization"), Some(format!("Bearer {KEY}").as_str()));
+    assert_eq!(kept(&home), ("what is it".into(), "The answer is **42**, in\ntwo lines.".into(), End::Complete));
+}
+
+#[test]
+fn what_is_piped_in_stands_behind_the_prompt_and_flags_go_into_the_request() {
+    let (home, server) = (Home::empty(), server());
+    server.answer(Reply::stream(Response::by("anthropic/claude-opus-5").text(&["Oui."]).completed()));
+    let args = [
+        "ask",
+        "say it in French",
+        "--model",
+        "anthropic/claude-opus-5",
+        "--effort",
+        "high",
+        "--web",
+        "--system",
+        "Be brief.",
+        "--temperature",
+        "0.5",
+        "--top-p",
+        "0.9",
+        "--max-output-tokens",
+        "100",
+    ];
+    let output = Run::in_home(&home).against(&server).args(args).output("Yes.\n");
+    assert_eq!(stdout(&output), "Oui.\n");
+    let body = server.next_request().body;
+    assert_eq!(body["input"][0]["content"], "say it in French\n\nYes.");
+    assert_eq!(body["instructions"], "Be brief.");
+    assert_eq!(body["reasoning"]["effort"], "high");
+    assert_eq!(body["tools"], json!([{"type": "openrouter:web_search"}]));
+    assert_eq!((&body["temperature"], &body["top_p"]), (&json!(0.5), &json!(0.9)));
+    assert_eq!(body["max_output_tokens"], 100);
+}
+
+#[test]
+fn the_answer_is_printed_while_it_comes() {
+    let (home, server) = (Home::empty(), server());
+    server.answer(Reply::stream(Response::by(MODEL).text(&["First line\n", "second line\n"]).completed()).gated());
+    let mut ibid = spawn(&home, &server, &["ask", "-m", MODEL, "hi"]);
+    let request = server.next_request();
+    let mut printed = BufReader::new(ibid.stdout.take().unwrap());
+    // Comments and envelopes first, then the item and its part, then one delta.
+    request.release_many(7);
+    let mut line = String::new();
+    printed.read_line(&mut line).unwrap();
+    assert_eq!(line, "First line\n");
+    request.release_all();
+    let mut rest = String::new();
+    printed.read_to_string(&mut rest).unwrap();
+    assert_eq!((rest.as_str(), ibid.wait().unwrap().code()), ("second line\n", Some(0)));
+}
+
+#[test]
+fn without_a_stream_nothing_is_printed_until_the_end() {
+    let (home, server) = (Home::empty(), server());
+    server.answer(Reply::stream(Response::by(MODEL).half_text(&["half an ans"]).unfinished()).then_cut());
+    let args = ["ask", "--no-stream", "-m", MODEL, "hi"];
+    let output = Run::in_home(&home).against(&server).args(args).output("");
+    assert_eq!((stdout(&output).as_str(), output.status.code()), ("half an ans\n", Some(1)));
+    assert!(stderr(&output).starts_with("ibid: the "), "{}", stderr(&output));
+}
+
+#[test]
+fn sources_stand_numbered_behind_the_answer_each_once() {
+    let (home, server) = (Home::empty(), server());
+    let cite = |site, url, title| Bit::Cite { site, url, title };
+    let bits = [
+        Bit::Say("One"),
+        cite("a.example", "https://a.example/1", "A"),
+        Bit::Say(", two"),
+        cite("b.example", "https://b.example/2", "B"),
+        Bit::Say(", one again"),
+        cite("a.example", "https://a.example/1", "A"),
+        Bit::Say("."),
+    ];
+    server.answer(Reply::stream(Response::by(MODEL).cited(&bits).completed()));
+    let output = Run::in_home(&home).against(&server).args(["ask", "-m", MODEL, "hi"]).output("");
+    let (_, sources) = stdout(&output).split_once("\n\n").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+    assert_eq!(sources, "[1] A  https://a.example/1\n[2] B  https://b.example/2\n");
+}
+
+#[test]
+fn escape_sequences_of_a_model_do_not_reach_the_terminal() {
+    let (home, server) = (Home::empty(), server());
+    let deltas = ["red \u{1b}[3", "1malert\u{1b}]0;title\u{7} ", "end\u{9b}2J"];
+    server.answer(Reply::stream(Response::by(MODEL).text(&deltas).completed()));
+    let output = Run::in_home(&home).against(&server).args(["ask", "-m", MODEL, "hi"]).output("");
+    assert_eq!(stdout(&output), "red alert end\n");
+}
+
+#[test]
+fn a_failure_says_what_happened_and_exits_with_one() {
+    let (home, server) = (Home::empty(), server());
+    server.answer(Reply::json(401, &json!({"error": {"code": 401, "message": "User not found."}})));
+    let output = Run::in_home(&home).against(&server).args(["ask", "-m", MODEL, "hi"]).output("");
+    assert_eq!((stdout(&output).as_str(), output.status.code()), ("", Some(1)));
+    assert!(stderr(&output).starts_with("ibid: ") && stderr(&output).contains("User not found"), "{}", stderr(&output));
+    assert!(!stderr(&output).contains(KEY));
+    let (prompt, answer, end) = kept(&home);
+    assert_eq!((prompt.as_str(), answer.as_str()), ("hi", ""));
+    assert!(matches!(end, End::Failed(error) if error.fault == Fault::Key));
+}
+
+#[test]
+fn a_server_that_asks_for_patience_gets_it_and_the_reader_is_told() {
+    let (home, server) = (Home::empty(), server());
+    let limit = json!({"error": {"code": 429, "message": "slow down"}});
+    server.answer(Reply::json(429, &limit).header("retry-after", "1"));
+    server.answer(Reply::stream(Response::by(MODEL).text(&["At last."]).completed()));
+    let output = Run::in_home(&home).against(&server).args(["ask", "-m", MODEL, "hi"]).output("");
+    assert_eq!((stdout(&output).as_str(), output.status.code()), ("At last.\n", Some(0)));
+    assert!(stderr(&output).contains("asking again in"), "{}", stderr(&output));
+}
+
+#[test]
+fn without_a_key_or_a_prompt_nothing_is_sent() {
+    let home = Home::empty();
+    let keyless = Run::in_home(&home).args(["ask", "hi"]).output("");
+    assert_eq!(keyless.status.code(), Some(1));
+    assert_eq!(
+        stderr(&keyless),
+        "ibid: no key for openrouter; set OPENROUTER_API_KEY, or start `ibid` once and paste a key\n"
+    );
+    let server = server();
+    let silent = Run::in_home(&home).against(&server).args(["ask"]).output(" \n");
+    assert_eq!(silent.status.code(), Some(2));
+    assert_eq!(stderr(&silent), "ibid: the prompt is empty; give one, or pipe one in\n");
+    assert_eq!(server.heads().len(), 0);
+}
+
+#[test]
+fn a_dead_server_is_one_clear_sentence() {
+    let home = Home::empty();
+    let args = ["ask".to_owned(), "--base-url".into(), dead_url(), "--model".into(), "m".into(), "hi".into()];
+    let mut ibid = Command::new(env!("CARGO_BIN_EXE_ibid"));
+    let output = ibid.args(args).env_clear().env("HOME", home.path()).stdin(Stdio::null()).output().unwrap();
+    assert_eq!((stdout(&output).as_str(), output.status.code()), ("", Some(1)));
+    let last = stderr(&output).lines().last().unwrap().to_owned();
+    assert!(last.starts_with("ibid: ") && last.contains("127.0.0.1"), "{last}");
+}
+
+#[test]
+fn ctrl_c_ends_with_130_and_keeps_what_came() {
+    let (home, server) = (Home::empty(), server());
+    server.answer(Reply::stream(Response::by(MODEL).half_text(&["half\n"]).unfinished()).then_hold());
+    let mut ibid = spawn(&home, &server, &["ask", "-m", MODEL, "hi"]);
+    let request = server.next_request();
+    let mut line = String::new();
+    BufReader::new(ibid.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert_eq!(line, "half\n");
+    kill_process(Pid::from_child(&ibid), Signal::INT).unwrap();
+    assert_eq!(ibid.wait().unwrap().code(), Some(130));
+    request.wait_closed();
+    assert_eq!(kept(&home), ("hi".into(), "half\n".into(), End::Interrupted));
+}
+
+#[test]
+fn a_reader_who_has_had_enough_is_no_error() {
+    let (home, server) = (Home::empty(), server());
+    let lines: Vec<String> = (0..2000).map(|n| format!("line {n} of a long answer\n")).collect();
+    let deltas: Vec<&str> = lines.iter().map(String::as_str).collect();
+    server.answer(Reply::stream(Response::by(MODEL).text(&deltas).completed()));
+    let mut ibid = spawn(&home, &server, &["ask", "-m", MODEL, "hi"]);
+    let mut line = String::new();
+    BufReader::with_capacity(64, ibid.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert_eq!(line, "line 0 of a long answer\n");
+    let output = ibid.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), ""));
+}
+
+#[test]
+fn wrong_usage_exits_with_two_and_a_config_that_is_none_with_one() {
+    let home = Home::empty();
+    for args in [&["ask", "--temperature", "9", "hi"][..], &["--no-such-flag"], &["ask", "--endpoint", "nowhere", "hi"]]
+    {
+        assert_eq!(Run::in_home(&home).args(args.to_vec()).output("").status.code(), Some(2), "{args:?}");
+    }
+    home.configure("model = [");
+    let output = Run::in_home(&home).args(["ask", "hi"]).output("");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("config.toml:1"), "{}", stderr(&output));
+}
+
+#[test]
+fn the_log_has_no_key_and_nothing_that_was_said() {
+    let (home, server) = (Home::empty(), server());
+    server.answer(Reply::stream(Response::by(MODEL).text(&["secret answer"]).completed()));
+    let log = home.path().join("my.log");
+    let args = ["ask", "-vv", "-m", MODEL, "--log", "my.log", "secret prompt"];
+    let output = Run::in_home(&home).against(&server).args(args).output("");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let log = std::fs::read_to_string(log).unwrap();
+    assert!(log.contains("stream begins") && log.contains("stream ended"), "{log}");
+    assert!(!log.contains(KEY) && !log.contains("secret"), "{log}");
+}
