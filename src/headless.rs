@@ -9,10 +9,10 @@ use tokio::{sync::mpsc, time::Instant};
 
 use crate::{
     app::{self, Effect, Msg, State},
-    chat::{Answer, Conversation, End, Item, Phase, Timestamp, answer::Part},
+    chat::{Answer, Conversation, End, Explanation, Item, Phase, Timestamp, answer::Part, explain},
     runtime::{Ask, Runtime},
     store::Reply,
-    text::Cleaner,
+    text::{self, Cleaner},
 };
 
 /// Messages that may wait for the loop.
@@ -180,10 +180,19 @@ impl Asking<'_> {
             }
             End::Failed(error) => {
                 self.said.end(answer, out)?;
-                failed(error.to_string())
+                failed(explain(answer, None).map_or_else(|| error.to_string(), in_one_line))
             }
         }
     }
+}
+
+/// A card of the screen as a complaint: what happened, in whose words, what to do.
+fn in_one_line(card: Explanation) -> String {
+    let happened = match card.fact {
+        Some(fact) => format!("{}: {}.", card.headline.trim_end_matches('.'), fact.trim_end_matches('.')),
+        None => card.headline,
+    };
+    text::clean(&format!("{happened} {}", card.advice)).into_owned()
 }
 
 fn newest_answer(conversation: &Conversation) -> Option<&Answer> {

@@ -32,6 +32,8 @@ pub fn of(answer: &Answer, brief: bool) -> Vec<String> {
     facts.push(match &answer.end {
         End::Stopped => format!("stopped after {}", seconds(spent)),
         End::Interrupted => format!("interrupted after {}", seconds(spent)),
+        // What came is kept, and is not the whole.
+        End::Failed(_) if answer.is_visible() => format!("interrupted after {}", seconds(spent)),
         End::Open | End::Complete | End::Incomplete { .. } | End::Failed(_) => seconds(spent),
     });
     let usage = answer.usage.as_ref();

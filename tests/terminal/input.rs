@@ -1,0 +1,88 @@
+//! What a terminal sends: pastes, keys in pieces, sizes.
+
+use crate::{Stage, answer, idle, prompt, quit, ready};
+
+#[test]
+fn a_paste_of_many_lines_never_sends_with_brackets_or_without() {
+    let stage = Stage::plain();
+    let mut ibid = stage.open();
+    ibid.paste("first line\nsecond line\nthird line");
+    ibid.wait_for("third line");
+    assert_eq!(stage.asked(), 0);
+    stage.server.answer(answer(&["Three lines."]));
+    ibid.type_keys("<enter>");
+    assert_eq!(prompt(&stage.server.next_request()), "first line\nsecond line\nthird line");
+    ibid.wait_for("Three lines.");
+    idle(&ibid);
+
+    ibid.send(b"uno\rdos\rtres");
+    ibid.wait_for("tres");
+    assert_eq!(stage.asked(), 1);
+    stage.server.answer(answer(&["Numbers."]));
+    ibid.type_keys("<enter>");
+    assert_eq!(prompt(&stage.server.next_request()), "uno\ndos\ntres");
+}
+
+#[test]
+fn a_key_that_a_slow_line_cuts_in_two_is_still_that_key() {
+    let stage = Stage::plain();
+    let mut ibid = ready(stage.run().env("SSH_CONNECTION", "192.0.2.1 5000 192.0.2.2 22"));
+    stage.exchange(&mut ibid, "remember me", "I shall.");
+    ibid.send(b"\x1b");
+    ibid.send(b"[");
+    ibid.send(b"A");
+    ibid.wait_for("› remember me");
+}
+
+#[test]
+fn what_is_typed_is_edited_by_whole_characters_with_the_keys_of_readline() {
+    let stage = Stage::plain();
+    let mut ibid = stage.open();
+    ibid.type_keys("good 👩‍👩‍👧");
+    ibid.wait_for("› good 👩");
+    ibid.type_keys("<backspace>night<ctrl-a><ctrl-d>G<ctrl-e><ctrl-w>day<ctrl-j>to you");
+    ibid.wait_for("  to you");
+    stage.server.answer(answer(&["Likewise."]));
+    ibid.type_keys("<enter>");
+    assert_eq!(prompt(&stage.server.next_request()), "Good day\nto you");
+}
+
+#[test]
+fn a_storm_of_resizes_down_to_one_cell_leaves_the_program_whole() {
+    let stage = Stage::plain();
+    let mut ibid = stage.open();
+    stage.server.answer(answer(&["Steady ", "as ", "she goes."]).gated());
+    ibid.type_keys("hello<enter>");
+    let request = stage.server.next_request();
+    for round in 0..40_u16 {
+        request.release();
+        let (columns, rows) =
+            [(1, 1), (200, 60), (2, 50), (119, 3), (40, 10), (160, 1), (39, 9), (120, 40)][usize::from(round % 8)];
+        ibid.resize(columns + round, rows);
+        if round == 12 {
+            request.release_all();
+            break;
+        }
+    }
+    for (columns, rows) in [(1, 1), (7, 3), (500, 200), (1, 80), (300, 1), (80, 24)] {
+        ibid.resize(columns, rows);
+    }
+    ibid.wait_for("Steady as she goes.");
+    ibid.wait_for("type a message");
+    ibid.resize(30, 8);
+    ibid.wait_without("type a message");
+    ibid.resize(40, 10);
+    ibid.wait_for("type a message");
+    quit(&mut ibid);
+}
+
+#[test]
+fn control_characters_from_a_server_never_reach_the_terminal() {
+    let stage = Stage::plain();
+    let mut ibid = stage.open();
+    let evil = "Before \u{1b}]0;owned\u{7}\u{1b}[2J\u{9b}31m\u{1b}]52;c;b3duZWQ=\u{7} after.";
+    stage.exchange_until(&mut ibid, "hello", evil, "after.");
+    let bytes = ibid.bytes();
+    let has = |part: &[u8]| memchr::memmem::find(&bytes, part).is_some();
+    assert!(!has(b"\x1b]0;owned") && !has(b"\x1b[2J") && !has(b"\x1b]52;c;b3duZWQ=") && !has("\u{9b}".as_bytes()));
+}

@@ -1,0 +1,134 @@
+//! Nothing typed or received is lost: locks, kills, crashes.
+
+use rusqlite::{Connection, OpenFlags};
+use rustix::process::Signal;
+
+use crate::{
+    Stage, answer, eventually, idle, prompt, quit, take_first_choice,
+    support::{fake_server::Reply, pty::Home},
+};
+
+/// Waits until a text stands somewhere in the database, read as another program would.
+#[track_caller]
+pub fn on_disk(home: &Home, text: &str) {
+    let database = Connection::open_with_flags(home.database(), OpenFlags::SQLITE_OPEN_READ_ONLY).expect("it is there");
+    eventually(&format!("`{text}` on disk"), || stored(&database).contains(text));
+}
+
+/// All rows of all tables as one text.
+fn stored(database: &Connection) -> String {
+    let tables = "select name from sqlite_schema where type = 'table' and name not like 'sqlite%'";
+    let mut all = String::new();
+    let names: Vec<String> = database
+        .prepare(tables)
+        .and_then(|mut names| names.query_map([], |row| row.get(0))?.collect())
+        .expect("the tables can be listed");
+    for name in names {
+        let mut rows = database.prepare(&format!("select * from {name}")).expect("the table can be read");
+        let columns = rows.column_count();
+        let mut rows = rows.query([]).expect("the table can be read");
+        while let Some(row) = rows.next().expect("a row can be read") {
+            for column in 0..columns {
+                if let Ok(text) = row.get::<_, String>(column) {
+                    all += &text;
+                    all.push('\n');
+                }
+            }
+        }
+    }
+    all
+}
+
+#[test]
+fn with_the_database_locked_nothing_is_sent_until_the_reader_decides() {
+    let stage = Stage::plain();
+    let mut ibid = stage.open();
+    stage.exchange(&mut ibid, "hello", "Good day.");
+    let other = Connection::open(stage.home.database()).expect("it is there");
+    other.execute_batch("begin exclusive").expect("nobody else holds it");
+
+    ibid.type_keys("precious words<enter>");
+    ibid.wait_for("locked");
+    ibid.wait_for("precious words");
+    assert_eq!(stage.asked(), 1, "a request left before its prompt was on disk");
+
+    other.execute_batch("rollback").expect("it was ours");
+    stage.server.answer(answer(&["They are safe."]));
+    take_first_choice(&mut ibid);
+    assert_eq!(prompt(&stage.server.next_request()), "precious words");
+    ibid.wait_for("They are safe.");
+    idle(&ibid);
+    on_disk(&stage.home, "precious words");
+}
+
+#[test]
+fn after_a_kill_in_mid_stream_the_prompt_and_what_came_are_there_marked_interrupted() {
+    let stage = Stage::plain();
+    let mut ibid = stage.open();
+    stage.server.answer(answer(&["All that ", "came before ", "the last second", " and what did not."]).gated());
+    ibid.type_keys("Tell me a long story<enter>");
+    let request = stage.server.next_request();
+    request.release_many(9);
+    ibid.wait_for("All that came before the last second");
+    on_disk(&stage.home, "the last second");
+    ibid.signal(Signal::KILL);
+    ibid.wait_exit();
+    request.wait_closed();
+
+    let mut ibid = stage.reopen();
+    ibid.wait_for("Tell me a long story");
+    ibid.wait_for("All that came before the last second");
+    ibid.wait_for("interrupted");
+    let next = stage.exchange(&mut ibid, "Are you still there?", "I am.");
+    assert_eq!(prompt(&next), "Are you still there?");
+    quit(&mut ibid);
+}
+
+#[test]
+fn a_prompt_is_on_disk_before_its_request_arrives() {
+    let stage = Stage::plain();
+    let mut ibid = stage.open();
+    ibid.type_keys("Is this written down?<enter>");
+    let request = stage.server.next_request();
+    let database =
+        Connection::open_with_flags(stage.home.database(), OpenFlags::SQLITE_OPEN_READ_ONLY).expect("it is there");
+    assert!(stored(&database).contains("Is this written down?"));
+    drop(request);
+    stage.server.answer(answer(&["It is."]));
+    ibid.wait_for("It is.");
+}
+
+#[test]
+fn two_instances_on_one_database_work_side_by_side() {
+    let stage = Stage::plain();
+    let mut one = stage.open();
+    let mut two = stage.open();
+    stage.exchange(&mut one, "from the first", "To the first.");
+    stage.exchange(&mut two, "from the second", "To the second.");
+    stage.exchange(&mut one, "from the first again", "To the first again.");
+    quit(&mut one);
+    quit(&mut two);
+    let ibid = crate::ready(stage.run().args(["--resume", "from the second"]));
+    ibid.wait_for("To the second.");
+}
+
+#[test]
+fn a_dead_connection_leaves_what_came_and_a_way_to_go_on() {
+    let stage = Stage::plain();
+    let mut ibid = stage.open();
+    stage.server.answer(answer(&["Here it ", "breaks ", "off."]).gated());
+    ibid.type_keys("Speak<enter>");
+    let request = stage.server.next_request();
+    request.release_many(8);
+    ibid.wait_for("Here it breaks");
+    request.cut();
+    ibid.wait_for("interrupted");
+    ibid.wait_for("Here it breaks");
+    stage
+        .server
+        .answer(Reply::stream(crate::support::compose::Response::by(crate::MODEL).text(&["Whole now."]).completed()));
+    ibid.wait_without("esc stops");
+    take_first_choice(&mut ibid);
+    stage.server.next_request();
+    ibid.wait_for("Whole now.");
+}
