@@ -334,7 +334,7 @@ fn a_failed_answer_keeps_what_came_and_says_what_helps() {
         ▌ you
         ▌ Is it?
 
-          claude-opus-5  14:02 · 6.1 s
+          claude-opus-5  14:02 · interrupted after 6.1 s
 
           No, not with
 
@@ -346,7 +346,7 @@ fn a_failed_answer_keeps_what_came_and_says_what_helps() {
         ▌ you
         ▌ And?
 
-          claude-opus-5  14:02 · 6.1 s
+          claude-opus-5  14:02 · interrupted after 6.1 s
 
           No, not with
 
