@@ -281,10 +281,6 @@ impl Composer {
         self.top.clamp((row + 1).saturating_sub(height), row).min(last_top)
     }
 
-    fn is_selected(&self, place: Place) -> bool {
-        self.selection().is_some_and(|(from, to)| from <= place && place < to)
-    }
-
     /// What is selected, if it is anything.
     fn selection(&self) -> Option<(Place, Place)> {
         let lines = self.buffer.lines();
@@ -416,7 +412,7 @@ impl Composer {
     /// Jumps reach 65,535 lines and columns; beyond them single steps, and where these would take
     /// too long, a new buffer that cannot undo.
     fn place_far(&mut self, to: (usize, usize)) {
-        const STEPS: usize = 2_000;
+        const STEPS: usize = 200;
         let (line, column) = self.buffer.cursor();
         if line == to.0 && column.abs_diff(to.1) <= STEPS {
             let step = if column < to.1 { CursorMove::Forward } else { CursorMove::Back };

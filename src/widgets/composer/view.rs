@@ -37,7 +37,7 @@ impl ComposerView<'_> {
         (text.width > 0 && y < area.height).then(|| Position::new((text.x + x).min(text.right() - 1), area.y + y))
     }
 
-    fn draw_row(&self, row: Row, area: Rect, buf: &mut Buffer) {
+    fn draw_row(&self, row: Row, selection: Option<(Place, Place)>, area: Rect, buf: &mut Buffer) {
         let style = self.theme.style(Role::Text);
         let selected = self.theme.style(Role::Selection);
         let mut x = area.x;
@@ -50,7 +50,8 @@ impl ComposerView<'_> {
             if cells > area.right().saturating_sub(x) {
                 break;
             }
-            let style = if self.composer.is_selected(place) { style.patch(selected) } else { style };
+            let inside = selection.is_some_and(|(from, to)| from <= place && place < to);
+            let style = if inside { style.patch(selected) } else { style };
             x = buf.set_stringn(x, area.y, &symbol, cells.into(), style).0;
         }
     }
@@ -71,10 +72,11 @@ impl Widget for ComposerView<'_> {
             buf.set_stringn(text.x, text.y, words, text.width.into(), style);
             return;
         }
+        let selection = self.composer.selection();
         let top = self.composer.top_for(area.height);
         for (index, line) in (top..).zip(text.rows()) {
             let Some(row) = self.composer.layout.row(index) else { break };
-            self.draw_row(row, line, buf);
+            self.draw_row(row, selection, line, buf);
         }
     }
 }
