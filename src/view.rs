@@ -96,7 +96,9 @@ fn draw_pane(state: &State, areas: &Areas, frame: &mut Frame) {
     let pane = &state.screen.pane;
     let buf = frame.buffer_mut();
     let conversation = state.current();
-    let sibling = conversation.and_then(|conversation| Some(conversation.siblings(*conversation.branch.last()?)));
+    let sibling = conversation.and_then(|conversation| {
+        conversation.branch.iter().rev().map(|id| conversation.siblings(*id)).find(|(_, count)| *count > 1)
+    });
     let title = match pane.shows {
         Shows::New => "",
         Shows::Loading(_) => "Opening the conversation",

@@ -345,3 +345,98 @@ fn a_terminated_program_keeps_what_runs_and_quits() {
     assert!(saves(&effects) > 0);
     assert!(matches!(effects.last(), Some(Effect::Quit)) || effects.iter().any(|e| matches!(e, Effect::Quit)));
 }
+
+#[test]
+fn the_catalogue_is_asked_for_once_the_database_is_there() {
+    let mut app = Harness::with(start(80, 24));
+    app.reply(Reply::Opened { newest: vec![], total: 0, new_draft: String::new() });
+    let asked = |effects: Vec<Effect>| effects.iter().filter(|e| matches!(e, Effect::FetchModels { .. })).count();
+    assert_eq!(asked(app.effects()), 1);
+    app.press("ctrl-x m esc ctrl-x m esc");
+    assert_eq!(asked(app.effects()), 0, "it is on its way");
+}
+
+#[test]
+fn the_draft_of_no_conversation_comes_back_at_the_next_start() {
+    let mut app = Harness::with(start(80, 24));
+    app.reply(Reply::Opened { newest: vec![], total: 0, new_draft: "half a thought".into() });
+    assert_eq!(app.draft(), "half a thought");
+}
+
+#[test]
+fn a_broken_database_is_said_and_does_not_keep_anyone_from_asking() {
+    let mut app = Harness::with(start(100, 30));
+    app.disk_works = false;
+    app.reply(Reply::Broken(store::Error::Corrupt("file is not a database".into())));
+    assert!(app.screen().contains("file is not a database"), "{}", app.screen());
+}
+
+#[test]
+fn a_slash_and_the_name_of_an_action_is_that_action_and_any_other_text_is_a_prompt() {
+    let mut app = Harness::new(80, 24);
+    app.enter_text("/web");
+    app.press("enter");
+    assert!(app.state.settings().web);
+    assert_eq!(app.draft(), "");
+    app.enter_text("/etc/hosts says what?");
+    app.press("enter");
+    assert_eq!(app.opened().len(), 1);
+}
+
+#[test]
+fn tab_completes_a_slash_command_that_only_one_action_has() {
+    let mut app = Harness::new(80, 24);
+    app.enter_text("/para");
+    app.press("tab");
+    assert_eq!(app.draft(), "/parameters");
+}
+
+#[test]
+fn an_edited_prompt_goes_out_as_a_sibling_and_escape_leaves_it_as_it_was() {
+    let mut app = Harness::new(100, 30);
+    let stream = app.prompt("first words");
+    app.answer(stream, "yes");
+    app.press("ctrl-x u enter");
+    assert_eq!(app.draft(), "first words");
+    app.press("esc");
+    assert_eq!(app.draft(), "");
+    app.press("ctrl-x u enter");
+    app.enter_text(" again");
+    app.press("enter");
+    let body = app.opened().remove(0).1;
+    assert_eq!(body["input"], json!([{"role": "user", "content": "first words again"}]));
+    assert!(app.row(0).contains("2/2"), "{}", app.screen());
+}
+
+#[test]
+fn a_model_of_the_picker_goes_on_a_slot_without_closing_it() {
+    let mut app = Harness::new(100, 40);
+    let catalogue = ibid::api::Catalogue::parse(
+        r#"{"data":[{"id":"a/one","name":"A: One"},{"id":"b/two","name":"B: Two","context_length":32000}]}"#,
+    )
+    .expect("a catalogue");
+    app.send(Msg::Models { endpoint: "openrouter".into(), result: Ok(catalogue) });
+    app.press("ctrl-x m");
+    app.enter_text("two");
+    app.press("ctrl-x 4");
+    assert_eq!(app.state.slots[3].as_deref(), Some("b/two"));
+    assert!(app.effects().iter().any(|e| matches!(e, Effect::SaveSlot { slot: 4, .. })));
+    app.press("enter");
+    assert_eq!(app.state.settings().model, "b/two");
+}
+
+#[test]
+fn parameters_of_the_form_go_out_with_the_next_message_and_what_is_empty_does_not() {
+    let mut app = Harness::new(100, 40);
+    app.press("ctrl-x ,");
+    app.enter_text("Be terse.");
+    app.press("tab");
+    app.enter_text("0.3");
+    app.press("enter");
+    app.enter_text("hello");
+    app.press("enter");
+    let body = app.opened().remove(0).1;
+    assert_eq!(body["instructions"], "Be terse.");
+    assert_eq!(body["temperature"], 0.3);
+    assert!(body.get("top_p").is_none() && body.get("max_output_tokens").is_none(), "{body}");
+}

@@ -1,6 +1,6 @@
 //! Loaded rows, saved rows, failed saves.
 
-use super::{Effect, Open, State, screen::Shows, state::Database};
+use super::{Effect, Open, State, models::know_models, screen::Shows, state::Database};
 use crate::{
     chat::{Change, Conversation, ConversationId, Next, Summary, Timestamp},
     store::{Job, Reply},
@@ -8,10 +8,14 @@ use crate::{
 
 pub(super) fn on_reply(state: &mut State, now: Timestamp, reply: Reply, fx: &mut Vec<Effect>) {
     match reply {
-        Reply::Opened { newest, total, new_draft } => on_opened(state, newest, total, &new_draft, fx),
+        Reply::Opened { newest, total, new_draft } => {
+            on_opened(state, newest, total, &new_draft, fx);
+            know_models(state, now, fx);
+        }
         Reply::Broken(error) => {
             state.screen.warn(now, format!("{error}: nothing will be saved"));
             state.database = Database::Broken(error);
+            know_models(state, now, fx);
         }
         Reply::Saved(ticket) => {
             if let Some((id, turn)) = state.saves.saved(ticket)
