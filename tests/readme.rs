@@ -94,17 +94,27 @@ mod picture {
         assert_eq!(words(&kept), words(&picture), "IBID_UPDATE=1 cargo test --test readme makes it anew");
     }
 
-    /// The scholar of the demo, asked one thing.
+    /// The scholar of the demo, asked one thing, while two others are at work.
     fn show() -> Pty {
         let home = Home::empty();
         home.configure("theme = \"ink\"\n");
         let mut ibid = Run::in_home(&home).args(["demo"]).size(120, 36).start();
         ibid.wait_for("type a message");
+        let asked = [("5", "endless", "Tell me everything"), ("2", "thinker", "Why is the night dark?")];
+        for (slot, model, prompt) in asked {
+            ibid.type_keys(&format!("<ctrl-x>{slot}"));
+            ibid.wait_for(&format!(" {model} · demo"));
+            ibid.type_keys(&format!("{prompt}<enter>"));
+            ibid.wait_for("esc stops");
+            ibid.type_keys("<ctrl-n>");
+            ibid.wait_for("New conversation");
+        }
         ibid.type_keys("<ctrl-x>3");
-        ibid.wait_for("scholar");
-        ibid.type_keys("Can a database with a write-ahead log live on NFS?<enter>");
+        ibid.wait_for(" scholar · demo");
+        ibid.type_keys("SQLite WAL on NFS?<enter>");
         ibid.wait_for("Sources  [1]");
         ibid.wait_without("esc stops");
+        ibid.wait_for("●");
         ibid
     }
 

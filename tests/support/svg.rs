@@ -65,7 +65,7 @@ fn runs(screen: &Screen, row: u16, columns: u16, palette: &Palette) -> Vec<Run> 
         };
         match runs.last_mut() {
             // A text that is not ASCII stands alone, so that no font can push its neighbours.
-            Some(run) if run.style == style && run.text.is_ascii() && text.is_ascii() => {
+            Some(run) if run.style == style && (run.text.is_ascii() && text.is_ascii() || run.ends_with_line(text)) => {
                 run.text += text;
                 run.cells += 1;
             }
@@ -77,6 +77,21 @@ fn runs(screen: &Screen, row: u16, columns: u16, palette: &Palette) -> Vec<Run> 
 }
 
 impl Run {
+    fn ends_with_line(&self, text: &str) -> bool {
+        text == "─" && self.text.ends_with(text)
+    }
+
+    /// Lines and bars as shapes: in most fonts they are shorter than a row. Left, top, width and height in cells.
+    fn shape(&self) -> Option<[f32; 4]> {
+        match self.text.chars().next() {
+            Some('│') => Some([0.45, 0.0, 0.1, 1.0]),
+            Some('▌') => Some([0.0, 0.0, 0.5, 1.0]),
+            Some('▏') => Some([0.0, 0.0, 0.125, 1.0]),
+            Some('─') => Some([0.0, 0.47, f32::from(self.cells), 0.06]),
+            _ => None,
+        }
+    }
+
     fn draw(&self, row: u16, page: &str, svg: &mut String) {
         let x = MARGIN + f32::from(self.from) * WIDTH;
         let y = MARGIN + f32::from(row) * HEIGHT;
@@ -87,6 +102,18 @@ impl Run {
                 svg,
                 "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{HEIGHT}\" fill=\"{fill}\"/>"
             );
+        }
+        if let Some([left, top, width, height]) = self.shape() {
+            let _ = writeln!(
+                svg,
+                "<rect x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\" fill=\"{}\"/>",
+                x + left * WIDTH,
+                y + top * HEIGHT,
+                width * WIDTH,
+                height * HEIGHT,
+                self.style.text
+            );
+            return;
         }
         let text = self.text.trim_end();
         if text.trim_start().is_empty() {
