@@ -89,6 +89,7 @@ impl Cleaner {
         }
     }
 
+    #[expect(clippy::match_same_arms, reason = "a table of states reads best in the order of its states")]
     fn step(&mut self, char: char, out: &mut String) {
         self.state = match (self.state, char) {
             (_, '\u{1b}') => State::Escape,
@@ -196,8 +197,7 @@ fn invisible(char: char) -> bool {
 fn needs_care(char: char) -> bool {
     match char {
         '\n' | ' '..='~' => false,
-        '\0'..='\u{9f}' => true,
-        '\u{2028}' | '\u{2029}' => true,
+        '\0'..='\u{9f}' | '\u{2028}' | '\u{2029}' => true,
         _ => char.width().unwrap_or(0) == 0 || direction(char).is_some() || invisible(char),
     }
 }

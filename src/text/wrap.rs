@@ -179,7 +179,8 @@ mod tests {
         );
 
         let text = "abcdefghij [1]";
-        let pieces = wrap(text, Measure { first: 10, rest: 10, glued: &[11..14] });
+        let mark = 11..14;
+        let pieces = wrap(text, Measure { first: 10, rest: 10, glued: std::slice::from_ref(&mark) });
         assert_eq!(pieces.iter().map(|p| &text[p.start..p.end]).collect::<Vec<_>>(), ["abcdefghi", "j [1]"]);
     }
 

@@ -39,12 +39,12 @@ pub fn rows(
     if let Some(fact) = &words.fact {
         headline.push(Span::new(format!("  {}", text::clean(fact)), Ink::of(Role::Muted)));
     }
-    let mut rows = wrapped(headline, width, RowKind::Card);
+    let mut rows = wrapped(&headline, width, RowKind::Card);
     if let Some(wait) = wait {
         rows.extend(countdown(wait, width, marks));
     }
     if !words.advice.is_empty() {
-        rows.extend(wrapped(vec![Span::new(&*text::clean(&words.advice), Ink::of(Role::Text))], width, RowKind::Card));
+        rows.extend(wrapped(&[Span::new(&*text::clean(&words.advice), Ink::of(Role::Text))], width, RowKind::Card));
     }
     if !choices.is_empty() {
         rows.push(Row::new(RowKind::Card, Vec::new()));
@@ -115,7 +115,7 @@ fn keys(choices: &[Choice], width: usize, marks: &Marks) -> Vec<Row> {
 }
 
 /// Spans in rows of at most `width` cells.
-pub fn wrapped(spans: Vec<Span>, width: usize, kind: RowKind) -> Vec<Row> {
+pub fn wrapped(spans: &[Span], width: usize, kind: RowKind) -> Vec<Row> {
     let text: String = spans.iter().map(|span| span.text.as_str()).collect();
     let pieces = wrap::wrap(&text, wrap::Measure { first: width, rest: width, glued: &[] });
     pieces
@@ -123,7 +123,7 @@ pub fn wrapped(spans: Vec<Span>, width: usize, kind: RowKind) -> Vec<Row> {
         .map(|piece| {
             let mut row = Row { soft: !piece.hard, ..Row::new(kind, Vec::new()) };
             let mut at = 0;
-            for span in &spans {
+            for span in spans {
                 let (start, end) = (piece.start.max(at), piece.end.min(at + span.text.len()));
                 if start < end {
                     row.spans.push(Span { text: text[start..end].to_owned(), ..span.clone() });

@@ -219,7 +219,7 @@ fn find_address(text: &str, from: usize, address: &str) -> Option<Range<usize>> 
     if address.len() < 8 {
         return None;
     }
-    memchr::memmem::find_iter(text[from..].as_bytes(), address.as_bytes()).map(|at| from + at).find_map(|start| {
+    memchr::memmem::find_iter(&text.as_bytes()[from..], address.as_bytes()).map(|at| from + at).find_map(|start| {
         let end = start + address.len();
         let rest = &text[end..];
         let rest = rest.strip_prefix('/').unwrap_or(rest);
@@ -424,3 +424,6 @@ pub fn says_nothing(link: &str) -> bool {
     let named = words.contains('.') && !words.contains(' ') && address.contains(words.trim_start_matches("www."));
     number || named || matches!(words.to_lowercase().as_str(), "" | "source" | "link")
 }
+
+#[cfg(test)]
+mod tests;

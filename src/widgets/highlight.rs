@@ -142,12 +142,11 @@ impl State {
             Self::Code(code) => {
                 let (parse, scopes) = &mut **code;
                 let line = if line.ends_with('\n') { line.to_owned() } else { format!("{line}\n") };
-                match parse.parse_line(&line, syntaxes) {
-                    Ok(changes) => roles.runs(bare.len(), &changes, scopes),
-                    Err(_) => {
-                        *self = Self::Plain;
-                        plain
-                    }
+                if let Ok(changes) = parse.parse_line(&line, syntaxes) {
+                    roles.runs(bare.len(), &changes, scopes)
+                } else {
+                    *self = Self::Plain;
+                    plain
                 }
             }
         }

@@ -6,21 +6,24 @@
 
 mod blocks;
 mod code;
+mod fence;
 mod inline;
+mod open;
 mod table;
 
 use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
 use self::{
     blocks::{Laid, LaidCode, Page},
-    code::{CodeAt, Colours},
+    code::Colours,
+    fence::Fence,
+    open::Open,
 };
 use super::{
     highlight,
     row::{Ink, Row},
     theme::{Marks, Role},
 };
-use crate::text::clean::{Cleaner, Edit};
 
 /// What of a theme decides where words go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,33 +113,8 @@ struct Closed {
     in_block: bool,
 }
 
-/// The text behind what is closed, cleaned.
-#[derive(Debug, Clone, Default)]
-struct Open {
-    cleaner: Cleaner,
-    text: String,
-    edits: Vec<Edit>,
-    /// How much of the source it holds.
-    source: usize,
-    /// The end of the source as it was last seen, to tell growth from another text.
-    tail: String,
-    /// Its last line end when the block boundary was last looked for.
-    looked: usize,
-}
-
-/// A code fence at the top that is not closed: its lines are laid out once, each as it ends.
-#[derive(Debug, Clone)]
-struct Fence {
-    mark: char,
-    length: usize,
-    indent: usize,
-    /// Bytes of the present line that are laid out already.
-    from: usize,
-}
-
 /// A block that grows beyond this is closed at its last row.
 const BLOCK: usize = 64 * 1024;
-const TAIL: usize = 48;
 
 impl MarkdownLayout {
     pub fn new(look: Look) -> Self {
@@ -409,109 +387,6 @@ impl MarkdownLayout {
         self.open.drop_front(end);
     }
 
-    // An open fence.
-
-    /// Whether the open text begins with a fence whose first line is complete; then it is entered.
-    fn open_fence(&mut self) -> bool {
-        let Some(end) = self.open.text.find('\n') else { return false };
-        if self.closed.in_block {
-            return false;
-        }
-        let Some((fence, info)) = Fence::begin(&self.open.text[..end]) else { return false };
-        let number = self.codes_before + self.codes.len() as u32 + 1;
-        let language = blocks::language(info);
-        let head = code::head(number, &language, self.width, &self.look.marks);
-        let head = Row { source: 0..end + 1, ..head };
-        let code = LaidCode { number, language, text: String::new(), lines: Vec::new() };
-        self.work.rows += 1;
-        self.close(Laid { rows: vec![head], blocks: vec![(0, 0)], codes: vec![code] }, end + 1);
-        self.closed.in_block = true;
-        self.fence = Some(fence);
-        true
-    }
-
-    /// Lays out the lines of a fence that have come; those that are complete once and for all.
-    fn grow_fence(&mut self) {
-        let mut at = 0;
-        while let Some(length) = self.open.text[at..].find('\n') {
-            let fence = self.fence.as_ref().expect("only called in a fence");
-            let ends = fence.from == 0 && fence.is_end(&self.open.text[at..at + length]);
-            if ends {
-                let end = self.open.raw(at + length + 1);
-                if let Some(row) = self.rows.last_mut() {
-                    row.source.end = end;
-                }
-                if let Some(block) = self.blocks.last_mut() {
-                    block.source.end = end;
-                }
-                self.close_lines(at + length + 1);
-                self.closed.in_block = false;
-                self.fence = None;
-                return;
-            }
-            self.code_line(at, at + length, true);
-            at += length + 1;
-        }
-        self.close_lines(at);
-        if self.open.text.is_empty() {
-            return;
-        }
-        let fence = self.fence.as_ref().expect("only called in a fence");
-        if fence.from == 0 && fence.may_end(&self.open.text) {
-            return;
-        }
-        self.code_line(0, self.open.text.len(), false);
-    }
-
-    fn close_lines(&mut self, end: usize) {
-        self.closed =
-            Closed { source: self.open.raw(end), rows: self.rows.len(), codes: self.codes.len(), in_block: true };
-        self.open.drop_front(end);
-        if let Some(block) = self.blocks.last_mut() {
-            block.source.end = block.source.end.max(self.closed.source);
-        }
-    }
-
-    /// Adds the rows of one line of an open fence, `start..end` of the open text.
-    fn code_line(&mut self, start: usize, end: usize, complete: bool) {
-        let fence = self.fence.as_mut().expect("only called in a fence");
-        let text = &self.open.text[start..end];
-        let text = if fence.from == 0 { unindented(text, fence.indent) } else { text };
-        let block = self.codes.last_mut().expect("the fence has one");
-        let line = block.lines.len() - usize::from(fence.from > 0);
-        let known_line =
-            if fence.from == 0 { code::known(&self.colours, block.number, line as u32, text) } else { None };
-        let stop = self.open.raw(if complete { end + 1 } else { end });
-        let at =
-            CodeAt { block: block.number, line: line as u32, from: fence.from, source: self.open.raw(start)..stop };
-        let mut rows = code::line(at, text, known_line, self.width, &self.look.marks);
-        self.work.rows += rows.len() as u64;
-        self.work.bytes += text.len() as u64;
-        if fence.from == 0 {
-            block.lines.push(self.rows.len());
-        }
-        if complete {
-            block.text.push_str(text);
-            block.text.push('\n');
-            fence.from = 0;
-        } else if text.len() > BLOCK && rows.len() > 1 {
-            // A line without an end: all its rows but the last are done.
-            let last = rows.pop().expect("there are several rows");
-            let kept = last.source.start - rows[0].source.start;
-            let indent = end - start - text.len();
-            block.text.push_str(&text[..kept]);
-            fence.from += kept;
-            self.rows.append(&mut rows);
-            self.close_lines(start + indent + kept);
-            self.code_line(0, self.open.text.len(), false);
-            return;
-        } else if fence.from == 0 {
-            // Shown, and laid out again when more of it has come.
-            block.lines.pop();
-        }
-        self.rows.append(&mut rows);
-    }
-
     // Citations.
 
     /// Takes in marks that changed, and lays out again the closed blocks that they stand in.
@@ -581,88 +456,6 @@ impl CodeBlock {
         let LaidCode { number, language, text, lines } = code;
         Self { number, language, text, lines: lines.into_iter().map(|row| row + first).collect() }
     }
-}
-
-impl Open {
-    /// Whether `source` begins with what was taken in.
-    fn precedes(&self, source: &str) -> bool {
-        self.source <= source.len() && source.as_bytes()[..self.source].ends_with(self.tail.as_bytes())
-    }
-
-    fn grow(&mut self, source: &str) {
-        if self.edits.is_empty() {
-            self.edits.push(Edit { clean: 0, raw: self.source });
-        }
-        self.cleaner.push_noting(&source[self.source..], self.source, &mut self.text, &mut self.edits);
-        self.source = source.len();
-        self.tail = source[source.floor_char_boundary(source.len().saturating_sub(TAIL))..].to_owned();
-    }
-
-    /// The place in the source of a byte of the text.
-    fn raw(&self, at: usize) -> usize {
-        let index = self.edits.partition_point(|edit| edit.clean <= at);
-        let edit = index.checked_sub(1).map_or(Edit { clean: 0, raw: self.source }, |index| self.edits[index]);
-        (edit.raw + at - edit.clean).min(self.source)
-    }
-
-    /// The byte of the text at a place in the source.
-    fn clean(&self, raw: usize) -> usize {
-        let index = self.edits.partition_point(|edit| edit.raw <= raw);
-        let Some(edit) = index.checked_sub(1).map(|index| self.edits[index]) else { return 0 };
-        let end = self.edits.get(index).map_or(self.text.len(), |next| next.clean);
-        self.text.floor_char_boundary((edit.clean + raw - edit.raw).min(end))
-    }
-
-    fn mark(&self, mark: &Mark) -> Mark {
-        Mark {
-            range: self.clean(mark.range.start)..self.clean(mark.range.end),
-            point: self.clean(mark.point),
-            ..mark.clone()
-        }
-    }
-
-    /// Forgets the beginning of the text.
-    fn drop_front(&mut self, end: usize) {
-        let raw = self.raw(end);
-        self.text.drain(..end);
-        self.looked = 0;
-        self.edits.retain(|edit| edit.clean > end);
-        for edit in &mut self.edits {
-            edit.clean -= end;
-        }
-        self.edits.insert(0, Edit { clean: 0, raw });
-    }
-}
-
-impl Fence {
-    /// Reads the first line of a fence, and what stands behind it.
-    fn begin(line: &str) -> Option<(Self, &str)> {
-        let body = line.trim_start_matches(' ');
-        let indent = line.len() - body.len();
-        let mark = body.chars().next().filter(|mark| matches!(mark, '`' | '~'))?;
-        let info = body.trim_start_matches(mark);
-        let length = body.len() - info.len();
-        let fence = indent <= 3 && length >= 3 && !(mark == '`' && info.contains('`'));
-        fence.then_some((Self { mark, length, indent, from: 0 }, info))
-    }
-
-    fn is_end(&self, line: &str) -> bool {
-        let body = line.trim_start_matches(' ');
-        let rest = body.trim_start_matches(self.mark);
-        line.len() - body.len() <= 3 && body.len() - rest.len() >= self.length && rest.trim().is_empty()
-    }
-
-    /// Whether an incomplete line may become the end: then it is not shown as code for a moment.
-    fn may_end(&self, line: &str) -> bool {
-        let body = line.trim_start_matches(' ');
-        line.len() - body.len() <= 3 && !body.is_empty() && body.trim_end().trim_start_matches(self.mark).is_empty()
-    }
-}
-
-/// A line of code without the indent of its fence.
-fn unindented(line: &str, indent: usize) -> &str {
-    let spaces = line.len() - line.trim_start_matches(' ').len();
-    &line[spaces.min(indent)..]
 }
 
 fn is_line(row: &Row, block: u32, line: usize) -> bool {

@@ -1,30 +1,188 @@
-//! placeholder
-use ratatui::{buffer::Buffer, layout::Rect, widgets::Widget};
-#[derive(Debug, Default)]
-pub struct Rail {
-    pub tab: Tab,
-}
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+//! The rail: what the current answer thought, live, and the sources that it names.
+
+mod reasoning;
+mod sources;
+mod view;
+
+use std::collections::BTreeMap;
+
+pub use view::RailView;
+
+use super::{
+    citation::Citations,
+    markdown::MarkdownLayout,
+    row::{Ink, Row, RowKind, Span},
+    theme::Role,
+    transcript::{Move, ReadingOptions},
+};
+use crate::chat::{Answer, Conversation, Message, MessageId, Slot, Timestamp};
+
+/// What the rail shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Tab {
     #[default]
     Reasoning,
     Sources,
 }
-impl Tab {
-    pub fn other(self) -> Self {
-        self
+
+/// The state half of the rail.
+#[derive(Debug, Clone, Default)]
+pub struct Rail {
+    pub tab: Tab,
+    answer: Option<MessageId>,
+    scroll: Scroll,
+    wishes: Vec<Move>,
+    width: usize,
+    height: usize,
+    texts: BTreeMap<(Slot, usize), MarkdownLayout>,
+    citations: Citations,
+    pieces: Vec<Piece>,
+    /// Rows of all pieces together.
+    rows: usize,
+    first: usize,
+    /// The row that stays at the bottom.
+    foot: Option<Row>,
+}
+
+/// Some rows of the rail.
+#[derive(Debug, Clone)]
+enum Piece {
+    Own(Row),
+    /// All rows of a text.
+    Text((Slot, usize), usize),
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Scroll {
+    /// At the end of live reasoning, else at the top.
+    #[default]
+    Auto,
+    At(usize),
+}
+
+/// The tabs and the blank row below them.
+const HEAD: usize = 2;
+
+impl Rail {
+    /// Lays out what a rail of this size shows of the answer that belongs to the current message, or
+    /// of the last one.
+    pub fn sync(
+        &mut self,
+        conversation: &Conversation,
+        current: Option<MessageId>,
+        size: ratatui::layout::Size,
+        now: Timestamp,
+        options: &ReadingOptions,
+    ) {
+        let answer = answer_of(conversation, current);
+        let id = answer.map(|(id, _)| id);
+        if self.answer != id {
+            *self = Self { tab: self.tab, answer: id, wishes: std::mem::take(&mut self.wishes), ..Self::default() };
+        }
+        self.width = usize::from(size.width).max(1);
+        self.height = usize::from(size.height).saturating_sub(HEAD);
+        self.pieces.clear();
+        self.foot = None;
+        if let Some((_, answer)) = answer {
+            self.citations.sync(answer);
+            match self.tab {
+                Tab::Reasoning => self.reasoning(answer, now, options),
+                Tab::Sources => self.sources(options),
+            }
+        } else {
+            self.say("There is no answer yet.");
+        }
+        self.rows = self.pieces.iter().map(Piece::rows).sum();
+        let is_live = answer.is_some_and(|(_, answer)| !answer.is_over()) && self.tab == Tab::Reasoning;
+        self.settle(is_live);
+    }
+
+    /// Goes somewhere at the next `sync`.
+    pub fn scroll(&mut self, to: Move) {
+        self.wishes.push(to);
+    }
+
+    pub fn show(&mut self, tab: Tab) {
+        if self.tab != tab {
+            self.tab = tab;
+            self.scroll = Scroll::Auto;
+            self.wishes.clear();
+        }
+    }
+
+    fn settle(&mut self, is_live: bool) {
+        let signed = |rows: usize| i64::try_from(rows).unwrap_or(i64::MAX);
+        let height = self.height - usize::from(self.foot.is_some()).min(self.height);
+        let last = self.rows.saturating_sub(height);
+        let page = signed(height.max(1));
+        for wish in std::mem::take(&mut self.wishes) {
+            let from = match self.scroll {
+                Scroll::Auto if is_live => signed(last),
+                Scroll::Auto => 0,
+                Scroll::At(row) => signed(row),
+            };
+            let to = match wish {
+                Move::Rows(rows) => from + i64::from(rows),
+                Move::HalfPages(pages) => from + i64::from(pages) * (page / 2).max(1),
+                Move::Pages(pages) => from + i64::from(pages) * (page - 1).max(1),
+                Move::Top => 0,
+                Move::Bottom => signed(last),
+                Move::Messages(_) | Move::To(_) => from,
+            };
+            let to = usize::try_from(to).unwrap_or(0).min(last);
+            self.scroll = if is_live && to == last { Scroll::Auto } else { Scroll::At(to) };
+        }
+        self.first = match self.scroll {
+            Scroll::Auto if is_live => last,
+            Scroll::Auto => 0,
+            Scroll::At(row) => row.min(last),
+        };
+    }
+
+    /// One muted sentence instead of content.
+    fn say(&mut self, words: &str) {
+        let spans = vec![Span::new(words, Ink::of(Role::Muted))];
+        self.pieces.extend(super::card::wrapped(&spans, self.width, RowKind::Text).into_iter().map(Piece::Own));
+    }
+
+    fn blank(&mut self) {
+        self.pieces.push(Piece::Own(Row::blank()));
+    }
+
+    /// The rows in sight.
+    fn visible(&self) -> impl Iterator<Item = &Row> {
+        let rows = self.pieces.iter().flat_map(|piece| match piece {
+            Piece::Own(row) => std::slice::from_ref(row),
+            Piece::Text(key, _) => self.texts.get(key).map_or(&[][..], MarkdownLayout::rows),
+        });
+        rows.skip(self.first).take(self.height - usize::from(self.foot.is_some()).min(self.height))
     }
 }
-impl Rail {
-    pub fn scroll(&mut self, _m: super::transcript::Move) {}
+
+impl Piece {
+    fn rows(&self) -> usize {
+        match self {
+            Self::Own(_) => 1,
+            Self::Text(_, rows) => *rows,
+        }
+    }
 }
-pub struct RailView<'a> {
-    pub rail: &'a Rail,
-    pub answer: Option<&'a crate::chat::Answer>,
-    pub now: crate::chat::Timestamp,
-    pub focused: bool,
-    pub theme: &'a super::theme::Theme,
+
+/// The current message if it is an answer, the answer to it if it is a prompt, else the last one.
+fn answer_of(conversation: &Conversation, current: Option<MessageId>) -> Option<(MessageId, &Answer)> {
+    let of = |id: &MessageId| conversation.messages.get(id).and_then(Message::answer).map(|answer| (*id, answer));
+    if let Some(current) = current {
+        if let Some(answer) = of(&current) {
+            return Some(answer);
+        }
+        let branch = conversation.branch.iter().rev();
+        let mut below = branch.take_while(|id| **id != current).filter_map(of);
+        if let Some(answer) = below.by_ref().last() {
+            return Some(answer);
+        }
+    }
+    conversation.branch.iter().rev().find_map(of)
 }
-impl Widget for RailView<'_> {
-    fn render(self, _a: Rect, _b: &mut Buffer) {}
-}
+
+#[cfg(test)]
+mod tests;

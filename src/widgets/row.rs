@@ -92,18 +92,22 @@ impl Ink {
         Self { role, ground: None, emphasis: Modifier::empty() }
     }
 
+    #[must_use]
     pub const fn on(self, ground: Role) -> Self {
         Self { ground: Some(ground), ..self }
     }
 
+    #[must_use]
     pub const fn with(self, emphasis: Modifier) -> Self {
         Self { emphasis: self.emphasis.union(emphasis), ..self }
     }
 
+    #[must_use]
     pub const fn bold(self) -> Self {
         self.with(Modifier::BOLD)
     }
 
+    #[must_use]
     pub const fn italic(self) -> Self {
         self.with(Modifier::ITALIC)
     }

@@ -4,7 +4,7 @@
 //! were wished for. `TranscriptView` paints it and changes nothing.
 
 mod answer;
-mod facts;
+pub(super) mod facts;
 mod message;
 mod place;
 mod view;
@@ -299,11 +299,11 @@ impl Page<'_> {
     /// The top of the window that ends where the text ends.
     fn last_top(&mut self) -> Spot {
         let end = Spot { index: self.end(), row: 0 };
-        self.moved(end, -(self.transcript.height as i64))
+        self.moved(end, -signed(self.transcript.height))
     }
 
     fn carry_out(&mut self, wish: Wish, top: Spot) -> Spot {
-        let page = self.transcript.height.max(1) as i64;
+        let page = signed(self.transcript.height.max(1));
         let by = |page: &mut Self, rows: i64| {
             let to = page.moved(top, rows);
             // Down to the end means to stay there.
@@ -327,10 +327,11 @@ impl Page<'_> {
                 None => top,
             },
             Wish::Move(Move::Messages(count)) => {
-                let last = self.conversation.branch.len().saturating_sub(1) as i64;
+                let last = self.conversation.branch.len().saturating_sub(1);
                 let behind = top.row > self.first_row(top.index);
-                let back = if count < 0 && behind { 1 } else { 0 };
-                let index = (top.index as i64 + i64::from(count) + back).clamp(0, last) as usize;
+                let back = i64::from(count < 0 && behind);
+                let index = signed(top.index) + i64::from(count) + back;
+                let index = usize::try_from(index).unwrap_or(0).min(last);
                 let row = self.first_row(index);
                 self.go(Spot { index, row }, count > 0)
             }
@@ -472,6 +473,10 @@ impl Page<'_> {
         keep.extend(branch.last());
         self.transcript.laid.retain(|id, _| keep.contains(id));
     }
+}
+
+fn signed(rows: usize) -> i64 {
+    i64::try_from(rows).unwrap_or(i64::MAX)
 }
 
 impl Queue {

@@ -1,11 +1,14 @@
 //! Turns whole Markdown blocks into rows.
 
+mod links;
+mod rows;
+
 use std::ops::Range;
-use std::sync::Arc;
 
 use pulldown_cmark::{BlockQuoteKind, CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 use ratatui::style::Modifier;
 
+use self::{links::Link, rows::Container};
 use super::{
     Look, Mark,
     code::{self, CodeAt, Colours},
@@ -15,7 +18,6 @@ use super::{
 use crate::{
     text,
     widgets::{
-        citation,
         row::{Ink, Row, RowKind, Span},
         theme::Role,
     },
@@ -132,27 +134,10 @@ struct Layout<'a> {
     cited: Vec<bool>,
 }
 
-/// What stands left of the rows of a quotation, an alert, an item or a footnote.
-struct Container {
-    first: Vec<Span>,
-    rest: Vec<Span>,
-    cells: usize,
-    begun: bool,
-    is_item: bool,
-}
-
 enum Leaf {
     Text,
     Heading(u8),
     Html,
-}
-
-struct Link {
-    target: Option<Arc<str>>,
-    /// The address of a link or image that cannot be opened, shown behind its words.
-    shown: Option<String>,
-    mark: Option<(usize, bool)>,
-    range: Range<usize>,
 }
 
 struct Code {
@@ -175,7 +160,7 @@ impl Layout<'_> {
         match event {
             Event::Start(tag) => self.start(tag, range),
             Event::End(tag) => self.end(tag, range),
-            Event::Text(words) => self.words(&words, range),
+            Event::Text(words) | Event::InlineMath(words) | Event::DisplayMath(words) => self.words(&words, range),
             Event::Code(words) => self.inline_code(&words, range),
             Event::Html(words) | Event::InlineHtml(words) => self.html(&words, range),
             Event::FootnoteReference(label) => {
@@ -190,7 +175,6 @@ impl Layout<'_> {
                 self.emit(vec![Span::new(rule, Ink::of(Role::Faint))], RowKind::Rule, range.end, false);
             }
             Event::TaskListMarker(done) => self.task(done),
-            Event::InlineMath(words) | Event::DisplayMath(words) => self.words(&words, range),
         }
     }
 
@@ -256,11 +240,7 @@ impl Layout<'_> {
                 self.bullets -= usize::from(!ordered);
                 self.lists.pop();
             }
-            TagEnd::Item => {
-                self.end_leaf(range.end);
-                self.leave();
-            }
-            TagEnd::FootnoteDefinition => {
+            TagEnd::Item | TagEnd::FootnoteDefinition => {
                 self.end_leaf(range.end);
                 self.leave();
             }
@@ -330,16 +310,12 @@ impl Layout<'_> {
     }
 
     fn item(&mut self) {
-        let label = match self.lists.last_mut() {
-            Some(Some(number)) => {
-                let label = format!("{number}. ");
-                *number += 1;
-                label
-            }
-            Some(None) | None => {
-                let bullets = &self.page.look.marks.bullets;
-                format!("{} ", bullets[self.bullets.saturating_sub(1).min(bullets.len() - 1)])
-            }
+        let label = if let Some(Some(number)) = self.lists.last_mut() {
+            *number += 1;
+            format!("{}. ", *number - 1)
+        } else {
+            let bullets = &self.page.look.marks.bullets;
+            format!("{} ", bullets[self.bullets.saturating_sub(1).min(bullets.len() - 1)])
         };
         self.contain(vec![Span::new(label, Ink::of(Role::Accent))], true);
     }
@@ -521,143 +497,6 @@ impl Layout<'_> {
         }
         let target = self.links.last().and_then(|link| link.target.clone());
         self.inline.get_or_insert_default().push(words, ink, target.as_ref(), range);
-    }
-
-    // Links and citations.
-
-    fn link(&mut self, address: &str, range: Range<usize>) {
-        self.cite_until(range.start);
-        let mark = self.mark_of(address, &range);
-        if let Some(at) = mark {
-            self.cited[at] = true;
-        }
-        let replaced = mark
-            .is_some_and(|at| self.page.marks[at].given || citation::says_nothing(&self.page.source[range.clone()]));
-        if replaced {
-            self.skip = Some(range.clone());
-        }
-        let target = text::clean(address);
-        let opens = ["http://", "https://", "mailto:"].iter().any(|scheme| target.starts_with(scheme));
-        let ink = if opens { Ink { role: Role::Link, ..self.ink() }.with(Modifier::UNDERLINED) } else { self.ink() };
-        self.inks.push(ink);
-        let (target, shown) = if opens { (Some(Arc::from(&*target)), None) } else { (None, Some(target.into_owned())) };
-        self.links.push(Link { target, shown, mark: mark.map(|at| (at, replaced)), range });
-    }
-
-    fn image(&mut self, address: &str, range: Range<usize>) {
-        self.cite_until(range.start);
-        let ink = Ink { role: Role::Link, ..self.ink() };
-        self.put(&format!("{} ", self.page.look.marks.image), ink, range.start..range.start + 1);
-        self.inks.push(ink);
-        let shown = Some(text::clean(address).into_owned());
-        self.links.push(Link { target: None, shown, mark: None, range });
-    }
-
-    fn end_link(&mut self) {
-        self.inks.pop();
-        let Some(link) = self.links.pop() else { return };
-        if let Some(address) = link.shown.filter(|address| !address.is_empty()) {
-            let ink = Ink { role: Role::Muted, ..self.ink() };
-            self.put(&format!(" {address}"), ink, link.range.end..link.range.end);
-        }
-        let Some((at, replaced)) = link.mark else { return };
-        self.skip = None;
-        let source = if replaced { link.range } else { link.range.end..link.range.end };
-        let number = self.page.marks[at].number;
-        self.inline.get_or_insert_default().cite(number, Ink::of(Role::Accent), source);
-    }
-
-    /// The citation that a link belongs to.
-    fn mark_of(&self, address: &str, range: &Range<usize>) -> Option<usize> {
-        let key = citation::key(address);
-        let near = |mark: &Mark| mark.range.start + 4 >= range.start && mark.range.end <= range.end + 4;
-        self.page.marks.iter().enumerate().position(|(at, mark)| {
-            !self.cited[at]
-                && mark.range.start < range.end
-                && range.start < mark.range.end
-                && (*mark.key == *key || mark.given && near(mark))
-        })
-    }
-
-    /// Where the next claim ends that is supported without a link, up to `end`.
-    fn next_mark(&self, end: usize) -> Option<usize> {
-        self.open_marks().map(|(_, mark)| mark.point).find(|point| *point <= end)
-    }
-
-    fn open_marks(&self) -> impl Iterator<Item = (usize, &Mark)> {
-        self.page.marks.iter().enumerate().filter(|(at, _)| !self.cited[*at])
-    }
-
-    /// Sets the marks of all claims that end by `end`.
-    fn cite_until(&mut self, end: usize) {
-        loop {
-            let due =
-                self.open_marks().find(|(_, mark)| mark.point <= end).map(|(at, mark)| (at, mark.number, mark.point));
-            let Some((at, number, point)) = due else { return };
-            self.cited[at] = true;
-            // Never at the beginning of a paragraph, nor within a link whose words are not shown.
-            if let Some(inline) = self.inline.as_mut().filter(|inline| !inline.is_empty()) {
-                inline.cite(number, Ink::of(Role::Accent), point..point);
-            }
-        }
-    }
-
-    /// Forgets the marks that would stand in code.
-    fn drop_marks(&mut self, end: usize) {
-        for (at, mark) in self.page.marks.iter().enumerate() {
-            self.cited[at] |= mark.point <= end;
-        }
-    }
-
-    // Rows.
-
-    /// What stands left of the next row, and its cells. Where it would take the whole width, the
-    /// inner containers are left out.
-    fn lead(&self, gap: bool) -> (Vec<Span>, usize) {
-        let most = self.page.width.saturating_sub(self.page.width.min(12));
-        let mut spans = Vec::new();
-        let mut cells = 0;
-        for container in &self.containers {
-            if gap && !container.begun {
-                break;
-            }
-            if cells + container.cells <= most {
-                spans.extend_from_slice(if container.begun { &container.rest } else { &container.first });
-                cells += container.cells;
-            }
-        }
-        (spans, cells)
-    }
-
-    fn room(&self) -> usize {
-        (self.page.width - self.lead(false).1.min(self.page.width)).max(1)
-    }
-
-    fn emit(&mut self, spans: Vec<Span>, kind: RowKind, source_end: usize, soft: bool) {
-        let row = Row { soft, source: self.at..self.at, ..Row::new(kind, spans) };
-        self.place(row, source_end);
-    }
-
-    fn place(&mut self, mut row: Row, source_end: usize) {
-        let (mut lead, _) = self.lead(false);
-        for container in &mut self.containers {
-            container.begun = true;
-        }
-        row.lead += lead.len();
-        lead.append(&mut row.spans);
-        row.spans = lead;
-        let end = source_end.max(self.at);
-        row.source = self.at..end;
-        self.at = end;
-        self.out.rows.push(row);
-    }
-
-    /// Gives the last row what is left of a block's source.
-    fn close_source(&mut self, end: usize) {
-        if let Some(row) = self.out.rows.last_mut().filter(|_| end > self.at) {
-            row.source.end = end;
-            self.at = end;
-        }
     }
 }
 

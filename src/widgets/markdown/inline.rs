@@ -74,17 +74,17 @@ impl Places {
 }
 
 impl Inline {
-    pub fn push(&mut self, words: &str, ink: Ink, link: Option<&Arc<str>>, source: Range<usize>) {
+    pub fn push(&mut self, words: &str, ink: Ink, target: Option<&Arc<str>>, source: Range<usize>) {
         if words.is_empty() {
             return;
         }
         self.places.note(self.text.len(), source, words.len());
         self.text.push_str(words);
         match self.runs.last_mut() {
-            Some(run) if run.ink == ink && run.link.as_ref() == link && run.citation.is_none() => {
+            Some(run) if run.ink == ink && run.link.as_ref() == target && run.citation.is_none() => {
                 run.end = self.text.len();
             }
-            _ => self.runs.push(Run { end: self.text.len(), ink, link: link.cloned(), citation: None }),
+            _ => self.runs.push(Run { end: self.text.len(), ink, link: target.cloned(), citation: None }),
         }
     }
 
@@ -97,7 +97,7 @@ impl Inline {
         }
         let start = self.text.len();
         self.places.note(start, source.clone(), 0);
-        self.text.push_str(&format!("[{number}]"));
+        self.text.extend(["[", &number.to_string(), "]"]);
         self.glued.push(start..self.text.len());
         if !source.is_empty() {
             self.replaced.push(start..self.text.len());

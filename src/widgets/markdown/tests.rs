@@ -30,9 +30,10 @@ fn looks(source: &str) -> String {
             let emphasis =
                 if span.ink.emphasis.is_empty() { String::new() } else { format!(" {:?}", span.ink.emphasis) };
             let link = span.link.as_ref().map_or(String::new(), |link| format!(" -> {link}"));
-            format!("{:?} {:?}{ground}{emphasis}{link}\n", span.text, span.ink.role)
+            format!("{:?} {:?}{ground}{emphasis}{link}", span.text, span.ink.role)
         })
-        .collect()
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! An answer as sections: who and when, what it thought and searched, what it said, how it ended.
 
+use std::collections::BTreeSet;
+
 use ratatui::style::Modifier;
 
 use super::{
-    facts,
+    ReadingOptions, facts,
     message::{Context, Laid, Layout, Rows, Section, sibling_mark},
     place::Part,
 };
@@ -105,7 +107,7 @@ impl Builder<'_> {
 
     fn notes(&mut self) {
         let notes = self.answer.notes.iter().flat_map(|note| {
-            card::wrapped(vec![Span::new(&*text::clean(note), Ink::of(Role::Muted))], self.layout.width, RowKind::Other)
+            card::wrapped(&[Span::new(&*text::clean(note), Ink::of(Role::Muted))], self.layout.width, RowKind::Other)
         });
         let notes: Vec<Row> = notes.collect();
         if !notes.is_empty() {
@@ -198,11 +200,11 @@ impl Builder<'_> {
         let mut rest = if is_live { format!(" {spent}") } else { format!(" for {spent}") };
         let tokens = self.answer.usage.as_ref().and_then(|usage| usage.reasoning_tokens).filter(|tokens| *tokens > 0);
         if let Some(tokens) = tokens.filter(|_| nth == 0 && !self.brief()) {
-            rest += &format!(" {} {} tokens", marks.dot, facts::count(tokens));
+            rest.extend([" ", marks.dot, " ", &facts::count(tokens), " tokens"]);
         }
         if !has_text && !is_live {
             let encrypted = run.reasoning.iter().any(|(_, _, reasoning)| reasoning.encrypted);
-            rest += &format!(" {} {}", marks.dot, if encrypted { "encrypted" } else { "not shown by the provider" });
+            rest.extend([" ", marks.dot, if encrypted { " encrypted" } else { " not shown by the provider" }]);
         }
         spans.push(Span::new(rest, Ink::of(Role::Muted)));
         let head = self.sections.len();
@@ -233,9 +235,9 @@ impl Builder<'_> {
                 // Texts and reasonings are kept under different numbers.
                 let key = (slot, REASONING + nth);
                 let width = self.layout.width.saturating_sub(2).max(1);
-                let look = reasoning_look(self.layout.options.look());
+                let look = reasoning_look(&self.layout.options);
                 let complete = item.closed.is_some() || self.answer.is_over();
-                let rows = self.sync_text(key, text, look, width, complete, None);
+                let rows = self.sync_text(key, text, &look, width, complete, None);
                 let from = if view == View::Tail { rows.saturating_sub(LIVE) } else { 0 };
                 let gap = usize::from(!first && view != View::Tail);
                 self.sections.push(Section {
@@ -277,28 +279,30 @@ impl Builder<'_> {
         let place =
             if run.searches.iter().all(|(_, _, search)| search.kind.contains("file")) { "files" } else { "the web" };
         let live = run.searches.iter().rev().find(|(_, item, _)| item.closed.is_none() && !self.answer.is_over());
-        let words = match live {
-            Some((_, item, search)) => {
+        let words = live.map_or_else(
+            || self.searched(run, place),
+            |(_, item, search)| {
                 let query = search.query.as_deref().map(|query| format!(" “{}”", one_line(query))).unwrap_or_default();
                 let spent = facts::seconds(facts::millis(item.opened, self.context.now));
                 let room = self.layout.width.saturating_sub(text::width(&spent) + 4);
                 format!("{} {spent}", text::truncate(&format!("Searching {place}{query}"), room))
-            }
-            None => {
-                let queries = run.searches.iter().filter(|(_, _, search)| search.query.is_some()).count();
-                let pages: std::collections::BTreeSet<&str> =
-                    run.searches.iter().flat_map(|(_, _, search)| search.urls.iter().map(String::as_str)).collect();
-                let mut words = vec![format!("Searched {place}")];
-                if queries > 0 && !(self.brief() && !pages.is_empty()) {
-                    words.push(counted(queries, "query", "queries"));
-                }
-                if !pages.is_empty() {
-                    words.push(counted(pages.len(), "page", "pages"));
-                }
-                words.join(&format!(" {} ", marks.dot))
-            }
-        };
+            },
+        );
         Row::new(RowKind::Search, vec![mark, Span::new(words, muted)]).cut(self.layout.width)
+    }
+
+    fn searched(&self, run: &Run, place: &str) -> String {
+        let queries = run.searches.iter().filter(|(_, _, search)| search.query.is_some()).count();
+        let pages: BTreeSet<&str> =
+            run.searches.iter().flat_map(|(_, _, search)| &search.urls).map(String::as_str).collect();
+        let mut words = vec![format!("Searched {place}")];
+        if queries > 0 && (pages.is_empty() || !self.brief()) {
+            words.push(counted(queries, "query", "queries"));
+        }
+        if !pages.is_empty() {
+            words.push(counted(pages.len(), "page", "pages"));
+        }
+        words.join(&format!(" {} ", self.layout.options.marks.dot))
     }
 
     fn other(&self, slot: Slot, item: &Item, gap: usize) -> Option<Section> {
@@ -333,7 +337,7 @@ impl Builder<'_> {
         }
         let complete = item.closed.is_some() || self.answer.is_over();
         let rows =
-            self.sync_text((slot, nth), text, self.layout.options.look(), self.layout.width, complete, Some(part));
+            self.sync_text((slot, nth), text, &self.layout.options.look(), self.layout.width, complete, Some(part));
         self.sections.push(Section {
             part: Part::Text(slot, nth),
             gap: 1,
@@ -347,14 +351,14 @@ impl Builder<'_> {
         &mut self,
         key: (Slot, usize),
         text: &str,
-        look: Look,
+        look: &Look,
         width: usize,
         complete: bool,
         part: Option<usize>,
     ) -> usize {
         self.used.push(key);
-        let layout = self.laid.texts.entry(key).or_insert_with(|| MarkdownLayout::new(look));
-        layout.set_look(look);
+        let layout = self.laid.texts.entry(key).or_insert_with(|| MarkdownLayout::new(*look));
+        layout.set_look(*look);
         if part.is_some() {
             layout.follow_codes(self.codes);
         }
@@ -370,8 +374,8 @@ impl Builder<'_> {
         let bar = Some(Gutter { mark: self.layout.options.marks.bar, role: Role::Warning });
         let width = self.layout.width.saturating_sub(2).max(1);
         let head = vec![Span::new("The model declined.", Ink::of(Role::Warning).bold())];
-        let mut rows = card::wrapped(head, width, RowKind::Refusal);
-        rows.extend(card::wrapped(vec![Span::new(&*text::clean(text), Ink::of(Role::Text))], width, RowKind::Refusal));
+        let mut rows = card::wrapped(&head, width, RowKind::Refusal);
+        rows.extend(card::wrapped(&[Span::new(&*text::clean(text), Ink::of(Role::Text))], width, RowKind::Refusal));
         self.texts += 1;
         self.sections.push(Section { part: Part::Refusal(slot, nth), gap: 1, rows: Rows::Own(rows), bar });
     }
@@ -419,8 +423,8 @@ enum View {
     Open,
 }
 
-fn reasoning_look(look: Look) -> Look {
-    Look { base: Ink::of(Role::Muted).with(Modifier::ITALIC), ..look }
+fn reasoning_look(options: &ReadingOptions) -> Look {
+    Look { base: Ink::of(Role::Muted).with(Modifier::ITALIC), ..options.look() }
 }
 
 fn one_line(text: &str) -> String {

@@ -521,7 +521,7 @@ fn moves_go_by_rows_pages_and_messages() {
 
 #[test]
 fn a_resize_keeps_what_is_read_at_the_top() {
-    let words: String = (0..200).map(|word| format!("word{word} ")).collect();
+    let words = (0..200).map(|word| format!("word{word}")).collect::<Vec<_>>().join(" ");
     let mut chat = long(4);
     let text = answer(End::Complete, [item(0, 0.2, Some(1.0), said(&words, Vec::new()))]);
     chat.messages.get_mut(&id(4)).expect("it is there").body = Body::Answer(text);
@@ -547,7 +547,7 @@ fn a_resize_keeps_what_is_read_at_the_top() {
 #[test]
 fn folding_above_does_not_move_what_is_read() {
     let long_thought = thought(&"Thinking it over.\n\n".repeat(8));
-    let words: String = (0..60).map(|word| format!("word{word} ")).collect();
+    let words = (0..60).map(|word| format!("word{word}")).collect::<Vec<_>>().join(" ");
     let chat = conversation(vec![
         prompt("Go"),
         Body::Answer(answer(

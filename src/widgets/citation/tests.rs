@@ -1,0 +1,244 @@
+//! Every form in which servers cite, as the reader sees it.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    chat::{Item, Slot, Timestamp},
+    widgets::markdown::{Look, MarkdownLayout, Stage},
+};
+
+fn at(url: &str, start: impl Into<Option<u64>>, end: impl Into<Option<u64>>) -> Annotation {
+    Annotation {
+        kind: "url_citation".into(),
+        url: Some(url.into()),
+        title: None,
+        content: None,
+        filename: None,
+        start: start.into(),
+        end: end.into(),
+    }
+}
+
+/// Cites the first place where the words stand, in code points.
+fn on(text: &str, words: &str, url: &str) -> Annotation {
+    let byte = text.find(words).expect("the words are in the text");
+    let start = text[..byte].chars().count() as u64;
+    at(url, start, start + words.chars().count() as u64)
+}
+
+fn answer(text: &str, annotations: &[Annotation]) -> Answer {
+    let mut answer = Answer::new("openrouter", "a/b", Timestamp::UNIX_EPOCH);
+    let part = Part::Text { text: text.into(), annotations: annotations.to_vec() };
+    let kind = Kind::Message { parts: vec![part], phase: None };
+    let item = Item { raw: None, opened: Timestamp::UNIX_EPOCH, closed: None, kind };
+    answer.items.insert(Slot { step: 0, index: 0 }, item);
+    answer
+}
+
+fn shown(text: &str, annotations: &[Annotation], width: usize) -> String {
+    let mut citations = Citations::default();
+    citations.sync(&answer(text, annotations));
+    let mut layout = MarkdownLayout::new(Look::default());
+    layout.sync(text, width, Stage::Complete, citations.marks(0));
+    let rows: Vec<String> = layout.rows().iter().map(|row| row.text().trim_end().to_owned()).collect();
+    rows.join("\n")
+}
+
+fn list(text: &str, annotations: &[Annotation]) -> Vec<(u32, String, usize)> {
+    sources(&answer(text, annotations)).into_iter().map(|source| (source.number, source.site, source.claims)).collect()
+}
+
+#[test]
+fn a_link_that_is_cited_becomes_its_mark() {
+    let link = "([techcrunch.com](https://techcrunch.com/a/b/?utm_source=openai))";
+    let text = format!("Petco disclosed it. {link}  \nSo **did** others. {link}");
+    let first = on(&text, link, "https://techcrunch.com/a/b/?utm_source=openai");
+    let second = at("https://techcrunch.com/a/b/", first.start.map(|at| at + 86 - 1), first.end.map(|at| at + 86 - 1));
+    assert_eq!(shown(&text, &[first.clone(), second.clone()], 60), "Petco disclosed it. [1]\nSo did others. [1]");
+    assert_eq!(list(&text, &[first, second]), [(1, "techcrunch.com/b".into(), 2)]);
+}
+
+#[test]
+fn brackets_and_commas_around_several_links_go_with_them() {
+    let text = "It is so ([a.example](https://a.example/1), [b.example](https://b.example/2)). Yes.";
+    let cited = [
+        on(text, "[a.example](https://a.example/1)", "https://a.example/1"),
+        on(text, "[b.example](https://b.example/2)", "https://b.example/2"),
+    ];
+    assert_eq!(shown(text, &cited, 60), "It is so [1][2]. Yes.");
+    assert_eq!(shown(text, &cited[..1], 60), "It is so ([1], b.example). Yes.");
+}
+
+#[test]
+fn a_claim_has_its_mark_behind_its_end() {
+    let text = "WAL does not work over NFS. Use a local disk instead.";
+    assert_eq!(
+        shown(
+            text,
+            &[
+                on(text, "WAL does not work over NFS", "https://a.example/"),
+                on(text, "Use a loc", "https://b.example/")
+            ],
+            80
+        ),
+        "WAL does not work over NFS [1]. Use a local [2] disk instead."
+    );
+    let both = [on(text, "NFS. ", "https://a.example/"), on(text, "over NFS.", "https://b.example/")];
+    assert_eq!(shown(text, &both, 80), "WAL does not work over NFS. [1][2] Use a local disk instead.");
+}
+
+#[test]
+fn a_mark_never_stands_in_code_nor_alone() {
+    let text = "Run `cargo test` now.\n\n```sh\ncargo test\n```\n\nThe end of it all.";
+    let in_span = on(text, "Run `cargo te", "https://a.example/");
+    let in_block = on(text, "sh\ncargo", "https://b.example/");
+    assert_eq!(
+        shown(text, &[in_span.clone(), in_block.clone()], 40),
+        "Run cargo test [1] now.\n\n▏ sh                            copy c1\n▏ cargo test\n\nThe end of it all."
+    );
+    assert_eq!(list(text, &[in_span, in_block]).len(), 2);
+    let text = "processes cannot share memory over a network file system. Even";
+    let cited = [on(text, "network file system", "https://a.example/")];
+    assert_eq!(shown(text, &cited, 57), "processes cannot share memory over a network file\nsystem [1]. Even");
+}
+
+#[test]
+fn offsets_are_code_points_else_utf16() {
+    let text = "😀😀 The claim stands here, and more. ([x.example](https://x.example/p))";
+    let claim = on(text, "The claim stands here", "https://a.example/");
+    assert_eq!(shown(text, &[claim], 90), "😀😀 The claim stands here [1], and more. (x.example)");
+    let link = "([x.example](https://x.example/p))";
+    let units = text[..text.find(link).expect("a link")].encode_utf16().count() as u64;
+    let cited = [at("https://x.example/p", units, units + link.len() as u64)];
+    assert_eq!(shown(text, &cited, 90), "😀😀 The claim stands here, and more. [1]");
+}
+
+#[test]
+fn what_has_no_place_is_found_by_its_address_or_only_listed() {
+    let text =
+        "See https://github.com/a/b, [x.example](http://www.x.example/p/) and [the docs](https://docs.example/q).\n";
+    let cited = [
+        at("https://nowhere.example/page", 0, 0),
+        at("https://docs.example/q?utm_source=x", 0, 0),
+        at("https://github.com/a/b", None, None),
+        at("https://github.com/a", None, None),
+    ];
+    assert_eq!(shown(text, &cited, 90), "See https://github.com/a/b [1], x.example and the docs [2].");
+    assert_eq!(
+        list(text, &cited),
+        [
+            (1, "github.com/b".into(), 1),
+            (2, "docs.example/q".into(), 1),
+            (3, "nowhere.example/page".into(), 0),
+            (4, "github.com/a".into(), 0)
+        ]
+    );
+}
+
+#[test]
+fn spans_that_make_no_sense_are_only_listed() {
+    let text = "Short.";
+    for (start, end) in [(3, 900), (900, 901), (4, 2), (0, 0), (u64::MAX, u64::MAX)] {
+        assert_eq!(shown(text, &[at("https://a.example/", start, end)], 40), "Short.", "{start}..{end}");
+        assert_eq!(list(text, &[at("https://a.example/", start, end)]).len(), 1);
+    }
+}
+
+#[test]
+fn files_are_sources_without_an_address() {
+    let mut file = at("", None, None);
+    file.url = None;
+    file.kind = "file_citation".into();
+    file.filename = Some("report\u{1b}[31m.pdf".into());
+    let listed = sources(&answer("Text.", &[file.clone(), file]));
+    assert_eq!(listed.len(), 1);
+    assert_eq!(
+        (listed[0].title.as_str(), listed[0].site.as_str(), &listed[0].url),
+        ("report.pdf", "report.pdf", &None)
+    );
+}
+
+#[test]
+fn addresses_of_one_page_are_one_source() {
+    for (one, other) in [
+        ("https://a.example/x?utm_source=openai", "https://a.example/x"),
+        ("http://A.example/x/", "https://a.example/x"),
+        ("https://a.example/x?id=3&utm_medium=y", "https://a.example/x?id=3"),
+        ("https://a.example/x#:~:text=words", "https://a.example/x"),
+    ] {
+        assert_eq!(key(one), key(other));
+    }
+    for (one, other) in [
+        ("https://a.example/x", "https://a.example/X"),
+        ("https://a.example/x#one", "https://a.example/x#two"),
+        ("https://a.example/?p=1", "https://a.example/?p=2"),
+    ] {
+        assert_ne!(key(one), key(other));
+    }
+}
+
+#[test]
+fn numbers_do_not_change_while_an_answer_grows() {
+    let text = "First https://b.example/page then [a](https://a.example/1) and at last https://c.example/page .";
+    let cited =
+        [at("https://c.example/page", 0, 0), at("https://a.example/1", 0, 0), at("https://b.example/page", 0, 0)];
+    let mut citations = Citations::default();
+    let mut known: Vec<(String, u32)> = Vec::new();
+    for end in 0..=text.len() {
+        citations.sync(&answer(&text[..end], &cited));
+        let used: Vec<(String, u32)> =
+            citations.marks(0).iter().map(|mark| (mark.key.to_string(), mark.number)).collect();
+        assert!(used.starts_with(&known), "{known:?} then {used:?}");
+        known = used;
+    }
+    assert_eq!(known.len(), 3);
+    assert_eq!(citations.sources(), sources(&answer(text, &cited)));
+}
+
+#[test]
+fn a_late_citation_reopens_the_block_that_it_points_into() {
+    let text = "One claim here.\n\n- two\n- three `x`\n\nFour words stand here.\n\nThe last block\n";
+    let cited = [
+        on(text, "claim", "https://a.example/"),
+        on(text, "three", "https://b.example/"),
+        on(text, "last", "https://c.example/"),
+    ];
+    let mut whole = Citations::default();
+    whole.sync(&answer(text, &cited));
+    let mut layout = MarkdownLayout::new(Look::default());
+    let mut rows = |stage| {
+        layout.sync(text, 30, stage, whole.marks(0));
+        layout.rows().iter().map(|row| row.text() + "\n").collect::<String>()
+    };
+    let streamed = rows(Stage::Growing);
+    assert!(
+        streamed.contains("claim [1]") && streamed.contains("three [2]") && streamed.contains("last [3]"),
+        "{streamed}"
+    );
+    assert_eq!(rows(Stage::Complete), streamed);
+    let mut late = MarkdownLayout::new(Look::default());
+    late.sync(text, 30, Stage::Growing, &[]);
+    let before = late.work();
+    late.sync(text, 30, Stage::Growing, whole.marks(0));
+    assert_eq!(late.rows().iter().map(|row| row.text() + "\n").collect::<String>(), streamed);
+    assert!(late.work().bytes - before.bytes < text.len() as u64, "only the blocks with marks were laid out again");
+}
+
+proptest! {
+    #[test]
+    fn no_annotation_does_harm(text in "[a-z ()\\[\\]*`\n😀é.:/]{0,80}", spans in prop::collection::vec((any::<Option<u8>>(), any::<Option<u8>>(), 0..3usize), 0..6), width in 1usize..40) {
+        let urls = ["https://a.example/x", "https://b.example/", ""];
+        let cited: Vec<_> = spans.iter().map(|(start, end, url)| at(urls[*url], start.map(u64::from), end.map(u64::from))).collect();
+        let marked = shown(&text, &cited, width);
+        for row in marked.lines() {
+            prop_assert!(text::width(row) <= width || width < 3, "{row:?} in {width}");
+        }
+        let mut grown = Citations::default();
+        for end in (0..=text.len()).filter(|end| text.is_char_boundary(*end)) {
+            grown.sync(&answer(&text[..end], &[]));
+        }
+        grown.sync(&answer(&text, &cited));
+        prop_assert_eq!(grown.sources(), sources(&answer(&text, &cited)));
+    }
+}

@@ -1,0 +1,106 @@
+//! Links, images and the marks of citations.
+
+use std::{ops::Range, sync::Arc};
+
+use ratatui::style::Modifier;
+
+use super::Layout;
+use crate::{
+    text,
+    widgets::{citation, markdown::Mark, row::Ink, theme::Role},
+};
+
+/// A link or an image whose words are being read.
+pub(super) struct Link {
+    pub target: Option<Arc<str>>,
+    /// The address of a link or image that cannot be opened, shown behind its words.
+    pub shown: Option<String>,
+    pub mark: Option<(usize, bool)>,
+    pub range: Range<usize>,
+}
+
+impl Layout<'_> {
+    pub(super) fn link(&mut self, address: &str, range: Range<usize>) {
+        self.cite_until(range.start);
+        let mark = self.mark_of(address, &range);
+        if let Some(at) = mark {
+            self.cited[at] = true;
+        }
+        let replaced = mark
+            .is_some_and(|at| self.page.marks[at].given || citation::says_nothing(&self.page.source[range.clone()]));
+        if replaced {
+            self.skip = Some(range.clone());
+        }
+        let target = text::clean(address);
+        let opens = ["http://", "https://", "mailto:"].iter().any(|scheme| target.starts_with(scheme));
+        let ink = if opens { Ink { role: Role::Link, ..self.ink() }.with(Modifier::UNDERLINED) } else { self.ink() };
+        self.inks.push(ink);
+        let (target, shown) = if opens { (Some(Arc::from(&*target)), None) } else { (None, Some(target.into_owned())) };
+        self.links.push(Link { target, shown, mark: mark.map(|at| (at, replaced)), range });
+    }
+
+    pub(super) fn image(&mut self, address: &str, range: Range<usize>) {
+        self.cite_until(range.start);
+        let ink = Ink { role: Role::Link, ..self.ink() };
+        self.put(&format!("{} ", self.page.look.marks.image), ink, range.start..range.start + 1);
+        self.inks.push(ink);
+        let shown = Some(text::clean(address).into_owned());
+        self.links.push(Link { target: None, shown, mark: None, range });
+    }
+
+    pub(super) fn end_link(&mut self) {
+        self.inks.pop();
+        let Some(link) = self.links.pop() else { return };
+        if let Some(address) = link.shown.filter(|address| !address.is_empty()) {
+            let muted = Ink { role: Role::Muted, ..self.ink() };
+            self.put(&format!(" {address}"), muted, link.range.end..link.range.end);
+        }
+        let Some((at, replaced)) = link.mark else { return };
+        self.skip = None;
+        let source = if replaced { link.range } else { link.range.end..link.range.end };
+        let number = self.page.marks[at].number;
+        self.inline.get_or_insert_default().cite(number, Ink::of(Role::Accent), source);
+    }
+
+    /// The citation that a link belongs to.
+    fn mark_of(&self, address: &str, range: &Range<usize>) -> Option<usize> {
+        let key = citation::key(address);
+        let near = |mark: &Mark| mark.range.start + 4 >= range.start && mark.range.end <= range.end + 4;
+        self.page.marks.iter().enumerate().position(|(at, mark)| {
+            !self.cited[at]
+                && mark.range.start < range.end
+                && range.start < mark.range.end
+                && (*mark.key == *key || mark.given && near(mark))
+        })
+    }
+
+    /// Where the next claim ends that is supported without a link, up to `end`.
+    pub(super) fn next_mark(&self, end: usize) -> Option<usize> {
+        self.open_marks().map(|(_, mark)| mark.point).find(|point| *point <= end)
+    }
+
+    fn open_marks(&self) -> impl Iterator<Item = (usize, &Mark)> {
+        self.page.marks.iter().enumerate().filter(|(at, _)| !self.cited[*at])
+    }
+
+    /// Sets the marks of all claims that end by `end`.
+    pub(super) fn cite_until(&mut self, end: usize) {
+        loop {
+            let due =
+                self.open_marks().find(|(_, mark)| mark.point <= end).map(|(at, mark)| (at, mark.number, mark.point));
+            let Some((at, number, point)) = due else { return };
+            self.cited[at] = true;
+            // Never at the beginning of a paragraph, nor within a link whose words are not shown.
+            if let Some(inline) = self.inline.as_mut().filter(|inline| !inline.is_empty()) {
+                inline.cite(number, Ink::of(Role::Accent), point..point);
+            }
+        }
+    }
+
+    /// Forgets the marks that would stand in code.
+    pub(super) fn drop_marks(&mut self, end: usize) {
+        for (at, mark) in self.page.marks.iter().enumerate() {
+            self.cited[at] |= mark.point <= end;
+        }
+    }
+}

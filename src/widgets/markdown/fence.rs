@@ -1,0 +1,152 @@
+//! A code fence that is still open: its lines are laid out once, each as it ends.
+
+use super::{
+    BLOCK, Closed, MarkdownLayout,
+    blocks::{self, Laid, LaidCode},
+    code::{self, CodeAt},
+};
+use crate::widgets::row::Row;
+
+/// A code fence at the top that is not closed: its lines are laid out once, each as it ends.
+#[derive(Debug, Clone)]
+pub(super) struct Fence {
+    mark: char,
+    length: usize,
+    indent: usize,
+    /// Bytes of the present line that are laid out already.
+    from: usize,
+}
+
+impl MarkdownLayout {
+    /// Whether the open text begins with a fence whose first line is complete; then it is entered.
+    pub(super) fn open_fence(&mut self) -> bool {
+        let Some(end) = self.open.text.find('\n') else { return false };
+        if self.closed.in_block {
+            return false;
+        }
+        let Some((fence, info)) = Fence::begin(&self.open.text[..end]) else { return false };
+        let number = self.codes_before + self.codes.len() as u32 + 1;
+        let language = blocks::language(info);
+        let head = code::head(number, &language, self.width, &self.look.marks);
+        let head = Row { source: 0..end + 1, ..head };
+        let code = LaidCode { number, language, text: String::new(), lines: Vec::new() };
+        self.work.rows += 1;
+        self.close(Laid { rows: vec![head], blocks: vec![(0, 0)], codes: vec![code] }, end + 1);
+        self.closed.in_block = true;
+        self.fence = Some(fence);
+        true
+    }
+
+    /// Lays out the lines of a fence that have come; those that are complete once and for all.
+    pub(super) fn grow_fence(&mut self) {
+        let mut at = 0;
+        while let Some(length) = self.open.text[at..].find('\n') {
+            let fence = self.fence.as_ref().expect("only called in a fence");
+            let ends = fence.from == 0 && fence.is_end(&self.open.text[at..at + length]);
+            if ends {
+                let end = self.open.raw(at + length + 1);
+                if let Some(row) = self.rows.last_mut() {
+                    row.source.end = end;
+                }
+                if let Some(block) = self.blocks.last_mut() {
+                    block.source.end = end;
+                }
+                self.close_lines(at + length + 1);
+                self.closed.in_block = false;
+                self.fence = None;
+                return;
+            }
+            self.code_line(at, at + length, true);
+            at += length + 1;
+        }
+        self.close_lines(at);
+        if self.open.text.is_empty() {
+            return;
+        }
+        let fence = self.fence.as_ref().expect("only called in a fence");
+        if fence.from == 0 && fence.may_end(&self.open.text) {
+            return;
+        }
+        self.code_line(0, self.open.text.len(), false);
+    }
+
+    fn close_lines(&mut self, end: usize) {
+        self.closed =
+            Closed { source: self.open.raw(end), rows: self.rows.len(), codes: self.codes.len(), in_block: true };
+        self.open.drop_front(end);
+        if let Some(block) = self.blocks.last_mut() {
+            block.source.end = block.source.end.max(self.closed.source);
+        }
+    }
+
+    /// Adds the rows of one line of an open fence, `start..end` of the open text.
+    fn code_line(&mut self, start: usize, end: usize, complete: bool) {
+        let fence = self.fence.as_mut().expect("only called in a fence");
+        let text = &self.open.text[start..end];
+        let text = if fence.from == 0 { unindented(text, fence.indent) } else { text };
+        let block = self.codes.last_mut().expect("the fence has one");
+        let line = block.lines.len() - usize::from(fence.from > 0);
+        let known_line =
+            if fence.from == 0 { code::known(&self.colours, block.number, line as u32, text) } else { None };
+        let stop = self.open.raw(if complete { end + 1 } else { end });
+        let at =
+            CodeAt { block: block.number, line: line as u32, from: fence.from, source: self.open.raw(start)..stop };
+        let mut rows = code::line(at, text, known_line, self.width, &self.look.marks);
+        self.work.rows += rows.len() as u64;
+        self.work.bytes += text.len() as u64;
+        if fence.from == 0 {
+            block.lines.push(self.rows.len());
+        }
+        if complete {
+            block.text.push_str(text);
+            block.text.push('\n');
+            fence.from = 0;
+        } else if text.len() > BLOCK && rows.len() > 1 {
+            // A line without an end: all its rows but the last are done.
+            let last = rows.pop().expect("there are several rows");
+            let kept = last.source.start - rows[0].source.start;
+            let indent = end - start - text.len();
+            block.text.push_str(&text[..kept]);
+            fence.from += kept;
+            self.rows.append(&mut rows);
+            self.close_lines(start + indent + kept);
+            self.code_line(0, self.open.text.len(), false);
+            return;
+        } else if fence.from == 0 {
+            // Shown, and laid out again when more of it has come.
+            block.lines.pop();
+        }
+        self.rows.append(&mut rows);
+    }
+}
+
+impl Fence {
+    /// Reads the first line of a fence, and what stands behind it.
+    fn begin(line: &str) -> Option<(Self, &str)> {
+        let body = line.trim_start_matches(' ');
+        let indent = line.len() - body.len();
+        let mark = body.chars().next().filter(|mark| matches!(mark, '`' | '~'))?;
+        let info = body.trim_start_matches(mark);
+        let length = body.len() - info.len();
+        let fence = indent <= 3 && length >= 3 && !(mark == '`' && info.contains('`'));
+        fence.then_some((Self { mark, length, indent, from: 0 }, info))
+    }
+
+    fn is_end(&self, line: &str) -> bool {
+        let body = line.trim_start_matches(' ');
+        let rest = body.trim_start_matches(self.mark);
+        line.len() - body.len() <= 3 && body.len() - rest.len() >= self.length && rest.trim().is_empty()
+    }
+
+    /// Whether an incomplete line may become the end: then it is not shown as code for a moment.
+    fn may_end(&self, line: &str) -> bool {
+        let body = line.trim_start_matches(' ');
+        line.len() - body.len() <= 3 && !body.is_empty() && body.trim_end().trim_start_matches(self.mark).is_empty()
+    }
+}
+
+/// A line of code without the indent of its fence.
+fn unindented(line: &str, indent: usize) -> &str {
+    let spaces = line.len() - line.trim_start_matches(' ').len();
+    &line[spaces.min(indent)..]
+}

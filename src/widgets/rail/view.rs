@@ -1,0 +1,53 @@
+//! The rail on the screen.
+
+use ratatui::{buffer::Buffer, layout::Rect, style::Modifier, widgets::Widget};
+
+use super::{HEAD, Rail, Tab};
+use crate::{
+    text,
+    widgets::theme::{Role, Theme},
+};
+
+/// Paints the tabs and the rows that `Rail::sync` chose.
+pub struct RailView<'a> {
+    pub rail: &'a Rail,
+    pub theme: &'a Theme,
+    /// The pane has the focus: its tab is in accent.
+    pub focused: bool,
+}
+
+impl Widget for RailView<'_> {
+    fn render(self, area: Rect, buf: &mut Buffer) {
+        let area = area.intersection(buf.area);
+        if area.is_empty() {
+            return;
+        }
+        self.tabs(area, buf);
+        let body = Rect { y: area.y + HEAD as u16, height: area.height.saturating_sub(HEAD as u16), ..area };
+        for (row, y) in self.rail.visible().zip(body.top()..body.bottom()) {
+            row.draw(Rect { y, height: 1, ..body }, self.theme, buf);
+        }
+        if let Some(foot) = self.rail.foot.as_ref().filter(|_| !body.is_empty()) {
+            foot.draw(Rect { y: body.bottom() - 1, height: 1, ..body }, self.theme, buf);
+        }
+    }
+}
+
+impl RailView<'_> {
+    fn tabs(&self, area: Rect, buf: &mut Buffer) {
+        let count = self.rail.citations.sources().len();
+        let sources = if count > 0 { format!("Sources {count}") } else { "Sources".into() };
+        let mut x = area.x;
+        for (tab, name) in [(Tab::Reasoning, "Reasoning".to_owned()), (Tab::Sources, sources)] {
+            let room = usize::from(area.right().saturating_sub(x));
+            let name = text::truncate(&name, room);
+            let style = match (tab == self.rail.tab, self.focused) {
+                (true, true) => self.theme.style(Role::Accent).add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
+                (true, false) => self.theme.style(Role::Text).add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
+                (false, _) => self.theme.style(Role::Muted),
+            };
+            let (end, _) = buf.set_stringn(x, area.y, &*name, room, style);
+            x = (end + 2).min(area.right());
+        }
+    }
+}
