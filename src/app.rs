@@ -27,12 +27,14 @@ pub use start::{EndpointInfo, Open, Overrides, Start};
 pub use state::State;
 
 use jiff::SignedDuration;
-use ratatui::layout::Size;
+use ratatui::layout::{Margin, Size};
 
 use crate::{
     chat::Timestamp,
     widgets::{rail::Tab, transcript::ReadingOptions},
 };
+use areas::Areas;
+use overlays::Overlay;
 use screen::{Focus, LEADER};
 
 /// How often the clock of a running turn moves: the spinner's step.
@@ -131,5 +133,15 @@ pub fn sync(state: &mut State, now: Timestamp, size: Size) -> Vec<Effect> {
         ..ReadingOptions::new(&state.theme, state.config.reasoning.show, state.time_zone.clone())
     };
     transcript.sync(conversation, areas.transcript.width, areas.transcript.height, now, &options);
+    let rail = if state.screen.overlays.iter().any(|overlay| matches!(overlay, Overlay::Rail)) {
+        // Inside its frame.
+        Areas::floating_rail(size, state.screen.widths).inner(Margin::new(2, 1))
+    } else {
+        areas.rail
+    };
+    if !rail.is_empty() {
+        let current = transcript.current();
+        state.screen.rail.sync(conversation, current, rail.as_size(), now, &options);
+    }
     transcript.take_jobs().into_iter().map(Effect::Highlight).collect()
 }

@@ -47,7 +47,7 @@ pub fn draw(state: &State, now: Timestamp, frame: &mut Frame) {
     }
     let areas = state.screen.areas;
     draw_list(state, now, areas.list, frame);
-    draw_rail(state, now, areas.rail, frame);
+    draw_rail(state, areas.rail, frame);
     for rule in [areas.list_rule, areas.rail_rule] {
         for position in rule.positions() {
             let mark = state.theme.marks.vertical;
@@ -81,13 +81,12 @@ fn draw_list(state: &State, now: Timestamp, area: Rect, frame: &mut Frame) {
     view.render(area, frame.buffer_mut());
 }
 
-fn draw_rail(state: &State, now: Timestamp, area: Rect, frame: &mut Frame) {
+fn draw_rail(state: &State, area: Rect, frame: &mut Frame) {
     if area.is_empty() {
         return;
     }
-    let answer = state.current_answer().and_then(|id| state.current()?.messages.get(&id)?.answer());
     let focused = state.screen.focus == Focus::Rail;
-    RailView { rail: &state.screen.rail, answer, now, focused, theme: &state.theme }.render(area, frame.buffer_mut());
+    RailView { rail: &state.screen.rail, focused, theme: &state.theme }.render(area, frame.buffer_mut());
 }
 
 /// The title, the text, the rule and the composer: one column.

@@ -50,7 +50,7 @@ pub(super) fn draw(state: &State, now: Timestamp, frame: &mut Frame) {
             Overlay::Rail => {
                 let area = Areas::floating_rail(state.screen.size, state.screen.widths);
                 let inside = floating(area, state, frame);
-                super::draw_rail(state, now, inside, frame);
+                super::draw_rail(state, inside, frame);
             }
         }
     }

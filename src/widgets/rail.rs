@@ -25,6 +25,16 @@ pub enum Tab {
     Sources,
 }
 
+impl Tab {
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            Self::Reasoning => Self::Sources,
+            Self::Sources => Self::Reasoning,
+        }
+    }
+}
+
 /// The state half of the rail.
 #[derive(Debug, Clone, Default)]
 pub struct Rail {
