@@ -4,8 +4,9 @@ use rusqlite::{Connection, OpenFlags};
 use rustix::process::Signal;
 
 use crate::{
-    Stage, answer, eventually, idle, prompt, quit, take_first_choice,
+    Stage, answer, eventually, idle, prompt, quit,
     support::{fake_server::Reply, pty::Home},
+    take_first_choice,
 };
 
 /// Waits until a text stands somewhere in the database, read as another program would.

@@ -5,12 +5,13 @@ use std::fs;
 use serde_json::json;
 
 use crate::{
-    MODEL, Stage, answer, idle, prompt, quit, ready, take_choice, take_first_choice,
+    MODEL, Stage, answer, idle, prompt, quit, ready,
     support::{
         compose::Response,
         fake_server::{Reply, dead_url},
         pty::{Home, Pty, Run},
     },
+    take_choice, take_first_choice,
 };
 
 /// Asks, and waits for each of the words; the prompt is still there.

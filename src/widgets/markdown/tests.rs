@@ -337,7 +337,8 @@ proptest! {
         for cut in cuts(&source, &at) {
             layout.sync(&source[..cut], width, Stage::Growing, &[]);
             let words = |text: String| text.lines().filter(|line| !line.trim_matches([' ', '▏']).is_empty()).map(|line| line.to_owned() + "\n").collect::<String>();
-            let begun = source[..cut].rsplit('\n').next().unwrap_or("");
+            let clean = crate::text::clean(&source[..cut]);
+            let begun = clean.rsplit('\n').next().unwrap_or("");
             // An incomplete line that may end a fence is not shown as code.
             if !begun.trim_start().starts_with(['`', '~']) {
                 prop_assert_eq!(words(text_of(&layout)), words(page(&source[..cut], width)));
