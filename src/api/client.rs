@@ -97,6 +97,8 @@ impl Client {
             let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter();
             builder.tls_certs_merge(roots.filter_map(|root| reqwest::Certificate::from_der(root).ok()))
         };
+        // A server on this machine is never behind a proxy.
+        let builder = if is_loopback(&endpoint.base_url) { builder.no_proxy() } else { builder };
         let http = builder
             .build()
             .map_err(|error| Error::new(Fault::Connect, format!("no secure connections can be made: {error}")))?;
@@ -356,6 +358,13 @@ fn same_host(from: &Url, response: &Response) -> Option<Url> {
     }
     let to = from.join(response.headers().get("location")?.to_str().ok()?).ok()?;
     (to.origin() == from.origin()).then_some(to)
+}
+
+fn is_loopback(base_url: &str) -> bool {
+    let url = Url::parse(base_url).ok();
+    let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
+    let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {

@@ -1,5 +1,6 @@
 //! What can go wrong between asking and the end of an answer, in one type.
 
+mod classify;
 mod read;
 mod transport;
 

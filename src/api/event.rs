@@ -364,7 +364,7 @@ mod tests {
         ] {
             match parse(&json!({ "type": kind, "delta": "x" })) {
                 Event::Delta { place, text } => {
-                    assert_eq!((place.field, place.at, text.as_str()), (field, At::Unsaid, "x"))
+                    assert_eq!((place.field, place.at, text.as_str()), (field, At::Unsaid, "x"));
                 }
                 other => panic!("{kind}: {other:?}"),
             }

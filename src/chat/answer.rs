@@ -1,13 +1,17 @@
 //! One answer: its items assembled from events, how it ended, what it cost.
 
 mod assemble;
+mod ends;
+mod item;
 mod read;
+mod slots;
 
 use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-pub use assemble::{Activity, Applied, Progress};
+pub use assemble::{Activity, Applied};
+pub use slots::Progress;
 
 use super::Timestamp;
 use crate::api::{self, Annotation, Usage};

@@ -7,51 +7,62 @@ use super::{Error, Fault};
 impl Error {
     /// What reqwest reports, before the headers or in the middle of a body.
     pub fn of_transport(error: &reqwest::Error) -> Self {
+        let causes = Causes(iter::successors(Cause::source(error), |cause| (*cause).source()).collect());
         let host = error.url().and_then(|url| url.host_str()).unwrap_or("the server").to_owned();
-        let place = error.url().map_or_else(
-            || host.clone(),
-            |url| match url.port() {
-                Some(port) => format!("{host}:{port}"),
-                None => host.clone(),
-            },
-        );
-        let causes: Vec<_> = iter::successors(Cause::source(error), |cause| (*cause).source()).collect();
-        let says = |words: &[&str]| {
-            causes.iter().any(|cause| {
-                let text = cause.to_string().to_lowercase();
-                words.iter().any(|word| text.contains(word))
-            })
+        let place = match error.url().and_then(|url| url.port()) {
+            Some(port) => format!("{host}:{port}"),
+            None => host.clone(),
         };
-        let io_kind = causes.iter().find_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);
+        // A silence in mid-stream is also an error of decoding, so the order matters.
         if error.is_connect() {
-            let why = if error.is_timeout() {
+            let words = if error.is_timeout() {
                 format!("{place} could not be reached in time")
-            } else if says(&["dns error", "failed to lookup address"]) {
-                format!("the name {host} could not be found; is there a network?")
-            } else if causes.iter().any(|cause| is_of_tls(*cause)) || says(&["certificate", "tls handshake"]) {
-                let last = causes.last().map(ToString::to_string).unwrap_or_default();
-                format!("no secure connection to {place}: {last}")
-            } else if says(&["tunnel", "proxy", "socks"]) {
-                let last = causes.last().map(ToString::to_string).unwrap_or_default();
-                format!("the proxy did not let us through to {place}: {last}")
-            } else if io_kind == Some(io::ErrorKind::ConnectionRefused) {
-                format!("nothing listens at {place}")
             } else {
-                let last = causes.last().map(ToString::to_string).unwrap_or_default();
-                format!("no connection to {place}: {last}")
+                causes.of_no_connection(&host, &place)
             };
-            return Self::new(Fault::Connect, why);
+            Self::new(Fault::Connect, words)
+        } else if error.is_timeout() {
+            Self::new(Fault::Silence, format!("{place} has been silent for too long"))
+        } else if error.is_builder() {
+            Self::new(Fault::Request, format!("this is not an address that can be asked: {error}"))
+        } else if causes.say(&["gzip", "deflate", "invalid http", "invalid header", "invalid status", "invalid chunk"])
+        {
+            Self::new(Fault::Garbage, format!("{place} does not speak HTTP as it should"))
+        } else {
+            Self::new(Fault::Cut, format!("{place} broke off the connection"))
         }
-        if error.is_timeout() {
-            return Self::new(Fault::Silence, format!("{place} has been silent for too long"));
+    }
+}
+
+/// What caused a failure, the deepest last.
+struct Causes<'a>(Vec<&'a (dyn Cause + 'static)>);
+
+impl Causes<'_> {
+    fn of_no_connection(&self, host: &str, place: &str) -> String {
+        let deepest = self.0.last().map(ToString::to_string).unwrap_or_default();
+        if self.say(&["dns error", "failed to lookup address"]) {
+            format!("the name {host} could not be found; is there a network?")
+        } else if self.0.iter().any(|cause| is_of_tls(*cause)) {
+            format!("no secure connection to {place}: {deepest}")
+        } else if self.say(&["tunnel", "proxy", "socks"]) {
+            format!("the proxy did not let us through to {place}: {deepest}")
+        } else if self.are_refusal() {
+            format!("nothing listens at {place}")
+        } else {
+            format!("no connection to {place}: {deepest}")
         }
-        if error.is_builder() {
-            return Self::new(Fault::Request, format!("this is not an address that can be asked: {error}"));
-        }
-        if says(&["gzip", "deflate", "invalid http version", "invalid header", "invalid status", "invalid chunk"]) {
-            return Self::new(Fault::Garbage, format!("{place} does not speak HTTP as it should"));
-        }
-        Self::new(Fault::Cut, format!("{place} broke off the connection"))
+    }
+
+    fn say(&self, words: &[&str]) -> bool {
+        self.0.iter().any(|cause| {
+            let text = cause.to_string().to_lowercase();
+            words.iter().any(|word| text.contains(word))
+        })
+    }
+
+    fn are_refusal(&self) -> bool {
+        let errors = self.0.iter().filter_map(|cause| cause.downcast_ref::<io::Error>());
+        errors.into_iter().any(|error| error.kind() == io::ErrorKind::ConnectionRefused)
     }
 }
 
