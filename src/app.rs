@@ -120,6 +120,7 @@ pub fn sync(state: &mut State, now: Timestamp, size: Size) -> Vec<Effect> {
         state.screen.focus = Focus::Composer;
     }
     listing::arrange(state, now);
+    overlays::sync(state);
     let list_height = if areas.list.is_empty() { size.height.saturating_sub(3) } else { areas.list.height };
     state.screen.list.scroll_to_cursor(list_height);
     let reasoning_in_rail = state.screen.rail_docked() && state.screen.rail.tab == Tab::Reasoning;

@@ -96,7 +96,9 @@ fn draw_pane(state: &State, areas: &Areas, frame: &mut Frame) {
     let buf = frame.buffer_mut();
     let conversation = state.current();
     let sibling = conversation.and_then(|conversation| {
-        conversation.branch.iter().rev().map(|id| conversation.siblings(*id)).find(|(_, count)| *count > 1)
+        let answer = state.current_answer()?;
+        let prompt = conversation.messages.get(&answer)?.parent;
+        [Some(answer), prompt].into_iter().flatten().map(|id| conversation.siblings(id)).find(|(_, count)| *count > 1)
     });
     let title = match pane.shows {
         Shows::New => "",

@@ -440,3 +440,30 @@ fn parameters_of_the_form_go_out_with_the_next_message_and_what_is_empty_does_no
     assert_eq!(body["temperature"], 0.3);
     assert!(body.get("top_p").is_none() && body.get("max_output_tokens").is_none(), "{body}");
 }
+
+#[test]
+fn no_picker_comes_over_a_conversation_that_is_being_opened() {
+    let mut begin = start(100, 30);
+    begin.config.model = None;
+    begin.endpoints[0].dialect = ibid::api::Dialect::Other;
+    begin.open = ibid::app::Open::Latest;
+    let mut app = Harness::with(begin);
+    app.reply(Reply::Opened { newest: vec![], total: 0, new_draft: String::new() });
+    let catalogue = r#"{"data":[{"id":"one"},{"id":"two"}]}"#;
+    let catalogue = ibid::api::Catalogue::parse(catalogue).expect("a catalogue");
+    app.send(Msg::Models { endpoint: "openrouter".into(), result: Ok(catalogue) });
+    assert!(app.state.screen.overlays.is_empty());
+    app.reply(Reply::NotLoaded { what: "the newest".into(), error: store::Error::Missing("at all".into()) });
+    assert_eq!(app.state.screen.overlays.len(), 1, "now a model is needed");
+}
+
+#[test]
+fn the_cursor_of_a_long_picker_stays_in_sight() {
+    let mut app = Harness::new(100, 30);
+    let rows: Vec<_> = (0..200).map(|n| json!({"id": format!("vendor/model-{n:03}")})).collect();
+    let catalogue = ibid::api::Catalogue::parse(&json!({"data": rows}).to_string()).expect("a catalogue");
+    app.send(Msg::Models { endpoint: "openrouter".into(), result: Ok(catalogue) });
+    app.press("ctrl-x m");
+    app.press(&"down ".repeat(120));
+    assert!(app.screen().contains("model-120"), "{}", app.screen());
+}

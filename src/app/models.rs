@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Effect, State, on_store::carry_out, state::Models};
+use super::{Effect, State, on_store::carry_out, screen::Shows, state::Models};
 use crate::{
     api::{Catalogue, Dialect, models::Efforts},
     chat::{ConversationId, Effort, Settings, Timestamp, request::Context},
@@ -28,17 +28,8 @@ pub(super) fn on_models(
 ) {
     match result {
         Ok(catalogue) => {
-            let only = match catalogue.models.as_slice() {
-                [one] => Some(one.id.clone()),
-                _ => None,
-            };
             state.catalogues.insert(endpoint.to_owned(), Models::Loaded(Arc::new(catalogue)));
-            if state.settings().endpoint == endpoint && state.settings().model.is_empty() {
-                match only {
-                    Some(model) => change(state, fx, |settings| settings.model = model),
-                    None => super::overlays::open_models(state, now, fx),
-                }
-            }
+            need_model(state, now, fx);
         }
         Err(error) => {
             if state.catalogue(endpoint).is_none() {
@@ -49,6 +40,23 @@ pub(super) fn on_models(
     super::overlays::refresh_models(state);
     for id in state.open.keys().copied().collect::<Vec<_>>() {
         keep_context(state, id);
+    }
+}
+
+/// A server without a model of its own choice: takes its only one, else asks. Nothing is asked while a conversation is
+/// being read, for it has a model.
+pub(super) fn need_model(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
+    if !state.settings().model.is_empty() || matches!(state.screen.pane.shows, Shows::Loading(_)) {
+        return;
+    }
+    let endpoint = state.settings().endpoint.clone();
+    match state.catalogue(&endpoint).map(|catalogue| catalogue.models.as_slice()) {
+        Some([only]) => {
+            let only = only.id.clone();
+            take_model(state, only, fx);
+        }
+        Some([_, _, ..]) => super::overlays::open_models(state, now, fx),
+        Some([]) | None => (),
     }
 }
 

@@ -1,6 +1,11 @@
 //! Loaded rows, saved rows, failed saves.
 
-use super::{Effect, Open, State, models::know_models, screen::Shows, state::Database};
+use super::{
+    Effect, Open, State,
+    models::{know_models, need_model},
+    screen::Shows,
+    state::Database,
+};
 use crate::{
     chat::{Change, Conversation, ConversationId, Next, Summary, Timestamp},
     store::{Job, Reply},
@@ -15,6 +20,9 @@ pub(super) fn on_reply(state: &mut State, now: Timestamp, reply: Reply, fx: &mut
         Reply::Broken(error) => {
             state.screen.warn(now, format!("{error}: nothing will be saved"));
             state.database = Database::Broken(error);
+            if matches!(state.screen.pane.shows, Shows::Loading(_)) {
+                state.screen.pane.shows = Shows::New;
+            }
             know_models(state, now, fx);
         }
         Reply::Saved(ticket) => {
@@ -34,6 +42,7 @@ pub(super) fn on_reply(state: &mut State, now: Timestamp, reply: Reply, fx: &mut
         Reply::NotLoaded { what, error } => {
             if matches!(state.screen.pane.shows, Shows::Loading(_)) {
                 state.screen.pane.shows = Shows::New;
+                need_model(state, now, fx);
             }
             state.screen.warn(now, format!("{what}: {error}"));
         }
@@ -89,8 +98,8 @@ fn on_loaded(state: &mut State, now: Timestamp, conversation: Conversation, fx: 
     let id = conversation.id;
     state.open.entry(id).or_insert(conversation);
     match state.screen.pane.shows {
-        Shows::Loading(wanted) if wanted != id => (),
-        Shows::New | Shows::Loading(_) | Shows::Conversation(_) => super::panes::show(state, now, id, fx),
+        Shows::Loading(wanted) if wanted.is_none_or(|wanted| wanted == id) => super::panes::show(state, now, id, fx),
+        Shows::New | Shows::Loading(_) | Shows::Conversation(_) => (), // The reader went elsewhere meanwhile.
     }
 }
 

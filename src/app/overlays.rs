@@ -4,7 +4,7 @@ mod open;
 mod picked;
 
 use crossterm::event::{KeyCode, KeyEvent};
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 
 use super::{
     Action, Effect, State,
@@ -60,7 +60,7 @@ pub(super) fn on_key(state: &mut State, now: Timestamp, event: KeyEvent, fx: &mu
         }
         Meaning::Does(_) | Meaning::Leads | Meaning::Nothing => (),
     }
-    let screen = Rect::from((ratatui::layout::Position::ORIGIN, state.screen.size));
+    let screen = Rect::from((Position::ORIGIN, state.screen.size));
     match state.screen.overlays.last_mut() {
         Some(Overlay::Picker { .. }) => on_picker_key(state, now, event, screen, fx),
         Some(Overlay::Parameters(form)) => match (key.code, key.ctrl, key.shift) {
@@ -111,6 +111,18 @@ fn on_picker_key(state: &mut State, now: Timestamp, event: KeyEvent, screen: Rec
         picker.edit(event);
     }
     picked::preview(state);
+}
+
+/// Keeps the cursor of each overlay in sight; before each frame.
+pub(super) fn sync(state: &mut State) {
+    let screen = Rect::from((Position::ORIGIN, state.screen.size));
+    for overlay in &mut state.screen.overlays {
+        match overlay {
+            Overlay::Picker { picker, .. } => picker.scroll_to_cursor(screen),
+            Overlay::Parameters(form) => form.scroll_to_cursor(screen),
+            Overlay::Welcome(_) | Overlay::Help(_) | Overlay::List | Overlay::Rail => (),
+        }
+    }
 }
 
 /// The key behind a leader in a picker of models: a digit puts the model on that slot.

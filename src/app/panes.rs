@@ -38,7 +38,7 @@ pub(super) fn open(state: &mut State, now: Timestamp, id: ConversationId, fx: &m
         show(state, now, id, fx);
     } else {
         leave(state, fx);
-        state.screen.pane.shows = Shows::Loading(id);
+        state.screen.pane.shows = Shows::Loading(Some(id));
         state.screen.pane.composer.set_text("");
         fx.push(Effect::Store(Job::Load(id)));
     }

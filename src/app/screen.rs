@@ -59,8 +59,8 @@ pub struct Pane {
 pub enum Shows {
     /// Nothing yet: the first prompt makes the conversation.
     New,
-    /// It is being read from the disk.
-    Loading(ConversationId),
+    /// It is being read from the disk; which one is not known while the newest or a named one is sought.
+    Loading(Option<ConversationId>),
     Conversation(ConversationId),
 }
 

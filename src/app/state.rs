@@ -9,7 +9,7 @@ use super::{
     models::default_model,
     overlays::Overlay,
     saves::Saves,
-    screen::{Leader, Screen, Shown},
+    screen::{Leader, Screen, Shown, Shows},
     start::Overrides,
 };
 use crate::{
@@ -79,6 +79,7 @@ impl State {
         let (theme, unknown) = theme(&config, no_colour);
         let widths = Widths { list: config.list_width, rail: config.rail_width, text: config.text_width };
         let list_wanted = if config.list == Show::Hide { Shown::No } else { Shown::Auto };
+        let awaits = open != Open::New;
         let mut state = Self {
             fresh: fresh(&config, &endpoints, overrides),
             slots: std::array::from_fn(|at| config.slots.get(&(u8::try_from(at).unwrap_or(u8::MAX) + 1)).cloned()),
@@ -100,6 +101,9 @@ impl State {
             theme,
             screen: Screen::new(size, widths, list_wanted),
         };
+        if awaits {
+            state.screen.pane.shows = Shows::Loading(None);
+        }
         if !state.endpoint(&state.fresh.endpoint).is_some_and(|endpoint| endpoint.ready) {
             state.screen.overlays.push(Overlay::Welcome(Welcome::default()));
         }
