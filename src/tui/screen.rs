@@ -195,6 +195,8 @@ pub fn restore() {
     if !HELD.swap(false, Ordering::AcqRel) {
         return;
     }
+    // The line first: who sees the screen come back may type at once, and that is for the shell.
+    let _ = terminal::disable_raw_mode();
     let mut bytes = Vec::new();
     let queued = queue!(
         bytes,
@@ -209,7 +211,6 @@ pub fn restore() {
     if queued.is_ok() {
         let _ = super::os::write_to_terminal(&bytes);
     }
-    let _ = terminal::disable_raw_mode();
 }
 
 #[cfg(test)]
