@@ -2,10 +2,10 @@
 
 use std::{env, path::Path};
 
-use rustix::process::Signal;
+use rustix::process::{Signal, test_kill_process_group};
 
 use crate::{
-    Stage, answer, quit,
+    Stage, answer, eventually, quit,
     support::pty::{Home, Pty, Run},
 };
 
@@ -85,6 +85,27 @@ fn sigterm_and_sighup_in_mid_answer_give_the_terminal_back_and_keep_what_came() 
 }
 
 #[test]
+fn closing_the_window_in_mid_answer_ends_the_program_and_keeps_what_came() {
+    let stage = Stage::plain();
+    // The end of the first process of a terminal hangs the terminal up; here that is a shell.
+    let script = format!("{}; true", env!("CARGO_BIN_EXE_ibid"));
+    let mut shell = crate::ready(stage.run_program("/bin/sh", &["-c", &script]));
+    stage.server.answer(answer(&["This ", "much ", "came."]).gated());
+    shell.type_keys("hello<enter>");
+    let request = stage.server.next_request();
+    request.release_many(8);
+    shell.wait_for("This much");
+    let group = shell.pid();
+    shell.signal(Signal::KILL);
+    shell.wait_exit();
+    eventually("the end of the program", || test_kill_process_group(group).is_err());
+    request.wait_closed();
+    let ibid = stage.reopen();
+    ibid.wait_for("This much");
+    ibid.wait_for("interrupted");
+}
+
+#[test]
 fn a_panic_gives_the_terminal_back_before_it_tells() {
     // No key of the program panics, so this test starts itself with the program's guard and does.
     const CHILD: &str = "IBID_TEST_PANICS";
@@ -125,7 +146,7 @@ fn control_z_gives_the_terminal_to_the_shell_and_fg_takes_it_again() {
     shell.type_keys("a draft");
     shell.wait_for("› a draft");
     shell.type_keys("<ctrl-z>");
-    shell.wait_for("shell>");
+    shell.wait_for("Stopped");
     assert_modes_are_off(&shell.bytes());
     shell.type_keys("echo in-the-''shell<enter>");
     shell.wait_for("in-the-shell");
@@ -134,7 +155,7 @@ fn control_z_gives_the_terminal_to_the_shell_and_fg_takes_it_again() {
     shell.type_keys(" goes on");
     shell.wait_for("› a draft goes on");
     shell.type_keys("<ctrl-x>q");
-    shell.wait_for("shell>");
+    shell.wait_until("end of the alternate screen", |screen| !screen.grid().alternate_screen());
     assert_modes_are_off(&shell.bytes());
 }
 
