@@ -9,6 +9,7 @@ use std::{
     path::{Path, PathBuf},
     sync::mpsc as sync,
     thread,
+    time::Instant,
 };
 
 use secrecy::SecretString;
@@ -102,6 +103,7 @@ impl Runtime {
 impl Runtime {
     fn open(&mut self, stream: StreamId, endpoint: &str, request: Box<Request>) {
         self.streams.retain(|_, task| !task.is_finished());
+        while self.tasks.try_join_next().is_some() {}
         let Some(server) = self.servers.get(endpoint) else {
             let what = format!("there is no endpoint {endpoint} any more; choose another model");
             return self.report(Msg::StreamEnded {
@@ -194,7 +196,13 @@ impl Runtime {
 }
 
 fn colour(jobs: &sync::Receiver<highlight::Job>, inbox: &mpsc::Sender<Msg>) {
-    let _ = (jobs, inbox);
+    let begun = Instant::now();
+    let mut highlighter = highlight::Highlighter::new(move || begun.elapsed());
+    for job in jobs {
+        if inbox.blocking_send(Msg::Highlighted(highlighter.paint(job))).is_err() {
+            return; // Nobody listens on the way out.
+        }
+    }
 }
 
 /// Stores the key and makes OpenRouter the endpoint of new conversations.
