@@ -377,3 +377,42 @@ fn spell(duration: Duration) -> String {
         seconds => format!("{seconds} s"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::Dialect;
+
+    #[test]
+    fn azure_gets_its_key_in_the_header_that_it_reads() {
+        let client = |base_url: &str| {
+            let base_url = base_url.to_owned();
+            let dialect = Dialect::of(&base_url);
+            Client::new(Endpoint { name: "x".into(), base_url, dialect, key: Some("secret".into()) }).expect("a client")
+        };
+        let header = |base_url: &str, name: &str| {
+            let headers = client(base_url).headers().expect("a good key");
+            headers.get(name).map(|value| (value.to_str().expect("text").to_owned(), value.is_sensitive()))
+        };
+        let azure = "https://mine.openai.azure.com/openai/v1";
+        assert_eq!(header(azure, "api-key"), Some(("secret".into(), true)));
+        assert_eq!(header(azure, "authorization"), None);
+        assert_eq!(header("https://api.openai.com/v1", "authorization"), Some(("Bearer secret".into(), true)));
+        assert_eq!(header("https://api.openai.com/v1", "x-title"), None);
+        assert_eq!(header("https://openrouter.ai/api/v1", "x-title"), Some(("ibid".into(), false)));
+    }
+
+    #[test]
+    fn only_this_machine_is_asked_without_a_proxy() {
+        for (base_url, is_here) in [
+            ("http://localhost:11434/v1", true),
+            ("http://127.0.0.1:8080/v1", true),
+            ("http://[::1]:8080/v1", true),
+            ("http://192.168.1.7/v1", false),
+            ("https://localhost.example.org/v1", false),
+            ("nonsense", false),
+        ] {
+            assert_eq!(is_loopback(base_url), is_here, "{base_url}");
+        }
+    }
+}

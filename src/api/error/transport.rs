@@ -9,7 +9,7 @@ impl Error {
     pub fn of_transport(error: &reqwest::Error) -> Self {
         let causes = Causes(iter::successors(Cause::source(error), |cause| (*cause).source()).collect());
         let host = error.url().and_then(|url| url.host_str()).unwrap_or("the server").to_owned();
-        let place = match error.url().and_then(|url| url.port()) {
+        let place = match error.url().and_then(reqwest::Url::port) {
             Some(port) => format!("{host}:{port}"),
             None => host.clone(),
         };
