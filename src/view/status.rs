@@ -6,7 +6,7 @@ use ratatui::{Frame, layout::Rect, widgets::Widget};
 
 use crate::{
     app::{
-        STEP, State,
+        State,
         ladders::{Esc, esc, quitting_words},
         models::short,
     },
@@ -49,9 +49,7 @@ pub(super) fn draw(state: &State, now: Timestamp, area: Rect, frame: &mut Frame)
 
 /// The step of the one spinner.
 pub(super) fn spinner(state: &State, now: Timestamp) -> &'static str {
-    let steps = state.theme.marks.spinner;
-    let step = now.as_millisecond() / i64::try_from(STEP.as_millis()).unwrap_or(i64::MAX).max(1);
-    steps[usize::try_from(step.rem_euclid(4)).unwrap_or(0)]
+    state.theme.marks.spinner_at(u64::try_from(now.as_millisecond()).unwrap_or_default())
 }
 
 /// The phase of the turn on the screen, always with its clock.
