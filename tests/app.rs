@@ -467,3 +467,17 @@ fn the_cursor_of_a_long_picker_stays_in_sight() {
     app.press(&"down ".repeat(120));
     assert!(app.screen().contains("model-120"), "{}", app.screen());
 }
+
+#[test]
+fn a_code_block_is_copied_by_its_number() {
+    let mut app = Harness::new(100, 40);
+    let stream = app.prompt("code please");
+    app.answer(stream, "One:\n\n```rust\nfn one() {}\n```\n\nTwo:\n\n```sh\necho two\n```\n");
+    app.press("ctrl-x c 2 enter");
+    let copied: Vec<String> = app
+        .effects()
+        .into_iter()
+        .filter_map(|effect| if let Effect::Copy(text) = effect { Some(text) } else { None })
+        .collect();
+    assert_eq!(copied, ["echo two\n"]);
+}

@@ -79,6 +79,7 @@ actions! {
     ToggleRail, "rail", "Show or hide the rail: reasoning and sources", "rail", Palette, [(Global, "ctrl-x r")];
     ShowSources, "sources", "Sources of the current answer", "sources", Palette, [(Global, "ctrl-x s")];
     CopyAnswer, "copy-answer", "Copy the answer as Markdown", "copy answer", Palette, [(Global, "ctrl-x y"), (Transcript, "y")];
+    CodeBlocks, "code", "Copy a code block of the answer", "code blocks", Palette, [(Global, "ctrl-x c")];
     EditEarlier, "edit-earlier", "Edit an earlier prompt: a branch", "edit earlier", Palette, [(Global, "ctrl-x u")];
     EditPrompt, "edit-prompt", "Edit this prompt: a branch", "edit", Keys, [(Transcript, "e")];
     AnswerAgain, "answer-again", "Answer again: a sibling", "again", Palette, [(Transcript, "r")];

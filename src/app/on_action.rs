@@ -46,6 +46,7 @@ pub(super) fn on_action(state: &mut State, now: Timestamp, action: Action, fx: &
         Action::ToggleRail => toggle_rail(state),
         Action::ShowSources => show_sources(state),
         Action::CopyAnswer => copy_answer(state, now, fx),
+        Action::CodeBlocks => overlays::open_code_blocks(state, now, fx),
         Action::EditEarlier => overlays::open_earlier(state, now),
         Action::EditPrompt => edit_current_prompt(state, now),
         Action::AnswerAgain => answer_again(state, now, None, fx),

@@ -24,8 +24,8 @@ use crate::{
 };
 
 pub(super) use open::{
-    open_earlier, open_efforts, open_help, open_history, open_key, open_models, open_models_for_again, open_palette,
-    open_parameters, open_themes, refresh_models,
+    open_code_blocks, open_earlier, open_efforts, open_help, open_history, open_key, open_models,
+    open_models_for_again, open_palette, open_parameters, open_themes, refresh_models,
 };
 pub use picked::{Of, Picked};
 

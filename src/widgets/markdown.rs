@@ -6,12 +6,15 @@
 
 mod blocks;
 mod code;
+mod extract;
 mod fence;
 mod inline;
 mod open;
 mod table;
 
 use std::{collections::BTreeMap, ops::Range, sync::Arc};
+
+pub use extract::{Code, code_blocks};
 
 use self::{
     blocks::{Laid, LaidCode, Page},

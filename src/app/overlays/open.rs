@@ -13,6 +13,7 @@ use crate::{
     widgets::{
         form::Form,
         help::{Group, Help},
+        markdown::{Code, code_blocks},
         picker::{Align, Column, Filling, MODEL_COLUMNS, Picker, PickerRow, Tone, model_row},
         theme::{Role, Theme},
         welcome::Welcome,
@@ -24,6 +25,13 @@ const PALETTE_COLUMNS: &[Column] = &[
     Column { head: "", align: Align::Grows, role: Role::Text, dispensable: 0 },
     Column { head: "", align: Align::Left, role: Role::Muted, dispensable: 2 },
     Column { head: "", align: Align::Right, role: Role::Accent, dispensable: 1 },
+];
+
+/// A number, the first line, the language.
+const CODE_COLUMNS: &[Column] = &[
+    Column { head: "", align: Align::Left, role: Role::Accent, dispensable: 0 },
+    Column { head: "", align: Align::Grows, role: Role::Text, dispensable: 0 },
+    Column { head: "", align: Align::Left, role: Role::Muted, dispensable: 1 },
 ];
 
 /// One column that takes all the room.
@@ -203,6 +211,29 @@ pub(in crate::app) fn open_earlier(state: &mut State, now: Timestamp) {
     picker.detail_rows = 1;
     picker.set_rows(rows);
     open(state, Of::Earlier, picker, &[("↵", "edit"), ("esc", "back")]);
+}
+
+/// The code blocks of the current answer by their numbers; the only one is copied at once.
+pub(in crate::app) fn open_code_blocks(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
+    let answer = state.current_answer().and_then(|id| state.current()?.messages.get(&id)?.answer());
+    let parts = answer.into_iter().flat_map(|answer| answer.items.values()).filter_map(|item| item.parts()).flatten();
+    let blocks: Vec<Code> = parts.flat_map(|part| code_blocks(part.text())).collect();
+    match blocks.as_slice() {
+        [] => state.screen.say(now, "the answer has no code block"),
+        [only] => super::picked::copy_code(state, now, only.text.clone(), fx),
+        _ => {
+            let mut picker = Picker::new("Copy a code block", CODE_COLUMNS);
+            picker.detail_rows = 4;
+            let row = |(number, block): (usize, Code)| PickerRow {
+                cells: vec![format!("c{number}"), first_line(&block.text).to_owned(), block.language],
+                also: format!("{number} c{number}"),
+                detail: block.text.lines().take(4).map(|line| vec![(Tone::Muted, line.to_owned())]).collect(),
+                payload: Picked::Code(block.text),
+            };
+            picker.set_rows((1..).zip(blocks).map(row).collect());
+            open(state, Of::Code, picker, &[("↵", "copy"), ("esc", "back")]);
+        }
+    }
 }
 
 fn first_line(text: &str) -> &str {

@@ -23,6 +23,8 @@ pub enum Of {
     ModelForAgain,
     Effort,
     Prompt,
+    /// A code block of the answer, to be copied.
+    Code,
     /// A prompt of the branch, to be edited.
     Earlier,
     /// The theme to go back to is kept.
@@ -39,6 +41,7 @@ pub enum Picked {
     Model(String),
     Effort(Option<Effort>),
     Prompt(String),
+    Code(String),
     Message(MessageId),
     Theme(&'static str),
 }
@@ -64,9 +67,16 @@ pub(super) fn accept(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
             state.screen.pane.composer.replace(&text);
             panes::draft_changed(state, now);
         }
+        Picked::Code(text) => copy_code(state, now, text, fx),
         Picked::Message(id) => edit_prompt(state, now, id),
         Picked::Theme(name) => state.take_theme(name),
     }
+}
+
+pub(super) fn copy_code(state: &mut State, now: Timestamp, text: String, fx: &mut Vec<Effect>) {
+    let lines = text.lines().count();
+    state.screen.say(now, format!("code block copied, {lines} {}", if lines == 1 { "line" } else { "lines" }));
+    fx.push(Effect::Copy(text));
 }
 
 /// A picker of themes shows the one under its cursor.
