@@ -362,10 +362,10 @@ impl MarkdownLayout {
         }
         let first = self.rows.len();
         self.codes.extend(codes.into_iter().map(|code| CodeBlock::from(code, first)));
-        let open = &self.open;
-        self.rows.extend(
-            rows.into_iter().map(|row| Row { source: open.raw(row.source.start)..open.raw(row.source.end), ..row }),
-        );
+        let (open, start) = (&self.open, self.closed.source);
+        // What was cleaned away before the first row belongs to it.
+        let raw = |at: usize| if at == 0 { start } else { open.raw(at) };
+        self.rows.extend(rows.into_iter().map(|row| Row { source: raw(row.source.start)..raw(row.source.end), ..row }));
     }
 
     /// Adds rows, and never lays them out again; `end` is where their source ends in the open text.
@@ -380,7 +380,7 @@ impl MarkdownLayout {
             let to = starts.get(nth + 1).map_or(end, |next| next.0);
             let from = if nth == 0 { 0 } else { start };
             self.blocks.push(Block {
-                source: self.open.raw(from)..self.open.raw(to),
+                source: if from == 0 { self.closed.source } else { self.open.raw(from) }..self.open.raw(to),
                 first_row: before + if nth == 0 { 0 } else { shift + first },
                 codes,
             });
@@ -429,10 +429,11 @@ impl MarkdownLayout {
         self.work.rows += laid.rows.len() as u64;
         let gap =
             usize::from(block.first_row > 0 && self.rows.get(block.first_row).is_some_and(|row| row.spans.is_empty()));
+        let raw = |at: usize| if at == 0 { block.source.start } else { open.raw(at) };
         let rows: Vec<Row> = laid
             .rows
             .into_iter()
-            .map(|row| Row { source: open.raw(row.source.start)..open.raw(row.source.end), ..row })
+            .map(|row| Row { source: raw(row.source.start)..raw(row.source.end), ..row })
             .collect();
         let first = block.first_row + gap;
         let moved = |row: usize| row + rows.len() - (end_row - first);

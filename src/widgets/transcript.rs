@@ -222,6 +222,11 @@ impl Transcript {
         self.work
     }
 
+    /// How many messages have their rows laid out, for tests.
+    pub fn kept(&self) -> usize {
+        self.laid.len()
+    }
+
     /// The rows in the window, from the top, and whether each belongs to the current message.
     fn rows(&self) -> impl Iterator<Item = (message::Placed<'_>, bool)> {
         let current = self.current();
