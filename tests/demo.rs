@@ -10,6 +10,7 @@ use ibid::{
     chat::{Answer, Effort, End, Kind, Timestamp},
     demo::{Demo, MODELS, Pace, SLOTS},
 };
+use serde_json::json;
 
 fn client(demo: &Demo) -> Client {
     let endpoint = Endpoint { name: "demo".into(), base_url: demo.base_url(), dialect: Dialect::OpenRouter, key: None };
@@ -17,7 +18,17 @@ fn client(demo: &Demo) -> Client {
 }
 
 fn ask(model: &str, prompts: &[&str]) -> Request {
-    let input = prompts.iter().map(|prompt| request::message(Role::User, prompt)).collect();
+    let name = model.rsplit('/').next().unwrap_or(model);
+    let mut input = Vec::new();
+    for (n, prompt) in prompts.iter().enumerate() {
+        if n > 0 {
+            // As the server sent it, and as the program sends it back.
+            let id = format!("msg_tmp_{name}{n}");
+            let item = json!({"type": "message", "role": "assistant", "id": id, "status": "completed", "content": []});
+            input.push(serde_json::value::to_raw_value(&item).expect("it is JSON"));
+        }
+        input.push(request::message(Role::User, prompt));
+    }
     let include = vec![Include::EncryptedReasoning];
     Request { model: model.into(), input, include, stream: true, ..Request::default() }
 }

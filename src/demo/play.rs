@@ -426,7 +426,9 @@ mod tests {
     fn a_cited_range_is_the_link_or_the_claim() {
         let scripts = Scripts::load();
         for (model, prompts) in [("demo/scholar", 1), ("demo/scholar", 2), ("demo/scholar", 3)] {
-            let input = vec![json!({"role": "user", "content": "why"}); prompts];
+            let answer = json!({"type": "message", "role": "assistant", "id": "msg_tmp_scholar"});
+            let mut input = vec![answer; prompts - 1];
+            input.push(json!({"role": "user", "content": "why"}));
             let reply = scripts.reply(&json!({"model": model, "input": input})).unwrap();
             let text = reply.steps.iter().find_map(|step| if let Step::Text(text) = step { Some(text) } else { None });
             let cited = cite(text.unwrap(), reply);

@@ -147,11 +147,14 @@ impl Scripts {
         let model = request["model"].as_str()?;
         let (script, _) = self.model(model)?;
         let prompts = prompts(request);
-        let reply = script.choose(prompts.last().map_or("", String::as_str), prompts.len().saturating_sub(1));
+        let prompt = prompts.last().map_or("", String::as_str);
+        // What fails is no answer, so the broken one goes on with each prompt.
+        let given = if model == "demo/broken" { prompts.len().saturating_sub(1) } else { given(request, model) };
+        let reply = script.choose(prompt, prompts.len() == 1, given);
         let searches = reply.steps.iter().any(|step| matches!(step, Step::Search { .. }));
         if asks_for_search(request) && !searches && matches!(model, "demo/tour" | "demo/thinker") {
             let (scholar, _) = self.model("demo/scholar")?;
-            return Some(scholar.choose("", prompts.len().saturating_sub(1)));
+            return Some(scholar.choose("", false, given));
         }
         Some(reply)
     }
@@ -164,18 +167,31 @@ impl Scripts {
 
 impl Script {
     /// By a word of the prompt, else the next in order; the last one stays.
-    fn choose(&self, prompt: &str, turn: usize) -> &Reply {
+    fn choose(&self, prompt: &str, first: bool, given: usize) -> &Reply {
         let prompt = prompt.to_lowercase();
         let words: Vec<&str> = prompt.split(|c: char| !c.is_alphanumeric()).collect();
-        let first = self.replies.first().filter(|reply| reply.first && turn == 0);
+        let first = self.replies.first().filter(|reply| reply.first && first);
         let named = || self.replies.iter().find(|reply| reply.when.iter().any(|word| words.contains(&word.as_str())));
         let in_order = || {
             let mut ordered = self.replies.iter().filter(|reply| !reply.by_word_only);
             let last = ordered.clone().next_back();
-            ordered.nth(turn).or(last)
+            ordered.nth(given).or(last)
         };
         first.or_else(named).or_else(in_order).expect("every script has a reply in order")
     }
+}
+
+/// The part of a model's name that its items carry in their ids.
+pub fn tag(model: &str) -> &str {
+    let model = model.strip_suffix(":online").unwrap_or(model);
+    model.rsplit('/').next().unwrap_or(model)
+}
+
+/// How many answers of a model stand in the history.
+fn given(request: &Value, model: &str) -> usize {
+    let beginning = format!("msg_tmp_{}", tag(model));
+    let items = request["input"].as_array().map_or(&[] as &[Value], Vec::as_slice);
+    items.iter().filter(|item| item["id"].as_str().is_some_and(|id| id.starts_with(&beginning))).count()
 }
 
 /// What the reader wrote, prompt by prompt.
@@ -234,7 +250,13 @@ mod tests {
     }
 
     fn ask(model: &str, prompts: &[&str]) -> Value {
-        let input: Vec<Value> = prompts.iter().map(|text| json!({"role": "user", "content": text})).collect();
+        let mut input = Vec::new();
+        for (n, text) in prompts.iter().enumerate() {
+            if n > 0 {
+                input.push(json!({"type": "message", "role": "assistant", "id": format!("msg_tmp_{}{n}", tag(model))}));
+            }
+            input.push(json!({"role": "user", "content": text}));
+        }
         json!({"model": model, "input": input})
     }
 
@@ -279,6 +301,15 @@ mod tests {
         assert!(said(&["hi", "go on"]).contains("## Models"));
         assert!(said(&["hi", "Sources?"]).contains("## Sources"));
         assert!(said(&["1", "2", "3", "4", "5", "6", "7", "8", "9", "10"]).contains("all the stops"));
+    }
+
+    #[test]
+    fn another_model_begins_with_its_own_first_reply() {
+        let scripts = Scripts::load();
+        let mut request = ask("demo/tour", &["hi", "go on", "go on"]);
+        request["model"] = json!("demo/scholar");
+        let reply = scripts.reply(&request).unwrap();
+        assert!(text(reply).starts_with("This scholar has one subject"), "{}", text(reply));
     }
 
     #[test]

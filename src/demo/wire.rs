@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value, json};
 
-use super::script::{Price, prompts};
+use super::script::{Price, prompts, tag};
 
 /// A response that is being given.
 pub struct Answer {
@@ -66,7 +66,9 @@ impl Answer {
             }
             beginning.extend(word.chars().take(MOST));
         }
-        if beginning.is_empty() { "nothing at all".into() } else { beginning }
+        // It stands in the middle of a sentence.
+        let beginning = beginning.trim_end_matches(['.', '?', '!', ',', ':', ';']);
+        if beginning.is_empty() { "nothing at all".into() } else { beginning.to_owned() }
     }
 
     /// Asked not to think.
@@ -108,7 +110,7 @@ impl Answer {
 
     /// An id as this server makes them: good for nothing but this response.
     pub fn item_id(&self, kind: &str) -> String {
-        format!("{kind}_tmp_{}{:02}", &self.id[self.id.len() - 8..], self.index())
+        format!("{kind}_tmp_{}{}{:02}", tag(&self.model), &self.id[self.id.len() - 8..], self.index())
     }
 
     pub fn keep(&mut self, item: Value) {
