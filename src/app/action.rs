@@ -55,7 +55,7 @@ actions! {
         [(Composer, "ctrl-j"), (Composer, "alt-enter"), (Composer, "shift-enter")];
     Back, "back", "Close, leave, or stop the turn: never quits", "back", Keys, [(Global, "esc")];
     Cancel, "cancel", "Close, stop, clear, and again to quit", "cancel", Keys, [(Global, "ctrl-c")];
-    DeleteOrQuit, "delete-or-quit", "Delete to the right; quit when the prompt is empty", "delete", Keys, [(Composer, "ctrl-d")];
+    DeleteOrQuit, "delete-or-quit", "Delete to the right; with nothing typed, quit", "delete", Keys, [(Composer, "ctrl-d")];
     Palette, "palette", "Menu of everything", "menu", Palette, [(Global, "ctrl-p"), (Global, "ctrl-x space")];
     NewConversation, "new", "New conversation", "new", Palette, [(Global, "ctrl-n"), (Global, "ctrl-x n")];
     Models, "models", "Choose the model for the next message", "models", Palette, [(Global, "ctrl-x m")];

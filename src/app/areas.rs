@@ -56,7 +56,8 @@ impl Areas {
         let mut left = 0;
         let mut right = width;
         if wanted.rail && width >= LIST_DOCKS {
-            areas.rail = Rect::new(width - widths.rail, 0, widths.rail, body);
+            // The last column of the screen stays free.
+            areas.rail = Rect::new(width - widths.rail, 0, widths.rail.saturating_sub(1), body);
             areas.rail_rule = Rect::new(width - widths.rail - 2, 0, 1, body);
             right = areas.rail_rule.x;
         }
@@ -148,7 +149,7 @@ mod tests {
     fn between_120_and_160_the_rail_takes_the_place_of_the_list() {
         let areas = divide(140, 40, true, true);
         assert_eq!(areas.list, Rect::default());
-        assert_eq!(areas.rail, Rect::new(96, 0, 44, 39));
+        assert_eq!(areas.rail, Rect::new(96, 0, 43, 39));
         assert_eq!(areas.rail_rule, Rect::new(94, 0, 1, 39));
     }
 

@@ -41,6 +41,7 @@ pub(super) fn draw(state: &State, now: Timestamp, area: Rect, frame: &mut Frame)
         phase,
         hint: if quitting.is_some() { None } else { hint(state) },
         context_percent: context_percent(state),
+        tokens: conversation.and_then(Conversation::context_tokens),
         cost: cost.as_deref(),
         today: None,
     };

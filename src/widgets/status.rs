@@ -10,7 +10,10 @@ use ratatui::{
     widgets::Widget,
 };
 
-use super::theme::{Role, Theme};
+use super::{
+    theme::{Role, Theme},
+    transcript::facts::count,
+};
 use crate::text;
 
 /// What the status line says; what is `None` is not said.
@@ -26,6 +29,8 @@ pub struct Status<'a> {
     /// The key that ends the phase or leaves where one is, and what it does.
     pub hint: Option<(&'a str, &'a str)>,
     pub context_percent: Option<u8>,
+    /// That the conversation takes, as the server counted them last.
+    pub tokens: Option<u64>,
     /// Of this conversation; an estimate carries its `~`.
     pub cost: Option<&'a str>,
     pub today: Option<&'a str>,
@@ -143,7 +148,7 @@ impl StatusView<'_> {
     }
 
     fn right(&self, without: Without) -> Vec<Span<'_>> {
-        let Status { context_percent, cost, today, .. } = self.status;
+        let Status { context_percent, tokens, cost, today, .. } = self.status;
         let (words, muted) = (self.theme.style(Role::Text), self.theme.style(Role::Muted));
         let mut groups: Vec<Vec<Span>> = Vec::new();
         if let Some(percent) = context_percent.filter(|_| without < Without::Context) {
@@ -153,6 +158,9 @@ impl StatusView<'_> {
             }
             group.push(Span::styled(format!("{}%", percent.min(100)), words));
             groups.push(group);
+        }
+        if let Some(tokens) = tokens.filter(|_| without < Without::Gauge) {
+            groups.push(vec![Span::styled(count(tokens), words), Span::styled(" tokens", muted)]);
         }
         if let Some(cost) = cost.filter(|_| without < Without::Cost) {
             let mut group = vec![Span::styled(cost, words)];
@@ -255,6 +263,7 @@ mod tests {
         }),
         hint: Some(("esc", "stops")),
         context_percent: Some(2),
+        tokens: None,
         cost: Some("$0.021"),
         today: Some("$0.36"),
     };
