@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ibid::{
     app::{Effect, Msg},
+    chat::{Conversation, ConversationId, Settings, Timestamp},
     store::{self, Job, Reply},
 };
 use serde_json::json;
@@ -455,6 +456,21 @@ fn no_picker_comes_over_a_conversation_that_is_being_opened() {
     assert!(app.state.screen.overlays.is_empty());
     app.reply(Reply::NotLoaded { what: "the newest".into(), error: store::Error::Missing("at all".into()) });
     assert_eq!(app.state.screen.overlays.len(), 1, "now a model is needed");
+}
+
+#[test]
+fn what_is_typed_while_a_conversation_is_being_read_is_kept_and_not_sent_elsewhere() {
+    let mut begin = start(60, 16);
+    begin.open = ibid::app::Open::Latest;
+    let mut app = Harness::with(begin);
+    app.enter_text("early");
+    app.press("enter");
+    assert!(app.opened().is_empty());
+    let mut conversation =
+        Conversation::new(ConversationId(uuid::Uuid::from_u128(7)), Settings::default(), Timestamp::UNIX_EPOCH);
+    conversation.draft = "late, ".into();
+    app.reply(Reply::Loaded(Box::new(conversation)));
+    assert_eq!(app.draft(), "late, early");
 }
 
 #[test]

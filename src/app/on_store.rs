@@ -98,7 +98,16 @@ fn on_loaded(state: &mut State, now: Timestamp, conversation: Conversation, fx: 
     let id = conversation.id;
     state.open.entry(id).or_insert(conversation);
     match state.screen.pane.shows {
-        Shows::Loading(wanted) if wanted.is_none_or(|wanted| wanted == id) => super::panes::show(state, now, id, fx),
+        Shows::Loading(wanted) if wanted.is_none_or(|wanted| wanted == id) => {
+            let typed = state.screen.pane.composer.text();
+            super::panes::show(state, now, id, fx);
+            if !typed.is_empty() {
+                // Typed while it was being read: behind the draft.
+                let text = state.screen.pane.composer.text() + &typed;
+                state.screen.pane.composer.set_text(&text);
+                super::panes::draft_changed(state, now);
+            }
+        }
         Shows::New | Shows::Loading(_) | Shows::Conversation(_) => (), // The reader went elsewhere meanwhile.
     }
 }

@@ -123,6 +123,10 @@ pub(super) fn send(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
 
 /// Sends a prompt to the conversation on the screen, made now if there is none.
 pub(super) fn submit(state: &mut State, now: Timestamp, text: String, fx: &mut Vec<Effect>) {
+    if matches!(state.screen.pane.shows, Shows::Loading(_)) {
+        state.screen.pane.composer.set_text(&text);
+        return;
+    }
     if state.settings().model.is_empty() {
         state.screen.pane.composer.set_text(&text);
         state.screen.warn(now, "choose a model first");
@@ -131,7 +135,7 @@ pub(super) fn submit(state: &mut State, now: Timestamp, text: String, fx: &mut V
     }
     let id = match state.screen.pane.shows {
         Shows::Conversation(id) => id,
-        Shows::New => {
+        Shows::New | Shows::Loading(_) => {
             let id = state.ids.conversation(now);
             state.open.insert(id, Conversation::new(id, state.fresh.clone(), now));
             state.screen.pane.shows = Shows::Conversation(id);
@@ -139,10 +143,6 @@ pub(super) fn submit(state: &mut State, now: Timestamp, text: String, fx: &mut V
             state.screen.list.cursor = Some(id);
             save(state, vec![Change::NewDraft(String::new())], fx);
             id
-        }
-        Shows::Loading(_) => {
-            state.screen.pane.composer.set_text(&text);
-            return;
         }
     };
     super::models::keep_context(state, id);

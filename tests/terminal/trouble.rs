@@ -259,6 +259,7 @@ fn a_server_on_this_machine_needs_no_key_and_is_remembered() {
     quit(&mut ibid);
 
     let mut ibid = ready(Run::in_home(&stage.home).args(["--continue"]));
+    ibid.wait_for("Locally yours.");
     let request = stage.exchange(&mut ibid, "hello again", "Still here.");
     assert_eq!(request.body["model"], MODEL);
 }
