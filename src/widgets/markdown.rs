@@ -88,8 +88,8 @@ pub struct MarkdownLayout {
     blocks: Vec<Block>,
     codes: Vec<CodeBlock>,
     colours: Colours,
-    /// The language of each block of which a worker was asked to colour lines, and how many.
-    asked: BTreeMap<u32, (String, usize)>,
+    /// What a worker was asked to colour of each block.
+    asked: BTreeMap<u32, Asked>,
     marks: Vec<Mark>,
     /// Closed: bytes of the source, rows, code blocks.
     closed: Closed,
@@ -97,6 +97,13 @@ pub struct MarkdownLayout {
     fence: Option<Fence>,
     stage: Stage,
     work: Work,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Asked {
+    language: String,
+    lines: usize,
+    bytes: usize,
 }
 
 /// A closed block at the top.
@@ -222,25 +229,25 @@ impl MarkdownLayout {
         let last = self.codes.len();
         for (nth, code) in self.codes.iter().enumerate().filter(|(_, code)| highlight::knows(&code.language)) {
             let open = growing && nth + 1 == last;
-            let text =
-                if open { &code.text[..code.text.rfind('\n').map_or(0, |at| at + 1)] } else { code.text.as_str() };
-            let (language, asked) = self.asked.entry(code.number).or_default();
-            if *language != code.language {
-                language.clone_from(&code.language);
-                *asked = 0;
+            let asked = self.asked.entry(code.number).or_default();
+            if asked.language != code.language {
+                *asked = Asked { language: code.language.clone(), ..Asked::default() };
             }
-            let lines = text.lines().count();
-            if *asked >= lines {
+            // The last line of an open block is not complete.
+            let lines = code.lines.len() - usize::from(open && !code.lines.is_empty() && !code.text.ends_with('\n'));
+            if asked.lines >= lines {
                 continue;
             }
-            let from = text.split_inclusive('\n').take(*asked).map(str::len).sum::<usize>();
+            let end = if open { code.text.rfind('\n').map_or(0, |at| at + 1) } else { code.text.len() };
+            // Another text may have come in the place of the one that was asked about.
+            let from = code.text.floor_char_boundary(asked.bytes.min(end));
             jobs.push(highlight::Job {
                 block: highlight::BlockId { message, number: code.number },
                 language: code.language.clone(),
-                first_line: *asked,
-                text: text[from..].to_owned(),
+                first_line: asked.lines,
+                text: code.text[from..end].to_owned(),
             });
-            *asked = lines;
+            (asked.lines, asked.bytes) = (lines, end);
         }
         jobs
     }

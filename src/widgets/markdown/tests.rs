@@ -353,3 +353,43 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn code_is_asked_to_be_coloured_once_and_keeps_its_colours_at_every_width() {
+    use crate::{chat::MessageId, widgets::highlight::Highlighter};
+
+    let message = MessageId(uuid::Uuid::nil());
+    let source = "Text\n\n```rust\nlet x = 1; // a comment that wraps\nlet y = \"two\";\n```\n\n- in a list\n\n  ```py\n  def f(): pass\n  ```\n";
+    let mut worker = Highlighter::new(|| std::time::Duration::ZERO);
+    let mut layout = MarkdownLayout::new(Look::default());
+    let mut asked = Vec::new();
+    for end in 0..=source.len() {
+        layout.sync(&source[..end], 30, Stage::Growing, &[]);
+        for job in layout.take_jobs(message) {
+            asked.push((job.block.number, job.first_line, job.text.clone()));
+            assert!(layout.paint(&worker.paint(job)));
+        }
+    }
+    layout.sync(source, 30, Stage::Complete, &[]);
+    assert_eq!(
+        asked,
+        [
+            (1, 0, "let x = 1; // a comment that wraps\n".to_owned()),
+            (1, 1, "let y = \"two\";\n".to_owned()),
+            (2, 0, "def f(): pass\n".to_owned())
+        ]
+    );
+    for width in [30, 12, 60] {
+        layout.sync(source, width, Stage::Complete, &[]);
+        assert_eq!(layout.take_jobs(message), []);
+        let coloured: Vec<_> = layout
+            .rows()
+            .iter()
+            .flat_map(|row| &row.spans)
+            .filter(|span| matches!(span.ink.role, Role::Keyword | Role::String | Role::Comment))
+            .map(|span| span.text.as_str())
+            .collect();
+        let words = coloured.concat().replace(' ', "");
+        assert_eq!(words, "let//acommentthatwrapslet\"two\"defpass", "at {width}");
+    }
+}
