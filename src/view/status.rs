@@ -106,7 +106,7 @@ fn context_percent(state: &State) -> Option<u8> {
 fn cost(conversation: &Conversation) -> Option<String> {
     let cost = conversation.cost();
     match (cost.known.is_zero(), cost.unknown) {
-        (true, 0) if conversation.branch.is_empty() => None,
+        (true, 0) if conversation.context_tokens().is_none() => None, // Nothing was counted yet.
         (true, 1..) => None,
         (_, 0) => Some(cost.known.to_string()),
         (_, _) => Some(format!("{}+", cost.known)),

@@ -1,0 +1,230 @@
+//! Whole screens at the sizes that people have, as snapshots to be read beside the pictures of the design.
+
+mod support;
+
+use std::{path::Path, time::Duration};
+
+use ibid::{
+    api::Catalogue,
+    app::{EndpointInfo, Msg},
+    chat::StreamId,
+    store::Reply,
+};
+use insta::assert_snapshot;
+use serde_json::json;
+use support::harness::{Harness, start};
+
+const SIZES: [(u16, u16); 4] = [(80, 24), (120, 40), (200, 60), (40, 10)];
+
+/// Shows one scene at every size.
+fn at_every_size(name: &str, scene: impl Fn(&mut Harness)) {
+    for (width, height) in SIZES {
+        let mut app = Harness::new(width, height);
+        scene(&mut app);
+        assert_snapshot!(format!("{name}-{width}x{height}"), app.screen());
+    }
+}
+
+/// The payloads of a composed stream, comments and `[DONE]` left out.
+fn payloads(stream: &str) -> Vec<String> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/streams").join(stream);
+    let text = std::fs::read_to_string(&file).expect("the stream is part of the project");
+    text.lines()
+        .filter_map(|line| line.strip_prefix("data: "))
+        .filter(|line| *line != "[DONE]")
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Plays a stream as far as the first payload that contains `until`, or to its end.
+fn play(app: &mut Harness, stream: StreamId, file: &str, until: Option<&str>) {
+    for payload in payloads(file) {
+        if until.is_some_and(|until| payload.contains(until)) {
+            return;
+        }
+        app.now += jiff::SignedDuration::from_millis(120);
+        app.events(stream, &[&payload]);
+    }
+    app.end(stream, Ok(()));
+}
+
+const PAGE: &str = "# A first heading\n\nProse with **bold**, *italic*, `inline code`, a [link](https://example.org/page) and 中文混排 that breaks \
+where Unicode lets it, long enough to need more than one row on most screens that people have.\n\n## A second heading\n\n1. A numbered item whose \
+text hangs under its own first word\n   - nested, and the next level\n2. [x] done\n\n> A quotation keeps its bar on every row.\n\n> [!WARNING]\n> \
+An alert has its kind in words.\n\n```rust\nfn main() {\n    println!(\"{}\", 42);\n}\n```\n\n| Setup | Safe? | Why |\n|---|---|--:|\n| WAL, local disk | \
+yes | 12 |\n| WAL, NFS | no | 3 |\n";
+
+#[test]
+fn welcome() {
+    for (width, height) in SIZES {
+        let mut begin = start(width, height);
+        begin.endpoints = vec![EndpointInfo { ready: false, ..begin.endpoints[0].clone() }];
+        let mut app = Harness::with(begin);
+        app.draw();
+        assert_snapshot!(format!("welcome-{width}x{height}"), app.screen());
+    }
+}
+
+#[test]
+fn a_conversation_that_has_not_begun() {
+    at_every_size("empty", Harness::draw);
+}
+
+#[test]
+fn a_page_of_markdown() {
+    at_every_size("page", |app| {
+        let stream = app.prompt("Show me everything");
+        app.answer(stream, PAGE);
+        app.press("tab g");
+    });
+}
+
+#[test]
+fn an_answer_while_it_streams() {
+    at_every_size("streaming", |app| {
+        let stream = app.prompt("Is it safe to run SQLite in WAL mode on NFS?");
+        play(app, stream, "reasoning-summary-encrypted.sse", Some("response.output_text.done"));
+        app.enter_text("and what about litestream?");
+    });
+}
+
+#[test]
+fn reasoning_while_it_comes() {
+    at_every_size("thinking", |app| {
+        let stream = app.prompt("Think about it");
+        play(app, stream, "raw-reasoning-parallel-calls.sse", Some("response.reasoning_text.done"));
+    });
+}
+
+#[test]
+fn an_answer_with_its_sources() {
+    at_every_size("sources", |app| {
+        let stream = app.prompt("When does the café open again?");
+        play(app, stream, "web-search-native-citations.sse", None);
+        if app.state.screen.size.width >= 160 {
+            app.press("ctrl-x s");
+        }
+    });
+}
+
+#[test]
+fn an_answer_that_broke_off() {
+    at_every_size("failed", |app| {
+        let stream = app.prompt("List the steps");
+        play(app, stream, "failed-mid-stream.sse", None);
+    });
+}
+
+#[test]
+fn a_wait_before_the_next_attempt() {
+    at_every_size("waiting", |app| {
+        let stream = app.prompt("hello");
+        let mut error = ibid::api::Error::new(ibid::api::Fault::Rate, "Rate limit exceeded: 20 requests a minute");
+        error.status = Some(429);
+        error.retry_after = Some(9);
+        app.end(stream, Err(error));
+        app.wait(Duration::from_millis(500));
+    });
+}
+
+fn models() -> Catalogue {
+    let row = |id: &str, name: &str, input: &str, output: &str, context: u64| {
+        json!({"id": id, "name": name, "description": "For long, careful work.", "created": 1_788_134_400, "context_length": context,
+            "pricing": {"prompt": input, "completion": output}, "supported_parameters": ["tools", "reasoning"],
+            "architecture": {"input_modalities": ["text", "image"]}, "reasoning": {"mandatory": false}})
+    };
+    let rows = [
+        row("anthropic/claude-opus-5", "Anthropic: Claude Opus 5", "0.000005", "0.000025", 1_000_000),
+        row("openai/gpt-5.6-luna", "OpenAI: GPT-5.6 Luna", "0.00000025", "0.000002", 400_000),
+        row("example/opus-mini-chat:free", "Example: Opus mini", "0", "0", 32_000),
+    ];
+    Catalogue::parse(&json!({"data": rows}).to_string()).expect("a catalogue")
+}
+
+#[test]
+fn the_picker_of_models() {
+    at_every_size("models", |app| {
+        app.send(Msg::Models { endpoint: "openrouter".into(), result: Ok(models()) });
+        app.press("ctrl-x m");
+        app.enter_text("opus");
+    });
+}
+
+#[test]
+fn the_menu_of_everything() {
+    at_every_size("menu", |app| {
+        app.press("ctrl-p");
+        app.enter_text("rea");
+    });
+}
+
+#[test]
+fn the_choices_of_a_waiting_leader() {
+    at_every_size("leader", |app| {
+        app.press("ctrl-x");
+        app.wait(Duration::from_millis(500));
+    });
+}
+
+#[test]
+fn the_keys_of_the_context() {
+    at_every_size("help", |app| app.press("?"));
+}
+
+#[test]
+fn instructions_and_sampling() {
+    at_every_size("parameters", |app| {
+        app.press("ctrl-x ,");
+        app.enter_text("Be terse.");
+        app.press("tab");
+        app.enter_text("7");
+        app.press("enter");
+    });
+}
+
+#[test]
+fn the_conversations() {
+    at_every_size("list", |app| {
+        for prompt in ["Why the night sky is dark", "日本語の敬語を直して", "Tax on a used e-bike"] {
+            let stream = app.prompt(prompt);
+            app.answer(stream, "Yes.");
+            app.press("ctrl-n");
+        }
+        let stream = app.prompt("Refactor the parser, please, and tell me why it was so slow");
+        app.press("ctrl-n");
+        play(app, stream, "plain-text.sse", Some("response.output_text.done"));
+        app.press("ctrl-x l");
+    });
+}
+
+#[test]
+fn a_prompt_that_waits_in_the_queue() {
+    at_every_size("queue", |app| {
+        let stream = app.prompt("first");
+        play(app, stream, "plain-text.sse", Some("response.output_text.done"));
+        app.enter_text("second thoughts");
+        app.press("enter");
+    });
+}
+
+#[test]
+fn a_database_that_cannot_be_used() {
+    for (width, height) in SIZES {
+        let mut app = Harness::with(start(width, height));
+        app.reply(Reply::Broken(ibid::store::Error::Corrupt("file is not a database".into())));
+        assert_snapshot!(format!("broken-{width}x{height}"), app.screen());
+    }
+}
+
+#[test]
+fn without_unicode_marks_everything_is_still_said() {
+    let mut begin = start(80, 24);
+    begin.config.glyphs = ibid::config::Glyphs::Ascii;
+    begin.no_colour = true;
+    let mut app = Harness::with(begin);
+    app.reply(Reply::Opened { newest: vec![], total: 0, new_draft: String::new() });
+    let stream = app.prompt("Show me everything");
+    app.answer(stream, PAGE);
+    assert!(app.screen().is_ascii() || !app.screen().contains(['▌', '●', '›', '│', '─']), "{}", app.screen());
+    assert_snapshot!("ascii-80x24", app.screen());
+}
