@@ -17,14 +17,14 @@ const LAYERS: &[&[&str]] = &[
     &["widgets"],
     &["store"],
     &["chat"],
-    &["keys"],
     &["api"],
-    &["config", "log"],
+    &["config", "keys", "log"],
     &["files", "text"],
 ];
 
 /// A neighbour that may be used all the same: (who, whom, why).
-const NEIGHBOURS: &[(&str, &str, &str)] = &[("main", "cli", "to parse its arguments")];
+const NEIGHBOURS: &[(&str, &str, &str)] =
+    &[("main", "cli", "to parse its arguments"), ("keys", "config", "to look up an environment variable as it does")];
 
 /// Layers in which the same input always gives the same state: time is an argument, the world is asked by effects.
 const PURE: &[&str] = &["app", "widgets", "chat", "text"];
@@ -57,6 +57,19 @@ const MOST_LINES: usize = 600;
 #[test]
 fn every_module_uses_only_what_lies_below_it() {
     report(&sources().iter().flat_map(Source::upward_uses).collect::<Vec<_>>());
+}
+
+#[test]
+fn the_map_shows_these_layers() {
+    let map = include_str!("../ARCHITECTURE.md");
+    let (_, rest) = map.split_once("## Layers").expect("it has the layers");
+    let block = rest.split("```").nth(1).expect("they stand in a block");
+    let shown: Vec<Vec<&str>> = block
+        .lines()
+        .filter_map(|line| line.trim().split_once("   "))
+        .map(|(modules, _)| modules.split_whitespace().collect())
+        .collect();
+    assert_eq!(shown, LAYERS);
 }
 
 #[test]
