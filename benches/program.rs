@@ -168,6 +168,7 @@ mod whole {
                 branch: vec![prompt],
                 updated: at,
                 unread: false,
+                left_out: std::collections::BTreeSet::new(),
             };
             let changes = vec![
                 Change::Conversation(Box::new(header)),

@@ -165,6 +165,7 @@ fn begin(n: u64) -> Change {
         branch: (4 * n..4 * n + 4).map(message_id).collect(),
         updated: Timestamp::from_second(1_700_000_000 + (n * 7919 % CONVERSATIONS).cast_signed()).expect("a time"),
         unread: false,
+        left_out: std::collections::BTreeSet::new(),
     }))
 }
 

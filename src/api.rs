@@ -1,5 +1,6 @@
 //! The wire: one request, one stream of events, one list of models.
 
+pub mod account;
 pub mod client;
 pub mod endpoint;
 pub mod error;
@@ -10,6 +11,7 @@ pub mod money;
 pub mod request;
 pub mod sse;
 
+pub use account::FreeQuota;
 pub use client::{Client, Opened, Timeouts};
 pub use endpoint::{Dialect, Endpoint};
 pub use error::{Error, Fact, Fault};

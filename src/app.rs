@@ -49,6 +49,8 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
         Msg::StreamOpened { stream, generation } => on_stream::on_opened(state, now, stream, generation),
         Msg::Stream { stream, at, events } => on_stream::on_events(state, stream, at, &events, &mut fx),
         Msg::StreamEnded { stream, at, result } => on_stream::on_ended(state, stream, at, result, &mut fx),
+        Msg::Priced { answer, result } => on_stream::on_priced(state, now, answer, result, &mut fx),
+        Msg::Quota { answer, quota } => on_stream::on_quota(state, answer, quota, &mut fx),
         Msg::Store(reply) => on_store::on_reply(state, now, reply, &mut fx),
         Msg::Models { endpoint, result } => models::on_models(state, now, &endpoint, result, &mut fx),
         Msg::Highlighted(painted) => {

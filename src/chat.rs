@@ -3,12 +3,14 @@
 pub mod answer;
 #[cfg(test)]
 mod bench;
+mod billing;
 pub mod change;
 pub mod choices;
 pub mod conversation;
 pub mod explain;
 pub mod ids;
 pub mod journal;
+mod left_out;
 pub mod message;
 mod replay;
 pub mod request;
@@ -18,6 +20,7 @@ pub mod settings;
 mod title;
 mod tree;
 pub mod turn;
+mod wishes;
 
 pub use answer::{Answer, End, Item, Kind, Slot};
 pub use change::{Change, Header};

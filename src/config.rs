@@ -42,6 +42,8 @@ pub struct Config {
     pub reasoning: Reasoning,
     pub search: Search,
     pub timeouts: Timeouts,
+    /// Which providers OpenRouter may ask; sent to no other server.
+    pub provider: Provider,
     /// Favourite models on the keys 1 to 9.
     pub slots: BTreeMap<u8, String>,
     /// By name. `openrouter` may be here for its key and its timeouts; its address is built in.
@@ -86,6 +88,34 @@ pub struct Limits {
     /// Without a byte, comments included: say so, then give up.
     pub silence_warn: Duration,
     pub silence_stop: Duration,
+}
+
+/// Which providers may answer; what is not set is left to OpenRouter.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(default)]
+pub struct Provider {
+    /// By their slugs, the first first.
+    pub order: Vec<String>,
+    pub only: Vec<String>,
+    pub ignore: Vec<String>,
+    /// `false`: none beyond `order`.
+    pub allow_fallbacks: Option<bool>,
+    /// Only providers that know every parameter that is sent.
+    pub require_parameters: Option<bool>,
+    /// `deny`: none that may keep what it is asked, or train on it.
+    pub data_collection: Option<DataCollection>,
+    /// Only endpoints that keep nothing.
+    pub zdr: Option<bool>,
+    pub quantizations: Vec<String>,
+    /// One of `SORTS`.
+    pub sort: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DataCollection {
+    Allow,
+    Deny,
 }
 
 /// How the web is searched when a conversation has that switched on.
@@ -180,6 +210,9 @@ pub const EFFORTS: [&str; 7] = ["none", "minimal", "low", "medium", "high", "xhi
 /// The values of `search.engine`.
 pub const ENGINES: [&str; 6] = ["auto", "native", "exa", "parallel", "firecrawl", "perplexity"];
 
+/// The values of `provider.sort`.
+pub const SORTS: [&str; 4] = ["price", "throughput", "latency", "exacto"];
+
 /// What is wrong with the config, where, and what to do about it: one sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Complaint {
@@ -213,6 +246,7 @@ impl Default for Config {
             reasoning: Reasoning::default(),
             search: Search::default(),
             timeouts: Timeouts::default(),
+            provider: Provider::default(),
             slots: BTreeMap::new(),
             endpoints: BTreeMap::new(),
             keys: BTreeMap::new(),

@@ -1,5 +1,6 @@
 //! Carries effects out: one arm per effect, one task per answer, one thread for colours.
 
+mod account;
 mod catalogues;
 pub mod servers;
 mod streams;
@@ -83,6 +84,16 @@ impl Runtime {
         match effect {
             Effect::OpenStream { stream, endpoint, request } => self.open(stream, &endpoint, request),
             Effect::CloseStream(stream) => self.close(stream),
+            Effect::AskPrice { answer, endpoint, generation } => {
+                if let Some(server) = self.servers.get(&endpoint) {
+                    self.tasks.spawn(account::price(server, answer, generation, self.inbox.clone()));
+                }
+            }
+            Effect::AskQuota { answer, endpoint } => {
+                if let Some(server) = self.servers.get(&endpoint) {
+                    self.tasks.spawn(account::quota(server, answer, self.inbox.clone()));
+                }
+            }
             Effect::Store(job) => self.store.send(job),
             Effect::Highlight(job) => self.highlight(job),
             Effect::FetchModels { endpoint } => self.fetch_models(&endpoint),

@@ -80,6 +80,17 @@ fn the_example_with_every_setting_taken_out_of_its_comment_is_understood_whole()
             silence_warn: Some(60.0),
             silence_stop: Some(180.0),
         },
+        provider: ibid::config::Provider {
+            order: vec!["anthropic".into(), "google-vertex".into()],
+            only: vec!["anthropic".into()],
+            ignore: vec!["deepinfra".into()],
+            allow_fallbacks: Some(true),
+            require_parameters: Some(false),
+            data_collection: Some(ibid::config::DataCollection::Allow),
+            zdr: Some(false),
+            quantizations: vec!["fp8".into(), "bf16".into()],
+            sort: Some("price".into()),
+        },
         slots: slots.into(),
         endpoints: [("local", local), ("work", work), ("openrouter", openrouter)]
             .map(|(name, endpoint)| (name.to_owned(), endpoint))

@@ -179,6 +179,23 @@ fn the_list_of_models_is_fetched_with_the_same_key() {
 }
 
 #[test]
+fn the_price_of_an_answer_and_the_quota_of_a_key_are_asked_for_with_the_key() {
+    let server = FakeServer::start();
+    let client = client(&server, Dialect::OpenRouter, Some(KEY));
+    assert_eq!(run(client.price("gen-1")).map_err(|error| error.status), Err(Some(404)), "not yet");
+    server.page("/generation", Reply::json(200, &json!({ "data": { "total_cost": 0.0031, "tokens_completion": 9 } })));
+    let usage = run(client.price("gen-1 & more")).expect("a price");
+    assert_eq!(usage.cost.map(|cost| cost.to_string()).as_deref(), Some("$0.0031"));
+    let requests = json!({ "limit": 50, "used": 50, "remaining": 0 });
+    server.page("/key", Reply::json(200, &json!({ "data": { "free_model_daily_requests": requests } })));
+    assert_eq!(run(client.free_quota()), Ok(ibid::api::FreeQuota { limit: 50, remaining: 0 }));
+    let heads = server.heads();
+    let paths: Vec<&str> = heads.iter().map(|head| head.path.as_str()).collect();
+    assert_eq!(paths, ["/api/v1/generation?id=gen-1", "/api/v1/generation?id=gen-1+%26+more", "/api/v1/key"]);
+    assert!(heads.iter().all(|head| head.header("authorization") == Some("Bearer sk-or-v1-0123456789abcdef")));
+}
+
+#[test]
 fn a_redirect_to_another_host_never_carries_the_key() {
     let (server, stranger) = (FakeServer::start(), FakeServer::start());
     stranger.answer(Reply::stream(text()));

@@ -10,7 +10,7 @@ use reqwest::{
 use secrecy::ExposeSecret;
 
 use super::{
-    Endpoint, Error, Event, Fault, Request,
+    Endpoint, Error, Event, Fault, FreeQuota, Request, Usage, account,
     sse::{Decoder, Frame},
 };
 
@@ -139,8 +139,34 @@ impl Client {
     /// # Errors
     /// The server could not be reached or did not answer with a list.
     pub async fn models(&self) -> Result<String, Error> {
-        let mut url = Url::parse(&self.endpoint.url("/models"))
+        self.get("/models", &[]).await
+    }
+
+    /// What the request cost that the server knows under this id.
+    ///
+    /// # Errors
+    /// The server could not be reached, or does not know it yet.
+    pub async fn price(&self, generation: &str) -> Result<Usage, Error> {
+        let body = self.get("/generation", &[("id", generation)]).await?;
+        account::generation(&body).ok_or_else(|| Error::new(Fault::Garbage, "the server tells no price"))
+    }
+
+    /// What the key has left of the day's requests for free models.
+    ///
+    /// # Errors
+    /// The server could not be reached, or does not tell.
+    pub async fn free_quota(&self) -> Result<FreeQuota, Error> {
+        let body = self.get("/key", &[]).await?;
+        FreeQuota::parse(&body).ok_or_else(|| Error::new(Fault::Garbage, "the server tells no quota"))
+    }
+
+    /// The body of a page; a redirect within its host is followed.
+    async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<String, Error> {
+        let mut url = Url::parse(&self.endpoint.url(path))
             .map_err(|_| Error::new(Fault::Request, format!("{} is not an address", self.endpoint.base_url)))?;
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
         for _ in 0..4 {
             let mut headers = self.headers()?;
             headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
@@ -243,7 +269,12 @@ impl Opened {
     /// Reads one piece of the body.
     async fn read(&mut self) {
         match within(self.silence, self.response.chunk()).await {
-            Some(Ok(Some(bytes))) => self.take(&bytes),
+            Some(Ok(Some(bytes))) => {
+                self.take(&bytes);
+                if self.ready.is_empty() && self.failed.is_none() {
+                    self.ready.push_back(Event::KeepAlive); // A sign of life: a comment, or half an event.
+                }
+            }
             Some(Ok(None)) => self.finish(),
             Some(Err(error)) => {
                 self.finish();
@@ -283,17 +314,14 @@ impl Opened {
             }
             Body::Stream(decoder) => {
                 let ready = &mut self.ready;
-                let (mut alive, mut over, mut too_long) = (false, false, false);
+                let (mut over, mut too_long) = (false, false);
                 decoder.push(bytes, |frame| match frame {
                     Frame::Data(_) if over => (),
                     Frame::Data(json) => ready.push_back(Event::parse(json)),
-                    Frame::Comment => alive = true,
+                    Frame::Comment => (),
                     Frame::Done => over = true,
                     Frame::TooLong => too_long = true,
                 });
-                if alive && self.ready.is_empty() {
-                    self.ready.push_back(Event::KeepAlive);
-                }
                 if too_long {
                     self.fail(Fault::Garbage, "an event is too long to be one");
                 } else if over {

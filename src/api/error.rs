@@ -6,7 +6,7 @@ mod transport;
 
 use serde::{Deserialize, Serialize};
 
-use super::Effort;
+use super::{Effort, FreeQuota, request::Wish};
 
 /// A failure as the reader and the retry logic need it: what happened, whose fault, what helps.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error)]
@@ -81,6 +81,10 @@ pub enum Fact {
     Reasons(Vec<String>),
     /// Which wishes of the request left no provider, such as `data_policy:zdr`.
     ExcludedBy(Vec<String>),
+    /// A wish of ours that left no provider: it can be dropped.
+    Relaxable(Wish),
+    /// What is left of the day for free models.
+    FreeQuota(FreeQuota),
     /// Models that the server would answer with instead.
     FallbackModels(Vec<String>),
     /// The providers that failed before the last one did.

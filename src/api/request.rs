@@ -185,9 +185,23 @@ pub struct Provider {
     pub data_collection: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub zdr: Option<bool>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub quantizations: Vec<String>,
     /// `price`, `throughput`, `latency` or `exacto`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sort: Option<String>,
+}
+
+/// A wish of ours that can leave no provider for a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Wish {
+    ZeroDataRetention,
+    NoTraining,
+    AllParameters,
+    Quantization,
+    /// `order`, `only`, `ignore`, `allow_fallbacks`.
+    TheseProviders,
 }
 
 /// Who speaks in a message of the history.

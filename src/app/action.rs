@@ -84,6 +84,7 @@ actions! {
     EditPrompt, "edit-prompt", "Edit this prompt: a branch", "edit", Keys, [(Transcript, "e")];
     AnswerAgain, "answer-again", "Answer again: a sibling", "again", Palette, [(Transcript, "r")];
     AnswerAgainWith, "answer-again-with", "Answer again with another model", "again with", Palette, [];
+    PutBack, "put-back", "Send the left-out turns again", "put back", Palette, [];
     PreviousSibling, "previous-answer", "Previous sibling", "previous", Palette, [(Transcript, "<")];
     NextSibling, "next-answer", "Next sibling", "next", Palette, [(Transcript, ">")];
     PromptHistory, "history", "Search the prompt history", "history", Palette, [(Global, "ctrl-r"), (Global, "ctrl-x h")];

@@ -59,6 +59,12 @@ fn take(state: &mut State, now: Timestamp, choice: Choice, fx: &mut Vec<Effect>)
         (Choice::RetryWithTokens(tokens), _) => {
             change(state, id, fx, |chat, ids| chat.answer_again_within(answer, tokens, ids, now));
         }
+        (Choice::Relax(wish), _) => {
+            change(state, id, fx, |chat, ids| chat.answer_again_without(answer, wish, ids, now));
+        }
+        (Choice::LeaveOutOldest, _) => {
+            change(state, id, fx, |chat, ids| chat.leave_out_oldest(answer, ids, now));
+        }
         (Choice::Continue, _) => change(state, id, fx, |chat, ids| chat.continue_answer(answer, ids, now)),
         (Choice::AnotherModel, _) => overlays::open_models_for_again(state, now, fx),
         (Choice::EnterKey, _) => overlays::open_key(state),

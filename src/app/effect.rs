@@ -1,6 +1,11 @@
 //! What the world must do.
 
-use crate::{api, chat::StreamId, store, widgets::highlight};
+use crate::{
+    api,
+    chat::{MessageId, StreamId},
+    store,
+    widgets::highlight,
+};
 
 /// One piece of work outside the state; what it learns comes back as a `Msg`.
 #[derive(Debug)]
@@ -13,6 +18,17 @@ pub enum Effect {
     },
     /// Closes the connection at once.
     CloseStream(StreamId),
+    /// Asks what the answer cost that the endpoint knows under this id.
+    AskPrice {
+        answer: MessageId,
+        endpoint: String,
+        generation: String,
+    },
+    /// Asks what is left of the day's requests for free models.
+    AskQuota {
+        answer: MessageId,
+        endpoint: String,
+    },
     Store(store::Job),
     Highlight(highlight::Job),
     /// Reads the catalogue of an endpoint: the cache at once, then the server where it is stale.

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use jiff::SignedDuration;
+
 use super::{Effect, State, on_store::carry_out, screen::Shows, state::Models};
 use crate::{
     api::{Catalogue, Dialect, models::Efforts},
@@ -76,6 +78,9 @@ fn context_for(state: &State, settings: &Settings) -> Context {
         search: state.config.search.clone(),
         summary: state.config.reasoning.summary,
         stream: state.config.endpoints.get(&settings.endpoint).is_none_or(|endpoint| endpoint.stream),
+        patience: SignedDuration::try_from(state.config.limits(&settings.endpoint).silence_stop)
+            .unwrap_or(SignedDuration::MAX),
+        provider: state.config.provider.clone(),
     }
 }
 

@@ -3,8 +3,8 @@
 use crossterm::event::Event as Input;
 
 use crate::{
-    api::{self, Catalogue, Event},
-    chat::{StreamId, Timestamp},
+    api::{self, Catalogue, Event, FreeQuota, Usage},
+    chat::{MessageId, StreamId, Timestamp},
     store,
     widgets::highlight,
 };
@@ -36,6 +36,16 @@ pub enum Msg {
         stream: StreamId,
         at: Timestamp,
         result: Result<(), api::Error>,
+    },
+    /// What an answer cost, or why it is not known.
+    Priced {
+        answer: MessageId,
+        result: Result<Usage, api::Error>,
+    },
+    /// What is left of the day's requests for free models.
+    Quota {
+        answer: MessageId,
+        quota: FreeQuota,
     },
     Store(store::Reply),
     /// The catalogue of an endpoint, from the disk or the server.

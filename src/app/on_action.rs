@@ -51,6 +51,7 @@ pub(super) fn on_action(state: &mut State, now: Timestamp, action: Action, fx: &
         Action::EditPrompt => edit_current_prompt(state, now),
         Action::AnswerAgain => answer_again(state, now, None, fx),
         Action::AnswerAgainWith => overlays::open_models_for_again(state, now, fx),
+        Action::PutBack => put_back(state, now, fx),
         Action::PreviousSibling => go_to_sibling(state, -1, fx),
         Action::NextSibling => go_to_sibling(state, 1, fx),
         Action::PromptHistory => overlays::open_history(state, now),
@@ -221,6 +222,18 @@ pub(super) fn answer_again(state: &mut State, now: Timestamp, model: Option<Stri
     let Some(id) = state.screen.pane.shows.conversation() else { return };
     super::models::keep_context(state, id);
     change(state, id, fx, |conversation, ids| conversation.answer_again(answer, model, ids, now));
+}
+
+/// Sends again what was left out of a conversation that was too long.
+fn put_back(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
+    let put_back = |id: ConversationId, state: &mut State| Some((id, state.open.get_mut(&id)?.put_back()?));
+    match state.screen.pane.shows.conversation().and_then(|id| put_back(id, state)) {
+        Some((id, next)) => {
+            carry_out(state, id, next, fx);
+            state.screen.say(now, "all turns are sent again");
+        }
+        None => state.screen.say(now, "no turns are left out of this conversation"),
+    }
 }
 
 fn go_to_sibling(state: &mut State, by: isize, fx: &mut Vec<Effect>) {

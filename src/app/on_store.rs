@@ -118,6 +118,10 @@ pub(super) fn carry_out(state: &mut State, id: ConversationId, next: Vec<Next>, 
         match next {
             Next::Open { stream, endpoint, request } => fx.push(Effect::OpenStream { stream, endpoint, request }),
             Next::Close(stream) => fx.push(Effect::CloseStream(stream)),
+            Next::AskPrice { answer, endpoint, generation } => {
+                fx.push(Effect::AskPrice { answer, endpoint, generation });
+            }
+            Next::AskQuota { answer, endpoint } => fx.push(Effect::AskQuota { answer, endpoint }),
             Next::Save { changes, gate } => fx.push(state.saves.save(changes, gate.map(|turn| (id, turn)))),
         }
     }

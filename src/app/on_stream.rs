@@ -2,8 +2,8 @@
 
 use super::{Effect, State, on_store::carry_out};
 use crate::{
-    api::{self, Event},
-    chat::{Change, Conversation, ConversationId, Ids, Next, StreamId, Timestamp, TurnId},
+    api::{self, Event, FreeQuota, Usage},
+    chat::{Change, Conversation, ConversationId, Ids, MessageId, Next, StreamId, Timestamp, TurnId},
 };
 
 pub(super) fn on_opened(state: &mut State, now: Timestamp, stream: StreamId, generation: Option<String>) {
@@ -28,7 +28,32 @@ pub(super) fn on_ended(
     advance(state, stream.turn, fx, |conversation, ids| conversation.ended(stream, at, result, ids));
 }
 
-/// Lets a turn go on; one that ends out of sight leaves its conversation unread.
+pub(super) fn on_priced(
+    state: &mut State,
+    now: Timestamp,
+    answer: MessageId,
+    result: Result<Usage, api::Error>,
+    fx: &mut Vec<Effect>,
+) {
+    if let Some(conversation) = holder(state, answer) {
+        let (id, next) = (conversation.id, conversation.priced(answer, now, result));
+        carry_out(state, id, next, fx);
+    }
+}
+
+pub(super) fn on_quota(state: &mut State, answer: MessageId, quota: FreeQuota, fx: &mut Vec<Effect>) {
+    if let Some(conversation) = holder(state, answer) {
+        let (id, next) = (conversation.id, conversation.free_quota(answer, quota));
+        carry_out(state, id, next, fx);
+    }
+}
+
+/// The conversation in memory that has a message.
+fn holder(state: &mut State, message: MessageId) -> Option<&mut Conversation> {
+    state.open.values_mut().find(|conversation| conversation.messages.contains_key(&message))
+}
+
+/// Lets a turn go on.
 fn advance(
     state: &mut State,
     turn: TurnId,
@@ -36,10 +61,21 @@ fn advance(
     step: impl FnOnce(&mut Conversation, &mut Ids) -> Vec<Next>,
 ) {
     let Some(id) = owner(state, turn) else { return }; // Stopped while this was in flight.
+    step_of(state, id, fx, step);
+}
+
+/// Lets a conversation go on; a turn that ends out of sight leaves it unread.
+fn step_of(
+    state: &mut State,
+    id: ConversationId,
+    fx: &mut Vec<Effect>,
+    step: impl FnOnce(&mut Conversation, &mut Ids) -> Vec<Next>,
+) {
     let in_sight = state.screen.pane.shows.conversation() == Some(id);
     let Some(conversation) = state.open.get_mut(&id) else { return };
+    let before: Vec<TurnId> = conversation.turns.iter().map(|turn| turn.id).collect();
     let mut next = step(conversation, &mut state.ids);
-    let over = !conversation.turns.iter().any(|running| running.id == turn);
+    let over = before.iter().any(|turn| !conversation.turns.iter().any(|running| running.id == *turn));
     if over && !in_sight {
         conversation.unread = true;
         let header = Change::Conversation(Box::new(conversation.header()));
@@ -57,10 +93,7 @@ pub(super) fn on_tick(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
         .map(|conversation| conversation.id)
         .collect();
     for id in due {
-        if let Some(conversation) = state.open.get_mut(&id) {
-            let next = conversation.tick(now);
-            carry_out(state, id, next, fx);
-        }
+        step_of(state, id, fx, |conversation, ids| conversation.tick(now, ids));
     }
 }
 

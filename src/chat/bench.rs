@@ -101,7 +101,7 @@ impl Bench {
     }
 
     pub fn tick(&mut self) -> Asked {
-        asked(self.chat.tick(self.now))
+        asked(self.chat.tick(self.now, &mut self.ids))
     }
 
     /// A whole turn: prompt, answer, end.
@@ -140,6 +140,7 @@ pub(super) fn asked(next: Vec<Next>) -> Asked {
         match next {
             Next::Open { stream, request, endpoint: _ } => asked.opened.push((stream, request)),
             Next::Close(stream) => asked.closed.push(stream),
+            Next::AskPrice { .. } | Next::AskQuota { .. } => (),
             Next::Save { changes, gate } => {
                 asked.gates.extend(gate);
                 asked.saved.extend(changes.iter().map(name));

@@ -1,5 +1,7 @@
 //! What of a conversation must be written to disk.
 
+use std::collections::BTreeSet;
+
 use super::{ConversationId, Message, MessageId, Settings, Timestamp};
 
 /// One row that changed.
@@ -47,4 +49,6 @@ pub struct Header {
     pub branch: Vec<MessageId>,
     pub updated: Timestamp,
     pub unread: bool,
+    /// Messages that are no longer sent.
+    pub left_out: BTreeSet<MessageId>,
 }

@@ -1,7 +1,7 @@
 //! What a reader can do about an answer that did not go well, on keys of its card.
 
 use super::{Answer, End, Phase, Turn};
-use crate::api::{Error, Fact, Fault};
+use crate::api::{Error, Fact, Fault, request::Wish};
 
 /// One thing to do, with a letter and a few words; the first of a card is what Enter does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +13,10 @@ pub enum Choice {
     /// 402: the credit affords only so many tokens.
     RetryWithTokens(u32),
     AnotherModel,
+    /// Without a wish of ours that left no provider, once.
+    Relax(Wish),
+    /// The oldest turns are no longer sent.
+    LeaveOutOldest,
     Continue,
     EnterKey,
     OpenCredits,
@@ -30,6 +34,8 @@ impl Choice {
             Self::Retry => 'r',
             Self::RetryWithTokens(_) => 't',
             Self::AnotherModel => 'm',
+            Self::Relax(_) => 'w',
+            Self::LeaveOutOldest => 'o',
             Self::Continue => 'c',
             Self::EnterKey => 'k',
             Self::OpenCredits => 'b',
@@ -47,6 +53,8 @@ impl Choice {
             Self::Retry => "try again".into(),
             Self::RetryWithTokens(tokens) => format!("try again with {tokens} tokens"),
             Self::AnotherModel => "another model".into(),
+            Self::Relax(wish) => format!("once without {}", wish.words()),
+            Self::LeaveOutOldest => "leave out the oldest turns".into(),
             Self::Continue => "continue".into(),
             Self::EnterKey => "enter a key".into(),
             Self::OpenCredits => "buy credits".into(),
@@ -82,6 +90,14 @@ fn after_end(answer: &Answer) -> Vec<Choice> {
 }
 
 fn after_failure(error: &Error) -> Vec<Choice> {
+    let relax = error.facts.iter().find_map(|fact| match fact {
+        Fact::Relaxable(wish) => Some(Choice::Relax(*wish)),
+        _ => None,
+    });
+    relax.into_iter().chain(after_fault(error)).collect()
+}
+
+fn after_fault(error: &Error) -> Vec<Choice> {
     match error.fault {
         Fault::Connect | Fault::Silence | Fault::Cut | Fault::Empty | Fault::Server | Fault::Rate => {
             vec![Choice::Retry, Choice::AnotherModel]
@@ -93,7 +109,7 @@ fn after_failure(error: &Error) -> Vec<Choice> {
             .chain([Choice::OpenCredits, Choice::Retry, Choice::AnotherModel, Choice::EnterKey])
             .collect(),
         Fault::Forbidden | Fault::Model => vec![Choice::AnotherModel, Choice::Retry],
-        Fault::Length => vec![Choice::AnotherModel, Choice::Settings, Choice::Retry],
+        Fault::Length => vec![Choice::LeaveOutOldest, Choice::AnotherModel, Choice::Settings, Choice::Retry],
         Fault::Request => vec![Choice::Settings, Choice::AnotherModel, Choice::Retry],
         Fault::Garbage => vec![Choice::Retry, Choice::AnotherModel],
     }
@@ -121,6 +137,8 @@ mod tests {
             Choice::Retry,
             Choice::RetryWithTokens(900),
             Choice::AnotherModel,
+            Choice::Relax(Wish::NoTraining),
+            Choice::LeaveOutOldest,
             Choice::Continue,
             Choice::EnterKey,
             Choice::OpenCredits,

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Answer, Body, Change, ConversationId, End, Header, Message, MessageId, Settings, StreamId, Timestamp, Turn, TurnId,
-    request::Context, title,
+    billing::Billing, request::Context, title,
 };
 use crate::api::{self, Usd};
 
@@ -32,12 +32,15 @@ pub struct Conversation {
     pub updated: Timestamp,
     /// An answer ended while the conversation was not on the screen.
     pub unread: bool,
+    /// Messages that are no longer sent, since the conversation became too long.
+    pub(super) left_out: BTreeSet<MessageId>,
     /// Always as `messages` has it; siblings in the order of their age.
     pub(super) children: BTreeMap<Option<MessageId>, Vec<MessageId>>,
     /// Messages that a failed save left in memory only; they go with the next save.
     pub(super) unsaved: BTreeSet<MessageId>,
     /// Of all settled answers, always as `messages` has it.
     pub(super) cost: Cost,
+    pub(super) billing: Billing,
 }
 
 /// A row of the list: a conversation that need not be open.
@@ -62,6 +65,17 @@ pub enum Next {
         request: Box<api::Request>,
     },
     Close(StreamId),
+    /// Asks an endpoint what the answer cost that it knows under this id.
+    AskPrice {
+        answer: MessageId,
+        endpoint: String,
+        generation: String,
+    },
+    /// Asks an endpoint what is left of the requests for free models.
+    AskQuota {
+        answer: MessageId,
+        endpoint: String,
+    },
     /// These rows changed; `gate` is the turn that waits until they are on disk.
     Save {
         changes: Vec<Change>,
@@ -88,6 +102,7 @@ impl Conversation {
             branch: Vec::new(),
             updated: now,
             unread: false,
+            left_out: BTreeSet::new(),
         };
         Self::restore(header, Vec::new(), String::new(), Vec::new())
     }
@@ -107,9 +122,11 @@ impl Conversation {
             turns: Vec::new(),
             updated: header.updated,
             unread: header.unread,
+            left_out: header.left_out,
             children: BTreeMap::new(),
             unsaved: BTreeSet::new(),
             cost: Cost::default(),
+            billing: Billing::default(),
         };
         for message in messages {
             conversation.insert(message);
@@ -136,6 +153,7 @@ impl Conversation {
             branch: self.branch.clone(),
             updated: self.updated,
             unread: self.unread,
+            left_out: self.left_out.clone(),
         }
     }
 
@@ -270,7 +288,7 @@ impl Conversation {
 }
 
 /// Attempts that gave nothing are free; what was stopped on its way may still be billed.
-fn may_have_cost(answer: &Answer) -> bool {
+pub(super) fn may_have_cost(answer: &Answer) -> bool {
     match answer.end {
         End::Open => false,
         End::Complete | End::Incomplete { .. } => true,

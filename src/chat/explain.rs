@@ -1,7 +1,7 @@
 //! Words for an answer that did not go well: what happened, whose fault, what it cost, what helps.
 
 use super::{Answer, End, Phase, Turn, choices::affordable};
-use crate::api::{Error, Fact, Fault};
+use crate::api::{Error, Fact, Fault, FreeQuota};
 
 /// The text of a card: one sentence, one muted fact beside it, one line below.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +20,10 @@ pub fn explain(answer: &Answer, turn: Option<&Turn>) -> Option<Explanation> {
         Some(Phase::Waiting { error, .. }) => Some(Explanation {
             headline: headline(error, answer, false).into(),
             fact: fact(error, answer),
-            advice: "Nothing was shown or billed so far.".into(),
+            advice: match free_quota(error) {
+                Some(quota) => format!("Nothing was shown or billed so far. {quota}"),
+                None => "Nothing was shown or billed so far.".into(),
+            },
         }),
         Some(Phase::Unsaved { why }) => Some(Explanation {
             headline: "The prompt could not be saved.".into(),
@@ -45,7 +48,11 @@ fn after_end(answer: &Answer) -> Option<Explanation> {
         End::Incomplete { reason } => incomplete(reason.as_deref(), answer),
         End::Failed(error) => (headline(error, answer, shown), fact(error, answer), advice(error, answer)),
     };
-    let words = [shown.then_some("What came is kept."), cost.as_deref(), Some(&advice)];
+    let quota = match &answer.end {
+        End::Failed(error) => free_quota(error),
+        End::Open | End::Complete | End::Incomplete { .. } | End::Stopped | End::Interrupted => None,
+    };
+    let words = [shown.then_some("What came is kept."), cost.as_deref(), quota.as_deref(), Some(&advice)];
     let advice = words.into_iter().flatten().collect::<Vec<_>>().join(" ");
     Some(Explanation { headline: headline.into(), fact, advice })
 }
@@ -145,11 +152,15 @@ fn advice(error: &Error, answer: &Answer) -> String {
             None => "Buy credits at openrouter.ai/credits, or enter another key.".into(),
         },
         Fault::Forbidden => reasons(error).unwrap_or_else(|| "Ask in other words, or ask another model.".into()),
+        Fault::Model if relaxable(error).is_some() => {
+            let wish = relaxable(error).unwrap_or_default();
+            format!("No provider is left with {wish}: ask once without it, or choose another model.")
+        }
         Fault::Model => match fallbacks(error) {
             Some(models) => format!("Choose another model, such as {models}."),
             None => "Choose another model.".into(),
         },
-        Fault::Length => "Choose a model with a longer context, or begin a new conversation.".into(),
+        Fault::Length => "Leave out the oldest turns, or choose a model with a longer context.".into(),
         Fault::Rate if error.facts.contains(&Fact::FreeQuotaOfTheDay) => {
             "They come back at midnight UTC; until then ask a model that is paid for.".into()
         }
@@ -163,6 +174,23 @@ fn advice(error: &Error, answer: &Answer) -> String {
         },
         Fault::Garbage => "Check the base_url of the endpoint in the config, then try again.".into(),
     }
+}
+
+/// What free models allow, once the server has told how much of the day is left.
+fn free_quota(error: &Error) -> Option<String> {
+    error.facts.iter().find_map(|fact| match fact {
+        Fact::FreeQuota(FreeQuota { limit, remaining }) => {
+            Some(format!("Free models take 20 requests a minute; {remaining} of today's {limit} are left."))
+        }
+        _ => None,
+    })
+}
+
+fn relaxable(error: &Error) -> Option<&'static str> {
+    error.facts.iter().find_map(|fact| match fact {
+        Fact::Relaxable(wish) => Some(wish.words()),
+        _ => None,
+    })
 }
 
 fn reasons(error: &Error) -> Option<String> {

@@ -32,7 +32,7 @@ pub(super) fn input(conversation: &Conversation, turn: &Turn) -> Vec<Box<RawValu
     let newest = newest_finished(conversation, &path, turn.answer);
     let mut history = History { turn, items: Vec::new(), ids: BTreeSet::new(), calls: BTreeSet::new() };
     let mut below_answer = false;
-    for id in path {
+    for id in path.into_iter().filter(|id| !conversation.is_left_out(*id)) {
         match &conversation.messages[&id].body {
             Body::Prompt(prompt) => {
                 history.items.push(message(Role::User, &prompt.text));

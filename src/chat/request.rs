@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{Conversation, Effort, Mend, Settings, Turn, replay};
+use jiff::SignedDuration;
+
+use super::{Conversation, Effort, Mend, Settings, Turn, replay, wishes};
 use crate::{
     api::{
         Catalogue, Dialect, Request,
@@ -23,6 +25,10 @@ pub struct Context {
     pub summary: config::Summary,
     /// `false` asks for the whole answer in one piece.
     pub stream: bool,
+    /// How long a stream may say nothing until it is given up.
+    pub patience: SignedDuration,
+    /// Which providers may answer.
+    pub provider: config::Provider,
 }
 
 impl Default for Context {
@@ -33,6 +39,8 @@ impl Default for Context {
             search: config::Search::default(),
             summary: config::Summary::default(),
             stream: true,
+            patience: SignedDuration::from_mins(3),
+            provider: config::Provider::default(),
         }
     }
 }
@@ -62,6 +70,7 @@ pub(super) fn build(conversation: &Conversation, turn: &Turn) -> Request {
         temperature: settings.temperature,
         top_p: settings.top_p,
         max_output_tokens: settings.max_output_tokens,
+        provider: wishes::provider(&context.provider),
         session_id: Some(conversation.id.to_string()),
         ..Request::default()
     };
@@ -81,7 +90,7 @@ fn searches(settings: &Settings) -> bool {
 }
 
 fn add_search(request: &mut Request, context: &Context) {
-    let search = wishes(&context.search);
+    let search = search_wishes(&context.search);
     match (context.dialect, context.search.form) {
         (Dialect::OpenRouter, SearchForm::Plugin) => request.plugins.push(search.plugin()),
         (Dialect::OpenRouter | Dialect::OpenAi | Dialect::Other, SearchForm::Tool | SearchForm::Plugin) => {
@@ -90,7 +99,7 @@ fn add_search(request: &mut Request, context: &Context) {
     }
 }
 
-fn wishes(search: &config::Search) -> WebSearch {
+fn search_wishes(search: &config::Search) -> WebSearch {
     WebSearch {
         engine: search.engine.clone(),
         max_results: search.max_results,

@@ -56,6 +56,8 @@ fn mend(turn: &Turn, error: &Error) -> Option<Mend> {
         | Fact::FreeQuotaOfTheDay
         | Fact::Reasons(_)
         | Fact::ExcludedBy(_)
+        | Fact::Relaxable(_)
+        | Fact::FreeQuota(_)
         | Fact::FallbackModels(_)
         | Fact::Tried(_)
         | Fact::Parameter(_) => None,

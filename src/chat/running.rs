@@ -9,7 +9,9 @@ use super::{
     conversation::save,
     journal::Journal,
     replay, request,
+    request::Context,
     retry::{self, Verdict},
+    wishes,
 };
 use crate::api::{self, Event};
 
@@ -41,13 +43,26 @@ impl Conversation {
 
     /// Adds an open answer at the end of the branch and saves all that is not on disk; then its request may leave.
     pub(super) fn begin(&mut self, settings: Settings, others: Vec<Change>, ids: &mut Ids, now: Timestamp) -> Next {
+        self.begin_as(settings, self.context.clone(), Vec::new(), others, ids, now)
+    }
+
+    /// The same, asked in a way that the notes tell of.
+    pub(super) fn begin_as(
+        &mut self,
+        settings: Settings,
+        context: Context,
+        notes: Vec<String>,
+        others: Vec<Change>,
+        ids: &mut Ids,
+        now: Timestamp,
+    ) -> Next {
         let (answer, turn) = (ids.message(now), ids.turn(now));
-        let body = Body::Answer(Answer::new(&settings.endpoint, &settings.model, now));
+        let body = Body::Answer(Answer { notes, ..Answer::new(&settings.endpoint, &settings.model, now) });
         self.insert(Message { id: answer, parent: self.branch.last().copied(), at: now, rev: 0, body });
         self.branch.push(answer);
         self.unsaved.insert(answer);
         self.updated = now;
-        self.turns.push(Turn::new(turn, answer, settings, self.context.clone(), now));
+        self.turns.push(Turn::new(turn, answer, settings, context, now));
         self.note_switch();
         self.save_turn(turn, others)
     }
@@ -123,6 +138,8 @@ impl Conversation {
         let turn = &mut self.turns[at];
         turn.attempt += 1;
         turn.sent += 1;
+        turn.heard = None;
+        turn.asked = now;
         self.enter(at, Phase::Routing, now);
         let request = Box::new(request::build(self, &self.turns[at]));
         let turn = &self.turns[at];
@@ -135,10 +152,11 @@ impl Conversation {
     }
 
     /// The headers of a response have come.
-    pub fn opened(&mut self, stream: StreamId, generation: Option<String>, _now: Timestamp) {
+    pub fn opened(&mut self, stream: StreamId, generation: Option<String>, now: Timestamp) {
         if let Some(at) = self.streaming(stream) {
+            self.turns[at].heard = Some(now);
             let (answer, _) = self.answer_of(at);
-            answer.generation = generation.or(answer.generation.take());
+            answer.generation = generation; // That of an attempt before would be another answer.
         }
     }
 
@@ -146,6 +164,7 @@ impl Conversation {
     pub fn apply(&mut self, stream: StreamId, now: Timestamp, events: &[Event], ids: &mut Ids) -> Vec<Next> {
         let Some(at) = self.streaming(stream) else { return Vec::new() };
         let step = self.turns[at].step;
+        self.turns[at].heard = Some(now);
         let mut came = Applied::default();
         for event in events {
             let applied = self.answer_of(at).0.apply(step, now, event);
@@ -186,21 +205,50 @@ impl Conversation {
         let (answer, rev) = self.answer_of(at);
         answer.finish(now, result);
         *rev += 1;
+        self.note_relaxable(at);
+        let (answer, _) = self.answer_of(at);
         if let End::Failed(error) = &answer.end {
             let error = error.clone();
+            let quota = self.ask_quota(at, &error);
             match retry::verdict(&self.turns[at], &error, ids) {
-                Verdict::Fail => (),
-                Verdict::Wait(delay) => return self.wait(at, now, now + delay, error),
+                Verdict::Fail => {
+                    let mut next = self.close(at, now, ids);
+                    next.extend(quota);
+                    return next;
+                }
+                Verdict::Wait(delay) => {
+                    let mut next = self.wait(at, now, now + delay, error);
+                    next.extend(quota);
+                    return next;
+                }
                 Verdict::Mend(mend) => return self.mend(at, now, mend),
             }
         }
         self.close(at, now, ids)
     }
 
+    /// Which of our wishes left no provider, if one did.
+    fn note_relaxable(&mut self, at: usize) {
+        let id = self.turns[at].answer;
+        let Some(Body::Answer(answer)) = self.messages.get_mut(&id).map(|message| &mut message.body) else { return };
+        if let End::Failed(error) = &mut answer.end {
+            wishes::note_relaxable(error, &self.turns[at].context);
+        }
+    }
+
+    /// A free model has had enough of us: how much is left?
+    fn ask_quota(&self, at: usize, error: &api::Error) -> Option<Next> {
+        let turn = &self.turns[at];
+        let is_free = turn.settings.model.ends_with(":free") && turn.context.dialect.has_own_fields();
+        (is_free && error.fault == api::Fault::Rate)
+            .then(|| Next::AskQuota { answer: turn.answer, endpoint: turn.settings.endpoint.clone() })
+    }
+
     /// The turn is over; what waits follows a complete answer, and stays after any other.
     fn close(&mut self, at: usize, now: Timestamp, ids: &mut Ids) -> Vec<Next> {
         let active = self.branch.last() == Some(&self.turns[at].answer);
         let turn = self.turns.remove(at);
+        self.ask_price(&turn, now);
         let mut changes = self.settled(turn.answer, now);
         let complete = self.messages[&turn.answer].answer().is_some_and(|answer| answer.end == End::Complete);
         if !complete || !active || self.queue.is_empty() {
@@ -266,6 +314,7 @@ impl Conversation {
             | Phase::Streaming => answer.stop(now),
         }
         let close = turn.is_streaming().then(|| Next::Close(turn.stream()));
+        self.ask_price(&turn, now);
         close.into_iter().chain([save(self.settled(turn.answer, now))]).collect()
     }
 
@@ -282,9 +331,16 @@ impl Conversation {
         next
     }
 
-    /// Does what is due: the next attempt, the next checkpoint of a streaming answer.
-    pub fn tick(&mut self, now: Timestamp) -> Vec<Next> {
-        let mut next = Vec::new();
+    /// Does what is due: the next attempt, the end of a silent stream, the next checkpoint of a streaming answer.
+    pub fn tick(&mut self, now: Timestamp, ids: &mut Ids) -> Vec<Next> {
+        let mut next = self.ask_prices(now);
+        let silent = |turn: &Turn| turn.given_up().is_some_and(|due| due <= now);
+        while let Some(at) = self.turns.iter().position(silent) {
+            let (stream, waited) = (self.turns[at].stream(), self.turns[at].context.patience.as_secs());
+            let error = api::Error::new(api::Fault::Silence, format!("nothing came for {waited} s"));
+            next.push(Next::Close(stream));
+            next.extend(self.settle(at, now, Err(error), ids));
+        }
         for at in 0..self.turns.len() {
             match self.turns[at].phase {
                 Phase::Waiting { until, .. } if until <= now => next.push(self.open(at, now)),
@@ -303,7 +359,7 @@ impl Conversation {
     }
 
     pub fn next_wake(&self) -> Option<Timestamp> {
-        self.turns.iter().filter_map(Turn::due).min()
+        self.turns.iter().filter_map(Turn::due).chain(self.billing.next_wake()).min()
     }
 
     fn checkpoint(&mut self, at: usize, now: Timestamp) -> Option<Next> {
@@ -344,7 +400,7 @@ impl Turn {
         match self.phase {
             Phase::Waiting { until, .. } => Some(until),
             Phase::Routing | Phase::Thinking | Phase::Searching | Phase::Streaming => {
-                self.unwritten.map(|since| since + CHECKPOINT)
+                self.unwritten.map(|since| since + CHECKPOINT).into_iter().chain(self.given_up()).min()
             }
             Phase::Saving | Phase::Unsaved { .. } => None,
         }

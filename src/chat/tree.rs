@@ -1,6 +1,8 @@
 //! The branches of a conversation: siblings, and what makes them.
 
-use super::{Body, Change, Conversation, End, Ids, Message, MessageId, Next, Prompt, Settings, Timestamp};
+use super::{
+    Body, Change, Conversation, End, Ids, Message, MessageId, Next, Prompt, Settings, Timestamp, request::Context,
+};
 
 impl Conversation {
     /// Asks once more, for a sibling of that answer, perhaps another model.
@@ -28,11 +30,24 @@ impl Conversation {
     }
 
     fn again(&mut self, answer: MessageId, settings: Settings, ids: &mut Ids, now: Timestamp) -> Vec<Next> {
+        self.again_as(answer, settings, self.context.clone(), Vec::new(), ids, now)
+    }
+
+    /// The same, asked in a way that the notes tell of.
+    pub(super) fn again_as(
+        &mut self,
+        answer: MessageId,
+        settings: Settings,
+        context: Context,
+        notes: Vec<String>,
+        ids: &mut Ids,
+        now: Timestamp,
+    ) -> Vec<Next> {
         let Some(Message { parent: Some(parent), body: Body::Answer(_), .. }) = self.messages.get(&answer) else {
             return Vec::new();
         };
         self.branch = self.path_to(*parent);
-        vec![self.begin(settings, Vec::new(), ids, now)]
+        vec![self.begin_as(settings, context, notes, Vec::new(), ids, now)]
     }
 
     /// Lets the model go on where an answer was cut: a second answer below it, without a prompt between.

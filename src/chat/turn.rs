@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use jiff::SignedDuration;
+
 use super::{MessageId, Settings, Timestamp, TurnId, journal::Journal, request::Context};
 
 /// One turn in progress; gone when its answer has ended.
@@ -13,6 +15,10 @@ pub struct Turn {
     pub phase: Phase,
     /// When the phase began, for the clock beside it.
     pub since: Timestamp,
+    /// When the present stream was last heard, comments included; `None` before its headers.
+    pub heard: Option<Timestamp>,
+    /// When the present request was sent.
+    pub asked: Timestamp,
     /// Attempts begun for the present response, from 1; 0 before the first.
     pub attempt: u32,
     /// Those of the conversation when the turn began; later changes are for later turns.
@@ -78,6 +84,8 @@ impl Turn {
             answer,
             phase: Phase::Saving,
             since: now,
+            heard: None,
+            asked: now,
             attempt: 0,
             settings,
             context,
@@ -94,6 +102,16 @@ impl Turn {
     /// The stream that is open or was open last.
     pub fn stream(&self) -> StreamId {
         StreamId { turn: self.id, attempt: self.sent }
+    }
+
+    /// For how long the server has said nothing, while it should say something.
+    pub fn silent_for(&self, now: Timestamp) -> Option<SignedDuration> {
+        self.is_streaming().then(|| now.duration_since(self.heard.unwrap_or(self.asked)))
+    }
+
+    /// When a stream that says nothing more is given up.
+    pub(super) fn given_up(&self) -> Option<Timestamp> {
+        self.heard.filter(|_| self.is_streaming()).map(|heard| heard + self.context.patience)
     }
 
     /// A request is out and its answer has not ended.

@@ -13,7 +13,7 @@ use serde::{
 };
 use toml_edit::{Document, Item, Table, TableLike};
 
-use super::{Complaint, Config, EFFORTS, ENGINES, Endpoint, Keys, Timeouts};
+use super::{Complaint, Config, EFFORTS, ENGINES, Endpoint, Keys, SORTS, Timeouts};
 
 /// All keys, for the hint beside an unknown one; `*` stands for a name that the reader chooses.
 pub(super) const KNOWN: &[&str] = &[
@@ -47,6 +47,16 @@ pub(super) const KNOWN: &[&str] = &[
     "timeouts.first_byte",
     "timeouts.silence_warn",
     "timeouts.silence_stop",
+    "provider",
+    "provider.order",
+    "provider.only",
+    "provider.ignore",
+    "provider.allow_fallbacks",
+    "provider.require_parameters",
+    "provider.data_collection",
+    "provider.zdr",
+    "provider.quantizations",
+    "provider.sort",
     "slots",
     "keys",
     "endpoints",
@@ -112,6 +122,7 @@ impl Config {
         one_of("search.engine", self.search.engine.as_deref(), &ENGINES)?;
         between("search.max_results", self.search.max_results, 1..=25)?;
         between("search.max_total_results", self.search.max_total_results, 1..=1000)?;
+        one_of("provider.sort", self.provider.sort.as_deref(), &SORTS)?;
         self.timeouts.check(&["timeouts".into()])?;
         for (slot, model) in &self.slots {
             filled(&format!("slots.{slot}"), Some(model))?;

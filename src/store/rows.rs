@@ -69,6 +69,7 @@ pub fn conversation(db: &Connection, id: ConversationId) -> Result<Option<Stored
             branch: json(row, "branch")?,
             updated: time(row.get("updated")?),
             unread: row.get("unread")?,
+            left_out: json(row, "left_out")?,
         };
         Ok(Stored { header, draft: row.get("draft")?, queue: json(row, "queue")? })
     })
@@ -117,13 +118,14 @@ pub fn new_draft(db: &Connection) -> Result<String> {
 
 pub fn write_conversation(db: &Connection, header: &Header) -> Result<()> {
     let mut row = db.prepare_cached(
-        "insert into conversation (id, title, renamed, settings, branch, created, updated, unread)
-         values (:id, :title, :renamed, :settings, :branch, :updated, :updated, :unread)
+        "insert into conversation (id, title, renamed, settings, branch, created, updated, unread, left_out)
+         values (:id, :title, :renamed, :settings, :branch, :updated, :updated, :unread, :left_out)
          on conflict (id) do update set
             -- Another instance may have given it the reader's own title.
             title = iif(renamed and not excluded.renamed, title, excluded.title),
             renamed = max(renamed, excluded.renamed),
-            settings = excluded.settings, branch = excluded.branch, updated = excluded.updated, unread = excluded.unread",
+            settings = excluded.settings, branch = excluded.branch, updated = excluded.updated, unread = excluded.unread,
+            left_out = excluded.left_out",
     )?;
     row.execute(named_params! {
         ":id": text(header.id.0),
@@ -133,6 +135,7 @@ pub fn write_conversation(db: &Connection, header: &Header) -> Result<()> {
         ":branch": to_json(&header.branch),
         ":updated": nanos(header.updated),
         ":unread": header.unread,
+        ":left_out": to_json(&header.left_out),
     })?;
     Ok(())
 }

@@ -9,7 +9,8 @@ pub const APPLICATION: i32 = 0x6962_6964;
 
 /// Each brings a database from the version of its place to the next. Times are nanoseconds since
 /// 1970, ids are UUIDs as text, lists are JSON.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     create table conversation (
         id text primary key,
         title text not null,
@@ -71,7 +72,12 @@ const MIGRATIONS: &[&str] = &["
     create index growth_of on growth (message, n);
 
     create table setting (name text primary key, value text not null) without rowid;
-"];
+",
+    "
+    -- Messages that are no longer sent, since the conversation became too long.
+    alter table conversation add column left_out text not null default '[]';
+",
+];
 
 /// What this program writes.
 pub const VERSION: u32 = MIGRATIONS.len() as u32;

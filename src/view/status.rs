@@ -10,7 +10,7 @@ use crate::{
         ladders::{Esc, esc, quitting_words},
         models::short,
     },
-    chat::{Conversation, Phase as Doing, Timestamp, Turn},
+    chat::{Conversation, End, Phase as Doing, Timestamp, Turn},
     widgets::{
         status::{Phase, Status, StatusView},
         theme::Role,
@@ -21,6 +21,8 @@ pub(super) fn draw(state: &State, now: Timestamp, area: Rect, frame: &mut Frame)
     let settings = state.settings();
     let conversation = state.current();
     let flags: &[&str] = if settings.web || settings.model.ends_with(":online") { &["web"] } else { &[] };
+    let zdr = state.config.provider.zdr == Some(true) && state.dialect(&settings.endpoint).has_own_fields();
+    let flags: Vec<&str> = flags.iter().copied().chain(zdr.then_some("zdr")).collect();
     let cost = conversation.and_then(cost);
     let quitting = quitting_words(state);
     let phase = match &quitting {
@@ -36,7 +38,7 @@ pub(super) fn draw(state: &State, now: Timestamp, area: Rect, frame: &mut Frame)
     let status = Status {
         model: short(&settings.model),
         effort: settings.effort.map(crate::chat::Effort::name),
-        flags,
+        flags: &flags,
         demo: state.demo,
         phase,
         hint: if quitting.is_some() { None } else { hint(state) },
@@ -55,10 +57,15 @@ pub(super) fn spinner(state: &State, now: Timestamp) -> &'static str {
 
 /// The phase of the turn on the screen, always with its clock.
 fn phase<'a>(state: &'a State, conversation: &Conversation, now: Timestamp) -> Option<Phase<'a>> {
-    let turn = conversation.active_turn()?;
     let marks = &state.theme.marks;
+    let Some(turn) = conversation.active_turn() else { return billed_on(state, conversation) };
     let clock = Duration::try_from(now.duration_since(turn.since)).ok();
     let plain = |word| Phase { mark: spinner(state, now), role: Role::Accent, word, clock, tokens_per_second: None };
+    let limits = state.config.limits(&turn.settings.endpoint);
+    let silent = turn.silent_for(now).and_then(|silent| Duration::try_from(silent).ok());
+    if let Some(silent) = silent.filter(|silent| *silent >= limits.silence_warn) {
+        return Some(Phase { mark: marks.waiting, role: Role::Warning, clock: Some(silent), ..plain("silent for") });
+    }
     Some(match &turn.phase {
         Doing::Saving => plain("saving"),
         Doing::Unsaved { .. } => Phase { mark: marks.failed, role: Role::Error, ..plain("not saved") },
@@ -70,6 +77,19 @@ fn phase<'a>(state: &'a State, conversation: &Conversation, now: Timestamp) -> O
             let left = Duration::try_from(until.duration_since(now)).unwrap_or_default();
             Phase { mark: marks.waiting, role: Role::Warning, clock: Some(left), ..plain("waiting to retry") }
         }
+    })
+}
+
+/// An answer that was stopped may be written and billed to its end, until its price is known.
+fn billed_on<'a>(state: &'a State, conversation: &Conversation) -> Option<Phase<'a>> {
+    let last = conversation.messages.get(conversation.branch.last()?)?;
+    let is_stopped = last.answer().is_some_and(|answer| answer.end == End::Stopped);
+    (is_stopped && conversation.asks_price(last.id)).then(|| Phase {
+        mark: state.theme.marks.asking,
+        role: Role::Warning,
+        word: "stopped; the provider may bill on",
+        clock: None,
+        tokens_per_second: None,
     })
 }
 

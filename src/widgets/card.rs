@@ -83,6 +83,8 @@ fn keys(choices: &[Choice], width: usize, marks: &Marks) -> Vec<Row> {
             | Choice::Retry
             | Choice::RetryWithTokens(_)
             | Choice::AnotherModel
+            | Choice::Relax(_)
+            | Choice::LeaveOutOldest
             | Choice::Continue
             | Choice::EnterKey
             | Choice::OpenCredits

@@ -65,7 +65,7 @@ impl Talk {
             match next {
                 Next::Save { changes, .. } => self.changes.extend(changes),
                 Next::Open { stream, .. } => self.stream = Some(stream),
-                Next::Close(_) => (),
+                Next::Close(_) | Next::AskPrice { .. } | Next::AskQuota { .. } => (),
             }
         }
     }

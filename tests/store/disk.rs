@@ -171,6 +171,7 @@ pub fn header(n: u128, title: &str) -> Header {
         branch: vec![],
         updated: at(i64::try_from(n).expect("a small number")),
         unread: false,
+        left_out: std::collections::BTreeSet::new(),
     }
 }
 

@@ -144,6 +144,7 @@ fn a_header() -> impl Strategy<Value = Header> {
     let flags = (any::<bool>(), any::<bool>());
     (a_conversation(), any::<String>(), flags, settings, vec(0_u128..9, 0..4), 0_i64..5).prop_map(
         |(id, title, (renamed, unread), settings, branch, seconds)| Header {
+            left_out: branch.iter().copied().map(message_id).collect(),
             id,
             title,
             renamed,

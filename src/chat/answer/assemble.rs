@@ -81,8 +81,17 @@ impl Answer {
         Applied { changed, activity: is_first.then_some(Activity::Routing), ..Applied::default() }
     }
 
+    /// What the steps before the present one used.
+    pub(in crate::chat) fn earlier(&self) -> Option<&crate::api::Usage> {
+        self.progress.earlier.as_ref()
+    }
+
     pub(super) fn name(&mut self, response: &Response) {
-        self.generation = response.id.clone().or(self.generation.take());
+        let is_generation = |id: &String| id.starts_with("gen-");
+        // The id of the header is the one that prices are kept under; a body may have another.
+        if !self.generation.as_ref().is_some_and(is_generation) || response.id.as_ref().is_some_and(is_generation) {
+            self.generation = response.id.clone().or(self.generation.take());
+        }
         self.answered_by = response.model.clone().or(self.answered_by.take());
     }
 

@@ -269,7 +269,7 @@ fn what_streams_is_written_within_a_second_and_only_when_something_came() {
     assert!(bench.apply(stream, &[delta("ca")]).saved.is_empty());
     bench.wait(100);
     assert_eq!(bench.tick().saved, ["growth"]);
-    assert_eq!(bench.wakes_in(), None);
+    assert_eq!(bench.wakes_in(), Some(179_900), "only a long silence");
     bench.wait(5000);
     assert!(bench.tick().saved.is_empty());
     bench.apply(stream, &[delta("u")]);
@@ -284,7 +284,9 @@ fn the_growth_on_disk_replays_to_the_same_answer() {
     bench.apply(stream, &[delta("Be"), delta("cau")]);
     bench.apply(stream, &[delta("se.")]);
     bench.wait(1000);
-    let [Next::Save { changes, gate: None }] = &bench.chat.tick(bench.now)[..] else { panic!("one save is due") };
+    let [Next::Save { changes, gate: None }] = &bench.chat.tick(bench.now, &mut bench.ids)[..] else {
+        panic!("one save is due")
+    };
     let [Change::Growth { message, events }] = &changes[..] else { panic!("{changes:?}") };
     assert_eq!(*message, bench.newest());
     let mut replayed = Answer::new("openrouter", "m", bench.now);
@@ -329,4 +331,43 @@ fn the_price_of_all_answers_is_added_without_rounding_and_an_unknown_one_stays_u
     let refused = bench.send("four");
     bench.end(refused, Err(error(Fault::Key, 401)));
     assert_eq!(bench.chat.cost().unknown, 1, "a refused request costs nothing");
+}
+
+#[test]
+fn a_stream_that_says_nothing_for_too_long_is_closed_and_a_comment_is_a_word() {
+    let mut bench = Bench::new();
+    let stream = bench.send("Why?");
+    assert_eq!(bench.wakes_in(), None, "the client counts until the headers");
+    bench.chat.opened(stream, None, bench.now);
+    bench.wait(179_000);
+    bench.apply(stream, &[Event::KeepAlive]);
+    assert_eq!(bench.wakes_in(), Some(180_000));
+    bench.apply(stream, &[delta("Becau")]);
+    bench.wait(179_999);
+    assert!(bench.tick().closed.is_empty());
+    assert_eq!(bench.chat.turns[0].silent_for(bench.now), Some(SignedDuration::from_millis(179_999)));
+    bench.wait(1);
+    let given_up = bench.tick();
+    assert_eq!(given_up.closed, [stream]);
+    let End::Failed(failed) = &bench.answer().end else { panic!("it failed") };
+    assert_eq!((failed.fault, failed.message.as_str()), (Fault::Silence, "nothing came for 180 s"));
+    assert_eq!(bench.chat.newest_answer_text().as_deref(), Some("Becau"));
+}
+
+#[test]
+fn a_silence_before_anything_was_seen_is_asked_once_more() {
+    let mut bench = Bench::new();
+    bench.chat.context.patience = SignedDuration::from_secs(5);
+    let stream = bench.send("Why?");
+    bench.chat.opened(stream, None, bench.now);
+    bench.wait(5000);
+    assert_eq!(bench.tick().closed, [stream]);
+    let Some(Phase::Waiting { error, .. }) = bench.phase() else { panic!("it waits: {:?}", bench.phase()) };
+    assert_eq!(error.fault, Fault::Silence);
+    bench.wait(2000);
+    let second = asked_one(&bench.tick()).0;
+    bench.chat.opened(second, None, bench.now);
+    bench.wait(5000);
+    assert_eq!(bench.tick().closed, [second]);
+    assert!(matches!(&bench.answer().end, End::Failed(error) if error.fault == Fault::Silence));
 }

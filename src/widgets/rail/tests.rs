@@ -44,6 +44,7 @@ fn conversation(end: End, items: Vec<(Slot, Item)>) -> Conversation {
         branch: ids.to_vec(),
         updated: at(0),
         unread: false,
+        left_out: <_>::default(),
     };
     Conversation::restore(header, messages.collect(), String::new(), Vec::new())
 }

@@ -6,7 +6,7 @@ use ratatui::style::Modifier;
 
 use super::{
     ReadingOptions, facts,
-    message::{Context, Laid, Layout, Rows, Section, sibling_mark},
+    message::{Context, Laid, Layout, Rows, Section, left_out_mark, sibling_mark},
     place::Part,
 };
 use crate::{
@@ -94,13 +94,14 @@ impl Builder<'_> {
         let name = facts::short_name(self.answer.answered_by.as_deref().unwrap_or(&self.answer.model));
         let name = if name.is_empty() { facts::short_name(&self.answer.model) } else { name };
         let mut told = vec![facts::clock(self.message.at, self.context.now, &options.zone)];
-        told.extend(facts::of(self.answer, self.brief()));
+        told.extend(facts::of(self.answer, self.brief(), self.context.conversation.asks_price(self.message.id)));
         let told = told.join(&format!(" {} ", options.marks.dot));
         let mut spans =
             vec![Span::new(name, Ink::of(Role::Text).bold()), Span::new(format!("  {told}"), Ink::of(Role::Muted))];
         if let Some(mark) = sibling_mark(siblings, options) {
             spans.push(Span::new(format!("  {mark}"), Ink::of(Role::Muted)));
         }
+        spans.extend(left_out_mark(self.context.conversation.is_left_out(self.message.id)));
         let head = Row::new(RowKind::Head, spans).cut(self.layout.width);
         self.sections.push(Section::own(Part::Head, 0, vec![head]));
     }

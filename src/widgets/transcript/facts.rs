@@ -25,7 +25,7 @@ pub fn clock(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
 }
 
 /// What stands beside the model's name once the answer is over.
-pub fn of(answer: &Answer, brief: bool) -> Vec<String> {
+pub fn of(answer: &Answer, brief: bool, asks_price: bool) -> Vec<String> {
     let mut facts = Vec::new();
     let Some(ended) = answer.ended else { return facts };
     let spent = millis(answer.started, ended);
@@ -42,8 +42,10 @@ pub fn of(answer: &Answer, brief: bool) -> Vec<String> {
     {
         facts.push(format!("{speed} t/s"));
     }
-    if let Some(cost) = usage.and_then(|usage| usage.cost.as_ref()) {
-        facts.push(cost.to_string());
+    match usage.and_then(|usage| usage.cost.as_ref()) {
+        Some(cost) => facts.push(cost.to_string()),
+        None if asks_price => facts.push("asking what it cost".into()),
+        None => (),
     }
     facts
 }

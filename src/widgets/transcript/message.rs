@@ -126,7 +126,9 @@ impl Laid {
         let siblings = key.siblings;
         self.key = Some(key);
         self.sections = match &message.body {
-            Body::Prompt(prompt) => prompt_sections(prompt, siblings, context),
+            Body::Prompt(prompt) => {
+                prompt_sections(prompt, siblings, context.conversation.is_left_out(message.id), context)
+            }
             Body::Answer(answer) => answer::sections(self, message, answer, siblings, context),
         };
         if let Some(first) = self.sections.first_mut() {
@@ -269,13 +271,19 @@ pub(super) fn sibling_mark((nth, of): (usize, usize), options: &ReadingOptions) 
     (of > 1).then(|| format!("{}{nth}/{of}{}", options.marks.sibling_left, options.marks.sibling_right))
 }
 
-fn prompt_sections(prompt: &Prompt, siblings: (usize, usize), context: &Context) -> Vec<Section> {
+/// The words of a message that is no longer sent.
+pub(super) fn left_out_mark(left_out: bool) -> Option<Span> {
+    left_out.then(|| Span::new("  left out of the next request", Ink::of(Role::Muted)))
+}
+
+fn prompt_sections(prompt: &Prompt, siblings: (usize, usize), left_out: bool, context: &Context) -> Vec<Section> {
     let Layout { width, options, .. } = context.layout;
     let gutter = Some(Gutter { mark: options.marks.bar, role: Role::You });
     let mut head = vec![Span::new("you", Ink::of(Role::You).bold())];
     if let Some(mark) = sibling_mark(siblings, options) {
         head.push(Span::new(format!("  {mark}"), Ink::of(Role::Muted)));
     }
+    head.extend(left_out_mark(left_out));
     let head = Row { gutter, ..Row::new(RowKind::Head, head).cut(*width) };
     let words = text::clean(&prompt.text);
     let words = words.trim_end_matches('\n');

@@ -86,6 +86,7 @@ fn conversation(bodies: Vec<Body>) -> Conversation {
         branch: messages.iter().map(|message| message.id).collect(),
         updated: at(0.0),
         unread: false,
+        left_out: <_>::default(),
     };
     Conversation::restore(header, messages, String::new(), Vec::new())
 }

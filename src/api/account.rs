@@ -1,0 +1,67 @@
+//! What OpenRouter tells of an account beside the answers: what one of them cost, and what is left of the free ones.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Usage, Usd, json::Fields};
+
+/// How many requests of the day a key has left for models that cost nothing (reference: 6.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FreeQuota {
+    pub limit: u64,
+    pub remaining: u64,
+}
+
+impl FreeQuota {
+    /// Reads the body of `GET /key`; `None` where it does not tell.
+    pub fn parse(body: &str) -> Option<Self> {
+        let requests = Fields::of(body)?.object("data")?.object("free_model_daily_requests")?;
+        let limit = requests.number("limit")?;
+        let used = requests.number("used");
+        let remaining = requests.number("remaining").or_else(|| used.map(|used| limit.saturating_sub(used)))?;
+        Some(Self { limit, remaining })
+    }
+}
+
+/// Reads the body of `GET /generation`: what a past request used and cost; `None` where it tells no price.
+pub fn generation(body: &str) -> Option<Usage> {
+    let data = Fields::of(body)?.object("data")?;
+    let count = |native: &str, normal: &str| data.number(native).or_else(|| data.number(normal));
+    let price = |key: &str| Usd::parse(data.raw(key)?.get().trim_matches('"'));
+    Some(Usage {
+        input_tokens: count("native_tokens_prompt", "tokens_prompt"),
+        cached_tokens: data.number("native_tokens_cached"),
+        output_tokens: count("native_tokens_completion", "tokens_completion"),
+        reasoning_tokens: data.number("native_tokens_reasoning"),
+        cost: Some(price("total_cost").or_else(|| price("usage"))?),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_generation_tells_what_was_billed_in_its_own_digits() {
+        let body = r#"{"data":{"id":"gen-1","total_cost":1.2e-04,"usage":9,"tokens_prompt":20,"tokens_completion":9,
+            "native_tokens_prompt":21,"native_tokens_completion":8,"native_tokens_reasoning":0,"cancelled":true}}"#;
+        let usage = generation(body).expect("a price");
+        assert_eq!((usage.input_tokens, usage.output_tokens, usage.reasoning_tokens), (Some(21), Some(8), Some(0)));
+        assert_eq!(usage.cost.map(|cost| cost.digits().to_owned()).as_deref(), Some("1.2e-04"));
+        for other in ["{}", r#"{"data":{"total_cost":null}}"#, "nonsense", r#"{"data":{"total_cost":"dear"}}"#] {
+            assert_eq!(generation(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_key_tells_what_is_left_of_the_free_requests() {
+        let quota = |requests: &str| {
+            FreeQuota::parse(&format!(r#"{{"data":{{"usage":1,"free_model_daily_requests":{requests}}}}}"#))
+        };
+        assert_eq!(
+            quota(r#"{"limit":1000,"used":3,"remaining":997}"#),
+            Some(FreeQuota { limit: 1000, remaining: 997 })
+        );
+        assert_eq!(quota(r#"{"limit":50,"used":60}"#), Some(FreeQuota { limit: 50, remaining: 0 }));
+        assert_eq!((quota("null"), quota("{}"), FreeQuota::parse("[]")), (None, None, None));
+    }
+}
