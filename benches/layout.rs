@@ -167,6 +167,7 @@ fn conversation(count: u128) -> Conversation {
         branch: (1..=count).map(id).collect(),
         updated: now(),
         unread: false,
+        left_out: std::collections::BTreeSet::new(),
     };
     Conversation::restore(header, messages.collect(), String::new(), Vec::new())
 }
