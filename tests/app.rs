@@ -122,6 +122,17 @@ fn the_ctrl_c_ladder_closes_stops_clears_and_then_asks() {
 }
 
 #[test]
+fn a_prompt_sent_before_the_history_was_read_is_its_newest() {
+    let mut app = Harness::new(60, 16);
+    app.prompt("sent early");
+    app.reply(Reply::Prompts(vec!["of old".into()]));
+    app.press("up");
+    assert_eq!(app.draft(), "sent early");
+    app.press("up");
+    assert_eq!(app.draft(), "of old");
+}
+
+#[test]
 fn text_cleared_by_ctrl_c_is_the_first_of_the_history() {
     let mut app = Harness::new(80, 24);
     app.enter_text("half a thought");

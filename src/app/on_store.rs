@@ -44,9 +44,15 @@ pub(super) fn on_reply(state: &mut State, now: Timestamp, reply: Reply, fx: &mut
                 state.screen.pane.shows = Shows::New;
                 need_model(state, now, fx);
             }
-            state.screen.warn(now, format!("{what}: {error}"));
+            let already_named = matches!(error, crate::store::Error::Missing(_));
+            state.screen.warn(now, if already_named { error.to_string() } else { format!("{what}: {error}") });
         }
-        Reply::Prompts(prompts) => state.prompts = prompts,
+        Reply::Prompts(prompts) => {
+            // Those of this run may have been sent before the disk was read.
+            for sent in std::mem::replace(&mut state.prompts, prompts).into_iter().rev() {
+                super::panes::remember(state, sent);
+            }
+        }
     }
 }
 
