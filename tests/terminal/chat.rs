@@ -204,3 +204,52 @@ fn a_conversation_goes_to_the_trash_and_comes_back() {
     ibid.type_keys("u");
     ibid.wait_for("Something dear");
 }
+
+#[test]
+fn what_is_being_read_stays_in_place_while_more_arrives() {
+    let stage = Stage::plain();
+    let mut ibid = stage.open();
+    let lines: Vec<String> = (0..60).map(|number| format!("Line number {number}.\n\n")).collect();
+    let deltas: Vec<&str> = lines.iter().map(String::as_str).collect();
+    stage.server.answer(answer(&deltas).gated());
+    ibid.type_keys("count<enter>");
+    let request = stage.server.next_request();
+    request.release_many(6 + 30);
+    ibid.wait_for("Line number 29.");
+    ibid.type_keys("<ctrl-home>");
+    ibid.wait_for("Line number 0.");
+    let read = |ibid: &crate::support::pty::Pty| ibid.screen().lines().skip(6).take(10).collect::<Vec<_>>().join("\n");
+    let before = read(&ibid);
+    assert!(before.contains("Line number 1."), "{before}");
+    request.release_many(20);
+    ibid.wait_for("new lines");
+    assert_eq!(read(&ibid), before);
+    request.release_all();
+    idle(&ibid);
+    assert_eq!(read(&ibid), before);
+    ibid.type_keys("<ctrl-end>");
+    ibid.wait_for("Line number 59.");
+    ibid.wait_without("new lines");
+}
+
+#[test]
+fn a_conversation_is_renamed_and_found_by_its_new_name() {
+    let stage = Stage::plain();
+    let mut ibid = ready(stage.run().size(120, 40));
+    stage.exchange(&mut ibid, "first matter", "One.");
+    ibid.type_keys("<ctrl-n>");
+    ibid.wait_without("One.");
+    stage.exchange(&mut ibid, "second matter", "Two.");
+    ibid.type_keys("<ctrl-x>l");
+    ibid.wait_for("r rename");
+    ibid.type_keys("r");
+    ibid.type_keys("<ctrl-u>Ships and shoes<enter>");
+    ibid.wait_for("Ships and shoes");
+    ibid.type_keys("/");
+    ibid.type_keys("first");
+    ibid.wait_for("1 of 2");
+    ibid.type_keys("<enter>");
+    ibid.wait_for("One.");
+    let ibid = ready(stage.run().args(["--resume", "Ships and shoes"]));
+    ibid.wait_for("Two.");
+}

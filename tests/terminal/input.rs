@@ -58,6 +58,39 @@ fn what_is_typed_is_edited_by_whole_characters_with_the_keys_of_readline() {
 }
 
 #[test]
+fn a_draft_goes_to_the_editor_and_comes_back_as_it_was_saved() {
+    use std::{fs, os::unix::fs::PermissionsExt};
+    let stage = Stage::plain();
+    let editor = stage.home.path().join("editor");
+    fs::write(&editor, "#!/bin/sh\necho 'this is the editor'\nread go\necho ' and an end' >> \"$1\"\n")
+        .expect("a script");
+    fs::set_permissions(&editor, fs::Permissions::from_mode(0o755)).expect("it can be run");
+    let mut ibid = ready(stage.run().env("EDITOR", &editor));
+    ibid.type_keys("a beginning");
+    ibid.wait_for("› a beginning");
+    ibid.type_keys("<ctrl-g>");
+    ibid.wait_for("this is the editor");
+    ibid.look(|screen| assert!(!screen.grid().alternate_screen(), "the editor has no terminal of its own"));
+    ibid.type_keys("<enter>");
+    ibid.wait_for("and an end");
+    stage.server.answer(answer(&["Whole."]));
+    ibid.type_keys("<enter>");
+    assert_eq!(prompt(&stage.server.next_request()), "a beginning and an end");
+}
+
+#[test]
+fn the_cursor_stands_behind_what_was_typed() {
+    let stage = Stage::plain();
+    let mut ibid = stage.open();
+    let (column, row) = ibid.cursor().expect("the composer has the cursor");
+    ibid.type_keys("日本語");
+    ibid.wait_for("› 日本語");
+    assert_eq!(ibid.cursor(), Some((column + 6, row)));
+    ibid.type_keys("<left>");
+    ibid.wait_until("cursor a character back", |screen| screen.grid().cursor_position() == (row, column + 4));
+}
+
+#[test]
 fn a_storm_of_resizes_down_to_one_cell_leaves_the_program_whole() {
     let stage = Stage::plain();
     let mut ibid = stage.open();
