@@ -508,3 +508,10 @@ fn a_code_block_is_copied_by_its_number() {
         .collect();
     assert_eq!(copied, ["echo two\n"]);
 }
+
+#[test]
+fn a_paste_from_a_terminal_loses_its_escape_sequences_as_a_whole() {
+    let mut app = Harness::new(80, 24);
+    app.paste("\u{1b}[31mred\u{1b}[0m\tand \u{1b}]0;title\u{7}plain");
+    assert_eq!(app.draft(), "red\tand plain");
+}

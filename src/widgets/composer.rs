@@ -15,6 +15,8 @@ pub(super) use layout::shown;
 use layout::{Layout, Place};
 pub use view::ComposerView;
 
+use crate::text;
+
 /// The draft and where its cursor stands.
 ///
 /// The text area is the buffer and its undo only; rows, cursor and drawing are ours, by cluster.
@@ -455,6 +457,11 @@ fn fresh(draft: &str) -> TextArea<'static> {
 /// Line ends made one kind, control characters but the tab left out.
 fn cleaned(text: &str) -> String {
     let folded = text.replace("\r\n", "\n").replace('\r', "\n");
+    if folded.contains('\u{1b}') {
+        // A paste from another terminal: its sequences go as a whole, its tabs stay.
+        let pieces: Vec<_> = folded.split('\t').map(text::clean).collect();
+        return pieces.join("\t");
+    }
     folded.chars().filter(|letter| matches!(letter, '\n' | '\t') || !letter.is_control()).collect()
 }
 
