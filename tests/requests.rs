@@ -1,5 +1,7 @@
 //! What leaves for a server: bodies by themselves, turn by turn, for every setting and after every kind of end.
 
+#[path = "requests/mutated.rs"]
+mod mutated;
 #[path = "requests/rules.rs"]
 mod rules;
 #[path = "requests/talk.rs"]

@@ -140,3 +140,50 @@ fn zero_data_retention_is_sent_shown_and_can_be_dropped_once() {
     assert_eq!(app.opened()[0].1.get("provider"), None);
     assert!(app.screen().contains("asked without zero data retention, this once"), "{}", app.screen());
 }
+
+/// Feeds a composed stream, whole.
+fn hears(app: &mut Harness, stream: ibid::chat::StreamId, name: &str) {
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/streams").join(name);
+    let text = std::fs::read_to_string(file).expect("a composed stream");
+    let payloads: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
+    app.events(stream, &payloads);
+    app.end(stream, Ok(()));
+}
+
+#[test]
+fn a_server_tool_that_failed_says_so_in_its_line_and_the_answer_goes_on() {
+    let mut app = Harness::new(110, 40);
+    let stream = app.prompt("hello");
+    hears(&mut app, stream, "server-tool-failed.sse");
+    let screen = app.screen();
+    assert!(screen.contains("failed: engine timed out"), "{screen}");
+    assert!(app.state.current().unwrap().newest_answer_text().is_some_and(|text| !text.is_empty()));
+}
+
+#[test]
+fn an_image_is_the_line_of_a_file_and_opens_to_what_the_server_sent() {
+    let mut app = Harness::new(110, 60);
+    let stream = app.prompt("hello");
+    hears(&mut app, stream, "image-item.sse");
+    assert!(app.screen().contains("▸ image PNG, "), "{}", app.screen());
+    assert!(!app.screen().contains("\"type\""), "{}", app.screen());
+    app.press("ctrl-o");
+    assert!(app.screen().contains("\"type\": \"image_generation_call\""), "{}", app.screen());
+}
+
+#[test]
+fn what_a_model_says_on_the_way_is_told_apart_from_its_answer() {
+    let mut app = Harness::new(110, 60);
+    let stream = app.prompt("hello");
+    hears(&mut app, stream, "phase-commentary-then-call.sse");
+    assert!(app.screen().contains("on the way"), "{}", app.screen());
+}
+
+#[test]
+fn the_words_of_advisors_and_debuggers_are_not_those_of_the_answer() {
+    let mut app = Harness::new(110, 60);
+    let stream = app.prompt("hello");
+    hears(&mut app, stream, "advisor-and-fusion.sse");
+    assert_eq!(app.state.current().unwrap().newest_answer_text().as_deref(), Some("Use a lock around the map."));
+    assert!(!app.screen().contains("panel text") && !app.screen().contains("to use a mutex"), "{}", app.screen());
+}

@@ -99,7 +99,7 @@ actions! {
     ListTop, "list-top", "First conversation", "top", Keys, [(List, "g"), (List, "home")];
     ListEnd, "list-end", "Last conversation", "end", Keys, [(List, "G"), (List, "end")];
     FocusNext, "focus-next", "Move the focus: prompt, card, text, rail, list", "focus", Palette, [(Global, "tab")];
-    FoldReasoning, "fold-reasoning", "Fold or open the reasoning", "reasoning", Palette, [(Global, "ctrl-t"), (Transcript, "space")];
+    FoldReasoning, "fold-reasoning", "Fold or open the reasoning", "reasoning", Palette, [(Global, "ctrl-t"), (Transcript, "space"), (Transcript, "enter")];
     FoldDetails, "fold-details", "Fold or open the details", "details", Palette, [(Global, "ctrl-o")];
     RowDown, "row-down", "Down a row", "down", Keys, [(Transcript, "j"), (Transcript, "down"), (Rail, "j"), (Rail, "down")];
     RowUp, "row-up", "Up a row", "up", Keys, [(Transcript, "k"), (Transcript, "up"), (Rail, "k"), (Rail, "up")];

@@ -4,6 +4,7 @@
 //! were wished for. `TranscriptView` paints it and changes nothing.
 
 mod answer;
+mod details;
 pub(super) mod facts;
 mod message;
 mod place;

@@ -157,7 +157,7 @@ impl Talk {
         }
     }
 
-    fn hears(&mut self, events: &[Event]) {
+    pub fn hears(&mut self, events: &[Event]) {
         let stream = self.stream.expect("a stream is open");
         let next = self.chat.apply(stream, self.now, events, &mut self.ids);
         self.note(next);

@@ -23,10 +23,14 @@ impl Sent {
         if without_nulls(&mut sent.fields) {
             sent.raw = None;
         }
-        if sent.fields.get("id").is_some_and(|id| id.as_str().is_none_or(str::is_empty)) {
-            sent.remove("id");
+        // xAI gives its searches an empty call_id.
+        for id in ["id", "call_id"] {
+            if sent.fields.get(id).is_some_and(|id| id.as_str().is_none_or(str::is_empty)) {
+                sent.remove(id);
+            }
         }
         sent.mend_summary();
+        sent.drop_half_citations();
         Some(sent)
     }
 
@@ -61,6 +65,21 @@ impl Sent {
                 *part = serde_json::json!({ "type": "summary_text", "text": text });
                 self.raw = None;
             }
+        }
+    }
+
+    /// Some servers cite without a title or a place; no server takes that back, and nobody needs it there.
+    fn drop_half_citations(&mut self) {
+        let Some(parts) = self.fields.get_mut("content").and_then(Value::as_array_mut) else { return };
+        let annotations = parts.iter_mut().filter_map(|part| part.get_mut("annotations")?.as_array_mut());
+        let mut dropped = false;
+        for annotations in annotations {
+            let before = annotations.len();
+            annotations.retain(is_whole_citation);
+            dropped |= annotations.len() != before;
+        }
+        if dropped {
+            self.raw = None;
         }
     }
 
@@ -101,6 +120,17 @@ impl Sent {
         self.raw.unwrap_or_else(|| {
             serde_json::value::to_raw_value(&self.fields).expect("what was read as JSON has a JSON form")
         })
+    }
+}
+
+fn is_whole_citation(annotation: &Value) -> bool {
+    let texts = |keys: &[&str]| keys.iter().all(|key| annotation[key].is_string());
+    let numbers = |keys: &[&str]| keys.iter().all(|key| annotation[key].is_u64());
+    match annotation["type"].as_str() {
+        Some("url_citation") => texts(&["url", "title"]) && numbers(&["start_index", "end_index"]),
+        Some("file_citation") => texts(&["file_id", "filename"]) && numbers(&["index"]),
+        Some("file_path") => texts(&["file_id"]) && numbers(&["index"]),
+        _ => false,
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use ratatui::style::Modifier;
 
 use super::{
-    ReadingOptions, facts,
+    ReadingOptions, details, facts,
     message::{Context, Laid, Layout, Rows, Section, left_out_mark, sibling_mark},
     place::Part,
 };
@@ -125,17 +125,25 @@ impl Builder<'_> {
                 Kind::Reasoning(reasoning) => run.reasoning.push((slot, item, reasoning)),
                 Kind::Search(search) => run.searches.push((slot, item, search)),
                 Kind::Call(_) | Kind::Other { .. } => run.rest.push((slot, item)),
-                Kind::Message { parts, .. } => {
+                Kind::Message { parts, phase } => {
                     if parts.iter().all(|part| part.text().is_empty()) {
                         continue;
                     }
                     self.run(std::mem::take(&mut run), runs);
                     runs += 1;
+                    let labelled = phase.as_deref() == Some("commentary");
+                    if labelled {
+                        self.commentary(slot);
+                    }
+                    let first = self.sections.len();
                     for (nth, part) in parts.iter().enumerate() {
                         match part {
                             answer::Part::Text { text, .. } => self.text(slot, nth, text, item),
                             answer::Part::Refusal(text) => self.refusal(slot, nth, text),
                         }
+                    }
+                    if let Some(section) = self.sections.get_mut(first).filter(|_| labelled) {
+                        section.gap = 0;
                     }
                 }
             }
@@ -166,6 +174,11 @@ impl Builder<'_> {
             if let Some(section) = self.other(slot, item, gap) {
                 self.sections.push(section);
                 gap = 0;
+            }
+            if self.context.toggled && matches!(item.kind, Kind::Other { .. }) {
+                let bar = Some(Gutter { mark: self.layout.options.marks.bar, role: Role::Faint });
+                let rows = details::raw(item, self.layout.width.saturating_sub(2).max(1));
+                self.sections.push(Section { part: Part::Raw(slot), gap: 0, rows: Rows::Own(rows), bar });
             }
         }
     }
@@ -303,7 +316,20 @@ impl Builder<'_> {
         if !pages.is_empty() {
             words.push(counted(pages.len(), "page", "pages"));
         }
+        let troubles: Vec<String> =
+            run.searches.iter().filter_map(|(_, item, search)| details::trouble(&search.status, item)).collect();
+        match &troubles[..] {
+            [] => (),
+            [trouble] if run.searches.len() == 1 => words.push(trouble.clone()),
+            [first, ..] => words.push(format!("{} of {} {first}", troubles.len(), run.searches.len())),
+        }
         words.join(&format!(" {} ", self.layout.options.marks.dot))
+    }
+
+    /// Some models say what they are about to do before they answer.
+    fn commentary(&mut self, slot: Slot) {
+        let word = vec![Span::new("on the way", Ink::of(Role::Muted))];
+        self.sections.push(Section::own(Part::Commentary(slot), 1, vec![Row::new(RowKind::Other, word)]));
     }
 
     fn other(&self, slot: Slot, item: &Item, gap: usize) -> Option<Section> {
@@ -321,8 +347,12 @@ impl Builder<'_> {
                 )
             }
             Kind::Other { kind, status } => {
-                let status = status.as_deref().map(|status| format!(" {} {status}", marks.dot)).unwrap_or_default();
-                let words = one_line(&format!("{} {}{status}", marks.folded, kind.replace(['_', ':'], " ")));
+                let status = status.as_deref().filter(|status| *status != "completed").unwrap_or_default();
+                let status = details::trouble(status, item).unwrap_or_else(|| status.replace('_', " "));
+                let status = if status.is_empty() { status } else { format!(" {} {status}", marks.dot) };
+                let mark = if self.context.toggled { marks.open } else { marks.folded };
+                let what = details::image(kind, item).unwrap_or_else(|| kind.replace(['_', ':'], " "));
+                let words = one_line(&format!("{mark} {what}{status}"));
                 (Part::Other(slot), RowKind::Other, vec![Span::new(words, muted)])
             }
             Kind::Message { .. } | Kind::Reasoning(_) | Kind::Search(_) => return None,

@@ -15,6 +15,10 @@ pub enum Part {
     Search(Slot),
     Call(Slot),
     Other(Slot),
+    /// The raw form of an item of another kind, opened.
+    Raw(Slot),
+    /// The word over a text that is not the answer itself.
+    Commentary(Slot),
     Text(Slot, usize),
     Refusal(Slot, usize),
     Sources,

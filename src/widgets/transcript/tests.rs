@@ -320,7 +320,7 @@ fn searches_calls_and_unknown_items_take_a_row_each() {
           ▸ Thought for 1 s · encrypted
           ⌕ Searching the web “sqlite wal network filesystem” 1.2 s
           ⚙ files__read {"path": "src/parser.rs"}
-          ▸ image generation call · in_progress
+          ▸ image generation call · in progress
         "#);
 }
 
