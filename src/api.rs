@@ -9,6 +9,7 @@ pub mod json;
 pub mod models;
 pub mod money;
 pub mod request;
+pub mod sent;
 pub mod sse;
 
 pub use account::FreeQuota;
@@ -19,3 +20,4 @@ pub use event::{Annotation, Event, Usage};
 pub use models::{Catalogue, Model};
 pub use money::Usd;
 pub use request::{Effort, Request};
+pub use sent::{Sent, Veil};

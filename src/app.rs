@@ -19,6 +19,7 @@ pub mod saves;
 pub mod screen;
 pub mod start;
 pub mod state;
+mod xray;
 
 pub use action::Action;
 pub use effect::Effect;
@@ -47,6 +48,7 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
         Msg::Input { event, more } => on_input::on_input(state, now, event, more, &mut fx),
         Msg::Ask(text) => panes::submit(state, now, text, &mut fx),
         Msg::StreamOpened { stream, generation } => on_stream::on_opened(state, now, stream, generation),
+        Msg::Recorded { stream, pieces } => xray::on_recorded(state, stream, pieces),
         Msg::Stream { stream, at, events } => on_stream::on_events(state, stream, at, &events, &mut fx),
         Msg::StreamEnded { stream, at, result } => on_stream::on_ended(state, stream, at, result, &mut fx),
         Msg::Priced { answer, result } => on_stream::on_priced(state, now, answer, result, &mut fx),
@@ -60,6 +62,10 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
         }
         Msg::Edited(result) => on_edited(state, now, result),
         Msg::Connected(result) => overlays::on_connected(state, now, result, &mut fx),
+        Msg::FileSaved(result) => match result {
+            Ok(path) => state.screen.say(now, format!("saved as {path}")),
+            Err(why) => state.screen.warn(now, why),
+        },
         Msg::SlotSaved(result) => {
             if let Err(why) = result {
                 state.screen.warn(now, format!("the slot holds until you quit, but {why}"));
@@ -69,6 +75,7 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
         Msg::Terminated => on_action::quit(state, now, &mut fx),
     }
     on_due(state, now, &mut fx);
+    xray::keep(state, &mut fx);
     fx
 }
 
@@ -116,6 +123,7 @@ pub fn next_wake(state: &State, now: Timestamp) -> Option<Timestamp> {
 /// Lays out what the next frame shows.
 pub fn sync(state: &mut State, now: Timestamp, size: Size) -> Vec<Effect> {
     state.screen.size = size;
+    xray::refresh(state, now);
     let areas = state.screen.divide();
     state.screen.pane.composer.scroll_to_cursor(areas.composer.height);
     if state.screen.focus == Focus::Card && cards::offered(state).is_empty() {

@@ -12,6 +12,7 @@ pub mod ids;
 pub mod journal;
 mod left_out;
 pub mod message;
+pub mod recording;
 mod replay;
 pub mod request;
 mod retry;
@@ -29,6 +30,7 @@ pub use conversation::{Conversation, Cost, Next, Summary};
 pub use explain::{Explanation, explain};
 pub use ids::Ids;
 pub use message::{Body, Message, Prompt};
+pub use recording::Recording;
 pub use settings::{Effort, Settings};
 pub use turn::{Mend, Phase, StreamId, Turn};
 

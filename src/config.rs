@@ -44,6 +44,7 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// Which providers OpenRouter may ask; sent to no other server.
     pub provider: Provider,
+    pub xray: Xray,
     /// Favourite models on the keys 1 to 9.
     pub slots: BTreeMap<u8, String>,
     /// By name. `openrouter` may be here for its key and its timeouts; its address is built in.
@@ -68,6 +69,15 @@ pub struct Endpoint {
     pub stream: bool,
     /// Instead of the common ones.
     pub timeouts: Timeouts,
+}
+
+/// What is kept of requests and events, for the x-ray.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Xray {
+    pub record: bool,
+    /// Of one answer; of all together a hundred times that.
+    pub max_bytes: u32,
 }
 
 /// Limits in seconds; `None` is the common limit of `Limits::default`.
@@ -247,10 +257,17 @@ impl Default for Config {
             search: Search::default(),
             timeouts: Timeouts::default(),
             provider: Provider::default(),
+            xray: Xray::default(),
             slots: BTreeMap::new(),
             endpoints: BTreeMap::new(),
             keys: BTreeMap::new(),
         }
+    }
+}
+
+impl Default for Xray {
+    fn default() -> Self {
+        Self { record: true, max_bytes: 512 * 1024 }
     }
 }
 

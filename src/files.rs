@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{self, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 /// Who may read a new file or folder. Windows knows no modes: there the folder of the user decides.
@@ -40,6 +40,31 @@ pub fn replace(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
         let _ = fs::remove_file(&new); // Nothing more can be done about it.
     }
     written
+}
+
+/// Writes a file that is not there yet, for its owner only; where the name is taken a number is added to it.
+///
+/// # Errors
+/// As the system says; then there is no new file.
+pub fn save_new(folder: &Path, stem: &str, extension: &str, bytes: &[u8]) -> io::Result<PathBuf> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    mode::of_file(&mut options, Readers::Owner);
+    let numbered = (2..).map(|n: u32| format!("{stem}-{n}.{extension}"));
+    for name in std::iter::once(format!("{stem}.{extension}")).chain(numbered) {
+        let path = folder.join(name);
+        match options.open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => (),
+            Err(error) => return Err(error),
+            Ok(mut file) => {
+                let written = file.write_all(bytes).and_then(|()| file.sync_all());
+                return written.map(|()| path.clone()).inspect_err(|_| {
+                    let _ = fs::remove_file(&path); // Half a file helps nobody.
+                });
+            }
+        }
+    }
+    Err(io::Error::other("every name is taken"))
 }
 
 /// Makes an empty file that only its owner may read, or takes the rights of others from an old one.
@@ -132,6 +157,17 @@ mod tests {
         fs::set_permissions(&old, fs::Permissions::from_mode(0o644)).expect("a mode");
         create_private(&old).expect("the file");
         assert_eq!((mode(&old), fs::read(&old).expect("the file").as_slice()), (0o600, &b"kept"[..]));
+    }
+
+    #[test]
+    fn a_new_file_never_takes_the_place_of_another() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let save = |text: &str| save_new(folder.path(), "ibid-xray-1", "json", text.as_bytes()).expect("a file");
+        let names = ["one", "two", "three"].map(save);
+        let expected = ["ibid-xray-1.json", "ibid-xray-1-2.json", "ibid-xray-1-3.json"];
+        assert_eq!(names, expected.map(|name| folder.path().join(name)));
+        assert_eq!(fs::read(&names[0]).expect("the file"), b"one");
+        assert_eq!(mode(&names[2]), 0o600);
     }
 
     #[test]

@@ -24,7 +24,7 @@ use crate::{
     app::{Effect, Msg},
     chat::{StreamId, Timestamp},
     config::{self, Config, Paths},
-    keys,
+    files, keys,
     store::Store,
     widgets::highlight,
 };
@@ -82,7 +82,7 @@ impl Runtime {
     /// Begins what an effect asks for and returns at once, or gives it back as something for the terminal.
     pub fn run(&mut self, effect: Effect) -> Option<Ask> {
         match effect {
-            Effect::OpenStream { stream, endpoint, request } => self.open(stream, &endpoint, request),
+            Effect::OpenStream { stream, endpoint, request, record } => self.open(stream, &endpoint, request, record),
             Effect::CloseStream(stream) => self.close(stream),
             Effect::AskPrice { answer, endpoint, generation } => {
                 if let Some(server) = self.servers.get(&endpoint) {
@@ -100,6 +100,7 @@ impl Runtime {
             Effect::SaveKey(key) => self.save_key(key),
             Effect::SaveServer { base_url } => self.save_server(base_url),
             Effect::SaveSlot { slot, model } => self.save_slot(slot, model),
+            Effect::SaveFile { stem, extension, text } => self.save_file(stem, extension, text),
             Effect::Copy(text) => return Some(Ask::Copy(text)),
             Effect::Edit(text) => return Some(Ask::Edit(text)),
             Effect::Suspend => return Some(Ask::Suspend),
@@ -112,7 +113,7 @@ impl Runtime {
 }
 
 impl Runtime {
-    fn open(&mut self, stream: StreamId, endpoint: &str, request: Box<Request>) {
+    fn open(&mut self, stream: StreamId, endpoint: &str, request: Box<Request>, record: bool) {
         self.streams.retain(|_, task| !task.is_finished());
         while self.tasks.try_join_next().is_some() {}
         let Some(server) = self.servers.get(endpoint) else {
@@ -123,7 +124,7 @@ impl Runtime {
                 result: Err(api::Error::new(Fault::Request, what)),
             });
         };
-        let task = self.tasks.spawn(streams::read(server, stream, request, self.inbox.clone()));
+        let task = self.tasks.spawn(streams::read(server, stream, request, record, self.inbox.clone()));
         self.streams.insert(stream, task);
     }
 
@@ -159,6 +160,17 @@ impl Runtime {
         let config = self.paths.config.clone();
         self.work(move || {
             Msg::SlotSaved(Config::set_slot(&config, slot, &model).map_err(|complaint| complaint.to_string()))
+        });
+    }
+
+    fn save_file(&mut self, stem: String, extension: &'static str, text: String) {
+        self.work(move || {
+            let folder = std::env::current_dir().unwrap_or_default();
+            let saved = files::save_new(&folder, &stem, extension, text.as_bytes());
+            Msg::FileSaved(match saved {
+                Ok(path) => Ok(path.display().to_string()),
+                Err(error) => Err(format!("nothing was saved in {}: {error}", folder.display())),
+            })
         });
     }
 

@@ -20,7 +20,7 @@ use std::{
     time::Duration,
 };
 
-use crate::chat::{Change, Conversation, ConversationId, Summary};
+use crate::chat::{Change, Conversation, ConversationId, MessageId, Recording, Summary};
 
 pub use error::Error;
 
@@ -96,6 +96,8 @@ pub enum Job {
     Prompts,
     /// All conversations but the trash, newest first; answered by one `Listed`.
     List,
+    /// What went over the wire for an answer.
+    Recording(MessageId),
 }
 
 /// Names a save, so that its reply finds what waits for it.
@@ -129,4 +131,9 @@ pub enum Reply {
     },
     /// At most the newest 1000.
     Prompts(Vec<String>),
+    /// `None` when nothing was recorded, or it was dropped for newer ones.
+    Recording {
+        message: MessageId,
+        result: Result<Option<Box<Recording>>, Error>,
+    },
 }

@@ -24,3 +24,4 @@ pub mod toast;
 pub mod transcript;
 pub mod welcome;
 pub mod words;
+pub mod xray;

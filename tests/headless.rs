@@ -281,3 +281,39 @@ fn the_log_has_no_key_and_nothing_that_was_said() {
     assert!(log.contains("stream begins"), "{log}");
     assert!(!log.contains(KEY) && !log.contains("secret"), "{log}");
 }
+
+#[test]
+fn what_went_over_the_wire_is_kept_without_the_key_even_where_the_server_repeats_it() {
+    let (home, server) = (Home::empty(), server());
+    let echo = format!("You sent {KEY}.");
+    server.answer(Reply::stream(Response::by(MODEL).text(&[&echo]).completed()));
+    let output = Run::in_home(&home).against(&server).args(["ask", "-m", MODEL, "my key is", KEY]).output("");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let request = server.next_request();
+    let db = rusqlite::Connection::open(home.database()).expect("the database");
+    let pieces: String = db.query_row("select pieces from recording", [], |row| row.get(0)).expect("a recording");
+    assert!(!pieces.contains(KEY), "{pieces}");
+    let recording: ibid::chat::Recording = serde_json::from_str(&pieces).expect("a recording");
+    let (sent, whole) = recording.request().expect("the request");
+    assert!(whole && sent.url.starts_with(&server.base_url()), "{}", sent.url);
+    let body = String::from_utf8(request.bytes.clone()).expect("text");
+    assert_eq!(sent.body, body.replace(KEY, "$OPENROUTER_API_KEY"), "byte for byte what was sent, but for the key");
+    for (name, value) in &sent.headers {
+        let value = value.replace("$OPENROUTER_API_KEY", KEY);
+        assert_eq!(request.header(name), Some(value.as_str()), "{name}");
+    }
+    let last = recording.to_json();
+    assert!(last.contains("response.completed") && last.contains("You sent $OPENROUTER_API_KEY."), "{last}");
+}
+
+#[test]
+fn nothing_of_the_wire_is_kept_when_recording_is_off() {
+    let (home, server) = (Home::empty(), server());
+    home.configure("[xray]\nrecord = false\n");
+    server.answer(Reply::stream(Response::by(MODEL).text(&["Yes."]).completed()));
+    let output = Run::in_home(&home).against(&server).args(["ask", "-m", MODEL, "well?"]).output("");
+    assert_eq!(stdout(&output), "Yes.\n");
+    let db = rusqlite::Connection::open(home.database()).expect("the database");
+    let count: u32 = db.query_row("select count(*) from recording", [], |row| row.get(0)).expect("a table");
+    assert_eq!(count, 0);
+}

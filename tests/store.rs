@@ -5,5 +5,6 @@ mod store {
     mod failures;
     mod instances;
     mod model;
+    mod recordings;
     mod saved;
 }

@@ -10,13 +10,14 @@ use reqwest::{
 use secrecy::ExposeSecret;
 
 use super::{
-    Endpoint, Error, Event, Fault, FreeQuota, Request, Usage, account,
+    Endpoint, Error, Event, Fault, FreeQuota, Request, Sent, Usage, Veil, account,
     sse::{Decoder, Frame},
 };
 
 /// The name under which OpenRouter lists the program, and its page.
 const TITLE: &str = "ibid";
 const PAGE: &str = "https://crates.io/crates/ibid";
+const AGENT: &str = concat!("ibid/", env!("CARGO_PKG_VERSION"));
 
 /// An error or a list of models is never longer than this.
 const LONGEST_BODY: usize = 64 * 1024 * 1024;
@@ -57,6 +58,8 @@ pub struct Opened {
     /// Told behind what is ready.
     failed: Option<Error>,
     silence: Duration,
+    /// The payloads as they came, where somebody wants them.
+    raw: Option<Vec<Box<str>>>,
 }
 
 /// What a body turned out to be.
@@ -84,7 +87,7 @@ impl Client {
         // Fails when it was done before, and then all is well.
         let _done_before = rustls::crypto::ring::default_provider().install_default();
         let builder = reqwest::Client::builder()
-            .user_agent(concat!("ibid/", env!("CARGO_PKG_VERSION")))
+            .user_agent(AGENT)
             .connect_timeout(timeouts.connect)
             // A redirect is followed by us or not at all: no key goes to another host.
             .redirect(reqwest::redirect::Policy::none())
@@ -110,15 +113,7 @@ impl Client {
     /// # Errors
     /// Everything before the first event, classified.
     pub async fn open(&self, request: &Request) -> Result<Opened, Error> {
-        let body = serde_json::to_vec(request)
-            .map_err(|error| Error::new(Fault::Request, format!("the request has no JSON form: {error}")))?;
-        let mut headers = self.headers()?;
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let accept = if request.stream { "text/event-stream" } else { "application/json" };
-        headers.insert(ACCEPT, HeaderValue::from_static(accept));
-        // A compressed stream could hold events back.
-        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        let post = self.http.post(self.endpoint.url("/responses")).headers(headers).body(body);
+        let post = self.http.post(self.endpoint.url("/responses")).headers(self.asking(request)?).body(body(request)?);
         let response = self.head(post).await?;
         if !response.status().is_success() {
             return Err(self.failure(response).await);
@@ -131,7 +126,39 @@ impl Client {
             ready: VecDeque::new(),
             failed: None,
             silence: self.timeouts.silence,
+            raw: None,
         })
+    }
+
+    /// What `open` sends for that request, without the key.
+    ///
+    /// # Errors
+    /// Those of `open` before anything is sent.
+    pub fn sent(&self, request: &Request, variable: &str) -> Result<Sent, Error> {
+        let veil = Veil::new(&self.endpoint, variable);
+        let header = |(name, value): (&HeaderName, &HeaderValue)| {
+            let shown = String::from_utf8_lossy(value.as_bytes());
+            (name.to_string(), if value.is_sensitive() { veil.header(&shown) } else { veil.hide(&shown).into_owned() })
+        };
+        let mut headers = vec![("user-agent".to_owned(), AGENT.to_owned())];
+        headers.extend(self.asking(request)?.iter().map(header));
+        Ok(Sent {
+            url: veil.hide(&self.endpoint.url("/responses")).into_owned(),
+            headers,
+            body: veil.hide(&String::from_utf8_lossy(&body(request)?)).into_owned(),
+            variable: variable.to_owned(),
+        })
+    }
+
+    /// The headers of a question.
+    fn asking(&self, request: &Request) -> Result<HeaderMap, Error> {
+        let mut headers = self.headers()?;
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let accept = if request.stream { "text/event-stream" } else { "application/json" };
+        headers.insert(ACCEPT, HeaderValue::from_static(accept));
+        // A compressed stream could hold events back.
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        Ok(headers)
     }
 
     /// The body of `GET /models`.
@@ -227,6 +254,16 @@ impl Client {
 }
 
 impl Opened {
+    /// Keeps what comes as text too, for `take_raw`.
+    pub fn keep_raw(&mut self) {
+        self.raw.get_or_insert_default();
+    }
+
+    /// The payloads that came since the last call.
+    pub fn take_raw(&mut self) -> Vec<Box<str>> {
+        self.raw.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
     /// The next event; `None` at the end of the body. Comments come as `Event::KeepAlive`.
     ///
     /// # Errors
@@ -313,11 +350,14 @@ impl Opened {
                 }
             }
             Body::Stream(decoder) => {
-                let ready = &mut self.ready;
+                let (ready, raw) = (&mut self.ready, &mut self.raw);
                 let (mut over, mut too_long) = (false, false);
                 decoder.push(bytes, |frame| match frame {
                     Frame::Data(_) if over => (),
-                    Frame::Data(json) => ready.push_back(Event::parse(json)),
+                    Frame::Data(json) => {
+                        keep(raw, json);
+                        ready.push_back(Event::parse(json));
+                    }
                     Frame::Comment => (),
                     Frame::Done => over = true,
                     Frame::TooLong => too_long = true,
@@ -338,15 +378,20 @@ impl Opened {
             Body::Unknown(_) | Body::Done | Body::Over => (),
             Body::Stream(mut decoder) => decoder.finish(|frame| {
                 if let Frame::Data(json) = frame {
+                    keep(&mut self.raw, json);
                     self.ready.push_back(Event::parse(json));
                 }
             }),
-            Body::Whole(whole) => match Event::parse(&String::from_utf8_lossy(&whole)) {
-                Event::Unreadable { .. } | Event::Other { .. } => {
-                    self.fail(Fault::Garbage, "what the server sent is not an answer of this API");
+            Body::Whole(whole) => {
+                let whole = String::from_utf8_lossy(&whole);
+                keep(&mut self.raw, &whole);
+                match Event::parse(&whole) {
+                    Event::Unreadable { .. } | Event::Other { .. } => {
+                        self.fail(Fault::Garbage, "what the server sent is not an answer of this API");
+                    }
+                    event => self.ready.push_back(event),
                 }
-                event => self.ready.push_back(event),
-            },
+            }
         }
     }
 
@@ -359,6 +404,17 @@ impl Opened {
 impl fmt::Debug for Opened {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Opened").field("generation", &self.generation).finish_non_exhaustive()
+    }
+}
+
+fn body(request: &Request) -> Result<Vec<u8>, Error> {
+    serde_json::to_vec(request)
+        .map_err(|error| Error::new(Fault::Request, format!("the request has no JSON form: {error}")))
+}
+
+fn keep(raw: &mut Option<Vec<Box<str>>>, payload: &str) {
+    if let Some(raw) = raw {
+        raw.push(payload.into());
     }
 }
 

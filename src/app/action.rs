@@ -78,6 +78,7 @@ actions! {
     ToggleList, "toggle-list", "Show or hide the list of conversations", "hide list", Palette, [(Global, "ctrl-x b")];
     ToggleRail, "rail", "Show or hide the rail: reasoning and sources", "rail", Palette, [(Global, "ctrl-x r")];
     ShowSources, "sources", "Sources of the current answer", "sources", Palette, [(Global, "ctrl-x s")];
+    Xray, "xray", "The request and the events of the current answer", "x-ray", Palette, [(Global, "ctrl-x x")];
     CopyAnswer, "copy-answer", "Copy the answer as Markdown", "copy answer", Palette, [(Global, "ctrl-x y"), (Transcript, "y")];
     CodeBlocks, "code", "Copy a code block of the answer", "code blocks", Palette, [(Global, "ctrl-x c")];
     EditEarlier, "edit-earlier", "Edit an earlier prompt: a branch", "edit earlier", Palette, [(Global, "ctrl-x u")];

@@ -15,6 +15,8 @@ pub enum Effect {
         stream: StreamId,
         endpoint: String,
         request: Box<api::Request>,
+        /// What goes over the wire is reported as well, by `Msg::Recorded`.
+        record: bool,
     },
     /// Closes the connection at once.
     CloseStream(StreamId),
@@ -45,6 +47,14 @@ pub enum Effect {
     SaveSlot {
         slot: u8,
         model: String,
+    },
+    /// Writes a new file in the current folder that only its owner may read, never over another; answered by
+    /// `Msg::FileSaved`.
+    SaveFile {
+        /// What it is called; a number is added where that is taken.
+        stem: String,
+        extension: &'static str,
+        text: String,
     },
     /// Copies a text to the clipboard of the reader's terminal.
     Copy(String),

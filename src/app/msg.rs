@@ -4,7 +4,7 @@ use crossterm::event::Event as Input;
 
 use crate::{
     api::{self, Catalogue, Event, FreeQuota, Usage},
-    chat::{MessageId, StreamId, Timestamp},
+    chat::{MessageId, StreamId, Timestamp, recording::Piece},
     store,
     widgets::highlight,
 };
@@ -24,6 +24,11 @@ pub enum Msg {
     StreamOpened {
         stream: StreamId,
         generation: Option<String>,
+    },
+    /// What went over the wire, before the events that came of it.
+    Recorded {
+        stream: StreamId,
+        pieces: Vec<Piece>,
     },
     /// Some events of a stream, in order.
     Stream {
@@ -59,6 +64,8 @@ pub enum Msg {
     Edited(Result<String, String>),
     /// A key or an address from the welcome screen was stored and is in use, or why not.
     Connected(Result<String, String>),
+    /// A file was written, with its path, or why not.
+    FileSaved(Result<String, String>),
     /// A slot was written to the config, or why not.
     SlotSaved(Result<(), String>),
     /// Something fell due without a message: see `next_wake`.

@@ -45,6 +45,7 @@ pub(super) fn on_action(state: &mut State, now: Timestamp, action: Action, fx: &
         Action::ToggleList => listing::toggle(state),
         Action::ToggleRail => toggle_rail(state),
         Action::ShowSources => show_sources(state),
+        Action::Xray => super::xray::open(state, now, fx),
         Action::CopyAnswer => copy_answer(state, now, fx),
         Action::CodeBlocks => overlays::open_code_blocks(state, now, fx),
         Action::EditEarlier => overlays::open_earlier(state, now),
@@ -126,6 +127,7 @@ pub(super) fn quit(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
     for id in state.open.keys().copied().collect::<Vec<_>>() {
         change(state, id, fx, |conversation, _| conversation.interrupt_all(now));
     }
+    super::xray::keep(state, fx);
     fx.push(Effect::Quit);
 }
 

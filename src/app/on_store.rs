@@ -53,6 +53,7 @@ pub(super) fn on_reply(state: &mut State, now: Timestamp, reply: Reply, fx: &mut
                 super::panes::remember(state, sent);
             }
         }
+        Reply::Recording { message, result } => super::xray::on_loaded(state, message, result),
     }
 }
 
@@ -122,7 +123,10 @@ fn on_loaded(state: &mut State, now: Timestamp, conversation: Conversation, fx: 
 pub(super) fn carry_out(state: &mut State, id: ConversationId, next: Vec<Next>, fx: &mut Vec<Effect>) {
     for next in next {
         match next {
-            Next::Open { stream, endpoint, request } => fx.push(Effect::OpenStream { stream, endpoint, request }),
+            Next::Open { stream, endpoint, request } => {
+                let record = state.config.xray.record;
+                fx.push(Effect::OpenStream { stream, endpoint, request, record });
+            }
             Next::Close(stream) => fx.push(Effect::CloseStream(stream)),
             Next::AskPrice { answer, endpoint, generation } => {
                 fx.push(Effect::AskPrice { answer, endpoint, generation });

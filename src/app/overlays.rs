@@ -20,6 +20,7 @@ use crate::{
         help::Help,
         picker::{Move, Picker},
         welcome::Welcome,
+        xray::Xray,
     },
 };
 
@@ -39,6 +40,7 @@ pub enum Overlay {
     },
     Parameters(Box<Form>),
     Help(Help),
+    Xray(Box<Xray>),
     /// The list and the rail where they are not docked.
     List,
     Rail,
@@ -49,7 +51,11 @@ pub(super) fn on_key(state: &mut State, now: Timestamp, event: KeyEvent, fx: &mu
     let key = Key::from(event);
     match state.keymap.meaning(Context::Global, &[], key) {
         Meaning::Does(action @ (Action::Back | Action::Cancel)) => {
-            if !welcome_back(state, now, action, fx) {
+            let stepped_back = match state.screen.overlays.last_mut() {
+                Some(Overlay::Xray(xray)) => xray.back(),
+                _ => false,
+            };
+            if !stepped_back && !welcome_back(state, now, action, fx) {
                 close_top(state, now, fx);
             }
             return;
@@ -79,6 +85,10 @@ pub(super) fn on_key(state: &mut State, now: Timestamp, event: KeyEvent, fx: &mu
                 KeyCode::Char('?' | 'q') | KeyCode::Enter => close_top(state, now, fx),
                 _ => (),
             }
+        }
+        Some(Overlay::Xray(xray)) => {
+            let wish = xray.key(event, screen);
+            super::xray::grant(state, now, wish, fx);
         }
         Some(Overlay::Welcome(_)) => picked::on_welcome_key(state, event, fx),
         Some(Overlay::List | Overlay::Rail) | None => (),
@@ -120,6 +130,7 @@ pub(super) fn sync(state: &mut State) {
         match overlay {
             Overlay::Picker { picker, .. } => picker.scroll_to_cursor(screen),
             Overlay::Parameters(form) => form.scroll_to_cursor(screen),
+            Overlay::Xray(xray) => xray.arrange(screen.as_size()),
             Overlay::Welcome(_) | Overlay::Help(_) | Overlay::List | Overlay::Rail => (),
         }
     }
@@ -151,6 +162,7 @@ pub(super) fn on_paste(state: &mut State, text: &str) {
         }
         Some(Overlay::Parameters(form)) => form.paste(text),
         Some(Overlay::Welcome(welcome)) => welcome.paste(text),
+        Some(Overlay::Xray(xray)) => xray.paste(text),
         Some(Overlay::Help(_) | Overlay::List | Overlay::Rail) | None => (),
     }
 }
@@ -161,7 +173,8 @@ pub(super) fn close_top(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>)
         Some(Overlay::Picker { of: Of::Theme { before }, .. }) => state.theme = *before,
         Some(Overlay::List) => super::listing::leave_field(state, now),
         Some(Overlay::Welcome(_)) => on_action(state, now, Action::Quit, fx),
-        Some(Overlay::Picker { .. } | Overlay::Parameters(_) | Overlay::Help(_) | Overlay::Rail) | None => (),
+        Some(Overlay::Picker { .. } | Overlay::Parameters(_) | Overlay::Help(_) | Overlay::Xray(_) | Overlay::Rail)
+        | None => (),
     }
     let floating = matches!(state.screen.overlays.last(), Some(Overlay::List | Overlay::Rail));
     let docked = match state.screen.focus {

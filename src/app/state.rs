@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     api::{self, Catalogue, Dialect, Model},
-    chat::{Conversation, ConversationId, Effort, Ids, MessageId, Settings, Summary, Timestamp},
+    chat::{Conversation, ConversationId, Effort, Ids, MessageId, Recording, Settings, Summary, Timestamp},
     config::{Config, Glyphs, Show},
     store,
     widgets::{theme::Theme, transcript::Transcript, welcome::Welcome},
@@ -43,6 +43,8 @@ pub struct State {
     /// What was sent before, newest first.
     pub prompts: Vec<String>,
     pub database: Database,
+    /// What goes over the wire for the answers that are being written.
+    pub recordings: BTreeMap<MessageId, Recording>,
     pub saves: Saves,
     /// The conversations moved to the trash in this run, the last one last.
     pub trashed: Vec<Summary>,
@@ -94,6 +96,7 @@ impl State {
             catalogues: BTreeMap::new(),
             prompts: Vec::new(),
             database: Database::Opening(open),
+            recordings: BTreeMap::new(),
             saves: Saves::default(),
             trashed: Vec::new(),
             complaints: complaints.into_iter().chain(unusable).chain(unknown).collect(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{ConversationId, Message, MessageId, Settings, Timestamp};
+use super::{ConversationId, Message, MessageId, Recording, Settings, Timestamp};
 
 /// One row that changed.
 #[derive(Debug, Clone)]
@@ -33,6 +33,12 @@ pub enum Change {
     Rename {
         conversation: ConversationId,
         title: String,
+    },
+    /// What went over the wire for an answer; of all answers together at most `most_in_all` bytes stay.
+    Recording {
+        message: MessageId,
+        recording: Box<Recording>,
+        most_in_all: u64,
     },
     Seen(ConversationId),
     Trash(ConversationId),

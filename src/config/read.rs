@@ -57,6 +57,9 @@ pub(super) const KNOWN: &[&str] = &[
     "provider.zdr",
     "provider.quantizations",
     "provider.sort",
+    "xray",
+    "xray.record",
+    "xray.max_bytes",
     "slots",
     "keys",
     "endpoints",
@@ -124,6 +127,7 @@ impl Config {
         between("search.max_total_results", self.search.max_total_results, 1..=1000)?;
         one_of("provider.sort", self.provider.sort.as_deref(), &SORTS)?;
         self.timeouts.check(&["timeouts".into()])?;
+        between("xray.max_bytes", Some(self.xray.max_bytes), 4096..=64 * 1024 * 1024)?;
         for (slot, model) in &self.slots {
             filled(&format!("slots.{slot}"), Some(model))?;
             if !(1..=9).contains(slot) {

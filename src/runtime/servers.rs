@@ -196,6 +196,12 @@ impl Server {
         }
     }
 
+    /// The environment variable that its key comes from, or could.
+    pub fn key_variable(&self) -> &str {
+        let variable = self.key.as_ref().and_then(|places| places.variable.as_deref());
+        variable.unwrap_or(if self.name == OPENROUTER { "OPENROUTER_API_KEY" } else { "API_KEY" })
+    }
+
     pub fn key_places(&self) -> Option<&keys::Places> {
         self.key.as_ref()
     }

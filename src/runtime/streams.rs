@@ -6,43 +6,99 @@ use tokio::sync::mpsc;
 
 use super::servers::Server;
 use crate::{
-    api::{self, Request},
+    api::{self, Client, Event, Opened, Request, Veil},
     app::Msg,
-    chat::{StreamId, Timestamp},
+    chat::{
+        StreamId, Timestamp,
+        recording::{Piece, What},
+    },
 };
 
 /// Reads one response to its end.
-pub(super) async fn read(server: Arc<Server>, stream: StreamId, request: Box<Request>, inbox: mpsc::Sender<Msg>) {
+pub(super) async fn read(
+    server: Arc<Server>,
+    stream: StreamId,
+    request: Box<Request>,
+    record: bool,
+    inbox: mpsc::Sender<Msg>,
+) {
     tracing::info!(server = server.name, attempt = stream.attempt, "stream begins");
-    let result = forward(&server, stream, &request, &inbox).await;
+    let mut reading = Reading { server: &server, stream, inbox: &inbox, record: record.then_some(Veiled::default()) };
+    let result = reading.forward(&request).await;
     match &result {
         Ok(()) => tracing::info!(attempt = stream.attempt, "stream ended"),
         // The message may carry the reader's words.
         Err(error) => {
             tracing::warn!(attempt = stream.attempt, ?error.fault, ?error.status, ?error.code, "stream failed");
+            reading.record_failure(error).await;
         }
     }
     let _ = inbox.send(Msg::StreamEnded { stream, at: Timestamp::now(), result }).await; // Nobody listens on the way out.
 }
 
-async fn forward(
-    server: &Server,
+/// One response on its way.
+struct Reading<'a> {
+    server: &'a Server,
     stream: StreamId,
-    request: &Request,
-    inbox: &mpsc::Sender<Msg>,
-) -> Result<(), api::Error> {
-    let mut opened = server.client().await?.open(request).await?;
-    let generation = opened.generation.clone();
-    if inbox.send(Msg::StreamOpened { stream, generation }).await.is_err() {
-        return Ok(());
+    inbox: &'a mpsc::Sender<Msg>,
+    /// What goes over the wire is reported too.
+    record: Option<Veiled>,
+}
+
+/// Made when the key is known.
+#[derive(Default)]
+struct Veiled(Option<Veil>);
+
+impl Reading<'_> {
+    async fn forward(&mut self, request: &Request) -> Result<(), api::Error> {
+        let client = self.server.client().await?;
+        self.record_request(client, request).await;
+        let mut opened = client.open(request).await?;
+        if self.record.is_some() {
+            opened.keep_raw();
+        }
+        let generation = opened.generation.clone();
+        if self.inbox.send(Msg::StreamOpened { stream: self.stream, generation }).await.is_err() {
+            return Ok(());
+        }
+        loop {
+            let mut events: Vec<Event> = Vec::new();
+            let more = opened.next_batch(&mut events).await;
+            let at = Timestamp::now();
+            self.record_events(&mut opened, at).await;
+            if !more? || self.inbox.send(Msg::Stream { stream: self.stream, at, events }).await.is_err() {
+                return Ok(());
+            }
+        }
     }
-    loop {
-        let mut events = Vec::new();
-        if !opened.next_batch(&mut events).await? {
-            return Ok(());
+
+    async fn record_request(&mut self, client: &Client, request: &Request) {
+        let Some(Veiled(veil)) = &mut self.record else { return };
+        let variable = self.server.key_variable();
+        *veil = Some(Veil::new(&client.endpoint, variable));
+        if let Ok(sent) = client.sent(request, variable) {
+            self.report(vec![Piece::new(Timestamp::now(), What::Sent(Box::new(sent)))]).await;
         }
-        if inbox.send(Msg::Stream { stream, at: Timestamp::now(), events }).await.is_err() {
-            return Ok(());
+    }
+
+    async fn record_events(&self, opened: &mut Opened, at: Timestamp) {
+        let Some(Veiled(Some(veil))) = &self.record else { return };
+        let piece = |payload: Box<str>| Piece::new(at, What::Received(veil.hide(&payload).into()));
+        let pieces: Vec<Piece> = opened.take_raw().into_iter().map(piece).collect();
+        if !pieces.is_empty() {
+            self.report(pieces).await;
         }
+    }
+
+    async fn record_failure(&self, error: &api::Error) {
+        let Some(Veiled(Some(veil))) = &self.record else { return };
+        let status = error.status.map(|status| format!("{status} ")).unwrap_or_default();
+        let code = error.code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default();
+        let what = What::Failed(veil.hide(&format!("{status}{}{code}", error.message)).into());
+        self.report(vec![Piece::new(Timestamp::now(), what)]).await;
+    }
+
+    async fn report(&self, pieces: Vec<Piece>) {
+        let _ = self.inbox.send(Msg::Recorded { stream: self.stream, pieces }).await; // Nobody listens on the way out.
     }
 }

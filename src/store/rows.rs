@@ -10,7 +10,8 @@ use super::kept;
 use crate::{
     api::{Usage, Usd},
     chat::{
-        Answer, Body, Change, ConversationId, Header, Message, MessageId, Prompt, Summary, Timestamp, answer::Progress,
+        Answer, Body, Change, ConversationId, Header, Message, MessageId, Prompt, Recording, Summary, Timestamp,
+        answer::Progress,
     },
 };
 
@@ -37,6 +38,11 @@ const OPEN: &str = "select * from message indexed by message_open where owner is
 const GROWTH: &str = "select at, events from growth where message = ?1 order by n";
 const PROMPTS: &str = "select text from message join conversation on conversation.id = message.conversation
     where role = 'prompt' and trashed_at is null order by at desc, message.id desc";
+
+/// The oldest from the one on with which the newer ones no longer fit.
+const TRIM: &str = "delete from recording where n <= (
+    select n from (select n, sum(bytes) over (order by n desc) as kept from recording)
+    where kept > ?1 order by n desc limit 1)";
 
 pub fn newest(db: &Connection, most: usize) -> Result<Vec<Summary>> {
     let most = i64::try_from(most).unwrap_or(i64::MAX);
@@ -114,6 +120,21 @@ pub fn prompts(db: &Connection, most: usize) -> Result<Vec<String>> {
 pub fn new_draft(db: &Connection) -> Result<String> {
     let draft = db.query_row("select value from setting where name = 'new draft'", [], |row| row.get(0));
     Ok(draft.optional()?.unwrap_or_default())
+}
+
+/// What went over the wire for an answer, if that is still there.
+pub fn recording(db: &Connection, message: MessageId) -> Result<Option<Recording>> {
+    let mut row = db.prepare_cached("select pieces from recording where message = ?1")?;
+    row.query_row([text(message.0)], |row| json(row, "pieces")).optional()
+}
+
+/// Writes it over an older one of the same answer, then drops the oldest of all until the rest fits.
+pub fn write_recording(db: &Connection, message: MessageId, recording: &Recording, most_in_all: u64) -> Result<()> {
+    let pieces = to_json(recording);
+    db.prepare_cached("insert or replace into recording (message, bytes, pieces) values (?1, ?2, ?3)")?
+        .execute(rusqlite::params![text(message.0), i64::try_from(pieces.len()).unwrap_or(i64::MAX), pieces])?;
+    db.prepare_cached(TRIM)?.execute([i64::try_from(most_in_all).unwrap_or(i64::MAX)])?;
+    Ok(())
 }
 
 pub fn write_conversation(db: &Connection, header: &Header) -> Result<()> {
@@ -275,6 +296,7 @@ pub fn rank(change: &Change) -> u8 {
         | Change::Draft { .. }
         | Change::Queue { .. }
         | Change::NewDraft(_)
+        | Change::Recording { .. }
         | Change::Rename { .. }
         | Change::Seen(_)
         | Change::Trash(_)

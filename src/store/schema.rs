@@ -77,6 +77,16 @@ const MIGRATIONS: &[&str] = &[
     -- Messages that are no longer sent, since the conversation became too long.
     alter table conversation add column left_out text not null default '[]';
 ",
+    "
+    -- What went over the wire for an answer, for the x-ray; the oldest go first.
+    create table recording (
+        n integer primary key autoincrement,
+        message text not null unique,
+        bytes integer not null,
+        pieces text not null
+    );
+    create index recording_size on recording (n, bytes);
+",
 ];
 
 /// What this program writes.

@@ -64,6 +64,10 @@ impl Worker {
                 Job::Prompts => self
                     .ask(|database| rows::prompts(&database.connection, PROMPTS))
                     .map_or_else(|error| Reply::NotLoaded { what: "the prompts".into(), error }, Reply::Prompts),
+                Job::Recording(message) => {
+                    let result = self.ask(|database| rows::recording(&database.connection, message));
+                    Reply::Recording { message, result: result.map(|found| found.map(Box::new)) }
+                }
                 Job::List => self.ask(|database| rows::newest(&database.connection, usize::MAX)).map_or_else(
                     |error| Reply::NotLoaded { what: "the list".into(), error },
                     |conversations| Reply::Listed { conversations },

@@ -93,6 +93,9 @@ fn write(db: &Connection, change: &Change, owner: Option<&str>) -> Outcome {
             db.prepare_cached("insert or replace into setting (name, value) values ('new draft', ?1)")?
                 .execute([draft])?;
         }
+        Change::Recording { message, recording, most_in_all } => {
+            rows::write_recording(db, *message, recording, *most_in_all)?;
+        }
         Change::Rename { conversation, title } => {
             update(db, "update conversation set title = ?2, renamed = 1 where id = ?1", *conversation, title)?;
         }

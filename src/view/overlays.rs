@@ -17,6 +17,7 @@ use crate::{
         picker::PickerView,
         theme::Role,
         welcome::{Welcome, WelcomeView},
+        xray::XrayView,
     },
 };
 
@@ -42,6 +43,13 @@ pub(super) fn draw(state: &State, now: Timestamp, frame: &mut Frame) {
                 view.render(screen, frame.buffer_mut());
             }
             Overlay::Help(help) => HelpView { help, theme }.render(screen, frame.buffer_mut()),
+            Overlay::Xray(xray) => {
+                let view = XrayView { xray, now, theme };
+                if let Some(at) = view.cursor(screen) {
+                    frame.set_cursor_position(at);
+                }
+                view.render(screen, frame.buffer_mut());
+            }
             Overlay::List => {
                 let area = Areas::floating_list(state.screen.size, state.screen.widths);
                 let inside = floating(area, state, frame);

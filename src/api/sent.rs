@@ -1,0 +1,97 @@
+//! A request as it left, with the name of the key instead of the key.
+
+use std::borrow::Cow;
+
+use secrecy::ExposeSecret;
+use serde::{Deserialize, Serialize};
+
+use super::Endpoint;
+
+/// What went over the wire, fit to be shown, kept and copied.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sent {
+    pub url: String,
+    pub headers: Vec<(String, String)>,
+    /// JSON, byte for byte.
+    pub body: String,
+    /// The environment variable that stands for the key.
+    pub variable: String,
+}
+
+/// A shorter key is a word like any other and is hidden only where a key belongs.
+const SHORTEST_KEY: usize = 8;
+
+/// Takes the key out of whatever passes.
+#[derive(Debug, Clone)]
+pub struct Veil {
+    endpoint: Endpoint,
+    name: String,
+}
+
+impl Veil {
+    /// `variable` is the environment variable that stands for the key.
+    pub fn new(endpoint: &Endpoint, variable: &str) -> Self {
+        Self { endpoint: endpoint.clone(), name: format!("${variable}") }
+    }
+
+    /// The text with the name of the key wherever the key stood, be it written as it is or as JSON has it.
+    pub fn hide<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let Some(key) = self.endpoint.key.as_ref().map(ExposeSecret::expose_secret) else { return text.into() };
+        if key.len() < SHORTEST_KEY {
+            return text.into();
+        }
+        let quoted = serde_json::Value::from(key).to_string();
+        let escaped = quoted.trim_matches('"');
+        match (text.contains(key), text.contains(escaped)) {
+            (false, false) => text.into(),
+            _ => text.replace(escaped, &self.name).replace(key, &self.name).into(),
+        }
+    }
+
+    /// The value of a header that holds the key and nothing else that is secret.
+    pub fn header(&self, value: &str) -> String {
+        match &self.endpoint.key {
+            Some(key) => value.replace(key.expose_secret(), &self.name),
+            None => value.to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::api::Dialect;
+
+    fn veil(key: &str) -> Veil {
+        let endpoint = Endpoint {
+            name: "openrouter".into(),
+            base_url: "https://openrouter.ai/api/v1".into(),
+            dialect: Dialect::OpenRouter,
+            key: Some(key.to_owned().into()),
+        };
+        Veil::new(&endpoint, "OPENROUTER_API_KEY")
+    }
+
+    #[test]
+    fn a_word_that_is_a_key_elsewhere_stays_a_word() {
+        assert_eq!(veil("none").hide(r#"{"effort":"none"}"#), r#"{"effort":"none"}"#);
+        assert_eq!(veil("none").header("Bearer none"), "Bearer $OPENROUTER_API_KEY");
+    }
+
+    proptest! {
+        #[test]
+        fn the_key_never_occurs_wherever_it_was_put(
+            key in "[!-~]{8,40}", before in ".{0,20}", between in "[ -~]{0,20}", as_json in any::<bool>(),
+        ) {
+            prop_assume!(!"$OPENROUTER_API_KEY".contains(&key));
+            let said = format!("{before}{key}{between}{key}");
+            let said = if as_json { serde_json::Value::from(said).to_string() } else { said };
+            let hidden = veil(&key).hide(&said).into_owned();
+            // Around a name a key of the same letters could begin anew; that is not the key that was there.
+            let rest = hidden.replace("$OPENROUTER_API_KEY", "\u{0}");
+            prop_assert!(!rest.contains(&key), "{hidden}");
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! What went over the wire for one answer, with its times, in bounded room: the first and the last of it.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+use super::Timestamp;
+use crate::api::sent::Sent;
+
+/// All requests of an answer and what came back. What does not fit is dropped from the middle and counted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recording {
+    /// The most bytes that it takes when it is written down.
+    most: usize,
+    head: Vec<Piece>,
+    head_bytes: usize,
+    tail: VecDeque<Piece>,
+    tail_bytes: usize,
+    pub dropped: Dropped,
+}
+
+/// One thing that was sent or that came.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Piece {
+    pub at: Timestamp,
+    pub what: What,
+    /// The bytes that were too many for one piece, left out at its end.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cut: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum What {
+    Sent(Box<Sent>),
+    /// The payload of an event, or a whole body.
+    Received(Box<str>),
+    /// No more came, and why.
+    Failed(Box<str>),
+}
+
+/// What there was no room for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dropped {
+    pub pieces: usize,
+    pub bytes: usize,
+}
+
+/// What a piece takes besides its text.
+const AROUND: usize = 96;
+
+impl Piece {
+    pub fn new(at: Timestamp, what: What) -> Self {
+        Self { at, what, cut: 0 }
+    }
+
+    fn bytes(&self) -> usize {
+        AROUND
+            + match &self.what {
+                What::Sent(sent) => {
+                    let headers = sent.headers.iter().map(|(name, value)| written(name) + written(value) + 8);
+                    written(&sent.body) + written(&sent.url) + headers.sum::<usize>() + AROUND
+                }
+                What::Received(text) | What::Failed(text) => written(text),
+            }
+    }
+
+    /// Cuts the long text of the piece until it fits.
+    fn fit(mut self, most: usize) -> Self {
+        let bytes = self.bytes();
+        if bytes <= most {
+            return self;
+        }
+        match &mut self.what {
+            What::Sent(sent) => {
+                let room = most.saturating_sub(bytes - written(&sent.body));
+                self.cut += cut(&mut sent.body, room);
+            }
+            What::Received(text) | What::Failed(text) => {
+                let mut owned = std::mem::take(text).into_string();
+                self.cut += cut(&mut owned, most.saturating_sub(AROUND));
+                *text = owned.into();
+            }
+        }
+        self
+    }
+}
+
+impl Recording {
+    pub fn new(most: usize) -> Self {
+        Self {
+            most,
+            head: Vec::new(),
+            head_bytes: 0,
+            tail: VecDeque::new(),
+            tail_bytes: 0,
+            dropped: Dropped::default(),
+        }
+    }
+
+    /// Half of the room is for what came first, half for what came last.
+    pub fn push(&mut self, piece: Piece) {
+        let half = self.most / 2;
+        let piece = piece.fit(half);
+        let bytes = piece.bytes();
+        if self.tail.is_empty() && self.dropped == Dropped::default() && self.head_bytes + bytes <= half {
+            self.head_bytes += bytes;
+            self.head.push(piece);
+            return;
+        }
+        self.tail_bytes += bytes;
+        self.tail.push_back(piece);
+        while self.tail_bytes > half
+            && let Some(oldest) = self.tail.pop_front()
+        {
+            let bytes = oldest.bytes();
+            self.tail_bytes -= bytes;
+            self.dropped.pieces += 1;
+            self.dropped.bytes += bytes;
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.head.is_empty() && self.tail.is_empty()
+    }
+
+    /// What came before the gap, and what came behind it; without a gap they follow each other.
+    pub fn parts(&self) -> (&[Piece], impl Iterator<Item = &Piece>) {
+        (&self.head, self.tail.iter())
+    }
+
+    pub fn pieces(&self) -> impl DoubleEndedIterator<Item = &Piece> {
+        self.head.iter().chain(&self.tail)
+    }
+
+    /// The newest request, and whether it is whole.
+    pub fn request(&self) -> Option<(&Sent, bool)> {
+        self.pieces().rev().find_map(|piece| match &piece.what {
+            What::Sent(sent) => Some((sent.as_ref(), piece.cut == 0)),
+            What::Received(_) | What::Failed(_) => None,
+        })
+    }
+
+    /// All of it as JSON for people: payloads that are JSON stand in it as such.
+    pub fn to_json(&self) -> String {
+        let piece = |piece: &Piece| {
+            let parsed = |text: &str| {
+                serde_json::from_str::<serde_json::Value>(text).unwrap_or_else(|_| serde_json::Value::from(text))
+            };
+            let (name, value) = match &piece.what {
+                What::Sent(sent) => {
+                    ("sent", serde_json::json!({"url": sent.url, "headers": sent.headers, "body": parsed(&sent.body)}))
+                }
+                What::Received(text) => ("received", parsed(text)),
+                What::Failed(text) => ("failed", serde_json::Value::from(text.as_ref())),
+            };
+            let mut entry = serde_json::json!({"at": piece.at.to_string(), name: value});
+            if piece.cut > 0 {
+                entry["bytes_cut"] = piece.cut.into();
+            }
+            entry
+        };
+        let gap = (self.dropped.pieces > 0)
+            .then(|| serde_json::json!({"dropped": {"events": self.dropped.pieces, "bytes": self.dropped.bytes}}));
+        let all: Vec<_> = self.head.iter().map(piece).chain(gap).chain(self.tail.iter().map(piece)).collect();
+        serde_json::to_string_pretty(&all).unwrap_or_default() + "\n"
+    }
+}
+
+/// The bytes of a text within JSON.
+fn written(text: &str) -> usize {
+    let more = |byte: u8| match byte {
+        b'"' | b'\\' | b'\n' | b'\t' | b'\r' => 1,
+        0..=0x1f => 5,
+        _ => 0,
+    };
+    text.len() + text.bytes().map(more).sum::<usize>()
+}
+
+/// Cuts a text to what takes `room` bytes within JSON; gives how many of its own bytes went.
+fn cut(text: &mut String, room: usize) -> usize {
+    let before = text.len();
+    let mut bytes = 0;
+    let mut cluster = [0; 4];
+    let end = text.char_indices().find_map(|(at, char)| {
+        bytes += written(char.encode_utf8(&mut cluster));
+        (bytes > room).then_some(at)
+    });
+    text.truncate(end.unwrap_or(before));
+    before - text.len()
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_zero(number: &usize) -> bool {
+    *number == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(milliseconds: i64) -> Timestamp {
+        Timestamp::from_millisecond(1_790_000_000_000 + milliseconds).expect("a time")
+    }
+
+    fn received(text: &str) -> Piece {
+        Piece::new(at(0), What::Received(text.into()))
+    }
+
+    fn texts(recording: &Recording) -> Vec<String> {
+        let text = |piece: &Piece| match &piece.what {
+            What::Received(text) | What::Failed(text) => text.to_string(),
+            What::Sent(sent) => sent.body.clone(),
+        };
+        recording.pieces().map(text).collect()
+    }
+
+    #[test]
+    fn the_first_and_the_last_are_kept_and_what_is_between_is_counted() {
+        let mut recording = Recording::new(2000);
+        for number in 0..100 {
+            recording.push(received(&format!("event {number:02}")));
+        }
+        let kept = texts(&recording);
+        assert_eq!(kept.first().map(String::as_str), Some("event 00"));
+        assert_eq!(kept.last().map(String::as_str), Some("event 99"));
+        assert_eq!(kept.len() + recording.dropped.pieces, 100);
+        assert!(recording.dropped.pieces > 50, "{:?}", recording.dropped);
+        let (head, mut tail) = recording.parts();
+        let first_behind = tail.next().expect("there is a tail");
+        assert_eq!(
+            texts(&Recording { head: vec![first_behind.clone()], ..Recording::new(0) })[0],
+            format!("event {:02}", head.len() + recording.dropped.pieces)
+        );
+    }
+
+    #[test]
+    fn the_newest_request_is_found_and_one_that_was_cut_says_so() {
+        let sent = |body: &str| {
+            let sent =
+                Sent { url: "http://host/responses".into(), headers: vec![], body: body.into(), variable: "K".into() };
+            Piece::new(at(0), What::Sent(Box::new(sent)))
+        };
+        let mut recording = Recording::new(4000);
+        assert_eq!(recording.request(), None);
+        recording.push(sent("one"));
+        recording.push(received("{}"));
+        recording.push(sent("two"));
+        assert_eq!(recording.request().map(|(sent, whole)| (sent.body.as_str(), whole)), Some(("two", true)));
+        recording.push(sent(&"long ".repeat(1000)));
+        let (sent, whole) = recording.request().expect("a request");
+        assert!(!whole && sent.body.len() < 2000, "{}", sent.body.len());
+    }
+
+    proptest! {
+        #[test]
+        fn it_never_takes_more_room_than_it_may(most in 1000usize..20_000, texts in prop::collection::vec("[\u{0}-\u{7f}é日]{0,600}", 0..60)) {
+            let mut recording = Recording::new(most);
+            for (number, text) in (0..).zip(&texts) {
+                recording.push(Piece::new(at(number), What::Received(text.as_str().into())));
+            }
+            let written = serde_json::to_string(&recording).expect("it is JSON");
+            prop_assert!(written.len() <= most + 200, "{} of {most}", written.len());
+            prop_assert_eq!(recording.pieces().count() + recording.dropped.pieces, texts.len());
+            let read: Recording = serde_json::from_str(&written).expect("it was written so");
+            prop_assert_eq!(read, recording);
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! What went over the wire is kept beside an answer, within bounds.
+
+use ibid::{
+    api::Sent,
+    chat::{
+        Change, End, Recording,
+        recording::{Piece, What},
+    },
+    store::{Job, Reply},
+};
+
+use super::disk::{Disk, Run, answer, at, begin, conversation_id, empty, header, message_id, write};
+
+fn recording(events: usize) -> Recording {
+    let sent = Sent {
+        url: "https://openrouter.ai/api/v1/responses".into(),
+        headers: vec![("authorization".into(), "Bearer $OPENROUTER_API_KEY".into())],
+        body: r#"{"model":"a/b","input":[]}"#.into(),
+        variable: "OPENROUTER_API_KEY".into(),
+    };
+    let mut recording = Recording::new(64 * 1024);
+    recording.push(Piece::new(at(0), What::Sent(Box::new(sent))));
+    for number in 0..events {
+        let payload = format!(r#"{{"type":"response.output_text.delta","delta":"{number} é"}}"#);
+        recording.push(Piece::new(at(1), What::Received(payload.into())));
+    }
+    recording.push(Piece::new(at(2), What::Failed("the connection broke".into())));
+    recording
+}
+
+fn record(n: u128, recording: &Recording, most_in_all: u64) -> Change {
+    Change::Recording { message: message_id(n), recording: Box::new(recording.clone()), most_in_all }
+}
+
+fn kept(run: &Run, n: u128) -> Option<Recording> {
+    run.send(Job::Recording(message_id(n)));
+    match run.reply() {
+        Reply::Recording { message, result } => {
+            assert_eq!(message, message_id(n));
+            result.expect("the database works").map(|found| *found)
+        }
+        other => panic!("a recording is answered as one, not by {other:?}"),
+    }
+}
+
+#[test]
+fn a_recording_comes_back_whole_after_a_restart_and_others_have_none() {
+    let disk = Disk::new();
+    let (first, second) = (recording(20), recording(3));
+    disk.open().saved(vec![
+        begin(header(1, "a")),
+        write(1, answer(2, 1, empty(End::Complete))),
+        record(2, &first, 1 << 20),
+    ]);
+    let run = disk.open();
+    assert_eq!(kept(&run, 2), Some(first));
+    assert_eq!(kept(&run, 3), None);
+    run.saved(vec![record(2, &second, 1 << 20)]);
+    assert_eq!(kept(&run, 2), Some(second));
+}
+
+#[test]
+fn the_oldest_go_when_all_together_take_too_much() {
+    let disk = Disk::new();
+    let run = disk.open();
+    let one = recording(50);
+    let bytes = serde_json::to_string(&one).expect("JSON").len() as u64;
+    for n in 1..=5 {
+        run.saved(vec![record(n, &one, 3 * bytes + bytes / 2)]);
+    }
+    let there: Vec<u128> = (1..=5).filter(|n| kept(&run, *n).is_some()).collect();
+    assert_eq!(there, [3, 4, 5]);
+    // Written anew it is the newest.
+    run.saved(vec![record(3, &one, 3 * bytes + bytes / 2), record(6, &one, 3 * bytes + bytes / 2)]);
+    let there: Vec<u128> = (1..=6).filter(|n| kept(&run, *n).is_some()).collect();
+    assert_eq!(there, [3, 5, 6]);
+    run.saved(vec![record(7, &one, bytes - 1)]);
+    assert!((1..=7).all(|n| kept(&run, n).is_none()), "one that is too large for all the room is not kept");
+}
+
+#[test]
+fn a_database_from_before_recordings_gets_a_place_for_them_and_keeps_the_rest() {
+    let disk = Disk::new();
+    disk.open().saved(vec![begin(header(1, "old")), write(1, answer(2, 1, empty(End::Complete)))]);
+    let old = disk.connect();
+    old.execute_batch("drop table recording; pragma user_version = 2;").expect("as the second version left it");
+    drop(old);
+    let run = disk.open();
+    assert_eq!(run.titles(), ["old"]);
+    assert_eq!(run.load(conversation_id(1)).expect("the conversation").messages.len(), 1);
+    run.saved(vec![record(2, &recording(1), 1 << 20)]);
+    assert_eq!(kept(&run, 2), Some(recording(1)));
+}
