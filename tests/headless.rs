@@ -200,6 +200,36 @@ fn a_server_that_asks_for_patience_gets_it_and_the_reader_is_told() {
     assert!(stderr(&output).contains("asking again in"), "{}", stderr(&output));
 }
 
+/// Another request would be another answer, and billed again.
+#[test]
+fn what_was_seen_is_never_asked_again_by_itself() {
+    let (home, server) = (Home::empty(), server());
+    server.answer(Reply::stream(Response::by(MODEL).half_text(&["half"]).unfinished()).gated().then_cut());
+    server.answer(Reply::stream(Response::by(MODEL).text(&["Again."]).completed()));
+    let ibid = spawn(&home, &server, &["ask", "-m", MODEL, "hi"]);
+    server.next_request().release_all();
+    let output = ibid.wait_with_output().unwrap();
+    assert_eq!((stdout(&output).trim_end(), output.status.code()), ("half", Some(1)), "{}", stderr(&output));
+    assert!(server.arrived().is_none(), "one request was sent");
+}
+
+/// The proxy is the fake server; the host that is asked for does not exist.
+#[test]
+fn a_proxy_of_the_environment_is_asked_instead_of_the_server() {
+    let (home, proxy) = (Home::empty(), server());
+    proxy.answer(Reply::stream(Response::by(MODEL).text(&["By proxy."]).completed()));
+    let output = Command::new(env!("CARGO_BIN_EXE_ibid"))
+        .args(["ask", "--base-url", "http://no-such-host.invalid/v1", "-m", MODEL, "hi"])
+        .env_clear()
+        .env("HOME", home.path())
+        .env("http_proxy", format!("http://{}", proxy.address()))
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert_eq!((stdout(&output).as_str(), output.status.code()), ("By proxy.\n", Some(0)), "{}", stderr(&output));
+    assert_eq!(proxy.next_request().head.path, "http://no-such-host.invalid/v1/responses");
+}
+
 #[test]
 fn without_a_key_or_a_prompt_nothing_is_sent() {
     let home = Home::empty();

@@ -187,3 +187,225 @@ fn the_words_of_advisors_and_debuggers_are_not_those_of_the_answer() {
     assert_eq!(app.state.current().unwrap().newest_answer_text().as_deref(), Some("Use a lock around the map."));
     assert!(!app.screen().contains("panel text") && !app.screen().contains("to use a mutex"), "{}", app.screen());
 }
+
+/// What a server can answer, by the sections of the reference: a status with its headers and body, or a stream.
+fn answers() -> Vec<(String, Came)> {
+    let plain = |status: u16, body: serde_json::Value| Came::Body(status, Vec::new(), body.to_string().into_bytes());
+    let of_status = |status: u16| plain(status, json!({ "error": { "code": status, "message": "It went wrong." } }));
+    let mut all: Vec<(String, Came)> =
+        [400, 401, 402, 403, 404, 408, 409, 412, 413, 422, 429, 500, 502, 503, 504, 520, 524, 529]
+            .map(|status| (format!("6.2: {status}"), of_status(status)))
+            .into();
+    let named: Vec<(&str, Came)> = vec![
+        (
+            "6.1: a validator's issues",
+            plain(
+                400,
+                json!({ "error": { "code": "invalid_prompt", "message": "Invalid Responses API request" },
+            "metadata": { "raw": "[{\"code\":\"invalid_union\",\"path\":[\"input\",3],\"message\":\"Invalid input\"}]" } }),
+            ),
+        ),
+        (
+            "6.1: availability",
+            plain(
+                429,
+                json!({ "error": { "message": "Full", "error_type": "rate_limit_exceeded", "http_status": 429,
+            "availability": { "code": "capacity_exhausted", "retryable": true, "retry_after": 3 } } }),
+            ),
+        ),
+        (
+            "6.1: the chat API's",
+            plain(
+                200,
+                json!({ "error": { "code": 429, "message": "Too fast", "metadata": { "error_type": "rate_limit_exceeded" } } }),
+            ),
+        ),
+        (
+            "6.1: OpenAI's",
+            plain(
+                400,
+                json!({ "error": { "message": "Unknown parameter", "type": "invalid_request_error", "param": "top_k", "code": null } }),
+            ),
+        ),
+        ("6.1: FastAPI's", plain(422, json!({ "detail": "Field required" }))),
+        ("6.1: a page", Came::Body(502, Vec::new(), b"<html><head><title>Bad gateway</title></head></html>".to_vec())),
+        ("6.1: nothing at all", Came::Body(500, Vec::new(), Vec::new())),
+        (
+            "6.2: 402 with what it affords",
+            plain(
+                402,
+                json!({ "error": { "code": 402, "message": "You requested up to 65536 tokens, but can only afford 1234." } }),
+            ),
+        ),
+        (
+            "6.2: 404 with a pinned endpoint",
+            plain(
+                404,
+                json!({ "error": { "message": "Your request contains encrypted reasoning that was produced under a different model.",
+            "code": 404, "metadata": { "pinned_endpoint_slug": "openai/x|azure" } } }),
+            ),
+        ),
+        (
+            "6.2: 429 of the day",
+            plain(429, json!({ "error": { "code": 429, "message": "Rate limit exceeded: free-models-per-day." } })),
+        ),
+        (
+            "6.2: 429 with a long hint",
+            Came::Body(429, vec![("retry-after", "90")], br#"{"error":{"message":"Slow down"}}"#.to_vec()),
+        ),
+        (
+            "6.2: 429 with a short hint",
+            Came::Body(429, vec![("retry-after", "7")], br#"{"error":{"message":"Slow down"}}"#.to_vec()),
+        ),
+        (
+            "6.3: no endpoints for our wishes",
+            plain(
+                404,
+                json!({ "error": { "message": "No provider", "availability": { "code": "privacy_restricted",
+            "retryable": false, "excluded_by": ["data_policy:zdr"], "fallback_models": ["a/b"] } } }),
+            ),
+        ),
+        (
+            "6.3: too long",
+            plain(
+                400,
+                json!({ "error": { "code": 400, "message": "This endpoint's maximum context length is 8192 tokens" } }),
+            ),
+        ),
+        (
+            "6.5: moderation",
+            plain(
+                403,
+                json!({ "error": { "code": 403, "message": "It requires moderation", "metadata": { "reasons": ["violence"] } } }),
+            ),
+        ),
+        (
+            "6.5: a provider's own words",
+            plain(
+                429,
+                json!({ "error": { "code": 429, "message": "Provider returned error",
+            "metadata": { "provider_name": "Google", "raw": "temporarily rate-limited upstream" } } }),
+            ),
+        ),
+        (
+            "6.5: others were tried",
+            plain(
+                502,
+                json!({ "error": { "code": 502, "message": "Provider returned error",
+            "metadata": { "error_type": "provider_unavailable", "previous_errors": [{ "provider": "anthropic", "status": 529 }] } } }),
+            ),
+        ),
+        ("4.6: nothing, and the end", Came::Stream(Vec::new())),
+        ("4.6: only [DONE]", Came::Stream(b"data: [DONE]\n\n".to_vec())),
+    ];
+    all.extend(named.into_iter().map(|(name, came)| (name.to_owned(), came)));
+    let ends = [
+        "plain-text.sse",
+        "lost-terminal.sse",
+        "cut-before-anything.sse",
+        "cut-in-text.sse",
+        "cut-in-arguments.sse",
+        "empty-output.sse",
+        "empty-message.sse",
+        "incomplete-max-output-tokens.sse",
+        "incomplete-content-filter.sse",
+        "failed-mid-stream.sse",
+        "flat-error-then-failed.sse",
+        "nested-error-then-failed.sse",
+        "response-error.sse",
+        "chat-style-error.sse",
+        "cancelled.sse",
+        "refusal.sse",
+    ];
+    for name in ends {
+        let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/streams").join(name);
+        all.push((format!("4.6: {name}"), Came::Stream(std::fs::read(file).expect("a composed stream"))));
+    }
+    all
+}
+
+enum Came {
+    Body(u16, Vec<(&'static str, &'static str)>, Vec<u8>),
+    Stream(Vec<u8>),
+}
+
+/// The events of a body as the client reads them.
+fn events(bytes: &[u8]) -> Vec<api::Event> {
+    let mut events = Vec::new();
+    let mut decoder = api::sse::Decoder::default();
+    let mut take = |frame: api::sse::Frame<'_>| {
+        if let api::sse::Frame::Data(json) = frame {
+            events.push(api::Event::parse(json));
+        }
+    };
+    decoder.push(bytes, &mut take);
+    decoder.finish(&mut take);
+    events
+}
+
+/// What the reader sees of it, what may be done, and what Enter then sends.
+fn told(came: &Came) -> String {
+    let mut begin = start(100, 40);
+    begin.config.provider.zdr = Some(true);
+    let mut app = Harness::with(begin);
+    app.reply(Reply::Opened { newest: Vec::new(), total: 0, new_draft: String::new() });
+    let first = app.prompt("earlier");
+    app.answer(first, "so it is");
+    let stream = app.prompt("hello");
+    match came {
+        Came::Body(status, headers, body) if *status >= 300 => {
+            let mut map = reqwest::header::HeaderMap::new();
+            for (name, value) in headers {
+                map.insert(*name, value.parse().expect("a value"));
+            }
+            app.end(stream, Err(api::Error::of_response(*status, &map, body, app.now)));
+        }
+        Came::Body(_, _, body) => {
+            let event = api::Event::parse(&String::from_utf8_lossy(body));
+            app.send(Msg::Stream { stream, at: app.now, events: vec![event] });
+            app.end(stream, Ok(()));
+        }
+        Came::Stream(bytes) => {
+            app.send(Msg::Stream { stream, at: app.now, events: events(bytes) });
+            app.end(stream, Ok(()));
+        }
+    }
+    let by_itself = app.opened().len();
+    app.wait(Duration::from_millis(350));
+    let conversation = app.state.current().expect("a conversation");
+    let state = match conversation.turns.first().map(|turn| &turn.phase) {
+        Some(ibid::chat::Phase::Waiting { .. }) => "waits to ask again".to_owned(),
+        Some(_) => "asks again at once".to_owned(),
+        None => {
+            let newest = conversation.branch.last().and_then(|id| conversation.messages[id].answer());
+            match &newest.expect("an answer").end {
+                ibid::chat::End::Failed(error) => format!("failed: {:?}", error.fault),
+                end => format!("{end:?}").to_lowercase(),
+            }
+        }
+    };
+    let screen = app.screen();
+    let rows: Vec<&str> = screen.lines().map(str::trim).collect();
+    let after = rows.iter().rposition(|row| *row == "▌ hello").map_or(0, |at| at + 1);
+    let until = rows.iter().rposition(|row| row.starts_with("──")).unwrap_or(rows.len());
+    let words = rows[after..until].iter().filter(|row| !row.is_empty()).copied().collect::<Vec<_>>().join("\n  ");
+    app.press("enter");
+    let sent = app.opened().into_iter().map(|(_, body)| {
+        let whom = if body.get("provider").is_some() { "" } else { ", to any provider" };
+        let limit = body.get("max_output_tokens").map(|limit| format!(", at most {limit} tokens")).unwrap_or_default();
+        format!("{} items{limit}{whom}", body["input"].as_array().map_or(0, Vec::len))
+    });
+    let sent = sent.collect::<Vec<_>>().join("; ");
+    let sent = if sent.is_empty() { "nothing".to_owned() } else { sent };
+    format!("{state}; by itself {by_itself} requests; Enter sends {sent}\n  {words}\n")
+}
+
+#[test]
+fn whatever_a_server_answers_is_told_with_what_can_be_done() {
+    let seconds = |text: &str| {
+        // The first wait strays by a fifth.
+        text.replace("Trying again in 2 s", "Trying again in 1 s")
+    };
+    let all: String = answers().iter().map(|(name, came)| format!("{name}: {}\n", seconds(&told(came)))).collect();
+    insta::assert_snapshot!(all);
+}
