@@ -80,8 +80,10 @@ pub struct Transcript {
     all_toggled: bool,
     /// What the window shows: messages with their first row in it.
     window: Vec<Slice>,
-    /// How far down the reader has seen.
-    seen: Option<Spot>,
+    /// What stood at its top in the last frame.
+    top: Option<place::Anchor>,
+    /// The last row that the reader has seen.
+    seen: Option<place::Anchor>,
     below: usize,
     card: Option<LiveCard>,
     frame: u64,
@@ -115,6 +117,8 @@ struct Spot {
 struct Slice {
     /// `None` is the queue.
     message: Option<MessageId>,
+    /// Its place in the branch.
+    index: usize,
     first: usize,
     rows: usize,
 }
@@ -160,8 +164,9 @@ impl Transcript {
         self.frame += 1;
         self.queue.sync(&conversation.queue, text_width, options);
         self.laid.retain(|id, _| conversation.messages.contains_key(id));
-        let mut page = Page { transcript: self, conversation, now, kept: None };
-        let mut top = page.top(was.as_ref());
+        let rewrapped = was.is_some_and(|was| was.width != text_width);
+        let mut page = Page { transcript: self, conversation, now, rewrapped, kept: None };
+        let mut top = page.top();
         for wish in std::mem::take(&mut page.transcript.wishes) {
             top = page.carry_out(wish, top);
         }
@@ -193,13 +198,20 @@ impl Transcript {
         if !self.toggled.remove(&answer) {
             self.toggled.insert(answer);
         }
-        self.wishes.push(Wish::Hold);
+        self.hold_still();
     }
 
     /// Folds or opens the reasoning of all answers.
     pub fn toggle_all_folds(&mut self) {
         self.toggled.clear();
         self.all_toggled = !self.all_toggled;
+        self.hold_still();
+    }
+
+    fn hold_still(&mut self) {
+        if let Some(top) = self.top.filter(|_| self.follows()) {
+            self.scroll = Scroll::At(top);
+        }
         self.wishes.push(Wish::Hold);
     }
 
@@ -249,6 +261,8 @@ struct Page<'a> {
     transcript: &'a mut Transcript,
     conversation: &'a Conversation,
     now: Timestamp,
+    /// The width is another one than in the last frame.
+    rewrapped: bool,
     /// Where the anchor of the last frame is now, and its place in the source: resizes that follow
     /// each other all go back to that place.
     kept: Option<(Spot, usize)>,
@@ -288,18 +302,21 @@ impl Page<'_> {
     }
 
     /// Where the window begins if nobody moves it.
-    fn top(&mut self, was: Option<&Layout>) -> Spot {
+    fn top(&mut self) -> Spot {
         let Scroll::At(anchor) = self.transcript.scroll else { return self.last_top() };
+        let Some(spot) = self.find(&anchor) else { return self.last_top() };
+        self.kept = Some((spot, anchor.source));
+        spot
+    }
+
+    /// The row of an anchor, if its message is still on the branch.
+    fn find(&mut self, anchor: &place::Anchor) -> Option<Spot> {
         let branch = &self.conversation.branch;
         let at = branch.get(anchor.index).filter(|id| **id == anchor.message).map(|_| anchor.index);
-        let Some(index) = at.or_else(|| branch.iter().position(|id| *id == anchor.message)) else {
-            return self.last_top();
-        };
-        let rewrapped = was.is_some_and(|was| Some(was.width) != self.transcript.layout.as_ref().map(|now| now.width));
+        let index = at.or_else(|| branch.iter().position(|id| *id == anchor.message))?;
         self.height(index);
-        let row = self.transcript.laid.get(&anchor.message).map_or(0, |laid| laid.find(&anchor, rewrapped));
-        self.kept = Some((Spot { index, row }, anchor.source));
-        Spot { index, row }
+        let row = self.transcript.laid.get(&anchor.message)?.find(anchor, self.rewrapped);
+        Some(Spot { index, row })
     }
 
     /// The top of the window that ends where the text ends.
@@ -364,16 +381,17 @@ impl Page<'_> {
     }
 
     fn hold(&mut self, top: Spot) {
-        let Some(&message) = self.conversation.branch.get(top.index) else {
-            self.transcript.scroll = Scroll::Follow;
-            return;
-        };
+        self.transcript.scroll = self.anchor(top).map_or(Scroll::Follow, Scroll::At);
+    }
+
+    fn anchor(&mut self, top: Spot) -> Option<place::Anchor> {
+        let message = *self.conversation.branch.get(top.index)?;
         self.height(top.index);
-        let mut anchor = self.transcript.laid.get(&message).map(|laid| laid.anchor(message, top.index, top.row));
-        if let (Some(anchor), Some((_, source))) = (&mut anchor, self.kept.filter(|(kept, _)| *kept == top)) {
+        let mut anchor = self.transcript.laid.get(&message)?.anchor(message, top.index, top.row);
+        if let Some((_, source)) = self.kept.filter(|(kept, _)| *kept == top) {
             anchor.source = source;
         }
-        self.transcript.scroll = anchor.map_or(Scroll::Follow, Scroll::At);
+        Some(anchor)
     }
 
     /// A row so many rows further down or up, within the text; the row behind the last is the end.
@@ -409,13 +427,14 @@ impl Page<'_> {
         if self.transcript.scroll != Scroll::Follow {
             self.hold(top);
         }
+        self.transcript.top = self.anchor(top);
         let mut window = Vec::new();
         let (mut spot, mut room) = (top, self.transcript.height);
         while room > 0 && spot.index < self.end() {
             let rows = self.height(spot.index).saturating_sub(spot.row).min(room);
             let message = self.conversation.branch.get(spot.index).copied();
             if rows > 0 {
-                window.push(Slice { message, first: spot.row, rows });
+                window.push(Slice { message, index: spot.index, first: spot.row, rows });
             }
             room -= rows;
             spot = Spot { index: spot.index, row: spot.row + rows };
@@ -424,34 +443,35 @@ impl Page<'_> {
             }
         }
         self.transcript.window = window;
-        self.note_seen(spot);
+        self.note_seen();
         self.note_card();
         self.forget_far(top.index, spot.index);
     }
 
-    fn note_seen(&mut self, bottom: Spot) {
-        let end = self.end();
-        let seen = self.transcript.seen.map(|seen| {
-            let rows = self.height(seen.index);
-            Spot { index: seen.index.min(end), row: seen.row.min(rows) }
-        });
-        let seen = match seen {
-            Some(seen) if self.transcript.scroll != Scroll::Follow => seen.max(bottom),
-            Some(_) => bottom,
+    /// Notes the last row in the window, and how many came behind it since it was the end.
+    fn note_seen(&mut self) {
+        let shown = self.transcript.window.iter().rev().find(|slice| slice.message.is_some());
+        let shown = shown.map(|slice| Spot { index: slice.index, row: slice.first + slice.rows - 1 });
+        let before = self.transcript.seen.take().and_then(|seen| self.find(&seen));
+        let seen = match before {
+            Some(before) if !self.transcript.follows() => shown.max(Some(before)),
+            Some(_) => shown,
             // At first all is old.
-            None => {
-                let row = self.height(end.saturating_sub(1));
-                Spot { index: end.saturating_sub(1), row }
-            }
+            None => self.conversation.branch.len().checked_sub(1).map(|index| {
+                let row = self.height(index).saturating_sub(1);
+                Spot { index, row }
+            }),
         };
-        self.transcript.seen = Some(seen);
-        self.transcript.below = if self.transcript.scroll == Scroll::Follow { 0 } else { self.rows_after(seen) };
+        self.transcript.seen = seen.and_then(|seen| self.anchor(seen));
+        self.transcript.below = match seen {
+            Some(seen) if !self.transcript.follows() => self.rows_after(seen),
+            Some(_) | None => 0,
+        };
     }
 
-    fn rows_after(&mut self, from: Spot) -> usize {
-        let first = self.height(from.index).saturating_sub(from.row);
-        let others: usize = (from.index + 1..self.end()).map(|index| self.height(index)).sum();
-        first + others
+    fn rows_after(&mut self, seen: Spot) -> usize {
+        let rest = self.height(seen.index).saturating_sub(seen.row + 1);
+        rest + (seen.index + 1..self.conversation.branch.len()).map(|index| self.height(index)).sum::<usize>()
     }
 
     /// The card of the last answer, if it is in the window.
