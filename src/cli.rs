@@ -223,12 +223,16 @@ impl Setting {
         }
         let place = log::place(cli.places.log.clone(), env_text("IBID_LOG").as_deref(), paths.log());
         let log = match place {
-            Some(path) => Some(log::start(&path, cli.places.verbose).map_err(|error| {
-                Complaint::failed(format!(
-                    "the log {} cannot be written: {error}; name another with --log",
-                    path.display()
-                ))
-            })?),
+            Some(path) => Some(
+                log::start(&path, cli.places.verbose, env_text("IBID_LOG_CONTENT").as_deref() == Some("1")).map_err(
+                    |error| {
+                        Complaint::failed(format!(
+                            "the log {} cannot be written: {error}; name another with --log",
+                            path.display()
+                        ))
+                    },
+                )?,
+            ),
             None => None,
         };
         let (config, complaints) =

@@ -1,10 +1,11 @@
-//! The log: a file that only its owner reads, rotated by size; never keys, never what was said.
+//! The log: a file that only its owner reads, rotated by size; never keys, and what was said only when that is asked for.
 
 use std::{
     env,
     fs::{self, File, OpenOptions},
     io::{self, Write},
     path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use tracing::Level;
@@ -31,11 +32,19 @@ pub fn place(flag: Option<PathBuf>, variable: Option<&str>, usual: PathBuf) -> O
     }
 }
 
+/// Whether what is said may be logged as well: only `IBID_LOG_CONTENT=1` sets it.
+static CONTENT: AtomicBool = AtomicBool::new(false);
+
+/// Whether what is said is logged; never the key.
+pub fn has_content() -> bool {
+    CONTENT.load(Ordering::Relaxed)
+}
+
 /// Starts logging into a file.
 ///
 /// # Errors
 /// When the file cannot be made.
-pub fn start(path: &Path, verbosity: u8) -> io::Result<Log> {
+pub fn start(path: &Path, verbosity: u8, content: bool) -> io::Result<Log> {
     let (writer, guard) = tracing_appender::non_blocking(Rotating::open(path, LARGEST)?);
     let level = match verbosity {
         0 => Level::INFO,
@@ -46,6 +55,7 @@ pub fn start(path: &Path, verbosity: u8) -> io::Result<Log> {
     let filter = EnvFilter::new(format!("off,ibid={level}"));
     let logging = tracing_subscriber::fmt().with_writer(writer).with_ansi(false).with_env_filter(filter).try_init();
     logging.map_err(io::Error::other)?;
+    CONTENT.store(content, Ordering::Relaxed);
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "begins");
     Ok(Log(guard))
 }

@@ -347,3 +347,33 @@ fn nothing_of_the_wire_is_kept_when_recording_is_off() {
     let count: u32 = db.query_row("select count(*) from recording", [], |row| row.get(0)).expect("a table");
     assert_eq!(count, 0);
 }
+
+#[test]
+fn the_log_has_no_key_at_any_level_and_what_was_said_only_when_asked_for() {
+    let logged = |level: &[&str], content: Option<&str>| {
+        let (home, server) = (Home::empty(), server());
+        let echo = format!("a secret answer to {KEY}");
+        server.answer(Reply::stream(Response::by(MODEL).think(&["hidden thoughts"]).text(&[&echo]).completed()));
+        let refusal = json!({"error": {"code": 403, "message": format!("no secret prompt for {KEY}")}});
+        server.answer(Reply::json(403, &refusal));
+        let file = home.path().join("logs/my.log");
+        for _ in 0..2 {
+            let mut run = Run::in_home(&home).against(&server).env("IBID_LOG", file.clone());
+            if let Some(content) = content {
+                run = run.env("IBID_LOG_CONTENT", content);
+            }
+            run.args(level.iter().copied()).args(["ask", "-m", MODEL, "a secret prompt"]).output("");
+        }
+        std::fs::read_to_string(&file).expect("the log")
+    };
+    for level in [&[][..], &["-v"], &["-vv"]] {
+        for content in [None, Some("0")] {
+            let log = logged(level, content);
+            assert!(log.contains("stream begins") && log.contains("stream failed"), "{log}");
+            assert!(!log.contains("secret") && !log.contains("thoughts") && !log.contains(KEY), "{level:?}: {log}");
+        }
+    }
+    let log = logged(&["-vv"], Some("1"));
+    assert!(log.contains("a secret prompt") && log.contains("a secret answer"), "{log}");
+    assert!(!log.contains(KEY), "{log}");
+}

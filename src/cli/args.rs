@@ -108,7 +108,7 @@ pub struct Places {
         long,
         global = true,
         value_name = "FILE",
-        help = "Log into this file: no keys, nothing of what was said [env: IBID_LOG]"
+        help = "Log into this file: no keys, nothing of what was said [env: IBID_LOG; with IBID_LOG_CONTENT=1 what was said too]"
     )]
     pub log: Option<PathBuf>,
     /// Log more; twice for most

@@ -12,6 +12,7 @@ use crate::{
         StreamId, Timestamp,
         recording::{Piece, What},
     },
+    log,
 };
 
 /// Reads one response to its end.
@@ -23,7 +24,7 @@ pub(super) async fn read(
     inbox: mpsc::Sender<Msg>,
 ) {
     tracing::info!(server = server.name, attempt = stream.attempt, "stream begins");
-    let mut reading = Reading { server: &server, stream, inbox: &inbox, record: record.then_some(Veiled::default()) };
+    let mut reading = Reading { server: &server, stream, inbox: &inbox, record, veil: None };
     let result = reading.forward(&request).await;
     match &result {
         Ok(()) => tracing::info!(attempt = stream.attempt, "stream ended"),
@@ -42,22 +43,21 @@ struct Reading<'a> {
     stream: StreamId,
     inbox: &'a mpsc::Sender<Msg>,
     /// What goes over the wire is reported too.
-    record: Option<Veiled>,
+    record: bool,
+    /// Known when the key is.
+    veil: Option<Veil>,
 }
-
-/// Made when the key is known.
-#[derive(Default)]
-struct Veiled(Option<Veil>);
 
 impl Reading<'_> {
     async fn forward(&mut self, request: &Request) -> Result<(), api::Error> {
         let client = self.server.client().await?;
         self.record_request(client, request).await;
         let mut opened = client.open(request).await?;
-        if self.record.is_some() {
+        if self.record || log::has_content() {
             opened.keep_raw();
         }
         let generation = opened.generation.clone();
+        tracing::debug!(attempt = self.stream.attempt, generation, "headers have come");
         if self.inbox.send(Msg::StreamOpened { stream: self.stream, generation }).await.is_err() {
             return Ok(());
         }
@@ -65,6 +65,7 @@ impl Reading<'_> {
             let mut events: Vec<Event> = Vec::new();
             let more = opened.next_batch(&mut events).await;
             let at = Timestamp::now();
+            tracing::trace!(attempt = self.stream.attempt, events = events.len(), "events");
             self.record_events(&mut opened, at).await;
             if !more? || self.inbox.send(Msg::Stream { stream: self.stream, at, events }).await.is_err() {
                 return Ok(());
@@ -73,25 +74,37 @@ impl Reading<'_> {
     }
 
     async fn record_request(&mut self, client: &Client, request: &Request) {
-        let Some(Veiled(veil)) = &mut self.record else { return };
+        if !self.record && !log::has_content() {
+            return;
+        }
         let variable = self.server.key_variable();
-        *veil = Some(Veil::new(&client.endpoint, variable));
-        if let Ok(sent) = client.sent(request, variable) {
+        self.veil = Some(Veil::new(&client.endpoint, variable));
+        let Ok(sent) = client.sent(request, variable) else { return };
+        if log::has_content() {
+            tracing::info!(url = sent.url, body = sent.body, "request");
+        }
+        if self.record {
             self.report(vec![Piece::new(Timestamp::now(), What::Sent(Box::new(sent)))]).await;
         }
     }
 
     async fn record_events(&self, opened: &mut Opened, at: Timestamp) {
-        let Some(Veiled(Some(veil))) = &self.record else { return };
-        let piece = |payload: Box<str>| Piece::new(at, What::Received(veil.hide(&payload).into()));
+        let Some(veil) = &self.veil else { return };
+        let piece = |payload: Box<str>| {
+            let payload = veil.hide(&payload);
+            if log::has_content() {
+                tracing::info!(%payload, "event");
+            }
+            Piece::new(at, What::Received(payload.into()))
+        };
         let pieces: Vec<Piece> = opened.take_raw().into_iter().map(piece).collect();
-        if !pieces.is_empty() {
+        if self.record && !pieces.is_empty() {
             self.report(pieces).await;
         }
     }
 
     async fn record_failure(&self, error: &api::Error) {
-        let Some(Veiled(Some(veil))) = &self.record else { return };
+        let Some(veil) = self.veil.as_ref().filter(|_| self.record) else { return };
         let status = error.status.map(|status| format!("{status} ")).unwrap_or_default();
         let code = error.code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default();
         let what = What::Failed(veil.hide(&format!("{status}{}{code}", error.message)).into());
