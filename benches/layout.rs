@@ -1,5 +1,7 @@
 //! What reading costs: a delta, a frame, a resize, a whole stream. `cargo bench --bench layout`.
 
+use std::fmt::Write;
+
 use divan::{Bencher, black_box};
 use ibid::{
     chat::{
@@ -28,12 +30,13 @@ fn mixed(bytes: usize) -> String {
         if source.len() >= bytes {
             break;
         }
-        source += &format!(
+        let _ = write!(
+            source,
             "## Section {section}\n\nThe **quick** brown `fox` jumps over the *lazy* dog, again and again until the paragraph is \
              long enough to wrap a few times in a usual pane of text, 与中文混排 and [a link](https://x.example/{section}).\n\n\
              - first item with words\n- second item with `code`\n  - nested item\n\n```rust\nfn f{section}(x: u32) -> u32 {{\n    \
              let y = x * 2; // comment\n    y + {section}\n}}\n```\n\n| a | b |\n|---|---|\n| one | {section} |\n\n> quote line one\n> quote line two\n\n"
-        );
+        ); // A string takes everything.
     }
     source
 }

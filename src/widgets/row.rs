@@ -172,6 +172,10 @@ impl Row {
             if let Some(ground) = span.ink.ground {
                 style = style.patch(theme.style(ground));
             }
+            if span.link.is_none() {
+                // A theme may underline links; what only has their colour is not one.
+                style = style.remove_modifier(Modifier::UNDERLINED);
+            }
             style = style.add_modifier(span.ink.emphasis);
             x = write(&span.text, x, area, style, buf);
         }
@@ -195,4 +199,36 @@ fn write(text: &str, mut x: u16, area: Rect, style: ratatui::style::Style, buf: 
         x += cells;
     }
     x
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wide_clusters_are_written_whole_or_not_at_all() {
+        let theme = Theme::default();
+        let row = Row::new(
+            RowKind::Text,
+            vec![Span::new("a日本", Ink::of(Role::Text)), Span::new("語", Ink::of(Role::Link))],
+        );
+        let mut buf = Buffer::empty(Rect::new(0, 0, 8, 1));
+        row.draw(Rect::new(0, 0, 6, 1), &theme, &mut buf);
+        let cells: Vec<&str> = buf.content.iter().map(ratatui::buffer::Cell::symbol).collect();
+        assert_eq!(cells, ["a", "日", " ", "本", " ", " ", " ", " "]);
+        assert_eq!(row.clone().cut(4).text(), "a日…");
+    }
+
+    #[test]
+    fn only_links_are_underlined() {
+        let theme = Theme::default();
+        assert!(theme.style(Role::Link).add_modifier.contains(Modifier::UNDERLINED));
+        let mark = Span::new("x", Ink::of(Role::Link));
+        let link = Span { link: Some(Arc::from("https://x.example")), ..mark.clone() };
+        let mut buf = Buffer::empty(Rect::new(0, 0, 2, 1));
+        Row::new(RowKind::Text, vec![mark, link]).draw(buf.area, &theme, &mut buf);
+        let underlined: Vec<bool> =
+            buf.content.iter().map(|cell| cell.modifier.contains(Modifier::UNDERLINED)).collect();
+        assert_eq!(underlined, [false, true]);
+    }
 }
