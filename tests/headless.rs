@@ -354,7 +354,7 @@ fn the_log_has_no_key_at_any_level_and_what_was_said_only_when_asked_for() {
         let (home, server) = (Home::empty(), server());
         let echo = format!("a secret answer to {KEY}");
         server.answer(Reply::stream(Response::by(MODEL).think(&["hidden thoughts"]).text(&[&echo]).completed()));
-        let refusal = json!({"error": {"code": 403, "message": format!("no secret prompt for {KEY}")}});
+        let refusal = json!({"error": {"code": KEY, "message": format!("no secret prompt for {KEY}")}});
         server.answer(Reply::json(403, &refusal));
         let file = home.path().join("logs/my.log");
         for _ in 0..2 {

@@ -23,14 +23,17 @@ pub(super) async fn read(
     record: bool,
     inbox: mpsc::Sender<Msg>,
 ) {
-    tracing::info!(server = server.name, attempt = stream.attempt, "stream begins");
+    // A server without a name is called by its address, and a query may hold anything.
+    let name = server.name.split('?').next();
+    tracing::info!(server = name, attempt = stream.attempt, "stream begins");
     let mut reading = Reading { server: &server, stream, inbox: &inbox, record, veil: None };
     let result = reading.forward(&request).await;
     match &result {
         Ok(()) => tracing::info!(attempt = stream.attempt, "stream ended"),
         // The message may carry the reader's words.
         Err(error) => {
-            tracing::warn!(attempt = stream.attempt, ?error.fault, ?error.status, ?error.code, "stream failed");
+            let code = error.code.as_deref().filter(|code| is_word(code));
+            tracing::warn!(attempt = stream.attempt, ?error.fault, ?error.status, code, "stream failed");
             reading.record_failure(error).await;
         }
     }
@@ -114,4 +117,10 @@ impl Reading<'_> {
     async fn report(&self, pieces: Vec<Piece>) {
         let _ = self.inbox.send(Msg::Recorded { stream: self.stream, pieces }).await; // Nobody listens on the way out.
     }
+}
+
+/// Whether a server's code is one, such as `rate_limit_exceeded`, and no sentence and no key.
+fn is_word(code: &str) -> bool {
+    code.len() <= 48
+        && code.chars().all(|char| char.is_ascii_lowercase() || char.is_ascii_digit() || "_.".contains(char))
 }

@@ -136,9 +136,9 @@ impl Xray {
             KeyCode::PageUp => lines.step(-page),
             KeyCode::Home | KeyCode::Char('g') => lines.step(isize::MIN),
             KeyCode::End | KeyCode::Char('G') => lines.step(isize::MAX),
-            KeyCode::Tab | KeyCode::BackTab => lines.to_other_section(),
-            KeyCode::Char('n') => lines.to_match(1),
-            KeyCode::Char('N') => lines.to_match(-1),
+            KeyCode::Tab | KeyCode::BackTab => lines.go_to_other_section(),
+            KeyCode::Char('n') => lines.go_to_match(1),
+            KeyCode::Char('N') => lines.go_to_match(-1),
             KeyCode::Char('/') => self.typing = true,
             KeyCode::Enter => self.open(),
             KeyCode::Char('c') => return self.copy(),
@@ -151,10 +151,10 @@ impl Xray {
     fn type_key(&mut self, key: KeyEvent) {
         match key.code {
             KeyCode::Enter => self.typing = false,
-            KeyCode::Down => self.lines().to_match(1),
-            KeyCode::Up => self.lines().to_match(-1),
-            KeyCode::Char('n') if key.modifiers.contains(KeyModifiers::CONTROL) => self.lines().to_match(1),
-            KeyCode::Char('p') if key.modifiers.contains(KeyModifiers::CONTROL) => self.lines().to_match(-1),
+            KeyCode::Down => self.lines().go_to_match(1),
+            KeyCode::Up => self.lines().go_to_match(-1),
+            KeyCode::Char('n') if key.modifiers.contains(KeyModifiers::CONTROL) => self.lines().go_to_match(1),
+            KeyCode::Char('p') if key.modifiers.contains(KeyModifiers::CONTROL) => self.lines().go_to_match(-1),
             _ => {
                 let before = self.query.text();
                 self.query.edit(key);
@@ -170,9 +170,9 @@ impl Xray {
         self.list.search(&query);
         if let Some(opened) = &mut self.opened {
             opened.lines.search(&query);
-            opened.lines.to_nearest_match();
+            opened.lines.go_to_nearest_match();
         } else {
-            self.list.to_nearest_match();
+            self.list.go_to_nearest_match();
         }
     }
 

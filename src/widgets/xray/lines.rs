@@ -39,7 +39,7 @@ impl Lines {
     }
 
     /// The next match after the cursor or the one before it, round the ends.
-    pub fn to_match(&mut self, by: isize) {
+    pub fn go_to_match(&mut self, by: isize) {
         let next = if by > 0 {
             self.found.iter().find(|at| **at > self.cursor).or(self.found.first())
         } else {
@@ -49,16 +49,16 @@ impl Lines {
     }
 
     /// The match at the cursor, else the next one.
-    pub fn to_nearest_match(&mut self) {
+    pub fn go_to_nearest_match(&mut self) {
         if self.found.binary_search(&self.cursor).is_err() {
-            self.to_match(1);
+            self.go_to_match(1);
         }
     }
 
     /// From a request to what came of it, and on to the next request.
-    pub fn to_other_section(&mut self) {
+    pub fn go_to_other_section(&mut self) {
         let here = self.under_cursor().map(Row::section);
-        let differs = |at: &usize| self.rows[*at].section() != None && Some(self.rows[*at].section()) != here;
+        let differs = |at: &usize| self.rows[*at].section().is_some() && Some(self.rows[*at].section()) != here;
         let next = (self.cursor..self.rows.len()).find(differs).or_else(|| (0..self.cursor).find(differs));
         self.cursor = next.unwrap_or(self.cursor);
         self.top = self.cursor;

@@ -142,7 +142,7 @@ pub fn title(recording: &Recording, piece: usize) -> String {
         What::Received(payload) => name(payload),
         What::Failed(_) => "Failure".into(),
     };
-    format!("{name}  {}", time)
+    format!("{name}  {time}")
 }
 
 fn began(recording: &Recording) -> Timestamp {
@@ -264,7 +264,7 @@ pub fn indented(json: &str) -> String {
             }
             '{' | '[' => {
                 out.push(char);
-                while chars.next_if(|next| next.is_ascii_whitespace()).is_some() {}
+                while chars.next_if(char::is_ascii_whitespace).is_some() {}
                 if let Some(close) = chars.next_if(|next| matches!(next, '}' | ']')) {
                     out.push(close);
                 } else {
