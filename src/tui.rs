@@ -85,7 +85,8 @@ pub async fn run<W: Write>(
         away: None,
         own: VecDeque::new(),
         painted: Painted::Current,
-        due: Instant::now() + FRAME,
+        // The list of conversations comes a few milliseconds behind the first frame and waits for nothing.
+        due: Instant::now(),
     };
     let ended = match program.carry_out(early).await {
         Ok(None) => program.turn_until_the_end().await,
