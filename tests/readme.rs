@@ -10,6 +10,7 @@ use ibid::app::{
     action::{Entry, TABLE},
     keymap::Context,
 };
+use ibid::config::Config;
 
 const BEGIN: &str = "<!-- keys -->\n";
 const END: &str = "<!-- end of keys -->";
@@ -55,6 +56,16 @@ fn row(entry: &Entry, context: Context) -> Option<String> {
 /// Told to write what the program says instead of comparing it.
 fn updating() -> bool {
     env::var_os("IBID_UPDATE").is_some()
+}
+
+#[test]
+fn the_config_that_it_shows_is_understood_whole() {
+    let readme = include_str!("../README.md");
+    let (_, rest) = readme.split_once("```toml\n").expect("it shows a config");
+    let (example, _) = rest.split_once("```").expect("the example has an end");
+    let (config, complaints) = Config::parse(example, Path::new("README.md")).expect("it is TOML");
+    assert_eq!(complaints, []);
+    assert_eq!((config.theme.as_str(), config.slots.len(), config.endpoints.len()), ("ink", 2, 2));
 }
 
 #[test]
