@@ -129,10 +129,10 @@ mod picture {
         ibid
     }
 
-    /// What is said, without the numbers that differ from run to run, and the blanks that they take.
+    /// What is said, without the numbers and the turning marks that differ from run to run.
     fn words(svg: &str) -> Vec<String> {
         let texts = svg.split('>').filter_map(|part| part.strip_suffix("</text")).map(|text| {
-            text.chars().filter(|c| !c.is_ascii_digit() && *c != '.').collect::<String>().trim().to_owned()
+            text.chars().filter(|c| !c.is_ascii_digit() && !".◐◓◑◒".contains(*c)).collect::<String>().trim().to_owned()
         });
         texts.filter(|text| !text.is_empty()).collect()
     }
