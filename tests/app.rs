@@ -218,7 +218,7 @@ fn the_draft_goes_to_the_disk_soon_after_the_last_key() {
     app.effects();
     app.wait(Duration::from_secs(1));
     assert_eq!(saves(&app.effects()), 1);
-    app.wait(Duration::from_secs(60));
+    app.wait(Duration::from_mins(1));
     assert_eq!(saves(&app.effects()), 0, "and only once");
 }
 

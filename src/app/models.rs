@@ -113,12 +113,11 @@ pub(super) fn take_model(state: &mut State, model: String, fx: &mut Vec<Effect>)
 }
 
 pub(super) fn take_slot(state: &mut State, now: Timestamp, slot: usize, fx: &mut Vec<Effect>) {
-    match state.slots.get(slot).cloned().flatten() {
-        Some(model) => take_model(state, model, fx),
-        None => {
-            let n = slot + 1;
-            state.screen.say(now, format!("slot {n} is empty: ^X m, then ^X {n} puts a model on it"));
-        }
+    if let Some(model) = state.slots.get(slot).cloned().flatten() {
+        take_model(state, model, fx);
+    } else {
+        let n = slot + 1;
+        state.screen.say(now, format!("slot {n} is empty: ^X m, then ^X {n} puts a model on it"));
     }
 }
 

@@ -33,7 +33,7 @@ pub use picked::{Of, Picked};
 /// One thing above the screen; the last one has the keys.
 #[derive(Debug)]
 pub enum Overlay {
-    Welcome(Welcome),
+    Welcome(Box<Welcome>),
     Picker {
         of: Of,
         picker: Box<Picker<Picked>>,

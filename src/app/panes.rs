@@ -51,7 +51,7 @@ pub(super) fn show(state: &mut State, now: Timestamp, id: ConversationId, fx: &m
     let Some(conversation) = state.open.get_mut(&id) else { return };
     state.screen.pane.composer.set_text(&conversation.draft);
     state.screen.pane.shows = Shows::Conversation(id);
-    state.screen.pane.transcripts.entry(id).or_insert_with(Transcript::default);
+    state.screen.pane.transcripts.entry(id).or_default();
     state.screen.list.cursor = Some(id);
     let next = conversation.seen();
     carry_out(state, id, next, fx);
@@ -204,7 +204,7 @@ pub(super) fn rename(state: &mut State, id: ConversationId, title: &str, fx: &mu
         let next = conversation.rename(title);
         carry_out(state, id, next, fx);
     } else if let Some(row) = state.index.iter_mut().find(|row| row.id == id) {
-        row.title = title.to_owned();
+        title.clone_into(&mut row.title);
         save(state, vec![Change::Rename { conversation: id, title: title.to_owned() }], fx);
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     chat::{Conversation, ConversationId, Effort, Ids, MessageId, Recording, Settings, Summary, Timestamp},
     config::{Config, Glyphs, Show},
     store,
-    widgets::{theme::Theme, transcript::Transcript, welcome::Welcome},
+    widgets::{theme::Theme, transcript::Transcript},
 };
 
 /// Everything that is known; only `update` changes it.
@@ -108,7 +108,7 @@ impl State {
             state.screen.pane.shows = Shows::Loading(None);
         }
         if !state.endpoint(&state.fresh.endpoint).is_some_and(|endpoint| endpoint.ready) {
-            state.screen.overlays.push(Overlay::Welcome(Welcome::default()));
+            state.screen.overlays.push(Overlay::Welcome(Box::default()));
         }
         state
     }
@@ -204,6 +204,6 @@ fn theme(config: &Config, no_colour: bool) -> (Theme, Option<String>) {
         let names: Vec<&str> = Theme::names().collect();
         format!("config: no theme is called `{}`; there are {}", config.theme, names.join(", "))
     });
-    let theme = if no_colour { Theme::without_colour() } else { named.unwrap_or_default() };
-    (if config.glyphs == Glyphs::Ascii { theme.in_ascii() } else { theme }, unknown)
+    let coloured = if no_colour { Theme::without_colour() } else { named.unwrap_or_default() };
+    (if config.glyphs == Glyphs::Ascii { coloured.in_ascii() } else { coloured }, unknown)
 }

@@ -84,7 +84,7 @@ fn phase<'a>(state: &'a State, conversation: &Conversation, now: Timestamp) -> O
 fn billed_on<'a>(state: &'a State, conversation: &Conversation) -> Option<Phase<'a>> {
     let last = conversation.messages.get(conversation.branch.last()?)?;
     let is_stopped = last.answer().is_some_and(|answer| answer.end == End::Stopped);
-    (is_stopped && conversation.asks_price(last.id)).then(|| Phase {
+    (is_stopped && conversation.asks_price(last.id)).then_some(Phase {
         mark: state.theme.marks.asking,
         role: Role::Warning,
         word: "stopped; the provider may bill on",

@@ -301,7 +301,7 @@ const EDITING: &[(&str, &str)] = &[
 pub(in crate::app) fn open_key(state: &mut State) {
     let mut welcome = Welcome::default();
     welcome.choose(1);
-    state.screen.overlays.push(Overlay::Welcome(welcome));
+    state.screen.overlays.push(Overlay::Welcome(Box::new(welcome)));
 }
 
 impl State {
