@@ -198,6 +198,17 @@ proptest! {
     }
 }
 
+/// The million runs found it: a whole message whose type was garbled took the place of what had come.
+#[test]
+fn a_garbled_type_takes_no_text_away() {
+    let events = [
+        r#"{"type":"response.output_item.added","item":{"id":"m","type":"message","role":"assistant","content":[]}}"#,
+        r#"{"type":"response.output_text.delta","item_id":"m","content_index":0,"delta":"Four legs."}"#,
+        r#"{"type":"response.output_item.done","item":{"id":"m","type":"mess?age","content":[{"type":"output_text","text":"Four legs."}]}}"#,
+    ];
+    assert_eq!(assembled(&events.map(Event::parse)).text(), "Four legs.");
+}
+
 /// The same without a search for the smallest case, from a seed, as often as one likes:
 /// `IBID_MUTATIONS=1000000 cargo test --release --test requests seeded`.
 #[test]

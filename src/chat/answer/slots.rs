@@ -68,14 +68,17 @@ impl Answer {
 
     /// The slot of an item that is whole: by its index, its id, or the newest of its family that waits for it.
     pub(super) fn slot_to_close(&mut self, whose: &At, family: Family, id: Option<String>) -> Slot {
+        // A type that was garbled on its way takes no text away from what it names.
+        let fits = |slot: &Slot| self.items.get(slot).is_some_and(|item| Family::of(&item.kind) == family);
         let known = match whose {
-            At::Index(wire) => Some(self.slot(self.moved(*wire, family)))
-                .filter(|slot| self.items.get(slot).is_some_and(|item| Family::of(&item.kind) == family)),
+            At::Index(wire) => Some(self.slot(self.moved(*wire, family))),
             At::Id(other) => self.by_id(other),
             At::Unsaid => None,
         };
+        let known = known.filter(fits);
         let is_index = matches!(whose, At::Index(_));
-        let known = known.or_else(|| id.as_deref().and_then(|id| self.by_id(id)).filter(|_| !is_index));
+        let by_own_id = || id.as_deref().and_then(|id| self.by_id(id)).filter(fits);
+        let known = known.or_else(|| by_own_id().filter(|_| !is_index));
         let known = known.or_else(|| self.newest_open(family).filter(|_| !is_index));
         let slot = known.unwrap_or_else(|| self.new_slot(whose, family));
         self.remember(id, slot);
