@@ -16,7 +16,7 @@ use std::{
 use secrecy::SecretString;
 use tokio::{
     sync::mpsc,
-    task::{AbortHandle, JoinSet},
+    task::{AbortHandle, JoinSet, spawn_blocking},
 };
 
 use crate::{
@@ -149,10 +149,19 @@ impl Runtime {
         let name = self.servers.name_for(&base_url);
         let endpoint = config::Endpoint { base_url: base_url.clone(), ..config::Endpoint::default() };
         self.servers.put(Server::of_config(&name, &endpoint, &Config::default(), &self.paths));
-        let config = self.paths.config.clone();
-        self.work(move || {
-            let saved = Config::set_endpoint(&config, &name, &base_url);
-            Msg::Connected(saved.map(|()| name).map_err(|complaint| complaint.to_string()))
+        let Some(server) = self.servers.get(&name) else { return };
+        let (config, inbox) = (self.paths.config.clone(), self.inbox.clone());
+        self.tasks.spawn(async move {
+            let result = match catalogues::reach(&server).await {
+                Err(error) => Err(format!("{error}; start the server, or correct the address")),
+                Ok(()) => spawn_blocking(move || Config::set_endpoint(&config, &name, &base_url).map(|()| name))
+                    .await
+                    .map_or_else(
+                        |error| Err(error.to_string()),
+                        |saved| saved.map_err(|complaint| complaint.to_string()),
+                    ),
+            };
+            let _ = inbox.send(Msg::Connected(result)).await; // Nobody listens on the way out.
         });
     }
 

@@ -1,8 +1,12 @@
 //! The models of a server: what the disk has at once, then what the server says.
 
-use std::{path::PathBuf, sync::Arc, time::SystemTime};
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
-use tokio::{sync::mpsc, task::spawn_blocking};
+use tokio::{sync::mpsc, task::spawn_blocking, time::timeout};
 
 use super::servers::Server;
 use crate::{
@@ -33,6 +37,19 @@ pub(super) async fn fetch(server: Arc<Server>, kept: Option<PathBuf>, inbox: mps
     }
     if result.is_ok() || !offline {
         let _ = inbox.send(Msg::Models { endpoint, result }).await; // Nobody listens on the way out.
+    }
+}
+
+/// Whether somebody answers at a server's address, whatever the answer.
+///
+/// # Errors
+/// Nobody could be reached.
+pub(super) async fn reach(server: &Server) -> Result<(), api::Error> {
+    const LONG_ENOUGH: Duration = Duration::from_secs(5);
+    let asked = async { server.client().await?.models().await };
+    match timeout(LONG_ENOUGH, asked).await {
+        Ok(Err(error)) if error.fault == Fault::Connect => Err(error),
+        Ok(Ok(_) | Err(_)) | Err(_) => Ok(()),
     }
 }
 

@@ -264,6 +264,19 @@ fn a_server_on_this_machine_needs_no_key_and_is_remembered() {
     assert_eq!(request.body["model"], MODEL);
 }
 
+#[test]
+fn a_server_that_cannot_be_reached_is_told_before_it_is_kept() {
+    let home = Home::empty();
+    let mut ibid = Run::in_home(&home).size(100, 30).start();
+    ibid.wait_for("A server on this machine");
+    ibid.type_keys("2");
+    ibid.wait_for("address");
+    ibid.type_keys(&dead_url());
+    ibid.type_keys("<enter>");
+    ibid.wait_for("nothing listens");
+    assert!(!home.config_file().exists(), "it was written to the config all the same");
+}
+
 fn database_that_is(home: &Home, bytes: &[u8]) {
     let file = home.database();
     fs::create_dir_all(file.parent().expect("it has a folder")).expect("a folder for the data");
