@@ -21,8 +21,8 @@ pub fn explain(answer: &Answer, turn: Option<&Turn>) -> Option<Explanation> {
             headline: headline(error, answer, false).into(),
             fact: fact(error, answer),
             advice: match free_quota(error) {
-                Some(quota) => format!("Nothing was shown or billed so far. {quota}"),
-                None => "Nothing was shown or billed so far.".into(),
+                Some(quota) => format!("{} {quota}", so_far(error)),
+                None => so_far(error).into(),
             },
         }),
         Some(Phase::Unsaved { why }) => Some(Explanation {
@@ -32,6 +32,22 @@ pub fn explain(answer: &Answer, turn: Option<&Turn>) -> Option<Explanation> {
         }),
         Some(Phase::Saving | Phase::Routing | Phase::Thinking | Phase::Searching | Phase::Streaming) => None,
         None => after_end(answer),
+    }
+}
+
+/// What is known of the attempts that led nowhere: one that a provider had begun may be billed.
+fn so_far(error: &Error) -> &'static str {
+    match error.fault {
+        Fault::Silence | Fault::Cut | Fault::Empty | Fault::Garbage => "Nothing was shown so far; it may be billed.",
+        Fault::Connect
+        | Fault::Key
+        | Fault::Credit
+        | Fault::Forbidden
+        | Fault::Model
+        | Fault::Length
+        | Fault::Rate
+        | Fault::Request
+        | Fault::Server => "Nothing was shown or billed so far.",
     }
 }
 
