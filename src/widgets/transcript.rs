@@ -4,6 +4,7 @@
 //! were wished for. `TranscriptView` paints it and changes nothing.
 
 mod answer;
+mod cursor;
 mod details;
 pub(super) mod facts;
 mod message;
@@ -14,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ratatui::style::Modifier;
 
+pub use cursor::{Citation, Cursor, Target};
 pub use view::TranscriptView;
 
 use self::message::{Laid, Layout};
@@ -86,6 +88,7 @@ pub struct Transcript {
     seen: Option<place::Anchor>,
     below: usize,
     card: Option<LiveCard>,
+    cursor: Option<Cursor>,
     frame: u64,
     work: Work,
 }
@@ -164,6 +167,7 @@ impl Transcript {
         self.frame += 1;
         self.queue.sync(&conversation.queue, text_width, options);
         self.laid.retain(|id, _| conversation.messages.contains_key(id));
+        self.cursor = self.cursor.filter(|cursor| conversation.branch.contains(&cursor.message));
         let rewrapped = was.is_some_and(|was| was.width != text_width);
         let mut page = Page { transcript: self, conversation, now, rewrapped, kept: None };
         let mut top = page.top();
@@ -188,8 +192,21 @@ impl Transcript {
         self.below
     }
 
-    /// The lowest message on the screen.
+    pub fn cursor(&self) -> Option<Cursor> {
+        self.cursor
+    }
+
+    /// Puts the cursor on something, or takes it away; the window stays.
+    pub fn point_at(&mut self, cursor: Option<Cursor>) {
+        self.cursor = cursor;
+    }
+
+    /// The message that the cursor stands on, else the lowest on the screen.
     pub fn current(&self) -> Option<MessageId> {
+        self.cursor.map(|cursor| cursor.message).or_else(|| self.lowest())
+    }
+
+    fn lowest(&self) -> Option<MessageId> {
         self.window.iter().rev().find_map(|slice| slice.message)
     }
 
