@@ -13,6 +13,7 @@ pub mod log;
 pub mod runtime;
 pub mod store;
 pub mod text;
+pub mod tools;
 pub mod tui;
 pub mod view;
 pub mod widgets;

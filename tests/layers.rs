@@ -19,6 +19,7 @@ const LAYERS: &[&[&str]] = &[
     &["chat"],
     &["api"],
     &["config", "keys", "log"],
+    &["tools"],
     &["files", "text"],
 ];
 
@@ -27,7 +28,7 @@ const NEIGHBOURS: &[(&str, &str, &str)] =
     &[("main", "cli", "to parse its arguments"), ("keys", "config", "to look up an environment variable as it does")];
 
 /// Layers in which the same input always gives the same state: time is an argument, the world is asked by effects.
-const PURE: &[&str] = &["app", "widgets", "chat", "text"];
+const PURE: &[&str] = &["app", "widgets", "chat", "tools", "text"];
 
 /// What a pure layer must not name: (path, instead of which).
 const IMPURE: &[(&str, &str)] = &[
