@@ -8,27 +8,30 @@ mod cursor;
 mod details;
 pub(super) mod facts;
 mod message;
+mod page;
 mod place;
+mod queue;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ratatui::style::Modifier;
-
 pub use cursor::{Citation, Cursor, Target};
 pub use view::TranscriptView;
 
-use self::message::{Laid, Layout};
+use self::{
+    message::{Laid, Layout},
+    page::Page,
+    queue::Queue,
+};
 use super::{
     highlight,
     markdown::{Look, Work},
-    row::{Ink, Row, RowKind, Span},
+    row::Ink,
     theme::{Marks, Role, Theme},
 };
 use crate::{
     chat::{Conversation, ConversationId, MessageId, Timestamp},
     config::Show,
-    text,
 };
 
 /// The gutter left of the text, in cells.
@@ -124,13 +127,6 @@ struct Slice {
     index: usize,
     first: usize,
     rows: usize,
-}
-
-#[derive(Debug, Clone, Default)]
-struct Queue {
-    prompts: Vec<String>,
-    width: usize,
-    rows: Vec<Row>,
 }
 
 /// Messages whose rows are kept although the window is elsewhere.
@@ -270,290 +266,6 @@ impl Transcript {
                 (placed.unwrap_or_default(), is_current)
             })
         })
-    }
-}
-
-/// A transcript while it is being laid out.
-struct Page<'a> {
-    transcript: &'a mut Transcript,
-    conversation: &'a Conversation,
-    now: Timestamp,
-    /// The width is another one than in the last frame.
-    rewrapped: bool,
-    /// Where the anchor of the last frame is now, and its place in the source: resizes that follow
-    /// each other all go back to that place.
-    kept: Option<(Spot, usize)>,
-}
-
-impl Page<'_> {
-    fn end(&self) -> usize {
-        self.conversation.branch.len() + usize::from(!self.transcript.queue.rows.is_empty())
-    }
-
-    /// The rows of a message, laid out if need be.
-    fn height(&mut self, index: usize) -> usize {
-        let Some(&id) = self.conversation.branch.get(index) else {
-            return if index < self.end() { self.transcript.queue.rows.len() } else { 0 };
-        };
-        self.lay_out(id, index);
-        self.transcript.laid.get(&id).map_or(0, Laid::height)
-    }
-
-    fn lay_out(&mut self, id: MessageId, index: usize) {
-        let Some(message) = self.conversation.messages.get(&id) else { return };
-        let Some(layout) = &self.transcript.layout else { return };
-        let toggled = self.transcript.toggled.contains(&id) != self.transcript.all_toggled;
-        let context = message::Context {
-            conversation: self.conversation,
-            layout,
-            frame: self.transcript.frame,
-            now: self.now,
-            toggled,
-            is_first: index == 0,
-            is_last: index + 1 == self.conversation.branch.len(),
-        };
-        let laid = self.transcript.laid.entry(id).or_default();
-        let work = laid.sync(message, &context);
-        self.transcript.work.rows += work.rows;
-        self.transcript.work.bytes += work.bytes;
-    }
-
-    /// Where the window begins if nobody moves it.
-    fn top(&mut self) -> Spot {
-        let Scroll::At(anchor) = self.transcript.scroll else { return self.last_top() };
-        let Some(spot) = self.find(&anchor) else { return self.last_top() };
-        self.kept = Some((spot, anchor.source));
-        spot
-    }
-
-    /// The row of an anchor, if its message is still on the branch.
-    fn find(&mut self, anchor: &place::Anchor) -> Option<Spot> {
-        let branch = &self.conversation.branch;
-        let at = branch.get(anchor.index).filter(|id| **id == anchor.message).map(|_| anchor.index);
-        let index = at.or_else(|| branch.iter().position(|id| *id == anchor.message))?;
-        self.height(index);
-        let row = self.transcript.laid.get(&anchor.message)?.find(anchor, self.rewrapped);
-        Some(Spot { index, row })
-    }
-
-    /// The top of the window that ends where the text ends.
-    fn last_top(&mut self) -> Spot {
-        let end = Spot { index: self.end(), row: 0 };
-        self.moved(end, -signed(self.transcript.height))
-    }
-
-    fn carry_out(&mut self, wish: Wish, top: Spot) -> Spot {
-        let page = signed(self.transcript.height.max(1));
-        let by = |page: &mut Self, rows: i64| {
-            let to = page.moved(top, rows);
-            // Down to the end means to stay there.
-            page.go(to, rows > 0)
-        };
-        match wish {
-            Wish::Hold => self.go(top, true),
-            Wish::Move(Move::Rows(rows)) => by(self, i64::from(rows)),
-            Wish::Move(Move::HalfPages(pages)) => by(self, i64::from(pages) * (page / 2).max(1)),
-            Wish::Move(Move::Pages(pages)) => by(self, i64::from(pages) * (page - 1).max(1)),
-            Wish::Move(Move::Top) => self.go(Spot { index: 0, row: 0 }, false),
-            Wish::Move(Move::Bottom) => {
-                self.transcript.scroll = Scroll::Follow;
-                self.last_top()
-            }
-            Wish::Move(Move::To(id)) => match self.conversation.branch.iter().position(|other| *other == id) {
-                Some(index) => {
-                    let row = self.first_row(index);
-                    self.go(Spot { index, row }, false)
-                }
-                None => top,
-            },
-            Wish::Move(Move::Messages(count)) => {
-                let last = self.conversation.branch.len().saturating_sub(1);
-                let behind = top.row > self.first_row(top.index);
-                let back = i64::from(count < 0 && behind);
-                let index = signed(top.index) + i64::from(count) + back;
-                let index = usize::try_from(index).unwrap_or(0).min(last);
-                let row = self.first_row(index);
-                self.go(Spot { index, row }, count > 0)
-            }
-        }
-    }
-
-    /// The first row of a message behind the blank rows above it.
-    fn first_row(&mut self, index: usize) -> usize {
-        self.height(index);
-        let laid = self.conversation.branch.get(index).and_then(|id| self.transcript.laid.get(id));
-        laid.map_or(0, Laid::first_row)
-    }
-
-    /// Puts the top of the window somewhere; at the end it follows from now on if it may.
-    fn go(&mut self, top: Spot, may_follow: bool) -> Spot {
-        let last = self.last_top();
-        if top >= last && (may_follow || last == (Spot { index: 0, row: 0 })) {
-            self.transcript.scroll = Scroll::Follow;
-            return last;
-        }
-        let top = top.min(last);
-        self.hold(top);
-        top
-    }
-
-    fn hold(&mut self, top: Spot) {
-        self.transcript.scroll = self.anchor(top).map_or(Scroll::Follow, Scroll::At);
-    }
-
-    fn anchor(&mut self, top: Spot) -> Option<place::Anchor> {
-        let message = *self.conversation.branch.get(top.index)?;
-        self.height(top.index);
-        let mut anchor = self.transcript.laid.get(&message)?.anchor(message, top.index, top.row);
-        if let Some((_, source)) = self.kept.filter(|(kept, _)| *kept == top) {
-            anchor.source = source;
-        }
-        Some(anchor)
-    }
-
-    /// A row so many rows further down or up, within the text; the row behind the last is the end.
-    fn moved(&mut self, from: Spot, rows: i64) -> Spot {
-        let (mut spot, mut left) = (from, rows.unsigned_abs() as usize);
-        while left > 0 {
-            if rows < 0 {
-                let step = left.min(spot.row);
-                spot.row -= step;
-                left -= step;
-                if left > 0 {
-                    let Some(above) = spot.index.checked_sub(1) else { break };
-                    spot = Spot { index: above, row: self.height(above) };
-                }
-            } else {
-                let height = self.height(spot.index);
-                let step = left.min(height.saturating_sub(spot.row));
-                spot.row += step;
-                left -= step;
-                if spot.row < height || spot.index >= self.end() {
-                    break;
-                }
-                spot = Spot { index: spot.index + 1, row: 0 };
-            }
-        }
-        spot
-    }
-
-    /// Fills the window from its top, and notes what the reader has seen.
-    fn settle(&mut self, top: Spot) {
-        let last = self.last_top();
-        let top = if self.transcript.scroll == Scroll::Follow { last } else { top.min(last) };
-        if self.transcript.scroll != Scroll::Follow {
-            self.hold(top);
-        }
-        self.transcript.top = self.anchor(top);
-        let mut window = Vec::new();
-        let (mut spot, mut room) = (top, self.transcript.height);
-        while room > 0 && spot.index < self.end() {
-            let rows = self.height(spot.index).saturating_sub(spot.row).min(room);
-            let message = self.conversation.branch.get(spot.index).copied();
-            if rows > 0 {
-                window.push(Slice { message, index: spot.index, first: spot.row, rows });
-            }
-            room -= rows;
-            spot = Spot { index: spot.index, row: spot.row + rows };
-            if room > 0 {
-                spot = Spot { index: spot.index + 1, row: 0 };
-            }
-        }
-        self.transcript.window = window;
-        self.note_seen();
-        self.note_card();
-        self.forget_far(top.index, spot.index);
-    }
-
-    /// Notes the last row in the window, and how many came behind it since it was the end.
-    fn note_seen(&mut self) {
-        let shown = self.transcript.window.iter().rev().find(|slice| slice.message.is_some());
-        let shown = shown.map(|slice| Spot { index: slice.index, row: slice.first + slice.rows - 1 });
-        let before = self.transcript.seen.take().and_then(|seen| self.find(&seen));
-        let seen = match before {
-            Some(before) if !self.transcript.follows() => shown.max(Some(before)),
-            Some(_) => shown,
-            // At first all is old.
-            None => self.conversation.branch.len().checked_sub(1).map(|index| {
-                let row = self.height(index).saturating_sub(1);
-                Spot { index, row }
-            }),
-        };
-        self.transcript.seen = seen.and_then(|seen| self.anchor(seen));
-        self.transcript.below = match seen {
-            Some(seen) if !self.transcript.follows() => self.rows_after(seen),
-            Some(_) | None => 0,
-        };
-    }
-
-    fn rows_after(&mut self, seen: Spot) -> usize {
-        let rest = self.height(seen.index).saturating_sub(seen.row + 1);
-        rest + (seen.index + 1..self.conversation.branch.len()).map(|index| self.height(index)).sum::<usize>()
-    }
-
-    /// The card of the last answer, if it is in the window.
-    fn note_card(&mut self) {
-        let last = self.conversation.branch.last().copied();
-        let answer = last.filter(|id| {
-            let rows = self.transcript.laid.get(id).and_then(Laid::card);
-            let slice = self.transcript.window.iter().find(|slice| slice.message == Some(*id));
-            rows.zip(slice).is_some_and(|(card, slice)| card < slice.first + slice.rows)
-        });
-        self.transcript.card = answer.map(|answer| match self.transcript.card {
-            Some(card) if card.answer == answer => card,
-            Some(_) | None => LiveCard { answer, since: self.now },
-        });
-    }
-
-    /// Drops the rows of messages far from the window.
-    fn forget_far(&mut self, first: usize, last: usize) {
-        if self.transcript.laid.len() <= 4 * KEPT {
-            return;
-        }
-        let branch = &self.conversation.branch;
-        let near = first.saturating_sub(KEPT).min(branch.len())..(last + KEPT).min(branch.len());
-        let mut keep: BTreeSet<MessageId> = branch[near].iter().copied().collect();
-        keep.extend(branch.last());
-        self.transcript.laid.retain(|id, _| keep.contains(id));
-    }
-}
-
-fn signed(rows: usize) -> i64 {
-    i64::try_from(rows).unwrap_or(i64::MAX)
-}
-
-impl Queue {
-    /// At most this many rows of a waiting prompt are shown.
-    const ROWS: usize = 3;
-
-    fn sync(&mut self, prompts: &[String], width: usize, options: &ReadingOptions) {
-        if self.prompts == prompts && self.width == width {
-            return;
-        }
-        self.prompts = prompts.to_vec();
-        self.width = width;
-        let muted = Ink::of(Role::Muted);
-        self.rows.clear();
-        for prompt in prompts {
-            self.rows.push(Row::blank());
-            let head = vec![
-                Span::new(format!("{} ", options.marks.waiting), muted),
-                Span::new("queued", muted.with(Modifier::BOLD)),
-            ];
-            self.rows.push(Row::new(RowKind::Queued, head).cut(width));
-            let prompt = text::clean(prompt);
-            let measure = text::wrap::Measure { first: width, rest: width, glued: &[] };
-            let pieces = text::wrap::wrap(&prompt, measure);
-            for (nth, piece) in pieces.iter().take(Self::ROWS).enumerate() {
-                let mut words = prompt[piece.start..piece.end].to_owned();
-                if nth + 1 == Self::ROWS && pieces.len() > Self::ROWS {
-                    words = text::truncate(&(words + " … …"), width).into_owned();
-                    words = words.trim_end_matches([' ', '…']).to_owned() + options.marks.ellipsis;
-                    words = text::truncate(&words, width).into_owned();
-                }
-                self.rows.push(Row::new(RowKind::Queued, vec![Span::new(words, muted)]));
-            }
-        }
     }
 }
 
