@@ -11,6 +11,7 @@ pub mod models;
 pub mod msg;
 mod on_action;
 mod on_input;
+pub mod on_mouse;
 mod on_store;
 mod on_stream;
 pub mod overlays;
@@ -62,6 +63,11 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
         }
         Msg::Edited(result) => on_edited(state, now, result),
         Msg::Connected(result) => overlays::on_connected(state, now, result, &mut fx),
+        Msg::Copied(Ok(way)) => {
+            let dot = state.theme.marks.dot;
+            state.screen.toasts.add("copied", &format!(" {dot} {way}"));
+        }
+        Msg::Copied(Err(why)) => state.screen.warn(now, format!("not copied: {why}")),
         Msg::FileSaved(result) => match result {
             Ok(path) => state.screen.say(now, format!("saved as {path}")),
             Err(why) => state.screen.warn(now, why),
@@ -82,6 +88,7 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
 /// Does what is due at `now`, whatever the message was.
 fn on_due(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
     on_stream::on_tick(state, now, fx);
+    on_mouse::on_tick(state, now);
     panes::draft_tick(state, now, fx);
     state.screen.toasts.expire(now);
     if state.screen.toasts.words().is_none() && !state.complaints.is_empty() {
@@ -115,7 +122,7 @@ pub fn next_wake(state: &State, now: Timestamp) -> Option<Timestamp> {
         .open
         .values()
         .filter_map(crate::chat::Conversation::next_wake)
-        .chain([clock, hints, screen.pane.draft_due, screen.quitting].into_iter().flatten())
+        .chain([clock, hints, screen.pane.draft_due, screen.quitting, screen.pointer.due].into_iter().flatten())
         .chain(screen.toasts.until())
         .min()
 }

@@ -25,7 +25,7 @@ use crate::{
         servers::{Choice, DEMO, Servers},
     },
     tui::{
-        self, Desk, Screen, Terminal, editor,
+        self, Desk, Screen, Terminal, clipboard, editor,
         os::{self, Keyboard, Signal, Signals},
     },
 };
@@ -108,7 +108,10 @@ enum Server {
 fn app(setting: &Setting, server: Server) -> Result<Exit, Complaint> {
     let servers = setting.servers()?;
     let tokio = tokio_runtime()?;
-    let desk = Desk { editor: editor::program(|name| std::env::var(name).ok()), in_tmux: env("TMUX").is_some() };
+    let desk = Desk {
+        editor: editor::program(|name| std::env::var(name).ok()),
+        clipboard: clipboard::Surroundings::find(|name| std::env::var(name).ok()),
+    };
     let (ended, farewell) = tokio.block_on(async {
         let signals = Signals::listen()?;
         let _ = LOOP.set(signals.sender());

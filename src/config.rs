@@ -39,6 +39,10 @@ pub struct Config {
     pub list_width: u16,
     pub rail_width: u16,
     pub text_width: u16,
+    /// What the program takes of the mouse; what it does not take is the terminal's.
+    pub mouse: Mouse,
+    /// Where text goes that was selected with the mouse.
+    pub copy_on_select: CopyOnSelect,
     pub reasoning: Reasoning,
     pub search: Search,
     pub timeouts: Timeouts,
@@ -197,6 +201,28 @@ pub enum Glyphs {
     Ascii,
 }
 
+/// How much of the mouse the program takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mouse {
+    #[default]
+    On,
+    /// It scrolls; clicks do nothing.
+    Wheel,
+    Off,
+}
+
+/// What selecting with the mouse copies by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CopyOnSelect {
+    #[default]
+    Off,
+    /// To the selection that the middle button pastes.
+    Primary,
+    Clipboard,
+}
+
 /// What a server speaks, where its address does not tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -253,6 +279,8 @@ impl Default for Config {
             list_width: 28,
             rail_width: 44,
             text_width: 98,
+            mouse: Mouse::default(),
+            copy_on_select: CopyOnSelect::default(),
             reasoning: Reasoning::default(),
             search: Search::default(),
             timeouts: Timeouts::default(),

@@ -143,7 +143,17 @@ impl Asking<'_> {
     /// Nobody is here to whom the terminal could be given, or who could paste.
     fn carry_out(&mut self, effect: Effect) {
         match self.runtime.run(effect) {
-            None | Some(Ask::Copy(_) | Ask::Edit(_) | Ask::Suspend | Ask::Repaint | Ask::Quit | Ask::StartDemo) => (),
+            None
+            | Some(
+                Ask::Copy(_)
+                | Ask::CopyPrimary(_)
+                | Ask::TakeMouse(_)
+                | Ask::Edit(_)
+                | Ask::Suspend
+                | Ask::Repaint
+                | Ask::Quit
+                | Ask::StartDemo,
+            ) => (),
         }
     }
 

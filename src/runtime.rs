@@ -48,6 +48,8 @@ pub struct Runtime {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Ask {
     Copy(String),
+    CopyPrimary(String),
+    TakeMouse(config::Mouse),
     Edit(String),
     Suspend,
     Repaint,
@@ -102,6 +104,8 @@ impl Runtime {
             Effect::SaveSlot { slot, model } => self.save_slot(slot, model),
             Effect::SaveFile { stem, extension, text } => self.save_file(stem, extension, text),
             Effect::Copy(text) => return Some(Ask::Copy(text)),
+            Effect::CopyPrimary(text) => return Some(Ask::CopyPrimary(text)),
+            Effect::TakeMouse(mouse) => return Some(Ask::TakeMouse(mouse)),
             Effect::Edit(text) => return Some(Ask::Edit(text)),
             Effect::Suspend => return Some(Ask::Suspend),
             Effect::Repaint => return Some(Ask::Repaint),

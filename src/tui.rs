@@ -22,6 +22,7 @@ use crate::{
     runtime::{Ask, Runtime},
     text, view,
 };
+use clipboard::{Clipboard, Outcome, Target};
 use editor::Editor;
 use input::Decoded;
 use os::{Keyboard, Signal, Signals};
@@ -49,7 +50,8 @@ pub struct Terminal<W: Write> {
 pub struct Desk {
     /// The program that edits a prompt.
     pub editor: String,
-    pub in_tmux: bool,
+    /// Which ways lead to the clipboard.
+    pub clipboard: clipboard::Surroundings,
 }
 
 /// How the loop ended.
@@ -74,6 +76,8 @@ pub async fn run<W: Write>(
     state: &mut State,
     connect: impl FnOnce(mpsc::Sender<Msg>) -> io::Result<Runtime>,
 ) -> io::Result<Ended> {
+    terminal.screen.take_mouse(state.config.mouse)?;
+    let clipboard = Clipboard::new(terminal.desk.clipboard);
     let early = frame(&mut terminal.screen, state)?;
     let (send, inbox) = mpsc::channel(INBOX);
     let runtime = connect(send)?;
@@ -83,6 +87,7 @@ pub async fn run<W: Write>(
         inbox,
         runtime,
         away: None,
+        clipboard,
         own: VecDeque::new(),
         painted: Painted::Current,
         // The list of conversations comes a few milliseconds behind the first frame and waits for nothing.
@@ -115,6 +120,7 @@ struct Program<'a, W: Write> {
     runtime: Runtime,
     /// While the reader's editor has the terminal.
     away: Option<Editor>,
+    clipboard: Clipboard,
     /// What the loop has to tell itself.
     own: VecDeque<Msg>,
     painted: Painted,
@@ -133,6 +139,7 @@ enum Painted {
 enum Woken {
     Signal(Signal),
     Edited(Result<String, String>),
+    Copied(Outcome),
     Keys(Vec<Decoded>),
     KeyboardGone,
     Frame,
@@ -168,6 +175,7 @@ impl<W: Write> Program<'_, W> {
             biased;
             signal = self.terminal.signals.next() => Woken::Signal(signal),
             text = edited => Woken::Edited(text),
+            outcome = self.clipboard.outcome() => Woken::Copied(outcome),
             keys = self.terminal.keyboard.next(), if here => keys.map_or(Woken::KeyboardGone, Woken::Keys),
             () = tokio::time::sleep_until(self.due), if here && stale => Woken::Frame,
             Some(msg) = self.inbox.recv() => Woken::Msg(msg),
@@ -186,6 +194,7 @@ impl<W: Write> Program<'_, W> {
             Woken::Signal(signal) => self.on_signal(signal),
             Woken::KeyboardGone => Ok(Some(self.end(Ended::Interrupted))),
             Woken::Edited(text) => self.on_edited(text).await,
+            Woken::Copied(outcome) => self.on_copied(outcome).await,
             Woken::Keys(keys) => self.on_keys(keys).await,
             Woken::Frame => self.paint().await,
             Woken::Msg(msg) => self.on_messages(msg).await,
@@ -245,6 +254,13 @@ impl<W: Write> Program<'_, W> {
         Ok(None)
     }
 
+    async fn on_copied(&mut self, outcome: Outcome) -> io::Result<Option<Ended>> {
+        if let Some(bytes) = outcome.for_terminal {
+            self.terminal.screen.write(&bytes)?;
+        }
+        self.tell(Msg::Copied(outcome.result)).await
+    }
+
     async fn on_edited(&mut self, text: Result<String, String>) -> io::Result<Option<Ended>> {
         self.away = None;
         self.come_back()?;
@@ -280,10 +296,9 @@ impl<W: Write> Program<'_, W> {
     /// What only the holder of the terminal can do.
     async fn on_ask(&mut self, ask: Ask) -> io::Result<Option<Ended>> {
         match ask {
-            Ask::Copy(text) => {
-                let text = text::clean(&text);
-                self.terminal.screen.write(&clipboard::copy(&text, self.terminal.desk.in_tmux))?;
-            }
+            Ask::Copy(text) => self.clipboard.copy(text::clean(&text).into_owned(), Target::Clipboard),
+            Ask::CopyPrimary(text) => self.clipboard.copy(text::clean(&text).into_owned(), Target::Primary),
+            Ask::TakeMouse(mouse) => self.terminal.screen.take_mouse(mouse)?,
             Ask::Edit(text) => return self.edit(&text),
             Ask::Suspend => {
                 self.go_away();

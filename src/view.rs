@@ -106,11 +106,14 @@ fn draw_pane(state: &State, areas: &Areas, frame: &mut Frame) {
         Shows::Conversation(_) => conversation.map_or("", |conversation| &conversation.title),
     };
     TitleView { title, sibling, theme }.render(areas.title, buf);
+    let mut caret = None;
     match state.screen.transcript() {
         Some(transcript) => {
             let focus = state.screen.focus;
             let (focused, card_focused) = (focus == Focus::Transcript, focus == Focus::Card);
-            TranscriptView { transcript, theme, focused, card_focused }.render(areas.transcript, buf);
+            let view = TranscriptView { transcript, theme, focused, card_focused };
+            caret = view.cursor(areas.transcript).filter(|_| state.screen.overlays.is_empty());
+            view.render(areas.transcript, buf);
         }
         None => draw_empty(state, areas.transcript, buf),
     }
@@ -118,6 +121,9 @@ fn draw_pane(state: &State, areas: &Areas, frame: &mut Frame) {
     buf.set_string(areas.rule.x, areas.rule.y, rule, theme.style(Role::Faint));
     let above = Rect { y: areas.rule.y.saturating_sub(1), height: areas.rule.height, ..areas.rule };
     ToastView { toasts: &state.screen.toasts, theme }.render(above, buf);
+    if let Some(at) = caret {
+        frame.set_cursor_position(at);
+    }
     draw_composer(state, areas.composer, frame);
 }
 

@@ -312,7 +312,7 @@ fn a_copied_answer_goes_to_the_clipboard_of_the_terminal() {
 #[test]
 fn the_editor_gets_the_draft_and_gives_it_back() {
     let (home, server) = (home(), FakeServer::start());
-    let desk = Desk { editor: "printf ', edited' >>".into(), in_tmux: false };
+    let desk = Desk { editor: "printf ', edited' >>".into(), ..Desk::default() };
     let ibid = Ibid::with(&home, &server, desk);
     ibid.send("a draft");
     ibid.glass.wait_for("› a draft");
@@ -324,7 +324,7 @@ fn the_editor_gets_the_draft_and_gives_it_back() {
 #[test]
 fn an_editor_that_cannot_be_started_leaves_the_draft_and_says_so() {
     let (home, server) = (home(), FakeServer::start());
-    let desk = Desk { editor: "/nowhere/ed".into(), in_tmux: false };
+    let desk = Desk { editor: "/nowhere/ed".into(), ..Desk::default() };
     let ibid = Ibid::with(&home, &server, desk);
     ibid.send("a draft");
     ibid.press(KeyCode::Char('g'), KeyModifiers::CONTROL);

@@ -79,7 +79,7 @@ actions! {
     ToggleRail, "rail", "Show or hide the rail: reasoning and sources", "rail", Palette, [(Global, "ctrl-x r")];
     ShowSources, "sources", "Sources of the current answer", "sources", Palette, [(Global, "ctrl-x s")];
     Xray, "xray", "The request and the events of the current answer", "x-ray", Palette, [(Global, "ctrl-x x")];
-    CopyAnswer, "copy-answer", "Copy the answer as Markdown", "copy answer", Palette, [(Global, "ctrl-x y"), (Transcript, "y")];
+    CopyAnswer, "copy-answer", "Copy the answer as Markdown", "copy answer", Palette, [(Global, "ctrl-x y")];
     CodeBlocks, "code", "Copy a code block of the answer", "code blocks", Palette, [(Global, "ctrl-x c")];
     EditEarlier, "edit-earlier", "Edit an earlier prompt: a branch", "edit earlier", Palette, [(Global, "ctrl-x u")];
     EditPrompt, "edit-prompt", "Edit this prompt: a branch", "edit", Keys, [(Transcript, "e")];
@@ -108,6 +108,16 @@ actions! {
     HalfUp, "half-up", "Up half a page", "half up", Keys, [(Transcript, "u"), (Rail, "u")];
     NextMessage, "next-message", "Next message", "next", Keys, [(Transcript, "J")];
     PreviousMessage, "previous-message", "Previous message", "previous", Keys, [(Transcript, "K")];
+    Select, "select", "Select letters", "select", Keys, [(Transcript, "v"), (Selection, "v")];
+    SelectLines, "select-lines", "Select whole lines", "select lines", Keys, [(Transcript, "V"), (Selection, "V")];
+    SelectRight, "select-right", "A letter on", "right", Keys, [(Selection, "l"), (Selection, "right")];
+    SelectLeft, "select-left", "A letter back", "left", Keys, [(Selection, "h"), (Selection, "left")];
+    SelectWordRight, "select-word-right", "A word on", "word", Keys, [(Selection, "w"), (Selection, "alt-f")];
+    SelectWordLeft, "select-word-left", "A word back", "word back", Keys, [(Selection, "b"), (Selection, "alt-b")];
+    SelectRowStart, "select-row-start", "To the beginning of the row", "row start", Keys, [(Selection, "0"), (Selection, "home")];
+    SelectRowEnd, "select-row-end", "To the end of the row", "row end", Keys, [(Selection, "$"), (Selection, "end")];
+    Copy, "copy", "Copy the selection, or what the cursor stands on", "copy", Keys, [(Transcript, "y"), (Selection, "y"), (Selection, "enter")];
+    Mouse, "mouse", "Mouse: on, the wheel only, or off", "mouse", Palette, [];
     NextTab, "next-tab", "Other tab of the rail", "tab", Keys, [(Rail, "l"), (Rail, "right"), (Rail, "h"), (Rail, "left")];
     PageUp, "page-up", "Up a page", "page up", Palette, [(Global, "pgup")];
     PageDown, "page-down", "Down a page", "page down", Palette, [(Global, "pgdn")];

@@ -3,7 +3,7 @@
 use crate::{
     api,
     chat::{MessageId, StreamId},
-    store,
+    config, store,
     widgets::highlight,
 };
 
@@ -56,8 +56,12 @@ pub enum Effect {
         extension: &'static str,
         text: String,
     },
-    /// Copies a text to the clipboard of the reader's terminal.
+    /// Copies a text to the reader's clipboard; answered by `Msg::Copied`.
     Copy(String),
+    /// Copies a text to the selection that the middle button pastes; answered alike.
+    CopyPrimary(String),
+    /// Takes the mouse from the terminal, or gives it back.
+    TakeMouse(config::Mouse),
     /// Opens a text in `$VISUAL` or `$EDITOR`; answered by `Msg::Edited`.
     Edit(String),
     /// Gives the terminal back until the program is continued.

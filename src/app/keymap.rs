@@ -14,12 +14,15 @@ pub enum Context {
     /// The composer while nothing is typed; `Composer` and `Global` hold as well.
     Empty,
     Transcript,
+    /// While keys select text; `Transcript` and `Global` hold as well.
+    Selection,
     Rail,
     List,
 }
 
 impl Context {
-    pub const ALL: [Self; 6] = [Self::Global, Self::Composer, Self::Empty, Self::Transcript, Self::Rail, Self::List];
+    pub const ALL: [Self; 7] =
+        [Self::Global, Self::Composer, Self::Empty, Self::Transcript, Self::Selection, Self::Rail, Self::List];
 
     /// The words over its keys in the help.
     pub fn title(self) -> &'static str {
@@ -28,6 +31,7 @@ impl Context {
             Self::Composer => "Writing",
             Self::Empty => "Nothing typed",
             Self::Transcript => "Reading",
+            Self::Selection => "Selecting",
             Self::Rail => "Rail",
             Self::List => "Conversations",
         }
@@ -40,6 +44,7 @@ impl Context {
             Self::Composer => &[Self::Composer, Self::Global],
             Self::Empty => &[Self::Empty, Self::Composer, Self::Global],
             Self::Transcript => &[Self::Transcript, Self::Global],
+            Self::Selection => &[Self::Selection, Self::Transcript, Self::Global],
             Self::Rail => &[Self::Rail, Self::Global],
             Self::List => &[Self::List, Self::Global],
         }

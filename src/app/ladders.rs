@@ -17,6 +17,7 @@ pub enum Esc {
     CloseOverlay,
     LeaveFilter,
     LeaveEditing,
+    LeaveSelection,
     LeavePane,
     /// Ends a wait, gives up the attempt.
     GiveUp,
@@ -30,6 +31,9 @@ pub fn esc(state: &State) -> Esc {
     }
     if state.screen.focus == Focus::List && (listing::types(state) || state.screen.list.filter.is_some()) {
         return Esc::LeaveFilter;
+    }
+    if state.screen.focus == Focus::Transcript && state.screen.selecting().is_some() {
+        return Esc::LeaveSelection;
     }
     if state.screen.focus != Focus::Composer {
         return Esc::LeavePane;
@@ -49,6 +53,11 @@ pub(super) fn back(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
         Esc::CloseOverlay => overlays::close_top(state, now, fx),
         Esc::LeaveFilter => listing::leave_field(state, now),
         Esc::LeaveEditing => leave_editing(state, now),
+        Esc::LeaveSelection => {
+            if let Some(transcript) = state.screen.transcript_mut() {
+                transcript.unselect();
+            }
+        }
         Esc::LeavePane => state.screen.focus = Focus::Composer,
         Esc::GiveUp | Esc::StopTurn => stop(state, now, fx),
         Esc::Nothing => (),
@@ -74,6 +83,8 @@ fn stop(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
 pub(super) fn cancel(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
     if !state.screen.overlays.is_empty() {
         overlays::close_top(state, now, fx);
+    } else if super::on_action::copy_selection(state, now, fx) {
+        // It stays a moment longer than the selection that it was.
     } else if state.current().is_some_and(|conversation| conversation.active_turn().is_some()) {
         stop(state, now, fx);
     } else if !state.screen.pane.composer.is_empty() {

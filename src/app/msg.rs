@@ -64,6 +64,8 @@ pub enum Msg {
     Edited(Result<String, String>),
     /// A key or an address from the welcome screen was stored and is in use, or why not.
     Connected(Result<String, String>),
+    /// A text was copied: the way that was taken, or why there was none.
+    Copied(Result<String, String>),
     /// A file was written, with its path, or why not.
     FileSaved(Result<String, String>),
     /// A slot was written to the config, or why not.

@@ -10,7 +10,11 @@ use super::{
 };
 use crate::{
     chat::{Body, ConversationId, MessageId, Next, Timestamp},
-    widgets::{list::Step, rail::Tab, transcript::Move},
+    widgets::{
+        list::Step,
+        rail::Tab,
+        transcript::{By, Move, Step as Select, Unit},
+    },
 };
 
 pub(super) fn on_action(state: &mut State, now: Timestamp, action: Action, fx: &mut Vec<Effect>) {
@@ -78,6 +82,16 @@ pub(super) fn on_action(state: &mut State, now: Timestamp, action: Action, fx: &
         Action::HalfUp => scroll(state, Move::HalfPages(-1)),
         Action::NextMessage => scroll(state, Move::Messages(1)),
         Action::PreviousMessage => scroll(state, Move::Messages(-1)),
+        Action::Select => select(state, Unit::Letters),
+        Action::SelectLines => select(state, Unit::Lines),
+        Action::SelectRight => extend(state, Select::Right),
+        Action::SelectLeft => extend(state, Select::Left),
+        Action::SelectWordRight => extend(state, Select::WordRight),
+        Action::SelectWordLeft => extend(state, Select::WordLeft),
+        Action::SelectRowStart => extend(state, Select::RowStart),
+        Action::SelectRowEnd => extend(state, Select::RowEnd),
+        Action::Copy => copy_here(state, now, fx),
+        Action::Mouse => overlays::open_mouse(state),
         Action::NextTab => state.screen.rail.tab = state.screen.rail.tab.other(),
         Action::PageUp => scroll(state, Move::Pages(-1)),
         Action::PageDown => scroll(state, Move::Pages(1)),
@@ -148,7 +162,58 @@ fn scroll(state: &mut State, by: Move) {
     if state.screen.focus == Focus::Rail {
         state.screen.rail.scroll(by);
     } else if let Some(transcript) = state.screen.transcript_mut() {
-        transcript.scroll(by);
+        match transcript.selecting() {
+            Some(By::Keys) => transcript.extend(Select::By(by)),
+            Some(By::Mouse) | None => transcript.scroll(by),
+        }
+    }
+}
+
+fn select(state: &mut State, unit: Unit) {
+    if let Some(transcript) = state.screen.transcript_mut() {
+        transcript.select(unit);
+    }
+}
+
+fn extend(state: &mut State, step: Select) {
+    if let Some(transcript) = state.screen.transcript_mut() {
+        transcript.extend(step);
+    }
+}
+
+/// Copies the selection and ends it; `false` when there is none.
+pub(super) fn copy_selection(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) -> bool {
+    let Some(text) = selected(state, now) else { return false };
+    state.screen.say(now, copied(&text));
+    fx.push(Effect::Copy(text));
+    if let Some(transcript) = state.screen.transcript_mut() {
+        transcript.unselect();
+    }
+    true
+}
+
+/// The text that is selected.
+pub(super) fn selected(state: &mut State, now: Timestamp) -> Option<String> {
+    let id = state.screen.pane.shows.conversation()?;
+    state.screen.pane.transcripts.get_mut(&id)?.selected(state.open.get(&id)?, now)
+}
+
+/// What was copied, in words.
+pub(super) fn copied(text: &str) -> String {
+    match text.lines().count() {
+        0 | 1 => format!("copied {}", counted(text.chars().count(), "letter")),
+        lines => format!("copied {}", counted(lines, "line")),
+    }
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+/// Copies what is selected, else what the cursor stands on.
+fn copy_here(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
+    if !copy_selection(state, now, fx) {
+        copy_answer(state, now, fx);
     }
 }
 
@@ -189,7 +254,7 @@ fn copy_answer(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
     match text {
         Some(text) => {
             fx.push(Effect::Copy(text));
-            state.screen.say(now, "answer copied as Markdown");
+            state.screen.say(now, "copied the answer as Markdown");
         }
         None => state.screen.say(now, "there is no answer to copy yet"),
     }

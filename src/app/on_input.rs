@@ -8,6 +8,7 @@ use super::{
     keymap::{Key, Meaning},
     listing,
     on_action::on_action,
+    on_mouse,
     overlays::{self, Overlay},
     panes,
     screen::{Focus, Leader},
@@ -19,7 +20,8 @@ pub(super) fn on_input(state: &mut State, now: Timestamp, event: Input, more: bo
         Input::Key(key) if key.kind != KeyEventKind::Release => on_key(state, now, key, more, fx),
         Input::Paste(text) => on_paste(state, now, &text),
         Input::Resize(width, height) => state.screen.size = Size { width, height },
-        Input::Key(_) | Input::Mouse(_) | Input::FocusGained | Input::FocusLost => (),
+        Input::Mouse(event) => on_mouse::on_mouse(state, now, event, fx),
+        Input::Key(_) | Input::FocusGained | Input::FocusLost => (),
     }
 }
 

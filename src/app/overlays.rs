@@ -25,10 +25,11 @@ use crate::{
 };
 
 pub(super) use open::{
-    open_code_blocks, open_earlier, open_efforts, open_help, open_history, open_key, open_models,
-    open_models_for_again, open_palette, open_parameters, open_themes, refresh_models,
+    copy_code_block, open_code_blocks, open_earlier, open_efforts, open_help, open_history, open_key, open_models,
+    open_models_for_again, open_mouse, open_palette, open_parameters, open_themes, refresh_models,
 };
 pub use picked::{Of, Picked};
+pub(super) use picked::{accept, preview};
 
 /// One thing above the screen; the last one has the keys.
 #[derive(Debug)]

@@ -7,11 +7,19 @@ use ratatui::layout::Size;
 use super::{
     areas::{Areas, BOTH_DOCK, GUTTER, LIST_DOCKS, Wanted, Widths},
     keymap::{Context, Key},
+    on_mouse::Pointer,
     overlays::Overlay,
 };
 use crate::{
     chat::{ConversationId, MessageId, Timestamp},
-    widgets::{composer::Composer, list::List, rail::Rail, theme::Role, toast::Toasts, transcript::Transcript},
+    widgets::{
+        composer::Composer,
+        list::List,
+        rail::Rail,
+        theme::Role,
+        toast::Toasts,
+        transcript::{By, Transcript},
+    },
 };
 
 /// How long a leader waits before it shows its choices.
@@ -37,6 +45,7 @@ pub struct Screen {
     /// The last one is on top.
     pub overlays: Vec<Overlay>,
     pub leader: Option<Leader>,
+    pub pointer: Pointer,
     pub toasts: Toasts,
     /// Until then a second Ctrl-C quits.
     pub quitting: Option<Timestamp>,
@@ -119,6 +128,7 @@ impl Screen {
             rail_wanted: Shown::Auto,
             overlays: Vec::new(),
             leader: None,
+            pointer: Pointer::default(),
             toasts: Toasts::default(),
             quitting: None,
         }
@@ -136,6 +146,11 @@ impl Screen {
 
     pub fn transcript(&self) -> Option<&Transcript> {
         self.pane.transcripts.get(&self.pane.shows.conversation()?)
+    }
+
+    /// Who selects in the text, if anything is selected.
+    pub fn selecting(&self) -> Option<By> {
+        self.transcript().and_then(Transcript::selecting)
     }
 
     pub fn transcript_mut(&mut self) -> Option<&mut Transcript> {
@@ -176,6 +191,7 @@ impl Screen {
         match self.focus {
             Focus::Composer if self.pane.composer.is_empty() => Context::Empty,
             Focus::Composer => Context::Composer,
+            Focus::Transcript if self.selecting() == Some(By::Keys) => Context::Selection,
             Focus::Card | Focus::Transcript => Context::Transcript,
             Focus::Rail => Context::Rail,
             Focus::List => Context::List,

@@ -31,6 +31,8 @@ pub(super) const KNOWN: &[&str] = &[
     "list_width",
     "rail_width",
     "text_width",
+    "mouse",
+    "copy_on_select",
     "reasoning",
     "reasoning.show",
     "reasoning.summary",

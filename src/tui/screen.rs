@@ -23,6 +23,8 @@ use ratatui::{
     layout::{Rect, Size},
 };
 
+use crate::config::Mouse;
+
 /// Whether this process holds its terminal: for the panic hook, which has nothing else to go by.
 static HELD: AtomicBool = AtomicBool::new(false);
 
@@ -32,6 +34,7 @@ pub struct Screen<W: Write> {
     bytes: Bytes,
     out: W,
     modes: Modes,
+    mouse: Mouse,
 }
 
 /// Whose terminal the screen is.
@@ -80,7 +83,7 @@ impl<W: Write> Screen<W> {
         let bytes = Bytes::default();
         let viewport = Viewport::Fixed(Rect::from((ratatui::layout::Position::ORIGIN, size)));
         let terminal = Terminal::with_options(CrosstermBackend::new(bytes.clone()), TerminalOptions { viewport })?;
-        Ok(Self { terminal, bytes, out, modes })
+        Ok(Self { terminal, bytes, out, modes, mouse: Mouse::Off })
     }
 
     /// In cells, as last told by `resize`.
@@ -126,6 +129,18 @@ impl<W: Write> Screen<W> {
         self.send()
     }
 
+    /// Takes the mouse, or leaves it to the terminal, from now on and whenever the terminal is taken again.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn take_mouse(&mut self, mouse: Mouse) -> io::Result<()> {
+        if self.modes == Modes::Ours && self.mouse != mouse {
+            self.write(mouse_modes(mouse).as_bytes())?;
+        }
+        self.mouse = mouse;
+        Ok(())
+    }
+
     /// Gives the terminal back for a while.
     pub fn leave(&mut self) {
         if self.modes == Modes::Ours {
@@ -140,6 +155,8 @@ impl<W: Write> Screen<W> {
     pub fn reenter(&mut self) -> io::Result<()> {
         if self.modes == Modes::Ours {
             take(&mut self.out)?;
+            self.out.write_all(mouse_modes(self.mouse).as_bytes())?;
+            self.out.flush()?;
             let (width, height) = terminal::size()?;
             self.resize(Size { width, height })?;
         }
@@ -175,6 +192,16 @@ impl Write for Bytes {
     }
 }
 
+/// Presses and the wheel, moves while a button is down, and the numbers in decimal. That the mouse merely moves
+/// is nothing to us.
+fn mouse_modes(mouse: Mouse) -> &'static str {
+    match mouse {
+        Mouse::On => "\x1b[?1000h\x1b[?1002h\x1b[?1006h",
+        Mouse::Wheel => "\x1b[?1002l\x1b[?1000h\x1b[?1006h",
+        Mouse::Off => "\x1b[?1006l\x1b[?1002l\x1b[?1000l",
+    }
+}
+
 fn take(out: &mut impl Write) -> io::Result<()> {
     // Another program may have changed the modes that are thought to be ours.
     terminal::disable_raw_mode()?;
@@ -197,7 +224,7 @@ pub fn restore() {
     }
     // The line first: who sees the screen come back may type at once, and that is for the shell.
     let _ = terminal::disable_raw_mode();
-    let mut bytes = Vec::new();
+    let mut bytes = mouse_modes(Mouse::Off).as_bytes().to_vec();
     let queued = queue!(
         bytes,
         EndSynchronizedUpdate,

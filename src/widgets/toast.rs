@@ -30,6 +30,13 @@ impl Toasts {
         self.newest = Some(Toast { words: words.into(), role, until: now.saturating_add(STAYS).unwrap_or(now) });
     }
 
+    /// Adds to what was said last, if it is still there and holds that word.
+    pub fn add(&mut self, word: &str, more: &str) {
+        if let Some(toast) = self.newest.as_mut().filter(|toast| toast.words.contains(word)) {
+            toast.words.push_str(more);
+        }
+    }
+
     /// Forgets what has been there long enough; says whether anything changed.
     pub fn expire(&mut self, now: Timestamp) -> bool {
         self.newest.take_if(|toast| toast.until <= now).is_some()

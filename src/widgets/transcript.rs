@@ -11,17 +11,22 @@ mod message;
 mod page;
 mod place;
 mod queue;
+mod select;
+mod under;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use cursor::{Citation, Cursor, Target};
+pub use select::{By, Step, Unit};
+pub use under::Under;
 pub use view::TranscriptView;
 
 use self::{
     message::{Laid, Layout},
     page::Page,
     queue::Queue,
+    select::Selection,
 };
 use super::{
     highlight,
@@ -92,6 +97,7 @@ pub struct Transcript {
     below: usize,
     card: Option<LiveCard>,
     cursor: Option<Cursor>,
+    selection: Option<Selection>,
     frame: u64,
     work: Work,
 }
@@ -109,11 +115,14 @@ enum Wish {
     Move(Move),
     /// What stands at the top stays there, whatever happens to the rest.
     Hold,
+    /// Begins a selection by keys.
+    Select(Unit),
+    Extend(Step),
 }
 
 /// A row: of the message at this place of the branch, or, behind the last, of the queue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Spot {
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Spot {
     index: usize,
     row: usize,
 }
@@ -267,6 +276,10 @@ impl Transcript {
             })
         })
     }
+}
+
+fn signed(rows: usize) -> i64 {
+    i64::try_from(rows).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod choices;
 mod demo;
 mod input;
 mod modes;
+mod mouse;
 mod safety;
 mod trouble;
 

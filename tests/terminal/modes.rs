@@ -10,7 +10,10 @@ use crate::{
 };
 
 /// Modes that the program switches on, and what switches them off again.
-const MODES: [(&str, &str); 4] = [
+const MODES: [(&str, &str); 7] = [
+    ("\x1b[?1000h", "\x1b[?1000l"),
+    ("\x1b[?1002h", "\x1b[?1002l"),
+    ("\x1b[?1006h", "\x1b[?1006l"),
     ("\x1b[?1049h", "\x1b[?1049l"),
     ("\x1b[?2004h", "\x1b[?2004l"),
     ("\x1b[?1004h", "\x1b[?1004l"),

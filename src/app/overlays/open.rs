@@ -9,7 +9,8 @@ use crate::{
         models::{efforts, know_models, short},
         state::Models,
     },
-    chat::{Body, Timestamp},
+    chat::{Body, MessageId, Timestamp},
+    config::Mouse,
     widgets::{
         form::Form,
         help::{Group, Help},
@@ -215,9 +216,7 @@ pub(in crate::app) fn open_earlier(state: &mut State, now: Timestamp) {
 
 /// The code blocks of the current answer by their numbers; the only one is copied at once.
 pub(in crate::app) fn open_code_blocks(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
-    let answer = state.current_answer().and_then(|id| state.current()?.messages.get(&id)?.answer());
-    let parts = answer.into_iter().flat_map(|answer| answer.items.values()).filter_map(|item| item.parts()).flatten();
-    let blocks: Vec<Code> = parts.flat_map(|part| code_blocks(part.text())).collect();
+    let blocks = state.current_answer().map_or_else(Vec::new, |answer| code_of(state, answer));
     match blocks.as_slice() {
         [] => state.screen.say(now, "the answer has no code block"),
         [only] => super::picked::copy_code(state, now, only.text.clone(), fx),
@@ -233,6 +232,27 @@ pub(in crate::app) fn open_code_blocks(state: &mut State, now: Timestamp, fx: &m
             picker.set_rows((1..).zip(blocks).map(row).collect());
             open(state, Of::Code, picker, &[("↵", "copy"), ("esc", "back")]);
         }
+    }
+}
+
+/// The code blocks of an answer, in the order of their numbers.
+fn code_of(state: &State, answer: MessageId) -> Vec<Code> {
+    let answer = state.current().and_then(|conversation| conversation.messages.get(&answer)?.answer());
+    let parts = answer.into_iter().flat_map(|answer| answer.items.values()).filter_map(|item| item.parts()).flatten();
+    parts.flat_map(|part| code_blocks(part.text())).collect()
+}
+
+/// Copies the code block of that number.
+pub(in crate::app) fn copy_code_block(
+    state: &mut State,
+    now: Timestamp,
+    answer: MessageId,
+    block: u32,
+    fx: &mut Vec<Effect>,
+) {
+    let at = (block as usize).checked_sub(1);
+    if let Some(code) = at.and_then(|at| code_of(state, answer).into_iter().nth(at)) {
+        super::picked::copy_code(state, now, code.text, fx);
     }
 }
 
@@ -255,6 +275,30 @@ pub(in crate::app) fn open_themes(state: &mut State) {
     open(state, Of::Theme { before }, picker, &[("↵", "use"), ("esc", "as it was")]);
 }
 
+/// How much of the mouse the program takes, from now on.
+pub(in crate::app) fn open_mouse(state: &mut State) {
+    let mut picker = Picker::new("Mouse", ONE_COLUMN);
+    picker.width = 60;
+    picker.detail_rows = 2;
+    let row = |(mouse, name, words): (Mouse, &str, &str)| PickerRow {
+        cells: vec![name.to_owned()],
+        also: String::new(),
+        detail: vec![
+            vec![(Tone::Muted, words.to_owned())],
+            vec![(Tone::Muted, format!("mouse = \"{name}\" in the config keeps it"))],
+        ],
+        payload: Picked::Mouse(mouse),
+    };
+    let rows = [
+        (Mouse::On, "on", "It scrolls, clicks and selects; Shift leaves it to the terminal."),
+        (Mouse::Wheel, "wheel", "It scrolls, and clicks do nothing."),
+        (Mouse::Off, "off", "It is the terminal's own."),
+    ];
+    picker.set_rows(rows.into_iter().map(row).collect());
+    picker.select(&Picked::Mouse(state.config.mouse));
+    open(state, Of::Mouse, picker, &[("↵", "use"), ("esc", "back")]);
+}
+
 /// The keys of the context, then those that work anywhere.
 pub(in crate::app) fn open_help(state: &mut State) {
     let here = state.screen.context();
@@ -263,6 +307,7 @@ pub(in crate::app) fn open_help(state: &mut State) {
         Context::Empty | Context::Composer => &[Context::Composer, Context::Empty, Context::Global],
         Context::Global => &[Context::Global],
         Context::Transcript => &[Context::Transcript, Context::Global],
+        Context::Selection => &[Context::Selection, Context::Transcript, Context::Global],
         Context::Rail => &[Context::Rail, Context::Global],
         Context::List => &[Context::List, Context::Global],
     };

@@ -11,6 +11,7 @@ use crate::{
         panes,
     },
     chat::{ConversationId, Effort, MessageId, Timestamp},
+    config::Mouse,
     widgets::{theme::Theme, welcome::Answer},
 };
 
@@ -27,6 +28,7 @@ pub enum Of {
     Code,
     /// A prompt of the branch, to be edited.
     Earlier,
+    Mouse,
     /// The theme to go back to is kept.
     Theme {
         before: Box<Theme>,
@@ -43,11 +45,12 @@ pub enum Picked {
     Prompt(String),
     Code(String),
     Message(MessageId),
+    Mouse(Mouse),
     Theme(&'static str),
 }
 
 /// Enter in a picker: closes it and does what the row stands for.
-pub(super) fn accept(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
+pub(in crate::app) fn accept(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
     let Some(Overlay::Picker { of, picker }) = state.screen.overlays.last() else { return };
     let of = of.clone();
     let typed = picker.query.text().trim().to_owned();
@@ -69,18 +72,22 @@ pub(super) fn accept(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
         }
         Picked::Code(text) => copy_code(state, now, text, fx),
         Picked::Message(id) => edit_prompt(state, now, id),
+        Picked::Mouse(mouse) => {
+            state.config.mouse = mouse;
+            fx.push(Effect::TakeMouse(mouse));
+        }
         Picked::Theme(name) => state.take_theme(name),
     }
 }
 
 pub(super) fn copy_code(state: &mut State, now: Timestamp, text: String, fx: &mut Vec<Effect>) {
     let lines = text.lines().count();
-    state.screen.say(now, format!("code block copied, {lines} {}", if lines == 1 { "line" } else { "lines" }));
+    state.screen.say(now, format!("copied the code, {lines} {}", if lines == 1 { "line" } else { "lines" }));
     fx.push(Effect::Copy(text));
 }
 
 /// A picker of themes shows the one under its cursor.
-pub(super) fn preview(state: &mut State) {
+pub(in crate::app) fn preview(state: &mut State) {
     let Some(Overlay::Picker { of: Of::Theme { .. }, picker }) = state.screen.overlays.last() else { return };
     if let Some(Picked::Theme(name)) = picker.chosen().map(|row| row.payload.clone()) {
         state.take_theme(name);

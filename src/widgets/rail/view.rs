@@ -33,12 +33,29 @@ impl Widget for RailView<'_> {
     }
 }
 
+impl Rail {
+    /// The tab at a cell of the first row.
+    pub fn tab_at(&self, x: u16) -> Option<Tab> {
+        let mut left = usize::from(x);
+        self.tabs().into_iter().find_map(|(tab, name)| {
+            let cells = text::width(&name);
+            let here = left < cells;
+            left = left.checked_sub(cells + 2).unwrap_or(usize::MAX);
+            here.then_some(tab)
+        })
+    }
+
+    fn tabs(&self) -> [(Tab, String); 2] {
+        let count = self.citations.sources().len();
+        let sources = if count > 0 { format!("Sources {count}") } else { "Sources".into() };
+        [(Tab::Reasoning, "Reasoning".to_owned()), (Tab::Sources, sources)]
+    }
+}
+
 impl RailView<'_> {
     fn tabs(&self, area: Rect, buf: &mut Buffer) {
-        let count = self.rail.citations.sources().len();
-        let sources = if count > 0 { format!("Sources {count}") } else { "Sources".into() };
         let mut x = area.x;
-        for (tab, name) in [(Tab::Reasoning, "Reasoning".to_owned()), (Tab::Sources, sources)] {
+        for (tab, name) in self.rail.tabs() {
             let room = usize::from(area.right().saturating_sub(x));
             let name = text::truncate(&name, room);
             let style = match (tab == self.rail.tab, self.focused) {

@@ -189,7 +189,8 @@ impl Laid {
             let height = section.gap + section.rows.len();
             if section.part == anchor.part {
                 let rows = self.rows(&section.rows);
-                let row = if rewrapped && anchor.row >= section.gap && !rows.is_empty() {
+                let has_source = rows.last().is_some_and(|row| row.source.end > 0);
+                let row = if rewrapped && anchor.row >= section.gap && has_source {
                     section.gap + rows.partition_point(|row| row.source.end <= anchor.source).min(rows.len() - 1)
                 } else {
                     anchor.row.min(height.saturating_sub(1))

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{
     KEPT, LiveCard, Move, Scroll, Slice, Spot, Transcript, Wish,
     message::{self, Laid},
-    place,
+    place, signed,
 };
 use crate::chat::{Conversation, MessageId, Timestamp};
 
@@ -27,7 +27,7 @@ impl Page<'_> {
     }
 
     /// The rows of a message, laid out if need be.
-    fn height(&mut self, index: usize) -> usize {
+    pub fn height(&mut self, index: usize) -> usize {
         let Some(&id) = self.conversation.branch.get(index) else {
             return if index < self.end() { self.transcript.queue.rows.len() } else { 0 };
         };
@@ -63,7 +63,7 @@ impl Page<'_> {
     }
 
     /// The row of an anchor, if its message is still on the branch.
-    fn find(&mut self, anchor: &place::Anchor) -> Option<Spot> {
+    pub fn find(&mut self, anchor: &place::Anchor) -> Option<Spot> {
         let branch = &self.conversation.branch;
         let at = branch.get(anchor.index).filter(|id| **id == anchor.message).map(|_| anchor.index);
         let index = at.or_else(|| branch.iter().position(|id| *id == anchor.message))?;
@@ -87,6 +87,11 @@ impl Page<'_> {
         };
         match wish {
             Wish::Hold => self.go(top, true),
+            Wish::Select(unit) => {
+                self.begin_selection(unit, top);
+                top
+            }
+            Wish::Extend(step) => self.extend(step, top),
             Wish::Move(Move::Rows(rows)) => by(self, i64::from(rows)),
             Wish::Move(Move::HalfPages(pages)) => by(self, i64::from(pages) * (page / 2).max(1)),
             Wish::Move(Move::Pages(pages)) => by(self, i64::from(pages) * (page - 1).max(1)),
@@ -115,14 +120,14 @@ impl Page<'_> {
     }
 
     /// The first row of a message behind the blank rows above it.
-    fn first_row(&mut self, index: usize) -> usize {
+    pub fn first_row(&mut self, index: usize) -> usize {
         self.height(index);
         let laid = self.conversation.branch.get(index).and_then(|id| self.transcript.laid.get(id));
         laid.map_or(0, Laid::first_row)
     }
 
     /// Puts the top of the window somewhere; at the end it follows from now on if it may.
-    fn go(&mut self, top: Spot, may_follow: bool) -> Spot {
+    pub fn go(&mut self, top: Spot, may_follow: bool) -> Spot {
         let last = self.last_top();
         if top >= last && (may_follow || last == (Spot { index: 0, row: 0 })) {
             self.transcript.scroll = Scroll::Follow;
@@ -137,7 +142,7 @@ impl Page<'_> {
         self.transcript.scroll = self.anchor(top).map_or(Scroll::Follow, Scroll::At);
     }
 
-    fn anchor(&mut self, top: Spot) -> Option<place::Anchor> {
+    pub fn anchor(&mut self, top: Spot) -> Option<place::Anchor> {
         let message = *self.conversation.branch.get(top.index)?;
         self.height(top.index);
         let mut anchor = self.transcript.laid.get(&message)?.anchor(message, top.index, top.row);
@@ -148,7 +153,7 @@ impl Page<'_> {
     }
 
     /// A row so many rows further down or up, within the text; the row behind the last is the end.
-    fn moved(&mut self, from: Spot, rows: i64) -> Spot {
+    pub fn moved(&mut self, from: Spot, rows: i64) -> Spot {
         let (mut spot, mut left) = (from, rows.unsigned_abs() as usize);
         while left > 0 {
             if rows < 0 {
@@ -198,6 +203,7 @@ impl Page<'_> {
         self.transcript.window = window;
         self.note_seen();
         self.note_card();
+        self.settle_selection();
         self.forget_far(top.index, spot.index);
     }
 
@@ -252,8 +258,4 @@ impl Page<'_> {
         keep.extend(branch.last());
         self.transcript.laid.retain(|id, _| keep.contains(id));
     }
-}
-
-fn signed(rows: usize) -> i64 {
-    i64::try_from(rows).unwrap_or(i64::MAX)
 }

@@ -1,8 +1,14 @@
 //! The transcript on the screen.
 
-use ratatui::{buffer::Buffer, layout::Rect, widgets::Widget};
+use std::ops::Range;
 
-use super::{GUTTER, Transcript};
+use ratatui::{
+    buffer::Buffer,
+    layout::{Position, Rect},
+    widgets::Widget,
+};
+
+use super::{GUTTER, Transcript, message::Placed, select};
 use crate::{
     text,
     widgets::{
@@ -44,11 +50,30 @@ impl Widget for TranscriptView<'_> {
                 None => placed.row.draw(line, self.theme, buf),
             }
         }
+        self.selection(column, buf);
         self.pill(column, buf);
     }
 }
 
 impl TranscriptView<'_> {
+    /// Where the terminal's cursor stands while keys select.
+    pub fn cursor(&self, area: Rect) -> Option<Position> {
+        let (x, y) = self.transcript.caret()?;
+        let at = Position::new(area.x + GUTTER + u16::try_from(x).ok()?, area.y + u16::try_from(y).ok()?);
+        (self.focused && area.contains(at)).then_some(at)
+    }
+
+    /// Lays the selection over the words.
+    fn selection(&self, column: Rect, buf: &mut Buffer) {
+        for ((spot, placed), y) in self.transcript.shown().zip(column.top()..column.bottom()) {
+            let words = select::words(placed.row).len();
+            if let Some(range) = self.transcript.selected_in(spot, words) {
+                let line = Rect { y, height: 1, ..column };
+                buf.set_style(cells(placed, &range, line), self.theme.style(Role::Selection));
+            }
+        }
+    }
+
     /// `↓ 3 new lines  ^End` at the bottom right.
     fn pill(&self, column: Rect, buf: &mut Buffer) {
         let count = self.transcript.new_rows_below();
@@ -69,6 +94,13 @@ impl TranscriptView<'_> {
         let (x, _) = buf.set_stringn(x, y, &words, usize::from(width), self.theme.style(Role::Text));
         buf.set_stringn(x, y, key, key.len(), self.theme.style(Role::Accent));
     }
+}
+
+/// The cells of some letters of a row.
+fn cells(placed: Placed, range: &Range<usize>, line: Rect) -> Rect {
+    let at = |byte| u16::try_from(select::cell_of(placed, byte)).unwrap_or(u16::MAX).min(line.width);
+    let (from, to) = (at(range.start), at(range.end));
+    Rect { x: line.x + from, width: to - from.min(to), ..line }
 }
 
 fn mark(mark: &str, role: Role, area: Rect, theme: &Theme, buf: &mut Buffer) {

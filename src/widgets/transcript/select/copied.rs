@@ -1,0 +1,122 @@
+//! Rows as a text to be copied: wraps undone, decoration left out.
+
+use super::{Page, Place, Spot, source_of, words};
+use crate::{
+    text,
+    widgets::{
+        row::{Row, RowKind},
+        theme::Marks,
+    },
+};
+
+impl Page<'_> {
+    /// The text from one letter up to another.
+    ///
+    /// Bullets, numbers and bars of quotations become those of Markdown; code is what it is, without its bar.
+    pub fn copied(&mut self, from: Place, to: Place) -> String {
+        let mut text = String::new();
+        let mut before: Option<Row> = None;
+        for index in from.spot.index..=to.spot.index {
+            let first = if index == from.spot.index { from.spot.row } else { 0 };
+            let last = if index == to.spot.index { to.spot.row } else { self.height(index).saturating_sub(1) };
+            self.height(index);
+            for row in first..=last {
+                let spot = Spot { index, row };
+                let row = self.row(spot).cloned().unwrap_or_else(Row::blank);
+                if is_decoration(&row) {
+                    continue;
+                }
+                let said = words(&row);
+                let start = if spot == from.spot { from.byte } else { 0 };
+                let end = if spot == to.spot { to.byte } else { said.len() };
+                let joint = before.as_ref().map(|before| self.joint(spot, before, &row));
+                if joint.as_deref().is_none_or(|joint| joint == "\n") {
+                    trim_end(&mut text);
+                    text.push_str(joint.as_deref().unwrap_or_default());
+                    if start == 0 {
+                        text.push_str(&self.lead(&row));
+                    }
+                } else {
+                    text.push_str(joint.as_deref().unwrap_or_default());
+                }
+                text.push_str(said.get(start..end.max(start)).unwrap_or_default());
+                before = Some(row);
+            }
+        }
+        trim_end(&mut text);
+        text::clean(text.trim_matches('\n')).into_owned()
+    }
+
+    /// What stood between two rows before they were wrapped.
+    fn joint(&mut self, spot: Spot, above: &Row, row: &Row) -> String {
+        if !above.soft {
+            return "\n".into();
+        }
+        let said = words(above).len();
+        match (above.kind, row.kind) {
+            (RowKind::Code { from, .. }, RowKind::Code { from: next, .. }) => {
+                " ".repeat((next as usize).saturating_sub(from as usize + said))
+            }
+            (RowKind::Prompt, _) => " ".repeat(above.source.len().saturating_sub(said)),
+            _ => {
+                let message = self.conversation.branch.get(spot.index).copied();
+                let part =
+                    message.and_then(|id| Some(self.transcript.laid.get(&id)?.anchor(id, spot.index, spot.row).part));
+                let source = message.zip(part).and_then(|(id, part)| source_of(self.conversation, id, part));
+                // A break without a blank is one inside a word, or between two ideographs.
+                let blank = source.is_none_or(|source| {
+                    let end = source.floor_char_boundary(above.source.end);
+                    source[..end].ends_with(char::is_whitespace)
+                });
+                if blank { " ".into() } else { String::new() }
+            }
+        }
+    }
+
+    /// The bullets and bars of a row as Markdown has them.
+    fn lead(&self, row: &Row) -> String {
+        if matches!(row.kind, RowKind::Code { .. }) {
+            return String::new();
+        }
+        let marks = self.transcript.layout.as_ref().map_or(Marks::UNICODE, |layout| layout.options.marks);
+        let mut lead = String::new();
+        for span in row.spans.get(..row.lead).unwrap_or_default() {
+            let said = in_markdown(&span.text, &marks);
+            // A task of a numbered list has its number already.
+            let numbered = lead.trim_end().ends_with('.');
+            lead.push_str(if numbered { said.strip_prefix("- ").unwrap_or(&said) } else { &said });
+        }
+        lead
+    }
+}
+
+fn in_markdown(mark: &str, marks: &Marks) -> String {
+    let sign = mark.trim();
+    let blanks = &mark[mark.trim_end().len()..];
+    match sign {
+        "" => mark.to_owned(),
+        _ if marks.bullets.contains(&sign) => mark.replacen(sign, "-", 1),
+        _ if sign == marks.task_open => format!("- [ ]{blanks}"),
+        _ if sign == marks.task_done => format!("- [x]{blanks}"),
+        _ if sign == marks.quotation || sign == marks.bar => "> ".into(),
+        _ => mark.to_owned(),
+    }
+}
+
+/// The head of a code block, the rule under the head of a table.
+fn is_decoration(row: &Row) -> bool {
+    let is_rule = || {
+        let said = words(row);
+        !said.is_empty() && said.chars().all(|letter| matches!(letter, ' ' | '─' | '-'))
+    };
+    match row.kind {
+        RowKind::CodeHead { .. } => true,
+        RowKind::Table => is_rule(),
+        _ => false,
+    }
+}
+
+fn trim_end(text: &mut String) {
+    let end = text.trim_end_matches(' ').len();
+    text.truncate(end);
+}

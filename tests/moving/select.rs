@@ -1,0 +1,100 @@
+//! A selection stays on its words, and what is copied is the text and not its looks.
+
+use serde_json::json;
+
+use crate::{copied, drag, place, press, reading, release, support::harness::Harness};
+
+const PROSE: &str = "A paragraph of **bold** words and a [link](https://example.org) that is long enough to be wrapped on \
+any screen, however wide, that a reader might have in front of them today.";
+
+#[track_caller]
+fn select(app: &mut Harness, from: &str, to: &str) {
+    let (from, to) = (place(app, from), place(app, to));
+    press(app, from);
+    drag(app, to);
+    release(app, to);
+}
+
+#[test]
+fn a_wrapped_line_is_copied_as_one_line() {
+    let mut app = reading(50, 24, PROSE);
+    select(&mut app, "A paragraph", "today.");
+    app.press("y");
+    let text = copied(&mut app).expect("a selection");
+    assert!(
+        text.starts_with("A paragraph of bold words and a link that is") && text.ends_with("front of them t"),
+        "{text}"
+    );
+    assert!(!text.contains('\n') && !text.contains("  "), "{text}");
+}
+
+#[test]
+fn bullets_quotations_and_code_are_copied_without_their_looks() {
+    let answer = "- one\n  - two\n- [x] done\n\n1. first\n\n> quoted\n\n```rust\nfn main() {\n    go();\n}\n```\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\nend";
+    let mut app = reading(60, 40, answer);
+    select(&mut app, "one", "end");
+    app.press("V");
+    app.press("y");
+    let text = copied(&mut app).expect("a selection");
+    assert_eq!(
+        text,
+        "- one\n  - two\n- [x] done\n\n1. first\n\n> quoted\n\nfn main() {\n    go();\n}\n\na  b\n1  2\n\nend",
+        "{}",
+        app.screen()
+    );
+}
+
+#[test]
+fn a_long_line_of_code_is_copied_with_every_blank_of_it() {
+    let line = format!("let x =   {};", "\"aaaa bbbb\"   +   ".repeat(8));
+    let mut app = reading(44, 24, &format!("```\n{line}\n```\n\nend"));
+    select(&mut app, "let x", "end");
+    app.press("y");
+    let text = copied(&mut app).expect("a selection");
+    assert!(text.starts_with(&line), "{text:?}");
+}
+
+#[test]
+fn words_without_blanks_between_them_are_joined_without_any() {
+    let mut app = reading(44, 24, &format!("{}。\n\nend", "与中文混排".repeat(12)));
+    select(&mut app, "与中文混排与", "end");
+    app.press("y");
+    assert!(copied(&mut app).expect("a selection").starts_with(&"与中文混排".repeat(12)));
+}
+
+#[test]
+fn a_selection_stays_on_its_words_while_the_text_grows_and_is_wrapped_anew() {
+    let mut app = Harness::new(80, 24);
+    let stream = app.prompt("Show me");
+    let delta = |text: &str| {
+        json!({"type": "response.output_text.delta", "output_index": 0, "content_index": 0, "delta": text}).to_string()
+    };
+    app.events(stream, &[&delta(PROSE)]);
+    app.press("tab");
+    select(&mut app, "link", "long enough");
+    for (width, height) in [(44, 24), (130, 30), (80, 24)] {
+        app.resize(width, height);
+        app.events(stream, &[&delta("\n\nMore, and **more**.")]);
+        app.press("pgup pgdn");
+    }
+    app.effects();
+    app.press("y");
+    assert_eq!(copied(&mut app).as_deref(), Some("link that is l"));
+}
+
+#[test]
+fn keys_select_letters_words_and_lines_and_escape_leaves_it() {
+    let mut app = reading(60, 24, "Alpha beta gamma.\n\nSecond line.");
+    app.press("v j j l l");
+    app.press("y");
+    assert!(copied(&mut app).expect("a selection").starts_with("you\nShow me\n\n"));
+    app.press("V j j j");
+    assert!(app.status().contains("esc unselects"), "{}", app.status());
+    app.press("esc y");
+    let text = copied(&mut app).expect("the answer");
+    assert!(text.starts_with("Alpha beta"), "without a selection the answer is copied: {text}");
+    app.press("v G $ ctrl-c");
+    let all = copied(&mut app).expect("Ctrl-C copies what is selected");
+    assert!(all.starts_with("you\nShow me\n") && all.contains("\n\nSecond line."), "{all}");
+    assert!(!app.status().contains("again to quit"));
+}
