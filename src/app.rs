@@ -4,6 +4,7 @@ pub mod action;
 pub mod areas;
 pub mod cards;
 pub mod effect;
+pub mod finding;
 pub mod keymap;
 pub mod ladders;
 mod listing;
@@ -33,7 +34,10 @@ use ratatui::layout::{Margin, Size};
 
 use crate::{
     chat::Timestamp,
-    widgets::{rail::Tab, transcript::ReadingOptions},
+    widgets::{
+        rail::Tab,
+        transcript::{ReadingOptions, Transcript},
+    },
 };
 use areas::Areas;
 use overlays::Overlay;
@@ -41,6 +45,9 @@ use screen::{Focus, LEADER};
 
 /// How often the clock of a running turn moves: the spinner's step.
 pub const STEP: SignedDuration = SignedDuration::from_millis(125);
+
+/// How soon work that takes several frames goes on.
+const FRAME: SignedDuration = SignedDuration::from_millis(16);
 
 /// Changes the state by what happened, and says what the world must do about it.
 pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
@@ -117,12 +124,15 @@ pub fn next_wake(state: &State, now: Timestamp) -> Option<Timestamp> {
         let steps = now.duration_since(turn.since).as_millis() / STEP.as_millis();
         turn.since + STEP * i32::try_from(steps + 1).unwrap_or(i32::MAX)
     });
+    let finding = screen.transcript().is_some_and(Transcript::is_finding).then(|| now + FRAME);
     let hints = screen.leader.as_ref().map(|leader| leader.since + LEADER).filter(|due| *due > now);
     state
         .open
         .values()
         .filter_map(crate::chat::Conversation::next_wake)
-        .chain([clock, hints, screen.pane.draft_due, screen.quitting, screen.pointer.due].into_iter().flatten())
+        .chain(
+            [clock, hints, finding, screen.pane.draft_due, screen.quitting, screen.pointer.due].into_iter().flatten(),
+        )
         .chain(screen.toasts.until())
         .min()
 }
@@ -136,6 +146,7 @@ pub fn sync(state: &mut State, now: Timestamp, size: Size) -> Vec<Effect> {
     if state.screen.focus == Focus::Card && cards::offered(state).is_empty() {
         state.screen.focus = Focus::Composer;
     }
+    finding::sync(state);
     listing::arrange(state, now);
     overlays::sync(state);
     let list_height = if areas.list.is_empty() { size.height.saturating_sub(3) } else { areas.list.height };

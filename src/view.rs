@@ -14,6 +14,7 @@ use crate::{
     app::{
         Action, State,
         areas::{Areas, GUTTER, SMALLEST},
+        finding,
         ladders::{Esc, esc},
         models::short,
         overlays::Overlay,
@@ -28,7 +29,7 @@ use crate::{
         theme::Role,
         title::{self, TitleView},
         toast::ToastView,
-        transcript::TranscriptView,
+        transcript::{FindView, TranscriptView},
         words,
     },
 };
@@ -162,6 +163,14 @@ fn draw_empty(state: &State, area: Rect, buf: &mut ratatui::buffer::Buffer) {
 }
 
 fn draw_composer(state: &State, area: Rect, frame: &mut Frame) {
+    if let Some(find) = finding::find(state) {
+        let view = FindView { find, theme: &state.theme };
+        if let Some(at) = view.cursor(area).filter(|_| state.screen.overlays.is_empty()) {
+            frame.set_cursor_position(at);
+        }
+        view.render(area, frame.buffer_mut());
+        return;
+    }
     let composer = &state.screen.pane.composer;
     let focused = state.screen.focus == Focus::Composer;
     let running = state.current().is_some_and(|conversation| conversation.active_turn().is_some());

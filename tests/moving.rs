@@ -2,6 +2,8 @@
 
 mod support;
 
+#[path = "moving/find.rs"]
+mod find;
 #[path = "moving/mouse.rs"]
 mod mouse;
 #[path = "moving/select.rs"]

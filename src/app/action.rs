@@ -108,6 +108,9 @@ actions! {
     HalfUp, "half-up", "Up half a page", "half up", Keys, [(Transcript, "u"), (Rail, "u")];
     NextMessage, "next-message", "Next message", "next", Keys, [(Transcript, "J")];
     PreviousMessage, "previous-message", "Previous message", "previous", Keys, [(Transcript, "K")];
+    Find, "find", "Find in this conversation", "find here", Palette, [(Global, "ctrl-x f"), (Transcript, "/")];
+    NextMatch, "next-match", "Next match", "next match", Keys, [(Transcript, "n")];
+    PreviousMatch, "previous-match", "Previous match", "previous match", Keys, [(Transcript, "N")];
     Select, "select", "Select letters", "select", Keys, [(Transcript, "v"), (Selection, "v")];
     SelectLines, "select-lines", "Select whole lines", "select lines", Keys, [(Transcript, "V"), (Selection, "V")];
     SelectRight, "select-right", "A letter on", "right", Keys, [(Selection, "l"), (Selection, "right")];

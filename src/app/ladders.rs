@@ -18,6 +18,7 @@ pub enum Esc {
     LeaveFilter,
     LeaveEditing,
     LeaveSelection,
+    EndFind,
     LeavePane,
     /// Ends a wait, gives up the attempt.
     GiveUp,
@@ -34,6 +35,9 @@ pub fn esc(state: &State) -> Esc {
     }
     if state.screen.focus == Focus::Transcript && state.screen.selecting().is_some() {
         return Esc::LeaveSelection;
+    }
+    if state.screen.focus == Focus::Transcript && super::finding::find(state).is_some() {
+        return Esc::EndFind;
     }
     if state.screen.focus != Focus::Composer {
         return Esc::LeavePane;
@@ -58,6 +62,7 @@ pub(super) fn back(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
                 transcript.unselect();
             }
         }
+        Esc::EndFind => super::finding::end(state),
         Esc::LeavePane => state.screen.focus = Focus::Composer,
         Esc::GiveUp | Esc::StopTurn => stop(state, now, fx),
         Esc::Nothing => (),

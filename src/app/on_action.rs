@@ -1,7 +1,7 @@
 //! The index of everything a user can do.
 
 use super::{
-    Action, Effect, State, listing,
+    Action, Effect, State, finding, listing,
     models::{cycle_slots, next_effort, take_slot, toggle_web},
     on_store::carry_out,
     overlays::{self, Overlay},
@@ -82,6 +82,9 @@ pub(super) fn on_action(state: &mut State, now: Timestamp, action: Action, fx: &
         Action::HalfUp => scroll(state, Move::HalfPages(-1)),
         Action::NextMessage => scroll(state, Move::Messages(1)),
         Action::PreviousMessage => scroll(state, Move::Messages(-1)),
+        Action::Find => finding::open(state, now),
+        Action::NextMatch => finding::walk(state, now, true),
+        Action::PreviousMatch => finding::walk(state, now, false),
         Action::Select => select(state, Unit::Letters),
         Action::SelectLines => select(state, Unit::Lines),
         Action::SelectRight => extend(state, Select::Right),

@@ -4,8 +4,8 @@ use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyEventKind};
 use ratatui::layout::Size;
 
 use super::{
-    Action, Effect, State, cards,
-    keymap::{Key, Meaning},
+    Action, Effect, State, cards, finding,
+    keymap::{Context, Key, Meaning},
     listing,
     on_action::on_action,
     on_mouse,
@@ -37,6 +37,18 @@ fn on_key(state: &mut State, now: Timestamp, event: KeyEvent, more: bool, fx: &m
             overlays::on_key(state, now, event, fx);
             return;
         }
+    }
+    if finding::types(state)
+        && !matches!(
+            state.keymap.meaning(Context::Global, &[], key),
+            Meaning::Does(Action::Back | Action::Cancel | Action::Repaint | Action::Suspend) | Meaning::Leads
+        )
+    {
+        finding::on_key(state, event);
+        return;
+    }
+    if finding::takes_enter(state, now, key) {
+        return;
     }
     if listing::types(state) && listing::on_field_key(state, now, event, fx) {
         return;
@@ -153,7 +165,11 @@ fn on_paste(state: &mut State, now: Timestamp, text: &str) {
     state.screen.leader = None;
     match state.screen.overlays.last() {
         None => {
-            if listing::types(state) {
+            if finding::types(state) {
+                if let Some(transcript) = state.screen.transcript_mut() {
+                    transcript.find_paste(text);
+                }
+            } else if listing::types(state) {
                 state.screen.list.paste(text);
                 listing::arrange(state, now);
             } else {

@@ -109,6 +109,7 @@ fn hint(state: &State) -> Option<(&'static str, &'static str)> {
         Esc::CloseOverlay => Some(("esc", "closes")),
         Esc::LeaveFilter => Some(("esc", "leaves the filter")),
         Esc::LeaveEditing => Some(("esc", "leaves the prompt as it was")),
+        Esc::EndFind => Some(("esc", "ends the search")),
         Esc::LeaveSelection => Some(("esc", "unselects")),
         Esc::LeavePane => Some(("esc", "back to writing")),
         Esc::GiveUp => Some(("esc", "gives up")),

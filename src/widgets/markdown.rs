@@ -10,11 +10,13 @@ mod extract;
 mod fence;
 mod inline;
 mod open;
+mod plain;
 mod table;
 
 use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
 pub use extract::{Code, code_blocks};
+pub use plain::Plain;
 
 use self::{
     blocks::{Laid, LaidCode, Page},

@@ -7,6 +7,7 @@ mod answer;
 mod cursor;
 mod details;
 pub(super) mod facts;
+mod find;
 mod message;
 mod page;
 mod place;
@@ -18,6 +19,7 @@ mod view;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use cursor::{Citation, Cursor, Target};
+pub use find::{Find, FindView};
 pub use select::{By, Step, Unit};
 pub use under::Under;
 pub use view::TranscriptView;
@@ -98,6 +100,9 @@ pub struct Transcript {
     card: Option<LiveCard>,
     cursor: Option<Cursor>,
     selection: Option<Selection>,
+    find: Option<Find>,
+    /// What was looked for last.
+    looked_for: String,
     frame: u64,
     work: Work,
 }
@@ -118,6 +123,8 @@ enum Wish {
     /// Begins a selection by keys.
     Select(Unit),
     Extend(Step),
+    /// Shows the current match.
+    Match,
 }
 
 /// A row: of the message at this place of the branch, or, behind the last, of the queue.
@@ -175,6 +182,7 @@ impl Transcript {
         self.cursor = self.cursor.filter(|cursor| conversation.branch.contains(&cursor.message));
         let rewrapped = was.is_some_and(|was| was.width != text_width);
         let mut page = Page { transcript: self, conversation, now, rewrapped, kept: None };
+        page.look();
         let mut top = page.top();
         for wish in std::mem::take(&mut page.transcript.wishes) {
             top = page.carry_out(wish, top);

@@ -202,6 +202,11 @@ impl Harness {
         (0..buffer.area.height).map(|y| row(buffer, y) + "\n").collect()
     }
 
+    /// The cells of the last frame.
+    pub fn buffer(&self) -> &Buffer {
+        self.terminal.backend().buffer()
+    }
+
     pub fn row(&self, y: u16) -> String {
         row(self.terminal.backend().buffer(), y)
     }

@@ -115,6 +115,7 @@ fn a_panic_gives_the_terminal_back_before_it_tells() {
     if env::var_os(CHILD).is_some() {
         ibid::cli::hook_panics();
         let mut screen = ibid::tui::Screen::enter().expect("the test runs in a terminal");
+        screen.take_mouse(ibid::config::Mouse::On).expect("the terminal is there");
         screen.draw(|frame| frame.render_widget("painted", frame.area())).expect("the terminal is there");
         panic!("the very end");
     }

@@ -551,7 +551,7 @@ fn blank_before(source: &str, at: usize) -> bool {
     before.trim_matches([' ', '>']).is_empty()
 }
 
-fn is_ideograph(char: char) -> bool {
+pub(super) fn is_ideograph(char: char) -> bool {
     matches!(char, '\u{2e80}'..='\u{303f}' | '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}'
         | '\u{ff01}'..='\u{ff60}' | '\u{20000}'..='\u{3ffff}')
 }

@@ -148,6 +148,23 @@ impl Laid {
         }
     }
 
+    /// The next `sync` looks at the message even if it is in the same frame.
+    pub fn look_again(&mut self) {
+        self.frame = 0;
+    }
+
+    /// The row that shows a place of a part's source, if that part is shown.
+    pub fn row_of(&self, part: Part, source: usize) -> Option<usize> {
+        let at = self.sections.iter().position(|section| section.part == part)?;
+        let above: usize = self.sections[..at].iter().map(|section| section.gap + section.rows.len()).sum();
+        let rows = self.rows(&self.sections[at].rows);
+        if rows.first()?.source.start > source {
+            return None;
+        }
+        let row = rows.partition_point(|row| row.source.end <= source).min(rows.len() - 1);
+        Some(above + self.sections[at].gap + row)
+    }
+
     pub fn height(&self) -> usize {
         self.height
     }

@@ -38,7 +38,8 @@ impl Page<'_> {
     fn lay_out(&mut self, id: MessageId, index: usize) {
         let Some(message) = self.conversation.messages.get(&id) else { return };
         let Some(layout) = &self.transcript.layout else { return };
-        let toggled = self.transcript.toggled.contains(&id) != self.transcript.all_toggled;
+        let opened = self.transcript.find.as_ref().is_some_and(|find| find.opened == Some(id));
+        let toggled = (self.transcript.toggled.contains(&id) != self.transcript.all_toggled) != opened;
         let context = message::Context {
             conversation: self.conversation,
             layout,
@@ -52,6 +53,13 @@ impl Page<'_> {
         let work = laid.sync(message, &context);
         self.transcript.work.rows += work.rows;
         self.transcript.work.bytes += work.bytes;
+    }
+
+    /// Lays out a message once more in this frame, for it is folded otherwise.
+    pub fn lay_out_again(&mut self, id: MessageId) {
+        if let Some(laid) = self.transcript.laid.get_mut(&id) {
+            laid.look_again();
+        }
     }
 
     /// Where the window begins if nobody moves it.
@@ -91,6 +99,7 @@ impl Page<'_> {
                 self.begin_selection(unit, top);
                 top
             }
+            Wish::Match => self.show_match(top),
             Wish::Extend(step) => self.extend(step, top),
             Wish::Move(Move::Rows(rows)) => by(self, i64::from(rows)),
             Wish::Move(Move::HalfPages(pages)) => by(self, i64::from(pages) * (page / 2).max(1)),
@@ -138,7 +147,7 @@ impl Page<'_> {
         top
     }
 
-    fn hold(&mut self, top: Spot) {
+    pub fn hold(&mut self, top: Spot) {
         self.transcript.scroll = self.anchor(top).map_or(Scroll::Follow, Scroll::At);
     }
 
@@ -203,6 +212,7 @@ impl Page<'_> {
         self.transcript.window = window;
         self.note_seen();
         self.note_card();
+        self.settle_find();
         self.settle_selection();
         self.forget_far(top.index, spot.index);
     }

@@ -5,6 +5,7 @@ use std::ops::Range;
 use ratatui::{
     buffer::Buffer,
     layout::{Position, Rect},
+    style::Modifier,
     widgets::Widget,
 };
 
@@ -50,6 +51,7 @@ impl Widget for TranscriptView<'_> {
                 None => placed.row.draw(line, self.theme, buf),
             }
         }
+        self.matches(column, buf);
         self.selection(column, buf);
         self.pill(column, buf);
     }
@@ -61,6 +63,19 @@ impl TranscriptView<'_> {
         let (x, y) = self.transcript.caret()?;
         let at = Position::new(area.x + GUTTER + u16::try_from(x).ok()?, area.y + u16::try_from(y).ok()?);
         (self.focused && area.contains(at)).then_some(at)
+    }
+
+    /// Marks what was looked for; the current one is bold and underlined as well.
+    fn matches(&self, column: Rect, buf: &mut Buffer) {
+        let Some(find) = self.transcript.find() else { return };
+        let current =
+            self.theme.style(Role::Accent).add_modifier(Modifier::REVERSED | Modifier::BOLD | Modifier::UNDERLINED);
+        for ((spot, placed), y) in self.transcript.shown().zip(column.top()..column.bottom()) {
+            for (_, range, is_current) in find.lit().iter().filter(|(lit, ..)| *lit == spot) {
+                let style = if *is_current { current } else { self.theme.style(Role::Mark) };
+                buf.set_style(cells(placed, range, Rect { y, height: 1, ..column }), style);
+            }
+        }
     }
 
     /// Lays the selection over the words.

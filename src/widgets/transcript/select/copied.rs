@@ -48,7 +48,7 @@ impl Page<'_> {
     }
 
     /// What stood between two rows before they were wrapped.
-    fn joint(&mut self, spot: Spot, above: &Row, row: &Row) -> String {
+    pub fn joint(&mut self, spot: Spot, above: &Row, row: &Row) -> String {
         if !above.soft {
             return "\n".into();
         }

@@ -1,0 +1,312 @@
+//! Finding in one conversation: the query, its matches, and the one that is current.
+
+mod hits;
+mod needle;
+mod view;
+
+use std::ops::Range;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use super::{
+    Spot, Transcript, Wish,
+    page::Page,
+    place::{Anchor, Part},
+    select::words,
+    signed,
+};
+use crate::{
+    chat::MessageId,
+    widgets::{field::Field, row::Row},
+};
+use hits::{Hit, Hits};
+use needle::Needle;
+pub use view::FindView;
+
+/// A search that goes on while the text is read.
+#[derive(Debug, Clone)]
+pub struct Find {
+    pub(super) field: Field,
+    /// The query is being typed; else its matches are walked.
+    typing: bool,
+    needle: Needle,
+    hits: Hits,
+    current: Option<Hit>,
+    /// Where it began: each letter looks from there.
+    origin: Option<Anchor>,
+    /// The message whose folded parts are open for the current match.
+    pub(super) opened: Option<MessageId>,
+    /// The last step went round the end.
+    round: Option<Round>,
+    /// How many there are, and the number of the current one; as of the last frame.
+    count: usize,
+    number: usize,
+    /// What of the window's rows matches, and whether that is the current match.
+    lit: Vec<(Spot, Range<usize>, bool)>,
+}
+
+/// Which end was passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Round {
+    Top,
+    End,
+}
+
+impl Transcript {
+    /// Begins to look for something, or types the query of a search anew.
+    pub fn open_find(&mut self) {
+        match &mut self.find {
+            Some(find) => find.typing = true,
+            None => self.find = Some(Find::new("", self.top)),
+        }
+    }
+
+    /// The search, while there is one.
+    pub fn find(&self) -> Option<&Find> {
+        self.find.as_ref()
+    }
+
+    /// Ends the search; the window stays, and so does what was opened for the current match.
+    pub fn end_find(&mut self) {
+        let Some(find) = self.find.take() else { return };
+        if let Some(opened) = find.opened
+            && !self.toggled.remove(&opened)
+        {
+            self.toggled.insert(opened);
+        }
+        let query = find.field.text();
+        if !query.is_empty() {
+            self.looked_for = query;
+        }
+    }
+
+    /// A key while the query is typed.
+    pub fn find_key(&mut self, key: KeyEvent) {
+        let Some(find) = &mut self.find else { return };
+        let control = key.modifiers.contains(KeyModifiers::CONTROL);
+        match key.code {
+            KeyCode::Enter if key.modifiers.contains(KeyModifiers::SHIFT) => self.walk(false),
+            KeyCode::Enter if find.field.is_empty() => self.end_find(),
+            KeyCode::Enter => find.typing = false,
+            KeyCode::Down => self.walk(true),
+            KeyCode::Up => self.walk(false),
+            KeyCode::Char('n') if control => self.walk(true),
+            KeyCode::Char('p') if control => self.walk(false),
+            _ => {
+                find.field.edit(key);
+                self.query_changed();
+            }
+        }
+    }
+
+    pub fn find_paste(&mut self, text: &str) {
+        if let Some(find) = &mut self.find {
+            find.field.paste(text);
+            self.query_changed();
+        }
+    }
+
+    /// To the next match or the one before; without a search it takes up the last. `false` when there never was one.
+    pub fn walk_matches(&mut self, forward: bool) -> bool {
+        if self.find.is_none() && !self.looked_for.is_empty() {
+            let mut find = Find::new(&self.looked_for, self.top);
+            find.typing = false;
+            self.find = Some(find);
+            self.wishes.push(Wish::Match);
+            return true;
+        }
+        self.walk(forward);
+        self.find.is_some()
+    }
+
+    /// Some messages were not looked at yet: another frame goes on.
+    pub fn is_finding(&self) -> bool {
+        self.find.as_ref().is_some_and(|find| !find.needle.is_empty() && !find.hits.complete())
+    }
+
+    /// Bytes that the search has looked at, for tests.
+    pub fn bytes_looked_at(&self) -> u64 {
+        self.find.as_ref().map_or(0, |find| find.hits.bytes)
+    }
+
+    fn query_changed(&mut self) {
+        let Some(find) = &mut self.find else { return };
+        let needle = Needle::new(&find.field.text());
+        if needle != find.needle {
+            find.needle = needle;
+            find.hits = Hits::from(find.origin.map_or(0, |origin| origin.index));
+            find.current = None;
+            find.round = None;
+            self.wishes.push(Wish::Match);
+        }
+    }
+
+    fn walk(&mut self, forward: bool) {
+        let Some(find) = &mut self.find else { return };
+        let Some((hit, round)) = find.current.and_then(|current| find.hits.step(current, forward)) else { return };
+        find.current = Some(hit);
+        find.round = round.then_some(if forward { Round::Top } else { Round::End });
+        self.wishes.push(Wish::Match);
+    }
+}
+
+impl Find {
+    fn new(query: &str, origin: Option<Anchor>) -> Self {
+        Self {
+            field: Field::new(query),
+            typing: true,
+            needle: Needle::new(query),
+            hits: Hits::from(origin.map_or(0, |origin| origin.index)),
+            current: None,
+            origin,
+            opened: None,
+            round: None,
+            count: 0,
+            number: 0,
+            lit: Vec::new(),
+        }
+    }
+
+    /// Whether keys go into the query.
+    pub fn types(&self) -> bool {
+        self.typing
+    }
+
+    pub(super) fn lit(&self) -> &[(Spot, Range<usize>, bool)] {
+        &self.lit
+    }
+}
+
+impl Page<'_> {
+    /// Looks at what is new; the first match becomes the current one.
+    pub fn look(&mut self) {
+        let Some(mut find) = self.transcript.find.take() else { return };
+        if find.needle.is_empty() {
+            (find.count, find.number) = (0, 0);
+        } else {
+            let before = (find.hits.bytes, find.hits.complete());
+            find.hits.sync(self.conversation, &find.needle);
+            let changed = before != (find.hits.bytes, find.hits.complete());
+            if find.current.is_none() {
+                let (index, part, source) =
+                    find.origin.map_or((0, Part::Head, 0), |origin| (origin.index, origin.part, origin.source));
+                find.current = find.hits.from_place(index, part, source);
+                if find.current.is_some() {
+                    self.transcript.wishes.push(Wish::Match);
+                }
+            }
+            if changed || find.number == 0 || self.transcript.wishes.iter().any(|wish| matches!(wish, Wish::Match)) {
+                find.count = find.hits.count();
+                find.number = find.current.map_or(0, |current| find.hits.before(current) + 1);
+            }
+        }
+        self.transcript.find = Some(find);
+    }
+
+    /// Brings the current match into sight, and opens what it is folded in.
+    pub fn show_match(&mut self, top: Spot) -> Spot {
+        let Some(find) = &mut self.transcript.find else { return top };
+        let opened = find.opened.take();
+        let current = find.current;
+        if let Some(opened) = opened {
+            self.lay_out_again(opened);
+        }
+        let Some(hit) = current else { return top };
+        let Some(spot) = self.spot_of(hit).or_else(|| self.open_for(hit)) else { return top };
+        let last = self.moved(top, signed(self.transcript.height) - 1);
+        if spot >= top && spot <= last {
+            // It may have followed until now.
+            self.hold(top);
+            return top;
+        }
+        let to = self.moved(spot, -signed(self.transcript.height) / 3);
+        self.go(to, false)
+    }
+
+    fn spot_of(&mut self, hit: Hit) -> Option<Spot> {
+        let index = self.conversation.branch.iter().position(|id| *id == hit.message)?;
+        self.height(index);
+        let row = self.transcript.laid.get(&hit.message)?.row_of(hit.part, hit.source)?;
+        Some(Spot { index, row })
+    }
+
+    /// Unfolds a message for the match that stands in it.
+    fn open_for(&mut self, hit: Hit) -> Option<Spot> {
+        self.transcript.find.as_mut()?.opened = Some(hit.message);
+        self.lay_out_again(hit.message);
+        let spot = self.spot_of(hit);
+        if spot.is_none() {
+            self.transcript.find.as_mut()?.opened = None;
+            self.lay_out_again(hit.message);
+        }
+        spot
+    }
+
+    /// Marks the matches in the window.
+    pub fn settle_find(&mut self) {
+        let Some(mut find) = self.transcript.find.take() else { return };
+        find.lit.clear();
+        if !find.needle.is_empty() {
+            let rows: Vec<Spot> = self.transcript.shown().map(|(spot, _)| spot).collect();
+            let mut done = None;
+            for spot in rows {
+                if done.is_none_or(|done| spot > done) {
+                    done = Some(self.mark_line(&mut find, spot));
+                }
+            }
+        }
+        self.transcript.find = Some(find);
+    }
+
+    /// Marks the matches of the line that a row belongs to; gives its last row.
+    fn mark_line(&mut self, find: &mut Find, spot: Spot) -> Spot {
+        let (first, last) = (self.line_start(spot), self.line_end(spot));
+        let Some(&message) = self.conversation.branch.get(spot.index) else { return spot };
+        let Some(laid) = self.transcript.laid.get(&message) else { return spot };
+        let anchor = laid.anchor(message, first.index, first.row);
+        if !matches!(anchor.part, Part::Prompt | Part::Text(..) | Part::Reasoning(..) | Part::Refusal(..)) {
+            return last;
+        }
+        let rows: Vec<Row> =
+            (first.row..=last.row).filter_map(|row| laid.row(row).map(|placed| placed.row.clone())).collect();
+        if rows.len() != last.row - first.row + 1 || is_head(&rows) {
+            return last;
+        }
+        let (line, starts) = self.joined(first, &rows);
+        let places = find.needle.places(&line);
+        let end = rows.last().map_or(0, |row| row.source.end);
+        let is_here =
+            |hit: &Hit| hit.message == message && hit.part == anchor.part && (anchor.source..end).contains(&hit.source);
+        let current = find.current.filter(is_here).map(|hit| find.hits.nth_within(hit, anchor.source));
+        let current = current.map(|nth| nth.min(places.len().saturating_sub(1)));
+        for (nth, place) in places.into_iter().enumerate() {
+            for (at, (start, row)) in starts.iter().zip(&rows).enumerate() {
+                let end = start + words(row).len();
+                let (from, to) = (place.start.max(*start), place.end.min(end));
+                if from < to {
+                    let spot = Spot { row: first.row + at, ..first };
+                    find.lit.push((spot, from - start..to - start, current == Some(nth)));
+                }
+            }
+        }
+        last
+    }
+
+    /// The words of a line whose wraps are undone, and where each of its rows begins in it.
+    fn joined(&mut self, first: Spot, rows: &[Row]) -> (String, Vec<usize>) {
+        let (mut line, mut starts) = (String::new(), Vec::new());
+        for (at, row) in rows.iter().enumerate() {
+            if let Some(above) = at.checked_sub(1).map(|above| &rows[above]) {
+                line += &self.joint(Spot { row: first.row + at, ..first }, above, row);
+            }
+            starts.push(line.len());
+            line += &words(row);
+        }
+        (line, starts)
+    }
+}
+
+fn is_head(rows: &[Row]) -> bool {
+    use crate::widgets::row::RowKind;
+    rows.first().is_some_and(|row| matches!(row.kind, RowKind::CodeHead { .. }))
+}

@@ -1,0 +1,256 @@
+//! Where it stands in the messages, by their texts: no message is laid out for it.
+
+use super::needle::Needle;
+use crate::{
+    chat::{Body, Conversation, Kind, Message, MessageId},
+    text,
+    widgets::{markdown::Plain, transcript::place::Part},
+};
+
+/// One place: a message, a part of it, a place in that part's source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Hit {
+    pub message: MessageId,
+    pub part: Part,
+    pub source: usize,
+}
+
+/// All places, in the order of the branch.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Hits {
+    messages: Vec<InMessage>,
+    /// The message to look at first, and how many were looked at, going round from there.
+    first: usize,
+    searched: usize,
+    /// Messages that may still grow.
+    live: Vec<usize>,
+    /// Bytes looked at so far.
+    pub bytes: u64,
+}
+
+#[derive(Debug, Clone)]
+struct InMessage {
+    message: MessageId,
+    rev: Option<u32>,
+    parts: Vec<InPart>,
+}
+
+#[derive(Debug, Clone)]
+struct InPart {
+    part: Part,
+    /// Places in the source, in order.
+    places: Vec<usize>,
+    /// Up to here the source stays as it is, and so do this many of the places.
+    closed: usize,
+    stable: usize,
+    length: usize,
+}
+
+/// Bytes that are looked at in one frame.
+const BUDGET: u64 = 512 * 1024;
+
+impl Hits {
+    /// Looks from that message on.
+    pub fn from(first: usize) -> Self {
+        Self { first, ..Self::default() }
+    }
+
+    /// Looks at what has come since the last frame, and at a bounded part of what was never looked at.
+    pub fn sync(&mut self, conversation: &Conversation, needle: &Needle) {
+        self.follow_branch(conversation);
+        for at in std::mem::take(&mut self.live) {
+            self.look(at, conversation, needle);
+        }
+        let until = self.bytes + BUDGET;
+        let count = self.messages.len();
+        while self.searched < count && self.bytes < until {
+            let at = (self.first + self.searched) % count;
+            self.searched += 1;
+            self.look(at, conversation, needle);
+        }
+    }
+
+    /// Whether every message was looked at.
+    pub fn complete(&self) -> bool {
+        self.searched >= self.messages.len()
+    }
+
+    pub fn count(&self) -> usize {
+        self.messages.iter().flat_map(|message| &message.parts).map(|part| part.places.len()).sum()
+    }
+
+    /// How many stand before one of them.
+    pub fn before(&self, hit: Hit) -> usize {
+        let Some(index) = self.messages.iter().position(|message| message.message == hit.message) else { return 0 };
+        let earlier = self.messages[..index].iter().flat_map(|message| &message.parts);
+        let parts = self.messages[index].parts.iter();
+        let within = parts.clone().take_while(|part| part.part != hit.part);
+        let here = parts.filter(|part| part.part == hit.part).flat_map(|part| &part.places);
+        let whole: usize = earlier.chain(within).map(|part| part.places.len()).sum();
+        whole + here.take_while(|place| **place < hit.source).count()
+    }
+
+    /// The first at a place or behind it, else the first of all.
+    pub fn from_place(&self, index: usize, part: Part, source: usize) -> Option<Hit> {
+        let here = self.messages.get(index).and_then(|message| {
+            let from = message.parts.iter().position(|other| other.part == part).unwrap_or(0);
+            message.all().find(|hit| {
+                let at = message.parts.iter().position(|other| other.part == hit.part).unwrap_or(0);
+                at > from || at == from && (hit.part != part || hit.source >= source)
+            })
+        });
+        here.or_else(|| self.messages.iter().skip(index + 1).find_map(|message| message.all().next()))
+            .or_else(|| self.messages.iter().find_map(|message| message.all().next()))
+    }
+
+    /// The next or the one before, and whether it went round the end.
+    pub fn step(&self, from: Hit, forward: bool) -> Option<(Hit, bool)> {
+        let index = self.messages.iter().position(|message| message.message == from.message)?;
+        let order: Vec<Hit> = self.messages[index].all().collect();
+        let at = order.iter().position(|hit| *hit == from);
+        let within = match (at, forward) {
+            (Some(at), true) => order.get(at + 1).copied(),
+            (Some(at), false) => at.checked_sub(1).map(|at| order[at]),
+            (None, _) => order.first().copied(),
+        };
+        let count = self.messages.len();
+        let others = (1..=count).map(|by| {
+            let at = if forward { (index + by) % count } else { (index + count - by) % count };
+            let round = if forward { at <= index } else { at >= index };
+            (&self.messages[at], round)
+        });
+        within.map(|hit| (hit, false)).or_else(|| {
+            others.into_iter().find_map(|(message, round)| {
+                let hit = if forward { message.all().next() } else { message.all().last() };
+                hit.map(|hit| (hit, round))
+            })
+        })
+    }
+
+    /// How many of a part's places stand in a piece of its source before one of them.
+    pub fn nth_within(&self, hit: Hit, from: usize) -> usize {
+        let message = self.messages.iter().find(|message| message.message == hit.message);
+        let parts = message.into_iter().flat_map(|message| &message.parts).filter(|part| part.part == hit.part);
+        parts.flat_map(|part| &part.places).filter(|place| (from..hit.source).contains(*place)).count()
+    }
+
+    /// The branch may have grown, or be another one from some message on. A branch is known by its leaf.
+    fn follow_branch(&mut self, conversation: &Conversation) {
+        let branch = &conversation.branch;
+        let leaf = self.messages.last().map(|message| message.message);
+        if self.messages.len() <= branch.len() && leaf == self.messages.len().checked_sub(1).map(|at| branch[at]) {
+            if self.messages.len() == branch.len() {
+                return;
+            }
+        } else {
+            let same = self.messages.iter().zip(branch).take_while(|(known, id)| known.message == **id).count();
+            self.messages.truncate(same);
+            self.live.retain(|at| *at < same);
+        }
+        // What is new is at the end: all that was looked at before stays so, and the rest is looked at from the front.
+        let known = self.messages.len();
+        let new = branch[known..].iter().map(|id| InMessage { message: *id, rev: None, parts: Vec::new() });
+        self.messages.extend(new);
+        let looked = self.messages.iter().filter(|message| message.rev.is_some()).count();
+        if looked > 0 {
+            self.first = self.messages.iter().position(|message| message.rev.is_none()).unwrap_or(0);
+            self.searched = 0;
+        }
+    }
+
+    fn look(&mut self, at: usize, conversation: &Conversation, needle: &Needle) {
+        let Some(found) = self.messages.get_mut(at) else { return };
+        let Some(message) = conversation.messages.get(&found.message) else { return };
+        let is_live = message.answer().is_some_and(|answer| !answer.is_over());
+        if found.rev != Some(message.rev) {
+            self.bytes += found.look(message, needle, is_live);
+        }
+        if is_live {
+            self.live.push(at);
+        }
+    }
+}
+
+impl InMessage {
+    fn all(&self) -> impl Iterator<Item = Hit> + '_ {
+        self.parts.iter().flat_map(move |part| {
+            part.places.iter().map(move |source| Hit { message: self.message, part: part.part, source: *source })
+        })
+    }
+
+    /// Looks at a message; gives the bytes that were looked at.
+    fn look(&mut self, message: &Message, needle: &Needle, is_live: bool) -> u64 {
+        self.rev = Some(message.rev);
+        let mut before = std::mem::take(&mut self.parts);
+        let mut bytes = 0;
+        for (part, source, form) in parts(message) {
+            let known = before.iter().position(|other| other.part == part).map(|at| before.swap_remove(at));
+            let known = known.filter(|known| is_live && known.length <= source.len());
+            let mut found = known.unwrap_or(InPart { part, places: Vec::new(), closed: 0, stable: 0, length: 0 });
+            bytes += found.look(source, form, needle);
+            self.parts.push(found);
+        }
+        bytes
+    }
+}
+
+impl InPart {
+    fn look(&mut self, source: &str, form: Form, needle: &Needle) -> u64 {
+        if source.len() == self.length && self.length > 0 {
+            return 0;
+        }
+        self.places.truncate(self.stable);
+        self.length = source.len();
+        let rest = source.get(self.closed..).unwrap_or_default();
+        match form {
+            Form::Markdown => {
+                let plain = Plain::of(rest);
+                let begun = self.closed;
+                self.places
+                    .extend(needle.places(&plain.text).into_iter().map(|range| begun + plain.source(range.start)));
+                self.closed += plain.last_block;
+                self.stable = self.places.partition_point(|place| *place < self.closed);
+            }
+            Form::Text => {
+                let words = text::clean(rest);
+                self.places.extend(needle.places(&words).into_iter().map(|range| range.start));
+            }
+        }
+        rest.len() as u64
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Text,
+    Markdown,
+}
+
+/// The texts of a message in the order in which they are shown.
+fn parts(message: &Message) -> Vec<(Part, &str, Form)> {
+    let answer = match &message.body {
+        Body::Prompt(prompt) => return vec![(Part::Prompt, &prompt.text, Form::Text)],
+        Body::Answer(answer) => answer,
+    };
+    let mut texts = Vec::new();
+    for (slot, item) in &answer.items {
+        match &item.kind {
+            Kind::Message { parts, .. } => {
+                let part = |(nth, part): (usize, &'_ crate::chat::answer::Part)| match part {
+                    crate::chat::answer::Part::Text { .. } => (Part::Text(*slot, nth), Form::Markdown),
+                    crate::chat::answer::Part::Refusal(_) => (Part::Refusal(*slot, nth), Form::Text),
+                };
+                texts.extend(parts.iter().enumerate().map(|(nth, one)| {
+                    let (place, form) = part((nth, one));
+                    (place, one.text(), form)
+                }));
+            }
+            Kind::Reasoning(reasoning) => {
+                let said = reasoning.texts().filter(|text| !text.trim().is_empty()).enumerate();
+                texts.extend(said.map(|(nth, text)| (Part::Reasoning(*slot, nth), text, Form::Markdown)));
+            }
+            Kind::Search(_) | Kind::Call(_) | Kind::Other { .. } => (),
+        }
+    }
+    texts
+}
