@@ -21,6 +21,7 @@ pub mod saves;
 pub mod screen;
 pub mod start;
 pub mod state;
+pub mod tools;
 mod xray;
 
 pub use action::Action;
@@ -61,6 +62,14 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
         Msg::StreamEnded { stream, at, result } => on_stream::on_ended(state, stream, at, result, &mut fx),
         Msg::Priced { answer, result } => on_stream::on_priced(state, now, answer, result, &mut fx),
         Msg::Quota { answer, quota } => on_stream::on_quota(state, answer, quota, &mut fx),
+        Msg::Tools { server, tools } => tools::on_tools(state, server, tools),
+        Msg::ToolProgress { call, words } => on_stream::on_progress(state, call, words),
+        Msg::ToolEnded { call, at, result } => on_stream::on_tool_ended(state, call, at, result, &mut fx),
+        Msg::RuleSaved(result) => {
+            if let Err(why) = result {
+                state.screen.warn(now, format!("it is allowed until you quit, but {why}"));
+            }
+        }
         Msg::Store(reply) => on_store::on_reply(state, now, reply, &mut fx),
         Msg::Models { endpoint, result } => models::on_models(state, now, &endpoint, result, &mut fx),
         Msg::Highlighted(painted) => {

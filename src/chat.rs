@@ -4,6 +4,8 @@ pub mod answer;
 #[cfg(test)]
 mod bench;
 mod billing;
+pub mod call;
+mod calls;
 pub mod change;
 pub mod choices;
 pub mod conversation;
@@ -24,6 +26,8 @@ pub mod turn;
 mod wishes;
 
 pub use answer::{Answer, End, Item, Kind, Slot};
+pub use call::{CallId, Denial, Run, Stage};
+pub use calls::Decision;
 pub use change::{Change, Header};
 pub use choices::{Choice, choices};
 pub use conversation::{Conversation, Cost, Next, Summary};
@@ -32,7 +36,7 @@ pub use ids::Ids;
 pub use message::{Body, Message, Prompt};
 pub use recording::Recording;
 pub use settings::{Effort, Settings};
-pub use turn::{Mend, Phase, StreamId, Turn};
+pub use turn::{Mend, Pause, Phase, StreamId, Turn};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;

@@ -24,6 +24,7 @@ use crate::{
         Files, Runtime,
         servers::{Choice, DEMO, Servers},
     },
+    tools,
     tui::{
         self, Desk, Screen, Terminal, clipboard, editor,
         os::{self, Keyboard, Signal, Signals},
@@ -90,9 +91,10 @@ fn obey(cli: &Cli) -> Result<Exit, Complaint> {
             let open = if resume.open() == Open::New { cli.resume.open() } else { resume.open() };
             app(&Setting::find(cli, open)?, Server::Demo)
         }
-        Some(Command::Ask { words, no_stream }) => {
+        Some(Command::Ask { words, no_stream, tool, allow }) => {
             let print = if *no_stream { headless::Print::AtTheEnd } else { headless::Print::AsItComes };
-            ask(&Setting::find(cli, Open::New)?, words, print)
+            let tools = (tool.as_deref().map(args::tool_choice), allow.iter().map(|name| args::rule(name)).collect());
+            ask(&Setting::find(cli, Open::New)?, words, print, tools)
         }
     }
 }
@@ -182,7 +184,12 @@ fn demo_config(own: &Config) -> Config {
 }
 
 /// One answer on standard output.
-fn ask(setting: &Setting, words: &[String], print: headless::Print) -> Result<Exit, Complaint> {
+fn ask(
+    setting: &Setting,
+    words: &[String],
+    print: headless::Print,
+    (tool, allow): (Option<tools::Choice>, Vec<String>),
+) -> Result<Exit, Complaint> {
     let servers = setting.servers()?;
     for complaint in &setting.complaints {
         eprintln!("ibid: {complaint}");
@@ -200,7 +207,17 @@ fn ask(setting: &Setting, words: &[String], print: headless::Print) -> Result<Ex
     if prompt.is_empty() {
         return Err(Complaint { exit: Exit::Usage, what: "the prompt is empty; give one, or pipe one in".into() });
     }
-    let mut state = State::new(setting.start(&servers, Size::new(80, 24)));
+    let mut start = setting.start(&servers, Size::new(80, 24));
+    start.overrides.tool.clone_from(&tool);
+    start.overrides.allow = Some(allow);
+    let mut state = State::new(start);
+    if let Some(tools::Choice::One(id)) = &tool
+        && id.server == tools::COMMANDS
+        && state.tools.command(id).is_none()
+    {
+        let what = format!("there is no tool {}; name one of the config, or SERVER/TOOL", id.name);
+        return Err(Complaint { exit: Exit::Usage, what });
+    }
     let files = Files { database: setting.paths.database(), paths: setting.paths.clone() };
     let tokio = tokio_runtime()?;
     let connect = |inbox: mpsc::Sender<Msg>| Ok(Runtime::start(inbox, servers, files));

@@ -2,6 +2,7 @@
 
 mod paths;
 mod read;
+mod tools;
 mod write;
 
 use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 pub use paths::{Env, Paths};
 pub use read::check_address;
+pub use tools::{CommandTool, Hosted, Tools};
 
 /// Every setting, commented, with its default.
 pub const EXAMPLE: &str = include_str!("../assets/config.toml");
@@ -49,6 +51,9 @@ pub struct Config {
     /// Which providers OpenRouter may ask; sent to no other server.
     pub provider: Provider,
     pub xray: Xray,
+    pub tools: Tools,
+    /// Programs as functions.
+    pub tool: Vec<CommandTool>,
     /// Favourite models on the keys 1 to 9.
     pub slots: BTreeMap<u8, String>,
     /// By name. `openrouter` may be here for its key and its timeouts; its address is built in.
@@ -286,6 +291,8 @@ impl Default for Config {
             timeouts: Timeouts::default(),
             provider: Provider::default(),
             xray: Xray::default(),
+            tools: Tools::default(),
+            tool: Vec::new(),
             slots: BTreeMap::new(),
             endpoints: BTreeMap::new(),
             keys: BTreeMap::new(),

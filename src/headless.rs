@@ -164,6 +164,11 @@ impl Asking<'_> {
         if let Some(turn) = conversation.turns.first() {
             match &turn.phase {
                 Phase::Unsaved { why } => return Ok(Some(Ended::Failed(format!("the prompt was not saved: {why}")))),
+                // Nobody is here to say that it shall go on.
+                Phase::Paused(_) => {
+                    let why = explain(answer, Some(turn)).map(in_one_line).unwrap_or_default();
+                    return Ok(Some(Ended::Failed(why)));
+                }
                 Phase::Waiting { until, error } if self.waits != Some(*until) => {
                     let seconds = until.duration_since(Timestamp::now()).as_secs().max(0) + 1;
                     eprintln!("ibid: {error}; asking again in {seconds} s");

@@ -2,6 +2,7 @@
 
 mod account;
 mod catalogues;
+mod commands;
 pub mod servers;
 mod streams;
 
@@ -22,10 +23,11 @@ use tokio::{
 use crate::{
     api::{self, Fault, Request},
     app::{Effect, Msg},
-    chat::{StreamId, Timestamp},
+    chat::{CallId, StreamId, Timestamp},
     config::{self, Config, Paths},
     files, keys,
     store::Store,
+    tools::{Command, Failure},
     widgets::highlight,
 };
 use servers::{DEMO, OPENROUTER, Server, Servers};
@@ -35,6 +37,8 @@ pub struct Runtime {
     inbox: mpsc::Sender<Msg>,
     servers: Servers,
     streams: HashMap<StreamId, AbortHandle>,
+    /// Programs that run as tools; they end with the runtime.
+    commands: HashMap<CallId, commands::Job>,
     /// Aborted with the runtime.
     tasks: JoinSet<()>,
     /// Started with the first job.
@@ -78,7 +82,16 @@ impl Runtime {
                 let _ = first.client().await; // Whoever needs it will be told what is wrong.
             });
         }
-        Self { inbox, servers, streams: HashMap::new(), tasks, highlighter: None, paths: files.paths, store }
+        Self {
+            inbox,
+            servers,
+            streams: HashMap::new(),
+            commands: HashMap::new(),
+            tasks,
+            highlighter: None,
+            paths: files.paths,
+            store,
+        }
     }
 
     /// Begins what an effect asks for and returns at once, or gives it back as something for the terminal.
@@ -96,6 +109,14 @@ impl Runtime {
                     self.tasks.spawn(account::quota(server, answer, self.inbox.clone()));
                 }
             }
+            Effect::RunTool { call, tool, arguments: _ } => {
+                let result = Err(Failure::Start(format!("there is no server {}", tool.server)));
+                self.report(Msg::ToolEnded { call, at: Timestamp::now(), result });
+            }
+            Effect::RunCommand { call, command, arguments } => self.run_command(call, *command, &arguments),
+            // Dropping it ends its processes.
+            Effect::StopTool(call) => drop(self.commands.remove(&call)),
+            Effect::SaveRule { rule } => self.save_rule(rule),
             Effect::Store(job) => self.store.send(job),
             Effect::Highlight(job) => self.highlight(job),
             Effect::FetchModels { endpoint } => self.fetch_models(&endpoint),
@@ -137,6 +158,20 @@ impl Runtime {
         if let Some(task) = self.streams.remove(&stream) {
             task.abort();
         }
+    }
+
+    fn run_command(&mut self, call: CallId, command: Command, arguments: &serde_json::Value) {
+        self.commands.retain(|_, job| !job.is_over());
+        if let Some(job) = commands::start(call, command, arguments, &self.inbox, &mut self.tasks) {
+            self.commands.insert(call, job);
+        }
+    }
+
+    fn save_rule(&mut self, rule: String) {
+        let config = self.paths.config.clone();
+        self.work(move || {
+            Msg::RuleSaved(Config::allow_tool(&config, &rule).map_err(|complaint| complaint.to_string()))
+        });
     }
 
     fn save_key(&mut self, key: SecretString) {

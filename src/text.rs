@@ -1,6 +1,7 @@
 //! Text from outside, made fit for a terminal: cleaned, measured, cut.
 
 pub mod clean;
+mod visible;
 pub mod wrap;
 
 use std::borrow::Cow;
@@ -9,6 +10,7 @@ use ratatui::buffer::CellWidth;
 use unicode_segmentation::UnicodeSegmentation;
 
 pub use clean::{Cleaner, clean};
+pub use visible::visible;
 
 /// The user-perceived characters of a text, in order.
 pub fn clusters(text: &str) -> impl DoubleEndedIterator<Item = &str> {

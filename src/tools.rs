@@ -1,18 +1,22 @@
 //! What a tool is, what it gives back, and who may run it: plain data shared by everything that has to do with tools.
 
+pub mod command;
 pub mod content;
 pub mod names;
 pub mod policy;
 pub mod schema;
+pub mod toolbox;
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use command::Command;
 pub use content::{Content, Failure, Outcome};
 pub use names::Names;
-pub use policy::{Policy, Verdict};
+pub use policy::{Grants, Policy, Verdict};
+pub use toolbox::{Choice, Chosen, Limits, Toolbox};
 
 /// The server that all command tools of the config belong to; no other may be called so.
 pub const COMMANDS: &str = "command";

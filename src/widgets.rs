@@ -1,5 +1,6 @@
 //! What is drawn: each file holds a state half, a widget half, or both.
 
+pub mod approval;
 pub mod card;
 pub mod citation;
 pub mod composer;

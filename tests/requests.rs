@@ -415,6 +415,7 @@ fn model(id: &str, reasoning: Option<Efforts>) -> Model {
         output_price: None,
         tools: true,
         images: false,
+        files: false,
         reasoning,
     }
 }

@@ -43,6 +43,7 @@ pub struct Model {
     pub output_price: Option<Usd>,
     pub tools: bool,
     pub images: bool,
+    pub files: bool,
     /// `None`: it does not reason.
     pub reasoning: Option<Efforts>,
 }
@@ -172,6 +173,7 @@ impl Model {
         // Servers that list no parameters say nothing of what their models can do: the reader may try.
         let tells = fields.has("supported_parameters");
         let modalities = fields.object("architecture").map(|architecture| architecture.words("input_modalities"));
+        let reads = |kind: &str| modalities.as_ref().is_some_and(|kinds| kinds.iter().any(|known| known == kind));
         Some(Self {
             since: fields.number("created").and_then(month),
             description: fields.text("description").unwrap_or_default(),
@@ -182,7 +184,8 @@ impl Model {
             input_price: price("prompt"),
             output_price: price("completion"),
             tools: can("tools") || !tells,
-            images: modalities.is_some_and(|kinds| kinds.iter().any(|kind| kind == "image")),
+            images: reads("image"),
+            files: reads("file"),
             reasoning: match fields.object("reasoning") {
                 Some(reasoning) => Some(Efforts::read(&reasoning)),
                 None => (can("reasoning") || !tells).then(Efforts::all),

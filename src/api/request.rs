@@ -28,6 +28,11 @@ pub struct Request {
     pub tool_choice: Option<ToolChoice>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parallel_tool_calls: Option<bool>,
+    /// Bounds the tools that the server runs. It is not looked at beside `stop_server_tools_when`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_tool_calls: Option<u32>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stop_server_tools_when: Vec<StopWhen>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub plugins: Vec<Plugin>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -141,6 +146,15 @@ pub enum ToolChoice {
     Function(String),
 }
 
+/// When OpenRouter's own tools have done enough; any one of several.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum StopWhen {
+    StepCountIs { step_count: u32 },
+    MaxTokensUsed { max_tokens: u64 },
+    MaxCost { max_cost_in_dollars: f64 },
+}
+
 /// Something that OpenRouter does before or after the model, such as `web`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Plugin {
@@ -226,6 +240,8 @@ impl Request {
             self.provider = None;
             self.plugins.clear();
             self.tools.retain(|tool| !matches!(tool, Tool::OpenRouter { .. }));
+            self.max_tool_calls = None;
+            self.stop_server_tools_when.clear();
         }
     }
 }
@@ -250,6 +266,17 @@ pub fn assistant(text: &str, phase: Option<&str>) -> Box<RawValue> {
         phase: Option<&'a str>,
     }
     raw(&Message { role: Role::Assistant, content: text, phase })
+}
+
+/// What a function call came to, in parts some of which are no text.
+pub fn call_output_of_parts(call_id: &str, output: &[Value]) -> Box<RawValue> {
+    #[derive(Serialize)]
+    struct Outcome<'a> {
+        r#type: &'static str,
+        call_id: &'a str,
+        output: &'a [Value],
+    }
+    raw(&Outcome { r#type: "function_call_output", call_id, output })
 }
 
 /// What a function call came to.

@@ -22,8 +22,8 @@ pub fn offered(state: &State) -> Vec<Choice> {
 /// Takes the first choice; `false` when there is none.
 pub(super) fn take_first(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) -> bool {
     match offered(state).first() {
-        Some(first) => take(state, now, *first, fx),
-        None => false,
+        Some(first) if first.by_enter() => take(state, now, *first, fx),
+        Some(_) | None => false,
     }
 }
 
@@ -55,6 +55,10 @@ fn take(state: &mut State, now: Timestamp, choice: Choice, fx: &mut Vec<Effect>)
         (Choice::SaveAgain, Some(turn)) => change(state, id, fx, |chat, _| chat.save_again(turn, now)),
         (Choice::SendUnsaved, Some(turn)) => change(state, id, fx, |chat, _| chat.send_unsaved(turn, now)),
         (Choice::Now | Choice::GiveUp | Choice::SaveAgain | Choice::SendUnsaved, None) => (),
+        (Choice::GoOn, Some(turn)) => change(state, id, fx, |chat, ids| chat.go_on(turn, now, ids)),
+        (Choice::StopHere, Some(turn)) => change(state, id, fx, |chat, _| chat.stop(turn, now)),
+        (Choice::GoOn | Choice::StopHere, None) => (),
+        (Choice::Call(approval), _) => super::tools::take(state, now, approval, fx),
         (Choice::Retry, _) => change(state, id, fx, |chat, ids| chat.answer_again(answer, None, ids, now)),
         (Choice::RetryWithTokens(tokens), _) => {
             change(state, id, fx, |chat, ids| chat.answer_again_within(answer, tokens, ids, now));

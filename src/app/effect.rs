@@ -2,8 +2,9 @@
 
 use crate::{
     api,
-    chat::{MessageId, StreamId},
+    chat::{CallId, MessageId, StreamId},
     config, store,
+    tools::{Command, ToolId},
     widgets::highlight,
 };
 
@@ -30,6 +31,24 @@ pub enum Effect {
     AskQuota {
         answer: MessageId,
         endpoint: String,
+    },
+    /// Calls a tool of a server; answered by `Msg::ToolEnded`.
+    RunTool {
+        call: CallId,
+        tool: ToolId,
+        arguments: serde_json::Value,
+    },
+    /// Runs a program as a tool; answered likewise.
+    RunCommand {
+        call: CallId,
+        command: Box<Command>,
+        arguments: serde_json::Value,
+    },
+    /// Stops a call of either kind; nothing more is heard of it.
+    StopTool(CallId),
+    /// Puts a rule into the config that allows a tool; answered by `Msg::RuleSaved`.
+    SaveRule {
+        rule: String,
     },
     Store(store::Job),
     Highlight(highlight::Job),

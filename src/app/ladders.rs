@@ -4,7 +4,7 @@ use super::{
     Action, Effect, State, listing,
     on_action::{change, quit},
     overlays, panes,
-    screen::{Focus, QUITTING},
+    screen::{Editing, Focus, QUITTING},
 };
 use crate::{
     chat::{Phase, Timestamp},
@@ -19,6 +19,8 @@ pub enum Esc {
     LeaveEditing,
     LeaveSelection,
     EndFind,
+    /// Leaves a call that asks as it was.
+    LeaveCall,
     LeavePane,
     /// Ends a wait, gives up the attempt.
     GiveUp,
@@ -42,8 +44,10 @@ pub fn esc(state: &State) -> Esc {
     if state.screen.focus != Focus::Composer {
         return Esc::LeavePane;
     }
-    if state.screen.pane.editing.is_some() {
-        return Esc::LeaveEditing;
+    match state.screen.pane.editing {
+        Some(Editing::Prompt(_)) => return Esc::LeaveEditing,
+        Some(Editing::Arguments(_) | Editing::Reason(_)) => return Esc::LeaveCall,
+        None => (),
     }
     match state.current().and_then(|conversation| conversation.active_turn()).map(|turn| &turn.phase) {
         Some(Phase::Waiting { .. }) => Esc::GiveUp,
@@ -56,7 +60,11 @@ pub(super) fn back(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
     match esc(state) {
         Esc::CloseOverlay => overlays::close_top(state, now, fx),
         Esc::LeaveFilter => listing::leave_field(state, now),
-        Esc::LeaveEditing => leave_editing(state, now),
+        Esc::LeaveEditing => leave_editing(state, now, "the prompt stays as it was"),
+        Esc::LeaveCall => {
+            leave_editing(state, now, "the call stays as it was");
+            state.screen.focus = Focus::Card;
+        }
         Esc::LeaveSelection => {
             if let Some(transcript) = state.screen.transcript_mut() {
                 transcript.unselect();
@@ -69,11 +77,11 @@ pub(super) fn back(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
     }
 }
 
-fn leave_editing(state: &mut State, now: Timestamp) {
+fn leave_editing(state: &mut State, now: Timestamp, words: &str) {
     state.screen.pane.editing = None;
     let draft = state.current().map(|conversation| conversation.draft.clone()).unwrap_or_default();
     state.screen.pane.composer.set_text(&draft);
-    state.screen.say(now, "the prompt stays as it was");
+    state.screen.say(now, words);
 }
 
 /// Stops the turn on the screen, in whatever phase it is.

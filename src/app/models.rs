@@ -81,6 +81,8 @@ fn context_for(state: &State, settings: &Settings) -> Context {
         patience: SignedDuration::try_from(state.config.limits(&settings.endpoint).silence_stop)
             .unwrap_or(SignedDuration::MAX),
         provider: state.config.provider.clone(),
+        tools: state.tools.toolbox().clone(),
+        hosted: state.config.tools.hosted.clone(),
     }
 }
 

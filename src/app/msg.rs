@@ -4,8 +4,9 @@ use crossterm::event::Event as Input;
 
 use crate::{
     api::{self, Catalogue, Event, FreeQuota, Usage},
-    chat::{MessageId, StreamId, Timestamp, recording::Piece},
+    chat::{CallId, MessageId, StreamId, Timestamp, recording::Piece},
     store,
+    tools::{Failure, Outcome, Tool},
     widgets::highlight,
 };
 
@@ -52,6 +53,23 @@ pub enum Msg {
         answer: MessageId,
         quota: FreeQuota,
     },
+    /// A server tells which tools it has now; none where it has gone.
+    Tools {
+        server: String,
+        tools: Vec<Tool>,
+    },
+    /// What a tool says while it runs, in a few words.
+    ToolProgress {
+        call: CallId,
+        words: String,
+    },
+    ToolEnded {
+        call: CallId,
+        at: Timestamp,
+        result: Result<Outcome, Failure>,
+    },
+    /// A rule for a tool was written to the config, or why not.
+    RuleSaved(Result<(), String>),
     Store(store::Reply),
     /// The catalogue of an endpoint, from the disk or the server.
     Models {

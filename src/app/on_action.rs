@@ -6,7 +6,7 @@ use super::{
     on_store::carry_out,
     overlays::{self, Overlay},
     panes,
-    screen::{Focus, Shown},
+    screen::{Editing, Focus, Shown},
 };
 use crate::{
     chat::{Body, ConversationId, MessageId, Next, Timestamp},
@@ -44,6 +44,7 @@ pub(super) fn on_action(state: &mut State, now: Timestamp, action: Action, fx: &
         Action::NextEffort => next_effort(state, now, fx),
         Action::Efforts => overlays::open_efforts(state, now),
         Action::ToggleWeb => toggle_web(state, now, fx),
+        Action::AllowAll => super::tools::toggle_allow_all(state, now, fx),
         Action::Parameters => overlays::open_parameters(state),
         Action::FocusList => listing::focus(state),
         Action::ToggleList => listing::toggle(state),
@@ -116,7 +117,9 @@ fn send(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
         return;
     }
     if !composer.text().trim().is_empty() {
-        if let Some(action) = slash_command(&state.screen.pane.composer.text()) {
+        let about_a_call = matches!(state.screen.pane.editing, Some(Editing::Arguments(_) | Editing::Reason(_)));
+        let command = slash_command(&state.screen.pane.composer.text()).filter(|_| !about_a_call);
+        if let Some(action) = command {
             state.screen.pane.composer.take();
             panes::draft_changed(state, now);
             on_action(state, now, action, fx);
@@ -282,7 +285,7 @@ pub(super) fn edit_prompt(state: &mut State, now: Timestamp, id: MessageId) {
     let draft = state.screen.pane.composer.take();
     panes::remember(state, draft);
     state.screen.pane.composer.set_text(&text);
-    state.screen.pane.editing = Some(id);
+    state.screen.pane.editing = Some(Editing::Prompt(id));
     state.screen.focus = Focus::Composer;
     state.screen.say(now, "editing an earlier prompt: Enter sends it as a branch, Esc leaves it");
 }

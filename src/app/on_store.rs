@@ -127,6 +127,11 @@ pub(super) fn carry_out(state: &mut State, id: ConversationId, next: Vec<Next>, 
                 let record = state.config.xray.record;
                 fx.push(Effect::OpenStream { stream, endpoint, request, record });
             }
+            Next::Run { call, tool, arguments } => fx.push(match state.tools.command(&tool) {
+                Some(command) => Effect::RunCommand { call, command: Box::new(command.clone()), arguments },
+                None => Effect::RunTool { call, tool, arguments },
+            }),
+            Next::StopRun(call) => fx.push(Effect::StopTool(call)),
             Next::Close(stream) => fx.push(Effect::CloseStream(stream)),
             Next::AskPrice { answer, endpoint, generation } => {
                 fx.push(Effect::AskPrice { answer, endpoint, generation });

@@ -3,7 +3,8 @@
 use super::{Effect, State, on_store::carry_out};
 use crate::{
     api::{self, Event, FreeQuota, Usage},
-    chat::{Change, Conversation, ConversationId, Ids, MessageId, Next, StreamId, Timestamp, TurnId},
+    chat::{CallId, Change, Conversation, ConversationId, Ids, MessageId, Next, StreamId, Timestamp, TurnId},
+    tools::{Failure, Outcome},
 };
 
 pub(super) fn on_opened(state: &mut State, now: Timestamp, stream: StreamId, generation: Option<String>) {
@@ -26,6 +27,24 @@ pub(super) fn on_ended(
     fx: &mut Vec<Effect>,
 ) {
     advance(state, stream.turn, fx, |conversation, ids| conversation.ended(stream, at, result, ids));
+}
+
+pub(super) fn on_progress(state: &mut State, call: CallId, words: String) {
+    if let Some(id) = owner(state, call.turn)
+        && let Some(conversation) = state.open.get_mut(&id)
+    {
+        conversation.call_progress(call, words);
+    }
+}
+
+pub(super) fn on_tool_ended(
+    state: &mut State,
+    call: CallId,
+    at: Timestamp,
+    result: Result<Outcome, Failure>,
+    fx: &mut Vec<Effect>,
+) {
+    advance(state, call.turn, fx, |conversation, ids| conversation.call_ended(call, at, result, ids));
 }
 
 pub(super) fn on_priced(

@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use super::{
     Effect, State,
     on_store::{carry_out, save},
-    screen::{Focus, Shows},
+    screen::{Editing, Focus, Shows},
 };
 use crate::{
     chat::{Change, Conversation, ConversationId, Timestamp},
@@ -20,7 +20,7 @@ const DRAFT: SignedDuration = SignedDuration::from_millis(400);
 pub(super) fn begin_new(state: &mut State, fx: &mut Vec<Effect>) {
     leave(state, fx);
     if let Some(conversation) = state.current() {
-        state.fresh = conversation.settings.clone();
+        state.fresh = conversation.settings.for_another();
     }
     state.screen.pane.shows = Shows::New;
     state.screen.pane.composer.set_text("");
@@ -88,6 +88,12 @@ pub(super) fn keep_draft(state: &mut State, fx: &mut Vec<Effect>) {
     }
 }
 
+/// Writes the draft before the composer is used for something else.
+pub(super) fn keep_draft_now(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
+    draft_changed(state, now);
+    keep_draft(state, fx);
+}
+
 /// What must not be lost when another conversation takes the pane.
 fn leave(state: &mut State, fx: &mut Vec<Effect>) {
     keep_draft(state, fx);
@@ -105,19 +111,24 @@ pub(super) fn remember(state: &mut State, text: String) {
 /// Sends what stands in the composer.
 pub(super) fn send(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
     let text = state.screen.pane.composer.take();
-    remember(state, text.clone());
     state.screen.pane.draft_due = None;
+    if let Some(about @ (Editing::Arguments(_) | Editing::Reason(_))) = state.screen.pane.editing {
+        state.screen.pane.editing = None;
+        super::tools::take_written(state, now, about, text, fx);
+        return;
+    }
+    remember(state, text.clone());
     if let Some(transcript) = state.screen.transcript_mut() {
         transcript.scroll(Move::Bottom);
     }
     match state.screen.pane.editing.take() {
-        Some(prompt) => {
+        Some(Editing::Prompt(prompt)) => {
             let Some(id) = state.screen.pane.shows.conversation() else { return };
             let Some(conversation) = state.open.get_mut(&id) else { return };
             let next = conversation.edit_prompt(prompt, text, &mut state.ids, now);
             carry_out(state, id, next, fx);
         }
-        None => submit(state, now, text, fx),
+        Some(Editing::Arguments(_) | Editing::Reason(_)) | None => submit(state, now, text, fx),
     }
 }
 

@@ -11,7 +11,7 @@ use super::{
     overlays::Overlay,
 };
 use crate::{
-    chat::{ConversationId, MessageId, Timestamp},
+    chat::{CallId, ConversationId, MessageId, Timestamp},
     widgets::{
         composer::Composer,
         list::List,
@@ -60,8 +60,19 @@ pub struct Pane {
     pub composer: Composer,
     /// When the draft must be on disk.
     pub draft_due: Option<Timestamp>,
-    /// The prompt that is being edited: sending makes a sibling of it.
-    pub editing: Option<MessageId>,
+    /// What is being written instead of a prompt.
+    pub editing: Option<Editing>,
+}
+
+/// What the composer holds when it is no new prompt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Editing {
+    /// An earlier prompt: sending makes a sibling of it.
+    Prompt(MessageId),
+    /// The arguments of a call that asks.
+    Arguments(CallId),
+    /// Why a call is denied.
+    Reason(CallId),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use ratatui::layout::Size;
 
-use crate::{api::Dialect, chat::Effort, config::Config};
+use crate::{api::Dialect, chat::Effort, config::Config, tools::Choice};
 
 /// Everything that the state needs to know of the world when it is made.
 #[derive(Debug, Clone)]
@@ -54,4 +54,8 @@ pub struct Overrides {
     pub temperature: Option<f64>,
     pub top_p: Option<f64>,
     pub max_output_tokens: Option<u32>,
+    /// Whether tools are used for the first message, or must be.
+    pub tool: Option<Choice>,
+    /// Nobody is there to be asked, and only these tools run that would ask.
+    pub allow: Option<Vec<String>>,
 }

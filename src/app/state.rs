@@ -11,12 +11,14 @@ use super::{
     saves::Saves,
     screen::{Leader, Screen, Shown, Shows},
     start::Overrides,
+    tools::Tools,
 };
 use crate::{
     api::{self, Catalogue, Dialect, Model},
     chat::{Conversation, ConversationId, Effort, Ids, MessageId, Recording, Settings, Summary, Timestamp},
     config::{Config, Glyphs, Show},
     store,
+    tools::Chosen,
     widgets::{theme::Theme, transcript::Transcript},
 };
 
@@ -46,6 +48,7 @@ pub struct State {
     /// What goes over the wire for the answers that are being written.
     pub recordings: BTreeMap<MessageId, Recording>,
     pub saves: Saves,
+    pub tools: Tools,
     /// The conversations moved to the trash in this run, the last one last.
     pub trashed: Vec<Summary>,
     /// What is wrong with the config, still to be shown.
@@ -81,6 +84,7 @@ impl State {
         let (theme, unknown) = theme(&config, no_colour);
         let widths = Widths { list: config.list_width, rail: config.rail_width, text: config.text_width };
         let list_wanted = if config.list == Show::Hide { Shown::No } else { Shown::Auto };
+        let tools = Tools::new(&config, overrides.allow.clone());
         let awaits = open != Open::New;
         let mut state = Self {
             fresh: fresh(&config, &endpoints, overrides),
@@ -98,6 +102,7 @@ impl State {
             database: Database::Opening(open),
             recordings: BTreeMap::new(),
             saves: Saves::default(),
+            tools,
             trashed: Vec::new(),
             complaints: complaints.into_iter().chain(unusable).chain(unknown).collect(),
             keymap,
@@ -181,6 +186,12 @@ fn fresh(config: &Config, endpoints: &[EndpointInfo], flags: Overrides) -> Setti
         temperature: flags.temperature.or(config.temperature),
         top_p: flags.top_p.or(config.top_p),
         max_output_tokens: flags.max_output_tokens.or(config.max_output_tokens),
+        tools: Chosen {
+            hosted: config.tools.hosted.on.iter().cloned().collect(),
+            choice: flags.tool.unwrap_or_default(),
+            one_by_one: config.tools.one_by_one,
+            ..Chosen::default()
+        },
     }
 }
 

@@ -13,8 +13,8 @@ use serde_json::value::RawValue;
 pub use assemble::{Activity, Applied};
 pub use slots::Progress;
 
-use super::Timestamp;
-use crate::api::{self, Annotation, Usage};
+use super::{Run, Stage, Timestamp};
+use crate::api::{self, Annotation, Usage, json::Fields};
 
 /// What a model said in a turn, step by step (a turn with tool calls has several responses).
 #[derive(Debug, Clone)]
@@ -27,6 +27,8 @@ pub struct Answer {
     pub answered_by: Option<String>,
     /// In the order of their slots.
     pub items: BTreeMap<Slot, Item>,
+    /// What became of the calls among them that we were asked to carry out.
+    pub runs: BTreeMap<Slot, Run>,
     pub end: End,
     /// Of all steps together.
     pub usage: Option<Usage>,
@@ -92,7 +94,7 @@ pub struct Reasoning {
     pub encrypted: bool,
 }
 
-/// A function call as the model asked for it; running tools comes later.
+/// A function call as the model asked for it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Call {
     pub call_id: String,
@@ -136,6 +138,7 @@ impl Answer {
             model: model.into(),
             answered_by: None,
             items: BTreeMap::new(),
+            runs: BTreeMap::new(),
             end: End::Open,
             usage: None,
             generation: None,
@@ -194,6 +197,13 @@ impl Answer {
         })
     }
 
+    /// Every call that is not over is not waited for any more.
+    fn cancel_runs(&mut self, at: Timestamp) {
+        for run in self.runs.values_mut().filter(|run| !run.is_over()) {
+            run.enter(Stage::Cancelled, at);
+        }
+    }
+
     /// Whether it is over, however it ended.
     pub fn is_over(&self) -> bool {
         self.end != End::Open
@@ -201,6 +211,12 @@ impl Answer {
 }
 
 impl Item {
+    /// A call in free form, which is none of ours.
+    pub fn is_custom(&self) -> bool {
+        let kind = self.raw.as_ref().and_then(|raw| Fields::of(raw.get())?.text("type"));
+        kind.is_some_and(|kind| kind == "custom_tool_call")
+    }
+
     /// The content of a message.
     pub fn parts(&self) -> Option<&[Part]> {
         match &self.kind {

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use super::{
-    Answer, Change, Conversation, Ids, Message, MessageId, Next, Phase, Settings, StreamId, Timestamp, TurnId,
+    Answer, CallId, Change, Conversation, Ids, Message, MessageId, Next, Phase, Settings, StreamId, Timestamp, TurnId,
 };
 use crate::api::{Error, Event, Fault, Request};
 
@@ -18,6 +18,9 @@ pub(super) struct Bench {
 pub(super) struct Asked {
     pub opened: Vec<(StreamId, Box<Request>)>,
     pub closed: Vec<StreamId>,
+    /// Tools that were begun, with their arguments, and those that were stopped.
+    pub run: Vec<(CallId, String, String)>,
+    pub stopped: Vec<CallId>,
     /// Which rows, by name; a gated save has its turn in `gates`.
     pub saved: Vec<&'static str>,
     pub gates: Vec<TurnId>,
@@ -140,6 +143,8 @@ pub(super) fn asked(next: Vec<Next>) -> Asked {
         match next {
             Next::Open { stream, request, endpoint: _ } => asked.opened.push((stream, request)),
             Next::Close(stream) => asked.closed.push(stream),
+            Next::Run { call, tool, arguments } => asked.run.push((call, tool.to_string(), arguments.to_string())),
+            Next::StopRun(call) => asked.stopped.push(call),
             Next::AskPrice { .. } | Next::AskQuota { .. } => (),
             Next::Save { changes, gate } => {
                 asked.gates.extend(gate);

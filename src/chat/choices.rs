@@ -1,6 +1,6 @@
 //! What a reader can do about an answer that did not go well, on keys of its card.
 
-use super::{Answer, End, Phase, Turn};
+use super::{Answer, End, Phase, Stage, Turn};
 use crate::api::{Error, Fact, Fault, request::Wish};
 
 /// One thing to do, with a letter and a few words; the first of a card is what Enter does.
@@ -23,6 +23,22 @@ pub enum Choice {
     Settings,
     SaveAgain,
     SendUnsaved,
+    /// A turn that has used tools for long goes on, or does not.
+    GoOn,
+    StopHere,
+    /// A call that asks.
+    Call(Approval),
+}
+
+/// What one can say to a call that asks; never by Enter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Approval {
+    Once,
+    ForConversation,
+    Always,
+    Edit,
+    Deny,
+    DenyWithReason,
 }
 
 impl Choice {
@@ -42,6 +58,14 @@ impl Choice {
             Self::Settings => 's',
             Self::SaveAgain => 'a',
             Self::SendUnsaved => 'u',
+            Self::GoOn => 'y',
+            Self::StopHere => 'n',
+            Self::Call(Approval::Once) => 'y',
+            Self::Call(Approval::ForConversation) => 's',
+            Self::Call(Approval::Always) => 'a',
+            Self::Call(Approval::Edit) => 'e',
+            Self::Call(Approval::Deny) => 'n',
+            Self::Call(Approval::DenyWithReason) => 'N',
         }
     }
 
@@ -61,7 +85,23 @@ impl Choice {
             Self::Settings => "settings".into(),
             Self::SaveAgain => "save again".into(),
             Self::SendUnsaved => "send all the same".into(),
+            Self::GoOn => "go on".into(),
+            Self::StopHere => "stop here".into(),
+            Self::Call(approval) => match approval {
+                Approval::Once => "once",
+                Approval::ForConversation => "for this conversation",
+                Approval::Always => "always",
+                Approval::Edit => "edit",
+                Approval::Deny => "deny",
+                Approval::DenyWithReason => "deny and say why",
+            }
+            .into(),
         }
+    }
+
+    /// Whether Enter takes it, where it is the first: nothing runs that nobody meant to run.
+    pub fn by_enter(self) -> bool {
+        !matches!(self, Self::Call(_) | Self::GoOn | Self::StopHere)
     }
 }
 
@@ -70,9 +110,27 @@ pub fn choices(answer: &Answer, turn: Option<&Turn>) -> Vec<Choice> {
     match turn.map(|turn| &turn.phase) {
         Some(Phase::Waiting { .. }) => vec![Choice::Now, Choice::GiveUp, Choice::AnotherModel],
         Some(Phase::Unsaved { .. }) => vec![Choice::SaveAgain, Choice::SendUnsaved, Choice::GiveUp],
+        Some(Phase::Paused(_)) => vec![Choice::GoOn, Choice::StopHere],
+        Some(Phase::Calling) => approvals(answer),
         Some(Phase::Saving | Phase::Routing | Phase::Thinking | Phase::Searching | Phase::Streaming) => Vec::new(),
         None => after_end(answer),
     }
+}
+
+fn approvals(answer: &Answer) -> Vec<Choice> {
+    if !answer.runs.values().any(|run| run.stage == Stage::Asking) {
+        return Vec::new();
+    }
+    [
+        Approval::Once,
+        Approval::ForConversation,
+        Approval::Always,
+        Approval::Edit,
+        Approval::Deny,
+        Approval::DenyWithReason,
+    ]
+    .map(Choice::Call)
+    .into()
 }
 
 fn after_end(answer: &Answer) -> Vec<Choice> {
@@ -147,5 +205,24 @@ mod tests {
             Choice::SendUnsaved,
         ];
         assert_eq!(all.map(Choice::key).into_iter().collect::<BTreeSet<_>>().len(), all.len());
+        assert!(all.into_iter().all(Choice::by_enter));
+    }
+
+    #[test]
+    fn a_call_is_answered_by_letters_of_its_own_and_never_by_enter() {
+        let mut answer = Answer::new("openrouter", "m", crate::chat::Timestamp::UNIX_EPOCH);
+        let run = crate::chat::Run {
+            tool: None,
+            arguments: serde_json::Value::Null,
+            edited: false,
+            stage: Stage::Asking,
+            began: None,
+            ended: None,
+            progress: None,
+        };
+        answer.runs.insert(crate::chat::Slot { step: 0, index: 0 }, run);
+        let all = approvals(&answer);
+        assert_eq!(all.iter().map(|choice| choice.key()).collect::<String>(), "ysaenN");
+        assert!(!all.into_iter().chain([Choice::GoOn, Choice::StopHere]).any(Choice::by_enter));
     }
 }

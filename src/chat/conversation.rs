@@ -5,10 +5,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Answer, Body, Change, ConversationId, End, Header, Message, MessageId, Settings, StreamId, Timestamp, Turn, TurnId,
-    billing::Billing, request::Context, title,
+    Answer, Body, CallId, Change, ConversationId, End, Header, Message, MessageId, Settings, StreamId, Timestamp, Turn,
+    TurnId, billing::Billing, request::Context, title,
 };
-use crate::api::{self, Usd};
+use crate::{
+    api::{self, Usd},
+    tools::ToolId,
+};
 
 /// A titled tree of messages, open in memory.
 #[derive(Debug, Clone)]
@@ -65,6 +68,13 @@ pub enum Next {
         request: Box<api::Request>,
     },
     Close(StreamId),
+    /// Runs a tool; what it comes to is told by `Conversation::call_ended`.
+    Run {
+        call: CallId,
+        tool: ToolId,
+        arguments: serde_json::Value,
+    },
+    StopRun(CallId),
     /// Asks an endpoint what the answer cost that it knows under this id.
     AskPrice {
         answer: MessageId,

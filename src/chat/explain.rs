@@ -1,6 +1,6 @@
 //! Words for an answer that did not go well: what happened, whose fault, what it cost, what helps.
 
-use super::{Answer, End, Phase, Turn, choices::affordable};
+use super::{Answer, End, Pause, Phase, Turn, choices::affordable};
 use crate::api::{Error, Fact, Fault, FreeQuota};
 
 /// The text of a card: one sentence, one muted fact beside it, one line below.
@@ -30,9 +30,24 @@ pub fn explain(answer: &Answer, turn: Option<&Turn>) -> Option<Explanation> {
             fact: Some(why.clone()),
             advice: "It has not been sent. Save it again, or send it all the same.".into(),
         }),
-        Some(Phase::Saving | Phase::Routing | Phase::Thinking | Phase::Searching | Phase::Streaming) => None,
+        Some(Phase::Paused(pause)) => Some(paused(pause)),
+        Some(
+            Phase::Saving | Phase::Routing | Phase::Thinking | Phase::Searching | Phase::Streaming | Phase::Calling,
+        ) => None,
         None => after_end(answer),
     }
+}
+
+fn paused(pause: &Pause) -> Explanation {
+    let (headline, fact) = match pause {
+        Pause::Steps(steps) => ("The model goes on and on.", format!("{steps} times it has asked for tools")),
+        Pause::Same(tool) => {
+            let tool = tool.as_ref().map_or_else(|| "a tool that there is not".into(), ToString::to_string);
+            ("The model makes the same call again and again.", format!("{tool}, with the same arguments"))
+        }
+    };
+    let advice = "Its next calls have not been run. Let it go on, or stop it here.".into();
+    Explanation { headline: headline.into(), fact: Some(fact), advice }
 }
 
 /// What is known of the attempts that led nowhere: one that a provider had begun may be billed.

@@ -12,19 +12,17 @@ use sent::{Sent, To};
 use serde_json::value::RawValue;
 
 use super::{
-    Answer, Body, Conversation, End, Item, Kind, Mend, MessageId, Turn,
+    Answer, Body, Conversation, End, Item, Kind, Mend, MessageId, Run, Turn,
     answer::{Part, Slot},
+    call::{Output, Senses, output},
 };
 use crate::api::{
     Dialect,
-    request::{Role, assistant, call_output, message},
+    request::{Role, assistant, call_output, call_output_of_parts, message},
 };
 
 /// What a model is told when it shall go on with an answer that was cut.
 const GO_ON: &str = "Your last message was cut off. Continue exactly where it ends, without repeating anything.";
-
-/// The output of a call that was never run.
-const CANCELLED: &str = "[cancelled by user]";
 
 /// Everything that was said on the way to the answer of a turn, its own earlier steps included.
 pub(super) fn input(conversation: &Conversation, turn: &Turn) -> Vec<Box<RawValue>> {
@@ -94,6 +92,9 @@ struct Form {
     reasoning: Thoughts,
     /// Steps from here on are not history yet.
     steps: u32,
+    /// What of the results of its calls the model can read, and how much.
+    senses: Senses,
+    room: usize,
 }
 
 /// Which reasoning goes back.
@@ -128,6 +129,8 @@ impl History<'_> {
             finished: running || is_finished(answer),
             reasoning,
             steps: if running { self.turn.step } else { u32::MAX },
+            senses: self.turn.context.senses(&settings.model),
+            room: self.turn.context.tools.limits.result,
         }
     }
 
@@ -135,13 +138,14 @@ impl History<'_> {
         let mut items: Vec<(Slot, &Item)> = answer.items.iter().map(|(slot, item)| (*slot, item)).collect();
         items.retain(|(slot, _)| slot.step < form.steps);
         for step in items.chunk_by(|(a, _), (b, _)| a.step == b.step) {
-            self.add_step(step, form);
+            self.add_step(answer, step, form);
         }
     }
 
-    fn add_step(&mut self, items: &[(Slot, &Item)], form: Form) {
+    fn add_step(&mut self, answer: &Answer, items: &[(Slot, &Item)], form: Form) {
         let thoughts = items.iter().filter(|(_, item)| matches!(item.kind, Kind::Reasoning(_))).count();
-        let mut pieces: Vec<Piece> = items.iter().filter_map(|(_, item)| piece(item, form)).collect();
+        let mut pieces: Vec<Piece> =
+            items.iter().filter_map(|(slot, item)| piece(*slot, item, answer.runs.get(slot), form)).collect();
         pieces.retain_mut(|piece| self.is_sent_once(piece));
         let kept = keep_what_leads_on(&mut pieces, form);
         if kept < thoughts && form.dialect == Dialect::OpenAi {
@@ -184,9 +188,9 @@ impl History<'_> {
                     thoughts.push(item.into_raw());
                     continue;
                 }
-                Piece::Call { item, custom } => {
+                Piece::Call { item, output } => {
                     self.items.append(&mut thoughts);
-                    outputs.push(self.call(item, custom, form.same_model && !dropped_reasoning));
+                    outputs.push(self.call(item, output, form.same_model && !dropped_reasoning));
                     continue;
                 }
                 Piece::Message { text, phase, item } => {
@@ -203,16 +207,21 @@ impl History<'_> {
     }
 
     /// Writes a call and gives its output.
-    fn call(&mut self, mut item: Sent, custom: bool, keeps_ids: bool) -> Box<RawValue> {
+    fn call(&mut self, mut item: Sent, output: Output, keeps_ids: bool) -> Box<RawValue> {
         let call_id = self.unique(item.text("call_id"));
         item.set("call_id", &call_id);
         if !keeps_ids {
             item.remove("id");
             item.remove("status");
         }
+        let custom = item.text("type") == "custom_tool_call";
         self.calls.insert(call_id.clone());
         self.items.push(item.into_raw());
-        if custom { custom_output(&call_id, CANCELLED) } else { call_output(&call_id, CANCELLED) }
+        match output {
+            Output::Text(text) if custom => custom_output(&call_id, &text),
+            Output::Text(text) => call_output(&call_id, &text),
+            Output::Parts(parts) => call_output_of_parts(&call_id, &parts),
+        }
     }
 
     /// Some servers count calls from 0 in every response: a second call of that name would take the output of the first.
@@ -256,7 +265,7 @@ enum Piece {
     },
     Call {
         item: Sent,
-        custom: bool,
+        output: Output,
     },
     /// Something that the server did itself, as received.
     Server(Sent),
@@ -300,7 +309,7 @@ fn keep_what_leads_on(pieces: &mut Vec<Piece>, form: Form) -> usize {
     kept
 }
 
-fn piece(item: &Item, form: Form) -> Option<Piece> {
+fn piece(slot: Slot, item: &Item, run: Option<&Run>, form: Form) -> Option<Piece> {
     let sent = item.raw.as_deref().and_then(Sent::read);
     if let Kind::Message { parts, phase } = &item.kind {
         let text = text_of(parts);
@@ -308,11 +317,17 @@ fn piece(item: &Item, form: Form) -> Option<Piece> {
         return (!text.is_empty()).then(|| Piece::Message { text, phase: phase.clone(), item });
     }
     let to = if form.same_model { To::ItsModel } else { To::AnotherModel };
+    let called = || output(run, form.room, form.senses);
+    if let (Kind::Call(call), Some(_)) = (&item.kind, run) {
+        // The model has ended it, and somebody took it up: it goes back even where its form was not all right.
+        let sent = sent.unwrap_or_else(|| Sent::call(&call.name, &call.arguments));
+        return sent.into_run_call(&call.call_id, slot, to).map(|item| Piece::Call { item, output: called() });
+    }
     let sent = sent?; // Half done: nothing may lead on from it.
     match sent.text("type") {
         "reasoning" => Some(Piece::Reasoning(sent)),
-        "function_call" => sent.into_call("arguments", to).map(|item| Piece::Call { item, custom: false }),
-        "custom_tool_call" => sent.into_call("input", to).map(|item| Piece::Call { item, custom: true }),
+        "function_call" => sent.into_call("arguments", to).map(|item| Piece::Call { item, output: called() }),
+        "custom_tool_call" => sent.into_call("input", to).map(|item| Piece::Call { item, output: called() }),
         kind => is_replayed(kind, &sent, form).then_some(Piece::Server(sent)),
     }
 }

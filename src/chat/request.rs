@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use jiff::SignedDuration;
+use serde_json::Map;
 
-use super::{Conversation, Effort, Mend, Settings, Turn, replay, wishes};
+use super::{Conversation, Effort, Mend, Settings, Turn, call::Senses, replay, wishes};
 use crate::{
     api::{
         Catalogue, Dialect, Request,
         models::{Efforts, Model},
-        request::{Include, Reasoning, Summary, WebSearch},
+        request::{self, Include, Reasoning, StopWhen, Summary, ToolChoice, WebSearch},
     },
     config::{self, ContextSize, SearchForm},
+    tools::{Choice, Tool, Toolbox, schema},
 };
 
 /// What a request depends on beyond the conversation and its settings.
@@ -29,6 +31,10 @@ pub struct Context {
     pub patience: SignedDuration,
     /// Which providers may answer.
     pub provider: config::Provider,
+    /// The tools of all servers, whether this conversation has them on or not.
+    pub tools: Arc<Toolbox>,
+    /// How far the tools of the endpoint itself may go.
+    pub hosted: config::Hosted,
 }
 
 impl Default for Context {
@@ -41,6 +47,8 @@ impl Default for Context {
             stream: true,
             patience: SignedDuration::from_mins(3),
             provider: config::Provider::default(),
+            tools: Arc::default(),
+            hosted: config::Hosted::default(),
         }
     }
 }
@@ -49,6 +57,12 @@ impl Context {
     /// The row of a model in the catalogue, variants such as `:online` apart.
     pub fn model(&self, slug: &str) -> Option<&Model> {
         self.catalogue.find(slug)
+    }
+
+    /// What a model can read besides text.
+    pub fn senses(&self, slug: &str) -> Senses {
+        let model = self.model(slug);
+        Senses { images: model.is_some_and(|model| model.images), files: model.is_some_and(|model| model.files) }
     }
 
     fn efforts(&self, slug: &str) -> Option<&Efforts> {
@@ -77,11 +91,68 @@ pub(super) fn build(conversation: &Conversation, turn: &Turn) -> Request {
     if turn.mended.contains(&Mend::Include) {
         request.include.clear();
     }
+    add_tools(&mut request, turn);
     if searches(settings) {
         add_search(&mut request, context);
     }
+    bound_hosted(&mut request, context);
     request.fit(context.dialect);
     request
+}
+
+/// The functions that we run, then what the endpoint runs, each in the order of their names. They are the same in every
+/// request of a conversation, and so are the bytes that a cache knows.
+fn add_tools(request: &mut Request, turn: &Turn) {
+    let (chosen, context) = (&turn.settings.tools, &turn.context);
+    let takes_tools = context.model(&turn.settings.model).is_none_or(|model| model.tools);
+    let offered: Vec<(&str, &Tool)> =
+        context.tools.tools().filter(|(_, tool)| takes_tools && chosen.is_on(&tool.id)).collect();
+    request.tools = offered.iter().map(|(wire, tool)| function(wire, tool)).collect();
+    let hosted = chosen.hosted.iter().filter(|_| takes_tools);
+    request.tools.extend(hosted.map(|name| request::Tool::OpenRouter { name: name.clone(), parameters: Map::new() }));
+    if offered.is_empty() {
+        return;
+    }
+    request.parallel_tool_calls = chosen.one_by_one.then_some(false);
+    request.tool_choice = match &chosen.choice {
+        Choice::Auto => None,
+        Choice::None => Some(ToolChoice::None),
+        // A forced call is made once: with its result the model may say something.
+        Choice::Required | Choice::One(_) if turn.step > 0 => None,
+        Choice::Required => Some(ToolChoice::Required),
+        Choice::One(id) => {
+            let is_offered = |(_, tool): &&(&str, &Tool)| tool.id == *id;
+            offered.iter().find(is_offered).map(|(wire, _)| ToolChoice::Function((*wire).into()))
+        }
+    };
+}
+
+fn function(wire: &str, tool: &Tool) -> request::Tool {
+    let schema = schema::sent(&tool.parameters, tool.strict);
+    let title = tool.title.clone().unwrap_or_default();
+    request::Tool::Function {
+        name: wire.into(),
+        description: if tool.description.is_empty() { title } else { tool.description.clone() },
+        parameters: serde_json::value::to_raw_value(&schema.parameters).expect("JSON stays JSON"),
+        strict: tool.strict.then_some(schema.strict),
+    }
+}
+
+/// How far the endpoint's own tools may go: by conditions, else by their number.
+fn bound_hosted(request: &mut Request, context: &Context) {
+    if !request.tools.iter().any(|tool| matches!(tool, request::Tool::OpenRouter { .. })) {
+        return;
+    }
+    let config::Hosted { max_calls, stop_after_steps, stop_after_tokens, stop_after_cost, .. } = context.hosted;
+    request.stop_server_tools_when = [
+        stop_after_steps.map(|step_count| StopWhen::StepCountIs { step_count }),
+        stop_after_tokens.map(|max_tokens| StopWhen::MaxTokensUsed { max_tokens }),
+        stop_after_cost.map(|max_cost_in_dollars| StopWhen::MaxCost { max_cost_in_dollars }),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    request.max_tool_calls = max_calls.filter(|_| request.stop_server_tools_when.is_empty());
 }
 
 /// Whether a search tool goes along: `:online` searches by itself.

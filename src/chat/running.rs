@@ -95,6 +95,8 @@ impl Conversation {
             | Phase::Thinking
             | Phase::Searching
             | Phase::Streaming
+            | Phase::Calling
+            | Phase::Paused(_)
             | Phase::Waiting { .. } => Vec::new(),
         }
     }
@@ -126,7 +128,7 @@ impl Conversation {
     }
 
     /// Goes over to another phase, whose clock starts now.
-    fn enter(&mut self, at: usize, phase: Phase, now: Timestamp) {
+    pub(super) fn enter(&mut self, at: usize, phase: Phase, now: Timestamp) {
         self.turns[at].phase = phase;
         self.turns[at].since = now;
         let (_, rev) = self.answer_of(at);
@@ -134,7 +136,7 @@ impl Conversation {
     }
 
     /// Sends the request of a turn, as its next attempt.
-    fn open(&mut self, at: usize, now: Timestamp) -> Next {
+    pub(super) fn open(&mut self, at: usize, now: Timestamp) -> Next {
         let turn = &mut self.turns[at];
         turn.attempt += 1;
         turn.sent += 1;
@@ -224,6 +226,11 @@ impl Conversation {
                 Verdict::Mend(mend) => return self.mend(at, now, mend),
             }
         }
+        if answer.end == End::Complete
+            && let Some(next) = self.begin_calls(at, now, ids)
+        {
+            return next;
+        }
         self.close(at, now, ids)
     }
 
@@ -245,7 +252,7 @@ impl Conversation {
     }
 
     /// The turn is over; what waits follows a complete answer, and stays after any other.
-    fn close(&mut self, at: usize, now: Timestamp, ids: &mut Ids) -> Vec<Next> {
+    pub(super) fn close(&mut self, at: usize, now: Timestamp, ids: &mut Ids) -> Vec<Next> {
         let active = self.branch.last() == Some(&self.turns[at].answer);
         let turn = self.turns.remove(at);
         self.ask_price(&turn, now);
@@ -300,12 +307,14 @@ impl Conversation {
     pub fn stop(&mut self, turn: TurnId, now: Timestamp) -> Vec<Next> {
         let Some(at) = self.index(turn) else { return Vec::new() };
         let turn = self.turns.remove(at);
+        let stopped = self.stop_runs(&turn);
         let (answer, rev) = self.answer(turn.answer);
         *rev += 1;
         match &turn.phase {
             Phase::Waiting { error, .. } => {
                 answer.finish(now, Err(error.clone()));
             }
+            Phase::Calling | Phase::Paused(_) => answer.stop(now),
             Phase::Saving
             | Phase::Unsaved { .. }
             | Phase::Routing
@@ -315,13 +324,14 @@ impl Conversation {
         }
         let close = turn.is_streaming().then(|| Next::Close(turn.stream()));
         self.ask_price(&turn, now);
-        close.into_iter().chain([save(self.settled(turn.answer, now))]).collect()
+        close.into_iter().chain(stopped).chain([save(self.settled(turn.answer, now))]).collect()
     }
 
     /// The program ends: every running answer is interrupted and written.
     pub fn interrupt_all(&mut self, now: Timestamp) -> Vec<Next> {
         let mut next = Vec::new();
         for turn in std::mem::take(&mut self.turns) {
+            next.extend(self.stop_runs(&turn));
             let (answer, rev) = self.answer(turn.answer);
             answer.interrupt(now);
             *rev += 1;
@@ -370,7 +380,7 @@ impl Conversation {
         Some(save(vec![Change::Growth { message: turn.answer, events }]))
     }
 
-    fn index(&self, turn: TurnId) -> Option<usize> {
+    pub(super) fn index(&self, turn: TurnId) -> Option<usize> {
         self.turns.iter().position(|other| other.id == turn)
     }
 
@@ -379,7 +389,7 @@ impl Conversation {
         self.turns.iter().position(|turn| turn.is_streaming() && turn.stream() == stream)
     }
 
-    fn answer_of(&mut self, at: usize) -> (&mut Answer, &mut u32) {
+    pub(super) fn answer_of(&mut self, at: usize) -> (&mut Answer, &mut u32) {
         let id = self.turns[at].answer;
         self.answer(id)
     }
@@ -402,7 +412,7 @@ impl Turn {
             Phase::Routing | Phase::Thinking | Phase::Searching | Phase::Streaming => {
                 self.unwritten.map(|since| since + CHECKPOINT).into_iter().chain(self.given_up()).min()
             }
-            Phase::Saving | Phase::Unsaved { .. } => None,
+            Phase::Saving | Phase::Unsaved { .. } | Phase::Calling | Phase::Paused(_) => None,
         }
     }
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 pub use crate::api::Effort;
+use crate::tools::Chosen;
 
 /// The choices that go with every request of a conversation. `None` is not sent.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -18,9 +19,16 @@ pub struct Settings {
     pub temperature: Option<f64>,
     pub top_p: Option<f64>,
     pub max_output_tokens: Option<u32>,
+    pub tools: Chosen,
 }
 
 impl Settings {
+    /// Those that another conversation begins with.
+    #[must_use]
+    pub fn for_another(&self) -> Self {
+        Self { tools: self.tools.for_another(), ..self.clone() }
+    }
+
     /// The slug itself makes the server search: `:online` is sent as it is and needs no tool.
     pub fn searches_by_slug(&self) -> bool {
         self.model.ends_with(":online")

@@ -3,6 +3,7 @@
 use super::{
     Body, Change, Conversation, End, Ids, Message, MessageId, Next, Prompt, Settings, Timestamp, request::Context,
 };
+use crate::tools::Choice;
 
 impl Conversation {
     /// Asks once more, for a sibling of that answer, perhaps another model.
@@ -91,7 +92,10 @@ impl Conversation {
             self.take_title();
         }
         self.unsaved.insert(id);
-        self.begin(self.settings.clone(), changes, ids, now)
+        let settings = self.settings.clone();
+        // It was chosen for this message.
+        self.settings.tools.choice = Choice::Auto;
+        self.begin(settings, changes, ids, now)
     }
 
     /// Which of its siblings a message is, from 1, and how many there are.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::SignedDuration;
 
 use super::{MessageId, Settings, Timestamp, TurnId, journal::Journal, request::Context};
+use crate::tools::ToolId;
 
 /// One turn in progress; gone when its answer has ended.
 #[derive(Debug, Clone)]
@@ -26,6 +27,10 @@ pub struct Turn {
     pub context: Context,
     /// Which response of the turn it is, from 0.
     pub step: u32,
+    /// How many responses it may take until the reader is asked.
+    pub(super) allowed_steps: u32,
+    /// The step from which on equal calls are counted.
+    pub(super) same_from: u32,
     /// What the request leaves out since a server refused it.
     pub mended: BTreeSet<Mend>,
     /// The reader has seen something of the present response.
@@ -65,8 +70,21 @@ pub enum Phase {
     Searching,
     /// Text comes.
     Streaming,
+    /// Its calls are asked about, or run.
+    Calling,
+    /// It has gone on by itself for so long that the reader is asked.
+    Paused(Pause),
     /// The next attempt is due at `until`.
     Waiting { until: Timestamp, error: crate::api::Error },
+}
+
+/// Why a turn asks whether it shall go on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pause {
+    /// So many responses asked for tools.
+    Steps(u32),
+    /// The same call with the same arguments, again and again.
+    Same(Option<ToolId>),
 }
 
 /// One request of one turn: a message of a stream that is over changes nothing.
@@ -79,6 +97,7 @@ pub struct StreamId {
 
 impl Turn {
     pub fn new(id: TurnId, answer: MessageId, settings: Settings, context: Context, now: Timestamp) -> Self {
+        let steps = context.tools.limits.steps;
         Self {
             id,
             answer,
@@ -90,6 +109,8 @@ impl Turn {
             settings,
             context,
             step: 0,
+            allowed_steps: steps,
+            same_from: 0,
             mended: BTreeSet::new(),
             shown: false,
             sent: 0,
@@ -118,7 +139,14 @@ impl Turn {
     pub fn is_streaming(&self) -> bool {
         match self.phase {
             Phase::Routing | Phase::Thinking | Phase::Searching | Phase::Streaming => true,
-            Phase::Saving | Phase::Unsaved { .. } | Phase::Waiting { .. } => false,
+            Phase::Saving | Phase::Unsaved { .. } | Phase::Waiting { .. } | Phase::Calling | Phase::Paused(_) => false,
         }
+    }
+
+    /// All of it is about to be written as a whole.
+    pub(super) fn forget_journal(&mut self) {
+        self.journal = Journal::default();
+        self.unwritten = None;
+        self.written = false;
     }
 }

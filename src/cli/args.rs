@@ -4,7 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{app, chat::Effort};
+use crate::{
+    app,
+    chat::Effort,
+    tools::{Choice, toolbox},
+};
 
 /// Every model in your terminal, every answer with its sources.
 #[derive(Debug, Parser)]
@@ -41,6 +45,12 @@ pub enum Command {
         /// What to ask
         #[arg(value_name = "PROMPT")]
         words: Vec<String>,
+        /// Whether tools are used at first: a tool that must be, `required`, `none`, or `auto`
+        #[arg(long, value_name = "NAME|none")]
+        tool: Option<String>,
+        /// Let this tool run without asking (SERVER/TOOL, SERVER/*, or the name of a command); what else would ask is denied
+        #[arg(long, value_name = "NAME")]
+        allow: Vec<String>,
         /// Print the answer when it is complete
         #[arg(long)]
         no_stream: bool,
@@ -136,8 +146,24 @@ impl Choices {
             temperature: self.temperature,
             top_p: self.top_p,
             max_output_tokens: self.max_output_tokens,
+            ..app::Overrides::default()
         }
     }
+}
+
+/// What `--tool` says.
+pub fn tool_choice(name: &str) -> Choice {
+    match name {
+        "auto" => Choice::Auto,
+        "none" => Choice::None,
+        "required" => Choice::Required,
+        name => Choice::One(toolbox::named(name)),
+    }
+}
+
+/// What `--allow` says, as a rule: a name alone is that of a command.
+pub fn rule(name: &str) -> String {
+    if name == "*" { name.to_owned() } else { toolbox::named(name).to_string() }
 }
 
 fn effort(name: &str) -> Result<Effort, String> {

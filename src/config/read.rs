@@ -13,7 +13,7 @@ use serde::{
 };
 use toml_edit::{Document, Item, Table, TableLike};
 
-use super::{Complaint, Config, EFFORTS, ENGINES, Endpoint, Keys, SORTS, Timeouts};
+use super::{CommandTool, Complaint, Config, EFFORTS, ENGINES, Endpoint, Keys, SORTS, Timeouts};
 
 /// All keys, for the hint beside an unknown one; `*` stands for a name that the reader chooses.
 pub(super) const KNOWN: &[&str] = &[
@@ -62,6 +62,31 @@ pub(super) const KNOWN: &[&str] = &[
     "xray",
     "xray.record",
     "xray.max_bytes",
+    "tools",
+    "tools.parallel",
+    "tools.steps",
+    "tools.result_bytes",
+    "tools.one_by_one",
+    "tools.policy",
+    "tools.hosted",
+    "tools.hosted.on",
+    "tools.hosted.max_calls",
+    "tools.hosted.stop_after_steps",
+    "tools.hosted.stop_after_tokens",
+    "tools.hosted.stop_after_cost",
+    "tool",
+    "tool.*.name",
+    "tool.*.description",
+    "tool.*.parameters",
+    "tool.*.argv",
+    "tool.*.timeout",
+    "tool.*.max_output",
+    "tool.*.folder",
+    "tool.*.env",
+    "tool.*.strict",
+    "tool.*.policy",
+    "tool.*.read_only",
+    "tool.*.destructive",
     "slots",
     "keys",
     "endpoints",
@@ -130,6 +155,8 @@ impl Config {
         one_of("provider.sort", self.provider.sort.as_deref(), &SORTS)?;
         self.timeouts.check(&["timeouts".into()])?;
         between("xray.max_bytes", Some(self.xray.max_bytes), 4096..=64 * 1024 * 1024)?;
+        self.tools.check()?;
+        CommandTool::check_all(&self.tool)?;
         for (slot, model) in &self.slots {
             filled(&format!("slots.{slot}"), Some(model))?;
             if !(1..=9).contains(slot) {
@@ -284,18 +311,18 @@ pub(super) fn read(path: &Path) -> Result<Option<String>, Complaint> {
 
 /// A value that cannot be, by the steps of its key.
 #[derive(Debug)]
-struct Wrong {
-    at: Vec<String>,
-    what: String,
-    hint: Option<String>,
+pub(super) struct Wrong {
+    pub at: Vec<String>,
+    pub what: String,
+    pub hint: Option<String>,
 }
 
 impl Wrong {
-    fn new(key: &str, what: String) -> Self {
+    pub(super) fn new(key: &str, what: String) -> Self {
         Self { at: key.split('.').map(str::to_owned).collect(), what, hint: None }
     }
 
-    fn hint(self, hint: impl Into<String>) -> Self {
+    pub(super) fn hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
     }
 }
@@ -316,11 +343,15 @@ fn one_of(key: &str, value: Option<&str>, choices: &[&str]) -> Result<(), Wrong>
     }
 }
 
-fn is_variable(name: &str) -> bool {
+pub(super) fn is_variable(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
-fn between<T: PartialOrd + fmt::Display>(key: &str, value: Option<T>, range: RangeInclusive<T>) -> Result<(), Wrong> {
+pub(super) fn between<T: PartialOrd + fmt::Display>(
+    key: &str,
+    value: Option<T>,
+    range: RangeInclusive<T>,
+) -> Result<(), Wrong> {
     match value {
         Some(value) if !range.contains(&value) => {
             Err(Wrong::new(key, format!("{value} is not between {} and {}", range.start(), range.end())))
@@ -394,9 +425,16 @@ fn steps(path: &serde_ignored::Path) -> Vec<String> {
 fn place(root: &Table, at: &[String]) -> Option<usize> {
     let mut table: &dyn TableLike = root;
     let mut found = None;
-    for step in at {
+    let mut steps = at.iter();
+    while let Some(step) = steps.next() {
         let Some((key, item)) = table.get_key_value(step) else { break };
         found = key.span().or_else(|| item.span()).map(|span| span.start).or(found);
+        if let Some(several) = item.as_array_of_tables() {
+            let Some(one) = steps.next().and_then(|nth| several.get(nth.parse().ok()?)) else { break };
+            found = one.span().map(|span| span.start).or(found);
+            table = one;
+            continue;
+        }
         let Some(inner) = item.as_table_like() else { break };
         table = inner;
     }

@@ -36,6 +36,19 @@ impl Config {
         })
     }
 
+    /// Puts a rule that allows a tool into the file, which is made if there is none.
+    ///
+    /// # Errors
+    /// The file is not a config that can be read, or cannot be written.
+    pub fn allow_tool(path: &Path, rule: &str) -> Result<(), Complaint> {
+        edit(path, |document| {
+            let tools = table(document.as_table_mut(), "tools")?;
+            tools.set_implicit(true);
+            set(table(tools, "policy")?, rule, "allow");
+            Some(())
+        })
+    }
+
     /// Makes an endpoint of the file, or `openrouter`, that of new conversations.
     ///
     /// # Errors

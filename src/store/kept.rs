@@ -10,9 +10,10 @@ use super::rows::{nanos, time};
 use crate::{
     api::{self, Annotation, json::Fields},
     chat::{
-        End, Item, Kind, Slot,
+        Denial, End, Item, Kind, Run, Slot, Stage,
         answer::{Call, Part, Reasoning, Search},
     },
+    tools::{Failure, Outcome, ToolId},
 };
 
 /// The items of an answer as JSON.
@@ -48,6 +49,94 @@ pub fn read_end(json: &str) -> serde_json::Result<End> {
         KeptEnd::Interrupted => End::Interrupted,
         KeptEnd::Failed(error) => End::Failed(error),
     })
+}
+
+/// What became of the calls of an answer, as JSON.
+pub fn runs(runs: &BTreeMap<Slot, Run>) -> String {
+    let kept: Vec<KeptRun> = runs.iter().map(|(slot, run)| KeptRun::of(*slot, run)).collect();
+    serde_json::to_string(&kept).expect("strings, numbers and what came as JSON")
+}
+
+pub fn read_runs(json: &str) -> serde_json::Result<BTreeMap<Slot, Run>> {
+    let kept: Vec<KeptRun> = serde_json::from_str(json)?;
+    Ok(kept.into_iter().map(KeptRun::into_run).collect())
+}
+
+#[derive(Serialize, Deserialize)]
+struct KeptRun {
+    step: u32,
+    index: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tool: Option<ToolId>,
+    arguments: serde_json::Value,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    edited: bool,
+    began: Option<i64>,
+    ended: Option<i64>,
+    stage: KeptStage,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum KeptStage {
+    Asking,
+    Queued,
+    Running,
+    Done(Outcome),
+    Failed(Failure),
+    DeniedByRule,
+    Denied(Option<String>),
+    Cancelled,
+}
+
+impl KeptRun {
+    fn of(slot: Slot, run: &Run) -> Self {
+        let stage = match run.stage.clone() {
+            Stage::Asking => KeptStage::Asking,
+            Stage::Queued => KeptStage::Queued,
+            Stage::Running => KeptStage::Running,
+            Stage::Done(outcome) => KeptStage::Done(outcome),
+            Stage::Failed(failure) => KeptStage::Failed(failure),
+            Stage::Denied(Denial::ByRule) => KeptStage::DeniedByRule,
+            Stage::Denied(Denial::ByReader) => KeptStage::Denied(None),
+            Stage::Denied(Denial::Because(why)) => KeptStage::Denied(Some(why)),
+            Stage::Cancelled => KeptStage::Cancelled,
+        };
+        Self {
+            step: slot.step,
+            index: slot.index,
+            tool: run.tool.clone(),
+            arguments: run.arguments.clone(),
+            edited: run.edited,
+            began: run.began.map(nanos),
+            ended: run.ended.map(nanos),
+            stage,
+        }
+    }
+
+    fn into_run(self) -> (Slot, Run) {
+        let stage = match self.stage {
+            KeptStage::Asking => Stage::Asking,
+            KeptStage::Queued => Stage::Queued,
+            KeptStage::Running => Stage::Running,
+            KeptStage::Done(outcome) => Stage::Done(outcome),
+            KeptStage::Failed(failure) => Stage::Failed(failure),
+            KeptStage::DeniedByRule => Stage::Denied(Denial::ByRule),
+            KeptStage::Denied(None) => Stage::Denied(Denial::ByReader),
+            KeptStage::Denied(Some(why)) => Stage::Denied(Denial::Because(why)),
+            KeptStage::Cancelled => Stage::Cancelled,
+        };
+        let run = Run {
+            tool: self.tool,
+            arguments: self.arguments,
+            edited: self.edited,
+            stage,
+            began: self.began.map(time),
+            ended: self.ended.map(time),
+            progress: None,
+        };
+        (Slot { step: self.step, index: self.index }, run)
+    }
 }
 
 #[derive(Serialize, Deserialize)]

@@ -1,5 +1,7 @@
 //! Conversations and messages to rows and back.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{
     Connection, OptionalExtension, Result, Row, RowIndex, named_params,
     types::{FromSqlError, Type},
@@ -176,14 +178,14 @@ pub fn write_message(
     let count = |of: fn(&Usage) -> Option<u64>| usage.and_then(of).map(u64::cast_signed);
     let mut row = db.prepare_cached(
         "insert into message values (:id, :conversation, :parent, :role, :at, :rev, :text, :endpoint, :model, :answered_by,
-            :ending, :owner, :input, :cached, :output, :reasoning, :cost, :generation, :started, :first, :ended, :notes, :items)
+            :ending, :owner, :input, :cached, :output, :reasoning, :cost, :generation, :started, :first, :ended, :notes, :items, :runs)
          on conflict (id) do update set
             parent = excluded.parent, at = excluded.at, rev = excluded.rev, text = excluded.text,
             endpoint = excluded.endpoint, model = excluded.model, answered_by = excluded.answered_by, ending = excluded.ending,
             owner = excluded.owner, input_tokens = excluded.input_tokens, cached_tokens = excluded.cached_tokens,
             output_tokens = excluded.output_tokens, reasoning_tokens = excluded.reasoning_tokens, cost = excluded.cost,
             generation = excluded.generation, started = excluded.started, first_text = excluded.first_text,
-            ended = excluded.ended, notes = excluded.notes, items = excluded.items",
+            ended = excluded.ended, notes = excluded.notes, items = excluded.items, runs = excluded.runs",
     )?;
     row.execute(named_params! {
         ":id": text(message.id.0),
@@ -209,6 +211,7 @@ pub fn write_message(
         ":ended": answer.and_then(|answer| answer.ended).map(nanos),
         ":notes": answer.map(|answer| to_json(&answer.notes)),
         ":items": answer.map(|answer| kept::items(&answer.items)),
+        ":runs": answer.filter(|answer| !answer.runs.is_empty()).map(|answer| kept::runs(&answer.runs)),
     })?;
     Ok(())
 }
@@ -234,6 +237,7 @@ fn answer(row: &Row) -> Result<Answer> {
         model: row.get("model")?,
         answered_by: row.get("answered_by")?,
         items: kept::read_items(row.get_ref("items")?.as_str()?).map_err(damaged)?,
+        runs: row.get_ref("runs")?.as_str_or_null()?.map_or(Ok(BTreeMap::new()), kept::read_runs).map_err(damaged)?,
         end: kept::read_end(row.get_ref("ending")?.as_str()?).map_err(damaged)?,
         usage: usage(row)?,
         generation: row.get("generation")?,

@@ -87,6 +87,10 @@ const MIGRATIONS: &[&str] = &[
     );
     create index recording_size on recording (n, bytes);
 ",
+    "
+    -- What became of the calls of an answer: their tools, arguments and results.
+    alter table message add column runs text;
+",
 ];
 
 /// What this program writes.

@@ -169,7 +169,7 @@ fn introduce(char: char) -> State {
 }
 
 /// The name of a control that embeds, overrides or isolates a direction of writing.
-fn direction(char: char) -> Option<&'static str> {
+pub(super) fn direction(char: char) -> Option<&'static str> {
     Some(match char {
         '\u{202a}' => "⟨LRE⟩",
         '\u{202b}' => "⟨RLE⟩",
@@ -185,7 +185,7 @@ fn direction(char: char) -> Option<&'static str> {
 }
 
 /// Characters that show nothing and that terminals disagree about; joiners are not among them.
-fn invisible(char: char) -> bool {
+pub(super) fn invisible(char: char) -> bool {
     matches!(char,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}'
         | '\u{200e}' | '\u{200f}' | '\u{2060}'..='\u{2065}' | '\u{206a}'..='\u{206f}' | '\u{3164}' | '\u{feff}'

@@ -20,6 +20,8 @@ pub enum Verdict {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Policy {
     rules: BTreeMap<String, Verdict>,
+    /// Nobody is there to be asked: only what one of these names is allowed, and the rest is denied.
+    unattended: Option<Vec<String>>,
 }
 
 /// What the reader allowed in one conversation.
@@ -33,7 +35,12 @@ pub struct Grants {
 
 impl Policy {
     pub fn new(rules: BTreeMap<String, Verdict>) -> Self {
-        Self { rules }
+        Self { rules, unattended: None }
+    }
+
+    /// Nobody will be there to be asked. What would ask is denied, unless one of these rules allows it.
+    pub fn leave_alone(&mut self, allowed: Vec<String>) {
+        self.unattended = Some(allowed);
     }
 
     /// The reader allowed it once and for all; gives the rule that says so. `None` for a tool whose name may deceive or
@@ -55,6 +62,7 @@ impl Policy {
         let verdict = self.by_rule(id);
         match verdict {
             Verdict::Ask if grants.all || grants.tools.contains(id) => Verdict::Allow,
+            Verdict::Ask => self.unattended.as_ref().map_or(Verdict::Ask, |allowed| unattended(allowed, id)),
             verdict => verdict,
         }
     }
@@ -73,6 +81,14 @@ impl Policy {
             Verdict::Allow if !hides_nothing(&name) => Verdict::Ask,
             verdict => verdict,
         }
+    }
+}
+
+fn unattended(allowed: &[String], id: &ToolId) -> Verdict {
+    let rules = allowed.iter().map(|rule| (rule.clone(), Verdict::Allow)).collect();
+    match Policy::new(rules).by_rule(id) {
+        Verdict::Allow => Verdict::Allow,
+        Verdict::Ask | Verdict::Deny => Verdict::Deny,
     }
 }
 
@@ -170,6 +186,20 @@ mod tests {
         assert_eq!(verdict("other", "set", &one), Verdict::Ask);
         assert_eq!(verdict("other", "set", &all), Verdict::Allow);
         assert_eq!(verdict("git", "push", &all), Verdict::Deny);
+    }
+
+    #[test]
+    fn where_nobody_can_be_asked_only_what_was_named_runs() {
+        let mut policy = policy();
+        policy.leave_alone(vec!["other/get".into(), "more/*".into(), "git/push".into()]);
+        let verdict = |server: &str, name: &str| policy.verdict(&ToolId::new(server, name), &Grants::default());
+        assert_eq!(verdict("other", "get"), Verdict::Allow);
+        assert_eq!(verdict("more", "any"), Verdict::Allow);
+        assert_eq!(verdict("other", "set"), Verdict::Deny);
+        assert_eq!(verdict("other", "get\u{200b}"), Verdict::Deny);
+        assert_eq!(verdict("git", "log"), Verdict::Deny, "the config says that it asks");
+        assert_eq!(verdict("git", "push"), Verdict::Deny, "the config denies it");
+        assert_eq!(verdict("fs", "read"), Verdict::Allow, "the config allows it");
     }
 
     #[test]

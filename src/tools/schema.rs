@@ -106,10 +106,14 @@ fn repaired(schema: &Value, strict: bool) -> Value {
         match (key.as_str(), value) {
             ("properties", value @ Value::Object(_)) => *value = repaired_properties(schema, strict),
             ("$defs" | "definitions" | "patternProperties", Value::Object(named)) => {
-                named.values_mut().for_each(|schema| *schema = repaired(schema, strict));
+                for schema in named.values_mut() {
+                    *schema = repaired(schema, strict);
+                }
             }
             ("anyOf" | "oneOf" | "allOf" | "prefixItems", Value::Array(several)) => {
-                several.iter_mut().for_each(|schema| *schema = repaired(schema, strict));
+                for schema in several {
+                    *schema = repaired(schema, strict);
+                }
             }
             ("items" | "additionalProperties" | "not", one) => *one = repaired(one, strict),
             _ => (),

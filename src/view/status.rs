@@ -22,7 +22,8 @@ pub(super) fn draw(state: &State, now: Timestamp, area: Rect, frame: &mut Frame)
     let conversation = state.current();
     let flags: &[&str] = if settings.web || settings.model.ends_with(":online") { &["web"] } else { &[] };
     let zdr = state.config.provider.zdr == Some(true) && state.dialect(&settings.endpoint).has_own_fields();
-    let flags: Vec<&str> = flags.iter().copied().chain(zdr.then_some("zdr")).collect();
+    let allows_all = settings.tools.grants.all.then_some("allows all tools");
+    let flags: Vec<&str> = flags.iter().copied().chain(zdr.then_some("zdr")).chain(allows_all).collect();
     let cost = conversation.and_then(cost);
     let quitting = quitting_words(state);
     let phase = match &quitting {
@@ -73,6 +74,11 @@ fn phase<'a>(state: &'a State, conversation: &Conversation, now: Timestamp) -> O
         Doing::Thinking => plain("thinking"),
         Doing::Searching => plain("searching"),
         Doing::Streaming => Phase { tokens_per_second: speed(conversation, turn, now), ..plain("streaming") },
+        Doing::Paused(_) => Phase { mark: marks.asking, role: Role::Warning, ..plain("asks whether to go on") },
+        Doing::Calling if conversation.asking().is_some() => {
+            Phase { mark: marks.asking, role: Role::Warning, ..plain("asks about a tool") }
+        }
+        Doing::Calling => plain("running a tool"),
         Doing::Waiting { until, .. } => {
             let left = Duration::try_from(until.duration_since(now)).unwrap_or_default();
             Phase { mark: marks.waiting, role: Role::Warning, clock: Some(left), ..plain("waiting to retry") }
@@ -111,6 +117,7 @@ fn hint(state: &State) -> Option<(&'static str, &'static str)> {
         Esc::LeaveEditing => Some(("esc", "leaves the prompt as it was")),
         Esc::EndFind => Some(("esc", "ends the search")),
         Esc::LeaveSelection => Some(("esc", "unselects")),
+        Esc::LeaveCall => Some(("esc", "leaves the call as it was")),
         Esc::LeavePane => Some(("esc", "back to writing")),
         Esc::GiveUp => Some(("esc", "gives up")),
         Esc::StopTurn => Some(("esc", "stops")),

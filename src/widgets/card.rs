@@ -68,7 +68,7 @@ fn countdown(wait: Wait, width: usize, marks: &Marks) -> Vec<Row> {
 }
 
 /// `↵ try again   tab, then  c continue   m another model`: the first needs no focus.
-fn keys(choices: &[Choice], width: usize, marks: &Marks) -> Vec<Row> {
+pub(super) fn keys(choices: &[Choice], width: usize, marks: &Marks) -> Vec<Row> {
     let mut hints: Vec<Vec<Span>> = Vec::new();
     let key = |key: &str, words: String| {
         vec![Span::new(key, Ink::of(Role::Accent)), Span::new(format!(" {words}"), Ink::of(Role::Text))]
@@ -76,7 +76,7 @@ fn keys(choices: &[Choice], width: usize, marks: &Marks) -> Vec<Row> {
     let mut later = Vec::new();
     for (nth, choice) in choices.iter().enumerate() {
         match choice {
-            _ if nth == 0 => hints.push(key(marks.enter, choice.words())),
+            first if nth == 0 && first.by_enter() => hints.push(key(marks.enter, choice.words())),
             Choice::GiveUp if choices.contains(&Choice::Now) => hints.push(key("esc", choice.words())),
             Choice::Now
             | Choice::GiveUp
@@ -90,7 +90,10 @@ fn keys(choices: &[Choice], width: usize, marks: &Marks) -> Vec<Row> {
             | Choice::OpenCredits
             | Choice::Settings
             | Choice::SaveAgain
-            | Choice::SendUnsaved => later.push(key(&choice.key().to_string(), choice.words())),
+            | Choice::SendUnsaved
+            | Choice::GoOn
+            | Choice::StopHere
+            | Choice::Call(_) => later.push(key(&choice.key().to_string(), choice.words())),
         }
     }
     if let Some(first) = later.first_mut() {

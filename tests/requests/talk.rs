@@ -4,7 +4,7 @@ use std::sync::mpsc;
 
 use ibid::{
     api::{Error, Event, Fault},
-    chat::{Change, Conversation, End, Ids, Next, Settings, StreamId, Timestamp, request::Context},
+    chat::{CallId, Change, Conversation, End, Ids, Next, Settings, StreamId, Timestamp, request::Context},
     store::{Job, Reply, Store, Ticket},
 };
 use serde_json::{Value, json};
@@ -18,6 +18,8 @@ pub struct Talk {
     stream: Option<StreamId>,
     /// What was to be written since the beginning.
     changes: Vec<Change>,
+    /// The calls that run, in the order of their beginning.
+    running: Vec<CallId>,
 }
 
 pub fn settings() -> Settings {
@@ -33,7 +35,7 @@ impl Talk {
         let (mut ids, now) = (Ids::new(1), Timestamp::from_second(1_700_000_000).expect("in range"));
         let mut chat = Conversation::new(ids.conversation(now), settings, now);
         chat.context = context;
-        Self { chat, ids, now, stream: None, changes: Vec::new() }
+        Self { chat, ids, now, stream: None, changes: Vec::new(), running: Vec::new() }
     }
 
     /// The same conversation as another run of the program reads it from the disk.
@@ -57,7 +59,14 @@ impl Talk {
         });
         let mut chat = loaded.next().expect("it is on the disk");
         chat.context = self.chat.context.clone();
-        Self { chat, ids: self.ids.clone(), now: self.now, stream: None, changes: self.changes.clone() }
+        Self {
+            chat,
+            ids: self.ids.clone(),
+            now: self.now,
+            stream: None,
+            changes: self.changes.clone(),
+            running: Vec::new(),
+        }
     }
 
     fn note(&mut self, next: Vec<Next>) {
@@ -65,7 +74,8 @@ impl Talk {
             match next {
                 Next::Save { changes, .. } => self.changes.extend(changes),
                 Next::Open { stream, .. } => self.stream = Some(stream),
-                Next::Close(_) | Next::AskPrice { .. } | Next::AskQuota { .. } => (),
+                Next::Run { call, .. } => self.running.push(call),
+                Next::StopRun(_) | Next::Close(_) | Next::AskPrice { .. } | Next::AskQuota { .. } => (),
             }
         }
     }

@@ -47,6 +47,7 @@ impl Answer {
 
     /// The reader stopped it.
     pub fn stop(&mut self, at: Timestamp) {
+        self.cancel_runs(at);
         if self.end == End::Open {
             self.end(at, End::Stopped);
         }
@@ -54,6 +55,7 @@ impl Answer {
 
     /// The program ended before it did.
     pub fn interrupt(&mut self, at: Timestamp) {
+        self.cancel_runs(at);
         if self.end == End::Open {
             self.end(at, End::Interrupted);
         }
@@ -68,6 +70,16 @@ impl Answer {
         self.progress = Progress::of_step(step, earlier);
         self.end = End::Open;
         self.ended = None;
+    }
+
+    /// A response asked for tools: the answer goes on with another step.
+    pub(in crate::chat) fn go_on(&mut self, step: u32) {
+        self.enter(step);
+    }
+
+    /// It ends with the outputs of its last calls, for the reader has something to say.
+    pub(in crate::chat) fn hand_over(&mut self, at: Timestamp) {
+        self.end(at, End::Complete);
     }
 
     /// The first event of a further step opens the answer again.

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, value::RawValue};
 
+use crate::chat::Slot;
+
 /// Who gets an item: the model that made it, or another.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum To {
@@ -32,6 +34,12 @@ impl Sent {
         sent.mend_summary();
         sent.drop_half_citations();
         Some(sent)
+    }
+
+    /// A call that came in pieces only.
+    pub fn call(name: &str, arguments: &str) -> Self {
+        let fields = [("type", "function_call"), ("name", name), ("arguments", arguments)];
+        Self { fields: fields.into_iter().map(|(key, text)| (key.to_owned(), text.into())).collect(), raw: None }
     }
 
     pub fn text(&self, key: &str) -> &str {
@@ -91,6 +99,22 @@ impl Sent {
             && !self.text("id").is_empty()
             && matches!(self.text("status"), "completed" | "incomplete")
             && parts.is_some_and(|parts| !parts.is_empty() && parts.iter().all(is_answer_part))
+    }
+
+    /// A call that was taken up. What its model wrote wrong is told in its output; here it would be refused.
+    pub fn into_run_call(mut self, call_id: &str, slot: Slot, to: To) -> Option<Self> {
+        if self.text("call_id").is_empty() {
+            let made = || format!("call_{}_{}", slot.step, slot.index);
+            self.set("call_id", &if call_id.is_empty() { made() } else { call_id.to_owned() });
+        }
+        let is_object = serde_json::from_str::<Map<String, Value>>(self.text("arguments")).is_ok();
+        if !is_object {
+            self.set("arguments", "{}");
+        }
+        if matches!(self.text("status"), "incomplete" | "in_progress") {
+            self.set("status", "completed");
+        }
+        self.into_call("arguments", to)
     }
 
     /// A call that is whole; to another model only what makes it a call.

@@ -35,6 +35,7 @@ fn model(id: &str, price: Option<(&str, &str)>, context: u64) -> Model {
         output_price: price.map(|(_, output)| usd(output)),
         tools: true,
         images: vendor == "anthropic",
+        files: false,
         reasoning: (vendor == "anthropic")
             .then(|| Efforts { offered: vec![Effort::Low, Effort::High, Effort::Max], mandatory: true }),
     }

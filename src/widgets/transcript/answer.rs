@@ -13,12 +13,12 @@ use crate::{
     chat::{
         Answer, End, Item, Kind, Message, Phase, Slot, Turn,
         answer::{self, Reasoning, Search},
-        choices, explain,
+        call, choices, explain,
     },
     config::Show,
     text,
     widgets::{
-        card,
+        approval, card,
         markdown::{Look, MarkdownLayout, Stage},
         row::{Gutter, Ink, Row, RowKind, Span},
         sources,
@@ -423,7 +423,13 @@ impl Builder<'_> {
     }
 
     fn card(&mut self) {
-        let waits = self.turn.is_some_and(|turn| matches!(turn.phase, Phase::Waiting { .. } | Phase::Unsaved { .. }));
+        if self.turn.is_some_and(|turn| turn.phase == Phase::Calling) {
+            self.approval();
+            return;
+        }
+        let waits =
+            |turn: &Turn| matches!(turn.phase, Phase::Waiting { .. } | Phase::Unsaved { .. } | Phase::Paused(_));
+        let waits = self.turn.is_some_and(waits);
         if self.answer.end == End::Open && !waits {
             return;
         }
@@ -438,6 +444,27 @@ impl Builder<'_> {
         let marks = &self.layout.options.marks;
         let rows = card::rows(&words, role, &choices, card::wait(turn, self.context.now), width, marks);
         let bar = Some(Gutter { mark: marks.bar, role });
+        self.sections.push(Section { part: Part::Card, gap: 1, rows: Rows::Own(rows), bar });
+    }
+}
+
+impl Builder<'_> {
+    /// The first call that asks.
+    fn approval(&mut self) {
+        let mut asking = self.answer.runs.values().filter(|run| run.stage == call::Stage::Asking);
+        let Some(run) = asking.next() else { return };
+        let turn = self.turn.filter(|_| self.context.is_last);
+        let choices = if turn.is_some() { choices::choices(self.answer, turn) } else { Vec::new() };
+        let tools = &self.context.conversation.context.tools;
+        let asked = approval::Asked {
+            run,
+            tool: run.tool.as_ref().and_then(|id| tools.get(id)),
+            command: run.tool.as_ref().and_then(|id| tools.command(id)),
+            more: asking.count(),
+        };
+        let marks = &self.layout.options.marks;
+        let rows = approval::rows(asked, &choices, self.layout.width.saturating_sub(2).max(1), marks);
+        let bar = Some(Gutter { mark: marks.bar, role: Role::Warning });
         self.sections.push(Section { part: Part::Card, gap: 1, rows: Rows::Own(rows), bar });
     }
 }
