@@ -73,7 +73,7 @@ actions! {
     NextEffort, "next-effort", "Next effort that the model has", "next effort", Palette, [(Global, "shift-tab")];
     Efforts, "effort", "Choose how hard the model thinks", "effort", Palette, [(Global, "ctrl-x e")];
     ToggleWeb, "web", "Web search on or off", "web search", Palette, [(Global, "ctrl-x w")];
-    AllowAll, "allow-all", "Let all tools run without asking in this conversation, or ask again", "allow all", Palette, [];
+    AllowAll, "allow-all", "All tools run without asking here, or ask again", "allow all", Palette, [];
     Parameters, "parameters", "Instructions and sampling of this conversation", "instructions", Palette, [(Global, "ctrl-x ,")];
     FocusList, "list", "Go to the conversations", "list", Palette, [(Global, "ctrl-x l")];
     ToggleList, "toggle-list", "Show or hide the list of conversations", "hide list", Palette, [(Global, "ctrl-x b")];

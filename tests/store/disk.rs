@@ -15,6 +15,7 @@ use ibid::{
         answer::{Call, Part, Reasoning, Search},
     },
     store::{Error, Job, Options, Reply, Store, Ticket},
+    tools::Chosen,
 };
 use serde_json::value::RawValue;
 use uuid::Uuid;
@@ -167,6 +168,7 @@ pub fn header(n: u128, title: &str) -> Header {
             temperature: Some(0.7),
             top_p: None,
             max_output_tokens: Some(4000),
+            tools: Chosen { off: ["git".into()].into(), ..Chosen::default() },
         },
         branch: vec![],
         updated: at(i64::try_from(n).expect("a small number")),

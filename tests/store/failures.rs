@@ -193,7 +193,7 @@ fn a_database_of_a_newer_version_is_refused() {
     let disk = used();
     disk.connect().pragma_update(None, "user_version", 4711).expect("a version");
     insta::assert_snapshot!(broken(&disk), @"the database was made by a newer ibid (version 4711); update ibid, or name another folder with --data-dir");
-    disk.connect().pragma_update(None, "user_version", 3).expect("a version");
+    disk.connect().pragma_update(None, "user_version", 4).expect("a version");
     assert_eq!(disk.open().newest.len(), 1);
 }
 
@@ -211,7 +211,7 @@ fn opening_again_changes_nothing() {
     drop(disk.open());
     assert_eq!(schema(), before);
     let version: u32 = disk.connect().pragma_query_value(None, "user_version", |row| row.get(0)).expect("a version");
-    assert_eq!(version, 3);
+    assert_eq!(version, 4);
 }
 
 #[test]
