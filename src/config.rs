@@ -1,6 +1,7 @@
 //! The config file: plain data with its defaults, and every complaint about it with its line.
 
 mod paths;
+mod provider;
 mod read;
 mod tools;
 mod write;
@@ -10,6 +11,7 @@ use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
 use serde::{Deserialize, Serialize};
 
 pub use paths::{Env, Paths};
+pub use provider::{Cutoff, DataCollection, MaxPrice, Partition, Percentile, Price, Provider};
 pub use read::check_address;
 pub use tools::{CommandTool, Hosted, Tools};
 
@@ -107,34 +109,6 @@ pub struct Limits {
     /// Without a byte, comments included: say so, then give up.
     pub silence_warn: Duration,
     pub silence_stop: Duration,
-}
-
-/// Which providers may answer; what is not set is left to OpenRouter.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[serde(default)]
-pub struct Provider {
-    /// By their slugs, the first first.
-    pub order: Vec<String>,
-    pub only: Vec<String>,
-    pub ignore: Vec<String>,
-    /// `false`: none beyond `order`.
-    pub allow_fallbacks: Option<bool>,
-    /// Only providers that know every parameter that is sent.
-    pub require_parameters: Option<bool>,
-    /// `deny`: none that may keep what it is asked, or train on it.
-    pub data_collection: Option<DataCollection>,
-    /// Only endpoints that keep nothing.
-    pub zdr: Option<bool>,
-    pub quantizations: Vec<String>,
-    /// One of `SORTS`.
-    pub sort: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum DataCollection {
-    Allow,
-    Deny,
 }
 
 /// How the web is searched when a conversation has that switched on.

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 
 use ibid::config::{
-    Complaint, Config, ContextSize, Dialect, EFFORTS, EXAMPLE, Endpoint, Glyphs, Keys, Limits, Reasoning, Search,
-    SearchForm, Show, Summary, Timeouts,
+    Complaint, Config, ContextSize, Cutoff, Dialect, EFFORTS, EXAMPLE, Endpoint, Glyphs, Keys, Limits, Percentile,
+    Price, Reasoning, Search, SearchForm, Show, Summary, Timeouts,
 };
 use insta::assert_snapshot;
 
@@ -90,6 +90,19 @@ fn the_example_with_every_setting_taken_out_of_its_comment_is_understood_whole()
             zdr: Some(false),
             quantizations: vec!["fp8".into(), "bf16".into()],
             sort: Some("price".into()),
+            partition: Some(ibid::config::Partition::Model),
+            enforce_distillable_text: Some(false),
+            max_price: ibid::config::MaxPrice {
+                prompt: Some(Price("1.5".into())),
+                completion: Some(Price("10".into())),
+                ..ibid::config::MaxPrice::default()
+            },
+            preferred_max_latency: Some(Cutoff::All(3.0)),
+            preferred_min_throughput: Some(Cutoff::All(20.0)),
+            options: BTreeMap::from([(
+                "anthropic".into(),
+                serde_json::Map::from_iter([("service_tier".into(), "auto".into())]),
+            )]),
         },
         slots: slots.into(),
         endpoints: [("local", local), ("work", work), ("openrouter", openrouter)]
@@ -114,6 +127,29 @@ fn the_words_of_the_enums_are_those_of_the_example() {
     assert_eq!((config.glyphs, config.list), (Glyphs::Ascii, Show::Hide));
     assert_eq!(config.reasoning, Reasoning { show: Show::Show, summary: Summary::None });
     assert_eq!((config.search.form, config.search.context_size), (SearchForm::Plugin, Some(ContextSize::High)));
+}
+
+#[test]
+fn the_highest_price_and_the_speed_are_written_in_more_than_one_way() {
+    let config =
+        fine("[provider]\nmax_price = { prompt = '0.25', image = 2 }\npreferred_max_latency = { p90 = 2.5, p50 = 1 }");
+    let price = &config.provider.max_price;
+    assert_eq!(price.named().collect::<Vec<_>>(), [("prompt", "0.25"), ("image", "2")]);
+    let of = BTreeMap::from([(Percentile::P50, 1.0), (Percentile::P90, 2.5)]);
+    assert_eq!(config.provider.preferred_max_latency, Some(Cutoff::Of(of)));
+    for (wrong, says) in [
+        ("max_price = { prompt = 'cheap' }", "cheap is no amount of dollars"),
+        ("max_price = { prompt = -1 }", "-1 is no amount of dollars"),
+        ("max_price = 3", "should be a table"),
+        ("preferred_max_latency = 'soon'", "should be a number"),
+        ("preferred_max_latency = { p51 = 1 }", "should be a number"),
+        ("partition = 'all'", "model"),
+    ] {
+        let said = refused(&format!("[provider]\n{wrong}\n"));
+        assert!(said.contains(says) && said.contains("config.toml:2"), "{wrong}: {said}");
+    }
+    let (_, complaints) = parse("[provider.max_price]\nprompts = 1\n").expect("it is not fatal");
+    assert!(complaints[0].to_string().contains("did you mean provider.max_price.prompt?"), "{}", complaints[0]);
 }
 
 #[test]

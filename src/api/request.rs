@@ -199,11 +199,23 @@ pub struct Provider {
     pub data_collection: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub zdr: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enforce_distillable_text: Option<bool>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub quantizations: Vec<String>,
-    /// `price`, `throughput`, `latency` or `exacto`.
+    /// `price`, `throughput`, `latency` or `exacto`, or an object with that under `by` and a `partition`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub sort: Option<String>,
+    pub sort: Option<Value>,
+    /// Dollars in their own digits, by what they are for.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub max_price: Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preferred_max_latency: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preferred_min_throughput: Option<Value>,
+    /// By the slug of a provider.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub options: Map<String, Value>,
 }
 
 /// A wish of ours that can leave no provider for a request.
@@ -214,6 +226,8 @@ pub enum Wish {
     NoTraining,
     AllParameters,
     Quantization,
+    /// `max_price`
+    Price,
     /// `order`, `only`, `ignore`, `allow_fallbacks`.
     TheseProviders,
 }

@@ -1,12 +1,14 @@
 //! What a request asks of providers, and which of it can be dropped when it leaves none.
 
+use serde_json::{Value, json};
+
 use super::{Ids, MessageId, Next, Settings, Timestamp, request::Context};
 use crate::{
     api::{
         Error, Fact,
         request::{Provider, Wish},
     },
-    config::{self, DataCollection},
+    config::{self, Cutoff, DataCollection, Partition},
 };
 
 /// The field as it is sent; `None` where nothing is wished.
@@ -22,15 +24,46 @@ pub(super) fn provider(wishes: &config::Provider) -> Option<Provider> {
             DataCollection::Deny => "deny".into(),
         }),
         zdr: wishes.zdr,
+        enforce_distillable_text: wishes.enforce_distillable_text,
         quantizations: wishes.quantizations.clone(),
-        sort: wishes.sort.clone(),
+        sort: sort(wishes),
+        max_price: wishes.max_price.named().map(|(name, price)| (name.to_owned(), price.into())).collect(),
+        preferred_max_latency: wishes.preferred_max_latency.as_ref().map(cutoff),
+        preferred_min_throughput: wishes.preferred_min_throughput.as_ref().map(cutoff),
+        options: wishes.options.iter().map(|(name, options)| (name.clone(), Value::Object(options.clone()))).collect(),
     };
     (provider != Provider::default()).then_some(provider)
 }
 
+fn sort(wishes: &config::Provider) -> Option<Value> {
+    let partition = wishes.partition.map(|partition| match partition {
+        Partition::Model => "model",
+        Partition::None => "none",
+    });
+    match (&wishes.sort, partition) {
+        (Some(by), Some(partition)) => Some(json!({ "by": by, "partition": partition })),
+        (None, Some(partition)) => Some(json!({ "partition": partition })),
+        (Some(by), None) => Some(by.as_str().into()),
+        (None, None) => None,
+    }
+}
+
+fn cutoff(cutoff: &Cutoff) -> Value {
+    match cutoff {
+        Cutoff::All(limit) => json!(limit),
+        Cutoff::Of(limits) => json!(limits),
+    }
+}
+
 impl Wish {
-    const ALL: [Self; 5] =
-        [Self::ZeroDataRetention, Self::NoTraining, Self::AllParameters, Self::Quantization, Self::TheseProviders];
+    const ALL: [Self; 6] = [
+        Self::ZeroDataRetention,
+        Self::NoTraining,
+        Self::AllParameters,
+        Self::Quantization,
+        Self::Price,
+        Self::TheseProviders,
+    ];
 
     /// What is left out, behind "without".
     pub fn words(self) -> &'static str {
@@ -39,6 +72,7 @@ impl Wish {
             Self::NoTraining => "the wish for no data collection",
             Self::AllParameters => "the wish for all parameters",
             Self::Quantization => "the wish for a quantization",
+            Self::Price => "the highest price",
             Self::TheseProviders => "the choice of providers",
         }
     }
@@ -49,6 +83,7 @@ impl Wish {
             Self::NoTraining => wishes.data_collection == Some(DataCollection::Deny),
             Self::AllParameters => wishes.require_parameters == Some(true),
             Self::Quantization => !wishes.quantizations.is_empty(),
+            Self::Price => wishes.max_price != config::MaxPrice::default(),
             Self::TheseProviders => {
                 !wishes.only.is_empty() || !wishes.ignore.is_empty() || wishes.allow_fallbacks == Some(false)
             }
@@ -61,6 +96,7 @@ impl Wish {
             Self::NoTraining => wishes.data_collection = None,
             Self::AllParameters => wishes.require_parameters = None,
             Self::Quantization => wishes.quantizations.clear(),
+            Self::Price => wishes.max_price = config::MaxPrice::default(),
             Self::TheseProviders => {
                 wishes.order.clear();
                 wishes.only.clear();
@@ -84,6 +120,7 @@ impl Wish {
             Self::NoTraining => excluded("data_policy:training") || says("data policy") || says("data collection"),
             Self::AllParameters => excluded("require_parameters") || says("requested parameters"),
             Self::Quantization => excluded("quantization") || says("quantization"),
+            Self::Price => excluded("max_price") || says("max_price") || says("max price"),
             Self::TheseProviders => excluded("allowed_providers") || says("allowed providers") || says("ignored"),
         }
     }
