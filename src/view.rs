@@ -96,11 +96,7 @@ fn draw_pane(state: &State, areas: &Areas, frame: &mut Frame) {
     let pane = &state.screen.pane;
     let buf = frame.buffer_mut();
     let conversation = state.current();
-    let sibling = conversation.and_then(|conversation| {
-        let answer = state.current_answer()?;
-        let prompt = conversation.messages.get(&answer)?.parent;
-        [Some(answer), prompt].into_iter().flatten().map(|id| conversation.siblings(id)).find(|(_, count)| *count > 1)
-    });
+    let sibling = conversation.and_then(|conversation| Some(conversation.siblings(conversation.told_in_title()?)));
     let title = match pane.shows {
         Shows::New => "",
         Shows::Loading(_) => "Opening the conversation",

@@ -105,6 +105,12 @@ impl Conversation {
         (siblings.binary_search(&id).map_or(1, |at| at + 1), siblings.len().max(1))
     }
 
+    /// The message whose siblings the title tells of: the newest answer, or else its prompt. Others tell of theirs
+    /// themselves.
+    pub fn told_in_title(&self) -> Option<MessageId> {
+        self.branch.iter().rev().take(2).copied().find(|id| self.siblings(*id).1 > 1)
+    }
+
     /// Shows a sibling of a message, and below it what was last said there.
     pub fn go_to_sibling(&mut self, id: MessageId, by: isize) -> Vec<Next> {
         let Some(message) = self.messages.get(&id) else { return Vec::new() };

@@ -15,15 +15,19 @@ pub struct Wait {
     /// Until the next attempt, and of how many in all.
     pub left: u64,
     pub whole: u64,
+    /// The next one, and how many there are at most.
     pub attempt: u32,
+    pub of: u32,
 }
 
 /// The wait of a turn, if it waits.
 pub fn wait(turn: Option<&Turn>, now: Timestamp) -> Option<Wait> {
     let turn = turn?;
-    let Phase::Waiting { until, .. } = &turn.phase else { return None };
+    let Phase::Waiting { until, error } = &turn.phase else { return None };
     let millis = |from: Timestamp| u64::try_from(until.as_millisecond() - from.as_millisecond()).unwrap_or(0);
-    Some(Wait { left: millis(now), whole: millis(turn.since).max(1), attempt: turn.attempt + 1 })
+    let attempt = turn.attempt + 1;
+    let of = error.attempts().max(attempt);
+    Some(Wait { left: millis(now), whole: millis(turn.since).max(1), attempt, of })
 }
 
 /// The rows of a card, without its bar. Without choices only its words are left.
@@ -62,7 +66,7 @@ fn countdown(wait: Wait, width: usize, marks: &Marks) -> Vec<Row> {
         Span::new(format!("{seconds:<5}"), Ink::of(Role::Text).bold()),
         Span::new(marks.gauge_full.repeat(full), Ink::of(Role::Warning)),
         Span::new(marks.gauge_empty.repeat(GAUGE as usize - full), Ink::of(Role::Faint)),
-        Span::new(format!("  attempt {}", wait.attempt), Ink::of(Role::Muted)),
+        Span::new(format!("  attempt {} of {}", wait.attempt, wait.of), Ink::of(Role::Muted)),
     ];
     vec![Row::new(RowKind::Card, spans).cut(width)]
 }

@@ -80,9 +80,11 @@ struct Builder<'a> {
 #[derive(Default)]
 struct Run<'a> {
     reasoning: Vec<(Slot, &'a Item, &'a Reasoning)>,
-    searches: Vec<(Slot, &'a Item, &'a Search)>,
+    searches: Vec<Searched<'a>>,
     rest: Vec<(Slot, &'a Item)>,
 }
+
+type Searched<'a> = (Slot, &'a Item, &'a Search);
 
 impl Builder<'_> {
     fn brief(&self) -> bool {
@@ -161,13 +163,22 @@ impl Builder<'_> {
             thought = Some(self.reasoning(slot, &run, nth, gap));
             gap = 0;
         }
-        if let Some(&(slot, ..)) = run.searches.first() {
-            let row = self.search(&run);
-            let live = run.searches.iter().any(|(_, item, _)| item.closed.is_none()) && !self.answer.is_over();
+        let (troubled, well): (Vec<Searched>, Vec<Searched>) = run
+            .searches
+            .iter()
+            .copied()
+            .partition(|(_, item, search)| details::trouble(&search.status, item).is_some());
+        if let Some(&(slot, ..)) = well.first() {
+            let row = self.search(&well);
+            let live = well.iter().any(|(_, item, _)| item.closed.is_none()) && !self.answer.is_over();
             let short = thought == Some(before) && self.sections.len() == before + 1 && self.brief() && !live;
             if !(short && self.join(before, &row)) {
                 self.sections.push(Section::own(Part::Search(slot), gap, vec![row]));
             }
+            gap = 0;
+        }
+        for (slot, item, search) in troubled {
+            self.sections.push(Section::own(Part::Search(slot), gap, self.failed_search(item, search)));
             gap = 0;
         }
         for (slot, item) in run.rest {
@@ -286,15 +297,14 @@ impl Builder<'_> {
         facts::millis(item.opened, item.closed.unwrap_or(until).min(next.max(item.opened)))
     }
 
-    fn search(&self, run: &Run) -> Row {
+    fn search(&self, searches: &[Searched]) -> Row {
         let marks = &self.layout.options.marks;
         let muted = Ink::of(Role::Muted);
         let mark = Span::new(format!("{} ", marks.search), Ink::of(Role::Link));
-        let place =
-            if run.searches.iter().all(|(_, _, search)| search.kind.contains("file")) { "files" } else { "the web" };
-        let live = run.searches.iter().rev().find(|(_, item, _)| item.closed.is_none() && !self.answer.is_over());
+        let place = if searches.iter().all(|(_, _, search)| is_of_files(search)) { "files" } else { "the web" };
+        let live = searches.iter().rev().find(|(_, item, _)| item.closed.is_none() && !self.answer.is_over());
         let words = live.map_or_else(
-            || self.searched(run, place),
+            || self.searched(searches, place),
             |(_, item, search)| {
                 let query = search.query.as_deref().map(|query| format!(" “{}”", one_line(query))).unwrap_or_default();
                 let spent = facts::seconds(facts::millis(item.opened, self.context.now));
@@ -305,10 +315,10 @@ impl Builder<'_> {
         Row::new(RowKind::Search, vec![mark, Span::new(words, muted)]).cut(self.layout.width)
     }
 
-    fn searched(&self, run: &Run, place: &str) -> String {
-        let queries = run.searches.iter().filter(|(_, _, search)| search.query.is_some()).count();
+    fn searched(&self, searches: &[Searched], place: &str) -> String {
+        let queries = searches.iter().filter(|(_, _, search)| search.query.is_some()).count();
         let pages: BTreeSet<&str> =
-            run.searches.iter().flat_map(|(_, _, search)| &search.urls).map(String::as_str).collect();
+            searches.iter().flat_map(|(_, _, search)| &search.urls).map(String::as_str).collect();
         let mut words = vec![format!("Searched {place}")];
         if queries > 0 && (pages.is_empty() || !self.brief()) {
             words.push(counted(queries, "query", "queries"));
@@ -316,14 +326,24 @@ impl Builder<'_> {
         if !pages.is_empty() {
             words.push(counted(pages.len(), "page", "pages"));
         }
-        let troubles: Vec<String> =
-            run.searches.iter().filter_map(|(_, item, search)| details::trouble(&search.status, item)).collect();
-        match &troubles[..] {
-            [] => (),
-            [trouble] if run.searches.len() == 1 => words.push(trouble.clone()),
-            [first, ..] => words.push(format!("{} of {} {first}", troubles.len(), run.searches.len())),
-        }
         words.join(&format!(" {} ", self.layout.options.marks.dot))
+    }
+
+    /// A search that did not end well, with its own reason.
+    fn failed_search(&self, item: &Item, search: &Search) -> Vec<Row> {
+        let marks = &self.layout.options.marks;
+        let place = if is_of_files(search) { "files" } else { "the web" };
+        let what = match (&search.query, search.urls.first()) {
+            (None, Some(url)) => format!("Reading {}", one_line(url)),
+            (Some(query), _) => format!("Searching {place} for “{}”", one_line(query)),
+            (None, None) => format!("Searching {place}"),
+        };
+        let trouble = details::trouble(&search.status, item).unwrap_or_default();
+        let spans = [
+            Span::new(format!("{} ", marks.search), Ink::of(Role::Link)),
+            Span::new(format!("{what} {} {trouble}", marks.dot), Ink::of(Role::Muted)),
+        ];
+        card::wrapped(&spans, self.layout.width, RowKind::Search)
     }
 
     /// Some models say what they are about to do before they answer.
@@ -483,6 +503,10 @@ enum View {
 
 fn reasoning_look(options: &ReadingOptions) -> Look {
     Look { base: Ink::of(Role::Muted).with(Modifier::ITALIC), ..options.look() }
+}
+
+fn is_of_files(search: &Search) -> bool {
+    search.kind.contains("file")
 }
 
 fn one_line(text: &str) -> String {

@@ -109,13 +109,14 @@ impl Laid {
         if std::mem::replace(&mut self.frame, context.frame) == context.frame {
             return Work::default();
         }
+        let in_title = context.conversation.told_in_title() == Some(message.id);
         let key = Key {
             rev: message.rev,
             layout: context.layout.clone(),
             toggled: context.toggled,
             is_first: context.is_first,
             is_last: context.is_last,
-            siblings: context.conversation.siblings(message.id),
+            siblings: if in_title { (1, 1) } else { context.conversation.siblings(message.id) },
             day: context.now.to_zoned(context.layout.options.zone.clone()).date(),
         };
         let is_live = message.answer().is_some_and(|answer| !answer.is_over());
@@ -284,7 +285,7 @@ impl Section {
     }
 }
 
-/// `‹1/2›` where a message has siblings.
+/// `‹1/2›` where a message has siblings of which the title does not tell.
 pub(super) fn sibling_mark((nth, of): (usize, usize), options: &ReadingOptions) -> Option<String> {
     (of > 1).then(|| format!("{}{nth}/{of}{}", options.marks.sibling_left, options.marks.sibling_right))
 }

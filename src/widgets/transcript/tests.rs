@@ -381,7 +381,7 @@ fn a_retry_counts_down() {
           claude-opus-5  14:02
 
           ▌ Too many requests.  429, 20 a minute on this key
-          ▌ Trying again in 9 s  ▰▰▰▰▰▰▰▰▰▱▱▱  attempt 2
+          ▌ Trying again in 9 s  ▰▰▰▰▰▰▰▰▰▱▱▱  attempt 2 of 4
           ▌ Nothing was shown or billed so far.
           ▌
           ▌ ↵ now   esc give up   tab, then  m another model
