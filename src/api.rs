@@ -13,11 +13,11 @@ pub mod sent;
 pub mod sse;
 
 pub use account::FreeQuota;
-pub use client::{Client, Opened, Timeouts};
+pub use client::{Client, Opened, Raw, Refused, Timeouts};
 pub use endpoint::{Dialect, Endpoint};
 pub use error::{Error, Fact, Fault};
 pub use event::{Annotation, Event, Usage};
 pub use models::{Catalogue, Model};
 pub use money::Usd;
 pub use request::{Effort, Request};
-pub use sent::{Sent, Veil};
+pub use sent::{Head, Sent, Veil};

@@ -57,7 +57,7 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
         Msg::Input { event, more } => on_input::on_input(state, now, event, more, &mut fx),
         Msg::Ask(text) => panes::submit(state, now, text, &mut fx),
         Msg::StreamOpened { stream, generation } => on_stream::on_opened(state, now, stream, generation),
-        Msg::Recorded { stream, pieces } => xray::on_recorded(state, stream, pieces),
+        Msg::Recorded { stream, pieces } => xray::on_recorded(state, stream, pieces, &mut fx),
         Msg::Stream { stream, at, events } => on_stream::on_events(state, stream, at, &events, &mut fx),
         Msg::StreamEnded { stream, at, result } => on_stream::on_ended(state, stream, at, result, &mut fx),
         Msg::Priced { answer, result } => on_stream::on_priced(state, now, answer, result, &mut fx),

@@ -34,7 +34,7 @@ pub use conversation::{Conversation, Cost, Next, Summary};
 pub use explain::{Explanation, explain};
 pub use ids::Ids;
 pub use message::{Body, Message, Prompt};
-pub use recording::Recording;
+pub use recording::{Growing, Recording};
 pub use settings::{Effort, Settings};
 pub use turn::{Mend, Pause, Phase, StreamId, Turn};
 

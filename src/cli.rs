@@ -218,6 +218,10 @@ fn ask(
         let what = format!("there is no tool {}; name one of the config, or SERVER/TOOL", id.name);
         return Err(Complaint { exit: Exit::Usage, what });
     }
+    if print == headless::Print::AtTheEnd {
+        let endpoint = state.fresh.endpoint.clone();
+        state.config.endpoints.entry(endpoint).or_default().stream = false;
+    }
     let files = Files { database: setting.paths.database(), paths: setting.paths.clone() };
     let tokio = tokio_runtime()?;
     let connect = |inbox: mpsc::Sender<Msg>| Ok(Runtime::start(inbox, servers, files));

@@ -14,7 +14,7 @@ use ibid::{
     store::{self, Job, Store},
 };
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::json;
+use serde_json::{Value, json};
 use support::{
     compose::{Bit, Response, catalogue},
     fake_server::{FakeServer, Reply, dead_url},
@@ -138,14 +138,63 @@ fn the_answer_is_printed_while_it_comes() {
     assert_eq!((rest.as_str(), ibid.wait().unwrap().code()), ("second line\n", Some(0)));
 }
 
+/// The items of the newest answer as they lie in the database.
+fn items(home: &Home) -> Vec<(String, String)> {
+    let db = rusqlite::Connection::open(home.database()).expect("the database");
+    let items: String = db
+        .query_row("select items from message where role = 'answer' order by id desc limit 1", [], |row| row.get(0))
+        .expect("an answer");
+    let items: Vec<Value> = serde_json::from_str(&items).expect("a list");
+    items.iter().map(|item| (item["raw"].to_string(), item["kind"].to_string())).collect()
+}
+
 #[test]
-fn without_a_stream_nothing_is_printed_until_the_end() {
+fn without_a_stream_the_whole_answer_is_asked_for_and_is_kept_in_the_same_form() {
+    let mut stored = Vec::new();
+    let streamed = Response::by(MODEL).think(&["Hm."]).text(&["The ", "whole ", "thing."]).completed();
+    let last = streamed.iter().rev().find_map(|frame| frame.strip_prefix("data: {")).expect("a last event");
+    let last: Value = serde_json::from_str(&format!("{{{last}")).expect("JSON");
+    let body = Reply::body(200, "application/json", format!("\n\n  {}", last["response"]));
+    for (flag, config, reply) in [
+        ("--web", "", Reply::stream(streamed)),
+        ("--no-stream", "", body.clone()),
+        ("--web", "[endpoints.openrouter]\nstream = false\n", body),
+    ] {
+        let (home, server) = (Home::empty(), server());
+        home.configure(config);
+        server.answer(reply);
+        let output = Run::in_home(&home).against(&server).args(["ask", flag, "-m", MODEL, "hi"]).output("");
+        assert_eq!(stdout(&output), "The whole thing.\n", "{}", stderr(&output));
+        let request = server.next_request();
+        let whole = flag == "--no-stream" || !config.is_empty();
+        assert_eq!(request.body["stream"], !whole);
+        assert_eq!(request.header("accept"), Some(if whole { "application/json" } else { "text/event-stream" }));
+        stored.push((items(&home), kept(&home)));
+    }
+    assert_eq!(stored[0], stored[1]);
+    assert_eq!(stored[0], stored[2]);
+}
+
+#[test]
+fn in_a_pipeline_of_the_shell_it_is_a_filter() {
     let (home, server) = (Home::empty(), server());
-    server.answer(Reply::stream(Response::by(MODEL).half_text(&["half an ans"]).unfinished()).then_cut());
-    let args = ["ask", "--no-stream", "-m", MODEL, "hi"];
+    server.answer(Reply::stream(Response::by(MODEL).text(&["beta\n", "alpha"]).completed()));
+    let script = format!("echo one two | {} ask -m {MODEL} 'two words, please' | sort", env!("CARGO_BIN_EXE_ibid"));
+    let run = Run::program(std::path::Path::new("/bin/sh"), &home).against(&server);
+    let output = run.args(["-c", &script]).output("");
+    assert_eq!(stdout(&output), "alpha\nbeta\n", "{}", stderr(&output));
+    assert_eq!(server.next_request().body["input"][0]["content"], "two words, please\n\none two");
+}
+
+#[test]
+fn a_server_of_the_config_gets_no_key_that_is_not_its_own() {
+    let (home, server) = (Home::empty(), server());
+    home.configure(&format!("[endpoints.old]\nbase_url = \"{}\"\n", server.base_url()));
+    server.answer(Reply::stream(Response::by(MODEL).text(&["Yes."]).completed()));
+    let args = ["ask", "--endpoint", "old", "-m", "a/b", "hello"];
     let output = Run::in_home(&home).against(&server).args(args).output("");
-    assert_eq!((stdout(&output).as_str(), output.status.code()), ("half an ans\n", Some(1)));
-    assert!(stderr(&output).starts_with("ibid: ") && stderr(&output).contains("broke off"), "{}", stderr(&output));
+    assert_eq!(stdout(&output), "Yes.\n", "{}", stderr(&output));
+    assert_eq!(server.next_request().header("authorization"), None, "it got the key of another server");
 }
 
 #[test]
@@ -308,7 +357,7 @@ fn the_log_has_no_key_and_nothing_that_was_said() {
     let output = Run::in_home(&home).against(&server).args(args).output("");
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let log = std::fs::read_to_string(log).unwrap();
-    assert!(log.contains("stream begins"), "{log}");
+    assert!(log.contains("stream begins") && log.contains("stream ended"), "{log}");
     assert!(!log.contains(KEY) && !log.contains("secret"), "{log}");
 }
 
@@ -334,6 +383,83 @@ fn what_went_over_the_wire_is_kept_without_the_key_even_where_the_server_repeats
     }
     let last = recording.to_json();
     assert!(last.contains("response.completed") && last.contains("You sent $OPENROUTER_API_KEY."), "{last}");
+}
+
+/// The recording of the newest answer, whether it is whole or was left by a run that was killed.
+fn recording(home: &Home) -> Value {
+    let (send, replies) = std::sync::mpsc::channel();
+    let store = Store::open(&home.database(), move |reply| send.send(reply).expect("the test listens"));
+    let db = rusqlite::Connection::open(home.database()).expect("the database");
+    let newest = "select id from message where role = 'answer' order by id desc limit 1";
+    let message: String = db.query_row(newest, [], |row| row.get(0)).expect("an answer");
+    store.send(Job::Recording(ibid::chat::MessageId(message.parse().expect("an id"))));
+    let found = replies.into_iter().find_map(|reply| match reply {
+        store::Reply::Recording { result, .. } => Some(result),
+        _ => None,
+    });
+    let recording = found.expect("the thread answers").expect("the database works").expect("a recording");
+    serde_json::from_str(&recording.to_json()).expect("it is JSON")
+}
+
+#[test]
+fn what_a_server_says_instead_of_an_answer_is_kept_raw_with_its_headers_and_its_signs_of_life() {
+    let (home, server) = (Home::empty(), server());
+    let body = format!(r#"{{"error":{{"code":429,"message":"slow down, {KEY}"}},"odd":[1]}}"#);
+    let refusal = Reply::body(429, "application/json", body.clone());
+    server.answer(refusal.header("retry-after", "1").header("x-ratelimit-remaining", "0").header("x-echo", KEY));
+    server.answer(Reply::stream(Response::by(MODEL).text(&["At last."]).completed()).header("set-cookie", "a=b"));
+    let output = Run::in_home(&home).against(&server).args(["ask", "-m", MODEL, "hi"]).output("");
+    assert_eq!(stdout(&output), "At last.\n", "{}", stderr(&output));
+    let pieces = recording(&home);
+    assert!(!pieces.to_string().contains(KEY), "{pieces:#}");
+    let kinds: Vec<&str> = pieces
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|piece| piece.as_object()?.keys().map(String::as_str).find(|key| *key != "at"))
+        .collect();
+    assert_eq!(
+        kinds[..8],
+        ["sent", "answered", "received", "failed", "sent", "answered", "comment", "comment"],
+        "{pieces:#}"
+    );
+    let header = |piece: usize, name: &str| -> Option<String> {
+        let headers = pieces[piece]["answered"]["headers"].as_array()?;
+        headers.iter().find(|header| header[0] == name).and_then(|header| header[1].as_str()).map(str::to_owned)
+    };
+    assert_eq!(pieces[1]["answered"]["status"], 429);
+    assert_eq!(header(1, "x-ratelimit-remaining").as_deref(), Some("0"));
+    assert_eq!(header(1, "x-echo").as_deref(), Some("$OPENROUTER_API_KEY"));
+    assert_eq!(pieces[2]["received"].to_string(), body.replace(KEY, "$OPENROUTER_API_KEY"));
+    assert_eq!(header(5, "x-generation-id").as_deref(), Some("gen-1790000001-FakeServerFakeServer"));
+    assert_eq!(header(5, "set-cookie").as_deref(), Some("(not kept)"));
+    assert!(pieces[6]["at"].is_string() && pieces[6]["comment"].is_string());
+}
+
+#[test]
+fn a_run_that_is_killed_leaves_its_request_and_what_came_until_then() {
+    let (home, server) = (Home::empty(), server());
+    server.answer(Reply::stream(Response::by(MODEL).text(&["First line\n", "second line\n"]).completed()).gated());
+    let mut ibid = spawn(&home, &server, &["ask", "-m", MODEL, "hi"]);
+    let request = server.next_request();
+    request.release_many(7);
+    let db = rusqlite::Connection::open(home.database()).expect("the database");
+    let written = || -> bool {
+        let pieces = "select group_concat(pieces) from recorded";
+        let pieces: Option<String> = db.query_row(pieces, [], |row| row.get(0)).unwrap_or_default();
+        pieces.is_some_and(|pieces| pieces.contains("First line"))
+    };
+    let start = std::time::Instant::now();
+    while !written() {
+        assert!(start.elapsed() < std::time::Duration::from_secs(10), "nothing of the recording came to the disk");
+        std::thread::park_timeout(std::time::Duration::from_millis(5));
+    }
+    kill_process(Pid::from_child(&ibid), Signal::KILL).unwrap();
+    ibid.wait().unwrap();
+    let pieces = recording(&home);
+    assert_eq!(pieces[0]["sent"]["body"]["input"][0]["content"], "hi");
+    let all = pieces.to_string();
+    assert!(all.contains("First line") && all.contains("the program ended before the answer did"), "{pieces:#}");
 }
 
 #[test]

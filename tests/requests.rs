@@ -252,6 +252,65 @@ fn over_ten_turns_and_three_vendors_each_thought_goes_only_where_it_may() {
     assert_snapshot!(outlines);
 }
 
+#[test]
+fn an_item_that_nobody_knows_goes_back_as_it_came_to_the_server_that_sent_it_and_to_nobody_else() {
+    let odd =
+        json!({ "type": "openrouter:of_tomorrow", "id": "st_1", "status": "completed", "found": [1, 2.50, "three"] });
+    let theirs = json!({ "id": "x_1", "type": "crystal_ball_call", "status": "completed", "seen": { "a": [] } });
+    let garbled = json!({ "type": "mess?age", "id": "msg_0", "status": "completed", "content": [] });
+    let mut talk = Talk::new();
+    talk.ask("one");
+    talk.answers(&[odd.clone(), theirs.clone(), garbled, message("msg_1", "1")]);
+    let kinds = |body: &Value| -> Vec<String> {
+        let items = body["input"].as_array().expect("the input is a list").iter();
+        items.filter_map(|item| item["type"].as_str()).map(str::to_owned).collect()
+    };
+    let bytes = talk.ask_bytes("two");
+    assert!(bytes.contains(&odd.to_string()) && bytes.contains(&theirs.to_string()), "{bytes}");
+    assert_eq!(
+        kinds(&serde_json::from_str(&bytes).expect("JSON")),
+        ["openrouter:of_tomorrow", "crystal_ball_call", "message"]
+    );
+    talk.answers(&[message("msg_2", "2")]);
+    talk.switch("anthropic/claude-sonnet-5");
+    assert_eq!(kinds(&talk.ask("three")), ["openrouter:of_tomorrow"], "the router's own is not the model's");
+    talk.answers(&[message("msg_3", "3")]);
+    talk.chat.settings.endpoint = "elsewhere".into();
+    assert!(kinds(&talk.ask("four")).is_empty());
+}
+
+#[test]
+fn what_a_server_does_not_take_back_is_left_out_once_and_said() {
+    let mut talk = Talk::new();
+    talk.ask("one");
+    talk.answers(&[search("st_tmp_1", "completed"), message("msg_1", "1")]);
+    assert!(talk.ask("two")["input"].to_string().contains("openrouter:web_search"));
+    let invalid = json!({ "error": { "code": "invalid_prompt", "message": "Invalid Responses API request" },
+        "metadata": { "raw": "[{\"code\":\"invalid_union\",\"path\":[\"input\",1],\"message\":\"Invalid input\"}]" } });
+    let again = talk.refused(400, &invalid).expect("it asks again at once");
+    assert!(!again["input"].to_string().contains("openrouter:web_search"), "{again:#}");
+    assert_eq!(talk.refused(400, &invalid), None, "once");
+    let newest = talk.chat.branch.last().expect("an answer");
+    let notes = &talk.chat.messages[newest].answer().expect("an answer").notes;
+    assert!(notes[0].contains("left out"), "{notes:?}");
+    talk.ask("three");
+    let other = json!({ "error": { "code": 400, "message": "temperature is too hot" } });
+    assert_eq!(talk.refused(400, &other), None, "that is not about what was given back");
+}
+
+#[test]
+fn every_wish_about_providers_is_sent_in_the_form_that_is_published() {
+    let config = "[provider]\norder = ['anthropic']\nonly = ['anthropic']\nignore = ['x']\nallow_fallbacks = false\n\
+        require_parameters = true\ndata_collection = 'deny'\nzdr = true\nenforce_distillable_text = true\n\
+        quantizations = ['fp8']\nsort = 'price'\npartition = 'none'\nmax_price = { prompt = 1.5, completion = '10' }\n\
+        preferred_max_latency = 3\npreferred_min_throughput = { p50 = 20, p99 = 5.5 }\noptions.anthropic = { x = [1] }\n";
+    let (config, complaints) = config::Config::parse(config, std::path::Path::new("config.toml")).expect("it is right");
+    assert_eq!(complaints, []);
+    let context = Context { provider: config.provider, ..Context::default() };
+    let body = Talk::with(settings(), context).ask("Hi");
+    assert_snapshot!(body["provider"].to_string(), @r#"{"order":["anthropic"],"only":["anthropic"],"ignore":["x"],"allow_fallbacks":false,"require_parameters":true,"data_collection":"deny","zdr":true,"enforce_distillable_text":true,"quantizations":["fp8"],"sort":{"by":"price","partition":"none"},"max_price":{"prompt":"1.5","completion":"10"},"preferred_max_latency":3.0,"preferred_min_throughput":{"p50":20.0,"p99":5.5},"options":{"anthropic":{"x":[1]}}}"#);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 

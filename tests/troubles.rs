@@ -60,6 +60,47 @@ fn a_refused_free_model_shows_what_is_left_of_the_day() {
 }
 
 #[test]
+fn a_free_model_whose_day_is_over_is_not_asked_again_first() {
+    let mut app = Harness::new(110, 30);
+    app.state.fresh.model = "meta/llama:free".into();
+    let stream = app.prompt("hello");
+    let facts = vec![Fact::FreeQuotaOfTheDay];
+    app.end(
+        stream,
+        Err(api::Error { status: Some(429), facts, ..api::Error::new(Fault::Rate, "free-models-per-day") }),
+    );
+    let effects = app.effects();
+    let asked = effects.iter().find_map(|effect| match effect {
+        Effect::AskQuota { answer, .. } => Some(*answer),
+        _ => None,
+    });
+    app.send(Msg::Quota { answer: asked.expect("asked for"), quota: FreeQuota { limit: 50, remaining: 0 } });
+    let screen = app.screen();
+    let words = screen.replace('▌', "").split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("20 requests a minute; 0 of today's 50 are left"), "{screen}");
+    assert!(words.contains("↵ another model tab, then b buy credits r try again"), "{screen}");
+    app.wait(Duration::from_hours(1));
+    assert!(app.opened().is_empty(), "never by itself");
+}
+
+#[test]
+fn no_key_counts_on_a_card_until_it_has_stood_for_a_third_of_a_second() {
+    for key in ["enter", "tab r"] {
+        let mut app = Harness::new(110, 30);
+        let stream = app.prompt("hello");
+        app.end(stream, Err(api::Error::new(Fault::Garbage, "no such API")));
+        app.effects();
+        app.press(key);
+        app.wait(Duration::from_millis(299));
+        app.press(key.split(' ').next_back().unwrap_or(key));
+        assert!(app.opened().is_empty(), "{key}: it appeared under the finger");
+        app.wait(Duration::from_millis(1));
+        app.press(key.split(' ').next_back().unwrap_or(key));
+        assert_eq!(app.opened().len(), 1, "{key}");
+    }
+}
+
+#[test]
 fn a_silence_is_told_in_the_phase_and_a_comment_ends_it() {
     let mut app = Harness::new(110, 30);
     let stream = app.prompt("hello");
@@ -158,6 +199,69 @@ fn a_server_tool_that_failed_says_so_in_its_line_and_the_answer_goes_on() {
     let screen = app.screen();
     assert!(screen.contains("failed: engine timed out"), "{screen}");
     assert!(app.state.current().unwrap().newest_answer_text().is_some_and(|text| !text.is_empty()));
+}
+
+#[test]
+fn several_server_tools_that_failed_each_say_why_in_a_line_of_their_own() {
+    let mut app = Harness::new(110, 40);
+    let stream = app.prompt("hello");
+    let tool = |index: u32, kind: &str, status: &str, more: serde_json::Value| {
+        let mut item = json!({ "id": format!("st_{index}"), "type": kind, "status": status });
+        item.as_object_mut().expect("it is one").extend(more.as_object().cloned().unwrap_or_default());
+        json!({ "type": "response.output_item.done", "output_index": index, "item": item }).to_string()
+    };
+    let query = |words: &str| json!({ "type": "search", "query": words });
+    let events = [
+        tool(0, "openrouter:web_search", "completed", json!({ "action": query("one") })),
+        tool(1, "openrouter:web_search", "failed", json!({ "action": query("two"), "error": "engine timed out" })),
+        tool(
+            2,
+            "openrouter:web_fetch",
+            "failed",
+            json!({ "url": "https://example.org/x", "error": { "message": "404" } }),
+        ),
+        tool(3, "web_search_call", "incomplete", json!({ "action": query("three") })),
+        tool(4, "openrouter:bash", "failed", json!({ "error": "no such \u{1b}[31mcommand" })),
+        DELTA.replace("\"output_index\":0", "\"output_index\":5"),
+    ];
+    app.events(stream, &events.each_ref().map(String::as_str));
+    let screen = app.screen();
+    let told = |words: &str| screen.lines().filter(|row| row.contains(words)).count();
+    for words in [
+        "Searched the web · 1 query",
+        "Searching the web for “two” · failed: engine timed out",
+        "Reading https://example.org/x · failed: 404",
+        "Searching the web for “three” · incomplete",
+        "failed: no such command",
+        "The borrow must outlive",
+    ] {
+        assert_eq!(told(words), 1, "{words}: {screen}");
+    }
+}
+
+#[test]
+fn the_siblings_of_a_message_are_told_in_one_place() {
+    let mut app = Harness::new(110, 40);
+    let stream = app.prompt("first");
+    app.answer(stream, "one");
+    let conversation = app.state.screen.pane.shows.conversation().expect("a conversation");
+    let again = |app: &mut Harness| {
+        app.enter_text("/answer-again");
+        app.press("enter");
+        let stream = app.opened().pop().expect("it asks again").0;
+        app.answer(stream, "one, said again");
+    };
+    again(&mut app);
+    let title = |app: &Harness| app.row(0).contains("‹2/2›");
+    assert!(title(&app), "{}", app.screen());
+    assert_eq!(app.screen().matches("‹2/2›").count(), 1, "{}", app.screen());
+    // Now another exchange is the newest: the mark stands where the siblings are.
+    let stream = app.prompt("second");
+    app.answer(stream, "two");
+    assert!(!title(&app), "{}", app.screen());
+    assert_eq!(app.screen().matches("‹2/2›").count(), 1, "{}", app.screen());
+    assert!(app.screen().lines().any(|row| row.contains("‹2/2›") && row.contains("luna")), "{}", app.screen());
+    assert_eq!(app.state.open[&conversation].branch.len(), 4);
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod support;
 use std::time::Duration;
 
 use ibid::{
-    api::{self, Fault, Sent},
+    api::{self, Fault, Head, Sent},
     app::{Effect, Msg},
     chat::{
         Change, MessageId, Recording, StreamId, Timestamp,
@@ -188,6 +188,84 @@ fn an_answer_can_be_watched_while_it_comes() {
     assert!(harness.screen().contains("6 events"), "{}", harness.screen());
 }
 
+/// A request that was refused with a body and headers, then one that was answered, slowly.
+fn refused_then_slow(width: u16, height: u16) -> Harness {
+    let mut harness = Harness::new(width, height);
+    let stream = harness.prompt("Why?");
+    let request = sent(&harness);
+    let head = |status: u16, headers: &[(&str, &str)]| {
+        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        What::Answered(Box::new(Head { status, headers }))
+    };
+    let limits = [("content-type", "application/json"), ("x-ratelimit-limit", "20"), ("x-ratelimit-remaining", "0")];
+    let body = r#"{"error":{"code":429,"message":"Rate limit exceeded","metadata":{"raw":"slow \u001b[31m down"}}}"#;
+    let at = |milliseconds: i64| later("2026-11-22T14:02:00Z".parse().expect("a time"), milliseconds);
+    let pieces = vec![
+        request.clone(),
+        Piece::new(at(80), head(429, &limits)),
+        Piece::new(at(81), What::Received(body.into())),
+        Piece::new(at(81), What::Failed("429 Rate limit exceeded".into())),
+    ];
+    harness.send(Msg::Recorded { stream, pieces });
+    harness.end(stream, Err(api::Error { status: Some(429), ..api::Error::new(Fault::Rate, "Rate limit exceeded") }));
+    harness.wait(Duration::from_secs(3));
+    let again = harness.opened().first().map(|(stream, _)| *stream).expect("it asks again");
+    let begun = [("content-type", "text/event-stream"), ("x-generation-id", "gen-1790000001-Abc")];
+    let pieces = vec![
+        request,
+        Piece::new(at(3200), head(200, &begun)),
+        Piece::new(at(3300), What::Comment("OPENROUTER PROCESSING".into())),
+        Piece::new(at(5300), What::Comment("".into())),
+        Piece::new(at(6100), What::Received(CREATED.into())),
+    ];
+    harness.send(Msg::Recorded { stream: again, pieces });
+    harness
+}
+
+#[test]
+fn what_a_server_said_instead_of_an_answer_and_its_signs_of_life_are_shown_with_their_times() {
+    let mut harness = refused_then_slow(120, 40);
+    harness.press("ctrl-x x");
+    insta::assert_snapshot!(harness.screen());
+    harness.press("/");
+    harness.enter_text("x-ratelimit");
+    harness.press("enter enter");
+    let screen = harness.screen();
+    assert!(screen.contains("Headers  +0.080 s") && screen.contains("x-ratelimit-remaining  0"), "{screen}");
+    harness.press("esc esc");
+    harness.press("s");
+    let effects = harness.effects();
+    let saved = effects.iter().find_map(|effect| match effect {
+        Effect::SaveFile { text, .. } => Some(text.as_str()),
+        _ => None,
+    });
+    let saved: serde_json::Value = serde_json::from_str(saved.expect("it is saved")).expect("it is JSON");
+    assert_eq!((&saved[1]["answered"]["status"], &saved[2]["received"]["error"]["code"]), (&429.into(), &429.into()));
+    assert_eq!(saved[6]["comment"], "OPENROUTER PROCESSING");
+}
+
+#[test]
+fn a_running_recording_goes_to_the_disk_with_what_the_answer_grew_by() {
+    let (mut harness, stream) = running(120, 40);
+    let written = |harness: &mut Harness| -> Vec<usize> {
+        let saves = harness.effects().into_iter().filter_map(|effect| match effect {
+            Effect::Store(Job::Save { changes, .. }) => Some(changes),
+            _ => None,
+        });
+        saves
+            .flatten()
+            .filter_map(|change| if let Change::Recorded { pieces, .. } = change { Some(pieces.len()) } else { None })
+            .collect()
+    };
+    assert_eq!(written(&mut harness), [1], "the request as it leaves");
+    harness.wait(Duration::from_secs(1));
+    assert_eq!(written(&mut harness), [4], "what came since");
+    came(&mut harness, stream, 2000, &[&delta(" More.")]);
+    assert_eq!(written(&mut harness), [0_usize; 0]);
+    harness.wait(Duration::from_secs(1));
+    assert_eq!(written(&mut harness), [1]);
+}
+
 #[test]
 fn an_event_opens_in_full_and_esc_goes_back_step_by_step() {
     let mut harness = answered(120, 40);
@@ -314,7 +392,8 @@ fn a_long_answer_keeps_its_beginning_and_its_end_and_says_what_is_missing() {
     for number in 0..500 {
         came(&mut harness, stream, 1000 + number, &[&delta(&format!("word {number} "))]);
     }
-    let bytes = serde_json::to_string(&harness.state.recordings).expect("JSON").len();
+    let growing: Vec<_> = harness.state.recordings.values().map(|growing| &growing.recording).collect();
+    let bytes = serde_json::to_string(&growing).expect("JSON").len();
     assert!(bytes < 9000, "{bytes}");
     harness.press("ctrl-x x");
     harness.press("/");

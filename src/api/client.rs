@@ -1,6 +1,8 @@
 //! One request to one server, and the stream that answers it.
 
-use std::{collections::VecDeque, fmt, future::Future, time::Duration};
+mod opened;
+
+use std::{future::Future, time::Duration};
 
 use jiff::Timestamp;
 use reqwest::{
@@ -9,10 +11,9 @@ use reqwest::{
 };
 use secrecy::ExposeSecret;
 
-use super::{
-    Endpoint, Error, Event, Fault, FreeQuota, Request, Sent, Usage, Veil, account,
-    sse::{Decoder, Frame},
-};
+pub use opened::{Opened, Raw};
+
+use super::{Endpoint, Error, Fault, FreeQuota, Head, Request, Sent, Usage, Veil, account};
 
 /// The name under which OpenRouter lists the program, and its page.
 const TITLE: &str = "ibid";
@@ -21,8 +22,6 @@ const AGENT: &str = concat!("ibid/", env!("CARGO_PKG_VERSION"));
 
 /// An error or a list of models is never longer than this.
 const LONGEST_BODY: usize = 64 * 1024 * 1024;
-
-const PATIENCE_FOR_THE_END: Duration = Duration::from_millis(50);
 
 /// Opens streams at one endpoint. Making one reads the system's certificates, so it is made off the loop, and once.
 #[derive(Debug, Clone)]
@@ -48,30 +47,24 @@ impl Default for Timeouts {
     }
 }
 
-/// A response whose headers have come.
-pub struct Opened {
-    /// From the response header, before the first event.
-    pub generation: Option<String>,
-    response: Response,
-    body: Body,
-    ready: VecDeque<Event>,
-    /// Told behind what is ready.
-    failed: Option<Error>,
-    silence: Duration,
-    /// The payloads as they came, where somebody wants them.
-    raw: Option<Vec<Box<str>>>,
+/// Why no answer has begun: the failure, and what the server said where it said something.
+#[derive(Debug)]
+pub struct Refused {
+    pub error: Error,
+    pub head: Option<Head>,
+    pub body: Box<str>,
 }
 
-/// What a body turned out to be.
-enum Body {
-    /// Nothing but white space has come.
-    Unknown(Vec<u8>),
-    Stream(Box<Decoder>),
-    /// One JSON object instead of a stream.
-    Whole(Vec<u8>),
-    /// `[DONE]` has come, the end of the body has not.
-    Done,
-    Over,
+impl From<Error> for Box<Refused> {
+    fn from(error: Error) -> Self {
+        Self::new(Refused { error, head: None, body: Box::default() })
+    }
+}
+
+impl From<Box<Refused>> for Error {
+    fn from(refused: Box<Refused>) -> Self {
+        refused.error
+    }
 }
 
 impl Client {
@@ -112,22 +105,16 @@ impl Client {
     ///
     /// # Errors
     /// Everything before the first event, classified.
-    pub async fn open(&self, request: &Request) -> Result<Opened, Error> {
+    pub async fn open(&self, request: &Request) -> Result<Opened, Box<Refused>> {
         let post = self.http.post(self.endpoint.url("/responses")).headers(self.asking(request)?).body(body(request)?);
-        let response = self.head(post).await?;
+        let Timeouts { first_byte, silence, .. } = self.timeouts;
+        // A whole answer may be silent until it is written.
+        let response = self.head(post, if request.stream { first_byte } else { first_byte.max(silence) }).await?;
         if !response.status().is_success() {
-            return Err(self.failure(response).await);
+            return Err(self.refused(response).await);
         }
         let generation = response.headers().get("x-generation-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
-        Ok(Opened {
-            generation,
-            response,
-            body: Body::Unknown(Vec::new()),
-            ready: VecDeque::new(),
-            failed: None,
-            silence: self.timeouts.silence,
-            raw: None,
-        })
+        Ok(Opened::new(generation, head_of(&response), response, self.timeouts.silence))
     }
 
     /// What `open` sends for that request, without the key.
@@ -197,30 +184,34 @@ impl Client {
         for _ in 0..4 {
             let mut headers = self.headers()?;
             headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-            let mut response = self.head(self.http.get(url.clone()).headers(headers)).await?;
+            let mut response = self.head(self.http.get(url.clone()).headers(headers), self.timeouts.first_byte).await?;
             if let Some(next) = same_host(&url, &response) {
                 url = next;
                 continue;
             }
             if !response.status().is_success() {
-                return Err(self.failure(response).await);
+                return Err(self.refused(response).await.into());
             }
-            let body = read(&mut response, self.timeouts.silence).await?;
+            let mut body = Vec::new();
+            read(&mut response, self.timeouts.silence, &mut body).await?;
             return Ok(String::from_utf8_lossy(&body).into_owned());
         }
         Err(Error::new(Fault::Request, "the server sends us on in a circle"))
     }
 
-    async fn head(&self, request: reqwest::RequestBuilder) -> Result<Response, Error> {
-        let sent = within(self.timeouts.first_byte, request.send()).await;
-        sent.ok_or_else(|| self.silent(self.timeouts.first_byte))?.map_err(|error| Error::of_transport(&error))
+    async fn head(&self, request: reqwest::RequestBuilder, limit: Duration) -> Result<Response, Error> {
+        let sent = within(limit, request.send()).await;
+        sent.ok_or_else(|| self.silent(limit))?.map_err(|error| Error::of_transport(&error))
     }
 
-    async fn failure(&self, mut response: Response) -> Error {
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    async fn refused(&self, mut response: Response) -> Box<Refused> {
+        let head = head_of(&response);
+        let headers = response.headers().clone();
+        let mut body = Vec::new();
         // What came before a cut says more than the cut.
-        let body = read(&mut response, self.timeouts.silence).await.unwrap_or_default();
-        Error::of_response(status, &headers, &body, Timestamp::now())
+        let _cut = read(&mut response, self.timeouts.silence, &mut body).await;
+        let error = Error::of_response(head.status, &headers, &body, Timestamp::now());
+        Box::new(Refused { error, head: Some(head), body: String::from_utf8_lossy(&body).into() })
     }
 
     fn silent(&self, waited: Duration) -> Error {
@@ -253,180 +244,26 @@ impl Client {
     }
 }
 
-impl Opened {
-    /// Keeps what comes as text too, for `take_raw`.
-    pub fn keep_raw(&mut self) {
-        self.raw.get_or_insert_default();
-    }
-
-    /// The payloads that came since the last call.
-    pub fn take_raw(&mut self) -> Vec<Box<str>> {
-        self.raw.as_mut().map(std::mem::take).unwrap_or_default()
-    }
-
-    /// The next event; `None` at the end of the body. Comments come as `Event::KeepAlive`.
-    ///
-    /// # Errors
-    /// The connection broke, or was silent for too long.
-    pub async fn next(&mut self) -> Option<Result<Event, Error>> {
-        loop {
-            if let Some(event) = self.ready.pop_front() {
-                return Some(Ok(event));
-            }
-            if let Some(error) = self.failed.take() {
-                return Some(Err(error));
-            }
-            match self.body {
-                Body::Over => return None,
-                Body::Done => {
-                    // Read to its very end a connection can be used again; it is not worth waiting for.
-                    let _rest = within(PATIENCE_FOR_THE_END, self.response.chunk()).await;
-                    self.body = Body::Over;
-                }
-                Body::Unknown(_) | Body::Stream(_) | Body::Whole(_) => self.read().await,
-            }
-        }
-    }
-
-    /// Waits for at least one event and adds all that have come by then; `false` at the end of the body.
-    ///
-    /// # Errors
-    /// The connection broke, or was silent for too long. The events before that were handed out before.
-    pub async fn next_batch(&mut self, events: &mut Vec<Event>) -> Result<bool, Error> {
-        match self.next().await {
-            None => Ok(false),
-            Some(event) => {
-                events.push(event?);
-                events.extend(self.ready.drain(..));
-                Ok(true)
-            }
-        }
-    }
-
-    /// Reads one piece of the body.
-    async fn read(&mut self) {
-        match within(self.silence, self.response.chunk()).await {
-            Some(Ok(Some(bytes))) => {
-                self.take(&bytes);
-                if self.ready.is_empty() && self.failed.is_none() {
-                    self.ready.push_back(Event::KeepAlive); // A sign of life: a comment, or half an event.
-                }
-            }
-            Some(Ok(None)) => self.finish(),
-            Some(Err(error)) => {
-                self.finish();
-                // The piece of an event that a cut left behind is none.
-                self.ready.retain(|event| !matches!(event, Event::Unreadable { .. }));
-                self.failed = Some(Error::of_transport(&error));
-            }
-            None => self.fail(Fault::Silence, format!("nothing came for {}", spell(self.silence))),
-        }
-    }
-
-    fn take(&mut self, bytes: &[u8]) {
-        match &mut self.body {
-            Body::Unknown(begun) => {
-                begun.extend_from_slice(bytes);
-                let text = begun.strip_prefix(b"\xef\xbb\xbf").unwrap_or(begun).trim_ascii_start();
-                match text.first() {
-                    None => (),
-                    Some(b'{' | b'[') => self.body = Body::Whole(text.to_vec()),
-                    Some(b'<') => {
-                        let error = Error::of_response(200, &HeaderMap::new(), text, Timestamp::now());
-                        self.body = Body::Over;
-                        self.failed = Some(error);
-                    }
-                    Some(_) => {
-                        let begun = std::mem::take(begun);
-                        self.body = Body::Stream(Box::default());
-                        self.take(&begun);
-                    }
-                }
-            }
-            Body::Whole(whole) => {
-                whole.extend_from_slice(bytes);
-                if whole.len() > LONGEST_BODY {
-                    self.fail(Fault::Garbage, "the answer is too long to be one");
-                }
-            }
-            Body::Stream(decoder) => {
-                let (ready, raw) = (&mut self.ready, &mut self.raw);
-                let (mut over, mut too_long) = (false, false);
-                decoder.push(bytes, |frame| match frame {
-                    Frame::Data(_) if over => (),
-                    Frame::Data(json) => {
-                        keep(raw, json);
-                        ready.push_back(Event::parse(json));
-                    }
-                    Frame::Comment => (),
-                    Frame::Done => over = true,
-                    Frame::TooLong => too_long = true,
-                });
-                if too_long {
-                    self.fail(Fault::Garbage, "an event is too long to be one");
-                } else if over {
-                    self.body = Body::Done;
-                }
-            }
-            Body::Done | Body::Over => (),
-        }
-    }
-
-    /// The body has ended.
-    fn finish(&mut self) {
-        match std::mem::replace(&mut self.body, Body::Over) {
-            Body::Unknown(_) | Body::Done | Body::Over => (),
-            Body::Stream(mut decoder) => decoder.finish(|frame| {
-                if let Frame::Data(json) = frame {
-                    keep(&mut self.raw, json);
-                    self.ready.push_back(Event::parse(json));
-                }
-            }),
-            Body::Whole(whole) => {
-                let whole = String::from_utf8_lossy(&whole);
-                keep(&mut self.raw, &whole);
-                match Event::parse(&whole) {
-                    Event::Unreadable { .. } | Event::Other { .. } => {
-                        self.fail(Fault::Garbage, "what the server sent is not an answer of this API");
-                    }
-                    event => self.ready.push_back(event),
-                }
-            }
-        }
-    }
-
-    fn fail(&mut self, fault: Fault, message: impl Into<String>) {
-        self.body = Body::Over;
-        self.failed = Some(Error::new(fault, message));
-    }
-}
-
-impl fmt::Debug for Opened {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Opened").field("generation", &self.generation).finish_non_exhaustive()
-    }
-}
-
 fn body(request: &Request) -> Result<Vec<u8>, Error> {
     serde_json::to_vec(request)
         .map_err(|error| Error::new(Fault::Request, format!("the request has no JSON form: {error}")))
 }
 
-fn keep(raw: &mut Option<Vec<Box<str>>>, payload: &str) {
-    if let Some(raw) = raw {
-        raw.push(payload.into());
-    }
+fn head_of(response: &Response) -> Head {
+    let text = |(name, value): (&HeaderName, &HeaderValue)| {
+        (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+    };
+    Head { status: response.status().as_u16(), headers: response.headers().iter().map(text).collect() }
 }
 
-/// A whole body, however it was compressed.
-async fn read(response: &mut Response, silence: Duration) -> Result<Vec<u8>, Error> {
-    let mut body = Vec::new();
+/// A whole body, however it was compressed; what came before it broke off is there too.
+async fn read(response: &mut Response, silence: Duration, body: &mut Vec<u8>) -> Result<(), Error> {
     loop {
         let Some(piece) = within(silence, response.chunk()).await else {
             return Err(Error::new(Fault::Silence, format!("nothing came for {}", spell(silence))));
         };
         match piece.map_err(|error| Error::of_transport(&error))? {
-            None => return Ok(body),
+            None => return Ok(()),
             Some(bytes) if body.len() + bytes.len() > LONGEST_BODY => {
                 return Err(Error::new(Fault::Garbage, "the answer is too long to be one"));
             }

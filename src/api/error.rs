@@ -4,6 +4,8 @@ mod classify;
 mod read;
 mod transport;
 
+pub(super) use read::status_in_words;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Effort, FreeQuota, request::Wish};

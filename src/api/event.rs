@@ -270,6 +270,19 @@ impl PartBody {
 }
 
 impl Response {
+    /// One that has begun under an id that the headers told.
+    pub fn begun(id: String) -> Self {
+        Self {
+            id: Some(id),
+            model: None,
+            status: Status::Running,
+            output: Vec::new(),
+            usage: None,
+            error: None,
+            reason: None,
+        }
+    }
+
     /// `told` is what the event's name says; where that is mere success, the object knows better.
     fn read(fields: &Fields, told: Status) -> Self {
         let status = match (told, fields.text("status").as_deref()) {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
-use super::Endpoint;
+use super::{Endpoint, error::status_in_words};
 
 /// What went over the wire, fit to be shown, kept and copied.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +16,20 @@ pub struct Sent {
     pub body: String,
     /// The environment variable that stands for the key.
     pub variable: String,
+}
+
+/// The head of a server's answer, fit to be shown and kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Head {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+}
+
+impl Head {
+    /// Such as `429 Too Many Requests`.
+    pub fn status_in_words(&self) -> String {
+        status_in_words(self.status)
+    }
 }
 
 /// A shorter key is a word like any other and is hidden only where a key belongs.
@@ -48,6 +62,16 @@ impl Veil {
         }
     }
 
+    /// The head of an answer, without the key in it and without the secrets of the server's own.
+    pub fn head(&self, head: Head) -> Head {
+        let shown = |(name, value): (String, String)| {
+            let is_secret = name == "set-cookie";
+            let value = if is_secret { "(not kept)".into() } else { self.hide(&value).into_owned() };
+            (name, value)
+        };
+        Head { headers: head.headers.into_iter().map(shown).collect(), ..head }
+    }
+
     /// The value of a header that holds the key and nothing else that is secret.
     pub fn header(&self, value: &str) -> String {
         match &self.endpoint.key {
@@ -78,6 +102,16 @@ mod tests {
     fn a_word_that_is_a_key_elsewhere_stays_a_word() {
         assert_eq!(veil("none").hide(r#"{"effort":"none"}"#), r#"{"effort":"none"}"#);
         assert_eq!(veil("none").header("Bearer none"), "Bearer $OPENROUTER_API_KEY");
+    }
+
+    #[test]
+    fn the_head_of_an_answer_is_kept_without_the_key_and_without_cookies() {
+        let headers =
+            [("x-echo", "Bearer sk-or-v1-0123456789"), ("set-cookie", "session=1"), ("x-generation-id", "gen-1")];
+        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+        let head = veil("sk-or-v1-0123456789").head(Head { status: 429, headers });
+        let shown: Vec<&str> = head.headers.iter().map(|(_, value)| value.as_str()).collect();
+        assert_eq!((head.status, shown), (429, vec!["Bearer $OPENROUTER_API_KEY", "(not kept)", "gen-1"]));
     }
 
     proptest! {

@@ -20,8 +20,8 @@ pub struct Decoder {
 pub enum Frame<'a> {
     /// The payload of an event, several data lines joined.
     Data(&'a str),
-    /// A sign of life without a meaning.
-    Comment,
+    /// A sign of life without a meaning, and its words.
+    Comment(&'a str),
     /// `data: [DONE]`
     Done,
     /// A frame longer than any that makes sense; nothing comes behind it.
@@ -127,7 +127,7 @@ impl Decoder {
         if line.is_empty() {
             self.dispatch(emit);
         } else if line[0] == b':' {
-            emit(Frame::Comment);
+            emit(Frame::Comment(String::from_utf8_lossy(&line[1..]).trim()));
         } else if let Some(value) = line.strip_prefix(b"data") {
             // The name alone is an empty value; a longer name is another field, and those mean nothing here.
             let value = match value {
@@ -171,7 +171,7 @@ mod tests {
         let mut note = |frame: Frame<'_>| {
             frames.push(match frame {
                 Frame::Data(text) => text.to_owned(),
-                Frame::Comment => "(comment)".into(),
+                Frame::Comment(_) => "(comment)".into(),
                 Frame::Done => "(done)".into(),
                 Frame::TooLong => "(too long)".into(),
             });

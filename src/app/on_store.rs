@@ -103,7 +103,10 @@ fn on_not_saved(state: &mut State, now: Timestamp, ticket: crate::store::Ticket,
 
 fn on_loaded(state: &mut State, now: Timestamp, conversation: Conversation, fx: &mut Vec<Effect>) {
     let id = conversation.id;
-    state.open.entry(id).or_insert(conversation);
+    let endpoints = &state.endpoints;
+    let know =
+        |name: &str| endpoints.iter().any(|known| known.name == name && known.ready && known.dialect.has_own_fields());
+    state.open.entry(id).or_insert(conversation).ask_left_prices(now, know);
     match state.screen.pane.shows {
         Shows::Loading(wanted) if wanted.is_none_or(|wanted| wanted == id) => {
             let typed = state.screen.pane.composer.text();
@@ -137,7 +140,12 @@ pub(super) fn carry_out(state: &mut State, id: ConversationId, next: Vec<Next>, 
                 fx.push(Effect::AskPrice { answer, endpoint, generation });
             }
             Next::AskQuota { answer, endpoint } => fx.push(Effect::AskQuota { answer, endpoint }),
-            Next::Save { changes, gate } => fx.push(state.saves.save(changes, gate.map(|turn| (id, turn)))),
+            Next::Save { mut changes, gate } => {
+                if let [Change::Growth { message, .. }] = changes[..] {
+                    changes.extend(super::xray::unwritten(state, message));
+                }
+                fx.push(state.saves.save(changes, gate.map(|turn| (id, turn))));
+            }
         }
     }
     refresh_row(state, id);

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     api::{self, Catalogue, Dialect, Model},
-    chat::{Conversation, ConversationId, Effort, Ids, MessageId, Recording, Settings, Summary, Timestamp},
+    chat::{Conversation, ConversationId, Effort, Growing, Ids, MessageId, Settings, Summary, Timestamp},
     config::{Config, Glyphs, Show},
     store,
     tools::Chosen,
@@ -46,7 +46,7 @@ pub struct State {
     pub prompts: Vec<String>,
     pub database: Database,
     /// What goes over the wire for the answers that are being written.
-    pub recordings: BTreeMap<MessageId, Recording>,
+    pub recordings: BTreeMap<MessageId, Growing>,
     pub saves: Saves,
     pub tools: Tools,
     /// The conversations moved to the trash in this run, the last one last.

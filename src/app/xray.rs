@@ -4,7 +4,10 @@ use jiff::SignedDuration;
 
 use super::{Effect, State, on_store::save, overlays::Overlay};
 use crate::{
-    chat::{Change, MessageId, Recording, StreamId, Timestamp, recording::Piece},
+    chat::{
+        Change, Growing, MessageId, Recording, StreamId, Timestamp,
+        recording::{Piece, What},
+    },
     store::{self, Job},
     widgets::xray::{Wish, Xray},
 };
@@ -16,14 +19,26 @@ const FRESH: SignedDuration = SignedDuration::from_millis(250);
 const ANSWERS: u64 = 100;
 
 /// Takes in what went over the wire; of a turn that is over nothing counts any more.
-pub(super) fn on_recorded(state: &mut State, stream: StreamId, pieces: Vec<Piece>) {
+pub(super) fn on_recorded(state: &mut State, stream: StreamId, pieces: Vec<Piece>, fx: &mut Vec<Effect>) {
     let mut turns = state.open.values().flat_map(|conversation| &conversation.turns);
     let Some(answer) = turns.find(|turn| turn.id == stream.turn).map(|turn| turn.answer) else { return };
     let most = usize::try_from(state.config.xray.max_bytes).unwrap_or(usize::MAX);
-    let recording = state.recordings.entry(answer).or_insert_with(|| Recording::new(most));
+    let growing = state.recordings.entry(answer).or_insert_with(|| Growing::new(most));
+    let is_request = pieces.iter().any(|piece| matches!(piece.what, What::Sent(_)));
     for piece in pieces {
-        recording.push(piece);
+        growing.push(piece);
     }
+    if is_request {
+        let written = unwritten(state, answer);
+        save(state, written.into_iter().collect(), fx);
+    }
+}
+
+/// What of a growing recording the disk does not have: it goes there with what the answer grew by.
+pub(super) fn unwritten(state: &mut State, message: MessageId) -> Option<Change> {
+    let most = usize::try_from(state.config.xray.max_bytes).unwrap_or(usize::MAX);
+    let pieces = state.recordings.get_mut(&message)?.take();
+    (!pieces.is_empty()).then_some(Change::Recorded { message, pieces, most })
 }
 
 /// Hands the recordings of answers that are over to the database.
@@ -35,7 +50,8 @@ pub(super) fn keep(state: &mut State, fx: &mut Vec<Effect>) {
     let runs = |answer: MessageId| open.values().any(|conversation| conversation.turn_of(answer).is_some());
     let over: Vec<MessageId> = state.recordings.keys().copied().filter(|answer| !runs(*answer)).collect();
     for message in over {
-        let Some(recording) = state.recordings.remove(&message).map(Box::new) else { continue };
+        let Some(growing) = state.recordings.remove(&message) else { continue };
+        let recording = Box::new(growing.recording);
         if let Some(shown) = shown(state).filter(|shown| shown.answer == message) {
             shown.fill(recording.clone());
         }
@@ -52,7 +68,7 @@ pub(super) fn open(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
     };
     let mut xray = Xray::new(answer, now);
     match state.recordings.get(&answer) {
-        Some(recording) => xray.fill(Box::new(recording.clone())),
+        Some(growing) => xray.fill(Box::new(growing.recording.clone())),
         None => fx.push(Effect::Store(Job::Recording(answer))),
     }
     state.screen.overlays.push(Overlay::Xray(Box::new(xray)));
@@ -78,7 +94,7 @@ pub(super) fn on_loaded(state: &mut State, message: MessageId, result: Result<Op
 /// Before a frame: what has come since the last one, if that is long enough ago.
 pub(super) fn refresh(state: &mut State, now: Timestamp) {
     let due = shown(state).filter(|shown| now.duration_since(shown.since) >= FRESH).map(|shown| shown.answer);
-    let grown = due.and_then(|answer| state.recordings.get(&answer)).map(|recording| Box::new(recording.clone()));
+    let grown = due.and_then(|answer| state.recordings.get(&answer)).map(|growing| Box::new(growing.recording.clone()));
     if let (Some(recording), Some(shown)) = (grown, shown(state)) {
         shown.fill(recording);
         shown.since = now;

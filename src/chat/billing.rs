@@ -8,11 +8,17 @@ use super::{
     Answer, Body, Conversation, End, MessageId, Next, Phase, Timestamp, Turn,
     conversation::{may_have_cost, save},
 };
-use crate::api::{Error, Fact, FreeQuota, Usage};
+use crate::api::{Error, Fact, Fault, FreeQuota, Usage};
 
 /// The server knows nothing of a request for some seconds after its end (reference: 9.3).
 const PAUSES: [SignedDuration; 3] =
     [SignedDuration::from_secs(1), SignedDuration::from_millis(1500), SignedDuration::from_secs(2)];
+
+/// So many answers that an earlier run left without a price are asked for when their conversation is opened.
+const MOST_LEFT: usize = 8;
+
+/// What an answer says whose price the server does not know: it is not asked for again.
+const NOT_LEARNT: &str = "what it cost could not be learnt";
 
 /// The answers whose price is being asked for; never stored.
 #[derive(Debug, Clone, Default)]
@@ -26,6 +32,8 @@ struct Asking {
     tries: usize,
     /// When it is asked for next; `None` while the server is being asked.
     due: Option<Timestamp>,
+    /// An earlier run left it: nobody waits for it.
+    left: bool,
 }
 
 impl Billing {
@@ -37,7 +45,7 @@ impl Billing {
 impl Conversation {
     /// The price of an answer is being asked for: until it is known the provider may bill on.
     pub fn asks_price(&self, answer: MessageId) -> bool {
-        self.billing.0.contains_key(&answer)
+        self.billing.0.get(&answer).is_some_and(|asking| !asking.left)
     }
 
     /// A turn is over: if nobody has said what its answer cost, somebody is asked.
@@ -49,9 +57,24 @@ impl Conversation {
         let told = answer.usage.as_ref().is_some_and(|usage| usage.cost.is_some());
         if let Some(generation) = answer.generation.clone().filter(|_| !told && may_have_cost(answer)) {
             let endpoint = turn.settings.endpoint.clone();
-            let asking = Asking { endpoint, generation, tries: 0, due: Some(now + PAUSES[0]) };
+            let asking = Asking { endpoint, generation, tries: 0, due: Some(now + PAUSES[0]), left: false };
             self.billing.0.insert(turn.answer, asking);
         }
+    }
+
+    /// The conversation was read from the disk: what the answers cost that were cut with an earlier run is asked for,
+    /// of the newest, from endpoints that `know`.
+    pub fn ask_left_prices(&mut self, now: Timestamp, know: impl Fn(&str) -> bool) {
+        let left = self.messages.values().rev().filter_map(|message| {
+            let answer = message.answer().filter(|answer| know(&answer.endpoint) && is_left_unpriced(answer))?;
+            if self.billing.0.contains_key(&message.id) {
+                return None;
+            }
+            let (endpoint, generation) = (answer.endpoint.clone(), answer.generation.clone()?);
+            Some((message.id, Asking { endpoint, generation, tries: 0, due: Some(now), left: true }))
+        });
+        let left: Vec<_> = left.take(MOST_LEFT).collect();
+        self.billing.0.extend(left);
     }
 
     /// The questions that are due.
@@ -80,12 +103,12 @@ impl Conversation {
         let Some(message) = self.messages.get_mut(&answer) else { return Vec::new() };
         message.rev += 1;
         let Body::Answer(of) = &mut message.body else { return Vec::new() };
-        match result {
+        match result.map_err(|error| error.fault) {
             Ok(usage) => of.bill(usage),
-            Err(_) if of.end == End::Stopped => {
-                of.notes.push("what it cost could not be learnt; the provider may have billed it to its end".into());
-            }
-            Err(_) => return Vec::new(),
+            // Nobody could be asked: when it is opened again, perhaps.
+            Err(Fault::Connect | Fault::Silence | Fault::Cut | Fault::Key) => return Vec::new(),
+            Err(_) if of.end == End::Complete => of.notes.push(NOT_LEARNT.into()),
+            Err(_) => of.notes.push(format!("{NOT_LEARNT}; the provider may have billed it to its end")),
         }
         self.count_cost();
         vec![save(vec![self.header_change(), self.message_change(answer)])]
@@ -113,6 +136,15 @@ impl Conversation {
             (_, End::Open | End::Complete | End::Incomplete { .. } | End::Stopped | End::Interrupted) => Vec::new(),
         }
     }
+}
+
+/// It may have cost something, nobody said what, and the server was not asked in vain. Of several steps only the last
+/// is known by its id.
+fn is_left_unpriced(answer: &Answer) -> bool {
+    let told = answer.usage.as_ref().is_some_and(|usage| usage.cost.is_some());
+    let one_step = answer.items.keys().all(|slot| slot.step == 0);
+    let asked = answer.notes.iter().any(|note| note.starts_with(NOT_LEARNT));
+    !told && !asked && one_step && may_have_cost(answer)
 }
 
 impl Answer {
@@ -188,6 +220,50 @@ mod tests {
         assert_eq!((bench.wakes_in(), bench.chat.asks_price(answer)), (None, false));
         assert!(bench.answer().notes[0].contains("may have billed"), "{:?}", bench.answer().notes);
         assert_eq!(bench.chat.cost().unknown, 1);
+    }
+
+    /// The conversation as another run reads it.
+    fn restored(bench: &Bench) -> Bench {
+        let messages = bench.chat.messages.values().cloned().collect();
+        let chat = Conversation::restore(bench.chat.header(), messages, String::new(), Vec::new());
+        Bench { chat, ids: bench.ids.clone(), now: bench.now }
+    }
+
+    #[test]
+    fn the_next_run_asks_once_and_quietly_what_a_cut_answer_cost() {
+        let mut cut = Bench::new();
+        cut.exchange("one", "1", "0.1");
+        let stream = cut.send("Why?");
+        cut.chat.opened(stream, Some("gen-7".into()), cut.now);
+        cut.apply(stream, &[delta("Becau")]);
+        cut.chat.interrupt_all(cut.now);
+        let mut next = restored(&cut);
+        let answer = next.newest();
+        next.chat.ask_left_prices(next.now, |endpoint| endpoint == "openrouter");
+        assert!(!next.chat.asks_price(answer), "nobody waits for it");
+        assert_eq!(prices(&next.chat.tick(next.now, &mut next.ids)), ["gen-7"]);
+        let mut unreachable = restored(&next);
+        assert_eq!(asked(next.chat.priced(answer, next.now, Ok(usage("0.002")))).saved, ["conversation", "answer"]);
+        assert_eq!((next.chat.cost().known.digits(), next.chat.cost().unknown), ("0.102", 0));
+        let mut priced = restored(&next);
+        priced.chat.ask_left_prices(priced.now, |_| true);
+        assert_eq!(priced.wakes_in(), None, "it is known");
+
+        for (fault, again) in [(Fault::Connect, true), (Fault::Model, false)] {
+            unreachable.chat.ask_left_prices(unreachable.now, |_| true);
+            for _ in PAUSES {
+                unreachable.chat.tick(unreachable.now, &mut unreachable.ids);
+                unreachable.chat.priced(answer, unreachable.now, Err(error(fault, None)));
+                unreachable.wait(2000);
+            }
+            assert_eq!(unreachable.wakes_in(), None, "not for ever");
+            let mut later = restored(&unreachable);
+            later.chat.ask_left_prices(later.now, |_| true);
+            assert_eq!(later.wakes_in().is_some(), again, "{fault:?}");
+        }
+        let mut elsewhere = restored(&cut);
+        elsewhere.chat.ask_left_prices(elsewhere.now, |_| false);
+        assert_eq!(elsewhere.wakes_in(), None, "only who knows is asked");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{ConversationId, Message, MessageId, Recording, Settings, Timestamp};
+use super::{ConversationId, Message, MessageId, Recording, Settings, Timestamp, recording::Piece};
 
 /// One row that changed.
 #[derive(Debug, Clone)]
@@ -39,6 +39,12 @@ pub enum Change {
         message: MessageId,
         recording: Box<Recording>,
         most_in_all: u64,
+    },
+    /// What went over the wire for an answer that still runs, since the last time; `most` bytes are kept of all.
+    Recorded {
+        message: MessageId,
+        pieces: Vec<Piece>,
+        most: usize,
     },
     Seen(ConversationId),
     Trash(ConversationId),

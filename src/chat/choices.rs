@@ -157,6 +157,10 @@ fn after_failure(error: &Error) -> Vec<Choice> {
 
 fn after_fault(error: &Error) -> Vec<Choice> {
     match error.fault {
+        // The same again fails again until midnight.
+        Fault::Rate if error.facts.contains(&Fact::FreeQuotaOfTheDay) => {
+            vec![Choice::AnotherModel, Choice::OpenCredits, Choice::Retry]
+        }
         Fault::Connect | Fault::Silence | Fault::Cut | Fault::Empty | Fault::Server | Fault::Rate => {
             vec![Choice::Retry, Choice::AnotherModel]
         }

@@ -193,7 +193,7 @@ fn advice(error: &Error, answer: &Answer) -> String {
         },
         Fault::Length => "Leave out the oldest turns, or choose a model with a longer context.".into(),
         Fault::Rate if error.facts.contains(&Fact::FreeQuotaOfTheDay) => {
-            "They come back at midnight UTC; until then ask a model that is paid for.".into()
+            "They come back at midnight UTC: ask a model that is paid for, or buy credits for a higher limit.".into()
         }
         Fault::Rate => match wait {
             Some(wait) => format!("Try again in {wait}, or ask another model."),

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
-use crate::api::sent::Sent;
+use crate::api::sent::{Head, Sent};
 
 /// All requests of an answer and what came back. What does not fit is dropped from the middle and counted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,8 +33,12 @@ pub struct Piece {
 #[serde(rename_all = "snake_case")]
 pub enum What {
     Sent(Box<Sent>),
+    /// The status and the headers of what was answered.
+    Answered(Box<Head>),
     /// The payload of an event, or a whole body.
     Received(Box<str>),
+    /// A sign of life in the stream, with its words if it has any.
+    Comment(Box<str>),
     /// No more came, and why.
     Failed(Box<str>),
 }
@@ -57,11 +61,9 @@ impl Piece {
     fn bytes(&self) -> usize {
         AROUND
             + match &self.what {
-                What::Sent(sent) => {
-                    let headers = sent.headers.iter().map(|(name, value)| written(name) + written(value) + 8);
-                    written(&sent.body) + written(&sent.url) + headers.sum::<usize>() + AROUND
-                }
-                What::Received(text) | What::Failed(text) => written(text),
+                What::Sent(sent) => written(&sent.body) + written(&sent.url) + written_headers(&sent.headers) + AROUND,
+                What::Answered(head) => written_headers(&head.headers),
+                What::Received(text) | What::Comment(text) | What::Failed(text) => written(text),
             }
     }
 
@@ -76,7 +78,12 @@ impl Piece {
                 let room = most.saturating_sub(bytes - written(&sent.body));
                 self.cut += cut(&mut sent.body, room);
             }
-            What::Received(text) | What::Failed(text) => {
+            What::Answered(head) => {
+                let before = written_headers(&head.headers);
+                while written_headers(&head.headers) + AROUND > most && head.headers.pop().is_some() {}
+                self.cut += before - written_headers(&head.headers);
+            }
+            What::Received(text) | What::Comment(text) | What::Failed(text) => {
                 let mut owned = std::mem::take(text).into_string();
                 self.cut += cut(&mut owned, most.saturating_sub(AROUND));
                 *text = owned.into();
@@ -137,7 +144,7 @@ impl Recording {
     pub fn request(&self) -> Option<(&Sent, bool)> {
         self.pieces().rev().find_map(|piece| match &piece.what {
             What::Sent(sent) => Some((sent.as_ref(), piece.cut == 0)),
-            What::Received(_) | What::Failed(_) => None,
+            What::Answered(_) | What::Received(_) | What::Comment(_) | What::Failed(_) => None,
         })
     }
 
@@ -151,7 +158,11 @@ impl Recording {
                 What::Sent(sent) => {
                     ("sent", serde_json::json!({"url": sent.url, "headers": sent.headers, "body": parsed(&sent.body)}))
                 }
+                What::Answered(head) => {
+                    ("answered", serde_json::json!({"status": head.status, "headers": head.headers}))
+                }
                 What::Received(text) => ("received", parsed(text)),
+                What::Comment(text) => ("comment", serde_json::Value::from(text.as_ref())),
                 What::Failed(text) => ("failed", serde_json::Value::from(text.as_ref())),
             };
             let mut entry = serde_json::json!({"at": piece.at.to_string(), name: value});
@@ -165,6 +176,39 @@ impl Recording {
         let all: Vec<_> = self.head.iter().map(piece).chain(gap).chain(self.tail.iter().map(piece)).collect();
         serde_json::to_string_pretty(&all).unwrap_or_default() + "\n"
     }
+}
+
+/// A recording while it grows, and what of it the disk does not have.
+#[derive(Debug, Clone)]
+pub struct Growing {
+    pub recording: Recording,
+    unwritten: Vec<Piece>,
+    /// So many bytes go to the disk before the end: a run that is killed leaves the beginning of its recording.
+    room: usize,
+}
+
+impl Growing {
+    pub fn new(most: usize) -> Self {
+        Self { recording: Recording::new(most), unwritten: Vec::new(), room: most }
+    }
+
+    pub fn push(&mut self, piece: Piece) {
+        let bytes = piece.bytes();
+        self.room = self.room.saturating_sub(bytes);
+        if self.room > 0 {
+            self.unwritten.push(piece.clone());
+        }
+        self.recording.push(piece);
+    }
+
+    /// What is to be written now.
+    pub fn take(&mut self) -> Vec<Piece> {
+        std::mem::take(&mut self.unwritten)
+    }
+}
+
+fn written_headers(headers: &[(String, String)]) -> usize {
+    headers.iter().map(|(name, value)| written(name) + written(value) + 8).sum()
 }
 
 /// The bytes of a text within JSON.
@@ -211,8 +255,9 @@ mod tests {
 
     fn texts(recording: &Recording) -> Vec<String> {
         let text = |piece: &Piece| match &piece.what {
-            What::Received(text) | What::Failed(text) => text.to_string(),
+            What::Received(text) | What::Comment(text) | What::Failed(text) => text.to_string(),
             What::Sent(sent) => sent.body.clone(),
+            What::Answered(head) => head.status.to_string(),
         };
         recording.pieces().map(text).collect()
     }

@@ -18,6 +18,7 @@ use super::{
 };
 use crate::api::{
     Dialect,
+    json::Fields,
     request::{Role, assistant, call_output, call_output_of_parts, message},
 };
 
@@ -146,6 +147,9 @@ impl History<'_> {
         let thoughts = items.iter().filter(|(_, item)| matches!(item.kind, Kind::Reasoning(_))).count();
         let mut pieces: Vec<Piece> =
             items.iter().filter_map(|(slot, item)| piece(*slot, item, answer.runs.get(slot), form)).collect();
+        if self.turn.mended.contains(&Mend::Items) {
+            pieces.retain(|piece| !matches!(piece, Piece::Server(_)));
+        }
         pieces.retain_mut(|piece| self.is_sent_once(piece));
         let kept = keep_what_leads_on(&mut pieces, form);
         if kept < thoughts && form.dialect == Dialect::OpenAi {
@@ -314,7 +318,8 @@ fn piece(slot: Slot, item: &Item, run: Option<&Run>, form: Form) -> Option<Piece
     if let Kind::Message { parts, phase } = &item.kind {
         let text = text_of(parts);
         let item = sent.filter(|sent| form.same_model && form.finished && sent.is_whole_message());
-        return (!text.is_empty()).then(|| Piece::Message { text, phase: phase.clone(), item });
+        let phase = phase.clone().filter(|phase| matches!(phase.as_str(), "commentary" | "final_answer"));
+        return (!text.is_empty()).then_some(Piece::Message { text, phase, item });
     }
     let to = if form.same_model { To::ItsModel } else { To::AnotherModel };
     let called = || output(run, form.room, form.senses);
@@ -325,7 +330,7 @@ fn piece(slot: Slot, item: &Item, run: Option<&Run>, form: Form) -> Option<Piece
     }
     let sent = sent?; // Half done: nothing may lead on from it.
     match sent.text("type") {
-        "reasoning" => Some(Piece::Reasoning(sent)),
+        "reasoning" => sent.is_whole_thought().then_some(Piece::Reasoning(sent)),
         "function_call" => sent.into_call("arguments", to).map(|item| Piece::Call { item, output: called() }),
         "custom_tool_call" => sent.into_call("input", to).map(|item| Piece::Call { item, output: called() }),
         kind => is_replayed(kind, &sent, form).then_some(Piece::Server(sent)),
@@ -352,8 +357,47 @@ fn is_replayed(kind: &str, sent: &Sent, form: Form) -> bool {
             | "mcp_approval_request"
             | "item_reference"
             | "message" => false,
-            kind => !kind.is_empty(),
+            kind => is_name(kind) && needed(kind).iter().all(|field| sent.has(field)) && sent.has_whole_action(),
         }
+}
+
+/// A type that was garbled on its way would make every later request one that no server takes.
+fn is_name(kind: &str) -> bool {
+    let is_word = |word: &str| {
+        !word.is_empty()
+            && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte))
+    };
+    kind.split_once(':').map_or_else(|| is_word(kind), |(vendor, word)| is_word(vendor) && is_word(word))
+}
+
+/// What the schema asks of an item of a server's tools: one that lost it on its way is taken back by nobody.
+fn needed(kind: &str) -> &'static [&'static str] {
+    match kind {
+        "openrouter:datetime" => &["status", "datetime", "timezone"],
+        "file_search_call" => &["status", "queries"],
+        "mcp_call" => &["arguments", "name", "server_label"],
+        "mcp_list_tools" => &["server_label", "tools"],
+        "tool_search_call" => &["call_id", "execution"],
+        "tool_search_output" => &["call_id", "execution", "tools"],
+        "compaction" => &["encrypted_content"],
+        "web_search_call" | "code_interpreter_call" => &["status"],
+        kind if kind.starts_with("openrouter:") => &["status"],
+        _ => &[],
+    }
+}
+
+/// Whether a request has items that nobody but the server can have written and that a validator may not know.
+pub(super) fn gives_back(input: &[Box<RawValue>]) -> bool {
+    let ours = [
+        "message",
+        "reasoning",
+        "function_call",
+        "function_call_output",
+        "custom_tool_call",
+        "custom_tool_call_output",
+    ];
+    let kind = |item: &RawValue| Fields::of(item.get()).and_then(|fields| fields.text("type"));
+    input.iter().filter_map(|item| kind(item)).any(|kind| !ours.contains(&kind.as_str()))
 }
 
 fn text_of(parts: &[Part]) -> String {

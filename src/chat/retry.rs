@@ -62,7 +62,19 @@ fn mend(turn: &Turn, error: &Error) -> Option<Mend> {
         | Fact::Tried(_)
         | Fact::Parameter(_) => None,
     });
-    mend.or_else(|| told(&error.message)).filter(|mend| !turn.mended.contains(mend))
+    let mend = mend.or_else(|| told(&error.message));
+    let items = (turn.gave_back && is_about_items(error)).then_some(Mend::Items);
+    mend.into_iter().chain(items).find(|mend| !turn.mended.contains(mend))
+}
+
+/// A validator found an item of the history that it does not know, or not in this form.
+fn is_about_items(error: &Error) -> bool {
+    let of_input = |fact: &Fact| matches!(fact, Fact::Parameter(parameter) if parameter.starts_with("input"));
+    let words = ["Invalid Responses API request", "input.", "input[", "item type", "openrouter:"];
+    matches!(error.status, Some(400 | 422))
+        && (error.code.as_deref() == Some("invalid_prompt")
+            || error.facts.iter().any(of_input)
+            || words.iter().any(|word| error.message.contains(word)))
 }
 
 /// The same, from words that servers use for nothing else.

@@ -144,6 +144,7 @@ impl Conversation {
         turn.asked = now;
         self.enter(at, Phase::Routing, now);
         let request = Box::new(request::build(self, &self.turns[at]));
+        self.turns[at].gave_back = replay::gives_back(&request.input);
         let turn = &self.turns[at];
         let (stream, endpoint) = (turn.stream(), turn.settings.endpoint.clone());
         let is_first = turn.step == 0;
@@ -158,7 +159,13 @@ impl Conversation {
         if let Some(at) = self.streaming(stream) {
             self.turns[at].heard = Some(now);
             let (answer, _) = self.answer_of(at);
-            answer.generation = generation; // That of an attempt before would be another answer.
+            answer.generation.clone_from(&generation); // That of an attempt before would be another answer.
+            if let Some(id) = generation {
+                // A run that is killed leaves it behind, so that the next can ask what the answer cost.
+                let turn = &mut self.turns[at];
+                turn.journal.push(turn.step, now, &Event::Begun(Box::new(api::event::Response::begun(id))));
+                turn.unwritten.get_or_insert(now);
+            }
         }
     }
 
@@ -246,8 +253,11 @@ impl Conversation {
     /// A free model has had enough of us: how much is left?
     fn ask_quota(&self, at: usize, error: &api::Error) -> Option<Next> {
         let turn = &self.turns[at];
-        let is_free = turn.settings.model.ends_with(":free") && turn.context.dialect.has_own_fields();
-        (is_free && error.fault == api::Fault::Rate)
+        let model = &turn.settings.model;
+        let is_free = model.ends_with(":free")
+            || model == "openrouter/free"
+            || error.facts.contains(&api::Fact::FreeQuotaOfTheDay);
+        (is_free && turn.context.dialect.has_own_fields() && error.fault == api::Fault::Rate)
             .then(|| Next::AskQuota { answer: turn.answer, endpoint: turn.settings.endpoint.clone() })
     }
 
@@ -422,6 +432,7 @@ impl Mend {
     fn note(self) -> &'static str {
         match self {
             Self::Reasoning => "earlier reasoning was left out: the server could not use it",
+            Self::Items => "what the server's own tools found was left out: the server did not take it back",
             Self::Effort => "effort none was not sent: this model always reasons",
             Self::Include => "encrypted reasoning was not asked for: this model has none",
         }

@@ -35,6 +35,8 @@ pub struct Turn {
     pub mended: BTreeSet<Mend>,
     /// The reader has seen something of the present response.
     pub(super) shown: bool,
+    /// The present request gives items back that only the server understands.
+    pub(super) gave_back: bool,
     /// Requests sent, over all steps and attempts.
     pub(super) sent: u32,
     /// What has come and is not on disk, and since when.
@@ -49,6 +51,8 @@ pub struct Turn {
 pub enum Mend {
     /// Reasoning that another model or endpoint made.
     Reasoning,
+    /// Items of the server's own tools, and those that we do not know.
+    Items,
     /// The wish not to reason, from a model that must.
     Effort,
     /// `include`, from a model that has no reasoning to encrypt.
@@ -113,6 +117,7 @@ impl Turn {
             same_from: 0,
             mended: BTreeSet::new(),
             shown: false,
+            gave_back: false,
             sent: 0,
             journal: Journal::default(),
             unwritten: None,

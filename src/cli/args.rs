@@ -51,7 +51,7 @@ pub enum Command {
         /// Let this tool run without asking (SERVER/TOOL, SERVER/*, or the name of a command); what else would ask is denied
         #[arg(long, value_name = "NAME")]
         allow: Vec<String>,
-        /// Print the answer when it is complete
+        /// Ask for the whole answer at once, and print it when it is there
         #[arg(long)]
         no_stream: bool,
     },

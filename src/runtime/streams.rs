@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 
 use super::servers::Server;
 use crate::{
-    api::{self, Client, Event, Opened, Request, Veil},
+    api::{self, Client, Event, Head, Opened, Raw, Refused, Request, Veil},
     app::Msg,
     chat::{
         StreamId, Timestamp,
@@ -26,10 +26,10 @@ pub(super) async fn read(
     // A server without a name is called by its address, and a query may hold anything.
     let name = server.name.split('?').next();
     tracing::info!(server = name, attempt = stream.attempt, "stream begins");
-    let mut reading = Reading { server: &server, stream, inbox: &inbox, record, veil: None };
+    let mut reading = Reading { server: &server, stream, inbox: &inbox, record, veil: None, ended: false };
     let result = reading.forward(&request).await;
     match &result {
-        Ok(()) => tracing::info!(attempt = stream.attempt, "stream ended"),
+        Ok(()) => reading.note_end(),
         // The message may carry the reader's words.
         Err(error) => {
             let code = error.code.as_deref().filter(|code| is_word(code));
@@ -49,18 +49,24 @@ struct Reading<'a> {
     record: bool,
     /// Known when the key is.
     veil: Option<Veil>,
+    /// The log says so.
+    ended: bool,
 }
 
 impl Reading<'_> {
     async fn forward(&mut self, request: &Request) -> Result<(), api::Error> {
         let client = self.server.client().await?;
         self.record_request(client, request).await;
-        let mut opened = client.open(request).await?;
+        let mut opened = match client.open(request).await {
+            Ok(opened) => opened,
+            Err(refused) => return Err(self.record_refusal(refused).await),
+        };
         if self.record || log::has_content() {
             opened.keep_raw();
         }
         let generation = opened.generation.clone();
         tracing::debug!(attempt = self.stream.attempt, generation, "headers have come");
+        self.record_head(&opened.head).await;
         if self.inbox.send(Msg::StreamOpened { stream: self.stream, generation }).await.is_err() {
             return Ok(());
         }
@@ -70,6 +76,9 @@ impl Reading<'_> {
             let at = Timestamp::now();
             tracing::trace!(attempt = self.stream.attempt, events = events.len(), "events");
             self.record_events(&mut opened, at).await;
+            if events.iter().any(|event| matches!(event, Event::Ended(_) | Event::Failed(_))) {
+                self.note_end(); // Whoever hears of it may end the program at once.
+            }
             if !more? || self.inbox.send(Msg::Stream { stream: self.stream, at, events }).await.is_err() {
                 return Ok(());
             }
@@ -93,16 +102,44 @@ impl Reading<'_> {
 
     async fn record_events(&self, opened: &mut Opened, at: Timestamp) {
         let Some(veil) = &self.veil else { return };
-        let piece = |payload: Box<str>| {
-            let payload = veil.hide(&payload);
-            if log::has_content() {
-                tracing::info!(%payload, "event");
+        let piece = |raw: Raw| match raw {
+            Raw::Payload(payload) => {
+                let payload = veil.hide(&payload);
+                if log::has_content() {
+                    tracing::info!(%payload, "event");
+                }
+                Piece::new(at, What::Received(payload.into()))
             }
-            Piece::new(at, What::Received(payload.into()))
+            Raw::Comment(words) => Piece::new(at, What::Comment(veil.hide(&words).into())),
         };
         let pieces: Vec<Piece> = opened.take_raw().into_iter().map(piece).collect();
         if self.record && !pieces.is_empty() {
             self.report(pieces).await;
+        }
+    }
+
+    async fn record_head(&self, head: &Head) {
+        if let Some(veil) = self.veil.as_ref().filter(|_| self.record) {
+            let head = Box::new(veil.head(head.clone()));
+            self.report(vec![Piece::new(Timestamp::now(), What::Answered(head))]).await;
+        }
+    }
+
+    /// What a server said instead of an answer.
+    async fn record_refusal(&self, refused: Box<Refused>) -> api::Error {
+        if let Some(head) = &refused.head {
+            self.record_head(head).await;
+        }
+        if let Some(veil) = self.veil.as_ref().filter(|_| self.record && !refused.body.is_empty()) {
+            let body = veil.hide(&refused.body).into();
+            self.report(vec![Piece::new(Timestamp::now(), What::Received(body))]).await;
+        }
+        refused.error
+    }
+
+    fn note_end(&mut self) {
+        if !std::mem::replace(&mut self.ended, true) {
+            tracing::info!(attempt = self.stream.attempt, "stream ended");
         }
     }
 

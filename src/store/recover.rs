@@ -9,7 +9,10 @@ use super::{
     rows::{self, StoredMessage},
     write,
 };
-use crate::chat::{Body, Timestamp, journal};
+use crate::chat::{
+    Body, Timestamp, journal,
+    recording::{Piece, What},
+};
 
 impl Database {
     /// Settles what was abandoned. Cheap where nothing was: then nothing is written.
@@ -22,9 +25,11 @@ impl Database {
         for found in abandoned(&transaction, &self.live)? {
             let settled = interrupted(&transaction, found)?;
             write::write_message(&transaction, settled.conversation, &settled.message, None)?;
+            settle_recording(&transaction, &settled)?;
         }
         if !self.live.sweep() {
             transaction.execute("delete from growth where message not in (select id from message)", [])?;
+            transaction.execute("delete from recorded where message not in (select id from message)", [])?;
         }
         transaction.commit()
     }
@@ -43,6 +48,15 @@ fn interrupted(db: &Connection, mut found: StoredMessage) -> rusqlite::Result<St
     }
     found.message.rev += 1;
     Ok(found)
+}
+
+/// What went over the wire for it, as far as it was written. The next answer that ends trims all recordings.
+fn settle_recording(db: &Connection, settled: &StoredMessage) -> rusqlite::Result<()> {
+    let Some(mut recording) = rows::recorded(db, settled.message.id)? else { return Ok(()) };
+    let ended = settled.message.answer().and_then(|answer| answer.ended).unwrap_or(settled.message.at);
+    let lost = "the program ended before the answer did; what came last was not written";
+    recording.push(Piece::new(ended, What::Failed(lost.into())));
+    rows::write_recording(db, settled.message.id, &recording, u64::MAX)
 }
 
 /// Replays the growth of an answer; gives the time of the last of it.

@@ -13,7 +13,7 @@ use crate::{
     api::{Usage, Usd},
     chat::{
         Answer, Body, Change, ConversationId, Header, Message, MessageId, Prompt, Recording, Summary, Timestamp,
-        answer::Progress,
+        answer::Progress, recording::Piece,
     },
 };
 
@@ -127,7 +127,31 @@ pub fn new_draft(db: &Connection) -> Result<String> {
 /// What went over the wire for an answer, if that is still there.
 pub fn recording(db: &Connection, message: MessageId) -> Result<Option<Recording>> {
     let mut row = db.prepare_cached("select pieces from recording where message = ?1")?;
-    row.query_row([text(message.0)], |row| json(row, "pieces")).optional()
+    let whole = row.query_row([text(message.0)], |row| json(row, "pieces")).optional()?;
+    if whole.is_some() { Ok(whole) } else { recorded(db, message) }
+}
+
+/// The recording of an answer that still runs, or whose run was killed, as far as it is on disk.
+pub fn recorded(db: &Connection, message: MessageId) -> Result<Option<Recording>> {
+    let mut rows = db.prepare_cached("select most, pieces from recorded where message = ?1 order by n")?;
+    let mut found = rows.query([text(message.0)])?;
+    let mut recording: Option<Recording> = None;
+    while let Some(row) = found.next()? {
+        let most: i64 = row.get("most")?;
+        let recording = recording.get_or_insert_with(|| Recording::new(usize::try_from(most).unwrap_or_default()));
+        let pieces: Vec<Piece> = json(row, "pieces")?;
+        for piece in pieces {
+            recording.push(piece);
+        }
+    }
+    Ok(recording)
+}
+
+pub fn write_recorded(db: &Connection, message: MessageId, pieces: &[Piece], most: usize) -> Result<()> {
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    db.prepare_cached("insert into recorded (message, most, pieces) values (?1, ?2, ?3)")?
+        .execute(rusqlite::params![text(message.0), most, to_json(&pieces)])?;
+    Ok(())
 }
 
 /// Writes it over an older one of the same answer, then drops the oldest of all until the rest fits.
@@ -135,6 +159,7 @@ pub fn write_recording(db: &Connection, message: MessageId, recording: &Recordin
     let pieces = to_json(recording);
     db.prepare_cached("insert or replace into recording (message, bytes, pieces) values (?1, ?2, ?3)")?
         .execute(rusqlite::params![text(message.0), i64::try_from(pieces.len()).unwrap_or(i64::MAX), pieces])?;
+    db.prepare_cached("delete from recorded where message = ?1")?.execute([text(message.0)])?;
     db.prepare_cached(TRIM)?.execute([i64::try_from(most_in_all).unwrap_or(i64::MAX)])?;
     Ok(())
 }
@@ -301,6 +326,7 @@ pub fn rank(change: &Change) -> u8 {
         | Change::Queue { .. }
         | Change::NewDraft(_)
         | Change::Recording { .. }
+        | Change::Recorded { .. }
         | Change::Rename { .. }
         | Change::Seen(_)
         | Change::Trash(_)

@@ -91,6 +91,16 @@ const MIGRATIONS: &[&str] = &[
     -- What became of the calls of an answer: their tools, arguments and results.
     alter table message add column runs text;
 ",
+    "
+    -- What went over the wire for an answer that still runs; a recording when it is over.
+    create table recorded (
+        n integer primary key,
+        message text not null,
+        most integer not null,
+        pieces text not null
+    );
+    create index recorded_of on recorded (message, n);
+",
 ];
 
 /// What this program writes.

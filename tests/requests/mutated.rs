@@ -114,7 +114,7 @@ fn events(stream: &[u8]) -> Vec<Event> {
     let mut take = |frame: Frame<'_>| match frame {
         Frame::Data(json) if !over => events.push(Event::parse(json)),
         Frame::Data(_) => (),
-        Frame::Comment => events.push(Event::KeepAlive),
+        Frame::Comment(_) => events.push(Event::KeepAlive),
         Frame::Done | Frame::TooLong => over = true,
     };
     decoder.push(stream, &mut take);

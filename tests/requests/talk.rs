@@ -9,7 +9,7 @@ use ibid::{
 };
 use serde_json::{Value, json};
 
-use super::rules;
+use super::rules::{self, Arrived, Told};
 
 pub struct Talk {
     pub chat: Conversation,
@@ -20,6 +20,8 @@ pub struct Talk {
     changes: Vec<Change>,
     /// The calls that run, in the order of their beginning.
     running: Vec<CallId>,
+    /// Every item that came, whole.
+    arrived: Vec<Arrived>,
 }
 
 pub fn settings() -> Settings {
@@ -35,7 +37,7 @@ impl Talk {
         let (mut ids, now) = (Ids::new(1), Timestamp::from_second(1_700_000_000).expect("in range"));
         let mut chat = Conversation::new(ids.conversation(now), settings, now);
         chat.context = context;
-        Self { chat, ids, now, stream: None, changes: Vec::new(), running: Vec::new() }
+        Self { chat, ids, now, stream: None, changes: Vec::new(), running: Vec::new(), arrived: Vec::new() }
     }
 
     /// The same conversation as another run of the program reads it from the disk.
@@ -66,6 +68,7 @@ impl Talk {
             stream: None,
             changes: self.changes.clone(),
             running: Vec::new(),
+            arrived: self.arrived.clone(),
         }
     }
 
@@ -108,8 +111,8 @@ impl Talk {
         let [Next::Open { stream, request, .. }] = &next[..] else { panic!("a request follows: {next:?}") };
         self.stream = Some(*stream);
         let body = serde_json::to_string(request).expect("a request has a JSON form");
-        let value = serde_json::from_str(&body).expect("a body is JSON");
-        rules::check(&value, self.chat.context.dialect);
+        let Settings { endpoint, model, .. } = &self.chat.settings;
+        rules::check(&body, &Told { dialect: self.chat.context.dialect, endpoint, model, arrived: &self.arrived });
         body
     }
 
@@ -132,6 +135,21 @@ impl Talk {
         self.hears_items(items);
         self.hears(&[delta(items.len(), text)]);
         self.settle();
+    }
+
+    /// The server refuses the request; the body that is sent instead, if one is.
+    pub fn refused(&mut self, status: u16, body: &Value) -> Option<Value> {
+        let stream = self.stream.expect("a stream is open");
+        let now = jiff::Timestamp::UNIX_EPOCH;
+        let headers = reqwest::header::HeaderMap::new();
+        let error = Error::of_response(status, &headers, body.to_string().as_bytes(), now);
+        let next = self.chat.ended(stream, self.now, Err(error), &mut self.ids);
+        let sent = next.iter().find_map(|next| match next {
+            Next::Open { request, .. } => Some(serde_json::to_value(request).expect("a request has a JSON form")),
+            _ => None,
+        });
+        self.note(next);
+        sent
     }
 
     /// These items, the beginning of a message, and the connection breaks.
@@ -169,6 +187,20 @@ impl Talk {
 
     pub fn hears(&mut self, events: &[Event]) {
         let stream = self.stream.expect("a stream is open");
+        for event in events {
+            let items = match event {
+                Event::Closed { item, .. } => std::slice::from_ref(item),
+                Event::Ended(response) => &response.output,
+                _ => &[],
+            };
+            let Settings { endpoint, model, .. } = self.chat.settings.clone();
+            let arrived = items.iter().map(|item| Arrived {
+                endpoint: endpoint.clone(),
+                model: model.clone(),
+                item: item.clone(),
+            });
+            self.arrived.extend(arrived);
+        }
         let next = self.chat.apply(stream, self.now, events, &mut self.ids);
         self.note(next);
     }

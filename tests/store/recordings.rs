@@ -9,7 +9,7 @@ use ibid::{
     store::{Job, Reply},
 };
 
-use super::disk::{Disk, Run, answer, at, begin, conversation_id, empty, header, message_id, write};
+use super::disk::{Disk, Run, answer, at, begin, conversation_id, empty, header, message_id, prompt, write};
 
 fn recording(events: usize) -> Recording {
     let sent = Sent {
@@ -83,11 +83,50 @@ fn a_database_from_before_recordings_gets_a_place_for_them_and_keeps_the_rest() 
     let disk = Disk::new();
     disk.open().saved(vec![begin(header(1, "old")), write(1, answer(2, 1, empty(End::Complete)))]);
     let old = disk.connect();
-    old.execute_batch("drop table recording; alter table message drop column runs; pragma user_version = 2;").expect("as the second version left it");
+    let second = "drop table recorded; drop table recording; alter table message drop column runs; pragma user_version = 2;";
+    old.execute_batch(second).expect("as the second version left it");
     drop(old);
     let run = disk.open();
     assert_eq!(run.titles(), ["old"]);
     assert_eq!(run.load(conversation_id(1)).expect("the conversation").messages.len(), 1);
     run.saved(vec![record(2, &recording(1), 1 << 20)]);
     assert_eq!(kept(&run, 2), Some(recording(1)));
+}
+
+fn recorded(pieces: &[Piece]) -> Change {
+    Change::Recorded { message: message_id(2), pieces: pieces.to_vec(), most: 64 * 1024 }
+}
+
+fn unsettled(disk: &Disk) -> u32 {
+    disk.connect().query_row("select count(*) from recorded", [], |row| row.get(0)).expect("a number")
+}
+
+#[test]
+fn a_run_that_is_killed_leaves_what_was_written_of_its_recording() {
+    let disk = Disk::new();
+    let whole = recording(6);
+    let pieces: Vec<Piece> = whole.pieces().cloned().collect();
+    let run = disk.open();
+    run.saved(vec![begin(header(1, "a")), write(1, prompt(1, "why")), write(1, answer(2, 1, empty(End::Open)))]);
+    run.saved(vec![recorded(&pieces[..1])]);
+    run.saved(vec![recorded(&pieces[1..5])]);
+    assert_eq!(kept(&run, 2).expect("it can be looked at").pieces().count(), 5);
+    drop(run);
+    let run = disk.open();
+    let left = kept(&run, 2).expect("it was left");
+    let left: Vec<Piece> = left.pieces().cloned().collect();
+    assert_eq!(left[..5], pieces[..5]);
+    assert!(matches!(&left[5].what, What::Failed(why) if why.contains("the program ended")), "{:?}", left[5]);
+    assert_eq!((left.len(), unsettled(&disk)), (6, 0));
+}
+
+#[test]
+fn a_whole_recording_takes_the_place_of_what_was_written_on_the_way() {
+    let disk = Disk::new();
+    let whole = recording(6);
+    let pieces: Vec<Piece> = whole.pieces().cloned().collect();
+    let run = disk.open();
+    run.saved(vec![begin(header(1, "a")), write(1, answer(2, 1, empty(End::Open))), recorded(&pieces[..3])]);
+    run.saved(vec![write(1, answer(2, 1, empty(End::Complete))), record(2, &whole, 1 << 20)]);
+    assert_eq!((kept(&run, 2), unsettled(&disk)), (Some(whole), 0));
 }

@@ -4,7 +4,6 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-mod ask;
 mod chat;
 mod choices;
 mod demo;
@@ -130,15 +129,25 @@ fn text(content: &Value) -> String {
     }
 }
 
-/// Takes the first choice of the newest card. No key counts on a card within 0.3 s of its being painted, so that
-/// nobody takes a choice unread: a rule of time, the only one that a test has to wait out.
+/// Takes the first choice of the newest card.
+#[track_caller]
 pub fn take_first_choice(ibid: &mut Pty) {
     take_choice(ibid, "<enter>");
 }
 
+/// Presses a key of the newest card until the card is gone: no key counts on one that has just been painted.
+#[track_caller]
 pub fn take_choice(ibid: &mut Pty, key: &str) {
-    std::thread::sleep(Duration::from_millis(350));
-    ibid.type_keys(key);
+    const OFFER: &str = "tab, then";
+    ibid.wait_for(OFFER);
+    eventually("what the choice does", || {
+        ibid.type_keys(key);
+        let pressed = Instant::now();
+        while ibid.screen().contains(OFFER) && pressed.elapsed() < Duration::from_millis(100) {
+            std::thread::park_timeout(Duration::from_millis(5));
+        }
+        !ibid.screen().contains(OFFER)
+    });
 }
 
 /// Waits for something outside the screen.

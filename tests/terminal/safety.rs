@@ -49,6 +49,7 @@ fn with_the_database_locked_nothing_is_sent_until_the_reader_decides() {
     other.execute_batch("begin exclusive").expect("nobody else holds it");
 
     ibid.type_keys("precious words<enter>");
+    ibid.wait_for("could not be saved");
     ibid.wait_for("locked");
     ibid.wait_for("precious words");
     assert_eq!(stage.asked(), 1, "a request left before its prompt was on disk");
@@ -83,6 +84,39 @@ fn after_a_kill_in_mid_stream_the_prompt_and_what_came_are_there_marked_interrup
     let next = stage.exchange(&mut ibid, "Are you still there?", "I am.");
     assert_eq!(prompt(&next), "Are you still there?");
     quit(&mut ibid);
+}
+
+#[test]
+fn what_a_cut_answer_cost_is_learnt_at_the_next_start_however_the_program_ended() {
+    for killed in [true, false] {
+        let stage = Stage::plain();
+        let mut ibid = stage.open();
+        stage.server.answer(answer(&["It was a dark ", "and stormy night."]).gated());
+        ibid.type_keys("Tell me a story<enter>");
+        let request = stage.server.next_request();
+        request.release_many(8);
+        ibid.wait_for("It was a dark");
+        if killed {
+            on_disk(&stage.home, "gen-1790000001-FakeServerFakeServer");
+            ibid.signal(Signal::KILL);
+        } else {
+            ibid.type_keys("<ctrl-x>q");
+        }
+        ibid.wait_exit();
+        request.wait_closed();
+
+        let cost = serde_json::json!({ "data": { "total_cost": 0.0031, "native_tokens_completion": 9 } });
+        stage.server.page("/generation", Reply::json(200, &cost));
+        let mut ibid = stage.reopen();
+        ibid.wait_for("It was a dark");
+        ibid.wait_for("$0.0031");
+        quit(&mut ibid);
+        stage.reopen().wait_for("$0.0031");
+        let asked = |head: &&crate::support::fake_server::Head| head.path.contains("/generation");
+        let heads = stage.server.heads();
+        let asked: Vec<&str> = heads.iter().filter(asked).map(|head| head.path.as_str()).collect();
+        assert_eq!(asked, ["/api/v1/generation?id=gen-1790000001-FakeServerFakeServer"], "once");
+    }
 }
 
 #[test]

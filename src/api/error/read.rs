@@ -104,8 +104,10 @@ fn of_text(body: &str, status: u16) -> Error {
     let text = if is_page { tidy(&without_tags(body)) } else { tidy(body) };
     let message = match status {
         404 | 405 => format!("there is no Responses API at this address ({status})"),
-        _ if text.is_empty() => format!("the server answered {}", in_words(status)),
-        _ if is_page => format!("the server answered {} with a web page: {}", in_words(status), shorten(&text, 120)),
+        _ if text.is_empty() => format!("the server answered {}", status_in_words(status)),
+        _ if is_page => {
+            format!("the server answered {} with a web page: {}", status_in_words(status), shorten(&text, 120))
+        }
         _ => shorten(&text, LONGEST),
     };
     let fault = match status {
@@ -126,7 +128,7 @@ fn sentence(told: Option<&str>, raw: Option<&str>, status: Option<u16>) -> Strin
         (Some(told), _) => told,
         (None, Some(raw)) => raw,
         (None, None) => match status {
-            Some(status) => format!("the server answered {}", in_words(status)),
+            Some(status) => format!("the server answered {}", status_in_words(status)),
             None => "the server reports an error without saying which".into(),
         },
     };
@@ -208,7 +210,7 @@ fn is_foreign_reasoning(lower: &str) -> bool {
         || (lower.contains("invalid") && lower.contains("signature") && lower.contains("thinking"))
 }
 
-fn in_words(status: u16) -> String {
+pub fn status_in_words(status: u16) -> String {
     let reason = reqwest::StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
     match reason {
         Some(reason) => format!("{status} {reason}"),

@@ -117,13 +117,11 @@ impl Answer {
     fn account(&mut self, at: Timestamp, response: &Response) -> bool {
         self.name(response);
         if let Some(usage) = &response.usage {
+            self.progress.accounted = true;
             self.usage = Some(match &self.progress.earlier {
                 Some(earlier) => earlier.plus(usage),
                 None => usage.clone(),
             });
-        } else if self.progress.earlier.is_some() {
-            // The cost of this step is unknown, and so is that of all.
-            self.usage = None;
         }
         self.fill(at, &response.output)
     }
@@ -165,6 +163,10 @@ impl Answer {
     }
 
     pub(super) fn end(&mut self, at: Timestamp, end: End) -> Applied {
+        if self.progress.earlier.is_some() && !self.progress.accounted {
+            // The cost of this step is unknown, and so is that of all.
+            self.usage = None;
+        }
         self.end = end;
         self.ended = Some(at);
         Applied { changed: true, over: true, ..Applied::default() }

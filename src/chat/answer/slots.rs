@@ -16,6 +16,8 @@ pub struct Progress {
     ids: Vec<(String, u32)>,
     /// Of the steps before the present one.
     pub(super) earlier: Option<Usage>,
+    /// The server told what the present step used.
+    pub(super) accounted: bool,
     /// Frames that were no events of this API.
     pub(super) strange: usize,
 }

@@ -46,6 +46,11 @@ impl Sent {
         self.fields.get(key).and_then(Value::as_str).unwrap_or_default()
     }
 
+    /// It has words there, or a list.
+    pub fn has(&self, key: &str) -> bool {
+        self.fields.get(key).is_some_and(|value| value.is_string() || value.is_array())
+    }
+
     pub fn set(&mut self, key: &str, value: &str) {
         if self.text(key) != value {
             self.fields.insert(key.into(), value.into());
@@ -78,6 +83,9 @@ impl Sent {
 
     /// Some servers cite without a title or a place; no server takes that back, and nobody needs it there.
     fn drop_half_citations(&mut self) {
+        if self.text("type") != "message" {
+            return; // What is not known stays as it came.
+        }
         let Some(parts) = self.fields.get_mut("content").and_then(Value::as_array_mut) else { return };
         let annotations = parts.iter_mut().filter_map(|part| part.get_mut("annotations")?.as_array_mut());
         let mut dropped = false;
@@ -98,6 +106,7 @@ impl Sent {
             && self.text("role") == "assistant"
             && !self.text("id").is_empty()
             && matches!(self.text("status"), "completed" | "incomplete")
+            && matches!(self.text("phase"), "" | "commentary" | "final_answer")
             && parts.is_some_and(|parts| !parts.is_empty() && parts.iter().all(is_answer_part))
     }
 
@@ -115,6 +124,28 @@ impl Sent {
             self.set("status", "completed");
         }
         self.into_call("arguments", to)
+    }
+
+    /// It has all that the schema asks of reasoning: an id, and parts of the one kind and the other.
+    pub fn is_whole_thought(&self) -> bool {
+        let parts = |key: &str, kind: &str| {
+            let is_part = |part: &Value| part["type"] == kind && part["text"].is_string();
+            self.fields.get(key).is_none_or(|parts| parts.as_array().is_some_and(|parts| parts.iter().all(is_part)))
+        };
+        !self.text("id").is_empty()
+            && matches!(self.text("status"), "" | "completed" | "incomplete" | "in_progress")
+            && parts("summary", "summary_text")
+            && parts("content", "reasoning_text")
+    }
+
+    /// What OpenRouter searched for is told in one form only.
+    pub fn has_whole_action(&self) -> bool {
+        let Some(action) = self.fields.get("action").filter(|_| self.text("type") == "openrouter:web_search") else {
+            return true;
+        };
+        let is_source = |source: &Value| source["type"] == "url" && source["url"].is_string();
+        let sources = action.get("sources").and_then(Value::as_array).into_iter().flatten();
+        action["type"] == "search" && action["query"].is_string() && sources.into_iter().all(is_source)
     }
 
     /// A call that is whole; to another model only what makes it a call.

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 
 use crate::{
+    api::Head,
     chat::{
         Recording, Timestamp,
         recording::{Piece, What},
@@ -31,7 +32,11 @@ pub enum Kind {
     Address,
     Header,
     Body,
+    /// The status and headers of what was answered, on one row.
+    Answer,
     Event,
+    /// A sign of life between events.
+    Comment,
     Failure,
     /// What was not kept.
     Gap,
@@ -65,7 +70,7 @@ impl Row {
     pub fn section(&self) -> Option<Section> {
         match self.kind {
             Kind::Address | Kind::Header | Kind::Body => Some(Section::Request),
-            Kind::Event | Kind::Failure | Kind::Gap => Some(Section::Events),
+            Kind::Answer | Kind::Event | Kind::Comment | Kind::Failure | Kind::Gap => Some(Section::Events),
             Kind::Blank => None,
         }
     }
@@ -127,7 +132,9 @@ pub fn of_piece(recording: &Recording, piece: usize, width: u16) -> Vec<Row> {
     let mut rows = Vec::new();
     match &of.what {
         What::Sent(_) => add_request(&mut rows, piece, of),
+        What::Answered(head) => add_head(&mut rows, piece, head, of.cut),
         What::Received(payload) => add_body(&mut rows, piece, payload, of.cut),
+        What::Comment(words) => rows.push(Row::new(Kind::Comment, piece, &comment(words))),
         What::Failed(why) => rows.push(Row::new(Kind::Failure, piece, why)),
     }
     rows.into_iter().flat_map(|row| wrapped(row, usize::from(width.max(8)))).collect()
@@ -139,7 +146,9 @@ pub fn title(recording: &Recording, piece: usize) -> String {
     let time = time(began(recording), of.at);
     let name = match &of.what {
         What::Sent(_) => "Request".into(),
+        What::Answered(_) => "Headers".into(),
         What::Received(payload) => name(payload),
+        What::Comment(_) => "Comment".into(),
         What::Failed(_) => "Failure".into(),
     };
     format!("{name}  {time}")
@@ -157,6 +166,17 @@ fn add(rows: &mut Vec<Row>, nth: usize, piece: &Piece, began: Timestamp) {
             }
             add_request(rows, nth, piece);
             rows.push(Row::blank());
+        }
+        What::Answered(head) => {
+            let headers: Vec<_> = by_weight(head).map(|(name, value)| format!("{name}: {value}")).collect();
+            rows.push(Row {
+                time: time(began, piece.at),
+                name: head.status_in_words(),
+                ..Row::new(Kind::Answer, nth, &headers.join("  "))
+            });
+        }
+        What::Comment(words) => {
+            rows.push(Row { time: time(began, piece.at), ..Row::new(Kind::Comment, nth, &comment(words)) });
         }
         What::Received(payload) => rows.push(Row {
             time: time(began, piece.at),
@@ -177,12 +197,35 @@ fn add_request(rows: &mut Vec<Row>, nth: usize, piece: &Piece) {
     add_body(rows, nth, &sent.body, piece.cut);
 }
 
+fn add_head(rows: &mut Vec<Row>, nth: usize, head: &Head, cut: usize) {
+    rows.push(Row { name: head.status_in_words(), ..Row::new(Kind::Answer, nth, "") });
+    for (name, value) in by_weight(head) {
+        rows.push(Row { name: one_line(name), ..Row::new(Kind::Header, nth, value) });
+    }
+    add_cut(rows, nth, cut);
+}
+
+/// Those first that tell which answer it is and how many more there may be.
+fn by_weight(head: &Head) -> impl Iterator<Item = &(String, String)> {
+    let is_weighty = |(name, _): &&(String, String)| {
+        ["generation", "ratelimit", "retry-after", "request-id"].iter().any(|word| name.contains(word))
+    };
+    head.headers.iter().filter(is_weighty).chain(head.headers.iter().filter(move |header| !is_weighty(header)))
+}
+
+fn comment(words: &str) -> String {
+    format!(": {words}").trim_end().to_owned()
+}
+
 fn add_body(rows: &mut Vec<Row>, nth: usize, json: &str, cut: usize) {
     let indented = indented(json);
     rows.extend(indented.lines().map(|line| Row::new(Kind::Body, nth, line)));
+    add_cut(rows, nth, cut);
+}
+
+fn add_cut(rows: &mut Vec<Row>, nth: usize, cut: usize) {
     if cut > 0 {
-        let text = format!("{} kB more were not kept", cut.div_ceil(1000));
-        rows.push(Row { kind: Kind::Gap, ..Row::new(Kind::Gap, nth, &text) });
+        rows.push(Row::new(Kind::Gap, nth, &format!("{} kB more were not kept", cut.div_ceil(1000))));
     }
 }
 
@@ -198,10 +241,12 @@ fn name(payload: &str) -> String {
         kind: Option<Cow<'a, str>>,
         #[serde(borrow)]
         object: Option<Cow<'a, str>>,
+        error: Option<serde::de::IgnoredAny>,
     }
     match serde_json::from_str::<Typed>(payload) {
-        Ok(Typed { kind: Some(kind), .. } | Typed { kind: None, object: Some(kind) }) => one_line(&kind),
-        Ok(Typed { kind: None, object: None }) => "no type".into(),
+        Ok(Typed { kind: Some(kind), .. } | Typed { object: Some(kind), .. }) => one_line(&kind),
+        Ok(Typed { error: Some(_), .. }) => "error".into(),
+        Ok(Typed { .. }) => "no type".into(),
         Err(_) => "no JSON".into(),
     }
 }

@@ -173,7 +173,8 @@ impl XrayView<'_> {
         let (name, text) = match row.kind {
             Kind::Address => (style(Role::Text).bold(), style(Role::Text).bold()),
             Kind::Header => (style(Role::Muted), style(Role::Text)),
-            Kind::Event => (style(Role::Text), style(Role::Muted)),
+            Kind::Answer | Kind::Event => (style(Role::Text), style(Role::Muted)),
+            Kind::Comment => (style(Role::Muted), style(Role::Muted)),
             Kind::Failure => (style(Role::Error), style(Role::Error)),
             Kind::Body | Kind::Blank => (style(Role::Text), style(Role::Text)),
             Kind::Gap => (style(Role::Warning), style(Role::Warning)),
@@ -188,7 +189,7 @@ impl XrayView<'_> {
         if !row.name.is_empty() {
             self.add(&mut spans, &row.name, name, &mut left);
             let gap = match row.kind {
-                Kind::Event => widths.events.saturating_sub(text::width(&row.name)) + 2,
+                Kind::Answer | Kind::Event => widths.events.saturating_sub(text::width(&row.name)) + 2,
                 Kind::Header => widths.headers.saturating_sub(text::width(&row.name)) + 2,
                 _ => 1,
             };
@@ -260,14 +261,15 @@ impl Widget for XrayView<'_> {
         }
         // In a narrow frame names stand as they are.
         let aligned = parts.rows.width >= 90;
-        let widest = |kind: Kind| {
-            let names = lines.rows.iter().filter(|row| row.kind == kind && (aligned || kind == Kind::Header));
+        let widest = |kinds: &[Kind]| {
+            let names = lines.rows.iter().filter(|row| kinds.contains(&row.kind));
+            let names = names.filter(|row| aligned || row.kind == Kind::Header);
             names.map(|row| text::width(&row.name)).max().unwrap_or(0).min(40)
         };
         let widths = Widths {
             times: lines.rows.iter().map(|row| row.time.len()).max().unwrap_or(0),
-            events: widest(Kind::Event),
-            headers: widest(Kind::Header),
+            events: widest(&[Kind::Answer, Kind::Event]),
+            headers: widest(&[Kind::Header]),
         };
         let seen = lines.rows.iter().enumerate().skip(lines.top);
         for (area, (nth, row)) in parts.rows.rows().zip(seen) {

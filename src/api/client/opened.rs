@@ -1,0 +1,220 @@
+//! An answer on its way: its body, piece by piece, as events.
+
+use std::{collections::VecDeque, fmt, time::Duration};
+
+use jiff::Timestamp;
+use reqwest::{Response, header::HeaderMap};
+
+use super::{LONGEST_BODY, spell, within};
+use crate::api::{
+    Error, Event, Fault, Head,
+    sse::{Decoder, Frame},
+};
+
+const PATIENCE_FOR_THE_END: Duration = Duration::from_millis(50);
+
+/// A response whose headers have come.
+pub struct Opened {
+    /// From the response header, before the first event.
+    pub generation: Option<String>,
+    pub head: Head,
+    response: Response,
+    body: Body,
+    ready: VecDeque<Event>,
+    /// Told behind what is ready.
+    failed: Option<Error>,
+    silence: Duration,
+    /// What came, as it came, where somebody wants it.
+    raw: Option<Vec<Raw>>,
+}
+
+/// A piece of a body as it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Raw {
+    /// The payload of an event, or a whole body.
+    Payload(Box<str>),
+    /// The words of a comment, which only says that the server is alive.
+    Comment(Box<str>),
+}
+
+/// What a body turned out to be.
+enum Body {
+    /// Nothing but white space has come.
+    Unknown(Vec<u8>),
+    Stream(Box<Decoder>),
+    /// One JSON object instead of a stream.
+    Whole(Vec<u8>),
+    /// `[DONE]` has come, the end of the body has not.
+    Done,
+    Over,
+}
+
+impl Opened {
+    pub(super) fn new(generation: Option<String>, head: Head, response: Response, silence: Duration) -> Self {
+        let body = Body::Unknown(Vec::new());
+        Self { generation, head, response, body, ready: VecDeque::new(), failed: None, silence, raw: None }
+    }
+
+    /// Keeps what comes as text too, for `take_raw`.
+    pub fn keep_raw(&mut self) {
+        self.raw.get_or_insert_default();
+    }
+
+    /// What came since the last call.
+    pub fn take_raw(&mut self) -> Vec<Raw> {
+        self.raw.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// The next event; `None` at the end of the body. Comments come as `Event::KeepAlive`.
+    ///
+    /// # Errors
+    /// The connection broke, or was silent for too long.
+    pub async fn next(&mut self) -> Option<Result<Event, Error>> {
+        loop {
+            if let Some(event) = self.ready.pop_front() {
+                return Some(Ok(event));
+            }
+            if let Some(error) = self.failed.take() {
+                return Some(Err(error));
+            }
+            match self.body {
+                Body::Over => return None,
+                Body::Done => {
+                    // Read to its very end a connection can be used again; it is not worth waiting for.
+                    let _rest = within(PATIENCE_FOR_THE_END, self.response.chunk()).await;
+                    self.body = Body::Over;
+                }
+                Body::Unknown(_) | Body::Stream(_) | Body::Whole(_) => self.read().await,
+            }
+        }
+    }
+
+    /// Waits for at least one event and adds all that have come by then; `false` at the end of the body.
+    ///
+    /// # Errors
+    /// The connection broke, or was silent for too long. The events before that were handed out before.
+    pub async fn next_batch(&mut self, events: &mut Vec<Event>) -> Result<bool, Error> {
+        match self.next().await {
+            None => Ok(false),
+            Some(event) => {
+                events.push(event?);
+                events.extend(self.ready.drain(..));
+                Ok(true)
+            }
+        }
+    }
+
+    /// Reads one piece of the body.
+    async fn read(&mut self) {
+        match within(self.silence, self.response.chunk()).await {
+            Some(Ok(Some(bytes))) => {
+                self.take(&bytes);
+                if self.ready.is_empty() && self.failed.is_none() {
+                    self.ready.push_back(Event::KeepAlive); // A sign of life: a comment, or half an event.
+                }
+            }
+            Some(Ok(None)) => self.finish(),
+            Some(Err(error)) => {
+                self.finish();
+                // The piece of an event that a cut left behind is none.
+                self.ready.retain(|event| !matches!(event, Event::Unreadable { .. }));
+                self.failed = Some(Error::of_transport(&error));
+            }
+            None => self.fail(Fault::Silence, format!("nothing came for {}", spell(self.silence))),
+        }
+    }
+
+    fn take(&mut self, bytes: &[u8]) {
+        match &mut self.body {
+            Body::Unknown(begun) => {
+                begun.extend_from_slice(bytes);
+                let text = begun.strip_prefix(b"\xef\xbb\xbf").unwrap_or(begun).trim_ascii_start();
+                match text.first() {
+                    None => (),
+                    Some(b'{' | b'[') => self.body = Body::Whole(text.to_vec()),
+                    Some(b'<') => {
+                        let error = Error::of_response(200, &HeaderMap::new(), text, Timestamp::now());
+                        keep(&mut self.raw, &String::from_utf8_lossy(text));
+                        self.body = Body::Over;
+                        self.failed = Some(error);
+                    }
+                    Some(_) => {
+                        let begun = std::mem::take(begun);
+                        self.body = Body::Stream(Box::default());
+                        self.take(&begun);
+                    }
+                }
+            }
+            Body::Whole(whole) => {
+                whole.extend_from_slice(bytes);
+                if whole.len() > LONGEST_BODY {
+                    self.fail(Fault::Garbage, "the answer is too long to be one");
+                }
+            }
+            Body::Stream(decoder) => {
+                let (ready, raw) = (&mut self.ready, &mut self.raw);
+                let (mut over, mut too_long) = (false, false);
+                decoder.push(bytes, |frame| match frame {
+                    Frame::Data(_) if over => (),
+                    Frame::Data(json) => {
+                        keep(raw, json);
+                        ready.push_back(Event::parse(json));
+                    }
+                    Frame::Comment(words) => {
+                        if let Some(raw) = raw {
+                            raw.push(Raw::Comment(words.into()));
+                        }
+                    }
+                    Frame::Done => over = true,
+                    Frame::TooLong => too_long = true,
+                });
+                if too_long {
+                    self.fail(Fault::Garbage, "an event is too long to be one");
+                } else if over {
+                    self.body = Body::Done;
+                }
+            }
+            Body::Done | Body::Over => (),
+        }
+    }
+
+    /// The body has ended.
+    fn finish(&mut self) {
+        match std::mem::replace(&mut self.body, Body::Over) {
+            Body::Unknown(_) | Body::Done | Body::Over => (),
+            Body::Stream(mut decoder) => decoder.finish(|frame| {
+                if let Frame::Data(json) = frame {
+                    keep(&mut self.raw, json);
+                    self.ready.push_back(Event::parse(json));
+                }
+            }),
+            Body::Whole(whole) => {
+                let whole = String::from_utf8_lossy(&whole);
+                keep(&mut self.raw, &whole);
+                match Event::parse(&whole) {
+                    Event::Unreadable { .. } | Event::Other { .. } => {
+                        self.fail(Fault::Garbage, "what the server sent is not an answer of this API");
+                    }
+                    event => self.ready.push_back(event),
+                }
+            }
+        }
+    }
+
+    fn fail(&mut self, fault: Fault, message: impl Into<String>) {
+        self.body = Body::Over;
+        self.failed = Some(Error::new(fault, message));
+    }
+}
+
+impl fmt::Debug for Opened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opened").field("generation", &self.generation).finish_non_exhaustive()
+    }
+}
+
+fn keep(raw: &mut Option<Vec<Raw>>, payload: &str) {
+    if let Some(raw) = raw {
+        raw.push(Raw::Payload(payload.into()));
+    }
+}
