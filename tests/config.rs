@@ -3,9 +3,10 @@
 use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 
 use ibid::config::{
-    Complaint, Config, ContextSize, Cutoff, Dialect, EFFORTS, EXAMPLE, Endpoint, Glyphs, Keys, Limits, Percentile,
-    Price, Reasoning, Search, SearchForm, Show, Summary, Timeouts,
+    CommandTool, Complaint, Config, ContextSize, Cutoff, Dialect, EFFORTS, EXAMPLE, Endpoint, Glyphs, Hosted, Keys,
+    Limits, Percentile, Price, Reasoning, Search, SearchForm, Show, Summary, Timeouts, Tools,
 };
+use ibid::tools::Verdict;
 use insta::assert_snapshot;
 
 fn parse(text: &str) -> Result<(Config, Vec<Complaint>), Complaint> {
@@ -57,7 +58,22 @@ fn the_example_with_every_setting_taken_out_of_its_comment_is_understood_whole()
     let key = |keys: &[&str], line| Keys { keys: keys.iter().map(ToString::to_string).collect(), line: line as u32 };
     let line =
         |start: &str| 1 + EXAMPLE.lines().position(|line| line.starts_with(start)).expect("a line of the example");
+    let weather = CommandTool {
+        name: "weather".into(),
+        description: "The weather of a city now".into(),
+        parameters: serde_json::json!({ "type": "object", "properties": { "city": { "type": "string" } }, "required": ["city"] }),
+        argv: ["weather-cli", "--", "{city}"].map(str::to_owned).into(),
+        folder: Some("~/weather".into()),
+        env: vec!["WEATHER_KEY".into()],
+        policy: Some(Verdict::Allow),
+        read_only: Some(true),
+        destructive: Some(false),
+        ..CommandTool::default()
+    };
+    let hosted = Hosted { on: vec!["datetime".into()], max_calls: Some(10), ..Hosted::default() };
     let expected = Config {
+        tools: Tools { hosted, ..Tools::default() },
+        tool: vec![weather],
         model: Some("anthropic/claude-opus-5".into()),
         endpoint: Some("openrouter".into()),
         effort: Some("medium".into()),
@@ -317,4 +333,62 @@ fn a_config_that_is_a_link_stays_a_link() {
     Config::set_slot(&link, 1, "a/b").expect("a slot");
     assert!(fs::symlink_metadata(&link).expect("the link").is_symlink());
     assert!(fs::read_to_string(&file).expect("the file").contains("1 = \"a/b\""));
+}
+
+#[test]
+fn a_tool_that_cannot_be_is_refused_with_its_line() {
+    let weather = "[[tool]]\nname = \"weather\"\nargv = [\"weather\"]\n";
+    let complaints = [
+        "[[tool]]\ndescription = \"x\"",
+        "[[tool]]\nname = \"we ather\"\nargv = [\"w\"]",
+        &format!("{weather}[[tool]]\nname = \"date\"\nargv = []"),
+        &format!("{weather}\n{weather}"),
+        &format!("{weather}parameters = \"{{not json\""),
+        &format!("{weather}parameters = [1]"),
+        &format!("{weather}timeout = 0"),
+        &format!("{weather}env = [\"KEY=secret\"]"),
+        &format!("{weather}policy = \"perhaps\""),
+        "[tools.policy]\n\"git\" = \"allow\"",
+        "[tools]\nparallel = 0",
+        "[tools.hosted]\nmax_calls = 3\nstop_after_steps = 2",
+    ]
+    .map(refused);
+    assert_snapshot!(complaints.join("\n"), @r##"
+    config.toml:1: tool.0: name is missing; it looks like name = "weather"
+    config.toml:2: tool.0.name: models cannot call it so; letters, digits, - and _ only, at most 48 of them
+    config.toml:6: tool.1.argv: the program is missing; it looks like argv = ["weather", "{city}"]
+    config.toml:6: tool.1.name: there is another tool called "weather"
+    config.toml:4: tool.0.parameters: the string is not JSON: key must be a string at line 1 column 2; it looks like { type = "object", properties = { city = { type = "string" } } }
+    config.toml:4: tool.0.parameters: this is not a JSON Schema; it looks like { type = "object", properties = { city = { type = "string" } } }
+    config.toml:4: tool.0.timeout: 0 is not between 1 and 86400; it counts seconds
+    config.toml:4: tool.0.env: "KEY=secret" is not the name of an environment variable; only names stand here; their values come from your environment
+    config.toml:4: there is no `perhaps`, only `allow`, `ask`, `deny`
+    config.toml:2: tools.policy.git: this names no tool; it looks like "git/log", "git/*" or "*"
+    config.toml:2: tools.parallel: 0 is not between 1 and 64
+    config.toml:2: tools.hosted.max_calls: it does not count beside stop_after_…; keep one or the other
+    "##);
+    let (_, odd) =
+        parse(&format!("{weather}\n[[tool]]\nname = \"b\"\nargv = [\"b\"]\ntimeuot = 3")).expect("the rest counts");
+    assert_snapshot!(odd[0].to_string(), @r##"config.toml:8: tool.1.timeuot: there is no such setting, it is ignored; did you mean tool.1.timeout?"##);
+}
+
+#[test]
+fn a_rule_is_put_into_the_file_beside_what_is_there() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let path = folder.path().join("config.toml");
+    fs::write(&path, "theme = \"ink\" # dark\n\n[tools]\nsteps = 9\n").expect("it can be written");
+    Config::allow_tool(&path, "git/log").expect("it can be written");
+    Config::allow_tool(&path, "command/weather").expect("it can be written");
+    let text = fs::read_to_string(&path).expect("it is there");
+    assert_snapshot!(text, @r##"
+    theme = "ink" # dark
+
+    [tools]
+    steps = 9
+
+    [tools.policy]
+    "git/log" = "allow"
+    "command/weather" = "allow"
+    "##);
+    assert_eq!(fine(&text).tools.policy.len(), 2);
 }

@@ -4,6 +4,7 @@
 //! were wished for. `TranscriptView` paints it and changes nothing.
 
 mod answer;
+mod call;
 mod cursor;
 mod details;
 pub(super) mod facts;
@@ -37,7 +38,7 @@ use super::{
     theme::{Marks, Role, Theme},
 };
 use crate::{
-    chat::{Conversation, ConversationId, MessageId, Timestamp},
+    chat::{CallId, Conversation, ConversationId, MessageId, Timestamp},
     config::Show,
 };
 
@@ -72,6 +73,8 @@ pub enum Move {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LiveCard {
     pub answer: MessageId,
+    /// The call that it asks about, if it does.
+    pub call: Option<CallId>,
     /// When it was first laid out to be painted: no key counts on it within 0.3 s.
     pub since: Timestamp,
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use ratatui::style::Modifier;
 
 use super::{
-    ReadingOptions, details, facts,
+    ReadingOptions, call as tool, details, facts,
     message::{Context, Laid, Layout, Rows, Section, left_out_mark, sibling_mark},
     place::Part,
 };
@@ -186,6 +186,13 @@ impl Builder<'_> {
                 self.sections.push(section);
                 gap = 0;
             }
+            if let Some(run) = self.answer.runs.get(&slot) {
+                let bar = Some(Gutter { mark: self.layout.options.marks.bar, role: Role::Faint });
+                let rows = tool::result(run, self.context.toggled, self.layout.width.saturating_sub(2).max(1));
+                if !rows.is_empty() {
+                    self.sections.push(Section { part: Part::Result(slot), gap: 0, rows: Rows::Own(rows), bar });
+                }
+            }
             if self.context.toggled && matches!(item.kind, Kind::Other { .. }) {
                 let bar = Some(Gutter { mark: self.layout.options.marks.bar, role: Role::Faint });
                 let rows = details::raw(item, self.layout.width.saturating_sub(2).max(1));
@@ -357,14 +364,9 @@ impl Builder<'_> {
         let muted = Ink::of(Role::Muted);
         let (part, kind, spans) = match &item.kind {
             Kind::Call(call) => {
-                let name = if call.name.is_empty() { "a tool".into() } else { one_line(&call.name) };
-                let mark = Span::new(format!("{} ", marks.tools), Ink::of(Role::Link));
-                let arguments = format!(" {}", one_line(&call.arguments));
-                (
-                    Part::Call(slot),
-                    RowKind::Call,
-                    vec![mark, Span::new(name, Ink::of(Role::Text)), Span::new(arguments, muted)],
-                )
+                let run = self.answer.runs.get(&slot);
+                let head = tool::head(call, run, self.context.now, self.layout.width, marks);
+                return Some(Section::own(Part::Call(slot), gap, vec![head]));
             }
             Kind::Other { kind, status } => {
                 let status = status.as_deref().filter(|status| *status != "completed").unwrap_or_default();

@@ -54,7 +54,7 @@ pub(super) fn image(kind: &str, item: &Item) -> Option<String> {
     Some(format!("image {format}, {}", size(base64.trim_end_matches('=').len() * 3 / 4)))
 }
 
-fn size(bytes: usize) -> String {
+pub(super) fn size(bytes: usize) -> String {
     match bytes {
         0..1_000 => format!("{bytes} bytes"),
         1_000..1_000_000 => format!("{} kB", (bytes + 500) / 1_000),

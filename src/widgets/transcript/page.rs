@@ -251,9 +251,10 @@ impl Page<'_> {
             let slice = self.transcript.window.iter().find(|slice| slice.message == Some(*id));
             rows.zip(slice).is_some_and(|(card, slice)| card < slice.first + slice.rows)
         });
+        let call = self.conversation.asking().map(|(call, _)| call);
         self.transcript.card = answer.map(|answer| match self.transcript.card {
-            Some(card) if card.answer == answer => card,
-            Some(_) | None => LiveCard { answer, since: self.now },
+            Some(card) if card.answer == answer && card.call == call => card,
+            Some(_) | None => LiveCard { answer, call, since: self.now },
         });
     }
 

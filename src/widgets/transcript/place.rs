@@ -14,6 +14,8 @@ pub enum Part {
     Reasoning(Slot, usize),
     Search(Slot),
     Call(Slot),
+    /// What a call came to.
+    Result(Slot),
     Other(Slot),
     /// The raw form of an item of another kind, opened.
     Raw(Slot),
