@@ -268,21 +268,4 @@ impl Kept {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_flood_is_kept_by_its_ends_whatever_its_pieces() {
-        for piece in [1, 3, 7, 1000] {
-            let mut kept = Kept { most: 10, ..Kept::default() };
-            for chunk in b"abcdefghijklmnopqrstuvwxyz".chunks(piece) {
-                kept.push(chunk);
-                assert!(kept.head.len() + kept.tail.len() <= 10);
-            }
-            assert_eq!(kept.text(), "abcde\n[… 16 bytes were not kept …]\nvwxyz");
-        }
-        let mut kept = Kept { most: 10, ..Kept::default() };
-        kept.push("ab日cd".as_bytes());
-        assert_eq!(kept.text(), "ab日cd");
-    }
-}
+mod tests;
