@@ -24,6 +24,9 @@ pub struct Asked<'a> {
     pub more: usize,
 }
 
+/// The longest JSON that stands on one line, in bytes.
+const SHORT: usize = 60;
+
 /// The rows of the card, without its bar. Nothing in them is left out or hidden.
 pub fn rows(asked: Asked, choices: &[Choice], width: usize, marks: &Marks) -> Vec<Row> {
     let Asked { run, tool, command, more } = asked;
@@ -115,7 +118,10 @@ fn arguments(arguments: &Value, width: usize) -> Vec<Row> {
 fn value_rows(name: &Span, value: &Value, width: usize) -> Vec<Row> {
     let text = match value {
         Value::String(text) => visible(text).into_owned(),
-        value => visible(&serde_json::to_string_pretty(value).unwrap_or_default()).into_owned(),
+        value => {
+            let short = Some(value.to_string()).filter(|json| json.len() <= SHORT);
+            visible(&short.or_else(|| serde_json::to_string_pretty(value).ok()).unwrap_or_default()).into_owned()
+        }
     };
     let ink = Ink::of(Role::Text);
     if !text.contains('\n') {
