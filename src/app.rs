@@ -3,6 +3,7 @@
 pub mod action;
 pub mod areas;
 pub mod cards;
+mod citing;
 pub mod effect;
 pub mod finding;
 pub mod keymap;
@@ -21,6 +22,7 @@ pub mod saves;
 pub mod screen;
 pub mod start;
 pub mod state;
+mod today;
 pub mod tools;
 mod xray;
 
@@ -36,7 +38,7 @@ use ratatui::layout::{Margin, Size};
 use crate::{
     chat::Timestamp,
     widgets::{
-        rail::Tab,
+        rail::{Looking, Tab},
         transcript::{ReadingOptions, Transcript},
     },
 };
@@ -77,6 +79,15 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
                 transcript.painted(&painted);
             }
         }
+        Msg::Browsed { url, result } => citing::on_browsed(state, now, url, result),
+        Msg::Checked { conversation, question, result } => {
+            citing::on_checked(state, now, conversation, question, result);
+        }
+        Msg::ConsentSaved(result) => {
+            if let Err(why) = result {
+                state.screen.warn(now, format!("pages may be fetched until you quit, but {why}"));
+            }
+        }
         Msg::Edited(result) => on_edited(state, now, result),
         Msg::Connected(result) => overlays::on_connected(state, now, result, &mut fx),
         Msg::Copied(Ok(way)) => {
@@ -106,6 +117,7 @@ fn on_due(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
     on_stream::on_tick(state, now, fx);
     on_mouse::on_tick(state, now);
     panes::draft_tick(state, now, fx);
+    today::keep(state, now, fx);
     state.screen.toasts.expire(now);
     if state.screen.toasts.words().is_none() && !state.complaints.is_empty() {
         let complaint = state.complaints.remove(0);
@@ -142,6 +154,7 @@ pub fn next_wake(state: &State, now: Timestamp) -> Option<Timestamp> {
         .chain(
             [clock, hints, finding, screen.pane.draft_due, screen.quitting, screen.pointer.due].into_iter().flatten(),
         )
+        .chain(citing::next_wake(state, now))
         .chain(screen.toasts.until())
         .min()
 }
@@ -179,7 +192,8 @@ pub fn sync(state: &mut State, now: Timestamp, size: Size) -> Vec<Effect> {
     };
     if !rail.is_empty() {
         let current = transcript.current();
-        state.screen.rail.sync(conversation, current, rail.as_size(), now, &options);
+        let lit = transcript.cited_source();
+        state.screen.rail.sync(conversation, Looking { message: current, source: lit }, rail.as_size(), now, &options);
     }
     transcript.take_jobs().into_iter().map(Effect::Highlight).collect()
 }

@@ -52,6 +52,7 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// Which providers OpenRouter may ask; sent to no other server.
     pub provider: Provider,
+    pub sources: Sources,
     pub xray: Xray,
     pub tools: Tools,
     /// Programs as functions.
@@ -80,6 +81,23 @@ pub struct Endpoint {
     pub stream: bool,
     /// Instead of the common ones.
     pub timeouts: Timeouts,
+}
+
+/// What may be done about cited pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(default)]
+pub struct Sources {
+    pub check: Consent,
+}
+
+/// Whether a cited page may be fetched when a check is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Consent {
+    /// The reader is asked once in each run.
+    #[default]
+    Ask,
+    Always,
 }
 
 /// What is kept of requests and events, for the x-ray.
@@ -264,6 +282,7 @@ impl Default for Config {
             search: Search::default(),
             timeouts: Timeouts::default(),
             provider: Provider::default(),
+            sources: Sources::default(),
             xray: Xray::default(),
             tools: Tools::default(),
             tool: Vec::new(),

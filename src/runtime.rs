@@ -1,8 +1,10 @@
 //! Carries effects out: one arm per effect, one task per answer, one thread for colours.
 
 mod account;
+mod browser;
 mod catalogues;
 mod commands;
+pub mod pages;
 pub mod servers;
 mod streams;
 
@@ -23,13 +25,14 @@ use tokio::{
 use crate::{
     api::{self, Fault, Request},
     app::{Effect, Msg},
-    chat::{CallId, StreamId, Timestamp},
+    chat::{CallId, ConversationId, StreamId, Timestamp},
     config::{self, Config, Paths},
     files, keys,
     store::Store,
     tools::{Command, Failure},
-    widgets::highlight,
+    widgets::{check::Question, highlight},
 };
+use pages::Pages;
 use servers::{DEMO, OPENROUTER, Server, Servers};
 
 /// Whatever the state asks of the world goes through here; what is learnt goes to the inbox.
@@ -124,6 +127,9 @@ impl Runtime {
             Effect::SaveServer { base_url } => self.save_server(base_url),
             Effect::SaveSlot { slot, model } => self.save_slot(slot, model),
             Effect::SaveFile { stem, extension, text } => self.save_file(stem, extension, text),
+            Effect::Browse(url) => self.browse(url),
+            Effect::Check { conversation, question } => self.check(conversation, question),
+            Effect::SaveConsent => self.save_consent(),
             Effect::Copy(text) => return Some(Ask::Copy(text)),
             Effect::CopyPrimary(text) => return Some(Ask::CopyPrimary(text)),
             Effect::TakeMouse(mouse) => return Some(Ask::TakeMouse(mouse)),
@@ -208,6 +214,31 @@ impl Runtime {
         let config = self.paths.config.clone();
         self.work(move || {
             Msg::SlotSaved(Config::set_slot(&config, slot, &model).map_err(|complaint| complaint.to_string()))
+        });
+    }
+
+    fn browse(&mut self, url: String) {
+        self.work(move || Msg::Browsed { result: browser::open(&url), url });
+    }
+
+    fn check(&mut self, conversation: ConversationId, question: Question) {
+        let inbox = self.inbox.clone();
+        let is_demo = self.servers.first().is_some_and(|server| server.name == DEMO);
+        self.tasks.spawn(async move {
+            let result = if is_demo {
+                Err("the demo has no network; in a conversation of yours the page is fetched and searched".into())
+            } else {
+                Pages::of_the_web().check(&question).await
+            };
+            tracing::debug!(read = result.is_ok(), "a cited page was checked");
+            let _ = inbox.send(Msg::Checked { conversation, question, result }).await; // Nobody listens on the way out.
+        });
+    }
+
+    fn save_consent(&mut self) {
+        let config = self.paths.config.clone();
+        self.work(move || {
+            Msg::ConsentSaved(Config::set_checks_always(&config).map_err(|complaint| complaint.to_string()))
         });
     }
 

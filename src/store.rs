@@ -20,7 +20,10 @@ use std::{
     time::Duration,
 };
 
-use crate::chat::{Change, Conversation, ConversationId, MessageId, Recording, Summary};
+use crate::{
+    api::Usd,
+    chat::{Change, Conversation, ConversationId, MessageId, Recording, Summary, Timestamp},
+};
 
 pub use error::Error;
 
@@ -98,6 +101,8 @@ pub enum Job {
     List,
     /// What went over the wire for an answer.
     Recording(MessageId),
+    /// What all answers cost that ended since then.
+    Spent { since: Timestamp },
 }
 
 /// Names a save, so that its reply finds what waits for it.
@@ -131,6 +136,11 @@ pub enum Reply {
     },
     /// At most the newest 1000.
     Prompts(Vec<String>),
+    /// Nothing is said where it cannot be known.
+    Spent {
+        since: Timestamp,
+        cost: Usd,
+    },
     /// `None` when nothing was recorded, or it was dropped for newer ones.
     Recording {
         message: MessageId,

@@ -1,6 +1,9 @@
 //! Text from outside, made fit for a terminal: cleaned, measured, cut.
 
+pub mod charset;
 pub mod clean;
+pub mod html;
+pub mod quote;
 mod visible;
 pub mod wrap;
 

@@ -2,6 +2,7 @@
 
 pub mod approval;
 pub mod card;
+pub mod check;
 pub mod citation;
 pub mod composer;
 pub mod field;
@@ -17,6 +18,7 @@ pub mod rail;
 pub mod row;
 #[cfg(test)]
 pub(crate) mod screen;
+pub mod source_card;
 pub mod sources;
 pub mod status;
 pub mod theme;

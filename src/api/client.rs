@@ -67,6 +67,25 @@ impl From<Box<Refused>> for Error {
     }
 }
 
+/// What every connection begins with: our name, no redirects, no word about where one comes from.
+pub fn plain_builder(secure: bool) -> reqwest::ClientBuilder {
+    // Fails when it was done before, and then all is well.
+    let _done_before = rustls::crypto::ring::default_provider().install_default();
+    let builder = reqwest::Client::builder()
+        .user_agent(AGENT)
+        // A redirect is followed by us or not at all: no key goes to another host.
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false);
+    if secure {
+        // The system's roots are there too: companies put their own among them.
+        let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter();
+        builder.tls_certs_merge(roots.filter_map(|root| reqwest::Certificate::from_der(root).ok()))
+    } else {
+        // No certificate will be checked, so none is read.
+        builder.tls_certs_only([])
+    }
+}
+
 impl Client {
     /// # Errors
     /// When the system's TLS roots cannot be set up.
@@ -77,22 +96,7 @@ impl Client {
     /// # Errors
     /// When the system's TLS roots cannot be set up.
     pub fn with_timeouts(endpoint: Endpoint, timeouts: Timeouts) -> Result<Self, Error> {
-        // Fails when it was done before, and then all is well.
-        let _done_before = rustls::crypto::ring::default_provider().install_default();
-        let builder = reqwest::Client::builder()
-            .user_agent(AGENT)
-            .connect_timeout(timeouts.connect)
-            // A redirect is followed by us or not at all: no key goes to another host.
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false);
-        let builder = if endpoint.base_url.starts_with("http://") {
-            // No certificate will be checked, so none is read.
-            builder.tls_certs_only([])
-        } else {
-            // The system's roots are there too: companies put their own among them.
-            let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter();
-            builder.tls_certs_merge(roots.filter_map(|root| reqwest::Certificate::from_der(root).ok()))
-        };
+        let builder = plain_builder(!endpoint.base_url.starts_with("http://")).connect_timeout(timeouts.connect);
         // A server on this machine is never behind a proxy.
         let builder = if is_loopback(&endpoint.base_url) { builder.no_proxy() } else { builder };
         let http = builder

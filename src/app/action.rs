@@ -79,6 +79,13 @@ actions! {
     ToggleList, "toggle-list", "Show or hide the list of conversations", "hide list", Palette, [(Global, "ctrl-x b")];
     ToggleRail, "rail", "Show or hide the rail: reasoning and sources", "rail", Palette, [(Global, "ctrl-x r")];
     ShowSources, "sources", "Sources of the current answer", "sources", Palette, [(Global, "ctrl-x s")];
+    ShowDetails, "details", "Details of the current answer: times, tokens, cost", "details", Palette, [(Global, "ctrl-x i"), (Transcript, "i")];
+    NextCitation, "next-citation", "To the next citation", "next citation", Palette, [(Transcript, "]"), (Rail, "]")];
+    PreviousCitation, "previous-citation", "To the previous citation", "previous citation", Palette, [(Transcript, "["), (Rail, "[")];
+    OpenThis, "open-this", "Open what is under the cursor: a citation, else the reasoning", "open", Keys, [(Transcript, "enter"), (Rail, "enter")];
+    Browse, "browse", "Open the source under the cursor in the browser", "browser", Palette, [(Transcript, "o"), (Rail, "o")];
+    Check, "check", "Look whether the source under the cursor says so", "check", Palette, [(Transcript, "c"), (Rail, "c")];
+    CopyFootnote, "copy-footnote", "Copy the source under the cursor as a footnote", "footnote", Palette, [(Rail, "y")];
     Xray, "xray", "The request and the events of the current answer", "x-ray", Palette, [(Global, "ctrl-x x")];
     CopyAnswer, "copy-answer", "Copy the answer as Markdown", "copy answer", Palette, [(Global, "ctrl-x y")];
     CodeBlocks, "code", "Copy a code block of the answer", "code blocks", Palette, [(Global, "ctrl-x c")];
@@ -101,7 +108,7 @@ actions! {
     ListTop, "list-top", "First conversation", "top", Keys, [(List, "g"), (List, "home")];
     ListEnd, "list-end", "Last conversation", "end", Keys, [(List, "G"), (List, "end")];
     FocusNext, "focus-next", "Move the focus: prompt, card, text, rail, list", "focus", Palette, [(Global, "tab")];
-    FoldReasoning, "fold-reasoning", "Fold or open the reasoning", "reasoning", Palette, [(Global, "ctrl-t"), (Transcript, "space"), (Transcript, "enter")];
+    FoldReasoning, "fold-reasoning", "Fold or open the reasoning", "reasoning", Palette, [(Global, "ctrl-t"), (Transcript, "space")];
     FoldDetails, "fold-details", "Fold or open the details", "details", Palette, [(Global, "ctrl-o")];
     RowDown, "row-down", "Down a row", "down", Keys, [(Transcript, "j"), (Transcript, "down"), (Rail, "j"), (Rail, "down")];
     RowUp, "row-up", "Up a row", "up", Keys, [(Transcript, "k"), (Transcript, "up"), (Rail, "k"), (Rail, "up")];
@@ -122,7 +129,8 @@ actions! {
     SelectRowEnd, "select-row-end", "To the end of the row", "row end", Keys, [(Selection, "$"), (Selection, "end")];
     Copy, "copy", "Copy the selection, or what the cursor stands on", "copy", Keys, [(Transcript, "y"), (Selection, "y"), (Selection, "enter")];
     Mouse, "mouse", "Mouse: on, the wheel only, or off", "mouse", Palette, [];
-    NextTab, "next-tab", "Other tab of the rail", "tab", Keys, [(Rail, "l"), (Rail, "right"), (Rail, "h"), (Rail, "left")];
+    NextTab, "next-tab", "Next tab of the rail", "next tab", Keys, [(Rail, "l"), (Rail, "right")];
+    PreviousTab, "previous-tab", "Previous tab of the rail", "previous tab", Keys, [(Rail, "h"), (Rail, "left")];
     PageUp, "page-up", "Up a page", "page up", Palette, [(Global, "pgup")];
     PageDown, "page-down", "Down a page", "page down", Palette, [(Global, "pgdn")];
     ScrollTop, "top", "To the first message", "top", Palette, [(Global, "ctrl-home"), (Transcript, "g"), (Transcript, "home"), (Rail, "g")];

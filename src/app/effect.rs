@@ -2,10 +2,10 @@
 
 use crate::{
     api,
-    chat::{CallId, MessageId, StreamId},
+    chat::{CallId, ConversationId, MessageId, StreamId},
     config, store,
     tools::{Command, ToolId},
-    widgets::highlight,
+    widgets::{check::Question, highlight},
 };
 
 /// One piece of work outside the state; what it learns comes back as a `Msg`.
@@ -75,6 +75,15 @@ pub enum Effect {
         extension: &'static str,
         text: String,
     },
+    /// Opens a page in the browser; answered by `Msg::Browsed`.
+    Browse(String),
+    /// Fetches a page and looks for words on it; answered by `Msg::Checked`.
+    Check {
+        conversation: ConversationId,
+        question: Question,
+    },
+    /// Writes to the config that pages may be fetched; answered by `Msg::ConsentSaved`.
+    SaveConsent,
     /// Copies a text to the reader's clipboard; answered by `Msg::Copied`.
     Copy(String),
     /// Copies a text to the selection that the middle button pastes; answered alike.

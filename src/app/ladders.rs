@@ -1,7 +1,7 @@
 //! The Esc and Ctrl-C ladders: what each does now, from the top step down.
 
 use super::{
-    Action, Effect, State, listing,
+    Action, Effect, State, citing, listing,
     on_action::{change, quit},
     overlays, panes,
     screen::{Editing, Focus, QUITTING},
@@ -21,6 +21,8 @@ pub enum Esc {
     EndFind,
     /// Leaves a call that asks as it was.
     LeaveCall,
+    /// The question of a source's card, else the card.
+    CloseSource,
     LeavePane,
     /// Ends a wait, gives up the attempt.
     GiveUp,
@@ -40,6 +42,9 @@ pub fn esc(state: &State) -> Esc {
     }
     if state.screen.focus == Focus::Transcript && super::finding::find(state).is_some() {
         return Esc::EndFind;
+    }
+    if citing::is_open(state) {
+        return Esc::CloseSource;
     }
     if state.screen.focus != Focus::Composer {
         return Esc::LeavePane;
@@ -71,7 +76,11 @@ pub(super) fn back(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
             }
         }
         Esc::EndFind => super::finding::end(state),
-        Esc::LeavePane => state.screen.focus = Focus::Composer,
+        Esc::CloseSource => citing::close(state),
+        Esc::LeavePane => {
+            citing::leave(state);
+            state.screen.focus = Focus::Composer;
+        }
         Esc::GiveUp | Esc::StopTurn => stop(state, now, fx),
         Esc::Nothing => (),
     }

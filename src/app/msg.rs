@@ -4,10 +4,13 @@ use crossterm::event::Event as Input;
 
 use crate::{
     api::{self, Catalogue, Event, FreeQuota, Usage},
-    chat::{CallId, MessageId, StreamId, Timestamp, recording::Piece},
+    chat::{CallId, ConversationId, MessageId, StreamId, Timestamp, recording::Piece},
     store,
     tools::{Failure, Outcome, Tool},
-    widgets::highlight,
+    widgets::{
+        check::{Question, Reading},
+        highlight,
+    },
 };
 
 /// Everything that can change the state.
@@ -78,6 +81,19 @@ pub enum Msg {
     },
     /// Coloured lines of a code block.
     Highlighted(highlight::Painted),
+    /// A page was opened in the browser; else the command that opens it where there is one.
+    Browsed {
+        url: String,
+        result: Result<(), String>,
+    },
+    /// What a check found on a page, or why that could not be read.
+    Checked {
+        conversation: ConversationId,
+        question: Question,
+        result: Result<Reading, String>,
+    },
+    /// That pages may be fetched was written to the config, or why not.
+    ConsentSaved(Result<(), String>),
     /// The editor has closed; `Ok` is the text as it was saved.
     Edited(Result<String, String>),
     /// A key or an address from the welcome screen was stored and is in use, or why not.

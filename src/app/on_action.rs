@@ -1,7 +1,7 @@
 //! The index of everything a user can do.
 
 use super::{
-    Action, Effect, State, finding, listing,
+    Action, Effect, State, citing, finding, listing,
     models::{cycle_slots, next_effort, take_slot, toggle_web},
     on_store::carry_out,
     overlays::{self, Overlay},
@@ -13,7 +13,7 @@ use crate::{
     widgets::{
         list::Step,
         rail::Tab,
-        transcript::{By, Move, Step as Select, Unit},
+        transcript::{By, Move, Step as Select, Unit, Walk},
     },
 };
 
@@ -49,7 +49,14 @@ pub(super) fn on_action(state: &mut State, now: Timestamp, action: Action, fx: &
         Action::FocusList => listing::focus(state),
         Action::ToggleList => listing::toggle(state),
         Action::ToggleRail => toggle_rail(state),
-        Action::ShowSources => show_sources(state),
+        Action::ShowSources => citing::show_tab(state, Tab::Sources),
+        Action::ShowDetails => citing::show_tab(state, Tab::Details),
+        Action::NextCitation => citing::walk(state, now, Walk::Next),
+        Action::PreviousCitation => citing::walk(state, now, Walk::Previous),
+        Action::OpenThis => open_this(state),
+        Action::Browse => citing::browse(state, now, fx),
+        Action::Check => citing::check(state, now, fx),
+        Action::CopyFootnote => citing::copy(state, now, fx),
         Action::Xray => super::xray::open(state, now, fx),
         Action::CopyAnswer => copy_answer(state, now, fx),
         Action::CodeBlocks => overlays::open_code_blocks(state, now, fx),
@@ -96,7 +103,8 @@ pub(super) fn on_action(state: &mut State, now: Timestamp, action: Action, fx: &
         Action::SelectRowEnd => extend(state, Select::RowEnd),
         Action::Copy => copy_here(state, now, fx),
         Action::Mouse => overlays::open_mouse(state),
-        Action::NextTab => state.screen.rail.tab = state.screen.rail.tab.other(),
+        Action::NextTab => state.screen.rail.show(state.screen.rail.tab.next()),
+        Action::PreviousTab => state.screen.rail.show(state.screen.rail.tab.previous()),
         Action::PageUp => scroll(state, Move::Pages(-1)),
         Action::PageDown => scroll(state, Move::Pages(1)),
         Action::ScrollTop => scroll(state, Move::Top),
@@ -166,7 +174,9 @@ pub(super) fn change(
 
 fn scroll(state: &mut State, by: Move) {
     if state.screen.focus == Focus::Rail {
-        state.screen.rail.scroll(by);
+        if !citing::step(state, by) {
+            state.screen.rail.scroll(by);
+        }
     } else if let Some(transcript) = state.screen.transcript_mut() {
         match transcript.selecting() {
             Some(By::Keys) => transcript.extend(Select::By(by)),
@@ -218,12 +228,17 @@ fn counted(count: usize, what: &str) -> String {
 
 /// Copies what is selected, else what the cursor stands on.
 fn copy_here(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
-    if !copy_selection(state, now, fx) {
+    if copy_selection(state, now, fx) {
+        return;
+    }
+    if citing::is_open(state) {
+        citing::copy(state, now, fx);
+    } else {
         copy_answer(state, now, fx);
     }
 }
 
-fn toggle_rail(state: &mut State) {
+pub(super) fn toggle_rail(state: &mut State) {
     let floating = state.screen.overlays.iter().position(|overlay| matches!(overlay, Overlay::Rail));
     if let Some(at) = floating {
         state.screen.overlays.remove(at);
@@ -241,14 +256,11 @@ fn toggle_rail(state: &mut State) {
     }
 }
 
-fn show_sources(state: &mut State) {
-    state.screen.rail.tab = Tab::Sources;
-    let visible =
-        state.screen.rail_docked() || state.screen.overlays.iter().any(|overlay| matches!(overlay, Overlay::Rail));
-    if !visible {
-        toggle_rail(state);
+/// Enter: the card of a citation, else the reasoning.
+fn open_this(state: &mut State) {
+    if !citing::open(state) && state.screen.focus == Focus::Transcript {
+        fold_current(state);
     }
-    state.screen.focus = Focus::Rail;
 }
 
 fn copy_answer(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {

@@ -4,7 +4,7 @@ use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyEventKind};
 use ratatui::layout::Size;
 
 use super::{
-    Action, Effect, State, cards, finding,
+    Action, Effect, State, cards, citing, finding,
     keymap::{Context, Key, Meaning},
     listing,
     on_action::on_action,
@@ -56,6 +56,11 @@ fn on_key(state: &mut State, now: Timestamp, event: KeyEvent, more: bool, fx: &m
     if let Some(letter) = key.typed()
         && state.screen.focus == Focus::Card
         && cards::take_key(state, now, letter, fx)
+    {
+        return;
+    }
+    if let Some(letter) = key.typed()
+        && citing::take_key(state, now, letter, fx)
     {
         return;
     }

@@ -18,7 +18,7 @@ use crate::{
     widgets::{
         list::Step,
         picker,
-        transcript::{Move, Under, Unit},
+        transcript::{Move, Under, Unit, Walk},
     },
 };
 
@@ -196,6 +196,12 @@ fn press_rail(state: &mut State, at: Position, area: Rect) {
     {
         state.screen.rail.show(tab);
     }
+    let row = at.y.saturating_sub(area.y);
+    if let Some((answer, number)) = state.screen.rail.source_at(row)
+        && let Some(transcript) = state.screen.transcript_mut()
+    {
+        transcript.cite(Walk::To(answer, number));
+    }
 }
 
 fn drag(state: &mut State, now: Timestamp, at: Position) {
@@ -249,6 +255,7 @@ fn click_text(state: &mut State, now: Timestamp, at: Position, fx: &mut Vec<Effe
     match transcript.under(at.x - area.x, at.y - area.y) {
         Some(Under::Fold(answer)) => transcript.toggle_fold(answer),
         Some(Under::CopyKey { answer, block }) => overlays::copy_code_block(state, now, answer, block, fx),
+        Some(Under::Citation(cursor)) => transcript.click_source(cursor),
         Some(Under::Card) | None => (),
     }
 }

@@ -53,6 +53,7 @@ pub(super) fn on_reply(state: &mut State, now: Timestamp, reply: Reply, fx: &mut
                 super::panes::remember(state, sent);
             }
         }
+        Reply::Spent { since, cost } => state.today.told(since, cost),
         Reply::Recording { message, result } => super::xray::on_loaded(state, message, result),
     }
 }

@@ -56,6 +56,7 @@ pub(super) fn on_priced(
 ) {
     if let Some(conversation) = holder(state, answer) {
         let (id, next) = (conversation.id, conversation.priced(answer, now, result));
+        state.today.changed();
         carry_out(state, id, next, fx);
     }
 }
@@ -95,6 +96,9 @@ fn step_of(
     let before: Vec<TurnId> = conversation.turns.iter().map(|turn| turn.id).collect();
     let mut next = step(conversation, &mut state.ids);
     let over = before.iter().any(|turn| !conversation.turns.iter().any(|running| running.id == *turn));
+    if over {
+        state.today.changed();
+    }
     if over && !in_sight {
         conversation.unread = true;
         let header = Change::Conversation(Box::new(conversation.header()));

@@ -11,6 +11,7 @@ use super::{
     saves::Saves,
     screen::{Leader, Screen, Shown, Shows},
     start::Overrides,
+    today::Today,
     tools::Tools,
 };
 use crate::{
@@ -49,6 +50,7 @@ pub struct State {
     pub recordings: BTreeMap<MessageId, Growing>,
     pub saves: Saves,
     pub tools: Tools,
+    pub today: Today,
     /// The conversations moved to the trash in this run, the last one last.
     pub trashed: Vec<Summary>,
     /// What is wrong with the config, still to be shown.
@@ -103,6 +105,7 @@ impl State {
             recordings: BTreeMap::new(),
             saves: Saves::default(),
             tools,
+            today: Today::default(),
             trashed: Vec::new(),
             complaints: complaints.into_iter().chain(unusable).chain(unknown).collect(),
             keymap,

@@ -8,12 +8,13 @@ mod slots;
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 pub use assemble::{Activity, Applied};
 pub use slots::Progress;
 
-use super::{Run, Stage, Timestamp};
+use super::{Effort, Run, Stage, Timestamp};
 use crate::api::{self, Annotation, Usage, json::Fields};
 
 /// What a model said in a turn, step by step (a turn with tool calls has several responses).
@@ -38,10 +39,29 @@ pub struct Answer {
     /// When the first visible text came.
     pub first_text: Option<Timestamp>,
     pub ended: Option<Timestamp>,
+    /// How it was asked for and came about.
+    pub course: Course,
     /// What the reader must know of how it came about, one muted line each.
     pub notes: Vec<String>,
     /// What matters only while it streams; never stored.
     pub progress: Progress,
+}
+
+/// How an answer was asked for and came about, as far as it is not told elsewhere.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Course {
+    pub effort: Option<Effort>,
+    pub web: bool,
+    pub temperature: Option<f64>,
+    pub top_p: Option<f64>,
+    pub max_output_tokens: Option<u32>,
+    /// Requests that were sent, the last one included.
+    pub attempts: u32,
+    /// When the headers of the answer came.
+    pub first_byte: Option<Timestamp>,
+    /// Who ran the model, where the server told.
+    pub provider: Option<String>,
 }
 
 /// Where an item stands: the response of the turn, and its `output_index` in it.
@@ -145,6 +165,7 @@ impl Answer {
             started,
             first_text: None,
             ended: None,
+            course: Course::default(),
             notes: Vec::new(),
             progress: Progress::default(),
         }

@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use super::{
     Answer, Body, Change, Conversation, End, Ids, Mend, Message, MessageId, Next, Phase, Settings, StreamId, Timestamp,
     Turn, TurnId,
-    answer::{Activity, Applied},
+    answer::{Activity, Applied, Course},
     conversation::save,
     journal::Journal,
     replay, request,
@@ -14,6 +14,19 @@ use super::{
     wishes,
 };
 use crate::api::{self, Event};
+
+/// What a request was asked with, for the reader.
+fn course(settings: &Settings, sent: u32) -> Course {
+    Course {
+        effort: settings.effort,
+        web: settings.web,
+        temperature: settings.temperature,
+        top_p: settings.top_p,
+        max_output_tokens: settings.max_output_tokens,
+        attempts: sent,
+        ..Course::default()
+    }
+}
 
 /// How long what has come may be in memory only; with the time to write it, less than a second.
 const CHECKPOINT: SignedDuration = SignedDuration::from_millis(700);
@@ -148,8 +161,11 @@ impl Conversation {
         let turn = &self.turns[at];
         let (stream, endpoint) = (turn.stream(), turn.settings.endpoint.clone());
         let is_first = turn.step == 0;
+        let course = course(&turn.settings, turn.sent);
+        let (answer, _) = self.answer_of(at);
         if is_first {
-            self.answer_of(at).0.started = now;
+            answer.started = now;
+            answer.course = course;
         }
         Next::Open { stream, endpoint, request }
     }
@@ -159,6 +175,7 @@ impl Conversation {
         if let Some(at) = self.streaming(stream) {
             self.turns[at].heard = Some(now);
             let (answer, _) = self.answer_of(at);
+            answer.course.first_byte.get_or_insert(now);
             answer.generation.clone_from(&generation); // That of an attempt before would be another answer.
             if let Some(id) = generation {
                 // A run that is killed leaves it behind, so that the next can ask what the answer cost.

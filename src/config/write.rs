@@ -22,6 +22,17 @@ impl Config {
         })
     }
 
+    /// Lets cited pages be fetched without a question from now on.
+    ///
+    /// # Errors
+    /// The file is not a config that can be read, or cannot be written.
+    pub fn set_checks_always(path: &Path) -> Result<(), Complaint> {
+        edit(path, |document| {
+            set(table(document.as_table_mut(), "sources")?, "check", "always");
+            Some(())
+        })
+    }
+
     /// Adds a server, or changes the address of one, and makes it the endpoint of new conversations.
     ///
     /// # Errors

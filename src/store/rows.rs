@@ -38,6 +38,8 @@ const MESSAGES: &str = "select * from message where conversation = ?1 order by i
 /// Without the name of the index SQLite walks all messages, for it cannot know that few are open.
 const OPEN: &str = "select * from message indexed by message_open where owner is not null";
 const GROWTH: &str = "select at, events from growth where message = ?1 order by n";
+/// What answers cost that ended since then, the trash included: it was paid for.
+const SPENT: &str = "select cost from message where ended >= ?1 and cost is not null";
 const PROMPTS: &str = "select text from message join conversation on conversation.id = message.conversation
     where role = 'prompt' and trashed_at is null order by at desc, message.id desc";
 
@@ -117,6 +119,15 @@ pub fn prompts(db: &Connection, most: usize) -> Result<Vec<String>> {
         }
     }
     Ok(prompts)
+}
+
+pub fn spent(db: &Connection, since: Timestamp) -> Result<Usd> {
+    let mut rows = db.prepare_cached(SPENT)?;
+    let mut spent = Usd::default();
+    for digits in rows.query_map([nanos(since)], |row| row.get::<_, String>(0))? {
+        spent = Usd::parse(&digits?).and_then(|cost| spent.plus(&cost)).unwrap_or(spent);
+    }
+    Ok(spent)
 }
 
 pub fn new_draft(db: &Connection) -> Result<String> {
@@ -203,14 +214,14 @@ pub fn write_message(
     let count = |of: fn(&Usage) -> Option<u64>| usage.and_then(of).map(u64::cast_signed);
     let mut row = db.prepare_cached(
         "insert into message values (:id, :conversation, :parent, :role, :at, :rev, :text, :endpoint, :model, :answered_by,
-            :ending, :owner, :input, :cached, :output, :reasoning, :cost, :generation, :started, :first, :ended, :notes, :items, :runs)
+            :ending, :owner, :input, :cached, :output, :reasoning, :cost, :generation, :started, :first, :ended, :notes, :items, :runs, :course)
          on conflict (id) do update set
             parent = excluded.parent, at = excluded.at, rev = excluded.rev, text = excluded.text,
             endpoint = excluded.endpoint, model = excluded.model, answered_by = excluded.answered_by, ending = excluded.ending,
             owner = excluded.owner, input_tokens = excluded.input_tokens, cached_tokens = excluded.cached_tokens,
             output_tokens = excluded.output_tokens, reasoning_tokens = excluded.reasoning_tokens, cost = excluded.cost,
             generation = excluded.generation, started = excluded.started, first_text = excluded.first_text,
-            ended = excluded.ended, notes = excluded.notes, items = excluded.items, runs = excluded.runs",
+            ended = excluded.ended, notes = excluded.notes, items = excluded.items, runs = excluded.runs, course = excluded.course",
     )?;
     row.execute(named_params! {
         ":id": text(message.id.0),
@@ -237,6 +248,7 @@ pub fn write_message(
         ":notes": answer.map(|answer| to_json(&answer.notes)),
         ":items": answer.map(|answer| kept::items(&answer.items)),
         ":runs": answer.filter(|answer| !answer.runs.is_empty()).map(|answer| kept::runs(&answer.runs)),
+        ":course": answer.map(|answer| to_json(&answer.course)),
     })?;
     Ok(())
 }
@@ -269,6 +281,8 @@ fn answer(row: &Row) -> Result<Answer> {
         started: time(row.get("started")?),
         first_text: row.get::<_, Option<i64>>("first_text")?.map(time),
         ended: row.get::<_, Option<i64>>("ended")?.map(time),
+        // What another version wrote there says nothing to this one.
+        course: json(row, "course").unwrap_or_default(),
         notes: json(row, "notes")?,
         progress: Progress::default(),
     })
@@ -350,7 +364,7 @@ mod tests {
     fn what_is_read_at_a_start_or_on_a_key_is_read_from_an_index_in_order() {
         let mut db = Connection::open_in_memory().expect("memory");
         schema::migrate(&mut db).expect("a schema");
-        let all = [NEWEST, COUNT, MESSAGES, OPEN, GROWTH, PROMPTS].map(|sql| plan(&db, sql));
+        let all = [NEWEST, COUNT, MESSAGES, OPEN, GROWTH, PROMPTS, SPENT].map(|sql| plan(&db, sql));
         insta::assert_snapshot!(all.join("\n"), @r"
         SCAN conversation USING COVERING INDEX conversation_listed
         SCAN conversation USING COVERING INDEX conversation_listed
@@ -358,6 +372,7 @@ mod tests {
         SEARCH message USING INDEX message_open (owner>?)
         SEARCH growth USING INDEX growth_of (message=?)
         SCAN message USING INDEX message_prompt; SEARCH conversation USING INDEX sqlite_autoindex_conversation_1 (id=?)
+        SEARCH message USING COVERING INDEX message_spent (ended>?)
         ");
     }
 }

@@ -101,6 +101,11 @@ const MIGRATIONS: &[&str] = &[
     );
     create index recorded_of on recorded (message, n);
 ",
+    "
+    -- How an answer was asked for and came about, as JSON.
+    alter table message add column course text;
+    create index message_spent on message (ended, cost) where cost is not null;
+",
 ];
 
 /// What this program writes.

@@ -68,6 +68,10 @@ impl Worker {
                     let result = self.ask(|database| rows::recording(&database.connection, message));
                     Reply::Recording { message, result: result.map(|found| found.map(Box::new)) }
                 }
+                Job::Spent { since } => match self.ask(|database| rows::spent(&database.connection, since)) {
+                    Ok(cost) => Reply::Spent { since, cost },
+                    Err(_) => continue,
+                },
                 Job::List => self.ask(|database| rows::newest(&database.connection, usize::MAX)).map_or_else(
                     |error| Reply::NotLoaded { what: "the list".into(), error },
                     |conversations| Reply::Listed { conversations },

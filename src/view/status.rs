@@ -25,6 +25,7 @@ pub(super) fn draw(state: &State, now: Timestamp, area: Rect, frame: &mut Frame)
     let allows_all = settings.tools.grants.all.then_some("allows all tools");
     let flags: Vec<&str> = flags.iter().copied().chain(zdr.then_some("zdr")).chain(allows_all).collect();
     let cost = conversation.and_then(cost);
+    let today = state.today.cost(now).map(ToString::to_string);
     let quitting = quitting_words(state);
     let phase = match &quitting {
         Some(words) => Some(Phase {
@@ -46,7 +47,7 @@ pub(super) fn draw(state: &State, now: Timestamp, area: Rect, frame: &mut Frame)
         context_percent: context_percent(state),
         tokens: conversation.and_then(Conversation::context_tokens),
         cost: cost.as_deref(),
-        today: None,
+        today: today.as_deref(),
     };
     StatusView { status, theme: &state.theme }.render(area, frame.buffer_mut());
 }
@@ -118,6 +119,7 @@ fn hint(state: &State) -> Option<(&'static str, &'static str)> {
         Esc::EndFind => Some(("esc", "ends the search")),
         Esc::LeaveSelection => Some(("esc", "unselects")),
         Esc::LeaveCall => Some(("esc", "leaves the call as it was")),
+        Esc::CloseSource => Some(("esc", "closes the card")),
         Esc::LeavePane => Some(("esc", "back to writing")),
         Esc::GiveUp => Some(("esc", "gives up")),
         Esc::StopTurn => Some(("esc", "stops")),

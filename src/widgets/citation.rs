@@ -2,12 +2,14 @@
 
 use std::{collections::HashMap, ops::Range, sync::Arc};
 
-use super::markdown::Mark;
+use super::markdown::{Lit, Mark};
 use crate::{
     api::Annotation,
-    chat::{Answer, Kind, answer::Part},
+    chat::{Answer, Slot, answer::Part},
     text,
 };
+
+mod claim;
 
 /// A cited page or file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +24,16 @@ pub struct Source {
     pub excerpt: Option<String>,
     /// How many places in the answer it supports.
     pub claims: usize,
+}
+
+/// Words that a source supports.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    pub place: Place,
+    /// The mark behind them.
+    pub annotation: usize,
+    /// Without Markdown, in one line.
+    pub words: String,
 }
 
 /// The sources of an answer, in order of first use.
@@ -40,9 +52,13 @@ pub struct Citations {
     marks: Vec<Vec<Mark>>,
 }
 
+/// A text part of an answer: its item, and which of the item's parts.
+pub type Place = (Slot, usize);
+
 /// What the annotations of one part say about its text.
 #[derive(Debug, Clone, Default)]
 struct PartUses {
+    place: Option<Place>,
     /// Bytes of the text and annotations that were looked at.
     seen: usize,
     annotations: Vec<Annotation>,
@@ -85,26 +101,45 @@ impl Citations {
         &self.sources
     }
 
-    /// The marks of the nth text part of the answer.
-    pub fn marks(&self, part: usize) -> &[Mark] {
-        self.marks.get(part).map_or(&[], Vec::as_slice)
+    /// The marks of a text part of the answer.
+    pub fn marks(&self, place: Place) -> &[Mark] {
+        let at = self.parts.iter().position(|part| part.place == Some(place));
+        at.and_then(|at| self.marks.get(at)).map_or(&[], Vec::as_slice)
+    }
+
+    /// A mark and the words that it supports; `text` is the part's.
+    pub fn lit(&self, place: Place, annotation: usize, text: &str) -> Option<Lit> {
+        let mark = self.marks(place).iter().find(|mark| mark.annotation == annotation)?;
+        Some(Lit { annotation, claim: claim::of(text, mark) })
+    }
+
+    /// The number of the source that a mark names.
+    pub fn number_of(&self, place: Place, annotation: usize) -> Option<u32> {
+        self.marks(place).iter().find(|mark| mark.annotation == annotation).map(|mark| mark.number)
+    }
+
+    /// The words that a source supports, in reading order, each with the mark that says so.
+    pub fn claims(&self, number: u32, answer: &Answer) -> Vec<Claim> {
+        let claims = texts(answer).flat_map(|(place, text, _)| {
+            let marks = self.marks(place).iter().filter(move |mark| mark.number == number);
+            marks.map(move |mark| Claim {
+                place,
+                annotation: mark.annotation,
+                words: claim::plain(&text[claim::of(text, mark)]),
+            })
+        });
+        claims.collect()
     }
 
     /// Takes in what is new; tells whether anything is numbered or placed differently.
     pub fn sync(&mut self, answer: &Answer) -> bool {
-        let texts = || {
-            answer.items.values().flat_map(|item| match &item.kind {
-                Kind::Message { parts, .. } => parts.as_slice(),
-                Kind::Reasoning(_) | Kind::Call(_) | Kind::Search(_) | Kind::Other { .. } => &[],
-            })
-        };
         let mut changed = false;
         let mut count = 0;
-        for part in texts() {
-            let Part::Text { text, annotations } = part else { continue };
+        for (place, text, annotations) in texts(answer) {
             if self.parts.len() == count {
                 self.parts.push(PartUses::default());
             }
+            self.parts[count].place = Some(place);
             changed |= self.parts[count].sync(text, annotations);
             count += 1;
         }
@@ -113,12 +148,7 @@ impl Citations {
         if !changed {
             return false;
         }
-        let texts: Vec<&str> = texts()
-            .filter_map(|part| match part {
-                Part::Text { text, .. } => Some(text.as_str()),
-                Part::Refusal(_) => None,
-            })
-            .collect();
+        let texts: Vec<&str> = texts(answer).map(|(_, text, _)| text).collect();
         self.number(&texts);
         true
     }
@@ -133,8 +163,8 @@ impl Citations {
             placed.extend(part.wanted.iter().filter_map(|one| Some((one.found.clone()?, one.annotation, false))));
             placed.sort_by_key(|(range, ..)| (range.end, range.start));
             let mut here: Vec<Mark> = Vec::new();
-            for (range, annotation, given) in placed {
-                let annotation = &part.annotations[annotation];
+            for (range, nth, given) in placed {
+                let annotation = &part.annotations[nth];
                 let key = identity(annotation);
                 let at = *numbers.entry(key.clone()).or_insert_with(|| add(&mut sources, annotation));
                 enrich(&mut sources[at], annotation);
@@ -144,7 +174,7 @@ impl Citations {
                     continue;
                 }
                 sources[at].claims += 1;
-                here.push(Mark { range, point, number, given, key: Arc::from(key) });
+                here.push(Mark { range, point, number, given, annotation: nth, key: Arc::from(key) });
             }
             here.sort_by_key(|mark| mark.point);
             marks.push(here);
@@ -162,13 +192,24 @@ impl Citations {
     }
 }
 
+/// The text parts of an answer, in order.
+fn texts(answer: &Answer) -> impl Iterator<Item = (Place, &str, &[Annotation])> {
+    answer.items.iter().flat_map(|(&slot, item)| {
+        let parts = item.parts().unwrap_or_default().iter().enumerate();
+        parts.filter_map(move |(nth, part)| match part {
+            Part::Text { text, annotations } => Some(((slot, nth), text.as_str(), annotations.as_slice())),
+            Part::Refusal(_) => None,
+        })
+    })
+}
+
 impl PartUses {
     fn sync(&mut self, text: &str, annotations: &[Annotation]) -> bool {
         let known = self.annotations.len();
         let grown =
             text.len() >= self.seen && annotations.len() >= known && annotations[..known] == self.annotations[..];
         if !grown {
-            *self = Self::default();
+            *self = Self { place: self.place, ..Self::default() };
         }
         let fresh = self.annotations.len();
         if text.len() == self.seen && annotations.len() == fresh {

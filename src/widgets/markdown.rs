@@ -50,8 +50,18 @@ pub struct Mark {
     pub number: u32,
     /// The server said where it stands; else the address was found in the text.
     pub given: bool,
+    /// Its place among the annotations of the text.
+    pub annotation: usize,
     /// See `citation::key`.
     pub key: Arc<str>,
+}
+
+/// The citation that is looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lit {
+    pub annotation: usize,
+    /// The words that it supports, in bytes of the source.
+    pub claim: Range<usize>,
 }
 
 /// Whether more text may come.
@@ -93,6 +103,7 @@ pub struct MarkdownLayout {
     /// What a worker was asked to colour of each block.
     asked: BTreeMap<u32, Asked>,
     marks: Vec<Mark>,
+    lit: Option<Lit>,
     /// Closed: bytes of the source, rows, code blocks.
     closed: Closed,
     open: Open,
@@ -140,6 +151,7 @@ impl MarkdownLayout {
             colours: BTreeMap::new(),
             asked: BTreeMap::new(),
             marks: Vec::new(),
+            lit: None,
             closed: Closed::default(),
             open: Open::default(),
             fence: None,
@@ -201,6 +213,32 @@ impl MarkdownLayout {
             self.mark_again(source, marks);
         }
         self.advance();
+    }
+
+    /// Lights a citation and its claim, or none; `source` is the text of the last `sync`.
+    pub fn light(&mut self, source: &str, lit: Option<Lit>) {
+        if self.lit == lit {
+            return;
+        }
+        let old = std::mem::replace(&mut self.lit, lit);
+        let touched: Vec<Range<usize>> = [&old, &self.lit].into_iter().flatten().map(|lit| self.reach(lit)).collect();
+        let touches = |here: &Range<usize>| touched.iter().any(|it| it.start < here.end && here.start < it.end);
+        let stale: Vec<usize> = (0..self.blocks.len()).filter(|&at| touches(&self.blocks[at].source)).collect();
+        for at in stale {
+            self.reopen(source, at);
+        }
+        if self.stage == Stage::Growing && touches(&(self.closed.source..source.len())) {
+            self.advance();
+        }
+    }
+
+    /// From the claim to the mark behind it, or the other way round.
+    fn reach(&self, lit: &Lit) -> Range<usize> {
+        let mark = self.marks.iter().find(|mark| mark.annotation == lit.annotation);
+        let (start, end) = mark.map_or((lit.claim.start, lit.claim.end), |mark| {
+            (mark.range.start.min(mark.point.saturating_sub(1)), mark.range.end.max(mark.point))
+        });
+        lit.claim.start.min(start)..lit.claim.end.max(end)
     }
 
     /// Colours lines of code; tells whether anything changed.
@@ -353,6 +391,7 @@ impl MarkdownLayout {
             marks: &marks,
             colours: &self.colours,
             codes: self.codes_before + self.closed.codes as u32,
+            lit: self.lit.as_ref().map(|lit| self.open.lit(lit)),
         };
         let laid = blocks::lay_out(&page);
         self.work.bytes += source.len() as u64;
@@ -432,6 +471,7 @@ impl MarkdownLayout {
             marks: &marks,
             colours: &self.colours,
             codes: self.codes_before + block.codes as u32,
+            lit: self.lit.as_ref().map(|lit| open.lit(lit)),
         };
         let laid = blocks::lay_out(&page);
         self.work.bytes += open.text.len() as u64;

@@ -1,5 +1,6 @@
 //! The rail: what the current answer thought, live, and the sources that it names.
 
+mod details;
 mod reasoning;
 mod sources;
 mod view;
@@ -23,16 +24,31 @@ pub enum Tab {
     #[default]
     Reasoning,
     Sources,
+    Details,
 }
 
 impl Tab {
     #[must_use]
-    pub fn other(self) -> Self {
+    pub fn next(self) -> Self {
         match self {
             Self::Reasoning => Self::Sources,
-            Self::Sources => Self::Reasoning,
+            Self::Sources => Self::Details,
+            Self::Details => Self::Reasoning,
         }
     }
+
+    #[must_use]
+    pub fn previous(self) -> Self {
+        self.next().next()
+    }
+}
+
+/// What the reader looks at in the text.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Looking {
+    pub message: Option<MessageId>,
+    /// The source of the citation under the cursor, and the answer that names it.
+    pub source: Option<(MessageId, u32)>,
 }
 
 /// The state half of the rail.
@@ -46,6 +62,8 @@ pub struct Rail {
     height: usize,
     texts: BTreeMap<(Slot, usize), MarkdownLayout>,
     citations: Citations,
+    /// The source that is lit.
+    source: Option<u32>,
     pieces: Vec<Piece>,
     /// Rows of all pieces together.
     rows: usize,
@@ -79,16 +97,18 @@ impl Rail {
     pub fn sync(
         &mut self,
         conversation: &Conversation,
-        current: Option<MessageId>,
+        looking: Looking,
         size: ratatui::layout::Size,
         now: Timestamp,
         options: &ReadingOptions,
     ) {
-        let answer = answer_of(conversation, current);
+        let answer = answer_of(conversation, looking.message);
         let id = answer.map(|(id, _)| id);
         if self.answer != id {
             *self = Self { tab: self.tab, answer: id, wishes: std::mem::take(&mut self.wishes), ..Self::default() };
         }
+        let before = self.source;
+        self.source = looking.source.filter(|(message, _)| Some(*message) == id).map(|(_, number)| number);
         self.width = usize::from(size.width).max(1);
         self.height = usize::from(size.height).saturating_sub(HEAD);
         self.pieces.clear();
@@ -98,13 +118,53 @@ impl Rail {
             match self.tab {
                 Tab::Reasoning => self.reasoning(answer, now, options),
                 Tab::Sources => self.sources(options),
+                Tab::Details => self.details(conversation, id, now, options),
             }
         } else {
             self.say("There is no answer yet.");
         }
         self.rows = self.pieces.iter().map(Piece::rows).sum();
         let is_live = answer.is_some_and(|(_, answer)| !answer.is_over()) && self.tab == Tab::Reasoning;
+        if self.tab == Tab::Sources && self.source != before {
+            self.show_source();
+        }
         self.settle(is_live);
+    }
+
+    /// The source so many steps from the one that is lit, within its list, and its answer.
+    pub fn source_beside(&self, steps: i32) -> Option<(MessageId, u32)> {
+        let sources = self.citations.sources();
+        let last = sources.len().checked_sub(1)?;
+        let at = self.source.and_then(|lit| sources.iter().position(|source| source.number == lit));
+        let steps = isize::try_from(steps).unwrap_or_default();
+        let to = match at {
+            Some(at) => at.saturating_add_signed(steps).min(last),
+            None if steps > 0 => 0,
+            None => last,
+        };
+        Some((self.answer?, sources[to].number))
+    }
+
+    /// The source on a row of the rail, the tabs included, and its answer.
+    pub fn source_at(&self, row: u16) -> Option<(MessageId, u32)> {
+        let row = usize::from(row).checked_sub(HEAD)?;
+        if self.tab != Tab::Sources || row >= self.height {
+            return None;
+        }
+        let above = self.pieces.get(..=self.first + row)?;
+        let number = above.iter().rev().find_map(|piece| match piece {
+            Piece::Own(row) => row.spans.iter().find_map(|span| span.citation).map(|cited| cited.number),
+            Piece::Text(..) => None,
+        })?;
+        Some((self.answer?, number))
+    }
+
+    /// Scrolls until the source that is lit can be seen.
+    fn show_source(&mut self) {
+        let rows = || self.pieces.iter().enumerate().filter(|(_, piece)| piece.is_lit()).map(|(row, _)| row);
+        let (Some(first), Some(last)) = (rows().next(), rows().next_back()) else { return };
+        let end = (last + 1).saturating_sub(self.height);
+        self.scroll = Scroll::At(self.first.clamp(end.min(first), first));
     }
 
     /// Goes somewhere at the next `sync`.
@@ -170,6 +230,11 @@ impl Rail {
 }
 
 impl Piece {
+    /// Whether it belongs to the source that is lit.
+    fn is_lit(&self) -> bool {
+        matches!(self, Self::Own(row) if row.gutter.is_some())
+    }
+
     fn rows(&self) -> usize {
         match self {
             Self::Own(_) => 1,

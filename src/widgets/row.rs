@@ -30,8 +30,15 @@ pub struct Span {
     pub text: String,
     pub ink: Ink,
     pub link: Option<Arc<str>>,
-    /// The number of the source that this mark names.
-    pub citation: Option<u32>,
+    pub citation: Option<Cited>,
+}
+
+/// The mark of a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cited {
+    pub number: u32,
+    /// Which of the annotations of its text it stands for; none where it only lists the source.
+    pub annotation: Option<usize>,
 }
 
 /// How a span looks, without a colour.
@@ -83,11 +90,16 @@ pub enum RowKind {
     Other,
     Refusal,
     Sources,
+    /// A source that was opened under the text that names it.
+    SourceCard,
     Card,
     Queued,
 }
 
 impl Ink {
+    /// A citation that is looked at.
+    pub const LIT: Self = Self::of(Role::Accent).with(Modifier::REVERSED.union(Modifier::BOLD));
+
     pub const fn of(role: Role) -> Self {
         Self { role, ground: None, emphasis: Modifier::empty() }
     }
@@ -114,6 +126,13 @@ impl Ink {
 }
 
 impl Span {
+    /// `[1]`, where a source is listed; the one that is looked at is lit.
+    pub fn listed(number: u32, lit: bool) -> Self {
+        let ink = if lit { Ink::LIT } else { Ink::of(Role::Accent) };
+        let citation = Some(Cited { number, annotation: None });
+        Self { citation, ..Self::new(format!("[{number}]"), ink) }
+    }
+
     pub fn new(text: impl Into<String>, ink: Ink) -> Self {
         Self { text: text.into(), ink, link: None, citation: None }
     }

@@ -12,7 +12,8 @@ use crate::text;
 const LABEL: &str = "Sources  ";
 
 /// `Sources  [1] sqlite.org/wal  [2] …`, hanging under the first; nothing when there are none.
-pub fn line(sources: &[Source], width: usize) -> Vec<Row> {
+/// The mark of the one that is looked at is lit.
+pub fn line(sources: &[Source], lit: Option<u32>, width: usize) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     let indent = if width >= 30 { LABEL.len() } else { 0 };
     let room = width - indent;
@@ -33,7 +34,8 @@ pub fn line(sources: &[Source], width: usize) -> Vec<Row> {
         }
         used += cells;
         let link = source.url.as_deref().map(Arc::from);
-        row.spans.push(Span { citation: Some(source.number), ..Span::new(mark, Ink::of(Role::Accent)) });
+        row.spans.push(Span::listed(source.number, lit == Some(source.number)));
+        row.spans.push(Span::new(" ", Ink::of(Role::Text)));
         row.spans.push(Span { link, ..Span::new(site, Ink::of(Role::Text)) });
     }
     rows.into_iter().map(|row| row.cut(width)).collect()

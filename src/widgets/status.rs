@@ -162,13 +162,14 @@ impl StatusView<'_> {
         if let Some(tokens) = tokens.filter(|_| without < Without::Gauge) {
             groups.push(vec![Span::styled(count(tokens), words), Span::styled(" tokens", muted)]);
         }
-        if let Some(cost) = cost.filter(|_| without < Without::Cost) {
-            let mut group = vec![Span::styled(cost, words)];
-            if let Some(today) = today.filter(|_| without < Without::Today) {
-                group.push(Span::styled(format!(" {} today ", self.theme.marks.dot), muted));
-                group.push(Span::styled(today, muted));
-            }
-            groups.push(group);
+        let cost = cost.filter(|_| without < Without::Cost).map(|cost| Span::styled(cost, words));
+        let today = today.filter(|_| without < Without::Today);
+        let today = today.map(|today| Span::styled(format!("today {today}"), muted));
+        if let (Some(_), Some(_)) = (&cost, &today) {
+            let dot = Span::styled(format!(" {} ", self.theme.marks.dot), muted);
+            groups.push(cost.into_iter().chain([dot]).chain(today).collect());
+        } else if let Some(only) = cost.or(today) {
+            groups.push(vec![only]);
         }
         if without < Without::Keys {
             groups.push(self.keys(without));

@@ -5,6 +5,7 @@
 
 mod answer;
 mod call;
+mod citing;
 mod cursor;
 mod details;
 pub(super) mod facts;
@@ -19,6 +20,7 @@ mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use citing::{Cited, Walk};
 pub use cursor::{Citation, Cursor, Target};
 pub use find::{Find, FindView};
 pub use select::{By, Step, Unit};
@@ -106,6 +108,7 @@ pub struct Transcript {
     find: Option<Find>,
     /// What was looked for last.
     looked_for: String,
+    citing: citing::Citing,
     frame: u64,
     work: Work,
 }
@@ -128,6 +131,11 @@ enum Wish {
     Extend(Step),
     /// Shows the current match.
     Match,
+    Walk(Walk),
+    /// The citation under the cursor is to be seen.
+    Reveal,
+    /// So is the rest of its card, if it is seen.
+    ShowCard,
 }
 
 /// A row: of the message at this place of the branch, or, behind the last, of the queue.
@@ -215,6 +223,9 @@ impl Transcript {
     /// Puts the cursor on something, or takes it away; the window stays.
     pub fn point_at(&mut self, cursor: Option<Cursor>) {
         self.cursor = cursor;
+        if self.citation().is_none() {
+            self.citing.open = false;
+        }
     }
 
     /// The message that the cursor stands on, else the lowest on the screen.

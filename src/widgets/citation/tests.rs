@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    chat::{Item, Slot, Timestamp},
+    chat::{Item, Kind, Slot, Timestamp},
     widgets::markdown::{Look, MarkdownLayout, Stage},
 };
 
@@ -36,11 +36,14 @@ fn answer(text: &str, annotations: &[Annotation]) -> Answer {
     answer
 }
 
+/// The only text of the answers here.
+const FIRST: Place = (Slot { step: 0, index: 0 }, 0);
+
 fn shown(text: &str, annotations: &[Annotation], width: usize) -> String {
     let mut citations = Citations::default();
     citations.sync(&answer(text, annotations));
     let mut layout = MarkdownLayout::new(Look::default());
-    layout.sync(text, width, Stage::Complete, citations.marks(0));
+    layout.sync(text, width, Stage::Complete, citations.marks(FIRST));
     let rows: Vec<String> = layout.rows().iter().map(|row| row.text().trim_end().to_owned()).collect();
     rows.join("\n")
 }
@@ -188,7 +191,7 @@ fn numbers_do_not_change_while_an_answer_grows() {
     for end in 0..=text.len() {
         citations.sync(&answer(&text[..end], &cited));
         let used: Vec<(String, u32)> =
-            citations.marks(0).iter().map(|mark| (mark.key.to_string(), mark.number)).collect();
+            citations.marks(FIRST).iter().map(|mark| (mark.key.to_string(), mark.number)).collect();
         assert!(used.starts_with(&known), "{known:?} then {used:?}");
         known = used;
     }
@@ -208,7 +211,7 @@ fn a_late_citation_reopens_the_block_that_it_points_into() {
     whole.sync(&answer(text, &cited));
     let mut layout = MarkdownLayout::new(Look::default());
     let mut rows = |stage| {
-        layout.sync(text, 30, stage, whole.marks(0));
+        layout.sync(text, 30, stage, whole.marks(FIRST));
         layout.rows().iter().map(|row| row.text() + "\n").collect::<String>()
     };
     let streamed = rows(Stage::Growing);
@@ -220,7 +223,7 @@ fn a_late_citation_reopens_the_block_that_it_points_into() {
     let mut late = MarkdownLayout::new(Look::default());
     late.sync(text, 30, Stage::Growing, &[]);
     let before = late.work();
-    late.sync(text, 30, Stage::Growing, whole.marks(0));
+    late.sync(text, 30, Stage::Growing, whole.marks(FIRST));
     assert_eq!(late.rows().iter().map(|row| row.text() + "\n").collect::<String>(), streamed);
     assert!(late.work().bytes - before.bytes < text.len() as u64, "only the blocks with marks were laid out again");
 }

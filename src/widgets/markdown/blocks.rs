@@ -10,7 +10,7 @@ use ratatui::style::Modifier;
 
 use self::{links::Link, rows::Container};
 use super::{
-    Look, Mark,
+    Lit, Look, Mark,
     code::{self, CodeAt, Colours},
     inline::{Inline, Places},
     table::Table,
@@ -34,6 +34,8 @@ pub(super) struct Page<'a> {
     pub colours: &'a Colours,
     /// Code blocks that come before.
     pub codes: u32,
+    /// The citation that is looked at; its claim in `source`.
+    pub lit: Option<Lit>,
 }
 
 /// What came of it. All places are in the page's source.
@@ -496,7 +498,19 @@ impl Layout<'_> {
             return;
         }
         let target = self.links.last().and_then(|link| link.target.clone());
-        self.inline.get_or_insert_default().push(words, ink, target.as_ref(), range);
+        let inline = self.inline.get_or_insert_default();
+        let claim = self.page.lit.as_ref().map_or(0..0, |lit| lit.claim.clone());
+        if range.len() != words.len() {
+            let ink = if range.start < claim.end && claim.start < range.end { ink.on(Role::Mark) } else { ink };
+            inline.push(words, ink, target.as_ref(), range);
+            return;
+        }
+        let (start, end) = (claim.start.clamp(range.start, range.end), claim.end.clamp(range.start, range.end));
+        for (from, to, ink) in [(range.start, start, ink), (start, end, ink.on(Role::Mark)), (end, range.end, ink)] {
+            if from < to {
+                inline.push(&words[from - range.start..to - range.start], ink, target.as_ref(), from..to);
+            }
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::{ops::Range, sync::Arc};
 
 use crate::{
     text::{self, wrap},
-    widgets::row::{Ink, Span},
+    widgets::row::{Cited, Ink, Span},
 };
 
 /// Text in runs of one look, and where it came from.
@@ -24,7 +24,7 @@ struct Run {
     end: usize,
     ink: Ink,
     link: Option<Arc<str>>,
-    citation: Option<u32>,
+    citation: Option<Cited>,
 }
 
 /// Leads from a place in a text back to the source.
@@ -89,20 +89,20 @@ impl Inline {
     }
 
     /// Puts the mark of a source behind the words so far; `source` is what it stands for, if anything.
-    pub fn cite(&mut self, number: u32, ink: Ink, source: Range<usize>) {
+    pub fn cite(&mut self, cited: Cited, ink: Ink, source: Range<usize>) {
         let apart = self.text.ends_with(|char: char| !char.is_whitespace() && !matches!(char, '(' | '（' | '['));
         let after_mark = self.glued.last().is_some_and(|mark| mark.end == self.text.len());
         if apart && !after_mark && source.is_empty() {
-            self.push(" ", ink, None, source.clone());
+            self.push(" ", Ink::of(ink.role), None, source.clone());
         }
         let start = self.text.len();
         self.places.note(start, source.clone(), 0);
-        self.text.extend(["[", &number.to_string(), "]"]);
+        self.text.extend(["[", &cited.number.to_string(), "]"]);
         self.glued.push(start..self.text.len());
         if !source.is_empty() {
             self.replaced.push(start..self.text.len());
         }
-        self.runs.push(Run { end: self.text.len(), ink, link: None, citation: Some(number) });
+        self.runs.push(Run { end: self.text.len(), ink, link: None, citation: Some(cited) });
     }
 
     /// Takes away the brackets and commas that a model wrote around links which became marks.

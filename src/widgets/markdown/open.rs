@@ -1,6 +1,6 @@
 //! The text that may still change, cleaned, and the way back to its source.
 
-use super::Mark;
+use super::{Lit, Mark};
 use crate::text::clean::{Cleaner, Edit};
 
 /// The text behind what is closed, cleaned.
@@ -57,6 +57,10 @@ impl Open {
             point: self.clean(mark.point),
             ..mark.clone()
         }
+    }
+
+    pub fn lit(&self, lit: &Lit) -> Lit {
+        Lit { claim: self.clean(lit.claim.start)..self.clean(lit.claim.end), ..lit.clone() }
     }
 
     /// Forgets the beginning of the text.

@@ -52,7 +52,7 @@ fn conversation(end: End, items: Vec<(Slot, Item)>) -> Conversation {
 fn show(rail: &mut Rail, chat: &Conversation, size: Size) -> String {
     let theme = Theme::bundled("ink").expect("bundled");
     let options = ReadingOptions::new(&theme, Show::Auto, jiff::tz::TimeZone::UTC);
-    rail.sync(chat, None, size, at(4), &options);
+    rail.sync(chat, Looking::default(), size, at(4), &options);
     let mut buf = Buffer::empty(Rect::from((ratatui::layout::Position::ORIGIN, size)));
     RailView { rail, theme: &theme, focused: false }.render(buf.area, &mut buf);
     screen::rows(&buf)
@@ -72,48 +72,48 @@ fn thinking() -> Conversation {
 #[test]
 fn reasoning_comes_live_under_its_newest_headline() {
     let mut rail = Rail::default();
-    assert_snapshot!(show(&mut rail, &thinking(), Size::new(44, 20)), @r"
-        Reasoning  Sources
+    assert_snapshot!(show(&mut rail, &thinking(), Size::new(44, 20)), @"
+    Reasoning  Sources  Details
 
-        ◐ Checking what the page says            3 s
+    ◐ Checking what the page says            3 s
 
-        Looking at the question
+    Looking at the question
 
-        The user asks about WAL over NFS. The shm
-        index needs shared memory.
+    The user asks about WAL over NFS. The shm
+    index needs shared memory.
 
-        Checking what the page says
+    Checking what the page says
 
-        I should check the current page before I say
-        so.
+    I should check the current page before I say
+    so.
 
-        ⌕ sqlite wal nfs
-
-
+    ⌕ sqlite wal nfs
 
 
-        a summary
-        ");
+
+
+    a summary
+    ");
     // Too long for the rail, it shows its end, until the reader goes elsewhere.
-    assert_snapshot!(show(&mut rail, &thinking(), Size::new(44, 8)), @r"
-        Reasoning  Sources
+    assert_snapshot!(show(&mut rail, &thinking(), Size::new(44, 8)), @"
+    Reasoning  Sources  Details
 
 
-        I should check the current page before I say
-        so.
+    I should check the current page before I say
+    so.
 
-        ⌕ sqlite wal nfs
-        a summary
-        ");
+    ⌕ sqlite wal nfs
+    a summary
+    ");
     rail.scroll(Move::Top);
-    assert_snapshot!(show(&mut rail, &thinking(), Size::new(44, 6)), @r"
-        Reasoning  Sources
+    assert_snapshot!(show(&mut rail, &thinking(), Size::new(44, 6)), @"
+    Reasoning  Sources  Details
 
-        ◐ Checking what the page says            3 s
+    ◐ Checking what the page says            3 s
 
-        Looking at the question
-        a summary
-        ");
+    Looking at the question
+    a summary
+    ");
     rail.scroll(Move::Pages(9));
     let end = show(&mut rail, &thinking(), Size::new(44, 6));
     assert!(end.contains("sqlite wal nfs"), "{end}");
@@ -141,28 +141,28 @@ fn sources_say_what_they_support() {
     let text = Kind::Message { parts: vec![Part::Text { text: "Claim other".into(), annotations }], phase: None };
     let chat = conversation(End::Complete, vec![item(0, 0, Some(1), text)]);
     let mut rail = Rail { tab: Tab::Sources, ..Rail::default() };
-    assert_snapshot!(show(&mut rail, &chat, Size::new(44, 16)), @r"
-        Reasoning  Sources 2
+    assert_snapshot!(show(&mut rail, &chat, Size::new(44, 16)), @"
+    Reasoning  Sources 2  Details
 
-        [1] Write-Ahead Logging             2 claims
-        sqlite.org › wal.html
-        “All processes using a database must be on
-        the same host; WAL does not work over a
-        network filesystem. All processes using a
-        database must be on the same host; WAL does
-        not work over a network filesystem. All
-        processes using a database must be on the …”
+    [1] Write-Ahead Logging             2 claims
+    sqlite.org › wal.html
+    “All processes using a database must be on
+    the same host; WAL does not work over a
+    network filesystem. All processes using a
+    database must be on the same host; WAL does
+    not work over a network filesystem. All
+    processes using a database must be on the …”
 
-        [2] NFS client caching and some more words
-        kernel.org
-        no excerpt came with the answer
-        ");
+    [2] NFS client caching and some more words
+    kernel.org
+    no excerpt came with the answer
+    ");
     rail.show(Tab::Reasoning);
-    assert_snapshot!(show(&mut rail, &chat, Size::new(44, 4)), @r"
-        Reasoning  Sources 2
+    assert_snapshot!(show(&mut rail, &chat, Size::new(44, 4)), @"
+    Reasoning  Sources 2  Details
 
-        The model told no reasoning.
-        ");
+    The model told no reasoning.
+    ");
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn nothing_panics_at_any_size() {
     for tab in [Tab::Reasoning, Tab::Sources] {
         screen::at_every_size(|area, buf| {
             let mut rail = Rail { tab, ..Rail::default() };
-            rail.sync(&chat, None, area.as_size(), at(4), &options);
+            rail.sync(&chat, Looking::default(), area.as_size(), at(4), &options);
             RailView { rail: &rail, theme: &theme, focused: true }.render(area, buf);
         });
     }

@@ -25,6 +25,12 @@ impl Widget for RailView<'_> {
         self.tabs(area, buf);
         let body = Rect { y: area.y + HEAD as u16, height: area.height.saturating_sub(HEAD as u16), ..area };
         for (row, y) in self.rail.visible().zip(body.top()..body.bottom()) {
+            if let Some(gutter) = row.gutter.filter(|_| body.x > buf.area.x) {
+                // In the column that is left free before the rail.
+                let role = if self.focused { Role::Accent } else { gutter.role };
+                self.theme.clear(Rect { x: body.x - 1, y, width: body.width + 1, height: 1 }, Role::Raised, buf);
+                buf.set_string(body.x - 1, y, gutter.mark, self.theme.style(role));
+            }
             row.draw(Rect { y, height: 1, ..body }, self.theme, buf);
         }
         if let Some(foot) = self.rail.foot.as_ref().filter(|_| !body.is_empty()) {
@@ -45,10 +51,10 @@ impl Rail {
         })
     }
 
-    fn tabs(&self) -> [(Tab, String); 2] {
+    fn tabs(&self) -> [(Tab, String); 3] {
         let count = self.citations.sources().len();
         let sources = if count > 0 { format!("Sources {count}") } else { "Sources".into() };
-        [(Tab::Reasoning, "Reasoning".to_owned()), (Tab::Sources, sources)]
+        [(Tab::Reasoning, "Reasoning".to_owned()), (Tab::Sources, sources), (Tab::Details, "Details".to_owned())]
     }
 }
 

@@ -1,11 +1,13 @@
 //! An answer as sections: who and when, what it thought and searched, what it said, how it ended.
 
+mod cited;
+
 use std::collections::BTreeSet;
 
 use ratatui::style::Modifier;
 
 use super::{
-    ReadingOptions, call as tool, details, facts,
+    Citation, ReadingOptions, call as tool, details, facts,
     message::{Context, Laid, Layout, Rows, Section, left_out_mark, sibling_mark},
     place::Part,
 };
@@ -196,7 +198,7 @@ impl Builder<'_> {
             if self.context.toggled && matches!(item.kind, Kind::Other { .. }) {
                 let bar = Some(Gutter { mark: self.layout.options.marks.bar, role: Role::Faint });
                 let rows = details::raw(item, self.layout.width.saturating_sub(2).max(1));
-                self.sections.push(Section { part: Part::Raw(slot), gap: 0, rows: Rows::Own(rows), bar });
+                self.sections.push(Section { bar, ..Section::own(Part::Raw(slot), 0, rows) });
             }
         }
     }
@@ -269,15 +271,11 @@ impl Builder<'_> {
                 let width = self.layout.width.saturating_sub(2).max(1);
                 let look = reasoning_look(&self.layout.options);
                 let complete = item.closed.is_some() || self.answer.is_over();
-                let rows = self.sync_text(key, text, &look, width, complete, None);
+                let rows = self.sync_text(key, text, &look, width, complete, false);
                 let from = if view == View::Tail { rows.saturating_sub(LIVE) } else { 0 };
                 let gap = usize::from(!first && view != View::Tail);
-                self.sections.push(Section {
-                    part: Part::Reasoning(slot, nth),
-                    gap,
-                    rows: Rows::Of(key, from..rows),
-                    bar,
-                });
+                let part = Part::Reasoning(slot, nth);
+                self.sections.push(Section { gap, bar, ..Section::new(part, Rows::Of(key, from..rows)) });
                 first = false;
             }
         }
@@ -383,20 +381,13 @@ impl Builder<'_> {
     }
 
     fn text(&mut self, slot: Slot, nth: usize, text: &str, item: &Item) {
-        let part = self.texts;
         self.texts += 1;
         if text.trim().is_empty() {
             return;
         }
         let complete = item.closed.is_some() || self.answer.is_over();
-        let rows =
-            self.sync_text((slot, nth), text, &self.layout.options.look(), self.layout.width, complete, Some(part));
-        self.sections.push(Section {
-            part: Part::Text(slot, nth),
-            gap: 1,
-            rows: Rows::Of((slot, nth), 0..rows),
-            bar: None,
-        });
+        let rows = self.sync_text((slot, nth), text, &self.layout.options.look(), self.layout.width, complete, true);
+        self.push_text((slot, nth), rows);
     }
 
     /// Lays out what is new of a text; gives its rows.
@@ -407,17 +398,20 @@ impl Builder<'_> {
         look: &Look,
         width: usize,
         complete: bool,
-        part: Option<usize>,
+        is_answer: bool,
     ) -> usize {
         self.used.push(key);
+        let lit = self.lit(key).filter(|_| is_answer);
+        let lit = lit.and_then(|annotation| self.laid.citations.lit(key, annotation, text));
         let layout = self.laid.texts.entry(key).or_insert_with(|| MarkdownLayout::new(*look));
         layout.set_look(*look);
-        if part.is_some() {
+        if is_answer {
             layout.follow_codes(self.codes);
         }
-        let marks = part.map_or(&[][..], |part| self.laid.citations.marks(part));
+        let marks = if is_answer { self.laid.citations.marks(key) } else { &[] };
         layout.sync(text, width, if complete { Stage::Complete } else { Stage::Growing }, marks);
-        if part.is_some() {
+        layout.light(text, lit);
+        if is_answer {
             self.codes += layout.codes().len() as u32;
         }
         layout.rows().len()
@@ -430,7 +424,7 @@ impl Builder<'_> {
         let mut rows = card::wrapped(&head, width, RowKind::Refusal);
         rows.extend(card::wrapped(&[Span::new(&*text::clean(text), Ink::of(Role::Text))], width, RowKind::Refusal));
         self.texts += 1;
-        self.sections.push(Section { part: Part::Refusal(slot, nth), gap: 1, rows: Rows::Own(rows), bar });
+        self.sections.push(Section { bar, ..Section::own(Part::Refusal(slot, nth), 1, rows) });
     }
 
     /// The sources, once the answer will not move them any more.
@@ -438,9 +432,16 @@ impl Builder<'_> {
         if self.answer.end == End::Open {
             return;
         }
-        let rows = sources::line(self.laid.citations.sources(), self.layout.width);
+        let entry = match self.looked_at() {
+            Some(Citation::Entry(number)) => Some(number),
+            Some(Citation::Mark { .. }) | None => None,
+        };
+        let rows = sources::line(self.laid.citations.sources(), entry, self.layout.width);
         if !rows.is_empty() {
             self.sections.push(Section::own(Part::Sources, 1, rows));
+            if entry.is_some() {
+                self.source_card();
+            }
         }
     }
 
@@ -466,7 +467,7 @@ impl Builder<'_> {
         let marks = &self.layout.options.marks;
         let rows = card::rows(&words, role, &choices, card::wait(turn, self.context.now), width, marks);
         let bar = Some(Gutter { mark: marks.bar, role });
-        self.sections.push(Section { part: Part::Card, gap: 1, rows: Rows::Own(rows), bar });
+        self.sections.push(Section { bar, ..Section::own(Part::Card, 1, rows) });
     }
 }
 
@@ -487,7 +488,7 @@ impl Builder<'_> {
         let marks = &self.layout.options.marks;
         let rows = approval::rows(asked, &choices, self.layout.width.saturating_sub(2).max(1), marks);
         let bar = Some(Gutter { mark: marks.bar, role: Role::Warning });
-        self.sections.push(Section { part: Part::Card, gap: 1, rows: Rows::Own(rows), bar });
+        self.sections.push(Section { bar, ..Section::own(Part::Card, 1, rows) });
     }
 }
 

@@ -1,6 +1,9 @@
 //! The one thing in the text that the cursor stands on.
 
-use crate::chat::{MessageId, Slot};
+use crate::{
+    chat::{MessageId, Slot},
+    widgets::citation::Place,
+};
 
 /// Set by moves from thing to thing; scrolling leaves it where it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +29,7 @@ pub enum Target {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Citation {
     /// The mark of an annotation, by its place in the list of the text part that has it.
-    Mark { slot: Slot, part: usize, annotation: usize },
+    Mark { place: Place, annotation: usize },
     /// The entry of a source on the line under the answer, by its number.
     Entry(u32),
 }

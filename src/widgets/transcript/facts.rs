@@ -51,7 +51,7 @@ pub fn of(answer: &Answer, brief: bool, asks_price: bool) -> Vec<String> {
 }
 
 /// Tokens a second, from the first sign of the model on.
-fn speed(answer: &Answer, tokens: u64, ended: Timestamp) -> Option<u64> {
+pub fn speed(answer: &Answer, tokens: u64, ended: Timestamp) -> Option<u64> {
     let first = answer.items.values().map(|item| item.opened).chain(answer.first_text).min()?;
     let spent = millis(first, ended);
     (tokens > 1 && spent >= 200).then(|| (tokens * 1000 + spent / 2) / spent)

@@ -1,9 +1,10 @@
 //! One message as sections of rows, each of which keeps its name while others come and go.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    ReadingOptions, answer,
+    Citation, ReadingOptions, Target, answer,
+    citing::Citing,
     place::{Anchor, Part},
 };
 use crate::{
@@ -38,6 +39,9 @@ pub(super) struct Context<'a> {
     pub toggled: bool,
     pub is_first: bool,
     pub is_last: bool,
+    /// What the cursor stands on, if it is in this message.
+    pub target: Option<Target>,
+    pub citing: &'a Citing,
 }
 
 /// The rows of one message.
@@ -62,11 +66,15 @@ struct Key {
     is_last: bool,
     siblings: (usize, usize),
     day: jiff::civil::Date,
+    cited: Option<Citation>,
+    card: Option<(u64, Option<i64>)>,
 }
 
 #[derive(Debug, Clone)]
 pub(super) struct Section {
     pub part: Part,
+    /// Rows of the same part in the sections above it.
+    pub above: usize,
     /// Blank rows above.
     pub gap: usize,
     pub rows: Rows,
@@ -110,6 +118,10 @@ impl Laid {
             return Work::default();
         }
         let in_title = context.conversation.told_in_title() == Some(message.id);
+        let cited = match context.target {
+            Some(Target::Citation(citation)) => Some(citation),
+            Some(Target::Message | Target::Reasoning(_) | Target::Call(_) | Target::Code(_)) | None => None,
+        };
         let key = Key {
             rev: message.rev,
             layout: context.layout.clone(),
@@ -118,6 +130,8 @@ impl Laid {
             is_last: context.is_last,
             siblings: if in_title { (1, 1) } else { context.conversation.siblings(message.id) },
             day: context.now.to_zoned(context.layout.options.zone.clone()).date(),
+            cited,
+            card: cited.and_then(|_| context.citing.key(context.now)),
         };
         let is_live = message.answer().is_some_and(|answer| !answer.is_over());
         if !is_live && self.key.as_ref() == Some(&key) {
@@ -189,11 +203,44 @@ impl Laid {
         Some(above + self.sections[at].gap)
     }
 
+    /// The marks in the text and, of sources without one, the entries below it: each with its row.
+    pub fn citations_shown(&self) -> Vec<(usize, Citation)> {
+        let (mut above, mut shown, mut marked) = (0, Vec::new(), BTreeSet::new());
+        for section in &self.sections {
+            let rows = self.rows(&section.rows);
+            for (row, span) in
+                rows.iter().enumerate().flat_map(|(row, it)| it.spans.iter().map(move |span| (row, span)))
+            {
+                let Some(cited) = span.citation else { continue };
+                let row = above + section.gap + row;
+                match (section.part, cited.annotation) {
+                    (Part::Text(slot, part), Some(annotation)) => {
+                        marked.insert(cited.number);
+                        shown.push((row, Citation::Mark { place: (slot, part), annotation }));
+                    }
+                    (Part::Sources, _) if !marked.contains(&cited.number) => {
+                        shown.push((row, Citation::Entry(cited.number)));
+                    }
+                    _ => (),
+                }
+            }
+            above += section.gap + section.rows.len();
+        }
+        shown
+    }
+
+    /// The rows of the source that stands open.
+    pub fn source_card(&self) -> Option<std::ops::Range<usize>> {
+        let at = self.sections.iter().position(|section| section.part == Part::SourceCard)?;
+        let above: usize = self.sections[..at].iter().map(|section| section.gap + section.rows.len()).sum();
+        Some(above..above + self.sections[at].gap + self.sections[at].rows.len())
+    }
+
     pub fn anchor(&self, message: MessageId, index: usize, row: usize) -> Anchor {
         let (part, row, source) = match self.locate(row) {
             Some((section, row)) => {
                 let here = row.checked_sub(section.gap).and_then(|row| self.rows(&section.rows).get(row));
-                (section.part, row, here.map_or(0, |row| row.source.start))
+                (section.part, section.above + row, here.map_or(0, |row| row.source.start))
             }
             None => (Part::Head, 0, 0),
         };
@@ -203,17 +250,21 @@ impl Laid {
     /// The row of an anchor: by its number in its section, or, wrapped anew, by its source.
     pub fn find(&self, anchor: &Anchor, rewrapped: bool) -> usize {
         let (mut above, mut folded) = (0, 0);
-        for section in &self.sections {
+        for (nth, section) in self.sections.iter().enumerate() {
             let height = section.gap + section.rows.len();
             if section.part == anchor.part {
                 let rows = self.rows(&section.rows);
                 let has_source = rows.last().is_some_and(|row| row.source.end > 0);
                 let row = if rewrapped && anchor.row >= section.gap && has_source {
-                    section.gap + rows.partition_point(|row| row.source.end <= anchor.source).min(rows.len() - 1)
+                    section.gap + rows.partition_point(|row| row.source.end <= anchor.source)
                 } else {
-                    anchor.row.min(height.saturating_sub(1))
+                    anchor.row.saturating_sub(section.above)
                 };
-                return above + row;
+                // A card may stand between two sections of a part.
+                let goes_on = self.sections[nth + 1..].iter().any(|later| later.part == anchor.part);
+                if row < height || !goes_on {
+                    return above + row.min(height.saturating_sub(1));
+                }
             }
             // What was folded away was below the row that folds it; nothing else disappears.
             if matches!((section.part, anchor.part), (Part::Thought(here), Part::Reasoning(there, _)) if here <= there)
@@ -280,8 +331,12 @@ impl Rows {
 }
 
 impl Section {
+    pub fn new(part: Part, rows: Rows) -> Self {
+        Self { part, above: 0, gap: 0, rows, bar: None }
+    }
+
     pub fn own(part: Part, gap: usize, rows: Vec<Row>) -> Self {
-        Self { part, gap, rows: Rows::Own(rows), bar: None }
+        Self { gap, ..Self::new(part, Rows::Own(rows)) }
     }
 }
 

@@ -48,6 +48,8 @@ impl Page<'_> {
             toggled,
             is_first: index == 0,
             is_last: index + 1 == self.conversation.branch.len(),
+            target: self.transcript.cursor.filter(|cursor| cursor.message == id).map(|cursor| cursor.target),
+            citing: &self.transcript.citing,
         };
         let laid = self.transcript.laid.entry(id).or_default();
         let work = laid.sync(message, &context);
@@ -101,6 +103,9 @@ impl Page<'_> {
             }
             Wish::Match => self.show_match(top),
             Wish::Extend(step) => self.extend(step, top),
+            Wish::Walk(walk) => self.walk(walk, top),
+            Wish::Reveal => self.reveal(top),
+            Wish::ShowCard => self.show_card(top),
             Wish::Move(Move::Rows(rows)) => by(self, i64::from(rows)),
             Wish::Move(Move::HalfPages(pages)) => by(self, i64::from(pages) * (page / 2).max(1)),
             Wish::Move(Move::Pages(pages)) => by(self, i64::from(pages) * (page - 1).max(1)),

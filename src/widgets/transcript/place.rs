@@ -24,6 +24,7 @@ pub enum Part {
     Text(Slot, usize),
     Refusal(Slot, usize),
     Sources,
+    SourceCard,
     Card,
 }
 

@@ -1,6 +1,6 @@
 //! What lies under the mouse.
 
-use super::{GUTTER, Transcript};
+use super::{Citation, Cursor, GUTTER, Target, Transcript};
 use crate::{chat::MessageId, widgets::row::RowKind};
 
 /// Something in the text that a click does something with.
@@ -10,6 +10,8 @@ pub enum Under {
     Fold(MessageId),
     /// The key over a code block, at its right.
     CopyKey { answer: MessageId, block: u32 },
+    /// The mark of a source.
+    Citation(Cursor),
     /// A card that has keys.
     Card,
 }
@@ -20,6 +22,10 @@ impl Transcript {
         let (spot, placed) = self.shown().nth(row.into())?;
         let message = self.window.iter().find(|slice| slice.index == spot.index)?.message?;
         let cell = usize::from(column.checked_sub(GUTTER)?);
+        let indent = if placed.bar.is_some() { 2 } else { 0 };
+        if let Some(citation) = cell.checked_sub(indent).and_then(|cell| self.citation_at(message, spot.row, cell)) {
+            return Some(Under::Citation(Cursor { message, target: Target::Citation(citation) }));
+        }
         match placed.row.kind {
             RowKind::ReasoningHead | RowKind::Other => Some(Under::Fold(message)),
             RowKind::CodeHead { block } => {
@@ -30,5 +36,21 @@ impl Transcript {
             RowKind::Card => Some(Under::Card),
             _ => None,
         }
+    }
+
+    fn citation_at(&self, message: MessageId, row: usize, cell: usize) -> Option<Citation> {
+        let laid = self.laid.get(&message)?;
+        let mut end = 0;
+        let span = laid.row(row)?.row.spans.iter().find(|span| {
+            end += span.width();
+            cell < end
+        })?;
+        let cited = span.citation?;
+        let Some(annotation) = cited.annotation else { return Some(Citation::Entry(cited.number)) };
+        let shown = laid.citations_shown().into_iter();
+        shown
+            .filter(|(at, _)| *at == row)
+            .map(|(_, citation)| citation)
+            .find(|citation| matches!(citation, Citation::Mark { annotation: here, .. } if *here == annotation))
     }
 }

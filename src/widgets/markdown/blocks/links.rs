@@ -7,7 +7,12 @@ use ratatui::style::Modifier;
 use super::Layout;
 use crate::{
     text,
-    widgets::{citation, markdown::Mark, row::Ink, theme::Role},
+    widgets::{
+        citation,
+        markdown::Mark,
+        row::{Cited, Ink},
+        theme::Role,
+    },
 };
 
 /// A link or an image whose words are being read.
@@ -58,8 +63,16 @@ impl Layout<'_> {
         let Some((at, replaced)) = link.mark else { return };
         self.skip = None;
         let source = if replaced { link.range } else { link.range.end..link.range.end };
-        let number = self.page.marks[at].number;
-        self.inline.get_or_insert_default().cite(number, Ink::of(Role::Accent), source);
+        let (cited, ink) = self.mark(at);
+        self.inline.get_or_insert_default().cite(cited, ink, source);
+    }
+
+    /// What a mark says, and how it looks.
+    fn mark(&self, at: usize) -> (Cited, Ink) {
+        let mark = &self.page.marks[at];
+        let is_lit = self.page.lit.as_ref().is_some_and(|lit| lit.annotation == mark.annotation);
+        let cited = Cited { number: mark.number, annotation: Some(mark.annotation) };
+        (cited, if is_lit { Ink::LIT } else { Ink::of(Role::Accent) })
     }
 
     /// The citation that a link belongs to.
@@ -86,13 +99,13 @@ impl Layout<'_> {
     /// Sets the marks of all claims that end by `end`.
     pub(super) fn cite_until(&mut self, end: usize) {
         loop {
-            let due =
-                self.open_marks().find(|(_, mark)| mark.point <= end).map(|(at, mark)| (at, mark.number, mark.point));
-            let Some((at, number, point)) = due else { return };
+            let due = self.open_marks().find(|(_, mark)| mark.point <= end).map(|(at, mark)| (at, mark.point));
+            let Some((at, point)) = due else { return };
             self.cited[at] = true;
+            let (cited, ink) = self.mark(at);
             // Never at the beginning of a paragraph, nor within a link whose words are not shown.
             if let Some(inline) = self.inline.as_mut().filter(|inline| !inline.is_empty()) {
-                inline.cite(number, Ink::of(Role::Accent), point..point);
+                inline.cite(cited, ink, point..point);
             }
         }
     }

@@ -1,0 +1,196 @@
+//! The words of an answer that a citation supports: its span, or the sentence that it stands behind.
+
+use std::ops::Range;
+
+use pulldown_cmark::{Event, Parser, Tag, TagEnd};
+use unicode_segmentation::UnicodeSegmentation;
+
+use super::{Mark, one_line, says_nothing};
+use crate::text;
+
+/// No sentence is sought further away than this, in bytes.
+const FARTHEST: usize = 4096;
+
+/// Where the claim of a mark stands in the text.
+pub(super) fn of(text: &str, mark: &Mark) -> Range<usize> {
+    let span = &text[mark.range.clone()];
+    let link = span.trim_matches(['(', ')', '（', '）', ' ']);
+    let is_address = link.starts_with("http://") || link.starts_with("https://") || !mark.given;
+    let is_link = link.starts_with('[') && link.contains("](");
+    let block = block(text, mark.range.start);
+    let found = match () {
+        () if is_address || is_link && says_nothing(&closed(link)) => before(text, block.start..mark.range.start),
+        () if is_link => around(text, block, mark.range.start),
+        () => mark.range.clone(),
+    };
+    trimmed(text, found)
+}
+
+/// A claim as it is read: without Markdown and marks, in one line.
+pub(super) fn plain(claim: &str) -> String {
+    let mut words = String::new();
+    let mut silent = None;
+    for (event, range) in Parser::new(claim).into_offset_iter() {
+        match event {
+            Event::Start(Tag::Link { .. }) if says_nothing(&claim[range.clone()]) => silent = Some(words.len()),
+            Event::End(TagEnd::Link) => {
+                if let Some(length) = silent.take() {
+                    words.truncate(length);
+                }
+            }
+            Event::Text(text) | Event::Code(text) => words.push_str(&text),
+            Event::SoftBreak | Event::HardBreak | Event::End(TagEnd::Paragraph | TagEnd::Item) => words.push(' '),
+            _ => (),
+        }
+    }
+    one_line(&text::clean(&words)).replace(" ()", "")
+}
+
+/// A link whose closing bracket was trimmed away with those around it.
+fn closed(link: &str) -> String {
+    if link.ends_with(')') { link.to_owned() } else { format!("{link})") }
+}
+
+/// The last sentence of what stands before a link, past other links and brackets.
+fn before(text: &str, range: Range<usize>) -> Range<usize> {
+    let mut end = range.end;
+    loop {
+        end = range.start
+            + text[range.start..end].trim_end_matches(|c: char| c.is_whitespace() || "([（,;".contains(c)).len();
+        let head = &text[range.start..end];
+        let inner = head.trim_end_matches([')', '）']);
+        let Some(opens) = inner.rfind("](").and_then(|at| inner[..at].rfind('[')) else { break };
+        let is_link = inner.len() < head.len() && !inner[opens..].contains(char::is_whitespace);
+        if !is_link {
+            break;
+        }
+        end = range.start + opens;
+    }
+    let head = in_one_line(&text[range.start..end]);
+    let start = head.split_sentence_bound_indices().last().map_or(0, |(at, _)| at);
+    range.start + start..end
+}
+
+/// The sentence in which a link stands that is part of it.
+fn around(text: &str, block: Range<usize>, at: usize) -> Range<usize> {
+    let lines = in_one_line(&text[block.clone()]);
+    let sentences = lines.split_sentence_bound_indices();
+    let found = sentences.map(|(from, words)| block.start + from..block.start + from + words.len());
+    found.take_while(|sentence| sentence.start <= at).last().unwrap_or(block)
+}
+
+/// A sentence goes on behind the end of a line; all places stay.
+fn in_one_line(text: &str) -> String {
+    text.replace(['\n', '\r'], " ")
+}
+
+/// The paragraph, item or cell around a place, without the mark that begins it.
+fn block(text: &str, at: usize) -> Range<usize> {
+    let floor = text.ceil_char_boundary(at.saturating_sub(FARTHEST));
+    let ceiling = text.floor_char_boundary((at + FARTHEST).min(text.len()));
+    let mut start = text[floor..at].rfind('\n').map_or(floor, |line| floor + line + 1);
+    let line_end = text[at..ceiling].find('\n').map_or(ceiling, |line| at + line);
+    if text[start..line_end].trim_start().starts_with('|') {
+        let from = text[start..at].rfind('|').map_or(start, |bar| start + bar + 1);
+        let to = text[at..line_end].find('|').map_or(line_end, |bar| at + bar);
+        return from..to;
+    }
+    while start > floor && opening(&text[start..]).is_none() {
+        let above = text[floor..start - 1].rfind('\n').map_or(floor, |line| floor + line + 1);
+        if text[above..start].trim_matches(|c: char| c.is_whitespace() || c == '>').is_empty() {
+            break;
+        }
+        start = above;
+    }
+    let start = start + opening(&text[start..]).unwrap_or(0);
+    let mut end = line_end;
+    while end < ceiling {
+        let next = end + 1;
+        let stop = text[next..ceiling].find('\n').map_or(ceiling, |line| next + line);
+        let line = &text[next..stop];
+        if line.trim_matches(|c: char| c.is_whitespace() || c == '>').is_empty() || opening(line).is_some() {
+            break;
+        }
+        end = stop;
+    }
+    start.min(at)..end.max(at)
+}
+
+/// The bytes of the bullet, number or heading that a line begins with.
+fn opening(line: &str) -> Option<usize> {
+    let words = line.trim_start_matches([' ', '\t', '>']);
+    let marker = words.trim_start_matches(|c: char| c.is_ascii_digit());
+    let rest = match marker.len() {
+        same if same == words.len() => words
+            .strip_prefix(['-', '*', '+'])
+            .or_else(|| words.strip_prefix('#').map(|rest| rest.trim_start_matches('#')))?,
+        _ => marker.strip_prefix(['.', ')'])?,
+    };
+    let text = rest.strip_prefix(' ')?.trim_start_matches(' ');
+    Some(line.len() - text.len())
+}
+
+fn trimmed(text: &str, range: Range<usize>) -> Range<usize> {
+    let words = text[range.clone()].trim_start();
+    let start = range.end - words.len();
+    start..start + words.trim_end().len()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn mark(range: Range<usize>, given: bool) -> Mark {
+        Mark { point: range.end, range, number: 1, given, annotation: 0, key: Arc::from("k") }
+    }
+
+    /// The claim of the first place where the words stand.
+    fn claim<'a>(text: &'a str, words: &str) -> &'a str {
+        let start = text.find(words).expect("the words are there");
+        &text[of(text, &mark(start..start + words.len(), true))]
+    }
+
+    #[test]
+    fn a_span_over_prose_is_the_claim() {
+        assert_eq!(claim("One. WAL needs shared memory. Two.", "needs shared"), "needs shared");
+    }
+
+    #[test]
+    fn a_link_supports_the_sentence_before_it() {
+        let link = "([a.example](https://a.example/1))";
+        assert_eq!(claim(&format!("One. WAL is local. {link} Two."), link), "WAL is local.");
+        assert_eq!(claim(&format!("One. WAL is local {link}. Two."), link), "WAL is local");
+        let two = format!("One. It is so ([b.example](https://b.example), {}). Yes.", &link[1..link.len() - 1]);
+        assert_eq!(claim(&two, "[a.example](https://a.example/1)"), "It is so");
+        assert_eq!(claim("- first. Point\n- second point [1](https://a.b/)\n", "[1](https://a.b/)"), "second point");
+        assert_eq!(claim("| a | b holds [1](https://a.b/) |", "[1](https://a.b/)"), "b holds");
+        assert_eq!(claim("Two\nlines of it [1](https://a.b/)", "[1](https://a.b/)"), "Two\nlines of it");
+        assert_eq!(claim("日本語です。二つ目の文です。[1](https://a.b/)", "[1](https://a.b/)"), "二つ目の文です。");
+    }
+
+    #[test]
+    fn a_link_with_words_is_part_of_its_sentence() {
+        let text = "One. [The manual says](https://a.b/) that it works. Two.";
+        assert_eq!(claim(text, "[The manual says](https://a.b/)"), "[The manual says](https://a.b/) that it works.");
+    }
+
+    #[test]
+    fn claims_are_read_without_markdown() {
+        assert_eq!(plain("**No**, `x` is\n*not* so ([a.b](https://a.b/x)). "), "No, x is not so.");
+        assert_eq!(plain("see [the manual](https://a.b) there"), "see the manual there");
+    }
+
+    proptest! {
+        #[test]
+        fn every_place_has_a_claim_inside_the_text(text in "[a-z.!? \\n|\\[\\]()*#>1日。🙂-]{0,80}", from in 0usize..90, size in 0usize..20, given: bool) {
+            let start = text.floor_char_boundary(from.min(text.len()));
+            let end = text.floor_char_boundary((start + size).min(text.len()));
+            let found = of(&text, &mark(start..end.max(start), given));
+            let _ = plain(&text[found]);
+        }
+    }
+}
