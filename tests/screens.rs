@@ -6,13 +6,18 @@ use std::{path::Path, time::Duration};
 
 use ibid::{
     api::Catalogue,
-    app::{EndpointInfo, Msg},
+    app::{Effect, EndpointInfo, Msg},
     chat::StreamId,
     store::Reply,
+    text::quote::Haystack,
+    widgets::check::Reading,
 };
 use insta::assert_snapshot;
 use serde_json::json;
-use support::harness::{Harness, start};
+use support::{
+    cited,
+    harness::{Harness, start},
+};
 
 const SIZES: [(u16, u16); 4] = [(80, 24), (120, 40), (200, 60), (40, 10)];
 
@@ -104,6 +109,74 @@ fn an_answer_with_its_sources() {
         if app.state.screen.size.width >= 160 {
             app.press("ctrl-x s");
         }
+    });
+}
+
+/// The first citation of an answer, looked at.
+fn look_at_a_citation(app: &mut Harness) {
+    let stream = app.prompt("Is it safe to run SQLite in WAL mode on NFS?");
+    cited::answer(app, stream);
+    app.press("ctrl-home tab ]");
+}
+
+/// Its page was fetched and said this.
+fn check(app: &mut Harness, page: &str) {
+    app.press("c");
+    app.wait(Duration::from_secs(1));
+    app.effects();
+    app.press("y");
+    let asked = app.effects().into_iter().find_map(|effect| match effect {
+        Effect::Check { conversation, question } => Some((conversation, question)),
+        _ => None,
+    });
+    let (conversation, question) = asked.expect("a page is to be fetched");
+    let found = vec![Haystack::new(page).find(question.words.text())];
+    let result = Ok(Reading { url: question.url.clone(), cut: None, found });
+    app.send(Msg::Checked { conversation, question, result });
+}
+
+#[test]
+fn a_citation_that_is_looked_at() {
+    at_every_size("walking", look_at_a_citation);
+}
+
+#[test]
+fn a_source_opened_in_the_text() {
+    at_every_size("card", |app| {
+        look_at_a_citation(app);
+        app.press("enter");
+    });
+}
+
+#[test]
+fn a_page_that_may_be_fetched() {
+    at_every_size("asking", |app| {
+        look_at_a_citation(app);
+        app.press("c");
+    });
+}
+
+#[test]
+fn words_that_stand_on_their_page() {
+    at_every_size("found", |app| {
+        look_at_a_citation(app);
+        check(app, &format!("Overview. There are advantages and disadvantages. {} This is because it must.", cited::EXCERPT));
+    });
+}
+
+#[test]
+fn words_that_do_not_stand_on_their_page() {
+    at_every_size("missing", |app| {
+        look_at_a_citation(app);
+        check(app, "Sign in to read this page.");
+    });
+}
+
+#[test]
+fn the_details_of_an_answer() {
+    at_every_size("details", |app| {
+        look_at_a_citation(app);
+        app.press("i");
     });
 }
 
