@@ -160,7 +160,10 @@ fn a_page_that_may_be_fetched() {
 fn words_that_stand_on_their_page() {
     at_every_size("found", |app| {
         look_at_a_citation(app);
-        check(app, &format!("Overview. There are advantages and disadvantages. {} This is because it must.", cited::EXCERPT));
+        check(
+            app,
+            &format!("Overview. There are advantages and disadvantages. {} This is because it must.", cited::EXCERPT),
+        );
     });
 }
 

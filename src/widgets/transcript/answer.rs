@@ -192,7 +192,7 @@ impl Builder<'_> {
                 let bar = Some(Gutter { mark: self.layout.options.marks.bar, role: Role::Faint });
                 let rows = tool::result(run, self.context.toggled, self.layout.width.saturating_sub(2).max(1));
                 if !rows.is_empty() {
-                    self.sections.push(Section { part: Part::Result(slot), gap: 0, rows: Rows::Own(rows), bar });
+                    self.sections.push(Section { bar, ..Section::own(Part::Result(slot), 0, rows) });
                 }
             }
             if self.context.toggled && matches!(item.kind, Kind::Other { .. }) {
