@@ -2,6 +2,7 @@
 
 pub mod action;
 pub mod areas;
+pub mod attention;
 pub mod cards;
 mod citing;
 pub mod effect;
@@ -9,6 +10,7 @@ pub mod finding;
 pub mod keymap;
 pub mod ladders;
 mod listing;
+pub mod looks;
 pub mod models;
 pub mod msg;
 mod on_action;
@@ -104,6 +106,14 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
                 state.screen.warn(now, format!("the slot holds until you quit, but {why}"));
             }
         }
+        Msg::Background(shade) => looks::on_background(state, now, shade),
+        Msg::ColoursChanged => looks::on_colours_changed(state),
+        Msg::Themes(files) => looks::on_themes(state, files),
+        Msg::ThemeSaved(result) => {
+            if let Err(why) = result {
+                state.screen.warn(now, format!("the theme holds until you quit, but {why}"));
+            }
+        }
         Msg::Tick => (),
         Msg::Terminated => on_action::quit(state, now, &mut fx),
     }
@@ -174,10 +184,11 @@ pub fn sync(state: &mut State, now: Timestamp, size: Size) -> Vec<Effect> {
     let list_height = if areas.list.is_empty() { size.height.saturating_sub(3) } else { areas.list.height };
     state.screen.list.scroll_to_cursor(list_height);
     let reasoning_in_rail = state.screen.rail_docked() && state.screen.rail.tab == Tab::Reasoning;
-    let Some(id) = state.screen.pane.shows.conversation() else { return Vec::new() };
+    let mut fx: Vec<Effect> = [looks::ask(state, now), attention::set_title(state)].into_iter().flatten().collect();
+    let Some(id) = state.screen.pane.shows.conversation() else { return fx };
     let (Some(conversation), Some(transcript)) = (state.open.get(&id), state.screen.pane.transcripts.get_mut(&id))
     else {
-        return Vec::new();
+        return fx;
     };
     let options = ReadingOptions {
         reasoning_in_rail,
@@ -195,5 +206,6 @@ pub fn sync(state: &mut State, now: Timestamp, size: Size) -> Vec<Effect> {
         let lit = transcript.cited_source();
         state.screen.rail.sync(conversation, Looking { message: current, source: lit }, rail.as_size(), now, &options);
     }
-    transcript.take_jobs().into_iter().map(Effect::Highlight).collect()
+    fx.extend(transcript.take_jobs().into_iter().map(Effect::Highlight));
+    fx
 }

@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     app::{Msg, Open, Start, State},
-    config::{Config, Paths},
+    config::{self, Config, Paths},
     demo::{self, Demo, Pace},
     headless, log,
     runtime::{
@@ -26,7 +26,7 @@ use crate::{
     },
     tools,
     tui::{
-        self, Desk, Screen, Terminal, clipboard, editor,
+        self, Desk, Screen, Terminal, clipboard, editor, elsewhere,
         os::{self, Keyboard, Signal, Signals},
     },
 };
@@ -113,6 +113,7 @@ fn app(setting: &Setting, server: Server) -> Result<Exit, Complaint> {
     let desk = Desk {
         editor: editor::program(|name| std::env::var(name).ok()),
         clipboard: clipboard::Surroundings::find(|name| std::env::var(name).ok()),
+        takes: elsewhere::Takes::find(env_text),
     };
     let (ended, farewell) = tokio.block_on(async {
         let signals = Signals::listen()?;
@@ -299,6 +300,7 @@ impl Setting {
             open: self.open.clone(),
             overrides: self.choices.overrides(),
             no_colour: env("NO_COLOR").is_some(),
+            themes: config::read_themes(&self.paths.themes()),
             complaints: self.complaints.clone(),
             size,
         }

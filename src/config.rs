@@ -3,6 +3,7 @@
 mod paths;
 mod provider;
 mod read;
+mod themes;
 mod tools;
 mod write;
 
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 pub use paths::{Env, Paths};
 pub use provider::{Cutoff, DataCollection, MaxPrice, Partition, Percentile, Price, Provider};
 pub use read::check_address;
+pub use themes::{ThemeFile, read_themes};
 pub use tools::{CommandTool, Hosted, Tools};
 
 /// Every setting, commented, with its default.
@@ -35,7 +37,10 @@ pub struct Config {
     pub temperature: Option<f64>,
     pub top_p: Option<f64>,
     pub max_output_tokens: Option<u32>,
+    /// The name of a theme, or `auto`: the one of the next two that suits the terminal's background.
     pub theme: String,
+    pub theme_dark: String,
+    pub theme_light: String,
     pub glyphs: Glyphs,
     /// Whether the list of conversations is docked where there is room, always, or never at first.
     pub list: Show,
@@ -54,6 +59,7 @@ pub struct Config {
     pub provider: Provider,
     pub sources: Sources,
     pub xray: Xray,
+    pub notify: Notify,
     pub tools: Tools,
     /// Programs as functions.
     pub tool: Vec<CommandTool>,
@@ -107,6 +113,38 @@ pub struct Xray {
     pub record: bool,
     /// Of one answer; of all together a hundred times that.
     pub max_bytes: u32,
+}
+
+/// What a reader who looks elsewhere is told by, when an answer ends, fails or asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Notify {
+    pub when: When,
+    pub bell: bool,
+    pub desktop: Desktop,
+    /// The state in the title of the window.
+    pub title: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum When {
+    /// While the terminal has said that it lost the focus.
+    #[default]
+    Elsewhere,
+    Always,
+}
+
+/// The form in which a terminal is asked for a notification of the desktop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Desktop {
+    /// The one that the terminal is known to take, else both.
+    #[default]
+    Auto,
+    Osc9,
+    Osc777,
+    Off,
 }
 
 /// Limits in seconds; `None` is the common limit of `Limits::default`.
@@ -271,6 +309,8 @@ impl Default for Config {
             top_p: None,
             max_output_tokens: None,
             theme: "terminal".into(),
+            theme_dark: "ink".into(),
+            theme_light: "paper".into(),
             glyphs: Glyphs::default(),
             list: Show::default(),
             list_width: 28,
@@ -284,6 +324,7 @@ impl Default for Config {
             provider: Provider::default(),
             sources: Sources::default(),
             xray: Xray::default(),
+            notify: Notify::default(),
             tools: Tools::default(),
             tool: Vec::new(),
             slots: BTreeMap::new(),
@@ -296,6 +337,12 @@ impl Default for Config {
 impl Default for Xray {
     fn default() -> Self {
         Self { record: true, max_bytes: 512 * 1024 }
+    }
+}
+
+impl Default for Notify {
+    fn default() -> Self {
+        Self { when: When::default(), bell: true, desktop: Desktop::default(), title: true }
     }
 }
 

@@ -151,6 +151,9 @@ impl Asking<'_> {
                 | Ask::Edit(_)
                 | Ask::Suspend
                 | Ask::Repaint
+                | Ask::AskBackground
+                | Ask::SetTitle(_)
+                | Ask::Notify(_)
                 | Ask::Quit
                 | Ask::StartDemo,
             ) => (),

@@ -24,7 +24,7 @@ use tokio::{
 
 use crate::{
     api::{self, Fault, Request},
-    app::{Effect, Msg},
+    app::{Effect, Msg, attention::Notice},
     chat::{CallId, ConversationId, StreamId, Timestamp},
     config::{self, Config, Paths},
     files, keys,
@@ -60,6 +60,9 @@ pub enum Ask {
     Edit(String),
     Suspend,
     Repaint,
+    AskBackground,
+    SetTitle(String),
+    Notify(Notice),
     Quit,
     StartDemo,
 }
@@ -126,6 +129,14 @@ impl Runtime {
             Effect::SaveKey(key) => self.save_key(key),
             Effect::SaveServer { base_url } => self.save_server(base_url),
             Effect::SaveSlot { slot, model } => self.save_slot(slot, model),
+            Effect::SaveTheme(name) => self.save_theme(name),
+            Effect::ReadThemes => {
+                let folder = self.paths.themes();
+                self.work(move || Msg::Themes(config::read_themes(&folder)));
+            }
+            Effect::AskBackground => return Some(Ask::AskBackground),
+            Effect::SetTitle(title) => return Some(Ask::SetTitle(title)),
+            Effect::Notify(notice) => return Some(Ask::Notify(notice)),
             Effect::SaveFile { stem, extension, text } => self.save_file(stem, extension, text),
             Effect::Browse(url) => self.browse(url),
             Effect::Check { conversation, question } => self.check(conversation, question),
@@ -239,6 +250,13 @@ impl Runtime {
         let config = self.paths.config.clone();
         self.work(move || {
             Msg::ConsentSaved(Config::set_checks_always(&config).map_err(|complaint| complaint.to_string()))
+        });
+    }
+
+    fn save_theme(&mut self, name: String) {
+        let config = self.paths.config.clone();
+        self.work(move || {
+            Msg::ThemeSaved(Config::set_theme(&config, &name).map_err(|complaint| complaint.to_string()))
         });
     }
 

@@ -2,6 +2,7 @@
 
 pub mod clipboard;
 pub mod editor;
+pub mod elsewhere;
 pub mod input;
 pub mod os;
 pub mod screen;
@@ -52,6 +53,8 @@ pub struct Desk {
     pub editor: String,
     /// Which ways lead to the clipboard.
     pub clipboard: clipboard::Surroundings,
+    /// Which notifications the terminal takes.
+    pub takes: elsewhere::Takes,
 }
 
 /// How the loop ended.
@@ -218,8 +221,13 @@ impl<W: Write> Program<'_, W> {
     }
 
     async fn on_keys(&mut self, keys: Vec<Decoded>) -> io::Result<Option<Ended>> {
-        for Decoded { event, more } in keys {
-            if let Some(ended) = self.tell(Msg::Input { event, more }).await? {
+        for decoded in keys {
+            let msg = match decoded {
+                Decoded::Input { event, more } => Msg::Input { event, more },
+                Decoded::Background(shade) => Msg::Background(shade),
+                Decoded::ColoursChanged => Msg::ColoursChanged,
+            };
+            if let Some(ended) = self.tell(msg).await? {
                 return Ok(Some(ended));
             }
         }
@@ -309,6 +317,12 @@ impl<W: Write> Program<'_, W> {
             Ask::Repaint => {
                 self.terminal.screen.repaint()?;
                 self.painted = Painted::Stale;
+            }
+            Ask::AskBackground => self.terminal.screen.write(screen::ASK_BACKGROUND.as_bytes())?,
+            Ask::SetTitle(title) => self.terminal.screen.set_title(&title)?,
+            Ask::Notify(notice) => {
+                let Desk { takes, clipboard, .. } = self.terminal.desk;
+                self.terminal.screen.write(&elsewhere::notify(&notice, takes, clipboard.tmux))?;
             }
             Ask::Quit => return Ok(Some(Ended::Quit)),
             Ask::StartDemo => return Ok(Some(Ended::Demo)),

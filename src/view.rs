@@ -36,6 +36,11 @@ use crate::{
 
 /// Paints one frame; changes nothing.
 pub fn draw(state: &State, now: Timestamp, frame: &mut Frame) {
+    draw_screen(state, now, frame);
+    state.theme.finish(frame.buffer_mut());
+}
+
+fn draw_screen(state: &State, now: Timestamp, frame: &mut Frame) {
     let screen = frame.area();
     if screen.width < SMALLEST.width || screen.height < SMALLEST.height {
         title::too_small(screen, SMALLEST, &state.theme, frame.buffer_mut());

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 
 use ibid::config::{
-    CommandTool, Complaint, Config, ContextSize, Cutoff, Dialect, EFFORTS, EXAMPLE, Endpoint, Glyphs, Hosted, Keys,
-    Limits, Percentile, Price, Reasoning, Search, SearchForm, Show, Summary, Timeouts, Tools,
+    CommandTool, Complaint, Config, ContextSize, Cutoff, Desktop, Dialect, EFFORTS, EXAMPLE, Endpoint, Glyphs, Hosted,
+    Keys, Limits, Notify, Percentile, Price, Reasoning, Search, SearchForm, Show, Summary, Timeouts, Tools, When,
 };
 use ibid::tools::Verdict;
 use insta::assert_snapshot;
@@ -271,6 +271,30 @@ fn a_slot_is_written_back_and_comments_and_order_stay() {
     [search]
     engine = 'exa'
     "#);
+}
+
+#[test]
+fn a_theme_is_written_back_and_comments_and_order_stay() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("config.toml");
+    fs::write(&file, "# mine\ntheme = 'ink' # at night\nweb = true\n\n[slots]\n1 = 'a/b'\n").expect("a file");
+    Config::set_theme(&file, "nord").expect("a theme");
+    let after = "# mine\ntheme = \"nord\" # at night\nweb = true\n\n[slots]\n1 = 'a/b'\n";
+    assert_eq!(fs::read_to_string(&file).expect("the file"), after);
+
+    fs::write(&file, "# mine\n[slots] # keys\n1 = 'a/b'\n").expect("a file");
+    Config::set_theme(&file, "auto").expect("a theme");
+    let (config, complaints) = Config::load(&file).expect("a config");
+    assert_eq!((config.theme.as_str(), config.slots.len(), complaints), ("auto", 1, vec![]));
+    assert!(fs::read_to_string(&file).expect("the file").contains("[slots] # keys"));
+}
+
+#[test]
+fn what_is_told_elsewhere_can_be_switched_off_bit_by_bit() {
+    let notify = fine("[notify]\nwhen = 'always'\nbell = false\ndesktop = 'osc777'\ntitle = false\n").notify;
+    assert_eq!(notify, Notify { when: When::Always, bell: false, desktop: Desktop::Osc777, title: false });
+    let hint = refused("[notify]\ndesktop = true\n");
+    assert!(hint.starts_with("config.toml:2: notify.desktop"), "{hint}");
 }
 
 #[test]

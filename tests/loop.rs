@@ -140,6 +140,7 @@ impl Ibid {
                     open: Open::New,
                     overrides: Overrides { model: Some(MODEL.into()), ..Overrides::default() },
                     no_colour: false,
+                    themes: Vec::new(),
                     complaints: Vec::new(),
                     size,
                 });
@@ -166,7 +167,7 @@ impl Ibid {
 
     fn press(&self, code: KeyCode, modifiers: KeyModifiers) {
         let event = Event::Key(KeyEvent::new(code, modifiers));
-        self.keys.blocking_send(vec![Decoded { event, more: false }]).unwrap();
+        self.keys.blocking_send(vec![Decoded::Input { event, more: false }]).unwrap();
     }
 
     fn submit(&self, text: &str) {
@@ -341,7 +342,7 @@ fn a_new_size_is_taken_and_everything_painted_anew() {
         let mut seen = ibid.glass.0.0.lock().unwrap();
         seen.parser = vt100::Parser::new(cells(12), cells(50), 0);
     }
-    ibid.keys.blocking_send(vec![Decoded { event: Event::Resize(50, 12), more: false }]).unwrap();
+    ibid.keys.blocking_send(vec![Decoded::Input { event: Event::Resize(50, 12), more: false }]).unwrap();
     ibid.glass.wait_for("type a message");
     let row = ibid.glass.look(|seen| seen.parser.screen().rows(0, 50).last().unwrap_or_default());
     assert!(row.contains("keys"), "{row:?}");

@@ -65,7 +65,7 @@ fn the_config_that_it_shows_is_understood_whole() {
     let (example, _) = rest.split_once("```").expect("the example has an end");
     let (config, complaints) = Config::parse(example, Path::new("README.md")).expect("it is TOML");
     assert_eq!(complaints, []);
-    assert_eq!((config.theme.as_str(), config.slots.len(), config.endpoints.len()), ("ink", 2, 2));
+    assert_eq!((config.theme.as_str(), config.slots.len(), config.endpoints.len()), ("auto", 2, 2));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What the world must do.
 
+use super::attention::Notice;
 use crate::{
     api,
     chat::{CallId, ConversationId, MessageId, StreamId},
@@ -67,6 +68,16 @@ pub enum Effect {
         slot: u8,
         model: String,
     },
+    /// Chooses a theme in the config file.
+    SaveTheme(String),
+    /// Reads the reader's own themes; answered by `Msg::Themes`.
+    ReadThemes,
+    /// Asks the terminal for its background; answered by `Msg::Background`, or not at all.
+    AskBackground,
+    /// Sets the title of the terminal's window.
+    SetTitle(String),
+    /// Tells a reader who looks elsewhere.
+    Notify(Notice),
     /// Writes a new file in the current folder that only its owner may read, never over another; answered by
     /// `Msg::FileSaved`.
     SaveFile {

@@ -5,11 +5,13 @@ use crossterm::event::Event as Input;
 use crate::{
     api::{self, Catalogue, Event, FreeQuota, Usage},
     chat::{CallId, ConversationId, MessageId, StreamId, Timestamp, recording::Piece},
+    config::ThemeFile,
     store,
     tools::{Failure, Outcome, Tool},
     widgets::{
         check::{Question, Reading},
         highlight,
+        theme::Shade,
     },
 };
 
@@ -104,6 +106,14 @@ pub enum Msg {
     FileSaved(Result<String, String>),
     /// A slot was written to the config, or why not.
     SlotSaved(Result<(), String>),
+    /// The theme was written to the config, or why not.
+    ThemeSaved(Result<(), String>),
+    /// The reader's own themes, read anew.
+    Themes(Vec<ThemeFile>),
+    /// The terminal told its background.
+    Background(Shade),
+    /// The terminal told that its colours have changed.
+    ColoursChanged,
     /// Something fell due without a message: see `next_wake`.
     Tick,
     /// The program was told to end (SIGTERM, SIGHUP).

@@ -109,7 +109,7 @@ pub(super) fn on_action(state: &mut State, now: Timestamp, action: Action, fx: &
         Action::PageDown => scroll(state, Move::Pages(1)),
         Action::ScrollTop => scroll(state, Move::Top),
         Action::ScrollEnd => scroll(state, Move::Bottom),
-        Action::Themes => overlays::open_themes(state),
+        Action::Themes => overlays::open_themes(state, fx),
         Action::Help => overlays::open_help(state),
         Action::Repaint => fx.push(Effect::Repaint),
         Action::Suspend => fx.push(Effect::Suspend),

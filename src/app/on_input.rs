@@ -4,7 +4,7 @@ use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyEventKind};
 use ratatui::layout::Size;
 
 use super::{
-    Action, Effect, State, cards, citing, finding,
+    Action, Effect, State, attention, cards, citing, finding,
     keymap::{Context, Key, Meaning},
     listing,
     on_action::on_action,
@@ -16,6 +16,11 @@ use super::{
 use crate::chat::{Next, Timestamp};
 
 pub(super) fn on_input(state: &mut State, now: Timestamp, event: Input, more: bool, fx: &mut Vec<Effect>) {
+    match event {
+        Input::FocusLost => attention::leave(state),
+        Input::FocusGained | Input::Key(_) | Input::Paste(_) | Input::Mouse(_) => attention::come_back(state),
+        Input::Resize(..) => (),
+    }
     match event {
         Input::Key(key) if key.kind != KeyEventKind::Release => on_key(state, now, key, more, fx),
         Input::Paste(text) => on_paste(state, now, &text),

@@ -1,7 +1,7 @@
 //! Loaded rows, saved rows, failed saves.
 
 use super::{
-    Effect, Open, State,
+    Effect, Open, State, attention,
     models::{know_models, need_model},
     screen::Shows,
     state::Database,
@@ -33,7 +33,7 @@ pub(super) fn on_reply(state: &mut State, now: Timestamp, reply: Reply, fx: &mut
                 carry_out(state, id, next, fx);
             }
         }
-        Reply::NotSaved { ticket, error } => on_not_saved(state, now, ticket, &error),
+        Reply::NotSaved { ticket, error } => on_not_saved(state, now, ticket, &error, fx),
         Reply::Listed { conversations } => {
             state.index = merged(&state.index, conversations);
             state.unlisted = 0;
@@ -91,11 +91,18 @@ fn merged(known: &[Summary], mut rows: Vec<Summary>) -> Vec<Summary> {
     rows
 }
 
-fn on_not_saved(state: &mut State, now: Timestamp, ticket: crate::store::Ticket, error: &crate::store::Error) {
+fn on_not_saved(
+    state: &mut State,
+    now: Timestamp,
+    ticket: crate::store::Ticket,
+    error: &crate::store::Error,
+    fx: &mut Vec<Effect>,
+) {
     match state.saves.not_saved(ticket) {
         Some((id, turn)) => {
             if let Some(conversation) = state.open.get_mut(&id) {
                 conversation.not_saved(turn, error.to_string(), now);
+                attention::asks(state, id, fx);
             }
         }
         None => state.screen.warn(now, format!("not saved: {error}")),

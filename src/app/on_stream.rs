@@ -1,6 +1,6 @@
 //! Streamed events, ended streams, and what falls due with time.
 
-use super::{Effect, State, on_store::carry_out};
+use super::{Effect, State, attention, on_store::carry_out};
 use crate::{
     api::{self, Event, FreeQuota, Usage},
     chat::{CallId, Change, Conversation, ConversationId, Ids, MessageId, Next, StreamId, Timestamp, TurnId},
@@ -93,18 +93,27 @@ fn step_of(
 ) {
     let in_sight = state.screen.pane.shows.conversation() == Some(id);
     let Some(conversation) = state.open.get_mut(&id) else { return };
-    let before: Vec<TurnId> = conversation.turns.iter().map(|turn| turn.id).collect();
+    let before: Vec<(TurnId, MessageId)> = conversation.turns.iter().map(|turn| (turn.id, turn.answer)).collect();
+    let asked = attention::decisions(conversation);
     let mut next = step(conversation, &mut state.ids);
-    let over = before.iter().any(|turn| !conversation.turns.iter().any(|running| running.id == *turn));
-    if over {
+    let asks = attention::decisions(conversation) > asked;
+    let is_over = |(turn, _): &(TurnId, MessageId)| !conversation.turns.iter().any(|running| running.id == *turn);
+    let over: Vec<MessageId> = before.into_iter().filter(is_over).map(|(_, answer)| answer).collect();
+    if !over.is_empty() {
         state.today.changed();
     }
-    if over && !in_sight {
+    if !over.is_empty() && !in_sight {
         conversation.unread = true;
         let header = Change::Conversation(Box::new(conversation.header()));
         next.push(Next::Save { changes: vec![header], gate: None });
     }
     carry_out(state, id, next, fx);
+    for answer in over {
+        attention::ended(state, id, answer, fx);
+    }
+    if asks {
+        attention::asks(state, id, fx);
+    }
 }
 
 /// Retries, checkpoints and saves that are due.

@@ -2,6 +2,7 @@
 
 mod open;
 mod picked;
+mod themes;
 
 use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::layout::{Position, Rect};
@@ -9,6 +10,7 @@ use ratatui::layout::{Position, Rect};
 use super::{
     Action, Effect, State,
     keymap::{Context, Key, Meaning},
+    looks,
     models::take_model,
     on_action::on_action,
     screen::{Focus, Leader},
@@ -26,10 +28,12 @@ use crate::{
 
 pub(super) use open::{
     copy_code_block, open_code_blocks, open_earlier, open_efforts, open_help, open_history, open_key, open_models,
-    open_models_for_again, open_mouse, open_palette, open_parameters, open_themes, refresh_models,
+    open_models_for_again, open_mouse, open_palette, open_parameters, refresh_models,
 };
+pub(super) use picked::previewed_theme;
 pub use picked::{Of, Picked};
 pub(super) use picked::{accept, preview};
+pub(super) use themes::{open_themes, refresh_themes};
 
 /// One thing above the screen; the last one has the keys.
 #[derive(Debug)]
@@ -171,7 +175,7 @@ pub(super) fn on_paste(state: &mut State, text: &str) {
 /// Closes the overlay on top; what it previewed is taken back.
 pub(super) fn close_top(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
     match state.screen.overlays.pop() {
-        Some(Overlay::Picker { of: Of::Theme { before }, .. }) => state.theme = *before,
+        Some(Overlay::Picker { of: Of::Theme, .. }) => _ = looks::restyle(state),
         Some(Overlay::List) => super::listing::leave_field(state, now),
         Some(Overlay::Welcome(_)) => on_action(state, now, Action::Quit, fx),
         Some(Overlay::Picker { .. } | Overlay::Parameters(_) | Overlay::Help(_) | Overlay::Xray(_) | Overlay::Rail)

@@ -2,7 +2,12 @@
 
 use ratatui::layout::Size;
 
-use crate::{api::Dialect, chat::Effort, config::Config, tools::Choice};
+use crate::{
+    api::Dialect,
+    chat::Effort,
+    config::{Config, ThemeFile},
+    tools::Choice,
+};
 
 /// Everything that the state needs to know of the world when it is made.
 #[derive(Debug, Clone)]
@@ -18,6 +23,8 @@ pub struct Start {
     pub open: Open,
     pub overrides: Overrides,
     pub no_colour: bool,
+    /// The reader's own themes.
+    pub themes: Vec<ThemeFile>,
     /// What is wrong with the config, a sentence each; shown once.
     pub complaints: Vec<String>,
     /// Of the terminal, in cells.

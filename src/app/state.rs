@@ -5,7 +5,9 @@ use std::{collections::BTreeMap, sync::Arc};
 use super::{
     Action, EndpointInfo, Open, Start,
     areas::Widths,
+    attention::Attention,
     keymap::Keymap,
+    looks::{self, Looks},
     models::default_model,
     overlays::Overlay,
     saves::Saves,
@@ -17,7 +19,7 @@ use super::{
 use crate::{
     api::{self, Catalogue, Dialect, Model},
     chat::{Conversation, ConversationId, Effort, Growing, Ids, MessageId, Settings, Summary, Timestamp},
-    config::{Config, Glyphs, Show},
+    config::{Config, Show},
     store,
     tools::Chosen,
     widgets::{theme::Theme, transcript::Transcript},
@@ -56,7 +58,10 @@ pub struct State {
     /// What is wrong with the config, still to be shown.
     pub complaints: Vec<String>,
     pub keymap: Keymap,
+    pub looks: Looks,
+    /// The theme in force.
     pub theme: Theme,
+    pub attention: Attention,
     pub screen: Screen,
 }
 
@@ -81,9 +86,10 @@ pub enum Models {
 
 impl State {
     pub fn new(start: Start) -> Self {
-        let Start { config, endpoints, demo, seed, time_zone, open, overrides, no_colour, complaints, size } = start;
+        let Start { config, endpoints, demo, seed, time_zone, open, overrides, no_colour, themes, complaints, size } =
+            start;
         let (keymap, unusable) = keymap(&config);
-        let (theme, unknown) = theme(&config, no_colour);
+        let looks = Looks::new(themes, config.glyphs, no_colour);
         let widths = Widths { list: config.list_width, rail: config.rail_width, text: config.text_width };
         let list_wanted = if config.list == Show::Hide { Shown::No } else { Shown::Auto };
         let tools = Tools::new(&config, overrides.allow.clone());
@@ -107,11 +113,16 @@ impl State {
             tools,
             today: Today::default(),
             trashed: Vec::new(),
-            complaints: complaints.into_iter().chain(unusable).chain(unknown).collect(),
+            complaints: complaints.into_iter().chain(unusable).collect(),
             keymap,
-            theme,
+            looks,
+            theme: Theme::default(),
+            attention: Attention::default(),
             screen: Screen::new(size, widths, list_wanted),
         };
+        if let Some(why) = looks::restyle(&mut state) {
+            state.complaints.push(format!("config: {why}"));
+        }
         if awaits {
             state.screen.pane.shows = Shows::Loading(None);
         }
@@ -210,14 +221,4 @@ fn keymap(config: &Config) -> (Keymap, Vec<String>) {
         })
         .collect();
     (keymap, unusable)
-}
-
-fn theme(config: &Config, no_colour: bool) -> (Theme, Option<String>) {
-    let named = Theme::bundled(&config.theme);
-    let unknown = named.is_none().then(|| {
-        let names: Vec<&str> = Theme::names().collect();
-        format!("config: no theme is called `{}`; there are {}", config.theme, names.join(", "))
-    });
-    let coloured = if no_colour { Theme::without_colour() } else { named.unwrap_or_default() };
-    (if config.glyphs == Glyphs::Ascii { coloured.in_ascii() } else { coloured }, unknown)
 }

@@ -40,6 +40,11 @@ impl Paths {
         self.data_dir.join("demo.db")
     }
 
+    /// The reader's own themes, beside the config.
+    pub fn themes(&self) -> PathBuf {
+        self.config.with_file_name("themes")
+    }
+
     /// The folder with one file per endpoint that has a stored key.
     pub fn keys(&self) -> PathBuf {
         self.data_dir.join("keys")

@@ -14,6 +14,7 @@ use serde::{
 use toml_edit::{Document, Item, Table, TableLike};
 
 use super::{CommandTool, Complaint, Config, EFFORTS, ENGINES, Endpoint, Keys, SORTS, Timeouts};
+use crate::text::nearest;
 
 /// All keys, for the hint beside an unknown one; `*` stands for a name that the reader chooses.
 pub(super) const KNOWN: &[&str] = &[
@@ -26,6 +27,8 @@ pub(super) const KNOWN: &[&str] = &[
     "top_p",
     "max_output_tokens",
     "theme",
+    "theme_dark",
+    "theme_light",
     "glyphs",
     "list",
     "list_width",
@@ -98,6 +101,11 @@ pub(super) const KNOWN: &[&str] = &[
     "tool.*.policy",
     "tool.*.read_only",
     "tool.*.destructive",
+    "notify",
+    "notify.when",
+    "notify.bell",
+    "notify.desktop",
+    "notify.title",
     "slots",
     "keys",
     "endpoints",
@@ -153,6 +161,8 @@ impl Config {
     fn check(&self) -> Result<(), Wrong> {
         filled("model", self.model.as_deref())?;
         filled("theme", Some(&self.theme))?;
+        filled("theme_dark", Some(&self.theme_dark))?;
+        filled("theme_light", Some(&self.theme_light))?;
         one_of("effort", self.effort.as_deref(), &EFFORTS)?;
         between("temperature", self.temperature, 0.0..=2.0)?;
         between("top_p", self.top_p, 0.0..=1.0)?;
@@ -517,21 +527,6 @@ fn closest(at: &[String]) -> Option<String> {
             parent.len() == table.len() && parent.iter().zip(table).all(|(known, at)| *known == "*" || known == at);
         same.then_some(*name)
     });
-    let distances = candidates.map(|name| (distance(last, name), name));
-    let (_, name) = distances.filter(|(distance, _)| *distance <= 2).min()?;
+    let name = nearest(last, candidates)?;
     Some(table.iter().map(String::as_str).chain([name]).collect::<Vec<_>>().join("."))
-}
-
-/// How many letters to add, drop or change (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, y) in b.chars().enumerate() {
-            let changed = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = changed.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row.last().copied().unwrap_or_default()
 }

@@ -33,6 +33,17 @@ impl Config {
         })
     }
 
+    /// Chooses a theme.
+    ///
+    /// # Errors
+    /// The file is not a config that can be read, or cannot be written.
+    pub fn set_theme(path: &Path, name: &str) -> Result<(), Complaint> {
+        edit(path, |document| {
+            set(document.as_table_mut(), "theme", name);
+            Some(())
+        })
+    }
+
     /// Adds a server, or changes the address of one, and makes it the endpoint of new conversations.
     ///
     /// # Errors

@@ -1,8 +1,12 @@
 //! Bytes of a terminal to events, across any split of the bytes.
 
+mod background;
 mod csi;
 
+use background::{Answer, Took};
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
+
+use crate::widgets::theme::Shade;
 
 const ESC: u8 = 0x1b;
 /// A longer paste comes as several.
@@ -16,13 +20,20 @@ pub struct Decoder {
     /// Undecided bytes.
     held: Vec<u8>,
     paste: Option<Paste>,
+    answer: Option<Answer>,
+    /// What was taken for a key because nothing followed in time, and may yet have been the beginning of an answer.
+    cut: Vec<u8>,
 }
 
-/// An event, and whether bytes stood behind it in the same read.
+/// What came from the terminal.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Decoded {
-    pub event: Event,
-    pub more: bool,
+pub enum Decoded {
+    /// An event, and whether bytes stood behind it in the same read.
+    Input { event: Event, more: bool },
+    /// Its background, as an answer to our question.
+    Background(Shade),
+    /// Its colours are others now.
+    ColoursChanged,
 }
 
 /// How long undecided bytes may wait for their rest.
@@ -33,8 +44,8 @@ pub enum Held {
     Escape,
     /// Certainly a part of something longer.
     Part,
-    /// A paste that has not ended.
-    Paste,
+    /// A paste, or an answer, that has not ended.
+    Open,
 }
 
 /// The text between the two marks of a bracketed paste, so far.
@@ -54,6 +65,9 @@ enum Step {
     Skip(usize),
     /// The mark before pasted text.
     Paste(usize),
+    /// The beginning of the answer about the background.
+    Answer(usize),
+    ColoursChanged(usize),
     /// It depends on what comes.
     Unclear,
 }
@@ -64,20 +78,34 @@ impl Decoder {
         if self.end_was_lost(bytes) {
             self.paste = None;
         }
-        self.held.extend_from_slice(bytes);
+        let cut = std::mem::take(&mut self.cut);
+        let whole = [&cut, bytes].concat();
+        if !cut.is_empty() && whole.starts_with(background::BEGINS) {
+            self.held = whole;
+        } else {
+            self.held.extend_from_slice(bytes);
+        }
         self.decode(false)
     }
 
     /// Nothing more came in time: what is held is taken for what it looks like by itself.
     pub fn flush(&mut self) -> Vec<Decoded> {
-        if self.paste.is_some() { self.stall() } else { self.decode(true) }
+        if self.paste.is_some() {
+            return self.stall();
+        }
+        self.answer = None;
+        if background::BEGINS.starts_with(&self.held) {
+            self.cut.clone_from(&self.held);
+        }
+        self.decode(true)
     }
 
     /// What is held back, which says how long to wait before `flush`.
     pub fn held(&self) -> Held {
         match (&self.paste, self.held.as_slice()) {
             (Some(paste), _) if paste.stalled => Held::Nothing,
-            (Some(_), _) => Held::Paste,
+            (Some(_), _) => Held::Open,
+            (None, _) if self.answer.is_some() => Held::Open,
             (None, []) => Held::Nothing,
             (None, [ESC]) => Held::Escape,
             (None, _) => Held::Part,
@@ -96,18 +124,40 @@ impl Decoder {
                 if over {
                     self.paste = None;
                 }
-                events.extend(text.map(|text| Decoded { event: Event::Paste(text), more: at < bytes.len() }));
+                events.extend(text.map(|text| Decoded::Input { event: Event::Paste(text), more: at < bytes.len() }));
+                continue;
+            }
+            if let Some(answer) = &mut self.answer {
+                match answer.take(rest) {
+                    Took::More(used) => {
+                        self.held = rest[used..].to_vec();
+                        break;
+                    }
+                    Took::Over(used, shade) => {
+                        at += used;
+                        self.answer = None;
+                        events.extend(shade.map(Decoded::Background));
+                    }
+                }
                 continue;
             }
             match step(rest, last) {
                 Step::Key(event, used) => {
                     at += used;
-                    events.push(Decoded { event, more: at < bytes.len() });
+                    events.push(Decoded::Input { event, more: at < bytes.len() });
                 }
                 Step::Skip(used) => at += used,
                 Step::Paste(used) => {
                     at += used;
                     self.paste = Some(Paste::default());
+                }
+                Step::Answer(used) => {
+                    at += used;
+                    self.answer = Some(Answer::default());
+                }
+                Step::ColoursChanged(used) => {
+                    at += used;
+                    events.push(Decoded::ColoursChanged);
                 }
                 Step::Unclear => {
                     self.held = rest.to_vec();
@@ -125,7 +175,7 @@ impl Decoder {
         let cut = cut_before_the_undecided(&paste.bytes);
         let text = text_of(&paste.bytes[..cut]);
         paste.bytes.drain(..cut);
-        if text.is_empty() { Vec::new() } else { vec![Decoded { event: Event::Paste(text), more: false }] }
+        if text.is_empty() { Vec::new() } else { vec![Decoded::Input { event: Event::Paste(text), more: false }] }
     }
 
     /// A lone Esc or Ctrl-C after a silence in a paste is a reader who wonders why no key works.
@@ -193,7 +243,9 @@ fn escape(rest: &[u8], last: bool) -> Step {
         [ESC, b'[' | b'O', ..] => match step(rest, last) {
             Step::Key(event, used) if used > 2 => Step::Key(with_alt(event), used + 1),
             Step::Unclear => Step::Unclear,
-            Step::Key(..) | Step::Skip(_) | Step::Paste(_) => Step::Key(key(KeyCode::Esc), 1),
+            Step::Key(..) | Step::Skip(_) | Step::Paste(_) | Step::Answer(_) | Step::ColoursChanged(_) => {
+                Step::Key(key(KeyCode::Esc), 1)
+            }
         },
         [ESC] if !last => Step::Unclear,
         [ESC, ..] => Step::Key(key(KeyCode::Esc), 1),
@@ -203,6 +255,7 @@ fn escape(rest: &[u8], last: bool) -> Step {
             None => alt(rest, last),
         },
         [b'[' | b'O' | b']' | b'P'] if !last => Step::Unclear,
+        [b']', b'1', b'1', b';', ..] => Step::Answer(background::BEGINS.len()),
         [b']', b'0'..=b'9', ..] | [b'P', b'0'..=b'9' | b'>' | b'!', ..] => answer(rest, last),
         _ => alt(rest, last),
     }
@@ -224,7 +277,7 @@ fn alt(rest: &[u8], last: bool) -> Step {
     match plain(rest, last) {
         Step::Key(event, used) => Step::Key(with_alt(event), used + 1),
         Step::Skip(used) => Step::Skip(used + 1),
-        Step::Paste(_) | Step::Unclear => Step::Unclear,
+        Step::Paste(_) | Step::Answer(_) | Step::ColoursChanged(_) | Step::Unclear => Step::Unclear,
     }
 }
 

@@ -14,7 +14,7 @@ use crossterm::{
         PopKeyboardEnhancementFlags, PushKeyboardEnhancementFlags,
     },
     queue,
-    style::ResetColor,
+    style::{Print, ResetColor},
     terminal::{self, BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen},
 };
 use ratatui::{
@@ -23,10 +23,20 @@ use ratatui::{
     layout::{Rect, Size},
 };
 
+use super::elsewhere;
 use crate::config::Mouse;
 
 /// Whether this process holds its terminal: for the panic hook, which has nothing else to go by.
 static HELD: AtomicBool = AtomicBool::new(false);
+
+/// Whether the window's title lies on the terminal's stack, for the same reason.
+static TITLED: AtomicBool = AtomicBool::new(false);
+
+/// Asks the terminal for the colour of its background.
+pub const ASK_BACKGROUND: &str = "\x1b]11;?\x07";
+/// The terminal tells when its colours change, or no more.
+const TELL_COLOURS: &str = "\x1b[?2031h";
+const TELL_NO_COLOURS: &str = "\x1b[?2031l";
 
 /// The screen: frames are drawn into memory and leave in one write each.
 pub struct Screen<W: Write> {
@@ -35,6 +45,8 @@ pub struct Screen<W: Write> {
     out: W,
     modes: Modes,
     mouse: Mouse,
+    /// Of the window; `None`: it was never touched.
+    title: Option<String>,
 }
 
 /// Whose terminal the screen is.
@@ -83,7 +95,7 @@ impl<W: Write> Screen<W> {
         let bytes = Bytes::default();
         let viewport = Viewport::Fixed(Rect::from((ratatui::layout::Position::ORIGIN, size)));
         let terminal = Terminal::with_options(CrosstermBackend::new(bytes.clone()), TerminalOptions { viewport })?;
-        Ok(Self { terminal, bytes, out, modes, mouse: Mouse::Off })
+        Ok(Self { terminal, bytes, out, modes, mouse: Mouse::Off, title: None })
     }
 
     /// In cells, as last told by `resize`.
@@ -141,6 +153,24 @@ impl<W: Write> Screen<W> {
         Ok(())
     }
 
+    /// Sets the title of the window; the one before is given back with the terminal.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    pub fn set_title(&mut self, title: &str) -> io::Result<()> {
+        self.title = Some(title.to_owned());
+        self.show_title()
+    }
+
+    fn show_title(&mut self) -> io::Result<()> {
+        let Some(title) = &self.title else { return Ok(()) };
+        let mut bytes = elsewhere::title(title);
+        if self.modes == Modes::Ours && HELD.load(Ordering::Acquire) && !TITLED.swap(true, Ordering::AcqRel) {
+            bytes.insert_str(0, elsewhere::PUSH_TITLE);
+        }
+        self.write(bytes.as_bytes())
+    }
+
     /// Gives the terminal back for a while.
     pub fn leave(&mut self) {
         if self.modes == Modes::Ours {
@@ -159,6 +189,7 @@ impl<W: Write> Screen<W> {
             self.out.flush()?;
             let (width, height) = terminal::size()?;
             self.resize(Size { width, height })?;
+            self.show_title()?;
         }
         self.repaint()
     }
@@ -212,6 +243,7 @@ fn take(out: &mut impl Write) -> io::Result<()> {
         EnterAlternateScreen,
         EnableBracketedPaste,
         EnableFocusChange,
+        Print(TELL_COLOURS),
         PushKeyboardEnhancementFlags(KeyboardEnhancementFlags::DISAMBIGUATE_ESCAPE_CODES)
     )?;
     out.flush()
@@ -229,8 +261,10 @@ pub fn restore() {
         bytes,
         EndSynchronizedUpdate,
         PopKeyboardEnhancementFlags,
+        Print(TELL_NO_COLOURS),
         DisableFocusChange,
         DisableBracketedPaste,
+        Print(if TITLED.swap(false, Ordering::AcqRel) { elsewhere::POP_TITLE } else { "" }),
         ResetColor,
         LeaveAlternateScreen,
         Show

@@ -7,7 +7,13 @@ use ratatui::{
 };
 
 use crate::{
-    app::{State, areas::Areas, keymap::shown, overlays::Overlay, screen::LEADER},
+    app::{
+        State,
+        areas::Areas,
+        keymap::shown,
+        overlays::{Of, Overlay},
+        screen::LEADER,
+    },
     chat::Timestamp,
     widgets::{
         form::FormView,
@@ -25,7 +31,9 @@ pub(super) fn draw(state: &State, now: Timestamp, frame: &mut Frame) {
     let screen = frame.area();
     let theme = &state.theme;
     for overlay in &state.screen.overlays {
-        theme.recede(screen, frame.buffer_mut());
+        if !shows_the_page(overlay) {
+            theme.recede(screen, frame.buffer_mut());
+        }
         match overlay {
             Overlay::Welcome(welcome) => draw_welcome(state, welcome, now, frame),
             Overlay::Picker { picker, .. } => {
@@ -63,6 +71,11 @@ pub(super) fn draw(state: &State, now: Timestamp, frame: &mut Frame) {
         }
     }
     draw_hints(state, now, frame);
+}
+
+/// A theme is chosen by what it makes of the page.
+fn shows_the_page(overlay: &Overlay) -> bool {
+    matches!(overlay, Overlay::Picker { of: Of::Theme, .. })
 }
 
 /// The frame of a pane that is not docked; gives what is inside.

@@ -15,7 +15,7 @@ use nucleo_matcher::{
 };
 use ratatui::layout::Rect;
 
-use super::{field::Field, overlay};
+use super::{field::Field, overlay, theme::Role};
 use crate::{chat::Timestamp, text};
 pub use columns::{Align, Column};
 pub use models::{MODEL_COLUMNS, model_row};
@@ -63,6 +63,8 @@ pub enum Tone {
     Bold,
     Text,
     Muted,
+    /// As a theme shows that role.
+    Of(Role),
 }
 
 /// Whether the rows are there.

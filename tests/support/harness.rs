@@ -35,6 +35,7 @@ pub fn start(width: u16, height: u16) -> Start {
         open: Open::New,
         overrides: Overrides::default(),
         no_colour: false,
+        themes: Vec::new(),
         complaints: Vec::new(),
         size: Size { width, height },
     }
@@ -209,6 +210,11 @@ impl Harness {
 
     pub fn row(&self, y: u16) -> String {
         row(self.terminal.backend().buffer(), y)
+    }
+
+    /// One cell, with its colours.
+    pub fn cell(&self, x: u16, y: u16) -> &ratatui::buffer::Cell {
+        &self.terminal.backend().buffer()[(x, y)]
     }
 
     /// The last row: the status line.

@@ -4,9 +4,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod background;
 mod chat;
 mod choices;
 mod demo;
+mod elsewhere;
 mod input;
 mod modes;
 mod mouse;

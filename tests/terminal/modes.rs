@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Modes that the program switches on, and what switches them off again.
-const MODES: [(&str, &str); 7] = [
+const MODES: [(&str, &str); 9] = [
     ("\x1b[?1000h", "\x1b[?1000l"),
     ("\x1b[?1002h", "\x1b[?1002l"),
     ("\x1b[?1006h", "\x1b[?1006l"),
@@ -18,6 +18,8 @@ const MODES: [(&str, &str); 7] = [
     ("\x1b[?2004h", "\x1b[?2004l"),
     ("\x1b[?1004h", "\x1b[?1004l"),
     ("\x1b[>1u", "\x1b[<1u"),
+    ("\x1b[?2031h", "\x1b[?2031l"),
+    ("\x1b[22;2t", "\x1b[23;2t"), // The title of the window.
 ];
 
 /// Fails unless every mode was switched on and is off, and the line is as it was before.
@@ -116,6 +118,7 @@ fn a_panic_gives_the_terminal_back_before_it_tells() {
         ibid::cli::hook_panics();
         let mut screen = ibid::tui::Screen::enter().expect("the test runs in a terminal");
         screen.take_mouse(ibid::config::Mouse::On).expect("the terminal is there");
+        screen.set_title("a title").expect("the terminal is there");
         screen.draw(|frame| frame.render_widget("painted", frame.area())).expect("the terminal is there");
         panic!("the very end");
     }

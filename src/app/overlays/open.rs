@@ -16,7 +16,7 @@ use crate::{
         help::{Group, Help},
         markdown::{Code, code_blocks},
         picker::{Align, Column, Filling, MODEL_COLUMNS, Picker, PickerRow, Tone, model_row},
-        theme::{Role, Theme},
+        theme::Role,
         welcome::Welcome,
     },
 };
@@ -38,7 +38,7 @@ const CODE_COLUMNS: &[Column] = &[
 /// One column that takes all the room.
 const ONE_COLUMN: &[Column] = &[Column { head: "", align: Align::Grows, role: Role::Text, dispensable: 0 }];
 
-fn open(state: &mut State, of: Of, mut picker: Picker<Picked>, keys: &[(&str, &str)]) {
+pub(super) fn open(state: &mut State, of: Of, mut picker: Picker<Picked>, keys: &[(&str, &str)]) {
     picker.keys = keys.iter().map(|(key, word)| ((*key).to_owned(), (*word).to_owned())).collect();
     state.screen.overlays.push(Overlay::Picker { of, picker: Box::new(picker) });
 }
@@ -260,21 +260,6 @@ fn first_line(text: &str) -> &str {
     text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().trim()
 }
 
-pub(in crate::app) fn open_themes(state: &mut State) {
-    let mut picker = Picker::new("Theme", ONE_COLUMN);
-    picker.width = 44;
-    picker.detail_rows = 0;
-    let row = |name: &'static str| PickerRow {
-        cells: vec![name.to_owned()],
-        also: String::new(),
-        detail: Vec::new(),
-        payload: Picked::Theme(name),
-    };
-    picker.set_rows(Theme::names().map(row).collect());
-    let before = Box::new(state.theme.clone());
-    open(state, Of::Theme { before }, picker, &[("↵", "use"), ("esc", "as it was")]);
-}
-
 /// How much of the mouse the program takes, from now on.
 pub(in crate::app) fn open_mouse(state: &mut State) {
     let mut picker = Picker::new("Mouse", ONE_COLUMN);
@@ -347,14 +332,4 @@ pub(in crate::app) fn open_key(state: &mut State) {
     let mut welcome = Welcome::default();
     welcome.choose(1);
     state.screen.overlays.push(Overlay::Welcome(Box::new(welcome)));
-}
-
-impl State {
-    /// Takes a bundled theme, drawn with the marks in force.
-    pub(in crate::app) fn take_theme(&mut self, name: &str) {
-        if let Some(mut theme) = Theme::bundled(name) {
-            theme.marks = self.theme.marks;
-            self.theme = theme;
-        }
-    }
 }

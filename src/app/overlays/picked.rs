@@ -6,13 +6,13 @@ use super::{Overlay, take};
 use crate::{
     api::Dialect,
     app::{
-        Action, Effect, EndpointInfo, State, models,
+        Action, Effect, EndpointInfo, State, looks, models,
         on_action::{edit_prompt, on_action},
         panes,
     },
     chat::{ConversationId, Effort, MessageId, Timestamp},
     config::Mouse,
-    widgets::{theme::Theme, welcome::Answer},
+    widgets::welcome::Answer,
 };
 
 /// What is being picked.
@@ -29,10 +29,7 @@ pub enum Of {
     /// A prompt of the branch, to be edited.
     Earlier,
     Mouse,
-    /// The theme to go back to is kept.
-    Theme {
-        before: Box<Theme>,
-    },
+    Theme,
 }
 
 /// What a row stands for.
@@ -46,7 +43,7 @@ pub enum Picked {
     Code(String),
     Message(MessageId),
     Mouse(Mouse),
-    Theme(&'static str),
+    Theme(String),
 }
 
 /// Enter in a picker: closes it and does what the row stands for.
@@ -76,7 +73,7 @@ pub(in crate::app) fn accept(state: &mut State, now: Timestamp, fx: &mut Vec<Eff
             state.config.mouse = mouse;
             fx.push(Effect::TakeMouse(mouse));
         }
-        Picked::Theme(name) => state.take_theme(name),
+        Picked::Theme(name) => take_theme(state, now, name, fx),
     }
 }
 
@@ -86,12 +83,32 @@ pub(super) fn copy_code(state: &mut State, now: Timestamp, text: String, fx: &mu
     fx.push(Effect::Copy(text));
 }
 
+/// The theme under the cursor of a picker of themes.
+pub(in crate::app) fn previewed_theme(state: &State) -> Option<String> {
+    let Some(Overlay::Picker { of: Of::Theme, picker }) = state.screen.overlays.last() else { return None };
+    match &picker.chosen()?.payload {
+        Picked::Theme(name) => Some(name.clone()),
+        _ => None,
+    }
+}
+
 /// A picker of themes shows the one under its cursor.
 pub(in crate::app) fn preview(state: &mut State) {
-    let Some(Overlay::Picker { of: Of::Theme { .. }, picker }) = state.screen.overlays.last() else { return };
-    if let Some(Picked::Theme(name)) = picker.chosen().map(|row| row.payload.clone()) {
-        state.take_theme(name);
+    if matches!(state.screen.overlays.last(), Some(Overlay::Picker { of: Of::Theme, .. })) {
+        looks::restyle(state); // What is wrong with a theme stands in its row.
     }
+}
+
+/// Keeps a theme, in the config as well; one that cannot be is told.
+fn take_theme(state: &mut State, now: Timestamp, name: String, fx: &mut Vec<Effect>) {
+    match state.looks.theme(&name, &state.config) {
+        Ok(_) => {
+            state.config.theme.clone_from(&name);
+            fx.push(Effect::SaveTheme(name));
+        }
+        Err(why) => state.screen.warn(now, why),
+    }
+    looks::restyle(state);
 }
 
 /// The form was filled in: its fields are the settings of the next message.

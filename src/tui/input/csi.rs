@@ -24,6 +24,7 @@ pub(super) fn step(rest: &[u8], last: bool) -> Step {
         // Something else began in the middle: this one was cut.
         ESC | 0..=0x1f | 0x7f.. => Step::Skip(end + 2),
         b'~' if body[..end] == *b"200" => Step::Paste(used),
+        b'n' if body[..end].starts_with(b"?997;") => Step::ColoursChanged(used),
         last => event(&body[..end], last).map_or(Step::Skip(used), |event| Step::Key(event, used)),
     }
 }

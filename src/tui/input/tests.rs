@@ -1,6 +1,8 @@
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use proptest::prelude::*;
 
+use crate::widgets::theme::Shade;
+
 use super::{Decoded, Decoder, Held, PASTE_LIMIT};
 
 const NONE: KeyModifiers = KeyModifiers::NONE;
@@ -20,7 +22,14 @@ fn decode(reads: &[&[u8]]) -> Vec<Event> {
     let mut decoder = Decoder::default();
     let mut events: Vec<Decoded> = reads.iter().flat_map(|bytes| decoder.push(bytes)).collect();
     events.extend(decoder.flush());
-    events.into_iter().map(|decoded| decoded.event).collect()
+    events.into_iter().filter_map(input).collect()
+}
+
+fn input(decoded: Decoded) -> Option<Event> {
+    match decoded {
+        Decoded::Input { event, .. } => Some(event),
+        Decoded::Background(_) | Decoded::ColoursChanged => None,
+    }
 }
 
 /// What terminals send, and what was meant.
@@ -132,18 +141,17 @@ fn a_lone_escape_waits_and_then_is_the_key() {
     let mut decoder = Decoder::default();
     assert_eq!(decoder.push(b"\x1b"), []);
     assert_eq!(decoder.held(), Held::Escape);
-    assert_eq!(decoder.flush(), [Decoded { event: press(KeyCode::Esc, NONE), more: false }]);
+    assert_eq!(decoder.flush(), [Decoded::Input { event: press(KeyCode::Esc, NONE), more: false }]);
     assert_eq!(decoder.held(), Held::Nothing);
-    assert_eq!(decoder.push(b"j"), [Decoded { event: letter('j', NONE), more: false }]);
+    assert_eq!(decoder.push(b"j"), [Decoded::Input { event: letter('j', NONE), more: false }]);
 }
 
 #[test]
 fn an_enter_knows_whether_bytes_stood_behind_it() {
     let mut decoder = Decoder::default();
-    let mores: Vec<(Event, bool)> = decoder.push(b"a\rb\r").into_iter().map(|d| (d.event, d.more)).collect();
     let enter = press(KeyCode::Enter, NONE);
     let expected = [(letter('a', NONE), true), (enter.clone(), true), (letter('b', NONE), true), (enter, false)];
-    assert_eq!(mores, expected);
+    assert_eq!(decoder.push(b"a\rb\r"), expected.map(|(event, more)| Decoded::Input { event, more }));
 }
 
 #[test]
@@ -164,6 +172,63 @@ fn answers_of_the_terminal_and_released_keys_are_no_input() {
             assert_eq!(decode(&[head, tail, b"x"]), [letter('x', NONE)], "{} at {cut}", bytes.escape_ascii());
         }
     }
+}
+
+const DARK: &[u8] = b"\x1b]11;rgb:1515/1717/1c1c\x1b\\";
+
+#[test]
+fn the_background_is_told_wherever_its_answer_is_cut() {
+    for bytes in [DARK, b"\x1b]11;rgb:1515/1717/1c1c\x07"] {
+        for cut in 0..=bytes.len() {
+            let (head, tail) = bytes.split_at(cut);
+            let mut decoder = Decoder::default();
+            let mut told = decoder.push(head);
+            told.extend(decoder.push(tail));
+            told.extend(decoder.push(b"x"));
+            let x = Decoded::Input { event: letter('x', NONE), more: false };
+            assert_eq!(told, [Decoded::Background(Shade::Dark), x], "at {cut}");
+        }
+    }
+}
+
+#[test]
+fn an_answer_whose_rest_is_late_is_never_typed_text() {
+    for cut in 1..DARK.len() - 1 {
+        let (head, tail) = DARK.split_at(cut);
+        let mut decoder = Decoder::default();
+        let mut told = decoder.push(head);
+        if decoder.held() != Held::Open {
+            told.extend(decoder.flush()); // Too late for a key; an answer is waited for longer.
+        }
+        told.extend(decoder.push(tail));
+        told.extend(decoder.push(b"x"));
+        let is_text = |decoded: &Decoded| match decoded {
+            Decoded::Input { event: Event::Key(key), .. } => {
+                matches!(key.code, KeyCode::Char(c) if c != 'x' && key.modifiers.is_empty())
+            }
+            Decoded::Input { .. } | Decoded::Background(_) | Decoded::ColoursChanged => false,
+        };
+        assert_eq!(told.iter().find(|told| is_text(told)), None, "at {cut}: {told:?}");
+        assert!(told.contains(&Decoded::Background(Shade::Dark)), "at {cut}: {told:?}");
+    }
+}
+
+#[test]
+fn an_answer_that_never_ends_costs_only_itself() {
+    let mut decoder = Decoder::default();
+    assert_eq!(decoder.push(b"\x1b]11;rgb:15"), []);
+    assert_eq!(decoder.held(), Held::Open);
+    assert_eq!(decoder.flush(), []);
+    assert_eq!((decoder.held(), decoder.push(b"j").len()), (Held::Nothing, 1));
+    assert_eq!(decode(&[b"\x1b]11;rgb:15", b"\x1b[A"]), [press(KeyCode::Up, NONE)]);
+    assert_eq!(decode(&[b"\x1b]11;rgb:15", b"\x1b"]), [press(KeyCode::Esc, NONE)]);
+}
+
+#[test]
+fn the_terminal_tells_that_its_colours_have_changed() {
+    let mut decoder = Decoder::default();
+    assert_eq!(decoder.push(b"\x1b[?997;1n"), [Decoded::ColoursChanged]);
+    assert_eq!(decoder.push(b"\x1b[?997;2n"), [Decoded::ColoursChanged]);
 }
 
 #[test]
@@ -194,13 +259,13 @@ fn a_long_paste_comes_in_pieces_and_whole() {
 fn a_paste_that_stalls_is_shown_and_its_newlines_still_send_nothing() {
     let mut decoder = Decoder::default();
     assert_eq!(decoder.push(b"\x1b[200~first\r"), []);
-    assert_eq!(decoder.held(), Held::Paste);
-    assert_eq!(decoder.flush(), [Decoded { event: Event::Paste("first".into()), more: false }]);
+    assert_eq!(decoder.held(), Held::Open);
+    assert_eq!(decoder.flush(), [Decoded::Input { event: Event::Paste("first".into()), more: false }]);
     assert_eq!(decoder.held(), Held::Nothing);
     let rest = decoder.push(b"second\r\x1b[201~\r");
     let expected = [
-        Decoded { event: Event::Paste("\nsecond\n".into()), more: true },
-        Decoded { event: press(KeyCode::Enter, NONE), more: false },
+        Decoded::Input { event: Event::Paste("\nsecond\n".into()), more: true },
+        Decoded::Input { event: press(KeyCode::Enter, NONE), more: false },
     ];
     assert_eq!(rest, expected);
 }
@@ -211,8 +276,8 @@ fn escape_leaves_a_paste_whose_end_was_lost() {
     decoder.push(b"\x1b[200~text");
     decoder.flush();
     decoder.push(b"\x1b");
-    assert_eq!(decoder.flush(), [Decoded { event: press(KeyCode::Esc, NONE), more: false }]);
-    assert_eq!(decoder.push(b"k"), [Decoded { event: letter('k', NONE), more: false }]);
+    assert_eq!(decoder.flush(), [Decoded::Input { event: press(KeyCode::Esc, NONE), more: false }]);
+    assert_eq!(decoder.push(b"k"), [Decoded::Input { event: letter('k', NONE), more: false }]);
 }
 
 fn terminal_bytes() -> impl Strategy<Value = Vec<u8>> {

@@ -108,7 +108,7 @@ fn forward(send: &mpsc::Sender<Vec<Decoded>>, paused: &AtomicBool) {
             continue;
         }
         let more = poll(Duration::ZERO).unwrap_or(false);
-        if send.blocking_send(vec![Decoded { event, more }]).is_err() {
+        if send.blocking_send(vec![Decoded::Input { event, more }]).is_err() {
             return;
         }
     }

@@ -188,7 +188,7 @@ impl Reader {
             Held::Nothing => None,
             Held::Escape => Some(self.patience),
             Held::Part => Some(self.patience * 4),
-            Held::Paste => Some(Duration::from_secs(1)),
+            Held::Open => Some(Duration::from_secs(1)),
         };
         let limit = limit.map(timespec);
         let stdin = io::stdin();

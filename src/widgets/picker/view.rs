@@ -132,6 +132,7 @@ impl<T> PickerView<'_, T> {
                     Tone::Bold => self.theme.style(Role::Text).bold(),
                     Tone::Text => self.theme.style(Role::Text),
                     Tone::Muted => self.theme.style(Role::Muted),
+                    Tone::Of(role) => self.theme.style(*role),
                 };
                 Span::styled(text::clean(piece).replace('\n', " "), style)
             });
@@ -155,7 +156,6 @@ impl<T> PickerView<'_, T> {
 impl<T> Widget for PickerView<'_, T> {
     fn render(self, area: Rect, buf: &mut Buffer) {
         let area = area.intersection(buf.area);
-        self.theme.recede(area, buf);
         let picker = self.picker;
         let parts = picker.parts(area);
         let keys: Vec<Hint> = picker.keys.iter().map(|(key, word)| (key.as_str(), word.as_str())).collect();

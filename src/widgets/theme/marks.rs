@@ -41,6 +41,8 @@ pub struct Marks {
     pub more_above: &'static str,
     /// Between two facts.
     pub dot: &'static str,
+    /// Between a title and the name of the program.
+    pub dash: &'static str,
     pub footnote: &'static str,
     pub enter: &'static str,
     pub up_down: &'static str,
@@ -92,6 +94,7 @@ impl Marks {
         more_below: "↓",
         more_above: "↑",
         dot: "·",
+        dash: "—",
         footnote: "¹",
         enter: "↵",
         up_down: "↑↓",
@@ -139,6 +142,7 @@ impl Marks {
         more_below: "v",
         more_above: "^",
         dot: "-",
+        dash: "-",
         footnote: "1",
         enter: "enter",
         up_down: "up down",
@@ -153,6 +157,20 @@ impl Marks {
         bottom_left: "+",
         bottom_right: "+",
     };
+
+    /// What is drawn in the place of a sign that words are set with; `None` for everything else.
+    pub(super) fn plain(sign: &str) -> Option<&'static str> {
+        Some(match sign {
+            "…" => Self::ASCII.ellipsis,
+            "·" => Self::ASCII.dot,
+            "–" | "—" => Self::ASCII.dash,
+            "“" | "”" | "„" => "\"",
+            "‘" | "’" => "'",
+            "⟨" => "<",
+            "⟩" => ">",
+            _ => return None,
+        })
+    }
 
     /// The step of the spinner after so many milliseconds; it turns eight steps a second.
     #[must_use]
@@ -200,6 +218,7 @@ mod tests {
             more_below,
             more_above,
             dot,
+            dash,
             footnote,
             enter: _,   // A word among keys, not a mark in a gutter.
             up_down: _, // Likewise.
@@ -244,6 +263,7 @@ mod tests {
             more_below,
             more_above,
             dot,
+            dash,
             footnote,
             to,
             secret,
