@@ -45,6 +45,7 @@ use crate::{
     },
 };
 use areas::Areas;
+use msg::NotWritten;
 use overlays::Overlay;
 use screen::{Focus, LEADER};
 
@@ -101,6 +102,12 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
             Ok(path) => state.screen.say(now, format!("saved as {path}")),
             Err(why) => state.screen.warn(now, why),
         },
+        Msg::Written { path, text, result } => match result {
+            Ok(path) => state.screen.say(now, format!("saved as {path}")),
+            Err(NotWritten::Exists) => overlays::ask_over(state, path, text),
+            Err(NotWritten::Failed(why)) => state.screen.warn(now, why),
+        },
+        Msg::Piped(result) => overlays::on_piped(state, now, result),
         Msg::SlotSaved(result) => {
             if let Err(why) = result {
                 state.screen.warn(now, format!("the slot holds until you quit, but {why}"));

@@ -67,6 +67,36 @@ pub fn save_new(folder: &Path, stem: &str, extension: &str, bytes: &[u8]) -> io:
     Err(io::Error::other("every name is taken"))
 }
 
+/// Writes a file where a person said: relative to the current folder, `~` is their home. Gives its whole path.
+///
+/// # Errors
+/// `AlreadyExists` where there is one and `over` is false; else as the system says, in words.
+pub fn write_as_told(path: &str, bytes: &[u8], over: bool) -> io::Result<PathBuf> {
+    let path = path.trim();
+    let told = match path.strip_prefix('~').map(|rest| rest.trim_start_matches('/')) {
+        Some(rest) if path == "~" || path.starts_with("~/") => {
+            let home = std::env::home_dir().ok_or_else(|| io::Error::other("nobody knows where your home is"))?;
+            home.join(rest)
+        }
+        Some(_) | None => PathBuf::from(path),
+    };
+    let path = std::path::absolute(told)?;
+    if path.is_dir() || path.as_os_str().to_string_lossy().ends_with('/') {
+        return Err(io::Error::other("this is a folder; add a name"));
+    }
+    if path.parent().is_some_and(|folder| !folder.is_dir()) {
+        return Err(io::Error::other("there is no such folder"));
+    }
+    if over {
+        return replace(&path, bytes, Readers::Anyone).map(|()| path);
+    }
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).open(&path)?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    written.map(|()| path.clone()).inspect_err(|_| {
+        let _ = fs::remove_file(&path); // Half a file helps nobody.
+    })
+}
+
 /// Makes an empty file that only its owner may read, or takes the rights of others from an old one.
 ///
 /// # Errors

@@ -5,13 +5,15 @@ mod browser;
 mod catalogues;
 mod commands;
 pub mod pages;
+mod pipe;
 pub mod servers;
 mod streams;
 
 use std::{
     collections::HashMap,
+    io,
     path::{Path, PathBuf},
-    sync::mpsc as sync,
+    sync::{Arc, mpsc as sync},
     thread,
     time::Instant,
 };
@@ -24,7 +26,7 @@ use tokio::{
 
 use crate::{
     api::{self, Fault, Request},
-    app::{Effect, Msg, attention::Notice},
+    app::{Effect, Msg, attention::Notice, msg::NotWritten},
     chat::{CallId, ConversationId, StreamId, Timestamp},
     config::{self, Config, Paths},
     files, keys,
@@ -44,6 +46,8 @@ pub struct Runtime {
     commands: HashMap<CallId, commands::Job>,
     /// Aborted with the runtime.
     tasks: JoinSet<()>,
+    /// The command that a text was given to.
+    piped: Option<AbortHandle>,
     /// Started with the first job.
     highlighter: Option<sync::Sender<highlight::Job>>,
     paths: Paths,
@@ -95,6 +99,7 @@ impl Runtime {
             commands: HashMap::new(),
             tasks,
             highlighter: None,
+            piped: None,
             paths: files.paths,
             store,
         }
@@ -141,6 +146,9 @@ impl Runtime {
             Effect::Browse(url) => self.browse(url),
             Effect::Check { conversation, question } => self.check(conversation, question),
             Effect::SaveConsent => self.save_consent(),
+            Effect::WriteFile { path, text, over } => self.write_file(path, text, over),
+            Effect::Pipe { command, text } => self.pipe(command, text),
+            Effect::StopPipe => self.stop_pipe(),
             Effect::Copy(text) => return Some(Ask::Copy(text)),
             Effect::CopyPrimary(text) => return Some(Ask::CopyPrimary(text)),
             Effect::TakeMouse(mouse) => return Some(Ask::TakeMouse(mouse)),
@@ -269,6 +277,35 @@ impl Runtime {
                 Err(error) => Err(format!("nothing was saved in {}: {error}", folder.display())),
             })
         });
+    }
+
+    fn write_file(&mut self, path: String, text: Arc<str>, over: bool) {
+        self.work(move || {
+            let result = files::write_as_told(&path, text.as_bytes(), over)
+                .map(|path| path.display().to_string())
+                .map_err(|error| match error.kind() {
+                    io::ErrorKind::AlreadyExists => NotWritten::Exists,
+                    _ => NotWritten::Failed(format!("{path} was not written: {error}")),
+                });
+            Msg::Written { path, text, result }
+        });
+    }
+
+    fn pipe(&mut self, command: String, text: Arc<str>) {
+        self.stop_pipe();
+        let inbox = self.inbox.clone();
+        self.piped = Some(self.tasks.spawn(async move {
+            let usual = if cfg!(windows) { "cmd" } else { "sh" };
+            let shell = std::env::var("SHELL").ok().filter(|shell| !shell.is_empty() && !cfg!(windows));
+            let result = pipe::run(shell.as_deref().unwrap_or(usual), &command, text).await;
+            let _ = inbox.send(Msg::Piped(result)).await; // Nobody listens on the way out.
+        }));
+    }
+
+    fn stop_pipe(&mut self) {
+        if let Some(task) = self.piped.take() {
+            task.abort();
+        }
     }
 
     fn fetch_models(&mut self, endpoint: &str) {

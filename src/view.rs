@@ -29,7 +29,7 @@ use crate::{
         theme::Role,
         title::{self, TitleView},
         toast::ToastView,
-        transcript::{FindView, TranscriptView},
+        transcript::{FindView, ScrollbarView, TranscriptView},
         words,
     },
 };
@@ -116,6 +116,7 @@ fn draw_pane(state: &State, areas: &Areas, frame: &mut Frame) {
             let view = TranscriptView { transcript, theme, focused, card_focused };
             caret = view.cursor(areas.transcript).filter(|_| state.screen.overlays.is_empty());
             view.render(areas.transcript, buf);
+            ScrollbarView { transcript, theme }.render(areas.scrollbar(), buf);
         }
         None => draw_empty(state, areas.transcript, buf),
     }

@@ -2,10 +2,14 @@
 
 mod support;
 
+#[path = "moving/code.rs"]
+mod code;
 #[path = "moving/find.rs"]
 mod find;
 #[path = "moving/mouse.rs"]
 mod mouse;
+#[path = "moving/place.rs"]
+mod place;
 #[path = "moving/select.rs"]
 mod select;
 
@@ -25,7 +29,7 @@ pub fn reading(width: u16, height: u16, answer: &str) -> Harness {
 
 /// Where a text stands on the screen: column and row.
 #[track_caller]
-pub fn place(app: &Harness, text: &str) -> (u16, u16) {
+pub fn position(app: &Harness, text: &str) -> (u16, u16) {
     let found = app.screen().lines().enumerate().find_map(|(y, line)| {
         let at = line.find(text)?;
         Some((ibid::text::width(&line[..at]) as u16, y as u16))
@@ -57,7 +61,7 @@ pub fn click(app: &mut Harness, at: (u16, u16)) {
 
 #[track_caller]
 pub fn click_on(app: &mut Harness, text: &str) {
-    let at = place(app, text);
+    let at = position(app, text);
     click(app, at);
 }
 

@@ -312,6 +312,62 @@ fn a_prompt_that_waits_in_the_queue() {
     });
 }
 
+/// A conversation of several prompts, with code.
+fn several(app: &mut Harness) {
+    let stream = app.prompt("Show me everything");
+    app.answer(stream, PAGE);
+    let stream = app.prompt("And where may it break?");
+    app.answer(
+        stream,
+        "Unicode says where. See the **rules** for line breaking, and mind the [link](https://example.org/rules).",
+    );
+    let stream = app.prompt("Show me code");
+    app.answer(stream, "Two ways where Unicode matters:\n\n```rust\nfn width(text: &str) -> usize {\n    text.chars().count()\n}\n```\n\n```python\nlen(text)\n```\n\nBoth count code points.");
+    app.press("tab");
+}
+
+#[test]
+fn a_search_in_the_conversation() {
+    at_every_size("find", |app| {
+        several(app);
+        app.press("/");
+        app.enter_text("where");
+        app.press("up");
+    });
+}
+
+#[test]
+fn the_prompts_to_go_to() {
+    at_every_size("jump", |app| {
+        several(app);
+        app.press("p");
+    });
+}
+
+#[test]
+fn what_can_be_done_with_code() {
+    at_every_size("code", |app| {
+        several(app);
+        app.press("ctrl-x c down");
+    });
+}
+
+#[test]
+fn where_code_is_saved() {
+    at_every_size("save-code", |app| {
+        several(app);
+        app.press("ctrl-x c ctrl-s");
+    });
+}
+
+#[test]
+fn a_selection_by_keys() {
+    at_every_size("select", |app| {
+        several(app);
+        app.press("J v w w w l");
+    });
+}
+
 #[test]
 fn a_database_that_cannot_be_used() {
     for (width, height) in SIZES {

@@ -82,13 +82,13 @@ actions! {
     ShowDetails, "details", "Details of the current answer: times, tokens, cost", "details", Palette, [(Global, "ctrl-x i"), (Transcript, "i")];
     NextCitation, "next-citation", "To the next citation", "next citation", Palette, [(Transcript, "]"), (Rail, "]")];
     PreviousCitation, "previous-citation", "To the previous citation", "previous citation", Palette, [(Transcript, "["), (Rail, "[")];
-    OpenThis, "open-this", "Open what is under the cursor: a citation, else the reasoning", "open", Keys, [(Transcript, "enter"), (Rail, "enter")];
+    OpenThis, "open-this", "Open or fold what the cursor stands on", "open", Keys, [(Transcript, "enter"), (Rail, "enter")];
     Browse, "browse", "Open the source under the cursor in the browser", "browser", Palette, [(Transcript, "o"), (Rail, "o")];
     Check, "check", "Look whether the source under the cursor says so", "check", Palette, [(Transcript, "c"), (Rail, "c")];
     CopyFootnote, "copy-footnote", "Copy the source under the cursor as a footnote", "footnote", Palette, [(Rail, "y")];
     Xray, "xray", "The request and the events of the current answer", "x-ray", Palette, [(Global, "ctrl-x x")];
     CopyAnswer, "copy-answer", "Copy the answer as Markdown", "copy answer", Palette, [(Global, "ctrl-x y")];
-    CodeBlocks, "code", "Copy a code block of the answer", "code blocks", Palette, [(Global, "ctrl-x c")];
+    CodeBlocks, "code", "Code blocks of the answer: copy, save, give to a command", "code blocks", Palette, [(Global, "ctrl-x c")];
     EditEarlier, "edit-earlier", "Edit an earlier prompt: a branch", "edit earlier", Palette, [(Global, "ctrl-x u")];
     EditPrompt, "edit-prompt", "Edit this prompt: a branch", "edit", Keys, [(Transcript, "e")];
     AnswerAgain, "answer-again", "Answer again: a sibling", "again", Palette, [(Transcript, "r")];
@@ -117,6 +117,9 @@ actions! {
     NextMessage, "next-message", "Next message", "next", Keys, [(Transcript, "J")];
     PreviousMessage, "previous-message", "Previous message", "previous", Keys, [(Transcript, "K")];
     Find, "find", "Find in this conversation", "find here", Palette, [(Global, "ctrl-x f"), (Transcript, "/")];
+    Jump, "jump", "Go to a prompt", "go to", Palette, [(Transcript, "p")];
+    NextCode, "next-code", "Next code block", "next code", Keys, [(Transcript, "}")];
+    PreviousCode, "previous-code", "Previous code block", "previous code", Keys, [(Transcript, "{")];
     NextMatch, "next-match", "Next match", "next match", Keys, [(Transcript, "n")];
     PreviousMatch, "previous-match", "Previous match", "previous match", Keys, [(Transcript, "N")];
     Select, "select", "Select letters", "select", Keys, [(Transcript, "v"), (Selection, "v")];

@@ -92,6 +92,12 @@ impl Areas {
         areas
     }
 
+    /// The column of the scrollbar: right of the text, a blank between.
+    pub fn scrollbar(&self) -> Rect {
+        let x = self.transcript.right() + 1;
+        Rect { x, width: u16::from(!self.transcript.is_empty()), ..self.transcript }
+    }
+
     /// Where a list lies that is not docked: over the left of the screen.
     pub fn floating_list(size: Size, widths: Widths) -> Rect {
         let width = (widths.list + 4).min(size.width);

@@ -1,5 +1,7 @@
 //! What the world must do.
 
+use std::sync::Arc;
+
 use super::attention::Notice;
 use crate::{
     api,
@@ -95,6 +97,19 @@ pub enum Effect {
     },
     /// Writes to the config that pages may be fetched; answered by `Msg::ConsentSaved`.
     SaveConsent,
+    /// Writes a file where the reader said, over another only when told to; answered by `Msg::Written`.
+    WriteFile {
+        path: String,
+        text: Arc<str>,
+        over: bool,
+    },
+    /// Runs a command line with a text as its input; answered by `Msg::Piped`.
+    Pipe {
+        command: String,
+        text: Arc<str>,
+    },
+    /// Ends that command, which is not answered any more.
+    StopPipe,
     /// Copies a text to the reader's clipboard; answered by `Msg::Copied`.
     Copy(String),
     /// Copies a text to the selection that the middle button pastes; answered alike.

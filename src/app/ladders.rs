@@ -16,6 +16,8 @@ use crate::{
 pub enum Esc {
     CloseOverlay,
     LeaveFilter,
+    /// Ends the command that a text was given to.
+    StopCommand,
     LeaveEditing,
     LeaveSelection,
     EndFind,
@@ -33,6 +35,9 @@ pub enum Esc {
 pub fn esc(state: &State) -> Esc {
     if !state.screen.overlays.is_empty() {
         return Esc::CloseOverlay;
+    }
+    if state.screen.command.is_some() {
+        return Esc::StopCommand;
     }
     if state.screen.focus == Focus::List && (listing::types(state) || state.screen.list.filter.is_some()) {
         return Esc::LeaveFilter;
@@ -64,6 +69,12 @@ pub fn esc(state: &State) -> Esc {
 pub(super) fn back(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
     match esc(state) {
         Esc::CloseOverlay => overlays::close_top(state, now, fx),
+        Esc::StopCommand => {
+            if let Some(command) = state.screen.command.take() {
+                state.screen.say(now, format!("{command} was stopped"));
+            }
+            fx.push(Effect::StopPipe);
+        }
         Esc::LeaveFilter => listing::leave_field(state, now),
         Esc::LeaveEditing => leave_editing(state, now, "the prompt stays as it was"),
         Esc::LeaveCall => {

@@ -1,5 +1,7 @@
 //! What happened.
 
+use std::sync::Arc;
+
 use crossterm::event::Event as Input;
 
 use crate::{
@@ -104,6 +106,14 @@ pub enum Msg {
     Copied(Result<String, String>),
     /// A file was written, with its path, or why not.
     FileSaved(Result<String, String>),
+    /// A file was written where the reader said, with its whole path.
+    Written {
+        path: String,
+        text: Arc<str>,
+        result: Result<String, NotWritten>,
+    },
+    /// A command has ended, or could not run.
+    Piped(Result<Piped, String>),
     /// A slot was written to the config, or why not.
     SlotSaved(Result<(), String>),
     /// The theme was written to the config, or why not.
@@ -118,4 +128,24 @@ pub enum Msg {
     Tick,
     /// The program was told to end (SIGTERM, SIGHUP).
     Terminated,
+}
+
+/// Why a file was not written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotWritten {
+    /// It is there already.
+    Exists,
+    Failed(String),
+}
+
+/// What came of a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Piped {
+    /// All that it wrote: its output, then its errors.
+    pub output: String,
+    /// How it ended, in words.
+    pub ended: String,
+    pub fine: bool,
+    /// There was more output than is kept.
+    pub cut: bool,
 }

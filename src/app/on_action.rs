@@ -9,11 +9,11 @@ use super::{
     screen::{Editing, Focus, Shown},
 };
 use crate::{
-    chat::{Body, ConversationId, MessageId, Next, Timestamp},
+    chat::{Body, ConversationId, Kind, MessageId, Next, Slot, Timestamp},
     widgets::{
         list::Step,
         rail::Tab,
-        transcript::{By, Move, Step as Select, Unit, Walk},
+        transcript::{By, Cursor, Move, Step as Select, Target, Thing, Unit, Walk},
     },
 };
 
@@ -53,13 +53,13 @@ pub(super) fn on_action(state: &mut State, now: Timestamp, action: Action, fx: &
         Action::ShowDetails => citing::show_tab(state, Tab::Details),
         Action::NextCitation => citing::walk(state, now, Walk::Next),
         Action::PreviousCitation => citing::walk(state, now, Walk::Previous),
-        Action::OpenThis => open_this(state),
+        Action::OpenThis => open_this(state, now),
         Action::Browse => citing::browse(state, now, fx),
         Action::Check => citing::check(state, now, fx),
         Action::CopyFootnote => citing::copy(state, now, fx),
         Action::Xray => super::xray::open(state, now, fx),
         Action::CopyAnswer => copy_answer(state, now, fx),
-        Action::CodeBlocks => overlays::open_code_blocks(state, now, fx),
+        Action::CodeBlocks => overlays::open_code_blocks(state, now),
         Action::EditEarlier => overlays::open_earlier(state, now),
         Action::EditPrompt => edit_current_prompt(state, now),
         Action::AnswerAgain => answer_again(state, now, None, fx),
@@ -88,9 +88,12 @@ pub(super) fn on_action(state: &mut State, now: Timestamp, action: Action, fx: &
         Action::RowUp => scroll(state, Move::Rows(-1)),
         Action::HalfDown => scroll(state, Move::HalfPages(1)),
         Action::HalfUp => scroll(state, Move::HalfPages(-1)),
-        Action::NextMessage => scroll(state, Move::Messages(1)),
-        Action::PreviousMessage => scroll(state, Move::Messages(-1)),
+        Action::NextMessage => walk(state, Thing::Message, 1),
+        Action::PreviousMessage => walk(state, Thing::Message, -1),
         Action::Find => finding::open(state, now),
+        Action::Jump => overlays::open_jump(state, now),
+        Action::NextCode => walk(state, Thing::Code, 1),
+        Action::PreviousCode => walk(state, Thing::Code, -1),
         Action::NextMatch => finding::walk(state, now, true),
         Action::PreviousMatch => finding::walk(state, now, false),
         Action::Select => select(state, Unit::Letters),
@@ -185,6 +188,22 @@ fn scroll(state: &mut State, by: Move) {
     }
 }
 
+/// Moves the cursor from thing to thing, or the end of a selection as far.
+fn walk(state: &mut State, thing: Thing, count: i32) {
+    match state.screen.selecting() {
+        Some(By::Keys) => scroll(state, Move::Messages(count)),
+        Some(By::Mouse) | None => {
+            if let Some(transcript) = state.screen.transcript_mut() {
+                transcript.walk_things(thing, count);
+            }
+        }
+    }
+}
+
+fn cursor(state: &State) -> Option<Cursor> {
+    state.screen.transcript().and_then(|transcript| transcript.cursor())
+}
+
 fn select(state: &mut State, unit: Unit) {
     if let Some(transcript) = state.screen.transcript_mut() {
         transcript.select(unit);
@@ -226,6 +245,31 @@ fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
+fn prompt_text(state: &State, message: MessageId) -> Option<String> {
+    match &state.current()?.messages.get(&message)?.body {
+        Body::Prompt(prompt) => Some(prompt.text.clone()),
+        Body::Answer(_) => None,
+    }
+}
+
+/// Copies what was thought in the items from that one up to the next text.
+fn copy_reasoning(state: &mut State, now: Timestamp, message: MessageId, slot: Slot, fx: &mut Vec<Effect>) {
+    let answer = state.current().and_then(|conversation| conversation.messages.get(&message)?.answer());
+    let items = answer.into_iter().flat_map(|answer| answer.items.range(slot..));
+    let run = items.map_while(|(_, item)| match &item.kind {
+        Kind::Message { .. } => None,
+        Kind::Reasoning(reasoning) => Some(reasoning.texts().collect::<Vec<_>>().join("\n\n")),
+        Kind::Search(_) | Kind::Call(_) | Kind::Other { .. } => Some(String::new()),
+    });
+    let text = run.filter(|text| !text.trim().is_empty()).collect::<Vec<_>>().join("\n\n");
+    if text.is_empty() {
+        state.screen.say(now, "there is no reasoning to copy");
+    } else {
+        state.screen.say(now, "copied the reasoning");
+        fx.push(Effect::Copy(text));
+    }
+}
+
 /// Copies what is selected, else what the cursor stands on.
 fn copy_here(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
     if copy_selection(state, now, fx) {
@@ -233,8 +277,22 @@ fn copy_here(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
     }
     if citing::is_open(state) {
         citing::copy(state, now, fx);
-    } else {
-        copy_answer(state, now, fx);
+        return;
+    }
+    match cursor(state) {
+        Some(Cursor { message, target: Target::Code(block) }) => {
+            overlays::copy_code_block(state, now, message, block, fx);
+        }
+        Some(Cursor { message, target: Target::Reasoning(slot) }) => copy_reasoning(state, now, message, slot, fx),
+        Some(Cursor { message, target: Target::Message }) => match prompt_text(state, message) {
+            Some(text) => {
+                state.screen.say(now, "copied the prompt");
+                fx.push(Effect::Copy(text));
+            }
+            None => copy_answer(state, now, fx),
+        },
+        Some(Cursor { target: Target::Citation(_), .. }) => citing::copy(state, now, fx),
+        Some(Cursor { target: Target::Call(_), .. }) | None => copy_answer(state, now, fx),
     }
 }
 
@@ -256,10 +314,14 @@ pub(super) fn toggle_rail(state: &mut State) {
     }
 }
 
-/// Enter: the card of a citation, else the reasoning.
-fn open_this(state: &mut State) {
-    if !citing::open(state) && state.screen.focus == Focus::Transcript {
-        fold_current(state);
+/// Enter: the card of a citation, what can be done with a code block, else the reasoning.
+fn open_this(state: &mut State, now: Timestamp) {
+    if citing::open(state) || state.screen.focus != Focus::Transcript {
+        return;
+    }
+    match cursor(state) {
+        Some(Cursor { message, target: Target::Code(block) }) => overlays::open_code(state, now, message, block),
+        Some(_) | None => fold_current(state),
     }
 }
 

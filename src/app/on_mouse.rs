@@ -45,6 +45,7 @@ enum Held {
     #[default]
     Nothing,
     Composer,
+    Scrollbar,
     /// The text; where the mouse is now, once it has moved.
     Text(Option<Position>),
 }
@@ -162,6 +163,9 @@ fn press_panes(state: &mut State, now: Timestamp, at: Position, count: u8, fx: &
         let (column, row) = in_composer(areas.composer, at);
         state.screen.pane.composer.click(column, row);
         state.screen.pointer.held = Held::Composer;
+    } else if areas.scrollbar().contains(at) {
+        state.screen.pointer.held = Held::Scrollbar;
+        drag(state, now, at);
     } else if areas.transcript.contains(at) {
         press_text(state, at, areas.transcript, count);
     }
@@ -208,6 +212,12 @@ fn drag(state: &mut State, now: Timestamp, at: Position) {
     let areas = state.screen.areas;
     match state.screen.pointer.held {
         Held::Nothing => (),
+        Held::Scrollbar => {
+            let row = at.y.clamp(areas.transcript.y, areas.transcript.bottom().saturating_sub(1)) - areas.transcript.y;
+            if let Some(transcript) = state.screen.transcript_mut() {
+                transcript.scroll_to_bar(row);
+            }
+        }
         Held::Composer => {
             let (column, row) = in_composer(areas.composer, at);
             state.screen.pane.composer.drag(column, row);

@@ -1,5 +1,6 @@
 //! What lies above everything: pickers, the form, the help, the welcome. Each takes keys here.
 
+mod code;
 mod open;
 mod picked;
 mod themes;
@@ -26,9 +27,10 @@ use crate::{
     },
 };
 
+pub(super) use code::{ask_over, copy_code_block, on_piped, open_code, open_code_blocks};
 pub(super) use open::{
-    copy_code_block, open_code_blocks, open_earlier, open_efforts, open_help, open_history, open_key, open_models,
-    open_models_for_again, open_mouse, open_palette, open_parameters, refresh_models,
+    open_earlier, open_efforts, open_help, open_history, open_jump, open_key, open_models, open_models_for_again,
+    open_mouse, open_palette, open_parameters, refresh_models,
 };
 pub(super) use picked::previewed_theme;
 pub use picked::{Of, Picked};
@@ -103,11 +105,17 @@ pub(super) fn on_key(state: &mut State, now: Timestamp, event: KeyEvent, fx: &mu
 fn on_picker_key(state: &mut State, now: Timestamp, event: KeyEvent, screen: Rect, fx: &mut Vec<Effect>) {
     let key = Key::from(event);
     let leads = state.keymap.meaning(Context::Global, &[], key) == Meaning::Leads;
-    let Some(Overlay::Picker { of, picker }) = state.screen.overlays.last_mut() else { return };
+    let Some(Overlay::Picker { of, .. }) = state.screen.overlays.last() else { return };
     if leads && matches!(of, Of::Model | Of::ModelForAgain) {
         state.screen.leader = Some(Leader { keys: vec![key], since: now });
         return;
     }
+    if let (true, KeyCode::Char(letter @ ('s' | 'o'))) = (key.ctrl, key.code)
+        && code::on_key(state, letter == 's')
+    {
+        return;
+    }
+    let Some(Overlay::Picker { picker, .. }) = state.screen.overlays.last_mut() else { return };
     let to = match (key.code, key.ctrl) {
         (KeyCode::Up, _) | (KeyCode::Char('p'), true) => Some(Move::Up),
         (KeyCode::Down, _) | (KeyCode::Char('n'), true) => Some(Move::Down),

@@ -46,6 +46,8 @@ pub struct Screen {
     pub overlays: Vec<Overlay>,
     pub leader: Option<Leader>,
     pub pointer: Pointer,
+    /// The command that a text was given to, while it runs.
+    pub command: Option<String>,
     pub toasts: Toasts,
     /// Until then a second Ctrl-C quits.
     pub quitting: Option<Timestamp>,
@@ -140,6 +142,7 @@ impl Screen {
             overlays: Vec::new(),
             leader: None,
             pointer: Pointer::default(),
+            command: None,
             toasts: Toasts::default(),
             quitting: None,
         }

@@ -114,6 +114,7 @@ fn speed(conversation: &Conversation, turn: &Turn, now: Timestamp) -> Option<u32
 fn hint(state: &State) -> Option<(&'static str, &'static str)> {
     match esc(state) {
         Esc::CloseOverlay => Some(("esc", "closes")),
+        Esc::StopCommand => Some(("esc", "stops the command")),
         Esc::LeaveFilter => Some(("esc", "leaves the filter")),
         Esc::LeaveEditing => Some(("esc", "leaves the prompt as it was")),
         Esc::EndFind => Some(("esc", "ends the search")),

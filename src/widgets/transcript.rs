@@ -14,23 +14,28 @@ mod message;
 mod page;
 mod place;
 mod queue;
+mod scrollbar;
 mod select;
 mod under;
 mod view;
+mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use citing::{Cited, Walk};
 pub use cursor::{Citation, Cursor, Target};
 pub use find::{Find, FindView};
+pub use scrollbar::ScrollbarView;
 pub use select::{By, Step, Unit};
 pub use under::Under;
 pub use view::TranscriptView;
+pub use walk::Thing;
 
 use self::{
     message::{Laid, Layout},
     page::Page,
     queue::Queue,
+    scrollbar::{Bar, Sizes},
     select::Selection,
 };
 use super::{
@@ -106,6 +111,8 @@ pub struct Transcript {
     cursor: Option<Cursor>,
     selection: Option<Selection>,
     find: Option<Find>,
+    sizes: Sizes,
+    bar: Option<Bar>,
     /// What was looked for last.
     looked_for: String,
     citing: citing::Citing,
@@ -136,6 +143,10 @@ enum Wish {
     Reveal,
     /// So is the rest of its card, if it is seen.
     ShowCard,
+    /// To what a row of the scrollbar stands for.
+    Bar(u16),
+    /// So many things of a kind down.
+    Step(Thing, i32),
 }
 
 /// A row: of the message at this place of the branch, or, behind the last, of the queue.

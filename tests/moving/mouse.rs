@@ -8,7 +8,7 @@ use ibid::{
     config::{CopyOnSelect, Mouse},
 };
 
-use crate::{click, click_on, copied, drag, mouse, place, press, reading, release, support::harness::Harness};
+use crate::{click, click_on, copied, drag, mouse, position, press, reading, release, support::harness::Harness};
 
 fn long() -> String {
     (1..=60).map(|row| format!("row {row}\n\n")).collect()
@@ -88,7 +88,7 @@ fn a_click_on_the_key_over_a_code_block_copies_the_block() {
 #[test]
 fn a_drag_selects_and_beyond_the_edge_it_scrolls_until_the_button_is_let_go() {
     let mut app = reading(80, 24, &long());
-    let from = place(&app, "row 60");
+    let from = position(&app, "row 60");
     press(&mut app, from);
     drag(&mut app, (from.0, 0));
     app.wait(Duration::from_secs(1));
@@ -107,7 +107,7 @@ fn a_drag_selects_and_beyond_the_edge_it_scrolls_until_the_button_is_let_go() {
 fn two_presses_take_a_word_and_three_the_line() {
     let words = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen";
     let mut app = reading(60, 24, words);
-    let at = place(&app, "three");
+    let at = position(&app, "three");
     for expected in ["three", words] {
         click(&mut app, at);
         press(&mut app, at);
@@ -126,7 +126,7 @@ fn what_is_selected_is_copied_by_itself_where_the_config_says_so() {
     for (wanted, primary) in [(CopyOnSelect::Primary, true), (CopyOnSelect::Clipboard, false)] {
         let mut app = reading(80, 24, "Take these words.");
         app.state.config.copy_on_select = wanted;
-        let (x, y) = place(&app, "these");
+        let (x, y) = position(&app, "these");
         press(&mut app, (x, y));
         drag(&mut app, (x + 4, y));
         assert!(app.effects().is_empty(), "not before the button is let go");

@@ -2,14 +2,14 @@
 
 use serde_json::json;
 
-use crate::{copied, drag, place, press, reading, release, support::harness::Harness};
+use crate::{copied, drag, position, press, reading, release, support::harness::Harness};
 
 const PROSE: &str = "A paragraph of **bold** words and a [link](https://example.org) that is long enough to be wrapped on \
 any screen, however wide, that a reader might have in front of them today.";
 
 #[track_caller]
 fn select(app: &mut Harness, from: &str, to: &str) {
-    let (from, to) = (place(app, from), place(app, to));
+    let (from, to) = (position(app, from), position(app, to));
     press(app, from);
     drag(app, to);
     release(app, to);

@@ -1,4 +1,4 @@
-//! The mouse as a terminal reports it, and what is copied.
+//! The mouse as a terminal reports it, and where text goes that leaves the screen.
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
@@ -82,4 +82,40 @@ fn inside_tmux_the_text_goes_to_tmux_and_to_the_terminal_where_that_fails() {
         let direct = memchr::memmem::find(&ibid.bytes(), b"\x1bPtmux;").is_some();
         assert_eq!(direct, exit == 1);
     }
+}
+
+#[test]
+fn code_is_saved_where_the_reader_says_and_given_to_a_command() {
+    let stage = Stage::plain();
+    let mut ibid = ready(stage.run().env("SHELL", "/bin/sh"));
+    stage.exchange_until(&mut ibid, "hello", "```py\nprint(1)\nprint(2)\n```", "copy c1");
+    let saved = stage.home.path().join("kept.py");
+    let save = |ibid: &mut Pty, then: &str| {
+        ibid.type_keys("<ctrl-x>c<ctrl-s>");
+        ibid.wait_for("c1.py");
+        ibid.type_keys(&format!("<ctrl-u>~/kept.py<enter>{then}"));
+    };
+    save(&mut ibid, "");
+    ibid.wait_for("saved as");
+    assert_eq!(fs::read_to_string(&saved).expect("a file"), "print(1)\nprint(2)\n");
+    fs::write(&saved, "precious").expect("it can be written");
+    save(&mut ibid, "");
+    ibid.wait_for("There is such a file");
+    assert_eq!(fs::read_to_string(&saved).expect("a file"), "precious");
+    ibid.type_keys("<down><enter>");
+    ibid.wait_without("There is such a file");
+    ibid.wait_for("saved as");
+    assert_eq!(fs::read_to_string(&saved).expect("a file"), "print(1)\nprint(2)\n");
+
+    ibid.type_keys("<ctrl-x>c<ctrl-o>");
+    ibid.wait_for("Give c1 to a command");
+    ibid.type_keys("wc -l; echo oops 1>&2; exit 3<enter>");
+    ibid.wait_for("failed (3)");
+    ibid.wait_for("oops");
+    ibid.type_keys("<esc><ctrl-x>c<ctrl-o>");
+    ibid.wait_for("Give c1 to a command");
+    ibid.type_keys("sleep 600 | cat<enter>");
+    ibid.wait_for("esc stops the command");
+    ibid.type_keys("<esc>");
+    ibid.wait_for("was stopped");
 }

@@ -14,7 +14,6 @@ use crate::{
     widgets::{
         form::Form,
         help::{Group, Help},
-        markdown::{Code, code_blocks},
         picker::{Align, Column, Filling, MODEL_COLUMNS, Picker, PickerRow, Tone, model_row},
         theme::Role,
         welcome::Welcome,
@@ -29,14 +28,14 @@ const PALETTE_COLUMNS: &[Column] = &[
 ];
 
 /// A number, the first line, the language.
-const CODE_COLUMNS: &[Column] = &[
+pub(super) const CODE_COLUMNS: &[Column] = &[
     Column { head: "", align: Align::Left, role: Role::Accent, dispensable: 0 },
     Column { head: "", align: Align::Grows, role: Role::Text, dispensable: 0 },
     Column { head: "", align: Align::Left, role: Role::Muted, dispensable: 1 },
 ];
 
 /// One column that takes all the room.
-const ONE_COLUMN: &[Column] = &[Column { head: "", align: Align::Grows, role: Role::Text, dispensable: 0 }];
+pub(super) const ONE_COLUMN: &[Column] = &[Column { head: "", align: Align::Grows, role: Role::Text, dispensable: 0 }];
 
 pub(super) fn open(state: &mut State, of: Of, mut picker: Picker<Picked>, keys: &[(&str, &str)]) {
     picker.keys = keys.iter().map(|(key, word)| ((*key).to_owned(), (*word).to_owned())).collect();
@@ -191,19 +190,8 @@ pub(in crate::app) fn open_history(state: &mut State, now: Timestamp) {
 
 /// The prompts of the branch, the newest first; the one that is picked is edited.
 pub(in crate::app) fn open_earlier(state: &mut State, now: Timestamp) {
-    let rows: Vec<PickerRow<Picked>> = state.current().map_or_else(Vec::new, |conversation| {
-        let prompt = |id| {
-            let message = conversation.messages.get(id)?;
-            let Body::Prompt(prompt) = &message.body else { return None };
-            Some(PickerRow {
-                cells: vec![first_line(&prompt.text).to_owned()],
-                also: prompt.text.clone(),
-                detail: vec![vec![(Tone::Muted, local(state, message.at))]],
-                payload: Picked::Message(*id),
-            })
-        };
-        conversation.branch.iter().rev().filter_map(prompt).collect()
-    });
+    let mut rows = prompts(state);
+    rows.reverse();
     if rows.is_empty() {
         state.screen.say(now, "there is no prompt to edit yet");
         return;
@@ -214,49 +202,52 @@ pub(in crate::app) fn open_earlier(state: &mut State, now: Timestamp) {
     open(state, Of::Earlier, picker, &[("↵", "edit"), ("esc", "back")]);
 }
 
-/// The code blocks of the current answer by their numbers; the only one is copied at once.
-pub(in crate::app) fn open_code_blocks(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
-    let blocks = state.current_answer().map_or_else(Vec::new, |answer| code_of(state, answer));
-    match blocks.as_slice() {
-        [] => state.screen.say(now, "the answer has no code block"),
-        [only] => super::picked::copy_code(state, now, only.text.clone(), fx),
-        _ => {
-            let mut picker = Picker::new("Copy a code block", CODE_COLUMNS);
-            picker.detail_rows = 4;
-            let row = |(number, block): (usize, Code)| PickerRow {
-                cells: vec![format!("c{number}"), first_line(&block.text).to_owned(), block.language],
-                also: format!("{number} c{number}"),
-                detail: block.text.lines().take(4).map(|line| vec![(Tone::Muted, line.to_owned())]).collect(),
-                payload: Picked::Code(block.text),
-            };
-            picker.set_rows((1..).zip(blocks).map(row).collect());
-            open(state, Of::Code, picker, &[("↵", "copy"), ("esc", "back")]);
-        }
+/// The prompts of the branch as a table of contents: the one that is picked is gone to.
+pub(in crate::app) fn open_jump(state: &mut State, now: Timestamp) {
+    let rows = prompts(state);
+    if rows.is_empty() {
+        state.screen.say(now, "there is no prompt to go to yet");
+        return;
     }
-}
-
-/// The code blocks of an answer, in the order of their numbers.
-fn code_of(state: &State, answer: MessageId) -> Vec<Code> {
-    let answer = state.current().and_then(|conversation| conversation.messages.get(&answer)?.answer());
-    let parts = answer.into_iter().flat_map(|answer| answer.items.values()).filter_map(|item| item.parts()).flatten();
-    parts.flat_map(|part| code_blocks(part.text())).collect()
-}
-
-/// Copies the code block of that number.
-pub(in crate::app) fn copy_code_block(
-    state: &mut State,
-    now: Timestamp,
-    answer: MessageId,
-    block: u32,
-    fx: &mut Vec<Effect>,
-) {
-    let at = (block as usize).checked_sub(1);
-    if let Some(code) = at.and_then(|at| code_of(state, answer).into_iter().nth(at)) {
-        super::picked::copy_code(state, now, code.text, fx);
+    let mut picker = Picker::new("Go to a prompt", ONE_COLUMN);
+    picker.detail_rows = 1;
+    picker.set_rows(rows);
+    if let Some(here) = current_prompt(state) {
+        picker.select(&Picked::Message(here));
     }
+    open(state, Of::Jump, picker, &[("↵", "go there"), ("esc", "back")]);
 }
 
-fn first_line(text: &str) -> &str {
+/// The prompt that the reader is at, or whose answer.
+fn current_prompt(state: &State) -> Option<MessageId> {
+    let conversation = state.current()?;
+    let here = state.screen.transcript()?.current()?;
+    let at = conversation.branch.iter().position(|id| *id == here)?;
+    conversation.branch[..=at]
+        .iter()
+        .rev()
+        .copied()
+        .find(|id| conversation.messages.get(id).is_some_and(|message| matches!(message.body, Body::Prompt(_))))
+}
+
+/// A row for each prompt of the branch, the oldest first.
+fn prompts(state: &State) -> Vec<PickerRow<Picked>> {
+    state.current().map_or_else(Vec::new, |conversation| {
+        let prompt = |id| {
+            let message = conversation.messages.get(id)?;
+            let Body::Prompt(prompt) = &message.body else { return None };
+            Some(PickerRow {
+                cells: vec![first_line(&prompt.text).to_owned()],
+                also: prompt.text.clone(),
+                detail: vec![vec![(Tone::Muted, local(state, message.at))]],
+                payload: Picked::Message(*id),
+            })
+        };
+        conversation.branch.iter().filter_map(prompt).collect()
+    })
+}
+
+pub(super) fn first_line(text: &str) -> &str {
     text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().trim()
 }
 

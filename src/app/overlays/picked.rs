@@ -1,18 +1,25 @@
 //! What a picker's row stands for, and what happens when it is taken.
 
+use std::sync::Arc;
+
 use crossterm::event::{KeyCode, KeyEvent};
 
-use super::{Overlay, take};
+use super::{Overlay, code, take};
 use crate::{
     api::Dialect,
     app::{
         Action, Effect, EndpointInfo, State, looks, models,
-        on_action::{edit_prompt, on_action},
+        on_action::{copied, edit_prompt, on_action},
         panes,
+        screen::Focus,
     },
     chat::{ConversationId, Effort, MessageId, Timestamp},
     config::Mouse,
-    widgets::welcome::Answer,
+    widgets::{
+        markdown::Code,
+        transcript::{Cursor, Move, Target},
+        welcome::Answer,
+    },
 };
 
 /// What is being picked.
@@ -28,6 +35,20 @@ pub enum Of {
     Code,
     /// A prompt of the branch, to be edited.
     Earlier,
+    /// A prompt of the branch, to be gone to.
+    Jump,
+    /// Where to save a text.
+    Path {
+        text: Arc<str>,
+    },
+    /// Whether to save over a file.
+    Over,
+    /// What to give a text to.
+    Command {
+        text: Arc<str>,
+    },
+    /// What a command said.
+    Output,
     Mouse,
     Theme,
 }
@@ -40,7 +61,22 @@ pub enum Picked {
     Model(String),
     Effort(Option<Effort>),
     Prompt(String),
-    Code(String),
+    Code {
+        number: usize,
+        code: Code,
+    },
+    Write {
+        path: String,
+        text: Arc<str>,
+        over: bool,
+    },
+    /// A line of what a command said.
+    Line {
+        nth: usize,
+        all: Arc<str>,
+    },
+    /// What was typed, where nothing is listed.
+    Typed(String),
     Message(MessageId),
     Mouse(Mouse),
     Theme(String),
@@ -55,6 +91,7 @@ pub(in crate::app) fn accept(state: &mut State, now: Timestamp, fx: &mut Vec<Eff
         Some(row) => row.payload.clone(),
         // A slug that the catalogue does not have is sent as it was typed.
         None if matches!(of, Of::Model | Of::ModelForAgain) && !typed.is_empty() => Picked::Model(typed),
+        None if matches!(of, Of::Path { .. } | Of::Command { .. }) && !typed.is_empty() => Picked::Typed(typed),
         None => return,
     };
     state.screen.overlays.pop();
@@ -67,13 +104,33 @@ pub(in crate::app) fn accept(state: &mut State, now: Timestamp, fx: &mut Vec<Eff
             state.screen.pane.composer.replace(&text);
             panes::draft_changed(state, now);
         }
-        Picked::Code(text) => copy_code(state, now, text, fx),
+        Picked::Code { code, .. } => copy_code(state, now, code.text, fx),
+        Picked::Write { path, text, over } => code::write(state, path, text, over, fx),
+        Picked::Line { all, .. } => {
+            state.screen.say(now, copied(&all));
+            fx.push(Effect::Copy(all.to_string()));
+        }
+        Picked::Typed(typed) => match of {
+            Of::Path { text } => fx.push(Effect::WriteFile { path: typed, text, over: false }),
+            Of::Command { text } => code::pipe(state, now, typed, text, fx),
+            _ => (),
+        },
+        Picked::Message(id) if of == Of::Jump => go_to(state, id),
         Picked::Message(id) => edit_prompt(state, now, id),
         Picked::Mouse(mouse) => {
             state.config.mouse = mouse;
             fx.push(Effect::TakeMouse(mouse));
         }
         Picked::Theme(name) => take_theme(state, now, name, fx),
+    }
+}
+
+/// Shows a message from its first row on, with the cursor on it.
+fn go_to(state: &mut State, id: MessageId) {
+    state.screen.focus = Focus::Transcript;
+    if let Some(transcript) = state.screen.transcript_mut() {
+        transcript.point_at(Some(Cursor { message: id, target: Target::Message }));
+        transcript.scroll(Move::To(id));
     }
 }
 

@@ -13,7 +13,6 @@ use super::{
     page::Page,
     place::{Anchor, Part},
     select::words,
-    signed,
 };
 use crate::{
     chat::MessageId,
@@ -213,14 +212,7 @@ impl Page<'_> {
         }
         let Some(hit) = current else { return top };
         let Some(spot) = self.spot_of(hit).or_else(|| self.open_for(hit)) else { return top };
-        let last = self.moved(top, signed(self.transcript.height) - 1);
-        if spot >= top && spot <= last {
-            // It may have followed until now.
-            self.hold(top);
-            return top;
-        }
-        let to = self.moved(spot, -signed(self.transcript.height) / 3);
-        self.go(to, false)
+        self.near(spot, top)
     }
 
     fn spot_of(&mut self, hit: Hit) -> Option<Spot> {

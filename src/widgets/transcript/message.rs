@@ -180,6 +180,19 @@ impl Laid {
         Some(above + self.sections[at].gap + row)
     }
 
+    /// The rows over the code blocks, and the numbers of the blocks.
+    pub fn code_heads(&self) -> impl Iterator<Item = (usize, u32)> + '_ {
+        let mut above = 0;
+        self.sections.iter().flat_map(move |section| {
+            let first = above + section.gap;
+            above = first + section.rows.len();
+            self.rows(&section.rows).iter().enumerate().filter_map(move |(nth, row)| match row.kind {
+                RowKind::CodeHead { block } if matches!(section.part, Part::Text(..)) => Some((first + nth, block)),
+                _ => None,
+            })
+        })
+    }
+
     pub fn height(&self) -> usize {
         self.height
     }

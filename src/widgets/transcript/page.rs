@@ -102,6 +102,11 @@ impl Page<'_> {
                 top
             }
             Wish::Match => self.show_match(top),
+            Wish::Bar(row) => {
+                let to = self.at_bar(row);
+                self.go(to, true)
+            }
+            Wish::Step(thing, count) => self.step_to(thing, count, top),
             Wish::Extend(step) => self.extend(step, top),
             Wish::Walk(walk) => self.walk(walk, top),
             Wish::Reveal => self.reveal(top),
@@ -217,6 +222,7 @@ impl Page<'_> {
         self.transcript.window = window;
         self.note_seen();
         self.note_card();
+        self.settle_bar();
         self.settle_find();
         self.settle_selection();
         self.forget_far(top.index, spot.index);

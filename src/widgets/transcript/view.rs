@@ -32,12 +32,14 @@ impl Widget for TranscriptView<'_> {
     fn render(self, area: Rect, buf: &mut Buffer) {
         let area = area.intersection(buf.area);
         let column = Rect { x: area.x + GUTTER.min(area.width), width: area.width.saturating_sub(GUTTER), ..area };
-        for ((placed, is_current), y) in self.transcript.rows().zip(area.top()..area.bottom()) {
+        let cursor_row = self.transcript.cursor_row();
+        let spots = self.transcript.shown().map(|(spot, _)| spot);
+        for (((placed, is_current), spot), y) in self.transcript.rows().zip(spots).zip(area.top()..area.bottom()) {
             let gutter = Rect { y, height: 1, width: area.width.min(GUTTER), ..area };
             let line = Rect { y, height: 1, ..column };
-            let is_head = placed.row.kind == RowKind::Head;
+            let is_head = cursor_row.map_or(is_current && placed.row.kind == RowKind::Head, |row| row == spot);
             let is_card = placed.row.kind == RowKind::Card;
-            if self.focused && is_current && is_head || self.card_focused && is_current && is_card {
+            if self.focused && is_head || self.card_focused && is_current && is_card {
                 mark(self.theme.marks.bar, Role::Accent, gutter, self.theme, buf);
             } else if let Some(bar) = placed.row.gutter {
                 mark(bar.mark, bar.role, gutter, self.theme, buf);

@@ -1,0 +1,102 @@
+//! Code blocks of an answer: copied, saved, given to a command.
+
+use ibid::app::{
+    Effect, Msg,
+    msg::{NotWritten, Piped},
+};
+
+use crate::{copied, reading, support::harness::Harness};
+
+const ANSWER: &str = "One:\n\n```rust\nfn main() {}\n```\n\nTwo:\n\n```json\n{\"a\": 1}\n```\n";
+
+fn written(app: &mut Harness) -> Option<(String, String, bool)> {
+    app.effects().into_iter().find_map(|effect| match effect {
+        Effect::WriteFile { path, text, over } => Some((path, text.to_string(), over)),
+        _ => None,
+    })
+}
+
+#[test]
+fn a_block_is_picked_by_its_number_and_copied() {
+    let mut app = reading(80, 30, ANSWER);
+    app.press("ctrl-x c");
+    app.enter_text("2");
+    app.press("enter");
+    assert_eq!(copied(&mut app).as_deref(), Some("{\"a\": 1}\n"));
+    app.send(Msg::Copied(Ok("OSC 52".into())));
+    assert!(app.screen().contains("copied the code, 1 line · OSC 52"), "{}", app.screen());
+}
+
+#[test]
+fn the_keys_over_code_walk_the_blocks_and_act_on_the_one_they_stand_on() {
+    let mut app = reading(80, 30, ANSWER);
+    app.press("g } y");
+    assert_eq!(copied(&mut app).as_deref(), Some("fn main() {}\n"));
+    app.press("} y");
+    assert_eq!(copied(&mut app).as_deref(), Some("{\"a\": 1}\n"));
+    app.press("} } { y");
+    assert_eq!(copied(&mut app).as_deref(), Some("fn main() {}\n"));
+    let marked: Vec<String> = app.screen().lines().filter(|line| line.starts_with('▌')).map(str::to_owned).collect();
+    assert!(marked.iter().any(|line| line.contains("copy c1")), "{}", app.screen());
+    app.press("} enter enter");
+    assert_eq!(copied(&mut app).as_deref(), Some("{\"a\": 1}\n"), "Enter opens what can be done, this block first");
+}
+
+#[test]
+fn a_block_is_saved_under_a_name_and_never_over_a_file_unasked() {
+    let mut app = reading(80, 30, ANSWER);
+    app.press("ctrl-x c ctrl-s");
+    assert!(app.screen().contains("Save c1 to a file") && app.screen().contains("c1.rs"), "{}", app.screen());
+    app.press("enter");
+    let (path, text, over) = written(&mut app).expect("a file");
+    assert_eq!((path.as_str(), text.as_str(), over), ("c1.rs", "fn main() {}\n", false));
+    let exists = |app: &mut Harness| {
+        let text = "fn main() {}\n".into();
+        app.send(Msg::Written { path: "c1.rs".into(), text, result: Err(NotWritten::Exists) });
+    };
+    exists(&mut app);
+    app.press("enter");
+    app.press("ctrl-u");
+    app.enter_text("~/main.rs");
+    app.press("enter");
+    assert_eq!(written(&mut app).expect("another name").0, "~/main.rs");
+    exists(&mut app);
+    app.press("down enter");
+    assert_eq!(written(&mut app).expect("over it"), ("c1.rs".into(), "fn main() {}\n".into(), true));
+    exists(&mut app);
+    app.press("esc");
+    assert_eq!(written(&mut app), None);
+}
+
+#[test]
+fn a_block_is_given_to_a_command_whose_output_is_shown_and_which_can_be_stopped() {
+    let mut app = reading(80, 30, ANSWER);
+    let run = |app: &mut Harness| {
+        app.press("ctrl-x c down ctrl-o");
+        app.enter_text("jq .");
+        app.press("enter");
+        let fx = app.effects();
+        let piped = fx.into_iter().find_map(|effect| match effect {
+            Effect::Pipe { command, text } => Some((command, text.to_string())),
+            _ => None,
+        });
+        assert_eq!(piped, Some(("jq .".into(), "{\"a\": 1}\n".into())));
+    };
+    run(&mut app);
+    let said = |output: &str| Piped { output: output.into(), ended: "is done".into(), fine: true, cut: false };
+    app.send(Msg::Piped(Ok(said("{\n  \"a\": 1\n}\n\u{1b}[31mred"))));
+    assert!(app.screen().contains("jq . is done") && app.screen().contains("\"a\": 1"), "{}", app.screen());
+    app.press("enter");
+    assert!(copied(&mut app).expect("all of it").starts_with("{\n  \"a\": 1\n}"));
+
+    run(&mut app);
+    assert!(app.status().contains("esc stops the command"), "{}", app.status());
+    app.press("esc");
+    assert!(app.effects().iter().any(|effect| matches!(effect, Effect::StopPipe)));
+    app.send(Msg::Piped(Ok(said("too late"))));
+    assert!(!app.screen().contains("too late"));
+
+    run(&mut app);
+    app.send(Msg::Piped(Err("sh cannot be started: no such file".into())));
+    assert!(app.screen().contains("cannot be started"), "{}", app.screen());
+}
