@@ -263,10 +263,14 @@ fn click_text(state: &mut State, now: Timestamp, at: Position, fx: &mut Vec<Effe
     }
     let Some(transcript) = state.screen.transcript_mut() else { return };
     match transcript.under(at.x - area.x, at.y - area.y) {
-        Some(Under::Fold(answer)) => transcript.toggle_fold(answer),
+        Some(Under::Fold(answer)) => {
+            transcript.point_under(at.y - area.y);
+            transcript.toggle_fold(answer);
+        }
         Some(Under::CopyKey { answer, block }) => overlays::copy_code_block(state, now, answer, block, fx),
         Some(Under::Citation(cursor)) => transcript.click_source(cursor),
-        Some(Under::Card) | None => (),
+        Some(Under::Card) => (),
+        None => transcript.point_under(at.y - area.y),
     }
 }
 

@@ -112,7 +112,9 @@ fn code_is_saved_where_the_reader_says_and_given_to_a_command() {
     ibid.type_keys("wc -l; echo oops 1>&2; exit 3<enter>");
     ibid.wait_for("failed (3)");
     ibid.wait_for("oops");
-    ibid.type_keys("<esc><ctrl-x>c<ctrl-o>");
+    ibid.type_keys("<esc>");
+    ibid.wait_without("oops");
+    ibid.type_keys("<ctrl-x>c<ctrl-o>");
     ibid.wait_for("Give c1 to a command");
     ibid.type_keys("sleep 600 | cat<enter>");
     ibid.wait_for("esc stops the command");

@@ -87,14 +87,14 @@ pub(super) fn on_key(state: &mut State, save: bool) -> bool {
 fn ask_path(state: &mut State, title: &str, name: &str, text: Arc<str>) {
     let mut picker = Picker::new(title, ONE_COLUMN);
     picker.query = Field::new(name);
-    picker.detail_rows = 0;
+    picker.detail_rows = 1;
     picker.empty = "A path, ~ for your home. A file that is there already is never overwritten unasked.".into();
     open(state, Of::Path { text }, picker, &[("↵", "save"), ("esc", "back")]);
 }
 
 fn ask_command(state: &mut State, number: usize, text: Arc<str>) {
     let mut picker = Picker::new(&format!("Give c{number} to a command"), ONE_COLUMN);
-    picker.detail_rows = 0;
+    picker.detail_rows = 1;
     picker.empty =
         "It is run by your shell with the code as its input, for a minute at most. What it says is shown.".into();
     open(state, Of::Command { text }, picker, &[("↵", "run"), ("esc", "back")]);

@@ -171,6 +171,11 @@ impl Find {
         self.typing
     }
 
+    /// The row in the window that has the current match.
+    pub(super) fn current_row(&self) -> Option<Spot> {
+        self.lit.iter().find(|(.., is_current)| *is_current).map(|(spot, ..)| *spot)
+    }
+
     pub(super) fn lit(&self) -> &[(Spot, Range<usize>, bool)] {
         &self.lit
     }

@@ -1,6 +1,6 @@
 //! What lies under the mouse.
 
-use super::{Citation, Cursor, GUTTER, Target, Transcript};
+use super::{Citation, Cursor, GUTTER, Target, Transcript, place::Part};
 use crate::{chat::MessageId, widgets::row::RowKind};
 
 /// Something in the text that a click does something with.
@@ -17,6 +17,21 @@ pub enum Under {
 }
 
 impl Transcript {
+    /// Puts the cursor on what is in a cell of the window.
+    pub fn point_under(&mut self, row: u16) {
+        let Some((spot, placed)) = self.shown().nth(row.into()) else { return };
+        let Some(slice) = self.window.iter().find(|slice| slice.index == spot.index) else { return };
+        let Some(message) = slice.message else { return };
+        let part = self.laid.get(&message).map(|laid| laid.anchor(message, spot.index, spot.row).part);
+        let target = match (placed.row.kind, part) {
+            (RowKind::CodeHead { block } | RowKind::Code { block, .. }, Some(Part::Text(..))) => Target::Code(block),
+            (_, Some(Part::Thought(slot))) => Target::Reasoning(slot),
+            (_, Some(Part::Call(slot))) => Target::Call(slot),
+            _ => Target::Message,
+        };
+        self.cursor = Some(Cursor { message, target });
+    }
+
     /// What is in a cell of the window, the gutter included.
     pub fn under(&self, column: u16, row: u16) -> Option<Under> {
         let (spot, placed) = self.shown().nth(row.into())?;

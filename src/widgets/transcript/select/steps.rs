@@ -20,7 +20,10 @@ pub enum Step {
 impl Page<'_> {
     /// Begins a selection on the row that the reader is at.
     pub fn begin_selection(&mut self, unit: Unit, top: Spot) {
-        let spot = self.reading(top);
+        let matched = self.transcript.find.as_ref().and_then(|find| find.current_row());
+        let spot = matched.or_else(|| self.transcript.cursor_row());
+        let last = self.moved(top, signed(self.transcript.height) - 1);
+        let spot = spot.filter(|spot| *spot >= top && *spot <= last).unwrap_or_else(|| self.reading(top));
         let head = Place { spot, byte: 0 };
         self.transcript.selection = self.point(head).map(|point| Selection::new(point, head, unit, By::Keys));
     }
