@@ -23,6 +23,9 @@ impl Transcript {
         let Some(slice) = self.window.iter().find(|slice| slice.index == spot.index) else { return };
         let Some(message) = slice.message else { return };
         let part = self.laid.get(&message).map(|laid| laid.anchor(message, spot.index, spot.row).part);
+        if part == Some(Part::SourceCard) {
+            return; // It is open because the cursor is where it is.
+        }
         let target = match (placed.row.kind, part) {
             (RowKind::CodeHead { block } | RowKind::Code { block, .. }, Some(Part::Text(..))) => Target::Code(block),
             (_, Some(Part::Thought(slot))) => Target::Reasoning(slot),
