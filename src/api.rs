@@ -13,7 +13,7 @@ pub mod sent;
 pub mod sse;
 
 pub use account::FreeQuota;
-pub use client::{Client, Opened, Raw, Refused, Timeouts, plain_builder};
+pub use client::{Client, Opened, Raw, Refused, Timeouts, is_loopback, plain_builder};
 pub use endpoint::{Dialect, Endpoint};
 pub use error::{Error, Fact, Fault};
 pub use event::{Annotation, Event, Usage};

@@ -67,6 +67,7 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
         Msg::StreamEnded { stream, at, result } => on_stream::on_ended(state, stream, at, result, &mut fx),
         Msg::Priced { answer, result } => on_stream::on_priced(state, now, answer, result, &mut fx),
         Msg::Quota { answer, quota } => on_stream::on_quota(state, answer, quota, &mut fx),
+        Msg::Mcp(event) => tools::on_mcp(state, now, &event, &mut fx),
         Msg::Tools { server, tools } => tools::on_tools(state, server, tools),
         Msg::ToolProgress { call, words } => on_stream::on_progress(state, call, words),
         Msg::ToolEnded { call, at, result } => on_stream::on_tool_ended(state, call, at, result, &mut fx),

@@ -19,7 +19,7 @@ use crate::{
     app::{Msg, Open, Start, State},
     config::{self, Config, Paths},
     demo::{self, Demo, Pace},
-    headless, log,
+    headless, log, mcp,
     runtime::{
         Files, Runtime,
         servers::{Choice, DEMO, Servers},
@@ -145,7 +145,7 @@ type Goodbye = (tui::Ended, Option<String>);
 
 async fn real<W: Write>(setting: &Setting, servers: Servers, terminal: &mut Terminal<W>) -> io::Result<Goodbye> {
     let mut state = State::new(setting.start(&servers, terminal.screen.size()));
-    let files = Files { database: setting.paths.database(), paths: setting.paths.clone() };
+    let files = Files { database: setting.paths.database(), paths: setting.paths.clone(), mcp: Some(setting.mcp()) };
     let connect = |inbox: mpsc::Sender<Msg>| Ok(Runtime::start(inbox, servers, files));
     let ended = tui::run(terminal, &mut state, connect).await?;
     Ok((ended, setting.farewell(&state, "ibid")))
@@ -157,7 +157,7 @@ async fn against_the_demo<W: Write>(setting: &Setting, terminal: &mut Terminal<W
     start.demo = true;
     start.config = demo_config(&setting.config);
     let mut state = State::new(start);
-    let files = Files { database: setting.paths.demo_database(), paths: setting.paths.clone() };
+    let files = Files { database: setting.paths.demo_database(), paths: setting.paths.clone(), mcp: None };
     let connect = |inbox: mpsc::Sender<Msg>| {
         let demo = server.insert(Demo::start(Pace::Lifelike)?);
         Ok(Runtime::start(inbox, Servers::demo(demo.base_url()), files))
@@ -223,7 +223,7 @@ fn ask(
         let endpoint = state.fresh.endpoint.clone();
         state.config.endpoints.entry(endpoint).or_default().stream = false;
     }
-    let files = Files { database: setting.paths.database(), paths: setting.paths.clone() };
+    let files = Files { database: setting.paths.database(), paths: setting.paths.clone(), mcp: Some(setting.mcp()) };
     let tokio = tokio_runtime()?;
     let connect = |inbox: mpsc::Sender<Msg>| Ok(Runtime::start(inbox, servers, files));
     let ended = tokio.block_on(headless::ask(&mut state, prompt, print, &mut io::stdout().lock(), connect))?;
@@ -282,6 +282,16 @@ impl Setting {
             (None, None) => Choice::Config,
         };
         Servers::find(&self.config, &self.paths, &env, &choice).map_err(|what| Complaint { exit: Exit::Usage, what })
+    }
+
+    /// Where MCP servers are looked for.
+    fn mcp(&self) -> mcp::Places {
+        mcp::Places {
+            config: self.paths.config.clone(),
+            servers: self.config.mcp.clone(),
+            folder: std::env::current_dir().unwrap_or_default(),
+            trusted: self.paths.data_dir.join("trusted.json"),
+        }
     }
 
     fn start(&self, servers: &Servers, size: Size) -> Start {

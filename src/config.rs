@@ -1,5 +1,6 @@
 //! The config file: plain data with its defaults, and every complaint about it with its line.
 
+mod mcp;
 mod paths;
 mod provider;
 mod read;
@@ -11,6 +12,7 @@ use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
+pub use mcp::{McpServer, read_servers};
 pub use paths::{Env, Paths};
 pub use provider::{Cutoff, DataCollection, MaxPrice, Partition, Percentile, Price, Provider};
 pub use read::check_address;
@@ -67,6 +69,8 @@ pub struct Config {
     pub slots: BTreeMap<u8, String>,
     /// By name. `openrouter` may be here for its key and its timeouts; its address is built in.
     pub endpoints: BTreeMap<String, Endpoint>,
+    /// Servers that offer tools, by name.
+    pub mcp: BTreeMap<String, McpServer>,
     /// Other keys for actions, by the name of the action.
     pub keys: BTreeMap<String, Keys>,
 }
@@ -329,6 +333,7 @@ impl Default for Config {
             tool: Vec::new(),
             slots: BTreeMap::new(),
             endpoints: BTreeMap::new(),
+            mcp: BTreeMap::new(),
             keys: BTreeMap::new(),
         }
     }

@@ -10,6 +10,7 @@ pub mod files;
 pub mod headless;
 pub mod keys;
 pub mod log;
+pub mod mcp;
 pub mod runtime;
 pub mod store;
 pub mod text;

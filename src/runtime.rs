@@ -4,6 +4,7 @@ mod account;
 mod browser;
 mod catalogues;
 mod commands;
+mod mcp;
 pub mod pages;
 mod pipe;
 pub mod servers;
@@ -30,8 +31,9 @@ use crate::{
     chat::{CallId, ConversationId, StreamId, Timestamp},
     config::{self, Config, Paths},
     files, keys,
+    mcp::{Job, Mcp, Places},
     store::Store,
-    tools::{Command, Failure},
+    tools::Command,
     widgets::{check::Question, highlight},
 };
 use pages::Pages;
@@ -44,6 +46,8 @@ pub struct Runtime {
     streams: HashMap<StreamId, AbortHandle>,
     /// Programs that run as tools; they end with the runtime.
     commands: HashMap<CallId, commands::Job>,
+    /// `None` where no server is configured; waits until all have ended when it is dropped.
+    mcp: Option<Mcp>,
     /// Aborted with the runtime.
     tasks: JoinSet<()>,
     /// The command that a text was given to.
@@ -77,16 +81,19 @@ pub struct Files {
     /// The demo has one of its own.
     pub database: PathBuf,
     pub paths: Paths,
+    /// Where MCP servers are looked for; the demo has none.
+    pub mcp: Option<Places>,
 }
 
 impl Runtime {
     /// Opens the database and gets the first server's client ready; neither is waited for.
     pub fn start(inbox: mpsc::Sender<Msg>, servers: Servers, files: Files) -> Self {
+        let mut tasks = JoinSet::new();
+        let mcp = mcp::open(files.mcp, &inbox, &mut tasks);
         let replies = inbox.clone();
         let store = Store::open(&files.database, move |reply| {
             let _ = replies.blocking_send(Msg::Store(reply)); // Nobody listens on the way out.
         });
-        let mut tasks = JoinSet::new();
         if let Some(first) = servers.first() {
             tasks.spawn(async move {
                 let _ = first.client().await; // Whoever needs it will be told what is wrong.
@@ -97,6 +104,7 @@ impl Runtime {
             servers,
             streams: HashMap::new(),
             commands: HashMap::new(),
+            mcp,
             tasks,
             highlighter: None,
             piped: None,
@@ -120,13 +128,14 @@ impl Runtime {
                     self.tasks.spawn(account::quota(server, answer, self.inbox.clone()));
                 }
             }
-            Effect::RunTool { call, tool, arguments: _ } => {
-                let result = Err(Failure::Start(format!("there is no server {}", tool.server)));
-                self.report(Msg::ToolEnded { call, at: Timestamp::now(), result });
+            Effect::RunTool { call, tool, arguments } => {
+                if let Some(msg) = mcp::call(self.mcp.as_ref(), call, tool, arguments) {
+                    self.report(msg);
+                }
             }
+            Effect::Mcp(job) => self.tell_servers(job),
             Effect::RunCommand { call, command, arguments } => self.run_command(call, *command, &arguments),
-            // Dropping it ends its processes.
-            Effect::StopTool(call) => drop(self.commands.remove(&call)),
+            Effect::StopTool(call) => self.stop_tool(call),
             Effect::SaveRule { rule } => self.save_rule(rule),
             Effect::Store(job) => self.store.send(job),
             Effect::Highlight(job) => self.highlight(job),
@@ -189,6 +198,19 @@ impl Runtime {
         self.commands.retain(|_, job| !job.is_over());
         if let Some(job) = commands::start(call, command, arguments, &self.inbox, &mut self.tasks) {
             self.commands.insert(call, job);
+        }
+    }
+
+    /// Dropping a program ends its processes.
+    fn stop_tool(&mut self, call: CallId) {
+        if self.commands.remove(&call).is_none() {
+            self.tell_servers(Job::Cancel(call));
+        }
+    }
+
+    fn tell_servers(&self, job: Job) {
+        if let Some(mcp) = &self.mcp {
+            let _ = mcp.send(job); // Without its thread nothing runs that could be told.
         }
     }
 

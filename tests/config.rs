@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 
 use ibid::config::{
     CommandTool, Complaint, Config, ContextSize, Cutoff, Desktop, Dialect, EFFORTS, EXAMPLE, Endpoint, Glyphs, Hosted,
-    Keys, Limits, Notify, Percentile, Price, Reasoning, Search, SearchForm, Show, Summary, Timeouts, Tools, When,
+    Keys, Limits, McpServer, Notify, Percentile, Price, Reasoning, Search, SearchForm, Show, Summary, Timeouts, Tools,
+    When,
 };
 use ibid::tools::Verdict;
 use insta::assert_snapshot;
@@ -55,6 +56,20 @@ fn the_example_with_every_setting_taken_out_of_its_comment_is_understood_whole()
     };
     let openrouter =
         Endpoint { key_command: ["pass", "show", "openrouter"].map(str::to_owned).into(), ..Endpoint::default() };
+    let files = McpServer {
+        command: Some("npx".into()),
+        args: ["-y", "@modelcontextprotocol/server-filesystem", "."].map(str::to_owned).into(),
+        inherit: ["PATH", "HOME"].map(str::to_owned).into(),
+        env: [("LANG".into(), "C.UTF-8".into())].into(),
+        cwd: Some("/home/me/project".into()),
+        ..McpServer::default()
+    };
+    let tools = McpServer {
+        url: Some("https://mcp.example.com/mcp".into()),
+        bearer_env: Some("WORK_MCP_TOKEN".into()),
+        headers: [("X-Team".into(), "docs".into())].into(),
+        ..McpServer::default()
+    };
     let key = |keys: &[&str], line| Keys { keys: keys.iter().map(ToString::to_string).collect(), line: line as u32 };
     let line =
         |start: &str| 1 + EXAMPLE.lines().position(|line| line.starts_with(start)).expect("a line of the example");
@@ -124,6 +139,7 @@ fn the_example_with_every_setting_taken_out_of_its_comment_is_understood_whole()
         endpoints: [("local", local), ("work", work), ("openrouter", openrouter)]
             .map(|(name, endpoint)| (name.to_owned(), endpoint))
             .into(),
+        mcp: [("files", files), ("work", tools)].map(|(name, server)| (name.to_owned(), server)).into(),
         keys: BTreeMap::from([
             ("send".into(), key(&["enter"], line("# send"))),
             ("newline".into(), key(&["ctrl-j", "alt-enter"], line("# newline"))),

@@ -15,7 +15,7 @@ const LAYERS: &[&[&str]] = &[
     &["runtime", "view"],
     &["app"],
     &["widgets"],
-    &["store"],
+    &["store", "mcp"],
     &["chat"],
     &["api"],
     &["config", "keys", "log"],

@@ -146,7 +146,7 @@ impl Ibid {
                 });
                 let screen = Screen::on(out, size).unwrap();
                 let mut terminal = Terminal { screen, keyboard: Keyboard::of(reads), signals, desk };
-                let files = Files { database: paths.database(), paths };
+                let files = Files { database: paths.database(), paths, mcp: None };
                 tui::run(&mut terminal, &mut state, |inbox| Ok(Runtime::start(inbox, servers, files))).await.unwrap()
             });
             tokio.shutdown_background();

@@ -285,7 +285,7 @@ fn same_host(from: &Url, response: &Response) -> Option<Url> {
     (to.origin() == from.origin()).then_some(to)
 }
 
-fn is_loopback(base_url: &str) -> bool {
+pub fn is_loopback(base_url: &str) -> bool {
     let url = Url::parse(base_url).ok();
     let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
     let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();

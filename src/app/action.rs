@@ -73,6 +73,8 @@ actions! {
     NextEffort, "next-effort", "Next effort that the model has", "next effort", Palette, [(Global, "shift-tab")];
     Efforts, "effort", "Choose how hard the model thinks", "effort", Palette, [(Global, "ctrl-x e")];
     ToggleWeb, "web", "Web search on or off", "web search", Palette, [(Global, "ctrl-x w")];
+    TrustServers, "trust-servers", "Trust the MCP servers of this project's .mcp.json", "trust", Palette, [];
+    ReloadServers, "reload-servers", "Read the MCP servers again, and try those that failed", "reload", Palette, [];
     AllowAll, "allow-all", "All tools run without asking here, or ask again", "allow all", Palette, [];
     Parameters, "parameters", "Instructions and sampling of this conversation", "instructions", Palette, [(Global, "ctrl-x ,")];
     FocusList, "list", "Go to the conversations", "list", Palette, [(Global, "ctrl-x l")];

@@ -82,6 +82,7 @@ pub(super) fn decisions(conversation: &Conversation) -> usize {
             runs.filter(|run| run.stage == Stage::Asking).count()
         }
         Phase::Saving
+        | Phase::Gathering { .. }
         | Phase::Routing
         | Phase::Thinking
         | Phase::Searching

@@ -6,7 +6,7 @@ use super::attention::Notice;
 use crate::{
     api,
     chat::{CallId, ConversationId, MessageId, StreamId},
-    config, store,
+    config, mcp, store,
     tools::{Command, ToolId},
     widgets::{check::Question, highlight},
 };
@@ -47,6 +47,8 @@ pub enum Effect {
         command: Box<Command>,
         arguments: serde_json::Value,
     },
+    /// Something for the MCP servers that is no call; they say what came of it with `Msg::Mcp`.
+    Mcp(mcp::Job),
     /// Stops a call of either kind; nothing more is heard of it.
     StopTool(CallId),
     /// Puts a rule into the config that allows a tool; answered by `Msg::RuleSaved`.

@@ -82,6 +82,7 @@ fn context_for(state: &State, settings: &Settings) -> Context {
             .unwrap_or(SignedDuration::MAX),
         provider: state.config.provider.clone(),
         tools: state.tools.toolbox().clone(),
+        coming: state.tools.coming(),
         hosted: state.config.tools.hosted.clone(),
     }
 }

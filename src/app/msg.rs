@@ -8,7 +8,7 @@ use crate::{
     api::{self, Catalogue, Event, FreeQuota, Usage},
     chat::{CallId, ConversationId, MessageId, StreamId, Timestamp, recording::Piece},
     config::ThemeFile,
-    store,
+    mcp, store,
     tools::{Failure, Outcome, Tool},
     widgets::{
         check::{Question, Reading},
@@ -60,7 +60,9 @@ pub enum Msg {
         answer: MessageId,
         quota: FreeQuota,
     },
-    /// A server tells which tools it has now; none where it has gone.
+    /// Which MCP servers there are, or how one is.
+    Mcp(mcp::Event),
+    /// A server tells which tools it has now.
     Tools {
         server: String,
         tools: Vec<Tool>,

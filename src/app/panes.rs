@@ -144,6 +144,7 @@ pub(super) fn submit(state: &mut State, now: Timestamp, text: String, fx: &mut V
         super::overlays::open_models(state, now, fx);
         return;
     }
+    super::tools::wake(state, now, fx);
     let id = match state.screen.pane.shows {
         Shows::Conversation(id) => id,
         Shows::New | Shows::Loading(_) => {

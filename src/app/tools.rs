@@ -1,6 +1,12 @@
 //! The tools at hand, and what the reader says about calls that ask.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use jiff::SignedDuration;
 
 use super::{
     Effect, State,
@@ -9,8 +15,10 @@ use super::{
     screen::{Editing, Focus},
 };
 use crate::{
-    chat::{CallId, Decision, Denial, Timestamp, choices::Approval},
+    chat::{CallId, Decision, Denial, Timestamp, choices::Approval, request::Coming},
     config::Config,
+    mcp::{self, Board, Standing},
+    text,
     tools::{Command, Limits, Policy, Tool, ToolId, Toolbox},
 };
 
@@ -19,6 +27,14 @@ use crate::{
 pub struct Tools {
     commands: Vec<Command>,
     servers: BTreeMap<String, Vec<Tool>>,
+    /// What the MCP servers said of themselves.
+    pub board: Board,
+    /// They were asked to start, and requests wait for them until then.
+    asked: Option<Timestamp>,
+    /// Servers that failed, of which the reader was told.
+    told: BTreeSet<String>,
+    /// The file of a project that is taken as one's own when that is said once more.
+    doubted: Option<PathBuf>,
     policy: Policy,
     limits: Limits,
     toolbox: Arc<Toolbox>,
@@ -34,6 +50,10 @@ impl Tools {
         let mut tools = Self {
             commands: config.tool.iter().map(crate::config::CommandTool::command).collect(),
             servers: BTreeMap::new(),
+            board: Board::default(),
+            asked: None,
+            told: BTreeSet::new(),
+            doubted: None,
             policy,
             limits: config.tools.limits(),
             toolbox: Arc::default(),
@@ -50,6 +70,13 @@ impl Tools {
         self.toolbox.command(id)
     }
 
+    /// The servers that were asked to start and have not told their tools yet.
+    pub fn coming(&self) -> Option<Coming> {
+        let until = self.asked?;
+        let servers: Vec<String> = self.board.coming().map(str::to_owned).collect();
+        (!servers.is_empty()).then_some(Coming { servers, until })
+    }
+
     fn arrange(&mut self) {
         let tools = self.servers.values().flatten().cloned().collect();
         self.toolbox = Arc::new(Toolbox::new(tools, self.commands.clone(), self.policy.clone(), self.limits));
@@ -58,8 +85,106 @@ impl Tools {
 
 /// A server told which tools it has now.
 pub(super) fn on_tools(state: &mut State, server: String, tools: Vec<Tool>) {
+    state.tools.board.offers(&server, &tools);
     state.tools.servers.insert(server, tools);
     rearrange(state);
+}
+
+/// An MCP server said how it is.
+pub(super) fn on_mcp(state: &mut State, now: Timestamp, event: &mcp::Event, fx: &mut Vec<Effect>) {
+    state.tools.board.apply(event);
+    match event {
+        mcp::Event::Servers { complaints, servers } => {
+            state.tools.asked = None;
+            state.tools.told.clear();
+            state.complaints.extend(complaints.iter().cloned().chain(untrusted(state)));
+            state.tools.servers.retain(|name, _| servers.iter().any(|server| server.name == *name));
+        }
+        // It told its tools before.
+        mcp::Event::State { state: mcp::State::Ready(_), .. } => (),
+        mcp::Event::State { server, state: is } => {
+            state.tools.servers.remove(server);
+            if let mcp::State::Failed { why } = is
+                && state.tools.told.insert(server.clone())
+            {
+                state.complaints.push(format!("the MCP server {} is not there: {why}", text::clean(server)));
+            }
+        }
+        mcp::Event::Tools { .. } | mcp::Event::Log { .. } | mcp::Event::Progress { .. } | mcp::Event::Done { .. } => {
+            return;
+        }
+    }
+    rearrange(state);
+    for id in state.open.keys().copied().collect::<Vec<_>>() {
+        change(state, id, fx, |chat, _| chat.gathered(now));
+    }
+}
+
+/// The first prompt, or the overlay, needs the servers; those that were given up get another try.
+pub(super) fn wake(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
+    let on = |known: &mcp::Known| known.configured.standing == Standing::On;
+    let rests = |known: &mcp::Known| matches!(known.state, mcp::State::Idle | mcp::State::Failed { .. });
+    if !state.tools.board.servers.values().any(|known| on(known) && rests(known)) {
+        return;
+    }
+    fx.push(Effect::Mcp(mcp::Job::Start));
+    // What failed before is tried again and not waited for.
+    if state.tools.asked.is_none() {
+        let wait = SignedDuration::from_secs_f64(state.config.tools.wait);
+        state.tools.asked = Some(now + wait);
+        rearrange(state);
+    }
+}
+
+/// What is to be said of a project's file that nobody trusts yet.
+fn untrusted(state: &State) -> Option<String> {
+    let (path, names) = doubtful(&state.tools.board)?;
+    let file = path.file_name().unwrap_or_default().display();
+    Some(format!("not trusted yet: {names} of {file} (/trust-servers)"))
+}
+
+fn doubtful(board: &Board) -> Option<(&Path, String)> {
+    let mut doubtful =
+        board.servers.values().filter(|known| known.configured.standing == Standing::Untrusted).peekable();
+    let path = doubtful.peek()?.configured.source.path();
+    Some((path, doubtful.map(|known| known.configured.name.clone()).collect::<Vec<_>>().join(", ")))
+}
+
+/// Shows what a project's file would run; said once more, it is taken as one's own.
+pub(super) fn trust(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
+    let Some(path) = doubtful(&state.tools.board).map(|(path, _)| path.to_owned()) else {
+        state.screen.say(now, "there is no file of servers that waits to be trusted");
+        return;
+    };
+    if state.tools.doubted.take().is_some_and(|doubted| doubted == path) {
+        state.screen.say(now, format!("{} is trusted until it changes", path.display()));
+        fx.push(Effect::Mcp(mcp::Job::Trust(path)));
+        return;
+    }
+    let doubted = |known: &&mcp::Known| known.configured.standing == Standing::Untrusted;
+    let runs: Vec<String> = state
+        .tools
+        .board
+        .servers
+        .values()
+        .filter(doubted)
+        .map(|known| format!("{} runs {}", known.configured.name, known.configured.how()))
+        .collect();
+    let words = format!("{}; once more to trust it", runs.join(", "));
+    let fits = text::width(&words) + 8 <= usize::from(state.screen.size.width);
+    let look = || format!("read {}, then once more to trust what it runs", path.display());
+    state.screen.warn(now, if fits { words } else { look() });
+    state.tools.doubted = Some(path);
+}
+
+/// Reads the files of servers again, and gives those that failed another try.
+pub(super) fn reload(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
+    if state.tools.board == Board::default() {
+        state.screen.say(now, "no MCP servers are configured; [mcp.NAME] in the config names one");
+        return;
+    }
+    fx.extend([mcp::Job::Reload, mcp::Job::Start].map(Effect::Mcp));
+    state.screen.say(now, "the MCP servers are read again");
 }
 
 fn rearrange(state: &mut State) {

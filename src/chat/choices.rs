@@ -112,7 +112,14 @@ pub fn choices(answer: &Answer, turn: Option<&Turn>) -> Vec<Choice> {
         Some(Phase::Unsaved { .. }) => vec![Choice::SaveAgain, Choice::SendUnsaved, Choice::GiveUp],
         Some(Phase::Paused(_)) => vec![Choice::GoOn, Choice::StopHere],
         Some(Phase::Calling) => approvals(answer),
-        Some(Phase::Saving | Phase::Routing | Phase::Thinking | Phase::Searching | Phase::Streaming) => Vec::new(),
+        Some(
+            Phase::Saving
+            | Phase::Gathering { .. }
+            | Phase::Routing
+            | Phase::Thinking
+            | Phase::Searching
+            | Phase::Streaming,
+        ) => Vec::new(),
         None => after_end(answer),
     }
 }

@@ -32,7 +32,13 @@ pub fn explain(answer: &Answer, turn: Option<&Turn>) -> Option<Explanation> {
         }),
         Some(Phase::Paused(pause)) => Some(paused(pause)),
         Some(
-            Phase::Saving | Phase::Routing | Phase::Thinking | Phase::Searching | Phase::Streaming | Phase::Calling,
+            Phase::Saving
+            | Phase::Gathering { .. }
+            | Phase::Routing
+            | Phase::Thinking
+            | Phase::Searching
+            | Phase::Streaming
+            | Phase::Calling,
         ) => None,
         None => after_end(answer),
     }

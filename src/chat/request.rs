@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use serde_json::Map;
 
-use super::{Conversation, Effort, Mend, Settings, Turn, call::Senses, replay, wishes};
+use super::{Conversation, Effort, Mend, Settings, Timestamp, Turn, call::Senses, replay, wishes};
 use crate::{
     api::{
         Catalogue, Dialect, Request,
@@ -33,8 +33,18 @@ pub struct Context {
     pub provider: config::Provider,
     /// The tools of all servers, whether this conversation has them on or not.
     pub tools: Arc<Toolbox>,
+    /// Servers whose tools are not there yet.
+    pub coming: Option<Coming>,
     /// How far the tools of the endpoint itself may go.
     pub hosted: config::Hosted,
+}
+
+/// Servers of tools that are on their way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Coming {
+    pub servers: Vec<String>,
+    /// A request waits for them until then, and goes without them.
+    pub until: Timestamp,
 }
 
 impl Default for Context {
@@ -48,6 +58,7 @@ impl Default for Context {
             patience: SignedDuration::from_mins(3),
             provider: config::Provider::default(),
             tools: Arc::default(),
+            coming: None,
             hosted: config::Hosted::default(),
         }
     }

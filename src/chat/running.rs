@@ -102,8 +102,16 @@ impl Conversation {
         let answer = self.turns[at].answer;
         self.unsaved.retain(|id| *id > answer); // Later turns save their own.
         match self.turns[at].phase {
-            Phase::Saving => vec![self.open(at, now)],
-            Phase::Unsaved { .. }
+            Phase::Saving => match &self.context.coming {
+                Some(coming) if coming.until > now => {
+                    let until = coming.until;
+                    self.enter(at, Phase::Gathering { until }, now);
+                    Vec::new()
+                }
+                Some(_) | None => vec![self.open_gathered(at, now)],
+            },
+            Phase::Gathering { .. }
+            | Phase::Unsaved { .. }
             | Phase::Routing
             | Phase::Thinking
             | Phase::Searching
@@ -112,6 +120,28 @@ impl Conversation {
             | Phase::Paused(_)
             | Phase::Waiting { .. } => Vec::new(),
         }
+    }
+
+    /// The tools at hand have changed: requests that wait for them go when no more are to come.
+    pub fn gathered(&mut self, now: Timestamp) -> Vec<Next> {
+        if self.context.coming.as_ref().is_some_and(|coming| coming.until > now) {
+            return Vec::new();
+        }
+        let waits = |turn: &Turn| matches!(turn.phase, Phase::Gathering { .. });
+        let waiting: Vec<usize> = (0..self.turns.len()).filter(|at| waits(&self.turns[*at])).collect();
+        waiting.into_iter().map(|at| self.open_gathered(at, now)).collect()
+    }
+
+    /// Sends the first request of a turn, with the tools that are there now; the answer says whose are missing.
+    fn open_gathered(&mut self, at: usize, now: Timestamp) -> Next {
+        let Context { tools, coming, .. } = &self.context;
+        let missing = coming.as_ref().map(|coming| coming.servers.join(", "));
+        self.turns[at].context.tools = tools.clone();
+        if let Some(servers) = missing {
+            let note = format!("asked without the tools of {servers}: still starting");
+            self.answer_of(at).0.notes.push(note);
+        }
+        self.open(at, now)
     }
 
     pub fn not_saved(&mut self, turn: TurnId, why: String, now: Timestamp) {
@@ -343,6 +373,7 @@ impl Conversation {
             }
             Phase::Calling | Phase::Paused(_) => answer.stop(now),
             Phase::Saving
+            | Phase::Gathering { .. }
             | Phase::Unsaved { .. }
             | Phase::Routing
             | Phase::Thinking
@@ -381,6 +412,7 @@ impl Conversation {
         for at in 0..self.turns.len() {
             match self.turns[at].phase {
                 Phase::Waiting { until, .. } if until <= now => next.push(self.open(at, now)),
+                Phase::Gathering { until } if until <= now => next.push(self.open_gathered(at, now)),
                 _ => next.extend(self.checkpoint(at, now)),
             }
         }
@@ -435,7 +467,7 @@ impl Turn {
     /// When it must be looked at although nothing has come.
     fn due(&self) -> Option<Timestamp> {
         match self.phase {
-            Phase::Waiting { until, .. } => Some(until),
+            Phase::Waiting { until, .. } | Phase::Gathering { until } => Some(until),
             Phase::Routing | Phase::Thinking | Phase::Searching | Phase::Streaming => {
                 self.unwritten.map(|since| since + CHECKPOINT).into_iter().chain(self.given_up()).min()
             }

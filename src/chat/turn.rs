@@ -64,6 +64,8 @@ pub enum Mend {
 pub enum Phase {
     /// The prompt is not on disk yet; no request has left.
     Saving,
+    /// Servers of tools are still starting; the request goes when they are there, or without them at `until`.
+    Gathering { until: Timestamp },
     /// It could not be saved; the reader decides.
     Unsaved { why: String },
     /// The request is out and nothing has come.
@@ -144,7 +146,12 @@ impl Turn {
     pub fn is_streaming(&self) -> bool {
         match self.phase {
             Phase::Routing | Phase::Thinking | Phase::Searching | Phase::Streaming => true,
-            Phase::Saving | Phase::Unsaved { .. } | Phase::Waiting { .. } | Phase::Calling | Phase::Paused(_) => false,
+            Phase::Saving
+            | Phase::Gathering { .. }
+            | Phase::Unsaved { .. }
+            | Phase::Waiting { .. }
+            | Phase::Calling
+            | Phase::Paused(_) => false,
         }
     }
 

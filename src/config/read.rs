@@ -13,7 +13,7 @@ use serde::{
 };
 use toml_edit::{Document, Item, Table, TableLike};
 
-use super::{CommandTool, Complaint, Config, EFFORTS, ENGINES, Endpoint, Keys, SORTS, Timeouts};
+use super::{CommandTool, Complaint, Config, EFFORTS, ENGINES, Endpoint, Keys, McpServer, SORTS, Timeouts};
 use crate::text::nearest;
 
 /// All keys, for the hint beside an unknown one; `*` stands for a name that the reader chooses.
@@ -119,6 +119,18 @@ pub(super) const KNOWN: &[&str] = &[
     "endpoints.*.timeouts.first_byte",
     "endpoints.*.timeouts.silence_warn",
     "endpoints.*.timeouts.silence_stop",
+    "mcp",
+    "mcp.*.command",
+    "mcp.*.args",
+    "mcp.*.env",
+    "mcp.*.inherit",
+    "mcp.*.cwd",
+    "mcp.*.url",
+    "mcp.*.bearer_env",
+    "mcp.*.headers",
+    "mcp.*.start_timeout",
+    "mcp.*.call_timeout",
+    "mcp.*.enabled",
 ];
 
 impl Config {
@@ -185,6 +197,7 @@ impl Config {
             }
         }
         self.endpoints.iter().try_for_each(|(name, endpoint)| endpoint.check(name))?;
+        self.mcp.iter().try_for_each(|(name, server)| check_server(name, server))?;
         self.check_endpoint()
     }
 
@@ -233,6 +246,13 @@ impl Endpoint {
         }
         self.timeouts.check(&["endpoints".into(), name.into(), "timeouts".into()])
     }
+}
+
+fn check_server(name: &str, server: &McpServer) -> Result<(), Wrong> {
+    server.check(name).map_err(|(key, what, hint)| {
+        let at = ["mcp", name, key].iter().filter(|step| !step.is_empty()).map(ToString::to_string).collect();
+        Wrong { at, what, hint: hint.map(str::to_owned) }
+    })
 }
 
 /// An address that requests can be joined to.
@@ -432,7 +452,7 @@ impl Source<'_> {
 }
 
 /// The steps of a key as serde walked them.
-fn steps(path: &serde_ignored::Path) -> Vec<String> {
+pub(super) fn steps(path: &serde_ignored::Path) -> Vec<String> {
     use serde_ignored::Path;
     match path {
         Path::Root => Vec::new(),

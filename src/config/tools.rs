@@ -16,6 +16,8 @@ pub struct Tools {
     pub parallel: u32,
     /// Responses of one turn until it asks whether it shall go on.
     pub steps: u32,
+    /// How long the first request of a turn waits for servers that are still starting, in seconds.
+    pub wait: f64,
     /// How much of a result the model reads, in bytes; all of it is kept.
     pub result_bytes: u32,
     /// At most one call in a response.
@@ -66,6 +68,7 @@ impl Default for Tools {
         Self {
             parallel: limits.parallel as u32,
             steps: limits.steps,
+            wait: 5.0,
             result_bytes: limits.result as u32,
             one_by_one: false,
             policy: BTreeMap::new(),
@@ -108,6 +111,7 @@ impl Tools {
     pub(super) fn check(&self) -> Result<(), Wrong> {
         between("tools.parallel", Some(self.parallel), 1..=64)?;
         between("tools.steps", Some(self.steps), 1..=1000)?;
+        between("tools.wait", Some(self.wait), 0.0..=600.0)?;
         between("tools.result_bytes", Some(self.result_bytes), 256..=16 * 1024 * 1024)?;
         for rule in self.policy.keys().filter(|rule| !policy::is_rule(rule)) {
             let at = ["tools", "policy", rule].map(str::to_owned).into();

@@ -70,6 +70,7 @@ fn phase<'a>(state: &'a State, conversation: &Conversation, now: Timestamp) -> O
     }
     Some(match &turn.phase {
         Doing::Saving => plain("saving"),
+        Doing::Gathering { .. } => plain("waiting for tools"),
         Doing::Unsaved { .. } => Phase { mark: marks.failed, role: Role::Error, ..plain("not saved") },
         Doing::Routing => plain("routing"),
         Doing::Thinking => plain("thinking"),

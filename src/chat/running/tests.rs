@@ -371,3 +371,36 @@ fn a_silence_before_anything_was_seen_is_asked_once_more() {
     assert_eq!(bench.tick().closed, [second]);
     assert!(matches!(&bench.answer().end, End::Failed(error) if error.fault == Fault::Silence));
 }
+
+#[test]
+fn a_request_waits_for_tools_that_are_on_their_way_and_not_for_long() {
+    use crate::chat::request::Coming;
+
+    let mut bench = Bench::new();
+    let until = bench.now + SignedDuration::from_secs(5);
+    bench.chat.context.coming = Some(Coming { servers: vec!["a".into(), "b".into()], until });
+    let asked_for = bench.submit("hello");
+    assert!(bench.saved(&asked_for).opened.is_empty());
+    assert_eq!((bench.phase(), bench.wakes_in()), (Some(&Phase::Gathering { until }), Some(5000)));
+    assert!(asked(bench.chat.gathered(bench.now)).opened.is_empty(), "they are still coming");
+    bench.wait(5000);
+    assert_eq!(bench.tick().opened.len(), 1);
+    assert_eq!(bench.answer().notes, ["asked without the tools of a, b: still starting"]);
+
+    // They came, and the request goes at once.
+    let mut bench = Bench::new();
+    bench.chat.context.coming = Some(Coming { servers: vec!["a".into()], until });
+    let asked_for = bench.submit("hello");
+    bench.saved(&asked_for);
+    bench.chat.context.coming = None;
+    assert_eq!(asked(bench.chat.gathered(bench.now)).opened.len(), 1);
+    assert!(bench.answer().notes.is_empty());
+    assert!(asked(bench.chat.gathered(bench.now)).opened.is_empty(), "once");
+    // Stopped while it waits, nothing is sent.
+    let mut bench = Bench::new();
+    bench.chat.context.coming = Some(Coming { servers: vec!["a".into()], until });
+    let asked_for = bench.submit("hello");
+    bench.saved(&asked_for);
+    let stopped = bench.stop();
+    assert!(stopped.closed.is_empty() && stopped.opened.is_empty());
+}

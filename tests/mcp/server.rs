@@ -1,0 +1,318 @@
+//! The servers that the tests talk to: this very program, started again with `IBID_TEST_SERVER` in its environment.
+
+// The log of the protocol and what servers ask of clients is deprecated there, and used everywhere.
+#![allow(deprecated)]
+
+use std::{
+    borrow::Cow,
+    fs::File,
+    io::{BufRead, Write},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use rmcp::{
+    ErrorData, Peer, RoleServer, ServerHandler, ServiceExt,
+    model::{
+        CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, CreateMessageRequestParams,
+        CustomRequest, ElicitRequestParams, Implementation, InputRequiredResult, ListToolsResult, LoggingLevel,
+        LoggingMessageNotificationParam, PaginatedRequestParams, ProgressNotificationParam, ProtocolVersion, Resource,
+        SamplingMessage, ServerCapabilities, ServerConfig, ServerRequest, SetLevelRequestParams, SubscriptionFilter,
+        Tool, ToolAnnotations,
+    },
+    service::{RequestContext, ServiceError, SubscriptionContext},
+};
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+
+/// In the environment of a server: which it is to be.
+pub const KIND: &str = "IBID_TEST_SERVER";
+
+/// How the test harness is told to be a server: its own words go nowhere, the server's to its standard output.
+pub fn arguments() -> (String, Vec<String>) {
+    let exe = std::env::current_exe().expect("it runs").display().to_string();
+    let script = "exec 3>&1 >/dev/null; exec \"$0\" --exact this_process_is_a_server --nocapture";
+    ("sh".into(), vec!["-c".into(), script.into(), exe])
+}
+
+/// The test that is a server, when it is started as one.
+pub fn be(kind: &str) {
+    let out = File::options().write(true).open("/dev/fd/3").expect("the harness was started by `arguments`");
+    match kind {
+        "crash" => {
+            eprintln!("\u{1b}[31mno configuration\u{1b}[0m");
+            std::process::exit(7);
+        }
+        "mute" => read_all(|_| ()),
+        "flood" => flood(out),
+        "endless" => endless(out),
+        "picky" => picky(out),
+        kind => sdk(kind.to_owned(), out),
+    }
+}
+
+fn read_all(mut on_line: impl FnMut(&str)) {
+    for line in std::io::stdin().lock().lines() {
+        on_line(&line.expect("its input is text"));
+    }
+}
+
+/// Never stops to print what nobody asked for.
+fn flood(mut out: File) {
+    let notification = json!({"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": "x".repeat(1000)}});
+    let lines = format!("{notification}\nnonsense\n").repeat(100);
+    while out.write_all(lines.as_bytes()).is_ok() {}
+}
+
+/// One message that never ends.
+fn endless(mut out: File) {
+    let _ = out.write_all(b"{\"jsonrpc\": \"2.0\", \"x\": [");
+    while out.write_all(&b"1,".repeat(10_000)).is_ok() {}
+}
+
+/// Ends when it is asked anything before `initialize`, as some old servers do.
+fn picky(mut out: File) {
+    read_all(|line| {
+        let message: Value = serde_json::from_str(line).expect("it is JSON");
+        let result = match message["method"].as_str() {
+            Some("initialize") => {
+                json!({"protocolVersion": "2024-11-05", "capabilities": {"tools": {}}, "serverInfo": {"name": "picky", "version": "0"}})
+            }
+            Some("tools/list") => json!({"tools": [{"name": "only", "inputSchema": {"type": "object"}}]}),
+            Some("notifications/initialized") => return,
+            _ => std::process::exit(1),
+        };
+        writeln!(out, "{}", json!({"jsonrpc": "2.0", "id": message["id"], "result": result})).expect("it listens");
+    });
+}
+
+fn sdk(kind: String, out: File) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        if kind == "rubbish" {
+            (&out).write_all(b"Server is listening\n\x1b]0;title\x07{ not json\n\n").expect("it listens");
+        }
+        let input = tokio::fs::File::open("/dev/fd/0").await.expect("it has an input");
+        let transport = (input, tokio::fs::File::from_std(out));
+        let served = Everything::new(&kind).serve(transport).await;
+        if let Ok(service) = served {
+            let _ = service.waiting().await;
+        }
+    });
+}
+
+/// Everything that a good server may do, and some of what a bad one does.
+#[derive(Clone)]
+pub struct Everything {
+    /// No newer protocol than that of 2025.
+    old: bool,
+    paged: bool,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    /// Its list has one more tool.
+    grown: AtomicBool,
+    changed: Notify,
+    /// A call was cancelled by the other side.
+    cancelled: AtomicBool,
+}
+
+impl Everything {
+    pub fn new(kind: &str) -> Self {
+        Self { old: kind != "new", paged: kind == "paged", shared: Arc::default() }
+    }
+
+    fn tools(&self) -> Vec<Tool> {
+        let object = json!({"type": "object", "properties": {"text": {"type": "string"}}});
+        let schema = Arc::new(object.as_object().expect("an object").clone());
+        let tool = |name: &'static str| Tool::new(name, format!("what {name} does"), schema.clone());
+        let hints = ToolAnnotations::from_raw(Some("Say it again".into()), Some(true), Some(false), None, Some(false));
+        let mut tools = vec![tool("echo").with_annotations(hints)];
+        tools.extend(
+            [
+                "everything",
+                "fails",
+                "refuses",
+                "slow",
+                "waits",
+                "was_cancelled",
+                "big",
+                "crashes",
+                "asks",
+                "grows",
+                "environment",
+                "children",
+                "logs",
+                "asks_back",
+                "pings",
+            ]
+            .map(tool),
+        );
+        if self.shared.grown.load(Ordering::SeqCst) {
+            tools.push(tool("newcomer"));
+        }
+        tools
+    }
+}
+
+impl ServerHandler for Everything {
+    fn get_info(&self) -> ServerConfig {
+        let capabilities =
+            ServerCapabilities::builder().enable_tools().enable_tool_list_changed().enable_logging().build();
+        ServerConfig::new(capabilities).with_server_info(Implementation::new("everything", "1.2.3"))
+    }
+
+    fn supported_protocol_versions(&self) -> Cow<'static, [ProtocolVersion]> {
+        let newest = if self.old { ProtocolVersion::V_2025_11_25 } else { ProtocolVersion::LATEST };
+        Cow::Borrowed(ProtocolVersion::known_up_to(&newest))
+    }
+
+    async fn set_level(&self, _: SetLevelRequestParams, _: RequestContext<RoleServer>) -> Result<(), ErrorData> {
+        Ok(())
+    }
+
+    async fn list_tools(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        let tools = self.tools();
+        if !self.paged {
+            return Ok(ListToolsResult::with_all_items(tools));
+        }
+        let from =
+            request.and_then(|request| request.cursor).map_or(0, |cursor| cursor.parse().expect("our own cursor"));
+        let page: Vec<Tool> = tools.iter().skip(from).take(4).cloned().collect();
+        let mut result = ListToolsResult::with_all_items(page);
+        result.next_cursor = (from + 4 < tools.len()).then(|| (from + 4).to_string());
+        Ok(result)
+    }
+
+    fn accepted_subscription_filter(&self, requested: &SubscriptionFilter) -> Option<SubscriptionFilter> {
+        Some(requested.supported_by(&self.get_info().capabilities))
+    }
+
+    async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
+        loop {
+            tokio::select! {
+                () = context.cancelled() => return Ok(()),
+                () = self.shared.changed.notified() => {
+                    let _ = context.sink().notify_tool_list_changed().await;
+                }
+            }
+        }
+    }
+
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let arguments = Value::Object(request.arguments.clone().unwrap_or_default());
+        let text = |text: String| Ok(CallToolResult::success(vec![ContentBlock::text(text)]).into());
+        match request.name.as_ref() {
+            "echo" => text(arguments["text"].as_str().unwrap_or_default().into()),
+            "everything" => {
+                let mut result = CallToolResult::structured(json!({"sum": 3}));
+                result.content.extend([
+                    ContentBlock::image("aW1hZ2U=", "image/png"),
+                    ContentBlock::audio("c291bmQ=", "audio/wav"),
+                    ContentBlock::embedded_text("file:///a.txt", "inside"),
+                    ContentBlock::resource_link(Resource::new("https://a.b/c", "a page")),
+                ]);
+                Ok(result.into())
+            }
+            "fails" => Ok(CallToolResult::error(vec![ContentBlock::text("no such file")]).into()),
+            "refuses" => Err(ErrorData::invalid_params("the text is missing", None)),
+            "slow" => {
+                let token = context.meta.get_progress_token().expect("the client wants to know");
+                for step in [1.0, 2.0] {
+                    let progress =
+                        ProgressNotificationParam::new(token.clone(), step).with_total(2.0).with_message("reading");
+                    context.peer.notify_progress(progress).await.expect("it listens");
+                }
+                text("done".into())
+            }
+            "waits" => {
+                self.log(&context.peer, "waiting").await;
+                context.ct.cancelled().await;
+                self.shared.cancelled.store(true, Ordering::SeqCst);
+                self.log(&context.peer, "cancelled").await;
+                text("too late".into())
+            }
+            "was_cancelled" => text(self.shared.cancelled.load(Ordering::SeqCst).to_string()),
+            "big" => text(format!("begin{}end", "0123456789".repeat(5 << 20))),
+            "crashes" => {
+                eprintln!("out of order");
+                std::process::exit(3)
+            }
+            "asks" => text(self.asks(&context.peer).await.join("\n")),
+            "grows" => {
+                self.shared.grown.store(true, Ordering::SeqCst);
+                if self.old {
+                    context.peer.notify_tool_list_changed().await.expect("it listens");
+                } else {
+                    self.shared.changed.notify_one();
+                }
+                text("grown".into())
+            }
+            "environment" => {
+                let mut names: Vec<String> = std::env::vars().map(|(name, value)| format!("{name}={value}")).collect();
+                names.sort();
+                text(names.join("\n"))
+            }
+            "children" => {
+                let child = std::process::Command::new("/bin/sh")
+                    .args(["-c", "trap '' TERM HUP; sleep 1000 & wait"])
+                    .stdin(std::process::Stdio::null())
+                    .spawn();
+                text(format!("{} {}", std::process::id(), child.expect("a child").id()))
+            }
+            "logs" => {
+                self.log(&context.peer, "\u{1b}[2Jcleared\u{202e}").await;
+                text(String::new())
+            }
+            "asks_back" => Ok(InputRequiredResult::from_request_state("more").into()),
+            "pings" => {
+                let ping = ServerRequest::PingRequest(rmcp::model::PingRequest::default());
+                text(format!("{:?}", context.peer.send_request(ping).await.is_ok()))
+            }
+            other => Err(ErrorData::invalid_params(format!("no tool {other}"), None)),
+        }
+    }
+}
+
+impl Everything {
+    async fn log(&self, peer: &Peer<RoleServer>, said: &str) {
+        let param = LoggingMessageNotificationParam::new(LoggingLevel::Warning, json!(said));
+        peer.notify_logging_message(param).await.expect("it listens");
+    }
+
+    /// All that a server may ask of a client, and what it got.
+    async fn asks(&self, peer: &Peer<RoleServer>) -> Vec<String> {
+        let sampling = CreateMessageRequestParams::new(vec![SamplingMessage::user_text("hi")], 16);
+        let requests = [
+            ServerRequest::CreateMessageRequest(rmcp::model::CreateMessageRequest::new(sampling)),
+            ServerRequest::ListRootsRequest(rmcp::model::ListRootsRequest::default()),
+            ServerRequest::ElicitRequest(rmcp::model::ElicitRequest::new(ElicitRequestParams::UrlElicitationParams {
+                meta: None,
+                message: "say who you are".into(),
+                url: "https://a.b".into(),
+                elicitation_id: "1".into(),
+            })),
+            ServerRequest::CustomRequest(CustomRequest::new("secrets/list", None)),
+        ];
+        let mut got = Vec::new();
+        for request in requests {
+            got.push(match peer.send_request(request).await {
+                Err(ServiceError::McpError(error)) => format!("{} {}", error.code.0, error.message),
+                other => format!("{other:?}"),
+            });
+        }
+        got
+    }
+}
