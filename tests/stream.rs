@@ -8,6 +8,7 @@ use std::{
     fs,
     io::Write as _,
     path::{Path, PathBuf},
+    sync::mpsc,
 };
 
 use ibid::{
@@ -16,10 +17,11 @@ use ibid::{
         sse::{Decoder, Frame},
     },
     chat::{
-        Answer, Item, Kind, Timestamp,
+        Answer, Body, Change, Conversation, Ids, Kind, Message, Settings, Timestamp,
         answer::Part,
         journal::{self, Journal},
     },
+    store::{Job, Reply, Store, Ticket},
 };
 use proptest::prelude::*;
 use serde_json::Value;
@@ -308,20 +310,67 @@ fn an_answer_that_is_replayed_at_any_event_boundary_ends_the_same() {
     }
 }
 
+/// Answers as another run reads them from the disk.
+fn restarted(answers: &[Answer]) -> Vec<Answer> {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let (replies, said) = mpsc::channel();
+    let open = || {
+        let replies = replies.clone();
+        Store::open(&folder.path().join("ibid.db"), move |reply| {
+            let _ = replies.send(reply); // The test may be over.
+        })
+    };
+    let mut ids = Ids::new(1);
+    let chat = Conversation::new(ids.conversation(at(0)), Settings::default(), at(0));
+    let mut changes = vec![Change::Conversation(Box::new(chat.header()))];
+    changes.extend(answers.iter().map(|answer| {
+        let body = Body::Answer(answer.clone());
+        let message = Message { id: ids.message(at(0)), parent: None, at: at(0), rev: 0, body };
+        Change::Message { conversation: chat.id, message: Box::new(message) }
+    }));
+    open().send(Job::Save { ticket: Ticket(1), changes }); // Dropping it waits for the disk.
+    open().send(Job::Load(chat.id));
+    let loaded = said.iter().find_map(|reply| match reply {
+        Reply::Loaded(chat) => Some(*chat),
+        Reply::NotSaved { error, .. } | Reply::NotLoaded { error, .. } | Reply::Broken(error) => panic!("{error}"),
+        _ => None,
+    });
+    let messages = loaded.expect("it is on the disk").messages;
+    messages.values().map(|message| message.answer().expect("an answer").clone()).collect()
+}
+
 /// The store keeps a half item as what came of it; read back it is the same item, and not taken for the server's own.
 #[test]
 fn every_item_survives_the_way_to_the_disk_and_back() {
     for (name, bytes) in composed() {
         let events = events(&name, &bytes);
-        for end in 0..=events.len() {
-            for item in assembled(&events[..end]).items.values() {
-                let read = Item::from_json(&item.to_json(), item.opened, item.closed);
-                assert_eq!(read.raw.is_some(), item.raw.is_some(), "{name}: {}", item.to_json());
-                if item.raw.is_none() {
-                    assert_eq!(read.kind, item.kind, "{name}: {}", item.to_json());
-                }
+        let answers: Vec<Answer> = (0..=events.len()).map(|end| assembled(&events[..end])).collect();
+        for (before, after) in answers.iter().zip(restarted(&answers)) {
+            assert_eq!(all_of(&after), all_of(before), "{name}");
+            for (slot, item) in &before.items {
+                assert_eq!(after.items[slot].raw.is_some(), item.raw.is_some(), "{name}: {item:?}");
             }
         }
+    }
+}
+
+#[test]
+fn a_citation_that_comes_behind_its_message_is_kept() {
+    let done = r#"{"type":"response.output_item.done","output_index":0,"item":{"type":"message","id":"m","role":"assistant","status":"completed","content":[{"type":"output_text","text":"Four legs.","annotations":[]}]}}"#;
+    let page = r#""annotation":{"type":"url_citation","url":"https://example.org","title":"Legs","start_index":0,"end_index":4}"#;
+    for whose in [r#""output_index":0,"#, r#""item_id":"m","#, ""] {
+        let cited = format!(r#"{{"type":"response.output_text.annotation.added",{whose}{page}}}"#);
+        let answer = assembled(&[done, &cited].map(Event::parse));
+        assert_eq!((answer.items.len(), answer.annotations().count()), (1, 1), "{whose}: {answer:?}");
+        let after = restarted(std::slice::from_ref(&answer)).remove(0);
+        assert_eq!(all_of(&after), all_of(&answer), "{whose}");
+        let mut journal = Journal::default();
+        for json in [done, &cited] {
+            journal.push(0, at(0), &Event::parse(json));
+        }
+        let mut killed = blank();
+        journal::replay(&mut killed, &journal.take().expect("lines"));
+        assert_eq!(killed.annotations().collect::<Vec<_>>(), answer.annotations().collect::<Vec<_>>(), "{whose}");
     }
 }
 

@@ -208,7 +208,7 @@ impl Answer {
         let known = match whose {
             At::Index(wire) => Some(self.slot(self.moved(*wire, Family::Message))),
             At::Id(id) => self.by_id(id),
-            At::Unsaid => None,
+            At::Unsaid => self.newest(Family::Message),
         };
         // A citation may come behind the end of its message.
         let known = known.filter(|slot| self.items.get(slot).is_some_and(|item| item.parts().is_some()));

@@ -4,10 +4,7 @@ use serde::Serialize;
 use serde_json::{Value, value::RawValue};
 
 use super::{Call, Item, Kind, Part, Reasoning, Search};
-use crate::{
-    api::{Annotation, event::PartBody, json, json::Fields},
-    chat::Timestamp,
-};
+use crate::api::{Annotation, event::PartBody, json, json::Fields};
 
 impl Item {
     /// The item as JSON: the server's own, or, of one that never was complete, what came of it.
@@ -15,18 +12,7 @@ impl Item {
         if let Some(raw) = &self.raw {
             return raw.get().to_owned();
         }
-        let mut item = composed(&self.kind);
-        // Tells `from_json` that no server wrote this.
-        item["composed"] = true.into();
-        item.to_string()
-    }
-
-    /// Reads what `to_json` wrote.
-    pub fn from_json(json: &str, opened: Timestamp, closed: Option<Timestamp>) -> Self {
-        let fields = Fields::of(json).unwrap_or_default();
-        let is_composed = fields.flag("composed") == Some(true);
-        let raw = if is_composed { None } else { RawValue::from_string(json.to_owned()).ok() };
-        Self { raw, opened, closed, kind: Kind::of(&fields) }
+        composed(&self.kind).to_string()
     }
 }
 

@@ -153,6 +153,12 @@ impl Answer {
         last.map_or(0, |(slot, _)| slot.index.saturating_add(1))
     }
 
+    /// The newest item of a family in this step, closed or not.
+    pub(super) fn newest(&self, family: Family) -> Option<Slot> {
+        let mut of_step = self.items.range(range(self.progress.step)).rev();
+        of_step.find(|(_, item)| Family::of(&item.kind) == family).map(|(slot, _)| *slot)
+    }
+
     fn newest_open(&self, family: Family) -> Option<Slot> {
         let of_step = self.items.range(range(self.progress.step)).rev();
         of_step
