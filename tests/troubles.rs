@@ -160,6 +160,88 @@ fn turns_that_are_left_out_are_marked_and_can_be_sent_again() {
 }
 
 #[test]
+fn where_nothing_is_older_leaving_it_out_says_so() {
+    let mut app = Harness::new(110, 40);
+    let stream = app.prompt("a very long prompt");
+    app.end(stream, Err(api::Error::new(Fault::Length, "maximum context length is 10 tokens")));
+    app.wait(Duration::from_millis(400));
+    app.effects();
+    app.press("enter");
+    assert!(app.opened().is_empty());
+    assert!(app.screen().contains("there is nothing older to leave out"), "{}", app.screen());
+}
+
+/// Section 5.2: each is shown as what it is, or as one folded line that opens to what the server sent.
+#[test]
+fn every_type_of_item_is_seen_and_none_speaks_for_the_answer() {
+    let servers = [
+        "advisor",
+        "apply_patch",
+        "armor_blocked",
+        "bash",
+        "browser_use",
+        "code_interpreter",
+        "datetime",
+        "experimental__search_models",
+        "file_search",
+        "files",
+        "fusion",
+        "image_generation",
+        "mcp",
+        "memory",
+        "shell",
+        "subagent",
+        "text_editor",
+        "tool_search",
+        "web_fetch",
+        "web_search",
+        "of_tomorrow",
+    ];
+    let plain = [
+        "web_search_call",
+        "file_search_call",
+        "image_generation_call",
+        "code_interpreter_call",
+        "computer_call",
+        "shell_call",
+        "shell_call_output",
+        "apply_patch_call",
+        "tool_search_call",
+        "mcp_call",
+        "mcp_list_tools",
+        "compaction",
+        "crystal_ball_call",
+    ];
+    for kind in servers.iter().map(|name| format!("openrouter:{name}")).chain(plain.map(str::to_owned)) {
+        let mut app = Harness::new(110, 60);
+        let stream = app.prompt("hello");
+        let item = json!({ "id": "x_1", "type": kind, "status": "completed", "content": "not the answer",
+            "output": "not the answer", "result": "bm90", "text": "not the answer" });
+        let events = [
+            json!({ "type": "response.output_item.added", "output_index": 0, "item": item }).to_string(),
+            json!({ "type": "response.output_text.delta", "output_index": 0, "content_index": 0, "delta": "not the answer" })
+                .to_string(),
+            json!({ "type": "response.output_item.done", "output_index": 0, "item": item }).to_string(),
+            DELTA.replace("\"output_index\":0", "\"output_index\":1"),
+            json!({ "type": "response.completed", "response": { "status": "completed", "output": [] } }).to_string(),
+        ];
+        app.events(stream, &events.each_ref().map(String::as_str));
+        app.end(stream, Ok(()));
+        let text = app.state.current().expect("a conversation").newest_answer_text();
+        assert_eq!(text.as_deref(), Some("The borrow must outlive"), "{kind}");
+        let rows: Vec<String> = app.screen().lines().map(|row| row.trim().to_owned()).collect();
+        let head = rows.iter().position(|row| row.contains("14:02")).expect("the answer's head");
+        let line = &rows[head + 1];
+        let word = kind.split([':', '_']).find(|word| line.to_lowercase().contains(*word) && !word.is_empty());
+        assert!(word.is_some() && !line.contains("not the answer"), "{kind}: {}", app.screen());
+        app.press("ctrl-o");
+        let is_search = line.starts_with("⌕") || line.contains("Searched") || line.contains("Read");
+        let raw = format!("\"type\": \"{kind}\"");
+        assert!(is_search || app.screen().contains(&raw), "{kind}: {}", app.screen());
+    }
+}
+
+#[test]
 fn zero_data_retention_is_sent_shown_and_can_be_dropped_once() {
     let mut begin = start(110, 30);
     begin.config.provider.zdr = Some(true);
@@ -399,6 +481,58 @@ fn answers() -> Vec<(String, Came)> {
             "metadata": { "error_type": "provider_unavailable", "previous_errors": [{ "provider": "anthropic", "status": 529 }] } } }),
             ),
         ),
+        (
+            "6.1: a whole response that failed",
+            plain(
+                200,
+                json!({ "object": "response", "status": "failed", "output": [], "error_type": "authentication",
+            "error": { "code": "server_error", "message": "No auth credentials found" } }),
+            ),
+        ),
+        (
+            "6.1: a flat event",
+            Came::Stream(
+                b"data: {\"type\":\"error\",\"code\":\"rate_limit_exceeded\",\"message\":\"Too fast\",\"param\":null}\n\n".to_vec(),
+            ),
+        ),
+        ("6.1: a string as the error", plain(403, json!({ "error": "Not for you" }))),
+        ("6.1: a message alone", plain(502, json!({ "message": "upstream is gone" }))),
+        ("6.1: plain text", Came::Body(500, Vec::new(), b"boom \x1b[31mat line 3\n".to_vec())),
+        ("6.1: a server without this API", Came::Body(404, Vec::new(), b"404 page not found".to_vec())),
+        (
+            "6.4: too long, told as an answer",
+            plain(200, json!({ "object": "response", "status": "incomplete", "output": [],
+            "incomplete_details": { "reason": "max_output_tokens" } })),
+        ),
+        (
+            "6.4: cut short for a reason that nobody tells",
+            plain(200, json!({ "object": "response", "status": "incomplete", "output": [], "incomplete_details": null })),
+        ),
+        (
+            "6.5: a guard found patterns",
+            plain(
+                403,
+                json!({ "error": { "code": 403, "message": "Request blocked: prompt injection patterns detected",
+            "metadata": { "patterns": ["ignore all previous instructions"] } } }),
+            ),
+        ),
+        (
+            "6.5: a signature that is another's",
+            plain(
+                400,
+                json!({ "error": { "message": "Provider returned error", "code": 400, "metadata": { "provider_name": "Azure",
+            "raw": "{\"type\":\"error\",\"error\":{\"message\":\"messages.1.content.0: Invalid `signature` in `thinking` block\"}}",
+            "previous_errors": [{ "code": 400, "message": "Provider returned error", "provider_name": "Google" }] } } }),
+            ),
+        ),
+        (
+            "7.4: an effort that the model does not have",
+            plain(
+                400,
+                json!({ "error": { "code": 400,
+            "message": "Unsupported value: 'reasoning.effort' does not support 'max'. Supported values are: 'low', 'medium', and 'high'." } }),
+            ),
+        ),
         ("4.6: nothing, and the end", Came::Stream(Vec::new())),
         ("4.6: only [DONE]", Came::Stream(b"data: [DONE]\n\n".to_vec())),
     ];
@@ -447,8 +581,8 @@ fn events(bytes: &[u8]) -> Vec<api::Event> {
     events
 }
 
-/// What the reader sees of it, what may be done, and what Enter then sends.
-fn told(came: &Came) -> String {
+/// A second prompt, whose request is answered so.
+fn answered(came: &Came) -> Harness {
     let mut begin = start(100, 40);
     begin.config.provider.zdr = Some(true);
     let mut app = Harness::with(begin);
@@ -456,6 +590,11 @@ fn told(came: &Came) -> String {
     let first = app.prompt("earlier");
     app.answer(first, "so it is");
     let stream = app.prompt("hello");
+    comes(&mut app, stream, came);
+    app
+}
+
+fn comes(app: &mut Harness, stream: ibid::chat::StreamId, came: &Came) {
     match came {
         Came::Body(status, headers, body) if *status >= 300 => {
             let mut map = reqwest::header::HeaderMap::new();
@@ -474,7 +613,33 @@ fn told(came: &Came) -> String {
             app.end(stream, Ok(()));
         }
     }
-    let by_itself = app.opened().len();
+}
+
+/// How many requests follow by themselves where each is answered the same, and how long all of it takes at most.
+fn by_itself(came: &Came) -> usize {
+    let mut app = answered(came);
+    let mut requests = 0;
+    loop {
+        let opened = app.opened();
+        assert!(opened.len() < 2 && requests < 10, "one at a time, and not for ever");
+        match opened.first() {
+            Some((stream, _)) => {
+                requests += 1;
+                comes(&mut app, *stream, came);
+            }
+            None if app.state.current().is_some_and(|conversation| conversation.active_turn().is_some()) => {
+                app.wait(Duration::from_secs(61)); // No wait is longer than a minute.
+            }
+            None => return requests,
+        }
+    }
+}
+
+/// What the reader sees of it, what may be done, and what Enter then sends.
+fn told(came: &Came) -> String {
+    let by_itself = by_itself(came);
+    let mut app = answered(came);
+    app.opened();
     app.wait(Duration::from_millis(350));
     let conversation = app.state.current().expect("a conversation");
     let state = match conversation.turns.first().map(|turn| &turn.phase) {

@@ -398,7 +398,7 @@ fn each_way_to_fail_has_its_fault_and_one_sentence() {
         (
             "a chat-only server",
             failure(Reply::body(404, "text/plain", "404 page not found")),
-            Fault::Model,
+            Fault::Garbage,
             "no Responses API at this address",
         ),
         (

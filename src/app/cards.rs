@@ -68,6 +68,9 @@ fn take(state: &mut State, now: Timestamp, choice: Choice, fx: &mut Vec<Effect>)
         }
         (Choice::LeaveOutOldest, _) => {
             change(state, id, fx, |chat, ids| chat.leave_out_oldest(answer, ids, now));
+            if state.current().is_some_and(|chat| chat.branch.last() == Some(&answer)) {
+                state.screen.say(now, "there is nothing older to leave out");
+            }
         }
         (Choice::Continue, _) => change(state, id, fx, |chat, ids| chat.continue_answer(answer, ids, now)),
         (Choice::AnotherModel, _) => overlays::open_models_for_again(state, now, fx),

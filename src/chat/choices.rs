@@ -147,6 +147,10 @@ fn after_end(answer: &Answer) -> Vec<Choice> {
         End::Incomplete { reason } if reason.as_deref() == Some("content_filter") => {
             return vec![Choice::Retry, Choice::AnotherModel];
         }
+        // Its limit or its context was full before the first word: the same again is as full.
+        End::Incomplete { reason } if reason.as_deref() == Some("max_output_tokens") && answer.text().is_empty() => {
+            vec![Choice::Settings, Choice::AnotherModel, Choice::LeaveOutOldest, Choice::Retry]
+        }
         End::Incomplete { .. } => vec![Choice::Retry, Choice::Settings, Choice::AnotherModel],
         End::Failed(error) => after_failure(error),
     };

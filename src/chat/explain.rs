@@ -150,8 +150,17 @@ fn fact(error: &Error, answer: &Answer) -> Option<String> {
     let status = error.status.map(|status| status.to_string());
     let status = status.filter(|status| !error.message.contains(status.as_str()));
     let words = Some(error.message.clone()).filter(|words| !words.is_empty());
-    let parts: Vec<String> = [error.provider.clone(), status, words, tokens(answer)].into_iter().flatten().collect();
+    let parts = [error.provider.clone(), status, words, tried(error), tokens(answer)];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
     (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// The providers that were asked before the last one.
+fn tried(error: &Error) -> Option<String> {
+    error.facts.iter().find_map(|fact| match fact {
+        Fact::Tried(providers) if !providers.is_empty() => Some(format!("as did {} before", providers.join(" and "))),
+        _ => None,
+    })
 }
 
 /// How much had come: the server's count, else an estimate.
@@ -233,7 +242,7 @@ fn relaxable(error: &Error) -> Option<&'static str> {
 fn reasons(error: &Error) -> Option<String> {
     error.facts.iter().find_map(|fact| match fact {
         Fact::Reasons(reasons) if !reasons.is_empty() => {
-            Some(format!("It was found to be about {}: ask in other words, or ask another model.", reasons.join(", ")))
+            Some(format!("What was found: {}. Ask in other words, or ask another model.", reasons.join(", ")))
         }
         _ => None,
     })

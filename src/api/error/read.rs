@@ -111,8 +111,7 @@ fn of_text(body: &str, status: u16) -> Error {
         _ => shorten(&text, LONGEST),
     };
     let fault = match status {
-        405 => Fault::Model,
-        200..300 => Fault::Garbage,
+        404 | 405 | 200..300 => Fault::Garbage,
         _ => fault(None, Some(status), &message, &[]),
     };
     Error { status: Some(status), ..Error::new(fault, message) }

@@ -161,6 +161,82 @@ fn the_precise_word_beats_the_status_and_server_error_says_nothing() {
     assert_eq!(failed("image_parse_error", None), Fault::Request);
 }
 
+/// Section 6.3, word by word: whatever the status of the envelope, the precise word says what it is.
+#[test]
+fn every_precise_word_has_its_fault_and_its_status() {
+    use Fault::{Credit, Forbidden, Key, Length, Model, Rate, Request, Server};
+    let words = [
+        ("context_length_exceeded", Length, Some(400)),
+        ("max_tokens_exceeded", Length, Some(400)),
+        ("token_limit_exceeded", Length, Some(400)),
+        ("string_too_long", Length, Some(400)),
+        ("invalid_request", Request, Some(400)),
+        ("invalid_prompt", Request, Some(400)),
+        ("content_policy_violation", Forbidden, Some(400)),
+        ("refusal", Forbidden, Some(400)),
+        ("invalid_image", Request, None),
+        ("image_too_large", Request, None),
+        ("image_too_small", Request, None),
+        ("unsupported_image_format", Request, None),
+        ("image_download_failed", Request, None),
+        ("authentication", Key, Some(401)),
+        ("payment_required", Credit, Some(402)),
+        ("permission_denied", Forbidden, Some(403)),
+        ("not_found", Model, Some(404)),
+        ("image_not_found", Request, None),
+        ("precondition_failed", Request, None),
+        ("payload_too_large", Length, Some(413)),
+        ("unprocessable", Request, Some(422)),
+        ("rate_limit_exceeded", Rate, Some(429)),
+        ("server", Server, None),
+        ("unmapped", Server, None),
+        ("provider_unavailable", Server, Some(502)),
+        ("provider_overloaded", Server, Some(503)),
+        ("timeout", Server, Some(504)),
+        // Codes of `response.failed`.
+        ("server_error", Server, None),
+        ("vector_store_timeout", Server, None),
+        ("invalid_image_format", Request, None),
+        ("invalid_base64_image", Request, None),
+        ("invalid_image_url", Request, None),
+        ("image_parse_error", Request, None),
+        ("image_content_policy_violation", Forbidden, None),
+        ("invalid_image_mode", Request, None),
+        ("image_file_too_large", Request, None),
+        ("unsupported_image_media_type", Request, None),
+        ("empty_image_file", Request, None),
+        ("failed_to_download_image", Request, None),
+        ("image_file_not_found", Request, None),
+        ("bio_policy", Forbidden, None),
+        ("cyber_policy", Forbidden, None),
+        ("misalignment_policy_violation", Forbidden, None),
+        ("data_residency_mismatch", Forbidden, None),
+        // Availability.
+        ("model_not_found", Model, None),
+        ("wrong_endpoint", Model, None),
+        ("no_endpoints", Model, Some(404)),
+        ("model_deprecated", Model, None),
+        ("model_unavailable_upstream", Model, None),
+        ("capacity_exhausted", Rate, None),
+        ("temporarily_unavailable", Server, Some(503)),
+        ("region_restricted", Forbidden, None),
+        ("privacy_restricted", Model, None),
+        ("constraint_filtered", Model, None),
+        ("free_variant_ended", Model, None),
+    ];
+    for (word, fault, status) in words {
+        for body in [
+            json!({ "type": "error", "code": word, "message": "m" }),
+            json!({ "type": "error", "error": { "code": word, "message": "m" } }),
+            json!({ "error": { "message": "m", "metadata": { "error_type": word } } }),
+            json!({ "error": { "message": "m", "error_type": word, "availability": { "code": word } } }),
+        ] {
+            let error = Error::in_stream(&body.to_string());
+            assert_eq!((error.fault, error.status, error.code.as_deref()), (fault, status, Some(word)), "{body}");
+        }
+    }
+}
+
 #[test]
 fn words_tell_apart_what_a_status_lumps_together() {
     for (status, message, fault) in [
