@@ -160,6 +160,21 @@ fn turns_that_are_left_out_are_marked_and_can_be_sent_again() {
 }
 
 #[test]
+fn credits_are_bought_on_their_page() {
+    let mut app = Harness::new(110, 40);
+    let stream = app.prompt("hello");
+    app.end(stream, Err(api::Error { status: Some(402), ..api::Error::new(Fault::Credit, "Insufficient credits") }));
+    app.wait(Duration::from_millis(400));
+    app.effects();
+    app.press("enter");
+    let effects = app.effects();
+    let [Effect::Browse(page)] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!(page, "https://openrouter.ai/credits");
+    app.send(Msg::Browsed { url: page.clone(), result: Err(format!("xdg-open {page}")) });
+    assert!(app.screen().contains("no browser here: xdg-open https://openrouter.ai/credits"), "{}", app.screen());
+}
+
+#[test]
 fn where_nothing_is_older_leaving_it_out_says_so() {
     let mut app = Harness::new(110, 40);
     let stream = app.prompt("a very long prompt");

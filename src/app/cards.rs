@@ -75,9 +75,7 @@ fn take(state: &mut State, now: Timestamp, choice: Choice, fx: &mut Vec<Effect>)
         (Choice::Continue, _) => change(state, id, fx, |chat, ids| chat.continue_answer(answer, ids, now)),
         (Choice::AnotherModel, _) => overlays::open_models_for_again(state, now, fx),
         (Choice::EnterKey, _) => overlays::open_key(state),
-        (Choice::OpenCredits, _) => {
-            state.screen.say(now, "credits are bought at https://openrouter.ai/credits");
-        }
+        (Choice::OpenCredits, _) => fx.push(Effect::Browse("https://openrouter.ai/credits".into())),
         (Choice::Settings, _) => overlays::open_parameters(state),
     }
     true
