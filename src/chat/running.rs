@@ -371,9 +371,10 @@ impl Conversation {
             Phase::Waiting { error, .. } => {
                 answer.finish(now, Err(error.clone()));
             }
-            Phase::Calling | Phase::Paused(_) => answer.stop(now),
             Phase::Saving
             | Phase::Gathering { .. }
+            | Phase::Calling
+            | Phase::Paused(_)
             | Phase::Unsaved { .. }
             | Phase::Routing
             | Phase::Thinking

@@ -113,7 +113,7 @@ impl Tools {
         between("tools.steps", Some(self.steps), 1..=1000)?;
         between("tools.wait", Some(self.wait), 0.0..=600.0)?;
         between("tools.result_bytes", Some(self.result_bytes), 256..=16 * 1024 * 1024)?;
-        for rule in self.policy.keys().filter(|rule| !policy::is_rule(rule)) {
+        if let Some(rule) = self.policy.keys().find(|rule| !policy::is_rule(rule)) {
             let at = ["tools", "policy", rule].map(str::to_owned).into();
             return Err(Wrong { at, what: "this names no tool".into(), hint: None }
                 .hint("it looks like \"git/log\", \"git/*\" or \"*\""));

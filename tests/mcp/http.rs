@@ -99,12 +99,12 @@ async fn an_address_with_the_right_token_offers_its_tools() {
         rig.ready().await;
         let State::Ready(identity) = &rig.known().state else { panic!("it is ready") };
         assert_eq!(identity.protocol, if kind == "new" { "2026-07-28" } else { "2025-11-25" });
-        let call = rig.begin("echo", json!({"text": "over the net"}));
+        let call = rig.begin("echo", &json!({"text": "over the net"}));
         assert_eq!(rig.done(call).await.expect("it answers").content, [Content::Text("over the net".into())]);
         let before = rig.known().tools.len();
         rig.call("grows").await.expect("it answers");
         rig.until(|rig| rig.known().tools.len() == before + 1).await;
-        let call = rig.begin("waits", json!({}));
+        let call = rig.begin("waits", &json!({}));
         rig.send(ibid::mcp::Job::Cancel(call));
         assert_eq!(rig.done(call).await, Err(Failure::Crashed("it was cancelled".into())));
         rig.end();

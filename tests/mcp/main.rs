@@ -63,7 +63,7 @@ async fn a_server_says_what_it_is_and_offers_and_gives_every_kind_of_content() {
             Hints { read_only: Some(true), destructive: Some(false), idempotent: None, open_world: Some(false) };
         assert_eq!(echo.hints, hints);
 
-        let call = rig.begin("echo", json!({"text": "héllo\n\u{1b}[31m"}));
+        let call = rig.begin("echo", &json!({"text": "héllo\n\u{1b}[31m"}));
         let outcome = rig.done(call).await.expect("it answers");
         assert_eq!(outcome.content, [Content::Text("héllo\n\u{1b}[31m".into())]);
         let outcome = rig.call("everything").await.expect("it answers");
@@ -112,7 +112,7 @@ async fn a_list_that_changes_is_asked_for_again() {
 async fn progress_is_told_and_pings_are_answered() {
     let mut rig = Rig::of(program("good"));
     rig.ready().await;
-    let call = rig.begin("slow", json!({}));
+    let call = rig.begin("slow", &json!({}));
     let mut steps = Vec::new();
     let outcome = loop {
         match rig.next().await {
@@ -136,7 +136,7 @@ async fn a_call_that_nobody_waits_for_is_cancelled_at_its_server() {
     for kind in ["good", "new"] {
         let mut rig = Rig::of(program(kind));
         rig.ready().await;
-        let call = rig.begin("waits", json!({}));
+        let call = rig.begin("waits", &json!({}));
         if kind == "good" {
             rig.logged("waiting").await;
         }
@@ -154,8 +154,8 @@ async fn a_call_that_nobody_waits_for_is_cancelled_at_its_server() {
 async fn a_call_without_an_answer_is_given_up_and_others_go_on() {
     let mut rig = Rig::of(McpServer { call_timeout: 1.0, ..program("good") });
     rig.ready().await;
-    let waits = rig.begin("waits", json!({}));
-    let echo = rig.begin("echo", json!({"text": "meanwhile"}));
+    let waits = rig.begin("waits", &json!({}));
+    let echo = rig.begin("echo", &json!({"text": "meanwhile"}));
     assert!(rig.done(echo).await.is_ok());
     assert_eq!(rig.done(waits).await, Err(Failure::TimedOut { seconds: 1 }));
     assert_eq!(rig.text("was_cancelled").await, "true");
@@ -261,9 +261,9 @@ async fn a_program_that_cannot_start_or_ends_at_once_is_left_alone_after_some_tr
 async fn a_program_that_crashes_in_a_call_is_started_again() {
     let mut rig = Rig::of(program("good"));
     rig.ready().await;
-    let waits = rig.begin("waits", json!({}));
+    let waits = rig.begin("waits", &json!({}));
     rig.logged("waiting").await;
-    let crashes = rig.begin("crashes", json!({}));
+    let crashes = rig.begin("crashes", &json!({}));
     let mut failures = Vec::new();
     while failures.len() < 2 {
         if let Event::Done { call, result } = rig.next().await {
@@ -313,7 +313,7 @@ async fn nobody_is_left_behind_not_even_what_a_server_started() {
     let said = rig.text("children").await;
     let processes: Vec<&str> = said.split(' ').collect();
     assert!(processes.iter().all(|process| is_alive(process)), "{said}");
-    rig.begin("waits", json!({}));
+    rig.begin("waits", &json!({}));
     rig.end();
     assert!(processes.iter().all(|process| is_gone(process)), "{said}");
 

@@ -17,7 +17,7 @@ use tokio::{sync::mpsc, time::timeout};
 use crate::server::{KIND, arguments};
 
 /// Longer than anything takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Dropped in this order: nobody waits for room in `events` when the servers end.
 pub struct Rig {
@@ -124,7 +124,7 @@ impl Rig {
         }
     }
 
-    pub fn begin(&mut self, tool: &str, arguments: Value) -> CallId {
+    pub fn begin(&mut self, tool: &str, arguments: &Value) -> CallId {
         self.calls += 1;
         let call = CallId { turn: Ids::new(0).turn(Timestamp::UNIX_EPOCH), slot: Slot { step: 0, index: self.calls } };
         let arguments = arguments.as_object().expect("arguments are an object").clone();
@@ -143,7 +143,7 @@ impl Rig {
     }
 
     pub async fn call(&mut self, tool: &str) -> Result<Outcome, Failure> {
-        let call = self.begin(tool, serde_json::json!({}));
+        let call = self.begin(tool, &serde_json::json!({}));
         self.done(call).await
     }
 

@@ -49,7 +49,7 @@ pub fn be(kind: &str) {
         "flood" => flood(out),
         "endless" => endless(out),
         "picky" => picky(out),
-        kind => sdk(kind.to_owned(), out),
+        kind => sdk(kind, out),
     }
 }
 
@@ -88,7 +88,7 @@ fn picky(mut out: File) {
     });
 }
 
-fn sdk(kind: String, out: File) {
+fn sdk(kind: &str, out: File) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         if kind == "rubbish" {
@@ -96,7 +96,7 @@ fn sdk(kind: String, out: File) {
         }
         let input = tokio::fs::File::open("/dev/fd/0").await.expect("it has an input");
         let transport = (input, tokio::fs::File::from_std(out));
-        let served = Everything::new(&kind).serve(transport).await;
+        let served = Everything::new(kind).serve(transport).await;
         if let Ok(service) = served {
             let _ = service.waiting().await;
         }
