@@ -15,7 +15,10 @@ pub use assemble::{Activity, Applied};
 pub use slots::Progress;
 
 use super::{Effort, Run, Stage, Timestamp};
-use crate::api::{self, Annotation, Usage, json::Fields};
+use crate::{
+    api::{self, Annotation, Usage, json::Fields},
+    text,
+};
 
 /// What a model said in a turn, step by step (a turn with tool calls has several responses).
 #[derive(Debug, Clone)]
@@ -257,8 +260,21 @@ impl Part {
 
 impl Reasoning {
     /// The raw thinking and the parts of its summary; a model gives one or the other.
-    pub fn texts(&self) -> impl Iterator<Item = &str> {
+    pub fn texts(&self) -> impl DoubleEndedIterator<Item = &str> {
         self.summary.iter().chain(&self.content).map(String::as_str)
+    }
+
+    /// What it is about now: the heading of its newest text, or the line all in bold that summaries begin with.
+    pub fn headline(&self) -> Option<String> {
+        self.texts().rev().find_map(|text| {
+            let line = text.lines().map(str::trim).find_map(|line| {
+                let bold = line.strip_prefix("**").and_then(|line| line.strip_suffix("**"));
+                let bold = bold.filter(|line| !line.contains("**"));
+                bold.or_else(|| line.strip_prefix('#').map(|line| line.trim_start_matches('#').trim()))
+            })?;
+            let line = text::clean(line);
+            Some(line.trim().to_owned()).filter(|line| !line.is_empty())
+        })
     }
 }
 

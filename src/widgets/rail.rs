@@ -232,7 +232,7 @@ impl Rail {
 impl Piece {
     /// Whether it belongs to the source that is lit.
     fn is_lit(&self) -> bool {
-        matches!(self, Self::Own(row) if row.gutter.is_some())
+        matches!(self, Self::Own(row) if row.fill == Some(Role::Raised))
     }
 
     fn rows(&self) -> usize {

@@ -77,9 +77,8 @@ impl Rail {
                 && answer.items.values().next_back().is_some_and(|item| {
                     item.closed.is_none() && matches!(item.kind, Kind::Reasoning(_) | Kind::Search(_))
                 });
-        let mut newest = all.iter().rev().flat_map(|reasoning| reasoning.texts().collect::<Vec<_>>().into_iter().rev());
-        let words =
-            newest.find_map(heading).unwrap_or_else(|| if is_live { "Thinking".into() } else { "Thought".into() });
+        let headline = all.iter().rev().find_map(|reasoning| reasoning.headline());
+        let words = headline.unwrap_or_else(|| if is_live { "Thinking".into() } else { "Thought".into() });
         let seconds = answer.reasoning_seconds(now).unwrap_or(0);
         let time = facts::whole_seconds(seconds * 1000);
         let mark = if is_live { options.marks.running } else { options.marks.done };
@@ -95,17 +94,6 @@ impl Rail {
         ];
         self.pieces.push(Piece::Own(Row::new(RowKind::ReasoningHead, spans).cut(self.width)));
     }
-}
-
-/// The first line of a text that is all bold, as summaries have it, or its first heading.
-fn heading(text: &str) -> Option<String> {
-    let line = text.lines().map(str::trim).find_map(|line| {
-        let bold = line.strip_prefix("**").and_then(|line| line.strip_suffix("**")).filter(|line| !line.contains("**"));
-        bold.or_else(|| line.strip_prefix('#').map(|line| line.trim_start_matches('#').trim()))
-    })?;
-    let line = text::clean(line);
-    let line = line.trim();
-    (!line.is_empty()).then(|| line.to_owned())
 }
 
 fn foot(all: &[&Reasoning]) -> Option<String> {

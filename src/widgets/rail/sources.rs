@@ -32,7 +32,9 @@ impl Rail {
             let gutter = lit.then_some(Gutter { mark: options.marks.bar, role: Role::Muted });
             let fill = lit.then_some(Role::Raised);
             let rows = rows(source, lit, self.width, options);
-            self.pieces.extend(rows.into_iter().map(|row| Piece::Own(Row { gutter, fill, ..row })));
+            for (nth, row) in rows.into_iter().enumerate() {
+                self.pieces.push(Piece::Own(Row { gutter: gutter.filter(|_| nth == 0), fill, ..row }));
+            }
         }
     }
 }

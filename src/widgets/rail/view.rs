@@ -25,11 +25,14 @@ impl Widget for RailView<'_> {
         self.tabs(area, buf);
         let body = Rect { y: area.y + HEAD as u16, height: area.height.saturating_sub(HEAD as u16), ..area };
         for (row, y) in self.rail.visible().zip(body.top()..body.bottom()) {
-            if let Some(gutter) = row.gutter.filter(|_| body.x > buf.area.x) {
-                // In the column that is left free before the rail.
+            // In the column that is left free before the rail.
+            let before = body.x.checked_sub(1).filter(|x| *x >= buf.area.x);
+            if let (Some(x), Some(ground)) = (before, row.fill) {
+                self.theme.clear(Rect { x, y, width: 1, height: 1 }, ground, buf);
+            }
+            if let (Some(x), Some(gutter)) = (before, row.gutter) {
                 let role = if self.focused { Role::Accent } else { gutter.role };
-                self.theme.clear(Rect { x: body.x - 1, y, width: body.width + 1, height: 1 }, Role::Raised, buf);
-                buf.set_string(body.x - 1, y, gutter.mark, self.theme.style(role));
+                buf.set_string(x, y, gutter.mark, self.theme.style(role));
             }
             row.draw(Rect { y, height: 1, ..body }, self.theme, buf);
         }

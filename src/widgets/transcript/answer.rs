@@ -226,10 +226,13 @@ impl Builder<'_> {
         let view = self.view(is_live);
         let spent: u64 = run.reasoning.iter().map(|&(slot, item, _)| self.spent(slot, item)).sum();
         let spent = facts::whole_seconds(spent);
-        let (words, mark) = (
-            if is_live { "Thinking" } else { "Thought" },
-            if view == View::Folded { marks.folded } else { marks.open },
-        );
+        let mark = if view == View::Folded { marks.folded } else { marks.open };
+        let headline = || run.reasoning.iter().rev().find_map(|(_, _, reasoning)| reasoning.headline());
+        let words = match is_live {
+            true => headline().unwrap_or_else(|| "Thinking".into()),
+            false => "Thought".into(),
+        };
+        let words = text::truncate(&words, self.layout.width.saturating_sub(spent.len() + 3)).into_owned();
         let mut spans = vec![Span::new(format!("{mark} {words}"), Ink::of(Role::Reasoning))];
         let mut rest = if is_live { format!(" {spent}") } else { format!(" for {spent}") };
         let tokens = self.answer.usage.as_ref().and_then(|usage| usage.reasoning_tokens).filter(|tokens| *tokens > 0);

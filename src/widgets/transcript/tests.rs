@@ -290,6 +290,23 @@ fn live_reasoning_shows_its_last_rows_and_folds_with_the_first_text() {
 }
 
 #[test]
+fn a_summary_that_comes_tells_what_it_is_about_in_its_head() {
+    let summary = vec!["**Looking at locks**\n\nThe user asks.".into(), "**Reading the page on WAL**\n\nIt".into()];
+    let reasoning = Kind::Reasoning(Reasoning { summary, ..Reasoning::default() });
+    let mut chat =
+        conversation(vec![prompt("Is it safe?"), Body::Answer(answer(End::Open, [item(0, 0.2, None, reasoning)]))]);
+    let mut window = Window::new(60, 10);
+    window.now = 4.3;
+    let shown = window.show(&chat);
+    assert!(shown.contains("▾ Reading the page on WAL 4 s"), "{shown}");
+    let open = answer_of(&mut chat, 2);
+    open.items.values_mut().for_each(|item| item.closed = Some(at(4.2)));
+    open.items.extend([item(1, 4.2, None, said("No", Vec::new()))]);
+    let shown = window.show(&chat);
+    assert!(shown.contains("▸ Thought for 4 s"), "{shown}");
+}
+
+#[test]
 fn searches_calls_and_unknown_items_take_a_row_each() {
     let mut call =
         Call { name: "files__read".into(), arguments: "{\"path\":\n \"src/parser.rs\"}".into(), ..Call::default() };
