@@ -101,19 +101,13 @@ impl Pass<'_> {
     fn pass_attributes(&mut self) {
         let mut quote = None;
         let bytes = self.rest();
-        let end = bytes.iter().position(|&byte| match quote {
-            Some(open) => {
-                if byte == open {
-                    quote = None;
-                }
-                false
+        let end = bytes.iter().position(|&byte| {
+            if let Some(open) = quote {
+                quote = Some(open).filter(|open| *open != byte);
+                return false;
             }
-            None => {
-                if byte == b'"' || byte == b'\'' {
-                    quote = Some(byte);
-                }
-                byte == b'>'
-            }
+            quote = Some(byte).filter(|byte| matches!(byte, b'"' | b'\''));
+            byte == b'>'
         });
         let passed = end.map_or(bytes.len(), |end| end + 1);
         self.looked += passed;

@@ -28,16 +28,14 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 }
 
 fn is_public_v6(address: Ipv6Addr) -> bool {
-    let [a, b, c, d, e, f, g, h] = address.segments();
-    let v4 = |high: u16, low: u16| {
-        let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
-        is_public_v4(Ipv4Addr::new(a, b, c, d))
-    };
-    match (a, b) {
-        // An IPv4 address in another dress: mapped, translated, 6to4.
-        (0, 0) if (c, d, e, f) == (0, 0, 0, 0xffff) => v4(g, h),
-        (0x64, 0xff9b) if (c, d, e, f) == (0, 0, 0, 0) => v4(g, h),
-        (0x2002, _) => v4(b, c),
+    let parts = address.segments();
+    // An IPv4 address that stands in two parts.
+    let v4 = |at: usize| is_public_v4(Ipv4Addr::from_bits(u32::from(parts[at]) << 16 | u32::from(parts[at + 1])));
+    match (parts[0], parts[1]) {
+        // In another dress: mapped, translated, 6to4.
+        (0, 0) if parts[2..6] == [0, 0, 0, 0xffff] => v4(6),
+        (0x64, 0xff9b) if parts[2..6] == [0, 0, 0, 0] => v4(6),
+        (0x2002, _) => v4(1),
         // Teredo and other tunnels, benchmarks, documentation.
         (0x2001, 0..=0x01ff | 0xdb8) | (0x3fff, 0..=0x0fff) => false,
         // All that is given out to anybody begins so.

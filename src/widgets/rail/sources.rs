@@ -64,15 +64,12 @@ fn rows(source: &Source, lit: bool, width: usize, options: &ReadingOptions) -> V
     if let Some(url) = &source.url {
         tell(source_card::few(&source_card::address(url, &options.marks), width, ADDRESS, &options.marks));
     }
-    match &source.excerpt {
-        Some(excerpt) => {
-            let ink = if lit { Ink::of(Role::Text) } else { muted };
-            tell(source_card::few(&[Span::new(format!("“{excerpt}”"), ink)], width, EXCERPT, &options.marks));
-        }
-        None => {
-            let words = Span::new("no excerpt came with the answer", muted);
-            rows.extend(card::wrapped(&[words], width, RowKind::Sources));
-        }
+    if let Some(excerpt) = &source.excerpt {
+        let ink = if lit { Ink::of(Role::Text) } else { muted };
+        tell(source_card::few(&[Span::new(format!("“{excerpt}”"), ink)], width, EXCERPT, &options.marks));
+    } else {
+        let words = Span::new("no excerpt came with the answer", muted);
+        rows.extend(card::wrapped(&[words], width, RowKind::Sources));
     }
     rows
 }

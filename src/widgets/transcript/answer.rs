@@ -228,10 +228,7 @@ impl Builder<'_> {
         let spent = facts::whole_seconds(spent);
         let mark = if view == View::Folded { marks.folded } else { marks.open };
         let headline = || run.reasoning.iter().rev().find_map(|(_, _, reasoning)| reasoning.headline());
-        let words = match is_live {
-            true => headline().unwrap_or_else(|| "Thinking".into()),
-            false => "Thought".into(),
-        };
+        let words = if is_live { headline().unwrap_or_else(|| "Thinking".into()) } else { "Thought".into() };
         let words = text::truncate(&words, self.layout.width.saturating_sub(spent.len() + 3)).into_owned();
         let mut spans = vec![Span::new(format!("{mark} {words}"), Ink::of(Role::Reasoning))];
         let mut rest = if is_live { format!(" {spent}") } else { format!(" for {spent}") };
