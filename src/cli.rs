@@ -180,8 +180,19 @@ fn demo_config(own: &Config) -> Config {
         max_output_tokens: None,
         slots,
         endpoints: std::collections::BTreeMap::new(),
+        tools: config::Tools::default(),
+        tool: demo_tools(),
         ..own.clone()
     }
+}
+
+/// Programs that every such system has.
+fn demo_tools() -> Vec<config::CommandTool> {
+    if !cfg!(unix) {
+        return Vec::new();
+    }
+    let parsed = Config::parse(demo::TOOLS, Path::new("the demo's tools"));
+    parsed.map(|(config, _)| config.tool).unwrap_or_default()
 }
 
 /// One answer on standard output.
@@ -420,5 +431,7 @@ mod tests {
         let config = demo_config(&own);
         assert_eq!((config.theme.as_str(), config.model.as_deref(), config.web), ("ink", Some("demo/tour"), false));
         assert_eq!(config.slots.values().map(String::as_str).collect::<Vec<_>>(), demo::SLOTS);
+        #[cfg(unix)]
+        assert_eq!(config.tool.len(), 3);
     }
 }

@@ -35,7 +35,11 @@ pub const MODELS: &str = include_str!("../assets/demo/models.json");
 pub const FIRST_MODEL: &str = "demo/tour";
 
 /// The models in the order of their slots.
-pub const SLOTS: [&str; 5] = [FIRST_MODEL, "demo/thinker", "demo/scholar", "demo/broken", "demo/endless"];
+pub const SLOTS: [&str; 6] =
+    [FIRST_MODEL, "demo/thinker", "demo/scholar", "demo/broken", "demo/endless", "demo/worker"];
+
+/// The tools that the worker uses, as a config has them.
+pub const TOOLS: &str = include_str!("../assets/demo/tools.toml");
 
 const LARGEST_BODY: usize = 64 << 20;
 

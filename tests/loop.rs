@@ -3,6 +3,10 @@
 
 mod support;
 
+#[allow(dead_code)]
+#[path = "requests/rules.rs"]
+mod rules;
+
 use std::{
     io,
     num::NonZeroU16,
@@ -119,6 +123,7 @@ impl Ibid {
         let glass = Glass::new(size);
         let (keys, reads) = mpsc::channel(64);
         let (paths, url, out) = (paths(home), server.base_url(), glass.clone());
+        let (config, _) = Config::load(&paths.config).unwrap();
         let (told, sender) = sync::channel();
         let thread = std::thread::spawn(move || {
             let tokio = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
@@ -130,9 +135,9 @@ impl Ibid {
                     "OPENROUTER_API_KEY" => Some("sk-or-v1-of-the-tests".into()),
                     _ => None,
                 };
-                let servers = Servers::find(&Config::default(), &paths, &env, &Choice::Config).unwrap();
+                let servers = Servers::find(&config, &paths, &env, &Choice::Config).unwrap();
                 let mut state = State::new(Start {
-                    config: Config::default(),
+                    config,
                     endpoints: servers.infos(&env),
                     demo: false,
                     seed: 1,
@@ -346,4 +351,182 @@ fn a_new_size_is_taken_and_everything_painted_anew() {
     ibid.glass.wait_for("type a message");
     let row = ibid.glass.look(|seen| seen.parser.screen().rows(0, 50).last().unwrap_or_default());
     assert!(row.contains("keys"), "{row:?}");
+}
+
+/// Programs that say that they have begun, and end when their gate is opened.
+#[cfg(unix)]
+fn with_gated_tools(home: &TempDir) {
+    let folder = home.path().display();
+    let script =
+        "echo $$ > $1.half; mv $1.half $1.begun; until [ -e $1.go ]; do sleep 0.02; done; cat $1.go; [ ! -e $1.fails ]";
+    let tool = |name: &str, policy: &str| {
+        format!(
+            "[[tool]]\nname = \"{name}\"\ndescription = \"waits for a gate\"\n\
+             parameters = {{ type = \"object\", properties = {{ gate = {{ type = \"string\" }} }} }}\n\
+             argv = [\"/bin/sh\", \"-c\", '{script}', \"sh\", \"{{gate}}\"]\nfolder = \"{folder}\"\npolicy = \"{policy}\"\n"
+        )
+    };
+    std::fs::write(home.path().join("config.toml"), tool("wait", "allow") + &tool("touch", "ask")).unwrap();
+}
+
+/// Lets a program of `with_gated_tools` end.
+#[cfg(unix)]
+fn open_gate(home: &TempDir, gate: &str, says: &str) {
+    let (half, whole) = (home.path().join(format!("{gate}.half-go")), home.path().join(format!("{gate}.go")));
+    std::fs::write(&half, says).unwrap();
+    std::fs::rename(half, whole).unwrap();
+}
+
+#[cfg(unix)]
+fn wait_until(what: &str, ready: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !ready() {
+        assert!(begun.elapsed() < PATIENCE, "not seen: {what}");
+        std::thread::yield_now();
+    }
+}
+
+/// The process of a gate, once it runs.
+#[cfg(unix)]
+fn process_of(home: &TempDir, gate: &str) -> i32 {
+    let file = home.path().join(format!("{gate}.begun"));
+    wait_until(gate, || file.exists());
+    std::fs::read_to_string(file).unwrap().trim().parse().unwrap()
+}
+
+#[cfg(unix)]
+fn wait_until_gone(pid: i32) {
+    let pid = rustix::process::Pid::from_raw(pid).unwrap();
+    wait_until("the end of a process", || {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()));
+        rustix::process::test_kill_process(pid).is_err() || stat.is_ok_and(|stat| stat.contains(") Z "))
+    });
+}
+
+/// The tools of a body and its input, an item a line.
+#[cfg(unix)]
+fn outline(body: &serde_json::Value) -> String {
+    let dialect = ibid::api::Dialect::OpenRouter;
+    rules::check(&body.to_string(), &rules::Told { dialect, endpoint: "openrouter", model: MODEL, arrived: &[] });
+    let names: Vec<&str> = body["tools"].as_array().unwrap().iter().filter_map(|tool| tool["name"].as_str()).collect();
+    let items = body["input"].as_array().unwrap().iter().map(|item| {
+        let words = ["call_id", "name", "arguments", "output", "content"];
+        let words = words.iter().filter_map(|word| Some(item[*word].as_str()?.replace('\n', " ⏎ ")));
+        let kind = item["type"].as_str().or(item["role"].as_str()).unwrap();
+        format!("{kind}: {}", words.collect::<Vec<_>>().join(" | "))
+    });
+    format!("tools: {}\n{}", names.join(", "), items.collect::<Vec<_>>().join("\n"))
+}
+
+/// The clock beside a phase has gone on by half a second: what is on a card counts.
+#[cfg(unix)]
+fn settle(glass: &Glass) {
+    let clock = |seen: &Seen| {
+        let screen = seen.parser.screen().contents();
+        let (_, rest) = screen.rsplit_once("asks about a tool")?;
+        rest.split_whitespace().next()?.parse::<f64>().ok()
+    };
+    glass.wait_until("the clock of the question", |seen| clock(seen).is_some());
+    let from = glass.look(clock).unwrap();
+    glass.wait_until("half a second", |seen| clock(seen).is_some_and(|now| now >= from + 0.5));
+}
+
+#[cfg(unix)]
+#[test]
+fn four_calls_run_at_once_and_of_four_others_one_fails_one_is_denied_one_is_slow_and_one_is_edited() {
+    let (home, server) = (home(), FakeServer::start());
+    with_gated_tools(&home);
+    let gate = |gate: &str| format!("{{\"gate\":\"{gate}\"}}");
+    let first = Response::by(MODEL)
+        .call("call_1", "command__wait", &["{\"gate\":", "\"one\"}"])
+        .call("call_2", "command__wait", &[&gate("two")])
+        .call("call_3", "command__wait", &[&gate("three")])
+        .call("call_4", "command__wait", &[&gate("four")]);
+    server.answer(Reply::stream(first.completed()).gated());
+    let desk = Desk { editor: "printf '{\"gate\": \"edited\"}' >".into(), ..Desk::default() };
+    let ibid = Ibid::with(&home, &server, desk);
+    ibid.submit("do it");
+    let request = server.next_request();
+    let begun = outline(&request.body);
+    request.release_all();
+    for name in ["one", "two", "three", "four"] {
+        process_of(&home, name);
+    }
+    ibid.glass.wait_for("running a tool");
+    let second = Response::by(MODEL)
+        .call("call_5", "command__wait", &[&gate("fails")])
+        .call("call_6", "command__touch", &[&gate("never")])
+        .call("call_7", "command__wait", &[&gate("slow")])
+        .call("call_8", "command__touch", &[&gate("edit")]);
+    server.answer(Reply::stream(second.completed()));
+    for name in ["four", "two", "three", "one"] {
+        open_gate(&home, name, &format!("it was {name}"));
+    }
+    let after_four = outline(&server.next_request().body);
+
+    std::fs::write(home.path().join("fails.fails"), "").unwrap();
+    open_gate(&home, "fails", "it was not possible");
+    ibid.glass.wait_for("Run command/touch?");
+    settle(&ibid.glass);
+    ibid.press(KeyCode::Tab, KeyModifiers::NONE);
+    ibid.send("n");
+    ibid.glass.wait_until("the other card", |seen| !seen.parser.screen().contents().contains("1 more call asks"));
+    settle(&ibid.glass);
+    ibid.send("e");
+    ibid.glass.wait_for("editing the arguments");
+    ibid.press(KeyCode::Char('g'), KeyModifiers::CONTROL);
+    ibid.glass.wait_for("› {\"gate\": \"edited\"}");
+    ibid.send("\r");
+    ibid.glass.wait_for("with your arguments");
+    ibid.send("y");
+    process_of(&home, "edited");
+    open_gate(&home, "edited", "it was changed");
+    server.answer(Reply::stream(Response::by(MODEL).text(&["All of it ", "is done."]).completed()));
+    ibid.glass
+        .wait_until("all but the slow one", |seen| seen.parser.screen().contents().matches("done ·").count() >= 1);
+    assert!(server.arrived().is_none(), "the slow one is waited for");
+    open_gate(&home, "slow", "it was slow");
+    let after_eight = outline(&server.next_request().body);
+    insta::assert_snapshot!([begun, after_four, after_eight].join("\n\n"));
+    ibid.glass.wait_for("All of it is done.");
+    assert!(!home.path().join("never.begun").exists() && !home.path().join("edit.begun").exists());
+    ibid.glass.wait_until("its cost", |seen| seen.parser.screen().contents().contains('$'));
+    ibid.send("\x18q");
+    assert_eq!(ibid.end(), Ended::Quit);
+    let conversation = stored(&home);
+    let Body::Answer(answer) = &last(&conversation).body else { panic!("{conversation:?}") };
+    let stages: Vec<&str> = answer.runs.values().map(|run| run.stage.word()).collect();
+    assert_eq!(stages, ["done", "done", "done", "done", "done", "denied", "done", "done"]);
+    assert_eq!(answer.end, End::Complete);
+}
+
+#[cfg(unix)]
+#[test]
+fn neither_stopping_nor_quitting_leaves_a_program_running() {
+    let (home, server) = (home(), FakeServer::start());
+    with_gated_tools(&home);
+    let calls = |gate: &str| {
+        let arguments = format!("{{\"gate\":\"{gate}\"}}");
+        Reply::stream(Response::by(MODEL).call("call_1", "command__wait", &[&arguments]).completed())
+    };
+    server.answer(calls("stopped"));
+    let ibid = Ibid::start(&home, &server);
+    ibid.submit("do it");
+    server.next_request();
+    let stopped = process_of(&home, "stopped");
+    ibid.glass.wait_for("running a tool");
+    ibid.send("\x1b");
+    wait_until_gone(stopped);
+    ibid.glass.wait_for("cancelled");
+    server.answer(calls("quit"));
+    ibid.submit("again");
+    let body = server.next_request().body;
+    assert!(outline(&body).contains("function_call_output: call_1 | [cancelled by user]"), "{}", outline(&body));
+    let quit = process_of(&home, "quit");
+    ibid.send("\x18q");
+    assert_eq!(ibid.end(), Ended::Quit);
+    wait_until_gone(quit);
+    let conversation = stored(&home);
+    let Body::Answer(answer) = &last(&conversation).body else { panic!("{conversation:?}") };
+    assert_eq!((&answer.end, answer.runs.values().next().unwrap().stage.word()), (&End::Interrupted, "cancelled"));
 }

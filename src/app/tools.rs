@@ -226,8 +226,13 @@ fn always(state: &mut State, now: Timestamp, tool: &ToolId, fx: &mut Vec<Effect>
         state.screen.warn(now, "its name may deceive: it can be allowed once, or for this conversation");
         return;
     };
-    state.screen.say(now, format!("{rule} runs without asking from now on: tools.policy in the config"));
-    fx.push(Effect::SaveRule { rule });
+    if state.demo {
+        // Its tools are none of the reader's.
+        state.screen.say(now, format!("{rule} runs without asking until you quit"));
+    } else {
+        state.screen.say(now, format!("{rule} runs without asking from now on: tools.policy in the config"));
+        fx.push(Effect::SaveRule { rule });
+    }
     rearrange(state);
     for id in state.open.keys().copied().collect::<Vec<_>>() {
         change(state, id, fx, |chat, ids| chat.judge_again(now, ids));

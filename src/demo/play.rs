@@ -104,6 +104,7 @@ impl Stage {
                 Step::Rounds { times, each } => {
                     self.message(&rounds(*times, each), reply, Ending::Closes).await?;
                 }
+                Step::Call { name, arguments } => self.call(name, arguments).await?,
                 Step::Refusal(text) => self.refusal(text).await?,
                 Step::Fail { code, error_type, message } => {
                     let (code, error_type, message) = (code.clone(), error_type.clone(), message.clone());
@@ -183,6 +184,22 @@ impl Stage {
         let sources: Vec<Value> = sources.map(|source| json!({"type": "url", "url": source.url})).collect();
         item["action"] = json!({"type": "search", "query": query, "sources": sources});
         self.answer.count_search();
+        self.done(index, item).await
+    }
+
+    async fn call(&mut self, name: &str, arguments: &str) -> Result<(), Over> {
+        let (index, id) = (self.answer.index(), self.answer.item_id("fc"));
+        let call_id = format!("call_{}_{index}", self.answer.id);
+        let mut item = json!({"id": id, "type": "function_call", "status": "in_progress", "call_id": call_id,
+            "name": name, "arguments": ""});
+        self.added(index, &item).await?;
+        let place = json!({"output_index": index, "item_id": id});
+        for token in tokens(arguments) {
+            self.token(false).await;
+            self.event("response.function_call_arguments.delta", with(&place, json!({"delta": token}))).await?;
+        }
+        self.event("response.function_call_arguments.done", with(&place, json!({"arguments": arguments}))).await?;
+        item["arguments"] = json!(arguments);
         self.done(index, item).await
     }
 
@@ -298,7 +315,7 @@ impl Stage {
 
     /// Puts what the reader wrote into what is said.
     fn fill(&self, text: &str) -> String {
-        text.trim().replace("{prompt}", &self.answer.prompt())
+        text.trim().replace("{prompt}", &self.answer.prompt()).replace("{outputs}", &self.answer.outputs())
     }
 }
 

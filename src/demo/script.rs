@@ -30,6 +30,9 @@ pub struct Reply {
     /// Given to the first prompt of a conversation, whatever that says.
     #[serde(default)]
     pub first: bool,
+    /// Given when tools have answered.
+    #[serde(default)]
+    pub after_calls: bool,
     /// Given when the prompt has one of these words.
     #[serde(default)]
     pub when: Vec<String>,
@@ -97,6 +100,11 @@ pub enum Step {
         sources: Vec<usize>,
     },
     Text(String),
+    /// Calls a function; `arguments` is JSON.
+    Call {
+        name: String,
+        arguments: String,
+    },
     /// The same texts over and over.
     Rounds {
         times: u32,
@@ -128,6 +136,7 @@ impl Scripts {
             ("demo/scholar", include_str!("../../assets/demo/scholar.toml")),
             ("demo/broken", include_str!("../../assets/demo/broken.toml")),
             ("demo/endless", include_str!("../../assets/demo/endless.toml")),
+            ("demo/worker", include_str!("../../assets/demo/worker.toml")),
         ];
         let prices = prices();
         let models = files.map(|(id, text)| {
@@ -150,6 +159,10 @@ impl Scripts {
         let prompt = prompts.last().map_or("", String::as_str);
         // What fails is no answer, so the broken one goes on with each prompt.
         let given = if model == "demo/broken" { prompts.len().saturating_sub(1) } else { given(request, model) };
+        let answered = !outputs(request).is_empty();
+        if let Some(reply) = script.replies.iter().find(|reply| reply.after_calls && answered) {
+            return Some(reply);
+        }
         let reply = script.choose(prompt, prompts.len() == 1, given);
         let searches = reply.steps.iter().any(|step| matches!(step, Step::Search { .. }));
         if asks_for_search(request) && !searches && matches!(model, "demo/tour" | "demo/thinker") {
@@ -173,7 +186,7 @@ impl Script {
         let first = self.replies.first().filter(|reply| reply.first && first);
         let named = || self.replies.iter().find(|reply| reply.when.iter().any(|word| words.contains(&word.as_str())));
         let in_order = || {
-            let mut ordered = self.replies.iter().filter(|reply| !reply.by_word_only);
+            let mut ordered = self.replies.iter().filter(|reply| !reply.by_word_only && !reply.after_calls);
             let last = ordered.clone().next_back();
             ordered.nth(given).or(last)
         };
@@ -201,6 +214,15 @@ pub fn prompts(request: &Value) -> Vec<String> {
     }
     let items = request["input"].as_array().map_or(&[] as &[Value], Vec::as_slice);
     items.iter().filter(|item| item["role"] == "user").map(|item| text_of(&item["content"])).collect()
+}
+
+/// What the tools said that were called last, where nothing was said since.
+pub fn outputs(request: &Value) -> Vec<String> {
+    let items = request["input"].as_array().map_or(&[] as &[Value], Vec::as_slice);
+    let last = items.iter().rev().take_while(|item| item["type"] == "function_call_output");
+    let mut outputs: Vec<String> = last.map(|item| text_of(&item["output"])).collect();
+    outputs.reverse();
+    outputs
 }
 
 fn text_of(content: &Value) -> String {

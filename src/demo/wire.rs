@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value, json};
 
-use super::script::{Price, prompts, tag};
+use super::script::{Price, outputs, prompts, tag};
 
 /// A response that is being given.
 pub struct Answer {
@@ -69,6 +69,16 @@ impl Answer {
         // It stands in the middle of a sentence.
         let beginning = beginning.trim_end_matches(['.', '?', '!', ',', ':', ';']);
         if beginning.is_empty() { "nothing at all".into() } else { beginning.to_owned() }
+    }
+
+    /// What the tools said, each as a block of code.
+    pub fn outputs(&self) -> String {
+        const MOST: usize = 12;
+        let block = |output: &String| {
+            let lines: Vec<&str> = output.lines().take(MOST).collect();
+            format!("```text\n{}\n```", lines.join("\n").replace("```", "~~~"))
+        };
+        outputs(&self.request).iter().map(block).collect::<Vec<_>>().join("\n\n")
     }
 
     /// Asked not to think.
