@@ -6,6 +6,8 @@ mod mutated;
 mod rules;
 #[path = "requests/talk.rs"]
 mod talk;
+#[path = "requests/tools.rs"]
+mod tools;
 
 use std::sync::Arc;
 

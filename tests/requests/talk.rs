@@ -6,6 +6,7 @@ use ibid::{
     api::{Error, Event, Fault},
     chat::{CallId, Change, Conversation, End, Ids, Next, Settings, StreamId, Timestamp, request::Context},
     store::{Job, Reply, Store, Ticket},
+    tools::{Content, Outcome},
 };
 use serde_json::{Value, json};
 
@@ -81,6 +82,21 @@ impl Talk {
                 Next::StopRun(_) | Next::Close(_) | Next::AskPrice { .. } | Next::AskQuota { .. } => (),
             }
         }
+    }
+
+    /// The tool that was begun first answers; gives the body of the next step, when it was the last.
+    pub fn tool_ends(&mut self, content: Vec<Content>) -> Option<Value> {
+        let call = self.running.remove(0);
+        let next = self.chat.call_ended(call, self.now, Ok(Outcome { content, failed: false }), &mut self.ids);
+        let body = next.iter().find_map(|next| match next {
+            Next::Open { request, .. } => Some(serde_json::to_string(request).expect("a request has a JSON form")),
+            _ => None,
+        });
+        self.note(next);
+        let body = body?;
+        let Settings { endpoint, model, .. } = &self.chat.settings;
+        rules::check(&body, &Told { dialect: self.chat.context.dialect, endpoint, model, arrived: &self.arrived });
+        Some(serde_json::from_str(&body).expect("a body is JSON"))
     }
 
     pub fn switch(&mut self, model: &str) {
