@@ -156,7 +156,7 @@ async fn a_server_that_went_away_is_found_again_when_it_is_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_result_that_is_too_large_is_told_and_the_next_call_works() {
     let served = serve("127.0.0.1:0", "good").await;
-    let mut rig = Rig::of(McpServer { call_timeout: 20.0, ..at(served.address, Some("GOOD_TOKEN")) });
+    let mut rig = Rig::of(at(served.address, Some("GOOD_TOKEN")));
     rig.ready().await;
     let failure = rig.call("big").await.expect_err("fifty megabytes are too much");
     assert!(failure.words().contains("it is larger than 16 MB"), "{failure:?}");
