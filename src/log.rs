@@ -10,7 +10,7 @@ use std::{
 
 use tracing::Level;
 use tracing_appender::non_blocking::WorkerGuard;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 use crate::files::{self, Readers};
 
@@ -52,9 +52,9 @@ pub fn start(path: &Path, verbosity: u8, content: bool) -> io::Result<Log> {
         _ => Level::TRACE,
     };
     // Of this program only: others would write down headers.
-    let filter = EnvFilter::new(format!("off,ibid={level}"));
-    let logging = tracing_subscriber::fmt().with_writer(writer).with_ansi(false).with_env_filter(filter).try_init();
-    logging.map_err(io::Error::other)?;
+    let filter = Targets::new().with_target("ibid", level);
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(false);
+    tracing_subscriber::registry().with(lines).with(filter).try_init().map_err(io::Error::other)?;
     CONTENT.store(content, Ordering::Relaxed);
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "begins");
     Ok(Log(guard))

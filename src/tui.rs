@@ -194,6 +194,7 @@ impl<W: Write> Program<'_, W> {
 
     async fn on_woken(&mut self, woken: Woken) -> io::Result<Option<Ended>> {
         match woken {
+            Woken::Signal(Signal::Stop) => self.stop().await,
             Woken::Signal(signal) => self.on_signal(signal),
             Woken::KeyboardGone => Ok(Some(self.end(Ended::Interrupted))),
             Woken::Edited(text) => self.on_edited(text).await,
@@ -216,7 +217,7 @@ impl<W: Write> Program<'_, W> {
                 self.own.push_back(Msg::Input { event: Event::Resize(width, height), more: false });
                 Ok(None)
             }
-            Signal::Continued => self.on_continued(),
+            Signal::Stop | Signal::Continued => self.on_continued(),
         }
     }
 
@@ -308,12 +309,7 @@ impl<W: Write> Program<'_, W> {
             Ask::CopyPrimary(text) => self.clipboard.copy(text::clean(&text).into_owned(), Target::Primary),
             Ask::TakeMouse(mouse) => self.terminal.screen.take_mouse(mouse)?,
             Ask::Edit(text) => return self.edit(&text),
-            Ask::Suspend => {
-                self.go_away();
-                let signal = os::suspend(&mut self.terminal.signals).await;
-                self.come_back()?;
-                return self.on_signal(signal);
-            }
+            Ask::Suspend => return self.stop().await,
             Ask::Repaint => {
                 self.terminal.screen.repaint()?;
                 self.painted = Painted::Stale;
@@ -328,6 +324,18 @@ impl<W: Write> Program<'_, W> {
             Ask::StartDemo => return Ok(Some(Ended::Demo)),
         }
         Ok(None)
+    }
+
+    /// Gives the terminal back and stops until somebody says to go on.
+    async fn stop(&mut self) -> io::Result<Option<Ended>> {
+        // While the editor has the terminal, its own stop is not ours.
+        if self.away.is_some() {
+            return Ok(None);
+        }
+        self.go_away();
+        let signal = os::suspend(&mut self.terminal.signals).await;
+        self.come_back()?;
+        self.on_signal(signal)
     }
 
     fn edit(&mut self, text: &str) -> io::Result<Option<Ended>> {

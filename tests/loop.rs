@@ -8,7 +8,8 @@ mod support;
 mod rules;
 
 use std::{
-    io,
+    io::{self, Read as _, Write as _},
+    net::TcpListener,
     num::NonZeroU16,
     sync::{Arc, Condvar, Mutex, PoisonError, mpsc as sync},
     thread::JoinHandle,
@@ -48,6 +49,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 struct Glass(Arc<(Mutex<Seen>, Condvar)>);
 
 struct Seen {
+    /// Nothing is taken, as from a terminal that was stopped with Ctrl-S.
+    stands_still: bool,
     parser: vt100::Parser,
     bytes: Vec<u8>,
     frames: usize,
@@ -57,7 +60,7 @@ impl Glass {
     fn new(size: Size) -> Self {
         let cells = |n| NonZeroU16::new(n).expect("a screen has cells");
         let parser = vt100::Parser::new(cells(size.height), cells(size.width), 0);
-        Self(Arc::new((Mutex::new(Seen { parser, bytes: Vec::new(), frames: 0 }), Condvar::new())))
+        Self(Arc::new((Mutex::new(Seen { stands_still: false, parser, bytes: Vec::new(), frames: 0 }), Condvar::new())))
     }
 
     fn look<T>(&self, at: impl FnOnce(&Seen) -> T) -> T {
@@ -72,6 +75,12 @@ impl Glass {
         assert!(!late.timed_out(), "not seen: {what}\n{}", seen.parser.screen().contents());
     }
 
+    fn stand_still(&self, stands_still: bool) {
+        let (seen, changed) = &*self.0;
+        seen.lock().unwrap_or_else(PoisonError::into_inner).stands_still = stands_still;
+        changed.notify_all();
+    }
+
     fn wait_for(&self, text: &str) {
         self.wait_until(text, |seen| seen.parser.screen().contents().contains(text));
     }
@@ -80,7 +89,9 @@ impl Glass {
 impl io::Write for Glass {
     /// A frame is one write.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut seen = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (seen, changed) = &*self.0;
+        let seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = changed.wait_while(seen, |seen| seen.stands_still).unwrap_or_else(PoisonError::into_inner);
         seen.parser.process(bytes);
         seen.bytes.extend_from_slice(bytes);
         seen.frames += usize::from(bytes.starts_with(b"\x1b[?2026h"));
@@ -119,10 +130,14 @@ impl Ibid {
 
     fn with(home: &Arc<TempDir>, server: &FakeServer, desk: Desk) -> Self {
         server.page("/models", Reply::json(200, &catalogue()));
+        Self::at(home, server.base_url(), desk)
+    }
+
+    fn at(home: &Arc<TempDir>, url: String, desk: Desk) -> Self {
         let size = Size::new(100, 30);
         let glass = Glass::new(size);
         let (keys, reads) = mpsc::channel(64);
-        let (paths, url, out) = (paths(home), server.base_url(), glass.clone());
+        let (paths, out) = (paths(home), glass.clone());
         let (config, _) = Config::load(&paths.config).unwrap();
         let (told, sender) = sync::channel();
         let thread = std::thread::spawn(move || {
@@ -280,6 +295,50 @@ fn a_flood_of_deltas_is_at_most_sixty_frames_a_second_and_a_key_is_seen_in_the_m
     let most = begun.elapsed().as_millis() / 16 + 4;
     assert!(frames as u128 <= most, "{frames} frames in {:?}", begun.elapsed());
     ibid.glass.wait_for("typed meanwhile");
+}
+
+/// Answers every prompt with deltas without end, and tells how many bytes went out before nobody took more.
+fn flood() -> (String, sync::Receiver<usize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("it is bound"));
+    let (send, stuck) = sync::channel();
+    std::thread::spawn(move || {
+        for mut connection in listener.incoming().map_while(Result::ok) {
+            let send = send.clone();
+            std::thread::spawn(move || {
+                let mut head = [0; 4];
+                if connection.read_exact(&mut head).is_err() || &head != b"POST" {
+                    return;
+                }
+                connection.set_write_timeout(Some(Duration::from_secs(1))).expect("a second is some time");
+                let frames = Response::by(MODEL).half_text(&[&"word ".repeat(200)]).unfinished();
+                let mut bytes = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n".to_vec();
+                bytes.extend(frames.concat().into_bytes());
+                let delta = frames.last().expect("a delta").clone().into_bytes();
+                let mut sent = 0;
+                while connection.write_all(&bytes).is_ok() {
+                    sent += bytes.len();
+                    bytes.clone_from(&delta);
+                }
+                let _ = send.send(sent); // The test may be over.
+            });
+        }
+    });
+    (url, stuck)
+}
+
+#[test]
+fn a_terminal_that_stands_still_stops_the_reader_and_not_the_memory() {
+    let (url, stuck) = flood();
+    let ibid = Ibid::at(&home(), url, Desk::default());
+    ibid.submit("a question");
+    ibid.glass.wait_for("word word");
+    ibid.glass.stand_still(true);
+    let sent = stuck.recv_timeout(PATIENCE).expect("the server is never held up");
+    assert!(sent < 48 << 20, "{sent} bytes were taken while nobody could see them");
+    ibid.glass.stand_still(false);
+    ibid.send("and on");
+    ibid.glass.wait_for("and on");
 }
 
 #[test]

@@ -28,6 +28,8 @@ pub enum Signal {
     Interrupt,
     /// The window has another size.
     Resized,
+    /// Asked to stop until somebody says to go on (SIGTSTP).
+    Stop,
     /// Running again after a stop.
     Continued,
     /// A thread of ours has panicked, and the terminal was given back to report it.

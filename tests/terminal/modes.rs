@@ -1,8 +1,8 @@
 //! The terminal is given back as it was, whichever way the program ends.
 
-use std::{env, path::Path};
+use std::{env, fs, path::Path};
 
-use rustix::process::{Signal, test_kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process_group};
 
 use crate::{
     Stage, answer, eventually, quit,
@@ -161,6 +161,26 @@ fn control_z_gives_the_terminal_to_the_shell_and_fg_takes_it_again() {
     shell.wait_for("› a draft");
     shell.type_keys(" goes on");
     shell.wait_for("› a draft goes on");
+    shell.type_keys("<ctrl-x>q");
+    shell.wait_until("end of the alternate screen", |screen| !screen.grid().alternate_screen());
+    assert_modes_are_off(&shell.bytes());
+}
+
+#[test]
+fn a_stop_from_outside_gives_the_terminal_back_as_well() {
+    let stage = Stage::plain();
+    let mut shell = stage.run_program("/bin/sh", &["-i"]).env("PS1", "shell>").start();
+    shell.wait_for("shell>");
+    // The shell's job tells its own number, then becomes the program.
+    shell.type_keys(&format!("sh -c 'echo $$ > pid; exec {}'<enter>", env!("CARGO_BIN_EXE_ibid")));
+    shell.wait_for("type a message");
+    let number = fs::read_to_string(stage.home.path().join("pid")).expect("the job wrote it");
+    let number = number.trim().parse().ok().and_then(Pid::from_raw).expect("a process has a number");
+    kill_process(number, Signal::TSTP).expect("it runs");
+    shell.wait_for("Stopped");
+    assert_modes_are_off(&shell.bytes());
+    shell.type_keys("fg<enter>");
+    shell.wait_for("type a message");
     shell.type_keys("<ctrl-x>q");
     shell.wait_until("end of the alternate screen", |screen| !screen.grid().alternate_screen());
     assert_modes_are_off(&shell.bytes());

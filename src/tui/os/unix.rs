@@ -12,7 +12,7 @@ use std::{
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::Errno,
-    process::{Signal as Number, kill_current_process_group},
+    process::{Signal as Number, getpgid, getpgrp, getppid, getsid, kill_current_process_group},
 };
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -39,21 +39,26 @@ pub fn write_to_terminal(bytes: &[u8]) -> io::Result<()> {
     output()?.write_all(bytes)
 }
 
-/// Stops this process and those of its group, as Ctrl-Z does. Returns when they go on, or are told something else.
+/// Stops this process and those of its group, as a program does that leaves Ctrl-Z to the system. Returns when they go
+/// on, or are told something else; at once where nobody could wake them (a terminal window's only program).
 pub async fn suspend(signals: &mut Signals) -> Signal {
-    if kill_current_process_group(Number::TSTP).is_err() {
+    // SIGTSTP is listened to, so the system no longer stops us for it.
+    if !is_a_shells_job() || kill_current_process_group(Number::STOP).is_err() {
         return Signal::Continued;
     }
-    let next = async {
-        loop {
-            let signal = signals.next().await;
-            if signal != Signal::Resized {
-                return signal;
-            }
+    loop {
+        match signals.next().await {
+            Signal::Resized | Signal::Stop => (),
+            signal => return signal,
         }
-    };
-    // Where nobody could wake us (a terminal window's only program) the system ignores the stop.
-    tokio::time::timeout(Duration::from_millis(100), next).await.unwrap_or(Signal::Continued)
+    }
+}
+
+/// Whether the parent is of the same session and another group: the system's own rule for whom SIGTSTP may stop.
+fn is_a_shells_job() -> bool {
+    let Some(parent) = getppid() else { return false };
+    let is_beside = getpgid(Some(parent)).is_ok_and(|group| group != getpgrp());
+    is_beside && getsid(Some(parent)).ok() == getsid(None).ok()
 }
 
 /// Tells what the system says, for as long as somebody listens.
@@ -65,6 +70,7 @@ pub(super) fn listen(send: mpsc::Sender<Signal>) -> io::Result<()> {
     let mut hang_up = signal(SignalKind::hangup())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut resized = signal(SignalKind::window_change())?;
+    let mut stop = signal(SignalKind::from_raw(Number::TSTP.as_raw()))?;
     let mut continued = signal(SignalKind::from_raw(Number::CONT.as_raw()))?;
     tokio::spawn(async move {
         loop {
@@ -73,6 +79,7 @@ pub(super) fn listen(send: mpsc::Sender<Signal>) -> io::Result<()> {
                 _ = hang_up.recv() => Signal::End,
                 _ = interrupt.recv() => Signal::Interrupt,
                 _ = resized.recv() => Signal::Resized,
+                _ = stop.recv() => Signal::Stop,
                 _ = continued.recv() => Signal::Continued,
             };
             super::tell(&send, signal).await;
