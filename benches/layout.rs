@@ -1,13 +1,11 @@
 //! What reading costs: a delta, a frame, a resize, a whole stream. `cargo bench --bench layout`.
 
-use std::fmt::Write;
+#[path = "../tests/support/mod.rs"]
+mod support;
 
 use divan::{Bencher, black_box};
 use ibid::{
-    chat::{
-        Answer, Body, Conversation, ConversationId, End, Header, Item, Kind, Message, MessageId, Prompt, Settings,
-        Slot, Timestamp, answer::Part,
-    },
+    chat::{MessageId, Timestamp},
     config::Show,
     widgets::{
         highlight::{BlockId, Highlighter, Job},
@@ -17,28 +15,11 @@ use ibid::{
     },
 };
 use ratatui::{buffer::Buffer, layout::Rect, widgets::Widget};
+use support::long::{conversation, mixed};
 use uuid::Uuid;
 
 fn main() {
     divan::main();
-}
-
-/// About so many bytes of mixed Markdown in small blocks.
-fn mixed(bytes: usize) -> String {
-    let mut source = String::with_capacity(bytes + 1024);
-    for section in 1.. {
-        if source.len() >= bytes {
-            break;
-        }
-        let _ = write!(
-            source,
-            "## Section {section}\n\nThe **quick** brown `fox` jumps over the *lazy* dog, again and again until the paragraph is \
-             long enough to wrap a few times in a usual pane of text, 与中文混排 and [a link](https://x.example/{section}).\n\n\
-             - first item with words\n- second item with `code`\n  - nested item\n\n```rust\nfn f{section}(x: u32) -> u32 {{\n    \
-             let y = x * 2; // comment\n    y + {section}\n}}\n```\n\n| a | b |\n|---|---|\n| one | {section} |\n\n> quote line one\n> quote line two\n\n"
-        ); // A string takes everything.
-    }
-    source
 }
 
 /// One delta of four bytes at the end of an answer of so many bytes.
@@ -90,7 +71,7 @@ fn whole(bencher: Bencher, bytes: usize) {
 /// A frame that scrolls by a row, in a conversation of so many messages.
 #[divan::bench(args = [10, 1_000, 100_000])]
 fn frame(bencher: Bencher, messages: u128) {
-    let chat = conversation(messages);
+    let chat = conversation(messages, &mixed(700));
     let theme = Theme::bundled("ink").expect("it is bundled");
     let options = ReadingOptions::new(&theme, Show::Auto, jiff::tz::TimeZone::UTC);
     let mut transcript = Transcript::default();
@@ -110,7 +91,7 @@ fn frame(bencher: Bencher, messages: u128) {
 /// A frame of another width, in a conversation of 5,000 messages.
 #[divan::bench]
 fn resize(bencher: Bencher) {
-    let chat = conversation(5_000);
+    let chat = conversation(5_000, &mixed(700));
     let theme = Theme::bundled("ink").expect("it is bundled");
     let options = ReadingOptions::new(&theme, Show::Auto, jiff::tz::TimeZone::UTC);
     let mut transcript = Transcript::default();
@@ -141,36 +122,4 @@ fn coloured_line(bencher: Bencher, language: &str) {
 
 fn now() -> Timestamp {
     Timestamp::UNIX_EPOCH
-}
-
-fn conversation(count: u128) -> Conversation {
-    let id = |number: u128| MessageId(Uuid::from_u128(number));
-    let text = mixed(700);
-    let messages = (1..=count).map(|number| {
-        let body = if number % 2 == 1 {
-            Body::Prompt(Prompt { text: "A prompt".into() })
-        } else {
-            let mut answer = Answer::new("openrouter", "a/b", now());
-            let parts = vec![Part::Text { text: text.clone(), annotations: Vec::new() }];
-            let kind = Kind::Message { parts, phase: None };
-            answer
-                .items
-                .insert(Slot { step: 0, index: 0 }, Item { raw: None, opened: now(), closed: Some(now()), kind });
-            answer.end = End::Complete;
-            answer.ended = Some(now());
-            Body::Answer(answer)
-        };
-        Message { id: id(number), parent: (number > 1).then(|| id(number - 1)), at: now(), rev: 0, body }
-    });
-    let header = Header {
-        id: ConversationId(Uuid::from_u128(1)),
-        title: "t".into(),
-        renamed: false,
-        settings: Settings::default(),
-        branch: (1..=count).map(id).collect(),
-        updated: now(),
-        unread: false,
-        left_out: std::collections::BTreeSet::new(),
-    };
-    Conversation::restore(header, messages.collect(), String::new(), Vec::new())
 }

@@ -5,7 +5,6 @@
 //! is sent, until the whole frame or the whole request is there.
 
 #[cfg(unix)]
-#[path = "../tests/support/mod.rs"]
 mod support;
 
 #[cfg(not(unix))]
@@ -21,7 +20,7 @@ fn main() {
 #[cfg(unix)]
 mod whole {
     use std::{
-        fmt, fs,
+        fs,
         path::Path,
         sync::mpsc,
         thread,
@@ -35,8 +34,10 @@ mod whole {
 
     use super::support::{
         compose::Response,
+        cpu,
         fake_server::{FakeServer, Reply},
-        pty::{Home, Pty, Run},
+        kilobytes, quit, row, settle, show,
+        pty::{Home, Run},
     };
 
     /// How often, how much, how long.
@@ -120,13 +121,13 @@ mod whole {
         let mut ibid = Run::in_home(&home).against(&server).size(120, 40).start();
         ibid.wait_for("type a message");
         settle();
-        let before = resident(&ibid);
+        let before = kilobytes(&ibid, "VmRSS:");
         let code = "```rust\nfn main() {\n    println!(\"{}\", 1 + 1);\n}\n```\n\nThat was all.";
         server.answer(Reply::stream(Response::by("openai/gpt-4.1-mini").text(&[code]).completed()));
         ibid.type_keys("hello<enter>");
         ibid.wait_for("That was all.");
         settle();
-        let after = resident(&ibid);
+        let after = kilobytes(&ibid, "VmRSS:");
         let (ticks, bytes) = (cpu(&ibid), ibid.bytes().len());
         thread::sleep(effort.idle);
         let (used, written) = (cpu(&ibid).zip(ticks).map(|(now, then)| now - then), ibid.bytes().len() - bytes);
@@ -179,41 +180,5 @@ mod whole {
         let last = Ticket(count as u64 - 1);
         while replies.recv_timeout(Duration::from_mins(1)).expect("the store saves") != last {}
         title
-    }
-
-    fn quit(ibid: &mut Pty) {
-        ibid.type_keys("<ctrl-x>q");
-        ibid.wait_exit();
-    }
-
-    /// What goes on in the background (the catalogue, a highlighting) is over after that; there is nothing to wait for.
-    fn settle() {
-        thread::sleep(Duration::from_millis(500));
-    }
-
-    /// In kilobytes, where the system tells.
-    fn resident(ibid: &Pty) -> Option<u64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", ibid.pid().as_raw_nonzero())).ok()?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-        line.trim().trim_end_matches(" kB").parse().ok()
-    }
-
-    /// In ticks of the system's clock, where the system tells.
-    fn cpu(ibid: &Pty) -> Option<u64> {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", ibid.pid().as_raw_nonzero())).ok()?;
-        // The name in brackets may hold blanks.
-        let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-        Some(fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?)
-    }
-
-    fn show(what: &str, mut times: Vec<Duration>, target: &str) {
-        times.sort();
-        let ms = |time: Duration| format!("{:.1} ms", time.as_secs_f64() * 1e3);
-        let (median, least, most) = (times[times.len() / 2], times[0], times[times.len() - 1]);
-        println!("{what:<46} {:>10} {:>10} {:>10}  {target}", ms(median), ms(least), ms(most));
-    }
-
-    fn row(what: &str, value: impl fmt::Display, target: &str) {
-        println!("{what:<46} {value:>32}  {target}");
     }
 }

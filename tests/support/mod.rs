@@ -5,6 +5,7 @@ pub mod cited;
 pub mod compose;
 pub mod fake_server;
 pub mod harness;
+pub mod long;
 #[cfg(unix)]
 pub mod pty;
 #[cfg(unix)]
