@@ -148,7 +148,7 @@ mod whole {
         let mut late = Vec::new();
         let (mut used, mut written) = (None, 0);
         for _ in 0..words.len() {
-            let (number, at) = source.sent.recv_timeout(Duration::from_secs(30)).expect("the stream is asked for");
+            let (number, at) = source.sent.recv_timeout(Duration::from_secs(30)).unwrap_or_else(|_| panic!("no request:\n{}", ibid.screen()));
             if number == 20 {
                 (used, written) = (cpu(&ibid), ibid.look(|screen| screen.bytes.len()));
             }

@@ -485,6 +485,21 @@ fn what_is_typed_while_a_conversation_is_being_read_is_kept_and_not_sent_elsewhe
 }
 
 #[test]
+fn what_is_sent_while_a_conversation_is_being_read_leaves_when_it_is_there() {
+    let mut begin = start(60, 16);
+    begin.open = ibid::app::Open::Latest;
+    let mut app = Harness::with(begin);
+    let id = ConversationId(uuid::Uuid::from_u128(7));
+    let settings = Settings { endpoint: "openrouter".into(), model: "a/b".into(), ..Settings::default() };
+    app.enter_text("early");
+    app.press("enter");
+    app.reply(Reply::Loaded(Box::new(Conversation::new(id, settings, Timestamp::UNIX_EPOCH))));
+    let (_, body) = app.opened().pop().expect("a request leaves");
+    assert_eq!(body["input"][0]["content"], "early");
+    assert_eq!(app.draft(), "");
+}
+
+#[test]
 fn the_cursor_of_a_long_picker_stays_in_sight() {
     let mut app = Harness::new(100, 30);
     let rows: Vec<_> = (0..200).map(|n| json!({"id": format!("vendor/model-{n:03}")})).collect();

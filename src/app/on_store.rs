@@ -118,12 +118,16 @@ fn on_loaded(state: &mut State, now: Timestamp, conversation: Conversation, fx: 
     match state.screen.pane.shows {
         Shows::Loading(wanted) if wanted.is_none_or(|wanted| wanted == id) => {
             let typed = state.screen.pane.composer.text();
+            let send = state.screen.pane.send_when_read;
             super::panes::show(state, now, id, fx);
             if !typed.is_empty() {
-                // Typed while it was being read: behind the draft.
-                let text = state.screen.pane.composer.text() + &typed;
-                state.screen.pane.composer.set_text(&text);
+                // Typed while it was being read: behind the draft, which nobody has seen yet and which is not sent.
+                let draft = state.screen.pane.composer.text();
+                state.screen.pane.composer.set_text(&(draft.clone() + &typed));
                 super::panes::draft_changed(state, now);
+                if send && draft.is_empty() {
+                    super::panes::send(state, now, fx);
+                }
             }
         }
         Shows::New | Shows::Loading(_) | Shows::Conversation(_) => (), // The reader went elsewhere meanwhile.

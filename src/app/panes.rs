@@ -61,6 +61,7 @@ pub(super) fn show(state: &mut State, now: Timestamp, id: ConversationId, fx: &m
 /// The text of the composer changed: its draft is due on the disk soon.
 pub(super) fn draft_changed(state: &mut State, now: Timestamp) {
     state.screen.pane.draft_due.get_or_insert(now + DRAFT);
+    state.screen.pane.send_when_read = false;
 }
 
 /// Writes the draft to the disk when it is due.
@@ -98,6 +99,7 @@ pub(super) fn keep_draft_now(state: &mut State, now: Timestamp, fx: &mut Vec<Eff
 fn leave(state: &mut State, fx: &mut Vec<Effect>) {
     keep_draft(state, fx);
     state.screen.pane.editing = None;
+    state.screen.pane.send_when_read = false;
 }
 
 /// Puts a text into the prompt history, first.
@@ -136,6 +138,7 @@ pub(super) fn send(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
 pub(super) fn submit(state: &mut State, now: Timestamp, text: String, fx: &mut Vec<Effect>) {
     if matches!(state.screen.pane.shows, Shows::Loading(_)) {
         state.screen.pane.composer.set_text(&text);
+        state.screen.pane.send_when_read = true;
         return;
     }
     if state.settings().model.is_empty() {

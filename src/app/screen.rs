@@ -62,6 +62,8 @@ pub struct Pane {
     pub composer: Composer,
     /// When the draft must be on disk.
     pub draft_due: Option<Timestamp>,
+    /// Enter was pressed before the conversation had been read.
+    pub send_when_read: bool,
     /// What is being written instead of a prompt.
     pub editing: Option<Editing>,
 }
@@ -132,6 +134,7 @@ impl Screen {
                 transcripts: BTreeMap::new(),
                 composer: Composer::default(),
                 draft_due: None,
+                send_when_read: false,
                 editing: None,
             },
             focus: Focus::Composer,
