@@ -182,7 +182,6 @@ mod whole {
             thread::sleep(Duration::from_millis(37));
         }
         show_tail("a key to the screen meanwhile", keys, "2 ms, 8 ms at 99 %");
-        ibid.type_keys("<esc>");
         quit(&mut ibid);
     }
 
