@@ -36,8 +36,9 @@ mod whole {
         compose::Response,
         cpu,
         fake_server::{FakeServer, Reply},
-        kilobytes, quit, row, settle, show,
+        kilobytes,
         pty::{Home, Run},
+        quit, row, settle, show,
     };
 
     /// How often, how much, how long.

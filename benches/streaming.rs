@@ -40,8 +40,9 @@ mod whole {
         compose::Response,
         cpu,
         harness::Harness,
-        kilobytes, long, ms, quit, row, settle, show_tail, ticks,
+        kilobytes, long, ms,
         pty::{Home, KEY, Pty, Run},
+        quit, row, settle, show_tail, ticks,
     };
 
     /// Names the server for the child that does nothing but read.
@@ -84,7 +85,8 @@ mod whole {
         let itself = env::current_exe().expect("a bench knows its file");
         let output = Command::new(itself).env(READS, &source.url).output().expect("the bench starts itself");
         let read: Option<u64> = String::from_utf8_lossy(&output.stdout).trim().parse().ok();
-        let of = |value: Option<u64>, unit: &str| value.map_or("not known here".into(), |value| format!("{value} {unit}"));
+        let of =
+            |value: Option<u64>, unit: &str| value.map_or("not known here".into(), |value| format!("{value} {unit}"));
         row(&format!("CPU of {} deltas at once", effort.deltas), of(whole, "ms"), "3 times the next");
         row("CPU of only reading, decoding, parsing them", of(read, "ms"), "");
         row("most memory while they came", of(peak, "kB"), "81,920 kB");
@@ -124,7 +126,8 @@ mod whole {
         let mut ibid = Harness::new(120, 40);
         let stream_id = ibid.prompt("all of it");
         let frames = stream(effort.deltas);
-        let payloads: Vec<&str> = frames.iter().filter_map(|frame| frame.split_once("data: ")).map(|(_, json)| json.trim_end()).collect();
+        let payloads: Vec<&str> =
+            frames.iter().filter_map(|frame| frame.split_once("data: ")).map(|(_, json)| json.trim_end()).collect();
         let times = payloads.chunks(1_000).map(|payloads| {
             let begun = Instant::now();
             ibid.events(stream_id, payloads);
@@ -148,7 +151,10 @@ mod whole {
         let mut late = Vec::new();
         let (mut used, mut written) = (None, 0);
         for _ in 0..words.len() {
-            let (number, at) = source.sent.recv_timeout(Duration::from_secs(30)).unwrap_or_else(|_| panic!("no request:\n{}", ibid.screen()));
+            let (number, at) = source
+                .sent
+                .recv_timeout(Duration::from_secs(30))
+                .unwrap_or_else(|_| panic!("no request:\n{}", ibid.screen()));
             if number == 20 {
                 (used, written) = (cpu(&ibid), ibid.look(|screen| screen.bytes.len()));
             }
@@ -158,7 +164,11 @@ mod whole {
         let percent = cpu(&ibid).zip(used).map(|(now, then)| (now - then) as f64 / seconds);
         let written = (ibid.look(|screen| screen.bytes.len()) - written) as f64 / 1024.0 / seconds;
         show_tail("a word from the server to the screen", late, "22 ms at 99 %");
-        row("CPU at 200 deltas a second", percent.map_or("not known here".into(), |percent| format!("{percent:.1} %")), "5 %");
+        row(
+            "CPU at 200 deltas a second",
+            percent.map_or("not known here".into(), |percent| format!("{percent:.1} %")),
+            "5 %",
+        );
         row("written to the terminal in a second", format!("{written:.1} KiB"), "15 KiB");
         quit(&mut ibid);
 
@@ -242,7 +252,8 @@ mod whole {
         let (header, messages) = long::parts(messages, text);
         let conversation = header.id;
         let mut changes = vec![Change::Conversation(Box::new(header))];
-        changes.extend(messages.into_iter().map(|message| Change::Message { conversation, message: Box::new(message) }));
+        changes
+            .extend(messages.into_iter().map(|message| Change::Message { conversation, message: Box::new(message) }));
         store.send(Job::Save { ticket: Ticket(1), changes });
         replies.recv_timeout(Duration::from_mins(1)).expect("the store saves");
     }
@@ -294,14 +305,15 @@ mod whole {
         }
         reader.read_exact(&mut vec![0; length])?;
         connection.set_nodelay(true)?;
-        connection
-            .write_all(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n")?;
+        connection.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n")?;
         let Some(pace) = pace else { return connection.write_all(frames.concat().as_bytes()) };
         let begun = Instant::now();
         let mut number = 0;
         for frame in frames {
             if frame.contains("output_text.delta") {
-                thread::sleep((begun + pace * u32::try_from(number).unwrap_or(0)).saturating_duration_since(Instant::now()));
+                thread::sleep(
+                    (begun + pace * u32::try_from(number).unwrap_or(0)).saturating_duration_since(Instant::now()),
+                );
                 let _ = sent.send((number, Instant::now())); // Nobody may care.
                 number += 1;
             }

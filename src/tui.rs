@@ -5,6 +5,7 @@ pub mod editor;
 pub mod elsewhere;
 pub mod input;
 pub mod os;
+mod paint;
 pub mod screen;
 
 use std::{

@@ -19,11 +19,10 @@ use crossterm::{
 };
 use ratatui::{
     Frame, Terminal, TerminalOptions, Viewport,
-    backend::CrosstermBackend,
     layout::{Rect, Size},
 };
 
-use super::elsewhere;
+use super::{elsewhere, paint::Painter};
 use crate::config::Mouse;
 
 /// Whether this process holds its terminal: for the panic hook, which has nothing else to go by.
@@ -40,7 +39,7 @@ const TELL_NO_COLOURS: &str = "\x1b[?2031l";
 
 /// The screen: frames are drawn into memory and leave in one write each.
 pub struct Screen<W: Write> {
-    terminal: Terminal<CrosstermBackend<Bytes>>,
+    terminal: Terminal<Painter<Bytes>>,
     bytes: Bytes,
     out: W,
     modes: Modes,
@@ -60,7 +59,7 @@ enum Modes {
 
 /// What a frame wrote so far.
 #[derive(Debug, Clone, Default)]
-struct Bytes(Rc<RefCell<Vec<u8>>>);
+pub(super) struct Bytes(pub(super) Rc<RefCell<Vec<u8>>>);
 
 impl Screen<super::os::Output> {
     /// Takes the terminal of this process: raw mode, the alternate screen, pastes in brackets.
@@ -94,7 +93,7 @@ impl<W: Write> Screen<W> {
     fn new(out: W, size: Size, modes: Modes) -> io::Result<Self> {
         let bytes = Bytes::default();
         let viewport = Viewport::Fixed(Rect::from((ratatui::layout::Position::ORIGIN, size)));
-        let terminal = Terminal::with_options(CrosstermBackend::new(bytes.clone()), TerminalOptions { viewport })?;
+        let terminal = Terminal::with_options(Painter::new(bytes.clone(), size), TerminalOptions { viewport })?;
         Ok(Self { terminal, bytes, out, modes, mouse: Mouse::Off, title: None })
     }
 
@@ -119,6 +118,7 @@ impl<W: Write> Screen<W> {
     /// # Errors
     /// When the bytes cannot be written.
     pub fn resize(&mut self, size: Size) -> io::Result<()> {
+        self.terminal.backend_mut().forget(size);
         self.terminal.resize(Rect::from((ratatui::layout::Position::ORIGIN, size)))
     }
 

@@ -36,7 +36,11 @@ pub fn parts(count: u128, text: &str) -> (Header, Vec<Message>) {
         id: ConversationId(Uuid::from_u128(1)),
         title: "A long one".into(),
         renamed: false,
-        settings: Settings { endpoint: "openrouter".into(), model: "openai/gpt-4.1-mini".into(), ..Settings::default() },
+        settings: Settings {
+            endpoint: "openrouter".into(),
+            model: "openai/gpt-4.1-mini".into(),
+            ..Settings::default()
+        },
         branch: (1..=count).map(id).collect(),
         updated: at,
         unread: false,

@@ -1,0 +1,440 @@
+//! Cells to bytes, in as few as a frame can be told: the terminal may be at the other end of a slow line.
+//!
+//! What stands between two changed cells is written again where that is shorter than moving the cursor, blanks are
+//! erased in one go, and an attribute is told only when it changes.
+
+use std::{
+    fmt::Write as _,
+    io::{self, Write},
+};
+
+use crossterm::style::Colored;
+use ratatui::{
+    backend::{Backend, ClearType, CrosstermBackend, IntoCrossterm, WindowSize},
+    buffer::{Buffer, Cell, CellWidth},
+    layout::{Position, Rect, Size},
+    style::{Color, Modifier},
+};
+
+/// So many blanks are erased rather than written.
+const ERASED: u16 = 10;
+/// What moving to the right costs at least, in bytes.
+const MOVE: usize = 4;
+
+/// Attributes whose blanks can be seen.
+const SEEN_ON_BLANKS: Modifier =
+    Modifier::REVERSED.union(Modifier::UNDERLINED).union(Modifier::CROSSED_OUT).union(Modifier::SLOW_BLINK);
+
+const CODES: [(Modifier, u8); 9] = [
+    (Modifier::BOLD, 1),
+    (Modifier::DIM, 2),
+    (Modifier::ITALIC, 3),
+    (Modifier::UNDERLINED, 4),
+    (Modifier::SLOW_BLINK, 5),
+    (Modifier::RAPID_BLINK, 6),
+    (Modifier::REVERSED, 7),
+    (Modifier::HIDDEN, 8),
+    (Modifier::CROSSED_OUT, 9),
+];
+
+/// A backend that knows what is on the screen, where the cursor is and how it writes.
+pub(super) struct Painter<W: Write> {
+    /// For what is asked of the terminal seldom.
+    terminal: CrosstermBackend<W>,
+    /// What the frame wrote so far.
+    bytes: Vec<u8>,
+    screen: Buffer,
+    /// `None` when terminals may differ about it.
+    at: Option<Position>,
+    pen: Pen,
+    /// `None` when somebody else had the terminal.
+    cursor_shown: Option<bool>,
+}
+
+/// How the next cell would be written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Pen {
+    fg: Color,
+    bg: Color,
+    underline: Color,
+    modifier: Modifier,
+}
+
+impl<W: Write> Painter<W> {
+    pub fn new(out: W, size: Size) -> Self {
+        Self {
+            terminal: CrosstermBackend::new(out),
+            bytes: Vec::new(),
+            screen: Buffer::empty(Rect::from((Position::ORIGIN, size))),
+            at: None,
+            pen: Pen::default(),
+            cursor_shown: None,
+        }
+    }
+
+    /// The screen has another size, or somebody else has had it: nothing on it is known but that it will be cleared.
+    pub fn forget(&mut self, size: Size) {
+        self.screen = Buffer::empty(Rect::from((Position::ORIGIN, size)));
+        self.at = None;
+        self.cursor_shown = None;
+    }
+
+    fn paint(&mut self, cells: &[(u16, u16, &Cell)]) {
+        let mut rest = cells;
+        // What the last wide cell covers is not written: it would break it.
+        let mut covered = Position::ORIGIN;
+        while let Some(&(x, y, cell)) = rest.first() {
+            if y == covered.y && x < covered.x {
+                rest = &rest[1..];
+                continue;
+            }
+            self.go(Position { x, y });
+            let (blanks, taken) = self.blanks(rest);
+            let reaches_edge = x + blanks == self.screen.area.width;
+            if blanks >= ERASED || (reaches_edge && blanks > 3) {
+                self.take(Pen::of(cell));
+                if reaches_edge {
+                    self.bytes.extend_from_slice(b"\x1b[K");
+                } else {
+                    let _ = write!(self.bytes, "\x1b[{blanks}X"); // A vector takes everything.
+                }
+                for (x, y, cell) in &rest[..taken] {
+                    self.keep(*x, *y, cell);
+                }
+                rest = &rest[taken..];
+            } else {
+                covered = Position { x: x.saturating_add(cell.cell_width().max(1)), y };
+                let halves = self.screen.cell((covered.x - 1, y)).is_some_and(|cell| cell.cell_width() == 2);
+                self.print(cell);
+                self.keep(x, y, cell);
+                rest = &rest[1..];
+                let follows = rest.first().is_some_and(|(x, y, _)| (*x, *y) == (covered.x, covered.y));
+                if halves && !follows && covered.x < self.screen.area.right() {
+                    // The other half of what stood there may have been left in the colours of this cell.
+                    self.go(covered);
+                    self.print(&Cell::default());
+                }
+            }
+        }
+        self.take(Pen::default());
+    }
+
+    /// How many plain blanks begin here, those that stand there already included, and how many cells they are of the
+    /// ones to paint.
+    fn blanks(&self, cells: &[(u16, u16, &Cell)]) -> (u16, usize) {
+        let Some(&(start, row, _)) = cells.first() else { return (0, 0) };
+        let (mut x, mut taken) = (start, 0);
+        while x < self.screen.area.right() {
+            match cells.get(taken) {
+                Some(&(next, y, cell)) if (next, y) == (x, row) => {
+                    if !is_blank(cell) {
+                        break;
+                    }
+                    taken += 1;
+                }
+                Some(_) | None if self.screen.cell((x, row)).is_some_and(is_blank) => (),
+                Some(_) | None => break,
+            }
+            x += 1;
+        }
+        (x - start, taken)
+    }
+
+    fn print(&mut self, cell: &Cell) {
+        self.take(Pen::of(cell));
+        if cell.cell_width() == 2 && cell.symbol().contains('\u{fe0f}') {
+            // A terminal that draws it narrow would leave what stood in its second half.
+            self.bytes.extend_from_slice(b"  \x1b[2D");
+        }
+        self.bytes.extend_from_slice(cell.symbol().as_bytes());
+        self.at = match (self.at, advance(cell)) {
+            (Some(at), Some(width)) if at.x + width < self.screen.area.width => {
+                Some(Position { x: at.x + width, ..at })
+            }
+            _ => None,
+        };
+    }
+
+    /// Remembers that a cell is on the screen.
+    fn keep(&mut self, x: u16, y: u16, cell: &Cell) {
+        let width = cell.cell_width().max(1);
+        for covered in x + 1..x.saturating_add(width) {
+            if let Some(covered) = self.screen.cell_mut((covered, y)) {
+                covered.reset();
+            }
+        }
+        if let Some(kept) = self.screen.cell_mut((x, y)) {
+            kept.clone_from(cell);
+        }
+    }
+
+    fn go(&mut self, to: Position) {
+        if self.at == Some(to) {
+            return;
+        }
+        match self.at {
+            Some(at) if at.y == to.y && at.x < to.x => {
+                let between = self.between(at, to.x);
+                if between.is_empty() {
+                    let _ = match to.x - at.x {
+                        1 => self.bytes.write_all(b"\x1b[C"),
+                        columns => write!(self.bytes, "\x1b[{columns}C"),
+                    };
+                }
+                self.bytes.extend_from_slice(&between);
+            }
+            _ => {
+                let _ = write!(self.bytes, "\x1b[{};{}H", to.y + 1, to.x + 1);
+            }
+        }
+        self.at = Some(to);
+    }
+
+    /// What stands between the cursor and a column, if it can be written again in fewer bytes than a move takes.
+    fn between(&self, at: Position, to: u16) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for x in at.x..to {
+            let Some(cell) = self.screen.cell((x, at.y)) else { return Vec::new() };
+            if Pen::of(cell) != self.pen || advance(cell) != Some(1) || bytes.len() + cell.symbol().len() > MOVE {
+                return Vec::new();
+            }
+            bytes.extend_from_slice(cell.symbol().as_bytes());
+        }
+        bytes
+    }
+
+    /// Makes the pen that one.
+    fn take(&mut self, pen: Pen) {
+        if pen == self.pen {
+            return;
+        }
+        let mut codes = String::new();
+        let mut add = |code: std::fmt::Arguments| {
+            if !codes.is_empty() {
+                codes.push(';');
+            }
+            let _ = codes.write_fmt(code); // A string takes everything.
+        };
+        let mut from = self.pen;
+        if pen == Pen::default() || !(from.modifier - pen.modifier).is_empty() {
+            add(format_args!("0"));
+            from = Pen::default();
+        }
+        for (modifier, code) in CODES {
+            if (pen.modifier - from.modifier).contains(modifier) {
+                add(format_args!("{code}"));
+            }
+        }
+        if pen.fg != from.fg {
+            add(format_args!("{}", Colored::ForegroundColor(pen.fg.into_crossterm())));
+        }
+        if pen.bg != from.bg {
+            add(format_args!("{}", Colored::BackgroundColor(pen.bg.into_crossterm())));
+        }
+        if pen.underline != from.underline {
+            add(format_args!("{}", Colored::UnderlineColor(pen.underline.into_crossterm())));
+        }
+        let _ = write!(self.bytes, "\x1b[{codes}m");
+        self.pen = pen;
+    }
+}
+
+impl Pen {
+    fn of(cell: &Cell) -> Self {
+        Self { fg: cell.fg, bg: cell.bg, underline: cell.underline_color, modifier: cell.modifier }
+    }
+}
+
+/// A blank that is the terminal's own.
+fn is_blank(cell: &Cell) -> bool {
+    cell.symbol() == " " && cell.bg == Color::Reset && !cell.modifier.intersects(SEEN_ON_BLANKS)
+}
+
+/// How far a cell moves the cursor, where all terminals agree.
+fn advance(cell: &Cell) -> Option<u16> {
+    let mut letters = cell.symbol().chars();
+    let (letter, width) = (letters.next()?, cell.cell_width());
+    match letter {
+        _ if width == 1 => Some(1),
+        // Ideographs, kana, Hangul and their punctuation.
+        '\u{3000}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}' | '\u{ff01}'..='\u{ff60}'
+            if width == 2 && letters.next().is_none() =>
+        {
+            Some(2)
+        }
+        _ => None,
+    }
+}
+
+impl<W: Write> Backend for Painter<W> {
+    type Error = io::Error;
+
+    fn draw<'a, I>(&mut self, content: I) -> io::Result<()>
+    where
+        I: Iterator<Item = (u16, u16, &'a Cell)>,
+    {
+        let cells: Vec<_> = content.collect();
+        self.paint(&cells);
+        let bytes = std::mem::take(&mut self.bytes);
+        self.terminal.write_all(&bytes)
+    }
+
+    fn hide_cursor(&mut self) -> io::Result<()> {
+        if self.cursor_shown.replace(false) == Some(false) {
+            return Ok(());
+        }
+        self.terminal.hide_cursor()
+    }
+
+    fn show_cursor(&mut self) -> io::Result<()> {
+        if self.cursor_shown.replace(true) == Some(true) {
+            return Ok(());
+        }
+        self.terminal.show_cursor()
+    }
+
+    fn get_cursor_position(&mut self) -> io::Result<Position> {
+        self.terminal.get_cursor_position()
+    }
+
+    fn set_cursor_position<P: Into<Position>>(&mut self, position: P) -> io::Result<()> {
+        let position = position.into();
+        if self.at.replace(position) == Some(position) {
+            return Ok(());
+        }
+        self.terminal.set_cursor_position(position)
+    }
+
+    fn clear(&mut self) -> io::Result<()> {
+        self.clear_region(ClearType::All)
+    }
+
+    fn clear_region(&mut self, clear_type: ClearType) -> io::Result<()> {
+        self.screen.reset();
+        self.terminal.clear_region(clear_type)
+    }
+
+    fn size(&self) -> io::Result<Size> {
+        self.terminal.size()
+    }
+
+    fn window_size(&mut self) -> io::Result<WindowSize> {
+        self.terminal.window_size()
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Write::flush(&mut self.terminal)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU16;
+
+    use proptest::prelude::*;
+    use ratatui::{Terminal, TerminalOptions, Viewport, style::Style};
+
+    use super::*;
+    use crate::tui::screen::Bytes;
+
+    const SIZE: Size = Size { width: 24, height: 4 };
+
+    fn terminal<B: Backend<Error = io::Error>>(backend: B) -> Terminal<B> {
+        let viewport = Viewport::Fixed(Rect::from((Position::ORIGIN, SIZE)));
+        Terminal::with_options(backend, TerminalOptions { viewport }).unwrap()
+    }
+
+    /// Words in a place, in one of a few styles.
+    type Words = (u16, u16, String, usize);
+
+    fn words() -> impl Strategy<Value = Words> {
+        let text = prop_oneof![
+            4 => "[a-c ]{1,12}",
+            2 => " {1,24}",
+            1 => "[a 与中文,é─▏]{1,6}",
+            1 => prop::sample::select(vec!["👍", "❤️", "e\u{301}"]).prop_map(str::to_owned),
+        ];
+        (0..SIZE.width, 0..SIZE.height, text, 0usize..6)
+    }
+
+    fn style(number: usize) -> Style {
+        let plain = Style::new();
+        [
+            plain,
+            plain,
+            plain.fg(Color::Magenta),
+            plain.add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
+            plain.fg(Color::Rgb(1, 2, 3)).bg(Color::Indexed(7)),
+            plain.add_modifier(Modifier::REVERSED | Modifier::DIM),
+        ][number]
+    }
+
+    fn draw<B: Backend<Error = io::Error>>(terminal: &mut Terminal<B>, frame: &[Words]) {
+        // As layouts do, none writes into a wide cell of another.
+        let mut ends = [0; SIZE.height as usize];
+        terminal
+            .draw(|f| {
+                for (x, y, text, number) in frame {
+                    let end: &mut u16 = &mut ends[usize::from(*y)];
+                    let x = (*x).max(*end);
+                    *end = f.buffer_mut().set_stringn(x, *y, text, usize::from(SIZE.width - x), style(*number)).0;
+                }
+                f.set_cursor_position(Position { x: 3, y: 1 });
+            })
+            .unwrap();
+    }
+
+    fn emulator() -> vt100::Parser {
+        let cells = |n| NonZeroU16::new(n).unwrap();
+        vt100::Parser::new(cells(SIZE.height), cells(SIZE.width), 0)
+    }
+
+    /// A cell as one sees it: the colour of a blank is not.
+    fn seen(parser: &vt100::Parser, y: u16, x: u16) -> impl PartialEq + std::fmt::Debug {
+        let cell = parser.screen().cell(y, x).unwrap();
+        let text = if cell.contents().is_empty() { " " } else { cell.contents() };
+        let visible = (cell.bgcolor(), cell.inverse(), cell.underline());
+        let of_letters = (text != " ").then(|| (cell.fgcolor(), cell.bold(), cell.dim(), cell.italic()));
+        let half = cell.is_wide_continuation();
+        ((!half).then(|| text.to_owned()), visible, of_letters.filter(|_| !half))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn the_screen_is_the_one_that_the_cells_say_in_no_more_bytes(frames in prop::collection::vec(prop::collection::vec(words(), 0..8), 1..6)) {
+            let (ours, theirs) = (Bytes::default(), Bytes::default());
+            let mut painter = terminal(Painter::new(ours.clone(), SIZE));
+            let mut plain = terminal(CrosstermBackend::new(theirs.clone()));
+            for frame in &frames {
+                draw(&mut painter, frame);
+                draw(&mut plain, frame);
+            }
+            let (ours, theirs, whole) = (ours.0.take(), theirs.0.take(), Bytes::default());
+            draw(&mut terminal(CrosstermBackend::new(whole.clone())), frames.last().unwrap());
+            let (mut screen, mut expected) = (emulator(), emulator());
+            screen.process(&ours);
+            expected.process(&whole.0.take());
+            for y in 0..SIZE.height {
+                for x in 0..SIZE.width {
+                    prop_assert_eq!(seen(&screen, y, x), seen(&expected, y, x), "at {},{}: {:?}", x, y, ours.escape_ascii().to_string());
+                }
+            }
+            prop_assert_eq!(screen.screen().cursor_position(), expected.screen().cursor_position());
+            let has_wide = frames.iter().flatten().any(|(_, _, text, _)| text.chars().any(|c| c > '\u{2fff}' || c == '❤'));
+            prop_assert!(has_wide || ours.len() <= theirs.len(), "{} and {}", ours.escape_ascii(), theirs.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn a_blank_between_two_words_is_written_and_a_row_is_erased_at_once() {
+        let bytes = Bytes::default();
+        let mut terminal = terminal(Painter::new(bytes.clone(), SIZE));
+        draw(&mut terminal, &[(0, 0, "one two six".into(), 0), (0, 2, "a long row of words".into(), 0)]);
+        bytes.0.take();
+        draw(&mut terminal, &[(0, 0, "two six one".into(), 0)]);
+        let written = bytes.0.take().escape_ascii().to_string();
+        assert_eq!(written, "\\x1b[1;1Htwo six one\\x1b[3;1H\\x1b[K\\x1b[2;4H");
+    }
+}
