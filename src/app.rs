@@ -39,7 +39,9 @@ use ratatui::layout::{Margin, Size};
 
 use crate::{
     chat::Timestamp,
+    config::Code,
     widgets::{
+        markdown::CodeLines,
         rail::{Looking, Tab},
         transcript::{ReadingOptions, Transcript},
     },
@@ -200,6 +202,10 @@ pub fn sync(state: &mut State, now: Timestamp, size: Size) -> Vec<Effect> {
     };
     let options = ReadingOptions {
         reasoning_in_rail,
+        code: match state.config.code {
+            Code::Wrap => CodeLines::Wrapped,
+            Code::Scroll => CodeLines::Scrolled,
+        },
         ..ReadingOptions::new(&state.theme, state.config.reasoning.show, state.time_zone.clone())
     };
     transcript.sync(conversation, areas.transcript.width, areas.transcript.height, now, &options);

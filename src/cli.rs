@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     app::{Msg, Open, Start, State},
-    config::{self, Config, Paths},
+    config::{self, Config, Paths, Switch},
     demo::{self, Demo, Pace},
     headless, log, mcp,
     runtime::{
@@ -312,8 +312,10 @@ impl Setting {
             let nanoseconds = jiff::Timestamp::now().as_nanosecond().to_le_bytes();
             seed.copy_from_slice(&nanoseconds[..8]);
         }
+        let links = tui::links::are_wanted(self.config.links, |name| std::env::var(name).ok());
+        let links = if links { Switch::On } else { Switch::Off };
         Start {
-            config: self.config.clone(),
+            config: Config { links, ..self.config.clone() },
             endpoints: servers.infos(&env),
             demo: false,
             seed: u64::from_le_bytes(seed) ^ u64::from(std::process::id()),

@@ -54,6 +54,10 @@ pub struct Config {
     pub mouse: Mouse,
     /// Where text goes that was selected with the mouse.
     pub copy_on_select: CopyOnSelect,
+    /// Whether addresses are links of the terminal's own.
+    pub links: Switch,
+    pub code: Code,
+    pub bidi: Bidi,
     pub reasoning: Reasoning,
     pub search: Search,
     pub timeouts: Timeouts,
@@ -262,6 +266,34 @@ pub enum CopyOnSelect {
     Clipboard,
 }
 
+/// On or off, or as it seems best.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Switch {
+    #[default]
+    Auto,
+    On,
+    Off,
+}
+
+/// What becomes of a line of code that is longer than the text is wide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Code {
+    #[default]
+    Wrap,
+    Scroll,
+}
+
+/// Who turns round what is read from right to left: the terminal, or this program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Bidi {
+    #[default]
+    Off,
+    Reorder,
+}
+
 /// What a server speaks, where its address does not tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -322,6 +354,9 @@ impl Default for Config {
             text_width: 98,
             mouse: Mouse::default(),
             copy_on_select: CopyOnSelect::default(),
+            links: Switch::default(),
+            code: Code::default(),
+            bidi: Bidi::default(),
             reasoning: Reasoning::default(),
             search: Search::default(),
             timeouts: Timeouts::default(),

@@ -1,8 +1,11 @@
 //! Text from outside, made fit for a terminal: cleaned, measured, cut.
 
+pub mod bidi;
 pub mod charset;
 pub mod clean;
 pub mod html;
+pub mod link;
+pub mod maths;
 pub mod quote;
 mod visible;
 pub mod wrap;

@@ -4,6 +4,7 @@ pub mod clipboard;
 pub mod editor;
 pub mod elsewhere;
 pub mod input;
+pub mod links;
 pub mod os;
 mod paint;
 pub mod screen;

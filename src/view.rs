@@ -173,6 +173,8 @@ fn draw_composer(state: &State, area: Rect, frame: &mut Frame) {
         view.render(area, frame.buffer_mut());
         return;
     }
+    // The caret behind a full row stands in the margin.
+    let area = Rect { width: area.width + 1, ..area }.intersection(frame.area());
     let composer = &state.screen.pane.composer;
     let focused = state.screen.focus == Focus::Composer;
     let running = state.current().is_some_and(|conversation| conversation.active_turn().is_some());

@@ -40,6 +40,11 @@ const BLOCKS: &[&str] = &[
     "[ref] and [text][ref]\n\n[ref]: https://late.example\n\n",
     "Hard  \nbreak\\\nhere &amp; there &copy; \\*not\\* emphasis\n\n",
     "\u{1b}[31mred\u{1b}[0m \u{9b}2J \u{202e}override\u{202c} \u{1b}]0;title\u{7}end\r\n\r\n",
+    "Maths $E = mc^2$, \\(\\alpha\\), $5 and $6, \\[ x = \\frac{1}{2} \\] and\n\n$$\n\\sum_{i=1}^n x_i\n+ \\sqrt{2}\n= y\n$$\n\n",
+    "\\[\n\\begin{pmatrix} 1 & 2 \\\\ 3 & 4 \\end{pmatrix}\n\\]\n\n",
+    "```mermaid\nsequenceDiagram\n  A->>B: hello\n```\n\n",
+    "```diff\n@@ -1 +1 @@\n-old\n+new\n```\n\n",
+    "![A chart that stands alone](https://x.example/charts/one.png)\n\n",
     "a_word_that_is_far_too_long_for_any_narrow_column_and_has_no_place_to_break_at_all\n\n",
 ];
 

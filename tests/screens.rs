@@ -84,6 +84,67 @@ fn a_conversation_that_has_not_begun() {
     at_every_size("empty", Harness::draw);
 }
 
+const EVERYTHING: &str = include_str!("page/everything.md");
+const SCRIPTS: &str = include_str!("page/scripts.md");
+
+/// A screen so high that a whole page is seen, in a theme.
+fn page_in(theme: &str, width: u16, height: u16, text: &str) -> Harness {
+    let mut begin = start(width, height);
+    begin.config.theme = theme.into();
+    begin.config.list = ibid::config::Show::Hide;
+    let mut app = Harness::with(begin);
+    app.reply(Reply::Opened { newest: vec![], total: 0, new_draft: String::new() });
+    let stream = app.prompt("Show me everything");
+    app.answer(stream, text);
+    app.press("tab g");
+    app
+}
+
+#[test]
+fn a_page_with_everything_at_the_widths_that_people_have() {
+    for width in [80, 120, 200] {
+        assert_snapshot!(format!("everything-{width}"), page_in("ink", width, 135, EVERYTHING).screen());
+        assert_snapshot!(format!("scripts-{width}"), page_in("ink", width, 50, SCRIPTS).screen());
+    }
+}
+
+/// The letters of a screen, each as a letter for its colours and looks, with what the letters stand for.
+fn looks(app: &Harness) -> String {
+    let buffer = app.buffer();
+    let mut known: Vec<String> = Vec::new();
+    let mut map = String::new();
+    for row in buffer.content.chunks(usize::from(buffer.area.width)) {
+        let letters: String = row
+            .iter()
+            .map(|cell| {
+                let look = format!("{} on {} {:?}", cell.fg, cell.bg, cell.modifier);
+                let seen = cell.symbol() != " " || cell.bg != buffer.content[0].bg;
+                let at = known.iter().position(|other| *other == look);
+                let at = if seen {
+                    Some(at.unwrap_or_else(|| {
+                        known.push(look);
+                        known.len() - 1
+                    }))
+                } else {
+                    None
+                };
+                at.map_or(' ', |at| char::from(b'a' + u8::try_from(at).unwrap_or(25).min(25)))
+            })
+            .collect();
+        map.push_str(letters.trim_end());
+        map.push('\n');
+    }
+    let legend = known.iter().zip('a'..).map(|(look, letter)| format!("{letter} {look}\n"));
+    legend.collect::<String>() + "\n" + &map
+}
+
+#[test]
+fn a_page_has_its_colours_in_the_dark_and_in_the_light() {
+    for theme in ["ink", "paper"] {
+        assert_snapshot!(format!("everything-{theme}"), looks(&page_in(theme, 80, 135, EVERYTHING)));
+    }
+}
+
 #[test]
 fn a_page_of_markdown() {
     at_every_size("page", |app| {

@@ -140,6 +140,9 @@ actions! {
     PageDown, "page-down", "Down a page", "page down", Palette, [(Global, "pgdn")];
     ScrollTop, "top", "To the first message", "top", Palette, [(Global, "ctrl-home"), (Transcript, "g"), (Transcript, "home"), (Rail, "g")];
     ScrollEnd, "newest", "To the newest message", "newest", Palette, [(Global, "ctrl-end"), (Transcript, "G"), (Transcript, "end"), (Rail, "G")];
+    CodeLines, "code-lines", "Long lines of code: wrap or scroll", "code lines", Palette, [];
+    CodeLeft, "code-left", "Scroll code to the left", "left", Keys, [(Transcript, "h"), (Transcript, "left")];
+    CodeRight, "code-right", "Scroll code to the right", "right", Keys, [(Transcript, "l"), (Transcript, "right")];
     Themes, "theme", "Choose the theme", "theme", Palette, [];
     Help, "help", "The keys of this context", "help", Palette, [(Global, "ctrl-x ?"), (Empty, "?"), (Transcript, "?"), (List, "?"), (Rail, "?")];
     Repaint, "repaint", "Paint the screen anew", "repaint", Palette, [(Global, "ctrl-l")];

@@ -5,9 +5,9 @@ use jiff::SignedDuration;
 use super::{Effect, State, overlays};
 use crate::{
     chat::Timestamp,
-    config::{Config, Glyphs, ThemeFile},
+    config::{Bidi, Config, Glyphs, Switch, ThemeFile},
     text::nearest,
-    widgets::theme::{Shade, Theme},
+    widgets::theme::{Painting, Shade, Theme},
 };
 
 /// The choice that leaves it to the terminal.
@@ -55,12 +55,12 @@ impl Looks {
     /// In one sentence, why there is none: no such name, or its file is wrong.
     pub fn theme(&self, choice: &str, config: &Config) -> Result<Theme, String> {
         let name = match (choice, self.shade) {
-            (AUTO, None) => return Ok(self.dress(Theme::default())),
+            (AUTO, None) => return Ok(self.dress(Theme::default(), config)),
             (AUTO, Some(Shade::Dark)) => &config.theme_dark,
             (AUTO, Some(Shade::Light)) => &config.theme_light,
             (name, _) => name,
         };
-        self.find(name).map(|theme| self.dress(theme))
+        self.find(name).map(|theme| self.dress(theme, config))
     }
 
     /// One of the reader's own before a bundled one of that name.
@@ -79,9 +79,10 @@ impl Looks {
         })
     }
 
-    /// As far as colours and marks are shown at all.
-    fn dress(&self, theme: Theme) -> Theme {
-        let theme = if self.no_colour { Theme::without_colour() } else { theme };
+    /// As far as colours and marks are shown at all, and painted as the config says.
+    fn dress(&self, theme: Theme, config: &Config) -> Theme {
+        let mut theme = if self.no_colour { Theme::without_colour() } else { theme };
+        theme.painting = Painting { links: config.links == Switch::On, reorder: config.bidi == Bidi::Reorder };
         match self.glyphs {
             Glyphs::Ascii => theme.in_ascii(),
             Glyphs::Unicode => theme,
@@ -109,7 +110,7 @@ pub(super) fn restyle(state: &mut State) -> Option<String> {
             None
         }
         Err(why) => {
-            state.theme = state.looks.dress(Theme::default());
+            state.theme = state.looks.dress(Theme::default(), &state.config);
             Some(why)
         }
     }

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     chat::{Body, ConversationId, Kind, MessageId, Next, Slot, Timestamp},
+    config::Code,
     widgets::{
         list::Step,
         rail::Tab,
@@ -114,6 +115,9 @@ pub(super) fn on_action(state: &mut State, now: Timestamp, action: Action, fx: &
         Action::PageDown => scroll(state, Move::Pages(1)),
         Action::ScrollTop => scroll(state, Move::Top),
         Action::ScrollEnd => scroll(state, Move::Bottom),
+        Action::CodeLines => switch_code_lines(state, now),
+        Action::CodeLeft => scroll_code(state, now, -8),
+        Action::CodeRight => scroll_code(state, now, 8),
         Action::Themes => overlays::open_themes(state, fx),
         Action::Help => overlays::open_help(state),
         Action::Repaint => fx.push(Effect::Repaint),
@@ -152,6 +156,24 @@ fn send(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
 pub(super) fn slash_command(text: &str) -> Option<Action> {
     let action = Action::from_name(text.trim().strip_prefix('/')?)?;
     (action.entry().listed == super::action::Listed::Palette).then_some(action)
+}
+
+/// Wraps long lines of code, or lets them be scrolled.
+fn switch_code_lines(state: &mut State, now: Timestamp) {
+    let (code, words) = match state.config.code {
+        Code::Wrap => (Code::Scroll, "long lines of code scroll: h and l in the text"),
+        Code::Scroll => (Code::Wrap, "long lines of code wrap"),
+    };
+    state.config.code = code;
+    state.screen.say(now, words.to_owned());
+}
+
+fn scroll_code(state: &mut State, now: Timestamp, cells: i32) {
+    if state.config.code == Code::Wrap {
+        state.screen.say(now, "long lines of code wrap; code-lines in the menu lets them scroll".to_owned());
+    } else if let Some(transcript) = state.screen.transcript_mut() {
+        transcript.scroll_code(cells);
+    }
 }
 
 /// Ends the program: what runs is interrupted and kept.

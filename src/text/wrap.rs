@@ -33,14 +33,32 @@ pub struct Measure<'a> {
 /// The pieces cover the text without a gap. A row is wider than its room only when the room is
 /// narrower than a single cluster.
 pub fn wrap(text: &str, measure: Measure) -> Vec<Piece> {
+    wrap_until(text, measure, cluster_width, |_| false)
+}
+
+/// The same for clusters that are measured otherwise, and only until a row is the last that is wanted.
+pub fn wrap_until(
+    text: &str,
+    measure: Measure,
+    cells_of: fn(&str) -> usize,
+    mut is_last: impl FnMut(&Piece) -> bool,
+) -> Vec<Piece> {
     let mut rows = Rows { text, measure, pieces: Vec::new(), start: 0, cells: 0, last: None };
     let mut breaks = linebreaks(text).peekable();
+    let mut seen = 0;
     for (at, cluster) in text.grapheme_indices(true) {
         while breaks.next_if(|&(to, _)| to < at).is_some() {}
         if let Some((_, kind)) = breaks.next_if(|&(to, _)| to == at) {
             rows.opportunity(at, kind);
         }
-        rows.cluster(at, cluster);
+        rows.cluster(at, cluster, cells_of);
+        while let Some(piece) = rows.pieces.get(seen) {
+            seen += 1;
+            if is_last(piece) {
+                rows.pieces.truncate(seen);
+                return rows.pieces;
+            }
+        }
     }
     rows.finish()
 }
@@ -60,17 +78,20 @@ impl Rows<'_> {
     fn opportunity(&mut self, at: usize, kind: BreakOpportunity) {
         match kind {
             BreakOpportunity::Mandatory => self.close(at, true),
-            BreakOpportunity::Allowed if at > self.start && self.glue(at).is_none() => {
+            // The scheme of an address keeps to its host.
+            BreakOpportunity::Allowed
+                if at > self.start && self.glue(at).is_none() && !self.text[..at].ends_with("://") =>
+            {
                 self.last = Some((at, self.cells));
             }
             BreakOpportunity::Allowed => (),
         }
     }
 
-    fn cluster(&mut self, at: usize, cluster: &str) {
-        let cells = if matches!(cluster, "\n" | "\r\n") { 0 } else { cluster_width(cluster) };
+    fn cluster(&mut self, at: usize, cluster: &str, cells_of: fn(&str) -> usize) {
+        let cells = if matches!(cluster, "\n" | "\r\n") { 0 } else { cells_of(cluster) };
         // A space at the end of a row hangs in the margin.
-        if cluster != " " && self.cells + cells > self.room() && at > self.start {
+        if !matches!(cluster, " " | "\t") && self.cells + cells > self.room() && at > self.start {
             match self.last {
                 Some((to, until)) => {
                     self.close(to, false);
@@ -149,6 +170,32 @@ mod tests {
         assert_eq!(rows("well-known words", 8), ["well-", "known", "words"]);
         assert_eq!(rows("one\ntwo\n", 8), ["one", "two", ""]);
         assert_eq!(rows("", 8), [""]);
+    }
+
+    #[test]
+    fn what_belongs_together_stays_together() {
+        for (text, room, expected) in [
+            // No row begins with a closing sign, none ends with an opening one.
+            ("他说「你好」，然后走了。", 6, &["他说", "「你", "好」，", "然后走", "了。"][..]),
+            ("ちょっとキャーッ々", 8, &["ちょっと", "キャーッ々"][..1]),
+            ("go (to it) now", 5, &["go", "(to", "it)", "now"]),
+            ("a [x], b", 4, &["a", "[x],", "b"]),
+            ("is it so ?!", 9, &["is it", "so ?!"]),
+            // A number keeps its sign, its unit and its digits.
+            ("about $5.00 off", 8, &["about", "$5.00", "off"]),
+            ("at 100% or −3.5°C", 7, &["at 100%", "or", "−3.5°C"]),
+            ("of 1,234,567 rows", 9, &["of", "1,234,567", "rows"]),
+            // Hyphens and slashes may end a row; a no-break space may not.
+            ("state-of-the-art", 9, &["state-of-", "the-art"]),
+            ("either/or", 7, &["either/", "or"]),
+            ("10\u{a0}km/h by car", 8, &["10\u{a0}km/h", "by car"]),
+            ("see https://x.example/a/b", 14, &["see", "https://", "x.example/a/b"][..1]),
+            ("— and … so", 6, &["— and", "… so"]),
+        ] {
+            let broken = rows(text, room);
+            assert_eq!(broken[..expected.len().min(broken.len())], *expected, "{text} in {room}");
+        }
+        assert_eq!(rows("see https://x.example/a/b", 20)[1], "https://x.example/a/");
     }
 
     #[test]

@@ -22,7 +22,7 @@ use ratatui::{
     layout::{Rect, Size},
 };
 
-use super::{elsewhere, paint::Painter};
+use super::{elsewhere, links, paint::Painter};
 use crate::config::Mouse;
 
 /// Whether this process holds its terminal: for the panic hook, which has nothing else to go by.
@@ -199,7 +199,7 @@ impl<W: Write> Screen<W> {
             self.bytes.0.borrow_mut().clear();
             return Ok(());
         }
-        let result = self.out.write_all(&self.bytes.0.borrow()).and_then(|()| self.out.flush());
+        let result = self.out.write_all(&links::joined(&self.bytes.0.borrow())).and_then(|()| self.out.flush());
         self.bytes.0.borrow_mut().clear();
         result
     }
@@ -317,5 +317,35 @@ mod tests {
         screen.draw(|frame| frame.render_widget("hello", frame.area())).unwrap();
         let last = writes.0.borrow().last().unwrap().escape_ascii().to_string();
         assert!(last.contains("hello"), "{last}");
+    }
+
+    #[test]
+    fn a_link_is_written_once_a_run_and_again_only_where_its_cells_change() {
+        use crate::widgets::{
+            row::{Ink, Row, RowKind, Span},
+            theme::{Role, Theme},
+        };
+        let mut theme = Theme::default();
+        theme.painting.links = true;
+        let writes = Writes::default();
+        let mut screen = Screen::on(writes.clone(), Size { width: 20, height: 1 }).unwrap();
+        let link = |words: &str| Span {
+            link: Some("https://x.example/é?a;b".into()),
+            ..Span::new(words, Ink::of(Role::Link))
+        };
+        let mut paint = |words: &str| {
+            let row = Row::new(RowKind::Text, vec![Span::new("see ", Ink::of(Role::Text)), link(words)]);
+            screen.draw(|frame| row.draw(frame.area(), &theme, frame.buffer_mut())).unwrap();
+            writes.0.borrow().last().unwrap().escape_ascii().to_string()
+        };
+        let open = "\\x1b]8;id=c34fdc96;https://x.example/%C3%A9?a;b\\x1b\\\\";
+        let close = "\\x1b]8;;\\x1b\\\\";
+        let first = paint("the page");
+        assert!(first.contains(&format!("{open}the page{close}")), "{first}");
+        let second = paint("the pAge");
+        assert!(second.contains(&format!("{open}A{close}")) && !second.contains("the"), "{second}");
+        let third = paint("the page");
+        assert!(third.contains(&format!("{open}a{close}")), "{third}");
+        assert!(!paint("the page").contains("]8;"));
     }
 }

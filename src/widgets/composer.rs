@@ -23,6 +23,9 @@ use crate::text;
 #[derive(Debug, Clone)]
 pub struct Composer {
     buffer: TextArea<'static>,
+    /// Where the cursor stands when the buffer's own is still elsewhere: a far place costs the buffer
+    /// much, and is paid for by an edit only.
+    far: Option<(usize, usize)>,
     /// Always of the text in the buffer.
     layout: Layout,
     width: u16,
@@ -69,6 +72,7 @@ impl Composer {
     pub fn new(draft: &str) -> Self {
         let mut composer = Self {
             buffer: fresh(draft),
+            far: None,
             layout: Layout::default(),
             width: 80,
             top: 0,
@@ -106,6 +110,7 @@ impl Composer {
     /// Another text for the same draft, as from the editor or the history: it can be undone.
     pub fn replace(&mut self, text: &str) {
         self.began();
+        self.far = None;
         self.buffer.select_all();
         if text.is_empty() {
             self.buffer.delete_char();
@@ -121,6 +126,7 @@ impl Composer {
             return;
         }
         self.began();
+        self.arrive();
         self.buffer.insert_char(letter);
         self.settle();
     }
@@ -132,12 +138,14 @@ impl Composer {
             return;
         }
         self.began();
+        self.arrive();
         self.buffer.insert_str(text);
         self.settle();
     }
 
     pub fn newline(&mut self) {
         self.began();
+        self.arrive();
         self.buffer.insert_newline();
         self.settle();
     }
@@ -148,6 +156,7 @@ impl Composer {
         let behind_it = self.buffer.lines()[line][..byte].ends_with('\\');
         if behind_it {
             self.began();
+            self.arrive();
             self.buffer.delete_char();
             self.buffer.insert_newline();
             self.settle();
@@ -198,6 +207,7 @@ impl Composer {
     /// Ctrl-_: a word of typing, or one edit, undone.
     pub fn undo(&mut self) -> bool {
         self.began();
+        self.far = None;
         let undone = self.buffer.undo();
         self.settle();
         undone
@@ -237,6 +247,7 @@ impl Composer {
     pub fn drag(&mut self, column: u16, row: u16) {
         self.began();
         if !self.buffer.is_selecting() {
+            self.arrive();
             self.buffer.start_selection();
         }
         self.place(self.layout.place_at(self.top + usize::from(row), column.into()));
@@ -292,7 +303,7 @@ impl Composer {
     }
 
     fn cursor(&self) -> Place {
-        let (line, column) = self.buffer.cursor();
+        let (line, column) = self.far.unwrap_or(self.buffer.cursor());
         Place { line, byte: byte_of(&self.buffer.lines()[line], column) }
     }
 
@@ -374,9 +385,13 @@ impl Composer {
         match (chars, towards) {
             (0, _) => return None,
             // One by one they are undone together, a word of them at a time.
-            (1, Towards::Start) => _ = self.buffer.delete_char(),
+            (1, Towards::Start) => {
+                self.arrive();
+                self.buffer.delete_char();
+            }
             (_, _) => {
                 self.place(start);
+                self.arrive();
                 self.buffer.delete_str(chars);
             }
         }
@@ -401,6 +416,7 @@ impl Composer {
 
     fn place(&mut self, to: Place) {
         let column = self.buffer.lines()[to.line][..to.byte].chars().count();
+        self.far = None;
         if (to.line, column) == self.buffer.cursor() {
             return;
         }
@@ -408,13 +424,18 @@ impl Composer {
             self.buffer.move_cursor(CursorMove::Jump(row, column));
             return;
         }
-        self.place_far((to.line, column));
+        self.far = Some((to.line, column));
+        if self.buffer.is_selecting() {
+            self.arrive();
+        }
     }
 
-    /// Jumps reach 65,535 lines and columns; beyond them single steps, and where these would take
-    /// too long, a new buffer that cannot undo.
-    fn place_far(&mut self, to: (usize, usize)) {
-        const STEPS: usize = 200;
+    /// Before an edit: brings the buffer's cursor to where it is said to be. Jumps reach 65,535 lines and
+    /// columns; beyond them there are single steps, and where these would take too long, a new buffer
+    /// that cannot undo.
+    fn arrive(&mut self) {
+        const STEPS: usize = 32;
+        let Some(to) = self.far.take() else { return };
         let (line, column) = self.buffer.cursor();
         if line == to.0 && column.abs_diff(to.1) <= STEPS {
             let step = if column < to.1 { CursorMove::Forward } else { CursorMove::Back };

@@ -131,7 +131,7 @@ impl Form {
     /// Scrolls the instructions to their cursor; before each frame.
     pub fn scroll_to_cursor(&mut self, screen: ratatui::layout::Rect) {
         let area = view::Places::of(self, screen).instructions;
-        self.instructions.rows(area.width);
+        self.instructions.rows(area.width.saturating_sub(1));
         self.instructions.scroll_to_cursor(area.height);
     }
 

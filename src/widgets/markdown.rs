@@ -8,7 +8,9 @@ mod blocks;
 mod code;
 mod extract;
 mod fence;
+mod formulas;
 mod inline;
+mod marks;
 mod open;
 mod plain;
 mod table;
@@ -20,13 +22,13 @@ pub use plain::Plain;
 
 use self::{
     blocks::{Laid, LaidCode, Page},
-    code::Colours,
+    code::{Colours, Shifts},
     fence::Fence,
     open::Open,
 };
 use super::{
     highlight,
-    row::{Ink, Row},
+    row::{Ink, Row, RowKind, Span},
     theme::{Marks, Role},
 };
 
@@ -38,6 +40,26 @@ pub struct Look {
     pub plain_code: bool,
     /// How plain text looks.
     pub base: Ink,
+    pub code: CodeLines,
+    /// Diagrams show their source instead of a line that tells of it.
+    pub diagrams_open: bool,
+}
+
+/// What becomes of a line of code that is wider than the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CodeLines {
+    #[default]
+    Wrapped,
+    /// It is one row, wider than the page, that is scrolled sideways.
+    Scrolled,
+}
+
+/// What of an answer is numbered and came before a text of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counted {
+    pub codes: u32,
+    /// Images and diagrams.
+    pub figures: u32,
 }
 
 /// A place in a text that a source supports.
@@ -94,12 +116,14 @@ pub struct CodeBlock {
 pub struct MarkdownLayout {
     width: usize,
     look: Look,
-    /// Code blocks of the answer before this text.
-    codes_before: u32,
+    /// What of the answer comes before this text.
+    counted_before: Counted,
     rows: Vec<Row>,
     blocks: Vec<Block>,
     codes: Vec<CodeBlock>,
+    figures: u32,
     colours: Colours,
+    shifts: Shifts,
     /// What a worker was asked to colour of each block.
     asked: BTreeMap<u32, Asked>,
     marks: Vec<Mark>,
@@ -124,7 +148,9 @@ struct Asked {
 struct Block {
     source: Range<usize>,
     first_row: usize,
+    /// Code blocks and figures before it.
     codes: usize,
+    figures: u32,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -132,6 +158,7 @@ struct Closed {
     source: usize,
     rows: usize,
     codes: usize,
+    figures: u32,
     /// The text after it goes on in the same block: no blank row comes between.
     in_block: bool,
 }
@@ -139,16 +166,21 @@ struct Closed {
 /// A block that grows beyond this is closed at its last row.
 const BLOCK: usize = 64 * 1024;
 
+/// A text that grows beyond this is not laid out once more when it is complete.
+const WHOLE: usize = 2 * 1024 * 1024;
+
 impl MarkdownLayout {
     pub fn new(look: Look) -> Self {
         Self {
             width: 0,
             look,
-            codes_before: 0,
+            counted_before: Counted::default(),
             rows: Vec::new(),
             blocks: Vec::new(),
             codes: Vec::new(),
+            figures: 0,
             colours: BTreeMap::new(),
+            shifts: BTreeMap::new(),
             asked: BTreeMap::new(),
             marks: Vec::new(),
             lit: None,
@@ -172,18 +204,30 @@ impl MarkdownLayout {
         self.work
     }
 
-    /// Numbers the code blocks from `count` + 1 on.
-    pub fn follow_codes(&mut self, count: u32) {
-        if self.codes_before != count {
-            self.codes_before = count;
+    /// What is numbered, with what came before.
+    pub fn counted(&self) -> Counted {
+        Counted {
+            codes: self.counted_before.codes + self.codes.len() as u32,
+            figures: self.counted_before.figures + self.figures,
+        }
+    }
+
+    /// Numbers code blocks and figures from there on.
+    pub fn follow(&mut self, before: Counted) {
+        if self.counted_before != before {
+            self.counted_before = before;
             self.colours.clear();
             self.asked.clear();
+            self.shifts.clear();
             self.forget();
         }
     }
 
     pub fn set_look(&mut self, look: Look) {
         if self.look != look {
+            if look.code == CodeLines::Wrapped {
+                self.shifts.clear();
+            }
             self.look = look;
             self.forget();
         }
@@ -203,7 +247,8 @@ impl MarkdownLayout {
         if source.len() == self.open.source && stage == self.stage && !marked {
             return;
         }
-        if stage == Stage::Complete {
+        // Of a very long one what is closed stays, for the reader would wait.
+        if stage == Stage::Complete && (source.len() <= WHOLE || self.closed.source == 0) {
             self.marks = marks.to_vec();
             self.complete(source);
             return;
@@ -213,32 +258,7 @@ impl MarkdownLayout {
             self.mark_again(source, marks);
         }
         self.advance();
-    }
-
-    /// Lights a citation and its claim, or none; `source` is the text of the last `sync`.
-    pub fn light(&mut self, source: &str, lit: Option<Lit>) {
-        if self.lit == lit {
-            return;
-        }
-        let old = std::mem::replace(&mut self.lit, lit);
-        let touched: Vec<Range<usize>> = [&old, &self.lit].into_iter().flatten().map(|lit| self.reach(lit)).collect();
-        let touches = |here: &Range<usize>| touched.iter().any(|it| it.start < here.end && here.start < it.end);
-        let stale: Vec<usize> = (0..self.blocks.len()).filter(|&at| touches(&self.blocks[at].source)).collect();
-        for at in stale {
-            self.reopen(source, at);
-        }
-        if self.stage == Stage::Growing && touches(&(self.closed.source..source.len())) {
-            self.advance();
-        }
-    }
-
-    /// From the claim to the mark behind it, or the other way round.
-    fn reach(&self, lit: &Lit) -> Range<usize> {
-        let mark = self.marks.iter().find(|mark| mark.annotation == lit.annotation);
-        let (start, end) = mark.map_or((lit.claim.start, lit.claim.end), |mark| {
-            (mark.range.start.min(mark.point.saturating_sub(1)), mark.range.end.max(mark.point))
-        });
-        lit.claim.start.min(start)..lit.claim.end.max(end)
+        self.stage = stage;
     }
 
     /// Colours lines of code; tells whether anything changed.
@@ -260,6 +280,23 @@ impl MarkdownLayout {
             }
         }
         true
+    }
+
+    /// Scrolls a code block sideways by so many cells; says whether it moved.
+    pub fn scroll_code(&mut self, number: u32, by: i32) -> bool {
+        let rows = || self.rows.iter().filter(|row| matches!(row.kind, RowKind::Code { block, .. } if block == number));
+        let widest = rows().map(|row| row.spans[row.lead..].iter().map(Span::width).sum::<usize>()).max().unwrap_or(0);
+        let widest_lead = rows().map(|row| row.spans[..row.lead].iter().map(Span::width).sum::<usize>()).max();
+        let most = (widest + widest_lead.unwrap_or(0) + 1).saturating_sub(self.width);
+        let was = self.shifts.get(&number).copied().unwrap_or(0);
+        let shift = was.saturating_add_signed(by as isize).min(most);
+        self.shifts.insert(number, shift);
+        for row in &mut self.rows {
+            if matches!(row.kind, RowKind::Code { block, .. } if block == number) {
+                row.shift = shift;
+            }
+        }
+        shift != was
     }
 
     /// The code that nobody was asked to colour yet.
@@ -297,6 +334,7 @@ impl MarkdownLayout {
         self.rows.clear();
         self.blocks.clear();
         self.codes.clear();
+        self.figures = 0;
         self.marks.clear();
         self.closed = Closed::default();
         self.open = Open::default();
@@ -319,6 +357,7 @@ impl MarkdownLayout {
     fn advance(&mut self) {
         self.rows.truncate(self.closed.rows);
         self.codes.truncate(self.closed.codes);
+        self.figures = self.closed.figures;
         loop {
             if self.fence.is_some() {
                 self.grow_fence();
@@ -390,7 +429,8 @@ impl MarkdownLayout {
             look: &self.look,
             marks: &marks,
             colours: &self.colours,
-            codes: self.codes_before + self.closed.codes as u32,
+            shifts: &self.shifts,
+            counted: self.counted(),
             lit: self.lit.as_ref().map(|lit| self.open.lit(lit)),
         };
         let laid = blocks::lay_out(&page);
@@ -401,10 +441,11 @@ impl MarkdownLayout {
 
     /// Adds rows below the closed ones.
     fn add(&mut self, laid: Laid) {
-        let Laid { rows, codes, .. } = laid;
+        let Laid { rows, codes, figures, .. } = laid;
         if rows.is_empty() {
             return;
         }
+        self.figures += figures;
         if !self.rows.is_empty() && !self.closed.in_block {
             self.rows.push(Row { source: self.closed.source..self.closed.source, ..Row::blank() });
         }
@@ -418,89 +459,30 @@ impl MarkdownLayout {
 
     /// Adds rows, and never lays them out again; `end` is where their source ends in the open text.
     fn close(&mut self, laid: Laid, end: usize) {
-        let starts: Vec<(usize, usize)> = laid.blocks.clone();
-        let codes = self.codes.len();
+        let starts = laid.blocks.clone();
+        let (codes, figures) = (self.codes.len(), self.figures);
         let before = self.rows.len();
         let rows = laid.rows.len();
         self.add(laid);
         let shift = self.rows.len() - before - rows;
-        for (nth, &(start, first)) in starts.iter().enumerate() {
-            let to = starts.get(nth + 1).map_or(end, |next| next.0);
-            let from = if nth == 0 { 0 } else { start };
+        for (nth, block) in starts.iter().enumerate() {
+            let to = starts.get(nth + 1).map_or(end, |next| next.source);
+            let from = if nth == 0 { 0 } else { block.source };
             self.blocks.push(Block {
                 source: if from == 0 { self.closed.source } else { self.open.raw(from) }..self.open.raw(to),
-                first_row: before + if nth == 0 { 0 } else { shift + first },
-                codes,
+                first_row: before + if nth == 0 { 0 } else { shift + block.row },
+                codes: codes + block.codes,
+                figures: figures + block.figures,
             });
         }
-        self.closed =
-            Closed { source: self.open.raw(end), rows: self.rows.len(), codes: self.codes.len(), in_block: false };
+        self.closed = Closed {
+            source: self.open.raw(end),
+            rows: self.rows.len(),
+            codes: self.codes.len(),
+            figures: self.figures,
+            in_block: false,
+        };
         self.open.drop_front(end);
-    }
-
-    // Citations.
-
-    /// Takes in marks that changed, and lays out again the closed blocks that they stand in.
-    fn mark_again(&mut self, source: &str, marks: &[Mark]) {
-        let old = std::mem::replace(&mut self.marks, marks.to_vec());
-        let touched = |range: &Range<usize>| {
-            let within = |mark: &&Mark| mark.point > range.start && mark.point <= range.end;
-            !old.iter().filter(within).eq(marks.iter().filter(within))
-        };
-        let stale: Vec<usize> = (0..self.blocks.len()).filter(|&at| touched(&self.blocks[at].source)).collect();
-        for at in stale {
-            self.reopen(source, at);
-        }
-    }
-
-    fn reopen(&mut self, source: &str, at: usize) {
-        let block = self.blocks[at].clone();
-        let end_row = self.blocks.get(at + 1).map_or(self.closed.rows, |next| next.first_row);
-        let mut open = Open { source: block.source.start, ..Open::default() };
-        open.grow(&source[..block.source.end]);
-        let marks: Vec<Mark> = self
-            .marks
-            .iter()
-            .filter(|mark| mark.point > block.source.start && mark.point <= block.source.end)
-            .map(|mark| open.mark(mark))
-            .collect();
-        let page = Page {
-            source: &open.text,
-            width: self.width,
-            look: &self.look,
-            marks: &marks,
-            colours: &self.colours,
-            codes: self.codes_before + block.codes as u32,
-            lit: self.lit.as_ref().map(|lit| open.lit(lit)),
-        };
-        let laid = blocks::lay_out(&page);
-        self.work.bytes += open.text.len() as u64;
-        self.work.rows += laid.rows.len() as u64;
-        let gap =
-            usize::from(block.first_row > 0 && self.rows.get(block.first_row).is_some_and(|row| row.spans.is_empty()));
-        let raw = |at: usize| if at == 0 { block.source.start } else { open.raw(at) };
-        let rows: Vec<Row> = laid
-            .rows
-            .into_iter()
-            .map(|row| Row { source: raw(row.source.start)..raw(row.source.end), ..row })
-            .collect();
-        let first = block.first_row + gap;
-        let moved = |row: usize| row + rows.len() - (end_row - first);
-        for later in &mut self.blocks[at + 1..] {
-            later.first_row = moved(later.first_row);
-        }
-        for code in &mut self.codes {
-            for line in code.lines.iter_mut().filter(|line| **line >= end_row) {
-                *line = moved(*line);
-            }
-        }
-        self.closed.rows = moved(self.closed.rows);
-        for laid in laid.codes {
-            if let Some(code) = self.codes.iter_mut().find(|code| code.number == laid.number) {
-                code.lines = laid.lines.into_iter().map(|row| row + first).collect();
-            }
-        }
-        self.rows.splice(first..end_row, rows);
     }
 }
 
@@ -512,12 +494,18 @@ impl CodeBlock {
 }
 
 fn is_line(row: &Row, block: u32, line: usize) -> bool {
-    matches!(row.kind, super::row::RowKind::Code { block: b, line: l, .. } if b == block && l as usize == line)
+    matches!(row.kind, RowKind::Code { block: b, line: l, .. } if b == block && l as usize == line)
 }
 
 impl Default for Look {
     fn default() -> Self {
-        Self { marks: Marks::UNICODE, plain_code: false, base: Ink::of(Role::Text) }
+        Self {
+            marks: Marks::UNICODE,
+            plain_code: false,
+            base: Ink::of(Role::Text),
+            code: CodeLines::Wrapped,
+            diagrams_open: false,
+        }
     }
 }
 

@@ -1,14 +1,22 @@
 //! One laid-out row of text: what is written, in which role, and where it came from.
 
+mod draw;
+
 use std::{ops::Range, sync::Arc};
 
-use ratatui::{buffer::Buffer, layout::Rect, style::Modifier};
-use unicode_segmentation::UnicodeSegmentation;
+use ratatui::style::Modifier;
 
-use super::theme::{Role, Theme};
+use super::theme::Role;
 use crate::text;
 
 /// A row as the layout leaves it: never wider than it was asked to be, and without a colour.
+///
+/// The rows of one text follow each other in its source without a gap or an overlap: `source` of the first begins at
+/// 0, that of each other where the one above it ends, and that of the last ends with the text. What has no words of
+/// its own (fences, the rule of a table, markers, blank lines) belongs to the row before or behind it. So the source
+/// of rows `a..=b` is `rows[a].source.start..rows[b].source.end`, and a whole text selected gives its whole source.
+/// The words that a reader sees are those of the spans from `lead` on; where `soft` is set the next row goes on in
+/// the same line. A span with `copied` stands for other words, as a formula for its LaTeX.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Row {
     pub spans: Vec<Span>,
@@ -23,6 +31,10 @@ pub struct Row {
     pub soft: bool,
     /// The bytes of the part's source that this row stands for.
     pub source: Range<usize>,
+    /// It belongs to a paragraph that is written from right to left.
+    pub rtl: bool,
+    /// Cells behind the lead that are scrolled out of sight at the left: code that is not wrapped.
+    pub shift: usize,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +43,9 @@ pub struct Span {
     pub ink: Ink,
     pub link: Option<Arc<str>>,
     pub citation: Option<Cited>,
+    /// What a copy has in its place, where that is not the text: LaTeX, the Markdown of an image. What is wrapped has
+    /// it in its first row and nothing in the others.
+    pub copied: Option<Arc<str>>,
 }
 
 /// The mark of a source.
@@ -67,6 +82,12 @@ pub enum RowKind {
     Quote,
     Table,
     Html,
+    /// Mathematics on rows of its own.
+    Formula,
+    /// An image or a folded diagram, numbered from 1 in its answer.
+    Figure {
+        number: u32,
+    },
     /// The row over a code block, with its language and the key that copies it.
     CodeHead {
         block: u32,
@@ -134,7 +155,7 @@ impl Span {
     }
 
     pub fn new(text: impl Into<String>, ink: Ink) -> Self {
-        Self { text: text.into(), ink, link: None, citation: None }
+        Self { text: text.into(), ink, link: None, citation: None, copied: None }
     }
 
     pub fn width(&self) -> usize {
@@ -174,80 +195,5 @@ impl Row {
             room -= cells;
         }
         self
-    }
-
-    /// Writes the row into one line of the buffer.
-    pub fn draw(&self, area: Rect, theme: &Theme, buf: &mut Buffer) {
-        let area = area.intersection(buf.area);
-        if area.is_empty() {
-            return;
-        }
-        if let Some(ground) = self.fill {
-            buf.set_style(Rect { height: 1, ..area }, theme.style(ground));
-        }
-        let mut x = area.x;
-        for span in &self.spans {
-            let mut style = theme.style(span.ink.role);
-            if let Some(ground) = span.ink.ground {
-                style = style.patch(theme.style(ground));
-            }
-            if span.link.is_none() {
-                // A theme may underline links; what only has their colour is not one.
-                style = style.remove_modifier(Modifier::UNDERLINED);
-            }
-            style = style.add_modifier(span.ink.emphasis);
-            x = write(&span.text, x, area, style, buf);
-        }
-    }
-}
-
-/// Writes clusters from left to right as far as they fit; gives the column behind the last.
-fn write(text: &str, mut x: u16, area: Rect, style: ratatui::style::Style, buf: &mut Buffer) -> u16 {
-    for cluster in text.graphemes(true) {
-        let cells = text::cluster_width(cluster) as u16;
-        if cells == 0 {
-            continue;
-        }
-        if x + cells > area.right() {
-            return area.right();
-        }
-        buf[(x, area.y)].set_symbol(if cluster == "\u{a0}" { " " } else { cluster }).set_style(style);
-        for hidden in x + 1..x + cells {
-            buf[(hidden, area.y)].set_symbol(" ").set_style(style);
-        }
-        x += cells;
-    }
-    x
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn wide_clusters_are_written_whole_or_not_at_all() {
-        let theme = Theme::default();
-        let row = Row::new(
-            RowKind::Text,
-            vec![Span::new("a日本", Ink::of(Role::Text)), Span::new("語", Ink::of(Role::Link))],
-        );
-        let mut buf = Buffer::empty(Rect::new(0, 0, 8, 1));
-        row.draw(Rect::new(0, 0, 6, 1), &theme, &mut buf);
-        let cells: Vec<&str> = buf.content.iter().map(ratatui::buffer::Cell::symbol).collect();
-        assert_eq!(cells, ["a", "日", " ", "本", " ", " ", " ", " "]);
-        assert_eq!(row.clone().cut(4).text(), "a日…");
-    }
-
-    #[test]
-    fn only_links_are_underlined() {
-        let theme = Theme::default();
-        assert!(theme.style(Role::Link).add_modifier.contains(Modifier::UNDERLINED));
-        let mark = Span::new("x", Ink::of(Role::Link));
-        let link = Span { link: Some(Arc::from("https://x.example")), ..mark.clone() };
-        let mut buf = Buffer::empty(Rect::new(0, 0, 2, 1));
-        Row::new(RowKind::Text, vec![mark, link]).draw(buf.area, &theme, &mut buf);
-        let underlined: Vec<bool> =
-            buf.content.iter().map(|cell| cell.modifier.contains(Modifier::UNDERLINED)).collect();
-        assert_eq!(underlined, [false, true]);
     }
 }

@@ -28,8 +28,18 @@ pub struct Theme {
     pub paints_background: bool,
     /// Code has no ground of its own: inline code keeps its backticks.
     pub plain_code: bool,
+    pub painting: Painting,
     /// One style for each role, in the order of `Role::ALL`.
     styles: Vec<Style>,
+}
+
+/// How words are painted, whatever their colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Painting {
+    /// The terminal has links of its own.
+    pub links: bool,
+    /// What is read from right to left is turned round here, for the terminal does not.
+    pub reorder: bool,
 }
 
 impl Theme {
@@ -102,6 +112,7 @@ impl Theme {
             shade: Shade::of_colour(styles[Role::Background as usize].bg),
             paints_background: !unpainted(Role::Background),
             plain_code: unpainted(Role::Surface),
+            painting: Painting::default(),
             styles,
         }
     }

@@ -40,9 +40,9 @@ use self::{
 };
 use super::{
     highlight,
-    markdown::{Look, Work},
-    row::Ink,
-    theme::{Marks, Role, Theme},
+    markdown::{CodeLines, Look, Work},
+    row::RowKind,
+    theme::{Marks, Theme},
 };
 use crate::{
     chat::{CallId, Conversation, ConversationId, MessageId, Timestamp},
@@ -60,6 +60,7 @@ pub struct ReadingOptions {
     pub reasoning_in_rail: bool,
     pub marks: Marks,
     pub plain_code: bool,
+    pub code: CodeLines,
     pub zone: jiff::tz::TimeZone,
 }
 
@@ -172,11 +173,18 @@ const KEPT: usize = 64;
 
 impl ReadingOptions {
     pub fn new(theme: &Theme, reasoning: Show, zone: jiff::tz::TimeZone) -> Self {
-        Self { reasoning, reasoning_in_rail: false, marks: theme.marks, plain_code: theme.plain_code, zone }
+        Self {
+            reasoning,
+            reasoning_in_rail: false,
+            marks: theme.marks,
+            plain_code: theme.plain_code,
+            code: CodeLines::Wrapped,
+            zone,
+        }
     }
 
     pub(super) fn look(&self) -> Look {
-        Look { marks: self.marks, plain_code: self.plain_code, base: Ink::of(Role::Text) }
+        Look { marks: self.marks, plain_code: self.plain_code, code: self.code, ..Look::default() }
     }
 }
 
@@ -273,6 +281,26 @@ impl Transcript {
     /// The card whose keys count, if it is on the screen.
     pub fn card(&self) -> Option<LiveCard> {
         self.card
+    }
+
+    /// Scrolls code sideways: the block under the cursor, else the first in sight; says whether it moved.
+    pub fn scroll_code(&mut self, by: i32) -> bool {
+        let under_cursor = self.cursor.and_then(|cursor| match cursor.target {
+            Target::Code(number) => Some((cursor.message, number)),
+            Target::Message | Target::Reasoning(_) | Target::Call(_) | Target::Citation(_) => None,
+        });
+        let in_sight = || {
+            self.window.iter().find_map(|slice| {
+                let laid = self.laid.get(&slice.message?)?;
+                let mut rows = (slice.first..slice.first + slice.rows).filter_map(|row| laid.row(row));
+                rows.find_map(|placed| match placed.row.kind {
+                    RowKind::Code { block, .. } => Some((slice.message?, block)),
+                    _ => None,
+                })
+            })
+        };
+        let Some((message, number)) = under_cursor.or_else(in_sight) else { return false };
+        self.laid.get_mut(&message).is_some_and(|laid| laid.texts.values_mut().any(|text| text.scroll_code(number, by)))
     }
 
     /// Colours code; tells whether something on the screen may have changed.

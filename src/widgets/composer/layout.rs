@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::text;
+use crate::text::{self, wrap};
 
 /// A position in the draft: a line, and a byte in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -28,6 +28,8 @@ pub(super) struct Layout {
     above: Vec<usize>,
     /// How many lines were ever wrapped: tests count them.
     pub wrapped: usize,
+    /// And how many bytes of them.
+    pub bytes: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -38,7 +40,7 @@ struct Line {
 }
 
 impl Layout {
-    /// Makes the rows fit `lines` in `width` cells. The last cell is kept free for the caret.
+    /// Makes the rows fit `lines` in `width` cells. Behind a full row the caret stands in the margin.
     pub fn fit(&mut self, lines: &[String], width: usize) {
         if width != self.width {
             self.lines.clear();
@@ -54,10 +56,17 @@ impl Layout {
         if changed.is_empty() && self.lines.len() == lines.len() && !self.above.is_empty() {
             return;
         }
-        let room = width.saturating_sub(1).max(1);
-        let fresh = changed.iter().map(|line| Line { text: line.clone(), starts: wrap(line, room) });
+        let room = width.max(1);
         let replaced = same_before..self.lines.len() - same_after;
+        // A line that stands for another one is that line, edited.
+        let edited = replaced.len() == changed.len();
+        let old = |nth: usize| self.lines.get(same_before + nth).filter(|_| edited);
+        let mut bytes = 0;
+        let fresh: Vec<Line> = (changed.iter().enumerate())
+            .map(|(nth, line)| Line { text: line.clone(), starts: wrap(line, old(nth), room, &mut bytes) })
+            .collect();
         self.wrapped += changed.len();
+        self.bytes += bytes;
         self.lines.splice(replaced, fresh);
         self.above.clear();
         self.above.push(0);
@@ -87,7 +96,7 @@ impl Layout {
         let Some(line) = self.lines.get(place.line) else { return (0, 0) };
         let nth = line.starts.partition_point(|start| *start <= place.byte).saturating_sub(1);
         let start = line.starts[nth];
-        let cell = width(&line.text[start..place.byte]).min(self.width.saturating_sub(1));
+        let cell = width(&line.text[start..place.byte]).min(self.width);
         (self.above[place.line] + nth, cell)
     }
 
@@ -126,39 +135,60 @@ fn width(part: &str) -> usize {
     text::clusters(part).map(cluster_cells).sum()
 }
 
-/// Where the rows of a line start. Blanks at a row's end hang over its edge.
-fn wrap(line: &str, room: usize) -> Vec<usize> {
-    let mut starts = vec![0];
-    let (mut at, mut cells, mut row_start) = (0, 0, 0);
-    // The last place in the row where it may be broken, and the cells before it.
-    let mut chance: Option<(usize, usize)> = None;
-    let mut before_was_wide = false;
-    for cluster in text::clusters(line) {
-        let wide = cluster_cells(cluster);
-        let blank = cluster.starts_with(char::is_whitespace);
-        if before_was_wide && !blank && at > row_start {
-            chance = Some((at, cells));
-        }
-        if !blank && cells + wide > room && at > row_start {
-            let (start, passed) = chance.take().unwrap_or((at, cells));
-            starts.push(start);
-            row_start = start;
-            cells -= passed;
-            // What moved to the next row may still not fit together with this cluster.
-            if cells + wide > room && at > row_start {
-                starts.push(at);
-                row_start = at;
-                cells = 0;
-            }
-        }
-        at += cluster.len();
-        cells += wide;
-        if blank {
-            chance = Some((at, cells));
-        }
-        before_was_wide = wide == 2;
+/// Where the rows of a line start, broken as the sent prompt will be. Blanks at a row's end hang over its edge.
+///
+/// Of a line that was laid out before, only the rows around what changed are broken again: from a row that begins
+/// behind a blank, for nothing before that decides about it, until one that began there before.
+fn wrap(line: &str, old: Option<&Line>, room: usize, bytes: &mut usize) -> Vec<usize> {
+    let same = old.map_or(Change::default(), |old| Change::between(&old.text, line));
+    let mut starts = Vec::new();
+    if let Some(old) = old {
+        let kept = old.starts.partition_point(|start| *start <= same.before).saturating_sub(3);
+        let kept = (0..=kept).rev().find(|at| *at == 0 || begins_anew(line, old.starts[*at])).unwrap_or(0);
+        starts.extend_from_slice(&old.starts[..kept]);
+        starts.push(if kept == 0 { 0 } else { old.starts[kept] });
+    } else {
+        starts.push(0);
+    }
+    let from = starts.last().copied().unwrap_or(0);
+    let measure = wrap::Measure { first: room, rest: room, glued: &[] };
+    // Where the rows go on as they did, in the old line.
+    let mut rejoined = None;
+    let pieces = wrap::wrap_until(&line[from..], measure, cluster_cells, |piece| {
+        let next = from + piece.next;
+        let Some(old) = old.filter(|_| next > line.len() - same.behind && begins_anew(line, next)) else {
+            return false;
+        };
+        rejoined = old.starts.binary_search(&(next + old.text.len() - line.len())).ok();
+        rejoined.is_some()
+    });
+    *bytes += pieces.last().map_or(0, |piece| piece.next);
+    starts.extend(pieces.iter().skip(1).map(|piece| from + piece.start));
+    if let (Some(at), Some(old)) = (rejoined, old) {
+        starts.extend(old.starts[at..].iter().map(|start| start + line.len() - old.text.len()));
     }
     starts
+}
+
+/// Whether a row that starts here is broken as if the line began here.
+fn begins_anew(line: &str, start: usize) -> bool {
+    line[..start].ends_with(' ')
+}
+
+/// How many bytes two lines have in common at their beginning and at their end.
+#[derive(Debug, Clone, Copy, Default)]
+struct Change {
+    before: usize,
+    behind: usize,
+}
+
+impl Change {
+    fn between(old: &str, new: &str) -> Self {
+        let before = old.bytes().zip(new.bytes()).take_while(|(a, b)| a == b).count();
+        let rest = old.len().min(new.len()) - before;
+        let behind = old.bytes().rev().zip(new.bytes().rev()).take(rest).take_while(|(a, b)| a == b).count();
+        Self { before: new.floor_char_boundary(before), behind }
+    }
 }
 
 #[cfg(test)]
@@ -173,19 +203,20 @@ mod tests {
 
     #[test]
     fn rows_break_behind_blanks_and_between_wide_clusters() {
-        assert_eq!(rows("the quick brown fox", 11), ["the quick ", "brown fox"]);
-        assert_eq!(rows("日本語の敬語", 6), ["日本", "語の", "敬語"]);
-        assert_eq!(rows("unbreakable", 5), ["unbr", "eaka", "ble"]);
-        assert_eq!(rows("to 日本語", 8), ["to 日本", "語"]);
+        assert_eq!(rows("the quick brown fox", 10), ["the quick ", "brown fox"]);
+        assert_eq!(rows("日本語の敬語", 4), ["日本", "語の", "敬語"]);
+        assert_eq!(rows("unbreakable", 4), ["unbr", "eaka", "ble"]);
+        assert_eq!(rows("to 日本語", 7), ["to 日本", "語"]);
+        assert_eq!(rows("say «yes, I do» and (well) go, 5 km", 9), ["say «yes, ", "I do» and ", "(well) ", "go, 5 km"]);
         assert_eq!(rows("", 8), [""]);
         assert_eq!(rows("日", 1), ["日"]);
     }
 
     #[test]
     fn blanks_at_the_end_of_a_row_hang_over_its_edge() {
-        assert_eq!(rows("abcd    efg", 5), ["abcd    ", "efg"]);
+        assert_eq!(rows("abcd    efg", 4), ["abcd    ", "efg"]);
         let mut layout = Layout::default();
-        layout.fit(&["abcd    ".to_owned()], 5);
+        layout.fit(&["abcd    ".to_owned()], 4);
         assert_eq!((layout.rows(), layout.cell_of(Place { line: 0, byte: 8 })), (1, (0, 4)));
     }
 
@@ -218,5 +249,54 @@ mod tests {
             }
         }
         assert_eq!(layout.cell_of(Place { line: 1, byte: 1 }).1, 4);
+    }
+
+    #[test]
+    fn a_draft_breaks_where_the_sent_prompt_does() {
+        for text in [
+            "Why does SELECT count(*) take 1,234.5 ms? See https://x.example/a/b-c?d=e&f=g (or ask).",
+            "与中文混排，标点不在行首。「引号」也不在行尾！",
+            "a well-known 50 % of $5.00 — e.g. «this» …",
+            "👨‍👩‍👧‍👦 🇩🇪🇫🇷 e\u{301}tude שלום עולם مرحبا",
+        ] {
+            for width in 4..30 {
+                let measure = wrap::Measure { first: width, rest: width, glued: &[] };
+                let sent: Vec<&str> =
+                    wrap::wrap(text, measure).iter().map(|piece| &text[piece.start..piece.next]).collect();
+                assert_eq!(rows(text, width), sent, "at {width}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_edit_of_a_long_line_breaks_only_the_rows_around_it() {
+        let mut line = "some words of prose, as they come ".repeat(3000);
+        let mut layout = Layout::default();
+        layout.fit(&[line.clone()], 98);
+        assert_eq!(layout.bytes, line.len());
+        for at in [100_000, 50_000, 10] {
+            let before = layout.bytes;
+            line.insert(at, 'x');
+            layout.fit(&[line.clone()], 98);
+            assert!(layout.bytes - before < 3000, "{} bytes at {at}", layout.bytes - before);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn an_edited_line_breaks_as_if_it_were_new(
+            old in "[a-z ,.()日本👩\u{301}-]{0,60}", at in proptest::prelude::any::<proptest::sample::Index>(),
+            cut in 0_usize..6, new in "[a-z ,(日]{0,4}", width in 2_usize..14)
+        {
+            let from = old.floor_char_boundary(at.index(old.len() + 1));
+            let to = old.ceil_char_boundary((from + cut).min(old.len()));
+            let edited = [&old[..from], &new, &old[to..]].concat();
+            let mut layout = Layout::default();
+            layout.fit(&[old], width);
+            layout.fit(&[edited.clone()], width);
+            let mut fresh = Layout::default();
+            fresh.fit(&[edited], width);
+            proptest::prop_assert_eq!(&layout.lines[0].starts, &fresh.lines[0].starts);
+        }
     }
 }

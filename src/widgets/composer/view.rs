@@ -19,7 +19,8 @@ use crate::{
 /// The cells left of the text: the caret sign stands in them.
 const GUTTER: u16 = 2;
 
-/// The draft behind its caret sign; `area` includes the gutter.
+/// The draft behind its caret sign; `area` includes the gutter, and where there is one a cell at the right, in which
+/// the caret stands behind a full row.
 pub struct ComposerView<'a> {
     pub composer: &'a Composer,
     /// What an empty composer says.
@@ -67,7 +68,7 @@ impl Widget for ComposerView<'_> {
         buf.set_stringn(area.x, area.y, self.theme.marks.prompt, 1, sign);
         let text = text_area(area);
         if self.composer.is_empty() {
-            let words = text::truncate(self.placeholder, text.width.into());
+            let words = text::truncate(self.placeholder, text.width.saturating_sub(1).into());
             let style = self.theme.style(Role::Muted).remove_modifier(Modifier::BOLD);
             buf.set_stringn(text.x, text.y, words, text.width.into(), style);
             return;

@@ -1,27 +1,40 @@
 //! Turns whole Markdown blocks into rows.
 
+mod figures;
 mod links;
 mod rows;
+mod words;
 
 use std::ops::Range;
 
-use pulldown_cmark::{BlockQuoteKind, CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{BlockQuoteKind, Event, HeadingLevel, Parser, Tag, TagEnd};
 use ratatui::style::Modifier;
 
-use self::{links::Link, rows::Container};
+use self::{
+    figures::{Code, Image},
+    links::Link,
+    rows::Container,
+};
 use super::{
-    Lit, Look, Mark,
-    code::{self, CodeAt, Colours},
-    inline::{Inline, Places},
+    Counted, Lit, Look, Mark,
+    code::{Colours, Shifts},
+    formulas,
+    inline::Inline,
     table::Table,
 };
 use crate::{
-    text,
+    text::{self, bidi},
     widgets::{
         row::{Ink, Row, RowKind, Span},
         theme::Role,
     },
 };
+
+pub(super) use figures::{is_diagram, language};
+pub(super) use words::is_ideograph;
+
+/// How far a formula on rows of its own stands in.
+const FORMULA: usize = 4;
 
 /// What is laid out, and how.
 pub(super) struct Page<'a> {
@@ -32,8 +45,10 @@ pub(super) struct Page<'a> {
     /// Citations whose places are in `source`.
     pub marks: &'a [Mark],
     pub colours: &'a Colours,
-    /// Code blocks that come before.
-    pub codes: u32,
+    /// How far code blocks are scrolled sideways.
+    pub shifts: &'a Shifts,
+    /// What comes before.
+    pub counted: Counted,
     /// The citation that is looked at; its claim in `source`.
     pub lit: Option<Lit>,
 }
@@ -42,9 +57,21 @@ pub(super) struct Page<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Laid {
     pub rows: Vec<Row>,
-    /// The blocks at the top: where each begins in the source, and its first row.
-    pub blocks: Vec<(usize, usize)>,
+    /// The blocks at the top.
+    pub blocks: Vec<LaidBlock>,
     pub codes: Vec<LaidCode>,
+    /// How many images and diagrams there are.
+    pub figures: u32,
+}
+
+/// Where a block at the top begins.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct LaidBlock {
+    pub source: usize,
+    pub row: usize,
+    /// What of the page is numbered and stands before it.
+    pub codes: usize,
+    pub figures: u32,
 }
 
 #[derive(Debug)]
@@ -56,19 +83,13 @@ pub(super) struct LaidCode {
     pub lines: Vec<usize>,
 }
 
-pub(super) fn options() -> Options {
-    Options::ENABLE_TABLES
-        | Options::ENABLE_STRIKETHROUGH
-        | Options::ENABLE_TASKLISTS
-        | Options::ENABLE_FOOTNOTES
-        | Options::ENABLE_GFM
-}
-
-/// Where the last block at the top of `source` begins; 0 when there is none or only one.
+/// Where the last block at the top of `source` begins; 0 when there is none or only one. A formula that may still end
+/// holds back what follows it.
 pub(super) fn last_block(source: &str) -> usize {
     let (mut depth, mut start) = (0_usize, 0);
-    for (event, range) in Parser::new_ext(source, options()).into_offset_iter() {
-        if depth == 0 && !matches!(event, Event::End(_)) {
+    let prepared = formulas::prepare(source);
+    for (event, range) in Parser::new_ext(&prepared.text, formulas::options()).into_offset_iter() {
+        if depth == 0 && !matches!(event, Event::End(_)) && range.start <= prepared.open {
             start = range.start;
         }
         match event {
@@ -89,6 +110,7 @@ pub(super) fn lay_out(page: &Page) -> Laid {
         bullets: 0,
         inks: vec![page.look.base],
         links: Vec::new(),
+        images: Vec::new(),
         inline: None,
         leaf: Leaf::Text,
         table: None,
@@ -99,9 +121,11 @@ pub(super) fn lay_out(page: &Page) -> Laid {
         headed: false,
         at: 0,
         depth: 0,
+        paragraph: 0..0,
         cited: vec![false; page.marks.len()],
     };
-    for (event, range) in Parser::new_ext(page.source, options()).into_offset_iter() {
+    let prepared = formulas::prepare(page.source);
+    for (event, range) in Parser::new_ext(&prepared.text, formulas::options()).into_offset_iter() {
         layout.event(event, range);
     }
     layout.end_leaf(page.source.len());
@@ -119,6 +143,7 @@ struct Layout<'a> {
     bullets: usize,
     inks: Vec<Ink>,
     links: Vec<Link>,
+    images: Vec<Image>,
     inline: Option<Inline>,
     leaf: Leaf,
     table: Option<Table>,
@@ -133,6 +158,8 @@ struct Layout<'a> {
     /// Where the source of the rows so far ends.
     at: usize,
     depth: usize,
+    /// The source of the present paragraph.
+    paragraph: Range<usize>,
     cited: Vec<bool>,
 }
 
@@ -140,18 +167,19 @@ enum Leaf {
     Text,
     Heading(u8),
     Html,
-}
-
-struct Code {
-    language: String,
-    text: String,
-    places: Places,
+    Formula,
+    Figure(u32),
 }
 
 impl Layout<'_> {
     fn event(&mut self, event: Event, range: Range<usize>) {
         if self.depth == 0 && !matches!(event, Event::End(_)) {
-            self.out.blocks.push((range.start, self.out.rows.len()));
+            self.out.blocks.push(LaidBlock {
+                source: range.start,
+                row: self.out.rows.len(),
+                codes: self.out.codes.len(),
+                figures: self.out.figures,
+            });
             self.gap = !self.out.rows.is_empty();
         }
         match &event {
@@ -162,7 +190,8 @@ impl Layout<'_> {
         match event {
             Event::Start(tag) => self.start(tag, range),
             Event::End(tag) => self.end(tag, range),
-            Event::Text(words) | Event::InlineMath(words) | Event::DisplayMath(words) => self.words(&words, range),
+            Event::Text(words) => self.words(&words, range),
+            Event::InlineMath(latex) | Event::DisplayMath(latex) => self.formula(&latex, range),
             Event::Code(words) => self.inline_code(&words, range),
             Event::Html(words) | Event::InlineHtml(words) => self.html(&words, range),
             Event::FootnoteReference(label) => {
@@ -212,8 +241,8 @@ impl Layout<'_> {
             Tag::Strikethrough => self.inks.push(self.ink().with(Modifier::CROSSED_OUT)),
             Tag::Link { dest_url, .. } => self.link(&dest_url, range),
             Tag::Image { dest_url, .. } => self.image(&dest_url, range),
-            Tag::Paragraph
-            | Tag::TableHead
+            Tag::Paragraph => self.paragraph = range,
+            Tag::TableHead
             | Tag::MetadataBlock(_)
             | Tag::DefinitionList
             | Tag::DefinitionListTitle
@@ -266,7 +295,8 @@ impl Layout<'_> {
             TagEnd::Emphasis | TagEnd::Strong | TagEnd::Strikethrough => {
                 self.inks.pop();
             }
-            TagEnd::Link | TagEnd::Image => self.end_link(),
+            TagEnd::Link => self.end_link(),
+            TagEnd::Image => self.end_image(),
             TagEnd::MetadataBlock(_)
             | TagEnd::DefinitionList
             | TagEnd::DefinitionListTitle
@@ -384,8 +414,15 @@ impl Layout<'_> {
             Leaf::Text => RowKind::Text,
             Leaf::Heading(level) => RowKind::Heading(level),
             Leaf::Html => RowKind::Html,
+            Leaf::Formula => RowKind::Formula,
+            Leaf::Figure(number) => RowKind::Figure { number },
         };
+        let indent = if kind == RowKind::Formula { FORMULA.min(self.room() / 8) } else { 0 };
+        if indent > 0 {
+            self.contain(vec![Span::new(" ".repeat(indent), Ink::of(Role::Text))], true);
+        }
         let room = self.room();
+        let first_row = self.out.rows.len();
         let mut lines = inline.lines(room, room);
         if let Some(last) = lines.last_mut() {
             last.source_end = end;
@@ -398,6 +435,12 @@ impl Layout<'_> {
             let rule = self.page.look.marks.heavy_rule.repeat(words);
             self.emit(vec![Span::new(rule, Ink::of(Role::Accent))], RowKind::Rule, end, false);
         }
+        if indent > 0 {
+            self.containers.pop();
+        }
+        if bidi::is_rtl(&inline.text) {
+            self.out.rows[first_row..].iter_mut().for_each(|row| row.rtl = true);
+        }
     }
 
     fn end_table(&mut self, end: usize) {
@@ -408,126 +451,6 @@ impl Layout<'_> {
         }
         self.close_source(end);
     }
-
-    fn end_code(&mut self, range: &Range<usize>) {
-        let Some(code) = self.code.take() else { return };
-        self.begin_leaf(range.start);
-        let number = self.page.codes + self.out.codes.len() as u32 + 1;
-        let (room, marks) = (self.room(), &self.page.look.marks);
-        let body = code.text.strip_suffix('\n').unwrap_or(&code.text);
-        let first = code.places.source(0).max(range.start);
-        let mut head = code::head(number, &code.language, room, marks);
-        head.source = self.at..first;
-        self.place(head, first);
-        let mut lines = Vec::new();
-        let mut at = 0;
-        for (nth, line) in body.split('\n').enumerate().filter(|_| !code.text.is_empty()) {
-            lines.push(self.out.rows.len());
-            let source = code.places.source(at)..code.places.source(at + line.len() + 1).max(code.places.source(at));
-            let runs = code::known(self.page.colours, number, nth as u32, line);
-            let here = CodeAt { block: number, line: nth as u32, from: 0, source };
-            for row in code::line(here, line, runs, room, marks) {
-                let end = row.source.end;
-                self.place(row, end);
-            }
-            at += line.len() + 1;
-        }
-        self.close_source(range.end);
-        self.out.codes.push(LaidCode { number, language: code.language, text: code.text, lines });
-    }
-
-    // Words.
-
-    fn words(&mut self, words: &str, range: Range<usize>) {
-        if let Some(code) = &mut self.code {
-            code.places.note(code.text.len(), range.clone(), words.len());
-            code.text.push_str(words);
-            self.drop_marks(range.end);
-            return;
-        }
-        if range.len() != words.len() {
-            self.cite_until(range.start);
-            self.put(words, self.ink(), range);
-            return;
-        }
-        // Marks go in where their claims end.
-        self.cite_until(range.start);
-        let mut from = range.start;
-        while let Some(point) = self.next_mark(range.end).filter(|point| *point > from) {
-            self.put(&words[from - range.start..point - range.start], self.ink(), from..point);
-            self.cite_until(point);
-            from = point;
-        }
-        self.put(&words[from - range.start..], self.ink(), from..range.end);
-    }
-
-    fn inline_code(&mut self, words: &str, range: Range<usize>) {
-        let ink =
-            Ink { role: if self.links.is_empty() { Role::Text } else { Role::Link }, ..self.ink() }.on(Role::Surface);
-        self.cite_until(range.start);
-        if self.page.look.plain_code {
-            self.put(&format!("`{words}`"), ink, range.clone());
-        } else {
-            self.put(words, ink, range.clone());
-        }
-        self.cite_until(range.end);
-    }
-
-    fn html(&mut self, words: &str, range: Range<usize>) {
-        let line_break = matches!(self.leaf, Leaf::Text | Leaf::Heading(_))
-            && matches!(words.to_ascii_lowercase().as_str(), "<br>" | "<br/>" | "<br />");
-        if line_break {
-            self.put("\n", self.ink(), range);
-        } else {
-            self.put(words, Ink { role: Role::Muted, ..self.ink() }, range);
-        }
-    }
-
-    fn soft_break(&mut self, range: Range<usize>) {
-        let next = self.page.source[range.end..].trim_start_matches([' ', '>']).chars().next();
-        let before = self.inline.as_ref().and_then(|inline| inline.text.chars().next_back());
-        // Between two ideographs a line end is no space.
-        let joined = before.zip(next).is_some_and(|(before, next)| is_ideograph(before) && is_ideograph(next));
-        if !joined {
-            self.put(" ", self.ink(), range);
-        }
-    }
-
-    fn put(&mut self, words: &str, ink: Ink, range: Range<usize>) {
-        if self.skip.as_ref().is_some_and(|skip| range.start < skip.end) {
-            return;
-        }
-        let target = self.links.last().and_then(|link| link.target.clone());
-        let inline = self.inline.get_or_insert_default();
-        let claim = self.page.lit.as_ref().map_or(0..0, |lit| lit.claim.clone());
-        if range.len() != words.len() {
-            let ink = if range.start < claim.end && claim.start < range.end { ink.on(Role::Mark) } else { ink };
-            inline.push(words, ink, target.as_ref(), range);
-            return;
-        }
-        let (start, end) = (claim.start.clamp(range.start, range.end), claim.end.clamp(range.start, range.end));
-        for (from, to, ink) in [(range.start, start, ink), (start, end, ink.on(Role::Mark)), (end, range.end, ink)] {
-            if from < to {
-                inline.push(&words[from - range.start..to - range.start], ink, target.as_ref(), from..to);
-            }
-        }
-    }
-}
-
-impl Code {
-    fn new(kind: &CodeBlockKind) -> Self {
-        let language = match kind {
-            CodeBlockKind::Fenced(info) => language(info),
-            CodeBlockKind::Indented => String::new(),
-        };
-        Self { language, text: String::new(), places: Places::default() }
-    }
-}
-
-/// The first word of what stands behind a fence.
-pub(super) fn language(info: &str) -> String {
-    let word = info.split([' ', ',', '{', ':']).find(|word| !word.is_empty()).unwrap_or("");
-    word.trim_matches(['}', '.']).to_owned()
 }
 
 fn is_block(tag: &Tag) -> bool {
@@ -563,9 +486,4 @@ fn blank_before(source: &str, at: usize) -> bool {
     let Some(line) = source[..at].rfind('\n') else { return false };
     let before = source[..line].rsplit('\n').next().unwrap_or("");
     before.trim_matches([' ', '>']).is_empty()
-}
-
-pub(super) fn is_ideograph(char: char) -> bool {
-    matches!(char, '\u{2e80}'..='\u{303f}' | '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}'
-        | '\u{ff01}'..='\u{ff60}' | '\u{20000}'..='\u{3ffff}')
 }

@@ -2,8 +2,9 @@
 
 use std::{collections::BTreeMap, ops::Range};
 
+use super::{CodeLines, Look};
 use crate::{
-    text::{self, wrap},
+    text::wrap,
     widgets::{
         highlight::Runs,
         row::{Ink, Row, RowKind, Span},
@@ -15,29 +16,97 @@ use crate::{
 const BAR: usize = 2;
 const MARGIN: usize = 1;
 
-/// The row over a block.
-pub(super) fn head(block: u32, language: &str, room: usize, marks: &Marks) -> Row {
-    let key = format!("c{block}");
-    let mut row = opened(room, marks, RowKind::CodeHead { block });
-    let used = row.width();
-    let right = "copy ".len() + key.len() + MARGIN;
-    let language = text::truncate(language, room.saturating_sub(used)).into_owned();
-    let left = used + text::width(&language);
-    row.spans.push(Span::new(language, code(Role::Muted)));
-    if left + GAP + right <= room {
-        row.spans.push(Span::new(" ".repeat(room - left - right), code(Role::Text)));
-        row.spans.push(Span::new("copy ", code(Role::Muted)));
-        row.spans.push(Span::new(key, code(Role::Accent)));
+/// The row over a block of code, or the row that tells of a diagram.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Head<'a> {
+    pub block: u32,
+    pub language: &'a str,
+    /// Its number among the figures.
+    pub diagram: Option<(u32, Diagram)>,
+}
+
+/// What a diagram draws, and how long its source is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Diagram {
+    pub kind: &'static str,
+    pub lines: usize,
+}
+
+impl Head<'_> {
+    /// Whether the lines of the block are not shown.
+    pub fn is_folded(&self, look: &Look) -> bool {
+        self.diagram.is_some() && !look.diagrams_open
     }
-    row.lead = row.spans.len();
-    row
+
+    pub fn row(&self, room: usize, look: &Look) -> Row {
+        let marks = &look.marks;
+        let key = format!("c{}", self.block);
+        let mut row = opened(room, marks, RowKind::CodeHead { block: self.block });
+        let title = match self.diagram {
+            None => vec![Span::new(self.language, code(Role::Muted))],
+            Some((number, Diagram { kind, lines })) => {
+                let fold = if look.diagrams_open { marks.open } else { marks.folded };
+                let lines = format!("{lines} {}", if lines == 1 { "line" } else { "lines" });
+                vec![
+                    Span::new(format!("{fold} "), code(Role::Muted)),
+                    Span::new(format!("Diagram {number}"), code(Role::Link)),
+                    Span::new(format!("  {kind} {} {lines}", marks.dot), code(Role::Muted)),
+                ]
+            }
+        };
+        row.spans.extend(title);
+        let mut row = row.cut(room);
+        let left = row.width();
+        let right = "copy ".len() + key.len() + MARGIN;
+        if left + GAP + right <= room {
+            row.spans.push(Span::new(" ".repeat(room - left - right), code(Role::Text)));
+            row.spans.push(Span::new("copy ", code(Role::Muted)));
+            row.spans.push(Span::new(key, code(Role::Accent)));
+        }
+        row.lead = row.spans.len();
+        row
+    }
 }
 
 const GAP: usize = 2;
 
+/// How much of a diagram tells what it draws.
+pub(super) const DIAGRAM: usize = 2000;
+
+/// What a diagram draws, by the word that its source begins with.
+pub(super) fn diagram_kind(source: &str) -> &'static str {
+    let lines = source.lines().take(40).map(str::trim);
+    let mut words =
+        lines.filter(|line| !line.is_empty() && !line.starts_with("%%") && !line.contains(':') && *line != "---");
+    match words.next().and_then(|line| line.split([' ', ';', '-']).next()).unwrap_or("") {
+        "graph" | "flowchart" => "flowchart",
+        "sequenceDiagram" => "sequence diagram",
+        "classDiagram" => "class diagram",
+        "stateDiagram" => "state diagram",
+        "erDiagram" => "entity diagram",
+        "gantt" => "gantt chart",
+        "pie" => "pie chart",
+        "journey" => "journey",
+        "gitGraph" => "git graph",
+        "mindmap" => "mind map",
+        "timeline" => "timeline",
+        "quadrantChart" => "quadrant chart",
+        "xychart" => "chart",
+        _ => "mermaid",
+    }
+}
+
+/// A row of code that is scrolled sideways is at most this wide; what is longer goes on in the next.
+const SCROLLED: usize = 1000;
+
 /// The rows of one line from byte `from` of it on; `source` is where it stands, its end included.
-pub(super) fn line(at: CodeAt, line: &str, runs: Option<&Runs>, room: usize, marks: &Marks) -> Vec<Row> {
-    let CodeAt { block, line: number, from, source } = at;
+pub(super) fn line(at: CodeAt, line: &str, runs: Option<&Runs>, room: usize, look: &Look) -> Vec<Row> {
+    let CodeAt { block, line: number, from, source, shift } = at;
+    let marks = &look.marks;
+    let room = match look.code {
+        CodeLines::Wrapped => room,
+        CodeLines::Scrolled => SCROLLED.max(room),
+    };
     let lead = |wrapped: bool, from: usize| {
         let kind = RowKind::Code { block, line: number, from: from as u32 };
         let mut row = opened(room, marks, kind);
@@ -45,6 +114,7 @@ pub(super) fn line(at: CodeAt, line: &str, runs: Option<&Runs>, room: usize, mar
             row.spans.push(Span::new(format!("{} ", marks.wrapped), code(Role::Faint)));
         }
         row.lead = row.spans.len();
+        row.shift = shift;
         row
     };
     let first = room.saturating_sub(lead(from > 0, 0).width() + MARGIN).max(1);
@@ -73,7 +143,12 @@ pub(super) struct CodeAt {
     pub line: u32,
     pub from: usize,
     pub source: Range<usize>,
+    /// How far its block is scrolled sideways.
+    pub shift: usize,
 }
+
+/// How many cells of each block are scrolled out of sight at the left.
+pub(super) type Shifts = BTreeMap<u32, usize>;
 
 /// The colours of the lines of each block, as far as they are known.
 pub(super) type Colours = BTreeMap<u32, Vec<Runs>>;

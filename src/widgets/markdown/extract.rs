@@ -2,7 +2,7 @@
 
 use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd};
 
-use super::blocks::options;
+use super::{blocks::language, formulas};
 
 /// The contents of one code block.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,11 +16,12 @@ pub struct Code {
 pub fn code_blocks(source: &str) -> Vec<Code> {
     let mut blocks = Vec::new();
     let mut open: Option<Code> = None;
-    for event in Parser::new_ext(source, options()) {
+    let prepared = formulas::prepare(source);
+    for event in Parser::new_ext(&prepared.text, formulas::options()) {
         match (event, &mut open) {
             (Event::Start(Tag::CodeBlock(kind)), _) => {
                 let language = match kind {
-                    CodeBlockKind::Fenced(words) => words.split([' ', ',', '{']).next().unwrap_or_default().to_owned(),
+                    CodeBlockKind::Fenced(info) => language(&info),
                     CodeBlockKind::Indented => String::new(),
                 };
                 open = Some(Code { language, text: String::new() });

@@ -1,11 +1,11 @@
 //! A code fence that is still open: its lines are laid out once, each as it ends.
 
 use super::{
-    BLOCK, Closed, MarkdownLayout,
+    BLOCK, MarkdownLayout,
     blocks::{self, Laid, LaidCode},
-    code::{self, CodeAt},
+    code::{self, CodeAt, Diagram, Head},
 };
-use crate::widgets::row::Row;
+use crate::widgets::row::{Row, RowKind};
 
 /// A code fence at the top that is not closed: its lines are laid out once, each as it ends.
 #[derive(Debug, Clone)]
@@ -15,6 +15,8 @@ pub(super) struct Fence {
     indent: usize,
     /// Bytes of the present line that are laid out already.
     from: usize,
+    /// The number of a diagram, whose lines are counted and not shown, and the row that tells of it.
+    folded: Option<(u32, usize)>,
 }
 
 impl MarkdownLayout {
@@ -25,13 +27,25 @@ impl MarkdownLayout {
             return false;
         }
         let Some((fence, info)) = Fence::begin(&self.open.text[..end]) else { return false };
-        let number = self.codes_before + self.codes.len() as u32 + 1;
+        let number = self.counted().codes + 1;
         let language = blocks::language(info);
-        let head = code::head(number, &language, self.width, &self.look.marks);
-        let head = Row { source: 0..end + 1, ..head };
+        let mut head = Head { block: number, language: &language, diagram: None };
+        if blocks::is_diagram(&language) {
+            let figure = self.counted().figures + 1;
+            head.diagram = Some((figure, Diagram { kind: code::diagram_kind(""), lines: 0 }));
+        }
+        let mut fence = fence;
+        let figures = u32::from(head.diagram.is_some());
+        let folds = head.is_folded(&self.look);
+        let row = Row { source: 0..end + 1, ..head.row(self.width, &self.look) };
+        let diagram = head.diagram;
         let code = LaidCode { number, language, text: String::new(), lines: Vec::new() };
         self.work.rows += 1;
-        self.close(Laid { rows: vec![head], blocks: vec![(0, 0)], codes: vec![code] }, end + 1);
+        self.close(
+            Laid { rows: vec![row], blocks: vec![blocks::LaidBlock::default()], codes: vec![code], figures },
+            end + 1,
+        );
+        fence.folded = diagram.filter(|_| folds).map(|(figure, _)| (figure, self.rows.len() - 1));
         self.closed.in_block = true;
         self.fence = Some(fence);
         true
@@ -39,6 +53,29 @@ impl MarkdownLayout {
 
     /// Lays out the lines of a fence that have come; those that are complete once and for all.
     pub(super) fn grow_fence(&mut self) {
+        let folded = self.fence.as_ref().and_then(|fence| fence.folded);
+        self.grow_lines();
+        if let Some((figure, row)) = folded {
+            self.tell_of_diagram(figure, row);
+        }
+    }
+
+    /// Writes the row of a diagram anew, which counts the lines that are not shown.
+    fn tell_of_diagram(&mut self, figure: u32, row: usize) {
+        let (Some(code), Some(old)) = (self.codes.last(), self.rows.get(row)) else { return };
+        let begun = self.fence.as_ref().is_some_and(|fence| {
+            fence.from == 0 && !self.open.text.trim().is_empty() && !fence.may_end(&self.open.text)
+        });
+        let source = if code.text.is_empty() { &self.open.text } else { &code.text };
+        let kind = code::diagram_kind(&source[..source.floor_char_boundary(code::DIAGRAM)]);
+        let diagram = Some((figure, Diagram { kind, lines: code.lines.len() + usize::from(begun) }));
+        let head = Head { block: code.number, language: &code.language, diagram };
+        let end = if begun { self.open.source } else { self.closed.source };
+        let source = old.source.start..end;
+        self.rows[row] = Row { source, ..head.row(self.width, &self.look) };
+    }
+
+    fn grow_lines(&mut self) {
         let mut at = 0;
         while let Some(length) = self.open.text[at..].find('\n') {
             let fence = self.fence.as_ref().expect("only called in a fence");
@@ -65,14 +102,19 @@ impl MarkdownLayout {
         }
         let fence = self.fence.as_ref().expect("only called in a fence");
         if fence.from == 0 && fence.may_end(&self.open.text) {
+            if let Some(row) = self.rows.last_mut() {
+                row.source.end = self.open.source;
+            }
             return;
         }
         self.code_line(0, self.open.text.len(), false);
     }
 
     fn close_lines(&mut self, end: usize) {
-        self.closed =
-            Closed { source: self.open.raw(end), rows: self.rows.len(), codes: self.codes.len(), in_block: true };
+        self.closed.source = self.open.raw(end);
+        self.closed.rows = self.rows.len();
+        self.closed.codes = self.codes.len();
+        self.closed.in_block = true;
         self.open.drop_front(end);
         if let Some(block) = self.blocks.last_mut() {
             block.source.end = block.source.end.max(self.closed.source);
@@ -81,6 +123,10 @@ impl MarkdownLayout {
 
     /// Adds the rows of one line of an open fence, `start..end` of the open text.
     fn code_line(&mut self, start: usize, end: usize, complete: bool) {
+        if let Some((_, row)) = self.fence.as_ref().and_then(|fence| fence.folded) {
+            self.folded_line(start, end, complete, row);
+            return;
+        }
         let fence = self.fence.as_mut().expect("only called in a fence");
         let text = &self.open.text[start..end];
         let text = if fence.from == 0 { unindented(text, fence.indent) } else { text };
@@ -88,10 +134,15 @@ impl MarkdownLayout {
         let line = block.lines.len() - usize::from(fence.from > 0);
         let known_line =
             if fence.from == 0 { code::known(&self.colours, block.number, line as u32, text) } else { None };
-        let stop = self.open.raw(if complete { end + 1 } else { end });
-        let at =
-            CodeAt { block: block.number, line: line as u32, from: fence.from, source: self.open.raw(start)..stop };
-        let mut rows = code::line(at, text, known_line, self.width, &self.look.marks);
+        let begins = end - text.len();
+        let stop = if complete { end + 1 } else { end };
+        let shift = self.shifts.get(&block.number).copied().unwrap_or(0);
+        let at = CodeAt { block: block.number, line: line as u32, from: fence.from, source: begins..stop, shift };
+        let mut rows = code::line(at, text, known_line, self.width, &self.look);
+        for row in &mut rows {
+            row.source = self.open.raw(row.source.start)..self.open.raw(row.source.end);
+        }
+        rows[0].source.start = self.open.raw(start);
         self.work.rows += rows.len() as u64;
         self.work.bytes += text.len() as u64;
         if fence.from == 0 {
@@ -104,12 +155,14 @@ impl MarkdownLayout {
         } else if text.len() > BLOCK && rows.len() > 1 {
             // A line without an end: all its rows but the last are done.
             let last = rows.pop().expect("there are several rows");
-            let kept = last.source.start - rows[0].source.start;
-            let indent = end - start - text.len();
+            let kept = match last.kind {
+                RowKind::Code { from, .. } => from as usize - fence.from,
+                _ => 0,
+            };
             block.text.push_str(&text[..kept]);
             fence.from += kept;
             self.rows.append(&mut rows);
-            self.close_lines(start + indent + kept);
+            self.close_lines(begins + kept);
             self.code_line(0, self.open.text.len(), false);
             return;
         } else if fence.from == 0 {
@@ -117,6 +170,29 @@ impl MarkdownLayout {
             block.lines.pop();
         }
         self.rows.append(&mut rows);
+    }
+
+    /// Takes in a line of a diagram that shows none of them.
+    fn folded_line(&mut self, start: usize, end: usize, complete: bool, row: usize) {
+        let fence = self.fence.as_mut().expect("only called in a fence");
+        let block = self.codes.last_mut().expect("the fence has one");
+        let text = &self.open.text[start..end];
+        let text = if fence.from == 0 { unindented(text, fence.indent) } else { text };
+        if !complete && text.len() <= BLOCK {
+            return;
+        }
+        self.work.bytes += text.len() as u64;
+        if fence.from == 0 {
+            block.lines.push(row);
+        }
+        block.text.push_str(text);
+        if complete {
+            block.text.push('\n');
+            fence.from = 0;
+        } else {
+            fence.from += text.len();
+            self.close_lines(end);
+        }
     }
 }
 
@@ -129,7 +205,7 @@ impl Fence {
         let info = body.trim_start_matches(mark);
         let length = body.len() - info.len();
         let fence = indent <= 3 && length >= 3 && !(mark == '`' && info.contains('`'));
-        fence.then_some((Self { mark, length, indent, from: 0 }, info))
+        fence.then_some((Self { mark, length, indent, from: 0, folded: None }, info))
     }
 
     fn is_end(&self, line: &str) -> bool {

@@ -25,6 +25,15 @@ struct Run {
     ink: Ink,
     link: Option<Arc<str>>,
     citation: Option<Cited>,
+    copied: Option<Arc<str>>,
+}
+
+/// How words look, what they lead to and what they stand for.
+pub(super) struct Style<'a> {
+    pub ink: Ink,
+    pub link: Option<&'a Arc<str>>,
+    /// What a copy has in their place.
+    pub copied: Option<Arc<str>>,
 }
 
 /// Leads from a place in a text back to the source.
@@ -74,17 +83,24 @@ impl Places {
 }
 
 impl Inline {
-    pub fn push(&mut self, words: &str, ink: Ink, target: Option<&Arc<str>>, source: Range<usize>) {
+    pub fn push(&mut self, words: &str, style: &Style, source: Range<usize>) {
         if words.is_empty() {
             return;
         }
         self.places.note(self.text.len(), source, words.len());
         self.text.push_str(words);
-        match self.runs.last_mut() {
-            Some(run) if run.ink == ink && run.link.as_ref() == target && run.citation.is_none() => {
-                run.end = self.text.len();
-            }
-            _ => self.runs.push(Run { end: self.text.len(), ink, link: target.cloned(), citation: None }),
+        let Style { ink, link, copied } = style;
+        let goes_on =
+            |run: &Run| run.ink == *ink && run.link.as_ref() == *link && run.citation.is_none() && run.copied.is_none();
+        match self.runs.last_mut().filter(|run| goes_on(run) && copied.is_none()) {
+            Some(run) => run.end = self.text.len(),
+            None => self.runs.push(Run {
+                end: self.text.len(),
+                ink: *ink,
+                link: link.cloned(),
+                citation: None,
+                copied: copied.clone(),
+            }),
         }
     }
 
@@ -93,7 +109,7 @@ impl Inline {
         let apart = self.text.ends_with(|char: char| !char.is_whitespace() && !matches!(char, '(' | '（' | '['));
         let after_mark = self.glued.last().is_some_and(|mark| mark.end == self.text.len());
         if apart && !after_mark && source.is_empty() {
-            self.push(" ", Ink::of(ink.role), None, source.clone());
+            self.push(" ", &Style { ink: Ink::of(ink.role), link: None, copied: None }, source.clone());
         }
         let start = self.text.len();
         self.places.note(start, source.clone(), 0);
@@ -102,7 +118,7 @@ impl Inline {
         if !source.is_empty() {
             self.replaced.push(start..self.text.len());
         }
-        self.runs.push(Run { end: self.text.len(), ink, link: None, citation: Some(cited) });
+        self.runs.push(Run { end: self.text.len(), ink, link: None, citation: Some(cited), copied: None });
     }
 
     /// Takes away the brackets and commas that a model wrote around links which became marks.
@@ -194,17 +210,21 @@ impl Inline {
         }
         let mut spans = Vec::new();
         let mut start = piece.start;
+        let mut begins = from.checked_sub(1).map_or(0, |before| self.runs[before].end);
         for run in &self.runs[*from..] {
             if start >= piece.end {
                 break;
             }
             let end = run.end.min(piece.end);
+            let is_whole = begins >= piece.start;
+            begins = run.end;
             if end > start {
                 spans.push(Span {
                     text: self.text[start..end].to_owned(),
                     ink: run.ink,
                     link: run.link.clone(),
                     citation: run.citation,
+                    copied: run.copied.as_ref().map(|copied| if is_whole { Arc::clone(copied) } else { "".into() }),
                 });
             }
             start = end.max(start);

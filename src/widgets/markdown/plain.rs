@@ -3,7 +3,8 @@
 use pulldown_cmark::{Event, Parser, TagEnd};
 
 use super::{
-    blocks::{is_ideograph, options},
+    blocks::is_ideograph,
+    formulas::{self, Formula},
     inline::Places,
     open::Open,
 };
@@ -25,8 +26,9 @@ impl Plain {
         open.grow(source);
         let mut plain = Self::default();
         let (mut depth, mut last) = (0_usize, 0);
-        for (event, range) in Parser::new_ext(&open.text, options()).into_offset_iter() {
-            if depth == 0 && !matches!(event, Event::End(_)) {
+        let prepared = formulas::prepare(&open.text);
+        for (event, range) in Parser::new_ext(&prepared.text, formulas::options()).into_offset_iter() {
+            if depth == 0 && !matches!(event, Event::End(_)) && range.start <= prepared.open {
                 last = range.start;
             }
             match &event {
@@ -35,8 +37,15 @@ impl Plain {
                 _ => (),
             }
             match event {
-                Event::Text(words) | Event::Code(words) | Event::InlineMath(words) | Event::DisplayMath(words) => {
-                    // The marks around code and formulas are not shown.
+                Event::InlineMath(latex) | Event::DisplayMath(latex) => {
+                    let behind = open.text[range.end..].chars().next();
+                    match formulas::read(&latex, &open.text[range.clone()], behind) {
+                        Formula::Unicode(words) => plain.push(&words, range),
+                        Formula::Words | Formula::Latex => plain.push(&open.text[range.clone()], range),
+                    }
+                }
+                Event::Text(words) | Event::Code(words) => {
+                    // The marks around code are not shown.
                     let inside = open.text[range.clone()]
                         .find(&*words)
                         .map_or(range.clone(), |skipped| range.start + skipped..range.start + skipped + words.len());
@@ -69,6 +78,7 @@ impl Plain {
                 Event::Start(_) | Event::End(_) | Event::Rule | Event::TaskListMarker(_) => (),
             }
         }
+        drop(prepared);
         plain.last_block = open.raw(open.text[..last].rfind('\n').map_or(0, |at| at + 1));
         plain.open = open;
         plain

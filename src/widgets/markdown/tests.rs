@@ -218,12 +218,107 @@ fn html_images_footnotes_rules_and_breaks() {
 
         ──────────────────────────────
 
-        ▣ a chart https://x.example/
-        c.png and[^1] x
+        ▣ Image 1 a chart
+        https://x.example/c.png
+        and[^1] x
 
         [^1] The note is long enough
              to wrap.
         ");
+}
+
+#[test]
+fn mathematics_is_set_in_unicode() {
+    assert_snapshot!(page("Take $E = mc^2$ and \\(\\alpha \\le \\frac{1}{2}\\), so:\n$$\n\\sum_{i=1}^n x_i\n= \\sqrt{a^2 + b^2}\n$$\nwhere $5 and $6 is money, $HOME:$PATH too.\n\n\\[ \\begin{pmatrix} 1 \\\\ 2 \\end{pmatrix} \\]\n\nFor $x_{\\text{max}}$ and $\\foo{x}$.\n\n- item\n\n  \\[\n  a\n  + b\n  \\].\n\n> $$\n> y\n> $$\n\n| $a^2$ | $$b$$ |\n|---|---|\n| $x$ | 1 |", 44), @r"
+        Take E = mc² and α ≤ ½, so:
+
+            ∑ᵢ₌₁ⁿ xᵢ = √(a² + b²)
+
+        where $5 and $6 is money, $HOME:$PATH too.
+
+            \[ \begin{pmatrix} 1 \\ 2 \end{pmatrix}
+            \]
+
+        For xₘₐₓ and $\foo{x}$.
+
+        • item
+
+              a + b.
+
+        ▎     y
+
+        a²  b
+        ─────
+        x   1
+        ");
+    let layout = laid("so $\\alpha$\n\n$$\n\\beta\n$$", 40);
+    let copied: Vec<&str> =
+        layout.rows().iter().flat_map(|row| &row.spans).filter_map(|span| span.copied.as_deref()).collect();
+    assert_eq!(copied, ["$\\alpha$", "$$\n\\beta\n$$"]);
+}
+
+#[test]
+fn a_formula_that_is_wrapped_is_copied_once() {
+    let layout = laid("$a + b + c + d + e + f$", 8);
+    let copied: Vec<Option<&str>> = layout.rows().iter().map(|row| row.spans[0].copied.as_deref()).collect();
+    assert_eq!(copied, [Some("$a + b + c + d + e + f$"), Some(""), Some("")]);
+}
+
+#[test]
+fn diagrams_and_images_are_one_row_with_a_number() {
+    let source = "Look:\n\n```mermaid\n%% a comment\nflowchart LR\n  A --> B\n```\n\n![A chart *of* growth](https://x.example/a/chart.png)\n\n![](data:image/png;base64,AAAAAAAA) [![badge](https://x.example/b.svg)](https://y.example) end\n\n```mermaid\npie title Pets\n```\n";
+    assert_snapshot!(page(source, 62), @r"
+        Look:
+
+        ▏ ▸ Diagram 1  flowchart · 3 lines                    copy c1
+
+        ▣ Image 2  A chart of growth  https://x.example/a/chart.png
+
+        ▣ Image 3 embedded image/png · 1 kB ▣ Image 4 badge
+        https://x.example/b.svg end
+
+        ▏ ▸ Diagram 5  pie chart · 1 line                     copy c2
+        ");
+    let mut layout = MarkdownLayout::new(Look { diagrams_open: true, ..Look::default() });
+    layout.sync(source, 40, Stage::Complete, &[]);
+    assert_snapshot!(text_of(&layout).lines().take(8).collect::<Vec<_>>().join("\n"), @r"
+        Look:
+
+        ▏ ▾ Diagram 1  flowchart · 3 lines
+        ▏ %% a comment
+        ▏ flowchart LR
+        ▏   A --> B
+
+        ▣ Image 2  A chart of growth
+        ");
+    assert_eq!(layout.codes()[0].text, "%% a comment\nflowchart LR\n  A --> B\n");
+    let copied: Vec<&str> =
+        layout.rows().iter().flat_map(|row| &row.spans).filter_map(|span| span.copied.as_deref()).collect();
+    assert_eq!(copied[0], "![A chart *of* growth](https://x.example/a/chart.png)");
+}
+
+#[test]
+fn long_lines_of_code_are_one_row_where_they_scroll() {
+    let mut layout = MarkdownLayout::new(Look { code: CodeLines::Scrolled, ..Look::default() });
+    let source = "```rust\nlet a = \"a string that goes on and on\";\n}\n```\n";
+    layout.sync(source, 20, Stage::Complete, &[]);
+    assert_snapshot!(text_of(&layout), @r#"
+        ▏ rust      copy c1
+        ▏ let a = "a string that goes on and on";
+        ▏ }
+        "#);
+    assert!(layout.scroll_code(1, 8) && !layout.scroll_code(2, 8));
+    assert_eq!(layout.rows().iter().map(|row| row.shift).collect::<Vec<_>>(), [0, 8, 8]);
+    assert!(layout.scroll_code(1, 800) && !layout.scroll_code(1, 8), "no further than its end");
+    assert_eq!(layout.rows()[1].shift, layout.rows()[1].width() + 1 - 20 + 2 - 2);
+    assert!(layout.scroll_code(1, -800) && !layout.scroll_code(1, -8));
+}
+
+#[test]
+fn a_paragraph_from_right_to_left_says_so() {
+    let layout = laid("שלום abc\n\nabc שלום\n\n- مرحبا", 40);
+    let rtl: Vec<bool> = layout.rows().iter().filter(|row| row.kind != RowKind::Blank).map(|row| row.rtl).collect();
+    assert_eq!(rtl, [true, false, true]);
 }
 
 #[test]
@@ -301,6 +396,15 @@ fn document() -> impl Strategy<Value = String> {
         "a very_long_word_that_does_not_fit_anywhere",
         "\r\n",
         "> [!NOTE]\n> x",
+        "$a^2$",
+        "$$\na\n+ b\n$$\n",
+        "$$\n",
+        "\\[\n\\alpha\n= 1\n\\]\n",
+        "\\(x\\)",
+        "\\[",
+        "$",
+        "```mermaid\ngraph TD\n",
+        "![alt](https://x.example/i.png)",
         "  ",
         "````\n",
     ];

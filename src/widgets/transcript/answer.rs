@@ -21,7 +21,7 @@ use crate::{
     text,
     widgets::{
         approval, card,
-        markdown::{Look, MarkdownLayout, Stage},
+        markdown::{Counted, Look, MarkdownLayout, Stage},
         row::{Gutter, Ink, Row, RowKind, Span},
         sources,
         theme::Role,
@@ -48,7 +48,7 @@ pub(super) fn sections(
         layout: context.layout,
         turn: context.conversation.turns.iter().find(|turn| turn.answer == message.id),
         sections: Vec::new(),
-        codes: 0,
+        counted: Counted::default(),
         texts: 0,
         used: Vec::new(),
     };
@@ -72,7 +72,7 @@ struct Builder<'a> {
     turn: Option<&'a Turn>,
     sections: Vec<Section>,
     /// Code blocks and text parts so far.
-    codes: u32,
+    counted: Counted,
     texts: usize,
     /// The texts that are still part of the answer.
     used: Vec<(Slot, usize)>,
@@ -386,7 +386,8 @@ impl Builder<'_> {
             return;
         }
         let complete = item.closed.is_some() || self.answer.is_over();
-        let rows = self.sync_text((slot, nth), text, &self.layout.options.look(), self.layout.width, complete, true);
+        let look = Look { diagrams_open: self.context.toggled, ..self.layout.options.look() };
+        let rows = self.sync_text((slot, nth), text, &look, self.layout.width, complete, true);
         self.push_text((slot, nth), rows);
     }
 
@@ -406,13 +407,13 @@ impl Builder<'_> {
         let layout = self.laid.texts.entry(key).or_insert_with(|| MarkdownLayout::new(*look));
         layout.set_look(*look);
         if is_answer {
-            layout.follow_codes(self.codes);
+            layout.follow(self.counted);
         }
         let marks = if is_answer { self.laid.citations.marks(key) } else { &[] };
         layout.sync(text, width, if complete { Stage::Complete } else { Stage::Growing }, marks);
         layout.light(text, lit);
         if is_answer {
-            self.codes += layout.codes().len() as u32;
+            self.counted = layout.counted();
         }
         layout.rows().len()
     }

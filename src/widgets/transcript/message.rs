@@ -106,6 +106,8 @@ impl Default for Placed<'_> {
             kind: RowKind::Blank,
             soft: false,
             source: 0..0,
+            rtl: false,
+            shift: 0,
         };
         Self { row: &BLANK, bar: None }
     }

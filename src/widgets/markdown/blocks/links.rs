@@ -1,4 +1,4 @@
-//! Links, images and the marks of citations.
+//! Links and the marks of citations.
 
 use std::{ops::Range, sync::Arc};
 
@@ -15,10 +15,10 @@ use crate::{
     },
 };
 
-/// A link or an image whose words are being read.
+/// A link whose words are being read.
 pub(super) struct Link {
     pub target: Option<Arc<str>>,
-    /// The address of a link or image that cannot be opened, shown behind its words.
+    /// The address of a link that cannot be opened, shown behind its words.
     pub shown: Option<String>,
     pub mark: Option<(usize, bool)>,
     pub range: Range<usize>,
@@ -37,20 +37,11 @@ impl Layout<'_> {
             self.skip = Some(range.clone());
         }
         let target = text::clean(address);
-        let opens = ["http://", "https://", "mailto:"].iter().any(|scheme| target.starts_with(scheme));
+        let opens = text::link::can_open(&target);
         let ink = if opens { Ink { role: Role::Link, ..self.ink() }.with(Modifier::UNDERLINED) } else { self.ink() };
         self.inks.push(ink);
         let (target, shown) = if opens { (Some(Arc::from(&*target)), None) } else { (None, Some(target.into_owned())) };
         self.links.push(Link { target, shown, mark: mark.map(|at| (at, replaced)), range });
-    }
-
-    pub(super) fn image(&mut self, address: &str, range: Range<usize>) {
-        self.cite_until(range.start);
-        let ink = Ink { role: Role::Link, ..self.ink() };
-        self.put(&format!("{} ", self.page.look.marks.image), ink, range.start..range.start + 1);
-        self.inks.push(ink);
-        let shown = Some(text::clean(address).into_owned());
-        self.links.push(Link { target: None, shown, mark: None, range });
     }
 
     pub(super) fn end_link(&mut self) {

@@ -23,12 +23,24 @@ impl Page<'_> {
             for row in first..=last {
                 let spot = Spot { index, row };
                 let row = self.row(spot).cloned().unwrap_or_else(Row::blank);
+                if let Some(hidden) = self.hidden(spot, &row) {
+                    text.push_str(if text.is_empty() { "" } else { "\n" });
+                    text.push_str(&hidden);
+                    before = Some(row);
+                    continue;
+                }
                 if is_decoration(&row) {
                     continue;
                 }
                 let said = words(&row);
                 let start = if spot == from.spot { from.byte } else { 0 };
                 let end = if spot == to.spot { to.byte } else { said.len() };
+                let taken = taken(&row, start..end.max(start));
+                if taken.is_empty() && !said.is_empty() && before.as_ref().is_some_and(|before| before.soft) {
+                    // The rest of a formula that was copied above.
+                    before = Some(row);
+                    continue;
+                }
                 let joint = before.as_ref().map(|before| self.joint(spot, before, &row));
                 if joint.as_deref().is_none_or(|joint| joint == "\n") {
                     trim_end(&mut text);
@@ -39,12 +51,22 @@ impl Page<'_> {
                 } else {
                     text.push_str(joint.as_deref().unwrap_or_default());
                 }
-                text.push_str(said.get(start..end.max(start)).unwrap_or_default());
+                text.push_str(&taken);
                 before = Some(row);
             }
         }
         trim_end(&mut text);
         text::clean(text.trim_matches('\n')).into_owned()
+    }
+
+    /// The source of a diagram, of which only one row is shown.
+    fn hidden(&self, spot: Spot, row: &Row) -> Option<String> {
+        let RowKind::CodeHead { .. } = row.kind else { return None };
+        let id = *self.conversation.branch.get(spot.index)?;
+        let part = self.transcript.laid.get(&id)?.anchor(id, spot.index, spot.row).part;
+        let source = source_of(self.conversation, id, part)?;
+        let lines = source.get(row.source.clone())?.trim();
+        lines.contains('\n').then(|| lines.to_owned())
     }
 
     /// What stood between two rows before they were wrapped.
@@ -88,6 +110,21 @@ impl Page<'_> {
         }
         lead
     }
+}
+
+/// The words of a range of a row; what stands for something else as a whole is copied as that.
+fn taken(row: &Row, range: std::ops::Range<usize>) -> String {
+    let mut text = String::new();
+    let mut at = 0;
+    for span in row.spans.get(row.lead..).unwrap_or_default() {
+        let (from, to) = (range.start.max(at), range.end.min(at + span.text.len()));
+        match &span.copied {
+            Some(copied) if from == at && to == at + span.text.len() => text.push_str(copied),
+            _ => text.push_str(span.text.get(from.saturating_sub(at)..to.saturating_sub(at)).unwrap_or_default()),
+        }
+        at += span.text.len();
+    }
+    text
 }
 
 fn in_markdown(mark: &str, marks: &Marks) -> String {

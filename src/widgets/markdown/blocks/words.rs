@@ -1,0 +1,154 @@
+//! The words of paragraphs, headings and cells.
+
+use std::{ops::Range, sync::Arc};
+
+use super::{Layout, Leaf};
+use crate::widgets::{
+    markdown::{
+        formulas::{self, Formula},
+        inline::Style,
+    },
+    row::Ink,
+    theme::Role,
+};
+
+impl Layout<'_> {
+    pub(super) fn words(&mut self, words: &str, range: Range<usize>) {
+        if let Some(code) = &mut self.code {
+            code.push(words, &range);
+            self.drop_marks(range.end);
+            return;
+        }
+        // As it was written, should it have been taken for a formula first.
+        let words = if range.len() == words.len() { &self.page.source[range.clone()] } else { words };
+        if range.len() != words.len() {
+            self.cite_until(range.start);
+            self.put(words, self.ink(), range);
+            return;
+        }
+        // Marks go in where their claims end.
+        self.cite_until(range.start);
+        let mut from = range.start;
+        while let Some(point) = self.next_mark(range.end).filter(|point| *point > from) {
+            self.put(&words[from - range.start..point - range.start], self.ink(), from..point);
+            self.cite_until(point);
+            from = point;
+        }
+        self.put(&words[from - range.start..], self.ink(), from..range.end);
+    }
+
+    pub(super) fn inline_code(&mut self, words: &str, range: Range<usize>) {
+        let ink =
+            Ink { role: if self.links.is_empty() { Role::Text } else { Role::Link }, ..self.ink() }.on(Role::Surface);
+        self.cite_until(range.start);
+        if self.page.look.plain_code {
+            self.put(&format!("`{words}`"), ink, range.clone());
+        } else {
+            self.put(words, ink, range.clone());
+        }
+        self.cite_until(range.end);
+    }
+
+    pub(super) fn html(&mut self, words: &str, range: Range<usize>) {
+        let line_break = matches!(self.leaf, Leaf::Text | Leaf::Heading(_))
+            && matches!(words.to_ascii_lowercase().as_str(), "<br>" | "<br/>" | "<br />");
+        if line_break {
+            self.put("\n", self.ink(), range);
+        } else {
+            self.put(words, Ink { role: Role::Muted, ..self.ink() }, range);
+        }
+    }
+
+    pub(super) fn soft_break(&mut self, range: Range<usize>) {
+        let next = self.page.source[range.end..].trim_start_matches([' ', '>']).chars().next();
+        let before = self.inline.as_ref().and_then(|inline| inline.text.chars().next_back());
+        // Between two ideographs a line end is no space.
+        let joined = before.zip(next).is_some_and(|(before, next)| is_ideograph(before) && is_ideograph(next));
+        if !joined {
+            self.put(" ", self.ink(), range);
+        }
+    }
+
+    pub(super) fn put(&mut self, words: &str, ink: Ink, range: Range<usize>) {
+        if self.skip.as_ref().is_some_and(|skip| range.start < skip.end) {
+            return;
+        }
+        if let Some(image) = self.images.last_mut() {
+            image.alt.push_str(words);
+            return;
+        }
+        let (mut words, mut range) = (words, range);
+        if matches!(self.leaf, Leaf::Formula) {
+            // The full stop of the sentence stays with its formula; what follows begins a row.
+            let stop = words.len() - words.trim_start_matches(['.', ',', ';', ':', '!', '?', '。', '，']).len();
+            self.push(&words[..stop], ink, None, range.start..range.start + stop.min(range.len()));
+            if words[stop..].trim().is_empty() {
+                return;
+            }
+            let begins = words.len() - words[stop..].trim_start().len();
+            range.start += begins.min(range.len());
+            words = &words[begins..];
+            self.end_leaf(range.start);
+            self.gap = true;
+        }
+        self.push(words, ink, None, range);
+    }
+
+    /// A formula: in the line, or on rows of its own.
+    pub(super) fn formula(&mut self, latex: &str, range: Range<usize>) {
+        let written = &self.page.source[range.clone()];
+        let behind = self.page.source[range.end..].chars().next();
+        let formula = formulas::read(latex, written, behind);
+        if matches!(formula, Formula::Words) || !self.images.is_empty() {
+            self.words(written, range);
+            return;
+        }
+        self.cite_until(range.start);
+        if self.skip.as_ref().is_some_and(|skip| range.start < skip.end) {
+            return;
+        }
+        let display = written.starts_with("$$") || written.starts_with(r"\[");
+        let own_rows =
+            display && self.table.is_none() && self.links.is_empty() && matches!(self.leaf, Leaf::Text | Leaf::Formula);
+        if own_rows {
+            self.end_leaf(range.start);
+            self.gap |= !self.out.rows.is_empty() && range.start > self.paragraph.start;
+            self.leaf = Leaf::Formula;
+        }
+        let (words, ink) = match formula {
+            Formula::Unicode(words) if own_rows || !words.contains('\n') => (words, self.ink()),
+            _ => (as_written(written, own_rows), self.ink().on(Role::Surface)),
+        };
+        self.push(&words, ink, Some(written.into()), range.clone());
+        self.cite_until(range.end);
+    }
+
+    fn push(&mut self, words: &str, ink: Ink, copied: Option<Arc<str>>, range: Range<usize>) {
+        let target = self.links.last().and_then(|link| link.target.clone());
+        let claim = self.page.lit.as_ref().map_or(0..0, |lit| lit.claim.clone());
+        let inline = self.inline.get_or_insert_default();
+        if range.len() != words.len() || copied.is_some() {
+            let ink = if range.start < claim.end && claim.start < range.end { ink.on(Role::Mark) } else { ink };
+            inline.push(words, &Style { ink, link: target.as_ref(), copied }, range);
+            return;
+        }
+        let (start, end) = (claim.start.clamp(range.start, range.end), claim.end.clamp(range.start, range.end));
+        for (from, to, ink) in [(range.start, start, ink), (start, end, ink.on(Role::Mark)), (end, range.end, ink)] {
+            if from < to {
+                let style = Style { ink, link: target.as_ref(), copied: None };
+                inline.push(&words[from - range.start..to - range.start], &style, from..to);
+            }
+        }
+    }
+}
+
+/// LaTeX that stays LaTeX: in its lines, or in one.
+fn as_written(latex: &str, in_lines: bool) -> String {
+    let lines = latex.lines().map(|line| line.trim_start_matches(['>', ' ']).trim_end());
+    lines.collect::<Vec<_>>().join(if in_lines { "\n" } else { " " })
+}
+
+pub(in crate::widgets::markdown) fn is_ideograph(char: char) -> bool {
+    matches!(char, '\u{2e80}'..='\u{303f}' | '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}'
+        | '\u{ff01}'..='\u{ff60}' | '\u{20000}'..='\u{3ffff}')
+}

@@ -1,0 +1,288 @@
+//! A page with everything: however it arrives it ends the same, all of it can be copied, and nothing of it commands the
+//! terminal.
+
+use std::{
+    cell::RefCell,
+    io::{self, Write},
+    rc::Rc,
+};
+
+use ibid::{
+    text,
+    tui::Screen,
+    widgets::{
+        markdown::{Counted, Look, MarkdownLayout, Stage},
+        row::{Row, RowKind},
+        theme::Theme,
+    },
+};
+use proptest::prelude::*;
+use ratatui::layout::{Rect, Size};
+
+const EVERYTHING: &str = include_str!("page/everything.md");
+const SCRIPTS: &str = include_str!("page/scripts.md");
+
+fn laid(source: &str, width: usize) -> MarkdownLayout {
+    let mut layout = MarkdownLayout::new(Look::default());
+    layout.sync(source, width, Stage::Complete, &[]);
+    layout
+}
+
+/// What a reader gets who selects every row from the top to the bottom.
+fn copied(source: &str, rows: &[Row]) -> String {
+    rows.iter().map(|row| &source[row.source.clone()]).collect()
+}
+
+#[test]
+fn a_page_with_every_construct_ends_the_same_however_it_arrives() {
+    for source in [EVERYTHING, SCRIPTS] {
+        for width in [1, 20, 76] {
+            let whole = laid(source, width);
+            assert_eq!(copied(source, whole.rows()), source);
+            for step in [5, 64, 1000] {
+                let mut layout = MarkdownLayout::new(Look::default());
+                let mut at = 0;
+                while at < source.len() {
+                    at = source.ceil_char_boundary((at + step).min(source.len()));
+                    layout.sync(&source[..at], width, Stage::Growing, &[]);
+                    let wide = layout.rows().iter().find(|row| row.width() > width && width > 2);
+                    assert_eq!(wide.map(Row::text), None, "at {at} of {width}");
+                }
+                layout.sync(source, width, Stage::Complete, &[]);
+                assert_eq!(layout.rows(), whole.rows(), "in steps of {step} at {width}");
+                assert_eq!(layout.codes(), whole.codes());
+            }
+        }
+    }
+}
+
+#[test]
+fn every_construct_is_a_row_of_its_kind() {
+    let layout = laid(EVERYTHING, 76);
+    let has = |kind: RowKind, words: &str| {
+        let row = layout.rows().iter().find(|row| row.kind == kind && row.text().contains(words));
+        assert!(row.is_some(), "{kind:?} {words:?}");
+    };
+    has(RowKind::Heading(1), "A first heading");
+    has(RowKind::Heading(2), "A second heading");
+    has(RowKind::Formula, "∫₀¹ x² dx = [x³/3]₀¹ = ⅓");
+    has(RowKind::Formula, r"A = \begin{pmatrix} 1 & 2 \\ 3 & 4 \end{pmatrix}");
+    let words: Vec<String> = layout.rows().iter().map(Row::text).collect();
+    let words = words.join(" ");
+    assert!(words.contains("set in place: E = mc², ∑ᵢ₌₁ⁿ xᵢ ≤ √(a² + b²), α → β; it costs"), "{words}");
+    assert!(words.contains("between $5 and $6."));
+    has(RowKind::Text, "2. ☑ done");
+    has(RowKind::Quote, "▎ ▎ and one within the other");
+    has(RowKind::Quote, "▌ Warning");
+    has(RowKind::CodeHead { block: 1 }, "sh");
+    has(RowKind::Code { block: 3, line: 1, from: 0 }, "- let a = b.clone();");
+    has(RowKind::CodeHead { block: 5 }, "▸ Diagram 1  flowchart · 2 lines");
+    has(RowKind::Table, "WAL, local disk");
+    has(RowKind::Figure { number: 2 }, "▣ Image 2  A chart of the growth  https://example.org/charts/growth.png");
+    assert!(words.contains("▣ Image 3 of a cat https://example.org/cat.jpg"));
+    has(RowKind::Text, "[^1] The note");
+    has(RowKind::Html, "<summary>HTML is shown</summary>");
+    assert_eq!(layout.counted(), Counted { codes: 5, figures: 3 });
+}
+
+/// Whole blocks of up to 64 kB.
+fn long_block() -> impl Strategy<Value = String> {
+    let unit = prop_oneof![
+        Just("Words of prose, **bold** and `code`, "),
+        Just("- an item\n"),
+        Just("> quoted words\n"),
+        Just("| a | 1 |\n"),
+        Just("中文排版，「标点」"),
+        Just("שלום עולם "),
+        Just("👨‍👩‍👧‍👦 🇩🇪"),
+        Just("$x^2$ and \\(\\frac{1}{2}\\) "),
+        Just("a_word_without_an_end"),
+    ];
+    let lead =
+        prop_oneof![Just(""), Just("# "), Just("| a | b |\n|---|---|\n"), Just("```rust\n"), Just("1. "), Just("$$\n")];
+    (lead, unit, 1_usize..64_000).prop_map(|(lead, unit, bytes)| {
+        let fence = if lead.starts_with('`') { "\n```" } else { "" };
+        format!("{lead}{}{fence}\n\n", unit.repeat(bytes.saturating_sub(200) / unit.len()))
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn long_blocks_end_the_same_however_they_arrive(
+        blocks in prop::collection::vec(long_block(), 1..4),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..12),
+        width in 8_usize..110,
+    ) {
+        let source = blocks.concat();
+        let mut ends: Vec<usize> = cuts.iter().map(|cut| source.floor_char_boundary(cut.index(source.len() + 1))).collect();
+        ends.sort_unstable();
+        let mut layout = MarkdownLayout::new(Look::default());
+        for end in ends {
+            layout.sync(&source[..end], width, Stage::Growing, &[]);
+        }
+        layout.sync(&source, width, Stage::Complete, &[]);
+        let whole = laid(&source, width);
+        prop_assert!(layout.rows() == whole.rows());
+        prop_assert!(copied(&source, whole.rows()) == source);
+        prop_assert!(whole.rows().iter().all(|row| row.width() <= width));
+    }
+}
+
+// What cannot command the terminal.
+
+/// Keeps what was written to the terminal.
+#[derive(Clone, Default)]
+struct Written(Rc<RefCell<Vec<u8>>>);
+
+impl Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The bytes that the real backend writes for every row of a text, with links and reordering on.
+fn painted(layout: &MarkdownLayout, width: u16) -> Vec<u8> {
+    let mut theme = Theme::default();
+    theme.painting.links = true;
+    theme.painting.reorder = true;
+    let written = Written::default();
+    let mut screen = Screen::on(written.clone(), Size { width, height: 50 }).unwrap();
+    for rows in layout.rows().chunks(50) {
+        screen
+            .draw(|frame| {
+                for (row, y) in rows.iter().zip(0..) {
+                    row.draw(Rect { y, height: 1, ..frame.area() }, &theme, frame.buffer_mut());
+                }
+            })
+            .unwrap();
+    }
+    let bytes = written.0.borrow().clone();
+    bytes
+}
+
+/// Takes away what our own backend says: modes of a frame, colours, places, links to addresses that may be opened.
+/// What is left are the words.
+fn words_only(bytes: &[u8]) -> String {
+    let text = std::str::from_utf8(bytes).expect("the terminal is sent UTF-8");
+    let mut words = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find('\u{1b}') {
+        words.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let length = if let Some(link) = rest.strip_prefix("\u{1b}]8;") {
+            let end = link.find('\u{1b}').expect("a link has an end");
+            assert!(link[end..].starts_with("\u{1b}\\"), "{link:.80?}");
+            let address = link[..end].split_once(';').expect("parameters, then the address").1;
+            assert!(address.is_empty() || text::link::can_open(address), "{address}");
+            assert!(link[..end].bytes().all(|byte| (b'!'..=b'~').contains(&byte)), "{:?}", &link[..end]);
+            4 + end + 2
+        } else {
+            let body = rest.strip_prefix("\u{1b}[").unwrap_or_else(|| panic!("no sequence of ours: {rest:.40?}"));
+            let end = body.find(|char: char| char.is_ascii_alphabetic()).expect("a sequence has an end");
+            let sequence = &body[..=end];
+            let ours = sequence.ends_with(['m', 'H']) || matches!(sequence, "?2026h" | "?2026l" | "?25l" | "?25h");
+            assert!(
+                ours && sequence.bytes().all(|byte| byte.is_ascii_digit() || b";:?mHhl".contains(&byte)),
+                "{sequence:?}"
+            );
+            2 + sequence.len()
+        };
+        rest = &rest[length..];
+    }
+    words + rest
+}
+
+/// A text in which everything that a terminal might obey is tried, in every place of a page.
+fn hostile() -> String {
+    let attacks = [
+        "\u{1b}[2J\u{1b}[H",
+        "\u{1b}]0;owned\u{7}",
+        "\u{1b}]52;c;aGk=\u{1b}\\",
+        "\u{1b}]8;;https://evil.example\u{1b}\\",
+        "\u{9b}31m",
+        "\u{9d}0;t\u{9c}",
+        "\u{90}q\u{9c}",
+        "\u{1b}P1$r\u{1b}\\",
+        "\u{1b}c",
+        "\u{1b}(0",
+        "\u{202e}gnp.exe",
+        "\u{2066}\u{2069}",
+        "\0\u{7}\u{8}\u{b}\u{c}\u{e}\u{f}\u{7f}",
+        "\r",
+        "\u{85}",
+        "\u{1b}[?1049l",
+        "\u{1b}[6n",
+        "\u{1b}",
+        "\u{9b}",
+        "\u{e0041}",
+        "\u{feff}",
+        "\u{1b}]1337;File=:AAAA\u{7}",
+    ];
+    attacks
+        .iter()
+        .flat_map(|attack| {
+            [
+                format!("# {attack} heading\n\n"),
+                format!(
+                    "words {attack} `code {attack}` **{attack}** [link {attack}](https://x.example/{attack}?a=b)\n\n"
+                ),
+                format!("<https://x.example/{attack}> ![alt {attack}](https://x.example/{attack}.png)\n\n"),
+                format!("```rust {attack}\nlet x = \"{attack}\";\n```\n\n```mermaid\n{attack}\n```\n\n"),
+                format!("| {attack} | b |\n|---|---|\n| {attack} | c |\n\n> {attack}\n\n- {attack}\n\n"),
+                format!(
+                    "$x{attack}^2$ \\(\\alpha{attack}\\)\n\n$$\n{attack}\n$$\n\n<b {attack}>\n\n[^{attack}]: x\n\n"
+                ),
+            ]
+        })
+        .collect()
+}
+
+#[test]
+fn nothing_of_a_text_commands_the_terminal() {
+    let source = hostile();
+    for step in [7, usize::MAX] {
+        let mut layout = MarkdownLayout::new(Look { diagrams_open: true, ..Look::default() });
+        let mut at = 0;
+        while step < usize::MAX && at < source.len() {
+            at = source.ceil_char_boundary((at + step).min(source.len()));
+            layout.sync(&source[..at], 60, Stage::Growing, &[]);
+        }
+        layout.sync(&source, 60, Stage::Complete, &[]);
+        let words = words_only(&painted(&layout, 60));
+        let bad = words.chars().find(|char| {
+            char.is_control()
+                || matches!(char, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{e0000}'..='\u{e007f}')
+        });
+        assert_eq!(bad, None, "in steps of {step}");
+        assert!(words.contains("⟨RLO⟩"), "what turns the writing round is shown by its name");
+        assert_eq!(copied(&source, layout.rows()), source);
+    }
+}
+
+#[test]
+fn ten_megabytes_in_one_line_cost_a_frame_no_more_than_a_long_block() {
+    for unit in ["a\u{1b}[31mb ", "日本\u{202e}"] {
+        let whole = unit.repeat(10_000_000 / unit.len());
+        let mut layout = MarkdownLayout::new(Look::default());
+        let mut most = 0;
+        let mut at = 0;
+        while at < whole.len() {
+            at = whole.ceil_char_boundary((at + 64 * 1024).min(whole.len()));
+            let before = layout.work().bytes;
+            layout.sync(&whole[..at], 98, Stage::Growing, &[]);
+            most = most.max(layout.work().bytes - before);
+        }
+        let before = layout.work().bytes;
+        layout.sync(&whole, 98, Stage::Complete, &[]);
+        let last = layout.work().bytes - before;
+        assert!(most < 300_000 && last < 300_000, "{most} and at last {last} bytes for {unit:?}");
+        assert_eq!(layout.rows().last().map(|row| row.source.end), Some(whole.len()));
+    }
+}
