@@ -107,7 +107,7 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
         },
         Msg::Written { path, text, result } => match result {
             Ok(path) => state.screen.say(now, format!("saved as {path}")),
-            Err(NotWritten::Exists) => overlays::ask_over(state, path, text),
+            Err(NotWritten::Exists) => overlays::ask_over(state, &path, &text),
             Err(NotWritten::Failed(why)) => state.screen.warn(now, why),
         },
         Msg::Piped(result) => overlays::on_piped(state, now, result),

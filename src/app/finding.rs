@@ -3,7 +3,10 @@
 use crossterm::event::{KeyCode, KeyEvent};
 
 use super::{State, keymap::Key, screen::Focus};
-use crate::{chat::Timestamp, widgets::transcript::Find};
+use crate::{
+    chat::Timestamp,
+    widgets::transcript::{Find, Transcript},
+};
 
 /// Gives the keys to the field of the search.
 pub(super) fn open(state: &mut State, now: Timestamp) {
@@ -54,7 +57,7 @@ pub(super) fn end(state: &mut State) {
 
 /// The search on the screen, while there is one.
 pub fn find(state: &State) -> Option<&Find> {
-    state.screen.transcript().and_then(|transcript| transcript.find())
+    state.screen.transcript().and_then(Transcript::find)
 }
 
 /// A search ends where the keys are no longer the text's.

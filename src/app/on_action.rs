@@ -14,7 +14,7 @@ use crate::{
     widgets::{
         list::Step,
         rail::Tab,
-        transcript::{By, Cursor, Move, Step as Select, Target, Thing, Unit, Walk},
+        transcript::{By, Cursor, Move, Step as Select, Target, Thing, Transcript, Unit, Walk},
     },
 };
 
@@ -225,7 +225,7 @@ fn walk(state: &mut State, thing: Thing, count: i32) {
 }
 
 fn cursor(state: &State) -> Option<Cursor> {
-    state.screen.transcript().and_then(|transcript| transcript.cursor())
+    state.screen.transcript().and_then(Transcript::cursor)
 }
 
 fn select(state: &mut State, unit: Unit) {

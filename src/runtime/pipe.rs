@@ -49,7 +49,7 @@ pub(super) async fn run(shell: &str, command: &str, text: Arc<str>) -> Result<Pi
 async fn read(from: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
     let mut kept = Vec::new();
     if let Some(mut from) = from {
-        let mut piece = [0; 8192];
+        let mut piece = vec![0; 8192];
         while let Ok(count @ 1..) = from.read(&mut piece).await {
             let room = MOST - kept.len();
             kept.extend_from_slice(&piece[..count.min(room)]);

@@ -101,15 +101,15 @@ fn ask_command(state: &mut State, number: usize, text: Arc<str>) {
 }
 
 /// The file was there already: what now?
-pub(in crate::app) fn ask_over(state: &mut State, path: String, text: Arc<str>) {
+pub(in crate::app) fn ask_over(state: &mut State, path: &str, text: &Arc<str>) {
     let mut picker = Picker::new("There is such a file", ONE_COLUMN);
     picker.detail_rows = 1;
-    let detail = || vec![vec![(Tone::Muted, path.clone())]];
+    let detail = || vec![vec![(Tone::Muted, path.to_owned())]];
     let row = |words: &str, over| PickerRow {
         cells: vec![words.to_owned()],
         also: String::new(),
         detail: detail(),
-        payload: Picked::Write { path: path.clone(), text: text.clone(), over },
+        payload: Picked::Write { path: path.to_owned(), text: text.clone(), over },
     };
     picker.set_rows(vec![row("Save under another name", false), row("Overwrite it", true)]);
     open(state, Of::Over, picker, &[("↵", "do it"), ("esc", "back")]);
@@ -143,9 +143,9 @@ pub(in crate::app) fn on_piped(state: &mut State, now: Timestamp, result: Result
     if said.output.trim().is_empty() {
         let words = format!("{command} {}", said.ended);
         if said.fine {
-            state.screen.say(now, words)
+            state.screen.say(now, words);
         } else {
-            state.screen.warn(now, words)
+            state.screen.warn(now, words);
         }
         return;
     }

@@ -194,7 +194,7 @@ impl Page<'_> {
             if find.current.is_none() {
                 let (index, part, source) =
                     find.origin.map_or((0, Part::Head, 0), |origin| (origin.index, origin.part, origin.source));
-                find.current = find.hits.from_place(index, part, source);
+                find.current = find.hits.behind(index, part, source);
                 if find.current.is_some() {
                     self.transcript.wishes.push(Wish::Match);
                 }

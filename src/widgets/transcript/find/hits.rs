@@ -91,7 +91,7 @@ impl Hits {
     }
 
     /// The first at a place or behind it, else the first of all.
-    pub fn from_place(&self, index: usize, part: Part, source: usize) -> Option<Hit> {
+    pub fn behind(&self, index: usize, part: Part, source: usize) -> Option<Hit> {
         let here = self.messages.get(index).and_then(|message| {
             let from = message.parts.iter().position(|other| other.part == part).unwrap_or(0);
             message.all().find(|hit| {

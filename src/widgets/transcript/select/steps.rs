@@ -3,7 +3,7 @@
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::{By, Page, Place, Selection, Spot, Unit, byte_at, cell_of};
-use crate::widgets::transcript::{Move, signed};
+use crate::widgets::transcript::{Find, Move, signed};
 
 /// How the end of a selection moves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub enum Step {
 impl Page<'_> {
     /// Begins a selection on the row that the reader is at.
     pub fn begin_selection(&mut self, unit: Unit, top: Spot) {
-        let matched = self.transcript.find.as_ref().and_then(|find| find.current_row());
+        let matched = self.transcript.find.as_ref().and_then(Find::current_row);
         let spot = matched.or_else(|| self.transcript.cursor_row());
         let last = self.moved(top, signed(self.transcript.height) - 1);
         let spot = spot.filter(|spot| *spot >= top && *spot <= last).unwrap_or_else(|| self.reading(top));
