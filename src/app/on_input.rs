@@ -1,6 +1,6 @@
 //! Keys, pastes, resizes: to the overlay, else the focused pane, else the keys that work everywhere.
 
-use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyEventKind};
+use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyEventKind, MouseEventKind};
 use ratatui::layout::Size;
 
 use super::{
@@ -13,7 +13,10 @@ use super::{
     panes,
     screen::{Focus, Leader},
 };
-use crate::chat::{Next, Timestamp};
+use crate::{
+    chat::{Next, Timestamp},
+    widgets::transcript::Transcript,
+};
 
 pub(super) fn on_input(state: &mut State, now: Timestamp, event: Input, more: bool, fx: &mut Vec<Effect>) {
     match event {
@@ -21,12 +24,27 @@ pub(super) fn on_input(state: &mut State, now: Timestamp, event: Input, more: bo
         Input::FocusGained | Input::Key(_) | Input::Paste(_) | Input::Mouse(_) => attention::come_back(state),
         Input::Resize(..) => (),
     }
+    // Keys that come in one read may follow each other without a frame between them.
+    if matches!(event, Input::Key(_)) || is_release(&event) {
+        settle(state, now, fx);
+    }
     match event {
         Input::Key(key) if key.kind != KeyEventKind::Release => on_key(state, now, key, more, fx),
         Input::Paste(text) => on_paste(state, now, &text),
         Input::Resize(width, height) => state.screen.size = Size { width, height },
         Input::Mouse(event) => on_mouse::on_mouse(state, now, event, fx),
         Input::Key(_) | Input::FocusGained | Input::FocusLost => (),
+    }
+}
+
+fn is_release(event: &Input) -> bool {
+    matches!(event, Input::Mouse(mouse) if matches!(mouse.kind, MouseEventKind::Up(_)))
+}
+
+/// Brings the text up to date where the next key depends on it.
+fn settle(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
+    if state.screen.transcript().is_some_and(Transcript::is_unsettled) {
+        fx.extend(super::sync(state, now, state.screen.size));
     }
 }
 

@@ -220,6 +220,13 @@ impl Transcript {
         page.settle(top);
     }
 
+    /// Whether something waits for the next `sync` that the meaning of a key depends on: what the cursor stands on, what
+    /// is selected.
+    pub fn is_unsettled(&self) -> bool {
+        let moves_only = self.wishes.iter().all(|wish| matches!(wish, Wish::Move(_) | Wish::Hold | Wish::Bar(_)));
+        !moves_only || self.selection.as_ref().is_some_and(Selection::is_unsettled)
+    }
+
     /// Goes somewhere at the next `sync`.
     pub fn scroll(&mut self, to: Move) {
         self.wishes.push(Wish::Move(to));

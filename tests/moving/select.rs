@@ -1,5 +1,8 @@
 //! A selection stays on its words, and what is copied is the text and not its looks.
 
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
+use ibid::app::Msg;
+use ratatui::style::Modifier;
 use serde_json::json;
 
 use crate::{copied, drag, position, press, reading, release, support::harness::Harness};
@@ -97,4 +100,30 @@ fn keys_select_letters_words_and_lines_and_escape_leaves_it() {
     let all = copied(&mut app).expect("Ctrl-C copies what is selected");
     assert!(all.starts_with("you\nShow me\n") && all.contains("\n\nSecond line."), "{all}");
     assert!(!app.status().contains("again to quit"));
+}
+
+#[test]
+fn keys_that_come_in_one_read_mean_what_they_mean_one_by_one() {
+    let rows: String = (1..=60).map(|row| format!("row {row}\n\n")).collect();
+    let mut app = reading(80, 24, &rows);
+    app.press("g");
+    app.effects();
+    for key in "Vjjjjjjy".chars() {
+        let event = KeyEvent::new(KeyCode::Char(key), KeyModifiers::NONE);
+        let fx = ibid::app::update(&mut app.state, app.now, Msg::Input { event: Event::Key(event), more: true });
+        app.effects.extend(fx);
+    }
+    assert_eq!(copied(&mut app).as_deref(), Some("you\nShow me\n\ngpt-5.6-luna  14:02 · 0.0 s · $0.0021\n\nrow 1"));
+    app.draw();
+    assert!(app.screen().contains("▌ Show me"), "the window stays: {}", app.screen());
+}
+
+#[test]
+fn a_selection_by_keys_that_grows_out_of_the_window_takes_it_along() {
+    let rows: String = (1..=60).map(|row| format!("row {row}\n\n")).collect();
+    let mut app = reading(80, 24, &rows);
+    app.press("g V d d d");
+    let area = app.state.screen.areas.transcript;
+    let is_lit = |y: &u16| app.buffer()[(area.x + 2, *y)].modifier.contains(Modifier::REVERSED);
+    assert!((area.top()..area.bottom()).filter(is_lit).count() > 5, "{}", app.screen());
 }

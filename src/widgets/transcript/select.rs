@@ -177,6 +177,11 @@ impl Transcript {
 }
 
 impl Selection {
+    /// The mouse went on since the last frame.
+    pub fn is_unsettled(&self) -> bool {
+        self.reach.is_some()
+    }
+
     fn new(point: Point, head: Place, unit: Unit, by: By) -> Self {
         let empty = by == By::Mouse && unit == Unit::Letters;
         Self { from: point, to: point, unit, by, empty, reach: None, aim: None, lit: None, head }
