@@ -187,9 +187,10 @@ fn words_only(bytes: &[u8]) -> String {
             let body = rest.strip_prefix("\u{1b}[").unwrap_or_else(|| panic!("no sequence of ours: {rest:.40?}"));
             let end = body.find(|char: char| char.is_ascii_alphabetic()).expect("a sequence has an end");
             let sequence = &body[..=end];
-            let ours = sequence.ends_with(['m', 'H']) || matches!(sequence, "?2026h" | "?2026l" | "?25l" | "?25h");
+            let ours = sequence.ends_with(['m', 'H', 'C', 'X', 'K'])
+                || matches!(sequence, "?2026h" | "?2026l" | "?25l" | "?25h");
             assert!(
-                ours && sequence.bytes().all(|byte| byte.is_ascii_digit() || b";:?mHhl".contains(&byte)),
+                ours && sequence.bytes().all(|byte| byte.is_ascii_digit() || b";:?mHhlCXK".contains(&byte)),
                 "{sequence:?}"
             );
             2 + sequence.len()

@@ -242,6 +242,8 @@ mod tests {
         ---
         [the call failed: it did not answer within 30 s]
         ---
+        [this tool is not allowed here; do not try it again]
+        ---
         [the user did not allow this call]
         ---
         [the user did not allow this call and says: ask for Rome]
