@@ -1,5 +1,6 @@
 //! Reading while it streams, in the release binary: what a long answer costs, how soon a key and a word are seen, what
 //! goes to the terminal. `cargo bench --bench streaming` prints a table; with `-- --test` each thing is done once.
+#![allow(clippy::cast_precision_loss, reason = "figures for people")]
 
 #[cfg(unix)]
 mod support;

@@ -41,16 +41,12 @@ impl Conversation {
         let pause = self.pause(at);
         let turn = &mut self.turns[at];
         turn.forget_journal();
-        match pause {
-            Some(pause) => {
-                self.enter(at, Phase::Paused(pause), now);
-                Some(vec![save(vec![self.message_change(self.turns[at].answer)])])
-            }
-            None => {
-                self.enter(at, Phase::Calling, now);
-                Some(self.judge(at, now, ids))
-            }
+        if let Some(pause) = pause {
+            self.enter(at, Phase::Paused(pause), now);
+            return Some(vec![save(vec![self.message_change(self.turns[at].answer)])]);
         }
+        self.enter(at, Phase::Calling, now);
+        Some(self.judge(at, now, ids))
     }
 
     /// A call before anybody has judged it.

@@ -88,7 +88,7 @@ pub(super) fn start(
         Ok((child, stdin)) => {
             let group = Group(child.id());
             let task = tasks.spawn(async move {
-                let result = run(call, command, child, stdin, &inbox).await;
+                let result = Box::pin(run(call, command, child, stdin, &inbox)).await;
                 report(call, result, &inbox).await;
             });
             Some(Job { task, group })
@@ -174,7 +174,7 @@ async fn run(
             ended
         )
     };
-    let Ok(((), output, errors, status)) = timeout(Duration::from_secs(command.timeout), all).await else {
+    let Ok(((), output, errors, status)) = timeout(Duration::from_secs(command.timeout), Box::pin(all)).await else {
         group.kill();
         return Err(Failure::TimedOut { seconds: command.timeout });
     };

@@ -186,18 +186,16 @@ impl<'a> Reader<'a> {
             "quad" => Atom::new("  ", Class::Space),
             "qquad" => Atom::new("    ", Class::Space),
             "\\" => Atom::new("\n", Class::Space),
-            "text" | "textrm" | "textit" | "textnormal" | "mbox" => Atom::new(self.words()?, Class::Ordinary),
-            "textbf" | "texttt" | "textsf" => Atom::new(self.words()?, Class::Ordinary),
+            "text" | "textrm" | "textit" | "textnormal" | "mbox" | "textbf" | "texttt" | "textsf" => {
+                Atom::new(self.words()?, Class::Ordinary)
+            }
             "operatorname" => {
                 self.rest = self.rest.strip_prefix('*').unwrap_or(self.rest);
                 Atom::new(joined(&self.argument()?, Spacing::Close), Class::Named)
             }
             "mathrm" | "mathit" | "mathsf" | "mathtt" | "boxed" => grouped(&self.argument()?),
             "mathbb" | "mathcal" | "mathscr" | "mathfrak" | "mathbf" | "boldsymbol" | "bm" => self.alphabet(name)?,
-            "not" => {
-                let negated = joined(&self.argument()?, Spacing::Close);
-                Atom::new(format!("{negated}\u{338}"), Class::Relation)
-            }
+            "not" => Atom::new(signs::negated(&joined(&self.argument()?, Spacing::Close)), Class::Relation),
             "pmod" => Atom::new(format!(" (mod {})", joined(&self.argument()?, Spacing::Wide)), Class::Space),
             "bmod" | "mod" => Atom::new("mod", Class::Relation),
             "tag" => Atom::new(format!("    ({})", self.words()?), Class::Space),
@@ -389,7 +387,7 @@ mod tests {
             (r"\lim_{x \to 0} \frac{\sin x}{x} = 1", "lim_{x→0} (sin x)/x = 1"),
             (r"90^\circ, f'(x), f''", "90°, f′(x), f′′"),
             (r"A^T B^{-1} \neq \emptyset", "AᵀB⁻¹ ≠ ∅"),
-            (r"a \not\in S", "a ∉ S"),
+            (r"a \not\in S \not= \not\approx b", "a ∉ S ≠ ≈\u{338} b"),
             (r"\langle u, v \rangle", "⟨u, v⟩"),
             (r"O(n^{2})", "O(n²)"),
             (r"x_{max}, x_q", "xₘₐₓ, x_q"),

@@ -143,15 +143,15 @@ mod tests {
         }
     }
 
-    fn argv(template: &[&str], arguments: Value) -> Result<Vec<String>, String> {
-        command(template).invocation(&arguments).map(|run| run.argv).map_err(|failure| failure.words())
+    fn argv(template: &[&str], arguments: &Value) -> Result<Vec<String>, String> {
+        command(template).invocation(arguments).map(|run| run.argv).map_err(|failure| failure.words())
     }
 
     #[test]
     fn arguments_go_into_their_places_whole_and_no_shell_reads_them() {
         let nasty = json!({ "city": "Paris; rm -rf ~ $(id) `id` \"{days}\"", "days": 3 });
         assert_eq!(
-            argv(&["w", "-d{days}", "--city={city}", "{city}", "{unknown} {"], nasty),
+            argv(&["w", "-d{days}", "--city={city}", "{city}", "{unknown} {"], &nasty),
             Ok(vec![
                 "w".into(),
                 "-d3".into(),
@@ -172,13 +172,13 @@ mod tests {
 
     #[test]
     fn no_value_becomes_an_option_or_is_made_up() {
-        let refused = |template: &[&str], arguments| argv(template, arguments).unwrap_err();
+        let refused = |template: &[&str], arguments: Value| argv(template, &arguments).unwrap_err();
         assert!(refused(&["w", "{city}"], json!({ "city": "--output=/etc/x" })).contains("taken for an option"));
         assert!(refused(&["w", "{city}{days}"], json!({ "city": "", "days": "-x" })).contains("taken for an option"));
-        assert!(argv(&["w", "--", "{city}"], json!({ "city": "-x" })).is_ok(), "options end at --");
+        assert!(argv(&["w", "--", "{city}"], &json!({ "city": "-x" })).is_ok(), "options end at --");
         assert!(refused(&["w", "in:{city}"], json!({})).contains("city is missing"));
         assert_eq!(
-            argv(&["w", "{city}", "{days}"], json!({ "days": null, "city": "P" })),
+            argv(&["w", "{city}", "{days}"], &json!({ "days": null, "city": "P" })),
             Ok(vec!["w".into(), "P".into()])
         );
         assert!(refused(&["w", "{city}"], json!({ "city": "a\0b" })).contains("null"));

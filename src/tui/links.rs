@@ -7,6 +7,10 @@ use crate::{
     text::link::{CLOSING, OPENING},
 };
 
+/// Terminals that have links, by what begins `TERM` and by what stands in `TERM_PROGRAM`.
+const TERMS: [&str; 7] = ["xterm-kitty", "xterm-ghostty", "alacritty", "foot", "wezterm", "contour", "rio"];
+const PROGRAMS: [&str; 8] = ["iTerm.app", "WezTerm", "vscode", "ghostty", "Hyper", "mintty", "rio", "WarpTerminal"];
+
 /// Whether links are written, by what the config says, else by what is known of the terminal.
 pub fn are_wanted(switch: Switch, env: impl Fn(&str) -> Option<String>) -> bool {
     match switch {
@@ -29,8 +33,6 @@ fn are_known(env: impl Fn(&str) -> Option<String>) -> bool {
     if says("STY").is_some() || term.starts_with("screen") || matches!(&*term, "dumb" | "linux" | "") {
         return false;
     }
-    const TERMS: [&str; 7] = ["xterm-kitty", "xterm-ghostty", "alacritty", "foot", "wezterm", "contour", "rio"];
-    const PROGRAMS: [&str; 8] = ["iTerm.app", "WezTerm", "vscode", "ghostty", "Hyper", "mintty", "rio", "WarpTerminal"];
     TERMS.iter().any(|known| term.starts_with(known))
         || PROGRAMS.contains(&&*program)
         || ["KITTY_WINDOW_ID", "WT_SESSION", "KONSOLE_VERSION", "ALACRITTY_WINDOW_ID", "DOMTERM"]

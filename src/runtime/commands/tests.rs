@@ -139,7 +139,7 @@ mod with_programs {
         let mut tasks = JoinSet::new();
         let job = start(call(), command, &json!({}), &send, &mut tasks).expect("it starts");
         let begun = std::time::Instant::now();
-        while fs::metadata(folder.path().join("child")).is_ok_and(|file| file.size() > 0) == false {
+        while !fs::metadata(folder.path().join("child")).is_ok_and(|file| file.size() > 0) {
             assert!(begun.elapsed() < Duration::from_secs(10), "it does not begin");
             tokio::task::yield_now().await;
         }

@@ -155,8 +155,14 @@ pub(super) fn class(sign: &str) -> Class {
         ' ' => Class::Space,
         '+' | '−' | '±' | '∓' | '×' | '÷' | '·' | '∗' | '∘' | '∙' | '∩' | '∪' | '∧' | '∨' | '⊕' | '⊖' | '⊗' | '⊘'
         | '⊙' | '∖' | '⊓' | '⊔' | '⊎' | '⋆' => Class::Binary,
-        '=' | '<' | '>' | '∣' | '∥' | '∝' | '⟂' => Class::Relation,
-        '\u{2190}'..='\u{21ff}'
+        '='
+        | '<'
+        | '>'
+        | '∣'
+        | '∥'
+        | '∝'
+        | '⟂'
+        | '\u{2190}'..='\u{21ff}'
         | '\u{27f0}'..='\u{27ff}'
         | '\u{2900}'..='\u{297f}'
         | '\u{2208}'..='\u{220d}'
@@ -173,4 +179,22 @@ pub(super) fn class(sign: &str) -> Class {
         ',' | ';' | ':' => Class::Comma,
         _ => Class::Ordinary,
     }
+}
+
+/// A relation with a stroke through it.
+pub(super) fn negated(sign: &str) -> String {
+    let known = match sign {
+        "=" => "≠",
+        "∈" => "∉",
+        "∋" => "∌",
+        "⊂" => "⊄",
+        "⊃" => "⊅",
+        "⊆" => "⊈",
+        "≡" => "≢",
+        "∃" => "∄",
+        "<" => "≮",
+        ">" => "≯",
+        _ => return format!("{sign}\u{338}"),
+    };
+    known.to_owned()
 }

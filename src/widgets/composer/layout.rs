@@ -272,12 +272,12 @@ mod tests {
     fn an_edit_of_a_long_line_breaks_only_the_rows_around_it() {
         let mut line = "some words of prose, as they come ".repeat(3000);
         let mut layout = Layout::default();
-        layout.fit(&[line.clone()], 98);
+        layout.fit(std::slice::from_ref(&line), 98);
         assert_eq!(layout.bytes, line.len());
         for at in [100_000, 50_000, 10] {
             let before = layout.bytes;
             line.insert(at, 'x');
-            layout.fit(&[line.clone()], 98);
+            layout.fit(std::slice::from_ref(&line), 98);
             assert!(layout.bytes - before < 3000, "{} bytes at {at}", layout.bytes - before);
         }
     }
@@ -293,7 +293,7 @@ mod tests {
             let edited = [&old[..from], &new, &old[to..]].concat();
             let mut layout = Layout::default();
             layout.fit(&[old], width);
-            layout.fit(&[edited.clone()], width);
+            layout.fit(std::slice::from_ref(&edited), width);
             let mut fresh = Layout::default();
             fresh.fit(&[edited], width);
             proptest::prop_assert_eq!(&layout.lines[0].starts, &fresh.lines[0].starts);

@@ -63,9 +63,10 @@ impl MarkdownLayout {
     /// Writes the row of a diagram anew, which counts the lines that are not shown.
     fn tell_of_diagram(&mut self, figure: u32, row: usize) {
         let (Some(code), Some(old)) = (self.codes.last(), self.rows.get(row)) else { return };
-        let begun = self.fence.as_ref().is_some_and(|fence| {
-            fence.from == 0 && !self.open.text.trim().is_empty() && !fence.may_end(&self.open.text)
-        });
+        let begun = self
+            .fence
+            .as_ref()
+            .is_some_and(|fence| fence.from == 0 && !self.open.text.is_empty() && !fence.may_end(&self.open.text));
         let source = if code.text.is_empty() { &self.open.text } else { &code.text };
         let kind = code::diagram_kind(&source[..source.floor_char_boundary(code::DIAGRAM)]);
         let diagram = Some((figure, Diagram { kind, lines: code.lines.len() + usize::from(begun) }));

@@ -57,7 +57,7 @@ fn told(run: &Run, now: Timestamp, marks: &Marks) -> (String, Role) {
     match &run.stage {
         Stage::Done(outcome) => words.push(size(outcome.bytes())),
         Stage::Running => {
-            words.extend(run.progress.as_deref().map(|words| text::truncate(&one_line(words), 30).into_owned()))
+            words.extend(run.progress.as_deref().map(|words| text::truncate(&one_line(words), 30).into_owned()));
         }
         _ => (),
     }
