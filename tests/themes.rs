@@ -154,7 +154,7 @@ fn a_terminal_that_tells_of_new_colours_is_asked_again() {
     let mut app = with(|begin| begin.config.theme = "auto".into());
     app.send(Msg::Background(Shade::Dark));
     assert_eq!((theme(&app).as_str(), asked(&mut app)), ("ink", 1));
-    app.wait(Duration::from_secs(3600));
+    app.wait(Duration::from_hours(1));
     app.send(Msg::ColoursChanged);
     assert_eq!((theme(&app).as_str(), asked(&mut app)), ("ink", 1));
     app.send(Msg::Background(Shade::Light));

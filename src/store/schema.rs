@@ -129,9 +129,13 @@ pub fn migrate(db: &mut Connection) -> Result<(), Refused> {
 
 /// The version of the database; 0 for a new one.
 pub fn check(db: &Connection) -> Result<u32, Refused> {
-    let version: u32 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let application: i32 = db.pragma_query_value(None, "application_id", |row| row.get(0))?;
-    let objects: u32 = db.query_row("select count(*) from sqlite_schema", [], |row| row.get(0))?;
+    // All three of one moment: another instance may be making the database.
+    let (version, application, objects): (u32, i32, u32) = db.query_row(
+        "select (select user_version from pragma_user_version), (select application_id from pragma_application_id), \
+         (select count(*) from sqlite_schema)",
+        [],
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+    )?;
     match version {
         0 if objects == 0 => Ok(0),
         _ if application != APPLICATION => Err(Refused::Foreign),

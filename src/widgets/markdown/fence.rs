@@ -66,7 +66,7 @@ impl MarkdownLayout {
         let begun = self
             .fence
             .as_ref()
-            .is_some_and(|fence| fence.from == 0 && !self.open.text.is_empty() && !fence.may_end(&self.open.text));
+            .is_some_and(|fence| fence.from == 0 && is_begun(&self.open.text) && !fence.may_end(&self.open.text));
         let source = if code.text.is_empty() { &self.open.text } else { &code.text };
         let kind = code::diagram_kind(&source[..source.floor_char_boundary(code::DIAGRAM)]);
         let diagram = Some((figure, Diagram { kind, lines: code.lines.len() + usize::from(begun) }));
@@ -226,4 +226,9 @@ impl Fence {
 fn unindented(line: &str, indent: usize) -> &str {
     let spaces = line.len() - line.trim_start_matches(' ').len();
     &line[spaces.min(indent)..]
+}
+
+/// Whether an incomplete line counts as one: up to three blanks may yet be the indent of anything.
+fn is_begun(line: &str) -> bool {
+    line.len() > 3 || !line.trim().is_empty()
 }
