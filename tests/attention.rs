@@ -45,7 +45,7 @@ fn an_answer_that_ends_is_told_once_and_only_while_the_reader_is_elsewhere() {
     focus(&mut app, Input::FocusLost);
     app.answer(stream, "Yes.");
     assert_eq!(told(&mut app), ["answered: Never told"]);
-    app.wait(std::time::Duration::from_secs(60));
+    app.wait(std::time::Duration::from_mins(1));
     assert_eq!(told(&mut app), Vec::<String>::new());
 
     focus(&mut app, Input::FocusGained);

@@ -52,7 +52,11 @@ fn lit(app: &Harness) -> (String, String) {
 }
 
 fn source(app: &Harness) -> Option<u32> {
-    app.state.screen.transcript().and_then(|it| it.cited_source()).map(|(_, number)| number)
+    app.state
+        .screen
+        .transcript()
+        .and_then(ibid::widgets::transcript::Transcript::cited_source)
+        .map(|(_, number)| number)
 }
 
 fn question(app: &mut Harness) -> Question {

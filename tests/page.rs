@@ -163,8 +163,8 @@ fn painted(layout: &MarkdownLayout, width: u16) -> Vec<u8> {
             })
             .unwrap();
     }
-    let bytes = written.0.borrow().clone();
-    bytes
+    drop(screen);
+    written.0.take()
 }
 
 /// Takes away what our own backend says: modes of a frame, colours, places, links to addresses that may be opened.
