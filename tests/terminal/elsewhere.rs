@@ -2,13 +2,21 @@
 
 use crate::{Stage, answer, quit, ready, support::pty::Pty};
 
-const FOCUS_LOST: &[u8] = b"\x1b[O";
+/// A letter, and the loss of the focus in the same read: once the letter is on the screen, the loss was heard.
+const TYPED_AND_FOCUS_LOST: &[u8] = b"x\x1b[O";
 const FOCUS_GAINED: &[u8] = b"\x1b[I";
 const OSC9: &str = "\x1b]9;ibid answered: hello\x07";
 const OSC777: &str = "\x1b]777;notify;ibid;answered: hello\x07";
 
 fn count(ibid: &Pty, text: &str) -> usize {
     memchr::memmem::find_iter(&ibid.bytes(), text.as_bytes()).count()
+}
+
+/// Looks elsewhere, and leaves a letter in the draft.
+#[track_caller]
+fn look_away(ibid: &mut Pty) {
+    ibid.send(TYPED_AND_FOCUS_LOST);
+    ibid.wait_for("› x");
 }
 
 #[track_caller]
@@ -29,7 +37,7 @@ fn an_answer_is_told_once_to_who_looks_elsewhere_and_never_to_who_looks() {
     ibid.type_keys("hello<enter>");
     let request = stage.server.next_request();
     wait_for_title(&ibid, "◐ hello — ibid");
-    ibid.send(FOCUS_LOST);
+    look_away(&mut ibid);
     request.release_all();
     ibid.wait_for("Here it is.");
     wait_for_title(&ibid, "✓ hello — ibid");
@@ -37,6 +45,7 @@ fn an_answer_is_told_once_to_who_looks_elsewhere_and_never_to_who_looks() {
     assert_eq!(count(&ibid, &format!("{OSC777}\x07")), 1, "and the bell");
     ibid.send(FOCUS_GAINED);
     wait_for_title(&ibid, "hello — ibid");
+    ibid.type_keys("<backspace>");
     stage.exchange(&mut ibid, "again", "And once more.");
     assert_eq!((count(&ibid, OSC9), count(&ibid, "answered:")), (1, 2));
     quit(&mut ibid);
@@ -52,7 +61,7 @@ fn in_tmux_the_notification_is_handed_on_to_the_terminal_around_it() {
     stage.server.answer(answer(&["Here ", "it is."]).gated());
     ibid.type_keys("hello<enter>");
     let request = stage.server.next_request();
-    ibid.send(FOCUS_LOST);
+    look_away(&mut ibid);
     request.release_all();
     wait_for_title(&ibid, "✓ hello — ibid");
     let inner = format!("{OSC9}{OSC777}").replace('\x1b', "\x1b\x1b");
@@ -66,7 +75,7 @@ fn what_is_switched_off_is_not_sent() {
     stage.server.answer(answer(&["Here ", "it is."]).gated());
     ibid.type_keys("hello<enter>");
     let request = stage.server.next_request();
-    ibid.send(FOCUS_LOST);
+    look_away(&mut ibid);
     request.release_all();
     ibid.wait_for("Here it is.");
     crate::idle(&ibid);
