@@ -6,6 +6,8 @@ mod support;
 mod code;
 #[path = "moving/find.rs"]
 mod find;
+#[path = "moving/folds.rs"]
+mod folds;
 #[path = "moving/mouse.rs"]
 mod mouse;
 #[path = "moving/place.rs"]

@@ -122,6 +122,8 @@ actions! {
     Jump, "jump", "Go to a prompt", "go to", Palette, [(Transcript, "p")];
     NextCode, "next-code", "Next code block", "next code", Keys, [(Transcript, "}")];
     PreviousCode, "previous-code", "Previous code block", "previous code", Keys, [(Transcript, "{")];
+    NextFold, "next-fold", "Next reasoning, search or call", "next fold", Keys, [(Transcript, ")")];
+    PreviousFold, "previous-fold", "Previous reasoning, search or call", "previous fold", Keys, [(Transcript, "(")];
     NextMatch, "next-match", "Next match", "next match", Keys, [(Transcript, "n")];
     PreviousMatch, "previous-match", "Previous match", "previous match", Keys, [(Transcript, "N")];
     Select, "select", "Select letters", "select", Keys, [(Transcript, "v"), (Selection, "v")];

@@ -14,7 +14,7 @@ use crate::{
     widgets::{
         list::Step,
         rail::Tab,
-        transcript::{By, Cursor, Move, Step as Select, Target, Thing, Transcript, Unit, Walk},
+        transcript::{By, Cursor, Move, Step as Select, Target, Thing, Transcript, Unit, Walk, folded_text},
     },
 };
 
@@ -97,6 +97,8 @@ pub(super) fn on_action(state: &mut State, now: Timestamp, action: Action, fx: &
         Action::Jump => overlays::open_jump(state, now),
         Action::NextCode => walk(state, Thing::Code, 1),
         Action::PreviousCode => walk(state, Thing::Code, -1),
+        Action::NextFold => walk(state, Thing::Fold, 1),
+        Action::PreviousFold => walk(state, Thing::Fold, -1),
         Action::NextMatch => finding::walk(state, now, true),
         Action::PreviousMatch => finding::walk(state, now, false),
         Action::Select => select(state, Unit::Letters),
@@ -316,7 +318,14 @@ fn copy_here(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
             None => copy_answer(state, now, fx),
         },
         Some(Cursor { target: Target::Citation(_), .. }) => citing::copy(state, now, fx),
-        Some(Cursor { target: Target::Call(_), .. }) | None => copy_answer(state, now, fx),
+        Some(Cursor { message, target: Target::Call(slot) | Target::Item(slot) }) => {
+            let of = |state: &State| folded_text(state.current()?.messages.get(&message)?, slot);
+            if let Some(text) = of(state) {
+                state.screen.say(now, copied(&text));
+                fx.push(Effect::Copy(text));
+            }
+        }
+        None => copy_answer(state, now, fx),
     }
 }
 
@@ -338,7 +347,8 @@ pub(super) fn toggle_rail(state: &mut State) {
     }
 }
 
-/// Enter: the card of a citation, what can be done with a code block, else the reasoning.
+/// Enter: the card of a citation, what can be done with a code block, what is folded under the cursor, else all that
+/// the message folds.
 fn open_this(state: &mut State, now: Timestamp) {
     if citing::open(state) || state.screen.focus != Focus::Transcript {
         return;
@@ -419,7 +429,15 @@ fn go_to_sibling(state: &mut State, by: isize, fx: &mut Vec<Effect>) {
     }
 }
 
+/// Folds or opens what the cursor stands on, else all of the current message.
 fn fold_current(state: &mut State) {
+    let reads = state.screen.focus == Focus::Transcript;
+    if let Some(transcript) = state.screen.transcript_mut().filter(|_| reads)
+        && let Some((answer, slot)) = transcript.fold_under_cursor()
+    {
+        transcript.toggle_part(answer, slot);
+        return;
+    }
     if let Some(answer) = state.current_answer()
         && let Some(transcript) = state.screen.transcript_mut()
     {

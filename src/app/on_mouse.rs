@@ -263,9 +263,9 @@ fn click_text(state: &mut State, now: Timestamp, at: Position, fx: &mut Vec<Effe
     }
     let Some(transcript) = state.screen.transcript_mut() else { return };
     match transcript.under(at.x - area.x, at.y - area.y) {
-        Some(Under::Fold(answer)) => {
+        Some(Under::Fold(answer, slot)) => {
             transcript.point_under(at.y - area.y);
-            transcript.toggle_fold(answer);
+            transcript.toggle_part(answer, slot);
         }
         Some(Under::CopyKey { answer, block }) => overlays::copy_code_block(state, now, answer, block, fx),
         Some(Under::Citation(cursor)) => transcript.click_source(cursor),

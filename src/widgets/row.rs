@@ -46,6 +46,26 @@ pub struct Span {
     /// What a copy has in its place, where that is not the text: LaTeX, the Markdown of an image. What is wrapped has
     /// it in its first row and nothing in the others.
     pub copied: Option<Arc<str>>,
+    /// Where it stands in a table, if it does.
+    pub cell: Option<Cell>,
+}
+
+/// A cell of a table that some words belong to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cell {
+    /// 0 is the head.
+    pub row: u32,
+    pub column: u16,
+    /// What stood between these words and those of the cell in the next row.
+    pub joint: Joint,
+}
+
+/// What was at the end of a row before it was wrapped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Joint {
+    Nothing,
+    Blank,
+    LineEnd,
 }
 
 /// The mark of a source.
@@ -146,6 +166,16 @@ impl Ink {
     }
 }
 
+impl Joint {
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Nothing => "",
+            Self::Blank => " ",
+            Self::LineEnd => "\n",
+        }
+    }
+}
+
 impl Span {
     /// `[1]`, where a source is listed; the one that is looked at is lit.
     pub fn listed(number: u32, lit: bool) -> Self {
@@ -155,7 +185,7 @@ impl Span {
     }
 
     pub fn new(text: impl Into<String>, ink: Ink) -> Self {
-        Self { text: text.into(), ink, link: None, citation: None, copied: None }
+        Self { text: text.into(), ink, link: None, citation: None, copied: None, cell: None }
     }
 
     pub fn width(&self) -> usize {

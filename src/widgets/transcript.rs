@@ -10,21 +10,25 @@ mod cursor;
 mod details;
 pub(super) mod facts;
 mod find;
+mod folds;
 mod message;
 mod page;
 mod place;
 mod queue;
+mod runs;
+mod said;
 mod scrollbar;
 mod select;
 mod under;
 mod view;
 mod walk;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 pub use citing::{Cited, Walk};
 pub use cursor::{Citation, Cursor, Target};
 pub use find::{Find, FindView};
+pub use said::folded_text;
 pub use scrollbar::ScrollbarView;
 pub use select::{By, Step, Unit};
 pub use under::Under;
@@ -32,6 +36,7 @@ pub use view::TranscriptView;
 pub use walk::Thing;
 
 use self::{
+    folds::Folds,
     message::{Laid, Layout},
     page::Page,
     queue::Queue,
@@ -98,9 +103,7 @@ pub struct Transcript {
     laid: BTreeMap<MessageId, Laid>,
     /// Prompts that wait, below the last message.
     queue: Queue,
-    /// Answers whose reasoning is folded differently from what the options say.
-    toggled: BTreeSet<MessageId>,
-    all_toggled: bool,
+    folds: Folds,
     /// What the window shows: messages with their first row in it.
     window: Vec<Slice>,
     /// What stood at its top in the last frame.
@@ -263,21 +266,6 @@ impl Transcript {
         self.window.iter().rev().find_map(|slice| slice.message)
     }
 
-    /// Folds or opens the reasoning of an answer; what stands at the top of the window stays.
-    pub fn toggle_fold(&mut self, answer: MessageId) {
-        if !self.toggled.remove(&answer) {
-            self.toggled.insert(answer);
-        }
-        self.hold_still();
-    }
-
-    /// Folds or opens the reasoning of all answers.
-    pub fn toggle_all_folds(&mut self) {
-        self.toggled.clear();
-        self.all_toggled = !self.all_toggled;
-        self.hold_still();
-    }
-
     fn hold_still(&mut self) {
         if let Some(top) = self.top.filter(|_| self.follows()) {
             self.scroll = Scroll::At(top);
@@ -294,7 +282,7 @@ impl Transcript {
     pub fn scroll_code(&mut self, by: i32) -> bool {
         let under_cursor = self.cursor.and_then(|cursor| match cursor.target {
             Target::Code(number) => Some((cursor.message, number)),
-            Target::Message | Target::Reasoning(_) | Target::Call(_) | Target::Citation(_) => None,
+            Target::Message | Target::Reasoning(_) | Target::Call(_) | Target::Item(_) | Target::Citation(_) => None,
         });
         let in_sight = || {
             self.window.iter().find_map(|slice| {

@@ -12,17 +12,17 @@ use serde_json::json;
 use crate::{reading, support::harness::Harness};
 
 /// The composer's row, where the search has its field.
-fn field(app: &Harness) -> String {
+pub fn field(app: &Harness) -> String {
     app.row(app.state.screen.areas.composer.y)
 }
 
 /// The cells on the screen that look like the current match.
-fn current(app: &Harness) -> String {
+pub fn current(app: &Harness) -> String {
     lit(app, |modifier| modifier.contains(Modifier::REVERSED | Modifier::BOLD | Modifier::UNDERLINED))
 }
 
 /// All cells that are marked.
-fn marked(app: &Harness) -> String {
+pub fn marked(app: &Harness) -> String {
     lit(app, |modifier| modifier.contains(Modifier::REVERSED))
 }
 

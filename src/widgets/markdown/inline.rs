@@ -4,7 +4,7 @@ use std::{ops::Range, sync::Arc};
 
 use crate::{
     text::{self, wrap},
-    widgets::row::{Cited, Ink, Span},
+    widgets::row::{Cited, Ink, Joint, Span},
 };
 
 /// Text in runs of one look, and where it came from.
@@ -56,6 +56,7 @@ pub(super) struct Line {
     /// Where its part of the source ends.
     pub source_end: usize,
     pub soft: bool,
+    pub joint: Joint,
 }
 
 impl Places {
@@ -199,6 +200,11 @@ impl Inline {
                 spans: self.spans(piece.start..piece.end, &mut run),
                 source_end: self.places.source(piece.next),
                 soft: !piece.hard,
+                joint: match (piece.hard, piece.end == piece.next) {
+                    (true, _) => Joint::LineEnd,
+                    (false, true) => Joint::Nothing,
+                    (false, false) => Joint::Blank,
+                },
             })
             .collect()
     }
@@ -225,6 +231,7 @@ impl Inline {
                     link: run.link.clone(),
                     citation: run.citation,
                     copied: run.copied.as_ref().map(|copied| if is_whole { Arc::clone(copied) } else { "".into() }),
+                    cell: None,
                 });
             }
             start = end.max(start);

@@ -9,7 +9,7 @@ use super::inline::Inline;
 use crate::{
     text,
     widgets::{
-        row::{Ink, Span},
+        row::{Cell, Ink, Joint, Span},
         theme::{Marks, Role},
     },
 };
@@ -105,43 +105,56 @@ impl Table {
             if at > 0 {
                 lines.push(Line { spans: Vec::new(), ends: None });
             }
-            let title = cells.first().into_iter().flat_map(|cell| cell.lines(room, room));
-            lines.extend(title.map(|line| Line { spans: emboldened(line.spans), ends: None }));
-            for (head, cell) in self.head.iter().zip(cells).skip(1) {
-                lines.extend(record_line(head, cell, label, room));
+            let title = cells.first().into_iter().flat_map(|cell| cell_lines(cell, room, (at + 1, 0)));
+            lines.extend(title.map(|spans| Line { spans: emboldened(spans), ends: None }));
+            for (column, (head, cell)) in self.head.iter().zip(cells).enumerate().skip(1) {
+                lines.extend(record_line(head, cell, label, room, (at + 1, column)));
             }
             if let Some(last) = lines.last_mut() {
                 last.ends = Some(at);
             }
         }
         if self.body.is_empty() {
-            let heads = self.head.iter().flat_map(|cell| cell.lines(room, room));
-            lines.extend(heads.map(|line| Line { spans: emboldened(line.spans), ends: None }));
+            let heads = self.head.iter().enumerate().flat_map(|(column, cell)| cell_lines(cell, room, (0, column)));
+            lines.extend(heads.map(|spans| Line { spans: emboldened(spans), ends: None }));
         }
         lines
     }
 }
 
-fn record_line(head: &Inline, cell: &Inline, label: usize, room: usize) -> Vec<Line> {
+fn record_line(head: &Inline, cell: &Inline, label: usize, room: usize, at: (usize, usize)) -> Vec<Line> {
     let indent = label + 2 * GAP;
+    let of_head = (0, at.1);
     if room < indent + 4 {
-        let both = head.lines(room, room).into_iter().chain(cell.lines(room, room));
-        return both.map(|line| Line { spans: line.spans, ends: None }).collect();
+        let both = cell_lines(head, room, of_head).into_iter().chain(cell_lines(cell, room, at));
+        return both.map(|spans| Line { spans, ends: None }).collect();
     }
     let name = text::truncate(&head.text, label).into_owned();
     let pad = indent - GAP - text::width(&name);
+    let cell_of_head = Cell { row: 0, column: of_head.1 as u16, joint: Joint::LineEnd };
     let name = [
         Span::new("  ", Ink::of(Role::Text)),
-        Span::new(name, Ink::of(Role::Muted)),
+        Span { cell: Some(cell_of_head), ..Span::new(name, Ink::of(Role::Muted)) },
         Span::new(" ".repeat(pad), Ink::of(Role::Text)),
     ];
     let hang = || vec![Span::new(" ".repeat(indent), Ink::of(Role::Text))];
-    let lines = cell.lines(room - indent, room - indent).into_iter().enumerate();
+    let lines = cell_lines(cell, room - indent, at).into_iter().enumerate();
     lines
         .map(|(nth, line)| {
             let mut spans = if nth == 0 { name.to_vec() } else { hang() };
-            spans.extend(line.spans);
+            spans.extend(line);
             Line { spans, ends: None }
+        })
+        .collect()
+}
+
+/// The rows of a cell, whose spans know it by its row and column.
+fn cell_lines(cell: &Inline, width: usize, (row, column): (usize, usize)) -> Vec<Vec<Span>> {
+    let lines = cell.lines(width, width).into_iter();
+    lines
+        .map(|line| {
+            let cell = Some(Cell { row: row as u32, column: column as u16, joint: line.joint });
+            line.spans.into_iter().map(|span| Span { cell, ..span }).collect()
         })
         .collect()
 }
@@ -151,9 +164,8 @@ fn side_by_side(cells: &[Inline], widths: &[usize], right: &[bool], row: Option<
         .iter()
         .enumerate()
         .map(|(at, &width)| {
-            cells
-                .get(at)
-                .map_or_else(Vec::new, |cell| cell.lines(width, width).into_iter().map(|line| line.spans).collect())
+            let place = (row.map_or(0, |row| row + 1), at);
+            cells.get(at).map_or_else(Vec::new, |cell| cell_lines(cell, width, place))
         })
         .collect();
     let height = blocks.iter().map(Vec::len).max().unwrap_or(0).max(1);

@@ -10,11 +10,13 @@ use super::{
     Citation, ReadingOptions, call as tool, details, facts,
     message::{Context, Laid, Layout, Rows, Section, left_out_mark, sibling_mark},
     place::Part,
+    runs::{self, Piece, Run, Searched},
+    said,
 };
 use crate::{
     chat::{
         Answer, End, Item, Kind, Message, Phase, Slot, Turn,
-        answer::{self, Reasoning, Search},
+        answer::{self, Search},
         call, choices, explain,
     },
     config::Show,
@@ -78,16 +80,6 @@ struct Builder<'a> {
     used: Vec<(Slot, usize)>,
 }
 
-/// Items between two texts: what was done is told once for all of them.
-#[derive(Default)]
-struct Run<'a> {
-    reasoning: Vec<(Slot, &'a Item, &'a Reasoning)>,
-    searches: Vec<Searched<'a>>,
-    rest: Vec<(Slot, &'a Item)>,
-}
-
-type Searched<'a> = (Slot, &'a Item, &'a Search);
-
 impl Builder<'_> {
     fn brief(&self) -> bool {
         self.layout.width < BRIEF
@@ -121,86 +113,110 @@ impl Builder<'_> {
     }
 
     fn items(&mut self) {
-        let mut run = Run::default();
-        let answer = self.answer;
         let mut runs = 0;
-        for (&slot, item) in &answer.items {
-            match &item.kind {
-                Kind::Reasoning(reasoning) => run.reasoning.push((slot, item, reasoning)),
-                Kind::Search(search) => run.searches.push((slot, item, search)),
-                Kind::Call(_) | Kind::Other { .. } => run.rest.push((slot, item)),
-                Kind::Message { parts, phase } => {
-                    if parts.iter().all(|part| part.text().is_empty()) {
-                        continue;
-                    }
-                    self.run(std::mem::take(&mut run), runs);
+        for piece in runs::pieces(self.answer) {
+            match piece {
+                Piece::Run(run) => {
+                    self.run(&run, runs);
                     runs += 1;
-                    let labelled = phase.as_deref() == Some("commentary");
-                    if labelled {
-                        self.commentary(slot);
-                    }
-                    let first = self.sections.len();
-                    for (nth, part) in parts.iter().enumerate() {
-                        match part {
-                            answer::Part::Text { text, .. } => self.text(slot, nth, text, item),
-                            answer::Part::Refusal(text) => self.refusal(slot, nth, text),
-                        }
-                    }
-                    if let Some(section) = self.sections.get_mut(first).filter(|_| labelled) {
-                        section.gap = 0;
-                    }
                 }
+                Piece::Message { slot, item, parts, phase } => self.message(slot, item, parts, phase),
             }
         }
-        self.run(run, runs);
     }
 
-    /// Reasoning, searches and calls, a row each.
-    fn run(&mut self, run: Run, nth: usize) {
+    fn message(&mut self, slot: Slot, item: &Item, parts: &[answer::Part], phase: Option<&str>) {
+        let labelled = phase == Some("commentary");
+        if labelled {
+            self.commentary(slot);
+        }
+        let first = self.sections.len();
+        for (nth, part) in parts.iter().enumerate() {
+            match part {
+                answer::Part::Text { text, .. } => self.text(slot, nth, text, item),
+                answer::Part::Refusal(text) => self.refusal(slot, nth, text),
+            }
+        }
+        if let Some(section) = self.sections.get_mut(first).filter(|_| labelled) {
+            section.gap = 0;
+        }
+    }
+
+    /// Reasoning, searches and calls, a row each, and what of them is open.
+    fn run(&mut self, run: &Run, nth: usize) {
         // After a text they stand apart from it.
         let mut gap = usize::from(self.texts > 0);
         let before = self.sections.len();
         let mut thought = None;
         if let Some(&(slot, ..)) = run.reasoning.first() {
-            thought = Some(self.reasoning(slot, &run, nth, gap));
+            thought = Some((slot, self.reasoning(slot, run, nth, gap)));
             gap = 0;
         }
-        let (troubled, well): (Vec<Searched>, Vec<Searched>) = run
-            .searches
-            .iter()
-            .copied()
-            .partition(|(_, item, search)| details::trouble(&search.status, item).is_some());
-        if let Some(&(slot, ..)) = well.first() {
-            let row = self.search(&well);
-            let live = well.iter().any(|(_, item, _)| item.closed.is_none()) && !self.answer.is_over();
-            let short = thought == Some(before) && self.sections.len() == before + 1 && self.brief() && !live;
-            if !(short && self.join(before, &row)) {
+        if let Some(&(slot, ..)) = run.searches.first() {
+            let row = self.search(&run.searches);
+            let live = run.searches.iter().any(|(_, item, _)| item.closed.is_none()) && !self.answer.is_over();
+            // On a row that they share both open together.
+            let with = thought.filter(|_| self.brief()).map(|(slot, _)| slot);
+            let open = self.is_toggled(slot) || with.is_some_and(|slot| self.is_toggled(slot));
+            let alone = thought.is_some_and(|(_, at)| at == before && self.sections.len() == before + 1);
+            if !(alone && self.brief() && !live && !open && self.join(before, &row)) {
                 self.sections.push(Section::own(Part::Search(slot), gap, vec![row]));
             }
             gap = 0;
-        }
-        for (slot, item, search) in troubled {
-            self.sections.push(Section::own(Part::Search(slot), gap, self.failed_search(item, search)));
-            gap = 0;
-        }
-        for (slot, item) in run.rest {
-            if let Some(section) = self.other(slot, item, gap) {
-                self.sections.push(section);
-                gap = 0;
-            }
-            if let Some(run) = self.answer.runs.get(&slot) {
-                let bar = Some(Gutter { mark: self.layout.options.marks.bar, role: Role::Faint });
-                let rows = tool::result(run, self.context.toggled, self.layout.width.saturating_sub(2).max(1));
-                if !rows.is_empty() {
-                    self.sections.push(Section { bar, ..Section::own(Part::Result(slot), 0, rows) });
+            if open {
+                for (slot, _, search) in &run.searches {
+                    self.push_barred(Part::Pages(*slot), |width| details::page_rows(&details::pages(search), width));
                 }
             }
-            if self.context.toggled && matches!(item.kind, Kind::Other { .. }) {
-                let bar = Some(Gutter { mark: self.layout.options.marks.bar, role: Role::Faint });
-                let rows = details::raw(item, self.layout.width.saturating_sub(2).max(1));
-                self.sections.push(Section { bar, ..Section::own(Part::Raw(slot), 0, rows) });
-            }
         }
+        for (slot, item, search) in &run.failed {
+            let rows = self.failed_search(item, search);
+            self.sections.push(Section::own(Part::FailedSearch(*slot), gap, rows));
+            gap = 0;
+        }
+        for (slot, item) in &run.rest {
+            self.other(*slot, item, gap);
+            gap = 0;
+        }
+    }
+
+    /// A call or another item: its row, and what came of it.
+    fn other(&mut self, slot: Slot, item: &Item, gap: usize) {
+        let marks = &self.layout.options.marks;
+        let is_open = self.is_toggled(slot);
+        match &item.kind {
+            Kind::Call(call) => {
+                let run = self.answer.runs.get(&slot);
+                let rows = tool::head(call, run, is_open, self.context.now, self.layout.width, marks);
+                self.sections.push(Section::own(Part::Call(slot), gap, rows));
+                if let Some((text, role)) = run.and_then(tool::result) {
+                    self.push_barred(Part::Result(slot), |width| tool::rows(&text, role, is_open, width));
+                }
+            }
+            Kind::Other { kind, status } => {
+                let row = details::head(kind, status.as_deref(), item, is_open, marks).cut(self.layout.width);
+                self.sections.push(Section::own(Part::Other(slot), gap, vec![row]));
+                if is_open {
+                    let ink = Ink::of(Role::Muted);
+                    let text = details::raw(item);
+                    self.push_barred(Part::Raw(slot), |width| said::rows(&text, width, RowKind::Other, ink));
+                }
+            }
+            Kind::Message { .. } | Kind::Reasoning(_) | Kind::Search(_) => (),
+        }
+    }
+
+    /// Rows behind a faint bar.
+    fn push_barred(&mut self, part: Part, rows: impl FnOnce(usize) -> Vec<Row>) {
+        let rows = rows(self.layout.width.saturating_sub(2).max(1));
+        if !rows.is_empty() {
+            let bar = Some(Gutter { mark: self.layout.options.marks.bar, role: Role::Faint });
+            self.sections.push(Section { bar, ..Section::own(part, 0, rows) });
+        }
+    }
+
+    fn is_toggled(&self, slot: Slot) -> bool {
+        self.context.folding.is_toggled(slot)
     }
 
     /// Sets a short row behind another, if both fit.
@@ -223,7 +239,7 @@ impl Builder<'_> {
             });
         let has_text =
             run.reasoning.iter().any(|(_, _, reasoning)| reasoning.texts().any(|text| !text.trim().is_empty()));
-        let view = self.view(is_live);
+        let view = self.view(slot, is_live);
         let spent: u64 = run.reasoning.iter().map(|&(slot, item, _)| self.spent(slot, item)).sum();
         let spent = facts::whole_seconds(spent);
         let mark = if view == View::Folded { marks.folded } else { marks.open };
@@ -281,14 +297,14 @@ impl Builder<'_> {
         }
     }
 
-    fn view(&self, is_live: bool) -> View {
+    fn view(&self, slot: Slot, is_live: bool) -> View {
         let options = &self.layout.options;
         let usual = match options.reasoning {
             Show::Show => View::Open,
             Show::Auto if is_live && !options.reasoning_in_rail => View::Tail,
             Show::Auto | Show::Hide => View::Folded,
         };
-        match (self.context.toggled, usual) {
+        match (self.is_toggled(slot), usual) {
             (false, usual) => usual,
             (true, View::Open) => View::Folded,
             (true, View::Folded | View::Tail) => View::Open,
@@ -306,12 +322,14 @@ impl Builder<'_> {
         let marks = &self.layout.options.marks;
         let muted = Ink::of(Role::Muted);
         let mark = Span::new(format!("{} ", marks.search), Ink::of(Role::Link));
-        let place = if searches.iter().all(|(_, _, search)| is_of_files(search)) { "files" } else { "the web" };
+        let place =
+            if searches.iter().all(|(_, _, search)| details::is_of_files(search)) { "files" } else { "the web" };
         let live = searches.iter().rev().find(|(_, item, _)| item.closed.is_none() && !self.answer.is_over());
         let words = live.map_or_else(
             || self.searched(searches, place),
             |(_, item, search)| {
-                let query = search.query.as_deref().map(|query| format!(" “{}”", one_line(query))).unwrap_or_default();
+                let query =
+                    search.query.as_deref().map(|query| format!(" “{}”", details::one_line(query))).unwrap_or_default();
                 let spent = facts::seconds(facts::millis(item.opened, self.context.now));
                 let room = self.layout.width.saturating_sub(text::width(&spent) + 4);
                 format!("{} {spent}", text::truncate(&format!("Searching {place}{query}"), room))
@@ -336,19 +354,15 @@ impl Builder<'_> {
 
     /// A search that did not end well, with its own reason.
     fn failed_search(&self, item: &Item, search: &Search) -> Vec<Row> {
-        let marks = &self.layout.options.marks;
-        let place = if is_of_files(search) { "files" } else { "the web" };
-        let what = match (&search.query, search.urls.first()) {
-            (None, Some(url)) => format!("Reading {}", one_line(url)),
-            (Some(query), _) => format!("Searching {place} for “{}”", one_line(query)),
-            (None, None) => format!("Searching {place}"),
-        };
-        let trouble = details::trouble(&search.status, item).unwrap_or_default();
-        let spans = [
-            Span::new(format!("{} ", marks.search), Ink::of(Role::Link)),
-            Span::new(format!("{what} {} {trouble}", marks.dot), Ink::of(Role::Muted)),
-        ];
-        card::wrapped(&spans, self.layout.width, RowKind::Search)
+        let mark = Span::new(format!("{} ", self.layout.options.marks.search), Ink::of(Role::Link));
+        let words = details::failed_search(item, search);
+        let room = self.layout.width.saturating_sub(2).max(1);
+        let mut rows = said::rows(&words, room, RowKind::Search, Ink::of(Role::Muted));
+        for (nth, row) in rows.iter_mut().enumerate() {
+            row.lead = 1;
+            row.spans.insert(0, if nth == 0 { mark.clone() } else { Span::new("  ", Ink::of(Role::Muted)) });
+        }
+        rows
     }
 
     /// Some models say what they are about to do before they answer.
@@ -357,36 +371,13 @@ impl Builder<'_> {
         self.sections.push(Section::own(Part::Commentary(slot), 1, vec![Row::new(RowKind::Other, word)]));
     }
 
-    fn other(&self, slot: Slot, item: &Item, gap: usize) -> Option<Section> {
-        let marks = &self.layout.options.marks;
-        let muted = Ink::of(Role::Muted);
-        let (part, kind, spans) = match &item.kind {
-            Kind::Call(call) => {
-                let run = self.answer.runs.get(&slot);
-                let head = tool::head(call, run, self.context.now, self.layout.width, marks);
-                return Some(Section::own(Part::Call(slot), gap, vec![head]));
-            }
-            Kind::Other { kind, status } => {
-                let status = status.as_deref().filter(|status| *status != "completed").unwrap_or_default();
-                let status = details::trouble(status, item).unwrap_or_else(|| status.replace('_', " "));
-                let status = if status.is_empty() { status } else { format!(" {} {status}", marks.dot) };
-                let mark = if self.context.toggled { marks.open } else { marks.folded };
-                let what = details::image(kind, item).unwrap_or_else(|| kind.replace(['_', ':'], " "));
-                let words = one_line(&format!("{mark} {what}{status}"));
-                (Part::Other(slot), RowKind::Other, vec![Span::new(words, muted)])
-            }
-            Kind::Message { .. } | Kind::Reasoning(_) | Kind::Search(_) => return None,
-        };
-        Some(Section::own(part, gap, vec![Row::new(kind, spans).cut(self.layout.width)]))
-    }
-
     fn text(&mut self, slot: Slot, nth: usize, text: &str, item: &Item) {
         self.texts += 1;
         if text.trim().is_empty() {
             return;
         }
         let complete = item.closed.is_some() || self.answer.is_over();
-        let look = Look { diagrams_open: self.context.toggled, ..self.layout.options.look() };
+        let look = Look { diagrams_open: self.is_toggled(slot), ..self.layout.options.look() };
         let rows = self.sync_text((slot, nth), text, &look, self.layout.width, complete, true);
         self.push_text((slot, nth), rows);
     }
@@ -423,7 +414,7 @@ impl Builder<'_> {
         let width = self.layout.width.saturating_sub(2).max(1);
         let head = vec![Span::new("The model declined.", Ink::of(Role::Warning).bold())];
         let mut rows = card::wrapped(&head, width, RowKind::Refusal);
-        rows.extend(card::wrapped(&[Span::new(&*text::clean(text), Ink::of(Role::Text))], width, RowKind::Refusal));
+        rows.extend(said::rows(&text::clean(text), width, RowKind::Refusal, Ink::of(Role::Text)));
         self.texts += 1;
         self.sections.push(Section { bar, ..Section::own(Part::Refusal(slot, nth), 1, rows) });
     }
@@ -507,14 +498,6 @@ enum View {
 
 fn reasoning_look(options: &ReadingOptions) -> Look {
     Look { base: Ink::of(Role::Muted).with(Modifier::ITALIC), ..options.look() }
-}
-
-fn is_of_files(search: &Search) -> bool {
-    search.kind.contains("file")
-}
-
-fn one_line(text: &str) -> String {
-    text::clean(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn counted(count: usize, one: &str, many: &str) -> String {

@@ -57,7 +57,10 @@ impl Transcript {
     pub fn citation(&self) -> Option<(MessageId, Citation)> {
         match self.cursor? {
             Cursor { message, target: Target::Citation(citation) } => Some((message, citation)),
-            Cursor { target: Target::Message | Target::Reasoning(_) | Target::Call(_) | Target::Code(_), .. } => None,
+            Cursor {
+                target: Target::Message | Target::Reasoning(_) | Target::Call(_) | Target::Item(_) | Target::Code(_),
+                ..
+            } => None,
         }
     }
 

@@ -20,6 +20,8 @@ pub enum Target {
     /// The reasoning whose first item this is.
     Reasoning(Slot),
     Call(Slot),
+    /// Searches, by the first of them, or an item that is told in one row.
+    Item(Slot),
     /// A code block, numbered from 1 in its answer.
     Code(u32),
     Citation(Citation),

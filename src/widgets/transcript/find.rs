@@ -1,6 +1,7 @@
 //! Finding in one conversation: the query, its matches, and the one that is current.
 
 mod hits;
+mod lines;
 mod needle;
 mod view;
 
@@ -12,11 +13,11 @@ use super::{
     Spot, Transcript, Wish,
     page::Page,
     place::{Anchor, Part},
-    select::words,
+    runs,
 };
 use crate::{
-    chat::MessageId,
-    widgets::{field::Field, row::Row},
+    chat::{MessageId, Slot},
+    widgets::field::Field,
 };
 use hits::{Hit, Hits};
 use needle::Needle;
@@ -33,8 +34,8 @@ pub struct Find {
     current: Option<Hit>,
     /// Where it began: each letter looks from there.
     origin: Option<Anchor>,
-    /// The message whose folded parts are open for the current match.
-    pub(super) opened: Option<MessageId>,
+    /// The part that is open for the current match, by the item that folds it.
+    pub(super) opened: Option<(MessageId, Slot)>,
     /// The last step went round the end.
     round: Option<Round>,
     /// How many there are, and the number of the current one; as of the last frame.
@@ -68,10 +69,8 @@ impl Transcript {
     /// Ends the search; the window stays, and so does what was opened for the current match.
     pub fn end_find(&mut self) {
         let Some(find) = self.find.take() else { return };
-        if let Some(opened) = find.opened
-            && !self.toggled.remove(&opened)
-        {
-            self.toggled.insert(opened);
+        if let Some((answer, slot)) = find.opened {
+            self.folds.toggle_part(answer, slot);
         }
         let query = find.field.text();
         if !query.is_empty() {
@@ -212,8 +211,8 @@ impl Page<'_> {
         let Some(find) = &mut self.transcript.find else { return top };
         let opened = find.opened.take();
         let current = find.current;
-        if let Some(opened) = opened {
-            self.lay_out_again(opened);
+        if let Some((answer, _)) = opened {
+            self.lay_out_again(answer);
         }
         let Some(hit) = current else { return top };
         let Some(spot) = self.spot_of(hit).or_else(|| self.open_for(hit)) else { return top };
@@ -224,12 +223,17 @@ impl Page<'_> {
         let index = self.conversation.branch.iter().position(|id| *id == hit.message)?;
         self.height(index);
         let row = self.transcript.laid.get(&hit.message)?.row_of(hit.part, hit.source)?;
-        Some(Spot { index, row })
+        let spot = Spot { index, row };
+        // A diagram is one row that shows none of its lines.
+        let shown = self.row(spot).cloned().is_some_and(|row| self.hidden(spot, &row).is_none());
+        shown.then_some(spot)
     }
 
-    /// Unfolds a message for the match that stands in it.
+    /// Unfolds what a match stands in.
     fn open_for(&mut self, hit: Hit) -> Option<Spot> {
-        self.transcript.find.as_mut()?.opened = Some(hit.message);
+        let answer = self.conversation.messages.get(&hit.message)?.answer()?;
+        let slot = runs::folded_by(answer, hit.part)?;
+        self.transcript.find.as_mut()?.opened = Some((hit.message, slot));
         self.lay_out_again(hit.message);
         let spot = self.spot_of(hit);
         if spot.is_none() {
@@ -254,56 +258,4 @@ impl Page<'_> {
         }
         self.transcript.find = Some(find);
     }
-
-    /// Marks the matches of the line that a row belongs to; gives its last row.
-    fn mark_line(&mut self, find: &mut Find, spot: Spot) -> Spot {
-        let (first, last) = (self.line_start(spot), self.line_end(spot));
-        let Some(&message) = self.conversation.branch.get(spot.index) else { return spot };
-        let Some(laid) = self.transcript.laid.get(&message) else { return spot };
-        let anchor = laid.anchor(message, first.index, first.row);
-        if !matches!(anchor.part, Part::Prompt | Part::Text(..) | Part::Reasoning(..) | Part::Refusal(..)) {
-            return last;
-        }
-        let rows: Vec<Row> =
-            (first.row..=last.row).filter_map(|row| laid.row(row).map(|placed| placed.row.clone())).collect();
-        if rows.len() != last.row - first.row + 1 || is_head(&rows) {
-            return last;
-        }
-        let (line, starts) = self.joined(first, &rows);
-        let places = find.needle.places(&line);
-        let end = rows.last().map_or(0, |row| row.source.end);
-        let is_here =
-            |hit: &Hit| hit.message == message && hit.part == anchor.part && (anchor.source..end).contains(&hit.source);
-        let current = find.current.filter(is_here).map(|hit| find.hits.nth_within(hit, anchor.source));
-        let current = current.map(|nth| nth.min(places.len().saturating_sub(1)));
-        for (nth, place) in places.into_iter().enumerate() {
-            for (at, (start, row)) in starts.iter().zip(&rows).enumerate() {
-                let end = start + words(row).len();
-                let (from, to) = (place.start.max(*start), place.end.min(end));
-                if from < to {
-                    let spot = Spot { row: first.row + at, ..first };
-                    find.lit.push((spot, from - start..to - start, current == Some(nth)));
-                }
-            }
-        }
-        last
-    }
-
-    /// The words of a line whose wraps are undone, and where each of its rows begins in it.
-    fn joined(&mut self, first: Spot, rows: &[Row]) -> (String, Vec<usize>) {
-        let (mut line, mut starts) = (String::new(), Vec::new());
-        for (at, row) in rows.iter().enumerate() {
-            if let Some(above) = at.checked_sub(1).map(|above| &rows[above]) {
-                line += &self.joint(Spot { row: first.row + at, ..first }, above, row);
-            }
-            starts.push(line.len());
-            line += &words(row);
-        }
-        (line, starts)
-    }
-}
-
-fn is_head(rows: &[Row]) -> bool {
-    use crate::widgets::row::RowKind;
-    rows.first().is_some_and(|row| matches!(row.kind, RowKind::CodeHead { .. }))
 }

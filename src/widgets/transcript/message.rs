@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     Citation, ReadingOptions, Target, answer,
     citing::Citing,
+    folds::Folding,
     place::{Anchor, Part},
+    said,
 };
 use crate::{
     chat::{Body, Conversation, Message, MessageId, Prompt, Slot, Timestamp},
-    text::{self, wrap},
+    text,
     widgets::{
         citation::Citations,
         highlight,
@@ -36,7 +38,7 @@ pub(super) struct Context<'a> {
     /// Counts calls of `Transcript::sync`: in one of them a message is looked at once.
     pub frame: u64,
     pub now: Timestamp,
-    pub toggled: bool,
+    pub folding: Folding,
     pub is_first: bool,
     pub is_last: bool,
     /// What the cursor stands on, if it is in this message.
@@ -61,7 +63,7 @@ pub(super) struct Laid {
 struct Key {
     rev: u32,
     layout: Layout,
-    toggled: bool,
+    folding: Folding,
     is_first: bool,
     is_last: bool,
     siblings: (usize, usize),
@@ -122,12 +124,13 @@ impl Laid {
         let in_title = context.conversation.told_in_title() == Some(message.id);
         let cited = match context.target {
             Some(Target::Citation(citation)) => Some(citation),
-            Some(Target::Message | Target::Reasoning(_) | Target::Call(_) | Target::Code(_)) | None => None,
+            Some(Target::Message | Target::Reasoning(_) | Target::Call(_) | Target::Item(_) | Target::Code(_))
+            | None => None,
         };
         let key = Key {
             rev: message.rev,
             layout: context.layout.clone(),
-            toggled: context.toggled,
+            folding: context.folding.clone(),
             is_first: context.is_first,
             is_last: context.is_last,
             siblings: if in_title { (1, 1) } else { context.conversation.siblings(message.id) },
@@ -170,16 +173,42 @@ impl Laid {
         self.frame = 0;
     }
 
-    /// The row that shows a place of a part's source, if that part is shown.
+    /// The row that shows a place of a part's source, if it is shown.
     pub fn row_of(&self, part: Part, source: usize) -> Option<usize> {
-        let at = self.sections.iter().position(|section| section.part == part)?;
-        let above: usize = self.sections[..at].iter().map(|section| section.gap + section.rows.len()).sum();
-        let rows = self.rows(&self.sections[at].rows);
-        if rows.first()?.source.start > source {
-            return None;
+        let mut above = 0;
+        let mut found = None;
+        for section in &self.sections {
+            let rows = self.rows(&section.rows);
+            let first = above + section.gap;
+            above = first + rows.len();
+            if section.part != part || rows.first().is_none_or(|row| row.source.start > source) {
+                continue;
+            }
+            let row = rows.partition_point(|row| row.source.end <= source);
+            if rows.get(row).is_some_and(|row| row.source.start <= source) {
+                return Some(first + row);
+            }
+            // What has no words at its end belongs to the last row of a text; other rows may have been cut.
+            if matches!(section.rows, Rows::Of(..)) {
+                found = Some(first + rows.len() - 1);
+            }
         }
-        let row = rows.partition_point(|row| row.source.end <= source).min(rows.len() - 1);
-        Some(above + self.sections[at].gap + row)
+        found
+    }
+
+    /// The rows that fold something, and what.
+    pub fn folds(&self) -> impl Iterator<Item = (usize, Target)> + '_ {
+        let mut above = 0;
+        self.sections.iter().filter_map(move |section| {
+            let first = above + section.gap;
+            above = first + section.rows.len();
+            Some((first, fold(section.part)?))
+        })
+    }
+
+    /// What a row folds.
+    pub fn fold_at(&self, row: usize) -> Option<Target> {
+        self.folds().find(|(first, _)| *first == row).map(|(_, target)| target)
     }
 
     /// The rows over the code blocks, and the numbers of the blocks.
@@ -329,6 +358,29 @@ impl Laid {
     }
 }
 
+/// What the row of a part folds.
+fn fold(part: Part) -> Option<Target> {
+    match part {
+        Part::Thought(slot) => Some(Target::Reasoning(slot)),
+        Part::Search(slot) | Part::Other(slot) => Some(Target::Item(slot)),
+        Part::Call(slot) => Some(Target::Call(slot)),
+        Part::Head
+        | Part::Notes
+        | Part::Prompt
+        | Part::Reasoning(..)
+        | Part::FailedSearch(_)
+        | Part::Pages(_)
+        | Part::Result(_)
+        | Part::Raw(_)
+        | Part::Commentary(_)
+        | Part::Text(..)
+        | Part::Refusal(..)
+        | Part::Sources
+        | Part::SourceCard
+        | Part::Card => None,
+    }
+}
+
 impl Rows {
     fn len(&self) -> usize {
         match self {
@@ -376,10 +428,7 @@ fn prompt_sections(prompt: &Prompt, siblings: (usize, usize), left_out: bool, co
     let head = Row { gutter, ..Row::new(RowKind::Head, head).cut(*width) };
     let words = text::clean(&prompt.text);
     let words = words.trim_end_matches('\n');
-    let pieces = wrap::wrap(words, wrap::Measure { first: *width, rest: *width, glued: &[] });
-    let rows = pieces.into_iter().map(|piece| {
-        let spans = vec![Span::new(&words[piece.start..piece.end], Ink::of(Role::Text))];
-        Row { gutter, soft: !piece.hard, source: piece.start..piece.next, ..Row::new(RowKind::Prompt, spans) }
-    });
-    vec![Section::own(Part::Head, 0, vec![head]), Section::own(Part::Prompt, 0, rows.collect())]
+    let rows = said::rows(words, *width, RowKind::Prompt, Ink::of(Role::Text));
+    let rows = rows.into_iter().map(|row| Row { gutter, ..row }).collect();
+    vec![Section::own(Part::Head, 0, vec![head]), Section::own(Part::Prompt, 0, rows)]
 }

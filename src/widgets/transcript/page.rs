@@ -38,14 +38,13 @@ impl Page<'_> {
     fn lay_out(&mut self, id: MessageId, index: usize) {
         let Some(message) = self.conversation.messages.get(&id) else { return };
         let Some(layout) = &self.transcript.layout else { return };
-        let opened = self.transcript.find.as_ref().is_some_and(|find| find.opened == Some(id));
-        let toggled = (self.transcript.toggled.contains(&id) != self.transcript.all_toggled) != opened;
+        let opened = self.transcript.find.as_ref().and_then(|find| find.opened).filter(|(message, _)| *message == id);
         let context = message::Context {
             conversation: self.conversation,
             layout,
             frame: self.transcript.frame,
             now: self.now,
-            toggled,
+            folding: self.transcript.folds.of(id, opened.map(|(_, slot)| slot)),
             is_first: index == 0,
             is_last: index + 1 == self.conversation.branch.len(),
             target: self.transcript.cursor.filter(|cursor| cursor.message == id).map(|cursor| cursor.target),

@@ -12,7 +12,11 @@ pub enum Part {
     /// The row that folds the reasoning of a run of items that begins here.
     Thought(Slot),
     Reasoning(Slot, usize),
+    /// The row that folds the searches of a run.
     Search(Slot),
+    FailedSearch(Slot),
+    /// What was searched, and the pages that were found.
+    Pages(Slot),
     Call(Slot),
     /// What a call came to.
     Result(Slot),

@@ -12,9 +12,10 @@ use super::{
     message::Placed,
     page::Page,
     place::{Anchor, Part},
+    said,
 };
 use crate::{
-    chat::{Body, Conversation, Kind, MessageId, Timestamp},
+    chat::{Conversation, MessageId, Timestamp},
     text,
     widgets::row::Row,
 };
@@ -248,7 +249,7 @@ impl Page<'_> {
         self.row(spot).map(words).unwrap_or_default()
     }
 
-    fn row(&mut self, spot: Spot) -> Option<&Row> {
+    pub(super) fn row(&mut self, spot: Spot) -> Option<&Row> {
         self.height(spot.index);
         let message = self.conversation.branch.get(spot.index)?;
         Some(self.transcript.laid.get(message)?.row(spot.row)?.row)
@@ -282,20 +283,7 @@ const LONGEST_LINE: usize = 1000;
 
 /// The text that a part was laid out from.
 pub(super) fn source_of(conversation: &Conversation, message: MessageId, part: Part) -> Option<Cow<'_, str>> {
-    let body = &conversation.messages.get(&message)?.body;
-    match (body, part) {
-        (Body::Prompt(prompt), Part::Prompt) => Some(text::clean(&prompt.text)),
-        (Body::Answer(answer), Part::Text(slot, nth)) => {
-            answer.items.get(&slot)?.parts()?.get(nth).map(|part| Cow::Borrowed(part.text()))
-        }
-        (Body::Answer(answer), Part::Reasoning(slot, nth)) => match &answer.items.get(&slot)?.kind {
-            Kind::Reasoning(reasoning) => {
-                reasoning.texts().filter(|text| !text.trim().is_empty()).nth(nth).map(Cow::Borrowed)
-            }
-            Kind::Message { .. } | Kind::Search(_) | Kind::Call(_) | Kind::Other { .. } => None,
-        },
-        _ => None,
-    }
+    said::of(conversation.messages.get(&message)?, part)
 }
 
 /// What a row says, without its bars, bullets and indents.

@@ -1,13 +1,16 @@
 //! What lies under the mouse.
 
 use super::{Citation, Cursor, GUTTER, Target, Transcript, place::Part};
-use crate::{chat::MessageId, widgets::row::RowKind};
+use crate::{
+    chat::{MessageId, Slot},
+    widgets::row::RowKind,
+};
 
 /// Something in the text that a click does something with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Under {
-    /// The row that folds and opens what an answer thought and did.
-    Fold(MessageId),
+    /// The row that folds something of an answer.
+    Fold(MessageId, Slot),
     /// The key over a code block, at its right.
     CopyKey { answer: MessageId, block: u32 },
     /// The mark of a source.
@@ -22,15 +25,14 @@ impl Transcript {
         let Some((spot, placed)) = self.shown().nth(row.into()) else { return };
         let Some(slice) = self.window.iter().find(|slice| slice.index == spot.index) else { return };
         let Some(message) = slice.message else { return };
-        let part = self.laid.get(&message).map(|laid| laid.anchor(message, spot.index, spot.row).part);
-        if part == Some(Part::SourceCard) {
+        let Some(laid) = self.laid.get(&message) else { return };
+        let part = laid.anchor(message, spot.index, spot.row).part;
+        if part == Part::SourceCard {
             return; // It is open because the cursor is where it is.
         }
         let target = match (placed.row.kind, part) {
-            (RowKind::CodeHead { block } | RowKind::Code { block, .. }, Some(Part::Text(..))) => Target::Code(block),
-            (_, Some(Part::Thought(slot))) => Target::Reasoning(slot),
-            (_, Some(Part::Call(slot))) => Target::Call(slot),
-            _ => Target::Message,
+            (RowKind::CodeHead { block } | RowKind::Code { block, .. }, Part::Text(..)) => Target::Code(block),
+            _ => laid.fold_at(spot.row).unwrap_or(Target::Message),
         };
         self.cursor = Some(Cursor { message, target });
     }
@@ -44,14 +46,16 @@ impl Transcript {
         if let Some(citation) = cell.checked_sub(indent).and_then(|cell| self.citation_at(message, spot.row, cell)) {
             return Some(Under::Citation(Cursor { message, target: Target::Citation(citation) }));
         }
-        match placed.row.kind {
-            RowKind::ReasoningHead | RowKind::Other => Some(Under::Fold(message)),
-            RowKind::CodeHead { block } => {
+        match (placed.row.kind, self.laid.get(&message)?.fold_at(spot.row)) {
+            (_, Some(Target::Reasoning(slot) | Target::Call(slot) | Target::Item(slot))) => {
+                Some(Under::Fold(message, slot))
+            }
+            (RowKind::CodeHead { block }, _) => {
                 let key: usize = placed.row.spans.iter().rev().take(2).map(crate::widgets::row::Span::width).sum();
                 let end = placed.row.width();
                 (cell + key >= end && cell < end).then_some(Under::CopyKey { answer: message, block })
             }
-            RowKind::Card => Some(Under::Card),
+            (RowKind::Card, _) => Some(Under::Card),
             _ => None,
         }
     }

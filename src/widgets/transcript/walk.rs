@@ -1,6 +1,6 @@
 //! The cursor goes from thing to thing.
 
-use super::{Cursor, Spot, Target, Transcript, Wish, page::Page, place::Part, signed};
+use super::{Cursor, Spot, Target, Transcript, Wish, message::Laid, page::Page, place::Part, signed};
 use crate::chat::{Body, Kind, Message, MessageId};
 
 /// What the cursor goes to.
@@ -8,6 +8,8 @@ use crate::chat::{Body, Kind, Message, MessageId};
 pub enum Thing {
     Message,
     Code,
+    /// What can be folded: reasoning, searches, calls, other items.
+    Fold,
 }
 
 impl Transcript {
@@ -24,7 +26,7 @@ impl Transcript {
         let row = match cursor.target {
             Target::Message => laid.first_row(),
             Target::Reasoning(slot) => laid.row_of(Part::Thought(slot), 0)?,
-            Target::Call(slot) => laid.row_of(Part::Call(slot), 0)?,
+            Target::Call(_) | Target::Item(_) => laid.folds().find(|(_, target)| *target == cursor.target)?.0,
             Target::Code(number) => laid.code_heads().find(|(_, block)| *block == number)?.0,
             Target::Citation(_) => return None,
         };
@@ -37,7 +39,11 @@ impl Page<'_> {
     pub fn step_to(&mut self, thing: Thing, count: i32, top: Spot) -> Spot {
         match thing {
             Thing::Message => self.walk_messages(count, top),
-            Thing::Code => self.walk_codes(count > 0, top),
+            Thing::Code => {
+                let codes = |laid: &Laid| laid.code_heads().map(|(row, block)| (row, Target::Code(block))).collect();
+                self.walk_within(count > 0, top, codes, may_have_code)
+            }
+            Thing::Fold => self.walk_within(count > 0, top, |laid| laid.folds().collect(), may_have_folds),
         }
     }
 
@@ -54,33 +60,35 @@ impl Page<'_> {
         self.go(Spot { index, row }, count > 0)
     }
 
-    fn walk_codes(&mut self, down: bool, top: Spot) -> Spot {
-        let number = match self.transcript.cursor.map(|cursor| cursor.target) {
-            Some(Target::Code(number)) => Some(number),
-            _ => None,
-        };
+    /// To the next of the things that a message has rows of; only messages that may have some are laid out.
+    fn walk_within(
+        &mut self,
+        down: bool,
+        top: Spot,
+        things: fn(&Laid) -> Vec<(usize, Target)>,
+        may_have: fn(&Message) -> bool,
+    ) -> Spot {
+        let target = self.transcript.cursor.map(|cursor| cursor.target);
         let start = self.cursor_index().unwrap_or(top.index);
         let indices: Vec<usize> =
             if down { (start..self.conversation.branch.len()).collect() } else { (0..=start).rev().collect() };
         for index in indices {
             let Some(&id) = self.conversation.branch.get(index) else { break };
-            if !self.conversation.messages.get(&id).is_some_and(may_have_code) {
+            if !self.conversation.messages.get(&id).is_some_and(may_have) {
                 continue;
             }
             self.height(index);
-            let heads: Vec<(usize, u32)> =
-                self.transcript.laid.get(&id).map(|laid| laid.code_heads().collect()).unwrap_or_default();
-            let here = index == start;
-            let fits = |(row, block): &&(usize, u32)| match (here, number, down) {
-                (false, ..) => true,
-                (true, Some(number), true) => *block > number,
-                (true, Some(number), false) => *block < number,
-                (true, None, true) => index != top.index || *row >= top.row,
-                (true, None, false) => index != top.index || *row < top.row,
+            let all = self.transcript.laid.get(&id).map(things).unwrap_or_default();
+            let current = all.iter().position(|(_, thing)| index == start && Some(*thing) == target);
+            let in_window = |row: usize| index != top.index || index != start || row >= top.row;
+            let found = match (current, down) {
+                (Some(at), true) => all.get(at + 1),
+                (Some(at), false) => at.checked_sub(1).and_then(|at| all.get(at)),
+                (None, true) => all.iter().find(|(row, _)| in_window(*row)),
+                (None, false) => all.iter().rfind(|(row, _)| index != top.index || *row < top.row),
             };
-            let found = if down { heads.iter().find(fits) } else { heads.iter().rfind(fits) };
-            if let Some(&(row, block)) = found {
-                self.stand(index, Target::Code(block));
+            if let Some(&(row, target)) = found {
+                self.stand(index, target);
                 return self.near(Spot { index, row }, top);
             }
         }
@@ -119,4 +127,12 @@ fn may_have_code(message: &Message) -> bool {
         Kind::Reasoning(_) | Kind::Search(_) | Kind::Call(_) | Kind::Other { .. } => None,
     });
     texts.flatten().any(|part| ["```", "~~~", "    ", "\t"].iter().any(|mark| part.text().contains(mark)))
+}
+
+fn may_have_folds(message: &Message) -> bool {
+    let is_told_in_a_row = |kind: &Kind| match kind {
+        Kind::Reasoning(_) | Kind::Search(_) | Kind::Call(_) | Kind::Other { .. } => true,
+        Kind::Message { .. } => false,
+    };
+    message.answer().is_some_and(|answer| answer.items.values().any(|item| is_told_in_a_row(&item.kind)))
 }

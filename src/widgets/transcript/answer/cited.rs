@@ -13,7 +13,7 @@ impl Builder<'_> {
     pub(super) fn looked_at(&self) -> Option<Citation> {
         match self.context.target? {
             Target::Citation(citation) => Some(citation),
-            Target::Message | Target::Reasoning(_) | Target::Call(_) | Target::Code(_) => None,
+            Target::Message | Target::Reasoning(_) | Target::Call(_) | Target::Item(_) | Target::Code(_) => None,
         }
     }
 

@@ -2,9 +2,15 @@
 
 use super::needle::Needle;
 use crate::{
-    chat::{Body, Conversation, Kind, Message, MessageId},
-    text,
-    widgets::{markdown::Plain, transcript::place::Part},
+    chat::{Body, Conversation, Kind, Message, MessageId, answer},
+    widgets::{
+        markdown::Plain,
+        transcript::{
+            place::Part,
+            runs::{self, Piece},
+            said,
+        },
+    },
 };
 
 /// One place: a message, a part of it, a place in that part's source.
@@ -44,6 +50,8 @@ struct InPart {
     closed: usize,
     stable: usize,
     length: usize,
+    /// It will not change any more.
+    done: bool,
 }
 
 /// Bytes that are looked at in one frame.
@@ -127,11 +135,11 @@ impl Hits {
         })
     }
 
-    /// How many of a part's places stand in a piece of its source before one of them.
-    pub fn nth_within(&self, hit: Hit, from: usize) -> usize {
-        let message = self.messages.iter().find(|message| message.message == hit.message);
-        let parts = message.into_iter().flat_map(|message| &message.parts).filter(|part| part.part == hit.part);
-        parts.flat_map(|part| &part.places).filter(|place| (from..hit.source).contains(*place)).count()
+    /// How many places a piece of a part's source has.
+    pub fn within(&self, message: MessageId, part: Part, source: std::ops::Range<usize>) -> usize {
+        let message = self.messages.iter().find(|found| found.message == message);
+        let parts = message.into_iter().flat_map(|message| &message.parts).filter(|found| found.part == part);
+        parts.flat_map(|part| &part.places).filter(|place| source.contains(*place)).count()
     }
 
     /// The branch may have grown, or be another one from some message on. A branch is known by its leaf.
@@ -183,11 +191,19 @@ impl InMessage {
         self.rev = Some(message.rev);
         let mut before = std::mem::take(&mut self.parts);
         let mut bytes = 0;
-        for (part, source, form) in parts(message) {
+        for (part, done) in parts(message) {
             let known = before.iter().position(|other| other.part == part).map(|at| before.swap_remove(at));
-            let known = known.filter(|known| is_live && known.length <= source.len());
-            let mut found = known.unwrap_or(InPart { part, places: Vec::new(), closed: 0, stable: 0, length: 0 });
-            bytes += found.look(source, form, needle);
+            let known = known.filter(|_| is_live);
+            if let Some(known) = known.as_ref().filter(|known| known.done) {
+                self.parts.push(known.clone());
+                continue;
+            }
+            let Some(source) = said::of(message, part) else { continue };
+            let known = known.filter(|known| known.length <= source.len());
+            let mut found =
+                known.unwrap_or(InPart { part, places: Vec::new(), closed: 0, stable: 0, length: 0, done: false });
+            bytes += found.look(&source, needle);
+            found.done = done;
             self.parts.push(found);
         }
         bytes
@@ -195,62 +211,56 @@ impl InMessage {
 }
 
 impl InPart {
-    fn look(&mut self, source: &str, form: Form, needle: &Needle) -> u64 {
+    fn look(&mut self, source: &str, needle: &Needle) -> u64 {
         if source.len() == self.length && self.length > 0 {
             return 0;
         }
         self.places.truncate(self.stable);
         self.length = source.len();
         let rest = source.get(self.closed..).unwrap_or_default();
-        match form {
-            Form::Markdown => {
-                let plain = Plain::of(rest);
-                let begun = self.closed;
-                self.places
-                    .extend(needle.places(&plain.text).into_iter().map(|range| begun + plain.source(range.start)));
-                self.closed += plain.last_block;
-                self.stable = self.places.partition_point(|place| *place < self.closed);
-            }
-            Form::Text => {
-                let words = text::clean(rest);
-                self.places.extend(needle.places(&words).into_iter().map(|range| range.start));
-            }
+        if self.part.is_markdown() {
+            let plain = Plain::of(rest);
+            let begun = self.closed;
+            self.places.extend(needle.places(&plain.text).into_iter().map(|range| begun + plain.source(range.start)));
+            self.closed += plain.last_block;
+            self.stable = self.places.partition_point(|place| *place < self.closed);
+        } else {
+            self.places.extend(needle.places(rest).into_iter().map(|range| range.start));
         }
         rest.len() as u64
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
-    Text,
-    Markdown,
-}
-
-/// The texts of a message in the order in which they are shown.
-fn parts(message: &Message) -> Vec<(Part, &str, Form)> {
+/// The parts of a message that say something, in the order in which they are shown, and whether each is done.
+fn parts(message: &Message) -> Vec<(Part, bool)> {
     let answer = match &message.body {
-        Body::Prompt(prompt) => return vec![(Part::Prompt, &prompt.text, Form::Text)],
+        Body::Prompt(_) => return vec![(Part::Prompt, true)],
         Body::Answer(answer) => answer,
     };
-    let mut texts = Vec::new();
-    for (slot, item) in &answer.items {
-        match &item.kind {
-            Kind::Message { parts, .. } => {
-                let part = |(nth, part): (usize, &'_ crate::chat::answer::Part)| match part {
-                    crate::chat::answer::Part::Text { .. } => (Part::Text(*slot, nth), Form::Markdown),
-                    crate::chat::answer::Part::Refusal(_) => (Part::Refusal(*slot, nth), Form::Text),
-                };
-                texts.extend(parts.iter().enumerate().map(|(nth, one)| {
-                    let (place, form) = part((nth, one));
-                    (place, one.text(), form)
+    let mut found = Vec::new();
+    for piece in runs::pieces(answer) {
+        match piece {
+            Piece::Run(run) => {
+                for (slot, _, reasoning) in run.reasoning {
+                    let texts = reasoning.texts().filter(|text| !text.trim().is_empty()).count();
+                    found.extend((0..texts).map(|nth| (Part::Reasoning(slot, nth), false)));
+                }
+                found.extend(run.searches.iter().map(|(slot, item, _)| (Part::Pages(*slot), item.closed.is_some())));
+                found.extend(run.failed.iter().map(|(slot, ..)| (Part::FailedSearch(*slot), true)));
+                for (slot, item) in run.rest {
+                    match &item.kind {
+                        Kind::Call(_) => found.extend([(Part::Call(slot), false), (Part::Result(slot), false)]),
+                        _ => found.push((Part::Raw(slot), item.closed.is_some())),
+                    }
+                }
+            }
+            Piece::Message { slot, parts, .. } => {
+                found.extend(parts.iter().enumerate().map(|(nth, part)| match part {
+                    answer::Part::Text { .. } => (Part::Text(slot, nth), false),
+                    answer::Part::Refusal(_) => (Part::Refusal(slot, nth), false),
                 }));
             }
-            Kind::Reasoning(reasoning) => {
-                let said = reasoning.texts().filter(|text| !text.trim().is_empty()).enumerate();
-                texts.extend(said.map(|(nth, text)| (Part::Reasoning(*slot, nth), text, Form::Markdown)));
-            }
-            Kind::Search(_) | Kind::Call(_) | Kind::Other { .. } => (),
         }
     }
-    texts
+    found
 }

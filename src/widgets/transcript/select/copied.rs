@@ -60,7 +60,7 @@ impl Page<'_> {
     }
 
     /// The source of a diagram, of which only one row is shown.
-    fn hidden(&self, spot: Spot, row: &Row) -> Option<String> {
+    pub fn hidden(&self, spot: Spot, row: &Row) -> Option<String> {
         let RowKind::CodeHead { .. } = row.kind else { return None };
         let id = *self.conversation.branch.get(spot.index)?;
         let part = self.transcript.laid.get(&id)?.anchor(id, spot.index, spot.row).part;
@@ -79,7 +79,12 @@ impl Page<'_> {
             (RowKind::Code { from, .. }, RowKind::Code { from: next, .. }) => {
                 " ".repeat((next as usize).saturating_sub(from as usize + said))
             }
-            (RowKind::Prompt, _) => " ".repeat(above.source.len().saturating_sub(said)),
+            // Its source is what it says, and the blanks at which it was wrapped.
+            (RowKind::Prompt | RowKind::Call | RowKind::Other | RowKind::Search | RowKind::Refusal, _)
+                if !above.source.is_empty() =>
+            {
+                " ".repeat(above.source.len().saturating_sub(said))
+            }
             _ => {
                 let message = self.conversation.branch.get(spot.index).copied();
                 let part =
