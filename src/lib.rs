@@ -11,6 +11,7 @@ pub mod headless;
 pub mod keys;
 pub mod log;
 pub mod mcp;
+pub mod processes;
 pub mod runtime;
 pub mod store;
 pub mod text;

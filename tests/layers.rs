@@ -20,7 +20,7 @@ const LAYERS: &[&[&str]] = &[
     &["api"],
     &["config", "keys", "log"],
     &["tools"],
-    &["files", "text"],
+    &["files", "text", "processes"],
 ];
 
 /// A neighbour that may be used all the same: (who, whom, why).

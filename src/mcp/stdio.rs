@@ -19,6 +19,7 @@ use super::{
     client::Ear,
     lines::{Lines, Odd},
 };
+use crate::processes::Group;
 
 /// A program that runs, and whoever listens to it.
 #[derive(Debug)]
@@ -44,8 +45,8 @@ impl Process {
     pub fn start(configured: &Configured, options: &Options, ear: &Ear) -> Result<(Self, Pipes), String> {
         let mut command = command(configured, options.env)?;
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-        let mut child = command.spawn().map_err(|error| format!("it cannot be started: {error}"))?;
-        let group = Group::of(&child);
+        let (mut child, group) =
+            Group::start(&mut command).map_err(|error| format!("it cannot be started: {error}"))?;
         let (Some(stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
         else {
             return Err("it has no input and output".into());
@@ -111,8 +112,6 @@ fn command(configured: &Configured, env: fn(&str) -> Option<OsString>) -> Result
         }
         command.current_dir(folder);
     }
-    #[cfg(unix)]
-    command.process_group(0);
     Ok(command)
 }
 
@@ -205,54 +204,6 @@ async fn listen(mut stderr: ChildStderr, ear: Ear) {
     }
     if !line.is_empty() {
         ear.line(Voice::Stderr, &String::from_utf8_lossy(&line));
-    }
-}
-
-/// A program and all that it started; killed when it is dropped.
-#[derive(Debug)]
-struct Group {
-    #[cfg(unix)]
-    leader: Option<rustix::process::Pid>,
-}
-
-#[cfg(unix)]
-impl Group {
-    fn of(child: &Child) -> Self {
-        let leader = child.id().and_then(|id| rustix::process::Pid::from_raw(i32::try_from(id).ok()?));
-        Self { leader }
-    }
-
-    fn signal(&self, signal: rustix::process::Signal) {
-        if let Some(leader) = self.leader {
-            let _ = rustix::process::kill_process_group(leader, signal); // Nobody may be left.
-        }
-    }
-
-    fn tell_to_end(&self) {
-        self.signal(rustix::process::Signal::TERM);
-    }
-
-    /// Once: later its number may be that of others.
-    fn kill(&mut self) {
-        self.signal(rustix::process::Signal::KILL);
-        self.leader = None;
-    }
-}
-
-#[cfg(not(unix))]
-impl Group {
-    fn of(_: &Child) -> Self {
-        Self {}
-    }
-
-    fn tell_to_end(&self) {}
-
-    fn kill(&mut self) {}
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        self.kill();
     }
 }
 

@@ -19,6 +19,7 @@ use tokio::{
 use crate::{
     app::Msg,
     chat::{CallId, Timestamp},
+    processes::{Group, Leader},
     tools::{Command, Content, Failure, Outcome, command::Invocation},
 };
 
@@ -53,7 +54,7 @@ const WORDS: usize = 200;
 /// A call that runs. Dropping it ends its processes, all of them.
 pub(super) struct Job {
     task: AbortHandle,
-    group: Group,
+    leader: Option<Leader>,
 }
 
 impl Job {
@@ -65,7 +66,9 @@ impl Job {
 impl Drop for Job {
     fn drop(&mut self) {
         if !self.task.is_finished() {
-            self.group.kill();
+            if let Some(leader) = self.leader {
+                leader.kill();
+            }
             self.task.abort();
         }
     }
@@ -80,18 +83,18 @@ pub(super) fn start(
     tasks: &mut JoinSet<()>,
 ) -> Option<Job> {
     let started = command.invocation(arguments).and_then(|invocation| {
-        let child = spawn(&command, &invocation)?;
-        Ok((child, invocation.stdin))
+        let started = spawn(&command, &invocation)?;
+        Ok((started, invocation.stdin))
     });
     let inbox = inbox.clone();
     match started {
-        Ok((child, stdin)) => {
-            let group = Group(child.id());
+        Ok((started, stdin)) => {
+            let leader = started.1.leader();
             let task = tasks.spawn(async move {
-                let result = Box::pin(run(call, command, child, stdin, &inbox)).await;
+                let result = Box::pin(run(call, command, started, stdin, &inbox)).await;
                 report(call, result, &inbox).await;
             });
-            Some(Job { task, group })
+            Some(Job { task, leader })
         }
         Err(failure) => {
             tasks.spawn(async move { report(call, Err(failure), &inbox).await });
@@ -104,28 +107,7 @@ async fn report(call: CallId, result: Result<Outcome, Failure>, inbox: &mpsc::Se
     let _ = inbox.send(Msg::ToolEnded { call, at: Timestamp::now(), result }).await; // Nobody listens on the way out.
 }
 
-/// The processes of a call, by the number of their group.
-#[derive(Clone, Copy)]
-struct Group(Option<u32>);
-
-impl Group {
-    #[cfg(unix)]
-    fn kill(self) {
-        use rustix::process::{Pid, Signal, kill_process_group};
-        let group = self.0.and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-        if let Some(group) = group {
-            let _gone = kill_process_group(group, Signal::KILL);
-        }
-    }
-
-    /// The program itself ends with its task.
-    #[cfg(not(unix))]
-    fn kill(self) {
-        let _ = self.0;
-    }
-}
-
-fn spawn(command: &Command, invocation: &Invocation) -> Result<Child, Failure> {
+fn spawn(command: &Command, invocation: &Invocation) -> Result<(Child, Group), Failure> {
     let (program, arguments) =
         invocation.argv.split_first().ok_or_else(|| Failure::Start("its argv is empty".into()))?;
     let mut process = tokio::process::Command::new(program);
@@ -137,9 +119,7 @@ fn spawn(command: &Command, invocation: &Invocation) -> Result<Child, Failure> {
     }
     process.stdin(if invocation.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
     process.stdout(Stdio::piped()).stderr(Stdio::piped());
-    #[cfg(unix)]
-    process.process_group(0);
-    process.spawn().map_err(|error| Failure::Start(format!("{program}: {error}")))
+    Group::start(&mut process).map_err(|error| Failure::Start(format!("{program}: {error}")))
 }
 
 /// A folder that begins with `~/`.
@@ -153,17 +133,17 @@ fn at_home(folder: &Path) -> PathBuf {
 async fn run(
     call: CallId,
     command: Command,
-    mut child: Child,
+    (mut child, group): (Child, Group),
     stdin: Option<String>,
     inbox: &mpsc::Sender<Msg>,
 ) -> Result<Outcome, Failure> {
-    let group = Group(child.id());
     let (input, output, errors) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let mut telling = Telling { call, inbox, next: Instant::now() + PROGRESS };
-    let ended = async {
+    // When the time is over both are dropped, and killed.
+    let ended = async move {
         let status = child.wait().await;
         // What it left running would hold its output open.
-        group.kill();
+        drop(group);
         status
     };
     let all = async {
@@ -175,7 +155,6 @@ async fn run(
         )
     };
     let Ok(((), output, errors, status)) = timeout(Duration::from_secs(command.timeout), Box::pin(all)).await else {
-        group.kill();
         return Err(Failure::TimedOut { seconds: command.timeout });
     };
     let status = status.map_err(|error| Failure::Crashed(error.to_string()))?;
