@@ -139,7 +139,7 @@ fn on_due(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
     panes::draft_tick(state, now, fx);
     today::keep(state, now, fx);
     state.screen.toasts.expire(now);
-    if state.screen.toasts.words().is_none() && !state.complaints.is_empty() {
+    if state.screen.toasts.words().is_none() && !state.complaints.is_empty() && !state.unattended {
         let complaint = state.complaints.remove(0);
         state.screen.warn(now, complaint);
     }

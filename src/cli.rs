@@ -222,6 +222,7 @@ fn ask(
     let mut start = setting.start(&servers, Size::new(80, 24));
     start.overrides.tool.clone_from(&tool);
     start.overrides.allow = Some(allow);
+    start.complaints.clear(); // They were told.
     let mut state = State::new(start);
     if let Some(tools::Choice::One(id)) = &tool
         && id.server == tools::COMMANDS

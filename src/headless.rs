@@ -135,6 +135,9 @@ impl Asking<'_> {
 
     fn tell(&mut self, msg: Msg) {
         let effects = app::update(self.state, Timestamp::now(), msg);
+        for complaint in self.state.complaints.drain(..) {
+            eprintln!("ibid: {}", text::clean(&complaint).replace('\n', " "));
+        }
         for effect in effects {
             self.carry_out(effect);
         }

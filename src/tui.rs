@@ -84,8 +84,10 @@ pub async fn run<W: Write>(
     terminal.screen.take_mouse(state.config.mouse)?;
     let clipboard = Clipboard::new(terminal.desk.clipboard);
     let early = frame(&mut terminal.screen, state)?;
-    let (send, inbox) = mpsc::channel(INBOX);
+    let (send, mut inbox) = mpsc::channel(INBOX);
     let runtime = connect(send)?;
+    // What is known at once comes before any key: which servers have tools.
+    let own = std::iter::from_fn(|| inbox.try_recv().ok()).collect();
     let mut program = Program {
         terminal,
         state,
@@ -93,7 +95,7 @@ pub async fn run<W: Write>(
         runtime,
         away: None,
         clipboard,
-        own: VecDeque::new(),
+        own,
         painted: Painted::Current,
         // The list of conversations comes a few milliseconds behind the first frame and waits for nothing.
         due: Instant::now(),

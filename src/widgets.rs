@@ -24,6 +24,7 @@ pub mod status;
 pub mod theme;
 pub mod title;
 pub mod toast;
+pub mod tool_list;
 pub mod transcript;
 pub mod welcome;
 pub mod words;

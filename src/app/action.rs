@@ -73,6 +73,7 @@ actions! {
     NextEffort, "next-effort", "Next effort that the model has", "next effort", Palette, [(Global, "shift-tab")];
     Efforts, "effort", "Choose how hard the model thinks", "effort", Palette, [(Global, "ctrl-x e")];
     ToggleWeb, "web", "Web search on or off", "web search", Palette, [(Global, "ctrl-x w")];
+    Tools, "tools", "Tools: MCP servers, switches, what a message may use", "tools", Palette, [(Global, "ctrl-x j")];
     TrustServers, "trust-servers", "Trust the MCP servers of this project's .mcp.json", "trust", Palette, [];
     ReloadServers, "reload-servers", "Read the MCP servers again, and try those that failed", "reload", Palette, [];
     AllowAll, "allow-all", "All tools run without asking here, or ask again", "allow all", Palette, [];

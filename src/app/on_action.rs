@@ -45,8 +45,12 @@ pub(super) fn on_action(state: &mut State, now: Timestamp, action: Action, fx: &
         Action::NextEffort => next_effort(state, now, fx),
         Action::Efforts => overlays::open_efforts(state, now),
         Action::ToggleWeb => toggle_web(state, now, fx),
-        Action::TrustServers => super::tools::trust(state, now, fx),
-        Action::ReloadServers => super::tools::reload(state, now, fx),
+        Action::Tools => overlays::open_tools(state, now, fx),
+        Action::TrustServers => overlays::open_trust(state, now),
+        Action::ReloadServers => {
+            let words = super::tools::reload(state, fx);
+            state.screen.say(now, words);
+        }
         Action::AllowAll => super::tools::toggle_allow_all(state, now, fx),
         Action::Parameters => overlays::open_parameters(state),
         Action::FocusList => listing::focus(state),

@@ -94,6 +94,7 @@ fn wheel(state: &mut State, at: Position, rows: i32) {
                 let _ = xray.key(KeyEvent::new(code, KeyModifiers::NONE), screen); // Up and Down wish for nothing.
             }
         }
+        Some(Overlay::Tools(list)) => list.wheel(rows as isize),
         Some(Overlay::List) => listing::step(state, step(rows)),
         Some(Overlay::Rail) => state.screen.rail.scroll(Move::Rows(rows)),
         Some(Overlay::Parameters(_) | Overlay::Welcome(_)) => (),
@@ -137,6 +138,10 @@ fn press(state: &mut State, now: Timestamp, at: Position, fx: &mut Vec<Effect>) 
             if picker.click(at, screen) {
                 overlays::accept(state, now, fx);
             }
+        }
+        Some(Overlay::Tools(list)) => {
+            let wish = list.click(at, screen);
+            overlays::grant(state, now, wish, fx);
         }
         Some(Overlay::List) if Areas::floating_list(size, widths).contains(at) => {
             let inside = Areas::floating_list(size, widths).inner(Margin::new(2, 1));

@@ -4,6 +4,7 @@ mod code;
 mod open;
 mod picked;
 mod themes;
+mod tools;
 
 use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::layout::{Position, Rect};
@@ -22,6 +23,7 @@ use crate::{
         form::Form,
         help::Help,
         picker::{Move, Picker},
+        tool_list::ToolList,
         welcome::Welcome,
         xray::Xray,
     },
@@ -36,6 +38,8 @@ pub(super) use picked::previewed_theme;
 pub use picked::{Of, Picked};
 pub(super) use picked::{accept, preview};
 pub(super) use themes::{open_themes, refresh_themes};
+pub use tools::takes_no_tools;
+pub(super) use tools::{grant, open_tools, open_trust};
 
 /// One thing above the screen; the last one has the keys.
 #[derive(Debug)]
@@ -48,6 +52,7 @@ pub enum Overlay {
     Parameters(Box<Form>),
     Help(Help),
     Xray(Box<Xray>),
+    Tools(Box<ToolList>),
     /// The list and the rail where they are not docked.
     List,
     Rail,
@@ -60,6 +65,7 @@ pub(super) fn on_key(state: &mut State, now: Timestamp, event: KeyEvent, fx: &mu
         Meaning::Does(action @ (Action::Back | Action::Cancel)) => {
             let stepped_back = match state.screen.overlays.last_mut() {
                 Some(Overlay::Xray(xray)) => xray.back(),
+                Some(Overlay::Tools(list)) => list.back(),
                 _ => false,
             };
             if !stepped_back && !welcome_back(state, now, action, fx) {
@@ -96,6 +102,10 @@ pub(super) fn on_key(state: &mut State, now: Timestamp, event: KeyEvent, fx: &mu
         Some(Overlay::Xray(xray)) => {
             let wish = xray.key(event, screen);
             super::xray::grant(state, now, wish, fx);
+        }
+        Some(Overlay::Tools(list)) => {
+            let wish = list.key(event, screen);
+            grant(state, now, wish, fx);
         }
         Some(Overlay::Welcome(_)) => picked::on_welcome_key(state, event, fx),
         Some(Overlay::List | Overlay::Rail) | None => (),
@@ -139,12 +149,13 @@ fn on_picker_key(state: &mut State, now: Timestamp, event: KeyEvent, screen: Rec
 /// Keeps the cursor of each overlay in sight; before each frame.
 pub(super) fn sync(state: &mut State) {
     let screen = Rect::from((Position::ORIGIN, state.screen.size));
+    tools::arrange(state, screen);
     for overlay in &mut state.screen.overlays {
         match overlay {
             Overlay::Picker { picker, .. } => picker.scroll_to_cursor(screen),
             Overlay::Parameters(form) => form.scroll_to_cursor(screen),
             Overlay::Xray(xray) => xray.arrange(screen.as_size()),
-            Overlay::Welcome(_) | Overlay::Help(_) | Overlay::List | Overlay::Rail => (),
+            Overlay::Welcome(_) | Overlay::Help(_) | Overlay::Tools(_) | Overlay::List | Overlay::Rail => (),
         }
     }
 }
@@ -176,6 +187,7 @@ pub(super) fn on_paste(state: &mut State, text: &str) {
         Some(Overlay::Parameters(form)) => form.paste(text),
         Some(Overlay::Welcome(welcome)) => welcome.paste(text),
         Some(Overlay::Xray(xray)) => xray.paste(text),
+        Some(Overlay::Tools(list)) => list.paste(text),
         Some(Overlay::Help(_) | Overlay::List | Overlay::Rail) | None => (),
     }
 }
@@ -186,7 +198,14 @@ pub(super) fn close_top(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>)
         Some(Overlay::Picker { of: Of::Theme, .. }) => _ = looks::restyle(state),
         Some(Overlay::List) => super::listing::leave_field(state, now),
         Some(Overlay::Welcome(_)) => on_action(state, now, Action::Quit, fx),
-        Some(Overlay::Picker { .. } | Overlay::Parameters(_) | Overlay::Help(_) | Overlay::Xray(_) | Overlay::Rail)
+        Some(
+            Overlay::Picker { .. }
+            | Overlay::Parameters(_)
+            | Overlay::Help(_)
+            | Overlay::Xray(_)
+            | Overlay::Tools(_)
+            | Overlay::Rail,
+        )
         | None => (),
     }
     let floating = matches!(state.screen.overlays.last(), Some(Overlay::List | Overlay::Rail));

@@ -21,7 +21,7 @@ use crate::{
     chat::{Conversation, ConversationId, Effort, Growing, Ids, MessageId, Settings, Summary, Timestamp},
     config::{Config, Show},
     store,
-    tools::Chosen,
+    tools::{Chosen, toolbox::SEARCH},
     widgets::{theme::Theme, transcript::Transcript},
 };
 
@@ -32,6 +32,8 @@ pub struct State {
     pub endpoints: Vec<EndpointInfo>,
     /// Against the built-in server, with a database of its own.
     pub demo: bool,
+    /// Nobody looks at a screen or can be asked: what is to be said is printed.
+    pub unattended: bool,
     pub time_zone: jiff::tz::TimeZone,
     pub ids: Ids,
     /// The conversations in memory.
@@ -93,6 +95,7 @@ impl State {
         let widths = Widths { list: config.list_width, rail: config.rail_width, text: config.text_width };
         let list_wanted = if config.list == Show::Hide { Shown::No } else { Shown::Auto };
         let tools = Tools::new(&config, overrides.allow.clone());
+        let unattended = overrides.allow.is_some();
         let awaits = open != Open::New;
         let mut state = Self {
             fresh: fresh(&config, &endpoints, overrides),
@@ -100,6 +103,7 @@ impl State {
             config,
             endpoints,
             demo,
+            unattended,
             time_zone,
             ids: Ids::new(seed),
             open: BTreeMap::new(),
@@ -195,13 +199,14 @@ fn fresh(config: &Config, endpoints: &[EndpointInfo], flags: Overrides) -> Setti
         endpoint: endpoint.map(|endpoint| endpoint.name.clone()).unwrap_or_default(),
         model: flags.model.or_else(|| config.model.clone()).unwrap_or_else(|| default_model(dialect).to_owned()),
         effort: flags.effort.or_else(|| Effort::from_name(config.effort.as_deref()?)),
-        web: flags.web || config.web,
+        web: flags.web || config.web || config.tools.hosted.on.iter().any(|name| name == SEARCH),
         instructions: flags.instructions.or_else(|| config.system.clone()),
         temperature: flags.temperature.or(config.temperature),
         top_p: flags.top_p.or(config.top_p),
         max_output_tokens: flags.max_output_tokens.or(config.max_output_tokens),
         tools: Chosen {
-            hosted: config.tools.hosted.on.iter().cloned().collect(),
+            // The search has a switch of its own.
+            hosted: config.tools.hosted.on.iter().filter(|name| *name != SEARCH).cloned().collect(),
             choice: flags.tool.unwrap_or_default(),
             one_by_one: config.tools.one_by_one,
             ..Chosen::default()

@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -11,6 +10,7 @@ use jiff::SignedDuration;
 use super::{
     Effect, State,
     on_action::change,
+    overlays::Overlay,
     panes,
     screen::{Editing, Focus},
 };
@@ -33,8 +33,8 @@ pub struct Tools {
     asked: Option<Timestamp>,
     /// Servers that failed, of which the reader was told.
     told: BTreeSet<String>,
-    /// The file of a project that is taken as one's own when that is said once more.
-    doubted: Option<PathBuf>,
+    /// Counts the changes of what is known here.
+    rev: u64,
     policy: Policy,
     limits: Limits,
     toolbox: Arc<Toolbox>,
@@ -53,7 +53,7 @@ impl Tools {
             board: Board::default(),
             asked: None,
             told: BTreeSet::new(),
-            doubted: None,
+            rev: 0,
             policy,
             limits: config.tools.limits(),
             toolbox: Arc::default(),
@@ -77,7 +77,13 @@ impl Tools {
         (!servers.is_empty()).then_some(Coming { servers, until })
     }
 
+    /// Another number, other tools or news of their servers.
+    pub fn rev(&self) -> u64 {
+        self.rev
+    }
+
     fn arrange(&mut self) {
+        self.rev += 1;
         let tools = self.servers.values().flatten().cloned().collect();
         self.toolbox = Arc::new(Toolbox::new(tools, self.commands.clone(), self.policy.clone(), self.limits));
     }
@@ -93,12 +99,17 @@ pub(super) fn on_tools(state: &mut State, server: String, tools: Vec<Tool>) {
 /// An MCP server said how it is.
 pub(super) fn on_mcp(state: &mut State, now: Timestamp, event: &mcp::Event, fx: &mut Vec<Effect>) {
     state.tools.board.apply(event);
+    state.tools.rev += 1;
     match event {
         mcp::Event::Servers { complaints, servers } => {
             state.tools.asked = None;
             state.tools.told.clear();
             state.complaints.extend(complaints.iter().cloned().chain(untrusted(state)));
             state.tools.servers.retain(|name, _| servers.iter().any(|server| server.name == *name));
+            // They are looked at already.
+            if state.screen.overlays.iter().any(|overlay| matches!(overlay, Overlay::Tools(_))) {
+                wake(state, now, fx);
+            }
         }
         // It told its tools before.
         mcp::Event::State { state: mcp::State::Ready(_), .. } => (),
@@ -138,53 +149,32 @@ pub(super) fn wake(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
 
 /// What is to be said of a project's file that nobody trusts yet.
 fn untrusted(state: &State) -> Option<String> {
-    let (path, names) = doubtful(&state.tools.board)?;
-    let file = path.file_name().unwrap_or_default().display();
-    Some(format!("not trusted yet: {names} of {file} (/trust-servers)"))
+    let known = state.tools.board.servers.values();
+    let mut doubtful = known.filter(|known| known.configured.standing == Standing::Untrusted).peekable();
+    let file = doubtful.peek()?.configured.source.path().file_name().unwrap_or_default().display().to_string();
+    let names = doubtful.map(|known| known.configured.name.as_str()).collect::<Vec<_>>().join(", ");
+    Some(if state.unattended {
+        format!("not used: {names} of {file}, which nobody trusts yet; start ibid here and say /trust-servers")
+    } else {
+        format!("not trusted yet: {names} of {file} (/trust-servers)")
+    })
 }
 
-fn doubtful(board: &Board) -> Option<(&Path, String)> {
-    let mut doubtful =
-        board.servers.values().filter(|known| known.configured.standing == Standing::Untrusted).peekable();
-    let path = doubtful.peek()?.configured.source.path();
-    Some((path, doubtful.map(|known| known.configured.name.clone()).collect::<Vec<_>>().join(", ")))
+/// Takes the file of a project as one's own, as it is now, and starts its servers; gives what is to be said.
+pub(super) fn trust(state: &State, server: &str, fx: &mut Vec<Effect>) -> &'static str {
+    let Some(known) = state.tools.board.servers.get(server) else { return "it is not there any more" };
+    let path = known.configured.source.path().to_owned();
+    fx.extend([mcp::Job::Trust(path), mcp::Job::Start].map(Effect::Mcp));
+    "trusted until it changes"
 }
 
-/// Shows what a project's file would run; said once more, it is taken as one's own.
-pub(super) fn trust(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
-    let Some(path) = doubtful(&state.tools.board).map(|(path, _)| path.to_owned()) else {
-        state.screen.say(now, "there is no file of servers that waits to be trusted");
-        return;
-    };
-    if state.tools.doubted.take().is_some_and(|doubted| doubted == path) {
-        state.screen.say(now, format!("{} is trusted until it changes", path.display()));
-        fx.push(Effect::Mcp(mcp::Job::Trust(path)));
-        return;
-    }
-    let doubted = |known: &&mcp::Known| known.configured.standing == Standing::Untrusted;
-    let runs: Vec<String> = state
-        .tools
-        .board
-        .servers
-        .values()
-        .filter(doubted)
-        .map(|known| format!("{} runs {}", known.configured.name, known.configured.how()))
-        .collect();
-    let words = format!("{}; once more to trust it", runs.join(", "));
-    let fits = text::width(&words) + 8 <= usize::from(state.screen.size.width);
-    let look = || format!("read {}, then once more to trust what it runs", path.display());
-    state.screen.warn(now, if fits { words } else { look() });
-    state.tools.doubted = Some(path);
-}
-
-/// Reads the files of servers again, and gives those that failed another try.
-pub(super) fn reload(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
+/// Reads the files of servers again, and gives those that failed another try; gives what is to be said.
+pub(super) fn reload(state: &State, fx: &mut Vec<Effect>) -> &'static str {
     if state.tools.board == Board::default() {
-        state.screen.say(now, "no MCP servers are configured; [mcp.NAME] in the config names one");
-        return;
+        return "no MCP servers are configured; [mcp.NAME] in the config names one";
     }
     fx.extend([mcp::Job::Reload, mcp::Job::Start].map(Effect::Mcp));
-    state.screen.say(now, "the MCP servers are read again");
+    "the MCP servers are read again"
 }
 
 fn rearrange(state: &mut State) {

@@ -125,6 +125,7 @@ fn shown(state: &mut State) -> Option<&mut Xray> {
         | Overlay::Picker { .. }
         | Overlay::Parameters(_)
         | Overlay::Help(_)
+        | Overlay::Tools(_)
         | Overlay::List
         | Overlay::Rail => None,
     })

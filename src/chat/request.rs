@@ -108,6 +108,7 @@ pub(super) fn build(conversation: &Conversation, turn: &Turn) -> Request {
     }
     bound_hosted(&mut request, context);
     request.fit(context.dialect);
+    choose(&mut request, turn);
     request
 }
 
@@ -116,26 +117,37 @@ pub(super) fn build(conversation: &Conversation, turn: &Turn) -> Request {
 fn add_tools(request: &mut Request, turn: &Turn) {
     let (chosen, context) = (&turn.settings.tools, &turn.context);
     let takes_tools = context.model(&turn.settings.model).is_none_or(|model| model.tools);
-    let offered: Vec<(&str, &Tool)> =
-        context.tools.tools().filter(|(_, tool)| takes_tools && chosen.is_on(&tool.id)).collect();
-    request.tools = offered.iter().map(|(wire, tool)| function(wire, tool)).collect();
+    let offered = context.tools.tools().filter(|(_, tool)| takes_tools && chosen.is_on(&tool.id));
+    request.tools = offered.map(|(wire, tool)| function(wire, tool)).collect();
     let hosted = chosen.hosted.iter().filter(|_| takes_tools);
     request.tools.extend(hosted.map(|name| request::Tool::OpenRouter { name: name.clone(), parameters: Map::new() }));
-    if offered.is_empty() {
-        return;
-    }
-    request.parallel_tool_calls = chosen.one_by_one.then_some(false);
-    request.tool_choice = match &chosen.choice {
+}
+
+/// Whether the model may use what is offered, or must, and how many calls at a time.
+fn choose(request: &mut Request, turn: &Turn) {
+    let (chosen, toolbox) = (&turn.settings.tools, &turn.context.tools);
+    let functions: Vec<&str> = request.tools.iter().filter_map(function_name).collect();
+    let choice = match &chosen.choice {
+        _ if request.tools.is_empty() => None,
         Choice::Auto => None,
         Choice::None => Some(ToolChoice::None),
         // A forced call is made once: with its result the model may say something.
         Choice::Required | Choice::One(_) if turn.step > 0 => None,
         Choice::Required => Some(ToolChoice::Required),
         Choice::One(id) => {
-            let is_offered = |(_, tool): &&(&str, &Tool)| tool.id == *id;
-            offered.iter().find(is_offered).map(|(wire, _)| ToolChoice::Function((*wire).into()))
+            let offered = toolbox.wire(id).filter(|name| functions.contains(name));
+            offered.map(|name| ToolChoice::Function(name.into()))
         }
     };
+    let parallel = (chosen.one_by_one && !functions.is_empty()).then_some(false);
+    (request.tool_choice, request.parallel_tool_calls) = (choice, parallel);
+}
+
+fn function_name(tool: &request::Tool) -> Option<&str> {
+    match tool {
+        request::Tool::Function { name, .. } => Some(name),
+        request::Tool::OpenRouter { .. } | request::Tool::WebSearch => None,
+    }
 }
 
 fn function(wire: &str, tool: &Tool) -> request::Tool {

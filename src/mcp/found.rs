@@ -77,7 +77,7 @@ impl Configured {
             (Some(command), _) => std::iter::once(command).chain(args).cloned().collect::<Vec<_>>().join(" "),
             (None, url) => url.clone().unwrap_or_default(),
         };
-        text::clean(&line).replace('\n', " ")
+        text::visible(&line).replace('\n', "⟨U+000A⟩")
     }
 }
 

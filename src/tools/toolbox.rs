@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{COMMANDS, Command, Grants, Names, Policy, Tool, ToolId};
 
+/// OpenRouter's search, by the name behind `openrouter:`.
+pub const SEARCH: &str = "web_search";
+
 /// All tools of all servers, in the order in which they are sent.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Toolbox {
@@ -103,6 +106,39 @@ impl Chosen {
         !self.off.contains(&id.server) && !self.off.contains(&id.to_string())
     }
 
+    /// Switches a server off with all its tools, or on again.
+    pub fn switch_server(&mut self, server: &str) {
+        if !self.off.remove(server) {
+            self.off.insert(server.to_owned());
+        }
+        self.drop_choice_of_what_is_off();
+    }
+
+    /// Switches one tool off, or on again. Of a server that was off it is the only one of `all` that comes on.
+    pub fn switch_tool<'a>(&mut self, id: &ToolId, all: impl IntoIterator<Item = &'a ToolId>) {
+        if self.off.remove(&id.server) {
+            let others = all.into_iter().filter(|other| other.server == id.server && *other != id);
+            self.off.extend(others.map(ToolId::to_string));
+            self.off.remove(&id.to_string());
+        } else if !self.off.remove(&id.to_string()) {
+            self.off.insert(id.to_string());
+        }
+        self.drop_choice_of_what_is_off();
+    }
+
+    /// Switches one of OpenRouter's own, by the name behind `openrouter:`.
+    pub fn switch_hosted(&mut self, name: &str) {
+        if !self.hosted.remove(name) {
+            self.hosted.insert(name.to_owned());
+        }
+    }
+
+    fn drop_choice_of_what_is_off(&mut self) {
+        if matches!(&self.choice, Choice::One(id) if !self.is_on(id)) {
+            self.choice = Choice::Auto;
+        }
+    }
+
     /// For a conversation that begins anew: what was allowed in this one is not allowed in that one.
     #[must_use]
     pub fn for_another(&self) -> Self {
@@ -160,6 +196,24 @@ mod tests {
             (on("git", "log"), on("fs", "write"), on("fs", "read"), on("git2", "log")),
             (false, false, true, true)
         );
+    }
+
+    #[test]
+    fn a_tool_that_comes_on_under_a_server_that_is_off_comes_alone() {
+        let ids = [ToolId::new("fs", "read"), ToolId::new("fs", "write"), ToolId::new("git", "log")];
+        let mut chosen = Chosen { choice: Choice::One(ids[0].clone()), ..Chosen::default() };
+        let on = |chosen: &Chosen| ids.iter().map(|id| chosen.is_on(id)).collect::<Vec<_>>();
+        chosen.switch_tool(&ids[1], &ids);
+        assert_eq!((on(&chosen), &chosen.choice), (vec![true, false, true], &Choice::One(ids[0].clone())));
+        chosen.switch_server("fs");
+        assert_eq!((on(&chosen), &chosen.choice), (vec![false, false, true], &Choice::Auto), "it cannot be forced");
+        chosen.switch_server("fs");
+        assert_eq!(on(&chosen), [true, false, true], "what was off before still is");
+        chosen.switch_server("fs");
+        chosen.switch_tool(&ids[1], &ids);
+        assert_eq!(on(&chosen), [false, true, true]);
+        chosen.switch_tool(&ids[0], &ids);
+        assert_eq!(chosen.off, Chosen::default().off);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::{
         State,
         areas::Areas,
         keymap::shown,
-        overlays::{Of, Overlay},
+        overlays::{Of, Overlay, takes_no_tools},
         screen::LEADER,
     },
     chat::Timestamp,
@@ -22,6 +22,7 @@ use crate::{
         overlay::Overlay as FloatingFrame,
         picker::PickerView,
         theme::Role,
+        tool_list::ToolListView,
         welcome::{Welcome, WelcomeView},
         xray::XrayView,
     },
@@ -53,6 +54,14 @@ pub(super) fn draw(state: &State, now: Timestamp, frame: &mut Frame) {
             Overlay::Help(help) => HelpView { help, theme }.render(screen, frame.buffer_mut()),
             Overlay::Xray(xray) => {
                 let view = XrayView { xray, now, theme };
+                if let Some(at) = view.cursor(screen) {
+                    frame.set_cursor_position(at);
+                }
+                view.render(screen, frame.buffer_mut());
+            }
+            Overlay::Tools(list) => {
+                let notice = takes_no_tools(state);
+                let view = ToolListView { list, notice: notice.as_deref(), theme };
                 if let Some(at) = view.cursor(screen) {
                     frame.set_cursor_position(at);
                 }

@@ -11,7 +11,10 @@ use crate::{
         models::short,
     },
     chat::{Conversation, End, Phase as Doing, Timestamp, Turn},
+    text,
+    tools::Choice,
     widgets::{
+        approval,
         status::{Phase, Status, StatusView},
         theme::Role,
     },
@@ -23,7 +26,9 @@ pub(super) fn draw(state: &State, now: Timestamp, area: Rect, frame: &mut Frame)
     let flags: &[&str] = if settings.web || settings.model.ends_with(":online") { &["web"] } else { &[] };
     let zdr = state.config.provider.zdr == Some(true) && state.dialect(&settings.endpoint).has_own_fields();
     let allows_all = settings.tools.grants.all.then_some("allows all tools");
-    let flags: Vec<&str> = flags.iter().copied().chain(zdr.then_some("zdr")).chain(allows_all).collect();
+    let forced = forced(&settings.tools.choice);
+    let flags: Vec<&str> =
+        flags.iter().copied().chain(zdr.then_some("zdr")).chain(allows_all).chain(forced.as_deref()).collect();
     let cost = conversation.and_then(cost);
     let today = state.today.cost(now).map(ToString::to_string);
     let quitting = quitting_words(state);
@@ -50,6 +55,16 @@ pub(super) fn draw(state: &State, now: Timestamp, area: Rect, frame: &mut Frame)
         today: today.as_deref(),
     };
     StatusView { status, theme: &state.theme }.render(area, frame.buffer_mut());
+}
+
+/// What was chosen for the next message alone.
+fn forced(choice: &Choice) -> Option<String> {
+    match choice {
+        Choice::Auto => None,
+        Choice::None => Some("no tools".into()),
+        Choice::Required => Some("must use a tool".into()),
+        Choice::One(id) => Some(format!("must call {}", text::truncate(&approval::shown_name(id), 24))),
+    }
 }
 
 /// The step of the one spinner.

@@ -60,7 +60,7 @@ pub fn shown_name(id: &ToolId) -> String {
 }
 
 /// The hints as what they are: claims.
-fn claims(hints: Hints) -> String {
+pub fn claims(hints: Hints) -> String {
     let says = |hint: Option<bool>, yes: &'static str, no: &'static str| hint.map(|hint| if hint { yes } else { no });
     let all = [
         says(hints.read_only, "reads only", "changes things"),
@@ -90,7 +90,7 @@ fn argv(command: &Command, run: &Run, width: usize) -> Vec<Row> {
 }
 
 /// A word of an argv, in quotes where one could not see its ends.
-fn quoted(word: &str) -> String {
+pub fn quoted(word: &str) -> String {
     let plain = |char: char| char.is_ascii_alphanumeric() || "-_=+:,./@%^".contains(char);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, time::Duration};
 use ibid::{
     app::{Effect, Msg},
     config::McpServer,
-    mcp::{Configured, Event, Identity, Job, Source, Standing, State},
+    mcp::{Configured, Event, Identity, Source, Standing, State},
     tools::{Hints, Tool, ToolId},
 };
 use serde_json::{Value, json};
@@ -166,7 +166,7 @@ fn a_server_that_is_slow_is_not_waited_for_longer_than_the_config_says() {
 }
 
 #[test]
-fn a_projects_servers_are_told_of_and_trusted_in_two_steps() {
+fn a_projects_servers_are_told_of_and_not_waited_for() {
     let mut app = Harness::new(110, 24);
     app.send(servers(vec![configured("files", Standing::Untrusted), configured("web", Standing::Untrusted)]));
     app.enter_text("hello");
@@ -174,12 +174,4 @@ fn a_projects_servers_are_told_of_and_trusted_in_two_steps() {
     assert!(app.screen().contains(told), "{}", app.screen());
     app.press("enter");
     assert_eq!(app.opened().len(), 1, "nobody waits for them");
-    app.enter_text("/trust-servers");
-    app.press("enter");
-    let told = "files runs npx -y files, web runs npx -y web; once more to trust it";
-    assert!(app.screen().contains(told), "{}", app.screen());
-    assert!(jobs(&mut app).is_empty());
-    app.enter_text("/trust-servers");
-    app.press("enter");
-    assert_eq!(jobs(&mut app), [format!("{:?}", Job::Trust("/work/.mcp.json".into()))]);
 }

@@ -7,6 +7,7 @@ mod support;
 
 mod conversation;
 mod http;
+mod overlay;
 mod rig;
 mod server;
 
