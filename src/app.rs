@@ -119,9 +119,9 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
         Msg::Background(shade) => looks::on_background(state, now, shade),
         Msg::ColoursChanged => looks::on_colours_changed(state),
         Msg::Themes(files) => looks::on_themes(state, files),
-        Msg::ThemeSaved(result) => {
+        Msg::Kept { chosen, result } => {
             if let Err(why) = result {
-                state.screen.warn(now, format!("the theme holds until you quit, but {why}"));
+                state.screen.warn(now, format!("{} until you quit, but {why}", chosen.holds()));
             }
         }
         Msg::Tick => (),

@@ -323,7 +323,7 @@ impl Setting {
             time_zone: jiff::tz::TimeZone::system(),
             open: self.open.clone(),
             overrides: self.choices.overrides(),
-            no_colour: env("NO_COLOR").is_some(),
+            colours: tui::colours::shown(env_text),
             themes: config::read_themes(&self.paths.themes()),
             complaints: self.complaints.clone(),
             size,

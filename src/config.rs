@@ -244,6 +244,14 @@ pub enum Glyphs {
     Ascii,
 }
 
+/// What was chosen on the screen and is kept in the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Chosen {
+    Theme(String),
+    Mouse(Mouse),
+    Code(Code),
+}
+
 /// How much of the mouse the program takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -143,7 +143,7 @@ impl Runtime {
             Effect::SaveKey(key) => self.save_key(key),
             Effect::SaveServer { base_url } => self.save_server(base_url),
             Effect::SaveSlot { slot, model } => self.save_slot(slot, model),
-            Effect::SaveTheme(name) => self.save_theme(name),
+            Effect::Keep(chosen) => self.keep(chosen),
             Effect::ReadThemes => {
                 let folder = self.paths.themes();
                 self.work(move || Msg::Themes(config::read_themes(&folder)));
@@ -283,10 +283,11 @@ impl Runtime {
         });
     }
 
-    fn save_theme(&mut self, name: String) {
+    fn keep(&mut self, chosen: config::Chosen) {
         let config = self.paths.config.clone();
         self.work(move || {
-            Msg::ThemeSaved(Config::set_theme(&config, &name).map_err(|complaint| complaint.to_string()))
+            let result = Config::keep(&config, &chosen).map_err(|complaint| complaint.to_string());
+            Msg::Kept { chosen, result }
         });
     }
 

@@ -1,6 +1,7 @@
 //! The terminal: set up and given back, the loop, frames.
 
 pub mod clipboard;
+pub mod colours;
 pub mod editor;
 pub mod elsewhere;
 pub mod input;

@@ -8,7 +8,9 @@ use ibid::{
     app::{Effect, Msg, attention::Notice},
     config::{Config, Desktop, Notify, When},
     store::{self, Job, Reply},
+    tools::{Hints, Tool, ToolId},
 };
+use serde_json::json;
 use support::harness::{Harness, start};
 
 fn with(notify: Notify) -> Harness {
@@ -92,6 +94,39 @@ fn failures_and_decisions_are_told_and_what_the_reader_stopped_is_not() {
         app.reply(Reply::NotSaved { ticket, error: store::Error::Full });
     }
     assert_eq!(told(&mut app), ["asks: Where to?"]);
+}
+
+#[test]
+fn a_call_that_asks_is_told_once_and_one_that_may_run_is_not() {
+    let text = "model = \"openai/gpt-5.6-luna\"\n[tools.policy]\n\"notes/read\" = \"allow\"\n";
+    let (config, _) = Config::parse(text, std::path::Path::new("config.toml")).expect("a config");
+    let mut begin = start(80, 24);
+    begin.config = config;
+    let mut app = Harness::with(begin);
+    app.reply(Reply::Opened { newest: Vec::new(), total: 0, new_draft: String::new() });
+    let tool = |name: &str| Tool {
+        id: ToolId::new("notes", name),
+        title: None,
+        description: format!("{name} a note"),
+        parameters: json!({ "type": "object" }),
+        strict: false,
+        hints: Hints::default(),
+    };
+    app.send(Msg::Tools { server: "notes".into(), tools: [tool("read"), tool("write")].into() });
+    for (name, expected) in [("read", Vec::new()), ("write", vec!["asks: Read it and write it down"])] {
+        let stream = app.prompt(if name == "read" { "Read it and write it down" } else { "Go on" });
+        focus(&mut app, Input::FocusLost);
+        app.effects();
+        let item = json!({ "type": "function_call", "id": "fc_1", "call_id": "call_1", "name": format!("notes__{name}"),
+            "arguments": "{}", "status": "completed" });
+        let done = json!({ "type": "response.output_item.done", "output_index": 0, "item": item }).to_string();
+        let end = json!({ "type": "response.completed", "response": { "status": "completed", "output": [item] } });
+        app.events(stream, &[&done, &end.to_string()]);
+        app.wait(std::time::Duration::from_secs(5));
+        assert_eq!(told(&mut app), expected);
+        focus(&mut app, Input::FocusGained);
+        app.press("esc");
+    }
 }
 
 #[test]

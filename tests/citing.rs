@@ -11,6 +11,7 @@ use ibid::{
     widgets::check::{Question, Reading},
 };
 use ratatui::style::Modifier;
+use serde_json::json;
 use support::{
     cited,
     harness::{Harness, start},
@@ -101,6 +102,46 @@ fn walking_lights_the_mark_and_its_claim_and_moves_nothing() {
     app.press("esc");
     assert_eq!(lit(&app), (String::new(), String::new()));
     assert_eq!(app.screen(), writing);
+}
+
+#[test]
+fn what_stands_empty_or_declined_before_a_text_shifts_none_of_its_citations() {
+    for before in [
+        json!({"type": "message", "id": "msg_0", "role": "assistant", "status": "completed", "content": []}),
+        json!({"type": "message", "id": "msg_0", "role": "assistant", "status": "completed",
+            "content": [{"type": "output_text", "text": "", "annotations": []}]}),
+        json!({"type": "message", "id": "msg_0", "role": "assistant", "status": "completed",
+            "content": [{"type": "refusal", "refusal": "Not that one."}]}),
+    ] {
+        for in_one_item in [false, true] {
+            let mut app = Harness::new(120, 40);
+            let stream = app.prompt("Is WAL safe on NFS?");
+            let cited = json!({"type": "output_text", "text": cited::TEXT, "annotations": cited::annotations()});
+            let mut items = vec![before.clone()];
+            if in_one_item {
+                items[0]["content"].as_array_mut().expect("parts").push(cited);
+            } else {
+                items.push(json!({"type": "message", "id": "msg_1", "role": "assistant", "status": "completed", "content": [cited]}));
+            }
+            let mut payloads: Vec<String> = items
+                .iter()
+                .enumerate()
+                .map(|(index, item)| {
+                    json!({"type": "response.output_item.done", "output_index": index, "item": item}).to_string()
+                })
+                .collect();
+            payloads.push(
+                json!({"type": "response.completed", "response": {"status": "completed", "output": items}}).to_string(),
+            );
+            app.events(stream, &payloads.iter().map(String::as_str).collect::<Vec<_>>());
+            app.end(stream, Ok(()));
+            app.press("tab ]");
+            let claim = "processes on different hosts cannot share memory over a network file system";
+            assert_eq!(lit(&app), ("[1]".into(), claim.into()), "{before} {in_one_item}: {}", app.screen());
+            app.press("] ]");
+            assert_eq!(lit(&app).1, "WAL is for a local disk", "{before} {in_one_item}");
+        }
+    }
 }
 
 #[test]

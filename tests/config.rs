@@ -3,9 +3,9 @@
 use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 
 use ibid::config::{
-    CommandTool, Complaint, Config, ContextSize, Cutoff, Desktop, Dialect, EFFORTS, EXAMPLE, Endpoint, Glyphs, Hosted,
-    Keys, Limits, McpServer, Notify, Percentile, Price, Reasoning, Search, SearchForm, Show, Summary, Timeouts, Tools,
-    When,
+    Chosen, Code, CommandTool, Complaint, Config, ContextSize, Cutoff, Desktop, Dialect, EFFORTS, EXAMPLE, Endpoint,
+    Glyphs, Hosted, Keys, Limits, McpServer, Mouse, Notify, Percentile, Price, Reasoning, Search, SearchForm, Show,
+    Summary, Timeouts, Tools, When,
 };
 use ibid::tools::Verdict;
 use insta::assert_snapshot;
@@ -294,15 +294,29 @@ fn a_theme_is_written_back_and_comments_and_order_stay() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("config.toml");
     fs::write(&file, "# mine\ntheme = 'ink' # at night\nweb = true\n\n[slots]\n1 = 'a/b'\n").expect("a file");
-    Config::set_theme(&file, "nord").expect("a theme");
+    Config::keep(&file, &Chosen::Theme("nord".into())).expect("a theme");
     let after = "# mine\ntheme = \"nord\" # at night\nweb = true\n\n[slots]\n1 = 'a/b'\n";
     assert_eq!(fs::read_to_string(&file).expect("the file"), after);
 
     fs::write(&file, "# mine\n[slots] # keys\n1 = 'a/b'\n").expect("a file");
-    Config::set_theme(&file, "auto").expect("a theme");
+    Config::keep(&file, &Chosen::Theme("auto".into())).expect("a theme");
     let (config, complaints) = Config::load(&file).expect("a config");
     assert_eq!((config.theme.as_str(), config.slots.len(), complaints), ("auto", 1, vec![]));
     assert!(fs::read_to_string(&file).expect("the file").contains("[slots] # keys"));
+}
+
+#[test]
+fn every_choice_that_is_kept_is_read_again_as_it_was_made() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("config.toml");
+    for mouse in [Mouse::On, Mouse::Wheel, Mouse::Off] {
+        Config::keep(&file, &Chosen::Mouse(mouse)).expect("a choice");
+        assert_eq!(Config::load(&file).expect("a config").0.mouse, mouse);
+    }
+    for code in [Code::Wrap, Code::Scroll] {
+        Config::keep(&file, &Chosen::Code(code)).expect("a choice");
+        assert_eq!(Config::load(&file).expect("a config").0.code, code);
+    }
 }
 
 #[test]

@@ -32,6 +32,7 @@ use ibid::{
         input::{Decoded, Decoder},
         os::{Keyboard, Signal, Signals},
     },
+    widgets::theme::Colours,
 };
 use ratatui::layout::Size;
 use support::{
@@ -159,7 +160,7 @@ impl Ibid {
                     time_zone: jiff::tz::TimeZone::UTC,
                     open: Open::New,
                     overrides: Overrides { model: Some(MODEL.into()), ..Overrides::default() },
-                    no_colour: false,
+                    colours: Colours::All,
                     themes: Vec::new(),
                     complaints: Vec::new(),
                     size,

@@ -11,7 +11,7 @@ use ibid::{
     config::ThemeFile,
     store::Reply,
     text::quote::Haystack,
-    widgets::check::Reading,
+    widgets::{check::Reading, theme::Colours},
 };
 use insta::assert_snapshot;
 use serde_json::json;
@@ -442,7 +442,7 @@ fn a_database_that_cannot_be_used() {
 fn without_unicode_marks_everything_is_still_said() {
     let mut begin = start(80, 24);
     begin.config.glyphs = ibid::config::Glyphs::Ascii;
-    begin.no_colour = true;
+    begin.colours = Colours::None;
     let mut app = Harness::with(begin);
     app.reply(Reply::Opened { newest: vec![], total: 0, new_draft: String::new() });
     let stream = app.prompt("Show me everything");

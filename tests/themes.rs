@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use ibid::{
     app::{Effect, Msg, Start},
-    config::ThemeFile,
+    config::{Chosen, ThemeFile},
     store::Reply,
-    widgets::theme::{Role, Shade},
+    widgets::theme::{Colours, Role, Shade},
 };
 use ratatui::style::Color;
 use support::harness::{Harness, start};
@@ -35,7 +35,7 @@ fn pick(app: &mut Harness, name: &str) {
 }
 
 fn saved(app: &mut Harness) -> Vec<String> {
-    let name = |effect| if let Effect::SaveTheme(name) = effect { Some(name) } else { None };
+    let name = |effect| if let Effect::Keep(Chosen::Theme(name)) = effect { Some(name) } else { None };
     app.effects().into_iter().filter_map(name).collect()
 }
 
@@ -62,7 +62,7 @@ fn enter_keeps_the_theme_and_writes_it_to_the_config() {
     pick(&mut app, "tokyo day");
     app.press("enter");
     assert_eq!((theme(&app).as_str(), saved(&mut app)), ("tokyo-day", vec!["tokyo-day".to_owned()]));
-    app.send(Msg::ThemeSaved(Err("the file cannot be written".into())));
+    app.send(Msg::Kept { chosen: Chosen::Theme("tokyo-day".into()), result: Err("the file cannot be written".into()) });
     assert!(
         app.screen().contains("the theme holds until you quit, but the file cannot be written"),
         "{}",
@@ -177,7 +177,7 @@ fn auto_in_the_picker_shows_what_it_would_be() {
 #[test]
 fn with_no_color_no_theme_brings_colours() {
     let mut app = with(|begin| {
-        begin.no_colour = true;
+        begin.colours = Colours::None;
         begin.config.theme = "auto".into();
     });
     assert_eq!(asked(&mut app), 0);
@@ -186,4 +186,19 @@ fn with_no_color_no_theme_brings_colours() {
     assert!(app.screen().contains("NO_COLOR is set"), "{}", app.screen());
     app.press("enter");
     assert_eq!((theme(&app).as_str(), saved(&mut app)), ("without colour", vec!["nord".to_owned()]));
+}
+
+#[test]
+fn with_256_colours_every_theme_keeps_to_them() {
+    let mut app = with(|begin| {
+        begin.colours = Colours::Indexed;
+        begin.config.theme = "nord".into();
+    });
+    app.draw();
+    assert!(
+        !app.buffer().content.iter().any(|cell| matches!(cell.fg, Color::Rgb(..)) || matches!(cell.bg, Color::Rgb(..)))
+    );
+    assert!(matches!(app.cell(2, 0).bg, Color::Indexed(_)), "{:?}", app.cell(2, 0));
+    pick(&mut app, "paper");
+    assert!(matches!(app.state.theme.style(Role::Accent).fg, Some(Color::Indexed(_))));
 }

@@ -72,8 +72,8 @@ pub enum Effect {
         slot: u8,
         model: String,
     },
-    /// Chooses a theme in the config file.
-    SaveTheme(String),
+    /// Keeps a choice in the config file; answered by `Msg::Kept`.
+    Keep(config::Chosen),
     /// Reads the reader's own themes; answered by `Msg::Themes`.
     ReadThemes,
     /// Asks the terminal for its background; answered by `Msg::Background`, or not at all.

@@ -7,7 +7,7 @@ use crate::{
     chat::Timestamp,
     config::{Bidi, Config, Glyphs, Switch, ThemeFile},
     text::nearest,
-    widgets::theme::{Painting, Shade, Theme},
+    widgets::theme::{Colours, Painting, Shade, Theme},
 };
 
 /// The choice that leaves it to the terminal.
@@ -21,8 +21,8 @@ const PATIENCE: SignedDuration = SignedDuration::from_millis(100);
 pub struct Looks {
     own: Vec<Own>,
     glyphs: Glyphs,
-    /// `NO_COLOR`: whatever is chosen, only attributes are shown.
-    no_colour: bool,
+    /// That the terminal shows, whatever is chosen.
+    colours: Colours,
     /// Of the terminal's background, once it has told.
     shade: Option<Shade>,
     /// When the terminal was asked for its background.
@@ -37,8 +37,8 @@ pub struct Own {
 }
 
 impl Looks {
-    pub fn new(files: Vec<ThemeFile>, glyphs: Glyphs, no_colour: bool) -> Self {
-        Self { own: files.into_iter().map(own).collect(), glyphs, no_colour, shade: None, asked: None }
+    pub fn new(files: Vec<ThemeFile>, glyphs: Glyphs, colours: Colours) -> Self {
+        Self { own: files.into_iter().map(own).collect(), glyphs, colours, shade: None, asked: None }
     }
 
     pub fn own(&self) -> &[Own] {
@@ -46,7 +46,7 @@ impl Looks {
     }
 
     pub fn no_colour(&self) -> bool {
-        self.no_colour
+        self.colours == Colours::None
     }
 
     /// The theme that a choice means now.
@@ -81,7 +81,11 @@ impl Looks {
 
     /// As far as colours and marks are shown at all, and painted as the config says.
     fn dress(&self, theme: Theme, config: &Config) -> Theme {
-        let mut theme = if self.no_colour { Theme::without_colour() } else { theme };
+        let mut theme = match self.colours {
+            Colours::None => Theme::without_colour(),
+            Colours::Indexed => theme.in_256_colours(),
+            Colours::All => theme,
+        };
         theme.painting = Painting { links: config.links == Switch::On, reorder: config.bidi == Bidi::Reorder };
         match self.glyphs {
             Glyphs::Ascii => theme.in_ascii(),
@@ -119,7 +123,7 @@ pub(super) fn restyle(state: &mut State) -> Option<String> {
 /// Asks the terminal for its background where the theme depends on it; behind the first frame, for `sync` comes before.
 pub(super) fn ask(state: &mut State, now: Timestamp) -> Option<Effect> {
     let depends = state.config.theme == AUTO || overlays::previewed_theme(state).is_some();
-    if !depends || state.looks.asked.is_some() || state.looks.no_colour {
+    if !depends || state.looks.asked.is_some() || state.looks.no_colour() {
         return None;
     }
     state.looks.asked = Some(now);

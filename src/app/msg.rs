@@ -7,7 +7,7 @@ use crossterm::event::Event as Input;
 use crate::{
     api::{self, Catalogue, Event, FreeQuota, Usage},
     chat::{CallId, ConversationId, MessageId, StreamId, Timestamp, recording::Piece},
-    config::ThemeFile,
+    config::{Chosen, ThemeFile},
     mcp, store,
     tools::{Failure, Outcome, Tool},
     widgets::{
@@ -118,8 +118,11 @@ pub enum Msg {
     Piped(Result<Piped, String>),
     /// A slot was written to the config, or why not.
     SlotSaved(Result<(), String>),
-    /// The theme was written to the config, or why not.
-    ThemeSaved(Result<(), String>),
+    /// A choice was written to the config, or why not.
+    Kept {
+        chosen: Chosen,
+        result: Result<(), String>,
+    },
     /// The reader's own themes, read anew.
     Themes(Vec<ThemeFile>),
     /// The terminal told its background.

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     chat::{Body, ConversationId, Kind, MessageId, Next, Slot, Timestamp},
-    config::Code,
+    config::{Chosen, Code},
     widgets::{
         list::Step,
         rail::Tab,
@@ -121,7 +121,7 @@ pub(super) fn on_action(state: &mut State, now: Timestamp, action: Action, fx: &
         Action::PageDown => scroll(state, Move::Pages(1)),
         Action::ScrollTop => scroll(state, Move::Top),
         Action::ScrollEnd => scroll(state, Move::Bottom),
-        Action::CodeLines => switch_code_lines(state, now),
+        Action::CodeLines => switch_code_lines(state, now, fx),
         Action::CodeLeft => scroll_code(state, now, -8),
         Action::CodeRight => scroll_code(state, now, 8),
         Action::Themes => overlays::open_themes(state, fx),
@@ -165,12 +165,13 @@ pub(super) fn slash_command(text: &str) -> Option<Action> {
 }
 
 /// Wraps long lines of code, or lets them be scrolled.
-fn switch_code_lines(state: &mut State, now: Timestamp) {
+fn switch_code_lines(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
     let (code, words) = match state.config.code {
         Code::Wrap => (Code::Scroll, "long lines of code scroll: h and l in the text"),
         Code::Scroll => (Code::Wrap, "long lines of code wrap"),
     };
     state.config.code = code;
+    fx.push(Effect::Keep(Chosen::Code(code)));
     state.screen.say(now, words.to_owned());
 }
 

@@ -7,6 +7,7 @@ use crate::{
     chat::Effort,
     config::{Config, ThemeFile},
     tools::Choice,
+    widgets::theme::Colours,
 };
 
 /// Everything that the state needs to know of the world when it is made.
@@ -22,7 +23,7 @@ pub struct Start {
     pub time_zone: jiff::tz::TimeZone,
     pub open: Open,
     pub overrides: Overrides,
-    pub no_colour: bool,
+    pub colours: Colours,
     /// The reader's own themes.
     pub themes: Vec<ThemeFile>,
     /// What is wrong with the config, a sentence each; shown once.

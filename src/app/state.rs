@@ -88,10 +88,10 @@ pub enum Models {
 
 impl State {
     pub fn new(start: Start) -> Self {
-        let Start { config, endpoints, demo, seed, time_zone, open, overrides, no_colour, themes, complaints, size } =
+        let Start { config, endpoints, demo, seed, time_zone, open, overrides, colours, themes, complaints, size } =
             start;
         let (keymap, unusable) = keymap(&config);
-        let looks = Looks::new(themes, config.glyphs, no_colour);
+        let looks = Looks::new(themes, config.glyphs, colours);
         let widths = Widths { list: config.list_width, rail: config.rail_width, text: config.text_width };
         let list_wanted = if config.list == Show::Hide { Shown::No } else { Shown::Auto };
         let tools = Tools::new(&config, overrides.allow.clone());

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use toml_edit::{DocumentMut, Item, Table, Value};
 
-use super::{Complaint, Config, read};
+use super::{Chosen, Code, Complaint, Config, Mouse, read};
 use crate::files::{self, Readers};
 
 /// How a file begins that the program makes.
@@ -33,13 +33,18 @@ impl Config {
         })
     }
 
-    /// Chooses a theme.
+    /// Keeps what was chosen on the screen.
     ///
     /// # Errors
     /// The file is not a config that can be read, or cannot be written.
-    pub fn set_theme(path: &Path, name: &str) -> Result<(), Complaint> {
+    pub fn keep(path: &Path, chosen: &Chosen) -> Result<(), Complaint> {
+        let (key, value) = match chosen {
+            Chosen::Theme(name) => ("theme", name.as_str()),
+            Chosen::Mouse(mouse) => ("mouse", mouse.name()),
+            Chosen::Code(code) => ("code", code.name()),
+        };
         edit(path, |document| {
-            set(document.as_table_mut(), "theme", name);
+            set(document.as_table_mut(), key, value);
             Some(())
         })
     }
@@ -80,6 +85,38 @@ impl Config {
             set(document.as_table_mut(), "endpoint", name);
             Some(())
         })
+    }
+}
+
+impl Mouse {
+    /// As the file has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::On => "on",
+            Self::Wheel => "wheel",
+            Self::Off => "off",
+        }
+    }
+}
+
+impl Code {
+    /// As the file has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Wrap => "wrap",
+            Self::Scroll => "scroll",
+        }
+    }
+}
+
+impl Chosen {
+    /// What it is, with its verb: it holds until the program ends where it could not be kept.
+    pub fn holds(&self) -> &'static str {
+        match self {
+            Self::Theme(_) => "the theme holds",
+            Self::Mouse(_) => "the choice of the mouse holds",
+            Self::Code(_) => "the choice for long lines of code holds",
+        }
     }
 }
 

@@ -7,34 +7,28 @@ pub const PUSH_TITLE: &str = "\x1b[22;2t";
 /// Takes it back from there. A terminal without a stack is left with none: its own.
 pub const POP_TITLE: &str = "\x1b]2;\x07\x1b[23;2t";
 
-/// Which notifications the terminal is known to take.
+/// Which notifications the terminal takes. Never both: some take both, and would tell it twice.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Takes {
+    /// Most do; so it is what a terminal is told of which nothing is known, as over SSH.
+    #[default]
     Osc9,
     Osc777,
-    /// Not known, as over SSH and in tmux: it is told in both forms, for others are ignored.
-    #[default]
-    Either,
 }
 
 impl Takes {
-    /// What the environment tells of the terminal.
+    /// What the environment tells of the terminal; in tmux it is that of the one in which tmux was started.
     pub fn find(env: impl Fn(&str) -> Option<String>) -> Self {
-        if env("TMUX").is_some() {
-            return Self::Either; // The environment may be that of another terminal.
-        }
         let term = env("TERM").unwrap_or_default();
         let program = env("TERM_PROGRAM").unwrap_or_default();
         let is = |names: &[&str]| names.iter().any(|name| program == *name || term.contains(name));
-        if is(&["iTerm.app", "WezTerm", "wezterm", "ghostty", "kitty"]) || env("WT_SESSION").is_some() {
+        let is_set = |name: &str| env(name).is_some();
+        if is(&["iTerm.app", "WezTerm", "wezterm", "ghostty", "kitty"]) {
             Self::Osc9
-        } else if is(&["rxvt", "foot", "WarpTerminal"])
-            || env("VTE_VERSION").is_some()
-            || env("KONSOLE_VERSION").is_some()
-        {
+        } else if is(&["rxvt", "foot", "WarpTerminal"]) || is_set("VTE_VERSION") || is_set("KONSOLE_VERSION") {
             Self::Osc777
         } else {
-            Self::Either
+            Self::Osc9
         }
     }
 }
@@ -49,7 +43,6 @@ pub fn notify(notice: &Notice, takes: Takes, in_tmux: bool) -> Vec<u8> {
         (Desktop::Off, _) => String::new(),
         (Desktop::Osc9, _) | (Desktop::Auto, Takes::Osc9) => osc9(),
         (Desktop::Osc777, _) | (Desktop::Auto, Takes::Osc777) => osc777(),
-        (Desktop::Auto, Takes::Either) => osc9() + &osc777(),
     };
     let desktop = if in_tmux && !desktop.is_empty() {
         format!("\x1bPtmux;{}\x1b\\", desktop.replace('\x1b', "\x1b\x1b"))
@@ -79,23 +72,22 @@ mod tests {
     }
 
     #[test]
-    fn a_terminal_is_told_in_its_own_form_and_an_unknown_one_in_both() {
+    fn a_terminal_is_told_once_in_its_own_form() {
         let osc9 = "\\x1b]9;ibid answered: Why; really\\x07";
         let osc777 = "\\x1b]777;notify;ibid;answered: Why, really\\x07";
         let tell = |desktop, takes| told(false, desktop, "answered: Why; really", takes, false);
         assert_eq!(tell(Desktop::Auto, Takes::Osc9), osc9);
         assert_eq!(tell(Desktop::Auto, Takes::Osc777), osc777);
-        assert_eq!(tell(Desktop::Auto, Takes::Either), format!("{osc9}{osc777}"));
         assert_eq!(tell(Desktop::Osc9, Takes::Osc777), osc9);
         assert_eq!(tell(Desktop::Osc777, Takes::Osc9), osc777);
-        assert_eq!(tell(Desktop::Off, Takes::Either), "");
+        assert_eq!(tell(Desktop::Off, Takes::default()), "");
     }
 
     #[test]
     fn the_bell_rings_by_itself_and_in_tmux_outside_of_what_is_handed_on() {
-        assert_eq!(told(true, Desktop::Off, "asks: x", Takes::Either, true), "\\x07");
+        assert_eq!(told(true, Desktop::Off, "asks: x", Takes::default(), true), "\\x07");
         let handed_on = "\\x1bPtmux;\\x1b\\x1b]9;ibid asks: x\\x07\\x1b\\\\\\x07";
-        assert_eq!(told(true, Desktop::Osc9, "asks: x", Takes::Either, true), handed_on);
+        assert_eq!(told(true, Desktop::Osc9, "asks: x", Takes::default(), true), handed_on);
     }
 
     #[test]
@@ -110,11 +102,13 @@ mod tests {
         let takes = |set: &[(&str, &str)]| {
             Takes::find(|name| set.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
         };
-        assert_eq!(takes(&[("TERM", "xterm-256color")]), Takes::Either);
+        assert_eq!(takes(&[("TERM", "xterm-256color")]), Takes::Osc9, "nothing is known of it");
         assert_eq!(takes(&[("TERM", "xterm-kitty")]), Takes::Osc9);
         assert_eq!(takes(&[("TERM", "xterm-256color"), ("TERM_PROGRAM", "iTerm.app")]), Takes::Osc9);
         assert_eq!(takes(&[("TERM", "rxvt-unicode-256color")]), Takes::Osc777);
         assert_eq!(takes(&[("TERM", "xterm-256color"), ("VTE_VERSION", "7600")]), Takes::Osc777);
-        assert_eq!(takes(&[("TERM", "tmux-256color"), ("VTE_VERSION", "7600"), ("TMUX", "/tmp/x,1,0")]), Takes::Either);
+        assert_eq!(takes(&[("TERM", "xterm-ghostty"), ("VTE_VERSION", "7600")]), Takes::Osc9);
+        assert_eq!(takes(&[("TERM", "tmux-256color"), ("TMUX", "/tmp/x,1,0")]), Takes::Osc9);
+        assert_eq!(takes(&[("TERM", "tmux-256color"), ("VTE_VERSION", "7600"), ("TMUX", "/tmp/x,1,0")]), Takes::Osc777);
     }
 }

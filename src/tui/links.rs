@@ -33,12 +33,19 @@ fn are_known(env: impl Fn(&str) -> Option<String>) -> bool {
     if says("STY").is_some() || term.starts_with("screen") || matches!(&*term, "dumb" | "linux" | "") {
         return false;
     }
+    is_modern(says)
+}
+
+/// Whether it is a terminal of these days, with links and all colours; `says` gives what is set and not empty.
+pub(super) fn is_modern(says: impl Fn(&str) -> Option<String>) -> bool {
+    let term = says("TERM").unwrap_or_default();
+    let program = says("TERM_PROGRAM").unwrap_or_default();
     TERMS.iter().any(|known| term.starts_with(known))
         || PROGRAMS.contains(&&*program)
         || ["KITTY_WINDOW_ID", "WT_SESSION", "KONSOLE_VERSION", "ALACRITTY_WINDOW_ID", "DOMTERM"]
             .iter()
             .any(|name| says(name).is_some())
-        || version("VTE_VERSION").0 >= 5000
+        || number(&says("VTE_VERSION").unwrap_or_default()).0 >= 5000
 }
 
 /// The first two numbers of a version.

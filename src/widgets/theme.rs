@@ -2,6 +2,7 @@
 
 mod bundled;
 mod marks;
+mod palette;
 mod read;
 mod role;
 mod shade;
@@ -13,6 +14,7 @@ use ratatui::{
 };
 
 pub use marks::Marks;
+pub use palette::Colours;
 pub use read::ThemeError;
 pub use role::Role;
 pub use shade::Shade;

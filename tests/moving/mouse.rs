@@ -5,7 +5,7 @@ use std::time::Duration;
 use crossterm::event::MouseEventKind;
 use ibid::{
     app::{Effect, screen::Focus},
-    config::{CopyOnSelect, Mouse},
+    config::{Chosen, CopyOnSelect, Mouse},
 };
 
 use crate::{click, click_on, copied, drag, mouse, position, press, reading, release, support::harness::Harness};
@@ -146,7 +146,9 @@ fn the_mouse_is_given_back_at_once_when_it_is_not_wanted() {
     app.press("ctrl-p");
     app.enter_text("mouse");
     app.press("enter down enter");
-    assert!(app.effects().iter().any(|effect| matches!(effect, Effect::TakeMouse(Mouse::Wheel))));
+    let effects = app.effects();
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::TakeMouse(Mouse::Wheel))));
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Keep(Chosen::Mouse(Mouse::Wheel)))), "as themes are");
     click_on(&mut app, "type a message");
     assert_eq!(app.state.screen.focus, Focus::Transcript, "with the wheel only, a click does nothing");
     mouse(&mut app, MouseEventKind::ScrollUp, (20, 8));

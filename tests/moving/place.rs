@@ -77,6 +77,21 @@ fn the_cost_of_the_scrollbar_does_not_grow_with_the_conversation() {
 }
 
 #[test]
+fn more_prompts_than_rows_share_their_ticks() {
+    let mut app = conversation(200);
+    app.press("tab");
+    let area = app.state.screen.areas.transcript;
+    let bar = |app: &Harness| -> String {
+        let x = app.state.screen.areas.scrollbar().x;
+        (area.top()..area.bottom()).map(|y| app.buffer()[(x, y)].symbol().to_owned()).collect()
+    };
+    let (above, thumb) = (bar(&app), app.state.theme.marks.thumb);
+    assert!(above.ends_with(thumb) && above.matches('─').count() >= usize::from(area.height) - 2, "{above}");
+    app.press("g");
+    assert!(bar(&app).starts_with(thumb), "{}", bar(&app));
+}
+
+#[test]
 fn a_prompt_is_gone_to_from_the_list_of_all() {
     let mut app = conversation(6);
     app.press("tab p");

@@ -10,6 +10,7 @@ use ibid::{
     config::Config,
     store::{Job, Reply, Ticket},
     view,
+    widgets::theme::Colours,
 };
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer, layout::Size};
 
@@ -34,7 +35,7 @@ pub fn start(width: u16, height: u16) -> Start {
         time_zone: jiff::tz::TimeZone::UTC,
         open: Open::New,
         overrides: Overrides::default(),
-        no_colour: false,
+        colours: Colours::All,
         themes: Vec::new(),
         complaints: Vec::new(),
         size: Size { width, height },

@@ -124,6 +124,7 @@ impl Run {
             .env("XDG_CACHE_HOME", below("cache"))
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("TERM", "xterm-256color")
+            .env("COLORTERM", "truecolor")
             .env("LANG", "C.UTF-8")
             .env("TZ", "UTC")
     }

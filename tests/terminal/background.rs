@@ -21,6 +21,24 @@ fn is_painted(screen: &crate::support::pty::Screen, red: u8, green: u8, blue: u8
     screen.grid().cell(2, 0).is_some_and(|cell| cell.bgcolor() == vt100::Color::Rgb(red, green, blue))
 }
 
+/// Waits until the clock of the running turn has gone on by a quarter of a second: longer than the program waits for the
+/// rest of a key, and than it listens for an answer of the terminal.
+#[track_caller]
+fn let_time_pass(ibid: &Pty) {
+    let clock = |screen: &crate::support::pty::Screen| -> Option<f32> {
+        let row = screen.contents().lines().last()?.to_owned();
+        let before = row.split(" s ").next()?;
+        before.rsplit(' ').next()?.parse().ok()
+    };
+    let mut begun = None;
+    ibid.wait_until("a clock", |screen| {
+        begun = clock(screen);
+        begun.is_some()
+    });
+    let until = begun.expect("it runs") + 0.25;
+    ibid.wait_until("the clock to go on", |screen| clock(screen).is_some_and(|now| now >= until));
+}
+
 #[test]
 fn the_first_frame_does_not_wait_and_the_answer_chooses_the_theme() {
     for (bytes, (red, green, blue)) in [(DARK, (0x2e, 0x34, 0x40)), (LIGHT, (0xfb, 0xf9, 0xf4))] {
@@ -52,14 +70,23 @@ fn nothing_of_an_answer_is_ever_typed_text() {
         ibid.send(answer);
         ibid.send(b"\x1b[H"); // A key, which ends the one that has no end.
     }
-    // Two pieces with a pause between them in which every key would have been taken for one.
-    for cut in [1, 2, 4, 5, 9, DARK.len() - 1] {
+    // Two pieces, the second only after the first was taken for a key, where it can be one.
+    ibid.type_keys("<ctrl-p>");
+    ibid.wait_for("Choose the model");
+    ibid.send(&DARK[..1]);
+    ibid.wait_without("Choose the model");
+    ibid.send(&DARK[1..]);
+    stage.server.answer(crate::answer(&["Nothing but that."]).gated());
+    ibid.type_keys("typed<enter>");
+    let request = stage.server.next_request();
+    for cut in [2, 4, 5, 9, DARK.len() - 1] {
         ibid.send(&DARK[..cut]);
-        std::thread::sleep(std::time::Duration::from_millis(150));
+        let_time_pass(&ibid);
         ibid.send(&DARK[cut..]);
     }
-    stage.exchange(&mut ibid, "typed", "Nothing but that.");
-    assert_eq!(stage.asked(), 1);
+    request.release_all();
+    ibid.wait_for("Nothing but that.");
+    assert_eq!((stage.asked(), prompt(&request).as_str()), (1, "typed"));
     idle(&ibid);
     stage.server.answer(crate::answer(&["Indeed."]));
     ibid.type_keys("and again<enter>");
@@ -70,11 +97,15 @@ fn nothing_of_an_answer_is_ever_typed_text() {
 fn a_terminal_that_does_not_answer_or_too_late_keeps_its_own_colours() {
     let stage = auto();
     let mut ibid = start(&stage);
-    ibid.wait_for("type a message");
-    std::thread::sleep(std::time::Duration::from_millis(150));
+    stage.server.answer(crate::answer(&["Here it is."]).gated());
+    ibid.type_keys("what<enter>");
+    let request = stage.server.next_request();
+    let_time_pass(&ibid);
     ibid.send(DARK);
     ibid.type_keys("hello");
     ibid.wait_for("› hello");
+    request.release_all();
+    ibid.wait_for("Here it is.");
     assert!(ibid.look(|screen| screen.grid().cell(2, 0).is_some_and(|cell| cell.bgcolor() == vt100::Color::Default)));
 }
 

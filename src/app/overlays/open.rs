@@ -255,24 +255,21 @@ pub(super) fn first_line(text: &str) -> &str {
 pub(in crate::app) fn open_mouse(state: &mut State) {
     let mut picker = Picker::new("Mouse", ONE_COLUMN);
     picker.width = 60;
-    picker.detail_rows = 2;
-    let row = |(mouse, name, words): (Mouse, &str, &str)| PickerRow {
-        cells: vec![name.to_owned()],
+    picker.detail_rows = 1;
+    let row = |(mouse, words): (Mouse, &str)| PickerRow {
+        cells: vec![mouse.name().to_owned()],
         also: String::new(),
-        detail: vec![
-            vec![(Tone::Muted, words.to_owned())],
-            vec![(Tone::Muted, format!("mouse = \"{name}\" in the config keeps it"))],
-        ],
+        detail: vec![vec![(Tone::Muted, words.to_owned())]],
         payload: Picked::Mouse(mouse),
     };
     let rows = [
-        (Mouse::On, "on", "It scrolls, clicks and selects; Shift leaves it to the terminal."),
-        (Mouse::Wheel, "wheel", "It scrolls, and clicks do nothing."),
-        (Mouse::Off, "off", "It is the terminal's own."),
+        (Mouse::On, "It scrolls, clicks and selects; Shift leaves it to the terminal."),
+        (Mouse::Wheel, "It scrolls, and clicks do nothing."),
+        (Mouse::Off, "It is the terminal's own."),
     ];
     picker.set_rows(rows.into_iter().map(row).collect());
     picker.select(&Picked::Mouse(state.config.mouse));
-    open(state, Of::Mouse, picker, &[("↵", "use"), ("esc", "back")]);
+    open(state, Of::Mouse, picker, &[("↵", "keep"), ("esc", "back")]);
 }
 
 /// The keys of the context, then those that work anywhere.

@@ -14,7 +14,7 @@ use crate::{
         screen::Focus,
     },
     chat::{ConversationId, Effort, MessageId, Timestamp},
-    config::Mouse,
+    config::{Chosen, Mouse},
     widgets::{
         markdown::Code,
         transcript::{Cursor, Move, Target},
@@ -120,6 +120,7 @@ pub(in crate::app) fn accept(state: &mut State, now: Timestamp, fx: &mut Vec<Eff
         Picked::Mouse(mouse) => {
             state.config.mouse = mouse;
             fx.push(Effect::TakeMouse(mouse));
+            fx.push(Effect::Keep(Chosen::Mouse(mouse)));
         }
         Picked::Theme(name) => take_theme(state, now, name, fx),
     }
@@ -161,7 +162,7 @@ fn take_theme(state: &mut State, now: Timestamp, name: String, fx: &mut Vec<Effe
     match state.looks.theme(&name, &state.config) {
         Ok(_) => {
             state.config.theme.clone_from(&name);
-            fx.push(Effect::SaveTheme(name));
+            fx.push(Effect::Keep(Chosen::Theme(name)));
         }
         Err(why) => state.screen.warn(now, why),
     }

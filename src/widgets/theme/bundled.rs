@@ -55,13 +55,23 @@ mod tests {
     use ratatui::style::{Color, Modifier};
 
     use super::{
-        super::{Role, Shade, shade},
+        super::{Role, Shade, palette, shade},
         *,
     };
 
     fn luminance(colour: Option<Color>) -> f64 {
-        let Some(Color::Rgb(red, green, blue)) = colour else { panic!("{colour:?} is not painted") };
+        let (red, green, blue) = match colour {
+            Some(Color::Rgb(red, green, blue)) => (red, green, blue),
+            Some(Color::Indexed(index)) => palette::of_index(index),
+            _ => panic!("{colour:?} is not painted"),
+        };
         shade::luminance(red, green, blue)
+    }
+
+    /// All that paint a page, in all their colours and in 256.
+    fn painted() -> impl Iterator<Item = Theme> {
+        let themes = Theme::names().filter_map(Theme::bundled).filter(|theme| theme.paints_background);
+        themes.flat_map(|theme| [theme.clone(), theme.in_256_colours()])
     }
 
     #[test]
@@ -69,24 +79,21 @@ mod tests {
         let panes = [Role::Background, Role::Surface, Role::Raised, Role::Selection];
         let words: Vec<Role> = Role::ALL.into_iter().filter(|role| !role.is_ground() && *role != Role::Faint).collect();
         let mut seen = 0;
-        for theme in Theme::names().filter_map(Theme::bundled).filter(|theme| theme.paints_background) {
+        for theme in painted() {
             let least = if theme.name.starts_with("high-contrast") { 7.0 } else { 4.5 };
-            for (&word, ground) in words.iter().flat_map(|word| panes.map(|ground| (word, ground))).chain([
-                (&Role::Text, Role::Mark),
-                (&Role::Accent, Role::Mark),
-                (&Role::Link, Role::Mark),
-            ]) {
+            let on_marks = words.iter().filter(|word| word.is_on_marks()).map(|word| (word, Role::Mark));
+            for (&word, ground) in words.iter().flat_map(|word| panes.map(|ground| (word, ground))).chain(on_marks) {
                 let ratio = shade::contrast(luminance(theme.style(word).fg), luminance(theme.style(ground).bg));
                 assert!(ratio >= least, "{}: {} on {} is {ratio:.2}", theme.name, word.name(), ground.name());
                 seen += 1;
             }
         }
-        assert_eq!(seen, 16 * (14 * 4 + 3), "themes, words and grounds");
+        assert_eq!(seen, 2 * 16 * (14 * 4 + 3), "themes, words and grounds");
     }
 
     #[test]
     fn what_is_merely_seen_is_seen_and_does_not_shout() {
-        for theme in Theme::names().filter_map(Theme::bundled).filter(|theme| theme.paints_background) {
+        for theme in painted() {
             let page = luminance(theme.style(Role::Background).bg);
             let lines = shade::contrast(page, luminance(theme.style(Role::Faint).fg));
             let words = shade::contrast(page, luminance(theme.style(Role::Muted).fg));

@@ -81,4 +81,10 @@ impl Role {
     pub fn is_ground(self) -> bool {
         matches!(self, Self::Background | Self::Surface | Self::Raised | Self::Selection | Self::Mark)
     }
+
+    /// Words that are found or cited are of these roles.
+    #[must_use]
+    pub fn is_on_marks(self) -> bool {
+        matches!(self, Self::Text | Self::Accent | Self::Link)
+    }
 }

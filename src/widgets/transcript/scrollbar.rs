@@ -29,6 +29,7 @@ pub(super) struct Sizes {
 pub(super) struct Bar {
     from: u16,
     to: u16,
+    /// Rows in which prompts begin; one for all of a row.
     prompts: Vec<u16>,
 }
 
@@ -63,6 +64,13 @@ impl Sizes {
 
     fn before(&self, index: usize) -> u64 {
         index.checked_sub(1).and_then(|above| self.upto.get(above)).copied().unwrap_or(0)
+    }
+
+    /// Where the first prompt begins whose place is in a row of the bar or below it.
+    fn prompt_from(&self, row: u16, rows: u64) -> Option<u64> {
+        let from = (self.total() * u64::from(row)).div_ceil(rows);
+        let at = self.prompts.partition_point(|prompt| self.before(*prompt) < from);
+        self.prompts.get(at).map(|prompt| self.before(*prompt))
     }
 
     /// The place of a row of a message that has so many.
@@ -126,12 +134,9 @@ impl Page<'_> {
         let row = |place: u64| u16::try_from(place * rows / total).unwrap_or(u16::MAX);
         let to = if to >= total { rows as u16 } else { row(to + total / rows).min(rows as u16 - 1) };
         let from = row(from).min(to.saturating_sub(1));
-        let prompts = if sizes.prompts.len() as u64 > rows {
-            Vec::new()
-        } else {
-            sizes.prompts.iter().map(|prompt| row(sizes.before(*prompt))).collect()
-        };
-        Some(Bar { from, to, prompts })
+        let prompts =
+            (0..rows as u16).filter(|here| sizes.prompt_from(*here, rows).is_some_and(|place| row(place) == *here));
+        Some(Bar { from, to, prompts: prompts.collect() })
     }
 
     /// The row of the text that a row of the bar stands for.
@@ -162,11 +167,14 @@ impl Widget for ScrollbarView<'_> {
                 buf.set_stringn(area.x, area.y + row, mark, 1, self.theme.style(role));
             }
         };
+        // Where there is a prompt in every row, the thumb is still to be seen.
+        let is_crowded = bar.prompts.len() * 2 > usize::from(area.height);
         for row in bar.from..bar.to {
             put(row, marks.thumb, Role::Muted);
         }
         for row in &bar.prompts {
-            put(*row, marks.rule, Role::You);
+            let mark = if is_crowded && (bar.from..bar.to).contains(row) { marks.thumb } else { marks.rule };
+            put(*row, mark, Role::You);
         }
     }
 }
