@@ -20,6 +20,7 @@ mod on_store;
 mod on_stream;
 pub mod overlays;
 mod panes;
+mod results;
 pub mod saves;
 pub mod screen;
 pub mod start;
@@ -183,6 +184,7 @@ pub fn next_wake(state: &State, now: Timestamp) -> Option<Timestamp> {
 pub fn sync(state: &mut State, now: Timestamp, size: Size) -> Vec<Effect> {
     state.screen.size = size;
     xray::refresh(state, now);
+    let asked = results::refresh(state);
     let areas = state.screen.divide();
     state.screen.pane.composer.scroll_to_cursor(areas.composer.height);
     if state.screen.focus == Focus::Card && cards::offered(state).is_empty() {
@@ -194,7 +196,8 @@ pub fn sync(state: &mut State, now: Timestamp, size: Size) -> Vec<Effect> {
     let list_height = if areas.list.is_empty() { size.height.saturating_sub(3) } else { areas.list.height };
     state.screen.list.scroll_to_cursor(list_height);
     let reasoning_in_rail = state.screen.rail_docked() && state.screen.rail.tab == Tab::Reasoning;
-    let mut fx: Vec<Effect> = [looks::ask(state, now), attention::set_title(state)].into_iter().flatten().collect();
+    let mut fx: Vec<Effect> =
+        [asked, looks::ask(state, now), attention::set_title(state)].into_iter().flatten().collect();
     let Some(id) = state.screen.pane.shows.conversation() else { return fx };
     let (Some(conversation), Some(transcript)) = (state.open.get(&id), state.screen.pane.transcripts.get_mut(&id))
     else {

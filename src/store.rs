@@ -22,7 +22,8 @@ use std::{
 
 use crate::{
     api::Usd,
-    chat::{Change, Conversation, ConversationId, MessageId, Recording, Summary, Timestamp},
+    chat::{Change, Conversation, ConversationId, MessageId, Recording, Slot, Summary, Timestamp},
+    tools::Outcome,
 };
 
 pub use error::Error;
@@ -101,6 +102,8 @@ pub enum Job {
     List,
     /// What went over the wire for an answer.
     Recording(MessageId),
+    /// All that a tool gave back for a call whose message has less.
+    Outcome { message: MessageId, slot: Slot },
     /// What all answers cost that ended since then.
     Spent { since: Timestamp },
 }
@@ -145,5 +148,11 @@ pub enum Reply {
     Recording {
         message: MessageId,
         result: Result<Option<Box<Recording>>, Error>,
+    },
+    /// `None` when it was never written.
+    Outcome {
+        message: MessageId,
+        slot: Slot,
+        result: Result<Option<Box<Outcome>>, Error>,
     },
 }

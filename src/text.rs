@@ -3,9 +3,11 @@
 pub mod bidi;
 pub mod charset;
 pub mod clean;
+pub mod diff;
 pub mod html;
 pub mod link;
 pub mod maths;
+mod needle;
 pub mod quote;
 mod visible;
 pub mod wrap;
@@ -16,6 +18,7 @@ use ratatui::buffer::CellWidth;
 use unicode_segmentation::UnicodeSegmentation;
 
 pub use clean::{Cleaner, clean};
+pub use needle::Needle;
 pub use visible::visible;
 
 /// The user-perceived characters of a text, in order.

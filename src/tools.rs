@@ -15,7 +15,7 @@ use serde_json::Value;
 pub use command::Command;
 pub use content::{Content, Failure, Outcome};
 pub use names::Names;
-pub use policy::{Grants, Policy, Verdict};
+pub use policy::{Doubt, Grants, Policy, Verdict};
 pub use toolbox::{Choice, Chosen, Limits, Toolbox};
 
 /// The server that all command tools of the config belong to; no other may be called so.

@@ -15,13 +15,12 @@ use crate::{
         Action, State,
         areas::{Areas, GUTTER, SMALLEST},
         finding,
-        ladders::{Esc, esc},
         models::short,
         overlays::Overlay,
-        screen::{Focus, Shows},
+        screen::{Editing, Focus, Shows},
         state::Database,
     },
-    chat::{ConversationId, Timestamp},
+    chat::{ConversationId, Phase, Timestamp},
     widgets::{
         composer::ComposerView,
         list::ListView,
@@ -177,12 +176,7 @@ fn draw_composer(state: &State, area: Rect, frame: &mut Frame) {
     let area = Rect { width: area.width + 1, ..area }.intersection(frame.area());
     let composer = &state.screen.pane.composer;
     let focused = state.screen.focus == Focus::Composer;
-    let running = state.current().is_some_and(|conversation| conversation.active_turn().is_some());
-    let placeholder = match esc(state) {
-        Esc::LeaveEditing => "the edited prompt",
-        _ if running => "type the next message: it is sent when this answer is done",
-        _ => "type a message",
-    };
+    let placeholder = placeholder(state);
     let view = ComposerView { composer, placeholder, focused, theme: &state.theme };
     if focused
         && state.screen.overlays.is_empty()
@@ -191,4 +185,21 @@ fn draw_composer(state: &State, area: Rect, frame: &mut Frame) {
         frame.set_cursor_position(at);
     }
     view.render(area, frame.buffer_mut());
+}
+
+/// What an empty composer is for, and what Enter would do.
+fn placeholder(state: &State) -> &'static str {
+    match state.screen.pane.editing {
+        Some(Editing::Prompt(_)) => return "the edited prompt",
+        Some(Editing::Arguments(_)) => return "the arguments, as JSON",
+        Some(Editing::Reason(_)) => return "why not? the model reads it",
+        None => (),
+    }
+    match state.current().and_then(|conversation| conversation.active_turn()) {
+        Some(turn) if turn.step > 0 || matches!(turn.phase, Phase::Calling | Phase::Paused(_)) => {
+            "type to steer: it goes in at the next step"
+        }
+        Some(_) => "type the next message: it is sent when this answer is done",
+        None => "type a message",
+    }
 }

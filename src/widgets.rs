@@ -13,11 +13,14 @@ pub mod hints;
 pub mod list;
 pub mod markdown;
 pub mod overlay;
+pub mod pager;
 pub mod picker;
 pub mod rail;
+pub mod result;
 pub mod row;
 #[cfg(test)]
 pub(crate) mod screen;
+pub mod search;
 pub mod source_card;
 pub mod sources;
 pub mod status;

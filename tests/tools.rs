@@ -169,6 +169,9 @@ fn arguments_are_edited_in_the_composer_and_come_back_onto_the_card() {
     assert!(begun(&mut app).is_empty(), "Enter never approves");
     assert!(app.screen().contains("with your arguments"), "{}", app.screen());
     app.press("y");
+    assert!(begun(&mut app).is_empty(), "what is on the card has only just appeared");
+    app.wait(SETTLED);
+    app.press("y");
     assert_eq!(begun(&mut app)[0].1, r#"notes/write {"text":"three"}"#);
 }
 
@@ -272,5 +275,138 @@ fn hostile_names_arguments_and_results_are_seen_for_what_they_are() {
     // For ever is not for a name that deceives.
     app.press("tab a");
     assert!(app.effects().iter().all(|effect| !matches!(effect, Effect::SaveRule { .. } | Effect::RunTool { .. })));
-    assert!(app.screen().contains("its name may deceive"), "{}", app.screen());
+}
+
+/// A key that comes in one read with another is handled before anything is painted.
+fn in_one_read(app: &mut Harness, keys: &[char]) {
+    for key in keys {
+        let key = crossterm::event::KeyEvent::new(
+            crossterm::event::KeyCode::Char(*key),
+            crossterm::event::KeyModifiers::NONE,
+        );
+        let msg = Msg::Input { event: crossterm::event::Event::Key(key), more: true };
+        let fx = ibid::app::update(&mut app.state, app.now, msg);
+        app.effects.extend(fx);
+    }
+    app.draw();
+}
+
+#[test]
+fn no_key_counts_on_what_was_not_painted_as_it_is() {
+    let mut app = with_tools(100, 30);
+    let stream = app.prompt("write it down");
+    calls(&mut app, stream, &[("notes__write", json!({ "n": 1 })), ("notes__write", json!({ "n": 2 }))]);
+    app.wait(SETTLED);
+    app.press("tab");
+    in_one_read(&mut app, &['y', 'y']);
+    assert_eq!(begun(&mut app).len(), 1, "nobody has seen the second card");
+    app.wait(SETTLED);
+    // A window of another size shows it otherwise.
+    app.resize(60, 30);
+    app.press("y");
+    assert!(begun(&mut app).is_empty(), "it was laid out anew");
+    app.wait(SETTLED);
+    app.press("y");
+    assert_eq!(begun(&mut app).len(), 1);
+}
+
+#[test]
+fn a_card_says_what_is_written_again_only_when_its_arguments_were_changed() {
+    let mut app = with_tools(100, 30);
+    asking(&mut app);
+    app.press("tab e");
+    app.press("enter");
+    assert!(!app.screen().contains("with your arguments"), "{}", app.screen());
+    app.wait(SETTLED);
+    app.press("y");
+    assert_eq!(begun(&mut app)[0].1, r#"notes/write {"text":"one\ntwo","tags":["a","b"]}"#);
+}
+
+/// Which names may be allowed for ever, as the card offers it.
+#[test]
+fn only_a_name_that_means_what_it_reads_can_be_allowed_for_ever() {
+    for (server, name, others, offered) in [
+        ("notes", "write", &[][..], true),
+        ("notes", "write", &["read", "rewrite", "writes"], true),
+        ("notes", "write", &["wri\u{200b}te", "wr\u{456}te"], true),
+        ("notes", "wri\u{200b}te", &["write"], false),
+        ("notes", "wr\u{456}te", &["write"], false),
+        ("notes", "\u{202e}etirw", &["write"], false),
+        ("notes", "write\u{1b}[8m", &[], false),
+        ("notes", "write all", &[], false),
+        ("notes", "*", &[], false),
+        ("notes", "Write", &["write"], false),
+        ("notes", "wr1te", &["wrlte"], false),
+        ("n0tes", "write", &[], true),
+    ] {
+        let mut app = Harness::new(100, 40);
+        let tool = |name: &str| Tool {
+            id: ToolId::new(server, name),
+            title: None,
+            description: String::new(),
+            parameters: json!({ "type": "object" }),
+            strict: false,
+            hints: Hints::default(),
+        };
+        let tools: Vec<Tool> = others.iter().chain([&name]).map(|name| tool(name)).collect();
+        app.send(Msg::Tools { server: server.into(), tools });
+        let wire = app.state.tools.toolbox().wire(&ToolId::new(server, name)).expect("it has a name").to_owned();
+        let stream = app.prompt("do it");
+        calls(&mut app, stream, &[(&wire, json!({}))]);
+        app.wait(SETTLED);
+        assert_eq!(
+            app.screen().contains("a always"),
+            offered,
+            "{server:?} {name:?} beside {others:?}: {}",
+            app.screen()
+        );
+        assert_eq!(app.screen().contains("cannot be allowed for ever"), !offered, "{name:?}: {}", app.screen());
+        app.press("tab a");
+        let rules = app.effects().into_iter().filter(|effect| matches!(effect, Effect::SaveRule { .. })).count();
+        assert_eq!(rules, usize::from(offered), "{server:?} {name:?}");
+    }
+}
+
+#[test]
+fn look_alikes_of_two_servers_are_told_and_never_allowed_for_ever() {
+    let mut app = with_tools(100, 30);
+    let tool = |server: &str| Tool {
+        id: ToolId::new(server, "push"),
+        title: None,
+        description: String::new(),
+        parameters: json!({ "type": "object" }),
+        strict: false,
+        hints: Hints::default(),
+    };
+    for server in ["gitlab", "git1ab"] {
+        app.send(Msg::Tools { server: server.into(), tools: vec![tool(server)] });
+    }
+    let stream = app.prompt("push it");
+    calls(&mut app, stream, &[("git1ab__push", json!({}))]);
+    app.wait(SETTLED);
+    insta::assert_snapshot!("twins", app.screen());
+    app.press("tab a");
+    assert!(app.effects().iter().all(|effect| !matches!(effect, Effect::SaveRule { .. } | Effect::RunTool { .. })));
+}
+
+#[test]
+fn a_change_is_shown_as_one_and_a_long_card_asks_again_at_its_end() {
+    for (width, height) in [(80, 24), (120, 40), (200, 60)] {
+        let mut app = with_tools(width, height);
+        let stream = app.prompt("rename it");
+        let old = "impl Parser {\n    pub fn parse_line(&mut self) -> Result<Line> {\n        let start = self.at;\n        self.parse_line_from(start)\n    }\n}";
+        let new = old.replace("parse_line", "read_line");
+        calls(
+            &mut app,
+            stream,
+            &[(
+                "notes__write",
+                json!({ "path": "src/parser.rs", "old_str": old, "new_str": new, "why": "a\nb\nc\nd\ne\nf\ng" }),
+            )],
+        );
+        app.wait(SETTLED);
+        insta::assert_snapshot!(format!("change-{width}x{height}"), app.screen());
+        app.press("tab g");
+        assert!(app.screen().contains("Run notes/write?"), "{}", app.screen());
+    }
 }

@@ -6,7 +6,7 @@ use crate::{
         Timestamp,
         choices::{Choice, choices},
     },
-    widgets::transcript::Transcript,
+    widgets::transcript::{Asked, Transcript},
 };
 
 /// What the newest answer of the branch offers; empty when nothing is wrong with it.
@@ -37,9 +37,10 @@ pub(super) fn take_key(state: &mut State, now: Timestamp, key: char, fx: &mut Ve
 
 fn take(state: &mut State, now: Timestamp, choice: Choice, fx: &mut Vec<Effect>) -> bool {
     let card = state.screen.transcript().and_then(Transcript::card);
-    let settled = card.is_some_and(|card| now.duration_since(card.since) >= CARD);
+    let asked = state.current().and_then(Asked::of);
+    let settled = card.is_some_and(|card| now.duration_since(card.since) >= CARD && card.asked == asked);
     if !settled {
-        return true; // It appeared under the finger: the key was meant for something else.
+        return true; // It appeared under the finger, or is not what was read: the key was meant for something else.
     }
     let Some((id, answer, turn)) = state.current().and_then(|conversation| {
         let answer = *conversation.branch.last()?;

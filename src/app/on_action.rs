@@ -5,7 +5,7 @@ use super::{
     models::{cycle_slots, next_effort, take_slot, toggle_web},
     on_store::carry_out,
     overlays::{self, Overlay},
-    panes,
+    panes, results,
     screen::{Editing, Focus, Shown},
 };
 use crate::{
@@ -60,11 +60,12 @@ pub(super) fn on_action(state: &mut State, now: Timestamp, action: Action, fx: &
         Action::ShowDetails => citing::show_tab(state, Tab::Details),
         Action::NextCitation => citing::walk(state, now, Walk::Next),
         Action::PreviousCitation => citing::walk(state, now, Walk::Previous),
-        Action::OpenThis => open_this(state, now),
+        Action::OpenThis => open_this(state, now, fx),
         Action::Browse => citing::browse(state, now, fx),
         Action::Check => citing::check(state, now, fx),
         Action::CopyFootnote => citing::copy(state, now, fx),
         Action::Xray => super::xray::open(state, now, fx),
+        Action::Results => results::open(state, now, fx),
         Action::CopyAnswer => copy_answer(state, now, fx),
         Action::CodeBlocks => overlays::open_code_blocks(state, now),
         Action::EditEarlier => overlays::open_earlier(state, now),
@@ -323,7 +324,8 @@ fn copy_here(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
             None => copy_answer(state, now, fx),
         },
         Some(Cursor { target: Target::Citation(_), .. }) => citing::copy(state, now, fx),
-        Some(Cursor { message, target: Target::Call(slot) | Target::Item(slot) }) => {
+        Some(Cursor { message, target: Target::Call(slot) }) => results::copy(state, now, message, slot, fx),
+        Some(Cursor { message, target: Target::Item(slot) }) => {
             let of = |state: &State| folded_text(state.current()?.messages.get(&message)?, slot);
             if let Some(text) = of(state) {
                 state.screen.say(now, copied(&text));
@@ -352,14 +354,15 @@ pub(super) fn toggle_rail(state: &mut State) {
     }
 }
 
-/// Enter: the card of a citation, what can be done with a code block, what is folded under the cursor, else all that
-/// the message folds.
-fn open_this(state: &mut State, now: Timestamp) {
+/// Enter: the card of a citation, what can be done with a code block, all of a call, what is folded under the cursor,
+/// else all that the message folds.
+fn open_this(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
     if citing::open(state) || state.screen.focus != Focus::Transcript {
         return;
     }
     match cursor(state) {
         Some(Cursor { message, target: Target::Code(block) }) => overlays::open_code(state, now, message, block),
+        Some(Cursor { message, target: Target::Call(slot) }) => results::open_call(state, message, slot, fx),
         Some(_) | None => fold_current(state),
     }
 }

@@ -10,6 +10,7 @@ use super::{
     cards, listing,
     on_action::{copied, selected},
     overlays::{self, Overlay},
+    results,
     screen::Focus,
 };
 use crate::{
@@ -95,6 +96,7 @@ fn wheel(state: &mut State, at: Position, rows: i32) {
             }
         }
         Some(Overlay::Tools(list)) => list.wheel(rows as isize),
+        Some(Overlay::Pager(pager)) => pager.wheel(rows as isize),
         Some(Overlay::List) => listing::step(state, step(rows)),
         Some(Overlay::Rail) => state.screen.rail.scroll(Move::Rows(rows)),
         Some(Overlay::Parameters(_) | Overlay::Welcome(_)) => (),
@@ -151,7 +153,9 @@ fn press(state: &mut State, now: Timestamp, at: Position, fx: &mut Vec<Effect>) 
             press_rail(state, at, Areas::floating_rail(size, widths).inner(Margin::new(2, 1)));
         }
         Some(Overlay::List | Overlay::Rail) => overlays::close_top(state, now, fx),
-        Some(Overlay::Help(_) | Overlay::Xray(_) | Overlay::Parameters(_) | Overlay::Welcome(_)) => (),
+        Some(
+            Overlay::Help(_) | Overlay::Xray(_) | Overlay::Pager(_) | Overlay::Parameters(_) | Overlay::Welcome(_),
+        ) => (),
         None => press_panes(state, now, at, count, fx),
     }
 }
@@ -274,6 +278,10 @@ fn click_text(state: &mut State, now: Timestamp, at: Position, fx: &mut Vec<Effe
         }
         Some(Under::CopyKey { answer, block }) => overlays::copy_code_block(state, now, answer, block, fx),
         Some(Under::Citation(cursor)) => transcript.click_source(cursor),
+        Some(Under::More(message, slot)) => {
+            transcript.point_under(at.y - area.y);
+            results::open_call(state, message, slot, fx);
+        }
         Some(Under::Card) => (),
         None => transcript.point_under(at.y - area.y),
     }

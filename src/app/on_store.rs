@@ -55,6 +55,7 @@ pub(super) fn on_reply(state: &mut State, now: Timestamp, reply: Reply, fx: &mut
         }
         Reply::Spent { since, cost } => state.today.told(since, cost),
         Reply::Recording { message, result } => super::xray::on_loaded(state, message, result),
+        Reply::Outcome { message, slot, result } => super::results::on_loaded(state, message, slot, result),
     }
 }
 

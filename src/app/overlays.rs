@@ -22,6 +22,7 @@ use crate::{
     widgets::{
         form::Form,
         help::Help,
+        pager::Pager,
         picker::{Move, Picker},
         tool_list::ToolList,
         welcome::Welcome,
@@ -53,6 +54,7 @@ pub enum Overlay {
     Help(Help),
     Xray(Box<Xray>),
     Tools(Box<ToolList>),
+    Pager(Box<Pager>),
     /// The list and the rail where they are not docked.
     List,
     Rail,
@@ -66,6 +68,7 @@ pub(super) fn on_key(state: &mut State, now: Timestamp, event: KeyEvent, fx: &mu
             let stepped_back = match state.screen.overlays.last_mut() {
                 Some(Overlay::Xray(xray)) => xray.back(),
                 Some(Overlay::Tools(list)) => list.back(),
+                Some(Overlay::Pager(pager)) => pager.back(),
                 _ => false,
             };
             if !stepped_back && !welcome_back(state, now, action, fx) {
@@ -106,6 +109,10 @@ pub(super) fn on_key(state: &mut State, now: Timestamp, event: KeyEvent, fx: &mu
         Some(Overlay::Tools(list)) => {
             let wish = list.key(event, screen);
             grant(state, now, wish, fx);
+        }
+        Some(Overlay::Pager(pager)) => {
+            let wish = pager.key(event);
+            super::results::grant(state, now, wish, fx);
         }
         Some(Overlay::Welcome(_)) => picked::on_welcome_key(state, event, fx),
         Some(Overlay::List | Overlay::Rail) | None => (),
@@ -155,6 +162,7 @@ pub(super) fn sync(state: &mut State) {
             Overlay::Picker { picker, .. } => picker.scroll_to_cursor(screen),
             Overlay::Parameters(form) => form.scroll_to_cursor(screen),
             Overlay::Xray(xray) => xray.arrange(screen.as_size()),
+            Overlay::Pager(pager) => pager.arrange(screen.as_size()),
             Overlay::Welcome(_) | Overlay::Help(_) | Overlay::Tools(_) | Overlay::List | Overlay::Rail => (),
         }
     }
@@ -188,6 +196,7 @@ pub(super) fn on_paste(state: &mut State, text: &str) {
         Some(Overlay::Welcome(welcome)) => welcome.paste(text),
         Some(Overlay::Xray(xray)) => xray.paste(text),
         Some(Overlay::Tools(list)) => list.paste(text),
+        Some(Overlay::Pager(pager)) => pager.paste(text),
         Some(Overlay::Help(_) | Overlay::List | Overlay::Rail) | None => (),
     }
 }
@@ -204,6 +213,7 @@ pub(super) fn close_top(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>)
             | Overlay::Help(_)
             | Overlay::Xray(_)
             | Overlay::Tools(_)
+            | Overlay::Pager(_)
             | Overlay::Rail,
         )
         | None => (),

@@ -212,7 +212,8 @@ pub(super) fn take(state: &mut State, now: Timestamp, approval: Approval, fx: &m
 
 /// The tool is allowed from now on, in every conversation; the config remembers it.
 fn always(state: &mut State, now: Timestamp, tool: &ToolId, fx: &mut Vec<Effect>) {
-    let Some(rule) = state.tools.policy.always(tool) else {
+    let in_doubt = state.tools.toolbox().doubt(tool).is_some();
+    let Some(rule) = (!in_doubt).then(|| state.tools.policy.always(tool)).flatten() else {
         state.screen.warn(now, "its name may deceive: it can be allowed once, or for this conversation");
         return;
     };

@@ -126,6 +126,7 @@ fn shown(state: &mut State) -> Option<&mut Xray> {
         | Overlay::Parameters(_)
         | Overlay::Help(_)
         | Overlay::Tools(_)
+        | Overlay::Pager(_)
         | Overlay::List
         | Overlay::Rail => None,
     })

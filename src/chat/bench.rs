@@ -172,6 +172,7 @@ fn name(change: &Change) -> &'static str {
         Change::Growth { .. } => "growth",
         Change::Draft { .. } => "draft",
         Change::Queue { .. } => "queue",
+        Change::Outcome { .. } => "outcome",
         _ => "other",
     }
 }

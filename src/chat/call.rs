@@ -1,5 +1,6 @@
 //! What became of a call: asked about, run, done; and what the model reads of it.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{Slot, Timestamp, TurnId};
@@ -27,6 +28,15 @@ pub struct Run {
     pub ended: Option<Timestamp>,
     /// What the tool said last while it runs; never stored.
     pub progress: Option<String>,
+    /// The result was longer than the model reads: this has what the model reads, and all of it lies beside the message.
+    pub whole: Option<Whole>,
+}
+
+/// How much a result was before its middle was taken out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Whole {
+    pub bytes: usize,
+    pub lines: usize,
 }
 
 /// How far a call is.
@@ -90,6 +100,25 @@ impl Run {
             self.ended = Some(now);
         }
     }
+
+    /// Ends as its tool says. Gives all of a result of which this keeps only what the model reads, about `room` bytes.
+    pub(super) fn end(
+        &mut self,
+        result: Result<Outcome, Failure>,
+        room: usize,
+        now: Timestamp,
+    ) -> Option<Box<Outcome>> {
+        let (stage, whole) = match result {
+            Err(failure) => (Stage::Failed(failure), None),
+            Ok(outcome) => match shortened(&outcome, room) {
+                Some(short) => (Stage::Done(short), Some(Box::new(outcome))),
+                None => (Stage::Done(outcome), None),
+            },
+        };
+        self.whole = whole.as_deref().map(|outcome| Whole { bytes: outcome.bytes(), lines: outcome.lines() });
+        self.enter(stage, now);
+        whole
+    }
 }
 
 impl Stage {
@@ -122,16 +151,11 @@ pub(super) fn output(run: Option<&Run>, room: usize, senses: Senses) -> Output {
 }
 
 fn done(run: &Run, outcome: &Outcome, room: usize, senses: Senses) -> Output {
-    let (mut texts, mut parts) = (Vec::new(), Vec::new());
-    for content in &outcome.content {
-        match shown(content, outcome, senses) {
-            Shown::Words(words) => texts.push(words),
-            Shown::Part(part) => parts.push(part),
-            Shown::Nothing => (),
-        }
-    }
+    let (words, mut parts) = told(outcome, senses);
     let what = if outcome.failed { "The tool reports an error" } else { "Result of the tool" };
-    let said = match cut(&texts.join("\n"), room) {
+    // What was cut when it came is not cut again.
+    let room = if run.whole.is_some() { usize::MAX } else { room };
+    let said = match cut(&words, room) {
         said if said.is_empty() && parts.is_empty() => "[nothing]".into(),
         said => said,
     };
@@ -141,6 +165,35 @@ fn done(run: &Run, outcome: &Outcome, room: usize, senses: Senses) -> Output {
     }
     parts.insert(0, json!({ "type": "input_text", "text": text }));
     Output::Parts(parts)
+}
+
+/// The words of a result, and what is none.
+fn told(outcome: &Outcome, senses: Senses) -> (String, Vec<Value>) {
+    let (mut texts, mut parts) = (Vec::new(), Vec::new());
+    for content in &outcome.content {
+        match shown(content, outcome, senses) {
+            Shown::Words(words) => texts.push(words),
+            Shown::Part(part) => parts.push(part),
+            Shown::Nothing => (),
+        }
+    }
+    (texts.join("\n"), parts)
+}
+
+/// A result without the middle of its words, where they take more room than that.
+fn shortened(outcome: &Outcome, room: usize) -> Option<Outcome> {
+    if outcome.bytes() <= room {
+        return None;
+    }
+    let is_words =
+        |content: &Content| !matches!(content, Content::Image { .. } | Content::Audio { .. } | Content::File { .. });
+    let (said, rest): (Vec<Content>, Vec<Content>) = outcome.content.iter().cloned().partition(is_words);
+    let (words, _) = told(&Outcome { content: said, failed: false }, Senses::default());
+    if words.len() <= room {
+        return None;
+    }
+    let content = std::iter::once(Content::Text(cut(&words, room))).chain(rest).collect();
+    Some(Outcome { content, failed: outcome.failed })
 }
 
 fn edited(run: &Run) -> String {
@@ -154,14 +207,13 @@ enum Shown {
 }
 
 fn shown(content: &Content, outcome: &Outcome, senses: Senses) -> Shown {
-    let unseen =
-        |what: &str, data: &str| Shown::Words(format!("[{what}, {} bytes: you cannot read it]", data.len() / 4 * 3));
+    let unseen = |what: &str| Shown::Words(format!("[{what}, {} bytes: you cannot read it]", content.bytes()));
     match content {
         Content::Text(text) => Shown::Words(text.clone()),
         Content::Image { mime, data } if senses.images => Shown::Part(
             json!({ "type": "input_image", "detail": "auto", "image_url": format!("data:{mime};base64,{data}") }),
         ),
-        Content::Image { mime, data } | Content::Audio { mime, data } => unseen(mime, data),
+        Content::Image { mime, .. } | Content::Audio { mime, .. } => unseen(mime),
         Content::Resource { uri, text, .. } => Shown::Words(format!("[{uri}]\n{text}")),
         Content::File { uri, mime, data } if senses.files => {
             let mime = mime.as_deref().unwrap_or("application/octet-stream");
@@ -170,7 +222,7 @@ fn shown(content: &Content, outcome: &Outcome, senses: Senses) -> Shown {
                 json!({ "type": "input_file", "filename": name, "file_data": format!("data:{mime};base64,{data}") }),
             )
         }
-        Content::File { uri, mime, data } => unseen(&format!("{uri}, {}", mime.as_deref().unwrap_or("a file")), data),
+        Content::File { uri, mime, .. } => unseen(&format!("{uri}, {}", mime.as_deref().unwrap_or("a file"))),
         Content::Link { uri, name } => Shown::Words(format!("[{name}: {uri}]")),
         Content::Structured(value) => {
             // Servers say the same as text too.
@@ -206,10 +258,11 @@ mod tests {
             began: None,
             ended: None,
             progress: None,
+            whole: None,
         }
     }
 
-    fn told(content: Vec<Content>, senses: Senses) -> Output {
+    fn read(content: Vec<Content>, senses: Senses) -> Output {
         output(Some(&run(Stage::Done(Outcome { content, failed: false }))), 150, senses)
     }
 
@@ -270,12 +323,12 @@ mod tests {
                 },
             ]
         };
-        let Output::Parts(parts) = told(content(), Senses { images: true, files: true }) else { panic!("parts") };
+        let Output::Parts(parts) = read(content(), Senses { images: true, files: true }) else { panic!("parts") };
         assert_eq!(
             parts.iter().map(|part| part["type"].as_str().unwrap()).collect::<Vec<_>>(),
             ["input_text", "input_image", "input_file"]
         );
-        let Output::Text(text) = told(content(), Senses::default()) else { panic!("a text") };
+        let Output::Text(text) = read(content(), Senses::default()) else { panic!("a text") };
         assert!(text.contains("[image/png, 6 bytes: you cannot read it]"), "{text}");
     }
 
@@ -283,15 +336,37 @@ mod tests {
     fn what_is_said_twice_is_told_once_and_what_is_long_without_its_middle() {
         let value = json!({ "t": 1 });
         let twice = vec![Content::Text("{ \"t\": 1 }".into()), Content::Structured(value.clone())];
-        let Output::Text(text) = told(twice, Senses::default()) else { panic!("a text") };
+        let Output::Text(text) = read(twice, Senses::default()) else { panic!("a text") };
         assert_eq!(text.matches("\"t\"").count(), 1);
-        let Output::Text(text) = told(vec![Content::Structured(value)], Senses::default()) else { panic!("a text") };
+        let Output::Text(text) = read(vec![Content::Structured(value)], Senses::default()) else { panic!("a text") };
         assert!(text.contains("{\"t\":1}"), "{text}");
-        let Output::Text(text) = told(vec![Content::Text(format!("begin{}end", "é".repeat(500)))], Senses::default())
+        let Output::Text(text) = read(vec![Content::Text(format!("begin{}end", "é".repeat(500)))], Senses::default())
         else {
             panic!("a text")
         };
         assert!(text.contains("begin") && text.ends_with("end") && text.contains("bytes left out"), "{text}");
         assert!(text.len() < 300, "{text}");
+    }
+
+    #[test]
+    fn a_long_result_is_cut_once_and_all_of_it_is_given_to_be_kept() {
+        let long = format!("begin\n{}end", "é\n".repeat(500));
+        let image = Content::Image { mime: "image/png".into(), data: "iVBORw0K".into() };
+        let outcome = Outcome { content: vec![Content::Text(long.clone()), image.clone()], failed: true };
+        let mut ended = run(Stage::Running);
+        let whole = ended.end(Ok(outcome.clone()), 150, Timestamp::UNIX_EPOCH).expect("it is too long");
+        assert_eq!(*whole, outcome);
+        assert_eq!(ended.whole, Some(Whole { bytes: long.len() + 6, lines: 503 }));
+        let Stage::Done(short) = &ended.stage else { panic!("{ended:?}") };
+        let [Content::Text(text), picture] = &short.content[..] else { panic!("{short:?}") };
+        assert!(text.starts_with("begin") && text.ends_with("end") && text.len() < 250, "{text}");
+        assert_eq!((picture, short.failed), (&image, true));
+        // Read with less room, it is what it was when it came.
+        let Output::Text(told) = output(Some(&ended), 20, Senses::default()) else { panic!("a text") };
+        assert!(told.contains(text.as_str()) && told.contains("[image/png, 6 bytes"), "{told}");
+
+        let mut ended = run(Stage::Running);
+        assert_eq!(ended.end(Ok(Outcome::text("short")), 150, Timestamp::UNIX_EPOCH), None);
+        assert_eq!((&ended.stage, ended.whole), (&Stage::Done(Outcome::text("short")), None));
     }
 }

@@ -4,8 +4,8 @@
 use serde_json::Value;
 
 use super::{
-    Answer, CallId, Conversation, Ids, Kind, Next, Pause, Phase, Run, Slot, Stage, Timestamp, TurnId, call::Denial,
-    conversation::save,
+    Answer, CallId, Change, Conversation, Ids, Kind, Next, Pause, Phase, Run, Slot, Stage, Timestamp, TurnId,
+    call::Denial, conversation::save,
 };
 use crate::tools::{Choice, Failure, Outcome, Tool, Verdict, schema};
 
@@ -60,7 +60,7 @@ impl Conversation {
         };
         let over = matches!(stage, Stage::Failed(_)).then_some(now);
         let tool = tool.map(|tool| tool.id.clone());
-        Run { tool, arguments, edited: false, stage, began: None, ended: over, progress: None }
+        Run { tool, arguments, edited: false, stage, began: None, ended: over, progress: None, whole: None }
     }
 
     /// Whether it has gone on for so long that somebody should look.
@@ -200,12 +200,15 @@ impl Conversation {
         ids: &mut Ids,
     ) -> Vec<Next> {
         let Some(at) = self.index(call.turn) else { return Vec::new() };
+        let room = self.turns[at].context.tools.limits.result;
         let (answer, _) = self.answer_of(at);
         let Some(run) = answer.runs.get_mut(&call.slot).filter(|run| run.stage == Stage::Running) else {
             return Vec::new();
         };
-        run.enter(result.map_or_else(Stage::Failed, Stage::Done), now);
-        self.advance(at, now, ids)
+        let whole = run.end(result, room, now);
+        let message = self.turns[at].answer;
+        let whole = whole.map(|outcome| save(vec![Change::Outcome { message, slot: call.slot, outcome }]));
+        whole.into_iter().chain(self.advance(at, now, ids)).collect()
     }
 
     /// The first call that asks, of the turn on the visible branch.

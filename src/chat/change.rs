@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{ConversationId, Message, MessageId, Recording, Settings, Timestamp, recording::Piece};
+use super::{ConversationId, Message, MessageId, Recording, Settings, Slot, Timestamp, recording::Piece};
+use crate::tools::Outcome;
 
 /// One row that changed.
 #[derive(Debug, Clone)]
@@ -45,6 +46,12 @@ pub enum Change {
         message: MessageId,
         pieces: Vec<Piece>,
         most: usize,
+    },
+    /// All that a tool gave back for a call of an answer that keeps less.
+    Outcome {
+        message: MessageId,
+        slot: Slot,
+        outcome: Box<Outcome>,
     },
     Seen(ConversationId),
     Trash(ConversationId),

@@ -1,7 +1,10 @@
 //! What a reader can do about an answer that did not go well, on keys of its card.
 
 use super::{Answer, End, Phase, Stage, Turn};
-use crate::api::{Error, Fact, Fault, request::Wish};
+use crate::{
+    api::{Error, Fact, Fault, request::Wish},
+    tools::Toolbox,
+};
 
 /// One thing to do, with a letter and a few words; the first of a card is what Enter does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,37 +110,34 @@ impl Choice {
 
 /// The choices for an answer and the turn that writes it, if one still does; the default first.
 pub fn choices(answer: &Answer, turn: Option<&Turn>) -> Vec<Choice> {
-    match turn.map(|turn| &turn.phase) {
-        Some(Phase::Waiting { .. }) => vec![Choice::Now, Choice::GiveUp, Choice::AnotherModel],
-        Some(Phase::Unsaved { .. }) => vec![Choice::SaveAgain, Choice::SendUnsaved, Choice::GiveUp],
-        Some(Phase::Paused(_)) => vec![Choice::GoOn, Choice::StopHere],
-        Some(Phase::Calling) => approvals(answer),
-        Some(
-            Phase::Saving
-            | Phase::Gathering { .. }
-            | Phase::Routing
-            | Phase::Thinking
-            | Phase::Searching
-            | Phase::Streaming,
-        ) => Vec::new(),
-        None => after_end(answer),
+    let Some(turn) = turn else { return after_end(answer) };
+    match &turn.phase {
+        Phase::Waiting { .. } => vec![Choice::Now, Choice::GiveUp, Choice::AnotherModel],
+        Phase::Unsaved { .. } => vec![Choice::SaveAgain, Choice::SendUnsaved, Choice::GiveUp],
+        Phase::Paused(_) => vec![Choice::GoOn, Choice::StopHere],
+        Phase::Calling => approvals(answer, &turn.context.tools),
+        Phase::Saving
+        | Phase::Gathering { .. }
+        | Phase::Routing
+        | Phase::Thinking
+        | Phase::Searching
+        | Phase::Streaming => Vec::new(),
     }
 }
 
-fn approvals(answer: &Answer) -> Vec<Choice> {
-    if !answer.runs.values().any(|run| run.stage == Stage::Asking) {
-        return Vec::new();
-    }
-    [
+/// What can be said to the first call that asks; one whose name is in doubt is never allowed for ever.
+fn approvals(answer: &Answer, tools: &Toolbox) -> Vec<Choice> {
+    let Some(run) = answer.runs.values().find(|run| run.stage == Stage::Asking) else { return Vec::new() };
+    let in_doubt = run.tool.as_ref().is_none_or(|tool| tools.doubt(tool).is_some());
+    let all = [
         Approval::Once,
         Approval::ForConversation,
         Approval::Always,
         Approval::Edit,
         Approval::Deny,
         Approval::DenyWithReason,
-    ]
-    .map(Choice::Call)
-    .into()
+    ];
+    all.into_iter().filter(|approval| !(in_doubt && *approval == Approval::Always)).map(Choice::Call).collect()
 }
 
 fn after_end(answer: &Answer) -> Vec<Choice> {
@@ -201,6 +201,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::tools::ToolId;
 
     #[test]
     fn every_choice_has_a_key_of_its_own() {
@@ -226,18 +227,25 @@ mod tests {
     #[test]
     fn a_call_is_answered_by_letters_of_its_own_and_never_by_enter() {
         let mut answer = Answer::new("openrouter", "m", crate::chat::Timestamp::UNIX_EPOCH);
-        let run = crate::chat::Run {
-            tool: None,
+        let run = |tool: Option<ToolId>| crate::chat::Run {
+            tool,
             arguments: serde_json::Value::Null,
             edited: false,
             stage: Stage::Asking,
             began: None,
             ended: None,
             progress: None,
+            whole: None,
         };
-        answer.runs.insert(crate::chat::Slot { step: 0, index: 0 }, run);
-        let all = approvals(&answer);
-        assert_eq!(all.iter().map(|choice| choice.key()).collect::<String>(), "ysaenN");
+        let mut keys = |tool: Option<ToolId>| {
+            answer.runs.insert(crate::chat::Slot { step: 0, index: 0 }, run(tool));
+            let all = approvals(&answer, &Toolbox::default());
+            (all.iter().map(|choice| choice.key()).collect::<String>(), all)
+        };
+        let (letters, all) = keys(Some(ToolId::new("notes", "write")));
+        assert_eq!(letters, "ysaenN");
+        assert_eq!(keys(Some(ToolId::new("notes", "wri\u{200b}te"))).0, "ysenN", "not for ever");
+        assert_eq!(keys(None).0, "ysenN");
         assert!(!all.into_iter().chain([Choice::GoOn, Choice::StopHere]).any(Choice::by_enter));
     }
 }

@@ -85,7 +85,7 @@ impl Default for CommandTool {
             parameters: Value::Object(serde_json::Map::new()),
             argv: Vec::new(),
             timeout: 60,
-            max_output: 1024 * 1024,
+            max_output: 16 * 1024 * 1024,
             folder: None,
             env: Vec::new(),
             strict: false,

@@ -12,6 +12,7 @@ use crate::{
     chat::{
         Denial, End, Item, Kind, Run, Slot, Stage,
         answer::{Call, Part, Reasoning, Search},
+        call::Whole,
     },
     tools::{Failure, Outcome, ToolId},
 };
@@ -74,6 +75,8 @@ struct KeptRun {
     began: Option<i64>,
     ended: Option<i64>,
     stage: KeptStage,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    whole: Option<Whole>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -111,6 +114,7 @@ impl KeptRun {
             began: run.began.map(nanos),
             ended: run.ended.map(nanos),
             stage,
+            whole: run.whole,
         }
     }
 
@@ -134,6 +138,7 @@ impl KeptRun {
             began: self.began.map(time),
             ended: self.ended.map(time),
             progress: None,
+            whole: self.whole,
         };
         (Slot { step: self.step, index: self.index }, run)
     }

@@ -12,9 +12,10 @@ use super::kept;
 use crate::{
     api::{Usage, Usd},
     chat::{
-        Answer, Body, Change, ConversationId, Header, Message, MessageId, Prompt, Recording, Summary, Timestamp,
+        Answer, Body, Change, ConversationId, Header, Message, MessageId, Prompt, Recording, Slot, Summary, Timestamp,
         answer::Progress, recording::Piece,
     },
+    tools::Outcome,
 };
 
 /// What the disk has of a conversation besides its messages.
@@ -172,6 +173,18 @@ pub fn write_recording(db: &Connection, message: MessageId, recording: &Recordin
         .execute(rusqlite::params![text(message.0), i64::try_from(pieces.len()).unwrap_or(i64::MAX), pieces])?;
     db.prepare_cached("delete from recorded where message = ?1")?.execute([text(message.0)])?;
     db.prepare_cached(TRIM)?.execute([i64::try_from(most_in_all).unwrap_or(i64::MAX)])?;
+    Ok(())
+}
+
+/// All that a tool gave back, where its message has less.
+pub fn outcome(db: &Connection, message: MessageId, slot: Slot) -> Result<Option<Outcome>> {
+    let mut row = db.prepare_cached("select content from outcome where message = ?1 and step = ?2 and place = ?3")?;
+    row.query_row(rusqlite::params![text(message.0), slot.step, slot.index], |row| json(row, "content")).optional()
+}
+
+pub fn write_outcome(db: &Connection, message: MessageId, slot: Slot, outcome: &Outcome) -> Result<()> {
+    db.prepare_cached("insert or replace into outcome (message, step, place, content) values (?1, ?2, ?3, ?4)")?
+        .execute(rusqlite::params![text(message.0), slot.step, slot.index, to_json(outcome)])?;
     Ok(())
 }
 
@@ -341,6 +354,7 @@ pub fn rank(change: &Change) -> u8 {
         | Change::NewDraft(_)
         | Change::Recording { .. }
         | Change::Recorded { .. }
+        | Change::Outcome { .. }
         | Change::Rename { .. }
         | Change::Seen(_)
         | Change::Trash(_)

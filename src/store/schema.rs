@@ -106,6 +106,16 @@ const MIGRATIONS: &[&str] = &[
     alter table message add column course text;
     create index message_spent on message (ended, cost) where cost is not null;
 ",
+    "
+    -- All that a tool gave back, as JSON, where the row of its message has less.
+    create table outcome (
+        message text not null,
+        step integer not null,
+        place integer not null,
+        content text not null,
+        primary key (message, step, place)
+    );
+",
 ];
 
 /// What this program writes.

@@ -68,6 +68,10 @@ impl Worker {
                     let result = self.ask(|database| rows::recording(&database.connection, message));
                     Reply::Recording { message, result: result.map(|found| found.map(Box::new)) }
                 }
+                Job::Outcome { message, slot } => {
+                    let result = self.ask(|database| rows::outcome(&database.connection, message, slot));
+                    Reply::Outcome { message, slot, result: result.map(|found| found.map(Box::new)) }
+                }
                 Job::Spent { since } => match self.ask(|database| rows::spent(&database.connection, since)) {
                     Ok(cost) => Reply::Spent { since, cost },
                     Err(_) => continue,

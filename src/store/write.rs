@@ -97,6 +97,7 @@ fn write(db: &Connection, change: &Change, owner: Option<&str>) -> Outcome {
             rows::write_recording(db, *message, recording, *most_in_all)?;
         }
         Change::Recorded { message, pieces, most } => rows::write_recorded(db, *message, pieces, *most)?,
+        Change::Outcome { message, slot, outcome } => rows::write_outcome(db, *message, *slot, outcome)?,
         Change::Rename { conversation, title } => {
             update(db, "update conversation set title = ?2, renamed = 1 where id = ?1", *conversation, title)?;
         }

@@ -17,7 +17,8 @@ pub struct Command {
     pub argv: Vec<String>,
     /// In seconds.
     pub timeout: u64,
-    /// How much of its output is kept, in bytes: its beginning and its end.
+    /// How much of its output is kept, in bytes; of one that goes on beyond that its beginning and its end. How much of it
+    /// a model reads is another matter.
     pub max_output: usize,
     /// Where it runs; without one where the program runs.
     pub folder: Option<PathBuf>,

@@ -76,15 +76,30 @@ impl Outcome {
     pub fn bytes(&self) -> usize {
         self.content.iter().map(Content::bytes).sum()
     }
+
+    /// How many lines its texts have.
+    pub fn lines(&self) -> usize {
+        self.content.iter().map(Content::lines).sum()
+    }
 }
 
 impl Content {
-    fn bytes(&self) -> usize {
+    /// How much it is, in bytes.
+    pub fn bytes(&self) -> usize {
         match self {
             Self::Text(text) | Self::Resource { text, .. } => text.len(),
-            Self::Image { data, .. } | Self::Audio { data, .. } | Self::File { data, .. } => data.len() / 4 * 3,
+            Self::Image { data, .. } | Self::Audio { data, .. } | Self::File { data, .. } => {
+                data.trim_end_matches('=').len() * 3 / 4
+            }
             Self::Link { uri, name } => uri.len() + name.len(),
             Self::Structured(value) => value.to_string().len(),
+        }
+    }
+
+    fn lines(&self) -> usize {
+        match self {
+            Self::Text(text) | Self::Resource { text, .. } => text.trim_end().lines().count(),
+            Self::Image { .. } | Self::Audio { .. } | Self::File { .. } | Self::Link { .. } | Self::Structured(_) => 1,
         }
     }
 }

@@ -33,6 +33,29 @@ pub struct Grants {
     pub tools: BTreeSet<ToolId>,
 }
 
+/// Why a tool's name is not to be trusted at a glance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Doubt {
+    /// It has letters that one does not see or takes for others, or it reads like a rule for many.
+    Hides,
+    /// It reads like this one, which is another tool.
+    Twin(ToolId),
+}
+
+impl Doubt {
+    /// The doubt about a tool among all that there are.
+    pub fn about<'a>(id: &ToolId, all: impl IntoIterator<Item = &'a ToolId>) -> Option<Self> {
+        if rule_for(id).is_none() {
+            return Some(Self::Hides);
+        }
+        let name = id.to_string();
+        // One that hides something is seen to do so, and takes nothing from the others.
+        let is_twin = |other: &&ToolId| *other != id && rule_for(other).is_some_and(|other| reads_like(&other, &name));
+        let twin = all.into_iter().find(is_twin);
+        twin.cloned().map(Self::Twin)
+    }
+}
+
 impl Policy {
     pub fn new(rules: BTreeMap<String, Verdict>) -> Self {
         Self { rules, unattended: None }
@@ -46,18 +69,15 @@ impl Policy {
     /// The reader allowed it once and for all; gives the rule that says so. `None` for a tool whose name may deceive or
     /// would mean others as well.
     pub fn always(&mut self, id: &ToolId) -> Option<String> {
-        let rule = id.to_string();
-        let means_one = hides_nothing(&rule) && !is_pattern(&rule) && rule.parse().as_ref() == Ok(id);
-        means_one.then(|| {
-            self.rules.insert(rule.clone(), Verdict::Allow);
-            rule
-        })
+        let rule = rule_for(id)?;
+        self.rules.insert(rule.clone(), Verdict::Allow);
+        Some(rule)
     }
 
     /// What happens to a call of that tool. The rule that names it most closely counts, and without any it asks.
     ///
     /// To allow, a rule must name a tool exactly, or with a star a tool whose name hides nothing. To deny, it is enough
-    /// that a name reads the same: without what is invisible, in small letters.
+    /// that a name reads the same: without what is invisible, in small letters, with `0` for `o` and `1` for `l`.
     pub fn verdict(&self, id: &ToolId, grants: &Grants) -> Verdict {
         let verdict = self.by_rule(id);
         match verdict {
@@ -72,8 +92,8 @@ impl Policy {
         if let Some(verdict) = self.rules.get(&name).filter(|_| !is_pattern(&name)) {
             return *verdict;
         }
-        let reads_like = |rule: &str| !is_pattern(rule) && folded(rule) == folded(&name);
-        if self.rules.iter().any(|(rule, verdict)| *verdict == Verdict::Deny && reads_like(rule)) {
+        let is_like = |rule: &str| !is_pattern(rule) && reads_like(rule, &name);
+        if self.rules.iter().any(|(rule, verdict)| *verdict == Verdict::Deny && is_like(rule)) {
             return Verdict::Deny;
         }
         let by_star = self.rules.get(&format!("{}/*", id.server)).or_else(|| self.rules.get("*"));
@@ -104,6 +124,29 @@ fn is_pattern(rule: &str) -> bool {
 /// Letters that can be told apart by looking at them.
 fn hides_nothing(name: &str) -> bool {
     name.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// The rule that means this tool and no other; none for a name that one cannot read for sure.
+fn rule_for(id: &ToolId) -> Option<String> {
+    let rule = id.to_string();
+    let means_one = hides_nothing(&rule) && !is_pattern(&rule) && rule.parse().as_ref() == Ok(id);
+    means_one.then_some(rule)
+}
+
+/// Whether one name can be taken for the other.
+fn reads_like(one: &str, other: &str) -> bool {
+    folded(one) == folded(other) || skeleton(one) == skeleton(other)
+}
+
+/// A name by its shapes: letters and digits that look alike are one, and so are the signs between words.
+fn skeleton(name: &str) -> String {
+    let shapes = name.chars().map(|char| match char {
+        '0' => 'o',
+        '1' | 'I' | '|' => 'l',
+        '-' | '.' => '_',
+        char => char,
+    });
+    folded(&shapes.collect::<String>()).replace("rn", "m").replace("vv", "w")
 }
 
 /// As it reads: without what has no width, in small letters.
@@ -149,6 +192,8 @@ mod tests {
             ("git", "push ", Deny, "a space at the end"),
             ("git", "p\u{443}sh", Ask, "a letter of another script: a star does not allow what may deceive"),
             ("git", "\u{202e}hsup", Ask, "turned around"),
+            ("git", "PUSH", Deny, "capitals"),
+            ("g1t", "status", Ask, "a digit for a letter is another server"),
             ("git", "pushy", Allow, "the beginning of a name is another name"),
             ("git", "*", Allow, "a tool that is called like a pattern is one of the server, no more"),
             ("git2", "status", Ask, "the beginning of a server's name is another server"),
@@ -210,6 +255,54 @@ mod tests {
         assert_eq!(policy.always(&get).as_deref(), Some("web/get"));
         assert_eq!(policy.verdict(&get, &Grants::default()), Verdict::Allow);
         assert_eq!(policy.verdict(&ToolId::new("web", "got"), &Grants::default()), Verdict::Deny);
+    }
+
+    #[test]
+    fn a_denial_holds_for_what_can_be_taken_for_the_denied() {
+        let rules = [("mail/list_all", Verdict::Deny), ("mail/*", Verdict::Allow)];
+        let policy = Policy::new(rules.into_iter().map(|(rule, verdict)| (rule.to_owned(), verdict)).collect());
+        for (name, expected) in [
+            ("list_all", Verdict::Deny),
+            ("LIST_ALL", Verdict::Deny),
+            ("1ist_all", Verdict::Deny),
+            ("list-all", Verdict::Deny),
+            ("list_al1", Verdict::Deny),
+            ("list_\u{200b}all", Verdict::Deny),
+            ("list_any", Verdict::Allow),
+            ("last_all", Verdict::Allow),
+            ("list_alll", Verdict::Allow),
+        ] {
+            assert_eq!(policy.verdict(&ToolId::new("mail", name), &Grants::default()), expected, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_can_be_taken_for_another_is_in_doubt() {
+        let all: Vec<ToolId> = [
+            ("git", "log"),
+            ("glt", "log"),
+            ("g1t", "log"),
+            ("fs", "read"),
+            ("fs2", "read"),
+            ("Notes", "write"),
+            ("notes", "write"),
+            ("shop", "order"),
+            ("shop", "returns"),
+            ("shop", "retums"),
+            ("web", "get\u{200b}"),
+            ("web", "\u{202e}teg"),
+            ("web", "g\u{435}t"),
+            ("web", "get"),
+            ("web", "*"),
+        ]
+        .map(|(server, name)| ToolId::new(server, name))
+        .into();
+        let told = all.iter().map(|id| match Doubt::about(id, &all) {
+            None => format!("{}: none", id.to_string().escape_debug()),
+            Some(Doubt::Hides) => format!("{}: hides", id.to_string().escape_debug()),
+            Some(Doubt::Twin(other)) => format!("{id}: like {other}"),
+        });
+        insta::assert_snapshot!(told.collect::<Vec<_>>().join("\n"));
     }
 
     #[test]

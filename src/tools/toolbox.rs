@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{COMMANDS, Command, Grants, Names, Policy, Tool, ToolId};
+use super::{COMMANDS, Command, Doubt, Grants, Names, Policy, Tool, ToolId};
 
 /// OpenRouter's search, by the name behind `openrouter:`.
 pub const SEARCH: &str = "web_search";
@@ -94,6 +94,11 @@ impl Toolbox {
     /// The program behind a tool of the config.
     pub fn command(&self, id: &ToolId) -> Option<&Command> {
         self.commands.iter().find(|command| id.server == COMMANDS && command.name == id.name)
+    }
+
+    /// Why a tool's name is not to be trusted at a glance.
+    pub fn doubt(&self, id: &ToolId) -> Option<Doubt> {
+        Doubt::about(id, self.tools.iter().map(|tool| &tool.id))
     }
 
     pub fn wire(&self, id: &ToolId) -> Option<&str> {

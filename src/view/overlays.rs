@@ -20,6 +20,7 @@ use crate::{
         help::HelpView,
         hints::LeaderView,
         overlay::Overlay as FloatingFrame,
+        pager::PagerView,
         picker::PickerView,
         theme::Role,
         tool_list::ToolListView,
@@ -53,7 +54,14 @@ pub(super) fn draw(state: &State, now: Timestamp, frame: &mut Frame) {
             }
             Overlay::Help(help) => HelpView { help, theme }.render(screen, frame.buffer_mut()),
             Overlay::Xray(xray) => {
-                let view = XrayView { xray, now, theme };
+                let view = XrayView { xray, now, said: state.screen.toasts.words(), theme };
+                if let Some(at) = view.cursor(screen) {
+                    frame.set_cursor_position(at);
+                }
+                view.render(screen, frame.buffer_mut());
+            }
+            Overlay::Pager(pager) => {
+                let view = PagerView { pager, said: state.screen.toasts.words(), theme };
                 if let Some(at) = view.cursor(screen) {
                     frame.set_cursor_position(at);
                 }

@@ -1,6 +1,6 @@
 //! The card of a call that asks: which tool of which server, every argument in full, what it says of itself.
 
-use serde_json::Value;
+mod arguments;
 
 use super::{
     card,
@@ -10,7 +10,7 @@ use super::{
 use crate::{
     chat::{Run, choices::Choice},
     text::visible,
-    tools::{Command, Hints, Tool, ToolId},
+    tools::{Command, Doubt, Hints, Tool, ToolId},
 };
 
 /// What is known of the call besides its arguments.
@@ -20,16 +20,18 @@ pub struct Asked<'a> {
     pub tool: Option<&'a Tool>,
     /// The program, where it is one of the config's.
     pub command: Option<&'a Command>,
+    /// Why its name is not to be trusted at a glance.
+    pub doubt: Option<&'a Doubt>,
     /// How many calls of this step wait to be decided after this one.
     pub more: usize,
 }
 
-/// The longest JSON that stands on one line, in bytes.
-const SHORT: usize = 60;
+/// A card with more rows asks again above its keys: its first row may be out of sight.
+const LONG: usize = 16;
 
 /// The rows of the card, without its bar. Nothing in them is left out or hidden.
 pub fn rows(asked: Asked, choices: &[Choice], width: usize, marks: &Marks) -> Vec<Row> {
-    let Asked { run, tool, command, more } = asked;
+    let Asked { run, tool, command, doubt, more } = asked;
     let name = run.tool.as_ref().map(shown_name).unwrap_or_default();
     let mut headline = vec![Span::new(format!("Run {name}?"), Ink::of(Role::Warning).bold())];
     if run.edited {
@@ -40,15 +42,26 @@ pub fn rows(asked: Asked, choices: &[Choice], width: usize, marks: &Marks) -> Ve
         headline.push(Span::new(format!("  {calls}"), Ink::of(Role::Muted)));
     }
     let mut rows = card::wrapped(&headline, width, RowKind::Card);
+    if let Some(doubt) = doubt {
+        rows.extend(card::wrapped(&[Span::new(doubted(doubt), Ink::of(Role::Warning))], width, RowKind::Card));
+    }
     if let Some(tool) = tool {
         rows.extend(card::wrapped(&[Span::new(claims(tool.hints), Ink::of(Role::Muted))], width, RowKind::Card));
     }
     if let Some(command) = command {
         rows.extend(argv(command, run, width));
     }
-    rows.extend(arguments(&run.arguments, width));
+    rows.extend(arguments::rows(&run.arguments, width));
     if !choices.is_empty() {
+        let above = rows.len();
         rows.push(Row::new(RowKind::Card, Vec::new()));
+        if above > LONG {
+            let again = [
+                Span::new(format!("Run {name}?"), Ink::of(Role::Warning).bold()),
+                Span::new(format!("  its {above} rows begin above: k scrolls"), Ink::of(Role::Muted)),
+            ];
+            rows.extend(card::wrapped(&again, width, RowKind::Card));
+        }
         rows.extend(card::keys(choices, width, marks));
     }
     rows
@@ -57,6 +70,15 @@ pub fn rows(asked: Asked, choices: &[Choice], width: usize, marks: &Marks) -> Ve
 /// A tool as one reads it, with all that could deceive made visible.
 pub fn shown_name(id: &ToolId) -> String {
     visible(&id.to_string()).replace('\n', "⟨U+000A⟩")
+}
+
+fn doubted(doubt: &Doubt) -> String {
+    match doubt {
+        Doubt::Hides => "Its name has letters that hide or look like others: it cannot be allowed for ever.".into(),
+        Doubt::Twin(other) => {
+            format!("It reads like {}, which is another tool: it cannot be allowed for ever.", shown_name(other))
+        }
+    }
 }
 
 /// The hints as what they are: claims.
@@ -97,39 +119,4 @@ pub fn quoted(word: &str) -> String {
     } else {
         visible(&format!("{word:?}")).into_owned()
     }
-}
-
-/// Every argument, in full.
-fn arguments(arguments: &Value, width: usize) -> Vec<Row> {
-    let Some(fields) = arguments.as_object() else {
-        return value_rows(&Span::new("", Ink::of(Role::Muted)), arguments, width);
-    };
-    if fields.is_empty() {
-        return vec![Row::new(RowKind::Card, vec![Span::new("without arguments", Ink::of(Role::Muted))])];
-    }
-    let named = fields.iter().flat_map(|(name, value)| {
-        let name = visible(name).replace('\n', "⟨U+000A⟩");
-        value_rows(&Span::new(format!("{name}  "), Ink::of(Role::Muted)), value, width)
-    });
-    named.collect()
-}
-
-/// A value behind its name; one of several lines below it.
-fn value_rows(name: &Span, value: &Value, width: usize) -> Vec<Row> {
-    let text = match value {
-        Value::String(text) => visible(text).into_owned(),
-        value => {
-            let short = Some(value.to_string()).filter(|json| json.len() <= SHORT);
-            visible(&short.or_else(|| serde_json::to_string_pretty(value).ok()).unwrap_or_default()).into_owned()
-        }
-    };
-    let ink = Ink::of(Role::Text);
-    if !text.contains('\n') {
-        return card::wrapped(&[name.clone(), Span::new(text, ink)], width, RowKind::Card);
-    }
-    let mut rows = vec![Row::new(RowKind::Card, vec![name.clone()]).cut(width)];
-    for line in text.split('\n') {
-        rows.extend(card::wrapped(&[Span::new(format!("  {line}"), ink)], width, RowKind::Card));
-    }
-    rows
 }

@@ -127,6 +127,8 @@ pub enum RowKind {
     Reasoning,
     Search,
     Call,
+    /// How much of a result is not shown.
+    More,
     /// An item that this version does not know.
     Other,
     Refusal,

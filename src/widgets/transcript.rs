@@ -4,7 +4,7 @@
 //! were wished for. `TranscriptView` paints it and changes nothing.
 
 mod answer;
-mod call;
+pub(super) mod call;
 mod citing;
 mod cursor;
 mod details;
@@ -23,10 +23,15 @@ mod under;
 mod view;
 mod walk;
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    hash::{DefaultHasher, Hash, Hasher},
+};
 
+pub use call::words as called;
 pub use citing::{Cited, Walk};
 pub use cursor::{Citation, Cursor, Target};
+pub(super) use details::size;
 pub use find::{Find, FindView};
 pub use said::folded_text;
 pub use scrollbar::ScrollbarView;
@@ -87,9 +92,28 @@ pub enum Move {
 pub struct LiveCard {
     pub answer: MessageId,
     /// The call that it asks about, if it does.
-    pub call: Option<CallId>,
-    /// When it was first laid out to be painted: no key counts on it within 0.3 s.
+    pub asked: Option<Asked>,
+    /// What stands on it, where it asks about a call.
+    shown: u64,
+    /// Since when it stands so on the screen: no key counts on it within 0.3 s.
     pub since: Timestamp,
+}
+
+/// A call that asks, as it asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asked {
+    call: CallId,
+    arguments: u64,
+}
+
+impl Asked {
+    /// The first call that asks now.
+    pub fn of(conversation: &Conversation) -> Option<Self> {
+        let (call, run) = conversation.asking()?;
+        let mut hasher = DefaultHasher::new();
+        (run.arguments.to_string(), run.edited).hash(&mut hasher);
+        Some(Self { call, arguments: hasher.finish() })
+    }
 }
 
 /// The rows of one conversation in one window.

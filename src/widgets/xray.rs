@@ -5,10 +5,10 @@ mod lines;
 mod rows;
 mod view;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::layout::{Position, Rect, Size};
 
-use super::field::Field;
+use super::search::{self, Search, Typed};
 use crate::chat::{MessageId, Recording, Timestamp};
 use lines::Lines;
 use rows::Section;
@@ -20,9 +20,7 @@ pub struct Xray {
     pub answer: MessageId,
     /// When it was opened, or laid out anew.
     pub since: Timestamp,
-    query: Field,
-    /// Keys go to the field.
-    typing: bool,
+    search: Search,
     filling: Filling,
     list: Lines,
     opened: Option<Opened>,
@@ -64,8 +62,7 @@ impl Xray {
         Self {
             answer,
             since: now,
-            query: Field::default(),
-            typing: false,
+            search: Search::default(),
             filling: Filling::Loading,
             list: Lines::default(),
             opened: None,
@@ -75,7 +72,7 @@ impl Xray {
 
     /// Takes a recording in, or a newer state of the same.
     pub fn fill(&mut self, recording: Box<Recording>) {
-        self.list.set(rows::of(&recording), &self.query.text());
+        self.list.set(rows::of(&recording), self.search.needle());
         self.filling = Filling::Filled(recording);
     }
 
@@ -90,15 +87,14 @@ impl Xray {
     /// Before a frame: scrolls so that the cursor is seen, and lays out anew what depends on the width.
     pub fn arrange(&mut self, size: Size) {
         self.size = size;
-        let parts = view::parts(Rect::from((Position::ORIGIN, size)));
+        let parts = search::parts(Rect::from((Position::ORIGIN, size)));
         self.list.scroll_to_cursor(parts.rows.height);
-        let query = self.query.text();
         let Filling::Filled(recording) = &self.filling else { return };
         if let Some(opened) = &mut self.opened {
-            let width = view::text_width(parts.rows);
+            let width = search::column(parts.rows).width;
             if opened.width != width {
                 opened.width = width;
-                opened.lines.set(rows::of_piece(recording, opened.piece, width), &query);
+                opened.lines.set(rows::of_piece(recording, opened.piece, width), self.search.needle());
             }
             opened.lines.scroll_to_cursor(parts.rows.height);
         }
@@ -106,28 +102,30 @@ impl Xray {
 
     /// One step back within the overlay; `false` when there is none and it is to be closed.
     pub fn back(&mut self) -> bool {
-        if self.typing || (self.opened.is_none() && !self.query.is_empty()) {
-            self.typing = false;
-            self.query = Field::default();
-            self.search();
+        if self.search.types() || (self.opened.is_none() && !self.search.is_empty()) {
+            self.search.clear();
+            self.look();
             return true;
         }
         self.opened.take().is_some()
     }
 
     pub fn paste(&mut self, text: &str) {
-        self.typing = true;
-        self.query.paste(text);
-        self.search();
+        self.search.paste(text);
+        self.look();
     }
 
     pub fn key(&mut self, key: KeyEvent, screen: Rect) -> Wish {
         self.size = Size { width: screen.width, height: screen.height };
-        if self.typing {
-            self.type_key(key);
+        if self.search.types() {
+            match self.search.key(key) {
+                Typed::Nothing => (),
+                Typed::Changed => self.look(),
+                Typed::Step(by) => self.lines().go_to_match(by),
+            }
             return Wish::Nothing;
         }
-        let page = isize::try_from(view::parts(screen).rows.height.max(1)).unwrap_or(1);
+        let page = isize::try_from(search::parts(screen).rows.height.max(1)).unwrap_or(1);
         let lines = self.lines();
         match key.code {
             KeyCode::Down | KeyCode::Char('j') => lines.step(1),
@@ -139,7 +137,7 @@ impl Xray {
             KeyCode::Tab | KeyCode::BackTab => lines.go_to_other_section(),
             KeyCode::Char('n') => lines.go_to_match(1),
             KeyCode::Char('N') => lines.go_to_match(-1),
-            KeyCode::Char('/') => self.typing = true,
+            KeyCode::Char('/') => self.search.begin(),
             KeyCode::Enter => self.open(),
             KeyCode::Char('c') => return self.copy(),
             KeyCode::Char('s') => return self.save(),
@@ -148,28 +146,11 @@ impl Xray {
         Wish::Nothing
     }
 
-    fn type_key(&mut self, key: KeyEvent) {
-        match key.code {
-            KeyCode::Enter => self.typing = false,
-            KeyCode::Down => self.lines().go_to_match(1),
-            KeyCode::Up => self.lines().go_to_match(-1),
-            KeyCode::Char('n') if key.modifiers.contains(KeyModifiers::CONTROL) => self.lines().go_to_match(1),
-            KeyCode::Char('p') if key.modifiers.contains(KeyModifiers::CONTROL) => self.lines().go_to_match(-1),
-            _ => {
-                let before = self.query.text();
-                self.query.edit(key);
-                if self.query.text() != before {
-                    self.search();
-                }
-            }
-        }
-    }
-
-    fn search(&mut self) {
-        let query = self.query.text();
-        self.list.search(&query);
+    /// Looks for the query in what is shown.
+    fn look(&mut self) {
+        self.list.search(self.search.needle());
         if let Some(opened) = &mut self.opened {
-            opened.lines.search(&query);
+            opened.lines.search(self.search.needle());
             opened.lines.go_to_nearest_match();
         } else {
             self.list.go_to_nearest_match();
@@ -187,9 +168,9 @@ impl Xray {
         if self.opened.is_some() {
             return;
         }
-        let width = view::text_width(view::parts(Rect::from((Position::ORIGIN, self.size))).rows);
+        let width = search::column(search::parts(Rect::from((Position::ORIGIN, self.size))).rows).width;
         let mut lines = Lines::default();
-        lines.set(rows::of_piece(recording, piece, width), &self.query.text());
+        lines.set(rows::of_piece(recording, piece, width), self.search.needle());
         let row = self.list.under_cursor().filter(|row| row.section() == Some(Section::Request));
         lines.cursor = match row {
             // A line of a long request is shown where it stands; of an event, what was searched for.

@@ -80,7 +80,7 @@ fn keys_go_to_what_is_folded_and_enter_opens_it_alone() {
     insta::assert_snapshot!(app.screen());
     app.press("enter ) space");
     assert!(app.screen().contains("\"code\": \"count(herons)\""), "space as well: {}", app.screen());
-    app.press("space ) enter");
+    app.press("space ) space");
     let call = app.screen();
     assert!(call.contains("line 30 of the note") && call.contains("says heron at its end"), "{call}");
     app.press("( ( ( (");

@@ -84,7 +84,7 @@ fn a_database_from_before_recordings_gets_a_place_for_them_and_keeps_the_rest() 
     disk.open().saved(vec![begin(header(1, "old")), write(1, answer(2, 1, empty(End::Complete)))]);
     let old = disk.connect();
     let second = "drop index message_spent; alter table message drop column course; drop table recorded;
-        drop table recording; alter table message drop column runs; pragma user_version = 2;";
+        drop table recording; drop table outcome; alter table message drop column runs; pragma user_version = 2;";
     old.execute_batch(second).expect("as the second version left it");
     drop(old);
     let run = disk.open();

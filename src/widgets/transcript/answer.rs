@@ -189,8 +189,8 @@ impl Builder<'_> {
                 let run = self.answer.runs.get(&slot);
                 let rows = tool::head(call, run, is_open, self.context.now, self.layout.width, marks);
                 self.sections.push(Section::own(Part::Call(slot), gap, rows));
-                if let Some((text, role)) = run.and_then(tool::result) {
-                    self.push_barred(Part::Result(slot), |width| tool::rows(&text, role, is_open, width));
+                if let Some(result) = run.and_then(tool::result) {
+                    self.push_barred(Part::Result(slot), |width| tool::rows(&result, is_open, width));
                 }
             }
             Kind::Other { kind, status } => {
@@ -471,10 +471,12 @@ impl Builder<'_> {
         let turn = self.turn.filter(|_| self.context.is_last);
         let choices = if turn.is_some() { choices::choices(self.answer, turn) } else { Vec::new() };
         let tools = &self.context.conversation.context.tools;
+        let doubt = run.tool.as_ref().and_then(|id| tools.doubt(id));
         let asked = approval::Asked {
             run,
             tool: run.tool.as_ref().and_then(|id| tools.get(id)),
             command: run.tool.as_ref().and_then(|id| tools.command(id)),
+            doubt: doubt.as_ref(),
             more: asking.count(),
         };
         let marks = &self.layout.options.marks;

@@ -1,17 +1,12 @@
 //! A call in the text: one row for what it is and how far, a few for what came of it.
 
-use std::borrow::Cow;
-
-use super::{
-    details::{self, size},
-    facts, said,
-};
+use super::said;
 use crate::{
-    chat::{Denial, Run, Stage, Timestamp, answer::Call},
-    text::{self, visible},
-    tools::{Content, Outcome},
+    chat::{Run, Stage, Timestamp, answer::Call},
+    text,
     widgets::{
         approval::shown_name,
+        result::{self, one_line},
         row::{Ink, Row, RowKind, Span},
         theme::{Marks, Role},
     },
@@ -23,7 +18,7 @@ const MANY: usize = 400;
 const LONGEST: usize = 64 * 1024;
 
 /// What is called and with what, in one line.
-pub(super) fn words(call: &Call, run: Option<&Run>) -> String {
+pub fn words(call: &Call, run: Option<&Run>) -> String {
     let arguments = match run.filter(|run| run.edited) {
         Some(run) => one_line(&run.arguments.to_string()),
         None => one_line(&call.arguments),
@@ -31,7 +26,8 @@ pub(super) fn words(call: &Call, run: Option<&Run>) -> String {
     format!("{} {arguments}", name(call, run))
 }
 
-fn name(call: &Call, run: Option<&Run>) -> String {
+/// The tool, or what the model wrote where there is none.
+pub fn name(call: &Call, run: Option<&Run>) -> String {
     let wire = || if call.name.is_empty() { "a tool".into() } else { one_line(&call.name) };
     run.and_then(|run| run.tool.as_ref()).map_or_else(wire, shown_name)
 }
@@ -46,7 +42,7 @@ pub(super) fn head(
     marks: &Marks,
 ) -> Vec<Row> {
     let words = words(call, run);
-    let told = run.map(|run| told(run, now, marks));
+    let told = run.map(|run| result::standing(run, Some(now), marks));
     let taken = told.as_ref().map_or(0, |(words, _)| text::width(words) + 3);
     let room = width.saturating_sub(2).max(1);
     let mut rows = if is_open {
@@ -78,88 +74,62 @@ pub(super) fn head(
     rows.into_iter().map(|row| row.cut(width)).collect()
 }
 
-/// How far it is, how long it took, how much came.
-fn told(run: &Run, now: Timestamp, marks: &Marks) -> (String, Role) {
-    let role = match run.stage {
-        Stage::Asking => Role::Warning,
-        Stage::Failed(_) => Role::Error,
-        Stage::Done(Outcome { failed: true, .. }) => Role::Error,
-        Stage::Queued | Stage::Running | Stage::Done(_) | Stage::Denied(_) | Stage::Cancelled => Role::Muted,
-    };
-    let mut words = vec![match &run.stage {
-        Stage::Done(Outcome { failed: true, .. }) => "reports an error".to_owned(),
-        stage => stage.word().to_owned(),
-    }];
-    if let Some(began) = run.began {
-        words.push(facts::seconds(facts::millis(began, run.ended.unwrap_or(now))));
-    }
-    match &run.stage {
-        Stage::Done(outcome) => words.push(size(outcome.bytes())),
-        Stage::Running => {
-            words.extend(run.progress.as_deref().map(|words| text::truncate(&one_line(words), 30).into_owned()));
-        }
-        _ => (),
-    }
-    (words.join(&format!(" {} ", marks.dot)), role)
+/// What came of a call, as far as it is shown in the text: the pager has all of it.
+pub(super) struct Result {
+    /// Clean.
+    pub text: String,
+    role: Role,
+    /// How many lines all of it has.
+    lines: usize,
+    /// The last line of the text is not whole.
+    cut: bool,
 }
 
-/// What came of it, as far as it is shown, and whether that is good.
-pub(super) fn result(run: &Run) -> Option<(String, Role)> {
+pub(super) fn result(run: &Run) -> Option<Result> {
     let (text, role) = match &run.stage {
-        Stage::Done(outcome) => (outcome_words(outcome), if outcome.failed { Role::Error } else { Role::Muted }),
-        Stage::Failed(failure) => (failure.words(), Role::Error),
-        Stage::Denied(Denial::Because(why)) => (why.clone(), Role::Muted),
-        Stage::Denied(Denial::ByRule) => ("by a rule of the config".into(), Role::Muted),
-        Stage::Asking | Stage::Queued | Stage::Running | Stage::Denied(Denial::ByReader) | Stage::Cancelled => {
-            return None;
-        }
+        Stage::Done(outcome) => (result::words(outcome), if outcome.failed { Role::Error } else { Role::Muted }),
+        Stage::Failed(_) => (result::instead(run)?, Role::Error),
+        _ => (result::instead(run)?, Role::Muted),
     };
-    let begin = &text[..text.floor_char_boundary(LONGEST)];
-    let begin = if begin.len() < text.len() { format!("{begin}\n…").into() } else { Cow::Borrowed(begin) };
-    let shown = text::clean(&details::few_lines(&begin, MANY)).trim_end().to_owned();
-    (!shown.is_empty()).then_some((shown, role))
+    let text = text.trim_end();
+    let lines = run.whole.map_or_else(|| text.lines().count(), |whole| whole.lines);
+    let begin = text.match_indices('\n').nth(MANY - 1).map_or(text, |(end, _)| &text[..end]);
+    let cut = begin.len() > LONGEST;
+    let shown = text::clean(&begin[..begin.floor_char_boundary(LONGEST)]).trim_end().to_owned();
+    (!shown.is_empty()).then_some(Result { text: shown, role, lines, cut })
 }
 
-/// Its first rows; opened, all of them.
-pub(super) fn rows(text: &str, role: Role, is_open: bool, width: usize) -> Vec<Row> {
-    let ink = Ink::of(role);
+/// Its first rows, or all that is shown of it, and how much is not.
+pub(super) fn rows(result: &Result, is_open: bool, width: usize) -> Vec<Row> {
+    let Result { text, role, lines, cut } = result;
+    let ink = Ink::of(*role);
+    let (mut rows, mut seen, mut at) = (Vec::new(), 0, 0);
     if is_open {
-        return said::rows(text, width, RowKind::Call, ink);
-    }
-    let mut rows = Vec::new();
-    let mut at = 0;
-    for line in text.split('\n') {
-        let begins = at;
-        at += line.len() + 1;
-        if line.trim().is_empty() {
-            continue;
+        rows = said::rows(text, width, RowKind::Call, ink);
+        seen = text.lines().count();
+    } else {
+        for line in text.split('\n') {
+            if rows.len() == FEW && !line.trim().is_empty() {
+                break;
+            }
+            seen += 1;
+            let begins = at;
+            at += line.len() + 1;
+            if line.trim().is_empty() {
+                continue;
+            }
+            let shown = text::truncate(line, width);
+            let kept = if *shown == *line { line.len() + 1 } else { shown.trim_end_matches('…').len() };
+            let source = begins..begins + kept;
+            rows.push(Row { source, ..Row::new(RowKind::Call, vec![Span::new(shown, ink)]) });
         }
-        if rows.len() == FEW {
-            rows.push(Row::new(RowKind::Call, vec![Span::new("…", Ink::of(Role::Faint))]));
-            break;
-        }
-        let shown = text::truncate(line, width);
-        let kept = if *shown == *line { line.len() + 1 } else { shown.trim_end_matches('…').len() };
-        let source = begins..begins + kept;
-        rows.push(Row { source, ..Row::new(RowKind::Call, vec![Span::new(shown, ink)]) });
     }
+    let more = match lines.saturating_sub(seen) {
+        0 if !cut => return rows,
+        0 => "…".to_owned(),
+        1 => "… 1 more line".to_owned(),
+        more => format!("… {more} more lines"),
+    };
+    rows.push(Row::new(RowKind::More, vec![Span::new(more, Ink::of(Role::Muted))]).cut(width));
     rows
-}
-
-/// A result as text; what is none by what it is.
-fn outcome_words(outcome: &Outcome) -> String {
-    let words = outcome.content.iter().map(|content| match content {
-        Content::Text(text) => text.clone(),
-        Content::Image { mime, data } => format!("image {mime}, {}", size(data.len() / 4 * 3)),
-        Content::Audio { mime, data } => format!("sound {mime}, {}", size(data.len() / 4 * 3)),
-        Content::Resource { uri, text, .. } => format!("{uri}\n{text}"),
-        Content::File { uri, data, .. } => format!("{uri}, {}", size(data.len() / 4 * 3)),
-        Content::Link { uri, name } => format!("{name} {uri}"),
-        Content::Structured(value) => serde_json::to_string_pretty(value).unwrap_or_default(),
-    });
-    words.collect::<Vec<_>>().join("\n")
-}
-
-fn one_line(text: &str) -> String {
-    visible(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }

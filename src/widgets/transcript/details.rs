@@ -55,7 +55,8 @@ pub(super) fn image(kind: &str, item: &Item) -> Option<String> {
     Some(format!("image {format}, {}", size(base64.trim_end_matches('=').len() * 3 / 4)))
 }
 
-pub(super) fn size(bytes: usize) -> String {
+/// A size in the largest unit that has a whole number of it.
+pub fn size(bytes: usize) -> String {
     match bytes {
         0..1_000 => format!("{bytes} bytes"),
         1_000..1_000_000 => format!("{} kB", (bytes + 500) / 1_000),

@@ -2,7 +2,6 @@
 
 mod hits;
 mod lines;
-mod needle;
 mod view;
 
 use std::ops::Range;
@@ -17,10 +16,10 @@ use super::{
 };
 use crate::{
     chat::{MessageId, Slot},
+    text::Needle,
     widgets::field::Field,
 };
 use hits::{Hit, Hits};
-use needle::Needle;
 pub use view::FindView;
 
 /// A search that goes on while the text is read.

@@ -1,6 +1,9 @@
 //! One message as sections of rows, each of which keeps its name while others come and go.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    hash::{DefaultHasher, Hash, Hasher},
+};
 
 use super::{
     Citation, ReadingOptions, Target, answer,
@@ -245,6 +248,17 @@ impl Laid {
         let at = self.sections.iter().position(|section| section.part == Part::Card)?;
         let above: usize = self.sections[..at].iter().map(|section| section.gap + section.rows.len()).sum();
         Some(above + self.sections[at].gap)
+    }
+
+    /// What stands on the card, as a number.
+    pub fn card_shown(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        for section in self.sections.iter().filter(|section| section.part == Part::Card) {
+            for row in self.rows(&section.rows) {
+                row.text().hash(&mut hasher);
+            }
+        }
+        hasher.finish()
     }
 
     /// The marks in the text and, of sources without one, the entries below it: each with its row.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    KEPT, LiveCard, Move, Scroll, Slice, Spot, Transcript, Wish,
+    Asked, KEPT, LiveCard, Move, Scroll, Slice, Spot, Transcript, Wish,
     message::{self, Laid},
     place, signed,
 };
@@ -261,10 +261,13 @@ impl Page<'_> {
             let slice = self.transcript.window.iter().find(|slice| slice.message == Some(*id));
             rows.zip(slice).is_some_and(|(card, slice)| card < slice.first + slice.rows)
         });
-        let call = self.conversation.asking().map(|(call, _)| call);
-        self.transcript.card = answer.map(|answer| match self.transcript.card {
-            Some(card) if card.answer == answer && card.call == call => card,
-            Some(_) | None => LiveCard { answer, call, since: self.now },
+        let asked = Asked::of(self.conversation);
+        self.transcript.card = answer.map(|answer| {
+            // A countdown is no change.
+            let laid = self.transcript.laid.get(&answer).filter(|_| asked.is_some());
+            let card = LiveCard { answer, asked, shown: laid.map_or(0, Laid::card_shown), since: self.now };
+            let same = |before: &LiveCard| LiveCard { since: before.since, ..card } == *before;
+            self.transcript.card.filter(same).unwrap_or(card)
         });
     }
 

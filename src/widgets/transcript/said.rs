@@ -65,7 +65,7 @@ pub(super) fn of(message: &Message, part: Part) -> Option<Cow<'_, str>> {
             Kind::Call(call) => Some(call::words(call, answer.runs.get(&slot)).into()),
             Kind::Message { .. } | Kind::Reasoning(_) | Kind::Search(_) | Kind::Other { .. } => None,
         },
-        Part::Result(slot) => call::result(answer.runs.get(&slot)?).map(|(text, _)| text.into()),
+        Part::Result(slot) => call::result(answer.runs.get(&slot)?).map(|result| result.text.into()),
         Part::Raw(slot) => match kind(slot)? {
             Kind::Other { .. } => Some(details::raw(&answer.items[&slot]).into()),
             Kind::Message { .. } | Kind::Reasoning(_) | Kind::Search(_) | Kind::Call(_) => None,
@@ -83,13 +83,12 @@ pub(super) fn of(message: &Message, part: Part) -> Option<Cow<'_, str>> {
     }
 }
 
-/// What a row that stands for searches, a call or another item stands for, as a text to copy.
+/// What a row that stands for searches or another item stands for, as a text to copy.
 pub fn folded_text(message: &Message, slot: Slot) -> Option<String> {
     let parts = match &message.answer()?.items.get(&slot)?.kind {
         Kind::Search(_) => runs::searched_with(message.answer()?, slot).into_iter().map(Part::Pages).collect(),
-        Kind::Call(_) => vec![Part::Call(slot), Part::Result(slot)],
         Kind::Other { .. } => vec![Part::Raw(slot)],
-        Kind::Message { .. } | Kind::Reasoning(_) => Vec::new(),
+        Kind::Message { .. } | Kind::Reasoning(_) | Kind::Call(_) => Vec::new(),
     };
     let text = parts.into_iter().filter_map(|part| of(message, part)).collect::<Vec<_>>().join("\n");
     (!text.is_empty()).then_some(text)

@@ -375,7 +375,7 @@ fn a_failed_answer_keeps_what_came_and_says_what_helps() {
           ▌
           ▌ ↵ continue   tab, then  r try again   m another model
         ");
-    assert_eq!(window.transcript.card(), Some(LiveCard { answer: id(4), call: None, since: at(8.0) }));
+    assert_eq!(window.transcript.card(), Some(LiveCard { answer: id(4), asked: None, shown: 0, since: at(8.0) }));
     window.now = 9.0;
     window.scroll(Move::Top, &chat);
     assert_eq!(window.transcript.card().map(|card| card.since), Some(at(8.0)));

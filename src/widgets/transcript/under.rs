@@ -15,6 +15,8 @@ pub enum Under {
     CopyKey { answer: MessageId, block: u32 },
     /// The mark of a source.
     Citation(Cursor),
+    /// The row that tells how much of a result is not shown.
+    More(MessageId, Slot),
     /// A card that has keys.
     Card,
 }
@@ -47,6 +49,7 @@ impl Transcript {
             return Some(Under::Citation(Cursor { message, target: Target::Citation(citation) }));
         }
         match (placed.row.kind, self.laid.get(&message)?.fold_at(spot.row)) {
+            (RowKind::More, Some(Target::Call(slot))) => Some(Under::More(message, slot)),
             (_, Some(Target::Reasoning(slot) | Target::Call(slot) | Target::Item(slot))) => {
                 Some(Under::Fold(message, slot))
             }

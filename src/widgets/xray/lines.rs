@@ -1,6 +1,7 @@
 //! Rows with a cursor, and what a search finds in them.
 
 use super::rows::Row;
+use crate::text::Needle;
 
 #[derive(Debug, Clone, Default)]
 pub struct Lines {
@@ -13,20 +14,20 @@ pub struct Lines {
 
 impl Lines {
     /// Other rows in the place of these; a cursor at the end stays there.
-    pub fn set(&mut self, rows: Vec<Row>, query: &str) {
+    pub fn set(&mut self, rows: Vec<Row>, needle: &Needle) {
         let at_end = !self.rows.is_empty() && self.cursor + 1 == self.rows.len();
         let last = rows.len().saturating_sub(1);
         self.cursor = if at_end { last } else { self.cursor.min(last) };
         self.rows = rows;
-        self.search(query);
+        self.search(needle);
     }
 
-    pub fn search(&mut self, query: &str) {
+    pub fn search(&mut self, needle: &Needle) {
         self.found.clear();
-        if query.is_empty() {
+        if needle.is_empty() {
             return;
         }
-        let has = |row: &Row| row.matches(query);
+        let has = |row: &Row| row.matches(needle);
         self.found.extend((0..self.rows.len()).filter(|at| has(&self.rows[*at])));
     }
 

@@ -10,7 +10,7 @@ use crate::{
         Recording, Timestamp,
         recording::{Piece, What},
     },
-    text,
+    text::{self, Needle},
 };
 
 /// One row, cleaned; it may be longer than the screen is wide.
@@ -62,9 +62,8 @@ impl Row {
         Self { kind: Kind::Blank, time: String::new(), name: String::new(), text: String::new(), piece: None }
     }
 
-    /// Whether the query occurs, in any case unless it has a capital letter.
-    pub fn matches(&self, query: &str) -> bool {
-        found_in(&self.name, query).is_some() || found_in(&self.text, query).is_some()
+    pub fn matches(&self, needle: &Needle) -> bool {
+        needle.next(&self.name, 0).is_some() || needle.next(&self.text, 0).is_some()
     }
 
     pub fn section(&self) -> Option<Section> {
@@ -74,37 +73,6 @@ impl Row {
             Kind::Blank => None,
         }
     }
-}
-
-/// The bytes of the first place where the query occurs.
-pub fn found_in(text: &str, query: &str) -> Option<std::ops::Range<usize>> {
-    if query.is_empty() {
-        return None;
-    }
-    if query.chars().any(char::is_uppercase) {
-        return text.find(query).map(|at| at..at + query.len());
-    }
-    if query.is_ascii() {
-        let (text, query) = (text.as_bytes(), query.as_bytes());
-        return text
-            .windows(query.len())
-            .position(|window| window.eq_ignore_ascii_case(query))
-            .map(|at| at..at + query.len());
-    }
-    // Letters beyond ASCII may change their length with their case: compared one by one.
-    text.char_indices().map(|(at, _)| at).find_map(|at| {
-        let mut rest = text[at..].char_indices();
-        let mut wanted = query.chars();
-        loop {
-            let Some(letter) = wanted.next() else {
-                return Some(at..at + rest.next().map_or(text.len() - at, |(end, _)| end));
-            };
-            let (_, char) = rest.next()?;
-            if !char.to_lowercase().eq(letter.to_lowercase()) {
-                return None;
-            }
-        }
-    })
 }
 
 /// All rows of a recording.
@@ -365,15 +333,6 @@ mod tests {
           "a": [
             "cut he
         "#);
-    }
-
-    #[test]
-    fn a_search_is_in_any_case_unless_it_has_a_capital() {
-        assert_eq!(found_in("Response.Completed", "completed"), Some(9..18));
-        assert_eq!(found_in("response.completed", "Completed"), None);
-        assert_eq!(found_in("Größe ÄÖÜ", "äö"), Some(8..12));
-        assert_eq!(found_in("abc", "abcd"), None);
-        assert_eq!(found_in("abc", ""), None);
     }
 
     proptest! {

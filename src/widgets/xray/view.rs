@@ -10,14 +10,14 @@ use ratatui::{
 
 use super::{
     Filling, Lines, Xray,
-    rows::{Kind, Row, SEEN, found_in},
+    rows::{Kind, Row, SEEN},
 };
 use crate::{
     chat::Timestamp,
     text,
     widgets::{
-        field::Shows,
-        overlay::{self, Overlay},
+        overlay::Overlay,
+        search::{self, SearchView},
         theme::{Role, Theme},
         words::{self, Hint},
     },
@@ -27,14 +27,9 @@ use crate::{
 pub struct XrayView<'a> {
     pub xray: &'a Xray,
     pub now: Timestamp,
+    /// A word about what was just done: there is no room for it elsewhere.
+    pub said: Option<&'a str>,
     pub theme: &'a Theme,
-}
-
-/// Where the parts stand.
-pub struct Parts {
-    frame: Rect,
-    field: Rect,
-    pub rows: Rect,
 }
 
 /// What is laid out in columns.
@@ -45,34 +40,13 @@ struct Widths {
     headers: usize,
 }
 
-const INDENT: u16 = 2;
-const WIDTH: u16 = 100;
 /// Letters of context before what was found, where a row does not begin with it.
 const CONTEXT: usize = 12;
-
-pub fn parts(screen: Rect) -> Parts {
-    let height = if screen.height > 24 { screen.height - 4 } else { screen.height };
-    let frame = overlay::placed(screen, WIDTH, height);
-    let inner = Rect {
-        x: frame.x + 1,
-        y: frame.y + 1,
-        width: frame.width.saturating_sub(2),
-        height: frame.height.saturating_sub(2),
-    };
-    let field = Rect { height: inner.height.min(1), ..inner };
-    let above = (if inner.height > 6 { 2 } else { 1 }).min(inner.height);
-    Parts { frame, field, rows: Rect { y: inner.y + above, height: inner.height - above, ..inner } }
-}
-
-/// The cells of a row's text.
-pub fn text_width(rows: Rect) -> u16 {
-    rows.width.saturating_sub(2 * INDENT)
-}
 
 impl XrayView<'_> {
     /// Where the terminal's cursor stands.
     pub fn cursor(&self, screen: Rect) -> Option<Position> {
-        self.xray.typing.then(|| self.xray.query.cursor(self.query_area(parts(screen).field), Shows::Text)).flatten()
+        self.field(&self.count()).cursor(search::parts(screen).field)
     }
 
     fn lines(&self) -> &Lines {
@@ -82,7 +56,7 @@ impl XrayView<'_> {
     /// At the right of the field: which match of how many, else how many events.
     fn count(&self) -> String {
         let lines = self.lines();
-        if self.xray.query.is_empty() {
+        if self.xray.search.is_empty() {
             let events = self.xray.list.rows.iter().filter(|row| row.kind == Kind::Event).count();
             return match (&self.xray.filling, &self.xray.opened, events) {
                 (Filling::Loading | Filling::Failed(..), ..) | (_, Some(_), _) => String::new(),
@@ -90,36 +64,19 @@ impl XrayView<'_> {
                 (Filling::Filled(_), None, events) => format!("{events} events"),
             };
         }
-        let all = lines.found.len();
-        match lines.found.binary_search(&lines.cursor) {
-            _ if all == 0 => "nothing found".into(),
-            Ok(nth) => format!("{} of {all}", nth + 1),
-            Err(_) => format!("{all} found"),
-        }
+        search::count(lines.found.len(), lines.found.binary_search(&lines.cursor).ok())
     }
 
-    fn query_area(&self, field: Rect) -> Rect {
-        let field = column(field);
-        let count = u16::try_from(self.count().len() + 2).unwrap_or(u16::MAX);
-        Rect { width: field.width.saturating_sub(count), ..field }
-    }
-
-    fn field(&self, area: Rect, buf: &mut Buffer) {
-        let muted = self.theme.style(Role::Muted);
-        words::run(self.theme.marks.prompt, self.theme.style(Role::Accent)).render(area, buf);
-        let query_area = self.query_area(area);
-        if self.xray.query.is_empty() && !self.xray.typing && self.xray.is_filled() {
-            words::run("/ searches", muted).render(query_area, buf);
-        }
-        self.xray.query.draw(query_area, Shows::Text, self.theme.style(Role::Text), self.theme, buf);
-        words::run(self.count(), muted).right_aligned().render(column(area), buf);
+    fn field<'a>(&'a self, count: &'a str) -> SearchView<'a> {
+        let hint = if self.xray.is_filled() { "/ searches" } else { "" };
+        SearchView { search: &self.xray.search, hint, count, theme: self.theme }
     }
 
     fn keys(&self) -> Vec<Hint<'static>> {
-        let searched = !self.xray.query.is_empty();
+        let searched = !self.xray.search.is_empty();
         match &self.xray.filling {
             Filling::Loading | Filling::Failed(..) => vec![("esc", "back")],
-            Filling::Filled(_) if self.xray.typing => {
+            Filling::Filled(_) if self.xray.search.types() => {
                 vec![("↵", "done"), (self.theme.marks.up_down, "matches"), ("esc", "clear")]
             }
             Filling::Filled(_) => {
@@ -138,7 +95,7 @@ impl XrayView<'_> {
 
     fn instead(&self, area: Rect, buf: &mut Buffer) {
         let (text, muted) = (self.theme.style(Role::Text), self.theme.style(Role::Muted));
-        let room = column(area);
+        let room = search::column(area);
         let lines = match &self.xray.filling {
             Filling::Loading => {
                 let seconds = self.now.duration_since(self.xray.since).as_secs().max(0);
@@ -179,7 +136,7 @@ impl XrayView<'_> {
             Kind::Body | Kind::Blank => (style(Role::Text), style(Role::Text)),
             Kind::Gap => (style(Role::Warning), style(Role::Warning)),
         };
-        let mut left = usize::from(column(area).width);
+        let mut left = usize::from(search::column(area).width);
         let mut spans = Vec::new();
         if !row.time.is_empty() {
             let before = " ".repeat(widths.times.saturating_sub(row.time.len()));
@@ -201,13 +158,13 @@ impl XrayView<'_> {
         }
         let shown = self.seen(&row.text, left);
         self.add(&mut spans, &shown, text, &mut left);
-        Line::from(spans).render(column(area), buf);
+        Line::from(spans).render(search::column(area), buf);
     }
 
     /// What of a text fits, around what was found where that lies beyond.
     fn seen(&self, text: &str, room: usize) -> String {
         let beyond = |at: usize| at > SEEN || text::width(&text[..at]) + CONTEXT > room;
-        let found = found_in(text, &self.xray.query.text()).map(|range| range.start).filter(|at| beyond(*at));
+        let found = self.xray.search.needle().next(text, 0).map(|range| range.start).filter(|at| beyond(*at));
         let from = found.map_or(0, |at| text[..at].char_indices().rev().nth(CONTEXT).map_or(0, |(at, _)| at));
         let to = (from + SEEN..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
         let (before, more) = (from > 0, to < text.len());
@@ -223,15 +180,7 @@ impl XrayView<'_> {
     fn add(&self, spans: &mut Vec<Span<'static>>, text: &str, style: Style, left: &mut usize) {
         let text = text::truncate(text, *left);
         *left -= text::width(&text);
-        let hit = style.patch(self.theme.style(Role::Mark)).bold();
-        let query = self.xray.query.text();
-        let mut rest: &str = &text;
-        while let Some(range) = found_in(rest, &query) {
-            spans.push(Span::styled(rest[..range.start].to_owned(), style));
-            spans.push(Span::styled(rest[range.clone()].to_owned(), hit));
-            rest = &rest[range.end..];
-        }
-        spans.push(Span::styled(rest.to_owned(), style));
+        spans.extend(search::marked(&text, self.xray.search.needle(), style, self.theme));
     }
 }
 
@@ -239,7 +188,7 @@ impl Widget for XrayView<'_> {
     fn render(self, area: Rect, buf: &mut Buffer) {
         let area = area.intersection(buf.area);
         self.theme.recede(area, buf);
-        let parts = parts(area);
+        let parts = search::parts(area);
         let title = match &self.xray.opened {
             Some(opened) => opened.title.as_str(),
             None => "Request and events",
@@ -247,13 +196,11 @@ impl Widget for XrayView<'_> {
         let keys = self.keys();
         let below = self.lines().rows.len().saturating_sub(self.lines().top + usize::from(parts.rows.height));
         let more = format!("{} {below} more", self.theme.marks.more_below);
-        let notice = (below > 0).then_some(more.as_str());
+        let notice = self.said.or((below > 0).then_some(&more));
         if (Overlay { title, keys: &keys, notice, theme: self.theme }).draw(parts.frame, buf).is_empty() {
             return;
         }
-        if !parts.field.is_empty() {
-            self.field(parts.field, buf);
-        }
+        self.field(&self.count()).render(parts.field, buf);
         let lines = self.lines();
         if lines.rows.is_empty() {
             self.instead(parts.rows, buf);
@@ -276,10 +223,4 @@ impl Widget for XrayView<'_> {
             self.row(row, nth == lines.cursor, widths, area, buf);
         }
     }
-}
-
-/// The column of text inside the frame.
-fn column(area: Rect) -> Rect {
-    let left = INDENT.min(area.width);
-    Rect { x: area.x + left, width: (area.width - left).saturating_sub(INDENT), ..area }
 }

@@ -1,8 +1,8 @@
 //! Where it stands in the messages, by their texts: no message is laid out for it.
 
-use super::needle::Needle;
 use crate::{
     chat::{Body, Conversation, Kind, Message, MessageId, answer},
+    text::Needle,
     widgets::{
         markdown::Plain,
         transcript::{

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 /// A query. Written in small letters it matches any case.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Needle {
+pub struct Needle {
     letters: Vec<char>,
     exact: bool,
 }
@@ -21,18 +21,23 @@ impl Needle {
 
     /// All its places, from left to right, none over another.
     pub fn places(&self, text: &str) -> Vec<Range<usize>> {
-        let mut found = Vec::new();
-        let mut at = 0;
-        while let Some(start) = self.candidate(text, at) {
-            at = match self.end(&text[start..]) {
-                Some(length) => {
-                    found.push(start..start + length);
-                    start + length
-                }
-                None => start + text[start..].chars().next().map_or(1, char::len_utf8),
-            };
+        let mut found: Vec<Range<usize>> = Vec::new();
+        while let Some(range) = self.next(text, found.last().map_or(0, |range| range.end)) {
+            found.push(range);
         }
         found
+    }
+
+    /// Its first place from that byte on.
+    pub fn next(&self, text: &str, from: usize) -> Option<Range<usize>> {
+        let mut at = from;
+        loop {
+            let start = self.candidate(text, at)?;
+            if let Some(length) = self.end(&text[start..]) {
+                return Some(start..start + length);
+            }
+            at = start + text[start..].chars().next().map_or(1, char::len_utf8);
+        }
     }
 
     /// The next place of its first letter.
@@ -93,5 +98,6 @@ mod tests {
         assert_eq!(found("é", "éé e\u{301}"), ["é", "é"]);
         assert_eq!(found("", "text"), [""; 0]);
         assert_eq!(found("longer than the text", "long"), [""; 0]);
+        assert_eq!(Needle::new("a").next("abab", 1), Some(2..3));
     }
 }
