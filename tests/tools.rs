@@ -2,6 +2,10 @@
 
 mod support;
 
+#[allow(dead_code)]
+#[path = "requests/rules.rs"]
+mod rules;
+
 use std::time::Duration;
 
 use ibid::{
@@ -11,7 +15,10 @@ use ibid::{
     tools::{Content, Failure, Hints, Outcome, Tool, ToolId},
 };
 use serde_json::{Value, json};
-use support::harness::{Harness, start};
+use support::{
+    compose::Response,
+    harness::{Harness, start},
+};
 
 const SETTLED: Duration = Duration::from_millis(300);
 
@@ -409,4 +416,103 @@ fn a_change_is_shown_as_one_and_a_long_card_asks_again_at_its_end() {
         app.press("tab g");
         assert!(app.screen().contains("Run notes/write?"), "{}", app.screen());
     }
+}
+
+/// What happens in a turn with calls, in order.
+enum Happens {
+    Event(String),
+    /// The program or server of the first call that runs has answered.
+    Answers,
+    /// The reader lets the call run that asks.
+    Allows,
+    /// The next step has been asked for.
+    Asked,
+}
+
+fn events(frames: Vec<String>) -> impl Iterator<Item = Happens> {
+    let payload = |frame: String| frame.strip_prefix("data: ").map(|it| it.trim_end().to_owned());
+    frames.into_iter().filter_map(payload).filter(|it| it != "[DONE]").map(Happens::Event)
+}
+
+/// A turn of three steps: words and three calls, one of which asks and one of which is denied; one more call; an answer.
+fn a_whole_turn() -> Vec<Happens> {
+    let model = "openai/gpt-5.6-luna";
+    let first = Response::by(model)
+        .text(&["I shall ", "look."])
+        .call("call_1", "notes__read", &["{\"id\":", " 1}"])
+        .call("call_2", "notes__write", &["{\"n\": 2}"])
+        .call("call_3", "notes__erase", &["{}"]);
+    let second = Response::by(model).text(&["Once more."]).call("call_4", "notes__read", &["{\"id\": 4}"]);
+    let third = Response::by(model).text(&["All ", "done."]);
+    events(first.completed())
+        .chain([Happens::Answers, Happens::Allows, Happens::Answers, Happens::Asked])
+        .chain(events(second.completed()))
+        .chain([Happens::Answers, Happens::Asked])
+        .chain(events(third.completed()))
+        .collect()
+}
+
+#[test]
+fn stopped_after_each_event_in_turn_the_next_request_is_valid_and_nothing_runs_on() {
+    let all = a_whole_turn().len();
+    assert!(all > 30, "{all} events");
+    for stop_after in 0..=all {
+        let mut app = with_tools(100, 30);
+        let mut stream = app.prompt("look");
+        let (mut running, mut opened): (Vec<CallId>, Vec<StreamId>) = (Vec::new(), vec![stream]);
+        for happens in a_whole_turn().into_iter().take(stop_after) {
+            match happens {
+                Happens::Event(payload) => app.events(stream, &[&payload]),
+                Happens::Answers => {
+                    let call = running.remove(0);
+                    app.send(Msg::ToolEnded { call, at: app.now, result: Ok(Outcome::text("it is so")) });
+                }
+                Happens::Allows => {
+                    app.wait(SETTLED);
+                    app.press("tab y");
+                }
+                Happens::Asked => stream = *opened.last().expect("it was asked for"),
+            }
+            for effect in app.effects() {
+                match effect {
+                    Effect::RunTool { call, .. } => running.push(call),
+                    Effect::OpenStream { stream, request, .. } => {
+                        opened.push(stream);
+                        valid(&serde_json::to_value(&*request).expect("JSON"), stop_after);
+                    }
+                    _ => (),
+                }
+            }
+        }
+        app.press("ctrl-c");
+        let mut stopped: Vec<CallId> = Vec::new();
+        let mut closed: Vec<StreamId> = Vec::new();
+        for effect in app.effects() {
+            match effect {
+                Effect::StopTool(call) => stopped.push(call),
+                Effect::CloseStream(stream) => closed.push(stream),
+                _ => (),
+            }
+        }
+        assert_eq!(stopped, running, "after {stop_after}: what runs is stopped, and nothing else");
+        assert!(app.state.current().is_some_and(|chat| chat.turns.is_empty()), "after {stop_after}");
+        assert!(closed.iter().all(|stream| opened.contains(stream)), "after {stop_after}");
+        app.state.screen.focus = ibid::app::screen::Focus::Composer;
+        app.enter_text("and now?");
+        app.press("enter");
+        let (_, body) = app.opened().pop().unwrap_or_else(|| panic!("after {stop_after}: nothing was sent"));
+        valid(&body, stop_after);
+    }
+}
+
+/// Valid by the schema and by the rules for calls.
+fn valid(body: &Value, nth: usize) {
+    let told = rules::Told {
+        dialect: ibid::api::Dialect::OpenRouter,
+        endpoint: "openrouter",
+        model: "openai/gpt-5.6-luna",
+        arrived: &[],
+    };
+    let checked = std::panic::catch_unwind(|| rules::check(&body.to_string(), &told));
+    assert!(checked.is_ok(), "after {nth}: {body:#}");
 }

@@ -104,6 +104,9 @@ fn images_go_back_as_parts_where_the_model_sees_and_as_a_note_where_it_does_not(
                 mime: Some("application/pdf".into()),
                 data: "JVBERi0=".into(),
             },
+            Content::Audio { mime: "audio/wav".into(), data: "UklGRg==".into() },
+            Content::Resource { uri: "file:///rain.txt".into(), mime: None, text: "it pours".into() },
+            Content::Link { uri: "https://rain.example".into(), name: "more of it".into() },
             Content::Structured(json!({ "rain": true })),
         ]
     };

@@ -45,7 +45,7 @@ impl Model {
             Change::Message { conversation, message } => {
                 self.conversations.get_mut(conversation)?.messages.insert(message.id, (**message).clone());
             }
-            Change::Growth { .. } | Change::Recording { .. } | Change::Recorded { .. } => (),
+            Change::Growth { .. } | Change::Recording { .. } | Change::Recorded { .. } | Change::Outcome { .. } => (),
             Change::Draft { conversation, text } => self.conversations.get_mut(conversation)?.draft.clone_from(text),
             Change::Queue { conversation, prompts } => {
                 self.conversations.get_mut(conversation)?.queue.clone_from(prompts);

@@ -3,10 +3,11 @@
 use ibid::{
     api::Sent,
     chat::{
-        Change, End, Recording,
+        Change, End, Recording, Slot,
         recording::{Piece, What},
     },
     store::{Job, Reply},
+    tools::{Content, Outcome},
 };
 
 use super::disk::{Disk, Run, answer, at, begin, conversation_id, empty, header, message_id, prompt, write};
@@ -130,4 +131,32 @@ fn a_whole_recording_takes_the_place_of_what_was_written_on_the_way() {
     run.saved(vec![begin(header(1, "a")), write(1, answer(2, 1, empty(End::Open))), recorded(&pieces[..3])]);
     run.saved(vec![write(1, answer(2, 1, empty(End::Complete))), record(2, &whole, 1 << 20)]);
     assert_eq!((kept(&run, 2), unsettled(&disk)), (Some(whole), 0));
+}
+
+#[test]
+fn all_that_a_tool_gave_back_comes_back_whole_after_a_restart() {
+    let disk = Disk::new();
+    let slot = |step, index| Slot { step, index };
+    let outcome = Outcome {
+        content: vec![
+            Content::Text(format!("{}\u{0}é\u{1b}[31m", "a line of it\n".repeat(400_000))),
+            Content::Structured(serde_json::json!({ "z": 1, "a": [null, 1.5] })),
+        ],
+        failed: true,
+    };
+    let change = Change::Outcome { message: message_id(2), slot: slot(1, 3), outcome: Box::new(outcome.clone()) };
+    disk.open().saved(vec![begin(header(1, "a")), write(1, answer(2, 1, empty(End::Complete))), change]);
+    let run = disk.open();
+    let kept = |step, index| {
+        run.send(Job::Outcome { message: message_id(2), slot: slot(step, index) });
+        match run.reply() {
+            Reply::Outcome { message, slot: of, result } => {
+                assert_eq!((message, of), (message_id(2), slot(step, index)));
+                result.expect("the database works").map(|found| *found)
+            }
+            other => panic!("an outcome is answered as one, not by {other:?}"),
+        }
+    };
+    assert_eq!(kept(1, 3), Some(outcome));
+    assert_eq!(kept(3, 1), None);
 }

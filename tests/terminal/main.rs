@@ -4,6 +4,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[allow(dead_code)]
+#[path = "../requests/rules.rs"]
+mod rules;
+
 mod background;
 mod chat;
 mod choices;

@@ -34,6 +34,7 @@ impl Transcript {
         }
         let target = match (placed.row.kind, part) {
             (RowKind::CodeHead { block } | RowKind::Code { block, .. }, Part::Text(..)) => Target::Code(block),
+            (_, Part::Result(slot)) => Target::Call(slot),
             _ => laid.fold_at(spot.row).unwrap_or(Target::Message),
         };
         self.cursor = Some(Cursor { message, target });
@@ -49,7 +50,10 @@ impl Transcript {
             return Some(Under::Citation(Cursor { message, target: Target::Citation(citation) }));
         }
         match (placed.row.kind, self.laid.get(&message)?.fold_at(spot.row)) {
-            (RowKind::More, Some(Target::Call(slot))) => Some(Under::More(message, slot)),
+            (RowKind::More, _) => match self.laid.get(&message)?.anchor(message, spot.index, spot.row).part {
+                Part::Result(slot) => Some(Under::More(message, slot)),
+                _ => None,
+            },
             (_, Some(Target::Reasoning(slot) | Target::Call(slot) | Target::Item(slot))) => {
                 Some(Under::Fold(message, slot))
             }
