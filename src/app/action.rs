@@ -90,7 +90,7 @@ actions! {
     Check, "check", "Look whether the source under the cursor says so", "check", Palette, [(Transcript, "c"), (Rail, "c")];
     CopyFootnote, "copy-footnote", "Copy the source under the cursor as a footnote", "footnote", Palette, [(Rail, "y")];
     Xray, "xray", "The request and the events of the current answer", "x-ray", Palette, [(Global, "ctrl-x x")];
-    Results, "results", "Calls of the answer: what they were asked and what came of them", "results", Palette, [];
+    Results, "results", "Calls of the answer and their results in full", "results", Palette, [];
     CopyAnswer, "copy-answer", "Copy the answer as Markdown", "copy answer", Palette, [(Global, "ctrl-x y")];
     CodeBlocks, "code", "Code blocks of the answer: copy, save, give to a command", "code blocks", Palette, [(Global, "ctrl-x c")];
     EditEarlier, "edit-earlier", "Edit an earlier prompt: a branch", "edit earlier", Palette, [(Global, "ctrl-x u")];
