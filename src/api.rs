@@ -12,7 +12,7 @@ pub mod request;
 pub mod sent;
 pub mod sse;
 
-pub use account::FreeQuota;
+pub use account::{FREE_REQUESTS_PER_MINUTE, FreeQuota};
 pub use client::{Client, Opened, Raw, Refused, Timeouts, is_loopback, plain_builder};
 pub use endpoint::{Dialect, Endpoint};
 pub use error::{Error, Fact, Fault};

@@ -68,7 +68,9 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
         Msg::Recorded { stream, pieces } => xray::on_recorded(state, stream, pieces, &mut fx),
         Msg::Stream { stream, at, events } => on_stream::on_events(state, stream, at, &events, &mut fx),
         Msg::StreamEnded { stream, at, result } => on_stream::on_ended(state, stream, at, result, &mut fx),
-        Msg::Priced { answer, result } => on_stream::on_priced(state, now, answer, result, &mut fx),
+        Msg::Priced { answer, generation, result } => {
+            on_stream::on_priced(state, now, answer, generation, result, &mut fx);
+        }
         Msg::Quota { answer, quota } => on_stream::on_quota(state, answer, quota, &mut fx),
         Msg::Mcp(event) => tools::on_mcp(state, now, &event, &mut fx),
         Msg::Tools { server, tools } => tools::on_tools(state, server, tools),

@@ -36,7 +36,7 @@ pub use ids::Ids;
 pub use message::{Body, Message, Prompt};
 pub use recording::{Growing, Recording};
 pub use settings::{Effort, Settings};
-pub use turn::{Mend, Pause, Phase, StreamId, Turn};
+pub use turn::{Halt, Mend, Pause, Phase, StreamId, Turn};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;

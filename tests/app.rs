@@ -5,7 +5,10 @@ mod support;
 use std::time::Duration;
 
 use ibid::{
-    app::{Effect, Msg},
+    app::{
+        Effect, Msg,
+        overlays::{Overlay, Picked},
+    },
     chat::{Conversation, ConversationId, Settings, Timestamp},
     store::{self, Job, Reply},
 };
@@ -276,6 +279,9 @@ fn every_listed_action_is_in_the_palette_under_its_title() {
             app.paste(entry.title);
             let screen = app.screen();
             assert!(screen.contains(entry.title), "{}: {screen}", entry.name);
+            let Some(Overlay::Picker { picker, .. }) = app.state.screen.overlays.last() else { panic!("the palette") };
+            let taken = picker.chosen().map(|row| &row.payload);
+            assert_eq!(taken, Some(&Picked::Action(entry.action)), "{}: what Enter takes", entry.name);
             app.press("esc");
         }
     }

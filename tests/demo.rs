@@ -41,7 +41,7 @@ fn start() -> Timestamp {
 async fn answer(client: &Client, request: &Request) -> Result<(Answer, Vec<Event>), Error> {
     let mut opened = client.open(request).await?;
     let mut answer = Answer::new("demo", request.model.clone(), start());
-    answer.generation.clone_from(&opened.generation);
+    answer.bills.entry(0).or_default().generation.clone_from(&opened.generation);
     let mut events = Vec::new();
     let result = loop {
         match opened.next().await {
@@ -95,7 +95,7 @@ async fn the_tour_answers_each_prompt_with_its_next_stop_and_quotes_it() {
     let (first, events) = answer(&client, &ask("demo/tour", &["hello there"])).await.unwrap();
     assert_eq!((&first.end, kinds(&first)), (&End::Complete, vec!["message"]));
     assert!(first.text().starts_with("## Welcome\n\nYou wrote *hello there*"), "{}", first.text());
-    assert!(first.generation.as_deref().is_some_and(|id| id.starts_with("gen-")));
+    assert!(first.generations().next().is_some_and(|id| id.starts_with("gen-")));
     let usage = first.usage.unwrap();
     assert!(usage.cost.is_some_and(|cost| !cost.is_zero()) && usage.output_tokens > Some(100));
     assert!(events.iter().any(|event| matches!(event, Event::KeepAlive)), "no comments");

@@ -4,6 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{Usage, Usd, json::Fields};
 
+/// How many requests for free models OpenRouter takes in a minute, as it publishes it: `GET /key` tells of the day only,
+/// and its `rate_limit` is out of use (reference: 6.6, 9.1).
+pub const FREE_REQUESTS_PER_MINUTE: u32 = 20;
+
 /// How many requests of the day a key has left for models that cost nothing (reference: 6.6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FreeQuota {

@@ -93,6 +93,8 @@ pub enum Fact {
     Tried(Vec<String>),
     /// The parameter that is wrong.
     Parameter(String),
+    /// It is another server than OpenRouter: its key and its credit are looked after elsewhere.
+    Elsewhere,
 }
 
 impl Error {

@@ -38,6 +38,12 @@ impl Usd {
         value.checked_mul(1_000_000).map(Self::of)
     }
 
+    /// What so many tokens come to at this price per million.
+    #[must_use]
+    pub fn for_tokens(&self, tokens: u64) -> Option<Self> {
+        self.value.checked_mul(tokens.into()).map(|value| Self::of(value / 1_000_000))
+    }
+
     pub fn is_zero(&self) -> bool {
         self.value == 0
     }

@@ -95,8 +95,8 @@ actions! {
     CodeBlocks, "code", "Code blocks of the answer: copy, save, give to a command", "code blocks", Palette, [(Global, "ctrl-x c")];
     EditEarlier, "edit-earlier", "Edit an earlier prompt: a branch", "edit earlier", Palette, [(Global, "ctrl-x u")];
     EditPrompt, "edit-prompt", "Edit this prompt: a branch", "edit", Keys, [(Transcript, "e")];
-    AnswerAgain, "answer-again", "Answer again: a sibling", "again", Palette, [(Transcript, "r")];
-    AnswerAgainWith, "answer-again-with", "Answer again with another model", "again with", Palette, [];
+    AnswerAgain, "answer-again", "Answer again: asks for the model, with its price", "again", Palette, [(Transcript, "r")];
+    AnswerAgainWith, "answer-again-with", "Answer again with a model of the list", "again with", Palette, [];
     PutBack, "put-back", "Send the left-out turns again", "put back", Palette, [];
     PreviousSibling, "previous-answer", "Previous sibling", "previous", Palette, [(Transcript, "<")];
     NextSibling, "next-answer", "Next sibling", "next", Palette, [(Transcript, ">")];

@@ -2,7 +2,7 @@
 
 use super::{Effect, State};
 use crate::{
-    chat::{Conversation, ConversationId, End, Message, MessageId, Phase, Turn, call::Stage},
+    chat::{Conversation, ConversationId, End, Halt, Message, MessageId, Turn, call::Stage},
     config::{Desktop, When},
     text,
 };
@@ -74,20 +74,14 @@ pub(super) fn ended(state: &mut State, id: ConversationId, answer: MessageId, fx
 
 /// How many things in a conversation wait for the reader.
 pub(super) fn decisions(conversation: &Conversation) -> usize {
-    let of_turn = |turn: &Turn| match turn.phase {
-        Phase::Unsaved { .. } | Phase::Paused(_) => 1,
-        Phase::Calling => {
+    let of_turn = |turn: &Turn| match turn.phase.halt() {
+        Some(Halt::Unsaved(_) | Halt::Paused(_)) => 1,
+        Some(Halt::Calling) => {
             let answer = conversation.messages.get(&turn.answer).and_then(Message::answer);
             let runs = answer.into_iter().flat_map(|answer| answer.runs.values());
             runs.filter(|run| run.stage == Stage::Asking).count()
         }
-        Phase::Saving
-        | Phase::Gathering { .. }
-        | Phase::Routing
-        | Phase::Thinking
-        | Phase::Searching
-        | Phase::Streaming
-        | Phase::Waiting { .. } => 0,
+        Some(Halt::Waiting(_)) | None => 0,
     };
     conversation.turns.iter().map(of_turn).sum()
 }

@@ -74,9 +74,10 @@ fn take(state: &mut State, now: Timestamp, choice: Choice, fx: &mut Vec<Effect>)
             }
         }
         (Choice::Continue, _) => change(state, id, fx, |chat, ids| chat.continue_answer(answer, ids, now)),
-        (Choice::AnotherModel, _) => overlays::open_models_for_again(state, now, fx),
+        (Choice::AnotherModel, _) => overlays::open_models_for_again(state, now, answer, fx),
         (Choice::EnterKey, _) => overlays::open_key(state),
         (Choice::OpenCredits, _) => fx.push(Effect::Browse("https://openrouter.ai/credits".into())),
+        (Choice::ChooseEffort, _) => overlays::open_efforts(state, now),
         (Choice::Settings, _) => overlays::open_parameters(state),
     }
     true

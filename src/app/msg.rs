@@ -50,9 +50,10 @@ pub enum Msg {
         at: Timestamp,
         result: Result<(), api::Error>,
     },
-    /// What an answer cost, or why it is not known.
+    /// What the response of that id cost, or why it is not known.
     Priced {
         answer: MessageId,
+        generation: String,
         result: Result<Usage, api::Error>,
     },
     /// What is left of the day's requests for free models.

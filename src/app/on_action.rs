@@ -70,8 +70,8 @@ pub(super) fn on_action(state: &mut State, now: Timestamp, action: Action, fx: &
         Action::CodeBlocks => overlays::open_code_blocks(state, now),
         Action::EditEarlier => overlays::open_earlier(state, now),
         Action::EditPrompt => edit_current_prompt(state, now),
-        Action::AnswerAgain => answer_again(state, now, None, fx),
-        Action::AnswerAgainWith => overlays::open_models_for_again(state, now, fx),
+        Action::AnswerAgain => ask_again(state, now, overlays::open_again, fx),
+        Action::AnswerAgainWith => ask_again(state, now, overlays::open_models_for_again, fx),
         Action::PutBack => put_back(state, now, fx),
         Action::PreviousSibling => go_to_sibling(state, -1, fx),
         Action::NextSibling => go_to_sibling(state, 1, fx),
@@ -406,11 +406,29 @@ pub(super) fn edit_prompt(state: &mut State, now: Timestamp, id: MessageId) {
     state.screen.say(now, "editing an earlier prompt: Enter sends it as a branch, Esc leaves it");
 }
 
-pub(super) fn answer_again(state: &mut State, now: Timestamp, model: Option<String>, fx: &mut Vec<Effect>) {
-    let Some(answer) = state.current_answer() else { return };
+/// Asks with which model the current answer is given again.
+fn ask_again(
+    state: &mut State,
+    now: Timestamp,
+    ask: fn(&mut State, Timestamp, MessageId, &mut Vec<Effect>),
+    fx: &mut Vec<Effect>,
+) {
+    match state.current_answer() {
+        Some(answer) => ask(state, now, answer, fx),
+        None => state.screen.say(now, "there is no answer yet"),
+    }
+}
+
+pub(super) fn answer_again(
+    state: &mut State,
+    now: Timestamp,
+    answer: MessageId,
+    model: String,
+    fx: &mut Vec<Effect>,
+) {
     let Some(id) = state.screen.pane.shows.conversation() else { return };
     super::models::keep_context(state, id);
-    change(state, id, fx, |conversation, ids| conversation.answer_again(answer, model, ids, now));
+    change(state, id, fx, |conversation, ids| conversation.answer_again(answer, Some(model), ids, now));
 }
 
 /// Sends again what was left out of a conversation that was too long.

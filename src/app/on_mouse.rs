@@ -9,7 +9,7 @@ use super::{
     areas::{Areas, GUTTER},
     cards, listing,
     on_action::{copied, selected},
-    overlays::{self, Overlay},
+    overlays::{self, Of, Overlay},
     results,
     screen::Focus,
 };
@@ -136,6 +136,7 @@ fn press(state: &mut State, now: Timestamp, at: Position, fx: &mut Vec<Effect>) 
     let (screen, size, widths) =
         (Rect::from((Position::ORIGIN, state.screen.size)), state.screen.size, state.screen.widths);
     match state.screen.overlays.last_mut() {
+        Some(Overlay::Picker { of: Of::Again { .. }, .. }) => overlays::close_top(state, now, fx),
         Some(Overlay::Picker { picker, .. }) => {
             if picker.click(at, screen) {
                 overlays::accept(state, now, fx);

@@ -51,11 +51,12 @@ pub(super) fn on_priced(
     state: &mut State,
     now: Timestamp,
     answer: MessageId,
+    generation: String,
     result: Result<Usage, api::Error>,
     fx: &mut Vec<Effect>,
 ) {
     if let Some(conversation) = holder(state, answer) {
-        let (id, next) = (conversation.id, conversation.priced(answer, now, result));
+        let (id, next) = (conversation.id, conversation.priced(answer, generation, now, result));
         state.today.changed();
         carry_out(state, id, next, fx);
     }

@@ -1,5 +1,6 @@
 //! What lies above everything: pickers, the form, the help, the welcome. Each takes keys here.
 
+mod again;
 mod code;
 mod open;
 mod picked;
@@ -30,6 +31,7 @@ use crate::{
     },
 };
 
+pub(super) use again::open_again;
 pub(super) use code::{ask_over, copy_code_block, on_piped, open_code, open_code_blocks};
 pub(super) use open::{
     open_earlier, open_efforts, open_help, open_history, open_jump, open_key, open_models, open_models_for_again,
@@ -123,7 +125,13 @@ fn on_picker_key(state: &mut State, now: Timestamp, event: KeyEvent, screen: Rec
     let key = Key::from(event);
     let leads = state.keymap.meaning(Context::Global, &[], key) == Meaning::Leads;
     let Some(Overlay::Picker { of, .. }) = state.screen.overlays.last() else { return };
-    if leads && matches!(of, Of::Model | Of::ModelForAgain) {
+    if let (Of::Again { answer }, KeyCode::Tab) = (of, key.code) {
+        let answer = *answer;
+        state.screen.overlays.pop();
+        open_models_for_again(state, now, answer, fx);
+        return;
+    }
+    if leads && matches!(of, Of::Model | Of::ModelForAgain { .. }) {
         state.screen.leader = Some(Leader { keys: vec![key], since: now });
         return;
     }
@@ -252,9 +260,10 @@ pub(super) fn on_connected(state: &mut State, now: Timestamp, result: Result<Str
 
 /// Takes a model for what the picker was opened for.
 fn take(state: &mut State, now: Timestamp, of: &Of, model: String, fx: &mut Vec<Effect>) {
-    if matches!(of, Of::ModelForAgain) {
-        super::on_action::answer_again(state, now, Some(model), fx);
-    } else {
-        take_model(state, model, fx);
+    match of {
+        Of::Again { answer } | Of::ModelForAgain { answer } => {
+            super::on_action::answer_again(state, now, *answer, model, fx);
+        }
+        _ => take_model(state, model, fx),
     }
 }

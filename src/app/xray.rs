@@ -28,7 +28,7 @@ pub(super) fn on_recorded(state: &mut State, stream: StreamId, pieces: Vec<Piece
     for piece in pieces {
         growing.push(piece);
     }
-    if is_request {
+    if is_request || growing.is_urgent() {
         let written = unwritten(state, answer);
         save(state, written.into_iter().collect(), fx);
     }
@@ -37,8 +37,8 @@ pub(super) fn on_recorded(state: &mut State, stream: StreamId, pieces: Vec<Piece
 /// What of a growing recording the disk does not have: it goes there with what the answer grew by.
 pub(super) fn unwritten(state: &mut State, message: MessageId) -> Option<Change> {
     let most = usize::try_from(state.config.xray.max_bytes).unwrap_or(usize::MAX);
-    let pieces = state.recordings.get_mut(&message)?.take();
-    (!pieces.is_empty()).then_some(Change::Recorded { message, pieces, most })
+    let chunk = state.recordings.get_mut(&message)?.take();
+    (!chunk.pieces.is_empty()).then_some(Change::Recorded { message, chunk, most })
 }
 
 /// Hands the recordings of answers that are over to the database.

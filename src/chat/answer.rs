@@ -1,6 +1,7 @@
 //! One answer: its items assembled from events, how it ended, what it cost.
 
 mod assemble;
+mod bill;
 mod ends;
 mod item;
 mod read;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 pub use assemble::{Activity, Applied};
+pub use bill::Bill;
 pub use slots::Progress;
 
 use super::{Effort, Run, Stage, Timestamp};
@@ -34,10 +36,10 @@ pub struct Answer {
     /// What became of the calls among them that we were asked to carry out.
     pub runs: BTreeMap<Slot, Run>,
     pub end: End,
-    /// Of all steps together.
+    /// Of all steps together, always as `bills` has it.
     pub usage: Option<Usage>,
-    /// The id under which the server knows the newest response (`gen-…`).
-    pub generation: Option<String>,
+    /// One for each step.
+    pub bills: BTreeMap<u32, Bill>,
     pub started: Timestamp,
     /// When the first visible text came.
     pub first_text: Option<Timestamp>,
@@ -164,7 +166,7 @@ impl Answer {
             runs: BTreeMap::new(),
             end: End::Open,
             usage: None,
-            generation: None,
+            bills: BTreeMap::new(),
             started,
             first_text: None,
             ended: None,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{ConversationId, Message, MessageId, Recording, Settings, Slot, Timestamp, recording::Piece};
+use super::{ConversationId, Message, MessageId, Recording, Settings, Slot, Timestamp, recording::Chunk};
 use crate::tools::Outcome;
 
 /// One row that changed.
@@ -41,10 +41,10 @@ pub enum Change {
         recording: Box<Recording>,
         most_in_all: u64,
     },
-    /// What went over the wire for an answer that still runs, since the last time; `most` bytes are kept of all.
+    /// What went over the wire for an answer that still runs, since the last time; about `most` bytes are kept of all.
     Recorded {
         message: MessageId,
-        pieces: Vec<Piece>,
+        chunk: Chunk,
         most: usize,
     },
     /// All that a tool gave back for a call of an answer that keeps less.

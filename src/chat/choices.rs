@@ -1,6 +1,6 @@
 //! What a reader can do about an answer that did not go well, on keys of its card.
 
-use super::{Answer, End, Phase, Stage, Turn};
+use super::{Answer, End, Halt, Stage, Turn};
 use crate::{
     api::{Error, Fact, Fault, request::Wish},
     tools::Toolbox,
@@ -23,6 +23,7 @@ pub enum Choice {
     Continue,
     EnterKey,
     OpenCredits,
+    ChooseEffort,
     Settings,
     SaveAgain,
     SendUnsaved,
@@ -58,6 +59,7 @@ impl Choice {
             Self::Continue => 'c',
             Self::EnterKey => 'k',
             Self::OpenCredits => 'b',
+            Self::ChooseEffort => 'e',
             Self::Settings => 's',
             Self::SaveAgain => 'a',
             Self::SendUnsaved => 'u',
@@ -85,6 +87,7 @@ impl Choice {
             Self::Continue => "continue".into(),
             Self::EnterKey => "enter a key".into(),
             Self::OpenCredits => "buy credits".into(),
+            Self::ChooseEffort => "choose an effort".into(),
             Self::Settings => "settings".into(),
             Self::SaveAgain => "save again".into(),
             Self::SendUnsaved => "send all the same".into(),
@@ -111,17 +114,12 @@ impl Choice {
 /// The choices for an answer and the turn that writes it, if one still does; the default first.
 pub fn choices(answer: &Answer, turn: Option<&Turn>) -> Vec<Choice> {
     let Some(turn) = turn else { return after_end(answer) };
-    match &turn.phase {
-        Phase::Waiting { .. } => vec![Choice::Now, Choice::GiveUp, Choice::AnotherModel],
-        Phase::Unsaved { .. } => vec![Choice::SaveAgain, Choice::SendUnsaved, Choice::GiveUp],
-        Phase::Paused(_) => vec![Choice::GoOn, Choice::StopHere],
-        Phase::Calling => approvals(answer, &turn.context.tools),
-        Phase::Saving
-        | Phase::Gathering { .. }
-        | Phase::Routing
-        | Phase::Thinking
-        | Phase::Searching
-        | Phase::Streaming => Vec::new(),
+    match turn.phase.halt() {
+        Some(Halt::Waiting(_)) => vec![Choice::Now, Choice::GiveUp, Choice::AnotherModel],
+        Some(Halt::Unsaved(_)) => vec![Choice::SaveAgain, Choice::SendUnsaved, Choice::GiveUp],
+        Some(Halt::Paused(_)) => vec![Choice::GoOn, Choice::StopHere],
+        Some(Halt::Calling) => approvals(answer, &turn.context.tools),
+        None => Vec::new(),
     }
 }
 
@@ -175,7 +173,12 @@ fn after_fault(error: &Error) -> Vec<Choice> {
         Fault::Connect | Fault::Silence | Fault::Cut | Fault::Empty | Fault::Server | Fault::Rate => {
             vec![Choice::Retry, Choice::AnotherModel]
         }
+        // Entered is the key of OpenRouter, and its credits are bought there.
+        Fault::Key | Fault::Credit if error.facts.contains(&Fact::Elsewhere) => {
+            vec![Choice::Retry, Choice::AnotherModel]
+        }
         Fault::Key => vec![Choice::EnterKey, Choice::Retry],
+        Fault::Credit if is_of_key(error) => vec![Choice::EnterKey, Choice::Retry, Choice::AnotherModel],
         Fault::Credit => affordable(error)
             .map(Choice::RetryWithTokens)
             .into_iter()
@@ -183,9 +186,17 @@ fn after_fault(error: &Error) -> Vec<Choice> {
             .collect(),
         Fault::Forbidden | Fault::Model => vec![Choice::AnotherModel, Choice::Retry],
         Fault::Length => vec![Choice::LeaveOutOldest, Choice::AnotherModel, Choice::Settings, Choice::Retry],
+        Fault::Request if error.facts.iter().any(|fact| matches!(fact, Fact::Efforts(_))) => {
+            vec![Choice::ChooseEffort, Choice::Retry, Choice::AnotherModel]
+        }
         Fault::Request => vec![Choice::Settings, Choice::AnotherModel, Choice::Retry],
         Fault::Garbage => vec![Choice::Retry, Choice::AnotherModel],
     }
+}
+
+/// The budget of the key is spent, not the credit of the account.
+pub(super) fn is_of_key(error: &Error) -> bool {
+    error.fault == Fault::Credit && error.status == Some(403)
 }
 
 /// The tokens that the credit is enough for, where the server told.
@@ -216,6 +227,7 @@ mod tests {
             Choice::Continue,
             Choice::EnterKey,
             Choice::OpenCredits,
+            Choice::ChooseEffort,
             Choice::Settings,
             Choice::SaveAgain,
             Choice::SendUnsaved,

@@ -287,11 +287,12 @@ impl Conversation {
     pub(super) fn count_cost(&mut self) {
         let mut cost = Cost::default();
         for answer in self.messages.values().filter_map(Message::answer) {
-            let price = answer.usage.as_ref().and_then(|usage| usage.cost.as_ref());
-            match price.and_then(|price| cost.known.plus(price)) {
+            let (known, is_all) = answer.cost();
+            match cost.known.plus(&known) {
                 Some(sum) => cost.known = sum,
-                None => cost.unknown += usize::from(may_have_cost(answer)),
+                None => cost.unknown += usize::from(is_all),
             }
+            cost.unknown += usize::from(!is_all && may_have_cost(answer));
         }
         self.cost = cost;
     }
@@ -302,7 +303,7 @@ pub(super) fn may_have_cost(answer: &Answer) -> bool {
     match answer.end {
         End::Open => false,
         End::Complete | End::Incomplete { .. } => true,
-        End::Stopped | End::Interrupted => answer.generation.is_some() || !answer.items.is_empty(),
+        End::Stopped | End::Interrupted => answer.generations().next().is_some() || !answer.items.is_empty(),
         End::Failed(_) => answer.is_visible(),
     }
 }

@@ -1,7 +1,7 @@
 //! Words for an answer that did not go well: what happened, whose fault, what it cost, what helps.
 
-use super::{Answer, End, Pause, Phase, Turn, choices::affordable};
-use crate::api::{Error, Fact, Fault, FreeQuota};
+use super::{Answer, End, Halt, Pause, Turn, choices::{affordable, is_of_key}};
+use crate::api::{Error, FREE_REQUESTS_PER_MINUTE, Fact, Fault, FreeQuota};
 
 /// The text of a card: one sentence, one muted fact beside it, one line below.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,8 +16,9 @@ pub struct Explanation {
 
 /// The words for an answer and the turn that writes it; `None` where nothing is wrong.
 pub fn explain(answer: &Answer, turn: Option<&Turn>) -> Option<Explanation> {
-    match turn.map(|turn| &turn.phase) {
-        Some(Phase::Waiting { error, .. }) => Some(Explanation {
+    let Some(turn) = turn else { return after_end(answer) };
+    match turn.phase.halt()? {
+        Halt::Waiting(error) => Some(Explanation {
             headline: headline(error, answer, false).into(),
             fact: fact(error, answer),
             advice: match free_quota(error) {
@@ -25,22 +26,14 @@ pub fn explain(answer: &Answer, turn: Option<&Turn>) -> Option<Explanation> {
                 None => so_far(error).into(),
             },
         }),
-        Some(Phase::Unsaved { why }) => Some(Explanation {
+        Halt::Unsaved(why) => Some(Explanation {
             headline: "The prompt could not be saved.".into(),
-            fact: Some(why.clone()),
+            fact: Some(why.to_owned()),
             advice: "It has not been sent. Save it again, or send it all the same.".into(),
         }),
-        Some(Phase::Paused(pause)) => Some(paused(pause)),
-        Some(
-            Phase::Saving
-            | Phase::Gathering { .. }
-            | Phase::Routing
-            | Phase::Thinking
-            | Phase::Searching
-            | Phase::Streaming
-            | Phase::Calling,
-        ) => None,
-        None => after_end(answer),
+        Halt::Paused(pause) => Some(paused(pause)),
+        // Its calls have cards of their own.
+        Halt::Calling => None,
     }
 }
 
@@ -79,7 +72,7 @@ fn after_end(answer: &Answer) -> Option<Explanation> {
         End::Open | End::Complete | End::Stopped => return None,
         End::Interrupted => (
             "The answer was interrupted.",
-            Some("ibid or the connection ended before it did".into()),
+            Some("ibid, the server or the connection ended before it did".into()),
             if answer.text().is_empty() { "Ask again." } else { "Continue it, or ask again." }.into(),
         ),
         End::Incomplete { reason } => incomplete(reason.as_deref(), answer),
@@ -130,6 +123,7 @@ fn headline(error: &Error, answer: &Answer, shown: bool) -> &'static str {
         Fault::Cut => "The connection broke before the answer began.",
         Fault::Empty => "The model answered with nothing.",
         Fault::Key => "The key is missing or was refused.",
+        Fault::Credit if is_of_key(error) => "The budget of this key is used up.",
         Fault::Credit if affordable(error).is_some() => "The credit does not cover an answer of this length.",
         Fault::Credit => "There is no credit left.",
         Fault::Forbidden => "The request was refused.",
@@ -138,6 +132,7 @@ fn headline(error: &Error, answer: &Answer, shown: bool) -> &'static str {
         Fault::Rate if error.facts.contains(&Fact::FreeQuotaOfTheDay) => "The free requests of today are used up.",
         Fault::Rate if answer.model.ends_with(":free") => "Too many requests for a free model.",
         Fault::Rate => "Too many requests.",
+        Fault::Request if is_redirect(error) => "The server is at another address.",
         Fault::Request => "The server did not accept the request.",
         Fault::Server if shown => "The provider failed in mid-answer.",
         Fault::Server => "The provider failed before it answered.",
@@ -150,9 +145,19 @@ fn fact(error: &Error, answer: &Answer) -> Option<String> {
     let status = error.status.map(|status| status.to_string());
     let status = status.filter(|status| !error.message.contains(status.as_str()));
     let words = Some(error.message.clone()).filter(|words| !words.is_empty());
-    let parts = [error.provider.clone(), status, words, tried(error), tokens(answer)];
+    let parts = [error.provider.clone(), status, words, ruled_out(error), tried(error), tokens(answer)];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// What left no provider, where it is none of our wishes.
+fn ruled_out(error: &Error) -> Option<String> {
+    error.facts.iter().find_map(|fact| match fact {
+        Fact::ExcludedBy(words) if !words.is_empty() && relaxable(error).is_none() => {
+            Some(format!("ruled out by {}", words.join(" and ").replace('_', " ")))
+        }
+        _ => None,
+    })
 }
 
 /// The providers that were asked before the last one.
@@ -192,12 +197,21 @@ fn advice(error: &Error, answer: &Answer) -> String {
             Some(wait) => format!("Try again in {wait}, or ask another model."),
             None => "Try again, or ask another model.".into(),
         },
+        Fault::Key if is_elsewhere(error) => {
+            format!("Check key_env or key_command of {} in the config; the prompt is kept.", answer.endpoint)
+        }
         Fault::Key => "Enter another key; the prompt is kept.".into(),
+        Fault::Credit if is_elsewhere(error) => "See to the account at that server; the prompt is kept.".into(),
+        Fault::Credit if is_of_key(error) => "Raise it at openrouter.ai/keys, or enter another key.".into(),
         Fault::Credit => match affordable(error) {
             Some(tokens) => format!("Try again with {tokens} tokens, or buy credits at openrouter.ai/credits."),
             None => "Buy credits at openrouter.ai/credits, or enter another key.".into(),
         },
-        Fault::Forbidden => reasons(error).unwrap_or_else(|| "Ask in other words, or ask another model.".into()),
+        Fault::Forbidden => match reasons(error) {
+            Some(reasons) => reasons,
+            None if is_about_us(error) => "Ask another model; other words will not help.".into(),
+            None => "Ask in other words, or ask another model.".into(),
+        },
         Fault::Model if relaxable(error).is_some() => {
             let wish = relaxable(error).unwrap_or_default();
             format!("No provider is left with {wish}: ask once without it, or choose another model.")
@@ -214,6 +228,9 @@ fn advice(error: &Error, answer: &Answer) -> String {
             Some(wait) => format!("Try again in {wait}, or ask another model."),
             None => "Try again in a minute, or ask another model.".into(),
         },
+        Fault::Request if is_redirect(error) => {
+            "If that is right, make it the base_url of the endpoint; a key is never sent on.".into()
+        }
         Fault::Request => match efforts(error) {
             Some(efforts) => format!("Choose an effort that the model has: {efforts}."),
             None => "Change the settings or the model; the same again will not help.".into(),
@@ -222,11 +239,27 @@ fn advice(error: &Error, answer: &Answer) -> String {
     }
 }
 
+fn is_elsewhere(error: &Error) -> bool {
+    error.facts.contains(&Fact::Elsewhere)
+}
+
+fn is_redirect(error: &Error) -> bool {
+    error.status.is_some_and(|status| (300..400).contains(&status))
+}
+
+/// It is refused for who or where we are, not for what was said.
+fn is_about_us(error: &Error) -> bool {
+    let words = ["region_restricted", "data_residency_mismatch", "permission_denied", "permission_error"];
+    error.code.as_deref().is_some_and(|code| words.contains(&code)) || error.message.contains("region")
+}
+
 /// What free models allow, once the server has told how much of the day is left.
 fn free_quota(error: &Error) -> Option<String> {
     error.facts.iter().find_map(|fact| match fact {
         Fact::FreeQuota(FreeQuota { limit, remaining }) => {
-            Some(format!("Free models take 20 requests a minute; {remaining} of today's {limit} are left."))
+            Some(format!(
+                "Free models take {FREE_REQUESTS_PER_MINUTE} requests a minute; {remaining} of today's {limit} are left."
+            ))
         }
         _ => None,
     })

@@ -16,7 +16,8 @@ pub struct Recording {
     head_bytes: usize,
     tail: VecDeque<Piece>,
     tail_bytes: usize,
-    pub dropped: Dropped,
+    /// What there was no room for.
+    pub dropped: Amount,
 }
 
 /// One thing that was sent or that came.
@@ -43,9 +44,9 @@ pub enum What {
     Failed(Box<str>),
 }
 
-/// What there was no room for.
+/// So many pieces, and the bytes that they take.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Dropped {
+pub struct Amount {
     pub pieces: usize,
     pub bytes: usize,
 }
@@ -101,7 +102,7 @@ impl Recording {
             head_bytes: 0,
             tail: VecDeque::new(),
             tail_bytes: 0,
-            dropped: Dropped::default(),
+            dropped: Amount::default(),
         }
     }
 
@@ -110,7 +111,7 @@ impl Recording {
         let half = self.most / 2;
         let piece = piece.fit(half);
         let bytes = piece.bytes();
-        if self.tail.is_empty() && self.dropped == Dropped::default() && self.head_bytes + bytes <= half {
+        if self.tail.is_empty() && self.dropped == Amount::default() && self.head_bytes + bytes <= half {
             self.head_bytes += bytes;
             self.head.push(piece);
             return;
@@ -122,9 +123,27 @@ impl Recording {
         {
             let bytes = oldest.bytes();
             self.tail_bytes -= bytes;
-            self.dropped.pieces += 1;
-            self.dropped.bytes += bytes;
+            self.dropped.add(bytes);
         }
+    }
+
+    /// Puts together what was written of a recording that grew: pieces of its first time and of its last, and between
+    /// them perhaps a gap.
+    pub fn put_together(most: usize, chunks: impl IntoIterator<Item = Chunk>) -> Self {
+        let mut recording = Self::new(most);
+        let mut so_far = Amount::default();
+        for Chunk { before, pieces } in chunks {
+            if before.pieces > so_far.pieces {
+                recording.dropped.pieces += before.pieces - so_far.pieces;
+                recording.dropped.bytes += before.bytes.saturating_sub(so_far.bytes);
+                so_far = before;
+            }
+            for piece in pieces {
+                so_far.add(piece.bytes());
+                recording.push(piece);
+            }
+        }
+        recording
     }
 
     pub fn is_empty(&self) -> bool {
@@ -178,32 +197,61 @@ impl Recording {
     }
 }
 
+/// Some pieces of a recording that grows, and what came before them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Chunk {
+    pub before: Amount,
+    pub pieces: Vec<Piece>,
+}
+
 /// A recording while it grows, and what of it the disk does not have.
 #[derive(Debug, Clone)]
 pub struct Growing {
     pub recording: Recording,
-    unwritten: Vec<Piece>,
-    /// So many bytes go to the disk before the end: a run that is killed leaves the beginning of its recording.
-    room: usize,
+    unwritten: Chunk,
+    unwritten_bytes: usize,
+    most: usize,
 }
 
 impl Growing {
     pub fn new(most: usize) -> Self {
-        Self { recording: Recording::new(most), unwritten: Vec::new(), room: most }
+        Self { recording: Recording::new(most), unwritten: Chunk::default(), unwritten_bytes: 0, most }
     }
 
     pub fn push(&mut self, piece: Piece) {
-        let bytes = piece.bytes();
-        self.room = self.room.saturating_sub(bytes);
-        if self.room > 0 {
-            self.unwritten.push(piece.clone());
-        }
+        let piece = piece.fit(self.most / 2);
+        self.unwritten_bytes += piece.bytes();
+        self.unwritten.pieces.push(piece.clone());
         self.recording.push(piece);
     }
 
+    /// So much of it is not on the disk that it should go there before its time.
+    pub fn is_urgent(&self) -> bool {
+        self.unwritten_bytes > self.most / 4
+    }
+
     /// What is to be written now.
-    pub fn take(&mut self) -> Vec<Piece> {
-        std::mem::take(&mut self.unwritten)
+    pub fn take(&mut self) -> Chunk {
+        let mut before = self.unwritten.before;
+        for piece in &self.unwritten.pieces {
+            before.add(piece.bytes());
+        }
+        self.unwritten_bytes = 0;
+        std::mem::replace(&mut self.unwritten, Chunk { before, pieces: Vec::new() })
+    }
+}
+
+impl Chunk {
+    /// The room that its pieces take.
+    pub fn bytes(&self) -> usize {
+        self.pieces.iter().map(Piece::bytes).sum()
+    }
+}
+
+impl Amount {
+    fn add(&mut self, bytes: usize) {
+        self.pieces += 1;
+        self.bytes += bytes;
     }
 }
 
@@ -297,6 +345,28 @@ mod tests {
         recording.push(sent(&"long ".repeat(1000)));
         let (sent, whole) = recording.request().expect("a request");
         assert!(!whole && sent.body.len() < 2000, "{}", sent.body.len());
+    }
+
+    #[test]
+    fn what_was_written_of_the_first_and_the_last_time_is_put_together_with_its_gap() {
+        let mut growing = Growing::new(4000);
+        let mut chunks = Vec::new();
+        for number in 0..100 {
+            growing.push(received(&format!("event {number:02}")));
+            if number % 5 == 4 {
+                chunks.push(growing.take());
+            }
+        }
+        assert_eq!(growing.take().pieces, []);
+        let all = Recording::put_together(4000, chunks.clone());
+        assert_eq!(all, growing.recording, "all of it gives what was kept in memory");
+        drop(chunks.drain(2..17));
+        let some = Recording::put_together(4000, chunks);
+        let kept = texts(&some);
+        assert_eq!((kept.len(), kept[9].as_str(), kept[10].as_str(), kept[24].as_str()), (25, "event 09", "event 85", "event 99"));
+        assert_eq!(some.dropped.pieces, 75);
+        let (head, tail) = some.parts();
+        assert_eq!((head.len(), tail.count()), (10, 15));
     }
 
     proptest! {

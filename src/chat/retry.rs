@@ -60,7 +60,8 @@ fn mend(turn: &Turn, error: &Error) -> Option<Mend> {
         | Fact::FreeQuota(_)
         | Fact::FallbackModels(_)
         | Fact::Tried(_)
-        | Fact::Parameter(_) => None,
+        | Fact::Parameter(_)
+        | Fact::Elsewhere => None,
     });
     let mend = mend.or_else(|| told(&error.message));
     let items = (turn.gave_back && is_about_items(error)).then_some(Mend::Items);

@@ -13,7 +13,7 @@ use super::{
     retry::{self, Verdict},
     wishes,
 };
-use crate::api::{self, Event};
+use crate::api::{self, Event, Fact, Fault};
 
 /// What a request was asked with, for the reader.
 fn course(settings: &Settings, sent: u32) -> Course {
@@ -204,9 +204,10 @@ impl Conversation {
     pub fn opened(&mut self, stream: StreamId, generation: Option<String>, now: Timestamp) {
         if let Some(at) = self.streaming(stream) {
             self.turns[at].heard = Some(now);
+            let step = self.turns[at].step;
             let (answer, _) = self.answer_of(at);
             answer.course.first_byte.get_or_insert(now);
-            answer.generation.clone_from(&generation); // That of an attempt before would be another answer.
+            answer.begun_as(step, generation.clone());
             if let Some(id) = generation {
                 // A run that is killed leaves it behind, so that the next can ask what the answer cost.
                 let turn = &mut self.turns[at];
@@ -261,7 +262,7 @@ impl Conversation {
         let (answer, rev) = self.answer_of(at);
         answer.finish(now, result);
         *rev += 1;
-        self.note_relaxable(at);
+        self.note_facts(at);
         let (answer, _) = self.answer_of(at);
         if let End::Failed(error) = &answer.end {
             let error = error.clone();
@@ -288,12 +289,16 @@ impl Conversation {
         self.close(at, now, ids)
     }
 
-    /// Which of our wishes left no provider, if one did.
-    fn note_relaxable(&mut self, at: usize) {
+    /// What we know of a failure beyond what the server told: which of our wishes left no provider, and whose key it is.
+    fn note_facts(&mut self, at: usize) {
         let id = self.turns[at].answer;
         let Some(Body::Answer(answer)) = self.messages.get_mut(&id).map(|message| &mut message.body) else { return };
         if let End::Failed(error) = &mut answer.end {
-            wishes::note_relaxable(error, &self.turns[at].context);
+            let context = &self.turns[at].context;
+            wishes::note_relaxable(error, context);
+            if matches!(error.fault, Fault::Key | Fault::Credit) && !context.dialect.has_own_fields() {
+                error.facts.push(Fact::Elsewhere);
+            }
         }
     }
 
@@ -303,8 +308,8 @@ impl Conversation {
         let model = &turn.settings.model;
         let is_free = model.ends_with(":free")
             || model == "openrouter/free"
-            || error.facts.contains(&api::Fact::FreeQuotaOfTheDay);
-        (is_free && turn.context.dialect.has_own_fields() && error.fault == api::Fault::Rate)
+            || error.facts.contains(&Fact::FreeQuotaOfTheDay);
+        (is_free && turn.context.dialect.has_own_fields() && error.fault == Fault::Rate)
             .then(|| Next::AskQuota { answer: turn.answer, endpoint: turn.settings.endpoint.clone() })
     }
 
@@ -406,7 +411,7 @@ impl Conversation {
         let silent = |turn: &Turn| turn.given_up().is_some_and(|due| due <= now);
         while let Some(at) = self.turns.iter().position(silent) {
             let (stream, waited) = (self.turns[at].stream(), self.turns[at].context.patience.as_secs());
-            let error = api::Error::new(api::Fault::Silence, format!("nothing came for {waited} s"));
+            let error = api::Error::new(Fault::Silence, format!("nothing came for {waited} s"));
             next.push(Next::Close(stream));
             next.extend(self.settle(at, now, Err(error), ids));
         }

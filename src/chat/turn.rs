@@ -84,6 +84,18 @@ pub enum Phase {
     Waiting { until: Timestamp, error: crate::api::Error },
 }
 
+/// Where a turn stands still until its time comes, or somebody decides.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Halt<'a> {
+    /// The next attempt is not due yet, since this went wrong.
+    Waiting(&'a crate::api::Error),
+    /// Its prompt could not be saved, and why.
+    Unsaved(&'a str),
+    Paused(&'a Pause),
+    /// Calls are asked about, or run.
+    Calling,
+}
+
 /// Why a turn asks whether it shall go on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Pause {
@@ -99,6 +111,24 @@ pub struct StreamId {
     pub turn: TurnId,
     /// Requests that the turn has sent, this one included.
     pub attempt: u32,
+}
+
+impl Phase {
+    /// `None` while the turn goes on by itself.
+    pub fn halt(&self) -> Option<Halt<'_>> {
+        match self {
+            Self::Waiting { error, .. } => Some(Halt::Waiting(error)),
+            Self::Unsaved { why } => Some(Halt::Unsaved(why)),
+            Self::Paused(pause) => Some(Halt::Paused(pause)),
+            Self::Calling => Some(Halt::Calling),
+            Self::Saving
+            | Self::Gathering { .. }
+            | Self::Routing
+            | Self::Thinking
+            | Self::Searching
+            | Self::Streaming => None,
+        }
+    }
 }
 
 impl Turn {

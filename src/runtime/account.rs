@@ -15,7 +15,7 @@ use crate::{
 pub(super) async fn price(server: Arc<Server>, answer: MessageId, generation: String, inbox: mpsc::Sender<Msg>) {
     let result = ask_price(&server, &generation).await;
     tracing::debug!(known = result.is_ok(), "price asked for");
-    let _ = inbox.send(Msg::Priced { answer, result }).await; // Nobody listens on the way out.
+    let _ = inbox.send(Msg::Priced { answer, generation, result }).await; // Nobody listens on the way out.
 }
 
 async fn ask_price(server: &Server, generation: &str) -> Result<Usage, api::Error> {

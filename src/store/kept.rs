@@ -8,10 +8,10 @@ use serde_json::value::RawValue;
 
 use super::rows::{nanos, time};
 use crate::{
-    api::{self, Annotation, json::Fields},
+    api::{self, Annotation, Usage, Usd, json::Fields},
     chat::{
         Denial, End, Item, Kind, Run, Slot, Stage,
-        answer::{Call, Part, Reasoning, Search},
+        answer::{Bill, Call, Part, Reasoning, Search},
         call::Whole,
     },
     tools::{Failure, Outcome, ToolId},
@@ -61,6 +61,58 @@ pub fn runs(runs: &BTreeMap<Slot, Run>) -> String {
 pub fn read_runs(json: &str) -> serde_json::Result<BTreeMap<Slot, Run>> {
     let kept: Vec<KeptRun> = serde_json::from_str(json)?;
     Ok(kept.into_iter().map(KeptRun::into_run).collect())
+}
+
+/// What each response of an answer is known by and used, as JSON.
+pub fn bills(bills: &BTreeMap<u32, Bill>) -> String {
+    let kept: Vec<KeptBill> = bills.iter().map(|(step, bill)| KeptBill::of(*step, bill)).collect();
+    serde_json::to_string(&kept).expect("strings and numbers")
+}
+
+pub fn read_bills(json: &str) -> serde_json::Result<BTreeMap<u32, Bill>> {
+    let kept: Vec<KeptBill> = serde_json::from_str(json)?;
+    Ok(kept.into_iter().map(KeptBill::into_bill).collect())
+}
+
+#[derive(Serialize, Deserialize)]
+struct KeptBill {
+    step: u32,
+    generation: Option<String>,
+    usage: Option<KeptUsage>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct KeptUsage {
+    input: Option<u64>,
+    cached: Option<u64>,
+    output: Option<u64>,
+    reasoning: Option<u64>,
+    /// The server's own digits.
+    cost: Option<String>,
+}
+
+impl KeptBill {
+    fn of(step: u32, bill: &Bill) -> Self {
+        let usage = bill.usage.as_ref().map(|usage| KeptUsage {
+            input: usage.input_tokens,
+            cached: usage.cached_tokens,
+            output: usage.output_tokens,
+            reasoning: usage.reasoning_tokens,
+            cost: usage.cost.as_ref().map(|cost| cost.digits().to_owned()),
+        });
+        Self { step, generation: bill.generation.clone(), usage }
+    }
+
+    fn into_bill(self) -> (u32, Bill) {
+        let usage = self.usage.map(|usage| Usage {
+            input_tokens: usage.input,
+            cached_tokens: usage.cached,
+            output_tokens: usage.output,
+            reasoning_tokens: usage.reasoning,
+            cost: usage.cost.and_then(|digits| Usd::parse(&digits)),
+        });
+        (self.step, Bill { generation: self.generation, usage })
+    }
 }
 
 #[derive(Serialize, Deserialize)]

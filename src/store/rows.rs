@@ -13,7 +13,8 @@ use crate::{
     api::{Usage, Usd},
     chat::{
         Answer, Body, Change, ConversationId, Header, Message, MessageId, Prompt, Recording, Slot, Summary, Timestamp,
-        answer::Progress, recording::Piece,
+        answer::{Bill, Progress},
+        recording::Chunk,
     },
     tools::Outcome,
 };
@@ -48,6 +49,12 @@ const PROMPTS: &str = "select text from message join conversation on conversatio
 const TRIM: &str = "delete from recording where n <= (
     select n from (select n, sum(bytes) over (order by n desc) as kept from recording)
     where kept > ?1 order by n desc limit 1)";
+/// Those that begin behind the first half and end before the last.
+const TRIM_RECORDED: &str = "delete from recorded where n in (
+    select n from (
+        select n, sum(bytes) over (order by n) - bytes as before, sum(bytes) over (order by n desc) - bytes as behind
+        from recorded where message = ?1)
+    where before >= ?2 and behind >= ?2)";
 
 pub fn newest(db: &Connection, most: usize) -> Result<Vec<Summary>> {
     let most = i64::try_from(most).unwrap_or(i64::MAX);
@@ -145,24 +152,24 @@ pub fn recording(db: &Connection, message: MessageId) -> Result<Option<Recording
 
 /// The recording of an answer that still runs, or whose run was killed, as far as it is on disk.
 pub fn recorded(db: &Connection, message: MessageId) -> Result<Option<Recording>> {
-    let mut rows = db.prepare_cached("select most, pieces from recorded where message = ?1 order by n")?;
+    let mut rows = db.prepare_cached("select most, before, pieces from recorded where message = ?1 order by n")?;
     let mut found = rows.query([text(message.0)])?;
-    let mut recording: Option<Recording> = None;
+    let (mut most, mut chunks) = (0, Vec::new());
     while let Some(row) = found.next()? {
-        let most: i64 = row.get("most")?;
-        let recording = recording.get_or_insert_with(|| Recording::new(usize::try_from(most).unwrap_or_default()));
-        let pieces: Vec<Piece> = json(row, "pieces")?;
-        for piece in pieces {
-            recording.push(piece);
-        }
+        most = usize::try_from(row.get::<_, i64>("most")?).unwrap_or_default();
+        chunks.push(Chunk { before: json(row, "before")?, pieces: json(row, "pieces")? });
     }
-    Ok(recording)
+    Ok((!chunks.is_empty()).then(|| Recording::put_together(most, chunks)))
 }
 
-pub fn write_recorded(db: &Connection, message: MessageId, pieces: &[Piece], most: usize) -> Result<()> {
+/// Writes some more of it; what is neither of its first half nor of its last is dropped.
+pub fn write_recorded(db: &Connection, message: MessageId, chunk: &Chunk, most: usize) -> Result<()> {
     let most = i64::try_from(most).unwrap_or(i64::MAX);
-    db.prepare_cached("insert into recorded (message, most, pieces) values (?1, ?2, ?3)")?
-        .execute(rusqlite::params![text(message.0), most, to_json(&pieces)])?;
+    let (before, pieces) = (to_json(&chunk.before), to_json(&chunk.pieces));
+    let bytes = i64::try_from(chunk.bytes()).unwrap_or(i64::MAX);
+    db.prepare_cached("insert into recorded (message, most, before, bytes, pieces) values (?1, ?2, ?3, ?4, ?5)")?
+        .execute(rusqlite::params![text(message.0), most, before, bytes, pieces])?;
+    db.prepare_cached(TRIM_RECORDED)?.execute(rusqlite::params![text(message.0), most / 2])?;
     Ok(())
 }
 
@@ -224,17 +231,20 @@ pub fn write_message(
         Body::Answer(answer) => ("answer", None, Some(answer)),
     };
     let usage = answer.and_then(|answer| answer.usage.as_ref());
+    // Of those of its responses that told; the rest is in its bills.
+    let known = answer.filter(|answer| answer.bills.values().any(is_priced)).map(|answer| answer.cost().0);
     let count = |of: fn(&Usage) -> Option<u64>| usage.and_then(of).map(u64::cast_signed);
     let mut row = db.prepare_cached(
         "insert into message values (:id, :conversation, :parent, :role, :at, :rev, :text, :endpoint, :model, :answered_by,
-            :ending, :owner, :input, :cached, :output, :reasoning, :cost, :generation, :started, :first, :ended, :notes, :items, :runs, :course)
+            :ending, :owner, :input, :cached, :output, :reasoning, :cost, :generation, :started, :first, :ended, :notes, :items, :runs, :course, :bills)
          on conflict (id) do update set
             parent = excluded.parent, at = excluded.at, rev = excluded.rev, text = excluded.text,
             endpoint = excluded.endpoint, model = excluded.model, answered_by = excluded.answered_by, ending = excluded.ending,
             owner = excluded.owner, input_tokens = excluded.input_tokens, cached_tokens = excluded.cached_tokens,
             output_tokens = excluded.output_tokens, reasoning_tokens = excluded.reasoning_tokens, cost = excluded.cost,
             generation = excluded.generation, started = excluded.started, first_text = excluded.first_text,
-            ended = excluded.ended, notes = excluded.notes, items = excluded.items, runs = excluded.runs, course = excluded.course",
+            ended = excluded.ended, notes = excluded.notes, items = excluded.items, runs = excluded.runs, course = excluded.course,
+            bills = excluded.bills",
     )?;
     row.execute(named_params! {
         ":id": text(message.id.0),
@@ -253,8 +263,8 @@ pub fn write_message(
         ":cached": count(|usage| usage.cached_tokens),
         ":output": count(|usage| usage.output_tokens),
         ":reasoning": count(|usage| usage.reasoning_tokens),
-        ":cost": usage.and_then(|usage| usage.cost.as_ref()).map(Usd::digits),
-        ":generation": answer.and_then(|answer| answer.generation.as_ref()),
+        ":cost": known.as_ref().map(Usd::digits),
+        ":generation": answer.and_then(|answer| answer.generations().next_back()),
         ":started": answer.map(|answer| nanos(answer.started)),
         ":first": answer.and_then(|answer| answer.first_text).map(nanos),
         ":ended": answer.and_then(|answer| answer.ended).map(nanos),
@@ -262,6 +272,7 @@ pub fn write_message(
         ":items": answer.map(|answer| kept::items(&answer.items)),
         ":runs": answer.filter(|answer| !answer.runs.is_empty()).map(|answer| kept::runs(&answer.runs)),
         ":course": answer.map(|answer| to_json(&answer.course)),
+        ":bills": answer.map(|answer| kept::bills(&answer.bills)),
     })?;
     Ok(())
 }
@@ -281,16 +292,23 @@ fn message(row: &Row) -> Result<StoredMessage> {
     Ok(StoredMessage { conversation: ConversationId(uuid(row, "conversation")?), owner: row.get("owner")?, message })
 }
 
+fn is_priced(bill: &Bill) -> bool {
+    bill.usage.as_ref().is_some_and(|usage| usage.cost.is_some())
+}
+
 fn answer(row: &Row) -> Result<Answer> {
-    Ok(Answer {
+    let mut answer = Answer {
         endpoint: row.get("endpoint")?,
         model: row.get("model")?,
         answered_by: row.get("answered_by")?,
         items: kept::read_items(row.get_ref("items")?.as_str()?).map_err(damaged)?,
         runs: row.get_ref("runs")?.as_str_or_null()?.map_or(Ok(BTreeMap::new()), kept::read_runs).map_err(damaged)?,
         end: kept::read_end(row.get_ref("ending")?.as_str()?).map_err(damaged)?,
-        usage: usage(row)?,
-        generation: row.get("generation")?,
+        usage: None,
+        bills: match row.get_ref("bills")?.as_str_or_null()? {
+            Some(bills) => kept::read_bills(bills).map_err(damaged)?,
+            None => [(0, Bill { generation: row.get("generation")?, usage: usage(row)? })].into(),
+        },
         started: time(row.get("started")?),
         first_text: row.get::<_, Option<i64>>("first_text")?.map(time),
         ended: row.get::<_, Option<i64>>("ended")?.map(time),
@@ -298,10 +316,12 @@ fn answer(row: &Row) -> Result<Answer> {
         course: json(row, "course").unwrap_or_default(),
         notes: json(row, "notes")?,
         progress: Progress::default(),
-    })
+    };
+    answer.add_up();
+    Ok(answer)
 }
 
-/// Nothing at all where nothing was told.
+/// As a version without bills wrote it; nothing at all where nothing was told.
 fn usage(row: &Row) -> Result<Option<Usage>> {
     let count = |column: &str| row.get::<_, Option<i64>>(column).map(|count| count.map(i64::cast_unsigned));
     let usage = Usage {

@@ -116,6 +116,15 @@ const MIGRATIONS: &[&str] = &[
         primary key (message, step, place)
     );
 ",
+    "
+    -- What each response of an answer is known by and used, as JSON.
+    alter table message add column bills text;
+    -- What went over the wire before these pieces: how many, and their bytes. So the middle can be dropped.
+    alter table recorded add column before text not null default '{\"pieces\":0,\"bytes\":0}';
+    alter table recorded add column bytes integer not null default 0;
+    drop index recorded_of;
+    create index recorded_of on recorded (message, n, bytes);
+",
 ];
 
 /// What this program writes.

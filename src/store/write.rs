@@ -96,7 +96,7 @@ fn write(db: &Connection, change: &Change, owner: Option<&str>) -> Outcome {
         Change::Recording { message, recording, most_in_all } => {
             rows::write_recording(db, *message, recording, *most_in_all)?;
         }
-        Change::Recorded { message, pieces, most } => rows::write_recorded(db, *message, pieces, *most)?,
+        Change::Recorded { message, chunk, most } => rows::write_recorded(db, *message, chunk, *most)?,
         Change::Outcome { message, slot, outcome } => rows::write_outcome(db, *message, *slot, outcome)?,
         Change::Rename { conversation, title } => {
             update(db, "update conversation set title = ?2, renamed = 1 where id = ?1", *conversation, title)?;

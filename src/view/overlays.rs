@@ -21,7 +21,7 @@ use crate::{
         hints::LeaderView,
         overlay::Overlay as FloatingFrame,
         pager::PagerView,
-        picker::PickerView,
+        picker::{PickerLine, PickerView},
         theme::Role,
         tool_list::ToolListView,
         welcome::{Welcome, WelcomeView},
@@ -38,6 +38,14 @@ pub(super) fn draw(state: &State, now: Timestamp, frame: &mut Frame) {
         }
         match overlay {
             Overlay::Welcome(welcome) => draw_welcome(state, welcome, now, frame),
+            Overlay::Picker { of: Of::Again { .. }, picker } => {
+                let view = PickerLine { picker, theme };
+                let area = state.screen.areas.composer;
+                if let Some(at) = view.cursor(area) {
+                    frame.set_cursor_position(at);
+                }
+                view.render(area, frame.buffer_mut());
+            }
             Overlay::Picker { picker, .. } => {
                 let view = PickerView { picker, now, theme };
                 if let Some(at) = view.cursor(screen) {
@@ -90,9 +98,9 @@ pub(super) fn draw(state: &State, now: Timestamp, frame: &mut Frame) {
     draw_hints(state, now, frame);
 }
 
-/// A theme is chosen by what it makes of the page.
+/// A theme is chosen by what it makes of the page, and a line takes nothing of it away.
 fn shows_the_page(overlay: &Overlay) -> bool {
-    matches!(overlay, Overlay::Picker { of: Of::Theme, .. })
+    matches!(overlay, Overlay::Picker { of: Of::Theme | Of::Again { .. }, .. })
 }
 
 /// The frame of a pane that is not docked; gives what is inside.

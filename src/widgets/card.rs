@@ -82,22 +82,7 @@ pub(super) fn keys(choices: &[Choice], width: usize, marks: &Marks) -> Vec<Row> 
         match choice {
             first if nth == 0 && first.by_enter() => hints.push(key(marks.enter, choice.words())),
             Choice::GiveUp if choices.contains(&Choice::Now) => hints.push(key("esc", choice.words())),
-            Choice::Now
-            | Choice::GiveUp
-            | Choice::Retry
-            | Choice::RetryWithTokens(_)
-            | Choice::AnotherModel
-            | Choice::Relax(_)
-            | Choice::LeaveOutOldest
-            | Choice::Continue
-            | Choice::EnterKey
-            | Choice::OpenCredits
-            | Choice::Settings
-            | Choice::SaveAgain
-            | Choice::SendUnsaved
-            | Choice::GoOn
-            | Choice::StopHere
-            | Choice::Call(_) => later.push(key(&choice.key().to_string(), choice.words())),
+            _ => later.push(key(&choice.key().to_string(), choice.words())),
         }
     }
     if let Some(first) = later.first_mut() {

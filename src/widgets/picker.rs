@@ -1,6 +1,7 @@
 //! The picker: a field, what matches it, and details of the row under the cursor.
 
 mod columns;
+mod line;
 mod models;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ use ratatui::layout::Rect;
 use super::{field::Field, overlay, theme::Role};
 use crate::{chat::Timestamp, text};
 pub use columns::{Align, Column};
+pub use line::PickerLine;
 pub use models::{MODEL_COLUMNS, model_row};
 pub use view::PickerView;
 

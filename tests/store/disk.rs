@@ -12,7 +12,7 @@ use ibid::{
     chat::{
         Answer, Body, Change, Conversation, ConversationId, Effort, End, Header, Item, Kind, Message, MessageId,
         Prompt, Settings, Slot, Summary, Timestamp,
-        answer::{Call, Part, Reasoning, Search},
+        answer::{Bill, Call, Part, Reasoning, Search},
     },
     store::{Error, Job, Options, Reply, Store, Ticket},
     tools::Chosen,
@@ -216,6 +216,13 @@ pub fn full(end: End) -> Answer {
         query: None,
         urls: vec!["u".into()],
     };
+    let usage = Usage {
+        input_tokens: Some(1200),
+        cached_tokens: Some(0),
+        output_tokens: None,
+        reasoning_tokens: Some(u64::MAX),
+        cost: Usd::parse("2.10e-05"),
+    };
     Answer {
         answered_by: Some("acme/large-2026".into()),
         items: [
@@ -234,14 +241,8 @@ pub fn full(end: End) -> Answer {
             item(4, raw("{\"type\":\"x\"}"), Kind::Other { kind: "x".into(), status: None }),
         ]
         .into(),
-        usage: Some(Usage {
-            input_tokens: Some(1200),
-            cached_tokens: Some(0),
-            output_tokens: None,
-            reasoning_tokens: Some(u64::MAX),
-            cost: Usd::parse("2.10e-05"),
-        }),
-        generation: Some("gen-1".into()),
+        usage: Some(usage.clone()),
+        bills: [(0, Bill { generation: Some("gen-1".into()), usage: Some(usage) })].into(),
         first_text: Some(at(11)),
         ended: Some(at(13)),
         notes: vec!["reasoning of another model was left out".into()],

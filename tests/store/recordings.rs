@@ -3,7 +3,7 @@
 use ibid::{
     api::Sent,
     chat::{
-        Change, End, Recording, Slot,
+        Change, End, Growing, Recording, Slot,
         recording::{Piece, What},
     },
     store::{Job, Reply},
@@ -12,6 +12,8 @@ use ibid::{
 
 use super::disk::{Disk, Run, answer, at, begin, conversation_id, empty, header, message_id, prompt, write};
 
+const ROOM: usize = 64 * 1024;
+
 fn recording(events: usize) -> Recording {
     let sent = Sent {
         url: "https://openrouter.ai/api/v1/responses".into(),
@@ -19,7 +21,7 @@ fn recording(events: usize) -> Recording {
         body: r#"{"model":"a/b","input":[]}"#.into(),
         variable: "OPENROUTER_API_KEY".into(),
     };
-    let mut recording = Recording::new(64 * 1024);
+    let mut recording = Recording::new(ROOM);
     recording.push(Piece::new(at(0), What::Sent(Box::new(sent))));
     for number in 0..events {
         let payload = format!(r#"{{"type":"response.output_text.delta","delta":"{number} é"}}"#);
@@ -84,8 +86,9 @@ fn a_database_from_before_recordings_gets_a_place_for_them_and_keeps_the_rest() 
     let disk = Disk::new();
     disk.open().saved(vec![begin(header(1, "old")), write(1, answer(2, 1, empty(End::Complete)))]);
     let old = disk.connect();
-    let second = "drop index message_spent; alter table message drop column course; drop table recorded;
-        drop table recording; drop table outcome; alter table message drop column runs; pragma user_version = 2;";
+    let second = "alter table message drop column bills; drop index message_spent; alter table message drop column course;
+        drop table recorded; drop table recording; drop table outcome; alter table message drop column runs;
+        pragma user_version = 2;";
     old.execute_batch(second).expect("as the second version left it");
     drop(old);
     let run = disk.open();
@@ -95,8 +98,12 @@ fn a_database_from_before_recordings_gets_a_place_for_them_and_keeps_the_rest() 
     assert_eq!(kept(&run, 2), Some(recording(1)));
 }
 
-fn recorded(pieces: &[Piece]) -> Change {
-    Change::Recorded { message: message_id(2), pieces: pieces.to_vec(), most: 64 * 1024 }
+/// Pieces of a recording that grows, as they go to the disk, with room for so many bytes.
+fn recorded(growing: &mut Growing, pieces: &[Piece], most: usize) -> Change {
+    for piece in pieces {
+        growing.push(piece.clone());
+    }
+    Change::Recorded { message: message_id(2), chunk: growing.take(), most }
 }
 
 fn unsettled(disk: &Disk) -> u32 {
@@ -110,8 +117,9 @@ fn a_run_that_is_killed_leaves_what_was_written_of_its_recording() {
     let pieces: Vec<Piece> = whole.pieces().cloned().collect();
     let run = disk.open();
     run.saved(vec![begin(header(1, "a")), write(1, prompt(1, "why")), write(1, answer(2, 1, empty(End::Open)))]);
-    run.saved(vec![recorded(&pieces[..1])]);
-    run.saved(vec![recorded(&pieces[1..5])]);
+    let mut growing = Growing::new(ROOM);
+    run.saved(vec![recorded(&mut growing, &pieces[..1], ROOM)]);
+    run.saved(vec![recorded(&mut growing, &pieces[1..5], ROOM)]);
     assert_eq!(kept(&run, 2).expect("it can be looked at").pieces().count(), 5);
     drop(run);
     let run = disk.open();
@@ -123,12 +131,36 @@ fn a_run_that_is_killed_leaves_what_was_written_of_its_recording() {
 }
 
 #[test]
+fn a_run_that_is_killed_after_a_long_answer_leaves_its_request_and_the_last_that_came() {
+    const ROOM: usize = 20_000;
+    let disk = Disk::new();
+    let pieces: Vec<Piece> = recording(2000).pieces().cloned().collect();
+    let run = disk.open();
+    run.saved(vec![begin(header(1, "a")), write(1, prompt(1, "why")), write(1, answer(2, 1, empty(End::Open)))]);
+    let mut growing = Growing::new(ROOM);
+    for some in pieces.chunks(20) {
+        run.saved(vec![recorded(&mut growing, some, ROOM)]);
+    }
+    let bytes: i64 = disk.connect().query_row("select sum(length(pieces)) from recorded", [], |row| row.get(0)).expect("a number");
+    let bytes =
+        usize::try_from(bytes).expect("a few");
+    assert!(bytes < 2 * ROOM, "the disk keeps no more than it shows: {bytes}");
+    drop(run);
+    let left = kept(&disk.open(), 2).expect("it was left");
+    let kept: Vec<Piece> = left.pieces().cloned().collect();
+    assert_eq!(kept[0], pieces[0], "the request");
+    assert_eq!(kept[kept.len() - 2], pieces[pieces.len() - 1], "the last that came");
+    assert!(matches!(&kept[kept.len() - 1].what, What::Failed(_)));
+    assert_eq!(left.dropped.pieces + kept.len(), pieces.len() + 1, "and what is missing is counted");
+}
+
+#[test]
 fn a_whole_recording_takes_the_place_of_what_was_written_on_the_way() {
     let disk = Disk::new();
     let whole = recording(6);
     let pieces: Vec<Piece> = whole.pieces().cloned().collect();
     let run = disk.open();
-    run.saved(vec![begin(header(1, "a")), write(1, answer(2, 1, empty(End::Open))), recorded(&pieces[..3])]);
+    run.saved(vec![begin(header(1, "a")), write(1, answer(2, 1, empty(End::Open))), recorded(&mut Growing::new(ROOM), &pieces[..3], ROOM)]);
     run.saved(vec![write(1, answer(2, 1, empty(End::Complete))), record(2, &whole, 1 << 20)]);
     assert_eq!((kept(&run, 2), unsettled(&disk)), (Some(whole), 0));
 }

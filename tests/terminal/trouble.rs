@@ -197,6 +197,25 @@ fn a_database_that_cannot_grow_is_told_and_nothing_is_sent_unasked() {
     assert_eq!(stage.asked(), 1, "sent without asking the reader");
 }
 
+/// As on a disk that is mounted to be read: SQLite can make no file of its own. (No file mode keeps root from writing.)
+#[test]
+fn a_database_that_cannot_be_written_shows_what_is_there_and_nothing_is_sent_unasked() {
+    let stage = Stage::plain();
+    let mut ibid = stage.open();
+    stage.exchange(&mut ibid, "hello", "Good day.");
+    quit(&mut ibid);
+    let mut beside = stage.home.database().into_os_string();
+    beside.push("-shm");
+    fs::create_dir(beside).expect("its place is free");
+    let mut ibid = stage.reopen();
+    ibid.wait_for("Good day.");
+    ibid.type_keys("my careful prompt<enter>");
+    ibid.wait_for("could not be saved");
+    ibid.wait_for("read-only");
+    ibid.wait_for("my careful prompt");
+    assert_eq!(stage.asked(), 1, "sent without asking the reader");
+}
+
 #[test]
 fn a_folder_for_data_that_cannot_be_made_is_told() {
     let stage = Stage::plain();

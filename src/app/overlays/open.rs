@@ -78,8 +78,13 @@ pub(in crate::app) fn open_models(state: &mut State, now: Timestamp, fx: &mut Ve
     open_models_of(state, now, Of::Model, "Model for the next message", fx);
 }
 
-pub(in crate::app) fn open_models_for_again(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
-    open_models_of(state, now, Of::ModelForAgain, "Model for another answer", fx);
+pub(in crate::app) fn open_models_for_again(
+    state: &mut State,
+    now: Timestamp,
+    answer: MessageId,
+    fx: &mut Vec<Effect>,
+) {
+    open_models_of(state, now, Of::ModelForAgain { answer }, "Model for another answer", fx);
 }
 
 fn open_models_of(state: &mut State, now: Timestamp, of: Of, title: &str, fx: &mut Vec<Effect>) {
@@ -128,17 +133,15 @@ fn fill_models(state: &State, picker: &mut Picker<Picked>) {
 
 /// The catalogue or the slots changed while models are being picked.
 pub(in crate::app) fn refresh_models(state: &mut State) {
-    let Some(at) = state
-        .screen
-        .overlays
-        .iter()
-        .position(|overlay| matches!(overlay, Overlay::Picker { of: Of::Model | Of::ModelForAgain, .. }))
-    else {
-        return;
+    let of_models = |overlay: &Overlay| {
+        matches!(overlay, Overlay::Picker { of: Of::Model | Of::ModelForAgain { .. } | Of::Again { .. }, .. })
     };
+    let Some(at) = state.screen.overlays.iter().position(of_models) else { return };
     let mut overlay = state.screen.overlays.remove(at);
-    if let Overlay::Picker { picker, .. } = &mut overlay {
-        fill_models(state, picker);
+    match &mut overlay {
+        Overlay::Picker { of: Of::Again { answer }, picker } => super::again::fill_again(state, *answer, picker),
+        Overlay::Picker { picker, .. } => fill_models(state, picker),
+        _ => (),
     }
     state.screen.overlays.insert(at, overlay);
 }

@@ -28,7 +28,13 @@ pub enum Of {
     Everything,
     Model,
     /// The model of another answer to the same prompt.
-    ModelForAgain,
+    ModelForAgain {
+        answer: MessageId,
+    },
+    /// The same, in one line.
+    Again {
+        answer: MessageId,
+    },
     Effort,
     Prompt,
     /// A code block of the answer, to be copied.
@@ -90,7 +96,7 @@ pub(in crate::app) fn accept(state: &mut State, now: Timestamp, fx: &mut Vec<Eff
     let picked = match picker.chosen() {
         Some(row) => row.payload.clone(),
         // A slug that the catalogue does not have is sent as it was typed.
-        None if matches!(of, Of::Model | Of::ModelForAgain) && !typed.is_empty() => Picked::Model(typed),
+        None if matches!(of, Of::Model | Of::ModelForAgain { .. } | Of::Again { .. }) && !typed.is_empty() => Picked::Model(typed),
         None if matches!(of, Of::Path { .. } | Of::Command { .. }) && !typed.is_empty() => Picked::Typed(typed),
         None => return,
     };

@@ -46,6 +46,7 @@ impl Answer {
         if self.end != End::Open {
             return self.afterwards(at, event);
         }
+        self.bill(); // Whatever it comes to, it is billed.
         let before = self.first_text;
         let applied = match event {
             Event::Begun(response) => self.on_begun(response),
@@ -74,23 +75,19 @@ impl Answer {
 
     /// Some servers repeat it while they read the prompt, or later.
     fn on_begun(&mut self, response: &Response) -> Applied {
-        let before = (self.generation.clone(), self.answered_by.clone());
+        let before = (self.bill().generation.clone(), self.answered_by.clone());
         self.name(response);
-        let changed = before != (self.generation.clone(), self.answered_by.clone());
+        let changed = before != (self.bill().generation.clone(), self.answered_by.clone());
         let is_first = self.items.range(range(self.progress.step)).next().is_none();
         Applied { changed, activity: is_first.then_some(Activity::Routing), ..Applied::default() }
-    }
-
-    /// What the steps before the present one used.
-    pub(in crate::chat) fn earlier(&self) -> Option<&crate::api::Usage> {
-        self.progress.earlier.as_ref()
     }
 
     pub(super) fn name(&mut self, response: &Response) {
         let is_generation = |id: &String| id.starts_with("gen-");
         // The id of the header is the one that prices are kept under; a body may have another.
-        if !self.generation.as_ref().is_some_and(is_generation) || response.id.as_ref().is_some_and(is_generation) {
-            self.generation = response.id.clone().or(self.generation.take());
+        let generation = &mut self.bill().generation;
+        if !generation.as_ref().is_some_and(is_generation) || response.id.as_ref().is_some_and(is_generation) {
+            *generation = response.id.clone().or(generation.take());
         }
         self.answered_by = response.model.clone().or(self.answered_by.take());
     }

@@ -65,11 +65,9 @@ impl Answer {
     pub fn retry(&mut self, step: u32) {
         self.enter(step);
         self.items.retain(|slot, _| slot.step != step);
-        let earlier = self.progress.earlier.take();
-        self.usage.clone_from(&earlier);
-        self.progress = Progress::of_step(step, earlier);
-        self.end = End::Open;
-        self.ended = None;
+        self.bills.remove(&step);
+        self.progress = Progress::of_step(step);
+        self.reopen();
     }
 
     /// A response asked for tools: the answer goes on with another step.
@@ -87,9 +85,14 @@ impl Answer {
         if step <= self.progress.step {
             return;
         }
-        self.progress = Progress::of_step(step, self.usage.clone());
+        self.progress = Progress::of_step(step);
+        self.reopen();
+    }
+
+    fn reopen(&mut self) {
         self.end = End::Open;
         self.ended = None;
+        self.add_up();
     }
 
     pub(super) fn on_ended(&mut self, at: Timestamp, response: &Response) -> Applied {
@@ -101,7 +104,12 @@ impl Answer {
                     item.closed = item.closed.or(Some(at));
                 }
                 let says_something = self.items.range(range(step)).any(|(_, item)| item.is_content());
-                if says_something { End::Complete } else { End::Failed(empty()) }
+                match &response.reason {
+                    _ if says_something => End::Complete,
+                    // Too long, told as a success (reference: 6.4).
+                    Some(reason) => End::Incomplete { reason: Some(reason.clone()) },
+                    None => End::Failed(empty()),
+                }
             }
             Status::Incomplete => End::Incomplete { reason: response.reason.clone() },
             Status::Failed => {
@@ -117,11 +125,8 @@ impl Answer {
     fn account(&mut self, at: Timestamp, response: &Response) -> bool {
         self.name(response);
         if let Some(usage) = &response.usage {
-            self.progress.accounted = true;
-            self.usage = Some(match &self.progress.earlier {
-                Some(earlier) => earlier.plus(usage),
-                None => usage.clone(),
-            });
+            self.bill().usage = Some(usage.clone());
+            self.add_up();
         }
         self.fill(at, &response.output)
     }
@@ -163,12 +168,9 @@ impl Answer {
     }
 
     pub(super) fn end(&mut self, at: Timestamp, end: End) -> Applied {
-        if self.progress.earlier.is_some() && !self.progress.accounted {
-            // The cost of this step is unknown, and so is that of all.
-            self.usage = None;
-        }
         self.end = end;
         self.ended = Some(at);
+        self.add_up();
         Applied { changed: true, over: true, ..Applied::default() }
     }
 
@@ -190,7 +192,7 @@ impl Answer {
             End::Open | End::Complete | End::Incomplete { .. } => (),
             End::Stopped | End::Interrupted => return Applied { over: true, ..Applied::default() },
         }
-        if self.usage.is_none() || response.usage.is_some() {
+        if self.bill().usage.is_none() || response.usage.is_some() {
             self.account(at, response);
         }
         Applied { changed: true, over: true, ..Applied::default() }

@@ -1,10 +1,7 @@
 //! Which item an event is about: by its index, by its id, or by what is open (reference: 4.4).
 
 use super::{Answer, Call, Item, Kind, Reasoning, Slot};
-use crate::{
-    api::{Usage, event::At},
-    chat::Timestamp,
-};
+use crate::{api::event::At, chat::Timestamp};
 
 /// What an answer remembers of its stream beyond the items.
 #[derive(Debug, Clone, Default)]
@@ -14,10 +11,6 @@ pub struct Progress {
     moved: Vec<((u32, Family), u32)>,
     /// Ids of items, for events that tell no index.
     ids: Vec<(String, u32)>,
-    /// Of the steps before the present one.
-    pub(super) earlier: Option<Usage>,
-    /// The server told what the present step used.
-    pub(super) accounted: bool,
     /// Frames that were no events of this API.
     pub(super) strange: usize,
 }
@@ -33,8 +26,8 @@ pub(super) enum Family {
 }
 
 impl Progress {
-    pub(super) fn of_step(step: u32, earlier: Option<Usage>) -> Self {
-        Self { step, earlier, ..Self::default() }
+    pub(super) fn of_step(step: u32) -> Self {
+        Self { step, ..Self::default() }
     }
 }
 

@@ -87,7 +87,7 @@ fn nothing_is_visible_before_the_first_text_and_the_activity_follows_the_items()
     );
     assert!(applied.iter().all(|applied| !applied.over));
     assert_eq!(applied[1], Applied::default());
-    assert_eq!((answer.answered_by.as_deref(), answer.generation.as_deref()), (Some("a/b"), Some("gen-1")));
+    assert_eq!((answer.answered_by.as_deref(), answer.generations().next()), (Some("a/b"), Some("gen-1")));
 }
 
 #[test]

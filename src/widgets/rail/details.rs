@@ -68,9 +68,7 @@ fn who(answer: &Answer) -> Vec<(&'static str, String)> {
         facts.push(("provider", provider.clone()));
     }
     facts.push(("server", answer.endpoint.clone()));
-    if let Some(generation) = &answer.generation {
-        facts.push(("id", generation.clone()));
-    }
+    facts.extend(answer.generations().map(|generation| ("id", generation.to_owned())));
     facts
 }
 

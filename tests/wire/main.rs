@@ -1,5 +1,7 @@
 //! What leaves for a server and how its answers arrive, over real sockets.
 
+mod servers;
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::{
@@ -471,4 +473,34 @@ fn a_gated_answer_leaves_one_event_at_a_time() {
     assert!(!request.is_closed());
     drop(socket);
     request.wait_closed();
+}
+
+/// A listening socket whose queue is full, as that of a server that hangs: it answers no further connection.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_server_that_takes_no_connection_is_given_up_after_the_limit_for_that() {
+    run(async {
+        let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+        socket.bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
+        let listener = socket.listen(1).expect("it listens");
+        let address = listener.local_addr().expect("it is bound");
+        let limits = Timeouts { connect: Duration::from_millis(300), first_byte: Duration::from_secs(1), ..quick() };
+        let base_url = format!("http://{address}/v1");
+        let mut waiting = Vec::new();
+        // Until the queue is full a connection is taken, and then nobody answers: that is another failure.
+        for _ in 0..20 {
+            let client =
+                Client::with_timeouts(endpoint(&base_url, Dialect::Other, None), limits).expect("a client");
+            let begun = std::time::Instant::now();
+            let error = Error::from(client.open(&hello()).await.expect_err("nobody answers"));
+            if error.fault == Fault::Connect {
+                assert_eq!(error.message, format!("{address} could not be reached in time"));
+                assert!(begun.elapsed() >= limits.connect, "{:?}", begun.elapsed());
+                return;
+            }
+            assert_eq!(error.fault, Fault::Silence, "{error}");
+            waiting.push(tokio::spawn(tokio::net::TcpStream::connect(address)));
+        }
+        panic!("the queue of the socket did not become full");
+    });
 }
