@@ -177,6 +177,21 @@ fn a_slot_an_effort_and_web_search_change_the_next_body_and_keep_the_draft() {
 }
 
 #[test]
+fn a_slug_that_searches_by_itself_is_shown_as_web_and_gets_no_search_tool() {
+    let mut begin = start(100, 30);
+    begin.config.model = Some("openai/gpt-5.6-luna:online".into());
+    let mut app = Harness::with(begin);
+    app.reply(Reply::Opened { newest: Vec::new(), total: 0, new_draft: String::new() });
+    assert!(app.status().contains("web"), "{}", app.status());
+    app.press("ctrl-x w");
+    app.effects();
+    app.enter_text("news?");
+    app.press("enter");
+    let (_, body) = app.opened().remove(0);
+    assert_eq!((&body["model"], body.get("tools")), (&json!("openai/gpt-5.6-luna:online"), None));
+}
+
+#[test]
 fn f2_goes_round_the_filled_slots_and_shift_f2_back() {
     let mut begin = start(80, 24);
     begin.config.slots.insert(2, "a/two".into());

@@ -17,14 +17,6 @@ pub struct Catalogue {
     pub models: Vec<Model>,
 }
 
-impl Catalogue {
-    /// The row of a slug; of its base where a variant such as `:online` has none of its own.
-    pub fn find(&self, slug: &str) -> Option<&Model> {
-        let find = |slug: &str| self.models.iter().find(|model| model.id == slug);
-        find(slug).or_else(|| slug.rsplit_once(':').and_then(|(base, _)| find(base)))
-    }
-}
-
 /// One row of `GET /models`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model {
@@ -88,7 +80,7 @@ impl Catalogue {
         Ok(Self { models: rows.into_iter().filter_map(|row| Model::read(&Fields::of(row.get())?)).collect() })
     }
 
-    /// The row of a slug, with or without a variant such as `:free` or `:online`.
+    /// The row of a slug; of its base where a variant such as `:online` has none of its own.
     pub fn model(&self, slug: &str) -> Option<&Model> {
         let find = |slug: &str| self.models.iter().find(|model| model.id == slug);
         find(slug).or_else(|| find(slug.rsplit_once(':')?.0))

@@ -35,6 +35,18 @@ pub(super) fn take_key(state: &mut State, now: Timestamp, key: char, fx: &mut Ve
     }
 }
 
+/// Another key is in use: what was refused for the last one is asked again.
+pub(super) fn retry_with_key(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
+    if offered(state).first() != Some(&Choice::EnterKey) {
+        return;
+    }
+    let refused = state.current().and_then(|conversation| Some((conversation.id, *conversation.branch.last()?)));
+    if let Some((id, answer)) = refused {
+        super::models::keep_context(state, id);
+        change(state, id, fx, |chat, ids| chat.answer_again(answer, None, ids, now));
+    }
+}
+
 fn take(state: &mut State, now: Timestamp, choice: Choice, fx: &mut Vec<Effect>) -> bool {
     let card = state.screen.transcript().and_then(Transcript::card);
     let asked = state.current().and_then(Asked::of);

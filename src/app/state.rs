@@ -187,7 +187,7 @@ impl State {
     /// The catalogue's row of the model that the next prompt goes to.
     pub fn model(&self) -> Option<&Model> {
         let settings = self.settings();
-        self.catalogue(&settings.endpoint)?.find(&settings.model)
+        self.catalogue(&settings.endpoint)?.model(&settings.model)
     }
 }
 

@@ -67,7 +67,7 @@ impl Default for Context {
 impl Context {
     /// The row of a model in the catalogue, variants such as `:online` apart.
     pub fn model(&self, slug: &str) -> Option<&Model> {
-        self.catalogue.find(slug)
+        self.catalogue.model(slug)
     }
 
     /// What a model can read besides text.

@@ -181,6 +181,74 @@ fn credits_are_bought_on_their_page() {
 }
 
 #[test]
+fn another_key_is_entered_from_the_card_and_the_prompt_goes_again() {
+    let mut app = Harness::new(110, 40);
+    let stream = app.prompt("hello");
+    app.end(stream, Err(api::Error { status: Some(401), ..api::Error::new(Fault::Key, "User not found") }));
+    app.wait(Duration::from_millis(400));
+    app.effects();
+    app.press("enter");
+    app.enter_text("sk-or-v1-another");
+    assert!(!app.screen().contains("sk-or-v1-another"), "a key is never shown: {}", app.screen());
+    app.press("enter");
+    assert!(matches!(app.effects()[..], [Effect::SaveKey(_)]));
+    app.send(Msg::Connected(Ok("openrouter".into())));
+    let opened = app.opened();
+    assert_eq!((opened.len(), &opened[0].1["input"][0]["content"]), (1, &json!("hello")), "{}", app.screen());
+    app.answer(opened[0].0, "Good day.");
+    app.send(Msg::Connected(Ok("openrouter".into())));
+    assert!(app.opened().is_empty(), "only what was refused is asked again");
+}
+
+#[test]
+fn an_effort_that_the_model_does_not_have_is_put_right_from_the_card() {
+    let mut app = Harness::new(110, 40);
+    let stream = app.prompt("hello");
+    let facts = vec![Fact::Efforts(vec![api::Effort::Low])];
+    app.end(stream, Err(api::Error { status: Some(400), facts, ..api::Error::new(Fault::Request, "Unsupported value") }));
+    app.wait(Duration::from_millis(400));
+    app.effects();
+    app.press("enter");
+    app.enter_text("low");
+    app.press("enter");
+    app.wait(Duration::from_millis(400));
+    app.press("tab r");
+    assert_eq!(app.opened()[0].1["reasoning"]["effort"], "low", "{}", app.screen());
+}
+
+#[test]
+fn another_model_is_picked_from_the_card_and_answers_the_same_prompt() {
+    let mut app = Harness::new(110, 40);
+    let stream = app.prompt("hello");
+    app.end(stream, Err(api::Error { status: Some(404), ..api::Error::new(Fault::Model, "No endpoints found") }));
+    app.wait(Duration::from_millis(400));
+    app.effects();
+    app.press("tab m");
+    app.paste("acme/other");
+    app.press("enter");
+    let opened = app.opened();
+    assert_eq!((&opened[0].1["model"], &opened[0].1["input"][0]["content"]), (&json!("acme/other"), &json!("hello")));
+}
+
+#[test]
+fn a_countdown_is_seen_ended_by_escape_and_skipped_by_enter() {
+    for (key, requests) in [("esc", 0), ("enter", 1)] {
+        let mut app = Harness::new(110, 40);
+        let stream = app.prompt("hello");
+        let error = api::Error { status: Some(429), retry_after: Some(20), ..api::Error::new(Fault::Rate, "Slow down") };
+        app.end(stream, Err(error));
+        assert!(app.screen().contains("Trying again in 20 s"), "{}", app.screen());
+        app.wait(Duration::from_secs(5));
+        assert!(app.screen().contains("Trying again in 15 s"), "{}", app.screen());
+        app.effects();
+        app.press(key);
+        assert_eq!(app.opened().len(), requests, "{key}");
+        app.wait(Duration::from_secs(60));
+        assert_eq!(app.opened().len(), 0, "{key}: and no other follows");
+    }
+}
+
+#[test]
 fn where_nothing_is_older_leaving_it_out_says_so() {
     let mut app = Harness::new(110, 40);
     let stream = app.prompt("a very long prompt");

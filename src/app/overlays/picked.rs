@@ -8,7 +8,7 @@ use super::{Overlay, code, take};
 use crate::{
     api::Dialect,
     app::{
-        Action, Effect, EndpointInfo, State, looks, models,
+        Action, Effect, EndpointInfo, State, cards, looks, models,
         on_action::{copied, edit_prompt, on_action},
         panes,
         screen::Focus,
@@ -241,4 +241,5 @@ pub(super) fn on_connected(state: &mut State, now: Timestamp, result: Result<Str
     }
     state.catalogues.remove(&name);
     models::know_models(state, now, fx);
+    cards::retry_with_key(state, now, fx);
 }
