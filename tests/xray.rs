@@ -254,7 +254,9 @@ fn a_running_recording_goes_to_the_disk_with_what_the_answer_grew_by() {
         });
         saves
             .flatten()
-            .filter_map(|change| if let Change::Recorded { chunk, .. } = change { Some(chunk.pieces.len()) } else { None })
+            .filter_map(
+                |change| if let Change::Recorded { chunk, .. } = change { Some(chunk.pieces.len()) } else { None },
+            )
             .collect()
     };
     assert_eq!(written(&mut harness), [1], "the request as it leaves");

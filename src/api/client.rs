@@ -7,13 +7,16 @@ use std::{future::Future, time::Duration};
 use jiff::Timestamp;
 use reqwest::{
     Response, Url,
-    header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
+    header::{
+        ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+    },
 };
 use secrecy::ExposeSecret;
 
 pub use opened::{Opened, Raw};
 
-use super::{Endpoint, Error, Fault, FreeQuota, Head, Request, Sent, Usage, Veil, account};
+use super::{Endpoint, Error, Fault, FreeQuota, Head, Request, Sent, Usage, Veil, account, error::status_in_words};
+use crate::text;
 
 /// The name under which OpenRouter lists the program, and its page.
 const TITLE: &str = "ibid";
@@ -116,6 +119,9 @@ impl Client {
         let response = self.head(post, if request.stream { first_byte } else { first_byte.max(silence) }).await?;
         if !response.status().is_success() {
             return Err(self.refused(response).await);
+        }
+        if let Some(error) = unreadable(&response) {
+            return Err(Box::new(Refused { error, head: Some(head_of(&response)), body: Box::default() }));
         }
         let generation = response.headers().get("x-generation-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
         Ok(Opened::new(generation, head_of(&response), response, self.timeouts.silence))
@@ -258,6 +264,22 @@ fn head_of(response: &Response) -> Head {
         (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
     };
     Head { status: response.status().as_u16(), headers: response.headers().iter().map(text).collect() }
+}
+
+/// Why the body of a success cannot be an answer, as its head tells.
+fn unreadable(response: &Response) -> Option<Error> {
+    let status = response.status().as_u16();
+    let words = if matches!(status, 204 | 205) {
+        format!("the server answered {}", status_in_words(status))
+    } else {
+        // What can be undone is undone by now, and no longer named.
+        let coding = response.headers().get(CONTENT_ENCODING)?.to_str().unwrap_or("something unknown").trim();
+        if coding.is_empty() || coding.eq_ignore_ascii_case("identity") {
+            return None;
+        }
+        format!("the answer is compressed as {}, which was not asked for", text::clean(coding))
+    };
+    Some(Error { status: Some(status), ..Error::new(Fault::Garbage, words) })
 }
 
 /// A whole body, however it was compressed; what came before it broke off is there too.

@@ -419,13 +419,7 @@ fn ask_again(
     }
 }
 
-pub(super) fn answer_again(
-    state: &mut State,
-    now: Timestamp,
-    answer: MessageId,
-    model: String,
-    fx: &mut Vec<Effect>,
-) {
+pub(super) fn answer_again(state: &mut State, now: Timestamp, answer: MessageId, model: String, fx: &mut Vec<Effect>) {
     let Some(id) = state.screen.pane.shows.conversation() else { return };
     super::models::keep_context(state, id);
     change(state, id, fx, |conversation, ids| conversation.answer_again(answer, Some(model), ids, now));

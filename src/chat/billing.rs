@@ -239,7 +239,10 @@ mod tests {
         assert!(!next.chat.asks_price(answer), "nobody waits for it");
         assert_eq!(prices(&next.chat.tick(next.now, &mut next.ids)), ["gen-7"]);
         let mut unreachable = restored(&next);
-        assert_eq!(asked(next.chat.priced(answer, "gen-7".into(), next.now, Ok(usage("0.002")))).saved, ["conversation", "answer"]);
+        assert_eq!(
+            asked(next.chat.priced(answer, "gen-7".into(), next.now, Ok(usage("0.002")))).saved,
+            ["conversation", "answer"]
+        );
         assert_eq!((next.chat.cost().known.digits(), next.chat.cost().unknown), ("0.102", 0));
         let mut priced = restored(&next);
         priced.chat.ask_left_prices(priced.now, |_| true);

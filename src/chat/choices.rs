@@ -186,12 +186,18 @@ fn after_fault(error: &Error) -> Vec<Choice> {
             .collect(),
         Fault::Forbidden | Fault::Model => vec![Choice::AnotherModel, Choice::Retry],
         Fault::Length => vec![Choice::LeaveOutOldest, Choice::AnotherModel, Choice::Settings, Choice::Retry],
+        Fault::Request if is_redirect(error) => vec![Choice::Retry, Choice::AnotherModel],
         Fault::Request if error.facts.iter().any(|fact| matches!(fact, Fact::Efforts(_))) => {
             vec![Choice::ChooseEffort, Choice::Retry, Choice::AnotherModel]
         }
         Fault::Request => vec![Choice::Settings, Choice::AnotherModel, Choice::Retry],
         Fault::Garbage => vec![Choice::Retry, Choice::AnotherModel],
     }
+}
+
+/// The server sends us to another address.
+pub(super) fn is_redirect(error: &Error) -> bool {
+    error.status.is_some_and(|status| (300..400).contains(&status))
 }
 
 /// The budget of the key is spent, not the credit of the account.

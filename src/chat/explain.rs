@@ -1,6 +1,9 @@
 //! Words for an answer that did not go well: what happened, whose fault, what it cost, what helps.
 
-use super::{Answer, End, Halt, Pause, Turn, choices::{affordable, is_of_key}};
+use super::{
+    Answer, End, Halt, Pause, Turn,
+    choices::{affordable, is_of_key, is_redirect},
+};
 use crate::api::{Error, FREE_REQUESTS_PER_MINUTE, Fact, Fault, FreeQuota};
 
 /// The text of a card: one sentence, one muted fact beside it, one line below.
@@ -136,6 +139,7 @@ fn headline(error: &Error, answer: &Answer, shown: bool) -> &'static str {
         Fault::Request => "The server did not accept the request.",
         Fault::Server if shown => "The provider failed in mid-answer.",
         Fault::Server => "The provider failed before it answered.",
+        Fault::Garbage if shown => "What came next is not of this API.",
         Fault::Garbage => "The server does not speak the Responses API.",
     }
 }
@@ -192,7 +196,7 @@ fn advice(error: &Error, answer: &Answer) -> String {
     let wait = error.retry_after.filter(|seconds| *seconds > 0).map(in_words);
     match error.fault {
         Fault::Connect => "Check the network and the address of the server, then try again.".into(),
-        Fault::Silence | Fault::Cut | Fault::Server if go_on => "Continue it, or ask again.".into(),
+        Fault::Silence | Fault::Cut | Fault::Server | Fault::Garbage if go_on => "Continue it, or ask again.".into(),
         Fault::Silence | Fault::Cut | Fault::Server | Fault::Empty => match wait {
             Some(wait) => format!("Try again in {wait}, or ask another model."),
             None => "Try again, or ask another model.".into(),
@@ -243,10 +247,6 @@ fn is_elsewhere(error: &Error) -> bool {
     error.facts.contains(&Fact::Elsewhere)
 }
 
-fn is_redirect(error: &Error) -> bool {
-    error.status.is_some_and(|status| (300..400).contains(&status))
-}
-
 /// It is refused for who or where we are, not for what was said.
 fn is_about_us(error: &Error) -> bool {
     let words = ["region_restricted", "data_residency_mismatch", "permission_denied", "permission_error"];
@@ -256,11 +256,9 @@ fn is_about_us(error: &Error) -> bool {
 /// What free models allow, once the server has told how much of the day is left.
 fn free_quota(error: &Error) -> Option<String> {
     error.facts.iter().find_map(|fact| match fact {
-        Fact::FreeQuota(FreeQuota { limit, remaining }) => {
-            Some(format!(
-                "Free models take {FREE_REQUESTS_PER_MINUTE} requests a minute; {remaining} of today's {limit} are left."
-            ))
-        }
+        Fact::FreeQuota(FreeQuota { limit, remaining }) => Some(format!(
+            "Free models take {FREE_REQUESTS_PER_MINUTE} requests a minute; {remaining} of today's {limit} are left."
+        )),
         _ => None,
     })
 }

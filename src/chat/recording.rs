@@ -96,14 +96,7 @@ impl Piece {
 
 impl Recording {
     pub fn new(most: usize) -> Self {
-        Self {
-            most,
-            head: Vec::new(),
-            head_bytes: 0,
-            tail: VecDeque::new(),
-            tail_bytes: 0,
-            dropped: Amount::default(),
-        }
+        Self { most, head: Vec::new(), head_bytes: 0, tail: VecDeque::new(), tail_bytes: 0, dropped: Amount::default() }
     }
 
     /// Half of the room is for what came first, half for what came last.
@@ -363,7 +356,10 @@ mod tests {
         drop(chunks.drain(2..17));
         let some = Recording::put_together(4000, chunks);
         let kept = texts(&some);
-        assert_eq!((kept.len(), kept[9].as_str(), kept[10].as_str(), kept[24].as_str()), (25, "event 09", "event 85", "event 99"));
+        assert_eq!(
+            (kept.len(), kept[9].as_str(), kept[10].as_str(), kept[24].as_str()),
+            (25, "event 09", "event 85", "event 99")
+        );
         assert_eq!(some.dropped.pieces, 75);
         let (head, tail) = some.parts();
         assert_eq!((head.len(), tail.count()), (10, 15));

@@ -306,9 +306,8 @@ impl Conversation {
     fn ask_quota(&self, at: usize, error: &api::Error) -> Option<Next> {
         let turn = &self.turns[at];
         let model = &turn.settings.model;
-        let is_free = model.ends_with(":free")
-            || model == "openrouter/free"
-            || error.facts.contains(&Fact::FreeQuotaOfTheDay);
+        let is_free =
+            model.ends_with(":free") || model == "openrouter/free" || error.facts.contains(&Fact::FreeQuotaOfTheDay);
         (is_free && turn.context.dialect.has_own_fields() && error.fault == Fault::Rate)
             .then(|| Next::AskQuota { answer: turn.answer, endpoint: turn.settings.endpoint.clone() })
     }

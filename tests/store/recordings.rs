@@ -141,9 +141,9 @@ fn a_run_that_is_killed_after_a_long_answer_leaves_its_request_and_the_last_that
     for some in pieces.chunks(20) {
         run.saved(vec![recorded(&mut growing, some, ROOM)]);
     }
-    let bytes: i64 = disk.connect().query_row("select sum(length(pieces)) from recorded", [], |row| row.get(0)).expect("a number");
-    let bytes =
-        usize::try_from(bytes).expect("a few");
+    let bytes: i64 =
+        disk.connect().query_row("select sum(length(pieces)) from recorded", [], |row| row.get(0)).expect("a number");
+    let bytes = usize::try_from(bytes).expect("a few");
     assert!(bytes < 2 * ROOM, "the disk keeps no more than it shows: {bytes}");
     drop(run);
     let left = kept(&disk.open(), 2).expect("it was left");
@@ -160,7 +160,11 @@ fn a_whole_recording_takes_the_place_of_what_was_written_on_the_way() {
     let whole = recording(6);
     let pieces: Vec<Piece> = whole.pieces().cloned().collect();
     let run = disk.open();
-    run.saved(vec![begin(header(1, "a")), write(1, answer(2, 1, empty(End::Open))), recorded(&mut Growing::new(ROOM), &pieces[..3], ROOM)]);
+    run.saved(vec![
+        begin(header(1, "a")),
+        write(1, answer(2, 1, empty(End::Open))),
+        recorded(&mut Growing::new(ROOM), &pieces[..3], ROOM),
+    ]);
     run.saved(vec![write(1, answer(2, 1, empty(End::Complete))), record(2, &whole, 1 << 20)]);
     assert_eq!((kept(&run, 2), unsettled(&disk)), (Some(whole), 0));
 }

@@ -7,11 +7,7 @@ mod decoder;
 mod disk;
 mod recorded;
 
-use std::{
-    fmt::Write as _,
-    fs,
-    path::Path,
-};
+use std::{fmt::Write as _, fs, path::Path};
 
 use ibid::{
     api::{

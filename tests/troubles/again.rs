@@ -1,18 +1,13 @@
 //! Another answer to the same prompt: the question in one line, and the siblings that come of it.
 
-use ibid::{
-    api::Catalogue,
-    app::Msg,
-};
+use ibid::{api::Catalogue, app::Msg};
 use serde_json::json;
 
 use crate::support::harness::{Harness, start};
 
 /// A list of three models with their prices, as the server sends it.
 fn catalogue() -> Catalogue {
-    let model = |id: &str, input: &str, output: &str| {
-        json!({ "id": id, "name": id, "pricing": { "prompt": input, "completion": output } })
-    };
+    let model = |id: &str, input: &str, output: &str| json!({ "id": id, "name": id, "pricing": { "prompt": input, "completion": output } });
     let models = [
         model("openai/gpt-5.6-luna", "0.0000003", "0.0000012"),
         model("anthropic/claude-sonnet-5", "0.000003", "0.000015"),

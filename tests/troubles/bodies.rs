@@ -68,7 +68,8 @@ fn said(text: &str) -> Value {
 pub fn ends() -> Rows {
     let message = json!({ "type": "response.output_item.added", "output_index": 0,
         "item": { "type": "message", "id": "msg_1", "role": "assistant", "content": [] } });
-    let delta = json!({ "type": "response.output_text.delta", "output_index": 0, "content_index": 0, "delta": "So far" });
+    let delta =
+        json!({ "type": "response.output_text.delta", "output_index": 0, "content_index": 0, "delta": "So far" });
     let call = json!({ "type": "response.output_item.done", "output_index": 0,
         "item": { "type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "look", "arguments": "{}" } });
     let thought = json!({ "type": "response.output_item.done", "output_index": 0,
@@ -115,19 +116,26 @@ pub fn ends() -> Rows {
 pub fn shapes() -> Rows {
     // The client reads no further than its first letter.
     let page = b"<!doctype html><title>Sign in to the Wi-Fi</title>";
-    let page = api::Error::of_response(200, &reqwest::header::HeaderMap::new(), page, ibid::chat::Timestamp::UNIX_EPOCH);
+    let page =
+        api::Error::of_response(200, &reqwest::header::HeaderMap::new(), page, ibid::chat::Timestamp::UNIX_EPOCH);
     let raw = r#"[{"code":"invalid_union","path":["input",3],"message":"Invalid input"}]"#;
     vec![
         ("1, OpenRouter's own", words(402, "Insufficient credits")),
         (
             "2, a validator's issues",
-            json_body(400, &json!({ "error": { "code": "invalid_prompt", "message": "Invalid Responses API request" },
-                "metadata": { "raw": raw } })),
+            json_body(
+                400,
+                &json!({ "error": { "code": "invalid_prompt", "message": "Invalid Responses API request" },
+                "metadata": { "raw": raw } }),
+            ),
         ),
         (
             "3, availability",
-            json_body(429, &json!({ "error": { "message": "Full", "error_type": "rate_limit_exceeded", "http_status": 429,
-                "availability": { "code": "capacity_exhausted", "retryable": true, "retry_after": 3 } } })),
+            json_body(
+                429,
+                &json!({ "error": { "message": "Full", "error_type": "rate_limit_exceeded", "http_status": 429,
+                "availability": { "code": "capacity_exhausted", "retryable": true, "retry_after": 3 } } }),
+            ),
         ),
         (
             "4, a whole response that failed",
@@ -144,8 +152,11 @@ pub fn shapes() -> Rows {
         ),
         (
             "7, the chat API's, as a body",
-            json_body(200, &json!({ "error": { "code": 429, "message": "Too fast",
-                "metadata": { "error_type": "rate_limit_exceeded", "provider_code": "RESOURCE_EXHAUSTED" } } })),
+            json_body(
+                200,
+                &json!({ "error": { "code": 429, "message": "Too fast",
+                "metadata": { "error_type": "rate_limit_exceeded", "provider_code": "RESOURCE_EXHAUSTED" } } }),
+            ),
         ),
         (
             "7, the chat API's, in a stream",
@@ -154,8 +165,11 @@ pub fn shapes() -> Rows {
         ),
         (
             "8, OpenAI's",
-            json_body(400, &json!({ "error": { "message": "Unknown parameter", "type": "invalid_request_error",
-                "param": "top_k", "code": null } })),
+            json_body(
+                400,
+                &json!({ "error": { "message": "Unknown parameter", "type": "invalid_request_error",
+                "param": "top_k", "code": null } }),
+            ),
         ),
         ("9, a page", Came::Body(502, Vec::new(), b"<html><head><title>Bad gateway</title></head></html>".to_vec())),
         ("9, a page with 200", Came::Never(page)),
@@ -171,9 +185,7 @@ pub fn shapes() -> Rows {
 
 /// 6.2: the statuses, and what makes some of them another case.
 pub fn statuses() -> Vec<(String, Came)> {
-    let plain = [
-        400, 401, 402, 403, 404, 408, 409, 412, 413, 422, 429, 499, 500, 502, 503, 504, 520, 524, 529,
-    ];
+    let plain = [400, 401, 402, 403, 404, 408, 409, 412, 413, 422, 429, 499, 500, 502, 503, 504, 520, 524, 529];
     let never = |fault, message: &str| Came::Never(api::Error::new(fault, message));
     let special: Rows = vec![
         ("401, no key", words(401, "Missing Authentication header")),
@@ -185,8 +197,11 @@ pub fn statuses() -> Vec<(String, Came)> {
         ("404, the data policy", words(404, "No endpoints found matching your data policy")),
         (
             "404, a pinned endpoint",
-            error(404, "Your request contains encrypted reasoning that was produced under a different model.",
-                &json!({ "pinned_endpoint_slug": "openai/x|azure" })),
+            error(
+                404,
+                "Your request contains encrypted reasoning that was produced under a different model.",
+                &json!({ "pinned_endpoint_slug": "openai/x|azure" }),
+            ),
         ),
         ("429, the day's", words(429, "Rate limit exceeded: free-models-per-day.")),
         ("429, in 7 s", with_header(words(429, "Slow down"), "retry-after", "7")),
@@ -196,15 +211,24 @@ pub fn statuses() -> Vec<(String, Came)> {
         ("503, with a hint", with_header(words(503, "Overloaded"), "retry-after", "2")),
         (
             "503, it helps to ask again",
-            json_body(503, &json!({ "error": { "message": "Not now", "availability": {
-                "code": "temporarily_unavailable", "retryable": true } } })),
+            json_body(
+                503,
+                &json!({ "error": { "message": "Not now", "availability": {
+                "code": "temporarily_unavailable", "retryable": true } } }),
+            ),
         ),
         ("no connection", never(Fault::Connect, "nothing listens at 127.0.0.1:9")),
-        ("no TLS", never(Fault::Connect, "no secure connection to openrouter.ai: invalid peer certificate: UnknownIssuer")),
+        (
+            "no TLS",
+            never(Fault::Connect, "no secure connection to openrouter.ai: invalid peer certificate: UnknownIssuer"),
+        ),
         ("no name", never(Fault::Connect, "the name openrouter.ai could not be found; is there a network?")),
         ("no first byte", never(Fault::Silence, "openrouter.ai did not answer within 120 s")),
         ("reset at once", never(Fault::Cut, "openrouter.ai broke off the connection")),
-        ("a redirect", with_header(Came::Body(307, Vec::new(), Vec::new()), "location", "https://elsewhere.example/v1")),
+        (
+            "a redirect",
+            with_header(Came::Body(307, Vec::new(), Vec::new()), "location", "https://elsewhere.example/v1"),
+        ),
     ];
     let plain = plain.into_iter().map(|status| (status.to_string(), words(status, "It went wrong.")));
     plain.chain(special.into_iter().map(|(name, came)| (name.to_owned(), came))).collect()
@@ -271,14 +295,20 @@ pub const CODES: &[(&str, u16)] = &[
 
 /// A failure with that word, in the envelope of its status.
 pub fn coded(code: &str, status: u16) -> Came {
-    json_body(status, &json!({ "error": { "code": status, "message": "It went wrong", "metadata": { "error_type": code } } }))
+    json_body(
+        status,
+        &json!({ "error": { "code": status, "message": "It went wrong", "metadata": { "error_type": code } } }),
+    )
 }
 
 /// The words of `availability.excluded_by`, each where the request has a wish of ours that it may be about.
 pub fn exclusions() -> Rows {
     let excluded = |by: &str| {
-        json_body(404, &json!({ "error": { "message": "No provider", "availability": { "code": "constraint_filtered",
-            "retryable": false, "excluded_by": [by], "fallback_models": ["a/b"] } } }))
+        json_body(
+            404,
+            &json!({ "error": { "message": "No provider", "availability": { "code": "constraint_filtered",
+            "retryable": false, "excluded_by": [by], "fallback_models": ["a/b"] } } }),
+        )
     };
     vec![
         ("geo", excluded("geo")),
@@ -316,34 +346,55 @@ pub fn metadata() -> Rows {
     vec![
         (
             "moderation",
-            error(403, "openai/gpt-4o requires moderation on OpenAI", &json!({ "reasons": ["violence"],
-                "flagged_input": "first 50 … last 50", "provider_name": "OpenAI", "model_slug": "openai/gpt-4o" })),
+            error(
+                403,
+                "openai/gpt-4o requires moderation on OpenAI",
+                &json!({ "reasons": ["violence"],
+                "flagged_input": "first 50 … last 50", "provider_name": "OpenAI", "model_slug": "openai/gpt-4o" }),
+            ),
         ),
         (
             "a guard found patterns",
-            error(403, "Request blocked: prompt injection patterns detected",
-                &json!({ "patterns": ["ignore all previous instructions"] })),
+            error(
+                403,
+                "Request blocked: prompt injection patterns detected",
+                &json!({ "patterns": ["ignore all previous instructions"] }),
+            ),
         ),
         (
             "a provider's own words",
-            error(429, "Provider returned error",
-                &json!({ "provider_name": "Google", "raw": "it is temporarily rate-limited upstream" })),
+            error(
+                429,
+                "Provider returned error",
+                &json!({ "provider_name": "Google", "raw": "it is temporarily rate-limited upstream" }),
+            ),
         ),
         (
             "others were tried",
-            error(502, "Provider returned error", &json!({ "error_type": "provider_unavailable",
+            error(
+                502,
+                "Provider returned error",
+                &json!({ "error_type": "provider_unavailable",
                 "provider_code": "UNAVAILABLE",
-                "previous_errors": [{ "provider": "anthropic", "code": "overloaded", "status": 529 }] })),
+                "previous_errors": [{ "provider": "anthropic", "code": "overloaded", "status": 529 }] }),
+            ),
         ),
         (
             "reasoning of another model",
-            error(404, "Your request contains encrypted reasoning or compaction content that was produced under a different model. Encrypted payloads can only be replayed to the endpoint that created them.",
-                &json!({ "pinned_endpoint_slug": "openai/gpt-5.6-luna-20260709|azure", "available_endpoint_count": 32 })),
+            error(
+                404,
+                "Your request contains encrypted reasoning or compaction content that was produced under a different model. Encrypted payloads can only be replayed to the endpoint that created them.",
+                &json!({ "pinned_endpoint_slug": "openai/gpt-5.6-luna-20260709|azure", "available_endpoint_count": 32 }),
+            ),
         ),
         (
             "a signature of another",
-            error(400, "Provider returned error", &json!({ "raw": signature, "provider_name": "Azure", "is_byok": false,
-                "previous_errors": [{ "code": 400, "message": "Provider returned error", "provider_name": "Google" }] })),
+            error(
+                400,
+                "Provider returned error",
+                &json!({ "raw": signature, "provider_name": "Azure", "is_byok": false,
+                "previous_errors": [{ "code": 400, "message": "Provider returned error", "provider_name": "Google" }] }),
+            ),
         ),
         ("a masked message", words(500, "Internal Server Error")),
     ]
@@ -355,11 +406,18 @@ pub fn quotas() -> Rows {
     let own = with_header(with_header(own, "x-ratelimit-remaining", "0"), "x-ratelimit-reset", "1795356150000");
     vec![
         ("the minute's, by OpenRouter", own),
-        ("the day's, by OpenRouter", words(429, "Rate limit exceeded: free-models-per-day. Add 10 credits to unlock 1000")),
+        (
+            "the day's, by OpenRouter",
+            words(429, "Rate limit exceeded: free-models-per-day. Add 10 credits to unlock 1000"),
+        ),
         (
             "a provider's",
-            error(429, "Provider returned error", &json!({ "provider_name": "Venice", "provider_code": "429",
-                "raw": "meta/llama:free is temporarily rate-limited upstream" })),
+            error(
+                429,
+                "Provider returned error",
+                &json!({ "provider_name": "Venice", "provider_code": "429",
+                "raw": "meta/llama:free is temporarily rate-limited upstream" }),
+            ),
         ),
     ]
 }
@@ -367,7 +425,10 @@ pub fn quotas() -> Rows {
 /// 7.3 and 7.4: what history and settings are refused for.
 pub fn refusals() -> Rows {
     let openai = |message: &str, code: &str| {
-        json_body(400, &json!({ "error": { "message": message, "type": "invalid_request_error", "param": null, "code": code } }))
+        json_body(
+            400,
+            &json!({ "error": { "message": message, "type": "invalid_request_error", "param": null, "code": code } }),
+        )
     };
     vec![
         ("a call without an output", words(400, "No tool output found for function call call_1.")),
@@ -379,7 +440,10 @@ pub fn refusals() -> Rows {
         ),
         (
             "a call without its reasoning",
-            words(400, "Item 'fc_1' of type 'function_call' was provided without its required 'reasoning' item: 'rs_1'."),
+            words(
+                400,
+                "Item 'fc_1' of type 'function_call' was provided without its required 'reasoning' item: 'rs_1'.",
+            ),
         ),
         (
             "a blob of somebody else",
@@ -387,23 +451,35 @@ pub fn refusals() -> Rows {
         ),
         (
             "thoughts in the open",
-            openai("Invalid 'input[1].content': array too long. Expected an array with maximum length 0", "array_above_max_length"),
+            openai(
+                "Invalid 'input[1].content': array too long. Expected an array with maximum length 0",
+                "array_above_max_length",
+            ),
         ),
         (
             "Gemini without its signatures",
-            words(400, "Gemini models require OpenRouter reasoning details to be preserved: missing a thought_signature"),
+            words(
+                400,
+                "Gemini models require OpenRouter reasoning details to be preserved: missing a thought_signature",
+            ),
         ),
         ("reasoning is mandatory", words(400, "Reasoning is mandatory for this endpoint and cannot be disabled.")),
         (
             "an effort that the model does not have",
-            words(400, "Unsupported value: 'reasoning.effort' does not support 'max' with this model. Supported values are: 'low', 'medium', and 'high'."),
+            words(
+                400,
+                "Unsupported value: 'reasoning.effort' does not support 'max' with this model. Supported values are: 'low', 'medium', and 'high'.",
+            ),
         ),
         (
             "a parameter that the model does not have",
             openai("Unsupported parameter: 'temperature' is not supported with this model.", "unsupported_parameter"),
         ),
         ("nothing is stored", words(400, "previous_response_id is not supported")),
-        ("encrypted content of a model without thoughts", openai("Encrypted content is not supported with this model.", "unsupported_value")),
+        (
+            "encrypted content of a model without thoughts",
+            openai("Encrypted content is not supported with this model.", "unsupported_value"),
+        ),
         ("nobody has tools", words(404, "No endpoints found that support tool use")),
         ("no such model", words(400, "nope/nope is not a valid model ID")),
         ("an item twice", words(400, "Duplicate item found with id rs_1")),

@@ -202,7 +202,8 @@ fn every_wish_that_leaves_no_provider_is_named() {
 #[test]
 fn the_key_and_the_credit_of_another_server_are_none_of_ours() {
     let rows = bodies::statuses();
-    let theirs: Vec<_> = rows.into_iter().filter(|(name, _)| name.starts_with("401") || name.starts_with("402")).collect();
+    let theirs: Vec<_> =
+        rows.into_iter().filter(|(name, _)| name.starts_with("401") || name.starts_with("402")).collect();
     insta::assert_snapshot!(table(World::Elsewhere, &theirs));
 }
 

@@ -205,7 +205,10 @@ fn an_effort_that_the_model_does_not_have_is_put_right_from_the_card() {
     let mut app = Harness::new(110, 40);
     let stream = app.prompt("hello");
     let facts = vec![Fact::Efforts(vec![api::Effort::Low])];
-    app.end(stream, Err(api::Error { status: Some(400), facts, ..api::Error::new(Fault::Request, "Unsupported value") }));
+    app.end(
+        stream,
+        Err(api::Error { status: Some(400), facts, ..api::Error::new(Fault::Request, "Unsupported value") }),
+    );
     app.wait(Duration::from_millis(400));
     app.effects();
     app.press("enter");
@@ -235,7 +238,8 @@ fn a_countdown_is_seen_ended_by_escape_and_skipped_by_enter() {
     for (key, requests) in [("esc", 0), ("enter", 1)] {
         let mut app = Harness::new(110, 40);
         let stream = app.prompt("hello");
-        let error = api::Error { status: Some(429), retry_after: Some(20), ..api::Error::new(Fault::Rate, "Slow down") };
+        let error =
+            api::Error { status: Some(429), retry_after: Some(20), ..api::Error::new(Fault::Rate, "Slow down") };
         app.end(stream, Err(error));
         assert!(app.screen().contains("Trying again in 20 s"), "{}", app.screen());
         app.wait(Duration::from_secs(5));

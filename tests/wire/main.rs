@@ -386,6 +386,34 @@ fn each_way_to_fail_has_its_fault_and_one_sentence() {
             "does not speak HTTP",
         ),
         (
+            "text that is no stream",
+            failure(Reply::body(200, "text/plain", "hello there\n")),
+            Fault::Garbage,
+            "not an answer",
+        ),
+        ("no content", failure(Reply::body(204, "text/event-stream", "")), Fault::Garbage, "204 No Content"),
+        (
+            "another compression",
+            failure(Reply::stream(["\u{b}nonsense"]).header("content-encoding", "br")),
+            Fault::Garbage,
+            "compressed as br, which was not asked for",
+        ),
+        (
+            "a head without an end",
+            failure(Reply::stream(text()).header("x-long", &"y".repeat(1_000_000))),
+            Fault::Garbage,
+            "does not speak HTTP",
+        ),
+        (
+            "half an error",
+            failure(
+                Reply::body(429, "application/json", "{\"error\":{\"mess")
+                    .header("retry-after", "99999999999999999999"),
+            ),
+            Fault::Rate,
+            "the server answered 429 Too Many Requests",
+        ),
+        (
             "mute after the request",
             failure(Reply::stream(text()).gated_head()),
             Fault::Silence,
@@ -489,8 +517,7 @@ fn a_server_that_takes_no_connection_is_given_up_after_the_limit_for_that() {
         let mut waiting = Vec::new();
         // Until the queue is full a connection is taken, and then nobody answers: that is another failure.
         for _ in 0..20 {
-            let client =
-                Client::with_timeouts(endpoint(&base_url, Dialect::Other, None), limits).expect("a client");
+            let client = Client::with_timeouts(endpoint(&base_url, Dialect::Other, None), limits).expect("a client");
             let begun = std::time::Instant::now();
             let error = Error::from(client.open(&hello()).await.expect_err("nobody answers"));
             if error.fault == Fault::Connect {

@@ -69,7 +69,8 @@ fn of_azure() -> Server {
 }
 
 fn of_llama_cpp() -> Server {
-    let model = json!({ "id": "qwen3-8b", "object": "model", "meta": { "n_ctx_train": 40960, "n_params": 8_190_735_360_u64 } });
+    let model =
+        json!({ "id": "qwen3-8b", "object": "model", "meta": { "n_ctx_train": 40960, "n_params": 8_190_735_360_u64 } });
     Server {
         base_url: "http://localhost:8080/v1/",
         key: None,
@@ -141,7 +142,8 @@ fn sent(server: &Server, body: &Value) -> Sent {
     assert_eq!(dialect, server.dialect, "{}", server.base_url);
     let key = server.key.map(Into::into);
     let endpoint = Endpoint { name: "test".into(), base_url: server.base_url.into(), dialect, key };
-    let request = Request { model: body["model"].as_str().expect("a model").into(), stream: true, ..Request::default() };
+    let request =
+        Request { model: body["model"].as_str().expect("a model").into(), stream: true, ..Request::default() };
     Client::new(endpoint).expect("a client").sent(&request, VARIABLE).expect("it can be sent")
 }
 
@@ -181,7 +183,8 @@ fn streamed(server: &Server) -> Vec<String> {
 
 fn reasoning(answer: &Answer) -> String {
     let kinds = answer.items.values().map(|item| &item.kind);
-    let thoughts = kinds.filter_map(|kind| if let Kind::Reasoning(reasoning) = kind { Some(reasoning.texts()) } else { None });
+    let thoughts =
+        kinds.filter_map(|kind| if let Kind::Reasoning(reasoning) = kind { Some(reasoning.texts()) } else { None });
     thoughts.flatten().collect()
 }
 

@@ -21,6 +21,8 @@ pub struct Opened {
     response: Response,
     body: Body,
     ready: VecDeque<Event>,
+    /// Something that is the frame of a stream has come.
+    framed: bool,
     /// Told behind what is ready.
     failed: Option<Error>,
     silence: Duration,
@@ -52,7 +54,17 @@ enum Body {
 impl Opened {
     pub(super) fn new(generation: Option<String>, head: Head, response: Response, silence: Duration) -> Self {
         let body = Body::Unknown(Vec::new());
-        Self { generation, head, response, body, ready: VecDeque::new(), failed: None, silence, raw: None }
+        Self {
+            generation,
+            head,
+            response,
+            body,
+            ready: VecDeque::new(),
+            framed: false,
+            failed: None,
+            silence,
+            raw: None,
+        }
     }
 
     /// Keeps what comes as text too, for `take_raw`.
@@ -154,19 +166,23 @@ impl Opened {
             Body::Stream(decoder) => {
                 let (ready, raw) = (&mut self.ready, &mut self.raw);
                 let (mut over, mut too_long) = (false, false);
-                decoder.push(bytes, |frame| match frame {
-                    Frame::Data(_) if over => (),
-                    Frame::Data(json) => {
-                        keep(raw, json);
-                        ready.push_back(Event::parse(json));
-                    }
-                    Frame::Comment(words) => {
-                        if let Some(raw) = raw {
-                            raw.push(Raw::Comment(words.into()));
+                let framed = &mut self.framed;
+                decoder.push(bytes, |frame| {
+                    *framed = true;
+                    match frame {
+                        Frame::Data(_) if over => (),
+                        Frame::Data(json) => {
+                            keep(raw, json);
+                            ready.push_back(Event::parse(json));
                         }
+                        Frame::Comment(words) => {
+                            if let Some(raw) = raw {
+                                raw.push(Raw::Comment(words.into()));
+                            }
+                        }
+                        Frame::Done => over = true,
+                        Frame::TooLong => too_long = true,
                     }
-                    Frame::Done => over = true,
-                    Frame::TooLong => too_long = true,
                 });
                 if too_long {
                     self.fail(Fault::Garbage, "an event is too long to be one");
@@ -182,12 +198,18 @@ impl Opened {
     fn finish(&mut self) {
         match std::mem::replace(&mut self.body, Body::Over) {
             Body::Unknown(_) | Body::Done | Body::Over => (),
-            Body::Stream(mut decoder) => decoder.finish(|frame| {
-                if let Frame::Data(json) = frame {
-                    keep(&mut self.raw, json);
-                    self.ready.push_back(Event::parse(json));
+            Body::Stream(mut decoder) => {
+                decoder.finish(|frame| {
+                    self.framed = true;
+                    if let Frame::Data(json) = frame {
+                        keep(&mut self.raw, json);
+                        self.ready.push_back(Event::parse(json));
+                    }
+                });
+                if !self.framed {
+                    self.fail(Fault::Garbage, "what the server sent is not an answer of this API");
                 }
-            }),
+            }
             Body::Whole(whole) => {
                 let whole = String::from_utf8_lossy(&whole);
                 keep(&mut self.raw, &whole);

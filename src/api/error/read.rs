@@ -9,6 +9,9 @@ use super::{
 };
 use crate::api::{Effort, json::Fields};
 
+/// A server that asks for more asks for this: it is waited for by nobody.
+const LONGEST_WAIT: f64 = 86_400.0;
+
 /// So much of a message is kept, in characters.
 const LONGEST: usize = 500;
 
@@ -104,7 +107,10 @@ fn of_text(body: &str, status: u16) -> Error {
     let text = if is_page { tidy(&without_tags(body)) } else { tidy(body) };
     let message = match status {
         404 | 405 => format!("there is no Responses API at this address ({status})"),
-        _ if text.is_empty() => format!("the server answered {}", status_in_words(status)),
+        // JSON that broke off says nothing in words.
+        _ if text.is_empty() || text.starts_with(['{', '[']) => {
+            format!("the server answered {}", status_in_words(status))
+        }
         _ if is_page => {
             format!("the server answered {} with a web page: {}", status_in_words(status), shorten(&text, 120))
         }
@@ -264,7 +270,7 @@ fn said_seconds(message: &str) -> Option<u64> {
 fn ceiling(seconds: &str) -> Option<u64> {
     let seconds: f64 = seconds.parse().ok()?;
     #[expect(clippy::cast_sign_loss, reason = "negative numbers are out before")]
-    (0.0..1e9).contains(&seconds).then_some(seconds.ceil() as u64)
+    (seconds >= 0.0).then_some(seconds.min(LONGEST_WAIT).ceil() as u64)
 }
 
 fn number_behind(text: &str, words: &str) -> Option<u32> {

@@ -25,8 +25,7 @@ impl Error {
             Self::new(Fault::Silence, format!("{place} has been silent for too long"))
         } else if error.is_builder() {
             Self::new(Fault::Request, format!("this is not an address that can be asked: {error}"))
-        } else if causes.say(&["gzip", "deflate", "invalid http", "invalid header", "invalid status", "invalid chunk"])
-        {
+        } else if causes.say(&["gzip", "deflate", "invalid http", "invalid header", "invalid status", "too large"]) {
             Self::new(Fault::Garbage, format!("{place} does not speak HTTP as it should"))
         } else {
             Self::new(Fault::Cut, format!("{place} broke off the connection"))

@@ -96,7 +96,9 @@ pub(in crate::app) fn accept(state: &mut State, now: Timestamp, fx: &mut Vec<Eff
     let picked = match picker.chosen() {
         Some(row) => row.payload.clone(),
         // A slug that the catalogue does not have is sent as it was typed.
-        None if matches!(of, Of::Model | Of::ModelForAgain { .. } | Of::Again { .. }) && !typed.is_empty() => Picked::Model(typed),
+        None if matches!(of, Of::Model | Of::ModelForAgain { .. } | Of::Again { .. }) && !typed.is_empty() => {
+            Picked::Model(typed)
+        }
         None if matches!(of, Of::Path { .. } | Of::Command { .. }) && !typed.is_empty() => Picked::Typed(typed),
         None => return,
     };
