@@ -153,6 +153,10 @@ impl Client {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let accept = if request.stream { "text/event-stream" } else { "application/json" };
         headers.insert(ACCEPT, HeaderValue::from_static(accept));
+        if self.endpoint.dialect.has_own_fields() {
+            // Who ran the model is told in the last event.
+            headers.insert("x-openrouter-metadata", HeaderValue::from_static("enabled"));
+        }
         // A compressed stream could hold events back.
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         Ok(headers)

@@ -90,6 +90,8 @@ pub struct Response {
     pub error: Option<Error>,
     /// Why it is incomplete: `max_output_tokens` or `content_filter`.
     pub reason: Option<String>,
+    /// Who ran the model, where a router told.
+    pub provider: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -280,6 +282,7 @@ impl Response {
             usage: None,
             error: None,
             reason: None,
+            provider: None,
         }
     }
 
@@ -305,8 +308,16 @@ impl Response {
             usage: fields.object("usage").map(|usage| Usage::read(&usage)),
             error,
             reason: fields.object("incomplete_details").and_then(|details| details.word("reason")),
+            provider: fields.word("provider").or_else(|| selected(&fields.object("openrouter_metadata")?)),
         }
     }
+}
+
+/// The provider that a router chose (reference: 5.4).
+fn selected(metadata: &Fields) -> Option<String> {
+    let endpoints = metadata.object("endpoints")?;
+    let available = endpoints.list("available").into_iter().filter_map(|endpoint| Fields::of(endpoint.get()));
+    available.filter(|endpoint| endpoint.flag("selected") == Some(true)).find_map(|endpoint| endpoint.word("provider"))
 }
 
 impl Annotation {

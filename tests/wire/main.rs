@@ -128,6 +128,7 @@ fn openrouter_gets_its_key_and_the_name_of_the_program() {
             "http-referer: https://crates.io/crates/ibid",
             concat!("user-agent: ibid/", env!("CARGO_PKG_VERSION")),
             "x-openrouter-categories: cli-agent",
+            "x-openrouter-metadata: enabled",
             "x-openrouter-title: ibid",
             "x-title: ibid",
         ]

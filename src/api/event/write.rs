@@ -85,6 +85,8 @@ struct WrittenResponse<'a> {
     error: Option<AsRead<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     incomplete_details: Option<Reason<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -271,6 +273,7 @@ impl Response {
             usage: self.usage.as_ref().map(Usage::written),
             error: self.error.as_ref().map(|error| AsRead { as_read: error }),
             incomplete_details: self.reason.as_deref().map(|reason| Reason { reason }),
+            provider: self.provider.as_deref(),
         }
     }
 }

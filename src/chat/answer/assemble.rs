@@ -90,6 +90,7 @@ impl Answer {
             *generation = response.id.clone().or(generation.take());
         }
         self.answered_by = response.model.clone().or(self.answered_by.take());
+        self.course.provider = response.provider.clone().or(self.course.provider.take());
     }
 
     fn on_opened(&mut self, at: Timestamp, whose: &At, raw: &RawValue) -> Applied {

@@ -91,6 +91,15 @@ fn nothing_is_visible_before_the_first_text_and_the_activity_follows_the_items()
 }
 
 #[test]
+fn the_provider_is_the_one_that_the_router_chose() {
+    let mut answer = answer();
+    let endpoints = json!({ "available": [{ "provider": "Azure", "selected": false }, { "provider": "OpenAI", "selected": true }] });
+    let response = json!({ "status": "completed", "output": [], "openrouter_metadata": { "endpoints": endpoints } });
+    take(&mut answer, &[delta(0, "Hi"), event(&json!({ "type": "response.completed", "response": response }))]);
+    assert_eq!(answer.course.provider.as_deref(), Some("OpenAI"));
+}
+
+#[test]
 fn an_attempt_that_showed_nothing_is_forgotten_by_the_next() {
     let mut answer = answer();
     take(&mut answer, &[opened(0, &json!({ "type": "message", "content": [] }))]);
