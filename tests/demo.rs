@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ibid::{
     api::{
         Catalogue, Client, Dialect, Endpoint, Error, Event, Fault, Request, Usd,
-        request::{self, Include, Reasoning, Role, Tool},
+        request::{self, Include, Reasoning, Role, Tool, ToolChoice},
     },
     chat::{Answer, Effort, End, Kind, Timestamp},
     demo::{Demo, MODELS, Pace, SLOTS},
@@ -172,6 +172,40 @@ async fn a_search_that_was_asked_for_is_made_in_the_tour_too() {
     let request = Request { tools: vec![tool], ..ask("demo/tour", &["is it safe"]) };
     let (answer, _) = answer(&client(&demo), &request).await.unwrap();
     assert!(kinds(&answer).contains(&"search"), "{:?}", kinds(&answer));
+}
+
+#[tokio::test]
+async fn the_worker_calls_what_it_is_offered_and_may_call() {
+    let demo = Demo::start(Pace::Immediate).unwrap();
+    let client = client(&demo);
+    let offering = |names: &[&str]| {
+        let function = |name: &&str| Tool::Function {
+            name: format!("command__{name}"),
+            description: String::new(),
+            parameters: serde_json::value::to_raw_value(&json!({})).expect("it is JSON"),
+            strict: None,
+        };
+        Request { tools: names.iter().map(function).collect(), ..ask("demo/worker", &["go"]) }
+    };
+    let called = async |request: Request| {
+        let (answer, _) = answer(&client, &request).await.unwrap();
+        let calls = answer.items.values().filter_map(|item| match &item.kind {
+            Kind::Call(call) => Some(call.name.clone()),
+            _ => None,
+        });
+        (calls.collect::<Vec<_>>().join(" "), answer.text())
+    };
+    let all = ["clock", "machine", "folder"];
+    assert_eq!(called(offering(&all)).await.0, "command__clock command__machine command__folder");
+    assert_eq!(called(offering(&all[1..])).await.0, "command__machine command__folder");
+    let one_by_one = Request { parallel_tool_calls: Some(false), ..offering(&all) };
+    assert_eq!(called(one_by_one).await.0, "command__clock");
+    let forced = Request { tool_choice: Some(ToolChoice::Function("command__folder".into())), ..offering(&all) };
+    assert_eq!(called(forced).await.0, "command__folder");
+    for none in [offering(&[]), Request { tool_choice: Some(ToolChoice::None), ..offering(&all) }] {
+        let (calls, text) = called(none).await;
+        assert!(calls.is_empty() && text.starts_with("There is nothing that I may call"), "{calls} {text}");
+    }
 }
 
 #[tokio::test]

@@ -19,6 +19,7 @@ const CONFIG: &str = r#"
     model = "openai/gpt-5.6-luna"
     [tools.policy]
     "files/read_file" = "allow"
+    "files/list_files" = "deny"
     [[tool]]
     name = "weather"
     description = "The weather of a city"

@@ -81,6 +81,7 @@ impl Stage {
 
     async fn items(&mut self, reply: &Reply) -> Result<Status, Over> {
         let mut steps = reply.steps.iter().peekable();
+        let mut called = false;
         while let Some(step) = steps.next() {
             match step {
                 Step::Summary(parts) if self.answer.thinks() => {
@@ -104,7 +105,12 @@ impl Stage {
                 Step::Rounds { times, each } => {
                     self.message(&rounds(*times, each), reply, Ending::Closes).await?;
                 }
-                Step::Call { name, arguments } => self.call(name, arguments).await?,
+                Step::Call { name, arguments } => {
+                    if self.answer.may_call(name, called) {
+                        self.call(name, arguments).await?;
+                        called = true;
+                    }
+                }
                 Step::Refusal(text) => self.refusal(text).await?,
                 Step::Fail { code, error_type, message } => {
                     let (code, error_type, message) = (code.clone(), error_type.clone(), message.clone());

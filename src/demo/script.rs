@@ -33,6 +33,9 @@ pub struct Reply {
     /// Given when tools have answered.
     #[serde(default)]
     pub after_calls: bool,
+    /// Given in the place of calls of which none may be made.
+    #[serde(default)]
+    pub without_calls: bool,
     /// Given when the prompt has one of these words.
     #[serde(default)]
     pub when: Vec<String>,
@@ -164,6 +167,9 @@ impl Scripts {
             return Some(reply);
         }
         let reply = script.choose(prompt, prompts.len() == 1, given);
+        if calls(reply).next().is_some() && !calls(reply).any(|name| may_call(request, name)) {
+            return script.replies.iter().find(|other| other.without_calls).or(Some(reply));
+        }
         let searches = reply.steps.iter().any(|step| matches!(step, Step::Search { .. }));
         if asks_for_search(request) && !searches && matches!(model, "demo/tour" | "demo/thinker") {
             let (scholar, _) = self.model("demo/scholar")?;
@@ -186,7 +192,8 @@ impl Script {
         let first = self.replies.first().filter(|reply| reply.first && first);
         let named = || self.replies.iter().find(|reply| reply.when.iter().any(|word| words.contains(&word.as_str())));
         let in_order = || {
-            let mut ordered = self.replies.iter().filter(|reply| !reply.by_word_only && !reply.after_calls);
+            let mut ordered =
+                self.replies.iter().filter(|reply| !reply.by_word_only && !reply.after_calls && !reply.without_calls);
             let last = ordered.clone().next_back();
             ordered.nth(given).or(last)
         };
@@ -214,6 +221,20 @@ pub fn prompts(request: &Value) -> Vec<String> {
     }
     let items = request["input"].as_array().map_or(&[] as &[Value], Vec::as_slice);
     items.iter().filter(|item| item["role"] == "user").map(|item| text_of(&item["content"])).collect()
+}
+
+/// Whether a request offers a function, and does not ask for none or for another.
+pub fn may_call(request: &Value, name: &str) -> bool {
+    let offered = request["tools"].as_array().is_some_and(|tools| tools.iter().any(|tool| tool["name"] == name));
+    let choice = &request["tool_choice"];
+    offered && choice != "none" && choice["name"].as_str().is_none_or(|forced| forced == name)
+}
+
+fn calls(reply: &Reply) -> impl Iterator<Item = &str> {
+    reply.steps.iter().filter_map(|step| match step {
+        Step::Call { name, .. } => Some(name.as_str()),
+        _ => None,
+    })
 }
 
 /// What the tools said that were called last, where nothing was said since.

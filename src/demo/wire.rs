@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value, json};
 
-use super::script::{Price, outputs, prompts, tag};
+use super::script::{self, Price, outputs, prompts, tag};
 
 /// A response that is being given.
 pub struct Answer {
@@ -47,6 +47,11 @@ impl Answer {
 
     pub fn streams(&self) -> bool {
         self.request["stream"].as_bool().unwrap_or(false)
+    }
+
+    /// Whether a function may be called, behind another one or as the first.
+    pub fn may_call(&self, name: &str, another: bool) -> bool {
+        script::may_call(&self.request, name) && !(another && self.request["parallel_tool_calls"] == false)
     }
 
     /// The beginning of the last prompt, made fit to stand in a line of Markdown.

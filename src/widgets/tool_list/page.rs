@@ -198,7 +198,7 @@ impl Sheet {
         self.rows.push(Row::blank());
         self.words("policy", judged(&tool.id, facts));
         self.words("claims", &approval::claims(tool.hints));
-        self.words("called", facts.toolbox.wire(&tool.id).unwrap_or_default());
+        self.words("sent as", facts.toolbox.wire(&tool.id).unwrap_or_default());
         if let Some(command) = facts.toolbox.command(&tool.id) {
             self.command(command);
         }
@@ -226,7 +226,7 @@ impl Sheet {
         }
         self.rows.push(Row::blank());
         let sent = if facts.openrouter { format!("openrouter:{name}") } else { name.to_owned() };
-        self.words("called", &sent);
+        self.words("sent as", &sent);
     }
 
     fn trust(&mut self, server: &str, facts: &Facts) {

@@ -6,7 +6,7 @@ use crate::{
     chat::Timestamp,
     mcp::{Board, Known, Standing, State},
     text,
-    tools::{COMMANDS, Choice, Chosen, Tool, ToolId, Toolbox, toolbox::SEARCH},
+    tools::{COMMANDS, Choice, Chosen, Tool, ToolId, Toolbox, Verdict, toolbox::SEARCH},
     widgets::{
         approval::shown_name,
         theme::{Marks, Role},
@@ -95,7 +95,7 @@ const SEEN: usize = 300;
 pub fn of(facts: &Facts) -> Vec<Row> {
     let mut rows =
         vec![heading("How they are used"), choice(facts.chosen), calls(facts.chosen), heading("MCP servers")];
-    let Facts { board, toolbox, chosen, .. } = *facts;
+    let Facts { board, toolbox, .. } = *facts;
     if board.servers.is_empty() {
         rows.push(note(Role::Muted, "None. [mcp.NAME] in config.toml, or a project's .mcp.json, names one."));
     }
@@ -103,12 +103,12 @@ pub fn of(facts: &Facts) -> Vec<Row> {
     for known in board.servers.values() {
         rows.push(server(known, facts));
         let own = toolbox.tools().filter(|(_, tool)| tool.id.server == known.configured.name);
-        rows.extend(own.map(|(_, tool)| function(tool, Depth::Tool, chosen)));
+        rows.extend(own.map(|(_, tool)| function(tool, Depth::Tool, facts)));
     }
     rows.push(heading("Commands"));
     let before = rows.len();
     let commands = toolbox.tools().filter(|(_, tool)| tool.id.server == COMMANDS);
-    rows.extend(commands.map(|(_, tool)| function(tool, Depth::Row, chosen)));
+    rows.extend(commands.map(|(_, tool)| function(tool, Depth::Row, facts)));
     if rows.len() == before {
         rows.push(note(Role::Muted, "None. [[tool]] in the config makes one of any program."));
     }
@@ -218,8 +218,12 @@ pub fn state(known: &Known, facts: &Facts) -> Vec<(Role, String)> {
     }
 }
 
-fn function(tool: &Tool, depth: Depth, chosen: &Chosen) -> Row {
+fn function(tool: &Tool, depth: Depth, facts: &Facts) -> Row {
+    let chosen = facts.chosen;
     let mut words = Vec::new();
+    if facts.toolbox.policy.verdict(&tool.id, &chosen.grants) == Verdict::Deny {
+        words.push((Role::Warning, "denied by the config  ".to_owned()));
+    }
     if chosen.choice == Choice::One(tool.id.clone()) {
         words.push((Role::Accent, "must be called  ".to_owned()));
     }
