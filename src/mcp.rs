@@ -17,7 +17,7 @@ mod words;
 use std::{
     collections::HashMap,
     ffi::OsString,
-    path::PathBuf,
+    path::{Path, PathBuf},
     thread::{self, JoinHandle},
     time::Duration,
 };
@@ -190,8 +190,8 @@ impl Mcp {
         let thread = thread::Builder::new().name("mcp".into()).spawn(move || {
             // Without a runtime every call fails for want of a server.
             let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
-            let hub = Hub { places, options, events, running: HashMap::new(), tasks: JoinSet::new() };
-            runtime.block_on(hub.run(servers, waiting));
+            let hub = Hub { places, options, events, told: servers, running: HashMap::new(), tasks: JoinSet::new() };
+            runtime.block_on(hub.run(waiting));
         });
         Self { jobs: Some(jobs), thread: thread.ok() }
     }
@@ -216,6 +216,8 @@ struct Hub {
     places: Places,
     options: Options,
     events: mpsc::Sender<Event>,
+    /// What the files held when they were read last.
+    told: Vec<Configured>,
     running: HashMap<String, Running>,
     tasks: JoinSet<()>,
 }
@@ -230,8 +232,8 @@ struct Running {
 const WAITING: usize = 64;
 
 impl Hub {
-    async fn run(mut self, servers: Vec<Configured>, mut jobs: mpsc::UnboundedReceiver<Job>) {
-        self.keep(servers);
+    async fn run(mut self, mut jobs: mpsc::UnboundedReceiver<Job>) {
+        self.keep();
         while let Some(job) = jobs.recv().await {
             while self.tasks.try_join_next().is_some() {}
             match job {
@@ -243,12 +245,10 @@ impl Hub {
                         let _ = running.orders.send(server::Order::Restart).await; // Its task ends only after us.
                     }
                 }
-                Job::Reload => self.look().await,
+                Job::Reload => self.look(None).await,
                 Job::Trust(path) => {
-                    if let Err(why) = self.places.trust(&path) {
-                        tracing::warn!(%why, "trust was not kept");
-                    }
-                    self.look().await;
+                    let complaint = self.trust(&path).err();
+                    self.look(complaint).await;
                 }
                 Job::Call { call, tool, arguments } => self.call(call, tool, arguments).await,
                 Job::Cancel(call) => {
@@ -262,24 +262,36 @@ impl Hub {
         while self.tasks.join_next().await.is_some() {}
     }
 
+    /// Takes a project's file as one's own, if it still holds what was shown of it.
+    fn trust(&self, path: &Path) -> Result<(), String> {
+        let (servers, _) = self.places.look();
+        let of_it = |configured: &&Configured| configured.source.path() == path;
+        if !servers.iter().filter(of_it).eq(self.told.iter().filter(of_it)) {
+            return Err(format!("{} has changed since it was shown, and is not trusted", path.display()));
+        }
+        self.places.trust(path).map_err(|why| format!("{} is not trusted: {why}", path.display()))
+    }
+
     /// Reads the files again.
-    async fn look(&mut self) {
-        let (servers, complaints) = self.places.look();
+    async fn look(&mut self, complaint: Option<String>) {
+        let (servers, mut complaints) = self.places.look();
+        complaints.extend(complaint.map(|said| crate::text::clean(&said).into_owned()));
+        self.told.clone_from(&servers);
         // Nobody listens on the way out; here and below.
-        let _ = self.events.send(Event::Servers { servers: servers.clone(), complaints }).await;
-        self.keep(servers);
+        let _ = self.events.send(Event::Servers { servers, complaints }).await;
+        self.keep();
     }
 
     /// Each server that may run has a task, and no other.
-    fn keep(&mut self, servers: Vec<Configured>) {
-        self.running.retain(|_, running| servers.contains(&running.configured));
-        for configured in servers {
+    fn keep(&mut self) {
+        self.running.retain(|_, running| self.told.contains(&running.configured));
+        for configured in &self.told {
             if configured.standing != Standing::On || self.running.contains_key(&configured.name) {
                 continue;
             }
             let (orders, waiting) = mpsc::channel(WAITING);
             self.tasks.spawn(server::run(configured.clone(), self.options, waiting, self.events.clone()));
-            self.running.insert(configured.name.clone(), Running { configured, orders });
+            self.running.insert(configured.name.clone(), Running { configured: configured.clone(), orders });
         }
     }
 

@@ -160,12 +160,12 @@ fn untrusted(state: &State) -> Option<String> {
     })
 }
 
-/// Takes the file of a project as one's own, as it is now, and starts its servers; gives what is to be said.
-pub(super) fn trust(state: &State, server: &str, fx: &mut Vec<Effect>) -> &'static str {
-    let Some(known) = state.tools.board.servers.get(server) else { return "it is not there any more" };
-    let path = known.configured.source.path().to_owned();
-    fx.extend([mcp::Job::Trust(path), mcp::Job::Start].map(Effect::Mcp));
-    "trusted until it changes"
+/// Takes the file of a project as one's own, as it was shown, and starts its servers.
+pub(super) fn trust(state: &State, server: &str, fx: &mut Vec<Effect>) {
+    if let Some(known) = state.tools.board.servers.get(server) {
+        let path = known.configured.source.path().to_owned();
+        fx.extend([mcp::Job::Trust(path), mcp::Job::Start].map(Effect::Mcp));
+    }
 }
 
 /// Reads the files of servers again, and gives those that failed another try; gives what is to be said.

@@ -340,6 +340,33 @@ async fn nobody_is_left_behind_not_even_what_a_server_started() {
 }
 
 #[tokio::test]
+async fn a_file_that_has_changed_since_it_was_shown_is_not_trusted() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join(".mcp.json");
+    let write = |argument: &str| {
+        let servers = json!({"mcpServers": {"s": {"command": "nothing", "args": [argument]}}});
+        std::fs::write(&file, servers.to_string()).expect("a file");
+    };
+    write("shown");
+    let places = Places {
+        config: folder.path().join("config/config.toml"),
+        folder: folder.path().into(),
+        trusted: folder.path().join("trusted.json"),
+        ..Places::default()
+    };
+    let mut rig = Rig::at(places, options());
+    rig.next().await;
+    write("not shown");
+    rig.send(Job::Trust(file.clone()));
+    rig.until(|rig| rig.known().configured.settings.args == ["not shown"]).await;
+    assert_eq!(rig.known().configured.standing, Standing::Untrusted);
+    assert!(rig.board.complaints[0].contains("has changed since it was shown"), "{:?}", rig.board.complaints);
+    rig.send(Job::Trust(file));
+    rig.until(|rig| rig.known().configured.standing == Standing::On).await;
+    rig.end();
+}
+
+#[tokio::test]
 async fn a_reload_starts_what_is_new_and_ends_what_is_gone() {
     let folder = tempfile::tempdir().expect("a folder");
     let project = folder.path().join("work");

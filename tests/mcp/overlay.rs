@@ -143,7 +143,6 @@ fn a_projects_server_is_trusted_in_the_overlay_and_ask_says_that_it_is_not_yet()
     ibid.type_keys("/theirs<enter>t");
     ibid.wait_for("Trust .mcp.json?");
     ibid.type_keys("y");
-    ibid.wait_for("trusted until it changes");
     ibid.wait_for("✓ ready  everything 1.2.3");
     ibid.type_keys("<esc>");
     ibid.wait_for("/ filters");

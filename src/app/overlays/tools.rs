@@ -82,10 +82,7 @@ pub(in crate::app) fn grant(state: &mut State, now: Timestamp, wish: Wish, fx: &
             let words = tools::reload(state, fx);
             say(state, words);
         }
-        Wish::Trust(server) => {
-            let words = tools::trust(state, &server, fx);
-            say(state, words);
-        }
+        Wish::Trust(server) => tools::trust(state, &server, fx),
     }
 }
 
