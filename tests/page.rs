@@ -3,6 +3,7 @@
 
 use std::{
     cell::RefCell,
+    collections::BTreeSet,
     io::{self, Write},
     rc::Rc,
 };
@@ -17,9 +18,11 @@ use ibid::{
     },
 };
 use proptest::prelude::*;
+use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag};
 use ratatui::layout::{Rect, Size};
 
 const EVERYTHING: &str = include_str!("page/everything.md");
+const CONSTRUCTS: &str = include_str!("page/constructs.md");
 const SCRIPTS: &str = include_str!("page/scripts.md");
 
 fn laid(source: &str, width: usize) -> MarkdownLayout {
@@ -35,11 +38,11 @@ fn copied(source: &str, rows: &[Row]) -> String {
 
 #[test]
 fn a_page_with_every_construct_ends_the_same_however_it_arrives() {
-    for source in [EVERYTHING, SCRIPTS] {
-        for width in [1, 20, 76] {
+    for source in [EVERYTHING, CONSTRUCTS, SCRIPTS] {
+        for width in [1, 8, 20, 44, 76, 98] {
             let whole = laid(source, width);
             assert_eq!(copied(source, whole.rows()), source);
-            for step in [5, 64, 1000] {
+            for step in [7, 64, 1000] {
                 let mut layout = MarkdownLayout::new(Look::default());
                 let mut at = 0;
                 while at < source.len() {
@@ -54,6 +57,48 @@ fn a_page_with_every_construct_ends_the_same_however_it_arrives() {
             }
         }
     }
+}
+
+/// What a parser of CommonMark and GFM can say, by name.
+fn constructs(source: &str) -> BTreeSet<String> {
+    let mut seen = BTreeSet::new();
+    for event in Parser::new_ext(source, Options::all() - Options::ENABLE_SMART_PUNCTUATION) {
+        let name = match event {
+            Event::Start(Tag::Heading { level, .. }) => format!("{level:?}"),
+            Event::Start(Tag::BlockQuote(kind)) => format!("quote {kind:?}"),
+            Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(_))) => "fence".into(),
+            Event::Start(Tag::CodeBlock(CodeBlockKind::Indented)) => "indented code".into(),
+            Event::Start(Tag::List(first)) => {
+                format!("list {}", if first.is_some() { "of numbers" } else { "of bullets" })
+            }
+            Event::Start(Tag::Table(columns)) => {
+                seen.extend(columns.iter().map(|column| format!("column {column:?}")));
+                "table".into()
+            }
+            Event::Start(Tag::Link { link_type, .. }) => format!("link {link_type:?}"),
+            Event::Start(Tag::Image { link_type, .. }) => format!("image {link_type:?}"),
+            Event::Start(tag) => format!("{tag:?}").split(['(', ' ']).next().unwrap_or_default().to_owned(),
+            Event::TaskListMarker(done) => format!("task {done}"),
+            Event::End(_) => continue,
+            other => format!("{other:?}").split(['(', ' ']).next().unwrap_or_default().to_owned(),
+        };
+        seen.insert(name);
+    }
+    seen
+}
+
+#[test]
+fn the_pages_use_every_construct_of_commonmark_and_gfm() {
+    let seen = constructs(&[EVERYTHING, CONSTRUCTS].concat());
+    let wanted = "H1|H2|H3|H4|H5|H6|Paragraph|Rule|fence|indented code|HtmlBlock|Html|InlineHtml|quote None|quote Some(Note)|\
+        quote Some(Tip)|quote Some(Important)|quote Some(Warning)|quote Some(Caution)|list of numbers|list of bullets|Item|\
+        task true|task false|table|column None|column Left|column Center|column Right|TableHead|TableRow|TableCell|Emphasis|\
+        Strong|Strikethrough|Code|SoftBreak|HardBreak|Text|link Inline|link Reference|link Collapsed|link Shortcut|\
+        link Autolink|link Email|image Inline|image Reference|image Collapsed|FootnoteDefinition|FootnoteReference|\
+        InlineMath|DisplayMath";
+    let missing: Vec<&str> = wanted.split('|').filter(|name| !seen.contains(*name)).collect();
+    assert_eq!(missing, [""; 0], "of {seen:?}");
+    assert!(CONSTRUCTS.contains("bare:\nhttps://"), "and the addresses that stand for themselves");
 }
 
 #[test]
@@ -107,7 +152,7 @@ fn long_block() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 4, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 6, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn long_blocks_end_the_same_however_they_arrive(

@@ -1,6 +1,7 @@
 //! One laid-out row of text: what is written, in which role, and where it came from.
 
 mod draw;
+mod seen;
 
 use std::{ops::Range, sync::Arc};
 
@@ -8,6 +9,8 @@ use ratatui::style::Modifier;
 
 use super::theme::Role;
 use crate::text;
+
+pub use seen::Seen;
 
 /// A row as the layout leaves it: never wider than it was asked to be, and without a colour.
 ///

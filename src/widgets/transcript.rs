@@ -71,6 +71,8 @@ pub struct ReadingOptions {
     pub marks: Marks,
     pub plain_code: bool,
     pub code: CodeLines,
+    /// What is read from right to left is turned round.
+    pub reorder: bool,
     pub zone: jiff::tz::TimeZone,
 }
 
@@ -206,6 +208,7 @@ impl ReadingOptions {
             marks: theme.marks,
             plain_code: theme.plain_code,
             code: CodeLines::Wrapped,
+            reorder: theme.painting.reorder,
             zone,
         }
     }

@@ -127,3 +127,77 @@ fn a_selection_by_keys_that_grows_out_of_the_window_takes_it_along() {
     let is_lit = |y: &u16| app.buffer()[(area.x + 2, *y)].modifier.contains(Modifier::REVERSED);
     assert!((area.top()..area.bottom()).filter(is_lit).count() > 5, "{}", app.screen());
 }
+
+/// With what is read from right to left turned round by the program.
+fn turned_round(answer: &str) -> Harness {
+    let mut begin = crate::support::harness::start(60, 24);
+    begin.config.bidi = ibid::config::Bidi::Reorder;
+    let mut app = Harness::with(begin);
+    app.reply(ibid::store::Reply::Opened { newest: Vec::new(), total: 0, new_draft: String::new() });
+    let stream = app.prompt("Show me");
+    app.answer(stream, answer);
+    app.press("tab");
+    app.effects();
+    app
+}
+
+/// What is lit in a row, cell by cell as it is seen.
+fn lit(app: &Harness, y: u16) -> String {
+    let area = app.state.screen.areas.transcript;
+    let cells = (area.left()..area.right()).map(|x| &app.buffer()[(x, y)]);
+    cells.filter(|cell| cell.modifier.contains(Modifier::REVERSED)).map(ratatui::buffer::Cell::symbol).collect()
+}
+
+#[test]
+fn what_is_turned_round_is_selected_as_it_is_seen() {
+    // Seen as: see םלוע םולש end
+    let mut app = turned_round("see שלום עולם end");
+    let seen = position(&app, "see םלוע םולש end");
+    press(&mut app, (seen.0 + 12, seen.1));
+    drag(&mut app, (seen.0 + 9, seen.1));
+    assert_eq!(lit(&app, seen.1), "םולש", "{}", app.screen());
+    release(&mut app, (seen.0 + 9, seen.1));
+    app.press("y");
+    assert_eq!(copied(&mut app).as_deref(), Some("שלום"), "the word that was lit, as it is written");
+    press(&mut app, (seen.0, seen.1));
+    drag(&mut app, (seen.0 + 11, seen.1));
+    assert_eq!(lit(&app, seen.1), "see לש", "what is read on from one to the other: {}", app.screen());
+    release(&mut app, (seen.0 + 11, seen.1));
+    app.press("y");
+    assert_eq!(copied(&mut app).as_deref(), Some("see של"));
+
+    // A paragraph that begins at the right.
+    let mut app = turned_round("שלום עולם");
+    let (x, y) = position(&app, "םלוע םולש");
+    press(&mut app, (x + 8, y));
+    drag(&mut app, (x + 5, y));
+    release(&mut app, (x + 5, y));
+    app.press("y");
+    assert_eq!(copied(&mut app).as_deref(), Some("שלום"));
+}
+
+#[test]
+fn keys_select_what_is_turned_round_in_the_order_of_reading() {
+    let mut app = turned_round("see שלום עולם end");
+    app.press("v G 0 l l l l l l l");
+    let y = position(&app, "see םלוע םולש end").1;
+    app.press("j");
+    app.press("y");
+    let text = copied(&mut app).expect("a selection");
+    assert!(text.ends_with("see שלום") || text.contains("see שלום"), "{text:?}: {}", app.row(y));
+}
+
+#[test]
+fn every_byte_of_an_answer_and_of_a_prompt_can_be_copied() {
+    let source = concat!(
+        include_str!("../page/everything.md"),
+        include_str!("../page/constructs.md"),
+        include_str!("../page/scripts.md")
+    );
+    let hostile = format!("{source}\n\u{1b}[31mred\u{9b}2J \u{202e}x\u{200b}\r\n\t`\0`");
+    let mut app = reading(80, 24, &hostile);
+    app.press("y");
+    assert!(copied(&mut app).as_deref() == Some(&hostile), "the answer's own bytes");
+    app.press("g J K y");
+    assert_eq!(copied(&mut app).as_deref(), Some("Show me"));
+}

@@ -125,8 +125,21 @@ pub(super) fn lay_out(page: &Page) -> Laid {
         cited: vec![false; page.marks.len()],
     };
     let prepared = formulas::prepare(page.source);
-    for (event, range) in Parser::new_ext(&prepared.text, formulas::options()).into_offset_iter() {
-        layout.event(event, range);
+    let mut events = Parser::new_ext(&prepared.text, formulas::options()).into_offset_iter().peekable();
+    while let Some((event, mut range)) = events.next() {
+        // The parser hands out words in pieces, at every sign that might have meant something.
+        let as_written =
+            |event: &Event, range: &Range<usize>| matches!(event, Event::Text(words) if words.len() == range.len());
+        if as_written(&event, &range) {
+            while let Some((_, next)) =
+                events.next_if(|(next, there)| there.start == range.end && as_written(next, there))
+            {
+                range.end = next.end;
+            }
+            layout.event(Event::Text(page.source[range.clone()].into()), range);
+        } else {
+            layout.event(event, range);
+        }
     }
     layout.end_leaf(page.source.len());
     layout.close_source(page.source.len());

@@ -77,6 +77,18 @@ fn emphasis_code_and_links() {
 }
 
 #[test]
+fn bare_addresses_are_links_outside_of_code_and_other_links() {
+    assert_snapshot!(looks("see https://x.example/a_b*c?d=1. **www.y.example** `http://no.example` [http://z.example](https://w.example)"), @r#"
+        "see " Text
+        "https://x.example/a_b*c?d=1" Link UNDERLINED -> https://x.example/a_b*c?d=1
+        ". " Text
+        "www.y.example" Link BOLD | UNDERLINED -> http://www.y.example
+        "http://no.example" Text on Surface
+        "http://z.example" Link UNDERLINED -> https://w.example
+        "#);
+}
+
+#[test]
 fn lists_hang_under_their_first_word() {
     assert_snapshot!(page("Before:\n1. A numbered item whose text needs a second row\n   - nested, and the next level\n     * one deeper, and long enough to wrap\n       + and one more\n2. two\n\nAfter", 30), @r"
         Before:

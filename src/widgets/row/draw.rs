@@ -30,7 +30,7 @@ impl Row {
         for span in lead {
             pen.span(span);
         }
-        match self.seen_order(words, theme) {
+        match self.seen_order(words, theme.painting.reorder) {
             Some(order) => self.reordered(words, &order, &mut pen),
             None if self.shift > 0 => self.shifted(words, &mut pen),
             None => {
@@ -44,18 +44,8 @@ impl Row {
         }
     }
 
-    /// The order in which the clusters are seen, where that is not the order in which they are read.
-    fn seen_order(&self, words: &[Span], theme: &Theme) -> Option<Vec<bidi::Seen>> {
-        if !theme.painting.reorder || !words.iter().any(|span| bidi::is_needed(&span.text)) {
-            return None;
-        }
-        let text: String = words.iter().map(|span| span.text.as_str()).collect();
-        Some(bidi::order(&text, self.rtl))
-    }
-
     fn reordered(&self, words: &[Span], order: &[bidi::Seen], pen: &mut Pen) {
-        if self.rtl && self.lead == 0 {
-            // What is read from the right begins at the right.
+        if self.is_set_right() {
             let cells: usize = words.iter().map(Span::width).sum();
             pen.x = pen.area.right().saturating_sub(cells as u16).max(pen.x);
         }

@@ -16,8 +16,7 @@ use super::{
 };
 use crate::{
     chat::{Conversation, MessageId, Timestamp},
-    text,
-    widgets::row::Row,
+    widgets::row::{Row, Seen},
 };
 pub use steps::Step;
 
@@ -148,7 +147,7 @@ impl Transcript {
             .shown()
             .enumerate()
             .find_map(|(y, (spot, placed))| (spot == head.spot).then_some((y, spot, placed)))?;
-        Some((cell_of(placed, head.byte), y))
+        Some((self.on_screen(placed).cell_of(head.byte), y))
     }
 
     /// The rows in the window and where they are, from the top.
@@ -172,7 +171,7 @@ impl Transcript {
         let (spot, placed) = self.shown().nth(wanted)?;
         let beyond = row >= i32::try_from(rows).unwrap_or(i32::MAX);
         let cell = if row < 0 { 0 } else { usize::from(column.saturating_sub(super::GUTTER)) };
-        let byte = if beyond { words(placed.row).len() } else { byte_at(placed, cell) };
+        let byte = if beyond { words(placed.row).len() } else { self.on_screen(placed).byte_at(cell) };
         Some(Place { spot, byte })
     }
 }
@@ -291,30 +290,35 @@ pub(super) fn words(row: &Row) -> String {
     row.spans.get(row.lead..).unwrap_or_default().iter().map(|span| span.text.as_str()).collect()
 }
 
-/// The cells left of the words of a row, without the gutter.
-fn indent(placed: Placed) -> usize {
-    let lead: usize = placed.row.spans.iter().take(placed.row.lead).map(crate::widgets::row::Span::width).sum();
-    lead + if placed.bar.is_some() { 2 } else { 0 }
+/// Where a row's words stand in the text column.
+#[derive(Debug)]
+pub(super) struct OnScreen {
+    seen: Seen,
+    /// Cells of the bar left of it.
+    bar: usize,
 }
 
-/// The cell of the text column in which a letter of a row stands.
-pub(super) fn cell_of(placed: Placed, byte: usize) -> usize {
-    let words = words(placed.row);
-    indent(placed) + text::width(&words[..words.floor_char_boundary(byte)])
-}
-
-/// The letter in a cell of the text column, or the end of the row.
-pub(super) fn byte_at(placed: Placed, cell: usize) -> usize {
-    let words = words(placed.row);
-    let Some(wanted) = cell.checked_sub(indent(placed)) else { return 0 };
-    let mut left = 0;
-    for (at, cluster) in words.grapheme_indices(true) {
-        left += text::cluster_width(cluster);
-        if left > wanted {
-            return at;
-        }
+impl OnScreen {
+    pub fn cell_of(&self, byte: usize) -> usize {
+        self.bar + self.seen.cell_of(byte)
     }
-    words.len()
+
+    pub fn byte_at(&self, cell: usize) -> usize {
+        cell.checked_sub(self.bar).map_or(0, |cell| self.seen.byte_at(cell))
+    }
+
+    /// The cells of some letters, from left to right.
+    pub fn cells(&self, words: &Range<usize>) -> Vec<Range<usize>> {
+        self.seen.cells(words).into_iter().map(|cells| cells.start + self.bar..cells.end + self.bar).collect()
+    }
+}
+
+impl Transcript {
+    pub(super) fn on_screen(&self, placed: Placed) -> OnScreen {
+        let bar = if placed.bar.is_some() { 2 } else { 0 };
+        let (width, reorder) = self.layout.as_ref().map_or((0, false), |it| (it.width, it.options.reorder));
+        OnScreen { seen: placed.row.seen(width.saturating_sub(bar), reorder), bar }
+    }
 }
 
 /// The piece that holds a byte; at the end of the words nothing.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use ratatui::{
     buffer::Buffer,
     layout::{Position, Rect},
-    style::Modifier,
+    style::{Modifier, Style},
     widgets::Widget,
 };
 
@@ -75,7 +75,7 @@ impl TranscriptView<'_> {
         for ((spot, placed), y) in self.transcript.shown().zip(column.top()..column.bottom()) {
             for (_, range, is_current) in find.lit().iter().filter(|(lit, ..)| *lit == spot) {
                 let style = if *is_current { current } else { self.theme.style(Role::Mark) };
-                buf.set_style(cells(placed, range, Rect { y, height: 1, ..column }), style);
+                self.paint(placed, range, Rect { y, height: 1, ..column }, style, buf);
             }
         }
     }
@@ -86,8 +86,17 @@ impl TranscriptView<'_> {
             let words = select::words(placed.row).len();
             if let Some(range) = self.transcript.selected_in(spot, words) {
                 let line = Rect { y, height: 1, ..column };
-                buf.set_style(cells(placed, &range, line), self.theme.style(Role::Selection));
+                self.paint(placed, &range, line, self.theme.style(Role::Selection), buf);
             }
+        }
+    }
+
+    /// Lays a style over some letters of a row.
+    fn paint(&self, placed: Placed, words: &Range<usize>, line: Rect, style: Style, buf: &mut Buffer) {
+        for cells in self.transcript.on_screen(placed).cells(words) {
+            let at = |cell: usize| u16::try_from(cell).unwrap_or(u16::MAX).min(line.width);
+            let (from, to) = (at(cells.start), at(cells.end));
+            buf.set_style(Rect { x: line.x + from, width: to - from, ..line }, style);
         }
     }
 
@@ -111,13 +120,6 @@ impl TranscriptView<'_> {
         let (x, _) = buf.set_stringn(x, y, &words, usize::from(width), self.theme.style(Role::Text));
         buf.set_stringn(x, y, key, key.len(), self.theme.style(Role::Accent));
     }
-}
-
-/// The cells of some letters of a row.
-fn cells(placed: Placed, range: &Range<usize>, line: Rect) -> Rect {
-    let at = |byte| u16::try_from(select::cell_of(placed, byte)).unwrap_or(u16::MAX).min(line.width);
-    let (from, to) = (at(range.start), at(range.end));
-    Rect { x: line.x + from, width: to - from.min(to), ..line }
 }
 
 fn mark(mark: &str, role: Role, area: Rect, theme: &Theme, buf: &mut Buffer) {

@@ -2,14 +2,19 @@
 
 use std::{ops::Range, sync::Arc};
 
-use super::{Layout, Leaf};
-use crate::widgets::{
-    markdown::{
-        formulas::{self, Formula},
-        inline::Style,
+use ratatui::style::Modifier;
+
+use super::{Layout, Leaf, links::Link};
+use crate::{
+    text,
+    widgets::{
+        markdown::{
+            formulas::{self, Formula},
+            inline::Style,
+        },
+        row::Ink,
+        theme::Role,
     },
-    row::Ink,
-    theme::Role,
 };
 
 impl Layout<'_> {
@@ -26,15 +31,42 @@ impl Layout<'_> {
             self.put(words, self.ink(), range);
             return;
         }
-        // Marks go in where their claims end.
-        self.cite_until(range.start);
-        let mut from = range.start;
-        while let Some(point) = self.next_mark(range.end).filter(|point| *point > from) {
-            self.put(&words[from - range.start..point - range.start], self.ink(), from..point);
+        let is_plain = self.links.is_empty() && self.images.is_empty();
+        let mut from = 0;
+        for bare in text::link::bare(words).into_iter().filter(|_| is_plain) {
+            self.cited_words(&words[from..bare.start], range.start + from);
+            self.bare_link(&words[bare.clone()], range.start + bare.start);
+            from = bare.end;
+        }
+        self.cited_words(&words[from..], range.start + from);
+    }
+
+    /// An address among words is a link to itself.
+    fn bare_link(&mut self, words: &str, start: usize) {
+        let address = if words.starts_with("www.") { format!("http://{words}") } else { words.to_owned() };
+        let ink = Ink { role: Role::Link, ..self.ink() }.with(Modifier::UNDERLINED);
+        self.inks.push(ink);
+        let range = start..start + words.len();
+        self.links.push(Link { target: Some(address.into()), shown: None, mark: None, range });
+        self.cited_words(words, start);
+        self.links.pop();
+        self.inks.pop();
+    }
+
+    /// Words as they were written from that place on; marks go in where their claims end.
+    fn cited_words(&mut self, words: &str, start: usize) {
+        if words.is_empty() {
+            return;
+        }
+        let end = start + words.len();
+        self.cite_until(start);
+        let mut from = start;
+        while let Some(point) = self.next_mark(end).filter(|point| *point > from) {
+            self.put(&words[from - start..point - start], self.ink(), from..point);
             self.cite_until(point);
             from = point;
         }
-        self.put(&words[from - range.start..], self.ink(), from..range.end);
+        self.put(&words[from - start..], self.ink(), from..end);
     }
 
     pub(super) fn inline_code(&mut self, words: &str, range: Range<usize>) {

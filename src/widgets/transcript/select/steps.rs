@@ -2,10 +2,10 @@
 
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::{By, Page, Place, Selection, Spot, Unit, byte_at, cell_of};
+use super::{By, OnScreen, Page, Place, Selection, Spot, Unit};
 use crate::widgets::transcript::{Find, Move, signed};
 
-/// How the end of a selection moves.
+/// How the end of a selection moves: in the order in which the text is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
     Left,
@@ -70,18 +70,20 @@ impl Page<'_> {
         top
     }
 
+    /// A row as it is seen.
+    fn on_screen(&mut self, spot: Spot) -> Option<OnScreen> {
+        self.height(spot.index);
+        let message = self.conversation.branch.get(spot.index)?;
+        let placed = self.transcript.laid.get(message)?.row(spot.row)?;
+        Some(self.transcript.on_screen(placed))
+    }
+
     fn cell(&mut self, place: Place) -> usize {
-        let message = self.conversation.branch.get(place.spot.index);
-        let laid = message.and_then(|id| self.transcript.laid.get(id));
-        laid.and_then(|laid| laid.row(place.spot.row)).map_or(0, |placed| cell_of(placed, place.byte))
+        self.on_screen(place.spot).map_or(0, |row| row.cell_of(place.byte))
     }
 
     fn at_cell(&mut self, spot: Spot, cell: usize) -> Place {
-        self.height(spot.index);
-        let message = self.conversation.branch.get(spot.index);
-        let laid = message.and_then(|id| self.transcript.laid.get(id));
-        let byte = laid.and_then(|laid| laid.row(spot.row)).map_or(0, |placed| byte_at(placed, cell));
-        Place { spot, byte }
+        Place { spot, byte: self.on_screen(spot).map_or(0, |row| row.byte_at(cell)) }
     }
 
     /// The last row of the last message.
