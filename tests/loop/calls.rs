@@ -309,3 +309,38 @@ fn stop_at(moment: Moment) {
     ibid.send("\x18q");
     assert_eq!(ibid.end(), Ended::Quit);
 }
+
+#[test]
+fn all_that_a_program_prints_is_kept_and_read_in_the_pager_whatever_the_model_reads_of_it() {
+    let (home, server) = (home(), FakeServer::start());
+    let tool = "[[tool]]\nname = \"count\"\ndescription = \"counts\"\nargv = [\"seq\", \"1\", \"60000\"]\npolicy = \"allow\"\n";
+    std::fs::write(home.path().join("config.toml"), tool).unwrap();
+    server.answer(Reply::stream(Response::by(MODEL).call("call_1", "command__count", &["{}"]).completed()));
+    let ibid = Ibid::start(&home, &server);
+    ibid.submit("count");
+    server.next_request();
+    let told = outputs(&server.next_request());
+    let [(_, output)] = &told[..] else { panic!("{told:?}") };
+    assert!(output.len() < 50_000 && output.contains("bytes left out") && output.ends_with("60000\n"), "{output}");
+    assert!(!output.contains("\n45000\n"));
+    server.answer(Reply::stream(Response::by(MODEL).text(&["Counted."]).completed()));
+    ibid.glass.wait_for("Counted.");
+    ibid.glass.wait_for("… 59997 more lines");
+    ibid.glass.wait_until("its cost", |seen| seen.parser.screen().contents().contains('$'));
+    for key in ["\t", ")", "\r"] {
+        ibid.send(key);
+    }
+    ibid.glass.wait_for("All of it is here.");
+    ibid.send("/45000");
+    ibid.glass.wait_for("1 of 1");
+    ibid.glass.wait_for("45001");
+    ibid.send("\r");
+    ibid.send("y");
+    ibid.glass.wait_for("copied 60000 lines");
+    ibid.send("\x1b");
+    ibid.glass.wait_for("/ searches");
+    ibid.send("q");
+    ibid.glass.wait_for("Counted.");
+    ibid.send("\x18q");
+    assert_eq!(ibid.end(), Ended::Quit);
+}

@@ -123,6 +123,8 @@ fn written(text: &str) -> Vec<Change<'_>> {
 /// Lines with their sign, which stands alone in its column.
 fn change(name: &str, changes: &[Change], width: usize) -> Vec<Row> {
     let mut rows = card::wrapped(&[label(name)], width, RowKind::Card);
+    // Both end with a line end.
+    let changes = changes.strip_suffix(&[Change::Kept("")]).unwrap_or(changes);
     for change in changes {
         let (sign, line, role) = match change {
             Change::Kept(line) => ("  ", line, Role::Muted),
@@ -168,7 +170,6 @@ mod tests {
         -     1
         +     2
           }
-
         n  3
         ");
         let several = json!({ "edits": [{ "oldText": "one", "newText": "two" }, { "oldText": "x", "newText": "" }, 7], "dryRun": false });
