@@ -125,6 +125,22 @@ fn the_ctrl_c_ladder_closes_stops_clears_and_then_asks() {
 }
 
 #[test]
+fn the_last_step_of_ctrl_c_tells_how_many_answers_still_run_elsewhere() {
+    let mut app = Harness::new(120, 30);
+    for (count, words) in [(1, "again to quit: 1 answer still runs"), (2, "again to quit: 2 answers still run")] {
+        app.prompt("a long story");
+        app.press("ctrl-n ctrl-c");
+        assert!(app.status().contains(words), "{count}: {}", app.status());
+        app.wait(Duration::from_secs(3));
+    }
+    app.press("ctrl-c ctrl-c");
+    let effects = app.effects();
+    let closed = effects.iter().filter(|effect| matches!(effect, Effect::CloseStream(_))).count();
+    assert_eq!(closed, 2, "both are interrupted and kept");
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Quit)));
+}
+
+#[test]
 fn a_prompt_sent_before_the_history_was_read_is_its_newest() {
     let mut app = Harness::new(60, 16);
     app.prompt("sent early");

@@ -270,7 +270,7 @@ mod tests {
     }
 
     /// The end of a response that tells this price and no id.
-    fn ended(cost: serde_json::Value) -> Event {
+    fn ended(cost: &serde_json::Value) -> Event {
         event(&serde_json::json!({ "type": "response.completed", "response": { "status": "completed", "output": [],
             "usage": { "input_tokens": 20, "output_tokens": 5, "cost": cost } } }))
     }
@@ -285,7 +285,7 @@ mod tests {
         };
         for (step, generation) in (0..).zip(["gen-a", "gen-b", "gen-c"]) {
             answer.begun_as(step, Some(generation.into()));
-            let told = ended(if step == 0 { 0.1.into() } else { serde_json::Value::Null });
+            let told = ended(&if step == 0 { 0.1.into() } else { serde_json::Value::Null });
             let events = if step < 2 { vec![done(0, &calls()), told] } else { vec![delta("Becau")] };
             for event in &events {
                 answer.apply(step, now, event);

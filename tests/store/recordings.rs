@@ -86,7 +86,8 @@ fn a_database_from_before_recordings_gets_a_place_for_them_and_keeps_the_rest() 
     let disk = Disk::new();
     disk.open().saved(vec![begin(header(1, "old")), write(1, answer(2, 1, empty(End::Complete)))]);
     let old = disk.connect();
-    let second = "alter table message drop column bills; drop index message_spent; alter table message drop column course;
+    let second =
+        "alter table message drop column bills; drop index message_spent; alter table message drop column course;
         drop table recorded; drop table recording; drop table outcome; alter table message drop column runs;
         pragma user_version = 2;";
     old.execute_batch(second).expect("as the second version left it");

@@ -2,7 +2,7 @@
 
 use ibid::{
     api,
-    chat::{Change, Conversation, End, Header, Summary},
+    chat::{Change, Conversation, End, Header, Summary, answer::Bill},
     store::{Error, Job, Reply, Ticket},
 };
 
@@ -59,6 +59,34 @@ fn items_and_costs_are_byte_for_byte_what_the_server_sent() {
     assert_eq!(cost.digits(), "2.10e-05");
     let column: String = disk.connect().query_row("select cost from message", [], |row| row.get(0)).expect("a cost");
     assert_eq!(column, "2.10e-05");
+}
+
+#[test]
+fn each_response_of_an_answer_keeps_its_id_and_what_it_used() {
+    let disk = Disk::new();
+    let mut sent = full(End::Interrupted);
+    let usage = sent.usage.clone();
+    sent.bills = [(0, usage), (1, None)]
+        .map(|(step, usage)| (step, Bill { generation: Some(format!("gen-{step}")), usage }))
+        .into();
+    disk.open().saved(vec![begin(header(1, "a")), write(1, answer(2, 1, sent.clone()))]);
+    let loaded = |disk: &Disk| {
+        let loaded = disk.open().load(conversation_id(1)).expect("the conversation");
+        loaded.messages[&message_id(2)].answer().expect("an answer").clone()
+    };
+    let kept = loaded(&disk);
+    assert_eq!((&kept.bills, &kept.usage), (&sent.bills, &None), "of one step nobody told");
+    assert_eq!(kept.unpriced().collect::<Vec<_>>(), ["gen-1"]);
+    let column: String = disk.connect().query_row("select cost from message", [], |row| row.get(0)).expect("a cost");
+    assert_eq!(column, "2.10e-05", "what is known counts for the day");
+    // As a version wrote it that knew one id and one sum.
+    disk.connect().execute_batch("update message set bills = null, generation = 'gen-old'").expect("it can be written");
+    let old = loaded(&disk);
+    assert_eq!(old.generations().collect::<Vec<_>>(), ["gen-old"]);
+    assert_eq!(
+        old.usage.and_then(|usage| usage.cost).map(|cost| cost.digits().to_owned()).as_deref(),
+        Some("2.10e-05")
+    );
 }
 
 #[test]

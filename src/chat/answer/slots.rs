@@ -111,6 +111,10 @@ impl Answer {
             if !is_text(of_item) || !is_text(family) {
                 return None;
             }
+            let is_blank = of_item == Family::Message && item.closed.is_none() && item.kind.is_empty();
+            if let (At::Index(wire), true) = (whose, is_blank) {
+                self.put_behind(*wire);
+            }
         }
         let slot = self.new_slot(whose, family);
         let kind = match family {
@@ -121,6 +125,18 @@ impl Answer {
         };
         self.items.insert(slot, Item { raw: None, opened: at, closed: None, kind });
         Some(slot)
+    }
+
+    /// A message of which nothing has come makes room for the thoughts that claim its index: they come before it.
+    fn put_behind(&mut self, wire: u32) {
+        let slot = self.slot(wire);
+        let Some(message) = self.items.remove(&slot) else { return };
+        let behind = self.free_index().max(wire.saturating_add(1));
+        self.items.insert(self.slot(behind), message);
+        self.progress.moved.push(((wire, Family::Message), behind));
+        for (_, index) in self.progress.ids.iter_mut().filter(|(_, index)| *index == wire) {
+            *index = behind;
+        }
     }
 
     /// The slot of its index if that is free, else the next free one, remembered for what follows.
