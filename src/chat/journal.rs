@@ -113,6 +113,18 @@ mod tests {
     }
 
     #[test]
+    fn each_response_that_was_begun_is_known_by_its_id_after_a_crash() {
+        let mut answer = Answer::new("openrouter", "some/model", at(0));
+        answer.begun_as(0, Some("gen-a".into()));
+        let mut journal = Journal::default();
+        let begun = crate::api::event::Response::begun("gen-b".into());
+        journal.push(1, at(5), &Event::Begun(Box::new(begun)));
+        replay(&mut answer, &journal.take().expect("something came"));
+        answer.interrupt(at(6));
+        assert_eq!(answer.unpriced().collect::<Vec<_>>(), ["gen-a", "gen-b"]);
+    }
+
+    #[test]
     fn a_line_that_a_crash_cut_off_is_left_out() {
         let mut journal = Journal::default();
         journal.push(0, at(0), &delta("output_text", 0, "kept"));
