@@ -30,8 +30,10 @@ pub fn bare(words: &str) -> Vec<Range<usize>> {
     let mut begins: Vec<usize> = begins.collect();
     begins.sort_unstable();
     for start in begins {
-        let is_apart =
-            words[..start].chars().next_back().is_none_or(|char| !char.is_ascii_alphanumeric() && !"/:@.-".contains(char));
+        let is_apart = words[..start]
+            .chars()
+            .next_back()
+            .is_none_or(|char| !char.is_ascii_alphanumeric() && !"/:@.-".contains(char));
         let rest = &words[start..];
         let head = ["http://", "https://", "www."].into_iter().find(|head| rest.starts_with(head));
         let (true, Some(head)) = (is_apart && found.last().is_none_or(|last| last.end <= start), head) else {

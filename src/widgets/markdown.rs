@@ -134,6 +134,8 @@ pub struct MarkdownLayout {
     fence: Option<Fence>,
     stage: Stage,
     work: Work,
+    /// A text that grows beyond this is not laid out once more when it is complete.
+    whole: usize,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -166,7 +168,8 @@ struct Closed {
 /// A block that grows beyond this is closed at its last row.
 const BLOCK: usize = 64 * 1024;
 
-/// A text that grows beyond this is not laid out once more when it is complete.
+/// Of a longer text only links by reference whose definition comes in a later block may differ from the whole laid out
+/// at once, which a reader would have to wait for.
 const WHOLE: usize = 2 * 1024 * 1024;
 
 impl MarkdownLayout {
@@ -189,6 +192,7 @@ impl MarkdownLayout {
             fence: None,
             stage: Stage::Growing,
             work: Work::default(),
+            whole: WHOLE,
         }
     }
 
@@ -248,7 +252,7 @@ impl MarkdownLayout {
             return;
         }
         // Of a very long one what is closed stays, for the reader would wait.
-        if stage == Stage::Complete && (source.len() <= WHOLE || self.closed.source == 0) {
+        if stage == Stage::Complete && (source.len() <= self.whole || self.closed.source == 0) {
             self.marks = marks.to_vec();
             self.complete(source);
             return;
@@ -258,6 +262,9 @@ impl MarkdownLayout {
             self.mark_again(source, marks);
         }
         self.advance();
+        if stage == Stage::Complete {
+            self.end_fence();
+        }
         self.stage = stage;
     }
 

@@ -7,7 +7,7 @@ mod words;
 
 use std::ops::Range;
 
-use pulldown_cmark::{BlockQuoteKind, Event, HeadingLevel, Parser, Tag, TagEnd};
+use pulldown_cmark::{BlockQuoteKind, Event, HeadingLevel, LinkType, Parser, Tag, TagEnd};
 use ratatui::style::Modifier;
 
 use self::{
@@ -252,6 +252,7 @@ impl Layout<'_> {
             Tag::Emphasis => self.inks.push(self.ink().italic()),
             Tag::Strong => self.inks.push(self.ink().bold()),
             Tag::Strikethrough => self.inks.push(self.ink().with(Modifier::CROSSED_OUT)),
+            Tag::Link { link_type: LinkType::Email, dest_url, .. } => self.link(&format!("mailto:{dest_url}"), range),
             Tag::Link { dest_url, .. } => self.link(&dest_url, range),
             Tag::Image { dest_url, .. } => self.image(&dest_url, range),
             Tag::Paragraph => self.paragraph = range,

@@ -60,6 +60,31 @@ impl MarkdownLayout {
         }
     }
 
+    /// Takes in the last line of a fence that nobody closed before the text ended.
+    pub(super) fn end_fence(&mut self) {
+        let Some(fence) = &self.fence else { return };
+        let (folded, text) = (fence.folded, &self.open.text);
+        let ends = fence.from == 0 && fence.is_end(text);
+        self.rows.truncate(self.closed.rows);
+        let end = self.open.text.len();
+        if ends {
+            if let Some(row) = self.rows.last_mut() {
+                row.source.end = self.open.source;
+            }
+        } else if end > 0 {
+            self.code_line(0, end, true);
+            if let Some(code) = self.codes.last_mut() {
+                code.text.pop(); // It had no end of its own.
+            }
+        }
+        self.close_lines(end);
+        self.closed.in_block = false;
+        self.fence = None;
+        if let Some((figure, row)) = folded {
+            self.tell_of_diagram(figure, row);
+        }
+    }
+
     /// Writes the row of a diagram anew, which counts the lines that are not shown.
     fn tell_of_diagram(&mut self, figure: u32, row: usize) {
         let (Some(code), Some(old)) = (self.codes.last(), self.rows.get(row)) else { return };

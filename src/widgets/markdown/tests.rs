@@ -77,6 +77,15 @@ fn emphasis_code_and_links() {
 }
 
 #[test]
+fn an_address_of_mail_is_written_once_and_a_blank_behind_a_break_is_dropped() {
+    assert_snapshot!(looks("<a@x.example> b<br> c"), @r#"
+        "a@x.example" Link UNDERLINED -> mailto:a@x.example
+        " b" Text
+        "c" Text
+        "#);
+}
+
+#[test]
 fn bare_addresses_are_links_outside_of_code_and_other_links() {
     assert_snapshot!(looks("see https://x.example/a_b*c?d=1. **www.y.example** `http://no.example` [http://z.example](https://w.example)"), @r#"
         "see " Text
@@ -444,6 +453,20 @@ proptest! {
         layout.sync(&source, width, Stage::Complete, &[]);
         let whole = laid(&source, width);
         prop_assert_eq!(layout.rows(), whole.rows());
+        prop_assert_eq!(layout.codes(), whole.codes());
+    }
+
+    #[test]
+    fn what_is_too_long_to_be_laid_out_once_more_ends_alike(source in document(), at in prop::collection::vec(any::<prop::sample::Index>(), 0..12), width in 1usize..50) {
+        let mut layout = MarkdownLayout::new(Look::default());
+        layout.whole = 0;
+        for cut in cuts(&source, &at) {
+            layout.sync(&source[..cut], width, Stage::Growing, &[]);
+        }
+        layout.sync(&source, width, Stage::Complete, &[]);
+        let words = |layout: &MarkdownLayout| layout.rows().iter().map(Row::text).collect::<Vec<_>>();
+        let whole = laid(&source, width);
+        prop_assert_eq!(words(&layout), words(&whole));
         prop_assert_eq!(layout.codes(), whole.codes());
     }
 

@@ -25,7 +25,7 @@ const FIRST: u8 = 16;
 
 impl Theme {
     /// The same theme in the colours of xterm's palette. Words keep the contrast that they need on every ground they
-    /// stand on, and grounds that differ go on to differ.
+    /// stand on, and a ground goes on to differ from the page.
     #[must_use]
     pub fn in_256_colours(mut self) -> Self {
         let before = self.styles.clone();
@@ -34,8 +34,10 @@ impl Theme {
         let text = rgb(before[Role::Text as usize].fg);
         for role in Role::ALL.into_iter().filter(|role| role.is_ground()) {
             let Some(colour) = painted(role) else { continue };
-            let differs =
-                |index: u8| grounds.iter().all(|(other, taken)| *taken != index || painted(*other) == Some(colour));
+            let differs = |index: u8| {
+                let page = grounds.iter().find(|(other, _)| *other == Role::Background);
+                page.is_none_or(|(_, taken)| *taken != index || painted(Role::Background) == Some(colour))
+            };
             let recedes = |index: u8| text.is_none_or(|text| away(text, of_index(index)) >= KEPT * away(text, colour));
             let index = nearest(colour, |index| differs(index) && recedes(index));
             grounds.push((role, index));

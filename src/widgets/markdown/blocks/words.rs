@@ -110,6 +110,13 @@ impl Layout<'_> {
             return;
         }
         let (mut words, mut range) = (words, range);
+        let begins = self.inline.as_ref().is_some_and(|inline| inline.text.ends_with('\n'));
+        if begins && words.len() == range.len() && words != "\n" && matches!(self.leaf, Leaf::Text | Leaf::Heading(_)) {
+            // A blank behind a break is none of the next row.
+            let kept = words.trim_start_matches(' ');
+            range.start += words.len() - kept.len();
+            words = kept;
+        }
         if matches!(self.leaf, Leaf::Formula) {
             // The full stop of the sentence stays with its formula; what follows begins a row.
             let stop = words.len() - words.trim_start_matches(['.', ',', ';', ':', '!', '?', '。', '，']).len();
