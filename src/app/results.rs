@@ -6,7 +6,7 @@ use crate::{
     store::{self, Job},
     tools::Outcome,
     widgets::{
-        pager::{self, Pager, Wish},
+        pager::{Pager, Wish, copied as words_of},
         transcript::{Cursor, Target, Transcript, called},
     },
 };
@@ -37,11 +37,13 @@ pub(super) fn open_call(state: &mut State, message: MessageId, slot: Slot, fx: &
 
 /// Before a frame: the call as it is now. Asks for all of a result that the message has only in part.
 pub(super) fn refresh(state: &mut State) -> Option<Effect> {
-    let (message, slot) = shown(state).map(|pager| (pager.message, pager.slot))?;
-    let (call, run) = call(state, message, slot).map(|(call, run)| (call.clone(), run.cloned()))?;
-    let all: Vec<Slot> = answer(state, message).map(|answer| calls(answer).collect()).unwrap_or_default();
-    let nth = all.iter().position(|other| *other == slot).map_or(1, |at| at + 1);
-    let lacks = shown(state)?.show(&call, run.as_ref(), (nth, all.len()));
+    let conversation = state.open.get(&state.screen.pane.shows.conversation()?)?;
+    let pager = pager(&mut state.screen.overlays)?;
+    let (message, slot) = (pager.message, pager.slot);
+    let answer = conversation.messages.get(&message)?.answer()?;
+    let Kind::Call(call) = &answer.items.get(&slot)?.kind else { return None };
+    let nth = calls(answer).position(|other| other == slot).map_or(1, |at| at + 1);
+    let lacks = pager.show(call, answer.runs.get(&slot), (nth, calls(answer).count()));
     lacks.then_some(Effect::Store(Job::Outcome { message, slot }))
 }
 
@@ -51,8 +53,8 @@ pub(super) fn on_loaded(
     slot: Slot,
     result: Result<Option<Box<Outcome>>, store::Error>,
 ) {
-    let Some(pager) = shown(state).filter(|pager| pager.loads() && (pager.message, pager.slot) == (message, slot))
-    else {
+    let is_of = |pager: &&mut Pager| pager.loads() && (pager.message, pager.slot) == (message, slot);
+    let Some(pager) = pager(&mut state.screen.overlays).filter(is_of) else {
         return;
     };
     pager.fill(match result {
@@ -78,7 +80,9 @@ pub(super) fn grant(state: &mut State, now: Timestamp, wish: Wish, fx: &mut Vec<
 
 /// Another call of the same answer; the cursor goes along.
 fn step(state: &mut State, by: isize, fx: &mut Vec<Effect>) {
-    let Some((message, slot)) = shown(state).map(|pager| (pager.message, pager.slot)) else { return };
+    let Some((message, slot)) = pager(&mut state.screen.overlays).map(|pager| (pager.message, pager.slot)) else {
+        return;
+    };
     let all: Vec<Slot> = answer(state, message).map(|answer| calls(answer).collect()).unwrap_or_default();
     let at = all.iter().position(|other| *other == slot).and_then(|at| at.checked_add_signed(by));
     let Some(next) = at.and_then(|at| all.get(at)).copied() else { return };
@@ -97,8 +101,7 @@ pub(super) fn copy(state: &mut State, now: Timestamp, message: MessageId, slot: 
         _ => None,
     });
     let is_part = run.is_some_and(|run| run.whole.is_some());
-    let is_over = run.is_some_and(Run::is_over);
-    let result = is_over.then(|| pager::copied(call, run, outcome));
+    let result = run.and_then(|run| words_of(run, outcome));
     let text = [Some(called(call, run)), result].into_iter().flatten().collect::<Vec<_>>().join("\n");
     let words = copied(&text);
     fx.push(Effect::Copy(text));
@@ -123,8 +126,8 @@ fn calls(answer: &Answer) -> impl Iterator<Item = Slot> + '_ {
     answer.items.iter().filter(is_call).map(|(slot, _)| *slot)
 }
 
-fn shown(state: &mut State) -> Option<&mut Pager> {
-    state.screen.overlays.iter_mut().rev().find_map(|overlay| match overlay {
+fn pager(overlays: &mut [Overlay]) -> Option<&mut Pager> {
+    overlays.iter_mut().rev().find_map(|overlay| match overlay {
         Overlay::Pager(pager) => Some(pager.as_mut()),
         _ => None,
     })

@@ -235,7 +235,7 @@ impl Pager {
         self.look();
         let from = self.rows.get(self.top).map_or(0, |row| row.start);
         let next = self.found.partition_point(|range| range.start < from);
-        self.current = (!self.found.is_empty()).then(|| if next < self.found.len() { next } else { 0 });
+        self.current = (!self.found.is_empty()).then_some(if next < self.found.len() { next } else { 0 });
         self.show_match();
     }
 
@@ -268,7 +268,8 @@ impl Pager {
         if self.loads() {
             return None; // In a moment all of it is there.
         }
-        Some(copied(&self.call, self.run.as_ref(), self.outcome()))
+        let result = self.run.as_ref().and_then(|run| copied(run, self.outcome()));
+        Some(result.unwrap_or_else(|| self.call.arguments.clone()))
     }
 
     fn save(&self) -> Wish {
@@ -279,13 +280,9 @@ impl Pager {
     }
 }
 
-/// The result of a call as text, else why there is none, else its arguments.
-pub fn copied(call: &Call, run: Option<&Run>, outcome: Option<&Outcome>) -> String {
-    match (outcome, run.and_then(result::instead)) {
-        (Some(outcome), _) => result::words(outcome),
-        (None, Some(why)) => why,
-        (None, None) => call.arguments.clone(),
-    }
+/// The result of a call as text, else why there is none.
+pub fn copied(run: &Run, outcome: Option<&Outcome>) -> Option<String> {
+    outcome.map(result::words).or_else(|| result::instead(run))
 }
 
 /// What of a name may stand in the name of a file.

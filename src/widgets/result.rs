@@ -68,6 +68,19 @@ pub fn instead(run: &Run) -> Option<String> {
     }
 }
 
+/// How far a call is, as one sign.
+pub fn sign(run: Option<&Run>, marks: &Marks) -> (&'static str, Role) {
+    match run.map(|run| &run.stage) {
+        None => (marks.tools, Role::Link),
+        Some(Stage::Asking) => (marks.asking, Role::Warning),
+        Some(Stage::Queued) => (marks.waiting, Role::Muted),
+        Some(Stage::Running) => (marks.running, Role::Accent),
+        Some(Stage::Failed(_) | Stage::Done(Outcome { failed: true, .. })) => (marks.failed, Role::Error),
+        Some(Stage::Done(_)) => (marks.done, Role::Ok),
+        Some(Stage::Denied(_) | Stage::Cancelled) => (marks.tools, Role::Muted),
+    }
+}
+
 /// How far a call is, how long it took, how much came; the clock of one that still runs goes by `now`.
 pub fn standing(run: &Run, now: Option<Timestamp>, marks: &Marks) -> (String, Role) {
     let role = match run.stage {

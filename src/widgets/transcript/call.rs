@@ -32,7 +32,7 @@ pub fn name(call: &Call, run: Option<&Run>) -> String {
     run.and_then(|run| run.tool.as_ref()).map_or_else(wire, shown_name)
 }
 
-/// `⚙ git/log {"path":"a"}   done · 0.3 s · 2 kB`; open with all of its arguments.
+/// `✓ git/log {"path":"a"}   done · 0.3 s · 2 kB`; open with all of its arguments.
 pub(super) fn head(
     call: &Call,
     run: Option<&Run>,
@@ -54,8 +54,9 @@ pub(super) fn head(
     };
     for (nth, row) in rows.iter_mut().enumerate() {
         row.lead = 1;
-        let mark = if nth == 0 { format!("{} ", marks.tools) } else { "  ".into() };
-        row.spans.insert(0, Span::new(mark, Ink::of(Role::Link)));
+        let (sign, role) = result::sign(run, marks);
+        let sign = if nth == 0 { format!("{sign} ") } else { "  ".into() };
+        row.spans.insert(0, Span::new(sign, Ink::of(role)));
     }
     if let Some(first) = rows.first_mut() {
         let said = first.spans.pop().map(|span| span.text).unwrap_or_default();
