@@ -30,12 +30,8 @@ pub struct Reply {
     /// Given to the first prompt of a conversation, whatever that says.
     #[serde(default)]
     pub first: bool,
-    /// Given when tools have answered.
     #[serde(default)]
-    pub after_calls: bool,
-    /// Given in the place of calls of which none may be made.
-    #[serde(default)]
-    pub without_calls: bool,
+    pub calls: Calls,
     /// Given when the prompt has one of these words.
     #[serde(default)]
     pub when: Vec<String>,
@@ -54,6 +50,18 @@ pub struct Reply {
     pub refuse: Option<Refuse>,
     #[serde(default, rename = "step")]
     pub steps: Vec<Step>,
+}
+
+/// Whether a reply has to do with calls that were made, or could not be.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Calls {
+    #[default]
+    Nothing,
+    /// Given when tools have answered.
+    Answered,
+    /// Given in the place of calls of which none may be made.
+    Impossible,
 }
 
 /// The form in which citations arrive.
@@ -163,12 +171,12 @@ impl Scripts {
         // What fails is no answer, so the broken one goes on with each prompt.
         let given = if model == "demo/broken" { prompts.len().saturating_sub(1) } else { given(request, model) };
         let answered = !outputs(request).is_empty();
-        if let Some(reply) = script.replies.iter().find(|reply| reply.after_calls && answered) {
+        if let Some(reply) = script.replies.iter().find(|reply| reply.calls == Calls::Answered && answered) {
             return Some(reply);
         }
         let reply = script.choose(prompt, prompts.len() == 1, given);
         if calls(reply).next().is_some() && !calls(reply).any(|name| may_call(request, name)) {
-            return script.replies.iter().find(|other| other.without_calls).or(Some(reply));
+            return script.replies.iter().find(|other| other.calls == Calls::Impossible).or(Some(reply));
         }
         let searches = reply.steps.iter().any(|step| matches!(step, Step::Search { .. }));
         if asks_for_search(request) && !searches && matches!(model, "demo/tour" | "demo/thinker") {
@@ -192,8 +200,7 @@ impl Script {
         let first = self.replies.first().filter(|reply| reply.first && first);
         let named = || self.replies.iter().find(|reply| reply.when.iter().any(|word| words.contains(&word.as_str())));
         let in_order = || {
-            let mut ordered =
-                self.replies.iter().filter(|reply| !reply.by_word_only && !reply.after_calls && !reply.without_calls);
+            let mut ordered = self.replies.iter().filter(|reply| !reply.by_word_only && reply.calls == Calls::Nothing);
             let last = ordered.clone().next_back();
             ordered.nth(given).or(last)
         };

@@ -39,7 +39,7 @@ pub async fn run(configured: Configured, options: Options, orders: mpsc::Receive
     let (ear, heard) = Ear::new();
     let log = Log { every: options.log_every, lines: Vec::new(), due: Instant::now() };
     let server = Server { configured, options, orders, events, ear, heard, log, vain: 0, begin: Begin::Newest };
-    server.live().await;
+    Box::pin(server.live()).await;
 }
 
 struct Server {

@@ -257,13 +257,11 @@ impl ToolList {
     }
 
     fn restart(&mut self) -> Wish {
-        match self.server() {
-            Some(server) => Wish::Restart(server.to_owned()),
-            None => {
-                self.say("r is for a server: it is started again");
-                Wish::Nothing
-            }
+        if let Some(server) = self.server() {
+            return Wish::Restart(server.to_owned());
         }
+        self.say("r is for a server: it is started again");
+        Wish::Nothing
     }
 
     fn ask_trust(&mut self) {

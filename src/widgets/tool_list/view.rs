@@ -253,14 +253,13 @@ impl Widget for ToolListView<'_> {
         if (Overlay { title, keys, notice, theme: self.theme }).draw(parts.frame, buf).is_empty() {
             return;
         }
-        match &list.page {
-            Some(page) => self.page(page, parts.page, buf),
-            None => {
-                if !parts.field.is_empty() {
-                    self.field(parts.field, buf);
-                }
-                self.rows(&parts, buf);
-            }
+        if let Some(page) = &list.page {
+            self.page(page, parts.page, buf);
+            return;
         }
+        if !parts.field.is_empty() {
+            self.field(parts.field, buf);
+        }
+        self.rows(&parts, buf);
     }
 }
