@@ -435,6 +435,6 @@ mod tests {
         assert_eq!((config.theme.as_str(), config.model.as_deref(), config.web), ("ink", Some("demo/tour"), false));
         assert_eq!(config.slots.values().map(String::as_str).collect::<Vec<_>>(), demo::SLOTS);
         #[cfg(unix)]
-        assert_eq!(config.tool.len(), 3);
+        assert_eq!(config.tool.len(), 5);
     }
 }
