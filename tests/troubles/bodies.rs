@@ -97,7 +97,7 @@ pub fn ends() -> Rows {
         ("the end, a call done", frames(&[call])),
         ("the end, only a sealed thought done", frames(&[thought])),
         ("the end, in the text", composed("cut-in-text.sse")),
-        ("the end, in the text, no item opened", frames(&[delta.clone()])),
+        ("the end, in the text, no item opened", frames(std::slice::from_ref(&delta))),
         ("the end, in arguments", composed("cut-in-arguments.sse")),
         ("the end, before anything", composed("cut-before-anything.sse")),
         ("the end, an empty item opened", frames(&[message])),

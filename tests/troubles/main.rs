@@ -247,7 +247,7 @@ fn a_countdown_is_seen_ended_by_escape_and_skipped_by_enter() {
         app.effects();
         app.press(key);
         assert_eq!(app.opened().len(), requests, "{key}");
-        app.wait(Duration::from_secs(60));
+        app.wait(Duration::from_mins(1));
         assert_eq!(app.opened().len(), 0, "{key}: and no other follows");
     }
 }
