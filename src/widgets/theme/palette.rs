@@ -82,7 +82,7 @@ fn nearest(colour: Rgb, will_do: impl Fn(u8) -> bool) -> u8 {
 /// How far apart two colours look: the eye is keener on green, and on red where it is bright.
 fn distance(one: Rgb, other: Rgb) -> u32 {
     let by = |one: u8, other: u8| u32::from(one.abs_diff(other)).pow(2);
-    let red = (u32::from(one.0) + u32::from(other.0)) / 2;
+    let red = u32::midpoint(one.0.into(), other.0.into());
     (512 + red) * by(one.0, other.0) + 1024 * by(one.1, other.1) + (767 - red) * by(one.2, other.2)
 }
 
