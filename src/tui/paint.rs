@@ -1,7 +1,9 @@
 //! Cells to bytes, in as few as a frame can be told: the terminal may be at the other end of a slow line.
 //!
 //! What stands between two changed cells is written again where that is shorter than moving the cursor, blanks are
-//! erased in one go, and an attribute is told only when it changes.
+//! erased in one go, rows that only moved are scrolled, and an attribute is told only when it changes.
+
+mod scroll;
 
 use std::{
     fmt::Write as _,
@@ -15,6 +17,8 @@ use ratatui::{
     layout::{Position, Rect, Size},
     style::{Color, Modifier},
 };
+
+use self::scroll::{Scroll, Side};
 
 /// So many blanks are erased rather than written.
 const ERASED: u16 = 10;
@@ -79,6 +83,29 @@ impl<W: Write> Painter<W> {
         self.cursor_shown = None;
     }
 
+    /// Moves what only has another row on the next screen; `None` when little has.
+    fn scroll(&mut self, cells: &[(u16, u16, &Cell)]) -> Option<Buffer> {
+        if cells.len() < scroll::WORTH {
+            return None;
+        }
+        let mut next = self.screen.clone();
+        for (x, y, cell) in cells {
+            keep(&mut next, *x, *y, cell);
+        }
+        let scroll = Scroll::between(&self.screen, &next)?;
+        let Scroll { top, bottom, rows, to } = scroll;
+        let (edge, step): (u16, &[u8]) = match to {
+            Side::Top => (bottom, b"\n"),
+            Side::Bottom => (top, b"\x1bM"),
+        };
+        let _ = write!(self.bytes, "\x1b[{};{}r\x1b[{};1H", top + 1, bottom + 1, edge + 1); // A vector takes everything.
+        self.bytes.extend(step.repeat(rows.into()));
+        self.bytes.extend_from_slice(b"\x1b[r");
+        self.at = None;
+        scroll.apply(&mut self.screen);
+        Some(next)
+    }
+
     fn paint(&mut self, cells: &[(u16, u16, &Cell)]) {
         let mut rest = cells;
         // What the last wide cell covers is not written: it would break it.
@@ -99,14 +126,14 @@ impl<W: Write> Painter<W> {
                     let _ = write!(self.bytes, "\x1b[{blanks}X"); // A vector takes everything.
                 }
                 for (x, y, cell) in &rest[..taken] {
-                    self.keep(*x, *y, cell);
+                    keep(&mut self.screen, *x, *y, cell);
                 }
                 rest = &rest[taken..];
             } else {
                 covered = Position { x: x.saturating_add(cell.cell_width().max(1)), y };
                 let halves = self.screen.cell((covered.x - 1, y)).is_some_and(|cell| cell.cell_width() == 2);
                 self.print(cell);
-                self.keep(x, y, cell);
+                keep(&mut self.screen, x, y, cell);
                 rest = &rest[1..];
                 let follows = rest.first().is_some_and(|(x, y, _)| (*x, *y) == (covered.x, covered.y));
                 if halves && !follows && covered.x < self.screen.area.right() {
@@ -153,19 +180,6 @@ impl<W: Write> Painter<W> {
             }
             _ => None,
         };
-    }
-
-    /// Remembers that a cell is on the screen.
-    fn keep(&mut self, x: u16, y: u16, cell: &Cell) {
-        let width = cell.cell_width().max(1);
-        for covered in x + 1..x.saturating_add(width) {
-            if let Some(covered) = self.screen.cell_mut((covered, y)) {
-                covered.reset();
-            }
-        }
-        if let Some(kept) = self.screen.cell_mut((x, y)) {
-            kept.clone_from(cell);
-        }
     }
 
     fn go(&mut self, to: Position) {
@@ -245,6 +259,26 @@ impl Pen {
     }
 }
 
+/// Remembers that a cell is on the screen.
+fn keep(screen: &mut Buffer, x: u16, y: u16, cell: &Cell) {
+    let width = cell.cell_width().max(1);
+    for covered in x + 1..x.saturating_add(width) {
+        if let Some(covered) = screen.cell_mut((covered, y)) {
+            covered.reset();
+        }
+    }
+    if let Some(kept) = screen.cell_mut((x, y)) {
+        kept.clone_from(cell);
+    }
+}
+
+/// The cells of a screen that are others on the next.
+fn changes<'a>(screen: &Buffer, next: &'a Buffer) -> Vec<(u16, u16, &'a Cell)> {
+    let cells = screen.content.iter().zip(&next.content).enumerate();
+    let changed = cells.filter(|(_, (now, next))| now != next);
+    changed.map(|(index, (_, cell))| (next.pos_of(index).0, next.pos_of(index).1, cell)).collect()
+}
+
 /// A blank that is the terminal's own.
 fn is_blank(cell: &Cell) -> bool {
     cell.symbol() == " " && cell.bg == Color::Reset && !cell.modifier.intersects(SEEN_ON_BLANKS)
@@ -274,7 +308,10 @@ impl<W: Write> Backend for Painter<W> {
         I: Iterator<Item = (u16, u16, &'a Cell)>,
     {
         let cells: Vec<_> = content.collect();
-        self.paint(&cells);
+        match self.scroll(&cells) {
+            Some(next) => self.paint(&changes(&self.screen, &next)),
+            None => self.paint(&cells),
+        }
         let bytes = std::mem::take(&mut self.bytes);
         self.terminal.write_all(&bytes)
     }
@@ -425,6 +462,77 @@ mod tests {
             let has_wide = frames.iter().flatten().any(|(_, _, text, _)| text.chars().any(|c| c > '\u{2fff}' || c == '❤'));
             prop_assert!(has_wide || ours.len() <= theirs.len(), "{} and {}", ours.escape_ascii(), theirs.escape_ascii());
         }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_page_that_scrolls_under_a_title_and_beside_a_list_is_shown_as_it_is(
+            rows in prop::collection::vec(words(), 60),
+            steps in prop::collection::vec((-8i32..8, 0u16..3), 1..8),
+        ) {
+            const ROWS: u16 = 16;
+            let size = Size { width: 50, height: ROWS };
+            let viewport = || TerminalOptions { viewport: Viewport::Fixed(Rect::from((Position::ORIGIN, size))) };
+            let (ours, whole) = (Bytes::default(), Bytes::default());
+            let mut painter = Terminal::with_options(Painter::new(ours.clone(), size), viewport()).unwrap();
+            let mut from = 20_i32;
+            let mut draw = |terminal: &mut dyn FnMut(&mut dyn FnMut(&mut ratatui::Frame)), from: i32, selected: u16| {
+                terminal(&mut |frame: &mut ratatui::Frame| {
+                    let buffer = frame.buffer_mut();
+                    buffer.set_stringn(0, 0, "A title", 50, Style::new());
+                    for y in 1..ROWS - 1 {
+                        let ground = if y == selected { style(5) } else { style(0) };
+                        buffer.set_stringn(0, y, format!("entry {y}  "), 12, ground);
+                        let (x, _, text, number) = &rows[(from + i32::from(y)).unsigned_abs() as usize % rows.len()];
+                        buffer.set_stringn(13 + x / 3, y, format!("{text}, row {}", from + i32::from(y)), usize::from(37 - x / 3), style(*number));
+                    }
+                    buffer.set_stringn(0, ROWS - 1, format!("status {from}"), 50, Style::new());
+                    frame.set_cursor_position(Position { x: 3, y: 1 });
+                });
+            };
+            for (by, selected) in steps {
+                from += by;
+                draw(&mut |render| { painter.draw(|frame| render(frame)).unwrap(); }, from, selected);
+                let mut plain = Terminal::with_options(CrosstermBackend::new(whole.clone()), viewport()).unwrap();
+                whole.0.take();
+                draw(&mut |render| { plain.draw(|frame| render(frame)).unwrap(); }, from, selected);
+            }
+            let cells = |n| NonZeroU16::new(n).unwrap();
+            let (mut screen, mut expected) = (vt100::Parser::new(cells(ROWS), cells(50), 0), vt100::Parser::new(cells(ROWS), cells(50), 0));
+            let ours = ours.0.take();
+            screen.process(&ours);
+            expected.process(&whole.0.take());
+            for y in 0..ROWS {
+                for x in 0..50 {
+                    prop_assert_eq!(seen(&screen, y, x), seen(&expected, y, x), "at {},{}: {:?}", x, y, ours.escape_ascii().to_string());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_row_more_costs_a_row() {
+        let bytes = Bytes::default();
+        let size = Size { width: 80, height: 24 };
+        let options = TerminalOptions { viewport: Viewport::Fixed(Rect::from((Position::ORIGIN, size))) };
+        let mut terminal = Terminal::with_options(Painter::new(bytes.clone(), size), options).unwrap();
+        let mut written = Vec::new();
+        for from in 0..4_u16 {
+            terminal
+                .draw(|frame| {
+                    for y in 0..20 {
+                        let words: String = (0..60_u16)
+                            .map(|at| char::from(b'a' + ((from + y) * 31 + at * (from + y + 7)) as u8 % 26))
+                            .collect();
+                        frame.buffer_mut().set_string(0, y, words, Style::new());
+                    }
+                })
+                .unwrap();
+            written.push(bytes.0.take().len());
+        }
+        assert!(written[1..].iter().all(|bytes| *bytes < 100), "{written:?}");
     }
 
     #[test]
