@@ -22,8 +22,22 @@ pub use needle::Needle;
 pub use visible::visible;
 
 /// The user-perceived characters of a text, in order.
-pub fn clusters(text: &str) -> impl DoubleEndedIterator<Item = &str> {
-    text.graphemes(true)
+pub fn clusters(text: &str) -> impl Iterator<Item = &str> {
+    cluster_indices(text).map(|(_, cluster)| cluster)
+}
+
+/// The same with the byte at which each begins. Between two letters of ASCII no table has to be asked.
+pub fn cluster_indices(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let bytes = text.as_bytes();
+    let mut next = 0;
+    std::iter::from_fn(move || {
+        let at = next;
+        let first = *bytes.get(at)?;
+        let alone = first.is_ascii() && first != b'\r' && bytes.get(at + 1).is_none_or(u8::is_ascii);
+        let length = if alone { 1 } else { text[at..].graphemes(true).next().map_or(1, str::len) };
+        next += length;
+        Some((at, &text[at..next]))
+    })
 }
 
 /// The cells that a text takes on the screen, as ratatui counts them cluster by cluster.
@@ -73,7 +87,7 @@ pub fn truncate_start(text: &str, max: usize) -> Cow<'_, str> {
 /// How many bytes of a text fit into `max` cells without cutting a cluster.
 pub fn prefix(text: &str, max: usize) -> usize {
     let mut cells = 0;
-    for (at, cluster) in text.grapheme_indices(true) {
+    for (at, cluster) in cluster_indices(text) {
         cells += cluster_width(cluster);
         if cells > max {
             return at;
@@ -151,6 +165,11 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn clusters_are_those_of_the_tables(text in "(a|\r|\n|\t|e|\u{301}|日|\u{600}|🇩|🇪|👩|\u{200d}|\u{fe0f}|क|\u{94d}|각|ᄀ){0,24}") {
+            prop_assert_eq!(cluster_indices(&text).collect::<Vec<_>>(), text.grapheme_indices(true).collect::<Vec<_>>());
+        }
+
         #[test]
         fn a_cut_text_is_never_wider_than_asked(text in ".{0,40}", max in 0usize..20) {
             let text = clean(&text);

@@ -141,7 +141,7 @@ impl Haystack {
 
     fn place(&self, start: usize, end: usize) -> Place {
         let before = &self.text[..start];
-        let from = clusters(before).rev().take(AROUND).map(str::len).sum::<usize>();
+        let from = before.graphemes(true).rev().take(AROUND).map(str::len).sum::<usize>();
         let before = &before[start - from..];
         let before = if from < start { before.split_once(' ').map_or("", |(_, rest)| rest) } else { before };
         let after = &self.text[end..];

@@ -46,7 +46,7 @@ pub fn wrap_until(
     let mut rows = Rows { text, measure, pieces: Vec::new(), start: 0, cells: 0, last: None };
     let mut breaks = linebreaks(text).peekable();
     let mut seen = 0;
-    for (at, cluster) in text.grapheme_indices(true) {
+    for (at, cluster) in super::cluster_indices(text) {
         while breaks.next_if(|&(to, _)| to < at).is_some() {}
         if let Some((_, kind)) = breaks.next_if(|&(to, _)| to == at) {
             rows.opportunity(at, kind);

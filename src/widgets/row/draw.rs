@@ -7,7 +7,6 @@ use ratatui::{
     layout::Rect,
     style::{Modifier, Style},
 };
-use unicode_segmentation::UnicodeSegmentation;
 
 use super::{Row, RowKind, Span};
 use crate::{
@@ -57,7 +56,7 @@ impl Row {
             let at = ends.partition_point(|end| *end <= seen.at);
             let span = &words[at];
             let begins = ends[at] - span.text.len();
-            let cluster = span.text[seen.at - begins..].graphemes(true).next().unwrap_or("");
+            let cluster = text::clusters(&span.text[seen.at - begins..]).next().unwrap_or("");
             let style = pen.style(span);
             match seen.mirrored {
                 Some(mirrored) => pen.cluster(mirrored.encode_utf8(&mut [0; 4]), span, style),
@@ -71,7 +70,7 @@ impl Row {
         let mut hidden = self.shift;
         for span in words {
             let style = pen.style(span);
-            for cluster in span.text.graphemes(true) {
+            for cluster in text::clusters(&span.text) {
                 let cells = text::cluster_width(cluster);
                 if hidden > 0 {
                     // Of a wide cluster that is half out of sight nothing is seen.
@@ -126,7 +125,7 @@ impl Pen<'_> {
 
     fn span(&mut self, span: &Span) {
         let style = self.style(span);
-        for cluster in span.text.graphemes(true) {
+        for cluster in text::clusters(&span.text) {
             if !self.cluster(cluster, span, style) {
                 break;
             }
