@@ -1,8 +1,9 @@
 //! Markdown as rows, laid out block by block while it streams.
 //!
 //! A block that is followed by another is closed: it is laid out once and stays. Only the open block
-//! at the end is laid out again, and when the text is complete everything once more, which settles
-//! late reference links. So a delta costs the size of the open block, not that of the answer.
+//! at the end is laid out again, so a delta costs the size of the open block, not that of the answer.
+//! A complete text is laid out once more where that may change something: reference links and footnotes
+//! may be defined behind their use, a formula may go over several blocks, a block may be cut.
 
 mod blocks;
 mod code;
@@ -130,6 +131,8 @@ pub struct MarkdownLayout {
     lit: Option<Lit>,
     /// Closed: bytes of the source, rows, code blocks.
     closed: Closed,
+    /// A block was too long and closed in its midst.
+    is_cut: bool,
     open: Open,
     fence: Option<Fence>,
     stage: Stage,
@@ -168,8 +171,10 @@ struct Closed {
 /// A block that grows beyond this is closed at its last row.
 const BLOCK: usize = 64 * 1024;
 
-/// Of a longer text only links by reference whose definition comes in a later block may differ from the whole laid out
-/// at once, which a reader would have to wait for.
+/// Signs of what may change the look of a block above: a definition, a formula.
+const REACH_BACK: [&str; 4] = ["]:", "$$", r"\(", r"\["];
+
+/// A longer text is not laid out once more, for the reader would wait.
 const WHOLE: usize = 2 * 1024 * 1024;
 
 impl MarkdownLayout {
@@ -188,6 +193,7 @@ impl MarkdownLayout {
             marks: Vec::new(),
             lit: None,
             closed: Closed::default(),
+            is_cut: false,
             open: Open::default(),
             fence: None,
             stage: Stage::Growing,
@@ -251,8 +257,7 @@ impl MarkdownLayout {
         if source.len() == self.open.source && stage == self.stage && !marked {
             return;
         }
-        // Of a very long one what is closed stays, for the reader would wait.
-        if stage == Stage::Complete && (source.len() <= self.whole || self.closed.source == 0) {
+        if stage == Stage::Complete && (self.closed.source == 0 || self.is_to_be_settled(source)) {
             self.marks = marks.to_vec();
             self.complete(source);
             return;
@@ -266,6 +271,9 @@ impl MarkdownLayout {
             self.end_fence();
         }
         self.stage = stage;
+        if let Some(row) = self.rows.last_mut().filter(|_| stage == Stage::Complete) {
+            row.source.end = source.len();
+        }
     }
 
     /// Colours lines of code; tells whether anything changed.
@@ -344,9 +352,16 @@ impl MarkdownLayout {
         self.figures = 0;
         self.marks.clear();
         self.closed = Closed::default();
+        self.is_cut = false;
         self.open = Open::default();
         self.fence = None;
         self.stage = Stage::Growing;
+    }
+
+    /// Whether what is closed may look otherwise in the light of what came later.
+    fn is_to_be_settled(&self, source: &str) -> bool {
+        let has = |sign: &&str| memchr::memmem::find(source.as_bytes(), sign.as_bytes()).is_some();
+        source.len() <= self.whole && (self.is_cut || REACH_BACK.iter().any(has))
     }
 
     /// Lays out a text that will not grow any more.
@@ -390,7 +405,10 @@ impl MarkdownLayout {
         let last = blocks::last_block(&self.open.text[..complete]);
         if last > 0 {
             let laid = self.page(0..last);
-            self.close(laid, last);
+            // What is not seen before the first row belongs to it.
+            if !self.rows.is_empty() || !laid.rows.is_empty() || last > BLOCK {
+                self.close(laid, last);
+            }
         }
         self.open.looked = self.open.text.rfind('\n').map_or(0, |at| at + 1);
     }
@@ -415,6 +433,7 @@ impl MarkdownLayout {
         }
         self.close(laid, last);
         self.closed.in_block = true;
+        self.is_cut = true;
         let laid = self.page(0..self.open.text.len());
         self.add(laid);
     }
@@ -448,20 +467,27 @@ impl MarkdownLayout {
 
     /// Adds rows below the closed ones.
     fn add(&mut self, laid: Laid) {
-        let Laid { rows, codes, figures, .. } = laid;
+        let Laid { rows, codes, figures, blocks } = laid;
         if rows.is_empty() {
             return;
         }
         self.figures += figures;
-        if !self.rows.is_empty() && !self.closed.in_block {
-            self.rows.push(Row { source: self.closed.source..self.closed.source, ..Row::blank() });
+        let mut start = if self.rows.is_empty() { 0 } else { self.closed.source };
+        if let Some(above) = self.rows.last_mut().filter(|_| !self.closed.in_block) {
+            // What is not seen between two blocks belongs to the one above.
+            let seen = blocks.iter().rfind(|block| block.row == 0);
+            let begins = seen.map_or(0, |block| blocks::line_start(&self.open.text, block.source));
+            start = self.open.raw(begins).max(start);
+            above.source.end = start;
+            self.rows.push(Row { source: start..start, ..Row::blank() });
         }
         let first = self.rows.len();
         self.codes.extend(codes.into_iter().map(|code| CodeBlock::from(code, first)));
-        let (open, start) = (&self.open, self.closed.source);
+        let (open, closed) = (&self.open, start.max(self.closed.source));
         // What was cleaned away before the first row belongs to it.
-        let raw = |at: usize| if at == 0 { start } else { open.raw(at) };
+        let raw = |at: usize| if at == 0 { closed } else { open.raw(at) };
         self.rows.extend(rows.into_iter().map(|row| Row { source: raw(row.source.start)..raw(row.source.end), ..row }));
+        self.rows[first].source.start = start;
     }
 
     /// Adds rows, and never lays them out again; `end` is where their source ends in the open text.

@@ -89,7 +89,7 @@ pub(super) fn last_block(source: &str) -> usize {
     let (mut depth, mut start) = (0_usize, 0);
     let prepared = formulas::prepare(source);
     for (event, range) in Parser::new_ext(&prepared.text, formulas::options()).into_offset_iter() {
-        if depth == 0 && !matches!(event, Event::End(_)) && range.start <= prepared.open {
+        if depth == 0 && !matches!(event, Event::End(_)) && prepared.parts_at(range.start) {
             start = range.start;
         }
         match event {
@@ -98,7 +98,12 @@ pub(super) fn last_block(source: &str) -> usize {
             _ => (),
         }
     }
-    source[..start].rfind('\n').map_or(0, |at| at + 1)
+    line_start(source, start)
+}
+
+/// Where the line of a place begins.
+pub(super) fn line_start(source: &str, at: usize) -> usize {
+    source[..at].rfind('\n').map_or(0, |end| end + 1)
 }
 
 pub(super) fn lay_out(page: &Page) -> Laid {
@@ -187,6 +192,8 @@ enum Leaf {
 impl Layout<'_> {
     fn event(&mut self, event: Event, range: Range<usize>) {
         if self.depth == 0 && !matches!(event, Event::End(_)) {
+            // What is not seen between two blocks belongs to the one above.
+            self.close_source(line_start(self.page.source, range.start));
             self.out.blocks.push(LaidBlock {
                 source: range.start,
                 row: self.out.rows.len(),
@@ -194,6 +201,7 @@ impl Layout<'_> {
                 figures: self.out.figures,
             });
             self.gap = !self.out.rows.is_empty();
+            self.headed = false;
         }
         match &event {
             Event::Start(_) => self.depth += 1,
@@ -275,7 +283,7 @@ impl Layout<'_> {
             }
             TagEnd::BlockQuote(kind) => {
                 self.end_leaf(range.end);
-                self.leave();
+                self.leave(range.start);
                 if kind.is_none() {
                     self.inks.pop();
                 }
@@ -287,7 +295,7 @@ impl Layout<'_> {
             }
             TagEnd::Item | TagEnd::FootnoteDefinition => {
                 self.end_leaf(range.end);
-                self.leave();
+                self.leave(range.start);
             }
             TagEnd::Table => self.end_table(range.end),
             TagEnd::TableHead => {
@@ -388,10 +396,10 @@ impl Layout<'_> {
         self.containers.push(Container { first, rest, cells, begun: false, is_item });
     }
 
-    /// Leaves a container; an item without words still shows its bullet.
-    fn leave(&mut self) {
+    /// Leaves a container that began at `start`; an item without words still shows its bullet.
+    fn leave(&mut self, start: usize) {
         if self.containers.last().is_some_and(|container| !container.begun) {
-            self.begin_leaf(self.at);
+            self.begin_leaf(start);
             self.emit(Vec::new(), RowKind::Text, self.at, false);
         }
         self.containers.pop();

@@ -160,6 +160,7 @@ impl MarkdownLayout {
         let line = block.lines.len() - usize::from(fence.from > 0);
         let known_line =
             if fence.from == 0 { code::known(&self.colours, block.number, line as u32, text) } else { None };
+        let at_line_start = fence.from == 0;
         let begins = end - text.len();
         let stop = if complete { end + 1 } else { end };
         let shift = self.shifts.get(&block.number).copied().unwrap_or(0);
@@ -169,6 +170,9 @@ impl MarkdownLayout {
             row.source = self.open.raw(row.source.start)..self.open.raw(row.source.end);
         }
         rows[0].source.start = self.open.raw(start);
+        if let Some(above) = self.rows.last_mut().filter(|_| at_line_start) {
+            above.source.end = rows[0].source.start; // It may have been taken for the end of the fence.
+        }
         self.work.rows += rows.len() as u64;
         self.work.bytes += text.len() as u64;
         if fence.from == 0 {

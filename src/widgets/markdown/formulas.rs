@@ -15,6 +15,15 @@ pub(super) struct Prepared<'a> {
     pub text: Cow<'a, str>,
     /// Where a formula begins that may still end: nothing behind it is settled.
     pub open: usize,
+    /// What was taken for formulas over several lines.
+    pub formulas: Vec<Range<usize>>,
+}
+
+impl Prepared<'_> {
+    /// Whether what is above a place, and what is below, can be laid out apart.
+    pub fn parts_at(&self, at: usize) -> bool {
+        at <= self.open && !self.formulas.iter().any(|formula| formula.start < at && at < formula.end)
+    }
 }
 
 pub(super) fn options() -> Options {
@@ -29,7 +38,7 @@ pub(super) fn options() -> Options {
 pub(super) fn prepare(source: &str) -> Prepared<'_> {
     let has = |mark: &&str| memchr::memmem::find(source.as_bytes(), mark.as_bytes()).is_some();
     if !["$$", r"\(", r"\["].iter().any(has) {
-        return Prepared { text: Cow::Borrowed(source), open: usize::MAX };
+        return Prepared { text: Cow::Borrowed(source), open: usize::MAX, formulas: Vec::new() };
     }
     // A formula may hold what looks like the beginning of a list, and so decide what is code behind it.
     let mut code = code_of(source);
@@ -57,7 +66,7 @@ fn substitute<'a>(source: &'a str, code: &[Range<usize>]) -> (Prepared<'a>, bool
     let mut is_joined = false;
     let mut finder = Finder { source, closings: [Next::default(); 3], blank: Next::default() };
     let mut out: Option<Vec<u8>> = None;
-    let mut open = usize::MAX;
+    let (mut open, mut formulas) = (usize::MAX, Vec::new());
     let mut at = 0;
     while let Some(step) = memchr::memchr2(b'$', b'\\', &bytes[at..]) {
         at += step;
@@ -76,6 +85,9 @@ fn substitute<'a>(source: &'a str, code: &[Range<usize>]) -> (Prepared<'a>, bool
         let own_lines = begins_its_line(source, at) || source[at + 2..].trim_start_matches(' ').starts_with('\n');
         match finder.closing(form, at + 2).filter(|end| *end < blank) {
             Some(end) if form.is_formula(&source[at + 2..end]) => {
+                if source[at..end].contains('\n') {
+                    formulas.push(at..end + 2);
+                }
                 if form != Form::Dollars || own_lines && source[at..end].contains('\n') {
                     let out = out.get_or_insert_with(|| bytes.to_vec());
                     out[at..at + 2].copy_from_slice(b"$$");
@@ -90,7 +102,7 @@ fn substitute<'a>(source: &'a str, code: &[Range<usize>]) -> (Prepared<'a>, bool
             }
             Some(_) => at += 2,
             None => {
-                if own_lines && blank == usize::MAX {
+                if blank == usize::MAX {
                     open = open.min(at);
                 }
                 at += 2;
@@ -98,7 +110,7 @@ fn substitute<'a>(source: &'a str, code: &[Range<usize>]) -> (Prepared<'a>, bool
         }
     }
     let text = out.and_then(|bytes| String::from_utf8(bytes).ok()).map_or(Cow::Borrowed(source), Cow::Owned);
-    (Prepared { text, open }, is_joined)
+    (Prepared { text, open, formulas }, is_joined)
 }
 
 /// What a formula is shown as.

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{
-    Counted, Lit, Mark, MarkdownLayout, Stage,
+    Counted, Lit, Mark, MarkdownLayout,
     blocks::{self, Page},
     open::Open,
 };
@@ -22,7 +22,7 @@ impl MarkdownLayout {
         for at in stale {
             self.reopen(source, at);
         }
-        if self.stage == Stage::Growing && touches(&(self.closed.source..source.len())) {
+        if touches(&(self.closed.source..source.len())) {
             self.advance();
         }
     }

@@ -452,7 +452,10 @@ proptest! {
         }
         layout.sync(&source, width, Stage::Complete, &[]);
         let whole = laid(&source, width);
-        prop_assert_eq!(layout.rows(), whole.rows());
+        for (nth, (row, expected)) in layout.rows().iter().zip(whole.rows()).enumerate() {
+            prop_assert_eq!(row, expected, "row {}", nth);
+        }
+        prop_assert_eq!(layout.rows().len(), whole.rows().len());
         prop_assert_eq!(layout.codes(), whole.codes());
     }
 

@@ -4,7 +4,7 @@ use std::{ops::Range, sync::Arc};
 
 use pulldown_cmark::CodeBlockKind;
 
-use super::{LaidCode, Layout, Leaf};
+use super::{LaidCode, Layout, Leaf, line_start};
 use crate::{
     text,
     widgets::{
@@ -67,7 +67,7 @@ impl Layout<'_> {
                 code::Diagram { kind: code::diagram_kind(&body[..body.floor_char_boundary(code::DIAGRAM)]), lines },
             ));
         }
-        let first = code.places.source(0).max(range.start);
+        let first = line_start(self.page.source, code.places.source(0).max(range.start));
         let mut head_row = head.row(room, look);
         head_row.source = self.at..first;
         let head_at = self.out.rows.len();
@@ -79,8 +79,9 @@ impl Layout<'_> {
             let mut at = 0;
             for (nth, line) in body.split('\n').enumerate().take(lines) {
                 starts.push(self.out.rows.len());
-                let source =
-                    code.places.source(at)..code.places.source(at + line.len() + 1).max(code.places.source(at));
+                let begins = code.places.source(at);
+                let ends = code.places.source(at + line.len() + 1).min(code.places.source(at + line.len()) + 1);
+                let source = begins..ends.max(begins);
                 let runs = code::known(self.page.colours, number, nth as u32, line);
                 let shift = self.page.shifts.get(&number).copied().unwrap_or(0);
                 let here = CodeAt { block: number, line: nth as u32, from: 0, source, shift };
