@@ -98,6 +98,7 @@ pub async fn run<W: Write>(
         clipboard,
         own,
         painted: Painted::Current,
+        streams: false,
         // The list of conversations comes a few milliseconds behind the first frame and waits for nothing.
         due: Instant::now(),
     };
@@ -132,6 +133,8 @@ struct Program<'a, W: Write> {
     /// What the loop has to tell itself.
     own: VecDeque<Msg>,
     painted: Painted,
+    /// What came last was a piece of a stream: what follows can wait for the frame that shows both.
+    streams: bool,
     /// When the next frame may be painted.
     due: Instant,
 }
@@ -172,6 +175,7 @@ impl<W: Write> Program<'_, W> {
         }
         let here = self.away.is_none();
         let stale = self.painted == Painted::Stale;
+        let lull = here && stale && self.streams && self.inbox.is_empty();
         let wake = app::next_wake(self.state, Timestamp::now()).map(|at| self.instant(at));
         let edited = async {
             match &mut self.away {
@@ -186,7 +190,7 @@ impl<W: Write> Program<'_, W> {
             outcome = self.clipboard.outcome() => Woken::Copied(outcome),
             keys = self.terminal.keyboard.next(), if here => keys.map_or(Woken::KeyboardGone, Woken::Keys),
             () = tokio::time::sleep_until(self.due), if here && stale => Woken::Frame,
-            Some(msg) = self.inbox.recv() => Woken::Msg(msg),
+            Some(msg) = self.inbox.recv(), if !lull => Woken::Msg(msg),
             () = tokio::time::sleep_until(wake.unwrap_or(self.due)), if wake.is_some() => Woken::Due,
         }
     }
@@ -205,7 +209,7 @@ impl<W: Write> Program<'_, W> {
             Woken::Edited(text) => self.on_edited(text).await,
             Woken::Copied(outcome) => self.on_copied(outcome).await,
             Woken::Keys(keys) => self.on_keys(keys).await,
-            Woken::Frame => self.paint().await,
+            Woken::Frame => self.on_frame().await,
             Woken::Msg(msg) => self.on_messages(msg).await,
             Woken::Due => self.tell(Msg::Tick).await,
         }
@@ -244,11 +248,21 @@ impl<W: Write> Program<'_, W> {
         Ok(None)
     }
 
+    async fn on_frame(&mut self) -> io::Result<Option<Ended>> {
+        if let Ok(msg) = self.inbox.try_recv()
+            && let Some(ended) = self.on_messages(msg).await?
+        {
+            return Ok(Some(ended));
+        }
+        self.paint().await
+    }
+
     /// As many as fit between two keys.
     async fn on_messages(&mut self, first: Msg) -> io::Result<Option<Ended>> {
         let begun = Instant::now();
         let mut next = Some(first);
         while let Some(msg) = next {
+            self.streams = matches!(msg, Msg::Stream { .. } | Msg::Recorded { .. });
             if let Some(ended) = self.tell(msg).await? {
                 return Ok(Some(ended));
             }
