@@ -64,7 +64,7 @@ impl MarkdownLayout {
     pub(super) fn end_fence(&mut self) {
         let Some(fence) = &self.fence else { return };
         let (folded, text) = (fence.folded, &self.open.text);
-        let ends = fence.from == 0 && fence.is_end(text);
+        let ends = fence.from == 0 && (fence.is_end(text) || text.trim().is_empty());
         self.rows.truncate(self.closed.rows);
         let end = self.open.text.len();
         if ends {

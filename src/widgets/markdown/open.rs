@@ -40,7 +40,8 @@ impl Open {
     pub fn raw(&self, at: usize) -> usize {
         let index = self.edits.partition_point(|edit| edit.clean <= at);
         let edit = index.checked_sub(1).map_or(Edit { clean: 0, raw: self.source }, |index| self.edits[index]);
-        (edit.raw + at - edit.clean).min(self.source)
+        let next = self.edits.get(index).map_or(self.source, |next| next.raw);
+        (edit.raw + at - edit.clean).min(next)
     }
 
     /// The byte of the text at a place in the source.
