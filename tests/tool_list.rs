@@ -353,7 +353,7 @@ fn hostile(width: u16, height: u16) -> Harness {
     evil.settings.args = vec![HOSTILE.into()];
     let servers = vec![configured("files", Standing::On), evil];
     app.send(Msg::Mcp(Event::Servers { servers, complaints: vec![format!("a file: {HOSTILE}")] }));
-    app.wait(std::time::Duration::from_secs(60)); // Until the words at the bottom have gone.
+    app.wait(std::time::Duration::from_mins(1)); // Until the words at the bottom have gone.
     let identity = Identity {
         name: HOSTILE.into(),
         version: "\u{1b}[31m9".into(),
