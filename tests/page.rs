@@ -59,7 +59,7 @@ fn a_page_with_every_construct_ends_the_same_however_it_arrives() {
     }
 }
 
-/// What a parser of CommonMark and GFM can say, by name.
+/// What a parser of `CommonMark` and GFM can say, by name.
 fn constructs(source: &str) -> BTreeSet<String> {
     let mut seen = BTreeSet::new();
     for event in Parser::new_ext(source, Options::all() - Options::ENABLE_SMART_PUNCTUATION) {
