@@ -125,6 +125,35 @@ fn the_ctrl_c_ladder_closes_stops_clears_and_then_asks() {
 }
 
 #[test]
+fn ctrl_c_copies_what_is_selected_before_all_else() {
+    let mut app = Harness::new(100, 30);
+    let stream = app.prompt("hello");
+    app.events(stream, &[DELTA]);
+    app.press("tab V ctrl-x m ctrl-c");
+    assert!(app.effects().iter().any(|effect| matches!(effect, Effect::Copy(_))));
+    assert_eq!(app.state.screen.overlays.len(), 1, "the overlay waits for the next time");
+    app.press("ctrl-c");
+    assert!(app.state.screen.overlays.is_empty());
+    assert!(app.state.current().unwrap().active_turn().is_some());
+}
+
+#[test]
+fn the_keys_between_siblings_walk_the_answers_of_a_prompt() {
+    let mut app = Harness::new(100, 30);
+    let stream = app.prompt("hello");
+    app.events(stream, &[DELTA]);
+    app.press("esc");
+    app.press("tab r enter");
+    app.press("esc");
+    app.press("tab");
+    assert!(app.screen().contains("2/2"), "{}", app.screen());
+    app.press("<");
+    assert!(app.screen().contains("1/2"), "{}", app.screen());
+    app.press(">");
+    assert!(app.screen().contains("2/2"), "{}", app.screen());
+}
+
+#[test]
 fn the_last_step_of_ctrl_c_tells_how_many_answers_still_run_elsewhere() {
     let mut app = Harness::new(120, 30);
     for (count, words) in [(1, "again to quit: 1 answer still runs"), (2, "again to quit: 2 answers still run")] {

@@ -228,6 +228,8 @@ fn words_only(bytes: &[u8]) -> String {
             assert!(address.is_empty() || text::link::can_open(address), "{address}");
             assert!(link[..end].bytes().all(|byte| (b'!'..=b'~').contains(&byte)), "{:?}", &link[..end]);
             4 + end + 2
+        } else if let Some(length) = scroll(rest) {
+            length
         } else {
             let body = rest.strip_prefix("\u{1b}[").unwrap_or_else(|| panic!("no sequence of ours: {rest:.40?}"));
             let end = body.find(|char: char| char.is_ascii_alphabetic()).expect("a sequence has an end");
@@ -243,6 +245,19 @@ fn words_only(bytes: &[u8]) -> String {
         rest = &rest[length..];
     }
     words + rest
+}
+
+/// The length of a scroll: margins, the row at one of them, its moves, and no margins again.
+fn scroll(text: &str) -> Option<usize> {
+    const NO_MARGINS: &str = "\u{1b}[r";
+    let is_place = |text: &str| text.split(';').all(|number| number.parse::<u16>().is_ok());
+    let (margins, rest) = text.strip_prefix("\u{1b}[")?.split_once('r').filter(|(margins, _)| is_place(margins))?;
+    let (place, rest) = rest.strip_prefix("\u{1b}[")?.split_once('H').filter(|(place, _)| is_place(place))?;
+    let moves = rest.find(NO_MARGINS)?;
+    assert!(!margins.is_empty() && !place.is_empty());
+    let down = rest[..moves].bytes().all(|byte| byte == b'\n');
+    assert!(down || rest[..moves].split("\u{1b}M").all(str::is_empty), "{:?}", &rest[..moves]);
+    Some(text.len() - rest.len() + moves + NO_MARGINS.len())
 }
 
 /// A text in which everything that a terminal might obey is tried, in every place of a page.

@@ -112,12 +112,12 @@ fn stop(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
     }
 }
 
-/// Ctrl-C: overlay, turn, text, and then the program.
+/// Ctrl-C: selection, overlay, turn, text, and then the program.
 pub(super) fn cancel(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
-    if !state.screen.overlays.is_empty() {
+    if super::on_action::copy_selection(state, now, fx) {
+        // The selection is no more: the next step is the next time's.
+    } else if !state.screen.overlays.is_empty() {
         overlays::close_top(state, now, fx);
-    } else if super::on_action::copy_selection(state, now, fx) {
-        // It stays a moment longer than the selection that it was.
     } else if state.current().is_some_and(|conversation| conversation.active_turn().is_some()) {
         stop(state, now, fx);
     } else if !state.screen.pane.composer.is_empty() {

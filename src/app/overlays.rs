@@ -66,6 +66,7 @@ pub enum Overlay {
 pub(super) fn on_key(state: &mut State, now: Timestamp, event: KeyEvent, fx: &mut Vec<Effect>) {
     let key = Key::from(event);
     match state.keymap.meaning(Context::Global, &[], key) {
+        Meaning::Does(Action::Cancel) if super::on_action::copy_selection(state, now, fx) => return,
         Meaning::Does(action @ (Action::Back | Action::Cancel)) => {
             let stepped_back = match state.screen.overlays.last_mut() {
                 Some(Overlay::Xray(xray)) => xray.back(),

@@ -28,7 +28,7 @@ pub(super) fn on_recorded(state: &mut State, stream: StreamId, pieces: Vec<Piece
     for piece in pieces {
         growing.push(piece);
     }
-    if is_request || growing.is_urgent() {
+    if is_request {
         let written = unwritten(state, answer);
         save(state, written.into_iter().collect(), fx);
     }

@@ -203,33 +203,42 @@ pub struct Growing {
     pub recording: Recording,
     unwritten: Chunk,
     unwritten_bytes: usize,
+    /// What came behind it and is not to be written.
+    skipped: Amount,
     most: usize,
 }
 
 impl Growing {
     pub fn new(most: usize) -> Self {
-        Self { recording: Recording::new(most), unwritten: Chunk::default(), unwritten_bytes: 0, most }
+        Self {
+            recording: Recording::new(most),
+            unwritten: Chunk::default(),
+            unwritten_bytes: 0,
+            skipped: Amount::default(),
+            most,
+        }
     }
 
     pub fn push(&mut self, piece: Piece) {
         let piece = piece.fit(self.most / 2);
-        self.unwritten_bytes += piece.bytes();
-        self.unwritten.pieces.push(piece.clone());
+        let bytes = piece.bytes();
+        // What rushes in faster than it is written leaves a gap on the disk until the end.
+        if self.skipped.pieces == 0 && self.unwritten_bytes + bytes <= self.most / 2 {
+            self.unwritten_bytes += bytes;
+            self.unwritten.pieces.push(piece.clone());
+        } else {
+            self.skipped.add(bytes);
+        }
         self.recording.push(piece);
-    }
-
-    /// So much of it is not on the disk that it should go there before its time.
-    pub fn is_urgent(&self) -> bool {
-        self.unwritten_bytes > self.most / 4
     }
 
     /// What is to be written now.
     pub fn take(&mut self) -> Chunk {
         let mut before = self.unwritten.before;
-        for piece in &self.unwritten.pieces {
-            before.add(piece.bytes());
-        }
+        before.pieces += self.unwritten.pieces.len() + self.skipped.pieces;
+        before.bytes += self.unwritten_bytes + self.skipped.bytes;
         self.unwritten_bytes = 0;
+        self.skipped = Amount::default();
         std::mem::replace(&mut self.unwritten, Chunk { before, pieces: Vec::new() })
     }
 }
