@@ -23,14 +23,15 @@ pub(super) enum Side {
 }
 
 impl Scroll {
-    /// The scroll after which the fewest cells differ from `next`, if it is worth it.
+    /// A scroll after which far fewer cells differ from `next`, if there is one.
     pub fn between(screen: &Buffer, next: &Buffer) -> Option<Self> {
         let height = screen.area.height;
         let still: Vec<usize> = (0..height).map(|y| unlike(row(screen, y), row(next, y))).collect();
-        let ways = (1..=MOST.min(height.saturating_sub(1))).flat_map(|rows| [(rows, Side::Top), (rows, Side::Bottom)]);
-        let (saved, best) =
-            ways.filter_map(|(rows, to)| Self::of(screen, next, &still, rows, to)).max_by_key(|found| found.0)?;
-        (saved >= WORTH).then_some(best)
+        let enough = (still.iter().sum::<usize>() / 2).max(WORTH);
+        let mut ways =
+            (1..=MOST.min(height.saturating_sub(1))).flat_map(|rows| [(rows, Side::Top), (rows, Side::Bottom)]);
+        ways.find_map(|(rows, to)| Self::of(screen, next, &still, rows, to).filter(|(saved, _)| *saved >= enough))
+            .map(|(_, scroll)| scroll)
     }
 
     /// The region in which moving by so many rows saves the most cells, and how many.
