@@ -201,7 +201,7 @@ fn the_middle_that_the_model_did_not_read_is_kept_and_shown() {
     };
     let told = opened["input"][2]["output"].as_str().expect("a text");
     assert!(told.len() < 600 && told.contains("bytes left out"), "{told}");
-    assert_eq!(kept(&mut app), [all.clone()], "all of it goes to the disk");
+    assert_eq!(kept(&mut app), std::slice::from_ref(&all), "all of it goes to the disk");
     assert!(app.screen().contains("21 kB") && app.screen().contains("… 997 more lines"), "{}", app.screen());
 
     app.press("tab ) y");

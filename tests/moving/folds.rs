@@ -28,7 +28,7 @@ fn busy(width: u16, height: u16) -> Harness {
         strict: false,
         hints: Hints::default(),
     };
-    app.send(Msg::Tools { server: "notes".into(), tools: vec![tool].into() });
+    app.send(Msg::Tools { server: "notes".into(), tools: vec![tool] });
     let stream = app.prompt("Look it up");
     let search = |query: &str, url: &str| {
         json!({ "type": "openrouter:web_search", "id": "st_1", "status": "completed",
