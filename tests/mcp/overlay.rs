@@ -108,6 +108,7 @@ fn a_switch_changes_the_next_body_survives_a_restart_and_a_reload_is_seen() {
     ibid.type_keys("R");
     ibid.wait_for("the MCP servers are read again");
     ibid.type_keys("<esc>");
+    ibid.wait_for("/ filters");
     ibid.wait_for("☑ t ");
     ibid.wait_until("two servers that are ready", |screen| screen.contents().matches("✓ ready").count() == 2);
     ibid.type_keys("<esc>");
