@@ -66,7 +66,10 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
         Msg::Ask(text) => panes::submit(state, now, text, &mut fx),
         Msg::StreamOpened { stream, generation } => on_stream::on_opened(state, now, stream, generation),
         Msg::Recorded { stream, pieces } => xray::on_recorded(state, stream, pieces, &mut fx),
-        Msg::Stream { stream, at, events } => on_stream::on_events(state, stream, at, &events, &mut fx),
+        Msg::Stream { stream, at, events, recorded } => {
+            xray::on_recorded(state, stream, recorded, &mut fx);
+            on_stream::on_events(state, stream, at, &events, &mut fx);
+        }
         Msg::StreamEnded { stream, at, result } => on_stream::on_ended(state, stream, at, result, &mut fx),
         Msg::Priced { answer, generation, result } => {
             on_stream::on_priced(state, now, answer, generation, result, &mut fx);

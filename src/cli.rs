@@ -398,7 +398,7 @@ fn quoted(path: &Path) -> String {
 }
 
 fn tokio_runtime() -> io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
 
 /// The terminal is given back before a panic is reported; a panic of another thread ends the loop.

@@ -133,7 +133,7 @@ struct Program<'a, W: Write> {
     /// What the loop has to tell itself.
     own: VecDeque<Msg>,
     painted: Painted,
-    /// What came last was a piece of a stream: what follows can wait for the frame that shows both.
+    /// What came last was a piece of a stream: what follows waits for the next frame, which shows all of it.
     streams: bool,
     /// When the next frame may be painted.
     due: Instant,
@@ -175,7 +175,7 @@ impl<W: Write> Program<'_, W> {
         }
         let here = self.away.is_none();
         let stale = self.painted == Painted::Stale;
-        let lull = here && stale && self.streams && self.inbox.is_empty();
+        let lull = here && self.streams;
         let wake = app::next_wake(self.state, Timestamp::now()).map(|at| self.instant(at));
         let edited = async {
             match &mut self.away {
@@ -189,7 +189,7 @@ impl<W: Write> Program<'_, W> {
             text = edited => Woken::Edited(text),
             outcome = self.clipboard.outcome() => Woken::Copied(outcome),
             keys = self.terminal.keyboard.next(), if here => keys.map_or(Woken::KeyboardGone, Woken::Keys),
-            () = tokio::time::sleep_until(self.due), if here && stale => Woken::Frame,
+            () = tokio::time::sleep_until(self.due), if here && stale || lull => Woken::Frame,
             Some(msg) = self.inbox.recv(), if !lull => Woken::Msg(msg),
             () = tokio::time::sleep_until(wake.unwrap_or(self.due)), if wake.is_some() => Woken::Due,
         }
@@ -249,12 +249,13 @@ impl<W: Write> Program<'_, W> {
     }
 
     async fn on_frame(&mut self) -> io::Result<Option<Ended>> {
+        self.streams = false;
         if let Ok(msg) = self.inbox.try_recv()
             && let Some(ended) = self.on_messages(msg).await?
         {
             return Ok(Some(ended));
         }
-        self.paint().await
+        if self.painted == Painted::Stale { self.paint().await } else { Ok(None) }
     }
 
     /// As many as fit between two keys.
@@ -262,7 +263,7 @@ impl<W: Write> Program<'_, W> {
         let begun = Instant::now();
         let mut next = Some(first);
         while let Some(msg) = next {
-            self.streams = matches!(msg, Msg::Stream { .. } | Msg::Recorded { .. });
+            self.streams = matches!(msg, Msg::Stream { .. });
             if let Some(ended) = self.tell(msg).await? {
                 return Ok(Some(ended));
             }

@@ -145,7 +145,7 @@ impl Ibid {
         let (config, _) = Config::load(&paths.config).unwrap();
         let (told, sender) = sync::channel();
         let thread = std::thread::spawn(move || {
-            let tokio = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+            let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             let ended = tokio.block_on(async {
                 let signals = Signals::quiet();
                 told.send(signals.sender()).unwrap();

@@ -39,26 +39,27 @@ const SHORTEST_KEY: usize = 8;
 #[derive(Debug, Clone)]
 pub struct Veil {
     endpoint: Endpoint,
+    /// The key as JSON has it, where it is long enough to be hidden everywhere.
+    escaped: Option<String>,
     name: String,
 }
 
 impl Veil {
     /// `variable` is the environment variable that stands for the key.
     pub fn new(endpoint: &Endpoint, variable: &str) -> Self {
-        Self { endpoint: endpoint.clone(), name: format!("${variable}") }
+        let key = endpoint.key.as_ref().map(ExposeSecret::expose_secret).filter(|key| key.len() >= SHORTEST_KEY);
+        let escaped = key.map(|key| serde_json::Value::from(key).to_string().trim_matches('"').to_owned());
+        Self { endpoint: endpoint.clone(), escaped, name: format!("${variable}") }
     }
 
     /// The text with the name of the key wherever the key stood, be it written as it is or as JSON has it.
     pub fn hide<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let Some(key) = self.endpoint.key.as_ref().map(ExposeSecret::expose_secret) else { return text.into() };
-        if key.len() < SHORTEST_KEY {
-            return text.into();
-        }
-        let quoted = serde_json::Value::from(key).to_string();
-        let escaped = quoted.trim_matches('"');
-        match (text.contains(key), text.contains(escaped)) {
-            (false, false) => text.into(),
-            _ => text.replace(escaped, &self.name).replace(key, &self.name).into(),
+        let (Some(key), Some(escaped)) = (&self.endpoint.key, &self.escaped) else { return text.into() };
+        let key = key.expose_secret();
+        if text.contains(key) || key != escaped && text.contains(escaped) {
+            text.replace(escaped, &self.name).replace(key, &self.name).into()
+        } else {
+            text.into()
         }
     }
 

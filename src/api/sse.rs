@@ -151,7 +151,10 @@ impl Decoder {
 
     fn dispatch(&mut self, emit: &mut impl FnMut(Frame<'_>)) {
         let Some(data) = self.data.take() else { return };
-        let text = String::from_utf8_lossy(&data);
+        let text = match String::from_utf8(data) {
+            Ok(text) => text,
+            Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+        };
         match text.trim() {
             "" => (),
             "[DONE]" => emit(Frame::Done),

@@ -19,7 +19,7 @@ pub enum Effect {
         stream: StreamId,
         endpoint: String,
         request: Box<api::Request>,
-        /// What goes over the wire is reported as well, by `Msg::Recorded`.
+        /// What goes over the wire is reported as well.
         record: bool,
     },
     /// Closes the connection at once.

@@ -33,16 +33,17 @@ pub enum Msg {
         stream: StreamId,
         generation: Option<String>,
     },
-    /// What went over the wire, before the events that came of it.
+    /// What went over the wire and is no event.
     Recorded {
         stream: StreamId,
         pieces: Vec<Piece>,
     },
-    /// Some events of a stream, in order.
+    /// Some events of a stream, in order, and how they stood on the wire where that is recorded.
     Stream {
         stream: StreamId,
         at: Timestamp,
         events: Vec<Event>,
+        recorded: Vec<Piece>,
     },
     /// A stream is over: its body ended, or it failed.
     StreamEnded {

@@ -20,6 +20,9 @@ const ANSWERS: u64 = 100;
 
 /// Takes in what went over the wire; of a turn that is over nothing counts any more.
 pub(super) fn on_recorded(state: &mut State, stream: StreamId, pieces: Vec<Piece>, fx: &mut Vec<Effect>) {
+    if pieces.is_empty() {
+        return;
+    }
     let mut turns = state.open.values().flat_map(|conversation| &conversation.turns);
     let Some(answer) = turns.find(|turn| turn.id == stream.turn).map(|turn| turn.answer) else { return };
     let most = usize::try_from(state.config.xray.max_bytes).unwrap_or(usize::MAX);

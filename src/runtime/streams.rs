@@ -1,6 +1,6 @@
 //! One task per answer: it opens the stream and reports every event until its end.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use tokio::sync::mpsc;
 
@@ -75,11 +75,16 @@ impl Reading<'_> {
             let more = opened.next_batch(&mut events).await;
             let at = Timestamp::now();
             tracing::trace!(attempt = self.stream.attempt, events = events.len(), "events");
-            self.record_events(&mut opened, at).await;
+            let recorded = self.pieces(&mut opened, at);
             if events.iter().any(|event| matches!(event, Event::Ended(_) | Event::Failed(_))) {
                 self.note_end(); // Whoever hears of it may end the program at once.
             }
-            if !more? || self.inbox.send(Msg::Stream { stream: self.stream, at, events }).await.is_err() {
+            if !matches!(more, Ok(true)) {
+                self.report(recorded).await;
+                return more.map(drop);
+            }
+            let msg = Msg::Stream { stream: self.stream, at, events, recorded };
+            if self.inbox.send(msg).await.is_err() {
                 return Ok(());
             }
         }
@@ -100,22 +105,21 @@ impl Reading<'_> {
         }
     }
 
-    async fn record_events(&self, opened: &mut Opened, at: Timestamp) {
-        let Some(veil) = &self.veil else { return };
+    /// What came since the last time, for the recording; nothing where none is made.
+    fn pieces(&self, opened: &mut Opened, at: Timestamp) -> Vec<Piece> {
+        let Some(veil) = &self.veil else { return Vec::new() };
         let piece = |raw: Raw| match raw {
             Raw::Payload(payload) => {
-                let payload = veil.hide(&payload);
+                let payload = hidden(veil, payload);
                 if log::has_content() {
                     tracing::info!(%payload, "event");
                 }
-                Piece::new(at, What::Received(payload.into()))
+                Piece::new(at, What::Received(payload))
             }
-            Raw::Comment(words) => Piece::new(at, What::Comment(veil.hide(&words).into())),
+            Raw::Comment(words) => Piece::new(at, What::Comment(hidden(veil, words))),
         };
-        let pieces: Vec<Piece> = opened.take_raw().into_iter().map(piece).collect();
-        if self.record && !pieces.is_empty() {
-            self.report(pieces).await;
-        }
+        let pieces = opened.take_raw().into_iter().map(piece).collect();
+        if self.record { pieces } else { Vec::new() }
     }
 
     async fn record_head(&self, head: &Head) {
@@ -152,8 +156,20 @@ impl Reading<'_> {
     }
 
     async fn report(&self, pieces: Vec<Piece>) {
+        if pieces.is_empty() {
+            return;
+        }
         let _ = self.inbox.send(Msg::Recorded { stream: self.stream, pieces }).await; // Nobody listens on the way out.
     }
+}
+
+/// The same text where there is nothing to hide in it.
+fn hidden(veil: &Veil, text: Box<str>) -> Box<str> {
+    let hidden = match veil.hide(&text) {
+        Cow::Borrowed(_) => None,
+        Cow::Owned(hidden) => Some(hidden),
+    };
+    hidden.map_or(text, Into::into)
 }
 
 /// Whether a server's code is one, such as `rate_limit_exceeded`, and no sentence and no key.

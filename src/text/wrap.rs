@@ -45,13 +45,20 @@ pub fn wrap_until(
 ) -> Vec<Piece> {
     let mut rows = Rows { text, measure, pieces: Vec::new(), start: 0, cells: 0, last: None };
     let mut breaks = linebreaks(text).peekable();
-    let mut seen = 0;
-    for (at, cluster) in super::cluster_indices(text) {
+    let (mut seen, mut at) = (0, 0);
+    while let Some((_, cluster)) = super::cluster_indices(&text[at..]).next() {
         while breaks.next_if(|&(to, _)| to < at).is_some() {}
         if let Some((_, kind)) = breaks.next_if(|&(to, _)| to == at) {
             rows.opportunity(at, kind);
         }
-        rows.cluster(at, cluster, cells_of);
+        let letters = letters(&text.as_bytes()[at..]);
+        if letters > 0 && rows.cells + letters <= rows.room() {
+            rows.cells += letters;
+            at += letters;
+        } else {
+            rows.cluster(at, cluster, cells_of);
+            at += cluster.len();
+        }
         while let Some(piece) = rows.pieces.get(seen) {
             seen += 1;
             if is_last(piece) {
@@ -61,6 +68,13 @@ pub fn wrap_until(
         }
     }
     rows.finish()
+}
+
+/// How many letters and digits of ASCII begin here: no row ends between them, and each takes a cell. A letter before
+/// another script is left out, for a sign may combine with it.
+fn letters(bytes: &[u8]) -> usize {
+    let letters = bytes.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+    if bytes.get(letters).is_none_or(u8::is_ascii) { letters } else { letters.saturating_sub(1) }
 }
 
 struct Rows<'a> {

@@ -314,12 +314,24 @@ impl MarkdownLayout {
         shift != was
     }
 
-    /// The code that nobody was asked to colour yet.
-    pub fn take_jobs(&mut self, message: crate::chat::MessageId) -> Vec<highlight::Job> {
+    /// The code in some rows that nobody was asked to colour yet. `newest` is what was asked for last: only that goes on
+    /// where it stopped, for the worker remembers no more for sure.
+    pub fn take_jobs(
+        &mut self,
+        message: crate::chat::MessageId,
+        rows: Range<usize>,
+        newest: &mut Option<highlight::BlockId>,
+    ) -> Vec<highlight::Job> {
         let mut jobs = Vec::new();
         let growing = self.stage == Stage::Growing;
         let last = self.codes.len();
-        for (nth, code) in self.codes.iter().enumerate().filter(|(_, code)| highlight::knows(&code.language)) {
+        let within = |code: &CodeBlock| {
+            code.lines.first().is_some_and(|first| *first < rows.end)
+                && code.lines.last().is_some_and(|last| *last >= rows.start)
+        };
+        let codes = self.codes.iter().enumerate().filter(|(_, code)| within(code));
+        for (nth, code) in codes.filter(|(_, code)| highlight::knows(&code.language)) {
+            let block = highlight::BlockId { message, number: code.number };
             let open = growing && nth + 1 == last;
             let asked = self.asked.entry(code.number).or_default();
             if asked.language != code.language {
@@ -330,11 +342,14 @@ impl MarkdownLayout {
             if asked.lines >= lines {
                 continue;
             }
+            if newest.replace(block) != Some(block) {
+                (asked.lines, asked.bytes) = (0, 0);
+            }
             let end = if open { code.text.rfind('\n').map_or(0, |at| at + 1) } else { code.text.len() };
             // Another text may have come in the place of the one that was asked about.
             let from = code.text.floor_char_boundary(asked.bytes.min(end));
             jobs.push(highlight::Job {
-                block: highlight::BlockId { message, number: code.number },
+                block,
                 language: code.language.clone(),
                 first_line: asked.lines,
                 text: code.text[from..end].to_owned(),

@@ -76,10 +76,17 @@ impl Theme {
     /// Empties an area and gives it a ground.
     pub fn clear(&self, area: Rect, role: Role, buf: &mut Buffer) {
         let area = area.intersection(buf.area);
-        for position in area.positions() {
-            buf[position].reset();
+        if area.is_empty() {
+            return;
         }
-        buf.set_style(area, self.ground(role));
+        let ground = self.ground(role);
+        for row in area.rows() {
+            let first = buf.index_of(row.x, row.y);
+            for cell in &mut buf.content[first..first + usize::from(row.width)] {
+                cell.reset();
+                cell.set_style(ground);
+            }
+        }
     }
 
     /// Sets everything in an area back, so that what is drawn next lies above it.

@@ -146,6 +146,8 @@ pub struct Transcript {
     /// What was looked for last.
     looked_for: String,
     citing: citing::Citing,
+    /// The code that was last asked to be coloured.
+    newest_job: Option<highlight::BlockId>,
     frame: u64,
     work: Work,
 }
@@ -330,9 +332,15 @@ impl Transcript {
         self.laid.get_mut(&painted.block.message).is_some_and(|laid| laid.paint(painted))
     }
 
-    /// Code that was laid out and should be coloured.
+    /// Code that should be coloured: what the window shows, and a window's height above and below it.
     pub fn take_jobs(&mut self) -> Vec<highlight::Job> {
-        self.laid.iter_mut().flat_map(|(id, laid)| laid.take_jobs(*id)).collect()
+        let mut jobs = Vec::new();
+        for slice in &self.window {
+            let Some((id, laid)) = slice.message.and_then(|id| Some((id, self.laid.get_mut(&id)?))) else { continue };
+            let wanted = slice.first.saturating_sub(self.height)..slice.first + slice.rows + self.height;
+            jobs.extend(laid.take_jobs(id, &wanted, &mut self.newest_job));
+        }
+        jobs
     }
 
     /// What was laid out so far, for tests and benches.

@@ -169,7 +169,7 @@ impl Harness {
     /// Feeds payloads of a stream as they come over the wire.
     pub fn events(&mut self, stream: StreamId, payloads: &[&str]) {
         let events = payloads.iter().map(|payload| Event::parse(payload)).collect();
-        self.send(Msg::Stream { stream, at: self.now, events });
+        self.send(Msg::Stream { stream, at: self.now, events, recorded: Vec::new() });
     }
 
     /// Ends a stream.

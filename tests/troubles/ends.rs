@@ -80,11 +80,11 @@ fn comes(app: &mut Harness, stream: ibid::chat::StreamId, came: &Came) {
         }
         Came::Body(_, _, body) => {
             let event = api::Event::parse(&String::from_utf8_lossy(body));
-            app.send(Msg::Stream { stream, at: app.now, events: vec![event] });
+            app.send(Msg::Stream { stream, at: app.now, events: vec![event], recorded: Vec::new() });
             app.end(stream, Ok(()));
         }
         Came::Stream(bytes) => {
-            app.send(Msg::Stream { stream, at: app.now, events: events(bytes) });
+            app.send(Msg::Stream { stream, at: app.now, events: events(bytes), recorded: Vec::new() });
             app.end(stream, Ok(()));
         }
     }

@@ -116,7 +116,7 @@ fn a_silence_is_told_in_the_phase_and_a_comment_ends_it() {
     assert!(app.status().contains("streaming"), "{}", app.status());
     app.wait(Duration::from_secs(2));
     assert!(app.status().contains("silent for 61.0 s"), "{}", app.status());
-    app.send(Msg::Stream { stream, at: app.now, events: vec![api::Event::KeepAlive] });
+    app.send(Msg::Stream { stream, at: app.now, events: vec![api::Event::KeepAlive], recorded: Vec::new() });
     assert!(app.status().contains("streaming"), "{}", app.status());
     app.effects();
     app.wait(Duration::from_secs(181));

@@ -504,10 +504,10 @@ fn code_is_asked_to_be_coloured_once_and_keeps_its_colours_at_every_width() {
     let source = "Text\n\n```rust\nlet x = 1; // a comment that wraps\nlet y = \"two\";\n```\n\n- in a list\n\n  ```py\n  def f(): pass\n  ```\n";
     let mut worker = Highlighter::new(|| std::time::Duration::ZERO);
     let mut layout = MarkdownLayout::new(Look::default());
-    let mut asked = Vec::new();
+    let (mut asked, mut newest) = (Vec::new(), None);
     for end in 0..=source.len() {
         layout.sync(&source[..end], 30, Stage::Growing, &[]);
-        for job in layout.take_jobs(message) {
+        for job in layout.take_jobs(message, 0..usize::MAX, &mut newest) {
             asked.push((job.block.number, job.first_line, job.text.clone()));
             assert!(layout.paint(&worker.paint(job)));
         }
@@ -523,7 +523,7 @@ fn code_is_asked_to_be_coloured_once_and_keeps_its_colours_at_every_width() {
     );
     for width in [30, 12, 60] {
         layout.sync(source, width, Stage::Complete, &[]);
-        assert_eq!(layout.take_jobs(message), []);
+        assert_eq!(layout.take_jobs(message, 0..usize::MAX, &mut newest), []);
         let coloured: Vec<_> = layout
             .rows()
             .iter()

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     hash::{DefaultHasher, Hash, Hasher},
+    ops::Range,
 };
 
 use super::{
@@ -91,7 +92,7 @@ pub(super) struct Section {
 pub(super) enum Rows {
     Own(Vec<Row>),
     /// These rows of a text.
-    Of((Slot, usize), std::ops::Range<usize>),
+    Of((Slot, usize), Range<usize>),
 }
 
 /// A row and the bar left of it.
@@ -288,7 +289,7 @@ impl Laid {
     }
 
     /// The rows of the source that stands open.
-    pub fn source_card(&self) -> Option<std::ops::Range<usize>> {
+    pub fn source_card(&self) -> Option<Range<usize>> {
         let at = self.sections.iter().position(|section| section.part == Part::SourceCard)?;
         let above: usize = self.sections[..at].iter().map(|section| section.gap + section.rows.len()).sum();
         Some(above..above + self.sections[at].gap + self.sections[at].rows.len())
@@ -338,11 +339,27 @@ impl Laid {
         self.texts.values_mut().any(|text| text.paint(painted))
     }
 
-    pub fn take_jobs(&mut self, message: MessageId) -> Vec<highlight::Job> {
-        let shown = |key: &(Slot, usize)| {
-            self.sections.iter().any(|section| matches!(&section.rows, Rows::Of(of, _) if of == key && matches!(section.part, Part::Text(..))))
-        };
-        self.texts.iter_mut().filter(|(key, _)| shown(key)).flat_map(|(_, text)| text.take_jobs(message)).collect()
+    /// The code in some rows that should be coloured.
+    pub fn take_jobs(
+        &mut self,
+        message: MessageId,
+        wanted: &Range<usize>,
+        newest: &mut Option<highlight::BlockId>,
+    ) -> Vec<highlight::Job> {
+        let mut jobs = Vec::new();
+        let mut above = 0;
+        for section in &self.sections {
+            let first = above + section.gap;
+            above = first + section.rows.len();
+            let (Part::Text(..), Rows::Of(key, rows)) = (section.part, &section.rows) else { continue };
+            let (from, to) = (wanted.start.max(first), wanted.end.min(above));
+            if from < to
+                && let Some(text) = self.texts.get_mut(key)
+            {
+                jobs.extend(text.take_jobs(message, rows.start + from - first..rows.start + to - first, newest));
+            }
+        }
+        jobs
     }
 
     fn locate(&self, at: usize) -> Option<(&Section, usize)> {
