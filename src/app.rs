@@ -171,14 +171,15 @@ pub fn next_wake(state: &State, now: Timestamp) -> Option<Timestamp> {
         let steps = now.duration_since(turn.since).as_millis() / STEP.as_millis();
         turn.since + STEP * i32::try_from(steps + 1).unwrap_or(i32::MAX)
     });
-    let finding = screen.transcript().is_some_and(Transcript::is_finding).then(|| now + FRAME);
+    let goes_on = |transcript: &Transcript| transcript.is_finding() || transcript.is_behind();
+    let going_on = screen.transcript().is_some_and(goes_on).then(|| now + FRAME);
     let hints = screen.leader.as_ref().map(|leader| leader.since + LEADER).filter(|due| *due > now);
     state
         .open
         .values()
         .filter_map(crate::chat::Conversation::next_wake)
         .chain(
-            [clock, hints, finding, screen.pane.draft_due, screen.quitting, screen.pointer.due].into_iter().flatten(),
+            [clock, hints, going_on, screen.pane.draft_due, screen.quitting, screen.pointer.due].into_iter().flatten(),
         )
         .chain(citing::next_wake(state, now))
         .chain(screen.toasts.until())

@@ -66,6 +66,12 @@ impl Places {
         }
     }
 
+    /// What is asked for a key before the file is: the variable that has one, or a program.
+    pub fn before_the_file(&self, env: Env) -> Option<String> {
+        let variable = self.in_environment(env).map(|(variable, _)| format!("${variable}"));
+        variable.or_else(|| self.command.first().cloned())
+    }
+
     /// Keeps a key in the file of the endpoint, readable by its owner only.
     ///
     /// # Errors

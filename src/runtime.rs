@@ -388,6 +388,9 @@ fn colour(jobs: &sync::Receiver<highlight::Job>, inbox: &mpsc::Sender<Msg>) {
 /// Stores the key and makes OpenRouter the endpoint of new conversations.
 fn keep_key(server: &Server, key: &SecretString, config: &Path) -> Result<String, String> {
     let places = server.key_places().ok_or("this server takes no key")?;
+    if let Some(first) = places.before_the_file(&|name| std::env::var_os(name)) {
+        return Err(format!("{first} gives the key and comes first; correct it there"));
+    }
     places.save(key).map_err(|error| error.to_string())?;
     let (settings, _) = Config::load(config).map_err(|complaint| complaint.to_string())?;
     if settings.endpoint.is_some_and(|endpoint| endpoint != OPENROUTER) {

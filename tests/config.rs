@@ -182,6 +182,15 @@ fn the_highest_price_and_the_speed_are_written_in_more_than_one_way() {
     }
     let (_, complaints) = parse("[provider.max_price]\nprompts = 1\n").expect("it is not fatal");
     assert!(complaints[0].to_string().contains("did you mean provider.max_price.prompt?"), "{}", complaints[0]);
+    for (wrong, meant) in [
+        ("[sources]\nchek = 'always'", "sources.check"),
+        ("[sorces]\n", "sources"),
+        ("[tools]\nwiat = 3", "tools.wait"),
+    ] {
+        let (_, complaints) = parse(wrong).expect("it is not fatal");
+        let said = complaints[0].to_string();
+        assert!(said.contains(&format!("did you mean {meant}?")), "{said}");
+    }
 }
 
 #[test]

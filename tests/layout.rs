@@ -15,6 +15,7 @@ use ibid::{
 };
 use proptest::prelude::*;
 use ratatui::{buffer::Buffer, layout::Rect, widgets::Widget};
+use support::harness::Harness;
 
 /// Whole blocks of every construct, in several scripts.
 const BLOCKS: &[&str] = &[
@@ -212,6 +213,33 @@ fn the_cost_of_a_frame_does_not_grow_with_the_conversation() {
     assert!(cost(10).0.rows <= small.0.rows);
     assert_eq!(cost(1_000), small);
     assert_eq!(cost(100_000), small);
+}
+
+#[test]
+fn what_comes_at_once_and_is_too_much_for_a_frame_is_laid_out_in_several() {
+    let mut app = Harness::new(100, 30);
+    let stream = app.prompt("all of it");
+    let delta = |text: &str| {
+        let event = serde_json::json!({"type": "response.output_text.delta", "output_index": 0, "delta": text});
+        event.to_string()
+    };
+    app.events(stream, &[&delta("It begins. ")]);
+    let work = |app: &Harness| app.state.screen.transcript().expect("it is open").work().bytes;
+    let mut before = work(&app);
+    app.events(stream, &[&delta(&"x y ".repeat(250_000)), &delta("the end")]);
+    let mut frames = 0;
+    loop {
+        let cost = work(&app) - before;
+        assert!(cost < 300_000, "{cost} bytes in a frame");
+        if !app.state.screen.transcript().expect("it is open").is_behind() {
+            break;
+        }
+        let due = ibid::app::next_wake(&app.state, app.now).expect("the next frame goes on");
+        assert!(due.duration_since(app.now) <= jiff::SignedDuration::from_millis(20));
+        (before, frames) = (work(&app), frames + 1);
+        app.draw();
+    }
+    assert!(frames > 10 && app.screen().contains("the end"), "{frames} frames\n{}", app.screen());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The mouse: the wheel, clicks and drags, for whatever lies under it.
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use jiff::SignedDuration;
 use ratatui::layout::{Margin, Position, Rect};
 
@@ -89,12 +89,7 @@ fn wheel(state: &mut State, at: Position, rows: i32) {
             overlays::preview(state);
         }
         Some(Overlay::Help(help)) => help.scroll(rows as isize, screen),
-        Some(Overlay::Xray(xray)) => {
-            let code = if rows < 0 { KeyCode::Up } else { KeyCode::Down };
-            for _ in 0..steps {
-                let _ = xray.key(KeyEvent::new(code, KeyModifiers::NONE), screen); // Up and Down wish for nothing.
-            }
-        }
+        Some(Overlay::Xray(xray)) => xray.wheel(rows as isize),
         Some(Overlay::Tools(list)) => list.wheel(rows as isize),
         Some(Overlay::Pager(pager)) => pager.wheel(rows as isize),
         Some(Overlay::List) => listing::step(state, step(rows)),

@@ -186,8 +186,14 @@ impl Server {
             tokio::select! {
                 opened = &mut opening => break opened,
                 order = self.orders.recv() => match order {
-                    None => return Next::End,
-                    Some(Order::Restart) => return Next::Try,
+                    None => {
+                        self.refuse(waiting, "it is no longer there").await;
+                        return Next::End;
+                    }
+                    Some(Order::Restart) => {
+                        self.refuse(waiting, "it is started anew").await;
+                        return Next::Try;
+                    }
                     Some(Order::Start) => (),
                     // It is on its way: what is asked of it waits with us.
                     Some(order) => waiting.push(order),
@@ -203,12 +209,17 @@ impl Server {
             }
             Err(why) => {
                 self.begin = self.begin.other();
-                for order in waiting {
-                    if let Order::Call { call, .. } = order {
-                        self.done(call, Err(Failure::Start(why.clone()))).await;
-                    }
-                }
+                self.refuse(waiting, &why).await;
                 self.failed(why)
+            }
+        }
+    }
+
+    /// Answers the calls that waited for a start which did not come.
+    async fn refuse(&mut self, waiting: Vec<Order>, why: &str) {
+        for order in waiting {
+            if let Order::Call { call, .. } = order {
+                self.done(call, Err(Failure::Start(why.to_owned()))).await;
             }
         }
     }

@@ -43,7 +43,9 @@ impl Error {
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Corrupt(format!(
                 "{path} ({said}); it stays as it is: repair it, move it away, or name another folder with --data-dir"
             )),
-            _ => Self::Other(format!("the database {path} cannot be used ({said}); try again, or see ibid doctor")),
+            _ => Self::Other(format!(
+                "the database {path} cannot be used ({said}); try again, or name another folder with --data-dir"
+            )),
         }
     }
 

@@ -243,6 +243,14 @@ impl MarkdownLayout {
         }
     }
 
+    /// How much of a text that has grown one frame can lay out; the rest is left to the next.
+    pub fn portion(&self, source: &str) -> usize {
+        if self.open.source == 0 || !self.open.precedes(source) {
+            return source.len();
+        }
+        source.floor_char_boundary((self.open.source + BLOCK).min(source.len()))
+    }
+
     /// Brings the rows up to date with a text that has grown, or is another one.
     pub fn sync(&mut self, source: &str, width: usize, stage: Stage, marks: &[Mark]) {
         let width = width.max(1);

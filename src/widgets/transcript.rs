@@ -252,6 +252,12 @@ impl Transcript {
         page.settle(top);
     }
 
+    /// Whether the next frame goes on with what this one had no time for.
+    pub fn is_behind(&self) -> bool {
+        let mut shown = self.window.iter().filter_map(|slice| self.laid.get(&slice.message?));
+        shown.any(|laid| laid.behind)
+    }
+
     /// Whether something waits for the next `sync` that the meaning of a key depends on: what the cursor stands on, what
     /// is selected.
     pub fn is_unsettled(&self) -> bool {

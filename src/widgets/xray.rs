@@ -146,6 +146,10 @@ impl Xray {
         Wish::Nothing
     }
 
+    pub fn wheel(&mut self, rows: isize) {
+        self.lines().step(rows);
+    }
+
     /// Looks for the query in what is shown.
     fn look(&mut self) {
         self.list.search(self.search.needle());

@@ -152,6 +152,15 @@ async fn a_call_that_nobody_waits_for_is_cancelled_at_its_server() {
 }
 
 #[tokio::test]
+async fn a_call_that_waits_for_a_start_is_answered_when_the_server_starts_anew() {
+    let mut rig = Rig::of(program("mute"));
+    let call = rig.begin("echo", &json!({"text": "x"}));
+    rig.send(Job::Restart("s".into()));
+    assert_eq!(rig.done(call).await, Err(Failure::Start("it is started anew".into())));
+    rig.end();
+}
+
+#[tokio::test]
 async fn a_call_without_an_answer_is_given_up_and_others_go_on() {
     let mut rig = Rig::of(McpServer { call_timeout: 1.0, ..program("good") });
     rig.ready().await;

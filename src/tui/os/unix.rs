@@ -173,7 +173,6 @@ impl Reader {
         loop {
             let events = match self.wait() {
                 Ok(Woken::Bytes) => match read_what_is_there() {
-                    Ok(bytes) if bytes.is_empty() => return,
                     Ok(bytes) => self.decoder.push(&bytes),
                     Err(_) => return,
                 },
@@ -229,7 +228,7 @@ fn timespec(limit: Duration) -> Timespec {
     Timespec { tv_sec: i64::try_from(limit.as_secs()).unwrap_or(i64::MAX), tv_nsec: limit.subsec_nanos().into() }
 }
 
-/// All bytes that wait: a terminal hands out a long paste in pieces of 4 kB.
+/// All bytes that wait: a terminal hands out a long paste in pieces of 4 kB. At the end of the input an error.
 fn read_what_is_there() -> io::Result<Vec<u8>> {
     const MOST: usize = 1 << 18;
     let stdin = io::stdin();
@@ -237,6 +236,7 @@ fn read_what_is_there() -> io::Result<Vec<u8>> {
     let mut piece = [0; 4096];
     loop {
         match rustix::io::read(&stdin, &mut piece) {
+            Ok(0) if bytes.is_empty() => return Err(io::ErrorKind::UnexpectedEof.into()),
             Ok(0) => return Ok(bytes),
             Ok(n) => bytes.extend_from_slice(&piece[..n]),
             Err(Errno::INTR | Errno::AGAIN) => (),

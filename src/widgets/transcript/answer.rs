@@ -401,7 +401,10 @@ impl Builder<'_> {
             layout.follow(self.counted);
         }
         let marks = if is_answer { self.laid.citations.marks(key) } else { &[] };
-        layout.sync(text, width, if complete { Stage::Complete } else { Stage::Growing }, marks);
+        let portion = layout.portion(text);
+        self.laid.behind |= portion < text.len();
+        let stage = if complete && portion == text.len() { Stage::Complete } else { Stage::Growing };
+        layout.sync(&text[..portion], width, stage, marks);
         layout.light(text, lit);
         if is_answer {
             self.counted = layout.counted();

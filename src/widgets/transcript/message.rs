@@ -59,6 +59,8 @@ pub(super) struct Laid {
     height: usize,
     /// Texts and reasonings, which may grow.
     pub texts: BTreeMap<(Slot, usize), MarkdownLayout>,
+    /// More of a text came at once than a frame can lay out.
+    pub behind: bool,
     pub citations: Citations,
 }
 
@@ -143,9 +145,10 @@ impl Laid {
             card: cited.and_then(|_| context.citing.key(context.now)),
         };
         let is_live = message.answer().is_some_and(|answer| !answer.is_over());
-        if !is_live && self.key.as_ref() == Some(&key) {
+        if !is_live && !self.behind && self.key.as_ref() == Some(&key) {
             return Work::default();
         }
+        self.behind = false;
         let before = self.text_work();
         let siblings = key.siblings;
         self.key = Some(key);
