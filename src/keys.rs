@@ -4,7 +4,7 @@ use std::{
     fs,
     io::{self, BufRead, BufReader, Read},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     sync::mpsc,
     time::{Duration, Instant},
 };
@@ -14,6 +14,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::{
     config::Env,
     files::{self, Readers},
+    processes,
 };
 
 /// The places of one endpoint's key, in the order in which they are asked.
@@ -140,17 +141,17 @@ fn run(program: &str, arguments: &[String], limit: Duration) -> Result<String, S
     let receive = |lines: Option<mpsc::Receiver<String>>| {
         lines?.recv_timeout(deadline.saturating_duration_since(Instant::now())).ok()
     };
-    let line = receive(line);
-    let ended = wait_until(&mut child, deadline);
-    match (line, ended) {
-        (Some(line), Some(status)) if status.success() && !line.trim().is_empty() => Ok(line),
-        (_, Some(status)) if status.success() => Err("printed nothing".into()),
-        (_, Some(status)) => {
-            let complaint = receive(complaint).unwrap_or_default();
-            let complaint: String = complaint.trim().chars().take(200).collect();
-            Err(if complaint.is_empty() { format!("failed ({status})") } else { format!("failed: {complaint}") })
-        }
-        (_, None) => Err(late()),
+    let Ok(status) = processes::wait_until(&mut child, deadline) else { return Err(late()) };
+    if !status.success() {
+        let complaint = receive(complaint).unwrap_or_default();
+        let complaint: String = complaint.trim().chars().take(200).collect();
+        return Err(if complaint.is_empty() { format!("failed ({status})") } else { format!("failed: {complaint}") });
+    }
+    match receive(line) {
+        Some(line) if !line.trim().is_empty() => Ok(line),
+        Some(_) => Err("printed nothing".into()),
+        // Something that it left behind holds its output open, and it printed no whole line.
+        None => Err(late()),
     }
 }
 
@@ -167,21 +168,6 @@ fn first_line(stream: impl Read + Send + 'static) -> mpsc::Receiver<String> {
         let _ = io::copy(&mut stream, &mut io::sink());
     });
     line
-}
-
-/// How the program ended; one that does not is killed.
-fn wait_until(child: &mut Child, deadline: Instant) -> Option<std::process::ExitStatus> {
-    loop {
-        match child.try_wait() {
-            Ok(Some(status)) => return Some(status),
-            Ok(None) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(5)),
-            Ok(None) | Err(_) => {
-                let _ = child.kill();
-                let _ = child.wait(); // So that no zombie stays.
-                return None;
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -22,12 +22,12 @@ const KEPT: u32 = 3;
 #[derive(Debug)]
 pub struct Log(#[expect(dead_code, reason = "kept for its drop")] WorkerGuard);
 
-/// Whether and where to log: `IBID_LOG` is a path, or anything short (`1`, `debug`) for the usual place.
+/// Whether and where to log: `IBID_LOG` is a path, or a word (`1`, `debug`) for the usual place.
 pub fn place(flag: Option<PathBuf>, variable: Option<&str>, usual: PathBuf) -> Option<PathBuf> {
     match (flag, variable) {
         (Some(path), _) => Some(path),
         (None, None | Some("" | "0" | "off")) => None,
-        (None, Some(path)) if path.contains(['/', '\\']) => Some(path.into()),
+        (None, Some(path)) if path.contains(['/', '\\', '.']) => Some(path.into()),
         (None, Some(_)) => Some(usual),
     }
 }

@@ -1,8 +1,34 @@
 //! Programs with all that they start: one process group each, which ends with us whatever ends us.
 
-use std::io;
+use std::{
+    io,
+    process::ExitStatus,
+    thread,
+    time::{Duration, Instant},
+};
 
 use tokio::process::{Child, Command};
+
+/// How a program ended, off the loop; one that does not end in time is killed.
+///
+/// # Errors
+/// It did not end in time, or the system lost it.
+pub fn wait_until(child: &mut std::process::Child, deadline: Instant) -> io::Result<ExitStatus> {
+    loop {
+        let failure = match child.try_wait() {
+            Ok(Some(status)) => return Ok(status),
+            Ok(None) if Instant::now() < deadline => {
+                thread::sleep(Duration::from_millis(5));
+                continue;
+            }
+            Ok(None) => io::ErrorKind::TimedOut.into(),
+            Err(error) => error,
+        };
+        let _ = child.kill(); // It may have ended just now.
+        let _ = child.wait(); // So that no zombie stays.
+        return Err(failure);
+    }
+}
 
 /// A program and all that it started; killed when it is dropped.
 #[derive(Debug)]

@@ -46,9 +46,9 @@ pub enum Command {
         #[arg(value_name = "PROMPT")]
         words: Vec<String>,
         /// Whether tools are used at first: a tool that must be, `required`, `none`, or `auto`
-        #[arg(long, value_name = "NAME|none")]
+        #[arg(long, value_name = "NAME|required|none|auto")]
         tool: Option<String>,
-        /// Let this tool run without asking (SERVER/TOOL, SERVER/*, or the name of a command); what else would ask is denied
+        /// Let this tool run without asking (SERVER/TOOL, SERVER/*, the name of a command, or * for all); what else would ask is denied
         #[arg(long, value_name = "NAME")]
         allow: Vec<String>,
         /// Ask for the whole answer at once, and print it when it is there
@@ -121,7 +121,7 @@ pub struct Places {
         help = "Log into this file: no keys, nothing of what was said [env: IBID_LOG; with IBID_LOG_CONTENT=1 what was said too]"
     )]
     pub log: Option<PathBuf>,
-    /// Log more; twice for most
+    /// With a log: say more in it; twice for most
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
 }

@@ -16,6 +16,8 @@ use tokio::sync::mpsc;
 
 use desktop::Desktop;
 
+use crate::processes;
+
 /// What the environment says about ways to a clipboard.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a variable of the environment")]
@@ -193,19 +195,8 @@ fn to_tmux(text: &str) -> io::Result<()> {
         let result = stdin.map_or(Ok(()), |mut stdin| stdin.write_all(&bytes));
         let _ = written.0.send(result); // Nobody waits any more.
     })?;
-    let until = Instant::now() + PATIENCE;
-    loop {
-        match tmux.try_wait()? {
-            Some(status) if status.success() => return written.1.recv().unwrap_or(Ok(())),
-            Some(status) => return Err(io::Error::other(status.to_string())),
-            None if Instant::now() > until => {
-                tmux.kill()?;
-                tmux.wait()?;
-                return Err(io::ErrorKind::TimedOut.into());
-            }
-            None => thread::sleep(Duration::from_millis(5)),
-        }
-    }
+    let status = processes::wait_until(&mut tmux, Instant::now() + PATIENCE)?;
+    if status.success() { written.1.recv().unwrap_or(Ok(())) } else { Err(io::Error::other(status.to_string())) }
 }
 
 /// The bytes that put a text on the clipboard of a terminal. tmux takes them for itself or hands them on, as it is
