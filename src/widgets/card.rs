@@ -1,7 +1,7 @@
 //! Error and retry cards: a bar at the left, what happened, what one can do.
 
 use super::{
-    row::{Ink, Row, RowKind, Span},
+    row::{Ink, Joint, Row, RowKind, Span},
     theme::{Marks, Role},
 };
 use crate::{
@@ -115,7 +115,7 @@ pub fn wrapped(spans: &[Span], width: usize, kind: RowKind) -> Vec<Row> {
     pieces
         .into_iter()
         .map(|piece| {
-            let mut row = Row { soft: !piece.hard, ..Row::new(kind, Vec::new()) };
+            let mut row = Row { joint: Joint::of(&piece), ..Row::new(kind, Vec::new()) };
             let mut at = 0;
             for span in spans {
                 let (start, end) = (piece.start.max(at), piece.end.min(at + span.text.len()));

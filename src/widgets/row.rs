@@ -8,7 +8,7 @@ use std::{ops::Range, sync::Arc};
 use ratatui::style::Modifier;
 
 use super::theme::Role;
-use crate::text;
+use crate::text::{self, wrap};
 
 pub use seen::Seen;
 
@@ -18,7 +18,7 @@ pub use seen::Seen;
 /// 0, that of each other where the one above it ends, and that of the last ends with the text. What has no words of
 /// its own (fences, the rule of a table, markers, blank lines) belongs to the row before or behind it. So the source
 /// of rows `a..=b` is `rows[a].source.start..rows[b].source.end`, and a whole text selected gives its whole source.
-/// The words that a reader sees are those of the spans from `lead` on; where `soft` is set the next row goes on in
+/// The words that a reader sees are those of the spans from `lead` on; `joint` tells whether the next row goes on in
 /// the same line. A span with `copied` stands for other words, as a formula for its LaTeX.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Row {
@@ -30,8 +30,8 @@ pub struct Row {
     /// The ground of the whole row, to the right edge.
     pub fill: Option<Role>,
     pub kind: RowKind,
-    /// The text goes on in the next row for want of room: copied, they are one line.
-    pub soft: bool,
+    /// What stood between its words and those of the next row.
+    pub joint: Joint,
     /// The bytes of the part's source that this row stands for.
     pub source: Range<usize>,
     /// It belongs to a paragraph that is written from right to left.
@@ -64,10 +64,11 @@ pub struct Cell {
 }
 
 /// What was at the end of a row before it was wrapped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Joint {
-    Nothing,
-    Blank,
+    /// The text goes on in the next row for want of room, behind so many blanks: copied, they are one line.
+    Blanks(u32),
+    #[default]
     LineEnd,
 }
 
@@ -172,11 +173,15 @@ impl Ink {
 }
 
 impl Joint {
-    pub fn words(self) -> &'static str {
+    /// The joint behind a piece of a text.
+    pub fn of(piece: &wrap::Piece) -> Self {
+        if piece.hard { Self::LineEnd } else { Self::Blanks((piece.next - piece.end) as u32) }
+    }
+
+    pub fn words(self) -> String {
         match self {
-            Self::Nothing => "",
-            Self::Blank => " ",
-            Self::LineEnd => "\n",
+            Self::Blanks(blanks) => " ".repeat(blanks as usize),
+            Self::LineEnd => "\n".into(),
         }
     }
 }
@@ -201,6 +206,11 @@ impl Span {
 impl Row {
     pub fn new(kind: RowKind, spans: Vec<Span>) -> Self {
         Self { spans, kind, ..Self::default() }
+    }
+
+    /// Whether the next row is of the same line.
+    pub fn goes_on(&self) -> bool {
+        self.joint != Joint::LineEnd
     }
 
     pub fn blank() -> Self {

@@ -90,6 +90,29 @@ fn a_match_over_a_wrap_is_marked_on_both_rows() {
     assert_eq!(current(&app), "Show me", "prompts are looked through as well");
 }
 
+#[test]
+fn a_match_over_a_wrap_beside_markup_is_marked_at_any_width() {
+    let answer = "one two three four five six `seven eight` **nine ten** eleven `twelve`  *thirteen* fourteen end";
+    let mut begin = crate::support::harness::start(80, 24);
+    begin.config.theme = "ink".into();
+    let mut app = Harness::with(begin);
+    app.reply(ibid::store::Reply::Opened { newest: Vec::new(), total: 0, new_draft: String::new() });
+    let stream = app.prompt("Show me");
+    app.answer(stream, answer);
+    app.press("tab /");
+    for query in ["seven eight nine", "ten eleven twelve", "six seven", "twelve  thirteen fourteen"] {
+        app.press("ctrl-u");
+        app.enter_text(query);
+        for width in 40..=100 {
+            app.resize(width, 24);
+            let marked: Vec<String> = current(&app).split('|').map(|row| row.trim().to_owned()).collect();
+            let said: Vec<&str> = query.split_whitespace().collect();
+            let seen = marked.join(" ");
+            assert_eq!(seen.split_whitespace().collect::<Vec<_>>(), said, "{query} in {width}: {}", app.screen());
+        }
+    }
+}
+
 /// An answer whose reasoning is folded away.
 fn thoughtful(app: &mut Harness) {
     let stream = app.prompt("Think");

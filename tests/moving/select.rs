@@ -48,6 +48,46 @@ fn bullets_quotations_and_code_are_copied_without_their_looks() {
 }
 
 #[test]
+fn at_any_width_all_that_is_said_is_copied_as_if_it_had_never_been_wrapped() {
+    const ANSWER: &str = "one two three four five six seven eight`nine ten`eleven **twelve thirteen** fourteen  and \
+fifteen ~~sixteen~~, `a code span that is long` *seventeen*`eighteen` [a link of words](https://example.org) `end`
+
+- an item with `inline code` of some words and **bold ones** in it
+  - one that is nested, with *emphasis* and `code` and more
+
+1. counted, and where $a + b = c$ holds it goes on behind a formula
+
+> quoted words with `code in them` **and bold**, too long for a row
+
+与中文混排与中文混排与中文混排**与中文混排**与中文混排`与中文混排`与中文混排与中文混排与中文混排与中文混排";
+    const SAID: &str = "one two three four five six seven eight`nine ten`eleven twelve thirteen fourteen  and \
+fifteen sixteen, `a code span that is long` seventeen`eighteen` a link of words `end`
+
+- an item with `inline code` of some words and bold ones in it
+  - one that is nested, with emphasis and `code` and more
+
+1. counted, and where $a + b = c$ holds it goes on behind a formula
+
+> quoted words with `code in them` and bold, too long for a row
+
+与中文混排与中文混排与中文混排与中文混排与中文混排`与中文混排`与中文混排与中文混排与中文混排与中文混排";
+    const ASKED: &str = "A prompt  with `signs` and two blanks  between  some of its  words, which is wrapped  as well";
+    let mut app = Harness::new(100, 24);
+    let stream = app.prompt(ASKED);
+    app.answer(stream, ANSWER);
+    app.press("tab");
+    for width in 40..=120 {
+        app.resize(width, 24);
+        app.press("g v G $");
+        app.effects();
+        app.press("y");
+        let text = copied(&mut app).unwrap_or_else(|| panic!("a selection in {width}: {}", app.screen()));
+        assert!(text.starts_with(&format!("you\n{ASKED}\n\n")), "in {width}: {text}");
+        assert_eq!(&text[text.find("one two").unwrap_or(0)..], SAID, "in {width}");
+    }
+}
+
+#[test]
 fn a_long_line_of_code_is_copied_with_every_blank_of_it() {
     let line = format!("let x =   {};", "\"aaaa bbbb\"   +   ".repeat(8));
     let mut app = reading(44, 24, &format!("```\n{line}\n```\n\nend"));

@@ -25,7 +25,7 @@ use super::{
 use crate::{
     text::{self, bidi},
     widgets::{
-        row::{Ink, Row, RowKind, Span},
+        row::{Ink, Joint, Row, RowKind, Span},
         theme::Role,
     },
 };
@@ -224,7 +224,7 @@ impl Layout<'_> {
             Event::Rule => {
                 self.begin_leaf(range.start);
                 let rule = self.page.look.marks.rule.repeat(self.room());
-                self.emit(vec![Span::new(rule, Ink::of(Role::Faint))], RowKind::Rule, range.end, false);
+                self.emit(vec![Span::new(rule, Ink::of(Role::Faint))], RowKind::Rule, range.end, Joint::LineEnd);
             }
             Event::TaskListMarker(done) => self.task(done),
         }
@@ -359,7 +359,7 @@ impl Layout<'_> {
         self.begin_leaf(range.start);
         let end = self.page.source[range.clone()].find('\n').map_or(range.end, |line| range.start + line + 1);
         let name = text::truncate(name, self.room()).into_owned();
-        self.emit(vec![Span::new(name, Ink::of(role).bold())], RowKind::Quote, end, false);
+        self.emit(vec![Span::new(name, Ink::of(role).bold())], RowKind::Quote, end, Joint::LineEnd);
         self.headed = true;
     }
 
@@ -400,7 +400,7 @@ impl Layout<'_> {
     fn leave(&mut self, start: usize) {
         if self.containers.last().is_some_and(|container| !container.begun) {
             self.begin_leaf(start);
-            self.emit(Vec::new(), RowKind::Text, self.at, false);
+            self.emit(Vec::new(), RowKind::Text, self.at, Joint::LineEnd);
         }
         self.containers.pop();
     }
@@ -451,11 +451,11 @@ impl Layout<'_> {
         }
         let words = lines.iter().map(|line| line.spans.iter().map(Span::width).sum()).max().unwrap_or(0_usize);
         for line in lines {
-            self.emit(line.spans, kind, line.source_end, line.soft);
+            self.emit(line.spans, kind, line.source_end, line.joint);
         }
         if kind == RowKind::Heading(1) {
             let rule = self.page.look.marks.heavy_rule.repeat(words);
-            self.emit(vec![Span::new(rule, Ink::of(Role::Accent))], RowKind::Rule, end, false);
+            self.emit(vec![Span::new(rule, Ink::of(Role::Accent))], RowKind::Rule, end, Joint::LineEnd);
         }
         if indent > 0 {
             self.containers.pop();
@@ -469,7 +469,7 @@ impl Layout<'_> {
         let Some(table) = self.table.take() else { return };
         for line in table.lines(self.room(), &self.page.look.marks) {
             let to = line.ends.and_then(|row| table.body.get(row)).map_or(self.at, |(range, _)| range.end);
-            self.emit(line.spans, RowKind::Table, to, false);
+            self.emit(line.spans, RowKind::Table, to, Joint::LineEnd);
         }
         self.close_source(end);
     }

@@ -7,7 +7,7 @@ use crate::{
     text::wrap,
     widgets::{
         highlight::Runs,
-        row::{Ink, Row, RowKind, Span},
+        row::{Ink, Joint, Row, RowKind, Span},
         theme::{Marks, Role},
     },
 };
@@ -128,7 +128,9 @@ pub(super) fn line(at: CodeAt, line: &str, runs: Option<&Runs>, room: usize, loo
             let start = from + piece.start;
             let mut row = lead(from > 0 || nth > 0, start);
             row.spans.extend(coloured(&line[piece.start..piece.end], start, runs));
-            row.soft = nth < last;
+            if nth < last {
+                row.joint = Joint::Blanks((piece.next - piece.end) as u32);
+            }
             let end = if nth < last { source.start + piece.next } else { source.end };
             row.source = (source.start + piece.start).min(source.end)..end.min(source.end);
             row

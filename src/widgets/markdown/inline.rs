@@ -55,7 +55,6 @@ pub(super) struct Line {
     pub spans: Vec<Span>,
     /// Where its part of the source ends.
     pub source_end: usize,
-    pub soft: bool,
     pub joint: Joint,
 }
 
@@ -199,12 +198,7 @@ impl Inline {
             .map(|piece| Line {
                 spans: self.spans(piece.start..piece.end, &mut run),
                 source_end: self.places.source(piece.next),
-                soft: !piece.hard,
-                joint: match (piece.hard, piece.end == piece.next) {
-                    (true, _) => Joint::LineEnd,
-                    (false, true) => Joint::Nothing,
-                    (false, false) => Joint::Blank,
-                },
+                joint: Joint::of(&piece),
             })
             .collect()
     }

@@ -20,7 +20,7 @@ use crate::{
         citation::Citations,
         highlight,
         markdown::{MarkdownLayout, Work},
-        row::{Gutter, Ink, Row, RowKind, Span},
+        row::{Gutter, Ink, Joint, Row, RowKind, Span},
         theme::Role,
     },
 };
@@ -112,7 +112,7 @@ impl Default for Placed<'_> {
             gutter: None,
             fill: None,
             kind: RowKind::Blank,
-            soft: false,
+            joint: Joint::LineEnd,
             source: 0..0,
             rtl: false,
             shift: 0,

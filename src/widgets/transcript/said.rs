@@ -6,7 +6,7 @@ use super::{call, details, place::Part, runs};
 use crate::{
     chat::{Body, Kind, Message, Slot},
     text::{self, wrap},
-    widgets::row::{Ink, Row, RowKind, Span},
+    widgets::row::{Ink, Joint, Row, RowKind, Span},
 };
 
 impl Part {
@@ -99,7 +99,7 @@ pub(super) fn rows(text: &str, width: usize, kind: RowKind, ink: Ink) -> Vec<Row
     let pieces = wrap::wrap(text, wrap::Measure { first: width, rest: width, glued: &[] });
     let row = |piece: wrap::Piece| {
         let spans = vec![Span::new(&text[piece.start..piece.end], ink)];
-        Row { soft: !piece.hard, source: piece.start..piece.next, ..Row::new(kind, spans) }
+        Row { joint: Joint::of(&piece), source: piece.start..piece.next, ..Row::new(kind, spans) }
     };
     pieces.into_iter().map(row).collect()
 }

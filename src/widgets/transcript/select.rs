@@ -258,7 +258,7 @@ impl Page<'_> {
     pub(super) fn line_start(&mut self, mut spot: Spot) -> Spot {
         for _ in 0..LONGEST_LINE {
             let Some(above) = spot.row.checked_sub(1).map(|row| Spot { row, ..spot }) else { break };
-            if !self.row(above).is_some_and(|row| row.soft) {
+            if !self.row(above).is_some_and(Row::goes_on) {
                 break;
             }
             spot = above;
@@ -268,7 +268,7 @@ impl Page<'_> {
 
     pub(super) fn line_end(&mut self, mut spot: Spot) -> Spot {
         for _ in 0..LONGEST_LINE {
-            if !self.row(spot).is_some_and(|row| row.soft) {
+            if !self.row(spot).is_some_and(Row::goes_on) {
                 break;
             }
             spot.row += 1;

@@ -1,7 +1,7 @@
 //! Rows behind the bars, bullets and indents of what they stand in.
 
 use super::Layout;
-use crate::widgets::row::{Row, RowKind, Span};
+use crate::widgets::row::{Joint, Row, RowKind, Span};
 
 /// What stands left of the rows of a quotation, an alert, an item or a footnote.
 pub(super) struct Container {
@@ -35,8 +35,8 @@ impl Layout<'_> {
         (self.page.width - self.lead(false).1.min(self.page.width)).max(1)
     }
 
-    pub(super) fn emit(&mut self, spans: Vec<Span>, kind: RowKind, source_end: usize, soft: bool) {
-        let row = Row { soft, source: self.at..self.at, ..Row::new(kind, spans) };
+    pub(super) fn emit(&mut self, spans: Vec<Span>, kind: RowKind, source_end: usize, joint: Joint) {
+        let row = Row { joint, source: self.at..self.at, ..Row::new(kind, spans) };
         self.place(row, source_end);
     }
 

@@ -53,7 +53,7 @@ impl Builder<'_> {
         let mark = rows.iter().position(has_mark)?;
         let goes_on = |at: usize| {
             let is_table = |row: &Row| row.kind == RowKind::Table;
-            rows[at].soft || is_table(&rows[at]) && rows.get(at + 1).is_some_and(is_table)
+            rows[at].goes_on() || is_table(&rows[at]) && rows.get(at + 1).is_some_and(is_table)
         };
         let last = (mark..rows.len()).find(|at| !goes_on(*at))?;
         Some(last + 1)

@@ -39,7 +39,7 @@ impl Page<'_> {
         if !anchor.part.is_found() || !is_whole || !has_source || matches!(rows[0].kind, RowKind::CodeHead { .. }) {
             return last;
         }
-        let lines = self.lines(first, &rows);
+        let lines = lines(&rows);
         let mut places: Vec<(&Line, Range<usize>)> = lines
             .iter()
             .flat_map(|line| find.needle.places(&line.text).into_iter().map(move |it| (line, it)))
@@ -95,36 +95,35 @@ impl Page<'_> {
     fn is_in_table(&mut self, spot: Spot) -> bool {
         self.row(spot).is_some_and(|row| row.kind == RowKind::Table)
     }
+}
 
-    /// The words of some rows without the marks of citations: one line, or one for each cell of a table.
-    fn lines(&mut self, first: Spot, rows: &[Row]) -> Vec<Line> {
-        let mut lines: BTreeMap<Option<(u32, u16)>, Line> = BTreeMap::new();
-        let mut before: BTreeMap<Option<(u32, u16)>, Joint> = BTreeMap::new();
-        for (nth, row) in rows.iter().enumerate() {
-            let is_table = row.kind == RowKind::Table;
-            if let Some(above) = nth.checked_sub(1).map(|above| &rows[above]).filter(|_| !is_table) {
-                let joint = self.joint(Spot { row: first.row + nth, ..first }, above, row);
-                lines.entry(None).or_default().text += &joint;
-            }
-            let mut at = 0;
-            for span in row.spans.get(row.lead..).unwrap_or_default() {
-                let (start, length) = (at, span.text.len());
-                at += length;
-                let key = span.cell.map(|Cell { row, column, .. }| (row, column));
-                if span.citation.is_some() || is_table && key.is_none() {
-                    continue;
-                }
-                let line = lines.entry(key).or_default();
-                if line.pieces.last().is_some_and(|piece| piece.row != nth)
-                    && let Some(joint) = before.get(&key)
-                {
-                    line.text += joint.words();
-                }
-                before.extend(span.cell.map(|cell| (key, cell.joint)));
-                line.pieces.push(Piece { start: line.text.len(), length, row: nth, at: start });
-                line.text += &span.text;
-            }
+/// The words of some rows without the marks of citations: one line, or one for each cell of a table.
+fn lines(rows: &[Row]) -> Vec<Line> {
+    let mut lines: BTreeMap<Option<(u32, u16)>, Line> = BTreeMap::new();
+    let mut before: BTreeMap<Option<(u32, u16)>, Joint> = BTreeMap::new();
+    for (nth, row) in rows.iter().enumerate() {
+        let is_table = row.kind == RowKind::Table;
+        if let Some(above) = nth.checked_sub(1).map(|above| &rows[above]).filter(|_| !is_table) {
+            lines.entry(None).or_default().text += &above.joint.words();
         }
-        lines.into_values().collect()
+        let mut at = 0;
+        for span in row.spans.get(row.lead..).unwrap_or_default() {
+            let (start, length) = (at, span.text.len());
+            at += length;
+            let key = span.cell.map(|Cell { row, column, .. }| (row, column));
+            if span.citation.is_some() || is_table && key.is_none() {
+                continue;
+            }
+            let line = lines.entry(key).or_default();
+            if line.pieces.last().is_some_and(|piece| piece.row != nth)
+                && let Some(joint) = before.get(&key)
+            {
+                line.text += &joint.words();
+            }
+            before.extend(span.cell.map(|cell| (key, cell.joint)));
+            line.pieces.push(Piece { start: line.text.len(), length, row: nth, at: start });
+            line.text += &span.text;
+        }
     }
+    lines.into_values().collect()
 }

@@ -4,7 +4,7 @@ use super::{Page, Place, Spot, source_of, words};
 use crate::{
     text,
     widgets::{
-        row::{Row, RowKind},
+        row::{Joint, Row, RowKind},
         theme::Marks,
     },
 };
@@ -36,20 +36,16 @@ impl Page<'_> {
                 let start = if spot == from.spot { from.byte } else { 0 };
                 let end = if spot == to.spot { to.byte } else { said.len() };
                 let taken = taken(&row, start..end.max(start));
-                if taken.is_empty() && !said.is_empty() && before.as_ref().is_some_and(|before| before.soft) {
-                    // The rest of a formula that was copied above.
-                    before = Some(row);
-                    continue;
-                }
-                let joint = before.as_ref().map(|before| self.joint(spot, before, &row));
-                if joint.as_deref().is_none_or(|joint| joint == "\n") {
-                    trim_end(&mut text);
-                    text.push_str(joint.as_deref().unwrap_or_default());
-                    if start == 0 {
-                        text.push_str(&self.lead(&row));
+                match before.as_ref().map(|before| before.joint) {
+                    Some(_) if is_copied_above(&row) => (),
+                    Some(joint @ Joint::Blanks(_)) => text.push_str(&joint.words()),
+                    joint => {
+                        trim_end(&mut text);
+                        text.push_str(&joint.map(Joint::words).unwrap_or_default());
+                        if start == 0 {
+                            text.push_str(&self.lead(&row));
+                        }
                     }
-                } else {
-                    text.push_str(joint.as_deref().unwrap_or_default());
                 }
                 text.push_str(&taken);
                 before = Some(row);
@@ -67,37 +63,6 @@ impl Page<'_> {
         let source = source_of(self.conversation, id, part)?;
         let lines = source.get(row.source.clone())?.trim();
         lines.contains('\n').then(|| lines.to_owned())
-    }
-
-    /// What stood between two rows before they were wrapped.
-    pub fn joint(&mut self, spot: Spot, above: &Row, row: &Row) -> String {
-        if !above.soft {
-            return "\n".into();
-        }
-        let said = words(above).len();
-        match (above.kind, row.kind) {
-            (RowKind::Code { from, .. }, RowKind::Code { from: next, .. }) => {
-                " ".repeat((next as usize).saturating_sub(from as usize + said))
-            }
-            // Its source is what it says, and the blanks at which it was wrapped.
-            (RowKind::Prompt | RowKind::Call | RowKind::Other | RowKind::Search | RowKind::Refusal, _)
-                if !above.source.is_empty() =>
-            {
-                " ".repeat(above.source.len().saturating_sub(said))
-            }
-            _ => {
-                let message = self.conversation.branch.get(spot.index).copied();
-                let part =
-                    message.and_then(|id| Some(self.transcript.laid.get(&id)?.anchor(id, spot.index, spot.row).part));
-                let source = message.zip(part).and_then(|(id, part)| source_of(self.conversation, id, part));
-                // A break without a blank is one inside a word, or between two ideographs.
-                let blank = source.is_none_or(|source| {
-                    let end = source.floor_char_boundary(above.source.end);
-                    source[..end].ends_with(char::is_whitespace)
-                });
-                if blank { " ".into() } else { String::new() }
-            }
-        }
     }
 
     /// The bullets and bars of a row as Markdown has them.
@@ -130,6 +95,11 @@ fn taken(row: &Row, range: std::ops::Range<usize>) -> String {
         at += span.text.len();
     }
     text
+}
+
+/// Whether a row begins within what was copied as a whole in a row above, as the rest of a formula does.
+fn is_copied_above(row: &Row) -> bool {
+    row.spans.get(row.lead).is_some_and(|span| span.copied.as_deref() == Some(""))
 }
 
 fn in_markdown(mark: &str, marks: &Marks) -> String {
