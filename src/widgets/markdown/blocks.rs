@@ -407,7 +407,8 @@ impl Layout<'_> {
 
     /// Puts the blank row before a leaf that begins at `start`.
     fn begin_leaf(&mut self, start: usize) {
-        let owed = std::mem::take(&mut self.gap) || !self.lists.is_empty() && blank_before(self.page.source, start);
+        let in_list = || blank_before(self.page.source, start) || self.out.rows.last().is_some_and(stands_apart);
+        let owed = std::mem::take(&mut self.gap) || !self.lists.is_empty() && in_list();
         if owed && !std::mem::take(&mut self.headed) && !self.out.rows.is_empty() {
             let (lead, _) = self.lead(true);
             let mut row = Row { lead: lead.len(), source: self.at..self.at, ..Row::new(RowKind::Blank, lead) };
@@ -501,6 +502,11 @@ fn is_block(tag: &Tag) -> bool {
         | Tag::Link { .. }
         | Tag::Image { .. } => false,
     }
+}
+
+/// Whether a blank row follows a row in a list, even if no blank line does.
+fn stands_apart(row: &Row) -> bool {
+    matches!(row.kind, RowKind::CodeHead { .. } | RowKind::Code { .. } | RowKind::Table | RowKind::Formula)
 }
 
 /// Whether the line before the one that `at` stands on is empty but for quotation marks.

@@ -133,6 +133,7 @@ fn loose_lists_keep_the_blank_rows_of_their_author() {
 
           ▏ sh                copy c1
           ▏ ls
+
         •
         ☑ done
         ☐ to do
@@ -245,6 +246,28 @@ fn html_images_footnotes_rules_and_breaks() {
 
         [^1] The note is long enough
              to wrap.
+        ");
+}
+
+#[test]
+fn what_follows_code_a_table_or_a_formula_in_a_list_stands_apart_from_it() {
+    assert_snapshot!(page("1. First\n\n   ```\n   ls\n   ```\n2. Second\n\n   | a | b |\n   |---|---|\n   | 1 | 2 |\n3. Third\n\n   $$x$$\n4. Fourth", 30), @r"
+        1. First
+
+           ▏                  copy c1
+           ▏ ls
+
+        2. Second
+
+           a  b
+           ────
+           1  2
+
+        3. Third
+
+              x
+
+        4. Fourth
         ");
 }
 
