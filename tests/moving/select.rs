@@ -88,6 +88,15 @@ fifteen sixteen, `a code span that is long` seventeen`eighteen` a link of words 
 }
 
 #[test]
+fn the_rule_under_a_heading_is_not_copied() {
+    let mut app = reading(60, 24, "# A heading\n\nwords\n\nend");
+    select(&mut app, "A heading", "end");
+    app.press("V");
+    app.press("y");
+    assert_eq!(copied(&mut app).as_deref(), Some("A heading\n\nwords\n\nend"), "{}", app.screen());
+}
+
+#[test]
 fn a_long_line_of_code_is_copied_with_every_blank_of_it() {
     let line = format!("let x =   {};", "\"aaaa bbbb\"   +   ".repeat(8));
     let mut app = reading(44, 24, &format!("```\n{line}\n```\n\nend"));

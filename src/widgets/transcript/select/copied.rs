@@ -115,15 +115,16 @@ fn in_markdown(mark: &str, marks: &Marks) -> String {
     }
 }
 
-/// The head of a code block, the rule under the head of a table.
+/// The head of a code block, the rule under the head of a table or under a heading.
 fn is_decoration(row: &Row) -> bool {
-    let is_rule = || {
+    let is_rule = |signs: &[char]| {
         let said = words(row);
-        !said.is_empty() && said.chars().all(|letter| matches!(letter, ' ' | '─' | '-'))
+        !said.is_empty() && said.chars().all(|letter| signs.contains(&letter))
     };
     match row.kind {
         RowKind::CodeHead { .. } => true,
-        RowKind::Table => is_rule(),
+        RowKind::Table => is_rule(&[' ', '─', '-']),
+        RowKind::Rule => is_rule(&['━', '=']),
         _ => false,
     }
 }
