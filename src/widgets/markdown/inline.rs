@@ -12,7 +12,7 @@ use crate::{
 pub(super) struct Inline {
     pub text: String,
     runs: Vec<Run>,
-    /// Citation marks, which keep to the word before them.
+    /// Citation marks, which keep to the word before them, and the signs around LaTeX, which keep to it.
     glued: Vec<Range<usize>>,
     /// Those of them that stand in place of a link.
     replaced: Vec<Range<usize>>,
@@ -107,7 +107,7 @@ impl Inline {
     /// Puts the mark of a source behind the words so far; `source` is what it stands for, if anything.
     pub fn cite(&mut self, cited: Cited, ink: Ink, source: Range<usize>) {
         let apart = self.text.ends_with(|char: char| !char.is_whitespace() && !matches!(char, '(' | '（' | '['));
-        let after_mark = self.glued.last().is_some_and(|mark| mark.end == self.text.len());
+        let after_mark = self.runs.last().is_some_and(|run| run.citation.is_some());
         if apart && !after_mark && source.is_empty() {
             self.push(" ", &Style { ink: Ink::of(ink.role), link: None, copied: None }, source.clone());
         }
@@ -119,6 +119,17 @@ impl Inline {
             self.replaced.push(start..self.text.len());
         }
         self.runs.push(Run { end: self.text.len(), ink, link: None, citation: Some(cited), copied: None });
+    }
+
+    /// Keeps the signs around LaTeX to it, which is all that was pushed from `start` on.
+    pub fn glue_signs(&mut self, start: usize, sign: usize) {
+        let end = self.text.len().saturating_sub(sign);
+        let Some(inside) = self.text.get(start + sign..end) else { return };
+        let blanks = inside.len() - inside.trim_start_matches(' ').len();
+        if blanks < inside.len() {
+            self.glued.push(start + 1..start + sign + blanks + 1);
+            self.glued.push(end..self.text.len());
+        }
     }
 
     /// Takes away the brackets and commas that a model wrote around links which became marks.

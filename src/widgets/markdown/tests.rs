@@ -272,6 +272,17 @@ fn what_follows_code_a_table_or_a_formula_in_a_list_stands_apart_from_it() {
 }
 
 #[test]
+fn the_signs_around_latex_keep_to_it() {
+    for (open, close) in [("$", "$"), ("$$ ", " $$"), (r"\( ", r" \)"), (r"\[ ", r" \]")] {
+        for width in 24..60 {
+            let page = page(&format!(r"Some words and {open}\begin{{foo}} a \\ b \end{{foo}}{close} in them."), width);
+            let (begin, end) = (format!(r"{open}\begin{{foo}}"), format!(r"\end{{foo}}{close}"));
+            assert!(page.contains(&begin) && page.contains(&end), "{width}: {page}");
+        }
+    }
+}
+
+#[test]
 fn mathematics_is_set_in_unicode() {
     assert_snapshot!(page("Take $E = mc^2$ and \\(\\alpha \\le \\frac{1}{2}\\), so:\n$$\n\\sum_{i=1}^n x_i\n= \\sqrt{a^2 + b^2}\n$$\nwhere $5 and $6 is money, $HOME:$PATH too.\n\n\\[ \\begin{pmatrix} 1 \\\\ 2 \\end{pmatrix} \\]\n\nFor $x_{\\text{max}}$ and $\\foo{x}$.\n\n- item\n\n  \\[\n  a\n  + b\n  \\].\n\n> $$\n> y\n> $$\n\n| $a^2$ | $$b$$ |\n|---|---|\n| $x$ | 1 |", 44), @r"
         Take E = mc² and α ≤ ½, so:
@@ -280,8 +291,8 @@ fn mathematics_is_set_in_unicode() {
 
         where $5 and $6 is money, $HOME:$PATH too.
 
-            \[ \begin{pmatrix} 1 \\ 2 \end{pmatrix}
-            \]
+            \[ \begin{pmatrix} 1 \\ 2
+            \end{pmatrix} \]
 
         For xₘₐₓ and $\foo{x}$.
 

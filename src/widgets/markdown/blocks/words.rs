@@ -154,11 +154,17 @@ impl Layout<'_> {
             self.gap |= !self.out.rows.is_empty() && range.start > self.paragraph.start;
             self.leaf = Leaf::Formula;
         }
-        let (words, ink) = match formula {
-            Formula::Unicode(words) if own_rows || !words.contains('\n') => (words, self.ink()),
-            _ => (as_written(written, own_rows), self.ink().on(Role::Surface)),
-        };
-        self.push(&words, ink, Some(written.into()), range.clone());
+        if let Formula::Unicode(words) = &formula
+            && (own_rows || !words.contains('\n'))
+        {
+            self.push(words, self.ink(), Some(written.into()), range.clone());
+        } else {
+            let start = self.inline.as_ref().map_or(0, |inline| inline.text.len());
+            let latex = as_written(written, own_rows);
+            self.push(&latex, self.ink().on(Role::Surface), Some(written.into()), range.clone());
+            let sign = if written.starts_with("$$") || written.starts_with('\\') { 2 } else { 1 };
+            self.inline.get_or_insert_default().glue_signs(start, sign);
+        }
         self.cite_until(range.end);
     }
 
