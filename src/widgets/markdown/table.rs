@@ -6,12 +6,9 @@ use pulldown_cmark::Alignment;
 use ratatui::style::Modifier;
 
 use super::inline::Inline;
-use crate::{
-    text,
-    widgets::{
-        row::{Cell, Ink, Joint, Span},
-        theme::{Marks, Role},
-    },
+use crate::widgets::{
+    row::{Cell, Ink, Span},
+    theme::{Marks, Role},
 };
 
 /// A table as it was parsed.
@@ -129,23 +126,21 @@ fn record_line(head: &Inline, cell: &Inline, label: usize, room: usize, at: (usi
         let both = cell_lines(head, room, of_head).into_iter().chain(cell_lines(cell, room, at));
         return both.map(|spans| Line { spans, ends: None }).collect();
     }
-    let name = text::truncate(&head.text, label).into_owned();
-    let pad = indent - GAP - text::width(&name);
-    let cell_of_head = Cell { row: 0, column: of_head.1 as u16, joint: Joint::LineEnd };
-    let name = [
-        Span::new("  ", Ink::of(Role::Text)),
-        Span { cell: Some(cell_of_head), ..Span::new(name, Ink::of(Role::Muted)) },
-        Span::new(" ".repeat(pad), Ink::of(Role::Text)),
-    ];
-    let hang = || vec![Span::new(" ".repeat(indent), Ink::of(Role::Text))];
-    let lines = cell_lines(cell, room - indent, at).into_iter().enumerate();
-    lines
-        .map(|(nth, line)| {
-            let mut spans = if nth == 0 { name.to_vec() } else { hang() };
-            spans.extend(line);
-            Line { spans, ends: None }
-        })
-        .collect()
+    let blanks = |cells: usize| Span::new(" ".repeat(cells), Ink::of(Role::Text));
+    let names = cell_lines(head, label, of_head);
+    let said = cell_lines(cell, room - indent, at);
+    let line = |nth: usize| {
+        let mut spans = vec![blanks(GAP)];
+        let name = names.get(nth).cloned().unwrap_or_default();
+        spans.extend(name.into_iter().map(|span| Span { ink: Ink::of(Role::Muted), ..span }));
+        if let Some(said) = said.get(nth) {
+            let used = spans.iter().map(Span::width).sum();
+            spans.push(blanks(indent.saturating_sub(used)));
+            spans.extend_from_slice(said);
+        }
+        Line { spans, ends: None }
+    };
+    (0..names.len().max(said.len())).map(line).collect()
 }
 
 /// The rows of a cell, whose spans know it by its row and column.

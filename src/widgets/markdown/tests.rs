@@ -272,6 +272,23 @@ fn what_follows_code_a_table_or_a_formula_in_a_list_stands_apart_from_it() {
 }
 
 #[test]
+fn a_long_label_of_a_record_is_wrapped_under_itself() {
+    assert_snapshot!(page("| A name | Another column that is long | Short |\n|---|---|---|\n| Onomatopoeia | Misunderstandings of all kinds that one can think of | 1 |\n| Two | x | |", 36), @r"
+        Onomatopoeia
+          Another       Misunderstandings of
+          column that   all kinds that one
+          is long       can think of
+          Short         1
+
+        Two
+          Another       x
+          column that
+          is long
+          Short
+        ");
+}
+
+#[test]
 fn the_signs_around_latex_keep_to_it() {
     for (open, close) in [("$", "$"), ("$$ ", " $$"), (r"\( ", r" \)"), (r"\[ ", r" \]")] {
         for width in 24..60 {
