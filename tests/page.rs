@@ -329,7 +329,7 @@ fn nothing_of_a_text_commands_the_terminal() {
 
 #[test]
 fn ten_megabytes_in_one_line_cost_a_frame_no_more_than_a_long_block() {
-    for unit in ["a\u{1b}[31mb ", "日本\u{202e}"] {
+    for unit in ["a\u{1b}[31mb ", "日本\u{202e}", "aaaaaaaaaa"] {
         let whole = unit.repeat(10_000_000 / unit.len());
         let mut layout = MarkdownLayout::new(Look::default());
         let mut most = 0;

@@ -51,8 +51,8 @@ pub fn wrap_until(
         if let Some((_, kind)) = breaks.next_if(|&(to, _)| to == at) {
             rows.opportunity(at, kind);
         }
-        let letters = letters(&text.as_bytes()[at..]);
-        if letters > 0 && rows.cells + letters <= rows.room() {
+        let letters = letters(&text.as_bytes()[at..], rows.room().saturating_sub(rows.cells));
+        if letters > 0 {
             rows.cells += letters;
             at += letters;
         } else {
@@ -70,10 +70,10 @@ pub fn wrap_until(
     rows.finish()
 }
 
-/// How many letters and digits of ASCII begin here: no row ends between them, and each takes a cell. A letter before
-/// another script is left out, for a sign may combine with it.
-fn letters(bytes: &[u8]) -> usize {
-    let letters = bytes.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+/// How many letters and digits of ASCII begin here, in so many cells: no row ends between them, and each takes one. A
+/// letter before another script is left out, for a sign may combine with it.
+fn letters(bytes: &[u8], room: usize) -> usize {
+    let letters = bytes.iter().take(room).take_while(|byte| byte.is_ascii_alphanumeric()).count();
     if bytes.get(letters).is_none_or(u8::is_ascii) { letters } else { letters.saturating_sub(1) }
 }
 
