@@ -346,7 +346,7 @@ fn diagrams_and_images_are_one_row_with_a_number() {
 
         ▣ Image 2  A chart of growth  https://x.example/a/chart.png
 
-        ▣ Image 3 embedded image/png · 1 kB ▣ Image 4 badge
+        ▣ Image 3 embedded image/png · 6 bytes ▣ Image 4 badge
         https://x.example/b.svg end
 
         ▏ ▸ Diagram 5  pie chart · 1 line                     copy c2

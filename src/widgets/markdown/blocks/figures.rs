@@ -158,8 +158,13 @@ impl Layout<'_> {
 /// What stands in an address that holds the image itself.
 fn embedded(data: &str) -> String {
     let kind = data.split([';', ',']).next().filter(|kind| !kind.is_empty()).unwrap_or("data");
-    let bytes = data.split_once(',').map_or(0, |(_, data)| data.len() * 3 / 4);
-    format!("embedded {} · {} kB", text::truncate(kind, 30), bytes.div_ceil(1000))
+    let bytes = data.split_once(',').map_or(0, |(_, data)| data.trim_end_matches('=').len() * 3 / 4);
+    let size = match bytes {
+        1 => "1 byte".to_owned(),
+        0..1000 => format!("{bytes} bytes"),
+        _ => format!("{} kB", bytes.div_ceil(1000)),
+    };
+    format!("embedded {} · {size}", text::truncate(kind, 30))
 }
 
 /// The first word of what stands behind a fence.
