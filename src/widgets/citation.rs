@@ -125,7 +125,7 @@ impl Citations {
             marks.map(move |mark| Claim {
                 place,
                 annotation: mark.annotation,
-                words: claim::plain(&text[claim::of(text, mark)]),
+                words: claim::plain(text, claim::of(text, mark)),
             })
         });
         claims.collect()

@@ -21,24 +21,43 @@ pub(super) fn of(text: &str, mark: &Mark) -> Range<usize> {
     let found = match () {
         () if is_address || is_link && says_nothing(&closed(link)) => before(text, block.start..mark.range.start),
         () if is_link => around(text, block, mark.range.start),
-        () => mark.range.clone(),
+        () => mark.range.start..behind(text, mark.point.max(mark.range.end)),
     };
     trimmed(text, found)
 }
 
-/// A claim as it is read: without Markdown and marks, in one line.
-pub(super) fn plain(claim: &str) -> String {
+/// Behind the code or the link that a place is in, for there the mark stands.
+fn behind(text: &str, at: usize) -> usize {
+    let block = block(text, at);
+    let ends = Parser::new(&text[block.clone()]).into_offset_iter().filter_map(|(event, range)| {
+        let range = block.start + range.start..block.start + range.end;
+        let is_whole = matches!(event, Event::Code(_) | Event::Start(Tag::Link { .. } | Tag::Image { .. }));
+        (is_whole && range.start < at && at < range.end).then_some(range.end)
+    });
+    ends.max().unwrap_or(at)
+}
+
+/// A claim as it is read: without Markdown and marks, in one line. It may begin and end inside of what is marked.
+pub(super) fn plain(text: &str, claim: Range<usize>) -> String {
+    let around = block(text, claim.start).start..block(text, claim.end).end.max(claim.end);
+    let (text, claim) = (&text[around.clone()], claim.start - around.start..claim.end - around.start);
     let mut words = String::new();
     let mut silent = None;
-    for (event, range) in Parser::new(claim).into_offset_iter() {
+    for (event, range) in Parser::new(text).into_offset_iter() {
+        if range.end <= claim.start || range.start >= claim.end {
+            continue;
+        }
         match event {
-            Event::Start(Tag::Link { .. }) if says_nothing(&claim[range.clone()]) => silent = Some(words.len()),
+            Event::Start(Tag::Link { .. }) if says_nothing(&text[range.clone()]) => silent = Some(words.len()),
             Event::End(TagEnd::Link) => {
                 if let Some(length) = silent.take() {
                     words.truncate(length);
                 }
             }
-            Event::Text(text) | Event::Code(text) => words.push_str(&text),
+            Event::Text(said) if text[range.clone()] == *said => {
+                words.push_str(&text[range.start.max(claim.start)..range.end.min(claim.end)]);
+            }
+            Event::Text(said) | Event::Code(said) => words.push_str(&said),
             Event::SoftBreak | Event::HardBreak | Event::End(TagEnd::Paragraph | TagEnd::Item) => words.push(' '),
             _ => (),
         }
@@ -180,8 +199,21 @@ mod tests {
 
     #[test]
     fn claims_are_read_without_markdown() {
-        assert_eq!(plain("**No**, `x` is\n*not* so ([a.b](https://a.b/x)). "), "No, x is not so.");
-        assert_eq!(plain("see [the manual](https://a.b) there"), "see the manual there");
+        let whole = |text: &str| plain(text, 0..text.len());
+        assert_eq!(whole("**No**, `x` is\n*not* so ([a.b](https://a.b/x)). "), "No, x is not so.");
+        assert_eq!(whole("see [the manual](https://a.b) there"), "see the manual there");
+    }
+
+    #[test]
+    fn a_claim_that_ends_inside_of_code_goes_on_to_its_end_and_none_has_marks() {
+        let text = "One. Here is `code class X` and **bold words** too.";
+        let read = |words: &str| {
+            let start = text.find(words).expect("the words are there");
+            plain(text, of(text, &mark(start..start + words.len(), true)))
+        };
+        assert_eq!(read("Here is `code cla"), "Here is code class X");
+        assert_eq!(read("and **bold"), "and bold");
+        assert_eq!(read("words** too"), "words too");
     }
 
     proptest! {
@@ -190,7 +222,7 @@ mod tests {
             let start = text.floor_char_boundary(from.min(text.len()));
             let end = text.floor_char_boundary((start + size).min(text.len()));
             let found = of(&text, &mark(start..end.max(start), given));
-            let _ = plain(&text[found]);
+            let _ = plain(&text, found);
         }
     }
 }
