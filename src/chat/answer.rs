@@ -211,7 +211,7 @@ impl Answer {
             let spent = (end.as_millisecond() - item.opened.as_millisecond()).max(0);
             seconds = Some(seconds.unwrap_or(0) + spent);
         }
-        seconds.map(|milliseconds| u64::try_from((milliseconds + 500) / 1000).unwrap_or(0))
+        seconds.map(|milliseconds| u64::try_from(milliseconds / 1000).unwrap_or(0))
     }
 
     /// Whether there is anything to see: a text, thinking, a call, a search.

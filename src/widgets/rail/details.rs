@@ -77,7 +77,9 @@ fn times(answer: &Answer, now: Timestamp, options: &ReadingOptions) -> Vec<(&'st
     let mut told = vec![("asked at", facts::clock(answer.started, now, &options.zone))];
     told.extend(answer.course.first_byte.map(|at| ("first byte", since(at))));
     told.extend(answer.first_text.map(|at| ("first text", since(at))));
-    told.extend(answer.reasoning_seconds(now).map(|seconds| ("thought", facts::whole_seconds(seconds * 1000))));
+    told.extend(
+        answer.reasoning_seconds(now).map(|seconds| ("thought", facts::thought(seconds * 1000, !answer.is_over()))),
+    );
     told.extend(answer.ended.map(|at| ("in all", since(at))));
     let tokens = answer.usage.as_ref().and_then(|usage| usage.output_tokens);
     let speed = tokens.zip(answer.ended).and_then(|(tokens, ended)| facts::speed(answer, tokens, ended));

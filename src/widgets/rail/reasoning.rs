@@ -80,7 +80,7 @@ impl Rail {
         let headline = all.iter().rev().find_map(|reasoning| reasoning.headline());
         let words = headline.unwrap_or_else(|| if is_live { "Thinking".into() } else { "Thought".into() });
         let seconds = answer.reasoning_seconds(now).unwrap_or(0);
-        let time = facts::whole_seconds(seconds * 1000);
+        let time = facts::thought(seconds * 1000, is_live);
         let mark = if is_live { options.marks.running } else { options.marks.done };
         let ink = Ink::of(Role::Reasoning);
         let room = self.width.saturating_sub(text::width(&time) + 4);

@@ -241,7 +241,7 @@ impl Builder<'_> {
             run.reasoning.iter().any(|(_, _, reasoning)| reasoning.texts().any(|text| !text.trim().is_empty()));
         let view = self.view(slot, is_live);
         let spent: u64 = run.reasoning.iter().map(|&(slot, item, _)| self.spent(slot, item)).sum();
-        let spent = facts::whole_seconds(spent);
+        let spent = facts::thought(spent, is_live);
         let mark = if view == View::Folded { marks.folded } else { marks.open };
         let headline = || run.reasoning.iter().rev().find_map(|(_, _, reasoning)| reasoning.headline());
         let words = if is_live { headline().unwrap_or_else(|| "Thinking".into()) } else { "Thought".into() };

@@ -74,6 +74,14 @@ pub fn whole_seconds(millis: u64) -> String {
     }
 }
 
+/// How long was thought: never more than there was.
+pub fn thought(millis: u64, is_live: bool) -> String {
+    match millis {
+        0..1_000 if !is_live => "< 1 s".into(),
+        _ => whole_seconds(millis / 1000 * 1000),
+    }
+}
+
 pub fn millis(from: Timestamp, to: Timestamp) -> u64 {
     u64::try_from(to.as_millisecond() - from.as_millisecond()).unwrap_or(0)
 }
@@ -96,6 +104,13 @@ mod tests {
         let shown: Vec<_> = [0, 140, 6_120, 9_949, 9_950, 48_000, 185_000].map(seconds).into();
         assert_eq!(shown, ["0.0 s", "0.1 s", "6.1 s", "9.9 s", "10 s", "48 s", "3 min 5 s"]);
         assert_eq!([312, 1_400, 12_345, 200_000].map(count), ["312", "1.4k", "12.3k", "200k"]);
+    }
+
+    #[test]
+    fn nobody_thought_longer_than_the_answer_took() {
+        let shown: Vec<_> = [0, 999, 1_500, 12_900].map(|spent| thought(spent, false)).into();
+        assert_eq!(shown, ["< 1 s", "< 1 s", "1 s", "12 s"]);
+        assert_eq!(thought(400, true), "0 s");
     }
 
     #[test]

@@ -335,7 +335,7 @@ fn searches_calls_and_unknown_items_take_a_row_each() {
         ▌ Go
 
           claude-opus-5  14:02
-          ▸ Thought for 1 s · encrypted
+          ▸ Thought for < 1 s · encrypted
           ⌕ Searching the web “sqlite wal network filesystem” 1.2 s
           ⚙ files__read {"path": "src/parser.rs"}
           ▸ image generation call · in progress
