@@ -198,6 +198,26 @@ fn a_card_at_the_bottom_is_brought_into_the_window() {
 }
 
 #[test]
+fn a_card_has_no_new_lines() {
+    let mut app = one_answer(40, 10);
+    app.press("tab [");
+    for key in ["enter", "[", "[", "[", "]", "]", "esc"] {
+        app.press(key);
+        assert!(!app.screen().contains("new line"), "after {key}:\n{}", app.screen());
+    }
+}
+
+#[test]
+fn no_key_acts_on_a_citation_that_was_scrolled_away() {
+    let mut app = one_answer(60, 10);
+    app.press("tab [ g");
+    app.effects();
+    app.press("o");
+    assert!(!app.effects().iter().any(|effect| matches!(effect, Effect::Browse(_))));
+    assert!(app.screen().contains("go to a citation first"), "{}", app.screen());
+}
+
+#[test]
 fn a_source_is_copied_as_a_footnote() {
     let mut app = one_answer(80, 24);
     app.press("tab ] enter y");

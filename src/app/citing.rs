@@ -58,7 +58,8 @@ pub(super) fn step(state: &mut State, by: Move) -> bool {
 
 /// Whether the card of a source has the keys.
 pub(super) fn is_open(state: &State) -> bool {
-    state.screen.focus == Focus::Transcript && state.screen.transcript().is_some_and(Transcript::shows_source)
+    let shown = |transcript: &Transcript| transcript.shows_source() && transcript.sees_citation();
+    state.screen.focus == Focus::Transcript && state.screen.transcript().is_some_and(shown)
 }
 
 /// Opens the card of the citation under the cursor, or closes it; `false` without one.
@@ -68,9 +69,8 @@ pub(super) fn open(state: &mut State) -> bool {
     if in_rail && state.screen.rail.tab != Tab::Sources {
         return false;
     }
-    let Some(transcript) = state.screen.transcript_mut().filter(|transcript| transcript.citation().is_some()) else {
-        return false;
-    };
+    let has = |transcript: &&mut Transcript| transcript.citation().is_some() && (in_rail || transcript.sees_citation());
+    let Some(transcript) = state.screen.transcript_mut().filter(has) else { return false };
     transcript.open_source(!was_open);
     if in_rail {
         state.screen.overlays.retain(|overlay| !matches!(overlay, Overlay::Rail));
@@ -98,7 +98,9 @@ pub(super) fn leave(state: &mut State) {
 
 /// What the cursor stands on, or a word about how to get there.
 fn cited(state: &mut State, now: Timestamp) -> Option<Cited> {
-    let cited = state.current().and_then(|conversation| state.screen.transcript()?.cited(conversation));
+    let in_rail = state.screen.focus == Focus::Rail;
+    let transcript = state.screen.transcript().filter(|transcript| in_rail || transcript.sees_citation());
+    let cited = state.current().and_then(|conversation| transcript?.cited(conversation));
     if cited.is_none() {
         state.screen.say(now, "go to a citation first, with ] or [ in the text");
     }

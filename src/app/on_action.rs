@@ -361,10 +361,15 @@ fn open_this(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
         return;
     }
     match cursor(state) {
+        Some(Cursor { target: Target::Code(_), .. }) if is_on_fold(state) => fold_current(state),
         Some(Cursor { message, target: Target::Code(block) }) => overlays::open_code(state, now, message, block),
         Some(Cursor { message, target: Target::Call(slot) }) => results::open_call(state, message, slot, fx),
         Some(_) | None => fold_current(state),
     }
+}
+
+fn is_on_fold(state: &State) -> bool {
+    state.screen.transcript().and_then(Transcript::fold_under_cursor).is_some()
 }
 
 fn copy_answer(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {

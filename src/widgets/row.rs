@@ -115,6 +115,8 @@ pub enum RowKind {
     /// The row over a code block, with its language and the key that copies it.
     CodeHead {
         block: u32,
+        /// It folds a diagram.
+        diagram: bool,
     },
     /// A piece of a line of code, from this byte of the line on; line and block are counted from 0
     /// and from 1.

@@ -243,7 +243,8 @@ impl Transcript {
         self.laid.retain(|id, _| conversation.messages.contains_key(id));
         self.cursor = self.cursor.filter(|cursor| conversation.branch.contains(&cursor.message));
         let rewrapped = was.is_some_and(|was| was.width != text_width);
-        let mut page = Page { transcript: self, conversation, now, rewrapped, kept: None };
+        let touched = !self.wishes.iter().all(|wish| matches!(wish, Wish::Move(_) | Wish::Bar(_)));
+        let mut page = Page { transcript: self, conversation, now, rewrapped, kept: None, touched };
         page.look();
         let mut top = page.top();
         for wish in std::mem::take(&mut page.transcript.wishes) {
@@ -258,11 +259,12 @@ impl Transcript {
         shown.any(|laid| laid.behind)
     }
 
-    /// Whether something waits for the next `sync` that the meaning of a key depends on: what the cursor stands on, what
-    /// is selected.
+    /// Whether something waits for the next `sync` that the meaning of a key depends on: what the cursor stands on, and
+    /// whether that is in sight, what is selected.
     pub fn is_unsettled(&self) -> bool {
         let moves_only = self.wishes.iter().all(|wish| matches!(wish, Wish::Move(_) | Wish::Hold | Wish::Bar(_)));
-        !moves_only || self.selection.as_ref().is_some_and(Selection::is_unsettled)
+        let may_leave = self.cursor.is_some() && !self.wishes.is_empty();
+        !moves_only || may_leave || self.selection.as_ref().is_some_and(Selection::is_unsettled)
     }
 
     /// Goes somewhere at the next `sync`.
@@ -280,8 +282,9 @@ impl Transcript {
         self.below
     }
 
+    /// What the cursor stands on, while some of it is in the window: no key acts on what is not seen.
     pub fn cursor(&self) -> Option<Cursor> {
-        self.cursor
+        self.cursor.filter(|cursor| self.sees(*cursor))
     }
 
     /// Puts the cursor on something, or takes it away; the window stays.
@@ -294,7 +297,7 @@ impl Transcript {
 
     /// The message that the cursor stands on, else the lowest on the screen.
     pub fn current(&self) -> Option<MessageId> {
-        self.cursor.map(|cursor| cursor.message).or_else(|| self.lowest())
+        self.cursor().map(|cursor| cursor.message).or_else(|| self.lowest())
     }
 
     fn lowest(&self) -> Option<MessageId> {
@@ -315,7 +318,7 @@ impl Transcript {
 
     /// Scrolls code sideways: the block under the cursor, else the first in sight; says whether it moved.
     pub fn scroll_code(&mut self, by: i32) -> bool {
-        let under_cursor = self.cursor.and_then(|cursor| match cursor.target {
+        let under_cursor = self.cursor().and_then(|cursor| match cursor.target {
             Target::Code(number) => Some((cursor.message, number)),
             Target::Message | Target::Reasoning(_) | Target::Call(_) | Target::Item(_) | Target::Citation(_) => None,
         });

@@ -5,7 +5,7 @@ use ibid::app::{
     msg::{NotWritten, Piped},
 };
 
-use crate::{copied, reading, support::harness::Harness};
+use crate::{click_on, copied, reading, support::harness::Harness};
 
 const ANSWER: &str = "One:\n\n```rust\nfn main() {}\n```\n\nTwo:\n\n```json\n{\"a\": 1}\n```\n";
 
@@ -99,4 +99,44 @@ fn a_block_is_given_to_a_command_whose_output_is_shown_and_which_can_be_stopped(
     run(&mut app);
     app.send(Msg::Piped(Err("sh cannot be started: no such file".into())));
     assert!(app.screen().contains("cannot be started"), "{}", app.screen());
+}
+
+/// Two blocks far below the beginning of an answer, and from each other.
+fn far_apart() -> Harness {
+    let words = "A paragraph.\n\n".repeat(30);
+    reading(80, 24, &format!("{words}```rust\none();\n```\n\n{words}```rust\ntwo();\n```\n\n{words}End.\n"))
+}
+
+#[test]
+fn no_key_acts_on_code_that_was_scrolled_away() {
+    let mut app = far_apart();
+    app.press("g }");
+    assert!(app.screen().contains("one();"), "{}", app.screen());
+    app.press("g y");
+    assert_ne!(copied(&mut app).as_deref(), Some("one();\n"));
+    app.press("} y");
+    assert_eq!(copied(&mut app).as_deref(), Some("one();\n"), "from the window on, not from the cursor");
+    app.press("j k y");
+    assert_eq!(copied(&mut app).as_deref(), Some("one();\n"), "it is seen, so it is kept");
+    app.press("} y");
+    assert_eq!(copied(&mut app).as_deref(), Some("two();\n"));
+}
+
+const DIAGRAM: &str = "Look:\n\n```mermaid\nflowchart LR\n  A --> B\n  B --> C\n```\n\nEnd.\n";
+
+#[test]
+fn enter_space_and_a_click_open_a_diagram_and_its_lines_are_not_new() {
+    let mut app = reading(80, 10, DIAGRAM);
+    app.press("{");
+    let folded = app.screen();
+    assert!(folded.contains("▸ Diagram 1"), "{folded}");
+    for key in ["enter", "space"] {
+        app.press(key);
+        let open = app.screen();
+        assert!(open.contains("▾ Diagram 1") && !open.contains("new line"), "{open}");
+        app.press(key);
+        assert!(app.screen().contains("▸ Diagram 1"), "{}", app.screen());
+    }
+    click_on(&mut app, "Diagram 1");
+    assert!(app.screen().contains("A --> B"), "{}", app.screen());
 }

@@ -41,7 +41,7 @@ impl Head<'_> {
     pub fn row(&self, room: usize, look: &Look) -> Row {
         let marks = &look.marks;
         let key = format!("c{}", self.block);
-        let mut row = opened(room, marks, RowKind::CodeHead { block: self.block });
+        let mut row = opened(room, marks, RowKind::CodeHead { block: self.block, diagram: self.diagram.is_some() });
         let title = match self.diagram {
             None => vec![Span::new(self.language, code(Role::Muted))],
             Some((number, Diagram { kind, lines })) => {

@@ -64,6 +64,11 @@ impl Transcript {
         }
     }
 
+    /// Whether the cursor stands on a citation and it, or its card, is in the window.
+    pub fn sees_citation(&self) -> bool {
+        matches!(self.cursor(), Some(Cursor { target: Target::Citation(_), .. }))
+    }
+
     /// The answer and the number of the source that is looked at.
     pub fn cited_source(&self) -> Option<(MessageId, u32)> {
         let (message, citation) = self.citation()?;

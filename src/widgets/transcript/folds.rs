@@ -87,10 +87,11 @@ impl Transcript {
 
     /// The part under the cursor that can be folded.
     pub fn fold_under_cursor(&self) -> Option<(MessageId, Slot)> {
-        let Cursor { message, target } = self.cursor?;
+        let Cursor { message, target } = self.cursor()?;
         match target {
             Target::Reasoning(slot) | Target::Call(slot) | Target::Item(slot) => Some((message, slot)),
-            Target::Message | Target::Code(_) | Target::Citation(_) => None,
+            Target::Code(block) => self.laid.get(&message)?.diagram(block).map(|slot| (message, slot)),
+            Target::Message | Target::Citation(_) => None,
         }
     }
 }

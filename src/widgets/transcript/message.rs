@@ -225,10 +225,49 @@ impl Laid {
             let first = above + section.gap;
             above = first + section.rows.len();
             self.rows(&section.rows).iter().enumerate().filter_map(move |(nth, row)| match row.kind {
-                RowKind::CodeHead { block } if matches!(section.part, Part::Text(..)) => Some((first + nth, block)),
+                RowKind::CodeHead { block, .. } if matches!(section.part, Part::Text(..)) => Some((first + nth, block)),
                 _ => None,
             })
         })
+    }
+
+    /// The code block that a row of the answer belongs to.
+    pub fn code_at(&self, row: usize) -> Option<u32> {
+        let (section, at) = self.locate(row)?;
+        let row = self.rows(&section.rows).get(at.checked_sub(section.gap)?)?;
+        match row.kind {
+            RowKind::CodeHead { block, .. } | RowKind::Code { block, .. } if matches!(section.part, Part::Text(..)) => {
+                Some(block)
+            }
+            _ => None,
+        }
+    }
+
+    /// The item that says a block, if that is a diagram, whose row folds it.
+    pub fn diagram(&self, block: u32) -> Option<Slot> {
+        let of = |section: &Section| match section.part {
+            Part::Text(slot, _) => Some(slot),
+            _ => None,
+        };
+        let head = RowKind::CodeHead { block, diagram: true };
+        let holds = |section: &Section| self.rows(&section.rows).iter().any(|row| row.kind == head);
+        self.sections.iter().filter(|section| of(section).is_some()).find(|section| holds(section)).and_then(of)
+    }
+
+    /// What a row belongs to that can be folded: the row that folds it, or one below that.
+    pub fn fold_around(&self, row: usize) -> Option<Target> {
+        let (mut above, mut around) = (0, None);
+        for section in &self.sections {
+            around = match section.part {
+                Part::Reasoning(..) | Part::FailedSearch(_) | Part::Pages(_) | Part::Result(_) | Part::Raw(_) => around,
+                part => fold(part),
+            };
+            above += section.gap + section.rows.len();
+            if row < above {
+                return around;
+            }
+        }
+        None
     }
 
     pub fn height(&self) -> usize {

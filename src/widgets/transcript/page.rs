@@ -19,6 +19,8 @@ pub(super) struct Page<'a> {
     /// Where the anchor of the last frame is now, and its place in the source: resizes that follow
     /// each other all go back to that place.
     pub kept: Option<(Spot, usize)>,
+    /// The reader opened or closed something: rows that come or go with that are not new.
+    pub touched: bool,
 }
 
 impl Page<'_> {
@@ -231,7 +233,11 @@ impl Page<'_> {
     fn note_seen(&mut self) {
         let shown = self.transcript.window.iter().rev().find(|slice| slice.message.is_some());
         let shown = shown.map(|slice| Spot { index: slice.index, row: slice.first + slice.rows - 1 });
-        let before = self.transcript.seen.take().and_then(|seen| self.find(&seen));
+        let before = self.transcript.seen.take();
+        let before = match self.touched {
+            true => before.map(|_| self.above_end(self.transcript.below)),
+            false => before.and_then(|seen| self.find(&seen)),
+        };
         let seen = match before {
             Some(before) if !self.transcript.follows() => shown.max(Some(before)),
             Some(_) => shown,
@@ -246,6 +252,12 @@ impl Page<'_> {
             Some(seen) if !self.transcript.follows() => self.rows_after(seen),
             Some(_) | None => 0,
         };
+    }
+
+    /// The row that so many rows of messages are below.
+    fn above_end(&mut self, below: usize) -> Spot {
+        let end = Spot { index: self.conversation.branch.len(), row: 0 };
+        self.moved(end, -signed(below) - 1)
     }
 
     fn rows_after(&mut self, seen: Spot) -> usize {

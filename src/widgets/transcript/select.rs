@@ -125,7 +125,7 @@ impl Transcript {
     /// The selected text, without what decorates it and as if no line had been wrapped.
     pub fn selected(&mut self, conversation: &Conversation, now: Timestamp) -> Option<String> {
         let (from, to) = self.selection.as_ref().filter(|selection| !selection.empty)?.lit?;
-        let mut page = Page { transcript: self, conversation, now, rewrapped: false, kept: None };
+        let mut page = Page { transcript: self, conversation, now, rewrapped: false, kept: None, touched: false };
         Some(page.copied(from, to)).filter(|text| !text.is_empty())
     }
 

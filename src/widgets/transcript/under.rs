@@ -9,7 +9,7 @@ use crate::{
 /// Something in the text that a click does something with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Under {
-    /// The row that folds something of an answer.
+    /// The row that folds something of an answer, a diagram too.
     Fold(MessageId, Slot),
     /// The key over a code block, at its right.
     CopyKey { answer: MessageId, block: u32 },
@@ -33,10 +33,13 @@ impl Transcript {
             return; // It is open because the cursor is where it is.
         }
         let target = match (placed.row.kind, part) {
-            (RowKind::CodeHead { block } | RowKind::Code { block, .. }, Part::Text(..)) => Target::Code(block),
+            (RowKind::CodeHead { block, .. } | RowKind::Code { block, .. }, Part::Text(..)) => Target::Code(block),
             (_, Part::Result(slot)) => Target::Call(slot),
             _ => laid.fold_at(spot.row).unwrap_or(Target::Message),
         };
+        if self.shows_source() {
+            self.hold_still(); // The card closes.
+        }
         self.cursor = Some(Cursor { message, target });
     }
 
@@ -57,10 +60,13 @@ impl Transcript {
             (_, Some(Target::Reasoning(slot) | Target::Call(slot) | Target::Item(slot))) => {
                 Some(Under::Fold(message, slot))
             }
-            (RowKind::CodeHead { block }, _) => {
+            (RowKind::CodeHead { block, .. }, _) => {
                 let key: usize = placed.row.spans.iter().rev().take(2).map(crate::widgets::row::Span::width).sum();
                 let end = placed.row.width();
-                (cell + key >= end && cell < end).then_some(Under::CopyKey { answer: message, block })
+                if cell + key >= end && cell < end {
+                    return Some(Under::CopyKey { answer: message, block });
+                }
+                self.laid.get(&message)?.diagram(block).map(|slot| Under::Fold(message, slot))
             }
             (RowKind::Card, _) => Some(Under::Card),
             _ => None,

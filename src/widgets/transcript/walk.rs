@@ -32,6 +32,27 @@ impl Transcript {
         };
         Some(Spot { index: slice.index, row })
     }
+
+    /// Whether the window shows a row of that.
+    pub(super) fn sees(&self, cursor: Cursor) -> bool {
+        let Some(laid) = self.laid.get(&cursor.message) else { return false };
+        let slices = self.window.iter().filter(|slice| slice.message == Some(cursor.message));
+        let mut rows = slices.flat_map(|slice| slice.first..slice.first + slice.rows);
+        match cursor.target {
+            Target::Message => rows.next().is_some(),
+            Target::Code(number) => rows.any(|row| laid.code_at(row) == Some(number)),
+            Target::Reasoning(_) | Target::Call(_) | Target::Item(_) => {
+                rows.any(|row| laid.fold_around(row) == Some(cursor.target))
+            }
+            Target::Citation(citation) => {
+                let shown = laid.citations_shown();
+                let card = laid.source_card();
+                rows.any(|row| {
+                    card.as_ref().is_some_and(|card| card.contains(&row)) || shown.contains(&(row, citation))
+                })
+            }
+        }
+    }
 }
 
 impl Page<'_> {
@@ -68,7 +89,7 @@ impl Page<'_> {
         things: fn(&Laid) -> Vec<(usize, Target)>,
         may_have: fn(&Message) -> bool,
     ) -> Spot {
-        let target = self.transcript.cursor.map(|cursor| cursor.target);
+        let target = self.transcript.cursor().map(|cursor| cursor.target);
         let start = self.cursor_index().unwrap_or(top.index);
         let indices: Vec<usize> =
             if down { (start..self.conversation.branch.len()).collect() } else { (0..=start).rev().collect() };
@@ -97,7 +118,7 @@ impl Page<'_> {
 
     /// The cursor's place in the branch, while it is in sight.
     fn cursor_index(&self) -> Option<usize> {
-        let message = self.transcript.cursor?.message;
+        let message = self.transcript.cursor()?.message;
         self.transcript.window.iter().find(|slice| slice.message == Some(message)).map(|slice| slice.index)
     }
 
