@@ -22,7 +22,7 @@ use crate::{
     headless, log, mcp,
     runtime::{
         Files, Runtime,
-        servers::{Choice, DEMO, Servers},
+        servers::{Choice, DEMO, OPENROUTER, Servers},
     },
     tools,
     tui::{
@@ -207,10 +207,10 @@ fn ask(
         eprintln!("ibid: {complaint}");
     }
     let infos = servers.infos(&env);
-    if !infos.first().is_some_and(|first| first.ready) {
-        let name = infos.first().map_or("no server", |first| first.name.as_str());
-        let hint = "set OPENROUTER_API_KEY, or start `ibid` once and paste a key";
-        return Err(Complaint::failed(format!("no key for {name}; {hint}")));
+    if let Some(first) = servers.first().filter(|_| !infos.first().is_some_and(|first| first.ready)) {
+        let paste = if first.name == OPENROUTER { ", or start `ibid` once and paste a key" } else { "" };
+        let what = format!("no key for {}; set {}{paste}", first.name, first.key_variable());
+        return Err(Complaint::failed(what));
     }
     if words.is_empty() && io::stdin().is_terminal() {
         return Err(Complaint { exit: Exit::Usage, what: "nothing to ask; give a prompt, or pipe one in".into() });

@@ -288,6 +288,12 @@ fn without_a_key_or_a_prompt_nothing_is_sent() {
         stderr(&keyless),
         "ibid: no key for openrouter; set OPENROUTER_API_KEY, or start `ibid` once and paste a key\n"
     );
+    home.configure(
+        "endpoint = \"work\"\n[endpoints.work]\nbase_url = \"http://127.0.0.1:1/v1\"\nkey_env = \"WORK_KEY\"\n",
+    );
+    let elsewhere = Run::in_home(&home).args(["ask", "hi"]).output("");
+    assert_eq!(stderr(&elsewhere), "ibid: no key for work; set WORK_KEY\n");
+    let home = Home::empty();
     let server = server();
     let silent = Run::in_home(&home).against(&server).args(["ask"]).output(" \n");
     assert_eq!(silent.status.code(), Some(2));
