@@ -69,7 +69,7 @@ pub(super) fn on_action(state: &mut State, now: Timestamp, action: Action, fx: &
         Action::CopyAnswer => copy_answer(state, now, fx),
         Action::CodeBlocks => overlays::open_code_blocks(state, now),
         Action::EditEarlier => overlays::open_earlier(state, now),
-        Action::EditPrompt => edit_current_prompt(state, now),
+        Action::EditPrompt => edit_current_prompt(state, now, fx),
         Action::AnswerAgain => ask_again(state, now, overlays::open_again, fx),
         Action::AnswerAgainWith => ask_again(state, now, overlays::open_models_for_again, fx),
         Action::PutBack => put_back(state, now, fx),
@@ -388,24 +388,25 @@ fn copy_answer(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
 }
 
 /// Puts the prompt under the cursor into the composer; sending it makes a branch.
-fn edit_current_prompt(state: &mut State, now: Timestamp) {
+fn edit_current_prompt(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
     let Some(conversation) = state.current() else { return };
     let pointed = state.screen.transcript().and_then(crate::widgets::transcript::Transcript::current);
     let at = pointed.and_then(|id| conversation.branch.iter().position(|other| *other == id));
     let upto = at.map_or(conversation.branch.len(), |at| at + 1);
     let is_prompt = |id: &&MessageId| matches!(conversation.messages.get(*id).map(|m| &m.body), Some(Body::Prompt(_)));
     if let Some(id) = conversation.branch[..upto].iter().rev().find(is_prompt).copied() {
-        edit_prompt(state, now, id);
+        edit_prompt(state, now, id, fx);
     }
 }
 
-pub(super) fn edit_prompt(state: &mut State, now: Timestamp, id: MessageId) {
+pub(super) fn edit_prompt(state: &mut State, now: Timestamp, id: MessageId, fx: &mut Vec<Effect>) {
     let Some(conversation) = state.current() else { return };
     let Some(Body::Prompt(prompt)) = conversation.messages.get(&id).map(|message| &message.body) else { return };
     let text = prompt.text.clone();
     let draft = state.screen.pane.composer.take();
     panes::remember(state, draft);
     state.screen.pane.composer.set_text(&text);
+    panes::keep_draft_now(state, now, fx);
     state.screen.pane.editing = Some(Editing::Prompt(id));
     state.screen.focus = Focus::Composer;
     state.screen.say(now, "editing an earlier prompt: Enter sends it as a branch, Esc leaves it");

@@ -168,6 +168,10 @@ pub(super) fn carry_out(state: &mut State, id: ConversationId, next: Vec<Next>, 
 pub(super) fn refresh_row(state: &mut State, id: ConversationId) {
     let Some(conversation) = state.open.get(&id) else { return };
     let summary = conversation.summary();
+    if let Some(row) = state.trashed.iter_mut().find(|row| row.id == id) {
+        *row = summary;
+        return;
+    }
     match state.index.iter().position(|row| row.id == id) {
         Some(at) if state.index[at].updated == summary.updated => state.index[at] = summary,
         Some(at) => {

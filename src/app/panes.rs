@@ -173,12 +173,15 @@ pub(super) fn trash(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
     let id = if in_list { state.screen.list.cursor } else { state.screen.pane.shows.conversation() };
     let Some(id) = id else { return };
     let Some(at) = state.index.iter().position(|row| row.id == id) else { return };
-    if let Some(conversation) = state.open.get_mut(&id)
-        && let Some(turn) = conversation.active_turn().map(|turn| turn.id)
-    {
-        let next = conversation.stop(turn, now);
+    let neighbour = state.index.get(at + 1).or_else(|| state.index.get(at.checked_sub(1)?)).map(|row| row.id);
+    keep_draft(state, fx);
+    if let Some(conversation) = state.open.get_mut(&id) {
+        let running: Vec<_> = conversation.turns.iter().map(|turn| turn.id).collect();
+        let next = running.into_iter().flat_map(|turn| conversation.stop(turn, now)).collect();
         carry_out(state, id, next, fx);
     }
+    // Looked for only now: stopping has moved the row.
+    let Some(at) = state.index.iter().position(|row| row.id == id) else { return };
     let summary = state.index.remove(at);
     state.screen.say(now, format!("“{}” is in the trash; {} takes it back", summary.title, undo_key(state)));
     state.trashed.push(summary);
@@ -188,7 +191,6 @@ pub(super) fn trash(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
             state.screen.focus = Focus::List;
         }
     }
-    let neighbour = state.index.get(at).or_else(|| state.index.last()).map(|row| row.id);
     state.screen.list.cursor = neighbour;
     save(state, vec![Change::Trash(id)], fx);
 }

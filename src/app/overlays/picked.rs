@@ -124,7 +124,7 @@ pub(in crate::app) fn accept(state: &mut State, now: Timestamp, fx: &mut Vec<Eff
             _ => (),
         },
         Picked::Message(id) if of == Of::Jump => go_to(state, id),
-        Picked::Message(id) => edit_prompt(state, now, id),
+        Picked::Message(id) => edit_prompt(state, now, id, fx),
         Picked::Mouse(mouse) => {
             state.config.mouse = mouse;
             fx.push(Effect::TakeMouse(mouse));
