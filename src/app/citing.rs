@@ -1,7 +1,7 @@
 //! Citations: from one to the next, the card of a source, its page in the browser, its words looked for there.
 
 use super::{
-    Effect, State,
+    Action, Effect, State,
     on_action::toggle_rail,
     overlays::Overlay,
     screen::{CARD, Focus},
@@ -102,7 +102,8 @@ fn cited(state: &mut State, now: Timestamp) -> Option<Cited> {
     let transcript = state.screen.transcript().filter(|transcript| in_rail || transcript.sees_citation());
     let cited = state.current().and_then(|conversation| transcript?.cited(conversation));
     if cited.is_none() {
-        state.screen.say(now, "go to a citation first, with ] or [ in the text");
+        let keys = state.keymap.both(Action::NextCitation, Action::PreviousCitation, "or");
+        state.screen.say(now, format!("go to a citation first, with {keys} in the text"));
     }
     cited
 }

@@ -145,7 +145,7 @@ impl FromStr for Key {
 }
 
 impl fmt::Display for Key {
-    /// As the screen shows it: `^P`, `esc`, `S-Tab`, `Alt-Enter`.
+    /// As the screen shows it: `^P`, `Esc`, `Shift-Tab`, `Alt-Enter`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.alt {
             f.write_str("Alt-")?;
@@ -286,6 +286,13 @@ impl Keymap {
         self.bindings.iter().find(|bound| bound.action == action).map(|bound| shown(&bound.keys))
     }
 
+    /// The first keys of two actions that belong together, for a sentence; their names where they have none.
+    pub fn both(&self, one: Action, other: Action, between: &str) -> String {
+        let [one, other] =
+            [one, other].map(|action| self.keys_of(action).unwrap_or_else(|| action.entry().name.into()));
+        format!("{one} {between} {other}")
+    }
+
     /// All keys of a context.
     pub fn of_context(&self, context: Context) -> Vec<(String, Action)> {
         let bound = self.bindings.iter().filter(|bound| bound.context == context);
@@ -345,6 +352,7 @@ mod tests {
         assert_eq!(keymap.meaning(Context::Composer, &[], key("f3")), Meaning::Does(Action::Models));
         assert_eq!(keymap.meaning(Context::Composer, &[key("ctrl-x")], key("m")), Meaning::Nothing);
         assert_eq!(keymap.keys_of(Action::Models).as_deref(), Some("^X o"));
+        assert_eq!(keymap.both(Action::Models, Action::CodeLeft, "and"), "^X o and h");
     }
 
     #[test]

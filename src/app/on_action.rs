@@ -168,12 +168,15 @@ pub(super) fn slash_command(text: &str) -> Option<Action> {
 /// Wraps long lines of code, or lets them be scrolled.
 fn switch_code_lines(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
     let (code, words) = match state.config.code {
-        Code::Wrap => (Code::Scroll, "long lines of code scroll: h and l in the text"),
-        Code::Scroll => (Code::Wrap, "long lines of code wrap"),
+        Code::Wrap => {
+            let keys = state.keymap.both(Action::CodeLeft, Action::CodeRight, "and");
+            (Code::Scroll, format!("long lines of code scroll: {keys} in the text"))
+        }
+        Code::Scroll => (Code::Wrap, "long lines of code wrap".into()),
     };
     state.config.code = code;
     fx.push(Effect::Keep(Chosen::Code(code)));
-    state.screen.say(now, words.to_owned());
+    state.screen.say(now, words);
 }
 
 fn scroll_code(state: &mut State, now: Timestamp, cells: i32) {
@@ -403,10 +406,10 @@ pub(super) fn edit_prompt(state: &mut State, now: Timestamp, id: MessageId, fx: 
     let Some(conversation) = state.current() else { return };
     let Some(Body::Prompt(prompt)) = conversation.messages.get(&id).map(|message| &message.body) else { return };
     let text = prompt.text.clone();
+    panes::keep_draft_now(state, now, fx);
     let draft = state.screen.pane.composer.take();
     panes::remember(state, draft);
     state.screen.pane.composer.set_text(&text);
-    panes::keep_draft_now(state, now, fx);
     state.screen.pane.editing = Some(Editing::Prompt(id));
     state.screen.focus = Focus::Composer;
     state.screen.say(now, "editing an earlier prompt: Enter sends it as a branch, Esc leaves it");

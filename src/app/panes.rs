@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use super::{
-    Effect, State,
+    Action, Effect, State,
     on_store::{carry_out, save},
     screen::{Editing, Focus, Shows},
 };
@@ -195,8 +195,9 @@ pub(super) fn trash(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
     save(state, vec![Change::Trash(id)], fx);
 }
 
-fn undo_key(state: &State) -> &'static str {
-    if state.screen.focus == Focus::List { "u" } else { "/undo-trash" }
+fn undo_key(state: &State) -> String {
+    let key = state.keymap.keys_of(Action::UndoTrash).filter(|_| state.screen.focus == Focus::List);
+    key.unwrap_or_else(|| "/undo-trash".into())
 }
 
 /// Takes the last conversation back from the trash.
