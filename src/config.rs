@@ -147,7 +147,7 @@ pub enum When {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Desktop {
-    /// The one that the terminal is known to take, else both.
+    /// The one that the terminal is known to take, else OSC 9.
     #[default]
     Auto,
     Osc9,

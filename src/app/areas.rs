@@ -34,9 +34,6 @@ pub struct Areas {
     pub list_rule: Rect,
     pub rail: Rect,
     pub rail_rule: Rect,
-    /// List or rail lie above the text instead of beside it.
-    pub list_floats: bool,
-    pub rail_floats: bool,
     /// The column of the gutter and the text, from the title to the composer.
     pub title: Rect,
     pub transcript: Rect,

@@ -176,7 +176,7 @@ pub fn short(model: &str) -> &str {
     model.rsplit('/').next().unwrap_or(model)
 }
 
-/// What a slug alone tells of its dialect's default model.
+/// The model of a new conversation when nothing else names one; none where a server's models are not known beforehand.
 pub fn default_model(dialect: Dialect) -> &'static str {
     match dialect {
         Dialect::OpenRouter => "openrouter/auto",

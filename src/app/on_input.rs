@@ -13,10 +13,7 @@ use super::{
     panes,
     screen::{Focus, Leader},
 };
-use crate::{
-    chat::{Next, Timestamp},
-    widgets::transcript::Transcript,
-};
+use crate::{chat::Timestamp, widgets::transcript::Transcript};
 
 pub(super) fn on_input(state: &mut State, now: Timestamp, event: Input, more: bool, fx: &mut Vec<Effect>) {
     match event {
@@ -162,7 +159,6 @@ fn take_back_queued(state: &mut State, fx: &mut Vec<Effect>) -> bool {
     let Some(conversation) = state.open.get_mut(&id) else { return false };
     let Some(last) = conversation.queue.len().checked_sub(1) else { return false };
     let Some((text, next)) = conversation.take_queued(last) else { return false };
-    let next: Vec<Next> = next;
     state.screen.pane.composer.set_text(&text);
     super::on_store::carry_out(state, id, next, fx);
     true

@@ -28,7 +28,7 @@ impl Conversation {
         next
     }
 
-    /// Sends everything again that was left out; `false` when nothing was.
+    /// Sends everything again that was left out; `None` when nothing was.
     pub fn put_back(&mut self) -> Option<Vec<Next>> {
         if self.left_out.is_empty() {
             return None;

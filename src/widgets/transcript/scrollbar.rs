@@ -105,10 +105,6 @@ impl Transcript {
     pub fn sized(&self) -> u64 {
         self.sizes.looked_at
     }
-
-    pub fn has_bar(&self) -> bool {
-        self.bar.is_some()
-    }
 }
 
 impl Page<'_> {
