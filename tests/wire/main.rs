@@ -349,6 +349,31 @@ fn a_cut_keeps_what_came_and_says_so() {
 }
 
 #[test]
+fn a_very_long_event_keeps_its_place_and_half_of_one_is_none() {
+    let long = "long ".repeat(100_000);
+    let frames = Response::by("m").text(&["first ", &long, "last"]).completed();
+    let at = frames.iter().position(|frame| frame.len() > long.len()).expect("it is one of them");
+    let mut half = frames[..=at].to_vec();
+    half[at].truncate(400_000);
+    for whole in [true, false] {
+        let server = FakeServer::start();
+        server.answer(if whole { Reply::stream(frames.clone()) } else { Reply::stream(half.clone()).then_cut() });
+        let (events, end) = ask(&client(&server, Dialect::OpenRouter, None)).expect("it opens");
+        let deltas = events.iter().filter_map(|event| match event {
+            Event::Delta { text, .. } => Some(text.as_str()),
+            _ => None,
+        });
+        let text: String = deltas.collect();
+        assert!(!events.iter().any(|event| matches!(event, Event::Unreadable { .. })));
+        if whole {
+            assert_eq!((text, end), (format!("first {long}last"), Ok(())));
+        } else {
+            assert_eq!((text.as_str(), end.is_err()), ("first ", true));
+        }
+    }
+}
+
+#[test]
 fn each_way_to_fail_has_its_fault_and_one_sentence() {
     let page = "<html><head><title>Just a moment</title></head><body>Checking your browser</body></html>";
     for (what, error, fault, says) in [

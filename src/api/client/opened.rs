@@ -4,6 +4,8 @@ use std::{collections::VecDeque, fmt, time::Duration};
 
 use jiff::Timestamp;
 use reqwest::{Response, header::HeaderMap};
+use serde::de::IgnoredAny;
+use tokio::task::spawn_blocking;
 
 use super::{LONGEST_BODY, spell, within};
 use crate::api::{
@@ -20,7 +22,7 @@ pub struct Opened {
     pub head: Head,
     response: Response,
     body: Body,
-    ready: VecDeque<Event>,
+    ready: VecDeque<Ready>,
     /// Something that is the frame of a stream has come.
     framed: bool,
     /// Told behind what is ready.
@@ -29,6 +31,16 @@ pub struct Opened {
     /// What came, as it came, where somebody wants it.
     raw: Option<Vec<Raw>>,
 }
+
+/// What comes next.
+enum Ready {
+    Event(Event),
+    /// An event that takes long to parse: nothing else of the program waits for it.
+    Long(String),
+}
+
+/// A payload beyond this, in bytes, is parsed on another thread.
+const LONG: usize = 256 * 1024;
 
 /// A piece of a body as it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,8 +95,13 @@ impl Opened {
     /// The connection broke, or was silent for too long.
     pub async fn next(&mut self) -> Option<Result<Event, Error>> {
         loop {
-            if let Some(event) = self.ready.pop_front() {
-                return Some(Ok(event));
+            match self.ready.pop_front() {
+                Some(Ready::Event(event)) => return Some(Ok(event)),
+                Some(Ready::Long(json)) => {
+                    let parsed = spawn_blocking(move || Event::parse(&json)).await;
+                    return Some(parsed.map_err(|error| Error::new(Fault::Garbage, error.to_string())));
+                }
+                None => (),
             }
             if let Some(error) = self.failed.take() {
                 return Some(Err(error));
@@ -110,7 +127,9 @@ impl Opened {
             None => Ok(false),
             Some(event) => {
                 events.push(event?);
-                events.extend(self.ready.drain(..));
+                while let Some(Ready::Event(event)) = self.ready.pop_front_if(|next| matches!(next, Ready::Event(_))) {
+                    events.push(event);
+                }
                 Ok(true)
             }
         }
@@ -122,14 +141,17 @@ impl Opened {
             Some(Ok(Some(bytes))) => {
                 self.take(&bytes);
                 if self.ready.is_empty() && self.failed.is_none() {
-                    self.ready.push_back(Event::KeepAlive); // A sign of life: a comment, or half an event.
+                    self.ready.push_back(Ready::Event(Event::KeepAlive)); // A sign of life: a comment, or half an event.
                 }
             }
             Some(Ok(None)) => self.finish(),
             Some(Err(error)) => {
                 self.finish();
                 // The piece of an event that a cut left behind is none.
-                self.ready.retain(|event| !matches!(event, Event::Unreadable { .. }));
+                self.ready.retain(|next| match next {
+                    Ready::Event(event) => !matches!(event, Event::Unreadable { .. }),
+                    Ready::Long(json) => serde_json::from_str::<IgnoredAny>(json).is_ok(),
+                });
                 self.failed = Some(Error::of_transport(&error));
             }
             None => self.fail(Fault::Silence, format!("nothing came for {}", spell(self.silence))),
@@ -173,7 +195,7 @@ impl Opened {
                         Frame::Data(_) if over => (),
                         Frame::Data(json) => {
                             keep(raw, json);
-                            ready.push_back(Event::parse(json));
+                            ready.push_back(Ready::of(json));
                         }
                         Frame::Comment(words) => {
                             if let Some(raw) = raw {
@@ -203,7 +225,7 @@ impl Opened {
                     self.framed = true;
                     if let Frame::Data(json) = frame {
                         keep(&mut self.raw, json);
-                        self.ready.push_back(Event::parse(json));
+                        self.ready.push_back(Ready::of(json));
                     }
                 });
                 if !self.framed {
@@ -217,7 +239,7 @@ impl Opened {
                     Event::Unreadable { .. } | Event::Other { .. } => {
                         self.fail(Fault::Garbage, "what the server sent is not an answer of this API");
                     }
-                    event => self.ready.push_back(event),
+                    event => self.ready.push_back(Ready::Event(event)),
                 }
             }
         }
@@ -232,6 +254,12 @@ impl Opened {
 impl fmt::Debug for Opened {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Opened").field("generation", &self.generation).finish_non_exhaustive()
+    }
+}
+
+impl Ready {
+    fn of(json: &str) -> Self {
+        if json.len() > LONG { Self::Long(json.to_owned()) } else { Self::Event(Event::parse(json)) }
     }
 }
 
