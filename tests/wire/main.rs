@@ -47,8 +47,10 @@ fn hello() -> Request {
     }
 }
 
+/// On threads of their own, for the tests wait for the server in the midst of their work.
 fn run<T>(work: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(work)
+    let mut threads = tokio::runtime::Builder::new_multi_thread();
+    threads.worker_threads(1).enable_all().build().expect("a runtime").block_on(work)
 }
 
 /// What came of a request: the events, and how it ended.
