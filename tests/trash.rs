@@ -94,7 +94,7 @@ fn every_turn_of_a_conversation_stops_with_it() {
     app.press("ctrl-x d");
     let closed = app.effects().into_iter().filter(|effect| matches!(effect, Effect::CloseStream(_))).count();
     assert_eq!(closed, 2);
-    app.wait(Duration::from_secs(60));
+    app.wait(Duration::from_mins(1));
     assert_eq!(rows(&app), []);
 }
 

@@ -106,7 +106,7 @@ impl Server {
             next = match next {
                 Next::Rest(state) => self.rest(state).await,
                 Next::Pause(pause, why) => self.pause(pause, why).await,
-                Next::Try => self.start().await,
+                Next::Try => Box::pin(self.start()).await,
                 Next::End => return,
             };
         }

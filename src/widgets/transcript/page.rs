@@ -234,9 +234,10 @@ impl Page<'_> {
         let shown = self.transcript.window.iter().rev().find(|slice| slice.message.is_some());
         let shown = shown.map(|slice| Spot { index: slice.index, row: slice.first + slice.rows - 1 });
         let before = self.transcript.seen.take();
-        let before = match self.touched {
-            true => before.map(|_| self.above_end(self.transcript.below)),
-            false => before.and_then(|seen| self.find(&seen)),
+        let before = if self.touched {
+            before.map(|_| self.above_end(self.transcript.below))
+        } else {
+            before.and_then(|seen| self.find(&seen))
         };
         let seen = match before {
             Some(before) if !self.transcript.follows() => shown.max(Some(before)),
