@@ -13,6 +13,9 @@ use crate::{
     tools::ToolId,
 };
 
+/// How many of the newest answers are asked what they filled of the context: an older count is of another one.
+const COUNTED: usize = 8;
+
 /// A titled tree of messages, open in memory.
 #[derive(Debug, Clone)]
 pub struct Conversation {
@@ -183,9 +186,9 @@ impl Conversation {
         &self.cost
     }
 
-    /// How much of the model's context the branch fills, as the server counted it last.
+    /// How much of the model's context the branch fills, as the server counted it for one of the newest answers.
     pub fn context_tokens(&self) -> Option<u64> {
-        let usage = self.answers_of_branch().find_map(|answer| answer.usage.as_ref())?;
+        let usage = self.answers_of_branch().take(COUNTED).find_map(|answer| answer.usage.as_ref())?;
         Some(usage.input_tokens? + usage.output_tokens.unwrap_or(0))
     }
 

@@ -29,7 +29,8 @@ pub(super) fn draw(state: &State, now: Timestamp, area: Rect, frame: &mut Frame)
     let forced = forced(&settings.tools.choice);
     let flags: Vec<&str> =
         flags.iter().copied().chain(zdr.then_some("zdr")).chain(allows_all).chain(forced.as_deref()).collect();
-    let cost = conversation.and_then(cost);
+    let tokens = conversation.and_then(Conversation::context_tokens);
+    let cost = conversation.and_then(|conversation| cost(conversation, tokens));
     let today = state.today.cost(now).map(ToString::to_string);
     let quitting = quitting_words(state);
     let phase = match &quitting {
@@ -49,8 +50,8 @@ pub(super) fn draw(state: &State, now: Timestamp, area: Rect, frame: &mut Frame)
         demo: state.demo,
         phase,
         hint: if quitting.is_some() { None } else { hint(state) },
-        context_percent: context_percent(state),
-        tokens: conversation.and_then(Conversation::context_tokens),
+        context_percent: tokens.and_then(|used| context_percent(state, used)),
+        tokens,
         cost: cost.as_deref(),
         today: today.as_deref(),
     };
@@ -144,17 +145,16 @@ fn hint(state: &State) -> Option<(&'static str, &'static str)> {
     }
 }
 
-fn context_percent(state: &State) -> Option<u8> {
-    let used = state.current()?.context_tokens()?;
+fn context_percent(state: &State, used: u64) -> Option<u8> {
     let room = state.model()?.context.filter(|room| *room > 0)?;
     u8::try_from((used * 100 / room).min(100)).ok()
 }
 
 /// What the conversation cost as far as the server told; a `+` says that some answers have no price.
-fn cost(conversation: &Conversation) -> Option<String> {
+fn cost(conversation: &Conversation, tokens: Option<u64>) -> Option<String> {
     let cost = conversation.cost();
     match (cost.known.is_zero(), cost.unknown) {
-        (true, 0) if conversation.context_tokens().is_none() => None, // Nothing was counted yet.
+        (true, 0) if tokens.is_none() => None, // Nothing was counted yet.
         (true, 1..) => None,
         (_, 0) => Some(cost.known.to_string()),
         (_, _) => Some(format!("{}+", cost.known)),
