@@ -79,11 +79,6 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
         Msg::Tools { server, tools } => tools::on_tools(state, server, tools),
         Msg::ToolProgress { call, words } => on_stream::on_progress(state, call, words),
         Msg::ToolEnded { call, at, result } => on_stream::on_tool_ended(state, call, at, result, &mut fx),
-        Msg::RuleSaved(result) => {
-            if let Err(why) = result {
-                state.screen.warn(now, format!("it is allowed until you quit, but {why}"));
-            }
-        }
         Msg::Store(reply) => on_store::on_reply(state, now, reply, &mut fx),
         Msg::Models { endpoint, result } => models::on_models(state, now, &endpoint, result, &mut fx),
         Msg::Highlighted(painted) => {
@@ -94,11 +89,6 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
         Msg::Browsed { url, result } => citing::on_browsed(state, now, url, result),
         Msg::Checked { conversation, question, result } => {
             citing::on_checked(state, now, conversation, question, result);
-        }
-        Msg::ConsentSaved(result) => {
-            if let Err(why) = result {
-                state.screen.warn(now, format!("pages may be fetched until you quit, but {why}"));
-            }
         }
         Msg::Edited(result) => on_edited(state, now, result),
         Msg::Connected(result) => overlays::on_connected(state, now, result, &mut fx),
@@ -117,11 +107,6 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
             Err(NotWritten::Failed(why)) => state.screen.warn(now, why),
         },
         Msg::Piped(result) => overlays::on_piped(state, now, result),
-        Msg::SlotSaved(result) => {
-            if let Err(why) = result {
-                state.screen.warn(now, format!("the slot holds until you quit, but {why}"));
-            }
-        }
         Msg::Background(shade) => looks::on_background(state, now, shade),
         Msg::ColoursChanged => looks::on_colours_changed(state),
         Msg::Themes(files) => looks::on_themes(state, files),

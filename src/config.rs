@@ -250,6 +250,12 @@ pub enum Chosen {
     Theme(String),
     Mouse(Mouse),
     Code(Code),
+    /// The model of a slot, 1 to 9.
+    Slot(u8, String),
+    /// A tool that runs without asking, by its rule.
+    Tool(String),
+    /// Cited pages are fetched without a question.
+    Checks,
 }
 
 /// How much of the mouse the program takes.

@@ -136,13 +136,11 @@ impl Runtime {
             Effect::Mcp(job) => self.tell_servers(job),
             Effect::RunCommand { call, command, arguments } => self.run_command(call, *command, &arguments),
             Effect::StopTool(call) => self.stop_tool(call),
-            Effect::SaveRule { rule } => self.save_rule(rule),
             Effect::Store(job) => self.store.send(job),
             Effect::Highlight(job) => self.highlight(job),
             Effect::FetchModels { endpoint } => self.fetch_models(&endpoint),
             Effect::SaveKey(key) => self.save_key(key),
             Effect::SaveServer { base_url } => self.save_server(base_url),
-            Effect::SaveSlot { slot, model } => self.save_slot(slot, model),
             Effect::Keep(chosen) => self.keep(chosen),
             Effect::ReadThemes => {
                 let folder = self.paths.themes();
@@ -154,7 +152,6 @@ impl Runtime {
             Effect::SaveFile { stem, extension, text } => self.save_file(stem, extension, text),
             Effect::Browse(url) => self.browse(url),
             Effect::Check { conversation, question } => self.check(conversation, question),
-            Effect::SaveConsent => self.save_consent(),
             Effect::WriteFile { path, text, over } => self.write_file(path, text, over),
             Effect::Pipe { command, text } => self.pipe(command, text),
             Effect::StopPipe => self.stop_pipe(),
@@ -214,13 +211,6 @@ impl Runtime {
         }
     }
 
-    fn save_rule(&mut self, rule: String) {
-        let config = self.paths.config.clone();
-        self.work(move || {
-            Msg::RuleSaved(Config::allow_tool(&config, &rule).map_err(|complaint| complaint.to_string()))
-        });
-    }
-
     fn save_key(&mut self, key: SecretString) {
         let Some(server) = self.servers.get(OPENROUTER) else { return };
         self.servers.put(server.anew());
@@ -251,13 +241,6 @@ impl Runtime {
         });
     }
 
-    fn save_slot(&mut self, slot: u8, model: String) {
-        let config = self.paths.config.clone();
-        self.work(move || {
-            Msg::SlotSaved(Config::set_slot(&config, slot, &model).map_err(|complaint| complaint.to_string()))
-        });
-    }
-
     fn browse(&mut self, url: String) {
         self.work(move || Msg::Browsed { result: browser::open(&url), url });
     }
@@ -273,13 +256,6 @@ impl Runtime {
             };
             tracing::debug!(read = result.is_ok(), "a cited page was checked");
             let _ = inbox.send(Msg::Checked { conversation, question, result }).await; // Nobody listens on the way out.
-        });
-    }
-
-    fn save_consent(&mut self) {
-        let config = self.paths.config.clone();
-        self.work(move || {
-            Msg::ConsentSaved(Config::set_checks_always(&config).map_err(|complaint| complaint.to_string()))
         });
     }
 

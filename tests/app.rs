@@ -10,6 +10,7 @@ use ibid::{
         overlays::{Overlay, Picked},
     },
     chat::{Conversation, ConversationId, Settings, Timestamp},
+    config::Chosen,
     store::{self, Job, Reply},
 };
 use serde_json::json;
@@ -498,7 +499,7 @@ fn a_model_of_the_picker_goes_on_a_slot_without_closing_it() {
     app.enter_text("two");
     app.press("ctrl-x 4");
     assert_eq!(app.state.slots[3].as_deref(), Some("b/two"));
-    assert!(app.effects().iter().any(|e| matches!(e, Effect::SaveSlot { slot: 4, .. })));
+    assert!(app.effects().iter().any(|e| matches!(e, Effect::Keep(Chosen::Slot(4, _)))));
     app.press("enter");
     assert_eq!(app.state.settings().model, "b/two");
 }

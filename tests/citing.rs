@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ibid::{
     app::{Effect, Msg},
+    config::{Chosen, Consent},
     store::{Job, Reply},
     text::quote::Haystack,
     widgets::check::{Question, Reading},
@@ -284,10 +285,10 @@ fn a_reader_may_say_so_for_good() {
     app.wait(Duration::from_secs(1));
     app.press("a");
     let effects = app.effects();
-    assert!(effects.iter().any(|effect| matches!(effect, Effect::SaveConsent)));
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Keep(Chosen::Checks))));
     assert!(effects.iter().any(|effect| matches!(effect, Effect::Check { .. })));
     let mut begin = start(120, 40);
-    begin.config.sources.check = ibid::config::Consent::Always;
+    begin.config.sources.check = Consent::Always;
     let mut app = Harness::with(begin);
     app.reply(Reply::Opened { newest: Vec::new(), total: 0, new_draft: String::new() });
     let stream = app.prompt("Is WAL safe on NFS?");

@@ -283,8 +283,8 @@ fn a_slot_is_written_back_and_comments_and_order_stay() {
     let before =
         "# mine\nmodel = 'a/b' # the usual\n\n[slots] # keys\n2 = 'c/d' # second\n\n[search]\nengine = 'exa'\n";
     fs::write(&file, before).expect("a file");
-    Config::set_slot(&file, 2, "e/f").expect("a slot");
-    Config::set_slot(&file, 9, "g/h:online").expect("a slot");
+    Config::keep(&file, &Chosen::Slot(2, "e/f".into())).expect("a slot");
+    Config::keep(&file, &Chosen::Slot(9, "g/h:online".into())).expect("a slot");
     assert_snapshot!(fs::read_to_string(&file).expect("the file"), @r#"
     # mine
     model = 'a/b' # the usual
@@ -341,7 +341,7 @@ fn an_inline_table_of_slots_takes_another_one() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("config.toml");
     fs::write(&file, "slots = { 1 = 'a/b' }\nmodel = 'c/d'\n").expect("a file");
-    Config::set_slot(&file, 2, "e/f").expect("a slot");
+    Config::keep(&file, &Chosen::Slot(2, "e/f".into())).expect("a slot");
     let (config, _) = Config::load(&file).expect("a config");
     assert_eq!(config.slots, BTreeMap::from([(1, "a/b".into()), (2, "e/f".into())]));
     assert_eq!(config.model.as_deref(), Some("c/d"));
@@ -352,7 +352,7 @@ fn a_server_is_added_to_a_file_and_a_folder_that_were_not_there() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("new").join("config.toml");
     Config::set_endpoint(&file, "localhost", "http://localhost:11434/v1").expect("an endpoint");
-    Config::set_slot(&file, 1, "qwen3").expect("a slot");
+    Config::keep(&file, &Chosen::Slot(1, "qwen3".into())).expect("a slot");
     assert_snapshot!(fs::read_to_string(&file).expect("the file"), @r#"
     # Settings of ibid. assets/config.toml in its source explains all of them.
 
@@ -374,14 +374,15 @@ fn a_server_is_added_to_a_file_and_a_folder_that_were_not_there() {
 fn a_wrong_change_or_a_change_of_a_wrong_file_leaves_the_file_as_it_was() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("config.toml");
+    let on_slot = |path: &Path, slot| Config::keep(path, &Chosen::Slot(slot, "a/b".into()));
     for (before, change) in [
-        ("model = 'a/b'\n", Config::set_slot as fn(&Path, u8, &str) -> Result<(), Complaint>),
-        ("this is not toml\n", |path, _, _| Config::set_slot(path, 1, "a/b")),
-        ("model = 'a/b'\n", |path, _, _| Config::set_endpoint(path, "x", "no address")),
-        ("model = 'a/b'\n", |path, _, _| Config::choose_endpoint(path, "nowhere")),
+        ("model = 'a/b'\n", (&|path: &Path| on_slot(path, 10)) as &dyn Fn(&Path) -> Result<(), Complaint>),
+        ("this is not toml\n", &|path: &Path| on_slot(path, 1)),
+        ("model = 'a/b'\n", &|path: &Path| Config::set_endpoint(path, "x", "no address")),
+        ("model = 'a/b'\n", &|path: &Path| Config::choose_endpoint(path, "nowhere")),
     ] {
         fs::write(&file, before).expect("a file");
-        change(&file, 10, "a/b").expect_err("this is wrong");
+        change(&file).expect_err("this is wrong");
         assert_eq!(fs::read_to_string(&file).expect("the file"), before);
     }
 }
@@ -393,7 +394,7 @@ fn a_config_that_is_a_link_stays_a_link() {
     let (file, link) = (folder.path().join("dotfile"), folder.path().join("config.toml"));
     fs::write(&file, "# mine\n").expect("a file");
     std::os::unix::fs::symlink(&file, &link).expect("a link");
-    Config::set_slot(&link, 1, "a/b").expect("a slot");
+    Config::keep(&link, &Chosen::Slot(1, "a/b".into())).expect("a slot");
     assert!(fs::symlink_metadata(&link).expect("the link").is_symlink());
     assert!(fs::read_to_string(&file).expect("the file").contains("1 = \"a/b\""));
 }
@@ -436,12 +437,13 @@ fn a_tool_that_cannot_be_is_refused_with_its_line() {
 }
 
 #[test]
-fn a_rule_is_put_into_the_file_beside_what_is_there() {
+fn a_rule_and_a_consent_are_put_into_the_file_beside_what_is_there() {
     let folder = tempfile::tempdir().expect("a folder can be made");
     let path = folder.path().join("config.toml");
     fs::write(&path, "theme = \"ink\" # dark\n\n[tools]\nsteps = 9\n").expect("it can be written");
-    Config::allow_tool(&path, "git/log").expect("it can be written");
-    Config::allow_tool(&path, "command/weather").expect("it can be written");
+    Config::keep(&path, &Chosen::Checks).expect("it can be written");
+    Config::keep(&path, &Chosen::Tool("git/log".into())).expect("it can be written");
+    Config::keep(&path, &Chosen::Tool("command/weather".into())).expect("it can be written");
     let text = fs::read_to_string(&path).expect("it is there");
     assert_snapshot!(text, @r##"
     theme = "ink" # dark
@@ -452,6 +454,9 @@ fn a_rule_is_put_into_the_file_beside_what_is_there() {
     [tools.policy]
     "git/log" = "allow"
     "command/weather" = "allow"
+
+    [sources]
+    check = "always"
     "##);
     assert_eq!(fine(&text).tools.policy.len(), 2);
 }

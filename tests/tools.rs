@@ -11,7 +11,7 @@ use std::time::Duration;
 use ibid::{
     app::{Effect, Msg},
     chat::{CallId, StreamId},
-    config::Config,
+    config::{Chosen, Config},
     tools::{Content, Failure, Hints, Outcome, Tool, ToolId},
 };
 use serde_json::{Value, json};
@@ -138,7 +138,7 @@ fn each_letter_of_the_card_does_what_it_says() {
     always.press("tab a");
     let effects = always.effects();
     assert!(
-        effects.iter().any(|effect| matches!(effect, Effect::SaveRule { rule } if rule == "notes/write")),
+        effects.iter().any(|effect| matches!(effect, Effect::Keep(Chosen::Tool(rule)) if rule == "notes/write")),
         "{effects:?}"
     );
     assert!(effects.iter().any(|effect| matches!(effect, Effect::RunTool { .. })), "{effects:?}");
@@ -281,7 +281,7 @@ fn hostile_names_arguments_and_results_are_seen_for_what_they_are() {
     insta::assert_snapshot!("hostile-card", screen);
     // For ever is not for a name that deceives.
     app.press("tab a");
-    assert!(app.effects().iter().all(|effect| !matches!(effect, Effect::SaveRule { .. } | Effect::RunTool { .. })));
+    assert!(app.effects().iter().all(|effect| !matches!(effect, Effect::Keep(_) | Effect::RunTool { .. })));
 }
 
 /// A key that comes in one read with another is handled before anything is painted.
@@ -369,7 +369,7 @@ fn only_a_name_that_means_what_it_reads_can_be_allowed_for_ever() {
         );
         assert_eq!(app.screen().contains("cannot be allowed for ever"), !offered, "{name:?}: {}", app.screen());
         app.press("tab a");
-        let rules = app.effects().into_iter().filter(|effect| matches!(effect, Effect::SaveRule { .. })).count();
+        let rules = app.effects().into_iter().filter(|effect| matches!(effect, Effect::Keep(Chosen::Tool(_)))).count();
         assert_eq!(rules, usize::from(offered), "{server:?} {name:?}");
     }
 }
@@ -393,7 +393,7 @@ fn look_alikes_of_two_servers_are_told_and_never_allowed_for_ever() {
     app.wait(SETTLED);
     insta::assert_snapshot!("twins", app.screen());
     app.press("tab a");
-    assert!(app.effects().iter().all(|effect| !matches!(effect, Effect::SaveRule { .. } | Effect::RunTool { .. })));
+    assert!(app.effects().iter().all(|effect| !matches!(effect, Effect::Keep(_) | Effect::RunTool { .. })));
 }
 
 #[test]

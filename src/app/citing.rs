@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     chat::{Answer, ConversationId, Timestamp},
-    config::Consent,
+    config::{Chosen, Consent},
     widgets::{
         check::{Check, Question, Reading},
         rail::Tab,
@@ -210,7 +210,7 @@ pub(super) fn take_key(state: &mut State, now: Timestamp, key: char, fx: &mut Ve
     }
     state.config.sources.check = Consent::Always;
     if key == 'a' {
-        fx.push(Effect::SaveConsent);
+        fx.push(Effect::Keep(Chosen::Checks));
     }
     fetch(state, now, question, fx);
     true

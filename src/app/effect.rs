@@ -51,10 +51,6 @@ pub enum Effect {
     Mcp(mcp::Job),
     /// Stops a call of either kind; nothing more is heard of it.
     StopTool(CallId),
-    /// Puts a rule into the config that allows a tool; answered by `Msg::RuleSaved`.
-    SaveRule {
-        rule: String,
-    },
     Store(store::Job),
     Highlight(highlight::Job),
     /// Reads the catalogue of an endpoint: the cache at once, then the server where it is stale.
@@ -66,11 +62,6 @@ pub enum Effect {
     /// Adds a server without a key to the config and uses it.
     SaveServer {
         base_url: String,
-    },
-    /// Puts a model on a slot (1 to 9) in the config file.
-    SaveSlot {
-        slot: u8,
-        model: String,
     },
     /// Keeps a choice in the config file; answered by `Msg::Kept`.
     Keep(config::Chosen),
@@ -97,8 +88,6 @@ pub enum Effect {
         conversation: ConversationId,
         question: Question,
     },
-    /// Writes to the config that pages may be fetched; answered by `Msg::ConsentSaved`.
-    SaveConsent,
     /// Writes a file where the reader said, over another only when told to; answered by `Msg::Written`.
     WriteFile {
         path: String,

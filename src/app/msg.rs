@@ -79,8 +79,6 @@ pub enum Msg {
         at: Timestamp,
         result: Result<Outcome, Failure>,
     },
-    /// A rule for a tool was written to the config, or why not.
-    RuleSaved(Result<(), String>),
     Store(store::Reply),
     /// The catalogue of an endpoint, from the disk or the server.
     Models {
@@ -100,8 +98,6 @@ pub enum Msg {
         question: Question,
         result: Result<Reading, String>,
     },
-    /// That pages may be fetched was written to the config, or why not.
-    ConsentSaved(Result<(), String>),
     /// The editor has closed; `Ok` is the text as it was saved.
     Edited(Result<String, String>),
     /// A key or an address from the welcome screen was stored and is in use, or why not.
@@ -118,8 +114,6 @@ pub enum Msg {
     },
     /// A command has ended, or could not run.
     Piped(Result<Piped, String>),
-    /// A slot was written to the config, or why not.
-    SlotSaved(Result<(), String>),
     /// A choice was written to the config, or why not.
     Kept {
         chosen: Chosen,

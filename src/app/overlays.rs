@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     chat::Timestamp,
+    config::Chosen,
     widgets::{
         form::Form,
         help::Help,
@@ -190,7 +191,7 @@ pub(super) fn on_led(state: &mut State, now: Timestamp, key: Key, fx: &mut Vec<E
     }
     state.slots[usize::from(slot) - 1] = Some(model.clone());
     state.screen.say(now, format!("{} is on slot {slot}", super::models::short(&model)));
-    fx.push(Effect::SaveSlot { slot, model });
+    fx.push(Effect::Keep(Chosen::Slot(slot, model)));
     refresh_models(state);
 }
 

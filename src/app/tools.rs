@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     chat::{CallId, Decision, Denial, Timestamp, choices::Approval, request::Coming},
-    config::Config,
+    config::{Chosen, Config},
     mcp::{self, Board, Standing},
     text,
     tools::{Command, Limits, Policy, Tool, ToolId, Toolbox},
@@ -222,7 +222,7 @@ fn always(state: &mut State, now: Timestamp, tool: &ToolId, fx: &mut Vec<Effect>
         state.screen.say(now, format!("{rule} runs without asking until you quit"));
     } else {
         state.screen.say(now, format!("{rule} runs without asking from now on: tools.policy in the config"));
-        fx.push(Effect::SaveRule { rule });
+        fx.push(Effect::Keep(Chosen::Tool(rule)));
     }
     rearrange(state);
     for id in state.open.keys().copied().collect::<Vec<_>>() {

@@ -11,40 +11,25 @@ use crate::files::{self, Readers};
 const HEAD: &str = "# Settings of ibid. assets/config.toml in its source explains all of them.\n\n";
 
 impl Config {
-    /// Puts a model on a slot (1 to 9) in the file, which is made if there is none.
-    ///
-    /// # Errors
-    /// The file is not a config that can be read, or cannot be written.
-    pub fn set_slot(path: &Path, slot: u8, model: &str) -> Result<(), Complaint> {
-        edit(path, |document| {
-            set(table(document.as_table_mut(), "slots")?, &slot.to_string(), model);
-            Some(())
-        })
-    }
-
-    /// Lets cited pages be fetched without a question from now on.
-    ///
-    /// # Errors
-    /// The file is not a config that can be read, or cannot be written.
-    pub fn set_checks_always(path: &Path) -> Result<(), Complaint> {
-        edit(path, |document| {
-            set(table(document.as_table_mut(), "sources")?, "check", "always");
-            Some(())
-        })
-    }
-
-    /// Keeps what was chosen on the screen.
+    /// Keeps what was chosen on the screen, in a file that is made if there is none.
     ///
     /// # Errors
     /// The file is not a config that can be read, or cannot be written.
     pub fn keep(path: &Path, chosen: &Chosen) -> Result<(), Complaint> {
-        let (key, value) = match chosen {
-            Chosen::Theme(name) => ("theme", name.as_str()),
-            Chosen::Mouse(mouse) => ("mouse", mouse.name()),
-            Chosen::Code(code) => ("code", code.name()),
-        };
         edit(path, |document| {
-            set(document.as_table_mut(), key, value);
+            let root = document.as_table_mut();
+            match chosen {
+                Chosen::Theme(name) => set(root, "theme", name),
+                Chosen::Mouse(mouse) => set(root, "mouse", mouse.name()),
+                Chosen::Code(code) => set(root, "code", code.name()),
+                Chosen::Slot(slot, model) => set(table(root, "slots")?, &slot.to_string(), model),
+                Chosen::Tool(rule) => {
+                    let tools = table(root, "tools")?;
+                    tools.set_implicit(true);
+                    set(table(tools, "policy")?, rule, "allow");
+                }
+                Chosen::Checks => set(table(root, "sources")?, "check", "always"),
+            }
             Some(())
         })
     }
@@ -59,19 +44,6 @@ impl Config {
             endpoints.set_implicit(true);
             set(table(endpoints, name)?, "base_url", base_url);
             set(document.as_table_mut(), "endpoint", name);
-            Some(())
-        })
-    }
-
-    /// Puts a rule that allows a tool into the file, which is made if there is none.
-    ///
-    /// # Errors
-    /// The file is not a config that can be read, or cannot be written.
-    pub fn allow_tool(path: &Path, rule: &str) -> Result<(), Complaint> {
-        edit(path, |document| {
-            let tools = table(document.as_table_mut(), "tools")?;
-            tools.set_implicit(true);
-            set(table(tools, "policy")?, rule, "allow");
             Some(())
         })
     }
@@ -116,6 +88,9 @@ impl Chosen {
             Self::Theme(_) => "the theme holds",
             Self::Mouse(_) => "the choice of the mouse holds",
             Self::Code(_) => "the choice for long lines of code holds",
+            Self::Slot(..) => "the slot holds",
+            Self::Tool(_) => "it is allowed",
+            Self::Checks => "pages may be fetched",
         }
     }
 }
