@@ -3,8 +3,10 @@
 pub mod action;
 pub mod areas;
 pub mod attention;
+mod branching;
 pub mod cards;
 mod citing;
+mod copying;
 pub mod effect;
 pub mod finding;
 pub mod keymap;

@@ -1,5 +1,6 @@
 //! The config file: plain data with its defaults, and every complaint about it with its line.
 
+mod complaint;
 mod mcp;
 mod paths;
 mod provider;

@@ -114,7 +114,7 @@ fn stop(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
 
 /// Ctrl-C: selection, overlay, turn, text, and then the program.
 pub(super) fn cancel(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
-    if super::on_action::copy_selection(state, now, fx) {
+    if super::copying::copy_selection(state, now, fx) {
         // The selection is no more: the next step is the next time's.
     } else if !state.screen.overlays.is_empty() {
         overlays::close_top(state, now, fx);

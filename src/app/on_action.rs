@@ -1,7 +1,11 @@
 //! The index of everything a user can do.
 
 use super::{
-    Action, Effect, State, citing, finding, listing,
+    Action, Effect, State,
+    branching::{ask_again, edit_current_prompt, go_to_sibling, put_back},
+    citing,
+    copying::{copy_answer, copy_here},
+    finding, listing,
     models::{cycle_slots, next_effort, take_slot, toggle_web},
     on_store::carry_out,
     overlays::{self, Overlay},
@@ -9,12 +13,12 @@ use super::{
     screen::{Editing, Focus, Shown},
 };
 use crate::{
-    chat::{Body, ConversationId, Kind, MessageId, Next, Slot, Timestamp},
+    chat::{ConversationId, Next, Timestamp},
     config::{Chosen, Code},
     widgets::{
         list::Step,
         rail::Tab,
-        transcript::{By, Cursor, Move, Step as Select, Target, Thing, Transcript, Unit, Walk, folded_text},
+        transcript::{By, Cursor, Move, Step as Select, Target, Thing, Transcript, Unit, Walk},
     },
 };
 
@@ -235,7 +239,7 @@ fn walk(state: &mut State, thing: Thing, count: i32) {
     }
 }
 
-fn cursor(state: &State) -> Option<Cursor> {
+pub(super) fn cursor(state: &State) -> Option<Cursor> {
     state.screen.transcript().and_then(Transcript::cursor)
 }
 
@@ -248,94 +252,6 @@ fn select(state: &mut State, unit: Unit) {
 fn extend(state: &mut State, step: Select) {
     if let Some(transcript) = state.screen.transcript_mut() {
         transcript.extend(step);
-    }
-}
-
-/// Copies the selection and ends it; `false` when there is none.
-pub(super) fn copy_selection(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) -> bool {
-    let Some(text) = selected(state, now) else { return false };
-    state.screen.say(now, copied(&text));
-    fx.push(Effect::Copy(text));
-    if let Some(transcript) = state.screen.transcript_mut() {
-        transcript.unselect();
-    }
-    true
-}
-
-/// The text that is selected.
-pub(super) fn selected(state: &mut State, now: Timestamp) -> Option<String> {
-    let id = state.screen.pane.shows.conversation()?;
-    state.screen.pane.transcripts.get_mut(&id)?.selected(state.open.get(&id)?, now)
-}
-
-/// What was copied, in words.
-pub(super) fn copied(text: &str) -> String {
-    match text.lines().count() {
-        0 | 1 => format!("copied {}", counted(text.chars().count(), "letter")),
-        lines => format!("copied {}", counted(lines, "line")),
-    }
-}
-
-fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
-}
-
-fn prompt_text(state: &State, message: MessageId) -> Option<String> {
-    match &state.current()?.messages.get(&message)?.body {
-        Body::Prompt(prompt) => Some(prompt.text.clone()),
-        Body::Answer(_) => None,
-    }
-}
-
-/// Copies what was thought in the items from that one up to the next text.
-fn copy_reasoning(state: &mut State, now: Timestamp, message: MessageId, slot: Slot, fx: &mut Vec<Effect>) {
-    let answer = state.current().and_then(|conversation| conversation.messages.get(&message)?.answer());
-    let items = answer.into_iter().flat_map(|answer| answer.items.range(slot..));
-    let run = items.map_while(|(_, item)| match &item.kind {
-        Kind::Message { .. } => None,
-        Kind::Reasoning(reasoning) => Some(reasoning.texts().collect::<Vec<_>>().join("\n\n")),
-        Kind::Search(_) | Kind::Call(_) | Kind::Other { .. } => Some(String::new()),
-    });
-    let text = run.filter(|text| !text.trim().is_empty()).collect::<Vec<_>>().join("\n\n");
-    if text.is_empty() {
-        state.screen.say(now, "there is no reasoning to copy");
-    } else {
-        state.screen.say(now, "copied the reasoning");
-        fx.push(Effect::Copy(text));
-    }
-}
-
-/// Copies what is selected, else what the cursor stands on.
-fn copy_here(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
-    if copy_selection(state, now, fx) {
-        return;
-    }
-    if citing::is_open(state) {
-        citing::copy(state, now, fx);
-        return;
-    }
-    match cursor(state) {
-        Some(Cursor { message, target: Target::Code(block) }) => {
-            overlays::copy_code_block(state, now, message, block, fx);
-        }
-        Some(Cursor { message, target: Target::Reasoning(slot) }) => copy_reasoning(state, now, message, slot, fx),
-        Some(Cursor { message, target: Target::Message }) => match prompt_text(state, message) {
-            Some(text) => {
-                state.screen.say(now, "copied the prompt");
-                fx.push(Effect::Copy(text));
-            }
-            None => copy_answer(state, now, fx),
-        },
-        Some(Cursor { target: Target::Citation(_), .. }) => citing::copy(state, now, fx),
-        Some(Cursor { message, target: Target::Call(slot) }) => results::copy(state, now, message, slot, fx),
-        Some(Cursor { message, target: Target::Item(slot) }) => {
-            let of = |state: &State| folded_text(state.current()?.messages.get(&message)?, slot);
-            if let Some(text) = of(state) {
-                state.screen.say(now, copied(&text));
-                fx.push(Effect::Copy(text));
-            }
-        }
-        None => copy_answer(state, now, fx),
     }
 }
 
@@ -373,89 +289,6 @@ fn open_this(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
 
 fn is_on_fold(state: &State) -> bool {
     state.screen.transcript().and_then(Transcript::fold_under_cursor).is_some()
-}
-
-fn copy_answer(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
-    let Some(conversation) = state.current() else { return };
-    let text = state
-        .current_answer()
-        .and_then(|id| conversation.messages.get(&id)?.answer().map(crate::chat::Answer::text))
-        .filter(|text| !text.is_empty());
-    match text {
-        Some(text) => {
-            fx.push(Effect::Copy(text));
-            state.screen.say(now, "copied the answer as Markdown");
-        }
-        None => state.screen.say(now, "there is no answer to copy yet"),
-    }
-}
-
-/// Puts the prompt under the cursor into the composer; sending it makes a branch.
-fn edit_current_prompt(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
-    let Some(conversation) = state.current() else { return };
-    let pointed = state.screen.transcript().and_then(crate::widgets::transcript::Transcript::current);
-    let at = pointed.and_then(|id| conversation.branch.iter().position(|other| *other == id));
-    let upto = at.map_or(conversation.branch.len(), |at| at + 1);
-    let is_prompt = |id: &&MessageId| matches!(conversation.messages.get(*id).map(|m| &m.body), Some(Body::Prompt(_)));
-    if let Some(id) = conversation.branch[..upto].iter().rev().find(is_prompt).copied() {
-        edit_prompt(state, now, id, fx);
-    }
-}
-
-pub(super) fn edit_prompt(state: &mut State, now: Timestamp, id: MessageId, fx: &mut Vec<Effect>) {
-    let Some(conversation) = state.current() else { return };
-    let Some(Body::Prompt(prompt)) = conversation.messages.get(&id).map(|message| &message.body) else { return };
-    let text = prompt.text.clone();
-    panes::keep_draft_now(state, now, fx);
-    let draft = state.screen.pane.composer.take();
-    panes::remember(state, draft);
-    state.screen.pane.composer.set_text(&text);
-    state.screen.pane.editing = Some(Editing::Prompt(id));
-    state.screen.focus = Focus::Composer;
-    state.screen.say(now, "editing an earlier prompt: Enter sends it as a branch, Esc leaves it");
-}
-
-/// Asks with which model the current answer is given again.
-fn ask_again(
-    state: &mut State,
-    now: Timestamp,
-    ask: fn(&mut State, Timestamp, MessageId, &mut Vec<Effect>),
-    fx: &mut Vec<Effect>,
-) {
-    match state.current_answer() {
-        Some(answer) => ask(state, now, answer, fx),
-        None => state.screen.say(now, "there is no answer yet"),
-    }
-}
-
-pub(super) fn answer_again(state: &mut State, now: Timestamp, answer: MessageId, model: String, fx: &mut Vec<Effect>) {
-    let Some(id) = state.screen.pane.shows.conversation() else { return };
-    super::models::keep_context(state, id);
-    change(state, id, fx, |conversation, ids| conversation.answer_again(answer, Some(model), ids, now));
-}
-
-/// Sends again what was left out of a conversation that was too long.
-fn put_back(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
-    let put_back = |id: ConversationId, state: &mut State| Some((id, state.open.get_mut(&id)?.put_back()?));
-    match state.screen.pane.shows.conversation().and_then(|id| put_back(id, state)) {
-        Some((id, next)) => {
-            carry_out(state, id, next, fx);
-            state.screen.say(now, "all turns are sent again");
-        }
-        None => state.screen.say(now, "no turns are left out of this conversation"),
-    }
-}
-
-fn go_to_sibling(state: &mut State, by: isize, fx: &mut Vec<Effect>) {
-    let Some(id) = state.screen.pane.shows.conversation() else { return };
-    let Some(conversation) = state.open.get(&id) else { return };
-    let pointed = state.screen.transcript().and_then(crate::widgets::transcript::Transcript::current);
-    let has_siblings = |id: &&MessageId| conversation.siblings(**id).1 > 1;
-    let message =
-        pointed.filter(|id| has_siblings(&id)).or_else(|| conversation.branch.iter().rev().find(has_siblings).copied());
-    if let Some(message) = message {
-        change(state, id, fx, |conversation, _| conversation.go_to_sibling(message, by));
-    }
 }
 
 /// Folds or opens what the cursor stands on, else all of the current message.

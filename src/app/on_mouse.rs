@@ -7,8 +7,9 @@ use ratatui::layout::{Margin, Position, Rect};
 use super::{
     Effect, State,
     areas::{Areas, GUTTER},
-    cards, listing,
-    on_action::{copied, selected},
+    cards,
+    copying::{copied, selected},
+    listing,
     overlays::{self, Of, Overlay},
     results,
     screen::Focus,

@@ -67,7 +67,7 @@ pub enum Overlay {
 pub(super) fn on_key(state: &mut State, now: Timestamp, event: KeyEvent, fx: &mut Vec<Effect>) {
     let key = Key::from(event);
     match state.keymap.meaning(Context::Global, &[], key) {
-        Meaning::Does(Action::Cancel) if super::on_action::copy_selection(state, now, fx) => return,
+        Meaning::Does(Action::Cancel) if super::copying::copy_selection(state, now, fx) => return,
         Meaning::Does(action @ (Action::Back | Action::Cancel)) => {
             let stepped_back = match state.screen.overlays.last_mut() {
                 Some(Overlay::Xray(xray)) => xray.back(),
@@ -264,7 +264,7 @@ pub(super) fn on_connected(state: &mut State, now: Timestamp, result: Result<Str
 fn take(state: &mut State, now: Timestamp, of: &Of, model: String, fx: &mut Vec<Effect>) {
     match of {
         Of::Again { answer } | Of::ModelForAgain { answer } => {
-            super::on_action::answer_again(state, now, *answer, model, fx);
+            super::branching::answer_again(state, now, *answer, model, fx);
         }
         _ => take_model(state, model, fx),
     }

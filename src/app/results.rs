@@ -1,6 +1,6 @@
 //! Results of calls: opened in the pager, copied, saved.
 
-use super::{Effect, State, on_action::copied, overlays::Overlay};
+use super::{Effect, State, copying::copied, overlays::Overlay};
 use crate::{
     chat::{Answer, Kind, MessageId, Run, Slot, Stage, Timestamp, answer::Call},
     store::{self, Job},

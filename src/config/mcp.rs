@@ -7,7 +7,7 @@ use std::{
 
 use serde::Deserialize;
 
-use super::{Complaint, read};
+use super::{Complaint, complaint::steps, read};
 
 /// A server that offers tools: a program that we start, or an address.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -145,7 +145,7 @@ pub fn read_servers(text: &str, path: &Path) -> Result<(BTreeMap<String, McpServ
     let mut json = serde_json::Deserializer::from_str(text);
     let file: File = serde_ignored::deserialize(&mut json, |unknown| {
         let what = "there is no such setting, it is ignored".to_owned();
-        complaints.push(complaint(None, None, Some(read::steps(&unknown).join(".")), what));
+        complaints.push(complaint(None, None, Some(steps(&unknown).join(".")), what));
     })
     .and_then(|file| json.end().map(|()| file))
     .map_err(|error| {

@@ -8,10 +8,8 @@ use super::{Overlay, code, take};
 use crate::{
     api::Dialect,
     app::{
-        Action, Effect, EndpointInfo, State, cards, looks, models,
-        on_action::{copied, edit_prompt, on_action},
-        panes,
-        screen::Focus,
+        Action, Effect, EndpointInfo, State, branching::edit_prompt, cards, copying::copied, looks, models,
+        on_action::on_action, panes, screen::Focus,
     },
     chat::{ConversationId, Effort, MessageId, Timestamp},
     config::{Chosen, Mouse},
