@@ -4,6 +4,7 @@ use insta::assert_snapshot;
 use proptest::prelude::*;
 
 use super::*;
+use crate::widgets::row::RowKind;
 
 /// The rows of a complete text, one a line.
 fn page(source: &str, width: usize) -> String {
