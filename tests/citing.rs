@@ -248,6 +248,31 @@ fn a_source_is_opened_in_the_browser_or_the_command_is_shown() {
     assert!(app.screen().contains("has no address"), "a file:\n{}", app.screen());
 }
 
+/// An answer with one annotation that belongs to its words.
+fn answer_citing(annotation: serde_json::Value) -> Harness {
+    let mut app = Harness::new(80, 40);
+    let stream = app.prompt("Where is it?");
+    let item = json!({"type": "message", "id": "msg_1", "role": "assistant", "status": "completed",
+        "content": [{"type": "output_text", "text": "Near the station.", "annotations": [annotation]}]});
+    let done = json!({"type": "response.output_item.done", "output_index": 0, "item": item});
+    let completed = json!({"type": "response.completed", "response": {"status": "completed", "output": [item]}});
+    app.events(stream, &[&done.to_string(), &completed.to_string()]);
+    app.end(stream, Ok(()));
+    app.effects();
+    app
+}
+
+#[test]
+fn what_is_no_file_is_not_said_to_be_one() {
+    let mut app = answer_citing(json!({"type": "place_citation", "start_index": 0, "end_index": 16}));
+    app.press("tab ] enter");
+    assert!(app.screen().contains("─ [1] place citation ─"), "{}", app.screen());
+    app.press("o");
+    assert!(app.screen().contains("this source has no address"), "{}", app.screen());
+    app.press("c");
+    assert!(app.screen().contains("this source has no page to look at"), "{}", app.screen());
+}
+
 #[test]
 fn a_page_is_fetched_only_after_the_reader_was_asked_and_then_says_what_it_found() {
     let mut app = one_answer(120, 40);

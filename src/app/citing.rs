@@ -120,7 +120,8 @@ pub(super) fn browse(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
     match cited.source.url {
         Some(url) if is_page(&url) => fx.push(Effect::Browse(url)),
         Some(_) => state.screen.warn(now, "only pages with http or https are opened"),
-        None => state.screen.say(now, "this source is a file and has no address"),
+        None if cited.source.is_file() => state.screen.say(now, "this source is a file and has no address"),
+        None => state.screen.say(now, "this source has no address"),
     }
 }
 
@@ -149,7 +150,8 @@ pub(super) fn check(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
         let words = match cited.source.url {
             Some(url) if !is_page(&url) => "only pages with http or https are looked at",
             Some(_) => "there is nothing to look for: no excerpt came, and no words are cited",
-            None => "this source is a file and has no page to look at",
+            None if cited.source.is_file() => "this source is a file and has no page to look at",
+            None => "this source has no page to look at",
         };
         state.screen.say(now, words);
         return;

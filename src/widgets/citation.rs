@@ -11,15 +11,17 @@ use crate::{
 
 mod claim;
 
-/// A cited page or file.
+/// A cited page or file, or whatever else a server names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
     /// By first use in the answer, from 1.
     pub number: u32,
+    /// The type of its first annotation, as it came.
+    pub kind: String,
     pub title: String,
     /// Where it is, in short: `sqlite.org/wal`.
     pub site: String,
-    /// Absent for files.
+    /// Absent for files and the like.
     pub url: Option<String>,
     pub excerpt: Option<String>,
     /// How many places in the answer it supports.
@@ -34,6 +36,24 @@ pub struct Claim {
     pub annotation: usize,
     /// Without Markdown, in one line.
     pub words: String,
+}
+
+impl Source {
+    /// What it is: a file only where its annotation says so, else the name of a type that we do not know.
+    pub fn what(&self) -> String {
+        if self.is_file() {
+            return "a file".into();
+        }
+        let words = match self.kind.as_str() {
+            "url_citation" => "a page".into(),
+            kind => one_line(&text::clean(&kind.replace('_', " "))),
+        };
+        if words.is_empty() { "a source".into() } else { words }
+    }
+
+    pub fn is_file(&self) -> bool {
+        matches!(self.kind.as_str(), "file_citation" | "container_file_citation" | "file_path")
+    }
 }
 
 /// The sources of an answer, in order of first use.
@@ -357,7 +377,15 @@ fn is_wide(char: char) -> bool {
 fn add(sources: &mut Vec<Source>, annotation: &Annotation) -> usize {
     let number = sources.len() as u32 + 1;
     let url = annotation.url.as_deref().filter(|url| !url.is_empty()).map(|url| bare(url).to_owned());
-    sources.push(Source { number, title: String::new(), site: String::new(), url, excerpt: None, claims: 0 });
+    sources.push(Source {
+        number,
+        kind: annotation.kind.clone(),
+        title: String::new(),
+        site: String::new(),
+        url,
+        excerpt: None,
+        claims: 0,
+    });
     sources.len() - 1
 }
 
@@ -378,7 +406,7 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Names every site as briefly as tells it from the others, and untitled sources by their site.
+/// Names every site as briefly as tells it from the others, and untitled sources by their site, or by what they are.
 fn shorten_sites(sources: &mut [Source]) {
     let hosts: Vec<String> =
         sources.iter().map(|source| source.url.as_deref().map(host).unwrap_or_default().to_owned()).collect();
@@ -386,6 +414,9 @@ fn shorten_sites(sources: &mut [Source]) {
         let alone = hosts.iter().filter(|other| **other == hosts[at]).count() == 1;
         let source = &mut sources[at];
         let Some(url) = &source.url else {
+            if source.title.is_empty() {
+                source.title = source.what();
+            }
             source.site = source.title.clone();
             continue;
         };

@@ -76,10 +76,10 @@ impl SourceCard<'_> {
             1 => "supports 1 claim".into(),
             count => format!("supports {count} claims"),
         };
-        let Some(url) = &self.source.url else {
-            return vec![pushed_apart(vec![Span::new("a file, without an address", muted)], &claims, width)];
+        let address = match &self.source.url {
+            Some(url) => address(url, self.marks),
+            None => vec![Span::new(format!("{}, without an address", self.source.what()), muted)],
         };
-        let address = address(url, self.marks);
         let cells: usize = address.iter().map(Span::width).sum();
         if cells + 2 + claims.len() <= width {
             return vec![pushed_apart(address, &claims, width)];

@@ -149,6 +149,21 @@ fn spans_that_make_no_sense_are_only_listed() {
 }
 
 #[test]
+fn a_source_without_a_name_is_called_what_it_is() {
+    let named = |kind: &str| {
+        let only = Annotation { url: None, kind: kind.into(), ..at("", None, None) };
+        let source = sources(&answer("Text.", &[only])).remove(0);
+        assert_eq!(source.title, source.site);
+        source.title
+    };
+    assert_eq!(named("place_citation"), "place citation");
+    assert_eq!(named("file_path"), "a file");
+    assert_eq!(named("url_citation"), "a page");
+    assert_eq!(named("odd\u{1b}[31m__type\n"), "odd type");
+    assert_eq!(named("_"), "a source");
+}
+
+#[test]
 fn files_are_sources_without_an_address() {
     let mut file = at("", None, None);
     file.url = None;

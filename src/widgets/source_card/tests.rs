@@ -15,6 +15,7 @@ const PAGE: &str = "Overview. All processes using a database must be on the same
 fn source(url: Option<&str>, excerpt: Option<&str>) -> Source {
     Source {
         number: 1,
+        kind: if url.is_some() { "url_citation" } else { "file_citation" }.into(),
         title: "Write-Ahead Logging".into(),
         site: "sqlite.org/wal".into(),
         url: url.map(Into::into),
@@ -112,6 +113,31 @@ fn a_file_has_no_page() {
     │                                                          │
     │ The answer lists it without saying what for.             │
     ╰─────────────────────────────────────── y copy  [ ] walk ─╯
+    ");
+}
+
+#[test]
+fn what_is_no_file_is_not_called_one() {
+    let mut place = source(None, None);
+    place.kind = "place_citation".into();
+    assert_snapshot!(shown(&place, &claims()[..1], None, 60), @"
+    ╭─ [1] Write-Ahead Logging ────────────────────────────────╮
+    │ place citation, without an address      supports 1 claim │
+    │                                                          │
+    │ • Processes on different hosts cannot share memory over  │
+    │   a network file system.                                 │
+    ╰─────────────────────────────────────── y copy  [ ] walk ─╯
+    ");
+    place.kind = "a_type_with_a_name_that_is_longer_than_any_card_is_wide".into();
+    assert_snapshot!(shown(&place, &[], None, 30), @"
+    ╭─ [1] Write-Ahead Logging ──╮
+    │ a type with a name that is │
+    │ longer than any card is    │
+    │ wide, without an address   │
+    │                            │
+    │ The answer lists it        │
+    │ without saying what for.   │
+    ╰───────── y copy  [ ] walk ─╯
     ");
 }
 
