@@ -6,6 +6,8 @@
 
 mod signs;
 
+use std::borrow::Cow;
+
 use signs::Class;
 
 /// A formula in Unicode; `None` when it must stay LaTeX. Line breaks (`\\`) become line ends.
@@ -56,6 +58,13 @@ impl Atom {
         Self { text: text.into(), class }
     }
 
+    /// Puts brackets around a fraction, for what comes belongs to all of it.
+    fn close(&mut self) {
+        if self.class == Class::Fraction {
+            *self = Self::new(format!("({})", self.text), Class::Ordinary);
+        }
+    }
+
     fn sign(text: impl Into<String>) -> Self {
         let text = text.into();
         Self { class: signs::class(&text), text }
@@ -85,12 +94,18 @@ impl<'a> Reader<'a> {
                     let script = self.script(char == '^')?;
                     let base = atoms.last_mut().filter(|atom| !matches!(atom.class, Class::Space));
                     match base {
-                        Some(base) => base.text.push_str(&script),
+                        Some(base) => {
+                            base.close();
+                            base.text.push_str(&script);
+                        }
                         None => atoms.push(Atom::new(script, Class::Ordinary)),
                     }
                 }
                 '\'' => match atoms.last_mut() {
-                    Some(base) => base.text.push('′'),
+                    Some(base) => {
+                        base.close();
+                        base.text.push('′');
+                    }
                     None => return None,
                 },
                 '\\' => self.command(&mut atoms)?,
@@ -221,9 +236,9 @@ impl<'a> Reader<'a> {
         if let Some(sign) = signs::fraction(&top, &bottom) {
             return Some(Atom::new(sign, Class::Ordinary));
         }
-        let top = if top.contains(' ') && !is_one(&over) { format!("({top})") } else { top };
+        let top = if top.contains([' ', '/']) && !is_one(&over) { format!("({top})") } else { top };
         let bottom = if is_one(&under) { bottom } else { format!("({bottom})") };
-        Some(Atom::new(format!("{top}/{bottom}"), Class::Ordinary))
+        Some(Atom::new(format!("{top}/{bottom}"), Class::Fraction))
     }
 
     fn root(&mut self) -> Option<Atom> {
@@ -311,6 +326,21 @@ fn is_one(atoms: &[Atom]) -> bool {
     }
 }
 
+/// Whether a fraction stands so close to its neighbours that they could be taken for a part of it.
+fn touches(atoms: &[Atom], at: usize, spacing: Spacing) -> bool {
+    let is_shown = |atom: &&Atom| spacing == Spacing::Wide || atom.class != Class::Space;
+    let behind = atoms[at + 1..].iter().find(is_shown).is_some_and(|next| match next.class {
+        Class::Open | Class::Named | Class::Large | Class::Fraction => true,
+        Class::Ordinary => next.text.starts_with(|sign: char| sign.is_alphanumeric() || "(/√∛∜∂∇∞".contains(sign)),
+        Class::Binary | Class::Relation | Class::Close | Class::Comma | Class::Space => false,
+    });
+    let numbers =
+        |before: &Atom| before.text.ends_with(char::is_numeric) && atoms[at].text.starts_with(char::is_numeric);
+    let before = atoms[..at].iter().rfind(is_shown);
+    behind
+        || before.is_some_and(|before| before.class == Class::Fraction || before.text.ends_with('/') || numbers(before))
+}
+
 fn is_number(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
 }
@@ -321,8 +351,12 @@ fn joined(atoms: &[Atom], spacing: Spacing) -> String {
     let mut before: Option<Class> = None;
     for (at, atom) in atoms.iter().enumerate() {
         let next = atoms.get(at + 1).map(|atom| atom.class);
+        let mut atom = Cow::Borrowed(atom);
+        if atom.class == Class::Fraction && touches(atoms, at, spacing) {
+            atom.to_mut().close();
+        }
         let mut class = atom.class;
-        let after_term = matches!(before, Some(Class::Ordinary | Class::Close));
+        let after_term = matches!(before, Some(Class::Ordinary | Class::Fraction | Class::Close));
         if class == Class::Binary
             && !(after_term && next.is_some_and(|next| !matches!(next, Class::Close | Class::Comma)))
         {
@@ -333,7 +367,7 @@ fn joined(atoms: &[Atom], spacing: Spacing) -> String {
                 (None | Some(Class::Space | Class::Open), _) => false,
                 (Some(Class::Binary | Class::Relation | Class::Comma | Class::Large), _) => true,
                 (Some(Class::Named), next) => !matches!(next, Class::Open | Class::Close | Class::Comma),
-                (Some(Class::Ordinary | Class::Close), next) => {
+                (Some(Class::Ordinary | Class::Fraction | Class::Close), next) => {
                     // A script that is written out ends with a brace.
                     matches!(next, Class::Binary | Class::Relation | Class::Named | Class::Large)
                         || next == Class::Ordinary && text.ends_with('}')
@@ -395,6 +429,24 @@ mod tests {
             (r"3.14 \times 10^{-6}", "3.14 × 10⁻⁶"),
             (r"\operatorname{rank}(A)", "rank(A)"),
             (r"a &= b", ""),
+        ] {
+            assert_eq!(to_unicode(latex).unwrap_or_default(), expected, "{latex}");
+        }
+    }
+
+    #[test]
+    fn a_fraction_is_set_apart_from_what_touches_it() {
+        for (latex, expected) in [
+            (r"\frac{a}{b+c}d", "(a/(b + c))d"),
+            (r"\frac{d}{dx}f(x) = \frac{dy}{du}\frac{du}{dx}", "(d/dx)f(x) = (dy/du)(du/dx)"),
+            (r"\frac{a}{b}(c+d) + \frac{a}{b}\sqrt{2}", "(a/b)(c + d) + (a/b)√2"),
+            (r"\frac{1}{n}\sum_{i=1}^n x_i", "(1/n) ∑ᵢ₌₁ⁿ xᵢ"),
+            (r"2\frac{3}{7} - \frac{1}{n}\log n", "2(3/7) − (1/n) log n"),
+            (r"\frac{a}{b}^2 + {\frac{a}{b}}'", "(a/b)² + (a/b)′"),
+            (r"\frac{\frac{a}{b}}{c} = c/\frac{a}{b}", "(a/b)/c = c/(a/b)"),
+            (r"e^{\frac{n}{2}\,k}", "e^{(n/2)k}"),
+            (r"|\frac{a}{b}| = 2\frac{c}{d}.", "|a/b| = 2c/d."),
+            (r"\int \frac{1}{x}\,dx, \frac{x}{2} \text{ if } x", "∫ 1/x dx, x/2 if x"),
         ] {
             assert_eq!(to_unicode(latex).unwrap_or_default(), expected, "{latex}");
         }

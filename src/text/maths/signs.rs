@@ -4,6 +4,8 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Class {
     Ordinary,
+    /// A fraction in one line: what stands beside it directly could be taken for a part of it.
+    Fraction,
     /// A sum, an integral.
     Large,
     /// A function by its name: what follows stands apart, but for its brackets.
