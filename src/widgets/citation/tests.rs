@@ -164,6 +164,14 @@ fn a_source_without_a_name_is_called_what_it_is() {
 }
 
 #[test]
+fn a_number_with_a_mark_stands_right_as_the_others_do() {
+    let text = "| city | people |\n|---|---|\n| Bern | 1,345 |\n| Ulm | 12 |\n";
+    let cited = [on(text, "1,345", "https://a.example/")];
+    let rule = "─".repeat(15);
+    assert_eq!(shown(text, &cited, 60), format!("city     people\n{rule}\nBern  1,345 [1]\nUlm          12"));
+}
+
+#[test]
 fn files_are_sources_without_an_address() {
     let mut file = at("", None, None);
     file.url = None;

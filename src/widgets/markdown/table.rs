@@ -196,14 +196,28 @@ fn emboldened(mut spans: Vec<Span>) -> Vec<Span> {
     spans
 }
 
-/// Whether a cell holds a number, with its sign, unit or currency.
+/// Whether a cell holds a number, with its sign, unit or currency, and the marks of its sources behind it.
 fn is_number(text: &str) -> bool {
-    let text = text.trim().trim_start_matches(['~', '≈', '<', '>', '+', '-', '−', '$', '€', '£', '¥', ' ']);
+    let text = without_marks(text)
+        .trim_start()
+        .trim_start_matches(['~', '≈', '<', '>', '+', '-', '−', '$', '€', '£', '¥', ' ']);
     let digits =
         text.trim_end_matches(|char: char| char.is_alphabetic() || matches!(char, '%' | ' ' | '/' | '€' | '°' | 'µ'));
     text.len() - digits.len() <= 5
         && digits.starts_with(|char: char| char.is_ascii_digit())
         && digits.chars().all(|char| char.is_ascii_digit() || matches!(char, '.' | ',' | '_' | '\'' | ' ' | ':'))
+}
+
+/// A text without the `[1]` and `[^1]` at its end.
+fn without_marks(text: &str) -> &str {
+    let mut text = text.trim_end();
+    while let Some((rest, number)) = text.strip_suffix(']').and_then(|text| text.rsplit_once('['))
+        && !number.is_empty()
+        && number.strip_prefix('^').unwrap_or(number).bytes().all(|byte| byte.is_ascii_digit())
+    {
+        text = rest.trim_end();
+    }
+    text
 }
 
 #[cfg(test)]
@@ -212,10 +226,12 @@ mod tests {
 
     #[test]
     fn numbers_are_told_from_words() {
-        for number in ["1", "-3.5", "$0.28", "164k", "12 ms", "~7%", "1,000,000", "−2", "14:02"] {
+        for number in
+            ["1", "-3.5", "$0.28", "164k", "12 ms", "~7%", "1,000,000", "−2", "14:02", "1,345 [1]", "7[1][^12]"]
+        {
             assert!(is_number(number), "{number}");
         }
-        for word in ["", "yes", "1st place", "v2", "3 or more cells", "2024-01-01 release"] {
+        for word in ["", "[1]", "7 [x]", "7 []", "yes", "1st place", "v2", "3 or more cells", "2024-01-01 release"] {
             assert!(!is_number(word), "{word}");
         }
     }
