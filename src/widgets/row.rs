@@ -46,7 +46,7 @@ pub struct Span {
     pub ink: Ink,
     pub link: Option<Arc<str>>,
     pub citation: Option<Cited>,
-    /// What a copy has in its place, where that is not the text: LaTeX, the Markdown of an image. What is wrapped has
+    /// What a copy has in its place, where that is not the text: LaTeX, the Markdown of an image or a rule. What is wrapped has
     /// it in its first row and nothing in the others.
     pub copied: Option<Arc<str>>,
     /// Where it stands in a table, if it does.

@@ -97,6 +97,38 @@ fn the_rule_under_a_heading_is_not_copied() {
 }
 
 #[test]
+fn a_rule_between_paragraphs_is_copied_as_markdown() {
+    let mut app = reading(60, 24, "Above\n\n---\n\nbelow\n\n> * * *\n\nend");
+    select(&mut app, "Above", "end");
+    app.press("V");
+    app.press("y");
+    assert_eq!(copied(&mut app).as_deref(), Some("Above\n\n---\n\nbelow\n\n> * * *\n\nend"), "{}", app.screen());
+    let (column, row) = position(&app, "─────");
+    let below = position(&app, "below");
+    press(&mut app, (column + 3, row));
+    drag(&mut app, below);
+    release(&mut app, below);
+    app.press("y");
+    assert_eq!(copied(&mut app).as_deref(), Some("---\n\nb"), "a rule has no letters");
+}
+
+#[test]
+fn a_selection_that_begins_or_ends_within_a_formula_loses_nothing_of_it() {
+    const LATEX: &str = r"$\alpha + \beta + \gamma + \delta + \zeta + \eta + \theta + \iota + \kappa + \lambda + \mu + \nu + \xi + \pi$";
+    let mut app = reading(44, 24, &format!("Sum: {LATEX}, with an end."));
+    select(&mut app, "γ", "end");
+    app.press("y");
+    let rest = "γ + δ + ζ + η + θ + ι + κ + λ + μ + ν + ξ + π, with an e";
+    assert_eq!(copied(&mut app).as_deref(), Some(rest), "{}", app.screen());
+    select(&mut app, "ξ", "end");
+    app.press("y");
+    assert_eq!(copied(&mut app).as_deref(), Some("ξ + π, with an e"), "{}", app.screen());
+    select(&mut app, "Sum", "ξ");
+    app.press("y");
+    assert_eq!(copied(&mut app), Some(format!("Sum: {LATEX}")), "{}", app.screen());
+}
+
+#[test]
 fn a_long_line_of_code_is_copied_with_every_blank_of_it() {
     let line = format!("let x =   {};", "\"aaaa bbbb\"   +   ".repeat(8));
     let mut app = reading(44, 24, &format!("```\n{line}\n```\n\nend"));

@@ -224,7 +224,9 @@ impl Layout<'_> {
             Event::Rule => {
                 self.begin_leaf(range.start);
                 let rule = self.page.look.marks.rule.repeat(self.room());
-                self.emit(vec![Span::new(rule, Ink::of(Role::Faint))], RowKind::Rule, range.end, Joint::LineEnd);
+                let copied = Some(self.page.source[range.clone()].trim().into());
+                let rule = Span { copied, ..Span::new(rule, Ink::of(Role::Faint)) };
+                self.emit(vec![rule], RowKind::Rule, range.end, Joint::LineEnd);
             }
             Event::TaskListMarker(done) => self.task(done),
         }

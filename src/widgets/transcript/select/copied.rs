@@ -1,5 +1,7 @@
 //! Rows as a text to be copied: wraps undone, decoration left out.
 
+use std::ops::Range;
+
 use super::{Page, Place, Spot, source_of, words};
 use crate::{
     text,
@@ -16,6 +18,7 @@ impl Page<'_> {
     pub fn copied(&mut self, from: Place, to: Place) -> String {
         let mut text = String::new();
         let mut before: Option<Row> = None;
+        let mut whole = false;
         for index in from.spot.index..=to.spot.index {
             let first = if index == from.spot.index { from.spot.row } else { 0 };
             let last = if index == to.spot.index { to.spot.row } else { self.height(index).saturating_sub(1) };
@@ -35,9 +38,10 @@ impl Page<'_> {
                 let said = words(&row);
                 let start = if spot == from.spot { from.byte } else { 0 };
                 let end = if spot == to.spot { to.byte } else { said.len() };
-                let taken = taken(&row, start..end.max(start));
+                let is_copied_above = whole && is_rest(&row);
+                let taken = taken(&row, start..end.max(start), &mut whole);
                 match before.as_ref().map(|before| before.joint) {
-                    Some(_) if is_copied_above(&row) => (),
+                    Some(_) if is_copied_above => (),
                     Some(joint @ Joint::Blanks(_)) => text.push_str(&joint.words()),
                     joint => {
                         trim_end(&mut text);
@@ -82,23 +86,30 @@ impl Page<'_> {
     }
 }
 
-/// The words of a range of a row; what stands for something else as a whole is copied as that.
-fn taken(row: &Row, range: std::ops::Range<usize>) -> String {
+/// The words of a range of a row; what stands for something else is copied as that if its first row is taken as a
+/// whole, which `whole` keeps for the rows behind it, else by its letters.
+fn taken(row: &Row, range: Range<usize>, whole: &mut bool) -> String {
     let mut text = String::new();
     let mut at = 0;
     for span in row.spans.get(row.lead..).unwrap_or_default() {
         let (from, to) = (range.start.max(at), range.end.min(at + span.text.len()));
-        match &span.copied {
-            Some(copied) if from == at && to == at + span.text.len() => text.push_str(copied),
-            _ => text.push_str(span.text.get(from.saturating_sub(at)..to.saturating_sub(at)).unwrap_or_default()),
+        let letters = span.text.get(from.saturating_sub(at)..to.saturating_sub(at)).unwrap_or_default();
+        match span.copied.as_deref() {
+            Some("") if *whole => (),
+            None | Some("") => text.push_str(letters),
+            Some(copied) => {
+                // A rule has no letters.
+                *whole = letters == span.text || row.kind == RowKind::Rule && !letters.is_empty();
+                text.push_str(if *whole { copied } else { letters });
+            }
         }
         at += span.text.len();
     }
     text
 }
 
-/// Whether a row begins within what was copied as a whole in a row above, as the rest of a formula does.
-fn is_copied_above(row: &Row) -> bool {
+/// Whether a row begins within what a row above stands for, as the rest of a formula does.
+fn is_rest(row: &Row) -> bool {
     row.spans.get(row.lead).is_some_and(|span| span.copied.as_deref() == Some(""))
 }
 
@@ -117,14 +128,13 @@ fn in_markdown(mark: &str, marks: &Marks) -> String {
 
 /// The head of a code block, the rule under the head of a table or under a heading.
 fn is_decoration(row: &Row) -> bool {
-    let is_rule = |signs: &[char]| {
-        let said = words(row);
-        !said.is_empty() && said.chars().all(|letter| signs.contains(&letter))
-    };
     match row.kind {
         RowKind::CodeHead { .. } => true,
-        RowKind::Table => is_rule(&[' ', '─', '-']),
-        RowKind::Rule => is_rule(&['━', '=']),
+        RowKind::Table => {
+            let said = words(row);
+            !said.is_empty() && said.chars().all(|letter| matches!(letter, ' ' | '─' | '-'))
+        }
+        RowKind::Rule => row.spans.iter().all(|span| span.copied.is_none()),
         _ => false,
     }
 }
