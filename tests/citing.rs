@@ -274,6 +274,30 @@ fn what_is_no_file_is_not_said_to_be_one() {
 }
 
 #[test]
+fn a_card_offers_only_what_can_be_done() {
+    let mut app =
+        answer_citing(json!({"type": "url_citation", "url": "ftp://a.example/x", "title": "X", "content": "Words.",
+        "start_index": 0, "end_index": 16}));
+    app.press("tab ] enter");
+    assert!(app.screen().contains("── y copy  [ ] walk ─╯"), "{}", app.screen());
+    app.press("o");
+    assert!(app.screen().contains("only pages with http or https are opened"), "{}", app.screen());
+    app.press("c");
+    assert!(app.screen().contains("only pages with http or https are looked at"), "{}", app.screen());
+    let is_done = |effect: &Effect| matches!(effect, Effect::Browse(_) | Effect::Check { .. });
+    assert!(!app.effects().iter().any(is_done));
+
+    let mut app = answer_citing(json!({"type": "url_citation", "url": "HTTPS://a.example/x", "title": "X"}));
+    app.press("tab ] enter");
+    assert!(app.screen().contains("── o open  y copy  [ ] walk ─╯"), "no words to look for: {}", app.screen());
+    app.press("c");
+    assert!(app.screen().contains("there is nothing to look for"), "{}", app.screen());
+    app.press("o");
+    let opens = |effect: &Effect| matches!(effect, Effect::Browse(url) if url == "HTTPS://a.example/x");
+    assert!(app.effects().iter().any(opens));
+}
+
+#[test]
 fn a_page_is_fetched_only_after_the_reader_was_asked_and_then_says_what_it_found() {
     let mut app = one_answer(120, 40);
     app.press("tab ] c");

@@ -117,17 +117,13 @@ pub(super) fn copy(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
 
 pub(super) fn browse(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
     let Some(cited) = cited(state, now) else { return };
-    match cited.source.url {
-        Some(url) if is_page(&url) => fx.push(Effect::Browse(url)),
-        Some(_) => state.screen.warn(now, "only pages with http or https are opened"),
-        None if cited.source.is_file() => state.screen.say(now, "this source is a file and has no address"),
+    let source = cited.source;
+    match source.page() {
+        Some(url) => fx.push(Effect::Browse(url.into())),
+        None if source.url.is_some() => state.screen.warn(now, "only pages with http or https are opened"),
+        None if source.is_file() => state.screen.say(now, "this source is a file and has no address"),
         None => state.screen.say(now, "this source has no address"),
     }
-}
-
-fn is_page(url: &str) -> bool {
-    let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
-    scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https")
 }
 
 /// A browser was started, or not: then how to do that elsewhere.
@@ -146,11 +142,12 @@ pub(super) fn on_browsed(state: &mut State, now: Timestamp, url: String, result:
 /// Looks for the excerpt or the claim on the page; the reader is asked first.
 pub(super) fn check(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
     let Some(cited) = cited(state, now) else { return };
-    let Some(question) = cited.question.filter(|question| is_page(&question.url)) else {
-        let words = match cited.source.url {
-            Some(url) if !is_page(&url) => "only pages with http or https are looked at",
+    let Some(question) = cited.question else {
+        let source = cited.source;
+        let words = match source.page() {
             Some(_) => "there is nothing to look for: no excerpt came, and no words are cited",
-            None if cited.source.is_file() => "this source is a file and has no page to look at",
+            None if source.url.is_some() => "only pages with http or https are looked at",
+            None if source.is_file() => "this source is a file and has no page to look at",
             None => "this source has no page to look at",
         };
         state.screen.say(now, words);

@@ -51,6 +51,13 @@ impl Source {
         if words.is_empty() { "a source".into() } else { words }
     }
 
+    /// Its address, where it leads to a page: only those are opened and fetched.
+    pub fn page(&self) -> Option<&str> {
+        let (scheme, _) = self.url.as_deref()?.split_once("://")?;
+        let is_page = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
+        self.url.as_deref().filter(|_| is_page)
+    }
+
     pub fn is_file(&self) -> bool {
         matches!(self.kind.as_str(), "file_citation" | "container_file_citation" | "file_path")
     }

@@ -27,7 +27,9 @@ pub struct SourceCard<'a> {
     pub claims: &'a [Claim],
     /// The mark that the card was opened from.
     pub from: Option<(Place, usize)>,
-    pub check: Option<(&'a Question, &'a Check)>,
+    /// What a check would look for, where one can be made.
+    pub question: Option<&'a Question>,
+    pub check: Option<&'a Check>,
     /// How to open the page where there is no browser.
     pub elsewhere: Option<&'a str>,
     pub now: Timestamp,
@@ -122,7 +124,7 @@ impl SourceCard<'_> {
         let (muted, plain) = (Ink::of(Role::Muted), Ink::of(Role::Text));
         let mut rows = Vec::new();
         let mut tell = |spans_: &[Span]| rows.extend(spans(wrapped(spans_, width, RowKind::Text)));
-        match self.check {
+        match self.question.zip(self.check) {
             None => (),
             Some((question, Check::Asks { .. })) => {
                 tell(&[
@@ -204,12 +206,13 @@ impl SourceCard<'_> {
     }
 
     fn bottom(&self, width: usize) -> Row {
-        let asks = matches!(self.check, Some((_, Check::Asks { .. })));
-        let has_page = self.source.url.is_some();
-        let mut keys: Vec<(&str, &str)> = match () {
-            () if asks => vec![("y", "yes"), ("a", "always"), ("n", "no")],
-            () if has_page => vec![("o", "open"), ("c", "check"), ("y", "copy"), ("[ ]", "walk")],
-            () => vec![("y", "copy"), ("[ ]", "walk")],
+        let mut keys = match self.check {
+            Some(Check::Asks { .. }) => vec![("y", "yes"), ("a", "always"), ("n", "no")],
+            Some(Check::Reading { .. } | Check::Read { .. } | Check::Unread { .. }) | None => {
+                let open = self.source.page().map(|_| ("o", "open"));
+                let check = self.question.map(|_| ("c", "check"));
+                open.into_iter().chain(check).chain([("y", "copy"), ("[ ]", "walk")]).collect()
+            }
         };
         let cells = |keys: &[(&str, &str)]| {
             keys.iter().map(|(key, word)| key.len() + 1 + word.len()).sum::<usize>() + 2 * keys.len().saturating_sub(1)

@@ -42,11 +42,13 @@ fn now() -> Timestamp {
 }
 
 fn shown(source: &Source, claims: &[Claim], check: Option<(&Question, &Check)>, width: usize) -> String {
+    let asked = source.page().map(|_| question(Words::Claim("x".into())));
     let card = SourceCard {
         source,
         claims,
         from: claims.first().map(|claim| (claim.place, claim.annotation)),
-        check,
+        question: check.map(|(question, _)| question).or(asked.as_ref()),
+        check: check.map(|(_, check)| check),
         elsewhere: None,
         now: now(),
         zone: &TimeZone::UTC,

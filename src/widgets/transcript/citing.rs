@@ -161,11 +161,14 @@ pub(super) fn question(
     citation: Citation,
     claims: &[crate::widgets::citation::Claim],
 ) -> Option<Question> {
-    let url = source.url.clone()?;
+    let url = source.page()?.to_owned();
     let here = |claim: &&crate::widgets::citation::Claim| {
         citation == Citation::Mark { place: claim.place, annotation: claim.annotation }
     };
-    let claim = || claims.iter().find(here).or(claims.first()).map(|claim| Words::Claim(claim.words.clone()));
+    let claim = || {
+        let claim = claims.iter().find(here).or(claims.first()).filter(|claim| !claim.words.is_empty())?;
+        Some(Words::Claim(claim.words.clone()))
+    };
     let words = source.excerpt.clone().map(Words::Excerpt).or_else(claim)?;
     Some(Question { url, words })
 }

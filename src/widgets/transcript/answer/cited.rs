@@ -75,7 +75,8 @@ impl Builder<'_> {
             source,
             claims: &claims,
             from,
-            check: question.as_ref().and_then(|question| Some((question, known.checks.get(question)?))),
+            question: question.as_ref(),
+            check: question.as_ref().and_then(|question| known.checks.get(question)),
             elsewhere: known
                 .elsewhere
                 .as_ref()
