@@ -249,7 +249,7 @@ fn a_source_is_opened_in_the_browser_or_the_command_is_shown() {
 }
 
 /// An answer with one annotation that belongs to its words.
-fn answer_citing(annotation: serde_json::Value) -> Harness {
+fn answer_citing(annotation: &serde_json::Value) -> Harness {
     let mut app = Harness::new(80, 40);
     let stream = app.prompt("Where is it?");
     let item = json!({"type": "message", "id": "msg_1", "role": "assistant", "status": "completed",
@@ -264,7 +264,7 @@ fn answer_citing(annotation: serde_json::Value) -> Harness {
 
 #[test]
 fn what_is_no_file_is_not_said_to_be_one() {
-    let mut app = answer_citing(json!({"type": "place_citation", "start_index": 0, "end_index": 16}));
+    let mut app = answer_citing(&json!({"type": "place_citation", "start_index": 0, "end_index": 16}));
     app.press("tab ] enter");
     assert!(app.screen().contains("─ [1] place citation ─"), "{}", app.screen());
     app.press("o");
@@ -276,7 +276,7 @@ fn what_is_no_file_is_not_said_to_be_one() {
 #[test]
 fn a_card_offers_only_what_can_be_done() {
     let mut app =
-        answer_citing(json!({"type": "url_citation", "url": "ftp://a.example/x", "title": "X", "content": "Words.",
+        answer_citing(&json!({"type": "url_citation", "url": "ftp://a.example/x", "title": "X", "content": "Words.",
         "start_index": 0, "end_index": 16}));
     app.press("tab ] enter");
     assert!(app.screen().contains("── y copy  [ ] walk ─╯"), "{}", app.screen());
@@ -287,7 +287,7 @@ fn a_card_offers_only_what_can_be_done() {
     let is_done = |effect: &Effect| matches!(effect, Effect::Browse(_) | Effect::Check { .. });
     assert!(!app.effects().iter().any(is_done));
 
-    let mut app = answer_citing(json!({"type": "url_citation", "url": "HTTPS://a.example/x", "title": "X"}));
+    let mut app = answer_citing(&json!({"type": "url_citation", "url": "HTTPS://a.example/x", "title": "X"}));
     app.press("tab ] enter");
     assert!(app.screen().contains("── o open  y copy  [ ] walk ─╯"), "no words to look for: {}", app.screen());
     app.press("c");
