@@ -229,7 +229,11 @@ impl Conversation {
             came.activity = applied.activity.or(came.activity);
             came.over |= applied.over;
             self.turns[at].shown |= applied.visible;
-            self.turns[at].journal.push(step, now, event);
+            // What only says again what the deltas said would double the journal.
+            let repeats = !applied.changed && matches!(event, Event::Whole { .. } | Event::Part { closed: true, .. });
+            if !repeats {
+                self.turns[at].journal.push(step, now, event);
+            }
         }
         if came.over {
             return self.settle(at, now, Ok(()), ids);

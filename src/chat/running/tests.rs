@@ -283,12 +283,18 @@ fn the_growth_on_disk_replays_to_the_same_answer() {
     let stream = bench.send("Why?");
     bench.apply(stream, &[delta("Be"), delta("cau")]);
     bench.apply(stream, &[delta("se.")]);
+    for again in [
+        r#"{"type":"response.output_text.done","output_index":0,"content_index":0,"text":"Because."}"#,
+        r#"{"type":"response.content_part.done","output_index":0,"content_index":0,"part":{"type":"output_text","text":"Because."}}"#,
+    ] {
+        bench.apply(stream, &[Event::parse(again)]);
+    }
     bench.wait(1000);
     let [Next::Save { changes, gate: None }] = &bench.chat.tick(bench.now, &mut bench.ids)[..] else {
         panic!("one save is due")
     };
     let [Change::Growth { message, events }] = &changes[..] else { panic!("{changes:?}") };
-    assert_eq!(*message, bench.newest());
+    assert_eq!((*message, events.lines().count()), (bench.newest(), 1), "what was said again is not written again");
     let mut replayed = Answer::new("openrouter", "m", bench.now);
     crate::chat::journal::replay(&mut replayed, events);
     assert_eq!(replayed.text(), "Because.");
