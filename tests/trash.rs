@@ -5,9 +5,9 @@ mod support;
 use std::time::Duration;
 
 use ibid::{
-    app::Effect,
+    app::{Effect, Msg},
     chat::{Change, ConversationId},
-    store::Job,
+    store::{Job, Reply},
 };
 use support::harness::Harness;
 
@@ -51,6 +51,20 @@ fn a_conversation_that_streams_below_a_newer_one_is_the_one_that_goes() {
     assert_eq!(app.state.screen.list.cursor, Some(newer));
     app.press("u");
     assert_eq!(rows(&app), [streaming, newer]);
+}
+
+#[test]
+fn a_list_that_was_read_before_does_not_bring_the_row_back() {
+    let mut app = Harness::new(130, 30);
+    let stream = app.prompt("throw me away");
+    app.answer(stream, "yes");
+    let read = app.state.index.clone();
+    app.press("ctrl-x l d");
+    assert_eq!(rows(&app), []);
+    app.send(Msg::Store(Reply::Listed { conversations: read }));
+    assert_eq!(rows(&app), []);
+    app.press("u");
+    assert_eq!(rows(&app).len(), 1);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 
-use super::{Effect, State, on_store::carry_out, screen::Shows, state::Models};
+use super::{Action, Effect, State, on_store::carry_out, screen::Shows, state::Models};
 use crate::{
     api::{Catalogue, Dialect, models::Efforts},
     chat::{ConversationId, Effort, Settings, Timestamp, request::Context},
@@ -120,15 +120,21 @@ pub(super) fn take_slot(state: &mut State, now: Timestamp, slot: usize, fx: &mut
         take_model(state, model, fx);
     } else {
         let n = slot + 1;
-        state.screen.say(now, format!("slot {n} is empty: ^X m, then ^X {n} puts a model on it"));
+        let models = models_key(state);
+        state.screen.say(now, format!("slot {n} is empty: {models}, then ^X {n} puts a model on it"));
     }
+}
+
+fn models_key(state: &State) -> String {
+    state.keymap.keys_of(Action::Models).unwrap_or_else(|| "/models".into())
 }
 
 /// The next filled slot after the one of the present model; `by` is 1 or -1.
 pub(super) fn cycle_slots(state: &mut State, now: Timestamp, by: isize, fx: &mut Vec<Effect>) {
     let filled: Vec<String> = state.slots.iter().flatten().cloned().collect();
     if filled.is_empty() {
-        state.screen.say(now, "no slot is filled: ^X m, then ^X 1 puts a model on the first");
+        let models = models_key(state);
+        state.screen.say(now, format!("no slot is filled: {models}, then ^X 1 puts a model on the first"));
         return;
     }
     let count = filled.len().cast_signed();

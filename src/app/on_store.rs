@@ -35,7 +35,7 @@ pub(super) fn on_reply(state: &mut State, now: Timestamp, reply: Reply, fx: &mut
         }
         Reply::NotSaved { ticket, error } => on_not_saved(state, now, ticket, &error, fx),
         Reply::Listed { conversations } => {
-            state.index = merged(&state.index, conversations);
+            merge(state, conversations);
             state.unlisted = 0;
         }
         Reply::Loaded(conversation) => on_loaded(state, now, *conversation, fx),
@@ -61,7 +61,7 @@ pub(super) fn on_reply(state: &mut State, now: Timestamp, reply: Reply, fx: &mut
 
 fn on_opened(state: &mut State, newest: Vec<Summary>, total: usize, new_draft: &str, fx: &mut Vec<Effect>) {
     state.unlisted = total.saturating_sub(newest.len());
-    state.index = merged(&state.index, newest);
+    merge(state, newest);
     fx.push(Effect::Store(Job::Prompts));
     if state.unlisted > 0 {
         fx.push(Effect::Store(Job::List));
@@ -79,9 +79,10 @@ fn on_opened(state: &mut State, newest: Vec<Summary>, total: usize, new_draft: &
     }
 }
 
-/// The rows of the database, with those that are newer in memory.
-fn merged(known: &[Summary], mut rows: Vec<Summary>) -> Vec<Summary> {
-    for summary in known {
+/// Takes the rows of the database, as far as those in memory are not newer: what was just thrown away may still be among them.
+fn merge(state: &mut State, mut rows: Vec<Summary>) {
+    rows.retain(|row| state.trashed.iter().all(|trashed| trashed.id != row.id));
+    for summary in &state.index {
         match rows.iter_mut().find(|row| row.id == summary.id) {
             Some(row) if row.updated < summary.updated => *row = summary.clone(),
             Some(_) => (),
@@ -89,7 +90,7 @@ fn merged(known: &[Summary], mut rows: Vec<Summary>) -> Vec<Summary> {
         }
     }
     rows.sort_by(|a, b| b.updated.cmp(&a.updated).then(b.id.cmp(&a.id)));
-    rows
+    state.index = rows;
 }
 
 fn on_not_saved(
