@@ -219,6 +219,22 @@ fn no_key_acts_on_a_citation_that_was_scrolled_away() {
 }
 
 #[test]
+fn esc_closes_a_card_that_was_scrolled_away_and_the_window_stays() {
+    let mut app = two_answers(80, 24);
+    app.press("ctrl-home tab ] enter ctrl-end");
+    let before = app.screen();
+    assert!(!before.contains("supports 2 claims"), "the card is out of sight:\n{before}");
+    assert!(app.status().contains("esc closes the card"), "{}", app.status());
+    app.press("esc");
+    let rows = |screen: &str| screen.lines().take(20).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(rows(&app.screen()), rows(&before));
+    app.press("]");
+    assert!(!lit(&app).0.is_empty(), "the text still has the keys:\n{}", app.screen());
+    app.press("ctrl-home");
+    assert!(!app.screen().contains("supports 2 claims"), "the card is closed:\n{}", app.screen());
+}
+
+#[test]
 fn a_source_is_copied_as_a_footnote() {
     let mut app = one_answer(80, 24);
     app.press("tab ] enter y");

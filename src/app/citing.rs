@@ -56,10 +56,14 @@ pub(super) fn step(state: &mut State, by: Move) -> bool {
     true
 }
 
+/// Whether the card of a source stands open, in the window or out of it.
+pub(super) fn has_card(state: &State) -> bool {
+    state.screen.focus == Focus::Transcript && state.screen.transcript().is_some_and(Transcript::shows_source)
+}
+
 /// Whether the card of a source has the keys.
 pub(super) fn is_open(state: &State) -> bool {
-    let shown = |transcript: &Transcript| transcript.shows_source() && transcript.sees_citation();
-    state.screen.focus == Focus::Transcript && state.screen.transcript().is_some_and(shown)
+    has_card(state) && state.screen.transcript().is_some_and(Transcript::sees_citation)
 }
 
 /// Opens the card of the citation under the cursor, or closes it; `false` without one.

@@ -48,7 +48,7 @@ pub fn esc(state: &State) -> Esc {
     if state.screen.focus == Focus::Transcript && super::finding::find(state).is_some() {
         return Esc::EndFind;
     }
-    if citing::is_open(state) {
+    if citing::has_card(state) {
         return Esc::CloseSource;
     }
     if state.screen.focus != Focus::Composer {

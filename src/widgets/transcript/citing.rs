@@ -107,7 +107,10 @@ impl Transcript {
             self.citing.rev += 1;
             self.hold_still();
         }
-        self.wishes.push(Wish::Reveal);
+        // One that closes out of sight takes nobody back to it.
+        if open || self.sees_citation() {
+            self.wishes.push(Wish::Reveal);
+        }
     }
 
     /// How far a check is, if it was begun.
