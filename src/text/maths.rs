@@ -1,8 +1,8 @@
 //! LaTeX as Unicode, for formulas that can be told in one line of text.
 //!
 //! Fractions, roots, sums with their limits, Greek, scripts, accents and the usual operators become what a
-//! reader expects; a script whose letters have no small form keeps its `^{…}`. A formula with anything
-//! else (a matrix, an environment, an unknown command) is not one for this, and stays LaTeX as it was written.
+//! reader expects. A formula with anything else (a matrix, an unknown command, a script whose letters have no small form) is
+//! not one for this, and all of it stays LaTeX as it was written.
 
 mod signs;
 
@@ -176,13 +176,7 @@ impl<'a> Reader<'a> {
 
     fn script(&mut self, raised: bool) -> Option<String> {
         let atoms = self.argument()?;
-        let text = joined(&atoms, Spacing::Close);
-        if let Some(small) = signs::script(&text, raised) {
-            return Some(small);
-        }
-        let mark = if raised { '^' } else { '_' };
-        let alone = super::clusters(&text).count() == 1;
-        Some(if alone { format!("{mark}{text}") } else { format!("{mark}{{{text}}}") })
+        signs::script(&joined(&atoms, Spacing::Close), raised)
     }
 
     fn command(&mut self, atoms: &mut Vec<Atom>) -> Option<()> {
@@ -327,18 +321,21 @@ fn is_one(atoms: &[Atom]) -> bool {
 }
 
 /// Whether a fraction stands so close to its neighbours that they could be taken for a part of it.
-fn touches(atoms: &[Atom], at: usize, spacing: Spacing) -> bool {
-    let is_shown = |atom: &&Atom| spacing == Spacing::Wide || atom.class != Class::Space;
-    let behind = atoms[at + 1..].iter().find(is_shown).is_some_and(|next| match next.class {
+fn touches(atoms: &[Atom], at: usize) -> bool {
+    let behind = atoms.get(at + 1).is_some_and(|next| match next.class {
         Class::Open | Class::Named | Class::Large | Class::Fraction => true,
         Class::Ordinary => next.text.starts_with(|sign: char| sign.is_alphanumeric() || "(/√∛∜∂∇∞".contains(sign)),
         Class::Binary | Class::Relation | Class::Close | Class::Comma | Class::Space => false,
     });
-    let numbers =
-        |before: &Atom| before.text.ends_with(char::is_numeric) && atoms[at].text.starts_with(char::is_numeric);
-    let before = atoms[..at].iter().rfind(is_shown);
-    behind
-        || before.is_some_and(|before| before.class == Class::Fraction || before.text.ends_with('/') || numbers(before))
+    let before = |before: &Atom| match before.class {
+        // Under a limit stands what is divided, however it is set.
+        Class::Named => !before.text.starts_with("lim"),
+        Class::Fraction => true,
+        // What is done to the fraction is not done to its numerator alone.
+        _ if before.text.ends_with(['/', 'd', '∂', '∇', 'δ', 'Δ']) => true,
+        _ => before.text.ends_with(char::is_numeric) && atoms[at].text.starts_with(char::is_numeric),
+    };
+    behind || atoms[..at].last().is_some_and(before)
 }
 
 fn is_number(text: &str) -> bool {
@@ -352,7 +349,7 @@ fn joined(atoms: &[Atom], spacing: Spacing) -> String {
     for (at, atom) in atoms.iter().enumerate() {
         let next = atoms.get(at + 1).map(|atom| atom.class);
         let mut atom = Cow::Borrowed(atom);
-        if atom.class == Class::Fraction && touches(atoms, at, spacing) {
+        if atom.class == Class::Fraction && touches(atoms, at) {
             atom.to_mut().close();
         }
         let mut class = atom.class;
@@ -368,9 +365,7 @@ fn joined(atoms: &[Atom], spacing: Spacing) -> String {
                 (Some(Class::Binary | Class::Relation | Class::Comma | Class::Large), _) => true,
                 (Some(Class::Named), next) => !matches!(next, Class::Open | Class::Close | Class::Comma),
                 (Some(Class::Ordinary | Class::Fraction | Class::Close), next) => {
-                    // A script that is written out ends with a brace.
                     matches!(next, Class::Binary | Class::Relation | Class::Named | Class::Large)
-                        || next == Class::Ordinary && text.ends_with('}')
                 }
             };
             if apart {
@@ -410,7 +405,7 @@ mod tests {
             (r"\sqrt 2 + \sqrt[3]{x} + \sqrt[n]{xy}", "√2 + ∛x + ⁿ√(xy)"),
             (r"\sum_{i=1}^n x_i \leq \sqrt{a^2 + b^2}", "∑ᵢ₌₁ⁿ xᵢ ≤ √(a² + b²)"),
             (r"\int_0^1 f(x)\,dx", "∫₀¹ f(x) dx"),
-            (r"\int_{-\infty}^{\infty} e^{-x^2} dx = \sqrt{\pi}", "∫_{−∞}^∞ e^{−x²} dx = √π"),
+            (r"\int_0^1 e^{-x}\,dx = \sqrt{\pi}", "∫₀¹ e⁻ˣ dx = √π"),
             (r"x = \frac{-b \pm \sqrt{b^2-4ac}}{2a}", "x = (−b ± √(b² − 4ac))/(2a)"),
             (r"\hat{x} + \bar y + \vec{v} + \overline{AB}", "x\u{302} + y\u{304} + v\u{20d7} + A\u{305}B\u{305}"),
             (r"x \in \mathbb{R}, \quad f: A \to B", "x ∈ ℝ,  f: A → B"),
@@ -418,13 +413,13 @@ mod tests {
             (r"\left\{ x \mid x > 0 \right.", "{x ∣ x > 0"),
             (r"\text{if } n \text{ is even}", "if n is even"),
             (r"n \log n + \sin(x) - \sin x", "n log n + sin(x) − sin x"),
-            (r"\lim_{x \to 0} \frac{\sin x}{x} = 1", "lim_{x→0} (sin x)/x = 1"),
+            (r"\lim_n \frac{a_n}{n} = 1", "limₙ aₙ/n = 1"),
             (r"90^\circ, f'(x), f''", "90°, f′(x), f′′"),
             (r"A^T B^{-1} \neq \emptyset", "AᵀB⁻¹ ≠ ∅"),
             (r"a \not\in S \not= \not\approx b", "a ∉ S ≠ ≈\u{338} b"),
             (r"\langle u, v \rangle", "⟨u, v⟩"),
             (r"O(n^{2})", "O(n²)"),
-            (r"x_{max}, x_q", "xₘₐₓ, x_q"),
+            (r"x_{max}, x^{n+1}", "xₘₐₓ, xⁿ⁺¹"),
             (r"a \equiv b \pmod{n}", "a ≡ b (mod n)"),
             (r"3.14 \times 10^{-6}", "3.14 × 10⁻⁶"),
             (r"\operatorname{rank}(A)", "rank(A)"),
@@ -444,8 +439,9 @@ mod tests {
             (r"2\frac{3}{7} - \frac{1}{n}\log n", "2(3/7) − (1/n) log n"),
             (r"\frac{a}{b}^2 + {\frac{a}{b}}'", "(a/b)² + (a/b)′"),
             (r"\frac{\frac{a}{b}}{c} = c/\frac{a}{b}", "(a/b)/c = c/(a/b)"),
-            (r"e^{\frac{n}{2}\,k}", "e^{(n/2)k}"),
             (r"|\frac{a}{b}| = 2\frac{c}{d}.", "|a/b| = 2c/d."),
+            (r"\ln\frac{a}{b} - \sin^2 \frac{x}{2}", "ln (a/b) − sin² (x/2)"),
+            (r"\partial\frac{a}{b} + \nabla \frac{1}{r} + d\frac{u}{v}", "∂(a/b) + ∇(1/r) + d(u/v)"),
             (r"\int \frac{1}{x}\,dx, \frac{x}{2} \text{ if } x", "∫ 1/x dx, x/2 if x"),
         ] {
             assert_eq!(to_unicode(latex).unwrap_or_default(), expected, "{latex}");
@@ -465,6 +461,12 @@ mod tests {
             r"\left",
             r"\xrightarrow{f}",
             r"\hat{xyz}",
+            r"e^{-x^2}",
+            r"\int_{-\infty}^\infty f",
+            r"\lim_{x \to 0} x",
+            r"x_q + y_1",
+            r"x_{i,j}",
+            r"\sqrt{2^{x_i}}",
             "",
             " ",
         ] {
