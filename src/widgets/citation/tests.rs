@@ -167,8 +167,19 @@ fn a_source_without_a_name_is_called_what_it_is() {
 fn a_number_with_a_mark_stands_right_as_the_others_do() {
     let text = "| city | people |\n|---|---|\n| Bern | 1,345 |\n| Ulm | 12 |\n";
     let cited = [on(text, "1,345", "https://a.example/")];
-    let rule = "─".repeat(15);
-    assert_eq!(shown(text, &cited, 60), format!("city     people\n{rule}\nBern  1,345 [1]\nUlm          12"));
+    let rule = "─".repeat(16);
+    assert_eq!(shown(text, &cited, 60), format!("city  people\n{rule}\nBern   1,345 [1]\nUlm       12"));
+}
+
+#[test]
+fn marks_in_a_column_of_numbers_move_no_digits() {
+    let text = "| city | area |\n|---|--:|\n| Bern | 51.6 |\n| Ulm | 118.7 |\n| Graz | 7.0 |\n";
+    let cited = [on(text, "51.6", "https://a.example/"), on(text, "51.6", "https://b.example/")];
+    let rule = "─".repeat(18);
+    let rows = "Bern   51.6 [1][2]\nUlm   118.7\nGraz    7.0";
+    assert_eq!(shown(text, &cited, 60), format!("city   area\n{rule}\n{rows}"));
+    let narrow = shown(text, &cited, 14);
+    assert!(narrow.contains("51.6") && narrow.lines().all(|row| row.chars().count() <= 14), "{narrow}");
 }
 
 #[test]

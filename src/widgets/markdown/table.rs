@@ -6,9 +6,12 @@ use pulldown_cmark::Alignment;
 use ratatui::style::Modifier;
 
 use super::inline::Inline;
-use crate::widgets::{
-    row::{Cell, Ink, Span},
-    theme::{Marks, Role},
+use crate::{
+    text,
+    widgets::{
+        row::{Cell, Ink, Span},
+        theme::{Marks, Role},
+    },
 };
 
 /// A table as it was parsed.
@@ -26,6 +29,15 @@ pub(super) struct Line {
     pub ends: Option<usize>,
 }
 
+/// To which side of its column a cell keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Left,
+    Middle,
+    /// Behind the words are so many cells for marks, where any cell of the column has them: digits stand under digits.
+    Right(usize),
+}
+
 /// Between two columns.
 const GAP: usize = 2;
 /// A column that had to give way is at least as wide as its longest word, up to this.
@@ -39,12 +51,24 @@ impl Table {
         }
     }
 
+    /// The cells that a column would have, were there room for it.
+    fn natural(&self, at: usize) -> usize {
+        let behind = match self.side(at) {
+            Side::Right(behind) => behind,
+            Side::Left | Side::Middle => 0,
+        };
+        let words = self.column(at).map(|cell| match behind {
+            0 => cell.width(),
+            _ => cell.width().saturating_sub(marks_of(cell)),
+        });
+        words.max().unwrap_or(0).max(1) + behind
+    }
+
     /// The cells of each column, if all fit side by side.
     fn widths(&self, room: usize) -> Option<Vec<usize>> {
         let columns = self.head.len();
         let room = room.checked_sub(GAP * columns.saturating_sub(1))?;
-        let natural: Vec<usize> =
-            (0..columns).map(|at| self.column(at).map(Inline::width).max().unwrap_or(0).max(1)).collect();
+        let natural: Vec<usize> = (0..columns).map(|at| self.natural(at)).collect();
         let mut widths = natural.clone();
         let mut open: Vec<usize> = (0..columns).collect();
         let mut left = room;
@@ -73,24 +97,26 @@ impl Table {
     }
 
     fn columns(&self, widths: &[usize], marks: &Marks) -> Vec<Line> {
-        let right: Vec<bool> = (0..widths.len()).map(|at| self.is_right(at)).collect();
-        let mut lines = side_by_side(&self.head, widths, &right, None);
+        let sides: Vec<Side> = (0..widths.len()).map(|at| self.side(at)).collect();
+        let mut lines = side_by_side(&self.head, widths, &sides, None);
         let total = widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1);
         lines.push(Line { spans: vec![Span::new(marks.rule.repeat(total), Ink::of(Role::Faint))], ends: None });
         for (at, (_, cells)) in self.body.iter().enumerate() {
-            lines.extend(side_by_side(cells, widths, &right, Some(at)));
+            lines.extend(side_by_side(cells, widths, &sides, Some(at)));
         }
         lines
     }
 
-    fn is_right(&self, at: usize) -> bool {
+    fn side(&self, at: usize) -> Side {
+        let cells = || self.body.iter().filter_map(move |(_, cells)| cells.get(at)).filter(|cell| !cell.is_empty());
+        let right = || Side::Right(cells().map(marks_of).max().unwrap_or(0));
         match self.alignments.get(at) {
-            Some(Alignment::Right) => true,
-            Some(Alignment::Left | Alignment::Center) => false,
+            Some(Alignment::Right) => right(),
+            Some(Alignment::Left) => Side::Left,
+            Some(Alignment::Center) => Side::Middle,
             Some(Alignment::None) | None => {
-                let mut cells =
-                    self.body.iter().filter_map(|(_, cells)| cells.get(at)).filter(|cell| !cell.is_empty()).peekable();
-                cells.peek().is_some() && cells.all(|cell| is_number(&cell.text))
+                let is_numbers = cells().next().is_some() && cells().all(|cell| is_number(&cell.text));
+                if is_numbers { right() } else { Side::Left }
             }
         }
     }
@@ -154,7 +180,7 @@ fn cell_lines(cell: &Inline, width: usize, (row, column): (usize, usize)) -> Vec
         .collect()
 }
 
-fn side_by_side(cells: &[Inline], widths: &[usize], right: &[bool], row: Option<usize>) -> Vec<Line> {
+fn side_by_side(cells: &[Inline], widths: &[usize], sides: &[Side], row: Option<usize>) -> Vec<Line> {
     let blocks: Vec<Vec<Vec<Span>>> = widths
         .iter()
         .enumerate()
@@ -174,7 +200,15 @@ fn side_by_side(cells: &[Inline], widths: &[usize], right: &[bool], row: Option<
                 cell = emboldened(cell);
             }
             let used: usize = cell.iter().map(Span::width).sum();
-            let before = if right[at] { width.saturating_sub(used) } else { 0 };
+            let free = width.saturating_sub(used);
+            let before = match sides[at] {
+                Side::Left => 0,
+                Side::Middle => free / 2,
+                Side::Right(behind) => {
+                    let own = cells.get(at).filter(|_| nth + 1 == blocks[at].len()).map_or(0, marks_of);
+                    free.saturating_sub(behind - own.min(behind))
+                }
+            };
             if owed + before > 0 && !cell.is_empty() {
                 spans.push(Span::new(" ".repeat(owed + before), Ink::of(Role::Text)));
                 owed = 0;
@@ -206,6 +240,11 @@ fn is_number(text: &str) -> bool {
     text.len() - digits.len() <= 5
         && digits.starts_with(|char: char| char.is_ascii_digit())
         && digits.chars().all(|char| char.is_ascii_digit() || matches!(char, '.' | ',' | '_' | '\'' | ' ' | ':'))
+}
+
+/// The cells of the marks of its sources behind the words of a cell.
+fn marks_of(cell: &Inline) -> usize {
+    text::width(cell.text.trim_end()).saturating_sub(text::width(without_marks(&cell.text)))
 }
 
 /// A text without the `[1]` and `[^1]` at its end.

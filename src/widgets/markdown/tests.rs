@@ -221,7 +221,7 @@ fn tables_stand_in_columns_where_there_is_room() {
                  memory
         ");
     assert_snapshot!(page("| a | b |\n|:-:|--:|\n| long cell | x |", 40), @r"
-        a          b
+            a      b
         ────────────
         long cell  x
         ");
