@@ -74,7 +74,11 @@ impl Layout<'_> {
             Ink { role: if self.links.is_empty() { Role::Text } else { Role::Link }, ..self.ink() }.on(Role::Surface);
         self.cite_until(range.start);
         if self.page.look.plain_code {
-            self.put(&format!("`{words}`"), ink, range.clone());
+            let inside = code_within(self.page.source, words, &range);
+            let sign = Ink { is_sign: true, ..ink };
+            self.put("`", sign, range.start..inside.start);
+            self.put(words, ink, inside.clone());
+            self.put("`", sign, inside.end..range.end);
         } else {
             self.put(words, ink, range.clone());
         }
@@ -196,4 +200,13 @@ fn as_written(latex: &str, in_lines: bool) -> String {
 pub(in crate::widgets::markdown) fn is_ideograph(char: char) -> bool {
     matches!(char, '\u{2e80}'..='\u{303f}' | '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}'
         | '\u{ff01}'..='\u{ff60}' | '\u{20000}'..='\u{3ffff}')
+}
+
+/// Where the words of inline code stand between its marks.
+fn code_within(source: &str, words: &str, code: &Range<usize>) -> Range<usize> {
+    let marks = source[code.clone()].bytes().take_while(|byte| *byte == b'`').count();
+    let inside = code.start + marks..code.end.saturating_sub(marks).max(code.start + marks);
+    // A blank behind the marks keeps them apart from what is code.
+    let blank = inside.start + 1..(inside.end.max(inside.start + 2) - 1).min(inside.end);
+    [inside.clone(), blank].into_iter().find(|range| source.get(range.clone()) == Some(words)).unwrap_or(inside)
 }
