@@ -86,7 +86,11 @@ impl Looks {
             Colours::Indexed => theme.in_256_colours(),
             Colours::All => theme,
         };
-        theme.painting = Painting { links: config.links == Switch::On, reorder: config.bidi == Bidi::Reorder };
+        theme.painting = Painting {
+            links: config.links == Switch::On,
+            addresses: config.links == Switch::Off,
+            reorder: config.bidi == Bidi::Reorder,
+        };
         match self.glyphs {
             Glyphs::Ascii => theme.in_ascii(),
             Glyphs::Unicode => theme,

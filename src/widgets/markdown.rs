@@ -41,6 +41,8 @@ pub struct Look {
     pub marks: Marks,
     /// Inline code keeps its backticks, for there is no ground behind it.
     pub plain_code: bool,
+    /// Links have their addresses behind their words, for the terminal does not open them.
+    pub addresses: bool,
     /// How plain text looks.
     pub base: Ink,
     pub code: CodeLines,
@@ -448,6 +450,7 @@ impl Default for Look {
         Self {
             marks: Marks::UNICODE,
             plain_code: false,
+            addresses: false,
             base: Ink::of(Role::Text),
             code: CodeLines::Wrapped,
             diagrams_open: false,

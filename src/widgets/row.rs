@@ -86,8 +86,8 @@ pub struct Ink {
     pub role: Role,
     pub ground: Option<Role>,
     pub emphasis: Modifier,
-    /// It is a sign around words and none of them, as a backtick: nobody looks for it.
-    pub is_sign: bool,
+    /// It stands beside words and is none of them, as a backtick or the address of a link: nobody looks for it.
+    pub is_aside: bool,
 }
 
 /// A mark beside the text: who speaks.
@@ -152,7 +152,7 @@ impl Ink {
     pub const LIT: Self = Self::of(Role::Accent).with(Modifier::REVERSED.union(Modifier::BOLD));
 
     pub const fn of(role: Role) -> Self {
-        Self { role, ground: None, emphasis: Modifier::empty(), is_sign: false }
+        Self { role, ground: None, emphasis: Modifier::empty(), is_aside: false }
     }
 
     #[must_use]

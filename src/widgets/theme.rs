@@ -40,6 +40,8 @@ pub struct Theme {
 pub struct Painting {
     /// The terminal has links of its own.
     pub links: bool,
+    /// It has none: the addresses of links are written out.
+    pub addresses: bool,
     /// What is read from right to left is turned round here, for the terminal does not.
     pub reorder: bool,
 }

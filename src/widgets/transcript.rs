@@ -70,6 +70,8 @@ pub struct ReadingOptions {
     pub reasoning_in_rail: bool,
     pub marks: Marks,
     pub plain_code: bool,
+    /// Links have their addresses behind their words.
+    pub addresses: bool,
     pub code: CodeLines,
     /// What is read from right to left is turned round.
     pub reorder: bool,
@@ -209,6 +211,7 @@ impl ReadingOptions {
             reasoning_in_rail: false,
             marks: theme.marks,
             plain_code: theme.plain_code,
+            addresses: theme.painting.addresses,
             code: CodeLines::Wrapped,
             reorder: theme.painting.reorder,
             zone,
@@ -216,7 +219,8 @@ impl ReadingOptions {
     }
 
     pub(super) fn look(&self) -> Look {
-        Look { marks: self.marks, plain_code: self.plain_code, code: self.code, ..Look::default() }
+        let Self { marks, plain_code, addresses, code, .. } = *self;
+        Look { marks, plain_code, addresses, code, ..Look::default() }
     }
 }
 

@@ -118,6 +118,21 @@ fn a_match_over_a_wrap_beside_markup_is_marked_at_any_width() {
     }
 }
 
+#[test]
+fn an_address_behind_the_words_of_a_link_is_shown_and_no_match_is_lost_over_it() {
+    let mut begin = crate::support::harness::start(80, 24);
+    begin.config.links = ibid::config::Switch::Off;
+    let mut app = Harness::with(begin);
+    app.reply(ibid::store::Reply::Opened { newest: Vec::new(), total: 0, new_draft: String::new() });
+    let stream = app.prompt("Show me");
+    app.answer(stream, "Read [the guide](https://x.example/guide) first.");
+    assert!(app.screen().contains("Read the guide https://x.example/guide first."), "{}", app.screen());
+    app.press("tab /");
+    app.enter_text("guide first");
+    assert!(field(&app).contains("1 of 1"), "{}", field(&app));
+    assert_eq!(current(&app), "guide first", "{}", app.screen());
+}
+
 /// An answer whose reasoning is folded away.
 fn thoughtful(app: &mut Harness) {
     let stream = app.prompt("Think");

@@ -18,7 +18,7 @@ use crate::{
 /// A link whose words are being read.
 pub(super) struct Link {
     pub target: Option<Arc<str>>,
-    /// The address of a link that cannot be opened, shown behind its words.
+    /// The address, shown behind the words where it is not among them and nothing else leads there.
     pub shown: Option<String>,
     pub mark: Option<(usize, bool)>,
     pub range: Range<usize>,
@@ -40,7 +40,13 @@ impl Layout<'_> {
         let opens = text::link::can_open(&target);
         let ink = if opens { Ink { role: Role::Link, ..self.ink() }.with(Modifier::UNDERLINED) } else { self.ink() };
         self.inks.push(ink);
-        let (target, shown) = if opens { (Some(Arc::from(&*target)), None) } else { (None, Some(target.into_owned())) };
+        let words = self.page.source[range.clone()].get(1..).unwrap_or_default();
+        let is_said = [address, target.trim_start_matches("mailto:")]
+            .iter()
+            .any(|said| words.strip_prefix(said).is_some_and(|rest| rest.starts_with(['>', ']'])));
+        let shows = !is_said && (!opens || self.page.look.addresses && mark.is_none());
+        let shown = shows.then(|| target.trim_start_matches("mailto:").to_owned());
+        let target = opens.then(|| Arc::from(&*target));
         self.links.push(Link { target, shown, mark: mark.map(|at| (at, replaced)), range });
     }
 
@@ -48,7 +54,7 @@ impl Layout<'_> {
         self.inks.pop();
         let Some(link) = self.links.pop() else { return };
         if let Some(address) = link.shown.filter(|address| !address.is_empty()) {
-            let muted = Ink { role: Role::Muted, ..self.ink() };
+            let muted = Ink { role: Role::Muted, is_aside: true, ..self.ink() };
             self.put(&format!(" {address}"), muted, link.range.end..link.range.end);
         }
         let Some((at, replaced)) = link.mark else { return };
@@ -105,6 +111,36 @@ impl Layout<'_> {
     pub(super) fn drop_marks(&mut self, end: usize) {
         for (at, mark) in self.page.marks.iter().enumerate() {
             self.cited[at] |= mark.point <= end;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::widgets::{
+        markdown::{Look, MarkdownLayout, Stage},
+        row::Row,
+    };
+
+    #[test]
+    fn where_the_terminal_has_no_links_the_address_stands_behind_the_words() {
+        let text = "See [the *guide*](https://x.example/guide \"t\"), <https://y.example>, [https://z.example](https://z.example), \
+            [mail](mailto:a@x.example), <b@x.example>, www.w.example and [no](javascript:alert).";
+        let look = Look { addresses: true, ..Look::default() };
+        let mut layout = MarkdownLayout::new(look);
+        layout.sync(text, 200, Stage::Complete, &[]);
+        let rows: Vec<String> = layout.rows().iter().map(Row::text).collect();
+        assert_eq!(
+            rows,
+            [
+                "See the guide https://x.example/guide, https://y.example, https://z.example, mail a@x.example, b@x.example, \
+                www.w.example and no javascript:alert."
+            ]
+        );
+        for width in 1..60 {
+            layout.sync(text, width, Stage::Complete, &[]);
+            assert!(layout.rows().iter().all(|row| row.width() <= width));
+            assert_eq!(layout.rows().last().map(|row| row.source.end), Some(text.len()));
         }
     }
 }

@@ -75,7 +75,7 @@ impl Layout<'_> {
         self.cite_until(range.start);
         if self.page.look.plain_code {
             let inside = code_within(self.page.source, words, &range);
-            let sign = Ink { is_sign: true, ..ink };
+            let sign = Ink { is_aside: true, ..ink };
             self.put("`", sign, range.start..inside.start);
             self.put(words, ink, inside.clone());
             self.put("`", sign, inside.end..range.end);

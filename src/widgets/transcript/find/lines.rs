@@ -111,7 +111,7 @@ fn lines(rows: &[Row]) -> Vec<Line> {
             let (start, length) = (at, span.text.len());
             at += length;
             let key = span.cell.map(|Cell { row, column, .. }| (row, column));
-            if span.citation.is_some() || span.ink.is_sign || is_table && key.is_none() {
+            if span.citation.is_some() || span.ink.is_aside || is_table && key.is_none() {
                 continue;
             }
             let line = lines.entry(key).or_default();
