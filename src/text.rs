@@ -96,7 +96,8 @@ pub fn prefix(text: &str, max: usize) -> usize {
     text.len()
 }
 
-fn printable_ascii(text: &str) -> bool {
+/// Whether it is nothing but ASCII that takes a cell a byte.
+pub fn printable_ascii(text: &str) -> bool {
     text.bytes().all(|byte| (b' '..0x7f).contains(&byte))
 }
 

@@ -33,7 +33,17 @@ pub struct Measure<'a> {
 /// The pieces cover the text without a gap. A row is wider than its room only when the room is
 /// narrower than a single cluster.
 pub fn wrap(text: &str, measure: Measure) -> Vec<Piece> {
-    wrap_until(text, measure, cluster_width, |_| false)
+    wrap_on(text, measure, Vec::new(), 0)
+}
+
+/// The rows of a text that begins as another does whose rows are known, in the same measure. Those that what comes
+/// behind the first `same` bytes cannot change are taken over: a text that grows costs what it grows by.
+pub fn wrap_on(text: &str, measure: Measure, mut known: Vec<Piece>, same: usize) -> Vec<Piece> {
+    // A row was broken in the light of what came behind it, and it began a word.
+    let unchanged = known.partition_point(|piece| piece.next <= same).saturating_sub(LOOKED_AT);
+    let kept = known[..unchanged].iter().rposition(|piece| piece.end < piece.next).map_or(0, |last| last + 1);
+    known.truncate(kept);
+    Rows::after(known, text, measure).until(cluster_width, |_| false)
 }
 
 /// The same for clusters that are measured otherwise, and only until a row is the last that is wanted.
@@ -41,34 +51,13 @@ pub fn wrap_until(
     text: &str,
     measure: Measure,
     cells_of: fn(&str) -> usize,
-    mut is_last: impl FnMut(&Piece) -> bool,
+    is_last: impl FnMut(&Piece) -> bool,
 ) -> Vec<Piece> {
-    let mut rows = Rows { text, measure, pieces: Vec::new(), start: 0, cells: 0, last: None };
-    let mut breaks = linebreaks(text).peekable();
-    let (mut seen, mut at) = (0, 0);
-    while let Some((_, cluster)) = super::cluster_indices(&text[at..]).next() {
-        while breaks.next_if(|&(to, _)| to < at).is_some() {}
-        if let Some((_, kind)) = breaks.next_if(|&(to, _)| to == at) {
-            rows.opportunity(at, kind);
-        }
-        let letters = letters(&text.as_bytes()[at..], rows.room().saturating_sub(rows.cells));
-        if letters > 0 {
-            rows.cells += letters;
-            at += letters;
-        } else {
-            rows.cluster(at, cluster, cells_of);
-            at += cluster.len();
-        }
-        while let Some(piece) = rows.pieces.get(seen) {
-            seen += 1;
-            if is_last(piece) {
-                rows.pieces.truncate(seen);
-                return rows.pieces;
-            }
-        }
-    }
-    rows.finish()
+    Rows::after(Vec::new(), text, measure).until(cells_of, is_last)
 }
+
+/// So many rows behind one may have been looked at when it was broken: a word that did not fit, a sign that combines.
+const LOOKED_AT: usize = 3;
 
 /// How many letters and digits of ASCII begin here, in so many cells: no row ends between them, and each takes one. A
 /// letter before another script is left out, for a sign may combine with it.
@@ -88,7 +77,40 @@ struct Rows<'a> {
     last: Option<(usize, usize)>,
 }
 
-impl Rows<'_> {
+impl<'a> Rows<'a> {
+    fn after(pieces: Vec<Piece>, text: &'a str, measure: Measure<'a>) -> Self {
+        let start = pieces.last().map_or(0, |piece| piece.next);
+        Self { text, measure, pieces, start, cells: 0, last: None }
+    }
+
+    fn until(mut self, cells_of: fn(&str) -> usize, mut is_last: impl FnMut(&Piece) -> bool) -> Vec<Piece> {
+        let (text, first) = (self.text, self.start);
+        let mut breaks = linebreaks(&text[first..]).map(|(to, kind)| (first + to, kind)).peekable();
+        let (mut seen, mut at) = (self.pieces.len(), first);
+        while let Some((_, cluster)) = super::cluster_indices(&text[at..]).next() {
+            while breaks.next_if(|&(to, _)| to < at).is_some() {}
+            if let Some((_, kind)) = breaks.next_if(|&(to, _)| to == at) {
+                self.opportunity(at, kind);
+            }
+            let letters = letters(&text.as_bytes()[at..], self.room().saturating_sub(self.cells));
+            if letters > 0 {
+                self.cells += letters;
+                at += letters;
+            } else {
+                self.cluster(at, cluster, cells_of);
+                at += cluster.len();
+            }
+            while let Some(piece) = self.pieces.get(seen) {
+                seen += 1;
+                if is_last(piece) {
+                    self.pieces.truncate(seen);
+                    return self.pieces;
+                }
+            }
+        }
+        self.finish()
+    }
+
     fn opportunity(&mut self, at: usize, kind: BreakOpportunity) {
         match kind {
             BreakOpportunity::Mandatory => self.close(at, true),
@@ -261,7 +283,7 @@ mod tests {
             Just("https://a.example/b/c?d=e".to_owned()),
             ".{0,4}",
         ];
-        prop::collection::vec(piece, 0..30).prop_map(|pieces| clean(&pieces.concat()).into_owned())
+        prop::collection::vec(piece, 0..60).prop_map(|pieces| clean(&pieces.concat()).into_owned())
     }
 
     proptest! {
@@ -277,6 +299,16 @@ mod tests {
                 prop_assert!(width(row) <= room || clusters(row).count() == 1, "{:?} in {}", row, room);
             }
             prop_assert_eq!(at, text.len());
+        }
+
+        #[test]
+        fn a_text_that_grows_or_changes_at_its_end_has_the_rows_that_it_has_at_once(
+            before in wordy(), after in wordy(), cut in 0usize..200, room in 1usize..24,
+        ) {
+            let same = before.floor_char_boundary(cut.min(before.len()));
+            let text = [&before[..same], &after].concat();
+            let measure = Measure { first: room, rest: room, glued: &[] };
+            prop_assert_eq!(wrap_on(&text, measure, wrap(&before, measure), same), wrap(&text, measure));
         }
 
         #[test]

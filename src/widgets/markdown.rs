@@ -28,6 +28,7 @@ use self::{
     code::{Colours, Shifts},
     coded::Asked,
     fence::Fence,
+    inline::Wrapped,
     open::Open,
 };
 use super::{
@@ -127,6 +128,8 @@ pub struct MarkdownLayout {
     /// A block was too long and closed in its midst.
     is_cut: bool,
     open: Open,
+    /// The last long text of the open block.
+    wrapped: Option<Wrapped>,
     fence: Option<Fence>,
     stage: Stage,
     work: Work,
@@ -181,6 +184,7 @@ impl MarkdownLayout {
             closed: Closed::default(),
             is_cut: false,
             open: Open::default(),
+            wrapped: None,
             fence: None,
             stage: Stage::Growing,
             work: Work::default(),
@@ -263,6 +267,7 @@ impl MarkdownLayout {
         self.advance();
         if stage == Stage::Complete {
             self.end_fence();
+            self.wrapped = None;
         }
         self.stage = stage;
         if let Some(row) = self.rows.last_mut().filter(|_| stage == Stage::Complete) {
@@ -280,6 +285,7 @@ impl MarkdownLayout {
         self.closed = Closed::default();
         self.is_cut = false;
         self.open = Open::default();
+        self.wrapped = None;
         self.fence = None;
         self.stage = Stage::Growing;
     }
@@ -384,8 +390,10 @@ impl MarkdownLayout {
             shifts: &self.shifts,
             counted: self.counted(),
             lit: self.lit.as_ref().map(|lit| self.open.lit(lit)),
+            wrapped: self.wrapped.as_ref(),
         };
-        let laid = blocks::lay_out(&page);
+        let mut laid = blocks::lay_out(&page);
+        self.wrapped = laid.wrapped.take();
         self.work.bytes += source.len() as u64;
         self.work.rows += laid.rows.len() as u64;
         laid
@@ -393,7 +401,7 @@ impl MarkdownLayout {
 
     /// Adds rows below the closed ones.
     fn add(&mut self, laid: Laid) {
-        let Laid { rows, codes, figures, blocks } = laid;
+        let Laid { rows, codes, figures, blocks, wrapped: _ } = laid;
         if rows.is_empty() {
             return;
         }
@@ -442,6 +450,7 @@ impl MarkdownLayout {
             in_block: false,
         };
         self.open.drop_front(end);
+        self.wrapped = None;
     }
 }
 

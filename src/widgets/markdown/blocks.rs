@@ -19,7 +19,7 @@ use super::{
     Counted, Lit, Look, Mark,
     code::{Colours, Shifts},
     formulas,
-    inline::Inline,
+    inline::{Inline, Wrapped},
     table::Table,
 };
 use crate::{
@@ -51,6 +51,8 @@ pub(super) struct Page<'a> {
     pub counted: Counted,
     /// The citation that is looked at; its claim in `source`.
     pub lit: Option<Lit>,
+    /// What was laid out before, which may have grown.
+    pub wrapped: Option<&'a Wrapped>,
 }
 
 /// What came of it. All places are in the page's source.
@@ -62,6 +64,8 @@ pub(super) struct Laid {
     pub codes: Vec<LaidCode>,
     /// How many images and diagrams there are.
     pub figures: u32,
+    /// The last long text.
+    pub wrapped: Option<Wrapped>,
 }
 
 /// Where a block at the top begins.
@@ -448,7 +452,8 @@ impl Layout<'_> {
         }
         let room = self.room();
         let first_row = self.out.rows.len();
-        let mut lines = inline.lines(room, room);
+        let (mut lines, wrapped) = inline.lines_after(self.page.wrapped, room);
+        self.out.wrapped = wrapped.or(self.out.wrapped.take());
         if let Some(last) = lines.last_mut() {
             last.source_end = end;
         }

@@ -42,7 +42,13 @@ impl MarkdownLayout {
         let code = LaidCode { number, language, text: String::new(), lines: Vec::new() };
         self.work.rows += 1;
         self.close(
-            Laid { rows: vec![row], blocks: vec![blocks::LaidBlock::default()], codes: vec![code], figures },
+            Laid {
+                rows: vec![row],
+                blocks: vec![blocks::LaidBlock::default()],
+                codes: vec![code],
+                figures,
+                wrapped: None,
+            },
             end + 1,
         );
         fence.folded = diagram.filter(|_| folds).map(|(figure, _)| (figure, self.rows.len() - 1));

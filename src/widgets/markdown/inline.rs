@@ -7,6 +7,9 @@ use crate::{
     widgets::row::{Cited, Ink, Joint, Span},
 };
 
+/// A shorter text is wrapped as fast as it is remembered.
+const LONG: usize = 512;
+
 /// Text in runs of one look, and where it came from.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Inline {
@@ -56,6 +59,29 @@ pub(super) struct Line {
     /// Where its part of the source ends.
     pub source_end: usize,
     pub joint: Joint,
+}
+
+/// How a long text was wrapped, so that one which begins alike is not wrapped from its beginning.
+#[derive(Debug, Clone)]
+pub(super) struct Wrapped {
+    text: String,
+    room: usize,
+    glued: Vec<Range<usize>>,
+    pieces: Vec<wrap::Piece>,
+}
+
+impl Wrapped {
+    /// How many bytes an inline has in common with it, from the beginning on.
+    fn common(&self, inline: &Inline) -> usize {
+        let same = if inline.text.starts_with(&self.text) {
+            self.text.len()
+        } else {
+            self.text.bytes().zip(inline.text.bytes()).take_while(|(a, b)| a == b).count()
+        };
+        let known = self.glued.iter().zip(&inline.glued).take_while(|(a, b)| a == b).count();
+        let differing = self.glued.get(known).into_iter().chain(inline.glued.get(known));
+        differing.map(|glue| glue.start).fold(same, usize::min)
+    }
 }
 
 impl Places {
@@ -202,14 +228,34 @@ impl Inline {
 
     /// Its rows, the first of which may have less room.
     pub fn lines(&self, first: usize, rest: usize) -> Vec<Line> {
-        let measure = wrap::Measure { first, rest, glued: &self.glued };
+        self.rows(&wrap::wrap(&self.text, wrap::Measure { first, rest, glued: &self.glued }))
+    }
+
+    /// Its rows where it may be the text that was wrapped before and has grown; remembers how a long one is wrapped.
+    pub fn lines_after(&self, before: Option<&Wrapped>, room: usize) -> (Vec<Line>, Option<Wrapped>) {
+        let measure = wrap::Measure { first: room, rest: room, glued: &self.glued };
+        let pieces = match before.filter(|before| before.room == room) {
+            Some(before) => wrap::wrap_on(&self.text, measure, before.pieces.clone(), before.common(self)),
+            None => wrap::wrap(&self.text, measure),
+        };
+        let lines = self.rows(&pieces);
+        let wrapped = (self.text.len() >= LONG).then(|| Wrapped {
+            text: self.text.clone(),
+            room,
+            glued: self.glued.clone(),
+            pieces,
+        });
+        (lines, wrapped)
+    }
+
+    fn rows(&self, pieces: &[wrap::Piece]) -> Vec<Line> {
         let mut run = 0;
-        wrap::wrap(&self.text, measure)
-            .into_iter()
+        pieces
+            .iter()
             .map(|piece| Line {
                 spans: self.spans(piece.start..piece.end, &mut run),
                 source_end: self.places.source(piece.next),
-                joint: Joint::of(&piece),
+                joint: Joint::of(piece),
             })
             .collect()
     }

@@ -72,6 +72,7 @@ impl MarkdownLayout {
                 figures: self.counted_before.figures + block.figures,
             },
             lit: self.lit.as_ref().map(|lit| open.lit(lit)),
+            wrapped: None,
         };
         let laid = blocks::lay_out(&page);
         self.work.bytes += open.text.len() as u64;
