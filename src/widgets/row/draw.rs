@@ -57,10 +57,10 @@ impl Row {
             let span = &words[at];
             let begins = ends[at] - span.text.len();
             let cluster = text::clusters(&span.text[seen.at - begins..]).next().unwrap_or("");
-            let style = pen.style(span);
+            let look = pen.look(span);
             match seen.mirrored {
-                Some(mirrored) => pen.cluster(mirrored.encode_utf8(&mut [0; 4]), span, style),
-                None => pen.cluster(cluster, span, style),
+                Some(mirrored) => pen.cluster(mirrored.encode_utf8(&mut [0; 4]), &look),
+                None => pen.cluster(cluster, &look),
             };
         }
     }
@@ -69,14 +69,14 @@ impl Row {
     fn shifted(&self, words: &[Span], pen: &mut Pen) {
         let mut hidden = self.shift;
         for span in words {
-            let style = pen.style(span);
+            let look = pen.look(span);
             for cluster in text::clusters(&span.text) {
                 let cells = text::cluster_width(cluster);
                 if hidden > 0 {
                     // Of a wide cluster that is half out of sight nothing is seen.
                     pen.x += cells.saturating_sub(hidden) as u16;
                     hidden = hidden.saturating_sub(cells);
-                } else if !pen.cluster(cluster, span, style) {
+                } else if !pen.cluster(cluster, &look) {
                     return;
                 }
             }
@@ -110,8 +110,15 @@ struct Pen<'a> {
     buf: &'a mut Buffer,
 }
 
+/// How the clusters of a span are written.
+struct Look {
+    style: Style,
+    /// What begins a link in the terminal.
+    opening: Option<String>,
+}
+
 impl Pen<'_> {
-    fn style(&self, span: &Span) -> Style {
+    fn look(&self, span: &Span) -> Look {
         let mut style = self.theme.style(span.ink.role);
         if let Some(ground) = span.ink.ground {
             style = style.patch(self.theme.style(ground));
@@ -120,20 +127,38 @@ impl Pen<'_> {
             // A theme may underline links; what only has their colour is not one.
             style = style.remove_modifier(Modifier::UNDERLINED);
         }
-        style.add_modifier(span.ink.emphasis)
+        let links = self.theme.painting.links;
+        let opening = span.link.as_ref().filter(|_| links).and_then(|address| link::opening(address));
+        Look { style: style.add_modifier(span.ink.emphasis), opening }
     }
 
     fn span(&mut self, span: &Span) {
-        let style = self.style(span);
+        let look = self.look(span);
+        if look.opening.is_none() && text::printable_ascii(&span.text) {
+            return self.letters(&span.text, look.style);
+        }
         for cluster in text::clusters(&span.text) {
-            if !self.cluster(cluster, span, style) {
+            if !self.cluster(cluster, &look) {
                 break;
             }
         }
     }
 
+    /// Writes what takes a cell a byte.
+    fn letters(&mut self, letters: &str, style: Style) {
+        let room = usize::from(self.area.right().saturating_sub(self.x));
+        let fit = letters.len().min(room);
+        if fit > 0 {
+            let first = self.buf.index_of(self.x, self.area.y);
+            for (cell, at) in self.buf.content[first..first + fit].iter_mut().zip(0..) {
+                set(cell, &letters[at..=at], style);
+            }
+        }
+        self.x += fit as u16;
+    }
+
     /// Writes a cluster, or says that there is no room for it.
-    fn cluster(&mut self, cluster: &str, span: &Span, style: Style) -> bool {
+    fn cluster(&mut self, cluster: &str, look: &Look) -> bool {
         let cells = text::cluster_width(cluster) as u16;
         let Some(wide) = NonZeroU16::new(cells) else { return true };
         if self.x + cells > self.area.right() {
@@ -141,17 +166,15 @@ impl Pen<'_> {
             return false;
         }
         let symbol = if cluster == "\u{a0}" { " " } else { cluster };
-        let opening =
-            span.link.as_ref().filter(|_| self.theme.painting.links).and_then(|address| link::opening(address));
         let cell = &mut self.buf[(self.x, self.area.y)];
-        set(cell, symbol, style);
-        if let Some(opening) = opening {
+        set(cell, symbol, look.style);
+        if let Some(opening) = &look.opening {
             // Each cell is a link of its own, so that any of them can be drawn again without the others.
-            cell.set_symbol(&[&opening, symbol, link::CLOSING].concat());
+            cell.set_symbol(&[opening, symbol, link::CLOSING].concat());
             cell.set_diff_option(CellDiffOption::ForcedWidth(wide));
         }
         for hidden in self.x + 1..self.x + cells {
-            set(&mut self.buf[(hidden, self.area.y)], " ", style);
+            set(&mut self.buf[(hidden, self.area.y)], " ", look.style);
         }
         self.x += cells;
         true
