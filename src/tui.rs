@@ -117,7 +117,7 @@ pub async fn run<W: Write>(
 fn frame<W: Write>(screen: &mut Screen<W>, state: &mut State) -> io::Result<Vec<Effect>> {
     let now = Timestamp::now();
     let effects = app::sync(state, now, screen.size());
-    screen.draw(|frame| view::draw(state, now, frame))?;
+    screen.draw(|cells| view::draw(state, now, cells))?;
     Ok(effects)
 }
 
@@ -298,7 +298,7 @@ impl<W: Write> Program<'_, W> {
 
     async fn tell(&mut self, msg: Msg) -> io::Result<Option<Ended>> {
         if let Msg::Input { event: Event::Resize(width, height), .. } = msg {
-            self.terminal.screen.resize(Size { width, height })?;
+            self.terminal.screen.resize(Size { width, height });
         }
         self.painted = Painted::Stale;
         let effects = app::update(self.state, Timestamp::now(), msg);
@@ -331,7 +331,7 @@ impl<W: Write> Program<'_, W> {
             Ask::Edit(text) => return self.edit(&text),
             Ask::Suspend => return self.stop().await,
             Ask::Repaint => {
-                self.terminal.screen.repaint()?;
+                self.terminal.screen.repaint();
                 self.painted = Painted::Stale;
             }
             Ask::AskBackground => self.terminal.screen.write(screen::ASK_BACKGROUND.as_bytes())?,

@@ -4,8 +4,8 @@ mod overlays;
 mod status;
 
 use ratatui::{
-    Frame,
-    layout::Rect,
+    buffer::Buffer,
+    layout::{Position, Rect},
     text::{Line, Span},
     widgets::Widget,
 };
@@ -33,19 +33,37 @@ use crate::{
     },
 };
 
-/// Paints one frame; changes nothing.
-pub fn draw(state: &State, now: Timestamp, frame: &mut Frame) {
-    draw_screen(state, now, frame);
-    state.theme.finish(frame.buffer_mut());
+/// Sets every cell of the buffer, and says where the cursor is seen; changes nothing else.
+pub fn draw(state: &State, now: Timestamp, buffer: &mut Buffer) -> Option<Position> {
+    let mut frame = Frame { buffer, cursor: None };
+    draw_screen(state, now, &mut frame);
+    state.theme.finish(frame.buffer);
+    frame.cursor
+}
+
+/// What is drawn on. What lies above takes the cursor from what lies below.
+struct Frame<'a> {
+    buffer: &'a mut Buffer,
+    cursor: Option<Position>,
+}
+
+impl Frame<'_> {
+    fn area(&self) -> Rect {
+        self.buffer.area
+    }
+
+    fn show_cursor(&mut self, at: Option<Position>) {
+        self.cursor = at.or(self.cursor);
+    }
 }
 
 fn draw_screen(state: &State, now: Timestamp, frame: &mut Frame) {
     let screen = frame.area();
     if screen.width < SMALLEST.width || screen.height < SMALLEST.height {
-        title::too_small(screen, SMALLEST, &state.theme, frame.buffer_mut());
+        title::too_small(screen, SMALLEST, &state.theme, frame.buffer);
         return;
     }
-    state.theme.clear(screen, Role::Background, frame.buffer_mut());
+    state.theme.clear(screen, Role::Background, frame.buffer);
     if let [Overlay::Welcome(welcome)] = state.screen.overlays.as_slice() {
         overlays::draw_welcome(state, welcome, now, frame);
         return;
@@ -56,7 +74,7 @@ fn draw_screen(state: &State, now: Timestamp, frame: &mut Frame) {
     for rule in [areas.list_rule, areas.rail_rule] {
         for position in rule.positions() {
             let mark = state.theme.marks.vertical;
-            frame.buffer_mut().set_string(position.x, position.y, mark, state.theme.style(Role::Faint));
+            frame.buffer.set_string(position.x, position.y, mark, state.theme.style(Role::Faint));
         }
     }
     draw_pane(state, &areas, frame);
@@ -80,10 +98,8 @@ fn draw_list(state: &State, now: Timestamp, area: Rect, frame: &mut Frame) {
         focused,
         theme: &state.theme,
     };
-    if let Some(at) = view.cursor(area).filter(|_| focused) {
-        frame.set_cursor_position(at);
-    }
-    view.render(area, frame.buffer_mut());
+    frame.show_cursor(view.cursor(area).filter(|_| focused));
+    view.render(area, frame.buffer);
 }
 
 fn draw_rail(state: &State, area: Rect, frame: &mut Frame) {
@@ -91,14 +107,14 @@ fn draw_rail(state: &State, area: Rect, frame: &mut Frame) {
         return;
     }
     let focused = state.screen.focus == Focus::Rail;
-    RailView { rail: &state.screen.rail, focused, theme: &state.theme }.render(area, frame.buffer_mut());
+    RailView { rail: &state.screen.rail, focused, theme: &state.theme }.render(area, frame.buffer);
 }
 
 /// The title, the text, the rule and the composer: one column.
 fn draw_pane(state: &State, areas: &Areas, frame: &mut Frame) {
     let theme = &state.theme;
     let pane = &state.screen.pane;
-    let buf = frame.buffer_mut();
+    let buf = &mut *frame.buffer;
     let conversation = state.current();
     let sibling = conversation.and_then(|conversation| Some(conversation.siblings(conversation.told_in_title()?)));
     let title = match pane.shows {
@@ -123,14 +139,12 @@ fn draw_pane(state: &State, areas: &Areas, frame: &mut Frame) {
     buf.set_string(areas.rule.x, areas.rule.y, rule, theme.style(Role::Faint));
     let above = Rect { y: areas.rule.y.saturating_sub(1), height: areas.rule.height, ..areas.rule };
     ToastView { toasts: &state.screen.toasts, theme }.render(above, buf);
-    if let Some(at) = caret {
-        frame.set_cursor_position(at);
-    }
+    frame.show_cursor(caret);
     draw_composer(state, areas.composer, frame);
 }
 
 /// A conversation that has not begun: what will answer, and what one may do first.
-fn draw_empty(state: &State, area: Rect, buf: &mut ratatui::buffer::Buffer) {
+fn draw_empty(state: &State, area: Rect, buf: &mut Buffer) {
     let text = Rect { x: area.x + GUTTER.min(area.width), width: area.width.saturating_sub(GUTTER), ..area };
     let (muted, accent) = (state.theme.style(Role::Muted), state.theme.style(Role::Accent));
     let model = short(&state.settings().model);
@@ -166,10 +180,8 @@ fn draw_empty(state: &State, area: Rect, buf: &mut ratatui::buffer::Buffer) {
 fn draw_composer(state: &State, area: Rect, frame: &mut Frame) {
     if let Some(find) = finding::find(state) {
         let view = FindView { find, theme: &state.theme };
-        if let Some(at) = view.cursor(area).filter(|_| state.screen.overlays.is_empty()) {
-            frame.set_cursor_position(at);
-        }
-        view.render(area, frame.buffer_mut());
+        frame.show_cursor(view.cursor(area).filter(|_| state.screen.overlays.is_empty()));
+        view.render(area, frame.buffer);
         return;
     }
     // The caret behind a full row stands in the margin.
@@ -178,13 +190,8 @@ fn draw_composer(state: &State, area: Rect, frame: &mut Frame) {
     let focused = state.screen.focus == Focus::Composer;
     let placeholder = placeholder(state);
     let view = ComposerView { composer, placeholder, focused, theme: &state.theme };
-    if focused
-        && state.screen.overlays.is_empty()
-        && let Some(at) = view.cursor(area)
-    {
-        frame.set_cursor_position(at);
-    }
-    view.render(area, frame.buffer_mut());
+    frame.show_cursor(view.cursor(area).filter(|_| focused && state.screen.overlays.is_empty()));
+    view.render(area, frame.buffer);
 }
 
 /// What an empty composer is for, and what Enter would do.

@@ -168,7 +168,7 @@ impl Ibid {
                     complaints: Vec::new(),
                     size,
                 });
-                let screen = Screen::on(out, size).unwrap();
+                let screen = Screen::on(out, size);
                 let mut terminal = Terminal { screen, keyboard: Keyboard::of(reads), signals, desk };
                 let files = Files { database: paths.database(), paths, mcp: None };
                 tui::run(&mut terminal, &mut state, |inbox| Ok(Runtime::start(inbox, servers, files))).await.unwrap()

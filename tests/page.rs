@@ -198,13 +198,15 @@ fn painted(layout: &MarkdownLayout, width: u16) -> Vec<u8> {
     theme.painting.links = true;
     theme.painting.reorder = true;
     let written = Written::default();
-    let mut screen = Screen::on(written.clone(), Size { width, height: 50 }).unwrap();
+    let mut screen = Screen::on(written.clone(), Size { width, height: 50 });
     for rows in layout.rows().chunks(50) {
         screen
-            .draw(|frame| {
+            .draw(|cells| {
+                cells.reset();
                 for (row, y) in rows.iter().zip(0..) {
-                    row.draw(Rect { y, height: 1, ..frame.area() }, &theme, frame.buffer_mut());
+                    row.draw(Rect { y, height: 1, ..cells.area }, &theme, cells);
                 }
+                None
             })
             .unwrap();
     }

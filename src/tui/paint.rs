@@ -5,14 +5,11 @@
 
 mod scroll;
 
-use std::{
-    fmt::Write as _,
-    io::{self, Write},
-};
+use std::{fmt::Write as _, io::Write};
 
 use crossterm::style::Colored;
 use ratatui::{
-    backend::{Backend, ClearType, CrosstermBackend, IntoCrossterm, WindowSize},
+    backend::IntoCrossterm,
     buffer::{Buffer, Cell, CellWidth},
     layout::{Position, Rect, Size},
     style::{Color, Modifier},
@@ -20,6 +17,10 @@ use ratatui::{
 
 use self::scroll::{Scroll, Side};
 
+/// What is between these two is one synchronized update.
+const BEGIN: &[u8] = b"\x1b[?2026h";
+const END: &[u8] = b"\x1b[?2026l";
+const CLEAR: &[u8] = b"\x1b[m\x1b[2J";
 /// So many blanks are erased rather than written.
 const ERASED: u16 = 10;
 /// What moving to the right costs at least, in bytes.
@@ -41,17 +42,18 @@ const CODES: [(Modifier, u8); 9] = [
     (Modifier::CROSSED_OUT, 9),
 ];
 
-/// A backend that knows what is on the screen, where the cursor is and how it writes.
-pub(super) struct Painter<W: Write> {
-    /// For what is asked of the terminal seldom.
-    terminal: CrosstermBackend<W>,
+/// Knows what is on the screen, where the cursor is and how it writes.
+pub(super) struct Painter {
     /// What the frame wrote so far.
     bytes: Vec<u8>,
+    /// What wide cells cover is empty.
     screen: Buffer,
+    /// Somebody else had the terminal, or it has another size: it is cleared first.
+    is_known: bool,
     /// `None` when terminals may differ about it.
     at: Option<Position>,
     pen: Pen,
-    /// `None` when somebody else had the terminal.
+    /// `None` when it is not known.
     cursor_shown: Option<bool>,
 }
 
@@ -64,35 +66,46 @@ struct Pen {
     modifier: Modifier,
 }
 
-impl<W: Write> Painter<W> {
-    pub fn new(out: W, size: Size) -> Self {
+impl Painter {
+    pub fn new(size: Size) -> Self {
         Self {
-            terminal: CrosstermBackend::new(out),
             bytes: Vec::new(),
             screen: Buffer::empty(Rect::from((Position::ORIGIN, size))),
+            is_known: false,
             at: None,
             pen: Pen::default(),
             cursor_shown: None,
         }
     }
 
-    /// The screen has another size, or somebody else has had it: nothing on it is known but that it will be cleared.
+    /// The screen has another size, or somebody else has had it: nothing on it is known.
     pub fn forget(&mut self, size: Size) {
-        self.screen = Buffer::empty(Rect::from((Position::ORIGIN, size)));
-        self.at = None;
-        self.cursor_shown = None;
+        *self = Self { bytes: std::mem::take(&mut self.bytes), ..Self::new(size) };
     }
 
-    /// Moves what only has another row on the next screen; `None` when little has.
-    fn scroll(&mut self, cells: &[(u16, u16, &Cell)]) -> Option<Buffer> {
-        if cells.len() < scroll::WORTH {
-            return None;
+    /// The bytes that make the screen the next one, which has its size: nothing, or an update that is seen at once.
+    pub fn paint(&mut self, next: &mut Buffer, cursor: Option<Position>) -> &[u8] {
+        self.bytes.clear();
+        self.bytes.extend_from_slice(BEGIN);
+        if !std::mem::replace(&mut self.is_known, true) {
+            self.bytes.extend_from_slice(CLEAR);
         }
-        let mut next = self.screen.clone();
-        for (x, y, cell) in cells {
-            keep(&mut next, *x, *y, cell);
+        let changed = changes(&self.screen, next);
+        let scrolled = changed.len() >= scroll::WORTH && self.scroll(next);
+        let changed = if scrolled { changes(&self.screen, next) } else { changed };
+        self.print_all(&cells(next, &changed));
+        self.place_cursor(cursor);
+        if self.bytes.len() > BEGIN.len() {
+            self.bytes.extend_from_slice(END);
+            &self.bytes
+        } else {
+            &[]
         }
-        let scroll = Scroll::between(&self.screen, &next)?;
+    }
+
+    /// Moves what only has another row on the next screen; says whether anything has.
+    fn scroll(&mut self, next: &Buffer) -> bool {
+        let Some(scroll) = Scroll::between(&self.screen, next) else { return false };
         let Scroll { top, bottom, rows, to } = scroll;
         let (edge, step): (u16, &[u8]) = match to {
             Side::Top => (bottom, b"\n"),
@@ -103,10 +116,19 @@ impl<W: Write> Painter<W> {
         self.bytes.extend_from_slice(b"\x1b[r");
         self.at = None;
         scroll.apply(&mut self.screen);
-        Some(next)
+        true
     }
 
-    fn paint(&mut self, cells: &[(u16, u16, &Cell)]) {
+    fn place_cursor(&mut self, cursor: Option<Position>) {
+        if self.cursor_shown.replace(cursor.is_some()) != Some(cursor.is_some()) {
+            self.bytes.extend_from_slice(if cursor.is_some() { b"\x1b[?25h" } else { b"\x1b[?25l" });
+        }
+        if let Some(to) = cursor.filter(|to| self.at != Some(*to)) {
+            self.jump(to);
+        }
+    }
+
+    fn print_all(&mut self, cells: &[(u16, u16, &Cell)]) {
         let mut rest = cells;
         // What the last wide cell covers is not written: it would break it.
         let mut covered = Position::ORIGIN;
@@ -197,10 +219,13 @@ impl<W: Write> Painter<W> {
                 }
                 self.bytes.extend_from_slice(&between);
             }
-            _ => {
-                let _ = write!(self.bytes, "\x1b[{};{}H", to.y + 1, to.x + 1);
-            }
+            _ => self.jump(to),
         }
+        self.at = Some(to);
+    }
+
+    fn jump(&mut self, to: Position) {
+        let _ = write!(self.bytes, "\x1b[{};{}H", to.y + 1, to.x + 1); // A vector takes everything.
         self.at = Some(to);
     }
 
@@ -272,11 +297,41 @@ fn keep(screen: &mut Buffer, x: u16, y: u16, cell: &Cell) {
     }
 }
 
-/// The cells of a screen that are others on the next.
-fn changes<'a>(screen: &Buffer, next: &'a Buffer) -> Vec<(u16, u16, &'a Cell)> {
-    let cells = screen.content.iter().zip(&next.content).enumerate();
-    let changed = cells.filter(|(_, (now, next))| now != next);
-    changed.map(|(index, (_, cell))| (next.pos_of(index).0, next.pos_of(index).1, cell)).collect()
+/// Which cells are others on the next screen; what wide cells cover becomes empty there.
+fn changes(screen: &Buffer, next: &mut Buffer) -> Vec<usize> {
+    let width = usize::from(screen.area.width).max(1);
+    let mut changed = Vec::new();
+    for (y, (now, row)) in screen.content.chunks(width).zip(next.content.chunks_mut(width)).enumerate() {
+        let mut x = 0;
+        while x < row.len() {
+            if !alike(&now[x], &row[x]) {
+                changed.push(y * width + x);
+            }
+            let end = x + if row[x].symbol().len() == 1 { 1 } else { usize::from(row[x].cell_width().max(1)) };
+            for covered in x + 1..end.min(row.len()) {
+                row[covered].reset();
+            }
+            x = end;
+        }
+    }
+    changed
+}
+
+fn cells<'a>(next: &'a Buffer, changed: &[usize]) -> Vec<(u16, u16, &'a Cell)> {
+    let of = |index: &usize| {
+        let (x, y) = next.pos_of(*index);
+        (x, y, &next.content[*index])
+    };
+    changed.iter().map(of).collect()
+}
+
+/// Whether two cells look the same. Nearly all are letters of one byte.
+fn alike(a: &Cell, b: &Cell) -> bool {
+    let same_letter = match (a.symbol().as_bytes(), b.symbol().as_bytes()) {
+        ([a], [b]) => a == b,
+        (a, b) => a == b,
+    };
+    same_letter && Pen::of(a) == Pen::of(b)
 }
 
 /// A blank that is the terminal's own.
@@ -297,70 +352,6 @@ fn advance(cell: &Cell) -> Option<u16> {
             Some(2)
         }
         _ => None,
-    }
-}
-
-impl<W: Write> Backend for Painter<W> {
-    type Error = io::Error;
-
-    fn draw<'a, I>(&mut self, content: I) -> io::Result<()>
-    where
-        I: Iterator<Item = (u16, u16, &'a Cell)>,
-    {
-        let cells: Vec<_> = content.collect();
-        match self.scroll(&cells) {
-            Some(next) => self.paint(&changes(&self.screen, &next)),
-            None => self.paint(&cells),
-        }
-        let bytes = std::mem::take(&mut self.bytes);
-        self.terminal.write_all(&bytes)
-    }
-
-    fn hide_cursor(&mut self) -> io::Result<()> {
-        if self.cursor_shown.replace(false) == Some(false) {
-            return Ok(());
-        }
-        self.terminal.hide_cursor()
-    }
-
-    fn show_cursor(&mut self) -> io::Result<()> {
-        if self.cursor_shown.replace(true) == Some(true) {
-            return Ok(());
-        }
-        self.terminal.show_cursor()
-    }
-
-    fn get_cursor_position(&mut self) -> io::Result<Position> {
-        self.terminal.get_cursor_position()
-    }
-
-    fn set_cursor_position<P: Into<Position>>(&mut self, position: P) -> io::Result<()> {
-        let position = position.into();
-        if self.at.replace(position) == Some(position) {
-            return Ok(());
-        }
-        self.terminal.set_cursor_position(position)
-    }
-
-    fn clear(&mut self) -> io::Result<()> {
-        self.clear_region(ClearType::All)
-    }
-
-    fn clear_region(&mut self, clear_type: ClearType) -> io::Result<()> {
-        self.screen.reset();
-        self.terminal.clear_region(clear_type)
-    }
-
-    fn size(&self) -> io::Result<Size> {
-        self.terminal.size()
-    }
-
-    fn window_size(&mut self) -> io::Result<WindowSize> {
-        self.terminal.window_size()
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Write::flush(&mut self.terminal)
     }
 }
 

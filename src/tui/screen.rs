@@ -1,9 +1,7 @@
 //! What the program paints on, and the terminal's modes, which are always given back.
 
 use std::{
-    cell::RefCell,
     io::{self, IsTerminal, Write},
-    rc::Rc,
     sync::atomic::{AtomicBool, Ordering},
 };
 
@@ -15,11 +13,11 @@ use crossterm::{
     },
     queue,
     style::{Print, ResetColor},
-    terminal::{self, BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen},
+    terminal::{self, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen},
 };
 use ratatui::{
-    Frame, Terminal, TerminalOptions, Viewport,
-    layout::{Rect, Size},
+    buffer::Buffer,
+    layout::{Position, Rect, Size},
 };
 
 use super::{elsewhere, links, paint::Painter};
@@ -39,8 +37,9 @@ const TELL_NO_COLOURS: &str = "\x1b[?2031l";
 
 /// The screen: frames are drawn into memory and leave in one write each.
 pub struct Screen<W: Write> {
-    terminal: Terminal<Painter<Bytes>>,
-    bytes: Bytes,
+    /// What the present frame is drawn on.
+    cells: Buffer,
+    painter: Painter,
     out: W,
     modes: Modes,
     mouse: Mouse,
@@ -57,10 +56,6 @@ enum Modes {
     Foreign,
 }
 
-/// What a frame wrote so far.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Bytes(pub(super) Rc<RefCell<Vec<u8>>>);
-
 impl Screen<super::os::Output> {
     /// Takes the terminal of this process: raw mode, the alternate screen, pastes in brackets.
     ///
@@ -75,7 +70,7 @@ impl Screen<super::os::Output> {
             }
         }
         let (width, height) = terminal::size()?;
-        let mut screen = Self::new(super::os::output()?, Size { width, height }, Modes::Ours)?;
+        let mut screen = Self::new(super::os::output()?, Size { width, height }, Modes::Ours);
         screen.reenter()?;
         Ok(screen)
     }
@@ -83,53 +78,39 @@ impl Screen<super::os::Output> {
 
 impl<W: Write> Screen<W> {
     /// A screen whose bytes go to `out`; nobody's modes are touched.
-    ///
-    /// # Errors
-    /// When the bytes cannot be written.
-    pub fn on(out: W, size: Size) -> io::Result<Self> {
+    pub fn on(out: W, size: Size) -> Self {
         Self::new(out, size, Modes::Foreign)
     }
 
-    fn new(out: W, size: Size, modes: Modes) -> io::Result<Self> {
-        let bytes = Bytes::default();
-        let viewport = Viewport::Fixed(Rect::from((ratatui::layout::Position::ORIGIN, size)));
-        let terminal = Terminal::with_options(Painter::new(bytes.clone(), size), TerminalOptions { viewport })?;
-        Ok(Self { terminal, bytes, out, modes, mouse: Mouse::Off, title: None })
+    fn new(out: W, size: Size, modes: Modes) -> Self {
+        let cells = Buffer::empty(Rect::from((Position::ORIGIN, size)));
+        Self { cells, painter: Painter::new(size), out, modes, mouse: Mouse::Off, title: None }
     }
 
     /// In cells, as last told by `resize`.
-    pub fn size(&mut self) -> Size {
-        self.terminal.get_frame().area().as_size()
+    pub fn size(&self) -> Size {
+        self.cells.area.as_size()
     }
 
-    /// Paints a frame: the cells that differ, at once.
+    /// Paints a frame: `draw` sets every cell and says where the cursor is seen; those that differ are sent at once.
     ///
     /// # Errors
     /// When the terminal is gone.
-    pub fn draw(&mut self, paint: impl FnOnce(&mut Frame)) -> io::Result<()> {
-        queue!(self.bytes, BeginSynchronizedUpdate)?;
-        self.terminal.draw(paint)?;
-        queue!(self.bytes, EndSynchronizedUpdate)?;
-        self.send()
+    pub fn draw(&mut self, draw: impl FnOnce(&mut Buffer) -> Option<Position>) -> io::Result<()> {
+        let cursor = draw(&mut self.cells);
+        let bytes = self.painter.paint(&mut self.cells, cursor);
+        if bytes.is_empty() { Ok(()) } else { send(&mut self.out, self.modes, &links::joined(bytes)) }
     }
 
     /// Takes a new size; the next frame paints every cell.
-    ///
-    /// # Errors
-    /// When the bytes cannot be written.
-    pub fn resize(&mut self, size: Size) -> io::Result<()> {
-        self.terminal.backend_mut().forget(size);
-        self.terminal.resize(Rect::from((ratatui::layout::Position::ORIGIN, size)))
+    pub fn resize(&mut self, size: Size) {
+        self.cells = Buffer::empty(Rect::from((Position::ORIGIN, size)));
+        self.painter.forget(size);
     }
 
     /// Forgets what is on the screen; the next frame paints every cell.
-    ///
-    /// # Errors
-    /// When the bytes cannot be written.
-    pub fn repaint(&mut self) -> io::Result<()> {
-        // `Terminal::clear` would ask the terminal for its cursor and take the answer from our keys.
-        let size = self.size();
-        self.resize(size)
+    pub fn repaint(&mut self) {
+        self.resize(self.size());
     }
 
     /// Sends bytes that are no part of a frame, such as a text for the clipboard.
@@ -137,8 +118,7 @@ impl<W: Write> Screen<W> {
     /// # Errors
     /// When the terminal is gone.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.bytes.0.borrow_mut().extend_from_slice(bytes);
-        self.send()
+        send(&mut self.out, self.modes, bytes)
     }
 
     /// Takes the mouse, or leaves it to the terminal, from now on and whenever the terminal is taken again.
@@ -188,20 +168,11 @@ impl<W: Write> Screen<W> {
             self.out.write_all(mouse_modes(self.mouse).as_bytes())?;
             self.out.flush()?;
             let (width, height) = terminal::size()?;
-            self.resize(Size { width, height })?;
+            self.resize(Size { width, height });
             self.show_title()?;
         }
-        self.repaint()
-    }
-
-    fn send(&mut self) -> io::Result<()> {
-        if self.modes == Modes::Ours && !HELD.load(Ordering::Acquire) {
-            self.bytes.0.borrow_mut().clear();
-            return Ok(());
-        }
-        let result = self.out.write_all(&links::joined(&self.bytes.0.borrow())).and_then(|()| self.out.flush());
-        self.bytes.0.borrow_mut().clear();
-        result
+        self.repaint();
+        Ok(())
     }
 }
 
@@ -211,16 +182,13 @@ impl<W: Write> Drop for Screen<W> {
     }
 }
 
-impl Write for Bytes {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.borrow_mut().extend_from_slice(bytes);
-        Ok(bytes.len())
+/// Writes what is for the terminal, unless it was given back meanwhile.
+fn send(out: &mut impl Write, modes: Modes, bytes: &[u8]) -> io::Result<()> {
+    if modes == Modes::Ours && !HELD.load(Ordering::Acquire) {
+        return Ok(());
     }
-
-    /// A frame leaves when it is whole.
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+    out.write_all(bytes)?;
+    out.flush()
 }
 
 /// Presses and the wheel, moves while a button is down, and the numbers in decimal. That the mouse merely moves
@@ -276,6 +244,10 @@ pub fn restore() {
 
 #[cfg(test)]
 mod tests {
+    use std::{cell::RefCell, rc::Rc};
+
+    use ratatui::widgets::Widget;
+
     use super::*;
 
     /// Remembers what each write brought.
@@ -293,12 +265,20 @@ mod tests {
         }
     }
 
+    fn says(words: &str) -> impl FnOnce(&mut Buffer) -> Option<Position> {
+        move |cells| {
+            cells.reset();
+            words.render(cells.area, cells);
+            None
+        }
+    }
+
     #[test]
     fn a_frame_is_one_synchronized_write_and_nothing_else_leaves() {
         let writes = Writes::default();
-        let mut screen = Screen::on(writes.clone(), Size { width: 20, height: 2 }).unwrap();
-        screen.draw(|frame| frame.render_widget("hello", frame.area())).unwrap();
-        screen.draw(|frame| frame.render_widget("hallo", frame.area())).unwrap();
+        let mut screen = Screen::on(writes.clone(), Size { width: 20, height: 2 });
+        screen.draw(says("hello")).unwrap();
+        screen.draw(says("hallo")).unwrap();
         let written = writes.0.borrow();
         let frames: Vec<String> = written.iter().map(|bytes| bytes.escape_ascii().to_string()).collect();
         assert_eq!(frames.len(), 2, "{frames:?}");
@@ -311,10 +291,10 @@ mod tests {
     #[test]
     fn a_repaint_sends_every_cell_again() {
         let writes = Writes::default();
-        let mut screen = Screen::on(writes.clone(), Size { width: 20, height: 2 }).unwrap();
-        screen.draw(|frame| frame.render_widget("hello", frame.area())).unwrap();
-        screen.repaint().unwrap();
-        screen.draw(|frame| frame.render_widget("hello", frame.area())).unwrap();
+        let mut screen = Screen::on(writes.clone(), Size { width: 20, height: 2 });
+        screen.draw(says("hello")).unwrap();
+        screen.repaint();
+        screen.draw(says("hello")).unwrap();
         let last = writes.0.borrow().last().unwrap().escape_ascii().to_string();
         assert!(last.contains("hello"), "{last}");
     }
@@ -328,15 +308,21 @@ mod tests {
         let mut theme = Theme::default();
         theme.painting.links = true;
         let writes = Writes::default();
-        let mut screen = Screen::on(writes.clone(), Size { width: 20, height: 1 }).unwrap();
+        let mut screen = Screen::on(writes.clone(), Size { width: 20, height: 1 });
         let link = |words: &str| Span {
             link: Some("https://x.example/é?a;b".into()),
             ..Span::new(words, Ink::of(Role::Link))
         };
         let mut paint = |words: &str| {
             let row = Row::new(RowKind::Text, vec![Span::new("see ", Ink::of(Role::Text)), link(words)]);
-            screen.draw(|frame| row.draw(frame.area(), &theme, frame.buffer_mut())).unwrap();
-            writes.0.borrow().last().unwrap().escape_ascii().to_string()
+            screen
+                .draw(|cells| {
+                    cells.reset();
+                    row.draw(cells.area, &theme, cells);
+                    None
+                })
+                .unwrap();
+            writes.0.take().concat().escape_ascii().to_string()
         };
         let open = "\\x1b]8;id=c34fdc96;https://x.example/%C3%A9?a;b\\x1b\\\\";
         let close = "\\x1b]8;;\\x1b\\\\";
@@ -346,6 +332,6 @@ mod tests {
         assert!(second.contains(&format!("{open}A{close}")) && !second.contains("the"), "{second}");
         let third = paint("the page");
         assert!(third.contains(&format!("{open}a{close}")), "{third}");
-        assert!(!paint("the page").contains("]8;"));
+        assert_eq!(paint("the page"), "");
     }
 }

@@ -1,11 +1,11 @@
 //! Draws what lies above everything, from the bottom up.
 
 use ratatui::{
-    Frame,
     layout::{Margin, Rect},
     widgets::Widget,
 };
 
+use super::Frame;
 use crate::{
     app::{
         State,
@@ -34,54 +34,42 @@ pub(super) fn draw(state: &State, now: Timestamp, frame: &mut Frame) {
     let theme = &state.theme;
     for overlay in &state.screen.overlays {
         if !shows_the_page(overlay) {
-            theme.recede(screen, frame.buffer_mut());
+            theme.recede(screen, frame.buffer);
         }
         match overlay {
             Overlay::Welcome(welcome) => draw_welcome(state, welcome, now, frame),
             Overlay::Picker { of: Of::Again { .. }, picker } => {
                 let view = PickerLine { picker, theme };
                 let area = state.screen.areas.composer;
-                if let Some(at) = view.cursor(area) {
-                    frame.set_cursor_position(at);
-                }
-                view.render(area, frame.buffer_mut());
+                frame.show_cursor(view.cursor(area));
+                view.render(area, frame.buffer);
             }
             Overlay::Picker { picker, .. } => {
                 let view = PickerView { picker, now, theme };
-                if let Some(at) = view.cursor(screen) {
-                    frame.set_cursor_position(at);
-                }
-                view.render(screen, frame.buffer_mut());
+                frame.show_cursor(view.cursor(screen));
+                view.render(screen, frame.buffer);
             }
             Overlay::Parameters(form) => {
                 let view = FormView { form, theme };
-                if let Some(at) = view.cursor(screen) {
-                    frame.set_cursor_position(at);
-                }
-                view.render(screen, frame.buffer_mut());
+                frame.show_cursor(view.cursor(screen));
+                view.render(screen, frame.buffer);
             }
-            Overlay::Help(help) => HelpView { help, theme }.render(screen, frame.buffer_mut()),
+            Overlay::Help(help) => HelpView { help, theme }.render(screen, frame.buffer),
             Overlay::Xray(xray) => {
                 let view = XrayView { xray, now, said: state.screen.toasts.words(), theme };
-                if let Some(at) = view.cursor(screen) {
-                    frame.set_cursor_position(at);
-                }
-                view.render(screen, frame.buffer_mut());
+                frame.show_cursor(view.cursor(screen));
+                view.render(screen, frame.buffer);
             }
             Overlay::Pager(pager) => {
                 let view = PagerView { pager, said: state.screen.toasts.words(), theme };
-                if let Some(at) = view.cursor(screen) {
-                    frame.set_cursor_position(at);
-                }
-                view.render(screen, frame.buffer_mut());
+                frame.show_cursor(view.cursor(screen));
+                view.render(screen, frame.buffer);
             }
             Overlay::Tools(list) => {
                 let notice = takes_no_tools(state);
                 let view = ToolListView { list, notice: notice.as_deref(), theme };
-                if let Some(at) = view.cursor(screen) {
-                    frame.set_cursor_position(at);
-                }
-                view.render(screen, frame.buffer_mut());
+                frame.show_cursor(view.cursor(screen));
+                view.render(screen, frame.buffer);
             }
             Overlay::List => {
                 let area = Areas::floating_list(state.screen.size, state.screen.widths);
@@ -106,17 +94,15 @@ fn shows_the_page(overlay: &Overlay) -> bool {
 /// The frame of a pane that is not docked; gives what is inside.
 fn floating(area: Rect, state: &State, frame: &mut Frame) -> Rect {
     let overlay = FloatingFrame { title: "", keys: &[], notice: None, theme: &state.theme };
-    overlay.draw(area, frame.buffer_mut()).inner(Margin::new(1, 0))
+    overlay.draw(area, frame.buffer).inner(Margin::new(1, 0))
 }
 
 pub(super) fn draw_welcome(state: &State, welcome: &Welcome, now: Timestamp, frame: &mut Frame) {
     let screen = frame.area();
-    state.theme.clear(screen, Role::Background, frame.buffer_mut());
+    state.theme.clear(screen, Role::Background, frame.buffer);
     let view = WelcomeView { welcome, spinner: super::status::spinner(state, now), theme: &state.theme };
-    if let Some(at) = view.cursor(screen) {
-        frame.set_cursor_position(at);
-    }
-    view.render(screen, frame.buffer_mut());
+    frame.show_cursor(view.cursor(screen));
+    view.render(screen, frame.buffer);
 }
 
 /// The choices of a leader that has waited half a second, above the composer's rule.
@@ -130,5 +116,5 @@ fn draw_hints(state: &State, now: Timestamp, frame: &mut Frame) {
     let rule = state.screen.areas.rule;
     let height = view.height(rule.width).min(rule.y);
     let area = Rect { y: rule.y - height, height, ..rule };
-    view.render(area, frame.buffer_mut());
+    view.render(area, frame.buffer);
 }

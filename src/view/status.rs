@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use ratatui::{Frame, layout::Rect, widgets::Widget};
+use ratatui::{layout::Rect, widgets::Widget};
 
+use super::Frame;
 use crate::{
     app::{
         State,
@@ -55,7 +56,7 @@ pub(super) fn draw(state: &State, now: Timestamp, area: Rect, frame: &mut Frame)
         cost: cost.as_deref(),
         today: today.as_deref(),
     };
-    StatusView { status, theme: &state.theme }.render(area, frame.buffer_mut());
+    StatusView { status, theme: &state.theme }.render(area, frame.buffer);
 }
 
 /// What was chosen for the next message alone.

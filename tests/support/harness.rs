@@ -138,7 +138,12 @@ impl Harness {
         let fx = app::sync(&mut self.state, self.now, size);
         self.take(fx);
         let (state, now) = (&self.state, self.now);
-        self.terminal.draw(|frame| view::draw(state, now, frame)).expect("a test backend always works");
+        let drawn = self.terminal.draw(|frame| {
+            if let Some(at) = view::draw(state, now, frame.buffer_mut()) {
+                frame.set_cursor_position(at);
+            }
+        });
+        drawn.expect("a test backend always works");
     }
 
     /// The effects since the last call.

@@ -119,7 +119,11 @@ fn a_panic_gives_the_terminal_back_before_it_tells() {
         let mut screen = ibid::tui::Screen::enter().expect("the test runs in a terminal");
         screen.take_mouse(ibid::config::Mouse::On).expect("the terminal is there");
         screen.set_title("a title").expect("the terminal is there");
-        screen.draw(|frame| frame.render_widget("painted", frame.area())).expect("the terminal is there");
+        let painted = screen.draw(|cells| {
+            cells.set_string(0, 0, "painted", ratatui::style::Style::new());
+            None
+        });
+        painted.expect("the terminal is there");
         panic!("the very end");
     }
     let itself = env::current_exe().expect("a test knows its file");

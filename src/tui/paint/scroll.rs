@@ -2,6 +2,8 @@
 
 use ratatui::buffer::{Buffer, Cell};
 
+use super::alike;
+
 /// What cannot save so many cells is not worth looking for.
 pub(super) const WORTH: usize = 100;
 /// So many rows at once, as a wheel or the lines of one frame move them.
@@ -95,7 +97,7 @@ fn row(buffer: &Buffer, y: u16) -> &[Cell] {
 
 /// How many cells are others.
 fn unlike(a: &[Cell], b: &[Cell]) -> usize {
-    a.iter().zip(b).filter(|(a, b)| a != b).count()
+    a.iter().zip(b).filter(|(a, b)| !alike(a, b)).count()
 }
 
 #[cfg(test)]

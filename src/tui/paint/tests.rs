@@ -1,18 +1,80 @@
 //! The screen is the one that the cells say, whatever was on it, and in few bytes.
 
-use std::num::NonZeroU16;
+use std::{cell::RefCell, io, num::NonZeroU16, rc::Rc};
 
 use proptest::prelude::*;
-use ratatui::{Terminal, TerminalOptions, Viewport, style::Style};
+use ratatui::{Terminal, TerminalOptions, Viewport, backend::CrosstermBackend, style::Style};
 
 use super::*;
-use crate::tui::screen::Bytes;
 
 const SIZE: Size = Size { width: 24, height: 4 };
+const CURSOR: Position = Position { x: 3, y: 1 };
 
-fn terminal<B: Backend<Error = io::Error>>(backend: B) -> Terminal<B> {
-    let viewport = Viewport::Fixed(Rect::from((Position::ORIGIN, SIZE)));
-    Terminal::with_options(backend, TerminalOptions { viewport }).unwrap()
+/// Ours, and what it wrote but for what begins and ends a frame.
+struct Ours {
+    painter: Painter,
+    cells: Buffer,
+    written: Vec<u8>,
+}
+
+impl Ours {
+    fn new(size: Size) -> Self {
+        let cells = Buffer::empty(Rect::from((Position::ORIGIN, size)));
+        Self { painter: Painter::new(size), cells, written: Vec::new() }
+    }
+
+    fn draw(&mut self, page: impl FnOnce(&mut Buffer)) {
+        self.cells.reset();
+        page(&mut self.cells);
+        let bytes = self.painter.paint(&mut self.cells, Some(CURSOR));
+        if !bytes.is_empty() {
+            let update = bytes.strip_prefix(BEGIN).and_then(|bytes| bytes.strip_suffix(END)).unwrap();
+            self.written.extend_from_slice(update.strip_prefix(CLEAR).unwrap_or(update));
+        }
+    }
+}
+
+/// Somebody else's, for comparison.
+struct Plain {
+    terminal: Terminal<CrosstermBackend<Bytes>>,
+    written: Bytes,
+}
+
+#[derive(Clone, Default)]
+struct Bytes(Rc<RefCell<Vec<u8>>>);
+
+impl Write for Bytes {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Plain {
+    fn new(size: Size) -> Self {
+        let (written, viewport) = (Bytes::default(), Viewport::Fixed(Rect::from((Position::ORIGIN, size))));
+        let backend = CrosstermBackend::new(written.clone());
+        Self { terminal: Terminal::with_options(backend, TerminalOptions { viewport }).unwrap(), written }
+    }
+
+    fn draw(&mut self, page: impl FnOnce(&mut Buffer)) {
+        let drawn = self.terminal.draw(|frame| {
+            page(frame.buffer_mut());
+            frame.set_cursor_position(CURSOR);
+        });
+        drawn.unwrap();
+    }
+
+    /// What is written for a page alone.
+    fn whole(size: Size, page: impl FnOnce(&mut Buffer)) -> Vec<u8> {
+        let mut plain = Self::new(size);
+        plain.draw(page);
+        plain.written.0.take()
+    }
 }
 
 /// Words in a place, in one of a few styles.
@@ -40,19 +102,14 @@ fn style(number: usize) -> Style {
     ][number]
 }
 
-fn draw<B: Backend<Error = io::Error>>(terminal: &mut Terminal<B>, frame: &[Words]) {
+fn write(frame: &[Words], cells: &mut Buffer) {
     // As layouts do, none writes into a wide cell of another.
     let mut ends = [0; SIZE.height as usize];
-    terminal
-        .draw(|f| {
-            for (x, y, text, number) in frame {
-                let end: &mut u16 = &mut ends[usize::from(*y)];
-                let x = (*x).max(*end);
-                *end = f.buffer_mut().set_stringn(x, *y, text, usize::from(SIZE.width - x), style(*number)).0;
-            }
-            f.set_cursor_position(Position { x: 3, y: 1 });
-        })
-        .unwrap();
+    for (x, y, text, number) in frame {
+        let end: &mut u16 = &mut ends[usize::from(*y)];
+        let x = (*x).max(*end);
+        *end = cells.set_stringn(x, *y, text, usize::from(SIZE.width - x), style(*number)).0;
+    }
 }
 
 fn emulator() -> vt100::Parser {
@@ -75,18 +132,15 @@ proptest! {
 
     #[test]
     fn the_screen_is_the_one_that_the_cells_say_in_no_more_bytes(frames in prop::collection::vec(prop::collection::vec(words(), 0..8), 1..6)) {
-        let (ours, theirs) = (Bytes::default(), Bytes::default());
-        let mut painter = terminal(Painter::new(ours.clone(), SIZE));
-        let mut plain = terminal(CrosstermBackend::new(theirs.clone()));
+        let (mut ours, mut plain) = (Ours::new(SIZE), Plain::new(SIZE));
         for frame in &frames {
-            draw(&mut painter, frame);
-            draw(&mut plain, frame);
+            ours.draw(|cells| write(frame, cells));
+            plain.draw(|cells| write(frame, cells));
         }
-        let (ours, theirs, whole) = (ours.0.take(), theirs.0.take(), Bytes::default());
-        draw(&mut terminal(CrosstermBackend::new(whole.clone())), frames.last().unwrap());
+        let (ours, theirs) = (ours.written, plain.written.0.take());
         let (mut screen, mut expected) = (emulator(), emulator());
         screen.process(&ours);
-        expected.process(&whole.0.take());
+        expected.process(&Plain::whole(SIZE, |cells| write(frames.last().unwrap(), cells)));
         for y in 0..SIZE.height {
             for x in 0..SIZE.width {
                 prop_assert_eq!(seen(&screen, y, x), seen(&expected, y, x), "at {},{}: {:?}", x, y, ours.escape_ascii().to_string());
@@ -108,11 +162,7 @@ proptest! {
     ) {
         const ROWS: u16 = 16;
         let size = Size { width: 50, height: ROWS };
-        let viewport = || TerminalOptions { viewport: Viewport::Fixed(Rect::from((Position::ORIGIN, size))) };
-        let (ours, whole) = (Bytes::default(), Bytes::default());
-        let mut painter = Terminal::with_options(Painter::new(ours.clone(), size), viewport()).unwrap();
-        let page = |frame: &mut ratatui::Frame, from: i32, selected: u16| {
-            let buffer = frame.buffer_mut();
+        let page = |buffer: &mut Buffer, from: i32, selected: u16| {
             buffer.set_stringn(0, 0, "A title", 50, Style::new());
             for y in 1..ROWS - 1 {
                 let ground = if y == selected { style(5) } else { style(0) };
@@ -123,21 +173,18 @@ proptest! {
                 buffer.set_stringn(13 + x / 3, y, format!("{text}, row {row}"), room, style(*number));
             }
             buffer.set_stringn(0, ROWS - 1, format!("status {from}"), 50, Style::new());
-            frame.set_cursor_position(Position { x: 3, y: 1 });
         };
-        let mut from = 20;
+        let (mut from, mut ours, mut whole) = (20, Ours::new(size), Vec::new());
         for (by, selected) in steps {
             from += by;
-            painter.draw(|frame| page(frame, from, selected)).unwrap();
-            whole.0.take();
-            let mut plain = Terminal::with_options(CrosstermBackend::new(whole.clone()), viewport()).unwrap();
-            plain.draw(|frame| page(frame, from, selected)).unwrap();
+            ours.draw(|cells| page(cells, from, selected));
+            whole = Plain::whole(size, |cells| page(cells, from, selected));
         }
         let cells = |n| NonZeroU16::new(n).unwrap();
         let (mut screen, mut expected) = (vt100::Parser::new(cells(ROWS), cells(50), 0), vt100::Parser::new(cells(ROWS), cells(50), 0));
-        let ours = ours.0.take();
+        let ours = ours.written;
         screen.process(&ours);
-        expected.process(&whole.0.take());
+        expected.process(&whole);
         for y in 0..ROWS {
             for x in 0..50 {
                 prop_assert_eq!(seen(&screen, y, x), seen(&expected, y, x), "at {},{}: {:?}", x, y, ours.escape_ascii().to_string());
@@ -148,34 +195,41 @@ proptest! {
 
 #[test]
 fn a_row_more_costs_a_row() {
-    let bytes = Bytes::default();
-    let size = Size { width: 80, height: 24 };
-    let options = TerminalOptions { viewport: Viewport::Fixed(Rect::from((Position::ORIGIN, size))) };
-    let mut terminal = Terminal::with_options(Painter::new(bytes.clone(), size), options).unwrap();
+    let mut ours = Ours::new(Size { width: 80, height: 24 });
     let mut written = Vec::new();
     for from in 0..4_u16 {
-        terminal
-            .draw(|frame| {
-                for y in 0..20 {
-                    let words: String = (0..60_u16)
-                        .map(|at| char::from(b'a' + ((from + y) * 31 + at * (from + y + 7)) as u8 % 26))
-                        .collect();
-                    frame.buffer_mut().set_string(0, y, words, Style::new());
-                }
-            })
-            .unwrap();
-        written.push(bytes.0.take().len());
+        ours.draw(|cells| {
+            for y in 0..20 {
+                let words: String = (0..60_u16)
+                    .map(|at| char::from(b'a' + ((from + y) * 31 + at * (from + y + 7)) as u8 % 26))
+                    .collect();
+                cells.set_string(0, y, words, Style::new());
+            }
+        });
+        written.push(std::mem::take(&mut ours.written).len());
     }
     assert!(written[1..].iter().all(|bytes| *bytes < 100), "{written:?}");
 }
 
 #[test]
 fn a_blank_between_two_words_is_written_and_a_row_is_erased_at_once() {
-    let bytes = Bytes::default();
-    let mut terminal = terminal(Painter::new(bytes.clone(), SIZE));
-    draw(&mut terminal, &[(0, 0, "one two six".into(), 0), (0, 2, "a long row of words".into(), 0)]);
-    bytes.0.take();
-    draw(&mut terminal, &[(0, 0, "two six one".into(), 0)]);
-    let written = bytes.0.take().escape_ascii().to_string();
-    assert_eq!(written, "\\x1b[1;1Htwo six one\\x1b[3;1H\\x1b[K\\x1b[2;4H");
+    let mut ours = Ours::new(SIZE);
+    let mut draw = |frame: &[Words]| {
+        ours.draw(|cells| write(frame, cells));
+        std::mem::take(&mut ours.written).escape_ascii().to_string()
+    };
+    draw(&[(0, 0, "one two six".into(), 0), (0, 2, "a long row of words".into(), 0)]);
+    let next = [(0, 0, "two six one".into(), 0)];
+    assert_eq!(draw(&next), "\\x1b[1;1Htwo six one\\x1b[3;1H\\x1b[K\\x1b[2;4H");
+    assert_eq!(draw(&next), "", "nothing differs");
+}
+
+#[test]
+fn what_wide_clusters_cover_is_not_taken_for_a_change() {
+    let mut ours = Ours::new(SIZE);
+    let frame = [(0, 0, "与中文混排 a".into(), 4)];
+    ours.draw(|cells| write(&frame, cells));
+    ours.written.clear();
+    ours.draw(|cells| write(&frame, cells));
+    assert_eq!(ours.written, b"");
 }
