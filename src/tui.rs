@@ -99,6 +99,7 @@ pub async fn run<W: Write>(
         own,
         painted: Painted::Current,
         streams: false,
+        keeps_up: true,
         // The list of conversations comes a few milliseconds behind the first frame and waits for nothing.
         due: Instant::now(),
     };
@@ -112,6 +113,12 @@ pub async fn run<W: Write>(
     }
     program.close();
     ended
+}
+
+/// Lets the other tasks hear what has come meanwhile: the first turn asks the system, the second runs who waited for it.
+async fn listen() {
+    tokio::task::yield_now().await;
+    tokio::task::yield_now().await;
 }
 
 fn frame<W: Write>(screen: &mut Screen<W>, state: &mut State) -> io::Result<Vec<Effect>> {
@@ -135,6 +142,8 @@ struct Program<'a, W: Write> {
     painted: Painted,
     /// What came last was a piece of a stream: what follows waits for the next frame, which shows all of it.
     streams: bool,
+    /// The last frame showed all that had come.
+    keeps_up: bool,
     /// When the next frame may be painted.
     due: Instant,
 }
@@ -176,6 +185,12 @@ impl<W: Write> Program<'_, W> {
         let here = self.away.is_none();
         let stale = self.painted == Painted::Stale;
         let lull = here && self.streams;
+        if lull && self.keeps_up {
+            return match os::sleep_until(self.due.into_std(), self.terminal.keyboard.next()) {
+                Some(keys) => keys.map_or(Woken::KeyboardGone, Woken::Keys),
+                None => Woken::Frame,
+            };
+        }
         let wake = app::next_wake(self.state, Timestamp::now()).map(|at| self.instant(at));
         let edited = async {
             match &mut self.away {
@@ -249,11 +264,18 @@ impl<W: Write> Program<'_, W> {
     }
 
     async fn on_frame(&mut self) -> io::Result<Option<Ended>> {
-        self.streams = false;
-        if let Ok(msg) = self.inbox.try_recv()
-            && let Some(ended) = self.on_messages(msg).await?
-        {
-            return Ok(Some(ended));
+        let begun = Instant::now();
+        (self.streams, self.keeps_up) = (false, false);
+        while !self.keeps_up && begun.elapsed() < TURN && !self.terminal.keyboard.waits() {
+            listen().await;
+            match self.inbox.try_recv() {
+                Ok(msg) => {
+                    if let Some(ended) = self.on_messages(msg).await? {
+                        return Ok(Some(ended));
+                    }
+                }
+                Err(_) => self.keeps_up = true,
+            }
         }
         if self.painted == Painted::Stale { self.paint().await } else { Ok(None) }
     }

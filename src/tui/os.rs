@@ -12,7 +12,14 @@ use unix as system;
 
 pub use system::{Keyboard, Output, output, suspend, write_to_terminal};
 
-use std::{io, time::Duration};
+use std::{
+    io,
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll, Wake, Waker},
+    thread::{self, Thread},
+    time::{Duration, Instant},
+};
 
 use tokio::sync::mpsc;
 
@@ -63,6 +70,30 @@ impl Signals {
 
     pub async fn next(&mut self) -> Signal {
         self.signals.recv().await.expect("a sender is kept beside the receiver")
+    }
+}
+
+/// Waits for something from another thread, and not beyond a time. The whole thread sleeps, with all of its tasks: what
+/// comes over the network meanwhile is heard at once afterwards, in one go, where waking for each piece would cost more
+/// than the pieces.
+pub fn sleep_until<F: Future>(until: Instant, what: F) -> Option<F::Output> {
+    struct Unpark(Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut what = pin!(tokio::task::unconstrained(what));
+    loop {
+        if let Poll::Ready(output) = what.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return Some(output);
+        }
+        let rest = until.saturating_duration_since(Instant::now());
+        if rest.is_zero() {
+            return None;
+        }
+        thread::park_timeout(rest);
     }
 }
 
