@@ -214,12 +214,12 @@ fn painted(layout: &MarkdownLayout, width: u16) -> Vec<u8> {
     written.0.take()
 }
 
-/// Takes away what our own backend says: modes of a frame, colours, places, links to addresses that may be opened.
-/// What is left are the words.
+/// Takes away what our own painter says: the clearing before the first frame, modes of a frame, colours, places, links to
+/// addresses that may be opened. What is left are the words.
 fn words_only(bytes: &[u8]) -> String {
     let text = std::str::from_utf8(bytes).expect("the terminal is sent UTF-8");
     let mut words = String::new();
-    let mut rest = text;
+    let mut rest = text.strip_prefix("\u{1b}[?2026h\u{1b}[m\u{1b}[2J").expect("the first frame clears the screen");
     while let Some(at) = rest.find('\u{1b}') {
         words.push_str(&rest[..at]);
         rest = &rest[at..];

@@ -1,8 +1,9 @@
 //! LaTeX as Unicode, for formulas that can be told in one line of text.
 //!
 //! Fractions, roots, sums with their limits, Greek, scripts, accents and the usual operators become what a
-//! reader expects. A formula with anything else (a matrix, an unknown command, a script whose letters have no small form) is
-//! not one for this, and all of it stays LaTeX as it was written.
+//! reader expects; a script whose letters have no small form stands in brackets behind its mark, `e^(−x²)`, as in Unicode
+//! Technical Note 28. A formula with anything else (a matrix, an unknown command) is not one for this, and all of it stays
+//! LaTeX as it was written.
 
 mod signs;
 
@@ -175,8 +176,13 @@ impl<'a> Reader<'a> {
     }
 
     fn script(&mut self, raised: bool) -> Option<String> {
-        let atoms = self.argument()?;
-        signs::script(&joined(&atoms, Spacing::Close), raised)
+        let text = joined(&self.argument()?, Spacing::Close);
+        if let Some(small) = signs::script(&text, raised) {
+            return Some(small);
+        }
+        let mark = if raised { '^' } else { '_' };
+        let is_one = super::clusters(&text).count() == 1;
+        Some(if is_one { format!("{mark}{text}") } else { format!("{mark}({text})") })
     }
 
     fn command(&mut self, atoms: &mut Vec<Atom>) -> Option<()> {
@@ -251,7 +257,8 @@ impl<'a> Reader<'a> {
         };
         let under = self.argument()?;
         let text = joined(&under, Spacing::Wide);
-        Some(Atom::new(if is_one(&under) { sign + &text } else { format!("{sign}({text})") }, Class::Ordinary))
+        let is_bare = is_one(&under) && !has_written_script(&text);
+        Some(Atom::new(if is_bare { sign + &text } else { format!("{sign}({text})") }, Class::Ordinary))
     }
 
     fn delimiter(&mut self) -> Option<String> {
@@ -321,8 +328,9 @@ fn is_one(atoms: &[Atom]) -> bool {
 }
 
 /// Whether a fraction stands so close to its neighbours that they could be taken for a part of it.
-fn touches(atoms: &[Atom], at: usize) -> bool {
-    let behind = atoms.get(at + 1).is_some_and(|next| match next.class {
+fn touches(atoms: &[Atom], at: usize, spacing: Spacing) -> bool {
+    let is_shown = |atom: &&Atom| spacing == Spacing::Wide || atom.class != Class::Space;
+    let behind = atoms[at + 1..].iter().find(is_shown).is_some_and(|next| match next.class {
         Class::Open | Class::Named | Class::Large | Class::Fraction => true,
         Class::Ordinary => next.text.starts_with(|sign: char| sign.is_alphanumeric() || "(/√∛∜∂∇∞".contains(sign)),
         Class::Binary | Class::Relation | Class::Close | Class::Comma | Class::Space => false,
@@ -335,7 +343,12 @@ fn touches(atoms: &[Atom], at: usize) -> bool {
         _ if before.text.ends_with(['/', 'd', '∂', '∇', 'δ', 'Δ']) => true,
         _ => before.text.ends_with(char::is_numeric) && atoms[at].text.starts_with(char::is_numeric),
     };
-    behind || atoms[..at].last().is_some_and(before)
+    behind || atoms[..at].iter().rfind(is_shown).is_some_and(before)
+}
+
+/// Whether a script stands in a text behind its mark, so that what follows could be taken for a part of it.
+fn has_written_script(text: &str) -> bool {
+    text.contains(['^', '_'])
 }
 
 fn is_number(text: &str) -> bool {
@@ -349,7 +362,7 @@ fn joined(atoms: &[Atom], spacing: Spacing) -> String {
     for (at, atom) in atoms.iter().enumerate() {
         let next = atoms.get(at + 1).map(|atom| atom.class);
         let mut atom = Cow::Borrowed(atom);
-        if atom.class == Class::Fraction && touches(atoms, at) {
+        if atom.class == Class::Fraction && touches(atoms, at, spacing) {
             atom.to_mut().close();
         }
         let mut class = atom.class;
@@ -371,6 +384,12 @@ fn joined(atoms: &[Atom], spacing: Spacing) -> String {
             if apart {
                 text.push(' ');
             }
+        }
+        if before == Some(Class::Ordinary)
+            && matches!(class, Class::Ordinary | Class::Fraction)
+            && at.checked_sub(1).is_some_and(|at| has_written_script(&atoms[at].text))
+        {
+            text.push(' ');
         }
         if atom.class == Class::Space && atom.text == "\n" {
             text.truncate(text.trim_end().len());
@@ -405,6 +424,7 @@ mod tests {
             (r"\sqrt 2 + \sqrt[3]{x} + \sqrt[n]{xy}", "√2 + ∛x + ⁿ√(xy)"),
             (r"\sum_{i=1}^n x_i \leq \sqrt{a^2 + b^2}", "∑ᵢ₌₁ⁿ xᵢ ≤ √(a² + b²)"),
             (r"\int_0^1 f(x)\,dx", "∫₀¹ f(x) dx"),
+            (r"\int_{-\infty}^{\infty} e^{-x^2} dx = \sqrt{\pi}", "∫_(−∞)^∞ e^(−x²) dx = √π"),
             (r"\int_0^1 e^{-x}\,dx = \sqrt{\pi}", "∫₀¹ e⁻ˣ dx = √π"),
             (r"x = \frac{-b \pm \sqrt{b^2-4ac}}{2a}", "x = (−b ± √(b² − 4ac))/(2a)"),
             (r"\hat{x} + \bar y + \vec{v} + \overline{AB}", "x\u{302} + y\u{304} + v\u{20d7} + A\u{305}B\u{305}"),
@@ -413,7 +433,11 @@ mod tests {
             (r"\left\{ x \mid x > 0 \right.", "{x ∣ x > 0"),
             (r"\text{if } n \text{ is even}", "if n is even"),
             (r"n \log n + \sin(x) - \sin x", "n log n + sin(x) − sin x"),
+            (r"\lim_{x \to 0} \frac{\sin x}{x} = 1", "lim_(x→0) (sin x)/x = 1"),
             (r"\lim_n \frac{a_n}{n} = 1", "limₙ aₙ/n = 1"),
+            (r"x_q y + x_{i,j}^2 + f^{(q)}(x) + 2^{a_q b}", "x_q y + x_(i,j)² + f^((q))(x) + 2^(a_q b)"),
+            (r"\sqrt{2^{x_i}} + \frac{a_q}{b_q}", "√(2^(xᵢ)) + a_q/b_q"),
+            (r"e^{\frac{n}{2}\,k}", "e^((n/2)k)"),
             (r"90^\circ, f'(x), f''", "90°, f′(x), f′′"),
             (r"A^T B^{-1} \neq \emptyset", "AᵀB⁻¹ ≠ ∅"),
             (r"a \not\in S \not= \not\approx b", "a ∉ S ≠ ≈\u{338} b"),
@@ -461,12 +485,6 @@ mod tests {
             r"\left",
             r"\xrightarrow{f}",
             r"\hat{xyz}",
-            r"e^{-x^2}",
-            r"\int_{-\infty}^\infty f",
-            r"\lim_{x \to 0} x",
-            r"x_q + y_1",
-            r"x_{i,j}",
-            r"\sqrt{2^{x_i}}",
             "",
             " ",
         ] {
