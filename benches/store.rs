@@ -93,9 +93,9 @@ fn checkpoint_of_4_kb(bencher: divan::Bencher) {
     let mut journal = Journal::default();
     let place = Place { at: At::Index(0), field: Field::Text(0) };
     journal.push(0, Timestamp::UNIX_EPOCH, &Event::Delta { place, text: "words of an answer".repeat(220) });
-    let events = journal.take().expect("a line");
+    let growth = journal.take().expect("a line");
     bencher.bench_local(|| {
-        let growth = Change::Growth { message: message_id(3), events: events.clone() };
+        let growth = Change::Growth { message: message_id(3), growth: growth.clone() };
         run.ask(Job::Save { ticket: SAVED, changes: vec![growth] })
     });
 }
@@ -174,7 +174,7 @@ fn answer() -> Answer {
     let raw = json!({ "type": "message", "content": [{ "type": "output_text", "text": text }] });
     let kind = Kind::Message { parts: vec![Part::Text { text, annotations: vec![] }], phase: None };
     let raw = to_raw_value(&raw).expect("JSON");
-    let item = Item { raw: Some(raw), opened: Timestamp::UNIX_EPOCH, closed: None, kind };
+    let item = Item { raw: Some(raw.into()), opened: Timestamp::UNIX_EPOCH, closed: None, kind: kind.into() };
     Answer {
         items: [(Slot { step: 0, index: 0 }, item)].into(),
         end: End::Complete,

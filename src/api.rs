@@ -5,6 +5,7 @@ pub mod client;
 pub mod endpoint;
 pub mod error;
 pub mod event;
+pub mod item;
 pub mod json;
 pub mod models;
 pub mod money;
@@ -17,6 +18,7 @@ pub use client::{Client, Opened, Raw, Refused, Timeouts, is_loopback, plain_buil
 pub use endpoint::{Dialect, Endpoint};
 pub use error::{Error, Fact, Fault};
 pub use event::{Annotation, Event, Usage};
+pub use item::OutputItem;
 pub use models::{Catalogue, Model};
 pub use money::Usd;
 pub use request::{Effort, Request};

@@ -126,7 +126,7 @@ async fn a_whole_body_says_what_a_stream_says() {
 async fn the_thinker_thinks_in_both_ways_and_not_at_all_when_asked_not_to() {
     let demo = Demo::start(Pace::Immediate).unwrap();
     let client = client(&demo);
-    let thought = |answer: &Answer| match &answer.items.values().next().unwrap().kind {
+    let thought = |answer: &Answer| match &*answer.items.values().next().unwrap().kind {
         Kind::Reasoning(reasoning) => reasoning.clone(),
         other => panic!("{other:?} comes first"),
     };
@@ -149,7 +149,7 @@ async fn the_scholar_searches_and_cites_what_it_found() {
     let client = client(&demo);
     let (scholarly, _) = answer(&client, &ask("demo/scholar", &["is it safe"])).await.unwrap();
     assert_eq!(kinds(&scholarly), ["reasoning", "search", "search", "message"]);
-    let Kind::Search(search) = &scholarly.items.values().nth(1).unwrap().kind else { panic!("no search") };
+    let Kind::Search(search) = &*scholarly.items.values().nth(1).unwrap().kind else { panic!("no search") };
     assert_eq!(search.query.as_deref(), Some("sqlite write-ahead log network file system"));
     assert_eq!(search.urls.len(), 2);
     let text = scholarly.text();
@@ -189,7 +189,7 @@ async fn the_worker_calls_what_it_is_offered_and_may_call() {
     };
     let called = async |request: Request| {
         let (answer, _) = answer(&client, &request).await.unwrap();
-        let calls = answer.items.values().filter_map(|item| match &item.kind {
+        let calls = answer.items.values().filter_map(|item| match &*item.kind {
             Kind::Call(call) => Some(call.name.clone()),
             _ => None,
         });

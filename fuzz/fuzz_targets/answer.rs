@@ -18,7 +18,7 @@ fuzz_target!(|bytes: &[u8]| {
     let mut decoder = Decoder::default();
     let mut take = |frame: Frame<'_>| {
         if let Frame::Data(json) = frame {
-            answer.apply(0, now, &Event::parse(json));
+            answer.apply(0, now, &Event::parse(&json));
         }
     };
     decoder.push(&bytes[..cut], &mut take);

@@ -4,7 +4,7 @@ mod write;
 
 use serde_json::value::RawValue;
 
-use super::{Error, Usd, json::Fields};
+use super::{Error, Usd, item::OutputItem, json::Fields};
 
 /// One event. Items stay as the server sent them; events we do not know or cannot read keep their text.
 #[derive(Debug, Clone)]
@@ -12,9 +12,9 @@ pub enum Event {
     /// The server has begun: `response.created`, `queued`, `in_progress`.
     Begun(Box<Response>),
     /// `output_item.added`
-    Opened { at: At, item: Box<RawValue> },
+    Opened { at: At, item: OutputItem },
     /// `output_item.done`: the whole item, which is what counts.
-    Closed { at: At, item: Box<RawValue> },
+    Closed { at: At, item: OutputItem },
     /// A part was opened or closed: `content_part.*`, `reasoning_summary_part.*`, `reasoning_part.*`.
     Part { at: At, index: u32, body: PartBody, closed: bool },
     /// More of a text.
@@ -85,7 +85,7 @@ pub struct Response {
     /// The slug that answers.
     pub model: Option<String>,
     pub status: Status,
-    pub output: Vec<Box<RawValue>>,
+    pub output: Vec<OutputItem>,
     pub usage: Option<Usage>,
     pub error: Option<Error>,
     /// Why it is incomplete: `max_output_tokens` or `content_filter`.
@@ -160,7 +160,7 @@ fn typed(kind: &str, fields: &Fields, json: &str) -> Event {
     };
     let delta = |field| text("delta", field, |place, text| Event::Delta { place, text });
     let whole = |key, field| text(key, field, |place, text| Event::Whole { place, text });
-    let item = |made: fn(At, Box<RawValue>) -> Event| fields.raw("item").map(|item| made(at(), item.to_owned()));
+    let item = |made: fn(At, OutputItem) -> Event| fields.raw("item").map(|item| made(at(), OutputItem::read(item)));
     let part = |index, closed| {
         let body = PartBody::read(fields.raw("part")?)?;
         Some(Event::Part { at: at(), index, body, closed })
@@ -294,7 +294,7 @@ impl Response {
             (Status::Completed, Some("cancelled")) => Status::Cancelled,
             (told, _) => told,
         };
-        let output: Vec<_> = fields.list("output").into_iter().map(ToOwned::to_owned).collect();
+        let output: Vec<_> = fields.list("output").into_iter().map(OutputItem::read).collect();
         let error = match status {
             Status::Failed => Some(Error::of_failed(fields)),
             Status::Completed if fields.has("error") && output.is_empty() => Some(Error::of_failed(fields)),

@@ -1,5 +1,7 @@
 //! Server-sent events: bytes in any chunks to the `data:` payloads of whole events.
 
+use std::borrow::Cow;
+
 use memchr::memchr2;
 
 /// Splits a byte stream into frames. It keeps only the frame that is unfinished and looks at every byte once.
@@ -19,7 +21,7 @@ pub struct Decoder {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Frame<'a> {
     /// The payload of an event, several data lines joined.
-    Data(&'a str),
+    Data(String),
     /// A sign of life without a meaning, and its words.
     Comment(&'a str),
     /// `data: [DONE]`
@@ -81,13 +83,11 @@ impl Decoder {
             };
             let after = if bytes[end] == b'\r' { State::AfterReturn } else { State::Within };
             if self.line.is_empty() {
-                self.take_line(&bytes[..end], &mut emit);
+                self.take_line(bytes[..end].into(), &mut emit);
             } else {
                 let mut line = std::mem::take(&mut self.line);
                 line.extend_from_slice(&bytes[..end]);
-                self.take_line(&line, &mut emit);
-                line.clear();
-                self.line = line;
+                self.take_line(line.into(), &mut emit);
             }
             if self.state != State::GivenUp {
                 self.state = after;
@@ -100,7 +100,7 @@ impl Decoder {
     pub fn finish(&mut self, mut emit: impl FnMut(Frame<'_>)) {
         let line = std::mem::take(&mut self.line);
         if !line.is_empty() {
-            self.take_line(&line, &mut emit);
+            self.take_line(line.into(), &mut emit);
         }
         self.dispatch(&mut emit);
     }
@@ -119,7 +119,8 @@ impl Decoder {
         }
     }
 
-    fn take_line(&mut self, mut line: &[u8], emit: &mut impl FnMut(Frame<'_>)) {
+    fn take_line(&mut self, whole: Cow<'_, [u8]>, emit: &mut impl FnMut(Frame<'_>)) {
+        let mut line = &*whole;
         if self.state == State::Start {
             line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
             self.state = State::Within;
@@ -140,7 +141,7 @@ impl Decoder {
                 return;
             }
             match &mut self.data {
-                None => self.data = Some(value.to_vec()),
+                None => self.data = Some(tail(value.len(), whole)),
                 Some(data) => {
                     data.push(b'\n');
                     data.extend_from_slice(value);
@@ -158,7 +159,19 @@ impl Decoder {
         match text.trim() {
             "" => (),
             "[DONE]" => emit(Frame::Done),
-            _ => emit(Frame::Data(&text)),
+            _ => emit(Frame::Data(text)),
+        }
+    }
+}
+
+/// The last bytes; in the same memory, where it is ours.
+fn tail(length: usize, whole: Cow<'_, [u8]>) -> Vec<u8> {
+    let start = whole.len() - length;
+    match whole {
+        Cow::Borrowed(bytes) => bytes[start..].to_vec(),
+        Cow::Owned(mut bytes) => {
+            bytes.drain(..start);
+            bytes
         }
     }
 }
@@ -173,7 +186,7 @@ mod tests {
         let mut frames = Vec::new();
         let mut note = |frame: Frame<'_>| {
             frames.push(match frame {
-                Frame::Data(text) => text.to_owned(),
+                Frame::Data(text) => text,
                 Frame::Comment(_) => "(comment)".into(),
                 Frame::Done => "(done)".into(),
                 Frame::TooLong => "(too long)".into(),

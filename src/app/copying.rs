@@ -46,7 +46,7 @@ fn prompt_text(state: &State, message: MessageId) -> Option<String> {
 fn copy_reasoning(state: &mut State, now: Timestamp, message: MessageId, slot: Slot, fx: &mut Vec<Effect>) {
     let answer = state.current().and_then(|conversation| conversation.messages.get(&message)?.answer());
     let items = answer.into_iter().flat_map(|answer| answer.items.range(slot..));
-    let run = items.map_while(|(_, item)| match &item.kind {
+    let run = items.map_while(|(_, item)| match &*item.kind {
         Kind::Message { .. } => None,
         Kind::Reasoning(reasoning) => Some(reasoning.texts().collect::<Vec<_>>().join("\n\n")),
         Kind::Search(_) | Kind::Call(_) | Kind::Other { .. } => Some(String::new()),

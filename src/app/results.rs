@@ -41,7 +41,7 @@ pub(super) fn refresh(state: &mut State) -> Option<Effect> {
     let pager = pager(&mut state.screen.overlays)?;
     let (message, slot) = (pager.message, pager.slot);
     let answer = conversation.messages.get(&message)?.answer()?;
-    let Kind::Call(call) = &answer.items.get(&slot)?.kind else { return None };
+    let Kind::Call(call) = &*answer.items.get(&slot)?.kind else { return None };
     let nth = calls(answer).position(|other| other == slot).map_or(1, |at| at + 1);
     let lacks = pager.show(call, answer.runs.get(&slot), (nth, calls(answer).count()));
     lacks.then_some(Effect::Store(Job::Outcome { message, slot }))
@@ -115,14 +115,14 @@ fn answer(state: &State, message: MessageId) -> Option<&Answer> {
 
 fn call(state: &State, message: MessageId, slot: Slot) -> Option<(&Call, Option<&Run>)> {
     let answer = answer(state, message)?;
-    match &answer.items.get(&slot)?.kind {
+    match &*answer.items.get(&slot)?.kind {
         Kind::Call(call) => Some((call, answer.runs.get(&slot))),
         _ => None,
     }
 }
 
 fn calls(answer: &Answer) -> impl Iterator<Item = Slot> + '_ {
-    let is_call = |(_, item): &(&Slot, &crate::chat::Item)| matches!(item.kind, Kind::Call(_));
+    let is_call = |(_, item): &(&Slot, &crate::chat::Item)| matches!(*item.kind, Kind::Call(_));
     answer.items.iter().filter(is_call).map(|(slot, _)| *slot)
 }
 

@@ -4,10 +4,10 @@ mod assemble;
 mod bill;
 mod ends;
 mod item;
-mod read;
 mod slots;
+mod written;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -17,10 +17,8 @@ pub use bill::Bill;
 pub use slots::Progress;
 
 use super::{Effort, Run, Stage, Timestamp};
-use crate::{
-    api::{self, Annotation, Usage, json::Fields},
-    text,
-};
+pub use crate::api::item::{Call, Kind, Part, Reasoning, Search};
+use crate::api::{self, Annotation, Usage, json::Fields};
 
 /// What a model said in a turn, step by step (a turn with tool calls has several responses).
 #[derive(Debug, Clone)]
@@ -80,62 +78,12 @@ pub struct Slot {
 #[derive(Debug, Clone)]
 pub struct Item {
     /// As the server sent it, once it is complete: this is what is replayed.
-    pub raw: Option<Box<RawValue>>,
+    pub raw: Option<Arc<RawValue>>,
     /// When it was opened and closed by the server.
     pub opened: Timestamp,
     pub closed: Option<Timestamp>,
-    pub kind: Kind,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub enum Kind {
-    Message {
-        parts: Vec<Part>,
-        /// `commentary` or `final_answer`, where the model tells them apart.
-        phase: Option<String>,
-    },
-    Reasoning(Reasoning),
-    Call(Call),
-    Search(Search),
-    /// Any other item, known by its type only; replayed and shown as one folded line.
-    Other {
-        kind: String,
-        status: Option<String>,
-    },
-}
-
-/// One content part of a message.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Part {
-    Text { text: String, annotations: Vec<Annotation> },
-    Refusal(String),
-}
-
-/// Thinking: a summary in parts, or raw text, or only an encrypted block.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Reasoning {
-    pub summary: Vec<String>,
-    pub content: Vec<String>,
-    pub encrypted: bool,
-}
-
-/// A function call as the model asked for it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Call {
-    pub call_id: String,
-    pub name: String,
-    /// JSON as text, perhaps half of it while it streams.
-    pub arguments: String,
-}
-
-/// A web search or fetch that the server ran.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Search {
-    /// The item's type on the wire, such as `openrouter:web_search`.
-    pub kind: String,
-    pub status: String,
-    pub query: Option<String>,
-    pub urls: Vec<String>,
+    /// Shared with those who write it down; what grows belongs to the answer alone.
+    pub kind: Arc<Kind>,
 }
 
 /// How an answer stands.
@@ -202,7 +150,7 @@ impl Answer {
         let until = self.ended.unwrap_or(now);
         let mut seconds = None;
         for (slot, item) in &self.items {
-            if !matches!(item.kind, Kind::Reasoning(_)) {
+            if !matches!(*item.kind, Kind::Reasoning(_)) {
                 continue;
             }
             // Some servers close it only behind the message that followed.
@@ -216,7 +164,7 @@ impl Answer {
 
     /// Whether there is anything to see: a text, thinking, a call, a search.
     pub fn is_visible(&self) -> bool {
-        self.items.values().any(|item| match &item.kind {
+        self.items.values().any(|item| match &*item.kind {
             Kind::Message { parts, .. } => parts.iter().any(|part| !part.text().is_empty()),
             Kind::Reasoning(reasoning) => reasoning.texts().any(|text| !text.is_empty()),
             Kind::Call(_) | Kind::Search(_) | Kind::Other { .. } => true,
@@ -245,38 +193,10 @@ impl Item {
 
     /// The content of a message.
     pub fn parts(&self) -> Option<&[Part]> {
-        match &self.kind {
+        match &*self.kind {
             Kind::Message { parts, .. } => Some(parts),
             Kind::Reasoning(_) | Kind::Call(_) | Kind::Search(_) | Kind::Other { .. } => None,
         }
-    }
-}
-
-impl Part {
-    pub fn text(&self) -> &str {
-        match self {
-            Self::Text { text, .. } | Self::Refusal(text) => text,
-        }
-    }
-}
-
-impl Reasoning {
-    /// The raw thinking and the parts of its summary; a model gives one or the other.
-    pub fn texts(&self) -> impl DoubleEndedIterator<Item = &str> {
-        self.summary.iter().chain(&self.content).map(String::as_str)
-    }
-
-    /// What it is about now: the heading of its newest text, or the line all in bold that summaries begin with.
-    pub fn headline(&self) -> Option<String> {
-        self.texts().rev().find_map(|text| {
-            let line = text.lines().map(str::trim).find_map(|line| {
-                let bold = line.strip_prefix("**").and_then(|line| line.strip_suffix("**"));
-                let bold = bold.filter(|line| !line.contains("**"));
-                bold.or_else(|| line.strip_prefix('#').map(|line| line.trim_start_matches('#').trim()))
-            })?;
-            let line = text::clean(line);
-            Some(line.trim().to_owned()).filter(|line| !line.is_empty())
-        })
     }
 }
 

@@ -239,7 +239,7 @@ impl Answer {
     /// The calls that a step made and that we are to run: slot, name, arguments.
     fn calls_of(&self, step: u32) -> impl Iterator<Item = (Slot, &str, &str)> {
         let items = self.items.iter().filter(move |(slot, _)| slot.step == step);
-        items.filter_map(|(slot, item)| match &item.kind {
+        items.filter_map(|(slot, item)| match &*item.kind {
             Kind::Call(call) if !call.name.is_empty() && !item.is_custom() => {
                 Some((*slot, call.name.as_str(), call.arguments.as_str()))
             }

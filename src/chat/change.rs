@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{ConversationId, Message, MessageId, Recording, Settings, Slot, Timestamp, recording::Chunk};
+use super::{
+    ConversationId, Message, MessageId, Recording, Settings, Slot, Timestamp, journal::Growth, recording::Chunk,
+};
 use crate::tools::Outcome;
 
 /// One row that changed.
@@ -15,10 +17,10 @@ pub enum Change {
         conversation: ConversationId,
         message: Box<Message>,
     },
-    /// What a streaming answer grew by, as event payloads, one a line (`chat::journal`).
+    /// What a streaming answer grew by.
     Growth {
         message: MessageId,
-        events: String,
+        growth: Growth,
     },
     Draft {
         conversation: ConversationId,

@@ -1,16 +1,24 @@
 //! The growth of a streaming answer since it was last written to disk, as events that replay it.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Answer, Timestamp, answer::Applied};
-use crate::api::{Event, event::Place};
+use crate::api::Event;
 
-/// Events as lines of JSON, those that only lengthen the same text merged into one.
+/// Events, those that only lengthen the same text merged into one.
 #[derive(Debug, Clone, Default)]
-pub struct Journal {
-    lines: String,
-    /// The newest delta, as long as others may still join it.
-    open: Option<(Mark, Place, String)>,
+pub struct Journal(Vec<Line>);
+
+/// What was taken from a journal. It becomes JSON where it is written, and not where it is taken.
+#[derive(Debug, Clone)]
+pub struct Growth(Arc<[Line]>);
+
+#[derive(Debug, Clone)]
+struct Line {
+    mark: Mark,
+    event: Event,
 }
 
 /// What a line says besides its event: which response of the turn it belongs to, and when it came.
@@ -23,7 +31,8 @@ struct Mark {
 impl Journal {
     /// Notes an event; of several deltas in a row the time of the first is kept.
     pub fn push(&mut self, step: u32, at: Timestamp, event: &Event) {
-        if let (Some((mark, place, text)), Event::Delta { place: same, text: more }) = (&mut self.open, event)
+        if let Event::Delta { place: same, text: more } = event
+            && let Some(Line { mark, event: Event::Delta { place, text } }) = self.0.last_mut()
             && mark.step == step
             && place == same
             && !text.is_empty()
@@ -34,31 +43,26 @@ impl Journal {
         if matches!(event, Event::KeepAlive | Event::Other { .. } | Event::Unreadable { .. }) {
             return;
         }
-        self.close();
-        let mark = Mark { step, at };
-        match event {
-            Event::Delta { place, text } => self.open = Some((mark, place.clone(), text.clone())),
-            _ => self.write(mark, event),
+        self.0.push(Line { mark: Mark { step, at }, event: event.clone() });
+    }
+
+    /// What has come since the last time; `None` when that is nothing.
+    pub fn take(&mut self) -> Option<Growth> {
+        (!self.0.is_empty()).then(|| Growth(std::mem::take(&mut self.0).into()))
+    }
+}
+
+impl Growth {
+    /// A line of JSON for each event.
+    pub fn lines(&self) -> String {
+        let mut lines = String::new();
+        for Line { mark, event } in &*self.0 {
+            let Some(event) = event.to_json() else { continue };
+            let mark = serde_json::to_string(mark).expect("a number and a time always have a JSON form");
+            // Two objects become one: `{"step":0,"at":"…"` and `"type":"…",…}`.
+            lines.extend([mark.trim_end_matches('}'), ",", event.trim_start_matches('{'), "\n"]);
         }
-    }
-
-    /// What has come since the last time, a line each; `None` when that is nothing.
-    pub fn take(&mut self) -> Option<String> {
-        self.close();
-        Some(std::mem::take(&mut self.lines)).filter(|lines| !lines.is_empty())
-    }
-
-    fn close(&mut self) {
-        if let Some((mark, place, text)) = self.open.take() {
-            self.write(mark, &Event::Delta { place, text });
-        }
-    }
-
-    fn write(&mut self, mark: Mark, event: &Event) {
-        let Some(event) = event.to_json() else { return };
-        let mark = serde_json::to_string(&mark).expect("a number and a time always have a JSON form");
-        // Two objects become one: `{"step":0,"at":"…"` and `"type":"…",…}`.
-        self.lines.extend([mark.trim_end_matches('}'), ",", event.trim_start_matches('{'), "\n"]);
+        lines
     }
 }
 
@@ -99,7 +103,7 @@ mod tests {
         }
         journal.push(0, at(1000), &delta("reasoning_text", 1, "c"));
         journal.push(1, at(1001), &delta("reasoning_text", 1, "d"));
-        let lines = journal.take().expect("something came");
+        let lines = journal.take().expect("something came").lines();
         let lines: Vec<_> = lines.lines().collect();
         assert_eq!(lines.len(), 3);
         assert!(
@@ -109,7 +113,7 @@ mod tests {
         );
         assert!(lines[0].ends_with(&format!(r#""delta":"{}"}}"#, "ab".repeat(1000))));
         assert!(lines[2].starts_with(r#"{"step":1,"#));
-        assert_eq!(journal.take(), None);
+        assert!(journal.take().is_none());
     }
 
     #[test]
@@ -119,7 +123,7 @@ mod tests {
         let mut journal = Journal::default();
         let begun = crate::api::event::Response::begun("gen-b".into());
         journal.push(1, at(5), &Event::Begun(Box::new(begun)));
-        replay(&mut answer, &journal.take().expect("something came"));
+        replay(&mut answer, &journal.take().expect("something came").lines());
         answer.interrupt(at(6));
         assert_eq!(answer.unpriced().collect::<Vec<_>>(), ["gen-a", "gen-b"]);
     }
@@ -128,9 +132,9 @@ mod tests {
     fn a_line_that_a_crash_cut_off_is_left_out() {
         let mut journal = Journal::default();
         journal.push(0, at(0), &delta("output_text", 0, "kept"));
-        let mut lines = journal.take().expect("something came");
+        let mut lines = journal.take().expect("something came").lines();
         journal.push(0, at(1), &delta("output_text", 0, " lost"));
-        lines += &journal.take().expect("something came")[..40];
+        lines += &journal.take().expect("something came").lines()[..40];
         let mut answer = Answer::new("openrouter", "some/model", at(0));
         assert!(replay(&mut answer, &lines).visible);
         assert_eq!((answer.text().as_str(), answer.first_text), ("kept", Some(at(0))));

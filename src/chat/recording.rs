@@ -1,6 +1,6 @@
 //! What went over the wire for one answer, with its times, in bounded room: the first and the last of it.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -12,9 +12,9 @@ use crate::api::sent::{Head, Sent};
 pub struct Recording {
     /// The most bytes that it takes when it is written down.
     most: usize,
-    head: Vec<Piece>,
+    head: Vec<Arc<Piece>>,
     head_bytes: usize,
-    tail: VecDeque<Piece>,
+    tail: VecDeque<Arc<Piece>>,
     tail_bytes: usize,
     /// What there was no room for.
     pub dropped: Amount,
@@ -103,10 +103,10 @@ impl Recording {
     /// Half of the room is for what came first, half for what came last.
     pub fn push(&mut self, piece: Piece) {
         let (piece, bytes) = piece.fit(self.most / 2);
-        self.put(piece, bytes);
+        self.put(Arc::new(piece), bytes);
     }
 
-    fn put(&mut self, piece: Piece, bytes: usize) {
+    fn put(&mut self, piece: Arc<Piece>, bytes: usize) {
         let half = self.most / 2;
         if self.tail.is_empty() && self.dropped == Amount::default() && self.head_bytes + bytes <= half {
             self.head_bytes += bytes;
@@ -137,7 +137,7 @@ impl Recording {
             }
             for piece in pieces {
                 so_far.add(piece.bytes());
-                recording.push(piece);
+                recording.push(Arc::unwrap_or_clone(piece));
             }
         }
         recording
@@ -148,12 +148,12 @@ impl Recording {
     }
 
     /// What came before the gap, and what came behind it; without a gap they follow each other.
-    pub fn parts(&self) -> (&[Piece], impl Iterator<Item = &Piece>) {
-        (&self.head, self.tail.iter())
+    pub fn parts(&self) -> (&[Arc<Piece>], impl Iterator<Item = &Piece>) {
+        (&self.head, self.tail.iter().map(Arc::as_ref))
     }
 
     pub fn pieces(&self) -> impl DoubleEndedIterator<Item = &Piece> {
-        self.head.iter().chain(&self.tail)
+        self.head.iter().chain(&self.tail).map(Arc::as_ref)
     }
 
     /// The newest request, and whether it is whole.
@@ -166,7 +166,7 @@ impl Recording {
 
     /// All of it as JSON for people: payloads that are JSON stand in it as such.
     pub fn to_json(&self) -> String {
-        let piece = |piece: &Piece| {
+        let piece = |piece: &Arc<Piece>| {
             let parsed = |text: &str| {
                 serde_json::from_str::<serde_json::Value>(text).unwrap_or_else(|_| serde_json::Value::from(text))
             };
@@ -198,7 +198,7 @@ impl Recording {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Chunk {
     pub before: Amount,
-    pub pieces: Vec<Piece>,
+    pub pieces: Vec<Arc<Piece>>,
 }
 
 /// A recording while it grows, and what of it the disk does not have.
@@ -225,6 +225,7 @@ impl Growing {
 
     pub fn push(&mut self, piece: Piece) {
         let (piece, bytes) = piece.fit(self.most / 2);
+        let piece = Arc::new(piece);
         // What rushes in faster than it is written leaves a gap on the disk until the end.
         if self.skipped.pieces == 0 && self.unwritten_bytes + bytes <= self.most / 2 {
             self.unwritten_bytes += bytes;
@@ -249,7 +250,7 @@ impl Growing {
 impl Chunk {
     /// The room that its pieces take.
     pub fn bytes(&self) -> usize {
-        self.pieces.iter().map(Piece::bytes).sum()
+        self.pieces.iter().map(|piece| piece.bytes()).sum()
     }
 }
 
@@ -278,14 +279,20 @@ fn written(text: &str) -> usize {
 /// Cuts a text to what takes `room` bytes within JSON; gives how many of its own bytes went.
 fn cut(text: &mut String, room: usize) -> usize {
     let before = text.len();
-    let mut bytes = 0;
-    let mut cluster = [0; 4];
-    let end = text.char_indices().find_map(|(at, char)| {
-        bytes += written(char.encode_utf8(&mut cluster));
-        (bytes > room).then_some(at)
-    });
-    text.truncate(end.unwrap_or(before));
-    before - text.len()
+    let (mut end, mut left) = (0, room);
+    // Steps of which each fits as a whole, and ever shorter ones towards the edge.
+    for step in [64 * 1024, 256, 1] {
+        while end < before {
+            let next = text.ceil_char_boundary((end + step).min(before));
+            let bytes = written(&text[end..next]);
+            if bytes > left {
+                break;
+            }
+            (end, left) = (next, left - bytes);
+        }
+    }
+    text.truncate(end);
+    before - end
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
@@ -330,7 +337,7 @@ mod tests {
         let (head, mut tail) = recording.parts();
         let first_behind = tail.next().expect("there is a tail");
         assert_eq!(
-            texts(&Recording { head: vec![first_behind.clone()], ..Recording::new(0) })[0],
+            texts(&Recording { head: vec![first_behind.clone().into()], ..Recording::new(0) })[0],
             format!("event {:02}", head.len() + recording.dropped.pieces)
         );
     }

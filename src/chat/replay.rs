@@ -60,7 +60,7 @@ pub(super) fn left_behind<'a>(conversation: &'a Conversation, turn: &Turn) -> Op
     let path = conversation.path_to(turn.answer);
     let newest = newest_finished(conversation, &path, turn.answer)?;
     let answer = conversation.messages[&newest].answer()?;
-    let thought = answer.items.values().any(|item| matches!(item.kind, Kind::Reasoning(_)));
+    let thought = answer.items.values().any(|item| matches!(*item.kind, Kind::Reasoning(_)));
     let same = answer.endpoint == turn.settings.endpoint && answer.model == turn.settings.model;
     (thought && !same).then_some(answer.model.as_str())
 }
@@ -144,7 +144,7 @@ impl History<'_> {
     }
 
     fn add_step(&mut self, answer: &Answer, items: &[(Slot, &Item)], form: Form) {
-        let thoughts = items.iter().filter(|(_, item)| matches!(item.kind, Kind::Reasoning(_))).count();
+        let thoughts = items.iter().filter(|(_, item)| matches!(*item.kind, Kind::Reasoning(_))).count();
         let mut pieces: Vec<Piece> =
             items.iter().filter_map(|(slot, item)| piece(*slot, item, answer.runs.get(slot), form)).collect();
         if self.turn.mended.contains(&Mend::Items) {
@@ -315,7 +315,7 @@ fn keep_what_leads_on(pieces: &mut Vec<Piece>, form: Form) -> usize {
 
 fn piece(slot: Slot, item: &Item, run: Option<&Run>, form: Form) -> Option<Piece> {
     let sent = item.raw.as_deref().and_then(Sent::read);
-    if let Kind::Message { parts, phase } = &item.kind {
+    if let Kind::Message { parts, phase } = &*item.kind {
         let text = text_of(parts);
         let item = sent.filter(|sent| form.same_model && form.finished && sent.is_whole_message());
         let phase = phase.clone().filter(|phase| matches!(phase.as_str(), "commentary" | "final_answer"));
@@ -323,7 +323,7 @@ fn piece(slot: Slot, item: &Item, run: Option<&Run>, form: Form) -> Option<Piece
     }
     let to = if form.same_model { To::ItsModel } else { To::AnotherModel };
     let called = || output(run, form.room, form.senses);
-    if let (Kind::Call(call), Some(_)) = (&item.kind, run) {
+    if let (Kind::Call(call), Some(_)) = (&*item.kind, run) {
         // The model has ended it, and somebody took it up: it goes back even where its form was not all right.
         let sent = sent.unwrap_or_else(|| Sent::call(&call.name, &call.arguments));
         return sent.into_run_call(&call.call_id, slot, to).map(|item| Piece::Call { item, output: called() });

@@ -443,9 +443,9 @@ impl Conversation {
     fn checkpoint(&mut self, at: usize, now: Timestamp) -> Option<Next> {
         let turn = &mut self.turns[at];
         turn.unwritten.take_if(|since| *since + CHECKPOINT <= now)?;
-        let events = turn.journal.take()?;
+        let growth = turn.journal.take()?;
         turn.written = true;
-        Some(save(vec![Change::Growth { message: turn.answer, events }]))
+        Some(save(vec![Change::Growth { message: turn.answer, growth }]))
     }
 
     pub(super) fn index(&self, turn: TurnId) -> Option<usize> {

@@ -1,14 +1,14 @@
 //! The JSON in which items and ends lie in the database: a form of its own, which changes with
 //! migrations only.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::rows::{nanos, time};
 use crate::{
-    api::{self, Annotation, Usage, Usd, json::Fields},
+    api::{self, Annotation, Usage, Usd},
     chat::{
         Denial, End, Item, Kind, Run, Slot, Stage,
         answer::{Bill, Call, Part, Reasoning, Search},
@@ -203,7 +203,7 @@ struct KeptItem {
     opened: i64,
     closed: Option<i64>,
     /// Byte for byte what the server sent.
-    raw: Option<Box<RawValue>>,
+    raw: Option<Arc<RawValue>>,
     /// Where that says less than what came of it, or nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     kind: Option<KeptKind>,
@@ -260,21 +260,22 @@ impl KeptItem {
             opened: nanos(item.opened),
             closed: item.closed.map(nanos),
             raw: item.raw.clone(),
-            kind: (told_by(item.raw.as_deref()).as_ref() != Some(&item.kind)).then(|| KeptKind::of(item.kind.clone())),
+            kind: (told_by(item.raw.as_deref()).as_ref() != Some(&*item.kind))
+                .then(|| KeptKind::of((*item.kind).clone())),
         }
     }
 
     fn into_item(self) -> (Slot, Item) {
         let nothing = || Kind::Other { kind: String::new(), status: None };
         let kind = self.kind.map(KeptKind::into_kind).or_else(|| told_by(self.raw.as_deref())).unwrap_or_else(nothing);
-        let item = Item { raw: self.raw, opened: time(self.opened), closed: self.closed.map(time), kind };
+        let item = Item { raw: self.raw, opened: time(self.opened), closed: self.closed.map(time), kind: kind.into() };
         (Slot { step: self.step, index: self.index }, item)
     }
 }
 
 /// What an item is by the server's own JSON.
 fn told_by(raw: Option<&RawValue>) -> Option<Kind> {
-    raw.map(|raw| Kind::of(&Fields::of(raw.get()).unwrap_or_default()))
+    raw.map(Kind::read)
 }
 
 impl KeptKind {

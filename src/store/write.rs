@@ -82,7 +82,7 @@ fn write(db: &Connection, change: &Change, owner: Option<&str>) -> Outcome {
     match change {
         Change::Conversation(header) => rows::write_conversation(db, header)?,
         Change::Message { conversation, message } => write_message(db, *conversation, message, owner)?,
-        Change::Growth { message, events } => write_growth(db, *message, events)?,
+        Change::Growth { message, growth } => write_growth(db, *message, &growth.lines())?,
         Change::Draft { conversation, text: draft } => {
             update(db, "update conversation set draft = ?2 where id = ?1", *conversation, draft)?;
         }

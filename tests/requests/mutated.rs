@@ -112,7 +112,7 @@ fn events(stream: &[u8]) -> Vec<Event> {
     let mut decoder = Decoder::default();
     let mut over = false;
     let mut take = |frame: Frame<'_>| match frame {
-        Frame::Data(json) if !over => events.push(Event::parse(json)),
+        Frame::Data(json) if !over => events.push(Event::parse(&json)),
         Frame::Data(_) => (),
         Frame::Comment(_) => events.push(Event::KeepAlive),
         Frame::Done | Frame::TooLong => over = true,

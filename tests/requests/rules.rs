@@ -1,6 +1,11 @@
 //! What every body must keep to: the published schema where it is at hand, and the rules of sections 7.1 and 7.3.
 
-use std::{collections::BTreeSet, io::Write, path::Path, sync::OnceLock};
+use std::{
+    collections::BTreeSet,
+    io::Write,
+    path::Path,
+    sync::{Arc, OnceLock},
+};
 
 use ibid::api::Dialect;
 use jsonschema::Validator;
@@ -19,7 +24,7 @@ pub struct Told<'a> {
 pub struct Arrived {
     pub endpoint: String,
     pub model: String,
-    pub item: Box<RawValue>,
+    pub item: Arc<RawValue>,
 }
 
 /// Panics with what is wrong.

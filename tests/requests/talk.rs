@@ -213,7 +213,7 @@ impl Talk {
             let arrived = items.iter().map(|item| Arrived {
                 endpoint: endpoint.clone(),
                 model: model.clone(),
-                item: item.clone(),
+                item: item.raw.clone(),
             });
             self.arrived.extend(arrived);
         }

@@ -3,7 +3,10 @@
 use std::{
     fmt::Debug,
     path::{Path, PathBuf},
-    sync::mpsc::{self, Receiver},
+    sync::{
+        Arc,
+        mpsc::{self, Receiver},
+    },
     time::Duration,
 };
 
@@ -194,9 +197,12 @@ pub fn empty(end: End) -> Answer {
 
 /// An answer with one item of each kind, some with the server's JSON and some cut off.
 pub fn full(end: End) -> Answer {
-    let raw = |json: &str| Some(RawValue::from_string(json.to_owned()).expect("JSON"));
-    let item = |index, raw: Option<Box<RawValue>>, kind| {
-        (Slot { step: index / 3, index }, Item { closed: raw.as_ref().map(|_| at(12)), raw, opened: at(11), kind })
+    let raw = |json: &str| Some(RawValue::from_string(json.to_owned()).expect("JSON").into());
+    let item = |index, raw: Option<Arc<RawValue>>, kind: Kind| {
+        (
+            Slot { step: index / 3, index },
+            Item { closed: raw.as_ref().map(|_| at(12)), raw, opened: at(11), kind: kind.into() },
+        )
     };
     let annotation = Annotation {
         kind: "url_citation".into(),

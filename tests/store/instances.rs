@@ -20,7 +20,7 @@ fn grow(text: &str) -> Change {
     let place = Place { at: At::Index(0), field: Field::Text(0) };
     let mut journal = Journal::default();
     journal.push(0, at(11), &Event::Delta { place, text: text.into() });
-    Change::Growth { message: message_id(2), events: journal.take().expect("a line") }
+    Change::Growth { message: message_id(2), growth: journal.take().expect("a line") }
 }
 
 /// Begins an answer and lets two seconds of it come.

@@ -11,7 +11,7 @@ pub fn decodes_to(expected: &[Kept], chunks: [&[u8]; 2]) -> bool {
     let mut decoder = Decoder::default();
     let mut compare = |frame: Frame<'_>| {
         same &= match (rest.next(), frame) {
-            (Some(Kept::Data(expected)), Frame::Data(json)) => expected == json,
+            (Some(Kept::Data(expected)), Frame::Data(json)) => *expected == json,
             (Some(Kept::Comment), Frame::Comment(_))
             | (Some(Kept::Done), Frame::Done)
             | (Some(Kept::TooLong), Frame::TooLong) => true,

@@ -14,6 +14,10 @@ use proptest::prelude::*;
 
 use crate::{all_of, assembled, at, blank, composed, events};
 
+fn taken(journal: &mut Journal) -> String {
+    journal.take().map(|growth| growth.lines()).unwrap_or_default()
+}
+
 /// At every event boundary the journal so far is replayed, as after a crash, and then the rest comes.
 #[test]
 fn an_answer_that_is_replayed_at_any_event_boundary_ends_the_same() {
@@ -28,7 +32,7 @@ fn an_answer_that_is_replayed_at_any_event_boundary_ends_the_same() {
                 journal.push(0, at(number), event);
             }
             let mut replayed = blank();
-            journal::replay(&mut replayed, &journal.take().unwrap_or_default());
+            journal::replay(&mut replayed, &taken(&mut journal));
             assert_eq!(all_of(&replayed), all_of(&live), "{name} replayed after {boundary} events");
             if events[boundary..]
                 .iter()
@@ -106,7 +110,7 @@ fn a_citation_that_comes_behind_its_message_is_kept() {
             journal.push(0, at(0), &Event::parse(json));
         }
         let mut killed = blank();
-        journal::replay(&mut killed, &journal.take().expect("lines"));
+        journal::replay(&mut killed, &taken(&mut journal));
         assert_eq!(killed.annotations().collect::<Vec<_>>(), answer.annotations().collect::<Vec<_>>(), "{whose}");
     }
 }
@@ -145,10 +149,10 @@ proptest! {
             ends += usize::from(live.apply(0, at(number), event).over && !was_over);
             journal.push(0, at(number), event);
             if takes.contains(&number) {
-                lines.extend(journal.take());
+                lines += &taken(&mut journal);
             }
         }
-        lines.extend(journal.take());
+        lines += &taken(&mut journal);
         prop_assert!(ends <= 1);
         let mut replayed = blank();
         journal::replay(&mut replayed, &lines);

@@ -115,7 +115,7 @@ fn told(answer: &Answer) -> String {
         let open = if item.closed.is_some() { "" } else { " (open)" };
         let raw = if item.raw.is_some() { "" } else { " (no raw form)" };
         let mut head = |words: String| say(format!("\n{}: {words}{open}{raw}", slot.index));
-        match &item.kind {
+        match &*item.kind {
             Kind::Message { phase, .. } => {
                 head(format!("message{}", phase.as_ref().map(|phase| format!(", {phase}")).unwrap_or_default()));
             }
@@ -129,7 +129,7 @@ fn told(answer: &Answer) -> String {
             }
             Kind::Other { kind, status } => head(format!("{kind} {}", status.as_deref().unwrap_or("without status"))),
         }
-        match &item.kind {
+        match &*item.kind {
             Kind::Message { parts, .. } => parts.iter().for_each(|part| match part {
                 Part::Refusal(text) => say(format!("   refuses: {text:?}")),
                 Part::Text { text, annotations } => {

@@ -101,7 +101,7 @@ fn facts_of_answer(answer: &Answer) -> Facts {
         ..Facts::default()
     };
     for item in answer.items.values() {
-        match &item.kind {
+        match &*item.kind {
             Kind::Message { parts, .. } => {
                 for part in parts {
                     if let Part::Text { text, .. } = part {

@@ -25,7 +25,10 @@ pub fn parts(count: u128, text: &str) -> (Header, Vec<Message>) {
             let mut answer = Answer::new("openrouter", "a/b", at);
             let parts = vec![Part::Text { text: text.into(), annotations: Vec::new() }];
             let kind = Kind::Message { parts, phase: None };
-            answer.items.insert(Slot { step: 0, index: 0 }, Item { raw: None, opened: at, closed: Some(at), kind });
+            answer.items.insert(
+                Slot { step: 0, index: 0 },
+                Item { raw: None, opened: at, closed: Some(at), kind: kind.into() },
+            );
             answer.end = End::Complete;
             answer.ended = Some(at);
             Body::Answer(answer)

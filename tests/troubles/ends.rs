@@ -22,7 +22,7 @@ fn events(bytes: &[u8]) -> Vec<api::Event> {
     let mut decoder = api::sse::Decoder::default();
     let mut take = |frame: api::sse::Frame<'_>| {
         if let api::sse::Frame::Data(json) = frame {
-            events.push(api::Event::parse(json));
+            events.push(api::Event::parse(&json));
         }
     };
     decoder.push(bytes, &mut take);

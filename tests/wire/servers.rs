@@ -184,12 +184,12 @@ fn streamed(server: &Server) -> Vec<String> {
 fn reasoning(answer: &Answer) -> String {
     let kinds = answer.items.values().map(|item| &item.kind);
     let thoughts =
-        kinds.filter_map(|kind| if let Kind::Reasoning(reasoning) = kind { Some(reasoning.texts()) } else { None });
+        kinds.filter_map(|kind| if let Kind::Reasoning(reasoning) = &**kind { Some(reasoning.texts()) } else { None });
     thoughts.flatten().collect()
 }
 
 fn call(answer: &Answer) -> Option<String> {
-    answer.items.values().find_map(|item| match &item.kind {
+    answer.items.values().find_map(|item| match &*item.kind {
         Kind::Call(call) => Some(format!("{} {}", call.name, call.arguments)),
         _ => None,
     })

@@ -37,6 +37,8 @@ enum Ready {
     Event(Event),
     /// An event that takes long to parse: nothing else of the program waits for it.
     Long(String),
+    /// What was said there, for somebody who wants it.
+    Raw(Raw),
 }
 
 /// A payload beyond this, in bytes, is parsed on another thread.
@@ -98,8 +100,16 @@ impl Opened {
             match self.ready.pop_front() {
                 Some(Ready::Event(event)) => return Some(Ok(event)),
                 Some(Ready::Long(json)) => {
-                    let parsed = spawn_blocking(move || Event::parse(&json)).await;
-                    return Some(parsed.map_err(|error| Error::new(Fault::Garbage, error.to_string())));
+                    let parsed = spawn_blocking(move || (Event::parse(&json), json.into_boxed_str())).await;
+                    let parsed = parsed.map_err(|error| Error::new(Fault::Garbage, error.to_string()));
+                    return Some(parsed.map(|(event, json)| {
+                        self.keep(Raw::Payload(json));
+                        event
+                    }));
+                }
+                Some(Ready::Raw(raw)) => {
+                    self.keep(raw);
+                    continue;
                 }
                 None => (),
             }
@@ -127,8 +137,12 @@ impl Opened {
             None => Ok(false),
             Some(event) => {
                 events.push(event?);
-                while let Some(Ready::Event(event)) = self.ready.pop_front_if(|next| matches!(next, Ready::Event(_))) {
-                    events.push(event);
+                while let Some(next) = self.ready.pop_front_if(|next| !matches!(next, Ready::Long(_))) {
+                    match next {
+                        Ready::Event(event) => events.push(event),
+                        Ready::Raw(raw) => self.keep(raw),
+                        Ready::Long(_) => unreachable!("it was left where it is"),
+                    }
                 }
                 Ok(true)
             }
@@ -140,7 +154,7 @@ impl Opened {
         match within(self.silence, self.response.chunk()).await {
             Some(Ok(Some(bytes))) => {
                 self.take(&bytes);
-                if self.ready.is_empty() && self.failed.is_none() {
+                if self.ready.iter().all(|next| matches!(next, Ready::Raw(_))) && self.failed.is_none() {
                     self.ready.push_back(Ready::Event(Event::KeepAlive)); // A sign of life: a comment, or half an event.
                 }
             }
@@ -148,10 +162,13 @@ impl Opened {
             Some(Err(error)) => {
                 self.finish();
                 // The piece of an event that a cut left behind is none.
-                self.ready.retain(|next| match next {
-                    Ready::Event(event) => !matches!(event, Event::Unreadable { .. }),
-                    Ready::Long(json) => serde_json::from_str::<IgnoredAny>(json).is_ok(),
-                });
+                self.ready.retain(|next| !matches!(next, Ready::Event(Event::Unreadable { .. })));
+                if let Some(last) = self.ready.back_mut()
+                    && let Ready::Long(json) = last
+                    && serde_json::from_str::<IgnoredAny>(json).is_err()
+                {
+                    *last = Ready::Raw(Raw::Payload(std::mem::take(json).into()));
+                }
                 self.failed = Some(Error::of_transport(&error));
             }
             None => self.fail(Fault::Silence, format!("nothing came for {}", spell(self.silence))),
@@ -168,8 +185,9 @@ impl Opened {
                     Some(b'{' | b'[') => self.body = Body::Whole(text.to_vec()),
                     Some(b'<') => {
                         let error = Error::of_response(200, &HeaderMap::new(), text, Timestamp::now());
-                        keep(&mut self.raw, &String::from_utf8_lossy(text));
+                        let page = Raw::Payload(String::from_utf8_lossy(text).into());
                         self.body = Body::Over;
+                        self.keep(page);
                         self.failed = Some(error);
                     }
                     Some(_) => {
@@ -186,22 +204,18 @@ impl Opened {
                 }
             }
             Body::Stream(decoder) => {
-                let (ready, raw) = (&mut self.ready, &mut self.raw);
+                let (ready, recorded) = (&mut self.ready, self.raw.is_some());
                 let (mut over, mut too_long) = (false, false);
                 let framed = &mut self.framed;
                 decoder.push(bytes, |frame| {
                     *framed = true;
                     match frame {
                         Frame::Data(_) if over => (),
-                        Frame::Data(json) => {
-                            keep(raw, json);
-                            ready.push_back(Ready::of(json));
+                        Frame::Data(json) => ready.extend(Ready::of(json, recorded)),
+                        Frame::Comment(words) if recorded => {
+                            ready.push_back(Ready::Raw(Raw::Comment(words.into())));
                         }
-                        Frame::Comment(words) => {
-                            if let Some(raw) = raw {
-                                raw.push(Raw::Comment(words.into()));
-                            }
-                        }
+                        Frame::Comment(_) => (),
                         Frame::Done => over = true,
                         Frame::TooLong => too_long = true,
                     }
@@ -224,8 +238,7 @@ impl Opened {
                 decoder.finish(|frame| {
                     self.framed = true;
                     if let Frame::Data(json) = frame {
-                        keep(&mut self.raw, json);
-                        self.ready.push_back(Ready::of(json));
+                        self.ready.extend(Ready::of(json, self.raw.is_some()));
                     }
                 });
                 if !self.framed {
@@ -234,7 +247,7 @@ impl Opened {
             }
             Body::Whole(whole) => {
                 let whole = String::from_utf8_lossy(&whole);
-                keep(&mut self.raw, &whole);
+                self.keep(Raw::Payload((&*whole).into()));
                 match Event::parse(&whole) {
                     Event::Unreadable { .. } | Event::Other { .. } => {
                         self.fail(Fault::Garbage, "what the server sent is not an answer of this API");
@@ -242,6 +255,12 @@ impl Opened {
                     event => self.ready.push_back(Ready::Event(event)),
                 }
             }
+        }
+    }
+
+    fn keep(&mut self, raw: Raw) {
+        if let Some(kept) = &mut self.raw {
+            kept.push(raw);
         }
     }
 
@@ -258,13 +277,14 @@ impl fmt::Debug for Opened {
 }
 
 impl Ready {
-    fn of(json: &str) -> Self {
-        if json.len() > LONG { Self::Long(json.to_owned()) } else { Self::Event(Event::parse(json)) }
-    }
-}
-
-fn keep(raw: &mut Option<Vec<Raw>>, payload: &str) {
-    if let Some(raw) = raw {
-        raw.push(Raw::Payload(payload.into()));
+    /// What is to do with a payload.
+    fn of(json: String, recorded: bool) -> impl Iterator<Item = Self> {
+        let (raw, event) = if json.len() > LONG {
+            (None, Self::Long(json)) // It is kept when it was parsed.
+        } else {
+            let event = Event::parse(&json);
+            (recorded.then(|| Self::Raw(Raw::Payload(json.into()))), Self::Event(event))
+        };
+        raw.into_iter().chain([event])
     }
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::{Annotation, At, Event, Field, PartBody, Place, Response, Status, Usage};
-use crate::api::Error;
+use crate::api::{Error, OutputItem};
 
 #[derive(Serialize, Default)]
 struct Line<'a> {
@@ -78,7 +78,7 @@ struct WrittenResponse<'a> {
     model: Option<&'a str>,
     status: &'a str,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    output: &'a [Box<RawValue>],
+    output: &'a [OutputItem],
     #[serde(skip_serializing_if = "Option::is_none")]
     usage: Option<WrittenUsage<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -127,8 +127,8 @@ impl Event {
     pub fn to_json(&self) -> Option<String> {
         let line = match self {
             Self::Begun(response) => Line::of("response.created").response(response),
-            Self::Opened { at, item } => Line::of("response.output_item.added").at(at).item(item),
-            Self::Closed { at, item } => Line::of("response.output_item.done").at(at).item(item),
+            Self::Opened { at, item } => Line::of("response.output_item.added").at(at).item(&item.raw),
+            Self::Closed { at, item } => Line::of("response.output_item.done").at(at).item(&item.raw),
             Self::Part { at, index, body, closed } => Line::part(*index, body, *closed).at(at),
             Self::Delta { place, text } => Line::delta(place, text).at(&place.at),
             Self::Whole { place, text } => Line::whole(place, text).at(&place.at),

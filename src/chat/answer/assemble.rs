@@ -1,18 +1,17 @@
 //! Events become items, by the rules of the reference's section 4.4.
 
-use serde_json::value::RawValue;
+use std::sync::Arc;
 
 use super::{
     Answer, End, Item, Kind, Part, Reasoning, Slot,
     item::part_at,
-    read::merge,
     slots::{Family, range},
 };
 use crate::{
     api::{
-        Annotation, Event,
+        Annotation, Event, OutputItem,
         event::{At, Field, PartBody, Response},
-        json::Fields,
+        item::merge,
     },
     chat::Timestamp,
 };
@@ -93,9 +92,8 @@ impl Answer {
         self.course.provider = response.provider.clone().or(self.course.provider.take());
     }
 
-    fn on_opened(&mut self, at: Timestamp, whose: &At, raw: &RawValue) -> Applied {
-        let fields = Fields::of(raw.get()).unwrap_or_default();
-        let mut kind = Kind::of(&fields);
+    fn on_opened(&mut self, at: Timestamp, whose: &At, told: &OutputItem) -> Applied {
+        let mut kind = (*told.kind).clone();
         // Its texts come in deltas; a server that sends them here as well would double them.
         match &mut kind {
             Kind::Message { parts, .. } => parts.clear(),
@@ -103,42 +101,41 @@ impl Answer {
             Kind::Call(call) => call.arguments.clear(),
             Kind::Search(_) | Kind::Other { .. } => (),
         }
-        let slot = self.slot_to_open(whose, Family::of(&kind), fields.word("id"));
+        let slot = self.slot_to_open(whose, Family::of(&kind), told.id.clone());
         let applied = Applied { changed: true, ..Applied::by(&kind) };
         match self.items.get_mut(&slot) {
             None => {
-                self.items.insert(slot, Item { raw: None, opened: at, closed: None, kind });
+                self.items.insert(slot, Item { raw: None, opened: at, closed: None, kind: kind.into() });
             }
             Some(item) => item.learn(kind),
         }
         applied
     }
 
-    fn on_closed(&mut self, at: Timestamp, whose: &At, raw: &RawValue) -> Applied {
-        let fields = Fields::of(raw.get()).unwrap_or_default();
-        let kind = Kind::of(&fields);
-        let slot = self.slot_to_close(whose, Family::of(&kind), fields.word("id"));
-        let is_search = matches!(kind, Kind::Search(_));
-        let applied = self.close(at, slot, raw, kind);
+    fn on_closed(&mut self, at: Timestamp, whose: &At, told: &OutputItem) -> Applied {
+        let slot = self.slot_to_close(whose, Family::of(&told.kind), told.id.clone());
+        let is_search = matches!(*told.kind, Kind::Search(_));
+        let applied = self.close(at, slot, told);
         // What it found is with the model now.
         if is_search { Applied { activity: Some(Activity::Thinking), ..applied } } else { applied }
     }
 
     /// The whole item has come: it counts, but no text that was seen before is lost by it.
-    pub(super) fn close(&mut self, at: Timestamp, slot: Slot, raw: &RawValue, kind: Kind) -> Applied {
-        let mut applied = Applied { changed: true, ..Applied::by(&kind) };
+    pub(super) fn close(&mut self, at: Timestamp, slot: Slot, told: &OutputItem) -> Applied {
+        let OutputItem { raw, kind, .. } = told;
+        let mut applied = Applied { changed: true, ..Applied::by(kind) };
         let item =
             self.items.entry(slot).or_insert_with(|| Item { raw: None, opened: at, closed: None, kind: kind.clone() });
         item.closed = item.closed.or(Some(at));
         let keeps_text = kind.is_empty() && !item.kind.is_empty();
-        let is_message = matches!(kind, Kind::Message { .. });
-        let seen = std::mem::replace(&mut item.kind, kind);
+        let is_message = matches!(**kind, Kind::Message { .. });
+        let seen = std::mem::replace(&mut item.kind, kind.clone());
         // An empty message in place of one that was read is not what the model said: it is not replayed.
-        item.raw = (!(keeps_text && is_message)).then(|| raw.to_owned());
+        item.raw = (!(keeps_text && is_message)).then(|| raw.clone());
         if keeps_text {
-            item.restore(seen);
+            item.restore(&seen);
         } else {
-            item.keep_citations(seen);
+            item.keep_citations(&seen);
         }
         applied.visible |= !item.kind.is_empty();
         if item.parts().is_some() && !item.kind.is_empty() {
@@ -212,7 +209,7 @@ impl Answer {
         let known = known.filter(|slot| self.items.get(slot).is_some_and(|item| item.parts().is_some()));
         let slot = known.or_else(|| self.slot_of_text(at, whose, Family::Message));
         let Some(item) = slot.and_then(|slot| self.items.get_mut(&slot)) else { return Applied::default() };
-        let Kind::Message { parts, .. } = &mut item.kind else { return Applied::default() };
+        let Kind::Message { parts, .. } = Arc::make_mut(&mut item.kind) else { return Applied::default() };
         let Some(index) = part_at(parts, index, false) else { return Applied::default() };
         let Part::Text { annotations, .. } = &mut parts[index] else { return Applied::default() };
         merge(annotations, annotation.clone());
@@ -229,7 +226,7 @@ impl Answer {
         if item.closed.is_some() {
             return Applied::default();
         }
-        let activity = match &mut item.kind {
+        let activity = match Arc::make_mut(&mut item.kind) {
             Kind::Search(search) => {
                 status.clone_into(&mut search.status);
                 Some(Activity::Searching)

@@ -1,16 +1,13 @@
 //! How an answer ends: what its last events add to it, and what the end of a body means (reference: 4.6).
 
-use serde_json::value::RawValue;
-
 use super::{
     Answer, Applied, End, Item, Kind, Progress, Slot,
     slots::{Family, range},
 };
 use crate::{
     api::{
-        Error, Event, Fault,
+        Error, Event, Fault, OutputItem,
         event::{Response, Status},
-        json::Fields,
     },
     chat::Timestamp,
 };
@@ -26,7 +23,7 @@ impl Answer {
         let all_closed = items().all(|item| item.closed.is_some());
         let end = match result {
             // The terminal event was lost, but everything that was begun is there.
-            _ if all_closed && items().any(|item| matches!(item.kind, Kind::Message { .. } | Kind::Call(_))) => {
+            _ if all_closed && items().any(|item| matches!(*item.kind, Kind::Message { .. } | Kind::Call(_))) => {
                 if items().any(Item::is_content) {
                     End::Complete
                 } else {
@@ -132,39 +129,38 @@ impl Answer {
     }
 
     /// The final list fills the gaps: first by position, then in the order of what is left of each family.
-    fn fill(&mut self, at: Timestamp, output: &[Box<RawValue>]) -> bool {
+    fn fill(&mut self, at: Timestamp, output: &[OutputItem]) -> bool {
         let mut slots: Vec<(Slot, Family)> =
             self.items.range(range(self.progress.step)).map(|(slot, item)| (*slot, Family::of(&item.kind))).collect();
         let mut visible = false;
         let mut left = Vec::new();
-        for (index, raw) in output.iter().enumerate() {
-            let kind = Kind::of(&Fields::of(raw.get()).unwrap_or_default());
+        for (index, told) in output.iter().enumerate() {
             let place = self.slot(u32::try_from(index).unwrap_or(u32::MAX));
-            match slots.iter().position(|found| *found == (place, Family::of(&kind))) {
+            match slots.iter().position(|found| *found == (place, Family::of(&told.kind))) {
                 Some(found) => {
                     slots.remove(found);
-                    visible |= self.fill_one(at, place, raw, kind);
+                    visible |= self.fill_one(at, place, told);
                 }
-                None => left.push((place, raw, kind)),
+                None => left.push((place, told)),
             }
         }
-        for (place, raw, kind) in left {
-            let found = slots.iter().position(|(_, family)| *family == Family::of(&kind));
+        for (place, told) in left {
+            let found = slots.iter().position(|(_, family)| *family == Family::of(&told.kind));
             let slot = match found {
                 Some(found) => slots.remove(found).0,
                 None if self.items.contains_key(&place) => self.slot(self.free_index()),
                 None => place,
             };
-            visible |= self.fill_one(at, slot, raw, kind);
+            visible |= self.fill_one(at, slot, told);
         }
         visible
     }
 
-    fn fill_one(&mut self, at: Timestamp, slot: Slot, raw: &RawValue, kind: Kind) -> bool {
+    fn fill_one(&mut self, at: Timestamp, slot: Slot, told: &OutputItem) -> bool {
         if self.items.get(&slot).is_some_and(|item| item.closed.is_some()) {
             return false;
         }
-        self.close(at, slot, raw, kind).visible
+        self.close(at, slot, told).visible
     }
 
     pub(super) fn end(&mut self, at: Timestamp, end: End) -> Applied {

@@ -1,10 +1,12 @@
 //! One item while it grows.
 
-use super::{
-    Call, Item, Kind, Part, Reasoning,
-    read::{distinct, merge},
+use std::sync::Arc;
+
+use super::{Call, Item, Kind, Part, Reasoning};
+use crate::api::{
+    event::Field,
+    item::{distinct, merge},
 };
-use crate::api::event::Field;
 
 /// No message has so many parts; an index beyond is an accident.
 const MOST_PARTS: usize = 4096;
@@ -12,7 +14,7 @@ const MOST_PARTS: usize = 4096;
 impl Item {
     /// Whether an answer that has it has said something.
     pub(super) fn is_content(&self) -> bool {
-        match &self.kind {
+        match &*self.kind {
             Kind::Message { .. } => !self.kind.is_empty(),
             Kind::Call(_) | Kind::Other { .. } => true,
             Kind::Reasoning(_) | Kind::Search(_) => false,
@@ -24,25 +26,27 @@ impl Item {
         if self.closed.is_some() {
             return;
         }
-        match (&mut self.kind, kind) {
+        match (Arc::make_mut(&mut self.kind), kind) {
             (Kind::Message { phase, .. }, Kind::Message { phase: told, .. }) => *phase = told.or(phase.take()),
             (Kind::Call(call), Kind::Call(told)) => {
                 *call = Call { arguments: std::mem::take(&mut call.arguments), ..told };
             }
-            (Kind::Search(_) | Kind::Other { .. }, told @ (Kind::Search(_) | Kind::Other { .. })) => self.kind = told,
+            (known @ (Kind::Search(_) | Kind::Other { .. }), told @ (Kind::Search(_) | Kind::Other { .. })) => {
+                *known = told
+            }
             _ => (),
         }
     }
 
     /// The whole item came without the text that its deltas had.
-    pub(super) fn restore(&mut self, seen: Kind) {
-        match (&mut self.kind, seen) {
-            (Kind::Message { parts, .. }, Kind::Message { parts: seen, .. }) => *parts = seen,
+    pub(super) fn restore(&mut self, seen: &Kind) {
+        match (Arc::make_mut(&mut self.kind), seen) {
+            (Kind::Message { parts, .. }, Kind::Message { parts: seen, .. }) => parts.clone_from(seen),
             (Kind::Reasoning(reasoning), Kind::Reasoning(seen)) => {
-                *reasoning = Reasoning { encrypted: reasoning.encrypted, ..seen };
+                *reasoning = Reasoning { encrypted: reasoning.encrypted, ..seen.clone() };
             }
             (Kind::Call(call), Kind::Call(seen)) => {
-                call.arguments = seen.arguments;
+                call.arguments.clone_from(&seen.arguments);
                 // Its raw form would call without arguments.
                 self.raw = None;
             }
@@ -51,11 +55,16 @@ impl Item {
     }
 
     /// Citations that came before stay, in their order, and those of the whole item join them.
-    pub(super) fn keep_citations(&mut self, seen: Kind) {
-        let (Kind::Message { parts, .. }, Kind::Message { parts: seen, .. }) = (&mut self.kind, seen) else { return };
+    pub(super) fn keep_citations(&mut self, seen: &Kind) {
+        let Kind::Message { parts: seen, .. } = seen else { return };
+        let is_cited = |part: &Part| matches!(part, Part::Text { annotations, .. } if !annotations.is_empty());
+        if !seen.iter().any(is_cited) {
+            return;
+        }
+        let Kind::Message { parts, .. } = Arc::make_mut(&mut self.kind) else { return };
         for (part, seen) in parts.iter_mut().zip(seen) {
             if let (Part::Text { annotations, .. }, Part::Text { annotations: seen, .. }) = (part, seen) {
-                let told = std::mem::replace(annotations, seen);
+                let told = std::mem::replace(annotations, seen.clone());
                 for annotation in distinct(told) {
                     merge(annotations, annotation);
                 }
@@ -65,7 +74,7 @@ impl Item {
 
     /// The text that an event is about, made where it is not there yet.
     pub(super) fn buffer(&mut self, field: Field) -> Option<&mut String> {
-        match (&mut self.kind, field) {
+        match (Arc::make_mut(&mut self.kind), field) {
             (Kind::Message { parts, .. }, Field::Text(index)) => {
                 let index = part_at(parts, index, false)?;
                 match &mut parts[index] {

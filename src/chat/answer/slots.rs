@@ -123,7 +123,7 @@ impl Answer {
             Family::Call => Kind::Call(Call::default()),
             Family::Other => return None,
         };
-        self.items.insert(slot, Item { raw: None, opened: at, closed: None, kind });
+        self.items.insert(slot, Item { raw: None, opened: at, closed: None, kind: kind.into() });
         Some(slot)
     }
 

@@ -205,7 +205,7 @@ fn a_whole_item_without_its_text_takes_nothing_away() {
     );
     let items: Vec<_> = answer.items.values().collect();
     let reasoning = Reasoning { content: vec!["Because".into()], encrypted: true, ..Reasoning::default() };
-    assert_eq!((&items[0].kind, items[0].raw.is_some()), (&Kind::Reasoning(reasoning), true));
+    assert_eq!((&*items[0].kind, items[0].raw.is_some()), (&Kind::Reasoning(reasoning), true));
     assert_eq!((answer.text().as_str(), items[1].raw.is_some()), ("Hello", false));
 }
 

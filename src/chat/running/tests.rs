@@ -293,10 +293,14 @@ fn the_growth_on_disk_replays_to_the_same_answer() {
     let [Next::Save { changes, gate: None }] = &bench.chat.tick(bench.now, &mut bench.ids)[..] else {
         panic!("one save is due")
     };
-    let [Change::Growth { message, events }] = &changes[..] else { panic!("{changes:?}") };
-    assert_eq!((*message, events.lines().count()), (bench.newest(), 1), "what was said again is not written again");
+    let [Change::Growth { message, growth }] = &changes[..] else { panic!("{changes:?}") };
+    assert_eq!(
+        (*message, growth.lines().lines().count()),
+        (bench.newest(), 1),
+        "what was said again is not written again"
+    );
     let mut replayed = Answer::new("openrouter", "m", bench.now);
-    crate::chat::journal::replay(&mut replayed, events);
+    crate::chat::journal::replay(&mut replayed, &growth.lines());
     assert_eq!(replayed.text(), "Because.");
 }
 

@@ -31,7 +31,7 @@ fn answer(text: &str, annotations: &[Annotation]) -> Answer {
     let mut answer = Answer::new("openrouter", "a/b", Timestamp::UNIX_EPOCH);
     let part = Part::Text { text: text.into(), annotations: annotations.to_vec() };
     let kind = Kind::Message { parts: vec![part], phase: None };
-    let item = Item { raw: None, opened: Timestamp::UNIX_EPOCH, closed: None, kind };
+    let item = Item { raw: None, opened: Timestamp::UNIX_EPOCH, closed: None, kind: kind.into() };
     answer.items.insert(Slot { step: 0, index: 0 }, item);
     answer
 }

@@ -17,7 +17,7 @@ impl Rail {
         let all: Vec<&Reasoning> = answer
             .items
             .values()
-            .filter_map(|item| match &item.kind {
+            .filter_map(|item| match &*item.kind {
                 Kind::Reasoning(reasoning) => Some(reasoning),
                 Kind::Message { .. } | Kind::Call(_) | Kind::Search(_) | Kind::Other { .. } => None,
             })
@@ -31,7 +31,7 @@ impl Rail {
         let look = Look { base: Ink::of(Role::Text).italic(), ..options.look() };
         let mut kept = Vec::new();
         for (&slot, item) in &answer.items {
-            match &item.kind {
+            match &*item.kind {
                 Kind::Reasoning(reasoning) => {
                     let complete = item.closed.is_some() || answer.is_over();
                     for (nth, text) in reasoning.texts().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
@@ -72,11 +72,10 @@ impl Rail {
 
     /// `◐ Checking what the page says      4 s`
     fn headline(&mut self, answer: &Answer, all: &[&Reasoning], now: Timestamp, options: &ReadingOptions) {
-        let is_live =
-            !answer.is_over()
-                && answer.items.values().next_back().is_some_and(|item| {
-                    item.closed.is_none() && matches!(item.kind, Kind::Reasoning(_) | Kind::Search(_))
-                });
+        let is_live = !answer.is_over()
+            && answer.items.values().next_back().is_some_and(|item| {
+                item.closed.is_none() && matches!(*item.kind, Kind::Reasoning(_) | Kind::Search(_))
+            });
         let headline = all.iter().rev().find_map(|reasoning| reasoning.headline());
         let words = headline.unwrap_or_else(|| if is_live { "Thinking".into() } else { "Thought".into() });
         let seconds = answer.reasoning_seconds(now).unwrap_or(0);

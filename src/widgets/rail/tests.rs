@@ -24,7 +24,7 @@ fn at(seconds: i64) -> Timestamp {
 }
 
 fn item(index: u32, opened: i64, closed: Option<i64>, kind: Kind) -> (Slot, Item) {
-    (Slot { step: 0, index }, Item { raw: None, opened: at(opened), closed: closed.map(at), kind })
+    (Slot { step: 0, index }, Item { raw: None, opened: at(opened), closed: closed.map(at), kind: kind.into() })
 }
 
 fn conversation(end: End, items: Vec<(Slot, Item)>) -> Conversation {

@@ -29,7 +29,7 @@ pub(super) fn pieces(answer: &Answer) -> Vec<Piece<'_>> {
     let mut pieces = Vec::new();
     let mut run = Run::default();
     for (&slot, item) in &answer.items {
-        match &item.kind {
+        match &*item.kind {
             Kind::Reasoning(reasoning) => run.reasoning.push((slot, item, reasoning)),
             Kind::Search(search) if details::trouble(&search.status, item).is_some() => {
                 run.failed.push((slot, item, search));

@@ -46,7 +46,7 @@ pub(super) fn of(message: &Message, part: Part) -> Option<Cow<'_, str>> {
         (Body::Prompt(_), _) => return None,
         (Body::Answer(answer), _) => answer,
     };
-    let kind = |slot| answer.items.get(&slot).map(|item| &item.kind);
+    let kind = |slot| answer.items.get(&slot).map(|item| &*item.kind);
     match part {
         Part::Text(slot, nth) => answer.items.get(&slot)?.parts()?.get(nth).map(|part| Cow::Borrowed(part.text())),
         Part::Refusal(slot, nth) => answer.items.get(&slot)?.parts()?.get(nth).map(|part| text::clean(part.text())),
@@ -85,7 +85,7 @@ pub(super) fn of(message: &Message, part: Part) -> Option<Cow<'_, str>> {
 
 /// What a row that stands for searches or another item stands for, as a text to copy.
 pub fn folded_text(message: &Message, slot: Slot) -> Option<String> {
-    let parts = match &message.answer()?.items.get(&slot)?.kind {
+    let parts = match &*message.answer()?.items.get(&slot)?.kind {
         Kind::Search(_) => runs::searched_with(message.answer()?, slot).into_iter().map(Part::Pages).collect(),
         Kind::Other { .. } => vec![Part::Raw(slot)],
         Kind::Message { .. } | Kind::Reasoning(_) | Kind::Call(_) => Vec::new(),

@@ -85,7 +85,7 @@ fn size(message: &Message) -> u64 {
     let text = match &message.body {
         Body::Prompt(prompt) => prompt.text.len(),
         Body::Answer(answer) => {
-            let items = answer.items.values().map(|item| match &item.kind {
+            let items = answer.items.values().map(|item| match &*item.kind {
                 Kind::Message { parts, .. } => parts.iter().map(|part| part.text().len()).sum::<usize>(),
                 Kind::Reasoning(_) | Kind::Search(_) | Kind::Call(_) | Kind::Other { .. } => 80,
             });

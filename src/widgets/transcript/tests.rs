@@ -30,7 +30,7 @@ fn prompt(text: &str) -> Body {
 }
 
 fn item(index: u32, opened: f64, closed: Option<f64>, kind: Kind) -> (Slot, Item) {
-    (Slot { step: 0, index }, Item { raw: None, opened: at(opened), closed: closed.map(at), kind })
+    (Slot { step: 0, index }, Item { raw: None, opened: at(opened), closed: closed.map(at), kind: kind.into() })
 }
 
 fn said(text: &str, annotations: Vec<Annotation>) -> Kind {

@@ -143,7 +143,7 @@ impl Page<'_> {
 /// Whether it is worth laying a message out to look for code.
 fn may_have_code(message: &Message) -> bool {
     let Body::Answer(answer) = &message.body else { return false };
-    let texts = answer.items.values().filter_map(|item| match &item.kind {
+    let texts = answer.items.values().filter_map(|item| match &*item.kind {
         Kind::Message { parts, .. } => Some(parts),
         Kind::Reasoning(_) | Kind::Search(_) | Kind::Call(_) | Kind::Other { .. } => None,
     });

@@ -87,7 +87,7 @@ impl Builder<'_> {
     fn other(&mut self, slot: Slot, item: &Item, gap: usize) {
         let marks = &self.layout.options.marks;
         let is_open = self.is_toggled(slot);
-        match &item.kind {
+        match &*item.kind {
             Kind::Call(call) => {
                 let run = self.answer.runs.get(&slot);
                 let rows = tool::head(call, run, is_open, self.context.now, self.layout.width, marks);

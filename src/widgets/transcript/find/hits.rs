@@ -248,7 +248,7 @@ fn parts(message: &Message) -> Vec<(Part, bool)> {
                 found.extend(run.searches.iter().map(|(slot, item, _)| (Part::Pages(*slot), item.closed.is_some())));
                 found.extend(run.failed.iter().map(|(slot, ..)| (Part::FailedSearch(*slot), true)));
                 for (slot, item) in run.rest {
-                    match &item.kind {
+                    match &*item.kind {
                         Kind::Call(_) => found.extend([(Part::Call(slot), false), (Part::Result(slot), false)]),
                         _ => found.push((Part::Raw(slot), item.closed.is_some())),
                     }

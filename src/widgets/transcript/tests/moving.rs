@@ -28,7 +28,7 @@ fn growing(count: u128) -> Conversation {
 
 fn grow(chat: &mut Conversation, number: u128, more: &str) {
     for item in answer_of(chat, number).items.values_mut() {
-        if let Kind::Message { parts, .. } = &mut item.kind
+        if let Kind::Message { parts, .. } = std::sync::Arc::make_mut(&mut item.kind)
             && let Some(Part::Text { text, .. }) = parts.last_mut()
         {
             text.push_str(more);

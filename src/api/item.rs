@@ -1,24 +1,93 @@
-//! Items from JSON and to JSON: as the server sent them, or put together from what came of them.
+//! Items of an answer: what a server sends, and what we read of it.
+
+use std::sync::Arc;
 
 use serde::Serialize;
-use serde_json::{Value, value::RawValue};
+use serde_json::value::RawValue;
 
-use super::{Call, Item, Kind, Part, Reasoning, Search};
-use crate::api::{Annotation, event::PartBody, json, json::Fields};
+use super::{Annotation, event::PartBody, json, json::Fields};
+use crate::text;
 
-impl Item {
-    /// The item as JSON: the server's own, or, of one that never was complete, what came of it.
-    pub fn to_json(&self) -> String {
-        if let Some(raw) = &self.raw {
-            return raw.get().to_owned();
-        }
-        composed(&self.kind).to_string()
+/// An item as it came, and as it was read. Both may be megabytes: who keeps one of them shares it.
+#[derive(Debug, Clone)]
+pub struct OutputItem {
+    pub raw: Arc<RawValue>,
+    /// The server's name for it.
+    pub id: Option<String>,
+    pub kind: Arc<Kind>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Kind {
+    Message {
+        parts: Vec<Part>,
+        /// `commentary` or `final_answer`, where the model tells them apart.
+        phase: Option<String>,
+    },
+    Reasoning(Reasoning),
+    Call(Call),
+    Search(Search),
+    /// Any other item, known by its type only; replayed and shown as one folded line.
+    Other {
+        kind: String,
+        status: Option<String>,
+    },
+}
+
+/// One content part of a message.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Part {
+    Text { text: String, annotations: Vec<Annotation> },
+    Refusal(String),
+}
+
+/// Thinking: a summary in parts, or raw text, or only an encrypted block.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reasoning {
+    pub summary: Vec<String>,
+    pub content: Vec<String>,
+    pub encrypted: bool,
+}
+
+/// A function call as the model asked for it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Call {
+    pub call_id: String,
+    pub name: String,
+    /// JSON as text, perhaps half of it while it streams.
+    pub arguments: String,
+}
+
+/// A web search or fetch that the server ran.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Search {
+    /// The item's type on the wire, such as `openrouter:web_search`.
+    pub kind: String,
+    pub status: String,
+    pub query: Option<String>,
+    pub urls: Vec<String>,
+}
+
+impl OutputItem {
+    pub fn read(raw: &RawValue) -> Self {
+        let fields = Fields::of(raw.get()).unwrap_or_default();
+        Self { raw: raw.to_owned().into(), id: fields.word("id"), kind: Kind::of(&fields).into() }
+    }
+}
+
+impl Serialize for OutputItem {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.raw.serialize(serializer)
     }
 }
 
 impl Kind {
-    /// What an item is, of the fields that it came with.
-    pub fn of(fields: &Fields) -> Self {
+    /// What an item is by the server's own JSON.
+    pub fn read(raw: &RawValue) -> Self {
+        Self::of(&Fields::of(raw.get()).unwrap_or_default())
+    }
+
+    fn of(fields: &Fields) -> Self {
         let kind = fields.text("type").unwrap_or_else(|| "message".into());
         match kind.as_str() {
             "message" => Self::Message { parts: parts(fields), phase: fields.word("phase") },
@@ -43,7 +112,7 @@ impl Kind {
     }
 
     /// Whether text that comes may belong to it.
-    pub(super) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         match self {
             Self::Message { parts, .. } => parts.iter().all(|part| part.text().is_empty()),
             Self::Reasoning(reasoning) => reasoning.texts().all(str::is_empty),
@@ -96,7 +165,7 @@ fn search(kind: String, fields: &Fields) -> Search {
 }
 
 /// Without those that say the same as one before.
-pub(super) fn distinct(annotations: Vec<Annotation>) -> Vec<Annotation> {
+pub fn distinct(annotations: Vec<Annotation>) -> Vec<Annotation> {
     let mut distinct = Vec::with_capacity(annotations.len());
     for annotation in annotations {
         merge(&mut distinct, annotation);
@@ -105,7 +174,7 @@ pub(super) fn distinct(annotations: Vec<Annotation>) -> Vec<Annotation> {
 }
 
 /// Adds a citation, or what it says beyond one for the same place and page.
-pub(super) fn merge(into: &mut Vec<Annotation>, annotation: Annotation) {
+pub fn merge(into: &mut Vec<Annotation>, annotation: Annotation) {
     let place = |of: &Annotation| (of.start, of.end, of.url.clone(), of.filename.clone());
     match into.iter_mut().find(|known| place(known) == place(&annotation)) {
         Some(known) => {
@@ -116,53 +185,30 @@ pub(super) fn merge(into: &mut Vec<Annotation>, annotation: Annotation) {
     }
 }
 
-fn composed(kind: &Kind) -> Value {
-    #[derive(Serialize)]
-    struct Text<'a> {
-        r#type: &'static str,
-        text: &'a str,
-    }
-    let texts = |texts: &[String], kind: &'static str| -> Value {
-        let parts: Vec<_> = texts.iter().map(|text| Text { r#type: kind, text }).collect();
-        json(&parts)
-    };
-    match kind {
-        Kind::Message { parts, phase } => {
-            let parts: Vec<_> = parts.iter().map(body).collect();
-            let parts: Vec<_> = parts.iter().map(PartBody::written).collect();
-            let mut item = serde_json::json!({ "type": "message", "role": "assistant", "content": json(&parts) });
-            if let Some(phase) = phase {
-                item["phase"] = phase.as_str().into();
-            }
-            item
+impl Part {
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Text { text, .. } | Self::Refusal(text) => text,
         }
-        Kind::Reasoning(reasoning) => serde_json::json!({
-            "type": "reasoning",
-            "summary": texts(&reasoning.summary, "summary_text"),
-            "content": texts(&reasoning.content, "reasoning_text"),
-        }),
-        Kind::Call(call) => serde_json::json!({
-            "type": "function_call", "call_id": call.call_id, "name": call.name, "arguments": call.arguments,
-        }),
-        Kind::Search(search) => {
-            let sources: Vec<_> =
-                search.urls.iter().map(|url| serde_json::json!({ "type": "url", "url": url })).collect();
-            serde_json::json!({
-                "type": search.kind, "status": search.status,
-                "action": { "type": "search", "query": search.query, "sources": sources },
-            })
-        }
-        Kind::Other { kind, status } => serde_json::json!({ "type": kind, "status": status }),
     }
 }
 
-fn body(part: &Part) -> PartBody {
-    match part {
-        Part::Text { text, annotations } => PartBody::Text { text: text.clone(), annotations: annotations.clone() },
-        Part::Refusal(text) => PartBody::Refusal(text.clone()),
+impl Reasoning {
+    /// The raw thinking and the parts of its summary; a model gives one or the other.
+    pub fn texts(&self) -> impl DoubleEndedIterator<Item = &str> {
+        self.summary.iter().chain(&self.content).map(String::as_str)
     }
-}
 
-fn json(value: &impl Serialize) -> Value {
-    serde_json::to_value(value).expect("strings and numbers always have a JSON form")
+    /// What it is about now: the heading of its newest text, or the line all in bold that summaries begin with.
+    pub fn headline(&self) -> Option<String> {
+        self.texts().rev().find_map(|text| {
+            let line = text.lines().map(str::trim).find_map(|line| {
+                let bold = line.strip_prefix("**").and_then(|line| line.strip_suffix("**"));
+                let bold = bold.filter(|line| !line.contains("**"));
+                bold.or_else(|| line.strip_prefix('#').map(|line| line.trim_start_matches('#').trim()))
+            })?;
+            let line = text::clean(line);
+            Some(line.trim().to_owned()).filter(|line| !line.is_empty())
+        })
+    }
 }
