@@ -334,18 +334,22 @@ fn ten_megabytes_in_one_line_cost_a_frame_no_more_than_a_long_block() {
     for unit in ["a\u{1b}[31mb ", "日本\u{202e}", "aaaaaaaaaa"] {
         let whole = unit.repeat(10_000_000 / unit.len());
         let mut layout = MarkdownLayout::new(Look::default());
-        let mut most = 0;
-        let mut at = 0;
-        while at < whole.len() {
-            at = whole.ceil_char_boundary((at + 64 * 1024).min(whole.len()));
+        let (mut most, mut at, mut frames) = (0, unit.len(), 0);
+        loop {
             let before = layout.work().bytes;
             layout.sync(&whole[..at], 98, Stage::Growing, &[]);
             most = most.max(layout.work().bytes - before);
+            if at == whole.len() {
+                break;
+            }
+            at = layout.portion(&whole);
+            frames += 1;
         }
         let before = layout.work().bytes;
         layout.sync(&whole, 98, Stage::Complete, &[]);
         let last = layout.work().bytes - before;
-        assert!(most < 300_000 && last < 300_000, "{most} and at last {last} bytes for {unit:?}");
+        assert!(most < 120_000 && last < 120_000, "{most} and at last {last} bytes for {unit:?}");
+        assert!(frames < 400, "what has come is on the screen only after {frames} frames");
         assert_eq!(layout.rows().last().map(|row| row.source.end), Some(whole.len()));
     }
 }

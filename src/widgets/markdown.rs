@@ -159,6 +159,8 @@ struct Closed {
 
 /// A block that grows beyond this is closed at its last row.
 const BLOCK: usize = 64 * 1024;
+/// So much of a text that has come is taken in with every frame, however long the open block is.
+const STEP: usize = 4 * 1024;
 
 /// Signs of what may change the look of a block above: a definition, a formula.
 const REACH_BACK: [&str; 4] = ["]:", "$$", r"\(", r"\["];
@@ -238,7 +240,9 @@ impl MarkdownLayout {
         if self.open.source == 0 || !self.open.precedes(source) {
             return source.len();
         }
-        source.floor_char_boundary((self.open.source + BLOCK).min(source.len()))
+        // What is open is laid out anew together with what came behind it.
+        let end = self.open.source + BLOCK.saturating_sub(self.open.text.len()) + STEP;
+        source.floor_char_boundary(end.min(source.len()))
     }
 
     /// Brings the rows up to date with a text that has grown, or is another one.
