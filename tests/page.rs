@@ -334,7 +334,7 @@ fn ten_megabytes_in_one_line_cost_a_frame_no_more_than_a_long_block() {
     for unit in ["a\u{1b}[31mb ", "日本\u{202e}", "aaaaaaaaaa"] {
         let whole = unit.repeat(10_000_000 / unit.len());
         let mut layout = MarkdownLayout::new(Look::default());
-        let (mut most, mut at, mut frames) = (0, unit.len(), 0);
+        let (mut most, mut at, mut frames) = (0, layout.portion(&whole, Stage::Growing), 0);
         loop {
             let before = layout.work().bytes;
             layout.sync(&whole[..at], 98, Stage::Growing, &[]);
@@ -342,7 +342,7 @@ fn ten_megabytes_in_one_line_cost_a_frame_no_more_than_a_long_block() {
             if at == whole.len() {
                 break;
             }
-            at = layout.portion(&whole);
+            at = layout.portion(&whole, Stage::Growing);
             frames += 1;
         }
         let before = layout.work().bytes;

@@ -235,9 +235,11 @@ impl MarkdownLayout {
         }
     }
 
-    /// How much of a text that has grown one frame can lay out; the rest is left to the next.
-    pub fn portion(&self, source: &str) -> usize {
-        if self.open.source == 0 || !self.open.precedes(source) {
+    /// How much of a text that has grown one frame can lay out; the rest is left to the next. What was all to be seen
+    /// before, such as at another width, is seen again at once.
+    pub fn portion(&self, source: &str, stage: Stage) -> usize {
+        let is_new = self.width == 0 && stage == Stage::Growing;
+        if self.open.source == 0 && !is_new || !self.open.precedes(source) {
             return source.len();
         }
         // What is open is laid out anew together with what came behind it.

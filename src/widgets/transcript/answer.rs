@@ -173,9 +173,10 @@ impl Builder<'_> {
             layout.follow(self.counted);
         }
         let marks = if is_answer { self.laid.citations.marks(key) } else { &[] };
-        let portion = layout.portion(text);
+        let stage = if complete { Stage::Complete } else { Stage::Growing };
+        let portion = layout.portion(text, stage);
         self.laid.behind |= portion < text.len();
-        let stage = if complete && portion == text.len() { Stage::Complete } else { Stage::Growing };
+        let stage = if portion == text.len() { stage } else { Stage::Growing };
         layout.sync(&text[..portion], width, stage, marks);
         layout.light(text, lit);
         if is_answer {
