@@ -11,7 +11,7 @@ use std::{
 
 use ibid::{
     api::{
-        Client, Dialect, Endpoint, Error, Event, Fault, Request, Timeouts,
+        Client, Dialect, Endpoint, Error, Event, Fault, Raw, Request, Timeouts,
         request::{Role, message},
     },
     chat::{Answer, End, Timestamp},
@@ -373,6 +373,43 @@ fn a_very_long_event_keeps_its_place_and_half_of_one_is_none() {
             assert_eq!((text.as_str(), end.is_err()), ("first ", true));
         }
     }
+}
+
+#[test]
+fn a_very_long_event_is_taken_in_piece_by_piece_and_kept_as_it_came() {
+    let long = "lönger ".repeat(100_000);
+    let frames = Response::by("m").text(&["first ", &long, "last"]).completed();
+    let payload =
+        |frame: &String| frame.trim_end().strip_prefix("data: ").filter(|data| *data != "[DONE]").map(str::to_owned);
+    let sent: Vec<String> = frames.iter().filter_map(payload).collect();
+    let server = FakeServer::start();
+    server.answer(Reply::stream([frames.concat()]));
+    let client = client(&server, Dialect::OpenRouter, None);
+    run(async {
+        let mut opened = client.open(&hello()).await.expect("it opens");
+        opened.keep_raw();
+        let (mut came, mut longest, mut raw) = (String::new(), 0, Vec::new());
+        loop {
+            let mut batch = Vec::new();
+            let more = opened.next_batch(&mut batch).await.expect("no failure");
+            raw.extend(opened.take_raw().into_iter().filter_map(|raw| match raw {
+                Raw::Payload(payload) => Some(payload.into_string()),
+                Raw::Comment(_) => None,
+            }));
+            let before = came.len();
+            came.extend(batch.iter().filter_map(|event| match event {
+                Event::Delta { text, .. } => Some(text.as_str()),
+                _ => None,
+            }));
+            longest = longest.max(came.len() - before);
+            if !more {
+                break;
+            }
+        }
+        assert_eq!(came, format!("first {long}last"));
+        assert!(longest < 300_000, "{longest} bytes at once");
+        assert_eq!(raw, sent);
+    });
 }
 
 #[test]

@@ -37,6 +37,8 @@ enum Ready {
     Event(Event),
     /// An event that takes long to parse: nothing else of the program waits for it.
     Long(String),
+    /// One that was long, in pieces that are handed out one by one.
+    Pieces(VecDeque<Event>),
     /// What was said there, for somebody who wants it.
     Raw(Raw),
 }
@@ -100,12 +102,20 @@ impl Opened {
             match self.ready.pop_front() {
                 Some(Ready::Event(event)) => return Some(Ok(event)),
                 Some(Ready::Long(json)) => {
-                    let parsed = spawn_blocking(move || (Event::parse(&json), json.into_boxed_str())).await;
-                    let parsed = parsed.map_err(|error| Error::new(Fault::Garbage, error.to_string()));
-                    return Some(parsed.map(|(event, json)| {
-                        self.keep(Raw::Payload(json));
-                        event
-                    }));
+                    let parsed = spawn_blocking(move || (pieces(Event::parse(&json)), json.into_boxed_str())).await;
+                    match parsed {
+                        Ok((events, json)) => {
+                            self.ready.push_front(Ready::Pieces(events));
+                            self.keep(Raw::Payload(json));
+                        }
+                        Err(error) => return Some(Err(Error::new(Fault::Garbage, error.to_string()))),
+                    }
+                    continue;
+                }
+                Some(Ready::Pieces(mut events)) => {
+                    let Some(event) = events.pop_front() else { continue };
+                    self.ready.push_front(Ready::Pieces(events));
+                    return Some(Ok(event));
                 }
                 Some(Ready::Raw(raw)) => {
                     self.keep(raw);
@@ -137,14 +147,17 @@ impl Opened {
             None => Ok(false),
             Some(event) => {
                 events.push(event?);
-                while let Some(next) = self.ready.pop_front_if(|next| !matches!(next, Ready::Long(_))) {
-                    match next {
-                        Ready::Event(event) => events.push(event),
-                        Ready::Raw(raw) => self.keep(raw),
-                        Ready::Long(_) => unreachable!("it was left where it is"),
+                loop {
+                    match self.ready.pop_front() {
+                        Some(Ready::Event(event)) => events.push(event),
+                        Some(Ready::Raw(raw)) => self.keep(raw),
+                        Some(long) => {
+                            self.ready.push_front(long);
+                            return Ok(true);
+                        }
+                        None => return Ok(true),
                     }
                 }
-                Ok(true)
             }
         }
     }
@@ -267,6 +280,22 @@ impl Opened {
     fn fail(&mut self, fault: Fault, message: impl Into<String>) {
         self.body = Body::Over;
         self.failed = Some(Error::new(fault, message));
+    }
+}
+
+/// More of a text than one can take in at once comes in pieces.
+fn pieces(event: Event) -> VecDeque<Event> {
+    match event {
+        Event::Delta { place, text } => {
+            let mut rest = text.as_str();
+            std::iter::from_fn(|| {
+                let (piece, more) = rest.split_at(rest.floor_char_boundary(LONG));
+                rest = more;
+                (!piece.is_empty()).then(|| Event::Delta { place: place.clone(), text: piece.to_owned() })
+            })
+            .collect()
+        }
+        event => [event].into(),
     }
 }
 
