@@ -128,7 +128,8 @@ fn draw_pane(state: &State, areas: &Areas, frame: &mut Frame) {
         Some(transcript) => {
             let focus = state.screen.focus;
             let (focused, card_focused) = (focus == Focus::Transcript, focus == Focus::Card);
-            let view = TranscriptView { transcript, theme, focused, card_focused };
+            let end_key = &state.keymap.keys_of(Action::ScrollEnd).unwrap_or_default();
+            let view = TranscriptView { transcript, theme, focused, card_focused, end_key };
             caret = view.cursor(areas.transcript).filter(|_| state.screen.overlays.is_empty());
             view.render(areas.transcript, buf);
             ScrollbarView { transcript, theme }.render(areas.scrollbar(), buf);

@@ -597,3 +597,19 @@ fn a_paste_from_a_terminal_loses_its_escape_sequences_as_a_whole() {
     app.paste("\u{1b}[31mred\u{1b}[0m\tand \u{1b}]0;title\u{7}plain");
     assert_eq!(app.draft(), "red\tand plain");
 }
+
+#[test]
+fn keys_that_were_given_away_are_shown_as_they_are_now() {
+    let mut app = Harness::new(100, 24);
+    for (action, keys) in [("palette", "f9"), ("newest", "f10"), ("help", "ctrl-x f1"), ("slot-1", "f5")] {
+        app.state.keymap.remap(action, &[keys.to_owned()]).expect("a key that is free");
+    }
+    app.press("a backspace");
+    let screen = app.screen();
+    let bottom = screen.lines().last().expect("a status line");
+    assert!(bottom.contains("F9 menu  ^X F1 keys"), "{bottom}");
+    app.press("f5");
+    assert!(app.screen().contains("slot 1 is empty: ^X m, then F5 puts a model on it"), "{}", app.screen());
+    app.press("ctrl-x m");
+    assert!(app.screen().contains("F5 put on a slot"), "{}", app.screen());
+}

@@ -286,6 +286,12 @@ impl Keymap {
         self.bindings.iter().find(|bound| bound.action == action).map(|bound| shown(&bound.keys))
     }
 
+    /// The shortest keys of an action, whatever they are pressed in.
+    pub fn shortest_of(&self, action: Action) -> Option<String> {
+        let bound = self.bindings.iter().filter(|bound| bound.action == action);
+        bound.min_by_key(|bound| bound.keys.len()).map(|bound| shown(&bound.keys))
+    }
+
     /// The first keys of two actions that belong together, for a sentence; their names where they have none.
     pub fn both(&self, one: Action, other: Action, between: &str) -> String {
         let [one, other] =

@@ -121,7 +121,11 @@ pub(super) fn take_slot(state: &mut State, now: Timestamp, slot: usize, fx: &mut
     } else {
         let n = slot + 1;
         let models = models_key(state);
-        state.screen.say(now, format!("slot {n} is empty: {models}, then ^X {n} puts a model on it"));
+        let words = match state.keymap.keys_of(Action::SLOTS[slot]) {
+            Some(keys) => format!("slot {n} is empty: {models}, then {keys} puts a model on it"),
+            None => format!("slot {n} is empty, and no key leads to it"),
+        };
+        state.screen.say(now, words);
     }
 }
 

@@ -7,7 +7,7 @@ use ratatui::{layout::Rect, widgets::Widget};
 use super::Frame;
 use crate::{
     app::{
-        State,
+        Action, State,
         ladders::{Esc, esc, quitting_words},
         models::short,
     },
@@ -44,6 +44,8 @@ pub(super) fn draw(state: &State, now: Timestamp, area: Rect, frame: &mut Frame)
         }),
         None => conversation.and_then(|conversation| phase(state, conversation, now)),
     };
+    let menu = state.keymap.keys_of(Action::Palette).unwrap_or_default();
+    let help = state.keymap.shortest_of(Action::Help).unwrap_or_default();
     let status = Status {
         model: short(&settings.model),
         effort: settings.effort.map(crate::chat::Effort::name),
@@ -55,6 +57,8 @@ pub(super) fn draw(state: &State, now: Timestamp, area: Rect, frame: &mut Frame)
         tokens,
         cost: cost.as_deref(),
         today: today.as_deref(),
+        menu: &menu,
+        help: &help,
     };
     StatusView { status, theme: &state.theme }.render(area, frame.buffer);
 }

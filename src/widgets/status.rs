@@ -34,6 +34,9 @@ pub struct Status<'a> {
     /// Of this conversation; an estimate carries its `~`.
     pub cost: Option<&'a str>,
     pub today: Option<&'a str>,
+    /// The keys of the palette and of the help; empty where they have none.
+    pub menu: &'a str,
+    pub help: &'a str,
 }
 
 /// What the turn in progress is doing.
@@ -187,8 +190,17 @@ impl StatusView<'_> {
     fn keys(&self, without: Without) -> Vec<Span<'_>> {
         let (accent, muted) = (self.theme.style(Role::Accent), self.theme.style(Role::Muted));
         let word = |word| if without < Without::KeyWords { word } else { "" };
-        let keys = [("^P", word(" menu")), ("  ?", word(" keys"))];
-        keys.into_iter().flat_map(|(key, word)| [Span::styled(key, accent), Span::styled(word, muted)]).collect()
+        let mut spans = Vec::new();
+        for (key, words) in [(self.status.menu, " menu"), (self.status.help, " keys")] {
+            if key.is_empty() {
+                continue;
+            }
+            if !spans.is_empty() {
+                spans.push(gap(2));
+            }
+            spans.extend([Span::styled(key, accent), Span::styled(word(words), muted)]);
+        }
+        spans
     }
 
     /// Eight cells and a blank; the number beside it says the same.
@@ -267,6 +279,8 @@ mod tests {
         tokens: None,
         cost: Some("$0.021"),
         today: Some("$0.36"),
+        menu: "^P",
+        help: "?",
     };
 
     fn drawn(status: Status, width: u16) -> String {

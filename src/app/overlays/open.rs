@@ -3,7 +3,7 @@
 use super::{Of, Overlay, Picked};
 use crate::{
     app::{
-        Effect, State,
+        Action, Effect, State,
         action::{Listed, TABLE},
         keymap::Context,
         models::{efforts, know_models, short},
@@ -97,12 +97,14 @@ fn open_models_of(state: &mut State, now: Timestamp, of: Of, title: &str, fx: &m
     let present = state.settings().model.clone();
     picker.select(&Picked::Model(present.clone()));
     let keep = format!("keep {}", short(&present));
-    open(
-        state,
-        of,
-        picker,
-        &[("↵", "use"), ("^X 1–9", "put on a slot"), ("esc", if present.is_empty() { "back" } else { &keep })],
-    );
+    let slots = state.keymap.keys_of(Action::Slot1).map(|keys| match keys.strip_suffix('1') {
+        Some(leader) => format!("{leader}1{}9", state.theme.marks.to),
+        None => keys,
+    });
+    let slots = slots.as_deref().map(|keys| (keys, "put on a slot"));
+    let leave = ("esc", if present.is_empty() { "back" } else { &keep });
+    let keys: Vec<_> = [("↵", "use")].into_iter().chain(slots).chain([leave]).collect();
+    open(state, of, picker, &keys);
 }
 
 /// The rows of the catalogue that is known now: those on slots first, then as the server lists them.

@@ -129,8 +129,14 @@ impl Window {
         let area = Rect::new(0, 0, self.width, self.height);
         let mut buf = Buffer::empty(area);
         let theme = Theme::bundled("ink").expect("bundled");
-        TranscriptView { transcript: &self.transcript, theme: &theme, focused: false, card_focused: false }
-            .render(area, &mut buf);
+        TranscriptView {
+            transcript: &self.transcript,
+            theme: &theme,
+            focused: false,
+            card_focused: false,
+            end_key: "^End",
+        }
+        .render(area, &mut buf);
         screen::rows(&buf)
     }
 
@@ -453,6 +459,7 @@ fn nothing_panics_at_any_size_and_nothing_is_drawn_outside() {
         transcript.sync(&chat, area.width, area.height, at(8.0), &options());
         transcript.scroll(Move::Top);
         transcript.sync(&chat, area.width, area.height, at(8.0), &options());
-        TranscriptView { transcript: &transcript, theme: &theme, focused: true, card_focused: true }.render(area, buf);
+        TranscriptView { transcript: &transcript, theme: &theme, focused: true, card_focused: true, end_key: "^End" }
+            .render(area, buf);
     });
 }

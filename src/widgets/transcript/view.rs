@@ -26,6 +26,8 @@ pub struct TranscriptView<'a> {
     pub focused: bool,
     /// The newest card has the focus: its letters work.
     pub card_focused: bool,
+    /// What leads to the end; empty where no key does.
+    pub end_key: &'a str,
 }
 
 impl Widget for TranscriptView<'_> {
@@ -107,18 +109,19 @@ impl TranscriptView<'_> {
             return;
         }
         let lines = if count == 1 { "line" } else { "lines" };
-        let words = format!(" {} {count} new {lines}  ", self.theme.marks.more_below);
-        let key = "^End ";
-        let width = (text::width(&words) + text::width(key)) as u16;
-        if width > column.width {
+        let words = format!(" {} {count} new {lines} ", self.theme.marks.more_below);
+        let key = if self.end_key.is_empty() { String::new() } else { format!(" {} ", self.end_key) };
+        let Some(width) =
+            u16::try_from(text::width(&words) + text::width(&key)).ok().filter(|width| *width <= column.width)
+        else {
             return;
-        }
+        };
         let x = column.right() - width;
         let y = column.bottom() - 1;
         let pill = Rect { x, y, width, height: 1 };
         self.theme.clear(pill, Role::Raised, buf);
         let (x, _) = buf.set_stringn(x, y, &words, usize::from(width), self.theme.style(Role::Text));
-        buf.set_stringn(x, y, key, key.len(), self.theme.style(Role::Accent));
+        buf.set_stringn(x, y, &key, usize::from(width), self.theme.style(Role::Accent));
     }
 }
 
