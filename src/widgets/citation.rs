@@ -2,6 +2,8 @@
 
 use std::{collections::HashMap, ops::Range, sync::Arc};
 
+use unicode_segmentation::UnicodeSegmentation;
+
 use super::markdown::{Lit, Mark};
 use crate::{
     api::Annotation,
@@ -365,20 +367,18 @@ impl Offsets {
     }
 }
 
+/// How far before the end of a claim the word is looked for in which it ends.
+const REACH: usize = 256;
+
 /// Behind the word in which a claim ends, or behind the claim where it ends between words.
 fn point(text: &str, end: usize) -> usize {
     let end = text[..end].trim_end().len();
-    let inside = text[..end].chars().next_back().is_some_and(char::is_alphanumeric);
-    if !inside {
-        return end;
-    }
-    let rest = text[end..].char_indices();
-    let word = rest.take_while(|(_, char)| char.is_alphanumeric() && !is_wide(*char)).last();
-    word.map_or(end, |(at, char)| end + at + char.len_utf8())
-}
-
-fn is_wide(char: char) -> bool {
-    unicode_width::UnicodeWidthChar::width(char) == Some(2)
+    let reach = text.floor_char_boundary(end.saturating_sub(REACH));
+    let start = text[reach..end].rfind(char::is_whitespace).map_or(reach, |blank| reach + blank);
+    let mut words = text[start..].split_word_bound_indices().map(|(at, word)| start + at + word.len());
+    let word = words.find(|after| *after >= end).unwrap_or(end);
+    let mut clusters = text::cluster_indices(&text[start..]).map(|(at, cluster)| start + at + cluster.len());
+    clusters.find(|after| *after >= word).unwrap_or(word)
 }
 
 fn add(sources: &mut Vec<Source>, annotation: &Annotation) -> usize {

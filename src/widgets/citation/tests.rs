@@ -262,7 +262,33 @@ fn a_late_citation_reopens_the_block_that_it_points_into() {
     assert!(late.work().bytes - before.bytes < text.len() as u64, "only the blocks with marks were laid out again");
 }
 
+#[test]
+fn a_mark_stands_behind_the_word_in_which_its_claim_ends_and_parts_no_cluster() {
+    for (text, claim, expected) in [
+        ("They don't know.", "They don", "They don't [1] know."),
+        ("It took 3.14 s in all.", "It took 3", "It took 3.14 [1] s in all."),
+        ("A snake_case name.", "A snake", "A snake_case [1] name."),
+        ("Cafe\u{301}s close.", "Cafe", "Cafe\u{301}s [1] close."),
+        ("ระหว่างคำ", "ระหว", "ระหว่ [1]างคำ"),
+        ("日本語の文", "日本", "日本 [1]語の文"),
+        ("Go \u{1f1e9}\u{1f1ea}!", "Go \u{1f1e9}", "Go \u{1f1e9}\u{1f1ea} [1]!"),
+        ("한국어 문장", "한국", "한국어 [1] 문장"),
+    ] {
+        assert_eq!(shown(text, &[on(text, claim, "https://a.example/1")], 60), expected);
+    }
+}
+
 proptest! {
+    #[test]
+    fn a_mark_never_stands_within_a_cluster(text in "[a-c' .\u{e23}\u{e48}\u{301}日ア한\u{1f468}\u{200d}\u{1f1e9}\u{600}\u{915}\u{94d}\n]{1,40}", end in any::<prop::sample::Index>()) {
+        let ends: Vec<usize> = text.char_indices().map(|(at, char)| at + char.len_utf8()).collect();
+        let end = ends[end.index(ends.len())];
+        let point = point(&text, end);
+        let ends_of_clusters = text::cluster_indices(&text).map(|(at, cluster)| at + cluster.len());
+        prop_assert!(point == 0 || ends_of_clusters.into_iter().any(|at| at == point), "{point} of {text:?}");
+        prop_assert!(text[..point].len() >= text[..end].trim_end().len());
+    }
+
     #[test]
     fn no_annotation_does_harm(text in "[a-z ()\\[\\]*`\n😀é.:/]{0,80}", spans in prop::collection::vec((any::<Option<u8>>(), any::<Option<u8>>(), 0..3usize), 0..6), width in 1usize..40) {
         let urls = ["https://a.example/x", "https://b.example/", ""];
