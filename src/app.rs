@@ -196,13 +196,13 @@ pub fn sync(state: &mut State, now: Timestamp, size: Size) -> Vec<Effect> {
     else {
         return fx;
     };
-    let options = ReadingOptions {
+    let mut options = ReadingOptions {
         reasoning_in_rail,
-        code: match state.config.code {
-            Code::Wrap => CodeLines::Wrapped,
-            Code::Scroll => CodeLines::Scrolled,
-        },
         ..ReadingOptions::new(&state.theme, state.config.reasoning.show, state.time_zone.clone())
+    };
+    options.look.code = match state.config.code {
+        Code::Wrap => CodeLines::Wrapped,
+        Code::Scroll => CodeLines::Scrolled,
     };
     transcript.sync(conversation, areas.transcript.width, areas.transcript.height, now, &options);
     let rail = if state.screen.overlays.iter().any(|overlay| matches!(overlay, Overlay::Rail)) {

@@ -50,7 +50,12 @@ const BLOCKS: &[&str] = &[
 ];
 
 fn laid(source: &str, width: usize) -> MarkdownLayout {
-    let mut layout = MarkdownLayout::new(Look::default());
+    laid_with(source, width, false)
+}
+
+/// With the addresses of links written out, as where the terminal has no links, or without.
+fn laid_with(source: &str, width: usize, addresses: bool) -> MarkdownLayout {
+    let mut layout = MarkdownLayout::new(Look { addresses, ..Look::default() });
     layout.sync(source, width, Stage::Complete, &[]);
     layout
 }
@@ -65,10 +70,10 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn streamed_in_any_pieces_is_as_laid_out_at_once(source in document(), cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..60), width in 1usize..110) {
+    fn streamed_in_any_pieces_is_as_laid_out_at_once(source in document(), cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..60), width in 1usize..110, addresses: bool) {
         let mut ends: Vec<usize> = cuts.iter().map(|cut| source.floor_char_boundary(cut.index(source.len() + 1))).collect();
         ends.sort_unstable();
-        let mut layout = MarkdownLayout::new(Look::default());
+        let mut layout = MarkdownLayout::new(Look { addresses, ..Look::default() });
         for end in ends {
             layout.sync(&source[..end], width, Stage::Growing, &[]);
             for row in layout.rows() {
@@ -76,13 +81,13 @@ proptest! {
             }
         }
         layout.sync(&source, width, Stage::Complete, &[]);
-        let whole = laid(&source, width);
+        let whole = laid_with(&source, width, addresses);
         prop_assert_eq!(layout.rows(), whole.rows());
     }
 
     #[test]
-    fn every_byte_of_the_source_belongs_to_a_row(source in document(), width in 1usize..110) {
-        let layout = laid(&source, width);
+    fn every_byte_of_the_source_belongs_to_a_row(source in document(), width in 1usize..110, addresses: bool) {
+        let layout = laid_with(&source, width, addresses);
         let mut at = 0;
         for row in layout.rows() {
             prop_assert_eq!(row.source.start, at);
@@ -260,7 +265,8 @@ fn a_storm_of_resizes_draws_the_same_as_each_size_alone() {
     let draw = |transcript: &mut Transcript, width: u16, height: u16| {
         transcript.sync(&chat, width, height, now(), &options());
         let mut buf = Buffer::empty(Rect::new(0, 0, width, height));
-        TranscriptView { transcript, theme: &theme, focused: false, card_focused: false }.render(buf.area, &mut buf);
+        TranscriptView { transcript, theme: &theme, focused: false, card_focused: false, end_key: "^End" }
+            .render(buf.area, &mut buf);
         buf
     };
     let mut transcript = Transcript::default();

@@ -38,12 +38,14 @@ fn copied(source: &str, rows: &[Row]) -> String {
 
 #[test]
 fn a_page_with_every_construct_ends_the_same_however_it_arrives() {
-    for source in [EVERYTHING, CONSTRUCTS, SCRIPTS] {
+    for (source, addresses) in [(EVERYTHING, false), (CONSTRUCTS, false), (SCRIPTS, false), (EVERYTHING, true)] {
+        let look = Look { addresses, ..Look::default() };
         for width in [1, 8, 20, 44, 76, 98] {
-            let whole = laid(source, width);
+            let mut whole = MarkdownLayout::new(look);
+            whole.sync(source, width, Stage::Complete, &[]);
             assert_eq!(copied(source, whole.rows()), source);
             for step in [7, 64, 1000] {
-                let mut layout = MarkdownLayout::new(Look::default());
+                let mut layout = MarkdownLayout::new(look);
                 let mut at = 0;
                 while at < source.len() {
                     at = source.ceil_char_boundary((at + step).min(source.len()));

@@ -33,7 +33,7 @@ use self::{
 };
 use super::{
     row::{Ink, Row},
-    theme::{Marks, Role},
+    theme::{Marks, Role, Theme},
 };
 
 /// What of a theme decides where words go.
@@ -457,6 +457,17 @@ impl MarkdownLayout {
         };
         self.open.drop_front(end);
         self.wrapped = None;
+    }
+}
+
+impl Look {
+    pub fn of(theme: &Theme) -> Self {
+        Self {
+            marks: theme.marks,
+            plain_code: theme.plain_code,
+            addresses: theme.painting.addresses,
+            ..Self::default()
+        }
     }
 }
 

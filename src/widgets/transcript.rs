@@ -50,9 +50,9 @@ use self::{
 };
 use super::{
     highlight,
-    markdown::{CodeLines, Look, Work},
+    markdown::{Look, Work},
     row::RowKind,
-    theme::{Marks, Theme},
+    theme::Theme,
 };
 use crate::{
     chat::{CallId, Conversation, ConversationId, MessageId, Timestamp},
@@ -68,11 +68,7 @@ pub struct ReadingOptions {
     pub reasoning: Show,
     /// The rail shows the reasoning while it comes, so that the text need not.
     pub reasoning_in_rail: bool,
-    pub marks: Marks,
-    pub plain_code: bool,
-    /// Links have their addresses behind their words.
-    pub addresses: bool,
-    pub code: CodeLines,
+    pub look: Look,
     /// What is read from right to left is turned round.
     pub reorder: bool,
     pub zone: jiff::tz::TimeZone,
@@ -206,21 +202,7 @@ const KEPT: usize = 64;
 
 impl ReadingOptions {
     pub fn new(theme: &Theme, reasoning: Show, zone: jiff::tz::TimeZone) -> Self {
-        Self {
-            reasoning,
-            reasoning_in_rail: false,
-            marks: theme.marks,
-            plain_code: theme.plain_code,
-            addresses: theme.painting.addresses,
-            code: CodeLines::Wrapped,
-            reorder: theme.painting.reorder,
-            zone,
-        }
-    }
-
-    pub(super) fn look(&self) -> Look {
-        let Self { marks, plain_code, addresses, code, .. } = *self;
-        Look { marks, plain_code, addresses, code, ..Look::default() }
+        Self { reasoning, reasoning_in_rail: false, look: Look::of(theme), reorder: theme.painting.reorder, zone }
     }
 }
 

@@ -52,7 +52,7 @@ fn decode<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> Vec<Kept> {
     let mut decoder = Decoder::default();
     let mut keep = |frame: Frame<'_>| {
         kept.push(match frame {
-            Frame::Data(json) => Kept::Data(json.to_owned()),
+            Frame::Data(json) => Kept::Data(json),
             Frame::Comment(_) => Kept::Comment,
             Frame::Done => Kept::Done,
             Frame::TooLong => Kept::TooLong,

@@ -32,7 +32,7 @@ impl Item {
                 *call = Call { arguments: std::mem::take(&mut call.arguments), ..told };
             }
             (known @ (Kind::Search(_) | Kind::Other { .. }), told @ (Kind::Search(_) | Kind::Other { .. })) => {
-                *known = told
+                *known = told;
             }
             _ => (),
         }

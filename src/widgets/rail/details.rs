@@ -47,7 +47,7 @@ impl Rail {
             for (name, value) in group {
                 let room = self.width.saturating_sub(NAMES).max(1);
                 let value = [Span::new(&*text::clean(&value), Ink::of(Role::Text))];
-                for (line, spans) in source_card::few(&value, room, 3, &options.marks).into_iter().enumerate() {
+                for (line, spans) in source_card::few(&value, room, 3, &options.look.marks).into_iter().enumerate() {
                     let name = if line == 0 { name } else { "" };
                     let mut all = vec![Span::new(format!("{name:<NAMES$}"), Ink::of(Role::Muted))];
                     all.extend(spans);

@@ -28,7 +28,7 @@ impl Rail {
             return;
         }
         self.headline(answer, &all, now, options);
-        let look = Look { base: Ink::of(Role::Text).italic(), ..options.look() };
+        let look = Look { base: Ink::of(Role::Text).italic(), ..options.look };
         let mut kept = Vec::new();
         for (&slot, item) in &answer.items {
             match &*item.kind {
@@ -49,7 +49,7 @@ impl Rail {
                     let Some(query) = &search.query else { continue };
                     self.blank();
                     let query = text::clean(query).split_whitespace().collect::<Vec<_>>().join(" ");
-                    let mark = Span::new(format!("{} ", options.marks.search), Ink::of(Role::Link));
+                    let mark = Span::new(format!("{} ", options.look.marks.search), Ink::of(Role::Link));
                     let row = Row::new(RowKind::Search, vec![mark, Span::new(query, Ink::of(Role::Muted))]);
                     self.pieces.push(Piece::Own(row.cut(self.width)));
                 }
@@ -80,7 +80,7 @@ impl Rail {
         let words = headline.unwrap_or_else(|| if is_live { "Thinking".into() } else { "Thought".into() });
         let seconds = answer.reasoning_seconds(now).unwrap_or(0);
         let time = facts::thought(seconds * 1000, is_live);
-        let mark = if is_live { options.marks.running } else { options.marks.done };
+        let mark = if is_live { options.look.marks.running } else { options.look.marks.done };
         let ink = Ink::of(Role::Reasoning);
         let room = self.width.saturating_sub(text::width(&time) + 4);
         let words = text::truncate(&words, room).into_owned();

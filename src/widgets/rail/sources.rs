@@ -29,7 +29,7 @@ impl Rail {
                 self.blank();
             }
             let lit = self.source == Some(source.number);
-            let gutter = lit.then_some(Gutter { mark: options.marks.bar, role: Role::Muted });
+            let gutter = lit.then_some(Gutter { mark: options.look.marks.bar, role: Role::Muted });
             let fill = lit.then_some(Role::Raised);
             let rows = rows(source, lit, self.width, options);
             for (nth, row) in rows.into_iter().enumerate() {
@@ -62,11 +62,11 @@ fn rows(source: &Source, lit: bool, width: usize, options: &ReadingOptions) -> V
         rows.extend(lines.into_iter().map(|spans| Row::new(RowKind::Sources, spans).cut(width)));
     };
     if let Some(url) = &source.url {
-        tell(source_card::few(&source_card::address(url, &options.marks), width, ADDRESS, &options.marks));
+        tell(source_card::few(&source_card::address(url, &options.look.marks), width, ADDRESS, &options.look.marks));
     }
     if let Some(excerpt) = &source.excerpt {
         let ink = if lit { Ink::of(Role::Text) } else { muted };
-        tell(source_card::few(&[Span::new(format!("“{excerpt}”"), ink)], width, EXCERPT, &options.marks));
+        tell(source_card::few(&[Span::new(format!("“{excerpt}”"), ink)], width, EXCERPT, &options.look.marks));
     } else {
         let words = Span::new("no excerpt came with the answer", muted);
         rows.extend(card::wrapped(&[words], width, RowKind::Sources));

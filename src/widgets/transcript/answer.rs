@@ -82,7 +82,7 @@ impl Builder<'_> {
         let name = if name.is_empty() { facts::short_name(&self.answer.model) } else { name };
         let mut told = vec![facts::clock(self.message.at, self.context.now, &options.zone)];
         told.extend(facts::of(self.answer, self.brief(), self.context.conversation.asks_price(self.message.id)));
-        let told = told.join(&format!(" {} ", options.marks.dot));
+        let told = told.join(&format!(" {} ", options.look.marks.dot));
         let mut spans =
             vec![Span::new(name, Ink::of(Role::Text).bold()), Span::new(format!("  {told}"), Ink::of(Role::Muted))];
         if let Some(mark) = sibling_mark(siblings, options) {
@@ -149,7 +149,7 @@ impl Builder<'_> {
             return;
         }
         let complete = item.closed.is_some() || self.answer.is_over();
-        let look = Look { diagrams_open: self.is_toggled(slot), ..self.layout.options.look() };
+        let look = Look { diagrams_open: self.is_toggled(slot), ..self.layout.options.look };
         let rows = self.sync_text((slot, nth), text, &look, self.layout.width, complete, true);
         self.push_text((slot, nth), rows);
     }
@@ -186,7 +186,7 @@ impl Builder<'_> {
     }
 
     fn refusal(&mut self, slot: Slot, nth: usize, text: &str) {
-        let bar = Some(Gutter { mark: self.layout.options.marks.bar, role: Role::Warning });
+        let bar = Some(Gutter { mark: self.layout.options.look.marks.bar, role: Role::Warning });
         let width = self.layout.width.saturating_sub(2).max(1);
         let head = vec![Span::new("The model declined.", Ink::of(Role::Warning).bold())];
         let mut rows = card::wrapped(&head, width, RowKind::Refusal);

@@ -482,7 +482,7 @@ impl Section {
 
 /// `‹1/2›` where a message has siblings of which the title does not tell.
 pub(super) fn sibling_mark((nth, of): (usize, usize), options: &ReadingOptions) -> Option<String> {
-    (of > 1).then(|| format!("{}{nth}/{of}{}", options.marks.sibling_left, options.marks.sibling_right))
+    (of > 1).then(|| format!("{}{nth}/{of}{}", options.look.marks.sibling_left, options.look.marks.sibling_right))
 }
 
 /// The words of a message that is no longer sent.
@@ -492,7 +492,7 @@ pub(super) fn left_out_mark(left_out: bool) -> Option<Span> {
 
 fn prompt_sections(prompt: &Prompt, siblings: (usize, usize), left_out: bool, context: &Context) -> Vec<Section> {
     let Layout { width, options, .. } = context.layout;
-    let gutter = Some(Gutter { mark: options.marks.bar, role: Role::You });
+    let gutter = Some(Gutter { mark: options.look.marks.bar, role: Role::You });
     let mut head = vec![Span::new("you", Ink::of(Role::You).bold())];
     if let Some(mark) = sibling_mark(siblings, options) {
         head.push(Span::new(format!("  {mark}"), Ink::of(Role::Muted)));

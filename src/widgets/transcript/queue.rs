@@ -34,7 +34,7 @@ impl Queue {
         for prompt in prompts {
             self.rows.push(Row::blank());
             let head = vec![
-                Span::new(format!("{} ", options.marks.waiting), muted),
+                Span::new(format!("{} ", options.look.marks.waiting), muted),
                 Span::new("queued", muted.with(Modifier::BOLD)),
             ];
             self.rows.push(Row::new(RowKind::Queued, head).cut(width));
@@ -45,7 +45,7 @@ impl Queue {
                 let mut words = prompt[piece.start..piece.end].to_owned();
                 if nth + 1 == Self::ROWS && pieces.len() > Self::ROWS {
                     words = text::truncate(&(words + " … …"), width).into_owned();
-                    words = words.trim_end_matches([' ', '…']).to_owned() + options.marks.ellipsis;
+                    words = words.trim_end_matches([' ', '…']).to_owned() + options.look.marks.ellipsis;
                     words = text::truncate(&words, width).into_owned();
                 }
                 self.rows.push(Row::new(RowKind::Queued, vec![Span::new(words, muted)]));

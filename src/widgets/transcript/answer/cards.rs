@@ -26,7 +26,7 @@ impl Builder<'_> {
             End::Open | End::Complete | End::Incomplete { .. } | End::Stopped | End::Interrupted => Role::Warning,
         };
         let width = self.layout.width.saturating_sub(2).max(1);
-        let marks = &self.layout.options.marks;
+        let marks = &self.layout.options.look.marks;
         let rows = card::rows(&words, role, &choices, card::wait(turn, self.context.now), width, marks);
         let bar = Some(Gutter { mark: marks.bar, role });
         self.sections.push(Section { bar, ..Section::own(Part::Card, 1, rows) });
@@ -47,7 +47,7 @@ impl Builder<'_> {
             doubt: doubt.as_ref(),
             more: asking.count(),
         };
-        let marks = &self.layout.options.marks;
+        let marks = &self.layout.options.look.marks;
         let rows = approval::rows(asked, &choices, self.layout.width.saturating_sub(2).max(1), marks);
         let bar = Some(Gutter { mark: marks.bar, role: Role::Warning });
         self.sections.push(Section { bar, ..Section::own(Part::Card, 1, rows) });

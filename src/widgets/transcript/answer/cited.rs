@@ -84,7 +84,7 @@ impl Builder<'_> {
                 .map(|(_, command)| command.as_str()),
             now: self.context.now,
             zone: &self.layout.options.zone,
-            marks: &self.layout.options.marks,
+            marks: &self.layout.options.look.marks,
         };
         let rows = card.rows(self.layout.width);
         self.sections.push(Section { gap: 1, ..Section::new(Part::SourceCard, Rows::Own(rows)) });

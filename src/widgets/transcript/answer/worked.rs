@@ -37,7 +37,7 @@ enum View {
 }
 
 fn reasoning_look(options: &ReadingOptions) -> Look {
-    Look { base: Ink::of(Role::Muted).with(Modifier::ITALIC), ..options.look() }
+    Look { base: Ink::of(Role::Muted).with(Modifier::ITALIC), ..options.look }
 }
 
 fn counted(count: usize, one: &str, many: &str) -> String {
@@ -85,7 +85,7 @@ impl Builder<'_> {
 
     /// A call or another item: its row, and what came of it.
     fn other(&mut self, slot: Slot, item: &Item, gap: usize) {
-        let marks = &self.layout.options.marks;
+        let marks = &self.layout.options.look.marks;
         let is_open = self.is_toggled(slot);
         match &*item.kind {
             Kind::Call(call) => {
@@ -113,7 +113,7 @@ impl Builder<'_> {
     fn push_barred(&mut self, part: Part, rows: impl FnOnce(usize) -> Vec<Row>) {
         let rows = rows(self.layout.width.saturating_sub(2).max(1));
         if !rows.is_empty() {
-            let bar = Some(Gutter { mark: self.layout.options.marks.bar, role: Role::Faint });
+            let bar = Some(Gutter { mark: self.layout.options.look.marks.bar, role: Role::Faint });
             self.sections.push(Section { bar, ..Section::own(part, 0, rows) });
         }
     }
@@ -131,7 +131,7 @@ impl Builder<'_> {
 
     /// The reasoning of a run; gives the index of its head among the sections.
     fn reasoning(&mut self, slot: Slot, run: &Run, nth: usize, gap: usize) -> usize {
-        let marks = &self.layout.options.marks;
+        let marks = &self.layout.options.look.marks;
         let is_live = !self.answer.is_over()
             && run.reasoning.last().is_some_and(|&(last, item, _)| {
                 item.closed.is_none() && self.answer.items.keys().next_back() == Some(&last)
@@ -172,7 +172,7 @@ impl Builder<'_> {
         if view == View::Folded {
             return;
         }
-        let bar = Some(Gutter { mark: self.layout.options.marks.live_reasoning, role: Role::Reasoning });
+        let bar = Some(Gutter { mark: self.layout.options.look.marks.live_reasoning, role: Role::Reasoning });
         let mut first = true;
         for &(slot, item, reasoning) in &run.reasoning {
             let pieces = reasoning.texts().filter(|text| !text.trim().is_empty()).count();
@@ -218,7 +218,7 @@ impl Builder<'_> {
     }
 
     fn search(&self, searches: &[Searched]) -> Row {
-        let marks = &self.layout.options.marks;
+        let marks = &self.layout.options.look.marks;
         let muted = Ink::of(Role::Muted);
         let mark = Span::new(format!("{} ", marks.search), Ink::of(Role::Link));
         let place =
@@ -248,12 +248,12 @@ impl Builder<'_> {
         if !pages.is_empty() {
             words.push(counted(pages.len(), "page", "pages"));
         }
-        words.join(&format!(" {} ", self.layout.options.marks.dot))
+        words.join(&format!(" {} ", self.layout.options.look.marks.dot))
     }
 
     /// A search that did not end well, with its own reason.
     fn failed_search(&self, item: &Item, search: &Search) -> Vec<Row> {
-        let mark = Span::new(format!("{} ", self.layout.options.marks.search), Ink::of(Role::Link));
+        let mark = Span::new(format!("{} ", self.layout.options.look.marks.search), Ink::of(Role::Link));
         let words = details::failed_search(item, search);
         let room = self.layout.width.saturating_sub(2).max(1);
         let mut rows = said::rows(&words, room, RowKind::Search, Ink::of(Role::Muted));

@@ -74,7 +74,7 @@ impl Page<'_> {
         if matches!(row.kind, RowKind::Code { .. }) {
             return String::new();
         }
-        let marks = self.transcript.layout.as_ref().map_or(Marks::UNICODE, |layout| layout.options.marks);
+        let marks = self.transcript.layout.as_ref().map_or(Marks::UNICODE, |layout| layout.options.look.marks);
         let mut lead = String::new();
         for span in row.spans.get(..row.lead).unwrap_or_default() {
             let said = in_markdown(&span.text, &marks);
