@@ -286,6 +286,17 @@ mod tests {
         prop::collection::vec(piece, 0..60).prop_map(|pieces| clean(&pieces.concat()).into_owned())
     }
 
+    #[test]
+    fn only_the_last_rows_of_a_text_that_grows_are_broken_again() {
+        let measure = Measure { first: 10, rest: 10, glued: &[] };
+        let before = "some words ".repeat(1000);
+        // A sign on every known row: those that still have it were taken over.
+        let known: Vec<Piece> = wrap(&before, measure).into_iter().map(|piece| Piece { hard: true, ..piece }).collect();
+        let rows = wrap_on(&(before.clone() + "more"), measure, known, before.len());
+        let anew = rows.iter().filter(|row| !row.hard).count();
+        assert!(rows.len() > 1000 && anew <= 6, "{anew} of {}", rows.len());
+    }
+
     proptest! {
         #[test]
         fn rows_reproduce_the_text_and_keep_to_their_room(text in wordy(), room in 1usize..24) {

@@ -112,3 +112,19 @@ async fn tell(send: &mpsc::Sender<Signal>, signal: Signal) {
     }
     let _ = send.send(signal).await; // Nobody listens on the way out.
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sleep_ends_at_its_time_or_as_soon_as_another_thread_has_something() {
+        let (send, mut receive) = mpsc::channel(1);
+        assert_eq!(sleep_until(Instant::now(), receive.recv()), None, "the time is over");
+        let sender = thread::spawn(move || send.blocking_send(7));
+        let late = Instant::now() + Duration::from_hours(1);
+        assert_eq!(sleep_until(late, receive.recv()), Some(Some(7)));
+        sender.join().expect("it does not panic").expect("somebody listens");
+        assert_eq!(sleep_until(Instant::now(), async { 8 }), Some(8), "what is there already is taken in any case");
+    }
+}
