@@ -263,6 +263,13 @@ fn a_late_citation_reopens_the_block_that_it_points_into() {
 }
 
 #[test]
+fn a_mark_within_an_image_stands_behind_it() {
+    let text = "Words ![a tall cat](https://a.example/cat.png) and more words.";
+    let cited = on(text, "a tall", "https://b.example/1");
+    assert_eq!(shown(text, &[cited], 90), "Words ▣ Image 1 a tall cat https://a.example/cat.png [1] and more words.");
+}
+
+#[test]
 fn a_mark_stands_behind_the_word_in_which_its_claim_ends_and_parts_no_cluster() {
     for (text, claim, expected) in [
         ("They don't know.", "They don", "They don't [1] know."),

@@ -147,6 +147,7 @@ impl Layout<'_> {
         };
         let ink = if opens { link.with(ratatui::style::Modifier::UNDERLINED) } else { muted };
         put(shown, ink, target.as_ref());
+        self.cite_until(image.range.end);
     }
 
     fn next_figure(&mut self) -> u32 {

@@ -93,9 +93,9 @@ impl Layout<'_> {
         self.page.marks.iter().enumerate().filter(|(at, _)| !self.cited[*at])
     }
 
-    /// Sets the marks of all claims that end by `end`.
+    /// Sets the marks of all claims that end by `end`; those within an image stand behind it.
     pub(super) fn cite_until(&mut self, end: usize) {
-        loop {
+        while self.images.is_empty() {
             let due = self.open_marks().find(|(_, mark)| mark.point <= end).map(|(at, mark)| (at, mark.point));
             let Some((at, point)) = due else { return };
             self.cited[at] = true;
