@@ -374,6 +374,8 @@ const REACH: usize = 256;
 fn point(text: &str, end: usize) -> usize {
     let end = text[..end].trim_end().len();
     let reach = text.floor_char_boundary(end.saturating_sub(REACH));
+    // Flags are pairs, counted from the first of a run.
+    let reach = text[..reach].trim_end_matches(|char| ('\u{1f1e6}'..='\u{1f1ff}').contains(&char)).len();
     let start = text[reach..end].rfind(char::is_whitespace).map_or(reach, |blank| reach + blank);
     let mut words = text[start..].split_word_bound_indices().map(|(at, word)| start + at + word.len());
     let word = words.find(|after| *after >= end).unwrap_or(end);

@@ -267,6 +267,17 @@ fn a_mark_within_an_image_stands_behind_it() {
     let text = "Words ![a tall cat](https://a.example/cat.png) and more words.";
     let cited = on(text, "a tall", "https://b.example/1");
     assert_eq!(shown(text, &[cited], 90), "Words ▣ Image 1 a tall cat https://a.example/cat.png [1] and more words.");
+    let text = "![a tall cat](https://a.example/cat.png)\n\nMore.";
+    let cited = on(text, "a tall", "https://b.example/1");
+    for width in [90, 20] {
+        let mut citations = Citations::default();
+        citations.sync(&answer(text, std::slice::from_ref(&cited)));
+        let mut layout = MarkdownLayout::new(Look::default());
+        layout.sync(text, width, Stage::Complete, citations.marks(FIRST));
+        let rows: Vec<_> = layout.rows().iter().map(|row| row.source.clone()).collect();
+        assert!(rows.windows(2).all(|pair| pair[0].end == pair[1].start), "{rows:?}");
+        assert!(layout.rows().iter().any(|row| row.text().contains("[1]")));
+    }
 }
 
 #[test]
@@ -282,6 +293,10 @@ fn a_mark_stands_behind_the_word_in_which_its_claim_ends_and_parts_no_cluster() 
         ("한국어 문장", "한국", "한국어 [1] 문장"),
     ] {
         assert_eq!(shown(text, &[on(text, claim, "https://a.example/1")], 60), expected);
+    }
+    let flags = "\u{1f1e9}\u{1f1ea}".repeat(60);
+    for end in (4..flags.len()).step_by(4) {
+        assert_eq!(point(&flags, end) % 8, 0, "{end}");
     }
 }
 

@@ -132,6 +132,9 @@ impl Inline {
 
     /// Puts the mark of a source behind the words so far; `source` is what it stands for, if anything.
     pub fn cite(&mut self, cited: Cited, ink: Ink, source: Range<usize>) {
+        // A claim within an image ends before the image does.
+        let before = self.places.0.last().map_or(0, |place| place.source);
+        let source = source.start.max(before)..source.end.max(before);
         let apart = self.text.ends_with(|char: char| !char.is_whitespace() && !matches!(char, '(' | '（' | '['));
         let after_mark = self.runs.last().is_some_and(|run| run.citation.is_some());
         if apart && !after_mark && source.is_empty() {
