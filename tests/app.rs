@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ibid::{
     app::{
-        Effect, Msg,
+        Effect, Msg, Start,
         overlays::{Overlay, Picked},
     },
     chat::{Conversation, ConversationId, Settings, Timestamp},
@@ -612,4 +612,32 @@ fn keys_that_were_given_away_are_shown_as_they_are_now() {
     assert!(app.screen().contains("slot 1 is empty: ^X m, then F5 puts a model on it"), "{}", app.screen());
     app.press("ctrl-x m");
     assert!(app.screen().contains("F5 put on a slot"), "{}", app.screen());
+    let catalogue = ibid::api::Catalogue::parse(r#"{"data":[{"id":"some/one"},{"id":"some/two"}]}"#);
+    app.send(Msg::Models { endpoint: "openrouter".into(), result: Ok(catalogue.expect("a catalogue")) });
+    app.press("f5");
+    assert_eq!(app.state.slots[0].as_deref(), Some("some/one"), "{}", app.screen());
+    app.press("down ctrl-x 2");
+    assert_eq!(app.state.slots[1].as_deref(), Some("some/two"));
+    app.press("down ctrl-x 1");
+    assert_eq!(app.state.slots[0].as_deref(), Some("some/one"), "that key was given away");
+}
+
+#[test]
+fn the_pill_and_the_welcome_name_the_keys_that_work() {
+    let mut app = Harness::new(80, 24);
+    for (action, keys) in [("newest", "f10"), ("cancel", "ctrl-q")] {
+        app.state.keymap.remap(action, &[keys.to_owned()]).expect("a key that is free");
+    }
+    let stream = app.prompt("much");
+    let delta = |text: &str| {
+        json!({"type": "response.output_text.delta", "output_index": 0, "content_index": 0, "delta": text}).to_string()
+    };
+    app.events(stream, &[delta(&"a line\n\n".repeat(60)).as_str()]);
+    app.press("pgup pgup");
+    app.events(stream, &[delta(&"another\n\n".repeat(9)).as_str()]);
+    assert!(app.screen().contains("new lines  F10"), "{}", app.screen());
+    let mut welcome = Harness::with(Start { endpoints: Vec::new(), ..start(80, 24) });
+    welcome.state.keymap.remap("cancel", &["ctrl-q".to_owned()]).expect("a key that is free");
+    welcome.reply(Reply::Opened { newest: Vec::new(), total: 0, new_draft: String::new() });
+    assert!(welcome.screen().contains("^Q quit"), "{}", welcome.screen());
 }

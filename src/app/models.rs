@@ -138,7 +138,11 @@ pub(super) fn cycle_slots(state: &mut State, now: Timestamp, by: isize, fx: &mut
     let filled: Vec<String> = state.slots.iter().flatten().cloned().collect();
     if filled.is_empty() {
         let models = models_key(state);
-        state.screen.say(now, format!("no slot is filled: {models}, then ^X 1 puts a model on the first"));
+        let words = match state.keymap.keys_of(Action::Slot1) {
+            Some(keys) => format!("no slot is filled: {models}, then {keys} puts a model on the first"),
+            None => "no slot is filled, and no key leads to the first".into(),
+        };
+        state.screen.say(now, words);
         return;
     }
     let count = filled.len().cast_signed();

@@ -115,7 +115,7 @@ fn does(state: &mut State, now: Timestamp, key: Key, action: Action, fx: &mut Ve
 /// The next key of a sequence: does it, waits for another, or leaves.
 fn on_led(state: &mut State, now: Timestamp, leader: &Leader, key: Key, fx: &mut Vec<Effect>) {
     if matches!(state.screen.overlays.last(), Some(Overlay::Picker { .. })) {
-        overlays::on_led(state, now, key, fx);
+        overlays::on_led(state, now, &leader.keys, key, fx);
         return;
     }
     match state.keymap.meaning(state.screen.context(), &leader.keys, key) {

@@ -125,7 +125,7 @@ pub(super) fn on_key(state: &mut State, now: Timestamp, event: KeyEvent, fx: &mu
 
 fn on_picker_key(state: &mut State, now: Timestamp, event: KeyEvent, screen: Rect, fx: &mut Vec<Effect>) {
     let key = Key::from(event);
-    let leads = state.keymap.meaning(Context::Global, &[], key) == Meaning::Leads;
+    let meaning = state.keymap.meaning(Context::Global, &[], key);
     let Some(Overlay::Picker { of, .. }) = state.screen.overlays.last() else { return };
     if let (Of::Again { answer }, KeyCode::Tab) = (of, key.code) {
         let answer = *answer;
@@ -133,9 +133,15 @@ fn on_picker_key(state: &mut State, now: Timestamp, event: KeyEvent, screen: Rec
         open_models_for_again(state, now, answer, fx);
         return;
     }
-    if leads && matches!(of, Of::Model | Of::ModelForAgain { .. }) {
-        state.screen.leader = Some(Leader { keys: vec![key], since: now });
-        return;
+    if matches!(of, Of::Model | Of::ModelForAgain { .. }) && key.typed().is_none() {
+        if meaning == Meaning::Leads {
+            state.screen.leader = Some(Leader { keys: vec![key], since: now });
+            return;
+        }
+        if let Some(slot) = slot_of(meaning) {
+            put_on_slot(state, now, slot, fx);
+            return;
+        }
     }
     if let (true, KeyCode::Char(letter @ ('s' | 'o'))) = (key.ctrl, key.code)
         && code::on_key(state, letter == 's')
@@ -178,10 +184,25 @@ pub(super) fn sync(state: &mut State) {
     }
 }
 
-/// The key behind a leader in a picker of models: a digit puts the model on that slot.
-pub(super) fn on_led(state: &mut State, now: Timestamp, key: Key, fx: &mut Vec<Effect>) {
-    let slot = key.typed().and_then(|letter| letter.to_digit(10)).filter(|slot| (1..=9).contains(slot));
-    let Some(slot) = slot.and_then(|slot| u8::try_from(slot).ok()) else { return };
+/// A key behind those of a leader in a picker of models: that of a slot puts the model there.
+pub(super) fn on_led(state: &mut State, now: Timestamp, before: &[Key], key: Key, fx: &mut Vec<Effect>) {
+    match state.keymap.meaning(Context::Global, before, key) {
+        Meaning::Leads => state.screen.leader = Some(Leader { keys: [before, &[key]].concat(), since: now }),
+        meaning => {
+            if let Some(slot) = slot_of(meaning) {
+                put_on_slot(state, now, slot, fx);
+            }
+        }
+    }
+}
+
+/// The slot from 1 that a key belongs to.
+fn slot_of(meaning: Meaning) -> Option<u8> {
+    let Meaning::Does(action) = meaning else { return None };
+    (1..).zip(Action::SLOTS).find_map(|(slot, of_slot)| (of_slot == action).then_some(slot))
+}
+
+fn put_on_slot(state: &mut State, now: Timestamp, slot: u8, fx: &mut Vec<Effect>) {
     let Some(Overlay::Picker { picker, .. }) = state.screen.overlays.last() else { return };
     let Some(Picked::Model(model)) = picker.chosen().map(|row| row.payload.clone()) else { return };
     for other in &mut state.slots {

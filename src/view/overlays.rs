@@ -8,7 +8,7 @@ use ratatui::{
 use super::Frame;
 use crate::{
     app::{
-        State,
+        Action, State,
         areas::Areas,
         keymap::shown,
         overlays::{Of, Overlay, takes_no_tools},
@@ -100,7 +100,9 @@ fn floating(area: Rect, state: &State, frame: &mut Frame) -> Rect {
 pub(super) fn draw_welcome(state: &State, welcome: &Welcome, now: Timestamp, frame: &mut Frame) {
     let screen = frame.area();
     state.theme.clear(screen, Role::Background, frame.buffer);
-    let view = WelcomeView { welcome, spinner: super::status::spinner(state, now), theme: &state.theme };
+    let quit_key = &state.keymap.keys_of(Action::Cancel).unwrap_or_default();
+    let spinner = super::status::spinner(state, now);
+    let view = WelcomeView { welcome, spinner, theme: &state.theme, quit_key };
     frame.show_cursor(view.cursor(screen));
     view.render(screen, frame.buffer);
 }

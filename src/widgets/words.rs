@@ -25,7 +25,7 @@ pub fn run<'a>(words: impl Into<Cow<'a, str>>, style: Style) -> Line<'a> {
 pub fn keys<'a>(hints: &[Hint<'a>], room: usize, theme: &Theme) -> Line<'a> {
     let mut spans = Vec::new();
     let mut left = room;
-    for (key, word) in hints {
+    for (key, word) in hints.iter().filter(|(key, _)| !key.is_empty()) {
         let key = if *key == ENTER { theme.marks.enter } else { key };
         let gap = if spans.is_empty() { 0 } else { 2 };
         let cells = gap + text::width(key) + 1 + text::width(word);

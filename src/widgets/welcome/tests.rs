@@ -11,7 +11,7 @@ fn drawn(welcome: &Welcome, width: u16, height: u16) -> String {
     let area = Rect::new(0, 0, width, height);
     let mut buf = Buffer::empty(area);
     let theme = Theme::default();
-    let view = || WelcomeView { welcome, spinner: "◐", theme: &theme };
+    let view = || WelcomeView { welcome, spinner: "◐", theme: &theme, quit_key: "^C" };
     let cursor = view().cursor(area);
     view().render(area, &mut buf);
     match cursor {
@@ -183,7 +183,7 @@ fn it_draws_at_every_size() {
     for welcome in [Welcome::default(), typing] {
         screen::at_every_size(|area, buf| {
             let theme = Theme::default().in_ascii();
-            let view = || WelcomeView { welcome: &welcome, spinner: "*", theme: &theme };
+            let view = || WelcomeView { welcome: &welcome, spinner: "*", theme: &theme, quit_key: "^C" };
             assert!(view().cursor(area).is_none_or(|at| area.contains(at)));
             view().render(area, buf);
         });

@@ -23,6 +23,8 @@ pub struct WelcomeView<'a> {
     /// The step of the spinner, while what was typed is tried.
     pub spinner: &'a str,
     pub theme: &'a Theme,
+    /// Empty where no key leaves the program.
+    pub quit_key: &'a str,
 }
 
 const LOGO: [&str; 4] = ["▗▖ ▗▖    ▗▖   ▗▖", "▄▖ ▐▌▄▖  ▄▖ ▄▄▟▌", "▐▌ ▐▛▝▜▖ ▐▌▐▛▝▜▌", "▐▌ ▐▙▄▛  ▐▌▝▙▄█▌"];
@@ -188,9 +190,9 @@ impl WelcomeView<'_> {
         buf.set_style(row, self.theme.ground(Role::Surface));
         let marks = &self.theme.marks;
         let hints: &[Hint] = if self.welcome.field.is_some() {
-            &[(marks.enter, "try it"), ("esc", "back"), ("^C", "quit")]
+            &[(marks.enter, "try it"), ("esc", "back"), (self.quit_key, "quit")]
         } else {
-            &[(marks.up_down, "choose"), (marks.enter, "go"), ("^C", "quit")]
+            &[(marks.up_down, "choose"), (marks.enter, "go"), (self.quit_key, "quit")]
         };
         let edge = 1.min(row.width / 2);
         let row = Rect { x: row.x + edge, width: row.width - 2 * edge, ..row };
