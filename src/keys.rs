@@ -83,18 +83,6 @@ impl Places {
             .map_err(|error| self.file_error("cannot be written", &error))
     }
 
-    /// Removes the kept key; tells whether there was one.
-    ///
-    /// # Errors
-    /// The file cannot be removed.
-    pub fn forget(&self) -> Result<bool, Error> {
-        match fs::remove_file(&self.file) {
-            Ok(()) => Ok(true),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(self.file_error("cannot be removed", &error)),
-        }
-    }
-
     /// An empty variable counts as unset.
     fn in_environment(&self, env: Env) -> Option<(&str, String)> {
         let variable = self.variable.as_deref()?;
@@ -209,18 +197,15 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_kept_found_after_all_other_places_and_forgotten() {
+    fn a_key_is_kept_found_after_all_other_places() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let kept = places(&folder, &[]);
         assert_eq!((shown(kept.find(&nowhere)), kept.promise(&nowhere)), ("none".into(), false));
         kept.save(&SecretString::from(" sk-kept\n")).expect("a saved key");
         assert_eq!((shown(kept.find(&nowhere)), kept.promise(&nowhere)), ("sk-kept".into(), true));
         assert_eq!(shown(kept.find(&|_| Some("sk-env".into()))), "sk-env");
-        assert_eq!(kept.forget(), Ok(true));
-        assert_eq!(kept.forget(), Ok(false));
-        assert_eq!(shown(kept.find(&nowhere)), "none");
         kept.save(&SecretString::from("a b")).expect_err("this is no key");
-        assert_eq!(shown(kept.find(&nowhere)), "none");
+        assert_eq!(shown(kept.find(&nowhere)), "sk-kept");
     }
 
     #[test]

@@ -76,14 +76,14 @@ async fn its_catalogue_has_prices_contexts_and_efforts() {
     let catalogue = Catalogue::parse(&json).unwrap();
     let ids: Vec<&str> = catalogue.models.iter().map(|model| model.id.as_str()).collect();
     assert_eq!(ids, SLOTS);
-    let thinker = catalogue.efforts_of("demo/thinker").unwrap();
+    let thinker = catalogue.model("demo/thinker").unwrap().reasoning.as_ref().unwrap();
     assert_eq!((thinker.offered.as_slice(), thinker.mandatory), (Effort::ALL.as_slice(), false));
-    let scholar = catalogue.efforts_of("demo/scholar").unwrap();
+    let scholar = catalogue.model("demo/scholar").unwrap().reasoning.as_ref().unwrap();
     assert_eq!(
         (scholar.offered.as_slice(), scholar.mandatory),
         (&[Effort::Low, Effort::Medium, Effort::High][..], true)
     );
-    assert!(catalogue.efforts_of("demo/tour").is_none());
+    assert!(catalogue.model("demo/tour").unwrap().reasoning.is_none());
     let row = catalogue.model("demo/scholar").unwrap();
     assert_eq!((row.context, row.input_price.as_ref().map(Usd::digits)), (Some(1_000_000), Some("5")));
 }

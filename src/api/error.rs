@@ -141,11 +141,6 @@ impl Error {
         if told == Some(true) { usual.max(4) } else { usual }
     }
 
-    /// Whether asking the same again can help.
-    pub fn helps(&self) -> bool {
-        self.attempts() > 1
-    }
-
     fn is_overload(&self) -> bool {
         let overload = ["provider_overloaded", "temporarily_unavailable", "server_is_overloaded", "slow_down"];
         self.code.as_deref().is_some_and(|code| overload.contains(&code))

@@ -86,11 +86,6 @@ impl Catalogue {
         find(slug).or_else(|| find(slug.rsplit_once(':')?.0))
     }
 
-    /// The efforts of a model, `None` when it does not reason or is not listed.
-    pub fn efforts_of(&self, slug: &str) -> Option<&Efforts> {
-        self.model(slug)?.reasoning.as_ref()
-    }
-
     /// What `keep` wrote; `None` when there is nothing that can be read.
     pub fn cached(path: &Path, now: SystemTime) -> Option<Cached> {
         let json = fs::read_to_string(path).ok()?;

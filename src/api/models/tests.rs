@@ -55,7 +55,7 @@ fn a_price_that_depends_is_not_told() {
 fn efforts_are_those_that_the_model_has() {
     let catalogue = listed();
     let names = |id: &str| {
-        let efforts = catalogue.efforts_of(id)?;
+        let efforts = catalogue.model(id)?.reasoning.as_ref()?;
         Some(efforts.offered.iter().map(|effort| effort.name()).collect::<Vec<_>>().join(" "))
     };
     let all = "none minimal low medium high xhigh max";
@@ -89,7 +89,7 @@ fn lists_of_other_servers_are_read_too() {
     }
     let local = Catalogue::parse(r#"{"data":[{"id":"llama3.2:3b"}]}"#).expect("a list");
     assert_eq!(
-        local.efforts_of("llama3.2:3b"),
+        local.models[0].reasoning.as_ref(),
         Some(&Efforts::all()),
         "a server that tells nothing is not second-guessed"
     );
