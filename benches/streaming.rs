@@ -70,6 +70,7 @@ mod whole {
         frames(&effort);
         at_two_hundred_a_second(&effort);
         resizes(&effort);
+        one_line(&effort);
     }
 
     /// A long answer at once: its cost beside that of only reading, decoding and parsing it.
@@ -184,9 +185,35 @@ mod whole {
         let mut ibid = open(&home, &source, &["--continue"]);
         ibid.type_keys("and again<enter>");
         ibid.wait_for("w5 ");
-        let mut keys = Vec::new();
+        show_tail("a key to the screen meanwhile", keys(&mut ibid, effort.seconds * 20), "2 ms, 8 ms at 99 %");
+        quit(&mut ibid);
+    }
+
+    /// The keys of a reader while megabytes come that are one line, and when they end.
+    fn one_line(effort: &Effort) {
+        let piece = "a".repeat(20_000);
+        let mut pieces = vec![piece.as_str(); effort.deltas / 200];
+        let last = format!(" {LAST}");
+        pieces.push(&last);
+        let source = Source::start(Response::by(MODEL).text(&pieces).completed(), None);
+        let home = Home::empty();
+        let mut ibid = open(&home, &source, &[]);
+        ibid.type_keys("a line<enter>");
+        ibid.wait_for("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
+        let mut times = keys(&mut ibid, effort.seconds * 10);
+        ibid.wait_for(LAST);
+        times.sort();
+        let most = times.last().copied().unwrap_or_default();
+        let what = format!("a key while {} MB come in one line", pieces.len() / 50);
+        row(&what, format!("median {}, at most {}", ms(times[times.len() / 2]), ms(most)), "16 ms");
+        quit(&mut ibid);
+    }
+
+    /// How long each of so many keys takes to the screen.
+    fn keys(ibid: &mut Pty, count: usize) -> Vec<Duration> {
+        let mut times = Vec::new();
         let mut typed = String::new();
-        for letter in "abcdefghijklmnopqrstuvwxyz".chars().cycle().take(effort.seconds * 20) {
+        for letter in "abcdefghijklmnopqrstuvwxyz".chars().cycle().take(count) {
             if typed.len() == 26 {
                 ibid.type_keys("<ctrl-u>");
                 ibid.wait_without("› a");
@@ -195,12 +222,11 @@ mod whole {
             typed.push(letter);
             let begun = Instant::now();
             ibid.type_keys(&letter.to_string());
-            keys.push(ibid.time_to(&format!("› {typed}"), begun));
+            times.push(ibid.time_to(&format!("› {typed}"), begun));
             // As fast as somebody types very fast.
             thread::sleep(Duration::from_millis(37));
         }
-        show_tail("a key to the screen meanwhile", keys, "2 ms, 8 ms at 99 %");
-        quit(&mut ibid);
+        times
     }
 
     /// Every fiftieth of two seconds another size.
