@@ -5,12 +5,8 @@ mod support;
 use std::time::Duration;
 
 use ibid::{
-    app::{
-        Effect, Msg, Start,
-        overlays::{Overlay, Picked},
-    },
+    app::{Effect, Msg},
     chat::{Conversation, ConversationId, Settings, Timestamp},
-    config::Chosen,
     store::{self, Job, Reply},
 };
 use serde_json::json;
@@ -202,56 +198,6 @@ fn ctrl_d_deletes_while_there_is_text_and_asks_to_quit_when_there_is_none() {
 }
 
 #[test]
-fn a_slot_an_effort_and_web_search_change_the_next_body_and_keep_the_draft() {
-    let mut begin = start(100, 30);
-    begin.config.slots.insert(1, "anthropic/claude-opus-5".into());
-    begin.config.slots.insert(3, "google/gemini-3-pro".into());
-    let mut app = Harness::with(begin);
-    app.reply(Reply::Opened { newest: vec![], total: 0, new_draft: String::new() });
-    app.enter_text("the draft");
-    app.press("f2");
-    assert_eq!(app.state.settings().model, "anthropic/claude-opus-5");
-    app.press("ctrl-x 3 shift-tab ctrl-x w");
-    assert_eq!(app.draft(), "the draft");
-    app.effects();
-    app.press("enter");
-    let body = app.opened().remove(0).1;
-    assert_eq!(body["model"], "google/gemini-3-pro");
-    assert_eq!(body["reasoning"]["effort"], "none");
-    assert_eq!(body["tools"], json!([{"type": "openrouter:web_search"}]));
-    assert!(body.get("max_output_tokens").is_none());
-}
-
-#[test]
-fn a_slug_that_searches_by_itself_is_shown_as_web_and_gets_no_search_tool() {
-    let mut begin = start(100, 30);
-    begin.config.model = Some("openai/gpt-5.6-luna:online".into());
-    let mut app = Harness::with(begin);
-    app.reply(Reply::Opened { newest: Vec::new(), total: 0, new_draft: String::new() });
-    assert!(app.status().contains("web"), "{}", app.status());
-    app.press("ctrl-x w");
-    app.effects();
-    app.enter_text("news?");
-    app.press("enter");
-    let (_, body) = app.opened().remove(0);
-    assert_eq!((&body["model"], body.get("tools")), (&json!("openai/gpt-5.6-luna:online"), None));
-}
-
-#[test]
-fn f2_goes_round_the_filled_slots_and_shift_f2_back() {
-    let mut begin = start(80, 24);
-    begin.config.slots.insert(2, "a/two".into());
-    begin.config.slots.insert(9, "a/nine".into());
-    let mut app = Harness::with(begin);
-    let mut seen = Vec::new();
-    for key in ["f2", "f2", "f2", "shift-f2"] {
-        app.press(key);
-        seen.push(app.state.settings().model.clone());
-    }
-    assert_eq!(seen, ["a/two", "a/nine", "a/two", "a/nine"]);
-}
-
-#[test]
 fn a_paste_of_many_lines_never_sends() {
     let mut app = Harness::new(80, 24);
     app.paste("one\r\ntwo\nthree\n");
@@ -332,47 +278,6 @@ fn trash_can_be_undone() {
 }
 
 #[test]
-fn every_listed_action_is_in_the_palette_under_its_title() {
-    let mut app = Harness::new(100, 60);
-    for entry in ibid::app::action::TABLE {
-        if entry.listed == ibid::app::action::Listed::Palette {
-            app.press("ctrl-p");
-            app.paste(entry.title);
-            let screen = app.screen();
-            assert!(screen.contains(entry.title), "{}: {screen}", entry.name);
-            let Some(Overlay::Picker { picker, .. }) = app.state.screen.overlays.last() else { panic!("the palette") };
-            let taken = picker.chosen().map(|row| &row.payload);
-            assert_eq!(taken, Some(&Picked::Action(entry.action)), "{}: what Enter takes", entry.name);
-            app.press("esc");
-        }
-    }
-}
-
-#[test]
-fn the_leader_shows_its_choices_after_half_a_second() {
-    let mut app = Harness::new(120, 40);
-    app.press("ctrl-x");
-    assert!(!app.screen().contains("web search"));
-    app.wait(Duration::from_millis(499));
-    assert!(!app.screen().contains("web search"));
-    app.wait(Duration::from_millis(1));
-    assert!(app.screen().contains("web search"), "{}", app.screen());
-    app.press("esc");
-    assert!(!app.screen().contains("web search"));
-}
-
-#[test]
-fn a_question_mark_in_an_empty_composer_shows_the_keys_and_in_a_text_is_a_letter() {
-    let mut app = Harness::new(100, 40);
-    app.press("?");
-    assert!(app.screen().contains("Conversations") || app.screen().contains("Writing"), "{}", app.screen());
-    app.press("esc");
-    app.enter_text("why");
-    app.press("?");
-    assert_eq!(app.draft(), "why?");
-}
-
-#[test]
 fn a_card_takes_no_key_in_the_first_third_of_a_second() {
     let mut app = Harness::new(100, 30);
     let stream = app.prompt("hello");
@@ -426,16 +331,6 @@ fn a_terminated_program_keeps_what_runs_and_quits() {
 }
 
 #[test]
-fn the_catalogue_is_asked_for_once_the_database_is_there() {
-    let mut app = Harness::with(start(80, 24));
-    app.reply(Reply::Opened { newest: vec![], total: 0, new_draft: String::new() });
-    let asked = |effects: Vec<Effect>| effects.iter().filter(|e| matches!(e, Effect::FetchModels { .. })).count();
-    assert_eq!(asked(app.effects()), 1);
-    app.press("ctrl-x m esc ctrl-x m esc");
-    assert_eq!(asked(app.effects()), 0, "it is on its way");
-}
-
-#[test]
 fn the_draft_of_no_conversation_comes_back_at_the_next_start() {
     let mut app = Harness::with(start(80, 24));
     app.reply(Reply::Opened { newest: vec![], total: 0, new_draft: "half a thought".into() });
@@ -448,26 +343,6 @@ fn a_broken_database_is_said_and_does_not_keep_anyone_from_asking() {
     app.disk_works = false;
     app.reply(Reply::Broken(store::Error::Corrupt("file is not a database".into())));
     assert!(app.screen().contains("file is not a database"), "{}", app.screen());
-}
-
-#[test]
-fn a_slash_and_the_name_of_an_action_is_that_action_and_any_other_text_is_a_prompt() {
-    let mut app = Harness::new(80, 24);
-    app.enter_text("/web");
-    app.press("enter");
-    assert!(app.state.settings().web);
-    assert_eq!(app.draft(), "");
-    app.enter_text("/etc/hosts says what?");
-    app.press("enter");
-    assert_eq!(app.opened().len(), 1);
-}
-
-#[test]
-fn tab_completes_a_slash_command_that_only_one_action_has() {
-    let mut app = Harness::new(80, 24);
-    app.enter_text("/para");
-    app.press("tab");
-    assert_eq!(app.draft(), "/parameters");
 }
 
 #[test]
@@ -485,23 +360,6 @@ fn an_edited_prompt_goes_out_as_a_sibling_and_escape_leaves_it_as_it_was() {
     let body = app.opened().remove(0).1;
     assert_eq!(body["input"], json!([{"role": "user", "content": "first words again"}]));
     assert!(app.row(0).contains("2/2"), "{}", app.screen());
-}
-
-#[test]
-fn a_model_of_the_picker_goes_on_a_slot_without_closing_it() {
-    let mut app = Harness::new(100, 40);
-    let catalogue = ibid::api::Catalogue::parse(
-        r#"{"data":[{"id":"a/one","name":"A: One"},{"id":"b/two","name":"B: Two","context_length":32000}]}"#,
-    )
-    .expect("a catalogue");
-    app.send(Msg::Models { endpoint: "openrouter".into(), result: Ok(catalogue) });
-    app.press("ctrl-x m");
-    app.enter_text("two");
-    app.press("ctrl-x 4");
-    assert_eq!(app.state.slots[3].as_deref(), Some("b/two"));
-    assert!(app.effects().iter().any(|e| matches!(e, Effect::Keep(Chosen::Slot(4, _)))));
-    app.press("enter");
-    assert_eq!(app.state.settings().model, "b/two");
 }
 
 #[test]
@@ -596,48 +454,4 @@ fn a_paste_from_a_terminal_loses_its_escape_sequences_as_a_whole() {
     let mut app = Harness::new(80, 24);
     app.paste("\u{1b}[31mred\u{1b}[0m\tand \u{1b}]0;title\u{7}plain");
     assert_eq!(app.draft(), "red\tand plain");
-}
-
-#[test]
-fn keys_that_were_given_away_are_shown_as_they_are_now() {
-    let mut app = Harness::new(100, 24);
-    for (action, keys) in [("palette", "f9"), ("newest", "f10"), ("help", "ctrl-x f1"), ("slot-1", "f5")] {
-        app.state.keymap.remap(action, &[keys.to_owned()]).expect("a key that is free");
-    }
-    app.press("a backspace");
-    let screen = app.screen();
-    let bottom = screen.lines().last().expect("a status line");
-    assert!(bottom.contains("F9 menu  ^X F1 keys"), "{bottom}");
-    app.press("f5");
-    assert!(app.screen().contains("slot 1 is empty: ^X m, then F5 puts a model on it"), "{}", app.screen());
-    app.press("ctrl-x m");
-    assert!(app.screen().contains("F5 put on a slot"), "{}", app.screen());
-    let catalogue = ibid::api::Catalogue::parse(r#"{"data":[{"id":"some/one"},{"id":"some/two"}]}"#);
-    app.send(Msg::Models { endpoint: "openrouter".into(), result: Ok(catalogue.expect("a catalogue")) });
-    app.press("f5");
-    assert_eq!(app.state.slots[0].as_deref(), Some("some/one"), "{}", app.screen());
-    app.press("down ctrl-x 2");
-    assert_eq!(app.state.slots[1].as_deref(), Some("some/two"));
-    app.press("down ctrl-x 1");
-    assert_eq!(app.state.slots[0].as_deref(), Some("some/one"), "that key was given away");
-}
-
-#[test]
-fn the_pill_and_the_welcome_name_the_keys_that_work() {
-    let mut app = Harness::new(80, 24);
-    for (action, keys) in [("newest", "f10"), ("cancel", "ctrl-q")] {
-        app.state.keymap.remap(action, &[keys.to_owned()]).expect("a key that is free");
-    }
-    let stream = app.prompt("much");
-    let delta = |text: &str| {
-        json!({"type": "response.output_text.delta", "output_index": 0, "content_index": 0, "delta": text}).to_string()
-    };
-    app.events(stream, &[delta(&"a line\n\n".repeat(60)).as_str()]);
-    app.press("pgup pgup");
-    app.events(stream, &[delta(&"another\n\n".repeat(9)).as_str()]);
-    assert!(app.screen().contains("new lines  F10"), "{}", app.screen());
-    let mut welcome = Harness::with(Start { endpoints: Vec::new(), ..start(80, 24) });
-    welcome.state.keymap.remap("cancel", &["ctrl-q".to_owned()]).expect("a key that is free");
-    welcome.reply(Reply::Opened { newest: Vec::new(), total: 0, new_draft: String::new() });
-    assert!(welcome.screen().contains("^Q quit"), "{}", welcome.screen());
 }

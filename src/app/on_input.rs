@@ -112,13 +112,16 @@ fn does(state: &mut State, now: Timestamp, key: Key, action: Action, fx: &mut Ve
     on_action(state, now, action, fx);
 }
 
-/// The next key of a sequence: does it, waits for another, or leaves.
+/// The next key of a sequence: does it, waits for another, or leaves. In a picker of models only those of slots do.
 fn on_led(state: &mut State, now: Timestamp, leader: &Leader, key: Key, fx: &mut Vec<Effect>) {
-    if matches!(state.screen.overlays.last(), Some(Overlay::Picker { .. })) {
-        overlays::on_led(state, now, &leader.keys, key, fx);
-        return;
-    }
-    match state.keymap.meaning(state.screen.context(), &leader.keys, key) {
+    let picks = matches!(state.screen.overlays.last(), Some(Overlay::Picker { .. }));
+    let context = if picks { Context::Global } else { state.screen.context() };
+    match state.keymap.meaning(context, &leader.keys, key) {
+        Meaning::Does(action) if picks => {
+            if let Some(slot) = overlays::slot_of(action) {
+                overlays::put_on_slot(state, now, slot, fx);
+            }
+        }
         Meaning::Does(action) => on_action(state, now, action, fx),
         Meaning::Leads => {
             let keys = [leader.keys.as_slice(), &[key]].concat();

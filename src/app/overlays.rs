@@ -134,13 +134,18 @@ fn on_picker_key(state: &mut State, now: Timestamp, event: KeyEvent, screen: Rec
         return;
     }
     if matches!(of, Of::Model | Of::ModelForAgain { .. }) && key.typed().is_none() {
-        if meaning == Meaning::Leads {
-            state.screen.leader = Some(Leader { keys: vec![key], since: now });
-            return;
-        }
-        if let Some(slot) = slot_of(meaning) {
-            put_on_slot(state, now, slot, fx);
-            return;
+        match meaning {
+            Meaning::Leads => {
+                state.screen.leader = Some(Leader { keys: vec![key], since: now });
+                return;
+            }
+            Meaning::Does(action) => {
+                if let Some(slot) = slot_of(action) {
+                    put_on_slot(state, now, slot, fx);
+                    return;
+                }
+            }
+            Meaning::Nothing => (),
         }
     }
     if let (true, KeyCode::Char(letter @ ('s' | 'o'))) = (key.ctrl, key.code)
@@ -184,25 +189,13 @@ pub(super) fn sync(state: &mut State) {
     }
 }
 
-/// A key behind those of a leader in a picker of models: that of a slot puts the model there.
-pub(super) fn on_led(state: &mut State, now: Timestamp, before: &[Key], key: Key, fx: &mut Vec<Effect>) {
-    match state.keymap.meaning(Context::Global, before, key) {
-        Meaning::Leads => state.screen.leader = Some(Leader { keys: [before, &[key]].concat(), since: now }),
-        meaning => {
-            if let Some(slot) = slot_of(meaning) {
-                put_on_slot(state, now, slot, fx);
-            }
-        }
-    }
-}
-
-/// The slot from 1 that a key belongs to.
-fn slot_of(meaning: Meaning) -> Option<u8> {
-    let Meaning::Does(action) = meaning else { return None };
+/// The slot, from 1, that an action is about.
+pub(super) fn slot_of(action: Action) -> Option<u8> {
     (1..).zip(Action::SLOTS).find_map(|(slot, of_slot)| (of_slot == action).then_some(slot))
 }
 
-fn put_on_slot(state: &mut State, now: Timestamp, slot: u8, fx: &mut Vec<Effect>) {
+/// Puts the model under the cursor on a slot.
+pub(super) fn put_on_slot(state: &mut State, now: Timestamp, slot: u8, fx: &mut Vec<Effect>) {
     let Some(Overlay::Picker { picker, .. }) = state.screen.overlays.last() else { return };
     let Some(Picked::Model(model)) = picker.chosen().map(|row| row.payload.clone()) else { return };
     for other in &mut state.slots {
