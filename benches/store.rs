@@ -1,4 +1,4 @@
-//! How long the database takes with 10,000 conversations in it: `cargo bench --bench store`.
+//! Database benches with 10,000 conversations. Run with `cargo bench --bench store`.
 
 use std::{
     path::Path,
@@ -12,158 +12,162 @@ use std::{
 use ibid::{
     api::{
         Event,
-        event::{At, Field, Place},
+        event::{ItemField, ItemRef, TextTarget},
     },
     chat::{
-        Answer, Body, Change, ConversationId, End, Header, Item, Kind, Message, MessageId, Prompt, Settings, Slot,
-        Timestamp, answer::Part, journal::Journal,
+        Answer, AnswerEnd, ChatSettings, ConversationChange, ConversationHeader, ConversationId, Item, ItemKind,
+        ItemSlot, Message, MessageBody, MessageId, Prompt, Timestamp, answer::ContentPart, journal::AnswerJournal,
     },
-    store::{Job, Reply, Store, Ticket},
+    store::{SaveTicket, StoreHandle, StoreJob, StoreReply},
 };
 use serde_json::{json, value::to_raw_value};
 use uuid::Uuid;
 
 const CONVERSATIONS: u64 = 10_000;
-const SAVED: Ticket = Ticket(0);
+const SAVE_TICKET: SaveTicket = SaveTicket(0);
 
 fn main() {
     let begun = Instant::now();
     let database = database();
-    println!("{CONVERSATIONS} conversations made in {:.1} s", begun.elapsed().as_secs_f64());
+    println!("{CONVERSATIONS} conversations created in {:.1} s", begun.elapsed().as_secs_f64());
     for _ in 0..3 {
         let begun = Instant::now();
-        let run = Run::open(database);
+        let run = StoreRun::open(database);
         println!("opened, newest 200 listed after {:.2} ms", begun.elapsed().as_secs_f64() * 1e3);
         let begun = Instant::now();
-        let all = run.ask(Job::List);
-        let Reply::Listed { conversations } = all else { panic!("not a list: {all:?}") };
+        let all = run.run_job(StoreJob::ListConversations);
+        let StoreReply::Listed { conversations } = all else { panic!("not a list: {all:?}") };
         println!("all {} listed after {:.2} ms more", conversations.len(), begun.elapsed().as_secs_f64() * 1e3);
     }
     divan::main();
 }
 
-/// From the start of the thread to the rows on their way to the screen.
+/// From the start of the store's thread to the rows of the list.
 #[divan::bench]
 fn open_and_list_the_newest(bencher: divan::Bencher) {
     let database = database();
-    bencher.bench_local(|| Run::open(database));
+    bencher.bench_local(|| StoreRun::open(database));
 }
 
 #[divan::bench]
 fn list_all(bencher: divan::Bencher) {
-    let run = Run::open(database());
-    bencher.bench_local(|| run.ask(Job::List));
+    let run = StoreRun::open(database());
+    bencher.bench_local(|| run.run_job(StoreJob::ListConversations));
 }
 
 #[divan::bench]
 fn load_one(bencher: divan::Bencher) {
-    let run = Run::open(database());
-    bencher.bench_local(|| run.ask(Job::Load(conversation_id(5000))));
+    let run = StoreRun::open(database());
+    bencher.bench_local(|| run.run_job(StoreJob::Load(conversation_id(5000))));
 }
 
 #[divan::bench]
 fn find_by_title(bencher: divan::Bencher) {
-    let run = Run::open(database());
-    bencher.bench_local(|| run.ask(Job::LoadNamed("Conversation 17 about lifetimes".into())));
+    let run = StoreRun::open(database());
+    bencher.bench_local(|| run.run_job(StoreJob::LoadNamed("Conversation 17 about lifetimes".into())));
 }
 
 #[divan::bench]
 fn newest_prompts(bencher: divan::Bencher) {
-    let run = Run::open(database());
-    bencher.bench_local(|| run.ask(Job::Prompts));
+    let run = StoreRun::open(database());
+    bencher.bench_local(|| run.run_job(StoreJob::LoadPrompts));
 }
 
-/// The wait between Enter and the request.
+/// The delay between Enter and the request.
 #[divan::bench]
 fn save_a_prompt(bencher: divan::Bencher) {
-    let run = Run::open(database());
+    let run = StoreRun::open(database());
     let mut n = 10 * CONVERSATIONS;
     bencher.bench_local(|| {
         n += 1;
         let message =
-            message(n, None, Body::Prompt(Prompt { text: "why does this future not live long enough?".into() }));
-        run.ask(Job::Save { ticket: SAVED, changes: vec![begin(1), write(1, message)] })
+            message(n, None, MessageBody::Prompt(Prompt { text: "why does this future not live long enough?".into() }));
+        run.run_job(StoreJob::Save { ticket: SAVE_TICKET, changes: vec![header_change(1), message_change(1, message)] })
     });
 }
 
-/// What a second of a fast stream adds, at any length of the answer.
+/// The growth of an answer in one second of a fast stream, whatever its length.
 #[divan::bench]
 fn checkpoint_of_4_kb(bencher: divan::Bencher) {
-    let run = Run::open(database());
-    let mut journal = Journal::default();
-    let place = Place { at: At::Index(0), field: Field::Text(0) };
-    journal.push(0, Timestamp::UNIX_EPOCH, &Event::Delta { place, text: "words of an answer".repeat(220) });
-    let growth = journal.take().expect("a line");
+    let run = StoreRun::open(database());
+    let mut journal = AnswerJournal::default();
+    let target = TextTarget { item_ref: ItemRef::Index(0), field: ItemField::Text(0) };
+    journal.push(0, Timestamp::UNIX_EPOCH, &Event::Delta { target, text: "words of an answer".repeat(220) });
+    let growth = journal.take().expect("the journal has a line");
     bencher.bench_local(|| {
-        let growth = Change::Growth { message: message_id(3), growth: growth.clone() };
-        run.ask(Job::Save { ticket: SAVED, changes: vec![growth] })
+        let growth = ConversationChange::Journal { message: message_id(3), chunk: growth.clone() };
+        run.run_job(StoreJob::Save { ticket: SAVE_TICKET, changes: vec![growth] })
     });
 }
 
-/// A store and what it says.
-struct Run {
-    store: Store,
-    replies: Receiver<Reply>,
+/// A store and its replies.
+struct StoreRun {
+    store: StoreHandle,
+    replies: Receiver<StoreReply>,
 }
 
-impl Run {
+impl StoreRun {
     fn open(database: &Path) -> Self {
         let (sender, replies) = mpsc::channel();
-        let store = Store::open(database, move |reply| {
-            let _ = sender.send(reply); // Nobody listens on the way out.
+        let store = StoreHandle::open(database, move |reply| {
+            let _ = sender.send(reply); // The receiver is gone at the end of the bench.
         });
         let run = Self { store, replies };
-        assert!(matches!(run.reply(), Reply::Opened { .. }));
+        assert!(matches!(run.next_reply(), StoreReply::Opened { .. }));
         run
     }
 
-    fn ask(&self, job: Job) -> Reply {
+    fn run_job(&self, job: StoreJob) -> StoreReply {
         self.store.send(job);
-        self.reply()
+        self.next_reply()
     }
 
-    fn reply(&self) -> Reply {
+    fn next_reply(&self) -> StoreReply {
         self.replies.recv().expect("the store answers every job")
     }
 }
 
-/// Made once for all benches; left to the system when the program ends.
+/// The path of a database that is created once for all benches.
 fn database() -> &'static Path {
     static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
     static FILE: OnceLock<std::path::PathBuf> = OnceLock::new();
     FILE.get_or_init(|| {
-        let folder = FOLDER.get_or_init(|| tempfile::tempdir().expect("a temporary folder"));
+        let folder = FOLDER.get_or_init(|| tempfile::tempdir().expect("a temporary directory can be created"));
         let file = folder.path().join("ibid.db");
-        let run = Run::open(&file);
+        let run = StoreRun::open(&file);
         for first in (0..CONVERSATIONS).step_by(500) {
-            let changes = (first..first + 500).flat_map(conversation).collect();
-            let reply = run.ask(Job::Save { ticket: SAVED, changes });
-            assert!(matches!(reply, Reply::Saved(_)), "{reply:?}");
+            let changes = (first..first + 500).flat_map(conversation_changes).collect();
+            let reply = run.run_job(StoreJob::Save { ticket: SAVE_TICKET, changes });
+            assert!(matches!(reply, StoreReply::Saved(_)), "{reply:?}");
         }
         file
     })
 }
 
 /// Two prompts with their answers.
-fn conversation(n: u64) -> Vec<Change> {
-    let mut changes = vec![begin(n)];
+fn conversation_changes(n: u64) -> Vec<ConversationChange> {
+    let mut changes = vec![header_change(n)];
     for turn in 0..2 {
         let prompt = 4 * n + 2 * turn;
         let text = format!("Prompt {turn} of conversation {n}");
-        changes.push(write(n, message(prompt, turn.checked_sub(1).map(|_| prompt - 1), Body::Prompt(Prompt { text }))));
-        changes.push(write(n, message(prompt + 1, Some(prompt), Body::Answer(answer()))));
+        changes.push(message_change(
+            n,
+            message(prompt, turn.checked_sub(1).map(|_| prompt - 1), MessageBody::Prompt(Prompt { text })),
+        ));
+        changes.push(message_change(n, message(prompt + 1, Some(prompt), MessageBody::Answer(answer()))));
     }
     changes
 }
 
-fn begin(n: u64) -> Change {
-    Change::Conversation(Box::new(Header {
+fn header_change(n: u64) -> ConversationChange {
+    ConversationChange::Conversation(Box::new(ConversationHeader {
         id: conversation_id(n),
         title: format!("Conversation {n} about lifetimes"),
         renamed: false,
-        settings: Settings { endpoint: "openrouter".into(), model: "acme/large".into(), ..Settings::default() },
+        settings: ChatSettings { endpoint: "openrouter".into(), model: "acme/large".into(), ..ChatSettings::default() },
         branch: (4 * n..4 * n + 4).map(message_id).collect(),
-        updated: Timestamp::from_second(1_700_000_000 + (n * 7919 % CONVERSATIONS).cast_signed()).expect("a time"),
+        updated_at: Timestamp::from_second(1_700_000_000 + (n * 7919 % CONVERSATIONS).cast_signed())
+            .expect("the timestamp is valid"),
         unread: false,
         left_out: std::collections::BTreeSet::new(),
     }))
@@ -172,23 +176,23 @@ fn begin(n: u64) -> Change {
 fn answer() -> Answer {
     let text = "The borrow must outlive the task, because `spawn` needs `'static`. ".repeat(25);
     let raw = json!({ "type": "message", "content": [{ "type": "output_text", "text": text }] });
-    let kind = Kind::Message { parts: vec![Part::Text { text, annotations: vec![] }], phase: None };
-    let raw = to_raw_value(&raw).expect("JSON");
-    let item = Item { raw: Some(raw.into()), opened: Timestamp::UNIX_EPOCH, closed: None, kind: kind.into() };
+    let kind = ItemKind::Message { parts: vec![ContentPart::Text { text, annotations: vec![] }], phase: None };
+    let raw = to_raw_value(&raw).expect("the item serializes to JSON");
+    let item = Item { raw: Some(raw.into()), opened_at: Timestamp::UNIX_EPOCH, closed_at: None, kind: kind.into() };
     Answer {
-        items: [(Slot { step: 0, index: 0 }, item)].into(),
-        end: End::Complete,
+        items: [(ItemSlot { step: 0, index: 0 }, item)].into(),
+        end: AnswerEnd::Complete,
         ..Answer::new("openrouter", "acme/large", Timestamp::UNIX_EPOCH)
     }
 }
 
-fn message(n: u64, parent: Option<u64>, body: Body) -> Message {
-    let at = Timestamp::from_second(1_700_000_000 + n.cast_signed()).expect("a time");
-    Message { id: message_id(n), parent: parent.map(message_id), at, rev: 0, body }
+fn message(n: u64, parent: Option<u64>, body: MessageBody) -> Message {
+    let at = Timestamp::from_second(1_700_000_000 + n.cast_signed()).expect("the timestamp is valid");
+    Message { id: message_id(n), parent: parent.map(message_id), created_at: at, rev: 0, body }
 }
 
-fn write(conversation: u64, message: Message) -> Change {
-    Change::Message { conversation: conversation_id(conversation), message: Box::new(message) }
+fn message_change(conversation: u64, message: Message) -> ConversationChange {
+    ConversationChange::Message { conversation: conversation_id(conversation), message: Box::new(message) }
 }
 
 fn conversation_id(n: u64) -> ConversationId {

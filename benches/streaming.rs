@@ -1,19 +1,19 @@
-//! Reading while it streams, in the release binary: what a long answer costs, how soon a key and a word are seen, what
-//! goes to the terminal. `cargo bench --bench streaming` prints a table; with `-- --test` each thing is done once.
-#![allow(clippy::cast_precision_loss, reason = "figures for people")]
+//! Benches of streaming in the release binary: the cost of a long answer, the latency of keys and words, and the bytes
+//! written to the terminal. `cargo bench --bench streaming` prints a table; with `-- --test` each runs once.
+#![allow(clippy::cast_precision_loss, reason = "approximate figures are enough")]
 
 #[cfg(unix)]
 mod support;
 
 #[cfg(not(unix))]
 fn main() {
-    println!("needs a pseudo-terminal of Unix");
+    println!("this bench needs a Unix pseudo-terminal");
 }
 
 #[cfg(unix)]
 fn main() {
-    match std::env::var(whole::READS) {
-        Ok(url) => whole::only_read(&url),
+    match std::env::var(whole::READER_URL) {
+        Ok(url) => whole::run_reader(&url),
         Err(_) => whole::measure(),
     }
 }
@@ -32,27 +32,27 @@ mod whole {
     };
 
     use ibid::{
-        api::{Client, Dialect, Endpoint, Request, request::Role, request::message},
-        chat::Change,
-        store::{Job, Reply as Stored, Store, Ticket},
+        api::{ApiClient, ApiDialect, Endpoint, Request, request::MessageRole, request::input_message},
+        chat::ConversationChange,
+        store::{SaveTicket, StoreHandle, StoreJob, StoreReply as Stored},
     };
 
     use super::support::{
-        compose::Response,
-        cpu,
+        compose::ResponseBuilder,
+        cpu_ticks, format_ms,
         harness::Harness,
-        kilobytes, long, ms,
-        pty::{Home, KEY, Pty, Run},
-        quit, row, settle, show_tail, ticks,
+        long_conversation, print_row, print_tail, process_ticks,
+        pty::{KEY, ProgramLaunch, Pty, TestHome},
+        quit, settle, status_kilobytes,
     };
 
-    /// Names the server for the child that does nothing but read.
-    pub const READS: &str = "IBID_BENCH_READS";
+    /// The environment variable with the server's address for the child that only reads.
+    pub const READER_URL: &str = "IBID_BENCH_READS";
     const MODEL: &str = "openai/gpt-4.1-mini";
-    const A_SECOND: usize = 200;
+    const DELTAS_PER_SECOND: usize = 200;
 
-    /// How much.
-    struct Effort {
+    /// The scale of the measurements.
+    struct BenchScale {
         deltas: usize,
         rounds: usize,
         seconds: usize,
@@ -61,103 +61,104 @@ mod whole {
     }
 
     pub fn measure() {
-        let effort = if env::args().any(|arg| arg == "--test") {
-            Effort { deltas: 2_000, rounds: 1, seconds: 1, messages: 100, resizes: 4 }
+        let scale = if env::args().any(|arg| arg == "--test") {
+            BenchScale { deltas: 2_000, rounds: 1, seconds: 1, messages: 100, resizes: 4 }
         } else {
-            Effort { deltas: 100_000, rounds: 5, seconds: 10, messages: 5_000, resizes: 40 }
+            BenchScale { deltas: 100_000, rounds: 5, seconds: 10, messages: 5_000, resizes: 40 }
         };
-        as_fast_as_it_comes(&effort);
-        frames(&effort);
-        at_two_hundred_a_second(&effort);
-        resizes(&effort);
-        one_line(&effort);
+        measure_full_speed(&scale);
+        measure_frames(&scale);
+        measure_steady_stream(&scale);
+        measure_resizes(&scale);
+        measure_one_line(&scale);
     }
 
-    /// A long answer at once: its cost beside that of only reading, decoding and parsing it.
-    fn as_fast_as_it_comes(effort: &Effort) {
-        let source = Source::start(stream(effort.deltas), None);
-        let itself = env::current_exe().expect("a bench knows its file");
-        // A tick of the clock is 10 ms, and one run of either is off by several: the middle one of a few counts.
-        let (mut all, mut only, mut peaks) = (Vec::new(), Vec::new(), Vec::new());
-        for _ in 0..effort.rounds {
-            let home = Home::empty();
+    /// The cost of a long answer sent at once, compared with only reading, decoding and parsing it.
+    fn measure_full_speed(scale: &BenchScale) {
+        let source = StreamServer::start(answer_frames(scale.deltas), None);
+        let bench_exe = env::current_exe().expect("a bench knows its executable");
+        // A clock tick is 10 ms and a single run is off by several, so take the median of a few runs.
+        let (mut total_ms, mut reading_ms, mut peaks) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..scale.rounds {
+            let home = TestHome::empty();
             let mut ibid = open(&home, &source, &[]);
-            let before = cpu(&ibid);
+            let before = cpu_ticks(&ibid);
             ibid.type_keys("all of it<enter>");
-            ibid.wait_for(LAST);
+            ibid.wait_for(LAST_LINE);
             settle();
-            all.extend(cpu(&ibid).zip(before).map(|(now, then)| 10 * (now - then)));
-            peaks.extend(kilobytes(&ibid, "VmHWM:"));
+            total_ms.extend(cpu_ticks(&ibid).zip(before).map(|(now, then)| 10 * (now - then)));
+            peaks.extend(status_kilobytes(&ibid, "VmHWM:"));
             quit(&mut ibid);
-            let output = Command::new(&itself).env(READS, &source.url).output().expect("the bench starts itself");
-            only.extend(String::from_utf8_lossy(&output.stdout).trim().parse::<u64>());
+            let output =
+                Command::new(&bench_exe).env(READER_URL, &source.url).output().expect("the bench starts itself");
+            reading_ms.extend(String::from_utf8_lossy(&output.stdout).trim().parse::<u64>());
         }
-        let middle = |mut values: Vec<u64>, unit: &str| {
+        let median = |mut values: Vec<u64>, unit: &str| {
             values.sort_unstable();
-            values.get(values.len() / 2).map_or("not known here".into(), |value| format!("{value} {unit}"))
+            values.get(values.len() / 2).map_or("unknown on this system".into(), |value| format!("{value} {unit}"))
         };
-        row(&format!("CPU of {} deltas at once", effort.deltas), middle(all, "ms"), "3 times the next");
-        row("CPU of only reading, decoding, parsing them", middle(only, "ms"), "");
-        row("most memory while they came", middle(peaks, "kB"), "81,920 kB");
+        print_row(&format!("CPU for {} deltas at once", scale.deltas), median(total_ms, "ms"), "3 times the next row");
+        print_row("CPU for only reading, decoding and parsing them", median(reading_ms, "ms"), "");
+        print_row("peak memory while receiving them", median(peaks, "kB"), "81,920 kB");
     }
 
-    /// The child's part: prints the milliseconds of CPU that reading takes.
-    pub fn only_read(url: &str) {
+    /// Reads the answer in the child process and prints the CPU time in milliseconds.
+    pub fn run_reader(url: &str) {
         let endpoint = Endpoint {
             name: "bench".into(),
             base_url: url.into(),
-            dialect: Dialect::OpenRouter,
+            dialect: ApiDialect::OpenRouter,
             key: Some(KEY.into()),
         };
-        let client = Client::new(endpoint).expect("a client");
+        let client = ApiClient::new(endpoint).expect("the client can be created");
         let request = Request {
             model: MODEL.into(),
-            input: vec![message(Role::User, "all of it")],
+            input: vec![input_message(MessageRole::User, "all of it")],
             stream: true,
             ..Request::default()
         };
-        let before = ticks("self");
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let before = process_ticks("self");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("the runtime starts");
         runtime.block_on(async {
             let mut opened = client.open(&request).await.expect("the server answers");
             let mut events = Vec::new();
-            while opened.next_batch(&mut events).await.expect("the stream is whole") {
+            while opened.next_batch(&mut events).await.expect("the stream is complete") {
                 events.clear();
             }
         });
-        if let Some((now, then)) = ticks("self").zip(before) {
+        if let Some((now, then)) = process_ticks("self").zip(before) {
             println!("{}", 10 * (now - then));
         }
     }
 
-    /// The frames of that answer, a thousand deltas in each: more than come in a frame's time.
-    fn frames(effort: &Effort) {
+    /// The same answer in frames of a thousand deltas each, more than arrive between two frames.
+    fn measure_frames(scale: &BenchScale) {
         let mut ibid = Harness::new(120, 40);
-        let stream_id = ibid.prompt("all of it");
-        let frames = stream(effort.deltas);
+        let stream_id = ibid.send_prompt("all of it");
+        let frames = answer_frames(scale.deltas);
         let payloads: Vec<&str> =
             frames.iter().filter_map(|frame| frame.split_once("data: ")).map(|(_, json)| json.trim_end()).collect();
         let times = payloads.chunks(1_000).map(|payloads| {
             let begun = Instant::now();
-            ibid.events(stream_id, payloads);
+            ibid.receive_events(stream_id, payloads);
             ibid.effects.clear();
             begun.elapsed()
         });
-        show_tail("a frame with a thousand deltas, parsing included", times.collect(), "16 ms at 99 %");
+        print_tail("a frame with a thousand deltas, parsing included", times.collect(), "16 ms at 99 %");
     }
 
-    /// A calm stream into a conversation of a megabyte: keys, words, CPU and bytes.
-    fn at_two_hundred_a_second(effort: &Effort) {
-        let words: Vec<String> = (0..effort.seconds * A_SECOND).map(|n| format!("w{n} ")).collect();
+    /// A steady stream into a conversation of 1 MB: keys, words, CPU and bytes.
+    fn measure_steady_stream(scale: &BenchScale) {
+        let words: Vec<String> = (0..scale.seconds * DELTAS_PER_SECOND).map(|n| format!("w{n} ")).collect();
         let deltas: Vec<&str> = words.iter().map(String::as_str).collect();
-        let frames = Response::by(MODEL).text(&deltas).completed();
+        let frames = ResponseBuilder::new(MODEL).text(&deltas).completed();
 
-        let source = Source::start(frames.clone(), Some(Duration::from_secs(1) / A_SECOND as u32));
-        let home = Home::empty();
-        fill(&home.database(), 1_000, &long::mixed(2_000));
+        let source = StreamServer::start(frames.clone(), Some(Duration::from_secs(1) / DELTAS_PER_SECOND as u32));
+        let home = TestHome::empty();
+        fill_database(&home.database(), 1_000, &long_conversation::mixed_markdown(2_000));
         let mut ibid = open(&home, &source, &["--continue"]);
         ibid.type_keys("calmly<enter>");
-        let mut late = Vec::new();
+        let mut latencies = Vec::new();
         let (mut used, mut written) = (None, 0);
         for _ in 0..words.len() {
             let (number, at) = source
@@ -165,147 +166,151 @@ mod whole {
                 .recv_timeout(Duration::from_secs(30))
                 .unwrap_or_else(|_| panic!("no request:\n{}", ibid.screen()));
             if number == 20 {
-                (used, written) = (cpu(&ibid), ibid.look(|screen| screen.bytes.len()));
+                (used, written) = (cpu_ticks(&ibid), ibid.with_screen(|screen| screen.bytes.len()));
             }
-            late.push(ibid.time_to(words[number].trim_end(), at));
+            latencies.push(ibid.time_until(words[number].trim_end(), at));
         }
-        let seconds = (words.len() - 20) as f64 / A_SECOND as f64;
-        let percent = cpu(&ibid).zip(used).map(|(now, then)| (now - then) as f64 / seconds);
-        let written = (ibid.look(|screen| screen.bytes.len()) - written) as f64 / 1024.0 / seconds;
-        show_tail("a word from the server to the screen", late, "22 ms at 99 %");
-        row(
+        let seconds = (words.len() - 20) as f64 / DELTAS_PER_SECOND as f64;
+        let percent = cpu_ticks(&ibid).zip(used).map(|(now, then)| (now - then) as f64 / seconds);
+        let written = (ibid.with_screen(|screen| screen.bytes.len()) - written) as f64 / 1024.0 / seconds;
+        print_tail("a word from the server to the screen", latencies, "22 ms at 99 %");
+        print_row(
             "CPU at 200 deltas a second",
-            percent.map_or("not known here".into(), |percent| format!("{percent:.1} %")),
+            percent.map_or("unknown on this system".into(), |percent| format!("{percent:.1} %")),
             "5 %",
         );
-        row("written to the terminal in a second", format!("{written:.1} KiB"), "15 KiB");
+        print_row("written to the terminal per second", format!("{written:.1} KiB"), "15 KiB");
         quit(&mut ibid);
 
-        let source = Source::start(frames, Some(Duration::from_secs(1) / A_SECOND as u32));
+        let source = StreamServer::start(frames, Some(Duration::from_secs(1) / DELTAS_PER_SECOND as u32));
         let mut ibid = open(&home, &source, &["--continue"]);
         ibid.type_keys("and again<enter>");
         ibid.wait_for("w5 ");
-        show_tail("a key to the screen meanwhile", keys(&mut ibid, effort.seconds * 20), "2 ms, 8 ms at 99 %");
+        print_tail("a key to the screen meanwhile", key_latencies(&mut ibid, scale.seconds * 20), "2 ms, 8 ms at 99 %");
         quit(&mut ibid);
     }
 
-    /// The keys of a reader while megabytes come that are one line, and when they end.
-    fn one_line(effort: &Effort) {
+    /// The latency of keys while megabytes arrive in one line, and when the line ends.
+    fn measure_one_line(scale: &BenchScale) {
         let piece = "a".repeat(20_000);
-        let mut pieces = vec![piece.as_str(); effort.deltas / 200];
-        let last = format!(" {LAST}");
+        let mut pieces = vec![piece.as_str(); scale.deltas / 200];
+        let last = format!(" {LAST_LINE}");
         pieces.push(&last);
-        let source = Source::start(Response::by(MODEL).text(&pieces).completed(), None);
-        let home = Home::empty();
+        let source = StreamServer::start(ResponseBuilder::new(MODEL).text(&pieces).completed(), None);
+        let home = TestHome::empty();
         let mut ibid = open(&home, &source, &[]);
         ibid.type_keys("a line<enter>");
         ibid.wait_for("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
-        let mut times = keys(&mut ibid, effort.seconds * 10);
-        ibid.wait_for(LAST);
+        let mut times = key_latencies(&mut ibid, scale.seconds * 10);
+        ibid.wait_for(LAST_LINE);
         times.sort();
         let most = times.last().copied().unwrap_or_default();
-        let what = format!("a key while {} MB come in one line", pieces.len() / 50);
-        row(&what, format!("median {}, at most {}", ms(times[times.len() / 2]), ms(most)), "16 ms");
+        let what = format!("a key while {} MB arrive in one line", pieces.len() / 50);
+        print_row(&what, format!("median {}, max {}", format_ms(times[times.len() / 2]), format_ms(most)), "16 ms");
         quit(&mut ibid);
     }
 
-    /// How long each of so many keys takes to the screen.
-    fn keys(ibid: &mut Pty, count: usize) -> Vec<Duration> {
+    /// The time from each of `count` keys to the screen.
+    fn key_latencies(ibid: &mut Pty, count: usize) -> Vec<Duration> {
         let mut times = Vec::new();
         let mut typed = String::new();
         for letter in "abcdefghijklmnopqrstuvwxyz".chars().cycle().take(count) {
             if typed.len() == 26 {
                 ibid.type_keys("<ctrl-u>");
-                ibid.wait_without("› a");
+                ibid.wait_until_gone("› a");
                 typed.clear();
             }
             typed.push(letter);
-            let begun = Instant::now();
+            let started = Instant::now();
             ibid.type_keys(&letter.to_string());
-            times.push(ibid.time_to(&format!("› {typed}"), begun));
-            // As fast as somebody types very fast.
+            times.push(ibid.time_until(&format!("› {typed}"), started));
+            // The pace of a very fast typist.
             thread::sleep(Duration::from_millis(37));
         }
         times
     }
 
-    /// Every fiftieth of two seconds another size.
-    fn resizes(effort: &Effort) {
-        let source = Source::start(Vec::new(), None);
-        let home = Home::empty();
-        fill(&home.database(), effort.messages, &long::mixed(700));
+    /// A new size every 50 ms.
+    fn measure_resizes(scale: &BenchScale) {
+        let source = StreamServer::start(Vec::new(), None);
+        let home = TestHome::empty();
+        fill_database(&home.database(), scale.messages, &long_conversation::mixed_markdown(700));
         let mut ibid = open(&home, &source, &["--continue"]);
         settle();
-        let before = cpu(&ibid);
-        for step in 0..effort.resizes {
+        let before = cpu_ticks(&ibid);
+        for step in 0..scale.resizes {
             let (columns, rows) = (80 + step as u16 * 7 % 90, 24 + step as u16 * 5 % 30);
             ibid.resize(columns, rows);
             thread::sleep(Duration::from_millis(50));
         }
         ibid.resize(120, 40);
         ibid.wait_for("type a message");
-        let used = cpu(&ibid).zip(before).map(|(now, then)| 10 * (now - then));
-        let used = used.map_or("not known here".into(), |used| ms(Duration::from_millis(used)));
-        row(&format!("CPU of {} resizes, {} messages", effort.resizes, effort.messages), used, "100 ms");
+        let used = cpu_ticks(&ibid).zip(before).map(|(now, then)| 10 * (now - then));
+        let used = used.map_or("unknown on this system".into(), |used| format_ms(Duration::from_millis(used)));
+        print_row(&format!("CPU for {} resizes, {} messages", scale.resizes, scale.messages), used, "100 ms");
         quit(&mut ibid);
     }
 
-    const LAST: &str = "That was all of it.";
+    const LAST_LINE: &str = "That was all of it.";
 
-    /// An answer of so many deltas of four bytes, as the wire has it.
-    fn stream(deltas: usize) -> Vec<String> {
-        let text = long::mixed(4 * deltas);
+    /// The frames of an answer of `deltas` deltas of about four bytes.
+    fn answer_frames(deltas: usize) -> Vec<String> {
+        let text = long_conversation::mixed_markdown(4 * deltas);
         let mut pieces = Vec::with_capacity(deltas + 1);
-        let mut at = 0;
-        while at < text.len() && pieces.len() < deltas {
-            let end = text.ceil_char_boundary((at + 4).min(text.len()));
-            pieces.push(&text[at..end]);
-            at = end;
+        let mut start = 0;
+        while start < text.len() && pieces.len() < deltas {
+            let end = text.ceil_char_boundary((start + 4).min(text.len()));
+            pieces.push(&text[start..end]);
+            start = end;
         }
-        let last = format!("\n```\n\n{LAST}");
+        let last = format!("\n```\n\n{LAST_LINE}");
         pieces.push(&last);
-        Response::by(MODEL).text(&pieces).completed()
+        ResponseBuilder::new(MODEL).text(&pieces).completed()
     }
 
-    fn open(home: &Home, source: &Source, args: &[&str]) -> Pty {
-        let run = Run::in_home(home).args(args.iter().copied()).size(120, 40);
+    fn open(home: &TestHome, source: &StreamServer, args: &[&str]) -> Pty {
+        let run = ProgramLaunch::in_home(home).args(args.iter().copied()).size(120, 40);
         let ibid = run.env("OPENROUTER_BASE_URL", &source.url).env("OPENROUTER_API_KEY", KEY).start();
         ibid.wait_for("type a message");
         ibid
     }
 
-    /// Writes a conversation by the program's own store.
-    fn fill(database: &Path, messages: u128, text: &str) {
-        fs::create_dir_all(database.parent().expect("it has a folder")).expect("a folder for the data");
+    /// Writes a conversation through the program's own store.
+    fn fill_database(database: &Path, messages: u128, text: &str) {
+        fs::create_dir_all(database.parent().expect("the file has a parent directory"))
+            .expect("the data directory can be created");
         let (saved, replies) = mpsc::channel();
-        let store = Store::open(database, move |reply| {
+        let store = StoreHandle::open(database, move |reply| {
             if let Stored::Saved(ticket) = reply {
                 let _ = saved.send(ticket);
             }
         });
-        let (header, messages) = long::parts(messages, text);
+        let (header, messages) = long_conversation::header_and_messages(messages, text);
         let conversation = header.id;
-        let mut changes = vec![Change::Conversation(Box::new(header))];
-        changes
-            .extend(messages.into_iter().map(|message| Change::Message { conversation, message: Box::new(message) }));
-        store.send(Job::Save { ticket: Ticket(1), changes });
+        let mut changes = vec![ConversationChange::Conversation(Box::new(header))];
+        changes.extend(
+            messages
+                .into_iter()
+                .map(|message| ConversationChange::Message { conversation, message: Box::new(message) }),
+        );
+        store.send(StoreJob::Save { ticket: SaveTicket(1), changes });
         replies.recv_timeout(Duration::from_mins(1)).expect("the store saves");
     }
 
-    /// A server that answers every prompt with the same frames, and tells when each delta of a paced one left.
-    struct Source {
+    /// A server that answers every prompt with the same frames; if paced, it reports when each delta was sent.
+    struct StreamServer {
         url: String,
         sent: mpsc::Receiver<(usize, Instant)>,
     }
 
-    impl Source {
+    impl StreamServer {
         fn start(frames: Vec<String>, pace: Option<Duration>) -> Self {
-            let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-            let url = format!("http://{}", listener.local_addr().expect("it is bound"));
+            let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+            let url = format!("http://{}", listener.local_addr().expect("the listener is bound"));
             let (send, sent) = mpsc::channel();
             thread::spawn(move || {
                 for connection in listener.incoming().map_while(Result::ok) {
-                    // Whoever hangs up has what it wanted.
+                    // A client that disconnects has what it needs.
                     let _ = serve(connection, &frames, pace, &send);
                 }
             });
@@ -313,7 +318,7 @@ mod whole {
         }
     }
 
-    /// One request: a prompt gets the frames, anything else nothing.
+    /// Answers one request: a prompt gets the frames, anything else a 404.
     fn serve(
         mut connection: TcpStream,
         frames: &[String],
@@ -321,8 +326,8 @@ mod whole {
         sent: &mpsc::Sender<(usize, Instant)>,
     ) -> std::io::Result<()> {
         let mut reader = BufReader::new(connection.try_clone()?);
-        let (mut first, mut length) = (String::new(), 0);
-        reader.read_line(&mut first)?;
+        let (mut request_line, mut length) = (String::new(), 0);
+        reader.read_line(&mut request_line)?;
         loop {
             let mut line = String::new();
             reader.read_line(&mut line)?;
@@ -334,7 +339,7 @@ mod whole {
                 length = value.trim().parse().unwrap_or(0);
             }
         }
-        if !first.starts_with("POST") {
+        if !request_line.starts_with("POST") {
             return connection.write_all(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
         }
         reader.read_exact(&mut vec![0; length])?;
@@ -342,14 +347,14 @@ mod whole {
         connection.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n")?;
         let Some(pace) = pace else { return connection.write_all(frames.concat().as_bytes()) };
         let begun = Instant::now();
-        let mut number = 0;
+        let mut delta_index = 0;
         for frame in frames {
             if frame.contains("output_text.delta") {
                 thread::sleep(
-                    (begun + pace * u32::try_from(number).unwrap_or(0)).saturating_duration_since(Instant::now()),
+                    (begun + pace * u32::try_from(delta_index).unwrap_or(0)).saturating_duration_since(Instant::now()),
                 );
-                let _ = sent.send((number, Instant::now())); // Nobody may care.
-                number += 1;
+                let _ = sent.send((delta_index, Instant::now())); // The receiver may be gone.
+                delta_index += 1;
             }
             connection.write_all(frame.as_bytes())?;
         }

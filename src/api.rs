@@ -1,4 +1,4 @@
-//! The wire: one request, one stream of events, one list of models.
+//! The Responses API: requests, streamed events and the list of models.
 
 pub mod account;
 pub mod client;
@@ -14,12 +14,12 @@ pub mod sent;
 pub mod sse;
 
 pub use account::{FREE_REQUESTS_PER_MINUTE, FreeQuota};
-pub use client::{Client, Opened, Raw, Refused, Timeouts, is_loopback, plain_builder};
-pub use endpoint::{Dialect, Endpoint};
-pub use error::{Error, Fact, Fault};
+pub use client::{ApiClient, HttpTimeouts, OpenError, RawFrame, ResponseStream, http_builder, is_loopback};
+pub use endpoint::{ApiDialect, Endpoint};
+pub use error::{ApiError, ErrorFact, FaultKind};
 pub use event::{Annotation, Event, Usage};
 pub use item::OutputItem;
 pub use models::{Catalogue, Model};
 pub use money::Usd;
 pub use request::{Effort, Request};
-pub use sent::{Head, Sent, Veil};
+pub use sent::{KeyRedactor, ResponseHead, SentRequest};

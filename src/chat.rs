@@ -1,4 +1,4 @@
-//! Conversations: what was said, what is being said, and what is to be sent.
+//! Conversations: their messages, the turns in progress, and the requests to send.
 
 pub mod answer;
 #[cfg(test)]
@@ -25,23 +25,23 @@ mod tree;
 pub mod turn;
 mod wishes;
 
-pub use answer::{Answer, End, Item, Kind, Slot};
-pub use call::{CallId, Denial, Run, Stage};
-pub use calls::Decision;
-pub use change::{Change, Header};
-pub use choices::{Choice, choices};
-pub use conversation::{Conversation, Cost, Next, Summary};
-pub use explain::{Explanation, explain};
-pub use ids::Ids;
-pub use message::{Body, Message, Prompt};
-pub use recording::{Growing, Recording};
-pub use settings::{Effort, Settings};
-pub use turn::{Halt, Mend, Pause, Phase, StreamId, Turn};
+pub use answer::{Answer, AnswerEnd, Item, ItemKind, ItemSlot};
+pub use call::{CallDenial, CallId, ToolCallRun, ToolCallState};
+pub use calls::CallDecision;
+pub use change::{ConversationChange, ConversationHeader};
+pub use choices::{CardChoice, card_choices};
+pub use conversation::{ChatEffect, Conversation, ConversationCost, ConversationSummary};
+pub use explain::{CardText, explain};
+pub use ids::IdGenerator;
+pub use message::{Message, MessageBody, Prompt};
+pub use recording::{RecordingInProgress, WireRecording};
+pub use settings::{ChatSettings, Effort};
+pub use turn::{PauseReason, RequestFix, StreamId, Turn, TurnBlock, TurnPhase};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// When something happened; always UTC, made local when it is drawn.
+/// When something happened; always UTC, converted to local time for display.
 pub type Timestamp = jiff::Timestamp;
 
 macro_rules! identity {
@@ -60,14 +60,14 @@ macro_rules! identity {
 }
 
 identity!(
-    /// Names a conversation, in the database and on the command line.
+    /// Identifies a conversation, in the database and on the command line.
     ConversationId
 );
 identity!(
-    /// Names a message; a `UUIDv7`, so that ids sort by age and two instances never collide.
+    /// Identifies a message; a `UUIDv7`, so that ids sort by age and two instances never collide.
     MessageId
 );
 identity!(
-    /// Names a turn while it runs; never stored.
+    /// Identifies a turn while it runs; never stored.
     TurnId
 );

@@ -1,4 +1,4 @@
-//! The program from its arguments to its exit code.
+//! Runs the program, from its arguments to its exit code.
 
 mod args;
 
@@ -16,158 +16,171 @@ use ratatui::layout::Size;
 use tokio::sync::mpsc;
 
 use crate::{
-    app::{Msg, Open, Start, State},
-    config::{self, Config, Paths, Switch},
-    demo::{self, Demo, Pace},
+    app::{InitialConversation, Msg, StartOptions, State},
+    config::{self, AppPaths, AutoSwitch, Config},
+    demo::{self, DemoPace, DemoServer},
     headless, log, mcp,
     runtime::{
-        Files, Runtime,
-        servers::{Choice, DEMO, OPENROUTER, Servers},
+        EffectRuntime, RuntimeFiles,
+        servers::{ApiServers, DEMO, OPENROUTER, ServerChoice},
     },
     tools,
     tui::{
-        self, Desk, Screen, Terminal, clipboard, editor, elsewhere,
-        os::{self, Keyboard, Signal, Signals},
+        self, TerminalEnv, TerminalIo, TerminalScreen, clipboard, editor, elsewhere,
+        os::{self, KeyboardInput, SignalReceiver, SystemSignal},
     },
 };
-use args::{Choices, Cli, Command};
+use args::{CliArgs, CliCommand, RequestArgs};
 
-/// What the caller of the program gets to see.
+/// How the program ended, as reported by its exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Exit {
+enum ProgramExit {
     Done,
     Failed,
     Usage,
     Interrupted,
 }
 
-/// A complaint for standard error, and the exit code that goes with it.
-struct Complaint {
-    exit: Exit,
-    what: String,
+/// An error message for standard error, and the exit code that goes with it.
+struct CliError {
+    exit: ProgramExit,
+    message: String,
 }
 
-/// Everything that the arguments, the environment and the config say.
-struct Setting {
+/// The settings from the arguments, the environment and the config.
+struct LaunchSettings {
     config: Config,
-    /// What is wrong in the config and does not keep the program from running.
-    complaints: Vec<String>,
-    paths: Paths,
-    choices: Choices,
-    open: Open,
-    /// The flags without which the resumed conversation would not be found.
-    place_flags: String,
-    _log: Option<log::Log>,
+    /// Problems in the config that do not prevent the program from running.
+    config_warnings: Vec<String>,
+    paths: AppPaths,
+    request_args: RequestArgs,
+    open: InitialConversation,
+    /// The `--config` and `--data-dir` flags, which the line that resumes the conversation must repeat.
+    path_flags: String,
+    _log: Option<log::LogGuard>,
 }
 
-/// For the panic hook: who is to end the loop when another thread panics.
-static LOOP: OnceLock<mpsc::Sender<Signal>> = OnceLock::new();
+/// Lets the panic hook end the loop when another thread panics.
+static LOOP_SIGNALS: OnceLock<mpsc::Sender<SystemSignal>> = OnceLock::new();
 
 /// Runs the program.
 pub fn run() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match CliArgs::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            let _ = error.print(); // There is nobody else to tell.
-            return if error.use_stderr() { Exit::Usage.code() } else { Exit::Done.code() };
+            let _ = error.print(); // There is nowhere else to report a failure.
+            return if error.use_stderr() { ProgramExit::Usage.code() } else { ProgramExit::Done.code() };
         }
     };
-    hook_panics();
-    // A panic of the loop has been reported by the hook; what was said is on disk once it has unwound.
-    let exit = panic::catch_unwind(AssertUnwindSafe(|| obey(&cli))).unwrap_or(Ok(Exit::Failed));
+    install_panic_hook();
+    // The hook has reported a panic of the loop; the conversation is saved once the stack has unwound.
+    let exit = panic::catch_unwind(AssertUnwindSafe(|| run_command(&cli))).unwrap_or(Ok(ProgramExit::Failed));
     match exit {
         Ok(exit) => exit.code(),
         Err(complaint) => {
-            eprintln!("ibid: {}", complaint.what);
+            eprintln!("ibid: {}", complaint.message);
             complaint.exit.code()
         }
     }
 }
 
-fn obey(cli: &Cli) -> Result<Exit, Complaint> {
+fn run_command(cli: &CliArgs) -> Result<ProgramExit, CliError> {
     match &cli.command {
-        None => app(&Setting::find(cli, cli.resume.open())?, Server::Real),
-        Some(Command::Demo { resume }) => {
-            let open = if resume.open() == Open::New { cli.resume.open() } else { resume.open() };
-            app(&Setting::find(cli, open)?, Server::Demo)
+        None => run_app(&LaunchSettings::load(cli, cli.resume.to_open())?, ServerMode::Real),
+        Some(CliCommand::Demo { resume }) => {
+            let open =
+                if resume.to_open() == InitialConversation::New { cli.resume.to_open() } else { resume.to_open() };
+            run_app(&LaunchSettings::load(cli, open)?, ServerMode::Demo)
         }
-        Some(Command::Ask { words, no_stream, tool, allow }) => {
-            let print = if *no_stream { headless::Print::AtTheEnd } else { headless::Print::AsItComes };
-            let tools = (tool.as_deref().map(args::tool_choice), allow.iter().map(|name| args::rule(name)).collect());
-            ask(&Setting::find(cli, Open::New)?, words, print, tools)
+        Some(CliCommand::Ask { words, no_stream, tool, allow }) => {
+            let print = if *no_stream { headless::PrintMode::WhenComplete } else { headless::PrintMode::Streaming };
+            let tools = (
+                tool.as_deref().map(args::parse_tool_choice),
+                allow.iter().map(|name| args::allow_rule(name)).collect(),
+            );
+            ask(&LaunchSettings::load(cli, InitialConversation::New)?, words, print, tools)
         }
     }
 }
 
-/// Whom the app talks to.
+/// The server that the app talks to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Server {
+enum ServerMode {
     Real,
     Demo,
 }
 
-/// The full-screen program; against the demo afterwards, when that was chosen on the welcome screen.
-fn app(setting: &Setting, server: Server) -> Result<Exit, Complaint> {
-    let servers = setting.servers()?;
+/// Runs the full-screen app, then the demo if that was chosen on the welcome screen.
+fn run_app(settings: &LaunchSettings, server: ServerMode) -> Result<ProgramExit, CliError> {
+    let servers = settings.servers()?;
     let tokio = tokio_runtime()?;
-    let desk = Desk {
-        editor: editor::program(|name| std::env::var(name).ok()),
-        clipboard: clipboard::Surroundings::find(|name| std::env::var(name).ok()),
-        takes: elsewhere::Takes::find(env_text),
+    let terminal_env = TerminalEnv {
+        editor: editor::editor_command(|name| std::env::var(name).ok()),
+        clipboard: clipboard::ClipboardEnv::from_env(|name| std::env::var(name).ok()),
+        notification_form: elsewhere::NotificationForm::from_env(env_text),
     };
-    let (ended, farewell) = tokio.block_on(async {
-        let signals = Signals::listen()?;
-        let _ = LOOP.set(signals.sender());
-        let screen = Screen::enter()?;
-        let keyboard = Keyboard::start(os::patience(env("SSH_CONNECTION").is_some()))?;
-        let mut terminal = Terminal { screen, keyboard, signals, desk };
+    let (exit_reason, resume_line) = tokio.block_on(async {
+        let signals = SignalReceiver::listen()?;
+        let _ = LOOP_SIGNALS.set(signals.sender());
+        let screen = TerminalScreen::enter()?;
+        let keyboard = KeyboardInput::start(os::key_timeout(env("SSH_CONNECTION").is_some()))?;
+        let mut terminal = TerminalIo { screen, keyboard, signals, env: terminal_env };
         match server {
-            Server::Real => match real(setting, servers, &mut terminal).await? {
-                (tui::Ended::Demo, _) => against_the_demo(&setting.for_visitors(), &mut terminal).await,
+            ServerMode::Real => match run_with_servers(settings, servers, &mut terminal).await? {
+                (tui::ExitReason::Demo, _) => run_demo(&settings.without_flags(), &mut terminal).await,
                 ended => Ok(ended),
             },
-            Server::Demo => against_the_demo(setting, &mut terminal).await,
+            ServerMode::Demo => run_demo(settings, &mut terminal).await,
         }
     })?;
-    // The terminal is given back by now.
+    // The terminal has been restored by now.
     tokio.shutdown_background();
-    if let Some(line) = farewell {
+    if let Some(line) = resume_line {
         println!("{line}");
     }
-    Ok(match ended {
-        tui::Ended::Quit | tui::Ended::Demo => Exit::Done,
-        tui::Ended::Interrupted => Exit::Interrupted,
-        tui::Ended::Panicked => Exit::Failed,
+    Ok(match exit_reason {
+        tui::ExitReason::Quit | tui::ExitReason::Demo => ProgramExit::Done,
+        tui::ExitReason::Interrupted => ProgramExit::Interrupted,
+        tui::ExitReason::Panicked => ProgramExit::Failed,
     })
 }
 
-type Goodbye = (tui::Ended, Option<String>);
+type AppExit = (tui::ExitReason, Option<String>);
 
-async fn real<W: Write>(setting: &Setting, servers: Servers, terminal: &mut Terminal<W>) -> io::Result<Goodbye> {
-    let mut state = State::new(setting.start(&servers, terminal.screen.size()));
-    let files = Files { database: setting.paths.database(), paths: setting.paths.clone(), mcp: Some(setting.mcp()) };
-    let connect = |inbox: mpsc::Sender<Msg>| Ok(Runtime::start(inbox, servers, files));
+async fn run_with_servers<W: Write>(
+    settings: &LaunchSettings,
+    servers: ApiServers,
+    terminal: &mut TerminalIo<W>,
+) -> io::Result<AppExit> {
+    let mut state = State::new(settings.start_args(&servers, terminal.screen.size()));
+    let files = RuntimeFiles {
+        database: settings.paths.database_file(),
+        paths: settings.paths.clone(),
+        mcp: Some(settings.mcp_places()),
+    };
+    let connect = |inbox: mpsc::Sender<Msg>| Ok(EffectRuntime::start(inbox, servers, files));
     let ended = tui::run(terminal, &mut state, connect).await?;
-    Ok((ended, setting.farewell(&state, "ibid")))
+    Ok((ended, settings.resume_line(&state, "ibid")))
 }
 
-async fn against_the_demo<W: Write>(setting: &Setting, terminal: &mut Terminal<W>) -> io::Result<Goodbye> {
+async fn run_demo<W: Write>(settings: &LaunchSettings, terminal: &mut TerminalIo<W>) -> io::Result<AppExit> {
     let mut server = None;
-    let mut start = setting.start(&Servers::demo(String::new()), terminal.screen.size());
-    start.demo = true;
-    start.config = demo_config(&setting.config);
+    let mut start = settings.start_args(&ApiServers::demo(String::new()), terminal.screen.size());
+    start.is_demo = true;
+    start.config = demo_config(&settings.config);
     let mut state = State::new(start);
-    let files = Files { database: setting.paths.demo_database(), paths: setting.paths.clone(), mcp: None };
+    let files =
+        RuntimeFiles { database: settings.paths.demo_database_file(), paths: settings.paths.clone(), mcp: None };
     let connect = |inbox: mpsc::Sender<Msg>| {
-        let demo = server.insert(Demo::start(Pace::Lifelike)?);
-        Ok(Runtime::start(inbox, Servers::demo(demo.base_url()), files))
+        let demo = server.insert(DemoServer::start(DemoPace::Lifelike)?);
+        Ok(EffectRuntime::start(inbox, ApiServers::demo(demo.base_url()), files))
     };
     let ended = tui::run(terminal, &mut state, connect).await?;
-    Ok((ended, setting.farewell(&state, "ibid demo")))
+    Ok((ended, settings.resume_line(&state, "ibid demo")))
 }
 
-/// The reader's looks and keys, the demo's models.
-fn demo_config(own: &Config) -> Config {
+/// Returns the user's config with the demo's models and tools.
+fn demo_config(user_config: &Config) -> Config {
     let slots = (1..).zip(demo::SLOTS.map(str::to_owned)).collect();
     Config {
         model: Some(demo::FIRST_MODEL.into()),
@@ -180,13 +193,13 @@ fn demo_config(own: &Config) -> Config {
         max_output_tokens: None,
         slots,
         endpoints: std::collections::BTreeMap::new(),
-        tools: config::Tools::default(),
+        tools: config::ToolsConfig::default(),
         tool: demo_tools(),
-        ..own.clone()
+        ..user_config.clone()
     }
 }
 
-/// Programs that every such system has.
+/// Returns the demo's tools, which use programs that every Unix system has.
 fn demo_tools() -> Vec<config::CommandTool> {
     if !cfg!(unix) {
         return Vec::new();
@@ -195,75 +208,86 @@ fn demo_tools() -> Vec<config::CommandTool> {
     parsed.map(|(config, _)| config.tool).unwrap_or_default()
 }
 
-/// One answer on standard output.
+/// Runs `ibid ask`: one answer on standard output.
 fn ask(
-    setting: &Setting,
-    words: &[String],
-    print: headless::Print,
-    (tool, allow): (Option<tools::Choice>, Vec<String>),
-) -> Result<Exit, Complaint> {
-    let servers = setting.servers()?;
-    for complaint in &setting.complaints {
+    settings: &LaunchSettings,
+    prompt_words: &[String],
+    print: headless::PrintMode,
+    (tool, allow): (Option<tools::ToolMode>, Vec<String>),
+) -> Result<ProgramExit, CliError> {
+    let servers = settings.servers()?;
+    for complaint in &settings.config_warnings {
         eprintln!("ibid: {complaint}");
     }
-    let infos = servers.infos(&env);
-    if let Some(first) = servers.first().filter(|_| !infos.first().is_some_and(|first| first.ready)) {
+    let endpoints = servers.infos(&env);
+    if let Some(first) = servers.first().filter(|_| !endpoints.first().is_some_and(|first| first.is_ready)) {
         let paste = if first.name == OPENROUTER { ", or start `ibid` once and paste a key" } else { "" };
-        let what = format!("no key for {}; set {}{paste}", first.name, first.key_variable());
-        return Err(Complaint::failed(what));
+        let message = format!("no key for {}; set {}{paste}", first.name, first.key_variable());
+        return Err(CliError::failure(message));
     }
-    if words.is_empty() && io::stdin().is_terminal() {
-        return Err(Complaint { exit: Exit::Usage, what: "nothing to ask; give a prompt, or pipe one in".into() });
+    if prompt_words.is_empty() && io::stdin().is_terminal() {
+        return Err(CliError {
+            exit: ProgramExit::Usage,
+            message: "nothing to ask; give a prompt, or pipe one in".into(),
+        });
     }
-    let prompt = headless::prompt(words).map_err(|error| Complaint::failed(format!("standard input: {error}")))?;
+    let prompt =
+        headless::prompt(prompt_words).map_err(|error| CliError::failure(format!("standard input: {error}")))?;
     if prompt.is_empty() {
-        return Err(Complaint { exit: Exit::Usage, what: "the prompt is empty; give one, or pipe one in".into() });
+        return Err(CliError {
+            exit: ProgramExit::Usage,
+            message: "the prompt is empty; give one, or pipe one in".into(),
+        });
     }
-    let mut start = setting.start(&servers, Size::new(80, 24));
-    start.overrides.tool.clone_from(&tool);
-    start.overrides.allow = Some(allow);
-    start.complaints.clear(); // They were told.
+    let mut start = settings.start_args(&servers, Size::new(80, 24));
+    start.overrides.tool_choice.clone_from(&tool);
+    start.overrides.allowed_tools = Some(allow);
+    start.complaints.clear(); // They have been printed.
     let mut state = State::new(start);
-    if let Some(tools::Choice::One(id)) = &tool
-        && id.server == tools::COMMANDS
+    if let Some(tools::ToolMode::One(id)) = &tool
+        && id.server == tools::COMMAND_SERVER
         && state.tools.command(id).is_none()
     {
-        let what = format!("there is no tool {}; name one of the config, or SERVER/TOOL", id.name);
-        return Err(Complaint { exit: Exit::Usage, what });
+        let what = format!("there is no tool {}; name one from the config, or SERVER/TOOL", id.name);
+        return Err(CliError { exit: ProgramExit::Usage, message: what });
     }
-    if print == headless::Print::AtTheEnd {
-        let endpoint = state.fresh.endpoint.clone();
+    if print == headless::PrintMode::WhenComplete {
+        let endpoint = state.new_settings.endpoint.clone();
         state.config.endpoints.entry(endpoint).or_default().stream = false;
     }
-    let files = Files { database: setting.paths.database(), paths: setting.paths.clone(), mcp: Some(setting.mcp()) };
+    let files = RuntimeFiles {
+        database: settings.paths.database_file(),
+        paths: settings.paths.clone(),
+        mcp: Some(settings.mcp_places()),
+    };
     let tokio = tokio_runtime()?;
-    let connect = |inbox: mpsc::Sender<Msg>| Ok(Runtime::start(inbox, servers, files));
+    let connect = |inbox: mpsc::Sender<Msg>| Ok(EffectRuntime::start(inbox, servers, files));
     let ended = tokio.block_on(headless::ask(&mut state, prompt, print, &mut io::stdout().lock(), connect))?;
     tokio.shutdown_background();
     match ended {
-        headless::Ended::Answered | headless::Ended::NobodyReads => Ok(Exit::Done),
-        headless::Ended::Interrupted => Ok(Exit::Interrupted),
-        headless::Ended::Failed(what) => Err(Complaint::failed(what)),
+        headless::AskOutcome::Answered | headless::AskOutcome::OutputClosed => Ok(ProgramExit::Done),
+        headless::AskOutcome::Interrupted => Ok(ProgramExit::Interrupted),
+        headless::AskOutcome::Failed(what) => Err(CliError::failure(what)),
     }
 }
 
-impl Setting {
-    /// Flags before the environment before the config.
-    fn find(cli: &Cli, open: Open) -> Result<Self, Complaint> {
+impl LaunchSettings {
+    /// Loads the settings. Flags override the environment, which overrides the config.
+    fn load(cli: &CliArgs, open: InitialConversation) -> Result<Self, CliError> {
         let mut paths =
-            Paths::find(&env).ok_or_else(|| Complaint::failed("there is no home folder; set HOME".into()))?;
+            AppPaths::find(&env).ok_or_else(|| CliError::failure("there is no home folder; set HOME".into()))?;
         if let Some(config) = &cli.places.config {
-            paths.config.clone_from(config);
+            paths.config_file.clone_from(config);
         }
         if let Some(folder) = &cli.places.data_dir {
             paths.data_dir.clone_from(folder);
         }
-        let place = log::place(cli.places.log.clone(), env_text("IBID_LOG").as_deref(), paths.log());
-        let log = match place {
+        let log_path = log::log_path(cli.places.log.clone(), env_text("IBID_LOG").as_deref(), paths.log_file());
+        let log = match log_path {
             Some(path) => Some(
                 log::start(&path, cli.places.verbose, env_text("IBID_LOG_CONTENT").as_deref() == Some("1")).map_err(
                     |error| {
-                        Complaint::failed(format!(
+                        CliError::failure(format!(
                             "the log {} cannot be written: {error}; name another with --log",
                             path.display()
                         ))
@@ -272,97 +296,100 @@ impl Setting {
             ),
             None => None,
         };
-        let (config, complaints) =
-            Config::load(&paths.config).map_err(|complaint| Complaint::failed(complaint.to_string()))?;
+        let (config, warnings) =
+            Config::load(&paths.config_file).map_err(|complaint| CliError::failure(complaint.to_string()))?;
         Ok(Self {
             config,
-            complaints: complaints.iter().map(ToString::to_string).collect(),
+            config_warnings: warnings.iter().map(ToString::to_string).collect(),
             paths,
-            choices: cli.choices.clone(),
+            request_args: cli.choices.clone(),
             open,
-            place_flags: place_flags(cli),
+            path_flags: path_flags(cli),
             _log: log,
         })
     }
 
+    /// Finds the servers and the chosen one.
+    ///
     /// # Errors
-    /// The chosen server does not exist.
-    fn servers(&self) -> Result<Servers, Complaint> {
-        let choice = match (&self.choices.endpoint, &self.choices.base_url) {
-            (Some(name), _) => Choice::Named(name.clone()),
-            (None, Some(url)) => Choice::Address(url.clone()),
-            (None, None) => Choice::Config,
+    /// Fails if the chosen server does not exist.
+    fn servers(&self) -> Result<ApiServers, CliError> {
+        let choice = match (&self.request_args.endpoint, &self.request_args.base_url) {
+            (Some(name), _) => ServerChoice::Named(name.clone()),
+            (None, Some(url)) => ServerChoice::Address(url.clone()),
+            (None, None) => ServerChoice::Config,
         };
-        Servers::find(&self.config, &self.paths, &env, &choice).map_err(|what| Complaint { exit: Exit::Usage, what })
+        ApiServers::find(&self.config, &self.paths, &env, &choice)
+            .map_err(|what| CliError { exit: ProgramExit::Usage, message: what })
     }
 
-    /// Where MCP servers are looked for.
-    fn mcp(&self) -> mcp::Places {
-        mcp::Places {
-            config: self.paths.config.clone(),
+    /// Returns where to look for MCP servers.
+    fn mcp_places(&self) -> mcp::ServerDiscovery {
+        mcp::ServerDiscovery {
+            config_file: self.paths.config_file.clone(),
             servers: self.config.mcp.clone(),
-            folder: std::env::current_dir().unwrap_or_default(),
-            trusted: self.paths.data_dir.join("trusted.json"),
+            working_dir: std::env::current_dir().unwrap_or_default(),
+            trust_file: self.paths.data_dir.join("trusted.json"),
         }
     }
 
-    fn start(&self, servers: &Servers, size: Size) -> Start {
+    fn start_args(&self, servers: &ApiServers, size: Size) -> StartOptions {
         let mut seed = [0; 8];
-        // Without randomness two instances could draw the same ids: the clock and the process tell them apart.
+        // Without randomness, two instances could create the same ids; the clock and the process id make them differ.
         if getrandom::fill(&mut seed).is_err() {
             let nanoseconds = jiff::Timestamp::now().as_nanosecond().to_le_bytes();
             seed.copy_from_slice(&nanoseconds[..8]);
         }
-        let links = tui::links::are_wanted(self.config.links, |name| std::env::var(name).ok());
-        let links = if links { Switch::On } else { Switch::Off };
-        Start {
+        let links = tui::links::should_write_links(self.config.links, |name| std::env::var(name).ok());
+        let links = if links { AutoSwitch::On } else { AutoSwitch::Off };
+        StartOptions {
             config: Config { links, ..self.config.clone() },
             endpoints: servers.infos(&env),
-            demo: false,
+            is_demo: false,
             seed: u64::from_le_bytes(seed) ^ u64::from(std::process::id()),
             time_zone: jiff::tz::TimeZone::system(),
-            open: self.open.clone(),
-            overrides: self.choices.overrides(),
-            colours: tui::colours::shown(env_text),
-            themes: config::read_themes(&self.paths.themes()),
-            complaints: self.complaints.clone(),
+            initial_conversation: self.open.clone(),
+            overrides: self.request_args.to_overrides(),
+            colours: tui::colours::supported_colours(env_text),
+            themes: config::read_themes(&self.paths.themes_dir()),
+            complaints: self.config_warnings.clone(),
             size,
         }
     }
 
-    /// For somebody who only looks round: nothing that was said on the command line counts.
-    fn for_visitors(&self) -> Self {
+    /// Returns the settings for the demo opened from the welcome screen, which ignores the command line.
+    fn without_flags(&self) -> Self {
         Self {
             config: self.config.clone(),
-            complaints: Vec::new(),
+            config_warnings: Vec::new(),
             paths: self.paths.clone(),
-            choices: Choices::default(),
-            open: Open::New,
-            place_flags: self.place_flags.clone(),
+            request_args: RequestArgs::default(),
+            open: InitialConversation::New,
+            path_flags: self.path_flags.clone(),
             _log: None,
         }
     }
 
-    /// The line that resumes the conversation on the screen.
-    fn farewell(&self, state: &State, program: &str) -> Option<String> {
-        let conversation = state.current()?;
-        Some(format!("{program}{} --resume {}", self.place_flags, conversation.id))
+    /// Returns the command line that resumes the conversation on the screen.
+    fn resume_line(&self, state: &State, program: &str) -> Option<String> {
+        let conversation = state.current_conversation()?;
+        Some(format!("{program}{} --resume {}", self.path_flags, conversation.id))
     }
 }
 
-impl Complaint {
-    fn failed(what: String) -> Self {
-        Self { exit: Exit::Failed, what }
+impl CliError {
+    fn failure(message: String) -> Self {
+        Self { exit: ProgramExit::Failed, message }
     }
 }
 
-impl From<io::Error> for Complaint {
+impl From<io::Error> for CliError {
     fn from(error: io::Error) -> Self {
-        Self::failed(error.to_string())
+        Self::failure(error.to_string())
     }
 }
 
-impl Exit {
+impl ProgramExit {
     fn code(self) -> ExitCode {
         ExitCode::from(match self {
             Self::Done => 0,
@@ -373,7 +400,7 @@ impl Exit {
     }
 }
 
-/// Empty counts as unset.
+/// Reads an environment variable. An empty one counts as unset.
 fn env(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }
@@ -382,16 +409,16 @@ fn env_text(name: &str) -> Option<String> {
     env(name).map(|value| value.to_string_lossy().into_owned())
 }
 
-fn place_flags(cli: &Cli) -> String {
+fn path_flags(cli: &CliArgs) -> String {
     let flag = |name: &str, path: &Option<PathBuf>| match path {
-        Some(path) => format!(" {name} {}", quoted(path)),
+        Some(path) => format!(" {name} {}", shell_quoted(path)),
         None => String::new(),
     };
     flag("--config", &cli.places.config) + &flag("--data-dir", &cli.places.data_dir)
 }
 
-/// As a shell takes it.
-fn quoted(path: &Path) -> String {
+/// Quotes a path for a shell.
+fn shell_quoted(path: &Path) -> String {
     let path = path.display().to_string();
     let plain = path.chars().all(|c| c.is_alphanumeric() || "/._-+:\\".contains(c));
     if plain { path } else { format!("'{}'", path.replace('\'', "'\\''")) }
@@ -401,8 +428,8 @@ fn tokio_runtime() -> io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
 
-/// The terminal is given back before a panic is reported; a panic of another thread ends the loop.
-pub fn hook_panics() {
+/// Installs a panic hook that restores the terminal before the report. A panic of another thread ends the loop.
+pub fn install_panic_hook() {
     let plain = !io::stderr().is_terminal() || env("NO_COLOR").is_some();
     let mut builder = color_eyre::config::HookBuilder::default().display_env_section(false);
     if plain {
@@ -412,8 +439,8 @@ pub fn hook_panics() {
     panic::set_hook(Box::new(move |info| {
         tui::restore();
         report(info);
-        if let Some(signals) = LOOP.get() {
-            let _ = signals.try_send(Signal::Panicked); // The loop itself may be what panicked.
+        if let Some(signals) = LOOP_SIGNALS.get() {
+            let _ = signals.try_send(SystemSignal::Panicked); // The loop itself may be what panicked.
         }
     }));
 }
@@ -423,15 +450,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_in_the_line_that_resumes_survives_a_shell() {
-        assert_eq!(quoted(Path::new("/home/me/data")), "/home/me/data");
-        assert_eq!(quoted(Path::new("my data/it's")), "'my data/it'\\''s'");
+    fn a_path_in_the_resume_line_survives_a_shell() {
+        assert_eq!(shell_quoted(Path::new("/home/me/data")), "/home/me/data");
+        assert_eq!(shell_quoted(Path::new("my data/it's")), "'my data/it'\\''s'");
     }
 
     #[test]
-    fn the_demo_keeps_the_looks_and_takes_the_models() {
-        let own = Config { theme: "ink".into(), model: Some("a/b".into()), web: true, ..Config::default() };
-        let config = demo_config(&own);
+    fn the_demo_keeps_the_theme_and_replaces_the_models() {
+        let user_config = Config { theme: "ink".into(), model: Some("a/b".into()), web: true, ..Config::default() };
+        let config = demo_config(&user_config);
         assert_eq!((config.theme.as_str(), config.model.as_deref(), config.web), ("ink", Some("demo/tour"), false));
         assert_eq!(config.slots.values().map(String::as_str).collect::<Vec<_>>(), demo::SLOTS);
         #[cfg(unix)]

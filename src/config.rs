@@ -1,4 +1,4 @@
-//! The config file: plain data with its defaults, and every complaint about it with its line.
+//! The config file: plain data with its defaults, and its problems with their line numbers.
 
 mod complaint;
 mod mcp;
@@ -13,142 +13,145 @@ use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-pub use mcp::{McpServer, read_servers};
-pub use paths::{Env, Paths};
-pub use provider::{Cutoff, DataCollection, MaxPrice, Partition, Percentile, Price, Provider};
-pub use read::check_address;
+pub use mcp::{McpServerConfig, parse_mcp_servers};
+pub use paths::{AppPaths, EnvLookup};
+pub use provider::{
+    CutoffPercentile, DataCollection, DollarAmount, MaxPrices, PerformanceCutoff, ProviderConfig, SortPartition,
+};
+pub use read::check_base_url;
 pub use themes::{ThemeFile, read_themes};
-pub use tools::{CommandTool, Hosted, Tools};
+pub use tools::{CommandTool, HostedToolsConfig, ToolsConfig};
 
 /// Every setting, commented, with its default.
-pub const EXAMPLE: &str = include_str!("../assets/config.toml");
+pub const EXAMPLE_CONFIG: &str = include_str!("../assets/config.toml");
 
-/// What the config file says, or the defaults. Flags and environment come on top elsewhere.
+/// The settings of the config file, or their defaults. Flags and environment variables are applied on top elsewhere.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Config {
-    /// The slug as it is sent; without one the endpoint's own choice.
+    /// The model slug as it is sent; `None` leaves the choice to the endpoint.
     pub model: Option<String>,
-    /// The name of the endpoint of new conversations.
+    /// The name of the endpoint for new conversations.
     pub endpoint: Option<String>,
     /// One of `EFFORTS`.
     pub effort: Option<String>,
     /// Whether new conversations search the web.
     pub web: bool,
-    /// The system prompt of new conversations.
+    /// The system prompt for new conversations.
     pub system: Option<String>,
     pub temperature: Option<f64>,
     pub top_p: Option<f64>,
     pub max_output_tokens: Option<u32>,
-    /// The name of a theme, or `auto`: the one of the next two that suits the terminal's background.
+    /// The name of a theme, or `auto` to choose one of the next two by the terminal's background.
     pub theme: String,
     pub theme_dark: String,
     pub theme_light: String,
-    pub glyphs: Glyphs,
-    /// Whether the list of conversations is docked where there is room, always, or never at first.
-    pub list: Show,
-    /// In cells, without the rule beside them.
+    pub glyphs: GlyphSet,
+    /// Whether the list of conversations starts docked: where there is room, always, or never.
+    pub list: ShowMode,
+    /// In cells, without the rule beside it.
     pub list_width: u16,
     pub rail_width: u16,
     pub text_width: u16,
-    /// What the program takes of the mouse; what it does not take is the terminal's.
-    pub mouse: Mouse,
-    /// Where text goes that was selected with the mouse.
+    /// Which mouse events the program handles; the rest are left to the terminal.
+    pub mouse: MouseMode,
+    /// Where text selected with the mouse is copied.
     pub copy_on_select: CopyOnSelect,
-    /// Whether addresses are links of the terminal's own.
-    pub links: Switch,
-    pub code: Code,
-    pub bidi: Bidi,
-    pub reasoning: Reasoning,
-    pub search: Search,
-    pub timeouts: Timeouts,
-    /// Which providers OpenRouter may ask; sent to no other server.
-    pub provider: Provider,
-    pub sources: Sources,
-    pub xray: Xray,
-    pub notify: Notify,
-    pub tools: Tools,
-    /// Programs as functions.
+    /// Whether addresses are written as terminal hyperlinks.
+    pub links: AutoSwitch,
+    pub code: CodeOverflow,
+    pub bidi: BidiMode,
+    pub reasoning: ReasoningConfig,
+    pub search: SearchConfig,
+    pub timeouts: TimeoutsConfig,
+    /// Which providers OpenRouter may use; sent to no other server.
+    pub provider: ProviderConfig,
+    pub sources: SourcesConfig,
+    pub xray: XrayConfig,
+    pub notify: NotifyConfig,
+    pub tools: ToolsConfig,
+    /// Programs offered to models as tools.
     pub tool: Vec<CommandTool>,
     /// Favourite models on the keys 1 to 9.
     pub slots: BTreeMap<u8, String>,
-    /// By name. `openrouter` may be here for its key and its timeouts; its address is built in.
-    pub endpoints: BTreeMap<String, Endpoint>,
-    /// Servers that offer tools, by name.
-    pub mcp: BTreeMap<String, McpServer>,
-    /// Other keys for actions, by the name of the action.
-    pub keys: BTreeMap<String, Keys>,
+    /// By name. `openrouter` may be listed for its key and timeouts; its address is built in.
+    pub endpoints: BTreeMap<String, EndpointConfig>,
+    /// MCP servers by name.
+    pub mcp: BTreeMap<String, McpServerConfig>,
+    /// Changed key bindings, by the name of the action.
+    pub keys: BTreeMap<String, ActionKeys>,
 }
 
-/// A server as the config names it.
+/// A server as the config describes it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(default)]
-pub struct Endpoint {
-    /// Without a slash at its end. Empty only for `openrouter`.
+pub struct EndpointConfig {
+    /// Without a trailing slash. Empty only for `openrouter`.
     pub base_url: String,
-    /// The environment variable that holds its key.
+    /// The environment variable that holds the key.
     pub key_env: Option<String>,
-    /// A program and its arguments; the first line that it prints is the key.
+    /// A program and its arguments; the first line it prints is the key.
     pub key_command: Vec<String>,
-    /// Known by the address where it is not given.
-    pub dialect: Option<Dialect>,
-    /// `false` asks for whole answers.
+    /// `None`: guessed from the address.
+    pub dialect: Option<DialectSetting>,
+    /// `false` requests whole answers instead of streams.
     pub stream: bool,
-    /// Instead of the common ones.
-    pub timeouts: Timeouts,
+    /// Overrides the common timeouts.
+    pub timeouts: TimeoutsConfig,
 }
 
-/// What may be done about cited pages.
+/// Settings for cited sources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(default)]
-pub struct Sources {
-    pub check: Consent,
+pub struct SourcesConfig {
+    pub check: FetchConsent,
 }
 
-/// Whether a cited page may be fetched when a check is asked for.
+/// Whether a cited page may be fetched to check a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Consent {
-    /// The reader is asked once in each run.
+pub enum FetchConsent {
+    /// Ask the user once per run.
     #[default]
     Ask,
     Always,
 }
 
-/// What is kept of requests and events, for the x-ray.
+/// How much of requests and events is recorded for the x-ray.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(default)]
-pub struct Xray {
+pub struct XrayConfig {
     pub record: bool,
-    /// Of one answer; of all together a hundred times that.
+    /// The limit for one answer; all answers together may take a hundred times as much.
     pub max_bytes: u32,
 }
 
-/// What a reader who looks elsewhere is told by, when an answer ends, fails or asks.
+/// How to notify a user who is looking elsewhere when an answer ends, fails or needs a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(default)]
-pub struct Notify {
-    pub when: When,
+pub struct NotifyConfig {
+    pub when: NotifyWhen,
     pub bell: bool,
-    pub desktop: Desktop,
-    /// The state in the title of the window.
+    pub desktop: DesktopNotification,
+    /// Whether the window title shows the state.
     pub title: bool,
 }
 
+/// When notifications are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum When {
-    /// While the terminal has said that it lost the focus.
+pub enum NotifyWhen {
+    /// After the terminal has reported that it lost the focus.
     #[default]
     Elsewhere,
     Always,
 }
 
-/// The form in which a terminal is asked for a notification of the desktop.
+/// The escape sequence that requests a desktop notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Desktop {
-    /// The one that the terminal is known to take, else OSC 9.
+pub enum DesktopNotification {
+    /// The sequence the terminal is known to support, else OSC 9.
     #[default]
     Auto,
     Osc9,
@@ -156,10 +159,10 @@ pub enum Desktop {
     Off,
 }
 
-/// Limits in seconds; `None` is the common limit of `Limits::default`.
+/// Timeouts in seconds; `None` means the limit from `Limits::default`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
 #[serde(default)]
-pub struct Timeouts {
+pub struct TimeoutsConfig {
     pub connect: Option<f64>,
     pub first_byte: Option<f64>,
     pub silence_warn: Option<f64>,
@@ -168,20 +171,20 @@ pub struct Timeouts {
 
 /// How long to wait for a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct TimeLimits {
     pub connect: Duration,
     pub first_byte: Duration,
-    /// Without a byte, comments included: say so, then give up.
+    /// How long the server may send no byte, comments included, before a warning and before giving up.
     pub silence_warn: Duration,
     pub silence_stop: Duration,
 }
 
-/// How the web is searched when a conversation has that switched on.
+/// How the web is searched in conversations with web search switched on.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(default)]
-pub struct Search {
+pub struct SearchConfig {
     pub form: SearchForm,
-    /// One of `ENGINES`; only OpenRouter knows it.
+    /// One of `ENGINES`; OpenRouter only.
     pub engine: Option<String>,
     pub max_results: Option<u32>,
     pub max_total_results: Option<u32>,
@@ -190,7 +193,7 @@ pub struct Search {
     pub excluded_domains: Vec<String>,
 }
 
-/// How a search is asked for: a tool of the model's, or OpenRouter's older plugin.
+/// How a search is requested: as a tool that the model calls, or by OpenRouter's older plugin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SearchForm {
@@ -199,6 +202,7 @@ pub enum SearchForm {
     Plugin,
 }
 
+/// How much of the search results the model reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ContextSize {
@@ -209,25 +213,25 @@ pub enum ContextSize {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(default)]
-pub struct Reasoning {
-    pub show: Show,
-    pub summary: Summary,
+pub struct ReasoningConfig {
+    pub show: ShowMode,
+    pub summary: ReasoningSummary,
 }
 
-/// Whether something is shown: as it fits, always, or folded away.
+/// Whether something is shown: where it fits, always, or never at first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Show {
+pub enum ShowMode {
     #[default]
     Auto,
     Show,
     Hide,
 }
 
-/// The summary of its reasoning that a model is asked for.
+/// The summary of its reasoning to request from a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Summary {
+pub enum ReasoningSummary {
     #[default]
     Auto,
     Concise,
@@ -236,115 +240,115 @@ pub enum Summary {
     None,
 }
 
-/// The marks of the interface.
+/// The character set for the marks of the interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Glyphs {
+pub enum GlyphSet {
     #[default]
     Unicode,
     Ascii,
 }
 
-/// What was chosen on the screen and is kept in the file.
+/// A setting changed on the screen, to be saved in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Chosen {
+pub enum SettingChange {
     Theme(String),
-    Mouse(Mouse),
-    Code(Code),
+    Mouse(MouseMode),
+    Code(CodeOverflow),
     /// The model of a slot, 1 to 9.
     Slot(u8, String),
-    /// A tool that runs without asking, by its rule.
-    Tool(String),
-    /// Cited pages are fetched without a question.
-    Checks,
+    /// A rule for tools that run without asking.
+    AllowTool(String),
+    /// Cited pages may be fetched without asking.
+    AllowPageChecks,
 }
 
-/// How much of the mouse the program takes.
+/// Which mouse events the program handles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Mouse {
+pub enum MouseMode {
     #[default]
     On,
-    /// It scrolls; clicks do nothing.
+    /// The wheel scrolls; clicks do nothing.
     Wheel,
     Off,
 }
 
-/// What selecting with the mouse copies by itself.
+/// Where text selected with the mouse is copied automatically.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CopyOnSelect {
     #[default]
     Off,
-    /// To the selection that the middle button pastes.
+    /// The selection that the middle button pastes.
     Primary,
     Clipboard,
 }
 
-/// On or off, or as it seems best.
+/// On, off, or decided from the terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Switch {
+pub enum AutoSwitch {
     #[default]
     Auto,
     On,
     Off,
 }
 
-/// What becomes of a line of code that is longer than the text is wide.
+/// How a line of code longer than the text width is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Code {
+pub enum CodeOverflow {
     #[default]
     Wrap,
     Scroll,
 }
 
-/// Who turns round what is read from right to left: the terminal, or this program.
+/// Whether the program reorders right-to-left text or leaves that to the terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Bidi {
+pub enum BidiMode {
     #[default]
     Off,
     Reorder,
 }
 
-/// What a server speaks, where its address does not tell.
+/// The API dialect of a server, where its address does not determine it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Dialect {
+pub enum DialectSetting {
     OpenRouter,
     OpenAi,
     Other,
 }
 
-/// The keys of one action; none at all unbinds it.
+/// The keys of one action; an empty list unbinds it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Keys {
+pub struct ActionKeys {
     pub keys: Vec<String>,
-    /// Where in the file, for a complaint about an unknown action or key.
+    /// The line in the file, for reporting an unknown action or key.
     pub line: u32,
 }
 
 /// The values of `effort`, from least to most.
-pub const EFFORTS: [&str; 7] = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
+pub const EFFORT_NAMES: [&str; 7] = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
 
 /// The values of `search.engine`.
-pub const ENGINES: [&str; 6] = ["auto", "native", "exa", "parallel", "firecrawl", "perplexity"];
+pub const SEARCH_ENGINES: [&str; 6] = ["auto", "native", "exa", "parallel", "firecrawl", "perplexity"];
 
 /// The values of `provider.sort`.
-pub const SORTS: [&str; 4] = ["price", "throughput", "latency", "exacto"];
+pub const PROVIDER_SORTS: [&str; 4] = ["price", "throughput", "latency", "exacto"];
 
-/// What is wrong with the config, where, and what to do about it: one sentence.
+/// A problem with the config: what is wrong, where, and how to fix it, in one sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Complaint {
+pub struct ConfigProblem {
     pub path: PathBuf,
-    /// From 1.
+    /// Counted from 1.
     pub line: Option<u32>,
     pub column: Option<u32>,
     /// Dotted, as in `search.engine`.
     pub key: Option<String>,
-    pub what: String,
+    pub message: String,
     pub hint: Option<String>,
 }
 
@@ -362,24 +366,24 @@ impl Default for Config {
             theme: "terminal".into(),
             theme_dark: "ink".into(),
             theme_light: "paper".into(),
-            glyphs: Glyphs::default(),
-            list: Show::default(),
+            glyphs: GlyphSet::default(),
+            list: ShowMode::default(),
             list_width: 28,
             rail_width: 44,
             text_width: 98,
-            mouse: Mouse::default(),
+            mouse: MouseMode::default(),
             copy_on_select: CopyOnSelect::default(),
-            links: Switch::default(),
-            code: Code::default(),
-            bidi: Bidi::default(),
-            reasoning: Reasoning::default(),
-            search: Search::default(),
-            timeouts: Timeouts::default(),
-            provider: Provider::default(),
-            sources: Sources::default(),
-            xray: Xray::default(),
-            notify: Notify::default(),
-            tools: Tools::default(),
+            links: AutoSwitch::default(),
+            code: CodeOverflow::default(),
+            bidi: BidiMode::default(),
+            reasoning: ReasoningConfig::default(),
+            search: SearchConfig::default(),
+            timeouts: TimeoutsConfig::default(),
+            provider: ProviderConfig::default(),
+            sources: SourcesConfig::default(),
+            xray: XrayConfig::default(),
+            notify: NotifyConfig::default(),
+            tools: ToolsConfig::default(),
             tool: Vec::new(),
             slots: BTreeMap::new(),
             endpoints: BTreeMap::new(),
@@ -389,19 +393,19 @@ impl Default for Config {
     }
 }
 
-impl Default for Xray {
+impl Default for XrayConfig {
     fn default() -> Self {
         Self { record: true, max_bytes: 512 * 1024 }
     }
 }
 
-impl Default for Notify {
+impl Default for NotifyConfig {
     fn default() -> Self {
-        Self { when: When::default(), bell: true, desktop: Desktop::default(), title: true }
+        Self { when: NotifyWhen::default(), bell: true, desktop: DesktopNotification::default(), title: true }
     }
 }
 
-impl Default for Endpoint {
+impl Default for EndpointConfig {
     fn default() -> Self {
         Self {
             base_url: String::new(),
@@ -409,12 +413,12 @@ impl Default for Endpoint {
             key_command: Vec::new(),
             dialect: None,
             stream: true,
-            timeouts: Timeouts::default(),
+            timeouts: TimeoutsConfig::default(),
         }
     }
 }
 
-impl Default for Limits {
+impl Default for TimeLimits {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(10),
@@ -426,32 +430,32 @@ impl Default for Limits {
 }
 
 impl Config {
-    /// The limits for one endpoint: its own, else the common ones, else the defaults.
-    pub fn limits(&self, endpoint: &str) -> Limits {
-        let own = self.endpoints.get(endpoint).map_or_else(Timeouts::default, |endpoint| endpoint.timeouts);
-        self.timeouts.over(Limits::default()).then(own)
+    /// Returns the limits for one endpoint: its own, else the common ones, else the defaults.
+    pub fn time_limits(&self, endpoint: &str) -> TimeLimits {
+        let overrides = self.endpoints.get(endpoint).map_or_else(TimeoutsConfig::default, |endpoint| endpoint.timeouts);
+        self.timeouts.apply_to(TimeLimits::default()).overridden_by(overrides)
     }
 }
 
-impl Timeouts {
-    fn over(self, limits: Limits) -> Limits {
-        let or = |seconds: Option<f64>, default| seconds.map_or(default, Duration::from_secs_f64);
-        Limits {
-            connect: or(self.connect, limits.connect),
-            first_byte: or(self.first_byte, limits.first_byte),
-            silence_warn: or(self.silence_warn, limits.silence_warn),
-            silence_stop: or(self.silence_stop, limits.silence_stop),
+impl TimeoutsConfig {
+    fn apply_to(self, limits: TimeLimits) -> TimeLimits {
+        let or_default = |seconds: Option<f64>, default| seconds.map_or(default, Duration::from_secs_f64);
+        TimeLimits {
+            connect: or_default(self.connect, limits.connect),
+            first_byte: or_default(self.first_byte, limits.first_byte),
+            silence_warn: or_default(self.silence_warn, limits.silence_warn),
+            silence_stop: or_default(self.silence_stop, limits.silence_stop),
         }
     }
 }
 
-impl Limits {
-    fn then(self, timeouts: Timeouts) -> Self {
-        timeouts.over(self)
+impl TimeLimits {
+    fn overridden_by(self, timeouts: TimeoutsConfig) -> Self {
+        timeouts.apply_to(self)
     }
 }
 
-impl fmt::Display for Complaint {
+impl fmt::Display for ConfigProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.path.display())?;
         if let Some(line) = self.line {
@@ -463,9 +467,9 @@ impl fmt::Display for Complaint {
         if let Some(key) = &self.key {
             write!(f, ": {key}")?;
         }
-        write!(f, ": {}", self.what)?;
+        write!(f, ": {}", self.message)?;
         self.hint.as_ref().map_or(Ok(()), |hint| write!(f, "; {hint}"))
     }
 }
 
-impl std::error::Error for Complaint {}
+impl std::error::Error for ConfigProblem {}

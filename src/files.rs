@@ -1,4 +1,4 @@
-//! Files that are written in one step, and those that only their owner may read.
+//! Files that are written atomically, and files that only their owner may read.
 
 use std::{
     fs,
@@ -6,50 +6,50 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Who may read a new file or folder. Windows knows no modes: there the folder of the user decides.
+/// Who may read a new file or folder. Windows has no modes; there, access is that of the user's folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Readers {
-    /// 0600 and 0700.
+pub enum FileAccess {
+    /// Only the owner: mode 0600 for files, 0700 for folders.
     Owner,
-    /// What the system gives a new file, or the mode of the file that is replaced.
+    /// The system's default for a new file, or the mode of the replaced file.
     Anyone,
 }
 
-/// Makes a folder and those above it, where they are missing.
+/// Creates a folder and its missing parents.
 ///
 /// # Errors
-/// As the system says.
-pub fn create_folder(path: &Path, readers: Readers) -> io::Result<()> {
+/// Fails if the system reports an error.
+pub fn create_folder(path: &Path, access: FileAccess) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
-    mode::of_folder(&mut builder, readers);
+    mode::set_folder_mode(&mut builder, access);
     builder.recursive(true).create(path)
 }
 
-/// Writes a file in one step, so that a crash leaves the old or the new one. A link stays a link.
+/// Writes a file atomically, so that a crash leaves either the old or the new one. A symbolic link is followed.
 ///
 /// # Errors
-/// As the system says; the old file is then as it was.
-pub fn replace(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
+/// Fails if the system reports an error. The old file is then unchanged.
+pub fn write_atomically(path: &Path, bytes: &[u8], access: FileAccess) -> io::Result<()> {
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    create_folder(folder, readers)?;
+    create_folder(folder, access)?;
     let name = path.file_name().ok_or_else(|| io::Error::other("this is not a file name"))?.to_string_lossy();
-    let new = folder.join(format!(".{name}.{}.new", std::process::id()));
-    let written = write_new(&new, bytes, &path, readers).and_then(|()| fs::rename(&new, &path));
-    if written.is_err() {
-        let _ = fs::remove_file(&new); // Nothing more can be done about it.
+    let temp_path = folder.join(format!(".{name}.{}.new", std::process::id()));
+    let result = write_temp(&temp_path, bytes, &path, access).and_then(|()| fs::rename(&temp_path, &path));
+    if result.is_err() {
+        let _ = fs::remove_file(&temp_path); // A failure here cannot be handled any further.
     }
-    written
+    result
 }
 
-/// Writes a file that is not there yet, for its owner only; where the name is taken a number is added to it.
+/// Writes a new file that only its owner may read, adding a number if the name is taken. Returns its path.
 ///
 /// # Errors
-/// As the system says; then there is no new file.
-pub fn save_new(folder: &Path, stem: &str, extension: &str, bytes: &[u8]) -> io::Result<PathBuf> {
+/// Fails if the system reports an error. There is no new file then.
+pub fn write_numbered(folder: &Path, stem: &str, extension: &str, bytes: &[u8]) -> io::Result<PathBuf> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
-    mode::of_file(&mut options, Readers::Owner);
+    mode::set_file_mode(&mut options, FileAccess::Owner);
     let numbered = (2..).map(|n: u32| format!("{stem}-{n}.{extension}"));
     for name in std::iter::once(format!("{stem}.{extension}")).chain(numbered) {
         let path = folder.join(name);
@@ -59,7 +59,7 @@ pub fn save_new(folder: &Path, stem: &str, extension: &str, bytes: &[u8]) -> io:
             Ok(mut file) => {
                 let written = file.write_all(bytes).and_then(|()| file.sync_all());
                 return written.map(|()| path.clone()).inspect_err(|_| {
-                    let _ = fs::remove_file(&path); // Half a file helps nobody.
+                    let _ = fs::remove_file(&path); // A partial file is of no use.
                 });
             }
         }
@@ -67,55 +67,57 @@ pub fn save_new(folder: &Path, stem: &str, extension: &str, bytes: &[u8]) -> io:
     Err(io::Error::other("every name is taken"))
 }
 
-/// Writes a file where a person said: relative to the current folder, `~` is their home. Gives its whole path.
+/// Writes a file at a path typed by the user: relative to the current folder, or to their home after `~`.
+///
+/// Returns the absolute path.
 ///
 /// # Errors
-/// `AlreadyExists` where there is one and `over` is false; else as the system says, in words.
-pub fn write_as_told(path: &str, bytes: &[u8], over: bool) -> io::Result<PathBuf> {
+/// Fails with `AlreadyExists` if there is such a file and `overwrite` is false, or if the system reports an error.
+pub fn write_at_user_path(path: &str, bytes: &[u8], overwrite: bool) -> io::Result<PathBuf> {
     let path = path.trim();
-    let told = match path.strip_prefix('~').map(|rest| rest.trim_start_matches('/')) {
+    let target = match path.strip_prefix('~').map(|rest| rest.trim_start_matches('/')) {
         Some(rest) if path == "~" || path.starts_with("~/") => {
-            let home = std::env::home_dir().ok_or_else(|| io::Error::other("nobody knows where your home is"))?;
+            let home = std::env::home_dir().ok_or_else(|| io::Error::other("there is no home folder"))?;
             home.join(rest)
         }
         Some(_) | None => PathBuf::from(path),
     };
-    let path = std::path::absolute(told)?;
+    let path = std::path::absolute(target)?;
     if path.is_dir() || path.as_os_str().to_string_lossy().ends_with('/') {
-        return Err(io::Error::other("this is a folder; add a name"));
+        return Err(io::Error::other("this is a folder; add a file name"));
     }
     if path.parent().is_some_and(|folder| !folder.is_dir()) {
         return Err(io::Error::other("there is no such folder"));
     }
-    if over {
-        return replace(&path, bytes, Readers::Anyone).map(|()| path);
+    if overwrite {
+        return write_atomically(&path, bytes, FileAccess::Anyone).map(|()| path);
     }
     let mut file = fs::OpenOptions::new().write(true).create_new(true).open(&path)?;
     let written = file.write_all(bytes).and_then(|()| file.sync_all());
     written.map(|()| path.clone()).inspect_err(|_| {
-        let _ = fs::remove_file(&path); // Half a file helps nobody.
+        let _ = fs::remove_file(&path); // A partial file is of no use.
     })
 }
 
-/// Makes an empty file that only its owner may read, or takes the rights of others from an old one.
+/// Creates an empty file that only its owner may read, or makes an existing one private.
 ///
 /// # Errors
-/// The file can be neither made nor opened.
+/// Fails if the file can be neither created nor opened.
 pub fn create_private(path: &Path) -> io::Result<()> {
     let mut options = fs::OpenOptions::new();
     options.append(true).create(true);
-    mode::of_file(&mut options, Readers::Owner);
-    mode::close_to_others(&options.open(path)?);
+    mode::set_file_mode(&mut options, FileAccess::Owner);
+    mode::restrict_to_owner(&options.open(path)?);
     Ok(())
 }
 
-fn write_new(new: &Path, bytes: &[u8], old: &Path, readers: Readers) -> io::Result<()> {
-    let _ = fs::remove_file(new); // Left by a crash, under the number of a process long gone.
+fn write_temp(new: &Path, bytes: &[u8], replaced: &Path, access: FileAccess) -> io::Result<()> {
+    let _ = fs::remove_file(new); // Left by a crash of an earlier process with the same id.
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
-    mode::of_file(&mut options, readers);
+    mode::set_file_mode(&mut options, access);
     let mut file = options.open(new)?;
-    if let (Readers::Anyone, Ok(old)) = (readers, fs::metadata(old)) {
+    if let (FileAccess::Anyone, Ok(old)) = (access, fs::metadata(replaced)) {
         file.set_permissions(old.permissions())?;
     }
     file.write_all(bytes)?;
@@ -129,22 +131,22 @@ mod mode {
         os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     };
 
-    use super::Readers;
+    use super::FileAccess;
 
-    pub fn of_folder(builder: &mut fs::DirBuilder, readers: Readers) {
-        if readers == Readers::Owner {
+    pub fn set_folder_mode(builder: &mut fs::DirBuilder, readers: FileAccess) {
+        if readers == FileAccess::Owner {
             builder.mode(0o700);
         }
     }
 
-    pub fn of_file(options: &mut fs::OpenOptions, readers: Readers) {
-        if readers == Readers::Owner {
+    pub fn set_file_mode(options: &mut fs::OpenOptions, readers: FileAccess) {
+        if readers == FileAccess::Owner {
             options.mode(0o600);
         }
     }
 
-    /// A file system without modes refuses; its files are then as private as they can be.
-    pub fn close_to_others(file: &fs::File) {
+    /// Removes the access of others. A file system without modes refuses, and then nothing more can be done.
+    pub fn restrict_to_owner(file: &fs::File) {
         if file.metadata().is_ok_and(|found| found.permissions().mode() & 0o077 != 0) {
             let _ = file.set_permissions(fs::Permissions::from_mode(0o600));
         }
@@ -155,11 +157,11 @@ mod mode {
 mod mode {
     use std::fs;
 
-    use super::Readers;
+    use super::FileAccess;
 
-    pub fn of_folder(_: &mut fs::DirBuilder, _: Readers) {}
+    pub fn of_folder(_: &mut fs::DirBuilder, _: FileAccess) {}
 
-    pub fn of_file(_: &mut fs::OpenOptions, _: Readers) {}
+    pub fn of_file(_: &mut fs::OpenOptions, _: FileAccess) {}
 
     pub fn close_to_others(_: &fs::File) {}
 }
@@ -175,12 +177,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_the_owners_has_no_rights_for_others_and_an_old_file_loses_them() {
+    fn a_private_file_denies_others_and_an_existing_one_is_made_private() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let (key, old) = (folder.path().join("a/b/key"), folder.path().join("old"));
-        replace(&key, b"secret", Readers::Owner).expect("a file");
+        write_atomically(&key, b"secret", FileAccess::Owner).expect("a file");
         assert_eq!((mode(&key), mode(&folder.path().join("a/b"))), (0o600, 0o700));
-        replace(&key, b"another", Readers::Owner).expect("a file");
+        write_atomically(&key, b"another", FileAccess::Owner).expect("a file");
         assert_eq!((mode(&key), fs::read(&key).expect("the file").as_slice()), (0o600, &b"another"[..]));
 
         fs::write(&old, "kept").expect("a file");
@@ -190,9 +192,9 @@ mod tests {
     }
 
     #[test]
-    fn a_new_file_never_takes_the_place_of_another() {
+    fn a_new_file_never_replaces_another() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let save = |text: &str| save_new(folder.path(), "ibid-xray-1", "json", text.as_bytes()).expect("a file");
+        let save = |text: &str| write_numbered(folder.path(), "ibid-xray-1", "json", text.as_bytes()).expect("a file");
         let names = ["one", "two", "three"].map(save);
         let expected = ["ibid-xray-1.json", "ibid-xray-1-2.json", "ibid-xray-1-3.json"];
         assert_eq!(names, expected.map(|name| folder.path().join(name)));
@@ -201,22 +203,22 @@ mod tests {
     }
 
     #[test]
-    fn a_file_for_anyone_keeps_its_mode_when_it_is_replaced() {
+    fn a_file_for_anyone_keeps_its_mode_when_replaced() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let file = folder.path().join("config.toml");
         fs::write(&file, "old").expect("a file");
         fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).expect("a mode");
-        replace(&file, b"new", Readers::Anyone).expect("the file");
+        write_atomically(&file, b"new", FileAccess::Anyone).expect("the file");
         assert_eq!((mode(&file), fs::read(&file).expect("the file").as_slice()), (0o640, &b"new"[..]));
     }
 
     #[test]
-    fn a_failed_write_leaves_the_old_file_and_nothing_beside_it() {
+    fn a_failed_write_leaves_the_old_file_and_no_temporary_file() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let taken = folder.path().join("folder");
         fs::create_dir(&taken).expect("a folder");
         fs::write(taken.join("inside"), "").expect("a file");
-        replace(&taken, b"new", Readers::Anyone).expect_err("a folder cannot be replaced by a file");
+        write_atomically(&taken, b"new", FileAccess::Anyone).expect_err("a folder cannot be replaced by a file");
         let names: Vec<_> = fs::read_dir(folder.path()).expect("a folder").flatten().map(|e| e.file_name()).collect();
         assert_eq!(names, ["folder"]);
     }

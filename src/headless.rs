@@ -1,4 +1,4 @@
-//! `ibid ask`: the same state and the same effects, without a screen.
+//! `ibid ask`: runs the app's state and effects without a screen.
 
 use std::{
     io::{self, IsTerminal, Read, Write},
@@ -9,47 +9,47 @@ use tokio::{sync::mpsc, time::Instant};
 
 use crate::{
     app::{self, Effect, Msg, State},
-    chat::{Answer, Conversation, End, Explanation, Item, Phase, Timestamp, answer::Part, explain},
-    runtime::{Ask, Runtime},
-    store::Reply,
-    text::{self, Cleaner},
+    chat::{Answer, AnswerEnd, CardText, Conversation, Item, Timestamp, TurnPhase, answer::ContentPart, explain},
+    runtime::{EffectRuntime, TerminalEffect},
+    store::StoreReply,
+    text::{self, TextCleaner},
 };
 
-/// Messages that may wait for the loop.
-const INBOX: usize = 64;
+/// The capacity of the loop's channel.
+const INBOX_CAPACITY: usize = 64;
 
 /// When the answer is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Print {
-    AsItComes,
-    AtTheEnd,
+pub enum PrintMode {
+    Streaming,
+    WhenComplete,
 }
 
-/// How asking ended.
+/// How `ask` ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ended {
+pub enum AskOutcome {
     Answered,
-    /// In one sentence, with what to do.
+    /// The failure and what to do about it, in one line.
     Failed(String),
     Interrupted,
-    /// Whoever read the answer has had enough.
-    NobodyReads,
+    /// The reader of our output closed the pipe.
+    OutputClosed,
 }
 
-/// What is asked: the words of the command line, then what was piped in.
+/// Builds the prompt from the words of the command line, followed by piped input.
 ///
 /// # Errors
-/// Standard input cannot be read.
+/// Fails if standard input cannot be read.
 pub fn prompt(words: &[String]) -> io::Result<String> {
     let stdin = io::stdin();
     let mut piped = Vec::new();
     if !stdin.is_terminal() {
         stdin.lock().read_to_end(&mut piped)?;
     }
-    Ok(joined(&words.join(" "), &String::from_utf8_lossy(&piped)))
+    Ok(join_prompt(&words.join(" "), &String::from_utf8_lossy(&piped)))
 }
 
-fn joined(words: &str, piped: &str) -> String {
+fn join_prompt(words: &str, piped: &str) -> String {
     match (words.trim(), piped.trim_end()) {
         (words, "") => words.to_owned(),
         ("", piped) => piped.to_owned(),
@@ -57,170 +57,179 @@ fn joined(words: &str, piped: &str) -> String {
     }
 }
 
-/// Sends one prompt and prints its answer; saved like any other.
+/// Sends one prompt and prints its answer. The conversation is saved like any other.
 ///
 /// # Errors
-/// The runtime cannot be started.
+/// Fails if the runtime cannot be started.
 pub async fn ask(
     state: &mut State,
     prompt: String,
-    print: Print,
+    print: PrintMode,
     out: &mut impl Write,
-    connect: impl FnOnce(mpsc::Sender<Msg>) -> io::Result<Runtime>,
-) -> io::Result<Ended> {
-    let (send, inbox) = mpsc::channel(INBOX);
+    connect: impl FnOnce(mpsc::Sender<Msg>) -> io::Result<EffectRuntime>,
+) -> io::Result<AskOutcome> {
+    let (send, inbox) = mpsc::channel(INBOX_CAPACITY);
     let runtime = connect(send)?;
-    let mut asking = Asking { state, inbox, runtime, prompt: Some(prompt), said: Said::new(print), waits: None };
-    let mut end = pin!(told_to_end());
-    let ended = asking.turn(out, end.as_mut()).await;
-    // What is worth keeping goes to the database, and the program ends when it is there.
-    asking.tell(Msg::Terminated);
-    drop(asking.inbox);
-    drop(asking.runtime);
-    Ok(ended)
+    let mut session = AskSession {
+        state,
+        inbox,
+        runtime,
+        prompt: Some(prompt),
+        printer: AnswerPrinter::new(print),
+        reported_wait: None,
+    };
+    let mut termination = pin!(termination_signal());
+    let outcome = session.run(out, termination.as_mut()).await;
+    // The message saves what is unsaved, and dropping the runtime waits for the database.
+    session.dispatch(Msg::Terminated);
+    drop(session.inbox);
+    drop(session.runtime);
+    Ok(outcome)
 }
 
-struct Asking<'a> {
+struct AskSession<'a> {
     state: &'a mut State,
     inbox: mpsc::Receiver<Msg>,
-    runtime: Runtime,
-    /// Until it is sent.
+    runtime: EffectRuntime,
+    /// The prompt, until it is sent.
     prompt: Option<String>,
-    said: Said,
-    /// The wait that was last told of.
-    waits: Option<Timestamp>,
+    printer: AnswerPrinter,
+    /// The end of the retry wait that was last reported.
+    reported_wait: Option<Timestamp>,
 }
 
-impl Asking<'_> {
-    async fn turn(&mut self, out: &mut impl Write, mut end: Pin<&mut impl Future<Output = ()>>) -> Ended {
+impl AskSession<'_> {
+    async fn run(&mut self, out: &mut impl Write, mut termination: Pin<&mut impl Future<Output = ()>>) -> AskOutcome {
         loop {
-            let Some(msg) = self.wake(end.as_mut()).await else { return Ended::Interrupted };
-            let broken = match &msg {
-                Msg::Store(Reply::Broken(error)) => Some(error.to_string()),
+            let Some(msg) = self.next_msg(termination.as_mut()).await else { return AskOutcome::Interrupted };
+            let store_error = match &msg {
+                Msg::StoreReply(StoreReply::OpenFailed(error)) => Some(error.to_string()),
                 _ => None,
             };
-            let open = matches!(msg, Msg::Store(Reply::Opened { .. }));
-            self.tell(msg);
-            if let Some(why) = broken {
-                return Ended::Failed(why);
+            let is_opened = matches!(msg, Msg::StoreReply(StoreReply::Opened { .. }));
+            self.dispatch(msg);
+            if let Some(reason) = store_error {
+                return AskOutcome::Failed(reason);
             }
-            if open && let Some(prompt) = self.prompt.take() {
-                self.tell(Msg::Ask(prompt));
-                if self.state.current().is_none() {
-                    return Ended::Failed("no model was chosen; name one with --model".into());
+            if is_opened && let Some(prompt) = self.prompt.take() {
+                self.dispatch(Msg::ExternalPrompt(prompt));
+                if self.state.current_conversation().is_none() {
+                    return AskOutcome::Failed("no model was chosen; name one with --model".into());
                 }
             }
-            match self.progress(out) {
+            match self.report_progress(out) {
                 Ok(None) => (),
                 Ok(Some(ended)) => return ended,
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ended::NobodyReads,
-                Err(error) => return Ended::Failed(format!("the answer cannot be printed: {error}")),
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return AskOutcome::OutputClosed,
+                Err(error) => return AskOutcome::Failed(format!("the answer cannot be printed: {error}")),
             }
         }
     }
 
-    /// `None`: told to end.
-    async fn wake(&mut self, end: Pin<&mut impl Future<Output = ()>>) -> Option<Msg> {
+    /// Waits for the next message. Returns `None` when the program is asked to terminate.
+    async fn next_msg(&mut self, termination: Pin<&mut impl Future<Output = ()>>) -> Option<Msg> {
         let due = app::next_wake(self.state, Timestamp::now()).map(|at| {
             let wait = std::time::Duration::try_from(at.duration_since(Timestamp::now())).unwrap_or_default();
             Instant::now() + wait
         });
         tokio::select! {
             biased;
-            () = end => None,
+            () = termination => None,
             msg = self.inbox.recv() => msg,
             () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => Some(Msg::Tick),
         }
     }
 
-    fn tell(&mut self, msg: Msg) {
+    fn dispatch(&mut self, msg: Msg) {
         let effects = app::update(self.state, Timestamp::now(), msg);
         for complaint in self.state.complaints.drain(..) {
             eprintln!("ibid: {}", text::clean(&complaint).replace('\n', " "));
         }
         for effect in effects {
-            self.carry_out(effect);
+            self.run_effect(effect);
         }
     }
 
-    /// Nobody is here to whom the terminal could be given, or who could paste.
-    fn carry_out(&mut self, effect: Effect) {
+    /// Runs an effect. Effects on the terminal are ignored, as there is none.
+    fn run_effect(&mut self, effect: Effect) {
         match self.runtime.run(effect) {
             None
             | Some(
-                Ask::Copy(_)
-                | Ask::CopyPrimary(_)
-                | Ask::TakeMouse(_)
-                | Ask::Edit(_)
-                | Ask::Suspend
-                | Ask::Repaint
-                | Ask::AskBackground
-                | Ask::SetTitle(_)
-                | Ask::Notify(_)
-                | Ask::Quit
-                | Ask::StartDemo,
+                TerminalEffect::Copy(_)
+                | TerminalEffect::CopyPrimary(_)
+                | TerminalEffect::SetMouse(_)
+                | TerminalEffect::Edit(_)
+                | TerminalEffect::Suspend
+                | TerminalEffect::Repaint
+                | TerminalEffect::QueryBackground
+                | TerminalEffect::SetTitle(_)
+                | TerminalEffect::Notify(_)
+                | TerminalEffect::Quit
+                | TerminalEffect::StartDemo,
             ) => (),
         }
     }
 
-    fn progress(&mut self, out: &mut impl Write) -> io::Result<Option<Ended>> {
-        let Some(conversation) = self.state.current() else { return Ok(None) };
+    fn report_progress(&mut self, out: &mut impl Write) -> io::Result<Option<AskOutcome>> {
+        let Some(conversation) = self.state.current_conversation() else { return Ok(None) };
         let Some(answer) = newest_answer(conversation) else { return Ok(None) };
-        self.said.grow(answer, out)?;
+        self.printer.print_progress(answer, out)?;
         if let Some(turn) = conversation.turns.first() {
             match &turn.phase {
-                Phase::Unsaved { why } => return Ok(Some(Ended::Failed(format!("the prompt was not saved: {why}")))),
-                // Nobody is here to say that it shall go on.
-                Phase::Paused(_) => {
-                    let why = explain(answer, Some(turn)).map(in_one_line).unwrap_or_default();
-                    return Ok(Some(Ended::Failed(why)));
+                TurnPhase::SaveFailed { reason: why } => {
+                    return Ok(Some(AskOutcome::Failed(format!("the prompt was not saved: {why}"))));
                 }
-                Phase::Waiting { until, error } if self.waits != Some(*until) => {
+                // Nobody is here to resume it.
+                TurnPhase::Paused(_) => {
+                    let why = explain(answer, Some(turn)).map(one_line).unwrap_or_default();
+                    return Ok(Some(AskOutcome::Failed(why)));
+                }
+                TurnPhase::AwaitingRetry { until, error } if self.reported_wait != Some(*until) => {
                     let seconds = until.duration_since(Timestamp::now()).as_secs().max(0) + 1;
-                    eprintln!("ibid: {error}; asking again in {seconds} s");
-                    self.waits = Some(*until);
+                    eprintln!("ibid: {error}; trying again in {seconds} s");
+                    self.reported_wait = Some(*until);
                 }
                 _ => (),
             }
             return Ok(None);
         }
-        let failed = |what: String| Ok(Some(Ended::Failed(what)));
+        let fail = |what: String| Ok(Some(AskOutcome::Failed(what)));
         match &answer.end {
-            End::Open => Ok(None),
-            End::Complete => self.said.end(answer, out).map(|()| Some(Ended::Answered)),
-            End::Incomplete { reason } => {
-                self.said.end(answer, out)?;
+            AnswerEnd::Open => Ok(None),
+            AnswerEnd::Complete => self.printer.finish(answer, out).map(|()| Some(AskOutcome::Answered)),
+            AnswerEnd::Incomplete { reason } => {
+                self.printer.finish(answer, out)?;
                 let why = reason.as_deref().unwrap_or("the server did not say why");
                 eprintln!("ibid: the answer was cut short ({why})");
-                Ok(Some(Ended::Answered))
+                Ok(Some(AskOutcome::Answered))
             }
-            End::Stopped => Ok(Some(Ended::Interrupted)),
-            End::Interrupted => {
-                self.said.end(answer, out)?;
-                failed("the connection ended before the answer did; ask again".into())
+            AnswerEnd::Stopped => Ok(Some(AskOutcome::Interrupted)),
+            AnswerEnd::Interrupted => {
+                self.printer.finish(answer, out)?;
+                fail("the connection ended before the answer did; ask again".into())
             }
-            End::Failed(error) => {
-                self.said.end(answer, out)?;
-                failed(explain(answer, None).map_or_else(|| error.to_string(), in_one_line))
+            AnswerEnd::Failed(error) => {
+                self.printer.finish(answer, out)?;
+                fail(explain(answer, None).map_or_else(|| error.to_string(), one_line))
             }
         }
     }
 }
 
-/// A card of the screen as a complaint: what happened, in whose words, what to do.
-fn in_one_line(card: Explanation) -> String {
-    let happened = match card.fact {
+/// Formats an error card as one line: what happened, the reported detail and what to do.
+fn one_line(card: CardText) -> String {
+    let summary = match card.fact {
         Some(fact) => format!("{}: {}.", card.headline.trim_end_matches('.'), fact.trim_end_matches('.')),
         None => card.headline,
     };
-    text::clean(&format!("{happened} {}", card.advice)).into_owned()
+    text::clean(&format!("{summary} {}", card.advice)).into_owned()
 }
 
 fn newest_answer(conversation: &Conversation) -> Option<&Answer> {
-    conversation.messages.get(conversation.branch.last()?)?.answer()
+    conversation.messages.get(conversation.branch.last()?)?.as_answer()
 }
 
-async fn told_to_end() {
+async fn termination_signal() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
@@ -240,35 +249,35 @@ async fn told_to_end() {
     }
 }
 
-/// What was printed of an answer.
-struct Said {
-    print: Print,
-    /// Bytes of its text, as they came.
-    taken: usize,
-    cleaner: Cleaner,
-    /// The last character that was printed ended a line, or there was none.
+/// Prints an answer, and records how much of it has been printed.
+struct AnswerPrinter {
+    mode: PrintMode,
+    /// How many bytes of the answer's text have been printed, counted before cleaning.
+    printed_bytes: usize,
+    cleaner: TextCleaner,
+    /// Whether the output is at the start of a line.
     at_line_start: bool,
 }
 
-impl Said {
-    fn new(print: Print) -> Self {
-        Self { print, taken: 0, cleaner: Cleaner::default(), at_line_start: true }
+impl AnswerPrinter {
+    fn new(mode: PrintMode) -> Self {
+        Self { mode, printed_bytes: 0, cleaner: TextCleaner::default(), at_line_start: true }
     }
 
-    fn grow(&mut self, answer: &Answer, out: &mut impl Write) -> io::Result<()> {
-        match self.print {
-            Print::AsItComes => self.take(answer, out),
-            Print::AtTheEnd => Ok(()),
+    fn print_progress(&mut self, answer: &Answer, out: &mut impl Write) -> io::Result<()> {
+        match self.mode {
+            PrintMode::Streaming => self.print_new_text(answer, out),
+            PrintMode::WhenComplete => Ok(()),
         }
     }
 
-    /// The rest, and the sources.
-    fn end(&mut self, answer: &Answer, out: &mut impl Write) -> io::Result<()> {
-        self.take(answer, out)?;
+    /// Prints the rest of the answer and its sources.
+    fn finish(&mut self, answer: &Answer, out: &mut impl Write) -> io::Result<()> {
+        self.print_new_text(answer, out)?;
         if !self.at_line_start {
             writeln!(out)?;
         }
-        let sources = sources(answer);
+        let sources = cited_sources(answer);
         if !sources.is_empty() {
             writeln!(out)?;
         }
@@ -282,39 +291,39 @@ impl Said {
         out.flush()
     }
 
-    /// Prints what came since the last time.
-    fn take(&mut self, answer: &Answer, out: &mut impl Write) -> io::Result<()> {
-        let mut clean = String::new();
-        let mut before = 0;
-        for text in texts(answer) {
-            let new = self.taken.saturating_sub(before).min(text.len());
-            // A server may replace a text by a longer one that differs.
-            let new = (new..=text.len()).find(|&at| text.is_char_boundary(at)).unwrap_or(text.len());
-            self.cleaner.push(&text[new..], &mut clean);
-            before += text.len();
+    /// Prints the text that is new since the last call.
+    fn print_new_text(&mut self, answer: &Answer, out: &mut impl Write) -> io::Result<()> {
+        let mut cleaned = String::new();
+        let mut offset = 0;
+        for text in answer_texts(answer) {
+            let new_start = self.printed_bytes.saturating_sub(offset).min(text.len());
+            // A server may replace a text with a longer, different one.
+            let new = (new_start..=text.len()).find(|&at| text.is_char_boundary(at)).unwrap_or(text.len());
+            self.cleaner.push(&text[new..], &mut cleaned);
+            offset += text.len();
         }
-        self.taken = self.taken.max(before);
-        if let Some(last) = clean.chars().next_back() {
+        self.printed_bytes = self.printed_bytes.max(offset);
+        if let Some(last) = cleaned.chars().next_back() {
             self.at_line_start = last == '\n';
-            out.write_all(clean.as_bytes())?;
+            out.write_all(cleaned.as_bytes())?;
             out.flush()?;
         }
         Ok(())
     }
 }
 
-/// `Answer::text` in its pieces.
-fn texts(answer: &Answer) -> impl Iterator<Item = &str> {
+/// Returns the parts of `Answer::text`.
+fn answer_texts(answer: &Answer) -> impl Iterator<Item = &str> {
     let messages = answer.items.values().filter_map(Item::parts);
     let messages = messages.filter(|parts| parts.iter().any(|part| !part.text().is_empty()));
     messages.enumerate().flat_map(|(number, parts)| {
         let gap = (number > 0).then_some("\n\n");
-        gap.into_iter().chain(parts.iter().map(Part::text))
+        gap.into_iter().chain(parts.iter().map(ContentPart::text))
     })
 }
 
-/// Titles and addresses in the order in which they are first cited, each address once.
-fn sources(answer: &Answer) -> Vec<(&str, &str)> {
+/// Returns the titles and addresses of the sources, in order of first citation, each address once.
+fn cited_sources(answer: &Answer) -> Vec<(&str, &str)> {
     let mut sources: Vec<(&str, &str)> = Vec::new();
     for annotation in answer.annotations() {
         let Some(url) = annotation.url.as_deref() else { continue };
@@ -330,10 +339,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_piped_in_stands_behind_the_words() {
-        assert_eq!(joined("say it in French", "hello\n"), "say it in French\n\nhello");
-        assert_eq!(joined(" ", "  indented\nlines\n"), "  indented\nlines");
-        assert_eq!(joined("only words", ""), "only words");
-        assert_eq!(joined("", ""), "");
+    fn piped_input_follows_the_words() {
+        assert_eq!(join_prompt("say it in French", "hello\n"), "say it in French\n\nhello");
+        assert_eq!(join_prompt(" ", "  indented\nlines\n"), "  indented\nlines");
+        assert_eq!(join_prompt("only words", ""), "only words");
+        assert_eq!(join_prompt("", ""), "");
     }
 }

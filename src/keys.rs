@@ -1,4 +1,4 @@
-//! API keys: where they come from, and the file that keeps one.
+//! API keys: where they come from, and the file that stores one.
 
 use std::{
     fs,
@@ -12,161 +12,167 @@ use std::{
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
-    config::Env,
-    files::{self, Readers},
+    config::EnvLookup,
+    files::{self, FileAccess},
     processes,
 };
 
-/// The places of one endpoint's key, in the order in which they are asked.
+/// Where the key of one endpoint may be, in the order in which the places are tried.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Places {
+pub struct KeySources {
     /// An environment variable.
     pub variable: Option<String>,
-    /// A program and its arguments; empty is none.
+    /// A program that prints the key, and its arguments. Empty means none.
     pub command: Vec<String>,
     pub file: PathBuf,
 }
 
-/// Why a key cannot be had or kept, in one sentence without a full stop; never the key itself.
+/// Why a key cannot be read or saved.
+///
+/// The message is one sentence without a full stop and never contains the key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Error {
+pub enum KeyError {
     #[error("the key in {place} {what}; {hint}")]
-    Unfit { place: String, what: &'static str, hint: &'static str },
+    Invalid { place: String, what: &'static str, hint: &'static str },
     #[error("the key command {program} {what}")]
     Command { program: String, what: String },
     #[error("the key file {} {what}", path.display())]
     File { path: PathBuf, what: String },
 }
 
-/// How long a key command may take: long enough to type a passphrase in a window.
-const LIMIT: Duration = Duration::from_secs(10);
+/// How long a key command may take: enough to type a passphrase into a dialog.
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(10);
 
-impl Places {
-    /// Whether a key is to be expected, without running a program or reading a file.
-    pub fn promise(&self, env: Env) -> bool {
-        self.in_environment(env).is_some() || !self.command.is_empty() || self.file.is_file()
+impl KeySources {
+    /// Returns whether a key can be expected, without running a program or reading a file.
+    pub fn may_have_key(&self, env: EnvLookup) -> bool {
+        self.from_environment(env).is_some() || !self.command.is_empty() || self.file.is_file()
     }
 
-    /// The first key there is. It may run a program, so not on the loop's thread.
+    /// Returns the key from the first place that has one. It may run a program, so do not call it on the loop's thread.
     ///
     /// # Errors
-    /// A place that is there gives no usable key; the later ones are not asked then.
-    pub fn find(&self, env: Env) -> Result<Option<SecretString>, Error> {
-        if let Some((variable, key)) = self.in_environment(env) {
-            return sane(&key, &format!("${variable}")).map(Some);
+    /// Fails if a place exists but has no usable key. Later places are not tried then.
+    pub fn find(&self, env: EnvLookup) -> Result<Option<SecretString>, KeyError> {
+        if let Some((variable, key)) = self.from_environment(env) {
+            return validated(&key, &format!("${variable}")).map(Some);
         }
         if let Some((program, arguments)) = self.command.split_first() {
-            let printed =
-                run(program, arguments, LIMIT).map_err(|what| Error::Command { program: program.clone(), what })?;
-            return sane(&printed, &format!("what {program} printed")).map(Some);
+            let printed = run_command(program, arguments, COMMAND_TIMEOUT)
+                .map_err(|what| KeyError::Command { program: program.clone(), what })?;
+            return validated(&printed, &format!("the output of {program}")).map(Some);
         }
         match fs::read_to_string(&self.file) {
-            Ok(key) => sane(&key, &self.file.display().to_string()).map(Some),
+            Ok(key) => validated(&key, &self.file.display().to_string()).map(Some),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(self.file_error("cannot be read", &error)),
         }
     }
 
-    /// What is asked for a key before the file is: the variable that has one, or a program.
-    pub fn before_the_file(&self, env: Env) -> Option<String> {
-        let variable = self.in_environment(env).map(|(variable, _)| format!("${variable}"));
+    /// Returns the place that takes precedence over the file, if any: the variable or the program.
+    pub fn overriding_source(&self, env: EnvLookup) -> Option<String> {
+        let variable = self.from_environment(env).map(|(variable, _)| format!("${variable}"));
         variable.or_else(|| self.command.first().cloned())
     }
 
-    /// Keeps a key in the file of the endpoint, readable by its owner only.
+    /// Saves a key in the endpoint's file, readable only by its owner.
     ///
     /// # Errors
-    /// It is no key, or the file cannot be written.
-    pub fn save(&self, key: &SecretString) -> Result<(), Error> {
-        let key = sane(key.expose_secret(), "the field")?;
-        files::replace(&self.file, format!("{}\n", key.expose_secret()).as_bytes(), Readers::Owner)
+    /// Fails if this cannot be a key or the file cannot be written.
+    pub fn save(&self, key: &SecretString) -> Result<(), KeyError> {
+        let key = validated(key.expose_secret(), "the field")?;
+        files::write_atomically(&self.file, format!("{}\n", key.expose_secret()).as_bytes(), FileAccess::Owner)
             .map_err(|error| self.file_error("cannot be written", &error))
     }
 
-    /// An empty variable counts as unset.
-    fn in_environment(&self, env: Env) -> Option<(&str, String)> {
+    /// Returns the variable's name and value. An empty variable counts as unset.
+    fn from_environment(&self, env: EnvLookup) -> Option<(&str, String)> {
         let variable = self.variable.as_deref()?;
         let key = env(variable)?.to_string_lossy().into_owned();
         (!key.trim().is_empty()).then_some((variable, key))
     }
 
-    fn file_error(&self, what: &str, error: &io::Error) -> Error {
-        Error::File { path: self.file.clone(), what: format!("{what} ({error})") }
+    fn file_error(&self, what: &str, error: &io::Error) -> KeyError {
+        KeyError::File { path: self.file.clone(), what: format!("{what} ({error})") }
     }
 }
 
-/// The file that keeps the key of an endpoint. A `:` (of an address used as a name) is no file name on Windows.
-pub fn file(folder: &Path, endpoint: &str) -> PathBuf {
+/// Returns the path of the file that stores an endpoint's key.
+///
+/// Characters that cannot be in a file name, such as the `:` of an address on Windows, are escaped.
+pub fn key_file(folder: &Path, endpoint: &str) -> PathBuf {
     folder.join(endpoint.replace('%', "%25").replace(':', "%3A").replace(['/', '\\'], "%2F"))
 }
 
-/// A key fit for a header: what surrounds it is cut off, what cannot be in one is refused.
-fn sane(key: &str, place: &str) -> Result<SecretString, Error> {
-    let unfit = |what, hint| Error::Unfit { place: place.to_owned(), what, hint };
+/// Trims a key and checks that it can be sent in a header.
+fn validated(key: &str, place: &str) -> Result<SecretString, KeyError> {
+    let unfit = |what, hint| KeyError::Invalid { place: place.to_owned(), what, hint };
     match key.trim() {
-        "" => Err(unfit("is empty", "put the key there, or remove the place")),
+        "" => Err(unfit("is empty", "put the key there, or remove it")),
         key if key.contains(char::is_whitespace) => {
-            Err(unfit("has white space in it", "copy the key alone, without a word before it or a line break"))
+            Err(unfit("contains white space", "copy only the key, without a word before it or a line break"))
         }
-        key if key.contains(['"', '\'']) => Err(unfit("has quotation marks in it", "take them away")),
+        key if key.contains(['"', '\'']) => Err(unfit("contains quotation marks", "remove them")),
         key if !key.bytes().all(|byte| byte.is_ascii_graphic()) => {
-            Err(unfit("has characters in it that no key has", "copy it once more"))
+            Err(unfit("contains characters that cannot be in a key", "copy it again"))
         }
-        key if key.len() > 8192 => Err(unfit("is longer than any key", "copy the key alone")),
+        key if key.len() > 8192 => Err(unfit("is longer than any key", "copy only the key")),
         key => Ok(SecretString::from(key)),
     }
 }
 
-/// The first line that a program prints. What it printed is in no error, what it complained of is.
-fn run(program: &str, arguments: &[String], limit: Duration) -> Result<String, String> {
+/// Runs a program and returns the first line of its output.
+///
+/// Errors never include its standard output, but they do include its standard error.
+fn run_command(program: &str, arguments: &[String], limit: Duration) -> Result<String, String> {
     let deadline = Instant::now() + limit;
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(|error| format!("cannot be started ({error})"))?;
-    let line = child.stdout.take().map(first_line);
-    let complaint = child.stderr.take().map(first_line);
-    let late = || format!("did not end within {} seconds", limit.as_secs_f32());
+    let first_output_line = child.stdout.take().map(read_first_line);
+    let first_error_line = child.stderr.take().map(read_first_line);
+    let timed_out = || format!("did not finish within {} seconds", limit.as_secs_f32());
     let receive = |lines: Option<mpsc::Receiver<String>>| {
         lines?.recv_timeout(deadline.saturating_duration_since(Instant::now())).ok()
     };
-    let Ok(status) = processes::wait_until(&mut child, deadline) else { return Err(late()) };
+    let Ok(status) = processes::wait_with_deadline(&mut child, deadline) else { return Err(timed_out()) };
     if !status.success() {
-        let complaint = receive(complaint).unwrap_or_default();
+        let complaint = receive(first_error_line).unwrap_or_default();
         let complaint: String = complaint.trim().chars().take(200).collect();
         return Err(if complaint.is_empty() { format!("failed ({status})") } else { format!("failed: {complaint}") });
     }
-    match receive(line) {
+    match receive(first_output_line) {
         Some(line) if !line.trim().is_empty() => Ok(line),
         Some(_) => Err("printed nothing".into()),
-        // Something that it left behind holds its output open, and it printed no whole line.
-        None => Err(late()),
+        // It printed no complete line, and a process that it left behind holds its output open.
+        None => Err(timed_out()),
     }
 }
 
-/// The first line of a stream, when it is there; the rest is read away so that the program can end.
-fn first_line(stream: impl Read + Send + 'static) -> mpsc::Receiver<String> {
-    let (found, line) = mpsc::channel();
+/// Reads the first line of a stream on a thread. The rest is read and discarded so that the program can exit.
+fn read_first_line(stream: impl Read + Send + 'static) -> mpsc::Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || {
         let mut stream = BufReader::new(stream);
         let mut bytes = Vec::new();
         let read = stream.by_ref().take(64 * 1024).read_until(b'\n', &mut bytes);
         if read.is_ok() {
-            let _ = found.send(String::from_utf8_lossy(&bytes).into_owned()); // It may be too late.
+            let _ = sender.send(String::from_utf8_lossy(&bytes).into_owned()); // The receiver may have timed out.
         }
         let _ = io::copy(&mut stream, &mut io::sink());
     });
-    line
+    receiver
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn nowhere(_: &str) -> Option<std::ffi::OsString> {
+    fn empty_env(_: &str) -> Option<std::ffi::OsString> {
         None
     }
 
-    fn shown(result: Result<Option<SecretString>, Error>) -> String {
+    fn shown(result: Result<Option<SecretString>, KeyError>) -> String {
         match result {
             Ok(Some(key)) => key.expose_secret().to_owned(),
             Ok(None) => "none".into(),
@@ -174,55 +180,58 @@ mod tests {
         }
     }
 
-    fn places(folder: &tempfile::TempDir, command: &[&str]) -> Places {
-        Places {
+    fn sources(folder: &tempfile::TempDir, command: &[&str]) -> KeySources {
+        KeySources {
             variable: Some("KEY".into()),
             command: command.iter().map(ToString::to_string).collect(),
-            file: file(&folder.path().join("keys"), "work"),
+            file: key_file(&folder.path().join("keys"), "work"),
         }
     }
 
     #[test]
-    fn a_key_is_trimmed_and_one_that_cannot_be_is_refused_without_being_told() {
+    fn a_key_is_trimmed_and_an_invalid_one_is_refused_without_being_shown() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let find = |key: &'static str| shown(places(&folder, &[]).find(&|_| Some(key.into())));
+        let find = |key: &'static str| shown(sources(&folder, &[]).find(&|_| Some(key.into())));
         assert_eq!(find(" sk-or-1\r\n"), "sk-or-1");
         assert_eq!(find("  "), "none");
         assert_eq!(
             find("Bearer sk-secret"),
-            "error: the key in $KEY has white space in it; copy the key alone, without a word before it or a line break"
+            "error: the key in $KEY contains white space; copy only the key, without a word before it or a line break"
         );
-        assert_eq!(find("\"sk-secret\""), "error: the key in $KEY has quotation marks in it; take them away");
-        assert_eq!(find("sk-sécret"), "error: the key in $KEY has characters in it that no key has; copy it once more");
+        assert_eq!(find("\"sk-secret\""), "error: the key in $KEY contains quotation marks; remove them");
+        assert_eq!(
+            find("sk-sécret"),
+            "error: the key in $KEY contains characters that cannot be in a key; copy it again"
+        );
     }
 
     #[test]
-    fn a_key_is_kept_found_after_all_other_places() {
+    fn a_saved_key_is_found_after_all_other_sources() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let kept = places(&folder, &[]);
-        assert_eq!((shown(kept.find(&nowhere)), kept.promise(&nowhere)), ("none".into(), false));
-        kept.save(&SecretString::from(" sk-kept\n")).expect("a saved key");
-        assert_eq!((shown(kept.find(&nowhere)), kept.promise(&nowhere)), ("sk-kept".into(), true));
-        assert_eq!(shown(kept.find(&|_| Some("sk-env".into()))), "sk-env");
-        kept.save(&SecretString::from("a b")).expect_err("this is no key");
-        assert_eq!(shown(kept.find(&nowhere)), "sk-kept");
+        let sources = sources(&folder, &[]);
+        assert_eq!((shown(sources.find(&empty_env)), sources.may_have_key(&empty_env)), ("none".into(), false));
+        sources.save(&SecretString::from(" sk-kept\n")).expect("a saved key");
+        assert_eq!((shown(sources.find(&empty_env)), sources.may_have_key(&empty_env)), ("sk-kept".into(), true));
+        assert_eq!(shown(sources.find(&|_| Some("sk-env".into()))), "sk-env");
+        sources.save(&SecretString::from("a b")).expect_err("this is not a key");
+        assert_eq!(shown(sources.find(&empty_env)), "sk-kept");
     }
 
     #[test]
-    fn a_key_file_that_is_a_folder_is_one_sentence() {
+    fn a_key_file_that_is_a_folder_gives_a_one_sentence_error() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let places = Places { variable: None, command: vec![], file: folder.path().to_owned() };
-        let said = shown(places.find(&nowhere));
+        let places = KeySources { variable: None, command: vec![], file: folder.path().to_owned() };
+        let message = shown(places.find(&empty_env));
         assert!(
-            said.starts_with(&format!("error: the key file {} cannot be read (", folder.path().display())),
-            "{said}"
+            message.starts_with(&format!("error: the key file {} cannot be read (", folder.path().display())),
+            "{message}"
         );
     }
 
     #[test]
-    fn a_name_cannot_lead_out_of_the_folder() {
-        assert_eq!(file(Path::new("keys"), "localhost:8080"), Path::new("keys/localhost%3A8080"));
-        assert_eq!(file(Path::new("keys"), "../a\\b%"), Path::new("keys/..%2Fa%2Fb%25"));
+    fn a_name_cannot_escape_the_folder() {
+        assert_eq!(key_file(Path::new("keys"), "localhost:8080"), Path::new("keys/localhost%3A8080"));
+        assert_eq!(key_file(Path::new("keys"), "../a\\b%"), Path::new("keys/..%2Fa%2Fb%25"));
     }
 
     #[cfg(unix)]
@@ -232,16 +241,16 @@ mod tests {
         #[test]
         fn the_first_line_is_the_key_and_no_shell_reads_the_arguments() {
             let folder = tempfile::tempdir().expect("a temporary folder");
-            let find = |command: &[&str]| shown(places(&folder, command).find(&nowhere));
+            let find = |command: &[&str]| shown(sources(&folder, command).find(&empty_env));
             assert_eq!(find(&["printf", "%s\nsecond line\n", "sk-$HOME;x"]), "sk-$HOME;x");
             assert_eq!(find(&["printf", "sk-no-newline"]), "sk-no-newline");
         }
 
         #[test]
-        fn a_command_that_gives_no_key_says_why_and_the_file_is_not_asked_instead() {
+        fn a_command_without_a_key_reports_why_and_the_file_is_not_tried() {
             let folder = tempfile::tempdir().expect("a temporary folder");
-            places(&folder, &[]).save(&SecretString::from("sk-kept")).expect("a saved key");
-            let find = |command: &[&str]| shown(places(&folder, command).find(&nowhere));
+            sources(&folder, &[]).save(&SecretString::from("sk-kept")).expect("a saved key");
+            let find = |command: &[&str]| shown(sources(&folder, command).find(&empty_env));
             assert_eq!(find(&["true"]), "error: the key command true printed nothing");
             assert_eq!(
                 find(&["sh", "-c", "echo sk-secret; echo not in the store >&2; exit 3"]),
@@ -254,22 +263,22 @@ mod tests {
             );
             assert_eq!(
                 find(&["echo", "Password: sk-secret"]),
-                "error: the key in what echo printed has white space in it; copy the key alone, without a word before it or a line break"
+                "error: the key in the output of echo contains white space; copy only the key, without a word before it or a line break"
             );
         }
 
         #[test]
         fn a_command_that_does_not_end_is_killed_at_the_limit() {
             let begun = Instant::now();
-            let result = run("sleep", &["60".into()], Duration::from_millis(50));
-            assert_eq!(result, Err("did not end within 0.05 seconds".into()));
+            let result = run_command("sleep", &["60".into()], Duration::from_millis(50));
+            assert_eq!(result, Err("did not finish within 0.05 seconds".into()));
             assert!(begun.elapsed() < Duration::from_secs(30));
         }
 
         #[test]
-        fn a_command_that_prints_more_than_a_pipe_holds_ends_all_the_same() {
+        fn a_command_that_prints_more_than_a_pipe_holds_still_ends() {
             let script = "echo sk-1; i=0; while [ $i -lt 3000 ]; do echo a line of more than forty characters, again; i=$((i+1)); done";
-            let result = run("sh", &["-c".into(), script.into()], Duration::from_secs(30));
+            let result = run_command("sh", &["-c".into(), script.into()], Duration::from_secs(30));
             assert_eq!(result.as_deref(), Ok("sk-1\n"));
         }
     }

@@ -1,7 +1,7 @@
-//! MCP servers and the thread that speaks with them.
+//! MCP servers and the thread that talks to them.
 //!
-//! Jobs go in, events come out; nothing waits. The thread starts nothing before it is asked to, and when the handle is
-//! dropped it ends what it started, with everything below it.
+//! Jobs go in and events come out; sending a job never blocks. The thread starts no server before it is asked to. When
+//! the handle is dropped, it ends the servers it started and all their child processes.
 
 mod board;
 mod client;
@@ -27,233 +27,234 @@ use tokio::{sync::mpsc, task::JoinSet};
 
 use crate::{
     chat::CallId,
-    tools::{Failure, Outcome, Tool, ToolId},
+    tools::{ToolDefinition, ToolFailure, ToolId, ToolOutcome},
 };
 
-pub use board::{Board, Known};
-pub use found::{Configured, Places, Source, Standing};
+pub use board::{ServerStatus, ServerStatuses};
+pub use found::{ConfiguredServer, RunPermission, ServerDiscovery, ServerOrigin};
 
 /// A handle to the thread; dropping it waits until every server has ended.
 #[derive(Debug)]
-pub struct Mcp {
-    /// `None` only while it is dropped.
-    jobs: Option<mpsc::UnboundedSender<Job>>,
+pub struct McpHandle {
+    /// `None` only while the handle is being dropped.
+    jobs: Option<mpsc::UnboundedSender<McpJob>>,
     thread: Option<JoinHandle<()>>,
 }
 
-/// How servers are treated; the default is right for everything but tests.
+/// Limits and delays for servers. The default is right for everything except tests.
 #[derive(Debug, Clone, Copy)]
-pub struct Options {
-    /// How an environment variable is looked up.
+pub struct McpOptions {
+    /// Looks up an environment variable.
     pub env: fn(&str) -> Option<OsString>,
-    /// How long a server that went away is left alone: doubled each time, never more than `longest_pause`.
-    pub first_pause: Duration,
-    pub longest_pause: Duration,
-    /// After so many starts in vain, one behind the other, it is left alone.
-    pub tries: u32,
-    /// How long a server is given to end: when its input is closed, and again when it is told to.
+    /// The delay before a server that went away is restarted: doubled each time, up to `max_retry_delay`.
+    pub first_retry_delay: Duration,
+    pub max_retry_delay: Duration,
+    /// After this many failed starts in a row, ibid gives up on the server.
+    pub max_attempts: u32,
+    /// How long a server may take to exit: once after its input is closed, and again after it is signalled.
     pub grace: Duration,
-    /// Lines of a log are told at most that often.
-    pub log_every: Duration,
+    /// Log lines are reported at most this often.
+    pub log_interval: Duration,
 }
 
-impl Default for Options {
+impl Default for McpOptions {
     fn default() -> Self {
         Self {
             env: |name| std::env::var_os(name),
-            first_pause: Duration::from_secs(1),
-            longest_pause: Duration::from_secs(30),
-            tries: 5,
+            first_retry_delay: Duration::from_secs(1),
+            max_retry_delay: Duration::from_secs(30),
+            max_attempts: 5,
             grace: Duration::from_millis(500),
-            log_every: Duration::from_millis(250),
+            log_interval: Duration::from_millis(250),
         }
     }
 }
 
-/// What the servers are asked to do.
+/// A request to the MCP servers.
 #[derive(Debug)]
-pub enum Job {
-    /// Starts the servers that are not running yet; those that were given up get one more try.
+pub enum McpJob {
+    /// Starts the servers that are not running yet. Failed servers get one more try.
     Start,
-    /// Stops one and starts it again.
+    /// Stops a server and starts it again.
     Restart(String),
-    /// Reads the files again: what changed starts anew, what is gone ends.
+    /// Reads the files again: servers that changed are restarted, servers that are gone are stopped.
     Reload,
-    /// The reader has seen what stands in a project's file and takes it as his own.
+    /// The user has reviewed a project's file and trusts it.
     Trust(PathBuf),
-    /// Answered by `Done`, whatever happens.
+    /// Calls a tool. Always answered by `CallDone`.
     Call { call: CallId, tool: ToolId, arguments: Map<String, Value> },
-    /// The server is told that nobody waits any more.
+    /// Tells the server that the call is cancelled.
     Cancel(CallId),
 }
 
-/// What the servers say.
+/// An event of an MCP server or of one of its calls.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Event {
-    /// All that are configured; those not named any more are gone.
+pub enum McpEvent {
+    /// All configured servers. Servers that are not listed any more are gone.
     Servers {
-        servers: Vec<Configured>,
-        /// What is wrong in the files, each in one sentence.
+        servers: Vec<ConfiguredServer>,
+        /// Problems in the files, one sentence each.
         complaints: Vec<String>,
     },
     State {
         server: String,
-        state: State,
+        state: ServerState,
     },
-    /// All that it offers now.
+    /// All tools that the server offers now.
     Tools {
         server: String,
-        tools: Vec<Tool>,
+        tools: Vec<ToolDefinition>,
     },
     Log {
         server: String,
-        lines: Vec<Line>,
+        lines: Vec<ServerLogLine>,
     },
-    Progress {
+    CallProgress {
         call: CallId,
-        progress: Progress,
+        progress: CallProgress,
     },
-    Done {
+    CallDone {
         call: CallId,
-        result: Result<Outcome, Failure>,
+        result: Result<ToolOutcome, ToolFailure>,
     },
 }
 
-/// How a server is.
+/// The state of a server.
 #[derive(Debug, Clone, PartialEq)]
-pub enum State {
-    /// Nobody needed it yet, or it is switched off or not trusted.
+pub enum ServerState {
+    /// It has not been needed yet, or it is switched off or not trusted.
     Idle,
     Starting,
-    Ready(Identity),
-    /// It went away, or did not come up, and is started again then.
+    Ready(ServerIdentity),
+    /// It went away or failed to start, and is started again at `until`.
     Waiting {
         until: jiff::Timestamp,
         why: String,
     },
-    /// It is left alone until somebody asks for it.
+    /// ibid has given up on it until the user starts it.
     Failed {
         why: String,
     },
 }
 
-/// What a server says it is.
+/// How a server identifies itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Identity {
+pub struct ServerIdentity {
     pub name: String,
     pub version: String,
-    /// The version of the protocol that both speak.
+    /// The protocol version that both sides use.
     pub protocol: String,
     pub instructions: Option<String>,
 }
 
-/// A line of a server's log; bounded and cleaned.
+/// A line of a server's log, bounded and cleaned.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
+pub struct ServerLogLine {
     pub at: jiff::Timestamp,
-    pub voice: Voice,
+    pub source: LogSource,
     pub text: String,
 }
 
-/// Who said it.
+/// Where a log line comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Voice {
-    /// Its standard error.
+pub enum LogSource {
+    /// The server's standard error.
     Stderr,
-    /// Its standard output, where only messages belong.
+    /// The server's standard output, which should carry only messages.
     Stdout,
-    /// A message of the protocol's log.
+    /// A log message of the protocol.
     Server,
-    /// A warning or worse of the protocol's log.
+    /// A log message of the protocol, at the level of a warning or above.
     Warning,
-    /// It asked for something that it does not get.
+    /// The server asked for something that ibid refuses.
     Refused,
-    /// We noticed something.
+    /// ibid itself.
     Ibid,
 }
 
-/// How far a call has come, in its server's own measure.
+/// The progress of a call, in the server's own units.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Progress {
+pub struct CallProgress {
     pub done: f64,
     pub total: Option<f64>,
     pub message: Option<String>,
 }
 
-impl Mcp {
-    /// Reads the files, tells what they hold (`Event::Servers`), and starts the thread, which does nothing unasked. It
-    /// waits for room in `events`, so nobody may wait for it without taking them.
-    pub fn open(places: Places, options: Options, events: mpsc::Sender<Event>) -> Self {
+impl McpHandle {
+    /// Reads the files, reports their contents (`McpEvent::Servers`) and starts the thread, which waits for jobs. It
+    /// also waits for room in `events`, so do not wait for the thread without receiving events.
+    pub fn open(places: ServerDiscovery, options: McpOptions, events: mpsc::Sender<McpEvent>) -> Self {
         let (jobs, waiting) = mpsc::unbounded_channel();
-        let (servers, complaints) = places.look();
-        let _ = events.try_send(Event::Servers { servers: servers.clone(), complaints }); // It is the first.
+        let (servers, complaints) = places.find_servers();
+        let _ = events.try_send(McpEvent::Servers { servers: servers.clone(), complaints }); // There is room: first event.
         let thread = thread::Builder::new().name("mcp".into()).spawn(move || {
-            // Without a runtime every call fails for want of a server.
+            // Without a runtime every call fails because there is no server.
             let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
-            let hub = Hub { places, options, events, told: servers, running: HashMap::new(), tasks: JoinSet::new() };
+            let hub =
+                McpHub { places, options, events, configured: servers, running: HashMap::new(), tasks: JoinSet::new() };
             runtime.block_on(hub.run(waiting));
         });
         Self { jobs: Some(jobs), thread: thread.ok() }
     }
 
-    /// Hands over a job; never blocks. `false`: nobody is there to do it.
-    pub fn send(&self, job: Job) -> bool {
+    /// Hands a job to the thread; never blocks. Returns `false` if the thread is gone.
+    pub fn send(&self, job: McpJob) -> bool {
         self.jobs.as_ref().is_some_and(|jobs| jobs.send(job).is_ok())
     }
 }
 
-impl Drop for Mcp {
+impl Drop for McpHandle {
     fn drop(&mut self) {
-        self.jobs = None; // The thread ends what it started, then itself.
+        self.jobs = None; // The thread ends the servers it started, then itself.
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
     }
 }
 
-/// The thread's side: hands each job to the task of its server.
-struct Hub {
-    places: Places,
-    options: Options,
-    events: mpsc::Sender<Event>,
-    /// What the files held when they were read last.
-    told: Vec<Configured>,
-    running: HashMap<String, Running>,
+/// The thread's side of the handle: passes each job to the task of its server.
+struct McpHub {
+    places: ServerDiscovery,
+    options: McpOptions,
+    events: mpsc::Sender<McpEvent>,
+    /// The servers in the files when they were last read.
+    configured: Vec<ConfiguredServer>,
+    running: HashMap<String, RunningServer>,
     tasks: JoinSet<()>,
 }
 
-/// A server that has a task; closing its orders ends it.
-struct Running {
-    configured: Configured,
-    orders: mpsc::Sender<server::Order>,
+/// A server that has a task. Dropping `orders` ends the task.
+struct RunningServer {
+    configured: ConfiguredServer,
+    orders: mpsc::Sender<server::ServerOrder>,
 }
 
-/// Orders that may wait for one server.
-const WAITING: usize = 64;
+/// How many orders may wait for one server.
+const MAX_WAITING_ORDERS: usize = 64;
 
-impl Hub {
-    async fn run(mut self, mut jobs: mpsc::UnboundedReceiver<Job>) {
-        self.keep();
+impl McpHub {
+    async fn run(mut self, mut jobs: mpsc::UnboundedReceiver<McpJob>) {
+        self.sync_tasks();
         while let Some(job) = jobs.recv().await {
             while self.tasks.try_join_next().is_some() {}
             match job {
-                Job::Start => self.running.values().for_each(|running| {
-                    let _ = running.orders.try_send(server::Order::Start); // With so many waiting it runs.
+                McpJob::Start => self.running.values().for_each(|running| {
+                    let _ = running.orders.try_send(server::ServerOrder::Start); // With a full queue it is running.
                 }),
-                Job::Restart(server) => {
+                McpJob::Restart(server) => {
                     if let Some(running) = self.running.get(&server) {
-                        let _ = running.orders.send(server::Order::Restart).await; // Its task ends only after us.
+                        let _ = running.orders.send(server::ServerOrder::Restart).await; // Its task outlives us.
                     }
                 }
-                Job::Reload => self.look(None).await,
-                Job::Trust(path) => {
+                McpJob::Reload => self.reload(None).await,
+                McpJob::Trust(path) => {
                     let complaint = self.trust(&path).err();
-                    self.look(complaint).await;
+                    self.reload(complaint).await;
                 }
-                Job::Call { call, tool, arguments } => self.call(call, tool, arguments).await,
-                Job::Cancel(call) => {
+                McpJob::Call { call, tool, arguments } => self.call(call, tool, arguments).await,
+                McpJob::Cancel(call) => {
                     for running in self.running.values() {
-                        let _ = running.orders.send(server::Order::Cancel(call)).await; // As above.
+                        let _ = running.orders.send(server::ServerOrder::Cancel(call)).await; // As above.
                     }
                 }
             }
@@ -262,48 +263,48 @@ impl Hub {
         while self.tasks.join_next().await.is_some() {}
     }
 
-    /// Takes a project's file as one's own, if it still holds what was shown of it.
+    /// Marks a project's file as trusted, if it is still what the user was shown.
     fn trust(&self, path: &Path) -> Result<(), String> {
-        let (servers, _) = self.places.look();
-        let of_it = |configured: &&Configured| configured.source.path() == path;
-        if !servers.iter().filter(of_it).eq(self.told.iter().filter(of_it)) {
+        let (servers, _) = self.places.find_servers();
+        let is_from_file = |configured: &&ConfiguredServer| configured.origin.path() == path;
+        if !servers.iter().filter(is_from_file).eq(self.configured.iter().filter(is_from_file)) {
             return Err(format!("{} has changed since it was shown, and is not trusted", path.display()));
         }
         self.places.trust(path).map_err(|why| format!("{} is not trusted: {why}", path.display()))
     }
 
-    /// Reads the files again.
-    async fn look(&mut self, complaint: Option<String>) {
-        let (servers, mut complaints) = self.places.look();
+    /// Reads the files again and reports the servers.
+    async fn reload(&mut self, complaint: Option<String>) {
+        let (servers, mut complaints) = self.places.find_servers();
         complaints.extend(complaint.map(|said| crate::text::clean(&said).into_owned()));
-        self.told.clone_from(&servers);
-        // Nobody listens on the way out; here and below.
-        let _ = self.events.send(Event::Servers { servers, complaints }).await;
-        self.keep();
+        self.configured.clone_from(&servers);
+        // Sending fails only on shutdown; here and below.
+        let _ = self.events.send(McpEvent::Servers { servers, complaints }).await;
+        self.sync_tasks();
     }
 
-    /// Each server that may run has a task, and no other.
-    fn keep(&mut self) {
-        self.running.retain(|_, running| self.told.contains(&running.configured));
-        for configured in &self.told {
-            if configured.standing != Standing::On || self.running.contains_key(&configured.name) {
+    /// Makes sure that exactly those servers that may run have a task.
+    fn sync_tasks(&mut self) {
+        self.running.retain(|_, running| self.configured.contains(&running.configured));
+        for configured in &self.configured {
+            if configured.permission != RunPermission::On || self.running.contains_key(&configured.name) {
                 continue;
             }
-            let (orders, waiting) = mpsc::channel(WAITING);
+            let (orders, waiting) = mpsc::channel(MAX_WAITING_ORDERS);
             self.tasks.spawn(server::run(configured.clone(), self.options, waiting, self.events.clone()));
-            self.running.insert(configured.name.clone(), Running { configured: configured.clone(), orders });
+            self.running.insert(configured.name.clone(), RunningServer { configured: configured.clone(), orders });
         }
     }
 
     async fn call(&self, call: CallId, tool: ToolId, arguments: Map<String, Value>) {
-        let order = server::Order::Call { call, name: tool.name, arguments };
+        let order = server::ServerOrder::Call { call, name: tool.name, arguments };
         let result = match self.running.get(&tool.server) {
-            None => Err(Failure::Unknown),
+            None => Err(ToolFailure::Unknown),
             Some(running) => match running.orders.try_send(order) {
                 Ok(()) => return,
-                Err(_) => Err(Failure::Start("too much is waiting for its server".into())),
+                Err(_) => Err(ToolFailure::Start("too many calls are waiting for its server".into())),
             },
         };
-        let _ = self.events.send(Event::Done { call, result }).await;
+        let _ = self.events.send(McpEvent::CallDone { call, result }).await;
     }
 }

@@ -1,4 +1,4 @@
-//! Programs with all that they start: one process group each, which ends with us whatever ends us.
+//! Child programs in process groups, which end when we do, even if we are killed.
 
 use std::{
     io,
@@ -9,11 +9,11 @@ use std::{
 
 use tokio::process::{Child, Command};
 
-/// How a program ended, off the loop; one that does not end in time is killed.
+/// Waits for a program to end, and kills it at the deadline. It blocks, so do not call it on the loop's thread.
 ///
 /// # Errors
-/// It did not end in time, or the system lost it.
-pub fn wait_until(child: &mut std::process::Child, deadline: Instant) -> io::Result<ExitStatus> {
+/// Fails if the program did not end in time or the system cannot wait for it.
+pub fn wait_with_deadline(child: &mut std::process::Child, deadline: Instant) -> io::Result<ExitStatus> {
     loop {
         let failure = match child.try_wait() {
             Ok(Some(status)) => return Ok(status),
@@ -25,79 +25,80 @@ pub fn wait_until(child: &mut std::process::Child, deadline: Instant) -> io::Res
             Err(error) => error,
         };
         let _ = child.kill(); // It may have ended just now.
-        let _ = child.wait(); // So that no zombie stays.
+        let _ = child.wait(); // Reaps the zombie.
         return Err(failure);
     }
 }
 
-/// A program and all that it started; killed when it is dropped.
+/// A program and every process that it started. They are killed when this is dropped.
 #[derive(Debug)]
-pub struct Group {
-    leader: Option<Leader>,
-    /// The first of the group: it kills the others when we are gone without a word.
+pub struct ProcessGroup {
+    id: Option<ProcessGroupId>,
+    /// The first process of the group, which kills the others if we die without cleaning up.
     #[cfg(unix)]
     _guard: Option<Child>,
 }
 
-/// The number of a group.
+/// The id of a process group.
 #[derive(Debug, Clone, Copy)]
-pub struct Leader {
+pub struct ProcessGroupId {
     #[cfg(unix)]
-    number: rustix::process::Pid,
+    pid: rustix::process::Pid,
 }
 
-impl Group {
-    /// Starts a program in a group of its own.
+impl ProcessGroup {
+    /// Starts a program in its own process group.
     ///
     /// # Errors
-    /// It cannot be started.
+    /// Fails if the program cannot be started.
     #[cfg(unix)]
     pub fn start(command: &mut Command) -> io::Result<(Child, Self)> {
-        let guard = guard();
-        // Without a guard a group may outlive a `kill -9` of ours, and nothing else.
-        let guarded = guard.as_ref().and_then(Leader::of);
-        let child = command.process_group(guarded.map_or(0, Leader::number)).spawn()?;
-        let leader = guarded.or_else(|| Leader::of(&child));
-        Ok((child, Self { leader, _guard: guard }))
+        let guard = spawn_guard();
+        // Without a guard, the group outlives us only if we are killed with `kill -9`.
+        let guard_id = guard.as_ref().and_then(ProcessGroupId::of_child);
+        let child = command.process_group(guard_id.map_or(0, ProcessGroupId::as_raw)).spawn()?;
+        let leader = guard_id.or_else(|| ProcessGroupId::of_child(&child));
+        Ok((child, Self { id: leader, _guard: guard }))
     }
 
-    /// Starts a program; only itself can be ended here.
+    /// Starts a program. On this platform, the processes that it starts are not ended with it.
     ///
     /// # Errors
-    /// It cannot be started.
+    /// Fails if the program cannot be started.
     #[cfg(not(unix))]
     pub fn start(command: &mut Command) -> io::Result<(Child, Self)> {
         Ok((command.spawn()?, Self { leader: None }))
     }
 
-    pub fn leader(&self) -> Option<Leader> {
-        self.leader
+    pub fn id(&self) -> Option<ProcessGroupId> {
+        self.id
     }
 
-    pub fn tell_to_end(&self) {
-        if let Some(leader) = self.leader {
-            leader.tell_to_end();
+    pub fn terminate(&self) {
+        if let Some(leader) = self.id {
+            leader.terminate();
         }
     }
 
-    /// Once: later its number may be that of others.
+    /// Kills the group, at most once: its id may be reused afterwards.
     pub fn kill(&mut self) {
-        if let Some(leader) = self.leader.take() {
+        if let Some(leader) = self.id.take() {
             leader.kill();
         }
     }
 }
 
-impl Drop for Group {
+impl Drop for ProcessGroup {
     fn drop(&mut self) {
         self.kill();
     }
 }
 
-/// A shell that waits for the end of its input, of which we hold the other end: the system closes that when we are
-/// killed and no code of ours can run any more. Then it kills its group, itself among it.
+/// Starts a shell that waits for the end of its input and then kills its group, itself included.
+///
+/// We hold the other end of its input, which the system closes even if we are killed.
 #[cfg(unix)]
-fn guard() -> Option<Child> {
+fn spawn_guard() -> Option<Child> {
     use std::process::Stdio;
     let mut command = Command::new("/bin/sh");
     command.args(["-c", "trap '' TERM HUP INT QUIT; read -r _; kill -s KILL 0"]);
@@ -106,17 +107,17 @@ fn guard() -> Option<Child> {
 }
 
 #[cfg(unix)]
-impl Leader {
-    fn of(child: &Child) -> Option<Self> {
+impl ProcessGroupId {
+    fn of_child(child: &Child) -> Option<Self> {
         let number = rustix::process::Pid::from_raw(i32::try_from(child.id()?).ok()?)?;
-        Some(Self { number })
+        Some(Self { pid: number })
     }
 
-    fn number(self) -> i32 {
-        self.number.as_raw_nonzero().get()
+    fn as_raw(self) -> i32 {
+        self.pid.as_raw_nonzero().get()
     }
 
-    fn tell_to_end(self) {
+    fn terminate(self) {
         self.signal(rustix::process::Signal::TERM);
     }
 
@@ -125,12 +126,12 @@ impl Leader {
     }
 
     fn signal(self, signal: rustix::process::Signal) {
-        let _ = rustix::process::kill_process_group(self.number, signal); // Nobody may be left.
+        let _ = rustix::process::kill_process_group(self.pid, signal); // The group may be empty already.
     }
 }
 
 #[cfg(not(unix))]
-impl Leader {
+impl ProcessGroupId {
     fn tell_to_end(self) {}
 
     pub fn kill(self) {}

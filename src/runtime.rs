@@ -1,4 +1,4 @@
-//! Carries effects out: one arm per effect, one task per answer, one thread for colours.
+//! Carries out effects: one arm per effect, one task per answer, one thread for highlighting.
 
 mod account;
 mod browser;
@@ -26,77 +26,77 @@ use tokio::{
 };
 
 use crate::{
-    api::{self, Fault, Request},
-    app::{Effect, Msg, attention::Notice, msg::NotWritten},
+    api::{self, FaultKind, Request},
+    app::{Effect, Msg, attention::UserNotification, msg::FileWriteError},
     chat::{CallId, ConversationId, StreamId, Timestamp},
-    config::{self, Config, Paths},
+    config::{self, AppPaths, Config},
     files, keys,
-    mcp::{Job, Mcp, Places},
-    store::Store,
-    tools::Command,
-    widgets::{check::Question, highlight},
+    mcp::{McpHandle, McpJob, ServerDiscovery},
+    store::StoreHandle,
+    tools::ToolCommand,
+    widgets::{check::CheckQuestion, highlight},
 };
-use pages::Pages;
-use servers::{DEMO, OPENROUTER, Server, Servers};
+use pages::PageFetcher;
+use servers::{ApiServer, ApiServers, DEMO, OPENROUTER};
 
-/// Whatever the state asks of the world goes through here; what is learnt goes to the inbox.
-pub struct Runtime {
+/// Carries out every effect of the state. The results go to the inbox as messages.
+pub struct EffectRuntime {
     inbox: mpsc::Sender<Msg>,
-    servers: Servers,
+    servers: ApiServers,
     streams: HashMap<StreamId, AbortHandle>,
-    /// Programs that run as tools; they end with the runtime.
-    commands: HashMap<CallId, commands::Job>,
-    /// `None` where no server is configured; waits until all have ended when it is dropped.
-    mcp: Option<Mcp>,
+    /// Running command tools; they end with the runtime.
+    commands: HashMap<CallId, commands::CommandJob>,
+    /// `None` if no server is configured. Dropping it waits until all servers have ended.
+    mcp: Option<McpHandle>,
     /// Aborted with the runtime.
     tasks: JoinSet<()>,
-    /// The command that a text was given to.
-    piped: Option<AbortHandle>,
+    /// The command that is reading a piped text.
+    pipe_task: Option<AbortHandle>,
     /// Started with the first job.
-    highlighter: Option<sync::Sender<highlight::Job>>,
-    paths: Paths,
-    /// Waits until all is on disk when it is dropped: last.
-    store: Store,
+    highlighter: Option<sync::Sender<highlight::HighlightJob>>,
+    paths: AppPaths,
+    /// Declared last: dropping it waits until everything is on disk.
+    store: StoreHandle,
 }
 
-/// What only the holder of the terminal can do.
+/// An effect that only the owner of the terminal can carry out.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Ask {
+pub enum TerminalEffect {
     Copy(String),
     CopyPrimary(String),
-    TakeMouse(config::Mouse),
+    SetMouse(config::MouseMode),
     Edit(String),
     Suspend,
     Repaint,
-    AskBackground,
+    QueryBackground,
     SetTitle(String),
-    Notify(Notice),
+    Notify(UserNotification),
     Quit,
     StartDemo,
 }
 
-/// Where the program keeps things.
+/// The files that the runtime uses.
 #[derive(Debug, Clone)]
-pub struct Files {
-    /// The demo has one of its own.
+pub struct RuntimeFiles {
+    /// The database; the demo uses its own.
     pub database: PathBuf,
-    pub paths: Paths,
-    /// Where MCP servers are looked for; the demo has none.
-    pub mcp: Option<Places>,
+    pub paths: AppPaths,
+    /// Where to look for MCP servers; `None` in the demo.
+    pub mcp: Option<ServerDiscovery>,
 }
 
-impl Runtime {
-    /// Opens the database and gets the first server's client ready; neither is waited for.
-    pub fn start(inbox: mpsc::Sender<Msg>, servers: Servers, files: Files) -> Self {
+impl EffectRuntime {
+    /// Starts to open the database and to prepare the first server's client, without waiting for either.
+    pub fn start(inbox: mpsc::Sender<Msg>, servers: ApiServers, files: RuntimeFiles) -> Self {
         let mut tasks = JoinSet::new();
         let mcp = mcp::open(files.mcp, &inbox, &mut tasks);
         let replies = inbox.clone();
-        let store = Store::open(&files.database, move |reply| {
-            let _ = replies.blocking_send(Msg::Store(reply)); // Nobody listens on the way out.
+        let store = StoreHandle::open(&files.database, move |reply| {
+            let _ = replies.blocking_send(Msg::StoreReply(reply)); // Fails only on shutdown.
         });
         if let Some(first) = servers.first() {
             tasks.spawn(async move {
-                let _ = first.client().await; // Whoever needs it will be told what is wrong.
+                let _ = first.client().await; // An error is reported when the client is used.
             });
         }
         Self {
@@ -107,25 +107,27 @@ impl Runtime {
             mcp,
             tasks,
             highlighter: None,
-            piped: None,
+            pipe_task: None,
             paths: files.paths,
             store,
         }
     }
 
-    /// Begins what an effect asks for and returns at once, or gives it back as something for the terminal.
-    pub fn run(&mut self, effect: Effect) -> Option<Ask> {
+    /// Starts an effect without waiting for it, or returns it if it is one for the terminal.
+    pub fn run(&mut self, effect: Effect) -> Option<TerminalEffect> {
         match effect {
-            Effect::OpenStream { stream, endpoint, request, record } => self.open(stream, &endpoint, request, record),
-            Effect::CloseStream(stream) => self.close(stream),
-            Effect::AskPrice { answer, endpoint, generation } => {
+            Effect::OpenStream { stream, endpoint, request, record } => {
+                self.open_stream(stream, &endpoint, request, record)
+            }
+            Effect::CloseStream(stream) => self.close_stream(stream),
+            Effect::FetchPrice { answer, endpoint, generation } => {
                 if let Some(server) = self.servers.get(&endpoint) {
-                    self.tasks.spawn(account::price(server, answer, generation, self.inbox.clone()));
+                    self.tasks.spawn(account::report_price(server, answer, generation, self.inbox.clone()));
                 }
             }
-            Effect::AskQuota { answer, endpoint } => {
+            Effect::FetchQuota { answer, endpoint } => {
                 if let Some(server) = self.servers.get(&endpoint) {
-                    self.tasks.spawn(account::quota(server, answer, self.inbox.clone()));
+                    self.tasks.spawn(account::report_quota(server, answer, self.inbox.clone()));
                 }
             }
             Effect::RunTool { call, tool, arguments } => {
@@ -133,43 +135,43 @@ impl Runtime {
                     self.report(msg);
                 }
             }
-            Effect::Mcp(job) => self.tell_servers(job),
+            Effect::RunMcpJob(job) => self.send_to_mcp(job),
             Effect::RunCommand { call, command, arguments } => self.run_command(call, *command, &arguments),
             Effect::StopTool(call) => self.stop_tool(call),
-            Effect::Store(job) => self.store.send(job),
-            Effect::Highlight(job) => self.highlight(job),
+            Effect::RunStoreJob(job) => self.store.send(job),
+            Effect::HighlightCode(job) => self.highlight(job),
             Effect::FetchModels { endpoint } => self.fetch_models(&endpoint),
             Effect::SaveKey(key) => self.save_key(key),
             Effect::SaveServer { base_url } => self.save_server(base_url),
-            Effect::Keep(chosen) => self.keep(chosen),
+            Effect::SaveSetting(chosen) => self.save_choice(chosen),
             Effect::ReadThemes => {
-                let folder = self.paths.themes();
-                self.work(move || Msg::Themes(config::read_themes(&folder)));
+                let folder = self.paths.themes_dir();
+                self.run_blocking(move || Msg::ThemesRead(config::read_themes(&folder)));
             }
-            Effect::AskBackground => return Some(Ask::AskBackground),
-            Effect::SetTitle(title) => return Some(Ask::SetTitle(title)),
-            Effect::Notify(notice) => return Some(Ask::Notify(notice)),
+            Effect::QueryBackground => return Some(TerminalEffect::QueryBackground),
+            Effect::SetTitle(title) => return Some(TerminalEffect::SetTitle(title)),
+            Effect::NotifyUser(notice) => return Some(TerminalEffect::Notify(notice)),
             Effect::SaveFile { stem, extension, text } => self.save_file(stem, extension, text),
-            Effect::Browse(url) => self.browse(url),
-            Effect::Check { conversation, question } => self.check(conversation, question),
+            Effect::OpenPage(url) => self.browse(url),
+            Effect::CheckSource { conversation, question } => self.check_page(conversation, question),
             Effect::WriteFile { path, text, over } => self.write_file(path, text, over),
-            Effect::Pipe { command, text } => self.pipe(command, text),
-            Effect::StopPipe => self.stop_pipe(),
-            Effect::Copy(text) => return Some(Ask::Copy(text)),
-            Effect::CopyPrimary(text) => return Some(Ask::CopyPrimary(text)),
-            Effect::TakeMouse(mouse) => return Some(Ask::TakeMouse(mouse)),
-            Effect::Edit(text) => return Some(Ask::Edit(text)),
-            Effect::Suspend => return Some(Ask::Suspend),
-            Effect::Repaint => return Some(Ask::Repaint),
-            Effect::Quit => return Some(Ask::Quit),
-            Effect::StartDemo => return Some(Ask::StartDemo),
+            Effect::PipeToCommand { command, text } => self.pipe(command, text),
+            Effect::StopCommand => self.stop_pipe(),
+            Effect::CopyToClipboard(text) => return Some(TerminalEffect::Copy(text)),
+            Effect::CopyToPrimary(text) => return Some(TerminalEffect::CopyPrimary(text)),
+            Effect::SetMouseMode(mouse) => return Some(TerminalEffect::SetMouse(mouse)),
+            Effect::OpenEditor(text) => return Some(TerminalEffect::Edit(text)),
+            Effect::Suspend => return Some(TerminalEffect::Suspend),
+            Effect::Redraw => return Some(TerminalEffect::Repaint),
+            Effect::Quit => return Some(TerminalEffect::Quit),
+            Effect::StartDemo => return Some(TerminalEffect::StartDemo),
         }
         None
     }
 }
 
-impl Runtime {
-    fn open(&mut self, stream: StreamId, endpoint: &str, request: Box<Request>, record: bool) {
+impl EffectRuntime {
+    fn open_stream(&mut self, stream: StreamId, endpoint: &str, request: Box<Request>, record: bool) {
         self.streams.retain(|_, task| !task.is_finished());
         while self.tasks.try_join_next().is_some() {}
         let Some(server) = self.servers.get(endpoint) else {
@@ -177,58 +179,58 @@ impl Runtime {
             return self.report(Msg::StreamEnded {
                 stream,
                 at: Timestamp::now(),
-                result: Err(api::Error::new(Fault::Request, what)),
+                result: Err(api::ApiError::new(FaultKind::Request, what)),
             });
         };
-        let task = self.tasks.spawn(streams::read(server, stream, request, record, self.inbox.clone()));
+        let task = self.tasks.spawn(streams::read_stream(server, stream, request, record, self.inbox.clone()));
         self.streams.insert(stream, task);
     }
 
-    /// The connection ends with its task.
-    fn close(&mut self, stream: StreamId) {
+    /// Aborts the task of a stream, which closes its connection.
+    fn close_stream(&mut self, stream: StreamId) {
         if let Some(task) = self.streams.remove(&stream) {
             task.abort();
         }
     }
 
-    fn run_command(&mut self, call: CallId, command: Command, arguments: &serde_json::Value) {
-        self.commands.retain(|_, job| !job.is_over());
+    fn run_command(&mut self, call: CallId, command: ToolCommand, arguments: &serde_json::Value) {
+        self.commands.retain(|_, job| !job.is_finished());
         if let Some(job) = commands::start(call, command, arguments, &self.inbox, &mut self.tasks) {
             self.commands.insert(call, job);
         }
     }
 
-    /// Dropping a program ends its processes.
+    /// Stops a call. Dropping the job of a command ends its processes.
     fn stop_tool(&mut self, call: CallId) {
         if self.commands.remove(&call).is_none() {
-            self.tell_servers(Job::Cancel(call));
+            self.send_to_mcp(McpJob::Cancel(call));
         }
     }
 
-    fn tell_servers(&self, job: Job) {
+    fn send_to_mcp(&self, job: McpJob) {
         if let Some(mcp) = &self.mcp {
-            let _ = mcp.send(job); // Without its thread nothing runs that could be told.
+            let _ = mcp.send(job); // If its thread is gone, no server is running.
         }
     }
 
     fn save_key(&mut self, key: SecretString) {
         let Some(server) = self.servers.get(OPENROUTER) else { return };
-        self.servers.put(server.anew());
-        let config = self.paths.config.clone();
-        self.work(move || Msg::Connected(keep_key(&server, &key, &config)));
+        self.servers.insert(server.without_client());
+        let config = self.paths.config_file.clone();
+        self.run_blocking(move || Msg::Connected(store_key(&server, &key, &config)));
     }
 
     fn save_server(&mut self, base_url: String) {
-        if let Err(what) = config::check_address(&base_url) {
+        if let Err(what) = config::check_base_url(&base_url) {
             return self.report(Msg::Connected(Err(what)));
         }
         let name = self.servers.name_for(&base_url);
-        let endpoint = config::Endpoint { base_url: base_url.clone(), ..config::Endpoint::default() };
-        self.servers.put(Server::of_config(&name, &endpoint, &Config::default(), &self.paths));
+        let endpoint = config::EndpointConfig { base_url: base_url.clone(), ..config::EndpointConfig::default() };
+        self.servers.insert(ApiServer::from_config(&name, &endpoint, &Config::default(), &self.paths));
         let Some(server) = self.servers.get(&name) else { return };
-        let (config, inbox) = (self.paths.config.clone(), self.inbox.clone());
+        let (config, inbox) = (self.paths.config_file.clone(), self.inbox.clone());
         self.tasks.spawn(async move {
-            let result = match catalogues::reach(&server).await {
+            let result = match catalogues::check_reachable(&server).await {
                 Err(error) => Err(format!("{error}; start the server, or correct the address")),
                 Ok(()) => spawn_blocking(move || Config::set_endpoint(&config, &name, &base_url).map(|()| name))
                     .await
@@ -237,40 +239,40 @@ impl Runtime {
                         |saved| saved.map_err(|complaint| complaint.to_string()),
                     ),
             };
-            let _ = inbox.send(Msg::Connected(result)).await; // Nobody listens on the way out.
+            let _ = inbox.send(Msg::Connected(result)).await; // Fails only on shutdown.
         });
     }
 
     fn browse(&mut self, url: String) {
-        self.work(move || Msg::Browsed { result: browser::open(&url), url });
+        self.run_blocking(move || Msg::PageOpened { result: browser::open(&url), url });
     }
 
-    fn check(&mut self, conversation: ConversationId, question: Question) {
+    fn check_page(&mut self, conversation: ConversationId, question: CheckQuestion) {
         let inbox = self.inbox.clone();
         let is_demo = self.servers.first().is_some_and(|server| server.name == DEMO);
         self.tasks.spawn(async move {
             let result = if is_demo {
-                Err("the demo has no network; in a conversation of yours the page is fetched and searched".into())
+                Err("the demo has no network; outside the demo the page is fetched and searched".into())
             } else {
-                Pages::of_the_web().check(&question).await
+                PageFetcher::for_public_web().check(&question).await
             };
             tracing::debug!(read = result.is_ok(), "a cited page was checked");
-            let _ = inbox.send(Msg::Checked { conversation, question, result }).await; // Nobody listens on the way out.
+            let _ = inbox.send(Msg::SourceChecked { conversation, question, result }).await; // Fails only on shutdown.
         });
     }
 
-    fn keep(&mut self, chosen: config::Chosen) {
-        let config = self.paths.config.clone();
-        self.work(move || {
-            let result = Config::keep(&config, &chosen).map_err(|complaint| complaint.to_string());
-            Msg::Kept { chosen, result }
+    fn save_choice(&mut self, chosen: config::SettingChange) {
+        let config = self.paths.config_file.clone();
+        self.run_blocking(move || {
+            let result = Config::save_change(&config, &chosen).map_err(|complaint| complaint.to_string());
+            Msg::SettingSaved { chosen, result }
         });
     }
 
     fn save_file(&mut self, stem: String, extension: &'static str, text: String) {
-        self.work(move || {
+        self.run_blocking(move || {
             let folder = std::env::current_dir().unwrap_or_default();
-            let saved = files::save_new(&folder, &stem, extension, text.as_bytes());
+            let saved = files::write_numbered(&folder, &stem, extension, text.as_bytes());
             Msg::FileSaved(match saved {
                 Ok(path) => Ok(path.display().to_string()),
                 Err(error) => Err(format!("nothing was saved in {}: {error}", folder.display())),
@@ -278,94 +280,94 @@ impl Runtime {
         });
     }
 
-    fn write_file(&mut self, path: String, text: Arc<str>, over: bool) {
-        self.work(move || {
-            let result = files::write_as_told(&path, text.as_bytes(), over)
+    fn write_file(&mut self, path: String, text: Arc<str>, overwrite: bool) {
+        self.run_blocking(move || {
+            let result = files::write_at_user_path(&path, text.as_bytes(), overwrite)
                 .map(|path| path.display().to_string())
                 .map_err(|error| match error.kind() {
-                    io::ErrorKind::AlreadyExists => NotWritten::Exists,
-                    _ => NotWritten::Failed(format!("{path} was not written: {error}")),
+                    io::ErrorKind::AlreadyExists => FileWriteError::Exists,
+                    _ => FileWriteError::Failed(format!("{path} was not written: {error}")),
                 });
-            Msg::Written { path, text, result }
+            Msg::FileWritten { path, text, result }
         });
     }
 
     fn pipe(&mut self, command: String, text: Arc<str>) {
         self.stop_pipe();
         let inbox = self.inbox.clone();
-        self.piped = Some(self.tasks.spawn(async move {
+        self.pipe_task = Some(self.tasks.spawn(async move {
             let usual = if cfg!(windows) { "cmd" } else { "sh" };
             let shell = std::env::var("SHELL").ok().filter(|shell| !shell.is_empty() && !cfg!(windows));
             let result = pipe::run(shell.as_deref().unwrap_or(usual), &command, text).await;
-            let _ = inbox.send(Msg::Piped(result)).await; // Nobody listens on the way out.
+            let _ = inbox.send(Msg::CommandEnded(result)).await; // Fails only on shutdown.
         }));
     }
 
     fn stop_pipe(&mut self) {
-        if let Some(task) = self.piped.take() {
+        if let Some(task) = self.pipe_task.take() {
             task.abort();
         }
     }
 
     fn fetch_models(&mut self, endpoint: &str) {
         let Some(server) = self.servers.get(endpoint) else { return };
-        // The demo is another server each time.
-        let kept = (server.name != DEMO).then(|| self.cache_file(&server.base_url));
-        self.tasks.spawn(catalogues::fetch(server, kept, self.inbox.clone()));
+        // The demo is a different server on each run.
+        let cache_path = (server.name != DEMO).then(|| self.cache_file(&server.base_url));
+        self.tasks.spawn(catalogues::fetch_models(server, cache_path, self.inbox.clone()));
     }
 
     fn cache_file(&self, base_url: &str) -> PathBuf {
         let mut name =
-            keys::file(&self.paths.cache_dir.join("models"), base_url.trim_end_matches('/')).into_os_string();
+            keys::key_file(&self.paths.cache_dir.join("models"), base_url.trim_end_matches('/')).into_os_string();
         name.push(".json");
         name.into()
     }
 
-    /// Colours are made on one thread, which remembers how the line before ended.
-    fn highlight(&mut self, job: highlight::Job) {
+    /// Passes a job to the highlighter's thread, which remembers the state at the end of the previous line.
+    fn highlight(&mut self, job: highlight::HighlightJob) {
         let inbox = &self.inbox;
         let jobs = self.highlighter.get_or_insert_with(|| {
             let (jobs, waiting) = sync::channel();
             let inbox = inbox.clone();
-            // Without a thread the code stays plain.
-            let _ = thread::Builder::new().name("highlight".into()).spawn(move || colour(&waiting, &inbox));
+            // Without the thread, code is shown without colours.
+            let _ = thread::Builder::new().name("highlight".into()).spawn(move || run_highlighter(&waiting, &inbox));
             jobs
         });
         let _ = jobs.send(job); // As above.
     }
 
-    /// Does something that takes time away from the loop, and reports it.
-    fn work(&mut self, work: impl FnOnce() -> Msg + Send + 'static) {
+    /// Runs blocking work outside the loop, and reports its result.
+    fn run_blocking(&mut self, work: impl FnOnce() -> Msg + Send + 'static) {
         let inbox = self.inbox.clone();
         self.tasks.spawn_blocking(move || {
-            let _ = inbox.blocking_send(work()); // Nobody listens on the way out.
+            let _ = inbox.blocking_send(work()); // Fails only on shutdown.
         });
     }
 
-    /// Tells the state something that is known already; never waits for room.
+    /// Sends a message without waiting for room in the inbox.
     fn report(&mut self, msg: Msg) {
         let inbox = self.inbox.clone();
         self.tasks.spawn(async move {
-            let _ = inbox.send(msg).await; // Nobody listens on the way out.
+            let _ = inbox.send(msg).await; // Fails only on shutdown.
         });
     }
 }
 
-fn colour(jobs: &sync::Receiver<highlight::Job>, inbox: &mpsc::Sender<Msg>) {
-    let begun = Instant::now();
-    let mut highlighter = highlight::Highlighter::new(move || begun.elapsed());
+fn run_highlighter(jobs: &sync::Receiver<highlight::HighlightJob>, inbox: &mpsc::Sender<Msg>) {
+    let started = Instant::now();
+    let mut highlighter = highlight::CodeHighlighter::new(move || started.elapsed());
     for job in jobs {
-        if inbox.blocking_send(Msg::Highlighted(highlighter.paint(job))).is_err() {
-            return; // Nobody listens on the way out.
+        if inbox.blocking_send(Msg::Highlighted(highlighter.highlight(job))).is_err() {
+            return; // The loop has ended.
         }
     }
 }
 
-/// Stores the key and makes OpenRouter the endpoint of new conversations.
-fn keep_key(server: &Server, key: &SecretString, config: &Path) -> Result<String, String> {
+/// Saves the key and makes OpenRouter the endpoint of new conversations.
+fn store_key(server: &ApiServer, key: &SecretString, config: &Path) -> Result<String, String> {
     let places = server.key_places().ok_or("this server takes no key")?;
-    if let Some(first) = places.before_the_file(&|name| std::env::var_os(name)) {
-        return Err(format!("{first} gives the key and comes first; correct it there"));
+    if let Some(first) = places.overriding_source(&|name| std::env::var_os(name)) {
+        return Err(format!("{first} provides the key and takes precedence; correct it there"));
     }
     places.save(key).map_err(|error| error.to_string())?;
     let (settings, _) = Config::load(config).map_err(|complaint| complaint.to_string())?;

@@ -1,7 +1,7 @@
 //! The database and the thread that owns it.
 //!
-//! Jobs go in, replies come out; nothing waits. All jobs that are waiting are written in one
-//! transaction, in order.
+//! Jobs go in and replies come out; sending a job never blocks. Saves that are waiting are written in
+//! order, in one transaction.
 
 mod error;
 mod kept;
@@ -22,137 +22,141 @@ use std::{
 
 use crate::{
     api::Usd,
-    chat::{Change, Conversation, ConversationId, MessageId, Recording, Slot, Summary, Timestamp},
-    tools::Outcome,
+    chat::{
+        Conversation, ConversationChange, ConversationId, ConversationSummary, ItemSlot, MessageId, Timestamp,
+        WireRecording,
+    },
+    tools::ToolOutcome,
 };
 
-pub use error::Error;
+pub use error::StoreError;
 
-/// A handle to the thread that owns SQLite; dropping it waits until all is on disk.
+/// A handle to the thread that owns SQLite. Dropping it waits until everything is on disk.
 #[derive(Debug)]
-pub struct Store {
-    /// `None` only while it is dropped.
-    jobs: Option<mpsc::Sender<Job>>,
+pub struct StoreHandle {
+    /// `None` only while the handle is being dropped.
+    jobs: Option<mpsc::Sender<StoreJob>>,
     thread: Option<JoinHandle<()>>,
 }
 
-/// How the database is used; the default is right for everything but tests.
+/// How the database is opened. The default is right for everything except tests.
 #[derive(Debug, Clone, Copy)]
-pub struct Options {
-    /// How long a write waits for another program that holds the lock.
-    pub patience: Duration,
-    /// Beyond that many pages of 4 kB the disk counts as full.
-    pub most_pages: Option<u32>,
-    /// As if the file lay on a disk that cannot be written.
+pub struct StoreOptions {
+    /// How long a write waits while another program holds the lock.
+    pub busy_timeout: Duration,
+    /// Beyond this many pages of 4 kB the disk counts as full.
+    pub max_pages: Option<u32>,
+    /// Treats the disk as read-only.
     pub read_only: bool,
 }
 
-impl Default for Options {
+impl Default for StoreOptions {
     fn default() -> Self {
-        Self { patience: Duration::from_secs(5), most_pages: None, read_only: false }
+        Self { busy_timeout: Duration::from_secs(5), max_pages: None, read_only: false }
     }
 }
 
-impl Store {
-    /// Starts the thread; whether the file could be opened comes as the first reply
-    /// (`Reply::Opened` or `Reply::Broken`). The thread waits for `replies`, so that must not block
-    /// once the store is being dropped.
-    pub fn open(path: &Path, replies: impl Fn(Reply) + Send + 'static) -> Self {
-        Self::open_with(path, Options::default(), replies)
+impl StoreHandle {
+    /// Starts the thread. The first reply reports whether the file could be opened
+    /// (`StoreReply::Opened` or `StoreReply::OpenFailed`). The thread waits for `replies` to return, so `replies` must
+    /// not block once the store is being dropped.
+    pub fn open(path: &Path, replies: impl Fn(StoreReply) + Send + 'static) -> Self {
+        Self::open_with(path, StoreOptions::default(), replies)
     }
 
-    pub fn open_with(path: &Path, options: Options, replies: impl Fn(Reply) + Send + 'static) -> Self {
+    /// Like `open`, with options.
+    pub fn open_with(path: &Path, options: StoreOptions, replies: impl Fn(StoreReply) + Send + 'static) -> Self {
         let (jobs, waiting) = mpsc::channel();
-        let worker = worker::Worker::new(path, options, Box::new(replies));
+        let worker = worker::StoreWorker::new(path, options, Box::new(replies));
         let thread = thread::Builder::new().name("store".into()).spawn(move || worker.run(&waiting));
         Self { jobs: Some(jobs), thread: thread.ok() }
     }
 
     /// Hands a job to the thread; never blocks on the disk.
-    pub fn send(&self, job: Job) {
+    pub fn send(&self, job: StoreJob) {
         if let Some(jobs) = &self.jobs {
-            let _ = jobs.send(job); // The thread ends only after this handle.
+            let _ = jobs.send(job); // The thread outlives this handle.
         }
     }
 }
 
-impl Drop for Store {
+impl Drop for StoreHandle {
     fn drop(&mut self) {
-        self.jobs = None; // The thread does what is waiting, then ends.
+        self.jobs = None; // The thread finishes the waiting jobs, then ends.
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
     }
 }
 
-/// What the database is asked to do.
+/// A request to the database.
 #[derive(Debug, Clone)]
-pub enum Job {
-    /// Writes all changes or none; answered by `Saved` or `NotSaved` with the same ticket.
-    Save { ticket: Ticket, changes: Vec<Change> },
-    /// Everything of one conversation; answered by `Loaded` or `NotLoaded`.
+pub enum StoreJob {
+    /// Writes all changes or none. Answered by `Saved` or `SaveFailed` with the same ticket.
+    Save { ticket: SaveTicket, changes: Vec<ConversationChange> },
+    /// Loads one conversation in full. Answered by `Loaded` or `LoadFailed`.
     Load(ConversationId),
-    /// The newest conversation; for `--continue`.
+    /// Loads the newest conversation, for `--continue`.
     LoadLatest,
-    /// The conversation with that id (or its beginning) or that title; for `--resume`.
+    /// Loads the conversation with this title or id (or prefix of an id), for `--resume`.
     LoadNamed(String),
-    /// The prompts of all conversations, newest first, without repetitions; for Up and Ctrl-R.
-    Prompts,
-    /// All conversations but the trash, newest first; answered by one `Listed`.
-    List,
-    /// What went over the wire for an answer.
-    Recording(MessageId),
-    /// All that a tool gave back for a call whose message has less.
-    Outcome { message: MessageId, slot: Slot },
-    /// What all answers cost that ended since then.
-    Spent { since: Timestamp },
+    /// Loads the prompts of all conversations, newest first and without duplicates, for `Up` and `^R`.
+    LoadPrompts,
+    /// Lists all conversations outside the trash, newest first. Answered by one `Listed`.
+    ListConversations,
+    /// Loads the recording of an answer: what went over the wire for it.
+    LoadRecording(MessageId),
+    /// Loads the full result of a call whose message stores only part of it.
+    LoadOutcome { message: MessageId, slot: ItemSlot },
+    /// Adds up the cost of all answers that ended since then.
+    SumCosts { since: Timestamp },
 }
 
-/// Names a save, so that its reply finds what waits for it.
+/// Identifies a save, so that its reply can be matched to what waits for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
-pub struct Ticket(pub u64);
+pub struct SaveTicket(pub u64);
 
-/// What the database says.
+/// A reply from the database.
 #[derive(Debug)]
-pub enum Reply {
-    /// It is open, and these conversations are the newest (at most 200, of `total`). Answers that
-    /// another run left unfinished are marked interrupted by now.
+pub enum StoreReply {
+    /// The database is open; these are the newest conversations (at most 200, of `total`). Answers that
+    /// an earlier run left unfinished are already marked as interrupted.
     Opened {
-        newest: Vec<Summary>,
+        newest: Vec<ConversationSummary>,
         total: usize,
         new_draft: String,
     },
-    /// The file cannot be used. Every later job tries again, and fails for its own part.
-    Broken(Error),
-    Saved(Ticket),
-    NotSaved {
-        ticket: Ticket,
-        error: Error,
+    /// The file cannot be used. Every later job tries to open it again and may fail by itself.
+    OpenFailed(StoreError),
+    Saved(SaveTicket),
+    SaveFailed {
+        ticket: SaveTicket,
+        error: StoreError,
     },
     Listed {
-        conversations: Vec<Summary>,
+        conversations: Vec<ConversationSummary>,
     },
     Loaded(Box<Conversation>),
-    NotLoaded {
-        what: String,
-        error: Error,
+    LoadFailed {
+        target: String,
+        error: StoreError,
     },
-    /// At most the newest 1000.
+    /// The newest prompts, at most 1000.
     Prompts(Vec<String>),
-    /// Nothing is said where it cannot be known.
-    Spent {
+    /// What answers cost since then. There is no reply if the query fails.
+    CostsSummed {
         since: Timestamp,
         cost: Usd,
     },
-    /// `None` when nothing was recorded, or it was dropped for newer ones.
+    /// `None` if nothing was recorded, or if the recording was dropped in favour of newer ones.
     Recording {
         message: MessageId,
-        result: Result<Option<Box<Recording>>, Error>,
+        result: Result<Option<Box<WireRecording>>, StoreError>,
     },
-    /// `None` when it was never written.
+    /// `None` if it was never written.
     Outcome {
         message: MessageId,
-        slot: Slot,
-        result: Result<Option<Box<Outcome>>, Error>,
+        slot: ItemSlot,
+        result: Result<Option<Box<ToolOutcome>>, StoreError>,
     },
 }

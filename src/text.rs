@@ -1,4 +1,4 @@
-//! Text from outside, made fit for a terminal: cleaned, measured, cut.
+//! Text helpers for the terminal: cleaning, measuring, wrapping and truncating.
 
 pub mod bidi;
 pub mod charset;
@@ -17,35 +17,35 @@ use std::borrow::Cow;
 use ratatui::buffer::CellWidth;
 use unicode_segmentation::UnicodeSegmentation;
 
-pub use clean::{Cleaner, clean};
-pub use needle::Needle;
-pub use visible::visible;
+pub use clean::{TextCleaner, clean};
+pub use needle::SearchNeedle;
+pub use visible::show_invisible;
 
-/// The user-perceived characters of a text, in order.
+/// Returns the grapheme clusters of a text, in order.
 pub fn clusters(text: &str) -> impl Iterator<Item = &str> {
     cluster_indices(text).map(|(_, cluster)| cluster)
 }
 
-/// The same with the byte at which each begins. Between two letters of ASCII no table has to be asked.
+/// Returns the grapheme clusters of a text with their byte offsets. A pair of ASCII characters needs no table lookup.
 pub fn cluster_indices(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let bytes = text.as_bytes();
     let mut next = 0;
     std::iter::from_fn(move || {
-        let at = next;
-        let first = *bytes.get(at)?;
-        let alone = first.is_ascii() && first != b'\r' && bytes.get(at + 1).is_none_or(u8::is_ascii);
-        let length = if alone { 1 } else { text[at..].graphemes(true).next().map_or(1, str::len) };
+        let start = next;
+        let first = *bytes.get(start)?;
+        let is_single_byte = first.is_ascii() && first != b'\r' && bytes.get(start + 1).is_none_or(u8::is_ascii);
+        let length = if is_single_byte { 1 } else { text[start..].graphemes(true).next().map_or(1, str::len) };
         next += length;
-        Some((at, &text[at..next]))
+        Some((start, &text[start..next]))
     })
 }
 
-/// The cells that a text takes on the screen, as ratatui counts them cluster by cluster.
+/// The number of cells that a text takes on the screen, counted cluster by cluster as ratatui does.
 pub fn width(text: &str) -> usize {
-    if printable_ascii(text) { text.len() } else { clusters(text).map(cluster_width).sum() }
+    if is_printable_ascii(text) { text.len() } else { clusters(text).map(cluster_width).sum() }
 }
 
-/// The cells of one cluster; nothing for what a terminal would not print.
+/// The number of cells of one cluster; 0 for control characters.
 pub fn cluster_width(cluster: &str) -> usize {
     match cluster.as_bytes() {
         [] => 0,
@@ -55,18 +55,18 @@ pub fn cluster_width(cluster: &str) -> usize {
     }
 }
 
-/// The beginning of a text in at most `max` cells; what is left out becomes `…`.
+/// Cuts a text to at most `max` cells; `…` replaces the missing end.
 pub fn truncate(text: &str, max: usize) -> Cow<'_, str> {
     if width(text) <= max {
         return Cow::Borrowed(text);
     }
     let Some(room) = max.checked_sub(1) else { return Cow::Borrowed("") };
-    let mut cut = text[..prefix(text, room)].trim_end_matches(' ').to_owned();
+    let mut cut = text[..prefix_len(text, room)].trim_end_matches(' ').to_owned();
     cut.push('…');
     Cow::Owned(cut)
 }
 
-/// The end of a text in at most `max` cells; what is left out becomes `…`.
+/// Cuts a text to its last `max` cells; `…` replaces the missing beginning.
 pub fn truncate_start(text: &str, max: usize) -> Cow<'_, str> {
     if width(text) <= max {
         return Cow::Borrowed(text);
@@ -74,41 +74,41 @@ pub fn truncate_start(text: &str, max: usize) -> Cow<'_, str> {
     let Some(room) = max.checked_sub(1) else { return Cow::Borrowed("") };
     let mut cells = 0;
     let mut start = text.len();
-    for (at, cluster) in text.grapheme_indices(true).rev() {
+    for (index, cluster) in text.grapheme_indices(true).rev() {
         cells += cluster_width(cluster);
         if cells > room {
             break;
         }
-        start = at;
+        start = index;
     }
     Cow::Owned(format!("…{}", text[start..].trim_start_matches(' ')))
 }
 
-/// How many bytes of a text fit into `max` cells without cutting a cluster.
-pub fn prefix(text: &str, max: usize) -> usize {
+/// The number of leading bytes of a text that fit into `max` cells without cutting a cluster.
+pub fn prefix_len(text: &str, max: usize) -> usize {
     let mut cells = 0;
-    for (at, cluster) in cluster_indices(text) {
+    for (index, cluster) in cluster_indices(text) {
         cells += cluster_width(cluster);
         if cells > max {
-            return at;
+            return index;
         }
     }
     text.len()
 }
 
-/// Whether it is nothing but ASCII that takes a cell a byte.
-pub fn printable_ascii(text: &str) -> bool {
+/// Whether a text is printable ASCII only, so that each byte takes one cell.
+pub fn is_printable_ascii(text: &str) -> bool {
     text.bytes().all(|byte| (b' '..0x7f).contains(&byte))
 }
 
-/// The word that was probably meant: the one at most two letters away that is nearest.
-pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let distances = known.into_iter().map(|name| (distance(word, name), name));
+/// The known word nearest to a mistyped one, at most two edits away.
+pub fn nearest_word<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let distances = known.into_iter().map(|name| (edit_distance(word, name), name));
     distances.filter(|(distance, _)| *distance <= 2).min().map(|(_, name)| name)
 }
 
-/// How many letters to add, drop or change (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
+/// The Levenshtein distance between two words.
+fn edit_distance(a: &str, b: &str) -> usize {
     let mut row: Vec<usize> = (0..=b.chars().count()).collect();
     for (i, x) in a.chars().enumerate() {
         let mut diagonal = std::mem::replace(&mut row[0], i + 1);
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn widths_are_those_of_the_cells_that_ratatui_fills() {
+    fn widths_match_the_cells_that_ratatui_fills() {
         for text in [
             "plain",
             "日本語",
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_text_ends_with_an_ellipsis_and_whole_clusters() {
+    fn a_truncated_text_ends_with_an_ellipsis_after_whole_clusters() {
         assert_eq!(truncate("short", 5), "short");
         assert_eq!(truncate("longer", 5), "long…");
         assert_eq!(truncate("two words", 5), "two…");
@@ -167,16 +167,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn clusters_are_those_of_the_tables(text in "(a|\r|\n|\t|e|\u{301}|日|\u{600}|🇩|🇪|👩|\u{200d}|\u{fe0f}|क|\u{94d}|각|ᄀ){0,24}") {
+        fn clusters_match_unicode_segmentation(text in "(a|\r|\n|\t|e|\u{301}|日|\u{600}|🇩|🇪|👩|\u{200d}|\u{fe0f}|क|\u{94d}|각|ᄀ){0,24}") {
             prop_assert_eq!(cluster_indices(&text).collect::<Vec<_>>(), text.grapheme_indices(true).collect::<Vec<_>>());
         }
 
         #[test]
-        fn a_cut_text_is_never_wider_than_asked(text in ".{0,40}", max in 0usize..20) {
+        fn a_truncated_text_is_never_wider_than_the_limit(text in ".{0,40}", max in 0usize..20) {
             let text = clean(&text);
             prop_assert!(width(&truncate(&text, max)) <= max);
             prop_assert!(width(&truncate_start(&text, max)) <= max);
-            prop_assert!(width(&text[..prefix(&text, max)]) <= max);
+            prop_assert!(width(&text[..prefix_len(&text, max)]) <= max);
         }
     }
 }

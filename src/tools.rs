@@ -1,4 +1,4 @@
-//! What a tool is, what it gives back, and who may run it: plain data shared by everything that has to do with tools.
+//! Tools, their results and the policy for running them: plain data shared by everything that deals with tools.
 
 pub mod command;
 pub mod content;
@@ -12,39 +12,39 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use command::Command;
-pub use content::{Content, Failure, Outcome};
-pub use names::Names;
-pub use policy::{Doubt, Grants, Policy, Verdict};
-pub use toolbox::{Choice, Chosen, Limits, Toolbox};
+pub use command::ToolCommand;
+pub use content::{ToolContent, ToolFailure, ToolOutcome};
+pub use names::WireNames;
+pub use policy::{NameDoubt, PolicyVerdict, ToolGrants, ToolPolicy};
+pub use toolbox::{ToolLimits, ToolMode, ToolSelection, Toolbox};
 
-/// The server that all command tools of the config belong to; no other may be called so.
-pub const COMMANDS: &str = "command";
+/// The name of the server that all command tools of the config belong to. No other server may have it.
+pub const COMMAND_SERVER: &str = "command";
 
-/// Which tool, exactly as its server names it: two that differ in one invisible character are two.
+/// Identifies a tool, exactly as its server names it. Names that differ in one invisible character are different tools.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ToolId {
-    /// The name of the server in the config; never with a slash.
+    /// The name of the server in the config. Never contains a slash.
     pub server: String,
     pub name: String,
 }
 
-/// A function that a model may call and that we run.
+/// A function that a model may call and that ibid runs.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Tool {
+pub struct ToolDefinition {
     pub id: ToolId,
     pub title: Option<String>,
     pub description: String,
-    /// The JSON Schema of its arguments as the server gave it; what is sent is made of it by `schema`.
+    /// The JSON Schema of its arguments as the server gave it. The `schema` module derives what is sent from it.
     pub parameters: Value,
-    /// Servers that check arguments against the schema are asked to.
+    /// Asks servers that can check arguments against the schema to do so.
     pub strict: bool,
-    pub hints: Hints,
+    pub hints: ToolHints,
 }
 
-/// What a tool says of itself: claims, which decide nothing.
+/// What a tool claims about itself. These claims decide nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Hints {
+pub struct ToolHints {
     pub read_only: Option<bool>,
     pub destructive: Option<bool>,
     pub idempotent: Option<bool>,
@@ -57,7 +57,7 @@ impl ToolId {
     }
 }
 
-/// `server/tool`, as the config and the screen name it. It comes from outside: clean it before it is shown.
+/// Writes `server/tool`, as in the config and on screen. It comes from outside: clean it before showing it.
 impl fmt::Display for ToolId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.server, self.name)

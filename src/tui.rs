@@ -1,4 +1,4 @@
-//! The terminal: set up and given back, the loop, frames.
+//! The terminal: setting it up and restoring it, the event loop, and frames.
 
 pub mod clipboard;
 pub mod colours;
@@ -23,408 +23,412 @@ use tokio::{sync::mpsc, time::Instant};
 use crate::{
     app::{self, Effect, Msg, State},
     chat::Timestamp,
-    runtime::{Ask, Runtime},
+    runtime::{EffectRuntime, TerminalEffect},
     text, view,
 };
-use clipboard::{Clipboard, Outcome, Target};
-use editor::Editor;
-use input::Decoded;
-use os::{Keyboard, Signal, Signals};
-pub use screen::{Screen, restore};
+use clipboard::{ClipboardTarget, ClipboardWorker, CopyOutcome};
+use editor::ExternalEditor;
+use input::TerminalInput;
+use os::{KeyboardInput, SignalReceiver, SystemSignal};
+pub use screen::{TerminalScreen, restore};
 
-/// At most 60 frames a second; a key's frame does not wait.
-const FRAME: Duration = Duration::from_micros(16_600);
+/// The time between frames, at most 60 a second; the frame after a key does not wait.
+const FRAME_INTERVAL: Duration = Duration::from_micros(16_600);
 
-/// How long messages are taken in one go, so that a key never waits long behind them.
-const TURN: Duration = Duration::from_millis(4);
+/// How long messages are handled in one batch, so that a key never waits long behind them.
+const BATCH_TIME: Duration = Duration::from_millis(4);
 
-/// Messages that may wait for the loop; whoever sends more waits.
-const INBOX: usize = 256;
+/// How many messages may wait for the loop; senders of more have to wait.
+const INBOX_CAPACITY: usize = 256;
 
-/// What the loop needs of the world: something to paint on, and who tells it what happens.
-pub struct Terminal<W: Write> {
-    pub screen: Screen<W>,
-    pub keyboard: Keyboard,
-    pub signals: Signals,
-    pub desk: Desk,
+/// The loop's connection to the world: a screen to paint on, and the sources of keys and signals.
+pub struct TerminalIo<W: Write> {
+    pub screen: TerminalScreen<W>,
+    pub keyboard: KeyboardInput,
+    pub signals: SignalReceiver,
+    pub env: TerminalEnv,
 }
 
-/// What the environment says about the reader's terminal and tools.
+/// What the environment reveals about the user's terminal and tools.
 #[derive(Debug, Clone, Default)]
-pub struct Desk {
-    /// The program that edits a prompt.
+pub struct TerminalEnv {
+    /// The command that starts the user's editor.
     pub editor: String,
-    /// Which ways lead to the clipboard.
-    pub clipboard: clipboard::Surroundings,
-    /// Which notifications the terminal takes.
-    pub takes: elsewhere::Takes,
+    /// Which routes lead to the clipboard.
+    pub clipboard: clipboard::ClipboardEnv,
+    /// Which notifications the terminal supports.
+    pub notification_form: elsewhere::NotificationForm,
 }
 
-/// How the loop ended.
+/// Why the loop ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
+pub enum ExitReason {
     Quit,
-    /// To be begun anew against the demo server.
+    /// The program should start again with the demo server.
     Demo,
-    /// Told to from outside, or the terminal went away.
+    /// A signal asked the program to end, or the terminal is gone.
     Interrupted,
-    /// A thread panicked; its report is written.
+    /// A thread panicked, and its report has been written.
     Panicked,
 }
 
-/// Runs the program until it ends: the first frame, then whatever happens. `connect` begins everything that takes
-/// time (the database, the clients) and is called behind the first frame.
+/// Runs the program until it ends: paints the first frame, then handles events. `connect` starts everything that takes
+/// time (the database, the clients) and is called after the first frame.
 ///
 /// # Errors
-/// The terminal cannot be painted on any more; what was said is on disk by then.
+/// The terminal can no longer be painted on; the conversations are on disk by then.
 pub async fn run<W: Write>(
-    terminal: &mut Terminal<W>,
+    terminal: &mut TerminalIo<W>,
     state: &mut State,
-    connect: impl FnOnce(mpsc::Sender<Msg>) -> io::Result<Runtime>,
-) -> io::Result<Ended> {
-    terminal.screen.take_mouse(state.config.mouse)?;
-    let clipboard = Clipboard::new(terminal.desk.clipboard);
-    let early = frame(&mut terminal.screen, state)?;
-    let (send, mut inbox) = mpsc::channel(INBOX);
+    connect: impl FnOnce(mpsc::Sender<Msg>) -> io::Result<EffectRuntime>,
+) -> io::Result<ExitReason> {
+    terminal.screen.set_mouse_mode(state.config.mouse)?;
+    let clipboard = ClipboardWorker::new(terminal.env.clipboard);
+    let first_effects = draw_frame(&mut terminal.screen, state)?;
+    let (send, mut inbox) = mpsc::channel(INBOX_CAPACITY);
     let runtime = connect(send)?;
-    // What is known at once comes before any key: which servers have tools.
-    let own = std::iter::from_fn(|| inbox.try_recv().ok()).collect();
-    let mut program = Program {
+    // Messages sent by `connect`, such as which servers have tools, come before any key.
+    let own_messages = std::iter::from_fn(|| inbox.try_recv().ok()).collect();
+    let mut program = EventLoop {
         terminal,
         state,
         inbox,
         runtime,
-        away: None,
+        editor: None,
         clipboard,
-        own,
-        painted: Painted::Current,
-        streams: false,
-        keeps_up: true,
-        // The list of conversations comes a few milliseconds behind the first frame and waits for nothing.
-        due: Instant::now(),
+        own_messages,
+        painted: PaintState::Current,
+        is_streaming: false,
+        is_caught_up: true,
+        // The list of conversations arrives a few milliseconds after the first frame and must not wait for the next.
+        next_frame: Instant::now(),
     };
-    let ended = match program.carry_out(early).await {
-        Ok(None) => program.turn_until_the_end().await,
+    let exit = match program.carry_out(first_effects).await {
+        Ok(None) => program.run_until_exit().await,
         Ok(Some(ended)) => Ok(ended),
         Err(error) => Err(error),
     };
-    if ended.is_err() {
-        program.save_what_can_be();
+    if exit.is_err() {
+        program.save_unsaved();
     }
     program.close();
-    ended
+    exit
 }
 
-/// Lets the other tasks hear what has come meanwhile: the first turn asks the system, the second runs who waited for it.
-async fn listen() {
+/// Lets the other tasks receive what has arrived: the first yield polls the system, the second runs the woken tasks.
+async fn run_other_tasks() {
     tokio::task::yield_now().await;
     tokio::task::yield_now().await;
 }
 
-fn frame<W: Write>(screen: &mut Screen<W>, state: &mut State) -> io::Result<Vec<Effect>> {
+fn draw_frame<W: Write>(screen: &mut TerminalScreen<W>, state: &mut State) -> io::Result<Vec<Effect>> {
     let now = Timestamp::now();
     let effects = app::sync(state, now, screen.size());
     screen.draw(|cells| view::draw(state, now, cells))?;
     Ok(effects)
 }
 
-/// The loop and what it turns round.
-struct Program<'a, W: Write> {
-    terminal: &'a mut Terminal<W>,
+/// The event loop and its state.
+struct EventLoop<'a, W: Write> {
+    terminal: &'a mut TerminalIo<W>,
     state: &'a mut State,
     inbox: mpsc::Receiver<Msg>,
-    runtime: Runtime,
-    /// While the reader's editor has the terminal.
-    away: Option<Editor>,
-    clipboard: Clipboard,
-    /// What the loop has to tell itself.
-    own: VecDeque<Msg>,
-    painted: Painted,
-    /// What came last was a piece of a stream: what follows waits for the next frame, which shows all of it.
-    streams: bool,
-    /// The last frame showed all that had come.
-    keeps_up: bool,
+    runtime: EffectRuntime,
+    /// The user's editor, while it has the terminal.
+    editor: Option<ExternalEditor>,
+    clipboard: ClipboardWorker,
+    /// Messages from the loop to itself.
+    own_messages: VecDeque<Msg>,
+    painted: PaintState,
+    /// The last message was part of a stream: later ones wait for the next frame, which shows all of them.
+    is_streaming: bool,
+    /// The last frame showed everything that had arrived.
+    is_caught_up: bool,
     /// When the next frame may be painted.
-    due: Instant,
+    next_frame: Instant,
 }
 
-/// Whether the screen shows the state as it is.
+/// Whether the screen shows the current state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Painted {
+enum PaintState {
     Current,
     Stale,
 }
 
-/// What the loop woke up for.
-enum Woken {
-    Signal(Signal),
-    Edited(Result<String, String>),
-    Copied(Outcome),
-    Keys(Vec<Decoded>),
+/// The reason why the loop woke up.
+enum LoopEvent {
+    Signal(SystemSignal),
+    EditorClosed(Result<String, String>),
+    CopyDone(CopyOutcome),
+    Keys(Vec<TerminalInput>),
     KeyboardGone,
     Frame,
     Msg(Msg),
-    Due,
+    WakeDue,
 }
 
-impl<W: Write> Program<'_, W> {
-    async fn turn_until_the_end(&mut self) -> io::Result<Ended> {
+impl<W: Write> EventLoop<'_, W> {
+    async fn run_until_exit(&mut self) -> io::Result<ExitReason> {
         loop {
-            let woken = self.wake().await;
-            if let Some(ended) = self.on_woken(woken).await? {
+            let event = self.next_event().await;
+            if let Some(ended) = self.on_event(event).await? {
                 return Ok(ended);
             }
         }
     }
 
-    /// Keys before frames, frames before what streams in.
-    async fn wake(&mut self) -> Woken {
-        if let Some(msg) = self.own.pop_front() {
-            return Woken::Msg(msg);
+    /// Waits for the next event: keys before frames, and frames before streamed messages.
+    async fn next_event(&mut self) -> LoopEvent {
+        if let Some(msg) = self.own_messages.pop_front() {
+            return LoopEvent::Msg(msg);
         }
-        let here = self.away.is_none();
-        let stale = self.painted == Painted::Stale;
-        let lull = here && self.streams;
-        if lull && self.keeps_up {
-            return match os::sleep_until(self.due.into_std(), self.terminal.keyboard.next()) {
-                Some(keys) => keys.map_or(Woken::KeyboardGone, Woken::Keys),
-                None => Woken::Frame,
+        let has_terminal = self.editor.is_none();
+        let is_stale = self.painted == PaintState::Stale;
+        let is_streaming = has_terminal && self.is_streaming;
+        if is_streaming && self.is_caught_up {
+            return match os::block_until(self.next_frame.into_std(), self.terminal.keyboard.next()) {
+                Some(keys) => keys.map_or(LoopEvent::KeyboardGone, LoopEvent::Keys),
+                None => LoopEvent::Frame,
             };
         }
-        let wake = app::next_wake(self.state, Timestamp::now()).map(|at| self.instant(at));
+        let wake_at = app::next_wake(self.state, Timestamp::now()).map(|at| self.wake_instant(at));
         let edited = async {
-            match &mut self.away {
-                Some(editor) => editor.closed().await,
+            match &mut self.editor {
+                Some(editor) => editor.edited_text().await,
                 None => std::future::pending().await,
             }
         };
         tokio::select! {
             biased;
-            signal = self.terminal.signals.next() => Woken::Signal(signal),
-            text = edited => Woken::Edited(text),
-            outcome = self.clipboard.outcome() => Woken::Copied(outcome),
-            keys = self.terminal.keyboard.next(), if here => keys.map_or(Woken::KeyboardGone, Woken::Keys),
-            () = tokio::time::sleep_until(self.due), if here && stale || lull => Woken::Frame,
-            Some(msg) = self.inbox.recv(), if !lull => Woken::Msg(msg),
-            () = tokio::time::sleep_until(wake.unwrap_or(self.due)), if wake.is_some() => Woken::Due,
+            signal = self.terminal.signals.next() => LoopEvent::Signal(signal),
+            text = edited => LoopEvent::EditorClosed(text),
+            outcome = self.clipboard.next_outcome() => LoopEvent::CopyDone(outcome),
+            keys = self.terminal.keyboard.next(), if has_terminal => keys.map_or(LoopEvent::KeyboardGone, LoopEvent::Keys),
+            () = tokio::time::sleep_until(self.next_frame), if has_terminal && is_stale || is_streaming => LoopEvent::Frame,
+            Some(msg) = self.inbox.recv(), if !is_streaming => LoopEvent::Msg(msg),
+            () = tokio::time::sleep_until(wake_at.unwrap_or(self.next_frame)), if wake_at.is_some() => LoopEvent::WakeDue,
         }
     }
 
-    /// A time of the state as one of the loop: never sooner than the next frame, for it could not be seen.
-    fn instant(&self, at: Timestamp) -> Instant {
+    /// Converts a time of the state to one of the loop, no sooner than the next frame, where it first shows.
+    fn wake_instant(&self, at: Timestamp) -> Instant {
         let wait = Duration::try_from(at.duration_since(Timestamp::now())).unwrap_or(Duration::ZERO);
-        (Instant::now() + wait).max(self.due)
+        (Instant::now() + wait).max(self.next_frame)
     }
 
-    async fn on_woken(&mut self, woken: Woken) -> io::Result<Option<Ended>> {
-        match woken {
-            Woken::Signal(Signal::Stop) => self.stop().await,
-            Woken::Signal(signal) => self.on_signal(signal),
-            Woken::KeyboardGone => Ok(Some(self.end(Ended::Interrupted))),
-            Woken::Edited(text) => self.on_edited(text).await,
-            Woken::Copied(outcome) => self.on_copied(outcome).await,
-            Woken::Keys(keys) => self.on_keys(keys).await,
-            Woken::Frame => self.on_frame().await,
-            Woken::Msg(msg) => self.on_messages(msg).await,
-            Woken::Due => self.tell(Msg::Tick).await,
+    async fn on_event(&mut self, event: LoopEvent) -> io::Result<Option<ExitReason>> {
+        match event {
+            LoopEvent::Signal(SystemSignal::Suspend) => self.suspend().await,
+            LoopEvent::Signal(signal) => self.on_signal(signal),
+            LoopEvent::KeyboardGone => Ok(Some(self.save_and_exit(ExitReason::Interrupted))),
+            LoopEvent::EditorClosed(text) => self.on_edited(text).await,
+            LoopEvent::CopyDone(outcome) => self.on_copied(outcome).await,
+            LoopEvent::Keys(keys) => self.on_keys(keys).await,
+            LoopEvent::Frame => self.on_frame().await,
+            LoopEvent::Msg(msg) => self.on_messages(msg).await,
+            LoopEvent::WakeDue => self.dispatch(Msg::Tick).await,
         }
     }
 
-    fn on_signal(&mut self, signal: Signal) -> io::Result<Option<Ended>> {
+    fn on_signal(&mut self, signal: SystemSignal) -> io::Result<Option<ExitReason>> {
         match signal {
-            // The editor's, while that has the terminal.
-            Signal::Interrupt if self.away.is_some() => Ok(None),
-            Signal::Interrupt | Signal::End => Ok(Some(self.end(Ended::Interrupted))),
-            Signal::Panicked => Ok(Some(self.end(Ended::Panicked))),
-            Signal::Resized => {
+            // While the editor has the terminal, Ctrl-C belongs to it.
+            SystemSignal::Interrupt if self.editor.is_some() => Ok(None),
+            SystemSignal::Interrupt | SystemSignal::Terminate => Ok(Some(self.save_and_exit(ExitReason::Interrupted))),
+            SystemSignal::Panicked => Ok(Some(self.save_and_exit(ExitReason::Panicked))),
+            SystemSignal::Resized => {
                 let (width, height) = crossterm::terminal::size()?;
-                self.own.push_back(Msg::Input { event: Event::Resize(width, height), more: false });
+                self.own_messages.push_back(Msg::Input { event: Event::Resize(width, height), more: false });
                 Ok(None)
             }
-            Signal::Stop | Signal::Continued => self.on_continued(),
+            SystemSignal::Suspend | SystemSignal::Continued => self.on_continued(),
         }
     }
 
-    async fn on_keys(&mut self, keys: Vec<Decoded>) -> io::Result<Option<Ended>> {
+    async fn on_keys(&mut self, keys: Vec<TerminalInput>) -> io::Result<Option<ExitReason>> {
         for decoded in keys {
             let msg = match decoded {
-                Decoded::Input { event, more } => Msg::Input { event, more },
-                Decoded::Background(shade) => Msg::Background(shade),
-                Decoded::ColoursChanged => Msg::ColoursChanged,
+                TerminalInput::Input { event, more } => Msg::Input { event, more },
+                TerminalInput::Background(shade) => Msg::BackgroundReported(shade),
+                TerminalInput::ColoursChanged => Msg::ColoursChanged,
             };
-            if let Some(ended) = self.tell(msg).await? {
+            if let Some(ended) = self.dispatch(msg).await? {
                 return Ok(Some(ended));
             }
         }
-        let here = self.away.is_none();
-        if here && self.painted == Painted::Stale && !self.terminal.keyboard.waits() {
+        let has_terminal = self.editor.is_none();
+        if has_terminal && self.painted == PaintState::Stale && !self.terminal.keyboard.has_pending() {
             return self.paint().await;
         }
         Ok(None)
     }
 
-    async fn on_frame(&mut self) -> io::Result<Option<Ended>> {
-        let begun = Instant::now();
-        (self.streams, self.keeps_up) = (false, false);
-        while !self.keeps_up && begun.elapsed() < TURN && !self.terminal.keyboard.waits() {
-            listen().await;
+    async fn on_frame(&mut self) -> io::Result<Option<ExitReason>> {
+        let started = Instant::now();
+        (self.is_streaming, self.is_caught_up) = (false, false);
+        while !self.is_caught_up && started.elapsed() < BATCH_TIME && !self.terminal.keyboard.has_pending() {
+            run_other_tasks().await;
             match self.inbox.try_recv() {
                 Ok(msg) => {
                     if let Some(ended) = self.on_messages(msg).await? {
                         return Ok(Some(ended));
                     }
                 }
-                Err(_) => self.keeps_up = true,
+                Err(_) => self.is_caught_up = true,
             }
         }
-        if self.painted == Painted::Stale { self.paint().await } else { Ok(None) }
+        if self.painted == PaintState::Stale { self.paint().await } else { Ok(None) }
     }
 
-    /// As many as fit between two keys.
-    async fn on_messages(&mut self, first: Msg) -> io::Result<Option<Ended>> {
-        let begun = Instant::now();
+    /// Handles as many messages as fit between two keys.
+    async fn on_messages(&mut self, first: Msg) -> io::Result<Option<ExitReason>> {
+        let started = Instant::now();
         let mut next = Some(first);
         while let Some(msg) = next {
-            self.streams = matches!(msg, Msg::Stream { .. });
-            if let Some(ended) = self.tell(msg).await? {
+            self.is_streaming = matches!(msg, Msg::Stream { .. });
+            if let Some(ended) = self.dispatch(msg).await? {
                 return Ok(Some(ended));
             }
-            let enough = begun.elapsed() > TURN || self.terminal.keyboard.waits();
-            next = if enough { None } else { self.inbox.try_recv().ok() };
+            let is_full = started.elapsed() > BATCH_TIME || self.terminal.keyboard.has_pending();
+            next = if is_full { None } else { self.inbox.try_recv().ok() };
         }
         Ok(None)
     }
 
-    /// Somebody stopped and continued us, and may have changed the terminal meanwhile.
-    fn on_continued(&mut self) -> io::Result<Option<Ended>> {
-        if self.away.is_none() {
+    /// Takes the terminal again after a stop, during which its modes may have been changed.
+    fn on_continued(&mut self) -> io::Result<Option<ExitReason>> {
+        if self.editor.is_none() {
             self.terminal.screen.leave();
             self.terminal.screen.reenter()?;
-            self.painted = Painted::Stale;
+            self.painted = PaintState::Stale;
         }
         Ok(None)
     }
 
-    async fn on_copied(&mut self, outcome: Outcome) -> io::Result<Option<Ended>> {
-        if let Some(bytes) = outcome.for_terminal {
+    async fn on_copied(&mut self, outcome: CopyOutcome) -> io::Result<Option<ExitReason>> {
+        if let Some(bytes) = outcome.terminal_bytes {
             self.terminal.screen.write(&bytes)?;
         }
-        self.tell(Msg::Copied(outcome.result)).await
+        self.dispatch(Msg::Copied(outcome.result)).await
     }
 
-    async fn on_edited(&mut self, text: Result<String, String>) -> io::Result<Option<Ended>> {
-        self.away = None;
-        self.come_back()?;
-        self.tell(Msg::Edited(text)).await
+    async fn on_edited(&mut self, text: Result<String, String>) -> io::Result<Option<ExitReason>> {
+        self.editor = None;
+        self.retake_terminal()?;
+        self.dispatch(Msg::EditorClosed(text)).await
     }
 
-    async fn tell(&mut self, msg: Msg) -> io::Result<Option<Ended>> {
+    async fn dispatch(&mut self, msg: Msg) -> io::Result<Option<ExitReason>> {
         if let Msg::Input { event: Event::Resize(width, height), .. } = msg {
             self.terminal.screen.resize(Size { width, height });
         }
-        self.painted = Painted::Stale;
+        self.painted = PaintState::Stale;
         let effects = app::update(self.state, Timestamp::now(), msg);
         self.carry_out(effects).await
     }
 
-    async fn paint(&mut self) -> io::Result<Option<Ended>> {
-        self.due = Instant::now() + FRAME;
-        self.painted = Painted::Current;
-        let effects = frame(&mut self.terminal.screen, self.state)?;
+    async fn paint(&mut self) -> io::Result<Option<ExitReason>> {
+        self.next_frame = Instant::now() + FRAME_INTERVAL;
+        self.painted = PaintState::Current;
+        let effects = draw_frame(&mut self.terminal.screen, self.state)?;
         self.carry_out(effects).await
     }
 
-    async fn carry_out(&mut self, effects: Vec<Effect>) -> io::Result<Option<Ended>> {
+    async fn carry_out(&mut self, effects: Vec<Effect>) -> io::Result<Option<ExitReason>> {
         for effect in effects {
-            let Some(ask) = self.runtime.run(effect) else { continue };
-            if let Some(ended) = self.on_ask(ask).await? {
+            let Some(terminal_effect) = self.runtime.run(effect) else { continue };
+            if let Some(ended) = self.on_terminal_effect(terminal_effect).await? {
                 return Ok(Some(ended));
             }
         }
         Ok(None)
     }
 
-    /// What only the holder of the terminal can do.
-    async fn on_ask(&mut self, ask: Ask) -> io::Result<Option<Ended>> {
-        match ask {
-            Ask::Copy(text) => self.clipboard.copy(text::clean(&text).into_owned(), Target::Clipboard),
-            Ask::CopyPrimary(text) => self.clipboard.copy(text::clean(&text).into_owned(), Target::Primary),
-            Ask::TakeMouse(mouse) => self.terminal.screen.take_mouse(mouse)?,
-            Ask::Edit(text) => return self.edit(&text),
-            Ask::Suspend => return self.stop().await,
-            Ask::Repaint => {
+    /// Carries out an effect that needs the terminal.
+    async fn on_terminal_effect(&mut self, effect: TerminalEffect) -> io::Result<Option<ExitReason>> {
+        match effect {
+            TerminalEffect::Copy(text) => {
+                self.clipboard.copy(text::clean(&text).into_owned(), ClipboardTarget::Clipboard)
+            }
+            TerminalEffect::CopyPrimary(text) => {
+                self.clipboard.copy(text::clean(&text).into_owned(), ClipboardTarget::Primary)
+            }
+            TerminalEffect::SetMouse(mouse) => self.terminal.screen.set_mouse_mode(mouse)?,
+            TerminalEffect::Edit(text) => return self.open_editor(&text),
+            TerminalEffect::Suspend => return self.suspend().await,
+            TerminalEffect::Repaint => {
                 self.terminal.screen.repaint();
-                self.painted = Painted::Stale;
+                self.painted = PaintState::Stale;
             }
-            Ask::AskBackground => self.terminal.screen.write(screen::ASK_BACKGROUND.as_bytes())?,
-            Ask::SetTitle(title) => self.terminal.screen.set_title(&title)?,
-            Ask::Notify(notice) => {
-                let Desk { takes, clipboard, .. } = self.terminal.desk;
-                self.terminal.screen.write(&elsewhere::notify(&notice, takes, clipboard.tmux))?;
+            TerminalEffect::QueryBackground => self.terminal.screen.write(screen::QUERY_BACKGROUND.as_bytes())?,
+            TerminalEffect::SetTitle(title) => self.terminal.screen.set_title(&title)?,
+            TerminalEffect::Notify(notice) => {
+                let TerminalEnv { notification_form: takes, clipboard, .. } = self.terminal.env;
+                self.terminal.screen.write(&elsewhere::notification_bytes(&notice, takes, clipboard.in_tmux))?;
             }
-            Ask::Quit => return Ok(Some(Ended::Quit)),
-            Ask::StartDemo => return Ok(Some(Ended::Demo)),
+            TerminalEffect::Quit => return Ok(Some(ExitReason::Quit)),
+            TerminalEffect::StartDemo => return Ok(Some(ExitReason::Demo)),
         }
         Ok(None)
     }
 
-    /// Gives the terminal back and stops until somebody says to go on.
-    async fn stop(&mut self) -> io::Result<Option<Ended>> {
-        // While the editor has the terminal, its own stop is not ours.
-        if self.away.is_some() {
+    /// Restores the terminal and stops the process until it is continued.
+    async fn suspend(&mut self) -> io::Result<Option<ExitReason>> {
+        // While the editor has the terminal, a stop concerns only the editor.
+        if self.editor.is_some() {
             return Ok(None);
         }
-        self.go_away();
+        self.release_terminal();
         let signal = os::suspend(&mut self.terminal.signals).await;
-        self.come_back()?;
+        self.retake_terminal()?;
         self.on_signal(signal)
     }
 
-    fn edit(&mut self, text: &str) -> io::Result<Option<Ended>> {
-        if self.away.is_some() {
+    fn open_editor(&mut self, text: &str) -> io::Result<Option<ExitReason>> {
+        if self.editor.is_some() {
             return Ok(None);
         }
-        self.go_away();
-        match Editor::open(&self.terminal.desk.editor, text) {
-            Ok(editor) => self.away = Some(editor),
-            Err(complaint) => {
-                self.come_back()?;
-                self.own.push_back(Msg::Edited(Err(complaint)));
+        self.release_terminal();
+        match ExternalEditor::open(&self.terminal.env.editor, text) {
+            Ok(editor) => self.editor = Some(editor),
+            Err(message) => {
+                self.retake_terminal()?;
+                self.own_messages.push_back(Msg::EditorClosed(Err(message)));
             }
         }
         Ok(None)
     }
 
-    fn go_away(&mut self) {
+    fn release_terminal(&mut self) {
         self.terminal.keyboard.pause();
         self.terminal.screen.leave();
     }
 
-    fn come_back(&mut self) -> io::Result<()> {
+    fn retake_terminal(&mut self) -> io::Result<()> {
         let before = self.terminal.screen.size();
         self.terminal.screen.reenter()?;
         let Size { width, height } = self.terminal.screen.size();
         if (Size { width, height }) != before {
-            self.own.push_back(Msg::Input { event: Event::Resize(width, height), more: false });
+            self.own_messages.push_back(Msg::Input { event: Event::Resize(width, height), more: false });
         }
         self.terminal.keyboard.resume();
-        self.painted = Painted::Stale;
+        self.painted = PaintState::Stale;
         Ok(())
     }
 
-    /// Told to end: what is worth keeping is handed to the database first.
-    fn end(&mut self, how: Ended) -> Ended {
-        self.save_what_can_be();
-        how
+    /// Hands unsaved work to the database before the loop ends.
+    fn save_and_exit(&mut self, reason: ExitReason) -> ExitReason {
+        self.save_unsaved();
+        reason
     }
 
-    fn save_what_can_be(&mut self) {
+    fn save_unsaved(&mut self) {
         for effect in app::update(self.state, Timestamp::now(), Msg::Terminated) {
             self.runtime.run(effect);
         }
     }
 
-    /// Whoever waits for room in the inbox must be let go before the database is waited for.
+    /// Drops the inbox before waiting for the database: a task waiting for room in the inbox would block it.
     fn close(self) {
         drop(self.inbox);
         drop(self.runtime);

@@ -1,4 +1,4 @@
-//! What is drawn: each file holds a state half, a widget half, or both.
+//! The widgets: each file holds a widget's state, its view, or both.
 
 pub mod approval;
 pub mod card;

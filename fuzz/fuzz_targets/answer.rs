@@ -1,4 +1,4 @@
-//! Bytes of a stream to an answer, in two pieces cut where the first byte says.
+//! Decodes the bytes of a stream into an answer, in two pieces; the first byte selects the split.
 
 #![no_main]
 

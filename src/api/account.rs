@@ -1,14 +1,15 @@
-//! What OpenRouter tells of an account beside the answers: what one of them cost, and what is left of the free ones.
+//! Account details from OpenRouter: the cost of an answer and the free requests left.
 
 use serde::{Deserialize, Serialize};
 
-use super::{Usage, Usd, json::Fields};
+use super::{Usage, Usd, json::JsonFields};
 
-/// How many requests for free models OpenRouter takes in a minute, as it publishes it: `GET /key` tells of the day only,
-/// and its `rate_limit` is out of use (reference: 6.6, 9.1).
+/// How many requests for free models OpenRouter accepts per minute, as published.
+///
+/// `GET /key` reports only the daily limit, and its `rate_limit` is deprecated (reference: 6.6, 9.1).
 pub const FREE_REQUESTS_PER_MINUTE: u32 = 20;
 
-/// How many requests of the day a key has left for models that cost nothing (reference: 6.6).
+/// How many requests for free models a key has per day, and how many are left today (reference: 6.6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FreeQuota {
     pub limit: u64,
@@ -16,9 +17,9 @@ pub struct FreeQuota {
 }
 
 impl FreeQuota {
-    /// Reads the body of `GET /key`; `None` where it does not tell.
+    /// Reads the body of `GET /key`. Returns `None` if it does not report the quota.
     pub fn parse(body: &str) -> Option<Self> {
-        let requests = Fields::of(body)?.object("data")?.object("free_model_daily_requests")?;
+        let requests = JsonFields::parse(body)?.object("data")?.object("free_model_daily_requests")?;
         let limit = requests.number("limit")?;
         let used = requests.number("used");
         let remaining = requests.number("remaining").or_else(|| used.map(|used| limit.saturating_sub(used)))?;
@@ -26,9 +27,9 @@ impl FreeQuota {
     }
 }
 
-/// Reads the body of `GET /generation`: what a past request used and cost; `None` where it tells no price.
-pub fn generation(body: &str) -> Option<Usage> {
-    let data = Fields::of(body)?.object("data")?;
+/// Reads what a request used and cost from the body of `GET /generation`. Returns `None` if there is no price.
+pub fn parse_generation(body: &str) -> Option<Usage> {
+    let data = JsonFields::parse(body)?.object("data")?;
     let count = |native: &str, normal: &str| data.number(native).or_else(|| data.number(normal));
     let price = |key: &str| Usd::parse(data.raw(key)?.get().trim_matches('"'));
     Some(Usage {
@@ -45,19 +46,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_generation_tells_what_was_billed_in_its_own_digits() {
+    fn a_generation_has_its_cost_in_the_digits_of_the_server() {
         let body = r#"{"data":{"id":"gen-1","total_cost":1.2e-04,"usage":9,"tokens_prompt":20,"tokens_completion":9,
             "native_tokens_prompt":21,"native_tokens_completion":8,"native_tokens_reasoning":0,"cancelled":true}}"#;
-        let usage = generation(body).expect("a price");
+        let usage = parse_generation(body).expect("a price");
         assert_eq!((usage.input_tokens, usage.output_tokens, usage.reasoning_tokens), (Some(21), Some(8), Some(0)));
         assert_eq!(usage.cost.map(|cost| cost.digits().to_owned()).as_deref(), Some("1.2e-04"));
         for other in ["{}", r#"{"data":{"total_cost":null}}"#, "nonsense", r#"{"data":{"total_cost":"dear"}}"#] {
-            assert_eq!(generation(other), None, "{other}");
+            assert_eq!(parse_generation(other), None, "{other}");
         }
     }
 
     #[test]
-    fn a_key_tells_what_is_left_of_the_free_requests() {
+    fn a_key_reports_the_free_requests_left() {
         let quota = |requests: &str| {
             FreeQuota::parse(&format!(r#"{{"data":{{"usage":1,"free_model_daily_requests":{requests}}}}}"#))
         };

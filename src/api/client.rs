@@ -1,4 +1,4 @@
-//! One request to one server, and the stream that answers it.
+//! The HTTP client of one endpoint.
 
 mod opened;
 
@@ -13,228 +13,251 @@ use reqwest::{
 };
 use secrecy::ExposeSecret;
 
-pub use opened::{Opened, Raw};
+pub use opened::{RawFrame, ResponseStream};
 
-use super::{Endpoint, Error, Fault, FreeQuota, Head, Request, Sent, Usage, Veil, account, error::status_in_words};
+use super::{
+    ApiError, Endpoint, FaultKind, FreeQuota, KeyRedactor, Request, ResponseHead, SentRequest, Usage, account,
+    error::status_text,
+};
 use crate::text;
 
-/// The name under which OpenRouter lists the program, and its page.
-const TITLE: &str = "ibid";
-const PAGE: &str = "https://crates.io/crates/ibid";
-const AGENT: &str = concat!("ibid/", env!("CARGO_PKG_VERSION"));
+/// The name and web page under which OpenRouter lists this program.
+const APP_TITLE: &str = "ibid";
+const APP_URL: &str = "https://crates.io/crates/ibid";
+const USER_AGENT: &str = concat!("ibid/", env!("CARGO_PKG_VERSION"));
 
-/// An error or a list of models is never longer than this.
-const LONGEST_BODY: usize = 64 * 1024 * 1024;
+/// The maximum length of a body, in bytes; no error or list of models comes close.
+const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
 
-/// Opens streams at one endpoint. Making one reads the system's certificates, so it is made off the loop, and once.
+/// Sends requests to one endpoint.
+///
+/// Creating one reads the system's certificates, so create it once and not on the loop's thread.
 #[derive(Debug, Clone)]
-pub struct Client {
+pub struct ApiClient {
     pub endpoint: Endpoint,
     http: reqwest::Client,
-    timeouts: Timeouts,
+    timeouts: HttpTimeouts,
 }
 
-/// How long to wait for a server. There is no limit for a whole answer.
+/// How long to wait for a server. The length of a whole answer is not limited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Timeouts {
+pub struct HttpTimeouts {
     pub connect: Duration,
-    /// From the request to the headers of its answer.
+    /// The time from sending the request to receiving the response headers.
     pub first_byte: Duration,
-    /// Between two pieces of a body; a comment is a piece.
-    pub silence: Duration,
+    /// The time between two chunks of a body. A comment counts as a chunk.
+    pub idle: Duration,
 }
 
-impl Default for Timeouts {
+impl Default for HttpTimeouts {
     fn default() -> Self {
-        Self { connect: Duration::from_secs(10), first_byte: Duration::from_mins(2), silence: Duration::from_mins(3) }
+        Self { connect: Duration::from_secs(10), first_byte: Duration::from_mins(2), idle: Duration::from_mins(3) }
     }
 }
 
-/// Why no answer has begun: the failure, and what the server said where it said something.
+/// Why a stream could not be opened: the error, and the server's response if there was one.
 #[derive(Debug)]
-pub struct Refused {
-    pub error: Error,
-    pub head: Option<Head>,
+pub struct OpenError {
+    pub error: ApiError,
+    pub head: Option<ResponseHead>,
     pub body: Box<str>,
 }
 
-impl From<Error> for Box<Refused> {
-    fn from(error: Error) -> Self {
-        Self::new(Refused { error, head: None, body: Box::default() })
+impl From<ApiError> for Box<OpenError> {
+    fn from(error: ApiError) -> Self {
+        Self::new(OpenError { error, head: None, body: Box::default() })
     }
 }
 
-impl From<Box<Refused>> for Error {
-    fn from(refused: Box<Refused>) -> Self {
+impl From<Box<OpenError>> for ApiError {
+    fn from(refused: Box<OpenError>) -> Self {
         refused.error
     }
 }
 
-/// What every connection begins with: our name, no redirects, no word about where one comes from.
-pub fn plain_builder(secure: bool) -> reqwest::ClientBuilder {
-    // Fails when it was done before, and then all is well.
-    let _done_before = rustls::crypto::ring::default_provider().install_default();
+/// Returns the settings common to all connections: our user agent, no redirects and no referrer.
+///
+/// Without `use_tls`, no certificates are loaded.
+pub fn http_builder(use_tls: bool) -> reqwest::ClientBuilder {
+    // Errs only if a provider is already installed.
+    let _already_installed = rustls::crypto::ring::default_provider().install_default();
     let builder = reqwest::Client::builder()
-        .user_agent(AGENT)
-        // A redirect is followed by us or not at all: no key goes to another host.
+        .user_agent(USER_AGENT)
+        // Only we follow redirects, so that no key is sent to another host.
         .redirect(reqwest::redirect::Policy::none())
         .referer(false);
-    if secure {
-        // The system's roots are there too: companies put their own among them.
+    if use_tls {
+        // The system's roots are added to these, as companies install their own.
         let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter();
         builder.tls_certs_merge(roots.filter_map(|root| reqwest::Certificate::from_der(root).ok()))
     } else {
-        // No certificate will be checked, so none is read.
+        // No certificate will be checked, so none is loaded.
         builder.tls_certs_only([])
     }
 }
 
-impl Client {
+impl ApiClient {
+    /// Creates a client with the default timeouts.
+    ///
     /// # Errors
-    /// When the system's TLS roots cannot be set up.
-    pub fn new(endpoint: Endpoint) -> Result<Self, Error> {
-        Self::with_timeouts(endpoint, Timeouts::default())
+    /// Fails if the system's TLS roots cannot be set up.
+    pub fn new(endpoint: Endpoint) -> Result<Self, ApiError> {
+        Self::with_timeouts(endpoint, HttpTimeouts::default())
     }
 
+    /// Creates a client with other timeouts.
+    ///
     /// # Errors
-    /// When the system's TLS roots cannot be set up.
-    pub fn with_timeouts(endpoint: Endpoint, timeouts: Timeouts) -> Result<Self, Error> {
-        let builder = plain_builder(!endpoint.base_url.starts_with("http://")).connect_timeout(timeouts.connect);
-        // A server on this machine is never behind a proxy.
+    /// Fails if the system's TLS roots cannot be set up.
+    pub fn with_timeouts(endpoint: Endpoint, timeouts: HttpTimeouts) -> Result<Self, ApiError> {
+        let builder = http_builder(!endpoint.base_url.starts_with("http://")).connect_timeout(timeouts.connect);
+        // A server on this machine is never reached through a proxy.
         let builder = if is_loopback(&endpoint.base_url) { builder.no_proxy() } else { builder };
-        let http = builder
-            .build()
-            .map_err(|error| Error::new(Fault::Connect, format!("no secure connections can be made: {error}")))?;
+        let http = builder.build().map_err(|error| {
+            ApiError::new(FaultKind::Connect, format!("secure connections are not available: {error}"))
+        })?;
         Ok(Self { endpoint, http, timeouts })
     }
 
-    /// Sends the request and waits for the headers of its answer.
+    /// Sends a request and waits for the response headers.
     ///
     /// # Errors
-    /// Everything before the first event, classified.
-    pub async fn open(&self, request: &Request) -> Result<Opened, Box<Refused>> {
-        let post = self.http.post(self.endpoint.url("/responses")).headers(self.asking(request)?).body(body(request)?);
-        let Timeouts { first_byte, silence, .. } = self.timeouts;
-        // A whole answer may be silent until it is written.
-        let response = self.head(post, if request.stream { first_byte } else { first_byte.max(silence) }).await?;
+    /// Returns every failure before the first event, classified.
+    pub async fn open(&self, request: &Request) -> Result<ResponseStream, Box<OpenError>> {
+        let post = self
+            .http
+            .post(self.endpoint.url("/responses"))
+            .headers(self.request_headers(request)?)
+            .body(json_body(request)?);
+        let HttpTimeouts { first_byte, idle: silence, .. } = self.timeouts;
+        // Without streaming, nothing arrives until the whole answer has been generated.
+        let response = self.send(post, if request.stream { first_byte } else { first_byte.max(silence) }).await?;
         if !response.status().is_success() {
-            return Err(self.refused(response).await);
+            return Err(self.read_error(response).await);
         }
-        if let Some(error) = unreadable(&response) {
-            return Err(Box::new(Refused { error, head: Some(head_of(&response)), body: Box::default() }));
+        if let Some(error) = body_error(&response) {
+            return Err(Box::new(OpenError { error, head: Some(response_head(&response)), body: Box::default() }));
         }
         let generation = response.headers().get("x-generation-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
-        Ok(Opened::new(generation, head_of(&response), response, self.timeouts.silence))
+        Ok(ResponseStream::new(generation, response_head(&response), response, self.timeouts.idle))
     }
 
-    /// What `open` sends for that request, without the key.
+    /// Returns the request as `open` sends it, with the key redacted.
     ///
     /// # Errors
-    /// Those of `open` before anything is sent.
-    pub fn sent(&self, request: &Request, variable: &str) -> Result<Sent, Error> {
-        let veil = Veil::new(&self.endpoint, variable);
-        let header = |(name, value): (&HeaderName, &HeaderValue)| {
+    /// Fails as `open` does before it sends anything.
+    pub fn sent_request(&self, request: &Request, variable: &str) -> Result<SentRequest, ApiError> {
+        let redactor = KeyRedactor::new(&self.endpoint, variable);
+        let redact_header = |(name, value): (&HeaderName, &HeaderValue)| {
             let shown = String::from_utf8_lossy(value.as_bytes());
-            (name.to_string(), if value.is_sensitive() { veil.header(&shown) } else { veil.hide(&shown).into_owned() })
+            (
+                name.to_string(),
+                if value.is_sensitive() {
+                    redactor.redact_header(&shown)
+                } else {
+                    redactor.redact(&shown).into_owned()
+                },
+            )
         };
-        let mut headers = vec![("user-agent".to_owned(), AGENT.to_owned())];
-        headers.extend(self.asking(request)?.iter().map(header));
-        Ok(Sent {
-            url: veil.hide(&self.endpoint.url("/responses")).into_owned(),
+        let mut headers = vec![("user-agent".to_owned(), USER_AGENT.to_owned())];
+        headers.extend(self.request_headers(request)?.iter().map(redact_header));
+        Ok(SentRequest {
+            url: redactor.redact(&self.endpoint.url("/responses")).into_owned(),
             headers,
-            body: veil.hide(&String::from_utf8_lossy(&body(request)?)).into_owned(),
+            body: redactor.redact(&String::from_utf8_lossy(&json_body(request)?)).into_owned(),
             variable: variable.to_owned(),
         })
     }
 
-    /// The headers of a question.
-    fn asking(&self, request: &Request) -> Result<HeaderMap, Error> {
-        let mut headers = self.headers()?;
+    /// Returns the headers of `POST /responses`.
+    fn request_headers(&self, request: &Request) -> Result<HeaderMap, ApiError> {
+        let mut headers = self.base_headers()?;
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let accept = if request.stream { "text/event-stream" } else { "application/json" };
         headers.insert(ACCEPT, HeaderValue::from_static(accept));
-        if self.endpoint.dialect.has_own_fields() {
-            // Who ran the model is told in the last event.
+        if self.endpoint.dialect.supports_openrouter_fields() {
+            // Makes the last event name the provider that ran the model.
             headers.insert("x-openrouter-metadata", HeaderValue::from_static("enabled"));
         }
-        // A compressed stream could hold events back.
+        // Compression could delay the events of a stream.
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         Ok(headers)
     }
 
-    /// The body of `GET /models`.
+    /// Fetches the body of `GET /models`.
     ///
     /// # Errors
-    /// The server could not be reached or did not answer with a list.
-    pub async fn models(&self) -> Result<String, Error> {
+    /// Fails if the server cannot be reached or answers with an error.
+    pub async fn fetch_models(&self) -> Result<String, ApiError> {
         self.get("/models", &[]).await
     }
 
-    /// What the request cost that the server knows under this id.
+    /// Fetches what the request with this generation id used and cost.
     ///
     /// # Errors
-    /// The server could not be reached, or does not know it yet.
-    pub async fn price(&self, generation: &str) -> Result<Usage, Error> {
-        let body = self.get("/generation", &[("id", generation)]).await?;
-        account::generation(&body).ok_or_else(|| Error::new(Fault::Garbage, "the server tells no price"))
+    /// Fails if the server cannot be reached or does not know the cost yet.
+    pub async fn fetch_usage(&self, generation_id: &str) -> Result<Usage, ApiError> {
+        let body = self.get("/generation", &[("id", generation_id)]).await?;
+        account::parse_generation(&body)
+            .ok_or_else(|| ApiError::new(FaultKind::Garbage, "the server did not report a price"))
     }
 
-    /// What the key has left of the day's requests for free models.
+    /// Fetches how many of today's requests for free models the key has left.
     ///
     /// # Errors
-    /// The server could not be reached, or does not tell.
-    pub async fn free_quota(&self) -> Result<FreeQuota, Error> {
+    /// Fails if the server cannot be reached or does not report it.
+    pub async fn fetch_free_quota(&self) -> Result<FreeQuota, ApiError> {
         let body = self.get("/key", &[]).await?;
-        FreeQuota::parse(&body).ok_or_else(|| Error::new(Fault::Garbage, "the server tells no quota"))
+        FreeQuota::parse(&body).ok_or_else(|| ApiError::new(FaultKind::Garbage, "the server did not report a quota"))
     }
 
-    /// The body of a page; a redirect within its host is followed.
-    async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<String, Error> {
+    /// Fetches the body of a page, following redirects within its origin.
+    async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<String, ApiError> {
         let mut url = Url::parse(&self.endpoint.url(path))
-            .map_err(|_| Error::new(Fault::Request, format!("{} is not an address", self.endpoint.base_url)))?;
+            .map_err(|_| ApiError::new(FaultKind::Request, format!("{} is not an address", self.endpoint.base_url)))?;
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
         for _ in 0..4 {
-            let mut headers = self.headers()?;
+            let mut headers = self.base_headers()?;
             headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-            let mut response = self.head(self.http.get(url.clone()).headers(headers), self.timeouts.first_byte).await?;
-            if let Some(next) = same_host(&url, &response) {
+            let mut response = self.send(self.http.get(url.clone()).headers(headers), self.timeouts.first_byte).await?;
+            if let Some(next) = same_origin_redirect(&url, &response) {
                 url = next;
                 continue;
             }
             if !response.status().is_success() {
-                return Err(self.refused(response).await.into());
+                return Err(self.read_error(response).await.into());
             }
             let mut body = Vec::new();
-            read(&mut response, self.timeouts.silence, &mut body).await?;
+            read_body(&mut response, self.timeouts.idle, &mut body).await?;
             return Ok(String::from_utf8_lossy(&body).into_owned());
         }
-        Err(Error::new(Fault::Request, "the server sends us on in a circle"))
+        Err(ApiError::new(FaultKind::Request, "the server keeps redirecting"))
     }
 
-    async fn head(&self, request: reqwest::RequestBuilder, limit: Duration) -> Result<Response, Error> {
-        let sent = within(limit, request.send()).await;
-        sent.ok_or_else(|| self.silent(limit))?.map_err(|error| Error::of_transport(&error))
+    async fn send(&self, request: reqwest::RequestBuilder, limit: Duration) -> Result<Response, ApiError> {
+        let response = with_timeout(limit, request.send()).await;
+        response.ok_or_else(|| self.timeout_error(limit))?.map_err(|error| ApiError::from_transport(&error))
     }
 
-    async fn refused(&self, mut response: Response) -> Box<Refused> {
-        let head = head_of(&response);
+    async fn read_error(&self, mut response: Response) -> Box<OpenError> {
+        let head = response_head(&response);
         let headers = response.headers().clone();
         let mut body = Vec::new();
-        // What came before a cut says more than the cut.
-        let _cut = read(&mut response, self.timeouts.silence, &mut body).await;
-        let error = Error::of_response(head.status, &headers, &body, Timestamp::now());
-        Box::new(Refused { error, head: Some(head), body: String::from_utf8_lossy(&body).into() })
+        // The part received before a lost connection says more than the lost connection.
+        let _lost = read_body(&mut response, self.timeouts.idle, &mut body).await;
+        let error = ApiError::from_response(head.status, &headers, &body, Timestamp::now());
+        Box::new(OpenError { error, head: Some(head), body: String::from_utf8_lossy(&body).into() })
     }
 
-    fn silent(&self, waited: Duration) -> Error {
+    fn timeout_error(&self, waited: Duration) -> ApiError {
         let host = Url::parse(&self.endpoint.base_url).ok();
         let host = host.as_ref().and_then(Url::host_str).unwrap_or("the server");
-        Error::new(Fault::Silence, format!("{host} did not answer within {}", spell(waited)))
+        ApiError::new(FaultKind::Silence, format!("{host} did not answer within {}", format_duration(waited)))
     }
 
-    fn headers(&self) -> Result<HeaderMap, Error> {
+    fn base_headers(&self) -> Result<HeaderMap, ApiError> {
         let mut headers = HeaderMap::new();
         if let Some(key) = &self.endpoint.key {
             let (name, value) = if self.endpoint.wants_api_key_header() {
@@ -243,67 +266,70 @@ impl Client {
                 (AUTHORIZATION, format!("Bearer {}", key.expose_secret()))
             };
             let mut value = HeaderValue::from_str(&value)
-                .map_err(|_| Error::new(Fault::Key, "the key has characters that no key has"))?;
+                .map_err(|_| ApiError::new(FaultKind::Key, "the key contains characters that cannot be in a key"))?;
             value.set_sensitive(true);
             headers.insert(name, value);
         }
-        if self.endpoint.dialect.has_own_fields() {
-            headers.insert("http-referer", HeaderValue::from_static(PAGE));
-            headers.insert("x-openrouter-title", HeaderValue::from_static(TITLE));
-            // The older spelling, for gateways that know only that.
-            headers.insert("x-title", HeaderValue::from_static(TITLE));
+        if self.endpoint.dialect.supports_openrouter_fields() {
+            headers.insert("http-referer", HeaderValue::from_static(APP_URL));
+            headers.insert("x-openrouter-title", HeaderValue::from_static(APP_TITLE));
+            // The older name, for gateways that know only that one.
+            headers.insert("x-title", HeaderValue::from_static(APP_TITLE));
             headers.insert("x-openrouter-categories", HeaderValue::from_static("cli-agent"));
         }
         Ok(headers)
     }
 }
 
-fn body(request: &Request) -> Result<Vec<u8>, Error> {
+fn json_body(request: &Request) -> Result<Vec<u8>, ApiError> {
     serde_json::to_vec(request)
-        .map_err(|error| Error::new(Fault::Request, format!("the request has no JSON form: {error}")))
+        .map_err(|error| ApiError::new(FaultKind::Request, format!("the request cannot be written as JSON: {error}")))
 }
 
-fn head_of(response: &Response) -> Head {
+fn response_head(response: &Response) -> ResponseHead {
     let text = |(name, value): (&HeaderName, &HeaderValue)| {
         (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
     };
-    Head { status: response.status().as_u16(), headers: response.headers().iter().map(text).collect() }
+    ResponseHead { status: response.status().as_u16(), headers: response.headers().iter().map(text).collect() }
 }
 
-/// Why the body of a success cannot be an answer, as its head tells.
-fn unreadable(response: &Response) -> Option<Error> {
+/// Returns an error if the head of a successful response rules out a readable body.
+fn body_error(response: &Response) -> Option<ApiError> {
     let status = response.status().as_u16();
-    let words = if matches!(status, 204 | 205) {
-        format!("the server answered {}", status_in_words(status))
+    let message = if matches!(status, 204 | 205) {
+        format!("the server answered {}", status_text(status))
     } else {
-        // What can be undone is undone by now, and no longer named.
+        // reqwest has removed the header of every compression that it can decode.
         let coding = response.headers().get(CONTENT_ENCODING)?.to_str().unwrap_or("something unknown").trim();
         if coding.is_empty() || coding.eq_ignore_ascii_case("identity") {
             return None;
         }
-        format!("the answer is compressed as {}, which was not asked for", text::clean(coding))
+        format!("the answer is compressed as {}, which was not requested", text::clean(coding))
     };
-    Some(Error { status: Some(status), ..Error::new(Fault::Garbage, words) })
+    Some(ApiError { status: Some(status), ..ApiError::new(FaultKind::Garbage, message) })
 }
 
-/// A whole body, however it was compressed; what came before it broke off is there too.
-async fn read(response: &mut Response, silence: Duration, body: &mut Vec<u8>) -> Result<(), Error> {
+/// Reads a whole body, decompressed. If the connection is lost, `body` holds the part that was received.
+async fn read_body(response: &mut Response, idle_timeout: Duration, body: &mut Vec<u8>) -> Result<(), ApiError> {
     loop {
-        let Some(piece) = within(silence, response.chunk()).await else {
-            return Err(Error::new(Fault::Silence, format!("nothing came for {}", spell(silence))));
+        let Some(chunk) = with_timeout(idle_timeout, response.chunk()).await else {
+            return Err(ApiError::new(
+                FaultKind::Silence,
+                format!("no data arrived for {}", format_duration(idle_timeout)),
+            ));
         };
-        match piece.map_err(|error| Error::of_transport(&error))? {
+        match chunk.map_err(|error| ApiError::from_transport(&error))? {
             None => return Ok(()),
-            Some(bytes) if body.len() + bytes.len() > LONGEST_BODY => {
-                return Err(Error::new(Fault::Garbage, "the answer is too long to be one"));
+            Some(bytes) if body.len() + bytes.len() > MAX_BODY_BYTES => {
+                return Err(ApiError::new(FaultKind::Garbage, "the answer is too long"));
             }
             Some(bytes) => body.extend_from_slice(&bytes),
         }
     }
 }
 
-/// Where a redirect leads, when it stays at the same host and is no less secure.
-fn same_host(from: &Url, response: &Response) -> Option<Url> {
+/// Returns the target of a redirect if it has the same origin.
+fn same_origin_redirect(from: &Url, response: &Response) -> Option<Url> {
     if !response.status().is_redirection() {
         return None;
     }
@@ -311,6 +337,7 @@ fn same_host(from: &Url, response: &Response) -> Option<Url> {
     (to.origin() == from.origin()).then_some(to)
 }
 
+/// Returns whether an address is one of this machine.
 pub fn is_loopback(base_url: &str) -> bool {
     let url = Url::parse(base_url).ok();
     let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
@@ -318,11 +345,11 @@ pub fn is_loopback(base_url: &str) -> bool {
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
-async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+async fn with_timeout<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
     tokio::time::timeout(limit, work).await.ok()
 }
 
-fn spell(duration: Duration) -> String {
+fn format_duration(duration: Duration) -> String {
     match duration.as_secs() {
         0 => format!("{} ms", duration.as_millis()),
         seconds => format!("{seconds} s"),
@@ -332,17 +359,18 @@ fn spell(duration: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::Dialect;
+    use crate::api::ApiDialect;
 
     #[test]
-    fn azure_gets_its_key_in_the_header_that_it_reads() {
+    fn azure_gets_its_key_in_its_own_header() {
         let client = |base_url: &str| {
             let base_url = base_url.to_owned();
-            let dialect = Dialect::of(&base_url);
-            Client::new(Endpoint { name: "x".into(), base_url, dialect, key: Some("secret".into()) }).expect("a client")
+            let dialect = ApiDialect::from_base_url(&base_url);
+            ApiClient::new(Endpoint { name: "x".into(), base_url, dialect, key: Some("secret".into()) })
+                .expect("a client")
         };
         let header = |base_url: &str, name: &str| {
-            let headers = client(base_url).headers().expect("a good key");
+            let headers = client(base_url).base_headers().expect("a valid key");
             headers.get(name).map(|value| (value.to_str().expect("text").to_owned(), value.is_sensitive()))
         };
         let azure = "https://mine.openai.azure.com/openai/v1";
@@ -354,8 +382,8 @@ mod tests {
     }
 
     #[test]
-    fn only_this_machine_is_asked_without_a_proxy() {
-        for (base_url, is_here) in [
+    fn only_this_machine_is_loopback() {
+        for (base_url, expected) in [
             ("http://localhost:11434/v1", true),
             ("http://127.0.0.1:8080/v1", true),
             ("http://[::1]:8080/v1", true),
@@ -363,7 +391,7 @@ mod tests {
             ("https://localhost.example.org/v1", false),
             ("nonsense", false),
         ] {
-            assert_eq!(is_loopback(base_url), is_here, "{base_url}");
+            assert_eq!(is_loopback(base_url), expected, "{base_url}");
         }
     }
 }

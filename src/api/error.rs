@@ -1,105 +1,107 @@
-//! What can go wrong between asking and the end of an answer, in one type.
+//! The error of a request, from sending it to the end of its answer.
 
 mod classify;
 mod read;
 mod transport;
 
-pub(super) use read::status_in_words;
+pub(super) use read::status_text;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Effort, FreeQuota, request::Wish};
+use super::{Effort, FreeQuota, request::ProviderRequirement};
 
-/// A failure as the reader and the retry logic need it: what happened, whose fault, what helps.
+/// A failed request: what happened, whose fault it is and what can be done.
+///
+/// The error card and the retry logic both work from this.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error)]
 #[error("{message}")]
-pub struct Error {
-    pub fault: Fault,
+pub struct ApiError {
+    pub fault: FaultKind,
     /// The HTTP status, where one was received or named in the body.
     pub status: Option<u16>,
-    /// The most precise word that the server gave, such as `rate_limit_exceeded`.
+    /// The most specific code that the server gave, such as `rate_limit_exceeded`.
     pub code: Option<String>,
-    /// One sentence without a full stop, cleaned, with the provider's own words.
+    /// One cleaned sentence without a full stop, including the provider's message.
     pub message: String,
-    /// Seconds until asking again can help, as the server said.
+    /// How many seconds to wait before a retry, as reported by the server.
     pub retry_after: Option<u64>,
     pub provider: Option<String>,
-    /// What the choices on its card depend on.
+    /// Details that decide which choices the error card offers.
     #[serde(default)]
-    pub facts: Vec<Fact>,
+    pub facts: Vec<ErrorFact>,
 }
 
-/// The kinds of failure that call for different answers.
+/// A kind of failure that needs its own handling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Fault {
-    /// Connection refused, DNS, TLS, a proxy: no server was reached.
+pub enum FaultKind {
+    /// No server was reached: connection refused, DNS, TLS or a proxy.
     Connect,
-    /// Nothing came for too long.
+    /// The server sent nothing for too long.
     Silence,
-    /// The stream broke off.
+    /// The connection was lost before the stream ended.
     Cut,
-    /// 200 and no content.
+    /// The server answered 200 without content.
     Empty,
-    /// The key is missing, wrong or revoked.
+    /// The API key is missing, wrong or revoked.
     Key,
-    /// No credits, or the key's budget is used up.
+    /// There are no credits left, or the key's budget is used up.
     Credit,
-    /// Moderation, guardrail, region, permission.
+    /// The request is not allowed: moderation, a guardrail, the region or a permission.
     Forbidden,
-    /// No such model, or no endpoint that may serve it.
+    /// There is no such model, or no provider that may serve it.
     Model,
-    /// Too long for the model.
+    /// The request is too long for the model.
     Length,
-    /// Too many requests.
+    /// There were too many requests.
     Rate,
-    /// The request is wrong in another way.
+    /// The request is invalid in another way.
     Request,
     /// The server or the provider behind it is broken or overloaded.
     Server,
-    /// What came is not what this API sends.
+    /// The response is not one of this API.
     Garbage,
 }
 
-/// Something more that a server told of a failure.
+/// A detail that a server reported with a failure.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Fact {
-    /// 402: the credit is enough for so many tokens.
+pub enum ErrorFact {
+    /// 402: the credit covers only this many tokens.
     Affordable(u32),
-    /// The history has reasoning that only this endpoint can read.
+    /// The history contains reasoning that only this endpoint can read.
     Pinned(String),
-    /// The history has reasoning that the model did not make, or that was changed.
+    /// The history contains reasoning from another model, or reasoning that was modified.
     ForeignReasoning,
-    /// The model does not have the effort that was asked for, but these.
+    /// The model does not support the requested effort, only these.
     Efforts(Vec<Effort>),
-    /// The model cannot be asked not to think.
+    /// Reasoning cannot be turned off for this model.
     ReasoningMandatory,
-    /// The server's own word on whether asking again can help.
+    /// Whether a retry can help, according to the server.
     Retryable(bool),
-    /// The free requests of this day are used up.
+    /// Today's free requests are used up.
     FreeQuotaOfTheDay,
-    /// Why a guard stopped the request.
+    /// Why moderation or a guardrail rejected the request.
     Reasons(Vec<String>),
-    /// Which wishes of the request left no provider, such as `data_policy:zdr`.
+    /// Which requirements of the request excluded every provider, such as `data_policy:zdr`.
     ExcludedBy(Vec<String>),
-    /// A wish of ours that left no provider: it can be dropped.
-    Relaxable(Wish),
-    /// What is left of the day for free models.
+    /// One of our requirements excluded every provider, and can be dropped.
+    Relaxable(ProviderRequirement),
+    /// How many free requests are left today.
     FreeQuota(FreeQuota),
-    /// Models that the server would answer with instead.
+    /// Models that the server suggests instead.
     FallbackModels(Vec<String>),
-    /// The providers that failed before the last one did.
+    /// The providers that were tried and failed before the last one.
     Tried(Vec<String>),
-    /// The parameter that is wrong.
+    /// The invalid parameter.
     Parameter(String),
-    /// It is another server than OpenRouter: its key and its credit are looked after elsewhere.
+    /// The server is not OpenRouter, so its key and credit are managed elsewhere.
     Elsewhere,
 }
 
-impl Error {
-    /// A failure that no server told.
-    pub fn new(fault: Fault, message: impl Into<String>) -> Self {
+impl ApiError {
+    /// Creates an error that did not come from a server.
+    pub fn new(fault: FaultKind, message: impl Into<String>) -> Self {
         Self {
             fault,
             status: None,
@@ -111,34 +113,34 @@ impl Error {
         }
     }
 
-    /// How many attempts there may be in all, the first included, as long as nothing was visible (reference: 6.2).
-    pub fn attempts(&self) -> u32 {
-        let told = self.facts.iter().find_map(|fact| match fact {
-            Fact::Retryable(retryable) => Some(*retryable),
+    /// Returns how many attempts to make in total, including the first, while nothing is visible yet (reference: 6.2).
+    pub fn max_attempts(&self) -> u32 {
+        let is_retryable = self.facts.iter().find_map(|fact| match fact {
+            ErrorFact::Retryable(retryable) => Some(*retryable),
             _ => None,
         });
-        if told == Some(false) || self.facts.contains(&Fact::FreeQuotaOfTheDay) {
+        if is_retryable == Some(false) || self.facts.contains(&ErrorFact::FreeQuotaOfTheDay) {
             return 1;
         }
         let usual = match self.fault {
-            Fault::Connect | Fault::Cut | Fault::Rate => 4,
-            Fault::Empty => 3,
-            Fault::Silence => 2,
-            Fault::Server => match self.status {
+            FaultKind::Connect | FaultKind::Cut | FaultKind::Rate => 4,
+            FaultKind::Empty => 3,
+            FaultKind::Silence => 2,
+            FaultKind::Server => match self.status {
                 Some(408) => 2,
                 None | Some(500 | 504 | 524) => 3,
-                Some(503) if told.is_none() && self.retry_after.is_none() && !self.is_overload() => 1,
+                Some(503) if is_retryable.is_none() && self.retry_after.is_none() && !self.is_overload() => 1,
                 Some(_) => 4,
             },
-            Fault::Key
-            | Fault::Credit
-            | Fault::Forbidden
-            | Fault::Model
-            | Fault::Length
-            | Fault::Request
-            | Fault::Garbage => 1,
+            FaultKind::Key
+            | FaultKind::Credit
+            | FaultKind::Forbidden
+            | FaultKind::Model
+            | FaultKind::Length
+            | FaultKind::Request
+            | FaultKind::Garbage => 1,
         };
-        if told == Some(true) { usual.max(4) } else { usual }
+        if is_retryable == Some(true) { usual.max(4) } else { usual }
     }
 
     fn is_overload(&self) -> bool {

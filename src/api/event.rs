@@ -1,101 +1,101 @@
-//! What a stream can say, read so that nothing a server sends can stop it.
+//! The events of a stream, parsed so that nothing a server sends is fatal.
 
 mod write;
 
 use serde_json::value::RawValue;
 
-use super::{Error, Usd, item::OutputItem, json::Fields};
+use super::{ApiError, Usd, item::OutputItem, json::JsonFields};
 
-/// One event. Items stay as the server sent them; events we do not know or cannot read keep their text.
+/// One event of a stream. Items stay as the server sent them, and unknown or unreadable events keep their text.
 #[derive(Debug, Clone)]
 pub enum Event {
-    /// The server has begun: `response.created`, `queued`, `in_progress`.
-    Begun(Box<Response>),
-    /// `output_item.added`
-    Opened { at: At, item: OutputItem },
-    /// `output_item.done`: the whole item, which is what counts.
-    Closed { at: At, item: OutputItem },
-    /// A part was opened or closed: `content_part.*`, `reasoning_summary_part.*`, `reasoning_part.*`.
-    Part { at: At, index: u32, body: PartBody, closed: bool },
-    /// More of a text.
-    Delta { place: Place, text: String },
-    /// All of a text, which is what counts.
-    Whole { place: Place, text: String },
-    /// `output_text.annotation.added`
-    Cited { at: At, index: u32, annotation: Annotation },
-    /// A tool of the server is in this state, such as `searching`.
-    Activity { at: At, status: String },
-    /// The response is over: `completed`, `incomplete`, `failed`, `cancelled`, `done`, or a body without a stream.
-    Ended(Box<Response>),
-    /// `error`, `response.error`, or an error object without a type. Nothing good comes behind it.
-    Failed(Box<Error>),
-    /// A comment that only says that the server is alive.
+    /// The response has started: `response.created`, `queued`, `in_progress`.
+    ResponseStarted(Box<ResponseEnvelope>),
+    /// An item was added: `output_item.added`.
+    ItemAdded { item_ref: ItemRef, item: OutputItem },
+    /// An item is complete: `output_item.done`. It replaces what was received of it before.
+    ItemDone { item_ref: ItemRef, item: OutputItem },
+    /// A part was added or completed: `content_part.*`, `reasoning_summary_part.*`, `reasoning_part.*`.
+    Part { item_ref: ItemRef, index: u32, body: PartBody, is_done: bool },
+    /// The next piece of a text.
+    Delta { target: TextTarget, text: String },
+    /// A complete text, which replaces what was received of it before.
+    TextDone { target: TextTarget, text: String },
+    /// A citation was added: `output_text.annotation.added`.
+    AnnotationAdded { item_ref: ItemRef, index: u32, annotation: Annotation },
+    /// The status of a tool that the server runs, such as `searching`.
+    ToolStatus { item_ref: ItemRef, status: String },
+    /// The response ended: `completed`, `incomplete`, `failed`, `cancelled`, `done`, or a body that is not a stream.
+    ResponseEnded(Box<ResponseEnvelope>),
+    /// The stream failed: `error`, `response.error`, or an error object without a type. Nothing useful follows it.
+    Failed(Box<ApiError>),
+    /// A comment, which only shows that the server is alive.
     KeepAlive,
-    /// An event of a type that means nothing to us.
+    /// An event of an unknown type.
     Other { kind: String, raw: String },
-    /// What is no JSON object, or an event without what it is about.
+    /// A payload that is not a JSON object, or an event without its required fields.
     Unreadable { raw: String },
 }
 
-/// Which item an event is about.
+/// The item that an event refers to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum At {
-    /// Its `output_index`. Ids may change with every event; this does not.
+pub enum ItemRef {
+    /// Its `output_index`. Unlike the id, it is the same in every event.
     Index(u32),
-    /// The server told only its id.
+    /// Its id; the server sent no index.
     Id(String),
-    /// The server told neither.
-    Unsaid,
+    /// The server sent neither.
+    Unspecified,
 }
 
-/// Where a text belongs.
+/// Where the text of an event belongs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    pub at: At,
-    pub field: Field,
+pub struct TextTarget {
+    pub item_ref: ItemRef,
+    pub field: ItemField,
 }
 
-/// The text of an item that an event is about, with its index where an item has several.
+/// A text field of an item, with its index if an item can have several.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Field {
+pub enum ItemField {
     Text(u32),
     Refusal(u32),
-    /// Raw thinking.
-    Thinking(u32),
-    /// A summary of the thinking.
-    Summary(u32),
+    /// Raw reasoning.
+    ReasoningText(u32),
+    /// A summary of the reasoning.
+    ReasoningSummary(u32),
     Arguments,
 }
 
-/// A part of a message or of reasoning, as far as it has come.
+/// A part of a message or of reasoning, as far as it was received.
 #[derive(Debug, Clone, PartialEq)]
 pub enum PartBody {
     Text { text: String, annotations: Vec<Annotation> },
     Refusal(String),
-    Thinking(String),
-    Summary(String),
+    ReasoningText(String),
+    ReasoningSummary(String),
     Other(String),
 }
 
-/// What an envelope says of the whole response.
+/// The fields of the response object in an event.
 #[derive(Debug, Clone)]
-pub struct Response {
+pub struct ResponseEnvelope {
     /// The generation id, `gen-…` on OpenRouter.
     pub id: Option<String>,
-    /// The slug that answers.
+    /// The slug of the model that answers.
     pub model: Option<String>,
-    pub status: Status,
+    pub status: ResponseStatus,
     pub output: Vec<OutputItem>,
     pub usage: Option<Usage>,
-    pub error: Option<Error>,
+    pub error: Option<ApiError>,
     /// Why it is incomplete: `max_output_tokens` or `content_filter`.
-    pub reason: Option<String>,
-    /// Who ran the model, where a router told.
+    pub incomplete_reason: Option<String>,
+    /// The provider that ran the model, if a router reported it.
     pub provider: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
+pub enum ResponseStatus {
     Running,
     Completed,
     Incomplete,
@@ -103,7 +103,7 @@ pub enum Status {
     Cancelled,
 }
 
-/// A citation as the server sent it; positions are resolved by the layout.
+/// A citation as the server sent it. The layout resolves its positions.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Annotation {
     /// `url_citation`, `file_citation`, `file_path`, …
@@ -114,224 +114,240 @@ pub struct Annotation {
     pub content: Option<String>,
     /// The name of a file, for the kinds without an address.
     pub filename: Option<String>,
-    /// Offsets into the part's text, in code points or UTF-16 units; 0/0 says nothing.
+    /// Offsets into the part's text, in code points or UTF-16 units; 0 and 0 mean that there is no range.
     pub start: Option<u64>,
     pub end: Option<u64>,
 }
 
-/// What an answer used and cost.
+/// The tokens and cost of an answer.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Usage {
     pub input_tokens: Option<u64>,
     pub cached_tokens: Option<u64>,
     pub output_tokens: Option<u64>,
     pub reasoning_tokens: Option<u64>,
-    /// As the server's own digits; `None` is unknown, not nothing.
+    /// The cost in the server's own digits. `None` means unknown, not zero.
     pub cost: Option<Usd>,
 }
 
 impl Event {
-    /// Reads the payload of one frame, or a whole body that is no stream. Never fails.
+    /// Parses the payload of one frame, or a whole body that is not a stream. Never fails.
     pub fn parse(json: &str) -> Self {
-        let Some(fields) = Fields::of(json) else { return Self::Unreadable { raw: json.to_owned() } };
+        let Some(fields) = JsonFields::parse(json) else { return Self::Unreadable { raw: json.to_owned() } };
         match fields.text("type") {
-            Some(kind) => typed(&kind, &fields, json),
-            None => untyped(&fields, json),
+            Some(kind) => parse_typed(&kind, &fields, json),
+            None => parse_untyped(&fields, json),
         }
     }
 
-    /// vLLM's parts of reasoning may call themselves texts.
-    fn of_reasoning(self) -> Self {
+    /// Turns a text part into a reasoning part: vLLM may send reasoning parts with a text type.
+    fn into_reasoning(self) -> Self {
         match self {
-            Self::Part { at, index, body: PartBody::Text { text, .. }, closed } => {
-                Self::Part { at, index, body: PartBody::Thinking(text), closed }
+            Self::Part { item_ref: at, index, body: PartBody::Text { text, .. }, is_done: closed } => {
+                Self::Part { item_ref: at, index, body: PartBody::ReasoningText(text), is_done: closed }
             }
             other => other,
         }
     }
 }
 
-fn typed(kind: &str, fields: &Fields, json: &str) -> Event {
-    let at = || At::read(fields);
+fn parse_typed(kind: &str, fields: &JsonFields, json: &str) -> Event {
+    let item_ref = || ItemRef::from_fields(fields);
     let content = || fields.index("content_index").unwrap_or(0);
     let summary = || fields.index("summary_index").unwrap_or(0);
-    let text = |key: &str, field: Field, made: fn(Place, String) -> Event| {
-        fields.text(key).map(|text| made(Place { at: at(), field }, text))
+    let text = |key: &str, field: ItemField, make: fn(TextTarget, String) -> Event| {
+        fields.text(key).map(|text| make(TextTarget { item_ref: item_ref(), field }, text))
     };
-    let delta = |field| text("delta", field, |place, text| Event::Delta { place, text });
-    let whole = |key, field| text(key, field, |place, text| Event::Whole { place, text });
-    let item = |made: fn(At, OutputItem) -> Event| fields.raw("item").map(|item| made(at(), OutputItem::read(item)));
+    let delta = |field| text("delta", field, |place, text| Event::Delta { target: place, text });
+    let whole = |key, field| text(key, field, |place, text| Event::TextDone { target: place, text });
+    let item = |made: fn(ItemRef, OutputItem) -> Event| {
+        fields.raw("item").map(|item| made(item_ref(), OutputItem::from_raw(item)))
+    };
     let part = |index, closed| {
-        let body = PartBody::read(fields.raw("part")?)?;
-        Some(Event::Part { at: at(), index, body, closed })
+        let body = PartBody::from_raw(fields.raw("part")?)?;
+        Some(Event::Part { item_ref: item_ref(), index, body, is_done: closed })
     };
     let ended = |status| {
         let response = fields.object("response").unwrap_or_default();
-        Some(Event::Ended(Box::new(Response::read(&response, status))))
+        Some(Event::ResponseEnded(Box::new(ResponseEnvelope::from_fields(&response, status))))
     };
     let event = match kind {
         "response.created" | "response.queued" | "response.in_progress" => {
             let response = fields.object("response").unwrap_or_default();
-            let response = Response { status: Status::Running, ..Response::read(&response, Status::Running) };
-            Some(Event::Begun(Box::new(response)))
+            let response = ResponseEnvelope {
+                status: ResponseStatus::Running,
+                ..ResponseEnvelope::from_fields(&response, ResponseStatus::Running)
+            };
+            Some(Event::ResponseStarted(Box::new(response)))
         }
-        "response.output_item.added" => item(|at, item| Event::Opened { at, item }),
-        "response.output_item.done" => item(|at, item| Event::Closed { at, item }),
+        "response.output_item.added" => item(|at, item| Event::ItemAdded { item_ref: at, item }),
+        "response.output_item.done" => item(|at, item| Event::ItemDone { item_ref: at, item }),
         "response.content_part.added" => part(content(), false),
         "response.content_part.done" => part(content(), true),
-        "response.reasoning_part.added" => part(content(), false).map(Event::of_reasoning),
-        "response.reasoning_part.done" => part(content(), true).map(Event::of_reasoning),
+        "response.reasoning_part.added" => part(content(), false).map(Event::into_reasoning),
+        "response.reasoning_part.done" => part(content(), true).map(Event::into_reasoning),
         "response.reasoning_summary_part.added" => part(summary(), false),
         "response.reasoning_summary_part.done" => part(summary(), true),
-        "response.output_text.delta" | "response.content_part.delta" => delta(Field::Text(content())),
-        "response.output_text.done" => whole("text", Field::Text(content())),
-        "response.refusal.delta" => delta(Field::Refusal(content())),
-        "response.refusal.done" => whole("refusal", Field::Refusal(content())),
-        "response.reasoning_text.delta" | "response.reasoning.delta" => delta(Field::Thinking(content())),
-        "response.reasoning_text.done" | "response.reasoning.done" => whole("text", Field::Thinking(content())),
-        "response.reasoning_summary_text.delta" => delta(Field::Summary(summary())),
-        "response.reasoning_summary_text.done" => whole("text", Field::Summary(summary())),
-        "response.function_call_arguments.delta" | "response.custom_tool_call_input.delta" => delta(Field::Arguments),
-        "response.function_call_arguments.done" => whole("arguments", Field::Arguments),
-        "response.custom_tool_call_input.done" => whole("input", Field::Arguments),
-        "response.output_text.annotation.added" => {
-            let annotation = fields.raw("annotation").and_then(Annotation::read);
-            annotation.map(|annotation| Event::Cited { at: at(), index: content(), annotation })
+        "response.output_text.delta" | "response.content_part.delta" => delta(ItemField::Text(content())),
+        "response.output_text.done" => whole("text", ItemField::Text(content())),
+        "response.refusal.delta" => delta(ItemField::Refusal(content())),
+        "response.refusal.done" => whole("refusal", ItemField::Refusal(content())),
+        "response.reasoning_text.delta" | "response.reasoning.delta" => delta(ItemField::ReasoningText(content())),
+        "response.reasoning_text.done" | "response.reasoning.done" => {
+            whole("text", ItemField::ReasoningText(content()))
         }
-        "response.completed" | "response.done" => ended(Status::Completed),
-        "response.incomplete" => ended(Status::Incomplete),
-        "response.failed" => ended(Status::Failed),
-        "response.cancelled" => ended(Status::Cancelled),
-        "error" | "response.error" => Some(Event::Failed(Box::new(Error::in_stream(json)))),
-        _ if is_foreign_error(kind, fields) => Some(Event::Failed(Box::new(Error::in_stream(json)))),
-        _ => Some(match activity(kind) {
-            Some(status) => Event::Activity { at: at(), status: status.to_owned() },
+        "response.reasoning_summary_text.delta" => delta(ItemField::ReasoningSummary(summary())),
+        "response.reasoning_summary_text.done" => whole("text", ItemField::ReasoningSummary(summary())),
+        "response.function_call_arguments.delta" | "response.custom_tool_call_input.delta" => {
+            delta(ItemField::Arguments)
+        }
+        "response.function_call_arguments.done" => whole("arguments", ItemField::Arguments),
+        "response.custom_tool_call_input.done" => whole("input", ItemField::Arguments),
+        "response.output_text.annotation.added" => {
+            let annotation = fields.raw("annotation").and_then(Annotation::from_raw);
+            annotation.map(|annotation| Event::AnnotationAdded { item_ref: item_ref(), index: content(), annotation })
+        }
+        "response.completed" | "response.done" => ended(ResponseStatus::Completed),
+        "response.incomplete" => ended(ResponseStatus::Incomplete),
+        "response.failed" => ended(ResponseStatus::Failed),
+        "response.cancelled" => ended(ResponseStatus::Cancelled),
+        "error" | "response.error" => Some(Event::Failed(Box::new(ApiError::from_stream(json)))),
+        _ if is_nonstandard_error(kind, fields) => Some(Event::Failed(Box::new(ApiError::from_stream(json)))),
+        _ => Some(match tool_status(kind) {
+            Some(status) => Event::ToolStatus { item_ref: item_ref(), status: status.to_owned() },
             None => Event::Other { kind: kind.to_owned(), raw: json.to_owned() },
         }),
     };
     event.unwrap_or_else(|| Event::Unreadable { raw: json.to_owned() })
 }
 
-/// The chat API's error frame, a response that is no stream, or something else without a type.
-fn untyped(fields: &Fields, json: &str) -> Event {
+/// Parses an object without a type: the chat API's error frame, a response that is not a stream, or anything else.
+fn parse_untyped(fields: &JsonFields, json: &str) -> Event {
     let is_response = fields.text("object").as_deref() == Some("response") || !fields.list("output").is_empty();
     if is_response {
-        Event::Ended(Box::new(Response::read(fields, Status::Completed)))
+        Event::ResponseEnded(Box::new(ResponseEnvelope::from_fields(fields, ResponseStatus::Completed)))
     } else if fields.has("error") {
-        Event::Failed(Box::new(Error::in_stream(json)))
+        Event::Failed(Box::new(ApiError::from_stream(json)))
     } else {
         Event::Other { kind: String::new(), raw: json.to_owned() }
     }
 }
 
-/// An error that names its kind where others say `error`. Events about a part of the work, such as one model of a
-/// panel that failed, are not meant.
-fn is_foreign_error(kind: &str, fields: &Fields) -> bool {
+/// Returns whether this is an error event whose type is the kind of error instead of `error`.
+///
+/// Events about part of the work, such as one failed model of a panel, do not count.
+fn is_nonstandard_error(kind: &str, fields: &JsonFields) -> bool {
     !kind.starts_with("response.")
         && !kind.contains(':')
         && fields.object("error").is_some_and(|error| error.has("message"))
 }
 
-/// The last word of `response.web_search_call.searching` and its like.
-fn activity(kind: &str) -> Option<&str> {
+/// Returns the status of a tool event: `searching` in `response.web_search_call.searching`.
+fn tool_status(kind: &str) -> Option<&str> {
     let (tool, status) = kind.strip_prefix("response.")?.split_once('.')?;
     let is_tool = tool.ends_with("_call") || tool.starts_with("mcp_");
     let known = ["in_progress", "searching", "generating", "interpreting", "completed", "failed", "incomplete"];
     (is_tool && known.contains(&status)).then_some(status)
 }
 
-impl At {
-    fn read(fields: &Fields) -> Self {
+impl ItemRef {
+    fn from_fields(fields: &JsonFields) -> Self {
         match fields.index("output_index") {
             Some(index) => Self::Index(index),
-            None => fields.word("item_id").map_or(Self::Unsaid, Self::Id),
+            None => fields.non_blank("item_id").map_or(Self::Unspecified, Self::Id),
         }
     }
 }
 
 impl PartBody {
-    /// A part of an item or of an event; a plain string, as the published samples have it, is its text.
-    pub fn read(raw: &RawValue) -> Option<Self> {
+    /// Reads a part of an item or event. A plain string, as in the published samples, is its text.
+    pub fn from_raw(raw: &RawValue) -> Option<Self> {
         if let Some(text) = super::json::text(raw) {
             return Some(Self::Text { text, annotations: Vec::new() });
         }
-        let fields = Fields::of(raw.get())?;
+        let fields = JsonFields::parse(raw.get())?;
         let text = || fields.text("text").unwrap_or_default();
         let kind = fields.text("type").unwrap_or_default();
         Some(match kind.as_str() {
             "output_text" | "text" | "input_text" => {
-                let annotations = fields.list("annotations").into_iter().filter_map(Annotation::read).collect();
+                let annotations = fields.list("annotations").into_iter().filter_map(Annotation::from_raw).collect();
                 Self::Text { text: text(), annotations }
             }
             "refusal" => Self::Refusal(fields.text("refusal").unwrap_or_else(text)),
-            "reasoning_text" => Self::Thinking(text()),
-            "summary_text" => Self::Summary(text()),
+            "reasoning_text" => Self::ReasoningText(text()),
+            "summary_text" => Self::ReasoningSummary(text()),
             _ => Self::Other(kind),
         })
     }
 }
 
-impl Response {
-    /// One that has begun under an id that the headers told.
-    pub fn begun(id: String) -> Self {
+impl ResponseEnvelope {
+    /// Creates the envelope of a response that has started, with the id from the headers.
+    pub fn started(id: String) -> Self {
         Self {
             id: Some(id),
             model: None,
-            status: Status::Running,
+            status: ResponseStatus::Running,
             output: Vec::new(),
             usage: None,
             error: None,
-            reason: None,
+            incomplete_reason: None,
             provider: None,
         }
     }
 
-    /// `told` is what the event's name says; where that is mere success, the object knows better.
-    fn read(fields: &Fields, told: Status) -> Self {
-        let status = match (told, fields.text("status").as_deref()) {
-            (Status::Completed, Some("incomplete")) => Status::Incomplete,
-            (Status::Completed, Some("failed")) => Status::Failed,
-            (Status::Completed, Some("cancelled")) => Status::Cancelled,
+    /// Reads a response. `implied` is the status by the event's type; the object's own status can only refine success.
+    fn from_fields(fields: &JsonFields, implied: ResponseStatus) -> Self {
+        let status = match (implied, fields.text("status").as_deref()) {
+            (ResponseStatus::Completed, Some("incomplete")) => ResponseStatus::Incomplete,
+            (ResponseStatus::Completed, Some("failed")) => ResponseStatus::Failed,
+            (ResponseStatus::Completed, Some("cancelled")) => ResponseStatus::Cancelled,
             (told, _) => told,
         };
-        let output: Vec<_> = fields.list("output").into_iter().map(OutputItem::read).collect();
+        let output: Vec<_> = fields.list("output").into_iter().map(OutputItem::from_raw).collect();
         let error = match status {
-            Status::Failed => Some(Error::of_failed(fields)),
-            Status::Completed if fields.has("error") && output.is_empty() => Some(Error::of_failed(fields)),
+            ResponseStatus::Failed => Some(ApiError::from_failed_response(fields)),
+            ResponseStatus::Completed if fields.has("error") && output.is_empty() => {
+                Some(ApiError::from_failed_response(fields))
+            }
             _ => None,
         };
         Self {
-            id: fields.word("id"),
-            model: fields.word("model"),
-            status: if error.is_some() { Status::Failed } else { status },
+            id: fields.non_blank("id"),
+            model: fields.non_blank("model"),
+            status: if error.is_some() { ResponseStatus::Failed } else { status },
             output,
-            usage: fields.object("usage").map(|usage| Usage::read(&usage)),
+            usage: fields.object("usage").map(|usage| Usage::from_fields(&usage)),
             error,
-            reason: fields.object("incomplete_details").and_then(|details| details.word("reason")),
-            provider: fields.word("provider").or_else(|| selected(&fields.object("openrouter_metadata")?)),
+            incomplete_reason: fields.object("incomplete_details").and_then(|details| details.non_blank("reason")),
+            provider: fields
+                .non_blank("provider")
+                .or_else(|| selected_provider(&fields.object("openrouter_metadata")?)),
         }
     }
 }
 
-/// The provider that a router chose (reference: 5.4).
-fn selected(metadata: &Fields) -> Option<String> {
+/// Returns the provider that a router selected (reference: 5.4).
+fn selected_provider(metadata: &JsonFields) -> Option<String> {
     let endpoints = metadata.object("endpoints")?;
-    let available = endpoints.list("available").into_iter().filter_map(|endpoint| Fields::of(endpoint.get()));
-    available.filter(|endpoint| endpoint.flag("selected") == Some(true)).find_map(|endpoint| endpoint.word("provider"))
+    let available = endpoints.list("available").into_iter().filter_map(|endpoint| JsonFields::parse(endpoint.get()));
+    available
+        .filter(|endpoint| endpoint.flag("selected") == Some(true))
+        .find_map(|endpoint| endpoint.non_blank("provider"))
 }
 
 impl Annotation {
-    pub fn read(raw: &RawValue) -> Option<Self> {
-        let fields = Fields::of(raw.get())?;
+    pub fn from_raw(raw: &RawValue) -> Option<Self> {
+        let fields = JsonFields::parse(raw.get())?;
         let kind = fields.text("type").unwrap_or_else(|| "url_citation".into());
-        // The chat API wraps the fields in one named like the kind.
+        // The chat API nests the fields in an object named after the type.
         let fields = fields.object(&kind).unwrap_or(fields);
         Some(Self {
             kind,
-            url: fields.word("url"),
-            title: fields.word("title"),
-            content: fields.word("content"),
-            filename: fields.word("filename").or_else(|| fields.word("file_id")),
+            url: fields.non_blank("url"),
+            title: fields.non_blank("title"),
+            content: fields.non_blank("content"),
+            filename: fields.non_blank("filename").or_else(|| fields.non_blank("file_id")),
             start: fields.number("start_index"),
             end: fields.number("end_index"),
         })
@@ -339,7 +355,7 @@ impl Annotation {
 }
 
 impl Usage {
-    fn read(fields: &Fields) -> Self {
+    fn from_fields(fields: &JsonFields) -> Self {
         let detail = |of: &str, key: &str| fields.object(of).and_then(|details| details.number(key));
         Self {
             input_tokens: fields.number("input_tokens"),
@@ -350,7 +366,7 @@ impl Usage {
         }
     }
 
-    /// Of two responses together. What one of them does not tell is unknown for both.
+    /// Returns the sum of two responses. A value missing in either is unknown in the sum.
     #[must_use]
     pub fn plus(&self, other: &Self) -> Self {
         let sum = |a: Option<u64>, b: Option<u64>| a?.checked_add(b?);
@@ -359,7 +375,7 @@ impl Usage {
             cached_tokens: sum(self.cached_tokens, other.cached_tokens),
             output_tokens: sum(self.output_tokens, other.output_tokens),
             reasoning_tokens: sum(self.reasoning_tokens, other.reasoning_tokens),
-            cost: self.cost.as_ref().zip(other.cost.as_ref()).and_then(|(one, two)| one.plus(two)),
+            cost: self.cost.as_ref().zip(other.cost.as_ref()).and_then(|(one, two)| one.checked_add(two)),
         }
     }
 }
@@ -375,20 +391,20 @@ mod tests {
     }
 
     #[test]
-    fn names_of_old_samples_and_other_servers_mean_the_same() {
+    fn event_names_of_old_samples_and_other_servers_are_known() {
         for (kind, field) in [
-            ("response.output_text.delta", Field::Text(0)),
-            ("response.content_part.delta", Field::Text(0)),
-            ("response.reasoning_text.delta", Field::Thinking(0)),
-            ("response.reasoning.delta", Field::Thinking(0)),
-            ("response.reasoning_summary_text.delta", Field::Summary(0)),
-            ("response.refusal.delta", Field::Refusal(0)),
-            ("response.function_call_arguments.delta", Field::Arguments),
-            ("response.custom_tool_call_input.delta", Field::Arguments),
+            ("response.output_text.delta", ItemField::Text(0)),
+            ("response.content_part.delta", ItemField::Text(0)),
+            ("response.reasoning_text.delta", ItemField::ReasoningText(0)),
+            ("response.reasoning.delta", ItemField::ReasoningText(0)),
+            ("response.reasoning_summary_text.delta", ItemField::ReasoningSummary(0)),
+            ("response.refusal.delta", ItemField::Refusal(0)),
+            ("response.function_call_arguments.delta", ItemField::Arguments),
+            ("response.custom_tool_call_input.delta", ItemField::Arguments),
         ] {
             match parse(&json!({ "type": kind, "delta": "x" })) {
-                Event::Delta { place, text } => {
-                    assert_eq!((place.field, place.at, text.as_str()), (field, At::Unsaid, "x"));
+                Event::Delta { target: place, text } => {
+                    assert_eq!((place.field, place.item_ref, text.as_str()), (field, ItemRef::Unspecified, "x"));
                 }
                 other => panic!("{kind}: {other:?}"),
             }
@@ -397,28 +413,31 @@ mod tests {
             let event = parse(
                 &json!({ "type": kind, "response": { "status": "incomplete", "incomplete_details": { "reason": "max_output_tokens" } } }),
             );
-            let Event::Ended(response) = event else { panic!("{kind}") };
-            assert_eq!((response.status, response.reason.as_deref()), (Status::Incomplete, Some("max_output_tokens")));
+            let Event::ResponseEnded(response) = event else { panic!("{kind}") };
+            assert_eq!(
+                (response.status, response.incomplete_reason.as_deref()),
+                (ResponseStatus::Incomplete, Some("max_output_tokens"))
+            );
         }
     }
 
     #[test]
-    fn what_an_event_is_about_is_told_by_index_or_id_or_not_at_all() {
+    fn an_event_refers_to_its_item_by_index_or_id_or_not_at_all() {
         let at = |mut event: Value| {
             event["type"] = "response.output_text.delta".into();
             event["delta"] = "x".into();
             match parse(&event) {
-                Event::Delta { place, .. } => place.at,
+                Event::Delta { target: place, .. } => place.item_ref,
                 other => panic!("{other:?}"),
             }
         };
-        assert_eq!(at(json!({ "output_index": 3, "item_id": "msg" })), At::Index(3));
-        assert_eq!(at(json!({ "output_index": null, "item_id": "msg" })), At::Id("msg".into()));
-        assert_eq!(at(json!({ "output_index": -1, "item_id": "" })), At::Unsaid);
+        assert_eq!(at(json!({ "output_index": 3, "item_id": "msg" })), ItemRef::Index(3));
+        assert_eq!(at(json!({ "output_index": null, "item_id": "msg" })), ItemRef::Id("msg".into()));
+        assert_eq!(at(json!({ "output_index": -1, "item_id": "" })), ItemRef::Unspecified);
     }
 
     #[test]
-    fn nothing_that_comes_is_lost_or_fatal() {
+    fn no_event_is_lost_or_fatal() {
         for (json, readable) in [
             ("", false),
             ("null", false),
@@ -440,10 +459,10 @@ mod tests {
     }
 
     #[test]
-    fn the_work_of_tools_is_activity_and_their_inner_failures_end_nothing() {
+    fn a_failure_within_a_tool_does_not_end_the_response() {
         let status = |kind: &str| match parse(&json!({ "type": kind, "output_index": 0, "error": { "message": "m" } }))
         {
-            Event::Activity { status, .. } => Some(status),
+            Event::ToolStatus { status, .. } => Some(status),
             Event::Other { .. } => None,
             other => panic!("{kind}: {other:?}"),
         };
@@ -459,10 +478,10 @@ mod tests {
     }
 
     #[test]
-    fn a_cost_keeps_its_digits_and_what_is_not_told_stays_unknown() {
+    fn a_cost_keeps_its_digits_and_missing_usage_is_unknown() {
         let usage = |usage: &str| {
             let event = Event::parse(&format!(r#"{{"type":"response.completed","response":{{"usage":{usage}}}}}"#));
-            let Event::Ended(response) = event else { panic!("{usage}") };
+            let Event::ResponseEnded(response) = event else { panic!("{usage}") };
             response.usage
         };
         let cost = |text: &str| usage(text).and_then(|usage| usage.cost).map(|cost| cost.digits().to_owned());

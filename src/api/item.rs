@@ -1,33 +1,34 @@
-//! Items of an answer: what a server sends, and what we read of it.
+//! The items of an answer, as sent by the server and as parsed.
 
 use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{Annotation, event::PartBody, json, json::Fields};
+use super::{Annotation, event::PartBody, json, json::JsonFields};
 use crate::text;
 
-/// An item as it came, and as it was read. Both may be megabytes: who keeps one of them shares it.
+/// An item of an answer, both raw and parsed. Both forms may be megabytes, so they are shared.
 #[derive(Debug, Clone)]
 pub struct OutputItem {
     pub raw: Arc<RawValue>,
-    /// The server's name for it.
+    /// The id that the server gave it.
     pub id: Option<String>,
-    pub kind: Arc<Kind>,
+    pub kind: Arc<ItemKind>,
 }
 
+/// The parsed content of an item.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Kind {
+pub enum ItemKind {
     Message {
-        parts: Vec<Part>,
-        /// `commentary` or `final_answer`, where the model tells them apart.
+        parts: Vec<ContentPart>,
+        /// `commentary` or `final_answer`, if the model distinguishes them.
         phase: Option<String>,
     },
-    Reasoning(Reasoning),
-    Call(Call),
-    Search(Search),
-    /// Any other item, known by its type only; replayed and shown as one folded line.
+    Reasoning(ReasoningItem),
+    Call(FunctionCall),
+    Search(SearchCall),
+    /// Any other item, known only by its type. It is sent back unchanged and shown as one folded line.
     Other {
         kind: String,
         status: Option<String>,
@@ -36,31 +37,31 @@ pub enum Kind {
 
 /// One content part of a message.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Part {
+pub enum ContentPart {
     Text { text: String, annotations: Vec<Annotation> },
     Refusal(String),
 }
 
-/// Thinking: a summary in parts, or raw text, or only an encrypted block.
+/// Reasoning: a summary in parts, raw text, or only an encrypted block.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Reasoning {
+pub struct ReasoningItem {
     pub summary: Vec<String>,
     pub content: Vec<String>,
-    pub encrypted: bool,
+    pub has_encrypted: bool,
 }
 
-/// A function call as the model asked for it.
+/// A function call requested by the model.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Call {
+pub struct FunctionCall {
     pub call_id: String,
     pub name: String,
-    /// JSON as text, perhaps half of it while it streams.
+    /// The arguments as JSON, possibly incomplete while they stream.
     pub arguments: String,
 }
 
 /// A web search or fetch that the server ran.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Search {
+pub struct SearchCall {
     /// The item's type on the wire, such as `openrouter:web_search`.
     pub kind: String,
     pub status: String,
@@ -69,9 +70,9 @@ pub struct Search {
 }
 
 impl OutputItem {
-    pub fn read(raw: &RawValue) -> Self {
-        let fields = Fields::of(raw.get()).unwrap_or_default();
-        Self { raw: raw.to_owned().into(), id: fields.word("id"), kind: Kind::of(&fields).into() }
+    pub fn from_raw(raw: &RawValue) -> Self {
+        let fields = JsonFields::parse(raw.get()).unwrap_or_default();
+        Self { raw: raw.to_owned().into(), id: fields.non_blank("id"), kind: ItemKind::from_fields(&fields).into() }
     }
 }
 
@@ -81,22 +82,22 @@ impl Serialize for OutputItem {
     }
 }
 
-impl Kind {
-    /// What an item is by the server's own JSON.
-    pub fn read(raw: &RawValue) -> Self {
-        Self::of(&Fields::of(raw.get()).unwrap_or_default())
+impl ItemKind {
+    /// Parses the content of an item from the server's JSON.
+    pub fn from_raw(raw: &RawValue) -> Self {
+        Self::from_fields(&JsonFields::parse(raw.get()).unwrap_or_default())
     }
 
-    fn of(fields: &Fields) -> Self {
+    fn from_fields(fields: &JsonFields) -> Self {
         let kind = fields.text("type").unwrap_or_else(|| "message".into());
         match kind.as_str() {
-            "message" => Self::Message { parts: parts(fields), phase: fields.word("phase") },
-            "reasoning" => Self::Reasoning(Reasoning {
-                summary: texts(fields, "summary"),
-                content: texts(fields, "content"),
-                encrypted: fields.word("encrypted_content").is_some(),
+            "message" => Self::Message { parts: message_parts(fields), phase: fields.non_blank("phase") },
+            "reasoning" => Self::Reasoning(ReasoningItem {
+                summary: reasoning_texts(fields, "summary"),
+                content: reasoning_texts(fields, "content"),
+                has_encrypted: fields.non_blank("encrypted_content").is_some(),
             }),
-            "function_call" | "custom_tool_call" => Self::Call(Call {
+            "function_call" | "custom_tool_call" => Self::Call(FunctionCall {
                 call_id: fields.text("call_id").unwrap_or_default(),
                 name: fields.text("name").unwrap_or_default(),
                 arguments: fields.text("arguments").or_else(|| fields.text("input")).unwrap_or_default(),
@@ -105,13 +106,13 @@ impl Kind {
                 || kind.ends_with("file_search_call")
                 || ["openrouter:web_search", "openrouter:web_fetch", "openrouter:file_search"].contains(&&*kind) =>
             {
-                Self::Search(search(kind, fields))
+                Self::Search(search_call(kind, fields))
             }
-            _ => Self::Other { kind, status: fields.word("status") },
+            _ => Self::Other { kind, status: fields.non_blank("status") },
         }
     }
 
-    /// Whether text that comes may belong to it.
+    /// Returns whether the item has no text yet but can have some.
     pub fn is_empty(&self) -> bool {
         match self {
             Self::Message { parts, .. } => parts.iter().all(|part| part.text().is_empty()),
@@ -122,70 +123,72 @@ impl Kind {
     }
 }
 
-/// The content of a message: a list of parts, or, in the easy form, one string.
-fn parts(fields: &Fields) -> Vec<Part> {
+/// Reads the content of a message: a list of parts, or one string in the simple form.
+fn message_parts(fields: &JsonFields) -> Vec<ContentPart> {
     if let Some(text) = fields.text("content") {
-        return vec![Part::Text { text, annotations: Vec::new() }];
+        return vec![ContentPart::Text { text, annotations: Vec::new() }];
     }
-    let parts = fields.list("content").into_iter().filter_map(PartBody::read);
+    let parts = fields.list("content").into_iter().filter_map(PartBody::from_raw);
     parts
         .filter_map(|part| match part {
-            PartBody::Text { text, annotations } => Some(Part::Text { text, annotations: distinct(annotations) }),
-            PartBody::Refusal(text) => Some(Part::Refusal(text)),
-            PartBody::Thinking(_) | PartBody::Summary(_) | PartBody::Other(_) => None,
+            PartBody::Text { text, annotations } => {
+                Some(ContentPart::Text { text, annotations: merge_duplicates(annotations) })
+            }
+            PartBody::Refusal(text) => Some(ContentPart::Refusal(text)),
+            PartBody::ReasoningText(_) | PartBody::ReasoningSummary(_) | PartBody::Other(_) => None,
         })
         .collect()
 }
 
-/// Parts of reasoning: objects with a text on the wire, plain strings in the published samples.
-fn texts(fields: &Fields, key: &str) -> Vec<String> {
+/// Reads the parts of reasoning: objects with a text on the wire, plain strings in the published samples.
+fn reasoning_texts(fields: &JsonFields, key: &str) -> Vec<String> {
     if let Some(text) = fields.text(key) {
         return vec![text];
     }
-    let part = |raw: &RawValue| json::text(raw).or_else(|| Fields::of(raw.get())?.text("text"));
+    let part = |raw: &RawValue| json::text(raw).or_else(|| JsonFields::parse(raw.get())?.text("text"));
     fields.list(key).into_iter().filter_map(part).collect()
 }
 
-fn search(kind: String, fields: &Fields) -> Search {
+fn search_call(kind: String, fields: &JsonFields) -> SearchCall {
     let action = fields.object("action").unwrap_or_default();
     let results = action.list("sources").into_iter().chain(fields.list("results"));
-    let sources = results.filter_map(|source| Fields::of(source.get())?.word("url"));
-    let page = action.word("url").or_else(|| fields.word("url"));
-    // xAI has the action as JSON in a string as well.
-    let arguments = fields.word("arguments").unwrap_or_default();
-    let arguments = Fields::of(&arguments).unwrap_or_default();
-    let query = action.word("query").or_else(|| action.words("queries").into_iter().next());
-    let query = query.or_else(|| fields.words("queries").into_iter().next()).or_else(|| arguments.word("query"));
-    Search {
+    let sources = results.filter_map(|source| JsonFields::parse(source.get())?.non_blank("url"));
+    let page = action.non_blank("url").or_else(|| fields.non_blank("url"));
+    // xAI sends the action as JSON in a string as well.
+    let arguments = fields.non_blank("arguments").unwrap_or_default();
+    let arguments = JsonFields::parse(&arguments).unwrap_or_default();
+    let query = action.non_blank("query").or_else(|| action.strings("queries").into_iter().next());
+    let query = query.or_else(|| fields.strings("queries").into_iter().next()).or_else(|| arguments.non_blank("query"));
+    SearchCall {
         kind,
-        status: fields.word("status").unwrap_or_default(),
+        status: fields.non_blank("status").unwrap_or_default(),
         query,
         urls: page.into_iter().chain(sources).collect(),
     }
 }
 
-/// Without those that say the same as one before.
-pub fn distinct(annotations: Vec<Annotation>) -> Vec<Annotation> {
-    let mut distinct = Vec::with_capacity(annotations.len());
+/// Merges annotations that cite the same page at the same place.
+pub fn merge_duplicates(annotations: Vec<Annotation>) -> Vec<Annotation> {
+    let mut merged = Vec::with_capacity(annotations.len());
     for annotation in annotations {
-        merge(&mut distinct, annotation);
+        merge_annotation(&mut merged, annotation);
     }
-    distinct
+    merged
 }
 
-/// Adds a citation, or what it says beyond one for the same place and page.
-pub fn merge(into: &mut Vec<Annotation>, annotation: Annotation) {
-    let place = |of: &Annotation| (of.start, of.end, of.url.clone(), of.filename.clone());
-    match into.iter_mut().find(|known| place(known) == place(&annotation)) {
+/// Adds a citation, or completes an earlier one of the same place and page.
+pub fn merge_annotation(annotations: &mut Vec<Annotation>, annotation: Annotation) {
+    let key = |of: &Annotation| (of.start, of.end, of.url.clone(), of.filename.clone());
+    match annotations.iter_mut().find(|known| key(known) == key(&annotation)) {
         Some(known) => {
             known.title = known.title.take().or(annotation.title);
             known.content = known.content.take().or(annotation.content);
         }
-        None => into.push(annotation),
+        None => annotations.push(annotation),
     }
 }
 
-impl Part {
+impl ContentPart {
     pub fn text(&self) -> &str {
         match self {
             Self::Text { text, .. } | Self::Refusal(text) => text,
@@ -193,13 +196,13 @@ impl Part {
     }
 }
 
-impl Reasoning {
-    /// The raw thinking and the parts of its summary; a model gives one or the other.
+impl ReasoningItem {
+    /// Returns the parts of the summary and the raw reasoning; a model sends one or the other.
     pub fn texts(&self) -> impl DoubleEndedIterator<Item = &str> {
         self.summary.iter().chain(&self.content).map(String::as_str)
     }
 
-    /// What it is about now: the heading of its newest text, or the line all in bold that summaries begin with.
+    /// Returns the latest topic: the first heading, or line entirely in bold, of the newest text that has one.
     pub fn headline(&self) -> Option<String> {
         self.texts().rev().find_map(|text| {
             let line = text.lines().map(str::trim).find_map(|line| {

@@ -1,4 +1,4 @@
-//! JSON read forgivingly: a field that is missing, null or of another type is not there, and nothing else is lost.
+//! Lenient JSON reading: a field that is null or has the wrong type counts as missing, and nothing else is lost.
 
 use std::{borrow::Cow, fmt};
 
@@ -8,17 +8,17 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-/// The fields of an object, each still raw. Of a doubled key the last counts; nesting may be as deep as it likes.
+/// The fields of a JSON object, unparsed. The last of duplicate keys counts. Nesting may have any depth.
 #[derive(Debug, Default)]
-pub struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+pub struct JsonFields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
-impl<'a> Fields<'a> {
-    /// `None` when this is not one JSON object.
-    pub fn of(json: &'a str) -> Option<Self> {
+impl<'a> JsonFields<'a> {
+    /// Parses a JSON object. Returns `None` if this is not one.
+    pub fn parse(json: &'a str) -> Option<Self> {
         serde_json::from_str(json).ok()
     }
 
-    /// The field as it came; a null is none.
+    /// Returns the unparsed value of a field, or `None` if it is missing or null.
     pub fn raw(&self, key: &str) -> Option<&'a RawValue> {
         let (_, value) = self.0.iter().rev().find(|(name, _)| name == key)?;
         (value.get() != "null").then_some(*value)
@@ -28,17 +28,17 @@ impl<'a> Fields<'a> {
         text(self.raw(key)?)
     }
 
-    /// A text that says something: an empty one is none.
-    pub fn word(&self, key: &str) -> Option<String> {
+    /// Returns a string, or `None` if it is blank.
+    pub fn non_blank(&self, key: &str) -> Option<String> {
         self.text(key).filter(|text| !text.trim().is_empty())
     }
 
-    /// A whole number that is not negative, also when it is written `12.0` or `"12"`.
+    /// Returns a non-negative integer, which may also be written as `12.0` or `"12"`.
     pub fn number(&self, key: &str) -> Option<u64> {
         let raw = self.raw(key)?.get().trim_matches('"');
         raw.parse().ok().or_else(|| {
             let number = raw.parse::<f64>().ok()?;
-            #[expect(clippy::cast_sign_loss, reason = "negative numbers are out before")]
+            #[expect(clippy::cast_sign_loss, reason = "negative numbers are excluded")]
             (0.0..1e15).contains(&number).then_some(number as u64)
         })
     }
@@ -52,16 +52,16 @@ impl<'a> Fields<'a> {
     }
 
     pub fn object(&self, key: &str) -> Option<Self> {
-        Self::of(self.raw(key)?.get())
+        Self::parse(self.raw(key)?.get())
     }
 
-    /// The elements of a list; none when it is no list.
+    /// Returns the elements of a list, or an empty list if it is not one.
     pub fn list(&self, key: &str) -> Vec<&'a RawValue> {
         self.raw(key).and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
     }
 
-    /// The strings of a list of strings.
-    pub fn words(&self, key: &str) -> Vec<String> {
+    /// Returns the strings of a list.
+    pub fn strings(&self, key: &str) -> Vec<String> {
         self.list(key).into_iter().filter_map(text).collect()
     }
 
@@ -70,7 +70,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// A string, with a replacement character for every half of a surrogate pair that stands alone.
+/// Parses a JSON string. Lone surrogates become replacement characters.
 pub fn text(raw: &RawValue) -> Option<String> {
     let json = raw.get();
     if !json.starts_with('"') {
@@ -82,17 +82,17 @@ pub fn text(raw: &RawValue) -> Option<String> {
 fn without_lone_surrogates(json: &str) -> String {
     let mut fixed = String::with_capacity(json.len());
     let mut rest = json;
-    while let Some(at) = rest.find('\\') {
-        fixed += &rest[..at];
-        rest = &rest[at..];
+    while let Some(backslash) = rest.find('\\') {
+        fixed += &rest[..backslash];
+        rest = &rest[backslash..];
         // An escape is `\uXXXX` or a backslash and one character.
-        let (length, good) = match (escaped_unit(rest), rest.get(6..).and_then(escaped_unit)) {
+        let (length, is_valid) = match (escaped_unit(rest), rest.get(6..).and_then(escaped_unit)) {
             (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => (12, true),
             (Some(0xd800..=0xdfff), _) => (6, false),
             (Some(_), _) => (6, true),
             (None, _) => (rest.char_indices().nth(2).map_or(rest.len(), |(end, _)| end), true),
         };
-        fixed += if good { &rest[..length] } else { "\\ufffd" };
+        fixed += if is_valid { &rest[..length] } else { "\\ufffd" };
         rest = &rest[length..];
     }
     fixed + rest
@@ -103,13 +103,13 @@ fn escaped_unit(text: &str) -> Option<u16> {
 }
 
 #[derive(Deserialize)]
-struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+struct JsonKey<'a>(#[serde(borrow)] Cow<'a, str>);
 
-impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
+impl<'de: 'a, 'a> Deserialize<'de> for JsonFields<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object;
-        impl<'de> Visitor<'de> for Object {
-            type Value = Fields<'de>;
+        struct FieldsVisitor;
+        impl<'de> Visitor<'de> for FieldsVisitor {
+            type Value = JsonFields<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
                 f.write_str("an object")
@@ -117,13 +117,13 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut fields = Vec::with_capacity(8);
-                while let Some((Key(key), value)) = map.next_entry()? {
+                while let Some((JsonKey(key), value)) = map.next_entry()? {
                     fields.push((key, value));
                 }
-                Ok(Fields(fields))
+                Ok(JsonFields(fields))
             }
         }
-        deserializer.deserialize_map(Object)
+        deserializer.deserialize_map(FieldsVisitor)
     }
 }
 
@@ -132,27 +132,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn wrong_types_and_nulls_are_simply_not_there() {
-        let fields =
-            Fields::of(r#"{"a":null,"n":"12","f":3.0,"neg":-1,"t":5,"l":{},"big":1e400,"o":[1]}"#).expect("an object");
+    fn fields_that_are_null_or_of_the_wrong_type_are_missing() {
+        let fields = JsonFields::parse(r#"{"a":null,"n":"12","f":3.0,"neg":-1,"t":5,"l":{},"big":1e400,"o":[1]}"#)
+            .expect("an object");
         assert!(!fields.has("a") && !fields.has("missing"));
         assert_eq!((fields.number("n"), fields.number("f"), fields.number("neg")), (Some(12), Some(3), None));
         assert_eq!((fields.text("t"), fields.number("big")), (None, None));
         assert!(fields.list("l").is_empty() && fields.object("o").is_none());
-        assert!(Fields::of("[1]").is_none() && Fields::of("").is_none());
+        assert!(JsonFields::parse("[1]").is_none() && JsonFields::parse("").is_none());
     }
 
     #[test]
-    fn the_last_of_a_doubled_key_counts_and_depth_is_no_matter() {
+    fn the_last_duplicate_key_counts_and_depth_is_unlimited() {
         let deep = format!(r#"{{"a":1,"d":{}{},"a":2}}"#, "[".repeat(100), "]".repeat(100));
-        let fields = Fields::of(&deep).expect("an object");
+        let fields = JsonFields::parse(&deep).expect("an object");
         assert_eq!(fields.number("a"), Some(2));
         assert_eq!(fields.raw("d").map(|raw| raw.get().len()), Some(200));
     }
 
     #[test]
-    fn half_a_surrogate_pair_becomes_a_replacement_character() {
-        let text = |json: &str| Fields::of(json).and_then(|fields| fields.text("t"));
+    fn a_lone_surrogate_becomes_a_replacement_character() {
+        let text = |json: &str| JsonFields::parse(json).and_then(|fields| fields.text("t"));
         assert_eq!(
             text(r#"{"t":"a\ud83db\\ud83d \ud83d\ude00 \ude00é\n"}"#).as_deref(),
             Some("a\u{fffd}b\\ud83d 😀 \u{fffd}é\n")

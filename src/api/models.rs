@@ -1,4 +1,4 @@
-//! The catalogue of models and its disk cache.
+//! The catalogue of models and its cache on disk.
 
 use std::{
     fs, io,
@@ -9,7 +9,7 @@ use std::{
 use jiff::Timestamp;
 use serde_json::value::RawValue;
 
-use super::{Effort, Error, Fault, Usd, json::Fields};
+use super::{ApiError, Effort, FaultKind, Usd, json::JsonFields};
 
 /// All models that a server offers.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -17,56 +17,56 @@ pub struct Catalogue {
     pub models: Vec<Model>,
 }
 
-/// One row of `GET /models`.
+/// A model as listed by `GET /models`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model {
-    /// What is sent as `model`.
+    /// The slug, which a request sends as `model`.
     pub id: String,
     /// The display name without its vendor.
     pub name: String,
-    /// The part of the id before the slash; empty when there is none.
+    /// The part of the id before the slash, or empty.
     pub vendor: String,
-    /// `YYYY-MM` when it appeared.
-    pub since: Option<String>,
+    /// The month of its release, as `YYYY-MM`.
+    pub released: Option<String>,
     pub description: String,
-    pub context: Option<u64>,
-    /// US dollars per million tokens; `None` when it depends or is not told.
+    pub context_tokens: Option<u64>,
+    /// US dollars per million tokens. `None` if the price varies or is unknown.
     pub input_price: Option<Usd>,
     pub output_price: Option<Usd>,
-    pub tools: bool,
-    pub images: bool,
-    pub files: bool,
-    /// `None`: it does not reason.
-    pub reasoning: Option<Efforts>,
+    pub supports_tools: bool,
+    pub supports_images: bool,
+    pub supports_files: bool,
+    /// The efforts it supports, or `None` if it does not reason.
+    pub reasoning: Option<ReasoningEfforts>,
 }
 
-/// Which efforts a reasoning model has.
+/// The efforts that a reasoning model supports.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Efforts {
-    /// In ascending order, `none` left out where reasoning is mandatory.
+pub struct ReasoningEfforts {
+    /// The efforts in ascending order, without `none` if reasoning is mandatory.
     pub offered: Vec<Effort>,
     pub mandatory: bool,
 }
 
-/// A catalogue as the disk has it, and how old it is.
+/// A catalogue from the cache, and its age.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Cached {
+pub struct CachedCatalogue {
     pub catalogue: Catalogue,
     pub age: Duration,
 }
 
-/// OpenRouter lets its list be kept for five minutes.
-const FRESH: Duration = Duration::from_mins(5);
+/// How long a cached list is fresh; OpenRouter allows five minutes.
+const MAX_CACHE_AGE: Duration = Duration::from_mins(5);
 
 impl Catalogue {
-    /// Reads what `GET /models` answered, from OpenRouter or any other server. Rows without an id are left out.
+    /// Parses the body of `GET /models` from OpenRouter or any other server. Rows without an id are skipped.
     ///
     /// # Errors
-    /// It is no list of models; the server's own words where it sent an error.
-    pub fn parse(json: &str) -> Result<Self, Error> {
+    /// Fails if this is not a list of models, with the server's message if it sent an error.
+    pub fn parse(json: &str) -> Result<Self, ApiError> {
         let json = json.trim_start_matches('\u{feff}').trim();
-        let rows = match Fields::of(json) {
-            Some(fields) if fields.has("error") => return Err(Error::in_stream(json)),
+        let rows = match JsonFields::parse(json) {
+            Some(fields) if fields.has("error") => return Err(ApiError::from_stream(json)),
             Some(fields) => ["data", "models"]
                 .iter()
                 .map(|key| fields.list(key))
@@ -75,59 +75,61 @@ impl Catalogue {
             None => serde_json::from_str::<Vec<&RawValue>>(json).ok(),
         };
         let Some(rows) = rows else {
-            return Err(Error::new(Fault::Garbage, "the server did not send a list of models"));
+            return Err(ApiError::new(FaultKind::Garbage, "the server did not send a list of models"));
         };
-        Ok(Self { models: rows.into_iter().filter_map(|row| Model::read(&Fields::of(row.get())?)).collect() })
+        Ok(Self {
+            models: rows.into_iter().filter_map(|row| Model::from_fields(&JsonFields::parse(row.get())?)).collect(),
+        })
     }
 
-    /// The row of a slug; of its base where a variant such as `:online` has none of its own.
+    /// Finds the model of a slug. A variant without its own row, such as `:online`, has that of its base.
     pub fn model(&self, slug: &str) -> Option<&Model> {
         let find = |slug: &str| self.models.iter().find(|model| model.id == slug);
         find(slug).or_else(|| find(slug.rsplit_once(':')?.0))
     }
 
-    /// What `keep` wrote; `None` when there is nothing that can be read.
-    pub fn cached(path: &Path, now: SystemTime) -> Option<Cached> {
+    /// Reads the cache written by `save_cache`. Returns `None` if it is missing or unreadable.
+    pub fn load_cache(path: &Path, now: SystemTime) -> Option<CachedCatalogue> {
         let json = fs::read_to_string(path).ok()?;
         let written = fs::metadata(path).and_then(|file| file.modified()).ok()?;
         let catalogue = Self::parse(&json).ok()?;
-        Some(Cached { catalogue, age: now.duration_since(written).unwrap_or_default() })
+        Some(CachedCatalogue { catalogue, age: now.duration_since(written).unwrap_or_default() })
     }
 
-    /// Keeps the body of `GET /models` for a time without a network. Readers see the old file or the new one.
+    /// Caches the body of `GET /models` for use without a network. Readers see either the old file or the new one.
     ///
     /// # Errors
-    /// The file or its directory cannot be written.
-    pub fn keep(path: &Path, json: &str) -> io::Result<()> {
+    /// Fails if the file or its directory cannot be written.
+    pub fn save_cache(path: &Path, json: &str) -> io::Result<()> {
         if let Some(directory) = path.parent() {
             fs::create_dir_all(directory)?;
         }
         // Two instances must not write the same file.
-        let half = path.with_extension(format!("{}.half", std::process::id()));
-        fs::write(&half, json)?;
-        fs::rename(&half, path).inspect_err(|_| {
-            let _gone = fs::remove_file(&half);
+        let temp_path = path.with_extension(format!("{}.half", std::process::id()));
+        fs::write(&temp_path, json)?;
+        fs::rename(&temp_path, path).inspect_err(|_| {
+            let _gone = fs::remove_file(&temp_path);
         })
     }
 }
 
-impl Cached {
-    /// Old enough to ask the server again.
+impl CachedCatalogue {
+    /// Returns whether the list is old enough to be fetched again.
     pub fn is_stale(&self) -> bool {
-        self.age > FRESH
+        self.age > MAX_CACHE_AGE
     }
 }
 
-impl Efforts {
-    /// All that the API knows.
+impl ReasoningEfforts {
+    /// Returns all efforts of the API.
     pub fn all() -> Self {
         Self { offered: Effort::ALL.to_vec(), mandatory: false }
     }
 
-    fn read(fields: &Fields) -> Self {
+    fn from_fields(fields: &JsonFields) -> Self {
         let mandatory = fields.flag("mandatory") == Some(true);
         let mut offered: Vec<_> =
-            fields.words("supported_efforts").iter().filter_map(|name| Effort::from_name(name)).collect();
+            fields.strings("supported_efforts").iter().filter_map(|name| Effort::from_name(name)).collect();
         if offered.is_empty() {
             offered = Effort::ALL.to_vec();
         }
@@ -140,10 +142,10 @@ impl Efforts {
 }
 
 impl Model {
-    fn read(fields: &Fields) -> Option<Self> {
-        let id = fields.word("id").or_else(|| fields.word("name")).or_else(|| fields.word("model"))?;
+    fn from_fields(fields: &JsonFields) -> Option<Self> {
+        let id = fields.non_blank("id").or_else(|| fields.non_blank("name")).or_else(|| fields.non_blank("model"))?;
         let vendor = id.split_once('/').map_or("", |(vendor, _)| vendor.trim_start_matches('~')).to_owned();
-        let name = fields.word("name").unwrap_or_else(|| id.clone());
+        let name = fields.non_blank("name").unwrap_or_else(|| id.clone());
         let name = match name.split_once(": ") {
             Some((_, name)) if !vendor.is_empty() => name.to_owned(),
             _ => name.strip_prefix(&format!("{vendor}/")).unwrap_or(&name).to_owned(),
@@ -151,31 +153,31 @@ impl Model {
         let pricing = fields.object("pricing");
         let price = |key: &str| {
             let raw = pricing.as_ref()?.raw(key)?.get().trim_matches('"');
-            Usd::per_million(raw)
+            Usd::per_million_tokens(raw)
         };
-        let top = fields.object("top_provider");
+        let top_provider = fields.object("top_provider");
         let context = ["context_length", "max_model_len", "max_context_length"].iter();
-        let parameters = fields.words("supported_parameters");
-        let can = |parameter: &str| parameters.iter().any(|known| known == parameter);
-        // Servers that list no parameters say nothing of what their models can do: the reader may try.
-        let tells = fields.has("supported_parameters");
-        let modalities = fields.object("architecture").map(|architecture| architecture.words("input_modalities"));
-        let reads = |kind: &str| modalities.as_ref().is_some_and(|kinds| kinds.iter().any(|known| known == kind));
+        let parameters = fields.strings("supported_parameters");
+        let supports = |parameter: &str| parameters.iter().any(|known| known == parameter);
+        // A server that lists no parameters does not describe its models, so everything may be tried.
+        let lists_parameters = fields.has("supported_parameters");
+        let modalities = fields.object("architecture").map(|architecture| architecture.strings("input_modalities"));
+        let accepts = |kind: &str| modalities.as_ref().is_some_and(|kinds| kinds.iter().any(|known| known == kind));
         Some(Self {
-            since: fields.number("created").and_then(month),
+            released: fields.number("created").and_then(year_and_month),
             description: fields.text("description").unwrap_or_default(),
-            context: context
+            context_tokens: context
                 .filter_map(|key| fields.number(key))
-                .chain(top.and_then(|top| top.number("context_length")))
+                .chain(top_provider.and_then(|top| top.number("context_length")))
                 .find(|tokens| *tokens > 0),
             input_price: price("prompt"),
             output_price: price("completion"),
-            tools: can("tools") || !tells,
-            images: reads("image"),
-            files: reads("file"),
+            supports_tools: supports("tools") || !lists_parameters,
+            supports_images: accepts("image"),
+            supports_files: accepts("file"),
             reasoning: match fields.object("reasoning") {
-                Some(reasoning) => Some(Efforts::read(&reasoning)),
-                None => (can("reasoning") || !tells).then(Efforts::all),
+                Some(reasoning) => Some(ReasoningEfforts::from_fields(&reasoning)),
+                None => (supports("reasoning") || !lists_parameters).then(ReasoningEfforts::all),
             },
             id,
             name,
@@ -188,9 +190,9 @@ fn is_list(raw: &RawValue) -> bool {
     raw.get().starts_with('[')
 }
 
-fn month(created: u64) -> Option<String> {
-    let at = Timestamp::from_second(i64::try_from(created).ok().filter(|created| *created > 0)?).ok()?;
-    Some(at.strftime("%Y-%m").to_string())
+fn year_and_month(created: u64) -> Option<String> {
+    let time = Timestamp::from_second(i64::try_from(created).ok().filter(|created| *created > 0)?).ok()?;
+    Some(time.strftime("%Y-%m").to_string())
 }
 
 #[cfg(test)]

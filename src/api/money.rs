@@ -1,61 +1,63 @@
-//! US dollars in exact decimal arithmetic, from the server's own digits.
+//! US dollars as exact decimals, in the server's own digits.
 
 use std::{cmp::Ordering, fmt, hash};
 
-/// An amount as the server wrote it. Equal amounts are equal however they were written.
+/// An amount as the server wrote it. Amounts compare by value, not by how they were written.
 #[derive(Clone)]
 pub struct Usd {
     digits: String,
-    /// In units of 10^-30 dollars.
+    /// The amount in units of 10^-30 dollars.
     value: i128,
 }
 
-/// Decimal places that are kept. Below them no price means anything, above them 170 million dollars fit.
-const PLACES: usize = 30;
+/// The decimal places of `value`: finer than any price, and amounts up to 170 million dollars still fit.
+const DECIMAL_PLACES: usize = 30;
 
 impl Usd {
-    /// Reads a decimal number such as `0.0184`, `2e-05` or `-1`.
+    /// Parses a decimal number such as `0.0184`, `2e-05` or `-1`.
     pub fn parse(digits: &str) -> Option<Self> {
-        Some(Self { digits: digits.to_owned(), value: parse(digits)? })
+        Some(Self { digits: digits.to_owned(), value: parse_value(digits)? })
     }
 
-    /// The digits as they came, such as `2e-05`; this is what is stored.
+    /// Returns the digits as received, such as `2e-05`. This is the stored form.
     #[must_use]
     pub fn digits(&self) -> &str {
         &self.digits
     }
 
-    /// The sum, unless it is beyond all reason.
+    /// Returns the sum, or `None` on overflow.
     #[must_use]
-    pub fn plus(&self, other: &Self) -> Option<Self> {
-        self.value.checked_add(other.value).map(Self::of)
+    pub fn checked_add(&self, other: &Self) -> Option<Self> {
+        self.value.checked_add(other.value).map(Self::from_value)
     }
 
-    /// A price per token, as `/models` has it, in dollars per million tokens. `-1` means that it depends.
+    /// Converts a price per token, as in `/models`, to dollars per million tokens.
+    ///
+    /// Returns `None` for `-1`, which means that the price varies.
     #[must_use]
-    pub fn per_million(price: &str) -> Option<Self> {
-        let value = parse(price).filter(|value| *value >= 0)?;
-        value.checked_mul(1_000_000).map(Self::of)
+    pub fn per_million_tokens(price: &str) -> Option<Self> {
+        let value = parse_value(price).filter(|value| *value >= 0)?;
+        value.checked_mul(1_000_000).map(Self::from_value)
     }
 
-    /// What so many tokens come to at this price per million.
+    /// Returns the cost of `tokens` at this price per million tokens.
     #[must_use]
     pub fn for_tokens(&self, tokens: u64) -> Option<Self> {
-        self.value.checked_mul(tokens.into()).map(|value| Self::of(value / 1_000_000))
+        self.value.checked_mul(tokens.into()).map(|value| Self::from_value(value / 1_000_000))
     }
 
     pub fn is_zero(&self) -> bool {
         self.value == 0
     }
 
-    fn of(value: i128) -> Self {
-        Self { digits: plain(value), value }
+    fn from_value(value: i128) -> Self {
+        Self { digits: plain_decimal(value), value }
     }
 }
 
 impl Default for Usd {
     fn default() -> Self {
-        Self::of(0)
+        Self::from_value(0)
     }
 }
 
@@ -65,17 +67,19 @@ impl fmt::Debug for Usd {
     }
 }
 
-/// For people: `$12.35`, `$0.0184`, `$0.50`, `$0.0000086`, `$0`. Three digits that count, never fewer than two places.
+/// Formats for people: `$12.35`, `$0.0184`, `$0.50`, `$0.0000086`, `$0`.
+///
+/// Amounts below a dollar have three significant digits. All but zero have at least two decimal places.
 impl fmt::Display for Usd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.value == 0 {
             return f.write_str("$0");
         }
         let sign = if self.value < 0 { "-" } else { "" };
-        let (whole, places) = split(self.value);
-        let counting = places.bytes().position(|digit| digit != b'0').unwrap_or(PLACES) + 3;
-        let keep = if whole == "0" { counting.clamp(2, PLACES) } else { 2 };
-        let (whole, places) = split(round(self.value, keep));
+        let (whole, places) = split_decimal(self.value);
+        let counting = places.bytes().position(|digit| digit != b'0').unwrap_or(DECIMAL_PLACES) + 3;
+        let keep = if whole == "0" { counting.clamp(2, DECIMAL_PLACES) } else { 2 };
+        let (whole, places) = split_decimal(round_to_places(self.value, keep));
         let places = places[..keep].trim_end_matches('0');
         write!(f, "{sign}${whole}.{places:0<2}")
     }
@@ -107,7 +111,7 @@ impl hash::Hash for Usd {
     }
 }
 
-fn parse(digits: &str) -> Option<i128> {
+fn parse_value(digits: &str) -> Option<i128> {
     let (number, exponent) = match digits.split_once(['e', 'E']) {
         Some((number, exponent)) => (number, exponent.parse::<i32>().ok()?),
         None => (digits, 0),
@@ -119,8 +123,9 @@ fn parse(digits: &str) -> Option<i128> {
     let (whole, places) = number.split_once('.').unwrap_or((number, ""));
     let mut all = whole.bytes().chain(places.bytes()).peekable();
     all.peek()?;
-    // How many digits stand before the unit of `PLACES`; those behind it are rounded off.
-    let mut left = i32::try_from(whole.len()).ok()?.checked_add(exponent)?.checked_add(i32::try_from(PLACES).ok()?)?;
+    // How many digits are before the end of `DECIMAL_PLACES`; those after it are rounded off.
+    let mut left =
+        i32::try_from(whole.len()).ok()?.checked_add(exponent)?.checked_add(i32::try_from(DECIMAL_PLACES).ok()?)?;
     let (mut value, mut rounding) = (0_i128, 0);
     for digit in all {
         if !digit.is_ascii_digit() {
@@ -141,22 +146,22 @@ fn parse(digits: &str) -> Option<i128> {
     Some(sign * value.checked_add(rounding)?)
 }
 
-fn split(value: i128) -> (String, String) {
-    let all = format!("{:0>width$}", value.unsigned_abs(), width = PLACES + 1);
-    let (whole, places) = all.split_at(all.len() - PLACES);
+fn split_decimal(value: i128) -> (String, String) {
+    let all = format!("{:0>width$}", value.unsigned_abs(), width = DECIMAL_PLACES + 1);
+    let (whole, places) = all.split_at(all.len() - DECIMAL_PLACES);
     (whole.to_owned(), places.to_owned())
 }
 
-/// To that many places, halves away from zero.
-fn round(value: i128, places: usize) -> i128 {
-    let unit = 10_i128.pow(u32::try_from(PLACES - places).expect("places are at most PLACES"));
+/// Rounds to that many places, halves away from zero.
+fn round_to_places(value: i128, places: usize) -> i128 {
+    let unit = 10_i128.pow(u32::try_from(DECIMAL_PLACES - places).expect("places are at most DECIMAL_PLACES"));
     let half = unit / 2 * value.signum();
     value.saturating_add(half) / unit * unit
 }
 
-fn plain(value: i128) -> String {
+fn plain_decimal(value: i128) -> String {
     let sign = if value < 0 { "-" } else { "" };
-    let (whole, places) = split(value);
+    let (whole, places) = split_decimal(value);
     let places = places.trim_end_matches('0');
     if places.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{places}") }
 }
@@ -170,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn amounts_are_shown_with_three_digits_that_count() {
+    fn amounts_are_shown_with_three_significant_digits() {
         let shown = |digits: &str| usd(digits).to_string();
         for (digits, words) in [
             ("0", "$0"),
@@ -198,23 +203,23 @@ mod tests {
     fn sums_are_exact_where_floats_are_not() {
         let mut sum = Usd::default();
         for _ in 0..10 {
-            sum = sum.plus(&usd("0.1")).expect("it fits");
+            sum = sum.checked_add(&usd("0.1")).expect("it fits");
         }
         assert_eq!((sum.digits(), &sum), ("1", &usd("1.00")));
-        let small = usd("3.16e-05").plus(&usd("2e-05")).expect("it fits");
+        let small = usd("3.16e-05").checked_add(&usd("2e-05")).expect("it fits");
         assert_eq!((small.digits(), &small), ("0.0000516", &usd("5.16e-5")));
-        assert_eq!(usd("170000000").plus(&usd("170000000")), None);
+        assert_eq!(usd("170000000").checked_add(&usd("170000000")), None);
     }
 
     #[test]
-    fn the_digits_that_came_are_kept_and_equality_is_by_value() {
+    fn the_original_digits_are_preserved_and_equality_is_by_value() {
         assert_eq!(usd("2e-05").digits(), "2e-05");
         assert_eq!(usd("2e-05"), usd("0.00002"));
         assert!(usd("1e-6") < usd("0.00001"));
     }
 
     #[test]
-    fn what_is_no_amount_is_none() {
+    fn an_invalid_amount_is_none() {
         for digits in ["", "-", ".", "1.2.3", "abc", "1e", "NaN", "1e400", "0x1", "999999999999", "null"] {
             assert_eq!(Usd::parse(digits), None, "{digits}");
         }
@@ -224,7 +229,7 @@ mod tests {
 
     #[test]
     fn a_price_per_token_becomes_one_per_million() {
-        let price = |per_token: &str| Usd::per_million(per_token).map(|usd| usd.to_string());
+        let price = |per_token: &str| Usd::per_million_tokens(per_token).map(|usd| usd.to_string());
         assert_eq!(price("0.000005").as_deref(), Some("$5.00"));
         assert_eq!(price("0.0000003").as_deref(), Some("$0.30"));
         assert_eq!(price("0.00000003750").as_deref(), Some("$0.0375"));

@@ -1,42 +1,43 @@
-//! What we ask: the body of `POST /responses`.
+//! The body of `POST /responses`.
 
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Value, value::RawValue};
 
-use super::Dialect;
+use super::ApiDialect;
 
-/// The body as it is sent; what is `None` or empty is left out. The order of the fields is stable, so that equal
-/// questions are equal bytes.
+/// The body of a request. Fields that are `None` or empty are left out.
+///
+/// The order of the fields is stable, so that equal requests have equal bytes.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Request {
     pub model: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instructions: Option<String>,
-    /// The whole history, oldest first: see `message`, `assistant` and `call_output`, and items as a server sent them.
+    /// The whole history, oldest first: made by the functions below, or items as a server sent them.
     pub input: Vec<Box<RawValue>>,
     pub stream: bool,
-    /// Only `false` means anything: it asks a server that would keep the answer not to.
+    /// Whether the server may store the answer. Only `false` has an effect.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub store: Option<bool>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub include: Vec<Include>,
+    pub include: Vec<IncludeField>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub reasoning: Option<Reasoning>,
+    pub reasoning: Option<ReasoningParams>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub tools: Vec<Tool>,
+    pub tools: Vec<RequestTool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tool_choice: Option<ToolChoice>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parallel_tool_calls: Option<bool>,
-    /// Bounds the tools that the server runs. It is not looked at beside `stop_server_tools_when`.
+    /// Limits the calls of server-side tools. Ignored by the server if `stop_server_tools_when` is set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_tool_calls: Option<u32>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub stop_server_tools_when: Vec<StopWhen>,
+    pub stop_server_tools_when: Vec<StopCondition>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub plugins: Vec<Plugin>,
+    pub plugins: Vec<RequestPlugin>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub text: Option<Text>,
+    pub text: Option<TextParams>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -44,29 +45,29 @@ pub struct Request {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_output_tokens: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub provider: Option<Provider>,
-    /// The same for all requests of a conversation: it keeps them on the provider that has its cache.
+    pub provider: Option<ProviderParams>,
+    /// The same id for all requests of a conversation keeps them on the provider that has its cache.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session_id: Option<String>,
 }
 
-/// What is to come in addition.
+/// An additional field to include in the response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub enum Include {
+pub enum IncludeField {
     #[serde(rename = "reasoning.encrypted_content")]
     EncryptedReasoning,
 }
 
-/// How to think.
+/// How the model reasons.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Reasoning {
+pub struct ReasoningParams {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub effort: Option<Effort>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub summary: Option<Summary>,
+    pub summary: Option<SummaryDetail>,
 }
 
-/// How hard the model thinks, from not at all to as hard as it can.
+/// How hard the model thinks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Effort {
@@ -79,30 +80,30 @@ pub enum Effort {
     Max,
 }
 
-/// How much is told of the thinking, where a model tells a summary of it.
+/// How detailed the summary of the reasoning is, if the model gives one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Summary {
+pub enum SummaryDetail {
     Auto,
     Concise,
     Detailed,
 }
 
-/// Something that the model may use.
+/// A tool that the model may use.
 #[derive(Debug, Clone)]
-pub enum Tool {
-    /// We run it. `parameters` is a JSON Schema.
+pub enum RequestTool {
+    /// A function that we run. `parameters` is a JSON Schema.
     Function { name: String, description: String, parameters: Box<RawValue>, strict: Option<bool> },
-    /// OpenRouter runs it: `name` is what follows `openrouter:`.
+    /// A tool that OpenRouter runs. `name` is the part after `openrouter:`.
     OpenRouter { name: String, parameters: Map<String, Value> },
-    /// The server's own web search, by the name that OpenAI gave it.
+    /// The server's own web search, under OpenAI's name for it.
     WebSearch,
 }
 
-/// How OpenRouter is to search; what is unset is left to it.
+/// Settings for OpenRouter's web search. It chooses whatever is unset.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct WebSearch {
+pub struct WebSearchParams {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub engine: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -120,13 +121,13 @@ pub struct WebSearch {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub excluded_domains: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub user_location: Option<Location>,
+    pub user_location: Option<UserLocation>,
 }
 
-/// Roughly where the reader is, for a search.
+/// The approximate location of the user, for a search.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Location {
+pub struct UserLocation {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub city: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -146,44 +147,44 @@ pub enum ToolChoice {
     Function(String),
 }
 
-/// When OpenRouter's own tools have done enough; any one of several.
+/// A condition that stops OpenRouter's own tools. Any one of several is enough.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub enum StopWhen {
+pub enum StopCondition {
     StepCountIs { step_count: u32 },
     MaxTokensUsed { max_tokens: u64 },
     MaxCost { max_cost_in_dollars: f64 },
 }
 
-/// Something that OpenRouter does before or after the model, such as `web`.
+/// A step that OpenRouter adds before or after the model, such as `web`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Plugin {
+pub struct RequestPlugin {
     pub id: String,
     #[serde(flatten)]
     pub options: Map<String, Value>,
 }
 
-/// The form of the answer.
+/// The format of the answer.
 #[derive(Debug, Clone, Default, Serialize)]
-pub struct Text {
+pub struct TextParams {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub format: Option<Format>,
+    pub format: Option<TextFormat>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verbosity: Option<String>,
 }
 
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub enum Format {
+pub enum TextFormat {
     Text,
     JsonObject,
     JsonSchema { name: String, strict: bool, schema: Box<RawValue> },
 }
 
-/// Which providers OpenRouter may ask.
+/// Which providers OpenRouter may use.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Provider {
+pub struct ProviderParams {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub order: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -206,36 +207,36 @@ pub struct Provider {
     /// `price`, `throughput`, `latency` or `exacto`, or an object with that under `by` and a `partition`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sort: Option<Value>,
-    /// Dollars in their own digits, by what they are for.
+    /// Dollars in their own digits, by the kind of price.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub max_price: Map<String, Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preferred_max_latency: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preferred_min_throughput: Option<Value>,
-    /// By the slug of a provider.
+    /// Provider-specific options, by the provider's slug.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub options: Map<String, Value>,
 }
 
-/// A wish of ours that can leave no provider for a request.
+/// One of our requirements, which can exclude every provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Wish {
+pub enum ProviderRequirement {
     ZeroDataRetention,
     NoTraining,
     AllParameters,
     Quantization,
-    /// `max_price`
+    /// `max_price`.
     Price,
     /// `order`, `only`, `ignore`, `allow_fallbacks`.
     TheseProviders,
 }
 
-/// Who speaks in a message of the history.
+/// The author of a message in the history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Role {
+pub enum MessageRole {
     System,
     Developer,
     User,
@@ -243,82 +244,82 @@ pub enum Role {
 }
 
 impl Request {
-    /// Leaves out what a server of that dialect does not know or would refuse.
-    pub fn fit(&mut self, dialect: Dialect) {
-        if !dialect.knows_store() {
+    /// Removes the fields that a server of this dialect does not know or would refuse.
+    pub fn restrict_to(&mut self, dialect: ApiDialect) {
+        if !dialect.supports_store() {
             self.store = None;
             self.include.clear();
         }
-        if !dialect.has_own_fields() {
+        if !dialect.supports_openrouter_fields() {
             self.session_id = None;
             self.provider = None;
             self.plugins.clear();
-            self.tools.retain(|tool| !matches!(tool, Tool::OpenRouter { .. }));
+            self.tools.retain(|tool| !matches!(tool, RequestTool::OpenRouter { .. }));
             self.max_tool_calls = None;
             self.stop_server_tools_when.clear();
         }
     }
 }
 
-/// A message in the easy form, its text as one string.
-pub fn message(role: Role, text: &str) -> Box<RawValue> {
+/// Creates a message in the simple form, with its text as one string.
+pub fn input_message(role: MessageRole, text: &str) -> Box<RawValue> {
     #[derive(Serialize)]
-    struct Message<'a> {
-        role: Role,
+    struct InputMessage<'a> {
+        role: MessageRole,
         content: &'a str,
     }
-    raw(&Message { role, content: text })
+    to_raw(&InputMessage { role, content: text })
 }
 
-/// An answer in the easy form, with its phase (`commentary`, `final_answer`) where the server told one.
-pub fn assistant(text: &str, phase: Option<&str>) -> Box<RawValue> {
+/// Creates an answer in the simple form, with its phase (`commentary`, `final_answer`) if the server gave one.
+pub fn assistant_message(text: &str, phase: Option<&str>) -> Box<RawValue> {
     #[derive(Serialize)]
-    struct Message<'a> {
-        role: Role,
+    struct AssistantMessage<'a> {
+        role: MessageRole,
         content: &'a str,
         #[serde(skip_serializing_if = "Option::is_none")]
         phase: Option<&'a str>,
     }
-    raw(&Message { role: Role::Assistant, content: text, phase })
+    to_raw(&AssistantMessage { role: MessageRole::Assistant, content: text, phase })
 }
 
-/// What a function call came to, in parts some of which are no text.
-pub fn call_output_of_parts(call_id: &str, output: &[Value]) -> Box<RawValue> {
+/// Creates the output of a function call from parts, some of which are not text.
+pub fn call_output_parts(call_id: &str, output: &[Value]) -> Box<RawValue> {
     #[derive(Serialize)]
-    struct Outcome<'a> {
+    struct PartsOutput<'a> {
         r#type: &'static str,
         call_id: &'a str,
         output: &'a [Value],
     }
-    raw(&Outcome { r#type: "function_call_output", call_id, output })
+    to_raw(&PartsOutput { r#type: "function_call_output", call_id, output })
 }
 
-/// What a function call came to.
+/// Creates the output of a function call.
 pub fn call_output(call_id: &str, output: &str) -> Box<RawValue> {
     #[derive(Serialize)]
-    struct Outcome<'a> {
+    struct TextOutput<'a> {
         r#type: &'static str,
         call_id: &'a str,
         output: &'a str,
     }
-    raw(&Outcome { r#type: "function_call_output", call_id, output })
+    to_raw(&TextOutput { r#type: "function_call_output", call_id, output })
 }
 
-fn raw(value: &impl Serialize) -> Box<RawValue> {
+fn to_raw(value: &impl Serialize) -> Box<RawValue> {
     serde_json::value::to_raw_value(value).expect("strings always have a JSON form")
 }
 
-impl WebSearch {
-    /// As the tool of that server: OpenRouter's own with these wishes, or the plain one that has none.
-    pub fn tool(&self, dialect: Dialect) -> Tool {
-        if !dialect.has_own_fields() {
-            return Tool::WebSearch;
+impl WebSearchParams {
+    /// Returns the search tool of a dialect: OpenRouter's with these settings, or the plain one without settings.
+    pub fn to_tool(&self, dialect: ApiDialect) -> RequestTool {
+        if !dialect.supports_openrouter_fields() {
+            return RequestTool::WebSearch;
         }
-        Tool::OpenRouter { name: "web_search".into(), parameters: self.options() }
+        RequestTool::OpenRouter { name: "web_search".into(), parameters: self.options() }
     }
 
-    /// As OpenRouter's older plugin, which always searches once before the model speaks.
-    pub fn plugin(&self) -> Plugin {
+    /// Returns OpenRouter's older plugin, which always searches once before the model answers.
+    pub fn to_plugin(&self) -> RequestPlugin {
         let mut options = self.options();
         for (tool, plugin) in [("allowed_domains", "include_domains"), ("excluded_domains", "exclude_domains")] {
             if let Some(domains) = options.remove(tool) {
@@ -329,7 +330,7 @@ impl WebSearch {
             ["engine", "max_results", "max_uses", "include_domains", "exclude_domains", "user_location"]
                 .contains(&key.as_str())
         });
-        Plugin { id: "web".into(), options }
+        RequestPlugin { id: "web".into(), options }
     }
 
     fn options(&self) -> Map<String, Value> {
@@ -344,7 +345,7 @@ impl WebSearch {
 impl Effort {
     pub const ALL: [Self; 7] = [Self::None, Self::Minimal, Self::Low, Self::Medium, Self::High, Self::Xhigh, Self::Max];
 
-    /// The word on the wire, in the config and on the screen.
+    /// Returns the name used on the wire, in the config and on the screen.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -364,7 +365,7 @@ impl Effort {
     }
 }
 
-impl Serialize for Tool {
+impl Serialize for RequestTool {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         match self {
@@ -413,63 +414,67 @@ mod tests {
         serde_json::to_string(value).expect("it has a JSON form")
     }
 
-    fn full() -> Request {
-        let search = WebSearch { engine: Some("exa".into()), max_results: Some(5), ..WebSearch::default() };
+    fn full_request() -> Request {
+        let search = WebSearchParams { engine: Some("exa".into()), max_results: Some(5), ..WebSearchParams::default() };
         Request {
             model: "m".into(),
-            input: vec![message(Role::User, "Grüße\n\"x\"")],
+            input: vec![input_message(MessageRole::User, "Grüße\n\"x\"")],
             stream: true,
             store: Some(false),
-            include: vec![Include::EncryptedReasoning],
-            reasoning: Some(Reasoning { effort: Some(Effort::High), summary: Some(Summary::Auto) }),
-            tools: vec![search.tool(Dialect::OpenRouter), Tool::WebSearch],
+            include: vec![IncludeField::EncryptedReasoning],
+            reasoning: Some(ReasoningParams { effort: Some(Effort::High), summary: Some(SummaryDetail::Auto) }),
+            tools: vec![search.to_tool(ApiDialect::OpenRouter), RequestTool::WebSearch],
             tool_choice: Some(ToolChoice::Auto),
-            plugins: vec![search.plugin()],
+            plugins: vec![search.to_plugin()],
             temperature: Some(0.7),
-            provider: Some(Provider { zdr: Some(true), ..Provider::default() }),
+            provider: Some(ProviderParams { zdr: Some(true), ..ProviderParams::default() }),
             session_id: Some("conv-1".into()),
             ..Request::default()
         }
     }
 
     #[test]
-    fn the_smallest_body_has_nothing_that_was_not_asked_for() {
-        let request = Request { model: "m".into(), input: vec![message(Role::User, "Hi")], ..Request::default() };
+    fn a_minimal_body_has_only_the_required_fields() {
+        let request =
+            Request { model: "m".into(), input: vec![input_message(MessageRole::User, "Hi")], ..Request::default() };
         assert_eq!(json(&request), r#"{"model":"m","input":[{"role":"user","content":"Hi"}],"stream":false}"#);
     }
 
     #[test]
-    fn a_full_body_has_its_fields_in_one_order() {
-        insta::assert_snapshot!(json(&full()), @r##"{"model":"m","input":[{"role":"user","content":"Grüße\n\"x\""}],"stream":true,"store":false,"include":["reasoning.encrypted_content"],"reasoning":{"effort":"high","summary":"auto"},"tools":[{"type":"openrouter:web_search","parameters":{"engine":"exa","max_results":5}},{"type":"web_search"}],"tool_choice":"auto","plugins":[{"id":"web","engine":"exa","max_results":5}],"temperature":0.7,"provider":{"zdr":true},"session_id":"conv-1"}"##);
+    fn a_full_body_has_its_fields_in_a_fixed_order() {
+        insta::assert_snapshot!(json(&full_request()), @r##"{"model":"m","input":[{"role":"user","content":"Grüße\n\"x\""}],"stream":true,"store":false,"include":["reasoning.encrypted_content"],"reasoning":{"effort":"high","summary":"auto"},"tools":[{"type":"openrouter:web_search","parameters":{"engine":"exa","max_results":5}},{"type":"web_search"}],"tool_choice":"auto","plugins":[{"id":"web","engine":"exa","max_results":5}],"temperature":0.7,"provider":{"zdr":true},"session_id":"conv-1"}"##);
     }
 
     #[test]
-    fn other_servers_get_only_what_they_know() {
-        let (mut openai, mut other) = (full(), full());
-        openai.fit(Dialect::OpenAi);
+    fn other_servers_get_only_fields_they_know() {
+        let (mut openai, mut other) = (full_request(), full_request());
+        openai.restrict_to(ApiDialect::OpenAi);
         insta::assert_snapshot!(json(&openai), @r##"{"model":"m","input":[{"role":"user","content":"Grüße\n\"x\""}],"stream":true,"store":false,"include":["reasoning.encrypted_content"],"reasoning":{"effort":"high","summary":"auto"},"tools":[{"type":"web_search"}],"tool_choice":"auto","temperature":0.7}"##);
-        other.fit(Dialect::Other);
+        other.restrict_to(ApiDialect::Other);
         insta::assert_snapshot!(json(&other), @r##"{"model":"m","input":[{"role":"user","content":"Grüße\n\"x\""}],"stream":true,"reasoning":{"effort":"high","summary":"auto"},"tools":[{"type":"web_search"}],"tool_choice":"auto","temperature":0.7}"##);
     }
 
     #[test]
-    fn a_search_is_written_for_each_server_in_its_own_words() {
-        let location = Location { country: Some("CH".into()), ..Location::default() };
+    fn a_search_takes_the_form_of_each_server() {
+        let location = UserLocation { country: Some("CH".into()), ..UserLocation::default() };
         let domains = vec!["example.org".into()];
-        let search = WebSearch {
+        let search = WebSearchParams {
             allowed_domains: domains,
             user_location: Some(location),
             max_characters: Some(9),
-            ..WebSearch::default()
+            ..WebSearchParams::default()
         };
         assert_eq!(
-            json(&search.tool(Dialect::OpenRouter)),
+            json(&search.to_tool(ApiDialect::OpenRouter)),
             r#"{"type":"openrouter:web_search","parameters":{"max_characters":9,"allowed_domains":["example.org"],"user_location":{"type":"approximate","country":"CH"}}}"#
         );
-        assert_eq!(json(&WebSearch::default().tool(Dialect::OpenRouter)), r#"{"type":"openrouter:web_search"}"#);
-        assert_eq!(json(&search.tool(Dialect::OpenAi)), r#"{"type":"web_search"}"#);
         assert_eq!(
-            json(&search.plugin()),
+            json(&WebSearchParams::default().to_tool(ApiDialect::OpenRouter)),
+            r#"{"type":"openrouter:web_search"}"#
+        );
+        assert_eq!(json(&search.to_tool(ApiDialect::OpenAi)), r#"{"type":"web_search"}"#);
+        assert_eq!(
+            json(&search.to_plugin()),
             r#"{"id":"web","user_location":{"type":"approximate","country":"CH"},"include_domains":["example.org"]}"#
         );
     }
@@ -477,7 +482,7 @@ mod tests {
     #[test]
     fn functions_and_choices_have_the_flat_form_of_responses() {
         let parameters = RawValue::from_string(r#"{"type":"object","properties":{}}"#.into()).expect("JSON");
-        let tool = Tool::Function { name: "f".into(), description: "d".into(), parameters, strict: Some(true) };
+        let tool = RequestTool::Function { name: "f".into(), description: "d".into(), parameters, strict: Some(true) };
         assert_eq!(
             json(&tool),
             r#"{"type":"function","name":"f","description":"d","parameters":{"type":"object","properties":{}},"strict":true}"#
@@ -488,17 +493,19 @@ mod tests {
             r#"{"type":"function_call_output","call_id":"call_1","output":"{}"}"#
         );
         assert_eq!(
-            json(&assistant("Hi", Some("final_answer"))),
+            json(&assistant_message("Hi", Some("final_answer"))),
             r#"{"role":"assistant","content":"Hi","phase":"final_answer"}"#
         );
         let schema = RawValue::from_string("{}".into()).expect("JSON");
-        let text =
-            Text { format: Some(Format::JsonSchema { name: "answer".into(), strict: true, schema }), verbosity: None };
+        let text = TextParams {
+            format: Some(TextFormat::JsonSchema { name: "answer".into(), strict: true, schema }),
+            verbosity: None,
+        };
         assert_eq!(json(&text), r#"{"format":{"type":"json_schema","name":"answer","strict":true,"schema":{}}}"#);
     }
 
     #[test]
-    fn every_effort_is_found_by_its_word() {
+    fn every_effort_is_found_by_its_name() {
         for effort in Effort::ALL {
             assert_eq!(Effort::from_name(effort.name()), Some(effort));
             assert_eq!(json(&effort), format!("{:?}", effort.name()));

@@ -1,72 +1,72 @@
-//! Server-sent events: bytes in any chunks to the `data:` payloads of whole events.
+//! Server-sent events: decodes bytes, split anywhere, into the `data:` payloads of whole events.
 
 use std::borrow::Cow;
 
 use memchr::memchr2;
 
-/// Splits a byte stream into frames. It keeps only the frame that is unfinished and looks at every byte once.
+/// Splits a byte stream into frames. It stores only the unfinished frame and scans every byte once.
 #[derive(Debug)]
-pub struct Decoder {
+pub struct SseDecoder {
     /// The unfinished line.
     line: Vec<u8>,
     /// The data of the unfinished event.
     data: Option<Vec<u8>>,
-    state: State,
-    longest: usize,
+    state: DecoderState,
+    max_frame_bytes: usize,
     #[cfg(test)]
-    looked_at: usize,
+    bytes_scanned: usize,
 }
 
-/// One thing that the stream said.
+/// An event or comment of the stream.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Frame<'a> {
-    /// The payload of an event, several data lines joined.
+pub enum SseFrame<'a> {
+    /// The payload of an event, its data lines joined.
     Data(String),
-    /// A sign of life without a meaning, and its words.
+    /// A comment and its text; it only shows that the server is alive.
     Comment(&'a str),
     /// `data: [DONE]`
     Done,
-    /// A frame longer than any that makes sense; nothing comes behind it.
+    /// A frame beyond the maximum length. No frame follows it.
     TooLong,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    /// A byte order mark may come.
+enum DecoderState {
+    /// A byte order mark may follow.
     Start,
-    Within,
-    /// A line ended in a carriage return; a line feed right behind it belongs to it.
-    AfterReturn,
+    InStream,
+    /// A line ended in a carriage return. A line feed right after it belongs to the same line end.
+    AfterCr,
     GivenUp,
 }
 
-/// Echoed tools and pictures make events of megabytes; this is far beyond them.
-const LONGEST: usize = 64 * 1024 * 1024;
+/// The maximum length of a frame, in bytes. Echoed tools and images make events of a few megabytes.
+const MAX_FRAME_BYTES: usize = 64 * 1024 * 1024;
 
-impl Default for Decoder {
+impl Default for SseDecoder {
     fn default() -> Self {
-        Self::with_longest(LONGEST)
+        Self::with_max_frame_bytes(MAX_FRAME_BYTES)
     }
 }
 
-impl Decoder {
-    /// A decoder that gives up at a frame longer than so many bytes.
-    pub fn with_longest(longest: usize) -> Self {
+impl SseDecoder {
+    /// Creates a decoder that stops at a frame longer than `max_frame_bytes`.
+    pub fn with_max_frame_bytes(max_frame_bytes: usize) -> Self {
         Self {
             line: Vec::new(),
             data: None,
-            state: State::Start,
-            longest,
+            state: DecoderState::Start,
+            max_frame_bytes,
             #[cfg(test)]
-            looked_at: 0,
+            bytes_scanned: 0,
         }
     }
 
-    /// Takes the next bytes, however they are cut, and emits the frames that they complete.
-    pub fn push(&mut self, mut bytes: &[u8], mut emit: impl FnMut(Frame<'_>)) {
-        while !bytes.is_empty() && self.state != State::GivenUp {
-            if self.state == State::AfterReturn {
-                self.state = State::Within;
+    /// Takes the next bytes, split anywhere, and emits the frames that they complete.
+    pub fn push(&mut self, mut bytes: &[u8], mut emit: impl FnMut(SseFrame<'_>)) {
+        while !bytes.is_empty() && self.state != DecoderState::GivenUp {
+            if self.state == DecoderState::AfterCr {
+                self.state = DecoderState::InStream;
                 if let Some(rest) = bytes.strip_prefix(b"\n") {
                     bytes = rest;
                     continue;
@@ -75,13 +75,13 @@ impl Decoder {
             let end = memchr2(b'\n', b'\r', bytes);
             #[cfg(test)]
             {
-                self.looked_at += end.map_or(bytes.len(), |end| end + 1);
+                self.bytes_scanned += end.map_or(bytes.len(), |end| end + 1);
             }
             let Some(end) = end else {
-                self.keep(bytes, &mut emit);
+                self.buffer(bytes, &mut emit);
                 return;
             };
-            let after = if bytes[end] == b'\r' { State::AfterReturn } else { State::Within };
+            let after = if bytes[end] == b'\r' { DecoderState::AfterCr } else { DecoderState::InStream };
             if self.line.is_empty() {
                 self.take_line(bytes[..end].into(), &mut emit);
             } else {
@@ -89,15 +89,15 @@ impl Decoder {
                 line.extend_from_slice(&bytes[..end]);
                 self.take_line(line.into(), &mut emit);
             }
-            if self.state != State::GivenUp {
+            if self.state != DecoderState::GivenUp {
                 self.state = after;
             }
             bytes = &bytes[end + 1..];
         }
     }
 
-    /// The stream has ended: an event that only lacks its blank line counts.
-    pub fn finish(&mut self, mut emit: impl FnMut(Frame<'_>)) {
+    /// Ends the stream. An event that lacks only its blank line counts.
+    pub fn finish(&mut self, mut emit: impl FnMut(SseFrame<'_>)) {
         let line = std::mem::take(&mut self.line);
         if !line.is_empty() {
             self.take_line(line.into(), &mut emit);
@@ -105,43 +105,43 @@ impl Decoder {
         self.dispatch(&mut emit);
     }
 
-    fn keep(&mut self, bytes: &[u8], emit: &mut impl FnMut(Frame<'_>)) {
+    fn buffer(&mut self, bytes: &[u8], emit: &mut impl FnMut(SseFrame<'_>)) {
         self.line.extend_from_slice(bytes);
         self.give_up_if_too_long(0, emit);
     }
 
-    fn give_up_if_too_long(&mut self, more: usize, emit: &mut impl FnMut(Frame<'_>)) {
+    fn give_up_if_too_long(&mut self, more: usize, emit: &mut impl FnMut(SseFrame<'_>)) {
         let data = self.data.as_ref().map_or(0, Vec::len);
-        if self.line.len() + data + more > self.longest {
+        if self.line.len() + data + more > self.max_frame_bytes {
             (self.line, self.data) = (Vec::new(), None);
-            self.state = State::GivenUp;
-            emit(Frame::TooLong);
+            self.state = DecoderState::GivenUp;
+            emit(SseFrame::TooLong);
         }
     }
 
-    fn take_line(&mut self, whole: Cow<'_, [u8]>, emit: &mut impl FnMut(Frame<'_>)) {
+    fn take_line(&mut self, whole: Cow<'_, [u8]>, emit: &mut impl FnMut(SseFrame<'_>)) {
         let mut line = &*whole;
-        if self.state == State::Start {
+        if self.state == DecoderState::Start {
             line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
-            self.state = State::Within;
+            self.state = DecoderState::InStream;
         }
         if line.is_empty() {
             self.dispatch(emit);
         } else if line[0] == b':' {
-            emit(Frame::Comment(String::from_utf8_lossy(&line[1..]).trim()));
+            emit(SseFrame::Comment(String::from_utf8_lossy(&line[1..]).trim()));
         } else if let Some(value) = line.strip_prefix(b"data") {
-            // The name alone is an empty value; a longer name is another field, and those mean nothing here.
+            // A name without a colon has an empty value. A longer name is another field, which is ignored.
             let value = match value {
                 [] => value,
                 [b':', b' ', value @ ..] | [b':', value @ ..] => value,
                 _ => return,
             };
             self.give_up_if_too_long(value.len(), emit);
-            if self.state == State::GivenUp {
+            if self.state == DecoderState::GivenUp {
                 return;
             }
             match &mut self.data {
-                None => self.data = Some(tail(value.len(), whole)),
+                None => self.data = Some(into_last_bytes(value.len(), whole)),
                 Some(data) => {
                     data.push(b'\n');
                     data.extend_from_slice(value);
@@ -150,7 +150,7 @@ impl Decoder {
         }
     }
 
-    fn dispatch(&mut self, emit: &mut impl FnMut(Frame<'_>)) {
+    fn dispatch(&mut self, emit: &mut impl FnMut(SseFrame<'_>)) {
         let Some(data) = self.data.take() else { return };
         let text = match String::from_utf8(data) {
             Ok(text) => text,
@@ -158,14 +158,14 @@ impl Decoder {
         };
         match text.trim() {
             "" => (),
-            "[DONE]" => emit(Frame::Done),
-            _ => emit(Frame::Data(text)),
+            "[DONE]" => emit(SseFrame::Done),
+            _ => emit(SseFrame::Data(text)),
         }
     }
 }
 
-/// The last bytes; in the same memory, where it is ours.
-fn tail(length: usize, whole: Cow<'_, [u8]>) -> Vec<u8> {
+/// Returns the last `length` bytes, reusing the memory of owned bytes.
+fn into_last_bytes(length: usize, whole: Cow<'_, [u8]>) -> Vec<u8> {
     let start = whole.len() - length;
     match whole {
         Cow::Borrowed(bytes) => bytes[start..].to_vec(),
@@ -182,14 +182,14 @@ mod tests {
 
     use super::*;
 
-    fn frames<'a>(decoder: &mut Decoder, chunks: impl IntoIterator<Item = &'a [u8]>) -> Vec<String> {
+    fn frames<'a>(decoder: &mut SseDecoder, chunks: impl IntoIterator<Item = &'a [u8]>) -> Vec<String> {
         let mut frames = Vec::new();
-        let mut note = |frame: Frame<'_>| {
+        let mut note = |frame: SseFrame<'_>| {
             frames.push(match frame {
-                Frame::Data(text) => text,
-                Frame::Comment(_) => "(comment)".into(),
-                Frame::Done => "(done)".into(),
-                Frame::TooLong => "(too long)".into(),
+                SseFrame::Data(text) => text,
+                SseFrame::Comment(_) => "(comment)".into(),
+                SseFrame::Done => "(done)".into(),
+                SseFrame::TooLong => "(too long)".into(),
             });
         };
         for chunk in chunks {
@@ -199,12 +199,12 @@ mod tests {
         frames
     }
 
-    fn whole(bytes: &[u8]) -> Vec<String> {
-        frames(&mut Decoder::default(), [bytes])
+    fn frames_of(bytes: &[u8]) -> Vec<String> {
+        frames(&mut SseDecoder::default(), [bytes])
     }
 
     #[test]
-    fn every_form_that_servers_use_is_read() {
+    fn every_form_used_by_servers_is_decoded() {
         for (stream, expected) in [
             ("data: a\n\n", vec!["a"]),
             ("data:a\n\n", vec!["a"]),
@@ -224,29 +224,36 @@ mod tests {
             ("data:\n\n", vec![]),
             ("database: a\n\nhello\n\n", vec![]),
         ] {
-            assert_eq!(whole(stream.as_bytes()), expected, "{stream:?}");
+            assert_eq!(frames_of(stream.as_bytes()), expected, "{stream:?}");
         }
-        assert_eq!(whole(b"data: a\xffb\n\n"), ["a\u{fffd}b"]);
+        assert_eq!(frames_of(b"data: a\xffb\n\n"), ["a\u{fffd}b"]);
     }
 
     #[test]
-    fn a_frame_beyond_the_bound_ends_the_stream_and_keeps_no_memory() {
+    fn a_frame_beyond_the_limit_ends_the_stream_and_frees_its_memory() {
         for stream in ["data: 0123456789abcdef", "data: 01234567\ndata: 89abcdef\n\n"] {
-            let mut decoder = Decoder::with_longest(15);
+            let mut decoder = SseDecoder::with_max_frame_bytes(15);
             assert_eq!(frames(&mut decoder, [stream.as_bytes(), b"\n\ndata: x\n\n"]), ["(too long)"], "{stream:?}");
             assert_eq!((decoder.line.capacity(), decoder.data), (0, None));
         }
-        assert_eq!(frames(&mut Decoder::with_longest(15), [&b"data: 01234567\n\ndata: 89abcdef\n\n"[..]]).len(), 2);
+        assert_eq!(
+            frames(&mut SseDecoder::with_max_frame_bytes(15), [&b"data: 01234567\n\ndata: 89abcdef\n\n"[..]]).len(),
+            2
+        );
     }
 
     #[test]
-    fn every_byte_is_looked_at_once_however_the_stream_is_cut() {
+    fn every_byte_is_scanned_once_however_the_stream_is_split() {
         let stream = format!("data: {}\r\n\r\n: \n\n", "x".repeat(10_000)).repeat(3);
         for size in [1, 2, 7, 64, 16_384] {
-            let mut decoder = Decoder::default();
+            let mut decoder = SseDecoder::default();
             assert_eq!(frames(&mut decoder, stream.as_bytes().chunks(size)).len(), 6);
-            // A line feed that belongs to a carriage return before it is only skipped.
-            assert!((stream.len() - 6..=stream.len()).contains(&decoder.looked_at), "{size}: {}", decoder.looked_at);
+            // A line feed that belongs to the carriage return before it is not scanned.
+            assert!(
+                (stream.len() - 6..=stream.len()).contains(&decoder.bytes_scanned),
+                "{size}: {}",
+                decoder.bytes_scanned
+            );
         }
     }
 
@@ -267,8 +274,8 @@ mod tests {
             cuts.extend([0, bytes.len()]);
             cuts.sort_unstable();
             let pieces = cuts.windows(2).map(|pair| &bytes[pair[0]..pair[1]]);
-            prop_assert_eq!(frames(&mut Decoder::default(), pieces), whole(&bytes));
-            prop_assert_eq!(frames(&mut Decoder::default(), bytes.chunks(1)), whole(&bytes));
+            prop_assert_eq!(frames(&mut SseDecoder::default(), pieces), frames_of(&bytes));
+            prop_assert_eq!(frames(&mut SseDecoder::default(), bytes.chunks(1)), frames_of(&bytes));
         }
     }
 }

@@ -1,157 +1,157 @@
-//! What the user wants: one table of actions with their names, words and default keys.
+//! User actions: one table with their names, titles and default keys.
 
-use super::keymap::Context;
+use super::keymap::KeyContext;
 
-/// One line of the table.
+/// One row of the table of actions.
 #[derive(Debug, Clone, Copy)]
-pub struct Entry {
+pub struct ActionEntry {
     pub action: Action,
-    /// The name in the config, and behind a slash in the composer.
+    /// The name in the config, and after a slash in the composer.
     pub name: &'static str,
-    /// What the palette and the help say.
+    /// The title in the commands and the help.
     pub title: &'static str,
-    /// One word or two for the hints of a waiting leader.
-    pub short: &'static str,
-    /// Key sequences by context; empty where an action is in the palette only.
-    pub keys: &'static [(Context, &'static str)],
-    /// Whether the palette lists it: no for the steps of a cursor.
-    pub listed: Listed,
+    /// A label of one or two words for the hints of a pending key sequence.
+    pub hint: &'static str,
+    /// Key sequences by context; empty if the action is only in the commands.
+    pub keys: &'static [(KeyContext, &'static str)],
+    /// Whether the commands list it; cursor movements are not listed.
+    pub listing: ActionListing,
 }
 
-/// Where an action is offered beside its keys.
+/// Where an action is offered besides its keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Listed {
-    /// In the palette, and as a slash command.
-    Palette,
-    /// By its keys only: it means nothing away from them.
-    Keys,
+pub enum ActionListing {
+    /// In the commands, and as a slash command.
+    Commands,
+    /// By its keys only: it is meaningless without them.
+    KeysOnly,
 }
 
 macro_rules! actions {
     ($($action:ident, $name:literal, $title:literal, $short:literal, $listed:ident, [$(($context:ident, $keys:literal)),* $(,)?];)*) => {
-        /// Everything a user can do. Keys, palette and slash commands name actions; an action has no payload.
+        /// Everything a user can do. Keys, commands and slash commands name actions; an action has no payload.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Action {
             $($action,)*
         }
 
-        /// The table that gives keys, palette, hints, slash commands, help and the README's list.
-        pub const TABLE: &[Entry] = &[
-            $(Entry {
+        /// The table from which keys, commands, hints, slash commands, help and the README's tables are made.
+        pub const ACTIONS: &[ActionEntry] = &[
+            $(ActionEntry {
                 action: Action::$action,
                 name: $name,
                 title: $title,
-                short: $short,
-                keys: &[$((Context::$context, $keys)),*],
-                listed: Listed::$listed,
+                hint: $short,
+                keys: &[$((KeyContext::$context, $keys)),*],
+                listing: ActionListing::$listed,
             },)*
         ];
     };
 }
 
 actions! {
-    Send, "send", "Send the prompt; while a turn runs, queue it", "send", Keys, [(Composer, "enter")];
-    Newline, "newline", "Begin a new line in the prompt", "newline", Keys,
+    Send, "send", "Send the prompt; while a turn runs, queue it", "send", KeysOnly, [(Composer, "enter")];
+    Newline, "newline", "Begin a new line in the prompt", "newline", KeysOnly,
         [(Composer, "ctrl-j"), (Composer, "alt-enter"), (Composer, "shift-enter")];
-    Back, "back", "Close, leave, or stop the turn: never quits", "back", Keys, [(Global, "esc")];
-    Cancel, "cancel", "Close, stop, clear, and again to quit", "cancel", Keys, [(Global, "ctrl-c")];
-    DeleteOrQuit, "delete-or-quit", "Delete to the right; with nothing typed, quit", "delete", Keys, [(Composer, "ctrl-d")];
-    Palette, "palette", "Menu of everything", "menu", Palette, [(Global, "ctrl-p"), (Global, "ctrl-x space")];
-    NewConversation, "new", "New conversation", "new", Palette, [(Global, "ctrl-n"), (Global, "ctrl-x n")];
-    Models, "models", "Choose the model for the next message", "models", Palette, [(Global, "ctrl-x m")];
-    Slot1, "slot-1", "Model on slot 1", "slot", Palette, [(Global, "ctrl-x 1")];
-    Slot2, "slot-2", "Model on slot 2", "slot", Palette, [(Global, "ctrl-x 2")];
-    Slot3, "slot-3", "Model on slot 3", "slot", Palette, [(Global, "ctrl-x 3")];
-    Slot4, "slot-4", "Model on slot 4", "slot", Palette, [(Global, "ctrl-x 4")];
-    Slot5, "slot-5", "Model on slot 5", "slot", Palette, [(Global, "ctrl-x 5")];
-    Slot6, "slot-6", "Model on slot 6", "slot", Palette, [(Global, "ctrl-x 6")];
-    Slot7, "slot-7", "Model on slot 7", "slot", Palette, [(Global, "ctrl-x 7")];
-    Slot8, "slot-8", "Model on slot 8", "slot", Palette, [(Global, "ctrl-x 8")];
-    Slot9, "slot-9", "Model on slot 9", "slot", Palette, [(Global, "ctrl-x 9")];
-    NextSlot, "next-slot", "Next slot that is filled", "next slot", Palette, [(Global, "f2")];
-    PreviousSlot, "previous-slot", "Previous slot that is filled", "previous slot", Palette, [(Global, "shift-f2")];
-    NextEffort, "next-effort", "Next effort that the model has", "next effort", Palette, [(Global, "shift-tab")];
-    Efforts, "effort", "Choose how hard the model thinks", "effort", Palette, [(Global, "ctrl-x e")];
-    ToggleWeb, "web", "Web search on or off", "web search", Palette, [(Global, "ctrl-x w")];
-    Tools, "tools", "Tools: MCP servers, switches, what a message may use", "tools", Palette, [(Global, "ctrl-x j")];
-    TrustServers, "trust-servers", "Trust the MCP servers of this project's .mcp.json", "trust", Palette, [];
-    ReloadServers, "reload-servers", "Read the MCP servers again, and try those that failed", "reload", Palette, [];
-    AllowAll, "allow-all", "All tools run without asking here, or ask again", "allow all", Palette, [];
-    Parameters, "parameters", "Instructions and sampling of this conversation", "instructions", Palette, [(Global, "ctrl-x ,")];
-    FocusList, "list", "Go to the conversations", "list", Palette, [(Global, "ctrl-x l")];
-    ToggleList, "toggle-list", "Show or hide the list of conversations", "hide list", Palette, [(Global, "ctrl-x b")];
-    ToggleRail, "rail", "Show or hide the rail: reasoning and sources", "rail", Palette, [(Global, "ctrl-x r")];
-    ShowSources, "sources", "Sources of the current answer", "sources", Palette, [(Global, "ctrl-x s")];
-    ShowDetails, "details", "Details of the current answer: times, tokens, cost", "details", Palette, [(Global, "ctrl-x i"), (Transcript, "i")];
-    NextCitation, "next-citation", "To the next citation", "next citation", Palette, [(Transcript, "]"), (Rail, "]")];
-    PreviousCitation, "previous-citation", "To the previous citation", "previous citation", Palette, [(Transcript, "["), (Rail, "[")];
-    OpenThis, "open-this", "Open or fold what the cursor stands on", "open", Keys, [(Transcript, "enter"), (Rail, "enter")];
-    Browse, "browse", "Open the source under the cursor in the browser", "browser", Palette, [(Transcript, "o"), (Rail, "o")];
-    Check, "check", "Look whether the source under the cursor says so", "check", Palette, [(Transcript, "c"), (Rail, "c")];
-    CopyFootnote, "copy-footnote", "Copy the source under the cursor as a footnote", "footnote", Palette, [(Rail, "y")];
-    Xray, "xray", "The request and the events of the current answer", "x-ray", Palette, [(Global, "ctrl-x x")];
-    Results, "results", "Calls of the answer and their results in full", "results", Palette, [];
-    CopyAnswer, "copy-answer", "Copy the answer as Markdown", "copy answer", Palette, [(Global, "ctrl-x y")];
-    CodeBlocks, "code", "Code blocks of the answer: copy, save, give to a command", "code blocks", Palette, [(Global, "ctrl-x c")];
-    EditEarlier, "edit-earlier", "Edit an earlier prompt: a branch", "edit earlier", Palette, [(Global, "ctrl-x u")];
-    EditPrompt, "edit-prompt", "Edit this prompt: a branch", "edit", Keys, [(Transcript, "e")];
-    AnswerAgain, "answer-again", "Answer again: asks for the model, with its price", "again", Palette, [(Transcript, "r")];
-    AnswerAgainWith, "answer-again-with", "Answer again with a model of the list", "again with", Palette, [];
-    PutBack, "put-back", "Send the left-out turns again", "put back", Palette, [];
-    PreviousSibling, "previous-answer", "Previous sibling", "previous", Palette, [(Transcript, "<")];
-    NextSibling, "next-answer", "Next sibling", "next", Palette, [(Transcript, ">")];
-    PromptHistory, "history", "Search the prompt history", "history", Palette, [(Global, "ctrl-r"), (Global, "ctrl-x h")];
-    Editor, "editor", "Write the prompt in $EDITOR", "editor", Palette, [(Global, "ctrl-g"), (Global, "ctrl-x g")];
-    Trash, "trash", "Move the conversation to the trash", "to the trash", Palette, [(Global, "ctrl-x d"), (List, "d")];
-    UndoTrash, "undo-trash", "Take the conversation back from the trash", "undo", Palette, [(List, "u")];
-    Rename, "rename", "Rename the conversation", "rename", Palette, [(List, "r")];
-    Filter, "filter", "Filter the conversations", "filter", Palette, [(List, "/")];
-    Open, "open", "Open the conversation", "open", Keys, [(List, "enter")];
-    ListDown, "list-down", "Next conversation", "down", Keys, [(List, "j"), (List, "down")];
-    ListUp, "list-up", "Previous conversation", "up", Keys, [(List, "k"), (List, "up")];
-    ListTop, "list-top", "First conversation", "top", Keys, [(List, "g"), (List, "home")];
-    ListEnd, "list-end", "Last conversation", "end", Keys, [(List, "G"), (List, "end")];
-    FocusNext, "focus-next", "Move the focus: prompt, card, text, rail, list", "focus", Palette, [(Global, "tab")];
-    FoldReasoning, "fold-reasoning", "Fold or open the reasoning", "reasoning", Palette, [(Global, "ctrl-t"), (Transcript, "space")];
-    FoldDetails, "fold-details", "Fold or open the details", "details", Palette, [(Global, "ctrl-o")];
-    RowDown, "row-down", "Down a row", "down", Keys, [(Transcript, "j"), (Transcript, "down"), (Rail, "j"), (Rail, "down")];
-    RowUp, "row-up", "Up a row", "up", Keys, [(Transcript, "k"), (Transcript, "up"), (Rail, "k"), (Rail, "up")];
-    HalfDown, "half-down", "Down half a page", "half down", Keys, [(Transcript, "d"), (Rail, "d")];
-    HalfUp, "half-up", "Up half a page", "half up", Keys, [(Transcript, "u"), (Rail, "u")];
-    NextMessage, "next-message", "Next message", "next", Keys, [(Transcript, "J")];
-    PreviousMessage, "previous-message", "Previous message", "previous", Keys, [(Transcript, "K")];
-    Find, "find", "Find in this conversation", "find here", Palette, [(Global, "ctrl-x f"), (Transcript, "/")];
-    Jump, "jump", "Go to a prompt", "go to", Palette, [(Transcript, "p")];
-    NextCode, "next-code", "Next code block", "next code", Keys, [(Transcript, "}")];
-    PreviousCode, "previous-code", "Previous code block", "previous code", Keys, [(Transcript, "{")];
-    NextFold, "next-fold", "Next reasoning, search or call", "next fold", Keys, [(Transcript, ")")];
-    PreviousFold, "previous-fold", "Previous reasoning, search or call", "previous fold", Keys, [(Transcript, "(")];
-    NextMatch, "next-match", "Next match", "next match", Keys, [(Transcript, "n")];
-    PreviousMatch, "previous-match", "Previous match", "previous match", Keys, [(Transcript, "N")];
-    Select, "select", "Select letters", "select", Keys, [(Transcript, "v"), (Selection, "v")];
-    SelectLines, "select-lines", "Select whole lines", "select lines", Keys, [(Transcript, "V"), (Selection, "V")];
-    SelectRight, "select-right", "A letter on", "right", Keys, [(Selection, "l"), (Selection, "right")];
-    SelectLeft, "select-left", "A letter back", "left", Keys, [(Selection, "h"), (Selection, "left")];
-    SelectWordRight, "select-word-right", "A word on", "word", Keys, [(Selection, "w"), (Selection, "alt-f")];
-    SelectWordLeft, "select-word-left", "A word back", "word back", Keys, [(Selection, "b"), (Selection, "alt-b")];
-    SelectRowStart, "select-row-start", "To the beginning of the row", "row start", Keys, [(Selection, "0"), (Selection, "home")];
-    SelectRowEnd, "select-row-end", "To the end of the row", "row end", Keys, [(Selection, "$"), (Selection, "end")];
-    Copy, "copy", "Copy the selection, or what the cursor stands on", "copy", Keys, [(Transcript, "y"), (Selection, "y"), (Selection, "enter")];
-    Mouse, "mouse", "Mouse: on, the wheel only, or off", "mouse", Palette, [];
-    NextTab, "next-tab", "Next tab of the rail", "next tab", Keys, [(Rail, "l"), (Rail, "right")];
-    PreviousTab, "previous-tab", "Previous tab of the rail", "previous tab", Keys, [(Rail, "h"), (Rail, "left")];
-    PageUp, "page-up", "Up a page", "page up", Palette, [(Global, "pgup")];
-    PageDown, "page-down", "Down a page", "page down", Palette, [(Global, "pgdn")];
-    ScrollTop, "top", "To the first message", "top", Palette, [(Global, "ctrl-home"), (Transcript, "g"), (Transcript, "home"), (Rail, "g")];
-    ScrollEnd, "newest", "To the newest message", "newest", Palette, [(Global, "ctrl-end"), (Transcript, "G"), (Transcript, "end"), (Rail, "G")];
-    CodeLines, "code-lines", "Long lines of code: wrap or scroll", "code lines", Palette, [];
-    CodeLeft, "code-left", "Scroll code to the left", "left", Keys, [(Transcript, "h"), (Transcript, "left")];
-    CodeRight, "code-right", "Scroll code to the right", "right", Keys, [(Transcript, "l"), (Transcript, "right")];
-    Themes, "theme", "Choose the theme", "theme", Palette, [];
-    Help, "help", "The keys of this context", "help", Palette, [(Global, "ctrl-x ?"), (Empty, "?"), (Transcript, "?"), (List, "?"), (Rail, "?")];
-    Repaint, "repaint", "Paint the screen anew", "repaint", Palette, [(Global, "ctrl-l")];
-    Suspend, "suspend", "Give the terminal back until fg", "suspend", Palette, [(Global, "ctrl-z")];
-    Quit, "quit", "Quit", "quit", Palette, [(Global, "ctrl-x q")];
+    Back, "back", "Close, leave, or stop the turn: never quits", "back", KeysOnly, [(Global, "esc")];
+    Cancel, "cancel", "Close, stop or clear; press twice to quit", "cancel", KeysOnly, [(Global, "ctrl-c")];
+    DeleteOrQuit, "delete-or-quit", "Delete to the right; with nothing typed, quit", "delete", KeysOnly, [(Composer, "ctrl-d")];
+    ShowCommands, "palette", "All commands", "commands", Commands, [(Global, "ctrl-p"), (Global, "ctrl-x space")];
+    NewConversation, "new", "New conversation", "new", Commands, [(Global, "ctrl-n"), (Global, "ctrl-x n")];
+    ChooseModel, "models", "Choose the model for the next message", "models", Commands, [(Global, "ctrl-x m")];
+    Slot1, "slot-1", "Model on slot 1", "slot", Commands, [(Global, "ctrl-x 1")];
+    Slot2, "slot-2", "Model on slot 2", "slot", Commands, [(Global, "ctrl-x 2")];
+    Slot3, "slot-3", "Model on slot 3", "slot", Commands, [(Global, "ctrl-x 3")];
+    Slot4, "slot-4", "Model on slot 4", "slot", Commands, [(Global, "ctrl-x 4")];
+    Slot5, "slot-5", "Model on slot 5", "slot", Commands, [(Global, "ctrl-x 5")];
+    Slot6, "slot-6", "Model on slot 6", "slot", Commands, [(Global, "ctrl-x 6")];
+    Slot7, "slot-7", "Model on slot 7", "slot", Commands, [(Global, "ctrl-x 7")];
+    Slot8, "slot-8", "Model on slot 8", "slot", Commands, [(Global, "ctrl-x 8")];
+    Slot9, "slot-9", "Model on slot 9", "slot", Commands, [(Global, "ctrl-x 9")];
+    NextSlot, "next-slot", "Next slot that is filled", "next slot", Commands, [(Global, "f2")];
+    PreviousSlot, "previous-slot", "Previous slot that is filled", "previous slot", Commands, [(Global, "shift-f2")];
+    NextEffort, "next-effort", "Next effort that the model has", "next effort", Commands, [(Global, "shift-tab")];
+    ChooseEffort, "effort", "Choose how hard the model thinks", "effort", Commands, [(Global, "ctrl-x e")];
+    ToggleWeb, "web", "Web search on or off", "web search", Commands, [(Global, "ctrl-x w")];
+    ShowTools, "tools", "Tools: MCP servers, switches, what a message may use", "tools", Commands, [(Global, "ctrl-x j")];
+    TrustServers, "trust-servers", "Trust the MCP servers of this project's .mcp.json", "trust", Commands, [];
+    ReloadServers, "reload-servers", "Reload the MCP servers and retry those that failed", "reload", Commands, [];
+    ToggleAllowAll, "allow-all", "Let all tools run without asking here, or ask again", "allow all", Commands, [];
+    EditParameters, "parameters", "Instructions and sampling of this conversation", "instructions", Commands, [(Global, "ctrl-x ,")];
+    FocusList, "list", "Go to the conversations", "list", Commands, [(Global, "ctrl-x l")];
+    ToggleList, "toggle-list", "Show or hide the list of conversations", "hide list", Commands, [(Global, "ctrl-x b")];
+    ToggleRail, "rail", "Show or hide the rail: reasoning and sources", "rail", Commands, [(Global, "ctrl-x r")];
+    ShowSources, "sources", "Sources of the current answer", "sources", Commands, [(Global, "ctrl-x s")];
+    ShowDetails, "details", "Details of the current answer: times, tokens, cost", "details", Commands, [(Global, "ctrl-x i"), (Transcript, "i")];
+    NextCitation, "next-citation", "To the next citation", "next citation", Commands, [(Transcript, "]"), (Rail, "]")];
+    PreviousCitation, "previous-citation", "To the previous citation", "previous citation", Commands, [(Transcript, "["), (Rail, "[")];
+    OpenUnderCursor, "open-this", "Open or fold what is under the cursor", "open", KeysOnly, [(Transcript, "enter"), (Rail, "enter")];
+    OpenInBrowser, "browse", "Open the source under the cursor in the browser", "browser", Commands, [(Transcript, "o"), (Rail, "o")];
+    CheckSource, "check", "Check whether the source under the cursor says so", "check", Commands, [(Transcript, "c"), (Rail, "c")];
+    CopyFootnote, "copy-footnote", "Copy the source under the cursor as a footnote", "footnote", Commands, [(Rail, "y")];
+    ShowXray, "xray", "The request and the events of the current answer", "x-ray", Commands, [(Global, "ctrl-x x")];
+    ShowResults, "results", "Calls of the answer and their results in full", "results", Commands, [];
+    CopyAnswer, "copy-answer", "Copy the answer as Markdown", "copy answer", Commands, [(Global, "ctrl-x y")];
+    ShowCodeBlocks, "code", "Code blocks of the answer: copy, save, give to a command", "code blocks", Commands, [(Global, "ctrl-x c")];
+    EditEarlier, "edit-earlier", "Edit an earlier prompt: a branch", "edit earlier", Commands, [(Global, "ctrl-x u")];
+    EditPrompt, "edit-prompt", "Edit this prompt: a branch", "edit", KeysOnly, [(Transcript, "e")];
+    AnswerAgain, "answer-again", "Answer again: asks for the model, with its price", "again", Commands, [(Transcript, "r")];
+    AnswerAgainWith, "answer-again-with", "Answer again with a model from the list", "again with", Commands, [];
+    RestoreLeftOut, "put-back", "Send the left-out turns again", "put back", Commands, [];
+    PreviousVersion, "previous-answer", "Previous version", "previous", Commands, [(Transcript, "<")];
+    NextVersion, "next-answer", "Next version", "next", Commands, [(Transcript, ">")];
+    SearchHistory, "history", "Search the prompt history", "history", Commands, [(Global, "ctrl-r"), (Global, "ctrl-x h")];
+    OpenEditor, "editor", "Write the prompt in $EDITOR", "editor", Commands, [(Global, "ctrl-g"), (Global, "ctrl-x g")];
+    TrashConversation, "trash", "Move the conversation to the trash", "to the trash", Commands, [(Global, "ctrl-x d"), (List, "d")];
+    UndoTrash, "undo-trash", "Restore the conversation from the trash", "undo", Commands, [(List, "u")];
+    RenameConversation, "rename", "Rename the conversation", "rename", Commands, [(List, "r")];
+    FilterList, "filter", "Filter the conversations", "filter", Commands, [(List, "/")];
+    OpenConversation, "open", "Open the conversation", "open", KeysOnly, [(List, "enter")];
+    ListDown, "list-down", "Next conversation", "down", KeysOnly, [(List, "j"), (List, "down")];
+    ListUp, "list-up", "Previous conversation", "up", KeysOnly, [(List, "k"), (List, "up")];
+    ListTop, "list-top", "First conversation", "top", KeysOnly, [(List, "g"), (List, "home")];
+    ListEnd, "list-end", "Last conversation", "end", KeysOnly, [(List, "G"), (List, "end")];
+    FocusNext, "focus-next", "Move the focus: prompt, card, text, rail, list", "focus", Commands, [(Global, "tab")];
+    FoldReasoning, "fold-reasoning", "Fold or open the reasoning", "reasoning", Commands, [(Global, "ctrl-t"), (Transcript, "space")];
+    FoldDetails, "fold-details", "Fold or open the details", "details", Commands, [(Global, "ctrl-o")];
+    RowDown, "row-down", "Down a row", "down", KeysOnly, [(Transcript, "j"), (Transcript, "down"), (Rail, "j"), (Rail, "down")];
+    RowUp, "row-up", "Up a row", "up", KeysOnly, [(Transcript, "k"), (Transcript, "up"), (Rail, "k"), (Rail, "up")];
+    HalfDown, "half-down", "Down half a page", "half down", KeysOnly, [(Transcript, "d"), (Rail, "d")];
+    HalfUp, "half-up", "Up half a page", "half up", KeysOnly, [(Transcript, "u"), (Rail, "u")];
+    NextMessage, "next-message", "Next message", "next", KeysOnly, [(Transcript, "J")];
+    PreviousMessage, "previous-message", "Previous message", "previous", KeysOnly, [(Transcript, "K")];
+    Find, "find", "Find in this conversation", "find here", Commands, [(Global, "ctrl-x f"), (Transcript, "/")];
+    JumpToPrompt, "jump", "Go to a prompt", "go to", Commands, [(Transcript, "p")];
+    NextCode, "next-code", "Next code block", "next code", KeysOnly, [(Transcript, "}")];
+    PreviousCode, "previous-code", "Previous code block", "previous code", KeysOnly, [(Transcript, "{")];
+    NextFold, "next-fold", "Next reasoning, search or call", "next fold", KeysOnly, [(Transcript, ")")];
+    PreviousFold, "previous-fold", "Previous reasoning, search or call", "previous fold", KeysOnly, [(Transcript, "(")];
+    NextMatch, "next-match", "Next match", "next match", KeysOnly, [(Transcript, "n")];
+    PreviousMatch, "previous-match", "Previous match", "previous match", KeysOnly, [(Transcript, "N")];
+    Select, "select", "Select characters", "select", KeysOnly, [(Transcript, "v"), (Selection, "v")];
+    SelectLines, "select-lines", "Select whole lines", "select lines", KeysOnly, [(Transcript, "V"), (Selection, "V")];
+    SelectRight, "select-right", "A character forward", "right", KeysOnly, [(Selection, "l"), (Selection, "right")];
+    SelectLeft, "select-left", "A character back", "left", KeysOnly, [(Selection, "h"), (Selection, "left")];
+    SelectWordRight, "select-word-right", "A word forward", "word", KeysOnly, [(Selection, "w"), (Selection, "alt-f")];
+    SelectWordLeft, "select-word-left", "A word back", "word back", KeysOnly, [(Selection, "b"), (Selection, "alt-b")];
+    SelectRowStart, "select-row-start", "To the beginning of the row", "row start", KeysOnly, [(Selection, "0"), (Selection, "home")];
+    SelectRowEnd, "select-row-end", "To the end of the row", "row end", KeysOnly, [(Selection, "$"), (Selection, "end")];
+    Copy, "copy", "Copy the selection, or what is under the cursor", "copy", KeysOnly, [(Transcript, "y"), (Selection, "y"), (Selection, "enter")];
+    ChooseMouse, "mouse", "Mouse: on, the wheel only, or off", "mouse", Commands, [];
+    NextTab, "next-tab", "Next tab of the rail", "next tab", KeysOnly, [(Rail, "l"), (Rail, "right")];
+    PreviousTab, "previous-tab", "Previous tab of the rail", "previous tab", KeysOnly, [(Rail, "h"), (Rail, "left")];
+    PageUp, "page-up", "Up a page", "page up", Commands, [(Global, "pgup")];
+    PageDown, "page-down", "Down a page", "page down", Commands, [(Global, "pgdn")];
+    ScrollTop, "top", "To the first message", "top", Commands, [(Global, "ctrl-home"), (Transcript, "g"), (Transcript, "home"), (Rail, "g")];
+    ScrollEnd, "newest", "To the newest message", "newest", Commands, [(Global, "ctrl-end"), (Transcript, "G"), (Transcript, "end"), (Rail, "G")];
+    ToggleCodeLines, "code-lines", "Long lines of code: wrap or scroll", "code lines", Commands, [];
+    ScrollCodeLeft, "code-left", "Scroll code to the left", "left", KeysOnly, [(Transcript, "h"), (Transcript, "left")];
+    ScrollCodeRight, "code-right", "Scroll code to the right", "right", KeysOnly, [(Transcript, "l"), (Transcript, "right")];
+    ChooseTheme, "theme", "Choose the theme", "theme", Commands, [];
+    ShowHelp, "help", "The keys of this context", "help", Commands, [(Global, "ctrl-x ?"), (Empty, "?"), (Transcript, "?"), (List, "?"), (Rail, "?")];
+    Redraw, "repaint", "Redraw the screen", "repaint", Commands, [(Global, "ctrl-l")];
+    Suspend, "suspend", "Give the terminal back until fg", "suspend", Commands, [(Global, "ctrl-z")];
+    Quit, "quit", "Quit", "quit", Commands, [(Global, "ctrl-x q")];
 }
 
 impl Action {
@@ -168,14 +168,14 @@ impl Action {
         Self::Slot9,
     ];
 
-    /// Its line of the table.
-    pub fn entry(self) -> &'static Entry {
-        // The macro writes both in one order.
-        &TABLE[self as usize]
+    /// Returns the action's row of the table.
+    pub fn entry(self) -> &'static ActionEntry {
+        // The macro writes the enum and the table in the same order.
+        &ACTIONS[self as usize]
     }
 
     pub fn from_name(name: &str) -> Option<Self> {
-        TABLE.iter().find(|entry| entry.name == name).map(|entry| entry.action)
+        ACTIONS.iter().find(|entry| entry.name == name).map(|entry| entry.action)
     }
 }
 
@@ -184,8 +184,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_action_finds_its_own_line() {
-        for entry in TABLE {
+    fn every_action_maps_to_its_own_entry() {
+        for entry in ACTIONS {
             assert_eq!(entry.action.entry().name, entry.name);
             assert_eq!(Action::from_name(entry.name), Some(entry.action));
         }

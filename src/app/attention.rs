@@ -1,143 +1,146 @@
-//! What is told to a reader who looks elsewhere: that an answer has ended, failed, or waits for a decision.
+//! Notifications for a user who is not looking: an answer has ended, failed, or waits for a decision.
 
 use super::{Effect, State};
 use crate::{
-    chat::{Conversation, ConversationId, End, Halt, Message, MessageId, Turn, call::Stage},
-    config::{Desktop, When},
+    chat::{AnswerEnd, Conversation, ConversationId, Message, MessageId, Turn, TurnBlock, call::ToolCallState},
+    config::{DesktopNotification, NotifyWhen},
     text,
 };
 
-/// How much of a title is told.
-const TITLE: usize = 60;
+/// The longest title in a notification, in cells.
+const MAX_TITLE_WIDTH: usize = 60;
 
-/// Whether the reader looks, and what there was to tell while they did not.
+/// Whether the terminal has the focus, and what happened while it did not.
 #[derive(Debug, Default)]
-pub struct Attention {
-    reader: Reader,
-    news: Option<News>,
-    /// The window's title as it was set last.
-    window: Option<String>,
+pub struct NotificationState {
+    focus: TerminalFocus,
+    unseen: Option<UnseenOutcome>,
+    /// The window title that was set last.
+    window_title: Option<String>,
 }
 
-/// Where the reader is, as far as the terminal tells. One that never tells is taken to have the focus.
+/// Whether the terminal has the focus. One that never reports it is assumed to have it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum Reader {
+enum TerminalFocus {
     #[default]
-    Here,
-    Elsewhere,
+    Focused,
+    Unfocused,
 }
 
-/// What happened last while the reader was elsewhere.
+/// The last event while the terminal did not have the focus.
 #[derive(Debug)]
-struct News {
-    outcome: Outcome,
+struct UnseenOutcome {
+    outcome: TurnOutcome,
     title: String,
 }
 
-/// What a turn came to.
+/// The result of a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
+enum TurnOutcome {
     Answered,
     Failed,
-    Asks,
+    NeedsDecision,
 }
 
-/// A bell, a notification of the desktop, or both.
+/// A bell, a desktop notification, or both.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Notice {
+pub struct UserNotification {
     pub bell: bool,
-    pub desktop: Desktop,
+    pub desktop: DesktopNotification,
     /// One line.
-    pub words: String,
+    pub message: String,
 }
 
-/// The terminal has lost the focus.
-pub(super) fn leave(state: &mut State) {
-    state.attention.reader = Reader::Elsewhere;
+/// Notes that the terminal has lost the focus.
+pub(super) fn on_focus_lost(state: &mut State) {
+    state.notifications.focus = TerminalFocus::Unfocused;
 }
 
-/// The terminal has the focus, or somebody types: what was told has been heard.
-pub(super) fn come_back(state: &mut State) {
-    state.attention.reader = Reader::Here;
-    state.attention.news = None;
+/// Notes that the terminal has the focus, or that the user types, and clears the news.
+pub(super) fn on_user_active(state: &mut State) {
+    state.notifications.focus = TerminalFocus::Focused;
+    state.notifications.unseen = None;
 }
 
-/// A turn is over; what the reader did by hand is not told.
-pub(super) fn ended(state: &mut State, id: ConversationId, answer: MessageId, fx: &mut Vec<Effect>) {
-    let end = state.open.get(&id).and_then(|conversation| Some(&conversation.messages.get(&answer)?.answer()?.end));
+/// Notifies the user that a turn has ended, unless the user stopped it.
+pub(super) fn notify_turn_ended(state: &mut State, id: ConversationId, answer: MessageId, fx: &mut Vec<Effect>) {
+    let end = state
+        .conversations
+        .get(&id)
+        .and_then(|conversation| Some(&conversation.messages.get(&answer)?.as_answer()?.end));
     match end {
-        Some(End::Complete | End::Incomplete { .. }) => tell(state, id, Outcome::Answered, fx),
-        Some(End::Failed(_)) => tell(state, id, Outcome::Failed, fx),
-        Some(End::Open | End::Stopped | End::Interrupted) | None => (),
+        Some(AnswerEnd::Complete | AnswerEnd::Incomplete { .. }) => notify(state, id, TurnOutcome::Answered, fx),
+        Some(AnswerEnd::Failed(_)) => notify(state, id, TurnOutcome::Failed, fx),
+        Some(AnswerEnd::Open | AnswerEnd::Stopped | AnswerEnd::Interrupted) | None => (),
     }
 }
 
-/// How many things in a conversation wait for the reader.
-pub(super) fn decisions(conversation: &Conversation) -> usize {
-    let of_turn = |turn: &Turn| match turn.phase.halt() {
-        Some(Halt::Unsaved(_) | Halt::Paused(_)) => 1,
-        Some(Halt::Calling) => {
-            let answer = conversation.messages.get(&turn.answer).and_then(Message::answer);
-            let runs = answer.into_iter().flat_map(|answer| answer.runs.values());
-            runs.filter(|run| run.stage == Stage::Asking).count()
+/// Returns how many decisions in a conversation wait for the user.
+pub(super) fn pending_decisions(conversation: &Conversation) -> usize {
+    let of_turn = |turn: &Turn| match turn.phase.block_reason() {
+        Some(TurnBlock::SaveFailed(_) | TurnBlock::Paused(_)) => 1,
+        Some(TurnBlock::Calling) => {
+            let answer = conversation.messages.get(&turn.answer).and_then(Message::as_answer);
+            let runs = answer.into_iter().flat_map(|answer| answer.call_runs.values());
+            runs.filter(|run| run.state == ToolCallState::Asking).count()
         }
-        Some(Halt::Waiting(_)) | None => 0,
+        Some(TurnBlock::AwaitingRetry(_)) | None => 0,
     };
     conversation.turns.iter().map(of_turn).sum()
 }
 
-/// A turn waits for the reader's decision.
-pub(super) fn asks(state: &mut State, id: ConversationId, fx: &mut Vec<Effect>) {
-    tell(state, id, Outcome::Asks, fx);
+/// Notifies the user that a turn waits for a decision.
+pub(super) fn notify_decision_needed(state: &mut State, id: ConversationId, fx: &mut Vec<Effect>) {
+    notify(state, id, TurnOutcome::NeedsDecision, fx);
 }
 
-fn tell(state: &mut State, id: ConversationId, outcome: Outcome, fx: &mut Vec<Effect>) {
+fn notify(state: &mut State, id: ConversationId, outcome: TurnOutcome, fx: &mut Vec<Effect>) {
     let settings = state.config.notify;
-    let Some(conversation) = state.open.get(&id) else { return };
-    if state.attention.reader == Reader::Here && settings.when == When::Elsewhere {
+    let Some(conversation) = state.conversations.get(&id) else { return };
+    if state.notifications.focus == TerminalFocus::Focused && settings.when == NotifyWhen::Elsewhere {
         return;
     }
     let title = one_line(&conversation.title);
-    let word = match outcome {
-        Outcome::Answered => "answered",
-        Outcome::Failed => "failed",
-        Outcome::Asks => "asks",
+    let label = match outcome {
+        TurnOutcome::Answered => "answered",
+        TurnOutcome::Failed => "failed",
+        TurnOutcome::NeedsDecision => "asks",
     };
-    if settings.bell || settings.desktop != Desktop::Off {
-        let words = format!("{word}: {title}");
-        fx.push(Effect::Notify(Notice { bell: settings.bell, desktop: settings.desktop, words }));
+    if settings.bell || settings.desktop != DesktopNotification::Off {
+        let message = format!("{label}: {title}");
+        fx.push(Effect::NotifyUser(UserNotification { bell: settings.bell, desktop: settings.desktop, message }));
     }
-    state.attention.news = Some(News { outcome, title });
+    state.notifications.unseen = Some(UnseenOutcome { outcome, title });
 }
 
-/// Sets the window's title when it is another.
-pub(super) fn set_title(state: &mut State) -> Option<Effect> {
+/// Sets the window title if it has changed.
+pub(super) fn update_window_title(state: &mut State) -> Option<Effect> {
     if !state.config.notify.title {
         return None;
     }
     let title = window_title(state);
-    if state.attention.window.as_ref() == Some(&title) {
+    if state.notifications.window_title.as_ref() == Some(&title) {
         return None;
     }
-    state.attention.window = Some(title.clone());
+    state.notifications.window_title = Some(title.clone());
     Some(Effect::SetTitle(title))
 }
 
-/// What happened elsewhere, else the conversation on the screen and whether anything runs.
+/// Returns the last news, else the title of the conversation on the screen and whether anything runs.
 fn window_title(state: &State) -> String {
     let marks = &state.theme.marks;
-    let (mark, title) = if let Some(news) = &state.attention.news {
+    let (mark, title) = if let Some(news) = &state.notifications.unseen {
         let mark = match news.outcome {
-            Outcome::Answered => marks.done,
-            Outcome::Failed => marks.failed,
-            Outcome::Asks => marks.asking,
+            TurnOutcome::Answered => marks.done,
+            TurnOutcome::Failed => marks.failed,
+            TurnOutcome::NeedsDecision => marks.asking,
         };
         (Some(mark), news.title.clone())
     } else {
-        let current = state.current();
-        let asks = current.is_some_and(|conversation| decisions(conversation) > 0);
-        let runs = state.open.values().any(|conversation| !conversation.turns.is_empty());
-        let mark = if asks { Some(marks.asking) } else { runs.then_some(marks.running) };
+        let current = state.current_conversation();
+        let needs_decision = current.is_some_and(|conversation| pending_decisions(conversation) > 0);
+        let is_running = state.conversations.values().any(|conversation| !conversation.turns.is_empty());
+        let mark = if needs_decision { Some(marks.asking) } else { is_running.then_some(marks.running) };
         (mark, current.map_or_else(String::new, |conversation| one_line(&conversation.title)))
     };
     let mark = mark.map_or_else(String::new, |mark| format!("{mark} "));
@@ -146,5 +149,5 @@ fn window_title(state: &State) -> String {
 
 fn one_line(title: &str) -> String {
     let line = text::clean(title).split_whitespace().collect::<Vec<_>>().join(" ");
-    text::truncate(&line, TITLE).into_owned()
+    text::truncate(&line, MAX_TITLE_WIDTH).into_owned()
 }

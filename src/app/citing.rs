@@ -1,244 +1,248 @@
-//! Citations: from one to the next, the card of a source, its page in the browser, its words looked for there.
+//! Citations: moving between them, source cards, opening a source in the browser, checking a source.
 
 use super::{
     Action, Effect, State,
     on_action::toggle_rail,
-    overlays::Overlay,
-    screen::{CARD, Focus},
+    overlays::ScreenOverlay,
+    screen::{CARD_DELAY, PaneFocus},
 };
 use crate::{
     chat::{Answer, ConversationId, Timestamp},
-    config::{Chosen, Consent},
+    config::{FetchConsent, SettingChange},
     widgets::{
-        check::{Check, Question, Reading},
-        rail::Tab,
+        check::{CheckQuestion, CheckedPage, PageCheck},
+        rail::RailTab,
         source_card,
-        transcript::{Cited, Move, Transcript, Walk},
+        transcript::{CitationStep, CitedSource, ScrollMove, Transcript},
     },
 };
 
-/// Goes to another citation; from the composer too, for the palette has it.
-pub(super) fn walk(state: &mut State, now: Timestamp, walk: Walk) {
-    let Some(conversation) = state.current() else { return };
-    let answers = conversation.branch.iter().filter_map(|id| conversation.messages.get(id)?.answer());
+/// Moves to another citation. This also works from the composer, because the commands list it.
+pub(super) fn walk_citations(state: &mut State, now: Timestamp, walk: CitationStep) {
+    let Some(conversation) = state.current_conversation() else { return };
+    let answers = conversation.branch.iter().filter_map(|id| conversation.messages.get(id)?.as_answer());
     if answers.flat_map(Answer::annotations).next().is_none() {
-        state.screen.say(now, "no answer here names a source");
+        state.screen.show_message(now, "no answer here cites a source");
         return;
     }
-    if state.screen.focus != Focus::Rail {
-        state.screen.focus = Focus::Transcript;
+    if state.screen.focus != PaneFocus::Rail {
+        state.screen.focus = PaneFocus::Transcript;
     }
-    state.screen.rail.show(Tab::Sources);
+    state.screen.rail.select_tab(RailTab::Sources);
     if let Some(transcript) = state.screen.transcript_mut() {
-        transcript.cite(walk);
+        transcript.go_to_citation(walk);
     }
 }
 
-/// Puts a tab of the rail on the screen and goes there.
-pub(super) fn show_tab(state: &mut State, tab: Tab) {
-    state.screen.rail.show(tab);
-    let floats = state.screen.overlays.iter().any(|overlay| matches!(overlay, Overlay::Rail));
-    if !state.screen.rail_docked() && !floats {
+/// Shows a tab of the rail and moves the focus there.
+pub(super) fn show_rail_tab(state: &mut State, tab: RailTab) {
+    state.screen.rail.select_tab(tab);
+    let is_floating = state.screen.overlays.iter().any(|overlay| matches!(overlay, ScreenOverlay::Rail));
+    if !state.screen.is_rail_docked() && !is_floating {
         toggle_rail(state);
     }
-    state.screen.focus = Focus::Rail;
+    state.screen.focus = PaneFocus::Rail;
 }
 
-/// A step in the list of sources: the text follows. `false` where there is none.
-pub(super) fn step(state: &mut State, by: Move) -> bool {
-    let Move::Rows(rows) = by else { return false };
-    if state.screen.rail.tab != Tab::Sources {
+/// Steps through the list of sources, and the text follows; returns `false` if there is no such source.
+pub(super) fn step_source(state: &mut State, movement: ScrollMove) -> bool {
+    let ScrollMove::Rows(rows) = movement else { return false };
+    if state.screen.rail.tab != RailTab::Sources {
         return false;
     }
-    let Some(next) = state.screen.rail.source_beside(rows) else { return false };
+    let Some(next) = state.screen.rail.source_at_offset(rows) else { return false };
     let Some(transcript) = state.screen.transcript_mut() else { return false };
-    transcript.cite(Walk::To(next.0, next.1));
+    transcript.go_to_citation(CitationStep::ToSource(next.0, next.1));
     true
 }
 
-/// Whether the card of a source stands open, in the window or out of it.
-pub(super) fn has_card(state: &State) -> bool {
-    state.screen.focus == Focus::Transcript && state.screen.transcript().is_some_and(Transcript::shows_source)
+/// Returns whether a source card is open, even if it is scrolled out of view.
+pub(super) fn has_source_card(state: &State) -> bool {
+    state.screen.focus == PaneFocus::Transcript && state.screen.transcript().is_some_and(Transcript::is_source_open)
 }
 
-/// Whether the card of a source has the keys.
-pub(super) fn is_open(state: &State) -> bool {
-    has_card(state) && state.screen.transcript().is_some_and(Transcript::sees_citation)
+/// Returns whether the source card has the keys.
+pub(super) fn is_source_card_active(state: &State) -> bool {
+    has_source_card(state) && state.screen.transcript().is_some_and(Transcript::is_citation_visible)
 }
 
-/// Opens the card of the citation under the cursor, or closes it; `false` without one.
-pub(super) fn open(state: &mut State) -> bool {
-    let was_open = is_open(state);
-    let in_rail = state.screen.focus == Focus::Rail;
-    if in_rail && state.screen.rail.tab != Tab::Sources {
+/// Opens or closes the card of the citation under the cursor; returns `false` if there is no citation.
+pub(super) fn toggle_source_card(state: &mut State) -> bool {
+    let was_open = is_source_card_active(state);
+    let in_rail = state.screen.focus == PaneFocus::Rail;
+    if in_rail && state.screen.rail.tab != RailTab::Sources {
         return false;
     }
-    let has = |transcript: &&mut Transcript| transcript.citation().is_some() && (in_rail || transcript.sees_citation());
-    let Some(transcript) = state.screen.transcript_mut().filter(has) else { return false };
-    transcript.open_source(!was_open);
+    let can_open = |transcript: &&mut Transcript| {
+        transcript.selected_citation().is_some() && (in_rail || transcript.is_citation_visible())
+    };
+    let Some(transcript) = state.screen.transcript_mut().filter(can_open) else { return false };
+    transcript.set_source_open(!was_open);
     if in_rail {
-        state.screen.overlays.retain(|overlay| !matches!(overlay, Overlay::Rail));
-        state.screen.focus = Focus::Transcript;
+        state.screen.overlays.retain(|overlay| !matches!(overlay, ScreenOverlay::Rail));
+        state.screen.focus = PaneFocus::Transcript;
     }
     true
 }
 
-/// Closes the question of a card, else the card.
-pub(super) fn close(state: &mut State) {
-    if let Some(question) = asked(state) {
-        forget(state, question);
+/// Closes the question on a source card, else the card.
+pub(super) fn close_source_card(state: &mut State) {
+    if let Some(question) = pending_question(state) {
+        clear_check(state, question);
     } else if let Some(transcript) = state.screen.transcript_mut() {
-        transcript.open_source(false);
+        transcript.set_source_open(false);
     }
 }
 
-/// The light goes out when the reader goes back to writing.
-pub(super) fn leave(state: &mut State) {
-    if let Some(transcript) = state.screen.transcript_mut().filter(|transcript| transcript.citation().is_some()) {
-        transcript.open_source(false);
-        transcript.point_at(None);
+/// Removes the citation highlight when the user returns to the composer.
+pub(super) fn clear_highlight(state: &mut State) {
+    if let Some(transcript) =
+        state.screen.transcript_mut().filter(|transcript| transcript.selected_citation().is_some())
+    {
+        transcript.set_source_open(false);
+        transcript.set_cursor(None);
     }
 }
 
-/// What the cursor stands on, or a word about how to get there.
-fn cited(state: &mut State, now: Timestamp) -> Option<Cited> {
-    let in_rail = state.screen.focus == Focus::Rail;
-    let transcript = state.screen.transcript().filter(|transcript| in_rail || transcript.sees_citation());
-    let cited = state.current().and_then(|conversation| transcript?.cited(conversation));
+/// Returns the citation under the cursor, or shows how to get to one.
+fn citation_under_cursor(state: &mut State, now: Timestamp) -> Option<CitedSource> {
+    let in_rail = state.screen.focus == PaneFocus::Rail;
+    let transcript = state.screen.transcript().filter(|transcript| in_rail || transcript.is_citation_visible());
+    let cited = state.current_conversation().and_then(|conversation| transcript?.selected_source(conversation));
     if cited.is_none() {
-        let keys = state.keymap.both(Action::NextCitation, Action::PreviousCitation, "or");
-        state.screen.say(now, format!("go to a citation first, with {keys} in the text"));
+        let keys = state.keymap.both_keys_of(Action::NextCitation, Action::PreviousCitation, "or");
+        state.screen.show_message(now, format!("go to a citation first, with {keys} in the text"));
     }
     cited
 }
 
-pub(super) fn copy(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
-    if let Some(cited) = cited(state, now) {
-        fx.push(Effect::Copy(source_card::footnote(&cited.source)));
-        state.screen.say(now, format!("source {} copied as a footnote", cited.source.number));
+pub(super) fn copy_footnote(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
+    if let Some(cited) = citation_under_cursor(state, now) {
+        fx.push(Effect::CopyToClipboard(source_card::footnote(&cited.source)));
+        state.screen.show_message(now, format!("source {} copied as a footnote", cited.source.number));
     }
 }
 
-pub(super) fn browse(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
-    let Some(cited) = cited(state, now) else { return };
+pub(super) fn open_in_browser(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
+    let Some(cited) = citation_under_cursor(state, now) else { return };
     let source = cited.source;
-    match source.page() {
-        Some(url) => fx.push(Effect::Browse(url.into())),
-        None if source.url.is_some() => state.screen.warn(now, "only pages with http or https are opened"),
-        None if source.is_file() => state.screen.say(now, "this source is a file and has no address"),
-        None => state.screen.say(now, "this source has no address"),
+    match source.page_url() {
+        Some(url) => fx.push(Effect::OpenPage(url.into())),
+        None if source.url.is_some() => state.screen.warn(now, "only http and https pages can be opened"),
+        None if source.is_file() => state.screen.show_message(now, "this source is a file and has no address"),
+        None => state.screen.show_message(now, "this source has no address"),
     }
 }
 
-/// A browser was started, or not: then how to do that elsewhere.
+/// Reports that the page was opened, or shows the command that opens it on another machine.
 pub(super) fn on_browsed(state: &mut State, now: Timestamp, url: String, result: Result<(), String>) {
     match result {
-        Ok(()) => state.screen.say(now, "opened in the browser"),
+        Ok(()) => state.screen.show_message(now, "opened in the browser"),
         Err(command) => {
             state.screen.warn(now, format!("no browser here: {command}"));
             if let Some(transcript) = state.screen.transcript_mut() {
-                transcript.opens_elsewhere(url, command);
+                transcript.set_unopened_page(url, command);
             }
         }
     }
 }
 
-/// Looks for the excerpt or the claim on the page; the reader is asked first.
-pub(super) fn check(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
-    let Some(cited) = cited(state, now) else { return };
+/// Checks the page for the excerpt or the claim, after asking the user.
+pub(super) fn check_source(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
+    let Some(cited) = citation_under_cursor(state, now) else { return };
     let Some(question) = cited.question else {
         let source = cited.source;
-        let words = match source.page() {
-            Some(_) => "there is nothing to look for: no excerpt came, and no words are cited",
-            None if source.url.is_some() => "only pages with http or https are looked at",
-            None if source.is_file() => "this source is a file and has no page to look at",
-            None => "this source has no page to look at",
+        let message = match source.page_url() {
+            Some(_) => "there is nothing to check: the source has no excerpt, and no text is cited",
+            None if source.url.is_some() => "only http and https pages can be checked",
+            None if source.is_file() => "this source is a file and has no page to check",
+            None => "this source has no page to check",
         };
-        state.screen.say(now, words);
+        state.screen.show_message(now, message);
         return;
     };
-    let may = state.config.sources.check == Consent::Always;
+    let is_allowed = state.config.sources.check == FetchConsent::Always;
     let Some(transcript) = state.screen.transcript_mut() else { return };
-    if !transcript.shows_source() {
-        transcript.open_source(true);
+    if !transcript.is_source_open() {
+        transcript.set_source_open(true);
     }
     match transcript.check(&question) {
-        Some(Check::Asks { .. } | Check::Reading { .. }) => (),
-        _ if may => fetch(state, now, question, fx),
-        _ => transcript.set_check(question, Some(Check::Asks { since: now })),
+        Some(PageCheck::Asking { .. } | PageCheck::Running { .. }) => (),
+        _ if is_allowed => start_check(state, now, question, fx),
+        _ => transcript.set_check(question, Some(PageCheck::Asking { since: now })),
     }
-    if state.screen.focus == Focus::Rail {
-        state.screen.overlays.retain(|overlay| !matches!(overlay, Overlay::Rail));
-        state.screen.focus = Focus::Transcript;
+    if state.screen.focus == PaneFocus::Rail {
+        state.screen.overlays.retain(|overlay| !matches!(overlay, ScreenOverlay::Rail));
+        state.screen.focus = PaneFocus::Transcript;
     }
 }
 
-fn fetch(state: &mut State, now: Timestamp, question: Question, fx: &mut Vec<Effect>) {
-    let Some(conversation) = state.screen.pane.shows.conversation() else { return };
+fn start_check(state: &mut State, now: Timestamp, question: CheckQuestion, fx: &mut Vec<Effect>) {
+    let Some(conversation) = state.screen.pane.content.conversation_id() else { return };
     if let Some(transcript) = state.screen.transcript_mut() {
-        transcript.set_check(question.clone(), Some(Check::Reading { since: now }));
-        fx.push(Effect::Check { conversation, question });
+        transcript.set_check(question.clone(), Some(PageCheck::Running { since: now }));
+        fx.push(Effect::CheckSource { conversation, question });
     }
 }
 
-/// The question whether a page may be fetched, if it is on the screen.
-fn asked(state: &State) -> Option<Question> {
-    let transcript = state.screen.transcript().filter(|_| is_open(state))?;
-    let question = transcript.cited(state.current()?)?.question?;
-    matches!(transcript.check(&question), Some(Check::Asks { .. })).then_some(question)
+/// Returns the check that asks for permission to fetch its page, if it is on the screen.
+fn pending_question(state: &State) -> Option<CheckQuestion> {
+    let transcript = state.screen.transcript().filter(|_| is_source_card_active(state))?;
+    let question = transcript.selected_source(state.current_conversation()?)?.question?;
+    matches!(transcript.check(&question), Some(PageCheck::Asking { .. })).then_some(question)
 }
 
-fn forget(state: &mut State, question: Question) {
+fn clear_check(state: &mut State, question: CheckQuestion) {
     if let Some(transcript) = state.screen.transcript_mut() {
         transcript.set_check(question, None);
     }
 }
 
-/// A key on the question; `false` when it is not asked, or the key is none of its own.
-pub(super) fn take_key(state: &mut State, now: Timestamp, key: char, fx: &mut Vec<Effect>) -> bool {
+/// Answers the question with a key; returns `false` if there is no question or the key is not one of its keys.
+pub(super) fn on_question_key(state: &mut State, now: Timestamp, key: char, fx: &mut Vec<Effect>) -> bool {
     if !matches!(key, 'y' | 'a' | 'n') {
         return false;
     }
-    let Some(question) = asked(state) else { return false };
+    let Some(question) = pending_question(state) else { return false };
     let since = match state.screen.transcript().and_then(|transcript| transcript.check(&question)) {
-        Some(Check::Asks { since }) => *since,
+        Some(PageCheck::Asking { since }) => *since,
         _ => return false,
     };
-    if now.duration_since(since) < CARD {
-        return true; // It appeared under the finger: the key was meant for something else.
+    if now.duration_since(since) < CARD_DELAY {
+        return true; // The question has just appeared: the key was meant for something else.
     }
     if key == 'n' {
-        forget(state, question);
+        clear_check(state, question);
         return true;
     }
-    state.config.sources.check = Consent::Always;
+    state.config.sources.check = FetchConsent::Always;
     if key == 'a' {
-        fx.push(Effect::Keep(Chosen::Checks));
+        fx.push(Effect::SaveSetting(SettingChange::AllowPageChecks));
     }
-    fetch(state, now, question, fx);
+    start_check(state, now, question, fx);
     true
 }
 
-/// What came of a check.
+/// Shows the result of a check.
 pub(super) fn on_checked(
     state: &mut State,
     now: Timestamp,
     conversation: ConversationId,
-    question: Question,
-    result: Result<Reading, String>,
+    question: CheckQuestion,
+    result: Result<CheckedPage, String>,
 ) {
     let check = match result {
-        Ok(page) => Check::Read { at: now, page },
-        Err(why) => Check::Unread { at: now, why },
+        Ok(page) => PageCheck::Done { at: now, page },
+        Err(why) => PageCheck::Failed { at: now, reason: why },
     };
     if let Some(transcript) = state.screen.pane.transcripts.get_mut(&conversation) {
         transcript.set_check(question, Some(check));
     }
 }
 
-/// When the clock of a check on the screen moves.
+/// Returns when the clock of a check on the screen advances.
 pub(super) fn next_wake(state: &State, now: Timestamp) -> Option<Timestamp> {
-    let since = state.screen.transcript()?.reads().next()?;
+    let since = state.screen.transcript()?.running_checks().next()?;
     let seconds = now.duration_since(since).as_secs() + 1;
     Some(since + jiff::SignedDuration::from_secs(seconds))
 }

@@ -1,93 +1,97 @@
-//! What is copied: the selection, or what the cursor stands on.
+//! Copying the selection, or what is under the cursor.
 
 use super::{Effect, State, citing, on_action::cursor, overlays, results};
 use crate::{
-    chat::{Answer, Body, Kind, MessageId, Slot, Timestamp},
-    widgets::transcript::{Cursor, Target, folded_text},
+    chat::{Answer, ItemKind, ItemSlot, MessageBody, MessageId, Timestamp},
+    widgets::transcript::{CursorTarget, TranscriptCursor, folded_text},
 };
 
-/// Copies the selection and ends it; `false` when there is none.
+/// Copies the selection and ends it; returns `false` if there is none.
 pub(super) fn copy_selection(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) -> bool {
-    let Some(text) = selected(state, now) else { return false };
-    state.screen.say(now, copied(&text));
-    fx.push(Effect::Copy(text));
+    let Some(text) = selected_text(state, now) else { return false };
+    state.screen.show_message(now, copied_message(&text));
+    fx.push(Effect::CopyToClipboard(text));
     if let Some(transcript) = state.screen.transcript_mut() {
-        transcript.unselect();
+        transcript.clear_selection();
     }
     true
 }
 
-/// The text that is selected.
-pub(super) fn selected(state: &mut State, now: Timestamp) -> Option<String> {
-    let id = state.screen.pane.shows.conversation()?;
-    state.screen.pane.transcripts.get_mut(&id)?.selected(state.open.get(&id)?, now)
+/// Returns the selected text.
+pub(super) fn selected_text(state: &mut State, now: Timestamp) -> Option<String> {
+    let id = state.screen.pane.content.conversation_id()?;
+    state.screen.pane.transcripts.get_mut(&id)?.selected_text(state.conversations.get(&id)?, now)
 }
 
-/// What was copied, in words.
-pub(super) fn copied(text: &str) -> String {
+/// Returns a message that says how much was copied.
+pub(super) fn copied_message(text: &str) -> String {
     match text.lines().count() {
-        0 | 1 => format!("copied {}", counted(text.chars().count(), "letter")),
-        lines => format!("copied {}", counted(lines, "line")),
+        0 | 1 => format!("copied {}", count_with_noun(text.chars().count(), "character")),
+        lines => format!("copied {}", count_with_noun(lines, "line")),
     }
 }
 
-fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+fn count_with_noun(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 fn prompt_text(state: &State, message: MessageId) -> Option<String> {
-    match &state.current()?.messages.get(&message)?.body {
-        Body::Prompt(prompt) => Some(prompt.text.clone()),
-        Body::Answer(_) => None,
+    match &state.current_conversation()?.messages.get(&message)?.body {
+        MessageBody::Prompt(prompt) => Some(prompt.text.clone()),
+        MessageBody::Answer(_) => None,
     }
 }
 
-/// Copies what was thought in the items from that one up to the next text.
-fn copy_reasoning(state: &mut State, now: Timestamp, message: MessageId, slot: Slot, fx: &mut Vec<Effect>) {
-    let answer = state.current().and_then(|conversation| conversation.messages.get(&message)?.answer());
+/// Copies the reasoning from this item up to the next text.
+fn copy_reasoning(state: &mut State, now: Timestamp, message: MessageId, slot: ItemSlot, fx: &mut Vec<Effect>) {
+    let answer = state.current_conversation().and_then(|conversation| conversation.messages.get(&message)?.as_answer());
     let items = answer.into_iter().flat_map(|answer| answer.items.range(slot..));
-    let run = items.map_while(|(_, item)| match &*item.kind {
-        Kind::Message { .. } => None,
-        Kind::Reasoning(reasoning) => Some(reasoning.texts().collect::<Vec<_>>().join("\n\n")),
-        Kind::Search(_) | Kind::Call(_) | Kind::Other { .. } => Some(String::new()),
+    let texts = items.map_while(|(_, item)| match &*item.kind {
+        ItemKind::Message { .. } => None,
+        ItemKind::Reasoning(reasoning) => Some(reasoning.texts().collect::<Vec<_>>().join("\n\n")),
+        ItemKind::Search(_) | ItemKind::Call(_) | ItemKind::Other { .. } => Some(String::new()),
     });
-    let text = run.filter(|text| !text.trim().is_empty()).collect::<Vec<_>>().join("\n\n");
+    let text = texts.filter(|text| !text.trim().is_empty()).collect::<Vec<_>>().join("\n\n");
     if text.is_empty() {
-        state.screen.say(now, "there is no reasoning to copy");
+        state.screen.show_message(now, "there is no reasoning to copy");
     } else {
-        state.screen.say(now, "copied the reasoning");
-        fx.push(Effect::Copy(text));
+        state.screen.show_message(now, "copied the reasoning");
+        fx.push(Effect::CopyToClipboard(text));
     }
 }
 
-/// Copies what is selected, else what the cursor stands on.
-pub(super) fn copy_here(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
+/// Copies the selection, else what is under the cursor.
+pub(super) fn copy_under_cursor(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
     if copy_selection(state, now, fx) {
         return;
     }
-    if citing::is_open(state) {
-        citing::copy(state, now, fx);
+    if citing::is_source_card_active(state) {
+        citing::copy_footnote(state, now, fx);
         return;
     }
     match cursor(state) {
-        Some(Cursor { message, target: Target::Code(block) }) => {
+        Some(TranscriptCursor { message, target: CursorTarget::Code(block) }) => {
             overlays::copy_code_block(state, now, message, block, fx);
         }
-        Some(Cursor { message, target: Target::Reasoning(slot) }) => copy_reasoning(state, now, message, slot, fx),
-        Some(Cursor { message, target: Target::Message }) => match prompt_text(state, message) {
+        Some(TranscriptCursor { message, target: CursorTarget::Reasoning(slot) }) => {
+            copy_reasoning(state, now, message, slot, fx)
+        }
+        Some(TranscriptCursor { message, target: CursorTarget::Message }) => match prompt_text(state, message) {
             Some(text) => {
-                state.screen.say(now, "copied the prompt");
-                fx.push(Effect::Copy(text));
+                state.screen.show_message(now, "copied the prompt");
+                fx.push(Effect::CopyToClipboard(text));
             }
             None => copy_answer(state, now, fx),
         },
-        Some(Cursor { target: Target::Citation(_), .. }) => citing::copy(state, now, fx),
-        Some(Cursor { message, target: Target::Call(slot) }) => results::copy(state, now, message, slot, fx),
-        Some(Cursor { message, target: Target::Item(slot) }) => {
-            let of = |state: &State| folded_text(state.current()?.messages.get(&message)?, slot);
-            if let Some(text) = of(state) {
-                state.screen.say(now, copied(&text));
-                fx.push(Effect::Copy(text));
+        Some(TranscriptCursor { target: CursorTarget::Citation(_), .. }) => citing::copy_footnote(state, now, fx),
+        Some(TranscriptCursor { message, target: CursorTarget::Call(slot) }) => {
+            results::copy_call(state, now, message, slot, fx)
+        }
+        Some(TranscriptCursor { message, target: CursorTarget::OtherItem(slot) }) => {
+            let item_text = |state: &State| folded_text(state.current_conversation()?.messages.get(&message)?, slot);
+            if let Some(text) = item_text(state) {
+                state.screen.show_message(now, copied_message(&text));
+                fx.push(Effect::CopyToClipboard(text));
             }
         }
         None => copy_answer(state, now, fx),
@@ -95,16 +99,16 @@ pub(super) fn copy_here(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>)
 }
 
 pub(super) fn copy_answer(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
-    let Some(conversation) = state.current() else { return };
+    let Some(conversation) = state.current_conversation() else { return };
     let text = state
         .current_answer()
-        .and_then(|id| conversation.messages.get(&id)?.answer().map(Answer::text))
+        .and_then(|id| conversation.messages.get(&id)?.as_answer().map(Answer::text))
         .filter(|text| !text.is_empty());
     match text {
         Some(text) => {
-            fx.push(Effect::Copy(text));
-            state.screen.say(now, "copied the answer as Markdown");
+            fx.push(Effect::CopyToClipboard(text));
+            state.screen.show_message(now, "copied the answer as Markdown");
         }
-        None => state.screen.say(now, "there is no answer to copy yet"),
+        None => state.screen.show_message(now, "there is no answer to copy yet"),
     }
 }

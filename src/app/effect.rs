@@ -1,17 +1,17 @@
-//! What the world must do.
+//! Effects: work outside the state.
 
 use std::sync::Arc;
 
-use super::attention::Notice;
+use super::attention::UserNotification;
 use crate::{
     api,
     chat::{CallId, ConversationId, MessageId, StreamId},
     config, mcp, store,
-    tools::{Command, ToolId},
-    widgets::{check::Question, highlight},
+    tools::{ToolCommand, ToolId},
+    widgets::{check::CheckQuestion, highlight},
 };
 
-/// One piece of work outside the state; what it learns comes back as a `Msg`.
+/// One piece of work outside the state; its result comes back as a `Msg`.
 #[derive(Debug)]
 pub enum Effect {
     /// Opens a stream at the named endpoint.
@@ -19,101 +19,102 @@ pub enum Effect {
         stream: StreamId,
         endpoint: String,
         request: Box<api::Request>,
-        /// What goes over the wire is reported as well.
+        /// Whether the wire traffic is also reported.
         record: bool,
     },
-    /// Closes the connection at once.
+    /// Closes the connection immediately.
     CloseStream(StreamId),
-    /// Asks what the answer cost that the endpoint knows under this id.
-    AskPrice {
+    /// Asks for the cost of an answer, which the endpoint knows by this id.
+    FetchPrice {
         answer: MessageId,
         endpoint: String,
         generation: String,
     },
-    /// Asks what is left of the day's requests for free models.
-    AskQuota {
+    /// Asks for the remaining daily requests for free models.
+    FetchQuota {
         answer: MessageId,
         endpoint: String,
     },
-    /// Calls a tool of a server; answered by `Msg::ToolEnded`.
+    /// Calls a tool of an MCP server; answered by `Msg::ToolEnded`.
     RunTool {
         call: CallId,
         tool: ToolId,
         arguments: serde_json::Value,
     },
-    /// Runs a program as a tool; answered likewise.
+    /// Runs a program as a tool; answered by `Msg::ToolEnded`.
     RunCommand {
         call: CallId,
-        command: Box<Command>,
+        command: Box<ToolCommand>,
         arguments: serde_json::Value,
     },
-    /// Something for the MCP servers that is no call; they say what came of it with `Msg::Mcp`.
-    Mcp(mcp::Job),
-    /// Stops a call of either kind; nothing more is heard of it.
+    /// A job for the MCP servers that is not a call; answered by `Msg::Mcp`.
+    RunMcpJob(mcp::McpJob),
+    /// Stops a call of either kind; no message follows.
     StopTool(CallId),
-    Store(store::Job),
-    Highlight(highlight::Job),
-    /// Reads the catalogue of an endpoint: the cache at once, then the server where it is stale.
+    RunStoreJob(store::StoreJob),
+    HighlightCode(highlight::HighlightJob),
+    /// Reads the catalogue of an endpoint: the cache first, then the server if the cache is stale.
     FetchModels {
         endpoint: String,
     },
-    /// Keeps an OpenRouter key in its 0600 file and uses it.
+    /// Saves an OpenRouter key in its 0600 file and uses it.
     SaveKey(secrecy::SecretString),
     /// Adds a server without a key to the config and uses it.
     SaveServer {
         base_url: String,
     },
-    /// Keeps a choice in the config file; answered by `Msg::Kept`.
-    Keep(config::Chosen),
-    /// Reads the reader's own themes; answered by `Msg::Themes`.
+    /// Saves a setting in the config file; answered by `Msg::Kept`.
+    SaveSetting(config::SettingChange),
+    /// Reads the user's own themes; answered by `Msg::Themes`.
     ReadThemes,
     /// Asks the terminal for its background; answered by `Msg::Background`, or not at all.
-    AskBackground,
-    /// Sets the title of the terminal's window.
+    QueryBackground,
+    /// Sets the title of the terminal window.
     SetTitle(String),
-    /// Tells a reader who looks elsewhere.
-    Notify(Notice),
-    /// Writes a new file in the current folder that only its owner may read, never over another; answered by
+    /// Notifies a user who is not looking at the terminal.
+    NotifyUser(UserNotification),
+    /// Writes a new file in the current folder that only its owner can read, and never overwrites one; answered by
     /// `Msg::FileSaved`.
     SaveFile {
-        /// What it is called; a number is added where that is taken.
+        /// The file name without its extension; a number is added if it is taken.
         stem: String,
         extension: &'static str,
         text: String,
     },
     /// Opens a page in the browser; answered by `Msg::Browsed`.
-    Browse(String),
-    /// Fetches a page and looks for words on it; answered by `Msg::Checked`.
-    Check {
+    OpenPage(String),
+    /// Fetches a page and looks for a text on it; answered by `Msg::Checked`.
+    CheckSource {
         conversation: ConversationId,
-        question: Question,
+        question: CheckQuestion,
     },
-    /// Writes a file where the reader said, over another only when told to; answered by `Msg::Written`.
+    /// Writes a file to the path the user gave, and overwrites one only on request; answered by `Msg::Written`.
     WriteFile {
         path: String,
         text: Arc<str>,
         over: bool,
     },
     /// Runs a command line with a text as its input; answered by `Msg::Piped`.
-    Pipe {
+    PipeToCommand {
         command: String,
         text: Arc<str>,
     },
-    /// Ends that command, which is not answered any more.
-    StopPipe,
-    /// Copies a text to the reader's clipboard; answered by `Msg::Copied`.
-    Copy(String),
-    /// Copies a text to the selection that the middle button pastes; answered alike.
-    CopyPrimary(String),
-    /// Takes the mouse from the terminal, or gives it back.
-    TakeMouse(config::Mouse),
+    /// Stops that command; no message follows.
+    StopCommand,
+    /// Copies a text to the user's clipboard; answered by `Msg::Copied`.
+    CopyToClipboard(String),
+    /// Copies a text to the primary selection, which the middle button pastes; answered by `Msg::Copied`.
+    CopyToPrimary(String),
+    /// Captures the mouse, or gives it back to the terminal.
+    SetMouseMode(config::MouseMode),
     /// Opens a text in `$VISUAL` or `$EDITOR`; answered by `Msg::Edited`.
-    Edit(String),
+    OpenEditor(String),
     /// Gives the terminal back until the program is continued.
     Suspend,
-    /// Draws every cell anew.
-    Repaint,
-    /// Ends the program, or begins it anew against the demo server.
+    /// Redraws every cell.
+    Redraw,
+    /// Ends the program.
     Quit,
+    /// Restarts the program against the demo server.
     StartDemo,
 }

@@ -1,68 +1,70 @@
-//! Finding in the conversation on the screen.
+//! Find: searching the conversation on the screen.
 
 use crossterm::event::{KeyCode, KeyEvent};
 
-use super::{State, keymap::Key, screen::Focus};
+use super::{State, keymap::KeyPress, screen::PaneFocus};
 use crate::{
     chat::Timestamp,
-    widgets::transcript::{Find, Transcript},
+    widgets::transcript::{FindState, Transcript},
 };
 
-/// Gives the keys to the field of the search.
-pub(super) fn open(state: &mut State, now: Timestamp) {
+/// Opens the search field and gives it the keys.
+pub(super) fn open_find(state: &mut State, now: Timestamp) {
     match state.screen.transcript_mut() {
         Some(transcript) => {
             transcript.open_find();
-            state.screen.focus = Focus::Transcript;
+            state.screen.focus = PaneFocus::Transcript;
         }
-        None => state.screen.say(now, "there is nothing to look through yet"),
+        None => state.screen.show_message(now, "there is nothing to search yet"),
     }
 }
 
-/// Whether the query is being typed.
-pub(super) fn types(state: &State) -> bool {
-    state.screen.focus == Focus::Transcript && find(state).is_some_and(Find::types)
+/// Returns whether the query is being typed.
+pub(super) fn is_typing(state: &State) -> bool {
+    state.screen.focus == PaneFocus::Transcript && active_find(state).is_some_and(FindState::is_typing)
 }
 
-/// A key while the query is typed.
+/// Handles a key while the query is being typed.
 pub(super) fn on_key(state: &mut State, key: KeyEvent) {
     if let Some(transcript) = state.screen.transcript_mut() {
-        transcript.find_key(key);
+        transcript.on_find_key(key);
     }
 }
 
-/// Enter goes on to the next match while there is a search, Shift-Enter to the one before.
-pub(super) fn takes_enter(state: &mut State, now: Timestamp, key: Key) -> bool {
-    let walks = state.screen.focus == Focus::Transcript && state.screen.selecting().is_none() && find(state).is_some();
-    if walks && key.code == KeyCode::Enter && !key.ctrl && !key.alt {
-        walk(state, now, !key.shift);
+/// Moves to the next match with `Enter` during a search, or to the previous one with `Shift-Enter`.
+pub(super) fn on_enter(state: &mut State, now: Timestamp, key: KeyPress) -> bool {
+    let can_walk = state.screen.focus == PaneFocus::Transcript
+        && state.screen.selected_by().is_none()
+        && active_find(state).is_some();
+    if can_walk && key.code == KeyCode::Enter && !key.ctrl && !key.alt {
+        walk_matches(state, now, !key.shift);
         return true;
     }
     false
 }
 
-pub(super) fn walk(state: &mut State, now: Timestamp, forward: bool) {
+pub(super) fn walk_matches(state: &mut State, now: Timestamp, forward: bool) {
     if let Some(transcript) = state.screen.transcript_mut()
-        && !transcript.walk_matches(forward)
+        && !transcript.step_match(forward)
     {
-        state.screen.say(now, "nothing was looked for yet");
+        state.screen.show_message(now, "there is no search yet");
     }
 }
 
-pub(super) fn end(state: &mut State) {
+pub(super) fn end_find(state: &mut State) {
     if let Some(transcript) = state.screen.transcript_mut() {
-        transcript.end_find();
+        transcript.close_find();
     }
 }
 
-/// The search on the screen, while there is one.
-pub fn find(state: &State) -> Option<&Find> {
+/// Returns the search on the screen, if there is one.
+pub fn active_find(state: &State) -> Option<&FindState> {
     state.screen.transcript().and_then(Transcript::find)
 }
 
-/// A search ends where the keys are no longer the text's.
+/// Ends the search when the focus has left the text.
 pub(super) fn sync(state: &mut State) {
-    if matches!(state.screen.focus, Focus::Composer | Focus::Card) && find(state).is_some() {
-        end(state);
+    if matches!(state.screen.focus, PaneFocus::Composer | PaneFocus::Card) && active_find(state).is_some() {
+        end_find(state);
     }
 }

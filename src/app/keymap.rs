@@ -1,30 +1,30 @@
-//! Keys in a context to an `Action`, sequences included.
+//! The keymap: from keys and key sequences in a context to an `Action`.
 
 use std::{fmt, str::FromStr};
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::action::{Action, Entry, TABLE};
+use super::action::{ACTIONS, Action, ActionEntry};
 
-/// Where a key is pressed. A key is looked up in its own context first, then in `Global`.
+/// The context in which a key is pressed. A key is looked up in that context first, then in `Global`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Context {
+pub enum KeyContext {
     Global,
     Composer,
-    /// The composer while nothing is typed; `Composer` and `Global` hold as well.
+    /// The empty composer; `Composer` and `Global` also apply.
     Empty,
     Transcript,
-    /// While keys select text; `Transcript` and `Global` hold as well.
+    /// Selecting text with keys; `Transcript` and `Global` also apply.
     Selection,
     Rail,
     List,
 }
 
-impl Context {
+impl KeyContext {
     pub const ALL: [Self; 7] =
         [Self::Global, Self::Composer, Self::Empty, Self::Transcript, Self::Selection, Self::Rail, Self::List];
 
-    /// The words over its keys in the help.
+    /// Returns the heading of its keys in the help.
     pub fn title(self) -> &'static str {
         match self {
             Self::Global => "Anywhere",
@@ -37,8 +37,8 @@ impl Context {
         }
     }
 
-    /// The contexts in which a key pressed here is looked up, first match wins.
-    fn chain(self) -> &'static [Self] {
+    /// Returns the contexts in which a key pressed here is looked up; the first match wins.
+    fn lookup_order(self) -> &'static [Self] {
         match self {
             Self::Global => &[Self::Global],
             Self::Composer => &[Self::Composer, Self::Global],
@@ -51,16 +51,16 @@ impl Context {
     }
 }
 
-/// One key with its modifiers, normalised: a shifted letter is the capital, without `shift`.
+/// A key with its modifiers. Keys are normalised: a shifted letter is the capital without `shift`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Key {
+pub struct KeyPress {
     pub code: KeyCode,
     pub ctrl: bool,
     pub alt: bool,
     pub shift: bool,
 }
 
-impl From<KeyEvent> for Key {
+impl From<KeyEvent> for KeyPress {
     fn from(event: KeyEvent) -> Self {
         let shift = event.modifiers.contains(KeyModifiers::SHIFT);
         let ctrl = event.modifiers.contains(KeyModifiers::CONTROL);
@@ -75,27 +75,27 @@ impl From<KeyEvent> for Key {
     }
 }
 
-impl Key {
-    /// The character that it types, if it is one without Ctrl or Alt.
-    pub fn typed(self) -> Option<char> {
+impl KeyPress {
+    /// Returns the character that the key types, unless Ctrl or Alt is held.
+    pub fn typed_char(self) -> Option<char> {
         match self.code {
             KeyCode::Char(c) if !self.ctrl && !self.alt => Some(c),
             _ => None,
         }
     }
 
-    /// The same key without Ctrl: inside a sequence it makes no difference.
+    /// Returns the key without Ctrl, which makes no difference within a sequence.
     fn without_ctrl(self) -> Self {
         Self { ctrl: false, ..self }
     }
 }
 
-/// The key has no such name.
+/// The error for an unknown key name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("no key is called `{0}`")]
 pub struct UnknownKey(pub String);
 
-const NAMED: &[(&str, KeyCode)] = &[
+const KEY_NAMES: &[(&str, KeyCode)] = &[
     ("enter", KeyCode::Enter),
     ("esc", KeyCode::Esc),
     ("tab", KeyCode::Tab),
@@ -113,7 +113,7 @@ const NAMED: &[(&str, KeyCode)] = &[
     ("pgdn", KeyCode::PageDown),
 ];
 
-impl FromStr for Key {
+impl FromStr for KeyPress {
     type Err = UnknownKey;
 
     fn from_str(text: &str) -> Result<Self, UnknownKey> {
@@ -133,7 +133,7 @@ impl FromStr for Key {
         let mut letters = rest.chars();
         key.code = match (letters.next(), letters.next()) {
             (Some(c), None) => KeyCode::Char(c),
-            _ => NAMED
+            _ => KEY_NAMES
                 .iter()
                 .find(|(name, _)| *name == rest)
                 .map(|(_, code)| *code)
@@ -144,8 +144,8 @@ impl FromStr for Key {
     }
 }
 
-impl fmt::Display for Key {
-    /// As the screen shows it: `^P`, `Esc`, `Shift-Tab`, `Alt-Enter`.
+impl fmt::Display for KeyPress {
+    /// Writes the key as the screen shows it: `^P`, `Esc`, `Shift-Tab`, `Alt-Enter`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.alt {
             f.write_str("Alt-")?;
@@ -164,7 +164,7 @@ impl fmt::Display for Key {
             KeyCode::PageUp => f.write_str("PgUp"),
             KeyCode::PageDown => f.write_str("PgDn"),
             code => {
-                let name = NAMED.iter().find(|(_, named)| *named == code).map_or("?", |(name, _)| name);
+                let name = KEY_NAMES.iter().find(|(_, named)| *named == code).map_or("?", |(name, _)| name);
                 let (first, rest) = name.split_at(1);
                 write!(f, "{}{rest}", first.to_ascii_uppercase())
             }
@@ -172,137 +172,138 @@ impl fmt::Display for Key {
     }
 }
 
-/// Reads `ctrl-x m` and the like: keys with blanks between them.
+/// Parses a key sequence such as `ctrl-x m`: keys separated by spaces.
 ///
 /// # Errors
-/// When one of the keys has no such name, or there is none.
-pub fn sequence(text: &str) -> Result<Vec<Key>, UnknownKey> {
-    let keys: Vec<Key> = text.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
+/// Returns an error if a key is unknown or the text is empty.
+pub fn parse_sequence(text: &str) -> Result<Vec<KeyPress>, UnknownKey> {
+    let keys: Vec<KeyPress> = text.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
     if keys.is_empty() { Err(UnknownKey(text.to_owned())) } else { Ok(keys) }
 }
 
-/// A sequence as the screen shows it, such as `^X m`.
-pub fn shown(keys: &[Key]) -> String {
+/// Formats a sequence as the screen shows it, such as `^X m`.
+pub fn format_sequence(keys: &[KeyPress]) -> String {
     keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
 
-/// What a key means where it was pressed.
+/// What a key does in a context.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Meaning {
-    Does(Action),
-    /// It begins a sequence.
-    Leads,
-    Nothing,
+pub enum KeyMeaning {
+    Run(Action),
+    /// It begins or continues a sequence.
+    Prefix,
+    Unbound,
 }
 
-/// All bindings in force, in the order of the table.
+/// All active bindings, in the order of the table.
 #[derive(Debug, Clone)]
 pub struct Keymap {
-    bindings: Vec<Binding>,
+    bindings: Vec<KeyBinding>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Binding {
-    context: Context,
-    keys: Vec<Key>,
+struct KeyBinding {
+    context: KeyContext,
+    keys: Vec<KeyPress>,
     action: Action,
 }
 
 impl Default for Keymap {
     fn default() -> Self {
-        let binding = |action, context, keys: &str| Binding {
+        let binding = |action, context, keys: &str| KeyBinding {
             context,
-            keys: sequence(keys).expect("a test reads every key of the table"),
+            keys: parse_sequence(keys).expect("a test parses every key of the table"),
             action,
         };
-        let of_entry =
-            |entry: &'static Entry| entry.keys.iter().map(move |(context, keys)| binding(entry.action, *context, keys));
-        Self { bindings: TABLE.iter().flat_map(of_entry).collect() }
+        let of_entry = |entry: &'static ActionEntry| {
+            entry.keys.iter().map(move |(context, keys)| binding(entry.action, *context, keys))
+        };
+        Self { bindings: ACTIONS.iter().flat_map(of_entry).collect() }
     }
 }
 
-/// Why a remapping of the config cannot be used.
+/// The reason a key binding in the config cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unusable {
+pub enum RemapError {
     #[error("no action is called `{0}`")]
-    Action(String),
+    UnknownAction(String),
     #[error(transparent)]
-    Key(#[from] UnknownKey),
-    #[error("`{keys}` is already the key of `{other}` there")]
-    Taken { keys: String, other: &'static str },
+    UnknownKey(#[from] UnknownKey),
+    #[error("`{keys}` is already bound to `{other}` there")]
+    KeyTaken { keys: String, other: &'static str },
 }
 
 impl Keymap {
-    /// Gives an action other keys than its own; an empty list takes them away. An action that has keys in one
-    /// context keeps to that context, one that has none becomes global.
+    /// Replaces the keys of an action; an empty list removes them. The new keys apply in the context of the action's
+    /// first default key, or globally if it has none.
     ///
     /// # Errors
-    /// When the action or a key is unknown, or the key is taken in that context.
-    pub fn remap(&mut self, name: &str, keys: &[String]) -> Result<(), Unusable> {
-        let action = Action::from_name(name).ok_or_else(|| Unusable::Action(name.to_owned()))?;
-        let context = action.entry().keys.first().map_or(Context::Global, |(context, _)| *context);
+    /// Returns an error if the action or a key is unknown, or if a key is taken in that context.
+    pub fn remap(&mut self, name: &str, keys: &[String]) -> Result<(), RemapError> {
+        let action = Action::from_name(name).ok_or_else(|| RemapError::UnknownAction(name.to_owned()))?;
+        let context = action.entry().keys.first().map_or(KeyContext::Global, |(context, _)| *context);
         let mut bindings = self.bindings.clone();
         bindings.retain(|bound| bound.action != action);
         for keys in keys {
-            let keys = sequence(keys)?;
+            let keys = parse_sequence(keys)?;
             if let Some(other) = bindings.iter().find(|bound| bound.context == context && bound.keys == keys) {
-                return Err(Unusable::Taken { keys: shown(&keys), other: other.action.entry().name });
+                return Err(RemapError::KeyTaken { keys: format_sequence(&keys), other: other.action.entry().name });
             }
-            bindings.push(Binding { context, keys, action });
+            bindings.push(KeyBinding { context, keys, action });
         }
         bindings.sort_by_key(|bound| bound.action);
         self.bindings = bindings;
         Ok(())
     }
 
-    /// What `key` means after the keys that were pressed before it.
-    pub fn meaning(&self, context: Context, before: &[Key], key: Key) -> Meaning {
-        let keys = [before, &[key]].concat();
-        let plain: Vec<Key> =
+    /// Returns what `key` does after the keys pressed before it.
+    pub fn meaning(&self, context: KeyContext, prefix: &[KeyPress], key: KeyPress) -> KeyMeaning {
+        let keys = [prefix, &[key]].concat();
+        let without_ctrl: Vec<KeyPress> =
             keys.iter().enumerate().map(|(at, key)| if at == 0 { *key } else { key.without_ctrl() }).collect();
-        for candidate in [&keys, &plain] {
-            for context in context.chain() {
+        for candidate in [&keys, &without_ctrl] {
+            for context in context.lookup_order() {
                 let bound = self.bindings.iter().find(|bound| bound.context == *context && bound.keys == *candidate);
                 if let Some(bound) = bound {
-                    return Meaning::Does(bound.action);
+                    return KeyMeaning::Run(bound.action);
                 }
             }
         }
-        if self.following(context, &keys).is_empty() { Meaning::Nothing } else { Meaning::Leads }
+        if self.continuations(context, &keys).is_empty() { KeyMeaning::Unbound } else { KeyMeaning::Prefix }
     }
 
-    /// What may follow the keys pressed so far.
-    pub fn following(&self, context: Context, before: &[Key]) -> Vec<(Key, Action)> {
+    /// Returns the keys that can follow those pressed so far, with their actions.
+    pub fn continuations(&self, context: KeyContext, prefix: &[KeyPress]) -> Vec<(KeyPress, Action)> {
         self.bindings
             .iter()
-            .filter(|bound| context.chain().contains(&bound.context))
-            .filter(|bound| bound.keys.len() > before.len() && bound.keys.starts_with(before))
-            .map(|bound| (bound.keys[before.len()], bound.action))
+            .filter(|bound| context.lookup_order().contains(&bound.context))
+            .filter(|bound| bound.keys.len() > prefix.len() && bound.keys.starts_with(prefix))
+            .map(|bound| (bound.keys[prefix.len()], bound.action))
             .collect()
     }
 
-    /// The first keys of an action, for the hints on the screen.
+    /// Returns the first keys of an action, for the hints on the screen.
     pub fn keys_of(&self, action: Action) -> Option<String> {
-        self.bindings.iter().find(|bound| bound.action == action).map(|bound| shown(&bound.keys))
+        self.bindings.iter().find(|bound| bound.action == action).map(|bound| format_sequence(&bound.keys))
     }
 
-    /// The shortest keys of an action, whatever they are pressed in.
-    pub fn shortest_of(&self, action: Action) -> Option<String> {
+    /// Returns the shortest keys of an action in any context.
+    pub fn shortest_keys_of(&self, action: Action) -> Option<String> {
         let bound = self.bindings.iter().filter(|bound| bound.action == action);
-        bound.min_by_key(|bound| bound.keys.len()).map(|bound| shown(&bound.keys))
+        bound.min_by_key(|bound| bound.keys.len()).map(|bound| format_sequence(&bound.keys))
     }
 
-    /// The first keys of two actions that belong together, for a sentence; their names where they have none.
-    pub fn both(&self, one: Action, other: Action, between: &str) -> String {
+    /// Returns the first keys of two related actions joined by a word; an action without keys shows its name.
+    pub fn both_keys_of(&self, one: Action, other: Action, separator: &str) -> String {
         let [one, other] =
             [one, other].map(|action| self.keys_of(action).unwrap_or_else(|| action.entry().name.into()));
-        format!("{one} {between} {other}")
+        format!("{one} {separator} {other}")
     }
 
-    /// All keys of a context.
-    pub fn of_context(&self, context: Context) -> Vec<(String, Action)> {
+    /// Returns all keys of a context, with their actions.
+    pub fn keys_in(&self, context: KeyContext) -> Vec<(String, Action)> {
         let bound = self.bindings.iter().filter(|bound| bound.context == context);
-        bound.map(|bound| (shown(&bound.keys), bound.action)).collect()
+        bound.map(|bound| (format_sequence(&bound.keys), bound.action)).collect()
     }
 }
 
@@ -312,72 +313,84 @@ mod tests {
 
     use super::*;
 
-    fn key(text: &str) -> Key {
-        text.parse().expect("a key of a test")
+    fn key(text: &str) -> KeyPress {
+        text.parse().expect("the test's key is valid")
     }
 
     #[test]
-    fn every_key_of_the_table_can_be_read_and_belongs_to_one_action_in_its_context() {
+    fn every_key_in_the_table_parses_and_is_bound_once_per_context() {
         let mut seen = HashSet::new();
-        for entry in TABLE {
+        for entry in ACTIONS {
             for (context, keys) in entry.keys {
-                let keys = sequence(keys).unwrap_or_else(|error| panic!("{}: {error}", entry.name));
-                assert!(seen.insert((*context, keys.clone())), "two actions on {} in {context:?}", shown(&keys));
+                let keys = parse_sequence(keys).unwrap_or_else(|error| panic!("{}: {error}", entry.name));
+                assert!(
+                    seen.insert((*context, keys.clone())),
+                    "two actions on {} in {context:?}",
+                    format_sequence(&keys)
+                );
             }
         }
     }
 
     #[test]
-    fn no_sequence_is_hidden_behind_a_shorter_one() {
+    fn no_binding_is_a_prefix_of_another() {
         let keymap = Keymap::default();
-        for entry in TABLE {
+        for entry in ACTIONS {
             for (context, keys) in entry.keys {
-                let keys = sequence(keys).unwrap();
+                let keys = parse_sequence(keys).unwrap();
                 let (last, before) = keys.split_last().unwrap();
                 for cut in 0..before.len() {
-                    assert_eq!(keymap.meaning(*context, &before[..cut], before[cut]), Meaning::Leads, "{}", entry.name);
+                    assert_eq!(
+                        keymap.meaning(*context, &before[..cut], before[cut]),
+                        KeyMeaning::Prefix,
+                        "{}",
+                        entry.name
+                    );
                 }
-                assert_eq!(keymap.meaning(*context, before, *last), Meaning::Does(entry.action), "{}", entry.name);
+                assert_eq!(keymap.meaning(*context, before, *last), KeyMeaning::Run(entry.action), "{}", entry.name);
             }
         }
     }
 
     #[test]
-    fn inside_a_sequence_ctrl_makes_no_difference() {
+    fn ctrl_is_ignored_within_a_sequence() {
         let keymap = Keymap::default();
         let leader = [key("ctrl-x")];
-        assert_eq!(keymap.meaning(Context::Composer, &leader, key("m")), Meaning::Does(Action::Models));
-        assert_eq!(keymap.meaning(Context::Composer, &leader, key("ctrl-m")), Meaning::Does(Action::Models));
-        assert_eq!(keymap.meaning(Context::Composer, &leader, key("ctrl-é")), Meaning::Nothing);
+        assert_eq!(keymap.meaning(KeyContext::Composer, &leader, key("m")), KeyMeaning::Run(Action::ChooseModel));
+        assert_eq!(keymap.meaning(KeyContext::Composer, &leader, key("ctrl-m")), KeyMeaning::Run(Action::ChooseModel));
+        assert_eq!(keymap.meaning(KeyContext::Composer, &leader, key("ctrl-é")), KeyMeaning::Unbound);
     }
 
     #[test]
-    fn a_remapped_action_answers_to_its_new_keys_only() {
+    fn a_remapped_action_has_only_its_new_keys() {
         let mut keymap = Keymap::default();
         keymap.remap("models", &["ctrl-x o".into(), "f3".into()]).unwrap();
-        assert_eq!(keymap.meaning(Context::Composer, &[], key("f3")), Meaning::Does(Action::Models));
-        assert_eq!(keymap.meaning(Context::Composer, &[key("ctrl-x")], key("m")), Meaning::Nothing);
-        assert_eq!(keymap.keys_of(Action::Models).as_deref(), Some("^X o"));
-        assert_eq!(keymap.both(Action::Models, Action::CodeLeft, "and"), "^X o and h");
+        assert_eq!(keymap.meaning(KeyContext::Composer, &[], key("f3")), KeyMeaning::Run(Action::ChooseModel));
+        assert_eq!(keymap.meaning(KeyContext::Composer, &[key("ctrl-x")], key("m")), KeyMeaning::Unbound);
+        assert_eq!(keymap.keys_of(Action::ChooseModel).as_deref(), Some("^X o"));
+        assert_eq!(keymap.both_keys_of(Action::ChooseModel, Action::ScrollCodeLeft, "and"), "^X o and h");
     }
 
     #[test]
-    fn a_remapping_onto_a_taken_key_changes_nothing_and_names_its_owner() {
+    fn remapping_to_a_taken_key_changes_nothing_and_names_the_owner() {
         let mut keymap = Keymap::default();
         let error = keymap.remap("models", &["ctrl-n".into()]).unwrap_err();
-        assert_eq!(error.to_string(), "`^N` is already the key of `new` there");
-        assert_eq!(keymap.meaning(Context::Composer, &[key("ctrl-x")], key("m")), Meaning::Does(Action::Models));
+        assert_eq!(error.to_string(), "`^N` is already bound to `new` there");
+        assert_eq!(
+            keymap.meaning(KeyContext::Composer, &[key("ctrl-x")], key("m")),
+            KeyMeaning::Run(Action::ChooseModel)
+        );
     }
 
     #[test]
     fn a_shifted_letter_is_its_capital() {
         let event = KeyEvent::new(KeyCode::Char('g'), KeyModifiers::SHIFT);
-        assert_eq!(Key::from(event), key("G"));
-        assert_eq!(Key::from(KeyEvent::new(KeyCode::BackTab, KeyModifiers::SHIFT)), key("shift-tab"));
+        assert_eq!(KeyPress::from(event), key("G"));
+        assert_eq!(KeyPress::from(KeyEvent::new(KeyCode::BackTab, KeyModifiers::SHIFT)), key("shift-tab"));
     }
 
     #[test]
-    fn keys_are_shown_as_the_screen_writes_them() {
+    fn sequences_are_formatted_for_the_screen() {
         for (text, shown_as) in [
             ("ctrl-x m", "^X m"),
             ("shift-f2", "Shift-F2"),
@@ -385,8 +398,8 @@ mod tests {
             ("ctrl-home", "Ctrl-Home"),
             ("pgup", "PgUp"),
         ] {
-            assert_eq!(shown(&sequence(text).unwrap()), shown_as);
+            assert_eq!(format_sequence(&parse_sequence(text).unwrap()), shown_as);
         }
-        assert_eq!(sequence("ctrl-"), Err(UnknownKey("ctrl-".into())));
+        assert_eq!(parse_sequence("ctrl-"), Err(UnknownKey("ctrl-".into())));
     }
 }

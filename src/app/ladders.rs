@@ -1,157 +1,159 @@
-//! The Esc and Ctrl-C ladders: what each does now, from the top step down.
+//! What `Esc` and `^C` do in each state, in order of priority.
 
 use super::{
     Action, Effect, State, citing, listing,
-    on_action::{change, quit},
+    on_action::{change_conversation, quit},
     overlays, panes,
-    screen::{Editing, Focus, QUITTING},
+    screen::{EditTarget, PaneFocus, QUIT_WINDOW},
 };
 use crate::{
-    chat::{Phase, Timestamp},
-    widgets::composer::{Reach, Towards},
+    chat::{Timestamp, TurnPhase},
+    widgets::composer::{MotionDirection, MotionReach},
 };
 
-/// What Esc does now; the status line says it.
+/// What `Esc` does now; the status line shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Esc {
+pub enum EscAction {
     CloseOverlay,
     LeaveFilter,
-    /// Ends the command that a text was given to.
+    /// Stops the command that a text was piped to.
     StopCommand,
     LeaveEditing,
     LeaveSelection,
     EndFind,
-    /// Leaves a call that asks as it was.
+    /// Stops editing a call that asks, and leaves it unchanged.
     LeaveCall,
-    /// The question of a source's card, else the card.
+    /// Closes the question on a source card, else the card.
     CloseSource,
     LeavePane,
-    /// Ends a wait, gives up the attempt.
+    /// Gives up waiting to retry.
     GiveUp,
     StopTurn,
     Nothing,
 }
 
-pub fn esc(state: &State) -> Esc {
+/// Returns what `Esc` does now.
+pub fn esc_action(state: &State) -> EscAction {
     if !state.screen.overlays.is_empty() {
-        return Esc::CloseOverlay;
+        return EscAction::CloseOverlay;
     }
-    if state.screen.command.is_some() {
-        return Esc::StopCommand;
+    if state.screen.running_command.is_some() {
+        return EscAction::StopCommand;
     }
-    if state.screen.focus == Focus::List && (listing::types(state) || state.screen.list.filter.is_some()) {
-        return Esc::LeaveFilter;
+    if state.screen.focus == PaneFocus::List && (listing::is_typing(state) || state.screen.list.filter.is_some()) {
+        return EscAction::LeaveFilter;
     }
-    if state.screen.focus == Focus::Transcript && state.screen.selecting().is_some() {
-        return Esc::LeaveSelection;
+    if state.screen.focus == PaneFocus::Transcript && state.screen.selected_by().is_some() {
+        return EscAction::LeaveSelection;
     }
-    if state.screen.focus == Focus::Transcript && super::finding::find(state).is_some() {
-        return Esc::EndFind;
+    if state.screen.focus == PaneFocus::Transcript && super::finding::active_find(state).is_some() {
+        return EscAction::EndFind;
     }
-    if citing::has_card(state) {
-        return Esc::CloseSource;
+    if citing::has_source_card(state) {
+        return EscAction::CloseSource;
     }
-    if state.screen.focus != Focus::Composer {
-        return Esc::LeavePane;
+    if state.screen.focus != PaneFocus::Composer {
+        return EscAction::LeavePane;
     }
     match state.screen.pane.editing {
-        Some(Editing::Prompt(_)) => return Esc::LeaveEditing,
-        Some(Editing::Arguments(_) | Editing::Reason(_)) => return Esc::LeaveCall,
+        Some(EditTarget::Prompt(_)) => return EscAction::LeaveEditing,
+        Some(EditTarget::Arguments(_) | EditTarget::Reason(_)) => return EscAction::LeaveCall,
         None => (),
     }
-    match state.current().and_then(|conversation| conversation.active_turn()).map(|turn| &turn.phase) {
-        Some(Phase::Waiting { .. }) => Esc::GiveUp,
-        Some(_) => Esc::StopTurn,
-        None => Esc::Nothing,
+    match state.current_conversation().and_then(|conversation| conversation.active_turn()).map(|turn| &turn.phase) {
+        Some(TurnPhase::AwaitingRetry { .. }) => EscAction::GiveUp,
+        Some(_) => EscAction::StopTurn,
+        None => EscAction::Nothing,
     }
 }
 
 pub(super) fn back(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
-    match esc(state) {
-        Esc::CloseOverlay => overlays::close_top(state, now, fx),
-        Esc::StopCommand => {
-            if let Some(command) = state.screen.command.take() {
-                state.screen.say(now, format!("{command} was stopped"));
+    match esc_action(state) {
+        EscAction::CloseOverlay => overlays::close_top(state, now, fx),
+        EscAction::StopCommand => {
+            if let Some(command) = state.screen.running_command.take() {
+                state.screen.show_message(now, format!("{command} was stopped"));
             }
-            fx.push(Effect::StopPipe);
+            fx.push(Effect::StopCommand);
         }
-        Esc::LeaveFilter => listing::leave_field(state, now),
-        Esc::LeaveEditing => leave_editing(state, now, "the prompt stays as it was"),
-        Esc::LeaveCall => {
+        EscAction::LeaveFilter => listing::leave_field(state, now),
+        EscAction::LeaveEditing => leave_editing(state, now, "the prompt stays as it was"),
+        EscAction::LeaveCall => {
             leave_editing(state, now, "the call stays as it was");
-            state.screen.focus = Focus::Card;
+            state.screen.focus = PaneFocus::Card;
         }
-        Esc::LeaveSelection => {
+        EscAction::LeaveSelection => {
             if let Some(transcript) = state.screen.transcript_mut() {
-                transcript.unselect();
+                transcript.clear_selection();
             }
         }
-        Esc::EndFind => super::finding::end(state),
-        Esc::CloseSource => citing::close(state),
-        Esc::LeavePane => {
-            citing::leave(state);
-            state.screen.focus = Focus::Composer;
+        EscAction::EndFind => super::finding::end_find(state),
+        EscAction::CloseSource => citing::close_source_card(state),
+        EscAction::LeavePane => {
+            citing::clear_highlight(state);
+            state.screen.focus = PaneFocus::Composer;
         }
-        Esc::GiveUp | Esc::StopTurn => stop(state, now, fx),
-        Esc::Nothing => (),
+        EscAction::GiveUp | EscAction::StopTurn => stop_turn(state, now, fx),
+        EscAction::Nothing => (),
     }
 }
 
-fn leave_editing(state: &mut State, now: Timestamp, words: &str) {
+fn leave_editing(state: &mut State, now: Timestamp, message: &str) {
     state.screen.pane.editing = None;
-    let draft = state.current().map(|conversation| conversation.draft.clone()).unwrap_or_default();
+    let draft = state.current_conversation().map(|conversation| conversation.draft.clone()).unwrap_or_default();
     state.screen.pane.composer.set_text(&draft);
-    state.screen.say(now, words);
+    state.screen.show_message(now, message);
 }
 
-/// Stops the turn on the screen, in whatever phase it is.
-fn stop(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
-    let turn = state.current().and_then(|conversation| Some((conversation.id, conversation.active_turn()?.id)));
+/// Stops the turn on the screen, in any phase.
+fn stop_turn(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
+    let turn =
+        state.current_conversation().and_then(|conversation| Some((conversation.id, conversation.active_turn()?.id)));
     if let Some((id, turn)) = turn {
-        change(state, id, fx, |conversation, _| conversation.stop(turn, now));
+        change_conversation(state, id, fx, |conversation, _| conversation.stop(turn, now));
     }
 }
 
-/// Ctrl-C: selection, overlay, turn, text, and then the program.
+/// Handles `^C`: copies the selection, closes the overlay, stops the turn, clears the composer, or quits.
 pub(super) fn cancel(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
     if super::copying::copy_selection(state, now, fx) {
-        // The selection is no more: the next step is the next time's.
+        // One step at a time: the selection is gone now.
     } else if !state.screen.overlays.is_empty() {
         overlays::close_top(state, now, fx);
-    } else if state.current().is_some_and(|conversation| conversation.active_turn().is_some()) {
-        stop(state, now, fx);
+    } else if state.current_conversation().is_some_and(|conversation| conversation.active_turn().is_some()) {
+        stop_turn(state, now, fx);
     } else if !state.screen.pane.composer.is_empty() {
         let text = state.screen.pane.composer.take();
-        panes::remember(state, text);
+        panes::remember_prompt(state, text);
         state.screen.pane.editing = None;
-        panes::draft_changed(state, now);
+        panes::schedule_draft_save(state, now);
     } else {
-        again_to_quit(state, now, fx);
+        confirm_quit(state, now, fx);
     }
 }
 
-/// Ctrl-D: the last step of Ctrl-C where nothing is typed, else a deletion.
+/// Handles `^D`: the last step of `^C` if the composer is empty, else deletes to the right.
 pub(super) fn delete_or_quit(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
     if state.screen.pane.composer.is_empty() {
-        again_to_quit(state, now, fx);
+        confirm_quit(state, now, fx);
     } else {
-        state.screen.pane.composer.delete(Towards::End, Reach::Cluster);
-        panes::draft_changed(state, now);
+        state.screen.pane.composer.delete(MotionDirection::Forward, MotionReach::Cluster);
+        panes::schedule_draft_save(state, now);
     }
 }
 
-pub(super) fn again_to_quit(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
-    if state.screen.quitting.is_some_and(|until| now < until) {
+pub(super) fn confirm_quit(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
+    if state.screen.quit_until.is_some_and(|until| now < until) {
         quit(state, now, fx);
         return;
     }
-    state.screen.quitting = Some(now + QUITTING);
+    state.screen.quit_until = Some(now + QUIT_WINDOW);
 }
 
-/// The words on the status line while a second Ctrl-C quits.
-pub fn quitting_words(state: &State) -> Option<String> {
-    state.screen.quitting?;
-    let running: usize = state.open.values().map(|conversation| conversation.turns.len()).sum();
+/// Returns the text of the status line while a second `^C` quits.
+pub fn quit_message(state: &State) -> Option<String> {
+    state.screen.quit_until?;
+    let running: usize = state.conversations.values().map(|conversation| conversation.turns.len()).sum();
     let keys = state.keymap.keys_of(Action::Cancel).unwrap_or_else(|| "^C".into());
     Some(match running {
         0 => format!("{keys} again to quit"),

@@ -1,50 +1,50 @@
-//! The list of conversations: the focus, the cursor, the filter, a title edited in place.
+//! The list of conversations: its focus, cursor and filter, and renaming in place.
 
 use crossterm::event::{KeyCode, KeyEvent};
 
 use super::{
     Effect, State,
-    areas::{BOTH_DOCK, LIST_DOCKS},
-    overlays::Overlay,
+    areas::{BOTH_DOCK_WIDTH, LIST_DOCK_WIDTH},
+    overlays::ScreenOverlay,
     panes,
-    screen::{Focus, Shown},
+    screen::{PaneFocus, PaneVisibility},
 };
-use crate::{chat::Timestamp, widgets::list::Step};
+use crate::{chat::Timestamp, widgets::list::ListStep};
 
-/// Takes in what is to be listed; before each frame, and when the filter has changed.
-pub(super) fn arrange(state: &mut State, now: Timestamp) {
+/// Updates the rows of the list, before each frame and after a change of the filter.
+pub(super) fn refresh_rows(state: &mut State, now: Timestamp) {
     let today = now.to_zoned(state.time_zone.clone()).date();
     state.screen.list.arrange(&state.index, today, &state.time_zone);
 }
 
-/// Gives the keys to the list; where it is not docked it comes as an overlay.
-pub(super) fn focus(state: &mut State) {
-    if !state.screen.list_docked() {
-        if state.screen.size.width >= LIST_DOCKS {
+/// Moves the focus to the list, and opens it as an overlay if it cannot be docked.
+pub(super) fn focus_list(state: &mut State) {
+    if !state.screen.is_list_docked() {
+        if state.screen.size.width >= LIST_DOCK_WIDTH {
             dock(state);
-        } else if !floats(state) {
-            state.screen.overlays.push(Overlay::List);
+        } else if !is_floating(state) {
+            state.screen.overlays.push(ScreenOverlay::List);
         }
     }
     if state.screen.list.cursor.is_none() {
-        let shown = state.screen.pane.shows.conversation();
+        let shown = state.screen.pane.content.conversation_id();
         state.screen.list.cursor = shown.or_else(|| state.index.first().map(|row| row.id));
     }
-    state.screen.focus = Focus::List;
+    state.screen.focus = PaneFocus::List;
 }
 
-/// Shows the list or hides it.
-pub(super) fn toggle(state: &mut State) {
-    if state.screen.size.width < LIST_DOCKS {
-        if floats(state) {
+/// Shows or hides the list.
+pub(super) fn toggle_list(state: &mut State) {
+    if state.screen.size.width < LIST_DOCK_WIDTH {
+        if is_floating(state) {
             close_floating(state);
         } else {
-            focus(state);
+            focus_list(state);
         }
-    } else if state.screen.list_docked() {
-        state.screen.list_wanted = Shown::No;
-        if state.screen.focus == Focus::List {
-            state.screen.focus = Focus::Composer;
+    } else if state.screen.is_list_docked() {
+        state.screen.list_visibility = PaneVisibility::Hidden;
+        if state.screen.focus == PaneFocus::List {
+            state.screen.focus = PaneFocus::Composer;
         }
     } else {
         dock(state);
@@ -52,72 +52,72 @@ pub(super) fn toggle(state: &mut State) {
 }
 
 fn dock(state: &mut State) {
-    state.screen.list_wanted = Shown::Yes;
-    if state.screen.size.width < BOTH_DOCK {
-        state.screen.rail_wanted = Shown::No; // There is room for one of them.
+    state.screen.list_visibility = PaneVisibility::Shown;
+    if state.screen.size.width < BOTH_DOCK_WIDTH {
+        state.screen.rail_visibility = PaneVisibility::Hidden; // There is room for only one of them.
     }
 }
 
-fn floats(state: &State) -> bool {
-    state.screen.overlays.iter().any(|overlay| matches!(overlay, Overlay::List))
+fn is_floating(state: &State) -> bool {
+    state.screen.overlays.iter().any(|overlay| matches!(overlay, ScreenOverlay::List))
 }
 
 pub(super) fn close_floating(state: &mut State) {
-    state.screen.overlays.retain(|overlay| !matches!(overlay, Overlay::List));
-    if state.screen.focus == Focus::List && !state.screen.list_docked() {
-        state.screen.focus = Focus::Composer;
+    state.screen.overlays.retain(|overlay| !matches!(overlay, ScreenOverlay::List));
+    if state.screen.focus == PaneFocus::List && !state.screen.is_list_docked() {
+        state.screen.focus = PaneFocus::Composer;
     }
 }
 
-pub(super) fn step(state: &mut State, step: Step) {
-    state.screen.list.step(step, &state.index);
+pub(super) fn step_cursor(state: &mut State, step: ListStep) {
+    state.screen.list.move_cursor(step, &state.index);
 }
 
 /// Opens the conversation under the cursor.
-pub(super) fn open(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
+pub(super) fn open_selected(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
     if let Some(id) = state.screen.list.cursor {
         close_floating(state);
         state.screen.list.clear_filter();
-        panes::open(state, now, id, fx);
+        panes::open_conversation(state, now, id, fx);
     }
 }
 
-/// Edits the title under the cursor; away from the list, that of the conversation on the screen.
+/// Edits the title under the cursor, or that of the conversation on the screen if the list has no focus.
 pub(super) fn begin_rename(state: &mut State, now: Timestamp) {
-    if state.screen.focus != Focus::List {
-        let Some(id) = state.screen.pane.shows.conversation() else { return };
+    if state.screen.focus != PaneFocus::List {
+        let Some(id) = state.screen.pane.content.conversation_id() else { return };
         state.screen.list.cursor = Some(id);
-        focus(state);
+        focus_list(state);
     }
-    arrange(state, now);
+    refresh_rows(state, now);
     state.screen.list.start_rename(&state.index);
 }
 
-/// A filter or a title is being typed.
-pub(super) fn types(state: &State) -> bool {
-    state.screen.focus == Focus::List && (state.screen.list.filtering || state.screen.list.renaming.is_some())
+/// Returns whether a filter or a title is being typed.
+pub(super) fn is_typing(state: &State) -> bool {
+    state.screen.focus == PaneFocus::List && (state.screen.list.is_filtering || state.screen.list.renaming.is_some())
 }
 
-/// Esc while a filter or a title is typed, or a filter holds.
+/// Handles `Esc` while a filter or a title is being typed, or a filter is active.
 pub(super) fn leave_field(state: &mut State, now: Timestamp) {
     if state.screen.list.renaming.take().is_none() {
         state.screen.list.clear_filter();
     }
-    arrange(state, now);
+    refresh_rows(state, now);
 }
 
-/// A key while a filter or a title is typed; `false` when it means nothing there.
+/// Handles a key while a filter or a title is being typed; returns `false` if the field does not use it.
 pub(super) fn on_field_key(state: &mut State, now: Timestamp, key: KeyEvent, fx: &mut Vec<Effect>) -> bool {
     match key.code {
         KeyCode::Enter => match state.screen.list.finish_rename() {
-            Some((id, title)) => panes::rename(state, id, &title, fx),
-            None => open(state, now, fx),
+            Some((id, title)) => panes::rename_conversation(state, id, &title, fx),
+            None => open_selected(state, now, fx),
         },
-        KeyCode::Up => step(state, Step::Up(1)),
-        KeyCode::Down => step(state, Step::Down(1)),
+        KeyCode::Up => step_cursor(state, ListStep::Up(1)),
+        KeyCode::Down => step_cursor(state, ListStep::Down(1)),
         _ => {
             let edited = state.screen.list.edit(key);
-            arrange(state, now);
+            refresh_rows(state, now);
             return edited;
         }
     }

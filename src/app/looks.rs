@@ -1,77 +1,84 @@
-//! Which theme is in force: the one that was chosen or, with `auto`, the one that suits the terminal's background.
+//! The active theme: the chosen one or, with `auto`, the one that suits the terminal's background.
 
 use jiff::SignedDuration;
 
 use super::{Effect, State, overlays};
 use crate::{
     chat::Timestamp,
-    config::{Bidi, Config, Glyphs, Switch, ThemeFile},
-    text::nearest,
-    widgets::theme::{Colours, Painting, Shade, Theme},
+    config::{AutoSwitch, BidiMode, Config, GlyphSet, ThemeFile},
+    text::nearest_word,
+    widgets::theme::{ColourDepth, TextRendering, Theme, ThemeShade},
 };
 
-/// The choice that leaves it to the terminal.
+/// The choice that follows the terminal's background.
 pub const AUTO: &str = "auto";
 
-/// A terminal that takes longer to tell its background is not heard: the page must not turn under the reader's eyes.
-const PATIENCE: SignedDuration = SignedDuration::from_millis(100);
+/// How long the terminal may take to report its background. Later reports are ignored, so that the screen does not
+/// change colour while it is being read.
+const BACKGROUND_TIMEOUT: SignedDuration = SignedDuration::from_millis(100);
 
-/// What the theme in force follows from, beside the choice.
+/// What determines the active theme, besides the user's choice.
 #[derive(Debug)]
-pub struct Looks {
-    own: Vec<Own>,
-    glyphs: Glyphs,
-    /// That the terminal shows, whatever is chosen.
-    colours: Colours,
-    /// Of the terminal's background, once it has told.
-    shade: Option<Shade>,
+pub struct ThemeSelection {
+    user_themes: Vec<UserTheme>,
+    glyphs: GlyphSet,
+    /// The colours that the terminal can show, regardless of the theme.
+    colours: ColourDepth,
+    /// The shade of the terminal's background, once reported.
+    background: Option<ThemeShade>,
     /// When the terminal was asked for its background.
-    asked: Option<Timestamp>,
+    queried_at: Option<Timestamp>,
 }
 
-/// A theme of the reader's, or what is wrong with its file.
+/// One of the user's own themes, or the error in its file.
 #[derive(Debug, Clone)]
-pub struct Own {
+pub struct UserTheme {
     pub name: String,
     pub theme: Result<Theme, String>,
 }
 
-impl Looks {
-    pub fn new(files: Vec<ThemeFile>, glyphs: Glyphs, colours: Colours) -> Self {
-        Self { own: files.into_iter().map(own).collect(), glyphs, colours, shade: None, asked: None }
+impl ThemeSelection {
+    pub fn new(files: Vec<ThemeFile>, glyphs: GlyphSet, colours: ColourDepth) -> Self {
+        Self {
+            user_themes: files.into_iter().map(parse_user_theme).collect(),
+            glyphs,
+            colours,
+            background: None,
+            queried_at: None,
+        }
     }
 
-    pub fn own(&self) -> &[Own] {
-        &self.own
+    pub fn user_themes(&self) -> &[UserTheme] {
+        &self.user_themes
     }
 
-    pub fn no_colour(&self) -> bool {
-        self.colours == Colours::None
+    pub fn has_no_colour(&self) -> bool {
+        self.colours == ColourDepth::None
     }
 
-    /// The theme that a choice means now.
+    /// Returns the theme that a choice stands for now.
     ///
     /// # Errors
-    /// In one sentence, why there is none: no such name, or its file is wrong.
-    pub fn theme(&self, choice: &str, config: &Config) -> Result<Theme, String> {
-        let name = match (choice, self.shade) {
-            (AUTO, None) => return Ok(self.dress(Theme::default(), config)),
-            (AUTO, Some(Shade::Dark)) => &config.theme_dark,
-            (AUTO, Some(Shade::Light)) => &config.theme_light,
+    /// Returns a sentence that explains why there is none: the name is unknown, or its file has an error.
+    pub fn resolve(&self, choice: &str, config: &Config) -> Result<Theme, String> {
+        let name = match (choice, self.background) {
+            (AUTO, None) => return Ok(self.apply_options(Theme::default(), config)),
+            (AUTO, Some(ThemeShade::Dark)) => &config.theme_dark,
+            (AUTO, Some(ThemeShade::Light)) => &config.theme_light,
             (name, _) => name,
         };
-        self.find(name).map(|theme| self.dress(theme, config))
+        self.find(name).map(|theme| self.apply_options(theme, config))
     }
 
-    /// One of the reader's own before a bundled one of that name.
+    /// Finds a theme by name; the user's own themes take precedence over bundled ones.
     fn find(&self, name: &str) -> Result<Theme, String> {
-        if let Some(own) = self.own.iter().find(|own| own.name == name) {
+        if let Some(own) = self.user_themes.iter().find(|own| own.name == name) {
             return own.theme.clone();
         }
         Theme::bundled(name).ok_or_else(|| {
-            let mut known: Vec<&str> = self.own.iter().map(|own| own.name.as_str()).collect();
-            Theme::names().chain([AUTO]).for_each(|name| known.push(name));
-            let hint = match nearest(name, known) {
+            let mut known: Vec<&str> = self.user_themes.iter().map(|own| own.name.as_str()).collect();
+            Theme::bundled_names().chain([AUTO]).for_each(|name| known.push(name));
+            let hint = match nearest_word(name, known) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => "the action `theme` lists them".to_owned(),
             };
@@ -79,80 +86,81 @@ impl Looks {
         })
     }
 
-    /// As far as colours and marks are shown at all, and painted as the config says.
-    fn dress(&self, theme: Theme, config: &Config) -> Theme {
+    /// Applies the options of the terminal and the config to a theme.
+    fn apply_options(&self, theme: Theme, config: &Config) -> Theme {
         let mut theme = match self.colours {
-            Colours::None => Theme::without_colour(),
-            Colours::Indexed => theme.in_256_colours(),
-            Colours::All => theme,
+            ColourDepth::None => Theme::without_colour(),
+            ColourDepth::Indexed => theme.in_256_colours(),
+            ColourDepth::TrueColour => theme,
         };
-        theme.painting = Painting {
-            links: config.links == Switch::On,
-            addresses: config.links == Switch::Off,
-            reorder: config.bidi == Bidi::Reorder,
+        theme.rendering = TextRendering {
+            has_links: config.links == AutoSwitch::On,
+            writes_addresses: config.links == AutoSwitch::Off,
+            reorders_rtl: config.bidi == BidiMode::Reorder,
         };
         match self.glyphs {
-            Glyphs::Ascii => theme.in_ascii(),
-            Glyphs::Unicode => theme,
+            GlyphSet::Ascii => theme.in_ascii(),
+            GlyphSet::Unicode => theme,
         }
     }
 }
 
-fn own(file: ThemeFile) -> Own {
+fn parse_user_theme(file: ThemeFile) -> UserTheme {
     let theme = match &file.text {
-        Ok(_) if file.name == AUTO => Err(format!("{}: {AUTO} is no name for a theme", file.path.display())),
+        Ok(_) if file.name == AUTO => Err(format!("{}: {AUTO} cannot be the name of a theme", file.path.display())),
         Ok(text) => Theme::parse(&file.name, text)
             .map_err(|error| format!("{}:{}: {}", file.path.display(), error.line, error.hint)),
         Err(why) => Err(format!("{}: {why}", file.path.display())),
     };
-    Own { name: file.name, theme }
+    UserTheme { name: file.name, theme }
 }
 
-/// Puts the chosen theme, or the one that is being looked at, in force; says why not where it cannot be.
-pub(super) fn restyle(state: &mut State) -> Option<String> {
+/// Activates the chosen or previewed theme; returns the reason if that is not possible.
+pub(super) fn apply_theme(state: &mut State) -> Option<String> {
     let previewed = overlays::previewed_theme(state);
     let choice = previewed.as_deref().unwrap_or(&state.config.theme);
-    match state.looks.theme(choice, &state.config) {
+    match state.theme_selection.resolve(choice, &state.config) {
         Ok(theme) => {
             state.theme = theme;
             None
         }
         Err(why) => {
-            state.theme = state.looks.dress(Theme::default(), &state.config);
+            state.theme = state.theme_selection.apply_options(Theme::default(), &state.config);
             Some(why)
         }
     }
 }
 
-/// Asks the terminal for its background where the theme depends on it; behind the first frame, for `sync` comes before.
-pub(super) fn ask(state: &mut State, now: Timestamp) -> Option<Effect> {
-    let depends = state.config.theme == AUTO || overlays::previewed_theme(state).is_some();
-    if !depends || state.looks.asked.is_some() || state.looks.no_colour() {
+/// Asks the terminal for its background if the theme depends on it. The query goes out after the first frame, because
+/// effects of `sync` are carried out after drawing.
+pub(super) fn query_background(state: &mut State, now: Timestamp) -> Option<Effect> {
+    let is_needed = state.config.theme == AUTO || overlays::previewed_theme(state).is_some();
+    if !is_needed || state.theme_selection.queried_at.is_some() || state.theme_selection.has_no_colour() {
         return None;
     }
-    state.looks.asked = Some(now);
-    Some(Effect::AskBackground)
+    state.theme_selection.queried_at = Some(now);
+    Some(Effect::QueryBackground)
 }
 
-/// The terminal told its background.
-pub(super) fn on_background(state: &mut State, now: Timestamp, shade: Shade) {
-    let in_time = state.looks.asked.is_some_and(|asked| now.duration_since(asked) <= PATIENCE);
-    if in_time && state.looks.shade != Some(shade) {
-        state.looks.shade = Some(shade);
-        if let Some(why) = restyle(state) {
+/// Handles the terminal's report of its background.
+pub(super) fn on_background(state: &mut State, now: Timestamp, shade: ThemeShade) {
+    let in_time = state.theme_selection.queried_at.is_some_and(|asked| now.duration_since(asked) <= BACKGROUND_TIMEOUT);
+    if in_time && state.theme_selection.background != Some(shade) {
+        state.theme_selection.background = Some(shade);
+        if let Some(why) = apply_theme(state) {
             state.screen.warn(now, why);
         }
     }
 }
 
-/// The terminal told that its colours are others now: it is asked again.
+/// Asks the terminal for its background again, because its colours have changed.
 pub(super) fn on_colours_changed(state: &mut State) {
-    state.looks.asked = None;
+    state.theme_selection.queried_at = None;
 }
 
-/// The files of the reader's own themes were read again.
+/// Updates the user's own themes after their files were read again.
 pub(super) fn on_themes(state: &mut State, files: Vec<ThemeFile>) {
-    state.looks.own = files.into_iter().map(own).collect();
+    state.theme_selection.user_themes = files.into_iter().map(parse_user_theme).collect();
     overlays::refresh_themes(state);
-    restyle(state); // What is wrong with a file stands in the picker, which is open.
+    apply_theme(state); // The open picker shows the error of a file.
 }

@@ -1,4 +1,4 @@
-//! What happened.
+//! Messages: everything that can happen to the state.
 
 use std::sync::Arc;
 
@@ -6,70 +6,70 @@ use crossterm::event::Event as Input;
 
 use crate::{
     api::{self, Catalogue, Event, FreeQuota, Usage},
-    chat::{CallId, ConversationId, MessageId, StreamId, Timestamp, recording::Piece},
-    config::{Chosen, ThemeFile},
+    chat::{CallId, ConversationId, MessageId, StreamId, Timestamp, recording::RecordedFrame},
+    config::{SettingChange, ThemeFile},
     mcp, store,
-    tools::{Failure, Outcome, Tool},
+    tools::{ToolDefinition, ToolFailure, ToolOutcome},
     widgets::{
-        check::{Question, Reading},
+        check::{CheckQuestion, CheckedPage},
         highlight,
-        theme::Shade,
+        theme::ThemeShade,
     },
 };
 
 /// Everything that can change the state.
 #[derive(Debug)]
 pub enum Msg {
-    /// A key, a paste, the mouse, a resize, the focus. `more` tells that other bytes came in the
-    /// same read: an Enter with more behind it belongs to a paste.
+    /// A key, a paste, the mouse, a resize or a change of focus. The flag is set if other bytes came in
+    /// the same read: an `Enter` followed by more bytes belongs to a paste.
     Input {
         event: Input,
         more: bool,
     },
-    /// A prompt from outside the screen (`ibid ask`): sent as it is, past the composer.
-    Ask(String),
-    /// The headers of a response have come.
+    /// A prompt from outside the screen (`ibid ask`); it is sent unchanged and bypasses the composer.
+    ExternalPrompt(String),
+    /// The headers of a response have arrived.
     StreamOpened {
         stream: StreamId,
         generation: Option<String>,
     },
-    /// What went over the wire and is no event.
-    Recorded {
+    /// Wire traffic that is not an event.
+    WireRecorded {
         stream: StreamId,
-        pieces: Vec<Piece>,
+        pieces: Vec<RecordedFrame>,
     },
-    /// Some events of a stream, in order, and how they stood on the wire where that is recorded.
+    /// Some events of a stream, in order, and their wire form if it is recorded.
     Stream {
         stream: StreamId,
         at: Timestamp,
         events: Vec<Event>,
-        recorded: Vec<Piece>,
+        recorded: Vec<RecordedFrame>,
     },
-    /// A stream is over: its body ended, or it failed.
+    /// A stream has ended: its body is complete, or it failed.
     StreamEnded {
         stream: StreamId,
         at: Timestamp,
-        result: Result<(), api::Error>,
+        result: Result<(), api::ApiError>,
     },
-    /// What the response of that id cost, or why it is not known.
+    /// The cost of the response with this id, or why it is unknown.
     Priced {
         answer: MessageId,
         generation: String,
-        result: Result<Usage, api::Error>,
+        result: Result<Usage, api::ApiError>,
     },
-    /// What is left of the day's requests for free models.
-    Quota {
+    /// The remaining daily requests for free models.
+    QuotaReported {
         answer: MessageId,
         quota: FreeQuota,
     },
-    /// Which MCP servers there are, or how one is.
-    Mcp(mcp::Event),
-    /// A server tells which tools it has now.
-    Tools {
+    /// The set of MCP servers, or the state of one of them, changed.
+    McpEvent(mcp::McpEvent),
+    /// A server reports its current tools.
+    ToolsReported {
         server: String,
-        tools: Vec<Tool>,
+        tools: Vec<ToolDefinition>,
     },
-    /// What a tool says while it runs, in a few words.
+    /// A short progress message from a running tool.
     ToolProgress {
         call: CallId,
         words: String,
@@ -77,76 +77,76 @@ pub enum Msg {
     ToolEnded {
         call: CallId,
         at: Timestamp,
-        result: Result<Outcome, Failure>,
+        result: Result<ToolOutcome, ToolFailure>,
     },
-    Store(store::Reply),
-    /// The catalogue of an endpoint, from the disk or the server.
-    Models {
+    StoreReply(store::StoreReply),
+    /// The catalogue of an endpoint, from the cache or the server.
+    CatalogueLoaded {
         endpoint: String,
-        result: Result<Catalogue, api::Error>,
+        result: Result<Catalogue, api::ApiError>,
     },
-    /// Coloured lines of a code block.
-    Highlighted(highlight::Painted),
-    /// A page was opened in the browser; else the command that opens it where there is one.
-    Browsed {
+    /// Highlighted lines of a code block.
+    Highlighted(highlight::HighlightedLines),
+    /// A page was opened in the browser; the error is the command to run where there is a browser.
+    PageOpened {
         url: String,
         result: Result<(), String>,
     },
-    /// What a check found on a page, or why that could not be read.
-    Checked {
+    /// What a check found on a page, or why the page could not be read.
+    SourceChecked {
         conversation: ConversationId,
-        question: Question,
-        result: Result<Reading, String>,
+        question: CheckQuestion,
+        result: Result<CheckedPage, String>,
     },
-    /// The editor has closed; `Ok` is the text as it was saved.
-    Edited(Result<String, String>),
-    /// A key or an address from the welcome screen was stored and is in use, or why not.
+    /// The editor has closed; `Ok` is the saved text.
+    EditorClosed(Result<String, String>),
+    /// A key or an address from the connect screen was saved and is in use, or why not.
     Connected(Result<String, String>),
-    /// A text was copied: the way that was taken, or why there was none.
+    /// A text was copied: the method that was used, or why none worked.
     Copied(Result<String, String>),
-    /// A file was written, with its path, or why not.
+    /// A file was written; `Ok` is its path.
     FileSaved(Result<String, String>),
-    /// A file was written where the reader said, with its whole path.
-    Written {
+    /// A file was written to the path the user gave; `Ok` is its full path.
+    FileWritten {
         path: String,
         text: Arc<str>,
-        result: Result<String, NotWritten>,
+        result: Result<String, FileWriteError>,
     },
-    /// A command has ended, or could not run.
-    Piped(Result<Piped, String>),
-    /// A choice was written to the config, or why not.
-    Kept {
-        chosen: Chosen,
+    /// A command has finished, or could not run.
+    CommandEnded(Result<PipeResult, String>),
+    /// A setting was saved to the config, or why not.
+    SettingSaved {
+        chosen: SettingChange,
         result: Result<(), String>,
     },
-    /// The reader's own themes, read anew.
-    Themes(Vec<ThemeFile>),
-    /// The terminal told its background.
-    Background(Shade),
-    /// The terminal told that its colours have changed.
+    /// The user's own themes were read again.
+    ThemesRead(Vec<ThemeFile>),
+    /// The terminal reported its background.
+    BackgroundReported(ThemeShade),
+    /// The terminal reported that its colours have changed.
     ColoursChanged,
-    /// Something fell due without a message: see `next_wake`.
+    /// Something is due: see `next_wake`.
     Tick,
-    /// The program was told to end (SIGTERM, SIGHUP).
+    /// The program received SIGTERM or SIGHUP.
     Terminated,
 }
 
-/// Why a file was not written.
+/// The reason a file was not written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum NotWritten {
-    /// It is there already.
+pub enum FileWriteError {
+    /// The file already exists.
     Exists,
     Failed(String),
 }
 
-/// What came of a command.
+/// The result of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Piped {
-    /// All that it wrote: its output, then its errors.
+pub struct PipeResult {
+    /// Everything it wrote: stdout, then stderr.
     pub output: String,
-    /// How it ended, in words.
-    pub ended: String,
-    pub fine: bool,
-    /// There was more output than is kept.
-    pub cut: bool,
+    /// How it ended, as text for the user.
+    pub status: String,
+    pub is_success: bool,
+    /// The output was too long and was cut.
+    pub is_truncated: bool,
 }

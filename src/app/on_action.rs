@@ -1,24 +1,27 @@
-//! The index of everything a user can do.
+//! Dispatch of every action a user can take.
 
 use super::{
     Action, Effect, State,
-    branching::{ask_again, edit_current_prompt, go_to_sibling, put_back},
+    branching::{edit_current_prompt, go_to_version, pick_model_for_again, restore_left_out},
     citing,
-    copying::{copy_answer, copy_here},
+    copying::{copy_answer, copy_under_cursor},
     finding, listing,
-    models::{cycle_slots, next_effort, take_slot, toggle_web},
+    models::{cycle_slots, next_effort, toggle_web, use_slot},
     on_store::carry_out,
-    overlays::{self, Overlay},
+    overlays::{self, ScreenOverlay},
     panes, results,
-    screen::{Editing, Focus, Shown},
+    screen::{EditTarget, PaneFocus, PaneVisibility},
 };
 use crate::{
-    chat::{ConversationId, Next, Timestamp},
-    config::{Chosen, Code},
+    chat::{ChatEffect, ConversationId, Timestamp},
+    config::{CodeOverflow, SettingChange},
     widgets::{
-        list::Step,
-        rail::Tab,
-        transcript::{By, Cursor, Move, Step as Select, Target, Thing, Transcript, Unit, Walk},
+        list::ListStep,
+        rail::RailTab,
+        transcript::{
+            CitationStep, CursorStop, CursorTarget, ScrollMove, SelectionInput, SelectionStep as Select, SelectionUnit,
+            Transcript, TranscriptCursor,
+        },
     },
 };
 
@@ -26,15 +29,15 @@ pub(super) fn on_action(state: &mut State, now: Timestamp, action: Action, fx: &
     match action {
         Action::Send => send(state, now, fx),
         Action::Newline => {
-            state.screen.pane.composer.newline();
-            panes::draft_changed(state, now);
+            state.screen.pane.composer.insert_newline();
+            panes::schedule_draft_save(state, now);
         }
         Action::Back => super::ladders::back(state, now, fx),
         Action::Cancel => super::ladders::cancel(state, now, fx),
         Action::DeleteOrQuit => super::ladders::delete_or_quit(state, now, fx),
-        Action::Palette => overlays::open_palette(state),
-        Action::NewConversation => panes::begin_new(state, fx),
-        Action::Models => overlays::open_models(state, now, fx),
+        Action::ShowCommands => overlays::open_commands(state),
+        Action::NewConversation => panes::begin_conversation(state, fx),
+        Action::ChooseModel => overlays::open_models(state, now, fx),
         Action::Slot1
         | Action::Slot2
         | Action::Slot3
@@ -43,258 +46,265 @@ pub(super) fn on_action(state: &mut State, now: Timestamp, action: Action, fx: &
         | Action::Slot6
         | Action::Slot7
         | Action::Slot8
-        | Action::Slot9 => take_slot(state, now, action as usize - Action::Slot1 as usize, fx),
+        | Action::Slot9 => use_slot(state, now, action as usize - Action::Slot1 as usize, fx),
         Action::NextSlot => cycle_slots(state, now, 1, fx),
         Action::PreviousSlot => cycle_slots(state, now, -1, fx),
         Action::NextEffort => next_effort(state, now, fx),
-        Action::Efforts => overlays::open_efforts(state, now),
+        Action::ChooseEffort => overlays::open_efforts(state, now),
         Action::ToggleWeb => toggle_web(state, now, fx),
-        Action::Tools => overlays::open_tools(state, now, fx),
+        Action::ShowTools => overlays::open_tools(state, now, fx),
         Action::TrustServers => overlays::open_trust(state, now),
         Action::ReloadServers => {
-            let words = super::tools::reload(state, fx);
-            state.screen.say(now, words);
+            let words = super::tools::reload_servers(state, fx);
+            state.screen.show_message(now, words);
         }
-        Action::AllowAll => super::tools::toggle_allow_all(state, now, fx),
-        Action::Parameters => overlays::open_parameters(state),
-        Action::FocusList => listing::focus(state),
-        Action::ToggleList => listing::toggle(state),
+        Action::ToggleAllowAll => super::tools::toggle_allow_all(state, now, fx),
+        Action::EditParameters => overlays::open_parameters(state),
+        Action::FocusList => listing::focus_list(state),
+        Action::ToggleList => listing::toggle_list(state),
         Action::ToggleRail => toggle_rail(state),
-        Action::ShowSources => citing::show_tab(state, Tab::Sources),
-        Action::ShowDetails => citing::show_tab(state, Tab::Details),
-        Action::NextCitation => citing::walk(state, now, Walk::Next),
-        Action::PreviousCitation => citing::walk(state, now, Walk::Previous),
-        Action::OpenThis => open_this(state, now, fx),
-        Action::Browse => citing::browse(state, now, fx),
-        Action::Check => citing::check(state, now, fx),
-        Action::CopyFootnote => citing::copy(state, now, fx),
-        Action::Xray => super::xray::open(state, now, fx),
-        Action::Results => results::open(state, now, fx),
+        Action::ShowSources => citing::show_rail_tab(state, RailTab::Sources),
+        Action::ShowDetails => citing::show_rail_tab(state, RailTab::Details),
+        Action::NextCitation => citing::walk_citations(state, now, CitationStep::Next),
+        Action::PreviousCitation => citing::walk_citations(state, now, CitationStep::Previous),
+        Action::OpenUnderCursor => open_under_cursor(state, now, fx),
+        Action::OpenInBrowser => citing::open_in_browser(state, now, fx),
+        Action::CheckSource => citing::check_source(state, now, fx),
+        Action::CopyFootnote => citing::copy_footnote(state, now, fx),
+        Action::ShowXray => super::xray::open_xray(state, now, fx),
+        Action::ShowResults => results::open_result(state, now, fx),
         Action::CopyAnswer => copy_answer(state, now, fx),
-        Action::CodeBlocks => overlays::open_code_blocks(state, now),
-        Action::EditEarlier => overlays::open_earlier(state, now),
+        Action::ShowCodeBlocks => overlays::open_code_blocks(state, now),
+        Action::EditEarlier => overlays::open_earlier_prompts(state, now),
         Action::EditPrompt => edit_current_prompt(state, now, fx),
-        Action::AnswerAgain => ask_again(state, now, overlays::open_again, fx),
-        Action::AnswerAgainWith => ask_again(state, now, overlays::open_models_for_again, fx),
-        Action::PutBack => put_back(state, now, fx),
-        Action::PreviousSibling => go_to_sibling(state, -1, fx),
-        Action::NextSibling => go_to_sibling(state, 1, fx),
-        Action::PromptHistory => overlays::open_history(state, now),
-        Action::Editor => fx.push(Effect::Edit(state.screen.pane.composer.text())),
-        Action::Trash => panes::trash(state, now, fx),
-        Action::UndoTrash => panes::undo_trash(state, now, fx),
-        Action::Rename => listing::begin_rename(state, now),
-        Action::Filter => {
-            listing::focus(state);
+        Action::AnswerAgain => pick_model_for_again(state, now, overlays::open_again, fx),
+        Action::AnswerAgainWith => pick_model_for_again(state, now, overlays::open_models_for_again, fx),
+        Action::RestoreLeftOut => restore_left_out(state, now, fx),
+        Action::PreviousVersion => go_to_version(state, -1, fx),
+        Action::NextVersion => go_to_version(state, 1, fx),
+        Action::SearchHistory => overlays::open_history(state, now),
+        Action::OpenEditor => fx.push(Effect::OpenEditor(state.screen.pane.composer.text())),
+        Action::TrashConversation => panes::trash_conversation(state, now, fx),
+        Action::UndoTrash => panes::restore_trashed(state, now, fx),
+        Action::RenameConversation => listing::begin_rename(state, now),
+        Action::FilterList => {
+            listing::focus_list(state);
             state.screen.list.start_filter();
         }
-        Action::Open => listing::open(state, now, fx),
-        Action::ListDown => listing::step(state, Step::Down(1)),
-        Action::ListUp => listing::step(state, Step::Up(1)),
-        Action::ListTop => listing::step(state, Step::First),
-        Action::ListEnd => listing::step(state, Step::Last),
+        Action::OpenConversation => listing::open_selected(state, now, fx),
+        Action::ListDown => listing::step_cursor(state, ListStep::Down(1)),
+        Action::ListUp => listing::step_cursor(state, ListStep::Up(1)),
+        Action::ListTop => listing::step_cursor(state, ListStep::First),
+        Action::ListEnd => listing::step_cursor(state, ListStep::Last),
         Action::FocusNext => focus_next(state),
-        Action::FoldReasoning => fold_current(state),
-        Action::FoldDetails => fold_all(state),
-        Action::RowDown => scroll(state, Move::Rows(1)),
-        Action::RowUp => scroll(state, Move::Rows(-1)),
-        Action::HalfDown => scroll(state, Move::HalfPages(1)),
-        Action::HalfUp => scroll(state, Move::HalfPages(-1)),
-        Action::NextMessage => walk(state, Thing::Message, 1),
-        Action::PreviousMessage => walk(state, Thing::Message, -1),
-        Action::Find => finding::open(state, now),
-        Action::Jump => overlays::open_jump(state, now),
-        Action::NextCode => walk(state, Thing::Code, 1),
-        Action::PreviousCode => walk(state, Thing::Code, -1),
-        Action::NextFold => walk(state, Thing::Fold, 1),
-        Action::PreviousFold => walk(state, Thing::Fold, -1),
-        Action::NextMatch => finding::walk(state, now, true),
-        Action::PreviousMatch => finding::walk(state, now, false),
-        Action::Select => select(state, Unit::Letters),
-        Action::SelectLines => select(state, Unit::Lines),
-        Action::SelectRight => extend(state, Select::Right),
-        Action::SelectLeft => extend(state, Select::Left),
-        Action::SelectWordRight => extend(state, Select::WordRight),
-        Action::SelectWordLeft => extend(state, Select::WordLeft),
-        Action::SelectRowStart => extend(state, Select::RowStart),
-        Action::SelectRowEnd => extend(state, Select::RowEnd),
-        Action::Copy => copy_here(state, now, fx),
-        Action::Mouse => overlays::open_mouse(state),
-        Action::NextTab => state.screen.rail.show(state.screen.rail.tab.next()),
-        Action::PreviousTab => state.screen.rail.show(state.screen.rail.tab.previous()),
-        Action::PageUp => scroll(state, Move::Pages(-1)),
-        Action::PageDown => scroll(state, Move::Pages(1)),
-        Action::ScrollTop => scroll(state, Move::Top),
-        Action::ScrollEnd => scroll(state, Move::Bottom),
-        Action::CodeLines => switch_code_lines(state, now, fx),
-        Action::CodeLeft => scroll_code(state, now, -8),
-        Action::CodeRight => scroll_code(state, now, 8),
-        Action::Themes => overlays::open_themes(state, fx),
-        Action::Help => overlays::open_help(state),
-        Action::Repaint => fx.push(Effect::Repaint),
+        Action::FoldReasoning => toggle_current_fold(state),
+        Action::FoldDetails => toggle_all_folds(state),
+        Action::RowDown => scroll(state, ScrollMove::Rows(1)),
+        Action::RowUp => scroll(state, ScrollMove::Rows(-1)),
+        Action::HalfDown => scroll(state, ScrollMove::HalfPages(1)),
+        Action::HalfUp => scroll(state, ScrollMove::HalfPages(-1)),
+        Action::NextMessage => walk_parts(state, CursorStop::Message, 1),
+        Action::PreviousMessage => walk_parts(state, CursorStop::Message, -1),
+        Action::Find => finding::open_find(state, now),
+        Action::JumpToPrompt => overlays::open_prompt_jump(state, now),
+        Action::NextCode => walk_parts(state, CursorStop::Code, 1),
+        Action::PreviousCode => walk_parts(state, CursorStop::Code, -1),
+        Action::NextFold => walk_parts(state, CursorStop::Fold, 1),
+        Action::PreviousFold => walk_parts(state, CursorStop::Fold, -1),
+        Action::NextMatch => finding::walk_matches(state, now, true),
+        Action::PreviousMatch => finding::walk_matches(state, now, false),
+        Action::Select => start_selection(state, SelectionUnit::Characters),
+        Action::SelectLines => start_selection(state, SelectionUnit::Lines),
+        Action::SelectRight => extend_selection(state, Select::Right),
+        Action::SelectLeft => extend_selection(state, Select::Left),
+        Action::SelectWordRight => extend_selection(state, Select::WordRight),
+        Action::SelectWordLeft => extend_selection(state, Select::WordLeft),
+        Action::SelectRowStart => extend_selection(state, Select::RowStart),
+        Action::SelectRowEnd => extend_selection(state, Select::RowEnd),
+        Action::Copy => copy_under_cursor(state, now, fx),
+        Action::ChooseMouse => overlays::open_mouse_modes(state),
+        Action::NextTab => state.screen.rail.select_tab(state.screen.rail.tab.next()),
+        Action::PreviousTab => state.screen.rail.select_tab(state.screen.rail.tab.previous()),
+        Action::PageUp => scroll(state, ScrollMove::Pages(-1)),
+        Action::PageDown => scroll(state, ScrollMove::Pages(1)),
+        Action::ScrollTop => scroll(state, ScrollMove::Top),
+        Action::ScrollEnd => scroll(state, ScrollMove::Bottom),
+        Action::ToggleCodeLines => switch_code_lines(state, now, fx),
+        Action::ScrollCodeLeft => scroll_code(state, now, -8),
+        Action::ScrollCodeRight => scroll_code(state, now, 8),
+        Action::ChooseTheme => overlays::open_themes(state, fx),
+        Action::ShowHelp => overlays::open_help(state),
+        Action::Redraw => fx.push(Effect::Redraw),
         Action::Suspend => fx.push(Effect::Suspend),
         Action::Quit => quit(state, now, fx),
     }
 }
 
-/// Enter in the composer: sends, or takes the first choice of an error card when nothing is typed.
+/// Handles `Enter` in the composer: sends, or takes the first choice of an error card if nothing is typed.
 fn send(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
     let composer = &mut state.screen.pane.composer;
-    if composer.newline_for_backslash() {
-        panes::draft_changed(state, now);
+    if composer.replace_backslash_with_newline() {
+        panes::schedule_draft_save(state, now);
         return;
     }
     if !composer.text().trim().is_empty() {
-        let about_a_call = matches!(state.screen.pane.editing, Some(Editing::Arguments(_) | Editing::Reason(_)));
-        let command = slash_command(&state.screen.pane.composer.text()).filter(|_| !about_a_call);
+        let is_editing_call =
+            matches!(state.screen.pane.editing, Some(EditTarget::Arguments(_) | EditTarget::Reason(_)));
+        let command = slash_command(&state.screen.pane.composer.text()).filter(|_| !is_editing_call);
         if let Some(action) = command {
             state.screen.pane.composer.take();
-            panes::draft_changed(state, now);
+            panes::schedule_draft_save(state, now);
             on_action(state, now, action, fx);
             return;
         }
-        panes::send(state, now, fx);
+        panes::send_draft(state, now, fx);
         return;
     }
-    if !super::cards::take_first(state, now, fx)
-        && state.current().is_some_and(|conversation| !conversation.queue.is_empty())
+    if !super::cards::take_first_choice(state, now, fx)
+        && state.current_conversation().is_some_and(|conversation| !conversation.queue.is_empty())
     {
-        panes::submit(state, now, String::new(), fx);
+        panes::submit_prompt(state, now, String::new(), fx);
     }
 }
 
-/// `/name` alone is the action of that name; anything else is a prompt.
+/// Returns the action for a text that is only `/name`; any other text is a prompt.
 pub(super) fn slash_command(text: &str) -> Option<Action> {
     let action = Action::from_name(text.trim().strip_prefix('/')?)?;
-    (action.entry().listed == super::action::Listed::Palette).then_some(action)
+    (action.entry().listing == super::action::ActionListing::Commands).then_some(action)
 }
 
-/// Wraps long lines of code, or lets them be scrolled.
+/// Switches long lines of code between wrapping and scrolling.
 fn switch_code_lines(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
-    let (code, words) = match state.config.code {
-        Code::Wrap => {
-            let keys = state.keymap.both(Action::CodeLeft, Action::CodeRight, "and");
-            (Code::Scroll, format!("long lines of code scroll: {keys} in the text"))
+    let (code, message) = match state.config.code {
+        CodeOverflow::Wrap => {
+            let keys = state.keymap.both_keys_of(Action::ScrollCodeLeft, Action::ScrollCodeRight, "and");
+            (CodeOverflow::Scroll, format!("long lines of code scroll: {keys} in the text"))
         }
-        Code::Scroll => (Code::Wrap, "long lines of code wrap".into()),
+        CodeOverflow::Scroll => (CodeOverflow::Wrap, "long lines of code wrap".into()),
     };
     state.config.code = code;
-    fx.push(Effect::Keep(Chosen::Code(code)));
-    state.screen.say(now, words);
+    fx.push(Effect::SaveSetting(SettingChange::Code(code)));
+    state.screen.show_message(now, message);
 }
 
 fn scroll_code(state: &mut State, now: Timestamp, cells: i32) {
-    if state.config.code == Code::Wrap {
-        state.screen.say(now, "long lines of code wrap; code-lines in the menu lets them scroll".to_owned());
+    if state.config.code == CodeOverflow::Wrap {
+        state.screen.show_message(now, "long lines of code wrap; the command code-lines lets them scroll".to_owned());
     } else if let Some(transcript) = state.screen.transcript_mut() {
         transcript.scroll_code(cells);
     }
 }
 
-/// Ends the program: what runs is interrupted and kept.
+/// Ends the program; running answers are interrupted and saved.
 pub(super) fn quit(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
-    panes::keep_draft(state, fx);
-    for id in state.open.keys().copied().collect::<Vec<_>>() {
-        change(state, id, fx, |conversation, _| conversation.interrupt_all(now));
+    panes::save_draft(state, fx);
+    for id in state.conversations.keys().copied().collect::<Vec<_>>() {
+        change_conversation(state, id, fx, |conversation, _| conversation.interrupt_all(now));
     }
-    super::xray::keep(state, fx);
+    super::xray::save_ended(state, fx);
     fx.push(Effect::Quit);
 }
 
-/// Changes a conversation and does what that asks for.
-pub(super) fn change(
+/// Changes a conversation and carries out what follows from it.
+pub(super) fn change_conversation(
     state: &mut State,
     id: ConversationId,
     fx: &mut Vec<Effect>,
-    edit: impl FnOnce(&mut crate::chat::Conversation, &mut crate::chat::Ids) -> Vec<Next>,
+    edit: impl FnOnce(&mut crate::chat::Conversation, &mut crate::chat::IdGenerator) -> Vec<ChatEffect>,
 ) {
-    if let Some(conversation) = state.open.get_mut(&id) {
+    if let Some(conversation) = state.conversations.get_mut(&id) {
         let next = edit(conversation, &mut state.ids);
         carry_out(state, id, next, fx);
     }
 }
 
-fn scroll(state: &mut State, by: Move) {
-    if state.screen.focus == Focus::Rail {
-        if !citing::step(state, by) {
-            state.screen.rail.scroll(by);
+fn scroll(state: &mut State, movement: ScrollMove) {
+    if state.screen.focus == PaneFocus::Rail {
+        if !citing::step_source(state, movement) {
+            state.screen.rail.scroll(movement);
         }
     } else if let Some(transcript) = state.screen.transcript_mut() {
-        match transcript.selecting() {
-            Some(By::Keys) => transcript.extend(Select::By(by)),
-            Some(By::Mouse) | None => transcript.scroll(by),
+        match transcript.selection_input() {
+            Some(SelectionInput::Keys) => transcript.extend_selection(Select::Scroll(movement)),
+            Some(SelectionInput::Mouse) | None => transcript.scroll(movement),
         }
     }
 }
 
-/// Moves the cursor from thing to thing, or the end of a selection as far.
-fn walk(state: &mut State, thing: Thing, count: i32) {
-    match state.screen.selecting() {
-        Some(By::Keys) => scroll(state, Move::Messages(count)),
-        Some(By::Mouse) | None => {
+/// Moves the cursor to another message, code block or fold, or extends a selection by messages.
+fn walk_parts(state: &mut State, thing: CursorStop, count: i32) {
+    match state.screen.selected_by() {
+        Some(SelectionInput::Keys) => scroll(state, ScrollMove::ByMessages(count)),
+        Some(SelectionInput::Mouse) | None => {
             if let Some(transcript) = state.screen.transcript_mut() {
-                transcript.walk_things(thing, count);
+                transcript.step_cursor(thing, count);
             }
         }
     }
 }
 
-pub(super) fn cursor(state: &State) -> Option<Cursor> {
-    state.screen.transcript().and_then(Transcript::cursor)
+pub(super) fn cursor(state: &State) -> Option<TranscriptCursor> {
+    state.screen.transcript().and_then(Transcript::visible_cursor)
 }
 
-fn select(state: &mut State, unit: Unit) {
+fn start_selection(state: &mut State, unit: SelectionUnit) {
     if let Some(transcript) = state.screen.transcript_mut() {
-        transcript.select(unit);
+        transcript.toggle_selection(unit);
     }
 }
 
-fn extend(state: &mut State, step: Select) {
+fn extend_selection(state: &mut State, step: Select) {
     if let Some(transcript) = state.screen.transcript_mut() {
-        transcript.extend(step);
+        transcript.extend_selection(step);
     }
 }
 
 pub(super) fn toggle_rail(state: &mut State) {
-    let floating = state.screen.overlays.iter().position(|overlay| matches!(overlay, Overlay::Rail));
-    if let Some(at) = floating {
-        state.screen.overlays.remove(at);
-        state.screen.focus = Focus::Composer;
-    } else if state.screen.size.width < super::areas::LIST_DOCKS {
-        state.screen.overlays.push(Overlay::Rail);
-        state.screen.focus = Focus::Rail;
-    } else if state.screen.rail_docked() {
-        state.screen.rail_wanted = Shown::No;
-        if state.screen.focus == Focus::Rail {
-            state.screen.focus = Focus::Composer;
+    let floating = state.screen.overlays.iter().position(|overlay| matches!(overlay, ScreenOverlay::Rail));
+    if let Some(index) = floating {
+        state.screen.overlays.remove(index);
+        state.screen.focus = PaneFocus::Composer;
+    } else if state.screen.size.width < super::areas::LIST_DOCK_WIDTH {
+        state.screen.overlays.push(ScreenOverlay::Rail);
+        state.screen.focus = PaneFocus::Rail;
+    } else if state.screen.is_rail_docked() {
+        state.screen.rail_visibility = PaneVisibility::Hidden;
+        if state.screen.focus == PaneFocus::Rail {
+            state.screen.focus = PaneFocus::Composer;
         }
     } else {
-        state.screen.rail_wanted = Shown::Yes;
+        state.screen.rail_visibility = PaneVisibility::Shown;
     }
 }
 
-/// Enter: the card of a citation, what can be done with a code block, all of a call, what is folded under the cursor,
-/// else all that the message folds.
-fn open_this(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
-    if citing::open(state) || state.screen.focus != Focus::Transcript {
+/// Opens what is under the cursor: the card of a citation, the choices for a code block, a call in full, or a fold;
+/// otherwise toggles all folds of the message.
+fn open_under_cursor(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
+    if citing::toggle_source_card(state) || state.screen.focus != PaneFocus::Transcript {
         return;
     }
     match cursor(state) {
-        Some(Cursor { target: Target::Code(_), .. }) if is_on_fold(state) => fold_current(state),
-        Some(Cursor { message, target: Target::Code(block) }) => overlays::open_code(state, now, message, block),
-        Some(Cursor { message, target: Target::Call(slot) }) => results::open_call(state, message, slot, fx),
-        Some(_) | None => fold_current(state),
+        Some(TranscriptCursor { target: CursorTarget::Code(_), .. }) if is_cursor_on_fold(state) => {
+            toggle_current_fold(state)
+        }
+        Some(TranscriptCursor { message, target: CursorTarget::Code(block) }) => {
+            overlays::open_code(state, now, message, block)
+        }
+        Some(TranscriptCursor { message, target: CursorTarget::Call(slot) }) => {
+            results::open_call(state, message, slot, fx)
+        }
+        Some(_) | None => toggle_current_fold(state),
     }
 }
 
-fn is_on_fold(state: &State) -> bool {
+fn is_cursor_on_fold(state: &State) -> bool {
     state.screen.transcript().and_then(Transcript::fold_under_cursor).is_some()
 }
 
-/// Folds or opens what the cursor stands on, else all of the current message.
-fn fold_current(state: &mut State) {
-    let reads = state.screen.focus == Focus::Transcript;
-    if let Some(transcript) = state.screen.transcript_mut().filter(|_| reads)
+/// Folds or opens what is under the cursor, else everything in the current message.
+fn toggle_current_fold(state: &mut State) {
+    let in_text = state.screen.focus == PaneFocus::Transcript;
+    if let Some(transcript) = state.screen.transcript_mut().filter(|_| in_text)
         && let Some((answer, slot)) = transcript.fold_under_cursor()
     {
         transcript.toggle_part(answer, slot);
@@ -307,26 +317,26 @@ fn fold_current(state: &mut State) {
     }
 }
 
-fn fold_all(state: &mut State) {
+fn toggle_all_folds(state: &mut State) {
     if let Some(transcript) = state.screen.transcript_mut() {
         transcript.toggle_all_folds();
     }
 }
 
-/// Composer, card, text, rail, list: those that are there.
+/// Moves the focus to the next visible pane in the order composer, card, text, rail, list.
 fn focus_next(state: &mut State) {
-    let order = [Focus::Composer, Focus::Card, Focus::Transcript, Focus::Rail, Focus::List];
-    let there = |focus: &Focus| match focus {
-        Focus::Composer => true,
-        Focus::Card => !super::cards::offered(state).is_empty(),
-        Focus::Transcript => state.screen.transcript().is_some(),
-        Focus::Rail => state.screen.rail_docked(),
-        Focus::List => state.screen.list_docked(),
+    let order = [PaneFocus::Composer, PaneFocus::Card, PaneFocus::Transcript, PaneFocus::Rail, PaneFocus::List];
+    let is_visible = |focus: &PaneFocus| match focus {
+        PaneFocus::Composer => true,
+        PaneFocus::Card => !super::cards::offered_choices(state).is_empty(),
+        PaneFocus::Transcript => state.screen.transcript().is_some(),
+        PaneFocus::Rail => state.screen.is_rail_docked(),
+        PaneFocus::List => state.screen.is_list_docked(),
     };
-    let at = order.iter().position(|focus| *focus == state.screen.focus).unwrap_or(0);
-    let next = order[at + 1..].iter().chain(&order[..=at]).copied().find(there);
-    state.screen.focus = next.unwrap_or(Focus::Composer);
-    if state.screen.focus == Focus::List {
-        listing::focus(state);
+    let index = order.iter().position(|focus| *focus == state.screen.focus).unwrap_or(0);
+    let next = order[index + 1..].iter().chain(&order[..=index]).copied().find(is_visible);
+    state.screen.focus = next.unwrap_or(PaneFocus::Composer);
+    if state.screen.focus == PaneFocus::List {
+        listing::focus_list(state);
     }
 }

@@ -1,32 +1,32 @@
-//! Keys, pastes, resizes: to the overlay, else the focused pane, else the keys that work everywhere.
+//! Input: keys and pastes go to the top overlay, else to the focused pane, else to the global keys.
 
 use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyEventKind, MouseEventKind};
 use ratatui::layout::Size;
 
 use super::{
     Action, Effect, State, attention, cards, citing, finding,
-    keymap::{Context, Key, Meaning},
+    keymap::{KeyContext, KeyMeaning, KeyPress},
     listing,
     on_action::on_action,
     on_mouse,
-    overlays::{self, Overlay},
+    overlays::{self, ScreenOverlay},
     panes,
-    screen::{Focus, Leader},
+    screen::{PaneFocus, PendingSequence},
 };
 use crate::{chat::Timestamp, widgets::transcript::Transcript};
 
-pub(super) fn on_input(state: &mut State, now: Timestamp, event: Input, more: bool, fx: &mut Vec<Effect>) {
+pub(super) fn on_input(state: &mut State, now: Timestamp, event: Input, more_follows: bool, fx: &mut Vec<Effect>) {
     match event {
-        Input::FocusLost => attention::leave(state),
-        Input::FocusGained | Input::Key(_) | Input::Paste(_) | Input::Mouse(_) => attention::come_back(state),
+        Input::FocusLost => attention::on_focus_lost(state),
+        Input::FocusGained | Input::Key(_) | Input::Paste(_) | Input::Mouse(_) => attention::on_user_active(state),
         Input::Resize(..) => (),
     }
-    // Keys that come in one read may follow each other without a frame between them.
+    // Keys from one read may be handled without a frame between them.
     if matches!(event, Input::Key(_)) || is_release(&event) {
-        settle(state, now, fx);
+        settle_layout(state, now, fx);
     }
     match event {
-        Input::Key(key) if key.kind != KeyEventKind::Release => on_key(state, now, key, more, fx),
+        Input::Key(key) if key.kind != KeyEventKind::Release => on_key(state, now, key, more_follows, fx),
         Input::Paste(text) => on_paste(state, now, &text),
         Input::Resize(width, height) => state.screen.size = Size { width, height },
         Input::Mouse(event) => on_mouse::on_mouse(state, now, event, fx),
@@ -38,128 +38,130 @@ fn is_release(event: &Input) -> bool {
     matches!(event, Input::Mouse(mouse) if matches!(mouse.kind, MouseEventKind::Up(_)))
 }
 
-/// Brings the text up to date where the next key depends on it.
-fn settle(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
+/// Lays out the text again if the next key depends on it.
+fn settle_layout(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
     if state.screen.transcript().is_some_and(Transcript::is_unsettled) {
         fx.extend(super::sync(state, now, state.screen.size));
     }
 }
 
-fn on_key(state: &mut State, now: Timestamp, event: KeyEvent, more: bool, fx: &mut Vec<Effect>) {
-    let key = Key::from(event);
-    if let Some(leader) = state.screen.leader.take() {
-        on_led(state, now, &leader, key, fx);
+fn on_key(state: &mut State, now: Timestamp, event: KeyEvent, more_follows: bool, fx: &mut Vec<Effect>) {
+    let key = KeyPress::from(event);
+    if let Some(leader) = state.screen.pending_sequence.take() {
+        on_sequence_key(state, now, &leader, key, fx);
         return;
     }
     match state.screen.overlays.last() {
-        None | Some(Overlay::List | Overlay::Rail) => (),
+        None | Some(ScreenOverlay::List | ScreenOverlay::Rail) => (),
         Some(_) => {
             overlays::on_key(state, now, event, fx);
             return;
         }
     }
-    if finding::types(state)
+    if finding::is_typing(state)
         && !matches!(
-            state.keymap.meaning(Context::Global, &[], key),
-            Meaning::Does(Action::Back | Action::Cancel | Action::Repaint | Action::Suspend) | Meaning::Leads
+            state.keymap.meaning(KeyContext::Global, &[], key),
+            KeyMeaning::Run(Action::Back | Action::Cancel | Action::Redraw | Action::Suspend) | KeyMeaning::Prefix
         )
     {
         finding::on_key(state, event);
         return;
     }
-    if finding::takes_enter(state, now, key) {
+    if finding::on_enter(state, now, key) {
         return;
     }
-    if listing::types(state) && listing::on_field_key(state, now, event, fx) {
+    if listing::is_typing(state) && listing::on_field_key(state, now, event, fx) {
         return;
     }
-    if let Some(letter) = key.typed()
-        && state.screen.focus == Focus::Card
-        && cards::take_key(state, now, letter, fx)
+    if let Some(letter) = key.typed_char()
+        && state.screen.focus == PaneFocus::Card
+        && cards::take_choice_by_key(state, now, letter, fx)
     {
         return;
     }
-    if let Some(letter) = key.typed()
-        && citing::take_key(state, now, letter, fx)
+    if let Some(letter) = key.typed_char()
+        && citing::on_question_key(state, now, letter, fx)
     {
         return;
     }
-    let writing = state.screen.focus == Focus::Composer;
-    if writing && more && key.code == KeyCode::Enter && !key.ctrl {
-        on_action(state, now, Action::Newline, fx); // More bytes came with it: a paste without brackets.
+    let in_composer = state.screen.focus == PaneFocus::Composer;
+    if in_composer && more_follows && key.code == KeyCode::Enter && !key.ctrl {
+        on_action(state, now, Action::Newline, fx); // More bytes came with it: an unbracketed paste.
         return;
     }
-    match state.keymap.meaning(state.screen.context(), &[], key) {
-        Meaning::Does(action) => does(state, now, key, action, fx),
-        Meaning::Leads => state.screen.leader = Some(Leader { keys: vec![key], since: now }),
-        Meaning::Nothing if writing => write(state, now, event, fx),
-        Meaning::Nothing if state.screen.focus == Focus::Card && key.code == KeyCode::Enter => {
-            cards::take_first(state, now, fx);
+    match state.keymap.meaning(state.screen.key_context(), &[], key) {
+        KeyMeaning::Run(action) => run_action(state, now, key, action, fx),
+        KeyMeaning::Prefix => state.screen.pending_sequence = Some(PendingSequence { keys: vec![key], since: now }),
+        KeyMeaning::Unbound if in_composer => edit_draft(state, now, event, fx),
+        KeyMeaning::Unbound if state.screen.focus == PaneFocus::Card && key.code == KeyCode::Enter => {
+            cards::take_first_choice(state, now, fx);
         }
-        Meaning::Nothing => (),
+        KeyMeaning::Unbound => (),
     }
 }
 
-fn does(state: &mut State, now: Timestamp, key: Key, action: Action, fx: &mut Vec<Effect>) {
+fn run_action(state: &mut State, now: Timestamp, key: KeyPress, action: Action, fx: &mut Vec<Effect>) {
     if !matches!(action, Action::Cancel | Action::DeleteOrQuit) {
-        state.screen.quitting = None;
+        state.screen.quit_until = None;
     }
-    let completes = action == Action::FocusNext && state.screen.focus == Focus::Composer && key.code == KeyCode::Tab;
-    if completes && complete_slash(state) {
-        panes::draft_changed(state, now);
+    let is_completion =
+        action == Action::FocusNext && state.screen.focus == PaneFocus::Composer && key.code == KeyCode::Tab;
+    if is_completion && complete_slash(state) {
+        panes::schedule_draft_save(state, now);
         return;
     }
     on_action(state, now, action, fx);
 }
 
-/// The next key of a sequence: does it, waits for another, or leaves. In a picker of models only those of slots do.
-fn on_led(state: &mut State, now: Timestamp, leader: &Leader, key: Key, fx: &mut Vec<Effect>) {
-    let picks = matches!(state.screen.overlays.last(), Some(Overlay::Picker { .. }));
-    let context = if picks { Context::Global } else { state.screen.context() };
+/// Handles the next key of a sequence: runs the action, waits for another key, or ends the sequence. In a picker, only
+/// the keys of slots work.
+fn on_sequence_key(state: &mut State, now: Timestamp, leader: &PendingSequence, key: KeyPress, fx: &mut Vec<Effect>) {
+    let in_picker = matches!(state.screen.overlays.last(), Some(ScreenOverlay::Picker { .. }));
+    let context = if in_picker { KeyContext::Global } else { state.screen.key_context() };
     match state.keymap.meaning(context, &leader.keys, key) {
-        Meaning::Does(action) if picks => {
-            if let Some(slot) = overlays::slot_of(action) {
-                overlays::put_on_slot(state, now, slot, fx);
+        KeyMeaning::Run(action) if in_picker => {
+            if let Some(slot) = overlays::slot_number(action) {
+                overlays::assign_slot(state, now, slot, fx);
             }
         }
-        Meaning::Does(action) => on_action(state, now, action, fx),
-        Meaning::Leads => {
+        KeyMeaning::Run(action) => on_action(state, now, action, fx),
+        KeyMeaning::Prefix => {
             let keys = [leader.keys.as_slice(), &[key]].concat();
-            state.screen.leader = Some(Leader { keys, since: leader.since });
+            state.screen.pending_sequence = Some(PendingSequence { keys, since: leader.since });
         }
-        Meaning::Nothing => (),
+        KeyMeaning::Unbound => (),
     }
 }
 
-/// A key that is no action: it edits, and at the first and last row it asks for the history.
-fn write(state: &mut State, now: Timestamp, key: KeyEvent, fx: &mut Vec<Effect>) {
-    state.screen.quitting = None;
+/// Handles a key without an action: it edits the draft, and on the first and last row it walks the prompt history.
+fn edit_draft(state: &mut State, now: Timestamp, key: KeyEvent, fx: &mut Vec<Effect>) {
+    state.screen.quit_until = None;
     let composer = &mut state.screen.pane.composer;
     let changed = match key.code {
         KeyCode::End if composer.is_empty() && key.modifiers.is_empty() => {
             on_action(state, now, Action::ScrollEnd, fx);
             false
         }
-        KeyCode::Up => !composer.up() && (take_back_queued(state, fx) || older(state)),
-        KeyCode::Down => !composer.down() && composer.newer(&state.prompts),
+        KeyCode::Up => !composer.move_up() && (take_back_queued(state, fx) || recall_older_prompt(state)),
+        KeyCode::Down => !composer.move_down() && composer.recall_newer(&state.prompt_history),
         _ => composer.edit(key),
     };
     if changed {
-        panes::draft_changed(state, now);
+        panes::schedule_draft_save(state, now);
     }
 }
 
-fn older(state: &mut State) -> bool {
-    state.screen.pane.composer.older(&state.prompts)
+fn recall_older_prompt(state: &mut State) -> bool {
+    state.screen.pane.composer.recall_older(&state.prompt_history)
 }
 
-/// Up in an empty composer takes the last queued prompt back to be edited.
+/// Moves the last queued prompt back into an empty composer for editing.
 fn take_back_queued(state: &mut State, fx: &mut Vec<Effect>) -> bool {
     if !state.screen.pane.composer.is_empty() {
         return false;
     }
-    let Some(id) = state.screen.pane.shows.conversation() else { return false };
-    let Some(conversation) = state.open.get_mut(&id) else { return false };
+    let Some(id) = state.screen.pane.content.conversation_id() else { return false };
+    let Some(conversation) = state.conversations.get_mut(&id) else { return false };
     let Some(last) = conversation.queue.len().checked_sub(1) else { return false };
     let Some((text, next)) = conversation.take_queued(last) else { return false };
     state.screen.pane.composer.set_text(&text);
@@ -167,17 +169,17 @@ fn take_back_queued(state: &mut State, fx: &mut Vec<Effect>) -> bool {
     true
 }
 
-/// Completes `/mod` to `/models` where only one action fits.
+/// Completes a slash command such as `/mod` if only one action matches.
 fn complete_slash(state: &mut State) -> bool {
     let text = state.screen.pane.composer.text();
-    let Some(begun) = text.strip_prefix('/').filter(|begun| !begun.is_empty() && !begun.contains(char::is_whitespace))
+    let Some(prefix) = text.strip_prefix('/').filter(|begun| !begun.is_empty() && !begun.contains(char::is_whitespace))
     else {
         return false;
     };
-    let mut fitting = super::action::TABLE
+    let mut matching = super::action::ACTIONS
         .iter()
-        .filter(|entry| entry.listed == super::action::Listed::Palette && entry.name.starts_with(begun));
-    match (fitting.next(), fitting.next()) {
+        .filter(|entry| entry.listing == super::action::ActionListing::Commands && entry.name.starts_with(prefix));
+    match (matching.next(), matching.next()) {
         (Some(only), None) => {
             let command = format!("/{}", only.name);
             state.screen.pane.composer.replace(&command);
@@ -187,22 +189,22 @@ fn complete_slash(state: &mut State) -> bool {
     }
 }
 
-/// A paste never sends: it goes into the field that is being written.
+/// Inserts a paste into the field that is being edited; a paste never sends.
 fn on_paste(state: &mut State, now: Timestamp, text: &str) {
-    state.screen.leader = None;
+    state.screen.pending_sequence = None;
     match state.screen.overlays.last() {
         None => {
-            if finding::types(state) {
+            if finding::is_typing(state) {
                 if let Some(transcript) = state.screen.transcript_mut() {
-                    transcript.find_paste(text);
+                    transcript.on_find_paste(text);
                 }
-            } else if listing::types(state) {
+            } else if listing::is_typing(state) {
                 state.screen.list.paste(text);
-                listing::arrange(state, now);
+                listing::refresh_rows(state, now);
             } else {
-                state.screen.focus = Focus::Composer;
+                state.screen.focus = PaneFocus::Composer;
                 state.screen.pane.composer.insert_str(text);
-                panes::draft_changed(state, now);
+                panes::schedule_draft_save(state, now);
             }
         }
         Some(_) => overlays::on_paste(state, text),

@@ -1,50 +1,59 @@
-//! Streamed events, ended streams, and what falls due with time.
+//! Events of streams and tool calls, and conversations with something due.
 
 use super::{Effect, State, attention, on_store::carry_out};
 use crate::{
     api::{self, Event, FreeQuota, Usage},
-    chat::{CallId, Change, Conversation, ConversationId, Ids, MessageId, Next, StreamId, Timestamp, TurnId},
-    tools::{Failure, Outcome},
+    chat::{
+        CallId, ChatEffect, Conversation, ConversationChange, ConversationId, IdGenerator, MessageId, StreamId,
+        Timestamp, TurnId,
+    },
+    tools::{ToolFailure, ToolOutcome},
 };
 
-pub(super) fn on_opened(state: &mut State, now: Timestamp, stream: StreamId, generation: Option<String>) {
-    if let Some(id) = owner(state, stream.turn)
-        && let Some(conversation) = state.open.get_mut(&id)
+pub(super) fn on_stream_opened(state: &mut State, now: Timestamp, stream: StreamId, generation: Option<String>) {
+    if let Some(id) = conversation_of_turn(state, stream.turn)
+        && let Some(conversation) = state.conversations.get_mut(&id)
     {
-        conversation.opened(stream, generation, now);
+        conversation.on_opened(stream, generation, now);
     }
 }
 
-pub(super) fn on_events(state: &mut State, stream: StreamId, at: Timestamp, events: &[Event], fx: &mut Vec<Effect>) {
-    advance(state, stream.turn, fx, |conversation, ids| conversation.apply(stream, at, events, ids));
-}
-
-pub(super) fn on_ended(
+pub(super) fn on_events(
     state: &mut State,
     stream: StreamId,
-    at: Timestamp,
-    result: Result<(), api::Error>,
+    received_at: Timestamp,
+    events: &[Event],
     fx: &mut Vec<Effect>,
 ) {
-    advance(state, stream.turn, fx, |conversation, ids| conversation.ended(stream, at, result, ids));
+    advance_turn(state, stream.turn, fx, |conversation, ids| conversation.apply(stream, received_at, events, ids));
 }
 
-pub(super) fn on_progress(state: &mut State, call: CallId, words: String) {
-    if let Some(id) = owner(state, call.turn)
-        && let Some(conversation) = state.open.get_mut(&id)
+pub(super) fn on_stream_ended(
+    state: &mut State,
+    stream: StreamId,
+    ended_at: Timestamp,
+    result: Result<(), api::ApiError>,
+    fx: &mut Vec<Effect>,
+) {
+    advance_turn(state, stream.turn, fx, |conversation, ids| conversation.on_ended(stream, ended_at, result, ids));
+}
+
+pub(super) fn on_tool_progress(state: &mut State, call: CallId, message: String) {
+    if let Some(id) = conversation_of_turn(state, call.turn)
+        && let Some(conversation) = state.conversations.get_mut(&id)
     {
-        conversation.call_progress(call, words);
+        conversation.on_call_progress(call, message);
     }
 }
 
 pub(super) fn on_tool_ended(
     state: &mut State,
     call: CallId,
-    at: Timestamp,
-    result: Result<Outcome, Failure>,
+    ended_at: Timestamp,
+    result: Result<ToolOutcome, ToolFailure>,
     fx: &mut Vec<Effect>,
 ) {
-    advance(state, call.turn, fx, |conversation, ids| conversation.call_ended(call, at, result, ids));
+    advance_turn(state, call.turn, fx, |conversation, ids| conversation.on_call_ended(call, ended_at, result, ids));
 }
 
 pub(super) fn on_priced(
@@ -52,86 +61,87 @@ pub(super) fn on_priced(
     now: Timestamp,
     answer: MessageId,
     generation: String,
-    result: Result<Usage, api::Error>,
+    result: Result<Usage, api::ApiError>,
     fx: &mut Vec<Effect>,
 ) {
-    if let Some(conversation) = holder(state, answer) {
-        let (id, next) = (conversation.id, conversation.priced(answer, generation, now, result));
-        state.today.changed();
+    if let Some(conversation) = conversation_of_message(state, answer) {
+        let (id, next) = (conversation.id, conversation.on_price(answer, generation, now, result));
+        state.daily_cost.mark_stale();
         carry_out(state, id, next, fx);
     }
 }
 
 pub(super) fn on_quota(state: &mut State, answer: MessageId, quota: FreeQuota, fx: &mut Vec<Effect>) {
-    if let Some(conversation) = holder(state, answer) {
-        let (id, next) = (conversation.id, conversation.free_quota(answer, quota));
+    if let Some(conversation) = conversation_of_message(state, answer) {
+        let (id, next) = (conversation.id, conversation.on_free_quota(answer, quota));
         carry_out(state, id, next, fx);
     }
 }
 
-/// The conversation in memory that has a message.
-fn holder(state: &mut State, message: MessageId) -> Option<&mut Conversation> {
-    state.open.values_mut().find(|conversation| conversation.messages.contains_key(&message))
+/// Returns the open conversation that contains a message.
+fn conversation_of_message(state: &mut State, message: MessageId) -> Option<&mut Conversation> {
+    state.conversations.values_mut().find(|conversation| conversation.messages.contains_key(&message))
 }
 
-/// Lets a turn go on.
-fn advance(
+/// Advances the conversation of a turn.
+fn advance_turn(
     state: &mut State,
     turn: TurnId,
     fx: &mut Vec<Effect>,
-    step: impl FnOnce(&mut Conversation, &mut Ids) -> Vec<Next>,
+    step: impl FnOnce(&mut Conversation, &mut IdGenerator) -> Vec<ChatEffect>,
 ) {
-    let Some(id) = owner(state, turn) else { return }; // Stopped while this was in flight.
-    step_of(state, id, fx, step);
+    let Some(id) = conversation_of_turn(state, turn) else { return }; // Stopped while this was in flight.
+    advance_conversation(state, id, fx, step);
 }
 
-/// Lets a conversation go on; a turn that ends out of sight leaves it unread.
-fn step_of(
+/// Advances a conversation, and marks it as unread if a turn ends while it is not on the screen.
+fn advance_conversation(
     state: &mut State,
     id: ConversationId,
     fx: &mut Vec<Effect>,
-    step: impl FnOnce(&mut Conversation, &mut Ids) -> Vec<Next>,
+    step: impl FnOnce(&mut Conversation, &mut IdGenerator) -> Vec<ChatEffect>,
 ) {
-    let in_sight = state.screen.pane.shows.conversation() == Some(id);
-    let Some(conversation) = state.open.get_mut(&id) else { return };
-    let before: Vec<(TurnId, MessageId)> = conversation.turns.iter().map(|turn| (turn.id, turn.answer)).collect();
-    let asked = attention::decisions(conversation);
+    let is_visible = state.screen.pane.content.conversation_id() == Some(id);
+    let Some(conversation) = state.conversations.get_mut(&id) else { return };
+    let running_before: Vec<(TurnId, MessageId)> =
+        conversation.turns.iter().map(|turn| (turn.id, turn.answer)).collect();
+    let decisions_before = attention::pending_decisions(conversation);
     let mut next = step(conversation, &mut state.ids);
-    let asks = attention::decisions(conversation) > asked;
+    let needs_decision = attention::pending_decisions(conversation) > decisions_before;
     let is_over = |(turn, _): &(TurnId, MessageId)| !conversation.turns.iter().any(|running| running.id == *turn);
-    let over: Vec<MessageId> = before.into_iter().filter(is_over).map(|(_, answer)| answer).collect();
-    if !over.is_empty() {
-        state.today.changed();
+    let ended: Vec<MessageId> = running_before.into_iter().filter(is_over).map(|(_, answer)| answer).collect();
+    if !ended.is_empty() {
+        state.daily_cost.mark_stale();
     }
-    if !over.is_empty() && !in_sight {
+    if !ended.is_empty() && !is_visible {
         conversation.unread = true;
-        let header = Change::Conversation(Box::new(conversation.header()));
-        next.push(Next::Save { changes: vec![header], gate: None });
+        let header = ConversationChange::Conversation(Box::new(conversation.header()));
+        next.push(ChatEffect::Save { changes: vec![header], gate: None });
     }
     carry_out(state, id, next, fx);
-    for answer in over {
-        attention::ended(state, id, answer, fx);
+    for answer in ended {
+        attention::notify_turn_ended(state, id, answer, fx);
     }
-    if asks {
-        attention::asks(state, id, fx);
+    if needs_decision {
+        attention::notify_decision_needed(state, id, fx);
     }
 }
 
-/// Retries, checkpoints and saves that are due.
+/// Runs the retries, checkpoints and saves that are due.
 pub(super) fn on_tick(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
     let due: Vec<ConversationId> = state
-        .open
+        .conversations
         .values()
         .filter(|conversation| conversation.next_wake().is_some_and(|wake| wake <= now))
         .map(|conversation| conversation.id)
         .collect();
     for id in due {
-        step_of(state, id, fx, |conversation, ids| conversation.tick(now, ids));
+        advance_conversation(state, id, fx, |conversation, ids| conversation.tick(now, ids));
     }
 }
 
-/// The conversation that a turn belongs to.
-fn owner(state: &State, turn: TurnId) -> Option<ConversationId> {
-    let runs = |conversation: &&Conversation| conversation.turns.iter().any(|running| running.id == turn);
-    state.open.values().find(runs).map(|conversation| conversation.id)
+/// Returns the conversation that a running turn belongs to.
+fn conversation_of_turn(state: &State, turn: TurnId) -> Option<ConversationId> {
+    let has_turn = |conversation: &&Conversation| conversation.turns.iter().any(|running| running.id == turn);
+    state.conversations.values().find(has_turn).map(|conversation| conversation.id)
 }

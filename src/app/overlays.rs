@@ -1,4 +1,4 @@
-//! What lies above everything: pickers, the form, the help, the welcome. Each takes keys here.
+//! Overlays: pickers, the form, the help, the connect screen, and how they handle keys.
 
 mod again;
 mod code;
@@ -12,91 +12,92 @@ use ratatui::layout::{Position, Rect};
 
 use super::{
     Action, Effect, State,
-    keymap::{Context, Key, Meaning},
+    keymap::{KeyContext, KeyMeaning, KeyPress},
     looks,
-    models::take_model,
+    models::set_model,
     on_action::on_action,
-    screen::{Focus, Leader},
+    screen::{PaneFocus, PendingSequence},
 };
 use crate::{
     chat::Timestamp,
-    config::Chosen,
+    config::SettingChange,
     widgets::{
-        form::Form,
-        help::Help,
-        pager::Pager,
-        picker::{Move, Picker},
+        form::SettingsForm,
+        help::KeyHelp,
+        pager::CallPager,
+        picker::{CursorMove, FuzzyPicker},
         tool_list::ToolList,
-        welcome::Welcome,
-        xray::Xray,
+        welcome::WelcomeScreen,
+        xray::XrayOverlay,
     },
 };
 
 pub(super) use again::open_again;
-pub(super) use code::{ask_over, copy_code_block, on_piped, open_code, open_code_blocks};
+pub(super) use code::{ask_overwrite, copy_code_block, on_command_ended, open_code, open_code_blocks};
 pub(super) use open::{
-    open_earlier, open_efforts, open_help, open_history, open_jump, open_key, open_models, open_models_for_again,
-    open_mouse, open_palette, open_parameters, refresh_models,
+    open_commands, open_earlier_prompts, open_efforts, open_help, open_history, open_key_entry, open_models,
+    open_models_for_again, open_mouse_modes, open_parameters, open_prompt_jump, refresh_models,
 };
 pub(super) use picked::previewed_theme;
-pub use picked::{Of, Picked};
-pub(super) use picked::{accept, preview};
+pub use picked::{PickerItem, PickerKind};
+pub(super) use picked::{accept, preview_theme};
 pub(super) use themes::{open_themes, refresh_themes};
-pub use tools::takes_no_tools;
-pub(super) use tools::{grant, open_tools, open_trust};
+pub use tools::no_tools_reason;
+pub(super) use tools::{apply_request, open_tools, open_trust};
 
-/// One thing above the screen; the last one has the keys.
+/// An overlay over the screen; the last one has the keys.
 #[derive(Debug)]
-pub enum Overlay {
-    Welcome(Box<Welcome>),
+pub enum ScreenOverlay {
+    Welcome(Box<WelcomeScreen>),
     Picker {
-        of: Of,
-        picker: Box<Picker<Picked>>,
+        of: PickerKind,
+        picker: Box<FuzzyPicker<PickerItem>>,
     },
-    Parameters(Box<Form>),
-    Help(Help),
-    Xray(Box<Xray>),
+    Parameters(Box<SettingsForm>),
+    Help(KeyHelp),
+    Xray(Box<XrayOverlay>),
     Tools(Box<ToolList>),
-    Pager(Box<Pager>),
-    /// The list and the rail where they are not docked.
+    Pager(Box<CallPager>),
+    /// The list when it is not docked.
     List,
+    /// The rail when it is not docked.
     Rail,
 }
 
-/// A key for the overlay on top.
+/// Handles a key for the top overlay.
 pub(super) fn on_key(state: &mut State, now: Timestamp, event: KeyEvent, fx: &mut Vec<Effect>) {
-    let key = Key::from(event);
-    match state.keymap.meaning(Context::Global, &[], key) {
-        Meaning::Does(Action::Cancel) if super::copying::copy_selection(state, now, fx) => return,
-        Meaning::Does(action @ (Action::Back | Action::Cancel)) => {
+    let key = KeyPress::from(event);
+    match state.keymap.meaning(KeyContext::Global, &[], key) {
+        KeyMeaning::Run(Action::Cancel) if super::copying::copy_selection(state, now, fx) => return,
+        KeyMeaning::Run(action @ (Action::Back | Action::Cancel)) => {
             let stepped_back = match state.screen.overlays.last_mut() {
-                Some(Overlay::Xray(xray)) => xray.back(),
-                Some(Overlay::Tools(list)) => list.back(),
-                Some(Overlay::Pager(pager)) => pager.back(),
+                Some(ScreenOverlay::Xray(xray)) => xray.back(),
+                Some(ScreenOverlay::Tools(list)) => list.back(),
+                Some(ScreenOverlay::Pager(pager)) => pager.back(),
                 _ => false,
             };
-            if !stepped_back && !welcome_back(state, now, action, fx) {
+            if !stepped_back && !on_welcome_back(state, now, action, fx) {
                 close_top(state, now, fx);
             }
             return;
         }
-        Meaning::Does(action @ (Action::Repaint | Action::Suspend)) => {
+        KeyMeaning::Run(action @ (Action::Redraw | Action::Suspend)) => {
             on_action(state, now, action, fx);
             return;
         }
-        Meaning::Does(_) | Meaning::Leads | Meaning::Nothing => (),
+        KeyMeaning::Run(_) | KeyMeaning::Prefix | KeyMeaning::Unbound => (),
     }
     let screen = Rect::from((Position::ORIGIN, state.screen.size));
     match state.screen.overlays.last_mut() {
-        Some(Overlay::Picker { .. }) => on_picker_key(state, now, event, screen, fx),
-        Some(Overlay::Parameters(form)) => match (key.code, key.ctrl, key.shift) {
+        Some(ScreenOverlay::Picker { .. }) => on_picker_key(state, now, event, screen, fx),
+        Some(ScreenOverlay::Parameters(form)) => match (key.code, key.ctrl, key.shift) {
             (KeyCode::Tab, _, false) => form.next(),
             (KeyCode::Tab, _, true) => form.previous(),
-            (KeyCode::Enter, _, _) | (KeyCode::Char('s'), true, _) => picked::keep_parameters(state, now, fx),
+            (KeyCode::Enter, _, _) | (KeyCode::Char('s'), true, _) => picked::apply_parameters(state, now, fx),
             _ => _ = form.edit(event),
         },
-        Some(Overlay::Help(help)) => {
-            let page = help.page(screen);
+        Some(ScreenOverlay::Help(help)) => {
+            let page = help.page_rows(screen);
             match key.code {
                 KeyCode::Up | KeyCode::Char('k') => help.scroll(-1, screen),
                 KeyCode::Down | KeyCode::Char('j') => help.scroll(1, screen),
@@ -106,156 +107,161 @@ pub(super) fn on_key(state: &mut State, now: Timestamp, event: KeyEvent, fx: &mu
                 _ => (),
             }
         }
-        Some(Overlay::Xray(xray)) => {
-            let wish = xray.key(event, screen);
-            super::xray::grant(state, now, wish, fx);
+        Some(ScreenOverlay::Xray(xray)) => {
+            let request = xray.on_key(event, screen);
+            super::xray::apply_request(state, now, request, fx);
         }
-        Some(Overlay::Tools(list)) => {
-            let wish = list.key(event, screen);
-            grant(state, now, wish, fx);
+        Some(ScreenOverlay::Tools(list)) => {
+            let wish = list.on_key(event, screen);
+            apply_request(state, now, wish, fx);
         }
-        Some(Overlay::Pager(pager)) => {
-            let wish = pager.key(event);
-            super::results::grant(state, now, wish, fx);
+        Some(ScreenOverlay::Pager(pager)) => {
+            let wish = pager.on_key(event);
+            super::results::apply_request(state, now, wish, fx);
         }
-        Some(Overlay::Welcome(_)) => picked::on_welcome_key(state, event, fx),
-        Some(Overlay::List | Overlay::Rail) | None => (),
+        Some(ScreenOverlay::Welcome(_)) => picked::on_welcome_key(state, event, fx),
+        Some(ScreenOverlay::List | ScreenOverlay::Rail) | None => (),
     }
 }
 
 fn on_picker_key(state: &mut State, now: Timestamp, event: KeyEvent, screen: Rect, fx: &mut Vec<Effect>) {
-    let key = Key::from(event);
-    let meaning = state.keymap.meaning(Context::Global, &[], key);
-    let Some(Overlay::Picker { of, .. }) = state.screen.overlays.last() else { return };
-    if let (Of::Again { answer }, KeyCode::Tab) = (of, key.code) {
+    let key = KeyPress::from(event);
+    let meaning = state.keymap.meaning(KeyContext::Global, &[], key);
+    let Some(ScreenOverlay::Picker { of: kind, .. }) = state.screen.overlays.last() else { return };
+    if let (PickerKind::AnswerAgain { answer }, KeyCode::Tab) = (kind, key.code) {
         let answer = *answer;
         state.screen.overlays.pop();
         open_models_for_again(state, now, answer, fx);
         return;
     }
-    if matches!(of, Of::Model | Of::ModelForAgain { .. }) && key.typed().is_none() {
+    if matches!(kind, PickerKind::Model | PickerKind::ModelForAgain { .. }) && key.typed_char().is_none() {
         match meaning {
-            Meaning::Leads => {
-                state.screen.leader = Some(Leader { keys: vec![key], since: now });
+            KeyMeaning::Prefix => {
+                state.screen.pending_sequence = Some(PendingSequence { keys: vec![key], since: now });
                 return;
             }
-            Meaning::Does(action) => {
-                if let Some(slot) = slot_of(action) {
-                    put_on_slot(state, now, slot, fx);
+            KeyMeaning::Run(action) => {
+                if let Some(slot) = slot_number(action) {
+                    assign_slot(state, now, slot, fx);
                     return;
                 }
             }
-            Meaning::Nothing => (),
+            KeyMeaning::Unbound => (),
         }
     }
     if let (true, KeyCode::Char(letter @ ('s' | 'o'))) = (key.ctrl, key.code)
-        && code::on_key(state, letter == 's')
+        && code::on_code_key(state, letter == 's')
     {
         return;
     }
-    let Some(Overlay::Picker { picker, .. }) = state.screen.overlays.last_mut() else { return };
-    let to = match (key.code, key.ctrl) {
-        (KeyCode::Up, _) | (KeyCode::Char('p'), true) => Some(Move::Up),
-        (KeyCode::Down, _) | (KeyCode::Char('n'), true) => Some(Move::Down),
-        (KeyCode::PageUp, _) => Some(Move::PageUp),
-        (KeyCode::PageDown, _) => Some(Move::PageDown),
-        (KeyCode::Home, true) => Some(Move::First),
-        (KeyCode::End, true) => Some(Move::Last),
+    let Some(ScreenOverlay::Picker { picker, .. }) = state.screen.overlays.last_mut() else { return };
+    let movement = match (key.code, key.ctrl) {
+        (KeyCode::Up, _) | (KeyCode::Char('p'), true) => Some(CursorMove::Up),
+        (KeyCode::Down, _) | (KeyCode::Char('n'), true) => Some(CursorMove::Down),
+        (KeyCode::PageUp, _) => Some(CursorMove::PageUp),
+        (KeyCode::PageDown, _) => Some(CursorMove::PageDown),
+        (KeyCode::Home, true) => Some(CursorMove::First),
+        (KeyCode::End, true) => Some(CursorMove::Last),
         _ => None,
     };
-    if let Some(to) = to {
-        picker.go(to, screen);
+    if let Some(to) = movement {
+        picker.move_cursor(to, screen);
     } else if key.code == KeyCode::Enter {
         picked::accept(state, now, fx);
         return;
     } else {
         picker.edit(event);
     }
-    picked::preview(state);
+    picked::preview_theme(state);
 }
 
-/// Keeps the cursor of each overlay in sight; before each frame.
+/// Updates the overlays before each frame, and scrolls their cursors into view.
 pub(super) fn sync(state: &mut State) {
     let screen = Rect::from((Position::ORIGIN, state.screen.size));
-    tools::arrange(state, screen);
+    tools::refresh_tool_list(state, screen);
     for overlay in &mut state.screen.overlays {
         match overlay {
-            Overlay::Picker { picker, .. } => picker.scroll_to_cursor(screen),
-            Overlay::Parameters(form) => form.scroll_to_cursor(screen),
-            Overlay::Xray(xray) => xray.arrange(screen.as_size()),
-            Overlay::Pager(pager) => pager.arrange(screen.as_size()),
-            Overlay::Welcome(_) | Overlay::Help(_) | Overlay::Tools(_) | Overlay::List | Overlay::Rail => (),
+            ScreenOverlay::Picker { picker, .. } => picker.scroll_to_cursor(screen),
+            ScreenOverlay::Parameters(form) => form.scroll_to_cursor(screen),
+            ScreenOverlay::Xray(xray) => xray.arrange(screen.as_size()),
+            ScreenOverlay::Pager(pager) => pager.arrange(screen.as_size()),
+            ScreenOverlay::Welcome(_)
+            | ScreenOverlay::Help(_)
+            | ScreenOverlay::Tools(_)
+            | ScreenOverlay::List
+            | ScreenOverlay::Rail => (),
         }
     }
 }
 
-/// The slot, from 1, that an action is about.
-pub(super) fn slot_of(action: Action) -> Option<u8> {
+/// Returns the number of the slot that an action selects, from 1.
+pub(super) fn slot_number(action: Action) -> Option<u8> {
     (1..).zip(Action::SLOTS).find_map(|(slot, of_slot)| (of_slot == action).then_some(slot))
 }
 
 /// Puts the model under the cursor on a slot.
-pub(super) fn put_on_slot(state: &mut State, now: Timestamp, slot: u8, fx: &mut Vec<Effect>) {
-    let Some(Overlay::Picker { picker, .. }) = state.screen.overlays.last() else { return };
-    let Some(Picked::Model(model)) = picker.chosen().map(|row| row.payload.clone()) else { return };
+pub(super) fn assign_slot(state: &mut State, now: Timestamp, number: u8, fx: &mut Vec<Effect>) {
+    let Some(ScreenOverlay::Picker { picker, .. }) = state.screen.overlays.last() else { return };
+    let Some(PickerItem::Model(model)) = picker.selected().map(|row| row.payload.clone()) else { return };
     for other in &mut state.slots {
         if other.as_ref() == Some(&model) {
             *other = None;
         }
     }
-    state.slots[usize::from(slot) - 1] = Some(model.clone());
-    state.screen.say(now, format!("{} is on slot {slot}", super::models::short(&model)));
-    fx.push(Effect::Keep(Chosen::Slot(slot, model)));
+    state.slots[usize::from(number) - 1] = Some(model.clone());
+    state.screen.show_message(now, format!("{} is on slot {number}", super::models::short_name(&model)));
+    fx.push(Effect::SaveSetting(SettingChange::Slot(number, model)));
     refresh_models(state);
 }
 
-/// A paste into the overlay on top.
+/// Handles a paste into the top overlay.
 pub(super) fn on_paste(state: &mut State, text: &str) {
     match state.screen.overlays.last_mut() {
-        Some(Overlay::Picker { picker, .. }) => {
+        Some(ScreenOverlay::Picker { picker, .. }) => {
             picker.paste(text);
-            picked::preview(state);
+            picked::preview_theme(state);
         }
-        Some(Overlay::Parameters(form)) => form.paste(text),
-        Some(Overlay::Welcome(welcome)) => welcome.paste(text),
-        Some(Overlay::Xray(xray)) => xray.paste(text),
-        Some(Overlay::Tools(list)) => list.paste(text),
-        Some(Overlay::Pager(pager)) => pager.paste(text),
-        Some(Overlay::Help(_) | Overlay::List | Overlay::Rail) | None => (),
+        Some(ScreenOverlay::Parameters(form)) => form.paste(text),
+        Some(ScreenOverlay::Welcome(welcome)) => welcome.paste(text),
+        Some(ScreenOverlay::Xray(xray)) => xray.paste(text),
+        Some(ScreenOverlay::Tools(list)) => list.paste(text),
+        Some(ScreenOverlay::Pager(pager)) => pager.paste(text),
+        Some(ScreenOverlay::Help(_) | ScreenOverlay::List | ScreenOverlay::Rail) | None => (),
     }
 }
 
-/// Closes the overlay on top; what it previewed is taken back.
+/// Closes the top overlay and undoes its preview.
 pub(super) fn close_top(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
     match state.screen.overlays.pop() {
-        Some(Overlay::Picker { of: Of::Theme, .. }) => _ = looks::restyle(state),
-        Some(Overlay::List) => super::listing::leave_field(state, now),
-        Some(Overlay::Welcome(_)) => on_action(state, now, Action::Quit, fx),
+        Some(ScreenOverlay::Picker { of: PickerKind::Theme, .. }) => _ = looks::apply_theme(state),
+        Some(ScreenOverlay::List) => super::listing::leave_field(state, now),
+        Some(ScreenOverlay::Welcome(_)) => on_action(state, now, Action::Quit, fx),
         Some(
-            Overlay::Picker { .. }
-            | Overlay::Parameters(_)
-            | Overlay::Help(_)
-            | Overlay::Xray(_)
-            | Overlay::Tools(_)
-            | Overlay::Pager(_)
-            | Overlay::Rail,
+            ScreenOverlay::Picker { .. }
+            | ScreenOverlay::Parameters(_)
+            | ScreenOverlay::Help(_)
+            | ScreenOverlay::Xray(_)
+            | ScreenOverlay::Tools(_)
+            | ScreenOverlay::Pager(_)
+            | ScreenOverlay::Rail,
         )
         | None => (),
     }
-    let floating = matches!(state.screen.overlays.last(), Some(Overlay::List | Overlay::Rail));
-    let docked = match state.screen.focus {
-        Focus::List => state.screen.list_docked(),
-        Focus::Rail => state.screen.rail_docked(),
-        Focus::Composer | Focus::Card | Focus::Transcript => true,
+    let is_floating = matches!(state.screen.overlays.last(), Some(ScreenOverlay::List | ScreenOverlay::Rail));
+    let is_docked = match state.screen.focus {
+        PaneFocus::List => state.screen.is_list_docked(),
+        PaneFocus::Rail => state.screen.is_rail_docked(),
+        PaneFocus::Composer | PaneFocus::Card | PaneFocus::Transcript => true,
     };
-    if !floating && !docked {
-        state.screen.focus = Focus::Composer;
+    if !is_floating && !is_docked {
+        state.screen.focus = PaneFocus::Composer;
     }
 }
 
-/// Esc in a field of the welcome screen goes back to its choices; on the choices nothing is left but to quit by Ctrl-C.
-fn welcome_back(state: &mut State, now: Timestamp, action: Action, fx: &mut Vec<Effect>) -> bool {
-    let Some(Overlay::Welcome(welcome)) = state.screen.overlays.last_mut() else { return false };
+/// Handles `Esc` and `^C` on the connect screen. `Esc` in a field goes back to the choices; until a server can be used,
+/// only `^C` twice leaves the choices.
+fn on_welcome_back(state: &mut State, now: Timestamp, action: Action, fx: &mut Vec<Effect>) -> bool {
+    let Some(ScreenOverlay::Welcome(welcome)) = state.screen.overlays.last_mut() else { return false };
     if welcome.back() {
         return true;
     }
@@ -265,21 +271,21 @@ fn welcome_back(state: &mut State, now: Timestamp, action: Action, fx: &mut Vec<
     if picked::can_close_welcome(state) {
         return false;
     }
-    super::ladders::again_to_quit(state, now, fx);
+    super::ladders::confirm_quit(state, now, fx);
     true
 }
 
-/// A key or an address was stored and is in use, or why not.
+/// Handles the result of connecting to a server.
 pub(super) fn on_connected(state: &mut State, now: Timestamp, result: Result<String, String>, fx: &mut Vec<Effect>) {
     picked::on_connected(state, now, result, fx);
 }
 
-/// Takes a model for what the picker was opened for.
-fn take(state: &mut State, now: Timestamp, of: &Of, model: String, fx: &mut Vec<Effect>) {
-    match of {
-        Of::Again { answer } | Of::ModelForAgain { answer } => {
+/// Uses a model for the picker's purpose.
+fn use_model(state: &mut State, now: Timestamp, kind: &PickerKind, model: String, fx: &mut Vec<Effect>) {
+    match kind {
+        PickerKind::AnswerAgain { answer } | PickerKind::ModelForAgain { answer } => {
             super::branching::answer_again(state, now, *answer, model, fx);
         }
-        _ => take_model(state, model, fx),
+        _ => set_model(state, model, fx),
     }
 }

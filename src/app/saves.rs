@@ -1,56 +1,56 @@
-//! What is on its way to the disk, and what did not get there yet.
+//! Saves in progress, and changes that could not be saved yet.
 
 use std::collections::BTreeMap;
 
 use super::Effect;
 use crate::{
-    chat::{Change, ConversationId, TurnId},
-    store::{Job, Ticket},
+    chat::{ConversationChange, ConversationId, TurnId},
+    store::{SaveTicket, StoreJob},
 };
 
-/// Numbers every save and keeps its changes until the store says that they are on disk.
+/// Numbers every save and keeps its changes until the store confirms them.
 #[derive(Debug, Default)]
-pub struct Saves {
-    last: u64,
-    waiting: BTreeMap<Ticket, Waiting>,
-    /// Changes of saves that failed; they go first in the next save.
-    failed: Vec<Change>,
+pub struct PendingSaves {
+    last_ticket: u64,
+    in_flight: BTreeMap<SaveTicket, PendingSave>,
+    /// Changes of failed saves; they go first in the next save.
+    failed: Vec<ConversationChange>,
 }
 
-/// A turn that waits until its prompt is on disk.
-pub type Gate = (ConversationId, TurnId);
+/// A turn that waits until its prompt is saved.
+pub type SaveGate = (ConversationId, TurnId);
 
 #[derive(Debug)]
-struct Waiting {
-    changes: Vec<Change>,
-    gate: Option<Gate>,
+struct PendingSave {
+    changes: Vec<ConversationChange>,
+    gate: Option<SaveGate>,
 }
 
-impl Saves {
-    /// Asks for a save of these changes, and of those that could not be saved before.
-    pub fn save(&mut self, changes: Vec<Change>, gate: Option<Gate>) -> Effect {
+impl PendingSaves {
+    /// Returns an effect that saves these changes, after those that could not be saved before.
+    pub fn save(&mut self, changes: Vec<ConversationChange>, gate: Option<SaveGate>) -> Effect {
         let mut all = std::mem::take(&mut self.failed);
         all.extend(changes);
-        self.last += 1;
-        let ticket = Ticket(self.last);
-        self.waiting.insert(ticket, Waiting { changes: all.clone(), gate });
-        Effect::Store(Job::Save { ticket, changes: all })
+        self.last_ticket += 1;
+        let ticket = SaveTicket(self.last_ticket);
+        self.in_flight.insert(ticket, PendingSave { changes: all.clone(), gate });
+        Effect::RunStoreJob(StoreJob::Save { ticket, changes: all })
     }
 
-    /// It is on disk: says which turn waited for it.
-    pub fn saved(&mut self, ticket: Ticket) -> Option<Gate> {
-        self.waiting.remove(&ticket)?.gate
+    /// Marks a save as done and returns the turn that waited for it.
+    pub fn on_saved(&mut self, ticket: SaveTicket) -> Option<SaveGate> {
+        self.in_flight.remove(&ticket)?.gate
     }
 
-    /// It is not on disk: keeps the changes, and says which turn waited for them.
-    pub fn not_saved(&mut self, ticket: Ticket) -> Option<Gate> {
-        let waiting = self.waiting.remove(&ticket)?;
+    /// Marks a save as failed, keeps its changes, and returns the turn that waited for it.
+    pub fn on_failed(&mut self, ticket: SaveTicket) -> Option<SaveGate> {
+        let waiting = self.in_flight.remove(&ticket)?;
         self.failed.extend(waiting.changes);
         waiting.gate
     }
 
-    /// Whether something could not be saved yet.
-    pub fn behind(&self) -> bool {
+    /// Returns whether some changes could not be saved yet.
+    pub fn has_failed(&self) -> bool {
         !self.failed.is_empty()
     }
 }
@@ -59,25 +59,30 @@ impl Saves {
 mod tests {
     use super::*;
 
-    fn draft(text: &str) -> Change {
-        Change::NewDraft(text.into())
+    fn draft(text: &str) -> ConversationChange {
+        ConversationChange::NewDraft(text.into())
     }
 
     fn texts(effect: &Effect) -> Vec<&str> {
-        let Effect::Store(Job::Save { changes, .. }) = effect else { panic!("a save is a save") };
-        changes.iter().map(|change| if let Change::NewDraft(text) = change { text.as_str() } else { "" }).collect()
+        let Effect::RunStoreJob(StoreJob::Save { changes, .. }) = effect else {
+            panic!("expected a save, got {effect:?}")
+        };
+        changes
+            .iter()
+            .map(|change| if let ConversationChange::NewDraft(text) = change { text.as_str() } else { "" })
+            .collect()
     }
 
     #[test]
-    fn what_could_not_be_saved_goes_first_in_the_next_save() {
-        let mut saves = Saves::default();
+    fn failed_changes_go_first_in_the_next_save() {
+        let mut saves = PendingSaves::default();
         saves.save(vec![draft("one")], None);
-        assert_eq!(saves.not_saved(Ticket(1)), None);
-        assert!(saves.behind());
+        assert_eq!(saves.on_failed(SaveTicket(1)), None);
+        assert!(saves.has_failed());
         let second = saves.save(vec![draft("two")], None);
         assert_eq!(texts(&second), ["one", "two"]);
-        saves.saved(Ticket(2));
-        assert!(!saves.behind());
+        saves.on_saved(SaveTicket(2));
+        assert!(!saves.has_failed());
         assert_eq!(texts(&saves.save(vec![draft("three")], None)), ["three"]);
     }
 }

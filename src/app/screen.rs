@@ -1,95 +1,96 @@
-//! What is on the screen: the pane, the list, the rail, the focus, overlays and toasts.
+//! The state of the screen: the pane, the list, the rail, the focus, overlays and toasts.
 
 use std::collections::BTreeMap;
 
 use ratatui::layout::Size;
 
 use super::{
-    areas::{Areas, BOTH_DOCK, GUTTER, LIST_DOCKS, Wanted, Widths},
-    keymap::{Context, Key},
-    on_mouse::Pointer,
-    overlays::Overlay,
+    areas::{BOTH_DOCK_WIDTH, GUTTER_WIDTH, LIST_DOCK_WIDTH, PaneWidths, ScreenAreas, SidePanes},
+    keymap::{KeyContext, KeyPress},
+    on_mouse::MouseState,
+    overlays::ScreenOverlay,
 };
 use crate::{
     chat::{CallId, ConversationId, MessageId, Timestamp},
     widgets::{
         composer::Composer,
-        list::List,
+        list::ConversationList,
         rail::Rail,
-        theme::Role,
-        toast::Toasts,
-        transcript::{By, Transcript},
+        theme::ColourRole,
+        toast::ToastState,
+        transcript::{SelectionInput, Transcript},
     },
 };
 
-/// How long a leader waits before it shows its choices.
-pub const LEADER: jiff::SignedDuration = jiff::SignedDuration::from_millis(500);
-/// How long the second Ctrl-C may take.
-pub const QUITTING: jiff::SignedDuration = jiff::SignedDuration::from_secs(2);
-/// How long a card must have been on the screen before its keys count.
-pub const CARD: jiff::SignedDuration = jiff::SignedDuration::from_millis(300);
+/// How long a key sequence waits before it shows its choices.
+pub const HINTS_DELAY: jiff::SignedDuration = jiff::SignedDuration::from_millis(500);
+/// How soon the second `^C` must follow the first to quit.
+pub const QUIT_WINDOW: jiff::SignedDuration = jiff::SignedDuration::from_secs(2);
+/// How long a card must have been on the screen before its keys work.
+pub const CARD_DELAY: jiff::SignedDuration = jiff::SignedDuration::from_millis(300);
 
-/// Everything that is seen and not said.
+/// Everything on the screen that is not part of a conversation.
 #[derive(Debug)]
 pub struct Screen {
     pub size: Size,
-    pub widths: Widths,
-    /// Where everything stood when it was laid out last.
-    pub areas: Areas,
-    pub pane: Pane,
-    pub focus: Focus,
-    pub list: List,
-    pub list_wanted: Shown,
+    pub widths: PaneWidths,
+    /// The areas of the last layout.
+    pub areas: ScreenAreas,
+    pub pane: ConversationPane,
+    pub focus: PaneFocus,
+    pub list: ConversationList,
+    pub list_visibility: PaneVisibility,
     pub rail: Rail,
-    pub rail_wanted: Shown,
-    /// The last one is on top.
-    pub overlays: Vec<Overlay>,
-    pub leader: Option<Leader>,
-    pub pointer: Pointer,
-    /// The command that a text was given to, while it runs.
-    pub command: Option<String>,
-    pub toasts: Toasts,
-    /// Until then a second Ctrl-C quits.
-    pub quitting: Option<Timestamp>,
+    pub rail_visibility: PaneVisibility,
+    /// The last one is on top and has the keys.
+    pub overlays: Vec<ScreenOverlay>,
+    pub pending_sequence: Option<PendingSequence>,
+    pub mouse: MouseState,
+    /// The running command that a text was piped to.
+    pub running_command: Option<String>,
+    pub toasts: ToastState,
+    /// Until then, a second `^C` quits.
+    pub quit_until: Option<Timestamp>,
 }
 
-/// A conversation and what is being typed to it.
+/// The conversation on the screen and its composer.
 #[derive(Debug)]
-pub struct Pane {
-    pub shows: Shows,
-    /// Where each open conversation was read, and its rows.
+pub struct ConversationPane {
+    pub content: PaneContent,
+    /// The rows and the reading position of each open conversation.
     pub transcripts: BTreeMap<ConversationId, Transcript>,
     pub composer: Composer,
-    /// When the draft must be on disk.
+    /// When the draft is due to be saved.
     pub draft_due: Option<Timestamp>,
-    /// Enter was pressed before the conversation had been read.
-    pub send_when_read: bool,
-    /// What is being written instead of a prompt.
-    pub editing: Option<Editing>,
+    /// Enter was pressed before the conversation was loaded.
+    pub send_when_loaded: bool,
+    /// What the composer is editing instead of a new prompt.
+    pub editing: Option<EditTarget>,
 }
 
-/// What the composer holds when it is no new prompt.
+/// What the composer is editing when it is not a new prompt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Editing {
+pub enum EditTarget {
     /// An earlier prompt: sending makes a sibling of it.
     Prompt(MessageId),
-    /// The arguments of a call that asks.
+    /// The arguments of a call that asks for approval.
     Arguments(CallId),
-    /// Why a call is denied.
+    /// The reason for denying a call.
     Reason(CallId),
 }
 
+/// What the pane shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shows {
-    /// Nothing yet: the first prompt makes the conversation.
+pub enum PaneContent {
+    /// Nothing yet: the first prompt creates the conversation.
     New,
-    /// It is being read from the disk; which one is not known while the newest or a named one is sought.
+    /// A conversation that is being loaded; `None` while the latest or a named one is looked up.
     Loading(Option<ConversationId>),
     Conversation(ConversationId),
 }
 
-impl Shows {
-    pub fn conversation(self) -> Option<ConversationId> {
+impl PaneContent {
+    pub fn conversation_id(self) -> Option<ConversationId> {
         match self {
             Self::Conversation(id) => Some(id),
             Self::New | Self::Loading(_) => None,
@@ -97,9 +98,9 @@ impl Shows {
     }
 }
 
-/// Which pane has the keys.
+/// The pane that has the focus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Focus {
+pub enum PaneFocus {
     Composer,
     Card,
     Transcript,
@@ -107,111 +108,111 @@ pub enum Focus {
     List,
 }
 
-/// Whether a side pane is on the screen.
+/// Whether a side pane is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shown {
-    /// Where it has room beside the text.
+pub enum PaneVisibility {
+    /// Shown if there is room beside the text.
     Auto,
-    Yes,
-    No,
+    Shown,
+    Hidden,
 }
 
-/// The keys of a sequence pressed so far.
+/// An unfinished key sequence.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Leader {
-    pub keys: Vec<Key>,
+pub struct PendingSequence {
+    pub keys: Vec<KeyPress>,
     pub since: Timestamp,
 }
 
 impl Screen {
-    pub fn new(size: Size, widths: Widths, list_wanted: Shown) -> Self {
+    pub fn new(size: Size, widths: PaneWidths, list_visibility: PaneVisibility) -> Self {
         Self {
             size,
             widths,
-            areas: Areas::default(),
-            pane: Pane {
-                shows: Shows::New,
+            areas: ScreenAreas::default(),
+            pane: ConversationPane {
+                content: PaneContent::New,
                 transcripts: BTreeMap::new(),
                 composer: Composer::default(),
                 draft_due: None,
-                send_when_read: false,
+                send_when_loaded: false,
                 editing: None,
             },
-            focus: Focus::Composer,
-            list: List::default(),
-            list_wanted,
+            focus: PaneFocus::Composer,
+            list: ConversationList::default(),
+            list_visibility,
             rail: Rail::default(),
-            rail_wanted: Shown::Auto,
+            rail_visibility: PaneVisibility::Auto,
             overlays: Vec::new(),
-            leader: None,
-            pointer: Pointer::default(),
-            command: None,
-            toasts: Toasts::default(),
-            quitting: None,
+            pending_sequence: None,
+            mouse: MouseState::default(),
+            running_command: None,
+            toasts: ToastState::default(),
+            quit_until: None,
         }
     }
 
-    /// Says something for four seconds.
-    pub fn say(&mut self, now: Timestamp, words: impl Into<String>) {
-        self.toasts.say(now, Role::Text, words);
+    /// Shows a message for four seconds.
+    pub fn show_message(&mut self, now: Timestamp, message: impl Into<String>) {
+        self.toasts.show(now, ColourRole::Text, message);
     }
 
-    /// The same for what went wrong.
-    pub fn warn(&mut self, now: Timestamp, words: impl Into<String>) {
-        self.toasts.say(now, Role::Warning, words);
+    /// Shows a warning for four seconds.
+    pub fn warn(&mut self, now: Timestamp, message: impl Into<String>) {
+        self.toasts.show(now, ColourRole::Warning, message);
     }
 
     pub fn transcript(&self) -> Option<&Transcript> {
-        self.pane.transcripts.get(&self.pane.shows.conversation()?)
+        self.pane.transcripts.get(&self.pane.content.conversation_id()?)
     }
 
-    /// Who selects in the text, if anything is selected.
-    pub fn selecting(&self) -> Option<By> {
-        self.transcript().and_then(Transcript::selecting)
+    /// Returns whether the keys or the mouse made the selection, if there is one.
+    pub fn selected_by(&self) -> Option<SelectionInput> {
+        self.transcript().and_then(Transcript::selection_input)
     }
 
     pub fn transcript_mut(&mut self) -> Option<&mut Transcript> {
-        self.pane.transcripts.get_mut(&self.pane.shows.conversation()?)
+        self.pane.transcripts.get_mut(&self.pane.content.conversation_id()?)
     }
 
-    /// Which panes stand beside the text, or would if there were room.
-    pub fn wanted(&self) -> Wanted {
-        let rail = match self.rail_wanted {
-            Shown::Auto => self.size.width >= BOTH_DOCK,
-            Shown::Yes => true,
-            Shown::No => false,
+    /// Returns the panes to dock beside the text where there is room.
+    pub fn side_panes(&self) -> SidePanes {
+        let rail = match self.rail_visibility {
+            PaneVisibility::Auto => self.size.width >= BOTH_DOCK_WIDTH,
+            PaneVisibility::Shown => true,
+            PaneVisibility::Hidden => false,
         };
-        Wanted { list: self.list_wanted != Shown::No, rail }
+        SidePanes { list: self.list_visibility != PaneVisibility::Hidden, rail }
     }
 
-    /// Whether the list is on the screen beside the text.
-    pub fn list_docked(&self) -> bool {
-        let Wanted { list, rail } = self.wanted();
-        list && (self.size.width >= BOTH_DOCK || (self.size.width >= LIST_DOCKS && !rail))
+    /// Returns whether the list is docked beside the text.
+    pub fn is_list_docked(&self) -> bool {
+        let SidePanes { list, rail } = self.side_panes();
+        list && (self.size.width >= BOTH_DOCK_WIDTH || (self.size.width >= LIST_DOCK_WIDTH && !rail))
     }
 
-    pub fn rail_docked(&self) -> bool {
-        self.wanted().rail && self.size.width >= LIST_DOCKS
+    pub fn is_rail_docked(&self) -> bool {
+        self.side_panes().rail && self.size.width >= LIST_DOCK_WIDTH
     }
 
-    /// Divides the screen anew; the composer takes the rows that its draft needs.
-    pub(super) fn divide(&mut self) -> Areas {
-        let one = Areas::divide(self.size, self.wanted(), self.widths, 1);
-        let text = one.composer.width.saturating_sub(GUTTER).max(1);
-        let rows = self.pane.composer.rows(text);
-        self.areas = Areas::divide(self.size, self.wanted(), self.widths, rows);
+    /// Divides the screen again, with as many rows for the composer as its draft needs.
+    pub(super) fn update_areas(&mut self) -> ScreenAreas {
+        let one_row = ScreenAreas::divide(self.size, self.side_panes(), self.widths, 1);
+        let text_width = one_row.composer.width.saturating_sub(GUTTER_WIDTH).max(1);
+        let rows = self.pane.composer.wrap_to_width(text_width);
+        self.areas = ScreenAreas::divide(self.size, self.side_panes(), self.widths, rows);
         self.areas
     }
 
-    /// The context in which a key is looked up.
-    pub fn context(&self) -> Context {
+    /// Returns the context in which a key is looked up.
+    pub fn key_context(&self) -> KeyContext {
         match self.focus {
-            Focus::Composer if self.pane.composer.is_empty() => Context::Empty,
-            Focus::Composer => Context::Composer,
-            Focus::Transcript if self.selecting() == Some(By::Keys) => Context::Selection,
-            Focus::Card | Focus::Transcript => Context::Transcript,
-            Focus::Rail => Context::Rail,
-            Focus::List => Context::List,
+            PaneFocus::Composer if self.pane.composer.is_empty() => KeyContext::Empty,
+            PaneFocus::Composer => KeyContext::Composer,
+            PaneFocus::Transcript if self.selected_by() == Some(SelectionInput::Keys) => KeyContext::Selection,
+            PaneFocus::Card | PaneFocus::Transcript => KeyContext::Transcript,
+            PaneFocus::Rail => KeyContext::Rail,
+            PaneFocus::List => KeyContext::List,
         }
     }
 }

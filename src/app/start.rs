@@ -1,60 +1,60 @@
-//! What the program is started with.
+//! The arguments with which the state is created.
 
 use ratatui::layout::Size;
 
 use crate::{
-    api::Dialect,
+    api::ApiDialect,
     chat::Effort,
     config::{Config, ThemeFile},
-    tools::Choice,
-    widgets::theme::Colours,
+    tools::ToolMode,
+    widgets::theme::ColourDepth,
 };
 
-/// Everything that the state needs to know of the world when it is made.
+/// Everything that the state needs to know when it is created.
 #[derive(Debug, Clone)]
-pub struct Start {
+pub struct StartOptions {
     pub config: Config,
-    /// The servers that can be reached, the one to use first.
+    /// The known servers; the first is the default.
     pub endpoints: Vec<EndpointInfo>,
-    /// Against the built-in server.
-    pub demo: bool,
-    /// From the system; a constant in tests.
+    /// Runs against the built-in server.
+    pub is_demo: bool,
+    /// The random seed: from the system, or a constant in tests.
     pub seed: u64,
     pub time_zone: jiff::tz::TimeZone,
-    pub open: Open,
-    pub overrides: Overrides,
-    pub colours: Colours,
-    /// The reader's own themes.
+    pub initial_conversation: InitialConversation,
+    pub overrides: CliOverrides,
+    pub colours: ColourDepth,
+    /// The user's own themes.
     pub themes: Vec<ThemeFile>,
-    /// What is wrong with the config, a sentence each; shown once.
+    /// Problems with the config, one sentence each; shown once.
     pub complaints: Vec<String>,
-    /// Of the terminal, in cells.
+    /// The size of the terminal, in cells.
     pub size: Size,
 }
 
-/// A server as the state knows it: never its key.
+/// What the state knows about an endpoint; its key is never part of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EndpointInfo {
     pub name: String,
-    pub dialect: Dialect,
-    /// It can be asked: it has a key, or needs none.
-    pub ready: bool,
+    pub dialect: ApiDialect,
+    /// Whether it can be used: it has a key, or needs none.
+    pub is_ready: bool,
 }
 
-/// Which conversation is open at first.
+/// The conversation to open at startup.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Open {
+pub enum InitialConversation {
     #[default]
     New,
-    /// `--continue`
+    /// The conversation of `--continue`.
     Latest,
-    /// `--resume`: an id, its beginning, or a title.
+    /// The conversation of `--resume`: an id, its beginning, or a title.
     Named(String),
 }
 
-/// What the command line says over the config.
+/// Settings from the command line that override the config.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Overrides {
+pub struct CliOverrides {
     pub model: Option<String>,
     pub effort: Option<Effort>,
     pub web: bool,
@@ -62,8 +62,8 @@ pub struct Overrides {
     pub temperature: Option<f64>,
     pub top_p: Option<f64>,
     pub max_output_tokens: Option<u32>,
-    /// Whether tools are used for the first message, or must be.
-    pub tool: Option<Choice>,
-    /// Nobody is there to be asked, and only these tools run that would ask.
-    pub allow: Option<Vec<String>>,
+    /// Whether the first message may or must use tools.
+    pub tool_choice: Option<ToolMode>,
+    /// Set if nobody can answer questions; of the tools that would ask, only these run.
+    pub allowed_tools: Option<Vec<String>>,
 }

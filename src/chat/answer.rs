@@ -1,4 +1,4 @@
-//! One answer: its items assembled from events, how it ended, what it cost.
+//! One answer: its items assembled from events, how it ended and what it cost.
 
 mod assemble;
 mod bill;
@@ -12,190 +12,190 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-pub use assemble::{Activity, Applied};
-pub use bill::Bill;
-pub use slots::Progress;
+pub use assemble::{EventOutcome, ServerActivity};
+pub use bill::StepUsage;
+pub use slots::AssemblyState;
 
-use super::{Effort, Run, Stage, Timestamp};
-pub use crate::api::item::{Call, Kind, Part, Reasoning, Search};
-use crate::api::{self, Annotation, Usage, json::Fields};
+use super::{Effort, Timestamp, ToolCallRun, ToolCallState};
+pub use crate::api::item::{ContentPart, FunctionCall, ItemKind, ReasoningItem, SearchCall};
+use crate::api::{self, Annotation, Usage, json::JsonFields};
 
-/// What a model said in a turn, step by step (a turn with tool calls has several responses).
+/// A model's answer in one turn, step by step (a turn with tool calls has several responses).
 #[derive(Debug, Clone)]
 pub struct Answer {
-    /// The name of the endpoint that was asked.
+    /// The name of the endpoint that the request went to.
     pub endpoint: String,
-    /// The slug that was asked.
+    /// The requested slug.
     pub model: String,
-    /// The slug that answered, where the server told.
+    /// The slug that answered, if the server reports it.
     pub answered_by: Option<String>,
-    /// In the order of their slots.
-    pub items: BTreeMap<Slot, Item>,
-    /// What became of the calls among them that we were asked to carry out.
-    pub runs: BTreeMap<Slot, Run>,
-    pub end: End,
-    /// Of all steps together, always as `bills` has it.
+    /// Ordered by position.
+    pub items: BTreeMap<ItemSlot, Item>,
+    /// The state of those calls among the items that ibid runs.
+    pub call_runs: BTreeMap<ItemSlot, ToolCallRun>,
+    pub end: AnswerEnd,
+    /// The sum over all steps, always in line with `usage_by_step`.
     pub usage: Option<Usage>,
-    /// One for each step.
-    pub bills: BTreeMap<u32, Bill>,
-    pub started: Timestamp,
-    /// When the first visible text came.
-    pub first_text: Option<Timestamp>,
-    pub ended: Option<Timestamp>,
-    /// How it was asked for and came about.
-    pub course: Course,
-    /// What the reader must know of how it came about, one muted line each.
+    /// What each step used, by step.
+    pub usage_by_step: BTreeMap<u32, StepUsage>,
+    pub started_at: Timestamp,
+    /// When the first visible text arrived.
+    pub first_text_at: Option<Timestamp>,
+    pub ended_at: Option<Timestamp>,
+    /// The settings of its request, and how the server handled it.
+    pub params: AnswerParams,
+    /// What the user should know about how it was made, one muted line each.
     pub notes: Vec<String>,
-    /// What matters only while it streams; never stored.
-    pub progress: Progress,
+    /// State needed only while it streams; never stored.
+    pub assembly: AssemblyState,
 }
 
-/// How an answer was asked for and came about, as far as it is not told elsewhere.
+/// The settings that an answer was requested with, and how the server handled the request.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Course {
+pub struct AnswerParams {
     pub effort: Option<Effort>,
     pub web: bool,
     pub temperature: Option<f64>,
     pub top_p: Option<f64>,
     pub max_output_tokens: Option<u32>,
-    /// Requests that were sent, the last one included.
+    /// Requests sent, including the last one.
     pub attempts: u32,
-    /// When the headers of the answer came.
+    /// When the response headers arrived.
     pub first_byte: Option<Timestamp>,
-    /// Who ran the model, where the server told.
+    /// The provider that ran the model, if the server reports it.
     pub provider: Option<String>,
 }
 
-/// Where an item stands: the response of the turn, and its `output_index` in it.
+/// The position of an item: the response of the turn, and its `output_index` in that response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Slot {
+pub struct ItemSlot {
     pub step: u32,
     pub index: u32,
 }
 
-/// One thing said, reasoned, searched or called.
+/// One part of an answer: a message, reasoning, a search or a call.
 #[derive(Debug, Clone)]
 pub struct Item {
-    /// As the server sent it, once it is complete: this is what is replayed.
+    /// The item as the server sent it, once it is complete; later requests replay this.
     pub raw: Option<Arc<RawValue>>,
-    /// When it was opened and closed by the server.
-    pub opened: Timestamp,
-    pub closed: Option<Timestamp>,
-    /// Shared with those who write it down; what grows belongs to the answer alone.
-    pub kind: Arc<Kind>,
+    /// When the server opened and closed it.
+    pub opened_at: Timestamp,
+    pub closed_at: Option<Timestamp>,
+    /// Shared with pending saves; copied on write while the item grows.
+    pub kind: Arc<ItemKind>,
 }
 
-/// How an answer stands.
+/// How an answer ended, if it has.
 #[derive(Debug, Clone, PartialEq)]
-pub enum End {
-    /// It is still being written.
+pub enum AnswerEnd {
+    /// It is still streaming.
     Open,
     Complete,
-    /// Truncated by the server; `max_output_tokens` or `content_filter`, if it says.
+    /// The server truncated it; the reason is `max_output_tokens` or `content_filter`, if the server gives one.
     Incomplete {
         reason: Option<String>,
     },
-    /// The reader stopped it.
+    /// The user stopped it.
     Stopped,
-    /// The program or the network ended before the answer did.
+    /// The program or the connection ended before the answer did.
     Interrupted,
-    Failed(api::Error),
+    Failed(api::ApiError),
 }
 
 impl Answer {
-    /// An answer of which nothing has come yet.
-    pub fn new(endpoint: impl Into<String>, model: impl Into<String>, started: Timestamp) -> Self {
+    /// Creates an answer that has received nothing yet.
+    pub fn new(endpoint: impl Into<String>, model: impl Into<String>, started_at: Timestamp) -> Self {
         Self {
             endpoint: endpoint.into(),
             model: model.into(),
             answered_by: None,
             items: BTreeMap::new(),
-            runs: BTreeMap::new(),
-            end: End::Open,
+            call_runs: BTreeMap::new(),
+            end: AnswerEnd::Open,
             usage: None,
-            bills: BTreeMap::new(),
-            started,
-            first_text: None,
-            ended: None,
-            course: Course::default(),
+            usage_by_step: BTreeMap::new(),
+            started_at,
+            first_text_at: None,
+            ended_at: None,
+            params: AnswerParams::default(),
             notes: Vec::new(),
-            progress: Progress::default(),
+            assembly: AssemblyState::default(),
         }
     }
 
-    /// All that was said, refusals included, message by message.
+    /// The text of all its messages, refusals included, separated by blank lines.
     pub fn text(&self) -> String {
         let mut all = String::new();
         for parts in self.items.values().filter_map(Item::parts) {
             if !all.is_empty() && parts.iter().any(|part| !part.text().is_empty()) {
                 all += "\n\n";
             }
-            all.extend(parts.iter().map(Part::text));
+            all.extend(parts.iter().map(ContentPart::text));
         }
         all
     }
 
-    /// All citations of all messages, in the order in which they stand there.
+    /// All citations of all messages, in order.
     pub fn annotations(&self) -> impl Iterator<Item = &Annotation> {
         let parts = self.items.values().filter_map(Item::parts).flatten();
         parts.flat_map(|part| match part {
-            Part::Text { annotations, .. } => annotations.as_slice(),
-            Part::Refusal(_) => &[],
+            ContentPart::Text { annotations, .. } => annotations.as_slice(),
+            ContentPart::Refusal(_) => &[],
         })
     }
 
-    /// How long it thought, as far as it has (`now` counts only while it streams); `None` without any reasoning.
+    /// How many seconds the model has reasoned (`now` counts only while it streams); `None` without any reasoning.
     pub fn reasoning_seconds(&self, now: Timestamp) -> Option<u64> {
-        let until = self.ended.unwrap_or(now);
+        let until = self.ended_at.unwrap_or(now);
         let mut seconds = None;
         for (slot, item) in &self.items {
-            if !matches!(*item.kind, Kind::Reasoning(_)) {
+            if !matches!(*item.kind, ItemKind::Reasoning(_)) {
                 continue;
             }
-            // Some servers close it only behind the message that followed.
-            let next = self.items.range(*slot..).nth(1).map_or(until, |(_, next)| next.opened);
-            let end = item.closed.unwrap_or(until).min(next.max(item.opened));
-            let spent = (end.as_millisecond() - item.opened.as_millisecond()).max(0);
+            // Some servers close reasoning only after the message that follows it.
+            let following = self.items.range(*slot..).nth(1).map_or(until, |(_, next)| next.opened_at);
+            let end = item.closed_at.unwrap_or(until).min(following.max(item.opened_at));
+            let spent = (end.as_millisecond() - item.opened_at.as_millisecond()).max(0);
             seconds = Some(seconds.unwrap_or(0) + spent);
         }
         seconds.map(|milliseconds| u64::try_from(milliseconds / 1000).unwrap_or(0))
     }
 
-    /// Whether there is anything to see: a text, thinking, a call, a search.
+    /// Whether there is anything to show: text, reasoning, a call or a search.
     pub fn is_visible(&self) -> bool {
         self.items.values().any(|item| match &*item.kind {
-            Kind::Message { parts, .. } => parts.iter().any(|part| !part.text().is_empty()),
-            Kind::Reasoning(reasoning) => reasoning.texts().any(|text| !text.is_empty()),
-            Kind::Call(_) | Kind::Search(_) | Kind::Other { .. } => true,
+            ItemKind::Message { parts, .. } => parts.iter().any(|part| !part.text().is_empty()),
+            ItemKind::Reasoning(reasoning) => reasoning.texts().any(|text| !text.is_empty()),
+            ItemKind::Call(_) | ItemKind::Search(_) | ItemKind::Other { .. } => true,
         })
     }
 
-    /// Every call that is not over is not waited for any more.
-    fn cancel_runs(&mut self, at: Timestamp) {
-        for run in self.runs.values_mut().filter(|run| !run.is_over()) {
-            run.enter(Stage::Cancelled, at);
+    /// Cancels every call that has not ended.
+    fn cancel_calls(&mut self, at: Timestamp) {
+        for run in self.call_runs.values_mut().filter(|run| !run.is_over()) {
+            run.set_state(ToolCallState::Cancelled, at);
         }
     }
 
-    /// Whether it is over, however it ended.
+    /// Whether it has ended, for whatever reason.
     pub fn is_over(&self) -> bool {
-        self.end != End::Open
+        self.end != AnswerEnd::Open
     }
 }
 
 impl Item {
-    /// A call in free form, which is none of ours.
-    pub fn is_custom(&self) -> bool {
-        let kind = self.raw.as_ref().and_then(|raw| Fields::of(raw.get())?.text("type"));
+    /// Whether this is a custom (free-form) tool call, which ibid never runs.
+    pub fn is_custom_call(&self) -> bool {
+        let kind = self.raw.as_ref().and_then(|raw| JsonFields::parse(raw.get())?.text("type"));
         kind.is_some_and(|kind| kind == "custom_tool_call")
     }
 
     /// The content of a message.
-    pub fn parts(&self) -> Option<&[Part]> {
+    pub fn parts(&self) -> Option<&[ContentPart]> {
         match &*self.kind {
-            Kind::Message { parts, .. } => Some(parts),
-            Kind::Reasoning(_) | Kind::Call(_) | Kind::Search(_) | Kind::Other { .. } => None,
+            ItemKind::Message { parts, .. } => Some(parts),
+            ItemKind::Reasoning(_) | ItemKind::Call(_) | ItemKind::Search(_) | ItemKind::Other { .. } => None,
         }
     }
 }

@@ -1,33 +1,34 @@
-//! A conversation on a bench: time, saves and streams are in the hands of the test.
+//! A conversation for tests, which control its time, saves and streams.
 
 use jiff::SignedDuration;
 
 use super::{
-    Answer, CallId, Change, Conversation, Ids, Message, MessageId, Next, Phase, Settings, StreamId, Timestamp, TurnId,
+    Answer, CallId, ChatEffect, ChatSettings, Conversation, ConversationChange, IdGenerator, Message, MessageId,
+    StreamId, Timestamp, TurnId, TurnPhase,
 };
-use crate::api::{Error, Event, Fault, Request};
+use crate::api::{ApiError, Event, FaultKind, Request};
 
-pub(super) struct Bench {
+pub(super) struct TestChat {
     pub chat: Conversation,
-    pub ids: Ids,
+    pub ids: IdGenerator,
     pub now: Timestamp,
 }
 
-/// What a change asked for, as far as tests look at it.
+/// The effects of a change, as far as tests look at them.
 #[derive(Debug, Default)]
-pub(super) struct Asked {
+pub(super) struct CollectedEffects {
     pub opened: Vec<(StreamId, Box<Request>)>,
     pub closed: Vec<StreamId>,
-    /// Tools that were begun, with their arguments, and those that were stopped.
-    pub run: Vec<(CallId, String, String)>,
+    /// Tool calls that were started, with their arguments, and those that were stopped.
+    pub started: Vec<(CallId, String, String)>,
     pub stopped: Vec<CallId>,
-    /// Which rows, by name; a gated save has its turn in `gates`.
+    /// The rows that were saved, by name; a gated save has its turn in `gates`.
     pub saved: Vec<&'static str>,
     pub gates: Vec<TurnId>,
 }
 
-pub(super) fn settings() -> Settings {
-    Settings { endpoint: "openrouter".into(), model: "openai/gpt-5.6-luna".into(), ..Settings::default() }
+pub(super) fn settings() -> ChatSettings {
+    ChatSettings { endpoint: "openrouter".into(), model: "openai/gpt-5.6-luna".into(), ..ChatSettings::default() }
 }
 
 pub(super) fn event(json: &serde_json::Value) -> Event {
@@ -40,11 +41,11 @@ pub(super) fn delta(text: &str) -> Event {
     )
 }
 
-pub(super) fn done(index: u32, item: &serde_json::Value) -> Event {
+pub(super) fn item_done(index: u32, item: &serde_json::Value) -> Event {
     event(&serde_json::json!({ "type": "response.output_item.done", "output_index": index, "item": item }))
 }
 
-pub(super) fn said(id: &str, text: &str) -> serde_json::Value {
+pub(super) fn message_item(id: &str, text: &str) -> serde_json::Value {
     serde_json::json!({ "type": "message", "id": id, "role": "assistant", "status": "completed",
         "content": [{ "type": "output_text", "text": text, "annotations": [] }] })
 }
@@ -57,13 +58,13 @@ pub(super) fn completed(cost: &str) -> Event {
     )
 }
 
-pub(super) fn error(fault: Fault, status: impl Into<Option<u16>>) -> Error {
-    Error { status: status.into(), ..Error::new(fault, "it went wrong") }
+pub(super) fn error(fault: FaultKind, status: impl Into<Option<u16>>) -> ApiError {
+    ApiError { status: status.into(), ..ApiError::new(fault, "it went wrong") }
 }
 
-impl Bench {
+impl TestChat {
     pub fn new() -> Self {
-        let (mut ids, now) = (Ids::new(1), Timestamp::from_second(1_700_000_000).expect("in range"));
+        let (mut ids, now) = (IdGenerator::new(1), Timestamp::from_second(1_700_000_000).expect("in range"));
         Self { chat: Conversation::new(ids.conversation(now), settings(), now), ids, now }
     }
 
@@ -71,108 +72,110 @@ impl Bench {
         self.now += SignedDuration::from_millis(millis);
     }
 
-    pub fn submit(&mut self, text: &str) -> Asked {
-        asked(self.chat.submit(&mut self.ids, self.now, text.into()))
+    pub fn submit(&mut self, text: &str) -> CollectedEffects {
+        collect_effects(self.chat.submit(&mut self.ids, self.now, text.into()))
     }
 
-    /// Submits, lets the disk say that it has it, and gives the stream that was opened.
+    /// Submits a prompt, confirms its save, and returns the opened stream.
     pub fn send(&mut self, text: &str) -> StreamId {
         let asked = self.submit(text);
-        self.confirm(&asked)
+        self.confirm_and_open(&asked)
     }
 
-    pub fn confirm(&mut self, asked: &Asked) -> StreamId {
-        asked_one(&self.saved(asked)).0
+    pub fn confirm_and_open(&mut self, effects: &CollectedEffects) -> StreamId {
+        only_request(&self.confirm_saved(effects)).0
     }
 
-    pub fn saved(&mut self, asked: &Asked) -> Asked {
-        let [turn] = asked.gates[..] else { panic!("one gated save was expected: {asked:?}") };
-        super::bench::asked(self.chat.saved(turn, self.now))
+    pub fn confirm_saved(&mut self, effects: &CollectedEffects) -> CollectedEffects {
+        let [turn] = effects.gates[..] else { panic!("expected one gated save: {effects:?}") };
+        super::bench::collect_effects(self.chat.on_saved(turn, self.now))
     }
 
-    pub fn apply(&mut self, stream: StreamId, events: &[Event]) -> Asked {
-        asked(self.chat.apply(stream, self.now, events, &mut self.ids))
+    pub fn apply(&mut self, stream: StreamId, events: &[Event]) -> CollectedEffects {
+        collect_effects(self.chat.apply(stream, self.now, events, &mut self.ids))
     }
 
-    pub fn end(&mut self, stream: StreamId, result: Result<(), Error>) -> Asked {
-        asked(self.chat.ended(stream, self.now, result, &mut self.ids))
+    pub fn end(&mut self, stream: StreamId, result: Result<(), ApiError>) -> CollectedEffects {
+        collect_effects(self.chat.on_ended(stream, self.now, result, &mut self.ids))
     }
 
-    pub fn stop(&mut self) -> Asked {
+    pub fn stop(&mut self) -> CollectedEffects {
         let turn = self.chat.active_turn().expect("a turn runs").id;
-        asked(self.chat.stop(turn, self.now))
+        collect_effects(self.chat.stop(turn, self.now))
     }
 
-    pub fn tick(&mut self) -> Asked {
-        asked(self.chat.tick(self.now, &mut self.ids))
+    pub fn tick(&mut self) -> CollectedEffects {
+        collect_effects(self.chat.tick(self.now, &mut self.ids))
     }
 
-    /// A whole turn: prompt, answer, end.
+    /// Runs a complete turn: prompt, answer, end.
     pub fn exchange(&mut self, prompt: &str, answer: &str, cost: &str) -> MessageId {
         let stream = self.send(prompt);
         let id = self.newest();
-        let item = said(&format!("msg_tmp_{}", self.chat.messages.len()), answer);
-        self.apply(stream, &[delta(answer), done(0, &item), completed(cost)]);
+        let item = message_item(&format!("msg_tmp_{}", self.chat.messages.len()), answer);
+        self.apply(stream, &[delta(answer), item_done(0, &item), completed(cost)]);
         self.end(stream, Ok(()));
         self.wait(1000);
         id
     }
 
     pub fn newest(&self) -> MessageId {
-        *self.chat.branch.last().expect("something was said")
+        *self.chat.branch.last().expect("the branch has a message")
     }
 
     pub fn answer(&self) -> &Answer {
-        self.chat.messages[&self.newest()].answer().expect("an answer stands last")
+        self.chat.messages[&self.newest()].as_answer().expect("the last message is an answer")
     }
 
-    pub fn phase(&self) -> Option<&Phase> {
+    pub fn phase(&self) -> Option<&TurnPhase> {
         self.chat.active_turn().map(|turn| &turn.phase)
     }
 
-    /// In milliseconds from now; `None` when nothing is waited for.
+    /// Milliseconds until the next wake; `None` if nothing is due.
     pub fn wakes_in(&self) -> Option<i64> {
         let wake = self.chat.next_wake()?;
         Some(i64::try_from(wake.duration_since(self.now).as_millis()).expect("soon"))
     }
 }
 
-pub(super) fn asked(next: Vec<Next>) -> Asked {
-    let mut asked = Asked::default();
+pub(super) fn collect_effects(next: Vec<ChatEffect>) -> CollectedEffects {
+    let mut collected = CollectedEffects::default();
     for next in next {
         match next {
-            Next::Open { stream, request, endpoint: _ } => asked.opened.push((stream, request)),
-            Next::Close(stream) => asked.closed.push(stream),
-            Next::Run { call, tool, arguments } => asked.run.push((call, tool.to_string(), arguments.to_string())),
-            Next::StopRun(call) => asked.stopped.push(call),
-            Next::AskPrice { .. } | Next::AskQuota { .. } => (),
-            Next::Save { changes, gate } => {
-                asked.gates.extend(gate);
-                asked.saved.extend(changes.iter().map(name));
+            ChatEffect::OpenStream { stream, request, endpoint: _ } => collected.opened.push((stream, request)),
+            ChatEffect::CloseStream(stream) => collected.closed.push(stream),
+            ChatEffect::RunTool { call, tool, arguments } => {
+                collected.started.push((call, tool.to_string(), arguments.to_string()))
+            }
+            ChatEffect::StopTool(call) => collected.stopped.push(call),
+            ChatEffect::FetchPrice { .. } | ChatEffect::FetchQuota { .. } => (),
+            ChatEffect::Save { changes, gate } => {
+                collected.gates.extend(gate);
+                collected.saved.extend(changes.iter().map(change_name));
             }
         }
     }
-    asked
+    collected
 }
 
-pub(super) fn asked_one(asked: &Asked) -> (StreamId, &Request) {
-    match &asked.opened[..] {
+pub(super) fn only_request(effects: &CollectedEffects) -> (StreamId, &Request) {
+    match &effects.opened[..] {
         [(stream, request)] => (*stream, request),
-        _ => panic!("one request was expected: {asked:?}"),
+        _ => panic!("expected one request: {effects:?}"),
     }
 }
 
-fn name(change: &Change) -> &'static str {
+fn change_name(change: &ConversationChange) -> &'static str {
     match change {
-        Change::Conversation(_) => "conversation",
-        Change::Message { message, .. } => match message.answer() {
+        ConversationChange::Conversation(_) => "conversation",
+        ConversationChange::Message { message, .. } => match message.as_answer() {
             Some(_) => "answer",
             None => "prompt",
         },
-        Change::Growth { .. } => "growth",
-        Change::Draft { .. } => "draft",
-        Change::Queue { .. } => "queue",
-        Change::Outcome { .. } => "outcome",
+        ConversationChange::Journal { .. } => "growth",
+        ConversationChange::Draft { .. } => "draft",
+        ConversationChange::Queue { .. } => "queue",
+        ConversationChange::CallResult { .. } => "outcome",
         _ => "other",
     }
 }
@@ -181,8 +184,8 @@ pub(super) fn prompts(chat: &Conversation) -> Vec<&str> {
     let messages = chat.branch.iter().map(|id| &chat.messages[id]);
     messages
         .filter_map(|Message { body, .. }| match body {
-            super::Body::Prompt(prompt) => Some(prompt.text.as_str()),
-            super::Body::Answer(_) => None,
+            super::MessageBody::Prompt(prompt) => Some(prompt.text.as_str()),
+            super::MessageBody::Answer(_) => None,
         })
         .collect()
 }

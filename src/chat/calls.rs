@@ -1,246 +1,279 @@
-//! The loop of a turn that uses tools: the calls of a response are asked about and run, their outputs go back together
-//! as the next step, until the model asks for no more.
+//! The tool loop of a turn: the calls of a response are approved and run, and their outputs go back together as the
+//! next step, until the model makes no more calls.
 
 use serde_json::Value;
 
 use super::{
-    Answer, CallId, Change, Conversation, Ids, Kind, Next, Pause, Phase, Run, Slot, Stage, Timestamp, TurnId,
-    call::Denial, conversation::save,
+    Answer, CallId, ChatEffect, Conversation, ConversationChange, IdGenerator, ItemKind, ItemSlot, PauseReason,
+    Timestamp, ToolCallRun, ToolCallState, TurnId, TurnPhase, call::CallDenial, conversation::save_effect,
 };
-use crate::tools::{Choice, Failure, Outcome, Tool, Verdict, schema};
+use crate::tools::{PolicyVerdict, ToolDefinition, ToolFailure, ToolMode, ToolOutcome, schema};
 
-/// How often one call may be made with the same arguments until the reader is asked.
-const SAME: usize = 3;
+/// The number of calls with the same arguments at which the turn pauses.
+const MAX_SAME_CALLS: usize = 3;
 
-/// What the reader says about a call.
+/// The user's decision about a call.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Decision {
+pub enum CallDecision {
     Run,
-    Deny(Denial),
-    /// It is still asked about, with other arguments.
-    Change(Value),
+    Deny(CallDenial),
+    /// Changes the arguments; the call still needs approval.
+    ChangeArguments(Value),
 }
 
 impl Conversation {
-    /// A response has ended: its calls are judged, and those that may run begin. `None` when there are none for us.
-    pub(super) fn begin_calls(&mut self, at: usize, now: Timestamp, ids: &mut Ids) -> Option<Vec<Next>> {
-        let turn = &self.turns[at];
-        if turn.context.tools.is_empty() || turn.settings.tools.choice == Choice::None {
-            return None; // It called what it was not offered.
+    /// Starts the calls of a response that has ended, as far as the policy allows. `None` if ibid has none to run.
+    pub(super) fn begin_calls(
+        &mut self,
+        turn_index: usize,
+        now: Timestamp,
+        ids: &mut IdGenerator,
+    ) -> Option<Vec<ChatEffect>> {
+        let turn = &self.turns[turn_index];
+        if turn.context.tools.is_empty() || turn.settings.tools.choice == ToolMode::None {
+            return None; // The model called a tool that it was not offered.
         }
         let step = turn.step;
-        let answer = self.messages[&turn.answer].answer()?;
-        let runs: Vec<(Slot, Run)> =
-            answer.calls_of(step).map(|(slot, name, arguments)| (slot, self.plan(at, name, arguments, now))).collect();
+        let answer = self.messages[&turn.answer].as_answer()?;
+        let runs: Vec<(ItemSlot, ToolCallRun)> = answer
+            .calls_of_step(step)
+            .map(|(slot, name, arguments)| (slot, self.plan_call(turn_index, name, arguments, now)))
+            .collect();
         if runs.is_empty() {
             return None;
         }
-        let (answer, _) = self.answer_of(at);
-        answer.runs.extend(runs);
-        answer.go_on(step + 1);
-        let pause = self.pause(at);
-        let turn = &mut self.turns[at];
-        turn.forget_journal();
+        let (answer, _) = self.turn_answer(turn_index);
+        answer.call_runs.extend(runs);
+        answer.begin_step(step + 1);
+        let pause = self.pause_reason(turn_index);
+        let turn = &mut self.turns[turn_index];
+        turn.clear_journal();
         if let Some(pause) = pause {
-            self.enter(at, Phase::Paused(pause), now);
-            return Some(vec![save(vec![self.message_change(self.turns[at].answer)])]);
+            self.enter_phase(turn_index, TurnPhase::Paused(pause), now);
+            return Some(vec![save_effect(vec![self.message_change(self.turns[turn_index].answer)])]);
         }
-        self.enter(at, Phase::Calling, now);
-        Some(self.judge(at, now, ids))
+        self.enter_phase(turn_index, TurnPhase::Calling, now);
+        Some(self.apply_policy(turn_index, now, ids))
     }
 
-    /// A call before anybody has judged it.
-    fn plan(&self, at: usize, name: &str, arguments: &str, now: Timestamp) -> Run {
-        let turn = &self.turns[at];
-        let tool = turn.context.tools.called(name).filter(|tool| turn.settings.tools.is_on(&tool.id));
-        let read = tool.ok_or(Failure::Unknown).and_then(|tool| read_arguments(tool, arguments));
-        let (arguments, stage) = match read {
-            Ok(arguments) => (arguments, Stage::Queued),
-            Err(failure) => (Value::String(arguments.to_owned()), Stage::Failed(failure)),
+    /// The initial state of a call, before the policy is applied.
+    fn plan_call(&self, turn_index: usize, name: &str, arguments: &str, now: Timestamp) -> ToolCallRun {
+        let turn = &self.turns[turn_index];
+        let tool = turn.context.tools.by_wire_name(name).filter(|tool| turn.settings.tools.is_on(&tool.id));
+        let parsed = tool.ok_or(ToolFailure::Unknown).and_then(|tool| parse_arguments(tool, arguments));
+        let (arguments, state) = match parsed {
+            Ok(arguments) => (arguments, ToolCallState::Queued),
+            Err(failure) => (Value::String(arguments.to_owned()), ToolCallState::Failed(failure)),
         };
-        let over = matches!(stage, Stage::Failed(_)).then_some(now);
+        let ended_at = matches!(state, ToolCallState::Failed(_)).then_some(now);
         let tool = tool.map(|tool| tool.id.clone());
-        Run { tool, arguments, edited: false, stage, began: None, ended: over, progress: None, whole: None }
-    }
-
-    /// Whether it has gone on for so long that somebody should look.
-    fn pause(&self, at: usize) -> Option<Pause> {
-        let turn = &self.turns[at];
-        if turn.step + 1 >= turn.allowed_steps {
-            return Some(Pause::Steps(turn.step + 1));
+        ToolCallRun {
+            tool,
+            arguments,
+            edited: false,
+            state,
+            started_at: None,
+            ended_at: ended_at,
+            progress: None,
+            full_size: None,
         }
-        let answer = self.messages[&turn.answer].answer()?;
-        let counted = || answer.runs.range(Slot { step: turn.same_from, index: 0 }..).map(|(_, run)| run);
-        let mut new = answer.runs.iter().filter(|(slot, _)| slot.step == turn.step).map(|(_, run)| run);
-        let same =
-            |run: &Run| counted().filter(|other| other.tool == run.tool && other.arguments == run.arguments).count();
-        new.find(|run| same(run) >= SAME).map(|run| Pause::Same(run.tool.clone()))
     }
 
-    /// The reader lets a turn go on that was paused.
-    pub fn go_on(&mut self, turn: TurnId, now: Timestamp, ids: &mut Ids) -> Vec<Next> {
-        let Some(at) = self.index(turn).filter(|at| matches!(self.turns[*at].phase, Phase::Paused(_))) else {
+    /// The reason to pause the turn and ask the user, if it has run for too long.
+    fn pause_reason(&self, turn_index: usize) -> Option<PauseReason> {
+        let turn = &self.turns[turn_index];
+        if turn.step + 1 >= turn.step_limit {
+            return Some(PauseReason::Steps(turn.step + 1));
+        }
+        let answer = self.messages[&turn.answer].as_answer()?;
+        let counted = || answer.call_runs.range(ItemSlot { step: turn.repeats_from, index: 0 }..).map(|(_, run)| run);
+        let mut new_runs = answer.call_runs.iter().filter(|(slot, _)| slot.step == turn.step).map(|(_, run)| run);
+        let repetitions = |run: &ToolCallRun| {
+            counted().filter(|other| other.tool == run.tool && other.arguments == run.arguments).count()
+        };
+        new_runs.find(|run| repetitions(run) >= MAX_SAME_CALLS).map(|run| PauseReason::RepeatedCall(run.tool.clone()))
+    }
+
+    /// Resumes a paused turn at the user's request.
+    pub fn resume_turn(&mut self, turn: TurnId, now: Timestamp, ids: &mut IdGenerator) -> Vec<ChatEffect> {
+        let Some(turn_index) = self.turn_index(turn).filter(|at| matches!(self.turns[*at].phase, TurnPhase::Paused(_)))
+        else {
             return Vec::new();
         };
-        let turn = &mut self.turns[at];
-        turn.allowed_steps = turn.step + 1 + turn.context.tools.limits.steps;
-        turn.same_from = turn.step + 1;
-        self.enter(at, Phase::Calling, now);
-        self.judge(at, now, ids)
+        let turn = &mut self.turns[turn_index];
+        turn.step_limit = turn.step + 1 + turn.context.tools.limits.max_steps;
+        turn.repeats_from = turn.step + 1;
+        self.enter_phase(turn_index, TurnPhase::Calling, now);
+        self.apply_policy(turn_index, now, ids)
     }
 
-    /// Judges what is queued or asked about by the rules as they are now, and lets go on what may.
-    fn judge(&mut self, at: usize, now: Timestamp, ids: &mut Ids) -> Vec<Next> {
+    /// Applies the current policy to calls that are queued or asking, then starts those that may run.
+    fn apply_policy(&mut self, turn_index: usize, now: Timestamp, ids: &mut IdGenerator) -> Vec<ChatEffect> {
         let tools = self.context.tools.clone();
         let grants = self.settings.tools.grants.clone();
-        for run in self.runs_of(at).filter(|run| matches!(run.stage, Stage::Asking | Stage::Queued)) {
-            let verdict = run.tool.as_ref().map_or(Verdict::Deny, |tool| tools.policy.verdict(tool, &grants));
-            match (verdict, &run.stage) {
-                (Verdict::Allow, Stage::Asking) => run.enter(Stage::Queued, now),
-                (Verdict::Ask, Stage::Queued) => run.enter(Stage::Asking, now),
-                (Verdict::Deny, _) => {
-                    run.enter(Stage::Denied(Denial::ByRule), now);
+        for run in self
+            .current_runs(turn_index)
+            .filter(|run| matches!(run.state, ToolCallState::Asking | ToolCallState::Queued))
+        {
+            let verdict = run.tool.as_ref().map_or(PolicyVerdict::Deny, |tool| tools.policy.verdict(tool, &grants));
+            match (verdict, &run.state) {
+                (PolicyVerdict::Allow, ToolCallState::Asking) => run.set_state(ToolCallState::Queued, now),
+                (PolicyVerdict::Ask, ToolCallState::Queued) => run.set_state(ToolCallState::Asking, now),
+                (PolicyVerdict::Deny, _) => {
+                    run.set_state(ToolCallState::Denied(CallDenial::ByRule), now);
                 }
-                (Verdict::Allow | Verdict::Ask, _) => (),
+                (PolicyVerdict::Allow | PolicyVerdict::Ask, _) => (),
             }
         }
-        self.advance(at, now, ids)
+        self.advance_calls(turn_index, now, ids)
     }
 
-    /// The rules or what was allowed here have changed: calls that are asked about are judged again.
-    pub fn judge_again(&mut self, now: Timestamp, ids: &mut Ids) -> Vec<Next> {
+    /// Applies the policy again after its rules or the conversation's grants have changed.
+    pub fn reapply_policy(&mut self, now: Timestamp, ids: &mut IdGenerator) -> Vec<ChatEffect> {
         let turns: Vec<TurnId> =
-            self.turns.iter().filter(|turn| turn.phase == Phase::Calling).map(|turn| turn.id).collect();
+            self.turns.iter().filter(|turn| turn.phase == TurnPhase::Calling).map(|turn| turn.id).collect();
         let mut next = Vec::new();
         for turn in turns {
-            if let Some(at) = self.index(turn) {
-                next.extend(self.judge(at, now, ids));
+            if let Some(turn_index) = self.turn_index(turn) {
+                next.extend(self.apply_policy(turn_index, now, ids));
             }
         }
         next
     }
 
-    /// The reader has decided about a call that asks.
-    pub fn decide(&mut self, call: CallId, decision: Decision, now: Timestamp, ids: &mut Ids) -> Vec<Next> {
-        let Some(at) = self.index(call.turn) else { return Vec::new() };
-        let (answer, _) = self.answer_of(at);
-        let Some(run) = answer.runs.get_mut(&call.slot).filter(|run| run.stage == Stage::Asking) else {
+    /// Carries out the user's decision about a call that is asking.
+    pub fn decide_call(
+        &mut self,
+        call: CallId,
+        decision: CallDecision,
+        now: Timestamp,
+        ids: &mut IdGenerator,
+    ) -> Vec<ChatEffect> {
+        let Some(turn_index) = self.turn_index(call.turn) else { return Vec::new() };
+        let (answer, _) = self.turn_answer(turn_index);
+        let Some(run) = answer.call_runs.get_mut(&call.slot).filter(|run| run.state == ToolCallState::Asking) else {
             return Vec::new();
         };
         match decision {
-            Decision::Run => run.enter(Stage::Queued, now),
-            Decision::Deny(denial) => run.enter(Stage::Denied(denial), now),
-            Decision::Change(arguments) => {
+            CallDecision::Run => run.set_state(ToolCallState::Queued, now),
+            CallDecision::Deny(denial) => run.set_state(ToolCallState::Denied(denial), now),
+            CallDecision::ChangeArguments(arguments) => {
                 run.edited |= run.arguments != arguments;
                 run.arguments = arguments;
             }
         }
-        self.advance(at, now, ids)
+        self.advance_calls(turn_index, now, ids)
     }
 
-    /// Begins what may run; when all calls are over, the outputs go back.
-    fn advance(&mut self, at: usize, now: Timestamp, ids: &mut Ids) -> Vec<Next> {
-        let (_, rev) = self.answer_of(at);
+    /// Starts queued calls up to the limit; when all calls have ended, their outputs go back.
+    fn advance_calls(&mut self, turn_index: usize, now: Timestamp, ids: &mut IdGenerator) -> Vec<ChatEffect> {
+        let (_, rev) = self.turn_answer(turn_index);
         *rev += 1;
-        let (turn, parallel) = (self.turns[at].id, self.turns[at].context.tools.limits.parallel.max(1));
+        let (turn, parallel) =
+            (self.turns[turn_index].id, self.turns[turn_index].context.tools.limits.parallel_calls.max(1));
         let mut next = Vec::new();
-        let mut running = self.runs_of(at).filter(|run| run.stage == Stage::Running).count();
-        let (answer, _) = self.answer_of(at);
-        for (slot, run) in &mut answer.runs {
+        let mut running = self.current_runs(turn_index).filter(|run| run.state == ToolCallState::Running).count();
+        let (answer, _) = self.turn_answer(turn_index);
+        for (slot, run) in &mut answer.call_runs {
             if running == parallel {
                 break;
             }
-            if run.stage == Stage::Queued
+            if run.state == ToolCallState::Queued
                 && let Some(tool) = run.tool.clone()
             {
-                run.enter(Stage::Running, now);
+                run.set_state(ToolCallState::Running, now);
                 running += 1;
-                next.push(Next::Run { call: CallId { turn, slot: *slot }, tool, arguments: run.arguments.clone() });
+                next.push(ChatEffect::RunTool {
+                    call: CallId { turn, slot: *slot },
+                    tool,
+                    arguments: run.arguments.clone(),
+                });
             }
         }
-        let over = self.runs_of(at).all(|run| run.is_over());
-        next.push(save(vec![self.message_change(self.turns[at].answer)]));
-        if over {
-            next.extend(self.next_step(at, now, ids));
+        let all_ended = self.current_runs(turn_index).all(|run| run.is_over());
+        next.push(save_effect(vec![self.message_change(self.turns[turn_index].answer)]));
+        if all_ended {
+            next.extend(self.begin_next_step(turn_index, now, ids));
         }
         next
     }
 
-    /// All outputs are there: they go back, or the turn ends where a prompt waits to be said.
-    fn next_step(&mut self, at: usize, now: Timestamp, ids: &mut Ids) -> Vec<Next> {
-        let active = self.branch.last() == Some(&self.turns[at].answer);
-        if active && !self.queue.is_empty() {
-            let (answer, _) = self.answer_of(at);
-            answer.hand_over(now);
-            return self.close(at, now, ids);
+    /// Sends all outputs back as the next step, or ends the turn if a prompt is queued.
+    fn begin_next_step(&mut self, turn_index: usize, now: Timestamp, ids: &mut IdGenerator) -> Vec<ChatEffect> {
+        let is_active = self.branch.last() == Some(&self.turns[turn_index].answer);
+        if is_active && !self.queue.is_empty() {
+            let (answer, _) = self.turn_answer(turn_index);
+            answer.complete_after_calls(now);
+            return self.close_turn(turn_index, now, ids);
         }
-        let turn = &mut self.turns[at];
+        let turn = &mut self.turns[turn_index];
         turn.step += 1;
         turn.attempt = 0;
-        turn.shown = false;
-        vec![self.open(at, now)]
+        turn.has_shown = false;
+        vec![self.open_stream(turn_index, now)]
     }
 
-    /// What a tool says while it runs.
-    pub fn call_progress(&mut self, call: CallId, words: String) {
-        let Some(at) = self.index(call.turn) else { return };
-        let (answer, rev) = self.answer_of(at);
-        if let Some(run) = answer.runs.get_mut(&call.slot).filter(|run| run.stage == Stage::Running) {
-            run.progress = Some(words);
+    /// Updates the progress message of a running call.
+    pub fn on_call_progress(&mut self, call: CallId, message: String) {
+        let Some(turn_index) = self.turn_index(call.turn) else { return };
+        let (answer, rev) = self.turn_answer(turn_index);
+        if let Some(run) = answer.call_runs.get_mut(&call.slot).filter(|run| run.state == ToolCallState::Running) {
+            run.progress = Some(message);
             *rev += 1;
         }
     }
 
-    /// A tool has answered, or will not. One that was stopped changes nothing.
-    pub fn call_ended(
+    /// Handles the result of a tool. A call that was stopped is not changed.
+    pub fn on_call_ended(
         &mut self,
         call: CallId,
         now: Timestamp,
-        result: Result<Outcome, Failure>,
-        ids: &mut Ids,
-    ) -> Vec<Next> {
-        let Some(at) = self.index(call.turn) else { return Vec::new() };
-        let room = self.turns[at].context.tools.limits.result;
-        let (answer, _) = self.answer_of(at);
-        let Some(run) = answer.runs.get_mut(&call.slot).filter(|run| run.stage == Stage::Running) else {
+        result: Result<ToolOutcome, ToolFailure>,
+        ids: &mut IdGenerator,
+    ) -> Vec<ChatEffect> {
+        let Some(turn_index) = self.turn_index(call.turn) else { return Vec::new() };
+        let max_bytes = self.turns[turn_index].context.tools.limits.result_bytes;
+        let (answer, _) = self.turn_answer(turn_index);
+        let Some(run) = answer.call_runs.get_mut(&call.slot).filter(|run| run.state == ToolCallState::Running) else {
             return Vec::new();
         };
-        let whole = run.end(result, room, now);
-        let message = self.turns[at].answer;
-        let whole = whole.map(|outcome| save(vec![Change::Outcome { message, slot: call.slot, outcome }]));
-        whole.into_iter().chain(self.advance(at, now, ids)).collect()
+        let full_result = run.finish(result, max_bytes, now);
+        let message = self.turns[turn_index].answer;
+        let whole = full_result
+            .map(|outcome| save_effect(vec![ConversationChange::CallResult { message, slot: call.slot, outcome }]));
+        whole.into_iter().chain(self.advance_calls(turn_index, now, ids)).collect()
     }
 
-    /// The first call that asks, of the turn on the visible branch.
-    pub fn asking(&self) -> Option<(CallId, &Run)> {
-        let turn = self.active_turn().filter(|turn| turn.phase == Phase::Calling)?;
-        let answer = self.messages.get(&turn.answer)?.answer()?;
-        let (slot, run) = answer.runs.iter().find(|(_, run)| run.stage == Stage::Asking)?;
+    /// The first call that is asking, in the turn on the active branch.
+    pub fn asking_call(&self) -> Option<(CallId, &ToolCallRun)> {
+        let turn = self.active_turn().filter(|turn| turn.phase == TurnPhase::Calling)?;
+        let answer = self.messages.get(&turn.answer)?.as_answer()?;
+        let (slot, run) = answer.call_runs.iter().find(|(_, run)| run.state == ToolCallState::Asking)?;
         Some((CallId { turn: turn.id, slot: *slot }, run))
     }
 
-    /// The calls of a turn that run now are stopped.
-    pub(super) fn stop_runs(&self, turn: &super::Turn) -> Vec<Next> {
-        let answer = self.messages.get(&turn.answer).and_then(super::Message::answer);
-        let runs = answer.map(|answer| answer.runs.iter()).into_iter().flatten();
-        let running = runs.filter(|(_, run)| run.stage == Stage::Running);
-        running.map(|(slot, _)| Next::StopRun(CallId { turn: turn.id, slot: *slot })).collect()
+    /// Stops the running calls of a turn.
+    pub(super) fn stop_calls(&self, turn: &super::Turn) -> Vec<ChatEffect> {
+        let answer = self.messages.get(&turn.answer).and_then(super::Message::as_answer);
+        let runs = answer.map(|answer| answer.call_runs.iter()).into_iter().flatten();
+        let running = runs.filter(|(_, run)| run.state == ToolCallState::Running);
+        running.map(|(slot, _)| ChatEffect::StopTool(CallId { turn: turn.id, slot: *slot })).collect()
     }
 
-    /// The calls of the present step of a turn.
-    fn runs_of(&mut self, at: usize) -> impl Iterator<Item = &mut Run> {
-        let step = self.turns[at].step;
-        let (answer, _) = self.answer_of(at);
-        answer.runs.iter_mut().filter(move |(slot, _)| slot.step == step).map(|(_, run)| run)
+    /// The calls of the current step of a turn.
+    fn current_runs(&mut self, turn_index: usize) -> impl Iterator<Item = &mut ToolCallRun> {
+        let step = self.turns[turn_index].step;
+        let (answer, _) = self.turn_answer(turn_index);
+        answer.call_runs.iter_mut().filter(move |(slot, _)| slot.step == step).map(|(_, run)| run)
     }
 }
 
 impl Answer {
-    /// The calls that a step made and that we are to run: slot, name, arguments.
-    fn calls_of(&self, step: u32) -> impl Iterator<Item = (Slot, &str, &str)> {
+    /// The calls of a step that ibid should run: slot, name, arguments.
+    fn calls_of_step(&self, step: u32) -> impl Iterator<Item = (ItemSlot, &str, &str)> {
         let items = self.items.iter().filter(move |(slot, _)| slot.step == step);
         items.filter_map(|(slot, item)| match &*item.kind {
-            Kind::Call(call) if !call.name.is_empty() && !item.is_custom() => {
+            ItemKind::Call(call) if !call.name.is_empty() && !item.is_custom_call() => {
                 Some((*slot, call.name.as_str(), call.arguments.as_str()))
             }
             _ => None,
@@ -248,17 +281,17 @@ impl Answer {
     }
 }
 
-/// The arguments that a model wrote, as the tool wants them.
-fn read_arguments(tool: &Tool, text: &str) -> Result<Value, Failure> {
+/// Parses the arguments from the model into the form that the tool expects.
+fn parse_arguments(tool: &ToolDefinition, text: &str) -> Result<Value, ToolFailure> {
     let text = if text.trim().is_empty() { "{}" } else { text };
     let arguments: Value = serde_json::from_str(text).map_err(|error| {
         let written: String = text.chars().take(200).collect();
-        Failure::Arguments(format!("{written} is not JSON, {error}"))
+        ToolFailure::Arguments(format!("{written} is not JSON, {error}"))
     })?;
     if !arguments.is_object() {
-        return Err(Failure::Arguments("not an object".into()));
+        return Err(ToolFailure::Arguments("not an object".into()));
     }
-    Ok(schema::given_back(&tool.parameters, tool.strict, arguments))
+    Ok(schema::restore_arguments(&tool.parameters, tool.strict, arguments))
 }
 
 #[cfg(test)]

@@ -1,26 +1,27 @@
-//! What of a conversation must be written to disk.
+//! Changes of a conversation that must be written to disk.
 
 use std::collections::BTreeSet;
 
 use super::{
-    ConversationId, Message, MessageId, Recording, Settings, Slot, Timestamp, journal::Growth, recording::Chunk,
+    ChatSettings, ConversationId, ItemSlot, Message, MessageId, Timestamp, WireRecording, journal::JournalChunk,
+    recording::RecordingChunk,
 };
-use crate::tools::Outcome;
+use crate::tools::ToolOutcome;
 
-/// One row that changed.
+/// One change to write to the database.
 #[derive(Debug, Clone)]
-pub enum Change {
-    /// Created or changed: everything of a conversation but its messages.
-    Conversation(Box<Header>),
-    /// New, or settled: writes the whole message and forgets its growth.
+pub enum ConversationChange {
+    /// Writes everything of a new or changed conversation except its messages.
+    Conversation(Box<ConversationHeader>),
+    /// Writes a new or settled message in full and deletes its journal.
     Message {
         conversation: ConversationId,
         message: Box<Message>,
     },
-    /// What a streaming answer grew by.
-    Growth {
+    /// Appends to the journal of a streaming answer.
+    Journal {
         message: MessageId,
-        growth: Growth,
+        chunk: JournalChunk,
     },
     Draft {
         conversation: ConversationId,
@@ -30,30 +31,31 @@ pub enum Change {
         conversation: ConversationId,
         prompts: Vec<String>,
     },
-    /// The draft of the composer that belongs to no conversation yet.
+    /// The composer's draft that does not belong to a conversation yet.
     NewDraft(String),
-    /// The reader's own title, for a conversation that need not be open.
+    /// A title from the user, for a conversation that need not be open.
     Rename {
         conversation: ConversationId,
         title: String,
     },
-    /// What went over the wire for an answer; of all answers together at most `most_in_all` bytes stay.
+    /// The wire recording of an answer; the recordings of all answers take at most `max_total_bytes` together.
     Recording {
         message: MessageId,
-        recording: Box<Recording>,
-        most_in_all: u64,
+        recording: Box<WireRecording>,
+        max_total_bytes: u64,
     },
-    /// What went over the wire for an answer that still runs, since the last time; about `most` bytes are kept of all.
-    Recorded {
+    /// What was added to the wire recording of a running answer since the last chunk; about `max_bytes` are stored per
+    /// answer.
+    RecordingChunk {
         message: MessageId,
-        chunk: Chunk,
-        most: usize,
+        chunk: RecordingChunk,
+        max_bytes: usize,
     },
-    /// All that a tool gave back for a call of an answer that keeps less.
-    Outcome {
+    /// The full result of a call whose answer stores only a shortened one.
+    CallResult {
         message: MessageId,
-        slot: Slot,
-        outcome: Box<Outcome>,
+        slot: ItemSlot,
+        outcome: Box<ToolOutcome>,
     },
     Seen(ConversationId),
     Trash(ConversationId),
@@ -62,13 +64,13 @@ pub enum Change {
 
 /// A conversation without its messages.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Header {
+pub struct ConversationHeader {
     pub id: ConversationId,
     pub title: String,
     pub renamed: bool,
-    pub settings: Settings,
+    pub settings: ChatSettings,
     pub branch: Vec<MessageId>,
-    pub updated: Timestamp,
+    pub updated_at: Timestamp,
     pub unread: bool,
     /// Messages that are no longer sent.
     pub left_out: BTreeSet<MessageId>,

@@ -1,42 +1,42 @@
-//! What a reader can do about an answer that did not go well, on keys of its card.
+//! The choices on the card of an answer that failed or needs a decision, with their keys.
 
-use super::{Answer, End, Halt, Stage, Turn};
+use super::{Answer, AnswerEnd, ToolCallState, Turn, TurnBlock};
 use crate::{
-    api::{Error, Fact, Fault, request::Wish},
+    api::{ApiError, ErrorFact, FaultKind, request::ProviderRequirement},
     tools::Toolbox,
 };
 
-/// One thing to do, with a letter and a few words; the first of a card is what Enter does.
+/// One choice on a card, with its key and label; `Enter` takes the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Choice {
-    /// Try again now instead of when it is due.
-    Now,
+pub enum CardChoice {
+    /// Retries now instead of when the retry is due.
+    RetryNow,
     GiveUp,
     Retry,
-    /// 402: the credit affords only so many tokens.
+    /// Retries with a token limit that the credit covers (status 402).
     RetryWithTokens(u32),
-    AnotherModel,
-    /// Without a wish of ours that left no provider, once.
-    Relax(Wish),
-    /// The oldest turns are no longer sent.
+    ChooseModel,
+    /// Retries once without a preference that excluded every provider.
+    Relax(ProviderRequirement),
+    /// Stops sending the oldest turns.
     LeaveOutOldest,
     Continue,
     EnterKey,
     OpenCredits,
     ChooseEffort,
-    Settings,
-    SaveAgain,
+    OpenSettings,
+    RetrySave,
     SendUnsaved,
-    /// A turn that has used tools for long goes on, or does not.
-    GoOn,
-    StopHere,
-    /// A call that asks.
-    Call(Approval),
+    /// Resumes a turn that was paused after many tool calls.
+    Resume,
+    StopTurn,
+    /// Decides about a call that is asking.
+    DecideCall(ApprovalChoice),
 }
 
-/// What one can say to a call that asks; never by Enter.
+/// A decision about a call that is asking; never taken by `Enter`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Approval {
+pub enum ApprovalChoice {
     Once,
     ForConversation,
     Always,
@@ -45,170 +45,184 @@ pub enum Approval {
     DenyWithReason,
 }
 
-impl Choice {
-    /// The letter that takes it when the card has the focus.
+impl CardChoice {
+    /// The key that takes the choice when the card has the focus.
     pub fn key(self) -> char {
         match self {
-            Self::Now => 'n',
+            Self::RetryNow => 'n',
             Self::GiveUp => 'g',
             Self::Retry => 'r',
             Self::RetryWithTokens(_) => 't',
-            Self::AnotherModel => 'm',
+            Self::ChooseModel => 'm',
             Self::Relax(_) => 'w',
             Self::LeaveOutOldest => 'o',
             Self::Continue => 'c',
             Self::EnterKey => 'k',
             Self::OpenCredits => 'b',
             Self::ChooseEffort => 'e',
-            Self::Settings => 's',
-            Self::SaveAgain => 'a',
+            Self::OpenSettings => 's',
+            Self::RetrySave => 'a',
             Self::SendUnsaved => 'u',
-            Self::GoOn => 'y',
-            Self::StopHere => 'n',
-            Self::Call(Approval::Once) => 'y',
-            Self::Call(Approval::ForConversation) => 's',
-            Self::Call(Approval::Always) => 'a',
-            Self::Call(Approval::Edit) => 'e',
-            Self::Call(Approval::Deny) => 'n',
-            Self::Call(Approval::DenyWithReason) => 'N',
+            Self::Resume => 'y',
+            Self::StopTurn => 'n',
+            Self::DecideCall(ApprovalChoice::Once) => 'y',
+            Self::DecideCall(ApprovalChoice::ForConversation) => 's',
+            Self::DecideCall(ApprovalChoice::Always) => 'a',
+            Self::DecideCall(ApprovalChoice::Edit) => 'e',
+            Self::DecideCall(ApprovalChoice::Deny) => 'n',
+            Self::DecideCall(ApprovalChoice::DenyWithReason) => 'N',
         }
     }
 
-    /// What stands beside the key.
-    pub fn words(self) -> String {
+    /// The label beside the key.
+    pub fn label(self) -> String {
         match self {
-            Self::Now => "now".into(),
+            Self::RetryNow => "now".into(),
             Self::GiveUp => "give up".into(),
             Self::Retry => "try again".into(),
             Self::RetryWithTokens(tokens) => format!("try again with {tokens} tokens"),
-            Self::AnotherModel => "another model".into(),
-            Self::Relax(wish) => format!("once without {}", wish.words()),
+            Self::ChooseModel => "another model".into(),
+            Self::Relax(wish) => format!("once without {}", wish.label()),
             Self::LeaveOutOldest => "leave out the oldest turns".into(),
             Self::Continue => "continue".into(),
             Self::EnterKey => "enter a key".into(),
             Self::OpenCredits => "buy credits".into(),
             Self::ChooseEffort => "choose an effort".into(),
-            Self::Settings => "settings".into(),
-            Self::SaveAgain => "save again".into(),
-            Self::SendUnsaved => "send all the same".into(),
-            Self::GoOn => "go on".into(),
-            Self::StopHere => "stop here".into(),
-            Self::Call(approval) => match approval {
-                Approval::Once => "once",
-                Approval::ForConversation => "for this conversation",
-                Approval::Always => "always",
-                Approval::Edit => "edit",
-                Approval::Deny => "deny",
-                Approval::DenyWithReason => "deny and say why",
+            Self::OpenSettings => "settings".into(),
+            Self::RetrySave => "save again".into(),
+            Self::SendUnsaved => "send anyway".into(),
+            Self::Resume => "go on".into(),
+            Self::StopTurn => "stop here".into(),
+            Self::DecideCall(approval) => match approval {
+                ApprovalChoice::Once => "once",
+                ApprovalChoice::ForConversation => "for this conversation",
+                ApprovalChoice::Always => "always",
+                ApprovalChoice::Edit => "edit",
+                ApprovalChoice::Deny => "deny",
+                ApprovalChoice::DenyWithReason => "deny and say why",
             }
             .into(),
         }
     }
 
-    /// Whether Enter takes it, where it is the first: nothing runs that nobody meant to run.
-    pub fn by_enter(self) -> bool {
-        !matches!(self, Self::Call(_) | Self::GoOn | Self::StopHere)
+    /// Whether `Enter` takes the choice if it is the first; nothing may run by accident.
+    pub fn is_taken_by_enter(self) -> bool {
+        !matches!(self, Self::DecideCall(_) | Self::Resume | Self::StopTurn)
     }
 }
 
-/// The choices for an answer and the turn that writes it, if one still does; the default first.
-pub fn choices(answer: &Answer, turn: Option<&Turn>) -> Vec<Choice> {
-    let Some(turn) = turn else { return after_end(answer) };
-    match turn.phase.halt() {
-        Some(Halt::Waiting(_)) => vec![Choice::Now, Choice::GiveUp, Choice::AnotherModel],
-        Some(Halt::Unsaved(_)) => vec![Choice::SaveAgain, Choice::SendUnsaved, Choice::GiveUp],
-        Some(Halt::Paused(_)) => vec![Choice::GoOn, Choice::StopHere],
-        Some(Halt::Calling) => approvals(answer, &turn.context.tools),
+/// The choices for an answer and its turn, if that is still running; the default comes first.
+pub fn card_choices(answer: &Answer, turn: Option<&Turn>) -> Vec<CardChoice> {
+    let Some(turn) = turn else { return choices_after_end(answer) };
+    match turn.phase.block_reason() {
+        Some(TurnBlock::AwaitingRetry(_)) => vec![CardChoice::RetryNow, CardChoice::GiveUp, CardChoice::ChooseModel],
+        Some(TurnBlock::SaveFailed(_)) => vec![CardChoice::RetrySave, CardChoice::SendUnsaved, CardChoice::GiveUp],
+        Some(TurnBlock::Paused(_)) => vec![CardChoice::Resume, CardChoice::StopTurn],
+        Some(TurnBlock::Calling) => approval_choices(answer, &turn.context.tools),
         None => Vec::new(),
     }
 }
 
-/// What can be said to the first call that asks; one whose name is in doubt is never allowed for ever.
-fn approvals(answer: &Answer, tools: &Toolbox) -> Vec<Choice> {
-    let Some(run) = answer.runs.values().find(|run| run.stage == Stage::Asking) else { return Vec::new() };
-    let in_doubt = run.tool.as_ref().is_none_or(|tool| tools.doubt(tool).is_some());
+/// The choices for the first call that is asking; a tool with a dubious name cannot be allowed permanently.
+fn approval_choices(answer: &Answer, tools: &Toolbox) -> Vec<CardChoice> {
+    let Some(run) = answer.call_runs.values().find(|run| run.state == ToolCallState::Asking) else { return Vec::new() };
+    let is_dubious = run.tool.as_ref().is_none_or(|tool| tools.name_doubt(tool).is_some());
     let all = [
-        Approval::Once,
-        Approval::ForConversation,
-        Approval::Always,
-        Approval::Edit,
-        Approval::Deny,
-        Approval::DenyWithReason,
+        ApprovalChoice::Once,
+        ApprovalChoice::ForConversation,
+        ApprovalChoice::Always,
+        ApprovalChoice::Edit,
+        ApprovalChoice::Deny,
+        ApprovalChoice::DenyWithReason,
     ];
-    all.into_iter().filter(|approval| !(in_doubt && *approval == Approval::Always)).map(Choice::Call).collect()
+    all.into_iter()
+        .filter(|approval| !(is_dubious && *approval == ApprovalChoice::Always))
+        .map(CardChoice::DecideCall)
+        .collect()
 }
 
-fn after_end(answer: &Answer) -> Vec<Choice> {
-    let ways = match &answer.end {
-        End::Open | End::Complete | End::Stopped => return Vec::new(),
-        End::Interrupted => vec![Choice::Retry, Choice::AnotherModel],
-        End::Incomplete { reason } if reason.as_deref() == Some("content_filter") => {
-            return vec![Choice::Retry, Choice::AnotherModel];
+fn choices_after_end(answer: &Answer) -> Vec<CardChoice> {
+    let alternatives = match &answer.end {
+        AnswerEnd::Open | AnswerEnd::Complete | AnswerEnd::Stopped => return Vec::new(),
+        AnswerEnd::Interrupted => vec![CardChoice::Retry, CardChoice::ChooseModel],
+        AnswerEnd::Incomplete { reason } if reason.as_deref() == Some("content_filter") => {
+            return vec![CardChoice::Retry, CardChoice::ChooseModel];
         }
-        // Its limit or its context was full before the first word: the same again is as full.
-        End::Incomplete { reason } if reason.as_deref() == Some("max_output_tokens") && answer.text().is_empty() => {
-            vec![Choice::Settings, Choice::AnotherModel, Choice::LeaveOutOldest, Choice::Retry]
+        // Its limit or its context was full before any text, so the same request would fail the same way.
+        AnswerEnd::Incomplete { reason }
+            if reason.as_deref() == Some("max_output_tokens") && answer.text().is_empty() =>
+        {
+            vec![CardChoice::OpenSettings, CardChoice::ChooseModel, CardChoice::LeaveOutOldest, CardChoice::Retry]
         }
-        End::Incomplete { .. } => vec![Choice::Retry, Choice::Settings, Choice::AnotherModel],
-        End::Failed(error) => after_failure(error),
+        AnswerEnd::Incomplete { .. } => vec![CardChoice::Retry, CardChoice::OpenSettings, CardChoice::ChooseModel],
+        AnswerEnd::Failed(error) => choices_after_failure(error),
     };
-    let go_on = (!answer.text().is_empty()).then_some(Choice::Continue);
-    go_on.into_iter().chain(ways).collect()
+    let go_on = (!answer.text().is_empty()).then_some(CardChoice::Continue);
+    go_on.into_iter().chain(alternatives).collect()
 }
 
-fn after_failure(error: &Error) -> Vec<Choice> {
+fn choices_after_failure(error: &ApiError) -> Vec<CardChoice> {
     let relax = error.facts.iter().find_map(|fact| match fact {
-        Fact::Relaxable(wish) => Some(Choice::Relax(*wish)),
+        ErrorFact::Relaxable(wish) => Some(CardChoice::Relax(*wish)),
         _ => None,
     });
-    relax.into_iter().chain(after_fault(error)).collect()
+    relax.into_iter().chain(choices_for_fault(error)).collect()
 }
 
-fn after_fault(error: &Error) -> Vec<Choice> {
+fn choices_for_fault(error: &ApiError) -> Vec<CardChoice> {
     match error.fault {
-        // The same again fails again until midnight.
-        Fault::Rate if error.facts.contains(&Fact::FreeQuotaOfTheDay) => {
-            vec![Choice::AnotherModel, Choice::OpenCredits, Choice::Retry]
+        // The same request fails until midnight.
+        FaultKind::Rate if error.facts.contains(&ErrorFact::FreeQuotaOfTheDay) => {
+            vec![CardChoice::ChooseModel, CardChoice::OpenCredits, CardChoice::Retry]
         }
-        Fault::Connect | Fault::Silence | Fault::Cut | Fault::Empty | Fault::Server | Fault::Rate => {
-            vec![Choice::Retry, Choice::AnotherModel]
+        FaultKind::Connect
+        | FaultKind::Silence
+        | FaultKind::Cut
+        | FaultKind::Empty
+        | FaultKind::Server
+        | FaultKind::Rate => {
+            vec![CardChoice::Retry, CardChoice::ChooseModel]
         }
-        // Entered is the key of OpenRouter, and its credits are bought there.
-        Fault::Key | Fault::Credit if error.facts.contains(&Fact::Elsewhere) => {
-            vec![Choice::Retry, Choice::AnotherModel]
+        // The key that can be entered is OpenRouter's, and credits are bought there.
+        FaultKind::Key | FaultKind::Credit if error.facts.contains(&ErrorFact::Elsewhere) => {
+            vec![CardChoice::Retry, CardChoice::ChooseModel]
         }
-        Fault::Key => vec![Choice::EnterKey, Choice::Retry],
-        Fault::Credit if is_of_key(error) => vec![Choice::EnterKey, Choice::Retry, Choice::AnotherModel],
-        Fault::Credit => affordable(error)
-            .map(Choice::RetryWithTokens)
+        FaultKind::Key => vec![CardChoice::EnterKey, CardChoice::Retry],
+        FaultKind::Credit if is_key_budget(error) => {
+            vec![CardChoice::EnterKey, CardChoice::Retry, CardChoice::ChooseModel]
+        }
+        FaultKind::Credit => affordable_tokens(error)
+            .map(CardChoice::RetryWithTokens)
             .into_iter()
-            .chain([Choice::OpenCredits, Choice::Retry, Choice::AnotherModel, Choice::EnterKey])
+            .chain([CardChoice::OpenCredits, CardChoice::Retry, CardChoice::ChooseModel, CardChoice::EnterKey])
             .collect(),
-        Fault::Forbidden | Fault::Model => vec![Choice::AnotherModel, Choice::Retry],
-        Fault::Length => vec![Choice::LeaveOutOldest, Choice::AnotherModel, Choice::Settings, Choice::Retry],
-        Fault::Request if is_redirect(error) => vec![Choice::Retry, Choice::AnotherModel],
-        Fault::Request if error.facts.iter().any(|fact| matches!(fact, Fact::Efforts(_))) => {
-            vec![Choice::ChooseEffort, Choice::Retry, Choice::AnotherModel]
+        FaultKind::Forbidden | FaultKind::Model => vec![CardChoice::ChooseModel, CardChoice::Retry],
+        FaultKind::Length => {
+            vec![CardChoice::LeaveOutOldest, CardChoice::ChooseModel, CardChoice::OpenSettings, CardChoice::Retry]
         }
-        Fault::Request => vec![Choice::Settings, Choice::AnotherModel, Choice::Retry],
-        Fault::Garbage => vec![Choice::Retry, Choice::AnotherModel],
+        FaultKind::Request if is_redirect(error) => vec![CardChoice::Retry, CardChoice::ChooseModel],
+        FaultKind::Request if error.facts.iter().any(|fact| matches!(fact, ErrorFact::Efforts(_))) => {
+            vec![CardChoice::ChooseEffort, CardChoice::Retry, CardChoice::ChooseModel]
+        }
+        FaultKind::Request => vec![CardChoice::OpenSettings, CardChoice::ChooseModel, CardChoice::Retry],
+        FaultKind::Garbage => vec![CardChoice::Retry, CardChoice::ChooseModel],
     }
 }
 
-/// The server sends us to another address.
-pub(super) fn is_redirect(error: &Error) -> bool {
+/// Whether the server redirected the request to another address.
+pub(super) fn is_redirect(error: &ApiError) -> bool {
     error.status.is_some_and(|status| (300..400).contains(&status))
 }
 
-/// The budget of the key is spent, not the credit of the account.
-pub(super) fn is_of_key(error: &Error) -> bool {
-    error.fault == Fault::Credit && error.status == Some(403)
+/// Whether the budget of the key is spent, rather than the credit of the account.
+pub(super) fn is_key_budget(error: &ApiError) -> bool {
+    error.fault == FaultKind::Credit && error.status == Some(403)
 }
 
-/// The tokens that the credit is enough for, where the server told.
-pub(super) fn affordable(error: &Error) -> Option<u32> {
+/// The number of tokens that the credit covers, if the server reports it.
+pub(super) fn affordable_tokens(error: &ApiError) -> Option<u32> {
     error.facts.iter().find_map(|fact| match fact {
-        Fact::Affordable(tokens) if *tokens > 0 => Some(*tokens),
+        ErrorFact::Affordable(tokens) if *tokens > 0 => Some(*tokens),
         _ => None,
     })
 }
@@ -221,49 +235,49 @@ mod tests {
     use crate::tools::ToolId;
 
     #[test]
-    fn every_choice_has_a_key_of_its_own() {
+    fn every_choice_has_its_own_key() {
         let all = [
-            Choice::Now,
-            Choice::GiveUp,
-            Choice::Retry,
-            Choice::RetryWithTokens(900),
-            Choice::AnotherModel,
-            Choice::Relax(Wish::NoTraining),
-            Choice::LeaveOutOldest,
-            Choice::Continue,
-            Choice::EnterKey,
-            Choice::OpenCredits,
-            Choice::ChooseEffort,
-            Choice::Settings,
-            Choice::SaveAgain,
-            Choice::SendUnsaved,
+            CardChoice::RetryNow,
+            CardChoice::GiveUp,
+            CardChoice::Retry,
+            CardChoice::RetryWithTokens(900),
+            CardChoice::ChooseModel,
+            CardChoice::Relax(ProviderRequirement::NoTraining),
+            CardChoice::LeaveOutOldest,
+            CardChoice::Continue,
+            CardChoice::EnterKey,
+            CardChoice::OpenCredits,
+            CardChoice::ChooseEffort,
+            CardChoice::OpenSettings,
+            CardChoice::RetrySave,
+            CardChoice::SendUnsaved,
         ];
-        assert_eq!(all.map(Choice::key).into_iter().collect::<BTreeSet<_>>().len(), all.len());
-        assert!(all.into_iter().all(Choice::by_enter));
+        assert_eq!(all.map(CardChoice::key).into_iter().collect::<BTreeSet<_>>().len(), all.len());
+        assert!(all.into_iter().all(CardChoice::is_taken_by_enter));
     }
 
     #[test]
-    fn a_call_is_answered_by_letters_of_its_own_and_never_by_enter() {
+    fn a_call_is_decided_by_its_own_keys_and_never_by_enter() {
         let mut answer = Answer::new("openrouter", "m", crate::chat::Timestamp::UNIX_EPOCH);
-        let run = |tool: Option<ToolId>| crate::chat::Run {
+        let run = |tool: Option<ToolId>| crate::chat::ToolCallRun {
             tool,
             arguments: serde_json::Value::Null,
             edited: false,
-            stage: Stage::Asking,
-            began: None,
-            ended: None,
+            state: ToolCallState::Asking,
+            started_at: None,
+            ended_at: None,
             progress: None,
-            whole: None,
+            full_size: None,
         };
         let mut keys = |tool: Option<ToolId>| {
-            answer.runs.insert(crate::chat::Slot { step: 0, index: 0 }, run(tool));
-            let all = approvals(&answer, &Toolbox::default());
+            answer.call_runs.insert(crate::chat::ItemSlot { step: 0, index: 0 }, run(tool));
+            let all = approval_choices(&answer, &Toolbox::default());
             (all.iter().map(|choice| choice.key()).collect::<String>(), all)
         };
         let (letters, all) = keys(Some(ToolId::new("notes", "write")));
         assert_eq!(letters, "ysaenN");
-        assert_eq!(keys(Some(ToolId::new("notes", "wri\u{200b}te"))).0, "ysenN", "not for ever");
+        assert_eq!(keys(Some(ToolId::new("notes", "wri\u{200b}te"))).0, "ysenN", "not permanently");
         assert_eq!(keys(None).0, "ysenN");
-        assert!(!all.into_iter().chain([Choice::GoOn, Choice::StopHere]).any(Choice::by_enter));
+        assert!(!all.into_iter().chain([CardChoice::Resume, CardChoice::StopTurn]).any(CardChoice::is_taken_by_enter));
     }
 }

@@ -1,198 +1,198 @@
 //! One conversation: its tree, its settings, and the turns in progress.
 //!
-//! What turns do is in `running`, what branches do in `tree`.
+//! The handling of turns is in `turn_lifecycle`, that of branches in `tree`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Answer, Body, CallId, Change, ConversationId, End, Header, Message, MessageId, Settings, StreamId, Timestamp, Turn,
-    TurnId, billing::Billing, request::Context, title,
+    Answer, AnswerEnd, CallId, ChatSettings, ConversationChange, ConversationHeader, ConversationId, Message,
+    MessageBody, MessageId, StreamId, Timestamp, Turn, TurnId, billing::PriceLookups, request::RequestContext, title,
 };
 use crate::{
     api::{self, Usd},
     tools::ToolId,
 };
 
-/// How many of the newest answers are asked what they filled of the context: an older count is of another one.
-const COUNTED: usize = 8;
+/// How many of the newest answers are searched for a token count; an older count says nothing about the context now.
+const USAGE_LOOKBACK: usize = 8;
 
 /// A titled tree of messages, open in memory.
 #[derive(Debug, Clone)]
 pub struct Conversation {
     pub id: ConversationId,
     pub title: String,
-    /// The reader named it: the first prompt no longer does.
+    /// The user named it, so the title no longer follows the first prompt.
     pub renamed: bool,
-    /// For the next submission; a running turn keeps those that it began with.
-    pub settings: Settings,
-    /// What a request needs to know of its endpoint; the app keeps it current, it is never stored.
-    pub context: Context,
+    /// The settings of the next submission; a running turn uses those that it began with.
+    pub settings: ChatSettings,
+    /// The facts about the endpoint that a request needs; kept current by the app and never stored.
+    pub context: RequestContext,
     pub messages: BTreeMap<MessageId, Message>,
     /// The visible path through the tree, oldest first.
     pub branch: Vec<MessageId>,
-    /// What stands in the composer, unsent.
+    /// The unsent text in the composer.
     pub draft: String,
     /// Prompts that wait for the running turn to end.
     pub queue: Vec<String>,
     pub turns: Vec<Turn>,
-    pub updated: Timestamp,
+    pub updated_at: Timestamp,
     /// An answer ended while the conversation was not on the screen.
     pub unread: bool,
-    /// Messages that are no longer sent, since the conversation became too long.
+    /// Messages that are no longer sent because the conversation became too long.
     pub(super) left_out: BTreeSet<MessageId>,
-    /// Always as `messages` has it; siblings in the order of their age.
+    /// Derived from `messages`; siblings are ordered by age.
     pub(super) children: BTreeMap<Option<MessageId>, Vec<MessageId>>,
-    /// Messages that a failed save left in memory only; they go with the next save.
+    /// Messages that are not on disk yet, after a failed save, for example; the next save includes them.
     pub(super) unsaved: BTreeSet<MessageId>,
-    /// Of all settled answers, always as `messages` has it.
-    pub(super) cost: Cost,
-    pub(super) billing: Billing,
+    /// The cost of all settled answers, derived from `messages`.
+    pub(super) cost: ConversationCost,
+    pub(super) price_lookups: PriceLookups,
 }
 
-/// A row of the list: a conversation that need not be open.
+/// A conversation as a row of the list; it need not be open.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Summary {
+pub struct ConversationSummary {
     pub id: ConversationId,
     pub title: String,
-    pub updated: Timestamp,
+    pub updated_at: Timestamp,
     /// An answer ended while the conversation was not on the screen.
     pub unread: bool,
     /// Its newest answer failed or was interrupted.
     pub failed: bool,
 }
 
-/// What a change of a conversation asks the program to do.
+/// Something that the program must do after a conversation has changed.
 #[derive(Debug)]
-pub enum Next {
+pub enum ChatEffect {
     /// Sends a request to the named endpoint.
-    Open {
+    OpenStream {
         stream: StreamId,
         endpoint: String,
         request: Box<api::Request>,
     },
-    Close(StreamId),
-    /// Runs a tool; what it comes to is told by `Conversation::call_ended`.
-    Run {
+    CloseStream(StreamId),
+    /// Runs a tool; its result goes to `Conversation::on_call_ended`.
+    RunTool {
         call: CallId,
         tool: ToolId,
         arguments: serde_json::Value,
     },
-    StopRun(CallId),
-    /// Asks an endpoint what the answer cost that it knows under this id.
-    AskPrice {
+    StopTool(CallId),
+    /// Asks an endpoint for the price of the response with this id.
+    FetchPrice {
         answer: MessageId,
         endpoint: String,
         generation: String,
     },
-    /// Asks an endpoint what is left of the requests for free models.
-    AskQuota {
+    /// Asks an endpoint how many requests to free models are left.
+    FetchQuota {
         answer: MessageId,
         endpoint: String,
     },
-    /// These rows changed; `gate` is the turn that waits until they are on disk.
+    /// Writes these changes; `gate` is the turn that waits until they are on disk.
     Save {
-        changes: Vec<Change>,
+        changes: Vec<ConversationChange>,
         gate: Option<TurnId>,
     },
 }
 
 /// What a conversation has cost so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Cost {
-    /// Of all answers whose price is known, exactly.
+pub struct ConversationCost {
+    /// The exact sum over all answers with a known price.
     pub known: Usd,
-    /// How many answers may have cost something that nobody told.
-    pub unknown: usize,
+    /// How many answers may have an unknown cost.
+    pub unpriced_answers: usize,
 }
 
 impl Conversation {
-    pub fn new(id: ConversationId, settings: Settings, now: Timestamp) -> Self {
-        let header = Header {
+    pub fn new(id: ConversationId, settings: ChatSettings, now: Timestamp) -> Self {
+        let header = ConversationHeader {
             id,
             title: String::new(),
             renamed: false,
             settings,
             branch: Vec::new(),
-            updated: now,
+            updated_at: now,
             unread: false,
             left_out: BTreeSet::new(),
         };
         Self::restore(header, Vec::new(), String::new(), Vec::new())
     }
 
-    /// A conversation as the disk has it; no turn runs in it.
-    pub fn restore(header: Header, messages: Vec<Message>, draft: String, queue: Vec<String>) -> Self {
+    /// Restores a conversation from the database, without running turns.
+    pub fn restore(header: ConversationHeader, messages: Vec<Message>, draft: String, queue: Vec<String>) -> Self {
         let mut conversation = Self {
             id: header.id,
             title: header.title,
             renamed: header.renamed,
             settings: header.settings,
-            context: Context::default(),
+            context: RequestContext::default(),
             messages: BTreeMap::new(),
             branch: header.branch,
             draft,
             queue,
             turns: Vec::new(),
-            updated: header.updated,
+            updated_at: header.updated_at,
             unread: header.unread,
             left_out: header.left_out,
             children: BTreeMap::new(),
             unsaved: BTreeSet::new(),
-            cost: Cost::default(),
-            billing: Billing::default(),
+            cost: ConversationCost::default(),
+            price_lookups: PriceLookups::default(),
         };
         for message in messages {
             conversation.insert(message);
         }
-        conversation.count_cost();
+        conversation.recompute_cost();
         conversation
     }
 
-    /// The only way into the tree.
+    /// Inserts a message into the tree; every message must be added here.
     pub(super) fn insert(&mut self, message: Message) {
         let siblings = self.children.entry(message.parent).or_default();
-        if let Err(at) = siblings.binary_search(&message.id) {
-            siblings.insert(at, message.id);
+        if let Err(position) = siblings.binary_search(&message.id) {
+            siblings.insert(position, message.id);
         }
         self.messages.insert(message.id, message);
     }
 
-    pub fn header(&self) -> Header {
-        Header {
+    pub fn header(&self) -> ConversationHeader {
+        ConversationHeader {
             id: self.id,
             title: self.title.clone(),
             renamed: self.renamed,
             settings: self.settings.clone(),
             branch: self.branch.clone(),
-            updated: self.updated,
+            updated_at: self.updated_at,
             unread: self.unread,
             left_out: self.left_out.clone(),
         }
     }
 
-    pub fn summary(&self) -> Summary {
-        let newest = self.answers_of_branch().next();
-        Summary {
+    pub fn summary(&self) -> ConversationSummary {
+        let newest = self.branch_answers().next();
+        ConversationSummary {
             id: self.id,
             title: self.title.clone(),
-            updated: self.updated,
+            updated_at: self.updated_at,
             unread: self.unread,
-            failed: newest.is_some_and(|answer| matches!(answer.end, End::Failed(_) | End::Interrupted)),
+            failed: newest.is_some_and(|answer| matches!(answer.end, AnswerEnd::Failed(_) | AnswerEnd::Interrupted)),
         }
     }
 
     /// The sum over all answers, siblings included.
-    pub fn cost(&self) -> &Cost {
+    pub fn cost(&self) -> &ConversationCost {
         &self.cost
     }
 
-    /// How much of the model's context the branch fills, as the server counted it for one of the newest answers.
+    /// How many tokens of context the branch fills, as counted by the server for one of the newest answers.
     pub fn context_tokens(&self) -> Option<u64> {
-        let usage = self.answers_of_branch().take(COUNTED).find_map(|answer| answer.usage.as_ref())?;
+        let usage = self.branch_answers().take(USAGE_LOOKBACK).find_map(|answer| answer.usage.as_ref())?;
         Some(usage.input_tokens? + usage.output_tokens.unwrap_or(0))
     }
 
-    /// The turn that runs on the visible branch.
+    /// The turn that is running on the active branch.
     pub fn active_turn(&self) -> Option<&Turn> {
         // A running answer has nothing below it.
         self.branch.last().and_then(|last| self.turn_of(*last))
@@ -204,24 +204,24 @@ impl Conversation {
 
     /// The text of the newest answer of the branch that has one, for the clipboard.
     pub fn newest_answer_text(&self) -> Option<String> {
-        self.answers_of_branch().map(Answer::text).find(|text| !text.is_empty())
+        self.branch_answers().map(Answer::text).find(|text| !text.is_empty())
     }
 
-    fn answers_of_branch(&self) -> impl Iterator<Item = &Answer> {
-        self.branch.iter().rev().filter_map(|id| self.messages.get(id)?.answer())
+    fn branch_answers(&self) -> impl Iterator<Item = &Answer> {
+        self.branch.iter().rev().filter_map(|id| self.messages.get(id)?.as_answer())
     }
 
-    /// A name of the reader's choice; an empty one gives the title back to the first prompt.
-    pub fn rename(&mut self, title: &str) -> Vec<Next> {
-        self.title = title::named(title);
+    /// Sets the user's title; an empty one restores the title from the first prompt.
+    pub fn rename(&mut self, title: &str) -> Vec<ChatEffect> {
+        self.title = title::title_from_name(title);
         self.renamed = !self.title.is_empty();
         if !self.renamed {
-            self.take_title();
+            self.title_from_first_prompt();
         }
         self.save_header()
     }
 
-    pub fn set_settings(&mut self, settings: Settings) -> Vec<Next> {
+    pub fn set_settings(&mut self, settings: ChatSettings) -> Vec<ChatEffect> {
         if self.settings == settings {
             return Vec::new();
         }
@@ -229,90 +229,92 @@ impl Conversation {
         self.save_header()
     }
 
-    /// What stands in the composer; saved when it changed.
-    pub fn set_draft(&mut self, text: String) -> Vec<Next> {
+    /// Sets the draft and saves it if it changed.
+    pub fn set_draft(&mut self, text: String) -> Vec<ChatEffect> {
         if self.draft == text {
             return Vec::new();
         }
         self.draft = text;
-        if self.is_new() { Vec::new() } else { vec![save(vec![self.draft_change()])] }
+        if self.is_new() { Vec::new() } else { vec![save_effect(vec![self.draft_change()])] }
     }
 
     /// Takes a prompt out of the queue, to be edited.
-    pub fn take_queued(&mut self, index: usize) -> Option<(String, Vec<Next>)> {
+    pub fn take_queued(&mut self, index: usize) -> Option<(String, Vec<ChatEffect>)> {
         if index >= self.queue.len() {
             return None;
         }
         let text = self.queue.remove(index);
-        Some((text, vec![save(vec![self.queue_change()])]))
+        Some((text, vec![save_effect(vec![self.queue_change()])]))
     }
 
-    /// It is on the screen: nothing of it is unread.
-    pub fn seen(&mut self) -> Vec<Next> {
+    /// Marks the conversation as read, because it is on the screen.
+    pub fn mark_seen(&mut self) -> Vec<ChatEffect> {
         if !std::mem::take(&mut self.unread) || self.is_new() {
             return Vec::new();
         }
-        vec![save(vec![Change::Seen(self.id)])]
+        vec![save_effect(vec![ConversationChange::Seen(self.id)])]
     }
 
-    /// Nothing has been said: it is not on disk.
+    /// Whether it has no messages yet and is therefore not on disk.
     pub fn is_new(&self) -> bool {
         self.messages.is_empty()
     }
 
-    pub(super) fn take_title(&mut self) {
+    pub(super) fn title_from_first_prompt(&mut self) {
         let first = self.branch.first().and_then(|id| self.messages.get(id));
-        if let Some(Body::Prompt(prompt)) = first.map(|message| &message.body) {
-            self.title = title::title(&prompt.text);
+        if let Some(MessageBody::Prompt(prompt)) = first.map(|message| &message.body) {
+            self.title = title::title_from_prompt(&prompt.text);
         }
     }
 
-    pub(super) fn save_header(&self) -> Vec<Next> {
-        if self.is_new() { Vec::new() } else { vec![save(vec![self.header_change()])] }
+    pub(super) fn save_header(&self) -> Vec<ChatEffect> {
+        if self.is_new() { Vec::new() } else { vec![save_effect(vec![self.header_change()])] }
     }
 
-    pub(super) fn header_change(&self) -> Change {
-        Change::Conversation(Box::new(self.header()))
+    pub(super) fn header_change(&self) -> ConversationChange {
+        ConversationChange::Conversation(Box::new(self.header()))
     }
 
-    pub(super) fn draft_change(&self) -> Change {
-        Change::Draft { conversation: self.id, text: self.draft.clone() }
+    pub(super) fn draft_change(&self) -> ConversationChange {
+        ConversationChange::Draft { conversation: self.id, text: self.draft.clone() }
     }
 
-    pub(super) fn queue_change(&self) -> Change {
-        Change::Queue { conversation: self.id, prompts: self.queue.clone() }
+    pub(super) fn queue_change(&self) -> ConversationChange {
+        ConversationChange::Queue { conversation: self.id, prompts: self.queue.clone() }
     }
 
-    pub(super) fn message_change(&self, id: MessageId) -> Change {
-        Change::Message { conversation: self.id, message: Box::new(self.messages[&id].clone()) }
+    pub(super) fn message_change(&self, id: MessageId) -> ConversationChange {
+        ConversationChange::Message { conversation: self.id, message: Box::new(self.messages[&id].clone()) }
     }
 
-    pub(super) fn count_cost(&mut self) {
-        let mut cost = Cost::default();
-        for answer in self.messages.values().filter_map(Message::answer) {
+    pub(super) fn recompute_cost(&mut self) {
+        let mut cost = ConversationCost::default();
+        for answer in self.messages.values().filter_map(Message::as_answer) {
             let (known, is_all) = answer.cost();
-            match cost.known.plus(&known) {
+            match cost.known.checked_add(&known) {
                 Some(sum) => cost.known = sum,
-                None => cost.unknown += usize::from(is_all),
+                None => cost.unpriced_answers += usize::from(is_all),
             }
-            cost.unknown += usize::from(!is_all && may_have_cost(answer));
+            cost.unpriced_answers += usize::from(!is_all && is_billable(answer));
         }
         self.cost = cost;
     }
 }
 
-/// Attempts that gave nothing are free; what was stopped on its way may still be billed.
-pub(super) fn may_have_cost(answer: &Answer) -> bool {
+/// Whether an answer may have cost something: attempts without content are free, but a stopped answer may be billed.
+pub(super) fn is_billable(answer: &Answer) -> bool {
     match answer.end {
-        End::Open => false,
-        End::Complete | End::Incomplete { .. } => true,
-        End::Stopped | End::Interrupted => answer.generations().next().is_some() || !answer.items.is_empty(),
-        End::Failed(_) => answer.is_visible(),
+        AnswerEnd::Open => false,
+        AnswerEnd::Complete | AnswerEnd::Incomplete { .. } => true,
+        AnswerEnd::Stopped | AnswerEnd::Interrupted => {
+            answer.generation_ids().next().is_some() || !answer.items.is_empty()
+        }
+        AnswerEnd::Failed(_) => answer.is_visible(),
     }
 }
 
-pub(super) fn save(changes: Vec<Change>) -> Next {
-    Next::Save { changes, gate: None }
+pub(super) fn save_effect(changes: Vec<ConversationChange>) -> ChatEffect {
+    ChatEffect::Save { changes, gate: None }
 }
 
 #[cfg(test)]
@@ -321,34 +323,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_title_comes_from_the_first_prompt_until_the_reader_gives_one() {
-        let mut bench = Bench::new();
+    fn the_title_comes_from_the_first_prompt_until_the_user_sets_one() {
+        let mut bench = TestChat::new();
         bench.exchange("## Rust *lifetimes*\n\nWhy?", "1", "0");
         bench.exchange("two", "2", "0");
         assert_eq!(bench.chat.title, "Rust lifetimes");
-        assert_eq!(asked(bench.chat.rename("  My\ntitle ")).saved, ["conversation"]);
+        assert_eq!(collect_effects(bench.chat.rename("  My\ntitle ")).saved, ["conversation"]);
         assert_eq!((bench.chat.title.as_str(), bench.chat.renamed), ("My title", true));
         bench.chat.rename("");
         assert_eq!((bench.chat.title.as_str(), bench.chat.renamed), ("Rust lifetimes", false));
     }
 
     #[test]
-    fn a_conversation_in_which_nothing_was_said_is_not_written() {
-        let mut bench = Bench::new();
+    fn an_empty_conversation_is_not_saved() {
+        let mut bench = TestChat::new();
         assert!(bench.chat.set_draft("half a".into()).is_empty());
-        assert!(bench.chat.set_settings(Settings { web: true, ..settings() }).is_empty());
+        assert!(bench.chat.set_settings(ChatSettings { web: true, ..settings() }).is_empty());
         assert!(bench.chat.rename("A name").is_empty());
         assert!(bench.submit("  ").saved.is_empty());
         let first = bench.submit("Why?");
         assert_eq!(first.saved[0], "conversation");
         assert_eq!(bench.chat.header().title, "A name");
-        assert_eq!(asked(bench.chat.set_draft("half a".into())).saved, ["draft"]);
+        assert_eq!(collect_effects(bench.chat.set_draft("half a".into())).saved, ["draft"]);
         assert!(bench.chat.set_draft("half a".into()).is_empty(), "it did not change");
     }
 
     #[test]
-    fn what_was_restored_is_what_was_left() {
-        let mut bench = Bench::new();
+    fn a_restored_conversation_equals_the_saved_one() {
+        let mut bench = TestChat::new();
         let first = bench.exchange("one", "1", "0.5");
         bench.chat.answer_again(first, None, &mut bench.ids, bench.now);
         bench.chat.interrupt_all(bench.now);
@@ -362,11 +364,11 @@ mod tests {
     }
 
     #[test]
-    fn seeing_a_conversation_is_written_once() {
-        let mut bench = Bench::new();
+    fn marking_a_conversation_as_seen_is_saved_once() {
+        let mut bench = TestChat::new();
         bench.exchange("one", "1", "0");
         bench.chat.unread = true;
-        assert_eq!(asked(bench.chat.seen()).saved, ["other"]);
-        assert!(bench.chat.seen().is_empty());
+        assert_eq!(collect_effects(bench.chat.mark_seen()).saved, ["other"]);
+        assert!(bench.chat.mark_seen().is_empty());
     }
 }

@@ -1,39 +1,39 @@
-//! The growth of a streaming answer since it was last written to disk, as events that replay it.
+//! What a streaming answer has received since its last write to disk, as events that can be replayed.
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Answer, Timestamp, answer::Applied};
+use super::{Answer, Timestamp, answer::EventOutcome};
 use crate::api::Event;
 
-/// Events, those that only lengthen the same text merged into one.
+/// Events not yet on disk; deltas that extend the same text are merged into one.
 #[derive(Debug, Clone, Default)]
-pub struct Journal(Vec<Line>);
+pub struct AnswerJournal(Vec<JournalLine>);
 
-/// What was taken from a journal. It becomes JSON where it is written, and not where it is taken.
+/// Events taken from a journal, which become JSON only when they are written.
 #[derive(Debug, Clone)]
-pub struct Growth(Arc<[Line]>);
+pub struct JournalChunk(Arc<[JournalLine]>);
 
 #[derive(Debug, Clone)]
-struct Line {
-    mark: Mark,
+struct JournalLine {
+    stamp: JournalStamp,
     event: Event,
 }
 
-/// What a line says besides its event: which response of the turn it belongs to, and when it came.
+/// What a line has besides its event: the response of the turn that it belongs to, and its time.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-struct Mark {
+struct JournalStamp {
     step: u32,
     at: Timestamp,
 }
 
-impl Journal {
-    /// Notes an event; of several deltas in a row the time of the first is kept.
+impl AnswerJournal {
+    /// Appends an event; merged deltas have the time of the first.
     pub fn push(&mut self, step: u32, at: Timestamp, event: &Event) {
-        if let Event::Delta { place: same, text: more } = event
-            && let Some(Line { mark, event: Event::Delta { place, text } }) = self.0.last_mut()
-            && mark.step == step
+        if let Event::Delta { target: same, text: more } = event
+            && let Some(JournalLine { stamp, event: Event::Delta { target: place, text } }) = self.0.last_mut()
+            && stamp.step == step
             && place == same
             && !text.is_empty()
         {
@@ -43,41 +43,41 @@ impl Journal {
         if matches!(event, Event::KeepAlive | Event::Other { .. } | Event::Unreadable { .. }) {
             return;
         }
-        self.0.push(Line { mark: Mark { step, at }, event: event.clone() });
+        self.0.push(JournalLine { stamp: JournalStamp { step, at }, event: event.clone() });
     }
 
-    /// What has come since the last time; `None` when that is nothing.
-    pub fn take(&mut self) -> Option<Growth> {
-        (!self.0.is_empty()).then(|| Growth(std::mem::take(&mut self.0).into()))
+    /// Takes the events since the last call; `None` if there are none.
+    pub fn take(&mut self) -> Option<JournalChunk> {
+        (!self.0.is_empty()).then(|| JournalChunk(std::mem::take(&mut self.0).into()))
     }
 }
 
-impl Growth {
-    /// A line of JSON for each event.
-    pub fn lines(&self) -> String {
+impl JournalChunk {
+    /// The events as JSON, one per line.
+    pub fn to_json_lines(&self) -> String {
         let mut lines = String::new();
-        for Line { mark, event } in &*self.0 {
+        for JournalLine { stamp, event } in &*self.0 {
             let Some(event) = event.to_json() else { continue };
-            let mark = serde_json::to_string(mark).expect("a number and a time always have a JSON form");
-            // Two objects become one: `{"step":0,"at":"…"` and `"type":"…",…}`.
+            let mark = serde_json::to_string(stamp).expect("a number and a time always have a JSON form");
+            // Joins two objects into one: `{"step":0,"at":"…"` and `"type":"…",…}`.
             lines.extend([mark.trim_end_matches('}'), ",", event.trim_start_matches('{'), "\n"]);
         }
         lines
     }
 }
 
-/// Applies the lines of a journal to an answer as it was before them. A line that a crash cut off is left out.
-pub fn replay(answer: &mut Answer, lines: &str) -> Applied {
-    let mut all = Applied::default();
+/// Applies the lines of a journal to the answer that precedes them. A line that a crash cut off is skipped.
+pub fn replay_journal(answer: &mut Answer, lines: &str) -> EventOutcome {
+    let mut total = EventOutcome::default();
     for line in lines.lines() {
-        let Ok(mark) = serde_json::from_str::<Mark>(line) else { continue };
-        let applied = answer.apply(mark.step, mark.at, &Event::parse(line));
-        all.changed |= applied.changed;
-        all.visible |= applied.visible;
-        all.activity = applied.activity.or(all.activity);
-        all.over |= applied.over;
+        let Ok(stamp) = serde_json::from_str::<JournalStamp>(line) else { continue };
+        let applied = answer.apply(stamp.step, stamp.at, &Event::parse(line));
+        total.changed |= applied.changed;
+        total.visible |= applied.visible;
+        total.activity = applied.activity.or(total.activity);
+        total.ended |= applied.ended;
     }
-    all
+    total
 }
 
 #[cfg(test)]
@@ -95,15 +95,15 @@ mod tests {
     }
 
     #[test]
-    fn deltas_for_the_same_place_become_one_line_with_the_time_of_the_first() {
-        let mut journal = Journal::default();
+    fn deltas_of_the_same_text_merge_into_one_line_with_the_first_time() {
+        let mut journal = AnswerJournal::default();
         for number in 0..1000 {
             journal.push(0, at(number), &delta("output_text", 1, "ab"));
             journal.push(0, at(number), &Event::KeepAlive);
         }
         journal.push(0, at(1000), &delta("reasoning_text", 1, "c"));
         journal.push(1, at(1001), &delta("reasoning_text", 1, "d"));
-        let lines = journal.take().expect("something came").lines();
+        let lines = journal.take().expect("something came").to_json_lines();
         let lines: Vec<_> = lines.lines().collect();
         assert_eq!(lines.len(), 3);
         assert!(
@@ -117,26 +117,26 @@ mod tests {
     }
 
     #[test]
-    fn each_response_that_was_begun_is_known_by_its_id_after_a_crash() {
+    fn the_id_of_each_response_survives_a_crash() {
         let mut answer = Answer::new("openrouter", "some/model", at(0));
-        answer.begun_as(0, Some("gen-a".into()));
-        let mut journal = Journal::default();
-        let begun = crate::api::event::Response::begun("gen-b".into());
-        journal.push(1, at(5), &Event::Begun(Box::new(begun)));
-        replay(&mut answer, &journal.take().expect("something came").lines());
+        answer.set_generation(0, Some("gen-a".into()));
+        let mut journal = AnswerJournal::default();
+        let begun = crate::api::event::ResponseEnvelope::started("gen-b".into());
+        journal.push(1, at(5), &Event::ResponseStarted(Box::new(begun)));
+        replay_journal(&mut answer, &journal.take().expect("something came").to_json_lines());
         answer.interrupt(at(6));
-        assert_eq!(answer.unpriced().collect::<Vec<_>>(), ["gen-a", "gen-b"]);
+        assert_eq!(answer.unpriced_ids().collect::<Vec<_>>(), ["gen-a", "gen-b"]);
     }
 
     #[test]
-    fn a_line_that_a_crash_cut_off_is_left_out() {
-        let mut journal = Journal::default();
+    fn a_line_cut_off_by_a_crash_is_skipped() {
+        let mut journal = AnswerJournal::default();
         journal.push(0, at(0), &delta("output_text", 0, "kept"));
-        let mut lines = journal.take().expect("something came").lines();
+        let mut lines = journal.take().expect("something came").to_json_lines();
         journal.push(0, at(1), &delta("output_text", 0, " lost"));
-        lines += &journal.take().expect("something came").lines()[..40];
+        lines += &journal.take().expect("something came").to_json_lines()[..40];
         let mut answer = Answer::new("openrouter", "some/model", at(0));
-        assert!(replay(&mut answer, &lines).visible);
-        assert_eq!((answer.text().as_str(), answer.first_text), ("kept", Some(at(0))));
+        assert!(replay_journal(&mut answer, &lines).visible);
+        assert_eq!((answer.text().as_str(), answer.first_text_at), ("kept", Some(at(0))));
     }
 }

@@ -1,238 +1,241 @@
-//! The history of a turn as input items: what was received goes back as it came, or not at all.
+//! The history of a turn as input items: received items go back unchanged, or not at all.
 //!
-//! An answer leaves in one of two forms: the items of the server, to the model and endpoint that made
-//! them; or easy messages without ids. Calls never leave without their outputs, nor reasoning without
-//! what it led to (reference: sections 4.6 and 7).
+//! An answer is sent in one of two forms: the server's items, to the model and endpoint that made them; or
+//! simple messages without ids. Calls are never sent without their outputs, nor reasoning without the item
+//! that follows it (reference: sections 4.6 and 7).
 
 mod sent;
 
 use std::collections::BTreeSet;
 
-use sent::{Sent, To};
+use sent::{ReplayTarget, ReplayedItem};
 use serde_json::value::RawValue;
 
 use super::{
-    Answer, Body, Conversation, End, Item, Kind, Mend, MessageId, Run, Turn,
-    answer::{Part, Slot},
-    call::{Output, Senses, output},
+    Answer, AnswerEnd, Conversation, Item, ItemKind, MessageBody, MessageId, RequestFix, ToolCallRun, Turn,
+    answer::{ContentPart, ItemSlot},
+    call::{CallOutput, InputModalities, output_for_model},
 };
 use crate::api::{
-    Dialect,
-    json::Fields,
-    request::{Role, assistant, call_output, call_output_of_parts, message},
+    ApiDialect,
+    json::JsonFields,
+    request::{MessageRole, assistant_message, call_output, call_output_parts, input_message},
 };
 
-/// What a model is told when it shall go on with an answer that was cut.
-const GO_ON: &str = "Your last message was cut off. Continue exactly where it ends, without repeating anything.";
+/// The instruction to the model to continue an answer that was cut off.
+const CONTINUE_PROMPT: &str =
+    "Your last message was cut off. Continue exactly where it ends, without repeating anything.";
 
-/// Everything that was said on the way to the answer of a turn, its own earlier steps included.
+/// The history on the path to the answer of a turn, including that answer's earlier steps.
 pub(super) fn input(conversation: &Conversation, turn: &Turn) -> Vec<Box<RawValue>> {
     let path = conversation.path_to(turn.answer);
     let newest = newest_finished(conversation, &path, turn.answer);
-    let mut history = History { turn, items: Vec::new(), ids: BTreeSet::new(), calls: BTreeSet::new() };
+    let mut history = HistoryBuilder { turn, items: Vec::new(), sent_ids: BTreeSet::new(), call_ids: BTreeSet::new() };
     let mut below_answer = false;
     for id in path.into_iter().filter(|id| !conversation.is_left_out(*id)) {
         match &conversation.messages[&id].body {
-            Body::Prompt(prompt) => {
-                history.items.push(message(Role::User, &prompt.text));
+            MessageBody::Prompt(prompt) => {
+                history.items.push(input_message(MessageRole::User, &prompt.text));
                 below_answer = false;
             }
-            Body::Answer(answer) => {
+            MessageBody::Answer(answer) => {
                 if below_answer {
-                    history.items.push(message(Role::User, GO_ON));
+                    history.items.push(input_message(MessageRole::User, CONTINUE_PROMPT));
                 }
                 below_answer = true;
-                history.add(answer, history.form(answer, id, newest));
+                history.add_answer(answer, history.rules_for(answer, id, newest));
             }
         }
     }
     history.items
 }
 
-/// The last answer that its model brought to an end, before the one that is being asked for.
-fn newest_finished(conversation: &Conversation, path: &[MessageId], asked: MessageId) -> Option<MessageId> {
-    let finished = |id: &&MessageId| conversation.messages[id].answer().is_some_and(is_finished);
-    path.iter().rev().filter(|id| **id != asked).find(finished).copied()
+/// The last answer before the requested one that its model finished.
+fn newest_finished(conversation: &Conversation, path: &[MessageId], requested: MessageId) -> Option<MessageId> {
+    let finished = |id: &&MessageId| conversation.messages[id].as_answer().is_some_and(is_finished);
+    path.iter().rev().filter(|id| **id != requested).find(finished).copied()
 }
 
-/// Who thought last on the way to an answer, where the thoughts stay behind because another model is asked now.
-pub(super) fn left_behind<'a>(conversation: &'a Conversation, turn: &Turn) -> Option<&'a str> {
+/// The model whose reasoning is left out of the request because a different model is asked now, if any.
+pub(super) fn model_of_dropped_reasoning<'a>(conversation: &'a Conversation, turn: &Turn) -> Option<&'a str> {
     let path = conversation.path_to(turn.answer);
     let newest = newest_finished(conversation, &path, turn.answer)?;
-    let answer = conversation.messages[&newest].answer()?;
-    let thought = answer.items.values().any(|item| matches!(*item.kind, Kind::Reasoning(_)));
+    let answer = conversation.messages[&newest].as_answer()?;
+    let has_reasoning = answer.items.values().any(|item| matches!(*item.kind, ItemKind::Reasoning(_)));
     let same = answer.endpoint == turn.settings.endpoint && answer.model == turn.settings.model;
-    (thought && !same).then_some(answer.model.as_str())
+    (has_reasoning && !same).then_some(answer.model.as_str())
 }
 
 fn is_finished(answer: &Answer) -> bool {
     match answer.end {
-        End::Complete | End::Incomplete { .. } => true,
-        End::Open | End::Stopped | End::Interrupted | End::Failed(_) => false,
+        AnswerEnd::Complete | AnswerEnd::Incomplete { .. } => true,
+        AnswerEnd::Open | AnswerEnd::Stopped | AnswerEnd::Interrupted | AnswerEnd::Failed(_) => false,
     }
 }
 
-/// What is being written, and what is in it already.
-struct History<'a> {
+/// Builds the history, and tracks the ids that are in it already.
+struct HistoryBuilder<'a> {
     turn: &'a Turn,
     items: Vec<Box<RawValue>>,
-    ids: BTreeSet<String>,
-    calls: BTreeSet<String>,
+    sent_ids: BTreeSet<String>,
+    call_ids: BTreeSet<String>,
 }
 
-/// How the items of one answer may leave.
+/// Rules for sending the items of one answer.
 #[derive(Clone, Copy)]
-struct Form {
-    dialect: Dialect,
-    /// To the endpoint that sent them.
+struct ReplayRules {
+    dialect: ApiDialect,
+    /// They go to the endpoint that sent them.
     same_endpoint: bool,
-    /// To the model that made them, too.
+    /// They go to the endpoint and the model that made them.
     same_model: bool,
-    /// Its messages are whole.
-    finished: bool,
-    reasoning: Thoughts,
-    /// Steps from here on are not history yet.
-    steps: u32,
-    /// What of the results of its calls the model can read, and how much.
-    senses: Senses,
-    room: usize,
+    /// The model finished the answer, so its messages are complete.
+    is_finished: bool,
+    reasoning: ReasoningPolicy,
+    /// The first step that is not history yet.
+    step_limit: u32,
+    /// The kinds of results that the model can read, and their maximum size.
+    modalities: InputModalities,
+    max_result_bytes: usize,
 }
 
-/// Which reasoning goes back.
+/// Which reasoning is sent back.
 #[derive(Clone, Copy, PartialEq)]
-enum Thoughts {
+enum ReasoningPolicy {
     None,
-    /// What is encrypted or signed.
+    /// Encrypted or signed reasoning.
     Sealed,
-    /// All: the model is in the midst of it.
+    /// All reasoning, because the model is still in this turn.
     All,
 }
 
-impl History<'_> {
-    fn form(&self, answer: &Answer, id: MessageId, newest: Option<MessageId>) -> Form {
+impl HistoryBuilder<'_> {
+    fn rules_for(&self, answer: &Answer, id: MessageId, newest: Option<MessageId>) -> ReplayRules {
         let settings = &self.turn.settings;
-        let running = id == self.turn.answer;
+        let is_running = id == self.turn.answer;
         let same_endpoint = answer.endpoint == settings.endpoint;
         let same_model = same_endpoint && answer.model == settings.model;
-        let reasoning = if !same_model || self.turn.mended.contains(&Mend::Reasoning) {
-            Thoughts::None
-        } else if running {
-            Thoughts::All
-        } else if newest == Some(id) && is_one_model(answer) {
-            Thoughts::Sealed
+        let reasoning = if !same_model || self.turn.fixes.contains(&RequestFix::DropReasoning) {
+            ReasoningPolicy::None
+        } else if is_running {
+            ReasoningPolicy::All
+        } else if newest == Some(id) && is_single_model(answer) {
+            ReasoningPolicy::Sealed
         } else {
-            Thoughts::None
+            ReasoningPolicy::None
         };
-        Form {
+        ReplayRules {
             dialect: self.turn.context.dialect,
             same_endpoint,
             same_model,
-            finished: running || is_finished(answer),
+            is_finished: is_running || is_finished(answer),
             reasoning,
-            steps: if running { self.turn.step } else { u32::MAX },
-            senses: self.turn.context.senses(&settings.model),
-            room: self.turn.context.tools.limits.result,
+            step_limit: if is_running { self.turn.step } else { u32::MAX },
+            modalities: self.turn.context.modalities(&settings.model),
+            max_result_bytes: self.turn.context.tools.limits.result_bytes,
         }
     }
 
-    fn add(&mut self, answer: &Answer, form: Form) {
-        let mut items: Vec<(Slot, &Item)> = answer.items.iter().map(|(slot, item)| (*slot, item)).collect();
-        items.retain(|(slot, _)| slot.step < form.steps);
+    fn add_answer(&mut self, answer: &Answer, rules: ReplayRules) {
+        let mut items: Vec<(ItemSlot, &Item)> = answer.items.iter().map(|(slot, item)| (*slot, item)).collect();
+        items.retain(|(slot, _)| slot.step < rules.step_limit);
         for step in items.chunk_by(|(a, _), (b, _)| a.step == b.step) {
-            self.add_step(answer, step, form);
+            self.add_step(answer, step, rules);
         }
     }
 
-    fn add_step(&mut self, answer: &Answer, items: &[(Slot, &Item)], form: Form) {
-        let thoughts = items.iter().filter(|(_, item)| matches!(*item.kind, Kind::Reasoning(_))).count();
-        let mut pieces: Vec<Piece> =
-            items.iter().filter_map(|(slot, item)| piece(*slot, item, answer.runs.get(slot), form)).collect();
-        if self.turn.mended.contains(&Mend::Items) {
-            pieces.retain(|piece| !matches!(piece, Piece::Server(_)));
+    fn add_step(&mut self, answer: &Answer, items: &[(ItemSlot, &Item)], rules: ReplayRules) {
+        let reasoning_count = items.iter().filter(|(_, item)| matches!(*item.kind, ItemKind::Reasoning(_))).count();
+        let mut replay_items: Vec<ReplayItem> = items
+            .iter()
+            .filter_map(|(slot, item)| replay_item(*slot, item, answer.call_runs.get(slot), rules))
+            .collect();
+        if self.turn.fixes.contains(&RequestFix::DropServerItems) {
+            replay_items.retain(|piece| !matches!(piece, ReplayItem::Server(_)));
         }
-        pieces.retain_mut(|piece| self.is_sent_once(piece));
-        let kept = keep_what_leads_on(&mut pieces, form);
-        if kept < thoughts && form.dialect == Dialect::OpenAi {
-            // There the ids of messages, too, are checked against the reasoning before them.
-            pieces.retain_mut(Piece::has_left_its_reasoning);
+        replay_items.retain_mut(|piece| self.claim_id(piece));
+        let reasoning_left = drop_orphans(&mut replay_items, rules);
+        if reasoning_left < reasoning_count && rules.dialect == ApiDialect::OpenAi {
+            // OpenAI also checks the ids of messages against the reasoning before them.
+            replay_items.retain_mut(ReplayItem::detach_from_reasoning);
         }
-        self.write(pieces, form, kept < thoughts);
+        self.write_items(replay_items, rules, reasoning_left < reasoning_count);
     }
 
-    /// Notes the id of a piece. One that was sent already goes without it, or not at all.
-    fn is_sent_once(&mut self, piece: &mut Piece) -> bool {
-        let item = match piece {
-            Piece::Reasoning(item) | Piece::Server(item) | Piece::Call { item, .. } => Some(&*item),
-            Piece::Message { item, .. } => item.as_ref(),
+    /// Registers the id of an item. An item whose id was sent already loses it; returns false if it must be dropped.
+    fn claim_id(&mut self, replay_item: &mut ReplayItem) -> bool {
+        let item = match replay_item {
+            ReplayItem::Reasoning(item) | ReplayItem::Server(item) | ReplayItem::Call { item, .. } => Some(&*item),
+            ReplayItem::Message { item, .. } => item.as_ref(),
         };
         let id = item.map_or("", |item| item.text("id"));
-        if id.is_empty() || self.ids.insert(id.to_owned()) {
+        if id.is_empty() || self.sent_ids.insert(id.to_owned()) {
             return true;
         }
-        match piece {
-            Piece::Reasoning(_) | Piece::Server(_) => false,
-            Piece::Call { item, .. } => {
+        match replay_item {
+            ReplayItem::Reasoning(_) | ReplayItem::Server(_) => false,
+            ReplayItem::Call { item, .. } => {
                 item.remove("id");
                 true
             }
-            Piece::Message { item, .. } => {
+            ReplayItem::Message { item, .. } => {
                 *item = None;
                 true
             }
         }
     }
 
-    /// Outputs stand behind the last call of a run, and before anything else that is said; a thought stands before
-    /// what it led to.
-    fn write(&mut self, pieces: Vec<Piece>, form: Form, dropped_reasoning: bool) {
-        let (mut thoughts, mut outputs) = (Vec::new(), Vec::new());
-        for piece in pieces {
-            let said = match piece {
-                Piece::Reasoning(item) => {
-                    thoughts.push(item.into_raw());
+    /// Writes items in order. Outputs follow the last of consecutive calls, before any other item; reasoning precedes
+    /// the item that it led to.
+    fn write_items(&mut self, replay_items: Vec<ReplayItem>, rules: ReplayRules, dropped_reasoning: bool) {
+        let (mut pending_reasoning, mut outputs) = (Vec::new(), Vec::new());
+        for piece in replay_items {
+            let item_json = match piece {
+                ReplayItem::Reasoning(item) => {
+                    pending_reasoning.push(item.into_raw());
                     continue;
                 }
-                Piece::Call { item, output } => {
-                    self.items.append(&mut thoughts);
-                    outputs.push(self.call(item, output, form.same_model && !dropped_reasoning));
+                ReplayItem::Call { item, output } => {
+                    self.items.append(&mut pending_reasoning);
+                    outputs.push(self.write_call(item, output, rules.same_model && !dropped_reasoning));
                     continue;
                 }
-                Piece::Message { text, phase, item } => {
-                    let easy = || assistant(&text, phase.as_deref().filter(|_| form.same_model));
-                    item.map_or_else(easy, Sent::into_raw)
+                ReplayItem::Message { text, phase, item } => {
+                    let easy = || assistant_message(&text, phase.as_deref().filter(|_| rules.same_model));
+                    item.map_or_else(easy, ReplayedItem::into_raw)
                 }
-                Piece::Server(item) => item.into_raw(),
+                ReplayItem::Server(item) => item.into_raw(),
             };
             self.items.append(&mut outputs);
-            self.items.append(&mut thoughts);
-            self.items.push(said);
+            self.items.append(&mut pending_reasoning);
+            self.items.push(item_json);
         }
         self.items.append(&mut outputs);
     }
 
-    /// Writes a call and gives its output.
-    fn call(&mut self, mut item: Sent, output: Output, keeps_ids: bool) -> Box<RawValue> {
-        let call_id = self.unique(item.text("call_id"));
+    /// Writes a call and returns its output item.
+    fn write_call(&mut self, mut item: ReplayedItem, output: CallOutput, keeps_ids: bool) -> Box<RawValue> {
+        let call_id = self.unique_call_id(item.text("call_id"));
         item.set("call_id", &call_id);
         if !keeps_ids {
             item.remove("id");
             item.remove("status");
         }
-        let custom = item.text("type") == "custom_tool_call";
-        self.calls.insert(call_id.clone());
+        let is_custom = item.text("type") == "custom_tool_call";
+        self.call_ids.insert(call_id.clone());
         self.items.push(item.into_raw());
         match output {
-            Output::Text(text) if custom => custom_output(&call_id, &text),
-            Output::Text(text) => call_output(&call_id, &text),
-            Output::Parts(parts) => call_output_of_parts(&call_id, &parts),
+            CallOutput::Text(text) if is_custom => custom_output(&call_id, &text),
+            CallOutput::Text(text) => call_output(&call_id, &text),
+            CallOutput::Parts(parts) => call_output_parts(&call_id, &parts),
         }
     }
 
-    /// Some servers count calls from 0 in every response: a second call of that name would take the output of the first.
-    fn unique(&self, call_id: &str) -> String {
+    /// Makes a call id unique: some servers count from 0 in every response, so that two calls would share an output.
+    fn unique_call_id(&self, call_id: &str) -> String {
         let mut unique = call_id.to_owned();
         let mut number = 2;
-        while self.calls.contains(&unique) {
+        while self.call_ids.contains(&unique) {
             unique = format!("{call_id}-{number}");
             number += 1;
         }
@@ -240,11 +243,11 @@ impl History<'_> {
     }
 }
 
-impl Thoughts {
-    fn allow(self, reasoning: &Sent) -> bool {
+impl ReasoningPolicy {
+    fn allows(self, reasoning: &ReplayedItem) -> bool {
         let sealed = !reasoning.text("encrypted_content").is_empty() || !reasoning.text("signature").is_empty();
         let named = !reasoning.text("id").is_empty();
-        // Claude refuses thoughts without its signature.
+        // Claude refuses reasoning without its signature.
         let signed_elsewhere = reasoning.text("format") == "anthropic-claude-v1";
         match self {
             Self::None => false,
@@ -254,30 +257,30 @@ impl Thoughts {
     }
 }
 
-/// A router answers with another model each time: what one has sealed no other can open.
-fn is_one_model(answer: &Answer) -> bool {
+/// Whether the slug names one model; a router may pick another each time, which cannot decrypt the reasoning.
+fn is_single_model(answer: &Answer) -> bool {
     !answer.model.starts_with("openrouter/") && !answer.model.starts_with('~')
 }
 
-/// One item of an answer that may go back.
-enum Piece {
-    Reasoning(Sent),
+/// One item of an answer that may be sent back.
+enum ReplayItem {
+    Reasoning(ReplayedItem),
     Message {
         text: String,
         phase: Option<String>,
-        item: Option<Sent>,
+        item: Option<ReplayedItem>,
     },
     Call {
-        item: Sent,
-        output: Output,
+        item: ReplayedItem,
+        output: CallOutput,
     },
-    /// Something that the server did itself, as received.
-    Server(Sent),
+    /// An item of the server's own tools, as received.
+    Server(ReplayedItem),
 }
 
-impl Piece {
-    /// Takes what only its reasoning explains from a message; the reasoning itself stays behind.
-    fn has_left_its_reasoning(&mut self) -> bool {
+impl ReplayItem {
+    /// Strips what depends on the dropped reasoning; returns false for the reasoning itself.
+    fn detach_from_reasoning(&mut self) -> bool {
         match self {
             Self::Reasoning(_) => false,
             Self::Message { item, .. } => {
@@ -289,63 +292,65 @@ impl Piece {
     }
 }
 
-/// Takes out reasoning that may not go back or whose next item does not, and in a cut answer searches with nothing
-/// behind them. Gives how many thoughts are left.
-fn keep_what_leads_on(pieces: &mut Vec<Piece>, form: Form) -> usize {
-    let (mut kept, mut leads_on, mut is_last) = (0, false, true);
-    for at in (0..pieces.len()).rev() {
-        let keep = match &pieces[at] {
-            Piece::Reasoning(item) => leads_on && form.reasoning.allow(item),
-            Piece::Server(_) => !is_last || form.finished,
-            Piece::Message { .. } | Piece::Call { .. } => true,
+/// Removes reasoning that may not be sent back or whose next item is not, and trailing searches of a cut answer.
+/// Returns how many reasoning items are left.
+fn drop_orphans(replay_items: &mut Vec<ReplayItem>, rules: ReplayRules) -> usize {
+    let (mut reasoning_left, mut leads_on, mut is_last) = (0, false, true);
+    for index in (0..replay_items.len()).rev() {
+        let keep = match &replay_items[index] {
+            ReplayItem::Reasoning(item) => leads_on && rules.reasoning.allows(item),
+            ReplayItem::Server(_) => !is_last || rules.is_finished,
+            ReplayItem::Message { .. } | ReplayItem::Call { .. } => true,
         };
         if !keep {
-            pieces.remove(at);
+            replay_items.remove(index);
             continue;
         }
         is_last = false;
-        match &pieces[at] {
-            Piece::Reasoning(_) => kept += 1,
-            Piece::Message { item, .. } => leads_on = item.is_some(),
-            Piece::Call { .. } | Piece::Server(_) => leads_on = true,
+        match &replay_items[index] {
+            ReplayItem::Reasoning(_) => reasoning_left += 1,
+            ReplayItem::Message { item, .. } => leads_on = item.is_some(),
+            ReplayItem::Call { .. } | ReplayItem::Server(_) => leads_on = true,
         }
     }
-    kept
+    reasoning_left
 }
 
-fn piece(slot: Slot, item: &Item, run: Option<&Run>, form: Form) -> Option<Piece> {
-    let sent = item.raw.as_deref().and_then(Sent::read);
-    if let Kind::Message { parts, phase } = &*item.kind {
-        let text = text_of(parts);
-        let item = sent.filter(|sent| form.same_model && form.finished && sent.is_whole_message());
+fn replay_item(slot: ItemSlot, item: &Item, run: Option<&ToolCallRun>, rules: ReplayRules) -> Option<ReplayItem> {
+    let sent = item.raw.as_deref().and_then(ReplayedItem::parse);
+    if let ItemKind::Message { parts, phase } = &*item.kind {
+        let text = parts_text(parts);
+        let item = sent.filter(|sent| rules.same_model && rules.is_finished && sent.is_complete_message());
         let phase = phase.clone().filter(|phase| matches!(phase.as_str(), "commentary" | "final_answer"));
-        return (!text.is_empty()).then_some(Piece::Message { text, phase, item });
+        return (!text.is_empty()).then_some(ReplayItem::Message { text, phase, item });
     }
-    let to = if form.same_model { To::ItsModel } else { To::AnotherModel };
-    let called = || output(run, form.room, form.senses);
-    if let (Kind::Call(call), Some(_)) = (&*item.kind, run) {
-        // The model has ended it, and somebody took it up: it goes back even where its form was not all right.
-        let sent = sent.unwrap_or_else(|| Sent::call(&call.name, &call.arguments));
-        return sent.into_run_call(&call.call_id, slot, to).map(|item| Piece::Call { item, output: called() });
+    let target = if rules.same_model { ReplayTarget::SameModel } else { ReplayTarget::AnotherModel };
+    let called = || output_for_model(run, rules.max_result_bytes, rules.modalities);
+    if let (ItemKind::Call(call), Some(_)) = (&*item.kind, run) {
+        // The model finished the call and it was handled, so it is sent back even if it was malformed.
+        let sent = sent.unwrap_or_else(|| ReplayedItem::from_call(&call.name, &call.arguments));
+        return sent
+            .into_handled_call(&call.call_id, slot, target)
+            .map(|item| ReplayItem::Call { item, output: called() });
     }
-    let sent = sent?; // Half done: nothing may lead on from it.
+    let sent = sent?; // Incomplete, so no item may depend on it.
     match sent.text("type") {
-        "reasoning" => sent.is_whole_thought().then_some(Piece::Reasoning(sent)),
-        "function_call" => sent.into_call("arguments", to).map(|item| Piece::Call { item, output: called() }),
-        "custom_tool_call" => sent.into_call("input", to).map(|item| Piece::Call { item, output: called() }),
-        kind => is_replayed(kind, &sent, form).then_some(Piece::Server(sent)),
+        "reasoning" => sent.is_complete_reasoning().then_some(ReplayItem::Reasoning(sent)),
+        "function_call" => sent.into_call("arguments", target).map(|item| ReplayItem::Call { item, output: called() }),
+        "custom_tool_call" => sent.into_call("input", target).map(|item| ReplayItem::Call { item, output: called() }),
+        kind => is_replayable(kind, &sent, rules).then_some(ReplayItem::Server(sent)),
     }
 }
 
-/// Items of a server's own tools and those that we do not know.
-fn is_replayed(kind: &str, sent: &Sent, form: Form) -> bool {
+/// Whether an item of the server's own tools, or of an unknown type, can be sent back.
+fn is_replayable(kind: &str, sent: &ReplayedItem, rules: ReplayRules) -> bool {
     let is_routers = kind.starts_with("openrouter:");
-    let routers = is_routers && form.same_endpoint && form.dialect.has_own_fields();
-    let models = !is_routers && form.same_model && !sent.text("id").is_empty();
-    (routers || models)
+    let is_router_item = is_routers && rules.same_endpoint && rules.dialect.supports_openrouter_fields();
+    let is_model_item = !is_routers && rules.same_model && !sent.text("id").is_empty();
+    (is_router_item || is_model_item)
         && sent.text("status") != "in_progress"
         && match kind {
-            // Images are too large, the others wait for an output that nobody made.
+            // Images are too large; the others need an output that does not exist.
             "image_generation_call"
             | "openrouter:image_generation"
             | "apply_patch_call"
@@ -357,12 +362,16 @@ fn is_replayed(kind: &str, sent: &Sent, form: Form) -> bool {
             | "mcp_approval_request"
             | "item_reference"
             | "message" => false,
-            kind => is_name(kind) && needed(kind).iter().all(|field| sent.has(field)) && sent.has_whole_action(),
+            kind => {
+                is_type_name(kind)
+                    && required_fields(kind).iter().all(|field| sent.has(field))
+                    && sent.has_valid_action()
+            }
         }
 }
 
-/// A type that was garbled on its way would make every later request one that no server takes.
-fn is_name(kind: &str) -> bool {
+/// Whether it is a well-formed type name; a garbled one would make every later request invalid.
+fn is_type_name(kind: &str) -> bool {
     let is_word = |word: &str| {
         !word.is_empty()
             && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte))
@@ -370,8 +379,8 @@ fn is_name(kind: &str) -> bool {
     kind.split_once(':').map_or_else(|| is_word(kind), |(vendor, word)| is_word(vendor) && is_word(word))
 }
 
-/// What the schema asks of an item of a server's tools: one that lost it on its way is taken back by nobody.
-fn needed(kind: &str) -> &'static [&'static str] {
+/// The fields that the schema requires of an item of a server's tools; no server accepts it without them.
+fn required_fields(kind: &str) -> &'static [&'static str] {
     match kind {
         "openrouter:datetime" => &["status", "datetime", "timezone"],
         "file_search_call" => &["status", "queries"],
@@ -386,8 +395,8 @@ fn needed(kind: &str) -> &'static [&'static str] {
     }
 }
 
-/// Whether a request has items that nobody but the server can have written and that a validator may not know.
-pub(super) fn gives_back(input: &[Box<RawValue>]) -> bool {
+/// Whether a request has items that only a server can have made and that a validator may not know.
+pub(super) fn has_server_items(input: &[Box<RawValue>]) -> bool {
     let ours = [
         "message",
         "reasoning",
@@ -396,15 +405,15 @@ pub(super) fn gives_back(input: &[Box<RawValue>]) -> bool {
         "custom_tool_call",
         "custom_tool_call_output",
     ];
-    let kind = |item: &RawValue| Fields::of(item.get()).and_then(|fields| fields.text("type"));
+    let kind = |item: &RawValue| JsonFields::parse(item.get()).and_then(|fields| fields.text("type"));
     input.iter().filter_map(|item| kind(item)).any(|kind| !ours.contains(&kind.as_str()))
 }
 
-fn text_of(parts: &[Part]) -> String {
+fn parts_text(parts: &[ContentPart]) -> String {
     parts
         .iter()
         .map(|part| match part {
-            Part::Text { text, .. } | Part::Refusal(text) => text.as_str(),
+            ContentPart::Text { text, .. } | ContentPart::Refusal(text) => text.as_str(),
         })
         .collect()
 }

@@ -1,88 +1,91 @@
-//! A branch of a conversation as an `api::Request`.
+//! Builds an `api::Request` from a branch of a conversation.
 
 use std::sync::Arc;
 
 use jiff::SignedDuration;
 use serde_json::Map;
 
-use super::{Conversation, Effort, Mend, Settings, Timestamp, Turn, call::Senses, replay, wishes};
+use super::{ChatSettings, Conversation, Effort, RequestFix, Timestamp, Turn, call::InputModalities, replay, wishes};
 use crate::{
     api::{
-        Catalogue, Dialect, Request,
-        models::{Efforts, Model},
-        request::{self, Include, Reasoning, StopWhen, Summary, ToolChoice, WebSearch},
+        ApiDialect, Catalogue, Request,
+        models::{Model, ReasoningEfforts},
+        request::{self, IncludeField, ReasoningParams, StopCondition, SummaryDetail, ToolChoice, WebSearchParams},
     },
     config::{self, ContextSize, SearchForm},
-    tools::{Choice, Tool, Toolbox, schema},
+    tools::{ToolDefinition, ToolMode, Toolbox, schema},
 };
 
 /// What a request depends on beyond the conversation and its settings.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Context {
-    pub dialect: Dialect,
-    /// The models of the endpoint, as far as they are known.
+pub struct RequestContext {
+    pub dialect: ApiDialect,
+    /// The known models of the endpoint.
     pub catalogue: Arc<Catalogue>,
-    pub search: config::Search,
-    /// The summary of its reasoning that a model is asked for.
-    pub summary: config::Summary,
-    /// `false` asks for the whole answer in one piece.
+    pub search: config::SearchConfig,
+    /// The kind of reasoning summary to request.
+    pub summary: config::ReasoningSummary,
+    /// `false` requests the complete answer in one response.
     pub stream: bool,
-    /// How long a stream may say nothing until it is given up.
-    pub patience: SignedDuration,
+    /// How long a stream may be silent before it is closed.
+    pub idle_timeout: SignedDuration,
     /// Which providers may answer.
-    pub provider: config::Provider,
-    /// The tools of all servers, whether this conversation has them on or not.
+    pub provider: config::ProviderConfig,
+    /// The tools of all servers, whether or not this conversation has them on.
     pub tools: Arc<Toolbox>,
-    /// Servers whose tools are not there yet.
-    pub coming: Option<Coming>,
-    /// How far the tools of the endpoint itself may go.
-    pub hosted: config::Hosted,
+    /// MCP servers whose tools are not available yet.
+    pub starting_servers: Option<StartingServers>,
+    /// The limits for the endpoint's own tools.
+    pub hosted: config::HostedToolsConfig,
 }
 
-/// Servers of tools that are on their way.
+/// MCP servers that are still starting.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Coming {
+pub struct StartingServers {
     pub servers: Vec<String>,
-    /// A request waits for them until then, and goes without them.
-    pub until: Timestamp,
+    /// When a request stops waiting for them and is sent without their tools.
+    pub deadline: Timestamp,
 }
 
-impl Default for Context {
+impl Default for RequestContext {
     fn default() -> Self {
         Self {
-            dialect: Dialect::OpenRouter,
+            dialect: ApiDialect::OpenRouter,
             catalogue: Arc::default(),
-            search: config::Search::default(),
-            summary: config::Summary::default(),
+            search: config::SearchConfig::default(),
+            summary: config::ReasoningSummary::default(),
             stream: true,
-            patience: SignedDuration::from_mins(3),
-            provider: config::Provider::default(),
+            idle_timeout: SignedDuration::from_mins(3),
+            provider: config::ProviderConfig::default(),
             tools: Arc::default(),
-            coming: None,
-            hosted: config::Hosted::default(),
+            starting_servers: None,
+            hosted: config::HostedToolsConfig::default(),
         }
     }
 }
 
-impl Context {
-    /// The row of a model in the catalogue, variants such as `:online` apart.
+impl RequestContext {
+    /// The model's entry in the catalogue, ignoring variants such as `:online`.
     pub fn model(&self, slug: &str) -> Option<&Model> {
         self.catalogue.model(slug)
     }
 
-    /// What a model can read besides text.
-    pub fn senses(&self, slug: &str) -> Senses {
+    /// The kinds of input besides text that a model can read.
+    pub fn modalities(&self, slug: &str) -> InputModalities {
         let model = self.model(slug);
-        Senses { images: model.is_some_and(|model| model.images), files: model.is_some_and(|model| model.files) }
+        InputModalities {
+            images: model.is_some_and(|model| model.supports_images),
+            files: model.is_some_and(|model| model.supports_files),
+        }
     }
 
-    fn efforts(&self, slug: &str) -> Option<&Efforts> {
+    fn efforts(&self, slug: &str) -> Option<&ReasoningEfforts> {
         self.model(slug).and_then(|model| model.reasoning.as_ref())
     }
 }
 
-/// The body that asks for the present response of a turn: equal conversations give equal bytes.
-pub(super) fn build(conversation: &Conversation, turn: &Turn) -> Request {
+/// Builds the request for the current response of a turn; equal conversations give equal bytes.
+pub(super) fn build_request(conversation: &Conversation, turn: &Turn) -> Request {
     let (settings, context) = (&turn.settings, &turn.context);
     let mut request = Request {
         model: settings.model.clone(),
@@ -90,52 +93,54 @@ pub(super) fn build(conversation: &Conversation, turn: &Turn) -> Request {
         input: replay::input(conversation, turn),
         stream: context.stream,
         store: Some(false),
-        include: vec![Include::EncryptedReasoning],
-        reasoning: reasoning(turn),
+        include: vec![IncludeField::EncryptedReasoning],
+        reasoning: reasoning_field(turn),
         temperature: settings.temperature,
         top_p: settings.top_p,
         max_output_tokens: settings.max_output_tokens,
-        provider: wishes::provider(&context.provider),
+        provider: wishes::provider_field(&context.provider),
         session_id: Some(conversation.id.to_string()),
         ..Request::default()
     };
-    if turn.mended.contains(&Mend::Include) {
+    if turn.fixes.contains(&RequestFix::DropInclude) {
         request.include.clear();
     }
     add_tools(&mut request, turn);
-    if searches(settings) {
+    if needs_search_tool(settings) {
         add_search(&mut request, context);
     }
-    bound_hosted(&mut request, context);
-    request.fit(context.dialect);
-    choose(&mut request, turn);
+    limit_hosted_tools(&mut request, context);
+    request.restrict_to(context.dialect);
+    set_tool_choice(&mut request, turn);
     request
 }
 
-/// The functions that we run, then what the endpoint runs, each in the order of their names. They are the same in every
-/// request of a conversation, and so are the bytes that a cache knows.
+/// Adds the functions that ibid runs, then the tools that the endpoint runs, each sorted by name. They are the same in
+/// every request of a conversation, so that prompt caches stay valid.
 fn add_tools(request: &mut Request, turn: &Turn) {
     let (chosen, context) = (&turn.settings.tools, &turn.context);
-    let takes_tools = context.model(&turn.settings.model).is_none_or(|model| model.tools);
-    let offered = context.tools.tools().filter(|(_, tool)| takes_tools && chosen.is_on(&tool.id));
-    request.tools = offered.map(|(wire, tool)| function(wire, tool)).collect();
-    let hosted = chosen.hosted.iter().filter(|_| takes_tools);
-    request.tools.extend(hosted.map(|name| request::Tool::OpenRouter { name: name.clone(), parameters: Map::new() }));
+    let supports_tools = context.model(&turn.settings.model).is_none_or(|model| model.supports_tools);
+    let offered = context.tools.tools().filter(|(_, tool)| supports_tools && chosen.is_on(&tool.id));
+    request.tools = offered.map(|(wire, tool)| function_tool(wire, tool)).collect();
+    let hosted = chosen.hosted.iter().filter(|_| supports_tools);
+    request
+        .tools
+        .extend(hosted.map(|name| request::RequestTool::OpenRouter { name: name.clone(), parameters: Map::new() }));
 }
 
-/// Whether the model may use what is offered, or must, and how many calls at a time.
-fn choose(request: &mut Request, turn: &Turn) {
+/// Sets whether the model may or must call tools, and whether in parallel.
+fn set_tool_choice(request: &mut Request, turn: &Turn) {
     let (chosen, toolbox) = (&turn.settings.tools, &turn.context.tools);
     let functions: Vec<&str> = request.tools.iter().filter_map(function_name).collect();
     let choice = match &chosen.choice {
         _ if request.tools.is_empty() => None,
-        Choice::Auto => None,
-        Choice::None => Some(ToolChoice::None),
-        // A forced call is made once: with its result the model may say something.
-        Choice::Required | Choice::One(_) if turn.step > 0 => None,
-        Choice::Required => Some(ToolChoice::Required),
-        Choice::One(id) => {
-            let offered = toolbox.wire(id).filter(|name| functions.contains(name));
+        ToolMode::Auto => None,
+        ToolMode::None => Some(ToolChoice::None),
+        // A call is forced only once; after its result the model may answer.
+        ToolMode::Required | ToolMode::One(_) if turn.step > 0 => None,
+        ToolMode::Required => Some(ToolChoice::Required),
+        ToolMode::One(id) => {
+            let offered = toolbox.wire_name(id).filter(|name| functions.contains(name));
             offered.map(|name| ToolChoice::Function(name.into()))
         }
     };
@@ -143,17 +148,17 @@ fn choose(request: &mut Request, turn: &Turn) {
     (request.tool_choice, request.parallel_tool_calls) = (choice, parallel);
 }
 
-fn function_name(tool: &request::Tool) -> Option<&str> {
+fn function_name(tool: &request::RequestTool) -> Option<&str> {
     match tool {
-        request::Tool::Function { name, .. } => Some(name),
-        request::Tool::OpenRouter { .. } | request::Tool::WebSearch => None,
+        request::RequestTool::Function { name, .. } => Some(name),
+        request::RequestTool::OpenRouter { .. } | request::RequestTool::WebSearch => None,
     }
 }
 
-fn function(wire: &str, tool: &Tool) -> request::Tool {
-    let schema = schema::sent(&tool.parameters, tool.strict);
+fn function_tool(wire: &str, tool: &ToolDefinition) -> request::RequestTool {
+    let schema = schema::to_wire(&tool.parameters, tool.strict);
     let title = tool.title.clone().unwrap_or_default();
-    request::Tool::Function {
+    request::RequestTool::Function {
         name: wire.into(),
         description: if tool.description.is_empty() { title } else { tool.description.clone() },
         parameters: serde_json::value::to_raw_value(&schema.parameters).expect("JSON stays JSON"),
@@ -161,16 +166,17 @@ fn function(wire: &str, tool: &Tool) -> request::Tool {
     }
 }
 
-/// How far the endpoint's own tools may go: by conditions, else by their number.
-fn bound_hosted(request: &mut Request, context: &Context) {
-    if !request.tools.iter().any(|tool| matches!(tool, request::Tool::OpenRouter { .. })) {
+/// Limits the endpoint's own tools: by conditions, or else by the number of calls.
+fn limit_hosted_tools(request: &mut Request, context: &RequestContext) {
+    if !request.tools.iter().any(|tool| matches!(tool, request::RequestTool::OpenRouter { .. })) {
         return;
     }
-    let config::Hosted { max_calls, stop_after_steps, stop_after_tokens, stop_after_cost, .. } = context.hosted;
+    let config::HostedToolsConfig { max_calls, stop_after_steps, stop_after_tokens, stop_after_cost, .. } =
+        context.hosted;
     request.stop_server_tools_when = [
-        stop_after_steps.map(|step_count| StopWhen::StepCountIs { step_count }),
-        stop_after_tokens.map(|max_tokens| StopWhen::MaxTokensUsed { max_tokens }),
-        stop_after_cost.map(|max_cost_in_dollars| StopWhen::MaxCost { max_cost_in_dollars }),
+        stop_after_steps.map(|step_count| StopCondition::StepCountIs { step_count }),
+        stop_after_tokens.map(|max_tokens| StopCondition::MaxTokensUsed { max_tokens }),
+        stop_after_cost.map(|max_cost_in_dollars| StopCondition::MaxCost { max_cost_in_dollars }),
     ]
     .into_iter()
     .flatten()
@@ -178,34 +184,34 @@ fn bound_hosted(request: &mut Request, context: &Context) {
     request.max_tool_calls = max_calls.filter(|_| request.stop_server_tools_when.is_empty());
 }
 
-/// Whether a search tool goes along: `:online` searches by itself.
-fn searches(settings: &Settings) -> bool {
-    settings.web && !settings.searches_by_slug()
+/// Whether the request needs a search tool; a `:online` slug searches without one.
+fn needs_search_tool(settings: &ChatSettings) -> bool {
+    settings.web && !settings.has_online_slug()
 }
 
-fn add_search(request: &mut Request, context: &Context) {
-    let search = search_wishes(&context.search);
+fn add_search(request: &mut Request, context: &RequestContext) {
+    let search = search_options(&context.search);
     match (context.dialect, context.search.form) {
-        (Dialect::OpenRouter, SearchForm::Plugin) => request.plugins.push(search.plugin()),
-        (Dialect::OpenRouter | Dialect::OpenAi | Dialect::Other, SearchForm::Tool | SearchForm::Plugin) => {
-            request.tools.push(search.tool(context.dialect));
+        (ApiDialect::OpenRouter, SearchForm::Plugin) => request.plugins.push(search.to_plugin()),
+        (ApiDialect::OpenRouter | ApiDialect::OpenAi | ApiDialect::Other, SearchForm::Tool | SearchForm::Plugin) => {
+            request.tools.push(search.to_tool(context.dialect));
         }
     }
 }
 
-fn search_wishes(search: &config::Search) -> WebSearch {
-    WebSearch {
+fn search_options(search: &config::SearchConfig) -> WebSearchParams {
+    WebSearchParams {
         engine: search.engine.clone(),
         max_results: search.max_results,
         max_total_results: search.max_total_results,
-        search_context_size: search.context_size.map(|size| words(size).into()),
+        search_context_size: search.context_size.map(|size| context_size_name(size).into()),
         allowed_domains: search.allowed_domains.clone(),
         excluded_domains: search.excluded_domains.clone(),
-        ..WebSearch::default()
+        ..WebSearchParams::default()
     }
 }
 
-fn words(size: ContextSize) -> &'static str {
+fn context_size_name(size: ContextSize) -> &'static str {
     match size {
         ContextSize::Low => "low",
         ContextSize::Medium => "medium",
@@ -213,33 +219,33 @@ fn words(size: ContextSize) -> &'static str {
     }
 }
 
-/// `reasoning`, if an effort is set or the model is known to reason; never the wish of `none` to a model that must.
-fn reasoning(turn: &Turn) -> Option<Reasoning> {
+/// The `reasoning` field, if an effort is set or the model is known to reason; never `none` if reasoning is mandatory.
+fn reasoning_field(turn: &Turn) -> Option<ReasoningParams> {
     let (settings, context) = (&turn.settings, &turn.context);
     let efforts = context.efforts(&settings.model);
-    let mandatory = efforts.is_some_and(|efforts| efforts.mandatory) || turn.mended.contains(&Mend::Effort);
+    let mandatory = efforts.is_some_and(|efforts| efforts.mandatory) || turn.fixes.contains(&RequestFix::DropEffort);
     let effort = match settings.effort {
-        Some(Effort::None) if mandatory => efforts.and_then(lowest),
+        Some(Effort::None) if mandatory => efforts.and_then(lowest_effort),
         effort => effort,
     };
-    let thinks = effort.map_or(efforts.is_some(), |effort| effort != Effort::None);
-    let reasoning = Reasoning { effort, summary: summary(context).filter(|_| thinks) };
-    (reasoning != Reasoning::default()).then_some(reasoning)
+    let is_reasoning = effort.map_or(efforts.is_some(), |effort| effort != Effort::None);
+    let reasoning = ReasoningParams { effort, summary: summary_field(context).filter(|_| is_reasoning) };
+    (reasoning != ReasoningParams::default()).then_some(reasoning)
 }
 
-fn lowest(efforts: &Efforts) -> Option<Effort> {
+fn lowest_effort(efforts: &ReasoningEfforts) -> Option<Effort> {
     efforts.offered.iter().copied().find(|effort| *effort != Effort::None)
 }
 
-/// Other servers get only what is safe everywhere.
-fn summary(context: &Context) -> Option<Summary> {
-    if !context.dialect.knows_store() {
+/// The summary to request; other servers get only fields that are safe everywhere.
+fn summary_field(context: &RequestContext) -> Option<SummaryDetail> {
+    if !context.dialect.supports_store() {
         return None;
     }
     match context.summary {
-        config::Summary::Auto => Some(Summary::Auto),
-        config::Summary::Concise => Some(Summary::Concise),
-        config::Summary::Detailed => Some(Summary::Detailed),
-        config::Summary::None => None,
+        config::ReasoningSummary::Auto => Some(SummaryDetail::Auto),
+        config::ReasoningSummary::Concise => Some(SummaryDetail::Concise),
+        config::ReasoningSummary::Detailed => Some(SummaryDetail::Detailed),
+        config::ReasoningSummary::None => None,
     }
 }

@@ -1,41 +1,41 @@
-//! Turns of a conversation: from a submission through saving, asking, waiting and asking again to the end.
+//! The lifecycle of a turn: submission, saving, requests, waits and retries, until it ends.
 
 use jiff::SignedDuration;
 
 use super::{
-    Answer, Body, Change, Conversation, End, Ids, Mend, Message, MessageId, Next, Phase, Settings, StreamId, Timestamp,
-    Turn, TurnId,
-    answer::{Activity, Applied, Course},
-    conversation::save,
-    journal::Journal,
+    Answer, AnswerEnd, ChatEffect, ChatSettings, Conversation, ConversationChange, IdGenerator, Message, MessageBody,
+    MessageId, RequestFix, StreamId, Timestamp, Turn, TurnId, TurnPhase,
+    answer::{AnswerParams, EventOutcome, ServerActivity},
+    conversation::save_effect,
+    journal::AnswerJournal,
     replay, request,
-    request::Context,
-    retry::{self, Verdict},
+    request::RequestContext,
+    retry::{self, RetryDecision},
     wishes,
 };
-use crate::api::{self, Event, Fact, Fault};
+use crate::api::{self, ErrorFact, Event, FaultKind};
 
-/// What a request was asked with, for the reader.
-fn course(settings: &Settings, sent: u32) -> Course {
-    Course {
+/// The parameters of a request, shown to the user with the answer.
+fn answer_params(settings: &ChatSettings, attempts: u32) -> AnswerParams {
+    AnswerParams {
         effort: settings.effort,
         web: settings.web,
         temperature: settings.temperature,
         top_p: settings.top_p,
         max_output_tokens: settings.max_output_tokens,
-        attempts: sent,
-        ..Course::default()
+        attempts,
+        ..AnswerParams::default()
     }
 }
 
-/// How long what has come may be in memory only; with the time to write it, less than a second.
-const CHECKPOINT: SignedDuration = SignedDuration::from_millis(700);
+/// How long events may be in memory only; with the time to write them, less than a second.
+const CHECKPOINT_INTERVAL: SignedDuration = SignedDuration::from_millis(700);
 
 impl Conversation {
-    /// Adds a prompt and an open answer at the end of the active branch; while a turn runs there, or
-    /// prompts wait, it is queued behind them. An empty text sends what waits.
-    pub fn submit(&mut self, ids: &mut Ids, now: Timestamp, text: String) -> Vec<Next> {
-        let waited = !self.queue.is_empty();
+    /// Adds a prompt and an open answer at the end of the active branch. While a turn is running there, or prompts
+    /// are queued, the prompt joins the queue. An empty text sends the next queued prompt.
+    pub fn submit(&mut self, ids: &mut IdGenerator, now: Timestamp, text: String) -> Vec<ChatEffect> {
+        let had_queue = !self.queue.is_empty();
         if !text.trim().is_empty() {
             self.queue.push(text);
             self.draft.clear();
@@ -44,465 +44,510 @@ impl Conversation {
             return Vec::new();
         }
         if self.active_turn().is_some() {
-            return vec![save(vec![self.queue_change(), self.draft_change()])];
+            return vec![save_effect(vec![self.queue_change(), self.draft_change()])];
         }
         let next = self.queue.remove(0);
         let mut changes = vec![self.draft_change()];
-        if waited {
+        if had_queue {
             changes.push(self.queue_change());
         }
-        vec![self.ask(next, changes, ids, now)]
+        vec![self.begin_prompt(next, changes, ids, now)]
     }
 
-    /// Adds an open answer at the end of the branch and saves all that is not on disk; then its request may leave.
-    pub(super) fn begin(&mut self, settings: Settings, others: Vec<Change>, ids: &mut Ids, now: Timestamp) -> Next {
-        self.begin_as(settings, self.context.clone(), Vec::new(), others, ids, now)
-    }
-
-    /// The same, asked in a way that the notes tell of.
-    pub(super) fn begin_as(
+    /// Adds an open answer at the end of the branch and saves all that is not on disk; its request waits for the save.
+    pub(super) fn begin_turn(
         &mut self,
-        settings: Settings,
-        context: Context,
-        notes: Vec<String>,
-        others: Vec<Change>,
-        ids: &mut Ids,
+        settings: ChatSettings,
+        other_changes: Vec<ConversationChange>,
+        ids: &mut IdGenerator,
         now: Timestamp,
-    ) -> Next {
+    ) -> ChatEffect {
+        self.begin_turn_with(settings, self.context.clone(), Vec::new(), other_changes, ids, now)
+    }
+
+    /// Begins a turn with a given context, which the notes explain.
+    pub(super) fn begin_turn_with(
+        &mut self,
+        settings: ChatSettings,
+        context: RequestContext,
+        notes: Vec<String>,
+        other_changes: Vec<ConversationChange>,
+        ids: &mut IdGenerator,
+        now: Timestamp,
+    ) -> ChatEffect {
         let (answer, turn) = (ids.message(now), ids.turn(now));
-        let body = Body::Answer(Answer { notes, ..Answer::new(&settings.endpoint, &settings.model, now) });
-        self.insert(Message { id: answer, parent: self.branch.last().copied(), at: now, rev: 0, body });
+        let body = MessageBody::Answer(Answer { notes, ..Answer::new(&settings.endpoint, &settings.model, now) });
+        self.insert(Message { id: answer, parent: self.branch.last().copied(), created_at: now, rev: 0, body });
         self.branch.push(answer);
         self.unsaved.insert(answer);
-        self.updated = now;
+        self.updated_at = now;
         self.turns.push(Turn::new(turn, answer, settings, context, now));
-        self.note_switch();
-        self.save_turn(turn, others)
+        self.note_model_switch();
+        self.save_turn(turn, other_changes)
     }
 
-    /// The newest turn says when a model is asked that cannot read what the one before it thought.
-    fn note_switch(&mut self) {
-        let at = self.turns.len() - 1;
-        let Some(model) = replay::left_behind(self, &self.turns[at]) else { return };
+    /// Adds a note to the newest answer if its model cannot use the reasoning of the previous model.
+    fn note_model_switch(&mut self) {
+        let turn_index = self.turns.len() - 1;
+        let Some(model) = replay::model_of_dropped_reasoning(self, &self.turns[turn_index]) else { return };
         let name = model.rsplit('/').next().unwrap_or(model);
         let note = format!("the reasoning of {name} was left out: only {name} can use it");
-        self.answer_of(at).0.notes.push(note);
+        self.turn_answer(turn_index).0.notes.push(note);
     }
 
-    fn save_turn(&self, turn: TurnId, others: Vec<Change>) -> Next {
+    fn save_turn(&self, turn: TurnId, other_changes: Vec<ConversationChange>) -> ChatEffect {
         let mut changes = vec![self.header_change()];
         changes.extend(self.unsaved.iter().map(|id| self.message_change(*id)));
-        changes.extend(others);
-        Next::Save { changes, gate: Some(turn) }
+        changes.extend(other_changes);
+        ChatEffect::Save { changes, gate: Some(turn) }
     }
 
-    /// The prompt of a turn is on disk: its request leaves.
-    pub fn saved(&mut self, turn: TurnId, now: Timestamp) -> Vec<Next> {
-        let Some(at) = self.index(turn) else { return Vec::new() }; // Stopped meanwhile.
-        let answer = self.turns[at].answer;
-        self.unsaved.retain(|id| *id > answer); // Later turns save their own.
-        match self.turns[at].phase {
-            Phase::Saving => match &self.context.coming {
-                Some(coming) if coming.until > now => {
-                    let until = coming.until;
-                    self.enter(at, Phase::Gathering { until }, now);
+    /// Sends the request of a turn, because its prompt is now on disk.
+    pub fn on_saved(&mut self, turn: TurnId, now: Timestamp) -> Vec<ChatEffect> {
+        let Some(turn_index) = self.turn_index(turn) else { return Vec::new() }; // Stopped in the meantime.
+        let answer = self.turns[turn_index].answer;
+        self.unsaved.retain(|id| *id > answer); // Later turns save their own messages.
+        match self.turns[turn_index].phase {
+            TurnPhase::Saving => match &self.context.starting_servers {
+                Some(starting) if starting.deadline > now => {
+                    let until = starting.deadline;
+                    self.enter_phase(turn_index, TurnPhase::AwaitingTools { until }, now);
                     Vec::new()
                 }
-                Some(_) | None => vec![self.open_gathered(at, now)],
+                Some(_) | None => vec![self.open_with_tools(turn_index, now)],
             },
-            Phase::Gathering { .. }
-            | Phase::Unsaved { .. }
-            | Phase::Routing
-            | Phase::Thinking
-            | Phase::Searching
-            | Phase::Streaming
-            | Phase::Calling
-            | Phase::Paused(_)
-            | Phase::Waiting { .. } => Vec::new(),
+            TurnPhase::AwaitingTools { .. }
+            | TurnPhase::SaveFailed { .. }
+            | TurnPhase::Routing
+            | TurnPhase::Thinking
+            | TurnPhase::Searching
+            | TurnPhase::Streaming
+            | TurnPhase::Calling
+            | TurnPhase::Paused(_)
+            | TurnPhase::AwaitingRetry { .. } => Vec::new(),
         }
     }
 
-    /// The tools at hand have changed: requests that wait for them go when no more are to come.
-    pub fn gathered(&mut self, now: Timestamp) -> Vec<Next> {
-        if self.context.coming.as_ref().is_some_and(|coming| coming.until > now) {
+    /// Sends the requests that wait for tools, once no more tools are expected. Called when the tools have changed.
+    pub fn on_tools_ready(&mut self, now: Timestamp) -> Vec<ChatEffect> {
+        if self.context.starting_servers.as_ref().is_some_and(|starting| starting.deadline > now) {
             return Vec::new();
         }
-        let waits = |turn: &Turn| matches!(turn.phase, Phase::Gathering { .. });
-        let waiting: Vec<usize> = (0..self.turns.len()).filter(|at| waits(&self.turns[*at])).collect();
-        waiting.into_iter().map(|at| self.open_gathered(at, now)).collect()
+        let is_waiting = |turn: &Turn| matches!(turn.phase, TurnPhase::AwaitingTools { .. });
+        let waiting: Vec<usize> =
+            (0..self.turns.len()).filter(|turn_index| is_waiting(&self.turns[*turn_index])).collect();
+        waiting.into_iter().map(|turn_index| self.open_with_tools(turn_index, now)).collect()
     }
 
-    /// Sends the first request of a turn, with the tools that are there now; the answer says whose are missing.
-    fn open_gathered(&mut self, at: usize, now: Timestamp) -> Next {
-        let Context { tools, coming, .. } = &self.context;
-        let missing = coming.as_ref().map(|coming| coming.servers.join(", "));
-        self.turns[at].context.tools = tools.clone();
+    /// Sends the first request of a turn with the tools available now; a note on the answer lists missing servers.
+    fn open_with_tools(&mut self, turn_index: usize, now: Timestamp) -> ChatEffect {
+        let RequestContext { tools, starting_servers: starting, .. } = &self.context;
+        let missing = starting.as_ref().map(|coming| coming.servers.join(", "));
+        self.turns[turn_index].context.tools = tools.clone();
         if let Some(servers) = missing {
             let note = format!("asked without the tools of {servers}: still starting");
-            self.answer_of(at).0.notes.push(note);
+            self.turn_answer(turn_index).0.notes.push(note);
         }
-        self.open(at, now)
+        self.open_stream(turn_index, now)
     }
 
-    pub fn not_saved(&mut self, turn: TurnId, why: String, now: Timestamp) {
-        if let Some(at) = self.index(turn)
-            && self.turns[at].phase == Phase::Saving
+    pub fn on_save_failed(&mut self, turn: TurnId, reason: String, now: Timestamp) {
+        if let Some(turn_index) = self.turn_index(turn)
+            && self.turns[turn_index].phase == TurnPhase::Saving
         {
-            self.enter(at, Phase::Unsaved { why }, now);
+            self.enter_phase(turn_index, TurnPhase::SaveFailed { reason }, now);
         }
     }
 
-    /// The reader lets the request leave although the prompt is not on disk.
-    pub fn send_unsaved(&mut self, turn: TurnId, now: Timestamp) -> Vec<Next> {
-        match self.index(turn) {
-            Some(at) if matches!(self.turns[at].phase, Phase::Unsaved { .. }) => vec![self.open(at, now)],
+    /// Sends the request although the prompt is not on disk, because the user chose to.
+    pub fn send_unsaved(&mut self, turn: TurnId, now: Timestamp) -> Vec<ChatEffect> {
+        match self.turn_index(turn) {
+            Some(turn_index) if matches!(self.turns[turn_index].phase, TurnPhase::SaveFailed { .. }) => {
+                vec![self.open_stream(turn_index, now)]
+            }
             Some(_) | None => Vec::new(),
         }
     }
 
-    pub fn save_again(&mut self, turn: TurnId, now: Timestamp) -> Vec<Next> {
-        match self.index(turn) {
-            Some(at) if matches!(self.turns[at].phase, Phase::Unsaved { .. }) => {
-                self.enter(at, Phase::Saving, now);
+    pub fn retry_save(&mut self, turn: TurnId, now: Timestamp) -> Vec<ChatEffect> {
+        match self.turn_index(turn) {
+            Some(turn_index) if matches!(self.turns[turn_index].phase, TurnPhase::SaveFailed { .. }) => {
+                self.enter_phase(turn_index, TurnPhase::Saving, now);
                 vec![self.save_turn(turn, vec![self.draft_change(), self.queue_change()])]
             }
             Some(_) | None => Vec::new(),
         }
     }
 
-    /// Goes over to another phase, whose clock starts now.
-    pub(super) fn enter(&mut self, at: usize, phase: Phase, now: Timestamp) {
-        self.turns[at].phase = phase;
-        self.turns[at].since = now;
-        let (_, rev) = self.answer_of(at);
+    /// Enters another phase and restarts its clock.
+    pub(super) fn enter_phase(&mut self, turn_index: usize, phase: TurnPhase, now: Timestamp) {
+        self.turns[turn_index].phase = phase;
+        self.turns[turn_index].phase_started = now;
+        let (_, rev) = self.turn_answer(turn_index);
         *rev += 1;
     }
 
-    /// Sends the request of a turn, as its next attempt.
-    pub(super) fn open(&mut self, at: usize, now: Timestamp) -> Next {
-        let turn = &mut self.turns[at];
+    /// Sends the request of a turn as its next attempt.
+    pub(super) fn open_stream(&mut self, turn_index: usize, now: Timestamp) -> ChatEffect {
+        let turn = &mut self.turns[turn_index];
         turn.attempt += 1;
-        turn.sent += 1;
-        turn.heard = None;
-        turn.asked = now;
-        self.enter(at, Phase::Routing, now);
-        let request = Box::new(request::build(self, &self.turns[at]));
-        self.turns[at].gave_back = replay::gives_back(&request.input);
-        let turn = &self.turns[at];
+        turn.requests_sent += 1;
+        turn.last_heard = None;
+        turn.requested_at = now;
+        self.enter_phase(turn_index, TurnPhase::Routing, now);
+        let request = Box::new(request::build_request(self, &self.turns[turn_index]));
+        self.turns[turn_index].has_sent_server_items = replay::has_server_items(&request.input);
+        let turn = &self.turns[turn_index];
         let (stream, endpoint) = (turn.stream(), turn.settings.endpoint.clone());
         let is_first = turn.step == 0;
-        let course = course(&turn.settings, turn.sent);
-        let (answer, _) = self.answer_of(at);
+        let params = answer_params(&turn.settings, turn.requests_sent);
+        let (answer, _) = self.turn_answer(turn_index);
         if is_first {
-            answer.started = now;
-            answer.course = course;
+            answer.started_at = now;
+            answer.params = params;
         }
-        Next::Open { stream, endpoint, request }
+        ChatEffect::OpenStream { stream, endpoint, request }
     }
 
-    /// The headers of a response have come.
-    pub fn opened(&mut self, stream: StreamId, generation: Option<String>, now: Timestamp) {
-        if let Some(at) = self.streaming(stream) {
-            self.turns[at].heard = Some(now);
-            let step = self.turns[at].step;
-            let (answer, _) = self.answer_of(at);
-            answer.course.first_byte.get_or_insert(now);
-            answer.begun_as(step, generation.clone());
+    /// Records that the headers of a response have arrived.
+    pub fn on_opened(&mut self, stream: StreamId, generation: Option<String>, now: Timestamp) {
+        if let Some(turn_index) = self.streaming_turn(stream) {
+            self.turns[turn_index].last_heard = Some(now);
+            let step = self.turns[turn_index].step;
+            let (answer, _) = self.turn_answer(turn_index);
+            answer.params.first_byte.get_or_insert(now);
+            answer.set_generation(step, generation.clone());
             if let Some(id) = generation {
-                // A run that is killed leaves it behind, so that the next can ask what the answer cost.
-                let turn = &mut self.turns[at];
-                turn.journal.push(turn.step, now, &Event::Begun(Box::new(api::event::Response::begun(id))));
-                turn.unwritten.get_or_insert(now);
+                // If the program is killed, the next run can use the id to look up the price.
+                let turn = &mut self.turns[turn_index];
+                turn.journal.push(
+                    turn.step,
+                    now,
+                    &Event::ResponseStarted(Box::new(api::event::ResponseEnvelope::started(id))),
+                );
+                turn.unwritten_since.get_or_insert(now);
             }
         }
     }
 
-    /// Events of a stream, in order; those of an attempt that is over change nothing.
-    pub fn apply(&mut self, stream: StreamId, now: Timestamp, events: &[Event], ids: &mut Ids) -> Vec<Next> {
-        let Some(at) = self.streaming(stream) else { return Vec::new() };
-        let step = self.turns[at].step;
-        self.turns[at].heard = Some(now);
-        let mut came = Applied::default();
-        for event in events {
-            let applied = self.answer_of(at).0.apply(step, now, event);
-            came.changed |= applied.changed;
-            came.activity = applied.activity.or(came.activity);
-            came.over |= applied.over;
-            self.turns[at].shown |= applied.visible;
-            // What only says again what the deltas said would double the journal.
-            let repeats = !applied.changed && matches!(event, Event::Whole { .. } | Event::Part { closed: true, .. });
-            if !repeats {
-                self.turns[at].journal.push(step, now, event);
-            }
-        }
-        if came.over {
-            return self.settle(at, now, Ok(()), ids);
-        }
-        if let Some(phase) = came.activity.map(phase_of).filter(|phase| *phase != self.turns[at].phase) {
-            self.enter(at, phase, now);
-        }
-        if came.changed {
-            *self.answer_of(at).1 += 1;
-            self.turns[at].unwritten.get_or_insert(now);
-        }
-        self.checkpoint(at, now).into_iter().collect()
-    }
-
-    /// A stream is over: the turn is done, tries again, or fails; then what waits is submitted.
-    pub fn ended(
+    /// Applies events of a stream, in order; those of an earlier attempt are ignored.
+    pub fn apply(
         &mut self,
         stream: StreamId,
         now: Timestamp,
-        result: Result<(), api::Error>,
-        ids: &mut Ids,
-    ) -> Vec<Next> {
-        match self.streaming(stream) {
-            Some(at) => self.settle(at, now, result, ids),
+        events: &[Event],
+        ids: &mut IdGenerator,
+    ) -> Vec<ChatEffect> {
+        let Some(turn_index) = self.streaming_turn(stream) else { return Vec::new() };
+        let step = self.turns[turn_index].step;
+        self.turns[turn_index].last_heard = Some(now);
+        let mut outcome = EventOutcome::default();
+        for event in events {
+            let applied = self.turn_answer(turn_index).0.apply(step, now, event);
+            outcome.changed |= applied.changed;
+            outcome.activity = applied.activity.or(outcome.activity);
+            outcome.ended |= applied.ended;
+            self.turns[turn_index].has_shown |= applied.visible;
+            // Events that only repeat the deltas would double the journal.
+            let is_repeat =
+                !applied.changed && matches!(event, Event::TextDone { .. } | Event::Part { is_done: true, .. });
+            if !is_repeat {
+                self.turns[turn_index].journal.push(step, now, event);
+            }
+        }
+        if outcome.ended {
+            return self.settle_attempt(turn_index, now, Ok(()), ids);
+        }
+        if let Some(phase) = outcome.activity.map(phase_of).filter(|phase| *phase != self.turns[turn_index].phase) {
+            self.enter_phase(turn_index, phase, now);
+        }
+        if outcome.changed {
+            *self.turn_answer(turn_index).1 += 1;
+            self.turns[turn_index].unwritten_since.get_or_insert(now);
+        }
+        self.checkpoint(turn_index, now).into_iter().collect()
+    }
+
+    /// Handles the end of a stream: the turn completes, retries or fails, and may be followed by a queued prompt.
+    pub fn on_ended(
+        &mut self,
+        stream: StreamId,
+        now: Timestamp,
+        result: Result<(), api::ApiError>,
+        ids: &mut IdGenerator,
+    ) -> Vec<ChatEffect> {
+        match self.streaming_turn(stream) {
+            Some(turn_index) => self.settle_attempt(turn_index, now, result, ids),
             None => Vec::new(),
         }
     }
 
-    fn settle(&mut self, at: usize, now: Timestamp, result: Result<(), api::Error>, ids: &mut Ids) -> Vec<Next> {
-        let (answer, rev) = self.answer_of(at);
+    fn settle_attempt(
+        &mut self,
+        turn_index: usize,
+        now: Timestamp,
+        result: Result<(), api::ApiError>,
+        ids: &mut IdGenerator,
+    ) -> Vec<ChatEffect> {
+        let (answer, rev) = self.turn_answer(turn_index);
         answer.finish(now, result);
         *rev += 1;
-        self.note_facts(at);
-        let (answer, _) = self.answer_of(at);
-        if let End::Failed(error) = &answer.end {
+        self.note_facts(turn_index);
+        let (answer, _) = self.turn_answer(turn_index);
+        if let AnswerEnd::Failed(error) = &answer.end {
             let error = error.clone();
-            let quota = self.ask_quota(at, &error);
-            match retry::verdict(&self.turns[at], &error, ids) {
-                Verdict::Fail => {
-                    let mut next = self.close(at, now, ids);
+            let quota = self.fetch_quota(turn_index, &error);
+            match retry::decide_retry(&self.turns[turn_index], &error, ids) {
+                RetryDecision::Fail => {
+                    let mut next = self.close_turn(turn_index, now, ids);
                     next.extend(quota);
                     return next;
                 }
-                Verdict::Wait(delay) => {
-                    let mut next = self.wait(at, now, now + delay, error);
+                RetryDecision::Wait(delay) => {
+                    let mut next = self.wait_for_retry(turn_index, now, now + delay, error);
                     next.extend(quota);
                     return next;
                 }
-                Verdict::Mend(mend) => return self.mend(at, now, mend),
+                RetryDecision::Fix(mend) => return self.retry_with_fix(turn_index, now, mend),
             }
         }
-        if answer.end == End::Complete
-            && let Some(next) = self.begin_calls(at, now, ids)
+        if answer.end == AnswerEnd::Complete
+            && let Some(next) = self.begin_calls(turn_index, now, ids)
         {
             return next;
         }
-        self.close(at, now, ids)
+        self.close_turn(turn_index, now, ids)
     }
 
-    /// What we know of a failure beyond what the server told: which of our wishes left no provider, and whose key it is.
-    fn note_facts(&mut self, at: usize) {
-        let id = self.turns[at].answer;
-        let Some(Body::Answer(answer)) = self.messages.get_mut(&id).map(|message| &mut message.body) else { return };
-        if let End::Failed(error) = &mut answer.end {
-            let context = &self.turns[at].context;
+    /// Adds facts to a failure that the server did not report: the preference that excluded every provider, and whether
+    /// the key is that of another server.
+    fn note_facts(&mut self, turn_index: usize) {
+        let id = self.turns[turn_index].answer;
+        let Some(MessageBody::Answer(answer)) = self.messages.get_mut(&id).map(|message| &mut message.body) else {
+            return;
+        };
+        if let AnswerEnd::Failed(error) = &mut answer.end {
+            let context = &self.turns[turn_index].context;
             wishes::note_relaxable(error, context);
-            if matches!(error.fault, Fault::Key | Fault::Credit) && !context.dialect.has_own_fields() {
-                error.facts.push(Fact::Elsewhere);
+            if matches!(error.fault, FaultKind::Key | FaultKind::Credit)
+                && !context.dialect.supports_openrouter_fields()
+            {
+                error.facts.push(ErrorFact::Elsewhere);
             }
         }
     }
 
-    /// A free model has had enough of us: how much is left?
-    fn ask_quota(&self, at: usize, error: &api::Error) -> Option<Next> {
-        let turn = &self.turns[at];
+    /// Asks for the remaining quota after a rate limit on a free model.
+    fn fetch_quota(&self, turn_index: usize, error: &api::ApiError) -> Option<ChatEffect> {
+        let turn = &self.turns[turn_index];
         let model = &turn.settings.model;
-        let is_free =
-            model.ends_with(":free") || model == "openrouter/free" || error.facts.contains(&Fact::FreeQuotaOfTheDay);
-        (is_free && turn.context.dialect.has_own_fields() && error.fault == Fault::Rate)
-            .then(|| Next::AskQuota { answer: turn.answer, endpoint: turn.settings.endpoint.clone() })
+        let is_free = model.ends_with(":free")
+            || model == "openrouter/free"
+            || error.facts.contains(&ErrorFact::FreeQuotaOfTheDay);
+        (is_free && turn.context.dialect.supports_openrouter_fields() && error.fault == FaultKind::Rate)
+            .then(|| ChatEffect::FetchQuota { answer: turn.answer, endpoint: turn.settings.endpoint.clone() })
     }
 
-    /// The turn is over; what waits follows a complete answer, and stays after any other.
-    pub(super) fn close(&mut self, at: usize, now: Timestamp, ids: &mut Ids) -> Vec<Next> {
-        let active = self.branch.last() == Some(&self.turns[at].answer);
-        let turn = self.turns.remove(at);
-        self.ask_price(&turn, now);
-        let mut changes = self.settled(turn.answer, now);
-        let complete = self.messages[&turn.answer].answer().is_some_and(|answer| answer.end == End::Complete);
-        if !complete || !active || self.queue.is_empty() {
-            return vec![save(changes)];
+    /// Ends a turn. A queued prompt follows a complete answer, and stays queued after any other.
+    pub(super) fn close_turn(&mut self, turn_index: usize, now: Timestamp, ids: &mut IdGenerator) -> Vec<ChatEffect> {
+        let is_active = self.branch.last() == Some(&self.turns[turn_index].answer);
+        let turn = self.turns.remove(turn_index);
+        self.schedule_price_lookups(&turn, now);
+        let mut changes = self.settled_changes(turn.answer, now);
+        let is_complete =
+            self.messages[&turn.answer].as_answer().is_some_and(|answer| answer.end == AnswerEnd::Complete);
+        if !is_complete || !is_active || self.queue.is_empty() {
+            return vec![save_effect(changes)];
         }
         let next = self.queue.remove(0);
         changes.push(self.queue_change());
-        vec![self.ask(next, changes, ids, now)]
+        vec![self.begin_prompt(next, changes, ids, now)]
     }
 
-    /// Everything that must be written now that an answer is over.
-    fn settled(&mut self, answer: MessageId, now: Timestamp) -> Vec<Change> {
-        self.updated = now;
-        self.count_cost();
+    /// The changes to write when an answer has ended.
+    fn settled_changes(&mut self, answer: MessageId, now: Timestamp) -> Vec<ConversationChange> {
+        self.updated_at = now;
+        self.recompute_cost();
         let mut changes = vec![self.header_change()];
         let lost = self.unsaved.iter().filter(|id| **id != answer);
         changes.extend(lost.chain([&answer]).map(|id| self.message_change(*id)));
         changes
     }
 
-    fn wait(&mut self, at: usize, now: Timestamp, until: Timestamp, error: api::Error) -> Vec<Next> {
-        let forget = self.forget_attempt(at);
-        self.enter(at, Phase::Waiting { until, error }, now);
+    fn wait_for_retry(
+        &mut self,
+        turn_index: usize,
+        now: Timestamp,
+        until: Timestamp,
+        error: api::ApiError,
+    ) -> Vec<ChatEffect> {
+        let forget = self.discard_attempt(turn_index);
+        self.enter_phase(turn_index, TurnPhase::AwaitingRetry { until, error }, now);
         forget.into_iter().collect()
     }
 
-    fn mend(&mut self, at: usize, now: Timestamp, mend: Mend) -> Vec<Next> {
-        let forget = self.forget_attempt(at);
-        let turn = &mut self.turns[at];
-        turn.mended.insert(mend);
-        turn.attempt -= 1; // It is the same attempt, put right.
-        let (answer, _) = self.answer_of(at);
-        answer.notes.push(mend.note().into());
-        forget.into_iter().chain([self.open(at, now)]).collect()
+    fn retry_with_fix(&mut self, turn_index: usize, now: Timestamp, fix: RequestFix) -> Vec<ChatEffect> {
+        let forget = self.discard_attempt(turn_index);
+        let turn = &mut self.turns[turn_index];
+        turn.fixes.insert(fix);
+        turn.attempt -= 1; // It is the same attempt, corrected.
+        let (answer, _) = self.turn_answer(turn_index);
+        answer.notes.push(fix.note().into());
+        forget.into_iter().chain([self.open_stream(turn_index, now)]).collect()
     }
 
-    /// Takes back what a failed attempt left in the answer, and from the disk if some of it is there.
-    fn forget_attempt(&mut self, at: usize) -> Option<Next> {
-        let turn = &mut self.turns[at];
-        turn.journal = Journal::default();
-        turn.unwritten = None;
-        let (step, written, id) = (turn.step, std::mem::take(&mut turn.written), turn.answer);
-        let (answer, _) = self.answer_of(at);
-        answer.retry(step);
-        written.then(|| save(vec![self.message_change(id)]))
+    /// Discards what a failed attempt left in the answer, and on disk if some of it was written.
+    fn discard_attempt(&mut self, turn_index: usize) -> Option<ChatEffect> {
+        let turn = &mut self.turns[turn_index];
+        turn.journal = AnswerJournal::default();
+        turn.unwritten_since = None;
+        let (step, written, id) = (turn.step, std::mem::take(&mut turn.has_written), turn.answer);
+        let (answer, _) = self.turn_answer(turn_index);
+        answer.discard_attempt(step);
+        written.then(|| save_effect(vec![self.message_change(id)]))
     }
 
-    /// Ends a turn in whatever phase; what came is kept.
-    pub fn stop(&mut self, turn: TurnId, now: Timestamp) -> Vec<Next> {
-        let Some(at) = self.index(turn) else { return Vec::new() };
-        let turn = self.turns.remove(at);
-        let stopped = self.stop_runs(&turn);
-        let (answer, rev) = self.answer(turn.answer);
+    /// Stops a turn in any phase; the partial answer is saved.
+    pub fn stop(&mut self, turn: TurnId, now: Timestamp) -> Vec<ChatEffect> {
+        let Some(turn_index) = self.turn_index(turn) else { return Vec::new() };
+        let turn = self.turns.remove(turn_index);
+        let stopped = self.stop_calls(&turn);
+        let (answer, rev) = self.answer_mut(turn.answer);
         *rev += 1;
         match &turn.phase {
-            Phase::Waiting { error, .. } => {
+            TurnPhase::AwaitingRetry { error, .. } => {
                 answer.finish(now, Err(error.clone()));
             }
-            Phase::Saving
-            | Phase::Gathering { .. }
-            | Phase::Calling
-            | Phase::Paused(_)
-            | Phase::Unsaved { .. }
-            | Phase::Routing
-            | Phase::Thinking
-            | Phase::Searching
-            | Phase::Streaming => answer.stop(now),
+            TurnPhase::Saving
+            | TurnPhase::AwaitingTools { .. }
+            | TurnPhase::Calling
+            | TurnPhase::Paused(_)
+            | TurnPhase::SaveFailed { .. }
+            | TurnPhase::Routing
+            | TurnPhase::Thinking
+            | TurnPhase::Searching
+            | TurnPhase::Streaming => answer.stop(now),
         }
-        let close = turn.is_streaming().then(|| Next::Close(turn.stream()));
-        self.ask_price(&turn, now);
-        close.into_iter().chain(stopped).chain([save(self.settled(turn.answer, now))]).collect()
+        let close = turn.is_streaming().then(|| ChatEffect::CloseStream(turn.stream()));
+        self.schedule_price_lookups(&turn, now);
+        close.into_iter().chain(stopped).chain([save_effect(self.settled_changes(turn.answer, now))]).collect()
     }
 
-    /// The program ends: every running answer is interrupted and written.
-    pub fn interrupt_all(&mut self, now: Timestamp) -> Vec<Next> {
+    /// Interrupts and saves every running answer, because the program is exiting.
+    pub fn interrupt_all(&mut self, now: Timestamp) -> Vec<ChatEffect> {
         let mut next = Vec::new();
         for turn in std::mem::take(&mut self.turns) {
-            next.extend(self.stop_runs(&turn));
-            let (answer, rev) = self.answer(turn.answer);
+            next.extend(self.stop_calls(&turn));
+            let (answer, rev) = self.answer_mut(turn.answer);
             answer.interrupt(now);
             *rev += 1;
-            next.extend(turn.is_streaming().then(|| Next::Close(turn.stream())));
-            next.push(save(self.settled(turn.answer, now)));
+            next.extend(turn.is_streaming().then(|| ChatEffect::CloseStream(turn.stream())));
+            next.push(save_effect(self.settled_changes(turn.answer, now)));
         }
         next
     }
 
-    /// Does what is due: the next attempt, the end of a silent stream, the next checkpoint of a streaming answer.
-    pub fn tick(&mut self, now: Timestamp, ids: &mut Ids) -> Vec<Next> {
-        let mut next = self.ask_prices(now);
-        let silent = |turn: &Turn| turn.given_up().is_some_and(|due| due <= now);
-        while let Some(at) = self.turns.iter().position(silent) {
-            let (stream, waited) = (self.turns[at].stream(), self.turns[at].context.patience.as_secs());
-            let error = api::Error::new(Fault::Silence, format!("nothing came for {waited} s"));
-            next.push(Next::Close(stream));
-            next.extend(self.settle(at, now, Err(error), ids));
+    /// Does everything that is due: looks up prices, closes silent streams, retries, and writes checkpoints.
+    pub fn tick(&mut self, now: Timestamp, ids: &mut IdGenerator) -> Vec<ChatEffect> {
+        let mut next = self.due_price_lookups(now);
+        let is_silent = |turn: &Turn| turn.silence_deadline().is_some_and(|due| due <= now);
+        while let Some(turn_index) = self.turns.iter().position(is_silent) {
+            let (stream, waited) =
+                (self.turns[turn_index].stream(), self.turns[turn_index].context.idle_timeout.as_secs());
+            let error = api::ApiError::new(FaultKind::Silence, format!("no data arrived for {waited} s"));
+            next.push(ChatEffect::CloseStream(stream));
+            next.extend(self.settle_attempt(turn_index, now, Err(error), ids));
         }
-        for at in 0..self.turns.len() {
-            match self.turns[at].phase {
-                Phase::Waiting { until, .. } if until <= now => next.push(self.open(at, now)),
-                Phase::Gathering { until } if until <= now => next.push(self.open_gathered(at, now)),
-                _ => next.extend(self.checkpoint(at, now)),
+        for turn_index in 0..self.turns.len() {
+            match self.turns[turn_index].phase {
+                TurnPhase::AwaitingRetry { until, .. } if until <= now => next.push(self.open_stream(turn_index, now)),
+                TurnPhase::AwaitingTools { until } if until <= now => next.push(self.open_with_tools(turn_index, now)),
+                _ => next.extend(self.checkpoint(turn_index, now)),
             }
         }
         next
     }
 
-    /// Tries again now instead of when it is due.
-    pub fn skip_wait(&mut self, turn: TurnId, now: Timestamp) -> Vec<Next> {
-        match self.index(turn) {
-            Some(at) if matches!(self.turns[at].phase, Phase::Waiting { .. }) => vec![self.open(at, now)],
+    /// Retries now instead of when the retry is due.
+    pub fn skip_wait(&mut self, turn: TurnId, now: Timestamp) -> Vec<ChatEffect> {
+        match self.turn_index(turn) {
+            Some(turn_index) if matches!(self.turns[turn_index].phase, TurnPhase::AwaitingRetry { .. }) => {
+                vec![self.open_stream(turn_index, now)]
+            }
             Some(_) | None => Vec::new(),
         }
     }
 
     pub fn next_wake(&self) -> Option<Timestamp> {
-        self.turns.iter().filter_map(Turn::due).chain(self.billing.next_wake()).min()
+        self.turns.iter().filter_map(Turn::next_wake).chain(self.price_lookups.next_wake()).min()
     }
 
-    fn checkpoint(&mut self, at: usize, now: Timestamp) -> Option<Next> {
-        let turn = &mut self.turns[at];
-        turn.unwritten.take_if(|since| *since + CHECKPOINT <= now)?;
-        let growth = turn.journal.take()?;
-        turn.written = true;
-        Some(save(vec![Change::Growth { message: turn.answer, growth }]))
+    fn checkpoint(&mut self, turn_index: usize, now: Timestamp) -> Option<ChatEffect> {
+        let turn = &mut self.turns[turn_index];
+        turn.unwritten_since.take_if(|since| *since + CHECKPOINT_INTERVAL <= now)?;
+        let chunk = turn.journal.take()?;
+        turn.has_written = true;
+        Some(save_effect(vec![ConversationChange::Journal { message: turn.answer, chunk }]))
     }
 
-    pub(super) fn index(&self, turn: TurnId) -> Option<usize> {
+    pub(super) fn turn_index(&self, turn: TurnId) -> Option<usize> {
         self.turns.iter().position(|other| other.id == turn)
     }
 
-    /// The turn that this stream is for, unless its attempt is over.
-    fn streaming(&self, stream: StreamId) -> Option<usize> {
+    /// The index of the turn of a stream, unless that attempt has ended.
+    fn streaming_turn(&self, stream: StreamId) -> Option<usize> {
         self.turns.iter().position(|turn| turn.is_streaming() && turn.stream() == stream)
     }
 
-    pub(super) fn answer_of(&mut self, at: usize) -> (&mut Answer, &mut u32) {
-        let id = self.turns[at].answer;
-        self.answer(id)
+    pub(super) fn turn_answer(&mut self, turn_index: usize) -> (&mut Answer, &mut u32) {
+        let id = self.turns[turn_index].answer;
+        self.answer_mut(id)
     }
 
     /// The answer of a turn, and the revision of its message.
-    fn answer(&mut self, id: MessageId) -> (&mut Answer, &mut u32) {
-        let message = self.messages.get_mut(&id).expect("a turn writes an answer of its own conversation");
+    fn answer_mut(&mut self, id: MessageId) -> (&mut Answer, &mut u32) {
+        let message = self.messages.get_mut(&id).expect("the answer of a turn is in its conversation");
         match &mut message.body {
-            Body::Answer(answer) => (answer, &mut message.rev),
-            Body::Prompt(_) => unreachable!("a turn writes an answer"),
+            MessageBody::Answer(answer) => (answer, &mut message.rev),
+            MessageBody::Prompt(_) => unreachable!("the message of a turn is an answer"),
         }
     }
 }
 
 impl Turn {
-    /// When it must be looked at although nothing has come.
-    fn due(&self) -> Option<Timestamp> {
+    /// When the turn needs attention even if nothing is received.
+    fn next_wake(&self) -> Option<Timestamp> {
         match self.phase {
-            Phase::Waiting { until, .. } | Phase::Gathering { until } => Some(until),
-            Phase::Routing | Phase::Thinking | Phase::Searching | Phase::Streaming => {
-                self.unwritten.map(|since| since + CHECKPOINT).into_iter().chain(self.given_up()).min()
-            }
-            Phase::Saving | Phase::Unsaved { .. } | Phase::Calling | Phase::Paused(_) => None,
+            TurnPhase::AwaitingRetry { until, .. } | TurnPhase::AwaitingTools { until } => Some(until),
+            TurnPhase::Routing | TurnPhase::Thinking | TurnPhase::Searching | TurnPhase::Streaming => self
+                .unwritten_since
+                .map(|since| since + CHECKPOINT_INTERVAL)
+                .into_iter()
+                .chain(self.silence_deadline())
+                .min(),
+            TurnPhase::Saving | TurnPhase::SaveFailed { .. } | TurnPhase::Calling | TurnPhase::Paused(_) => None,
         }
     }
 }
 
-impl Mend {
-    /// What the reader is told of it.
+impl RequestFix {
+    /// The note for the user about the fix.
     fn note(self) -> &'static str {
         match self {
-            Self::Reasoning => "earlier reasoning was left out: the server could not use it",
-            Self::Items => "what the server's own tools found was left out: the server did not take it back",
-            Self::Effort => "effort none was not sent: this model always reasons",
-            Self::Include => "encrypted reasoning was not asked for: this model has none",
+            Self::DropReasoning => "earlier reasoning was left out: the server could not use it",
+            Self::DropServerItems => "results of the server's own tools were left out: the server did not accept them",
+            Self::DropEffort => "effort none was not sent: this model always reasons",
+            Self::DropInclude => "encrypted reasoning was not requested: this model has none",
         }
     }
 }
 
-fn phase_of(activity: Activity) -> Phase {
+fn phase_of(activity: ServerActivity) -> TurnPhase {
     match activity {
-        Activity::Routing => Phase::Routing,
-        Activity::Thinking => Phase::Thinking,
-        Activity::Searching => Phase::Searching,
-        Activity::Streaming => Phase::Streaming,
+        ServerActivity::Routing => TurnPhase::Routing,
+        ServerActivity::Thinking => TurnPhase::Thinking,
+        ServerActivity::Searching => TurnPhase::Searching,
+        ServerActivity::Streaming => TurnPhase::Streaming,
     }
 }
 

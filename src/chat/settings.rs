@@ -1,14 +1,14 @@
-//! What a conversation asks for besides its text: model, effort, search, instructions, sampling.
+//! The request settings of a conversation: model, effort, search, instructions, sampling.
 
 use serde::{Deserialize, Serialize};
 
 pub use crate::api::Effort;
-use crate::tools::Chosen;
+use crate::tools::ToolSelection;
 
-/// The choices that go with every request of a conversation. `None` is not sent.
+/// The settings sent with every request of a conversation. `None` is not sent.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Settings {
+pub struct ChatSettings {
     /// The name of the endpoint in the config; `openrouter` is built in.
     pub endpoint: String,
     /// The slug as it is sent, variants such as `:online` included.
@@ -19,23 +19,23 @@ pub struct Settings {
     pub temperature: Option<f64>,
     pub top_p: Option<f64>,
     pub max_output_tokens: Option<u32>,
-    pub tools: Chosen,
+    pub tools: ToolSelection,
 }
 
-impl Settings {
-    /// Those that another conversation begins with.
+impl ChatSettings {
+    /// The settings that a new conversation begins with.
     #[must_use]
-    pub fn for_another(&self) -> Self {
-        Self { tools: self.tools.for_another(), ..self.clone() }
+    pub fn for_new_conversation(&self) -> Self {
+        Self { tools: self.tools.for_new_conversation(), ..self.clone() }
     }
 
-    /// The slug itself makes the server search: `:online` is sent as it is and needs no tool.
-    pub fn searches_by_slug(&self) -> bool {
+    /// Whether the slug itself makes the server search: `:online` is sent unchanged and needs no tool.
+    pub fn has_online_slug(&self) -> bool {
         self.model.ends_with(":online")
     }
 
-    /// The next answer may search the web, by a tool or by its slug.
-    pub fn searches(&self) -> bool {
-        self.web || self.searches_by_slug()
+    /// Whether the next answer may search the web, with a tool or because of its slug.
+    pub fn can_search(&self) -> bool {
+        self.web || self.has_online_slug()
     }
 }

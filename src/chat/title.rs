@@ -3,17 +3,17 @@
 use crate::text;
 
 /// The widest title, in cells.
-const WIDTH: usize = 48;
+const MAX_TITLE_WIDTH: usize = 48;
 
-/// The first line that says something, without the marks of Markdown.
-pub(super) fn title(prompt: &str) -> String {
-    let line = prompt.lines().map(plain).find(|line| line.chars().any(char::is_alphanumeric));
+/// The first line with letters or digits, without Markdown markup.
+pub(super) fn title_from_prompt(prompt: &str) -> String {
+    let line = prompt.lines().map(plain_line).find(|line| line.chars().any(char::is_alphanumeric));
     let line = line.or_else(|| prompt.lines().map(|line| one_line(line.trim())).find(|line| !line.is_empty()));
-    text::truncate(&line.unwrap_or_default(), WIDTH).into_owned()
+    text::truncate(&line.unwrap_or_default(), MAX_TITLE_WIDTH).into_owned()
 }
 
-/// A name that the reader gave, as one line.
-pub(super) fn named(name: &str) -> String {
+/// A title from the user, as one line.
+pub(super) fn title_from_name(name: &str) -> String {
     one_line(name)
 }
 
@@ -21,39 +21,39 @@ fn one_line(line: &str) -> String {
     text::clean(line).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn plain(line: &str) -> String {
+fn plain_line(line: &str) -> String {
     let line = line.trim();
     if line.starts_with("```") || line.starts_with("~~~") {
-        return String::new(); // A fence: the code below it says more.
+        return String::new(); // A fence; the code below it makes a better title.
     }
-    one_line(&without_links(without_marks_before(line)).replace(['`', '*'], "").replace("__", ""))
+    one_line(&strip_links(strip_leading_marks(line)).replace(['`', '*'], "").replace("__", ""))
 }
 
-/// Without the marks of headings, quotations, bullets and tasks.
-fn without_marks_before(line: &str) -> &str {
+/// Strips the leading marks of headings, quotations, bullets and tasks.
+fn strip_leading_marks(line: &str) -> &str {
     let mut line = line;
     loop {
         let heading = line.trim_start_matches('#');
-        let cut = match line.chars().next() {
+        let stripped = match line.chars().next() {
             Some('#') if heading.starts_with(' ') => heading,
             Some('>') => &line[1..],
             Some('-' | '*' | '+') if line[1..].starts_with(' ') => &line[1..],
             Some('[') if line.starts_with("[ ] ") || line.starts_with("[x] ") => &line[4..],
             _ => return line.trim_end_matches('#').trim_end(),
         };
-        line = cut.trim_start();
+        line = stripped.trim_start();
     }
 }
 
-/// `[words](address)` becomes its words.
-fn without_links(line: &str) -> String {
+/// Replaces `[text](address)` with its text.
+fn strip_links(line: &str) -> String {
     let mut plain = String::with_capacity(line.len());
     let mut rest = line;
     while let Some((before, link)) = rest.split_once('[') {
-        let Some((words, after)) = link.split_once("](") else { break };
+        let Some((label, after)) = link.split_once("](") else { break };
         let Some((_, after)) = after.split_once(')') else { break };
         plain += before.strip_suffix('!').unwrap_or(before);
-        plain += words;
+        plain += label;
         rest = after;
     }
     plain + rest
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_title_is_the_first_line_that_says_something() {
+    fn a_title_is_the_first_meaningful_line() {
         for (prompt, expected) in [
             ("\n\n  Why is the sky blue?\nPlease.", "Why is the sky blue?"),
             ("## A *bold* `plan` ##", "A bold plan"),
@@ -78,16 +78,16 @@ mod tests {
             ("  \n", ""),
             ("tabs\tand\u{1b}[31m colours", "tabs and colours"),
         ] {
-            assert_eq!(title(prompt), expected, "{prompt:?}");
+            assert_eq!(title_from_prompt(prompt), expected, "{prompt:?}");
         }
     }
 
     #[test]
     fn a_long_title_ends_in_an_ellipsis_at_48_cells() {
-        let long = title(&"wörter ".repeat(20));
+        let long = title_from_prompt(&"wörter ".repeat(20));
         assert_eq!(text::width(&long), 48);
         assert!(long.ends_with('…'));
-        let wide = title(&"敬語".repeat(40));
+        let wide = title_from_prompt(&"敬語".repeat(40));
         assert!(text::width(&wide) <= 48 && wide.ends_with('…'));
     }
 }

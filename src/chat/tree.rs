@@ -1,127 +1,147 @@
-//! The branches of a conversation: siblings, and what makes them.
+//! The branches of a conversation: siblings and how they are created.
 
 use super::{
-    Body, Change, Conversation, End, Ids, Message, MessageId, Next, Prompt, Settings, Timestamp, request::Context,
+    AnswerEnd, ChatEffect, ChatSettings, Conversation, ConversationChange, IdGenerator, Message, MessageBody,
+    MessageId, Prompt, Timestamp, request::RequestContext,
 };
-use crate::tools::Choice;
+use crate::tools::ToolMode;
 
 impl Conversation {
-    /// Asks once more, for a sibling of that answer, perhaps another model.
+    /// Asks for a sibling of an answer, optionally from another model.
     pub fn answer_again(
         &mut self,
         answer: MessageId,
         model: Option<String>,
-        ids: &mut Ids,
+        ids: &mut IdGenerator,
         now: Timestamp,
-    ) -> Vec<Next> {
+    ) -> Vec<ChatEffect> {
         let model = model.unwrap_or_else(|| self.settings.model.clone());
-        self.again(answer, Settings { model, ..self.settings.clone() }, ids, now)
+        self.ask_again(answer, ChatSettings { model, ..self.settings.clone() }, ids, now)
     }
 
-    /// The same with a limit, for a credit that can afford only so many tokens.
+    /// Asks for a sibling of an answer with a token limit that the credit covers.
     pub fn answer_again_within(
         &mut self,
         answer: MessageId,
         max_output_tokens: u32,
-        ids: &mut Ids,
+        ids: &mut IdGenerator,
         now: Timestamp,
-    ) -> Vec<Next> {
-        let settings = Settings { max_output_tokens: Some(max_output_tokens), ..self.settings.clone() };
-        self.again(answer, settings, ids, now)
+    ) -> Vec<ChatEffect> {
+        let settings = ChatSettings { max_output_tokens: Some(max_output_tokens), ..self.settings.clone() };
+        self.ask_again(answer, settings, ids, now)
     }
 
-    fn again(&mut self, answer: MessageId, settings: Settings, ids: &mut Ids, now: Timestamp) -> Vec<Next> {
-        self.again_as(answer, settings, self.context.clone(), Vec::new(), ids, now)
-    }
-
-    /// The same, asked in a way that the notes tell of.
-    pub(super) fn again_as(
+    fn ask_again(
         &mut self,
         answer: MessageId,
-        settings: Settings,
-        context: Context,
-        notes: Vec<String>,
-        ids: &mut Ids,
+        settings: ChatSettings,
+        ids: &mut IdGenerator,
         now: Timestamp,
-    ) -> Vec<Next> {
-        let Some(Message { parent: Some(parent), body: Body::Answer(_), .. }) = self.messages.get(&answer) else {
+    ) -> Vec<ChatEffect> {
+        self.ask_again_with(answer, settings, self.context.clone(), Vec::new(), ids, now)
+    }
+
+    /// Asks for a sibling of an answer with another context, which the notes explain.
+    pub(super) fn ask_again_with(
+        &mut self,
+        answer: MessageId,
+        settings: ChatSettings,
+        context: RequestContext,
+        notes: Vec<String>,
+        ids: &mut IdGenerator,
+        now: Timestamp,
+    ) -> Vec<ChatEffect> {
+        let Some(Message { parent: Some(parent), body: MessageBody::Answer(_), .. }) = self.messages.get(&answer)
+        else {
             return Vec::new();
         };
         self.branch = self.path_to(*parent);
-        vec![self.begin_as(settings, context, notes, Vec::new(), ids, now)]
+        vec![self.begin_turn_with(settings, context, notes, Vec::new(), ids, now)]
     }
 
-    /// Lets the model go on where an answer was cut: a second answer below it, without a prompt between.
-    pub fn continue_answer(&mut self, answer: MessageId, ids: &mut Ids, now: Timestamp) -> Vec<Next> {
+    /// Lets the model continue a cut answer, as a second answer below it without a prompt in between.
+    pub fn continue_answer(&mut self, answer: MessageId, ids: &mut IdGenerator, now: Timestamp) -> Vec<ChatEffect> {
         if !self.can_continue(answer) {
             return Vec::new();
         }
         self.branch = self.path_to(answer);
-        vec![self.begin(self.settings.clone(), Vec::new(), ids, now)]
+        vec![self.begin_turn(self.settings.clone(), Vec::new(), ids, now)]
     }
 
-    /// It has text, and was cut before its end.
+    /// Whether an answer has text and was cut before its end.
     pub fn can_continue(&self, answer: MessageId) -> bool {
-        let Some(answer) = self.messages.get(&answer).and_then(Message::answer) else { return false };
+        let Some(answer) = self.messages.get(&answer).and_then(Message::as_answer) else { return false };
         let was_cut = match answer.end {
-            End::Open | End::Complete => false,
-            End::Incomplete { .. } | End::Stopped | End::Interrupted | End::Failed(_) => true,
+            AnswerEnd::Open | AnswerEnd::Complete => false,
+            AnswerEnd::Incomplete { .. } | AnswerEnd::Stopped | AnswerEnd::Interrupted | AnswerEnd::Failed(_) => true,
         };
         was_cut && !answer.text().is_empty()
     }
 
-    /// Another prompt in the place of an earlier one: a sibling, with an answer of its own.
-    pub fn edit_prompt(&mut self, prompt: MessageId, text: String, ids: &mut Ids, now: Timestamp) -> Vec<Next> {
-        let Some(Message { parent, body: Body::Prompt(_), .. }) = self.messages.get(&prompt) else {
+    /// Adds an edited prompt as a sibling of an earlier one, with its own answer.
+    pub fn edit_prompt(
+        &mut self,
+        prompt: MessageId,
+        text: String,
+        ids: &mut IdGenerator,
+        now: Timestamp,
+    ) -> Vec<ChatEffect> {
+        let Some(Message { parent, body: MessageBody::Prompt(_), .. }) = self.messages.get(&prompt) else {
             return Vec::new();
         };
         if text.trim().is_empty() {
             return Vec::new();
         }
         self.branch = parent.map_or_else(Vec::new, |parent| self.path_to(parent));
-        vec![self.ask(text, Vec::new(), ids, now)]
+        vec![self.begin_prompt(text, Vec::new(), ids, now)]
     }
 
-    /// Puts a prompt at the end of the active branch and begins its turn.
-    pub(super) fn ask(&mut self, text: String, changes: Vec<Change>, ids: &mut Ids, now: Timestamp) -> Next {
+    /// Adds a prompt at the end of the active branch and begins its turn.
+    pub(super) fn begin_prompt(
+        &mut self,
+        text: String,
+        changes: Vec<ConversationChange>,
+        ids: &mut IdGenerator,
+        now: Timestamp,
+    ) -> ChatEffect {
         let id = ids.message(now);
         let parent = self.branch.last().copied();
-        self.insert(Message { id, parent, at: now, rev: 0, body: Body::Prompt(Prompt { text }) });
+        self.insert(Message { id, parent, created_at: now, rev: 0, body: MessageBody::Prompt(Prompt { text }) });
         self.branch.push(id);
         if !self.renamed && (self.title.is_empty() || parent.is_none()) {
-            self.take_title();
+            self.title_from_first_prompt();
         }
         self.unsaved.insert(id);
         let settings = self.settings.clone();
-        // It was chosen for this message.
-        self.settings.tools.choice = Choice::Auto;
-        self.begin(settings, changes, ids, now)
+        // The choice was for this message only.
+        self.settings.tools.choice = ToolMode::Auto;
+        self.begin_turn(settings, changes, ids, now)
     }
 
-    /// Which of its siblings a message is, from 1, and how many there are.
+    /// The position of a message among its siblings, from 1, and their number.
     pub fn siblings(&self, id: MessageId) -> (usize, usize) {
         let Some(message) = self.messages.get(&id) else { return (1, 1) };
         let siblings = self.children.get(&message.parent).map_or(&[][..], Vec::as_slice);
         (siblings.binary_search(&id).map_or(1, |at| at + 1), siblings.len().max(1))
     }
 
-    /// The message whose siblings the title tells of: the newest answer, or else its prompt. Others tell of theirs
-    /// themselves.
-    pub fn told_in_title(&self) -> Option<MessageId> {
+    /// The message whose versions the title shows: the newest answer, or else its prompt. Other messages show their
+    /// own.
+    pub fn title_shows_versions(&self) -> Option<MessageId> {
         self.branch.iter().rev().take(2).copied().find(|id| self.siblings(*id).1 > 1)
     }
 
-    /// Shows a sibling of a message, and below it what was last said there.
-    pub fn go_to_sibling(&mut self, id: MessageId, by: isize) -> Vec<Next> {
+    /// Shows a sibling of a message and the newest branch below it.
+    pub fn go_to_sibling(&mut self, id: MessageId, offset: isize) -> Vec<ChatEffect> {
         let Some(message) = self.messages.get(&id) else { return Vec::new() };
         let siblings = self.children.get(&message.parent).map_or(&[][..], Vec::as_slice);
-        let Ok(at) = siblings.binary_search(&id) else { return Vec::new() };
-        let to = siblings[at.saturating_add_signed(by).min(siblings.len() - 1)];
-        if to == id {
+        let Ok(position) = siblings.binary_search(&id) else { return Vec::new() };
+        let target = siblings[position.saturating_add_signed(offset).min(siblings.len() - 1)];
+        if target == id {
             return Vec::new();
         }
-        self.branch = self.path_to(to);
-        let mut last = to;
+        self.branch = self.path_to(target);
+        let mut last = target;
         while let Some(newest) = self.children.get(&Some(last)).and_then(|children| children.last()) {
             last = *newest;
             self.branch.push(last);
@@ -129,13 +149,13 @@ impl Conversation {
         self.save_header()
     }
 
-    /// The way from the first prompt to a message, that message included.
+    /// The path from the first prompt to a message, including that message.
     pub fn path_to(&self, id: MessageId) -> Vec<MessageId> {
         let mut path = Vec::new();
-        let mut at = self.messages.get(&id);
-        while let Some(message) = at.filter(|_| path.len() < self.messages.len()) {
+        let mut current = self.messages.get(&id);
+        while let Some(message) = current.filter(|_| path.len() < self.messages.len()) {
             path.push(message.id);
-            at = message.parent.and_then(|parent| self.messages.get(&parent));
+            current = message.parent.and_then(|parent| self.messages.get(&parent));
         }
         path.reverse();
         path
@@ -152,13 +172,13 @@ mod tests {
 
     #[test]
     fn answering_again_makes_a_sibling_by_another_model_and_leaves_the_settings_alone() {
-        let mut bench = Bench::new();
+        let mut bench = TestChat::new();
         let first = bench.exchange("Why?", "Because.", "0");
         let other = Some("anthropic/claude-sonnet-5".to_owned());
-        let again = asked(bench.chat.answer_again(first, other, &mut bench.ids, bench.now));
+        let again = collect_effects(bench.chat.answer_again(first, other, &mut bench.ids, bench.now));
         assert_eq!(again.saved, ["conversation", "answer"]);
-        let saved = bench.saved(&again);
-        let (_, request) = asked_one(&saved);
+        let saved = bench.confirm_saved(&again);
+        let (_, request) = only_request(&saved);
         assert_eq!(request.model, "anthropic/claude-sonnet-5");
         assert_eq!(input(request).len(), 1, "the first answer is not history of the second");
         let second = bench.newest();
@@ -167,30 +187,30 @@ mod tests {
     }
 
     #[test]
-    fn siblings_may_stream_side_by_side_and_each_goes_its_own_way() {
-        let mut bench = Bench::new();
+    fn siblings_can_stream_in_parallel() {
+        let mut bench = TestChat::new();
         let left = bench.send("Why?");
         let answer = bench.newest();
-        let again = asked(bench.chat.answer_again(answer, None, &mut bench.ids, bench.now));
-        let right = bench.confirm(&again);
-        bench.apply(left, &[delta("left"), done(0, &said("m1", "left")), completed("0")]);
+        let again = collect_effects(bench.chat.answer_again(answer, None, &mut bench.ids, bench.now));
+        let right = bench.confirm_and_open(&again);
+        bench.apply(left, &[delta("left"), item_done(0, &message_item("m1", "left")), completed("0")]);
         assert_eq!(bench.chat.turns.len(), 1);
-        bench.apply(right, &[delta("right"), done(0, &said("m2", "right")), completed("0")]);
+        bench.apply(right, &[delta("right"), item_done(0, &message_item("m2", "right")), completed("0")]);
         assert_eq!(bench.chat.newest_answer_text().as_deref(), Some("right"));
-        assert_eq!(asked(bench.chat.go_to_sibling(bench.newest(), -1)).saved, ["conversation"]);
+        assert_eq!(collect_effects(bench.chat.go_to_sibling(bench.newest(), -1)).saved, ["conversation"]);
         assert_eq!(bench.chat.newest_answer_text().as_deref(), Some("left"));
         assert!(bench.chat.go_to_sibling(bench.newest(), -1).is_empty(), "there is none before the first");
     }
 
     #[test]
-    fn an_edited_prompt_begins_a_branch_and_going_back_shows_what_was_last_said_there() {
-        let mut bench = Bench::new();
+    fn an_edited_prompt_begins_a_branch_and_going_back_shows_the_old_one() {
+        let mut bench = TestChat::new();
         bench.exchange("one", "1", "0");
         let second = bench.exchange("two", "2", "0");
         let prompt = bench.chat.branch[0];
-        let edited = asked(bench.chat.edit_prompt(prompt, "eins".into(), &mut bench.ids, bench.now));
-        let saved = bench.saved(&edited);
-        let (stream, request) = asked_one(&saved);
+        let edited = collect_effects(bench.chat.edit_prompt(prompt, "eins".into(), &mut bench.ids, bench.now));
+        let saved = bench.confirm_saved(&edited);
+        let (stream, request) = only_request(&saved);
         assert_eq!(input(request), [serde_json::json!({ "role": "user", "content": "eins" })]);
         bench.end(stream, Ok(()));
         assert_eq!(bench.chat.title, "eins");
@@ -201,35 +221,35 @@ mod tests {
 
     #[test]
     fn a_cut_answer_is_continued_below_itself() {
-        let mut bench = Bench::new();
+        let mut bench = TestChat::new();
         let stream = bench.send("Why?");
         bench.apply(stream, &[delta("Becau")]);
         assert!(bench.chat.continue_answer(bench.newest(), &mut bench.ids, bench.now).is_empty(), "it still streams");
         bench.stop();
         let cut = bench.newest();
-        let more = asked(bench.chat.continue_answer(cut, &mut bench.ids, bench.now));
-        let saved = bench.saved(&more);
-        let (stream, request) = asked_one(&saved);
+        let more = collect_effects(bench.chat.continue_answer(cut, &mut bench.ids, bench.now));
+        let saved = bench.confirm_saved(&more);
+        let (stream, request) = only_request(&saved);
         let input = input(request);
         assert_eq!(input[1], serde_json::json!({ "role": "assistant", "content": "Becau" }));
         assert_eq!((input.len(), &input[2]["role"]), (3, &serde_json::json!("user")));
         assert_eq!(bench.chat.messages[&bench.newest()].parent, Some(cut));
-        bench.apply(stream, &[delta("se."), done(0, &said("m", "se.")), completed("0")]);
+        bench.apply(stream, &[delta("se."), item_done(0, &message_item("m", "se.")), completed("0")]);
         assert!(!bench.chat.can_continue(bench.newest()));
     }
 
     #[test]
-    fn a_credit_for_fewer_tokens_limits_only_that_answer() {
-        let mut bench = Bench::new();
+    fn a_token_limit_for_low_credit_applies_only_to_that_answer() {
+        let mut bench = TestChat::new();
         let first = bench.exchange("Why?", "Because.", "0");
-        let again = asked(bench.chat.answer_again_within(first, 900, &mut bench.ids, bench.now));
-        assert_eq!(asked_one(&bench.saved(&again)).1.max_output_tokens, Some(900));
+        let again = collect_effects(bench.chat.answer_again_within(first, 900, &mut bench.ids, bench.now));
+        assert_eq!(only_request(&bench.confirm_saved(&again)).1.max_output_tokens, Some(900));
         assert_eq!(bench.chat.settings.max_output_tokens, None);
     }
 
     #[test]
-    fn a_tree_that_bites_its_own_tail_ends_the_walk() {
-        let mut bench = Bench::new();
+    fn a_cycle_in_the_tree_ends_the_walk() {
+        let mut bench = TestChat::new();
         let answer = bench.exchange("Why?", "Because.", "0");
         let prompt = bench.chat.branch[0];
         bench.chat.messages.get_mut(&prompt).expect("it is there").parent = Some(answer);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
 
-use super::{MessageId, Settings, Timestamp, TurnId, journal::Journal, request::Context};
+use super::{ChatSettings, MessageId, Timestamp, TurnId, journal::AnswerJournal, request::RequestContext};
 use crate::tools::ToolId;
 
 /// One turn in progress; gone when its answer has ended.
@@ -13,116 +13,116 @@ pub struct Turn {
     pub id: TurnId,
     /// The answer that it writes.
     pub answer: MessageId,
-    pub phase: Phase,
-    /// When the phase began, for the clock beside it.
-    pub since: Timestamp,
-    /// When the present stream was last heard, comments included; `None` before its headers.
-    pub heard: Option<Timestamp>,
-    /// When the present request was sent.
-    pub asked: Timestamp,
-    /// Attempts begun for the present response, from 1; 0 before the first.
+    pub phase: TurnPhase,
+    /// When the phase began; the screen shows the time since then.
+    pub phase_started: Timestamp,
+    /// When the current stream last received anything, comments included; `None` before its headers.
+    pub last_heard: Option<Timestamp>,
+    /// When the current request was sent.
+    pub requested_at: Timestamp,
+    /// The number of the current response's attempt, from 1; 0 before the first.
     pub attempt: u32,
-    /// Those of the conversation when the turn began; later changes are for later turns.
-    pub settings: Settings,
-    pub context: Context,
-    /// Which response of the turn it is, from 0.
+    /// The conversation's settings when the turn began; later changes apply to later turns.
+    pub settings: ChatSettings,
+    pub context: RequestContext,
+    /// The current response of the turn, from 0.
     pub step: u32,
-    /// How many responses it may take until the reader is asked.
-    pub(super) allowed_steps: u32,
-    /// The step from which on equal calls are counted.
-    pub(super) same_from: u32,
-    /// What the request leaves out since a server refused it.
-    pub mended: BTreeSet<Mend>,
-    /// The reader has seen something of the present response.
-    pub(super) shown: bool,
-    /// The present request gives items back that only the server understands.
-    pub(super) gave_back: bool,
+    /// How many responses the turn may take before it pauses.
+    pub(super) step_limit: u32,
+    /// The first step in which repeated calls are counted.
+    pub(super) repeats_from: u32,
+    /// What the request leaves out because a server refused it.
+    pub fixes: BTreeSet<RequestFix>,
+    /// Something of the current response has been shown.
+    pub(super) has_shown: bool,
+    /// The current request returns items that only the server understands.
+    pub(super) has_sent_server_items: bool,
     /// Requests sent, over all steps and attempts.
-    pub(super) sent: u32,
-    /// What has come and is not on disk, and since when.
-    pub(super) journal: Journal,
-    pub(super) unwritten: Option<Timestamp>,
-    /// Something of the present response is on disk.
-    pub(super) written: bool,
+    pub(super) requests_sent: u32,
+    /// Events that are not on disk yet, and the time of the first.
+    pub(super) journal: AnswerJournal,
+    pub(super) unwritten_since: Option<Timestamp>,
+    /// Something of the current response is on disk.
+    pub(super) has_written: bool,
 }
 
-/// What is left out of a request that a server refused for it; each is tried once, by itself.
+/// A part to leave out of a request because a server refused it; each is tried once, automatically.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Mend {
-    /// Reasoning that another model or endpoint made.
-    Reasoning,
-    /// Items of the server's own tools, and those that we do not know.
-    Items,
-    /// The wish not to reason, from a model that must.
-    Effort,
-    /// `include`, from a model that has no reasoning to encrypt.
-    Include,
+pub enum RequestFix {
+    /// Reasoning of another model or endpoint.
+    DropReasoning,
+    /// Items of the server's own tools, and items of unknown types.
+    DropServerItems,
+    /// Effort `none`, which a model with mandatory reasoning refuses.
+    DropEffort,
+    /// The `include` field, which a model without encrypted reasoning refuses.
+    DropInclude,
 }
 
-/// What a turn is waiting for.
+/// What a turn is doing or waiting for.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Phase {
+pub enum TurnPhase {
     /// The prompt is not on disk yet; no request has left.
     Saving,
-    /// Servers of tools are still starting; the request goes when they are there, or without them at `until`.
-    Gathering { until: Timestamp },
-    /// It could not be saved; the reader decides.
-    Unsaved { why: String },
-    /// The request is out and nothing has come.
+    /// MCP servers are still starting; the request is sent when they are ready, or at `until` without their tools.
+    AwaitingTools { until: Timestamp },
+    /// The prompt could not be saved; the user decides.
+    SaveFailed { reason: String },
+    /// The request is sent and nothing has been received.
     Routing,
-    /// Reasoning comes.
+    /// Reasoning is streaming.
     Thinking,
     /// The server runs a search.
     Searching,
-    /// Text comes.
+    /// Text is streaming.
     Streaming,
-    /// Its calls are asked about, or run.
+    /// Its calls are asking, queued or running.
     Calling,
-    /// It has gone on by itself for so long that the reader is asked.
-    Paused(Pause),
+    /// It has called tools for too long, and waits for the user to decide.
+    Paused(PauseReason),
     /// The next attempt is due at `until`.
-    Waiting { until: Timestamp, error: crate::api::Error },
+    AwaitingRetry { until: Timestamp, error: crate::api::ApiError },
 }
 
-/// Where a turn stands still until its time comes, or somebody decides.
+/// Why a turn makes no progress: it waits for a time, its calls or the user.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Halt<'a> {
-    /// The next attempt is not due yet, since this went wrong.
-    Waiting(&'a crate::api::Error),
-    /// Its prompt could not be saved, and why.
-    Unsaved(&'a str),
-    Paused(&'a Pause),
-    /// Calls are asked about, or run.
+pub enum TurnBlock<'a> {
+    /// The next attempt is not due yet, after this error.
+    AwaitingRetry(&'a crate::api::ApiError),
+    /// Its prompt could not be saved, for this reason.
+    SaveFailed(&'a str),
+    Paused(&'a PauseReason),
+    /// Its calls are asking, queued or running.
     Calling,
 }
 
-/// Why a turn asks whether it shall go on.
+/// Why a turn is paused until the user decides.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Pause {
-    /// So many responses asked for tools.
+pub enum PauseReason {
+    /// This many responses have called tools.
     Steps(u32),
-    /// The same call with the same arguments, again and again.
-    Same(Option<ToolId>),
+    /// The model repeats a call with the same arguments.
+    RepeatedCall(Option<ToolId>),
 }
 
-/// One request of one turn: a message of a stream that is over changes nothing.
+/// Identifies one request of one turn; messages of an earlier stream are ignored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct StreamId {
     pub turn: TurnId,
-    /// Requests that the turn has sent, this one included.
-    pub attempt: u32,
+    /// The number of the request in its turn, from 1.
+    pub request_number: u32,
 }
 
-impl Phase {
-    /// `None` while the turn goes on by itself.
-    pub fn halt(&self) -> Option<Halt<'_>> {
+impl TurnPhase {
+    /// Why the turn makes no progress; `None` while it does.
+    pub fn block_reason(&self) -> Option<TurnBlock<'_>> {
         match self {
-            Self::Waiting { error, .. } => Some(Halt::Waiting(error)),
-            Self::Unsaved { why } => Some(Halt::Unsaved(why)),
-            Self::Paused(pause) => Some(Halt::Paused(pause)),
-            Self::Calling => Some(Halt::Calling),
+            Self::AwaitingRetry { error, .. } => Some(TurnBlock::AwaitingRetry(error)),
+            Self::SaveFailed { reason: why } => Some(TurnBlock::SaveFailed(why)),
+            Self::Paused(pause) => Some(TurnBlock::Paused(pause)),
+            Self::Calling => Some(TurnBlock::Calling),
             Self::Saving
-            | Self::Gathering { .. }
+            | Self::AwaitingTools { .. }
             | Self::Routing
             | Self::Thinking
             | Self::Searching
@@ -132,63 +132,63 @@ impl Phase {
 }
 
 impl Turn {
-    pub fn new(id: TurnId, answer: MessageId, settings: Settings, context: Context, now: Timestamp) -> Self {
-        let steps = context.tools.limits.steps;
+    pub fn new(id: TurnId, answer: MessageId, settings: ChatSettings, context: RequestContext, now: Timestamp) -> Self {
+        let steps = context.tools.limits.max_steps;
         Self {
             id,
             answer,
-            phase: Phase::Saving,
-            since: now,
-            heard: None,
-            asked: now,
+            phase: TurnPhase::Saving,
+            phase_started: now,
+            last_heard: None,
+            requested_at: now,
             attempt: 0,
             settings,
             context,
             step: 0,
-            allowed_steps: steps,
-            same_from: 0,
-            mended: BTreeSet::new(),
-            shown: false,
-            gave_back: false,
-            sent: 0,
-            journal: Journal::default(),
-            unwritten: None,
-            written: false,
+            step_limit: steps,
+            repeats_from: 0,
+            fixes: BTreeSet::new(),
+            has_shown: false,
+            has_sent_server_items: false,
+            requests_sent: 0,
+            journal: AnswerJournal::default(),
+            unwritten_since: None,
+            has_written: false,
         }
     }
 
-    /// The stream that is open or was open last.
+    /// The current or most recent stream.
     pub fn stream(&self) -> StreamId {
-        StreamId { turn: self.id, attempt: self.sent }
+        StreamId { turn: self.id, request_number: self.requests_sent }
     }
 
-    /// For how long the server has said nothing, while it should say something.
+    /// How long the server has been silent, while a stream is open.
     pub fn silent_for(&self, now: Timestamp) -> Option<SignedDuration> {
-        self.is_streaming().then(|| now.duration_since(self.heard.unwrap_or(self.asked)))
+        self.is_streaming().then(|| now.duration_since(self.last_heard.unwrap_or(self.requested_at)))
     }
 
-    /// When a stream that says nothing more is given up.
-    pub(super) fn given_up(&self) -> Option<Timestamp> {
-        self.heard.filter(|_| self.is_streaming()).map(|heard| heard + self.context.patience)
+    /// When the stream is closed if it stays silent.
+    pub(super) fn silence_deadline(&self) -> Option<Timestamp> {
+        self.last_heard.filter(|_| self.is_streaming()).map(|heard| heard + self.context.idle_timeout)
     }
 
-    /// A request is out and its answer has not ended.
+    /// Whether a request is sent and its response has not ended.
     pub fn is_streaming(&self) -> bool {
         match self.phase {
-            Phase::Routing | Phase::Thinking | Phase::Searching | Phase::Streaming => true,
-            Phase::Saving
-            | Phase::Gathering { .. }
-            | Phase::Unsaved { .. }
-            | Phase::Waiting { .. }
-            | Phase::Calling
-            | Phase::Paused(_) => false,
+            TurnPhase::Routing | TurnPhase::Thinking | TurnPhase::Searching | TurnPhase::Streaming => true,
+            TurnPhase::Saving
+            | TurnPhase::AwaitingTools { .. }
+            | TurnPhase::SaveFailed { .. }
+            | TurnPhase::AwaitingRetry { .. }
+            | TurnPhase::Calling
+            | TurnPhase::Paused(_) => false,
         }
     }
 
-    /// All of it is about to be written as a whole.
-    pub(super) fn forget_journal(&mut self) {
-        self.journal = Journal::default();
-        self.unwritten = None;
-        self.written = false;
+    /// Clears the journal, because the whole answer is about to be written.
+    pub(super) fn clear_journal(&mut self) {
+        self.journal = AnswerJournal::default();
+        self.unwritten_since = None;
+        self.has_written = false;
     }
 }

@@ -1,46 +1,46 @@
-//! What a request asks of providers, and which of it can be dropped when it leaves none.
+//! The provider preferences of a request, and which of them can be dropped if they exclude every provider.
 
 use serde_json::{Value, json};
 
-use super::{Ids, MessageId, Next, Settings, Timestamp, request::Context};
+use super::{ChatEffect, ChatSettings, IdGenerator, MessageId, Timestamp, request::RequestContext};
 use crate::{
     api::{
-        Error, Fact,
-        request::{Provider, Wish},
+        ApiError, ErrorFact,
+        request::{ProviderParams, ProviderRequirement},
     },
-    config::{self, Cutoff, DataCollection, Partition},
+    config::{self, DataCollection, PerformanceCutoff, SortPartition},
 };
 
-/// The field as it is sent; `None` where nothing is wished.
-pub(super) fn provider(wishes: &config::Provider) -> Option<Provider> {
-    let provider = Provider {
-        order: wishes.order.clone(),
-        only: wishes.only.clone(),
-        ignore: wishes.ignore.clone(),
-        allow_fallbacks: wishes.allow_fallbacks,
-        require_parameters: wishes.require_parameters,
-        data_collection: wishes.data_collection.map(|data| match data {
+/// The `provider` field of a request; `None` if no preference is set.
+pub(super) fn provider_field(prefs: &config::ProviderConfig) -> Option<ProviderParams> {
+    let provider = ProviderParams {
+        order: prefs.order.clone(),
+        only: prefs.only.clone(),
+        ignore: prefs.ignore.clone(),
+        allow_fallbacks: prefs.allow_fallbacks,
+        require_parameters: prefs.require_parameters,
+        data_collection: prefs.data_collection.map(|data| match data {
             DataCollection::Allow => "allow".into(),
             DataCollection::Deny => "deny".into(),
         }),
-        zdr: wishes.zdr,
-        enforce_distillable_text: wishes.enforce_distillable_text,
-        quantizations: wishes.quantizations.clone(),
-        sort: sort(wishes),
-        max_price: wishes.max_price.named().map(|(name, price)| (name.to_owned(), price.into())).collect(),
-        preferred_max_latency: wishes.preferred_max_latency.as_ref().map(cutoff),
-        preferred_min_throughput: wishes.preferred_min_throughput.as_ref().map(cutoff),
-        options: wishes.options.iter().map(|(name, options)| (name.clone(), Value::Object(options.clone()))).collect(),
+        zdr: prefs.zdr,
+        enforce_distillable_text: prefs.enforce_distillable_text,
+        quantizations: prefs.quantizations.clone(),
+        sort: sort_field(prefs),
+        max_price: prefs.max_price.set_prices().map(|(name, price)| (name.to_owned(), price.into())).collect(),
+        preferred_max_latency: prefs.preferred_max_latency.as_ref().map(cutoff_field),
+        preferred_min_throughput: prefs.preferred_min_throughput.as_ref().map(cutoff_field),
+        options: prefs.options.iter().map(|(name, options)| (name.clone(), Value::Object(options.clone()))).collect(),
     };
-    (provider != Provider::default()).then_some(provider)
+    (provider != ProviderParams::default()).then_some(provider)
 }
 
-fn sort(wishes: &config::Provider) -> Option<Value> {
-    let partition = wishes.partition.map(|partition| match partition {
-        Partition::Model => "model",
-        Partition::None => "none",
+fn sort_field(prefs: &config::ProviderConfig) -> Option<Value> {
+    let partition = prefs.partition.map(|partition| match partition {
+        SortPartition::Model => "model",
+        SortPartition::None => "none",
     });
-    match (&wishes.sort, partition) {
+    match (&prefs.sort, partition) {
         (Some(by), Some(partition)) => Some(json!({ "by": by, "partition": partition })),
         (None, Some(partition)) => Some(json!({ "partition": partition })),
         (Some(by), None) => Some(by.as_str().into()),
@@ -48,14 +48,14 @@ fn sort(wishes: &config::Provider) -> Option<Value> {
     }
 }
 
-fn cutoff(cutoff: &Cutoff) -> Value {
+fn cutoff_field(cutoff: &PerformanceCutoff) -> Value {
     match cutoff {
-        Cutoff::All(limit) => json!(limit),
-        Cutoff::Of(limits) => json!(limits),
+        PerformanceCutoff::All(limit) => json!(limit),
+        PerformanceCutoff::Of(limits) => json!(limits),
     }
 }
 
-impl Wish {
+impl ProviderRequirement {
     const ALL: [Self; 6] = [
         Self::ZeroDataRetention,
         Self::NoTraining,
@@ -65,51 +65,51 @@ impl Wish {
         Self::TheseProviders,
     ];
 
-    /// What is left out, behind "without".
-    pub fn words(self) -> &'static str {
+    /// The label of the preference, worded to follow "without".
+    pub fn label(self) -> &'static str {
         match self {
             Self::ZeroDataRetention => "zero data retention",
-            Self::NoTraining => "the wish for no data collection",
-            Self::AllParameters => "the wish for all parameters",
-            Self::Quantization => "the wish for a quantization",
-            Self::Price => "the highest price",
+            Self::NoTraining => "the ban on data collection",
+            Self::AllParameters => "the requirement for all parameters",
+            Self::Quantization => "the choice of quantizations",
+            Self::Price => "the price limit",
             Self::TheseProviders => "the choice of providers",
         }
     }
 
-    fn is_wished(self, wishes: &config::Provider) -> bool {
+    fn is_set(self, prefs: &config::ProviderConfig) -> bool {
         match self {
-            Self::ZeroDataRetention => wishes.zdr == Some(true),
-            Self::NoTraining => wishes.data_collection == Some(DataCollection::Deny),
-            Self::AllParameters => wishes.require_parameters == Some(true),
-            Self::Quantization => !wishes.quantizations.is_empty(),
-            Self::Price => wishes.max_price != config::MaxPrice::default(),
+            Self::ZeroDataRetention => prefs.zdr == Some(true),
+            Self::NoTraining => prefs.data_collection == Some(DataCollection::Deny),
+            Self::AllParameters => prefs.require_parameters == Some(true),
+            Self::Quantization => !prefs.quantizations.is_empty(),
+            Self::Price => prefs.max_price != config::MaxPrices::default(),
             Self::TheseProviders => {
-                !wishes.only.is_empty() || !wishes.ignore.is_empty() || wishes.allow_fallbacks == Some(false)
+                !prefs.only.is_empty() || !prefs.ignore.is_empty() || prefs.allow_fallbacks == Some(false)
             }
         }
     }
 
-    pub(super) fn drop_from(self, wishes: &mut config::Provider) {
+    pub(super) fn clear_in(self, prefs: &mut config::ProviderConfig) {
         match self {
-            Self::ZeroDataRetention => wishes.zdr = None,
-            Self::NoTraining => wishes.data_collection = None,
-            Self::AllParameters => wishes.require_parameters = None,
-            Self::Quantization => wishes.quantizations.clear(),
-            Self::Price => wishes.max_price = config::MaxPrice::default(),
+            Self::ZeroDataRetention => prefs.zdr = None,
+            Self::NoTraining => prefs.data_collection = None,
+            Self::AllParameters => prefs.require_parameters = None,
+            Self::Quantization => prefs.quantizations.clear(),
+            Self::Price => prefs.max_price = config::MaxPrices::default(),
             Self::TheseProviders => {
-                wishes.order.clear();
-                wishes.only.clear();
-                wishes.ignore.clear();
-                wishes.allow_fallbacks = None;
+                prefs.order.clear();
+                prefs.only.clear();
+                prefs.ignore.clear();
+                prefs.allow_fallbacks = None;
             }
         }
     }
 
-    /// The server gives it as a reason, by its own word (reference: 6.3) or in a sentence.
-    fn is_named(self, error: &Error) -> bool {
+    /// Whether the server names it as the reason, by a code (reference: 6.3) or in its message.
+    fn is_named_by(self, error: &ApiError) -> bool {
         let excluded = |word: &str| {
-            error.facts.iter().any(|fact| matches!(fact, Fact::ExcludedBy(by) if by.iter().any(|by| by == word)))
+            error.facts.iter().any(|fact| matches!(fact, ErrorFact::ExcludedBy(by) if by.iter().any(|by| by == word)))
         };
         let message = error.message.to_lowercase();
         let says = |words: &str| message.contains(words);
@@ -126,25 +126,33 @@ impl Wish {
     }
 }
 
-/// Notes in an error which wish of ours left no provider, if one did.
-pub(super) fn note_relaxable(error: &mut Error, context: &Context) {
-    let unavailable = matches!(error.status, Some(400 | 403 | 404 | 503)) && context.dialect.has_own_fields();
-    let known = error.facts.iter().any(|fact| matches!(fact, Fact::Relaxable(_)));
-    if !unavailable || known {
+/// Adds to an error which of our preferences excluded every provider, if one did.
+pub(super) fn note_relaxable(error: &mut ApiError, context: &RequestContext) {
+    let is_unavailable =
+        matches!(error.status, Some(400 | 403 | 404 | 503)) && context.dialect.supports_openrouter_fields();
+    let is_noted = error.facts.iter().any(|fact| matches!(fact, ErrorFact::Relaxable(_)));
+    if !is_unavailable || is_noted {
         return;
     }
-    let guilty = Wish::ALL.into_iter().find(|wish| wish.is_wished(&context.provider) && wish.is_named(error));
-    error.facts.extend(guilty.map(Fact::Relaxable));
+    let culprit =
+        ProviderRequirement::ALL.into_iter().find(|wish| wish.is_set(&context.provider) && wish.is_named_by(error));
+    error.facts.extend(culprit.map(ErrorFact::Relaxable));
 }
 
 impl super::Conversation {
-    /// Asks once more, this time without a wish that left no provider.
-    pub fn answer_again_without(&mut self, answer: MessageId, wish: Wish, ids: &mut Ids, now: Timestamp) -> Vec<Next> {
+    /// Asks again, once without a preference that excluded every provider.
+    pub fn answer_again_without(
+        &mut self,
+        answer: MessageId,
+        pref: ProviderRequirement,
+        ids: &mut IdGenerator,
+        now: Timestamp,
+    ) -> Vec<ChatEffect> {
         let mut context = self.context.clone();
-        wish.drop_from(&mut context.provider);
-        let note = format!("asked without {}, this once", wish.words());
-        let settings: Settings = self.settings.clone();
-        self.again_as(answer, settings, context, vec![note], ids, now)
+        pref.clear_in(&mut context.provider);
+        let note = format!("asked without {}, this once", pref.label());
+        let settings: ChatSettings = self.settings.clone();
+        self.ask_again_with(answer, settings, context, vec![note], ids, now)
     }
 }
 
@@ -153,74 +161,82 @@ mod tests {
     use super::super::bench::*;
     use super::*;
     use crate::{
-        api::{Dialect, Fault},
-        chat::{Choice, End, choices},
+        api::{ApiDialect, FaultKind},
+        chat::{AnswerEnd, CardChoice, choices::card_choices},
     };
 
-    fn unavailable(facts: Vec<Fact>, message: &str) -> Error {
-        Error { facts, status: Some(404), ..Error::new(Fault::Model, message) }
+    fn unavailable_error(facts: Vec<ErrorFact>, message: &str) -> ApiError {
+        ApiError { facts, status: Some(404), ..ApiError::new(FaultKind::Model, message) }
     }
 
-    /// A conversation that wants zero data retention, and no training.
-    fn private() -> Bench {
-        let mut bench = Bench::new();
-        bench.chat.context.provider =
-            config::Provider { zdr: Some(true), data_collection: Some(DataCollection::Deny), ..Default::default() };
+    /// A conversation that requires zero data retention and no training.
+    fn private_chat() -> TestChat {
+        let mut bench = TestChat::new();
+        bench.chat.context.provider = config::ProviderConfig {
+            zdr: Some(true),
+            data_collection: Some(DataCollection::Deny),
+            ..Default::default()
+        };
         bench
     }
 
     #[test]
-    fn wishes_go_to_openrouter_and_to_nobody_else() {
+    fn preferences_are_sent_only_to_openrouter() {
         for (dialect, expected) in [
-            (Dialect::OpenRouter, serde_json::json!({ "data_collection": "deny", "zdr": true })),
-            (Dialect::OpenAi, serde_json::Value::Null),
-            (Dialect::Other, serde_json::Value::Null),
+            (ApiDialect::OpenRouter, serde_json::json!({ "data_collection": "deny", "zdr": true })),
+            (ApiDialect::OpenAi, serde_json::Value::Null),
+            (ApiDialect::Other, serde_json::Value::Null),
         ] {
-            let mut bench = private();
+            let mut bench = private_chat();
             bench.chat.context.dialect = dialect;
             let asked = bench.submit("Why?");
-            let saved = bench.saved(&asked);
-            let body = serde_json::to_value(asked_one(&saved).1).expect("JSON");
+            let saved = bench.confirm_saved(&asked);
+            let body = serde_json::to_value(only_request(&saved).1).expect("JSON");
             assert_eq!(body["provider"], expected, "{dialect:?}");
         }
     }
 
     #[test]
-    fn the_wish_that_left_no_provider_can_be_dropped_for_one_request() {
-        let mut bench = private();
+    fn a_preference_that_excluded_every_provider_can_be_dropped_once() {
+        let mut bench = private_chat();
         let stream = bench.send("Why?");
-        let by = Fact::ExcludedBy(vec!["data_policy:zdr".into()]);
-        bench.end(stream, Err(unavailable(vec![by], "No provider")));
-        let without = Choice::Relax(Wish::ZeroDataRetention);
-        assert_eq!(choices(bench.answer(), None)[0], without);
+        let by = ErrorFact::ExcludedBy(vec!["data_policy:zdr".into()]);
+        bench.end(stream, Err(unavailable_error(vec![by], "No provider")));
+        let without = CardChoice::Relax(ProviderRequirement::ZeroDataRetention);
+        assert_eq!(card_choices(bench.answer(), None)[0], without);
         let refused = bench.newest();
-        let again = asked(bench.chat.answer_again_without(refused, Wish::ZeroDataRetention, &mut bench.ids, bench.now));
-        let saved = bench.saved(&again);
-        let body = serde_json::to_value(asked_one(&saved).1).expect("JSON");
+        let again = collect_effects(bench.chat.answer_again_without(
+            refused,
+            ProviderRequirement::ZeroDataRetention,
+            &mut bench.ids,
+            bench.now,
+        ));
+        let saved = bench.confirm_saved(&again);
+        let body = serde_json::to_value(only_request(&saved).1).expect("JSON");
         assert_eq!(body["provider"], serde_json::json!({ "data_collection": "deny" }));
         assert_eq!(bench.answer().notes, ["asked without zero data retention, this once"]);
-        assert_eq!(bench.chat.context.provider.zdr, Some(true), "the next prompt wants it again");
+        assert_eq!(bench.chat.context.provider.zdr, Some(true), "the next prompt requires it again");
     }
 
     #[test]
-    fn nothing_is_offered_that_we_did_not_wish_or_the_server_did_not_name() {
+    fn only_preferences_that_are_set_and_named_by_the_server_can_be_dropped() {
         for (message, facts) in [
             ("No endpoints found that support image input", Vec::new()),
-            ("No provider", vec![Fact::ExcludedBy(vec!["max_price".into(), "geo".into()])]),
-            ("No provider", vec![Fact::ExcludedBy(vec!["quantization".into()])]),
+            ("No provider", vec![ErrorFact::ExcludedBy(vec!["max_price".into(), "geo".into()])]),
+            ("No provider", vec![ErrorFact::ExcludedBy(vec!["quantization".into()])]),
         ] {
-            let mut bench = private();
+            let mut bench = private_chat();
             let stream = bench.send("Why?");
-            bench.end(stream, Err(unavailable(facts, message)));
+            bench.end(stream, Err(unavailable_error(facts, message)));
             assert!(
-                !choices(bench.answer(), None).iter().any(|choice| matches!(choice, Choice::Relax(_))),
+                !card_choices(bench.answer(), None).iter().any(|choice| matches!(choice, CardChoice::Relax(_))),
                 "{message}"
             );
         }
-        let mut told = private();
+        let mut told = private_chat();
         let stream = told.send("Why?");
-        told.end(stream, Err(unavailable(Vec::new(), "No endpoints found matching your data policy")));
-        let End::Failed(error) = &told.answer().end else { panic!("it failed") };
-        assert_eq!(error.facts, [Fact::Relaxable(Wish::ZeroDataRetention)]);
+        told.end(stream, Err(unavailable_error(Vec::new(), "No endpoints found matching your data policy")));
+        let AnswerEnd::Failed(error) = &told.answer().end else { panic!("it failed") };
+        assert_eq!(error.facts, [ErrorFact::Relaxable(ProviderRequirement::ZeroDataRetention)]);
     }
 }

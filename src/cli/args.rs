@@ -1,4 +1,4 @@
-//! The command line.
+//! The command-line arguments.
 
 use std::path::PathBuf;
 
@@ -7,21 +7,21 @@ use clap::{Args, Parser, Subcommand};
 use crate::{
     app,
     chat::Effort,
-    tools::{Choice, toolbox},
+    tools::{ToolMode, toolbox},
 };
 
 /// Every model in your terminal, every answer with its sources.
 #[derive(Debug, Parser)]
 #[command(name = "ibid", version, max_term_width = 100, after_help = EXAMPLES, disable_help_subcommand = true)]
-pub struct Cli {
+pub struct CliArgs {
     #[command(flatten)]
-    pub resume: Resume,
+    pub resume: ResumeArgs,
     #[command(flatten)]
-    pub choices: Choices,
+    pub choices: RequestArgs,
     #[command(flatten)]
-    pub places: Places,
+    pub places: PathArgs,
     #[command(subcommand)]
-    pub command: Option<Command>,
+    pub command: Option<CliCommand>,
 }
 
 const EXAMPLES: &str = "\
@@ -31,114 +31,119 @@ Examples:
   ibid demo                                ... against the built-in server: no key, no network
   git diff | ibid ask \"what changed?\"      one answer on stdout
 
-The key comes from OPENROUTER_API_KEY, or is asked for once and kept in a file that only you can read.";
+The key comes from OPENROUTER_API_KEY, or is requested once and saved in a file that only you can read.";
 
 #[derive(Debug, Subcommand)]
-pub enum Command {
-    /// The app against the built-in offline server: no key, no network, a database of its own
+pub enum CliCommand {
+    /// The app with the built-in offline server: no key, no network, its own database
     Demo {
         #[command(flatten)]
-        resume: Resume,
+        resume: ResumeArgs,
     },
-    /// One answer on stdout; what is piped in is appended to the prompt
+    /// One answer on stdout; piped input is appended to the prompt
     Ask {
-        /// What to ask
+        /// The prompt
         #[arg(value_name = "PROMPT")]
         words: Vec<String>,
-        /// Whether tools are used at first: a tool that must be, `required`, `none`, or `auto`
+        /// Tool use in the first request: the name of a tool that must be called, `required`, `none` or `auto`
         #[arg(long, value_name = "NAME|required|none|auto")]
         tool: Option<String>,
-        /// Let this tool run without asking (SERVER/TOOL, SERVER/*, the name of a command, or * for all); what else would ask is denied
+        /// Let this tool run without asking (SERVER/TOOL, SERVER/*, the name of a command, or * for all); other calls that would ask are denied
         #[arg(long, value_name = "NAME")]
         allow: Vec<String>,
-        /// Ask for the whole answer at once, and print it when it is there
+        /// Request the answer without streaming, and print it when it is complete
         #[arg(long)]
         no_stream: bool,
     },
 }
 
-/// Which conversation is open at first.
+/// The conversation to open at startup.
 #[derive(Debug, Clone, Default, Args)]
-pub struct Resume {
+pub struct ResumeArgs {
     /// Open the last conversation
     #[arg(short, long = "continue", conflicts_with = "resume")]
     pub continue_last: bool,
-    /// Open the conversation with this id, its beginning, or this title
+    /// Open the conversation with this id, id prefix or title
     #[arg(long, value_name = "ID|TITLE")]
     pub resume: Option<String>,
 }
 
-/// What goes with the requests of a new conversation.
+/// Settings for the requests of a new conversation.
 #[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "What is asked")]
-pub struct Choices {
-    /// The model, as its server names it
+#[command(next_help_heading = "Requests")]
+pub struct RequestArgs {
+    /// The model, by its name on the server
     #[arg(short, long, global = true)]
     pub model: Option<String>,
-    /// How hard it thinks: none, minimal, low, medium, high, xhigh or max
+    /// How hard the model thinks: none, minimal, low, medium, high, xhigh or max
     #[arg(long, global = true, value_parser = effort)]
     pub effort: Option<Effort>,
-    /// Let it search the web
+    /// Let the model search the web
     #[arg(long, global = true)]
     pub web: bool,
     /// The system prompt
     #[arg(long, global = true, value_name = "TEXT")]
     pub system: Option<String>,
-    /// From 0 to 2
+    /// The sampling temperature, from 0 to 2
     #[arg(long, global = true, value_name = "T", value_parser = |text: &str| number(text, 2.0))]
     pub temperature: Option<f64>,
-    /// From 0 to 1
+    /// Nucleus sampling: the probability mass to consider, from 0 to 1
     #[arg(long, global = true, value_name = "P", value_parser = |text: &str| number(text, 1.0))]
     pub top_p: Option<f64>,
-    /// The most tokens of an answer, reasoning included
+    /// The maximum number of tokens in an answer, including reasoning
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub max_output_tokens: Option<u32>,
-    /// A server of the config, or `openrouter`
+    /// A server from the config, or `openrouter`
     #[arg(long, global = true, value_name = "NAME", conflicts_with = "base_url")]
     pub endpoint: Option<String>,
-    /// A server that need not be in the config; it gets no other server's key
+    /// The address of a server that need not be in the config; it is not sent any other server's key
     #[arg(long, global = true, value_name = "URL")]
     pub base_url: Option<String>,
 }
 
-/// Where things are.
+/// Where files are.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Files")]
-pub struct Places {
-    #[arg(long, global = true, value_name = "FILE", help = "Instead of the usual config file [env: IBID_CONFIG]")]
+pub struct PathArgs {
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        help = "The config file to use instead of the usual one [env: IBID_CONFIG]"
+    )]
     pub config: Option<PathBuf>,
     #[arg(
         long,
         global = true,
         value_name = "DIR",
-        help = "Instead of the usual folder of the database [env: IBID_DATA_DIR]"
+        help = "The database folder to use instead of the usual one [env: IBID_DATA_DIR]"
     )]
     pub data_dir: Option<PathBuf>,
     #[arg(
         long,
         global = true,
         value_name = "FILE",
-        help = "Log into this file: no keys, nothing of what was said [env: IBID_LOG; with IBID_LOG_CONTENT=1 what was said too]"
+        help = "Log to this file, without keys and message text [env: IBID_LOG; IBID_LOG_CONTENT=1 includes message text]"
     )]
     pub log: Option<PathBuf>,
-    /// With a log: say more in it; twice for most
+    /// Log more; twice for the most detail
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
 }
 
-impl Resume {
-    pub fn open(&self) -> app::Open {
+impl ResumeArgs {
+    pub fn to_open(&self) -> app::InitialConversation {
         match (&self.resume, self.continue_last) {
-            (Some(name), _) => app::Open::Named(name.clone()),
-            (None, true) => app::Open::Latest,
-            (None, false) => app::Open::New,
+            (Some(name), _) => app::InitialConversation::Named(name.clone()),
+            (None, true) => app::InitialConversation::Latest,
+            (None, false) => app::InitialConversation::New,
         }
     }
 }
 
-impl Choices {
-    pub fn overrides(&self) -> app::Overrides {
-        app::Overrides {
+impl RequestArgs {
+    pub fn to_overrides(&self) -> app::CliOverrides {
+        app::CliOverrides {
             model: self.model.clone(),
             effort: self.effort,
             web: self.web,
@@ -146,24 +151,24 @@ impl Choices {
             temperature: self.temperature,
             top_p: self.top_p,
             max_output_tokens: self.max_output_tokens,
-            ..app::Overrides::default()
+            ..app::CliOverrides::default()
         }
     }
 }
 
-/// What `--tool` says.
-pub fn tool_choice(name: &str) -> Choice {
+/// Parses the value of `--tool`.
+pub fn parse_tool_choice(name: &str) -> ToolMode {
     match name {
-        "auto" => Choice::Auto,
-        "none" => Choice::None,
-        "required" => Choice::Required,
-        name => Choice::One(toolbox::named(name)),
+        "auto" => ToolMode::Auto,
+        "none" => ToolMode::None,
+        "required" => ToolMode::Required,
+        name => ToolMode::One(toolbox::parse_tool_name(name)),
     }
 }
 
-/// What `--allow` says, as a rule: a name alone is that of a command.
-pub fn rule(name: &str) -> String {
-    if name == "*" { name.to_owned() } else { toolbox::named(name).to_string() }
+/// Converts a value of `--allow` to a rule. A bare name is that of a command tool.
+pub fn allow_rule(name: &str) -> String {
+    if name == "*" { name.to_owned() } else { toolbox::parse_tool_name(name).to_string() }
 }
 
 fn effort(name: &str) -> Result<Effort, String> {
@@ -173,9 +178,9 @@ fn effort(name: &str) -> Result<Effort, String> {
     })
 }
 
-fn number(text: &str, most: f64) -> Result<f64, String> {
-    let number: f64 = text.parse().map_err(|_| "this is not a number".to_owned())?;
-    if (0.0..=most).contains(&number) { Ok(number) } else { Err(format!("it goes from 0 to {most}")) }
+fn number(text: &str, max: f64) -> Result<f64, String> {
+    let number: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
+    if (0.0..=max).contains(&number) { Ok(number) } else { Err(format!("must be from 0 to {max}")) }
 }
 
 #[cfg(test)]
@@ -184,46 +189,48 @@ mod tests {
 
     use super::*;
 
-    fn parse(line: &str) -> Result<Cli, clap::Error> {
-        Cli::try_parse_from(std::iter::once("ibid").chain(line.split_whitespace()))
+    fn parse(line: &str) -> Result<CliArgs, clap::Error> {
+        CliArgs::try_parse_from(std::iter::once("ibid").chain(line.split_whitespace()))
     }
 
     #[test]
-    fn the_command_line_is_sound() {
-        Cli::command().debug_assert();
+    fn the_command_line_is_valid() {
+        CliArgs::command().debug_assert();
     }
 
     #[test]
-    fn flags_stand_before_and_behind_the_command() {
+    fn flags_may_come_before_or_after_the_command() {
         for line in [
             "--model m --effort high ask why not",
             "ask why --model m not --effort high",
             "ask -m m --effort=high why not",
         ] {
             let cli = parse(line).unwrap();
-            assert_eq!(cli.choices.overrides().model.as_deref(), Some("m"), "{line}");
+            assert_eq!(cli.choices.to_overrides().model.as_deref(), Some("m"), "{line}");
             assert_eq!(cli.choices.effort, Some(Effort::High), "{line}");
-            assert!(matches!(cli.command, Some(Command::Ask { words, .. }) if words == ["why", "not"]), "{line}");
+            assert!(matches!(cli.command, Some(CliCommand::Ask { words, .. }) if words == ["why", "not"]), "{line}");
         }
     }
 
     #[test]
-    fn a_value_out_of_range_is_refused_with_what_is_right() {
-        let complaint = |line: &str| parse(line).unwrap_err().to_string();
-        assert!(complaint("--temperature 3").contains("it goes from 0 to 2"), "{}", complaint("--temperature 3"));
-        assert!(complaint("--top-p NaN").contains("it goes from 0 to 1"));
-        assert!(complaint("--effort hard").contains("the efforts are none, minimal, low, medium, high, xhigh, max"));
-        assert!(complaint("--max-output-tokens 0").contains("0 is not in 1.."));
-        assert!(complaint("--endpoint a --base-url http://b").contains("cannot be used with"));
-        assert!(complaint("-c --resume x").contains("cannot be used with"));
+    fn a_value_out_of_range_is_refused_with_the_allowed_range() {
+        let error_text = |line: &str| parse(line).unwrap_err().to_string();
+        assert!(error_text("--temperature 3").contains("must be from 0 to 2"), "{}", error_text("--temperature 3"));
+        assert!(error_text("--top-p NaN").contains("must be from 0 to 1"));
+        assert!(error_text("--effort hard").contains("the efforts are none, minimal, low, medium, high, xhigh, max"));
+        assert!(error_text("--max-output-tokens 0").contains("0 is not in 1.."));
+        assert!(error_text("--endpoint a --base-url http://b").contains("cannot be used with"));
+        assert!(error_text("-c --resume x").contains("cannot be used with"));
     }
 
     #[test]
-    fn resuming_names_what_is_opened() {
-        assert_eq!(parse("").unwrap().resume.open(), app::Open::New);
-        assert_eq!(parse("-c").unwrap().resume.open(), app::Open::Latest);
-        assert_eq!(parse("--resume 0199").unwrap().resume.open(), app::Open::Named("0199".into()));
+    fn the_resume_flags_choose_the_conversation() {
+        assert_eq!(parse("").unwrap().resume.to_open(), app::InitialConversation::New);
+        assert_eq!(parse("-c").unwrap().resume.to_open(), app::InitialConversation::Latest);
+        assert_eq!(parse("--resume 0199").unwrap().resume.to_open(), app::InitialConversation::Named("0199".into()));
         let demo = parse("demo -c").unwrap();
-        assert!(matches!(demo.command, Some(Command::Demo { resume }) if resume.open() == app::Open::Latest));
+        assert!(
+            matches!(demo.command, Some(CliCommand::Demo { resume }) if resume.to_open() == app::InitialConversation::Latest)
+        );
     }
 }

@@ -1,54 +1,60 @@
-//! Where a complaint about the config belongs, and serde's words in ours.
+//! Finds the line of a problem in the config, and puts serde's messages in plain words.
 
 use std::{ops::Range, path::Path};
 
 use toml_edit::{Document, Item, Table, TableLike};
 
-use super::{Complaint, read::KNOWN};
-use crate::text::nearest;
+use super::{ConfigProblem, read::KNOWN_KEYS};
+use crate::text::nearest_word;
 
-/// A text with its path, which turns places into lines.
-pub(super) struct Source<'a> {
+/// The text of a config with its path; turns offsets into line numbers.
+pub(super) struct ConfigText<'a> {
     pub text: &'a str,
     pub path: &'a Path,
 }
 
-impl Source<'_> {
-    pub fn not_toml(&self, message: &str, span: Option<Range<usize>>) -> Complaint {
+impl ConfigText<'_> {
+    pub fn syntax_problem(&self, message: &str, span: Option<Range<usize>>) -> ConfigProblem {
         let (line, column) = self.position(span.map_or(0, |span| span.start));
-        Complaint {
+        ConfigProblem {
             path: self.path.to_owned(),
             line: Some(line),
             column: Some(column),
             key: None,
-            what: format!("this is not TOML: {}", one_line(message)),
+            message: format!("this is not TOML: {}", one_line(message)),
             hint: Some("correct the line, or move the file away to start with the defaults".into()),
         }
     }
 
-    pub fn wrong_type(&self, document: &Document<&str>, message: &str, span: Option<Range<usize>>) -> Complaint {
+    pub fn type_problem(&self, document: &Document<&str>, message: &str, span: Option<Range<usize>>) -> ConfigProblem {
         let start = span.as_ref().map_or(0, |span| span.start);
         let key = key_at(document.as_table(), start);
         let line = span.map(|_| self.position(start).0);
-        let what = plain(message);
-        Complaint { path: self.path.to_owned(), line, column: None, key, what, hint: None }
+        let what = plain_message(message);
+        ConfigProblem { path: self.path.to_owned(), line, column: None, key, message: what, hint: None }
     }
 
-    pub fn complain(&self, document: &Document<&str>, at: &[String], what: String, hint: Option<String>) -> Complaint {
-        let line = self.line(document, at);
-        Complaint { path: self.path.to_owned(), line, column: None, key: Some(at.join(".")), what, hint }
+    pub fn problem_at(
+        &self,
+        document: &Document<&str>,
+        key_path: &[String],
+        message: String,
+        hint: Option<String>,
+    ) -> ConfigProblem {
+        let line = self.line_of(document, key_path);
+        ConfigProblem { path: self.path.to_owned(), line, column: None, key: Some(key_path.join(".")), message, hint }
     }
 
-    pub fn unknown(&self, document: &Document<&str>, at: &[String]) -> Complaint {
-        let hint = closest(at).map(|known| format!("did you mean {known}?"));
-        self.complain(document, at, "there is no such setting, it is ignored".into(), hint)
+    pub fn unknown_key(&self, document: &Document<&str>, key_path: &[String]) -> ConfigProblem {
+        let hint = closest_key(key_path).map(|known| format!("did you mean {known}?"));
+        self.problem_at(document, key_path, "unknown setting, ignored".into(), hint)
     }
 
-    pub fn line(&self, document: &Document<&str>, at: &[String]) -> Option<u32> {
-        place(document.as_table(), at).map(|start| self.position(start).0)
+    pub fn line_of(&self, document: &Document<&str>, key_path: &[String]) -> Option<u32> {
+        key_offset(document.as_table(), key_path).map(|start| self.position(start).0)
     }
 
-    /// Line and column, from 1, the column in characters.
+    /// Returns line and column, counted from 1, the column in characters.
     fn position(&self, offset: usize) -> (u32, u32) {
         let before = &self.text[..self.text.floor_char_boundary(offset)];
         let line = 1 + before.matches('\n').count();
@@ -57,29 +63,29 @@ impl Source<'_> {
     }
 }
 
-/// The steps of a key as serde walked them.
-pub(super) fn steps(path: &serde_ignored::Path) -> Vec<String> {
+/// Returns the steps of a key path as serde walked them.
+pub(super) fn key_path(path: &serde_ignored::Path) -> Vec<String> {
     use serde_ignored::Path;
     match path {
         Path::Root => Vec::new(),
-        Path::Seq { parent, index } => [steps(parent), vec![index.to_string()]].concat(),
-        Path::Map { parent, key } => [steps(parent), vec![key.clone()]].concat(),
-        Path::Some { parent } | Path::NewtypeStruct { parent } | Path::NewtypeVariant { parent } => steps(parent),
+        Path::Seq { parent, index } => [key_path(parent), vec![index.to_string()]].concat(),
+        Path::Map { parent, key } => [key_path(parent), vec![key.clone()]].concat(),
+        Path::Some { parent } | Path::NewtypeStruct { parent } | Path::NewtypeVariant { parent } => key_path(parent),
     }
 }
 
-/// Where the key stands, or the nearest table above it that stands somewhere.
-fn place(root: &Table, at: &[String]) -> Option<usize> {
+/// Returns the offset of a key, or of the nearest table above it that has one.
+fn key_offset(root: &Table, key_path: &[String]) -> Option<usize> {
     let mut table: &dyn TableLike = root;
     let mut found = None;
-    let mut steps = at.iter();
+    let mut steps = key_path.iter();
     while let Some(step) = steps.next() {
         let Some((key, item)) = table.get_key_value(step) else { break };
         found = key.span().or_else(|| item.span()).map(|span| span.start).or(found);
-        if let Some(several) = item.as_array_of_tables() {
-            let Some(one) = steps.next().and_then(|nth| several.get(nth.parse().ok()?)) else { break };
-            found = one.span().map(|span| span.start).or(found);
-            table = one;
+        if let Some(tables) = item.as_array_of_tables() {
+            let Some(nth_table) = steps.next().and_then(|nth| tables.get(nth.parse().ok()?)) else { break };
+            found = nth_table.span().map(|span| span.start).or(found);
+            table = nth_table;
             continue;
         }
         let Some(inner) = item.as_table_like() else { break };
@@ -88,12 +94,12 @@ fn place(root: &Table, at: &[String]) -> Option<usize> {
     found
 }
 
-/// The dotted key whose value holds the offset.
+/// Returns the dotted key whose value contains the offset.
 fn key_at(table: &dyn TableLike, offset: usize) -> Option<String> {
     table.iter().find_map(|(name, item)| {
         let inner = item.as_table_like().and_then(|inner| key_at(inner, offset));
         let here = || {
-            holds(item, offset)
+            spans_offset(item, offset)
                 || table.key(name).and_then(toml_edit::Key::span).is_some_and(|span| span.contains(&offset))
         };
         match inner {
@@ -104,12 +110,12 @@ fn key_at(table: &dyn TableLike, offset: usize) -> Option<String> {
     })
 }
 
-fn holds(item: &Item, offset: usize) -> bool {
+fn spans_offset(item: &Item, offset: usize) -> bool {
     item.span().is_some_and(|span| span.contains(&offset))
 }
 
-/// Serde's words in ours.
-fn plain(message: &str) -> String {
+/// Puts one of serde's messages in plain words.
+fn plain_message(message: &str) -> String {
     let mut text = one_line(message);
     for (theirs, ours) in [
         ("invalid type: ", "this is "),
@@ -120,9 +126,9 @@ fn plain(message: &str) -> String {
         ("this is boolean ", "this is "),
         ("invalid digit found in string", "the slots are 1 to 9"),
         ("number too large to fit in target type", "the slots are 1 to 9"),
-        (", expected one of ", ", only "),
-        (", expected ", if message.starts_with("unknown variant") { ", only " } else { " and should be " }),
-        ("unknown variant ", "there is no "),
+        (", expected one of ", "; use one of "),
+        (", expected ", if message.starts_with("unknown variant") { "; use " } else { " and should be " }),
+        ("unknown variant ", "unknown value "),
         ("should be f64", "should be a number"),
         ("should be u16", "should be a whole number"),
         ("should be u32", "should be a whole number"),
@@ -143,16 +149,16 @@ fn one_line(message: &str) -> String {
     message.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(", ")
 }
 
-/// The known key that was probably meant: at most two letters away, in the same table.
-fn closest(at: &[String]) -> Option<String> {
-    let (last, table) = at.split_last()?;
-    let candidates = KNOWN.iter().filter_map(|known| {
+/// Returns the known key that was probably meant: in the same table, and at most two letters away.
+fn closest_key(key_path: &[String]) -> Option<String> {
+    let (last, table) = key_path.split_last()?;
+    let candidates = KNOWN_KEYS.iter().filter_map(|known| {
         let known: Vec<&str> = known.split('.').collect();
         let (name, parent) = known.split_last()?;
-        let same =
+        let is_same_table =
             parent.len() == table.len() && parent.iter().zip(table).all(|(known, at)| *known == "*" || known == at);
-        same.then_some(*name)
+        is_same_table.then_some(*name)
     });
-    let name = nearest(last, candidates)?;
+    let name = nearest_word(last, candidates)?;
     Some(table.iter().map(String::as_str).chain([name]).collect::<Vec<_>>().join("."))
 }

@@ -1,4 +1,4 @@
-//! MCP servers as the config names them, and as the `mcpServers` files of other programs do.
+//! MCP servers as described in the config, and in the `mcpServers` files of other programs.
 
 use std::{
     collections::BTreeMap,
@@ -7,37 +7,37 @@ use std::{
 
 use serde::Deserialize;
 
-use super::{Complaint, complaint::steps, read};
+use super::{ConfigProblem, complaint::key_path, read};
 
-/// A server that offers tools: a program that we start, or an address.
+/// An MCP server: a program that we start, or an address.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(default)]
-pub struct McpServer {
-    /// The program; looked for in our own PATH.
+pub struct McpServerConfig {
+    /// The program, looked up in our own PATH.
     pub command: Option<String>,
     pub args: Vec<String>,
-    /// All that the program finds in its environment, beside what it inherits.
+    /// The program's environment, besides the variables it inherits.
     pub env: BTreeMap<String, String>,
-    /// Variables of our own environment that it may see.
+    /// Names of variables passed on from our own environment.
     pub inherit: Vec<String>,
     pub cwd: Option<PathBuf>,
     pub url: Option<String>,
     /// The environment variable that holds the token.
     pub bearer_env: Option<String>,
     pub headers: BTreeMap<String, String>,
-    /// Seconds until it must have said what it offers.
+    /// Seconds within which the server must have listed its tools.
     pub start_timeout: f64,
-    /// Seconds without an answer or any progress until a call is given up.
+    /// Seconds without an answer or progress before a call is given up.
     pub call_timeout: f64,
     pub enabled: bool,
-    /// As other programs say it.
+    /// The opposite of `enabled`, as other programs write it.
     pub disabled: bool,
-    /// As other programs name it; `command` or `url` tell the same.
+    /// The transport, as other programs write it; `command` or `url` already determines it.
     #[serde(rename = "type")]
     pub transport: Option<String>,
 }
 
-impl Default for McpServer {
+impl Default for McpServerConfig {
     fn default() -> Self {
         Self {
             command: None,
@@ -57,43 +57,43 @@ impl Default for McpServer {
     }
 }
 
-impl McpServer {
-    pub fn is_on(&self) -> bool {
+impl McpServerConfig {
+    pub fn is_enabled(&self) -> bool {
         self.enabled && !self.disabled
     }
 
-    /// What the types cannot say: the key at fault, what is wrong, what to do.
+    /// Checks the constraints that the types cannot express.
     ///
     /// # Errors
-    /// It cannot be used as it is.
+    /// The server cannot be used: the key at fault, what is wrong, how to fix it.
     pub(super) fn check(&self, name: &str) -> Result<(), (&'static str, String, Option<&'static str>)> {
         if name.is_empty() || name.contains('/') || name.chars().any(char::is_control) {
-            return Err(("", "the name of a server may hold no slash and no control characters".into(), None));
+            return Err(("", "a server name may not contain slashes or control characters".into(), None));
         }
-        if name == crate::tools::COMMANDS {
-            return Err(("", "this name belongs to the command tools".into(), Some("choose another name")));
+        if name == crate::tools::COMMAND_SERVER {
+            return Err(("", "this name is reserved for command tools".into(), Some("choose another name")));
         }
         match self.transport.as_deref() {
             None | Some("stdio" | "http" | "streamable-http" | "streamableHttp") => (),
             Some("sse") => {
-                let hint = "ask the server for its address of streamable HTTP";
-                return Err(("type", "the old transport \"sse\" is not spoken here".into(), Some(hint)));
+                let hint = "use the server's streamable HTTP address";
+                return Err(("type", "the old transport \"sse\" is not supported".into(), Some(hint)));
             }
-            Some(other) => return Err(("type", format!("there is no \"{other}\", only stdio, http"), None)),
+            Some(other) => return Err(("type", format!("unknown value \"{other}\"; use stdio or http"), None)),
         }
         match (&self.command, &self.url) {
             (None, None) => Err(("", "it has neither a command nor a url".into(), None)),
-            (Some(_), Some(_)) => Err(("url", "it has a command and a url".into(), Some("keep one of them"))),
+            (Some(_), Some(_)) => Err(("url", "it has both a command and a url".into(), Some("keep one of them"))),
             (Some(command), None) if command.trim().is_empty() => Err(("command", "it is empty".into(), None)),
             (Some(_), None) if self.bearer_env.is_some() || !self.headers.is_empty() => {
-                let hint = "give a token to a program with env or inherit";
-                Err(("", "bearer_env and headers are for a url".into(), Some(hint)))
+                let hint = "pass a token to a program through env or inherit";
+                Err(("", "bearer_env and headers need a url".into(), Some(hint)))
             }
             (Some(_), None) => Ok(()),
             (None, Some(url)) => check_url(url),
         }?;
-        if self.bearer_env.as_deref().is_some_and(|name| !read::is_variable(name)) {
-            let hint = "a token itself does not belong in the config: put it into the environment";
+        if self.bearer_env.as_deref().is_some_and(|name| !read::is_env_name(name)) {
+            let hint = "do not put a token in the config: put it in the environment";
             return Err(("bearer_env", "this is not the name of an environment variable".into(), Some(hint)));
         }
         for (key, seconds) in [("start_timeout", self.start_timeout), ("call_timeout", self.call_timeout)] {
@@ -105,47 +105,50 @@ impl McpServer {
     }
 }
 
-/// Variables in it are not known yet.
+/// Checks an address, unless it contains variables, whose values are not known yet.
 fn check_url(url: &str) -> Result<(), (&'static str, String, Option<&'static str>)> {
-    let wrong = |what: String| Err(("url", what, Some("it looks like \"https://host/mcp\"")));
+    let invalid = |what: String| Err(("url", what, Some("for example \"https://host/mcp\"")));
     if url.contains("${") {
         return Ok(());
     }
     match reqwest::Url::parse(url) {
-        Err(error) => wrong(format!("this is not an address: {error}")),
+        Err(error) => invalid(format!("this is not an address: {error}")),
         Ok(url) if !matches!(url.scheme(), "http" | "https") => {
-            wrong("the address begins with neither http:// nor https://".into())
+            invalid("the address begins with neither http:// nor https://".into())
         }
         Ok(url) if !url.username().is_empty() || url.password().is_some() => {
-            wrong("the address holds a user name or password".into())
+            invalid("the address contains a user name or password".into())
         }
         Ok(_) => Ok(()),
     }
 }
 
-/// The servers in a file that has them under `mcpServers`; those that cannot be used are left out and complained of.
+/// Parses the servers listed under `mcpServers`. Servers that cannot be used are left out and reported.
 ///
 /// # Errors
-/// It is not JSON, or not of that form.
-pub fn read_servers(text: &str, path: &Path) -> Result<(BTreeMap<String, McpServer>, Vec<Complaint>), Complaint> {
+/// The text is not JSON, or does not have that form.
+pub fn parse_mcp_servers(
+    text: &str,
+    path: &Path,
+) -> Result<(BTreeMap<String, McpServerConfig>, Vec<ConfigProblem>), ConfigProblem> {
     #[derive(Deserialize)]
-    struct File {
+    struct McpServersFile {
         #[serde(rename = "mcpServers")]
-        servers: BTreeMap<String, McpServer>,
+        servers: BTreeMap<String, McpServerConfig>,
     }
-    let complaint = |line: Option<u32>, column: Option<u32>, key: Option<String>, what: String| Complaint {
+    let problem = |line: Option<u32>, column: Option<u32>, key: Option<String>, what: String| ConfigProblem {
         path: path.to_owned(),
         line,
         column,
         key,
-        what,
+        message: what,
         hint: None,
     };
-    let mut complaints = Vec::new();
+    let mut problems = Vec::new();
     let mut json = serde_json::Deserializer::from_str(text);
-    let file: File = serde_ignored::deserialize(&mut json, |unknown| {
-        let what = "there is no such setting, it is ignored".to_owned();
-        complaints.push(complaint(None, None, Some(steps(&unknown).join(".")), what));
+    let file: McpServersFile = serde_ignored::deserialize(&mut json, |unknown| {
+        let what = "unknown setting, ignored".to_owned();
+        problems.push(problem(None, None, Some(key_path(&unknown).join(".")), what));
     })
     .and_then(|file| json.end().map(|()| file))
     .map_err(|error| {
@@ -154,19 +157,21 @@ pub fn read_servers(text: &str, path: &Path) -> Result<(BTreeMap<String, McpServ
             _ => format!("this is not JSON: {error}"),
         };
         let what = what.rsplit_once(" at line").map_or(what.as_str(), |(what, _)| what).to_owned();
-        complaint(Some(error.line() as u32), Some(error.column() as u32), None, what)
+        problem(Some(error.line() as u32), Some(error.column() as u32), None, what)
     })?;
     let mut servers = file.servers;
     servers.retain(|name, server| match server.check(name) {
         Ok(()) => true,
         Err((key, what, hint)) => {
             let key = ["mcpServers", name, key].iter().filter(|step| !step.is_empty()).copied().collect::<Vec<_>>();
-            complaints
-                .push(Complaint { hint: hint.map(str::to_owned), ..complaint(None, None, Some(key.join(".")), what) });
+            problems.push(ConfigProblem {
+                hint: hint.map(str::to_owned),
+                ..problem(None, None, Some(key.join(".")), what)
+            });
             false
         }
     });
-    Ok((servers, complaints))
+    Ok((servers, problems))
 }
 
 #[cfg(test)]
@@ -174,7 +179,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<(Vec<String>, Vec<String>), String> {
-        read_servers(text, Path::new(".mcp.json"))
+        parse_mcp_servers(text, Path::new(".mcp.json"))
             .map(|(servers, complaints)| {
                 (servers.into_keys().collect(), complaints.iter().map(ToString::to_string).collect())
             })
@@ -182,20 +187,20 @@ mod tests {
     }
 
     #[test]
-    fn what_other_programs_write_is_understood() {
+    fn files_of_other_programs_are_parsed() {
         let text = r#"{"mcpServers": {
             "files": {"type": "stdio", "command": "npx", "args": ["-y", "files"], "env": {"TOKEN": "${TOKEN}"}},
             "web": {"type": "http", "url": "https://${HOST}/mcp", "headers": {"X-Team": "a"}, "disabled": true}
         }}"#;
-        let (servers, complaints) = read_servers(text, Path::new(".mcp.json")).expect("it is understood");
+        let (servers, complaints) = parse_mcp_servers(text, Path::new(".mcp.json")).expect("the file is valid");
         assert_eq!(complaints, []);
         assert_eq!(servers["files"].command.as_deref(), Some("npx"));
         assert_eq!(servers["files"].env["TOKEN"], "${TOKEN}");
-        assert!(servers["files"].is_on() && !servers["web"].is_on());
+        assert!(servers["files"].is_enabled() && !servers["web"].is_enabled());
     }
 
     #[test]
-    fn what_is_wrong_is_told_with_its_place_and_the_rest_is_kept() {
+    fn unusable_servers_are_reported_with_their_key_and_the_others_remain() {
         let text = r#"{"mcpServers": {
             "ok": {"command": "a", "colour": "red"},
             "none": {}, "both": {"command": "a", "url": "http://b"}, "old": {"type": "sse", "url": "http://b"},

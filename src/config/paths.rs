@@ -1,4 +1,4 @@
-//! Where the files of the program lie on this system.
+//! Where the program's files are on this system.
 
 use std::{
     ffi::OsString,
@@ -6,68 +6,69 @@ use std::{
 };
 
 /// How an environment variable is looked up; a test passes its own.
-pub type Env<'a> = &'a dyn Fn(&str) -> Option<OsString>;
+pub type EnvLookup<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
-/// The places of config, data, log and cache.
+/// The paths of the config file and the directories for data, log and cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Paths {
+pub struct AppPaths {
     /// The config file itself.
-    pub config: PathBuf,
+    pub config_file: PathBuf,
     pub data_dir: PathBuf,
     pub state_dir: PathBuf,
     pub cache_dir: PathBuf,
 }
 
-impl Paths {
-    /// The places that the environment names, else the platform's own; `None` without a home folder.
-    pub fn find(env: Env) -> Option<Self> {
-        let bases = bases(env)?;
+impl AppPaths {
+    /// Finds the paths from the environment, else the platform's own; `None` without a home folder.
+    pub fn find(env: EnvLookup) -> Option<Self> {
+        let bases = base_dirs(env)?;
         let set = |name: &str| env(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         Some(Self {
-            config: set("IBID_CONFIG").unwrap_or_else(|| bases.config.join("ibid").join("config.toml")),
+            config_file: set("IBID_CONFIG").unwrap_or_else(|| bases.config.join("ibid").join("config.toml")),
             data_dir: set("IBID_DATA_DIR").unwrap_or_else(|| bases.data.join("ibid")),
             state_dir: bases.state.join("ibid"),
             cache_dir: bases.cache.join("ibid"),
         })
     }
 
-    pub fn database(&self) -> PathBuf {
+    pub fn database_file(&self) -> PathBuf {
         self.data_dir.join("ibid.db")
     }
 
-    /// The demo's own database: nothing of it mixes with real conversations.
-    pub fn demo_database(&self) -> PathBuf {
+    /// The demo's own database, so that it never mixes with real conversations.
+    pub fn demo_database_file(&self) -> PathBuf {
         self.data_dir.join("demo.db")
     }
 
-    /// The reader's own themes, beside the config.
-    pub fn themes(&self) -> PathBuf {
-        self.config.with_file_name("themes")
+    /// The folder with the user's own themes, beside the config.
+    pub fn themes_dir(&self) -> PathBuf {
+        self.config_file.with_file_name("themes")
     }
 
-    /// The folder with one file per endpoint that has a stored key.
-    pub fn keys(&self) -> PathBuf {
+    /// The folder with one file for each endpoint that has a stored key.
+    pub fn keys_dir(&self) -> PathBuf {
         self.data_dir.join("keys")
     }
 
-    pub fn log(&self) -> PathBuf {
+    pub fn log_file(&self) -> PathBuf {
         self.state_dir.join("ibid.log")
     }
 }
 
-struct Bases {
+struct BaseDirs {
     config: PathBuf,
     data: PathBuf,
     state: PathBuf,
     cache: PathBuf,
 }
 
-/// The XDG variables win everywhere, for they are set on purpose; a relative one counts as unset.
-fn bases(env: Env) -> Option<Bases> {
+/// Returns the base directories. XDG variables win on every platform, because they are set on purpose; a relative path
+/// counts as unset.
+fn base_dirs(env: EnvLookup) -> Option<BaseDirs> {
     let home = env("HOME").filter(|home| !home.is_empty()).map(PathBuf::from).or_else(|| etcetera::home_dir().ok())?;
-    let platform = platform(&home);
+    let platform = platform_dirs(&home);
     let xdg = |name: &str| env(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    Some(Bases {
+    Some(BaseDirs {
         config: xdg("XDG_CONFIG_HOME").unwrap_or(platform.config),
         data: xdg("XDG_DATA_HOME").unwrap_or(platform.data),
         state: xdg("XDG_STATE_HOME").unwrap_or(platform.state),
@@ -76,8 +77,8 @@ fn bases(env: Env) -> Option<Bases> {
 }
 
 #[cfg(not(any(target_os = "macos", windows)))]
-fn platform(home: &Path) -> Bases {
-    Bases {
+fn platform_dirs(home: &Path) -> BaseDirs {
+    BaseDirs {
         config: home.join(".config"),
         data: home.join(".local/share"),
         state: home.join(".local/state"),
@@ -86,46 +87,51 @@ fn platform(home: &Path) -> Bases {
 }
 
 #[cfg(target_os = "macos")]
-fn platform(home: &Path) -> Bases {
+fn platform(home: &Path) -> BaseDirs {
     let library = home.join("Library");
     let support = library.join("Application Support");
-    Bases { config: support.clone(), data: support.clone(), state: support, cache: library.join("Caches") }
+    BaseDirs { config: support.clone(), data: support.clone(), state: support, cache: library.join("Caches") }
 }
 
 #[cfg(windows)]
-fn platform(home: &Path) -> Bases {
+fn platform(home: &Path) -> BaseDirs {
     use etcetera::BaseStrategy;
     let Ok(native) = etcetera::choose_native_strategy() else {
         let local = home.join("AppData").join("Local");
-        return Bases { config: local.clone(), data: local.clone(), state: local.clone(), cache: local };
+        return BaseDirs { config: local.clone(), data: local.clone(), state: local.clone(), cache: local };
     };
-    Bases { config: native.config_dir(), data: native.data_dir(), state: native.cache_dir(), cache: native.cache_dir() }
+    BaseDirs {
+        config: native.config_dir(),
+        data: native.data_dir(),
+        state: native.cache_dir(),
+        cache: native.cache_dir(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn find(set: &[(&str, &str)]) -> Option<Paths> {
-        Paths::find(&|name| set.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into()))
+    fn find(set: &[(&str, &str)]) -> Option<AppPaths> {
+        AppPaths::find(&|name| set.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into()))
     }
 
     #[test]
     #[cfg(not(any(target_os = "macos", windows)))]
-    fn without_xdg_variables_the_places_lie_below_home() {
+    fn without_xdg_variables_the_paths_are_below_home() {
         let paths = find(&[("HOME", "/home/me")]).expect("a home is set");
         assert_eq!(
             paths,
-            Paths {
-                config: "/home/me/.config/ibid/config.toml".into(),
+            AppPaths {
+                config_file: "/home/me/.config/ibid/config.toml".into(),
                 data_dir: "/home/me/.local/share/ibid".into(),
                 state_dir: "/home/me/.local/state/ibid".into(),
                 cache_dir: "/home/me/.cache/ibid".into(),
             }
         );
-        assert_eq!(paths.database(), Path::new("/home/me/.local/share/ibid/ibid.db"));
-        assert_eq!(paths.demo_database(), Path::new("/home/me/.local/share/ibid/demo.db"));
-        assert_eq!(paths.log(), Path::new("/home/me/.local/state/ibid/ibid.log"));
+        assert_eq!(paths.database_file(), Path::new("/home/me/.local/share/ibid/ibid.db"));
+        assert_eq!(paths.demo_database_file(), Path::new("/home/me/.local/share/ibid/demo.db"));
+        assert_eq!(paths.log_file(), Path::new("/home/me/.local/state/ibid/ibid.log"));
     }
 
     #[test]
@@ -137,7 +143,7 @@ mod tests {
 
     #[test]
     #[cfg(unix)]
-    fn xdg_and_ibid_variables_move_the_places() {
+    fn xdg_and_ibid_variables_move_the_paths() {
         let paths = find(&[
             ("HOME", "/home/me"),
             ("XDG_DATA_HOME", "/data"),
@@ -145,8 +151,8 @@ mod tests {
             ("XDG_STATE_HOME", "/state"),
             ("XDG_CACHE_HOME", "/cache"),
         ]);
-        let expected = Paths {
-            config: "/config/ibid/config.toml".into(),
+        let expected = AppPaths {
+            config_file: "/config/ibid/config.toml".into(),
             data_dir: "/data/ibid".into(),
             state_dir: "/state/ibid".into(),
             cache_dir: "/cache/ibid".into(),
@@ -154,6 +160,6 @@ mod tests {
         assert_eq!(paths.as_ref(), Some(&expected));
         let own = find(&[("HOME", "/home/me"), ("IBID_CONFIG", "my.toml"), ("IBID_DATA_DIR", "/elsewhere")]);
         let own = own.expect("a home is set");
-        assert_eq!((own.config, own.data_dir), ("my.toml".into(), "/elsewhere".into()));
+        assert_eq!((own.config_file, own.data_dir), ("my.toml".into(), "/elsewhere".into()));
     }
 }

@@ -1,4 +1,4 @@
-//! Wishes about the providers behind OpenRouter.
+//! Preferences for the providers behind OpenRouter.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -8,38 +8,39 @@ use serde::{
 };
 use serde_json::{Map, Value};
 
-/// Which providers may answer; what is not set is left to OpenRouter.
+/// Which providers may answer; settings left out are up to OpenRouter.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(default)]
-pub struct Provider {
-    /// By their slugs, the first first.
+pub struct ProviderConfig {
+    /// Provider slugs in the order to try them.
     pub order: Vec<String>,
     pub only: Vec<String>,
     pub ignore: Vec<String>,
-    /// `false`: none beyond `order`.
+    /// `false`: no providers other than those in `order`.
     pub allow_fallbacks: Option<bool>,
-    /// Only providers that know every parameter that is sent.
+    /// Only providers that support every parameter sent.
     pub require_parameters: Option<bool>,
-    /// `deny`: none that may keep what it is asked, or train on it.
+    /// `deny`: no provider that may store prompts or train on them.
     pub data_collection: Option<DataCollection>,
-    /// Only endpoints that keep nothing.
+    /// Only endpoints with zero data retention.
     pub zdr: Option<bool>,
-    /// Only models whose makers allow that others learn from their words.
+    /// Only models whose authors allow other models to be trained on their output.
     pub enforce_distillable_text: Option<bool>,
     pub quantizations: Vec<String>,
     /// One of `SORTS`.
     pub sort: Option<String>,
-    /// `none`: by `sort` over all models of a list, not within each.
-    pub partition: Option<Partition>,
-    pub max_price: MaxPrice,
+    /// `none`: applies `sort` across all candidate models instead of within each.
+    pub partition: Option<SortPartition>,
+    pub max_price: MaxPrices,
     /// In seconds.
-    pub preferred_max_latency: Option<Cutoff>,
-    /// In tokens a second.
-    pub preferred_min_throughput: Option<Cutoff>,
-    /// By the slug of a provider, passed on to it.
+    pub preferred_max_latency: Option<PerformanceCutoff>,
+    /// In tokens per second.
+    pub preferred_min_throughput: Option<PerformanceCutoff>,
+    /// Options passed on to a provider, by its slug.
     pub options: BTreeMap<String, Map<String, Value>>,
 }
 
+/// Whether providers may store prompts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DataCollection {
@@ -47,48 +48,50 @@ pub enum DataCollection {
     Deny,
 }
 
+/// The scope of `sort`: within each model, or across all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Partition {
+pub enum SortPartition {
     Model,
     None,
 }
 
-/// The most that an endpoint may ask, in dollars: for a million tokens, a request, an image.
+/// The highest prices an endpoint may charge, in dollars: per million tokens, request or image.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(default)]
-pub struct MaxPrice {
-    pub prompt: Option<Price>,
-    pub completion: Option<Price>,
-    pub request: Option<Price>,
-    pub image: Option<Price>,
-    pub audio: Option<Price>,
+pub struct MaxPrices {
+    pub prompt: Option<DollarAmount>,
+    pub completion: Option<DollarAmount>,
+    pub request: Option<DollarAmount>,
+    pub image: Option<DollarAmount>,
+    pub audio: Option<DollarAmount>,
 }
 
-/// An amount in its own digits, written as a number or as a string.
+/// An amount in dollars with its digits as written, as a number or a string.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Price(pub String);
+pub struct DollarAmount(pub String);
 
-/// A limit for all requests of an endpoint, or for so many of a hundred (`p50`, `p75`, `p90`, `p99`).
+/// A limit for all requests to an endpoint, or by percentile (`p50`, `p75`, `p90`, `p99`).
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(untagged, expecting = "should be a number, or a table of p50, p75, p90, p99")]
-pub enum Cutoff {
+pub enum PerformanceCutoff {
     All(f64),
-    Of(BTreeMap<Percentile, f64>),
+    Of(BTreeMap<CutoffPercentile, f64>),
 }
 
+/// A share of an endpoint's requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Percentile {
+pub enum CutoffPercentile {
     P50,
     P75,
     P90,
     P99,
 }
 
-impl MaxPrice {
-    /// Each price that is set, under its name on the wire.
-    pub fn named(&self) -> impl Iterator<Item = (&'static str, &str)> {
+impl MaxPrices {
+    /// Returns the prices that are set, each with its name on the wire.
+    pub fn set_prices(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let all = [
             ("prompt", &self.prompt),
             ("completion", &self.completion),
@@ -100,33 +103,33 @@ impl MaxPrice {
     }
 }
 
-impl<'de> Deserialize<'de> for Price {
+impl<'de> Deserialize<'de> for DollarAmount {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Amount;
-        impl Visitor<'_> for Amount {
-            type Value = Price;
+        struct DollarAmountVisitor;
+        impl Visitor<'_> for DollarAmountVisitor {
+            type Value = DollarAmount;
 
             fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("an amount of dollars such as 1.5")
+                f.write_str("an amount in dollars such as 1.5")
             }
 
-            fn visit_f64<E: Error>(self, amount: f64) -> Result<Price, E> {
+            fn visit_f64<E: Error>(self, amount: f64) -> Result<DollarAmount, E> {
                 self.visit_str(&amount.to_string())
             }
 
-            fn visit_i64<E: Error>(self, amount: i64) -> Result<Price, E> {
+            fn visit_i64<E: Error>(self, amount: i64) -> Result<DollarAmount, E> {
                 self.visit_str(&amount.to_string())
             }
 
-            fn visit_str<E: Error>(self, amount: &str) -> Result<Price, E> {
+            fn visit_str<E: Error>(self, amount: &str) -> Result<DollarAmount, E> {
                 let is_amount = amount.parse::<f64>().is_ok_and(|amount| amount.is_finite() && amount >= 0.0);
                 if is_amount {
-                    Ok(Price(amount.into()))
+                    Ok(DollarAmount(amount.into()))
                 } else {
-                    Err(E::custom(format!("{amount} is no amount of dollars")))
+                    Err(E::custom(format!("{amount} is not an amount in dollars")))
                 }
             }
         }
-        deserializer.deserialize_any(Amount)
+        deserializer.deserialize_any(DollarAmountVisitor)
     }
 }

@@ -1,4 +1,4 @@
-//! The reader's own themes: files beside the config, read here and understood elsewhere.
+//! The user's own themes: files beside the config, read here and parsed elsewhere.
 
 use std::{
     fs,
@@ -6,21 +6,21 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A theme is a page of text; what is longer is something else.
-const LONGEST: u64 = 64 * 1024;
-const MOST: usize = 200;
+/// The longest theme file that is read, in bytes; a real theme is a page of text.
+const MAX_THEME_BYTES: u64 = 64 * 1024;
+const MAX_THEMES: usize = 200;
 
-/// A file of the folder `themes`.
+/// A file in the `themes` folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ThemeFile {
-    /// What it is chosen by: the file's name without `.toml`.
+    /// The theme's name: the file name without `.toml`.
     pub name: String,
     pub path: PathBuf,
-    /// Or why it cannot be read, in a few words.
+    /// The contents, or a short reason why the file cannot be read.
     pub text: Result<String, String>,
 }
 
-/// The themes of a folder by name; none where there is no folder.
+/// Reads the theme files of a folder, sorted by name; none if there is no folder.
 pub fn read_themes(folder: &Path) -> Vec<ThemeFile> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     let mut paths: Vec<PathBuf> = entries
@@ -29,19 +29,19 @@ pub fn read_themes(folder: &Path) -> Vec<ThemeFile> {
         .filter(|path| path.extension().is_some_and(|extension| extension == "toml") && path.is_file())
         .collect();
     paths.sort();
-    paths.truncate(MOST);
+    paths.truncate(MAX_THEMES);
     let theme = |path: PathBuf| {
         let name = path.file_stem()?.to_str()?.to_owned();
-        let text = read(&path).map_err(|error| error.to_string());
+        let text = read_theme(&path).map_err(|error| error.to_string());
         Some(ThemeFile { name, path, text })
     };
     paths.into_iter().filter_map(theme).collect()
 }
 
-fn read(path: &Path) -> io::Result<String> {
+fn read_theme(path: &Path) -> io::Result<String> {
     let mut text = String::new();
-    fs::File::open(path)?.take(LONGEST + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > LONGEST {
+    fs::File::open(path)?.take(MAX_THEME_BYTES + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > MAX_THEME_BYTES {
         return Err(io::Error::other("it is too long for a theme"));
     }
     Ok(text)
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_themes_of_a_folder_come_by_name_and_one_that_cannot_be_read_says_why() {
+    fn themes_are_sorted_by_name_and_unreadable_ones_carry_the_reason() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         assert_eq!(read_themes(&folder.path().join("nowhere")), []);
         let write = |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).expect("a file");
@@ -61,11 +61,11 @@ mod tests {
         write("broken.toml", b"\xff");
         write("notes.md", b"none");
         fs::create_dir(folder.path().join("folder.toml")).expect("a folder");
-        let said: Vec<(String, Result<String, String>)> =
+        let themes: Vec<(String, Result<String, String>)> =
             read_themes(folder.path()).into_iter().map(|file| (file.name, file.text)).collect();
-        assert_eq!(said.len(), 3);
-        assert_eq!(said[0], ("broken".into(), Err("stream did not contain valid UTF-8".into())));
-        assert_eq!(said[1], ("long".into(), Err("it is too long for a theme".into())));
-        assert_eq!(said[2], ("sea".into(), Ok("base = \"ink\"\n".into())));
+        assert_eq!(themes.len(), 3);
+        assert_eq!(themes[0], ("broken".into(), Err("stream did not contain valid UTF-8".into())));
+        assert_eq!(themes[1], ("long".into(), Err("it is too long for a theme".into())));
+        assert_eq!(themes[2], ("sea".into(), Ok("base = \"ink\"\n".into())));
     }
 }

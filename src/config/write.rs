@@ -1,68 +1,68 @@
-//! Changes of single settings in the config file; comments and order stay as they are.
+//! Changes single settings in the config file, and preserves its comments and order.
 
 use std::path::Path;
 
 use toml_edit::{DocumentMut, Item, Table, Value};
 
-use super::{Chosen, Code, Complaint, Config, Mouse, read};
-use crate::files::{self, Readers};
+use super::{CodeOverflow, Config, ConfigProblem, MouseMode, SettingChange, read};
+use crate::files::{self, FileAccess};
 
-/// How a file begins that the program makes.
-const HEAD: &str = "# Settings of ibid. assets/config.toml in its source explains all of them.\n\n";
+/// The beginning of a config file created by the program.
+const FILE_HEADER: &str = "# Settings of ibid; assets/config.toml in its source code explains all of them.\n\n";
 
 impl Config {
-    /// Keeps what was chosen on the screen, in a file that is made if there is none.
+    /// Saves a setting that was changed on the screen, and creates the file if there is none.
     ///
     /// # Errors
-    /// The file is not a config that can be read, or cannot be written.
-    pub fn keep(path: &Path, chosen: &Chosen) -> Result<(), Complaint> {
-        edit(path, |document| {
+    /// The file is not a valid config, or cannot be written.
+    pub fn save_change(path: &Path, change: &SettingChange) -> Result<(), ConfigProblem> {
+        edit_file(path, |document| {
             let root = document.as_table_mut();
-            match chosen {
-                Chosen::Theme(name) => set(root, "theme", name),
-                Chosen::Mouse(mouse) => set(root, "mouse", mouse.name()),
-                Chosen::Code(code) => set(root, "code", code.name()),
-                Chosen::Slot(slot, model) => set(table(root, "slots")?, &slot.to_string(), model),
-                Chosen::Tool(rule) => {
-                    let tools = table(root, "tools")?;
+            match change {
+                SettingChange::Theme(name) => set_value(root, "theme", name),
+                SettingChange::Mouse(mouse) => set_value(root, "mouse", mouse.as_str()),
+                SettingChange::Code(code) => set_value(root, "code", code.as_str()),
+                SettingChange::Slot(slot, model) => set_value(table_entry(root, "slots")?, &slot.to_string(), model),
+                SettingChange::AllowTool(rule) => {
+                    let tools = table_entry(root, "tools")?;
                     tools.set_implicit(true);
-                    set(table(tools, "policy")?, rule, "allow");
+                    set_value(table_entry(tools, "policy")?, rule, "allow");
                 }
-                Chosen::Checks => set(table(root, "sources")?, "check", "always"),
+                SettingChange::AllowPageChecks => set_value(table_entry(root, "sources")?, "check", "always"),
             }
             Some(())
         })
     }
 
-    /// Adds a server, or changes the address of one, and makes it the endpoint of new conversations.
+    /// Adds a server, or changes its address, and makes it the endpoint for new conversations.
     ///
     /// # Errors
-    /// The address is none, the file is not a config that can be read, or cannot be written.
-    pub fn set_endpoint(path: &Path, name: &str, base_url: &str) -> Result<(), Complaint> {
-        edit(path, |document| {
-            let endpoints = table(document.as_table_mut(), "endpoints")?;
+    /// The address is invalid, or the file is not a valid config or cannot be written.
+    pub fn set_endpoint(path: &Path, name: &str, base_url: &str) -> Result<(), ConfigProblem> {
+        edit_file(path, |document| {
+            let endpoints = table_entry(document.as_table_mut(), "endpoints")?;
             endpoints.set_implicit(true);
-            set(table(endpoints, name)?, "base_url", base_url);
-            set(document.as_table_mut(), "endpoint", name);
+            set_value(table_entry(endpoints, name)?, "base_url", base_url);
+            set_value(document.as_table_mut(), "endpoint", name);
             Some(())
         })
     }
 
-    /// Makes an endpoint of the file, or `openrouter`, that of new conversations.
+    /// Makes an endpoint in the file, or `openrouter`, the one for new conversations.
     ///
     /// # Errors
-    /// There is no such endpoint, the file is not a config that can be read, or cannot be written.
-    pub fn choose_endpoint(path: &Path, name: &str) -> Result<(), Complaint> {
-        edit(path, |document| {
-            set(document.as_table_mut(), "endpoint", name);
+    /// There is no such endpoint, or the file is not a valid config or cannot be written.
+    pub fn choose_endpoint(path: &Path, name: &str) -> Result<(), ConfigProblem> {
+        edit_file(path, |document| {
+            set_value(document.as_table_mut(), "endpoint", name);
             Some(())
         })
     }
 }
 
-impl Mouse {
-    /// As the file has it.
-    pub fn name(self) -> &'static str {
+impl MouseMode {
+    /// The value as written in the file.
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::On => "on",
             Self::Wheel => "wheel",
@@ -71,9 +71,9 @@ impl Mouse {
     }
 }
 
-impl Code {
-    /// As the file has it.
-    pub fn name(self) -> &'static str {
+impl CodeOverflow {
+    /// The value as written in the file.
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Wrap => "wrap",
             Self::Scroll => "scroll",
@@ -81,44 +81,44 @@ impl Code {
     }
 }
 
-impl Chosen {
-    /// What it is, with its verb: it holds until the program ends where it could not be kept.
-    pub fn holds(&self) -> &'static str {
+impl SettingChange {
+    /// Describes the change with a verb, for the message that it lasts only until the program quits.
+    pub fn session_message(&self) -> &'static str {
         match self {
-            Self::Theme(_) => "the theme holds",
-            Self::Mouse(_) => "the choice of the mouse holds",
-            Self::Code(_) => "the choice for long lines of code holds",
-            Self::Slot(..) => "the slot holds",
-            Self::Tool(_) => "it is allowed",
-            Self::Checks => "pages may be fetched",
+            Self::Theme(_) => "the theme stays",
+            Self::Mouse(_) => "the mouse setting stays",
+            Self::Code(_) => "the setting for long lines of code stays",
+            Self::Slot(..) => "the slot stays",
+            Self::AllowTool(_) => "it is allowed",
+            Self::AllowPageChecks => "pages may be fetched",
         }
     }
 }
 
-/// Reads, changes and replaces the file; the result is parsed before it is written.
-fn edit(path: &Path, change: impl FnOnce(&mut DocumentMut) -> Option<()>) -> Result<(), Complaint> {
-    let text = read::read(path)?.unwrap_or_else(|| HEAD.to_owned());
+/// Reads, changes and replaces the file. The result is parsed before it is written.
+fn edit_file(path: &Path, change: impl FnOnce(&mut DocumentMut) -> Option<()>) -> Result<(), ConfigProblem> {
+    let text = read::read_file(path)?.unwrap_or_else(|| FILE_HEADER.to_owned());
     Config::parse(&text, path)?;
-    let complain = |what: String| Complaint {
+    let problem = |message: String| ConfigProblem {
         path: path.to_owned(),
         line: None,
         column: None,
         key: None,
-        what,
-        hint: Some("make the change in the file by hand".into()),
+        message,
+        hint: Some("edit the file by hand".into()),
     };
-    let mut document: DocumentMut = text.parse().map_err(|_| complain("the file is not TOML".into()))?;
-    // A file of comments only: they stay at its top.
-    let head = if document.is_empty() { std::mem::take(&mut document).to_string() } else { String::new() };
-    change(&mut document).ok_or_else(|| complain("the table is written in a form that cannot be added to".into()))?;
-    let text = head + &document.to_string();
+    let mut document: DocumentMut = text.parse().map_err(|_| problem("the file is not TOML".into()))?;
+    // In a file that contains only comments, they stay at the top.
+    let leading_comments = if document.is_empty() { std::mem::take(&mut document).to_string() } else { String::new() };
+    change(&mut document).ok_or_else(|| problem("the table is written in a form that ibid cannot add to".into()))?;
+    let text = leading_comments + &document.to_string();
     Config::parse(&text, path)?;
-    files::replace(path, text.as_bytes(), Readers::Anyone)
-        .map_err(|error| complain(format!("the file cannot be written ({error})")))
+    files::write_atomically(path, text.as_bytes(), FileAccess::Anyone)
+        .map_err(|error| problem(format!("the file cannot be written ({error})")))
 }
 
-/// Sets a value; the comment behind it stays.
-fn set(table: &mut Table, key: &str, text: &str) {
+/// Sets a value and preserves the comment after it.
+fn set_value(table: &mut Table, key: &str, text: &str) {
     let mut new = Value::from(text);
     if let Some(old) = table.get(key).and_then(Item::as_value) {
         *new.decor_mut() = old.decor().clone();
@@ -126,8 +126,8 @@ fn set(table: &mut Table, key: &str, text: &str) {
     table[key] = Item::Value(new);
 }
 
-/// The table of that name, made where there is none.
-fn table<'a>(parent: &'a mut Table, name: &str) -> Option<&'a mut Table> {
+/// Returns the table with this name, created if there is none.
+fn table_entry<'a>(parent: &'a mut Table, name: &str) -> Option<&'a mut Table> {
     let item = parent.entry(name).or_insert_with(|| Item::Table(Table::new()));
     if let Item::Value(inline) = item {
         let inline = std::mem::replace(inline, false.into());

@@ -1,4 +1,4 @@
-//! Plays a reply: items and their events, at the speed of a model.
+//! Plays a scripted reply as items and events, at the speed of a model.
 
 use std::{io, time::Duration};
 
@@ -9,144 +9,145 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::{
-    Pace,
-    script::{Cites, Reply, Source, Step},
-    wire::{Answer, Status},
+    DemoPace,
+    script::{CitationForm, ScriptStep, ScriptedReply, ScriptedSource},
+    wire::{DemoResponse, DemoStatus},
 };
 
-/// Nobody listens any more, or the line was cut.
-struct Over;
+/// The client hung up, or the script cut the connection.
+struct StreamClosed;
 
-/// Where the events go, and when.
-struct Stage {
+/// The state of a reply that is being played.
+struct ReplyPlayer {
     out: Option<mpsc::Sender<io::Result<Bytes>>>,
-    pace: Pace,
-    /// Between two tokens, on average.
-    token: Duration,
-    answer: Answer,
+    pace: DemoPace,
+    /// The average time between two tokens.
+    token_interval: Duration,
+    answer: DemoResponse,
 }
 
-/// A text and where it cites.
-struct Cited {
-    segments: Vec<Segment>,
+/// A text and its citations.
+struct CitedText {
+    segments: Vec<CitedSegment>,
     text: String,
     annotations: Vec<Value>,
 }
 
-/// Text, and the annotations that come behind it.
-struct Segment {
+/// A piece of text and the annotations sent after it.
+struct CitedSegment {
     text: String,
     annotations: Vec<Value>,
 }
 
-/// The pieces of a stream, as they are said.
-pub fn play(answer: Answer, reply: Reply, pace: Pace) -> mpsc::Receiver<io::Result<Bytes>> {
-    let (send, pieces) = mpsc::channel(16);
+/// Plays a reply as a stream and returns its chunks as they are sent.
+pub fn stream_reply(answer: DemoResponse, reply: ScriptedReply, pace: DemoPace) -> mpsc::Receiver<io::Result<Bytes>> {
+    let (send, chunks) = mpsc::channel(16);
     let token = Duration::from_secs(1) / reply.tokens_per_second.max(1);
-    let stage = Stage { out: Some(send), pace, token, answer };
+    let player = ReplyPlayer { out: Some(send), pace, token_interval: token, answer };
     tokio::spawn(async move {
-        let _ = stage.perform(&reply).await; // Over is over.
+        let _ = player.play_reply(&reply).await; // A client that hung up needs no answer.
     });
-    pieces
+    chunks
 }
 
-/// The whole answer at once.
-pub fn body(answer: Answer, reply: &Reply) -> String {
-    let mut stage = Stage { out: None, pace: Pace::Immediate, token: Duration::ZERO, answer };
-    // Without a listener and without pauses nothing is ever waited for. What was cut is what there is.
-    let status = stage.items(reply).now_or_never().and_then(Result::ok).unwrap_or(Status::Completed);
-    stage.answer.envelope(&status).to_string()
+/// Returns the whole reply as one body.
+pub fn whole_body(answer: DemoResponse, reply: &ScriptedReply) -> String {
+    let mut player = ReplyPlayer { out: None, pace: DemoPace::Immediate, token_interval: Duration::ZERO, answer };
+    // Without a client and without pauses, this never waits. If the script cuts the connection, the body ends there.
+    let status = player.play_items(reply).now_or_never().and_then(Result::ok).unwrap_or(DemoStatus::Completed);
+    player.answer.envelope(&status).to_string()
 }
 
-impl Stage {
-    async fn perform(mut self, reply: &Reply) -> Result<(), Over> {
+impl ReplyPlayer {
+    async fn play_reply(mut self, reply: &ScriptedReply) -> Result<(), StreamClosed> {
         for _ in 0..2 {
-            self.say(": \n\n".into()).await?;
+            self.send(": \n\n".into()).await?;
             self.pause(reply.wait / 2).await;
         }
         for kind in ["response.created", "response.in_progress"] {
-            let response = self.answer.envelope(&Status::InProgress);
-            self.event(kind, json!({"response": response})).await?;
+            let response = self.answer.envelope(&DemoStatus::InProgress);
+            self.send_event(kind, json!({"response": response})).await?;
         }
-        let status = self.items(reply).await?;
+        let status = self.play_items(reply).await?;
         let response = self.answer.envelope(&status);
         let kind = match status {
-            Status::Incomplete(_) => "response.incomplete",
-            Status::Failed { .. } => "response.failed",
-            Status::InProgress | Status::Completed => "response.completed",
+            DemoStatus::Incomplete(_) => "response.incomplete",
+            DemoStatus::Failed { .. } => "response.failed",
+            DemoStatus::InProgress | DemoStatus::Completed => "response.completed",
         };
-        self.event(kind, json!({"response": response})).await?;
-        self.say("data: [DONE]\n\n".into()).await
+        self.send_event(kind, json!({"response": response})).await?;
+        self.send("data: [DONE]\n\n".into()).await
     }
 
-    async fn items(&mut self, reply: &Reply) -> Result<Status, Over> {
+    async fn play_items(&mut self, reply: &ScriptedReply) -> Result<DemoStatus, StreamClosed> {
         let mut steps = reply.steps.iter().peekable();
-        let mut called = false;
+        let mut has_called = false;
         while let Some(step) = steps.next() {
             match step {
-                Step::Summary(parts) if self.answer.thinks() => {
-                    let count = if self.answer.thinks_little() { 1 } else { parts.len() };
-                    self.summary(&parts[..count]).await?;
+                ScriptStep::Summary(parts) if self.answer.wants_reasoning() => {
+                    let count = if self.answer.wants_little_reasoning() { 1 } else { parts.len() };
+                    self.play_summary(&parts[..count]).await?;
                 }
-                Step::Raw(text) if self.answer.thinks() => self.raw_reasoning(text).await?,
-                Step::Summary(_) | Step::Raw(_) => (),
-                Step::Search { query, sources } => self.search(query, sources, reply).await?,
-                Step::Text(text) => {
+                ScriptStep::Raw(text) if self.answer.wants_reasoning() => self.play_raw_reasoning(text).await?,
+                ScriptStep::Summary(_) | ScriptStep::Raw(_) => (),
+                ScriptStep::Search { query, sources } => self.play_search(query, sources, reply).await?,
+                ScriptStep::Text(text) => {
                     let mut text = text.trim().to_owned();
-                    if let Some(Step::Rounds { times, each }) = steps.peek() {
+                    if let Some(ScriptStep::Rounds { times, each }) = steps.peek() {
                         steps.next();
-                        text = format!("{text}\n\n{}", rounds(*times, each));
+                        text = format!("{text}\n\n{}", repeat_rounds(*times, each));
                     }
-                    let ending = ending(steps.peek().copied());
-                    if !self.message(&text, reply, ending).await? {
-                        return Ok(Status::Incomplete("max_output_tokens".into()));
-                    }
-                }
-                Step::Rounds { times, each } => {
-                    self.message(&rounds(*times, each), reply, Ending::Closes).await?;
-                }
-                Step::Call { name, arguments } => {
-                    if self.answer.may_call(name, called) {
-                        self.call(name, arguments).await?;
-                        called = true;
+                    let ending = ending_before(steps.peek().copied());
+                    if !self.play_message(&text, reply, ending).await? {
+                        return Ok(DemoStatus::Incomplete("max_output_tokens".into()));
                     }
                 }
-                Step::Refusal(text) => self.refusal(text).await?,
-                Step::Fail { code, error_type, message } => {
+                ScriptStep::Rounds { times, each } => {
+                    self.play_message(&repeat_rounds(*times, each), reply, MessageEnding::Closes).await?;
+                }
+                ScriptStep::Call { name, arguments } => {
+                    if self.answer.may_call(name, has_called) {
+                        self.play_call(name, arguments).await?;
+                        has_called = true;
+                    }
+                }
+                ScriptStep::Refusal(text) => self.play_refusal(text).await?,
+                ScriptStep::Fail { code, error_type, message } => {
                     let (code, error_type, message) = (code.clone(), error_type.clone(), message.clone());
-                    return Ok(Status::Failed { code, error_type, message });
+                    return Ok(DemoStatus::Failed { code, error_type, message });
                 }
-                Step::Incomplete(reason) => return Ok(Status::Incomplete(reason.clone())),
-                Step::Cut {} => {
+                ScriptStep::Incomplete(reason) => return Ok(DemoStatus::Incomplete(reason.clone())),
+                ScriptStep::Cut {} => {
                     if let Some(out) = &self.out {
-                        // What was said must have left by then.
+                        // What was sent before needs time to leave.
                         tokio::time::sleep(Duration::from_millis(100)).await;
                         let _ = out.send(Err(io::ErrorKind::ConnectionReset.into())).await;
                     }
-                    return Err(Over);
+                    return Err(StreamClosed);
                 }
             }
         }
-        Ok(Status::Completed)
+        Ok(DemoStatus::Completed)
     }
 
-    async fn summary(&mut self, parts: &[String]) -> Result<(), Over> {
-        let (index, id) = (self.answer.index(), self.answer.item_id("rs"));
+    async fn play_summary(&mut self, parts: &[String]) -> Result<(), StreamClosed> {
+        let (index, id) = (self.answer.next_index(), self.answer.next_item_id("rs"));
         let mut item = json!({"id": id, "type": "reasoning", "status": "in_progress", "summary": []});
-        self.added(index, &item).await?;
+        self.send_item_added(index, &item).await?;
         let mut done = Vec::new();
         for (number, part) in parts.iter().enumerate() {
-            let text = self.fill(part);
-            let place = json!({"output_index": index, "item_id": id, "summary_index": number});
+            let text = self.fill_placeholders(part);
+            let location = json!({"output_index": index, "item_id": id, "summary_index": number});
             let empty = json!({"type": "summary_text", "text": ""});
-            self.event("response.reasoning_summary_part.added", with(&place, json!({"part": empty}))).await?;
+            self.send_event("response.reasoning_summary_part.added", merged(&location, json!({"part": empty}))).await?;
             for token in tokens(&text) {
-                self.token(true).await;
-                self.event("response.reasoning_summary_text.delta", with(&place, json!({"delta": token}))).await?;
+                self.pace_token(true).await;
+                self.send_event("response.reasoning_summary_text.delta", merged(&location, json!({"delta": token})))
+                    .await?;
             }
-            self.event("response.reasoning_summary_text.done", with(&place, json!({"text": text}))).await?;
+            self.send_event("response.reasoning_summary_text.done", merged(&location, json!({"text": text}))).await?;
             let part = json!({"type": "summary_text", "text": text});
-            self.event("response.reasoning_summary_part.done", with(&place, json!({"part": part}))).await?;
+            self.send_event("response.reasoning_summary_part.done", merged(&location, json!({"part": part}))).await?;
             self.pause(250).await;
             done.push(part);
         }
@@ -155,215 +156,227 @@ impl Stage {
             item["encrypted_content"] = json!(STANDARD.encode(format!("{id} of the demo")));
             item["format"] = json!("unknown");
         }
-        self.done(index, item).await
+        self.complete_item(index, item).await
     }
 
-    async fn raw_reasoning(&mut self, text: &str) -> Result<(), Over> {
-        let (index, id) = (self.answer.index(), self.answer.item_id("rs"));
+    async fn play_raw_reasoning(&mut self, text: &str) -> Result<(), StreamClosed> {
+        let (index, id) = (self.answer.next_index(), self.answer.next_item_id("rs"));
         let mut item = json!({"id": id, "type": "reasoning", "status": "in_progress", "summary": []});
-        self.added(index, &item).await?;
-        let text = self.fill(text);
-        let place = json!({"output_index": index, "item_id": id, "content_index": 0});
+        self.send_item_added(index, &item).await?;
+        let text = self.fill_placeholders(text);
+        let location = json!({"output_index": index, "item_id": id, "content_index": 0});
         let part = |text: &str| json!({"type": "reasoning_text", "text": text});
-        self.event("response.content_part.added", with(&place, json!({"part": part("")}))).await?;
+        self.send_event("response.content_part.added", merged(&location, json!({"part": part("")}))).await?;
         for token in tokens(&text) {
-            self.token(true).await;
-            self.event("response.reasoning_text.delta", with(&place, json!({"delta": token}))).await?;
+            self.pace_token(true).await;
+            self.send_event("response.reasoning_text.delta", merged(&location, json!({"delta": token}))).await?;
         }
-        self.event("response.reasoning_text.done", with(&place, json!({"text": text}))).await?;
-        self.event("response.content_part.done", with(&place, json!({"part": part(&text)}))).await?;
+        self.send_event("response.reasoning_text.done", merged(&location, json!({"text": text}))).await?;
+        self.send_event("response.content_part.done", merged(&location, json!({"part": part(&text)}))).await?;
         item["content"] = json!([part(&text)]);
         item["signature"] = json!(STANDARD.encode(format!("{id} of the demo")));
         item["format"] = json!("unknown");
-        self.done(index, item).await
+        self.complete_item(index, item).await
     }
 
-    async fn search(&mut self, query: &str, sources: &[usize], reply: &Reply) -> Result<(), Over> {
-        let (index, id) = (self.answer.index(), self.answer.item_id("st"));
+    async fn play_search(&mut self, query: &str, sources: &[usize], reply: &ScriptedReply) -> Result<(), StreamClosed> {
+        let (index, id) = (self.answer.next_index(), self.answer.next_item_id("st"));
         let mut item = json!({"id": id, "type": "openrouter:web_search", "status": "in_progress"});
-        self.added(index, &item).await?;
+        self.send_item_added(index, &item).await?;
         for _ in 0..2 {
             self.pause(450).await;
-            self.say(": \n\n".into()).await?;
+            self.send(": \n\n".into()).await?;
         }
         let sources = sources.iter().filter_map(|n| reply.sources.get(n - 1));
         let sources: Vec<Value> = sources.map(|source| json!({"type": "url", "url": source.url})).collect();
         item["action"] = json!({"type": "search", "query": query, "sources": sources});
-        self.answer.count_search();
-        self.done(index, item).await
+        self.answer.add_search();
+        self.complete_item(index, item).await
     }
 
-    async fn call(&mut self, name: &str, arguments: &str) -> Result<(), Over> {
-        let (index, id) = (self.answer.index(), self.answer.item_id("fc"));
+    async fn play_call(&mut self, name: &str, arguments: &str) -> Result<(), StreamClosed> {
+        let (index, id) = (self.answer.next_index(), self.answer.next_item_id("fc"));
         let call_id = format!("call_{}_{index}", self.answer.id);
         let mut item = json!({"id": id, "type": "function_call", "status": "in_progress", "call_id": call_id,
             "name": name, "arguments": ""});
-        self.added(index, &item).await?;
-        let place = json!({"output_index": index, "item_id": id});
+        self.send_item_added(index, &item).await?;
+        let location = json!({"output_index": index, "item_id": id});
         for token in tokens(arguments) {
-            self.token(false).await;
-            self.event("response.function_call_arguments.delta", with(&place, json!({"delta": token}))).await?;
+            self.pace_token(false).await;
+            self.send_event("response.function_call_arguments.delta", merged(&location, json!({"delta": token})))
+                .await?;
         }
-        self.event("response.function_call_arguments.done", with(&place, json!({"arguments": arguments}))).await?;
+        self.send_event("response.function_call_arguments.done", merged(&location, json!({"arguments": arguments})))
+            .await?;
         item["arguments"] = json!(arguments);
-        self.done(index, item).await
+        self.complete_item(index, item).await
     }
 
-    /// Whether all of it was said: a limit on tokens may end it. What `breaks off` is left without its end.
-    async fn message(&mut self, text: &str, reply: &Reply, ending: Ending) -> Result<bool, Over> {
-        let (index, id) = (self.answer.index(), self.answer.item_id("msg"));
+    /// Plays a message. Returns whether all of it was sent, as the token limit may cut it short.
+    ///
+    /// With `MessageEnding::BreaksOff`, the message gets no closing events.
+    async fn play_message(
+        &mut self,
+        text: &str,
+        reply: &ScriptedReply,
+        ending: MessageEnding,
+    ) -> Result<bool, StreamClosed> {
+        let (index, id) = (self.answer.next_index(), self.answer.next_item_id("msg"));
         let mut item =
             json!({"id": id, "type": "message", "status": "in_progress", "role": "assistant", "content": []});
-        self.added(index, &item).await?;
-        let place = json!({"output_index": index, "item_id": id, "content_index": 0});
+        self.send_item_added(index, &item).await?;
+        let location = json!({"output_index": index, "item_id": id, "content_index": 0});
         let part = |text: &str, annotations: &[Value]| json!({"type": "output_text", "text": text, "annotations": annotations, "logprobs": []});
-        self.event("response.content_part.added", with(&place, json!({"part": part("", &[])}))).await?;
-        let cited = cite(&self.fill(text), reply);
-        let said = self.deltas(&place, &cited).await?;
-        let whole = said == cited.text;
-        if whole && ending == Ending::BreaksOff {
+        self.send_event("response.content_part.added", merged(&location, json!({"part": part("", &[])}))).await?;
+        let cited = resolve_citations(&self.fill_placeholders(text), reply);
+        let sent = self.send_deltas(&location, &cited).await?;
+        let is_complete = sent == cited.text;
+        if is_complete && ending == MessageEnding::BreaksOff {
             return Ok(true);
         }
-        let annotations = if whole { cited.annotations.as_slice() } else { &[] };
-        self.event("response.output_text.done", with(&place, json!({"text": said, "logprobs": []}))).await?;
-        self.event("response.content_part.done", with(&place, json!({"part": part(&said, annotations)}))).await?;
-        item["content"] = json!([part(&said, annotations)]);
-        item["status"] = json!(if whole { "completed" } else { "incomplete" });
-        self.close(index, item).await?;
-        Ok(whole)
+        let annotations = if is_complete { cited.annotations.as_slice() } else { &[] };
+        self.send_event("response.output_text.done", merged(&location, json!({"text": sent, "logprobs": []}))).await?;
+        self.send_event("response.content_part.done", merged(&location, json!({"part": part(&sent, annotations)})))
+            .await?;
+        item["content"] = json!([part(&sent, annotations)]);
+        item["status"] = json!(if is_complete { "completed" } else { "incomplete" });
+        self.send_item_done(index, item).await?;
+        Ok(is_complete)
     }
 
-    /// Says the text token by token, and gives back how far it came.
-    async fn deltas(&mut self, place: &Value, cited: &Cited) -> Result<String, Over> {
-        let mut said = String::new();
-        let mut number = 0;
+    /// Sends the text token by token, and returns what was sent before the token limit.
+    async fn send_deltas(&mut self, location: &Value, cited: &CitedText) -> Result<String, StreamClosed> {
+        let mut sent = String::new();
+        let mut annotation_index = 0;
         for segment in &cited.segments {
             for token in tokens(&segment.text) {
-                if self.answer.limit().is_some_and(|limit| self.answer.tokens() >= limit) {
-                    return Ok(said);
+                if self.answer.token_limit().is_some_and(|limit| self.answer.token_count() >= limit) {
+                    return Ok(sent);
                 }
-                self.token(false).await;
-                said.push_str(token);
+                self.pace_token(false).await;
+                sent.push_str(token);
                 let fields = json!({"delta": token, "logprobs": []});
-                self.event("response.output_text.delta", with(place, fields)).await?;
+                self.send_event("response.output_text.delta", merged(location, fields)).await?;
             }
             for annotation in &segment.annotations {
-                let fields = json!({"annotation_index": number, "annotation": annotation});
-                self.event("response.output_text.annotation.added", with(place, fields)).await?;
-                number += 1;
+                let fields = json!({"annotation_index": annotation_index, "annotation": annotation});
+                self.send_event("response.output_text.annotation.added", merged(location, fields)).await?;
+                annotation_index += 1;
             }
         }
-        Ok(said)
+        Ok(sent)
     }
 
-    async fn refusal(&mut self, text: &str) -> Result<(), Over> {
-        let (index, id) = (self.answer.index(), self.answer.item_id("msg"));
+    async fn play_refusal(&mut self, text: &str) -> Result<(), StreamClosed> {
+        let (index, id) = (self.answer.next_index(), self.answer.next_item_id("msg"));
         let mut item =
             json!({"id": id, "type": "message", "status": "in_progress", "role": "assistant", "content": []});
-        self.added(index, &item).await?;
-        let place = json!({"output_index": index, "item_id": id, "content_index": 0});
+        self.send_item_added(index, &item).await?;
+        let location = json!({"output_index": index, "item_id": id, "content_index": 0});
         let part = |text: &str| json!({"type": "refusal", "refusal": text});
-        self.event("response.content_part.added", with(&place, json!({"part": part("")}))).await?;
+        self.send_event("response.content_part.added", merged(&location, json!({"part": part("")}))).await?;
         for token in tokens(text) {
-            self.token(false).await;
-            self.event("response.refusal.delta", with(&place, json!({"delta": token}))).await?;
+            self.pace_token(false).await;
+            self.send_event("response.refusal.delta", merged(&location, json!({"delta": token}))).await?;
         }
-        self.event("response.refusal.done", with(&place, json!({"refusal": text}))).await?;
-        self.event("response.content_part.done", with(&place, json!({"part": part(text)}))).await?;
+        self.send_event("response.refusal.done", merged(&location, json!({"refusal": text}))).await?;
+        self.send_event("response.content_part.done", merged(&location, json!({"part": part(text)}))).await?;
         item["content"] = json!([part(text)]);
         item["status"] = json!("completed");
-        self.close(index, item).await
+        self.send_item_done(index, item).await
     }
 
-    async fn added(&mut self, index: usize, item: &Value) -> Result<(), Over> {
-        self.event("response.output_item.added", json!({"output_index": index, "item": item})).await
+    async fn send_item_added(&mut self, index: usize, item: &Value) -> Result<(), StreamClosed> {
+        self.send_event("response.output_item.added", json!({"output_index": index, "item": item})).await
     }
 
-    async fn done(&mut self, index: usize, mut item: Value) -> Result<(), Over> {
+    async fn complete_item(&mut self, index: usize, mut item: Value) -> Result<(), StreamClosed> {
         item["status"] = json!("completed");
-        self.close(index, item).await
+        self.send_item_done(index, item).await
     }
 
-    async fn close(&mut self, index: usize, item: Value) -> Result<(), Over> {
-        self.event("response.output_item.done", json!({"output_index": index, "item": item})).await?;
-        self.answer.keep(item);
+    async fn send_item_done(&mut self, index: usize, item: Value) -> Result<(), StreamClosed> {
+        self.send_event("response.output_item.done", json!({"output_index": index, "item": item})).await?;
+        self.answer.push_item(item);
         Ok(())
     }
 
-    async fn event(&mut self, kind: &str, fields: Value) -> Result<(), Over> {
-        let event = self.answer.event(kind, fields);
-        self.say(event).await
+    async fn send_event(&mut self, kind: &str, fields: Value) -> Result<(), StreamClosed> {
+        let event = self.answer.format_event(kind, fields);
+        self.send(event).await
     }
 
-    async fn say(&self, text: String) -> Result<(), Over> {
+    async fn send(&self, text: String) -> Result<(), StreamClosed> {
         match &self.out {
-            Some(out) => out.send(Ok(text.into())).await.map_err(|_| Over),
+            Some(out) => out.send(Ok(text.into())).await.map_err(|_| StreamClosed),
             None => Ok(()),
         }
     }
 
-    /// Waits as long as a token takes, and counts it.
-    async fn token(&mut self, of_reasoning: bool) {
-        self.answer.count_token(of_reasoning);
-        if self.pace == Pace::Lifelike {
-            // Between a half and one and a half of the average, thinking twice as fast.
-            let uneven = 50 + u32::try_from(self.answer.tokens().wrapping_mul(2_654_435_761) % 101).unwrap_or(50);
-            let token = self.token * uneven / 100;
+    /// Counts a token and waits as long as it takes.
+    async fn pace_token(&mut self, of_reasoning: bool) {
+        self.answer.add_token(of_reasoning);
+        if self.pace == DemoPace::Lifelike {
+            // Between half and one and a half times the average. Reasoning is twice as fast.
+            let uneven = 50 + u32::try_from(self.answer.token_count().wrapping_mul(2_654_435_761) % 101).unwrap_or(50);
+            let token = self.token_interval * uneven / 100;
             tokio::time::sleep(if of_reasoning { token / 2 } else { token }).await;
         }
     }
 
     async fn pause(&self, milliseconds: u64) {
-        if self.pace == Pace::Lifelike {
+        if self.pace == DemoPace::Lifelike {
             tokio::time::sleep(Duration::from_millis(milliseconds)).await;
         }
     }
 
-    /// Puts what the reader wrote into what is said.
-    fn fill(&self, text: &str) -> String {
-        text.trim().replace("{prompt}", &self.answer.prompt()).replace("{outputs}", &self.answer.outputs())
+    /// Replaces the placeholders for the prompt and the tool outputs.
+    fn fill_placeholders(&self, text: &str) -> String {
+        text.trim()
+            .replace("{prompt}", &self.answer.prompt_excerpt())
+            .replace("{outputs}", &self.answer.output_blocks())
     }
 }
 
-/// What becomes of a message behind its last word.
+/// How a message ends after its last word.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Ending {
+enum MessageEnding {
     Closes,
     BreaksOff,
 }
 
-fn ending(next: Option<&Step>) -> Ending {
+fn ending_before(next: Option<&ScriptStep>) -> MessageEnding {
     match next {
-        Some(Step::Fail { .. } | Step::Incomplete(_) | Step::Cut {}) => Ending::BreaksOff,
-        _ => Ending::Closes,
+        Some(ScriptStep::Fail { .. } | ScriptStep::Incomplete(_) | ScriptStep::Cut {}) => MessageEnding::BreaksOff,
+        _ => MessageEnding::Closes,
     }
 }
 
-fn rounds(times: u32, each: &[String]) -> String {
+fn repeat_rounds(times: u32, each: &[String]) -> String {
     let round = |n: u32| each[n as usize % each.len()].trim().replace("{n}", &(n + 1).to_string());
     (0..times).map(round).collect::<Vec<_>>().join("\n\n")
 }
 
-fn with(place: &Value, fields: Value) -> Value {
-    let mut event = place.clone();
+fn merged(location: &Value, fields: Value) -> Value {
+    let mut event = location.clone();
     if let (Value::Object(event), Value::Object(fields)) = (&mut event, fields) {
         event.extend(fields);
     }
     event
 }
 
-/// Pieces as models send them: a word with the space before it, long ones in parts.
+/// Splits a text as models do: into words with the space before them, and long words into parts.
 fn tokens(text: &str) -> impl Iterator<Item = &str> {
     const MOST: usize = 8;
     let mut rest = text;
     std::iter::from_fn(move || {
         let mut end = 0;
-        for (count, (at, c)) in rest.char_indices().enumerate() {
-            let starts_a_word = at > 0 && c.is_whitespace() && !rest[..at].ends_with(char::is_whitespace);
+        for (count, (position, c)) in rest.char_indices().enumerate() {
+            let starts_a_word = position > 0 && c.is_whitespace() && !rest[..position].ends_with(char::is_whitespace);
             if starts_a_word || count == MOST {
                 break;
             }
-            end = at + c.len_utf8();
+            end = position + c.len_utf8();
         }
         let (token, tail) = rest.split_at(end);
         rest = tail;
@@ -371,10 +384,10 @@ fn tokens(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Resolves the `{cite n}` of a text in the form that the reply asks for.
-fn cite(text: &str, reply: &Reply) -> Cited {
-    let mut cited = Cited { segments: Vec::new(), text: String::new(), annotations: Vec::new() };
-    if reply.cites == Cites::List {
+/// Resolves each `{cite n}` of a text into the citation form of the reply.
+fn resolve_citations(text: &str, reply: &ScriptedReply) -> CitedText {
+    let mut cited = CitedText { segments: Vec::new(), text: String::new(), annotations: Vec::new() };
+    if reply.cites == CitationForm::List {
         let annotations = reply.sources.iter().map(|source| annotation(source, 0, 0)).collect();
         cited.push(String::new(), annotations);
     }
@@ -385,42 +398,42 @@ fn cite(text: &str, reply: &Reply) -> Cited {
             None => (None, piece),
         };
         if let Some(source) = source {
-            cited.cite(source, reply.cites);
+            cited.push_citation(source, reply.cites);
         }
         cited.push(rest.to_owned(), Vec::new());
     }
     cited
 }
 
-impl Cited {
+impl CitedText {
     fn push(&mut self, text: String, annotations: Vec<Value>) {
         self.text.push_str(&text);
         self.annotations.extend(annotations.iter().cloned());
-        self.segments.push(Segment { text, annotations });
+        self.segments.push(CitedSegment { text, annotations });
     }
 
-    fn cite(&mut self, source: &Source, form: Cites) {
-        let here = self.text.chars().count();
+    fn push_citation(&mut self, source: &ScriptedSource, form: CitationForm) {
+        let position = self.text.chars().count();
         match form {
-            Cites::Link => {
+            CitationForm::Link => {
                 let host = source.url.split('/').nth(2).unwrap_or(&source.url);
                 let link = format!("([{host}]({}))", source.url);
-                let end = here + 1 + link.chars().count();
-                self.push(format!(" {link}"), vec![annotation(source, here + 1, end)]);
+                let end = position + 1 + link.chars().count();
+                self.push(format!(" {link}"), vec![annotation(source, position + 1, end)]);
             }
-            Cites::Claim => {
-                let mark = self.text.rfind(['.', ',', ':']).map_or(0, |at| at + 1);
-                let claim = mark.max(self.text.rfind("\n\n").unwrap_or(0));
-                let claim = claim + self.text[claim..].len() - self.text[claim..].trim_start().len();
+            CitationForm::Claim => {
+                let sentence_start = self.text.rfind(['.', ',', ':']).map_or(0, |at| at + 1);
+                let claim_start = sentence_start.max(self.text.rfind("\n\n").unwrap_or(0));
+                let claim = claim_start + self.text[claim_start..].len() - self.text[claim_start..].trim_start().len();
                 let start = self.text[..claim].chars().count();
-                self.push(String::new(), vec![annotation(source, start, here)]);
+                self.push(String::new(), vec![annotation(source, start, position)]);
             }
-            Cites::List => (),
+            CitationForm::List => (),
         }
     }
 }
 
-fn annotation(source: &Source, start: usize, end: usize) -> Value {
+fn annotation(source: &ScriptedSource, start: usize, end: usize) -> Value {
     json!({
         "type": "url_citation",
         "url": source.url,
@@ -434,7 +447,7 @@ fn annotation(source: &Source, start: usize, end: usize) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::demo::script::Scripts;
+    use crate::demo::script::DemoScripts;
 
     #[test]
     fn tokens_add_up_to_the_text() {
@@ -446,15 +459,16 @@ mod tests {
     }
 
     #[test]
-    fn a_cited_range_is_the_link_or_the_claim() {
-        let scripts = Scripts::load();
+    fn a_cited_range_covers_the_link_or_the_claim() {
+        let scripts = DemoScripts::load();
         for (model, prompts) in [("demo/scholar", 1), ("demo/scholar", 2), ("demo/scholar", 3)] {
             let answer = json!({"type": "message", "role": "assistant", "id": "msg_tmp_scholar"});
             let mut input = vec![answer; prompts - 1];
             input.push(json!({"role": "user", "content": "why"}));
             let reply = scripts.reply(&json!({"model": model, "input": input})).unwrap();
-            let text = reply.steps.iter().find_map(|step| if let Step::Text(text) = step { Some(text) } else { None });
-            let cited = cite(text.unwrap(), reply);
+            let text =
+                reply.steps.iter().find_map(|step| if let ScriptStep::Text(text) = step { Some(text) } else { None });
+            let cited = resolve_citations(text.unwrap(), reply);
             assert!(!cited.annotations.is_empty());
             assert_eq!(cited.segments.iter().map(|segment| segment.text.as_str()).collect::<String>(), cited.text);
             for annotation in &cited.annotations {
@@ -462,9 +476,11 @@ mod tests {
                 let range: String =
                     cited.text.chars().skip(at("start_index")).take(at("end_index") - at("start_index")).collect();
                 match reply.cites {
-                    Cites::Link => assert!(range.starts_with("([") && range.ends_with("))"), "{range}"),
-                    Cites::Claim => assert!(range.split_whitespace().count() > 3 && range.trim() == range, "{range}"),
-                    Cites::List => assert_eq!(range, ""),
+                    CitationForm::Link => assert!(range.starts_with("([") && range.ends_with("))"), "{range}"),
+                    CitationForm::Claim => {
+                        assert!(range.split_whitespace().count() > 3 && range.trim() == range, "{range}")
+                    }
+                    CitationForm::List => assert_eq!(range, ""),
                 }
             }
         }

@@ -1,113 +1,116 @@
-//! What the scripted models say: TOML files, read once.
+//! The scripts of the models: TOML files, parsed once.
 
 use serde::Deserialize;
 use serde_json::Value;
 
 /// The scripts of all models.
-pub struct Scripts {
-    models: Vec<(&'static str, Script, Price)>,
+pub struct DemoScripts {
+    models: Vec<(&'static str, ModelScript, TokenPrice)>,
 }
 
 /// US dollars per token.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Price {
+pub struct TokenPrice {
     pub input: f64,
     pub output: f64,
     pub search: f64,
 }
 
+/// The script of one model.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Script {
+pub struct ModelScript {
     #[serde(rename = "reply")]
-    pub replies: Vec<Reply>,
+    pub replies: Vec<ScriptedReply>,
 }
 
-/// One answer, and when it is given.
+/// A scripted reply and the conditions for it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Reply {
-    /// Given to the first prompt of a conversation, whatever that says.
+pub struct ScriptedReply {
+    /// Whether it answers the first prompt of a conversation, whatever the prompt is.
     #[serde(default)]
     pub first: bool,
+    /// Whether it depends on tool calls.
     #[serde(default)]
-    pub calls: Calls,
-    /// Given when the prompt has one of these words.
+    pub calls: CallCondition,
+    /// It answers a prompt that contains one of these words.
     #[serde(default)]
     pub when: Vec<String>,
-    /// Left out when the replies are taken in order.
+    /// Whether it is skipped when the replies are taken in order.
     #[serde(default)]
     pub by_word_only: bool,
-    /// Milliseconds before the first item.
+    /// The time before the first item, in milliseconds.
     #[serde(default)]
     pub wait: u64,
     #[serde(default = "usual_speed")]
     pub tokens_per_second: u32,
     #[serde(default)]
-    pub cites: Cites,
+    pub cites: CitationForm,
     #[serde(default, rename = "source")]
-    pub sources: Vec<Source>,
-    pub refuse: Option<Refuse>,
+    pub sources: Vec<ScriptedSource>,
+    pub refuse: Option<ScriptedRefusal>,
     #[serde(default, rename = "step")]
-    pub steps: Vec<Step>,
+    pub steps: Vec<ScriptStep>,
 }
 
-/// Whether a reply has to do with calls that were made, or could not be.
+/// How a reply depends on tool calls.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Calls {
+pub enum CallCondition {
+    /// Tool calls do not matter.
     #[default]
     Nothing,
-    /// Given when tools have answered.
+    /// It is used after tools have returned their outputs.
     Answered,
-    /// Given in the place of calls of which none may be made.
+    /// It replaces a reply whose calls are all unavailable.
     Impossible,
 }
 
 /// The form in which citations arrive.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Cites {
-    /// A link in the text, and its range.
+pub enum CitationForm {
+    /// As a link in the text, with the range of the link.
     #[default]
     Link,
-    /// The range of the words that are supported.
+    /// As the range of the text that the source supports.
     Claim,
-    /// All before the text, without a place.
+    /// As a list before the text, without ranges.
     List,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Source {
+pub struct ScriptedSource {
     pub url: String,
     pub title: String,
     pub excerpt: String,
 }
 
-/// An error instead of the reply, the first few times.
+/// An error that is sent instead of the reply, the first few times.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Refuse {
+pub struct ScriptedRefusal {
     pub status: u16,
     pub times: u32,
-    /// In seconds.
+    /// The value of the `Retry-After` header, in seconds.
     pub retry_after: Option<u64>,
     pub content_type: Option<String>,
     pub body: String,
 }
 
-/// What a model does, one thing after the other.
+/// A step of a reply.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
-pub enum Step {
-    /// Thinks, and tells it in summaries.
+pub enum ScriptStep {
+    /// Reasons, and summarizes its reasoning in parts.
     Summary(Vec<String>),
-    /// Thinks aloud.
+    /// Shares its raw reasoning.
     Raw(String),
     Search {
         query: String,
-        /// Numbers of the reply's sources, from 1.
+        /// Numbers of the reply's sources, starting at 1.
         sources: Vec<usize>,
     },
     Text(String),
@@ -116,21 +119,21 @@ pub enum Step {
         name: String,
         arguments: String,
     },
-    /// The same texts over and over.
+    /// Repeats the same texts in turn.
     Rounds {
         times: u32,
         each: Vec<String>,
     },
     Refusal(String),
-    /// Ends as failed.
+    /// Ends the response as failed.
     Fail {
         code: String,
         error_type: String,
         message: String,
     },
-    /// Ends as cut short by the server, for that reason.
+    /// Ends the response as incomplete, for this reason.
     Incomplete(String),
-    /// The connection ends, and nothing else does.
+    /// Cuts the connection without any closing events.
     Cut {},
 }
 
@@ -138,8 +141,8 @@ fn usual_speed() -> u32 {
     45
 }
 
-impl Scripts {
-    /// All scripts of the program.
+impl DemoScripts {
+    /// Parses all built-in scripts.
     pub fn load() -> Self {
         let files = [
             ("demo/tour", include_str!("../../assets/demo/tour.toml")),
@@ -152,76 +155,79 @@ impl Scripts {
         let prices = prices();
         let models = files.map(|(id, text)| {
             let script = toml::from_str(text).unwrap_or_else(|error| panic!("the script of {id}: {error}"));
-            let price = prices.iter().find(|(model, _)| model == id).map_or_else(Price::default, |(_, price)| *price);
+            let price =
+                prices.iter().find(|(model, _)| model == id).map_or_else(TokenPrice::default, |(_, price)| *price);
             (id, script, price)
         });
         Self { models: models.into() }
     }
 
-    pub fn price(&self, model: &str) -> Price {
-        self.model(model).map_or_else(Price::default, |(_, price)| *price)
+    pub fn price(&self, model: &str) -> TokenPrice {
+        self.model(model).map_or_else(TokenPrice::default, |(_, price)| *price)
     }
 
-    /// What is answered to a request; `None` when there is no such model.
-    pub fn reply(&self, request: &Value) -> Option<&Reply> {
+    /// Chooses the reply to a request. Returns `None` if there is no such model.
+    pub fn reply(&self, request: &Value) -> Option<&ScriptedReply> {
         let model = request["model"].as_str()?;
         let (script, _) = self.model(model)?;
         let prompts = prompts(request);
         let prompt = prompts.last().map_or("", String::as_str);
-        // What fails is no answer, so the broken one goes on with each prompt.
-        let given = if model == "demo/broken" { prompts.len().saturating_sub(1) } else { given(request, model) };
-        let answered = !outputs(request).is_empty();
-        if let Some(reply) = script.replies.iter().find(|reply| reply.calls == Calls::Answered && answered) {
+        // Failures add no answer to the history, so the broken model counts prompts instead.
+        let answer_count =
+            if model == "demo/broken" { prompts.len().saturating_sub(1) } else { count_answers(request, model) };
+        let has_outputs = !tool_outputs(request).is_empty();
+        if let Some(reply) = script.replies.iter().find(|reply| reply.calls == CallCondition::Answered && has_outputs) {
             return Some(reply);
         }
-        let reply = script.choose(prompt, prompts.len() == 1, given);
-        if calls(reply).next().is_some() && !calls(reply).any(|name| may_call(request, name)) {
-            return script.replies.iter().find(|other| other.calls == Calls::Impossible).or(Some(reply));
+        let reply = script.choose(prompt, prompts.len() == 1, answer_count);
+        if called_functions(reply).next().is_some() && !called_functions(reply).any(|name| may_call(request, name)) {
+            return script.replies.iter().find(|other| other.calls == CallCondition::Impossible).or(Some(reply));
         }
-        let searches = reply.steps.iter().any(|step| matches!(step, Step::Search { .. }));
-        if asks_for_search(request) && !searches && matches!(model, "demo/tour" | "demo/thinker") {
+        let has_search = reply.steps.iter().any(|step| matches!(step, ScriptStep::Search { .. }));
+        if wants_search(request) && !has_search && matches!(model, "demo/tour" | "demo/thinker") {
             let (scholar, _) = self.model("demo/scholar")?;
-            return Some(scholar.choose("", false, given));
+            return Some(scholar.choose("", false, answer_count));
         }
         Some(reply)
     }
 
-    fn model(&self, model: &str) -> Option<(&Script, &Price)> {
+    fn model(&self, model: &str) -> Option<(&ModelScript, &TokenPrice)> {
         let id = model.strip_suffix(":online").unwrap_or(model);
         self.models.iter().find(|(known, ..)| *known == id).map(|(_, script, price)| (script, price))
     }
 }
 
-impl Script {
-    /// By a word of the prompt, else the next in order; the last one stays.
-    fn choose(&self, prompt: &str, first: bool, given: usize) -> &Reply {
+impl ModelScript {
+    /// Chooses a reply by a word of the prompt, otherwise the next in order. The last one repeats.
+    fn choose(&self, prompt: &str, is_first: bool, answer_count: usize) -> &ScriptedReply {
         let prompt = prompt.to_lowercase();
         let words: Vec<&str> = prompt.split(|c: char| !c.is_alphanumeric()).collect();
-        let first = self.replies.first().filter(|reply| reply.first && first);
+        let first = self.replies.first().filter(|reply| reply.first && is_first);
         let named = || self.replies.iter().find(|reply| reply.when.iter().any(|word| words.contains(&word.as_str())));
         let in_order = || {
-            let mut ordered = self.replies.iter().filter(|reply| !reply.by_word_only && reply.calls == Calls::Nothing);
+            let mut ordered =
+                self.replies.iter().filter(|reply| !reply.by_word_only && reply.calls == CallCondition::Nothing);
             let last = ordered.clone().next_back();
-            ordered.nth(given).or(last)
+            ordered.nth(answer_count).or(last)
         };
-        first.or_else(named).or_else(in_order).expect("every script has a reply in order")
+        first.or_else(named).or_else(in_order).expect("every script has a reply to give in order")
     }
 }
 
-/// The part of a model's name that its items carry in their ids.
-pub fn tag(model: &str) -> &str {
+/// Returns the part of a model's name that the ids of its items contain.
+pub fn model_tag(model: &str) -> &str {
     let model = model.strip_suffix(":online").unwrap_or(model);
     model.rsplit('/').next().unwrap_or(model)
 }
 
-/// How many answers of a model stand in the history.
-fn given(request: &Value, model: &str) -> usize {
-    let beginning = format!("msg_tmp_{}", tag(model));
+/// Counts the answers of a model in the history.
+fn count_answers(request: &Value, model: &str) -> usize {
+    let beginning = format!("msg_tmp_{}", model_tag(model));
     let items = request["input"].as_array().map_or(&[] as &[Value], Vec::as_slice);
     items.iter().filter(|item| item["id"].as_str().is_some_and(|id| id.starts_with(&beginning))).count()
 }
 
-/// What the reader wrote, prompt by prompt.
+/// Returns the user's prompts.
 pub fn prompts(request: &Value) -> Vec<String> {
     if let Some(text) = request["input"].as_str() {
         return vec![text.to_owned()];
@@ -230,22 +236,22 @@ pub fn prompts(request: &Value) -> Vec<String> {
     items.iter().filter(|item| item["role"] == "user").map(|item| text_of(&item["content"])).collect()
 }
 
-/// Whether a request offers a function, and does not ask for none or for another.
+/// Returns whether a request offers a function and its tool choice allows it.
 pub fn may_call(request: &Value, name: &str) -> bool {
     let offered = request["tools"].as_array().is_some_and(|tools| tools.iter().any(|tool| tool["name"] == name));
     let choice = &request["tool_choice"];
     offered && choice != "none" && choice["name"].as_str().is_none_or(|forced| forced == name)
 }
 
-fn calls(reply: &Reply) -> impl Iterator<Item = &str> {
+fn called_functions(reply: &ScriptedReply) -> impl Iterator<Item = &str> {
     reply.steps.iter().filter_map(|step| match step {
-        Step::Call { name, .. } => Some(name.as_str()),
+        ScriptStep::Call { name, .. } => Some(name.as_str()),
         _ => None,
     })
 }
 
-/// What the tools said that were called last, where nothing was said since.
-pub fn outputs(request: &Value) -> Vec<String> {
+/// Returns the outputs of the last tool calls, if they end the history.
+pub fn tool_outputs(request: &Value) -> Vec<String> {
     let items = request["input"].as_array().map_or(&[] as &[Value], Vec::as_slice);
     let last = items.iter().rev().take_while(|item| item["type"] == "function_call_output");
     let mut outputs: Vec<String> = last.map(|item| text_of(&item["output"])).collect();
@@ -261,7 +267,7 @@ fn text_of(content: &Value) -> String {
     }
 }
 
-fn asks_for_search(request: &Value) -> bool {
+fn wants_search(request: &Value) -> bool {
     let tools = request["tools"].as_array().map_or(&[] as &[Value], Vec::as_slice);
     let plugins = request["plugins"].as_array().map_or(&[] as &[Value], Vec::as_slice);
     tools.iter().any(|tool| tool["type"].as_str().is_some_and(|kind| kind.contains("web_search")))
@@ -269,13 +275,13 @@ fn asks_for_search(request: &Value) -> bool {
         || request["model"].as_str().is_some_and(|model| model.ends_with(":online"))
 }
 
-fn prices() -> Vec<(String, Price)> {
-    let models: Value = serde_json::from_str(super::MODELS).expect("the catalogue of the demo is JSON");
+fn prices() -> Vec<(String, TokenPrice)> {
+    let models: Value = serde_json::from_str(super::MODELS).expect("the demo catalogue is valid JSON");
     let rows = models["data"].as_array().expect("a list of models").iter();
     let number = |price: &Value| price.as_str().and_then(|digits| digits.parse().ok()).unwrap_or(0.0);
     rows.map(|row| {
         let pricing = &row["pricing"];
-        let price = Price {
+        let price = TokenPrice {
             input: number(&pricing["prompt"]),
             output: number(&pricing["completion"]),
             search: number(&pricing["web_search"]),
@@ -291,19 +297,21 @@ mod tests {
 
     use super::*;
 
-    fn text(reply: &Reply) -> &str {
+    fn text(reply: &ScriptedReply) -> &str {
         reply
             .steps
             .iter()
-            .find_map(|step| if let Step::Text(text) = step { Some(text.as_str()) } else { None })
+            .find_map(|step| if let ScriptStep::Text(text) = step { Some(text.as_str()) } else { None })
             .unwrap()
     }
 
-    fn ask(model: &str, prompts: &[&str]) -> Value {
+    fn request_to(model: &str, prompts: &[&str]) -> Value {
         let mut input = Vec::new();
         for (n, text) in prompts.iter().enumerate() {
             if n > 0 {
-                input.push(json!({"type": "message", "role": "assistant", "id": format!("msg_tmp_{}{n}", tag(model))}));
+                input.push(
+                    json!({"type": "message", "role": "assistant", "id": format!("msg_tmp_{}{n}", model_tag(model))}),
+                );
             }
             input.push(json!({"role": "user", "content": text}));
         }
@@ -312,7 +320,7 @@ mod tests {
 
     #[test]
     fn every_model_of_the_catalogue_has_a_script_and_every_slot_a_model() {
-        let scripts = Scripts::load();
+        let scripts = DemoScripts::load();
         let catalogue: Value = serde_json::from_str(crate::demo::MODELS).unwrap();
         let ids: Vec<&str> =
             catalogue["data"].as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap()).collect();
@@ -323,14 +331,14 @@ mod tests {
     }
 
     #[test]
-    fn every_source_that_a_script_cites_is_in_its_list() {
-        for (id, script, _) in Scripts::load().models {
+    fn every_source_cited_by_a_script_is_in_its_list() {
+        for (id, script, _) in DemoScripts::load().models {
             for reply in &script.replies {
                 let mut cited: Vec<usize> = Vec::new();
                 for step in &reply.steps {
                     match step {
-                        Step::Search { sources, .. } => cited.extend(sources),
-                        Step::Text(text) => cited.extend(
+                        ScriptStep::Search { sources, .. } => cited.extend(sources),
+                        ScriptStep::Text(text) => cited.extend(
                             text.split("{cite ")
                                 .skip(1)
                                 .map(|rest| rest.split('}').next().unwrap().parse::<usize>().unwrap()),
@@ -344,30 +352,30 @@ mod tests {
     }
 
     #[test]
-    fn the_tour_begins_with_its_welcome_and_goes_on_stop_by_stop_or_by_word() {
-        let scripts = Scripts::load();
-        let said = |prompts: &[&str]| text(scripts.reply(&ask("demo/tour", prompts)).unwrap());
-        assert!(said(&["some code, please"]).contains("## Welcome"));
-        assert!(said(&["hi", "go on"]).contains("## Models"));
-        assert!(said(&["hi", "Sources?"]).contains("## Sources"));
-        assert!(said(&["1", "2", "3", "4", "5", "6", "7", "8", "9", "10"]).contains("all the stops"));
+    fn the_tour_starts_with_the_welcome_and_continues_in_order_or_by_word() {
+        let scripts = DemoScripts::load();
+        let reply_to = |prompts: &[&str]| text(scripts.reply(&request_to("demo/tour", prompts)).unwrap());
+        assert!(reply_to(&["some code, please"]).contains("## Welcome"));
+        assert!(reply_to(&["hi", "go on"]).contains("## Models"));
+        assert!(reply_to(&["hi", "Sources?"]).contains("## Sources"));
+        assert!(reply_to(&["1", "2", "3", "4", "5", "6", "7", "8", "9", "10"]).contains("all the stops"));
     }
 
     #[test]
-    fn another_model_begins_with_its_own_first_reply() {
-        let scripts = Scripts::load();
-        let mut request = ask("demo/tour", &["hi", "go on", "go on"]);
+    fn another_model_starts_with_its_own_first_reply() {
+        let scripts = DemoScripts::load();
+        let mut request = request_to("demo/tour", &["hi", "go on", "go on"]);
         request["model"] = json!("demo/scholar");
         let reply = scripts.reply(&request).unwrap();
         assert!(text(reply).starts_with("This scholar has one subject"), "{}", text(reply));
     }
 
     #[test]
-    fn a_search_that_was_asked_for_is_made_by_models_that_do_not_search_themselves() {
-        let scripts = Scripts::load();
-        let mut request = ask("demo/tour", &["hi"]);
+    fn a_requested_search_is_made_by_models_without_their_own() {
+        let scripts = DemoScripts::load();
+        let mut request = request_to("demo/tour", &["hi"]);
         request["tools"] = json!([{"type": "openrouter:web_search"}]);
-        assert!(scripts.reply(&request).unwrap().steps.iter().any(|step| matches!(step, Step::Search { .. })));
+        assert!(scripts.reply(&request).unwrap().steps.iter().any(|step| matches!(step, ScriptStep::Search { .. })));
         request["model"] = json!("nobody/knows");
         assert!(scripts.reply(&request).is_none());
     }

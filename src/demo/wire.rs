@@ -1,18 +1,18 @@
-//! One scripted response in the form of the wire: envelope, events, usage.
+//! The wire form of one scripted response: its envelope, events and usage.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value, json};
 
-use super::script::{self, Price, outputs, prompts, tag};
+use super::script::{self, TokenPrice, model_tag, prompts, tool_outputs};
 
-/// A response that is being given.
-pub struct Answer {
+/// A response in progress.
+pub struct DemoResponse {
     pub id: String,
     pub request: Value,
     model: String,
     created: u64,
-    price: Price,
+    price: TokenPrice,
     sequence: u64,
     output: Vec<Value>,
     output_tokens: u64,
@@ -20,16 +20,16 @@ pub struct Answer {
     searches: u32,
 }
 
-/// How a response ends, or that it has not.
-pub enum Status {
+/// The status of a response.
+pub enum DemoStatus {
     InProgress,
     Completed,
     Incomplete(String),
     Failed { code: String, error_type: String, message: String },
 }
 
-impl Answer {
-    pub fn new(model: &str, number: u64, request: Value, price: Price) -> Self {
+impl DemoResponse {
+    pub fn new(model: &str, number: u64, request: Value, price: TokenPrice) -> Self {
         let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         Self {
             id: format!("gen-{created}-demo{number:016}"),
@@ -45,54 +45,54 @@ impl Answer {
         }
     }
 
-    pub fn streams(&self) -> bool {
+    pub fn is_streaming(&self) -> bool {
         self.request["stream"].as_bool().unwrap_or(false)
     }
 
-    /// Whether a function may be called, behind another one or as the first.
-    pub fn may_call(&self, name: &str, another: bool) -> bool {
-        script::may_call(&self.request, name) && !(another && self.request["parallel_tool_calls"] == false)
+    /// Returns whether a function may be called. `has_called` means that this response has a call already.
+    pub fn may_call(&self, name: &str, has_called: bool) -> bool {
+        script::may_call(&self.request, name) && !(has_called && self.request["parallel_tool_calls"] == false)
     }
 
-    /// The beginning of the last prompt, made fit to stand in a line of Markdown.
-    pub fn prompt(&self) -> String {
-        const MOST: usize = 40;
+    /// Returns the beginning of the last prompt, without characters that have a meaning in Markdown.
+    pub fn prompt_excerpt(&self) -> String {
+        const MAX_CHARS: usize = 40;
         let last = prompts(&self.request).pop().unwrap_or_default();
         let plain: String =
             last.chars().map(|c| if c.is_control() || "`*_[]<>|#".contains(c) { ' ' } else { c }).collect();
         let mut beginning = String::new();
         for word in plain.split_whitespace() {
-            if !beginning.is_empty() && beginning.chars().count() + word.chars().count() > MOST {
+            if !beginning.is_empty() && beginning.chars().count() + word.chars().count() > MAX_CHARS {
                 beginning.push('…');
                 break;
             }
             if !beginning.is_empty() {
                 beginning.push(' ');
             }
-            beginning.extend(word.chars().take(MOST));
+            beginning.extend(word.chars().take(MAX_CHARS));
         }
-        // It stands in the middle of a sentence.
+        // It is inserted in the middle of a sentence.
         let beginning = beginning.trim_end_matches(['.', '?', '!', ',', ':', ';']);
         if beginning.is_empty() { "nothing at all".into() } else { beginning.to_owned() }
     }
 
-    /// What the tools said, each as a block of code.
-    pub fn outputs(&self) -> String {
-        const MOST: usize = 12;
+    /// Returns the outputs of the tools, each in a code block.
+    pub fn output_blocks(&self) -> String {
+        const MAX_LINES: usize = 12;
         let block = |output: &String| {
-            let lines: Vec<&str> = output.lines().take(MOST).collect();
+            let lines: Vec<&str> = output.lines().take(MAX_LINES).collect();
             format!("```text\n{}\n```", lines.join("\n").replace("```", "~~~"))
         };
-        outputs(&self.request).iter().map(block).collect::<Vec<_>>().join("\n\n")
+        tool_outputs(&self.request).iter().map(block).collect::<Vec<_>>().join("\n\n")
     }
 
-    /// Asked not to think.
-    pub fn thinks(&self) -> bool {
+    /// Returns whether the request does not turn reasoning off.
+    pub fn wants_reasoning(&self) -> bool {
         let reasoning = &self.request["reasoning"];
         reasoning["effort"] != "none" && reasoning["enabled"] != false
     }
 
-    pub fn thinks_little(&self) -> bool {
+    pub fn wants_little_reasoning(&self) -> bool {
         matches!(self.request["reasoning"]["effort"].as_str(), Some("minimal" | "low"))
     }
 
@@ -101,39 +101,39 @@ impl Answer {
         include.is_some_and(|include| include.iter().any(|what| what == "reasoning.encrypted_content"))
     }
 
-    pub fn limit(&self) -> Option<u64> {
+    pub fn token_limit(&self) -> Option<u64> {
         self.request["max_output_tokens"].as_u64()
     }
 
-    pub fn tokens(&self) -> u64 {
+    pub fn token_count(&self) -> u64 {
         self.output_tokens
     }
 
-    pub fn count_token(&mut self, of_reasoning: bool) {
+    pub fn add_token(&mut self, is_reasoning: bool) {
         self.output_tokens += 1;
-        self.reasoning_tokens += u64::from(of_reasoning);
+        self.reasoning_tokens += u64::from(is_reasoning);
     }
 
-    pub fn count_search(&mut self) {
+    pub fn add_search(&mut self) {
         self.searches += 1;
     }
 
-    /// The index of the next item.
-    pub fn index(&self) -> usize {
+    /// Returns the index of the next item.
+    pub fn next_index(&self) -> usize {
         self.output.len()
     }
 
-    /// An id as this server makes them: good for nothing but this response.
-    pub fn item_id(&self, kind: &str) -> String {
-        format!("{kind}_tmp_{}{}{:02}", tag(&self.model), &self.id[self.id.len() - 8..], self.index())
+    /// Returns an id for the next item. As on OpenRouter, it is valid only within this response.
+    pub fn next_item_id(&self, kind: &str) -> String {
+        format!("{kind}_tmp_{}{}{:02}", model_tag(&self.model), &self.id[self.id.len() - 8..], self.next_index())
     }
 
-    pub fn keep(&mut self, item: Value) {
+    pub fn push_item(&mut self, item: Value) {
         self.output.push(item);
     }
 
-    /// One event as it goes over the wire.
-    pub fn event(&mut self, kind: &str, fields: Value) -> String {
+    /// Formats one event for the wire.
+    pub fn format_event(&mut self, kind: &str, fields: Value) -> String {
         let mut event = Map::from_iter([("type".to_owned(), json!(kind))]);
         if let Value::Object(fields) = fields {
             event.extend(fields);
@@ -143,51 +143,53 @@ impl Answer {
         format!("data: {}\n\n", Value::Object(event))
     }
 
-    /// The response as a whole, as the envelope events and a body without a stream carry it.
-    pub fn envelope(&self, status: &Status) -> Value {
-        let open = matches!(status, Status::InProgress);
+    /// Returns the response object, as in the envelope events and in a body without streaming.
+    pub fn envelope(&self, status: &DemoStatus) -> Value {
+        let is_open = matches!(status, DemoStatus::InProgress);
         let (name, error, details) = match status {
-            Status::InProgress => ("in_progress", Value::Null, Value::Null),
-            Status::Completed => ("completed", Value::Null, Value::Null),
-            Status::Incomplete(reason) => ("incomplete", Value::Null, json!({"reason": reason})),
-            Status::Failed { code, message, .. } => ("failed", json!({"code": code, "message": message}), Value::Null),
+            DemoStatus::InProgress => ("in_progress", Value::Null, Value::Null),
+            DemoStatus::Completed => ("completed", Value::Null, Value::Null),
+            DemoStatus::Incomplete(reason) => ("incomplete", Value::Null, json!({"reason": reason})),
+            DemoStatus::Failed { code, message, .. } => {
+                ("failed", json!({"code": code, "message": message}), Value::Null)
+            }
         };
-        let asked = |field: &str| self.request[field].clone();
-        let or = |value: Value, default: Value| if value.is_null() { default } else { value };
+        let requested = |field: &str| self.request[field].clone();
+        let or_default = |value: Value, default: Value| if value.is_null() { default } else { value };
         let mut response = json!({
             "id": self.id,
             "object": "response",
             "created_at": self.created,
             "model": self.model,
             "status": name,
-            "completed_at": if open { Value::Null } else { json!(self.created) },
-            "output": if open { json!([]) } else { json!(self.output) },
+            "completed_at": if is_open { Value::Null } else { json!(self.created) },
+            "output": if is_open { json!([]) } else { json!(self.output) },
             "error": error,
             "incomplete_details": details,
-            "tools": or(asked("tools"), json!([])),
-            "tool_choice": or(asked("tool_choice"), json!("auto")),
+            "tools": or_default(requested("tools"), json!([])),
+            "tool_choice": or_default(requested("tool_choice"), json!("auto")),
             "parallel_tool_calls": true,
-            "max_output_tokens": asked("max_output_tokens"),
-            "temperature": or(asked("temperature"), json!(1)),
-            "top_p": or(asked("top_p"), json!(1)),
+            "max_output_tokens": requested("max_output_tokens"),
+            "temperature": or_default(requested("temperature"), json!(1)),
+            "top_p": or_default(requested("top_p"), json!(1)),
             "metadata": {},
             "background": false,
             "previous_response_id": null,
             "service_tier": "default",
             "truncation": "disabled",
             "store": false,
-            "instructions": asked("instructions"),
+            "instructions": requested("instructions"),
             "text": {"format": {"type": "text"}},
-            "reasoning": asked("reasoning"),
-            "usage": if open { Value::Null } else { self.usage() },
+            "reasoning": requested("reasoning"),
+            "usage": if is_open { Value::Null } else { self.usage() },
         });
-        if let Status::Failed { error_type, .. } = status {
+        if let DemoStatus::Failed { error_type, .. } = status {
             response["error_type"] = json!(error_type);
         }
         response
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "tokens are few")]
+    #[expect(clippy::cast_precision_loss, reason = "token counts are small")]
     fn usage(&self) -> Value {
         let input =
             (self.request["input"].to_string().len() + self.request["instructions"].to_string().len()) as u64 / 4;

@@ -1,90 +1,91 @@
-//! What is known of the servers: the events put together, for whoever shows it.
+//! The current status of all servers, built from their events.
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::{Configured, Event, Line, Standing, State, Voice};
-use crate::tools::Tool;
+use super::{ConfiguredServer, LogSource, McpEvent, RunPermission, ServerLogLine, ServerState};
+use crate::tools::ToolDefinition;
 
-/// Lines that are kept of each server.
-const LINES: usize = 200;
+/// How many log lines are kept for each server.
+const MAX_LOG_LINES: usize = 200;
 
-/// All servers by name, in order.
+/// The status of all servers, sorted by name.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Board {
-    pub servers: BTreeMap<String, Known>,
-    /// What is wrong in the files.
+pub struct ServerStatuses {
+    pub servers: BTreeMap<String, ServerStatus>,
+    /// Problems in the files.
     pub complaints: Vec<String>,
 }
 
-/// One server.
+/// The status of one server.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Known {
-    pub configured: Configured,
-    pub state: State,
-    /// What it offered last.
-    pub tools: Vec<Tool>,
-    /// The newest last.
-    pub log: VecDeque<Line>,
+pub struct ServerStatus {
+    pub configured: ConfiguredServer,
+    pub state: ServerState,
+    /// The tools that it listed last.
+    pub tools: Vec<ToolDefinition>,
+    /// The newest line is last.
+    pub log: VecDeque<ServerLogLine>,
 }
 
-impl Board {
-    /// Takes in an event; those of calls are for others.
-    pub fn apply(&mut self, event: &Event) {
+impl ServerStatuses {
+    /// Applies an event. Events of calls are ignored.
+    pub fn apply(&mut self, event: &McpEvent) {
         match event {
-            Event::Servers { servers, complaints } => {
+            McpEvent::Servers { servers, complaints } => {
                 self.complaints.clone_from(complaints);
                 let mut before = std::mem::take(&mut self.servers);
                 for configured in servers {
                     let known = before.remove(&configured.name).filter(|known| known.configured == *configured);
-                    let known = known.unwrap_or_else(|| Known::new(configured.clone()));
+                    let known = known.unwrap_or_else(|| ServerStatus::new(configured.clone()));
                     self.servers.insert(configured.name.clone(), known);
                 }
             }
-            Event::State { server, state } => {
+            McpEvent::State { server, state } => {
                 if let Some(known) = self.servers.get_mut(server) {
                     known.state = state.clone();
                 }
             }
-            Event::Tools { server, tools } => self.offers(server, tools),
-            Event::Log { server, lines } => {
+            McpEvent::Tools { server, tools } => self.set_tools(server, tools),
+            McpEvent::Log { server, lines } => {
                 if let Some(known) = self.servers.get_mut(server) {
                     known.log.extend(lines.iter().cloned());
-                    known.log.drain(..known.log.len().saturating_sub(LINES));
+                    known.log.drain(..known.log.len().saturating_sub(MAX_LOG_LINES));
                 }
             }
-            Event::Progress { .. } | Event::Done { .. } => (),
+            McpEvent::CallProgress { .. } | McpEvent::CallDone { .. } => (),
         }
     }
 
-    /// A server told its tools.
-    pub fn offers(&mut self, server: &str, tools: &[Tool]) {
+    /// Sets the tools of a server.
+    pub fn set_tools(&mut self, server: &str, tools: &[ToolDefinition]) {
         if let Some(known) = self.servers.get_mut(server) {
             known.tools = tools.to_vec();
         }
     }
 
-    /// The servers that are not there yet and may come: their tools are missing for now.
-    pub fn coming(&self) -> impl Iterator<Item = &str> {
-        let comes = |known: &&Known| {
-            known.configured.standing == Standing::On
-                && matches!(known.state, State::Idle | State::Starting | State::Waiting { .. })
+    /// Returns the servers that may still become ready; their tools are missing until then.
+    pub fn pending_servers(&self) -> impl Iterator<Item = &str> {
+        let is_pending = |known: &&ServerStatus| {
+            known.configured.permission == RunPermission::On
+                && matches!(known.state, ServerState::Idle | ServerState::Starting | ServerState::Waiting { .. })
         };
-        self.servers.values().filter(comes).map(|known| known.configured.name.as_str())
+        self.servers.values().filter(is_pending).map(|known| known.configured.name.as_str())
     }
 }
 
-impl Known {
-    fn new(configured: Configured) -> Self {
-        Self { configured, state: State::Idle, tools: Vec::new(), log: VecDeque::new() }
+impl ServerStatus {
+    fn new(configured: ConfiguredServer) -> Self {
+        Self { configured, state: ServerState::Idle, tools: Vec::new(), log: VecDeque::new() }
     }
 
-    /// The newest thing that went wrong, if any did.
-    pub fn trouble(&self) -> Option<&str> {
-        let bad = |line: &&Line| matches!(line.voice, Voice::Warning | Voice::Refused | Voice::Ibid);
+    /// Returns the newest problem, if any.
+    pub fn problem(&self) -> Option<&str> {
+        let is_problem =
+            |line: &&ServerLogLine| matches!(line.source, LogSource::Warning | LogSource::Refused | LogSource::Ibid);
         match &self.state {
-            State::Waiting { why, .. } | State::Failed { why } => Some(why),
-            State::Idle | State::Starting | State::Ready(_) => {
-                self.log.iter().rev().find(bad).map(|line| line.text.as_str())
+            ServerState::Waiting { why, .. } | ServerState::Failed { why } => Some(why),
+            ServerState::Idle | ServerState::Starting | ServerState::Ready(_) => {
+                self.log.iter().rev().find(is_problem).map(|line| line.text.as_str())
             }
         }
     }

@@ -1,6 +1,6 @@
-//! What we are to a server: we answer its pings, hear its news, and refuse what it may not ask.
+//! The client side of the protocol: receives notifications and refuses requests that servers may not make.
 
-// The log of the protocol and what servers ask of clients is deprecated there, and used everywhere.
+// Logging and requests from servers to clients are deprecated in the protocol, but in wide use.
 #![allow(deprecated)]
 
 use std::sync::Arc;
@@ -17,66 +17,66 @@ use rmcp::{
 };
 use tokio::sync::{Notify, mpsc};
 
-use super::{Line, Progress, Voice};
+use super::{CallProgress, LogSource, ServerLogLine};
 use crate::text;
 
-/// What comes in beside answers.
+/// A notification from a server.
 #[derive(Debug)]
-pub enum Heard {
-    Line(Line),
-    Progress(ProgressToken, Progress),
+pub enum ServerNotice {
+    Line(ServerLogLine),
+    Progress(ProgressToken, CallProgress),
 }
 
-/// Takes down what a server says without being asked. When too much waits, more of it is dropped.
+/// Collects the notifications of a server. If too many are waiting, new ones are dropped.
 #[derive(Debug, Clone)]
-pub struct Ear {
-    heard: mpsc::Sender<Heard>,
-    /// The tools are not those that were listed.
-    pub changed: Arc<Notify>,
+pub struct ServerLog {
+    sender: mpsc::Sender<ServerNotice>,
+    /// Notified when the server's tools have changed since they were listed.
+    pub tools_changed: Arc<Notify>,
 }
 
-/// What waits to be told of one server.
-const WAITING: usize = 256;
+/// How many notifications of one server may wait.
+const MAX_WAITING_NOTICES: usize = 256;
 
 /// The longest line of a log, in characters.
-const LONGEST: usize = 500;
+const MAX_LINE_CHARS: usize = 500;
 
-impl Ear {
-    pub fn new() -> (Self, mpsc::Receiver<Heard>) {
-        let (heard, hearing) = mpsc::channel(WAITING);
-        (Self { heard, changed: Arc::default() }, hearing)
+impl ServerLog {
+    pub fn new() -> (Self, mpsc::Receiver<ServerNotice>) {
+        let (heard, hearing) = mpsc::channel(MAX_WAITING_NOTICES);
+        (Self { sender: heard, tools_changed: Arc::default() }, hearing)
     }
 
-    pub fn line(&self, voice: Voice, said: &str) {
-        let text = bounded(said);
-        let _ = self.heard.try_send(Heard::Line(Line { at: Timestamp::now(), voice, text }));
+    pub fn push_line(&self, source: LogSource, message: &str) {
+        let text = bounded_line(message);
+        let _ = self.sender.try_send(ServerNotice::Line(ServerLogLine { at: Timestamp::now(), source, text }));
     }
 
     fn refuse(&self, method: &str) -> ErrorData {
-        self.line(Voice::Refused, &format!("it asked for {method}, which it does not get"));
+        self.push_line(LogSource::Refused, &format!("it asked for {method}, which ibid does not support"));
         ErrorData::new(ErrorCode::METHOD_NOT_FOUND, method.to_owned(), None)
     }
 }
 
-/// One line of it, clean, and not all of it when it is long.
-pub fn bounded(said: &str) -> String {
-    // What is cleaned away takes room too.
-    let beginning: String = said.chars().take(4 * LONGEST).collect();
+/// Cleans a text and shortens it to one line of bounded length.
+pub fn bounded_line(message: &str) -> String {
+    // Leave room for characters that cleaning removes.
+    let beginning: String = message.chars().take(4 * MAX_LINE_CHARS).collect();
     let clean = text::clean(&beginning);
     let clean = clean.trim_end().replace('\n', " ");
-    match clean.char_indices().nth(LONGEST) {
+    match clean.char_indices().nth(MAX_LINE_CHARS) {
         Some((end, _)) => format!("{}…", &clean[..end]),
         None => clean,
     }
 }
 
-/// Our side of the protocol.
+/// The handler for requests and notifications from a server.
 #[derive(Debug, Clone)]
-pub struct Client {
-    pub ear: Ear,
+pub struct McpClient {
+    pub log: ServerLog,
 }
 
-impl ClientHandler for Client {
+impl ClientHandler for McpClient {
     fn get_info(&self) -> ClientConfig {
         let ibid = Implementation::new("ibid", env!("CARGO_PKG_VERSION"));
         ClientConfig::new(ClientCapabilities::default(), ibid)
@@ -88,11 +88,11 @@ impl ClientHandler for Client {
         _: CreateMessageRequestParams,
         _: RequestContext<RoleClient>,
     ) -> Result<CreateMessageResult, ErrorData> {
-        Err(self.ear.refuse("sampling/createMessage"))
+        Err(self.log.refuse("sampling/createMessage"))
     }
 
     async fn list_roots(&self, _: RequestContext<RoleClient>) -> Result<ListRootsResult, ErrorData> {
-        Err(self.ear.refuse("roots/list"))
+        Err(self.log.refuse("roots/list"))
     }
 
     async fn create_elicitation(
@@ -100,7 +100,7 @@ impl ClientHandler for Client {
         _: ElicitRequestParams,
         _: RequestContext<RoleClient>,
     ) -> Result<ElicitResult, ErrorData> {
-        Err(self.ear.refuse("elicitation/create"))
+        Err(self.log.refuse("elicitation/create"))
     }
 
     async fn on_custom_request(
@@ -108,33 +108,33 @@ impl ClientHandler for Client {
         request: CustomRequest,
         _: RequestContext<RoleClient>,
     ) -> Result<CustomResult, ErrorData> {
-        Err(self.ear.refuse(&request.method))
+        Err(self.log.refuse(&request.method))
     }
 
     async fn on_progress(&self, params: ProgressNotificationParam, _: NotificationContext<RoleClient>) {
-        let message = params.message.map(|message| bounded(&message));
-        let progress = Progress { done: params.progress, total: params.total, message };
-        let _ = self.ear.heard.try_send(Heard::Progress(params.progress_token, progress));
+        let message = params.message.map(|message| bounded_line(&message));
+        let progress = CallProgress { done: params.progress, total: params.total, message };
+        let _ = self.log.sender.try_send(ServerNotice::Progress(params.progress_token, progress));
     }
 
     async fn on_logging_message(&self, params: LoggingMessageNotificationParam, _: NotificationContext<RoleClient>) {
-        let voice = match params.level {
-            LoggingLevel::Debug | LoggingLevel::Info | LoggingLevel::Notice => Voice::Server,
+        let source = match params.level {
+            LoggingLevel::Debug | LoggingLevel::Info | LoggingLevel::Notice => LogSource::Server,
             LoggingLevel::Warning
             | LoggingLevel::Error
             | LoggingLevel::Critical
             | LoggingLevel::Alert
-            | LoggingLevel::Emergency => Voice::Warning,
+            | LoggingLevel::Emergency => LogSource::Warning,
         };
-        let said = match params.data.as_str() {
+        let message = match params.data.as_str() {
             Some(text) => text.to_owned(),
             None => params.data.to_string(),
         };
         let logger = params.logger.map(|logger| format!("{logger}: ")).unwrap_or_default();
-        self.ear.line(voice, &(logger + &said));
+        self.log.push_line(source, &(logger + &message));
     }
 
     async fn on_tool_list_changed(&self, _: NotificationContext<RoleClient>) {
-        self.ear.changed.notify_one();
+        self.log.tools_changed.notify_one();
     }
 }

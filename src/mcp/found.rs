@@ -1,4 +1,4 @@
-//! Which servers there are: those of the config, those of files in the common form, and whether a project's may run.
+//! Finds the configured servers, in the config and in `mcp.json` files, and decides which of them may run.
 
 use std::{
     collections::BTreeMap,
@@ -10,58 +10,60 @@ use std::{
 use sha2::{Digest, Sha256};
 
 use crate::{
-    config::{Complaint, McpServer, read_servers},
-    files::{self, Readers},
+    config::{ConfigProblem, McpServerConfig, parse_mcp_servers},
+    files::{self, FileAccess},
     text,
 };
 
-/// Where servers are looked for.
+/// Where to look for servers.
 #[derive(Debug, Clone, Default)]
-pub struct Places {
-    /// The config file, and what it says.
-    pub config: PathBuf,
-    pub servers: BTreeMap<String, McpServer>,
-    /// The folder that the program was started in.
-    pub folder: PathBuf,
-    /// Which files of projects were trusted.
-    pub trusted: PathBuf,
+pub struct ServerDiscovery {
+    /// The config file.
+    pub config_file: PathBuf,
+    /// The servers that the config file names.
+    pub servers: BTreeMap<String, McpServerConfig>,
+    /// The folder in which the program was started.
+    pub working_dir: PathBuf,
+    /// The file that records which project files are trusted.
+    pub trust_file: PathBuf,
 }
 
-/// A server that some file names.
+/// A server that one of the files names.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Configured {
+pub struct ConfiguredServer {
     pub name: String,
-    pub source: Source,
-    pub settings: McpServer,
-    pub standing: Standing,
+    pub origin: ServerOrigin,
+    pub settings: McpServerConfig,
+    pub permission: RunPermission,
 }
 
-/// Which file names it.
+/// The file that names a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source {
+pub enum ServerOrigin {
     Config(PathBuf),
-    /// A file that came with a project: of others, perhaps.
+    /// A file that came with a project, perhaps written by others.
     Project(PathBuf),
 }
 
-/// Whether it may run.
+/// Whether a server may run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum RunPermission {
     On,
     /// Switched off in its file.
     Off,
-    /// Nobody has said yet that this file, as it is now, may be used.
+    /// The user has not yet trusted the current contents of this file.
     Untrusted,
 }
 
-/// The file of a project, and of other programs beside the config.
-const PROJECT: &str = ".mcp.json";
-const BESIDE: &str = "mcp.json";
+/// The name of a project's file.
+const PROJECT_FILE: &str = ".mcp.json";
+/// The name of the file beside the config, in the form that other programs use.
+const SIBLING_FILE: &str = "mcp.json";
 
-/// Nobody writes more by hand.
-const LARGEST: u64 = 1 << 20;
+/// The largest file that is read, in bytes: more than anyone writes by hand.
+const MAX_FILE_BYTES: u64 = 1 << 20;
 
-impl Source {
+impl ServerOrigin {
     pub fn path(&self) -> &Path {
         match self {
             Self::Config(path) | Self::Project(path) => path,
@@ -69,42 +71,51 @@ impl Source {
     }
 }
 
-impl Configured {
-    /// What runs or is spoken to, in one line; variables are not filled in, so that no secret is shown.
-    pub fn how(&self) -> String {
-        let McpServer { command, args, url, .. } = &self.settings;
+impl ConfiguredServer {
+    /// Returns the command line or the address in one line. Variables are not expanded, so that no secret is shown.
+    pub fn target_line(&self) -> String {
+        let McpServerConfig { command, args, url, .. } = &self.settings;
         let line = match (command, url) {
             (Some(command), _) => std::iter::once(command).chain(args).cloned().collect::<Vec<_>>().join(" "),
             (None, url) => url.clone().unwrap_or_default(),
         };
-        text::visible(&line).replace('\n', "⟨U+000A⟩")
+        text::show_invisible(&line).replace('\n', "⟨U+000A⟩")
     }
 }
 
-impl Places {
-    /// Whether there can be any server at all; reads nothing.
-    pub fn any(&self) -> bool {
-        !self.servers.is_empty() || self.beside().is_file() || self.project().is_some()
+impl ServerDiscovery {
+    /// Whether any server may be configured. Does not read the files.
+    pub fn has_any(&self) -> bool {
+        !self.servers.is_empty() || self.sibling_file().is_file() || self.project_file().is_some()
     }
 
-    /// All servers by name, and what is wrong. Where two files name the same one the config wins, then the file beside it.
-    pub(super) fn look(&self) -> (Vec<Configured>, Vec<String>) {
-        let mut found: BTreeMap<String, Configured> = BTreeMap::new();
+    /// Returns all servers by name, and the problems in the files. If several files name one server, the config wins,
+    /// then the file beside it.
+    pub(super) fn find_servers(&self) -> (Vec<ConfiguredServer>, Vec<String>) {
+        let mut found: BTreeMap<String, ConfiguredServer> = BTreeMap::new();
         let mut complaints = Vec::new();
-        let mut add = |name: String, settings: McpServer, source: Source, trusted: bool| {
-            let standing = match (settings.is_on(), trusted) {
-                (false, _) => Standing::Off,
-                (true, false) => Standing::Untrusted,
-                (true, true) => Standing::On,
+        let mut add = |name: String, settings: McpServerConfig, source: ServerOrigin, trusted: bool| {
+            let standing = match (settings.is_enabled(), trusted) {
+                (false, _) => RunPermission::Off,
+                (true, false) => RunPermission::Untrusted,
+                (true, true) => RunPermission::On,
             };
-            found.entry(name.clone()).or_insert(Configured { name, source, settings, standing });
+            found.entry(name.clone()).or_insert(ConfiguredServer {
+                name,
+                origin: source,
+                settings,
+                permission: standing,
+            });
         };
         for (name, settings) in &self.servers {
-            add(name.clone(), settings.clone(), Source::Config(self.config.clone()), true);
+            add(name.clone(), settings.clone(), ServerOrigin::Config(self.config_file.clone()), true);
         }
-        for source in [Some(Source::Config(self.beside())), self.project().map(Source::Project)].into_iter().flatten() {
+        for source in [Some(ServerOrigin::Config(self.sibling_file())), self.project_file().map(ServerOrigin::Project)]
+            .into_iter()
+            .flatten()
+        {
             let path = source.path().to_owned();
-            let bytes = match read(&path) {
+            let bytes = match read_bounded(&path) {
                 Ok(Some(bytes)) => bytes,
                 Ok(None) => continue,
                 Err(why) => {
@@ -112,12 +123,12 @@ impl Places {
                     continue;
                 }
             };
-            let trusted = matches!(source, Source::Config(_)) || self.trusts(&path, &bytes);
-            match read_servers(&String::from_utf8_lossy(&bytes), &path) {
-                Ok((servers, odd)) => {
-                    complaints.extend(odd.iter().map(Complaint::to_string));
+            let trusted = matches!(source, ServerOrigin::Config(_)) || self.is_trusted(&path, &bytes);
+            match parse_mcp_servers(&String::from_utf8_lossy(&bytes), &path) {
+                Ok((servers, warnings)) => {
+                    complaints.extend(warnings.iter().map(ConfigProblem::to_string));
                     for (name, mut settings) in servers {
-                        if let (Source::Project(_), None) = (&source, &settings.cwd) {
+                        if let (ServerOrigin::Project(_), None) = (&source, &settings.cwd) {
                             settings.cwd = path.parent().map(Path::to_owned);
                         }
                         add(name, settings, source.clone(), trusted);
@@ -129,54 +140,54 @@ impl Places {
         (found.into_values().collect(), complaints.iter().map(|said| text::clean(said).into_owned()).collect())
     }
 
-    fn beside(&self) -> PathBuf {
-        self.config.with_file_name(BESIDE)
+    fn sibling_file(&self) -> PathBuf {
+        self.config_file.with_file_name(SIBLING_FILE)
     }
 
-    /// The file in the folder we work in, else at the root of its repository.
-    fn project(&self) -> Option<PathBuf> {
-        let root = self.folder.ancestors().find(|folder| folder.join(".git").exists());
-        let folders = [Some(self.folder.as_path()), root];
-        folders.into_iter().flatten().map(|folder| folder.join(PROJECT)).find(|path| path.is_file())
+    /// Returns the file in the working folder, or else the one at the root of its repository.
+    fn project_file(&self) -> Option<PathBuf> {
+        let root = self.working_dir.ancestors().find(|folder| folder.join(".git").exists());
+        let folders = [Some(self.working_dir.as_path()), root];
+        folders.into_iter().flatten().map(|folder| folder.join(PROJECT_FILE)).find(|path| path.is_file())
     }
 
-    /// Takes a project's file, as it is now, as one's own.
+    /// Trusts the current contents of a project's file.
     ///
     /// # Errors
-    /// It cannot be read, or that cannot be written down.
+    /// The file cannot be read, or the decision cannot be saved.
     pub(super) fn trust(&self, path: &Path) -> io::Result<()> {
-        let Some(bytes) = read(path).map_err(io::Error::other)? else { return Ok(()) };
-        let mut trusted = self.all_trusted();
-        trusted.insert(key(path), hash(&bytes));
+        let Some(bytes) = read_bounded(path).map_err(io::Error::other)? else { return Ok(()) };
+        let mut trusted = self.trusted_hashes();
+        trusted.insert(path_key(path), content_hash(&bytes));
         let text = serde_json::to_string_pretty(&trusted)?;
-        files::replace(&self.trusted, text.as_bytes(), Readers::Owner)
+        files::write_atomically(&self.trust_file, text.as_bytes(), FileAccess::Owner)
     }
 
-    fn trusts(&self, path: &Path, bytes: &[u8]) -> bool {
-        self.all_trusted().get(&key(path)).is_some_and(|hash_then| *hash_then == hash(bytes))
+    fn is_trusted(&self, path: &Path, bytes: &[u8]) -> bool {
+        self.trusted_hashes().get(&path_key(path)).is_some_and(|hash_then| *hash_then == content_hash(bytes))
     }
 
-    /// By path, what the file held when it was trusted. One that cannot be read trusts nobody.
-    fn all_trusted(&self) -> BTreeMap<String, String> {
-        fs::read(&self.trusted).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
+    /// Returns the hashes of the trusted files by path. If the record cannot be read, nothing is trusted.
+    fn trusted_hashes(&self) -> BTreeMap<String, String> {
+        fs::read(&self.trust_file).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
     }
 }
 
-/// The same file by any way to it.
-fn key(path: &Path) -> String {
+/// Returns the same key for every path to the same file.
+fn path_key(path: &Path) -> String {
     fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
 }
 
-fn hash(bytes: &[u8]) -> String {
+fn content_hash(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().fold(String::from("sha256:"), |mut hash, byte| {
-        let _ = write!(hash, "{byte:02x}"); // A string takes everything.
+        let _ = write!(hash, "{byte:02x}"); // Writing to a string cannot fail.
         hash
     })
 }
 
-fn read(path: &Path) -> Result<Option<Vec<u8>>, String> {
+fn read_bounded(path: &Path) -> Result<Option<Vec<u8>>, String> {
     match fs::metadata(path) {
-        Ok(found) if found.len() > LARGEST => return Err("this is too large for a list of servers".into()),
+        Ok(found) if found.len() > MAX_FILE_BYTES => return Err("the file is too large for a list of servers".into()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         _ => (),
     }
@@ -187,73 +198,72 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, String> {
 mod tests {
     use super::*;
 
-    fn places(folder: &Path) -> Places {
-        Places {
-            config: folder.join("config/config.toml"),
+    fn places(folder: &Path) -> ServerDiscovery {
+        ServerDiscovery {
+            config_file: folder.join("config/config.toml"),
             servers: BTreeMap::new(),
-            folder: folder.join("work/deep/er"),
-            trusted: folder.join("state/trusted.json"),
+            working_dir: folder.join("work/deep/er"),
+            trust_file: folder.join("state/trusted.json"),
         }
     }
 
-    fn names(places: &Places) -> Vec<(String, Standing)> {
-        places.look().0.into_iter().map(|configured| (configured.name, configured.standing)).collect()
+    fn names(places: &ServerDiscovery) -> Vec<(String, RunPermission)> {
+        places.find_servers().0.into_iter().map(|configured| (configured.name, configured.permission)).collect()
     }
 
-    fn put(path: &Path, text: &str) {
-        files::create_folder(path.parent().expect("it lies in a folder"), Readers::Anyone).expect("a folder");
+    fn write_file(path: &Path, text: &str) {
+        files::create_folder(path.parent().expect("it is in a folder"), FileAccess::Anyone).expect("a folder");
         fs::write(path, text).expect("a file");
     }
 
-    fn of(names: &[&str]) -> String {
+    fn servers_json(names: &[&str]) -> String {
         let servers: Vec<String> = names.iter().map(|name| format!(r#""{name}": {{"command": "{name}"}}"#)).collect();
         format!(r#"{{"mcpServers": {{{}}}}}"#, servers.join(","))
     }
 
     #[test]
-    fn a_projects_file_counts_after_it_was_trusted_and_until_it_changes() {
+    fn a_project_file_is_trusted_only_until_it_changes() {
         let folder = tempfile::tempdir().expect("a folder");
         let mut places = places(folder.path());
-        assert!(!places.any());
+        assert!(!places.has_any());
         let file = folder.path().join("work/.mcp.json");
-        put(&places.folder.join("x"), "");
-        put(&folder.path().join("work/.git/HEAD"), "");
-        put(&file, &of(&["a"]));
-        assert!(places.any());
-        assert_eq!(names(&places), [("a".into(), Standing::Untrusted)]);
-        places.trust(&file).expect("it is kept");
-        assert_eq!(names(&places), [("a".into(), Standing::On)]);
-        assert_eq!(places.look().0[0].settings.cwd.as_deref(), file.parent());
+        write_file(&places.working_dir.join("x"), "");
+        write_file(&folder.path().join("work/.git/HEAD"), "");
+        write_file(&file, &servers_json(&["a"]));
+        assert!(places.has_any());
+        assert_eq!(names(&places), [("a".into(), RunPermission::Untrusted)]);
+        places.trust(&file).expect("it is saved");
+        assert_eq!(names(&places), [("a".into(), RunPermission::On)]);
+        assert_eq!(places.find_servers().0[0].settings.cwd.as_deref(), file.parent());
 
-        // The same words elsewhere, and other words there, were never looked at.
-        put(&places.folder.join(".mcp.json"), &of(&["a"]));
-        assert_eq!(names(&places), [("a".into(), Standing::Untrusted)]);
-        fs::remove_file(places.folder.join(".mcp.json")).expect("it is gone");
-        put(&file, &of(&["a", "b"]));
-        assert_eq!(names(&places), [("a".into(), Standing::Untrusted), ("b".into(), Standing::Untrusted)]);
-        // The config's own wins, and is trusted.
-        places.servers.insert("b".into(), McpServer { command: Some("mine".into()), ..McpServer::default() });
-        assert_eq!(names(&places), [("a".into(), Standing::Untrusted), ("b".into(), Standing::On)]);
-        put(&places.trusted, "garbled");
-        assert_eq!(names(&places)[0].1, Standing::Untrusted);
+        // The same contents elsewhere, and other contents there, were never trusted.
+        write_file(&places.working_dir.join(".mcp.json"), &servers_json(&["a"]));
+        assert_eq!(names(&places), [("a".into(), RunPermission::Untrusted)]);
+        fs::remove_file(places.working_dir.join(".mcp.json")).expect("it is gone");
+        write_file(&file, &servers_json(&["a", "b"]));
+        assert_eq!(names(&places), [("a".into(), RunPermission::Untrusted), ("b".into(), RunPermission::Untrusted)]);
+        // A server in the config wins, and is trusted.
+        places
+            .servers
+            .insert("b".into(), McpServerConfig { command: Some("mine".into()), ..McpServerConfig::default() });
+        assert_eq!(names(&places), [("a".into(), RunPermission::Untrusted), ("b".into(), RunPermission::On)]);
+        write_file(&places.trust_file, "garbled");
+        assert_eq!(names(&places)[0].1, RunPermission::Untrusted);
     }
 
     #[test]
-    fn the_file_beside_the_config_is_ones_own() {
+    fn the_file_beside_the_config_is_trusted() {
         let folder = tempfile::tempdir().expect("a folder");
         let places = places(folder.path());
-        put(
-            &places.config.with_file_name("mcp.json"),
+        write_file(
+            &places.config_file.with_file_name("mcp.json"),
             r#"{"mcpServers": {"a": {"command": "x", "disabled": true}, "b": {"url": "http://x", "zzz": 1}}}"#,
         );
-        assert_eq!(names(&places), [("a".into(), Standing::Off), ("b".into(), Standing::On)]);
-        let complaints = places.look().1.join("\n");
-        assert!(
-            complaints.ends_with("mcp.json: mcpServers.b.zzz: there is no such setting, it is ignored"),
-            "{complaints}"
-        );
-        put(&places.config.with_file_name("mcp.json"), "{\n\"mcpServers\": 7}");
-        let (servers, complaints) = places.look();
+        assert_eq!(names(&places), [("a".into(), RunPermission::Off), ("b".into(), RunPermission::On)]);
+        let complaints = places.find_servers().1.join("\n");
+        assert!(complaints.ends_with("mcp.json: mcpServers.b.zzz: unknown setting, ignored"), "{complaints}");
+        write_file(&places.config_file.with_file_name("mcp.json"), "{\n\"mcpServers\": 7}");
+        let (servers, complaints) = places.find_servers();
         assert!(servers.is_empty() && complaints[0].contains("mcp.json:2:15: invalid type"), "{complaints:?}");
     }
 }

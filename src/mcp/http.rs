@@ -1,32 +1,32 @@
-//! Servers behind an address: our own client, with a token that goes nowhere else.
+//! Servers at an HTTP address, reached with our own client. The token is sent nowhere else.
 
 use std::{collections::HashMap, time::Duration};
 
 use reqwest::header::{HeaderName, HeaderValue};
 use rmcp::transport::{StreamableHttpClientTransport, streamable_http_client::StreamableHttpClientTransportConfig};
 
-use super::{Configured, Options, stdio::filled};
+use super::{ConfiguredServer, McpOptions, stdio::expand_variables};
 use crate::api;
 
-/// An answer or an event that is longer is none that we read.
-const LARGEST: usize = 16 << 20;
+/// The longest response or event that is read, in bytes.
+const MAX_RESPONSE_BYTES: usize = 16 << 20;
 
 /// How long a server may take to accept a connection.
-const CONNECT: Duration = Duration::from_secs(10);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What a message goes through.
+/// Creates the transport for messages.
 ///
 /// # Errors
-/// What the config names is not there, in words that help.
+/// Returns which setting of the config cannot be used.
 pub fn transport(
-    configured: &Configured,
-    options: &Options,
+    configured: &ConfiguredServer,
+    options: &McpOptions,
 ) -> Result<StreamableHttpClientTransport<reqwest::Client>, String> {
     let settings = &configured.settings;
-    let url = filled(settings.url.as_deref().unwrap_or_default(), options.env)?;
+    let url = expand_variables(settings.url.as_deref().unwrap_or_default(), options.env)?;
     let mut config = StreamableHttpClientTransportConfig::with_uri(url.as_str())
-        .max_sse_event_size(LARGEST)
-        .max_json_response_size(LARGEST)
+        .max_sse_event_size(MAX_RESPONSE_BYTES)
+        .max_json_response_size(MAX_RESPONSE_BYTES)
         .reinit_on_expired_session(true);
     if let Some(variable) = &settings.bearer_env {
         let token = (options.env)(variable).and_then(|token| token.into_string().ok()).unwrap_or_default();
@@ -37,21 +37,22 @@ pub fn transport(
     }
     let mut headers = HashMap::new();
     for (name, value) in &settings.headers {
-        let value = filled(value, options.env)?;
+        let value = expand_variables(value, options.env)?;
         let (Ok(header), Ok(mut content)) = (name.parse::<HeaderName>(), value.parse::<HeaderValue>()) else {
             return Err(format!("the header {name} cannot be sent"));
         };
         content.set_sensitive(true);
         headers.insert(header, content);
     }
-    let builder = api::plain_builder(!url.starts_with("http://")).connect_timeout(CONNECT).redirect(same_origin());
+    let builder =
+        api::http_builder(!url.starts_with("http://")).connect_timeout(CONNECT_TIMEOUT).redirect(same_origin());
     // A server on this machine is never behind a proxy.
     let builder = if api::is_loopback(&url) { builder.no_proxy() } else { builder };
-    let client = builder.build().map_err(|error| format!("no secure connections can be made: {error}"))?;
+    let client = builder.build().map_err(|error| format!("secure connections are not available: {error}"))?;
     Ok(StreamableHttpClientTransport::with_client(client, config.custom_headers(headers)))
 }
 
-/// Many servers send `/mcp` on to `/mcp/`. To another host nothing goes, and no token with it.
+/// Follows redirects to the same origin, as from `/mcp` to `/mcp/`. Sends nothing to another origin, so no token leaks.
 fn same_origin() -> reqwest::redirect::Policy {
     reqwest::redirect::Policy::custom(|attempt| {
         let same = attempt.previous().last().is_some_and(|last| last.origin() == attempt.url().origin());

@@ -1,178 +1,178 @@
-//! What a program prints, on its way to the protocol: lines of bounded length, and what is none of it taken out.
+//! Filters a program's output on its way to the protocol: bounds the length of lines and drops what is not a message.
 
 use std::collections::VecDeque;
 
-/// Of a longer text in a message only the beginning and the end are kept, each of half this length.
-const MOST_OF_A_TEXT: usize = 8 << 20;
+/// The longest string in a message, in bytes. A longer one is cut to a beginning and an end of half this length each.
+const MAX_STRING_BYTES: usize = 8 << 20;
 
-/// A message that is longer all the same is none that we read.
-pub const MOST_OF_A_LINE: usize = 15 << 20;
+/// The longest message that is read, in bytes, after its strings were shortened.
+pub const MAX_MESSAGE_BYTES: usize = 15 << 20;
 
-/// How much of a line that is no message is shown.
-const MOST_OF_RUBBISH: usize = 300;
+/// How many bytes are shown of a line that is not a message.
+const MAX_NOISE_BYTES: usize = 300;
 
-/// How often a place is remembered where a text can be cut.
-const STRIDE: u64 = 1 << 12;
+/// The minimum distance in bytes between remembered positions at which a string can be cut.
+const CUT_STRIDE: u64 = 1 << 12;
 
-/// Splits bytes in any pieces into lines, and bounds them.
+/// Splits bytes, in chunks of any size, into lines, and bounds their length.
 #[derive(Debug)]
-pub struct Lines {
-    most_of_a_text: usize,
-    line: Line,
-    /// Bytes of this line that were let through.
-    length: usize,
+pub struct LineFilter {
+    max_string_bytes: usize,
+    state: LineState,
+    /// Bytes of this line that were passed on.
+    passed_bytes: usize,
 }
 
 #[derive(Debug)]
-enum Line {
-    /// Nothing but white space has come.
+enum LineState {
+    /// Nothing but white space so far.
     Empty,
-    Message(Text),
-    Rubbish(Vec<u8>),
+    Message(MessageScanner),
+    Noise(Vec<u8>),
 }
 
-/// Where in a message we are.
+/// The position within a message.
 #[derive(Debug, Default)]
-struct Text {
-    inside: bool,
-    /// Bytes of the character or escape that is not complete yet.
-    unit: Unit,
-    /// Of the text that is open.
-    length: usize,
-    /// Its last bytes, once it is too long.
-    end: Option<End>,
+struct MessageScanner {
+    in_string: bool,
+    /// The state of the current character or escape sequence.
+    unit: UnitState,
+    /// Bytes of the open string so far.
+    string_bytes: usize,
+    /// The last bytes of the string, once it is too long.
+    tail: Option<StringTail>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Unit {
+enum UnitState {
     #[default]
     Complete,
     Backslash,
-    /// How many hexadecimal digits are still to come, and those that came.
+    /// How many hexadecimal digits are missing, and the value of those read so far.
     Hex(u8, u16),
-    /// The first half of a pair, complete: what follows belongs to it.
+    /// The complete first half of a surrogate pair; the second half must follow.
     HalfPair,
 }
 
 #[derive(Debug, Default)]
-struct End {
+struct StringTail {
     bytes: VecDeque<u8>,
     /// Bytes that were dropped from the front.
     dropped: u64,
-    /// Places between characters, counted from the first byte that was ever in here.
-    places: VecDeque<u64>,
+    /// Positions between characters, counted from the first byte that was ever pushed.
+    boundaries: VecDeque<u64>,
 }
 
-/// What is to be known beside the bytes that are let through.
+/// Something the filter reports besides the bytes it passes on.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Odd {
-    /// A line that is no message: its beginning.
-    Rubbish(String),
-    /// So many bytes were taken out of the middle of a text.
+pub enum LineFinding {
+    /// A line that is not a message: its beginning.
+    Noise(String),
+    /// This many bytes were removed from the middle of a string.
     Cut(u64),
-    /// Nothing behind it can be read.
+    /// A message is too long. Nothing after it can be read.
     TooLong,
 }
 
-impl Default for Lines {
+impl Default for LineFilter {
     fn default() -> Self {
-        Self::new(MOST_OF_A_TEXT)
+        Self::new(MAX_STRING_BYTES)
     }
 }
 
-impl Lines {
-    pub fn new(most_of_a_text: usize) -> Self {
-        Self { most_of_a_text, line: Line::Empty, length: 0 }
+impl LineFilter {
+    pub fn new(max_string_bytes: usize) -> Self {
+        Self { max_string_bytes, state: LineState::Empty, passed_bytes: 0 }
     }
 
-    /// Takes what was read, and adds to `out` what is to be read on.
-    pub fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Vec<Odd> {
-        let mut odd = Vec::new();
+    /// Filters `bytes` and appends what passes to `out`.
+    pub fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Vec<LineFinding> {
+        let mut findings = Vec::new();
         let before = out.len();
         for &byte in bytes {
-            self.take(byte, out, &mut odd);
+            self.push_byte(byte, out, &mut findings);
         }
-        // Those of lines that ended count too: a few bytes early is no harm.
-        self.length += out.len() - before;
-        if self.length > MOST_OF_A_LINE {
-            odd.push(Odd::TooLong);
+        // Bytes of finished lines count too: reaching the limit a little early does no harm.
+        self.passed_bytes += out.len() - before;
+        if self.passed_bytes > MAX_MESSAGE_BYTES {
+            findings.push(LineFinding::TooLong);
         }
         if out.last() == Some(&b'\n') {
-            self.length = 0;
+            self.passed_bytes = 0;
         }
-        odd
+        findings
     }
 
-    fn take(&mut self, byte: u8, out: &mut Vec<u8>, odd: &mut Vec<Odd>) {
-        match &mut self.line {
-            Line::Empty if byte.is_ascii_whitespace() => (),
-            Line::Empty if byte == b'{' || byte == b'[' => {
+    fn push_byte(&mut self, byte: u8, out: &mut Vec<u8>, findings: &mut Vec<LineFinding>) {
+        match &mut self.state {
+            LineState::Empty if byte.is_ascii_whitespace() => (),
+            LineState::Empty if byte == b'{' || byte == b'[' => {
                 out.push(byte);
-                self.line = Line::Message(Text::default());
+                self.state = LineState::Message(MessageScanner::default());
             }
-            Line::Empty => self.line = Line::Rubbish(vec![byte]),
-            Line::Rubbish(line) if byte == b'\n' => {
+            LineState::Empty => self.state = LineState::Noise(vec![byte]),
+            LineState::Noise(line) if byte == b'\n' => {
                 let line = std::mem::take(line);
-                odd.push(Odd::Rubbish(String::from_utf8_lossy(&line).into_owned()));
-                self.line = Line::Empty;
+                findings.push(LineFinding::Noise(String::from_utf8_lossy(&line).into_owned()));
+                self.state = LineState::Empty;
             }
-            Line::Rubbish(line) => {
-                if line.len() < MOST_OF_RUBBISH {
+            LineState::Noise(line) => {
+                if line.len() < MAX_NOISE_BYTES {
                     line.push(byte);
                 }
             }
-            Line::Message(text) => {
+            LineState::Message(text) => {
                 if byte == b'\n' {
-                    text.close(out, odd);
+                    text.close_string(out, findings);
                     out.push(b'\n');
-                    self.line = Line::Empty;
-                    self.length = 0;
+                    self.state = LineState::Empty;
+                    self.passed_bytes = 0;
                 } else {
-                    text.take(byte, self.most_of_a_text / 2, out, odd);
+                    text.push_byte(byte, self.max_string_bytes / 2, out, findings);
                 }
             }
         }
     }
 }
 
-impl Text {
-    fn take(&mut self, byte: u8, most: usize, out: &mut Vec<u8>, odd: &mut Vec<Odd>) {
-        if !self.inside {
-            self.inside = byte == b'"';
+impl MessageScanner {
+    fn push_byte(&mut self, byte: u8, half: usize, out: &mut Vec<u8>, findings: &mut Vec<LineFinding>) {
+        if !self.in_string {
+            self.in_string = byte == b'"';
             out.push(byte);
             return;
         }
-        if byte == b'"' && matches!(self.unit, Unit::Complete | Unit::HalfPair) {
-            self.close(out, odd);
+        if byte == b'"' && matches!(self.unit, UnitState::Complete | UnitState::HalfPair) {
+            self.close_string(out, findings);
             out.push(byte);
             return;
         }
-        let between = self.unit == Unit::Complete && byte & 0xc0 != 0x80;
-        if between && self.end.is_none() && self.length >= most {
-            self.end = Some(End::default());
+        let at_boundary = self.unit == UnitState::Complete && byte & 0xc0 != 0x80;
+        if at_boundary && self.tail.is_none() && self.string_bytes >= half {
+            self.tail = Some(StringTail::default());
         }
-        self.unit = self.unit.after(byte);
-        self.length += 1;
-        match &mut self.end {
+        self.unit = self.unit.next(byte);
+        self.string_bytes += 1;
+        match &mut self.tail {
             None => out.push(byte),
-            Some(end) => end.push(byte, between, most),
+            Some(end) => end.push(byte, at_boundary, half),
         }
     }
 
-    /// The text ends: here, or because its line does.
-    fn close(&mut self, out: &mut Vec<u8>, odd: &mut Vec<Odd>) {
-        if let Some(end) = self.end.take() {
-            let left_out = end.write(out);
-            if left_out > 0 {
-                odd.push(Odd::Cut(left_out));
+    /// Ends the open string, at its closing quote or at the end of the line.
+    fn close_string(&mut self, out: &mut Vec<u8>, findings: &mut Vec<LineFinding>) {
+        if let Some(end) = self.tail.take() {
+            let dropped = end.write_to(out);
+            if dropped > 0 {
+                findings.push(LineFinding::Cut(dropped));
             }
         }
         *self = Self::default();
     }
 }
 
-impl Unit {
-    fn after(self, byte: u8) -> Self {
+impl UnitState {
+    fn next(self, byte: u8) -> Self {
         match (self, byte) {
             (Self::Complete | Self::HalfPair, b'\\') => Self::Backslash,
             (Self::Backslash, b'u') => Self::Hex(4, 0),
@@ -189,27 +189,27 @@ impl Unit {
     }
 }
 
-impl End {
-    fn push(&mut self, byte: u8, between: bool, most: usize) {
-        let at = self.dropped + self.bytes.len() as u64;
-        if between && self.places.back().is_none_or(|last| at - last >= STRIDE.min(most as u64 / 4)) {
-            self.places.push_back(at);
+impl StringTail {
+    fn push(&mut self, byte: u8, at_boundary: bool, half: usize) {
+        let offset = self.dropped + self.bytes.len() as u64;
+        if at_boundary && self.boundaries.back().is_none_or(|last| offset - last >= CUT_STRIDE.min(half as u64 / 4)) {
+            self.boundaries.push_back(offset);
         }
         self.bytes.push_back(byte);
-        if self.bytes.len() > most {
+        if self.bytes.len() > half {
             self.bytes.pop_front();
             self.dropped += 1;
-            if self.places.front().is_some_and(|place| *place < self.dropped) {
-                self.places.pop_front();
+            if self.boundaries.front().is_some_and(|place| *place < self.dropped) {
+                self.boundaries.pop_front();
             }
         }
     }
 
-    /// Writes what is left of it, and says how much is not.
-    fn write(mut self, out: &mut Vec<u8>) -> u64 {
-        let from = self.places.front().copied().unwrap_or(self.dropped + self.bytes.len() as u64);
+    /// Writes a note of the gap and the remaining bytes, and returns how many were dropped.
+    fn write_to(mut self, out: &mut Vec<u8>) -> u64 {
+        let from = self.boundaries.front().copied().unwrap_or(self.dropped + self.bytes.len() as u64);
         if from > 0 {
-            out.extend_from_slice(left_out(from).as_bytes());
+            out.extend_from_slice(gap_note(from).as_bytes());
         }
         self.bytes.drain(..(from - self.dropped) as usize);
         let (front, back) = self.bytes.as_slices();
@@ -219,13 +219,13 @@ impl End {
     }
 }
 
-/// How the gap in a text reads.
-fn left_out(bytes: u64) -> String {
+/// The note that replaces the middle of a string.
+fn gap_note(bytes: u64) -> String {
     format!("\\n[… {bytes} bytes left out …]\\n")
 }
 
-/// Whether the middle was taken out of this text: it is no base64 any more.
-pub fn was_cut(text: &str) -> bool {
+/// Whether the middle of this string was removed. Such a string is not valid base64 any more.
+pub fn is_truncated(text: &str) -> bool {
     text.contains(" bytes left out …]")
 }
 
@@ -236,8 +236,8 @@ mod tests {
 
     use super::*;
 
-    fn through(most: usize, pieces: &[&[u8]]) -> (String, Vec<Odd>) {
-        let (mut lines, mut out, mut odd) = (Lines::new(most), Vec::new(), Vec::new());
+    fn filter(most: usize, pieces: &[&[u8]]) -> (String, Vec<LineFinding>) {
+        let (mut lines, mut out, mut odd) = (LineFilter::new(most), Vec::new(), Vec::new());
         for piece in pieces {
             odd.extend(lines.push(piece, &mut out));
         }
@@ -245,41 +245,41 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_message_is_told_and_not_let_through() {
-        let (out, odd) = through(100, &[b"Listening on port 8\n\n{\"a\": 1}\nok\r\n[1]\n\xff\xfe\n"]);
+    fn lines_that_are_not_messages_are_reported_and_dropped() {
+        let (out, odd) = filter(100, &[b"Listening on port 8\n\n{\"a\": 1}\nok\r\n[1]\n\xff\xfe\n"]);
         assert_eq!(out, "{\"a\": 1}\n[1]\n");
         let told = ["Listening on port 8", "ok\r", "\u{fffd}\u{fffd}"];
-        assert_eq!(odd, told.map(|line| Odd::Rubbish(line.into())));
-        let (out, odd) = through(100, &["x".repeat(100_000).as_bytes(), b"\n"]);
-        assert_eq!((out.as_str(), odd), ("", vec![Odd::Rubbish("x".repeat(MOST_OF_RUBBISH))]));
+        assert_eq!(odd, told.map(|line| LineFinding::Noise(line.into())));
+        let (out, odd) = filter(100, &["x".repeat(100_000).as_bytes(), b"\n"]);
+        assert_eq!((out.as_str(), odd), ("", vec![LineFinding::Noise("x".repeat(MAX_NOISE_BYTES))]));
     }
 
     #[test]
-    fn a_long_text_loses_its_middle_and_nothing_else() {
+    fn a_long_string_loses_only_its_middle() {
         let text = format!("begin{}end", "é".repeat(500));
-        let (out, odd) = through(60, &[json!({"id": 1, "a": text, "b": "short"}).to_string().as_bytes(), b"\n"]);
+        let (out, odd) = filter(60, &[json!({"id": 1, "a": text, "b": "short"}).to_string().as_bytes(), b"\n"]);
         let value: Value = serde_json::from_str(&out).expect("it is JSON");
         assert_eq!((&value["id"], &value["b"]), (&json!(1), &json!("short")));
         let cut = value["a"].as_str().expect("a text");
-        assert!(cut.starts_with("beginééé") && cut.ends_with("éend") && was_cut(cut), "{cut}");
-        let [Odd::Cut(bytes)] = odd[..] else { panic!("{odd:?}") };
-        let gap = left_out(bytes).len() - 2; // Two line ends are one byte each, read.
+        assert!(cut.starts_with("beginééé") && cut.ends_with("éend") && is_truncated(cut), "{cut}");
+        let [LineFinding::Cut(bytes)] = odd[..] else { panic!("{odd:?}") };
+        let gap = gap_note(bytes).len() - 2; // Each of the two escaped line ends is one byte when read.
         assert_eq!(cut.len() + bytes as usize, text.len() + gap);
     }
 
     #[test]
     fn a_message_without_an_end_is_not_read_for_ever() {
-        let mut lines = Lines::default();
+        let mut lines = LineFilter::default();
         let piece = b"[1,2,3,4],".repeat(100_000);
         let mut pushed = 0;
         loop {
             let mut out = Vec::new();
             pushed += piece.len();
             let odd = lines.push(if pushed == piece.len() { b"[" } else { &piece }, &mut out);
-            if odd == [Odd::TooLong] {
+            if odd == [LineFinding::TooLong] {
                 break;
             }
-            assert!(pushed < 2 * MOST_OF_A_LINE, "it would go on");
+            assert!(pushed < 2 * MAX_MESSAGE_BYTES, "it is still reading");
         }
     }
 
@@ -298,7 +298,7 @@ mod tests {
             }
             line.push('\n');
             let pieces: Vec<&[u8]> = line.as_bytes().chunks(piece).collect();
-            let (out, odd) = through(most, &pieces);
+            let (out, odd) = filter(most, &pieces);
             let cut: Vec<String> = serde_json::from_str(&out).expect("it is JSON");
             prop_assert_eq!(cut.len(), texts.len());
             if odd.is_empty() {

@@ -1,6 +1,6 @@
-//! A connection to a server: made, used, given up.
+//! A connection to a server: opening it, calling tools, closing it.
 
-// The log of the protocol is deprecated there, and used everywhere.
+// Logging is deprecated in the protocol, but in wide use.
 #![allow(deprecated)]
 
 use std::time::Duration;
@@ -20,42 +20,43 @@ use serde_json::{Map, Value};
 use tokio::{task::JoinHandle, time::timeout};
 
 use super::{
-    Configured, Identity, Options,
-    client::{Client, Ear, bounded},
+    ConfiguredServer, McpOptions, ServerIdentity,
+    client::{McpClient, ServerLog, bounded_line},
     content, http,
-    stdio::Process,
-    words::{self, Loss},
+    stdio::ServerProcess,
+    words::{self, CallLoss},
 };
-use crate::tools::{Failure, Outcome, Tool};
+use crate::tools::{ToolDefinition, ToolFailure, ToolOutcome};
 
-/// Both sides know each other.
-pub struct Link {
+/// An open connection, after the handshake.
+pub struct ServerConnection {
     pub peer: Peer<RoleClient>,
-    pub identity: Identity,
+    pub identity: ServerIdentity,
     cancel: RunningServiceCancellationToken,
-    /// Whoever carries messages; `None` once that is over.
-    carrier: Option<JoinHandle<()>>,
-    process: Option<Process>,
+    /// The task that carries messages; `None` once it has ended.
+    transport_task: Option<JoinHandle<()>>,
+    process: Option<ServerProcess>,
 }
 
-/// How a connection begins.
+/// How the handshake of a connection begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Begin {
-    /// As the newest protocol does; servers that know only the older ones say so.
+pub enum HandshakeKind {
+    /// As in the newest protocol. Servers that know only older versions report that.
     Newest,
-    /// As all before it: some servers end when they are asked anything else first.
+    /// As in all older versions. Some servers exit if anything else comes first.
     Older,
 }
 
-/// More tools, or pages of them, than any model can be told of.
-const MOST_TOOLS: usize = 1000;
-const MOST_PAGES: usize = 200;
+/// How many tools are listed at most: more than any model can use.
+const MAX_TOOLS: usize = 1000;
+/// How many pages of tools are requested at most.
+const MAX_TOOL_PAGES: usize = 200;
 
-/// How long the end of a connection may take to be explained by the end of a program.
-pub const LAST_WORDS: Duration = Duration::from_millis(500);
+/// How long to wait for a program to exit after its connection has ended, because its exit code explains more.
+pub const EXIT_GRACE: Duration = Duration::from_millis(500);
 
-impl Begin {
-    fn mode(self) -> ClientLifecycleMode {
+impl HandshakeKind {
+    fn lifecycle_mode(self) -> ClientLifecycleMode {
         match self {
             Self::Older => ClientLifecycleMode::Initialize,
             Self::Newest => ClientLifecycleMode::Auto {
@@ -73,91 +74,96 @@ impl Begin {
     }
 }
 
-/// Why there is no connection.
+/// Why a connection could not be opened.
 #[derive(Debug)]
-pub struct Refused {
+pub struct ConnectFailure {
     pub why: String,
-    /// Somebody is there, who may like the other beginning better.
-    pub not_so: bool,
+    /// The server answered, and may accept the other handshake.
+    pub try_other_handshake: bool,
 }
 
-impl From<String> for Refused {
+impl From<String> for ConnectFailure {
     fn from(why: String) -> Self {
-        Self { why, not_so: false }
+        Self { why, try_other_handshake: false }
     }
 }
 
-impl From<&ClientInitializeError> for Refused {
+impl From<&ClientInitializeError> for ConnectFailure {
     fn from(error: &ClientInitializeError) -> Self {
         let not_so = matches!(
             error,
             ClientInitializeError::NoCompatibleProtocolVersion { .. } | ClientInitializeError::JsonRpcError(_)
         );
-        Self { why: words::start(error), not_so }
+        Self { why: words::start_message(error), try_other_handshake: not_so }
     }
 }
 
-impl Link {
-    /// Reaches the server and says who we are.
+impl ServerConnection {
+    /// Connects to the server and completes the handshake.
     ///
     /// # Errors
-    /// It cannot be reached, or is no MCP server, in words that help.
-    pub async fn open(configured: &Configured, options: &Options, ear: &Ear, begin: Begin) -> Result<Self, Refused> {
-        let client = Client { ear: ear.clone() };
+    /// Returns why the server cannot be reached or is not an MCP server.
+    pub async fn open(
+        configured: &ConfiguredServer,
+        options: &McpOptions,
+        log: &ServerLog,
+        handshake: HandshakeKind,
+    ) -> Result<Self, ConnectFailure> {
+        let client = McpClient { log: log.clone() };
         let limit = Duration::from_secs_f64(configured.settings.start_timeout);
-        let mute = || format!("it did not say who it is within {} s", configured.settings.start_timeout);
+        let no_handshake = || format!("it did not introduce itself within {} s", configured.settings.start_timeout);
         if configured.settings.command.is_none() {
             let transport = http::transport(configured, options)?;
-            let served = timeout(limit, client.serve_with_lifecycle(transport, begin.mode())).await;
-            let service = served.map_err(|_| mute())?.map_err(|error| Refused::from(&error))?;
+            let served = timeout(limit, client.serve_with_lifecycle(transport, handshake.lifecycle_mode())).await;
+            let service = served.map_err(|_| no_handshake())?.map_err(|error| ConnectFailure::from(&error))?;
             return Ok(Self::new(service, None));
         }
-        let (mut process, pipes) = Process::start(configured, options, ear)?;
-        let served = timeout(limit, client.serve_with_lifecycle(pipes, begin.mode())).await;
+        let (mut process, pipes) = ServerProcess::start(configured, options, log)?;
+        let served = timeout(limit, client.serve_with_lifecycle(pipes, handshake.lifecycle_mode())).await;
         let (refused, ended) = match served {
             Ok(Ok(service)) => return Ok(Self::new(service, Some(process))),
-            // It ends by itself, perhaps, and then that says more.
+            // If the program has exited, its exit code explains more.
             Ok(Err(ClientInitializeError::ConnectionClosed(said))) => {
-                let ended = timeout(LAST_WORDS, process.ended()).await.ok();
-                (Refused::from(&ClientInitializeError::ConnectionClosed(said)), ended)
+                let ended = timeout(EXIT_GRACE, process.wait_for_exit()).await.ok();
+                (ConnectFailure::from(&ClientInitializeError::ConnectionClosed(said)), ended)
             }
-            Ok(Err(error)) => (Refused::from(&error), None),
-            Err(_) => (mute().into(), None),
+            Ok(Err(error)) => (ConnectFailure::from(&error), None),
+            Err(_) => (no_handshake().into(), None),
         };
         let wrong = process.stop(options.grace).await;
         Err(match (wrong, ended) {
             (Some(wrong), _) => wrong.to_owned().into(),
-            (None, Some(ended)) => format!("{ended} before it said who it is{}", advice(configured)).into(),
+            (None, Some(ended)) => format!("{ended} before it introduced itself{}", path_hint(configured)).into(),
             (None, None) => refused,
         })
     }
 
-    fn new(service: RunningService<RoleClient, Client>, process: Option<Process>) -> Self {
+    fn new(service: RunningService<RoleClient, McpClient>, process: Option<ServerProcess>) -> Self {
         let peer = service.peer().clone();
         let info = peer.peer_info();
         let info = info.as_deref();
         let server = info.and_then(|info| info.server_info.as_ref());
-        let identity = Identity {
-            name: server.map(|server| bounded(server.title.as_ref().unwrap_or(&server.name))).unwrap_or_default(),
-            version: server.map(|server| bounded(&server.version)).unwrap_or_default(),
-            protocol: info.map(|info| bounded(info.protocol_version.as_str())).unwrap_or_default(),
+        let identity = ServerIdentity {
+            name: server.map(|server| bounded_line(server.title.as_ref().unwrap_or(&server.name))).unwrap_or_default(),
+            version: server.map(|server| bounded_line(&server.version)).unwrap_or_default(),
+            protocol: info.map(|info| bounded_line(info.protocol_version.as_str())).unwrap_or_default(),
             instructions: info.and_then(|info| info.instructions.clone()),
         };
         let cancel = service.cancellation_token();
         let carrier = tokio::spawn(async move {
-            let _ = service.waiting().await; // Over is over.
+            let _ = service.waiting().await; // The connection has ended either way.
         });
-        Self { peer, identity, cancel, carrier: Some(carrier), process }
+        Self { peer, identity, cancel, transport_task: Some(carrier), process }
     }
 
-    /// Waits until the connection ends by itself, and says why.
-    pub async fn ended(&mut self) -> String {
-        let carrier = &mut self.carrier;
+    /// Waits until the connection ends, and returns why.
+    pub async fn wait_for_end(&mut self) -> String {
+        let transport_task = &mut self.transport_task;
         let closed = async {
-            if let Some(task) = carrier {
-                let _ = task.await; // Over is over.
+            if let Some(task) = transport_task {
+                let _ = task.await; // As in `new`.
             }
-            *carrier = None;
+            *transport_task = None;
         };
         match &mut self.process {
             None => {
@@ -166,36 +172,36 @@ impl Link {
             }
             Some(process) => {
                 tokio::select! {
-                    ended = process.ended() => return ended,
+                    ended = process.wait_for_exit() => return ended,
                     () = closed => (),
                 }
-                let ended = timeout(LAST_WORDS, process.ended()).await;
+                let ended = timeout(EXIT_GRACE, process.wait_for_exit()).await;
                 ended.unwrap_or_else(|_| "it closed its output".into())
             }
         }
     }
 
-    /// Gives the connection up and ends what was started for it; tells what was wrong with what it said, if that was it.
+    /// Closes the connection and ends its program. Returns an error message if the program's output could not be read.
     pub async fn close(self, grace: Duration) -> Option<&'static str> {
         self.cancel.cancel();
-        let wrong = match self.process {
+        let read_error = match self.process {
             Some(mut process) => process.stop(grace).await,
             None => None,
         };
-        if let Some(carrier) = self.carrier {
+        if let Some(carrier) = self.transport_task {
             let _ = timeout(grace, carrier).await; // It ends with the runtime at the latest.
         }
-        wrong
+        read_error
     }
 }
 
-/// What people run into first.
-fn advice(configured: &Configured) -> &'static str {
+/// Returns a hint for the most common mistake: a server without a `PATH`.
+fn path_hint(configured: &ConfiguredServer) -> &'static str {
     let settings = &configured.settings;
     if settings.env.contains_key("PATH") || settings.inherit.iter().any(|name| name == "PATH") {
         ""
     } else {
-        "; it sees no variables but those that are named: inherit = [\"PATH\", \"HOME\"] gives it these"
+        "; it gets only the variables that the config names: inherit = [\"PATH\", \"HOME\"] passes these on"
     }
 }
 
@@ -203,14 +209,14 @@ fn advice(configured: &Configured) -> &'static str {
 ///
 /// # Errors
 /// The connection is gone.
-pub async fn call(
+pub async fn begin_call(
     peer: &Peer<RoleClient>,
     name: String,
     arguments: Map<String, Value>,
 ) -> Result<RequestHandle<RoleClient>, ServiceError> {
     let params = CallToolRequestParams::new(name).with_arguments(arguments);
     let mut options = PeerRequestOptions::no_options();
-    if !is_old(peer) {
+    if !is_legacy(peer) {
         let mut meta = RequestMetaObject::new();
         meta.set_log_level(LoggingLevel::Info);
         options = options.with_meta(meta);
@@ -218,39 +224,44 @@ pub async fn call(
     peer.send_cancellable_request(ClientRequest::CallToolRequest(CallToolRequest::new(params)), options).await
 }
 
-/// What a call came to, and what that says of its server.
-pub async fn answer(handle: RequestHandle<RoleClient>) -> (Result<Outcome, Failure>, Loss) {
+/// Waits for the answer to a call, and reports what it implies for the server.
+pub async fn await_answer(handle: RequestHandle<RoleClient>) -> (Result<ToolOutcome, ToolFailure>, CallLoss) {
     let result = match handle.await_response().await {
         Ok(result) => result,
         Err(error) => {
-            let (failure, loss) = words::call(error);
+            let (failure, loss) = words::call_failure(error);
             return (Err(failure), loss);
         }
     };
     let outcome = match result {
-        ServerResult::CallToolResult(result) => Ok(content::outcome(result)),
-        ServerResult::EmptyResult(_) => Ok(content::outcome(CallToolResult::default())),
+        ServerResult::CallToolResult(result) => Ok(content::to_outcome(result)),
+        ServerResult::EmptyResult(_) => Ok(content::to_outcome(CallToolResult::default())),
         ServerResult::InputRequiredResult(_) => {
-            Err(Failure::Refused("it wants to ask something back, and gets no answer to that".into()))
+            Err(ToolFailure::Refused("it wants to ask a question back, which ibid does not support".into()))
         }
-        ServerResult::CreateTaskResult(_) => Err(Failure::Refused("it wants to answer later".into())),
-        _ => Err(Failure::Garbled("it is no result of a tool".into())),
+        ServerResult::CreateTaskResult(_) => {
+            Err(ToolFailure::Refused("it wants to answer later, which ibid does not support".into()))
+        }
+        _ => Err(ToolFailure::Garbled("it is not a tool result".into())),
     };
-    (outcome, Loss::Nothing)
+    (outcome, CallLoss::Nothing)
 }
 
-/// Tells the server that nobody waits for an answer any more.
-pub async fn cancel(peer: Peer<RoleClient>, request: RequestId, reason: &'static str) {
+/// Notifies the server that a call is cancelled.
+pub async fn notify_cancelled(peer: Peer<RoleClient>, request: RequestId, reason: &'static str) {
     let cancelled = CancelledNotificationParam::new(Some(request), Some(reason.into()));
-    let _ = peer.notify_cancelled(cancelled).await; // Then it is gone, and knows.
+    let _ = peer.notify_cancelled(cancelled).await; // If this fails, the server is gone.
 }
 
-/// Everything that a server offers, page by page; and what was odd.
+/// Lists all tools of a server, page by page. Also returns a warning if the list was cut short.
 ///
 /// # Errors
-/// It did not answer, or not to that.
-pub async fn tools(server: &str, peer: &Peer<RoleClient>) -> Result<(Vec<Tool>, Option<&'static str>), Failure> {
-    let mut tools: Vec<Tool> = Vec::new();
+/// The server did not answer, or refused.
+pub async fn list_tools(
+    server: &str,
+    peer: &Peer<RoleClient>,
+) -> Result<(Vec<ToolDefinition>, Option<&'static str>), ToolFailure> {
+    let mut tools: Vec<ToolDefinition> = Vec::new();
     let mut cursors: Vec<String> = Vec::new();
     loop {
         let params = cursors.last().map(|cursor| PaginatedRequestParams::default().with_cursor(Some(cursor.clone())));
@@ -259,32 +270,32 @@ pub async fn tools(server: &str, peer: &Peer<RoleClient>) -> Result<(Vec<Tool>, 
             Err(ServiceError::McpError(error)) if error.code == ErrorCode::METHOD_NOT_FOUND => {
                 return Ok((tools, None));
             }
-            Err(error) => return Err(words::call(error).0),
+            Err(error) => return Err(words::call_failure(error).0),
         };
         for tool in page.tools {
             if !tools.iter().any(|known| known.id.name == tool.name) {
-                tools.push(content::tool(server, tool));
+                tools.push(content::to_tool(server, tool));
             }
         }
         match page.next_cursor {
             None => return Ok((tools, None)),
-            _ if tools.len() >= MOST_TOOLS || cursors.len() >= MOST_PAGES => {
+            _ if tools.len() >= MAX_TOOLS || cursors.len() >= MAX_TOOL_PAGES => {
                 return Ok((tools, Some("its list of tools has no end; the rest is left out")));
             }
             Some(cursor) if cursors.contains(&cursor) => {
-                return Ok((tools, Some("its list of tools turns in a circle; the rest is left out")));
+                return Ok((tools, Some("its list of tools repeats itself; the rest is left out")));
             }
             Some(cursor) => cursors.push(cursor),
         }
     }
 }
 
-/// Asks for its log and for news of its tools, as far as it has them, for as long as the connection lasts.
-pub async fn follow(peer: Peer<RoleClient>, ear: Ear) {
+/// Subscribes to the server's log and to changes of its tools, if it supports them, until the connection ends.
+pub async fn follow_changes(peer: Peer<RoleClient>, log: ServerLog) {
     let Some(info) = peer.peer_info() else { return };
-    if is_old(&peer) {
+    if is_legacy(&peer) {
         if info.capabilities.logging.is_some() {
-            let _ = peer.set_level(SetLevelRequestParams::new(LoggingLevel::Info)).await; // Then there is less to read.
+            let _ = peer.set_level(SetLevelRequestParams::new(LoggingLevel::Info)).await; // Optional.
         }
         return;
     }
@@ -292,12 +303,12 @@ pub async fn follow(peer: Peer<RoleClient>, ear: Ear) {
         return;
     }
     let filter = SubscriptionFilter::builder().tools_list_changed().build();
-    let Ok(mut news) = peer.listen(filter).await else { return };
-    while let Ok(Some(_)) = news.next().await {
-        ear.changed.notify_one();
+    let Ok(mut changes) = peer.listen(filter).await else { return };
+    while let Ok(Some(_)) = changes.next().await {
+        log.tools_changed.notify_one();
     }
 }
 
-fn is_old(peer: &Peer<RoleClient>) -> bool {
+fn is_legacy(peer: &Peer<RoleClient>) -> bool {
     peer.peer_info().is_none_or(|info| info.protocol_version.has_initialize())
 }

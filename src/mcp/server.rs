@@ -1,4 +1,4 @@
-//! One server, as long as it is configured: started when it is needed, served, started again when it went away.
+//! The task of one server: starts it when it is needed, serves it, and restarts it when it goes away.
 
 use std::{collections::HashMap, pin::pin, time::Duration};
 
@@ -15,239 +15,263 @@ use tokio::{
 };
 
 use super::{
-    Configured, Event, Line, Options, State, Voice,
-    client::{Ear, Heard},
-    link::{self, Begin, Link},
-    words::Loss,
+    ConfiguredServer, LogSource, McpEvent, McpOptions, ServerLogLine, ServerState,
+    client::{ServerLog, ServerNotice},
+    link::{self, HandshakeKind, ServerConnection},
+    words::CallLoss,
 };
 use crate::{
     chat::CallId,
-    tools::{Failure, Outcome, Tool},
+    tools::{ToolDefinition, ToolFailure, ToolOutcome},
 };
 
-/// What a server's task is told.
+/// An order to the task of a server.
 #[derive(Debug)]
-pub enum Order {
+pub enum ServerOrder {
     Start,
     Restart,
     Call { call: CallId, name: String, arguments: Map<String, Value> },
     Cancel(CallId),
 }
 
-/// Lives until nobody can give orders any more.
-pub async fn run(configured: Configured, options: Options, orders: mpsc::Receiver<Order>, events: mpsc::Sender<Event>) {
-    let (ear, heard) = Ear::new();
-    let log = Log { every: options.log_every, lines: Vec::new(), due: Instant::now() };
-    let server = Server { configured, options, orders, events, ear, heard, log, vain: 0, begin: Begin::Newest };
-    Box::pin(server.live()).await;
+/// Runs until the sender of `orders` is dropped.
+pub async fn run(
+    configured: ConfiguredServer,
+    options: McpOptions,
+    orders: mpsc::Receiver<ServerOrder>,
+    events: mpsc::Sender<McpEvent>,
+) {
+    let (ear, heard) = ServerLog::new();
+    let log = LogBuffer { interval: options.log_interval, lines: Vec::new(), due: Instant::now() };
+    let server = ServerTask {
+        configured,
+        options,
+        orders,
+        events,
+        server_log: ear,
+        notices: heard,
+        pending_log: log,
+        failed_starts: 0,
+        handshake: HandshakeKind::Newest,
+    };
+    Box::pin(server.run_to_end()).await;
 }
 
-struct Server {
-    configured: Configured,
-    options: Options,
-    orders: mpsc::Receiver<Order>,
-    events: mpsc::Sender<Event>,
-    ear: Ear,
-    heard: mpsc::Receiver<Heard>,
-    log: Log,
-    /// Starts in vain, one behind the other.
-    vain: u32,
-    begin: Begin,
+struct ServerTask {
+    configured: ConfiguredServer,
+    options: McpOptions,
+    orders: mpsc::Receiver<ServerOrder>,
+    events: mpsc::Sender<McpEvent>,
+    server_log: ServerLog,
+    notices: mpsc::Receiver<ServerNotice>,
+    pending_log: LogBuffer,
+    /// Failed starts in a row.
+    failed_starts: u32,
+    handshake: HandshakeKind,
 }
 
-/// What comes next in the life of a server.
-enum Next {
-    /// Until somebody asks for it.
-    Rest(State),
+/// What the task of a server does next.
+enum ServerStep {
+    /// Waits until it is asked to start.
+    Rest(ServerState),
     Pause(Duration, String),
-    Try,
+    Start,
     End,
 }
 
-/// A call that has no answer yet.
-struct Running {
+/// A call that has not been answered yet.
+struct RunningCall {
     request: RequestId,
     token: ProgressToken,
-    /// It is given up then, unless it makes progress.
+    /// When the call times out. Progress extends it.
     deadline: Instant,
     task: AbortHandle,
 }
 
-/// What a task beside the loop came to.
-enum Done {
-    Call(CallId, Result<Outcome, Failure>, Loss),
-    Tools(Result<(Vec<Tool>, Option<&'static str>), Failure>),
+/// The result of a task that ran beside the loop.
+enum FinishedTask {
+    Call(CallId, Result<ToolOutcome, ToolFailure>, CallLoss),
+    Tools(Result<(Vec<ToolDefinition>, Option<&'static str>), ToolFailure>),
     Nothing,
 }
 
-/// Lines on their way to whoever shows them.
-struct Log {
-    every: Duration,
-    lines: Vec<Line>,
+/// Log lines that have not been reported yet.
+struct LogBuffer {
+    interval: Duration,
+    lines: Vec<ServerLogLine>,
     due: Instant,
 }
 
-impl Log {
-    /// As many as are kept there.
-    const MOST: usize = 200;
+impl LogBuffer {
+    /// As many as are kept for a server on screen.
+    const MAX_LINES: usize = 200;
 
-    fn push(&mut self, line: Line) {
-        if self.lines.len() == Self::MOST {
+    fn push(&mut self, line: ServerLogLine) {
+        if self.lines.len() == Self::MAX_LINES {
             self.lines.remove(0);
         }
         self.lines.push(line);
     }
 }
 
-impl Server {
-    async fn live(mut self) {
-        let mut next = Next::Rest(State::Idle);
+impl ServerTask {
+    async fn run_to_end(mut self) {
+        let mut next = ServerStep::Rest(ServerState::Idle);
         loop {
             next = match next {
-                Next::Rest(state) => self.rest(state).await,
-                Next::Pause(pause, why) => self.pause(pause, why).await,
-                Next::Try => Box::pin(self.start()).await,
-                Next::End => return,
+                ServerStep::Rest(state) => self.wait_idle(state).await,
+                ServerStep::Pause(pause, why) => self.wait_to_retry(pause, why).await,
+                ServerStep::Start => Box::pin(self.start()).await,
+                ServerStep::End => return,
             };
         }
     }
 
-    async fn rest(&mut self, state: State) -> Next {
+    async fn wait_idle(&mut self, state: ServerState) -> ServerStep {
         let why = match &state {
-            State::Failed { why } => why.clone(),
+            ServerState::Failed { why } => why.clone(),
             _ => "it is not running".into(),
         };
-        let idle = state == State::Idle;
+        let idle = state == ServerState::Idle;
         if !idle {
-            self.say(state).await;
+            self.report_state(state).await;
         }
-        let next = self.obey(None, &why).await;
-        if !idle && matches!(next, Some(Order::Start)) {
-            self.vain = self.options.tries.saturating_sub(1);
+        let next = self.wait_for_order(None, &why).await;
+        if !idle && matches!(next, Some(ServerOrder::Start)) {
+            self.failed_starts = self.options.max_attempts.saturating_sub(1);
         }
-        next.map_or(Next::End, |_| Next::Try)
+        next.map_or(ServerStep::End, |_| ServerStep::Start)
     }
 
-    async fn pause(&mut self, pause: Duration, why: String) -> Next {
+    async fn wait_to_retry(&mut self, pause: Duration, why: String) -> ServerStep {
         let until = Timestamp::now() + SignedDuration::try_from(pause).unwrap_or_default();
-        self.say(State::Waiting { until, why: why.clone() }).await;
-        match self.obey(Some(Instant::now() + pause), &why).await {
-            Some(_) => Next::Try,
-            None => Next::End,
+        self.report_state(ServerState::Waiting { until, why: why.clone() }).await;
+        match self.wait_for_order(Some(Instant::now() + pause), &why).await {
+            Some(_) => ServerStep::Start,
+            None => ServerStep::End,
         }
     }
 
-    /// Without a connection: until it is to be started (also when the time has come), or nobody gives orders any more.
-    async fn obey(&mut self, until: Option<Instant>, why: &str) -> Option<Order> {
+    /// Handles orders while there is no connection. Returns the order to start, also when `until` has come, or `None`
+    /// once the sender of orders is dropped.
+    async fn wait_for_order(&mut self, until: Option<Instant>, why: &str) -> Option<ServerOrder> {
         loop {
             tokio::select! {
                 order = self.orders.recv() => match order? {
-                    Order::Start if until.is_some() => (),
-                    Order::Start => return Some(Order::Start),
-                    Order::Restart => {
-                        self.vain = 0;
-                        return Some(Order::Restart);
+                    ServerOrder::Start if until.is_some() => (),
+                    ServerOrder::Start => return Some(ServerOrder::Start),
+                    ServerOrder::Restart => {
+                        self.failed_starts = 0;
+                        return Some(ServerOrder::Restart);
                     }
-                    Order::Call { call, .. } => self.done(call, Err(Failure::Start(why.to_owned()))).await,
-                    Order::Cancel(_) => (),
+                    ServerOrder::Call { call, .. } => self.report_done(call, Err(ToolFailure::Start(why.to_owned()))).await,
+                    ServerOrder::Cancel(_) => (),
                 },
-                Some(heard) = self.heard.recv() => self.hear(heard),
-                () = sleep_until(self.log.due), if !self.log.lines.is_empty() => self.tell_log().await,
-                () = sleep_until(until.unwrap_or(self.log.due)), if until.is_some() => return Some(Order::Start),
+                Some(heard) = self.notices.recv() => self.on_notice(heard),
+                () = sleep_until(self.pending_log.due), if !self.pending_log.lines.is_empty() => self.flush_log().await,
+                () = sleep_until(until.unwrap_or(self.pending_log.due)), if until.is_some() => return Some(ServerOrder::Start),
             }
         }
     }
 
-    /// Tries to reach it, and serves it for as long as that goes well.
-    async fn start(&mut self) -> Next {
-        self.say(State::Starting).await;
-        let (configured, options, ear) = (self.configured.clone(), self.options, self.ear.clone());
-        let mut begin = self.begin;
+    /// Tries to connect, and serves the connection for as long as it lasts.
+    async fn start(&mut self) -> ServerStep {
+        self.report_state(ServerState::Starting).await;
+        let (configured, options, log) = (self.configured.clone(), self.options, self.server_log.clone());
+        let mut begin = self.handshake;
         let mut opening = pin!(async move {
             let link = loop {
-                match Link::open(&configured, &options, &ear, begin).await {
+                match ServerConnection::open(&configured, &options, &log, begin).await {
                     Ok(link) => break link,
-                    Err(refused) if refused.not_so && begin == Begin::Newest => begin = Begin::Older,
+                    Err(refused) if refused.try_other_handshake && begin == HandshakeKind::Newest => {
+                        begin = HandshakeKind::Older
+                    }
                     Err(refused) => return Err(refused.why),
                 }
             };
             let limit = Duration::from_secs_f64(configured.settings.start_timeout);
-            let listed = timeout(limit, link::tools(&configured.name, &link.peer)).await;
-            match listed.unwrap_or(Err(Failure::TimedOut { seconds: limit.as_secs() })) {
+            let listed = timeout(limit, link::list_tools(&configured.name, &link.peer)).await;
+            match listed.unwrap_or(Err(ToolFailure::TimedOut { seconds: limit.as_secs() })) {
                 Ok(tools) => Ok((link, tools, begin)),
                 Err(failure) => {
-                    let wrong = link.close(options.grace).await;
-                    Err(wrong.map_or_else(|| format!("its tools are not known: {}", failure.words()), str::to_owned))
+                    let read_error = link.close(options.grace).await;
+                    Err(read_error
+                        .map_or_else(|| format!("cannot list its tools: {}", failure.message()), str::to_owned))
                 }
             }
         });
-        let mut waiting = Vec::new();
+        let mut waiting_orders = Vec::new();
         let opened = loop {
             tokio::select! {
                 opened = &mut opening => break opened,
                 order = self.orders.recv() => match order {
                     None => {
-                        self.refuse(waiting, "it is no longer there").await;
-                        return Next::End;
+                        self.refuse_calls(waiting_orders, "it was removed").await;
+                        return ServerStep::End;
                     }
-                    Some(Order::Restart) => {
-                        self.refuse(waiting, "it is started anew").await;
-                        return Next::Try;
+                    Some(ServerOrder::Restart) => {
+                        self.refuse_calls(waiting_orders, "it is being restarted").await;
+                        return ServerStep::Start;
                     }
-                    Some(Order::Start) => (),
-                    // It is on its way: what is asked of it waits with us.
-                    Some(order) => waiting.push(order),
+                    Some(ServerOrder::Start) => (),
+                    // Calls wait until the server is ready.
+                    Some(order) => waiting_orders.push(order),
                 },
-                Some(heard) = self.heard.recv() => self.hear(heard),
-                () = sleep_until(self.log.due), if !self.log.lines.is_empty() => self.tell_log().await,
+                Some(heard) = self.notices.recv() => self.on_notice(heard),
+                () = sleep_until(self.pending_log.due), if !self.pending_log.lines.is_empty() => self.flush_log().await,
             }
         };
         match opened {
             Ok((link, tools, begin)) => {
-                self.begin = begin;
-                self.serve(link, tools, waiting).await
+                self.handshake = begin;
+                self.serve(link, tools, waiting_orders).await
             }
             Err(why) => {
-                self.begin = self.begin.other();
-                self.refuse(waiting, &why).await;
-                self.failed(why)
+                self.handshake = self.handshake.other();
+                self.refuse_calls(waiting_orders, &why).await;
+                self.on_failure(why)
             }
         }
     }
 
-    /// Answers the calls that waited for a start which did not come.
-    async fn refuse(&mut self, waiting: Vec<Order>, why: &str) {
+    /// Answers the calls that waited for a start that failed.
+    async fn refuse_calls(&mut self, waiting: Vec<ServerOrder>, why: &str) {
         for order in waiting {
-            if let Order::Call { call, .. } = order {
-                self.done(call, Err(Failure::Start(why.to_owned()))).await;
+            if let ServerOrder::Call { call, .. } = order {
+                self.report_done(call, Err(ToolFailure::Start(why.to_owned()))).await;
             }
         }
     }
 
-    /// It went away, or did not come.
-    fn failed(&mut self, why: String) -> Next {
-        self.vain += 1;
-        if self.vain >= self.options.tries {
-            return Next::Rest(State::Failed { why });
+    /// Counts a failed start or a lost connection, and decides whether to try again.
+    fn on_failure(&mut self, why: String) -> ServerStep {
+        self.failed_starts += 1;
+        if self.failed_starts >= self.options.max_attempts {
+            return ServerStep::Rest(ServerState::Failed { why });
         }
-        let pause = self.options.first_pause * 2_u32.saturating_pow(self.vain - 1);
-        Next::Pause(pause.min(self.options.longest_pause), why)
+        let pause = self.options.first_retry_delay * 2_u32.saturating_pow(self.failed_starts - 1);
+        ServerStep::Pause(pause.min(self.options.max_retry_delay), why)
     }
 
-    async fn serve(&mut self, mut link: Link, listed: (Vec<Tool>, Option<&'static str>), waiting: Vec<Order>) -> Next {
+    async fn serve(
+        &mut self,
+        mut connection: ServerConnection,
+        listed: (Vec<ToolDefinition>, Option<&'static str>),
+        waiting: Vec<ServerOrder>,
+    ) -> ServerStep {
         let since = Instant::now();
-        let peer = link.peer.clone();
-        let mut calls = Calls { peer, running: HashMap::new(), tasks: JoinSet::new() };
-        let ear = self.ear.clone();
+        let peer = connection.peer.clone();
+        let mut calls = ConnectionCalls { peer, running: HashMap::new(), tasks: JoinSet::new() };
+        let ear = self.server_log.clone();
         calls.tasks.spawn({
             let (peer, ear) = (calls.peer.clone(), ear.clone());
             async move {
-                link::follow(peer, ear).await;
-                Done::Nothing
+                link::follow_changes(peer, ear).await;
+                FinishedTask::Nothing
             }
         });
-        self.listed(Ok(listed)).await;
-        self.say(State::Ready(link.identity.clone())).await;
+        self.report_tools(Ok(listed)).await;
+        self.report_state(ServerState::Ready(connection.identity.clone())).await;
         for order in waiting {
             self.carry_out(order, &mut calls).await;
         }
@@ -255,175 +279,179 @@ impl Server {
             let due = calls.running.values().map(|running| running.deadline).min();
             tokio::select! {
                 order = self.orders.recv() => match order {
-                    None => break (None, Some(Next::End)),
-                    Some(Order::Restart) => {
-                        self.vain = 0;
-                        break (Some("it was started anew".to_owned()), Some(Next::Try));
+                    None => break (None, Some(ServerStep::End)),
+                    Some(ServerOrder::Restart) => {
+                        self.failed_starts = 0;
+                        break (Some("it was restarted".to_owned()), Some(ServerStep::Start));
                     }
                     Some(order) => self.carry_out(order, &mut calls).await,
                 },
-                Some(heard) = self.heard.recv() => self.heard_while_serving(heard, &mut calls).await,
+                Some(heard) = self.notices.recv() => self.on_notice_while_serving(heard, &mut calls).await,
                 Some(done) = calls.tasks.join_next() => match done {
-                    Ok(Done::Call(call, result, loss)) => {
-                        // If the connection ended, that says more.
-                        if loss != Loss::Nothing
-                            && let Ok(why) = timeout(link::LAST_WORDS, link.ended()).await
+                    Ok(FinishedTask::Call(call, result, loss)) => {
+                        // If the connection ended, that reason is more specific.
+                        if loss != CallLoss::Nothing
+                            && let Ok(why) = timeout(link::EXIT_GRACE, connection.wait_for_end()).await
                         {
                             break (Some(why), None);
                         }
                         calls.running.remove(&call);
-                        self.done(call, result).await;
-                        if let Loss::Server(why) = loss {
+                        self.report_done(call, result).await;
+                        if let CallLoss::Server(why) = loss {
                             break (Some(why), None);
                         }
                     }
-                    Ok(Done::Tools(listed)) => self.listed(listed).await,
-                    Ok(Done::Nothing) | Err(_) => (),
+                    Ok(FinishedTask::Tools(listed)) => self.report_tools(listed).await,
+                    Ok(FinishedTask::Nothing) | Err(_) => (),
                 },
-                () = ear.changed.notified() => calls.list(&self.configured),
-                why = link.ended() => break (Some(why), None),
-                () = sleep_until(due.unwrap_or(self.log.due)), if due.is_some() => self.give_up(&mut calls).await,
-                () = sleep_until(self.log.due), if !self.log.lines.is_empty() => self.tell_log().await,
+                () = ear.tools_changed.notified() => calls.list_tools(&self.configured),
+                why = connection.wait_for_end() => break (Some(why), None),
+                () = sleep_until(due.unwrap_or(self.pending_log.due)), if due.is_some() => self.time_out_calls(&mut calls).await,
+                () = sleep_until(self.pending_log.due), if !self.pending_log.lines.is_empty() => self.flush_log().await,
             }
         };
-        let wrong = link.close(self.options.grace).await;
-        let why = wrong.map(str::to_owned).or(why).unwrap_or_else(|| "the program ends".into());
-        // What it answered last counts.
+        let read_error = connection.close(self.options.grace).await;
+        let why = read_error.map(str::to_owned).or(why).unwrap_or_else(|| "ibid is shutting down".into());
+        // Results that have already arrived still count.
         while let Some(done) = calls.tasks.try_join_next() {
-            if let Ok(Done::Call(call, Ok(outcome), _)) = done {
+            if let Ok(FinishedTask::Call(call, Ok(outcome), _)) = done {
                 calls.running.remove(&call);
-                self.done(call, Ok(outcome)).await;
+                self.report_done(call, Ok(outcome)).await;
             }
         }
         for call in calls.running.into_keys() {
-            self.done(call, Err(Failure::Crashed(why.clone()))).await;
+            self.report_done(call, Err(ToolFailure::Crashed(why.clone()))).await;
         }
-        if since.elapsed() > self.options.longest_pause {
-            self.vain = 0;
+        if since.elapsed() > self.options.max_retry_delay {
+            self.failed_starts = 0;
         }
-        next.unwrap_or_else(|| self.failed(why))
+        next.unwrap_or_else(|| self.on_failure(why))
     }
 
-    async fn carry_out(&mut self, order: Order, calls: &mut Calls) {
+    async fn carry_out(&mut self, order: ServerOrder, calls: &mut ConnectionCalls) {
         match order {
-            Order::Start | Order::Restart => (),
-            Order::Cancel(call) => {
+            ServerOrder::Start | ServerOrder::Restart => (),
+            ServerOrder::Cancel(call) => {
                 if calls.cancel(call, "the reader stopped it") {
-                    self.done(call, Err(Failure::Crashed("it was cancelled".into()))).await;
+                    self.report_done(call, Err(ToolFailure::Crashed("it was cancelled".into()))).await;
                 }
             }
-            Order::Call { call, name, arguments } => match link::call(&calls.peer, name, arguments).await {
-                Err(_) => self.done(call, Err(Failure::Crashed("the connection ended".into()))).await,
+            ServerOrder::Call { call, name, arguments } => match link::begin_call(&calls.peer, name, arguments).await {
+                Err(_) => self.report_done(call, Err(ToolFailure::Crashed("the connection ended".into()))).await,
                 Ok(handle) => {
                     let (request, token) = (handle.id.clone(), handle.progress_token.clone());
-                    let deadline = Instant::now() + self.patience();
+                    let deadline = Instant::now() + self.call_timeout();
                     let task = calls.tasks.spawn(async move {
-                        let (result, loss) = link::answer(handle).await;
-                        Done::Call(call, result, loss)
+                        let (result, loss) = link::await_answer(handle).await;
+                        FinishedTask::Call(call, result, loss)
                     });
-                    calls.running.insert(call, Running { request, token, deadline, task });
+                    calls.running.insert(call, RunningCall { request, token, deadline, task });
                 }
             },
         }
     }
 
-    async fn heard_while_serving(&mut self, heard: Heard, calls: &mut Calls) {
+    async fn on_notice_while_serving(&mut self, heard: ServerNotice, calls: &mut ConnectionCalls) {
         let (token, progress) = match heard {
-            Heard::Progress(token, progress) => (token, progress),
-            line @ Heard::Line(_) => return self.hear(line),
+            ServerNotice::Progress(token, progress) => (token, progress),
+            line @ ServerNotice::Line(_) => return self.on_notice(line),
         };
-        let deadline = Instant::now() + self.patience();
+        let deadline = Instant::now() + self.call_timeout();
         if let Some((call, running)) = calls.running.iter_mut().find(|(_, running)| running.token == token) {
             running.deadline = deadline;
-            let _ = self.events.send(Event::Progress { call: *call, progress }).await; // Nobody listens on the way out.
+            let _ = self.events.send(McpEvent::CallProgress { call: *call, progress }).await; // Fails only on shutdown.
         }
     }
 
-    async fn give_up(&mut self, calls: &mut Calls) {
+    async fn time_out_calls(&mut self, calls: &mut ConnectionCalls) {
         let now = Instant::now();
         let late: Vec<CallId> =
             calls.running.iter().filter(|(_, running)| running.deadline <= now).map(|(call, _)| *call).collect();
         for call in late {
             calls.cancel(call, "it took too long");
-            self.done(call, Err(Failure::TimedOut { seconds: self.patience().as_secs() })).await;
+            self.report_done(call, Err(ToolFailure::TimedOut { seconds: self.call_timeout().as_secs() })).await;
         }
     }
 
-    fn patience(&self) -> Duration {
+    fn call_timeout(&self) -> Duration {
         Duration::from_secs_f64(self.configured.settings.call_timeout)
     }
 
-    async fn listed(&mut self, listed: Result<(Vec<Tool>, Option<&'static str>), Failure>) {
+    async fn report_tools(&mut self, listed: Result<(Vec<ToolDefinition>, Option<&'static str>), ToolFailure>) {
         match listed {
-            Err(failure) => self.ear.line(Voice::Ibid, &format!("its tools were not listed: {}", failure.words())),
+            Err(failure) => {
+                self.server_log.push_line(LogSource::Ibid, &format!("cannot list its tools: {}", failure.message()))
+            }
             Ok((tools, odd)) => {
                 if let Some(odd) = odd {
-                    self.ear.line(Voice::Ibid, odd);
+                    self.server_log.push_line(LogSource::Ibid, odd);
                 }
                 let server = self.configured.name.clone();
-                let _ = self.events.send(Event::Tools { server, tools }).await; // As above.
+                let _ = self.events.send(McpEvent::Tools { server, tools }).await; // As above.
             }
         }
     }
 
-    fn hear(&mut self, heard: Heard) {
+    fn on_notice(&mut self, heard: ServerNotice) {
         match heard {
-            Heard::Line(line) => self.log.push(line),
-            Heard::Progress(..) => (), // Of a call that is over.
+            ServerNotice::Line(line) => self.pending_log.push(line),
+            ServerNotice::Progress(..) => (), // The call is over.
         }
     }
 
-    async fn tell_log(&mut self) {
-        let lines = std::mem::take(&mut self.log.lines);
-        self.log.due = Instant::now() + self.log.every;
+    async fn flush_log(&mut self) {
+        let lines = std::mem::take(&mut self.pending_log.lines);
+        self.pending_log.due = Instant::now() + self.pending_log.interval;
         let server = self.configured.name.clone();
-        let _ = self.events.send(Event::Log { server, lines }).await; // As above.
+        let _ = self.events.send(McpEvent::Log { server, lines }).await; // As above.
     }
 
-    async fn say(&mut self, state: State) {
+    async fn report_state(&mut self, state: ServerState) {
         let name = &self.configured.name;
         match &state {
-            State::Idle | State::Starting => tracing::debug!(server = name, "mcp server starts"),
-            State::Ready(identity) => {
+            ServerState::Idle | ServerState::Starting => tracing::debug!(server = name, "mcp server starts"),
+            ServerState::Ready(identity) => {
                 tracing::info!(server = name, protocol = identity.protocol, "mcp server is ready");
             }
-            // The reason may hold what the server said.
-            State::Waiting { .. } | State::Failed { .. } => tracing::warn!(server = name, "mcp server went away"),
+            // The reason is not logged: it may quote the server.
+            ServerState::Waiting { .. } | ServerState::Failed { .. } => {
+                tracing::warn!(server = name, "mcp server went away")
+            }
         }
-        let _ = self.events.send(Event::State { server: name.clone(), state }).await; // As above.
+        let _ = self.events.send(McpEvent::State { server: name.clone(), state }).await; // As above.
     }
 
-    async fn done(&mut self, call: CallId, result: Result<Outcome, Failure>) {
-        let _ = self.events.send(Event::Done { call, result }).await; // As above.
+    async fn report_done(&mut self, call: CallId, result: Result<ToolOutcome, ToolFailure>) {
+        let _ = self.events.send(McpEvent::CallDone { call, result }).await; // As above.
     }
 }
 
-/// The calls of one connection, and what else is done beside them.
-struct Calls {
+/// The calls of one connection, and its other tasks.
+struct ConnectionCalls {
     peer: Peer<RoleClient>,
-    running: HashMap<CallId, Running>,
-    tasks: JoinSet<Done>,
+    running: HashMap<CallId, RunningCall>,
+    tasks: JoinSet<FinishedTask>,
 }
 
-impl Calls {
-    /// Nobody waits for it any more; the server is told. `false`: it was over.
+impl ConnectionCalls {
+    /// Cancels a call and notifies the server. Returns `false` if the call was already over.
     fn cancel(&mut self, call: CallId, reason: &'static str) -> bool {
         let Some(running) = self.running.remove(&call) else { return false };
         running.task.abort();
         let peer = self.peer.clone();
         self.tasks.spawn(async move {
-            link::cancel(peer, running.request, reason).await;
-            Done::Nothing
+            link::notify_cancelled(peer, running.request, reason).await;
+            FinishedTask::Nothing
         });
         true
     }
 
-    fn list(&mut self, configured: &Configured) {
+    fn list_tools(&mut self, configured: &ConfiguredServer) {
         let (name, peer) = (configured.name.clone(), self.peer.clone());
         let limit = Duration::from_secs_f64(configured.settings.start_timeout);
         self.tasks.spawn(async move {
-            let listed = timeout(limit, link::tools(&name, &peer)).await;
-            Done::Tools(listed.unwrap_or(Err(Failure::TimedOut { seconds: limit.as_secs() })))
+            let listed = timeout(limit, link::list_tools(&name, &peer)).await;
+            FinishedTask::Tools(listed.unwrap_or(Err(ToolFailure::TimedOut { seconds: limit.as_secs() })))
         });
     }
 }

@@ -1,4 +1,5 @@
-//! Servers that are programs: started with the environment that the config names and no other, ended with all they started.
+//! Servers that are local programs. They get only the environment that the config names, and end with all their child
+//! processes.
 
 use std::{
     ffi::OsString,
@@ -15,87 +16,91 @@ use tokio::{
 };
 
 use super::{
-    Configured, Options, Voice,
-    client::Ear,
-    lines::{Lines, Odd},
+    ConfiguredServer, LogSource, McpOptions,
+    client::ServerLog,
+    lines::{LineFilter, LineFinding},
 };
-use crate::processes::Group;
+use crate::processes::ProcessGroup;
 
-/// A program that runs, and whoever listens to it.
+/// A running program, and the tasks that read its output.
 #[derive(Debug)]
-pub struct Process {
+pub struct ServerProcess {
     child: Child,
-    group: Group,
-    errors: JoinHandle<()>,
-    /// Ends with what was wrong, when it stops reading for that.
-    reader: JoinHandle<Option<&'static str>>,
+    group: ProcessGroup,
+    stderr_task: JoinHandle<()>,
+    /// Returns an error message if it stopped reading because of one.
+    stdout_task: JoinHandle<Option<&'static str>>,
 }
 
-/// What a message goes through: read from the first, written to the second.
-pub type Pipes = (DuplexStream, ChildStdin);
+/// The pipes of the protocol: messages are read from the first and written to the second.
+pub type ServerPipes = (DuplexStream, ChildStdin);
 
-/// Bytes that wait between the program and the protocol.
-const BUFFER: usize = 1 << 16;
+/// The size in bytes of the buffer between the program and the protocol.
+const BUFFER_BYTES: usize = 1 << 16;
 
-impl Process {
+impl ServerProcess {
     /// Starts the program of a server.
     ///
     /// # Errors
-    /// It cannot be started, in words that help.
-    pub fn start(configured: &Configured, options: &Options, ear: &Ear) -> Result<(Self, Pipes), String> {
-        let mut command = command(configured, options.env)?;
+    /// Returns why it cannot be started.
+    pub fn start(
+        configured: &ConfiguredServer,
+        options: &McpOptions,
+        log: &ServerLog,
+    ) -> Result<(Self, ServerPipes), String> {
+        let mut command = build_command(configured, options.env)?;
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         let (mut child, group) =
-            Group::start(&mut command).map_err(|error| format!("it cannot be started: {error}"))?;
+            ProcessGroup::start(&mut command).map_err(|error| format!("it cannot be started: {error}"))?;
         let (Some(stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
         else {
             return Err("it has no input and output".into());
         };
-        let (ours, theirs) = tokio::io::duplex(BUFFER);
-        let reader = tokio::spawn(read(stdout, theirs, ear.clone()));
-        let errors = tokio::spawn(listen(stderr, ear.clone()));
-        Ok((Self { child, group, errors, reader }, (ours, stdin)))
+        let (protocol_end, reader_end) = tokio::io::duplex(BUFFER_BYTES);
+        let reader = tokio::spawn(forward_stdout(stdout, reader_end, log.clone()));
+        let errors = tokio::spawn(log_stderr(stderr, log.clone()));
+        Ok((Self { child, group, stderr_task: errors, stdout_task: reader }, (protocol_end, stdin)))
     }
 
-    /// Waits until it ends by itself, and says how.
-    pub async fn ended(&mut self) -> String {
+    /// Waits until the program exits, and returns how it ended.
+    pub async fn wait_for_exit(&mut self) -> String {
         match self.child.wait().await {
             Ok(status) => match status.code() {
                 Some(code) => format!("it ended with exit code {code}"),
-                None => format!("it was ended by a {status}"),
+                None => format!("it was killed by a {status}"),
             },
-            Err(error) => format!("it is lost: {error}"),
+            Err(error) => format!("its exit status is unknown: {error}"),
         }
     }
 
-    /// Ends it and all that it started, by the steps that the protocol asks for. Its input must be closed by now.
-    /// Tells what was wrong with what it said, if that was it.
+    /// Ends the program and its child processes, following the steps of the protocol. Its input must already be closed.
+    /// Returns an error message if its output could not be read.
     pub async fn stop(&mut self, grace: Duration) -> Option<&'static str> {
         if timeout(grace, self.child.wait()).await.is_err() {
-            self.group.tell_to_end();
+            self.group.terminate();
             if timeout(grace, self.child.wait()).await.is_err() {
                 self.group.kill();
-                let _ = self.child.start_kill(); // Where there are no groups.
-                let _ = self.child.wait().await; // It is gone, whatever that says.
+                let _ = self.child.start_kill(); // On systems without process groups.
+                let _ = self.child.wait().await; // It is gone, whatever the result.
             }
         }
         self.group.kill();
-        // What it said last is still on its way, unless somebody it started holds the other end.
-        let _ = timeout(grace, &mut self.errors).await;
-        self.errors.abort();
-        let wrong = timeout(grace, &mut self.reader).await.ok().and_then(Result::ok).flatten();
-        self.reader.abort();
-        wrong
+        // Its last output may still be on its way. A child process may hold the pipe open, so do not wait for ever.
+        let _ = timeout(grace, &mut self.stderr_task).await;
+        self.stderr_task.abort();
+        let read_error = timeout(grace, &mut self.stdout_task).await.ok().and_then(Result::ok).flatten();
+        self.stdout_task.abort();
+        read_error
     }
 }
 
-fn command(configured: &Configured, env: fn(&str) -> Option<OsString>) -> Result<Command, String> {
+fn build_command(configured: &ConfiguredServer, env: fn(&str) -> Option<OsString>) -> Result<Command, String> {
     let settings = &configured.settings;
-    let name = filled(settings.command.as_deref().unwrap_or_default(), env)?;
-    let program = find(&name, env)?;
+    let name = expand_variables(settings.command.as_deref().unwrap_or_default(), env)?;
+    let program = find_program(&name, env)?;
     let mut command = Command::new(program);
     for argument in &settings.args {
-        command.arg(filled(argument, env)?);
+        command.arg(expand_variables(argument, env)?);
     }
     command.env_clear();
     for name in &settings.inherit {
@@ -104,7 +109,7 @@ fn command(configured: &Configured, env: fn(&str) -> Option<OsString>) -> Result
         }
     }
     for (name, value) in &settings.env {
-        command.env(name, filled(value, env)?);
+        command.env(name, expand_variables(value, env)?);
     }
     if let Some(folder) = &settings.cwd {
         if !folder.is_dir() {
@@ -115,8 +120,8 @@ fn command(configured: &Configured, env: fn(&str) -> Option<OsString>) -> Result
     Ok(command)
 }
 
-/// Looks for a program as a shell would, in our own PATH.
-fn find(name: &str, env: fn(&str) -> Option<OsString>) -> Result<PathBuf, String> {
+/// Looks up a program in our own PATH, as a shell does.
+fn find_program(name: &str, env: fn(&str) -> Option<OsString>) -> Result<PathBuf, String> {
     if name.contains(['/', '\\']) {
         return std::path::absolute(name).map_err(|error| format!("{name}: {error}"));
     }
@@ -137,73 +142,75 @@ fn is_program(file: &Path) -> bool {
     file.is_file()
 }
 
-/// The text with `${NAME}` and `${NAME:-instead}` filled in from our environment.
+/// Expands `${NAME}` and `${NAME:-default}` from our environment.
 ///
 /// # Errors
-/// A variable is not set and nothing is given instead.
-pub fn filled(text: &str, env: fn(&str) -> Option<OsString>) -> Result<String, String> {
-    let mut filled = String::new();
+/// A variable is not set and has no default.
+pub fn expand_variables(text: &str, env: fn(&str) -> Option<OsString>) -> Result<String, String> {
+    let mut expanded = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("${") {
-        let Some((name, behind)) = after.split_once('}') else { break };
+        let Some((name, tail)) = after.split_once('}') else { break };
         let (name, instead) = name.split_once(":-").map_or((name, None), |(name, instead)| (name, Some(instead)));
-        filled.push_str(before);
+        expanded.push_str(before);
         match (env(name).and_then(|value| value.into_string().ok()), instead) {
-            (Some(value), _) => filled.push_str(&value),
-            (None, Some(instead)) => filled.push_str(instead),
+            (Some(value), _) => expanded.push_str(&value),
+            (None, Some(instead)) => expanded.push_str(instead),
             (None, None) => return Err(format!("the variable {name} is not set")),
         }
-        rest = behind;
+        rest = tail;
     }
-    Ok(filled + rest)
+    Ok(expanded + rest)
 }
 
-/// Hands on what a program prints, as far as it can be a message.
-async fn read(mut stdout: ChildStdout, mut to: DuplexStream, ear: Ear) -> Option<&'static str> {
-    let mut lines = Lines::default();
-    let mut piece = vec![0; BUFFER];
+/// Forwards the program's output to the protocol, without lines that cannot be messages.
+async fn forward_stdout(mut stdout: ChildStdout, mut to: DuplexStream, log: ServerLog) -> Option<&'static str> {
+    let mut lines = LineFilter::default();
+    let mut chunk = vec![0; BUFFER_BYTES];
     let mut out = Vec::new();
     loop {
-        let count = match stdout.read(&mut piece).await {
+        let count = match stdout.read(&mut chunk).await {
             Ok(0) | Err(_) => return None,
             Ok(count) => count,
         };
-        for odd in lines.push(&piece[..count], &mut out) {
-            match odd {
-                Odd::Rubbish(line) => ear.line(Voice::Stdout, &line),
-                Odd::Cut(bytes) => ear.line(Voice::Ibid, &format!("a text was too long: {bytes} bytes were left out")),
-                Odd::TooLong => return Some("it sent a message that is too long to be read"),
+        for finding in lines.push(&chunk[..count], &mut out) {
+            match finding {
+                LineFinding::Noise(line) => log.push_line(LogSource::Stdout, &line),
+                LineFinding::Cut(bytes) => {
+                    log.push_line(LogSource::Ibid, &format!("a string was too long: {bytes} bytes left out"))
+                }
+                LineFinding::TooLong => return Some("it sent a message that is too long to read"),
             }
         }
         if to.write_all(&out).await.is_err() {
             return None;
         }
         out.clear();
-        out.shrink_to(BUFFER);
+        out.shrink_to(BUFFER_BYTES);
     }
 }
 
-/// Takes down what a program says on its standard error, line by line.
-async fn listen(mut stderr: ChildStderr, ear: Ear) {
-    const LONGEST: usize = 4096;
-    let mut piece = vec![0; 4096];
+/// Logs the program's standard error line by line.
+async fn log_stderr(mut stderr: ChildStderr, log: ServerLog) {
+    const MAX_LINE_BYTES: usize = 4096;
+    let mut chunk = vec![0; 4096];
     let mut line: Vec<u8> = Vec::new();
     loop {
-        let count = match stderr.read(&mut piece).await {
+        let count = match stderr.read(&mut chunk).await {
             Ok(0) | Err(_) => break,
             Ok(count) => count,
         };
-        for part in piece[..count].split_inclusive(|byte| *byte == b'\n') {
-            let room = LONGEST.saturating_sub(line.len());
+        for part in chunk[..count].split_inclusive(|byte| *byte == b'\n') {
+            let room = MAX_LINE_BYTES.saturating_sub(line.len());
             line.extend_from_slice(&part[..part.len().min(room)]);
             if part.ends_with(b"\n") {
-                ear.line(Voice::Stderr, &String::from_utf8_lossy(&line));
+                log.push_line(LogSource::Stderr, &String::from_utf8_lossy(&line));
                 line.clear();
             }
         }
     }
     if !line.is_empty() {
-        ear.line(Voice::Stderr, &String::from_utf8_lossy(&line));
+        log.push_line(LogSource::Stderr, &String::from_utf8_lossy(&line));
     }
 }
 
@@ -216,20 +223,20 @@ mod tests {
     }
 
     #[test]
-    fn variables_are_filled_in_and_one_that_is_missing_is_told() {
-        assert_eq!(filled("Bearer ${TOKEN}!", env).as_deref(), Ok("Bearer secret!"));
-        assert_eq!(filled("${HOST:-localhost}:${TOKEN:-none}", env).as_deref(), Ok("localhost:secret"));
-        assert_eq!(filled("$TOKEN ${TOKEN", env).as_deref(), Ok("$TOKEN ${TOKEN"));
-        assert_eq!(filled("${NOBODY}", env), Err("the variable NOBODY is not set".into()));
+    fn variables_are_expanded_and_a_missing_one_is_an_error() {
+        assert_eq!(expand_variables("Bearer ${TOKEN}!", env).as_deref(), Ok("Bearer secret!"));
+        assert_eq!(expand_variables("${HOST:-localhost}:${TOKEN:-none}", env).as_deref(), Ok("localhost:secret"));
+        assert_eq!(expand_variables("$TOKEN ${TOKEN", env).as_deref(), Ok("$TOKEN ${TOKEN"));
+        assert_eq!(expand_variables("${NOBODY}", env), Err("the variable NOBODY is not set".into()));
     }
 
     #[test]
-    fn a_program_is_looked_for_in_our_path() {
+    fn programs_are_found_in_our_path() {
         fn env(name: &str) -> Option<OsString> {
             (name == "PATH").then(|| "/nowhere:/usr/bin:/bin".into())
         }
-        assert!(find("sh", env).expect("every system has it").ends_with("sh"));
-        assert_eq!(find("no-such-program", env), Err("there is no program no-such-program in the PATH".into()));
-        assert_eq!(find("/a/b", env), Ok("/a/b".into()));
+        assert!(find_program("sh", env).expect("every system has it").ends_with("sh"));
+        assert_eq!(find_program("no-such-program", env), Err("there is no program no-such-program in the PATH".into()));
+        assert_eq!(find_program("/a/b", env), Ok("/a/b".into()));
     }
 }

@@ -1,4 +1,4 @@
-//! What went wrong with a server, in words that help.
+//! Error messages for servers.
 
 use std::error::Error;
 
@@ -8,64 +8,66 @@ use rmcp::{
     transport::streamable_http_client::{AuthRequiredError, InsufficientScopeError, StreamableHttpError},
 };
 
-use super::client::bounded;
-use crate::tools::Failure;
+use super::client::bounded_line;
+use crate::tools::ToolFailure;
 
-/// Why a server did not come up.
-pub fn start(error: &ClientInitializeError) -> String {
+/// Explains why a server failed to start.
+pub fn start_message(error: &ClientInitializeError) -> String {
     match error {
-        ClientInitializeError::ConnectionClosed(_) => "it ended before it said who it is".into(),
-        ClientInitializeError::TransportError { error, .. } => of(error.error.as_ref()),
-        ClientInitializeError::LegacyFallbackFailed { fallback, .. } => start(fallback),
+        ClientInitializeError::ConnectionClosed(_) => "it ended before it introduced itself".into(),
+        ClientInitializeError::TransportError { error, .. } => cause_message(error.error.as_ref()),
+        ClientInitializeError::LegacyFallbackFailed { fallback, .. } => start_message(fallback),
         ClientInitializeError::JsonRpcError(error) => {
-            format!("it refused to begin: {} (error {})", bounded(&error.message), error.code.0)
+            format!("it refused the connection: {} (error {})", bounded_line(&error.message), error.code.0)
         }
         ClientInitializeError::NoCompatibleProtocolVersion { server_supported, .. } => {
             let theirs: Vec<_> = server_supported.iter().map(rmcp::model::ProtocolVersion::as_str).collect();
-            bounded(&format!("it speaks no version of the protocol that we do, only {}", theirs.join(", ")))
+            bounded_line(&format!("it supports no protocol version that ibid does, only {}", theirs.join(", ")))
         }
         ClientInitializeError::ExpectedInitResponse(_)
         | ClientInitializeError::ExpectedInitResult(_)
         | ClientInitializeError::ConflictInitResponseId(..)
         | ClientInitializeError::UncorrelatedErrorResponse { .. } => {
-            "it began with an answer to another question".into()
+            "its first answer was to a different request".into()
         }
-        other => bounded(&other.to_string()),
+        other => bounded_line(&other.to_string()),
     }
 }
 
-/// What a call that failed says of its server.
+/// What a failed call implies for its server.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Loss {
+pub enum CallLoss {
     Nothing,
-    /// Its answer is lost; perhaps the connection is.
+    /// The answer is lost, and perhaps the connection.
     Answer,
-    /// It is to be reached anew.
+    /// The connection is lost, and must be made again.
     Server(String),
 }
 
-/// Why a call came to nothing.
-pub fn call(error: ServiceError) -> (Failure, Loss) {
+/// Explains why a call failed.
+pub fn call_failure(error: ServiceError) -> (ToolFailure, CallLoss) {
     match error {
-        ServiceError::McpError(error) => {
-            (Failure::Refused(format!("{} (error {})", bounded(&error.message), error.code.0)), Loss::Nothing)
-        }
+        ServiceError::McpError(error) => (
+            ToolFailure::Refused(format!("{} (error {})", bounded_line(&error.message), error.code.0)),
+            CallLoss::Nothing,
+        ),
         ServiceError::TransportSend(error) => {
-            let why = of(error.error.as_ref());
-            let loss = if is_answer(error.error.as_ref()) { Loss::Nothing } else { Loss::Server(why.clone()) };
-            (Failure::Crashed(why), loss)
+            let why = cause_message(error.error.as_ref());
+            let loss =
+                if is_server_answer(error.error.as_ref()) { CallLoss::Nothing } else { CallLoss::Server(why.clone()) };
+            (ToolFailure::Crashed(why), loss)
         }
         ServiceError::TransportClosed => {
-            let what = "the connection was lost before it was whole, or it is larger than 16 MB";
-            (Failure::Garbled(what.into()), Loss::Answer)
+            let reason = "the connection was lost before it was complete, or it is larger than 16 MB";
+            (ToolFailure::Garbled(reason.into()), CallLoss::Answer)
         }
-        ServiceError::UnexpectedResponse => (Failure::Garbled("it is no result of a tool".into()), Loss::Nothing),
-        other => (Failure::Garbled(bounded(&other.to_string())), Loss::Nothing),
+        ServiceError::UnexpectedResponse => (ToolFailure::Garbled("it is not a tool result".into()), CallLoss::Nothing),
+        other => (ToolFailure::Garbled(bounded_line(&other.to_string())), CallLoss::Nothing),
     }
 }
 
-/// Somebody is there, and did not like it.
-fn is_answer(error: &(dyn Error + 'static)) -> bool {
+/// Whether the server is reachable and answered the request.
+fn is_server_answer(error: &(dyn Error + 'static)) -> bool {
     let Some(error) = error.downcast_ref::<StreamableHttpError<reqwest::Error>>() else { return false };
     match error {
         StreamableHttpError::AuthRequired(_)
@@ -80,55 +82,55 @@ fn is_answer(error: &(dyn Error + 'static)) -> bool {
     }
 }
 
-/// The first cause that says something. Tokens are in none of them.
-fn of(error: &(dyn Error + 'static)) -> String {
+/// Returns the first cause that explains the error. None of them contains a token.
+fn cause_message(error: &(dyn Error + 'static)) -> String {
     let mut next = Some(error);
     let mut last = String::new();
     while let Some(error) = next {
-        if let Some(why) = known(error) {
+        if let Some(why) = known_cause(error) {
             return why;
         }
         last = error.to_string();
         next = error.source();
     }
-    bounded(&last)
+    bounded_line(&last)
 }
 
-fn known(error: &(dyn Error + 'static)) -> Option<String> {
+fn known_cause(error: &(dyn Error + 'static)) -> Option<String> {
     if error.is::<AuthRequiredError>() {
-        return Some(refused(401));
+        return Some(status_message(401));
     }
     if error.is::<InsufficientScopeError>() {
-        return Some(refused(403));
+        return Some(status_message(403));
     }
     match error.downcast_ref::<StreamableHttpError<reqwest::Error>>()? {
         StreamableHttpError::Client(error) => match error.status() {
-            _ if error.is_connect() => Some("nobody answers at its address".into()),
+            _ if error.is_connect() => Some("nothing answers at its address".into()),
             _ if error.is_timeout() => Some("it took too long to answer".into()),
-            Some(status) => Some(refused(status.as_u16())),
+            Some(status) => Some(status_message(status.as_u16())),
             None => Some("the connection ended".into()),
         },
-        StreamableHttpError::HttpStatus(status) => Some(refused(status.status)),
+        StreamableHttpError::HttpStatus(status) => Some(status_message(status.status)),
         StreamableHttpError::UnexpectedServerResponse(said) => {
             let status = said.strip_prefix("HTTP ").and_then(|rest| rest.get(..3)?.parse().ok());
-            Some(status.map_or_else(|| bounded(said), refused))
+            Some(status.map_or_else(|| bounded_line(said), status_message))
         }
         StreamableHttpError::ResponseBodyTooLarge { max_size } => {
             Some(format!("its answer is larger than {} MB", max_size >> 20))
         }
-        StreamableHttpError::UnexpectedContentType(_) => Some("what answers there is no MCP server".into()),
+        StreamableHttpError::UnexpectedContentType(_) => Some("what answers there is not an MCP server".into()),
         StreamableHttpError::UnexpectedEndOfStream => Some("the connection ended".into()),
         _ => None,
     }
 }
 
-fn refused(status: u16) -> String {
+fn status_message(status: u16) -> String {
     match status {
-        401 => "it wants a token, or another one (401); name its variable with bearer_env".into(),
-        403 => "the token does not open it (403)".into(),
+        401 => "it needs a token, or a different one (401); name its variable with bearer_env".into(),
+        403 => "the token does not give access (403)".into(),
         404 => "there is no MCP server at this address (404)".into(),
-        405 => "what answers there takes no messages (405)".into(),
-        429 => "it is asked too often (429)".into(),
+        405 => "what answers there does not accept messages (405)".into(),
+        429 => "it gets too many requests (429)".into(),
         status => format!("it answered with status {status}"),
     }
 }

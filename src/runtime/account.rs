@@ -1,37 +1,42 @@
-//! Questions about the account: what an answer cost, what is left of the free requests.
+//! Requests about the account: the cost of an answer, and how many free requests are left.
 
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::servers::Server;
+use super::servers::ApiServer;
 use crate::{
     api::{self, FreeQuota, Usage},
     app::Msg,
     chat::MessageId,
 };
 
-/// Asks once what an answer cost; the state knows when to ask again.
-pub(super) async fn price(server: Arc<Server>, answer: MessageId, generation: String, inbox: mpsc::Sender<Msg>) {
-    let result = ask_price(&server, &generation).await;
-    tracing::debug!(known = result.is_ok(), "price asked for");
-    let _ = inbox.send(Msg::Priced { answer, generation, result }).await; // Nobody listens on the way out.
+/// Requests the cost of an answer once. The state decides when to try again.
+pub(super) async fn report_price(
+    server: Arc<ApiServer>,
+    answer: MessageId,
+    generation: String,
+    inbox: mpsc::Sender<Msg>,
+) {
+    let result = fetch_price(&server, &generation).await;
+    tracing::debug!(known = result.is_ok(), "requested the price of an answer");
+    let _ = inbox.send(Msg::Priced { answer, generation, result }).await; // Fails only on shutdown.
 }
 
-async fn ask_price(server: &Server, generation: &str) -> Result<Usage, api::Error> {
-    server.client().await?.price(generation).await
+async fn fetch_price(server: &ApiServer, generation: &str) -> Result<Usage, api::ApiError> {
+    server.client().await?.fetch_usage(generation).await
 }
 
-/// Asks what is left of the free requests; a server that does not tell changes nothing.
-pub(super) async fn quota(server: Arc<Server>, answer: MessageId, inbox: mpsc::Sender<Msg>) {
-    match ask_quota(&server).await {
+/// Requests how many free requests are left. An error is not reported.
+pub(super) async fn report_quota(server: Arc<ApiServer>, answer: MessageId, inbox: mpsc::Sender<Msg>) {
+    match fetch_quota(&server).await {
         Ok(quota) => {
-            let _ = inbox.send(Msg::Quota { answer, quota }).await; // As above.
+            let _ = inbox.send(Msg::QuotaReported { answer, quota }).await; // Fails only on shutdown.
         }
-        Err(error) => tracing::debug!(?error.fault, ?error.status, "no quota is told"),
+        Err(error) => tracing::debug!(?error.fault, ?error.status, "the server reports no quota"),
     }
 }
 
-async fn ask_quota(server: &Server) -> Result<FreeQuota, api::Error> {
-    server.client().await?.free_quota().await
+async fn fetch_quota(server: &ApiServer) -> Result<FreeQuota, api::ApiError> {
+    server.client().await?.fetch_free_quota().await
 }

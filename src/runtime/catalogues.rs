@@ -1,4 +1,4 @@
-//! The models of a server: what the disk has at once, then what the server says.
+//! The models of a server: first from the cache on disk, then from the server.
 
 use std::{
     path::PathBuf,
@@ -8,22 +8,22 @@ use std::{
 
 use tokio::{sync::mpsc, task::spawn_blocking, time::timeout};
 
-use super::servers::Server;
+use super::servers::ApiServer;
 use crate::{
-    api::{self, Catalogue, Fault},
+    api::{self, Catalogue, FaultKind},
     app::Msg,
 };
 
-/// Reports what is kept, and asks the server where that is old or missing. A server that cannot be reached is no news
-/// where something was kept.
-pub(super) async fn fetch(server: Arc<Server>, kept: Option<PathBuf>, inbox: mpsc::Sender<Msg>) {
+/// Reports the cached models, and asks the server if they are old or missing. If there are cached models, a failure to
+/// reach the server is not reported.
+pub(super) async fn fetch_models(server: Arc<ApiServer>, cache_path: Option<PathBuf>, inbox: mpsc::Sender<Msg>) {
     let endpoint = server.name.clone();
-    let path = kept.clone();
-    let cached = spawn_blocking(move || Catalogue::cached(&path?, SystemTime::now())).await.ok().flatten();
-    let stale = cached.as_ref().is_none_or(api::models::Cached::is_stale);
-    let offline = cached.is_some();
+    let path = cache_path.clone();
+    let cached = spawn_blocking(move || Catalogue::load_cache(&path?, SystemTime::now())).await.ok().flatten();
+    let stale = cached.as_ref().is_none_or(api::models::CachedCatalogue::is_stale);
+    let has_cached = cached.is_some();
     if let Some(cached) = cached {
-        let msg = Msg::Models { endpoint: endpoint.clone(), result: Ok(cached.catalogue) };
+        let msg = Msg::CatalogueLoaded { endpoint: endpoint.clone(), result: Ok(cached.catalogue) };
         if inbox.send(msg).await.is_err() {
             return;
         }
@@ -31,37 +31,38 @@ pub(super) async fn fetch(server: Arc<Server>, kept: Option<PathBuf>, inbox: mps
     if !stale {
         return;
     }
-    let result = ask(&server, kept).await;
+    let result = fetch_catalogue(&server, cache_path).await;
     if let Err(error) = &result {
-        tracing::warn!(server = endpoint, ?error.fault, ?error.status, "no models");
+        tracing::warn!(server = endpoint, ?error.fault, ?error.status, "the models could not be fetched");
     }
-    if result.is_ok() || !offline {
-        let _ = inbox.send(Msg::Models { endpoint, result }).await; // Nobody listens on the way out.
+    if result.is_ok() || !has_cached {
+        let _ = inbox.send(Msg::CatalogueLoaded { endpoint, result }).await; // Fails only on shutdown.
     }
 }
 
-/// Whether somebody answers at a server's address, whatever the answer.
+/// Checks that something answers at a server's address, whatever the answer is.
 ///
 /// # Errors
-/// Nobody could be reached.
-pub(super) async fn reach(server: &Server) -> Result<(), api::Error> {
-    const LONG_ENOUGH: Duration = Duration::from_secs(5);
-    let asked = async { server.client().await?.models().await };
-    match timeout(LONG_ENOUGH, asked).await {
-        Ok(Err(error)) if error.fault == Fault::Connect => Err(error),
+/// No connection could be made.
+pub(super) async fn check_reachable(server: &ApiServer) -> Result<(), api::ApiError> {
+    const REACH_TIMEOUT: Duration = Duration::from_secs(5);
+    let request = async { server.client().await?.fetch_models().await };
+    match timeout(REACH_TIMEOUT, request).await {
+        Ok(Err(error)) if error.fault == FaultKind::Connect => Err(error),
         Ok(Ok(_) | Err(_)) | Err(_) => Ok(()),
     }
 }
 
-async fn ask(server: &Server, kept: Option<PathBuf>) -> Result<Catalogue, api::Error> {
-    let json = server.client().await?.models().await?;
+async fn fetch_catalogue(server: &ApiServer, cache_path: Option<PathBuf>) -> Result<Catalogue, api::ApiError> {
+    let json = server.client().await?.fetch_models().await?;
     let parsed = spawn_blocking(move || {
         let catalogue = Catalogue::parse(&json)?;
-        if let Some(path) = kept {
-            // Only for the next time without a network.
-            let _ = Catalogue::keep(&path, &json).inspect_err(|error| tracing::warn!(%error, "models are not kept"));
+        if let Some(path) = cache_path {
+            // A failure matters only on the next run without a network.
+            let _ = Catalogue::save_cache(&path, &json)
+                .inspect_err(|error| tracing::warn!(%error, "models are not cached"));
         }
         Ok(catalogue)
     });
-    parsed.await.unwrap_or_else(|_| Err(api::Error::new(Fault::Garbage, "the list of models cannot be read")))
+    parsed.await.unwrap_or_else(|_| Err(api::ApiError::new(FaultKind::Garbage, "the list of models cannot be read")))
 }

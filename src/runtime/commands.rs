@@ -1,4 +1,4 @@
-//! Command tools: a process group for each call, its output in bounded room, its end for certain.
+//! Runs command tools: each call in its own process group, with bounded output and a guaranteed end.
 
 use std::{
     collections::VecDeque,
@@ -19,12 +19,12 @@ use tokio::{
 use crate::{
     app::Msg,
     chat::{CallId, Timestamp},
-    processes::{Group, Leader},
-    tools::{Command, Content, Failure, Outcome, command::Invocation},
+    processes::{ProcessGroup, ProcessGroupId},
+    tools::{ToolCommand, ToolContent, ToolFailure, ToolOutcome, command::CommandInvocation},
 };
 
-/// What every program gets of the environment; keys are not among it.
-const VARIABLES: [&str; 18] = [
+/// The environment variables that every program inherits. None of them is a key.
+const INHERITED_VARIABLES: [&str; 18] = [
     "PATH",
     "HOME",
     "USER",
@@ -45,25 +45,25 @@ const VARIABLES: [&str; 18] = [
     "LOCALAPPDATA",
 ];
 
-/// How often a running program is looked at for its progress.
-const PROGRESS: Duration = Duration::from_millis(250);
+/// How often the progress of a running program is reported.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(250);
 
-/// The longest progress, in bytes.
-const WORDS: usize = 200;
+/// The longest progress text, in bytes.
+const MAX_PROGRESS_BYTES: usize = 200;
 
-/// A call that runs. Dropping it ends its processes, all of them.
-pub(super) struct Job {
+/// A running call. Dropping it kills all its processes.
+pub(super) struct CommandJob {
     task: AbortHandle,
-    leader: Option<Leader>,
+    leader: Option<ProcessGroupId>,
 }
 
-impl Job {
-    pub(super) fn is_over(&self) -> bool {
+impl CommandJob {
+    pub(super) fn is_finished(&self) -> bool {
         self.task.is_finished()
     }
 }
 
-impl Drop for Job {
+impl Drop for CommandJob {
     fn drop(&mut self) {
         if !self.task.is_finished() {
             if let Some(leader) = self.leader {
@@ -74,14 +74,14 @@ impl Drop for Job {
     }
 }
 
-/// Starts the program of a call; `None` when it was reported at once why it cannot be.
+/// Starts the program of a call. If that fails, reports the reason and returns `None`.
 pub(super) fn start(
     call: CallId,
-    command: Command,
+    command: ToolCommand,
     arguments: &serde_json::Value,
     inbox: &mpsc::Sender<Msg>,
     tasks: &mut JoinSet<()>,
-) -> Option<Job> {
+) -> Option<CommandJob> {
     let started = command.invocation(arguments).and_then(|invocation| {
         let started = spawn(&command, &invocation)?;
         Ok((started, invocation.stdin))
@@ -89,12 +89,12 @@ pub(super) fn start(
     let inbox = inbox.clone();
     match started {
         Ok((started, stdin)) => {
-            let leader = started.1.leader();
+            let leader = started.1.id();
             let task = tasks.spawn(async move {
                 let result = Box::pin(run(call, command, started, stdin, &inbox)).await;
                 report(call, result, &inbox).await;
             });
-            Some(Job { task, leader })
+            Some(CommandJob { task, leader })
         }
         Err(failure) => {
             tasks.spawn(async move { report(call, Err(failure), &inbox).await });
@@ -103,27 +103,27 @@ pub(super) fn start(
     }
 }
 
-async fn report(call: CallId, result: Result<Outcome, Failure>, inbox: &mpsc::Sender<Msg>) {
-    let _ = inbox.send(Msg::ToolEnded { call, at: Timestamp::now(), result }).await; // Nobody listens on the way out.
+async fn report(call: CallId, result: Result<ToolOutcome, ToolFailure>, inbox: &mpsc::Sender<Msg>) {
+    let _ = inbox.send(Msg::ToolEnded { call, at: Timestamp::now(), result }).await; // Fails only on shutdown.
 }
 
-fn spawn(command: &Command, invocation: &Invocation) -> Result<(Child, Group), Failure> {
+fn spawn(command: &ToolCommand, invocation: &CommandInvocation) -> Result<(Child, ProcessGroup), ToolFailure> {
     let (program, arguments) =
-        invocation.argv.split_first().ok_or_else(|| Failure::Start("its argv is empty".into()))?;
+        invocation.argv.split_first().ok_or_else(|| ToolFailure::Start("its argv is empty".into()))?;
     let mut process = tokio::process::Command::new(program);
     process.args(arguments).env_clear().env("TERM", "dumb").env("NO_COLOR", "1").kill_on_drop(true);
-    let named = VARIABLES.iter().copied().chain(command.env.iter().map(String::as_str));
+    let named = INHERITED_VARIABLES.iter().copied().chain(command.inherited_env.iter().map(String::as_str));
     process.envs(named.filter_map(|name| Some((name, env::var_os(name)?))));
-    if let Some(folder) = &command.folder {
-        process.current_dir(at_home(folder));
+    if let Some(folder) = &command.working_dir {
+        process.current_dir(expand_home(folder));
     }
     process.stdin(if invocation.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
     process.stdout(Stdio::piped()).stderr(Stdio::piped());
-    Group::start(&mut process).map_err(|error| Failure::Start(format!("{program}: {error}")))
+    ProcessGroup::start(&mut process).map_err(|error| ToolFailure::Start(format!("{program}: {error}")))
 }
 
-/// A folder that begins with `~/`.
-fn at_home(folder: &Path) -> PathBuf {
+/// Expands a leading `~/`.
+fn expand_home(folder: &Path) -> PathBuf {
     match (folder.strip_prefix("~"), env::var_os("HOME")) {
         (Ok(rest), Some(home)) => Path::new(&home).join(rest),
         _ => folder.to_owned(),
@@ -132,117 +132,124 @@ fn at_home(folder: &Path) -> PathBuf {
 
 async fn run(
     call: CallId,
-    command: Command,
-    (mut child, group): (Child, Group),
+    command: ToolCommand,
+    (mut child, group): (Child, ProcessGroup),
     stdin: Option<String>,
     inbox: &mpsc::Sender<Msg>,
-) -> Result<Outcome, Failure> {
+) -> Result<ToolOutcome, ToolFailure> {
     let (input, output, errors) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-    let mut telling = Telling { call, inbox, next: Instant::now() + PROGRESS };
-    // When the time is over both are dropped, and killed.
+    let mut reporter = ProgressReporter { call, inbox, next_report: Instant::now() + PROGRESS_INTERVAL };
+    // On timeout both the child and the group are dropped, which kills them.
     let ended = async move {
         let status = child.wait().await;
-        // What it left running would hold its output open.
+        // Processes left running would hold the output open.
         drop(group);
         status
     };
     let all = async {
         tokio::join!(
-            feed(input, stdin),
-            read(output, command.max_output, Some(&mut telling)),
-            read(errors, command.max_output / 4, None),
+            write_input(input, stdin),
+            read_output(output, command.max_output_bytes, Some(&mut reporter)),
+            read_output(errors, command.max_output_bytes / 4, None),
             ended
         )
     };
-    let Ok(((), output, errors, status)) = timeout(Duration::from_secs(command.timeout), Box::pin(all)).await else {
-        return Err(Failure::TimedOut { seconds: command.timeout });
+    let Ok(((), output, errors, status)) = timeout(Duration::from_secs(command.timeout_secs), Box::pin(all)).await
+    else {
+        return Err(ToolFailure::TimedOut { seconds: command.timeout_secs });
     };
-    let status = status.map_err(|error| Failure::Crashed(error.to_string()))?;
-    outcome(status, &output.text(), &errors.text())
+    let status = status.map_err(|error| ToolFailure::Crashed(error.to_string()))?;
+    to_outcome(status, &output.into_text(), &errors.into_text())
 }
 
-/// What a program said, by how it ended.
-fn outcome(status: ExitStatus, output: &str, errors: &str) -> Result<Outcome, Failure> {
-    let said = |parts: &[&str]| {
+/// Builds the result from the output and the exit status.
+fn to_outcome(status: ExitStatus, output: &str, errors: &str) -> Result<ToolOutcome, ToolFailure> {
+    let text_content = |parts: &[&str]| {
         let parts: Vec<&str> = parts.iter().copied().filter(|part| !part.is_empty()).collect();
-        vec![Content::Text(parts.join("\n"))]
+        vec![ToolContent::Text(parts.join("\n"))]
     };
     match status.code() {
-        Some(0) if output.trim().is_empty() => Ok(Outcome { content: said(&[errors]), failed: false }),
-        Some(0) => Ok(Outcome { content: said(&[output]), failed: false }),
-        Some(code) => Ok(Outcome { content: said(&[&format!("exit code {code}"), output, errors]), failed: true }),
-        None => Err(Failure::Crashed(status.to_string())),
+        Some(0) if output.trim().is_empty() => Ok(ToolOutcome { content: text_content(&[errors]), failed: false }),
+        Some(0) => Ok(ToolOutcome { content: text_content(&[output]), failed: false }),
+        Some(code) => {
+            Ok(ToolOutcome { content: text_content(&[&format!("exit code {code}"), output, errors]), failed: true })
+        }
+        None => Err(ToolFailure::Crashed(status.to_string())),
     }
 }
 
-/// Gives a program its input. One that does not read it has no need of it.
-async fn feed(input: Option<ChildStdin>, text: Option<String>) {
+/// Writes the input of a program. A program that does not read it does not need it, so errors are ignored.
+async fn write_input(input: Option<ChildStdin>, text: Option<String>) {
     if let (Some(mut input), Some(text)) = (input, text) {
         let _ = input.write_all(text.as_bytes()).await;
     }
 }
 
-/// Tells the last line of the output now and then.
-struct Telling<'a> {
+/// Reports the last line of the output from time to time.
+struct ProgressReporter<'a> {
     call: CallId,
     inbox: &'a mpsc::Sender<Msg>,
-    next: Instant,
+    next_report: Instant,
 }
 
-impl Telling<'_> {
-    async fn look(&mut self, chunk: &[u8]) {
-        if Instant::now() < self.next {
+impl ProgressReporter<'_> {
+    async fn on_chunk(&mut self, chunk: &[u8]) {
+        if Instant::now() < self.next_report {
             return;
         }
-        self.next = Instant::now() + PROGRESS;
-        let end = String::from_utf8_lossy(&chunk[chunk.len().saturating_sub(WORDS)..]);
+        self.next_report = Instant::now() + PROGRESS_INTERVAL;
+        let end = String::from_utf8_lossy(&chunk[chunk.len().saturating_sub(MAX_PROGRESS_BYTES)..]);
         if let Some(line) = end.lines().rev().find(|line| !line.trim().is_empty()) {
-            let words = line.trim().to_owned();
-            let _ = self.inbox.send(Msg::ToolProgress { call: self.call, words }).await; // As above.
+            let line_text = line.trim().to_owned();
+            let _ = self.inbox.send(Msg::ToolProgress { call: self.call, words: line_text }).await; // Fails only on shutdown.
         }
     }
 }
 
-async fn read(from: Option<impl AsyncRead + Unpin>, most: usize, mut telling: Option<&mut Telling<'_>>) -> Kept {
-    let mut kept = Kept { most, ..Kept::default() };
-    let Some(mut from) = from else { return kept };
+async fn read_output(
+    from: Option<impl AsyncRead + Unpin>,
+    max_bytes: usize,
+    mut telling: Option<&mut ProgressReporter<'_>>,
+) -> BoundedOutput {
+    let mut output = BoundedOutput { max_bytes, ..BoundedOutput::default() };
+    let Some(mut from) = from else { return output };
     let mut chunk = [0; 16 * 1024];
     while let Ok(read @ 1..) = from.read(&mut chunk).await {
-        kept.push(&chunk[..read]);
+        output.push(&chunk[..read]);
         if let Some(telling) = &mut telling {
-            telling.look(&chunk[..read]).await;
+            telling.on_chunk(&chunk[..read]).await;
         }
     }
-    kept
+    output
 }
 
 /// The beginning and the end of an output of any length.
 #[derive(Debug, Default)]
-struct Kept {
-    most: usize,
+struct BoundedOutput {
+    max_bytes: usize,
     head: Vec<u8>,
     tail: VecDeque<u8>,
-    all: usize,
+    total_bytes: usize,
 }
 
-impl Kept {
+impl BoundedOutput {
     fn push(&mut self, bytes: &[u8]) {
-        self.all += bytes.len();
-        let room = (self.most / 2).saturating_sub(self.head.len()).min(bytes.len());
+        self.total_bytes += bytes.len();
+        let room = (self.max_bytes / 2).saturating_sub(self.head.len()).min(bytes.len());
         self.head.extend(&bytes[..room]);
         self.tail.extend(&bytes[room..]);
-        let over = self.tail.len().saturating_sub(self.most - self.most / 2);
+        let over = self.tail.len().saturating_sub(self.max_bytes - self.max_bytes / 2);
         self.tail.drain(..over);
     }
 
-    fn text(self) -> String {
-        let left_out = self.all - self.head.len() - self.tail.len();
+    fn into_text(self) -> String {
+        let left_out = self.total_bytes - self.head.len() - self.tail.len();
         let tail: Vec<u8> = self.tail.into();
         if left_out == 0 {
             return String::from_utf8_lossy(&[self.head, tail].concat()).into_owned();
         }
         let (head, tail) = (String::from_utf8_lossy(&self.head), String::from_utf8_lossy(&tail));
-        format!("{head}\n[… {left_out} bytes were not kept …]\n{tail}")
+        format!("{head}\n[… {left_out} bytes left out …]\n{tail}")
     }
 }
 

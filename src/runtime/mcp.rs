@@ -1,64 +1,68 @@
-//! MCP servers: their calls and what they say, between their thread and the loop.
+//! Connects the thread of the MCP servers with the loop: calls in one direction, events in the other.
 
 use tokio::{sync::mpsc, task::JoinSet};
 
 use crate::{
     app::Msg,
     chat::{CallId, Timestamp},
-    mcp::{Event, Job, Mcp, Options, Places, Progress},
-    tools::{Failure, ToolId},
+    mcp::{CallProgress, McpEvent, McpHandle, McpJob, McpOptions, ServerDiscovery},
+    tools::{ToolFailure, ToolId},
 };
 
-/// What the servers have said and nobody has taken.
-const WAITING: usize = 64;
+/// How many events of the servers may wait.
+const MAX_WAITING_EVENTS: usize = 64;
 
-/// The servers of the config and of the folder we work in. Where there are none nothing is begun.
-pub(super) fn open(places: Option<Places>, inbox: &mpsc::Sender<Msg>, tasks: &mut JoinSet<()>) -> Option<Mcp> {
-    let places = places.filter(Places::any)?;
-    let (send, mut events) = mpsc::channel(WAITING);
-    let mcp = Mcp::open(places, Options::default(), send);
-    // Which there are is known before anything else is.
+/// Opens the MCP servers of the config and of the working folder. Returns `None` if none are configured.
+pub(super) fn open(
+    places: Option<ServerDiscovery>,
+    inbox: &mpsc::Sender<Msg>,
+    tasks: &mut JoinSet<()>,
+) -> Option<McpHandle> {
+    let places = places.filter(ServerDiscovery::has_any)?;
+    let (send, mut events) = mpsc::channel(MAX_WAITING_EVENTS);
+    let mcp = McpHandle::open(places, McpOptions::default(), send);
+    // The list of servers must be known before anything else.
     while let Ok(event) = events.try_recv() {
-        let _ = inbox.try_send(msg(event)); // It is the first.
+        let _ = inbox.try_send(to_msg(event)); // There is room: first event.
     }
     let inbox = inbox.clone();
     tasks.spawn(async move {
         while let Some(event) = events.recv().await {
-            if inbox.send(msg(event)).await.is_err() {
-                return; // Nobody listens on the way out.
+            if inbox.send(to_msg(event)).await.is_err() {
+                return; // The loop has ended.
             }
         }
     });
     Some(mcp)
 }
 
-/// Hands a call to its server; says what became of it when that cannot be.
-pub(super) fn call(mcp: Option<&Mcp>, call: CallId, tool: ToolId, arguments: serde_json::Value) -> Option<Msg> {
+/// Hands a call to its server. If that is impossible, returns the message that reports the failure.
+pub(super) fn call(mcp: Option<&McpHandle>, call: CallId, tool: ToolId, arguments: serde_json::Value) -> Option<Msg> {
     let server = tool.server.clone();
     let arguments = match arguments {
         serde_json::Value::Object(arguments) => arguments,
-        _ => serde_json::Map::new(), // No other form is in the protocol.
+        _ => serde_json::Map::new(), // The protocol allows only objects.
     };
     match mcp {
-        Some(mcp) if mcp.send(Job::Call { call, tool, arguments }) => None,
+        Some(mcp) if mcp.send(McpJob::Call { call, tool, arguments }) => None,
         _ => {
-            let result = Err(Failure::Start(format!("there is no server {server}")));
+            let result = Err(ToolFailure::Start(format!("there is no server {server}")));
             Some(Msg::ToolEnded { call, at: Timestamp::now(), result })
         }
     }
 }
 
-fn msg(event: Event) -> Msg {
+fn to_msg(event: McpEvent) -> Msg {
     match event {
-        Event::Done { call, result } => Msg::ToolEnded { call, at: Timestamp::now(), result },
-        Event::Progress { call, progress } => Msg::ToolProgress { call, words: words(&progress) },
-        Event::Tools { server, tools } => Msg::Tools { server, tools },
-        event => Msg::Mcp(event),
+        McpEvent::CallDone { call, result } => Msg::ToolEnded { call, at: Timestamp::now(), result },
+        McpEvent::CallProgress { call, progress } => Msg::ToolProgress { call, words: progress_text(&progress) },
+        McpEvent::Tools { server, tools } => Msg::ToolsReported { server, tools },
+        event => Msg::McpEvent(event),
     }
 }
 
-/// `3 of 10, reading`.
-fn words(progress: &Progress) -> String {
+/// Formats progress, such as `3 of 10, reading`.
+fn progress_text(progress: &CallProgress) -> String {
     let far = match progress.total {
         Some(total) => format!("{} of {total}", progress.done),
         None => progress.done.to_string(),
@@ -71,9 +75,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn progress_is_told_in_the_measure_of_its_server() {
-        let progress = Progress { done: 3.0, total: Some(10.0), message: Some("reading".into()) };
-        assert_eq!(words(&progress), "3 of 10, reading");
-        assert_eq!(words(&Progress { done: 0.5, total: None, message: None }), "0.5");
+    fn progress_is_shown_in_the_units_of_its_server() {
+        let progress = CallProgress { done: 3.0, total: Some(10.0), message: Some("reading".into()) };
+        assert_eq!(progress_text(&progress), "3 of 10, reading");
+        assert_eq!(progress_text(&CallProgress { done: 0.5, total: None, message: None }), "0.5");
     }
 }

@@ -1,4 +1,4 @@
-//! A text given to a command of the reader's own, in the reader's own shell.
+//! Pipes a text to a command of the user, in the user's shell.
 
 use std::{pin::pin, process::Stdio, sync::Arc, time::Duration};
 
@@ -8,74 +8,74 @@ use tokio::{
     time::timeout,
 };
 
-use crate::app::msg::Piped;
+use crate::app::msg::PipeResult;
 
 /// How long a command may run.
-const PATIENCE: Duration = Duration::from_mins(1);
-/// How long its output is read when it has ended.
-const LAST_WORDS: Duration = Duration::from_millis(200);
-/// More output than this is not kept, of each kind.
-const MOST: usize = 1 << 20;
+const TIME_LIMIT: Duration = Duration::from_mins(1);
+/// How long its output is still read after it has ended.
+const OUTPUT_GRACE: Duration = Duration::from_millis(200);
+/// How many bytes are kept of standard output, and of standard error.
+const MAX_OUTPUT_BYTES: usize = 1 << 20;
 
-/// Runs a command line with a text as its input. Dropped or out of time, it ends with all that it started; what it left
-/// behind by itself, such as the holder of a clipboard, stays.
-pub(super) async fn run(shell: &str, command: &str, text: Arc<str>) -> Result<Piped, String> {
-    let child = start(shell, command).map_err(|error| format!("{shell} cannot be started: {error}"))?;
-    let mut group = Group(child);
+/// Runs a command line with a text as its input. If it is dropped or times out, the command and its child processes are
+/// killed. Processes that a finished command leaves running, such as a clipboard owner, are not.
+pub(super) async fn run(shell: &str, command: &str, text: Arc<str>) -> Result<PipeResult, String> {
+    let child = spawn_shell(shell, command).map_err(|error| format!("{shell} cannot be started: {error}"))?;
+    let mut group = ShellGroup(child);
     let (stdin, stdout, stderr) = (group.0.stdin.take(), group.0.stdout.take(), group.0.stderr.take());
     let feed = async {
         if let Some(mut stdin) = stdin {
             let _ = stdin.write_all(text.as_bytes()).await; // A command need not read all of it.
         }
     };
-    let (mut out, mut err) = (Kept::default(), Kept::default());
+    let (mut out, mut err) = (OutputHead::default(), OutputHead::default());
     let work = async {
-        let mut talk = pin!(async { tokio::join!(feed, out.read(stdout), err.read(stderr)) });
+        let mut io = pin!(async { tokio::join!(feed, out.read(stdout), err.read(stderr)) });
         tokio::select! {
-            _ = &mut talk => group.0.wait().await,
+            _ = &mut io => group.0.wait().await,
             status = group.0.wait() => {
-                // What it left behind may hold its output open for ever.
-                let _ = timeout(LAST_WORDS, talk).await;
+                // A process it left running may hold the output open for ever.
+                let _ = timeout(OUTPUT_GRACE, io).await;
                 status
             }
         }
     };
-    let Ok(status) = timeout(PATIENCE, work).await else {
-        return Err(format!("{command} was ended: it took longer than a minute"));
+    let Ok(status) = timeout(TIME_LIMIT, work).await else {
+        return Err(format!("{command} was stopped: it took longer than a minute"));
     };
     let status = status.map_err(|error| format!("{command} was lost: {error}"))?;
-    let cut = out.cut || err.cut;
+    let cut = out.is_truncated || err.is_truncated;
     let output = String::from_utf8_lossy(&[out.bytes, err.bytes].concat()).into_owned();
     let ended = match status.code() {
         Some(0) => "is done".to_owned(),
         Some(code) => format!("failed ({code})"),
         None => "was killed".to_owned(),
     };
-    Ok(Piped { output, ended, fine: status.success(), cut })
+    Ok(PipeResult { output, status: ended, is_success: status.success(), is_truncated: cut })
 }
 
-/// The beginning of an output.
+/// The beginning of an output; the rest is discarded.
 #[derive(Default)]
-struct Kept {
+struct OutputHead {
     bytes: Vec<u8>,
-    /// There was more.
-    cut: bool,
+    /// Whether there was more.
+    is_truncated: bool,
 }
 
-impl Kept {
-    /// As much as is kept; the rest is read and forgotten, for the command would wait.
+impl OutputHead {
+    /// Reads to the end. What is beyond the limit is discarded, because an unread pipe would block the command.
     async fn read(&mut self, from: Option<impl AsyncRead + Unpin>) {
         let Some(mut from) = from else { return };
-        let mut piece = vec![0; 8192];
-        while let Ok(count @ 1..) = from.read(&mut piece).await {
-            let room = MOST - self.bytes.len();
-            self.bytes.extend_from_slice(&piece[..count.min(room)]);
-            self.cut |= count > room;
+        let mut chunk = vec![0; 8192];
+        while let Ok(count @ 1..) = from.read(&mut chunk).await {
+            let room = MAX_OUTPUT_BYTES - self.bytes.len();
+            self.bytes.extend_from_slice(&chunk[..count.min(room)]);
+            self.is_truncated |= count > room;
         }
     }
 }
 
-fn start(shell: &str, command: &str) -> std::io::Result<Child> {
+fn spawn_shell(shell: &str, command: &str) -> std::io::Result<Child> {
     let mut start = Command::new(shell);
     start.args([if cfg!(windows) { "/C" } else { "-c" }, command]);
     start.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
@@ -84,14 +84,14 @@ fn start(shell: &str, command: &str) -> std::io::Result<Child> {
     start.spawn()
 }
 
-/// The command and all that it started.
-struct Group(Child);
+/// The command and its child processes. Dropping it kills them.
+struct ShellGroup(Child);
 
-impl Drop for Group {
+impl Drop for ShellGroup {
     fn drop(&mut self) {
         #[cfg(unix)]
         if let Some(id) = self.0.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw) {
-            // It may have ended just now.
+            // Fails if it has just ended.
             let _ = rustix::process::kill_process_group(id, rustix::process::Signal::KILL);
         }
     }
@@ -101,30 +101,30 @@ impl Drop for Group {
 mod tests {
     use super::*;
 
-    async fn piped(command: &str) -> Piped {
+    async fn piped(command: &str) -> PipeResult {
         run("/bin/sh", command, "a text".into()).await.expect("it runs")
     }
 
     #[tokio::test]
-    async fn a_command_has_the_text_and_its_output_and_end_are_told() {
+    async fn a_command_gets_the_text_and_its_output_and_exit_are_reported() {
         let done = piped("cat; echo aside >&2; exit 3").await;
         assert_eq!(
-            (done.output.as_str(), done.ended.as_str(), done.fine, done.cut),
+            (done.output.as_str(), done.status.as_str(), done.is_success, done.is_truncated),
             ("a textaside\n", "failed (3)", false, false)
         );
     }
 
     #[tokio::test]
-    async fn what_stays_in_the_background_is_not_waited_for() {
+    async fn background_processes_are_not_waited_for() {
         let done = piped("sleep 70 & echo hi").await;
-        assert_eq!((done.output.as_str(), done.fine), ("hi\n", true));
+        assert_eq!((done.output.as_str(), done.is_success), ("hi\n", true));
     }
 
     #[tokio::test]
-    async fn only_what_is_longer_than_what_is_kept_counts_as_cut() {
+    async fn only_output_beyond_the_limit_counts_as_cut() {
         let both = piped("head -c 600000 /dev/zero; head -c 600000 /dev/zero >&2").await;
-        assert_eq!((both.output.len(), both.cut), (1_200_000, false));
+        assert_eq!((both.output.len(), both.is_truncated), (1_200_000, false));
         let more = piped("head -c 1100000 /dev/zero").await;
-        assert_eq!((more.output.len(), more.cut), (MOST, true));
+        assert_eq!((more.output.len(), more.is_truncated), (MAX_OUTPUT_BYTES, true));
     }
 }

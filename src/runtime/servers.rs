@@ -1,13 +1,13 @@
-//! The servers that can be asked: the built-in one, those of the config, one from the command line, the demo.
+//! The available API servers: the built-in one, those of the config, one from the command line, the demo.
 
 use std::sync::Arc;
 
 use tokio::{sync::OnceCell, task::spawn_blocking};
 
 use crate::{
-    api::{self, Client, Dialect, Endpoint, Fault, client::Timeouts},
+    api::{self, ApiClient, ApiDialect, Endpoint, FaultKind, client::HttpTimeouts},
     app::EndpointInfo,
-    config::{self, Config, Env, Limits, Paths},
+    config::{self, AppPaths, Config, EnvLookup, TimeLimits},
     keys,
 };
 
@@ -19,80 +19,82 @@ pub const DEMO: &str = "demo";
 
 const OPENROUTER_URL: &str = "https://openrouter.ai/api/v1";
 
-/// All servers, the one of new conversations first.
+/// All servers. The one for new conversations is first.
 #[derive(Debug, Clone, Default)]
-pub struct Servers(Vec<Arc<Server>>);
+pub struct ApiServers(Vec<Arc<ApiServer>>);
 
-/// One server. Its key is looked for and its client made when it is first asked.
+/// One server. Its key is looked up and its client created on the first request.
 #[derive(Debug)]
-pub struct Server {
+pub struct ApiServer {
     pub name: String,
     pub base_url: String,
-    pub dialect: Dialect,
-    limits: Limits,
-    /// `None`: it never gets a key.
-    key: Option<keys::Places>,
-    /// It answers without one.
+    pub dialect: ApiDialect,
+    limits: TimeLimits,
+    /// Where to look for its key; `None` if it must never get one.
+    key_source: Option<keys::KeySources>,
+    /// Whether it needs a key.
     needs_key: bool,
-    client: OnceCell<Client>,
+    client: OnceCell<ApiClient>,
 }
 
-/// Which server the command line wants.
+/// The server chosen on the command line.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Choice {
-    /// What the config says.
+pub enum ServerChoice {
+    /// The default of the config.
     #[default]
     Config,
     Named(String),
-    /// An address that need not be in the config.
+    /// A server by address, which need not be in the config.
     Address(String),
 }
 
-impl Servers {
+impl ApiServers {
+    /// Collects all servers and puts the chosen one first.
+    ///
     /// # Errors
-    /// The chosen server does not exist, or its address is none: a sentence that says what to do.
-    pub fn find(config: &Config, paths: &Paths, env: Env, choice: &Choice) -> Result<Self, String> {
-        let mut servers = Self(vec![Arc::new(Server::openrouter(config, paths, env))]);
+    /// The chosen server does not exist, or its address is not valid. Returns a message for the user.
+    pub fn find(config: &Config, paths: &AppPaths, env: EnvLookup, choice: &ServerChoice) -> Result<Self, String> {
+        let mut servers = Self(vec![Arc::new(ApiServer::openrouter(config, paths, env))]);
         for (name, endpoint) in config.endpoints.iter().filter(|(name, _)| *name != OPENROUTER) {
-            servers.0.push(Arc::new(Server::of_config(name, endpoint, config, paths)));
+            servers.0.push(Arc::new(ApiServer::from_config(name, endpoint, config, paths)));
         }
         let first = match choice {
-            Choice::Config => config.endpoint.clone().unwrap_or_else(|| OPENROUTER.into()),
-            Choice::Named(name) => name.clone(),
-            Choice::Address(url) => servers.with_address(url, config, paths)?,
+            ServerChoice::Config => config.endpoint.clone().unwrap_or_else(|| OPENROUTER.into()),
+            ServerChoice::Named(name) => name.clone(),
+            ServerChoice::Address(url) => servers.add_address(url, config, paths)?,
         };
-        servers.put_first(&first)?;
+        servers.move_to_front(&first)?;
         Ok(servers)
     }
 
-    /// The demo alone: nothing of the reader's goes to it.
+    /// Only the demo server. None of the user's keys or settings reach it.
     pub fn demo(base_url: String) -> Self {
-        Self(vec![Arc::new(Server {
+        Self(vec![Arc::new(ApiServer {
             name: DEMO.into(),
             base_url,
-            dialect: Dialect::OpenRouter,
-            limits: Limits::default(),
-            key: None,
+            dialect: ApiDialect::OpenRouter,
+            limits: TimeLimits::default(),
+            key_source: None,
             needs_key: false,
             client: OnceCell::new(),
         })])
     }
 
-    /// What the state knows of them.
-    pub fn infos(&self, env: Env) -> Vec<EndpointInfo> {
+    /// The servers as the state sees them.
+    pub fn infos(&self, env: EnvLookup) -> Vec<EndpointInfo> {
         self.0.iter().map(|server| server.info(env)).collect()
     }
 
-    pub fn first(&self) -> Option<Arc<Server>> {
+    pub fn first(&self) -> Option<Arc<ApiServer>> {
         self.0.first().cloned()
     }
 
-    pub fn get(&self, name: &str) -> Option<Arc<Server>> {
+    pub fn get(&self, name: &str) -> Option<Arc<ApiServer>> {
         self.0.iter().find(|server| server.name == name).cloned()
     }
 
-    /// Adds a server, or replaces the one of its name: with it goes the client that had the old key.
-    pub fn put(&mut self, server: Server) {
+    /// Adds a server, or replaces the one of the same name together with its client, which has the old key.
+    pub fn insert(&mut self, server: ApiServer) {
         let server = Arc::new(server);
         match self.0.iter_mut().find(|known| known.name == server.name) {
             Some(known) => *known = server,
@@ -100,9 +102,9 @@ impl Servers {
         }
     }
 
-    /// A name for a server that the reader told the address of: its own where it is known, else its host's.
+    /// Returns a name for a server at an address the user entered: its existing name, or one derived from the host.
     pub fn name_for(&self, url: &str) -> String {
-        let same = |server: &&Arc<Server>| server.base_url.trim_end_matches('/') == url.trim_end_matches('/');
+        let same = |server: &&Arc<ApiServer>| server.base_url.trim_end_matches('/') == url.trim_end_matches('/');
         if let Some(known) = self.0.iter().find(same) {
             return known.name.clone();
         }
@@ -116,124 +118,125 @@ impl Servers {
         std::iter::once(name.clone()).chain(numbered).find(free).unwrap_or(name)
     }
 
-    /// The name of the server at an address: one of the config, or a new one that is called by its address.
-    fn with_address(&mut self, url: &str, config: &Config, paths: &Paths) -> Result<String, String> {
-        config::check_address(url).map_err(|what| format!("--base-url {url}: {what}"))?;
-        let same = |server: &&Arc<Server>| server.base_url.trim_end_matches('/') == url.trim_end_matches('/');
+    /// Returns the name of the server at an address: one of the config, or a new server named after its address.
+    fn add_address(&mut self, url: &str, config: &Config, paths: &AppPaths) -> Result<String, String> {
+        config::check_base_url(url).map_err(|what| format!("--base-url {url}: {what}"))?;
+        let same = |server: &&Arc<ApiServer>| server.base_url.trim_end_matches('/') == url.trim_end_matches('/');
         if let Some(known) = self.0.iter().skip(1).find(same) {
             return Ok(known.name.clone());
         }
-        let endpoint = config::Endpoint { base_url: url.to_owned(), ..config::Endpoint::default() };
-        self.put(Server::of_config(url, &endpoint, config, paths));
+        let endpoint = config::EndpointConfig { base_url: url.to_owned(), ..config::EndpointConfig::default() };
+        self.insert(ApiServer::from_config(url, &endpoint, config, paths));
         Ok(url.to_owned())
     }
 
-    fn put_first(&mut self, name: &str) -> Result<(), String> {
-        let Some(at) = self.0.iter().position(|server| server.name == name) else {
+    fn move_to_front(&mut self, name: &str) -> Result<(), String> {
+        let Some(index) = self.0.iter().position(|server| server.name == name) else {
             let names: Vec<&str> = self.0.iter().map(|server| server.name.as_str()).collect();
-            return Err(format!("no endpoint {name}; there are {}", names.join(", ")));
+            return Err(format!("no endpoint {name}; available: {}", names.join(", ")));
         };
-        self.0[..=at].rotate_right(1);
+        self.0[..=index].rotate_right(1);
         Ok(())
     }
 }
 
-impl Server {
-    /// `OPENROUTER_BASE_URL` moves it, and its key goes with it.
-    fn openrouter(config: &Config, paths: &Paths, env: Env) -> Self {
+impl ApiServer {
+    /// The built-in server. `OPENROUTER_BASE_URL` changes its address, which then gets the same key.
+    fn openrouter(config: &Config, paths: &AppPaths, env: EnvLookup) -> Self {
         let own = config.endpoints.get(OPENROUTER);
         let moved = env("OPENROUTER_BASE_URL").map(|url| url.to_string_lossy().into_owned());
-        let places = keys::Places {
+        let places = keys::KeySources {
             variable: own.and_then(|own| own.key_env.clone()).or_else(|| Some("OPENROUTER_API_KEY".into())),
             command: own.map(|own| own.key_command.clone()).unwrap_or_default(),
-            file: keys::file(&paths.keys(), OPENROUTER),
+            file: keys::key_file(&paths.keys_dir(), OPENROUTER),
         };
         Self {
             name: OPENROUTER.into(),
             base_url: moved.filter(|url| !url.is_empty()).unwrap_or_else(|| OPENROUTER_URL.into()),
-            dialect: Dialect::OpenRouter,
-            limits: config.limits(OPENROUTER),
-            key: Some(places),
+            dialect: ApiDialect::OpenRouter,
+            limits: config.time_limits(OPENROUTER),
+            key_source: Some(places),
             needs_key: true,
             client: OnceCell::new(),
         }
     }
 
-    pub fn of_config(name: &str, endpoint: &config::Endpoint, config: &Config, paths: &Paths) -> Self {
+    pub fn from_config(name: &str, endpoint: &config::EndpointConfig, config: &Config, paths: &AppPaths) -> Self {
         let dialect = match endpoint.dialect {
-            Some(config::Dialect::OpenRouter) => Dialect::OpenRouter,
-            Some(config::Dialect::OpenAi) => Dialect::OpenAi,
-            Some(config::Dialect::Other) => Dialect::Other,
-            None => Dialect::of(&endpoint.base_url),
+            Some(config::DialectSetting::OpenRouter) => ApiDialect::OpenRouter,
+            Some(config::DialectSetting::OpenAi) => ApiDialect::OpenAi,
+            Some(config::DialectSetting::Other) => ApiDialect::Other,
+            None => ApiDialect::from_base_url(&endpoint.base_url),
         };
-        let places = keys::Places {
+        let places = keys::KeySources {
             variable: endpoint.key_env.clone(),
             command: endpoint.key_command.clone(),
-            file: keys::file(&paths.keys(), name),
+            file: keys::key_file(&paths.keys_dir(), name),
         };
         Self {
             name: name.to_owned(),
             base_url: endpoint.base_url.clone(),
             dialect,
-            limits: config.limits(name),
+            limits: config.time_limits(name),
             needs_key: places.variable.is_some() || !places.command.is_empty(),
-            key: Some(places),
+            key_source: Some(places),
             client: OnceCell::new(),
         }
     }
 
-    /// The same server before it was ever asked.
+    /// The same server without a client, as before its first request.
     #[must_use]
-    pub fn anew(&self) -> Self {
+    pub fn without_client(&self) -> Self {
         Self {
             name: self.name.clone(),
             base_url: self.base_url.clone(),
             dialect: self.dialect,
             limits: self.limits,
-            key: self.key.clone(),
+            key_source: self.key_source.clone(),
             needs_key: self.needs_key,
             client: OnceCell::new(),
         }
     }
 
-    /// The environment variable that its key comes from, or could.
+    /// The environment variable that its key comes from or could come from.
     pub fn key_variable(&self) -> &str {
-        let variable = self.key.as_ref().and_then(|places| places.variable.as_deref());
+        let variable = self.key_source.as_ref().and_then(|places| places.variable.as_deref());
         variable.unwrap_or(if self.name == OPENROUTER { "OPENROUTER_API_KEY" } else { "API_KEY" })
     }
 
-    pub fn key_places(&self) -> Option<&keys::Places> {
-        self.key.as_ref()
+    pub fn key_places(&self) -> Option<&keys::KeySources> {
+        self.key_source.as_ref()
     }
 
-    fn info(&self, env: Env) -> EndpointInfo {
-        let promised = self.key.as_ref().is_some_and(|places| places.promise(env));
-        EndpointInfo { name: self.name.clone(), dialect: self.dialect, ready: promised || !self.needs_key }
+    fn info(&self, env: EnvLookup) -> EndpointInfo {
+        let has_key = self.key_source.as_ref().is_some_and(|places| places.may_have_key(env));
+        EndpointInfo { name: self.name.clone(), dialect: self.dialect, is_ready: has_key || !self.needs_key }
     }
 
-    /// The client, made at the first call: reading roots and asking a program for a key take their time.
+    /// Returns the client, which is created on the first call: reading root certificates and running a key command are
+    /// slow.
     ///
     /// # Errors
-    /// There is no key where one was promised, or no TLS.
-    pub async fn client(&self) -> Result<&Client, api::Error> {
+    /// The configured key is missing, or TLS is not available.
+    pub async fn client(&self) -> Result<&ApiClient, api::ApiError> {
         self.client.get_or_try_init(|| self.connect()).await
     }
 
-    async fn connect(&self) -> Result<Client, api::Error> {
+    async fn connect(&self) -> Result<ApiClient, api::ApiError> {
         let (name, base_url, dialect, limits) = (self.name.clone(), self.base_url.clone(), self.dialect, self.limits);
-        let places = self.key.clone();
-        let made = spawn_blocking(move || {
+        let places = self.key_source.clone();
+        let created = spawn_blocking(move || {
             let key = match places {
                 Some(places) => places
                     .find(&|name| std::env::var_os(name))
-                    .map_err(|error| api::Error::new(Fault::Key, error.to_string()))?,
+                    .map_err(|error| api::ApiError::new(FaultKind::Key, error.to_string()))?,
                 None => None,
             };
             let timeouts =
-                Timeouts { connect: limits.connect, first_byte: limits.first_byte, silence: limits.silence_stop };
-            Client::with_timeouts(Endpoint { name, base_url, dialect, key }, timeouts)
+                HttpTimeouts { connect: limits.connect, first_byte: limits.first_byte, idle: limits.silence_stop };
+            ApiClient::with_timeouts(Endpoint { name, base_url, dialect, key }, timeouts)
         });
-        made.await.unwrap_or_else(|_| Err(api::Error::new(Fault::Connect, "the client could not be made")))
+        created.await.unwrap_or_else(|_| Err(api::ApiError::new(FaultKind::Connect, "the client could not be created")))
     }
 }
 
@@ -243,67 +246,67 @@ mod tests {
 
     use super::*;
 
-    fn find(config: &str, set: &[(&str, &str)], choice: &Choice) -> Result<Vec<EndpointInfo>, String> {
+    fn find(config: &str, set: &[(&str, &str)], choice: &ServerChoice) -> Result<Vec<EndpointInfo>, String> {
         let (config, _) = Config::parse(config, Path::new("config.toml")).unwrap();
-        let paths = Paths {
-            config: "/nowhere/config.toml".into(),
+        let paths = AppPaths {
+            config_file: "/nowhere/config.toml".into(),
             data_dir: "/nowhere/data".into(),
             state_dir: "/nowhere/state".into(),
             cache_dir: "/nowhere/cache".into(),
         };
         let env = |name: &str| set.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into());
-        Servers::find(&config, &paths, &env, choice).map(|servers| servers.infos(&env))
+        ApiServers::find(&config, &paths, &env, choice).map(|servers| servers.infos(&env))
     }
 
-    fn info(name: &str, dialect: Dialect, ready: bool) -> EndpointInfo {
-        EndpointInfo { name: name.into(), dialect, ready }
+    fn info(name: &str, dialect: ApiDialect, ready: bool) -> EndpointInfo {
+        EndpointInfo { name: name.into(), dialect, is_ready: ready }
     }
 
     #[test]
     fn openrouter_is_there_without_a_config_and_ready_with_a_key() {
-        let openrouter = |ready| Ok(vec![info("openrouter", Dialect::OpenRouter, ready)]);
-        assert_eq!(find("", &[], &Choice::Config), openrouter(false));
-        assert_eq!(find("", &[("OPENROUTER_API_KEY", "sk-or-v1-0")], &Choice::Config), openrouter(true));
+        let openrouter = |ready| Ok(vec![info("openrouter", ApiDialect::OpenRouter, ready)]);
+        assert_eq!(find("", &[], &ServerChoice::Config), openrouter(false));
+        assert_eq!(find("", &[("OPENROUTER_API_KEY", "sk-or-v1-0")], &ServerChoice::Config), openrouter(true));
         let moved = [("OPENROUTER_BASE_URL", "http://127.0.0.1:1/v1"), ("OPENROUTER_API_KEY", "sk-or-v1-0")];
-        assert_eq!(find("", &moved, &Choice::Config), openrouter(true));
+        assert_eq!(find("", &moved, &ServerChoice::Config), openrouter(true));
     }
 
     #[test]
     fn the_chosen_server_comes_first_and_one_without_a_key_is_ready() {
         let config = "endpoint = \"local\"\n[endpoints.local]\nbase_url = \"http://localhost:11434/v1\"\n\
                       [endpoints.work]\nbase_url = \"https://api.openai.com/v1\"\nkey_env = \"WORK_KEY\"\n";
-        let local = info("local", Dialect::Other, true);
-        let work = info("work", Dialect::OpenAi, false);
-        let openrouter = info("openrouter", Dialect::OpenRouter, false);
+        let local = info("local", ApiDialect::Other, true);
+        let work = info("work", ApiDialect::OpenAi, false);
+        let openrouter = info("openrouter", ApiDialect::OpenRouter, false);
         let all = |first: &[&EndpointInfo]| Ok(first.iter().map(|info| (*info).clone()).collect::<Vec<_>>());
-        assert_eq!(find(config, &[], &Choice::Config), all(&[&local, &openrouter, &work]));
-        assert_eq!(find(config, &[], &Choice::Named("work".into())), all(&[&work, &openrouter, &local]));
-        let known = Choice::Address("http://localhost:11434/v1/".into());
+        assert_eq!(find(config, &[], &ServerChoice::Config), all(&[&local, &openrouter, &work]));
+        assert_eq!(find(config, &[], &ServerChoice::Named("work".into())), all(&[&work, &openrouter, &local]));
+        let known = ServerChoice::Address("http://localhost:11434/v1/".into());
         assert_eq!(find(config, &[], &known), all(&[&local, &openrouter, &work]));
     }
 
     #[test]
     fn an_address_on_the_command_line_never_gets_the_key_of_another_server() {
-        let choice = Choice::Address("https://openrouter.ai.example.com/v1".into());
+        let choice = ServerChoice::Address("https://openrouter.ai.example.com/v1".into());
         let infos = find("", &[("OPENROUTER_API_KEY", "sk-or-v1-0")], &choice).unwrap();
-        assert_eq!(infos[0], info("https://openrouter.ai.example.com/v1", Dialect::Other, true));
+        assert_eq!(infos[0], info("https://openrouter.ai.example.com/v1", ApiDialect::Other, true));
         let (config, _) = Config::parse("", Path::new("config.toml")).unwrap();
-        let paths = Paths::find(&|name| (name == "HOME").then(|| "/home/me".into())).unwrap();
+        let paths = AppPaths::find(&|name| (name == "HOME").then(|| "/home/me".into())).unwrap();
         let env = |name: &str| (name == "OPENROUTER_API_KEY").then(|| "sk-or-v1-0".into());
-        let servers = Servers::find(&config, &paths, &env, &choice).unwrap();
+        let servers = ApiServers::find(&config, &paths, &env, &choice).unwrap();
         let found = servers.first().unwrap().key_places().unwrap().find(&env).unwrap();
         assert!(found.is_none());
     }
 
     #[test]
-    fn a_server_is_named_after_its_host_and_no_two_are_named_alike() {
-        let mut servers = Servers::default();
+    fn servers_are_named_after_their_hosts_without_duplicates() {
+        let mut servers = ApiServers::default();
         let mut add = |url: &str| {
             let name = servers.name_for(url);
-            servers.put(Server {
+            servers.insert(ApiServer {
                 name: name.clone(),
                 base_url: url.into(),
-                ..Servers::demo(String::new()).0[0].anew()
+                ..ApiServers::demo(String::new()).0[0].without_client()
             });
             name
         };
@@ -314,8 +317,8 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_endpoint_is_refused_with_those_that_there_are() {
-        let refused = find("", &[], &Choice::Named("opnerouter".into()));
-        assert_eq!(refused, Err("no endpoint opnerouter; there are openrouter".into()));
+    fn an_unknown_endpoint_is_refused_with_the_available_ones() {
+        let refused = find("", &[], &ServerChoice::Named("opnerouter".into()));
+        assert_eq!(refused, Err("no endpoint opnerouter; available: openrouter".into()));
     }
 }

@@ -1,71 +1,71 @@
-//! One task per answer: it opens the stream and reports every event until its end.
+//! The task of one answer: opens the stream and reports every event until its end.
 
 use std::{borrow::Cow, sync::Arc};
 
 use tokio::sync::mpsc;
 
-use super::servers::Server;
+use super::servers::ApiServer;
 use crate::{
-    api::{self, Client, Event, Head, Opened, Raw, Refused, Request, Veil},
+    api::{self, ApiClient, Event, KeyRedactor, OpenError, RawFrame, Request, ResponseHead, ResponseStream},
     app::Msg,
     chat::{
         StreamId, Timestamp,
-        recording::{Piece, What},
+        recording::{FrameContent, RecordedFrame},
     },
     log,
 };
 
-/// Reads one response to its end.
-pub(super) async fn read(
-    server: Arc<Server>,
+/// Reads one response to its end and reports its events.
+pub(super) async fn read_stream(
+    server: Arc<ApiServer>,
     stream: StreamId,
     request: Box<Request>,
     record: bool,
     inbox: mpsc::Sender<Msg>,
 ) {
-    // A server without a name is called by its address, and a query may hold anything.
+    // A server without a name is named after its address, whose query may hold secrets.
     let name = server.name.split('?').next();
-    tracing::info!(server = name, attempt = stream.attempt, "stream begins");
-    let mut reading = Reading { server: &server, stream, inbox: &inbox, record, veil: None, ended: false };
-    let result = reading.forward(&request).await;
+    tracing::info!(server = name, attempt = stream.request_number, "stream begins");
+    let mut reader = StreamReader { server: &server, stream, inbox: &inbox, record, redactor: None, end_logged: false };
+    let result = reader.forward(&request).await;
     match &result {
-        Ok(()) => reading.note_end(),
-        // The message may carry the reader's words.
+        Ok(()) => reader.log_end(),
+        // The message is not logged: it may quote the user's text.
         Err(error) => {
-            let code = error.code.as_deref().filter(|code| is_word(code));
-            tracing::warn!(attempt = stream.attempt, ?error.fault, ?error.status, code, "stream failed");
-            reading.record_failure(error).await;
+            let code = error.code.as_deref().filter(|code| is_error_code(code));
+            tracing::warn!(attempt = stream.request_number, ?error.fault, ?error.status, code, "stream failed");
+            reader.record_failure(error).await;
         }
     }
-    let _ = inbox.send(Msg::StreamEnded { stream, at: Timestamp::now(), result }).await; // Nobody listens on the way out.
+    let _ = inbox.send(Msg::StreamEnded { stream, at: Timestamp::now(), result }).await; // Fails only on shutdown.
 }
 
-/// One response on its way.
-struct Reading<'a> {
-    server: &'a Server,
+/// A response that is being read.
+struct StreamReader<'a> {
+    server: &'a ApiServer,
     stream: StreamId,
     inbox: &'a mpsc::Sender<Msg>,
-    /// What goes over the wire is reported too.
+    /// Whether to report what goes over the wire, for the recording.
     record: bool,
-    /// Known when the key is.
-    veil: Option<Veil>,
-    /// The log says so.
-    ended: bool,
+    /// Set once the key is known.
+    redactor: Option<KeyRedactor>,
+    /// Whether the end has been logged.
+    end_logged: bool,
 }
 
-impl Reading<'_> {
-    async fn forward(&mut self, request: &Request) -> Result<(), api::Error> {
+impl StreamReader<'_> {
+    async fn forward(&mut self, request: &Request) -> Result<(), api::ApiError> {
         let client = self.server.client().await?;
         self.record_request(client, request).await;
         let mut opened = match client.open(request).await {
             Ok(opened) => opened,
             Err(refused) => return Err(self.record_refusal(refused).await),
         };
-        if self.record || log::has_content() {
-            opened.keep_raw();
+        if self.record || log::is_content_logged() {
+            opened.start_recording();
         }
-        let generation = opened.generation.clone();
-        tracing::debug!(attempt = self.stream.attempt, generation, "headers have come");
+        let generation = opened.generation_id.clone();
+        tracing::debug!(attempt = self.stream.request_number, generation, "received the headers");
         self.record_head(&opened.head).await;
         if self.inbox.send(Msg::StreamOpened { stream: self.stream, generation }).await.is_err() {
             return Ok(());
@@ -74,10 +74,10 @@ impl Reading<'_> {
             let mut events: Vec<Event> = Vec::new();
             let more = opened.next_batch(&mut events).await;
             let at = Timestamp::now();
-            tracing::trace!(attempt = self.stream.attempt, events = events.len(), "events");
-            let recorded = self.pieces(&mut opened, at);
-            if events.iter().any(|event| matches!(event, Event::Ended(_) | Event::Failed(_))) {
-                self.note_end(); // Whoever hears of it may end the program at once.
+            tracing::trace!(attempt = self.stream.request_number, events = events.len(), "events");
+            let recorded = self.take_frames(&mut opened, at);
+            if events.iter().any(|event| matches!(event, Event::ResponseEnded(_) | Event::Failed(_))) {
+                self.log_end(); // The program may exit as soon as the end is reported.
             }
             if !matches!(more, Ok(true)) {
                 self.report(recorded).await;
@@ -90,90 +90,90 @@ impl Reading<'_> {
         }
     }
 
-    async fn record_request(&mut self, client: &Client, request: &Request) {
-        if !self.record && !log::has_content() {
+    async fn record_request(&mut self, client: &ApiClient, request: &Request) {
+        if !self.record && !log::is_content_logged() {
             return;
         }
         let variable = self.server.key_variable();
-        self.veil = Some(Veil::new(&client.endpoint, variable));
-        let Ok(sent) = client.sent(request, variable) else { return };
-        if log::has_content() {
+        self.redactor = Some(KeyRedactor::new(&client.endpoint, variable));
+        let Ok(sent) = client.sent_request(request, variable) else { return };
+        if log::is_content_logged() {
             tracing::info!(url = sent.url, body = sent.body, "request");
         }
         if self.record {
-            self.report(vec![Piece::new(Timestamp::now(), What::Sent(Box::new(sent)))]).await;
+            self.report(vec![RecordedFrame::new(Timestamp::now(), FrameContent::Sent(Box::new(sent)))]).await;
         }
     }
 
-    /// What came since the last time, for the recording; nothing where none is made.
-    fn pieces(&self, opened: &mut Opened, at: Timestamp) -> Vec<Piece> {
-        let Some(veil) = &self.veil else { return Vec::new() };
-        let piece = |raw: Raw| match raw {
-            Raw::Payload(payload) => {
-                let payload = hidden(veil, payload);
-                if log::has_content() {
+    /// Returns what came since the last call, for the recording. Empty if nothing is recorded.
+    fn take_frames(&self, opened: &mut ResponseStream, at: Timestamp) -> Vec<RecordedFrame> {
+        let Some(redactor) = &self.redactor else { return Vec::new() };
+        let piece = |raw: RawFrame| match raw {
+            RawFrame::Payload(payload) => {
+                let payload = redact(redactor, payload);
+                if log::is_content_logged() {
                     tracing::info!(%payload, "event");
                 }
-                Piece::new(at, What::Received(payload))
+                RecordedFrame::new(at, FrameContent::Received(payload))
             }
-            Raw::Comment(words) => Piece::new(at, What::Comment(hidden(veil, words))),
+            RawFrame::Comment(words) => RecordedFrame::new(at, FrameContent::Comment(redact(redactor, words))),
         };
-        let pieces = opened.take_raw().into_iter().map(piece).collect();
+        let pieces = opened.take_recorded().into_iter().map(piece).collect();
         if self.record { pieces } else { Vec::new() }
     }
 
-    async fn record_head(&self, head: &Head) {
-        if let Some(veil) = self.veil.as_ref().filter(|_| self.record) {
-            let head = Box::new(veil.head(head.clone()));
-            self.report(vec![Piece::new(Timestamp::now(), What::Answered(head))]).await;
+    async fn record_head(&self, head: &ResponseHead) {
+        if let Some(redactor) = self.redactor.as_ref().filter(|_| self.record) {
+            let head = Box::new(redactor.redact_head(head.clone()));
+            self.report(vec![RecordedFrame::new(Timestamp::now(), FrameContent::Answered(head))]).await;
         }
     }
 
-    /// What a server said instead of an answer.
-    async fn record_refusal(&self, refused: Box<Refused>) -> api::Error {
+    /// Records what the server sent instead of an answer, and returns the error.
+    async fn record_refusal(&self, refused: Box<OpenError>) -> api::ApiError {
         if let Some(head) = &refused.head {
             self.record_head(head).await;
         }
-        if let Some(veil) = self.veil.as_ref().filter(|_| self.record && !refused.body.is_empty()) {
-            let body = veil.hide(&refused.body).into();
-            self.report(vec![Piece::new(Timestamp::now(), What::Received(body))]).await;
+        if let Some(redactor) = self.redactor.as_ref().filter(|_| self.record && !refused.body.is_empty()) {
+            let body = redactor.redact(&refused.body).into();
+            self.report(vec![RecordedFrame::new(Timestamp::now(), FrameContent::Received(body))]).await;
         }
         refused.error
     }
 
-    fn note_end(&mut self) {
-        if !std::mem::replace(&mut self.ended, true) {
-            tracing::info!(attempt = self.stream.attempt, "stream ended");
+    fn log_end(&mut self) {
+        if !std::mem::replace(&mut self.end_logged, true) {
+            tracing::info!(attempt = self.stream.request_number, "stream ended");
         }
     }
 
-    async fn record_failure(&self, error: &api::Error) {
-        let Some(veil) = self.veil.as_ref().filter(|_| self.record) else { return };
+    async fn record_failure(&self, error: &api::ApiError) {
+        let Some(redactor) = self.redactor.as_ref().filter(|_| self.record) else { return };
         let status = error.status.map(|status| format!("{status} ")).unwrap_or_default();
         let code = error.code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default();
-        let what = What::Failed(veil.hide(&format!("{status}{}{code}", error.message)).into());
-        self.report(vec![Piece::new(Timestamp::now(), what)]).await;
+        let failure = FrameContent::Failed(redactor.redact(&format!("{status}{}{code}", error.message)).into());
+        self.report(vec![RecordedFrame::new(Timestamp::now(), failure)]).await;
     }
 
-    async fn report(&self, pieces: Vec<Piece>) {
+    async fn report(&self, pieces: Vec<RecordedFrame>) {
         if pieces.is_empty() {
             return;
         }
-        let _ = self.inbox.send(Msg::Recorded { stream: self.stream, pieces }).await; // Nobody listens on the way out.
+        let _ = self.inbox.send(Msg::WireRecorded { stream: self.stream, pieces }).await; // Fails only on shutdown.
     }
 }
 
-/// The same text where there is nothing to hide in it.
-fn hidden(veil: &Veil, text: Box<str>) -> Box<str> {
-    let hidden = match veil.hide(&text) {
+/// Hides keys in a text. Returns the same allocation if there is nothing to hide.
+fn redact(redactor: &KeyRedactor, text: Box<str>) -> Box<str> {
+    let hidden = match redactor.redact(&text) {
         Cow::Borrowed(_) => None,
         Cow::Owned(hidden) => Some(hidden),
     };
     hidden.map_or(text, Into::into)
 }
 
-/// Whether a server's code is one, such as `rate_limit_exceeded`, and no sentence and no key.
-fn is_word(code: &str) -> bool {
+/// Whether this is an error code such as `rate_limit_exceeded`, and not a sentence or a key.
+fn is_error_code(code: &str) -> bool {
     code.len() <= 48
         && code.chars().all(|char| char.is_ascii_lowercase() || char.is_ascii_digit() || "_.".contains(char))
 }

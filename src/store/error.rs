@@ -1,12 +1,12 @@
-//! Why the database could not do it, and what helps.
+//! Errors of the database, and what the user can do about them.
 
 use std::path::Path;
 
 use rusqlite::ErrorCode;
 
-/// One sentence without a full stop: what happened, and what to do.
+/// An error of the database. Each message is one sentence without a full stop: what happened, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Error {
+pub enum StoreError {
     #[error("no conversation {0}")]
     Missing(String),
     #[error("the database is locked by another program; close that or try again")]
@@ -23,11 +23,11 @@ pub enum Error {
     Other(String),
 }
 
-impl Error {
-    /// What SQLite says of the file, in our words.
-    pub(super) fn of(error: &rusqlite::Error, path: &Path) -> Self {
+impl StoreError {
+    /// Converts an error that SQLite reported for the file.
+    pub(super) fn from_sqlite(error: &rusqlite::Error, path: &Path) -> Self {
         let path = path.display();
-        let said = match error {
+        let message = match error {
             rusqlite::Error::SqliteFailure(_, Some(said)) => said.clone(),
             other => other.to_string(),
         };
@@ -41,16 +41,16 @@ impl Error {
                 "{path} or a file beside it cannot be opened; make the folder writable, or name another with --data-dir"
             )),
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Corrupt(format!(
-                "{path} ({said}); it stays as it is: repair it, move it away, or name another folder with --data-dir"
+                "{path} ({message}); it stays as it is: repair it, move it away, or name another folder with --data-dir"
             )),
             _ => Self::Other(format!(
-                "the database {path} cannot be used ({said}); try again, or name another folder with --data-dir"
+                "the database {path} cannot be used ({message}); try again, or name another folder with --data-dir"
             )),
         }
     }
 
-    /// What the file system says of the file.
-    pub(super) fn of_file(error: &std::io::Error, path: &Path) -> Self {
+    /// Converts an error that the file system reported for the file.
+    pub(super) fn from_io(error: &std::io::Error, path: &Path) -> Self {
         use std::io::ErrorKind as Kind;
         let path = path.display();
         match error.kind() {
@@ -59,7 +59,7 @@ impl Error {
                 Self::ReadOnly(format!("{path} ({error}); change that, or name another folder with --data-dir"))
             }
             _ => Self::Other(format!(
-                "the database {path} cannot be made ({error}); name another folder with --data-dir"
+                "the database {path} cannot be created ({error}); name another folder with --data-dir"
             )),
         }
     }

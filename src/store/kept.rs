@@ -1,109 +1,110 @@
-//! The JSON in which items and ends lie in the database: a form of its own, which changes with
-//! migrations only.
+//! The JSON form in which items, calls and endings are stored. It is independent of the types in
+//! memory and changes only with a migration.
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::rows::{nanos, time};
+use super::rows::{from_nanos, to_nanos};
 use crate::{
     api::{self, Annotation, Usage, Usd},
     chat::{
-        Denial, End, Item, Kind, Run, Slot, Stage,
-        answer::{Bill, Call, Part, Reasoning, Search},
-        call::Whole,
+        AnswerEnd, CallDenial, Item, ItemKind, ItemSlot, ToolCallRun, ToolCallState,
+        answer::{ContentPart, FunctionCall, ReasoningItem, SearchCall, StepUsage},
+        call::ResultSize,
     },
-    tools::{Failure, Outcome, ToolId},
+    tools::{ToolFailure, ToolId, ToolOutcome},
 };
 
-/// The items of an answer as JSON.
-pub fn items(items: &BTreeMap<Slot, Item>) -> String {
-    let kept: Vec<KeptItem> = items.iter().map(|(slot, item)| KeptItem::of(*slot, item)).collect();
-    serde_json::to_string(&kept).expect("strings, numbers and what came as JSON")
+/// Returns the items of an answer as JSON.
+pub fn items_to_json(items: &BTreeMap<ItemSlot, Item>) -> String {
+    let kept: Vec<StoredItem> = items.iter().map(|(slot, item)| StoredItem::from_item(*slot, item)).collect();
+    serde_json::to_string(&kept).expect("strings, numbers and raw JSON serialize")
 }
 
-pub fn read_items(json: &str) -> serde_json::Result<BTreeMap<Slot, Item>> {
-    let kept: Vec<KeptItem> = serde_json::from_str(json)?;
-    Ok(kept.into_iter().map(KeptItem::into_item).collect())
+pub fn items_from_json(json: &str) -> serde_json::Result<BTreeMap<ItemSlot, Item>> {
+    let kept: Vec<StoredItem> = serde_json::from_str(json)?;
+    Ok(kept.into_iter().map(StoredItem::into_item).collect())
 }
 
-/// How an answer stands, as JSON.
-pub fn end(end: &End) -> String {
-    let kept = match end.clone() {
-        End::Open => KeptEnd::Open,
-        End::Complete => KeptEnd::Complete,
-        End::Incomplete { reason } => KeptEnd::Incomplete(reason),
-        End::Stopped => KeptEnd::Stopped,
-        End::Interrupted => KeptEnd::Interrupted,
-        End::Failed(error) => KeptEnd::Failed(error),
+/// Returns how an answer ended, or that it is still open, as JSON.
+pub fn end_to_json(end: &AnswerEnd) -> String {
+    let stored = match end.clone() {
+        AnswerEnd::Open => StoredEnd::Open,
+        AnswerEnd::Complete => StoredEnd::Complete,
+        AnswerEnd::Incomplete { reason } => StoredEnd::Incomplete(reason),
+        AnswerEnd::Stopped => StoredEnd::Stopped,
+        AnswerEnd::Interrupted => StoredEnd::Interrupted,
+        AnswerEnd::Failed(error) => StoredEnd::Failed(error),
     };
-    serde_json::to_string(&kept).expect("strings and numbers")
+    serde_json::to_string(&stored).expect("strings and numbers serialize")
 }
 
-pub fn read_end(json: &str) -> serde_json::Result<End> {
+pub fn end_from_json(json: &str) -> serde_json::Result<AnswerEnd> {
     Ok(match serde_json::from_str(json)? {
-        KeptEnd::Open => End::Open,
-        KeptEnd::Complete => End::Complete,
-        KeptEnd::Incomplete(reason) => End::Incomplete { reason },
-        KeptEnd::Stopped => End::Stopped,
-        KeptEnd::Interrupted => End::Interrupted,
-        KeptEnd::Failed(error) => End::Failed(error),
+        StoredEnd::Open => AnswerEnd::Open,
+        StoredEnd::Complete => AnswerEnd::Complete,
+        StoredEnd::Incomplete(reason) => AnswerEnd::Incomplete { reason },
+        StoredEnd::Stopped => AnswerEnd::Stopped,
+        StoredEnd::Interrupted => AnswerEnd::Interrupted,
+        StoredEnd::Failed(error) => AnswerEnd::Failed(error),
     })
 }
 
-/// What became of the calls of an answer, as JSON.
-pub fn runs(runs: &BTreeMap<Slot, Run>) -> String {
-    let kept: Vec<KeptRun> = runs.iter().map(|(slot, run)| KeptRun::of(*slot, run)).collect();
-    serde_json::to_string(&kept).expect("strings, numbers and what came as JSON")
+/// Returns the calls of an answer and their results as JSON.
+pub fn runs_to_json(runs: &BTreeMap<ItemSlot, ToolCallRun>) -> String {
+    let kept: Vec<StoredCallRun> = runs.iter().map(|(slot, run)| StoredCallRun::from_run(*slot, run)).collect();
+    serde_json::to_string(&kept).expect("strings, numbers and raw JSON serialize")
 }
 
-pub fn read_runs(json: &str) -> serde_json::Result<BTreeMap<Slot, Run>> {
-    let kept: Vec<KeptRun> = serde_json::from_str(json)?;
-    Ok(kept.into_iter().map(KeptRun::into_run).collect())
+pub fn runs_from_json(json: &str) -> serde_json::Result<BTreeMap<ItemSlot, ToolCallRun>> {
+    let kept: Vec<StoredCallRun> = serde_json::from_str(json)?;
+    Ok(kept.into_iter().map(StoredCallRun::into_run).collect())
 }
 
-/// What each response of an answer is known by and used, as JSON.
-pub fn bills(bills: &BTreeMap<u32, Bill>) -> String {
-    let kept: Vec<KeptBill> = bills.iter().map(|(step, bill)| KeptBill::of(*step, bill)).collect();
-    serde_json::to_string(&kept).expect("strings and numbers")
+/// Returns the generation id and usage of each response of an answer as JSON.
+pub fn step_usage_to_json(bills: &BTreeMap<u32, StepUsage>) -> String {
+    let kept: Vec<StoredStepUsage> =
+        bills.iter().map(|(step, bill)| StoredStepUsage::from_step_usage(*step, bill)).collect();
+    serde_json::to_string(&kept).expect("strings and numbers serialize")
 }
 
-pub fn read_bills(json: &str) -> serde_json::Result<BTreeMap<u32, Bill>> {
-    let kept: Vec<KeptBill> = serde_json::from_str(json)?;
-    Ok(kept.into_iter().map(KeptBill::into_bill).collect())
+pub fn step_usage_from_json(json: &str) -> serde_json::Result<BTreeMap<u32, StepUsage>> {
+    let kept: Vec<StoredStepUsage> = serde_json::from_str(json)?;
+    Ok(kept.into_iter().map(StoredStepUsage::into_step_usage).collect())
 }
 
 #[derive(Serialize, Deserialize)]
-struct KeptBill {
+struct StoredStepUsage {
     step: u32,
     generation: Option<String>,
-    usage: Option<KeptUsage>,
+    usage: Option<StoredUsage>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct KeptUsage {
+struct StoredUsage {
     input: Option<u64>,
     cached: Option<u64>,
     output: Option<u64>,
     reasoning: Option<u64>,
-    /// The server's own digits.
+    /// The digits exactly as the server sent them.
     cost: Option<String>,
 }
 
-impl KeptBill {
-    fn of(step: u32, bill: &Bill) -> Self {
-        let usage = bill.usage.as_ref().map(|usage| KeptUsage {
+impl StoredStepUsage {
+    fn from_step_usage(step: u32, bill: &StepUsage) -> Self {
+        let usage = bill.usage.as_ref().map(|usage| StoredUsage {
             input: usage.input_tokens,
             cached: usage.cached_tokens,
             output: usage.output_tokens,
             reasoning: usage.reasoning_tokens,
             cost: usage.cost.as_ref().map(|cost| cost.digits().to_owned()),
         });
-        Self { step, generation: bill.generation.clone(), usage }
+        Self { step, generation: bill.generation_id.clone(), usage }
     }
 
-    fn into_bill(self) -> (u32, Bill) {
+    fn into_step_usage(self) -> (u32, StepUsage) {
         let usage = self.usage.map(|usage| Usage {
             input_tokens: usage.input,
             cached_tokens: usage.cached,
@@ -111,12 +112,12 @@ impl KeptBill {
             reasoning_tokens: usage.reasoning,
             cost: usage.cost.and_then(|digits| Usd::parse(&digits)),
         });
-        (self.step, Bill { generation: self.generation, usage })
+        (self.step, StepUsage { generation_id: self.generation, usage })
     }
 }
 
 #[derive(Serialize, Deserialize)]
-struct KeptRun {
+struct StoredCallRun {
     step: u32,
     index: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -126,36 +127,36 @@ struct KeptRun {
     edited: bool,
     began: Option<i64>,
     ended: Option<i64>,
-    stage: KeptStage,
+    stage: StoredCallState,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    whole: Option<Whole>,
+    whole: Option<ResultSize>,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum KeptStage {
+enum StoredCallState {
     Asking,
     Queued,
     Running,
-    Done(Outcome),
-    Failed(Failure),
+    Done(ToolOutcome),
+    Failed(ToolFailure),
     DeniedByRule,
     Denied(Option<String>),
     Cancelled,
 }
 
-impl KeptRun {
-    fn of(slot: Slot, run: &Run) -> Self {
-        let stage = match run.stage.clone() {
-            Stage::Asking => KeptStage::Asking,
-            Stage::Queued => KeptStage::Queued,
-            Stage::Running => KeptStage::Running,
-            Stage::Done(outcome) => KeptStage::Done(outcome),
-            Stage::Failed(failure) => KeptStage::Failed(failure),
-            Stage::Denied(Denial::ByRule) => KeptStage::DeniedByRule,
-            Stage::Denied(Denial::ByReader) => KeptStage::Denied(None),
-            Stage::Denied(Denial::Because(why)) => KeptStage::Denied(Some(why)),
-            Stage::Cancelled => KeptStage::Cancelled,
+impl StoredCallRun {
+    fn from_run(slot: ItemSlot, run: &ToolCallRun) -> Self {
+        let stage = match run.state.clone() {
+            ToolCallState::Asking => StoredCallState::Asking,
+            ToolCallState::Queued => StoredCallState::Queued,
+            ToolCallState::Running => StoredCallState::Running,
+            ToolCallState::Done(outcome) => StoredCallState::Done(outcome),
+            ToolCallState::Failed(failure) => StoredCallState::Failed(failure),
+            ToolCallState::Denied(CallDenial::ByRule) => StoredCallState::DeniedByRule,
+            ToolCallState::Denied(CallDenial::ByUser) => StoredCallState::Denied(None),
+            ToolCallState::Denied(CallDenial::ByUserBecause(why)) => StoredCallState::Denied(Some(why)),
+            ToolCallState::Cancelled => StoredCallState::Cancelled,
         };
         Self {
             step: slot.step,
@@ -163,56 +164,56 @@ impl KeptRun {
             tool: run.tool.clone(),
             arguments: run.arguments.clone(),
             edited: run.edited,
-            began: run.began.map(nanos),
-            ended: run.ended.map(nanos),
+            began: run.started_at.map(to_nanos),
+            ended: run.ended_at.map(to_nanos),
             stage,
-            whole: run.whole,
+            whole: run.full_size,
         }
     }
 
-    fn into_run(self) -> (Slot, Run) {
+    fn into_run(self) -> (ItemSlot, ToolCallRun) {
         let stage = match self.stage {
-            KeptStage::Asking => Stage::Asking,
-            KeptStage::Queued => Stage::Queued,
-            KeptStage::Running => Stage::Running,
-            KeptStage::Done(outcome) => Stage::Done(outcome),
-            KeptStage::Failed(failure) => Stage::Failed(failure),
-            KeptStage::DeniedByRule => Stage::Denied(Denial::ByRule),
-            KeptStage::Denied(None) => Stage::Denied(Denial::ByReader),
-            KeptStage::Denied(Some(why)) => Stage::Denied(Denial::Because(why)),
-            KeptStage::Cancelled => Stage::Cancelled,
+            StoredCallState::Asking => ToolCallState::Asking,
+            StoredCallState::Queued => ToolCallState::Queued,
+            StoredCallState::Running => ToolCallState::Running,
+            StoredCallState::Done(outcome) => ToolCallState::Done(outcome),
+            StoredCallState::Failed(failure) => ToolCallState::Failed(failure),
+            StoredCallState::DeniedByRule => ToolCallState::Denied(CallDenial::ByRule),
+            StoredCallState::Denied(None) => ToolCallState::Denied(CallDenial::ByUser),
+            StoredCallState::Denied(Some(why)) => ToolCallState::Denied(CallDenial::ByUserBecause(why)),
+            StoredCallState::Cancelled => ToolCallState::Cancelled,
         };
-        let run = Run {
+        let run = ToolCallRun {
             tool: self.tool,
             arguments: self.arguments,
             edited: self.edited,
-            stage,
-            began: self.began.map(time),
-            ended: self.ended.map(time),
+            state: stage,
+            started_at: self.began.map(from_nanos),
+            ended_at: self.ended.map(from_nanos),
             progress: None,
-            whole: self.whole,
+            full_size: self.whole,
         };
-        (Slot { step: self.step, index: self.index }, run)
+        (ItemSlot { step: self.step, index: self.index }, run)
     }
 }
 
 #[derive(Serialize, Deserialize)]
-struct KeptItem {
+struct StoredItem {
     step: u32,
     index: u32,
     opened: i64,
     closed: Option<i64>,
     /// Byte for byte what the server sent.
     raw: Option<Arc<RawValue>>,
-    /// Where that says less than what came of it, or nothing.
+    /// Only stored if it cannot be derived from `raw`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    kind: Option<KeptKind>,
+    kind: Option<StoredItemKind>,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum KeptKind {
-    Message { parts: Vec<KeptPart>, phase: Option<String> },
+enum StoredItemKind {
+    Message { parts: Vec<StoredPart>, phase: Option<String> },
     Reasoning { summary: Vec<String>, content: Vec<String>, encrypted: bool },
     Call { call_id: String, name: String, arguments: String },
     Search { kind: String, status: String, query: Option<String>, urls: Vec<String> },
@@ -221,17 +222,17 @@ enum KeptKind {
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum KeptPart {
+enum StoredPart {
     Text {
         text: String,
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        annotations: Vec<KeptAnnotation>,
+        annotations: Vec<StoredAnnotation>,
     },
     Refusal(String),
 }
 
 #[derive(Serialize, Deserialize)]
-struct KeptAnnotation {
+struct StoredAnnotation {
     kind: String,
     url: Option<String>,
     title: Option<String>,
@@ -243,93 +244,104 @@ struct KeptAnnotation {
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum KeptEnd {
+enum StoredEnd {
     Open,
     Complete,
     Incomplete(Option<String>),
     Stopped,
     Interrupted,
-    Failed(api::Error),
+    Failed(api::ApiError),
 }
 
-impl KeptItem {
-    fn of(slot: Slot, item: &Item) -> Self {
+impl StoredItem {
+    fn from_item(slot: ItemSlot, item: &Item) -> Self {
         Self {
             step: slot.step,
             index: slot.index,
-            opened: nanos(item.opened),
-            closed: item.closed.map(nanos),
+            opened: to_nanos(item.opened_at),
+            closed: item.closed_at.map(to_nanos),
             raw: item.raw.clone(),
-            kind: (told_by(item.raw.as_deref()).as_ref() != Some(&*item.kind))
-                .then(|| KeptKind::of((*item.kind).clone())),
+            kind: (kind_from_raw(item.raw.as_deref()).as_ref() != Some(&*item.kind))
+                .then(|| StoredItemKind::from_kind((*item.kind).clone())),
         }
     }
 
-    fn into_item(self) -> (Slot, Item) {
-        let nothing = || Kind::Other { kind: String::new(), status: None };
-        let kind = self.kind.map(KeptKind::into_kind).or_else(|| told_by(self.raw.as_deref())).unwrap_or_else(nothing);
-        let item = Item { raw: self.raw, opened: time(self.opened), closed: self.closed.map(time), kind: kind.into() };
-        (Slot { step: self.step, index: self.index }, item)
+    fn into_item(self) -> (ItemSlot, Item) {
+        let unknown = || ItemKind::Other { kind: String::new(), status: None };
+        let kind = self
+            .kind
+            .map(StoredItemKind::into_kind)
+            .or_else(|| kind_from_raw(self.raw.as_deref()))
+            .unwrap_or_else(unknown);
+        let item = Item {
+            raw: self.raw,
+            opened_at: from_nanos(self.opened),
+            closed_at: self.closed.map(from_nanos),
+            kind: kind.into(),
+        };
+        (ItemSlot { step: self.step, index: self.index }, item)
     }
 }
 
-/// What an item is by the server's own JSON.
-fn told_by(raw: Option<&RawValue>) -> Option<Kind> {
-    raw.map(Kind::read)
+/// Reads the kind of an item from the server's own JSON.
+fn kind_from_raw(raw: Option<&RawValue>) -> Option<ItemKind> {
+    raw.map(ItemKind::from_raw)
 }
 
-impl KeptKind {
-    fn of(kind: Kind) -> Self {
+impl StoredItemKind {
+    fn from_kind(kind: ItemKind) -> Self {
         match kind {
-            Kind::Message { parts, phase } => {
-                Self::Message { parts: parts.into_iter().map(KeptPart::of).collect(), phase }
+            ItemKind::Message { parts, phase } => {
+                Self::Message { parts: parts.into_iter().map(StoredPart::from_part).collect(), phase }
             }
-            Kind::Reasoning(Reasoning { summary, content, encrypted }) => {
+            ItemKind::Reasoning(ReasoningItem { summary, content, has_encrypted: encrypted }) => {
                 Self::Reasoning { summary, content, encrypted }
             }
-            Kind::Call(Call { call_id, name, arguments }) => Self::Call { call_id, name, arguments },
-            Kind::Search(Search { kind, status, query, urls }) => Self::Search { kind, status, query, urls },
-            Kind::Other { kind, status } => Self::Other { kind, status },
+            ItemKind::Call(FunctionCall { call_id, name, arguments }) => Self::Call { call_id, name, arguments },
+            ItemKind::Search(SearchCall { kind, status, query, urls }) => Self::Search { kind, status, query, urls },
+            ItemKind::Other { kind, status } => Self::Other { kind, status },
         }
     }
 
-    fn into_kind(self) -> Kind {
+    fn into_kind(self) -> ItemKind {
         match self {
             Self::Message { parts, phase } => {
-                Kind::Message { parts: parts.into_iter().map(KeptPart::into_part).collect(), phase }
+                ItemKind::Message { parts: parts.into_iter().map(StoredPart::into_part).collect(), phase }
             }
             Self::Reasoning { summary, content, encrypted } => {
-                Kind::Reasoning(Reasoning { summary, content, encrypted })
+                ItemKind::Reasoning(ReasoningItem { summary, content, has_encrypted: encrypted })
             }
-            Self::Call { call_id, name, arguments } => Kind::Call(Call { call_id, name, arguments }),
-            Self::Search { kind, status, query, urls } => Kind::Search(Search { kind, status, query, urls }),
-            Self::Other { kind, status } => Kind::Other { kind, status },
+            Self::Call { call_id, name, arguments } => ItemKind::Call(FunctionCall { call_id, name, arguments }),
+            Self::Search { kind, status, query, urls } => ItemKind::Search(SearchCall { kind, status, query, urls }),
+            Self::Other { kind, status } => ItemKind::Other { kind, status },
         }
     }
 }
 
-impl KeptPart {
-    fn of(part: Part) -> Self {
+impl StoredPart {
+    fn from_part(part: ContentPart) -> Self {
         match part {
-            Part::Text { text, annotations } => {
-                Self::Text { text, annotations: annotations.into_iter().map(KeptAnnotation::of).collect() }
-            }
-            Part::Refusal(text) => Self::Refusal(text),
+            ContentPart::Text { text, annotations } => Self::Text {
+                text,
+                annotations: annotations.into_iter().map(StoredAnnotation::from_annotation).collect(),
+            },
+            ContentPart::Refusal(text) => Self::Refusal(text),
         }
     }
 
-    fn into_part(self) -> Part {
+    fn into_part(self) -> ContentPart {
         match self {
-            Self::Text { text, annotations } => {
-                Part::Text { text, annotations: annotations.into_iter().map(KeptAnnotation::into_annotation).collect() }
-            }
-            Self::Refusal(text) => Part::Refusal(text),
+            Self::Text { text, annotations } => ContentPart::Text {
+                text,
+                annotations: annotations.into_iter().map(StoredAnnotation::into_annotation).collect(),
+            },
+            Self::Refusal(text) => ContentPart::Refusal(text),
         }
     }
 }
 
-impl KeptAnnotation {
-    fn of(annotation: Annotation) -> Self {
+impl StoredAnnotation {
+    fn from_annotation(annotation: Annotation) -> Self {
         let Annotation { kind, url, title, content, filename, start, end } = annotation;
         Self { kind, url, title, content, filename, start, end }
     }

@@ -1,5 +1,5 @@
-//! Which runs of the program are alive: each holds a lock on a file of its own, which ends with it
-//! however it ends.
+//! Detects which runs of the program are alive. Each run locks its own file, and the system releases
+//! the lock however the run ends.
 
 use std::{
     fs::{self, File, TryLockError},
@@ -8,52 +8,53 @@ use std::{
 
 use uuid::Uuid;
 
-use crate::files::{self, Readers};
+use crate::files::{self, FileAccess};
 
-/// This run's mark, and the folder with the marks of all.
+/// This run's lock file, and the folder with the lock files of all runs.
 #[derive(Debug)]
-pub struct Live {
+pub struct RunMarker {
     folder: PathBuf,
     id: String,
-    /// Locked as long as it is open; made with the first answer that is written.
-    mark: Option<File>,
+    /// Locked while it is open; created when the first open answer is written.
+    lock_file: Option<File>,
 }
 
-impl Live {
-    pub fn beside(database: &Path) -> Self {
+impl RunMarker {
+    pub fn next_to(database: &Path) -> Self {
         let mut folder = database.as_os_str().to_owned();
         folder.push("-running");
-        Self { folder: folder.into(), id: Uuid::now_v7().to_string(), mark: None }
+        Self { folder: folder.into(), id: Uuid::now_v7().to_string(), lock_file: None }
     }
 
-    /// Makes the mark, once, and gives its name. Only within a write transaction: `sweep` takes
-    /// away marks that are not locked yet.
+    /// Creates the lock file on the first call, and returns its name. Call it only within a write
+    /// transaction, because `remove_stale` removes files that are not locked yet.
     ///
-    /// Where there are no locks the answers of this run look abandoned to others; they are whole
-    /// again when this run has settled them.
+    /// On a file system without locks the open answers of this run look abandoned to other instances;
+    /// they are complete again once this run has saved their ends.
     pub fn claim(&mut self) -> &str {
-        if self.mark.is_none() {
-            let made =
-                files::create_folder(&self.folder, Readers::Owner).and_then(|()| File::create(self.path(&self.id)));
-            self.mark = made.ok().filter(|mark| mark.try_lock().is_ok());
+        if self.lock_file.is_none() {
+            let opened =
+                files::create_folder(&self.folder, FileAccess::Owner).and_then(|()| File::create(self.path(&self.id)));
+            self.lock_file = opened.ok().filter(|mark| mark.try_lock().is_ok());
         }
         &self.id
     }
 
-    /// Whether the run of that name still holds its lock, or is this one.
-    pub fn lives(&self, name: &str) -> bool {
+    /// Whether the run with this name is this one or still holds its lock.
+    pub fn is_alive(&self, name: &str) -> bool {
         let held = || File::open(self.path(name)).is_ok_and(|mark| is_held(&mark));
         name == self.id || (Uuid::parse_str(name).is_ok() && held())
     }
 
-    /// Removes the marks of runs that are gone, within a write transaction; tells whether others live.
-    pub fn sweep(&self) -> bool {
+    /// Removes the lock files of runs that are gone, and returns whether other runs are alive. Call it
+    /// only within a write transaction.
+    pub fn remove_stale(&self) -> bool {
         let marks = fs::read_dir(&self.folder).into_iter().flatten().flatten();
         let others = marks.filter(|mark| mark.file_name().to_str() != Some(&self.id));
         let held = |mark: &fs::DirEntry| File::open(mark.path()).is_ok_and(|mark| is_held(&mark));
         let (living, gone): (Vec<_>, Vec<_>) = others.partition(held);
         for mark in gone {
-            let _ = fs::remove_file(mark.path()); // Another run may have been faster.
+            let _ = fs::remove_file(mark.path()); // Another run may have removed it already.
         }
         !living.is_empty()
     }
@@ -63,9 +64,9 @@ impl Live {
     }
 }
 
-impl Drop for Live {
+impl Drop for RunMarker {
     fn drop(&mut self) {
-        if self.mark.is_some() {
+        if self.lock_file.is_some() {
             let _ = fs::remove_file(self.path(&self.id));
         }
     }

@@ -1,4 +1,4 @@
-//! Opens the file: made where there is none, read where it cannot be written, never overwritten.
+//! Opens the database file: creates it if it is missing, falls back to reading, and never overwrites it.
 
 use std::{
     ffi::OsString,
@@ -9,83 +9,84 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::{Error, Options, live::Live, schema};
-use crate::files::{self, Readers};
+use super::{StoreError, StoreOptions, live::RunMarker, schema};
+use crate::files::{self, FileAccess};
 
-/// An open database, and this run's mark beside it.
+/// An open database, and this run's lock file beside it.
 #[derive(Debug)]
-pub struct Database {
+pub struct OpenDatabase {
     pub path: PathBuf,
     pub connection: Connection,
-    pub live: Live,
+    pub marker: RunMarker,
 }
 
-/// Why the contents of a file are not for us.
+/// Why the contents of a file cannot be used.
 #[derive(Debug)]
-pub enum Refused {
+pub enum OpenRefusal {
     Newer(u32),
     Foreign,
     Sqlite(rusqlite::Error),
 }
 
-impl From<rusqlite::Error> for Refused {
+impl From<rusqlite::Error> for OpenRefusal {
     fn from(error: rusqlite::Error) -> Self {
         Self::Sqlite(error)
     }
 }
 
-impl Refused {
-    fn explain(&self, path: &Path) -> Error {
+impl OpenRefusal {
+    fn explain(&self, path: &Path) -> StoreError {
         match self {
-            Self::Newer(version) => Error::Newer(*version),
-            Self::Foreign => Error::Other(format!(
+            Self::Newer(version) => StoreError::Newer(*version),
+            Self::Foreign => StoreError::Other(format!(
                 "{} is the database of another program; name another folder with --data-dir",
                 path.display()
             )),
-            Self::Sqlite(error) => Error::of(error, path),
+            Self::Sqlite(error) => StoreError::from_sqlite(error, path),
         }
     }
 }
 
-impl Database {
-    pub fn open(path: &Path, options: Options) -> Result<Self, Error> {
+impl OpenDatabase {
+    pub fn open(path: &Path, options: StoreOptions) -> Result<Self, StoreError> {
         if path.is_dir() {
             let path = path.display();
-            let what =
+            let message =
                 format!("{path} is a directory, not a database; move it away, or name another folder with --data-dir");
-            return Err(Error::Other(what));
+            return Err(StoreError::Other(message));
         }
-        let connection = match make(path, options).and_then(|()| connect(path, options)) {
-            Err(Error::ReadOnly(_)) if path.is_file() => read_only(path)?,
+        let connection = match create_file(path, options).and_then(|()| connect(path, options)) {
+            Err(StoreError::ReadOnly(_)) if path.is_file() => connect_read_only(path)?,
             other => other?,
         };
-        Ok(Self { path: path.to_owned(), connection, live: Live::beside(path) })
+        Ok(Self { path: path.to_owned(), connection, marker: RunMarker::next_to(path) })
     }
 
-    /// What SQLite says, in our words.
-    pub fn explain(&self, error: &rusqlite::Error) -> Error {
-        Error::of(error, &self.path)
+    /// Turns an error of SQLite into one that can be shown to the user.
+    pub fn explain(&self, error: &rusqlite::Error) -> StoreError {
+        StoreError::from_sqlite(error, &self.path)
     }
 }
 
-/// Makes an empty file, which is an empty database to SQLite, before SQLite makes one that others can read.
-fn make(path: &Path, options: Options) -> Result<(), Error> {
+/// Creates an empty file that only its owner can read, which SQLite takes for an empty database. A file
+/// created by SQLite would be readable by others.
+fn create_file(path: &Path, options: StoreOptions) -> Result<(), StoreError> {
     if options.read_only {
-        return Err(Error::ReadOnly(String::new()));
+        return Err(StoreError::ReadOnly(String::new()));
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    files::create_folder(folder, Readers::Owner)
+    files::create_folder(folder, FileAccess::Owner)
         .and_then(|()| files::create_private(path))
-        .map_err(|error| Error::of_file(&error, path))
+        .map_err(|error| StoreError::from_io(&error, path))
 }
 
-fn connect(path: &Path, options: Options) -> Result<Connection, Error> {
-    let deadline = Instant::now() + options.patience;
+fn connect(path: &Path, options: StoreOptions) -> Result<Connection, StoreError> {
+    let deadline = Instant::now() + options.busy_timeout;
     loop {
-        match attempt(path, options) {
-            // Switching a new file to WAL gives up at once when two instances begin together.
+        match try_connect(path, options) {
+            // Switching a new file to WAL fails at once when two instances start together.
             Err(refused) => match refused.explain(path) {
-                Error::Locked if Instant::now() < deadline => thread::sleep(Duration::from_millis(5)),
+                StoreError::Locked if Instant::now() < deadline => thread::sleep(Duration::from_millis(5)),
                 error => return Err(error),
             },
             Ok(connection) => return Ok(connection),
@@ -93,38 +94,37 @@ fn connect(path: &Path, options: Options) -> Result<Connection, Error> {
     }
 }
 
-fn attempt(path: &Path, options: Options) -> Result<Connection, Refused> {
+fn try_connect(path: &Path, options: StoreOptions) -> Result<Connection, OpenRefusal> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut db = Connection::open_with_flags(path, flags)?;
-    db.busy_timeout(options.patience)?;
-    schema::check(&db)?; // Before anything is written into a file that is not ours.
+    db.busy_timeout(options.busy_timeout)?;
+    schema::check_version(&db)?; // Before writing: the file may not be ours.
     db.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
     db.pragma_update(None, "synchronous", "normal")?;
     db.pragma_update(None, "foreign_keys", true)?;
-    if let Some(pages) = options.most_pages {
+    if let Some(pages) = options.max_pages {
         db.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
     }
     schema::migrate(&mut db)?;
     Ok(db)
 }
 
-/// The conversations can be read even where nothing can be written. What lies in a log that cannot be
-/// opened either is left out.
-fn read_only(path: &Path) -> Result<Connection, Error> {
-    let open = || -> Result<Connection, Refused> {
+/// Opens the database for reading only. Changes in a write-ahead log that cannot be opened are missing.
+fn connect_read_only(path: &Path) -> Result<Connection, StoreError> {
+    let open = || -> Result<Connection, OpenRefusal> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let db = Connection::open_with_flags(path, flags)?;
-        match schema::check(&db) {
-            Err(Refused::Sqlite(_)) => {
-                let db = Connection::open_with_flags(immutable(path), flags | OpenFlags::SQLITE_OPEN_URI)?;
-                schema::check(&db).map(|version| (db, version))
+        match schema::check_version(&db) {
+            Err(OpenRefusal::Sqlite(_)) => {
+                let db = Connection::open_with_flags(immutable_uri(path), flags | OpenFlags::SQLITE_OPEN_URI)?;
+                schema::check_version(&db).map(|version| (db, version))
             }
             other => other.map(|version| (db, version)),
         }
         .and_then(|(db, version)| match version {
             schema::VERSION => Ok(db),
-            // An older one cannot be brought up to date.
-            _ => Err(Refused::Sqlite(rusqlite::Error::SqliteFailure(
+            // An older schema cannot be migrated.
+            _ => Err(OpenRefusal::Sqlite(rusqlite::Error::SqliteFailure(
                 rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_READONLY),
                 None,
             ))),
@@ -133,7 +133,7 @@ fn read_only(path: &Path) -> Result<Connection, Error> {
     open().map_err(|refused| refused.explain(path))
 }
 
-fn immutable(path: &Path) -> OsString {
+fn immutable_uri(path: &Path) -> OsString {
     let escaped = path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
     format!("file:{escaped}?immutable=1").into()
 }

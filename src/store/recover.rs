@@ -1,33 +1,33 @@
-//! Answers that a run of the program left open: what came is put together, and they are marked
-//! interrupted. Those of a run that still lives are left alone.
+//! Recovers answers that a crashed run left open: their journal is replayed, and they are marked
+//! interrupted. Answers of a run that is still alive are left alone.
 
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::{
-    live::Live,
-    open::Database,
+    live::RunMarker,
+    open::OpenDatabase,
     rows::{self, StoredMessage},
     write,
 };
 use crate::chat::{
-    Body, Timestamp, journal,
-    recording::{Piece, What},
+    MessageBody, Timestamp, journal,
+    recording::{FrameContent, RecordedFrame},
 };
 
-impl Database {
-    /// Settles what was abandoned. Cheap where nothing was: then nothing is written.
+impl OpenDatabase {
+    /// Ends abandoned answers. If there are none, nothing is written.
     pub fn recover(&mut self) -> rusqlite::Result<()> {
-        if abandoned(&self.connection, &self.live)?.is_empty() {
+        if find_abandoned(&self.connection, &self.marker)?.is_empty() {
             return Ok(());
         }
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        // Read again: another instance may have been first.
-        for found in abandoned(&transaction, &self.live)? {
-            let settled = interrupted(&transaction, found)?;
+        // Read again: another instance may have recovered them in the meantime.
+        for found in find_abandoned(&transaction, &self.marker)? {
+            let settled = interrupt(&transaction, found)?;
             write::write_message(&transaction, settled.conversation, &settled.message, None)?;
             settle_recording(&transaction, &settled)?;
         }
-        if !self.live.sweep() {
+        if !self.marker.remove_stale() {
             transaction.execute("delete from growth where message not in (select id from message)", [])?;
             transaction.execute("delete from recorded where message not in (select id from message)", [])?;
         }
@@ -35,37 +35,37 @@ impl Database {
     }
 }
 
-fn abandoned(db: &Connection, live: &Live) -> rusqlite::Result<Vec<StoredMessage>> {
+fn find_abandoned(db: &Connection, live: &RunMarker) -> rusqlite::Result<Vec<StoredMessage>> {
     let open = rows::open_messages(db)?;
-    Ok(open.into_iter().filter(|found| !found.owner.as_deref().is_some_and(|owner| live.lives(owner))).collect())
+    Ok(open.into_iter().filter(|found| !found.owner.as_deref().is_some_and(|owner| live.is_alive(owner))).collect())
 }
 
-/// The answer with all that came of it, ended.
-fn interrupted(db: &Connection, mut found: StoredMessage) -> rusqlite::Result<StoredMessage> {
-    let last = grow(db, &mut found)?;
-    if let Body::Answer(answer) = &mut found.message.body {
+/// Replays the journal of an answer and marks it as interrupted.
+fn interrupt(db: &Connection, mut found: StoredMessage) -> rusqlite::Result<StoredMessage> {
+    let last = replay_growth(db, &mut found)?;
+    if let MessageBody::Answer(answer) = &mut found.message.body {
         answer.interrupt(last);
     }
     found.message.rev += 1;
     Ok(found)
 }
 
-/// What went over the wire for it, as far as it was written. The next answer that ends trims all recordings.
+/// Turns the stored part of its recording into a complete one. The next answer that ends trims all recordings.
 fn settle_recording(db: &Connection, settled: &StoredMessage) -> rusqlite::Result<()> {
-    let Some(mut recording) = rows::recorded(db, settled.message.id)? else { return Ok(()) };
-    let ended = settled.message.answer().and_then(|answer| answer.ended).unwrap_or(settled.message.at);
-    let lost = "the program ended before the answer did; what came last was not written";
-    recording.push(Piece::new(ended, What::Failed(lost.into())));
+    let Some(mut recording) = rows::partial_recording(db, settled.message.id)? else { return Ok(()) };
+    let ended = settled.message.as_answer().and_then(|answer| answer.ended_at).unwrap_or(settled.message.created_at);
+    let reason = "the program ended before the answer did; the last events were not written";
+    recording.push(RecordedFrame::new(ended, FrameContent::Failed(reason.into())));
     rows::write_recording(db, settled.message.id, &recording, u64::MAX)
 }
 
-/// Replays the growth of an answer; gives the time of the last of it.
-pub fn grow(db: &Connection, found: &mut StoredMessage) -> rusqlite::Result<Timestamp> {
-    let Body::Answer(answer) = &mut found.message.body else { return Ok(found.message.at) };
-    let mut last = answer.started;
+/// Replays the journal of an answer and returns the time of its last line.
+pub fn replay_growth(db: &Connection, found: &mut StoredMessage) -> rusqlite::Result<Timestamp> {
+    let MessageBody::Answer(answer) = &mut found.message.body else { return Ok(found.message.created_at) };
+    let mut last = answer.started_at;
     for (at, events) in rows::growth(db, found.message.id)? {
         last = at;
-        journal::replay(answer, &events);
+        journal::replay_journal(answer, &events);
     }
     Ok(last)
 }

@@ -1,13 +1,13 @@
-//! Migrations, in order, never edited.
+//! The migrations, in order. A released migration is never edited.
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::open::Refused;
+use super::open::OpenRefusal;
 
-/// Marks a file as ours: "ibid".
-pub const APPLICATION: i32 = 0x6962_6964;
+/// Marks a file as a database of ibid: the bytes of "ibid".
+pub const APPLICATION_ID: i32 = 0x6962_6964;
 
-/// Each brings a database from the version of its place to the next. Times are nanoseconds since
+/// Migration `n` brings a database from version `n` to version `n + 1`. Times are nanoseconds since
 /// 1970, ids are UUIDs as text, lists are JSON.
 const MIGRATIONS: &[&str] = &[
     "
@@ -127,28 +127,28 @@ const MIGRATIONS: &[&str] = &[
 ",
 ];
 
-/// What this program writes.
+/// The schema version that this program writes.
 pub const VERSION: u32 = MIGRATIONS.len() as u32;
 
-/// Brings the database to the newest version, in one transaction.
-pub fn migrate(db: &mut Connection) -> Result<(), Refused> {
-    if check(db)? == VERSION {
+/// Migrates the database to the newest version in one transaction.
+pub fn migrate(db: &mut Connection) -> Result<(), OpenRefusal> {
+    if check_version(db)? == VERSION {
         return Ok(());
     }
     let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    // Another instance may have been first.
-    let version = check(&transaction)?;
+    // Another instance may have migrated it in the meantime.
+    let version = check_version(&transaction)?;
     for migration in &MIGRATIONS[version as usize..] {
         transaction.execute_batch(migration)?;
     }
-    transaction.pragma_update(None, "application_id", APPLICATION)?;
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", VERSION)?;
     Ok(transaction.commit()?)
 }
 
-/// The version of the database; 0 for a new one.
-pub fn check(db: &Connection) -> Result<u32, Refused> {
-    // All three of one moment: another instance may be making the database.
+/// Returns the version of the database, or 0 for a new one.
+pub fn check_version(db: &Connection) -> Result<u32, OpenRefusal> {
+    // One query reads all three consistently: another instance may be creating the database.
     let (version, application, objects): (u32, i32, u32) = db.query_row(
         "select (select user_version from pragma_user_version), (select application_id from pragma_application_id), \
          (select count(*) from sqlite_schema)",
@@ -157,8 +157,8 @@ pub fn check(db: &Connection) -> Result<u32, Refused> {
     )?;
     match version {
         0 if objects == 0 => Ok(0),
-        _ if application != APPLICATION => Err(Refused::Foreign),
-        _ if version > VERSION => Err(Refused::Newer(version)),
+        _ if application != APPLICATION_ID => Err(OpenRefusal::Foreign),
+        _ if version > VERSION => Err(OpenRefusal::Newer(version)),
         _ => Ok(version),
     }
 }

@@ -1,30 +1,30 @@
-//! The order in which the clusters of a row are seen where some are read from right to left.
+//! The visual order of a row with right-to-left text.
 
 use unicode_bidi::{BidiClass, BidiInfo, Direction, Level, bidi_class, get_base_direction};
 use unicode_segmentation::UnicodeSegmentation;
 
-/// A cluster in its place on the screen.
+/// A cluster in visual order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Seen {
-    /// Where it begins in the text.
-    pub at: usize,
-    /// The bracket that is drawn instead, where it is read from right to left.
+pub struct VisualCluster {
+    /// Its byte offset in the text.
+    pub offset: usize,
+    /// The mirrored bracket that is drawn instead in right-to-left text.
     pub mirrored: Option<char>,
 }
 
-/// Whether a text has anything that is read from right to left.
+/// Whether a text has right-to-left characters.
 pub fn is_needed(text: &str) -> bool {
     !text.is_ascii()
         && text.chars().any(|char| matches!(bidi_class(char), BidiClass::R | BidiClass::AL | BidiClass::AN))
 }
 
-/// Whether a paragraph is read from right to left: its first letter that has a direction decides.
+/// Whether a paragraph is right-to-left: its first letter with a direction decides.
 pub fn is_rtl(text: &str) -> bool {
     !text.is_ascii() && get_base_direction(text) == Direction::Rtl
 }
 
-/// The clusters of one row from the left edge on, by the rules of Unicode (UAX #9).
-pub fn order(text: &str, rtl: bool) -> Vec<Seen> {
+/// Returns the clusters of one row from left to right on the screen, by the rules of Unicode (UAX #9).
+pub fn visual_order(text: &str, rtl: bool) -> Vec<VisualCluster> {
     let base = if rtl { Level::rtl() } else { Level::ltr() };
     let info = BidiInfo::new(text, Some(base));
     let mut seen = Vec::new();
@@ -34,11 +34,11 @@ pub fn order(text: &str, rtl: bool) -> Vec<Seen> {
             .grapheme_indices(true)
             .map(|(at, cluster)| (at + paragraph.range.start, cluster))
             .collect();
-        let of_clusters: Vec<Level> = clusters.iter().map(|(at, _)| levels[*at]).collect();
-        seen.extend(BidiInfo::reorder_visual(&of_clusters).into_iter().map(|nth| {
+        let cluster_levels: Vec<Level> = clusters.iter().map(|(at, _)| levels[*at]).collect();
+        seen.extend(BidiInfo::reorder_visual(&cluster_levels).into_iter().map(|nth| {
             let (at, cluster) = clusters[nth];
-            let mirrored = of_clusters[nth].is_rtl().then(|| mirror(cluster)).flatten();
-            Seen { at, mirrored }
+            let mirrored = cluster_levels[nth].is_rtl().then(|| mirror(cluster)).flatten();
+            VisualCluster { offset: at, mirrored }
         }));
     }
     seen
@@ -63,17 +63,17 @@ mod tests {
     use super::*;
 
     fn seen(text: &str, rtl: bool) -> String {
-        order(text, rtl)
+        visual_order(text, rtl)
             .into_iter()
             .map(|seen| {
-                let cluster = text[seen.at..].graphemes(true).next().unwrap_or("");
+                let cluster = text[seen.offset..].graphemes(true).next().unwrap_or("");
                 seen.mirrored.map_or(cluster.to_owned(), String::from)
             })
             .collect()
     }
 
     #[test]
-    fn words_are_turned_and_numbers_are_not() {
+    fn rtl_words_are_reversed_and_numbers_are_not() {
         assert_eq!(seen("abc", false), "abc");
         assert_eq!(seen("a שלום 123 b", false), "a 123 םולש b");
         assert_eq!(seen("שלום (abc) 12.", true), ".12 (abc) םולש");
@@ -82,14 +82,14 @@ mod tests {
     }
 
     #[test]
-    fn a_letter_keeps_its_points_and_a_family_its_members() {
+    fn combining_marks_and_emoji_sequences_stay_together() {
         assert_eq!(seen("שָׁלוֹם 👨‍👩‍👧", true), "👨‍👩‍👧 םוֹלשָׁ");
     }
 
     proptest! {
         #[test]
-        fn no_cluster_is_lost_or_doubled(text in r"[a-z0-9 ().שלוםمرحبا日👨‍👩‍👧\u{301}]{0,24}", rtl in any::<bool>()) {
-            let mut at: Vec<usize> = order(&text, rtl).iter().map(|seen| seen.at).collect();
+        fn no_cluster_is_lost_or_duplicated(text in r"[a-z0-9 ().שלוםمرحبا日👨‍👩‍👧\u{301}]{0,24}", rtl in any::<bool>()) {
+            let mut at: Vec<usize> = visual_order(&text, rtl).iter().map(|seen| seen.offset).collect();
             at.sort_unstable();
             prop_assert_eq!(at, text.grapheme_indices(true).map(|(at, _)| at).collect::<Vec<_>>());
         }

@@ -1,85 +1,85 @@
-//! Takes out of a text what could control a terminal or deceive its reader.
+//! Removes from a text whatever could control a terminal or deceive its reader.
 
 use std::borrow::Cow;
 
 use unicode_width::UnicodeWidthChar;
 
-/// A text as it may appear on a screen, on stdout, in a title or on the clipboard.
+/// Makes a text safe for a screen, stdout, a title or the clipboard.
 ///
-/// Escape sequences go as a whole, other control characters singly; a tab becomes spaces, every
-/// kind of line end `\n`; what would turn the direction of writing is shown by its name. Clean
-/// text comes back as it is, and cleaning it again changes nothing.
+/// Escape sequences and control characters are removed; a tab becomes spaces and every kind of line end `\n`; a
+/// character that changes the direction of writing is shown by its name. Clean text is returned as it is, and cleaning
+/// twice changes nothing more.
 pub fn clean(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(needs_care) {
+    if !text.chars().any(needs_cleaning) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());
-    Cleaner::default().push(text, &mut out);
+    TextCleaner::default().push(text, &mut out);
     Cow::Owned(out)
 }
 
-/// Cleans a text that comes in pieces; any pieces give what the whole would have given.
+/// Cleans a text that arrives in pieces; the result does not depend on where it is split.
 #[derive(Debug, Clone, Default)]
-pub struct Cleaner {
-    state: State,
-    /// Cells since the last line end, for tabs.
+pub struct TextCleaner {
+    state: EscapeState,
+    /// The cells since the last line end, for tabs.
     column: usize,
-    /// Characters without a width since the last one that has one.
-    marks: u8,
-    /// The last character was a black flag, or a tag that spells its name.
-    flag: bool,
+    /// The zero-width characters since the last character with a width.
+    zero_width_run: u8,
+    /// The last character was a black flag, or a tag character of one.
+    in_flag: bool,
 }
 
-/// Where a piece of cleaned text came from.
+/// Maps a position in the cleaned text to the original.
 ///
-/// From `clean` on, each byte of the cleaned text stands for the byte of the original as far from
+/// From `clean` on, each byte of the cleaned text corresponds to the byte of the original at the same distance from
 /// `raw`, until the next edit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Edit {
+pub struct CleanEdit {
     pub clean: usize,
     pub raw: usize,
 }
 
-/// Which sequence the text is in the middle of.
+/// The escape sequence that is being read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum State {
+enum EscapeState {
     #[default]
     Text,
-    /// After a carriage return that has become a line end.
-    Return,
+    /// After a carriage return that became a line end.
+    CarriageReturn,
     Escape,
-    /// An escape with intermediate bytes, such as the choice of a character set.
+    /// An escape with intermediate bytes, such as one that selects a character set.
     Intermediate,
     Csi,
-    /// OSC, DCS, APC, PM or SOS: ends with BEL, ST or the line, so that one that never ends costs a
-    /// line and not the answer.
-    String,
+    /// OSC, DCS, APC, PM or SOS: ends with BEL, ST or the line, so that an unterminated one costs a line and not the
+    /// answer.
+    ControlString,
 }
 
-/// The longest run of characters without a width that is kept: real scripts need less.
-const MARKS: u8 = 16;
-const TAB: usize = 4;
+/// The most zero-width characters in a row; real scripts need fewer.
+const MAX_ZERO_WIDTH_RUN: u8 = 16;
+const TAB_WIDTH: usize = 4;
 
-impl Cleaner {
-    /// Appends what is left of `text` to `out`.
+impl TextCleaner {
+    /// Cleans `text` and appends it to `out`.
     pub fn push(&mut self, text: &str, out: &mut String) {
-        self.run(text, out, |_, _| ());
+        self.clean_into(text, out, |_, _| ());
     }
 
-    /// The same, and notes where `out` ceases to be a copy of the text; `raw` is the place of `text`
-    /// in the original.
-    pub fn push_noting(&mut self, text: &str, raw: usize, out: &mut String, edits: &mut Vec<Edit>) {
-        self.run(text, out, |clean, at| {
+    /// Like [`push`](Self::push), and records where `out` stops being a copy of the text. `raw` is the byte offset of
+    /// `text` in the original.
+    pub fn push_with_edits(&mut self, text: &str, raw: usize, out: &mut String, edits: &mut Vec<CleanEdit>) {
+        self.clean_into(text, out, |clean, at| {
             let raw = raw + at;
             match edits.last_mut() {
                 Some(last) if last.clean == clean => last.raw = raw,
                 Some(last) if raw.wrapping_sub(last.raw) == clean - last.clean => (),
-                _ => edits.push(Edit { clean, raw }),
+                _ => edits.push(CleanEdit { clean, raw }),
             }
         });
     }
 
-    fn run(&mut self, text: &str, out: &mut String, mut edited: impl FnMut(usize, usize)) {
+    fn clean_into(&mut self, text: &str, out: &mut String, mut edited: impl FnMut(usize, usize)) {
         for (at, char) in text.char_indices() {
             let before = out.len();
             self.step(char, out);
@@ -89,87 +89,89 @@ impl Cleaner {
         }
     }
 
-    #[expect(clippy::match_same_arms, reason = "a table of states reads best in the order of its states")]
+    #[expect(clippy::match_same_arms, reason = "a state table is easiest to read in the order of its states")]
     fn step(&mut self, char: char, out: &mut String) {
         self.state = match (self.state, char) {
-            (_, '\u{1b}') => State::Escape,
-            (State::Return, '\n') => State::Text,
-            (State::Text | State::Return, _) => self.text(char, out),
-            (_, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}') => self.text(char, out),
-            (_, '\u{18}' | '\u{1a}' | '\u{9c}') => State::Text,
-            (State::String, '\u{7}') => State::Text,
-            (State::String, _) => State::String,
-            (_, '\u{80}'..='\u{9f}') => introduce(char),
-            (State::Escape, '[') => State::Csi,
-            (State::Escape, ']' | 'P' | 'X' | '^' | '_') => State::String,
-            (State::Escape | State::Intermediate, ' '..='/') => State::Intermediate,
-            (State::Escape | State::Intermediate, '0'..='~') => State::Text,
-            (State::Csi, ' '..='?') => State::Csi,
-            (State::Csi, '@'..='~') => State::Text,
-            (State::Escape | State::Intermediate | State::Csi, '\0'..='\u{1f}' | '\u{7f}') => self.state,
-            (State::Escape | State::Intermediate | State::Csi, _) => self.text(char, out),
+            (_, '\u{1b}') => EscapeState::Escape,
+            (EscapeState::CarriageReturn, '\n') => EscapeState::Text,
+            (EscapeState::Text | EscapeState::CarriageReturn, _) => self.push_text_char(char, out),
+            (_, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}') => self.push_text_char(char, out),
+            (_, '\u{18}' | '\u{1a}' | '\u{9c}') => EscapeState::Text,
+            (EscapeState::ControlString, '\u{7}') => EscapeState::Text,
+            (EscapeState::ControlString, _) => EscapeState::ControlString,
+            (_, '\u{80}'..='\u{9f}') => after_c1_control(char),
+            (EscapeState::Escape, '[') => EscapeState::Csi,
+            (EscapeState::Escape, ']' | 'P' | 'X' | '^' | '_') => EscapeState::ControlString,
+            (EscapeState::Escape | EscapeState::Intermediate, ' '..='/') => EscapeState::Intermediate,
+            (EscapeState::Escape | EscapeState::Intermediate, '0'..='~') => EscapeState::Text,
+            (EscapeState::Csi, ' '..='?') => EscapeState::Csi,
+            (EscapeState::Csi, '@'..='~') => EscapeState::Text,
+            (EscapeState::Escape | EscapeState::Intermediate | EscapeState::Csi, '\0'..='\u{1f}' | '\u{7f}') => {
+                self.state
+            }
+            (EscapeState::Escape | EscapeState::Intermediate | EscapeState::Csi, _) => self.push_text_char(char, out),
         };
     }
 
-    fn text(&mut self, char: char, out: &mut String) -> State {
-        let flag = std::mem::replace(&mut self.flag, char == '\u{1f3f4}');
+    fn push_text_char(&mut self, char: char, out: &mut String) -> EscapeState {
+        let flag = std::mem::replace(&mut self.in_flag, char == '\u{1f3f4}');
         match char {
             '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' => {
                 out.push('\n');
                 self.column = 0;
-                self.marks = 0;
-                return if char == '\r' { State::Return } else { State::Text };
+                self.zero_width_run = 0;
+                return if char == '\r' { EscapeState::CarriageReturn } else { EscapeState::Text };
             }
             '\t' => {
-                let cells = TAB - self.column % TAB;
+                let cells = TAB_WIDTH - self.column % TAB_WIDTH;
                 out.extend(std::iter::repeat_n(' ', cells));
                 self.column += cells;
-                self.marks = 0;
+                self.zero_width_run = 0;
             }
-            '\u{80}'..='\u{9f}' => return introduce(char),
+            '\u{80}'..='\u{9f}' => return after_c1_control(char),
             '\0'..='\u{1f}' | '\u{7f}' => (),
             '\u{e0020}'..='\u{e007f}' => {
-                self.flag = flag;
+                self.in_flag = flag;
                 if flag {
                     out.push(char);
                 }
             }
-            _ => match direction(char) {
+            _ => match direction_control_name(char) {
                 Some(name) => {
                     out.push_str(name);
-                    self.column += name.len() - 4; // Its two brackets are six bytes and two cells.
-                    self.marks = 0;
+                    self.column += name.len() - 4; // Two brackets: six bytes, two cells.
+                    self.zero_width_run = 0;
                 }
-                None if invisible(char) => (),
-                None => self.visible(char, out),
+                None if is_invisible(char) => (),
+                None => self.push_visible(char, out),
             },
         }
-        State::Text
+        EscapeState::Text
     }
 
-    fn visible(&mut self, char: char, out: &mut String) {
+    fn push_visible(&mut self, char: char, out: &mut String) {
         let cells = char.width().unwrap_or(0);
         self.column += cells;
-        self.marks = if cells > 0 { 0 } else { self.marks + 1 };
-        if self.marks <= MARKS {
+        self.zero_width_run = if cells > 0 { 0 } else { self.zero_width_run + 1 };
+        if self.zero_width_run <= MAX_ZERO_WIDTH_RUN {
             out.push(char);
         } else {
-            self.marks = MARKS;
+            self.zero_width_run = MAX_ZERO_WIDTH_RUN;
         }
     }
 }
 
-/// What a control character of eight bits begins.
-fn introduce(char: char) -> State {
+/// The state after a C1 control character.
+fn after_c1_control(char: char) -> EscapeState {
     match char {
-        '\u{9b}' => State::Csi,
-        '\u{90}' | '\u{98}' | '\u{9d}' | '\u{9e}' | '\u{9f}' => State::String,
-        _ => State::Text,
+        '\u{9b}' => EscapeState::Csi,
+        '\u{90}' | '\u{98}' | '\u{9d}' | '\u{9e}' | '\u{9f}' => EscapeState::ControlString,
+        _ => EscapeState::Text,
     }
 }
 
-/// The name of a control that embeds, overrides or isolates a direction of writing.
-pub(super) fn direction(char: char) -> Option<&'static str> {
+/// The name of a character that embeds, overrides or isolates the direction of writing.
+pub(super) fn direction_control_name(char: char) -> Option<&'static str> {
     Some(match char {
         '\u{202a}' => "⟨LRE⟩",
         '\u{202b}' => "⟨RLE⟩",
@@ -184,8 +186,8 @@ pub(super) fn direction(char: char) -> Option<&'static str> {
     })
 }
 
-/// Characters that show nothing and that terminals disagree about; joiners are not among them.
-pub(super) fn invisible(char: char) -> bool {
+/// Whether a character shows nothing and terminals disagree about its width; joiners are not included.
+pub(super) fn is_invisible(char: char) -> bool {
     matches!(char,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}'
         | '\u{200e}' | '\u{200f}' | '\u{2060}'..='\u{2065}' | '\u{206a}'..='\u{206f}' | '\u{3164}' | '\u{feff}'
@@ -193,12 +195,12 @@ pub(super) fn invisible(char: char) -> bool {
         | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Whether a character can be changed, or change what follows it.
-fn needs_care(char: char) -> bool {
+/// Whether cleaning may change a character or what follows it.
+fn needs_cleaning(char: char) -> bool {
     match char {
         '\n' | ' '..='~' => false,
         '\0'..='\u{9f}' | '\u{2028}' | '\u{2029}' => true,
-        _ => char.width().unwrap_or(0) == 0 || direction(char).is_some() || invisible(char),
+        _ => char.width().unwrap_or(0) == 0 || direction_control_name(char).is_some() || is_invisible(char),
     }
 }
 
@@ -209,7 +211,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn escape_sequences_go_as_a_whole() {
+    fn escape_sequences_are_removed_completely() {
         for (dirty, expected) in [
             ("a\u{1b}[31mred\u{1b}[0m", "ared"),
             ("\u{1b}]0;title\u{7}b", "b"),
@@ -230,20 +232,20 @@ mod tests {
     }
 
     #[test]
-    fn control_characters_go_singly_and_line_ends_become_one_kind() {
+    fn control_characters_are_removed_and_line_ends_become_newlines() {
         assert_eq!(clean("a\0b\u{7}c\u{8}d\u{7f}e\u{b}f"), "abcdef");
         assert_eq!(clean("a\r\nb\rc\u{85}d\u{2028}e\n\nf"), "a\nb\nc\nd\ne\n\nf");
         assert_eq!(clean("\ta\tbcd\t日\te"), "    a   bcd 日  e");
     }
 
     #[test]
-    fn what_turns_the_direction_of_writing_is_named() {
+    fn direction_controls_are_shown_by_name() {
         assert_eq!(clean("if a\u{202e}b\u{2066}c"), "if a⟨RLO⟩b⟨LRI⟩c");
         assert_eq!(clean("ש\u{200f}x\u{feff}\u{ad}y"), "שxy");
     }
 
     #[test]
-    fn emoji_stay_whole_and_hidden_tags_go() {
+    fn emoji_stay_whole_and_hidden_tags_are_removed() {
         let england = "🏴\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}";
         for text in ["👨‍👩‍👧‍👦", "❤\u{fe0f}", england] {
             assert_eq!(clean(text), text);
@@ -252,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pile_of_marks_is_cut_to_what_a_script_needs() {
+    fn a_long_run_of_combining_marks_is_cut() {
         let pile = format!("a{}b", "\u{301}".repeat(400));
         assert_eq!(clean(&pile), format!("a{}b", "\u{301}".repeat(16)));
     }
@@ -263,18 +265,18 @@ mod tests {
     }
 
     #[test]
-    fn edits_lead_back_to_the_original() {
+    fn edits_map_back_to_the_original() {
         let dirty = "one\u{1b}[1mtwo\r\nthree\tfour";
-        let (mut out, mut edits) = (String::new(), vec![Edit { clean: 0, raw: 0 }]);
-        Cleaner::default().push_noting(dirty, 0, &mut out, &mut edits);
+        let (mut out, mut edits) = (String::new(), vec![CleanEdit { clean: 0, raw: 0 }]);
+        TextCleaner::default().push_with_edits(dirty, 0, &mut out, &mut edits);
         for word in ["one", "two", "three", "four"] {
-            let clean = out.find(word).expect("the word is left");
-            let edit = edits.iter().rev().find(|edit| edit.clean <= clean).expect("the first is at 0");
+            let clean = out.find(word).expect("the word is still there");
+            let edit = edits.iter().rev().find(|edit| edit.clean <= clean).expect("the first edit is at 0");
             assert_eq!(dirty.find(word), Some(edit.raw + clean - edit.clean), "{word}");
         }
     }
 
-    /// Text in which what needs care is frequent.
+    /// A text with many characters that need cleaning.
     fn dirty() -> impl Strategy<Value = String> {
         let piece = prop_oneof![
             Just("\u{1b}".to_owned()),
@@ -299,16 +301,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_control_is_left_but_the_line_end(text in dirty()) {
+        fn newlines_are_the_only_control_characters_left(text in dirty()) {
             prop_assert!(clean(&text).chars().all(|char| char == '\n' || !char.is_control()));
         }
 
         #[test]
-        fn any_pieces_give_what_the_whole_gives(text in dirty(), cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..6)) {
+        fn the_result_does_not_depend_on_where_a_text_is_split(text in dirty(), cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..6)) {
             let mut cuts: Vec<usize> = cuts.iter().map(|cut| text.floor_char_boundary(cut.index(text.len() + 1))).collect();
             cuts.extend([0, text.len()]);
             cuts.sort_unstable();
-            let (mut cleaner, mut out) = (Cleaner::default(), String::new());
+            let (mut cleaner, mut out) = (TextCleaner::default(), String::new());
             for pair in cuts.windows(2) {
                 cleaner.push(&text[pair[0]..pair[1]], &mut out);
             }

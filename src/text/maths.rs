@@ -1,125 +1,124 @@
-//! LaTeX as Unicode, for formulas that can be told in one line of text.
+//! Converts LaTeX to Unicode, for formulas that fit on one line of text.
 //!
-//! Fractions, roots, sums with their limits, Greek, scripts, accents and the usual operators become what a
-//! reader expects; a script whose letters have no small form stands in brackets behind its mark, `e^(−x²)`, as in Unicode
-//! Technical Note 28. A formula with anything else (a matrix, an unknown command) is not one for this, and all of it stays
-//! LaTeX as it was written.
+//! Fractions, roots, sums with their limits, Greek, scripts, accents and the usual operators are converted. A script
+//! without a Unicode form is written in brackets after its operator, `e^(−x²)`, as in Unicode Technical Note 28. A
+//! formula with anything else (a matrix, an unknown command) stays LaTeX as a whole.
 
 mod signs;
 
 use std::borrow::Cow;
 
-use signs::Class;
+use signs::AtomClass;
 
-/// A formula in Unicode; `None` when it must stay LaTeX. Line breaks (`\\`) become line ends.
+/// Converts a formula to Unicode; `None` if it must stay LaTeX. A line break (`\\`) becomes a line end.
 pub fn to_unicode(latex: &str) -> Option<String> {
-    if latex.len() > LONGEST {
+    if latex.len() > MAX_LATEX_BYTES {
         return None;
     }
-    let mut reader = Reader { rest: latex, depth: 0 };
-    let atoms = reader.atoms(End::Text)?;
-    let text = joined(&atoms, Spacing::Wide);
+    let mut reader = LatexReader { rest: latex, depth: 0 };
+    let atoms = reader.atoms(GroupEnd::Text)?;
+    let text = join(&atoms, FormulaSpacing::Wide);
     (!text.trim().is_empty()).then(|| text.trim().to_owned())
 }
 
-/// Longer ones are no formulas that anybody reads in a line.
-const LONGEST: usize = 4096;
-/// Braces and arguments within each other.
-const DEEPEST: usize = 24;
+/// The longest formula that is converted, in bytes.
+const MAX_LATEX_BYTES: usize = 4096;
+/// The deepest nesting of braces and arguments.
+const MAX_DEPTH: usize = 24;
 
-/// One sign or more that stand together.
+/// One or more symbols that belong together.
 #[derive(Debug, Clone)]
-struct Atom {
+struct FormulaAtom {
     text: String,
-    class: Class,
+    class: AtomClass,
 }
 
-/// Whether signs stand apart, as in a line, or close, as in a script.
+/// Whether symbols are spaced, as in a line, or close together, as in a script.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Spacing {
+enum FormulaSpacing {
     Wide,
     Close,
 }
 
-/// What ends a run of atoms.
+/// What ends a list of atoms.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum End {
+enum GroupEnd {
     Text,
     Brace,
     Bracket,
 }
 
-struct Reader<'a> {
+struct LatexReader<'a> {
     rest: &'a str,
     depth: usize,
 }
 
-impl Atom {
-    fn new(text: impl Into<String>, class: Class) -> Self {
+impl FormulaAtom {
+    fn new(text: impl Into<String>, class: AtomClass) -> Self {
         Self { text: text.into(), class }
     }
 
-    /// Puts brackets around a fraction, for what comes belongs to all of it.
-    fn close(&mut self) {
-        if self.class == Class::Fraction {
-            *self = Self::new(format!("({})", self.text), Class::Ordinary);
+    /// Puts a fraction in brackets, so that the next symbol applies to all of it.
+    fn parenthesize(&mut self) {
+        if self.class == AtomClass::Fraction {
+            *self = Self::new(format!("({})", self.text), AtomClass::Ordinary);
         }
     }
 
-    fn sign(text: impl Into<String>) -> Self {
+    fn from_symbol(text: impl Into<String>) -> Self {
         let text = text.into();
-        Self { class: signs::class(&text), text }
+        Self { class: signs::class_of(&text), text }
     }
 }
 
-impl<'a> Reader<'a> {
-    fn atoms(&mut self, end: End) -> Option<Vec<Atom>> {
+impl<'a> LatexReader<'a> {
+    fn atoms(&mut self, end: GroupEnd) -> Option<Vec<FormulaAtom>> {
         self.depth += 1;
-        if self.depth > DEEPEST {
+        if self.depth > MAX_DEPTH {
             return None;
         }
-        let mut atoms: Vec<Atom> = Vec::new();
+        let mut atoms: Vec<FormulaAtom> = Vec::new();
         loop {
-            let Some(char) = self.next() else {
-                return (end == End::Text).then_some(atoms);
+            let Some(char) = self.next_char() else {
+                return (end == GroupEnd::Text).then_some(atoms);
             };
             match char {
-                '}' if end == End::Brace => break,
-                ']' if end == End::Bracket => break,
+                '}' if end == GroupEnd::Brace => break,
+                ']' if end == GroupEnd::Bracket => break,
                 '}' | '&' | '%' | '#' | '$' => return None,
                 '{' => {
-                    let group = self.atoms(End::Brace)?;
-                    atoms.push(grouped(&group));
+                    let group = self.atoms(GroupEnd::Brace)?;
+                    atoms.push(merge_atoms(&group));
                 }
                 '^' | '_' => {
                     let script = self.script(char == '^')?;
-                    let base = atoms.last_mut().filter(|atom| !matches!(atom.class, Class::Space));
+                    let base = atoms.last_mut().filter(|atom| !matches!(atom.class, AtomClass::Space));
                     match base {
                         Some(base) => {
-                            base.close();
+                            base.parenthesize();
                             base.text.push_str(&script);
                         }
-                        None => atoms.push(Atom::new(script, Class::Ordinary)),
+                        None => atoms.push(FormulaAtom::new(script, AtomClass::Ordinary)),
                     }
                 }
                 '\'' => match atoms.last_mut() {
                     Some(base) => {
-                        base.close();
+                        base.parenthesize();
                         base.text.push('′');
                     }
                     None => return None,
                 },
                 '\\' => self.command(&mut atoms)?,
-                '~' => atoms.push(Atom::new(" ", Class::Space)),
-                '-' => atoms.push(Atom::sign("−")),
+                '~' => atoms.push(FormulaAtom::new(" ", AtomClass::Space)),
+                '-' => atoms.push(FormulaAtom::from_symbol("−")),
                 _ if char.is_whitespace() => (),
                 _ if char.is_ascii_digit() || char == '.' => match atoms.last_mut() {
                     Some(number) if is_number(&number.text) => number.text.push(char),
-                    _ => atoms.push(Atom::new(char, Class::Ordinary)),
+                    _ => atoms.push(FormulaAtom::new(char, AtomClass::Ordinary)),
                 },
                 _ => match atoms.last_mut() {
                     Some(mark) if super::width(char.encode_utf8(&mut [0; 4])) == 0 => mark.text.push(char),
-                    _ => atoms.push(Atom::sign(char)),
+                    _ => atoms.push(FormulaAtom::from_symbol(char)),
                 },
             }
         }
@@ -127,14 +126,14 @@ impl<'a> Reader<'a> {
         Some(atoms)
     }
 
-    fn next(&mut self) -> Option<char> {
+    fn next_char(&mut self) -> Option<char> {
         let char = self.rest.chars().next()?;
         self.rest = &self.rest[char.len_utf8()..];
         Some(char)
     }
 
-    /// The name of a command: letters, or one other character.
-    fn name(&mut self) -> &'a str {
+    /// Reads the name of a command: letters, or one other character.
+    fn command_name(&mut self) -> &'a str {
         let letters = self.rest.bytes().take_while(u8::is_ascii_alphabetic).count();
         let length = if letters > 0 { letters } else { self.rest.chars().next().map_or(0, char::len_utf8) };
         let (name, rest) = self.rest.split_at(length);
@@ -142,32 +141,32 @@ impl<'a> Reader<'a> {
         name
     }
 
-    /// What a command or a script takes: a group, a command, or one character.
-    fn argument(&mut self) -> Option<Vec<Atom>> {
+    /// Reads the argument of a command or script: a group, a command, or one character.
+    fn argument(&mut self) -> Option<Vec<FormulaAtom>> {
         self.rest = self.rest.trim_start();
-        match self.next()? {
+        match self.next_char()? {
             '{' => {
-                let group = self.atoms(End::Brace)?;
+                let group = self.atoms(GroupEnd::Brace)?;
                 Some(group)
             }
             '\\' => {
                 let mut atoms = Vec::new();
                 self.depth += 1;
-                if self.depth > DEEPEST {
+                if self.depth > MAX_DEPTH {
                     return None;
                 }
                 self.command(&mut atoms)?;
                 self.depth -= 1;
                 Some(atoms)
             }
-            '-' => Some(vec![Atom::sign("−")]),
+            '-' => Some(vec![FormulaAtom::from_symbol("−")]),
             '}' | ']' | '^' | '_' | '&' | '$' | '%' | '#' => None,
-            char => Some(vec![Atom::sign(char)]),
+            char => Some(vec![FormulaAtom::from_symbol(char)]),
         }
     }
 
-    /// The words of `\text{…}`, as they stand.
-    fn words(&mut self) -> Option<&'a str> {
+    /// Reads the argument of `\text{…}` unchanged.
+    fn text_argument(&mut self) -> Option<&'a str> {
         let body = self.rest.trim_start().strip_prefix('{')?;
         let end = body.find(['}', '{', '$', '\\'])?;
         let rest = body[end..].strip_prefix('}')?;
@@ -176,8 +175,8 @@ impl<'a> Reader<'a> {
     }
 
     fn script(&mut self, raised: bool) -> Option<String> {
-        let text = joined(&self.argument()?, Spacing::Close);
-        if let Some(small) = signs::script(&text, raised) {
+        let text = join(&self.argument()?, FormulaSpacing::Close);
+        if let Some(small) = signs::unicode_script(&text, raised) {
             return Some(small);
         }
         let mark = if raised { '^' } else { '_' };
@@ -185,67 +184,73 @@ impl<'a> Reader<'a> {
         Some(if is_one { format!("{mark}{text}") } else { format!("{mark}({text})") })
     }
 
-    fn command(&mut self, atoms: &mut Vec<Atom>) -> Option<()> {
-        let name = self.name();
+    fn command(&mut self, atoms: &mut Vec<FormulaAtom>) -> Option<()> {
+        let name = self.command_name();
         let atom = match name {
             "frac" | "dfrac" | "tfrac" | "cfrac" => self.fraction()?,
             "sqrt" => self.root()?,
             "left" | "right" | "middle" => match self.delimiter()? {
                 sign if sign.is_empty() => return Some(()),
-                sign => Atom::sign(sign),
+                sign => FormulaAtom::from_symbol(sign),
             },
             "big" | "Big" | "bigg" | "Bigg" | "bigl" | "Bigl" | "biggl" | "Biggl" | "bigr" | "Bigr" | "biggr"
-            | "Biggr" | "bigm" | "Bigm" => Atom::sign(self.delimiter()?),
+            | "Biggr" | "bigm" | "Bigm" => FormulaAtom::from_symbol(self.delimiter()?),
             "limits" | "nolimits" | "displaystyle" | "textstyle" | "scriptstyle" | "!" => return Some(()),
-            "," | ";" | ":" | ">" | " " | "\n" | "enspace" | "thinspace" => Atom::new(" ", Class::Space),
-            "quad" => Atom::new("  ", Class::Space),
-            "qquad" => Atom::new("    ", Class::Space),
-            "\\" => Atom::new("\n", Class::Space),
+            "," | ";" | ":" | ">" | " " | "\n" | "enspace" | "thinspace" => FormulaAtom::new(" ", AtomClass::Space),
+            "quad" => FormulaAtom::new("  ", AtomClass::Space),
+            "qquad" => FormulaAtom::new("    ", AtomClass::Space),
+            "\\" => FormulaAtom::new("\n", AtomClass::Space),
             "text" | "textrm" | "textit" | "textnormal" | "mbox" | "textbf" | "texttt" | "textsf" => {
-                Atom::new(self.words()?, Class::Ordinary)
+                FormulaAtom::new(self.text_argument()?, AtomClass::Ordinary)
             }
             "operatorname" => {
                 self.rest = self.rest.strip_prefix('*').unwrap_or(self.rest);
-                Atom::new(joined(&self.argument()?, Spacing::Close), Class::Named)
+                FormulaAtom::new(join(&self.argument()?, FormulaSpacing::Close), AtomClass::Function)
             }
-            "mathrm" | "mathit" | "mathsf" | "mathtt" | "boxed" => grouped(&self.argument()?),
-            "mathbb" | "mathcal" | "mathscr" | "mathfrak" | "mathbf" | "boldsymbol" | "bm" => self.alphabet(name)?,
-            "not" => Atom::new(signs::negated(&joined(&self.argument()?, Spacing::Close)), Class::Relation),
-            "pmod" => Atom::new(format!(" (mod {})", joined(&self.argument()?, Spacing::Wide)), Class::Space),
-            "bmod" | "mod" => Atom::new("mod", Class::Relation),
-            "tag" => Atom::new(format!("    ({})", self.words()?), Class::Space),
+            "mathrm" | "mathit" | "mathsf" | "mathtt" | "boxed" => merge_atoms(&self.argument()?),
+            "mathbb" | "mathcal" | "mathscr" | "mathfrak" | "mathbf" | "boldsymbol" | "bm" => {
+                self.styled_letters(name)?
+            }
+            "not" => {
+                FormulaAtom::new(signs::negate(&join(&self.argument()?, FormulaSpacing::Close)), AtomClass::Relation)
+            }
+            "pmod" => {
+                FormulaAtom::new(format!(" (mod {})", join(&self.argument()?, FormulaSpacing::Wide)), AtomClass::Space)
+            }
+            "bmod" | "mod" => FormulaAtom::new("mod", AtomClass::Relation),
+            "tag" => FormulaAtom::new(format!("    ({})", self.text_argument()?), AtomClass::Space),
             "label" => {
-                self.words()?;
+                self.text_argument()?;
                 return Some(());
             }
-            "limsup" => Atom::new("lim sup", Class::Named),
-            "liminf" => Atom::new("lim inf", Class::Named),
-            _ if signs::is_function(name) => Atom::new(name, Class::Named),
+            "limsup" => FormulaAtom::new("lim sup", AtomClass::Function),
+            "liminf" => FormulaAtom::new("lim inf", AtomClass::Function),
+            _ if signs::is_function(name) => FormulaAtom::new(name, AtomClass::Function),
             _ => match signs::accent(name) {
                 Some(mark) => self.accented(mark)?,
-                None => Atom::sign(signs::symbol(name)?),
+                None => FormulaAtom::from_symbol(signs::symbol(name)?),
             },
         };
         atoms.push(atom);
         Some(())
     }
 
-    fn fraction(&mut self) -> Option<Atom> {
-        let (over, under) = (self.argument()?, self.argument()?);
-        let (top, bottom) = (joined(&over, Spacing::Wide), joined(&under, Spacing::Wide));
-        if let Some(sign) = signs::fraction(&top, &bottom) {
-            return Some(Atom::new(sign, Class::Ordinary));
+    fn fraction(&mut self) -> Option<FormulaAtom> {
+        let (numerator, denominator) = (self.argument()?, self.argument()?);
+        let (top, bottom) = (join(&numerator, FormulaSpacing::Wide), join(&denominator, FormulaSpacing::Wide));
+        if let Some(sign) = signs::unicode_fraction(&top, &bottom) {
+            return Some(FormulaAtom::new(sign, AtomClass::Ordinary));
         }
-        let top = if top.contains([' ', '/']) && !is_one(&over) { format!("({top})") } else { top };
-        let bottom = if is_one(&under) { bottom } else { format!("({bottom})") };
-        Some(Atom::new(format!("{top}/{bottom}"), Class::Fraction))
+        let top = if top.contains([' ', '/']) && !is_single_term(&numerator) { format!("({top})") } else { top };
+        let bottom = if is_single_term(&denominator) { bottom } else { format!("({bottom})") };
+        Some(FormulaAtom::new(format!("{top}/{bottom}"), AtomClass::Fraction))
     }
 
-    fn root(&mut self) -> Option<Atom> {
+    fn root(&mut self) -> Option<FormulaAtom> {
         let degree = match self.rest.trim_start().strip_prefix('[') {
             Some(rest) => {
                 self.rest = rest;
-                joined(&self.atoms(End::Bracket)?, Spacing::Close)
+                join(&self.atoms(GroupEnd::Bracket)?, FormulaSpacing::Close)
             }
             None => String::new(),
         };
@@ -253,18 +258,18 @@ impl<'a> Reader<'a> {
             "" | "2" => "√".to_owned(),
             "3" => "∛".to_owned(),
             "4" => "∜".to_owned(),
-            _ => format!("{}√", signs::script(&degree, true)?),
+            _ => format!("{}√", signs::unicode_script(&degree, true)?),
         };
-        let under = self.argument()?;
-        let text = joined(&under, Spacing::Wide);
-        let is_bare = is_one(&under) && !has_written_script(&text);
-        Some(Atom::new(if is_bare { sign + &text } else { format!("{sign}({text})") }, Class::Ordinary))
+        let radicand = self.argument()?;
+        let text = join(&radicand, FormulaSpacing::Wide);
+        let is_bare = is_single_term(&radicand) && !has_inline_script(&text);
+        Some(FormulaAtom::new(if is_bare { sign + &text } else { format!("{sign}({text})") }, AtomClass::Ordinary))
     }
 
     fn delimiter(&mut self) -> Option<String> {
         self.rest = self.rest.trim_start();
-        match self.next()? {
-            '\\' => signs::symbol(self.name()),
+        match self.next_char()? {
+            '\\' => signs::symbol(self.command_name()),
             '.' => Some(String::new()),
             '<' => Some("⟨".into()),
             '>' => Some("⟩".into()),
@@ -273,81 +278,86 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn alphabet(&mut self, name: &str) -> Option<Atom> {
+    fn styled_letters(&mut self, name: &str) -> Option<FormulaAtom> {
         let name = if name == "bm" { "boldsymbol" } else { name };
-        let plain = joined(&self.argument()?, Spacing::Close);
+        let plain = join(&self.argument()?, FormulaSpacing::Close);
         let letters: Option<String> = plain
             .chars()
             .map(|char| match (name, char.is_ascii_alphanumeric()) {
-                ("boldsymbol", true) => signs::letter("mathbf", char),
-                (_, true) => signs::letter(name, char),
+                ("boldsymbol", true) => signs::styled_letter("mathbf", char),
+                (_, true) => signs::styled_letter(name, char),
                 (_, false) => Some(char.into()),
             })
             .collect();
-        Some(Atom::new(letters?, Class::Ordinary))
+        Some(FormulaAtom::new(letters?, AtomClass::Ordinary))
     }
 
-    /// A mark on one letter; a line over or under on each.
-    fn accented(&mut self, mark: char) -> Option<Atom> {
-        let base = joined(&self.argument()?, Spacing::Close);
+    /// Puts an accent on one letter, or a line over or under several.
+    fn accented(&mut self, mark: char) -> Option<FormulaAtom> {
+        let base = join(&self.argument()?, FormulaSpacing::Close);
         let letters = super::clusters(&base).count();
         if letters == 0 || letters > 1 && !matches!(mark, '\u{305}' | '\u{332}') {
             return None;
         }
         let text: String = super::clusters(&base).flat_map(|cluster| cluster.chars().chain([mark])).collect();
-        Some(Atom::new(text, Class::Ordinary))
+        Some(FormulaAtom::new(text, AtomClass::Ordinary))
     }
 }
 
-/// A group as one thing: what is in it does not stand to what is around it.
-fn grouped(atoms: &[Atom]) -> Atom {
+/// Makes one atom of a group, so that its parts do not affect the spacing around it.
+fn merge_atoms(atoms: &[FormulaAtom]) -> FormulaAtom {
     match atoms {
         [one] => one.clone(),
-        _ => Atom::new(joined(atoms, Spacing::Wide), Class::Ordinary),
+        _ => FormulaAtom::new(join(atoms, FormulaSpacing::Wide), AtomClass::Ordinary),
     }
 }
 
-/// Whether a sign makes two terms of what is left and right of it.
-fn parts(class: Class) -> bool {
-    matches!(class, Class::Binary | Class::Relation | Class::Large | Class::Comma | Class::Space)
+/// Whether a symbol separates two terms.
+fn is_separator(class: AtomClass) -> bool {
+    matches!(
+        class,
+        AtomClass::Binary | AtomClass::Relation | AtomClass::LargeOperator | AtomClass::Punctuation | AtomClass::Space
+    )
 }
 
-/// Whether something can stand under a root or a fraction without brackets.
-fn is_one(atoms: &[Atom]) -> bool {
+/// Whether a term needs no brackets under a root or a fraction.
+fn is_single_term(atoms: &[FormulaAtom]) -> bool {
     match atoms {
-        [one] => !parts(one.class) && !one.text.contains([' ', '/']),
+        [one] => !is_separator(one.class) && !one.text.contains([' ', '/']),
         // A derivative.
-        [d, variable] => matches!(d.text.as_str(), "d" | "∂") && variable.class == Class::Ordinary,
+        [d, variable] => matches!(d.text.as_str(), "d" | "∂") && variable.class == AtomClass::Ordinary,
         [open, .., close] => {
-            open.class == Class::Open
-                && close.class == Class::Close
-                && atoms[1..atoms.len() - 1].iter().all(|atom| !matches!(atom.class, Class::Open | Class::Close))
+            open.class == AtomClass::Open
+                && close.class == AtomClass::Close
+                && atoms[1..atoms.len() - 1]
+                    .iter()
+                    .all(|atom| !matches!(atom.class, AtomClass::Open | AtomClass::Close))
         }
         [] => false,
     }
 }
 
-/// Whether a fraction stands so close to its neighbours that they could be taken for a part of it.
-fn touches(atoms: &[Atom], at: usize, spacing: Spacing) -> bool {
-    let is_shown = |atom: &&Atom| spacing == Spacing::Wide || atom.class != Class::Space;
-    let behind = atoms[at + 1..].iter().find(is_shown).is_some_and(|next| match next.class {
-        Class::Open | Class::Named | Class::Large | Class::Fraction => true,
-        Class::Ordinary => next.text.starts_with(|sign: char| sign.is_alphanumeric() || "(/√∛∜∂∇∞".contains(sign)),
-        Class::Binary | Class::Relation | Class::Close | Class::Comma | Class::Space => false,
+/// Whether a neighbour of a fraction could be read as a part of it.
+fn needs_parentheses(atoms: &[FormulaAtom], index: usize, spacing: FormulaSpacing) -> bool {
+    let is_shown = |atom: &&FormulaAtom| spacing == FormulaSpacing::Wide || atom.class != AtomClass::Space;
+    let touches_next = atoms[index + 1..].iter().find(is_shown).is_some_and(|next| match next.class {
+        AtomClass::Open | AtomClass::Function | AtomClass::LargeOperator | AtomClass::Fraction => true,
+        AtomClass::Ordinary => next.text.starts_with(|sign: char| sign.is_alphanumeric() || "(/√∛∜∂∇∞".contains(sign)),
+        AtomClass::Binary | AtomClass::Relation | AtomClass::Close | AtomClass::Punctuation | AtomClass::Space => false,
     });
-    let before = |before: &Atom| match before.class {
-        // Under a limit stands what is divided, however it is set.
-        Class::Named => !before.text.starts_with("lim"),
-        Class::Fraction => true,
-        // What is done to the fraction is not done to its numerator alone.
+    let before = |before: &FormulaAtom| match before.class {
+        // The fraction after a limit needs no brackets.
+        AtomClass::Function => !before.text.starts_with("lim"),
+        AtomClass::Fraction => true,
+        // The operator applies to the fraction, not to its numerator alone.
         _ if before.text.ends_with(['/', 'd', '∂', '∇', 'δ', 'Δ']) => true,
-        _ => before.text.ends_with(char::is_numeric) && atoms[at].text.starts_with(char::is_numeric),
+        _ => before.text.ends_with(char::is_numeric) && atoms[index].text.starts_with(char::is_numeric),
     };
-    behind || atoms[..at].iter().rfind(is_shown).is_some_and(before)
+    touches_next || atoms[..index].iter().rfind(is_shown).is_some_and(before)
 }
 
-/// Whether a script stands in a text behind its mark, so that what follows could be taken for a part of it.
-fn has_written_script(text: &str) -> bool {
+/// Whether a text has a script written with `^` or `_`, which the next symbol could be read as a part of.
+fn has_inline_script(text: &str) -> bool {
     text.contains(['^', '_'])
 }
 
@@ -355,52 +365,60 @@ fn is_number(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
 }
 
-fn joined(atoms: &[Atom], spacing: Spacing) -> String {
+fn join(atoms: &[FormulaAtom], spacing: FormulaSpacing) -> String {
     let mut text = String::new();
-    // What stands before: a sign at the beginning of a term is not between two.
-    let mut before: Option<Class> = None;
-    for (at, atom) in atoms.iter().enumerate() {
-        let next = atoms.get(at + 1).map(|atom| atom.class);
+    // The class of the previous atom: an operator at the beginning of a term is unary.
+    let mut previous: Option<AtomClass> = None;
+    for (index, atom) in atoms.iter().enumerate() {
+        let next = atoms.get(index + 1).map(|atom| atom.class);
         let mut atom = Cow::Borrowed(atom);
-        if atom.class == Class::Fraction && touches(atoms, at, spacing) {
-            atom.to_mut().close();
+        if atom.class == AtomClass::Fraction && needs_parentheses(atoms, index, spacing) {
+            atom.to_mut().parenthesize();
         }
         let mut class = atom.class;
-        let after_term = matches!(before, Some(Class::Ordinary | Class::Fraction | Class::Close));
-        if class == Class::Binary
-            && !(after_term && next.is_some_and(|next| !matches!(next, Class::Close | Class::Comma)))
+        let after_term = matches!(previous, Some(AtomClass::Ordinary | AtomClass::Fraction | AtomClass::Close));
+        if class == AtomClass::Binary
+            && !(after_term && next.is_some_and(|next| !matches!(next, AtomClass::Close | AtomClass::Punctuation)))
         {
-            class = Class::Ordinary;
+            class = AtomClass::Ordinary;
         }
-        if spacing == Spacing::Wide && !text.ends_with([' ', '\n']) && class != Class::Space {
-            let apart = match (before, class) {
-                (None | Some(Class::Space | Class::Open), _) => false,
-                (Some(Class::Binary | Class::Relation | Class::Comma | Class::Large), _) => true,
-                (Some(Class::Named), next) => !matches!(next, Class::Open | Class::Close | Class::Comma),
-                (Some(Class::Ordinary | Class::Fraction | Class::Close), next) => {
-                    matches!(next, Class::Binary | Class::Relation | Class::Named | Class::Large)
+        if spacing == FormulaSpacing::Wide && !text.ends_with([' ', '\n']) && class != AtomClass::Space {
+            let needs_space = match (previous, class) {
+                (None | Some(AtomClass::Space | AtomClass::Open), _) => false,
+                (
+                    Some(AtomClass::Binary | AtomClass::Relation | AtomClass::Punctuation | AtomClass::LargeOperator),
+                    _,
+                ) => true,
+                (Some(AtomClass::Function), next) => {
+                    !matches!(next, AtomClass::Open | AtomClass::Close | AtomClass::Punctuation)
+                }
+                (Some(AtomClass::Ordinary | AtomClass::Fraction | AtomClass::Close), next) => {
+                    matches!(
+                        next,
+                        AtomClass::Binary | AtomClass::Relation | AtomClass::Function | AtomClass::LargeOperator
+                    )
                 }
             };
-            if apart {
+            if needs_space {
                 text.push(' ');
             }
         }
-        if before == Some(Class::Ordinary)
-            && matches!(class, Class::Ordinary | Class::Fraction)
-            && at.checked_sub(1).is_some_and(|at| has_written_script(&atoms[at].text))
+        if previous == Some(AtomClass::Ordinary)
+            && matches!(class, AtomClass::Ordinary | AtomClass::Fraction)
+            && index.checked_sub(1).is_some_and(|at| has_inline_script(&atoms[at].text))
         {
             text.push(' ');
         }
-        if atom.class == Class::Space && atom.text == "\n" {
+        if atom.class == AtomClass::Space && atom.text == "\n" {
             text.truncate(text.trim_end().len());
         }
-        if spacing == Spacing::Close && atom.class == Class::Space {
+        if spacing == FormulaSpacing::Close && atom.class == AtomClass::Space {
             continue;
         }
-        if !(atom.class == Class::Space && text.ends_with(' ') && atom.text == " ") {
+        if !(atom.class == AtomClass::Space && text.ends_with(' ') && atom.text == " ") {
             text.push_str(&atom.text);
         }
-        before = Some(class);
+        previous = Some(class);
     }
     text
 }
@@ -412,7 +430,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn common_formulas_read_as_they_are_spoken() {
+    fn common_formulas_become_readable_unicode() {
         for (latex, expected) in [
             ("E=mc^2", "E = mc²"),
             (r"\alpha \to \beta", "α → β"),
@@ -454,7 +472,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fraction_is_set_apart_from_what_touches_it() {
+    fn a_fraction_that_touches_a_neighbour_gets_parentheses() {
         for (latex, expected) in [
             (r"\frac{a}{b+c}d", "(a/(b + c))d"),
             (r"\frac{d}{dx}f(x) = \frac{dy}{du}\frac{du}{dx}", "(d/dx)f(x) = (dy/du)(du/dx)"),
@@ -473,7 +491,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_told_in_a_line_stays_latex() {
+    fn a_formula_that_does_not_fit_on_one_line_stays_latex() {
         for latex in [
             r"\begin{pmatrix} 1 & 2 \\ 3 & 4 \end{pmatrix}",
             r"\unknowncommand{x}",
@@ -498,7 +516,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn anything_has_an_answer_without_controls(latex in r"(\\[a-zA-Z]{1,8}|\\.|[\^_{}\[\]$&]|[a-z0-9+=() ]|\PC){0,40}") {
+        fn converted_formulas_have_no_control_characters(latex in r"(\\[a-zA-Z]{1,8}|\\.|[\^_{}\[\]$&]|[a-z0-9+=() ]|\PC){0,40}") {
             if let Some(text) = to_unicode(&latex) {
                 prop_assert!(text.chars().all(|char| char == '\n' || !char.is_control()), "{:?}", text);
             }

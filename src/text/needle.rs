@@ -1,64 +1,65 @@
-//! What is looked for, and where it stands in a text.
+//! A search query and its matches in a text.
 
 use std::ops::Range;
 
-/// A query. Written in small letters it matches any case.
+/// A search query. It ignores case unless it has an uppercase letter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Needle {
-    letters: Vec<char>,
-    exact: bool,
+pub struct SearchNeedle {
+    chars: Vec<char>,
+    case_sensitive: bool,
 }
 
-impl Needle {
+impl SearchNeedle {
     pub fn new(query: &str) -> Self {
-        let exact = query.chars().any(char::is_uppercase);
-        Self { letters: query.chars().map(|letter| fold(letter, exact)).collect(), exact }
+        let case_sensitive = query.chars().any(char::is_uppercase);
+        Self { chars: query.chars().map(|letter| fold_case(letter, case_sensitive)).collect(), case_sensitive }
     }
 
     pub fn is_empty(&self) -> bool {
-        self.letters.is_empty()
+        self.chars.is_empty()
     }
 
-    /// All its places, from left to right, none over another.
-    pub fn places(&self, text: &str) -> Vec<Range<usize>> {
+    /// Returns all matches from left to right, without overlaps.
+    pub fn find_all(&self, text: &str) -> Vec<Range<usize>> {
         let mut found: Vec<Range<usize>> = Vec::new();
-        while let Some(range) = self.next(text, found.last().map_or(0, |range| range.end)) {
+        while let Some(range) = self.find_from(text, found.last().map_or(0, |range| range.end)) {
             found.push(range);
         }
         found
     }
 
-    /// Its first place from that byte on.
-    pub fn next(&self, text: &str, from: usize) -> Option<Range<usize>> {
-        let mut at = from;
+    /// Returns the first match at or after the byte `from`.
+    pub fn find_from(&self, text: &str, from: usize) -> Option<Range<usize>> {
+        let mut pos = from;
         loop {
-            let start = self.candidate(text, at)?;
-            if let Some(length) = self.end(&text[start..]) {
+            let start = self.find_first_char(text, pos)?;
+            if let Some(length) = self.match_len(&text[start..]) {
                 return Some(start..start + length);
             }
-            at = start + text[start..].chars().next().map_or(1, char::len_utf8);
+            pos = start + text[start..].chars().next().map_or(1, char::len_utf8);
         }
     }
 
-    /// The next place of its first letter.
-    fn candidate(&self, text: &str, from: usize) -> Option<usize> {
-        let first = *self.letters.first()?;
+    /// The next position of the query's first character.
+    fn find_first_char(&self, text: &str, from: usize) -> Option<usize> {
+        let first = *self.chars.first()?;
         let rest = &text[from..];
         let skipped = if first.is_ascii_alphanumeric() {
-            let (small, capital) = (first as u8, if self.exact { first } else { first.to_ascii_uppercase() } as u8);
-            memchr::memchr2(small, capital, rest.as_bytes())?
+            let (lower, upper) =
+                (first as u8, if self.case_sensitive { first } else { first.to_ascii_uppercase() } as u8);
+            memchr::memchr2(lower, upper, rest.as_bytes())?
         } else {
-            rest.char_indices().find(|(_, letter)| fold(*letter, self.exact) == first)?.0
+            rest.char_indices().find(|(_, letter)| fold_case(*letter, self.case_sensitive) == first)?.0
         };
         Some(from + skipped)
     }
 
-    /// How long it is at the beginning of a text, if it stands there.
-    fn end(&self, text: &str) -> Option<usize> {
+    /// The length of the match at the beginning of a text, if there is one.
+    fn match_len(&self, text: &str) -> Option<usize> {
         let mut letters = text.char_indices();
-        for wanted in &self.letters {
+        for wanted in &self.chars {
             let (_, letter) = letters.next()?;
-            if fold(letter, self.exact) != *wanted {
+            if fold_case(letter, self.case_sensitive) != *wanted {
                 return None;
             }
         }
@@ -66,7 +67,7 @@ impl Needle {
     }
 }
 
-fn fold(letter: char, exact: bool) -> char {
+fn fold_case(letter: char, exact: bool) -> char {
     match letter {
         '\u{a0}' | '\t' => ' ',
         _ if exact => letter,
@@ -79,11 +80,11 @@ mod tests {
     use super::*;
 
     fn found(query: &str, text: &str) -> Vec<String> {
-        Needle::new(query).places(text).into_iter().map(|range| text[range].to_owned()).collect()
+        SearchNeedle::new(query).find_all(text).into_iter().map(|range| text[range].to_owned()).collect()
     }
 
     #[test]
-    fn small_letters_match_any_case_and_a_capital_only_itself() {
+    fn lowercase_matches_any_case_and_uppercase_only_itself() {
         assert_eq!(found("wal", "WAL, Wal and wal"), ["WAL", "Wal", "wal"]);
         assert_eq!(found("Wal", "WAL, Wal and wal"), ["Wal"]);
         assert_eq!(found("über", "Über ÜBER über"), ["Über", "ÜBER", "über"]);
@@ -93,11 +94,11 @@ mod tests {
     }
 
     #[test]
-    fn places_do_not_overlap_and_never_cut_a_letter() {
-        assert_eq!(Needle::new("aa").places("aaaaa"), [0..2, 2..4]);
+    fn matches_do_not_overlap_and_never_split_a_character() {
+        assert_eq!(SearchNeedle::new("aa").find_all("aaaaa"), [0..2, 2..4]);
         assert_eq!(found("é", "éé e\u{301}"), ["é", "é"]);
         assert_eq!(found("", "text"), [""; 0]);
         assert_eq!(found("longer than the text", "long"), [""; 0]);
-        assert_eq!(Needle::new("a").next("abab", 1), Some(2..3));
+        assert_eq!(SearchNeedle::new("a").find_from("abab", 1), Some(2..3));
     }
 }

@@ -1,20 +1,20 @@
-//! A text in which nothing hides: what would not be seen, or would change how the rest is seen, is shown by its number.
+//! Shows invisible and control characters by their code points.
 
 use std::{borrow::Cow, fmt::Write};
 
-use super::clean::{direction, invisible};
+use super::clean::{direction_control_name, is_invisible};
 
-/// The text with every control character, every invisible one and every joiner as `⟨U+200B⟩`; line ends stay.
+/// Replaces every control character, invisible character and joiner by its code point, as `⟨U+200B⟩`; line ends stay.
 ///
-/// What comes of it is clean: `text::clean` leaves it as it is, but for more marks on a letter than any script needs.
-pub fn visible(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(hides) {
+/// The result is clean: `text::clean` changes nothing in it, except for too many combining marks on one letter.
+pub fn show_invisible(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_hidden) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len());
     for char in text.chars() {
-        if hides(char) {
-            let _ = write!(shown, "⟨U+{:04X}⟩", u32::from(char)); // A string takes everything.
+        if is_hidden(char) {
+            let _ = write!(shown, "⟨U+{:04X}⟩", u32::from(char)); // Writing to a string cannot fail.
         } else {
             shown.push(char);
         }
@@ -22,9 +22,9 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-fn hides(char: char) -> bool {
+fn is_hidden(char: char) -> bool {
     let joins = matches!(char, '\u{200b}'..='\u{200d}' | '\u{2028}' | '\u{2029}' | '\u{fe00}'..='\u{fe0f}');
-    (char.is_control() && char != '\n') || joins || invisible(char) || direction(char).is_some()
+    (char.is_control() && char != '\n') || joins || is_invisible(char) || direction_control_name(char).is_some()
 }
 
 #[cfg(test)]
@@ -35,20 +35,20 @@ mod tests {
     use crate::text::clean;
 
     #[test]
-    fn what_hides_is_shown_and_the_rest_stays() {
-        assert_eq!(visible("a\u{1b}[31m\tb\r\n"), "a⟨U+001B⟩[31m⟨U+0009⟩b⟨U+000D⟩\n");
-        assert_eq!(visible("re\u{200b}ad\u{202e}"), "re⟨U+200B⟩ad⟨U+202E⟩");
-        assert_eq!(visible("👩\u{200d}👩"), "👩⟨U+200D⟩👩");
-        assert_eq!(visible("\u{e0041}\u{9b}\u{7f}"), "⟨U+E0041⟩⟨U+009B⟩⟨U+007F⟩");
-        assert!(matches!(visible("plain\nと日本語 é"), Cow::Borrowed(_)));
+    fn hidden_characters_are_shown_and_the_rest_stays() {
+        assert_eq!(show_invisible("a\u{1b}[31m\tb\r\n"), "a⟨U+001B⟩[31m⟨U+0009⟩b⟨U+000D⟩\n");
+        assert_eq!(show_invisible("re\u{200b}ad\u{202e}"), "re⟨U+200B⟩ad⟨U+202E⟩");
+        assert_eq!(show_invisible("👩\u{200d}👩"), "👩⟨U+200D⟩👩");
+        assert_eq!(show_invisible("\u{e0041}\u{9b}\u{7f}"), "⟨U+E0041⟩⟨U+009B⟩⟨U+007F⟩");
+        assert!(matches!(show_invisible("plain\nと日本語 é"), Cow::Borrowed(_)));
     }
 
     proptest! {
         #[test]
-        fn what_is_visible_is_clean(text in "[\\PC\u{0}-\u{1f}\u{80}-\u{9f}\u{200b}-\u{206f}]{0,30}") {
-            let shown = visible(&text);
+        fn the_result_is_clean(text in "[\\PC\u{0}-\u{1f}\u{80}-\u{9f}\u{200b}-\u{206f}]{0,30}") {
+            let shown = show_invisible(&text);
             prop_assert!(shown.chars().all(|char| char == '\n' || !char.is_control()));
-            prop_assert!(shown.chars().all(|char| !hides(char)));
+            prop_assert!(shown.chars().all(|char| !is_hidden(char)));
             prop_assert_eq!(clean(&shown).contains('\u{1b}'), false);
         }
     }

@@ -1,45 +1,45 @@
-//! Command tools: any program as a function, its arguments on standard input or in its argv, never through a shell.
+//! Command tools: programs as functions. Arguments go to standard input or into the argv, never through a shell.
 
 use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::{COMMANDS, Failure, Hints, Tool, ToolId};
+use super::{COMMAND_SERVER, ToolDefinition, ToolFailure, ToolHints, ToolId};
 
-/// A program as the config describes it.
+/// A command tool as the config describes it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Command {
+pub struct ToolCommand {
     pub name: String,
     pub description: String,
     /// The JSON Schema of its arguments.
     pub parameters: Value,
-    /// The program and its arguments; `{city}` in one of them stands for the argument of that name.
+    /// The program and its arguments. `{city}` in an argument is replaced by the call's argument of that name.
     pub argv: Vec<String>,
-    /// In seconds.
-    pub timeout: u64,
-    /// How much of its output is kept, in bytes; of one that goes on beyond that its beginning and its end. How much of it
-    /// a model reads is another matter.
-    pub max_output: usize,
-    /// Where it runs; without one where the program runs.
-    pub folder: Option<PathBuf>,
-    /// Variables that it gets besides the few that every program needs.
-    pub env: Vec<String>,
+    /// The time limit, in seconds.
+    pub timeout_secs: u64,
+    /// How much of its output is kept, in bytes. Of a longer output the beginning and the end are kept. The model may
+    /// read less.
+    pub max_output_bytes: usize,
+    /// The working folder; that of ibid if `None`.
+    pub working_dir: Option<PathBuf>,
+    /// Environment variables that it gets besides the few that every program needs.
+    pub inherited_env: Vec<String>,
     pub strict: bool,
-    pub hints: Hints,
+    pub hints: ToolHints,
 }
 
-/// What is run for one call.
+/// The command line and input for one call.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Invocation {
+pub struct CommandInvocation {
     pub argv: Vec<String>,
-    /// All arguments as JSON, where the argv has a place for none.
+    /// All arguments as JSON, if the argv has no placeholder.
     pub stdin: Option<String>,
 }
 
-impl Command {
-    pub fn tool(&self) -> Tool {
-        Tool {
-            id: ToolId::new(COMMANDS, &self.name),
+impl ToolCommand {
+    pub fn tool(&self) -> ToolDefinition {
+        ToolDefinition {
+            id: ToolId::new(COMMAND_SERVER, &self.name),
             title: None,
             description: self.description.clone(),
             parameters: self.parameters.clone(),
@@ -48,55 +48,56 @@ impl Command {
         }
     }
 
-    /// The argv for these arguments. An argument of the argv that is only a place is left out with its value.
+    /// Builds the command line for these arguments. An argument that is only a placeholder is left out if its value is
+    /// missing.
     ///
     /// # Errors
-    /// A value is missing, or could be taken for an option.
-    pub fn invocation(&self, arguments: &Value) -> Result<Invocation, Failure> {
+    /// A value is missing, or would be taken for an option.
+    pub fn invocation(&self, arguments: &Value) -> Result<CommandInvocation, ToolFailure> {
         let Some((program, rest)) = self.argv.split_first() else {
-            return Err(Failure::Start("its argv is empty".into()));
+            return Err(ToolFailure::Start("its argv is empty".into()));
         };
         let mut argv = vec![program.clone()];
-        let mut has_places = false;
+        let mut has_placeholders = false;
         let mut after_options = false;
         for template in rest {
-            let pieces = self.pieces(template);
-            let places = pieces.iter().filter(|piece| matches!(piece, Piece::Place(_))).count();
-            has_places |= places > 0;
+            let parts = self.template_parts(template);
+            let placeholders = parts.iter().filter(|piece| matches!(piece, TemplatePart::Argument(_))).count();
+            has_placeholders |= placeholders > 0;
             after_options |= template == "--";
             let value = |name: &str| arguments.get(name).filter(|value| !value.is_null());
-            if let [Piece::Place(name)] = pieces[..]
+            if let [TemplatePart::Argument(name)] = parts[..]
                 && value(name).is_none()
             {
                 continue;
             }
             let mut argument = String::new();
-            for piece in &pieces {
+            for piece in &parts {
                 match piece {
-                    Piece::Words(words) => argument.push_str(words),
-                    Piece::Place(name) => match value(name) {
+                    TemplatePart::Literal(words) => argument.push_str(words),
+                    TemplatePart::Argument(name) => match value(name) {
                         Some(Value::String(text)) => argument.push_str(text),
                         Some(value) => argument.push_str(&value.to_string()),
-                        None => return Err(Failure::Arguments(format!("{name} is missing"))),
+                        None => return Err(ToolFailure::Arguments(format!("{name} is missing"))),
                     },
                 }
             }
-            let begins_with_value = matches!(pieces.first(), Some(Piece::Place(_)));
+            let begins_with_value = matches!(parts.first(), Some(TemplatePart::Argument(_)));
             if begins_with_value && argument.starts_with('-') && !after_options {
-                return Err(Failure::Arguments(format!("“{argument}” would be taken for an option")));
+                return Err(ToolFailure::Arguments(format!("“{argument}” would be taken for an option")));
             }
             if argument.contains('\0') {
-                return Err(Failure::Arguments("a null character".into()));
+                return Err(ToolFailure::Arguments("they contain a null character".into()));
             }
             argv.push(argument);
         }
-        Ok(Invocation { argv, stdin: (!has_places).then(|| arguments.to_string()) })
+        Ok(CommandInvocation { argv, stdin: (!has_placeholders).then(|| arguments.to_string()) })
     }
 
-    /// A template at its places: braces around the name of an argument; others are only braces.
-    fn pieces<'a>(&self, template: &'a str) -> Vec<Piece<'a>> {
+    /// Splits a template at its placeholders: an argument's name in braces. Other braces are literal.
+    fn template_parts<'a>(&self, template: &'a str) -> Vec<TemplatePart<'a>> {
         let is_argument = |name: &str| self.parameters["properties"].get(name).is_some();
-        let (mut pieces, mut rest, mut from) = (Vec::new(), template, 0);
+        let (mut parts, mut rest, mut from) = (Vec::new(), template, 0);
         while let Some(open) = rest[from..].find('{').map(|at| from + at) {
             let Some(close) = rest[open..].find('}').map(|at| open + at) else { break };
             let name = &rest[open + 1..close];
@@ -105,22 +106,22 @@ impl Command {
                 continue;
             }
             if open > 0 {
-                pieces.push(Piece::Words(&rest[..open]));
+                parts.push(TemplatePart::Literal(&rest[..open]));
             }
-            pieces.push(Piece::Place(name));
+            parts.push(TemplatePart::Argument(name));
             (rest, from) = (&rest[close + 1..], 0);
         }
-        if !rest.is_empty() || pieces.is_empty() {
-            pieces.push(Piece::Words(rest));
+        if !rest.is_empty() || parts.is_empty() {
+            parts.push(TemplatePart::Literal(rest));
         }
-        pieces
+        parts
     }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Piece<'a> {
-    Words(&'a str),
-    Place(&'a str),
+enum TemplatePart<'a> {
+    Literal(&'a str),
+    Argument(&'a str),
 }
 
 #[cfg(test)]
@@ -129,27 +130,27 @@ mod tests {
 
     use super::*;
 
-    fn command(argv: &[&str]) -> Command {
-        Command {
+    fn command(argv: &[&str]) -> ToolCommand {
+        ToolCommand {
             name: "weather".into(),
             description: String::new(),
             parameters: json!({ "type": "object", "properties": { "city": {}, "days": {} } }),
             argv: argv.iter().map(|&word| word.into()).collect(),
-            timeout: 30,
-            max_output: 1000,
-            folder: None,
-            env: Vec::new(),
+            timeout_secs: 30,
+            max_output_bytes: 1000,
+            working_dir: None,
+            inherited_env: Vec::new(),
             strict: false,
-            hints: Hints::default(),
+            hints: ToolHints::default(),
         }
     }
 
     fn argv(template: &[&str], arguments: &Value) -> Result<Vec<String>, String> {
-        command(template).invocation(arguments).map(|run| run.argv).map_err(|failure| failure.words())
+        command(template).invocation(arguments).map(|run| run.argv).map_err(|failure| failure.message())
     }
 
     #[test]
-    fn arguments_go_into_their_places_whole_and_no_shell_reads_them() {
+    fn arguments_replace_placeholders_unchanged_and_no_shell_reads_them() {
         let nasty = json!({ "city": "Paris; rm -rf ~ $(id) `id` \"{days}\"", "days": 3 });
         assert_eq!(
             argv(&["w", "-d{days}", "--city={city}", "{city}", "{unknown} {"], &nasty),
@@ -164,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_place_all_arguments_go_to_standard_input() {
+    fn without_a_placeholder_all_arguments_go_to_standard_input() {
         let run = command(&["w", "{}"]).invocation(&json!({ "city": "Paris" })).unwrap();
         assert_eq!((run.argv.len(), run.stdin.as_deref()), (2, Some(r#"{"city":"Paris"}"#)));
         let run = command(&["w", "{city}"]).invocation(&json!({ "city": "Paris" })).unwrap();
@@ -172,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn no_value_becomes_an_option_or_is_made_up() {
+    fn no_value_becomes_an_option_or_is_invented() {
         let refused = |template: &[&str], arguments: Value| argv(template, &arguments).unwrap_err();
         assert!(refused(&["w", "{city}"], json!({ "city": "--output=/etc/x" })).contains("taken for an option"));
         assert!(refused(&["w", "{city}{days}"], json!({ "city": "", "days": "-x" })).contains("taken for an option"));

@@ -1,44 +1,45 @@
-//! What a tool gave back, or why it did not.
+//! The result of a tool call, or why it failed.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// What a tool came to. A tool that ran and told of an error has an outcome too: the model reads it.
+/// The result of a tool that ran. If the tool reports an error, that is also an outcome, which the model reads.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Outcome {
-    pub content: Vec<Content>,
-    /// The tool itself says that it failed.
+pub struct ToolOutcome {
+    pub content: Vec<ToolContent>,
+    /// The tool itself reports that it failed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub failed: bool,
 }
 
-/// One piece of a result, as it came.
+/// One piece of a result, as the server sent it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Content {
+pub enum ToolContent {
     Text(String),
-    /// `data` is base64.
+    /// An image; `data` is base64.
     Image {
         mime: String,
         data: String,
     },
+    /// A sound; `data` is base64.
     Audio {
         mime: String,
         data: String,
     },
-    /// A text that the server calls by an address.
+    /// A text resource with an address.
     Resource {
         uri: String,
         mime: Option<String>,
         text: String,
     },
-    /// The same, of bytes; `data` is base64.
+    /// A binary resource with an address; `data` is base64.
     File {
         uri: String,
         mime: Option<String>,
         data: String,
     },
-    /// Only the address of something.
+    /// The address of a resource, without its contents.
     Link {
         uri: String,
         name: String,
@@ -46,46 +47,46 @@ pub enum Content {
     Structured(Value),
 }
 
-/// Why a call came to nothing, or to less than a result.
+/// Why a call failed without a result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Failure {
-    /// The arguments are no JSON, or not what the tool takes.
+pub enum ToolFailure {
+    /// The arguments are not JSON, or not what the tool accepts.
     Arguments(String),
-    /// There is no such tool, or it is switched off.
+    /// The tool does not exist, or is switched off.
     Unknown,
-    /// It could not be started, or its server could not.
+    /// The tool or its server could not be started.
     Start(String),
-    /// It ended by itself before it answered: an exit code, a signal, a server that went away.
+    /// The tool ended before it answered: an exit code, a signal, a server that went away.
     Crashed(String),
     TimedOut {
         seconds: u64,
     },
-    /// Its server refused the call, in its own words.
+    /// The server refused the call; this is its message.
     Refused(String),
-    /// What it sent cannot be understood.
+    /// The answer cannot be understood.
     Garbled(String),
 }
 
-impl Outcome {
+impl ToolOutcome {
     pub fn text(text: impl Into<String>) -> Self {
-        Self { content: vec![Content::Text(text.into())], failed: false }
+        Self { content: vec![ToolContent::Text(text.into())], failed: false }
     }
 
-    /// How much it is, in bytes.
-    pub fn bytes(&self) -> usize {
-        self.content.iter().map(Content::bytes).sum()
+    /// The size of the content in bytes.
+    pub fn byte_len(&self) -> usize {
+        self.content.iter().map(ToolContent::byte_len).sum()
     }
 
-    /// How many lines its texts have.
-    pub fn lines(&self) -> usize {
-        self.content.iter().map(Content::lines).sum()
+    /// The number of lines in the content.
+    pub fn line_count(&self) -> usize {
+        self.content.iter().map(ToolContent::line_count).sum()
     }
 }
 
-impl Content {
-    /// How much it is, in bytes.
-    pub fn bytes(&self) -> usize {
+impl ToolContent {
+    /// The size in bytes.
+    pub fn byte_len(&self) -> usize {
         match self {
             Self::Text(text) | Self::Resource { text, .. } => text.len(),
             Self::Image { data, .. } | Self::Audio { data, .. } | Self::File { data, .. } => {
@@ -96,7 +97,7 @@ impl Content {
         }
     }
 
-    fn lines(&self) -> usize {
+    fn line_count(&self) -> usize {
         match self {
             Self::Text(text) | Self::Resource { text, .. } => text.trim_end().lines().count(),
             Self::Image { .. } | Self::Audio { .. } | Self::File { .. } | Self::Link { .. } | Self::Structured(_) => 1,
@@ -104,9 +105,9 @@ impl Content {
     }
 }
 
-impl Failure {
-    /// One sentence without a full stop, for the reader and for the model alike.
-    pub fn words(&self) -> String {
+impl ToolFailure {
+    /// Returns one sentence without a full stop, for both the user and the model.
+    pub fn message(&self) -> String {
         match self {
             Self::Arguments(why) => format!("the arguments were not accepted: {why}"),
             Self::Unknown => "there is no such tool".into(),

@@ -1,4 +1,4 @@
-//! Who may run without being asked: rules of the config, and what the reader allowed in a conversation.
+//! Which calls run without asking: the rules of the config, and what the user allowed in a conversation.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,114 +6,118 @@ use serde::{Deserialize, Serialize};
 
 use super::ToolId;
 
-/// What a policy says of a call.
+/// The decision of the policy on a call.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Verdict {
+pub enum PolicyVerdict {
     Allow,
     #[default]
     Ask,
     Deny,
 }
 
-/// The rules of the config: `server/tool`, `server/*` or `*` to what they say.
+/// The rules of the config, from `server/tool`, `server/*` or `*` to a verdict.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Policy {
-    rules: BTreeMap<String, Verdict>,
-    /// Nobody is there to be asked: only what one of these names is allowed, and the rest is denied.
+pub struct ToolPolicy {
+    rules: BTreeMap<String, PolicyVerdict>,
+    /// Set if nobody can be asked: calls that match one of these rules are allowed, and others are denied.
     unattended: Option<Vec<String>>,
 }
 
-/// What the reader allowed in one conversation.
+/// What the user allowed in one conversation.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Grants {
-    /// Everything that would ask; what is denied stays denied.
+pub struct ToolGrants {
+    /// Allows every call that would ask. What is denied stays denied.
     pub all: bool,
     pub tools: BTreeSet<ToolId>,
 }
 
-/// Why a tool's name is not to be trusted at a glance.
+/// Why the name of a tool may be misleading.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Doubt {
-    /// It has letters that one does not see or takes for others, or it reads like a rule for many.
-    Hides,
-    /// It reads like this one, which is another tool.
-    Twin(ToolId),
+pub enum NameDoubt {
+    /// It has characters that are invisible or look like others, or it looks like a pattern for several tools.
+    Deceptive,
+    /// It looks like the name of this other tool.
+    LooksLike(ToolId),
 }
 
-impl Doubt {
-    /// The doubt about a tool among all that there are.
+impl NameDoubt {
+    /// Checks the name of a tool against all tools.
     pub fn about<'a>(id: &ToolId, all: impl IntoIterator<Item = &'a ToolId>) -> Option<Self> {
-        if rule_for(id).is_none() {
-            return Some(Self::Hides);
+        if exact_rule(id).is_none() {
+            return Some(Self::Deceptive);
         }
         let name = id.to_string();
-        // One that hides something is seen to do so, and takes nothing from the others.
-        let is_twin = |other: &&ToolId| *other != id && rule_for(other).is_some_and(|other| reads_like(&other, &name));
+        // A deceptive name is reported by itself, and does not cast doubt on the others.
+        let is_twin =
+            |other: &&ToolId| *other != id && exact_rule(other).is_some_and(|other| is_lookalike(&other, &name));
         let twin = all.into_iter().find(is_twin);
-        twin.cloned().map(Self::Twin)
+        twin.cloned().map(Self::LooksLike)
     }
 }
 
-impl Policy {
-    pub fn new(rules: BTreeMap<String, Verdict>) -> Self {
+impl ToolPolicy {
+    pub fn new(rules: BTreeMap<String, PolicyVerdict>) -> Self {
         Self { rules, unattended: None }
     }
 
-    /// Nobody will be there to be asked. What would ask is denied, unless one of these rules allows it.
-    pub fn leave_alone(&mut self, allowed: Vec<String>) {
+    /// Prepares for a run in which nobody can be asked: a call that would ask is denied unless one of these rules
+    /// allows it.
+    pub fn set_unattended(&mut self, allowed: Vec<String>) {
         self.unattended = Some(allowed);
     }
 
-    /// The reader allowed it once and for all; gives the rule that says so. `None` for a tool whose name may deceive or
-    /// would mean others as well.
-    pub fn always(&mut self, id: &ToolId) -> Option<String> {
-        let rule = rule_for(id)?;
-        self.rules.insert(rule.clone(), Verdict::Allow);
+    /// Always allows a tool, and returns the rule for it. Returns `None` if the tool's name is deceptive or would match
+    /// other tools.
+    pub fn allow_always(&mut self, id: &ToolId) -> Option<String> {
+        let rule = exact_rule(id)?;
+        self.rules.insert(rule.clone(), PolicyVerdict::Allow);
         Some(rule)
     }
 
-    /// What happens to a call of that tool. The rule that names it most closely counts, and without any it asks.
+    /// Decides on a call of this tool. The most specific rule counts; without any rule, the verdict is to ask.
     ///
-    /// To allow, a rule must name a tool exactly, or with a star a tool whose name hides nothing. To deny, it is enough
-    /// that a name reads the same: without what is invisible, in small letters, with `0` for `o` and `1` for `l`.
-    pub fn verdict(&self, id: &ToolId, grants: &Grants) -> Verdict {
-        let verdict = self.by_rule(id);
+    /// To allow a tool, a rule must name it exactly, or match it with a star if its name is plain ASCII. To deny it, a
+    /// rule only has to look the same, ignoring invisible characters and case, and taking `0` for `o` and `1` for `l`.
+    pub fn verdict(&self, id: &ToolId, grants: &ToolGrants) -> PolicyVerdict {
+        let verdict = self.rule_verdict(id);
         match verdict {
-            Verdict::Ask if grants.all || grants.tools.contains(id) => Verdict::Allow,
-            Verdict::Ask => self.unattended.as_ref().map_or(Verdict::Ask, |allowed| unattended(allowed, id)),
+            PolicyVerdict::Ask if grants.all || grants.tools.contains(id) => PolicyVerdict::Allow,
+            PolicyVerdict::Ask => {
+                self.unattended.as_ref().map_or(PolicyVerdict::Ask, |allowed| unattended_verdict(allowed, id))
+            }
             verdict => verdict,
         }
     }
 
-    fn by_rule(&self, id: &ToolId) -> Verdict {
+    fn rule_verdict(&self, id: &ToolId) -> PolicyVerdict {
         let name = id.to_string();
         if let Some(verdict) = self.rules.get(&name).filter(|_| !is_pattern(&name)) {
             return *verdict;
         }
-        let is_like = |rule: &str| !is_pattern(rule) && reads_like(rule, &name);
-        if self.rules.iter().any(|(rule, verdict)| *verdict == Verdict::Deny && is_like(rule)) {
-            return Verdict::Deny;
+        let is_like = |rule: &str| !is_pattern(rule) && is_lookalike(rule, &name);
+        if self.rules.iter().any(|(rule, verdict)| *verdict == PolicyVerdict::Deny && is_like(rule)) {
+            return PolicyVerdict::Deny;
         }
         let by_star = self.rules.get(&format!("{}/*", id.server)).or_else(|| self.rules.get("*"));
         match by_star.copied().unwrap_or_default() {
-            Verdict::Allow if !hides_nothing(&name) => Verdict::Ask,
+            PolicyVerdict::Allow if !is_visible_ascii(&name) => PolicyVerdict::Ask,
             verdict => verdict,
         }
     }
 }
 
-fn unattended(allowed: &[String], id: &ToolId) -> Verdict {
-    let rules = allowed.iter().map(|rule| (rule.clone(), Verdict::Allow)).collect();
-    match Policy::new(rules).by_rule(id) {
-        Verdict::Allow => Verdict::Allow,
-        Verdict::Ask | Verdict::Deny => Verdict::Deny,
+fn unattended_verdict(allowed: &[String], id: &ToolId) -> PolicyVerdict {
+    let rules = allowed.iter().map(|rule| (rule.clone(), PolicyVerdict::Allow)).collect();
+    match ToolPolicy::new(rules).rule_verdict(id) {
+        PolicyVerdict::Allow => PolicyVerdict::Allow,
+        PolicyVerdict::Ask | PolicyVerdict::Deny => PolicyVerdict::Deny,
     }
 }
 
-/// Whether a rule can mean something: a tool, all of a server, or all.
-pub fn is_rule(rule: &str) -> bool {
+/// Whether a rule is valid: a tool, all tools of a server, or all tools.
+pub fn is_valid_rule(rule: &str) -> bool {
     rule == "*" || rule.parse::<ToolId>().is_ok()
 }
 
@@ -121,41 +125,41 @@ fn is_pattern(rule: &str) -> bool {
     rule == "*" || rule.split_once('/').is_some_and(|(_, name)| name == "*")
 }
 
-/// Letters that can be told apart by looking at them.
-fn hides_nothing(name: &str) -> bool {
+/// Whether the name has only visible ASCII characters.
+fn is_visible_ascii(name: &str) -> bool {
     name.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-/// The rule that means this tool and no other; none for a name that one cannot read for sure.
-fn rule_for(id: &ToolId) -> Option<String> {
+/// Returns the rule that matches only this tool, or `None` if its name is deceptive.
+fn exact_rule(id: &ToolId) -> Option<String> {
     let rule = id.to_string();
-    let means_one = hides_nothing(&rule) && !is_pattern(&rule) && rule.parse().as_ref() == Ok(id);
+    let means_one = is_visible_ascii(&rule) && !is_pattern(&rule) && rule.parse().as_ref() == Ok(id);
     means_one.then_some(rule)
 }
 
-/// Whether one name can be taken for the other.
-fn reads_like(one: &str, other: &str) -> bool {
-    folded(one) == folded(other) || skeleton(one) == skeleton(other)
+/// Whether one name can be mistaken for the other.
+fn is_lookalike(one: &str, other: &str) -> bool {
+    fold_name(one) == fold_name(other) || name_skeleton(one) == name_skeleton(other)
 }
 
-/// A name by its shapes: letters and digits that look alike are one, and so are the signs between words.
-fn skeleton(name: &str) -> String {
+/// Reduces a name to its shapes: similar letters and digits become equal, and so do separators between words.
+fn name_skeleton(name: &str) -> String {
     let shapes = name.chars().map(|char| match char {
         '0' => 'o',
         '1' | 'I' | '|' => 'l',
         '-' | '.' => '_',
         char => char,
     });
-    folded(&shapes.collect::<String>()).replace("rn", "m").replace("vv", "w")
+    fold_name(&shapes.collect::<String>()).replace("rn", "m").replace("vv", "w")
 }
 
-/// As it reads: without what has no width, in small letters.
-fn folded(name: &str) -> String {
+/// Returns the name in lower case, without characters that have no width.
+fn fold_name(name: &str) -> String {
     let visible = crate::text::clean(name).into_owned();
     visible.chars().filter(|char| !char.is_whitespace() && !is_joiner(*char)).flat_map(char::to_lowercase).collect()
 }
 
-/// Those that `clean` leaves in, for scripts and emoji need them.
+/// Whether this is a joiner or selector, which `clean` keeps because some scripts and emoji need them.
 fn is_joiner(char: char) -> bool {
     matches!(char, '\u{200b}'..='\u{200d}' | '\u{fe00}'..='\u{fe0f}')
 }
@@ -164,22 +168,22 @@ fn is_joiner(char: char) -> bool {
 mod tests {
     use super::*;
 
-    fn policy() -> Policy {
+    fn policy() -> ToolPolicy {
         let rules = [
-            ("git/*", Verdict::Allow),
-            ("git/push", Verdict::Deny),
-            ("git/log", Verdict::Ask),
-            ("fs/read", Verdict::Allow),
-            ("web/*", Verdict::Deny),
-            ("web/get", Verdict::Allow),
+            ("git/*", PolicyVerdict::Allow),
+            ("git/push", PolicyVerdict::Deny),
+            ("git/log", PolicyVerdict::Ask),
+            ("fs/read", PolicyVerdict::Allow),
+            ("web/*", PolicyVerdict::Deny),
+            ("web/get", PolicyVerdict::Allow),
         ];
-        Policy::new(rules.into_iter().map(|(rule, verdict)| (rule.to_owned(), verdict)).collect())
+        ToolPolicy::new(rules.into_iter().map(|(rule, verdict)| (rule.to_owned(), verdict)).collect())
     }
 
     #[test]
     fn no_name_tricks_the_policy() {
-        use Verdict::{Allow, Ask, Deny};
-        let none = Grants::default();
+        use PolicyVerdict::{Allow, Ask, Deny};
+        let none = ToolGrants::default();
         for (server, name, expected, why) in [
             ("git", "status", Allow, "all of the server"),
             ("git", "push", Deny, "the closer rule counts"),
@@ -221,58 +225,58 @@ mod tests {
     }
 
     #[test]
-    fn what_was_allowed_in_a_conversation_counts_for_that_very_tool_and_never_against_a_denial() {
-        let one = Grants { all: false, tools: [ToolId::new("other", "get")].into() };
-        let all = Grants { all: true, ..Grants::default() };
+    fn a_grant_counts_only_for_that_exact_tool_and_never_overrides_a_denial() {
+        let one = ToolGrants { all: false, tools: [ToolId::new("other", "get")].into() };
+        let all = ToolGrants { all: true, ..ToolGrants::default() };
         let verdict = |server: &str, name: &str, grants| policy().verdict(&ToolId::new(server, name), grants);
-        assert_eq!(verdict("other", "get", &one), Verdict::Allow);
-        assert_eq!(verdict("other", "get\u{200b}", &one), Verdict::Ask);
-        assert_eq!(verdict("other", "Get", &one), Verdict::Ask);
-        assert_eq!(verdict("other", "set", &one), Verdict::Ask);
-        assert_eq!(verdict("other", "set", &all), Verdict::Allow);
-        assert_eq!(verdict("git", "push", &all), Verdict::Deny);
+        assert_eq!(verdict("other", "get", &one), PolicyVerdict::Allow);
+        assert_eq!(verdict("other", "get\u{200b}", &one), PolicyVerdict::Ask);
+        assert_eq!(verdict("other", "Get", &one), PolicyVerdict::Ask);
+        assert_eq!(verdict("other", "set", &one), PolicyVerdict::Ask);
+        assert_eq!(verdict("other", "set", &all), PolicyVerdict::Allow);
+        assert_eq!(verdict("git", "push", &all), PolicyVerdict::Deny);
     }
 
     #[test]
-    fn where_nobody_can_be_asked_only_what_was_named_runs() {
+    fn an_unattended_run_allows_only_the_named_tools() {
         let mut policy = policy();
-        policy.leave_alone(vec!["other/get".into(), "more/*".into(), "git/push".into()]);
-        let verdict = |server: &str, name: &str| policy.verdict(&ToolId::new(server, name), &Grants::default());
-        assert_eq!(verdict("other", "get"), Verdict::Allow);
-        assert_eq!(verdict("more", "any"), Verdict::Allow);
-        assert_eq!(verdict("other", "set"), Verdict::Deny);
-        assert_eq!(verdict("other", "get\u{200b}"), Verdict::Deny);
-        assert_eq!(verdict("git", "log"), Verdict::Deny, "the config says that it asks");
-        assert_eq!(verdict("git", "push"), Verdict::Deny, "the config denies it");
-        assert_eq!(verdict("fs", "read"), Verdict::Allow, "the config allows it");
+        policy.set_unattended(vec!["other/get".into(), "more/*".into(), "git/push".into()]);
+        let verdict = |server: &str, name: &str| policy.verdict(&ToolId::new(server, name), &ToolGrants::default());
+        assert_eq!(verdict("other", "get"), PolicyVerdict::Allow);
+        assert_eq!(verdict("more", "any"), PolicyVerdict::Allow);
+        assert_eq!(verdict("other", "set"), PolicyVerdict::Deny);
+        assert_eq!(verdict("other", "get\u{200b}"), PolicyVerdict::Deny);
+        assert_eq!(verdict("git", "log"), PolicyVerdict::Deny, "the config says that it asks");
+        assert_eq!(verdict("git", "push"), PolicyVerdict::Deny, "the config denies it");
+        assert_eq!(verdict("fs", "read"), PolicyVerdict::Allow, "the config allows it");
     }
 
     #[test]
-    fn a_star_for_all_gives_way_to_everything_closer() {
-        let mut policy = Policy::new([("*".to_owned(), Verdict::Deny)].into());
+    fn a_star_gives_way_to_every_more_specific_rule() {
+        let mut policy = ToolPolicy::new([("*".to_owned(), PolicyVerdict::Deny)].into());
         let get = ToolId::new("web", "get");
-        assert_eq!(policy.verdict(&get, &Grants::default()), Verdict::Deny);
-        assert_eq!(policy.always(&get).as_deref(), Some("web/get"));
-        assert_eq!(policy.verdict(&get, &Grants::default()), Verdict::Allow);
-        assert_eq!(policy.verdict(&ToolId::new("web", "got"), &Grants::default()), Verdict::Deny);
+        assert_eq!(policy.verdict(&get, &ToolGrants::default()), PolicyVerdict::Deny);
+        assert_eq!(policy.allow_always(&get).as_deref(), Some("web/get"));
+        assert_eq!(policy.verdict(&get, &ToolGrants::default()), PolicyVerdict::Allow);
+        assert_eq!(policy.verdict(&ToolId::new("web", "got"), &ToolGrants::default()), PolicyVerdict::Deny);
     }
 
     #[test]
-    fn a_denial_holds_for_what_can_be_taken_for_the_denied() {
-        let rules = [("mail/list_all", Verdict::Deny), ("mail/*", Verdict::Allow)];
-        let policy = Policy::new(rules.into_iter().map(|(rule, verdict)| (rule.to_owned(), verdict)).collect());
+    fn a_denial_also_covers_lookalikes() {
+        let rules = [("mail/list_all", PolicyVerdict::Deny), ("mail/*", PolicyVerdict::Allow)];
+        let policy = ToolPolicy::new(rules.into_iter().map(|(rule, verdict)| (rule.to_owned(), verdict)).collect());
         for (name, expected) in [
-            ("list_all", Verdict::Deny),
-            ("LIST_ALL", Verdict::Deny),
-            ("1ist_all", Verdict::Deny),
-            ("list-all", Verdict::Deny),
-            ("list_al1", Verdict::Deny),
-            ("list_\u{200b}all", Verdict::Deny),
-            ("list_any", Verdict::Allow),
-            ("last_all", Verdict::Allow),
-            ("list_alll", Verdict::Allow),
+            ("list_all", PolicyVerdict::Deny),
+            ("LIST_ALL", PolicyVerdict::Deny),
+            ("1ist_all", PolicyVerdict::Deny),
+            ("list-all", PolicyVerdict::Deny),
+            ("list_al1", PolicyVerdict::Deny),
+            ("list_\u{200b}all", PolicyVerdict::Deny),
+            ("list_any", PolicyVerdict::Allow),
+            ("last_all", PolicyVerdict::Allow),
+            ("list_alll", PolicyVerdict::Allow),
         ] {
-            assert_eq!(policy.verdict(&ToolId::new("mail", name), &Grants::default()), expected, "{name:?}");
+            assert_eq!(policy.verdict(&ToolId::new("mail", name), &ToolGrants::default()), expected, "{name:?}");
         }
     }
 
@@ -297,21 +301,21 @@ mod tests {
         ]
         .map(|(server, name)| ToolId::new(server, name))
         .into();
-        let told = all.iter().map(|id| match Doubt::about(id, &all) {
+        let told = all.iter().map(|id| match NameDoubt::about(id, &all) {
             None => format!("{}: none", id.to_string().escape_debug()),
-            Some(Doubt::Hides) => format!("{}: hides", id.to_string().escape_debug()),
-            Some(Doubt::Twin(other)) => format!("{id}: like {other}"),
+            Some(NameDoubt::Deceptive) => format!("{}: hides", id.to_string().escape_debug()),
+            Some(NameDoubt::LooksLike(other)) => format!("{id}: like {other}"),
         });
         insta::assert_snapshot!(told.collect::<Vec<_>>().join("\n"));
     }
 
     #[test]
-    fn nothing_is_allowed_for_ever_whose_name_means_more_than_it() {
-        let mut policy = Policy::default();
+    fn a_tool_with_an_ambiguous_name_is_never_always_allowed() {
+        let mut policy = ToolPolicy::default();
         for (server, name) in [("web", "*"), ("web", "get\u{200b}"), ("web", "g\u{435}t"), ("a/b", "c"), ("web", "a b")]
         {
-            assert_eq!(policy.always(&ToolId::new(server, name)), None, "{server:?} {name:?}");
+            assert_eq!(policy.allow_always(&ToolId::new(server, name)), None, "{server:?} {name:?}");
         }
-        assert_eq!(policy, Policy::default());
+        assert_eq!(policy, ToolPolicy::default());
     }
 }

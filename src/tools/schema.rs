@@ -1,40 +1,44 @@
-//! Schemas of arguments, put into the form that strict providers take, and the arguments put back into the form that
-//! the tool asked for.
+//! Converts the schemas of arguments to a form that strict providers accept, and arguments back to the form that a tool
+//! expects.
 
 use serde_json::{Map, Value, json};
 
-/// The one argument of a tool whose schema is not that of an object.
-const WRAPPED: &str = "value";
+/// The name of the only argument of a tool whose schema is not an object.
+const WRAPPED_ARGUMENT: &str = "value";
 
-/// The longest name of a property.
-const MOST: usize = 64;
+/// The longest name of a property, in bytes.
+const MAX_NAME_LEN: usize = 64;
 
 /// A schema as it is sent.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Sent {
+pub struct WireSchema {
     pub parameters: Value,
-    /// The server may hold the model to it.
+    /// The server may enforce the schema.
     pub strict: bool,
 }
 
-/// The schema of a tool as every provider takes it: an object at the top, names of plain letters, lists that say of
-/// what; strict, if that is wanted and can be: nothing optional, nothing more.
-pub fn sent(schema: &Value, strict: bool) -> Sent {
-    let schema = whole(schema);
+/// Converts the schema of a tool to a form that every provider accepts: an object at the top, plain property names, and
+/// arrays with an item type. If `strict` is set and possible, no property is optional and no others are allowed.
+pub fn to_wire(schema: &Value, strict: bool) -> WireSchema {
+    let schema = object_schema(schema);
     let strict = strict && can_be_strict(&schema);
-    Sent { parameters: repaired(&schema, strict), strict }
+    WireSchema { parameters: repair(&schema, strict), strict }
 }
 
-/// Arguments for what was sent, as the schema of the tool itself wants them.
-pub fn given_back(schema: &Value, strict: bool, arguments: Value) -> Value {
-    let whole = whole(schema);
-    let strict = strict && can_be_strict(&whole);
-    let Value::Object(mut arguments) = put_back(&whole, &whole, strict, arguments) else { return Value::Null };
-    if is_wrapped(schema) { arguments.shift_remove(WRAPPED).unwrap_or_default() } else { Value::Object(arguments) }
+/// Converts arguments for the schema that was sent back to arguments for the tool's own schema.
+pub fn restore_arguments(schema: &Value, strict: bool, arguments: Value) -> Value {
+    let object = object_schema(schema);
+    let strict = strict && can_be_strict(&object);
+    let Value::Object(mut arguments) = restore_value(&object, &object, strict, arguments) else { return Value::Null };
+    if is_wrapped(schema) {
+        arguments.shift_remove(WRAPPED_ARGUMENT).unwrap_or_default()
+    } else {
+        Value::Object(arguments)
+    }
 }
 
-/// The schema with an object at its top.
-fn whole(schema: &Value) -> Value {
+/// Returns the schema with an object at the top.
+fn object_schema(schema: &Value) -> Value {
     let mut fields = match schema {
         Value::Object(fields) => fields.clone(),
         _ => Map::new(),
@@ -45,13 +49,13 @@ fn whole(schema: &Value) -> Value {
         fields.entry("properties").or_insert_with(|| json!({}));
         return Value::Object(fields);
     }
-    // References point to the top.
+    // References expect the definitions at the top.
     let definitions: Vec<_> =
         ["$defs", "definitions"].iter().filter_map(|key| Some((*key, fields.shift_remove(*key)?))).collect();
     let mut top = Map::new();
     top.insert("type".into(), "object".into());
-    top.insert("properties".into(), json!({ WRAPPED: fields }));
-    top.insert("required".into(), json!([WRAPPED]));
+    top.insert("properties".into(), json!({ WRAPPED_ARGUMENT: fields }));
+    top.insert("required".into(), json!([WRAPPED_ARGUMENT]));
     top.extend(definitions.into_iter().map(|(key, value)| (key.to_owned(), value)));
     Value::Object(top)
 }
@@ -65,26 +69,26 @@ fn is_wrapped(schema: &Value) -> bool {
     !is_object || ["anyOf", "oneOf", "allOf", "enum", "not", "$ref"].iter().any(|key| schema.get(*key).is_some())
 }
 
-/// Every object says what it has, and that there is nothing else.
+/// Whether every object in the schema lists its properties and allows no others.
 fn can_be_strict(schema: &Value) -> bool {
     match schema {
         Value::Object(fields) => {
             let is_object = fields.get("type").is_some_and(|kind| kind == "object");
-            let open = fields.get("additionalProperties").is_some_and(|more| more != &Value::Bool(false));
-            let free = is_object && !fields.contains_key("properties");
-            !open
-                && !free
+            let allows_others = fields.get("additionalProperties").is_some_and(|more| more != &Value::Bool(false));
+            let has_no_properties = is_object && !fields.contains_key("properties");
+            !allows_others
+                && !has_no_properties
                 && !fields.contains_key("patternProperties")
                 && !fields.contains_key("oneOf")
                 && !fields.contains_key("allOf")
-                && inner(fields).all(|(_, schema)| can_be_strict(schema))
+                && subschemas(fields).all(|(_, schema)| can_be_strict(schema))
         }
         _ => true,
     }
 }
 
-/// The schemas in a schema.
-fn inner(fields: &Map<String, Value>) -> impl Iterator<Item = (&str, &Value)> {
+/// Returns the schemas directly inside a schema.
+fn subschemas(fields: &Map<String, Value>) -> impl Iterator<Item = (&str, &Value)> {
     fields.iter().flat_map(|(key, value)| -> Box<dyn Iterator<Item = (&str, &Value)>> {
         match (key.as_str(), value) {
             ("properties" | "$defs" | "definitions" | "patternProperties", Value::Object(named)) => {
@@ -99,23 +103,23 @@ fn inner(fields: &Map<String, Value>) -> impl Iterator<Item = (&str, &Value)> {
     })
 }
 
-fn repaired(schema: &Value, strict: bool) -> Value {
+fn repair(schema: &Value, strict: bool) -> Value {
     let Value::Object(fields) = schema else { return schema.clone() };
     let mut fields = fields.clone();
     for (key, value) in &mut fields {
         match (key.as_str(), value) {
-            ("properties", value @ Value::Object(_)) => *value = repaired_properties(schema, strict),
+            ("properties", value @ Value::Object(_)) => *value = repair_properties(schema, strict),
             ("$defs" | "definitions" | "patternProperties", Value::Object(named)) => {
                 for schema in named.values_mut() {
-                    *schema = repaired(schema, strict);
+                    *schema = repair(schema, strict);
                 }
             }
             ("anyOf" | "oneOf" | "allOf" | "prefixItems", Value::Array(several)) => {
                 for schema in several {
-                    *schema = repaired(schema, strict);
+                    *schema = repair(schema, strict);
                 }
             }
-            ("items" | "additionalProperties" | "not", one) => *one = repaired(one, strict),
+            ("items" | "additionalProperties" | "not", one) => *one = repair(one, strict),
             _ => (),
         }
     }
@@ -138,9 +142,9 @@ fn repaired(schema: &Value, strict: bool) -> Value {
     Value::Object(fields)
 }
 
-fn repaired_properties(schema: &Value, strict: bool) -> Value {
+fn repair_properties(schema: &Value, strict: bool) -> Value {
     let named = safe_names(schema).into_iter().map(|(original, safe)| {
-        let property = repaired(&schema["properties"][&original], strict);
+        let property = repair(&schema["properties"][&original], strict);
         let optional = strict && !is_required(schema, &original);
         (safe, if optional { json!({ "anyOf": [property, { "type": "null" }] }) } else { property })
     });
@@ -151,11 +155,11 @@ fn is_required(schema: &Value, name: &str) -> bool {
     schema["required"].as_array().is_some_and(|required| required.iter().any(|other| other == name))
 }
 
-/// The names of the properties, and by which each is sent.
+/// Returns the names of the properties, each with the name it is sent by.
 fn safe_names(schema: &Value) -> Vec<(String, String)> {
     let Some(properties) = schema["properties"].as_object() else { return Vec::new() };
     let is_safe = |char: char| char.is_ascii_alphanumeric() || matches!(char, '_' | '.' | '-');
-    let is_plain = |name: &str| !name.is_empty() && name.len() <= MOST && name.chars().all(is_safe);
+    let is_plain = |name: &str| !name.is_empty() && name.len() <= MAX_NAME_LEN && name.chars().all(is_safe);
     let mut names: Vec<(String, String)> = Vec::new();
     for original in properties.keys() {
         if is_plain(original) {
@@ -163,7 +167,7 @@ fn safe_names(schema: &Value) -> Vec<(String, String)> {
             continue;
         }
         let mut base: String = original.chars().map(|char| if is_safe(char) { char } else { '_' }).collect();
-        base.truncate(MOST - 8);
+        base.truncate(MAX_NAME_LEN - 8);
         let taken = |name: &String| properties.contains_key(name) || names.iter().any(|(_, other)| other == name);
         let mut tries = (1_u32..).map(|number| format!("{base}_{number}"));
         let safe = tries.find(|name| !taken(name)).expect("there are more numbers than properties");
@@ -172,54 +176,54 @@ fn safe_names(schema: &Value) -> Vec<(String, String)> {
     names
 }
 
-fn put_back(root: &Value, schema: &Value, strict: bool, value: Value) -> Value {
-    let schema = referred(root, schema);
+fn restore_value(root: &Value, schema: &Value, strict: bool, value: Value) -> Value {
+    let schema = resolve_ref(root, schema);
     match value {
-        Value::Object(fields) => Value::Object(put_back_fields(root, schema, strict, fields)),
+        Value::Object(fields) => Value::Object(restore_fields(root, schema, strict, fields)),
         Value::Array(values) => {
-            let item = &schema_for_items(root, schema);
-            Value::Array(values.into_iter().map(|value| put_back(root, item, strict, value)).collect())
+            let item = &items_schema(root, schema);
+            Value::Array(values.into_iter().map(|value| restore_value(root, item, strict, value)).collect())
         }
         value => value,
     }
 }
 
-fn put_back_fields(root: &Value, schema: &Value, strict: bool, fields: Map<String, Value>) -> Map<String, Value> {
-    let schema = schema_of(root, schema, &fields);
+fn restore_fields(root: &Value, schema: &Value, strict: bool, fields: Map<String, Value>) -> Map<String, Value> {
+    let schema = best_schema(root, schema, &fields);
     let names = safe_names(schema);
-    let mut all = Map::new();
+    let mut restored = Map::new();
     for (key, value) in fields {
         match names.iter().find(|(_, safe)| *safe == key) {
             Some((original, _)) if strict && value.is_null() && !is_required(schema, original) => (),
             Some((original, _)) => {
-                let value = put_back(root, &schema["properties"][original], strict, value);
-                all.insert(original.clone(), value);
+                let value = restore_value(root, &schema["properties"][original], strict, value);
+                restored.insert(original.clone(), value);
             }
             None => {
-                let value = put_back(root, &schema["additionalProperties"], strict, value);
-                all.insert(key, value);
+                let value = restore_value(root, &schema["additionalProperties"], strict, value);
+                restored.insert(key, value);
             }
         }
     }
-    all
+    restored
 }
 
-/// The schema itself, or the one of several that has the most of these fields.
-fn schema_of<'a>(root: &'a Value, schema: &'a Value, fields: &Map<String, Value>) -> &'a Value {
+/// Returns the schema itself, or the alternative that has most of these fields.
+fn best_schema<'a>(root: &'a Value, schema: &'a Value, fields: &Map<String, Value>) -> &'a Value {
     let known = |schema: &Value| safe_names(schema).iter().filter(|(_, safe)| fields.contains_key(safe)).count();
     let several = ["anyOf", "oneOf", "allOf"].iter().filter_map(|key| schema[*key].as_array()).flatten();
-    let several = several.map(|schema| referred(root, schema));
+    let several = several.map(|schema| resolve_ref(root, schema));
     several.fold(schema, |best, other| if known(other) > known(best) { other } else { best })
 }
 
-fn schema_for_items(root: &Value, schema: &Value) -> Value {
+fn items_schema(root: &Value, schema: &Value) -> Value {
     let several = ["anyOf", "oneOf", "allOf"].iter().filter_map(|key| schema[*key].as_array()).flatten();
-    let mut all = std::iter::once(schema).chain(several).map(|schema| referred(root, schema));
+    let mut all = std::iter::once(schema).chain(several).map(|schema| resolve_ref(root, schema));
     all.find_map(|schema| schema.get("items")).cloned().unwrap_or_default()
 }
 
-/// What a reference within the schema points to.
-fn referred<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
+/// Follows a reference within the schema.
+fn resolve_ref<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
     let target = schema["$ref"].as_str().and_then(|place| root.pointer(place.strip_prefix('#')?));
     target.filter(|target| target.get("$ref").is_none()).unwrap_or(schema)
 }
@@ -229,28 +233,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_good_schema_is_sent_as_it_is() {
+    fn a_good_schema_is_sent_unchanged() {
         let schema = json!({ "type": "object", "properties": { "city": { "type": "string" } }, "required": ["city"] });
-        assert_eq!(sent(&schema, false), Sent { parameters: schema.clone(), strict: false });
+        assert_eq!(to_wire(&schema, false), WireSchema { parameters: schema.clone(), strict: false });
         let arguments = json!({ "city": "Paris", "more": 1 });
-        assert_eq!(given_back(&schema, false, arguments.clone()), arguments);
+        assert_eq!(restore_arguments(&schema, false, arguments.clone()), arguments);
     }
 
     #[test]
-    fn whatever_a_server_calls_a_schema_becomes_that_of_an_object() {
+    fn every_schema_becomes_the_schema_of_an_object() {
         let empty = json!({ "type": "object", "properties": {} });
         for nothing in [json!(null), json!({}), json!(true), json!({ "type": "object" }), json!([1])] {
-            assert_eq!(sent(&nothing, false).parameters, empty, "{nothing}");
-            assert_eq!(given_back(&nothing, false, json!({ "a": 1 })), json!({ "a": 1 }), "{nothing}");
+            assert_eq!(to_wire(&nothing, false).parameters, empty, "{nothing}");
+            assert_eq!(restore_arguments(&nothing, false, json!({ "a": 1 })), json!({ "a": 1 }), "{nothing}");
         }
         for one in [json!({ "type": "string" }), json!({ "anyOf": [{ "type": "string" }, { "type": "number" }] })] {
-            assert_eq!(sent(&one, false).parameters["properties"][WRAPPED], one);
-            assert_eq!(given_back(&one, false, json!({ "value": "x" })), json!("x"));
+            assert_eq!(to_wire(&one, false).parameters["properties"][WRAPPED_ARGUMENT], one);
+            assert_eq!(restore_arguments(&one, false, json!({ "value": "x" })), json!("x"));
         }
     }
 
     #[test]
-    fn names_that_providers_refuse_are_replaced_and_come_back_at_every_depth() {
+    fn names_that_providers_refuse_are_replaced_and_restored_at_every_depth() {
         let schema = json!({
             "$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object",
             "properties": {
@@ -263,11 +267,11 @@ mod tests {
             "required": ["größe", "gone"],
             "$defs": { "point": { "type": "object", "properties": { "$x": { "type": "number" } } } },
         });
-        let out = sent(&schema, false).parameters;
+        let out = to_wire(&schema, false).parameters;
         insta::assert_snapshot!(out.to_string(), @r##"{"type":"object","properties":{"gr__e_2":{"type":"integer"},"gr__e_1":{"type":"integer"},"list":{"type":"array","items":{"$ref":"#/$defs/point"}},"bare":{"type":"array","items":{}},"either":{"anyOf":[{"type":"object","properties":{"a_b_1":{}}},{"type":"null"}]}},"required":["gr__e_2"],"$defs":{"point":{"type":"object","properties":{"_x_1":{"type":"number"}}}}}"##);
         let arguments = json!({ "gr__e_2": 3, "gr__e_1": 4, "list": [{ "_x_1": 1.5 }], "either": { "a_b_1": true } });
         assert_eq!(
-            given_back(&schema, false, arguments),
+            restore_arguments(&schema, false, arguments),
             json!({ "größe": 3, "gr__e_1": 4, "list": [{ "$x": 1.5 }], "either": { "a b": true } })
         );
     }
@@ -278,12 +282,15 @@ mod tests {
             "type": "object", "required": ["path"],
             "properties": { "path": { "type": "string" }, "limit": { "type": "integer" } },
         });
-        let out = sent(&schema, true);
+        let out = to_wire(&schema, true);
         assert!(out.strict);
         insta::assert_snapshot!(out.parameters.to_string(), @r##"{"type":"object","required":["path","limit"],"properties":{"path":{"type":"string"},"limit":{"anyOf":[{"type":"integer"},{"type":"null"}]}},"additionalProperties":false}"##);
-        assert_eq!(given_back(&schema, true, json!({ "path": "x", "limit": null })), json!({ "path": "x" }));
-        assert_eq!(given_back(&schema, true, json!({ "path": null, "limit": 1 })), json!({ "path": null, "limit": 1 }));
+        assert_eq!(restore_arguments(&schema, true, json!({ "path": "x", "limit": null })), json!({ "path": "x" }));
+        assert_eq!(
+            restore_arguments(&schema, true, json!({ "path": null, "limit": 1 })),
+            json!({ "path": null, "limit": 1 })
+        );
         let free = json!({ "type": "object", "properties": { "env": { "type": "object" } } });
-        assert!(!sent(&free, true).strict, "a free table cannot be strict");
+        assert!(!to_wire(&free, true).strict, "a free table cannot be strict");
     }
 }

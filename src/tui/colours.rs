@@ -1,25 +1,30 @@
-//! How many colours the terminal shows, by what it says of itself.
+//! Detects from the environment how many colours the terminal supports.
 
-use super::links::is_modern;
-use crate::widgets::theme::Colours;
+use super::links::is_modern_terminal;
+use crate::widgets::theme::ColourDepth;
 
-/// `NO_COLOR`, else `COLORTERM`, else what is known of the terminal.
-pub fn shown(env: impl Fn(&str) -> Option<String>) -> Colours {
-    let says = |name: &str| env(name).filter(|value| !value.is_empty());
-    let term = says("TERM").unwrap_or_default();
-    if says("NO_COLOR").is_some() {
-        return Colours::None;
+/// Decides by `NO_COLOR`, else `COLORTERM`, else the known properties of the terminal.
+pub fn supported_colours(env: impl Fn(&str) -> Option<String>) -> ColourDepth {
+    let variable = |name: &str| env(name).filter(|value| !value.is_empty());
+    let term = variable("TERM").unwrap_or_default();
+    if variable("NO_COLOR").is_some() {
+        return ColourDepth::None;
     }
-    if says("STY").is_some() {
-        // Its variables are those of the terminal around it, of which it hands on 256.
-        return Colours::Indexed;
+    if variable("STY").is_some() {
+        // GNU screen inherits the variables of its terminal, but supports only 256 colours.
+        return ColourDepth::Indexed;
     }
-    let told = says("COLORTERM").is_some_and(|value| matches!(&*value, "truecolor" | "24bit"));
-    // tmux finds the nearest by itself where the terminal around it has fewer.
-    if told || says("TMUX").is_some() || term.ends_with("-direct") || cfg!(windows) || is_modern(says) {
-        Colours::All
+    let has_truecolor = variable("COLORTERM").is_some_and(|value| matches!(&*value, "truecolor" | "24bit"));
+    // tmux picks the nearest colours itself if its terminal has fewer.
+    if has_truecolor
+        || variable("TMUX").is_some()
+        || term.ends_with("-direct")
+        || cfg!(windows)
+        || is_modern_terminal(variable)
+    {
+        ColourDepth::TrueColour
     } else {
-        Colours::Indexed
+        ColourDepth::Indexed
     }
 }
 
@@ -28,24 +33,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_environment_tells_how_many_colours_there_are() {
+    fn the_environment_decides_how_many_colours_are_supported() {
         let shows = |set: &[(&str, &str)]| {
-            shown(|name| set.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
+            supported_colours(|name| set.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
         };
         let xterm = ("TERM", "xterm-256color");
-        assert_eq!(shows(&[xterm, ("COLORTERM", "truecolor")]), Colours::All);
-        assert_eq!(shows(&[xterm, ("COLORTERM", "24bit"), ("NO_COLOR", "1")]), Colours::None);
-        assert_eq!(shows(&[xterm, ("NO_COLOR", ""), ("COLORTERM", "truecolor")]), Colours::All);
+        assert_eq!(shows(&[xterm, ("COLORTERM", "truecolor")]), ColourDepth::TrueColour);
+        assert_eq!(shows(&[xterm, ("COLORTERM", "24bit"), ("NO_COLOR", "1")]), ColourDepth::None);
+        assert_eq!(shows(&[xterm, ("NO_COLOR", ""), ("COLORTERM", "truecolor")]), ColourDepth::TrueColour);
         if cfg!(windows) {
             return;
         }
-        assert_eq!(shows(&[xterm]), Colours::Indexed, "as over SSH, where nobody hands COLORTERM on");
-        assert_eq!(shows(&[xterm, ("COLORTERM", "1")]), Colours::Indexed);
-        assert_eq!(shows(&[("TERM", "xterm-kitty")]), Colours::All);
-        assert_eq!(shows(&[("TERM", "xterm-direct")]), Colours::All);
-        assert_eq!(shows(&[xterm, ("TERM_PROGRAM", "Apple_Terminal")]), Colours::Indexed);
-        assert_eq!(shows(&[xterm, ("TERM_PROGRAM", "iTerm.app")]), Colours::All);
-        assert_eq!(shows(&[("TERM", "screen-256color"), ("STY", "1.x"), ("COLORTERM", "truecolor")]), Colours::Indexed);
-        assert_eq!(shows(&[("TERM", "tmux-256color"), ("TMUX", "/tmp/x,1,0")]), Colours::All);
+        assert_eq!(shows(&[xterm]), ColourDepth::Indexed, "as over SSH, which does not pass COLORTERM on");
+        assert_eq!(shows(&[xterm, ("COLORTERM", "1")]), ColourDepth::Indexed);
+        assert_eq!(shows(&[("TERM", "xterm-kitty")]), ColourDepth::TrueColour);
+        assert_eq!(shows(&[("TERM", "xterm-direct")]), ColourDepth::TrueColour);
+        assert_eq!(shows(&[xterm, ("TERM_PROGRAM", "Apple_Terminal")]), ColourDepth::Indexed);
+        assert_eq!(shows(&[xterm, ("TERM_PROGRAM", "iTerm.app")]), ColourDepth::TrueColour);
+        assert_eq!(
+            shows(&[("TERM", "screen-256color"), ("STY", "1.x"), ("COLORTERM", "truecolor")]),
+            ColourDepth::Indexed
+        );
+        assert_eq!(shows(&[("TERM", "tmux-256color"), ("TMUX", "/tmp/x,1,0")]), ColourDepth::TrueColour);
     }
 }

@@ -1,4 +1,4 @@
-//! The reader's own editor, on a file that nobody else can read.
+//! The user's editor, working on a file that nobody else can read.
 
 use std::{
     fs,
@@ -9,75 +9,75 @@ use std::{
 
 use tokio::process::{Child, Command};
 
-/// An editor at work.
+/// A running editor.
 #[derive(Debug)]
-pub struct Editor {
-    /// What was started, for a complaint.
+pub struct ExternalEditor {
+    /// The command that was started, for error messages.
     program: String,
     child: Child,
-    draft: Draft,
+    draft: DraftFile,
 }
 
-/// A text in a folder of its own, gone when this is dropped.
+/// A text file in its own folder, deleted when this is dropped.
 #[derive(Debug)]
-struct Draft {
+struct DraftFile {
     folder: PathBuf,
 }
 
-impl Editor {
-    /// Starts the program that `$VISUAL` or `$EDITOR` names on a text.
+impl ExternalEditor {
+    /// Opens a text in the editor named by `$VISUAL` or `$EDITOR`.
     ///
     /// # Errors
-    /// In one sentence: there is no such program, or no room for the file.
+    /// One sentence: there is no such program, or the file cannot be created.
     pub fn open(program: &str, text: &str) -> Result<Self, String> {
-        let draft = Draft::write(text).map_err(|error| format!("no file for the editor: {error}"))?;
-        let child = command(program, &draft.file())
+        let draft = DraftFile::write(text).map_err(|error| format!("cannot create a file for the editor: {error}"))?;
+        let child = editor_process(program, &draft.path())
             .stdin(Stdio::inherit())
             .stdout(Stdio::inherit())
             .stderr(Stdio::inherit())
             .kill_on_drop(true)
             .spawn()
-            .map_err(|error| cannot_start(program, &error.to_string()))?;
+            .map_err(|error| start_error(program, &error.to_string()))?;
         Ok(Self { program: program.to_owned(), child, draft })
     }
 
-    /// The text as it was saved, once the editor has closed.
+    /// Waits for the editor to close and returns the saved text.
     ///
     /// # Errors
-    /// In one sentence: the editor failed, or its file cannot be read.
-    pub async fn closed(&mut self) -> Result<String, String> {
-        let status = self.child.wait().await.map_err(|error| format!("{} was lost: {error}", self.program))?;
+    /// One sentence: the editor failed, or its file cannot be read.
+    pub async fn edited_text(&mut self) -> Result<String, String> {
+        let status = self.child.wait().await.map_err(|error| format!("cannot wait for {}: {error}", self.program))?;
         if !status.success() {
-            return Err(self.failed(status));
+            return Err(self.failure_message(status));
         }
-        let text = fs::read(self.draft.file()).map_err(|error| format!("the edited text cannot be read: {error}"))?;
+        let text = fs::read(self.draft.path()).map_err(|error| format!("the edited text cannot be read: {error}"))?;
         let text = String::from_utf8_lossy(&text).replace("\r\n", "\n");
-        // Editors end the last line; a prompt does not.
+        // Editors end the last line with a newline; a prompt has none.
         Ok(text.strip_suffix('\n').unwrap_or(&text).to_owned())
     }
 
-    fn failed(&self, status: ExitStatus) -> String {
+    fn failure_message(&self, status: ExitStatus) -> String {
         match status.code() {
-            Some(126 | 127) => cannot_start(&self.program, "no such program"),
-            _ => format!("{} failed ({status}): the draft is as it was", self.program),
+            Some(126 | 127) => start_error(&self.program, "no such program"),
+            _ => format!("{} failed ({status}): the draft is unchanged", self.program),
         }
     }
 }
 
-/// The editor that the environment names, else the one that is always there.
-pub fn program(env: impl Fn(&str) -> Option<String>) -> String {
+/// Returns the editor named by the environment, else the one every system has.
+pub fn editor_command(env: impl Fn(&str) -> Option<String>) -> String {
     let named = |name: &str| env(name).filter(|program| !program.trim().is_empty());
     let usual = if cfg!(windows) { "notepad" } else { "vi" };
     named("VISUAL").or_else(|| named("EDITOR")).unwrap_or_else(|| usual.to_owned())
 }
 
-fn cannot_start(program: &str, why: &str) -> String {
+fn start_error(program: &str, why: &str) -> String {
     format!("the editor {program} cannot be started ({why}); set $VISUAL or $EDITOR")
 }
 
-/// The variable may hold arguments and quotes: a shell knows what they mean.
+/// Builds the command with a shell, because the variable may contain arguments and quotes.
 #[cfg(unix)]
-fn command(program: &str, file: &Path) -> Command {
+fn editor_process(program: &str, file: &Path) -> Command {
     let mut command = Command::new("sh");
     command.arg("-c").arg(format!("{program} \"$1\"")).arg("ibid").arg(file);
     command
@@ -85,44 +85,44 @@ fn command(program: &str, file: &Path) -> Command {
 
 #[cfg(not(unix))]
 fn command(program: &str, file: &Path) -> Command {
-    let mut words = program.split_whitespace();
-    let mut command = Command::new(words.next().unwrap_or(program));
-    command.args(words).arg(file);
-    command
+    let mut words = editor_command.split_whitespace();
+    let mut command = Command::new(words.next().unwrap_or(editor_command));
+    editor_process.args(words).arg(file);
+    editor_process
 }
 
-impl Draft {
+impl DraftFile {
     fn write(text: &str) -> io::Result<Self> {
         let mut name = [0; 8];
         getrandom::fill(&mut name).map_err(io::Error::other)?;
         let folder = std::env::temp_dir().join(format!("ibid-{:016x}", u64::from_be_bytes(name)));
-        private_folder(&folder)?;
+        create_private_folder(&folder)?;
         let draft = Self { folder };
-        private_file(&draft.file())?.write_all(text.as_bytes())?;
+        create_private_file(&draft.path())?.write_all(text.as_bytes())?;
         Ok(draft)
     }
 
-    /// Its name tells editors that it is Markdown.
-    fn file(&self) -> PathBuf {
+    /// The path of the file; its extension makes editors treat it as Markdown.
+    fn path(&self) -> PathBuf {
         self.folder.join("prompt.md")
     }
 }
 
-impl Drop for Draft {
+impl Drop for DraftFile {
     fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.folder); // The system cleans what is left.
+        let _ = fs::remove_dir_all(&self.folder); // The system cleans up what is left.
     }
 }
 
-/// Fails where something of that name is there already.
-fn private_folder(path: &Path) -> io::Result<()> {
+/// Creates a folder that only the user can access; fails if the name is taken.
+fn create_private_folder(path: &Path) -> io::Result<()> {
     let mut folder = fs::DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
     folder.create(path)
 }
 
-fn private_file(path: &Path) -> io::Result<fs::File> {
+fn create_private_file(path: &Path) -> io::Result<fs::File> {
     let mut file = fs::OpenOptions::new();
     file.write(true).create_new(true);
     #[cfg(unix)]
@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn visual_wins_over_editor_and_an_empty_one_counts_as_unset() {
         let program = |set: &'static [(&str, &str)]| {
-            program(|name| set.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
+            editor_command(|name| set.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
         };
         assert_eq!(program(&[("VISUAL", "code -w"), ("EDITOR", "nano")]), "code -w");
         assert_eq!(program(&[("VISUAL", " "), ("EDITOR", "nano")]), "nano");
@@ -146,13 +146,13 @@ mod tests {
 
     #[cfg(unix)]
     #[tokio::test]
-    async fn the_text_comes_back_as_the_editor_left_it_and_its_file_is_private_and_gone() {
+    async fn the_edited_text_is_returned_and_its_private_file_is_deleted() {
         use std::os::unix::fs::PermissionsExt;
-        let mut editor = Editor::open("printf ' and more\\n' >>", "a draft").unwrap();
+        let mut editor = ExternalEditor::open("printf ' and more\\n' >>", "a draft").unwrap();
         let folder = editor.draft.folder.clone();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        assert_eq!((mode(&folder), mode(&editor.draft.file())), (0o700, 0o600));
-        assert_eq!(editor.closed().await, Ok("a draft and more".to_owned()));
+        assert_eq!((mode(&folder), mode(&editor.draft.path())), (0o700, 0o600));
+        assert_eq!(editor.edited_text().await, Ok("a draft and more".to_owned()));
         drop(editor);
         assert!(!folder.exists());
     }
@@ -160,12 +160,12 @@ mod tests {
     #[cfg(unix)]
     #[tokio::test]
     async fn an_editor_that_fails_says_so_and_what_to_do() {
-        let mut missing = Editor::open("/nowhere/no-such-editor", "a draft").unwrap();
+        let mut missing = ExternalEditor::open("/nowhere/no-such-editor", "a draft").unwrap();
         assert_eq!(
-            missing.closed().await,
+            missing.edited_text().await,
             Err("the editor /nowhere/no-such-editor cannot be started (no such program); set $VISUAL or $EDITOR".into())
         );
-        let mut failing = Editor::open("exit 3;", "a draft").unwrap();
-        assert_eq!(failing.closed().await, Err("exit 3; failed (exit status: 3): the draft is as it was".into()));
+        let mut failing = ExternalEditor::open("exit 3;", "a draft").unwrap();
+        assert_eq!(failing.edited_text().await, Err("exit 3; failed (exit status: 3): the draft is unchanged".into()));
     }
 }

@@ -1,166 +1,168 @@
-//! Bytes of a terminal to events, across any split of the bytes.
+//! Decodes a terminal's bytes into events, however the bytes are split.
 
 mod background;
 mod csi;
 
-use background::{Answer, Took};
+use background::{BackgroundReply, ReplyProgress};
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 
-use crate::widgets::theme::Shade;
+use crate::widgets::theme::ThemeShade;
 
 const ESC: u8 = 0x1b;
-/// A longer paste comes as several.
-const PASTE_LIMIT: usize = 1 << 20;
-/// No key is longer; a terminal's answer to somebody's question may be.
-const SEQUENCE_LIMIT: usize = 4096;
+/// The longest paste in one event, in bytes; a longer one is delivered in several.
+const MAX_PASTE_BYTES: usize = 1 << 20;
+/// The longest sequence that is waited for, in bytes. No key is longer, but a terminal's reply may be.
+const MAX_SEQUENCE_LEN: usize = 4096;
 
-/// Turns what a terminal sends into events. What may be the beginning of a key waits for the rest.
+/// Decodes the bytes that a terminal sends. Bytes that may begin a key wait for the rest.
 #[derive(Debug, Default)]
-pub struct Decoder {
-    /// Undecided bytes.
-    held: Vec<u8>,
-    paste: Option<Paste>,
-    answer: Option<Answer>,
-    /// What was taken for a key because nothing followed in time, and may yet have been the beginning of an answer.
-    cut: Vec<u8>,
+pub struct InputDecoder {
+    /// Bytes that are not decided yet.
+    undecided: Vec<u8>,
+    paste: Option<BracketedPaste>,
+    reply: Option<BackgroundReply>,
+    /// Bytes that were decoded as a key because nothing followed in time, but that may have begun a reply.
+    flushed: Vec<u8>,
 }
 
-/// What came from the terminal.
+/// An event decoded from the terminal's bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Decoded {
-    /// An event, and whether bytes stood behind it in the same read.
+pub enum TerminalInput {
+    /// An event, and whether more bytes followed it in the same read.
     Input { event: Event, more: bool },
-    /// Its background, as an answer to our question.
-    Background(Shade),
-    /// Its colours are others now.
+    /// The background, in reply to our query.
+    Background(ThemeShade),
+    /// The terminal's colours have changed.
     ColoursChanged,
 }
 
-/// How long undecided bytes may wait for their rest.
+/// The kind of undecided bytes, which determines how long they may wait for the rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Held {
+pub enum UndecidedInput {
     Nothing,
-    /// One ESC: the key, or the beginning of another.
+    /// One ESC: the Esc key, or the beginning of another key.
     Escape,
-    /// Certainly a part of something longer.
-    Part,
-    /// A paste, or an answer, that has not ended.
-    Open,
+    /// Certainly part of something longer.
+    Partial,
+    /// A paste or reply that has not ended.
+    Unterminated,
 }
 
-/// The text between the two marks of a bracketed paste, so far.
+/// The text received so far of a bracketed paste.
 #[derive(Debug, Default)]
-struct Paste {
+struct BracketedPaste {
     bytes: Vec<u8>,
-    /// Some of it was handed out after a silence: the end mark may be lost.
-    stalled: bool,
+    /// Some text was delivered after a silence: the end mark may be lost.
+    is_stalled: bool,
 }
 
-/// What the beginning of some bytes is.
+/// What the first bytes of some input are.
 #[derive(Debug, PartialEq)]
-enum Step {
-    /// A key of that many bytes.
+enum DecodeStep {
+    /// A key, with its length in bytes.
     Key(Event, usize),
-    /// Nothing for us, of that many bytes.
+    /// A number of bytes to ignore.
     Skip(usize),
-    /// The mark before pasted text.
+    /// The mark before pasted text, with its length.
     Paste(usize),
-    /// The beginning of the answer about the background.
-    Answer(usize),
+    /// The beginning of the reply about the background, with its length.
+    ReplyStart(usize),
     ColoursChanged(usize),
-    /// It depends on what comes.
-    Unclear,
+    /// Undecided until more bytes arrive.
+    Incomplete,
 }
 
-impl Decoder {
-    /// The events of one read.
-    pub fn push(&mut self, bytes: &[u8]) -> Vec<Decoded> {
-        if self.end_was_lost(bytes) {
+impl InputDecoder {
+    /// Decodes the bytes of one read.
+    pub fn push(&mut self, bytes: &[u8]) -> Vec<TerminalInput> {
+        if self.lost_paste_end(bytes) {
             self.paste = None;
         }
-        let cut = std::mem::take(&mut self.cut);
-        let whole = [&cut, bytes].concat();
-        if !cut.is_empty() && whole.starts_with(background::BEGINS) {
-            self.held = whole;
+        let cut = std::mem::take(&mut self.flushed);
+        let joined = [&cut, bytes].concat();
+        if !cut.is_empty() && joined.starts_with(background::REPLY_PREFIX) {
+            self.undecided = joined;
         } else {
-            self.held.extend_from_slice(bytes);
+            self.undecided.extend_from_slice(bytes);
         }
         self.decode(false)
     }
 
-    /// Nothing more came in time: what is held is taken for what it looks like by itself.
-    pub fn flush(&mut self) -> Vec<Decoded> {
+    /// Decodes the undecided bytes on their own, because no more arrived in time.
+    pub fn flush(&mut self) -> Vec<TerminalInput> {
         if self.paste.is_some() {
-            return self.stall();
+            return self.flush_paste();
         }
-        self.answer = None;
-        if background::BEGINS.starts_with(&self.held) {
-            self.cut.clone_from(&self.held);
+        self.reply = None;
+        if background::REPLY_PREFIX.starts_with(&self.undecided) {
+            self.flushed.clone_from(&self.undecided);
         }
         self.decode(true)
     }
 
-    /// What is held back, which says how long to wait before `flush`.
-    pub fn held(&self) -> Held {
-        match (&self.paste, self.held.as_slice()) {
-            (Some(paste), _) if paste.stalled => Held::Nothing,
-            (Some(_), _) => Held::Open,
-            (None, _) if self.answer.is_some() => Held::Open,
-            (None, []) => Held::Nothing,
-            (None, [ESC]) => Held::Escape,
-            (None, _) => Held::Part,
+    /// Returns the kind of the undecided bytes, which determines how long to wait before `flush`.
+    pub fn undecided_input(&self) -> UndecidedInput {
+        match (&self.paste, self.undecided.as_slice()) {
+            (Some(paste), _) if paste.is_stalled => UndecidedInput::Nothing,
+            (Some(_), _) => UndecidedInput::Unterminated,
+            (None, _) if self.reply.is_some() => UndecidedInput::Unterminated,
+            (None, []) => UndecidedInput::Nothing,
+            (None, [ESC]) => UndecidedInput::Escape,
+            (None, _) => UndecidedInput::Partial,
         }
     }
 
-    fn decode(&mut self, last: bool) -> Vec<Decoded> {
-        let bytes = std::mem::take(&mut self.held);
+    fn decode(&mut self, is_final: bool) -> Vec<TerminalInput> {
+        let bytes = std::mem::take(&mut self.undecided);
         let mut events = Vec::new();
-        let mut at = 0;
-        while at < bytes.len() {
-            let rest = &bytes[at..];
+        let mut position = 0;
+        while position < bytes.len() {
+            let rest = &bytes[position..];
             if let Some(paste) = &mut self.paste {
                 let (used, text, over) = paste.take(rest);
-                at += used;
+                position += used;
                 if over {
                     self.paste = None;
                 }
-                events.extend(text.map(|text| Decoded::Input { event: Event::Paste(text), more: at < bytes.len() }));
+                events.extend(
+                    text.map(|text| TerminalInput::Input { event: Event::Paste(text), more: position < bytes.len() }),
+                );
                 continue;
             }
-            if let Some(answer) = &mut self.answer {
+            if let Some(answer) = &mut self.reply {
                 match answer.take(rest) {
-                    Took::More(used) => {
-                        self.held = rest[used..].to_vec();
+                    ReplyProgress::Continues(used) => {
+                        self.undecided = rest[used..].to_vec();
                         break;
                     }
-                    Took::Over(used, shade) => {
-                        at += used;
-                        self.answer = None;
-                        events.extend(shade.map(Decoded::Background));
+                    ReplyProgress::Done(used, shade) => {
+                        position += used;
+                        self.reply = None;
+                        events.extend(shade.map(TerminalInput::Background));
                     }
                 }
                 continue;
             }
-            match step(rest, last) {
-                Step::Key(event, used) => {
-                    at += used;
-                    events.push(Decoded::Input { event, more: at < bytes.len() });
+            match decode_first(rest, is_final) {
+                DecodeStep::Key(event, used) => {
+                    position += used;
+                    events.push(TerminalInput::Input { event, more: position < bytes.len() });
                 }
-                Step::Skip(used) => at += used,
-                Step::Paste(used) => {
-                    at += used;
-                    self.paste = Some(Paste::default());
+                DecodeStep::Skip(used) => position += used,
+                DecodeStep::Paste(used) => {
+                    position += used;
+                    self.paste = Some(BracketedPaste::default());
                 }
-                Step::Answer(used) => {
-                    at += used;
-                    self.answer = Some(Answer::default());
+                DecodeStep::ReplyStart(used) => {
+                    position += used;
+                    self.reply = Some(BackgroundReply::default());
                 }
-                Step::ColoursChanged(used) => {
-                    at += used;
-                    events.push(Decoded::ColoursChanged);
+                DecodeStep::ColoursChanged(used) => {
+                    position += used;
+                    events.push(TerminalInput::ColoursChanged);
                 }
-                Step::Unclear => {
-                    self.held = rest.to_vec();
+                DecodeStep::Incomplete => {
+                    self.undecided = rest.to_vec();
                     break;
                 }
             }
@@ -168,116 +170,121 @@ impl Decoder {
         events
     }
 
-    /// Hands out what was pasted so far and goes on pasting, for its newlines must not send anything.
-    fn stall(&mut self) -> Vec<Decoded> {
+    /// Delivers the text pasted so far, and stays in the paste so that its newlines do not send anything.
+    fn flush_paste(&mut self) -> Vec<TerminalInput> {
         let Some(paste) = &mut self.paste else { return Vec::new() };
-        paste.stalled = true;
-        let cut = cut_before_the_undecided(&paste.bytes);
-        let text = text_of(&paste.bytes[..cut]);
+        paste.is_stalled = true;
+        let cut = safe_cut(&paste.bytes);
+        let text = pasted_text(&paste.bytes[..cut]);
         paste.bytes.drain(..cut);
-        if text.is_empty() { Vec::new() } else { vec![Decoded::Input { event: Event::Paste(text), more: false }] }
+        if text.is_empty() { Vec::new() } else { vec![TerminalInput::Input { event: Event::Paste(text), more: false }] }
     }
 
-    /// A lone Esc or Ctrl-C after a silence in a paste is a reader who wonders why no key works.
-    fn end_was_lost(&self, bytes: &[u8]) -> bool {
-        self.paste.as_ref().is_some_and(|paste| paste.stalled) && matches!(bytes, [ESC | b'\x03'])
+    /// Whether the end mark of a paste was lost: a lone `Esc` or `^C` after a silence comes from a user who wonders why
+    /// no key works.
+    fn lost_paste_end(&self, bytes: &[u8]) -> bool {
+        self.paste.as_ref().is_some_and(|paste| paste.is_stalled) && matches!(bytes, [ESC | b'\x03'])
     }
 }
 
-impl Paste {
-    /// Takes bytes up to the end mark: how many, the text if there is some to hand out, whether it is over.
+impl BracketedPaste {
+    /// Takes bytes up to the end mark; returns how many, any text to deliver, and whether the paste is over.
     fn take(&mut self, bytes: &[u8]) -> (usize, Option<String>, bool) {
         const END: &[u8] = b"\x1b[201~";
         let before = self.bytes.len();
-        self.stalled = false;
+        self.is_stalled = false;
         self.bytes.extend_from_slice(bytes);
-        let from = before.saturating_sub(END.len() - 1);
-        if let Some(found) = memchr::memmem::find(&self.bytes[from..], END) {
-            let end = from + found;
-            let text = text_of(&self.bytes[..end]);
+        let search_start = before.saturating_sub(END.len() - 1);
+        if let Some(found) = memchr::memmem::find(&self.bytes[search_start..], END) {
+            let end = search_start + found;
+            let text = pasted_text(&self.bytes[..end]);
             return (end + END.len() - before, Some(text), true);
         }
-        if self.bytes.len() < PASTE_LIMIT {
+        if self.bytes.len() < MAX_PASTE_BYTES {
             return (bytes.len(), None, false);
         }
-        let cut = cut_before_the_undecided(&self.bytes);
-        let text = text_of(&self.bytes[..cut]);
+        let cut = safe_cut(&self.bytes);
+        let text = pasted_text(&self.bytes[..cut]);
         self.bytes.drain(..cut);
         (bytes.len(), Some(text), false)
     }
 }
 
-/// Where pasted bytes can be cut: not in a character, not in a line's end, not in the end mark.
-fn cut_before_the_undecided(bytes: &[u8]) -> usize {
+/// Returns where pasted bytes can be cut: not within a character, a line ending or the end mark.
+fn safe_cut(bytes: &[u8]) -> usize {
     let tail = bytes.len().saturating_sub(6);
-    let escape = bytes[tail..].iter().position(|&byte| byte == ESC).map_or(bytes.len(), |at| tail + at);
-    let whole = escape - unfinished_character(&bytes[..escape]);
-    whole - usize::from(bytes[..whole].ends_with(b"\r"))
+    let escape_index = bytes[tail..].iter().position(|&byte| byte == ESC).map_or(bytes.len(), |at| tail + at);
+    let complete_end = escape_index - incomplete_char_len(&bytes[..escape_index]);
+    complete_end - usize::from(bytes[..complete_end].ends_with(b"\r"))
 }
 
-/// How many bytes at the end begin a character and do not finish it.
-fn unfinished_character(bytes: &[u8]) -> usize {
-    let begins = |n: &usize| width_of_character(bytes[bytes.len() - n]).is_some_and(|width| width > *n);
+/// Returns the number of bytes at the end that are an incomplete character.
+fn incomplete_char_len(bytes: &[u8]) -> usize {
+    let begins = |n: &usize| utf8_len(bytes[bytes.len() - n]).is_some_and(|width| width > *n);
     (1..=bytes.len().min(3)).find(begins).unwrap_or(0)
 }
 
-/// Terminals send a carriage return for each line's end.
-fn text_of(bytes: &[u8]) -> String {
+/// Converts pasted bytes to text; terminals send a carriage return at the end of each line.
+fn pasted_text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).replace("\r\n", "\n").replace('\r', "\n")
 }
 
-/// `last`: nothing will follow these bytes soon.
-fn step(bytes: &[u8], last: bool) -> Step {
+/// Decodes the first key or sequence; `last` means that no more bytes will follow soon.
+fn decode_first(bytes: &[u8], is_final: bool) -> DecodeStep {
     match bytes {
-        [] => Step::Unclear,
-        [ESC, rest @ ..] => escape(rest, last),
-        _ => plain(bytes, last),
+        [] => DecodeStep::Incomplete,
+        [ESC, rest @ ..] => decode_escape(rest, is_final),
+        _ => decode_plain(bytes, is_final),
     }
 }
 
-fn escape(rest: &[u8], last: bool) -> Step {
+fn decode_escape(rest: &[u8], is_final: bool) -> DecodeStep {
     match rest {
-        [] if last => Step::Key(key(KeyCode::Esc), 1),
-        [] => Step::Unclear,
-        // Some terminals put one more ESC before a whole key for Alt.
-        [ESC, b'[' | b'O', ..] => match step(rest, last) {
-            Step::Key(event, used) if used > 2 => Step::Key(with_alt(event), used + 1),
-            Step::Unclear => Step::Unclear,
-            Step::Key(..) | Step::Skip(_) | Step::Paste(_) | Step::Answer(_) | Step::ColoursChanged(_) => {
-                Step::Key(key(KeyCode::Esc), 1)
-            }
+        [] if is_final => DecodeStep::Key(plain_key(KeyCode::Esc), 1),
+        [] => DecodeStep::Incomplete,
+        // Some terminals put an extra ESC before a complete key for Alt.
+        [ESC, b'[' | b'O', ..] => match decode_first(rest, is_final) {
+            DecodeStep::Key(event, used) if used > 2 => DecodeStep::Key(with_alt(event), used + 1),
+            DecodeStep::Incomplete => DecodeStep::Incomplete,
+            DecodeStep::Key(..)
+            | DecodeStep::Skip(_)
+            | DecodeStep::Paste(_)
+            | DecodeStep::ReplyStart(_)
+            | DecodeStep::ColoursChanged(_) => DecodeStep::Key(plain_key(KeyCode::Esc), 1),
         },
-        [ESC] if !last => Step::Unclear,
-        [ESC, ..] => Step::Key(key(KeyCode::Esc), 1),
-        [b'[', ..] if rest.len() > 1 => csi::step(rest, last),
+        [ESC] if !is_final => DecodeStep::Incomplete,
+        [ESC, ..] => DecodeStep::Key(plain_key(KeyCode::Esc), 1),
+        [b'[', ..] if rest.len() > 1 => csi::decode_csi(rest, is_final),
         [b'O', code, ..] => match csi::application_key(*code) {
-            Some(code) => Step::Key(key(code), 3),
-            None => alt(rest, last),
+            Some(code) => DecodeStep::Key(plain_key(code), 3),
+            None => decode_alt(rest, is_final),
         },
-        [b'[' | b'O' | b']' | b'P'] if !last => Step::Unclear,
-        [b']', b'1', b'1', b';', ..] => Step::Answer(background::BEGINS.len()),
-        [b']', b'0'..=b'9', ..] | [b'P', b'0'..=b'9' | b'>' | b'!', ..] => answer(rest, last),
-        _ => alt(rest, last),
+        [b'[' | b'O' | b']' | b'P'] if !is_final => DecodeStep::Incomplete,
+        [b']', b'1', b'1', b';', ..] => DecodeStep::ReplyStart(background::REPLY_PREFIX.len()),
+        [b']', b'0'..=b'9', ..] | [b'P', b'0'..=b'9' | b'>' | b'!', ..] => skip_reply(rest, is_final),
+        _ => decode_alt(rest, is_final),
     }
 }
 
-/// A terminal's answer to a question that we did not ask: everything up to its end mark.
-fn answer(rest: &[u8], last: bool) -> Step {
+/// Skips a reply of the terminal to a query that we did not send, up to its end mark.
+fn skip_reply(rest: &[u8], is_final: bool) -> DecodeStep {
     let end = rest.iter().position(|&byte| byte == 0x07).map(|at| at + 1);
     let string_end = memchr::memmem::find(rest, b"\x1b\\").map(|at| at + 2);
     match (end, string_end) {
-        (Some(a), Some(b)) => Step::Skip(a.min(b) + 1),
-        (Some(at), None) | (None, Some(at)) => Step::Skip(at + 1),
-        (None, None) if last || rest.len() > SEQUENCE_LIMIT => Step::Skip(rest.len() + 1),
-        (None, None) => Step::Unclear,
+        (Some(a), Some(b)) => DecodeStep::Skip(a.min(b) + 1),
+        (Some(at), None) | (None, Some(at)) => DecodeStep::Skip(at + 1),
+        (None, None) if is_final || rest.len() > MAX_SEQUENCE_LEN => DecodeStep::Skip(rest.len() + 1),
+        (None, None) => DecodeStep::Incomplete,
     }
 }
 
-fn alt(rest: &[u8], last: bool) -> Step {
-    match plain(rest, last) {
-        Step::Key(event, used) => Step::Key(with_alt(event), used + 1),
-        Step::Skip(used) => Step::Skip(used + 1),
-        Step::Paste(_) | Step::Answer(_) | Step::ColoursChanged(_) | Step::Unclear => Step::Unclear,
+fn decode_alt(rest: &[u8], is_final: bool) -> DecodeStep {
+    match decode_plain(rest, is_final) {
+        DecodeStep::Key(event, used) => DecodeStep::Key(with_alt(event), used + 1),
+        DecodeStep::Skip(used) => DecodeStep::Skip(used + 1),
+        DecodeStep::Paste(_) | DecodeStep::ReplyStart(_) | DecodeStep::ColoursChanged(_) | DecodeStep::Incomplete => {
+            DecodeStep::Incomplete
+        }
     }
 }
 
@@ -291,32 +298,32 @@ fn with_alt(event: Event) -> Event {
     }
 }
 
-/// A key that is one character.
-fn plain(bytes: &[u8], last: bool) -> Step {
-    let control = |letter: u8| ctrl(char::from(letter));
+/// Decodes a key that is one character.
+fn decode_plain(bytes: &[u8], is_final: bool) -> DecodeStep {
+    let control = |letter: u8| ctrl_key(char::from(letter));
     let event = match bytes[0] {
-        b'\r' => key(KeyCode::Enter),
-        b'\t' => key(KeyCode::Tab),
-        0x7f => key(KeyCode::Backspace),
-        0 => ctrl(' '),
+        b'\r' => plain_key(KeyCode::Enter),
+        b'\t' => plain_key(KeyCode::Tab),
+        0x7f => plain_key(KeyCode::Backspace),
+        0 => ctrl_key(' '),
         code @ 0x01..=0x1a => control(code - 1 + b'a'),
         code @ 0x1c..=0x1f => control(code + 0x40),
-        _ => return character(bytes, last),
+        _ => return decode_char(bytes, is_final),
     };
-    Step::Key(event, 1)
+    DecodeStep::Key(event, 1)
 }
 
-fn character(bytes: &[u8], last: bool) -> Step {
-    let Some(width) = width_of_character(bytes[0]) else { return Step::Skip(1) };
+fn decode_char(bytes: &[u8], is_final: bool) -> DecodeStep {
+    let Some(width) = utf8_len(bytes[0]) else { return DecodeStep::Skip(1) };
     let head = &bytes[..width.min(bytes.len())];
     match std::str::from_utf8(head) {
-        Ok(text) => text.chars().next().map_or(Step::Skip(1), |c| Step::Key(typed(c), width)),
-        Err(error) if error.error_len().is_none() && !last => Step::Unclear,
-        Err(_) => Step::Skip(1),
+        Ok(text) => text.chars().next().map_or(DecodeStep::Skip(1), |c| DecodeStep::Key(typed_char(c), width)),
+        Err(error) if error.error_len().is_none() && !is_final => DecodeStep::Incomplete,
+        Err(_) => DecodeStep::Skip(1),
     }
 }
 
-fn width_of_character(first: u8) -> Option<usize> {
+fn utf8_len(first: u8) -> Option<usize> {
     match first {
         0x20..=0x7e => Some(1),
         0xc2..=0xdf => Some(2),
@@ -326,17 +333,17 @@ fn width_of_character(first: u8) -> Option<usize> {
     }
 }
 
-/// A character as it was typed; a capital carries Shift.
-fn typed(c: char) -> Event {
+/// Returns the event of a typed character; a capital letter carries Shift.
+fn typed_char(c: char) -> Event {
     let modifiers = if c.is_uppercase() { KeyModifiers::SHIFT } else { KeyModifiers::NONE };
     Event::Key(KeyEvent::new(KeyCode::Char(c), modifiers))
 }
 
-fn key(code: KeyCode) -> Event {
+fn plain_key(code: KeyCode) -> Event {
     Event::Key(KeyEvent::new(code, KeyModifiers::NONE))
 }
 
-fn ctrl(c: char) -> Event {
+fn ctrl_key(c: char) -> Event {
     Event::Key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::CONTROL))
 }
 

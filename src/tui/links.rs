@@ -1,55 +1,56 @@
-//! Links in the terminal: whether it knows them, and each written once a run.
+//! Terminal hyperlinks: whether they are supported, and writing each once per run of cells.
 
 use std::borrow::Cow;
 
 use crate::{
-    config::Switch,
-    text::link::{CLOSING, OPENING},
+    config::AutoSwitch,
+    text::link::{OSC8_CLOSE, OSC8_OPEN},
 };
 
-/// Terminals that have links, by what begins `TERM` and by what stands in `TERM_PROGRAM`.
-const TERMS: [&str; 7] = ["xterm-kitty", "xterm-ghostty", "alacritty", "foot", "wezterm", "contour", "rio"];
-const PROGRAMS: [&str; 8] = ["iTerm.app", "WezTerm", "vscode", "ghostty", "Hyper", "mintty", "rio", "WarpTerminal"];
+/// Terminals that support links, by prefixes of `TERM` and by values of `TERM_PROGRAM`.
+const LINK_TERMS: [&str; 7] = ["xterm-kitty", "xterm-ghostty", "alacritty", "foot", "wezterm", "contour", "rio"];
+const LINK_PROGRAMS: [&str; 8] =
+    ["iTerm.app", "WezTerm", "vscode", "ghostty", "Hyper", "mintty", "rio", "WarpTerminal"];
 
-/// Whether links are written, by what the config says, else by what is known of the terminal.
-pub fn are_wanted(switch: Switch, env: impl Fn(&str) -> Option<String>) -> bool {
+/// Whether links should be written, by the config, else by what is known about the terminal.
+pub fn should_write_links(switch: AutoSwitch, env: impl Fn(&str) -> Option<String>) -> bool {
     match switch {
-        Switch::On => true,
-        Switch::Off => false,
-        Switch::Auto => are_known(env),
+        AutoSwitch::On => true,
+        AutoSwitch::Off => false,
+        AutoSwitch::Auto => supports_links(env),
     }
 }
 
-/// Whether the terminal is one of those that are known to have links (OSC 8), by what it says of itself.
-fn are_known(env: impl Fn(&str) -> Option<String>) -> bool {
-    let says = |name: &str| env(name).filter(|value| !value.is_empty());
-    let term = says("TERM").unwrap_or_default();
-    let program = says("TERM_PROGRAM").unwrap_or_default();
-    let version = |name: &str| number(&says(name).unwrap_or_default());
-    if says("TMUX").is_some() || program == "tmux" {
-        // It keeps them in its own cells since 3.4, and hands them on where the terminal around it has them.
+/// Whether the environment names a terminal that is known to support links (OSC 8).
+fn supports_links(env: impl Fn(&str) -> Option<String>) -> bool {
+    let variable = |name: &str| env(name).filter(|value| !value.is_empty());
+    let term = variable("TERM").unwrap_or_default();
+    let program = variable("TERM_PROGRAM").unwrap_or_default();
+    let version = |name: &str| version_numbers(&variable(name).unwrap_or_default());
+    if variable("TMUX").is_some() || program == "tmux" {
+        // Since 3.4 tmux stores links in its cells, and passes them on if its terminal supports them.
         return program == "tmux" && version("TERM_PROGRAM_VERSION") >= (3, 4);
     }
-    if says("STY").is_some() || term.starts_with("screen") || matches!(&*term, "dumb" | "linux" | "") {
+    if variable("STY").is_some() || term.starts_with("screen") || matches!(&*term, "dumb" | "linux" | "") {
         return false;
     }
-    is_modern(says)
+    is_modern_terminal(variable)
 }
 
-/// Whether it is a terminal of these days, with links and all colours; `says` gives what is set and not empty.
-pub(super) fn is_modern(says: impl Fn(&str) -> Option<String>) -> bool {
-    let term = says("TERM").unwrap_or_default();
-    let program = says("TERM_PROGRAM").unwrap_or_default();
-    TERMS.iter().any(|known| term.starts_with(known))
-        || PROGRAMS.contains(&&*program)
+/// Whether this is a modern terminal, with links and true colour; `says` looks up variables that are not empty.
+pub(super) fn is_modern_terminal(variable: impl Fn(&str) -> Option<String>) -> bool {
+    let term = variable("TERM").unwrap_or_default();
+    let program = variable("TERM_PROGRAM").unwrap_or_default();
+    LINK_TERMS.iter().any(|known| term.starts_with(known))
+        || LINK_PROGRAMS.contains(&&*program)
         || ["KITTY_WINDOW_ID", "WT_SESSION", "KONSOLE_VERSION", "ALACRITTY_WINDOW_ID", "DOMTERM"]
             .iter()
-            .any(|name| says(name).is_some())
-        || number(&says("VTE_VERSION").unwrap_or_default()).0 >= 5000
+            .any(|name| variable(name).is_some())
+        || version_numbers(&variable("VTE_VERSION").unwrap_or_default()).0 >= 5000
 }
 
-/// The first two numbers of a version.
-fn number(version: &str) -> (u32, u32) {
+/// Parses the first two numbers of a version.
+fn version_numbers(version: &str) -> (u32, u32) {
     let mut parts = version.split('.').map(|part| {
         let digits = part.bytes().take_while(u8::is_ascii_digit).count();
         part[..digits].parse().unwrap_or(0)
@@ -57,38 +58,38 @@ fn number(version: &str) -> (u32, u32) {
     (parts.next().unwrap_or(0), parts.next().unwrap_or(0))
 }
 
-/// A frame in which neighbouring cells of one link are one run: where the link ends and begins again at once, both
+/// Joins neighbouring cells of the same link in a frame: where a link closes and opens again at once, both sequences
 /// are left out.
-pub(super) fn joined(frame: &[u8]) -> Cow<'_, [u8]> {
-    let mut ends = memchr::memmem::find_iter(frame, CLOSING.as_bytes()).peekable();
+pub(super) fn join_runs(frame: &[u8]) -> Cow<'_, [u8]> {
+    let mut ends = memchr::memmem::find_iter(frame, OSC8_CLOSE.as_bytes()).peekable();
     if ends.peek().is_none() {
         return Cow::Borrowed(frame);
     }
     let mut out = Vec::with_capacity(frame.len());
-    let mut at = 0;
-    // The beginning of the link that is open in `out`.
+    let mut position = 0;
+    // The opening sequence of the link that is open in `out`.
     let mut open: &[u8] = b"";
     for end in ends {
-        let piece = &frame[at..end];
-        if let Some(begins) = memchr::memmem::rfind(piece, OPENING.as_bytes()) {
-            open = opening(&piece[begins..]);
+        let piece = &frame[position..end];
+        if let Some(begins) = memchr::memmem::rfind(piece, OSC8_OPEN.as_bytes()) {
+            open = leading_opening(&piece[begins..]);
         }
         out.extend_from_slice(piece);
-        at = end + CLOSING.len();
-        let next = opening(&frame[at..]);
+        position = end + OSC8_CLOSE.len();
+        let next = leading_opening(&frame[position..]);
         if !next.is_empty() && next == open {
-            at += next.len();
+            position += next.len();
         } else {
-            out.extend_from_slice(CLOSING.as_bytes());
+            out.extend_from_slice(OSC8_CLOSE.as_bytes());
         }
     }
-    out.extend_from_slice(&frame[at..]);
+    out.extend_from_slice(&frame[position..]);
     Cow::Owned(out)
 }
 
-/// The beginning of a link, if the bytes start with one.
-fn opening(bytes: &[u8]) -> &[u8] {
-    if !bytes.starts_with(OPENING.as_bytes()) {
+/// Returns the opening sequence of a link, if the bytes start with one.
+fn leading_opening(bytes: &[u8]) -> &[u8] {
+    if !bytes.starts_with(OSC8_OPEN.as_bytes()) {
         return b"";
     }
     memchr::memmem::find(bytes, b"\x1b\\").map_or(b"", |end| &bytes[..end + 2])
@@ -100,11 +101,11 @@ mod tests {
     use crate::text;
 
     fn known(env: &[(&str, &str)]) -> bool {
-        are_known(|name| env.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
+        supports_links(|name| env.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
     }
 
     #[test]
-    fn terminals_that_have_links_are_known_by_what_they_say() {
+    fn terminals_with_links_are_known_by_their_environment() {
         assert!(known(&[("TERM", "xterm-kitty")]));
         assert!(known(&[("TERM", "xterm-256color"), ("VTE_VERSION", "7600")]));
         assert!(known(&[("TERM", "xterm-256color"), ("TERM_PROGRAM", "iTerm.app")]));
@@ -137,20 +138,20 @@ mod tests {
             assert!(!known(unknown), "{unknown:?}");
         }
         let nothing = |_: &str| None;
-        assert!(are_wanted(Switch::On, nothing) && !are_wanted(Switch::Auto, nothing));
-        assert!(!are_wanted(Switch::Off, |_| Some("xterm-kitty".to_owned())));
+        assert!(should_write_links(AutoSwitch::On, nothing) && !should_write_links(AutoSwitch::Auto, nothing));
+        assert!(!should_write_links(AutoSwitch::Off, |_| Some("xterm-kitty".to_owned())));
     }
 
     #[test]
-    fn neighbours_of_one_link_are_one_run() {
-        let a = text::link::opening("https://a.example").expect("a link");
-        let b = text::link::opening("https://b.example").expect("a link");
-        let cell = |open: &str, words: &str| format!("{open}{words}{CLOSING}");
+    fn neighbouring_cells_of_one_link_are_one_run() {
+        let a = text::link::open_sequence("https://a.example").expect("a link");
+        let b = text::link::open_sequence("https://b.example").expect("a link");
+        let cell = |open: &str, words: &str| format!("{open}{words}{OSC8_CLOSE}");
         let frame = format!("x{}{}{}y{}z", cell(&a, "1"), cell(&a, "2"), cell(&b, "3"), cell(&b, "4"));
         let expected = format!("x{}{}y{}z", cell(&a, "12"), cell(&b, "3"), cell(&b, "4"));
-        assert_eq!(String::from_utf8_lossy(&joined(frame.as_bytes())), expected);
-        assert!(matches!(joined(b"no link"), Cow::Borrowed(_)));
-        let again = joined(expected.as_bytes()).into_owned();
+        assert_eq!(String::from_utf8_lossy(&join_runs(frame.as_bytes())), expected);
+        assert!(matches!(join_runs(b"no link"), Cow::Borrowed(_)));
+        let again = join_runs(expected.as_bytes()).into_owned();
         assert_eq!(String::from_utf8_lossy(&again), expected);
     }
 }

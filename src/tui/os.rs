@@ -1,4 +1,4 @@
-//! What each operating system does its own way: keys, signals, suspending, the terminal's file.
+//! What differs between operating systems: keys, signals, suspending, and the terminal's file.
 
 #[cfg(not(unix))]
 mod other;
@@ -10,7 +10,7 @@ use other as system;
 #[cfg(unix)]
 use unix as system;
 
-pub use system::{Keyboard, Output, output, suspend, write_to_terminal};
+pub use system::{KeyboardInput, TerminalOutput, suspend, terminal_output, write_to_terminal};
 
 use std::{
     io,
@@ -23,94 +23,96 @@ use std::{
 
 use tokio::sync::mpsc;
 
-/// How long the program may take to end once it was told to: a terminal that stands still would hold it for ever.
-const GRACE: Duration = Duration::from_secs(5);
+/// How long the program may take to end after a signal: a stalled terminal could block it for ever.
+const EXIT_GRACE: Duration = Duration::from_secs(5);
 
-/// What the system tells the program.
+/// An event that the system reports to the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Signal {
-    /// Asked to end from outside (SIGTERM, SIGHUP).
-    End,
-    /// Ctrl-C where the terminal makes a signal of it (SIGINT).
+pub enum SystemSignal {
+    /// A request to end (SIGTERM, SIGHUP).
+    Terminate,
+    /// `^C` where the terminal turns it into a signal (SIGINT).
     Interrupt,
-    /// The window has another size.
+    /// The window was resized.
     Resized,
-    /// Asked to stop until somebody says to go on (SIGTSTP).
-    Stop,
+    /// A request to stop until continued (SIGTSTP).
+    Suspend,
     /// Running again after a stop.
     Continued,
-    /// A thread of ours has panicked, and the terminal was given back to report it.
+    /// One of our threads has panicked, and the terminal was restored to report it.
     Panicked,
 }
 
-/// The signals that concern a program with a screen, in the order in which they came.
-pub struct Signals {
-    signals: mpsc::Receiver<Signal>,
-    send: mpsc::Sender<Signal>,
+/// Receives the signals that concern a full-screen program, in the order of their arrival.
+pub struct SignalReceiver {
+    signals: mpsc::Receiver<SystemSignal>,
+    send: mpsc::Sender<SystemSignal>,
 }
 
-impl Signals {
+impl SignalReceiver {
+    /// Starts to listen for signals.
+    ///
     /// # Errors
-    /// When the system refuses a handler.
+    /// The system refuses a handler.
     pub fn listen() -> io::Result<Self> {
-        let quiet = Self::quiet();
+        let quiet = Self::without_handlers();
         system::listen(quiet.sender())?;
         Ok(quiet)
     }
 
-    /// Only what is sent to `sender`.
-    pub fn quiet() -> Self {
+    /// Receives only what is sent to `sender`.
+    pub fn without_handlers() -> Self {
         let (send, signals) = mpsc::channel(16);
         Self { signals, send }
     }
 
-    pub fn sender(&self) -> mpsc::Sender<Signal> {
+    pub fn sender(&self) -> mpsc::Sender<SystemSignal> {
         self.send.clone()
     }
 
-    pub async fn next(&mut self) -> Signal {
-        self.signals.recv().await.expect("a sender is kept beside the receiver")
+    pub async fn next(&mut self) -> SystemSignal {
+        self.signals.recv().await.expect("self holds a sender")
     }
 }
 
-/// Waits for something from another thread, and not beyond a time. The whole thread sleeps, with all of its tasks: what
-/// comes over the network meanwhile is heard at once afterwards, in one go, where waking for each piece would cost more
-/// than the pieces.
-pub fn sleep_until<F: Future>(until: Instant, what: F) -> Option<F::Output> {
-    struct Unpark(Thread);
-    impl Wake for Unpark {
+/// Waits for another thread, but no longer than `until`. The whole thread sleeps, with all of its tasks: what arrives
+/// over the network meanwhile is handled together afterwards, because waking for each piece would cost more than the
+/// pieces.
+pub fn block_until<F: Future>(deadline: Instant, future: F) -> Option<F::Output> {
+    struct ThreadWaker(Thread);
+    impl Wake for ThreadWaker {
         fn wake(self: Arc<Self>) {
             self.0.unpark();
         }
     }
-    let waker = Waker::from(Arc::new(Unpark(thread::current())));
-    let mut what = pin!(tokio::task::unconstrained(what));
+    let waker = Waker::from(Arc::new(ThreadWaker(thread::current())));
+    let mut what = pin!(tokio::task::unconstrained(future));
     loop {
         if let Poll::Ready(output) = what.as_mut().poll(&mut Context::from_waker(&waker)) {
             return Some(output);
         }
-        let rest = until.saturating_duration_since(Instant::now());
-        if rest.is_zero() {
+        let remaining = deadline.saturating_duration_since(Instant::now());
+        if remaining.is_zero() {
             return None;
         }
-        thread::park_timeout(rest);
+        thread::park_timeout(remaining);
     }
 }
 
-/// How long the rest of a key may take: over a network it comes in pieces.
-pub fn patience(over_ssh: bool) -> Duration {
+/// Returns how long the rest of a key may take; over a network it may arrive in pieces.
+pub fn key_timeout(over_ssh: bool) -> Duration {
     Duration::from_millis(if over_ssh { 100 } else { 25 })
 }
 
-/// Passes a signal on. Whoever does not end when told to is ended.
-async fn tell(send: &mpsc::Sender<Signal>, signal: Signal) {
-    if signal == Signal::End {
+/// Passes a signal on, and ends the program by force if it does not end in time.
+async fn forward_signal(send: &mpsc::Sender<SystemSignal>, signal: SystemSignal) {
+    if signal == SystemSignal::Terminate {
         tokio::spawn(async {
-            tokio::time::sleep(GRACE).await;
+            tokio::time::sleep(EXIT_GRACE).await;
             std::process::exit(130);
         });
     }
-    let _ = send.send(signal).await; // Nobody listens on the way out.
+    let _ = send.send(signal).await; // The program may be ending already.
 }
 
 #[cfg(test)]
@@ -118,13 +120,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sleep_ends_at_its_time_or_as_soon_as_another_thread_has_something() {
+    fn the_wait_ends_at_its_deadline_or_as_soon_as_another_thread_sends() {
         let (send, mut receive) = mpsc::channel(1);
-        assert_eq!(sleep_until(Instant::now(), receive.recv()), None, "the time is over");
+        assert_eq!(block_until(Instant::now(), receive.recv()), None, "the time is up");
         let sender = thread::spawn(move || send.blocking_send(7));
         let late = Instant::now() + Duration::from_hours(1);
-        assert_eq!(sleep_until(late, receive.recv()), Some(Some(7)));
-        sender.join().expect("it does not panic").expect("somebody listens");
-        assert_eq!(sleep_until(Instant::now(), async { 8 }), Some(8), "what is there already is taken in any case");
+        assert_eq!(block_until(late, receive.recv()), Some(Some(7)));
+        sender.join().expect("the thread does not panic").expect("the receiver is alive");
+        assert_eq!(block_until(Instant::now(), async { 8 }), Some(8), "a value that is ready is returned in any case");
     }
 }

@@ -1,4 +1,4 @@
-//! What the program paints on, and the terminal's modes, which are always given back.
+//! The screen that frames are painted on, and the terminal's modes, which are always restored.
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -20,219 +20,226 @@ use ratatui::{
     layout::{Position, Rect, Size},
 };
 
-use super::{elsewhere, links, paint::Painter};
-use crate::config::Mouse;
+use super::{elsewhere, links, paint::CellPainter};
+use crate::config::MouseMode;
 
-/// Whether this process holds its terminal: for the panic hook, which has nothing else to go by.
-static HELD: AtomicBool = AtomicBool::new(false);
+/// Whether this process holds the terminal; a global because the panic hook has no other access to it.
+static TERMINAL_HELD: AtomicBool = AtomicBool::new(false);
 
-/// Whether the window's title lies on the terminal's stack, for the same reason.
-static TITLED: AtomicBool = AtomicBool::new(false);
+/// Whether the window title was pushed onto the terminal's stack; a global for the same reason.
+static TITLE_PUSHED: AtomicBool = AtomicBool::new(false);
 
-/// Asks the terminal for the colour of its background.
-pub const ASK_BACKGROUND: &str = "\x1b]11;?\x07";
-/// The terminal tells when its colours change, or no more.
-const TELL_COLOURS: &str = "\x1b[?2031h";
-const TELL_NO_COLOURS: &str = "\x1b[?2031l";
+/// Queries the terminal's background colour.
+pub const QUERY_BACKGROUND: &str = "\x1b]11;?\x07";
+/// Makes the terminal report changes of its colours, or stop doing so.
+const REPORT_COLOURS: &str = "\x1b[?2031h";
+const STOP_COLOUR_REPORTS: &str = "\x1b[?2031l";
 
-/// The screen: frames are drawn into memory and leave in one write each.
-pub struct Screen<W: Write> {
-    /// What the present frame is drawn on.
+/// The screen: frames are drawn into memory, and each is sent in one write.
+pub struct TerminalScreen<W: Write> {
+    /// The cells of the current frame.
     cells: Buffer,
-    painter: Painter,
+    painter: CellPainter,
     out: W,
-    modes: Modes,
-    mouse: Mouse,
-    /// Of the window; `None`: it was never touched.
+    owner: TerminalOwner,
+    mouse: MouseMode,
+    /// The window title; `None` if it was never set.
     title: Option<String>,
 }
 
 /// Whose terminal the screen is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Modes {
-    /// This process's own: its modes were changed and must be given back.
-    Ours,
-    /// A test's, or whoever reads what is written.
+enum TerminalOwner {
+    /// The terminal of this process: its modes were changed and must be restored.
+    ThisProcess,
+    /// A test, or any other reader of the bytes.
     Foreign,
 }
 
-impl Screen<super::os::Output> {
-    /// Takes the terminal of this process: raw mode, the alternate screen, pastes in brackets.
+impl TerminalScreen<super::os::TerminalOutput> {
+    /// Takes the terminal of this process: raw mode, the alternate screen, bracketed paste.
     ///
     /// # Errors
-    /// Standard input or output is no terminal, or the terminal refuses.
+    /// Standard input or output is not a terminal, or its modes cannot be set.
     pub fn enter() -> io::Result<Self> {
-        for (what, is_terminal) in
+        for (stream_name, is_terminal) in
             [("standard input", io::stdin().is_terminal()), ("standard output", io::stdout().is_terminal())]
         {
             if !is_terminal {
-                return Err(io::Error::other(format!("{what} is not a terminal; `ibid ask` works without one")));
+                return Err(io::Error::other(format!("{stream_name} is not a terminal; `ibid ask` works without one")));
             }
         }
         let (width, height) = terminal::size()?;
-        let mut screen = Self::new(super::os::output()?, Size { width, height }, Modes::Ours);
+        let mut screen = Self::new(super::os::terminal_output()?, Size { width, height }, TerminalOwner::ThisProcess);
         screen.reenter()?;
         Ok(screen)
     }
 }
 
-impl<W: Write> Screen<W> {
-    /// A screen whose bytes go to `out`; nobody's modes are touched.
-    pub fn on(out: W, size: Size) -> Self {
-        Self::new(out, size, Modes::Foreign)
+impl<W: Write> TerminalScreen<W> {
+    /// Creates a screen whose bytes go to `out`, without changing any terminal modes.
+    pub fn with_output(out: W, size: Size) -> Self {
+        Self::new(out, size, TerminalOwner::Foreign)
     }
 
-    fn new(out: W, size: Size, modes: Modes) -> Self {
+    fn new(out: W, size: Size, owner: TerminalOwner) -> Self {
         let cells = Buffer::empty(Rect::from((Position::ORIGIN, size)));
-        Self { cells, painter: Painter::new(size), out, modes, mouse: Mouse::Off, title: None }
+        Self { cells, painter: CellPainter::new(size), out, owner, mouse: MouseMode::Off, title: None }
     }
 
-    /// In cells, as last told by `resize`.
+    /// The size in cells, as last set by `resize`.
     pub fn size(&self) -> Size {
         self.cells.area.as_size()
     }
 
-    /// Paints a frame: `draw` sets every cell and says where the cursor is seen; those that differ are sent at once.
+    /// Paints a frame: `draw` sets every cell and returns where the cursor is shown; changed cells are sent at once.
     ///
     /// # Errors
-    /// When the terminal is gone.
+    /// The terminal is gone.
     pub fn draw(&mut self, draw: impl FnOnce(&mut Buffer) -> Option<Position>) -> io::Result<()> {
         let cursor = draw(&mut self.cells);
         let bytes = self.painter.paint(&mut self.cells, cursor);
-        if bytes.is_empty() { Ok(()) } else { send(&mut self.out, self.modes, &links::joined(bytes)) }
+        if bytes.is_empty() {
+            Ok(())
+        } else {
+            write_unless_released(&mut self.out, self.owner, &links::join_runs(bytes))
+        }
     }
 
-    /// Takes a new size; the next frame paints every cell.
+    /// Changes the size; the next frame paints every cell.
     pub fn resize(&mut self, size: Size) {
         self.cells = Buffer::empty(Rect::from((Position::ORIGIN, size)));
-        self.painter.forget(size);
+        self.painter.reset(size);
     }
 
-    /// Forgets what is on the screen; the next frame paints every cell.
+    /// Marks everything on the screen as unknown; the next frame paints every cell.
     pub fn repaint(&mut self) {
         self.resize(self.size());
     }
 
-    /// Sends bytes that are no part of a frame, such as a text for the clipboard.
+    /// Sends bytes that are not part of a frame, such as a text for the clipboard.
     ///
     /// # Errors
-    /// When the terminal is gone.
+    /// The terminal is gone.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        send(&mut self.out, self.modes, bytes)
+        write_unless_released(&mut self.out, self.owner, bytes)
     }
 
-    /// Takes the mouse, or leaves it to the terminal, from now on and whenever the terminal is taken again.
+    /// Sets which mouse events the terminal reports, now and whenever it is taken again.
     ///
     /// # Errors
-    /// When the terminal is gone.
-    pub fn take_mouse(&mut self, mouse: Mouse) -> io::Result<()> {
-        if self.modes == Modes::Ours && self.mouse != mouse {
+    /// The terminal is gone.
+    pub fn set_mouse_mode(&mut self, mouse: MouseMode) -> io::Result<()> {
+        if self.owner == TerminalOwner::ThisProcess && self.mouse != mouse {
             self.write(mouse_modes(mouse).as_bytes())?;
         }
         self.mouse = mouse;
         Ok(())
     }
 
-    /// Sets the title of the window; the one before is given back with the terminal.
+    /// Sets the window title; the previous one is restored with the terminal.
     ///
     /// # Errors
-    /// When the terminal is gone.
+    /// The terminal is gone.
     pub fn set_title(&mut self, title: &str) -> io::Result<()> {
         self.title = Some(title.to_owned());
-        self.show_title()
+        self.write_title()
     }
 
-    fn show_title(&mut self) -> io::Result<()> {
+    fn write_title(&mut self) -> io::Result<()> {
         let Some(title) = &self.title else { return Ok(()) };
-        let mut bytes = elsewhere::title(title);
-        if self.modes == Modes::Ours && HELD.load(Ordering::Acquire) && !TITLED.swap(true, Ordering::AcqRel) {
+        let mut bytes = elsewhere::title_bytes(title);
+        if self.owner == TerminalOwner::ThisProcess
+            && TERMINAL_HELD.load(Ordering::Acquire)
+            && !TITLE_PUSHED.swap(true, Ordering::AcqRel)
+        {
             bytes.insert_str(0, elsewhere::PUSH_TITLE);
         }
         self.write(bytes.as_bytes())
     }
 
-    /// Gives the terminal back for a while.
+    /// Restores the terminal for another program.
     pub fn leave(&mut self) {
-        if self.modes == Modes::Ours {
+        if self.owner == TerminalOwner::ThisProcess {
             restore();
         }
     }
 
-    /// Takes the terminal again, with whatever size it has now.
+    /// Takes the terminal again, at its current size.
     ///
     /// # Errors
-    /// When the terminal is gone.
+    /// The terminal is gone.
     pub fn reenter(&mut self) -> io::Result<()> {
-        if self.modes == Modes::Ours {
-            take(&mut self.out)?;
+        if self.owner == TerminalOwner::ThisProcess {
+            enter_modes(&mut self.out)?;
             self.out.write_all(mouse_modes(self.mouse).as_bytes())?;
             self.out.flush()?;
             let (width, height) = terminal::size()?;
             self.resize(Size { width, height });
-            self.show_title()?;
+            self.write_title()?;
         }
         self.repaint();
         Ok(())
     }
 }
 
-impl<W: Write> Drop for Screen<W> {
+impl<W: Write> Drop for TerminalScreen<W> {
     fn drop(&mut self) {
         self.leave();
     }
 }
 
-/// Writes what is for the terminal, unless it was given back meanwhile.
-fn send(out: &mut impl Write, modes: Modes, bytes: &[u8]) -> io::Result<()> {
-    if modes == Modes::Ours && !HELD.load(Ordering::Acquire) {
+/// Writes bytes to the terminal, unless it has been restored.
+fn write_unless_released(out: &mut impl Write, owner: TerminalOwner, bytes: &[u8]) -> io::Result<()> {
+    if owner == TerminalOwner::ThisProcess && !TERMINAL_HELD.load(Ordering::Acquire) {
         return Ok(());
     }
     out.write_all(bytes)?;
     out.flush()
 }
 
-/// Presses and the wheel, moves while a button is down, and the numbers in decimal. That the mouse merely moves
-/// is nothing to us.
-fn mouse_modes(mouse: Mouse) -> &'static str {
+/// Returns the sequence for presses and the wheel, for moves while a button is down, and for decimal coordinates.
+/// Moves without a button are not requested.
+fn mouse_modes(mouse: MouseMode) -> &'static str {
     match mouse {
-        Mouse::On => "\x1b[?1000h\x1b[?1002h\x1b[?1006h",
-        Mouse::Wheel => "\x1b[?1002l\x1b[?1000h\x1b[?1006h",
-        Mouse::Off => "\x1b[?1006l\x1b[?1002l\x1b[?1000l",
+        MouseMode::On => "\x1b[?1000h\x1b[?1002h\x1b[?1006h",
+        MouseMode::Wheel => "\x1b[?1002l\x1b[?1000h\x1b[?1006h",
+        MouseMode::Off => "\x1b[?1006l\x1b[?1002l\x1b[?1000l",
     }
 }
 
-fn take(out: &mut impl Write) -> io::Result<()> {
-    // Another program may have changed the modes that are thought to be ours.
+fn enter_modes(out: &mut impl Write) -> io::Result<()> {
+    // Another program may have changed the modes that crossterm believes are set.
     terminal::disable_raw_mode()?;
     terminal::enable_raw_mode()?;
-    HELD.store(true, Ordering::Release);
+    TERMINAL_HELD.store(true, Ordering::Release);
     queue!(
         out,
         EnterAlternateScreen,
         EnableBracketedPaste,
         EnableFocusChange,
-        Print(TELL_COLOURS),
+        Print(REPORT_COLOURS),
         PushKeyboardEnhancementFlags(KeyboardEnhancementFlags::DISAMBIGUATE_ESCAPE_CODES)
     )?;
     out.flush()
 }
 
-/// Gives the terminal back, if this process holds it. Never fails: there is nobody left to tell.
+/// Restores the terminal, if this process holds it. Never fails, since nobody could handle the error.
 pub fn restore() {
-    if !HELD.swap(false, Ordering::AcqRel) {
+    if !TERMINAL_HELD.swap(false, Ordering::AcqRel) {
         return;
     }
-    // The line first: who sees the screen come back may type at once, and that is for the shell.
+    // Raw mode first: the user may type as soon as the screen returns, and those keys belong to the shell.
     let _ = terminal::disable_raw_mode();
-    let mut bytes = mouse_modes(Mouse::Off).as_bytes().to_vec();
+    let mut bytes = mouse_modes(MouseMode::Off).as_bytes().to_vec();
     let queued = queue!(
         bytes,
         EndSynchronizedUpdate,
         PopKeyboardEnhancementFlags,
-        Print(TELL_NO_COLOURS),
+        Print(STOP_COLOUR_REPORTS),
         DisableFocusChange,
         DisableBracketedPaste,
-        Print(if TITLED.swap(false, Ordering::AcqRel) { elsewhere::POP_TITLE } else { "" }),
+        Print(if TITLE_PUSHED.swap(false, Ordering::AcqRel) { elsewhere::POP_TITLE } else { "" }),
         ResetColor,
         LeaveAlternateScreen,
         Show
@@ -250,11 +257,11 @@ mod tests {
 
     use super::*;
 
-    /// Remembers what each write brought.
+    /// Records the bytes of each write.
     #[derive(Clone, Default)]
-    struct Writes(Rc<RefCell<Vec<Vec<u8>>>>);
+    struct RecordedWrites(Rc<RefCell<Vec<Vec<u8>>>>);
 
-    impl Write for Writes {
+    impl Write for RecordedWrites {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.0.borrow_mut().push(bytes.to_vec());
             Ok(bytes.len())
@@ -265,7 +272,7 @@ mod tests {
         }
     }
 
-    fn says(words: &str) -> impl FnOnce(&mut Buffer) -> Option<Position> {
+    fn draw_text(words: &str) -> impl FnOnce(&mut Buffer) -> Option<Position> {
         move |cells| {
             cells.reset();
             words.render(cells.area, cells);
@@ -274,11 +281,11 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_is_one_synchronized_write_and_nothing_else_leaves() {
-        let writes = Writes::default();
-        let mut screen = Screen::on(writes.clone(), Size { width: 20, height: 2 });
-        screen.draw(says("hello")).unwrap();
-        screen.draw(says("hallo")).unwrap();
+    fn a_frame_is_one_synchronized_write_and_nothing_else_is_sent() {
+        let writes = RecordedWrites::default();
+        let mut screen = TerminalScreen::with_output(writes.clone(), Size { width: 20, height: 2 });
+        screen.draw(draw_text("hello")).unwrap();
+        screen.draw(draw_text("hallo")).unwrap();
         let written = writes.0.borrow();
         let frames: Vec<String> = written.iter().map(|bytes| bytes.escape_ascii().to_string()).collect();
         assert_eq!(frames.len(), 2, "{frames:?}");
@@ -290,31 +297,34 @@ mod tests {
 
     #[test]
     fn a_repaint_sends_every_cell_again() {
-        let writes = Writes::default();
-        let mut screen = Screen::on(writes.clone(), Size { width: 20, height: 2 });
-        screen.draw(says("hello")).unwrap();
+        let writes = RecordedWrites::default();
+        let mut screen = TerminalScreen::with_output(writes.clone(), Size { width: 20, height: 2 });
+        screen.draw(draw_text("hello")).unwrap();
         screen.repaint();
-        screen.draw(says("hello")).unwrap();
+        screen.draw(draw_text("hello")).unwrap();
         let last = writes.0.borrow().last().unwrap().escape_ascii().to_string();
         assert!(last.contains("hello"), "{last}");
     }
 
     #[test]
-    fn a_link_is_written_once_a_run_and_again_only_where_its_cells_change() {
+    fn a_link_is_written_once_per_run_and_again_only_where_its_cells_change() {
         use crate::widgets::{
-            row::{Ink, Row, RowKind, Span},
-            theme::{Role, Theme},
+            row::{RowKind, StyledRow, StyledSpan, TextStyle},
+            theme::{ColourRole, Theme},
         };
         let mut theme = Theme::default();
-        theme.painting.links = true;
-        let writes = Writes::default();
-        let mut screen = Screen::on(writes.clone(), Size { width: 20, height: 1 });
-        let link = |words: &str| Span {
+        theme.rendering.has_links = true;
+        let writes = RecordedWrites::default();
+        let mut screen = TerminalScreen::with_output(writes.clone(), Size { width: 20, height: 1 });
+        let link = |words: &str| StyledSpan {
             link: Some("https://x.example/é?a;b".into()),
-            ..Span::new(words, Ink::of(Role::Link))
+            ..StyledSpan::new(words, TextStyle::of(ColourRole::Link))
         };
         let mut paint = |words: &str| {
-            let row = Row::new(RowKind::Text, vec![Span::new("see ", Ink::of(Role::Text)), link(words)]);
+            let row = StyledRow::new(
+                RowKind::Text,
+                vec![StyledSpan::new("see ", TextStyle::of(ColourRole::Text)), link(words)],
+            );
             screen
                 .draw(|cells| {
                     cells.reset();

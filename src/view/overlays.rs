@@ -1,84 +1,84 @@
-//! Draws what lies above everything, from the bottom up.
+//! Draws the overlays, from the bottom up.
 
 use ratatui::{
     layout::{Margin, Rect},
     widgets::Widget,
 };
 
-use super::Frame;
+use super::DrawTarget;
 use crate::{
     app::{
         Action, State,
-        areas::Areas,
-        keymap::shown,
-        overlays::{Of, Overlay, takes_no_tools},
-        screen::LEADER,
+        areas::ScreenAreas,
+        keymap::format_sequence,
+        overlays::{PickerKind, ScreenOverlay, no_tools_reason},
+        screen::HINTS_DELAY,
     },
     chat::Timestamp,
     widgets::{
         form::FormView,
         help::HelpView,
         hints::LeaderView,
-        overlay::Overlay as FloatingFrame,
+        overlay::OverlayFrame as FloatingFrame,
         pager::PagerView,
         picker::{PickerLine, PickerView},
-        theme::Role,
+        theme::ColourRole,
         tool_list::ToolListView,
-        welcome::{Welcome, WelcomeView},
+        welcome::{WelcomeScreen, WelcomeView},
         xray::XrayView,
     },
 };
 
-pub(super) fn draw(state: &State, now: Timestamp, frame: &mut Frame) {
+pub(super) fn draw_overlays(state: &State, now: Timestamp, frame: &mut DrawTarget) {
     let screen = frame.area();
     let theme = &state.theme;
     for overlay in &state.screen.overlays {
-        if !shows_the_page(overlay) {
-            theme.recede(screen, frame.buffer);
+        if !keeps_page_visible(overlay) {
+            theme.dim_area(screen, frame.buffer);
         }
         match overlay {
-            Overlay::Welcome(welcome) => draw_welcome(state, welcome, now, frame),
-            Overlay::Picker { of: Of::Again { .. }, picker } => {
+            ScreenOverlay::Welcome(welcome) => draw_welcome(state, welcome, now, frame),
+            ScreenOverlay::Picker { of: PickerKind::AnswerAgain { .. }, picker } => {
                 let view = PickerLine { picker, theme };
                 let area = state.screen.areas.composer;
-                frame.show_cursor(view.cursor(area));
+                frame.set_cursor(view.cursor(area));
                 view.render(area, frame.buffer);
             }
-            Overlay::Picker { picker, .. } => {
+            ScreenOverlay::Picker { picker, .. } => {
                 let view = PickerView { picker, now, theme };
-                frame.show_cursor(view.cursor(screen));
+                frame.set_cursor(view.cursor(screen));
                 view.render(screen, frame.buffer);
             }
-            Overlay::Parameters(form) => {
+            ScreenOverlay::Parameters(form) => {
                 let view = FormView { form, theme };
-                frame.show_cursor(view.cursor(screen));
+                frame.set_cursor(view.cursor(screen));
                 view.render(screen, frame.buffer);
             }
-            Overlay::Help(help) => HelpView { help, theme }.render(screen, frame.buffer),
-            Overlay::Xray(xray) => {
-                let view = XrayView { xray, now, said: state.screen.toasts.words(), theme };
-                frame.show_cursor(view.cursor(screen));
+            ScreenOverlay::Help(help) => HelpView { help, theme }.render(screen, frame.buffer),
+            ScreenOverlay::Xray(xray) => {
+                let view = XrayView { xray, now, message: state.screen.toasts.text(), theme };
+                frame.set_cursor(view.cursor(screen));
                 view.render(screen, frame.buffer);
             }
-            Overlay::Pager(pager) => {
-                let view = PagerView { pager, said: state.screen.toasts.words(), theme };
-                frame.show_cursor(view.cursor(screen));
+            ScreenOverlay::Pager(pager) => {
+                let view = PagerView { pager, message: state.screen.toasts.text(), theme };
+                frame.set_cursor(view.cursor(screen));
                 view.render(screen, frame.buffer);
             }
-            Overlay::Tools(list) => {
-                let notice = takes_no_tools(state);
+            ScreenOverlay::Tools(list) => {
+                let notice = no_tools_reason(state);
                 let view = ToolListView { list, notice: notice.as_deref(), theme };
-                frame.show_cursor(view.cursor(screen));
+                frame.set_cursor(view.cursor(screen));
                 view.render(screen, frame.buffer);
             }
-            Overlay::List => {
-                let area = Areas::floating_list(state.screen.size, state.screen.widths);
-                let inside = floating(area, state, frame);
+            ScreenOverlay::List => {
+                let area = ScreenAreas::floating_list(state.screen.size, state.screen.widths);
+                let inside = draw_floating_frame(area, state, frame);
                 super::draw_list(state, now, inside, frame);
             }
-            Overlay::Rail => {
-                let area = Areas::floating_rail(state.screen.size, state.screen.widths);
-                let inside = floating(area, state, frame);
+            ScreenOverlay::Rail => {
+                let area = ScreenAreas::floating_rail(state.screen.size, state.screen.widths);
+                let inside = draw_floating_frame(area, state, frame);
                 super::draw_rail(state, inside, frame);
             }
         }
@@ -86,36 +86,38 @@ pub(super) fn draw(state: &State, now: Timestamp, frame: &mut Frame) {
     draw_hints(state, now, frame);
 }
 
-/// A theme is chosen by what it makes of the page, and a line takes nothing of it away.
-fn shows_the_page(overlay: &Overlay) -> bool {
-    matches!(overlay, Overlay::Picker { of: Of::Theme | Of::Again { .. }, .. })
+/// Whether an overlay leaves the page undimmed: a theme is previewed on it, and a one-line picker does not cover it.
+fn keeps_page_visible(overlay: &ScreenOverlay) -> bool {
+    matches!(overlay, ScreenOverlay::Picker { of: PickerKind::Theme | PickerKind::AnswerAgain { .. }, .. })
 }
 
-/// The frame of a pane that is not docked; gives what is inside.
-fn floating(area: Rect, state: &State, frame: &mut Frame) -> Rect {
+/// Draws the frame of a pane that is not docked; returns the area inside.
+fn draw_floating_frame(area: Rect, state: &State, frame: &mut DrawTarget) -> Rect {
     let overlay = FloatingFrame { title: "", keys: &[], notice: None, theme: &state.theme };
     overlay.draw(area, frame.buffer).inner(Margin::new(1, 0))
 }
 
-pub(super) fn draw_welcome(state: &State, welcome: &Welcome, now: Timestamp, frame: &mut Frame) {
+pub(super) fn draw_welcome(state: &State, welcome: &WelcomeScreen, now: Timestamp, frame: &mut DrawTarget) {
     let screen = frame.area();
-    state.theme.clear(screen, Role::Background, frame.buffer);
+    state.theme.clear_area(screen, ColourRole::Background, frame.buffer);
     let quit_key = &state.keymap.keys_of(Action::Cancel).unwrap_or_default();
-    let spinner = super::status::spinner(state, now);
+    let spinner = super::status::spinner_mark(state, now);
     let view = WelcomeView { welcome, spinner, theme: &state.theme, quit_key };
-    frame.show_cursor(view.cursor(screen));
+    frame.set_cursor(view.cursor(screen));
     view.render(screen, frame.buffer);
 }
 
-/// The choices of a leader that has waited half a second, above the composer's rule.
-fn draw_hints(state: &State, now: Timestamp, frame: &mut Frame) {
-    let Some(leader) = state.screen.leader.as_ref().filter(|leader| now.duration_since(leader.since) >= LEADER) else {
+/// Draws the choices after a leader key that has waited half a second, above the composer's rule.
+fn draw_hints(state: &State, now: Timestamp, frame: &mut DrawTarget) {
+    let Some(leader) =
+        state.screen.pending_sequence.as_ref().filter(|leader| now.duration_since(leader.since) >= HINTS_DELAY)
+    else {
         return;
     };
-    let choices = state.leader_choices(leader);
-    let pressed = shown(&leader.keys);
+    let choices = state.sequence_choices(leader);
+    let pressed = format_sequence(&leader.keys);
     let view = LeaderView { pressed: &pressed, choices: &choices, theme: &state.theme };
-    let rule = state.screen.areas.rule;
+    let rule = state.screen.areas.composer_rule;
     let height = view.height(rule.width).min(rule.y);
     let area = Rect { y: rule.y - height, height, ..rule };
     view.render(area, frame.buffer);

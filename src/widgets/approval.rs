@@ -1,122 +1,141 @@
-//! The card of a call that asks: which tool of which server, every argument in full, what it says of itself.
+//! The card of a call that needs approval: its tool, every argument in full, and what the tool claims to do.
 
 mod arguments;
 
 use super::{
     card,
-    row::{Ink, Row, RowKind, Span},
-    theme::{Marks, Role},
+    row::{RowKind, StyledRow, StyledSpan, TextStyle},
+    theme::{ColourRole, ThemeMarks},
 };
 use crate::{
-    chat::{Run, choices::Choice},
-    text::visible,
-    tools::{Command, Doubt, Hints, Tool, ToolId},
+    chat::{ToolCallRun, choices::CardChoice},
+    text::show_invisible,
+    tools::{NameDoubt, ToolCommand, ToolDefinition, ToolHints, ToolId},
 };
 
-/// What is known of the call besides its arguments.
+/// A call that needs approval, with what is known about its tool.
 #[derive(Debug, Clone, Copy)]
-pub struct Asked<'a> {
-    pub run: &'a Run,
-    pub tool: Option<&'a Tool>,
-    /// The program, where it is one of the config's.
-    pub command: Option<&'a Command>,
-    /// Why its name is not to be trusted at a glance.
-    pub doubt: Option<&'a Doubt>,
-    /// How many calls of this step wait to be decided after this one.
-    pub more: usize,
+pub struct ApprovalRequest<'a> {
+    pub run: &'a ToolCallRun,
+    pub tool: Option<&'a ToolDefinition>,
+    /// The command, if the tool is defined in the config.
+    pub command: Option<&'a ToolCommand>,
+    /// The reason to distrust the tool's name.
+    pub doubt: Option<&'a NameDoubt>,
+    /// The number of other calls of this step that await a decision.
+    pub others_waiting: usize,
 }
 
-/// A card with more rows asks again above its keys: its first row may be out of sight.
-const LONG: usize = 16;
+/// A card with more rows than this repeats its question above the keys, because its first row may be off screen.
+const LONG_CARD_ROWS: usize = 16;
 
-/// The rows of the card, without its bar. Nothing in them is left out or hidden.
-pub fn rows(asked: Asked, choices: &[Choice], width: usize, marks: &Marks) -> Vec<Row> {
-    let Asked { run, tool, command, doubt, more } = asked;
-    let name = run.tool.as_ref().map(shown_name).unwrap_or_default();
-    let mut headline = vec![Span::new(format!("Run {name}?"), Ink::of(Role::Warning).bold())];
+/// Returns the rows of the card, without its bar. Nothing is left out or hidden.
+pub fn approval_rows(
+    request: ApprovalRequest,
+    choices: &[CardChoice],
+    width: usize,
+    marks: &ThemeMarks,
+) -> Vec<StyledRow> {
+    let ApprovalRequest { run, tool, command, doubt, others_waiting: more } = request;
+    let name = run.tool.as_ref().map(visible_tool_name).unwrap_or_default();
+    let mut headline = vec![StyledSpan::new(format!("Run {name}?"), TextStyle::of(ColourRole::Warning).bold())];
     if run.edited {
-        headline.push(Span::new("  with your arguments", Ink::of(Role::Muted)));
+        headline.push(StyledSpan::new("  with your arguments", TextStyle::of(ColourRole::Muted)));
     }
     if more > 0 {
         let calls = if more == 1 { "1 more call asks" } else { &format!("{more} more calls ask") };
-        headline.push(Span::new(format!("  {calls}"), Ink::of(Role::Muted)));
+        headline.push(StyledSpan::new(format!("  {calls}"), TextStyle::of(ColourRole::Muted)));
     }
-    let mut rows = card::wrapped(&headline, width, RowKind::Card);
+    let mut rows = card::wrap_spans(&headline, width, RowKind::Card);
     if let Some(doubt) = doubt {
-        rows.extend(card::wrapped(&[Span::new(doubted(doubt), Ink::of(Role::Warning))], width, RowKind::Card));
+        rows.extend(card::wrap_spans(
+            &[StyledSpan::new(doubt_text(doubt), TextStyle::of(ColourRole::Warning))],
+            width,
+            RowKind::Card,
+        ));
     }
     if let Some(tool) = tool {
-        rows.extend(card::wrapped(&[Span::new(claims(tool.hints), Ink::of(Role::Muted))], width, RowKind::Card));
+        rows.extend(card::wrap_spans(
+            &[StyledSpan::new(claimed_effects(tool.hints), TextStyle::of(ColourRole::Muted))],
+            width,
+            RowKind::Card,
+        ));
     }
     if let Some(command) = command {
-        rows.extend(argv(command, run, width));
+        rows.extend(command_rows(command, run, width));
     }
-    rows.extend(arguments::rows(&run.arguments, width));
+    rows.extend(arguments::argument_rows(&run.arguments, width));
     if !choices.is_empty() {
         let above = rows.len();
-        rows.push(Row::new(RowKind::Card, Vec::new()));
-        if above > LONG {
-            let again = [
-                Span::new(format!("Run {name}?"), Ink::of(Role::Warning).bold()),
-                Span::new(format!("  its {above} rows begin above: k scrolls"), Ink::of(Role::Muted)),
+        rows.push(StyledRow::new(RowKind::Card, Vec::new()));
+        if above > LONG_CARD_ROWS {
+            let question = [
+                StyledSpan::new(format!("Run {name}?"), TextStyle::of(ColourRole::Warning).bold()),
+                StyledSpan::new(format!("  its {above} rows begin above: k scrolls"), TextStyle::of(ColourRole::Muted)),
             ];
-            rows.extend(card::wrapped(&again, width, RowKind::Card));
+            rows.extend(card::wrap_spans(&question, width, RowKind::Card));
         }
-        rows.extend(card::keys(choices, width, marks));
+        rows.extend(card::choice_rows(choices, width, marks));
     }
     rows
 }
 
-/// A tool as one reads it, with all that could deceive made visible.
-pub fn shown_name(id: &ToolId) -> String {
-    visible(&id.to_string()).replace('\n', "⟨U+000A⟩")
+/// Returns the tool's name for display, with invisible and misleading characters made visible.
+pub fn visible_tool_name(id: &ToolId) -> String {
+    show_invisible(&id.to_string()).replace('\n', "⟨U+000A⟩")
 }
 
-fn doubted(doubt: &Doubt) -> String {
+fn doubt_text(doubt: &NameDoubt) -> String {
     match doubt {
-        Doubt::Hides => "Its name has letters that hide or look like others: it cannot be allowed for ever.".into(),
-        Doubt::Twin(other) => {
-            format!("It reads like {}, which is another tool: it cannot be allowed for ever.", shown_name(other))
+        NameDoubt::Deceptive => "Its name has misleading characters: it cannot be allowed for ever.".into(),
+        NameDoubt::LooksLike(other) => {
+            format!("Its name looks like {}, another tool: it cannot be allowed for ever.", visible_tool_name(other))
         }
     }
 }
 
-/// The hints as what they are: claims.
-pub fn claims(hints: Hints) -> String {
-    let says = |hint: Option<bool>, yes: &'static str, no: &'static str| hint.map(|hint| if hint { yes } else { no });
+/// Describes a tool's hints, which are only its own claims.
+pub fn claimed_effects(hints: ToolHints) -> String {
+    let claim = |hint: Option<bool>, yes: &'static str, no: &'static str| hint.map(|hint| if hint { yes } else { no });
     let all = [
-        says(hints.read_only, "reads only", "changes things"),
-        says(hints.destructive.filter(|_| hints.read_only != Some(true)), "may destroy", "destroys nothing"),
-        says(hints.open_world, "reaches the outside", "stays on this machine"),
+        claim(hints.read_only, "reads only", "makes changes"),
+        claim(hints.destructive.filter(|_| hints.read_only != Some(true)), "may destroy data", "destroys nothing"),
+        claim(hints.open_world, "reaches the outside", "stays on this machine"),
     ];
     let all: Vec<&str> = all.into_iter().flatten().collect();
     if all.is_empty() {
-        return "It does not say what it touches.".into();
+        return "It does not say what it affects.".into();
     }
-    format!("It says of itself: {}.", all.join(", "))
+    format!("By its own account: {}.", all.join(", "))
 }
 
-/// What will be run, word by word.
-fn argv(command: &Command, run: &Run, width: usize) -> Vec<Row> {
+/// Returns the command line that will be run, word by word.
+fn command_rows(command: &ToolCommand, run: &ToolCallRun, width: usize) -> Vec<StyledRow> {
     let spans = match command.invocation(&run.arguments) {
         Ok(invocation) => {
-            let words: Vec<String> = invocation.argv.iter().map(|word| quoted(word)).collect();
-            let input = if invocation.stdin.is_some() { "  with the arguments as JSON on its input" } else { "" };
-            vec![Span::new(words.join(" "), Ink::of(Role::Text).bold()), Span::new(input, Ink::of(Role::Muted))]
+            let args: Vec<String> = invocation.argv.iter().map(|word| quote_word(word)).collect();
+            let stdin_note = if invocation.stdin.is_some() { "  with the arguments as JSON on its input" } else { "" };
+            vec![
+                StyledSpan::new(args.join(" "), TextStyle::of(ColourRole::Text).bold()),
+                StyledSpan::new(stdin_note, TextStyle::of(ColourRole::Muted)),
+            ]
         }
         Err(failure) => {
-            vec![Span::new(format!("It will not run: {}", visible(&failure.words())), Ink::of(Role::Error))]
+            vec![StyledSpan::new(
+                format!("It will not run: {}", show_invisible(&failure.message())),
+                TextStyle::of(ColourRole::Error),
+            )]
         }
     };
-    card::wrapped(&spans, width, RowKind::Card)
+    card::wrap_spans(&spans, width, RowKind::Card)
 }
 
-/// A word of an argv, in quotes where one could not see its ends.
-pub fn quoted(word: &str) -> String {
-    let plain = |char: char| char.is_ascii_alphanumeric() || "-_=+:,./@%^".contains(char);
-    if !word.is_empty() && word.chars().all(plain) {
+/// Returns a command-line word, in quotes unless it consists of plain characters only.
+pub fn quote_word(word: &str) -> String {
+    let is_plain = |char: char| char.is_ascii_alphanumeric() || "-_=+:,./@%^".contains(char);
+    if !word.is_empty() && word.chars().all(is_plain) {
         word.to_owned()
     } else {
-        visible(&format!("{word:?}")).into_owned()
+        show_invisible(&format!("{word:?}")).into_owned()
     }
 }

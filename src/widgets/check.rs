@@ -1,64 +1,64 @@
-//! What a reader wants to know of a cited page, and what was found there.
+//! Checks whether a cited page contains an excerpt or a claim.
 
-use crate::{chat::Timestamp, text::quote::Found};
+use crate::{chat::Timestamp, text::quote::QuoteMatch};
 
-/// Whether some words stand on a page.
+/// Asks whether a page contains some text.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Question {
+pub struct CheckQuestion {
     pub url: String,
-    pub words: Words,
+    pub text: CheckText,
 }
 
-/// The words that are looked for.
+/// The text that is looked for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Words {
-    /// What the server said that the page says.
+pub enum CheckText {
+    /// The excerpt of the page that the server sent.
     Excerpt(String),
-    /// What the answer says; all there is without an excerpt.
+    /// The claim of the answer, if there is no excerpt.
     Claim(String),
 }
 
-/// How far a check is.
+/// The state of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Check {
-    /// The reader must say first that the page may be fetched.
-    Asks {
+pub enum PageCheck {
+    /// Waiting for the reader to allow the page to be fetched.
+    Asking {
         since: Timestamp,
     },
-    Reading {
+    Running {
         since: Timestamp,
     },
-    Read {
+    Done {
         at: Timestamp,
-        page: Reading,
+        page: CheckedPage,
     },
-    /// Why the page could not be read.
-    Unread {
+    /// The page could not be read.
+    Failed {
         at: Timestamp,
-        why: String,
+        reason: String,
     },
 }
 
 /// A page that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reading {
-    /// Its address, behind all redirects.
+pub struct CheckedPage {
+    /// Its address, after all redirects.
     pub url: String,
-    /// It was longer than what is read; what came of it, in MB.
-    pub cut: Option<u64>,
-    /// For each passage of the words.
-    pub found: Vec<Found>,
+    /// The megabytes that were read, if the page was longer.
+    pub truncated_at_mb: Option<u64>,
+    /// The result for each passage of the text.
+    pub matches: Vec<QuoteMatch>,
 }
 
-impl Words {
-    pub fn text(&self) -> &str {
+impl CheckText {
+    pub fn as_str(&self) -> &str {
         match self {
             Self::Excerpt(words) | Self::Claim(words) => words,
         }
     }
 
-    /// What they are called on the screen.
-    pub fn name(&self) -> &'static str {
+    /// The name of the text on the screen.
+    pub fn label(&self) -> &'static str {
         match self {
             Self::Excerpt(_) => "the excerpt",
             Self::Claim(_) => "the claim",

@@ -1,48 +1,48 @@
-//! From annotations to numbered sources, and the places in the text that name them.
+//! Turns annotations into numbered sources and citation marks in the text.
 
 use std::{collections::HashMap, ops::Range, sync::Arc};
 
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::markdown::{Lit, Mark};
+use super::markdown::{CitationMark, HighlightedCitation};
 use crate::{
     api::Annotation,
-    chat::{Answer, Slot, answer::Part},
+    chat::{Answer, ItemSlot, answer::ContentPart},
     text,
 };
 
 mod claim;
 
-/// A cited page or file, or whatever else a server names.
+/// A cited page or file, or whatever else a server cites.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
-    /// By first use in the answer, from 1.
+    /// Counted from 1, in the order of first use in the answer.
     pub number: u32,
-    /// The type of its first annotation, as it came.
+    /// The type of its first annotation, unchanged.
     pub kind: String,
     pub title: String,
-    /// Where it is, in short: `sqlite.org/wal`.
+    /// A short form of its address: `sqlite.org/wal`.
     pub site: String,
-    /// Absent for files and the like.
+    /// `None` for files and other sources without an address.
     pub url: Option<String>,
     pub excerpt: Option<String>,
-    /// How many places in the answer it supports.
-    pub claims: usize,
+    /// The number of claims in the answer that it supports.
+    pub claim_count: usize,
 }
 
-/// Words that a source supports.
+/// A passage of an answer that a source supports.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Claim {
-    pub place: Place,
-    /// The mark behind them.
+pub struct CitedClaim {
+    pub part: TextPartId,
+    /// The index of the annotation whose mark follows it.
     pub annotation: usize,
-    /// Without Markdown, in one line.
-    pub words: String,
+    /// The text of the claim, without Markdown, on one line.
+    pub text: String,
 }
 
 impl Source {
-    /// What it is: a file only where its annotation says so, else the name of a type that we do not know.
-    pub fn what(&self) -> String {
+    /// Describes the kind of source: "a file", "a page", or the type of an unknown annotation as text.
+    pub fn description(&self) -> String {
         if self.is_file() {
             return "a file".into();
         }
@@ -53,8 +53,8 @@ impl Source {
         if words.is_empty() { "a source".into() } else { words }
     }
 
-    /// Its address, where it leads to a page: only those are opened and fetched.
-    pub fn page(&self) -> Option<&str> {
+    /// Its address if it is a web page; only those are opened and fetched.
+    pub fn page_url(&self) -> Option<&str> {
         let (scheme, _) = self.url.as_deref()?.split_once("://")?;
         let is_page = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
         self.url.as_deref().filter(|_| is_page)
@@ -65,110 +65,111 @@ impl Source {
     }
 }
 
-/// The sources of an answer, in order of first use.
+/// Returns the sources of an answer, in order of first use.
 pub fn sources(answer: &Answer) -> Vec<Source> {
-    let mut citations = Citations::default();
+    let mut citations = AnswerCitations::default();
     citations.sync(answer);
     citations.sources().to_vec()
 }
 
-/// The citations of an answer that may still be growing: what is new is looked at once.
+/// The citations of an answer that may still be growing. New text and annotations are processed only once.
 #[derive(Debug, Clone, Default)]
-pub struct Citations {
-    parts: Vec<PartUses>,
+pub struct AnswerCitations {
+    parts: Vec<PartCitations>,
     sources: Vec<Source>,
-    /// The marks of each part, sorted by where they stand.
-    marks: Vec<Vec<Mark>>,
+    /// The marks of each part, sorted by position.
+    marks: Vec<Vec<CitationMark>>,
 }
 
-/// A text part of an answer: its item, and which of the item's parts.
-pub type Place = (Slot, usize);
+/// Identifies a text part of an answer: its item and the index of the part in the item.
+pub type TextPartId = (ItemSlot, usize);
 
-/// What the annotations of one part say about its text.
+/// The annotations of one text part, resolved to ranges of its text.
 #[derive(Debug, Clone, Default)]
-struct PartUses {
-    place: Option<Place>,
-    /// Bytes of the text and annotations that were looked at.
-    seen: usize,
+struct PartCitations {
+    part: Option<TextPartId>,
+    /// The number of bytes of the text already processed.
+    processed_bytes: usize,
+    /// The annotations already processed.
     annotations: Vec<Annotation>,
-    index: Offsets,
-    /// Annotations that say where they belong, resolved.
-    spans: Vec<Use>,
-    /// Addresses that say nothing about their place, and where they were found.
-    wanted: Vec<Wanted>,
+    offsets: OffsetIndex,
+    /// Annotations with a valid range.
+    placed: Vec<PlacedAnnotation>,
+    /// Annotations without a range, and where their addresses were found.
+    unplaced: Vec<UnplacedAddress>,
 }
 
 #[derive(Debug, Clone)]
-struct Use {
+struct PlacedAnnotation {
     range: Range<usize>,
     annotation: usize,
 }
 
 #[derive(Debug, Clone)]
-struct Wanted {
+struct UnplacedAddress {
     annotation: usize,
     address: String,
-    found: Option<Range<usize>>,
+    range: Option<Range<usize>>,
 }
 
-/// Leads from a count of characters or UTF-16 units to a byte, without counting from the start.
+/// An index from characters and UTF-16 units to bytes, so that a lookup need not count from the start.
 #[derive(Debug, Clone, Default)]
-struct Offsets {
-    stops: Vec<Stop>,
-    end: Stop,
+struct OffsetIndex {
+    stops: Vec<OffsetStop>,
+    end: OffsetStop,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Stop {
+struct OffsetStop {
     byte: usize,
     chars: usize,
-    units: usize,
+    utf16_units: usize,
 }
 
-impl Citations {
+impl AnswerCitations {
     pub fn sources(&self) -> &[Source] {
         &self.sources
     }
 
-    /// The marks of a text part of the answer.
-    pub fn marks(&self, place: Place) -> &[Mark] {
-        let at = self.parts.iter().position(|part| part.place == Some(place));
+    /// Returns the marks of a text part of the answer.
+    pub fn marks(&self, place: TextPartId) -> &[CitationMark] {
+        let at = self.parts.iter().position(|part| part.part == Some(place));
         at.and_then(|at| self.marks.get(at)).map_or(&[], Vec::as_slice)
     }
 
-    /// A mark and the words that it supports; `text` is the part's.
-    pub fn lit(&self, place: Place, annotation: usize, text: &str) -> Option<Lit> {
-        let mark = self.marks(place).iter().find(|mark| mark.annotation == annotation)?;
-        Some(Lit { annotation, claim: claim::of(text, mark) })
+    /// Returns a mark and its claim, for highlighting; `text` is the text of the part.
+    pub fn highlight(&self, place: TextPartId, annotation: usize, text: &str) -> Option<HighlightedCitation> {
+        let mark = self.marks(place).iter().find(|mark| mark.annotation_index == annotation)?;
+        Some(HighlightedCitation { annotation_index: annotation, claim: claim::claim_range(text, mark) })
     }
 
-    /// The number of the source that a mark names.
-    pub fn number_of(&self, place: Place, annotation: usize) -> Option<u32> {
-        self.marks(place).iter().find(|mark| mark.annotation == annotation).map(|mark| mark.number)
+    /// Returns the number of the source that a mark cites.
+    pub fn source_number(&self, place: TextPartId, annotation: usize) -> Option<u32> {
+        self.marks(place).iter().find(|mark| mark.annotation_index == annotation).map(|mark| mark.number)
     }
 
-    /// The words that a source supports, in reading order, each with the mark that says so.
-    pub fn claims(&self, number: u32, answer: &Answer) -> Vec<Claim> {
-        let claims = texts(answer).flat_map(|(place, text, _)| {
+    /// Returns the claims that a source supports, in reading order.
+    pub fn claims(&self, number: u32, answer: &Answer) -> Vec<CitedClaim> {
+        let claims = text_parts(answer).flat_map(|(place, text, _)| {
             let marks = self.marks(place).iter().filter(move |mark| mark.number == number);
-            marks.map(move |mark| Claim {
-                place,
-                annotation: mark.annotation,
-                words: claim::plain(text, claim::of(text, mark)),
+            marks.map(move |mark| CitedClaim {
+                part: place,
+                annotation: mark.annotation_index,
+                text: claim::claim_text(text, claim::claim_range(text, mark)),
             })
         });
         claims.collect()
     }
 
-    /// Takes in what is new; tells whether anything is numbered or placed differently.
+    /// Processes new text and annotations; returns whether any number or mark changed.
     pub fn sync(&mut self, answer: &Answer) -> bool {
         let mut changed = false;
         let mut count = 0;
-        for (place, text, annotations) in texts(answer) {
+        for (place, text, annotations) in text_parts(answer) {
             if self.parts.len() == count {
-                self.parts.push(PartUses::default());
+                self.parts.push(PartCitations::default());
             }
-            self.parts[count].place = Some(place);
+            self.parts[count].part = Some(place);
             changed |= self.parts[count].sync(text, annotations);
             count += 1;
         }
@@ -177,114 +178,123 @@ impl Citations {
         if !changed {
             return false;
         }
-        let texts: Vec<&str> = texts(answer).map(|(_, text, _)| text).collect();
-        self.number(&texts);
+        let texts: Vec<&str> = text_parts(answer).map(|(_, text, _)| text).collect();
+        self.number_sources(&texts);
         true
     }
 
-    fn number(&mut self, texts: &[&str]) {
+    fn number_sources(&mut self, texts: &[&str]) {
         let mut numbers: HashMap<String, usize> = HashMap::new();
         let mut sources: Vec<Source> = Vec::new();
         let mut marks = Vec::new();
         for (part, text) in self.parts.iter().zip(texts) {
             let mut placed: Vec<(Range<usize>, usize, bool)> =
-                part.spans.iter().map(|one| (one.range.clone(), one.annotation, true)).collect();
-            placed.extend(part.wanted.iter().filter_map(|one| Some((one.found.clone()?, one.annotation, false))));
+                part.placed.iter().map(|one| (one.range.clone(), one.annotation, true)).collect();
+            placed.extend(part.unplaced.iter().filter_map(|one| Some((one.range.clone()?, one.annotation, false))));
             placed.sort_by_key(|(range, ..)| (range.end, range.start));
-            let mut here: Vec<Mark> = Vec::new();
+            let mut here: Vec<CitationMark> = Vec::new();
             for (range, nth, given) in placed {
                 let annotation = &part.annotations[nth];
-                let key = identity(annotation);
-                let at = *numbers.entry(key.clone()).or_insert_with(|| add(&mut sources, annotation));
-                enrich(&mut sources[at], annotation);
-                let point = point(text, range.end);
+                let key = source_key(annotation);
+                let at = *numbers.entry(key.clone()).or_insert_with(|| add_source(&mut sources, annotation));
+                fill_in(&mut sources[at], annotation);
+                let point = mark_point(text, range.end);
                 let number = sources[at].number;
-                if here.iter().rev().take_while(|mark| mark.point >= point).any(|mark| mark.number == number) {
+                if here.iter().rev().take_while(|mark| mark.insert_at >= point).any(|mark| mark.number == number) {
                     continue;
                 }
-                sources[at].claims += 1;
-                here.push(Mark { range, point, number, given, annotation: nth, key: Arc::from(key) });
+                sources[at].claim_count += 1;
+                here.push(CitationMark {
+                    range,
+                    insert_at: point,
+                    number,
+                    is_from_server: given,
+                    annotation_index: nth,
+                    key: Arc::from(key),
+                });
             }
-            here.sort_by_key(|mark| mark.point);
+            here.sort_by_key(|mark| mark.insert_at);
             marks.push(here);
         }
-        // Whatever names no place comes last.
+        // Sources without a mark come last.
         for part in &self.parts {
             for annotation in &part.annotations {
-                let at = *numbers.entry(identity(annotation)).or_insert_with(|| add(&mut sources, annotation));
-                enrich(&mut sources[at], annotation);
+                let at = *numbers.entry(source_key(annotation)).or_insert_with(|| add_source(&mut sources, annotation));
+                fill_in(&mut sources[at], annotation);
             }
         }
-        shorten_sites(&mut sources);
+        name_sites(&mut sources);
         self.sources = sources;
         self.marks = marks;
     }
 }
 
-/// The text parts of an answer, in order.
-fn texts(answer: &Answer) -> impl Iterator<Item = (Place, &str, &[Annotation])> {
+/// Returns the text parts of an answer, in order.
+fn text_parts(answer: &Answer) -> impl Iterator<Item = (TextPartId, &str, &[Annotation])> {
     answer.items.iter().flat_map(|(&slot, item)| {
         let parts = item.parts().unwrap_or_default().iter().enumerate();
         parts.filter_map(move |(nth, part)| match part {
-            Part::Text { text, annotations } => Some(((slot, nth), text.as_str(), annotations.as_slice())),
-            Part::Refusal(_) => None,
+            ContentPart::Text { text, annotations } => Some(((slot, nth), text.as_str(), annotations.as_slice())),
+            ContentPart::Refusal(_) => None,
         })
     })
 }
 
-impl PartUses {
+impl PartCitations {
     fn sync(&mut self, text: &str, annotations: &[Annotation]) -> bool {
         let known = self.annotations.len();
-        let grown =
-            text.len() >= self.seen && annotations.len() >= known && annotations[..known] == self.annotations[..];
+        let grown = text.len() >= self.processed_bytes
+            && annotations.len() >= known
+            && annotations[..known] == self.annotations[..];
         if !grown {
-            *self = Self { place: self.place, ..Self::default() };
+            *self = Self { part: self.part, ..Self::default() };
         }
         let fresh = self.annotations.len();
-        if text.len() == self.seen && annotations.len() == fresh {
+        if text.len() == self.processed_bytes && annotations.len() == fresh {
             return !grown;
         }
-        self.index.extend(text);
+        self.offsets.extend(text);
         let mut changed = !grown;
         for annotation in &annotations[fresh..] {
             changed = true;
-            self.take(text, annotation);
+            self.add_annotation(text, annotation);
         }
-        changed |= self.look_for_addresses(text, fresh);
-        self.seen = text.len();
+        changed |= self.find_unplaced(text, fresh);
+        self.processed_bytes = text.len();
         changed
     }
 
-    fn take(&mut self, text: &str, annotation: &Annotation) {
-        let at = self.annotations.len();
+    fn add_annotation(&mut self, text: &str, annotation: &Annotation) {
+        let index = self.annotations.len();
         self.annotations.push(annotation.clone());
-        match span(text, &self.index, annotation) {
-            Some(range) => self.spans.push(Use { range, annotation: at }),
+        match annotation_range(text, &self.offsets, annotation) {
+            Some(range) => self.placed.push(PlacedAnnotation { range, annotation: index }),
             None => {
                 if let Some(url) = &annotation.url {
-                    let known = self.wanted.iter().any(|one| key(&one.address) == key(url));
+                    let known = self.unplaced.iter().any(|one| address_key(&one.address) == address_key(url));
                     if !known && !url.is_empty() {
-                        self.wanted.push(Wanted { annotation: at, address: url.clone(), found: None });
+                        self.unplaced.push(UnplacedAddress { annotation: index, address: url.clone(), range: None });
                     }
                 }
             }
         }
     }
 
-    /// Looks for addresses without a place: new ones in the whole text, the others in what is new.
-    fn look_for_addresses(&mut self, text: &str, fresh: usize) -> bool {
+    /// Looks for addresses that are not found yet: new ones in the whole text, the others in the new text.
+    fn find_unplaced(&mut self, text: &str, fresh: usize) -> bool {
         let mut changed = false;
-        for wanted in self.wanted.iter_mut().filter(|wanted| wanted.found.is_none()) {
-            let address = bare(&wanted.address);
-            let from = if wanted.annotation >= fresh { 0 } else { self.seen.saturating_sub(address.len() + 1) };
-            wanted.found = find_address(text, text.floor_char_boundary(from), address);
-            changed |= wanted.found.is_some();
+        for wanted in self.unplaced.iter_mut().filter(|wanted| wanted.range.is_none()) {
+            let address = without_trackers(&wanted.address);
+            let from =
+                if wanted.annotation >= fresh { 0 } else { self.processed_bytes.saturating_sub(address.len() + 1) };
+            wanted.range = find_address(text, text.floor_char_boundary(from), address);
+            changed |= wanted.range.is_some();
         }
         changed
     }
 }
 
-/// An address in a text that does not go on with something that would make it another one.
+/// Finds an address in a text, unless it is only the beginning of a longer address.
 fn find_address(text: &str, from: usize, address: &str) -> Option<Range<usize>> {
     if address.len() < 8 {
         return None;
@@ -303,14 +313,14 @@ fn find_address(text: &str, from: usize, address: &str) -> Option<Range<usize>> 
     })
 }
 
-/// Where an annotation says that it belongs: in code points, else in UTF-16 units.
-fn span(text: &str, index: &Offsets, annotation: &Annotation) -> Option<Range<usize>> {
+/// The range of an annotation in the text, whose offsets count code points, or else UTF-16 units.
+fn annotation_range(text: &str, index: &OffsetIndex, annotation: &Annotation) -> Option<Range<usize>> {
     let (start, end) = (usize::try_from(annotation.start?).ok()?, usize::try_from(annotation.end?).ok()?);
     if start >= end {
         return None;
     }
-    let points = index.bytes(text, start, end, |stop| stop.chars, |_| 1);
-    let units = index.bytes(text, start, end, |stop| stop.units, char::len_utf16);
+    let points = index.byte_range(text, start, end, |stop| stop.chars, |_| 1);
+    let units = index.byte_range(text, start, end, |stop| stop.utf16_units, char::len_utf16);
     let fits = |range: &Range<usize>| {
         let slice = &text[range.clone()];
         let host = annotation.url.as_deref().map(host).filter(|host| !host.is_empty());
@@ -324,7 +334,7 @@ fn span(text: &str, index: &Offsets, annotation: &Annotation) -> Option<Range<us
     }
 }
 
-impl Offsets {
+impl OffsetIndex {
     const STRIDE: usize = 1024;
 
     fn extend(&mut self, text: &str) {
@@ -335,17 +345,17 @@ impl Offsets {
             }
             stop.byte += char.len_utf8();
             stop.chars += 1;
-            stop.units += char.len_utf16();
+            stop.utf16_units += char.len_utf16();
         }
         self.end = stop;
     }
 
-    fn bytes(
+    fn byte_range(
         &self,
         text: &str,
         start: usize,
         end: usize,
-        count: impl Fn(&Stop) -> usize,
+        count: impl Fn(&OffsetStop) -> usize,
         size: impl Fn(char) -> usize,
     ) -> Option<Range<usize>> {
         let byte = |wanted: usize| {
@@ -353,12 +363,12 @@ impl Offsets {
                 return (wanted == count(&self.end)).then_some(self.end.byte);
             }
             let stop = self.stops[self.stops.partition_point(|stop| count(stop) <= wanted).checked_sub(1)?];
-            let mut at = count(&stop);
+            let mut position = count(&stop);
             for (byte, char) in text[stop.byte..].char_indices() {
-                if at >= wanted {
-                    return (at == wanted).then_some(stop.byte + byte);
+                if position >= wanted {
+                    return (position == wanted).then_some(stop.byte + byte);
                 }
-                at += size(char);
+                position += size(char);
             }
             None
         };
@@ -367,14 +377,14 @@ impl Offsets {
     }
 }
 
-/// How far before the end of a claim the word is looked for in which it ends.
-const REACH: usize = 256;
+/// How far before the end of a claim its last word may begin, in bytes.
+const MAX_WORD_REACH: usize = 256;
 
-/// Behind the word in which a claim ends, or behind the claim where it ends between words.
-fn point(text: &str, end: usize) -> usize {
+/// The position of the mark: after the word in which the claim ends, or after the claim if it ends between words.
+fn mark_point(text: &str, end: usize) -> usize {
     let end = text[..end].trim_end().len();
-    let reach = text.floor_char_boundary(end.saturating_sub(REACH));
-    // Flags are pairs, counted from the first of a run.
+    let reach = text.floor_char_boundary(end.saturating_sub(MAX_WORD_REACH));
+    // Flags are pairs of regional indicators, counted from the first of a run.
     let reach = text[..reach].trim_end_matches(|char| ('\u{1f1e6}'..='\u{1f1ff}').contains(&char)).len();
     let start = text[reach..end].rfind(char::is_whitespace).map_or(reach, |blank| reach + blank);
     let mut words = text[start..].split_word_bound_indices().map(|(at, word)| start + at + word.len());
@@ -383,9 +393,9 @@ fn point(text: &str, end: usize) -> usize {
     clusters.find(|after| *after >= word).unwrap_or(word)
 }
 
-fn add(sources: &mut Vec<Source>, annotation: &Annotation) -> usize {
+fn add_source(sources: &mut Vec<Source>, annotation: &Annotation) -> usize {
     let number = sources.len() as u32 + 1;
-    let url = annotation.url.as_deref().filter(|url| !url.is_empty()).map(|url| bare(url).to_owned());
+    let url = annotation.url.as_deref().filter(|url| !url.is_empty()).map(|url| without_trackers(url).to_owned());
     sources.push(Source {
         number,
         kind: annotation.kind.clone(),
@@ -393,21 +403,21 @@ fn add(sources: &mut Vec<Source>, annotation: &Annotation) -> usize {
         site: String::new(),
         url,
         excerpt: None,
-        claims: 0,
+        claim_count: 0,
     });
     sources.len() - 1
 }
 
-/// Another annotation of the same source may know what the first did not.
-fn enrich(source: &mut Source, annotation: &Annotation) {
-    let words = |text: &Option<String>| {
+/// Fills in what earlier annotations of the same source did not have.
+fn fill_in(source: &mut Source, annotation: &Annotation) {
+    let cleaned = |text: &Option<String>| {
         text.as_deref().map(|text| one_line(&text::clean(text))).filter(|text| !text.is_empty())
     };
     if source.title.is_empty() {
-        source.title = words(&annotation.title).or_else(|| words(&annotation.filename)).unwrap_or_default();
+        source.title = cleaned(&annotation.title).or_else(|| cleaned(&annotation.filename)).unwrap_or_default();
     }
     if source.excerpt.is_none() {
-        source.excerpt = words(&annotation.content);
+        source.excerpt = cleaned(&annotation.content);
     }
 }
 
@@ -415,24 +425,27 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Names every site as briefly as tells it from the others, and untitled sources by their site, or by what they are.
-fn shorten_sites(sources: &mut [Source]) {
+/// Gives every source a short, distinct site name, and a title to those without one: the site or the kind of source.
+fn name_sites(sources: &mut [Source]) {
     let hosts: Vec<String> =
         sources.iter().map(|source| source.url.as_deref().map(host).unwrap_or_default().to_owned()).collect();
-    for at in 0..sources.len() {
-        let alone = hosts.iter().filter(|other| **other == hosts[at]).count() == 1;
-        let source = &mut sources[at];
+    for index in 0..sources.len() {
+        let is_only_page = hosts.iter().filter(|other| **other == hosts[index]).count() == 1;
+        let source = &mut sources[index];
         let Some(url) = &source.url else {
             if source.title.is_empty() {
-                source.title = source.what();
+                source.title = source.description();
             }
             source.site = source.title.clone();
             continue;
         };
-        let page = page(url);
-        let full = if page.is_empty() { hosts[at].clone() } else { format!("{}/{page}", hosts[at]) };
-        let brief =
-            if text::width(&full) <= 24 || !alone { text::truncate(&full, 32).into_owned() } else { hosts[at].clone() };
+        let page = last_path_segment(url);
+        let full = if page.is_empty() { hosts[index].clone() } else { format!("{}/{page}", hosts[index]) };
+        let brief = if text::width(&full) <= 24 || !is_only_page {
+            text::truncate(&full, 32).into_owned()
+        } else {
+            hosts[index].clone()
+        };
         source.site = text::clean(&brief).into_owned();
         if source.title.is_empty() {
             source.title.clone_from(&source.site);
@@ -440,8 +453,8 @@ fn shorten_sites(sources: &mut [Source]) {
     }
 }
 
-/// The last word of an address's path, without its ending.
-fn page(url: &str) -> &str {
+/// The last segment of an address's path, without its extension.
+fn last_path_segment(url: &str) -> &str {
     let path = url.split_once("://").map_or(url, |(_, rest)| rest);
     let path = path.split(['?', '#']).next().unwrap_or("");
     let Some((_, path)) = path.split_once('/') else { return "" };
@@ -455,15 +468,15 @@ fn host(url: &str) -> &str {
     host.strip_prefix("www.").unwrap_or(host)
 }
 
-/// An address without what only tracks its reader.
-fn bare(url: &str) -> &str {
-    // Trackers are appended, so that cutting at the first of them keeps what matters.
+/// Cuts tracking parameters off an address.
+fn without_trackers(url: &str) -> &str {
+    // Trackers come last, so nothing else is lost by cutting at the first one.
     let cut = ["?utm_", "&utm_"].iter().filter_map(|mark| url.find(mark)).min();
     cut.map_or(url, |at| &url[..at])
 }
 
-/// What two addresses of the same page have in common.
-pub fn key(url: &str) -> String {
+/// Normalizes an address, so that all addresses of one page have the same key.
+pub fn address_key(url: &str) -> String {
     let (address, fragment) = url.split_once('#').map_or((url, ""), |(address, fragment)| (address, fragment));
     let (path, query) = address.split_once('?').unwrap_or((address, ""));
     let kept: Vec<&str> = query
@@ -489,21 +502,21 @@ pub fn key(url: &str) -> String {
     key
 }
 
-fn identity(annotation: &Annotation) -> String {
+fn source_key(annotation: &Annotation) -> String {
     match (annotation.url.as_deref().filter(|url| !url.is_empty()), &annotation.filename) {
-        (Some(url), _) => key(url),
+        (Some(url), _) => address_key(url),
         (None, Some(file)) => format!("file:{file}"),
         (None, None) => format!("{}:{}", annotation.kind, annotation.title.as_deref().unwrap_or("")),
     }
 }
 
-/// Whether the words of an inline link only name its place, so that a mark says as much.
-pub fn says_nothing(link: &str) -> bool {
+/// Whether the text of an inline link only names its address, so that a mark can replace it.
+pub fn only_names_address(link: &str) -> bool {
     let Some((words, address)) = link.strip_prefix('[').and_then(|link| link.rsplit_once("](")) else { return false };
     let words = words.trim_matches(['[', ']', '*', '_', ' ']);
-    let number = !words.is_empty() && words.chars().all(|char| char.is_ascii_digit() || char == '^');
-    let named = words.contains('.') && !words.contains(' ') && address.contains(words.trim_start_matches("www."));
-    number || named || matches!(words.to_lowercase().as_str(), "" | "source" | "link")
+    let is_number = !words.is_empty() && words.chars().all(|char| char.is_ascii_digit() || char == '^');
+    let is_host = words.contains('.') && !words.contains(' ') && address.contains(words.trim_start_matches("www."));
+    is_number || is_host || matches!(words.to_lowercase().as_str(), "" | "source" | "link")
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The composer: the draft, edited by grapheme cluster with the keys of readline.
+//! The composer: edits the draft by grapheme cluster, with the keys of readline.
 
 mod history;
 mod keys;
@@ -10,53 +10,53 @@ mod words;
 
 use tui_textarea::{CursorMove, TextArea};
 
-use history::Walk;
-pub(super) use layout::shown;
-use layout::{Layout, Place};
+use history::HistoryWalk;
+pub(super) use layout::visible_cluster;
+use layout::{DraftLayout, TextPos};
 pub use view::ComposerView;
 
 use crate::text;
 
-/// The draft and where its cursor stands.
+/// The draft and its cursor.
 ///
-/// The text area is the buffer and its undo only; rows, cursor and drawing are ours, by cluster.
+/// The text area only provides the buffer and its undo; rows, cursor and drawing are our own, by cluster.
 #[derive(Debug, Clone)]
 pub struct Composer {
     buffer: TextArea<'static>,
-    /// Where the cursor stands when the buffer's own is still elsewhere: a far place costs the buffer
-    /// much, and is paid for by an edit only.
-    far: Option<(usize, usize)>,
-    /// Always of the text in the buffer.
-    layout: Layout,
+    /// The cursor, while the buffer's own is still elsewhere: moving that one far is slow, so only an
+    /// edit does it.
+    pending_cursor: Option<(usize, usize)>,
+    /// Always matches the text in the buffer.
+    layout: DraftLayout,
     width: u16,
-    /// The first row that is seen.
-    top: usize,
-    /// The cell that Up and Down aim for.
-    aim: Option<usize>,
-    /// What Ctrl-Y brings back; a kill that follows a kill adds to it.
-    killed: String,
-    killing: bool,
-    walk: Walk,
+    /// The first visible row.
+    top_row: usize,
+    /// The cell that `Up` and `Down` aim for.
+    target_cell: Option<usize>,
+    /// What `^Y` brings back; a kill that follows a kill adds to it.
+    kill_buffer: String,
+    is_killing: bool,
+    history_walk: HistoryWalk,
 }
 
-/// Which way to go.
+/// The direction of a motion or a deletion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Towards {
-    Start,
-    End,
+pub enum MotionDirection {
+    Backward,
+    Forward,
 }
 
 /// How far a motion or a deletion reaches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reach {
+pub enum MotionReach {
     Cluster,
-    /// Letters and digits, as Alt-B and Alt-F.
+    /// Letters and digits, as for `Alt-B` and `Alt-F`.
     Word,
-    /// Whatever stands between blanks, as Ctrl-W; forward it is a word.
-    Blank,
-    /// The row as it is seen; from its end on, the line.
+    /// Text between spaces, as for `^W`; forward, a word.
+    SpacedWord,
+    /// The visible row; from its end on, the line.
     Row,
-    /// To the line's end; from there, one line break.
+    /// To the end of the line; from there, over one line break.
     Line,
     All,
 }
@@ -68,24 +68,24 @@ impl Default for Composer {
 }
 
 impl Composer {
-    /// A composer with a draft in it, the cursor behind it.
+    /// Creates a composer with a draft, the cursor after it.
     pub fn new(draft: &str) -> Self {
         let mut composer = Self {
-            buffer: fresh(draft),
-            far: None,
-            layout: Layout::default(),
+            buffer: new_buffer(draft),
+            pending_cursor: None,
+            layout: DraftLayout::default(),
             width: 80,
-            top: 0,
-            aim: None,
-            killed: String::new(),
-            killing: false,
-            walk: Walk::default(),
+            top_row: 0,
+            target_cell: None,
+            kill_buffer: String::new(),
+            is_killing: false,
+            history_walk: HistoryWalk::default(),
         };
-        composer.settle();
+        composer.finish_edit();
         composer
     }
 
-    /// The draft as it would be sent.
+    /// Returns the draft as it would be sent.
     pub fn text(&self) -> String {
         self.buffer.lines().join("\n")
     }
@@ -94,271 +94,277 @@ impl Composer {
         matches!(self.buffer.lines(), [line] if line.is_empty())
     }
 
-    /// Takes the draft out; nothing is left, not even what could be undone.
+    /// Takes the draft out and leaves nothing behind, not even its undo history.
     pub fn take(&mut self) -> String {
         let text = self.text();
         self.set_text("");
         text
     }
 
-    /// Another draft, as when another conversation is shown.
+    /// Sets another draft, as when another conversation is shown.
     pub fn set_text(&mut self, draft: &str) {
-        *self = Self { width: self.width, killed: std::mem::take(&mut self.killed), ..Self::new(draft) };
-        self.settle();
+        *self = Self { width: self.width, kill_buffer: std::mem::take(&mut self.kill_buffer), ..Self::new(draft) };
+        self.finish_edit();
     }
 
-    /// Another text for the same draft, as from the editor or the history: it can be undone.
+    /// Replaces the text of the draft, as from the editor or the history; this can be undone.
     pub fn replace(&mut self, text: &str) {
-        self.began();
-        self.far = None;
+        self.begin_edit();
+        self.pending_cursor = None;
         self.buffer.select_all();
         if text.is_empty() {
             self.buffer.delete_char();
         } else {
-            self.buffer.insert_str(cleaned(text));
+            self.buffer.insert_str(normalised(text));
         }
-        self.settle();
+        self.finish_edit();
     }
 
-    /// A key that was typed.
+    /// Inserts a typed character.
     pub fn insert_char(&mut self, letter: char) {
         if letter.is_control() {
             return;
         }
-        self.began();
-        self.arrive();
+        self.begin_edit();
+        self.sync_buffer_cursor();
         self.buffer.insert_char(letter);
-        self.settle();
+        self.finish_edit();
     }
 
-    /// A paste: line ends made one kind, control characters left out.
+    /// Inserts a paste, with line ends normalised and control characters removed.
     pub fn insert_str(&mut self, text: &str) {
-        let text = cleaned(text);
+        let text = normalised(text);
         if text.is_empty() {
             return;
         }
-        self.began();
-        self.arrive();
+        self.begin_edit();
+        self.sync_buffer_cursor();
         self.buffer.insert_str(text);
-        self.settle();
+        self.finish_edit();
     }
 
-    pub fn newline(&mut self) {
-        self.began();
-        self.arrive();
+    pub fn insert_newline(&mut self) {
+        self.begin_edit();
+        self.sync_buffer_cursor();
         self.buffer.insert_newline();
-        self.settle();
+        self.finish_edit();
     }
 
-    /// Enter behind a `\`: takes the `\` away, begins a new line and says so.
-    pub fn newline_for_backslash(&mut self) -> bool {
-        let Place { line, byte } = self.cursor();
-        let behind_it = self.buffer.lines()[line][..byte].ends_with('\\');
-        if behind_it {
-            self.began();
-            self.arrive();
+    /// Replaces a `\` before the cursor with a line break, for `Enter`; returns whether there was one.
+    pub fn replace_backslash_with_newline(&mut self) -> bool {
+        let TextPos { line, byte } = self.cursor_pos();
+        let is_after_backslash = self.buffer.lines()[line][..byte].ends_with('\\');
+        if is_after_backslash {
+            self.begin_edit();
+            self.sync_buffer_cursor();
             self.buffer.delete_char();
             self.buffer.insert_newline();
-            self.settle();
+            self.finish_edit();
         }
-        behind_it
+        is_after_backslash
     }
 
-    /// Moves the cursor; says whether it could.
-    pub fn go(&mut self, towards: Towards, reach: Reach) -> bool {
-        self.began();
+    /// Moves the cursor; returns whether it moved.
+    pub fn move_cursor(&mut self, direction: MotionDirection, reach: MotionReach) -> bool {
+        self.begin_edit();
         self.buffer.cancel_selection();
-        let from = self.cursor();
-        let to = self.target(from, towards, reach);
-        self.place(to);
-        self.settle();
+        let from = self.cursor_pos();
+        let to = self.motion_target(from, direction, reach);
+        self.set_cursor(to);
+        self.finish_edit();
         to != from
     }
 
-    /// Backspace, Delete: the selection, else as far as told. What is gone is not kept for Ctrl-Y.
-    pub fn delete(&mut self, towards: Towards, reach: Reach) -> bool {
-        self.began();
-        self.remove(towards, reach).is_some()
+    /// Deletes the selection, or else the text within reach, without saving it for `^Y`; returns whether there was any.
+    pub fn delete(&mut self, direction: MotionDirection, reach: MotionReach) -> bool {
+        self.begin_edit();
+        self.remove(direction, reach).is_some()
     }
 
-    /// Ctrl-K, U, W, Alt-D: as `delete`, and Ctrl-Y brings it back.
-    pub fn kill(&mut self, towards: Towards, reach: Reach) -> bool {
-        let adds = self.killing;
-        self.began();
-        let Some(gone) = self.remove(towards, reach) else {
-            self.killing = adds;
+    /// Deletes like `delete`, as for `^K`, `^U`, `^W` and `Alt-D`, and saves the text for `^Y`.
+    pub fn kill(&mut self, direction: MotionDirection, reach: MotionReach) -> bool {
+        let appends = self.is_killing;
+        self.begin_edit();
+        let Some(removed) = self.remove(direction, reach) else {
+            self.is_killing = appends;
             return false;
         };
-        self.killed = match towards {
-            _ if !adds => gone,
-            Towards::Start => gone + &self.killed,
-            Towards::End => std::mem::take(&mut self.killed) + &gone,
+        self.kill_buffer = match direction {
+            _ if !appends => removed,
+            MotionDirection::Backward => removed + &self.kill_buffer,
+            MotionDirection::Forward => std::mem::take(&mut self.kill_buffer) + &removed,
         };
-        self.killing = true;
+        self.is_killing = true;
         true
     }
 
-    /// Ctrl-Y: what was killed last.
+    /// Inserts the text that was killed last, for `^Y`.
     pub fn yank(&mut self) {
-        let killed = self.killed.clone();
+        let killed = self.kill_buffer.clone();
         self.insert_str(&killed);
     }
 
-    /// Ctrl-_: a word of typing, or one edit, undone.
+    /// Undoes a word of typing or one edit, for `^_`.
     pub fn undo(&mut self) -> bool {
-        self.began();
-        self.far = None;
+        self.begin_edit();
+        self.pending_cursor = None;
         let undone = self.buffer.undo();
-        self.settle();
+        self.finish_edit();
         undone
     }
 
-    /// One row up; `false` on the first row, where the history begins.
-    pub fn up(&mut self) -> bool {
-        self.reach_row(self.cursor_cell().1.checked_sub(1))
+    /// Moves one row up; returns `false` on the first row, where the history begins.
+    pub fn move_up(&mut self) -> bool {
+        self.move_to_row(self.cursor_cell().1.checked_sub(1))
     }
 
-    /// One row down; `false` on the last row.
-    pub fn down(&mut self) -> bool {
-        self.reach_row(Some(self.cursor_cell().1 + 1))
+    /// Moves one row down; returns `false` on the last row.
+    pub fn move_down(&mut self) -> bool {
+        self.move_to_row(Some(self.cursor_cell().1 + 1))
     }
 
-    /// The prompt before this one; `prompts` are newest first. `false` when there is none.
-    pub fn older(&mut self, prompts: &[String]) -> bool {
-        let next = self.walk.older(prompts, &self.text());
+    /// Recalls the prompt before this one; `prompts` are newest first. Returns `false` if there is none.
+    pub fn recall_older(&mut self, prompts: &[String]) -> bool {
+        let next = self.history_walk.older(prompts, &self.text());
         self.recall(next.as_deref())
     }
 
-    /// The prompt after this one, at last the draft that was being written.
-    pub fn newer(&mut self, prompts: &[String]) -> bool {
-        let next = self.walk.newer(prompts, &self.text());
+    /// Recalls the prompt after this one, and finally the draft that was being written.
+    pub fn recall_newer(&mut self, prompts: &[String]) -> bool {
+        let next = self.history_walk.newer(prompts, &self.text());
         self.recall(next.as_deref())
     }
 
-    /// A click on a cell of the text (without the gutter), counted from the first visible row.
+    /// Moves the cursor to a clicked cell of the text (without the gutter), counted from the first visible row.
     pub fn click(&mut self, column: u16, row: u16) {
-        self.began();
+        self.begin_edit();
         self.buffer.cancel_selection();
-        self.place(self.layout.place_at(self.top + usize::from(row), column.into()));
-        self.settle();
+        self.set_cursor(self.layout.pos_at(self.top_row + usize::from(row), column.into()));
+        self.finish_edit();
     }
 
-    /// The mouse moved with its button down: selects from where it was pressed.
+    /// Selects from where the mouse button was pressed to the cell that the mouse was dragged to.
     pub fn drag(&mut self, column: u16, row: u16) {
-        self.began();
+        self.begin_edit();
         if !self.buffer.is_selecting() {
-            self.arrive();
+            self.sync_buffer_cursor();
             self.buffer.start_selection();
         }
-        self.place(self.layout.place_at(self.top + usize::from(row), column.into()));
-        self.settle();
+        self.set_cursor(self.layout.pos_at(self.top_row + usize::from(row), column.into()));
+        self.finish_edit();
     }
 
-    pub fn selected(&self) -> Option<String> {
+    pub fn selected_text(&self) -> Option<String> {
         let (from, to) = self.selection()?;
-        Some(self.between(from, to))
+        Some(self.text_between(from, to))
     }
 
-    pub fn unselect(&mut self) {
+    pub fn clear_selection(&mut self) {
         self.buffer.cancel_selection();
     }
 
-    /// How many rows the draft takes in a text this wide (without the gutter).
-    pub fn rows(&mut self, width: u16) -> u16 {
+    /// Wraps the draft to a width (without the gutter) and returns how many rows it takes.
+    pub fn wrap_to_width(&mut self, width: u16) -> u16 {
         self.width = width;
         self.layout.fit(self.buffer.lines(), width.into());
-        u16::try_from(self.layout.rows()).unwrap_or(u16::MAX)
+        u16::try_from(self.layout.row_count()).unwrap_or(u16::MAX)
     }
 
-    /// Scrolls so that the cursor is seen in a composer this high; before each frame.
+    /// Scrolls the cursor into view in a composer of this height; call it before each frame.
     pub fn scroll_to_cursor(&mut self, height: u16) {
-        self.top = self.top_for(height);
+        self.top_row = self.top_row_for(height);
     }
 
-    /// The cell of the cursor in its row, and that row counted from the draft's first.
+    /// Returns the cell of the cursor in its row, and that row, counted from the first of the draft.
     pub fn cursor_cell(&self) -> (u16, usize) {
-        let (row, cell) = self.layout.cell_of(self.cursor());
+        let (row, cell) = self.layout.cell_of(self.cursor_pos());
         (u16::try_from(cell).unwrap_or(u16::MAX), row)
     }
 
-    /// What stands in the cursor's line before it.
-    pub(super) fn before_cursor(&self) -> String {
-        let Place { line, byte } = self.cursor();
+    /// Returns the text before the cursor in its line.
+    pub(super) fn text_before_cursor(&self) -> String {
+        let TextPos { line, byte } = self.cursor_pos();
         self.buffer.lines()[line][..byte].to_owned()
     }
 
-    fn top_for(&self, height: u16) -> usize {
+    fn top_row_for(&self, height: u16) -> usize {
         let height = usize::from(height.max(1));
         let row = self.cursor_cell().1;
-        let last_top = self.layout.rows().saturating_sub(height);
-        self.top.clamp((row + 1).saturating_sub(height), row).min(last_top)
+        let last_top = self.layout.row_count().saturating_sub(height);
+        self.top_row.clamp((row + 1).saturating_sub(height), row).min(last_top)
     }
 
-    /// What is selected, if it is anything.
-    fn selection(&self) -> Option<(Place, Place)> {
+    /// Returns the selected range, unless it is empty.
+    fn selection(&self) -> Option<(TextPos, TextPos)> {
         let lines = self.buffer.lines();
-        let place = |(line, column): (usize, usize)| Place { line, byte: byte_of(&lines[line], column) };
+        let place = |(line, column): (usize, usize)| TextPos { line, byte: byte_index(&lines[line], column) };
         let (from, to) = self.buffer.selection_range()?;
         (from != to).then(|| (place(from), place(to)))
     }
 
-    fn cursor(&self) -> Place {
-        let (line, column) = self.far.unwrap_or(self.buffer.cursor());
-        Place { line, byte: byte_of(&self.buffer.lines()[line], column) }
+    fn cursor_pos(&self) -> TextPos {
+        let (line, column) = self.pending_cursor.unwrap_or(self.buffer.cursor());
+        TextPos { line, byte: byte_index(&self.buffer.lines()[line], column) }
     }
 
-    fn target(&self, from: Place, towards: Towards, reach: Reach) -> Place {
+    fn motion_target(&self, from: TextPos, direction: MotionDirection, reach: MotionReach) -> TextPos {
         let lines = self.buffer.lines();
         let line = lines[from.line].as_str();
-        let at = |byte| Place { byte, ..from };
-        let end_of = |line: usize| Place { line, byte: lines[line].len() };
-        match (towards, reach) {
-            (Towards::Start, Reach::All) => Place::default(),
-            (Towards::End, Reach::All) => end_of(lines.len() - 1),
-            (Towards::Start, Reach::Row) => self.row_start(from),
-            (Towards::End, Reach::Row) => self.row_end(from),
-            (Towards::Start, _) if from.byte == 0 => from.line.checked_sub(1).map_or(from, end_of),
-            (Towards::End, _) if from.byte == line.len() => {
+        let in_line = |byte| TextPos { byte, ..from };
+        let end_of = |line: usize| TextPos { line, byte: lines[line].len() };
+        match (direction, reach) {
+            (MotionDirection::Backward, MotionReach::All) => TextPos::default(),
+            (MotionDirection::Forward, MotionReach::All) => end_of(lines.len() - 1),
+            (MotionDirection::Backward, MotionReach::Row) => self.row_start(from),
+            (MotionDirection::Forward, MotionReach::Row) => self.row_end(from),
+            (MotionDirection::Backward, _) if from.byte == 0 => from.line.checked_sub(1).map_or(from, end_of),
+            (MotionDirection::Forward, _) if from.byte == line.len() => {
                 if from.line + 1 < lines.len() {
-                    Place { line: from.line + 1, byte: 0 }
+                    TextPos { line: from.line + 1, byte: 0 }
                 } else {
                     from
                 }
             }
-            (Towards::Start, Reach::Cluster) => at(words::previous_cluster(line, from.byte).unwrap_or(0)),
-            (Towards::End, Reach::Cluster) => at(words::next_cluster(line, from.byte).unwrap_or(line.len())),
-            (Towards::Start, Reach::Word) => at(words::word_start(line, from.byte)),
-            (Towards::Start, Reach::Blank) => at(words::blank_start(line, from.byte)),
-            (Towards::End, Reach::Word | Reach::Blank) => at(words::word_end(line, from.byte)),
-            (Towards::Start, Reach::Line) => at(0),
-            (Towards::End, Reach::Line) => at(line.len()),
+            (MotionDirection::Backward, MotionReach::Cluster) => {
+                in_line(words::previous_cluster(line, from.byte).unwrap_or(0))
+            }
+            (MotionDirection::Forward, MotionReach::Cluster) => {
+                in_line(words::next_cluster(line, from.byte).unwrap_or(line.len()))
+            }
+            (MotionDirection::Backward, MotionReach::Word) => in_line(words::word_start(line, from.byte)),
+            (MotionDirection::Backward, MotionReach::SpacedWord) => in_line(words::spaced_word_start(line, from.byte)),
+            (MotionDirection::Forward, MotionReach::Word | MotionReach::SpacedWord) => {
+                in_line(words::word_end(line, from.byte))
+            }
+            (MotionDirection::Backward, MotionReach::Line) => in_line(0),
+            (MotionDirection::Forward, MotionReach::Line) => in_line(line.len()),
         }
     }
 
-    fn row_start(&self, from: Place) -> Place {
+    fn row_start(&self, from: TextPos) -> TextPos {
         let row = self.layout.row(self.layout.cell_of(from).0);
         let start = row.map_or(0, |row| row.start);
-        Place { byte: if start == from.byte { 0 } else { start }, ..from }
+        TextPos { byte: if start == from.byte { 0 } else { start }, ..from }
     }
 
-    fn row_end(&self, from: Place) -> Place {
+    fn row_end(&self, from: TextPos) -> TextPos {
         let end = self.buffer.lines()[from.line].len();
         let Some(row) = self.layout.row(self.layout.cell_of(from).0).filter(|row| row.end < end) else {
-            return Place { byte: end, ..from };
+            return TextPos { byte: end, ..from };
         };
         // The end of a wrapped row is the start of the next, so this is before its last cluster.
         let last = words::previous_cluster(&self.buffer.lines()[from.line], row.end).unwrap_or(row.end);
-        Place { byte: if last <= from.byte { end } else { last }, ..from }
+        TextPos { byte: if last <= from.byte { end } else { last }, ..from }
     }
 
-    fn reach_row(&mut self, row: Option<usize>) -> bool {
-        let aim = self.aim.unwrap_or(self.cursor_cell().0.into());
-        self.began();
-        let Some(row) = row.filter(|row| *row < self.layout.rows()) else { return false };
+    fn move_to_row(&mut self, row: Option<usize>) -> bool {
+        let target_cell = self.target_cell.unwrap_or(self.cursor_cell().0.into());
+        self.begin_edit();
+        let Some(row) = row.filter(|row| *row < self.layout.row_count()) else { return false };
         self.buffer.cancel_selection();
-        self.place(self.layout.place_at(row, aim));
-        self.settle();
-        self.aim = Some(aim);
+        self.set_cursor(self.layout.pos_at(row, target_cell));
+        self.finish_edit();
+        self.target_cell = Some(target_cell);
         true
     }
 
@@ -369,37 +375,37 @@ impl Composer {
         prompt.is_some()
     }
 
-    /// Takes the selection or what the reach covers out of the draft.
-    fn remove(&mut self, towards: Towards, reach: Reach) -> Option<String> {
-        if let Some(selected) = self.selected() {
+    /// Removes the selection, or else the text within reach, and returns it.
+    fn remove(&mut self, direction: MotionDirection, reach: MotionReach) -> Option<String> {
+        if let Some(selected) = self.selected_text() {
             self.buffer.delete_char();
-            self.settle();
+            self.finish_edit();
             return Some(selected);
         }
         self.buffer.cancel_selection();
-        let from = self.cursor();
-        let to = self.target(from, towards, reach);
+        let from = self.cursor_pos();
+        let to = self.motion_target(from, direction, reach);
         let (start, end) = (from.min(to), from.max(to));
-        let gone = self.between(start, end);
-        let chars = gone.chars().count();
-        match (chars, towards) {
+        let removed = self.text_between(start, end);
+        let chars = removed.chars().count();
+        match (chars, direction) {
             (0, _) => return None,
-            // One by one they are undone together, a word of them at a time.
-            (1, Towards::Start) => {
-                self.arrive();
+            // Single deletions are undone together, a word at a time.
+            (1, MotionDirection::Backward) => {
+                self.sync_buffer_cursor();
                 self.buffer.delete_char();
             }
             (_, _) => {
-                self.place(start);
-                self.arrive();
+                self.set_cursor(start);
+                self.sync_buffer_cursor();
                 self.buffer.delete_str(chars);
             }
         }
-        self.settle();
-        Some(gone)
+        self.finish_edit();
+        Some(removed)
     }
 
-    fn between(&self, start: Place, end: Place) -> String {
+    fn text_between(&self, start: TextPos, end: TextPos) -> String {
         let lines = self.buffer.lines();
         if start.line == end.line {
             return lines[start.line][start.byte..end.byte].to_owned();
@@ -414,9 +420,9 @@ impl Composer {
         text
     }
 
-    fn place(&mut self, to: Place) {
+    fn set_cursor(&mut self, to: TextPos) {
         let column = self.buffer.lines()[to.line][..to.byte].chars().count();
-        self.far = None;
+        self.pending_cursor = None;
         if (to.line, column) == self.buffer.cursor() {
             return;
         }
@@ -424,18 +430,18 @@ impl Composer {
             self.buffer.move_cursor(CursorMove::Jump(row, column));
             return;
         }
-        self.far = Some((to.line, column));
+        self.pending_cursor = Some((to.line, column));
         if self.buffer.is_selecting() {
-            self.arrive();
+            self.sync_buffer_cursor();
         }
     }
 
-    /// Before an edit: brings the buffer's cursor to where it is said to be. Jumps reach 65,535 lines and
-    /// columns; beyond them there are single steps, and where these would take too long, a new buffer
-    /// that cannot undo.
-    fn arrive(&mut self) {
+    /// Brings the buffer's cursor to the composer's before an edit. A jump reaches 65,535 lines and
+    /// columns; beyond that the cursor moves in single steps or, if there are too many of them, the
+    /// buffer is replaced and loses its undo history.
+    fn sync_buffer_cursor(&mut self) {
         const STEPS: usize = 32;
-        let Some(to) = self.far.take() else { return };
+        let Some(to) = self.pending_cursor.take() else { return };
         let (line, column) = self.buffer.cursor();
         if line == to.0 && column.abs_diff(to.1) <= STEPS {
             let step = if column < to.1 { CursorMove::Forward } else { CursorMove::Back };
@@ -448,25 +454,25 @@ impl Composer {
         }
     }
 
-    /// Every key but a kill ends a run of kills, every key but Up and Down forgets their aim.
-    fn began(&mut self) {
-        self.killing = false;
-        self.aim = None;
+    /// Ends a run of kills and forgets the cell that `Up` and `Down` aim for; every edit and motion begins here.
+    fn begin_edit(&mut self) {
+        self.is_killing = false;
+        self.target_cell = None;
     }
 
-    /// After every change: the cursor between clusters, the rows of the new text.
-    fn settle(&mut self) {
-        let cursor = self.cursor();
-        let byte = words::snapped(&self.buffer.lines()[cursor.line], cursor.byte);
+    /// Puts the cursor between two clusters and updates the rows, after every change.
+    fn finish_edit(&mut self) {
+        let cursor = self.cursor_pos();
+        let byte = words::snap_to_boundary(&self.buffer.lines()[cursor.line], cursor.byte);
         if byte != cursor.byte {
-            self.place(Place { byte, ..cursor });
+            self.set_cursor(TextPos { byte, ..cursor });
         }
         self.layout.fit(self.buffer.lines(), self.width.into());
     }
 }
 
-fn fresh(draft: &str) -> TextArea<'static> {
-    let lines: Vec<String> = cleaned(draft).split('\n').map(str::to_owned).collect();
+fn new_buffer(draft: &str) -> TextArea<'static> {
+    let lines: Vec<String> = normalised(draft).split('\n').map(str::to_owned).collect();
     let end = (lines.len() - 1, lines.last().map_or(0, |line| line.chars().count()));
     let mut buffer = TextArea::default();
     buffer.set_lines(lines, end);
@@ -475,17 +481,17 @@ fn fresh(draft: &str) -> TextArea<'static> {
     buffer
 }
 
-/// Line ends made one kind, control characters but the tab left out.
-fn cleaned(text: &str) -> String {
+/// Normalises line ends and removes control characters other than the tab.
+fn normalised(text: &str) -> String {
     let folded = text.replace("\r\n", "\n").replace('\r', "\n");
     if folded.contains('\u{1b}') {
-        // A paste from another terminal: its sequences go as a whole, its tabs stay.
+        // A paste from another terminal: remove whole escape sequences, but leave the tabs.
         let pieces: Vec<_> = folded.split('\t').map(text::clean).collect();
         return pieces.join("\t");
     }
     folded.chars().filter(|letter| matches!(letter, '\n' | '\t') || !letter.is_control()).collect()
 }
 
-fn byte_of(line: &str, column: usize) -> usize {
+fn byte_index(line: &str, column: usize) -> usize {
     line.char_indices().nth(column).map_or(line.len(), |(byte, _)| byte)
 }

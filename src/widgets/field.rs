@@ -1,4 +1,4 @@
-//! A field of one line: a filter, a name, a key.
+//! A text field of one line, for a filter, a name or a key.
 
 use crossterm::event::KeyEvent;
 use ratatui::{
@@ -8,35 +8,35 @@ use ratatui::{
 };
 
 use super::{
-    composer::{Composer, shown},
+    composer::{Composer, visible_cluster},
     theme::Theme,
 };
 use crate::text;
 
-/// One line that is edited with the keys of readline.
+/// A line of text that is edited with the keys of readline.
 #[derive(Debug, Clone)]
-pub struct Field {
+pub struct TextField {
     line: Composer,
 }
 
-/// Whether a field shows what stands in it.
+/// Whether a field shows its text or hides it behind dots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shows {
+pub enum FieldDisplay {
     Text,
     Dots,
 }
 
-impl Default for Field {
+impl Default for TextField {
     fn default() -> Self {
         Self::new("")
     }
 }
 
-impl Field {
-    /// A field with a text in it, the cursor behind it.
+impl TextField {
+    /// A field with this text and the cursor at its end.
     pub fn new(text: &str) -> Self {
         let mut line = Composer::new(&one_line(text));
-        line.rows(u16::MAX);
+        line.wrap_to_width(u16::MAX);
         Self { line }
     }
 
@@ -48,26 +48,26 @@ impl Field {
         self.line.is_empty()
     }
 
-    /// Edits as readline would; `false` when the key means nothing to a field.
+    /// Edits as readline does; `false` if a field does not know the key.
     pub fn edit(&mut self, key: KeyEvent) -> bool {
         self.line.edit(key)
     }
 
-    /// A paste: its line ends become blanks.
+    /// Inserts pasted text; its line breaks become blanks.
     pub fn paste(&mut self, text: &str) {
         self.line.insert_str(&one_line(text));
     }
 
-    /// Draws what fits, the cursor always in sight.
-    pub fn draw(&self, area: Rect, shows: Shows, style: Style, theme: &Theme, buf: &mut Buffer) {
+    /// Draws the part of the text that fits; the cursor is always visible.
+    pub fn draw(&self, area: Rect, display: FieldDisplay, style: Style, theme: &Theme, buf: &mut Buffer) {
         let area = Rect { height: area.height.min(1), ..area }.intersection(buf.area);
         if area.is_empty() {
             return;
         }
         let text = self.text();
-        let (mut skip, mut x) = (self.hidden(shows, area.width), area.x);
+        let (mut skip, mut x) = (self.hidden_cells(display, area.width), area.x);
         for cluster in text::clusters(&text) {
-            let cells = cells(cluster, shows);
+            let cells = cluster_cells(cluster, display);
             if skip > 0 {
                 skip -= cells;
                 continue;
@@ -75,42 +75,42 @@ impl Field {
             if cells > usize::from(area.right() - x) {
                 break;
             }
-            x = match shows {
-                Shows::Text => buf.set_stringn(x, area.y, shown(cluster), cells, style).0,
-                Shows::Dots => buf.set_stringn(x, area.y, theme.marks.secret, 1, style).0,
+            x = match display {
+                FieldDisplay::Text => buf.set_stringn(x, area.y, visible_cluster(cluster), cells, style).0,
+                FieldDisplay::Dots => buf.set_stringn(x, area.y, theme.marks.secret, 1, style).0,
             };
         }
     }
 
-    /// Where the terminal's cursor stands when the field is drawn there.
-    pub fn cursor(&self, area: Rect, shows: Shows) -> Option<Position> {
-        let (before, hidden) = (self.before(shows), self.hidden(shows, area.width));
+    /// The position of the terminal's cursor for a field drawn in `area`.
+    pub fn cursor(&self, area: Rect, display: FieldDisplay) -> Option<Position> {
+        let (before, hidden) = (self.cells_before_cursor(display), self.hidden_cells(display, area.width));
         let x = u16::try_from(before.checked_sub(hidden)?).ok()?;
         (!area.is_empty() && x < area.width).then(|| Position::new(area.x + x, area.y))
     }
 
-    /// How many cells before the cursor are out of sight at the left: those of whole clusters.
-    fn hidden(&self, shows: Shows, width: u16) -> usize {
-        let too_many = (self.before(shows) + 1).saturating_sub(width.into());
+    /// The number of cells that are scrolled out at the left, always in whole clusters.
+    fn hidden_cells(&self, display: FieldDisplay, width: u16) -> usize {
+        let too_many = (self.cells_before_cursor(display) + 1).saturating_sub(width.into());
         let mut hidden = 0;
         for cluster in text::clusters(&self.text()) {
             if hidden >= too_many {
                 break;
             }
-            hidden += cells(cluster, shows);
+            hidden += cluster_cells(cluster, display);
         }
         hidden
     }
 
-    fn before(&self, shows: Shows) -> usize {
-        text::clusters(&self.line.before_cursor()).map(|cluster| cells(cluster, shows)).sum()
+    fn cells_before_cursor(&self, display: FieldDisplay) -> usize {
+        text::clusters(&self.line.text_before_cursor()).map(|cluster| cluster_cells(cluster, display)).sum()
     }
 }
 
-fn cells(cluster: &str, shows: Shows) -> usize {
-    match shows {
-        Shows::Text => text::width(&shown(cluster)),
-        Shows::Dots => 1,
+fn cluster_cells(cluster: &str, display: FieldDisplay) -> usize {
+    match display {
+        FieldDisplay::Text => text::width(&visible_cluster(cluster)),
+        FieldDisplay::Dots => 1,
     }
 }
 
@@ -126,26 +126,26 @@ mod tests {
     use super::*;
     use crate::widgets::screen;
 
-    fn drawn(field: &Field, width: u16, shows: Shows) -> String {
+    fn drawn(field: &TextField, width: u16, shows: FieldDisplay) -> String {
         let area = Rect::new(0, 0, width, 1);
         let mut buf = Buffer::empty(area);
         field.draw(area, shows, Style::new(), &Theme::default(), &mut buf);
-        format!("{}{}", screen::rows(&buf), field.cursor(area, shows).map_or(0, |at| at.x))
+        format!("{}{}", screen::buffer_text(&buf), field.cursor(area, shows).map_or(0, |at| at.x))
     }
 
     #[test]
     fn a_long_text_shows_the_part_around_its_cursor() {
-        let mut field = Field::new("anthropic/claude-opus-5");
-        assert_snapshot!(drawn(&field, 10, Shows::Text), @"
+        let mut field = TextField::new("anthropic/claude-opus-5");
+        assert_snapshot!(drawn(&field, 10, FieldDisplay::Text), @"
         de-opus-5
         9
         ");
-        assert_snapshot!(drawn(&Field::new("日本語の敬語"), 8, Shows::Text), @"
+        assert_snapshot!(drawn(&TextField::new("日本語の敬語"), 8, FieldDisplay::Text), @"
         の敬語
         6
         ");
         field.edit(KeyEvent::new(KeyCode::Home, KeyModifiers::NONE));
-        assert_snapshot!(drawn(&field, 10, Shows::Text), @"
+        assert_snapshot!(drawn(&field, 10, FieldDisplay::Text), @"
         anthropic/
         0
         ");
@@ -153,10 +153,10 @@ mod tests {
 
     #[test]
     fn a_secret_is_dots_and_a_paste_of_lines_is_one_line() {
-        let mut field = Field::default();
+        let mut field = TextField::default();
         field.paste("sk-or-1\r\n");
         assert_eq!(field.text(), "sk-or-1");
-        assert_snapshot!(drawn(&field, 10, Shows::Dots), @"
+        assert_snapshot!(drawn(&field, 10, FieldDisplay::Dots), @"
         •••••••
         7
         ");
@@ -165,10 +165,10 @@ mod tests {
     }
 
     #[test]
-    fn it_draws_at_every_size() {
-        for shows in [Shows::Text, Shows::Dots] {
-            screen::at_every_size(|area, buf| {
-                let field = Field::new("日本語 and 👨‍👩‍👧‍👦");
+    fn the_field_draws_at_every_size() {
+        for shows in [FieldDisplay::Text, FieldDisplay::Dots] {
+            screen::draw_at_every_size(|area, buf| {
+                let field = TextField::new("日本語 and 👨‍👩‍👧‍👦");
                 field.draw(area, shows, Style::new(), &Theme::default(), buf);
                 assert!(field.cursor(area, shows).is_none_or(|at| area.contains(at)));
             });

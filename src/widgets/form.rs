@@ -1,4 +1,4 @@
-//! The form for instructions and sampling.
+//! The form for a conversation's instructions and sampling parameters.
 
 #[cfg(test)]
 mod tests;
@@ -6,39 +6,39 @@ mod view;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::{composer::Composer, field::Field};
-use crate::chat::Settings;
+use super::{composer::Composer, field::TextField};
+use crate::chat::ChatSettings;
 pub use view::FormView;
 
-/// What a conversation asks for besides its text, as it is being typed.
+/// The state of the form: a conversation's request settings while they are edited.
 #[derive(Debug, Clone)]
-pub struct Form {
-    pub at: Entry,
+pub struct SettingsForm {
+    pub current: FormEntry,
     instructions: Composer,
-    temperature: Field,
-    top_p: Field,
-    max_output_tokens: Field,
+    temperature: TextField,
+    top_p: TextField,
+    max_output_tokens: TextField,
 }
 
 /// One entry of the form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Entry {
+pub enum FormEntry {
     Instructions,
     Temperature,
     TopP,
     MaxOutputTokens,
 }
 
-/// What was entered; an empty entry is not sent.
+/// The entered values; an empty entry is `None` and is not sent.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Values {
+pub struct FormValues {
     pub instructions: Option<String>,
     pub temperature: Option<f64>,
     pub top_p: Option<f64>,
     pub max_output_tokens: Option<u32>,
 }
 
-impl Entry {
+impl FormEntry {
     pub const ALL: [Self; 4] = [Self::Instructions, Self::Temperature, Self::TopP, Self::MaxOutputTokens];
 
     fn label(self) -> &'static str {
@@ -50,8 +50,8 @@ impl Entry {
         }
     }
 
-    /// What an empty entry says.
-    fn empty(self) -> &'static str {
+    /// Returns the placeholder of an empty entry.
+    fn placeholder(self) -> &'static str {
         match self {
             Self::Instructions => "none",
             Self::Temperature => "not set; 0 to 2",
@@ -61,12 +61,12 @@ impl Entry {
     }
 }
 
-impl Form {
-    /// The form with what a conversation has now.
-    pub fn new(settings: &Settings) -> Self {
-        let number = |value: Option<String>| Field::new(&value.unwrap_or_default());
+impl SettingsForm {
+    /// Creates a form that holds a conversation's current settings.
+    pub fn new(settings: &ChatSettings) -> Self {
+        let number = |value: Option<String>| TextField::new(&value.unwrap_or_default());
         Self {
-            at: Entry::Instructions,
+            current: FormEntry::Instructions,
             instructions: Composer::new(settings.instructions.as_deref().unwrap_or_default()),
             temperature: number(settings.temperature.map(|value| value.to_string())),
             top_p: number(settings.top_p.map(|value| value.to_string())),
@@ -74,99 +74,100 @@ impl Form {
         }
     }
 
-    /// Tab and Shift-Tab, from the last to the first.
+    /// Moves to the next entry, from the last to the first.
     pub fn next(&mut self) {
-        self.turn(1);
+        self.move_by(1);
     }
 
+    /// Moves to the previous entry, from the first to the last.
     pub fn previous(&mut self) {
-        self.turn(Entry::ALL.len() - 1);
+        self.move_by(FormEntry::ALL.len() - 1);
     }
 
-    /// A key for the entry one is in. Up and Down leave it at its edges. `false` when the key means
-    /// nothing here: Enter, Ctrl-S, Tab and Escape are the caller's.
+    /// Handles a key in the current entry; at its edges, Up and Down move to another entry. Returns `false` if the
+    /// key has no meaning here: the caller handles `Enter`, `^S`, `Tab` and `Esc`.
     pub fn edit(&mut self, key: KeyEvent) -> bool {
         let newline = key.code == KeyCode::Char('j') && key.modifiers.contains(KeyModifiers::CONTROL);
-        match (key.code, self.at) {
-            (KeyCode::Up, Entry::Instructions) => {
-                self.instructions.up();
+        match (key.code, self.current) {
+            (KeyCode::Up, FormEntry::Instructions) => {
+                self.instructions.move_up();
             }
-            (KeyCode::Down, Entry::Instructions) => {
-                if !self.instructions.down() {
+            (KeyCode::Down, FormEntry::Instructions) => {
+                if !self.instructions.move_down() {
                     self.next();
                 }
             }
             (KeyCode::Up, _) => self.previous(),
-            (KeyCode::Down, Entry::Temperature | Entry::TopP) => self.next(),
-            (KeyCode::Down, Entry::MaxOutputTokens) => (),
-            (_, Entry::Instructions) if newline => self.instructions.newline(),
-            (_, Entry::Instructions) => return self.instructions.edit(key),
-            (_, entry) => return self.number(entry).is_some_and(|field| field.edit(key)),
+            (KeyCode::Down, FormEntry::Temperature | FormEntry::TopP) => self.next(),
+            (KeyCode::Down, FormEntry::MaxOutputTokens) => (),
+            (_, FormEntry::Instructions) if newline => self.instructions.insert_newline(),
+            (_, FormEntry::Instructions) => return self.instructions.edit(key),
+            (_, entry) => return self.number_field(entry).is_some_and(|field| field.edit(key)),
         }
         true
     }
 
     pub fn paste(&mut self, text: &str) {
-        match self.at {
-            Entry::Instructions => self.instructions.insert_str(text),
-            entry => _ = self.number(entry).map(|field| field.paste(text)),
+        match self.current {
+            FormEntry::Instructions => self.instructions.insert_str(text),
+            entry => _ = self.number_field(entry).map(|field| field.paste(text)),
         }
     }
 
-    /// What was entered, when all of it can be sent; else the cursor goes to the first that cannot.
-    pub fn values(&mut self) -> Option<Values> {
-        if let Some(wrong) = Entry::ALL.into_iter().find(|entry| self.complaint(*entry).is_some()) {
-            self.at = wrong;
+    /// Returns the entered values if all are valid; otherwise moves to the first invalid entry.
+    pub fn values(&mut self) -> Option<FormValues> {
+        if let Some(invalid) = FormEntry::ALL.into_iter().find(|entry| self.error_message(*entry).is_some()) {
+            self.current = invalid;
             return None;
         }
         let instructions = self.instructions.text();
-        Some(Values {
+        Some(FormValues {
             instructions: (!instructions.trim().is_empty()).then_some(instructions),
-            temperature: parse(&self.temperature, 0.0..=2.0).ok()?,
-            top_p: parse(&self.top_p, 0.0..=1.0).ok()?,
-            max_output_tokens: parse(&self.max_output_tokens, 1..=u32::MAX).ok()?,
+            temperature: parse_number(&self.temperature, 0.0..=2.0).ok()?,
+            top_p: parse_number(&self.top_p, 0.0..=1.0).ok()?,
+            max_output_tokens: parse_number(&self.max_output_tokens, 1..=u32::MAX).ok()?,
         })
     }
 
-    /// Scrolls the instructions to their cursor; before each frame.
+    /// Scrolls the instructions to the cursor. Call it before drawing each frame.
     pub fn scroll_to_cursor(&mut self, screen: ratatui::layout::Rect) {
-        let area = view::Places::of(self, screen).instructions;
-        self.instructions.rows(area.width.saturating_sub(1));
+        let area = view::FormAreas::new(self, screen).instructions;
+        self.instructions.wrap_to_width(area.width.saturating_sub(1));
         self.instructions.scroll_to_cursor(area.height);
     }
 
-    /// What is wrong with an entry.
-    fn complaint(&self, entry: Entry) -> Option<&'static str> {
-        let wrong = match entry {
-            Entry::Instructions => false,
-            Entry::Temperature => parse(&self.temperature, 0.0..=2.0).is_err(),
-            Entry::TopP => parse(&self.top_p, 0.0..=1.0).is_err(),
-            Entry::MaxOutputTokens => parse(&self.max_output_tokens, 1..=u32::MAX).is_err(),
+    /// Returns what an invalid entry should contain.
+    fn error_message(&self, entry: FormEntry) -> Option<&'static str> {
+        let is_invalid = match entry {
+            FormEntry::Instructions => false,
+            FormEntry::Temperature => parse_number(&self.temperature, 0.0..=2.0).is_err(),
+            FormEntry::TopP => parse_number(&self.top_p, 0.0..=1.0).is_err(),
+            FormEntry::MaxOutputTokens => parse_number(&self.max_output_tokens, 1..=u32::MAX).is_err(),
         };
-        wrong.then_some(match entry {
-            Entry::Instructions | Entry::Temperature => "a number from 0 to 2, such as 0.7",
-            Entry::TopP => "a number from 0 to 1, such as 0.9",
-            Entry::MaxOutputTokens => "a whole number from 1, such as 4096",
+        is_invalid.then_some(match entry {
+            FormEntry::Instructions | FormEntry::Temperature => "a number from 0 to 2, such as 0.7",
+            FormEntry::TopP => "a number from 0 to 1, such as 0.9",
+            FormEntry::MaxOutputTokens => "a whole number from 1, such as 4096",
         })
     }
 
-    fn number(&mut self, entry: Entry) -> Option<&mut Field> {
+    fn number_field(&mut self, entry: FormEntry) -> Option<&mut TextField> {
         match entry {
-            Entry::Instructions => None,
-            Entry::Temperature => Some(&mut self.temperature),
-            Entry::TopP => Some(&mut self.top_p),
-            Entry::MaxOutputTokens => Some(&mut self.max_output_tokens),
+            FormEntry::Instructions => None,
+            FormEntry::Temperature => Some(&mut self.temperature),
+            FormEntry::TopP => Some(&mut self.top_p),
+            FormEntry::MaxOutputTokens => Some(&mut self.max_output_tokens),
         }
     }
 
-    fn turn(&mut self, by: usize) {
-        self.at = Entry::ALL[(self.at as usize + by) % Entry::ALL.len()];
+    fn move_by(&mut self, by: usize) {
+        self.current = FormEntry::ALL[(self.current as usize + by) % FormEntry::ALL.len()];
     }
 }
 
-/// An empty field is no value; anything else must be one in the range.
-fn parse<N: std::str::FromStr + PartialOrd>(
-    field: &Field,
+/// Parses a number in the range; an empty field is `None`.
+fn parse_number<N: std::str::FromStr + PartialOrd>(
+    field: &TextField,
     range: std::ops::RangeInclusive<N>,
 ) -> Result<Option<N>, ()> {
     match field.text().trim() {

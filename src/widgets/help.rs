@@ -1,4 +1,4 @@
-//! The keys of the context one is in, grouped, in an overlay that scrolls.
+//! The help: the keys of the current context in groups, in a scrollable overlay.
 
 use ratatui::{
     buffer::Buffer,
@@ -8,77 +8,77 @@ use ratatui::{
 };
 
 use super::{
-    overlay::{self, Overlay},
-    theme::{Role, Theme},
+    overlay::{self, OverlayFrame},
+    theme::{ColourRole, Theme},
     words,
 };
 use crate::text;
 
-/// What the help says, and how far it is scrolled.
+/// The state of the help: its groups of keys and the scroll position.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Help {
+pub struct KeyHelp {
     pub title: String,
-    pub groups: Vec<Group>,
-    top: usize,
+    pub groups: Vec<KeyGroup>,
+    top_row: usize,
 }
 
-/// Keys that belong together.
+/// A titled group of keys.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Group {
+pub struct KeyGroup {
     pub title: String,
-    /// Keys as they are written, and what they do.
+    /// Keys as they are displayed, with what they do.
     pub keys: Vec<(String, String)>,
 }
 
 /// Draws the help above everything else; its area is the whole screen.
 pub struct HelpView<'a> {
-    pub help: &'a Help,
+    pub help: &'a KeyHelp,
     pub theme: &'a Theme,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Row<'a> {
+enum HelpRow<'a> {
     Blank,
     Title(&'a str),
     Key(&'a str, &'a str),
 }
 
-impl Help {
-    pub fn new(title: &str, groups: Vec<Group>) -> Self {
-        Self { title: title.to_owned(), groups, top: 0 }
+impl KeyHelp {
+    pub fn new(title: &str, groups: Vec<KeyGroup>) -> Self {
+        Self { title: title.to_owned(), groups, top_row: 0 }
     }
 
-    /// Scrolls by rows, down when positive; it ends where the text ends.
+    /// Scrolls by rows, down if positive, as far as the end of the text.
     pub fn scroll(&mut self, rows: isize, screen: Rect) {
-        let last = self.rows().count().saturating_sub(self.height_inside(screen));
-        self.top = self.top.saturating_add_signed(rows).min(last);
+        let last = self.rows().count().saturating_sub(self.body_height(screen));
+        self.top_row = self.top_row.saturating_add_signed(rows).min(last);
     }
 
-    /// How many rows a page has.
-    pub fn page(&self, screen: Rect) -> isize {
-        isize::try_from(self.height_inside(screen).max(1)).unwrap_or(1)
+    /// Returns the number of rows in a page.
+    pub fn page_rows(&self, screen: Rect) -> isize {
+        isize::try_from(self.body_height(screen).max(1)).unwrap_or(1)
     }
 
-    fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+    fn rows(&self) -> impl Iterator<Item = HelpRow<'_>> {
         self.groups.iter().enumerate().flat_map(|(nth, group)| {
-            let before = (nth > 0).then_some(Row::Blank);
-            let keys = group.keys.iter().map(|(key, word)| Row::Key(key, word));
-            before.into_iter().chain([Row::Title(&group.title)]).chain(keys)
+            let before = (nth > 0).then_some(HelpRow::Blank);
+            let keys = group.keys.iter().map(|(key, word)| HelpRow::Key(key, word));
+            before.into_iter().chain([HelpRow::Title(&group.title)]).chain(keys)
         })
     }
 
     fn frame(&self, screen: Rect) -> Rect {
         let rows = u16::try_from(self.rows().count() + 4).unwrap_or(u16::MAX);
-        let most = if screen.height > 24 { screen.height - 4 } else { screen.height };
-        overlay::placed(screen, 76, rows.min(most))
+        let max_height = if screen.height > 24 { screen.height - 4 } else { screen.height };
+        overlay::overlay_area(screen, 76, rows.min(max_height))
     }
 
-    fn height_inside(&self, screen: Rect) -> usize {
-        inside(self.frame(screen)).height.into()
+    fn body_height(&self, screen: Rect) -> usize {
+        body_area(self.frame(screen)).height.into()
     }
 }
 
-fn inside(frame: Rect) -> Rect {
+fn body_area(frame: Rect) -> Rect {
     let (columns, rows) = if frame.height > 8 { (3, 2) } else { (3, 1) };
     frame.inner(ratatui::layout::Margin::new(columns, rows))
 }
@@ -86,30 +86,31 @@ fn inside(frame: Rect) -> Rect {
 impl Widget for HelpView<'_> {
     fn render(self, area: Rect, buf: &mut Buffer) {
         let area = area.intersection(buf.area);
-        self.theme.recede(area, buf);
+        self.theme.dim_area(area, buf);
         let frame = self.help.frame(area);
-        let (rows, body) = (self.help.rows().count(), inside(frame));
-        let top = self.help.top.min(rows.saturating_sub(body.height.into()));
+        let (rows, body) = (self.help.rows().count(), body_area(frame));
+        let top = self.help.top_row.min(rows.saturating_sub(body.height.into()));
         let left_out = rows - (top + usize::from(body.height)).min(rows);
         let more = format!("{} {left_out} more", self.theme.marks.more_below);
-        let scrolls = rows > usize::from(body.height);
-        let keys: &[words::Hint] = if scrolls { &[("j k", "scroll"), ("esc", "back")] } else { &[("esc", "back")] };
+        let can_scroll = rows > usize::from(body.height);
+        let keys: &[words::KeyHint] =
+            if can_scroll { &[("j k", "scroll"), ("Esc", "back")] } else { &[("Esc", "back")] };
         let notice = (left_out > 0).then_some(more.as_str());
-        Overlay { title: &self.help.title, keys, notice, theme: self.theme }.draw(frame, buf);
+        OverlayFrame { title: &self.help.title, keys, notice, theme: self.theme }.draw(frame, buf);
         let widest = self.help.groups.iter().flat_map(|group| &group.keys).map(|(key, _)| text::width(key)).max();
         let keys_width = widest.unwrap_or(0).min(usize::from(body.width) / 2);
         for (row, place) in self.help.rows().skip(top).zip(body.rows()) {
             let line = match row {
-                Row::Blank => Line::default(),
-                Row::Title(title) => words::run(title, self.theme.style(Role::Text).bold()),
-                Row::Key(key, word) => {
+                HelpRow::Blank => Line::default(),
+                HelpRow::Title(title) => words::styled_line(title, self.theme.style(ColourRole::Text).bold()),
+                HelpRow::Key(key, word) => {
                     let key = text::truncate(key, keys_width);
                     let gap = " ".repeat(keys_width - text::width(&key) + 2);
                     let room = usize::from(place.width).saturating_sub(keys_width + 2);
                     Line::from(vec![
-                        Span::styled(key, self.theme.style(Role::Accent)),
+                        Span::styled(key, self.theme.style(ColourRole::Accent)),
                         Span::raw(gap),
-                        Span::styled(text::truncate(word, room), self.theme.style(Role::Text)),
+                        Span::styled(text::truncate(word, room), self.theme.style(ColourRole::Text)),
                     ])
                 }
             };
@@ -125,85 +126,81 @@ mod tests {
     use super::*;
     use crate::widgets::screen;
 
-    fn help() -> Help {
-        let group = |title: &str, keys: &[(&str, &str)]| Group {
+    fn help() -> KeyHelp {
+        let group = |title: &str, keys: &[(&str, &str)]| KeyGroup {
             title: title.to_owned(),
             keys: keys.iter().map(|(key, word)| ((*key).to_owned(), (*word).to_owned())).collect(),
         };
-        Help::new(
+        KeyHelp::new(
             "Keys",
             vec![
                 group(
                     "Prompt",
-                    &[("↵", "Send the prompt; while a turn runs, queue it"), ("^J alt-↵ shift-↵", "Begin a new line")],
+                    &[("↵", "Send the prompt; while a turn runs, queue it"), ("^J Alt-↵ Shift-↵", "Begin a new line")],
                 ),
                 group(
                     "Everywhere",
-                    &[
-                        ("^P", "Menu of everything"),
-                        ("^N", "New conversation"),
-                        ("esc", "Close, leave, or stop the turn"),
-                    ],
+                    &[("^P", "All commands"), ("^N", "New conversation"), ("Esc", "Close, leave, or stop the turn")],
                 ),
             ],
         )
     }
 
-    fn drawn(help: &Help, width: u16, height: u16) -> String {
+    fn drawn(help: &KeyHelp, width: u16, height: u16) -> String {
         let area = Rect::new(0, 0, width, height);
         let mut buf = Buffer::empty(area);
         HelpView { help, theme: &Theme::default() }.render(area, &mut buf);
-        screen::rows(&buf)
+        screen::buffer_text(&buf)
     }
 
     #[test]
-    fn keys_stand_in_groups_in_one_column() {
+    fn keys_of_all_groups_are_aligned_in_one_column() {
         assert_snapshot!(drawn(&help(), 70, 12), @"
         ╭─ Keys ─────────────────────────────────────────────────────────────╮
         │                                                                    │
         │  Prompt                                                            │
         │  ↵                 Send the prompt; while a turn runs, queue it    │
-        │  ^J alt-↵ shift-↵  Begin a new line                                │
+        │  ^J Alt-↵ Shift-↵  Begin a new line                                │
         │                                                                    │
         │  Everywhere                                                        │
-        │  ^P                Menu of everything                              │
+        │  ^P                All commands                                    │
         │  ^N                New conversation                                │
-        │  esc               Close, leave, or stop the turn                  │
+        │  Esc               Close, leave, or stop the turn                  │
         │                                                                    │
-        ╰───────────────────────────────────────────────────────── esc back ─╯
+        ╰───────────────────────────────────────────────────────── Esc back ─╯
         ");
     }
 
     #[test]
-    fn what_does_not_fit_is_counted_and_can_be_scrolled_to() {
+    fn hidden_rows_are_counted_and_can_be_scrolled_into_view() {
         let mut help = help();
         let screen = Rect::new(0, 0, 50, 7);
         assert_snapshot!(drawn(&help, 50, 7), @"
         ╭─ Keys ─────────────────────────────────────────╮
         │  Prompt                                        │
         │  ↵                 Send the prompt; while a…   │
-        │  ^J alt-↵ shift-↵  Begin a new line            │
+        │  ^J Alt-↵ Shift-↵  Begin a new line            │
         │                                                │
         │  Everywhere                                    │
-        ╰─ ↓ 3 more ────────────── j k scroll  esc back ─╯
+        ╰─ ↓ 3 more ────────────── j k scroll  Esc back ─╯
         ");
         help.scroll(100, screen);
         assert_snapshot!(drawn(&help, 50, 7), @"
         ╭─ Keys ─────────────────────────────────────────╮
         │                                                │
         │  Everywhere                                    │
-        │  ^P                Menu of everything          │
+        │  ^P                All commands                │
         │  ^N                New conversation            │
-        │  esc               Close, leave, or stop the…  │
-        ╰───────────────────────── j k scroll  esc back ─╯
+        │  Esc               Close, leave, or stop the…  │
+        ╰───────────────────────── j k scroll  Esc back ─╯
         ");
-        help.scroll(-help.page(screen), screen);
+        help.scroll(-help.page_rows(screen), screen);
         assert!(drawn(&help, 50, 7).contains("Prompt"));
     }
 
     #[test]
-    fn it_draws_at_every_size() {
+    fn the_help_draws_at_every_size() {
         let help = help();
-        screen::at_every_size(|area, buf| HelpView { help: &help, theme: &Theme::default() }.render(area, buf));
+        screen::draw_at_every_size(|area, buf| HelpView { help: &help, theme: &Theme::default() }.render(area, buf));
     }
 }

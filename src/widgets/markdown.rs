@@ -1,9 +1,9 @@
-//! Markdown as rows, laid out block by block while it streams.
+//! Lays out Markdown as rows, block by block, while it streams.
 //!
 //! A block that is followed by another is closed: it is laid out once and stays. Only the open block
-//! at the end is laid out again, so a delta costs the size of the open block, not that of the answer.
-//! A complete text is laid out once more where that may change something: reference links and footnotes
-//! may be defined behind their use, a formula may go over several blocks, a block may be cut.
+//! at the end is laid out again, so a delta costs the size of the open block, not of the answer.
+//! A complete text is laid out once more if that may change something: reference links and footnotes
+//! may be defined after their use, a formula may span several blocks, a long block may have been split.
 
 mod blocks;
 mod code;
@@ -20,88 +20,88 @@ mod table;
 use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
 pub use coded::CodeBlock;
-pub use extract::{Code, code_blocks};
-pub use plain::Plain;
+pub use extract::{ExtractedCode, extract_code_blocks};
+pub use plain::VisibleText;
 
 use self::{
-    blocks::{Laid, Page},
-    code::{Colours, Shifts},
-    coded::Asked,
-    fence::Fence,
-    inline::Wrapped,
-    open::Open,
+    blocks::{BlockInput, BlockRows},
+    code::{CodeColours, ScrollOffsets},
+    coded::HighlightProgress,
+    fence::OpenFence,
+    inline::WrapCache,
+    open::OpenText,
 };
 use super::{
-    row::{Ink, Row},
-    theme::{Marks, Role, Theme},
+    row::{StyledRow, TextStyle},
+    theme::{ColourRole, Theme, ThemeMarks},
 };
 
-/// What of a theme decides where words go.
+/// The options that decide how Markdown is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Look {
-    pub marks: Marks,
-    /// Inline code keeps its backticks, for there is no ground behind it.
+pub struct MarkdownOptions {
+    pub marks: ThemeMarks,
+    /// Inline code keeps its backticks, because no background sets it apart.
     pub plain_code: bool,
-    /// Links have their addresses behind their words, for the terminal does not open them.
-    pub addresses: bool,
-    /// How plain text looks.
-    pub base: Ink,
-    pub code: CodeLines,
-    /// Diagrams show their source instead of a line that tells of it.
+    /// Links show their address after their text, because the terminal does not open links.
+    pub shows_addresses: bool,
+    /// The style of plain text.
+    pub base_style: TextStyle,
+    pub code_lines: CodeLineMode,
+    /// Diagrams show their source instead of a one-line summary.
     pub diagrams_open: bool,
 }
 
-/// What becomes of a line of code that is wider than the text.
+/// What happens to a line of code that is wider than the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum CodeLines {
+pub enum CodeLineMode {
     #[default]
     Wrapped,
-    /// It is one row, wider than the page, that is scrolled sideways.
+    /// The line is one row, wider than the page, and scrolls sideways.
     Scrolled,
 }
 
-/// What of an answer is numbered and came before a text of it.
+/// How many code blocks and figures an answer has up to some point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Counted {
-    pub codes: u32,
+pub struct BlockCounts {
+    pub code_blocks: u32,
     /// Images and diagrams.
     pub figures: u32,
 }
 
-/// A place in a text that a source supports.
+/// A passage of a text that a source supports.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mark {
+pub struct CitationMark {
     /// The claim or the link, in bytes of the source.
     pub range: Range<usize>,
-    /// Where `[n]` goes when no link stands there.
-    pub point: usize,
+    /// Where `[n]` goes if there is no link.
+    pub insert_at: usize,
     pub number: u32,
-    /// The server said where it stands; else the address was found in the text.
-    pub given: bool,
-    /// Its place among the annotations of the text.
-    pub annotation: usize,
+    /// The server gave the position; otherwise the address was found in the text.
+    pub is_from_server: bool,
+    /// The index of its annotation in the text.
+    pub annotation_index: usize,
     /// See `citation::key`.
     pub key: Arc<str>,
 }
 
-/// The citation that is looked at.
+/// The citation that is currently highlighted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lit {
-    pub annotation: usize,
-    /// The words that it supports, in bytes of the source.
+pub struct HighlightedCitation {
+    pub annotation_index: usize,
+    /// The text that it supports, in bytes of the source.
     pub claim: Range<usize>,
 }
 
 /// Whether more text may come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
+pub enum TextStage {
     Growing,
     Complete,
 }
 
-/// What was done since the layout was made, for tests and benches.
+/// The work done since the layout was created, for tests and benches.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Work {
+pub struct LayoutWork {
     pub rows: u64,
     pub bytes: u64,
 }
@@ -110,213 +110,213 @@ pub struct Work {
 #[derive(Debug, Clone)]
 pub struct MarkdownLayout {
     width: usize,
-    look: Look,
-    /// What of the answer comes before this text.
-    counted_before: Counted,
-    rows: Vec<Row>,
-    blocks: Vec<Block>,
-    codes: Vec<CodeBlock>,
+    options: MarkdownOptions,
+    /// The counts of the answer before this text.
+    counts_before: BlockCounts,
+    rows: Vec<StyledRow>,
+    blocks: Vec<ClosedBlock>,
+    code_blocks: Vec<CodeBlock>,
     figures: u32,
-    colours: Colours,
-    shifts: Shifts,
-    /// What a worker was asked to colour of each block.
-    asked: BTreeMap<u32, Asked>,
-    marks: Vec<Mark>,
-    lit: Option<Lit>,
-    /// Closed: bytes of the source, rows, code blocks.
-    closed: Closed,
-    /// A block was too long and closed in its midst.
+    colours: CodeColours,
+    scroll_offsets: ScrollOffsets,
+    /// How much of each block was sent to the highlighter.
+    highlight_progress: BTreeMap<u32, HighlightProgress>,
+    citation_marks: Vec<CitationMark>,
+    highlighted: Option<HighlightedCitation>,
+    /// How much is closed: bytes of the source, rows, code blocks.
+    closed: ClosedPart,
+    /// A block was too long and was closed in the middle.
     is_cut: bool,
-    open: Open,
-    /// The last long text of the open block.
-    wrapped: Option<Wrapped>,
-    fence: Option<Fence>,
-    stage: Stage,
-    work: Work,
-    /// A text that grows beyond this is not laid out once more when it is complete.
-    whole: usize,
+    open: OpenText,
+    /// How the last long text of the open block was wrapped.
+    wrap_cache: Option<WrapCache>,
+    fence: Option<OpenFence>,
+    stage: TextStage,
+    work: LayoutWork,
+    /// A longer text is not laid out once more when it is complete.
+    relayout_limit: usize,
 }
 
-/// A closed block at the top.
+/// A closed top-level block.
 #[derive(Debug, Clone)]
-struct Block {
+struct ClosedBlock {
     source: Range<usize>,
     first_row: usize,
     /// Code blocks and figures before it.
-    codes: usize,
-    figures: u32,
+    code_blocks_before: usize,
+    figures_before: u32,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
-struct Closed {
-    source: usize,
+struct ClosedPart {
+    source_bytes: usize,
     rows: usize,
-    codes: usize,
+    code_blocks: usize,
     figures: u32,
-    /// The text after it goes on in the same block: no blank row comes between.
-    in_block: bool,
+    /// The text after it continues the same block: no blank row comes between.
+    is_in_block: bool,
 }
 
-/// A block that grows beyond this is closed at its last row.
-const BLOCK: usize = 64 * 1024;
-/// So much of a text that has come is taken in with every frame, however long the open block is.
-const STEP: usize = 4 * 1024;
+/// A block that grows beyond this many bytes is closed at its last row.
+const MAX_OPEN_BLOCK: usize = 64 * 1024;
+/// How many bytes of new text each frame takes in at least, however long the open block is.
+const MIN_FRAME_BYTES: usize = 4 * 1024;
 
-/// Signs of what may change the look of a block above: a definition, a formula.
-const REACH_BACK: [&str; 4] = ["]:", "$$", r"\(", r"\["];
+/// Marks text that may change the blocks above it: a definition, a formula.
+const RETROACTIVE_SYNTAX: [&str; 4] = ["]:", "$$", r"\(", r"\["];
 
-/// A longer text is not laid out once more, for the reader would wait.
-const WHOLE: usize = 2 * 1024 * 1024;
+/// A longer text is not laid out once more when it is complete: the reader would have to wait.
+const RELAYOUT_LIMIT: usize = 2 * 1024 * 1024;
 
 impl MarkdownLayout {
-    pub fn new(look: Look) -> Self {
+    pub fn new(options: MarkdownOptions) -> Self {
         Self {
             width: 0,
-            look,
-            counted_before: Counted::default(),
+            options,
+            counts_before: BlockCounts::default(),
             rows: Vec::new(),
             blocks: Vec::new(),
-            codes: Vec::new(),
+            code_blocks: Vec::new(),
             figures: 0,
             colours: BTreeMap::new(),
-            shifts: BTreeMap::new(),
-            asked: BTreeMap::new(),
-            marks: Vec::new(),
-            lit: None,
-            closed: Closed::default(),
+            scroll_offsets: BTreeMap::new(),
+            highlight_progress: BTreeMap::new(),
+            citation_marks: Vec::new(),
+            highlighted: None,
+            closed: ClosedPart::default(),
             is_cut: false,
-            open: Open::default(),
-            wrapped: None,
+            open: OpenText::default(),
+            wrap_cache: None,
             fence: None,
-            stage: Stage::Growing,
-            work: Work::default(),
-            whole: WHOLE,
+            stage: TextStage::Growing,
+            work: LayoutWork::default(),
+            relayout_limit: RELAYOUT_LIMIT,
         }
     }
 
-    pub fn rows(&self) -> &[Row] {
+    pub fn rows(&self) -> &[StyledRow] {
         &self.rows
     }
 
-    pub fn codes(&self) -> &[CodeBlock] {
-        &self.codes
+    pub fn code_blocks(&self) -> &[CodeBlock] {
+        &self.code_blocks
     }
 
-    pub fn work(&self) -> Work {
+    pub fn work(&self) -> LayoutWork {
         self.work
     }
 
-    /// What is numbered, with what came before.
-    pub fn counted(&self) -> Counted {
-        Counted {
-            codes: self.counted_before.codes + self.codes.len() as u32,
-            figures: self.counted_before.figures + self.figures,
+    /// Returns the counts at the end of this text, including those before it.
+    pub fn counts(&self) -> BlockCounts {
+        BlockCounts {
+            code_blocks: self.counts_before.code_blocks + self.code_blocks.len() as u32,
+            figures: self.counts_before.figures + self.figures,
         }
     }
 
-    /// Numbers code blocks and figures from there on.
-    pub fn follow(&mut self, before: Counted) {
-        if self.counted_before != before {
-            self.counted_before = before;
+    /// Continues the numbering of code blocks and figures from `before`.
+    pub fn continue_after(&mut self, before: BlockCounts) {
+        if self.counts_before != before {
+            self.counts_before = before;
             self.colours.clear();
-            self.asked.clear();
-            self.shifts.clear();
-            self.forget();
+            self.highlight_progress.clear();
+            self.scroll_offsets.clear();
+            self.reset();
         }
     }
 
-    pub fn set_look(&mut self, look: Look) {
-        if self.look != look {
-            if look.code == CodeLines::Wrapped {
-                self.shifts.clear();
+    pub fn set_options(&mut self, options: MarkdownOptions) {
+        if self.options != options {
+            if options.code_lines == CodeLineMode::Wrapped {
+                self.scroll_offsets.clear();
             }
-            self.look = look;
-            self.forget();
+            self.options = options;
+            self.reset();
         }
     }
 
-    /// How much of a text that has grown one frame can lay out; the rest is left to the next. What was all to be seen
-    /// before, such as at another width, is seen again at once.
-    pub fn portion(&self, source: &str, stage: Stage) -> usize {
-        let is_new = self.width == 0 && stage == Stage::Growing;
-        if self.open.source == 0 && !is_new || !self.open.precedes(source) {
+    /// Returns how much of a growing text one frame can lay out; the rest is left to the next. A text that was already
+    /// shown in full, such as at another width, is laid out at once.
+    pub fn end_for_frame(&self, source: &str, stage: TextStage) -> usize {
+        let is_new = self.width == 0 && stage == TextStage::Growing;
+        if self.open.source_end == 0 && !is_new || !self.open.is_prefix_of(source) {
             return source.len();
         }
-        // What is open is laid out anew together with what came behind it.
-        let end = self.open.source + BLOCK.saturating_sub(self.open.text.len()) + STEP;
+        // The open block is laid out again together with the new text.
+        let end = self.open.source_end + MAX_OPEN_BLOCK.saturating_sub(self.open.text.len()) + MIN_FRAME_BYTES;
         source.floor_char_boundary(end.min(source.len()))
     }
 
-    /// Brings the rows up to date with a text that has grown, or is another one.
-    pub fn sync(&mut self, source: &str, width: usize, stage: Stage, marks: &[Mark]) {
+    /// Brings the rows up to date with a text that has grown or was replaced.
+    pub fn sync(&mut self, source: &str, width: usize, stage: TextStage, marks: &[CitationMark]) {
         let width = width.max(1);
         if width != self.width
-            || !self.open.precedes(source)
-            || self.stage == Stage::Complete && stage == Stage::Growing
+            || !self.open.is_prefix_of(source)
+            || self.stage == TextStage::Complete && stage == TextStage::Growing
         {
             self.width = width;
-            self.forget();
+            self.reset();
         }
-        let marked = self.marks != marks;
-        if source.len() == self.open.source && stage == self.stage && !marked {
+        let marks_changed = self.citation_marks != marks;
+        if source.len() == self.open.source_end && stage == self.stage && !marks_changed {
             return;
         }
-        if stage == Stage::Complete && (self.closed.source == 0 || self.is_to_be_settled(source)) {
-            self.marks = marks.to_vec();
-            self.complete(source);
+        if stage == TextStage::Complete && (self.closed.source_bytes == 0 || self.is_relayout_needed(source)) {
+            self.citation_marks = marks.to_vec();
+            self.lay_out_complete(source);
             return;
         }
         self.open.grow(source);
-        if marked {
-            self.mark_again(source, marks);
+        if marks_changed {
+            self.update_marks(source, marks);
         }
         self.advance();
-        if stage == Stage::Complete {
-            self.end_fence();
-            self.wrapped = None;
+        if stage == TextStage::Complete {
+            self.finish_fence();
+            self.wrap_cache = None;
         }
         self.stage = stage;
-        if let Some(row) = self.rows.last_mut().filter(|_| stage == Stage::Complete) {
+        if let Some(row) = self.rows.last_mut().filter(|_| stage == TextStage::Complete) {
             row.source.end = source.len();
         }
     }
 
-    /// Forgets all rows, but not the colours.
-    fn forget(&mut self) {
+    /// Discards all rows, but not the colours.
+    fn reset(&mut self) {
         self.rows.clear();
         self.blocks.clear();
-        self.codes.clear();
+        self.code_blocks.clear();
         self.figures = 0;
-        self.marks.clear();
-        self.closed = Closed::default();
+        self.citation_marks.clear();
+        self.closed = ClosedPart::default();
         self.is_cut = false;
-        self.open = Open::default();
-        self.wrapped = None;
+        self.open = OpenText::default();
+        self.wrap_cache = None;
         self.fence = None;
-        self.stage = Stage::Growing;
+        self.stage = TextStage::Growing;
     }
 
-    /// Whether what is closed may look otherwise in the light of what came later.
-    fn is_to_be_settled(&self, source: &str) -> bool {
+    /// Whether later text may change how the closed blocks are laid out.
+    fn is_relayout_needed(&self, source: &str) -> bool {
         let has = |sign: &&str| memchr::memmem::find(source.as_bytes(), sign.as_bytes()).is_some();
-        source.len() <= self.whole && (self.is_cut || REACH_BACK.iter().any(has))
+        source.len() <= self.relayout_limit && (self.is_cut || RETROACTIVE_SYNTAX.iter().any(has))
     }
 
     /// Lays out a text that will not grow any more.
-    fn complete(&mut self, source: &str) {
-        let marks = std::mem::take(&mut self.marks);
-        self.forget();
-        self.marks = marks;
+    fn lay_out_complete(&mut self, source: &str) {
+        let marks = std::mem::take(&mut self.citation_marks);
+        self.reset();
+        self.citation_marks = marks;
         self.open.grow(source);
-        let laid = self.page(0..self.open.text.len());
-        self.close(laid, self.open.text.len());
-        self.stage = Stage::Complete;
+        let laid = self.lay_out_range(0..self.open.text.len());
+        self.append_closed(laid, self.open.text.len());
+        self.stage = TextStage::Complete;
     }
 
-    /// Closes what is complete and lays out the rest.
+    /// Closes complete blocks and lays out the rest.
     fn advance(&mut self) {
         self.rows.truncate(self.closed.rows);
-        self.codes.truncate(self.closed.codes);
+        self.code_blocks.truncate(self.closed.code_blocks);
         self.figures = self.closed.figures;
         loop {
             if self.fence.is_some() {
@@ -326,159 +326,162 @@ impl MarkdownLayout {
                 }
             }
             self.close_blocks();
-            if !self.open_fence() {
+            if !self.enter_fence() {
                 break;
             }
         }
-        self.lay_open();
+        self.lay_out_open_block();
     }
 
-    /// Closes all blocks but the last of the lines that are complete.
+    /// Closes all blocks of the complete lines except the last.
     fn close_blocks(&mut self) {
         let complete = self.open.text.rfind('\n').map_or(0, |at| at + 1);
-        if complete == self.open.looked {
+        if complete == self.open.searched_to {
             return;
         }
         self.work.bytes += complete as u64;
-        let last = blocks::last_block(&self.open.text[..complete]);
+        let last = blocks::last_block_start(&self.open.text[..complete]);
         if last > 0 {
-            let laid = self.page(0..last);
-            // What is not seen before the first row belongs to it.
-            if !self.rows.is_empty() || !laid.rows.is_empty() || last > BLOCK {
-                self.close(laid, last);
+            let block_rows = self.lay_out_range(0..last);
+            // Invisible text before the first row belongs to that row.
+            if !self.rows.is_empty() || !block_rows.rows.is_empty() || last > MAX_OPEN_BLOCK {
+                self.append_closed(block_rows, last);
             }
         }
-        self.open.looked = self.open.text.rfind('\n').map_or(0, |at| at + 1);
+        self.open.searched_to = self.open.text.rfind('\n').map_or(0, |at| at + 1);
     }
 
-    /// Shows the open block, and closes all but its last row when it has become too long.
-    fn lay_open(&mut self) {
-        let laid = self.page(0..self.open.text.len());
-        if self.open.text.len() > BLOCK && laid.rows.len() > 1 {
-            self.close_rows(laid);
+    /// Shows the open block; if it has become too long, closes all of it but the last row.
+    fn lay_out_open_block(&mut self) {
+        let laid = self.lay_out_range(0..self.open.text.len());
+        if self.open.text.len() > MAX_OPEN_BLOCK && laid.rows.len() > 1 {
+            self.close_long_block(laid);
             return;
         }
-        self.add(laid);
+        self.append(laid);
     }
 
-    fn close_rows(&mut self, mut laid: Laid) {
+    fn close_long_block(&mut self, mut laid: BlockRows) {
         let last = laid.rows.last().expect("there are several rows").source.start;
         laid.rows.pop();
-        laid.codes.clear();
+        laid.code_blocks.clear();
         laid.blocks.truncate(1);
         if last == 0 {
             return;
         }
-        self.close(laid, last);
-        self.closed.in_block = true;
+        self.append_closed(laid, last);
+        self.closed.is_in_block = true;
         self.is_cut = true;
-        let laid = self.page(0..self.open.text.len());
-        self.add(laid);
+        let laid = self.lay_out_range(0..self.open.text.len());
+        self.append(laid);
     }
 
-    /// Lays out a part of the open text.
-    fn page(&mut self, range: Range<usize>) -> Laid {
+    /// Lays out part of the open text.
+    fn lay_out_range(&mut self, range: Range<usize>) -> BlockRows {
         let source = &self.open.text[range];
-        let start = self.closed.source;
-        let end = self.open.raw(source.len());
-        let marks: Vec<Mark> = self
-            .marks
+        let start = self.closed.source_bytes;
+        let end = self.open.source_pos(source.len());
+        let marks: Vec<CitationMark> = self
+            .citation_marks
             .iter()
-            .filter(|mark| mark.point > start && mark.point <= end)
-            .map(|mark| self.open.mark(mark))
+            .filter(|mark| mark.insert_at > start && mark.insert_at <= end)
+            .map(|mark| self.open.map_mark(mark))
             .collect();
-        let page = Page {
+        let input = BlockInput {
             source,
             width: self.width,
-            look: &self.look,
-            marks: &marks,
+            options: &self.options,
+            citation_marks: &marks,
             colours: &self.colours,
-            shifts: &self.shifts,
-            counted: self.counted(),
-            lit: self.lit.as_ref().map(|lit| self.open.lit(lit)),
-            wrapped: self.wrapped.as_ref(),
+            scroll_offsets: &self.scroll_offsets,
+            counts_before: self.counts(),
+            highlighted: self.highlighted.as_ref().map(|lit| self.open.map_highlight(lit)),
+            wrap_cache: self.wrap_cache.as_ref(),
         };
-        let mut laid = blocks::lay_out(&page);
-        self.wrapped = laid.wrapped.take();
+        let mut block_rows = blocks::lay_out(&input);
+        self.wrap_cache = block_rows.wrap_cache.take();
         self.work.bytes += source.len() as u64;
-        self.work.rows += laid.rows.len() as u64;
-        laid
+        self.work.rows += block_rows.rows.len() as u64;
+        block_rows
     }
 
     /// Adds rows below the closed ones.
-    fn add(&mut self, laid: Laid) {
-        let Laid { rows, codes, figures, blocks, wrapped: _ } = laid;
+    fn append(&mut self, block_rows: BlockRows) {
+        let BlockRows { rows, code_blocks: codes, figures, blocks, wrap_cache: _ } = block_rows;
         if rows.is_empty() {
             return;
         }
         self.figures += figures;
-        let mut start = if self.rows.is_empty() { 0 } else { self.closed.source };
-        if let Some(above) = self.rows.last_mut().filter(|_| !self.closed.in_block) {
-            // What is not seen between two blocks belongs to the one above.
-            let seen = blocks.iter().rfind(|block| block.row == 0);
-            let begins = seen.map_or(0, |block| blocks::line_start(&self.open.text, block.source));
-            start = self.open.raw(begins).max(start);
+        let mut start = if self.rows.is_empty() { 0 } else { self.closed.source_bytes };
+        if let Some(above) = self.rows.last_mut().filter(|_| !self.closed.is_in_block) {
+            // Invisible text between two blocks belongs to the block above.
+            let seen = blocks.iter().rfind(|block| block.first_row == 0);
+            let begins = seen.map_or(0, |block| blocks::line_start(&self.open.text, block.source_start));
+            start = self.open.source_pos(begins).max(start);
             above.source.end = start;
-            self.rows.push(Row { source: start..start, ..Row::blank() });
+            self.rows.push(StyledRow { source: start..start, ..StyledRow::blank() });
         }
         let first = self.rows.len();
-        self.codes.extend(codes.into_iter().map(|code| CodeBlock::from(code, first)));
-        let (open, closed) = (&self.open, start.max(self.closed.source));
-        // What was cleaned away before the first row belongs to it.
-        let raw = |at: usize| if at == 0 { closed } else { open.raw(at) };
-        self.rows.extend(rows.into_iter().map(|row| Row { source: raw(row.source.start)..raw(row.source.end), ..row }));
+        self.code_blocks.extend(codes.into_iter().map(|code| CodeBlock::from_rows(code, first)));
+        let (open, closed) = (&self.open, start.max(self.closed.source_bytes));
+        // Text that was cleaned away before the first row belongs to that row.
+        let raw = |at: usize| if at == 0 { closed } else { open.source_pos(at) };
+        self.rows.extend(
+            rows.into_iter().map(|row| StyledRow { source: raw(row.source.start)..raw(row.source.end), ..row }),
+        );
         self.rows[first].source.start = start;
     }
 
-    /// Adds rows, and never lays them out again; `end` is where their source ends in the open text.
-    fn close(&mut self, laid: Laid, end: usize) {
-        let starts = laid.blocks.clone();
-        let (codes, figures) = (self.codes.len(), self.figures);
+    /// Adds rows that are never laid out again; `end` is where their source ends in the open text.
+    fn append_closed(&mut self, block_rows: BlockRows, end: usize) {
+        let starts = block_rows.blocks.clone();
+        let (codes, figures) = (self.code_blocks.len(), self.figures);
         let before = self.rows.len();
-        let rows = laid.rows.len();
-        self.add(laid);
+        let rows = block_rows.rows.len();
+        self.append(block_rows);
         let shift = self.rows.len() - before - rows;
         for (nth, block) in starts.iter().enumerate() {
-            let to = starts.get(nth + 1).map_or(end, |next| next.source);
-            let from = if nth == 0 { 0 } else { block.source };
-            self.blocks.push(Block {
-                source: if from == 0 { self.closed.source } else { self.open.raw(from) }..self.open.raw(to),
-                first_row: before + if nth == 0 { 0 } else { shift + block.row },
-                codes: codes + block.codes,
-                figures: figures + block.figures,
+            let to = starts.get(nth + 1).map_or(end, |next| next.source_start);
+            let from = if nth == 0 { 0 } else { block.source_start };
+            self.blocks.push(ClosedBlock {
+                source: if from == 0 { self.closed.source_bytes } else { self.open.source_pos(from) }
+                    ..self.open.source_pos(to),
+                first_row: before + if nth == 0 { 0 } else { shift + block.first_row },
+                code_blocks_before: codes + block.code_blocks_before,
+                figures_before: figures + block.figures_before,
             });
         }
-        self.closed = Closed {
-            source: self.open.raw(end),
+        self.closed = ClosedPart {
+            source_bytes: self.open.source_pos(end),
             rows: self.rows.len(),
-            codes: self.codes.len(),
+            code_blocks: self.code_blocks.len(),
             figures: self.figures,
-            in_block: false,
+            is_in_block: false,
         };
         self.open.drop_front(end);
-        self.wrapped = None;
+        self.wrap_cache = None;
     }
 }
 
-impl Look {
-    pub fn of(theme: &Theme) -> Self {
+impl MarkdownOptions {
+    pub fn from_theme(theme: &Theme) -> Self {
         Self {
             marks: theme.marks,
             plain_code: theme.plain_code,
-            addresses: theme.painting.addresses,
+            shows_addresses: theme.rendering.writes_addresses,
             ..Self::default()
         }
     }
 }
 
-impl Default for Look {
+impl Default for MarkdownOptions {
     fn default() -> Self {
         Self {
-            marks: Marks::UNICODE,
+            marks: ThemeMarks::UNICODE,
             plain_code: false,
-            addresses: false,
-            base: Ink::of(Role::Text),
-            code: CodeLines::Wrapped,
+            shows_addresses: false,
+            base_style: TextStyle::of(ColourRole::Text),
+            code_lines: CodeLineMode::Wrapped,
             diagrams_open: false,
         }
     }

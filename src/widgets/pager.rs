@@ -1,4 +1,4 @@
-//! The pager: what a call was asked and what came of it, in full, to be searched and copied.
+//! The pager: the arguments and the result of a call in full, for searching and copying.
 
 mod page;
 mod rows;
@@ -11,134 +11,141 @@ use ratatui::layout::{Position, Rect, Size};
 
 use super::{
     result,
-    search::{self, Search, Typed},
-    theme::Marks,
+    search::{self, SearchChange, SearchField},
+    theme::ThemeMarks,
 };
 use crate::{
-    chat::{MessageId, Run, Slot, Stage, answer::Call},
-    tools::Outcome,
+    chat::{ItemSlot, MessageId, ToolCallRun, ToolCallState, answer::FunctionCall},
+    tools::ToolOutcome,
 };
-use page::Page;
-use rows::Row;
+use page::PagerDocument;
+use rows::PagerRow;
 pub use view::PagerView;
 
-/// An overlay over one call.
+/// An overlay that shows one call.
 #[derive(Debug, Clone)]
-pub struct Pager {
+pub struct CallPager {
     pub message: MessageId,
-    pub slot: Slot,
-    call: Call,
-    run: Option<Run>,
-    kept: Kept,
-    /// Which of how many calls of its answer it is, counted from 1.
-    place: (usize, usize),
-    page: Page,
-    rows: Vec<Row>,
-    /// The row at the top.
+    pub slot: ItemSlot,
+    call: FunctionCall,
+    run: Option<ToolCallRun>,
+    result_source: ResultSource,
+    /// The number of the call in its answer, from 1, and the number of calls there.
+    call_position: (usize, usize),
+    document: PagerDocument,
+    rows: Vec<PagerRow>,
+    /// The index of the row at the top.
     top: usize,
-    search: Search,
-    found: Vec<Range<usize>>,
-    current: Option<usize>,
+    search: SearchField,
+    matches: Vec<Range<usize>>,
+    current_match: Option<usize>,
     size: Size,
-    marks: Marks,
+    marks: ThemeMarks,
 }
 
-/// Where all of a result is.
+/// Where the full result is.
 #[derive(Debug, Clone, PartialEq)]
-enum Kept {
-    /// With its message.
-    Here,
-    /// On the disk, which was asked.
+enum ResultSource {
+    /// In the message, or not requested yet.
+    InMessage,
+    /// On disk; it was requested from the store.
     Loading,
-    Loaded(Box<Outcome>),
+    Loaded(Box<ToolOutcome>),
     Failed(String),
 }
 
-/// What a key asks of the program.
+/// A request that a key makes to the program.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wish {
+pub enum PagerCommand {
     Nothing,
     Copy(String),
     Save {
         stem: String,
         text: String,
     },
-    /// So many calls on.
-    Step(isize),
+    /// Go this many calls forward.
+    StepCall(isize),
     Close,
 }
 
-impl Pager {
-    pub fn new(message: MessageId, slot: Slot, call: &Call, run: Option<&Run>, marks: Marks) -> Self {
+impl CallPager {
+    pub fn new(
+        message: MessageId,
+        slot: ItemSlot,
+        call: &FunctionCall,
+        run: Option<&ToolCallRun>,
+        marks: ThemeMarks,
+    ) -> Self {
         let mut pager = Self {
             message,
             slot,
             call: call.clone(),
             run: run.cloned(),
-            kept: Kept::Here,
-            place: (1, 1),
-            page: Page::default(),
+            result_source: ResultSource::InMessage,
+            call_position: (1, 1),
+            document: PagerDocument::default(),
             rows: Vec::new(),
             top: 0,
-            search: Search::default(),
-            found: Vec::new(),
-            current: None,
+            search: SearchField::default(),
+            matches: Vec::new(),
+            current_match: None,
             size: Size::default(),
             marks,
         };
-        pager.settle();
+        pager.rebuild();
         pager
     }
 
-    /// The call as it is now. `true` when all of its result lies elsewhere and has not been asked for.
-    pub fn show(&mut self, call: &Call, run: Option<&Run>, place: (usize, usize)) -> bool {
-        self.place = place;
+    /// Updates the call. `true` if its full result is on disk and must be loaded now.
+    pub fn set_call(&mut self, call: &FunctionCall, run: Option<&ToolCallRun>, call_position: (usize, usize)) -> bool {
+        self.call_position = call_position;
         if self.call != *call || self.run.as_ref() != run {
             self.call = call.clone();
             self.run = run.cloned();
-            self.settle();
+            self.rebuild();
         }
-        let lacks = self.kept == Kept::Here && self.run.as_ref().is_some_and(|run| run.whole.is_some());
-        if lacks {
-            self.kept = Kept::Loading;
-            self.settle();
+        let needs_load = self.result_source == ResultSource::InMessage
+            && self.run.as_ref().is_some_and(|run| run.full_size.is_some());
+        if needs_load {
+            self.result_source = ResultSource::Loading;
+            self.rebuild();
         }
-        lacks
+        needs_load
     }
 
-    /// All of the result has come from the disk, or will not.
-    pub fn fill(&mut self, whole: Result<Box<Outcome>, String>) {
-        self.kept = whole.map_or_else(Kept::Failed, Kept::Loaded);
-        self.settle();
+    /// Takes the full result from the store, or the reason why it cannot be loaded.
+    pub fn set_full_result(&mut self, full_result: Result<Box<ToolOutcome>, String>) {
+        self.result_source = full_result.map_or_else(ResultSource::Failed, ResultSource::Loaded);
+        self.rebuild();
     }
 
-    pub fn loads(&self) -> bool {
-        self.kept == Kept::Loading
+    pub fn is_loading(&self) -> bool {
+        self.result_source == ResultSource::Loading
     }
 
-    /// What came of it, as far as it is here.
-    fn outcome(&self) -> Option<&Outcome> {
-        match (&self.kept, &self.run.as_ref()?.stage) {
-            (Kept::Loaded(outcome), _) => Some(outcome),
-            (_, Stage::Done(outcome)) => Some(outcome),
+    /// The outcome of the call, as far as it is loaded.
+    fn outcome(&self) -> Option<&ToolOutcome> {
+        match (&self.result_source, &self.run.as_ref()?.state) {
+            (ResultSource::Loaded(outcome), _) => Some(outcome),
+            (_, ToolCallState::Done(outcome)) => Some(outcome),
             _ => None,
         }
     }
 
-    /// Writes the page anew; the top stays where it is.
-    fn settle(&mut self) {
-        self.page = page::of(self);
+    /// Rebuilds the document; the scroll position stays.
+    fn rebuild(&mut self) {
+        self.document = page::build_document(self);
         self.lay_out();
-        self.look();
+        self.update_matches();
     }
 
     fn lay_out(&mut self) {
-        let parts = search::parts(Rect::from((Position::ORIGIN, self.size)));
-        self.rows = rows::lay_out(&self.page, search::column(parts.rows).width.into());
+        let parts = search::areas(Rect::from((Position::ORIGIN, self.size)));
+        self.rows = rows::lay_out(&self.document, search::text_column(parts.rows).width.into());
         self.scroll(0);
     }
 
-    /// Before a frame: what depends on the width.
+    /// Lays out again if the size has changed; called before each frame.
     pub fn arrange(&mut self, size: Size) {
         if self.size != size {
             let top = self.rows.get(self.top).map(|row| row.start);
@@ -150,7 +157,7 @@ impl Pager {
     }
 
     fn height(&self) -> usize {
-        search::parts(Rect::from((Position::ORIGIN, self.size))).rows.height.max(1).into()
+        search::areas(Rect::from((Position::ORIGIN, self.size))).rows.height.max(1).into()
     }
 
     fn scroll(&mut self, by: isize) {
@@ -158,32 +165,32 @@ impl Pager {
         self.top = self.top.saturating_add_signed(by).min(last);
     }
 
-    /// The row in which a byte of the page stands.
+    /// The index of the row that contains a byte of the document.
     fn row_at(&self, byte: usize) -> usize {
         self.rows.partition_point(|row| row.start <= byte).saturating_sub(1)
     }
 
-    /// One step back within the overlay; `false` when there is none and it is to be closed.
+    /// Goes one step back within the overlay; `false` if the overlay should close instead.
     pub fn back(&mut self) -> bool {
-        let searches = self.search.types() || !self.search.is_empty();
+        let was_searching = self.search.is_typing() || !self.search.is_empty();
         self.search.clear();
-        self.look();
-        searches
+        self.update_matches();
+        was_searching
     }
 
     pub fn paste(&mut self, text: &str) {
         self.search.paste(text);
-        self.look_from_here();
+        self.search_from_window();
     }
 
-    pub fn key(&mut self, key: KeyEvent) -> Wish {
-        if self.search.types() {
-            match self.search.key(key) {
-                Typed::Nothing => (),
-                Typed::Changed => self.look_from_here(),
-                Typed::Step(by) => self.go_to_match(by),
+    pub fn on_key(&mut self, key: KeyEvent) -> PagerCommand {
+        if self.search.is_typing() {
+            match self.search.on_key(key) {
+                SearchChange::Nothing => (),
+                SearchChange::QueryChanged => self.search_from_window(),
+                SearchChange::Step(by) => self.go_to_match(by),
             }
-            return Wish::Nothing;
+            return PagerCommand::Nothing;
         }
         let page = isize::try_from(self.height()).unwrap_or(1);
         match key.code {
@@ -195,67 +202,68 @@ impl Pager {
             KeyCode::Char('u') => self.scroll(-page / 2),
             KeyCode::Home | KeyCode::Char('g') => self.scroll(isize::MIN),
             KeyCode::End | KeyCode::Char('G') => self.scroll(isize::MAX),
-            KeyCode::Tab => self.go_to_head(true),
-            KeyCode::BackTab => self.go_to_head(false),
+            KeyCode::Tab => self.go_to_heading(true),
+            KeyCode::BackTab => self.go_to_heading(false),
             KeyCode::Char('n') => self.go_to_match(1),
             KeyCode::Char('N') => self.go_to_match(-1),
-            KeyCode::Char('/') => self.search.begin(),
-            KeyCode::Char('y') => return self.copied().map_or(Wish::Nothing, Wish::Copy),
+            KeyCode::Char('/') => self.search.start_typing(),
+            KeyCode::Char('y') => return self.text_to_copy().map_or(PagerCommand::Nothing, PagerCommand::Copy),
             KeyCode::Char('s') => return self.save(),
-            KeyCode::Char(')') => return Wish::Step(1),
-            KeyCode::Char('(') => return Wish::Step(-1),
-            KeyCode::Char('q') => return Wish::Close,
+            KeyCode::Char(')') => return PagerCommand::StepCall(1),
+            KeyCode::Char('(') => return PagerCommand::StepCall(-1),
+            KeyCode::Char('q') => return PagerCommand::Close,
             _ => (),
         }
-        Wish::Nothing
+        PagerCommand::Nothing
     }
 
-    pub fn wheel(&mut self, rows: isize) {
+    pub fn on_wheel(&mut self, rows: isize) {
         self.scroll(rows);
     }
 
-    /// The next thing with a name, or the one before: arguments, result, a piece of it.
-    fn go_to_head(&mut self, down: bool) {
-        let is_head = |(_, row): &(usize, &Row)| row.begins && row.kind == page::Kind::Head;
-        let mut heads = self.rows.iter().enumerate().filter(is_head).map(|(at, _)| at);
-        let to = if down { heads.find(|at| *at > self.top) } else { heads.rfind(|at| *at < self.top) };
+    /// Goes to the next or previous heading: the arguments, the result, a part of the result.
+    fn go_to_heading(&mut self, down: bool) {
+        let is_heading = |(_, row): &(usize, &PagerRow)| row.is_line_start && row.kind == page::PagerLineKind::Heading;
+        let mut headings = self.rows.iter().enumerate().filter(is_heading).map(|(at, _)| at);
+        let to = if down { headings.find(|at| *at > self.top) } else { headings.rfind(|at| *at < self.top) };
         if let Some(to) = to {
             self.top = to;
             self.scroll(0);
         }
     }
 
-    fn look(&mut self) {
-        self.found = self.search.needle().places(&self.page.text);
-        self.current = self.current.filter(|current| *current < self.found.len());
+    fn update_matches(&mut self) {
+        self.matches = self.search.needle().find_all(&self.document.text);
+        self.current_match = self.current_match.filter(|current| *current < self.matches.len());
     }
 
-    /// Another query: the first match from the top of the window on, else the first of all.
-    fn look_from_here(&mut self) {
-        self.look();
+    /// Searches after the query changed: selects the first match from the top of the window on, else
+    /// the first of all.
+    fn search_from_window(&mut self) {
+        self.update_matches();
         let from = self.rows.get(self.top).map_or(0, |row| row.start);
-        let next = self.found.partition_point(|range| range.start < from);
-        self.current = (!self.found.is_empty()).then_some(if next < self.found.len() { next } else { 0 });
-        self.show_match();
+        let next = self.matches.partition_point(|range| range.start < from);
+        self.current_match = (!self.matches.is_empty()).then_some(if next < self.matches.len() { next } else { 0 });
+        self.scroll_to_match();
     }
 
     fn go_to_match(&mut self, by: isize) {
-        if self.found.is_empty() {
+        if self.matches.is_empty() {
             return;
         }
-        let count = self.found.len();
-        let next = match (self.current, by > 0) {
+        let count = self.matches.len();
+        let next = match (self.current_match, by > 0) {
             (Some(current), true) => (current + 1) % count,
             (Some(current), false) => (current + count - 1) % count,
             (None, _) => 0,
         };
-        self.current = Some(next);
-        self.show_match();
+        self.current_match = Some(next);
+        self.scroll_to_match();
     }
 
-    /// Puts the current match into the upper third, where it is not in sight.
-    fn show_match(&mut self) {
-        let Some(range) = self.current.and_then(|current| self.found.get(current)) else { return };
+    /// Scrolls the current match into the upper third of the window, unless it is already visible.
+    fn scroll_to_match(&mut self) {
+        let Some(range) = self.current_match.and_then(|current| self.matches.get(current)) else { return };
         let row = self.row_at(range.start);
         if row < self.top || row >= self.top + self.height() {
             self.top = row.saturating_sub(self.height() / 3);
@@ -263,29 +271,30 @@ impl Pager {
         }
     }
 
-    /// What is copied: the result, as far as it is here, else why there is none, else what was asked.
-    fn copied(&self) -> Option<String> {
-        if self.loads() {
-            return None; // In a moment all of it is there.
+    /// The text to copy: the result as far as it is loaded, else the reason why there is none, else
+    /// the arguments.
+    fn text_to_copy(&self) -> Option<String> {
+        if self.is_loading() {
+            return None; // The full result is about to arrive.
         }
-        let result = self.run.as_ref().and_then(|run| copied(run, self.outcome()));
+        let result = self.run.as_ref().and_then(|run| result_to_copy(run, self.outcome()));
         Some(result.unwrap_or_else(|| self.call.arguments.clone()))
     }
 
-    fn save(&self) -> Wish {
-        match self.copied() {
-            Some(text) => Wish::Save { stem: format!("ibid-result-{}", file_name(&self.call.name)), text },
-            None => Wish::Nothing,
+    fn save(&self) -> PagerCommand {
+        match self.text_to_copy() {
+            Some(text) => PagerCommand::Save { stem: format!("ibid-result-{}", safe_file_name(&self.call.name)), text },
+            None => PagerCommand::Nothing,
         }
     }
 }
 
-/// The result of a call as text, else why there is none.
-pub fn copied(run: &Run, outcome: Option<&Outcome>) -> Option<String> {
-    outcome.map(result::words).or_else(|| result::instead(run))
+/// The result of a call as text, else the reason why there is none.
+pub fn result_to_copy(run: &ToolCallRun, outcome: Option<&ToolOutcome>) -> Option<String> {
+    outcome.map(result::outcome_text).or_else(|| result::missing_result_reason(run))
 }
 
-/// What of a name may stand in the name of a file.
-fn file_name(name: &str) -> String {
+/// The characters of a tool's name that are safe in a file name.
+fn safe_file_name(name: &str) -> String {
     name.chars().filter(|char| char.is_ascii_alphanumeric() || matches!(char, '_' | '-')).take(64).collect()
 }

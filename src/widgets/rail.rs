@@ -1,4 +1,4 @@
-//! The rail: what the current answer thought, live, and the sources that it names.
+//! The rail beside the text: reasoning, sources and details of the current answer.
 
 mod details;
 mod reasoning;
@@ -10,24 +10,24 @@ use std::collections::BTreeMap;
 pub use view::RailView;
 
 use super::{
-    citation::Citations,
+    citation::AnswerCitations,
     markdown::MarkdownLayout,
-    row::{Ink, Row, RowKind, Span},
-    theme::Role,
-    transcript::{Move, ReadingOptions},
+    row::{RowKind, StyledRow, StyledSpan, TextStyle},
+    theme::ColourRole,
+    transcript::{ReadingOptions, ScrollMove},
 };
-use crate::chat::{Answer, Conversation, Message, MessageId, Slot, Timestamp};
+use crate::chat::{Answer, Conversation, ItemSlot, Message, MessageId, Timestamp};
 
-/// What the rail shows.
+/// A tab of the rail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Tab {
+pub enum RailTab {
     #[default]
     Reasoning,
     Sources,
     Details,
 }
 
-impl Tab {
+impl RailTab {
     #[must_use]
     pub fn next(self) -> Self {
         match self {
@@ -43,220 +43,229 @@ impl Tab {
     }
 }
 
-/// What the reader looks at in the text.
+/// The part of the text that the rail follows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Looking {
+pub struct RailFocus {
+    /// The current message.
     pub message: Option<MessageId>,
-    /// The source of the citation under the cursor, and the answer that names it.
+    /// The source of the citation under the cursor, with the answer that cites it.
     pub source: Option<(MessageId, u32)>,
 }
 
-/// The state half of the rail.
+/// The state of the rail.
 #[derive(Debug, Clone, Default)]
 pub struct Rail {
-    pub tab: Tab,
-    answer: Option<MessageId>,
-    scroll: Scroll,
-    wishes: Vec<Move>,
+    pub tab: RailTab,
+    answer_id: Option<MessageId>,
+    scroll: RailScroll,
+    pending_moves: Vec<ScrollMove>,
     width: usize,
     height: usize,
-    texts: BTreeMap<(Slot, usize), MarkdownLayout>,
-    citations: Citations,
-    /// The source that is lit.
-    source: Option<u32>,
-    pieces: Vec<Piece>,
-    /// Rows of all pieces together.
-    rows: usize,
-    first: usize,
-    /// The row that stays at the bottom.
-    foot: Option<Row>,
+    texts: BTreeMap<(ItemSlot, usize), MarkdownLayout>,
+    citations: AnswerCitations,
+    /// The number of the highlighted source.
+    highlighted_source: Option<u32>,
+    blocks: Vec<RailBlock>,
+    /// The rows of all blocks together.
+    row_count: usize,
+    /// The first visible row.
+    first_row: usize,
+    /// The row that stays at the bottom while the rest scrolls.
+    footer: Option<StyledRow>,
 }
 
-/// Some rows of the rail.
+/// A row of the rail, or the rows of a Markdown text.
 #[derive(Debug, Clone)]
-enum Piece {
-    Own(Row),
-    /// All rows of a text.
-    Text((Slot, usize), usize),
+enum RailBlock {
+    Row(StyledRow),
+    /// A text of `Rail::texts`, with its number of rows.
+    Text((ItemSlot, usize), usize),
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum Scroll {
-    /// At the end of live reasoning, else at the top.
+enum RailScroll {
+    /// At the end while reasoning streams, otherwise at the top.
     #[default]
     Auto,
     At(usize),
 }
 
 /// The tabs and the blank row below them.
-const HEAD: usize = 2;
+const HEADER_ROWS: usize = 2;
 
 impl Rail {
-    /// Lays out what a rail of this size shows of the answer that belongs to the current message, or
-    /// of the last one.
+    /// Lays out the selected tab for the answer to the current message, or for the last answer, in a rail of
+    /// this size.
     pub fn sync(
         &mut self,
         conversation: &Conversation,
-        looking: Looking,
+        focus: RailFocus,
         size: ratatui::layout::Size,
         now: Timestamp,
         options: &ReadingOptions,
     ) {
-        let answer = answer_of(conversation, looking.message);
+        let answer = current_answer(conversation, focus.message);
         let id = answer.map(|(id, _)| id);
-        if self.answer != id {
-            *self = Self { tab: self.tab, answer: id, wishes: std::mem::take(&mut self.wishes), ..Self::default() };
+        if self.answer_id != id {
+            *self = Self {
+                tab: self.tab,
+                answer_id: id,
+                pending_moves: std::mem::take(&mut self.pending_moves),
+                ..Self::default()
+            };
         }
-        let before = self.source;
-        self.source = looking.source.filter(|(message, _)| Some(*message) == id).map(|(_, number)| number);
+        let previous_source = self.highlighted_source;
+        self.highlighted_source = focus.source.filter(|(message, _)| Some(*message) == id).map(|(_, number)| number);
         self.width = usize::from(size.width).max(1);
-        self.height = usize::from(size.height).saturating_sub(HEAD);
-        self.pieces.clear();
-        self.foot = None;
+        self.height = usize::from(size.height).saturating_sub(HEADER_ROWS);
+        self.blocks.clear();
+        self.footer = None;
         if let Some((_, answer)) = answer {
             self.citations.sync(answer);
             match self.tab {
-                Tab::Reasoning => self.reasoning(answer, now, options),
-                Tab::Sources => self.sources(options),
-                Tab::Details => self.details(conversation, id, now, options),
+                RailTab::Reasoning => self.lay_out_reasoning(answer, now, options),
+                RailTab::Sources => self.lay_out_sources(options),
+                RailTab::Details => self.lay_out_details(conversation, id, now, options),
             }
         } else {
-            self.say("There is no answer yet.");
+            self.push_message("There is no answer yet.");
         }
-        self.rows = self.pieces.iter().map(Piece::rows).sum();
-        let is_live = answer.is_some_and(|(_, answer)| !answer.is_over()) && self.tab == Tab::Reasoning;
-        if self.tab == Tab::Sources && self.source != before {
-            self.show_source();
+        self.row_count = self.blocks.iter().map(RailBlock::row_count).sum();
+        let is_live = answer.is_some_and(|(_, answer)| !answer.is_over()) && self.tab == RailTab::Reasoning;
+        if self.tab == RailTab::Sources && self.highlighted_source != previous_source {
+            self.scroll_to_source();
         }
-        self.settle(is_live);
+        self.apply_pending_moves(is_live);
     }
 
-    /// The source so many steps from the one that is lit, within its list, and its answer.
-    pub fn source_beside(&self, steps: i32) -> Option<(MessageId, u32)> {
+    /// Returns the source this many steps from the highlighted one, clamped to the list, with its answer.
+    pub fn source_at_offset(&self, steps: i32) -> Option<(MessageId, u32)> {
         let sources = self.citations.sources();
         let last = sources.len().checked_sub(1)?;
-        let at = self.source.and_then(|lit| sources.iter().position(|source| source.number == lit));
+        let index = self.highlighted_source.and_then(|lit| sources.iter().position(|source| source.number == lit));
         let steps = isize::try_from(steps).unwrap_or_default();
-        let to = match at {
+        let target = match index {
             Some(at) => at.saturating_add_signed(steps).min(last),
             None if steps > 0 => 0,
             None => last,
         };
-        Some((self.answer?, sources[to].number))
+        Some((self.answer_id?, sources[target].number))
     }
 
-    /// The source on a row of the rail, the tabs included, and its answer.
-    pub fn source_at(&self, row: u16) -> Option<(MessageId, u32)> {
-        let row = usize::from(row).checked_sub(HEAD)?;
-        if self.tab != Tab::Sources || row >= self.height {
+    /// Returns the source on a row of the rail, with its answer; row 0 is the row of tabs.
+    pub fn source_at_row(&self, row: u16) -> Option<(MessageId, u32)> {
+        let row = usize::from(row).checked_sub(HEADER_ROWS)?;
+        if self.tab != RailTab::Sources || row >= self.height {
             return None;
         }
-        let above = self.pieces.get(..=self.first + row)?;
+        let above = self.blocks.get(..=self.first_row + row)?;
         let number = above.iter().rev().find_map(|piece| match piece {
-            Piece::Own(row) => row.spans.iter().find_map(|span| span.citation).map(|cited| cited.number),
-            Piece::Text(..) => None,
+            RailBlock::Row(row) => row.spans.iter().find_map(|span| span.citation).map(|cited| cited.number),
+            RailBlock::Text(..) => None,
         })?;
-        Some((self.answer?, number))
+        Some((self.answer_id?, number))
     }
 
-    /// Scrolls until the source that is lit can be seen.
-    fn show_source(&mut self) {
-        let rows = || self.pieces.iter().enumerate().filter(|(_, piece)| piece.is_lit()).map(|(row, _)| row);
+    /// Scrolls the highlighted source into view.
+    fn scroll_to_source(&mut self) {
+        let rows = || self.blocks.iter().enumerate().filter(|(_, piece)| piece.is_highlighted()).map(|(row, _)| row);
         let (Some(first), Some(last)) = (rows().next(), rows().next_back()) else { return };
         let end = (last + 1).saturating_sub(self.height);
-        self.scroll = Scroll::At(self.first.clamp(end.min(first), first));
+        self.scroll = RailScroll::At(self.first_row.clamp(end.min(first), first));
     }
 
-    /// Goes somewhere at the next `sync`.
-    pub fn scroll(&mut self, to: Move) {
-        self.wishes.push(to);
+    /// Scrolls at the next `sync`, when the size of the content is known.
+    pub fn scroll(&mut self, movement: ScrollMove) {
+        self.pending_moves.push(movement);
     }
 
-    pub fn show(&mut self, tab: Tab) {
+    pub fn select_tab(&mut self, tab: RailTab) {
         if self.tab != tab {
             self.tab = tab;
-            self.scroll = Scroll::Auto;
-            self.wishes.clear();
+            self.scroll = RailScroll::Auto;
+            self.pending_moves.clear();
         }
     }
 
-    fn settle(&mut self, is_live: bool) {
+    /// Applies the pending moves and sets the first visible row.
+    fn apply_pending_moves(&mut self, is_live: bool) {
         let signed = |rows: usize| i64::try_from(rows).unwrap_or(i64::MAX);
-        let height = self.height - usize::from(self.foot.is_some()).min(self.height);
-        let last = self.rows.saturating_sub(height);
+        let height = self.height - usize::from(self.footer.is_some()).min(self.height);
+        let last = self.row_count.saturating_sub(height);
         let page = signed(height.max(1));
-        for wish in std::mem::take(&mut self.wishes) {
+        for movement in std::mem::take(&mut self.pending_moves) {
             let from = match self.scroll {
-                Scroll::Auto if is_live => signed(last),
-                Scroll::Auto => 0,
-                Scroll::At(row) => signed(row),
+                RailScroll::Auto if is_live => signed(last),
+                RailScroll::Auto => 0,
+                RailScroll::At(row) => signed(row),
             };
-            let to = match wish {
-                Move::Rows(rows) => from + i64::from(rows),
-                Move::HalfPages(pages) => from + i64::from(pages) * (page / 2).max(1),
-                Move::Pages(pages) => from + i64::from(pages) * (page - 1).max(1),
-                Move::Top => 0,
-                Move::Bottom => signed(last),
-                Move::Messages(_) | Move::To(_) => from,
+            let target = match movement {
+                ScrollMove::Rows(rows) => from + i64::from(rows),
+                ScrollMove::HalfPages(pages) => from + i64::from(pages) * (page / 2).max(1),
+                ScrollMove::Pages(pages) => from + i64::from(pages) * (page - 1).max(1),
+                ScrollMove::Top => 0,
+                ScrollMove::Bottom => signed(last),
+                ScrollMove::ByMessages(_) | ScrollMove::ToMessage(_) => from,
             };
-            let to = usize::try_from(to).unwrap_or(0).min(last);
-            self.scroll = if is_live && to == last { Scroll::Auto } else { Scroll::At(to) };
+            let to = usize::try_from(target).unwrap_or(0).min(last);
+            self.scroll = if is_live && to == last { RailScroll::Auto } else { RailScroll::At(to) };
         }
-        self.first = match self.scroll {
-            Scroll::Auto if is_live => last,
-            Scroll::Auto => 0,
-            Scroll::At(row) => row.min(last),
+        self.first_row = match self.scroll {
+            RailScroll::Auto if is_live => last,
+            RailScroll::Auto => 0,
+            RailScroll::At(row) => row.min(last),
         };
     }
 
-    /// One muted sentence instead of content.
-    fn say(&mut self, words: &str) {
-        let spans = vec![Span::new(words, Ink::of(Role::Muted))];
-        self.pieces.extend(super::card::wrapped(&spans, self.width, RowKind::Text).into_iter().map(Piece::Own));
+    /// Shows a muted message in place of content.
+    fn push_message(&mut self, message: &str) {
+        let spans = vec![StyledSpan::new(message, TextStyle::of(ColourRole::Muted))];
+        self.blocks.extend(super::card::wrap_spans(&spans, self.width, RowKind::Text).into_iter().map(RailBlock::Row));
     }
 
-    fn blank(&mut self) {
-        self.pieces.push(Piece::Own(Row::blank()));
+    fn push_blank(&mut self) {
+        self.blocks.push(RailBlock::Row(StyledRow::blank()));
     }
 
-    /// The rows in sight.
-    fn visible(&self) -> impl Iterator<Item = &Row> {
-        let rows = self.pieces.iter().flat_map(|piece| match piece {
-            Piece::Own(row) => std::slice::from_ref(row),
-            Piece::Text(key, _) => self.texts.get(key).map_or(&[][..], MarkdownLayout::rows),
+    /// Returns the visible rows.
+    fn visible_rows(&self) -> impl Iterator<Item = &StyledRow> {
+        let rows = self.blocks.iter().flat_map(|piece| match piece {
+            RailBlock::Row(row) => std::slice::from_ref(row),
+            RailBlock::Text(key, _) => self.texts.get(key).map_or(&[][..], MarkdownLayout::rows),
         });
-        rows.skip(self.first).take(self.height - usize::from(self.foot.is_some()).min(self.height))
+        rows.skip(self.first_row).take(self.height - usize::from(self.footer.is_some()).min(self.height))
     }
 }
 
-impl Piece {
-    /// Whether it belongs to the source that is lit.
-    fn is_lit(&self) -> bool {
-        matches!(self, Self::Own(row) if row.fill == Some(Role::Raised))
+impl RailBlock {
+    /// Returns whether the block belongs to the highlighted source.
+    fn is_highlighted(&self) -> bool {
+        matches!(self, Self::Row(row) if row.background == Some(ColourRole::Raised))
     }
 
-    fn rows(&self) -> usize {
+    fn row_count(&self) -> usize {
         match self {
-            Self::Own(_) => 1,
+            Self::Row(_) => 1,
             Self::Text(_, rows) => *rows,
         }
     }
 }
 
-/// The current message if it is an answer, the answer to it if it is a prompt, else the last one.
-fn answer_of(conversation: &Conversation, current: Option<MessageId>) -> Option<(MessageId, &Answer)> {
-    let of = |id: &MessageId| conversation.messages.get(id).and_then(Message::answer).map(|answer| (*id, answer));
+/// Returns the current message if it is an answer, the answer to it if it is a prompt, and otherwise the last answer.
+fn current_answer(conversation: &Conversation, current: Option<MessageId>) -> Option<(MessageId, &Answer)> {
+    let find_answer =
+        |id: &MessageId| conversation.messages.get(id).and_then(Message::as_answer).map(|answer| (*id, answer));
     if let Some(current) = current {
-        if let Some(answer) = of(&current) {
+        if let Some(answer) = find_answer(&current) {
             return Some(answer);
         }
         let branch = conversation.branch.iter().rev();
-        let mut below = branch.take_while(|id| **id != current).filter_map(of);
+        let mut below = branch.take_while(|id| **id != current).filter_map(find_answer);
         if let Some(answer) = below.by_ref().last() {
             return Some(answer);
         }
     }
-    conversation.branch.iter().rev().find_map(of)
+    conversation.branch.iter().rev().find_map(find_answer)
 }
 
 #[cfg(test)]

@@ -1,117 +1,127 @@
-//! What a call came to, as its reader sees it: texts as they are, and what is no text by what it is.
+//! The result of a call as the reader sees it: text as it is, other content by a label.
 
 use std::borrow::Cow;
 
 use serde_json::Value;
 
 use super::{
-    theme::{Marks, Role},
-    transcript::{facts, size},
+    theme::{ColourRole, ThemeMarks},
+    transcript::{facts, format_size},
 };
 use crate::{
-    chat::{Denial, Run, Stage, Timestamp},
-    text::{self, visible},
-    tools::{Content, Outcome},
+    chat::{CallDenial, Timestamp, ToolCallRun, ToolCallState},
+    text::{self, show_invisible},
+    tools::{ToolContent, ToolOutcome},
 };
 
-/// One piece of a result. None of it is clean.
+/// One piece of a result. Neither the label nor the text is cleaned.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Piece<'a> {
-    /// What it is, where it does not speak for itself.
+pub struct ResultPiece<'a> {
+    /// What the piece is, unless it is plain text.
     pub label: Option<String>,
     pub text: Cow<'a, str>,
 }
 
-pub fn piece(content: &Content) -> Piece<'_> {
+pub fn result_piece(content: &ToolContent) -> ResultPiece<'_> {
     let label = |parts: &[&str]| {
-        let told: Vec<&str> = parts.iter().copied().filter(|part| !part.is_empty()).collect();
-        Some(told.join(", "))
+        let known: Vec<&str> = parts.iter().copied().filter(|part| !part.is_empty()).collect();
+        Some(known.join(", "))
     };
-    let size = size(content.bytes());
-    let nothing = Cow::Borrowed("");
+    let size = format_size(content.byte_len());
+    let no_text = Cow::Borrowed("");
     match content {
-        Content::Text(text) => Piece { label: None, text: Cow::Borrowed(text) },
-        Content::Image { mime, .. } => Piece { label: label(&["image", mime, &size]), text: nothing },
-        Content::Audio { mime, .. } => Piece { label: label(&["sound", mime, &size]), text: nothing },
-        Content::File { uri, mime, .. } => {
-            Piece { label: label(&[uri, mime.as_deref().unwrap_or("a file"), &size]), text: nothing }
+        ToolContent::Text(text) => ResultPiece { label: None, text: Cow::Borrowed(text) },
+        ToolContent::Image { mime, .. } => ResultPiece { label: label(&["image", mime, &size]), text: no_text },
+        ToolContent::Audio { mime, .. } => ResultPiece { label: label(&["sound", mime, &size]), text: no_text },
+        ToolContent::File { uri, mime, .. } => {
+            ResultPiece { label: label(&[uri, mime.as_deref().unwrap_or("a file"), &size]), text: no_text }
         }
-        Content::Resource { uri, mime, text } => {
-            Piece { label: label(&[uri, mime.as_deref().unwrap_or_default()]), text: Cow::Borrowed(text) }
+        ToolContent::Resource { uri, mime, text } => {
+            ResultPiece { label: label(&[uri, mime.as_deref().unwrap_or_default()]), text: Cow::Borrowed(text) }
         }
-        Content::Link { uri, name } => Piece { label: label(&[name, uri]), text: nothing },
-        Content::Structured(value) => Piece { label: label(&["structured"]), text: Cow::Owned(pretty(value)) },
+        ToolContent::Link { uri, name } => ResultPiece { label: label(&[name, uri]), text: no_text },
+        ToolContent::Structured(value) => {
+            ResultPiece { label: label(&["structured"]), text: Cow::Owned(pretty_json(value)) }
+        }
     }
 }
 
-/// A result as text: what is none is named.
-pub fn words(outcome: &Outcome) -> String {
-    let words = outcome.content.iter().map(piece).map(|piece| match piece.label {
+/// A result as text, with labels in place of other content.
+pub fn outcome_text(outcome: &ToolOutcome) -> String {
+    let words = outcome.content.iter().map(result_piece).map(|piece| match piece.label {
         Some(label) if piece.text.is_empty() => label,
         _ => piece.text.into_owned(),
     });
     words.collect::<Vec<_>>().join("\n")
 }
 
-/// Why there is no result, where there will be none.
-pub fn instead(run: &Run) -> Option<String> {
-    match &run.stage {
-        Stage::Failed(failure) => Some(failure.words()),
-        Stage::Denied(Denial::Because(why)) => Some(why.clone()),
-        Stage::Denied(Denial::ByRule) => Some("by a rule of the config".into()),
-        Stage::Asking
-        | Stage::Queued
-        | Stage::Running
-        | Stage::Done(_)
-        | Stage::Denied(Denial::ByReader)
-        | Stage::Cancelled => None,
+/// The reason for a missing result, if there is one to show.
+pub fn missing_result_reason(run: &ToolCallRun) -> Option<String> {
+    match &run.state {
+        ToolCallState::Failed(failure) => Some(failure.message()),
+        ToolCallState::Denied(CallDenial::ByUserBecause(why)) => Some(why.clone()),
+        ToolCallState::Denied(CallDenial::ByRule) => Some("by a rule in the config".into()),
+        ToolCallState::Asking
+        | ToolCallState::Queued
+        | ToolCallState::Running
+        | ToolCallState::Done(_)
+        | ToolCallState::Denied(CallDenial::ByUser)
+        | ToolCallState::Cancelled => None,
     }
 }
 
-/// How far a call is, as one sign.
-pub fn sign(run: Option<&Run>, marks: &Marks) -> (&'static str, Role) {
-    match run.map(|run| &run.stage) {
-        None => (marks.tools, Role::Link),
-        Some(Stage::Asking) => (marks.asking, Role::Warning),
-        Some(Stage::Queued) => (marks.waiting, Role::Muted),
-        Some(Stage::Running) => (marks.running, Role::Accent),
-        Some(Stage::Failed(_) | Stage::Done(Outcome { failed: true, .. })) => (marks.failed, Role::Error),
-        Some(Stage::Done(_)) => (marks.done, Role::Ok),
-        Some(Stage::Denied(_) | Stage::Cancelled) => (marks.tools, Role::Muted),
+/// The state of a call as one sign.
+pub fn call_sign(run: Option<&ToolCallRun>, marks: &ThemeMarks) -> (&'static str, ColourRole) {
+    match run.map(|run| &run.state) {
+        None => (marks.tools, ColourRole::Link),
+        Some(ToolCallState::Asking) => (marks.asking, ColourRole::Warning),
+        Some(ToolCallState::Queued) => (marks.waiting, ColourRole::Muted),
+        Some(ToolCallState::Running) => (marks.running, ColourRole::Accent),
+        Some(ToolCallState::Failed(_) | ToolCallState::Done(ToolOutcome { failed: true, .. })) => {
+            (marks.failed, ColourRole::Error)
+        }
+        Some(ToolCallState::Done(_)) => (marks.done, ColourRole::Ok),
+        Some(ToolCallState::Denied(_) | ToolCallState::Cancelled) => (marks.tools, ColourRole::Muted),
     }
 }
 
-/// How far a call is, how long it took, how much came; the clock of one that still runs goes by `now`.
-pub fn standing(run: &Run, now: Option<Timestamp>, marks: &Marks) -> (String, Role) {
-    let role = match run.stage {
-        Stage::Asking => Role::Warning,
-        Stage::Failed(_) | Stage::Done(Outcome { failed: true, .. }) => Role::Error,
-        Stage::Queued | Stage::Running | Stage::Done(_) | Stage::Denied(_) | Stage::Cancelled => Role::Muted,
+/// The state of a call, its duration and the size of its result; a running call's duration goes up to `now`.
+pub fn call_status(run: &ToolCallRun, now: Option<Timestamp>, marks: &ThemeMarks) -> (String, ColourRole) {
+    let role = match run.state {
+        ToolCallState::Asking => ColourRole::Warning,
+        ToolCallState::Failed(_) | ToolCallState::Done(ToolOutcome { failed: true, .. }) => ColourRole::Error,
+        ToolCallState::Queued
+        | ToolCallState::Running
+        | ToolCallState::Done(_)
+        | ToolCallState::Denied(_)
+        | ToolCallState::Cancelled => ColourRole::Muted,
     };
-    let mut words = vec![match &run.stage {
-        Stage::Done(Outcome { failed: true, .. }) => "reports an error".to_owned(),
-        stage => stage.word().to_owned(),
+    let mut status = vec![match &run.state {
+        ToolCallState::Done(ToolOutcome { failed: true, .. }) => "reports an error".to_owned(),
+        stage => stage.label().to_owned(),
     }];
-    if let (Some(began), Some(until)) = (run.began, run.ended.or(now)) {
-        words.push(facts::seconds(facts::millis(began, until)));
+    if let (Some(began), Some(until)) = (run.started_at, run.ended_at.or(now)) {
+        status.push(facts::format_seconds(facts::millis_between(began, until)));
     }
-    match &run.stage {
-        Stage::Done(outcome) => words.push(size(run.whole.map_or_else(|| outcome.bytes(), |whole| whole.bytes))),
-        Stage::Running => {
-            words.extend(run.progress.as_deref().map(|words| text::truncate(&one_line(words), 30).into_owned()));
+    match &run.state {
+        ToolCallState::Done(outcome) => {
+            status.push(format_size(run.full_size.map_or_else(|| outcome.byte_len(), |whole| whole.bytes)))
+        }
+        ToolCallState::Running => {
+            status.extend(run.progress.as_deref().map(|words| text::truncate(&visible_line(words), 30).into_owned()));
         }
         _ => (),
     }
-    (words.join(&format!(" {} ", marks.dot)), role)
+    (status.join(&format!(" {} ", marks.dot)), role)
 }
 
-/// A text on one row, with all that hides in it made visible.
-pub fn one_line(text: &str) -> String {
-    visible(text).split_whitespace().collect::<Vec<_>>().join(" ")
+/// A text on one line, with its invisible characters made visible.
+pub fn visible_line(text: &str) -> String {
+    show_invisible(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// JSON with a line for each member.
-pub fn pretty(value: &Value) -> String {
+/// JSON with one member per line.
+pub fn pretty_json(value: &Value) -> String {
     serde_json::to_string_pretty(value).unwrap_or_default()
 }
 
@@ -122,24 +132,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_text_is_told_by_what_it_is() {
-        let outcome = Outcome {
+    fn content_other_than_text_is_shown_by_a_label() {
+        let outcome = ToolOutcome {
             content: vec![
-                Content::Text("plain".into()),
-                Content::Image { mime: "image/png".into(), data: "iVBORw0KGgo=".into() },
-                Content::Audio { mime: "audio/wav".into(), data: "UklGRg==".into() },
-                Content::Resource { uri: "file:///a.txt".into(), mime: None, text: "inside".into() },
-                Content::File {
+                ToolContent::Text("plain".into()),
+                ToolContent::Image { mime: "image/png".into(), data: "iVBORw0KGgo=".into() },
+                ToolContent::Audio { mime: "audio/wav".into(), data: "UklGRg==".into() },
+                ToolContent::Resource { uri: "file:///a.txt".into(), mime: None, text: "inside".into() },
+                ToolContent::File {
                     uri: "file:///a.pdf".into(),
                     mime: Some("application/pdf".into()),
                     data: "JVBE".into(),
                 },
-                Content::Link { uri: "https://a.b/c".into(), name: "a page".into() },
-                Content::Structured(json!({ "rain": true })),
+                ToolContent::Link { uri: "https://a.b/c".into(), name: "a page".into() },
+                ToolContent::Structured(json!({ "rain": true })),
             ],
             failed: false,
         };
-        insta::assert_snapshot!(words(&outcome), @r#"
+        insta::assert_snapshot!(outcome_text(&outcome), @r#"
         plain
         image, image/png, 8 bytes
         sound, audio/wav, 4 bytes
@@ -150,7 +160,7 @@ mod tests {
           "rain": true
         }
         "#);
-        let labels: Vec<String> = outcome.content.iter().filter_map(|content| piece(content).label).collect();
+        let labels: Vec<String> = outcome.content.iter().filter_map(|content| result_piece(content).label).collect();
         assert_eq!((labels[2].as_str(), labels[5].as_str()), ("file:///a.txt", "structured"));
     }
 }

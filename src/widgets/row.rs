@@ -1,4 +1,4 @@
-//! One laid-out row of text: what is written, in which role, and where it came from.
+//! One laid-out row of text: its spans, their roles, and the source that they came from.
 
 mod draw;
 mod seen;
@@ -7,97 +7,98 @@ use std::{ops::Range, sync::Arc};
 
 use ratatui::style::Modifier;
 
-use super::theme::Role;
+use super::theme::ColourRole;
 use crate::text::{self, wrap};
 
-pub use seen::Seen;
+pub use seen::CellMap;
 
-/// A row as the layout leaves it: never wider than it was asked to be, and without a colour.
+/// A row as the layout produces it: never wider than requested, and without colours.
 ///
-/// The rows of one text follow each other in its source without a gap or an overlap: `source` of the first begins at
-/// 0, that of each other where the one above it ends, and that of the last ends with the text. What has no words of
-/// its own (fences, the rule of a table, markers, blank lines) belongs to the row before or behind it. So the source
-/// of rows `a..=b` is `rows[a].source.start..rows[b].source.end`, and a whole text selected gives its whole source.
-/// The words that a reader sees are those of the spans from `lead` on; `joint` tells whether the next row goes on in
-/// the same line. A span with `copied` stands for other words, as a formula for its LaTeX.
+/// The rows of one text cover its source without gaps or overlaps: the `source` of the first row begins at 0, that of
+/// each other row begins where the previous one ends, and that of the last ends with the text. Source that has no
+/// text on the screen (fences, the rule of a table, markers, blank lines) belongs to the row before or after it. So
+/// the source of rows `a..=b` is `rows[a].source.start..rows[b].source.end`, and selecting a whole text yields its
+/// whole source. The text of a row excludes its lead, and its joint shows whether the next row continues the same
+/// line. A span may be copied as something else, as a formula is copied as its LaTeX.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Row {
-    pub spans: Vec<Span>,
-    /// How many spans at the beginning are bars, bullets and indents: they are not copied.
-    pub lead: usize,
-    /// What stands in the gutter left of the row.
-    pub gutter: Option<Gutter>,
-    /// The ground of the whole row, to the right edge.
-    pub fill: Option<Role>,
+pub struct StyledRow {
+    pub spans: Vec<StyledSpan>,
+    /// The number of spans at the beginning that are bars, bullets and indents, which are not copied verbatim.
+    pub lead_spans: usize,
+    /// The mark in the gutter to the left of the row.
+    pub gutter: Option<GutterMark>,
+    /// The background of the whole row, up to the right edge.
+    pub background: Option<ColourRole>,
     pub kind: RowKind,
-    /// What stood between its words and those of the next row.
-    pub joint: Joint,
-    /// The bytes of the part's source that this row stands for.
+    /// What separates its text from that of the next row in the source.
+    pub join: LineJoin,
+    /// The bytes of the part's source that this row covers.
     pub source: Range<usize>,
-    /// It belongs to a paragraph that is written from right to left.
-    pub rtl: bool,
-    /// Cells behind the lead that are scrolled out of sight at the left: code that is not wrapped.
-    pub shift: usize,
+    /// It belongs to a right-to-left paragraph.
+    pub is_rtl: bool,
+    /// The number of cells after the lead that are scrolled off at the left, in unwrapped code.
+    pub scrolled_cells: usize,
 }
 
+/// A piece of a row with one style.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Span {
+pub struct StyledSpan {
     pub text: String,
-    pub ink: Ink,
+    pub style: TextStyle,
     pub link: Option<Arc<str>>,
-    pub citation: Option<Cited>,
-    /// What a copy has in its place, where that is not the text: LaTeX, the Markdown of an image or a rule. What is wrapped has
-    /// it in its first row and nothing in the others.
-    pub copied: Option<Arc<str>>,
-    /// Where it stands in a table, if it does.
-    pub cell: Option<Cell>,
+    pub citation: Option<CitationRef>,
+    /// What is copied in place of the text, if it differs: LaTeX, the Markdown of an image or a rule. If the span is
+    /// wrapped, its first row has it and the others have an empty string.
+    pub copy_as: Option<Arc<str>>,
+    /// The cell of a table that it belongs to, if any.
+    pub cell: Option<TableCell>,
 }
 
-/// A cell of a table that some words belong to.
+/// The cell of a table that a span belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cell {
-    /// 0 is the head.
+pub struct TableCell {
+    /// The row of the table; 0 is its head.
     pub row: u32,
     pub column: u16,
-    /// What stood between these words and those of the cell in the next row.
-    pub joint: Joint,
+    /// What separates this text from the cell's text in the next row.
+    pub join: LineJoin,
 }
 
-/// What was at the end of a row before it was wrapped.
+/// What separates a row from the next one in the source.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Joint {
-    /// The text goes on in the next row for want of room, behind so many blanks: copied, they are one line.
-    Blanks(u32),
+pub enum LineJoin {
+    /// A wrap: the line continues in the next row after this many spaces. The two rows are copied as one line.
+    Wrapped(u32),
     #[default]
     LineEnd,
 }
 
-/// The mark of a source.
+/// The source that a citation mark refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cited {
+pub struct CitationRef {
     pub number: u32,
-    /// Which of the annotations of its text it stands for; none where it only lists the source.
+    /// The index of its annotation in the text part; `None` if it only lists the source.
     pub annotation: Option<usize>,
 }
 
-/// How a span looks, without a colour.
+/// The style of a span in terms of roles, without colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ink {
-    pub role: Role,
-    pub ground: Option<Role>,
-    pub emphasis: Modifier,
-    /// It stands beside words and is none of them, as a backtick or the address of a link: nobody looks for it.
+pub struct TextStyle {
+    pub role: ColourRole,
+    pub background: Option<ColourRole>,
+    pub modifiers: Modifier,
+    /// It is not part of the text proper, such as a backtick or the address of a link, so searches skip it.
     pub is_aside: bool,
 }
 
-/// A mark beside the text: who speaks.
+/// A mark to the left of the text, such as the bar of a prompt or a card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Gutter {
+pub struct GutterMark {
     pub mark: &'static str,
-    pub role: Role,
+    pub role: ColourRole,
 }
 
-/// What a row belongs to.
+/// The kind of element that a row belongs to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum RowKind {
     #[default]
@@ -108,98 +109,99 @@ pub enum RowKind {
     Quote,
     Table,
     Html,
-    /// Mathematics on rows of its own.
+    /// A formula in display style, on its own rows.
     Formula,
     /// An image or a folded diagram, numbered from 1 in its answer.
     Figure {
         number: u32,
     },
-    /// The row over a code block, with its language and the key that copies it.
+    /// The row above a code block, with its language and the key that copies it.
     CodeHead {
         block: u32,
         /// It folds a diagram.
         diagram: bool,
     },
-    /// A piece of a line of code, from this byte of the line on; line and block are counted from 0
-    /// and from 1.
+    /// A piece of a line of code that begins at byte `from` of the line. Lines are counted from 0, blocks from 1.
     Code {
         block: u32,
         line: u32,
         from: u32,
     },
-    /// Who speaks, and the facts.
-    Head,
+    /// The head of a message: its author and some facts.
+    MessageHead,
     Prompt,
-    /// The row that folds a reasoning.
+    /// The row that folds reasoning.
     ReasoningHead,
     Reasoning,
     Search,
     Call,
-    /// How much of a result is not shown.
-    More,
-    /// An item that this version does not know.
+    /// The number of lines of a result that are not shown.
+    HiddenLines,
+    /// An item of unknown kind, a label or a note.
     Other,
     Refusal,
     Sources,
-    /// A source that was opened under the text that names it.
+    /// The card of a source, below the text that cites it.
     SourceCard,
     Card,
     Queued,
 }
 
-impl Ink {
-    /// A citation that is looked at.
-    pub const LIT: Self = Self::of(Role::Accent).with(Modifier::REVERSED.union(Modifier::BOLD));
+impl TextStyle {
+    /// The style of the selected citation.
+    pub const SELECTED_CITATION: Self =
+        Self::of(ColourRole::Accent).with_modifiers(Modifier::REVERSED.union(Modifier::BOLD));
 
-    pub const fn of(role: Role) -> Self {
-        Self { role, ground: None, emphasis: Modifier::empty(), is_aside: false }
+    pub const fn of(role: ColourRole) -> Self {
+        Self { role, background: None, modifiers: Modifier::empty(), is_aside: false }
     }
 
     #[must_use]
-    pub const fn on(self, ground: Role) -> Self {
-        Self { ground: Some(ground), ..self }
+    pub const fn on_background(self, background: ColourRole) -> Self {
+        Self { background: Some(background), ..self }
     }
 
     #[must_use]
-    pub const fn with(self, emphasis: Modifier) -> Self {
-        Self { emphasis: self.emphasis.union(emphasis), ..self }
+    pub const fn with_modifiers(self, modifiers: Modifier) -> Self {
+        Self { modifiers: self.modifiers.union(modifiers), ..self }
     }
 
     #[must_use]
     pub const fn bold(self) -> Self {
-        self.with(Modifier::BOLD)
+        self.with_modifiers(Modifier::BOLD)
     }
 
     #[must_use]
     pub const fn italic(self) -> Self {
-        self.with(Modifier::ITALIC)
+        self.with_modifiers(Modifier::ITALIC)
     }
 }
 
-impl Joint {
-    /// The joint behind a piece of a text.
-    pub fn of(piece: &wrap::Piece) -> Self {
-        if piece.hard { Self::LineEnd } else { Self::Blanks((piece.next - piece.end) as u32) }
+impl LineJoin {
+    /// The joint after a wrapped piece of text.
+    pub fn after(piece: &wrap::WrappedLine) -> Self {
+        if piece.is_hard_break { Self::LineEnd } else { Self::Wrapped((piece.next - piece.end) as u32) }
     }
 
-    pub fn words(self) -> String {
+    /// The joint as text: the spaces, or a newline.
+    pub fn to_text(self) -> String {
         match self {
-            Self::Blanks(blanks) => " ".repeat(blanks as usize),
+            Self::Wrapped(blanks) => " ".repeat(blanks as usize),
             Self::LineEnd => "\n".into(),
         }
     }
 }
 
-impl Span {
-    /// `[1]`, where a source is listed; the one that is looked at is lit.
-    pub fn listed(number: u32, lit: bool) -> Self {
-        let ink = if lit { Ink::LIT } else { Ink::of(Role::Accent) };
-        let citation = Some(Cited { number, annotation: None });
+impl StyledSpan {
+    /// `[1]`, in a list of sources; the selected one is highlighted.
+    pub fn source_number(number: u32, is_selected: bool) -> Self {
+        let ink = if is_selected { TextStyle::SELECTED_CITATION } else { TextStyle::of(ColourRole::Accent) };
+        let citation = Some(CitationRef { number, annotation: None });
         Self { citation, ..Self::new(format!("[{number}]"), ink) }
     }
 
-    pub fn new(text: impl Into<String>, ink: Ink) -> Self {
-        Self { text: text.into(), ink, link: None, citation: None, copied: None, cell: None }
+    pub fn new(text: impl Into<String>, style: TextStyle) -> Self {
+        Self { text: text.into(), style, link: None, citation: None, copy_as: None, cell: None }
     }
 
     pub fn width(&self) -> usize {
@@ -207,14 +209,14 @@ impl Span {
     }
 }
 
-impl Row {
-    pub fn new(kind: RowKind, spans: Vec<Span>) -> Self {
+impl StyledRow {
+    pub fn new(kind: RowKind, spans: Vec<StyledSpan>) -> Self {
         Self { spans, kind, ..Self::default() }
     }
 
-    /// Whether the next row is of the same line.
-    pub fn goes_on(&self) -> bool {
-        self.joint != Joint::LineEnd
+    /// Whether the next row continues the same line.
+    pub fn is_continued(&self) -> bool {
+        self.join != LineJoin::LineEnd
     }
 
     pub fn blank() -> Self {
@@ -222,23 +224,23 @@ impl Row {
     }
 
     pub fn width(&self) -> usize {
-        self.spans.iter().map(Span::width).sum()
+        self.spans.iter().map(StyledSpan::width).sum()
     }
 
-    /// The words of the row as they stand on the screen.
+    /// The full text of the row as it appears on the screen, lead included.
     pub fn text(&self) -> String {
         self.spans.iter().map(|span| span.text.as_str()).collect()
     }
 
-    /// Cuts the row to `width` cells, at a cluster.
+    /// Truncates the row to `width` cells, at a grapheme cluster.
     #[must_use]
-    pub fn cut(mut self, width: usize) -> Self {
+    pub fn truncated(mut self, width: usize) -> Self {
         let mut room = width;
-        for at in 0..self.spans.len() {
-            let cells = self.spans[at].width();
+        for index in 0..self.spans.len() {
+            let cells = self.spans[index].width();
             if cells > room {
-                self.spans[at].text = text::truncate(&self.spans[at].text, room).into_owned();
-                self.spans.truncate(at + 1);
+                self.spans[index].text = text::truncate(&self.spans[index].text, room).into_owned();
+                self.spans.truncate(index + 1);
                 break;
             }
             room -= cells;

@@ -1,12 +1,12 @@
-//! What a test sees of a buffer: its rows as a reader would.
+//! Test support: the text of a buffer, and drawing at every small size.
 
 use ratatui::{
     buffer::{Buffer, CellWidth},
     layout::Rect,
 };
 
-/// The rows as text, without the blanks at their ends.
-pub fn rows(buf: &Buffer) -> String {
+/// The rows of a buffer as text, without trailing spaces.
+pub fn buffer_text(buf: &Buffer) -> String {
     let mut out = String::new();
     for y in buf.area.rows() {
         let mut row = String::new();
@@ -26,9 +26,9 @@ pub fn rows(buf: &Buffer) -> String {
     out
 }
 
-/// Draws at every small size, at the corner of a buffer and inside a larger one, and looks whether
-/// anything was drawn outside.
-pub fn at_every_size(mut draw: impl FnMut(Rect, &mut Buffer)) {
+/// Draws at every small size, in the corner of a buffer and inside a larger one, and asserts that nothing
+/// is drawn outside the area.
+pub fn draw_at_every_size(mut draw: impl FnMut(Rect, &mut Buffer)) {
     for (width, height) in (0..12).flat_map(|width| (0..6).map(move |height| (width, height))) {
         let corner = Rect::new(0, 0, width, height);
         draw(corner, &mut Buffer::empty(corner));

@@ -1,4 +1,4 @@
-//! Rows that are looked through in an overlay: the field on top, what is looked for, and how much of it was found.
+//! The search field of an overlay that lists rows: the query, and the number of matches.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::{
@@ -10,42 +10,42 @@ use ratatui::{
 };
 
 use super::{
-    field::{Field, Shows},
+    field::{FieldDisplay, TextField},
     overlay,
-    theme::{Role, Theme},
+    theme::{ColourRole, Theme},
     words,
 };
-use crate::text::Needle;
+use crate::text::SearchNeedle;
 
-/// A query, and whether it is being typed.
+/// A query, and whether the user is typing it.
 #[derive(Debug, Clone, Default)]
-pub struct Search {
-    field: Field,
+pub struct SearchField {
+    field: TextField,
     typing: bool,
-    needle: Needle,
+    needle: SearchNeedle,
 }
 
-/// What a key in the field asks for.
+/// The effect of a key in the search field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Typed {
+pub enum SearchChange {
     Nothing,
-    /// The query is another one.
-    Changed,
-    /// So many matches on, or back.
+    /// The query has changed.
+    QueryChanged,
+    /// Go this many matches forward, or back.
     Step(isize),
 }
 
-impl Search {
-    pub fn begin(&mut self) {
+impl SearchField {
+    pub fn start_typing(&mut self) {
         self.typing = true;
     }
 
-    /// Whether keys go to the field.
-    pub fn types(&self) -> bool {
+    /// Returns `true` while keys go to the field.
+    pub fn is_typing(&self) -> bool {
         self.typing
     }
 
-    pub fn needle(&self) -> &Needle {
+    pub fn needle(&self) -> &SearchNeedle {
         &self.needle
     }
 
@@ -53,7 +53,7 @@ impl Search {
         self.field.is_empty()
     }
 
-    /// Leaves the field and forgets what was looked for.
+    /// Leaves the field and clears the query.
     pub fn clear(&mut self) {
         *self = Self::default();
     }
@@ -61,32 +61,32 @@ impl Search {
     pub fn paste(&mut self, text: &str) {
         self.typing = true;
         self.field.paste(text);
-        self.needle = Needle::new(&self.field.text());
+        self.needle = SearchNeedle::new(&self.field.text());
     }
 
-    pub fn key(&mut self, key: KeyEvent) -> Typed {
+    pub fn on_key(&mut self, key: KeyEvent) -> SearchChange {
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
         match key.code {
             KeyCode::Enter => self.typing = false,
-            KeyCode::Down => return Typed::Step(1),
-            KeyCode::Up => return Typed::Step(-1),
-            KeyCode::Char('n') if control => return Typed::Step(1),
-            KeyCode::Char('p') if control => return Typed::Step(-1),
+            KeyCode::Down => return SearchChange::Step(1),
+            KeyCode::Up => return SearchChange::Step(-1),
+            KeyCode::Char('n') if control => return SearchChange::Step(1),
+            KeyCode::Char('p') if control => return SearchChange::Step(-1),
             _ => {
                 self.field.edit(key);
-                let needle = Needle::new(&self.field.text());
+                let needle = SearchNeedle::new(&self.field.text());
                 if needle != self.needle {
                     self.needle = needle;
-                    return Typed::Changed;
+                    return SearchChange::QueryChanged;
                 }
             }
         }
-        Typed::Nothing
+        SearchChange::Nothing
     }
 }
 
-/// How much was found, in words; `current` is counted from 0.
-pub fn count(found: usize, current: Option<usize>) -> String {
+/// The number of matches as text; `current` counts from 0.
+pub fn count_text(found: usize, current: Option<usize>) -> String {
     match current {
         _ if found == 0 => "nothing found".into(),
         Some(nth) => format!("{} of {found}", nth + 1),
@@ -94,8 +94,8 @@ pub fn count(found: usize, current: Option<usize>) -> String {
     }
 }
 
-/// Where the parts of such an overlay stand.
-pub struct Parts {
+/// The areas of an overlay with a search field.
+pub struct SearchAreas {
     pub frame: Rect,
     pub field: Rect,
     pub rows: Rect,
@@ -104,9 +104,9 @@ pub struct Parts {
 const WIDTH: u16 = 100;
 const INDENT: u16 = 2;
 
-pub fn parts(screen: Rect) -> Parts {
+pub fn areas(screen: Rect) -> SearchAreas {
     let height = if screen.height > 24 { screen.height - 4 } else { screen.height };
-    let frame = overlay::placed(screen, WIDTH, height);
+    let frame = overlay::overlay_area(screen, WIDTH, height);
     let inner = Rect {
         x: frame.x + 1,
         y: frame.y + 1,
@@ -115,33 +115,33 @@ pub fn parts(screen: Rect) -> Parts {
     };
     let field = Rect { height: inner.height.min(1), ..inner };
     let above = (if inner.height > 6 { 2 } else { 1 }).min(inner.height);
-    Parts { frame, field, rows: Rect { y: inner.y + above, height: inner.height - above, ..inner } }
+    SearchAreas { frame, field, rows: Rect { y: inner.y + above, height: inner.height - above, ..inner } }
 }
 
 /// The column of text inside the frame.
-pub fn column(area: Rect) -> Rect {
+pub fn text_column(area: Rect) -> Rect {
     let left = INDENT.min(area.width);
     Rect { x: area.x + left, width: (area.width - left).saturating_sub(INDENT), ..area }
 }
 
 /// Draws the field.
 pub struct SearchView<'a> {
-    pub search: &'a Search,
-    /// What an empty field says.
+    pub search: &'a SearchField,
+    /// The text in an empty field.
     pub hint: &'a str,
-    /// At its right.
+    /// The number of matches, at the right.
     pub count: &'a str,
     pub theme: &'a Theme,
 }
 
 impl SearchView<'_> {
-    /// Where the terminal's cursor stands.
+    /// The position of the terminal's cursor.
     pub fn cursor(&self, area: Rect) -> Option<Position> {
-        self.search.typing.then(|| self.search.field.cursor(self.field(area), Shows::Text)).flatten()
+        self.search.typing.then(|| self.search.field.cursor(self.field_area(area), FieldDisplay::Text)).flatten()
     }
 
-    fn field(&self, area: Rect) -> Rect {
-        let field = column(area);
+    fn field_area(&self, area: Rect) -> Rect {
+        let field = text_column(area);
         let count = u16::try_from(self.count.len() + 2).unwrap_or(u16::MAX);
         Rect { width: field.width.saturating_sub(count), ..field }
     }
@@ -152,27 +152,27 @@ impl Widget for SearchView<'_> {
         if area.is_empty() {
             return;
         }
-        let muted = self.theme.style(Role::Muted);
-        words::run(self.theme.marks.prompt, self.theme.style(Role::Accent)).render(area, buf);
-        let field = self.field(area);
+        let muted = self.theme.style(ColourRole::Muted);
+        words::styled_line(self.theme.marks.prompt, self.theme.style(ColourRole::Accent)).render(area, buf);
+        let field = self.field_area(area);
         if self.search.is_empty() && !self.search.typing {
-            words::run(self.hint, muted).render(field, buf);
+            words::styled_line(self.hint, muted).render(field, buf);
         }
-        self.search.field.draw(field, Shows::Text, self.theme.style(Role::Text), self.theme, buf);
-        words::run(self.count, muted).right_aligned().render(column(area), buf);
+        self.search.field.draw(field, FieldDisplay::Text, self.theme.style(ColourRole::Text), self.theme, buf);
+        words::styled_line(self.count, muted).right_aligned().render(text_column(area), buf);
     }
 }
 
-/// A text in one style, and what is looked for in it marked.
-pub fn marked(text: &str, needle: &Needle, style: Style, theme: &Theme) -> Vec<Span<'static>> {
-    let hit = style.patch(theme.style(Role::Mark)).bold();
+/// A text in one style, with the matches of the query marked.
+pub fn mark_matches(text: &str, needle: &SearchNeedle, style: Style, theme: &Theme) -> Vec<Span<'static>> {
+    let hit = style.patch(theme.style(ColourRole::Mark)).bold();
     let mut spans = Vec::new();
-    let mut at = 0;
-    for range in needle.places(text) {
-        spans.push(Span::styled(text[at..range.start].to_owned(), style));
+    let mut offset = 0;
+    for range in needle.find_all(text) {
+        spans.push(Span::styled(text[offset..range.start].to_owned(), style));
         spans.push(Span::styled(text[range.clone()].to_owned(), hit));
-        at = range.end;
+        offset = range.end;
     }
-    spans.push(Span::styled(text[at..].to_owned(), style));
+    spans.push(Span::styled(text[offset..].to_owned(), style));
     spans
 }

@@ -1,20 +1,20 @@
-//! The sources under an answer, in one wrapped line.
+//! The line of sources under an answer.
 
 use std::sync::Arc;
 
 use super::{
     citation::Source,
-    row::{Ink, Row, RowKind, Span},
-    theme::Role,
+    row::{RowKind, StyledRow, StyledSpan, TextStyle},
+    theme::ColourRole,
 };
 use crate::text;
 
 const LABEL: &str = "Sources  ";
 
-/// `Sources  [1] sqlite.org/wal  [2] …`, hanging under the first; nothing when there are none.
-/// The mark of the one that is looked at is lit.
-pub fn line(sources: &[Source], lit: Option<u32>, width: usize) -> Vec<Row> {
-    let mut rows: Vec<Row> = Vec::new();
+/// Lays out `Sources  [1] sqlite.org/wal  [2] …`, wrapped with a hanging indent; no rows without sources. The mark of
+/// the source `lit` is highlighted.
+pub fn sources_line(sources: &[Source], highlighted: Option<u32>, width: usize) -> Vec<StyledRow> {
+    let mut rows: Vec<StyledRow> = Vec::new();
     let indent = if width >= 30 { LABEL.len() } else { 0 };
     let room = width - indent;
     let mut used = 0;
@@ -24,19 +24,22 @@ pub fn line(sources: &[Source], lit: Option<u32>, width: usize) -> Vec<Row> {
         let cells = mark.len() + text::width(&site);
         if rows.is_empty() || used + 2 + cells > room {
             let lead = if rows.is_empty() && indent > 0 { LABEL.to_owned() } else { " ".repeat(indent) };
-            rows.push(Row { lead: 1, ..Row::new(RowKind::Sources, vec![Span::new(lead, Ink::of(Role::Muted))]) });
+            rows.push(StyledRow {
+                lead_spans: 1,
+                ..StyledRow::new(RowKind::Sources, vec![StyledSpan::new(lead, TextStyle::of(ColourRole::Muted))])
+            });
             used = 0;
         }
         let Some(row) = rows.last_mut() else { continue };
         if used > 0 {
-            row.spans.push(Span::new("  ", Ink::of(Role::Text)));
+            row.spans.push(StyledSpan::new("  ", TextStyle::of(ColourRole::Text)));
             used += 2;
         }
         used += cells;
         let link = source.url.as_deref().map(Arc::from);
-        row.spans.push(Span::listed(source.number, lit == Some(source.number)));
-        row.spans.push(Span::new(" ", Ink::of(Role::Text)));
-        row.spans.push(Span { link, ..Span::new(site, Ink::of(Role::Text)) });
+        row.spans.push(StyledSpan::source_number(source.number, highlighted == Some(source.number)));
+        row.spans.push(StyledSpan::new(" ", TextStyle::of(ColourRole::Text)));
+        row.spans.push(StyledSpan { link, ..StyledSpan::new(site, TextStyle::of(ColourRole::Text)) });
     }
-    rows.into_iter().map(|row| row.cut(width)).collect()
+    rows.into_iter().map(|row| row.truncated(width)).collect()
 }

@@ -1,4 +1,4 @@
-//! Roles of colour and the marks of the interface; a theme names roles, never places.
+//! Themes: a style for each colour role, and the marks of the interface.
 
 mod bundled;
 mod marks;
@@ -13,75 +13,75 @@ use ratatui::{
     style::{Color, Modifier, Style},
 };
 
-pub use marks::Marks;
-pub use palette::Colours;
+pub use marks::ThemeMarks;
+pub use palette::ColourDepth;
 pub use read::ThemeError;
-pub use role::Role;
-pub use shade::Shade;
+pub use role::ColourRole;
+pub use shade::ThemeShade;
 
-/// How every role looks, and which marks are drawn.
+/// The style of every role, and the marks that are drawn.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Theme {
     pub name: String,
-    pub marks: Marks,
-    /// Of the page, where the theme paints it.
-    pub shade: Option<Shade>,
-    /// The page has a colour of its own, so every cell is painted.
+    pub marks: ThemeMarks,
+    /// The shade of the background, if the theme paints it.
+    pub shade: Option<ThemeShade>,
+    /// The theme has a background colour, so every cell is painted.
     pub paints_background: bool,
-    /// Code has no ground of its own: inline code keeps its backticks.
+    /// Code has no background colour, so inline code keeps its backticks.
     pub plain_code: bool,
-    pub painting: Painting,
+    pub rendering: TextRendering,
     /// One style for each role, in the order of `Role::ALL`.
     styles: Vec<Style>,
 }
 
-/// How words are painted, whatever their colours.
+/// How text is rendered, whatever its colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Painting {
-    /// The terminal has links of its own.
-    pub links: bool,
-    /// It has none: the addresses of links are written out.
-    pub addresses: bool,
-    /// What is read from right to left is turned round here, for the terminal does not.
-    pub reorder: bool,
+pub struct TextRendering {
+    /// The terminal supports links.
+    pub has_links: bool,
+    /// The addresses of links are written out, because the terminal has no links.
+    pub writes_addresses: bool,
+    /// Right-to-left text is reordered here, because the terminal does not do it.
+    pub reorders_rtl: bool,
 }
 
 impl Theme {
-    /// For `NO_COLOR`: only bold, dim, underline and reverse.
+    /// Returns the theme for `NO_COLOR`: only bold, dim, underline and reverse.
     #[must_use]
     pub fn without_colour() -> Self {
         let styles =
             Self::default().styles.into_iter().map(|style| Style { fg: Some(Color::Reset), ..style }).collect();
-        Self::of("without colour", styles)
+        Self::from_styles("without colour", styles)
     }
 
-    /// The same theme with its marks drawn in ASCII.
+    /// Returns the same theme with ASCII marks.
     #[must_use]
     pub fn in_ascii(mut self) -> Self {
-        self.marks = Marks::ASCII;
+        self.marks = ThemeMarks::ASCII;
         self
     }
 
-    /// The style of a role, to be laid over what is there: a ground gives the colour behind the
-    /// words, every other role the words themselves.
+    /// Returns the style of a role, to be patched onto an existing style: a ground sets the background, every other
+    /// role the text.
     #[must_use]
-    pub fn style(&self, role: Role) -> Style {
+    pub fn style(&self, role: ColourRole) -> Style {
         self.styles[role as usize]
     }
 
-    /// Plain text on a ground, with nothing left of what was there before.
+    /// Returns the complete style of plain text on a ground.
     #[must_use]
-    pub fn ground(&self, role: Role) -> Style {
-        Style::reset().patch(self.style(Role::Text)).patch(self.style(role))
+    pub fn ground_style(&self, role: ColourRole) -> Style {
+        Style::reset().patch(self.style(ColourRole::Text)).patch(self.style(role))
     }
 
-    /// Empties an area and gives it a ground.
-    pub fn clear(&self, area: Rect, role: Role, buf: &mut Buffer) {
+    /// Clears an area and fills it with a ground.
+    pub fn clear_area(&self, area: Rect, role: ColourRole, buf: &mut Buffer) {
         let area = area.intersection(buf.area);
         if area.is_empty() {
             return;
         }
-        let ground = self.ground(role);
+        let ground = self.ground_style(role);
         for row in area.rows() {
             let first = buf.index_of(row.x, row.y);
             for cell in &mut buf.content[first..first + usize::from(row.width)] {
@@ -91,9 +91,9 @@ impl Theme {
         }
     }
 
-    /// Sets everything in an area back, so that what is drawn next lies above it.
-    pub fn recede(&self, area: Rect, buf: &mut Buffer) {
-        let words = self.style(Role::Faint);
+    /// Dims everything in an area, so that an overlay stands out above it.
+    pub fn dim_area(&self, area: Rect, buf: &mut Buffer) {
+        let words = self.style(ColourRole::Faint);
         for position in area.intersection(buf.area).positions() {
             let cell = &mut buf[position];
             cell.modifier = Modifier::empty();
@@ -103,27 +103,27 @@ impl Theme {
         }
     }
 
-    /// The last touch of a frame: with marks in ASCII, dots, dashes and quotation marks are plain in words as well.
-    pub fn finish(&self, buf: &mut Buffer) {
-        if self.marks != Marks::ASCII {
+    /// Finishes a frame: with ASCII marks, replaces dots, dashes and quotation marks in the text as well.
+    pub fn finish_frame(&self, buf: &mut Buffer) {
+        if self.marks != ThemeMarks::ASCII {
             return;
         }
         for cell in &mut buf.content {
-            if let Some(plain) = Marks::plain(cell.symbol()) {
+            if let Some(plain) = ThemeMarks::to_ascii(cell.symbol()) {
                 cell.set_symbol(plain);
             }
         }
     }
 
-    fn of(name: &str, styles: Vec<Style>) -> Self {
-        let unpainted = |role: Role| matches!(styles[role as usize].bg, None | Some(Color::Reset));
+    fn from_styles(name: &str, styles: Vec<Style>) -> Self {
+        let unpainted = |role: ColourRole| matches!(styles[role as usize].bg, None | Some(Color::Reset));
         Self {
             name: name.to_owned(),
-            marks: Marks::UNICODE,
-            shade: Shade::of_colour(styles[Role::Background as usize].bg),
-            paints_background: !unpainted(Role::Background),
-            plain_code: unpainted(Role::Surface),
-            painting: Painting::default(),
+            marks: ThemeMarks::UNICODE,
+            shade: ThemeShade::of_colour(styles[ColourRole::Background as usize].bg),
+            paints_background: !unpainted(ColourRole::Background),
+            plain_code: unpainted(ColourRole::Surface),
+            rendering: TextRendering::default(),
             styles,
         }
     }
@@ -134,12 +134,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_lies_below_an_overlay_keeps_its_words_and_loses_its_colours() {
+    fn text_below_an_overlay_keeps_its_characters_and_loses_its_colours() {
         let theme = Theme::bundled("ink").expect("bundled");
         let mut buf = Buffer::empty(Rect::new(0, 0, 4, 1));
-        buf.set_string(0, 0, "word", theme.style(Role::Accent).add_modifier(Modifier::BOLD));
-        theme.recede(buf.area, &mut buf);
+        buf.set_string(0, 0, "word", theme.style(ColourRole::Accent).add_modifier(Modifier::BOLD));
+        theme.dim_area(buf.area, &mut buf);
         assert_eq!(buf[(0, 0)].symbol(), "w");
-        assert_eq!((Some(buf[(0, 0)].fg), buf[(0, 0)].modifier), (theme.style(Role::Faint).fg, Modifier::empty()));
+        assert_eq!(
+            (Some(buf[(0, 0)].fg), buf[(0, 0)].modifier),
+            (theme.style(ColourRole::Faint).fg, Modifier::empty())
+        );
     }
 }

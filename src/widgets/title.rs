@@ -1,19 +1,19 @@
-//! The row above the text: which conversation this is.
+//! The row above the text, with the title of the conversation.
 
 use ratatui::{buffer::Buffer, layout::Rect, widgets::Widget};
 
 use super::{
-    theme::{Role, Theme},
+    theme::{ColourRole, Theme},
     words,
 };
 use crate::text;
 
-/// The title behind the gutter, and which of its siblings the answer is.
+/// Draws the title after the gutter, and which version is shown.
 pub struct TitleView<'a> {
     /// Empty before the first prompt.
     pub title: &'a str,
-    /// Which one, counted from 1, and of how many; drawn when there are several.
-    pub sibling: Option<(usize, usize)>,
+    /// The version, counted from 1, and the number of versions; drawn if there are several.
+    pub version: Option<(usize, usize)>,
     pub theme: &'a Theme,
 }
 
@@ -25,35 +25,37 @@ impl Widget for TitleView<'_> {
         let gutter = GUTTER.min(area.width);
         let row = Rect { x: area.x + gutter, width: area.width - gutter, ..area };
         let marks = &self.theme.marks;
-        let right = match self.sibling {
-            Some((which, of)) if of > 1 => format!("{}{which}/{of}{}", marks.sibling_left, marks.sibling_right),
+        let right = match self.version {
+            Some((number, total)) if total > 1 => {
+                format!("{}{number}/{total}{}", marks.sibling_left, marks.sibling_right)
+            }
             Some(_) | None => String::new(),
         };
-        let taken = if right.is_empty() { 0 } else { text::width(&right) + 2 };
+        let version_cells = if right.is_empty() { 0 } else { text::width(&right) + 2 };
         let title = text::clean(self.title).replace('\n', " ");
         let (title, style) = if title.is_empty() {
-            ("New conversation", self.theme.style(Role::Muted))
+            ("New conversation", self.theme.style(ColourRole::Muted))
         } else {
-            (title.as_str(), self.theme.style(Role::Text).bold())
+            (title.as_str(), self.theme.style(ColourRole::Text).bold())
         };
-        let title = text::truncate(title, usize::from(row.width).saturating_sub(taken)).into_owned();
-        words::run(title, style).render(row, buf);
-        if taken <= usize::from(row.width) {
-            words::run(right, self.theme.style(Role::Muted)).right_aligned().render(row, buf);
+        let title = text::truncate(title, usize::from(row.width).saturating_sub(version_cells)).into_owned();
+        words::styled_line(title, style).render(row, buf);
+        if version_cells <= usize::from(row.width) {
+            words::styled_line(right, self.theme.style(ColourRole::Muted)).right_aligned().render(row, buf);
         }
     }
 }
 
-/// What a terminal that is too small says instead of everything.
-pub fn too_small(area: Rect, needed: ratatui::layout::Size, theme: &Theme, buf: &mut Buffer) {
+/// Draws only the message that the terminal is too small.
+pub fn draw_too_small(area: Rect, needed: ratatui::layout::Size, theme: &Theme, buf: &mut Buffer) {
     let area = area.intersection(buf.area);
-    theme.clear(area, Role::Background, buf);
-    let whole = format!("ibid needs {}x{}; this is {}x{}.", needed.width, needed.height, area.width, area.height);
+    theme.clear_area(area, ColourRole::Background, buf);
+    let long = format!("ibid needs {}x{}; this is {}x{}.", needed.width, needed.height, area.width, area.height);
     let short = format!("needs {}x{}", needed.width, needed.height);
     let room = usize::from(area.width);
-    let said = if text::width(&whole) <= room { whole } else { text::truncate(&short, room).into_owned() };
+    let message = if text::width(&long) <= room { long } else { text::truncate(&short, room).into_owned() };
     let row = Rect { y: area.y + area.height.saturating_sub(1) / 2, height: area.height.min(1), ..area };
-    words::run(said, theme.style(Role::Text)).centered().render(row, buf);
+    words::styled_line(message, theme.style(ColourRole::Text)).centered().render(row, buf);
 }
 
 #[cfg(test)]
@@ -67,12 +69,12 @@ mod tests {
     fn drawn(title: &str, sibling: Option<(usize, usize)>, width: u16) -> String {
         let area = Rect::new(0, 0, width, 1);
         let mut buf = Buffer::empty(area);
-        TitleView { title, sibling, theme: &Theme::default() }.render(area, &mut buf);
-        screen::rows(&buf)
+        TitleView { title, version: sibling, theme: &Theme::default() }.render(area, &mut buf);
+        screen::buffer_text(&buf)
     }
 
     #[test]
-    fn the_title_gives_way_to_the_siblings() {
+    fn a_long_title_is_truncated_for_the_version() {
         let rows = [
             drawn("SQLite WAL on NFS", Some((1, 2)), 40),
             drawn("SQLite WAL on NFS", Some((1, 2)), 20),
@@ -88,21 +90,23 @@ mod tests {
     }
 
     #[test]
-    fn a_small_terminal_is_told_what_is_needed() {
+    fn a_small_terminal_shows_the_needed_size() {
         let said = |width, height| {
             let area = Rect::new(0, 0, width, height);
             let mut buf = Buffer::empty(area);
-            too_small(area, Size { width: 40, height: 10 }, &Theme::default(), &mut buf);
-            screen::rows(&buf).trim().to_owned()
+            draw_too_small(area, Size { width: 40, height: 10 }, &Theme::default(), &mut buf);
+            screen::buffer_text(&buf).trim().to_owned()
         };
         assert_eq!([said(39, 9), said(20, 3), said(5, 1)], ["ibid needs 40x10; this is 39x9.", "needs 40x10", "need…"]);
     }
 
     #[test]
-    fn both_draw_at_every_size() {
-        screen::at_every_size(|area, buf| {
-            TitleView { title: "日本語 and more", sibling: Some((12, 34)), theme: &Theme::default() }.render(area, buf);
+    fn the_title_and_the_message_draw_at_every_size() {
+        screen::draw_at_every_size(|area, buf| {
+            TitleView { title: "日本語 and more", version: Some((12, 34)), theme: &Theme::default() }.render(area, buf);
         });
-        screen::at_every_size(|area, buf| too_small(area, Size { width: 40, height: 10 }, &Theme::default(), buf));
+        screen::draw_at_every_size(|area, buf| {
+            draw_too_small(area, Size { width: 40, height: 10 }, &Theme::default(), buf)
+        });
     }
 }

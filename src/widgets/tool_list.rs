@@ -1,4 +1,4 @@
-//! The tools of a conversation: servers, programs and the endpoint's own, switched, chosen, looked into, trusted.
+//! The list of a conversation's tools: to switch and inspect them, require a call, and trust or restart MCP servers.
 
 mod page;
 mod rows;
@@ -7,166 +7,167 @@ mod view;
 use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::layout::{Position, Rect};
 
-use super::{field::Field, row};
+use super::{field::TextField, row};
 use crate::tools::ToolId;
-pub use page::Subject;
-use rows::{Depth, Row, Switch};
-pub use rows::{Facts, Search, Thing};
+pub use page::PageSubject;
+use rows::{RowDepth, ToolRow, ToolSwitch};
+pub use rows::{ToolFacts, ToolListItem, WebSearchState};
 pub use view::ToolListView;
 
-/// An overlay over everything that a model may call.
+/// An overlay that lists every tool a model may call.
 #[derive(Debug, Clone, Default)]
 pub struct ToolList {
-    query: Field,
-    /// Keys go to the field.
-    typing: bool,
-    rows: Vec<Row>,
-    /// The rows that match; `None` is a blank one.
-    shown: Vec<Option<usize>>,
+    query: TextField,
+    /// Whether keys go to the field.
+    is_typing: bool,
+    rows: Vec<ToolRow>,
+    /// Indices of the matching rows; `None` is a blank row.
+    visible_rows: Vec<Option<usize>>,
     cursor: usize,
     top: usize,
-    /// Of the row under the cursor.
-    detail: Vec<row::Row>,
-    page: Option<Page>,
-    /// What came of the last key, until the next one.
-    said: Option<String>,
+    /// The details of the row under the cursor.
+    detail_rows: Vec<row::StyledRow>,
+    page: Option<ToolPage>,
+    /// A message about the last key, until the next one.
+    message: Option<String>,
 }
 
-/// One server or tool in full.
+/// The page of one server or tool.
 #[derive(Debug, Clone)]
-struct Page {
-    of: Subject,
+struct ToolPage {
+    subject: PageSubject,
     title: String,
-    rows: Vec<row::Row>,
+    rows: Vec<row::StyledRow>,
     top: usize,
-    /// The width and the facts that it was laid out for.
-    laid_out: Option<(u16, u64)>,
+    /// The width and the revision of the facts that the rows were laid out for.
+    layout_key: Option<(u16, u64)>,
 }
 
-/// What a key asks of the program.
+/// A request that a key makes to the program.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wish {
+pub enum ToolListCommand {
     Nothing,
-    /// On or off, or the next of a few.
-    Switch(Thing),
-    /// The next message must call it, or need not any more.
+    /// Switch it on or off, or go to the next of its settings.
+    Switch(ToolListItem),
+    /// Toggle whether the next message must call the tool.
     Force(ToolId),
     Restart(String),
     Reload,
-    /// The file that names this server was seen, and is taken as one's own.
+    /// Trust the file that defines this server, after its content was shown.
     Trust(String),
 }
 
 impl ToolList {
-    /// Asks at once whether the file of a server is trusted.
-    pub fn asking_about(server: String) -> Self {
+    /// A list that opens with the question whether to trust a server's file.
+    pub fn with_trust_question(server: String) -> Self {
         let mut list = Self::default();
-        list.look(Subject::Trust(server));
+        list.open_page(PageSubject::Trust(server));
         list
     }
 
-    /// Before a frame: what is known by now, and the cursor in sight.
-    pub fn arrange(&mut self, facts: &Facts, screen: Rect) {
-        let asked = match &self.page {
-            Some(Page { of: Subject::Trust(server), .. }) => Some(Thing::Server(server.clone())),
+    /// Updates the rows from the facts and scrolls the cursor into view; called before each frame.
+    pub fn arrange(&mut self, facts: &ToolFacts, screen: Rect) {
+        let asked_item = match &self.page {
+            Some(ToolPage { subject: PageSubject::Trust(server), .. }) => Some(ToolListItem::Server(server.clone())),
             _ => None,
         };
-        let here = self.thing().cloned().or(asked);
-        self.rows = rows::of(facts);
-        self.filter(here.as_ref());
-        let parts = self.parts(screen);
+        let selected_item = self.selected_item().cloned().or(asked_item);
+        self.rows = rows::build_rows(facts);
+        self.filter(selected_item.as_ref());
+        let parts = self.areas(screen);
         self.scroll_to_cursor(parts.rows.height.into());
-        let width = view::column(parts.detail).width;
-        self.detail = self.thing().map_or_else(Vec::new, |thing| page::detail(thing, facts, width.into()));
-        let width = view::column(parts.page).width;
+        let width = view::text_column(parts.detail).width;
+        self.detail_rows =
+            self.selected_item().map_or_else(Vec::new, |thing| page::detail_rows(thing, facts, width.into()));
+        let width = view::text_column(parts.page).width;
         if let Some(page) = &mut self.page
-            && page.laid_out != Some((width, facts.rev))
+            && page.layout_key != Some((width, facts.rev))
         {
-            page.laid_out = Some((width, facts.rev));
-            page.title = page::title(&page.of, facts);
-            page.rows = page::of(&page.of, facts, width.into());
+            page.layout_key = Some((width, facts.rev));
+            page.title = page::page_title(&page.subject, facts);
+            page.rows = page::page_rows(&page.subject, facts, width.into());
         }
-        let height = usize::from(self.parts(screen).page.height);
+        let height = usize::from(self.areas(screen).page.height);
         if let Some(page) = &mut self.page {
             page.top = page.top.min(page.rows.len().saturating_sub(height));
         }
     }
 
-    /// Where everything stands.
-    fn parts(&self, screen: Rect) -> view::Parts {
-        let blanks = self.rows.iter().skip(1).filter(|row| row.depth == Depth::Heading).count();
+    /// The areas of the list's parts.
+    fn areas(&self, screen: Rect) -> view::ToolListAreas {
+        let blanks = self.rows.iter().skip(1).filter(|row| row.depth == RowDepth::Heading).count();
         let page = self.page.as_ref().map_or(0, |page| page.rows.len());
-        view::parts(screen, page.max(self.rows.len() + blanks))
+        view::areas(screen, page.max(self.rows.len() + blanks))
     }
 
-    /// One step back within the overlay; `false` when there is none and it is to be closed.
+    /// Goes one step back within the overlay; `false` if the overlay should close instead.
     pub fn back(&mut self) -> bool {
-        self.said = None;
+        self.message = None;
         if self.page.take().is_some() {
             return true;
         }
-        let searched = self.typing || !self.query.is_empty();
-        self.typing = false;
-        self.query = Field::default();
-        let here = self.thing().cloned();
+        let was_filtering = self.is_typing || !self.query.is_empty();
+        self.is_typing = false;
+        self.query = TextField::default();
+        let here = self.selected_item().cloned();
         self.filter(here.as_ref());
-        searched
+        was_filtering
     }
 
     pub fn paste(&mut self, text: &str) {
         if self.page.is_none() {
-            self.typing = true;
+            self.is_typing = true;
             self.query.paste(text);
-            self.search();
+            self.apply_query();
         }
     }
 
-    /// Tells what came of a wish.
-    pub fn say(&mut self, words: impl Into<String>) {
-        self.said = Some(words.into());
+    /// Shows a message until the next key.
+    pub fn show_message(&mut self, message: impl Into<String>) {
+        self.message = Some(message.into());
     }
 
-    pub fn key(&mut self, key: KeyEvent, screen: Rect) -> Wish {
-        self.said = None;
-        let parts = self.parts(screen);
+    pub fn on_key(&mut self, key: KeyEvent, screen: Rect) -> ToolListCommand {
+        self.message = None;
+        let parts = self.areas(screen);
         if self.page.is_some() {
-            return self.page_key(key, parts.page.height.into());
+            return self.on_page_key(key, parts.page.height.into());
         }
-        if self.typing {
-            self.type_key(key);
-            return Wish::Nothing;
+        if self.is_typing {
+            self.on_filter_key(key);
+            return ToolListCommand::Nothing;
         }
         let page = isize::try_from(parts.rows.height.max(1)).unwrap_or(1);
         match key.code {
-            KeyCode::Down | KeyCode::Char('j') => self.step(1),
-            KeyCode::Up | KeyCode::Char('k') => self.step(-1),
-            KeyCode::PageDown => self.step(page),
-            KeyCode::PageUp => self.step(-page),
-            KeyCode::Home | KeyCode::Char('g') => self.step(isize::MIN),
-            KeyCode::End | KeyCode::Char('G') => self.step(isize::MAX),
+            KeyCode::Down | KeyCode::Char('j') => self.move_cursor(1),
+            KeyCode::Up | KeyCode::Char('k') => self.move_cursor(-1),
+            KeyCode::PageDown => self.move_cursor(page),
+            KeyCode::PageUp => self.move_cursor(-page),
+            KeyCode::Home | KeyCode::Char('g') => self.move_cursor(isize::MIN),
+            KeyCode::End | KeyCode::Char('G') => self.move_cursor(isize::MAX),
             KeyCode::Tab => self.go_to_section(1),
             KeyCode::BackTab => self.go_to_section(-1),
-            KeyCode::Char('/') => self.typing = true,
-            KeyCode::Char(' ') => return self.switch(),
-            KeyCode::Char('f') => match self.thing() {
-                Some(Thing::Tool(id)) => return Wish::Force(id.clone()),
-                _ => self.say("f is for the row of a tool: the next message must call it"),
+            KeyCode::Char('/') => self.is_typing = true,
+            KeyCode::Char(' ') => return self.switch_selected(),
+            KeyCode::Char('f') => match self.selected_item() {
+                Some(ToolListItem::Tool(id)) => return ToolListCommand::Force(id.clone()),
+                _ => self.show_message("f works on tools only: the next message must call the tool"),
             },
-            KeyCode::Char('R') => return Wish::Reload,
-            KeyCode::Char('r') => return self.restart(),
+            KeyCode::Char('R') => return ToolListCommand::Reload,
+            KeyCode::Char('r') => return self.restart_selected(),
             KeyCode::Char('t') => self.ask_trust(),
-            KeyCode::Enter => match self.thing().cloned() {
-                Some(Thing::Choice | Thing::Calls) => return self.switch(),
-                Some(thing) => self.look(Subject::Thing(thing)),
+            KeyCode::Enter => match self.selected_item().cloned() {
+                Some(ToolListItem::ToolMode | ToolListItem::ParallelCalls) => return self.switch_selected(),
+                Some(thing) => self.open_page(PageSubject::Item(thing)),
                 None => (),
             },
             _ => (),
         }
-        Wish::Nothing
+        ToolListCommand::Nothing
     }
 
-    fn page_key(&mut self, key: KeyEvent, height: usize) -> Wish {
-        let Some(page) = &mut self.page else { return Wish::Nothing };
+    fn on_page_key(&mut self, key: KeyEvent, height: usize) -> ToolListCommand {
+        let Some(page) = &mut self.page else { return ToolListCommand::Nothing };
         let by = isize::try_from(height.max(1)).unwrap_or(1);
         let mut scroll = |by: isize| page.top = page.top.saturating_add_signed(by).min(page.rows.len());
         match key.code {
@@ -177,126 +178,129 @@ impl ToolList {
             KeyCode::Home | KeyCode::Char('g') => scroll(isize::MIN),
             KeyCode::End | KeyCode::Char('G') => scroll(isize::MAX),
             KeyCode::Char('y') => {
-                if let Subject::Trust(server) = &page.of {
+                if let PageSubject::Trust(server) = &page.subject {
                     let server = server.clone();
                     self.page = None;
-                    return Wish::Trust(server);
+                    return ToolListCommand::Trust(server);
                 }
             }
             KeyCode::Char('t') => self.ask_trust(),
-            KeyCode::Char('r') => return self.restart(),
+            KeyCode::Char('r') => return self.restart_selected(),
             _ => (),
         }
-        Wish::Nothing
+        ToolListCommand::Nothing
     }
 
-    fn type_key(&mut self, key: KeyEvent) {
+    fn on_filter_key(&mut self, key: KeyEvent) {
         match key.code {
-            KeyCode::Enter => self.typing = false,
-            KeyCode::Down => self.step(1),
-            KeyCode::Up => self.step(-1),
+            KeyCode::Enter => self.is_typing = false,
+            KeyCode::Down => self.move_cursor(1),
+            KeyCode::Up => self.move_cursor(-1),
             _ => {
                 let before = self.query.text();
                 self.query.edit(key);
                 if self.query.text() != before {
-                    self.search();
+                    self.apply_query();
                 }
             }
         }
     }
 
-    /// Rows of the wheel.
-    pub fn wheel(&mut self, rows: isize) {
+    /// Scrolls by this many rows, for the mouse wheel.
+    pub fn on_wheel(&mut self, rows: isize) {
         match &mut self.page {
             Some(page) => page.top = page.top.saturating_add_signed(rows).min(page.rows.len()),
-            None => self.step(rows),
+            None => self.move_cursor(rows),
         }
     }
 
-    /// A click puts the cursor on a row; on its switch it switches.
-    pub fn click(&mut self, at: Position, screen: Rect) -> Wish {
-        let parts = self.parts(screen);
-        if self.page.is_some() || !parts.rows.contains(at) {
-            return Wish::Nothing;
+    /// Puts the cursor on the clicked row; a click on its switch also switches it.
+    pub fn on_click(&mut self, position: Position, screen: Rect) -> ToolListCommand {
+        let parts = self.areas(screen);
+        if self.page.is_some() || !parts.rows.contains(position) {
+            return ToolListCommand::Nothing;
         }
-        let clicked = self.top + usize::from(at.y - parts.rows.y);
-        let Some(row) = self.at(clicked).filter(|row| row.thing.is_some()) else { return Wish::Nothing };
-        let on_switch = at.x < view::name_at(parts.rows, row.depth);
+        let clicked = self.top + usize::from(position.y - parts.rows.y);
+        let Some(row) = self.row_at(clicked).filter(|row| row.item.is_some()) else { return ToolListCommand::Nothing };
+        let on_switch = position.x < view::name_x(parts.rows, row.depth);
         self.cursor = clicked;
-        if on_switch { self.switch() } else { Wish::Nothing }
+        if on_switch { self.switch_selected() } else { ToolListCommand::Nothing }
     }
 
-    fn at(&self, at: usize) -> Option<&Row> {
-        self.shown.get(at).copied().flatten().map(|row| &self.rows[row])
+    fn row_at(&self, index: usize) -> Option<&ToolRow> {
+        self.visible_rows.get(index).copied().flatten().map(|row| &self.rows[row])
     }
 
-    fn row(&self) -> Option<&Row> {
-        self.at(self.cursor)
+    fn selected_row(&self) -> Option<&ToolRow> {
+        self.row_at(self.cursor)
     }
 
-    fn thing(&self) -> Option<&Thing> {
-        self.row()?.thing.as_ref()
+    fn selected_item(&self) -> Option<&ToolListItem> {
+        self.selected_row()?.item.as_ref()
     }
 
-    fn switch(&mut self) -> Wish {
-        match self.row().map(|row| (row.thing.clone(), row.switch)) {
-            Some((_, Some(Switch::Stuck(why)))) => self.say(why),
-            Some((Some(thing), _)) => return Wish::Switch(thing),
+    fn switch_selected(&mut self) -> ToolListCommand {
+        match self.selected_row().map(|row| (row.item.clone(), row.switch)) {
+            Some((_, Some(ToolSwitch::Locked(why)))) => self.show_message(why),
+            Some((Some(thing), _)) => return ToolListCommand::Switch(thing),
             _ => (),
         }
-        Wish::Nothing
+        ToolListCommand::Nothing
     }
 
-    /// The server under the cursor, or that of the tool.
-    fn server(&self) -> Option<&str> {
-        match self.thing()? {
-            Thing::Server(name) => Some(name),
-            Thing::Tool(id) => Some(&id.server),
-            Thing::Choice | Thing::Calls | Thing::Hosted(_) => None,
+    /// The name of the server under the cursor, or of the server of the tool there.
+    fn selected_server(&self) -> Option<&str> {
+        match self.selected_item()? {
+            ToolListItem::Server(name) => Some(name),
+            ToolListItem::Tool(id) => Some(&id.server),
+            ToolListItem::ToolMode | ToolListItem::ParallelCalls | ToolListItem::Hosted(_) => None,
         }
     }
 
-    fn restart(&mut self) -> Wish {
-        if let Some(server) = self.server() {
-            return Wish::Restart(server.to_owned());
+    fn restart_selected(&mut self) -> ToolListCommand {
+        if let Some(server) = self.selected_server() {
+            return ToolListCommand::Restart(server.to_owned());
         }
-        self.say("r is for a server: it is started again");
-        Wish::Nothing
+        self.show_message("r works on MCP servers only: it restarts the server");
+        ToolListCommand::Nothing
     }
 
     fn ask_trust(&mut self) {
-        match self.row().map(|row| (row.thing.clone(), row.switch)) {
-            Some((Some(Thing::Server(name)), Some(Switch::Stuck(rows::UNTRUSTED)))) => self.look(Subject::Trust(name)),
-            _ => self.say("t is for a server that is not trusted yet"),
+        match self.selected_row().map(|row| (row.item.clone(), row.switch)) {
+            Some((Some(ToolListItem::Server(name)), Some(ToolSwitch::Locked(rows::UNTRUSTED_REASON)))) => {
+                self.open_page(PageSubject::Trust(name))
+            }
+            _ => self.show_message("t works only on an MCP server that is not trusted yet"),
         }
     }
 
-    fn look(&mut self, of: Subject) {
-        self.page = Some(Page { of, title: String::new(), rows: Vec::new(), top: 0, laid_out: None });
+    fn open_page(&mut self, subject: PageSubject) {
+        self.page = Some(ToolPage { subject, title: String::new(), rows: Vec::new(), top: 0, layout_key: None });
     }
 
-    /// Moves the cursor by rows that can have it; with 0 to the nearest.
-    fn step(&mut self, by: isize) {
-        let can: Vec<usize> =
-            (0..self.shown.len()).filter(|at| self.at(*at).is_some_and(|row| row.thing.is_some())).collect();
-        let here = can.partition_point(|at| *at < self.cursor);
-        let to = here.saturating_add_signed(by).min(can.len().saturating_sub(1));
-        self.cursor = can.get(to).copied().unwrap_or(0);
+    /// Moves the cursor over `by` selectable rows; 0 moves it to the nearest one.
+    fn move_cursor(&mut self, by: isize) {
+        let selectable: Vec<usize> =
+            (0..self.visible_rows.len()).filter(|at| self.row_at(*at).is_some_and(|row| row.item.is_some())).collect();
+        let position = selectable.partition_point(|at| *at < self.cursor);
+        let to = position.saturating_add_signed(by).min(selectable.len().saturating_sub(1));
+        self.cursor = selectable.get(to).copied().unwrap_or(0);
     }
 
-    /// To the first row of the next section or server, or of the one before.
+    /// Moves the cursor to the first row of the next or previous section or server.
     fn go_to_section(&mut self, by: isize) {
-        let is_begin = |at: &usize| {
-            let begins = |row: &Row| match row.thing {
-                Some(Thing::Server(_) | Thing::Choice) => true,
-                Some(_) => {
-                    at.checked_sub(1).and_then(|above| self.at(above)).is_some_and(|row| row.depth == Depth::Heading)
-                }
+        let is_section_start = |at: &usize| {
+            let begins = |row: &ToolRow| match row.item {
+                Some(ToolListItem::Server(_) | ToolListItem::ToolMode) => true,
+                Some(_) => at
+                    .checked_sub(1)
+                    .and_then(|above| self.row_at(above))
+                    .is_some_and(|row| row.depth == RowDepth::Heading),
                 None => false,
             };
-            self.at(*at).is_some_and(begins)
+            self.row_at(*at).is_some_and(begins)
         };
-        let begins: Vec<usize> = (0..self.shown.len()).filter(is_begin).collect();
+        let begins: Vec<usize> = (0..self.visible_rows.len()).filter(is_section_start).collect();
         let to = if by > 0 {
             begins.iter().find(|at| **at > self.cursor).or(begins.first())
         } else {
@@ -305,59 +309,59 @@ impl ToolList {
         self.cursor = to.copied().unwrap_or(self.cursor);
     }
 
-    /// The cursor goes to the first row that matches.
-    fn search(&mut self) {
+    /// Filters by the query and moves the cursor to the first row that matches.
+    fn apply_query(&mut self) {
         let query = self.query.text();
-        let found = self.rows.iter().filter(|row| row.thing.is_some()).find(|row| row.matches(query.trim()));
-        let found = found.and_then(|row| row.thing.clone());
+        let found = self.rows.iter().filter(|row| row.item.is_some()).find(|row| row.matches(query.trim()));
+        let found = found.and_then(|row| row.item.clone());
         self.filter(found.as_ref());
     }
 
-    /// The rows that match, with what stands above and below them: a server's tools, a tool's server, the heading. The
-    /// cursor goes to that one, or stays nearby.
-    fn filter(&mut self, cursor: Option<&Thing>) {
+    /// Shows the rows that match, with those that belong to them: a server's tools, a tool's server, the heading. The
+    /// cursor goes to the given item, or stays nearby.
+    fn filter(&mut self, cursor: Option<&ToolListItem>) {
         let query = self.query.text();
         let query = query.trim();
-        let mut keep = vec![query.is_empty(); self.rows.len()];
-        for at in 0..self.rows.len() {
-            let row = &self.rows[at];
-            if query.is_empty() || row.thing.is_none() || !row.matches(query) {
+        let mut is_shown = vec![query.is_empty(); self.rows.len()];
+        for index in 0..self.rows.len() {
+            let row = &self.rows[index];
+            if query.is_empty() || row.item.is_none() || !row.matches(query) {
                 continue;
             }
-            keep[at] = true;
-            let below = self.rows[at + 1..].iter().take_while(|other| other.depth > row.depth).count();
-            keep[at + 1..=at + below].fill(true);
+            is_shown[index] = true;
+            let below = self.rows[index + 1..].iter().take_while(|other| other.depth > row.depth).count();
+            is_shown[index + 1..=index + below].fill(true);
             let mut depth = row.depth;
-            for above in (0..at).rev() {
-                if depth == Depth::Heading {
+            for above in (0..index).rev() {
+                if depth == RowDepth::Heading {
                     break;
                 }
                 if self.rows[above].depth < depth {
                     depth = self.rows[above].depth;
-                    keep[above] = true;
+                    is_shown[above] = true;
                 }
             }
         }
-        self.shown.clear();
-        for (at, row) in self.rows.iter().enumerate().filter(|(at, _)| keep[*at]) {
-            if row.depth == Depth::Heading && !self.shown.is_empty() {
-                self.shown.push(None);
+        self.visible_rows.clear();
+        for (at, row) in self.rows.iter().enumerate().filter(|(at, _)| is_shown[*at]) {
+            if row.depth == RowDepth::Heading && !self.visible_rows.is_empty() {
+                self.visible_rows.push(None);
             }
-            self.shown.push(Some(at));
+            self.visible_rows.push(Some(at));
         }
-        let is_it = |at: &usize| cursor.is_some() && self.at(*at).and_then(|row| row.thing.as_ref()) == cursor;
-        match (0..self.shown.len()).find(is_it) {
+        let is_target = |at: &usize| cursor.is_some() && self.row_at(*at).and_then(|row| row.item.as_ref()) == cursor;
+        match (0..self.visible_rows.len()).find(is_target) {
             Some(at) => self.cursor = at,
-            None => self.step(0),
+            None => self.move_cursor(0),
         }
     }
 
-    /// With the first row the heading above it is seen.
+    /// Scrolls the cursor into view. If it is on the first row, the heading above is visible too.
     fn scroll_to_cursor(&mut self, height: usize) {
         let height = height.max(1);
-        let first = (0..self.shown.len()).find(|at| self.at(*at).is_some_and(|row| row.thing.is_some()));
-        let high = if first == Some(self.cursor) { 0 } else { self.cursor };
-        let last_top = self.shown.len().saturating_sub(height);
-        self.top = self.top.clamp((self.cursor + 1).saturating_sub(height), self.cursor).min(high).min(last_top);
+        let first = (0..self.visible_rows.len()).find(|at| self.row_at(*at).is_some_and(|row| row.item.is_some()));
+        let max_top = if first == Some(self.cursor) { 0 } else { self.cursor };
+        let last_top = self.visible_rows.len().saturating_sub(height);
+        self.top = self.top.clamp((self.cursor + 1).saturating_sub(height), self.cursor).min(max_top).min(last_top);
     }
 }

@@ -1,7 +1,7 @@
-//! A conversation as one reads it: laid out where the window is, anchored to what is being read.
+//! The scrolling view of a conversation, laid out around the window and anchored to the text being read.
 //!
-//! `Transcript` is the state half: `sync` lays out what the window needs and carries out the moves that
-//! were wished for. `TranscriptView` paints it and changes nothing.
+//! `Transcript` is the state: `sync` lays out what the window needs and applies the pending moves.
+//! `TranscriptView` paints it and changes nothing.
 
 mod answer;
 pub(super) mod call;
@@ -28,91 +28,91 @@ use std::{
     hash::{DefaultHasher, Hash, Hasher},
 };
 
-pub use call::words as called;
-pub use citing::{Cited, Walk};
-pub use cursor::{Citation, Cursor, Target};
-pub(super) use details::size;
-pub use find::{Find, FindView};
+pub use call::call_text as called;
+pub use citing::{CitationStep, CitedSource};
+pub use cursor::{CitationTarget, CursorTarget, TranscriptCursor};
+pub(super) use details::format_size;
+pub use find::{FindState, FindView};
 pub use said::folded_text;
 pub use scrollbar::ScrollbarView;
-pub use select::{By, Step, Unit};
-pub use under::Under;
+pub use select::{SelectionInput, SelectionStep, SelectionUnit};
+pub use under::ClickTarget;
 pub use view::TranscriptView;
-pub use walk::Thing;
+pub use walk::CursorStop;
 
 use self::{
-    folds::Folds,
-    message::{Laid, Layout},
-    page::Page,
-    queue::Queue,
-    scrollbar::{Bar, Sizes},
-    select::Selection,
+    folds::FoldOverrides,
+    message::{LayoutParams, MessageRows},
+    page::LayoutPass,
+    queue::QueuedPrompts,
+    scrollbar::{BranchSizes, ScrollbarRows},
+    select::TextSelection,
 };
 use super::{
     highlight,
-    markdown::{Look, Work},
+    markdown::{LayoutWork, MarkdownOptions},
     row::RowKind,
     theme::Theme,
 };
 use crate::{
     chat::{CallId, Conversation, ConversationId, MessageId, Timestamp},
-    config::Show,
+    config::ShowMode,
 };
 
 /// The gutter left of the text, in cells.
 pub const GUTTER: u16 = 2;
 
-/// What the reader chose about reading.
+/// The reader's display options.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReadingOptions {
-    pub reasoning: Show,
-    /// The rail shows the reasoning while it comes, so that the text need not.
+    pub reasoning: ShowMode,
+    /// The rail shows live reasoning, so the text does not have to.
     pub reasoning_in_rail: bool,
-    pub look: Look,
-    /// What is read from right to left is turned round.
+    pub look: MarkdownOptions,
+    /// Right-to-left text is reordered for a terminal that does not do it.
     pub reorder: bool,
     pub zone: jiff::tz::TimeZone,
 }
 
-/// A way to go through the text.
+/// A move of the window through the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Move {
+pub enum ScrollMove {
     Rows(i32),
     HalfPages(i32),
     Pages(i32),
-    /// To the beginning of another message.
-    Messages(i32),
-    To(MessageId),
+    /// To the start of another message, this many further down (or up, if negative).
+    ByMessages(i32),
+    ToMessage(MessageId),
     Top,
     Bottom,
 }
 
-/// The newest card that something can be done about, while it is on the screen.
+/// The newest card that offers a choice, while it is on the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LiveCard {
     pub answer: MessageId,
-    /// The call that it asks about, if it does.
-    pub asked: Option<Asked>,
-    /// What stands on it, where it asks about a call.
-    shown: u64,
-    /// Since when it stands so on the screen: no key counts on it within 0.3 s.
+    /// The call that it asks about, if any.
+    pub approval: Option<PendingApproval>,
+    /// A hash of its text, if it asks about a call; otherwise 0.
+    text_hash: u64,
+    /// When it appeared in this form. Its keys are ignored for the first 0.3 s.
     pub since: Timestamp,
 }
 
-/// A call that asks, as it asks.
+/// A call that waits for approval, with the arguments shown to the reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Asked {
+pub struct PendingApproval {
     call: CallId,
-    arguments: u64,
+    arguments_hash: u64,
 }
 
-impl Asked {
-    /// The first call that asks now.
-    pub fn of(conversation: &Conversation) -> Option<Self> {
-        let (call, run) = conversation.asking()?;
+impl PendingApproval {
+    /// The first call that waits for approval.
+    pub fn first_in(conversation: &Conversation) -> Option<Self> {
+        let (call, run) = conversation.asking_call()?;
         let mut hasher = DefaultHasher::new();
         (run.arguments.to_string(), run.edited).hash(&mut hasher);
-        Some(Self { call, arguments: hasher.finish() })
+        Some(Self { call, arguments_hash: hasher.finish() })
     }
 }
 
@@ -120,94 +120,100 @@ impl Asked {
 #[derive(Debug, Clone, Default)]
 pub struct Transcript {
     conversation: Option<ConversationId>,
-    layout: Option<Layout>,
+    layout: Option<LayoutParams>,
     height: usize,
-    scroll: Scroll,
-    wishes: Vec<Wish>,
-    laid: BTreeMap<MessageId, Laid>,
-    /// Prompts that wait, below the last message.
-    queue: Queue,
-    folds: Folds,
-    /// What the window shows: messages with their first row in it.
-    window: Vec<Slice>,
-    /// What stood at its top in the last frame.
-    top: Option<place::Anchor>,
+    scroll: ScrollMode,
+    pending_moves: Vec<PendingMove>,
+    message_rows: BTreeMap<MessageId, MessageRows>,
+    /// Queued prompts, shown below the last message.
+    queue: QueuedPrompts,
+    folds: FoldOverrides,
+    /// The rows in the window, message by message.
+    visible_ranges: Vec<VisibleRange>,
+    /// The row at its top in the last frame.
+    top: Option<place::RowAnchor>,
     /// The last row that the reader has seen.
-    seen: Option<place::Anchor>,
-    below: usize,
-    card: Option<LiveCard>,
-    cursor: Option<Cursor>,
-    selection: Option<Selection>,
-    find: Option<Find>,
-    sizes: Sizes,
-    bar: Option<Bar>,
-    /// What was looked for last.
-    looked_for: String,
-    citing: citing::Citing,
-    /// The code that was last asked to be coloured.
-    newest_job: Option<highlight::BlockId>,
+    last_seen: Option<place::RowAnchor>,
+    rows_below: usize,
+    live_card: Option<LiveCard>,
+    cursor: Option<TranscriptCursor>,
+    selection: Option<TextSelection>,
+    find: Option<FindState>,
+    branch_sizes: BranchSizes,
+    scrollbar: Option<ScrollbarRows>,
+    /// The query of the last search.
+    last_query: String,
+    citation_state: citing::CitationState,
+    /// The code block that was last sent to the highlighter.
+    newest_highlight_job: Option<highlight::CodeBlockId>,
     frame: u64,
-    work: Work,
+    work: LayoutWork,
 }
 
-/// Where the window stands.
+/// Whether the window follows the end of the text or is anchored to a row.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum Scroll {
+pub(super) enum ScrollMode {
     #[default]
     Follow,
-    At(place::Anchor),
+    Anchored(place::RowAnchor),
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Wish {
-    Move(Move),
-    /// What stands at the top stays there, whatever happens to the rest.
+enum PendingMove {
+    Move(ScrollMove),
+    /// Keeps the top row where it is, whatever happens to the others.
     Hold,
-    /// Begins a selection by keys.
-    Select(Unit),
-    Extend(Step),
+    /// Starts a selection with the keys.
+    Select(SelectionUnit),
+    Extend(SelectionStep),
     /// Shows the current match.
-    Match,
-    Walk(Walk),
-    /// The citation under the cursor is to be seen.
-    Reveal,
-    /// So is the rest of its card, if it is seen.
-    ShowCard,
-    /// To what a row of the scrollbar stands for.
-    Bar(u16),
-    /// So many things of a kind down.
-    Step(Thing, i32),
+    ShowMatch,
+    GoToCitation(CitationStep),
+    /// Scrolls to the citation under the cursor.
+    RevealCitation,
+    /// Scrolls to the rest of its card, if the citation is visible.
+    ShowSourceCard,
+    /// Goes to the text that a row of the scrollbar represents.
+    ScrollToBarRow(u16),
+    /// Moves the cursor this many stops of a kind down (or up, if negative).
+    StepCursor(CursorStop, i32),
 }
 
-/// A row: of the message at this place of the branch, or, behind the last, of the queue.
+/// A row of the message at an index of the branch or, after the last message, of the queue.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Spot {
-    index: usize,
+pub(super) struct RowPos {
+    message_index: usize,
     row: usize,
 }
 
-/// Rows of one message that the window shows.
+/// The rows of one message that the window shows.
 #[derive(Debug, Clone, Copy)]
-struct Slice {
+struct VisibleRange {
     /// `None` is the queue.
     message: Option<MessageId>,
-    /// Its place in the branch.
-    index: usize,
-    first: usize,
-    rows: usize,
+    /// Its index in the branch.
+    message_index: usize,
+    first_row: usize,
+    row_count: usize,
 }
 
-/// Messages whose rows are kept although the window is elsewhere.
-const KEPT: usize = 64;
+/// Messages on each side of the window whose rows stay cached.
+const CACHE_MARGIN: usize = 64;
 
 impl ReadingOptions {
-    pub fn new(theme: &Theme, reasoning: Show, zone: jiff::tz::TimeZone) -> Self {
-        Self { reasoning, reasoning_in_rail: false, look: Look::of(theme), reorder: theme.painting.reorder, zone }
+    pub fn new(theme: &Theme, reasoning: ShowMode, zone: jiff::tz::TimeZone) -> Self {
+        Self {
+            reasoning,
+            reasoning_in_rail: false,
+            look: MarkdownOptions::from_theme(theme),
+            reorder: theme.rendering.reorders_rtl,
+            zone,
+        }
     }
 }
 
 impl Transcript {
-    /// Lays out what a window of `width` cells (the gutter included) and `height` rows shows.
+    /// Lays out what a window of `width` cells (gutter included) and `height` rows shows.
     pub fn sync(
         &mut self,
         conversation: &Conversation,
@@ -221,97 +227,108 @@ impl Transcript {
         }
         self.conversation = Some(conversation.id);
         let text_width = usize::from(width.saturating_sub(GUTTER)).max(1);
-        let layout = Layout { width: text_width, roomy: height >= 30, options: options.clone() };
-        let was = self.layout.replace(layout);
+        let layout = LayoutParams { width: text_width, is_tall: height >= 30, options: options.clone() };
+        let previous_layout = self.layout.replace(layout);
         self.height = usize::from(height);
         self.frame += 1;
         self.queue.sync(&conversation.queue, text_width, options);
-        self.laid.retain(|id, _| conversation.messages.contains_key(id));
+        self.message_rows.retain(|id, _| conversation.messages.contains_key(id));
         self.cursor = self.cursor.filter(|cursor| conversation.branch.contains(&cursor.message));
-        let rewrapped = was.is_some_and(|was| was.width != text_width);
-        let touched = !self.wishes.iter().all(|wish| matches!(wish, Wish::Move(_) | Wish::Bar(_)));
-        let mut page = Page { transcript: self, conversation, now, rewrapped, kept: None, touched };
-        page.look();
-        let mut top = page.top();
-        for wish in std::mem::take(&mut page.transcript.wishes) {
-            top = page.carry_out(wish, top);
+        let rewrapped = previous_layout.is_some_and(|was| was.width != text_width);
+        let reader_changed_rows = !self
+            .pending_moves
+            .iter()
+            .all(|wish| matches!(wish, PendingMove::Move(_) | PendingMove::ScrollToBarRow(_)));
+        let mut pass =
+            LayoutPass { transcript: self, conversation, now, rewrapped, resolved_anchor: None, reader_changed_rows };
+        pass.search_new_text();
+        let mut top = pass.initial_top();
+        for wish in std::mem::take(&mut pass.transcript.pending_moves) {
+            top = pass.apply_move(wish, top);
         }
-        page.settle(top);
+        pass.finish(top);
     }
 
-    /// Whether the next frame goes on with what this one had no time for.
+    /// Whether the next frame has to continue a layout that was too long for this one.
     pub fn is_behind(&self) -> bool {
-        let mut shown = self.window.iter().filter_map(|slice| self.laid.get(&slice.message?));
-        shown.any(|laid| laid.behind)
+        let mut shown = self.visible_ranges.iter().filter_map(|slice| self.message_rows.get(&slice.message?));
+        shown.any(|laid| laid.is_behind)
     }
 
-    /// Whether something waits for the next `sync` that the meaning of a key depends on: what the cursor stands on, and
-    /// whether that is in sight, what is selected.
+    /// Whether the next `sync` may change what a key means: the cursor's target, whether that is visible, or the
+    /// selection.
     pub fn is_unsettled(&self) -> bool {
-        let moves_only = self.wishes.iter().all(|wish| matches!(wish, Wish::Move(_) | Wish::Hold | Wish::Bar(_)));
-        let may_leave = self.cursor.is_some() && !self.wishes.is_empty();
-        !moves_only || may_leave || self.selection.as_ref().is_some_and(Selection::is_unsettled)
+        let moves_only = self
+            .pending_moves
+            .iter()
+            .all(|wish| matches!(wish, PendingMove::Move(_) | PendingMove::Hold | PendingMove::ScrollToBarRow(_)));
+        let may_leave = self.cursor.is_some() && !self.pending_moves.is_empty();
+        !moves_only || may_leave || self.selection.as_ref().is_some_and(TextSelection::is_unsettled)
     }
 
-    /// Goes somewhere at the next `sync`.
-    pub fn scroll(&mut self, to: Move) {
-        self.wishes.push(Wish::Move(to));
+    /// Moves the window at the next `sync`.
+    pub fn scroll(&mut self, to: ScrollMove) {
+        self.pending_moves.push(PendingMove::Move(to));
     }
 
-    /// Whether the window stays at the end as the text grows.
-    pub fn follows(&self) -> bool {
-        self.scroll == Scroll::Follow
+    /// Whether the window follows the end as the text grows.
+    pub fn is_following(&self) -> bool {
+        self.scroll == ScrollMode::Follow
     }
 
-    /// Rows at the end that came since the reader was there; 0 while they are in sight.
+    /// The number of rows added at the end since the reader last saw it; 0 while the end is visible.
     pub fn new_rows_below(&self) -> usize {
-        self.below
+        self.rows_below
     }
 
-    /// What the cursor stands on, while some of it is in the window: no key acts on what is not seen.
-    pub fn cursor(&self) -> Option<Cursor> {
-        self.cursor.filter(|cursor| self.sees(*cursor))
+    /// The cursor, while its target is at least partly in the window: no key acts on something off-screen.
+    pub fn visible_cursor(&self) -> Option<TranscriptCursor> {
+        self.cursor.filter(|cursor| self.is_target_visible(*cursor))
     }
 
-    /// Puts the cursor on something, or takes it away; the window stays.
-    pub fn point_at(&mut self, cursor: Option<Cursor>) {
+    /// Sets or clears the cursor; the window stays where it is.
+    pub fn set_cursor(&mut self, cursor: Option<TranscriptCursor>) {
         self.cursor = cursor;
-        if self.citation().is_none() {
-            self.citing.open = false;
+        if self.selected_citation().is_none() {
+            self.citation_state.is_open = false;
         }
     }
 
-    /// The message that the cursor stands on, else the lowest on the screen.
-    pub fn current(&self) -> Option<MessageId> {
-        self.cursor().map(|cursor| cursor.message).or_else(|| self.lowest())
+    /// The message under the cursor, or else the lowest on the screen.
+    pub fn current_message(&self) -> Option<MessageId> {
+        self.visible_cursor().map(|cursor| cursor.message).or_else(|| self.lowest_message())
     }
 
-    fn lowest(&self) -> Option<MessageId> {
-        self.window.iter().rev().find_map(|slice| slice.message)
+    fn lowest_message(&self) -> Option<MessageId> {
+        self.visible_ranges.iter().rev().find_map(|slice| slice.message)
     }
 
-    fn hold_still(&mut self) {
-        if let Some(top) = self.top.filter(|_| self.follows()) {
-            self.scroll = Scroll::At(top);
+    fn hold_position(&mut self) {
+        if let Some(top) = self.top.filter(|_| self.is_following()) {
+            self.scroll = ScrollMode::Anchored(top);
         }
-        self.wishes.push(Wish::Hold);
+        self.pending_moves.push(PendingMove::Hold);
     }
 
-    /// The card whose keys count, if it is on the screen.
-    pub fn card(&self) -> Option<LiveCard> {
-        self.card
+    /// The card whose keys work, if it is on the screen.
+    pub fn live_card(&self) -> Option<LiveCard> {
+        self.live_card
     }
 
-    /// Scrolls code sideways: the block under the cursor, else the first in sight; says whether it moved.
+    /// Scrolls code sideways: the block under the cursor, or else the first visible one. Returns whether it moved.
     pub fn scroll_code(&mut self, by: i32) -> bool {
-        let under_cursor = self.cursor().and_then(|cursor| match cursor.target {
-            Target::Code(number) => Some((cursor.message, number)),
-            Target::Message | Target::Reasoning(_) | Target::Call(_) | Target::Item(_) | Target::Citation(_) => None,
+        let under_cursor = self.visible_cursor().and_then(|cursor| match cursor.target {
+            CursorTarget::Code(number) => Some((cursor.message, number)),
+            CursorTarget::Message
+            | CursorTarget::Reasoning(_)
+            | CursorTarget::Call(_)
+            | CursorTarget::OtherItem(_)
+            | CursorTarget::Citation(_) => None,
         });
         let in_sight = || {
-            self.window.iter().find_map(|slice| {
-                let laid = self.laid.get(&slice.message?)?;
-                let mut rows = (slice.first..slice.first + slice.rows).filter_map(|row| laid.row(row));
+            self.visible_ranges.iter().find_map(|slice| {
+                let laid = self.message_rows.get(&slice.message?)?;
+                let mut rows = (slice.first_row..slice.first_row + slice.row_count).filter_map(|row| laid.row(row));
                 rows.find_map(|placed| match placed.row.kind {
                     RowKind::Code { block, .. } => Some((slice.message?, block)),
                     _ => None,
@@ -319,44 +336,48 @@ impl Transcript {
             })
         };
         let Some((message, number)) = under_cursor.or_else(in_sight) else { return false };
-        self.laid.get_mut(&message).is_some_and(|laid| laid.texts.values_mut().any(|text| text.scroll_code(number, by)))
+        self.message_rows
+            .get_mut(&message)
+            .is_some_and(|laid| laid.texts.values_mut().any(|text| text.scroll_code(number, by)))
     }
 
-    /// Colours code; tells whether something on the screen may have changed.
-    pub fn painted(&mut self, painted: &highlight::Painted) -> bool {
-        self.laid.get_mut(&painted.block.message).is_some_and(|laid| laid.paint(painted))
+    /// Applies highlighting to a code block. Returns whether something on the screen may have changed.
+    pub fn apply_highlighting(&mut self, painted: &highlight::HighlightedLines) -> bool {
+        self.message_rows.get_mut(&painted.block.message).is_some_and(|laid| laid.apply_highlighting(painted))
     }
 
-    /// Code that should be coloured: what the window shows, and a window's height above and below it.
-    pub fn take_jobs(&mut self) -> Vec<highlight::Job> {
+    /// Takes the code that needs highlighting: in the window, and within a window's height above and below it.
+    pub fn take_highlight_jobs(&mut self) -> Vec<highlight::HighlightJob> {
         let mut jobs = Vec::new();
-        for slice in &self.window {
-            let Some((id, laid)) = slice.message.and_then(|id| Some((id, self.laid.get_mut(&id)?))) else { continue };
-            let wanted = slice.first.saturating_sub(self.height)..slice.first + slice.rows + self.height;
-            jobs.extend(laid.take_jobs(id, &wanted, &mut self.newest_job));
+        for slice in &self.visible_ranges {
+            let Some((id, laid)) = slice.message.and_then(|id| Some((id, self.message_rows.get_mut(&id)?))) else {
+                continue;
+            };
+            let wanted = slice.first_row.saturating_sub(self.height)..slice.first_row + slice.row_count + self.height;
+            jobs.extend(laid.take_highlight_jobs(id, &wanted, &mut self.newest_highlight_job));
         }
         jobs
     }
 
-    /// What was laid out so far, for tests and benches.
-    pub fn work(&self) -> Work {
+    /// The layout work done so far, for tests and benches.
+    pub fn layout_work(&self) -> LayoutWork {
         self.work
     }
 
-    /// How many messages have their rows laid out, for tests.
-    pub fn kept(&self) -> usize {
-        self.laid.len()
+    /// The number of messages with cached rows, for tests.
+    pub fn cached_messages(&self) -> usize {
+        self.message_rows.len()
     }
 
-    /// The rows in the window, from the top, and whether each belongs to the current message.
-    fn rows(&self) -> impl Iterator<Item = (message::Placed<'_>, bool)> {
-        let current = self.current();
-        self.window.iter().flat_map(move |slice| {
+    /// The rows in the window from the top, and whether each belongs to the current message.
+    fn visible_rows(&self) -> impl Iterator<Item = (message::PlacedRow<'_>, bool)> {
+        let current = self.current_message();
+        self.visible_ranges.iter().flat_map(move |slice| {
             let is_current = slice.message.is_some() && slice.message == current;
-            (slice.first..slice.first + slice.rows).map(move |row| {
+            (slice.first_row..slice.first_row + slice.row_count).map(move |row| {
                 let placed = match slice.message {
-                    Some(id) => self.laid.get(&id).and_then(|laid| laid.row(row)),
-                    None => self.queue.rows.get(row).map(|row| message::Placed { row, bar: None }),
+                    Some(id) => self.message_rows.get(&id).and_then(|laid| laid.row(row)),
+                    None => self.queue.rows.get(row).map(|row| message::PlacedRow { row, bar: None }),
                 };
                 (placed.unwrap_or_default(), is_current)
             })

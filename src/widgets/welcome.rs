@@ -1,4 +1,4 @@
-//! The first screen of a program that cannot reach a model yet.
+//! The welcome screen, shown until ibid can reach a model.
 
 #[cfg(test)]
 mod tests;
@@ -6,40 +6,41 @@ mod view;
 
 use crossterm::event::KeyEvent;
 
-use super::field::{Field, Shows};
+use super::field::{FieldDisplay, TextField};
 pub use view::WelcomeView;
 
-/// How ibid shall reach a model: what is chosen, and what is typed for it.
+/// The state of the welcome screen: the selected choice, and the text typed for it.
 #[derive(Debug, Clone, Default)]
-pub struct Welcome {
-    pub choice: Choice,
-    /// What is being typed for the choice, once it was taken.
-    pub field: Option<Field>,
-    /// What was typed is being tried.
-    pub trying: bool,
-    /// Why it did not work, in one sentence.
+pub struct WelcomeScreen {
+    pub choice: WelcomeChoice,
+    /// The key or address being typed, once its choice is taken.
+    pub field: Option<TextField>,
+    /// Whether the entered key or address is being tried.
+    pub is_trying: bool,
+    /// The reason it did not work, in one sentence.
     pub error: Option<String>,
 }
 
+/// A way to reach a model.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Choice {
+pub enum WelcomeChoice {
     #[default]
     Key,
     Server,
     Demo,
 }
 
-/// What the reader decided.
+/// The connection that the user requested.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
-    /// An OpenRouter key, as it was pasted.
+pub enum ConnectRequest {
+    /// An OpenRouter key as it was entered.
     Key(String),
     /// The address of a server, with its scheme.
     Server(String),
     Demo,
 }
 
-impl Choice {
+impl WelcomeChoice {
     pub const ALL: [Self; 3] = [Self::Key, Self::Server, Self::Demo];
 
     fn title(self) -> &'static str {
@@ -52,40 +53,41 @@ impl Choice {
 
     fn hint(self) -> &'static str {
         match self {
-            Self::Key => "kept in a file that only you can read",
+            Self::Key => "saved in a file that only you can read",
             Self::Server => "Ollama, llama.cpp, vLLM, LM Studio: enter its address",
             Self::Demo => "the built-in demo: no key, no network",
         }
     }
 
-    fn shows(self) -> Shows {
+    fn field_display(self) -> FieldDisplay {
         match self {
-            Self::Key => Shows::Dots,
-            Self::Server | Self::Demo => Shows::Text,
+            Self::Key => FieldDisplay::Dots,
+            Self::Server | Self::Demo => FieldDisplay::Text,
         }
     }
 }
 
-impl Welcome {
-    /// Moves the choice up or down; while something is typed it stays.
-    pub fn step(&mut self, down: bool) {
-        let at = self.choice as usize;
-        let next = if down { at + 1 } else { at.saturating_sub(1) };
-        if let Some(choice) = Choice::ALL.get(next).filter(|_| self.field.is_none()) {
+impl WelcomeScreen {
+    /// Selects the choice above or below, unless the field is open.
+    pub fn move_choice(&mut self, down: bool) {
+        let index = self.choice as usize;
+        let next = if down { index + 1 } else { index.saturating_sub(1) };
+        if let Some(choice) = WelcomeChoice::ALL.get(next).filter(|_| self.field.is_none()) {
             self.choice = *choice;
         }
     }
 
-    /// Takes the choice with that number, as if Enter had been pressed on it.
-    pub fn choose(&mut self, number: usize) -> Option<Answer> {
-        let choice = number.checked_sub(1).and_then(|at| Choice::ALL.get(at)).filter(|_| self.field.is_none())?;
+    /// Takes the choice with this number, from 1, as `Enter` on it does.
+    pub fn take_number(&mut self, number: usize) -> Option<ConnectRequest> {
+        let choice =
+            number.checked_sub(1).and_then(|at| WelcomeChoice::ALL.get(at)).filter(|_| self.field.is_none())?;
         self.choice = *choice;
-        self.enter()
+        self.on_enter()
     }
 
-    /// Enter: opens the field of the choice, or gives what was typed in it.
-    pub fn enter(&mut self) -> Option<Answer> {
-        if self.trying {
+    /// Handles `Enter`: opens the field of the selected choice, or returns the text entered in it.
+    pub fn on_enter(&mut self) -> Option<ConnectRequest> {
+        if self.is_trying {
             return None;
         }
         self.error = None;
@@ -93,14 +95,14 @@ impl Welcome {
             return self.take_choice();
         };
         let text = field.text().trim().to_owned();
-        let answer = match self.choice {
-            Choice::Key => key(text).map(Answer::Key),
-            Choice::Server => address(text).map(Answer::Server),
-            Choice::Demo => Ok(Answer::Demo),
+        let request = match self.choice {
+            WelcomeChoice::Key => check_key(text).map(ConnectRequest::Key),
+            WelcomeChoice::Server => complete_address(text).map(ConnectRequest::Server),
+            WelcomeChoice::Demo => Ok(ConnectRequest::Demo),
         };
-        match answer {
+        match request {
             Ok(answer) => {
-                self.trying = true;
+                self.is_trying = true;
                 Some(answer)
             }
             Err(error) => {
@@ -110,65 +112,65 @@ impl Welcome {
         }
     }
 
-    /// Escape: from the field back to the choices; `false` when it was there already.
+    /// Handles `Esc`: goes back from the field to the choices. Returns `false` if no field was open.
     pub fn back(&mut self) -> bool {
         self.error = None;
-        self.trying = false;
+        self.is_trying = false;
         self.field.take().is_some()
     }
 
-    /// What was typed did not work; it stays to be corrected.
+    /// Shows why the entered text did not work; the text stays and can be corrected.
     pub fn fail(&mut self, why: String) {
-        self.trying = false;
+        self.is_trying = false;
         self.error = Some(why);
     }
 
-    /// A key for the field; `false` when there is none or it means nothing to it.
+    /// Handles a key in the field. Returns `false` if there is no field or the key has no meaning in it.
     pub fn edit(&mut self, key: KeyEvent) -> bool {
-        if self.trying {
+        if self.is_trying {
             return false;
         }
         self.error = None;
         self.field.as_mut().is_some_and(|field| field.edit(key))
     }
 
-    /// A paste; at the choices it is taken for a key.
+    /// Pastes into the field; at the choices, the text is taken as an OpenRouter key.
     pub fn paste(&mut self, text: &str) {
-        if self.trying {
+        if self.is_trying {
             return;
         }
         self.error = None;
         if self.field.is_none() {
-            self.choice = Choice::Key;
+            self.choice = WelcomeChoice::Key;
         }
         self.field.get_or_insert_default().paste(text);
     }
 
-    fn take_choice(&mut self) -> Option<Answer> {
+    fn take_choice(&mut self) -> Option<ConnectRequest> {
         match self.choice {
-            Choice::Key | Choice::Server => {
-                self.field = Some(Field::default());
+            WelcomeChoice::Key | WelcomeChoice::Server => {
+                self.field = Some(TextField::default());
                 None
             }
-            Choice::Demo => Some(Answer::Demo),
+            WelcomeChoice::Demo => Some(ConnectRequest::Demo),
         }
     }
 }
 
-fn key(text: String) -> Result<String, &'static str> {
+fn check_key(text: String) -> Result<String, &'static str> {
     match text.as_str() {
-        "" => Err("Paste the key here; it is made at openrouter.ai/keys."),
-        key if key.contains(char::is_whitespace) => Err("A key has no blanks in it. Was something else copied?"),
+        "" => Err("Paste the key here; you can create one at openrouter.ai/keys."),
+        key if key.contains(char::is_whitespace) => Err("A key contains no spaces. Did you copy something else?"),
         _ => Ok(text),
     }
 }
 
-fn address(text: String) -> Result<String, &'static str> {
+fn complete_address(text: String) -> Result<String, &'static str> {
     let complete = match text.split_once("://") {
         Some(("http" | "https", rest)) if !rest.is_empty() => text,
         Some(_) => return Err("An address begins with http:// or https://"),
         None if text.is_empty() => return Err("Enter an address, such as http://localhost:11434/v1"),
         None => format!("http://{text}"),
     };
-    if complete.contains(char::is_whitespace) { Err("An address has no blanks in it.") } else { Ok(complete) }
+    if complete.contains(char::is_whitespace) { Err("An address contains no spaces.") } else { Ok(complete) }
 }

@@ -1,4 +1,4 @@
-//! Words in a row: runs of one style, and keys with what they do (`↵ open  esc back`).
+//! Lines of text: in one style, or as keys with labels (`↵ open  Esc back`).
 
 use std::borrow::Cow;
 
@@ -7,34 +7,34 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::theme::{Role, Theme};
+use super::theme::{ColourRole, Theme};
 use crate::text;
 
-/// A key as it is written, and its word.
-pub type Hint<'a> = (&'a str, &'a str);
+/// A key as it is displayed, and its label.
+pub type KeyHint<'a> = (&'a str, &'a str);
 
-/// How the key is written; where marks are in ASCII, it has its name.
+/// The sign of the Enter key in a hint; it is replaced by the theme's mark.
 const ENTER: &str = "↵";
 
-/// Words of one style. A `Line::styled` would style its whole area, and what stands there already.
-pub fn run<'a>(words: impl Into<Cow<'a, str>>, style: Style) -> Line<'a> {
+/// A line of text in one style. `Line::styled` would also restyle the rest of its area.
+pub fn styled_line<'a>(words: impl Into<Cow<'a, str>>, style: Style) -> Line<'a> {
     Line::from(Span::styled(words, style))
 }
 
-/// As many hints as fit into `room` cells, from the first; never half of one.
-pub fn keys<'a>(hints: &[Hint<'a>], room: usize, theme: &Theme) -> Line<'a> {
+/// As many hints, from the first, as fit in full into `room` cells.
+pub fn hint_line<'a>(hints: &[KeyHint<'a>], room: usize, theme: &Theme) -> Line<'a> {
     let mut spans = Vec::new();
-    let mut left = room;
+    let mut room_left = room;
     for (key, word) in hints.iter().filter(|(key, _)| !key.is_empty()) {
         let key = if *key == ENTER { theme.marks.enter } else { key };
         let gap = if spans.is_empty() { 0 } else { 2 };
         let cells = gap + text::width(key) + 1 + text::width(word);
-        let Some(rest) = left.checked_sub(cells) else { break };
-        left = rest;
+        let Some(rest) = room_left.checked_sub(cells) else { break };
+        room_left = rest;
         spans.push(Span::raw(" ".repeat(gap)));
-        spans.push(Span::styled(key, theme.style(Role::Accent)));
+        spans.push(Span::styled(key, theme.style(ColourRole::Accent)));
         spans.push(Span::raw(" "));
-        spans.push(Span::styled(*word, theme.style(Role::Muted)));
+        spans.push(Span::styled(*word, theme.style(ColourRole::Muted)));
     }
     Line::from(spans)
 }

@@ -1,4 +1,4 @@
-//! The x-ray: what was sent for an answer and what came, searched and looked into.
+//! The x-ray: the requests and events of an answer, to search and inspect them.
 
 mod curl;
 mod lines;
@@ -8,103 +8,104 @@ mod view;
 use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::layout::{Position, Rect, Size};
 
-use super::search::{self, Search, Typed};
-use crate::chat::{MessageId, Recording, Timestamp};
-use lines::Lines;
-use rows::Section;
+use super::search::{self, SearchChange, SearchField};
+use crate::chat::{MessageId, Timestamp, WireRecording};
+use lines::LineList;
+use rows::XraySection;
 pub use view::XrayView;
 
-/// An overlay over one answer: all that went over the wire, and one event of it opened.
+/// An overlay that shows everything that went over the wire for one answer, and one event in full.
 #[derive(Debug, Clone)]
-pub struct Xray {
+pub struct XrayOverlay {
     pub answer: MessageId,
-    /// When it was opened, or laid out anew.
-    pub since: Timestamp,
-    search: Search,
-    filling: Filling,
-    list: Lines,
-    opened: Option<Opened>,
+    /// The time when it was opened, or its recording last refreshed.
+    pub refreshed_at: Timestamp,
+    search: SearchField,
+    content: XrayContent,
+    list: LineList,
+    opened: Option<OpenedFrame>,
     size: Size,
 }
 
 #[derive(Debug, Clone)]
-enum Filling {
+enum XrayContent {
     Loading,
-    Filled(Box<Recording>),
-    /// In two sentences: what is missing, and what to do.
+    Filled(Box<WireRecording>),
+    /// Loading failed: what is missing, and what to do.
     Failed(String, String),
 }
 
-/// One event or request, in full.
+/// One event or request in full.
 #[derive(Debug, Clone)]
-struct Opened {
+struct OpenedFrame {
     title: String,
-    /// Which piece of the recording, and the width that it is laid out for.
-    piece: usize,
+    /// The index of the frame in the recording.
+    frame_index: usize,
+    /// The width that the lines were laid out for.
     width: u16,
-    lines: Lines,
+    lines: LineList,
 }
 
-/// What a key asks of the program.
+/// A request that a key makes to the program.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wish {
+pub enum XrayCommand {
     Nothing,
-    /// The request as a command; `None` when it was not kept whole.
-    Copy(Option<String>),
+    /// Copy the request as a shell command; `None` if it was not recorded in full.
+    CopyCurl(Option<String>),
     Save {
         stem: String,
         text: String,
     },
 }
 
-impl Xray {
+impl XrayOverlay {
     pub fn new(answer: MessageId, now: Timestamp) -> Self {
         Self {
             answer,
-            since: now,
-            search: Search::default(),
-            filling: Filling::Loading,
-            list: Lines::default(),
+            refreshed_at: now,
+            search: SearchField::default(),
+            content: XrayContent::Loading,
+            list: LineList::default(),
             opened: None,
             size: Size::default(),
         }
     }
 
-    /// Takes a recording in, or a newer state of the same.
-    pub fn fill(&mut self, recording: Box<Recording>) {
-        self.list.set(rows::of(&recording), self.search.needle());
-        self.filling = Filling::Filled(recording);
+    /// Takes the recording, or a newer state of it.
+    pub fn set_recording(&mut self, recording: Box<WireRecording>) {
+        self.list.set_rows(rows::build_rows(&recording), self.search.needle());
+        self.content = XrayContent::Filled(recording);
     }
 
-    pub fn fail(&mut self, what: &str, hint: &str) {
-        self.filling = Filling::Failed(what.to_owned(), hint.to_owned());
+    pub fn set_failure(&mut self, message: &str, hint: &str) {
+        self.content = XrayContent::Failed(message.to_owned(), hint.to_owned());
     }
 
     pub fn is_filled(&self) -> bool {
-        matches!(self.filling, Filling::Filled(_))
+        matches!(self.content, XrayContent::Filled(_))
     }
 
-    /// Before a frame: scrolls so that the cursor is seen, and lays out anew what depends on the width.
+    /// Scrolls the cursor into view, and lays out again if the width has changed; called before each frame.
     pub fn arrange(&mut self, size: Size) {
         self.size = size;
-        let parts = search::parts(Rect::from((Position::ORIGIN, size)));
+        let parts = search::areas(Rect::from((Position::ORIGIN, size)));
         self.list.scroll_to_cursor(parts.rows.height);
-        let Filling::Filled(recording) = &self.filling else { return };
+        let XrayContent::Filled(recording) = &self.content else { return };
         if let Some(opened) = &mut self.opened {
-            let width = search::column(parts.rows).width;
+            let width = search::text_column(parts.rows).width;
             if opened.width != width {
                 opened.width = width;
-                opened.lines.set(rows::of_piece(recording, opened.piece, width), self.search.needle());
+                opened.lines.set_rows(rows::frame_rows(recording, opened.frame_index, width), self.search.needle());
             }
             opened.lines.scroll_to_cursor(parts.rows.height);
         }
     }
 
-    /// One step back within the overlay; `false` when there is none and it is to be closed.
+    /// Goes one step back within the overlay; `false` if the overlay should close instead.
     pub fn back(&mut self) -> bool {
-        if self.search.types() || (self.opened.is_none() && !self.search.is_empty()) {
+        if self.search.is_typing() || (self.opened.is_none() && !self.search.is_empty()) {
             self.search.clear();
-            self.look();
+            self.update_matches();
             return true;
         }
         self.opened.take().is_some()
@@ -112,97 +113,97 @@ impl Xray {
 
     pub fn paste(&mut self, text: &str) {
         self.search.paste(text);
-        self.look();
+        self.update_matches();
     }
 
-    pub fn key(&mut self, key: KeyEvent, screen: Rect) -> Wish {
+    pub fn on_key(&mut self, key: KeyEvent, screen: Rect) -> XrayCommand {
         self.size = Size { width: screen.width, height: screen.height };
-        if self.search.types() {
-            match self.search.key(key) {
-                Typed::Nothing => (),
-                Typed::Changed => self.look(),
-                Typed::Step(by) => self.lines().go_to_match(by),
+        if self.search.is_typing() {
+            match self.search.on_key(key) {
+                SearchChange::Nothing => (),
+                SearchChange::QueryChanged => self.update_matches(),
+                SearchChange::Step(by) => self.active_lines().go_to_match(by),
             }
-            return Wish::Nothing;
+            return XrayCommand::Nothing;
         }
-        let page = isize::try_from(search::parts(screen).rows.height.max(1)).unwrap_or(1);
-        let lines = self.lines();
+        let page = isize::try_from(search::areas(screen).rows.height.max(1)).unwrap_or(1);
+        let lines = self.active_lines();
         match key.code {
-            KeyCode::Down | KeyCode::Char('j') => lines.step(1),
-            KeyCode::Up | KeyCode::Char('k') => lines.step(-1),
-            KeyCode::PageDown | KeyCode::Char(' ') => lines.step(page),
-            KeyCode::PageUp => lines.step(-page),
-            KeyCode::Home | KeyCode::Char('g') => lines.step(isize::MIN),
-            KeyCode::End | KeyCode::Char('G') => lines.step(isize::MAX),
+            KeyCode::Down | KeyCode::Char('j') => lines.move_cursor(1),
+            KeyCode::Up | KeyCode::Char('k') => lines.move_cursor(-1),
+            KeyCode::PageDown | KeyCode::Char(' ') => lines.move_cursor(page),
+            KeyCode::PageUp => lines.move_cursor(-page),
+            KeyCode::Home | KeyCode::Char('g') => lines.move_cursor(isize::MIN),
+            KeyCode::End | KeyCode::Char('G') => lines.move_cursor(isize::MAX),
             KeyCode::Tab | KeyCode::BackTab => lines.go_to_other_section(),
             KeyCode::Char('n') => lines.go_to_match(1),
             KeyCode::Char('N') => lines.go_to_match(-1),
-            KeyCode::Char('/') => self.search.begin(),
-            KeyCode::Enter => self.open(),
-            KeyCode::Char('c') => return self.copy(),
-            KeyCode::Char('s') => return self.save(),
+            KeyCode::Char('/') => self.search.start_typing(),
+            KeyCode::Enter => self.open_selected(),
+            KeyCode::Char('c') => return self.copy_request(),
+            KeyCode::Char('s') => return self.save_recording(),
             _ => (),
         }
-        Wish::Nothing
+        XrayCommand::Nothing
     }
 
-    pub fn wheel(&mut self, rows: isize) {
-        self.lines().step(rows);
+    pub fn on_wheel(&mut self, rows: isize) {
+        self.active_lines().move_cursor(rows);
     }
 
-    /// Looks for the query in what is shown.
-    fn look(&mut self) {
-        self.list.search(self.search.needle());
+    /// Searches the visible lines for the query.
+    fn update_matches(&mut self) {
+        self.list.update_matches(self.search.needle());
         if let Some(opened) = &mut self.opened {
-            opened.lines.search(self.search.needle());
+            opened.lines.update_matches(self.search.needle());
             opened.lines.go_to_nearest_match();
         } else {
             self.list.go_to_nearest_match();
         }
     }
 
-    /// What the keys move in.
-    fn lines(&mut self) -> &mut Lines {
+    /// The lines that the keys move in.
+    fn active_lines(&mut self) -> &mut LineList {
         self.opened.as_mut().map_or(&mut self.list, |opened| &mut opened.lines)
     }
 
-    fn open(&mut self) {
-        let Filling::Filled(recording) = &self.filling else { return };
-        let Some(piece) = self.list.under_cursor().and_then(|row| row.piece) else { return };
+    fn open_selected(&mut self) {
+        let XrayContent::Filled(recording) = &self.content else { return };
+        let Some(frame_index) = self.list.selected().and_then(|row| row.frame_index) else { return };
         if self.opened.is_some() {
             return;
         }
-        let width = search::column(search::parts(Rect::from((Position::ORIGIN, self.size))).rows).width;
-        let mut lines = Lines::default();
-        lines.set(rows::of_piece(recording, piece, width), self.search.needle());
-        let row = self.list.under_cursor().filter(|row| row.section() == Some(Section::Request));
+        let width = search::text_column(search::areas(Rect::from((Position::ORIGIN, self.size))).rows).width;
+        let mut lines = LineList::default();
+        lines.set_rows(rows::frame_rows(recording, frame_index, width), self.search.needle());
+        let row = self.list.selected().filter(|row| row.section() == Some(XraySection::Request));
         lines.cursor = match row {
-            // A line of a long request is shown where it stands; of an event, what was searched for.
+            // A line of a request is found again by its text; an event opens at its first match.
             Some(row) => {
                 lines.rows.iter().position(|other| other.kind == row.kind && row.text.starts_with(&other.text))
             }
-            None => lines.found.first().copied(),
+            None => lines.matches.first().copied(),
         }
         .unwrap_or(0);
-        self.opened = Some(Opened { title: rows::title(recording, piece), piece, width, lines });
+        self.opened = Some(OpenedFrame { title: rows::frame_title(recording, frame_index), frame_index, width, lines });
     }
 
-    fn copy(&self) -> Wish {
-        match &self.filling {
-            Filling::Filled(recording) => match recording.request() {
-                Some((sent, true)) => Wish::Copy(Some(curl::command(sent))),
-                Some((_, false)) | None => Wish::Copy(None),
+    fn copy_request(&self) -> XrayCommand {
+        match &self.content {
+            XrayContent::Filled(recording) => match recording.newest_request() {
+                Some((sent, true)) => XrayCommand::CopyCurl(Some(curl::curl_command(sent))),
+                Some((_, false)) | None => XrayCommand::CopyCurl(None),
             },
-            Filling::Loading | Filling::Failed(..) => Wish::Nothing,
+            XrayContent::Loading | XrayContent::Failed(..) => XrayCommand::Nothing,
         }
     }
 
-    fn save(&self) -> Wish {
-        match &self.filling {
-            Filling::Filled(recording) => {
-                Wish::Save { stem: format!("ibid-xray-{}", self.answer), text: recording.to_json() }
+    fn save_recording(&self) -> XrayCommand {
+        match &self.content {
+            XrayContent::Filled(recording) => {
+                XrayCommand::Save { stem: format!("ibid-xray-{}", self.answer), text: recording.to_json() }
             }
-            Filling::Loading | Filling::Failed(..) => Wish::Nothing,
+            XrayContent::Loading | XrayContent::Failed(..) => XrayCommand::Nothing,
         }
     }
 }

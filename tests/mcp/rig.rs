@@ -1,4 +1,4 @@
-//! Servers under way, and what they say: the whole thread as the program has it, with short patience.
+//! Runs the program's MCP thread with short delays, and collects its events.
 
 use std::{
     ffi::OsString,
@@ -6,49 +6,54 @@ use std::{
 };
 
 use ibid::{
-    chat::{CallId, Ids, Slot, Timestamp},
-    config::McpServer,
-    mcp::{Board, Event, Job, Known, Line, Mcp, Options, Places, State},
-    tools::{Content, Failure, Outcome, ToolId},
+    chat::{CallId, IdGenerator, ItemSlot, Timestamp},
+    config::McpServerConfig,
+    mcp::{
+        McpEvent, McpHandle, McpJob, McpOptions, ServerDiscovery, ServerLogLine, ServerState, ServerStatus,
+        ServerStatuses,
+    },
+    tools::{ToolContent, ToolFailure, ToolId, ToolOutcome},
 };
 use serde_json::Value;
 use tokio::{sync::mpsc, time::timeout};
 
-use crate::server::{KIND, arguments};
+use crate::server::{SERVER_KIND, server_command};
 
-/// Longer than anything takes on a busy machine.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// Longer than anything takes, even on a busy machine.
+const TIMEOUT: Duration = Duration::from_mins(1);
 
-/// Dropped in this order: nobody waits for room in `events` when the servers end.
-pub struct Rig {
-    events: mpsc::Receiver<Event>,
-    pub board: Board,
-    /// All lines of all logs, as they came.
-    pub log: Vec<Line>,
-    mcp: Option<Mcp>,
-    calls: u32,
+/// A running MCP thread and the events it has sent.
+///
+/// The order of the fields matters: `events` is dropped first, so that no server waits for room in it while ending.
+pub struct McpRig {
+    events: mpsc::Receiver<McpEvent>,
+    pub statuses: ServerStatuses,
+    /// All log lines of all servers, in order of arrival.
+    pub log: Vec<ServerLogLine>,
+    mcp: Option<McpHandle>,
+    call_count: u32,
 }
 
-/// A program that is a test server of that kind.
-pub fn program(kind: &str) -> McpServer {
-    let (command, args) = arguments();
-    let env = [(KIND.to_owned(), kind.to_owned())].into();
-    McpServer { command: Some(command), args, env, start_timeout: 30.0, ..McpServer::default() }
+/// The configuration of a test server of this kind.
+pub fn test_server(kind: &str) -> McpServerConfig {
+    let (command, args) = server_command();
+    let env = [(SERVER_KIND.to_owned(), kind.to_owned())].into();
+    McpServerConfig { command: Some(command), args, env, start_timeout: 30.0, ..McpServerConfig::default() }
 }
 
-pub fn options() -> Options {
-    Options {
-        env,
-        first_pause: Duration::from_millis(1),
-        longest_pause: Duration::from_millis(4),
-        tries: 3,
+pub fn test_options() -> McpOptions {
+    McpOptions {
+        env: test_env,
+        first_retry_delay: Duration::from_millis(1),
+        max_retry_delay: Duration::from_millis(4),
+        max_attempts: 3,
         grace: Duration::from_secs(5),
-        log_every: Duration::from_millis(1),
+        log_interval: Duration::from_millis(1),
     }
 }
 
-/// Our environment, and a few variables of the tests.
-fn env(name: &str) -> Option<OsString> {
+/// The environment, with a few variables for the tests.
+fn test_env(name: &str) -> Option<OsString> {
     match name {
         "GOOD_TOKEN" => Some("good-token".into()),
         "BAD_TOKEN" => Some("bad-token".into()),
@@ -56,121 +61,127 @@ fn env(name: &str) -> Option<OsString> {
     }
 }
 
-impl Rig {
-    pub fn of(server: McpServer) -> Self {
-        Self::with(server, options())
+impl McpRig {
+    pub fn for_server(server: McpServerConfig) -> Self {
+        Self::with_options(server, test_options())
     }
 
-    /// One server, called `s`, asked to start.
-    pub fn with(server: McpServer, options: Options) -> Self {
-        let places = Places { servers: [("s".to_owned(), server)].into(), ..Places::default() };
-        let rig = Self::at(places, options);
-        rig.send(Job::Start);
+    /// Starts one server, named `s`.
+    pub fn with_options(server: McpServerConfig, options: McpOptions) -> Self {
+        let places = ServerDiscovery { servers: [("s".to_owned(), server)].into(), ..ServerDiscovery::default() };
+        let rig = Self::with_places(places, options);
+        rig.send(McpJob::Start);
         rig
     }
 
-    pub fn at(places: Places, options: Options) -> Self {
+    pub fn with_places(places: ServerDiscovery, options: McpOptions) -> Self {
         let (send, events) = mpsc::channel(16);
-        let mcp = Some(Mcp::open(places, options, send));
-        Self { events, board: Board::default(), log: Vec::new(), mcp, calls: 0 }
+        let mcp = Some(McpHandle::open(places, options, send));
+        Self { events, statuses: ServerStatuses::default(), log: Vec::new(), mcp, call_count: 0 }
     }
 
-    pub fn send(&self, job: Job) {
-        assert!(self.mcp.as_ref().expect("it runs").send(job), "the thread is there");
+    pub fn send(&self, job: McpJob) {
+        assert!(self.mcp.as_ref().expect("the thread is running").send(job), "the thread has ended");
     }
 
-    pub async fn next(&mut self) -> Event {
-        let event = timeout(PATIENCE, self.events.recv()).await;
-        let event = event.unwrap_or_else(|_| panic!("nothing more comes; so far: {:#?}", self.board));
-        let event = event.expect("the thread is there");
-        self.board.apply(&event);
-        if let Event::Log { lines, .. } = &event {
+    pub async fn next_event(&mut self) -> McpEvent {
+        let event = timeout(TIMEOUT, self.events.recv()).await;
+        let event = event.unwrap_or_else(|_| panic!("no more events; so far: {:#?}", self.statuses));
+        let event = event.expect("the thread is running");
+        self.statuses.apply(&event);
+        if let McpEvent::Log { lines, .. } = &event {
             self.log.extend(lines.iter().cloned());
         }
         event
     }
 
-    /// Waits until that is so.
-    pub async fn until(&mut self, is: impl Fn(&Self) -> bool) {
-        while !is(self) {
-            self.next().await;
+    /// Waits until `is` returns true.
+    pub async fn wait_until(&mut self, is_met: impl Fn(&Self) -> bool) {
+        while !is_met(self) {
+            self.next_event().await;
         }
     }
 
-    pub fn known(&self) -> &Known {
-        self.board.servers.get("s").expect("it is configured")
+    pub fn server(&self) -> &ServerStatus {
+        self.statuses.servers.get("s").expect("the server is configured")
     }
 
-    pub async fn ready(&mut self) {
-        self.until(|rig| rig.board.servers.get("s").is_some_and(|known| matches!(known.state, State::Ready(_)))).await;
+    pub async fn wait_ready(&mut self) {
+        self.wait_until(|rig| {
+            rig.statuses.servers.get("s").is_some_and(|known| matches!(known.state, ServerState::Ready(_)))
+        })
+        .await;
     }
 
-    /// Waits until it is left alone, and says why.
-    pub async fn failed(&mut self) -> String {
+    /// Waits until the server has failed for good and returns the reason.
+    pub async fn wait_failed(&mut self) -> String {
         loop {
-            if let Event::State { state: State::Failed { why }, .. } = self.next().await {
+            if let McpEvent::State { state: ServerState::Failed { why }, .. } = self.next_event().await {
                 return why;
             }
         }
     }
 
-    /// Waits for a line of its log that holds that.
-    pub async fn logged(&mut self, text: &str) -> Line {
+    /// Waits for a log line that contains `text`.
+    pub async fn wait_for_log(&mut self, text: &str) -> ServerLogLine {
         loop {
             if let Some(line) = self.log.iter().find(|line| line.text.contains(text)) {
                 return line.clone();
             }
-            self.next().await;
+            self.next_event().await;
         }
     }
 
-    pub fn begin(&mut self, tool: &str, arguments: &Value) -> CallId {
-        self.calls += 1;
-        let call = CallId { turn: Ids::new(0).turn(Timestamp::UNIX_EPOCH), slot: Slot { step: 0, index: self.calls } };
+    pub fn start_call(&mut self, tool: &str, arguments: &Value) -> CallId {
+        self.call_count += 1;
+        let call = CallId {
+            turn: IdGenerator::new(0).turn(Timestamp::UNIX_EPOCH),
+            slot: ItemSlot { step: 0, index: self.call_count },
+        };
         let arguments = arguments.as_object().expect("arguments are an object").clone();
-        self.send(Job::Call { call, tool: ToolId::new("s", tool), arguments });
+        self.send(McpJob::Call { call, tool: ToolId::new("s", tool), arguments });
         call
     }
 
-    pub async fn done(&mut self, of: CallId) -> Result<Outcome, Failure> {
+    pub async fn wait_done(&mut self, awaited: CallId) -> Result<ToolOutcome, ToolFailure> {
         loop {
-            if let Event::Done { call, result } = self.next().await
-                && call == of
+            if let McpEvent::CallDone { call, result } = self.next_event().await
+                && call == awaited
             {
                 return result;
             }
         }
     }
 
-    pub async fn call(&mut self, tool: &str) -> Result<Outcome, Failure> {
-        let call = self.begin(tool, &serde_json::json!({}));
-        self.done(call).await
+    pub async fn call(&mut self, tool: &str) -> Result<ToolOutcome, ToolFailure> {
+        let call = self.start_call(tool, &serde_json::json!({}));
+        self.wait_done(call).await
     }
 
-    pub async fn text(&mut self, tool: &str) -> String {
-        match self.call(tool).await.expect("it answers").content.swap_remove(0) {
-            Content::Text(text) => text,
-            other => panic!("no text: {other:?}"),
+    pub async fn call_text(&mut self, tool: &str) -> String {
+        match self.call(tool).await.expect("the call returns a result").content.swap_remove(0) {
+            ToolContent::Text(text) => text,
+            other => panic!("not text: {other:?}"),
         }
     }
 
-    /// Ends all, as the program does when it ends.
-    pub fn end(mut self) {
+    /// Ends all servers, as the program does on exit.
+    pub fn shut_down(mut self) {
         self.events.close();
         self.mcp = None;
     }
 }
 
-/// Whether a process runs. One that is dead and was not asked for does not.
+/// Whether a process is running. A zombie is not.
 pub fn is_alive(process: &str) -> bool {
-    let said =
+    let output =
         std::process::Command::new("ps").args(["-o", "stat=", "-p", process]).output().expect("every system has ps");
-    let state = String::from_utf8_lossy(&said.stdout);
+    let state = String::from_utf8_lossy(&output.stdout);
     !matches!(state.trim().chars().next(), None | Some('Z'))
 }
 
-/// Waits until a process is gone.
-pub fn is_gone(process: &str) -> bool {
+/// Waits until a process is gone; returns false after ten seconds.
+pub fn exits_in_time(process: &str) -> bool {
     let begun = Instant::now();
     while is_alive(process) {
         if begun.elapsed() > Duration::from_secs(10) {

@@ -1,6 +1,6 @@
-//! The servers that the tests talk to: this very program, started again with `IBID_TEST_SERVER` in its environment.
+//! The MCP servers of the tests: this test binary, started again with `IBID_TEST_SERVER` in its environment.
 
-// The log of the protocol and what servers ask of clients is deprecated there, and used everywhere.
+// The protocol deprecates its logging and its server-to-client requests, but they are in wide use.
 #![allow(deprecated)]
 
 use std::{
@@ -27,55 +27,56 @@ use rmcp::{
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-/// In the environment of a server: which it is to be.
-pub const KIND: &str = "IBID_TEST_SERVER";
+/// The environment variable that selects the kind of server.
+pub const SERVER_KIND: &str = "IBID_TEST_SERVER";
 
-/// How the test harness is told to be a server: its own words go nowhere, the server's to its standard output.
-pub fn arguments() -> (String, Vec<String>) {
-    let exe = std::env::current_exe().expect("it runs").display().to_string();
+/// The command that runs this binary as a server. The harness's own output is discarded; the server writes to the
+/// original standard output through file descriptor 3.
+pub fn server_command() -> (String, Vec<String>) {
+    let exe = std::env::current_exe().expect("the executable is known").display().to_string();
     let script = "exec 3>&1 >/dev/null; exec \"$0\" --exact this_process_is_a_server --nocapture";
     ("sh".into(), vec!["-c".into(), script.into(), exe])
 }
 
-/// The test that is a server, when it is started as one.
-pub fn be(kind: &str) {
+/// Runs a server of this kind, in a process that was started as one.
+pub fn run_as(kind: &str) {
     let out = File::options().write(true).open("/dev/fd/3").expect("the harness was started by `arguments`");
     match kind {
         "crash" => {
             eprintln!("\u{1b}[31mno configuration\u{1b}[0m");
             std::process::exit(7);
         }
-        "mute" => read_all(|_| ()),
+        "mute" => for_each_line(|_| ()),
         "flood" => flood(out),
         "endless" => endless(out),
         "picky" => picky(out),
-        kind => sdk(kind, out),
+        kind => run_sdk_server(kind, out),
     }
 }
 
-fn read_all(mut on_line: impl FnMut(&str)) {
+fn for_each_line(mut on_line: impl FnMut(&str)) {
     for line in std::io::stdin().lock().lines() {
-        on_line(&line.expect("its input is text"));
+        on_line(&line.expect("the input is UTF-8"));
     }
 }
 
-/// Never stops to print what nobody asked for.
+/// Floods its output with notifications and nonsense.
 fn flood(mut out: File) {
     let notification = json!({"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": "x".repeat(1000)}});
     let lines = format!("{notification}\nnonsense\n").repeat(100);
     while out.write_all(lines.as_bytes()).is_ok() {}
 }
 
-/// One message that never ends.
+/// Sends one message that never ends.
 fn endless(mut out: File) {
     let _ = out.write_all(b"{\"jsonrpc\": \"2.0\", \"x\": [");
     while out.write_all(&b"1,".repeat(10_000)).is_ok() {}
 }
 
-/// Ends when it is asked anything before `initialize`, as some old servers do.
+/// Exits on any request before `initialize`, as some old servers do.
 fn picky(mut out: File) {
-    read_all(|line| {
-        let message: Value = serde_json::from_str(line).expect("it is JSON");
+    for_each_line(|line| {
+        let message: Value = serde_json::from_str(line).expect("the message is valid JSON");
         let result = match message["method"].as_str() {
             Some("initialize") => {
                 json!({"protocolVersion": "2024-11-05", "capabilities": {"tools": {}}, "serverInfo": {"name": "picky", "version": "0"}})
@@ -84,51 +85,52 @@ fn picky(mut out: File) {
             Some("notifications/initialized") => return,
             _ => std::process::exit(1),
         };
-        writeln!(out, "{}", json!({"jsonrpc": "2.0", "id": message["id"], "result": result})).expect("it listens");
+        writeln!(out, "{}", json!({"jsonrpc": "2.0", "id": message["id"], "result": result}))
+            .expect("the client is listening");
     });
 }
 
-fn sdk(kind: &str, out: File) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+fn run_sdk_server(kind: &str, out: File) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("the runtime starts");
     runtime.block_on(async {
         if kind == "rubbish" {
-            (&out).write_all(b"Server is listening\n\x1b]0;title\x07{ not json\n\n").expect("it listens");
+            (&out).write_all(b"Server is listening\n\x1b]0;title\x07{ not json\n\n").expect("the client is listening");
         }
-        let input = tokio::fs::File::open("/dev/fd/0").await.expect("it has an input");
+        let input = tokio::fs::File::open("/dev/fd/0").await.expect("standard input can be opened");
         let transport = (input, tokio::fs::File::from_std(out));
-        let served = Everything::new(kind).serve(transport).await;
+        let served = EverythingServer::new(kind).serve(transport).await;
         if let Ok(service) = served {
             let _ = service.waiting().await;
         }
     });
 }
 
-/// Everything that a good server may do, and some of what a bad one does.
+/// A server that uses every feature of the protocol, and misbehaves on request.
 #[derive(Clone)]
-pub struct Everything {
-    /// No newer protocol than that of 2025.
-    old: bool,
+pub struct EverythingServer {
+    /// Whether it supports no protocol newer than that of 2025.
+    legacy_only: bool,
     paged: bool,
-    shared: Arc<Shared>,
+    shared: Arc<EverythingState>,
 }
 
 #[derive(Default)]
-struct Shared {
-    /// Its list has one more tool.
-    grown: AtomicBool,
-    changed: Notify,
-    /// A call was cancelled by the other side.
-    cancelled: AtomicBool,
+struct EverythingState {
+    /// Whether its list has one more tool.
+    has_grown: AtomicBool,
+    list_changed: Notify,
+    /// Whether the client has cancelled a call.
+    was_cancelled: AtomicBool,
 }
 
-impl Everything {
+impl EverythingServer {
     pub fn new(kind: &str) -> Self {
-        Self { old: kind != "new", paged: kind == "paged", shared: Arc::default() }
+        Self { legacy_only: kind != "new", paged: kind == "paged", shared: Arc::default() }
     }
 
     fn tools(&self) -> Vec<Tool> {
         let object = json!({"type": "object", "properties": {"text": {"type": "string"}}});
-        let schema = Arc::new(object.as_object().expect("an object").clone());
+        let schema = Arc::new(object.as_object().expect("the schema is an object").clone());
         let tool = |name: &'static str| Tool::new(name, format!("what {name} does"), schema.clone());
         let hints = ToolAnnotations::from_raw(Some("Say it again".into()), Some(true), Some(false), None, Some(false));
         let mut tools = vec![tool("echo").with_annotations(hints)];
@@ -152,14 +154,14 @@ impl Everything {
             ]
             .map(tool),
         );
-        if self.shared.grown.load(Ordering::SeqCst) {
+        if self.shared.has_grown.load(Ordering::SeqCst) {
             tools.push(tool("newcomer"));
         }
         tools
     }
 }
 
-impl ServerHandler for Everything {
+impl ServerHandler for EverythingServer {
     fn get_info(&self) -> ServerConfig {
         let capabilities =
             ServerCapabilities::builder().enable_tools().enable_tool_list_changed().enable_logging().build();
@@ -167,7 +169,7 @@ impl ServerHandler for Everything {
     }
 
     fn supported_protocol_versions(&self) -> Cow<'static, [ProtocolVersion]> {
-        let newest = if self.old { ProtocolVersion::V_2025_11_25 } else { ProtocolVersion::LATEST };
+        let newest = if self.legacy_only { ProtocolVersion::V_2025_11_25 } else { ProtocolVersion::LATEST };
         Cow::Borrowed(ProtocolVersion::known_up_to(&newest))
     }
 
@@ -184,8 +186,9 @@ impl ServerHandler for Everything {
         if !self.paged {
             return Ok(ListToolsResult::with_all_items(tools));
         }
-        let from =
-            request.and_then(|request| request.cursor).map_or(0, |cursor| cursor.parse().expect("our own cursor"));
+        let from = request
+            .and_then(|request| request.cursor)
+            .map_or(0, |cursor| cursor.parse().expect("the cursor is one of ours"));
         let page: Vec<Tool> = tools.iter().skip(from).take(4).cloned().collect();
         let mut result = ListToolsResult::with_all_items(page);
         result.next_cursor = (from + 4 < tools.len()).then(|| (from + 4).to_string());
@@ -200,7 +203,7 @@ impl ServerHandler for Everything {
         loop {
             tokio::select! {
                 () = context.cancelled() => return Ok(()),
-                () = self.shared.changed.notified() => {
+                () = self.shared.list_changed.notified() => {
                     let _ = context.sink().notify_tool_list_changed().await;
                 }
             }
@@ -229,34 +232,34 @@ impl ServerHandler for Everything {
             "fails" => Ok(CallToolResult::error(vec![ContentBlock::text("no such file")]).into()),
             "refuses" => Err(ErrorData::invalid_params("the text is missing", None)),
             "slow" => {
-                let token = context.meta.get_progress_token().expect("the client wants to know");
+                let token = context.meta.get_progress_token().expect("the client asked for progress");
                 for step in [1.0, 2.0] {
                     let progress =
                         ProgressNotificationParam::new(token.clone(), step).with_total(2.0).with_message("reading");
-                    context.peer.notify_progress(progress).await.expect("it listens");
+                    context.peer.notify_progress(progress).await.expect("the client is listening");
                 }
                 text("done".into())
             }
             "waits" => {
                 self.log(&context.peer, "waiting").await;
                 context.ct.cancelled().await;
-                self.shared.cancelled.store(true, Ordering::SeqCst);
+                self.shared.was_cancelled.store(true, Ordering::SeqCst);
                 self.log(&context.peer, "cancelled").await;
                 text("too late".into())
             }
-            "was_cancelled" => text(self.shared.cancelled.load(Ordering::SeqCst).to_string()),
+            "was_cancelled" => text(self.shared.was_cancelled.load(Ordering::SeqCst).to_string()),
             "big" => text(format!("begin{}end", "0123456789".repeat(5 << 20))),
             "crashes" => {
                 eprintln!("out of order");
                 std::process::exit(3)
             }
-            "asks" => text(self.asks(&context.peer).await.join("\n")),
+            "asks" => text(self.send_client_requests(&context.peer).await.join("\n")),
             "grows" => {
-                self.shared.grown.store(true, Ordering::SeqCst);
-                if self.old {
-                    context.peer.notify_tool_list_changed().await.expect("it listens");
+                self.shared.has_grown.store(true, Ordering::SeqCst);
+                if self.legacy_only {
+                    context.peer.notify_tool_list_changed().await.expect("the client is listening");
                 } else {
-                    self.shared.changed.notify_one();
+                    self.shared.list_changed.notify_one();
                 }
                 text("grown".into())
             }
@@ -270,7 +273,7 @@ impl ServerHandler for Everything {
                     .args(["-c", "trap '' TERM HUP; sleep 1000 & wait"])
                     .stdin(std::process::Stdio::null())
                     .spawn();
-                text(format!("{} {}", std::process::id(), child.expect("a child").id()))
+                text(format!("{} {}", std::process::id(), child.expect("the child process starts").id()))
             }
             "logs" => {
                 self.log(&context.peer, "\u{1b}[2Jcleared\u{202e}").await;
@@ -286,14 +289,14 @@ impl ServerHandler for Everything {
     }
 }
 
-impl Everything {
-    async fn log(&self, peer: &Peer<RoleServer>, said: &str) {
-        let param = LoggingMessageNotificationParam::new(LoggingLevel::Warning, json!(said));
-        peer.notify_logging_message(param).await.expect("it listens");
+impl EverythingServer {
+    async fn log(&self, peer: &Peer<RoleServer>, message: &str) {
+        let param = LoggingMessageNotificationParam::new(LoggingLevel::Warning, json!(message));
+        peer.notify_logging_message(param).await.expect("the client is listening");
     }
 
-    /// All that a server may ask of a client, and what it got.
-    async fn asks(&self, peer: &Peer<RoleServer>) -> Vec<String> {
+    /// Sends every kind of request a server can make and returns the client's answers.
+    async fn send_client_requests(&self, peer: &Peer<RoleServer>) -> Vec<String> {
         let sampling = CreateMessageRequestParams::new(vec![SamplingMessage::user_text("hi")], 16);
         let requests = [
             ServerRequest::CreateMessageRequest(rmcp::model::CreateMessageRequest::new(sampling)),

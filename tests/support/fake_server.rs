@@ -1,8 +1,8 @@
-//! A server on a loopback port whose every byte is under the test's control.
+//! A server on a loopback port; the test controls every byte it sends.
 //!
-//! It runs on a thread of its own, so that a plain test with a pty can use it as well as an async one. A test says in
-//! advance what is answered (`answer`), takes the requests as they arrive (`next_request`) and, where an answer is
-//! gated, lets its pieces out one by one:
+//! It runs on its own thread, so that both plain tests with a pty and async tests can use it. A test queues replies in
+//! advance (`answer`), takes the requests as they arrive (`next_request`) and, if a reply is gated, releases its pieces
+//! one by one:
 //!
 //! ```ignore
 //! let server = FakeServer::start();
@@ -10,11 +10,11 @@
 //! // … the program under test sends its request to server.base_url() …
 //! let request = server.next_request();
 //! assert_eq!(request.body["model"], "openai/gpt-4.1-mini");
-//! request.release(); // one event leaves
-//! request.release_all(); // the rest leaves, and the body ends
+//! request.release(); // sends one event
+//! request.release_all(); // sends the rest and ends the body
 //! ```
 //!
-//! Whatever a test waits for is waited for ten seconds at most; then the test fails and says what did not happen.
+//! Every wait is limited to ten seconds; after that the test fails and reports what did not happen.
 
 use std::{
     collections::VecDeque,
@@ -30,128 +30,131 @@ use tokio::{
     sync::{Notify, mpsc as tokio_mpsc, oneshot},
 };
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A server that answers `POST …/responses` as the test says and `GET …/models` with a small catalogue.
+/// A server that answers `POST …/responses` with the test's replies and `GET …/models` with a small catalogue.
 pub struct FakeServer {
     address: SocketAddr,
-    shared: Arc<Shared>,
-    requests: Mutex<mpsc::Receiver<Request>>,
-    /// Dropped with the server: ends its thread and closes every connection.
+    shared: Arc<ServerState>,
+    requests: Mutex<mpsc::Receiver<ReceivedRequest>>,
+    /// Ends the server's thread and closes every connection when dropped.
     _stop: oneshot::Sender<()>,
 }
 
-struct Shared {
-    replies: Mutex<VecDeque<Reply>>,
-    /// Rung when a reply was added.
-    added: Notify,
-    pages: Mutex<Vec<(String, Reply)>>,
-    arrived: mpsc::Sender<Request>,
-    log: Mutex<Vec<Head>>,
+struct ServerState {
+    replies: Mutex<VecDeque<FakeReply>>,
+    /// Notified when a reply is added.
+    reply_added: Notify,
+    pages: Mutex<Vec<(String, FakeReply)>>,
+    request_sender: mpsc::Sender<ReceivedRequest>,
+    heads: Mutex<Vec<RequestHead>>,
 }
 
-/// What the head of a request said.
+/// The head of a request.
 #[derive(Debug, Clone)]
-pub struct Head {
+pub struct RequestHead {
     pub method: String,
-    /// With its query, if there is one.
+    /// Includes the query, if any.
     pub path: String,
-    /// In the order sent, the names in lower case.
+    /// In the order sent, with lower-case names.
     pub headers: Vec<(String, String)>,
 }
 
-/// A request as it arrived, and the handle on its answer.
-pub struct Request {
-    pub head: Head,
-    /// `Null` when the body was empty or not JSON.
+/// A request as it arrived, and the handle that controls its reply.
+pub struct ReceivedRequest {
+    pub head: RequestHead,
+    /// `Null` if the body was empty or not JSON.
     pub body: Value,
     pub bytes: Vec<u8>,
-    commands: tokio_mpsc::UnboundedSender<Command>,
+    commands: tokio_mpsc::UnboundedSender<ReplyCommand>,
     closed: mpsc::Receiver<()>,
 }
 
-/// What is answered to one request.
+/// The reply to one request.
 #[derive(Debug, Clone)]
-pub struct Reply {
+pub struct FakeReply {
     status: u16,
     headers: Vec<(String, String)>,
-    framing: Framing,
+    framing: BodyFraming,
     pieces: VecDeque<Vec<u8>>,
-    end: Ending,
-    gate: Gate,
+    ending: BodyEnding,
+    gate: ReplyGate,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Framing {
-    /// One HTTP chunk a piece.
+enum BodyFraming {
+    /// One HTTP chunk per piece.
     Chunked,
-    /// `Content-Length` says how long the body is.
+    /// `Content-Length` gives the length of the body.
     Length,
-    /// No length: the body ends where the connection does.
+    /// No length: the body ends with the connection.
     UntilClosed,
-    /// No status line and no headers either.
+    /// Neither a status line nor headers.
     Raw,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Ending {
-    Whole,
+enum BodyEnding {
+    Complete,
     /// The connection is closed in the middle of an HTTP chunk.
     Cut,
-    /// Nothing more comes, and the connection stays open.
+    /// Nothing more is sent, and the connection stays open.
     Hold,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Gate {
+enum ReplyGate {
     Open,
-    /// The head leaves at once, each piece when it is released.
+    /// The head is sent at once, each piece when it is released.
     Pieces,
-    /// The first release lets out the head.
+    /// The first release sends the head.
     Head,
 }
 
-enum Command {
-    /// Lets out one piece; the sender hears whether it left.
-    One(mpsc::Sender<Released>),
-    All,
+enum ReplyCommand {
+    /// Sends one piece and reports the outcome.
+    ReleaseOne(mpsc::Sender<ReleaseOutcome>),
+    ReleaseAll,
     Push(Vec<u8>),
-    End(Ending),
+    End(BodyEnding),
 }
 
 #[derive(Debug, PartialEq)]
-enum Released {
-    Left,
-    Nothing,
-    Gone,
+enum ReleaseOutcome {
+    Sent,
+    NothingLeft,
+    ClientGone,
 }
 
 impl FakeServer {
     /// Listens on a free loopback port.
     pub fn start() -> Self {
         let (address_known, address) = mpsc::channel();
-        let (arrived, requests) = mpsc::channel();
+        let (request_sender, requests) = mpsc::channel();
         let (stop, stopped) = oneshot::channel();
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(ServerState {
             replies: Mutex::default(),
-            added: Notify::new(),
+            reply_added: Notify::new(),
             pages: Mutex::default(),
-            arrived,
-            log: Mutex::default(),
+            request_sender,
+            heads: Mutex::default(),
         });
-        let of_thread = shared.clone();
+        let thread_state = shared.clone();
         std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().build().expect("the runtime starts");
             runtime.block_on(async move {
-                let listener = TcpListener::bind("127.0.0.1:0").await.expect("a loopback port");
-                address_known.send(listener.local_addr().expect("a bound port")).expect("the test waits for it");
+                let listener = TcpListener::bind("127.0.0.1:0").await.expect("a loopback port is free");
+                address_known
+                    .send(listener.local_addr().expect("the listener is bound"))
+                    .expect("the test waits for the address");
                 tokio::select! {
-                    () = accept(listener, of_thread) => (),
+                    () = accept_connections(listener, thread_state) => (),
                     _ = stopped => (),
                 }
             });
         });
-        let address = address.recv_timeout(PATIENCE).expect("the fake server did not start");
+        let address = address.recv_timeout(TIMEOUT).expect("the fake server did not start");
         Self { address, shared, requests: Mutex::new(requests), _stop: stop }
     }
 
@@ -164,114 +167,114 @@ impl FakeServer {
         self.address
     }
 
-    /// Adds the answer to the next `POST …/responses` that has none yet. A request that finds no answer waits for it.
-    pub fn answer(&self, reply: Reply) {
+    /// Queues the reply to the next `POST …/responses`. A request without a reply waits for one.
+    pub fn queue_reply(&self, reply: FakeReply) {
         lock(&self.shared.replies).push_back(reply);
-        self.shared.added.notify_one();
+        self.shared.reply_added.notify_one();
     }
 
-    /// What is answered to any other request whose path ends so, such as `/models`; the newest wins.
-    pub fn page(&self, path_end: &str, reply: Reply) {
+    /// Sets the reply to other requests whose path ends with `path_end`, such as `/models`; the newest wins.
+    pub fn set_page(&self, path_end: &str, reply: FakeReply) {
         lock(&self.shared.pages).insert(0, (path_end.to_owned(), reply));
     }
 
-    /// The next `POST …/responses`, waited for.
-    pub fn next_request(&self) -> Request {
-        let next = lock(&self.requests).recv_timeout(PATIENCE);
-        next.unwrap_or_else(|_| panic!("no request came within {PATIENCE:?}; so far: {:#?}", self.heads()))
+    /// Waits for the next `POST …/responses`.
+    pub fn next_request(&self) -> ReceivedRequest {
+        let next = lock(&self.requests).recv_timeout(TIMEOUT);
+        next.unwrap_or_else(|_| panic!("no request came within {TIMEOUT:?}; so far: {:#?}", self.request_heads()))
     }
 
-    /// The next `POST …/responses`, if one has arrived by now.
-    pub fn arrived(&self) -> Option<Request> {
+    /// Returns the next `POST …/responses`, if one has arrived already.
+    pub fn try_next_request(&self) -> Option<ReceivedRequest> {
         lock(&self.requests).try_recv().ok()
     }
 
-    /// All requests so far, those for models and other pages too.
-    pub fn heads(&self) -> Vec<Head> {
-        lock(&self.shared.log).clone()
+    /// The heads of all requests so far, including those for models and other pages.
+    pub fn request_heads(&self) -> Vec<RequestHead> {
+        lock(&self.shared.heads).clone()
     }
 }
 
-/// A base address at which nobody listens.
-pub fn dead_url() -> String {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a loopback port");
-    let address = listener.local_addr().expect("a bound port");
+/// A base address at which nothing listens.
+pub fn unreachable_url() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a loopback port is free");
+    let address = listener.local_addr().expect("the listener is bound");
     drop(listener);
     format!("http://{address}/api/v1")
 }
 
-impl Head {
-    /// The value of a header, by its name in lower case.
+impl RequestHead {
+    /// The value of a header, by its lower-case name.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 }
 
-impl Request {
-    /// The value of a header, by its name in lower case.
+impl ReceivedRequest {
+    /// The value of a header, by its lower-case name.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.head.header(name)
     }
 
-    /// Lets one piece of a gated answer out and waits until it has left. Fails when there is none. The body
-    /// stays open behind the last one until `release_all`, `close` or `cut`.
+    /// Sends one piece of a gated reply and waits until it is sent. Fails if there is none. After the last piece the
+    /// body stays open until `release_all`, `close` or `cut`.
     pub fn release(&self) {
-        assert_eq!(self.try_release(), Released::Left, "nothing was left to release, or the client had gone");
+        assert_eq!(self.try_release(), ReleaseOutcome::Sent, "nothing was left to release, or the client was gone");
     }
 
-    /// Lets that many pieces out, one after the other.
+    /// Sends the next `pieces` pieces, one after the other.
     pub fn release_many(&self, pieces: usize) {
         for _ in 0..pieces {
             self.release();
         }
     }
 
-    fn try_release(&self) -> Released {
+    fn try_release(&self) -> ReleaseOutcome {
         let (answer, left) = mpsc::channel();
-        if self.commands.send(Command::One(answer)).is_err() {
-            return Released::Gone;
+        if self.commands.send(ReplyCommand::ReleaseOne(answer)).is_err() {
+            return ReleaseOutcome::ClientGone;
         }
-        left.recv_timeout(PATIENCE).unwrap_or(Released::Gone)
+        left.recv_timeout(TIMEOUT).unwrap_or(ReleaseOutcome::ClientGone)
     }
 
-    /// Opens the gate: the rest leaves, and the body ends as its reply says.
+    /// Sends the rest and ends the body as the reply specifies.
     pub fn release_all(&self) {
-        let _gone = self.commands.send(Command::All);
+        let _gone = self.commands.send(ReplyCommand::ReleaseAll);
     }
 
-    /// Adds a piece behind those that are there; a gate holds it back as well.
+    /// Appends a piece; a gate holds it back too.
     pub fn push(&self, piece: impl Into<Vec<u8>>) {
-        let _gone = self.commands.send(Command::Push(piece.into()));
+        let _gone = self.commands.send(ReplyCommand::Push(piece.into()));
     }
 
-    /// Ends the body properly, whatever was still to be released.
+    /// Ends the body properly, without the pieces not yet released.
     pub fn close(&self) {
-        let _gone = self.commands.send(Command::End(Ending::Whole));
+        let _gone = self.commands.send(ReplyCommand::End(BodyEnding::Complete));
     }
 
-    /// Breaks the connection in the middle of an HTTP chunk, whatever was still to be released.
+    /// Breaks the connection in the middle of an HTTP chunk, without the pieces not yet released.
     pub fn cut(&self) {
-        let _gone = self.commands.send(Command::End(Ending::Cut));
+        let _gone = self.commands.send(ReplyCommand::End(BodyEnding::Cut));
     }
 
     /// Waits until the client has closed the connection.
     pub fn wait_closed(&self) {
-        let outcome = self.closed.recv_timeout(PATIENCE);
+        let outcome = self.closed.recv_timeout(TIMEOUT);
         assert_ne!(
             outcome,
             Err(mpsc::RecvTimeoutError::Timeout),
-            "the client did not close the connection within {PATIENCE:?}"
+            "the client did not close the connection within {TIMEOUT:?}"
         );
     }
 
-    /// Whether the client has closed the connection by now.
+    /// Whether the client has closed the connection.
     pub fn is_closed(&self) -> bool {
         self.closed.try_recv() != Err(mpsc::TryRecvError::Empty)
     }
 }
 
-impl Reply {
-    /// An event stream: one piece a frame, in HTTP chunks.
+impl FakeReply {
+    /// An event stream in HTTP chunks, one piece per frame.
     pub fn stream<P: Into<Vec<u8>>>(frames: impl IntoIterator<Item = P>) -> Self {
         Self {
             status: 200,
@@ -279,40 +282,40 @@ impl Reply {
                 ("content-type".into(), "text/event-stream".into()),
                 ("x-generation-id".into(), "gen-1790000001-FakeServerFakeServer".into()),
             ],
-            framing: Framing::Chunked,
+            framing: BodyFraming::Chunked,
             pieces: frames.into_iter().map(Into::into).collect(),
-            end: Ending::Whole,
-            gate: Gate::Open,
+            ending: BodyEnding::Complete,
+            gate: ReplyGate::Open,
         }
     }
 
-    /// A JSON body with that status.
+    /// A JSON body.
     pub fn json(status: u16, body: &Value) -> Self {
         Self::body(status, "application/json", body.to_string())
     }
 
-    /// Any body with that status and type.
+    /// A body of any content type.
     pub fn body(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
         Self {
             status,
             headers: vec![("content-type".into(), content_type.into())],
-            framing: Framing::Length,
+            framing: BodyFraming::Length,
             pieces: VecDeque::from([body.into()]),
-            end: Ending::Whole,
-            gate: Gate::Open,
+            ending: BodyEnding::Complete,
+            gate: ReplyGate::Open,
         }
     }
 
-    /// These bytes and nothing else, then the connection is closed.
+    /// Exactly these bytes; then the connection is closed.
     pub fn raw(bytes: impl Into<Vec<u8>>) -> Self {
-        Self { framing: Framing::Raw, ..Self::body(200, "", bytes) }
+        Self { framing: BodyFraming::Raw, ..Self::body(200, "", bytes) }
     }
 
     pub fn redirect(status: u16, to: &str) -> Self {
         Self::body(status, "text/plain", "").header("location", to)
     }
 
-    /// Sets a header; an empty value takes it away.
+    /// Sets a header; an empty value removes it.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.retain(|(key, _)| !key.eq_ignore_ascii_case(name));
         if !value.is_empty() {
@@ -321,33 +324,33 @@ impl Reply {
         self
     }
 
-    /// Each piece waits for its release; the head leaves at once.
+    /// Holds each piece until it is released; the head is sent at once.
     pub fn gated(self) -> Self {
-        Self { gate: Gate::Pieces, ..self }
+        Self { gate: ReplyGate::Pieces, ..self }
     }
 
-    /// The head waits as well: the first release lets it out.
+    /// Holds the head too: the first release sends it.
     pub fn gated_head(self) -> Self {
-        Self { gate: Gate::Head, ..self }
+        Self { gate: ReplyGate::Head, ..self }
     }
 
-    /// Behind the last piece the connection breaks inside an HTTP chunk.
+    /// Breaks the connection inside an HTTP chunk after the last piece.
     pub fn then_cut(self) -> Self {
-        Self { end: Ending::Cut, ..self }
+        Self { ending: BodyEnding::Cut, ..self }
     }
 
-    /// Behind the last piece nothing comes, and the connection stays open.
+    /// Sends nothing after the last piece and keeps the connection open.
     pub fn then_hold(self) -> Self {
-        Self { end: Ending::Hold, ..self }
+        Self { ending: BodyEnding::Hold, ..self }
     }
 
-    /// The body is sent without chunks or a length, as HTTP/1.0 did.
+    /// Sends the body without chunks or a length, as in HTTP/1.0.
     pub fn until_closed(self) -> Self {
-        Self { framing: Framing::UntilClosed, ..self }
+        Self { framing: BodyFraming::UntilClosed, ..self }
     }
 
-    fn head(&self) -> Vec<u8> {
-        if self.framing == Framing::Raw {
+    fn head_bytes(&self) -> Vec<u8> {
+        if self.framing == BodyFraming::Raw {
             return Vec::new();
         }
         let mut head = format!("HTTP/1.1 {} Scripted\r\nconnection: close\r\n", self.status);
@@ -355,49 +358,49 @@ impl Reply {
             head.extend([name, ": ", value, "\r\n"]);
         }
         match self.framing {
-            Framing::Chunked => head += "transfer-encoding: chunked\r\n",
-            Framing::Length => {
+            BodyFraming::Chunked => head += "transfer-encoding: chunked\r\n",
+            BodyFraming::Length => {
                 let length = self.pieces.iter().map(Vec::len).sum::<usize>();
                 head.extend(["content-length: ", &length.to_string(), "\r\n"]);
             }
-            Framing::UntilClosed | Framing::Raw => (),
+            BodyFraming::UntilClosed | BodyFraming::Raw => (),
         }
         (head + "\r\n").into_bytes()
     }
 
-    fn framed(&self, piece: &[u8]) -> Vec<u8> {
-        if self.framing != Framing::Chunked || piece.is_empty() {
+    fn frame_piece(&self, piece: &[u8]) -> Vec<u8> {
+        if self.framing != BodyFraming::Chunked || piece.is_empty() {
             return piece.to_vec();
         }
         [format!("{:x}\r\n", piece.len()).as_bytes(), piece, b"\r\n"].concat()
     }
 
-    fn last(&self, end: Ending) -> &'static [u8] {
+    fn body_end(&self, end: BodyEnding) -> &'static [u8] {
         match (self.framing, end) {
-            (Framing::Chunked, Ending::Whole) => b"0\r\n\r\n",
-            (Framing::Chunked, Ending::Cut) => b"ff\r\ndata: {\"type\":\"respo",
+            (BodyFraming::Chunked, BodyEnding::Complete) => b"0\r\n\r\n",
+            (BodyFraming::Chunked, BodyEnding::Cut) => b"ff\r\ndata: {\"type\":\"respo",
             _ => b"",
         }
     }
 }
 
-async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+async fn accept_connections(listener: TcpListener, shared: Arc<ServerState>) {
     while let Ok((socket, _)) = listener.accept().await {
         let _ = socket.set_nodelay(true);
-        tokio::spawn(serve(socket, shared.clone()));
+        tokio::spawn(serve_connection(socket, shared.clone()));
     }
 }
 
-/// Reads one request, answers it and closes.
-async fn serve(mut socket: TcpStream, shared: Arc<Shared>) {
+/// Reads one request, answers it and closes the connection.
+async fn serve_connection(mut socket: TcpStream, shared: Arc<ServerState>) {
     let Some((head, bytes)) = read_request(&mut socket).await else { return };
-    lock(&shared.log).push(head.clone());
+    lock(&shared.heads).push(head.clone());
     let (commands, inbox) = tokio_mpsc::unbounded_channel();
     let (closing, closed) = mpsc::channel();
     let path = head.path.split('?').next().unwrap_or_default();
     if head.method == "POST" && path.ends_with("/responses") {
         let body = serde_json::from_slice(&bytes).unwrap_or_default();
-        let _test_over = shared.arrived.send(Request { head, body, bytes, commands, closed });
+        let _test_over = shared.request_sender.send(ReceivedRequest { head, body, bytes, commands, closed });
         let Some(reply) = next_reply(&mut socket, &shared).await else {
             let _test_over = closing.send(());
             return;
@@ -407,9 +410,9 @@ async fn serve(mut socket: TcpStream, shared: Arc<Shared>) {
         let page = lock(&shared.pages).iter().find(|(end, _)| path.ends_with(end)).map(|(_, reply)| reply.clone());
         let reply = page.unwrap_or_else(|| {
             if path.ends_with("/models") {
-                Reply::json(200, &super::compose::catalogue())
+                FakeReply::json(200, &super::compose::catalogue())
             } else {
-                Reply::body(404, "text/plain", "no such page")
+                FakeReply::body(404, "text/plain", "no such page")
             }
         });
         drop(closed);
@@ -418,94 +421,94 @@ async fn serve(mut socket: TcpStream, shared: Arc<Shared>) {
     }
 }
 
-/// The scripted reply; `None` when the client left before there was one.
-async fn next_reply(socket: &mut TcpStream, shared: &Shared) -> Option<Reply> {
+/// Waits for the next reply; `None` if the client closes the connection first.
+async fn next_reply(socket: &mut TcpStream, shared: &ServerState) -> Option<FakeReply> {
     loop {
         if let Some(reply) = lock(&shared.replies).pop_front() {
-            // Another request may wait for a further reply that is there already.
-            shared.added.notify_one();
+            // Another request may be waiting, and another reply may be queued already.
+            shared.reply_added.notify_one();
             return Some(reply);
         }
         tokio::select! {
-            () = shared.added.notified() => (),
-            () = client_gone(socket) => return None,
+            () = shared.reply_added.notified() => (),
+            () = wait_for_close(socket) => return None,
         }
     }
 }
 
 async fn respond(
     mut socket: TcpStream,
-    mut reply: Reply,
-    mut inbox: tokio_mpsc::UnboundedReceiver<Command>,
+    mut reply: FakeReply,
+    mut inbox: tokio_mpsc::UnboundedReceiver<ReplyCommand>,
     closing: mpsc::Sender<()>,
 ) {
-    let head = reply.head();
-    let mut waiting: VecDeque<Vec<u8>> =
-        std::mem::take(&mut reply.pieces).into_iter().map(|piece| reply.framed(&piece)).collect();
-    waiting.push_front(head);
-    let mut free = match reply.gate {
-        Gate::Open => usize::MAX,
-        Gate::Pieces => 1,
-        Gate::Head => 0,
+    let head = reply.head_bytes();
+    let mut unsent: VecDeque<Vec<u8>> =
+        std::mem::take(&mut reply.pieces).into_iter().map(|piece| reply.frame_piece(&piece)).collect();
+    unsent.push_front(head);
+    let mut send_allowance = match reply.gate {
+        ReplyGate::Open => usize::MAX,
+        ReplyGate::Pieces => 1,
+        ReplyGate::Head => 0,
     };
-    let mut end = reply.end;
-    let mut silent = false;
+    let mut end = reply.ending;
+    let mut is_holding = false;
     loop {
-        while free > 0 {
-            let Some(piece) = waiting.pop_front() else { break };
-            free = free.saturating_sub(usize::from(free != usize::MAX));
+        while send_allowance > 0 {
+            let Some(piece) = unsent.pop_front() else { break };
+            send_allowance = send_allowance.saturating_sub(usize::from(send_allowance != usize::MAX));
             if socket.write_all(&piece).await.is_err() {
                 let _test_over = closing.send(());
                 return;
             }
         }
-        if waiting.is_empty() && !silent && (free == usize::MAX || reply.gate == Gate::Open) {
-            if end == Ending::Hold {
-                silent = true;
+        if unsent.is_empty() && !is_holding && (send_allowance == usize::MAX || reply.gate == ReplyGate::Open) {
+            if end == BodyEnding::Hold {
+                is_holding = true;
             } else {
                 break;
             }
         }
         tokio::select! {
             biased;
-            () = client_gone(&mut socket) => {
+            () = wait_for_close(&mut socket) => {
                 let _test_over = closing.send(());
                 return;
             }
             command = inbox.recv() => match command {
-                Some(Command::One(answer)) => {
-                    let released = match waiting.pop_front() {
-                        None => Released::Nothing,
+                Some(ReplyCommand::ReleaseOne(answer)) => {
+                    let released = match unsent.pop_front() {
+                        None => ReleaseOutcome::NothingLeft,
                         Some(piece) => match socket.write_all(&piece).await {
-                            Ok(()) => Released::Left,
-                            Err(_) => Released::Gone,
+                            Ok(()) => ReleaseOutcome::Sent,
+                            Err(_) => ReleaseOutcome::ClientGone,
                         },
                     };
                     let _test_over = answer.send(released);
                 }
-                Some(Command::All) => free = usize::MAX,
-                Some(Command::Push(piece)) => waiting.push_back(reply.framed(&piece)),
-                Some(Command::End(how)) => {
-                    end = how;
+                Some(ReplyCommand::ReleaseAll) => send_allowance = usize::MAX,
+                Some(ReplyCommand::Push(piece)) => unsent.push_back(reply.frame_piece(&piece)),
+                Some(ReplyCommand::End(ending)) => {
+                    end = ending;
                     break;
                 }
-                // The test has dropped its handle: what is gated stays so until the client leaves.
+                // The test has dropped its handle: gated pieces are held until the client closes.
                 None => {
-                    client_gone(&mut socket).await;
+                    wait_for_close(&mut socket).await;
                     let _test_over = closing.send(());
                     return;
                 }
             },
         }
     }
-    let _ = socket.write_all(reply.last(end)).await;
+    let _ = socket.write_all(reply.body_end(end)).await;
     let _ = socket.shutdown().await;
-    client_gone(&mut socket).await;
+    wait_for_close(&mut socket).await;
     let _test_over = closing.send(());
 }
 
-/// Returns when the other side has closed; bytes that it still sends are thrown away.
-async fn client_gone(socket: &mut TcpStream) {
+/// Returns when the client has closed the connection; bytes it still sends are discarded.
+async fn wait_for_close(socket: &mut TcpStream) {
     let mut rest = [0; 1024];
     while let Ok(count) = socket.read(&mut rest).await {
         if count == 0 {
@@ -514,21 +517,21 @@ async fn client_gone(socket: &mut TcpStream) {
     }
 }
 
-async fn read_request(socket: &mut TcpStream) -> Option<(Head, Vec<u8>)> {
+async fn read_request(socket: &mut TcpStream) -> Option<(RequestHead, Vec<u8>)> {
     let mut bytes = Vec::new();
-    let mut part = [0; 4096];
+    let mut chunk = [0; 4096];
     let end = loop {
         if let Some(end) = memchr::memmem::find(&bytes, b"\r\n\r\n") {
             break end;
         }
-        match socket.read(&mut part).await {
+        match socket.read(&mut chunk).await {
             Ok(0) | Err(_) => return None,
-            // Somebody speaks TLS to us: we answer as any plain server would.
-            Ok(_) if part[0] == 0x16 && bytes.is_empty() => {
+            // The client speaks TLS: answer as any plain HTTP server would.
+            Ok(_) if chunk[0] == 0x16 && bytes.is_empty() => {
                 let _ = socket.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
                 return None;
             }
-            Ok(count) => bytes.extend_from_slice(&part[..count]),
+            Ok(count) => bytes.extend_from_slice(&chunk[..count]),
         }
     };
     let text = String::from_utf8_lossy(&bytes[..end]).into_owned();
@@ -539,19 +542,19 @@ async fn read_request(socket: &mut TcpStream) -> Option<(Head, Vec<u8>)> {
         .filter_map(|line| line.split_once(':'))
         .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
         .collect();
-    let head = Head { method, path, headers };
+    let head = RequestHead { method, path, headers };
     let length = head.header("content-length").and_then(|value| value.parse().ok()).unwrap_or(0);
     let mut body = bytes.split_off(end + 4);
     while body.len() < length {
-        match socket.read(&mut part).await {
+        match socket.read(&mut chunk).await {
             Ok(0) | Err(_) => return None,
-            Ok(count) => body.extend_from_slice(&part[..count]),
+            Ok(count) => body.extend_from_slice(&chunk[..count]),
         }
     }
     Some((head, body))
 }
 
-/// A test that failed elsewhere must not hide behind a poisoned lock.
+/// Locks a mutex, even a poisoned one, which would hide the failure that poisoned it.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,41 +1,41 @@
-//! Drives the pure program: key strings and messages in, effects and the screen out. No terminal, no clock, no disk.
+//! Drives the pure program: keys and messages in, effects and the screen out. No terminal, no clock, no disk.
 
 use std::time::Duration;
 
 use crossterm::event::{Event as Input, KeyEvent, KeyModifiers};
 use ibid::{
-    api::{self, Dialect, Event},
-    app::{self, Effect, EndpointInfo, Msg, Open, Overrides, Start, State, keymap::Key},
+    api::{self, ApiDialect, Event},
+    app::{self, CliOverrides, Effect, EndpointInfo, InitialConversation, Msg, StartOptions, State, keymap::KeyPress},
     chat::{StreamId, Timestamp},
     config::Config,
-    store::{Job, Reply, Ticket},
+    store::{SaveTicket, StoreJob, StoreReply},
     view,
-    widgets::theme::Colours,
+    widgets::theme::ColourDepth,
 };
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer, layout::Size};
 
-/// The program without its surroundings; the test is its world.
+/// The program without a runtime: the test sends it messages and inspects its effects.
 pub struct Harness {
     pub state: State,
     pub now: Timestamp,
-    /// What was asked of the world and has not been looked at.
+    /// Effects that the test has not taken yet.
     pub effects: Vec<Effect>,
-    /// Saves are answered at once, as by a fast disk.
-    pub disk_works: bool,
+    /// Whether saves are confirmed at once, as by a fast disk.
+    pub confirms_saves: bool,
     terminal: Terminal<TestBackend>,
 }
 
-/// A program against OpenRouter, with a key, an empty database and the default config.
-pub fn start(width: u16, height: u16) -> Start {
-    Start {
+/// Arguments for a program that uses OpenRouter, with a key, an empty database and the default config.
+pub fn default_start(width: u16, height: u16) -> StartOptions {
+    StartOptions {
         config: Config { model: Some("openai/gpt-5.6-luna".into()), ..Config::default() },
-        endpoints: vec![EndpointInfo { name: "openrouter".into(), dialect: Dialect::OpenRouter, ready: true }],
-        demo: false,
+        endpoints: vec![EndpointInfo { name: "openrouter".into(), dialect: ApiDialect::OpenRouter, is_ready: true }],
+        is_demo: false,
         seed: 7,
         time_zone: jiff::tz::TimeZone::UTC,
-        open: Open::New,
-        overrides: Overrides::default(),
-        colours: Colours::All,
+        initial_conversation: InitialConversation::New,
+        overrides: CliOverrides::default(),
+        colours: ColourDepth::TrueColour,
         themes: Vec::new(),
         complaints: Vec::new(),
         size: Size { width, height },
@@ -44,29 +44,29 @@ pub fn start(width: u16, height: u16) -> Start {
 
 impl Harness {
     pub fn new(width: u16, height: u16) -> Self {
-        let mut harness = Self::with(start(width, height));
-        harness.reply(Reply::Opened { newest: Vec::new(), total: 0, new_draft: String::new() });
+        let mut harness = Self::with_start(default_start(width, height));
+        harness.store_reply(StoreReply::Opened { newest: Vec::new(), total: 0, new_draft: String::new() });
         harness.effects.clear();
         harness
     }
 
-    /// A program that has just been started; its database has not answered yet.
-    pub fn with(start: Start) -> Self {
+    /// Creates a program that has just started: its database has not answered yet.
+    pub fn with_start(start: StartOptions) -> Self {
         let Size { width, height } = start.size;
-        let terminal = Terminal::new(TestBackend::new(width, height)).expect("a test backend always works");
+        let terminal = Terminal::new(TestBackend::new(width, height)).expect("the test backend never fails");
         Self {
             state: State::new(start),
-            now: "2026-11-22T14:02:00Z".parse().expect("a time"),
+            now: "2026-11-22T14:02:00Z".parse().expect("the timestamp is valid"),
             effects: Vec::new(),
-            disk_works: true,
+            confirms_saves: true,
             terminal,
         }
     }
 
-    /// Presses keys by name, with blanks between them: `ctrl-x m r u s t esc`.
+    /// Presses keys by name, separated by spaces: `ctrl-x m r u s t esc`.
     pub fn press(&mut self, keys: &str) {
         for name in keys.split_whitespace() {
-            let key: Key = name.parse().unwrap_or_else(|error| panic!("{error}"));
+            let key: KeyPress = name.parse().unwrap_or_else(|error| panic!("{error}"));
             let mut modifiers = KeyModifiers::empty();
             modifiers.set(KeyModifiers::CONTROL, key.ctrl);
             modifiers.set(KeyModifiers::ALT, key.alt);
@@ -75,7 +75,7 @@ impl Harness {
         }
     }
 
-    /// Types a text, letter by letter.
+    /// Types text, one character at a time.
     pub fn enter_text(&mut self, text: &str) {
         for letter in text.chars() {
             let key = KeyEvent::new(crossterm::event::KeyCode::Char(letter), KeyModifiers::empty());
@@ -87,103 +87,103 @@ impl Harness {
         self.send(Msg::Input { event: Input::Paste(text.into()), more: false });
     }
 
-    pub fn reply(&mut self, reply: Reply) {
-        self.send(Msg::Store(reply));
+    pub fn store_reply(&mut self, reply: StoreReply) {
+        self.send(Msg::StoreReply(reply));
     }
 
-    /// One message, one frame, as the loop does.
+    /// Handles a message and draws a frame, as the event loop does.
     pub fn send(&mut self, msg: Msg) {
         let fx = app::update(&mut self.state, self.now, msg);
-        self.take(fx);
+        self.record_effects(fx);
         self.draw();
     }
 
-    /// Lets time pass, stopping wherever something falls due.
-    pub fn wait(&mut self, time: Duration) {
-        let end = self.now + jiff::SignedDuration::try_from(time).expect("a short time");
+    /// Lets time pass, with a tick whenever something is due.
+    pub fn wait(&mut self, duration: Duration) {
+        let end = self.now + jiff::SignedDuration::try_from(duration).expect("the duration is short");
         while let Some(due) = app::next_wake(&self.state, self.now).filter(|due| *due <= end) {
             assert!(due > self.now || !matches!(self.now.cmp(&due), std::cmp::Ordering::Less), "time goes forward");
             self.now = due.max(self.now);
             let fx = app::update(&mut self.state, self.now, Msg::Tick);
-            self.take(fx);
+            self.record_effects(fx);
             let later = app::next_wake(&self.state, self.now);
-            assert!(later.is_none_or(|later| later > self.now), "what is due at {} stays due", self.now);
+            assert!(later.is_none_or(|later| later > self.now), "still due after the tick at {}", self.now);
         }
         self.now = end;
         self.draw();
     }
 
-    fn take(&mut self, fx: Vec<Effect>) {
+    fn record_effects(&mut self, fx: Vec<Effect>) {
         for effect in fx {
             let ticket = match &effect {
-                Effect::Store(Job::Save { ticket, .. }) => Some(*ticket),
+                Effect::RunStoreJob(StoreJob::Save { ticket, .. }) => Some(*ticket),
                 _ => None,
             };
             self.effects.push(effect);
-            if let Some(ticket) = ticket.filter(|_| self.disk_works) {
-                self.saved(ticket);
+            if let Some(ticket) = ticket.filter(|_| self.confirms_saves) {
+                self.confirm_save(ticket);
             }
         }
     }
 
-    /// The disk has what was asked to be saved.
-    pub fn saved(&mut self, ticket: Ticket) {
-        let fx = app::update(&mut self.state, self.now, Msg::Store(Reply::Saved(ticket)));
-        self.take(fx);
+    /// Confirms a save.
+    pub fn confirm_save(&mut self, ticket: SaveTicket) {
+        let fx = app::update(&mut self.state, self.now, Msg::StoreReply(StoreReply::Saved(ticket)));
+        self.record_effects(fx);
     }
 
     pub fn draw(&mut self) {
         let size = self.state.screen.size;
         self.terminal.backend_mut().resize(size.width, size.height);
         let fx = app::sync(&mut self.state, self.now, size);
-        self.take(fx);
+        self.record_effects(fx);
         let (state, now) = (&self.state, self.now);
         let drawn = self.terminal.draw(|frame| {
-            if let Some(at) = view::draw(state, now, frame.buffer_mut()) {
-                frame.set_cursor_position(at);
+            if let Some(cursor) = view::draw(state, now, frame.buffer_mut()) {
+                frame.set_cursor_position(cursor);
             }
         });
-        drawn.expect("a test backend always works");
+        drawn.expect("the test backend never fails");
     }
 
-    /// The effects since the last call.
+    /// Takes the effects since the last call.
     pub fn effects(&mut self) -> Vec<Effect> {
         std::mem::take(&mut self.effects)
     }
 
-    /// The streams that were asked for since the last call, with their requests as JSON.
-    pub fn opened(&mut self) -> Vec<(StreamId, serde_json::Value)> {
+    /// Takes the effects since the last call and returns the streams they open, with the requests as JSON.
+    pub fn opened_streams(&mut self) -> Vec<(StreamId, serde_json::Value)> {
         self.effects()
             .into_iter()
             .filter_map(|effect| match effect {
                 Effect::OpenStream { stream, request, .. } => {
-                    Some((stream, serde_json::to_value(&*request).expect("a request is JSON")))
+                    Some((stream, serde_json::to_value(&*request).expect("a request serializes to JSON")))
                 }
                 _ => None,
             })
             .collect()
     }
 
-    /// Types a prompt, sends it, and gives the stream that it opened.
-    pub fn prompt(&mut self, text: &str) -> StreamId {
+    /// Types and sends a prompt; returns the stream it opened.
+    pub fn send_prompt(&mut self, text: &str) -> StreamId {
         self.enter_text(text);
         self.press("enter");
-        self.opened().first().map(|(stream, _)| *stream).expect("a prompt that is saved opens a stream")
+        self.opened_streams().first().map(|(stream, _)| *stream).expect("a saved prompt opens a stream")
     }
 
-    /// Feeds payloads of a stream as they come over the wire.
-    pub fn events(&mut self, stream: StreamId, payloads: &[&str]) {
+    /// Feeds a stream's event payloads as they come over the wire.
+    pub fn receive_events(&mut self, stream: StreamId, payloads: &[&str]) {
         let events = payloads.iter().map(|payload| Event::parse(payload)).collect();
         self.send(Msg::Stream { stream, at: self.now, events, recorded: Vec::new() });
     }
 
     /// Ends a stream.
-    pub fn end(&mut self, stream: StreamId, result: Result<(), api::Error>) {
+    pub fn end_stream(&mut self, stream: StreamId, result: Result<(), api::ApiError>) {
         self.send(Msg::StreamEnded { stream, at: self.now, result });
     }
 
-    /// A whole answer of one message.
-    pub fn answer(&mut self, stream: StreamId, text: &str) {
+    /// Streams a complete answer of one message.
+    pub fn stream_answer(&mut self, stream: StreamId, text: &str) {
         let delta = serde_json::json!({"type": "response.output_text.delta", "output_index": 0, "content_index": 0, "delta": text});
         let item = serde_json::json!({"type": "message", "id": "msg_tmp_1", "role": "assistant", "status": "completed",
             "content": [{"type": "output_text", "text": text, "annotations": []}]});
@@ -195,18 +195,18 @@ impl Harness {
             "usage": {"input_tokens": 20, "output_tokens": 12, "total_tokens": 32, "cost": 0.0021}}});
         let payloads: Vec<String> = [added, delta, done, completed].iter().map(ToString::to_string).collect();
         let payloads: Vec<&str> = payloads.iter().map(String::as_str).collect();
-        self.events(stream, &payloads);
-        self.end(stream, Ok(()));
+        self.receive_events(stream, &payloads);
+        self.end_stream(stream, Ok(()));
     }
 
     pub fn resize(&mut self, width: u16, height: u16) {
         self.send(Msg::Input { event: Input::Resize(width, height), more: false });
     }
 
-    /// The screen as text, without blanks at the ends of rows.
+    /// The screen as text, without trailing spaces.
     pub fn screen(&self) -> String {
         let buffer = self.terminal.backend().buffer();
-        (0..buffer.area.height).map(|y| row(buffer, y) + "\n").collect()
+        (0..buffer.area.height).map(|y| row_text(buffer, y) + "\n").collect()
     }
 
     /// The cells of the last frame.
@@ -215,7 +215,7 @@ impl Harness {
     }
 
     pub fn row(&self, y: u16) -> String {
-        row(self.terminal.backend().buffer(), y)
+        row_text(self.terminal.backend().buffer(), y)
     }
 
     /// One cell, with its colours.
@@ -233,7 +233,7 @@ impl Harness {
     }
 }
 
-fn row(buffer: &Buffer, y: u16) -> String {
+fn row_text(buffer: &Buffer, y: u16) -> String {
     let mut text = String::new();
     let mut covered = 0;
     for x in 0..buffer.area.width {

@@ -1,12 +1,13 @@
-//! What the tests share. Each test binary uses a part of it.
+//! Shared test support. Each test binary uses a part of it.
 #![allow(dead_code)]
 
-pub mod cited;
+pub mod cited_answer;
 pub mod compose;
 pub mod fake_server;
 pub mod harness;
-pub mod long;
+pub mod long_conversation;
 #[cfg(unix)]
 pub mod pty;
+pub mod request_rules;
 #[cfg(unix)]
 pub mod svg;

@@ -1,4 +1,4 @@
-//! The real program in a real pseudo-terminal: keys go in, a screen comes out.
+//! Runs the real program in a real pseudo-terminal: keys in, a screen out.
 //!
 //! ```ignore
 //! let home = Home::empty();
@@ -9,8 +9,8 @@
 //! server.next_request();
 //! ```
 //!
-//! A wait ends when the screen shows what was waited for; nothing sleeps. After half a minute it fails, and the message
-//! holds the screen. What a test sees are whole frames, as a terminal with synchronized output shows them.
+//! A wait ends when the screen meets its condition; nothing sleeps. After half a minute it fails with a message that
+//! shows the screen. A test only sees whole frames, as on a terminal with synchronized output.
 
 use std::{
     ffi::OsString,
@@ -30,19 +30,19 @@ use tempfile::TempDir;
 
 use super::fake_server::FakeServer;
 
-/// Far more than anything takes, for the machine may be busy with other tests.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Far longer than anything takes, because the machine may be busy with other tests.
+const TIMEOUT: Duration = Duration::from_secs(30);
 const FRAME_BEGINS: &[u8] = b"\x1b[?2026h";
 const FRAME_ENDS: &[u8] = b"\x1b[?2026l";
 
-/// The key that `against` configures.
+/// The API key that `against` configures.
 pub const KEY: &str = "sk-or-v1-of-the-tests";
 
-/// A home folder with nothing in it, and gone at the end of the test.
-pub struct Home(TempDir);
+/// An empty home directory, deleted at the end of the test.
+pub struct TestHome(TempDir);
 
-/// A program about to be started: in a clean environment, in a `Home`.
-pub struct Run {
+/// A program about to be started in a clean environment and a `Home`.
+pub struct ProgramLaunch {
     program: PathBuf,
     args: Vec<OsString>,
     env: Vec<(String, OsString)>,
@@ -51,34 +51,34 @@ pub struct Run {
     rows: u16,
 }
 
-/// A program that runs in a terminal. Killed when dropped.
+/// A program running in a terminal. Killed when dropped.
 pub struct Pty {
-    seen: Arc<Seen>,
+    output: Arc<TerminalOutput>,
     child: Box<dyn Child + Send + Sync>,
     master: Box<dyn MasterPty + Send>,
     writer: Box<dyn Write + Send>,
 }
 
-/// What came out of the terminal so far; the reading thread writes it.
-struct Seen {
-    output: Mutex<Screen>,
+/// The terminal's output so far, written by the reader thread.
+struct TerminalOutput {
+    screen: Mutex<PtyScreen>,
     changed: Condvar,
 }
 
-/// The terminal's screen and every byte that made it.
-pub struct Screen {
+/// The terminal's screen and every byte it was drawn from.
+pub struct PtyScreen {
     parser: vt100::Parser,
-    /// All that came, in order.
+    /// All bytes received, in order.
     pub bytes: Vec<u8>,
-    /// How many of them are on the screen: half a frame is not.
-    shown: usize,
-    /// The program has closed its terminal.
-    pub closed: bool,
+    /// How many of them are on the screen; a partial frame is not.
+    shown_bytes: usize,
+    /// Whether the program has closed its terminal.
+    pub is_closed: bool,
 }
 
-impl Home {
+impl TestHome {
     pub fn empty() -> Self {
-        Self(tempfile::tempdir().expect("a temporary folder"))
+        Self(tempfile::tempdir().expect("a temporary directory can be created"))
     }
 
     pub fn path(&self) -> &Path {
@@ -96,18 +96,19 @@ impl Home {
     /// Writes the config file.
     pub fn configure(&self, text: &str) {
         let file = self.config_file();
-        fs::create_dir_all(file.parent().expect("it has a folder")).expect("a folder for the config");
+        fs::create_dir_all(file.parent().expect("the file has a parent directory"))
+            .expect("the config directory can be created");
         fs::write(file, text).expect("the config can be written");
     }
 }
 
-impl Run {
-    /// `ibid` itself, without a key and without a config.
-    pub fn in_home(home: &Home) -> Self {
-        Self::program(Path::new(env!("CARGO_BIN_EXE_ibid")), home)
+impl ProgramLaunch {
+    /// Prepares `ibid` itself, without a key or a config.
+    pub fn in_home(home: &TestHome) -> Self {
+        Self::with_program(Path::new(env!("CARGO_BIN_EXE_ibid")), home)
     }
 
-    pub fn program(program: &Path, home: &Home) -> Self {
+    pub fn with_program(program: &Path, home: &TestHome) -> Self {
         let run = Self {
             program: program.into(),
             args: Vec::new(),
@@ -116,12 +117,12 @@ impl Run {
             columns: 80,
             rows: 24,
         };
-        let below = |folder: &str| home.path().join(folder);
+        let subdirectory = |folder: &str| home.path().join(folder);
         run.env("HOME", home.path())
-            .env("XDG_CONFIG_HOME", below("config"))
-            .env("XDG_DATA_HOME", below("data"))
-            .env("XDG_STATE_HOME", below("state"))
-            .env("XDG_CACHE_HOME", below("cache"))
+            .env("XDG_CONFIG_HOME", subdirectory("config"))
+            .env("XDG_DATA_HOME", subdirectory("data"))
+            .env("XDG_STATE_HOME", subdirectory("state"))
+            .env("XDG_CACHE_HOME", subdirectory("cache"))
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("TERM", "xterm-256color")
             .env("COLORTERM", "truecolor")
@@ -129,7 +130,7 @@ impl Run {
             .env("TZ", "UTC")
     }
 
-    /// With the fake server in the place of OpenRouter, and a key for it.
+    /// Uses the fake server instead of OpenRouter, with a key for it.
     pub fn against(self, server: &FakeServer) -> Self {
         self.env("OPENROUTER_BASE_URL", server.base_url()).env("OPENROUTER_API_KEY", KEY)
     }
@@ -148,7 +149,7 @@ impl Run {
         Self { columns, rows, ..self }
     }
 
-    /// Starts it in a terminal of its own.
+    /// Starts the program in its own terminal.
     pub fn start(self) -> Pty {
         let size = pty_size(self.columns, self.rows);
         let pair = NativePtySystem::default().openpty(size).expect("the system has a pseudo-terminal");
@@ -163,21 +164,21 @@ impl Run {
         let writer = pair.master.take_writer().expect("the terminal can be written");
         let child = pair.slave.spawn_command(command).expect("the program starts");
         drop(pair.slave);
-        let parser = vt100::Parser::new(cells(self.rows), cells(self.columns), 0);
-        let screen = Screen { parser, bytes: Vec::new(), shown: 0, closed: false };
-        let seen = Arc::new(Seen { output: Mutex::new(screen), changed: Condvar::new() });
-        let told = seen.clone();
-        thread::spawn(move || read(reader, &told));
-        Pty { seen, child, master: pair.master, writer }
+        let parser = vt100::Parser::new(nonzero(self.rows), nonzero(self.columns), 0);
+        let screen = PtyScreen { parser, bytes: Vec::new(), shown_bytes: 0, is_closed: false };
+        let output = Arc::new(TerminalOutput { screen: Mutex::new(screen), changed: Condvar::new() });
+        let reader_output = output.clone();
+        thread::spawn(move || read_output(reader, &reader_output));
+        Pty { output, child, master: pair.master, writer }
     }
 
-    /// Runs it to its end without a terminal, with that on its standard input.
+    /// Runs the program to its end without a terminal, with `input` on its standard input.
     pub fn output(self, input: &str) -> Output {
         let mut command = Command::new(&self.program);
         command.args(&self.args).env_clear().envs(self.env).current_dir(&self.folder);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program starts");
-        let mut stdin = child.stdin.take().expect("it was piped");
+        let mut stdin = child.stdin.take().expect("standard input is piped");
         let _left_early = stdin.write_all(input.as_bytes());
         drop(stdin);
         child.wait_with_output().expect("the program ends")
@@ -185,62 +186,65 @@ impl Run {
 }
 
 impl Pty {
-    /// Types text and keys in one go: `"hello<enter>"`, `"<ctrl-x>3"`, `"<shift-tab>"`; `<lt>` is `<` itself.
+    /// Types text and keys in one write: `"hello<enter>"`, `"<ctrl-x>3"`, `"<shift-tab>"`; `<lt>` is `<` itself.
     pub fn type_keys(&mut self, keys: &str) {
-        self.send(&bytes_of(keys));
+        self.send(&encode_keys(keys));
     }
 
     /// Sends bytes as a terminal would.
     pub fn send(&mut self, bytes: &[u8]) {
-        self.writer.write_all(bytes).and_then(|()| self.writer.flush()).expect("the terminal takes keys");
+        self.writer.write_all(bytes).and_then(|()| self.writer.flush()).expect("the terminal accepts input");
     }
 
-    /// Pastes as a terminal does that was asked for brackets.
+    /// Pastes as a terminal in bracketed-paste mode does.
     pub fn paste(&mut self, text: &str) {
-        assert!(self.look(|screen| screen.grid().bracketed_paste()), "the program asked for no brackets");
+        assert!(
+            self.with_screen(|screen| screen.grid().bracketed_paste()),
+            "the program did not enable bracketed paste"
+        );
         self.send(format!("\x1b[200~{text}\x1b[201~").as_bytes());
     }
 
-    /// Waits until the screen shows a text.
+    /// Waits until the screen shows `text`.
     #[track_caller]
     pub fn wait_for(&self, text: &str) {
         self.wait_until(&format!("`{text}`"), |screen| screen.contents().contains(text));
     }
 
-    /// Waits until the screen shows a text no more.
+    /// Waits until the screen no longer shows `text`.
     #[track_caller]
-    pub fn wait_without(&self, text: &str) {
+    pub fn wait_until_gone(&self, text: &str) {
         self.wait_until(&format!("a screen without `{text}`"), |screen| !screen.contents().contains(text));
     }
 
-    /// Waits until the screen is as `ready` says; `what` is for the message of a failure.
+    /// Waits until `ready` accepts the screen; `what` describes the condition in the failure message.
     #[track_caller]
-    pub fn wait_until(&self, what: &str, mut ready: impl FnMut(&Screen) -> bool) {
-        let output = self.seen.lock();
-        let waiting = self.seen.changed.wait_timeout_while(output, PATIENCE, |screen| !ready(screen));
+    pub fn wait_until(&self, expected: &str, mut ready: impl FnMut(&PtyScreen) -> bool) {
+        let output = self.output.lock();
+        let waiting = self.output.changed.wait_timeout_while(output, TIMEOUT, |screen| !ready(screen));
         let (output, outcome) = waiting.unwrap_or_else(PoisonError::into_inner);
         if outcome.timed_out() {
-            let screen = output.framed();
+            let screen = output.boxed();
             drop(output);
-            panic!("no {what} within {PATIENCE:?}:\n{screen}");
+            panic!("no {expected} within {TIMEOUT:?}:\n{screen}");
         }
     }
 
-    /// Waits until the program has ended and everything that it wrote is here.
+    /// Waits until the program has ended and all its output has been read.
     #[track_caller]
     pub fn wait_exit(&mut self) -> ExitStatus {
-        self.wait_until("end of the program", |screen| screen.closed);
+        self.wait_until("end of the program", |screen| screen.is_closed);
         self.child.wait().expect("the program can be waited for")
     }
 
-    /// Looks at the screen as it is now.
-    pub fn look<T>(&self, at: impl FnOnce(&Screen) -> T) -> T {
-        at(&self.seen.lock())
+    /// Passes the current screen to a closure.
+    pub fn with_screen<T>(&self, inspect: impl FnOnce(&PtyScreen) -> T) -> T {
+        inspect(&self.output.lock())
     }
 
-    /// The screen as text: one line a row, without the blanks at their ends.
+    /// The screen as text: one line per row, without trailing spaces.
     pub fn screen(&self) -> String {
-        self.look(Screen::contents)
+        self.with_screen(PtyScreen::contents)
     }
 
     /// One row, from 0 at the top.
@@ -250,29 +254,29 @@ impl Pty {
 
     /// Column and row of the cursor; `None` while it is hidden.
     pub fn cursor(&self) -> Option<(u16, u16)> {
-        self.look(|screen| {
+        self.with_screen(|screen| {
             let (row, column) = screen.grid().cursor_position();
             (!screen.grid().hide_cursor()).then_some((column, row))
         })
     }
 
-    /// Every byte that the program has written.
+    /// Every byte the program has written.
     pub fn bytes(&self) -> Vec<u8> {
-        self.look(|screen| screen.bytes.clone())
+        self.with_screen(|screen| screen.bytes.clone())
     }
 
-    /// The modes of the terminal line (echo, line by line …), to compare them.
+    /// The terminal's line modes (echo, canonical input …) in a form that can be compared.
     pub fn line_modes(&self) -> String {
         format!("{:?}", self.master.get_termios().expect("the terminal has modes"))
     }
 
     pub fn resize(&self, columns: u16, rows: u16) {
-        self.seen.lock().parser.set_size(cells(rows), cells(columns));
+        self.output.lock().parser.set_size(nonzero(rows), nonzero(columns));
         self.master.resize(pty_size(columns, rows)).expect("the terminal can be resized");
     }
 
-    pub fn signal(&self, signal: Signal) {
-        kill_process(self.pid(), signal).expect("the program is there");
+    pub fn send_signal(&self, signal: Signal) {
+        kill_process(self.pid(), signal).expect("the program is running");
     }
 
     pub fn pid(&self) -> Pid {
@@ -280,9 +284,9 @@ impl Pty {
         pid.and_then(Pid::from_raw).expect("the program has an id")
     }
 
-    /// When the screen shows a text for the first time, measured from `since`.
+    /// Waits until the screen shows `text` and returns the time since `since`.
     #[track_caller]
-    pub fn time_to(&self, text: &str, since: Instant) -> Duration {
+    pub fn time_until(&self, text: &str, since: Instant) -> Duration {
         self.wait_for(text);
         since.elapsed()
     }
@@ -290,77 +294,77 @@ impl Pty {
 
 impl Drop for Pty {
     fn drop(&mut self) {
-        if !self.look(|screen| screen.closed) {
+        if !self.with_screen(|screen| screen.is_closed) {
             let _ended_by_now = kill_process(self.pid(), Signal::KILL);
         }
         let _reaped = self.child.wait();
     }
 }
 
-impl Screen {
+impl PtyScreen {
     /// The cells, the cursor and the modes.
     pub fn grid(&self) -> &vt100::Screen {
         self.parser.screen()
     }
 
-    /// One line a row, without the blanks at their ends.
+    /// The text: one line per row, without trailing spaces.
     pub fn contents(&self) -> String {
         let columns = self.grid().size().1.get();
         let rows = self.grid().rows(0, columns).map(|row| row.trim_end().to_owned() + "\n");
         rows.collect()
     }
 
-    fn take(&mut self, bytes: &[u8]) {
+    fn push_bytes(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
-        let new = &self.bytes[self.shown..];
+        let new = &self.bytes[self.shown_bytes..];
         let begins = memchr::memmem::rfind(new, FRAME_BEGINS);
         let open = begins.filter(|begins| memchr::memmem::find(&new[*begins..], FRAME_ENDS).is_none());
         let whole = open.unwrap_or(new.len());
         self.parser.process(&new[..whole]);
-        self.shown += whole;
+        self.shown_bytes += whole;
     }
 
-    /// For a message: the screen in a frame.
-    fn framed(&self) -> String {
+    /// The screen between two rules, for a failure message.
+    fn boxed(&self) -> String {
         let line = "-".repeat(self.grid().size().1.get().into());
-        let end = if self.closed { "the program has closed the terminal" } else { "the program runs" };
-        format!("{line}\n{}{line}\n{end}; {} bytes came", self.contents(), self.bytes.len())
+        let end = if self.is_closed { "the program has closed the terminal" } else { "the program is running" };
+        format!("{line}\n{}{line}\n{end}; {} bytes received", self.contents(), self.bytes.len())
     }
 }
 
-impl Seen {
-    /// A test that failed elsewhere must not hide behind a poisoned lock.
-    fn lock(&self) -> MutexGuard<'_, Screen> {
-        self.output.lock().unwrap_or_else(PoisonError::into_inner)
+impl TerminalOutput {
+    /// Locks the screen, even after a panic, which a poisoned lock would hide.
+    fn lock(&self) -> MutexGuard<'_, PtyScreen> {
+        self.screen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Takes in what the program writes until it has closed its terminal.
-fn read(mut terminal: Box<dyn Read + Send>, seen: &Seen) {
+/// Reads the program's output until it closes its terminal.
+fn read_output(mut terminal: Box<dyn Read + Send>, output: &TerminalOutput) {
     let mut bytes = [0; 8192];
     while let Ok(count @ 1..) = terminal.read(&mut bytes) {
-        seen.lock().take(&bytes[..count]);
-        seen.changed.notify_all();
+        output.lock().push_bytes(&bytes[..count]);
+        output.changed.notify_all();
     }
-    seen.lock().closed = true;
-    seen.changed.notify_all();
+    output.lock().is_closed = true;
+    output.changed.notify_all();
 }
 
-fn bytes_of(keys: &str) -> Vec<u8> {
+fn encode_keys(keys: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut rest = keys;
-    while let Some((text, behind)) = rest.split_once('<') {
-        let (name, behind) = behind.split_once('>').unwrap_or_else(|| panic!("`<` without `>` in {keys:?}"));
+    while let Some((text, after)) = rest.split_once('<') {
+        let (name, behind) = after.split_once('>').unwrap_or_else(|| panic!("`<` without `>` in {keys:?}"));
         bytes.extend_from_slice(text.as_bytes());
-        bytes.extend(key(name));
+        bytes.extend(encode_key(name));
         rest = behind;
     }
     bytes.extend_from_slice(rest.as_bytes());
     bytes
 }
 
-/// What xterm sends for a key.
-fn key(name: &str) -> Vec<u8> {
+/// The bytes that xterm sends for a key.
+fn encode_key(name: &str) -> Vec<u8> {
     let bytes: &[u8] = match name {
         "enter" => b"\r",
         "esc" => b"\x1b",
@@ -385,20 +389,20 @@ fn key(name: &str) -> Vec<u8> {
         _ => {
             return match (name.strip_prefix("ctrl-"), name.strip_prefix("alt-")) {
                 (Some(letter), _) if letter.len() == 1 => vec![letter.as_bytes()[0] & 0x1f],
-                (_, Some(other)) => [b"\x1b", &*bytes_of_one(other)].concat(),
-                _ => panic!("no key is called `{name}`"),
+                (_, Some(other)) => [b"\x1b", &*encode_char_or_key(other)].concat(),
+                _ => panic!("no key is named `{name}`"),
             };
         }
     };
     bytes.into()
 }
 
-fn bytes_of_one(name: &str) -> Vec<u8> {
-    if name.chars().count() == 1 { name.into() } else { key(name) }
+fn encode_char_or_key(name: &str) -> Vec<u8> {
+    if name.chars().count() == 1 { name.into() } else { encode_key(name) }
 }
 
-fn cells(count: u16) -> NonZeroU16 {
-    NonZeroU16::new(count).expect("a terminal has cells")
+fn nonzero(count: u16) -> NonZeroU16 {
+    NonZeroU16::new(count).expect("a terminal has at least one cell")
 }
 
 fn pty_size(cols: u16, rows: u16) -> PtySize {

@@ -1,41 +1,41 @@
-//! The demo: everything works without a key and without a network.
+//! The demo works without a key or a network.
 
-use crate::support::pty::{Home, Run};
+use crate::support::pty::{ProgramLaunch, TestHome};
 
 #[test]
-fn a_first_look_round_the_demo_needs_nothing() {
-    let home = Home::empty();
-    let mut ibid = Run::in_home(&home).args(["demo"]).size(120, 40).start();
+fn the_demo_needs_neither_a_key_nor_a_network() {
+    let home = TestHome::empty();
+    let mut ibid = ProgramLaunch::in_home(&home).args(["demo"]).size(120, 40).start();
     ibid.wait_for("type a message");
     ibid.wait_for("demo");
     ibid.type_keys("hello there<enter>");
     ibid.wait_for("Send anything to go on");
-    crate::idle(&ibid);
+    crate::wait_idle(&ibid);
     ibid.type_keys("<ctrl-x>2");
     ibid.wait_for("thinker");
     ibid.type_keys("what is thinking?<enter>");
     ibid.wait_for("Thought for");
-    crate::idle(&ibid);
+    crate::wait_idle(&ibid);
     assert!(!home.database().exists(), "the demo touched the real conversations");
     ibid.type_keys("<ctrl-x>q");
     assert_eq!(ibid.wait_exit().exit_code(), 0);
 
-    let ibid = Run::in_home(&home).args(["demo", "--continue"]).size(120, 40).start();
+    let ibid = ProgramLaunch::in_home(&home).args(["demo", "--continue"]).size(120, 40).start();
     ibid.wait_for("what is thinking?");
     ibid.wait_for("Thought for");
 }
 
 #[test]
-fn the_welcome_leads_into_the_demo() {
-    let home = Home::empty();
-    let mut ibid = Run::in_home(&home).start();
+fn the_welcome_screen_starts_the_demo() {
+    let home = TestHome::empty();
+    let mut ibid = ProgramLaunch::in_home(&home).start();
     ibid.wait_for("Look around first");
     ibid.type_keys("3");
     ibid.wait_for("type a message");
     ibid.wait_for("demo");
     ibid.type_keys("hello<enter>");
     ibid.wait_for("demo");
-    ibid.wait_for("esc stops");
+    ibid.wait_for("Esc stops");
     ibid.type_keys("<esc>");
-    crate::idle(&ibid);
+    crate::wait_idle(&ibid);
 }

@@ -1,34 +1,34 @@
-//! What a terminal sends: pastes, keys in pieces, sizes.
+//! Terminal input: pastes, split keys, edits, resizes.
 
-use crate::{Stage, answer, idle, prompt, quit, ready};
+use crate::{Stage, newest_prompt, quit, start_ready, text_reply, wait_idle};
 
 #[test]
-fn a_paste_of_many_lines_never_sends_with_brackets_or_without() {
-    let stage = Stage::plain();
+fn a_multi_line_paste_never_sends_bracketed_or_not() {
+    let stage = Stage::set_up();
     let mut ibid = stage.open();
     ibid.paste("first line\nsecond line\nthird line");
     ibid.wait_for("third line");
-    assert_eq!(stage.asked(), 0);
-    stage.server.answer(answer(&["Three lines."]));
+    assert_eq!(stage.request_count(), 0);
+    stage.server.queue_reply(text_reply(&["Three lines."]));
     ibid.type_keys("<enter>");
-    assert_eq!(prompt(&stage.server.next_request()), "first line\nsecond line\nthird line");
+    assert_eq!(newest_prompt(&stage.server.next_request()), "first line\nsecond line\nthird line");
     ibid.wait_for("Three lines.");
-    idle(&ibid);
+    wait_idle(&ibid);
 
     ibid.send(b"uno\rdos\rtres");
     ibid.wait_for("tres");
-    assert_eq!(stage.asked(), 1);
-    stage.server.answer(answer(&["Numbers."]));
+    assert_eq!(stage.request_count(), 1);
+    stage.server.queue_reply(text_reply(&["Numbers."]));
     ibid.type_keys("<enter>");
-    assert_eq!(prompt(&stage.server.next_request()), "uno\ndos\ntres");
+    assert_eq!(newest_prompt(&stage.server.next_request()), "uno\ndos\ntres");
 }
 
 #[test]
-fn a_key_that_a_slow_line_cuts_in_two_is_still_that_key() {
-    let stage = Stage::plain();
-    let mut ibid = ready(stage.run().env("SSH_CONNECTION", "192.0.2.1 5000 192.0.2.2 22"));
+fn a_key_sequence_split_by_a_slow_connection_is_still_one_key() {
+    let stage = Stage::set_up();
+    let mut ibid = start_ready(stage.launch().env("SSH_CONNECTION", "192.0.2.1 5000 192.0.2.2 22"));
     stage.exchange(&mut ibid, "remember me", "I shall.");
-    // On a busy machine this test itself may be slower between two writes than any line: then again.
+    // On a busy machine this test may pause longer between the two writes than any connection; then try again.
     for _ in 0..5 {
         ibid.send(b"\x1b");
         ibid.send(b"[A");
@@ -41,46 +41,46 @@ fn a_key_that_a_slow_line_cuts_in_two_is_still_that_key() {
         ibid.type_keys("<ctrl-u>");
         ibid.wait_for("type a message");
     }
-    panic!("the key was never whole:\n{}", ibid.screen());
+    panic!("the key always came apart:\n{}", ibid.screen());
 }
 
 #[test]
-fn what_is_typed_is_edited_by_whole_characters_with_the_keys_of_readline() {
-    let stage = Stage::plain();
+fn readline_keys_edit_the_draft_by_whole_characters() {
+    let stage = Stage::set_up();
     let mut ibid = stage.open();
     ibid.type_keys("good 👩‍👩‍👧");
     ibid.wait_for("› good 👩");
     ibid.type_keys("<backspace>night<ctrl-a><ctrl-d>G<ctrl-e><ctrl-w>day<ctrl-j>to you");
     ibid.wait_for("  to you");
-    stage.server.answer(answer(&["Likewise."]));
+    stage.server.queue_reply(text_reply(&["Likewise."]));
     ibid.type_keys("<enter>");
-    assert_eq!(prompt(&stage.server.next_request()), "Good day\nto you");
+    assert_eq!(newest_prompt(&stage.server.next_request()), "Good day\nto you");
 }
 
 #[test]
-fn a_draft_goes_to_the_editor_and_comes_back_as_it_was_saved() {
+fn a_draft_comes_back_from_the_editor_as_saved() {
     use std::{fs, os::unix::fs::PermissionsExt};
-    let stage = Stage::plain();
+    let stage = Stage::set_up();
     let editor = stage.home.path().join("editor");
     fs::write(&editor, "#!/bin/sh\necho 'this is the editor'\nread go\necho ' and an end' >> \"$1\"\n")
-        .expect("a script");
-    fs::set_permissions(&editor, fs::Permissions::from_mode(0o755)).expect("it can be run");
-    let mut ibid = ready(stage.run().env("EDITOR", &editor));
+        .expect("the script can be written");
+    fs::set_permissions(&editor, fs::Permissions::from_mode(0o755)).expect("the script can be made executable");
+    let mut ibid = start_ready(stage.launch().env("EDITOR", &editor));
     ibid.type_keys("a beginning");
     ibid.wait_for("› a beginning");
     ibid.type_keys("<ctrl-g>");
     ibid.wait_for("this is the editor");
-    ibid.look(|screen| assert!(!screen.grid().alternate_screen(), "the editor has no terminal of its own"));
+    ibid.with_screen(|screen| assert!(!screen.grid().alternate_screen(), "the editor runs in the alternate screen"));
     ibid.type_keys("<enter>");
     ibid.wait_for("and an end");
-    stage.server.answer(answer(&["Whole."]));
+    stage.server.queue_reply(text_reply(&["Whole."]));
     ibid.type_keys("<enter>");
-    assert_eq!(prompt(&stage.server.next_request()), "a beginning and an end");
+    assert_eq!(newest_prompt(&stage.server.next_request()), "a beginning and an end");
 }
 
 #[test]
-fn the_cursor_stands_behind_what_was_typed() {
-    let stage = Stage::plain();
+fn the_cursor_follows_the_typed_text() {
+    let stage = Stage::set_up();
     let mut ibid = stage.open();
     let (column, row) = ibid.cursor().expect("the composer has the cursor");
     ibid.type_keys("日本語");
@@ -91,10 +91,10 @@ fn the_cursor_stands_behind_what_was_typed() {
 }
 
 #[test]
-fn a_storm_of_resizes_down_to_one_cell_leaves_the_program_whole() {
-    let stage = Stage::plain();
+fn rapid_resizes_down_to_one_cell_do_no_harm() {
+    let stage = Stage::set_up();
     let mut ibid = stage.open();
-    stage.server.answer(answer(&["Steady ", "as ", "she goes."]).gated());
+    stage.server.queue_reply(text_reply(&["Steady ", "as ", "she goes."]).gated());
     ibid.type_keys("hello<enter>");
     let request = stage.server.next_request();
     for round in 0..40_u16 {
@@ -113,7 +113,7 @@ fn a_storm_of_resizes_down_to_one_cell_leaves_the_program_whole() {
     ibid.wait_for("Steady as she goes.");
     ibid.wait_for("type a message");
     ibid.resize(30, 8);
-    ibid.wait_without("type a message");
+    ibid.wait_until_gone("type a message");
     ibid.resize(40, 10);
     ibid.wait_for("type a message");
     quit(&mut ibid);
@@ -121,7 +121,7 @@ fn a_storm_of_resizes_down_to_one_cell_leaves_the_program_whole() {
 
 #[test]
 fn control_characters_from_a_server_never_reach_the_terminal() {
-    let stage = Stage::plain();
+    let stage = Stage::set_up();
     let mut ibid = stage.open();
     let evil = "Before \u{1b}]0;owned\u{7}\u{1b}[2J\u{9b}31m\u{1b}]52;c;b3duZWQ=\u{7} after.";
     stage.exchange_until(&mut ibid, "hello", evil, "after.");

@@ -1,21 +1,18 @@
-//! The program as its reader meets it: the real binary in a pseudo-terminal, against a server on the loopback.
+//! End-to-end tests: the real binary in a pseudo-terminal, with a server on the loopback interface.
 #![cfg(unix)]
 
 #[path = "../support/mod.rs"]
 mod support;
 
-#[allow(dead_code)]
-#[path = "../requests/rules.rs"]
-mod rules;
-
 mod background;
 mod chat;
 mod choices;
 mod demo;
-mod elsewhere;
+mod headless;
 mod input;
 mod modes;
 mod mouse;
+mod notifications;
 mod safety;
 mod trouble;
 
@@ -26,88 +23,88 @@ use std::{
 
 use serde_json::Value;
 use support::{
-    compose::Response,
-    fake_server::{FakeServer, Reply, Request},
-    pty::{Home, Pty, Run},
+    compose::ResponseBuilder,
+    fake_server::{FakeReply, FakeServer, ReceivedRequest},
+    pty::{ProgramLaunch, Pty, TestHome},
 };
 
 pub const MODEL: &str = "openai/gpt-4.1-mini";
 
-/// A home with a model in its config, and a server.
+/// A home directory with a model in its config, and a server.
 pub struct Stage {
-    pub home: Home,
+    pub home: TestHome,
     pub server: FakeServer,
 }
 
 impl Stage {
-    pub fn plain() -> Self {
-        Self::configured("")
+    pub fn set_up() -> Self {
+        Self::with_config("")
     }
 
-    /// With more in the config.
-    pub fn configured(more: &str) -> Self {
-        let stage = Self { home: Home::empty(), server: FakeServer::start() };
+    /// Creates a stage with further lines in the config.
+    pub fn with_config(more: &str) -> Self {
+        let stage = Self { home: TestHome::empty(), server: FakeServer::start() };
         stage.home.configure(&format!("model = \"{MODEL}\"\n{more}"));
         stage
     }
 
-    pub fn run(&self) -> Run {
-        Run::in_home(&self.home).against(&self.server)
+    pub fn launch(&self) -> ProgramLaunch {
+        ProgramLaunch::in_home(&self.home).against(&self.server)
     }
 
-    /// Another program in the same surroundings.
-    pub fn run_program(&self, program: &str, args: &[&str]) -> Run {
-        Run::program(Path::new(program), &self.home).against(&self.server).args(args.iter().copied())
+    /// Prepares another program in the same environment.
+    pub fn launch_program(&self, program: &str, args: &[&str]) -> ProgramLaunch {
+        ProgramLaunch::with_program(Path::new(program), &self.home).against(&self.server).args(args.iter().copied())
     }
 
-    /// The program, ready to type.
+    /// Starts the program and waits until it is ready for input.
     pub fn open(&self) -> Pty {
-        ready(self.run())
+        start_ready(self.launch())
     }
 
-    /// The program with the last conversation open.
+    /// Starts the program with the last conversation open.
     pub fn reopen(&self) -> Pty {
-        ready(self.run().args(["--continue"]))
+        start_ready(self.launch().args(["--continue"]))
     }
 
-    /// How many requests for an answer have come so far.
-    pub fn asked(&self) -> usize {
-        self.server.heads().iter().filter(|head| head.method == "POST").count()
+    /// How many requests for answers have arrived so far.
+    pub fn request_count(&self) -> usize {
+        self.server.request_heads().iter().filter(|head| head.method == "POST").count()
     }
 
-    /// Asks, and has it answered at once; the answer must not be on the screen yet.
+    /// Sends a prompt that is answered at once with `text`, which must not be on the screen yet.
     #[track_caller]
-    pub fn exchange(&self, ibid: &mut Pty, prompt: &str, text: &str) -> Request {
+    pub fn exchange(&self, ibid: &mut Pty, prompt: &str, text: &str) -> ReceivedRequest {
         self.exchange_until(ibid, prompt, text, text)
     }
 
-    /// The same with an answer that looks otherwise on the screen.
+    /// Like `exchange`, for an answer that appears on the screen as `shown`.
     #[track_caller]
-    pub fn exchange_until(&self, ibid: &mut Pty, prompt: &str, text: &str, shown: &str) -> Request {
-        self.server.answer(answer(&[text]));
+    pub fn exchange_until(&self, ibid: &mut Pty, prompt: &str, text: &str, shown: &str) -> ReceivedRequest {
+        self.server.queue_reply(text_reply(&[text]));
         ibid.type_keys(&format!("{prompt}<enter>"));
         let request = self.server.next_request();
         ibid.wait_for(shown);
-        idle(ibid);
+        wait_idle(ibid);
         request
     }
 }
 
 #[track_caller]
-pub fn ready(run: Run) -> Pty {
+pub fn start_ready(run: ProgramLaunch) -> Pty {
     let ibid = run.start();
     ibid.wait_for("type a message");
     ibid
 }
 
-/// No turn runs in the conversation on the screen.
+/// Waits until no turn is running in the conversation on the screen.
 #[track_caller]
-pub fn idle(ibid: &Pty) {
-    ibid.wait_without("esc stops");
+pub fn wait_idle(ibid: &Pty) {
+    ibid.wait_until_gone("Esc stops");
 }
 
-pub fn answer(deltas: &[&str]) -> Reply {
-    Reply::stream(Response::by(MODEL).text(deltas).completed())
+pub fn text_reply(deltas: &[&str]) -> FakeReply {
+    FakeReply::stream(ResponseBuilder::new(MODEL).text(deltas).completed())
 }
 
 #[track_caller]
@@ -116,18 +113,21 @@ pub fn quit(ibid: &mut Pty) {
     assert_eq!(ibid.wait_exit().exit_code(), 0);
 }
 
-/// What the reader and the models said, as it was sent: (role, text).
-pub fn said(request: &Request) -> Vec<(String, String)> {
+/// The messages of a request as (role, text).
+pub fn input_messages(request: &ReceivedRequest) -> Vec<(String, String)> {
     let items = request.body["input"].as_array().cloned().unwrap_or_default();
-    items.iter().map(|item| (item["role"].as_str().unwrap_or_default().to_owned(), text(&item["content"]))).collect()
+    items
+        .iter()
+        .map(|item| (item["role"].as_str().unwrap_or_default().to_owned(), content_text(&item["content"])))
+        .collect()
 }
 
 /// The newest prompt of a request.
-pub fn prompt(request: &Request) -> String {
-    said(request).pop().expect("a request has input").1
+pub fn newest_prompt(request: &ReceivedRequest) -> String {
+    input_messages(request).pop().expect("a request has input").1
 }
 
-fn text(content: &Value) -> String {
+fn content_text(content: &Value) -> String {
     match content {
         Value::String(text) => text.clone(),
         Value::Array(parts) => parts.iter().filter_map(|part| part["text"].as_str()).collect(),
@@ -135,18 +135,18 @@ fn text(content: &Value) -> String {
     }
 }
 
-/// Takes the first choice of the newest card.
+/// Takes the first choice on the newest card.
 #[track_caller]
 pub fn take_first_choice(ibid: &mut Pty) {
     take_choice(ibid, "<enter>");
 }
 
-/// Presses a key of the newest card until the card is gone: no key counts on one that has just been painted.
+/// Presses a key of the newest card until the card is gone, because a card ignores keys right after it is drawn.
 #[track_caller]
 pub fn take_choice(ibid: &mut Pty, key: &str) {
-    const OFFER: &str = "tab, then";
+    const OFFER: &str = "Tab, then";
     ibid.wait_for(OFFER);
-    eventually("what the choice does", || {
+    eventually("the effect of the choice", || {
         ibid.type_keys(key);
         let pressed = Instant::now();
         while ibid.screen().contains(OFFER) && pressed.elapsed() < Duration::from_millis(100) {
@@ -156,12 +156,12 @@ pub fn take_choice(ibid: &mut Pty, key: &str) {
     });
 }
 
-/// Waits for something outside the screen.
+/// Waits for a condition outside the screen.
 #[track_caller]
-pub fn eventually(what: &str, mut there: impl FnMut() -> bool) {
+pub fn eventually(expected: &str, mut is_done: impl FnMut() -> bool) {
     let start = Instant::now();
-    while !there() {
-        assert!(start.elapsed() < Duration::from_secs(10), "{what} did not come about in ten seconds");
+    while !is_done() {
+        assert!(start.elapsed() < Duration::from_secs(10), "not within ten seconds: {expected}");
         std::thread::park_timeout(Duration::from_millis(5));
     }
 }

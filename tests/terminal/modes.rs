@@ -1,15 +1,16 @@
-//! The terminal is given back as it was, whichever way the program ends.
+//! The terminal is restored, however the program ends.
 
 use std::{env, fs, path::Path};
 
 use rustix::process::{Pid, Signal, kill_process, test_kill_process_group};
 
 use crate::{
-    Stage, answer, eventually, quit,
-    support::pty::{Home, Pty, Run},
+    Stage, eventually, quit,
+    support::pty::{ProgramLaunch, Pty, TestHome},
+    text_reply,
 };
 
-/// Modes that the program switches on, and what switches them off again.
+/// The sequences that enable the program's terminal modes, and those that disable them.
 const MODES: [(&str, &str); 9] = [
     ("\x1b[?1000h", "\x1b[?1000l"),
     ("\x1b[?1002h", "\x1b[?1002l"),
@@ -19,15 +20,15 @@ const MODES: [(&str, &str); 9] = [
     ("\x1b[?1004h", "\x1b[?1004l"),
     ("\x1b[>1u", "\x1b[<1u"),
     ("\x1b[?2031h", "\x1b[?2031l"),
-    ("\x1b[22;2t", "\x1b[23;2t"), // The title of the window.
+    ("\x1b[22;2t", "\x1b[23;2t"), // The window title.
 ];
 
-/// Fails unless every mode was switched on and is off, and the line is as it was before.
+/// Fails unless every mode was enabled and is disabled again, and the line modes are unchanged.
 #[track_caller]
-fn assert_given_back(ibid: &Pty, line_before: &str) {
+fn assert_restored(ibid: &Pty, line_before: &str) {
     assert_modes_are_off(&ibid.bytes());
     assert_eq!(ibid.line_modes(), line_before);
-    ibid.look(|screen| assert!(!screen.grid().alternate_screen() && !screen.grid().hide_cursor()));
+    ibid.with_screen(|screen| assert!(!screen.grid().alternate_screen() && !screen.grid().hide_cursor()));
 }
 
 #[track_caller]
@@ -36,16 +37,16 @@ fn assert_modes_are_off(bytes: &[u8]) {
     for (on, off) in MODES {
         let (on_at, off_at) = (last(on), last(off));
         assert!(on_at.is_some(), "{} was never sent", on.escape_debug());
-        assert!(off_at > on_at, "{} was not taken back by {}", on.escape_debug(), off.escape_debug());
+        assert!(off_at > on_at, "{} was not undone by {}", on.escape_debug(), off.escape_debug());
     }
 }
 
-/// A terminal that was asked for its modes before the program changed them.
-fn start(stage: &Stage) -> (Pty, String) {
-    // The shell's child has the terminal as the shell had it: nothing has changed the modes when it prints its line.
+/// Starts the program; also returns the terminal's line modes from before the program changed them.
+fn start_from_shell(stage: &Stage) -> (Pty, String) {
+    // The shell leaves the modes unchanged until it reads a line and executes the program.
     let ibid = env!("CARGO_BIN_EXE_ibid");
     let script = format!("read go; exec {ibid}");
-    let mut pty = stage.run_program("/bin/sh", &["-c", &script]).start();
+    let mut pty = stage.launch_program("/bin/sh", &["-c", &script]).start();
     let before = pty.line_modes();
     pty.send(b"\n");
     pty.wait_for("type a message");
@@ -54,35 +55,35 @@ fn start(stage: &Stage) -> (Pty, String) {
 }
 
 #[test]
-fn quitting_gives_the_terminal_back() {
-    let (mut ibid, before) = start(&Stage::plain());
+fn quitting_restores_the_terminal() {
+    let (mut ibid, before) = start_from_shell(&Stage::set_up());
     quit(&mut ibid);
-    assert_given_back(&ibid, &before);
+    assert_restored(&ibid, &before);
 }
 
 #[test]
-fn control_c_twice_gives_the_terminal_back() {
-    let (mut ibid, before) = start(&Stage::plain());
+fn control_c_twice_restores_the_terminal() {
+    let (mut ibid, before) = start_from_shell(&Stage::set_up());
     ibid.type_keys("<ctrl-c>");
     ibid.wait_for("again");
     ibid.type_keys("<ctrl-c>");
     assert_eq!(ibid.wait_exit().exit_code(), 0);
-    assert_given_back(&ibid, &before);
+    assert_restored(&ibid, &before);
 }
 
 #[test]
-fn sigterm_and_sighup_in_mid_answer_give_the_terminal_back_and_keep_what_came() {
+fn sigterm_and_sighup_mid_answer_restore_the_terminal_and_keep_the_partial_answer() {
     for signal in [Signal::TERM, Signal::HUP] {
-        let stage = Stage::plain();
-        let (mut ibid, before) = start(&stage);
-        stage.server.answer(answer(&["This ", "much ", "came."]).gated());
+        let stage = Stage::set_up();
+        let (mut ibid, before) = start_from_shell(&stage);
+        stage.server.queue_reply(text_reply(&["This ", "much ", "came."]).gated());
         ibid.type_keys("hello<enter>");
         let request = stage.server.next_request();
         request.release_many(8);
         ibid.wait_for("This much");
-        ibid.signal(signal);
+        ibid.send_signal(signal);
         ibid.wait_exit();
-        assert_given_back(&ibid, &before);
+        assert_restored(&ibid, &before);
         let ibid = stage.reopen();
         ibid.wait_for("This much");
         ibid.wait_for("interrupted");
@@ -90,18 +91,18 @@ fn sigterm_and_sighup_in_mid_answer_give_the_terminal_back_and_keep_what_came() 
 }
 
 #[test]
-fn closing_the_window_in_mid_answer_ends_the_program_and_keeps_what_came() {
-    let stage = Stage::plain();
-    // The end of the first process of a terminal hangs the terminal up; here that is a shell.
+fn closing_the_window_mid_answer_ends_the_program_and_keeps_the_partial_answer() {
+    let stage = Stage::set_up();
+    // A terminal is hung up when its first process ends, which here is a shell.
     let script = format!("{}; true", env!("CARGO_BIN_EXE_ibid"));
-    let mut shell = crate::ready(stage.run_program("/bin/sh", &["-c", &script]));
-    stage.server.answer(answer(&["This ", "much ", "came."]).gated());
+    let mut shell = crate::start_ready(stage.launch_program("/bin/sh", &["-c", &script]));
+    stage.server.queue_reply(text_reply(&["This ", "much ", "came."]).gated());
     shell.type_keys("hello<enter>");
     let request = stage.server.next_request();
     request.release_many(8);
     shell.wait_for("This much");
     let group = shell.pid();
-    shell.signal(Signal::KILL);
+    shell.send_signal(Signal::KILL);
     shell.wait_exit();
     eventually("the end of the program", || test_kill_process_group(group).is_err());
     request.wait_closed();
@@ -111,25 +112,25 @@ fn closing_the_window_in_mid_answer_ends_the_program_and_keeps_what_came() {
 }
 
 #[test]
-fn a_panic_gives_the_terminal_back_before_it_tells() {
-    // No key of the program panics, so this test starts itself with the program's guard and does.
+fn a_panic_restores_the_terminal_before_its_message() {
+    // No key makes the program panic, so this test runs itself in a child with the program's panic hook.
     const CHILD: &str = "IBID_TEST_PANICS";
     if env::var_os(CHILD).is_some() {
-        ibid::cli::hook_panics();
-        let mut screen = ibid::tui::Screen::enter().expect("the test runs in a terminal");
-        screen.take_mouse(ibid::config::Mouse::On).expect("the terminal is there");
-        screen.set_title("a title").expect("the terminal is there");
+        ibid::cli::install_panic_hook();
+        let mut screen = ibid::tui::TerminalScreen::enter().expect("the test runs in a terminal");
+        screen.set_mouse_mode(ibid::config::MouseMode::On).expect("the terminal can be written");
+        screen.set_title("a title").expect("the terminal can be written");
         let painted = screen.draw(|cells| {
             cells.set_string(0, 0, "painted", ratatui::style::Style::new());
             None
         });
-        painted.expect("the terminal is there");
+        painted.expect("the terminal can be written");
         panic!("the very end");
     }
-    let itself = env::current_exe().expect("a test knows its file");
-    let name = "modes::a_panic_gives_the_terminal_back_before_it_tells";
-    let home = Home::empty();
-    let mut pty = Run::program(Path::new("/bin/sh"), &home)
+    let itself = env::current_exe().expect("a test knows its executable");
+    let name = "modes::a_panic_restores_the_terminal_before_its_message";
+    let home = TestHome::empty();
+    let mut pty = ProgramLaunch::with_program(Path::new("/bin/sh"), &home)
         .args(["-c", "read go; exec \"$0\" --exact --nocapture \"$1\""])
         .args([itself.into_os_string(), name.into()])
         .env(CHILD, "1")
@@ -148,9 +149,9 @@ fn a_panic_gives_the_terminal_back_before_it_tells() {
 }
 
 #[test]
-fn control_z_gives_the_terminal_to_the_shell_and_fg_takes_it_again() {
-    let stage = Stage::plain();
-    let mut shell = stage.run_program("/bin/sh", &["-i"]).env("PS1", "shell>").start();
+fn control_z_restores_the_terminal_and_fg_takes_it_back() {
+    let stage = Stage::set_up();
+    let mut shell = stage.launch_program("/bin/sh", &["-i"]).env("PS1", "shell>").start();
     shell.wait_for("shell>");
     shell.type_keys(&format!("{}<enter>", env!("CARGO_BIN_EXE_ibid")));
     shell.wait_for("type a message");
@@ -171,16 +172,16 @@ fn control_z_gives_the_terminal_to_the_shell_and_fg_takes_it_again() {
 }
 
 #[test]
-fn a_stop_from_outside_gives_the_terminal_back_as_well() {
-    let stage = Stage::plain();
-    let mut shell = stage.run_program("/bin/sh", &["-i"]).env("PS1", "shell>").start();
+fn a_stop_signal_from_outside_restores_the_terminal() {
+    let stage = Stage::set_up();
+    let mut shell = stage.launch_program("/bin/sh", &["-i"]).env("PS1", "shell>").start();
     shell.wait_for("shell>");
-    // The shell's job tells its own number, then becomes the program.
+    // The job writes its process id, then executes the program.
     shell.type_keys(&format!("sh -c 'echo $$ > pid; exec {}'<enter>", env!("CARGO_BIN_EXE_ibid")));
     shell.wait_for("type a message");
-    let number = fs::read_to_string(stage.home.path().join("pid")).expect("the job wrote it");
-    let number = number.trim().parse().ok().and_then(Pid::from_raw).expect("a process has a number");
-    kill_process(number, Signal::TSTP).expect("it runs");
+    let number = fs::read_to_string(stage.home.path().join("pid")).expect("the job wrote its process id");
+    let number = number.trim().parse().ok().and_then(Pid::from_raw).expect("the process id is valid");
+    kill_process(number, Signal::TSTP).expect("the program is running");
     shell.wait_for("Stopped");
     assert_modes_are_off(&shell.bytes());
     shell.type_keys("fg<enter>");
@@ -192,15 +193,15 @@ fn a_stop_from_outside_gives_the_terminal_back_as_well() {
 
 #[test]
 fn no_color_means_no_colour_at_all() {
-    let stage = Stage::plain();
-    let mut ibid = crate::ready(stage.run().env("NO_COLOR", "1").size(120, 40));
+    let stage = Stage::set_up();
+    let mut ibid = crate::start_ready(stage.launch().env("NO_COLOR", "1").size(120, 40));
     stage.exchange_until(
         &mut ibid,
         "hello",
         "# Head\n\nSome `code` and\n\n```rust\nlet x = 1;\n```\n\nThe end.",
         "The end.",
     );
-    let coloured = ibid.look(|screen| {
+    let coloured = ibid.with_screen(|screen| {
         let cells = (0..40).flat_map(|row| (0..120).map(move |column| (row, column)));
         let is_plain =
             |cell: &vt100::Cell| cell.fgcolor() == vt100::Color::Default && cell.bgcolor() == vt100::Color::Default;

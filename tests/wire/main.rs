@@ -1,4 +1,4 @@
-//! What leaves for a server and how its answers arrive, over real sockets.
+//! Requests to servers and their responses, over real sockets.
 
 mod servers;
 #[path = "../support/mod.rs"]
@@ -11,52 +11,52 @@ use std::{
 
 use ibid::{
     api::{
-        Client, Dialect, Endpoint, Error, Event, Fault, Raw, Request, Timeouts,
-        request::{Role, message},
+        ApiClient, ApiDialect, ApiError, Endpoint, Event, FaultKind, HttpTimeouts, RawFrame, Request,
+        request::{MessageRole, input_message},
     },
-    chat::{Answer, End, Timestamp},
+    chat::{Answer, AnswerEnd, Timestamp},
 };
 use serde_json::json;
 use support::{
-    compose::Response,
-    fake_server::{FakeServer, Head, Reply, dead_url},
+    compose::ResponseBuilder,
+    fake_server::{FakeReply, FakeServer, RequestHead, unreachable_url},
 };
 
 const KEY: &str = "sk-or-v1-0123456789abcdef";
 
-fn endpoint(base_url: &str, dialect: Dialect, key: Option<&str>) -> Endpoint {
+fn endpoint(base_url: &str, dialect: ApiDialect, key: Option<&str>) -> Endpoint {
     Endpoint { name: "test".into(), base_url: base_url.into(), dialect, key: key.map(Into::into) }
 }
 
-/// Quick enough for tests that wait for a limit, slow enough for a busy machine.
-fn quick() -> Timeouts {
+/// Time limits short enough for tests that reach them, long enough for a busy machine.
+fn short_timeouts() -> HttpTimeouts {
     let limit = Duration::from_millis(300);
-    Timeouts { connect: Duration::from_secs(5), first_byte: limit, silence: limit }
+    HttpTimeouts { connect: Duration::from_secs(5), first_byte: limit, idle: limit }
 }
 
-fn client(server: &FakeServer, dialect: Dialect, key: Option<&str>) -> Client {
-    Client::new(endpoint(&server.base_url(), dialect, key)).expect("a client")
+fn client(server: &FakeServer, dialect: ApiDialect, key: Option<&str>) -> ApiClient {
+    ApiClient::new(endpoint(&server.base_url(), dialect, key)).expect("the client can be created")
 }
 
-fn hello() -> Request {
+fn hello_request() -> Request {
     Request {
         model: "openai/gpt-4.1-mini".into(),
-        input: vec![message(Role::User, "Hi")],
+        input: vec![input_message(MessageRole::User, "Hi")],
         stream: true,
         ..Request::default()
     }
 }
 
-/// On threads of their own, for the tests wait for the server in the midst of their work.
-fn run<T>(work: impl Future<Output = T>) -> T {
+/// Runs a future on a multi-threaded runtime, because the tests block on the server inside it.
+fn block_on<T>(work: impl Future<Output = T>) -> T {
     let mut threads = tokio::runtime::Builder::new_multi_thread();
-    threads.worker_threads(1).enable_all().build().expect("a runtime").block_on(work)
+    threads.worker_threads(1).enable_all().build().expect("the runtime starts").block_on(work)
 }
 
-/// What came of a request: the events, and how it ended.
-fn ask(client: &Client) -> Result<(Vec<Event>, Result<(), Error>), Error> {
-    run(async {
-        let mut opened = client.open(&hello()).await?;
+/// Sends a request; returns its events and how the stream ended.
+fn stream_events(client: &ApiClient) -> Result<(Vec<Event>, Result<(), ApiError>), ApiError> {
+    block_on(async {
+        let mut opened = client.open(&hello_request()).await?;
         let mut events = Vec::new();
         loop {
             match opened.next_batch(&mut events).await {
@@ -68,10 +68,10 @@ fn ask(client: &Client) -> Result<(Vec<Event>, Result<(), Error>), Error> {
     })
 }
 
-fn answer(client: &Client) -> Answer {
+fn streamed_answer(client: &ApiClient) -> Answer {
     let now = Timestamp::UNIX_EPOCH;
     let mut answer = Answer::new("test", "m", now);
-    let (events, end) = ask(client).expect("it opens");
+    let (events, end) = stream_events(client).expect("the stream opens");
     for event in &events {
         answer.apply(0, now, event);
     }
@@ -79,19 +79,19 @@ fn answer(client: &Client) -> Answer {
     answer
 }
 
-fn text() -> Vec<String> {
-    Response::by("openai/gpt-4.1-mini").text(&["Hel", "lo."]).completed()
+fn text_frames() -> Vec<String> {
+    ResponseBuilder::new("openai/gpt-4.1-mini").text(&["Hel", "lo."]).completed()
 }
 
-/// The failure of a request to a server that answers so, and its words as the reader sees them.
-fn failure(reply: Reply) -> Error {
+/// The error of a request that gets `reply`; its message is one line without a full stop.
+fn error_of(reply: FakeReply) -> ApiError {
     let server = FakeServer::start();
-    server.answer(reply);
-    let client =
-        Client::with_timeouts(endpoint(&server.base_url(), Dialect::OpenRouter, None), quick()).expect("a client");
-    let error = match ask(&client) {
+    server.queue_reply(reply);
+    let client = ApiClient::with_timeouts(endpoint(&server.base_url(), ApiDialect::OpenRouter, None), short_timeouts())
+        .expect("the client can be created");
+    let error = match stream_events(&client) {
         Err(error) | Ok((_, Err(error))) => error,
-        Ok((events, Ok(()))) => panic!("it did not fail: {events:?}"),
+        Ok((events, Ok(()))) => panic!("the request did not fail: {events:?}"),
     };
     assert!(
         !error.message.contains(['\n', '\x1b']) && !error.message.ends_with('.') && error.message.len() > 5,
@@ -100,8 +100,8 @@ fn failure(reply: Reply) -> Error {
     error
 }
 
-fn all_headers(head: &Head) -> Vec<String> {
-    // The port and the length differ from run to run.
+fn fixed_headers(head: &RequestHead) -> Vec<String> {
+    // The port and the length vary.
     let known = |name: &str| !["host", "content-length"].contains(&name);
     head.headers.iter().filter(|(name, _)| known(name)).map(|(name, value)| format!("{name}: {value}")).collect()
 }
@@ -109,11 +109,14 @@ fn all_headers(head: &Head) -> Vec<String> {
 #[test]
 fn openrouter_gets_its_key_and_the_name_of_the_program() {
     let server = FakeServer::start();
-    server.answer(Reply::stream(text()));
-    ask(&client(&server, Dialect::OpenRouter, Some(KEY))).expect("it opens").1.expect("it ends");
+    server.queue_reply(FakeReply::stream(text_frames()));
+    stream_events(&client(&server, ApiDialect::OpenRouter, Some(KEY)))
+        .expect("the stream opens")
+        .1
+        .expect("the stream ends cleanly");
     let request = server.next_request();
     assert_eq!((request.head.method.as_str(), request.head.path.as_str()), ("POST", "/api/v1/responses"));
-    let mut headers = all_headers(&request.head);
+    let mut headers = fixed_headers(&request.head);
     headers.sort();
     assert_eq!(
         headers,
@@ -137,12 +140,12 @@ fn openrouter_gets_its_key_and_the_name_of_the_program() {
 }
 
 #[test]
-fn other_servers_get_neither_a_key_that_is_not_there_nor_the_name_of_the_program() {
-    for dialect in [Dialect::Other, Dialect::OpenAi] {
+fn other_servers_get_neither_an_empty_key_nor_the_name_of_the_program() {
+    for dialect in [ApiDialect::Other, ApiDialect::OpenAi] {
         let server = FakeServer::start();
-        server.answer(Reply::stream(text()));
-        ask(&client(&server, dialect, None)).expect("it opens").1.expect("it ends");
-        let mut headers = all_headers(&server.next_request().head);
+        server.queue_reply(FakeReply::stream(text_frames()));
+        stream_events(&client(&server, dialect, None)).expect("the stream opens").1.expect("the stream ends cleanly");
+        let mut headers = fixed_headers(&server.next_request().head);
         headers.sort();
         assert_eq!(
             headers,
@@ -158,38 +161,46 @@ fn other_servers_get_neither_a_key_that_is_not_there_nor_the_name_of_the_program
 }
 
 #[test]
-fn an_answer_without_a_stream_is_asked_for_as_json() {
+fn an_answer_without_a_stream_is_requested_as_json() {
     let server = FakeServer::start();
-    server.answer(Reply::json(200, &json!({ "object": "response", "status": "completed", "output": [] })));
-    let client = client(&server, Dialect::OpenRouter, None);
-    run(async { client.open(&Request { stream: false, ..hello() }).await.map(drop) }).expect("it opens");
+    server.queue_reply(FakeReply::json(200, &json!({ "object": "response", "status": "completed", "output": [] })));
+    let client = client(&server, ApiDialect::OpenRouter, None);
+    block_on(async { client.open(&Request { stream: false, ..hello_request() }).await.map(drop) })
+        .expect("the stream opens");
     assert_eq!(server.next_request().header("accept"), Some("application/json"));
 }
 
 #[test]
 fn the_list_of_models_is_fetched_with_the_same_key() {
     let server = FakeServer::start();
-    let client = client(&server, Dialect::OpenRouter, Some(KEY));
-    let list = run(client.models()).expect("a list");
-    assert_eq!(ibid::api::Catalogue::parse(&list).expect("a list").models.len(), 3);
-    let head = &server.heads()[0];
+    let client = client(&server, ApiDialect::OpenRouter, Some(KEY));
+    let list = block_on(client.fetch_models()).expect("the list is fetched");
+    assert_eq!(ibid::api::Catalogue::parse(&list).expect("the list parses").models.len(), 3);
+    let head = &server.request_heads()[0];
     assert_eq!((head.method.as_str(), head.path.as_str()), ("GET", "/api/v1/models"));
     assert_eq!(head.header("authorization"), Some("Bearer sk-or-v1-0123456789abcdef"));
     assert_eq!((head.header("accept"), head.header("content-type")), (Some("application/json"), None));
 }
 
 #[test]
-fn the_price_of_an_answer_and_the_quota_of_a_key_are_asked_for_with_the_key() {
+fn the_cost_of_an_answer_and_the_quota_are_fetched_with_the_key() {
     let server = FakeServer::start();
-    let client = client(&server, Dialect::OpenRouter, Some(KEY));
-    assert_eq!(run(client.price("gen-1")).map_err(|error| error.status), Err(Some(404)), "not yet");
-    server.page("/generation", Reply::json(200, &json!({ "data": { "total_cost": 0.0031, "tokens_completion": 9 } })));
-    let usage = run(client.price("gen-1 & more")).expect("a price");
+    let client = client(&server, ApiDialect::OpenRouter, Some(KEY));
+    assert_eq!(
+        block_on(client.fetch_usage("gen-1")).map_err(|error| error.status),
+        Err(Some(404)),
+        "the cost is not known yet"
+    );
+    server.set_page(
+        "/generation",
+        FakeReply::json(200, &json!({ "data": { "total_cost": 0.0031, "tokens_completion": 9 } })),
+    );
+    let usage = block_on(client.fetch_usage("gen-1 & more")).expect("the cost is fetched");
     assert_eq!(usage.cost.map(|cost| cost.to_string()).as_deref(), Some("$0.0031"));
     let requests = json!({ "limit": 50, "used": 50, "remaining": 0 });
-    server.page("/key", Reply::json(200, &json!({ "data": { "free_model_daily_requests": requests } })));
-    assert_eq!(run(client.free_quota()), Ok(ibid::api::FreeQuota { limit: 50, remaining: 0 }));
-    let heads = server.heads();
+    server.set_page("/key", FakeReply::json(200, &json!({ "data": { "free_model_daily_requests": requests } })));
+    assert_eq!(block_on(client.fetch_free_quota()), Ok(ibid::api::FreeQuota { limit: 50, remaining: 0 }));
+    let heads = server.request_heads();
     let paths: Vec<&str> = heads.iter().map(|head| head.path.as_str()).collect();
     assert_eq!(paths, ["/api/v1/generation?id=gen-1", "/api/v1/generation?id=gen-1+%26+more", "/api/v1/key"]);
     assert!(heads.iter().all(|head| head.header("authorization") == Some("Bearer sk-or-v1-0123456789abcdef")));
@@ -198,66 +209,74 @@ fn the_price_of_an_answer_and_the_quota_of_a_key_are_asked_for_with_the_key() {
 #[test]
 fn a_redirect_to_another_host_never_carries_the_key() {
     let (server, stranger) = (FakeServer::start(), FakeServer::start());
-    stranger.answer(Reply::stream(text()));
+    stranger.queue_reply(FakeReply::stream(text_frames()));
     for status in [301, 302, 303, 307, 308] {
-        server.answer(Reply::redirect(status, &format!("{}/responses", stranger.base_url())));
-        let error = ask(&client(&server, Dialect::OpenRouter, Some(KEY))).expect_err("it is not followed");
-        assert_eq!((error.fault, error.status), (Fault::Request, Some(status)));
+        server.queue_reply(FakeReply::redirect(status, &format!("{}/responses", stranger.base_url())));
+        let error = stream_events(&client(&server, ApiDialect::OpenRouter, Some(KEY)))
+            .expect_err("the redirect is not followed");
+        assert_eq!((error.fault, error.status), (FaultKind::Request, Some(status)));
         assert!(error.message.contains(&stranger.base_url()), "{error}");
-        server.page("/models", Reply::redirect(status, &format!("{}/models", stranger.base_url())));
-        let error = run(client(&server, Dialect::OpenRouter, Some(KEY)).models()).expect_err("it is not followed");
-        assert_eq!(error.fault, Fault::Request);
+        server.set_page("/models", FakeReply::redirect(status, &format!("{}/models", stranger.base_url())));
+        let error = block_on(client(&server, ApiDialect::OpenRouter, Some(KEY)).fetch_models())
+            .expect_err("the redirect is not followed");
+        assert_eq!(error.fault, FaultKind::Request);
     }
-    assert!(stranger.heads().is_empty(), "the other host heard nothing at all");
+    assert!(stranger.request_heads().is_empty(), "the other host received a request");
 }
 
 #[test]
-fn a_redirect_of_a_list_within_its_host_is_followed_but_not_in_circles() {
+fn a_model_list_redirect_within_its_host_is_followed_but_not_in_a_loop() {
     let server = FakeServer::start();
-    server.page("/models", Reply::redirect(308, "/api/v2/list"));
-    server.page("/list", Reply::json(200, &support::compose::catalogue()));
-    let client = client(&server, Dialect::OpenRouter, Some(KEY));
-    assert!(run(client.models()).is_ok());
-    assert_eq!(server.heads()[1].header("authorization"), Some("Bearer sk-or-v1-0123456789abcdef"));
-    server.page("/list", Reply::redirect(302, "/api/v1/models"));
-    assert_eq!(run(client.models()).map_err(|error| error.fault), Err(Fault::Request));
+    server.set_page("/models", FakeReply::redirect(308, "/api/v2/list"));
+    server.set_page("/list", FakeReply::json(200, &support::compose::catalogue()));
+    let client = client(&server, ApiDialect::OpenRouter, Some(KEY));
+    assert!(block_on(client.fetch_models()).is_ok());
+    assert_eq!(server.request_heads()[1].header("authorization"), Some("Bearer sk-or-v1-0123456789abcdef"));
+    server.set_page("/list", FakeReply::redirect(302, "/api/v1/models"));
+    assert_eq!(block_on(client.fetch_models()).map_err(|error| error.fault), Err(FaultKind::Request));
 }
 
 #[test]
-fn a_key_that_no_header_can_hold_is_refused_before_anything_leaves() {
+fn a_key_that_no_header_can_hold_is_rejected_before_anything_is_sent() {
     let server = FakeServer::start();
-    let error = ask(&client(&server, Dialect::OpenRouter, Some("sk\nx"))).expect_err("no such key");
-    assert_eq!((error.fault, server.heads().len()), (Fault::Key, 0));
-    assert!(!format!("{error:?} {:?}", client(&server, Dialect::OpenRouter, Some(KEY))).contains(KEY), "never printed");
+    let error =
+        stream_events(&client(&server, ApiDialect::OpenRouter, Some("sk\nx"))).expect_err("the key is rejected");
+    assert_eq!((error.fault, server.request_heads().len()), (FaultKind::Key, 0));
+    assert!(
+        !format!("{error:?} {:?}", client(&server, ApiDialect::OpenRouter, Some(KEY))).contains(KEY),
+        "the key was printed"
+    );
 }
 
 #[test]
-fn the_generation_is_known_before_the_first_event() {
+fn the_generation_id_is_known_before_the_first_event() {
     let server = FakeServer::start();
-    server.answer(Reply::stream(text()).gated());
-    let client = client(&server, Dialect::OpenRouter, None);
-    let opened = run(async { client.open(&hello()).await }).expect("it opens");
-    assert_eq!(opened.generation.as_deref(), Some("gen-1790000001-FakeServerFakeServer"));
+    server.queue_reply(FakeReply::stream(text_frames()).gated());
+    let client = client(&server, ApiDialect::OpenRouter, None);
+    let opened = block_on(async { client.open(&hello_request()).await }).expect("the stream opens");
+    assert_eq!(opened.generation_id.as_deref(), Some("gen-1790000001-FakeServerFakeServer"));
 }
 
 #[test]
 fn events_arrive_one_by_one_and_dropping_the_stream_closes_the_connection() {
     let server = FakeServer::start();
-    server.answer(Reply::stream(text()).gated());
-    let client = client(&server, Dialect::OpenRouter, None);
-    run(async {
-        let mut opened = client.open(&hello()).await.expect("it opens");
+    server.queue_reply(FakeReply::stream(text_frames()).gated());
+    let client = client(&server, ApiDialect::OpenRouter, None);
+    block_on(async {
+        let mut opened = client.open(&hello_request()).await.expect("the stream opens");
         let request = server.next_request();
         let mut kinds = Vec::new();
         for _ in 0..6 {
             request.release();
-            kinds.push(match opened.next().await.expect("an event").expect("no failure") {
-                Event::KeepAlive => "alive",
-                Event::Begun(_) => "begun",
-                Event::Opened { .. } => "opened",
-                Event::Part { .. } => "part",
-                other => panic!("{other:?}"),
-            });
+            kinds.push(
+                match opened.next().await.expect("the stream has an event").expect("the stream does not fail") {
+                    Event::KeepAlive => "alive",
+                    Event::ResponseStarted(_) => "begun",
+                    Event::ItemAdded { .. } => "opened",
+                    Event::Part { .. } => "part",
+                    other => panic!("{other:?}"),
+                },
+            );
         }
         assert_eq!(kinds, ["alive", "alive", "begun", "begun", "opened", "part"]);
         assert!(!request.is_closed());
@@ -267,100 +286,110 @@ fn events_arrive_one_by_one_and_dropping_the_stream_closes_the_connection() {
 }
 
 #[test]
-fn what_has_come_by_then_comes_in_one_batch() {
+fn events_that_have_already_arrived_come_in_one_batch() {
     let server = FakeServer::start();
-    server.answer(Reply::stream([text().concat()]));
-    let client = client(&server, Dialect::OpenRouter, None);
-    run(async {
-        let mut opened = client.open(&hello()).await.expect("it opens");
+    server.queue_reply(FakeReply::stream([text_frames().concat()]));
+    let client = client(&server, ApiDialect::OpenRouter, None);
+    block_on(async {
+        let mut opened = client.open(&hello_request()).await.expect("the stream opens");
         let mut batch = Vec::new();
         while batch.len() < 8 {
-            assert!(opened.next_batch(&mut batch).await.expect("no failure"));
+            assert!(opened.next_batch(&mut batch).await.expect("the stream does not fail"));
         }
-        assert!(matches!(batch.last(), Some(Event::Ended(_))), "{batch:?}");
-        assert!(!opened.next_batch(&mut batch).await.expect("no failure"), "[DONE] is the end");
+        assert!(matches!(batch.last(), Some(Event::ResponseEnded(_))), "{batch:?}");
+        assert!(
+            !opened.next_batch(&mut batch).await.expect("the stream does not fail"),
+            "the stream goes on after [DONE]"
+        );
     });
 }
 
 #[test]
-fn the_end_is_done_even_when_the_server_holds_the_connection() {
+fn a_stream_ends_at_done_even_if_the_server_keeps_the_connection_open() {
     let server = FakeServer::start();
-    server.answer(Reply::stream(text()).then_hold());
-    assert_eq!(answer(&client(&server, Dialect::OpenRouter, None)).end, End::Complete);
+    server.queue_reply(FakeReply::stream(text_frames()).then_hold());
+    assert_eq!(streamed_answer(&client(&server, ApiDialect::OpenRouter, None)).end, AnswerEnd::Complete);
     server.next_request().wait_closed();
 }
 
 #[test]
-fn a_body_that_is_no_stream_gives_the_same_answer() {
+fn a_body_that_is_not_a_stream_gives_the_same_answer() {
     let body = json!({
         "id": "gen-1", "object": "response", "status": "completed", "model": "m",
         "output": [{ "type": "message", "id": "msg_1", "role": "assistant", "status": "completed",
                      "content": [{ "type": "output_text", "text": "Hello.", "annotations": [] }] }],
     });
     for reply in [
-        Reply::json(200, &body),
-        Reply::body(200, "application/json", format!("\n\n   \n{body}\n")),
-        Reply::stream(["\n ".to_owned(), "\n".into(), body.to_string()]),
-        Reply::body(200, "text/plain", format!("\u{feff}{body:#}")),
+        FakeReply::json(200, &body),
+        FakeReply::body(200, "application/json", format!("\n\n   \n{body}\n")),
+        FakeReply::stream(["\n ".to_owned(), "\n".into(), body.to_string()]),
+        FakeReply::body(200, "text/plain", format!("\u{feff}{body:#}")),
     ] {
         let server = FakeServer::start();
-        server.answer(reply);
-        let answer = answer(&client(&server, Dialect::Other, None));
-        assert_eq!((answer.text().as_str(), &answer.end), ("Hello.", &End::Complete));
+        server.queue_reply(reply);
+        let answer = streamed_answer(&client(&server, ApiDialect::Other, None));
+        assert_eq!((answer.text().as_str(), &answer.end), ("Hello.", &AnswerEnd::Complete));
     }
     let server = FakeServer::start();
-    server.answer(Reply::json(200, &json!({ "error": { "code": 402, "message": "Insufficient credits" } })));
-    let answer = answer(&client(&server, Dialect::OpenRouter, None));
-    assert!(matches!(&answer.end, End::Failed(error) if error.fault == Fault::Credit), "{:?}", answer.end);
+    server.queue_reply(FakeReply::json(200, &json!({ "error": { "code": 402, "message": "Insufficient credits" } })));
+    let answer = streamed_answer(&client(&server, ApiDialect::OpenRouter, None));
+    assert!(matches!(&answer.end, AnswerEnd::Failed(error) if error.fault == FaultKind::Credit), "{:?}", answer.end);
 }
 
 #[test]
-fn streams_of_other_servers_are_read_whatever_their_framing() {
-    let lines =
-        text().concat().replace("data: {", "event: x\ndata: {").replace('\n', "\r\n").replace("data: [DONE]\r\n", "");
+fn streams_of_other_servers_are_parsed_whatever_their_framing() {
+    let lines = text_frames()
+        .concat()
+        .replace("data: {", "event: x\ndata: {")
+        .replace('\n', "\r\n")
+        .replace("data: [DONE]\r\n", "");
     for reply in [
-        Reply::stream([lines.clone()]),
-        Reply::stream([lines.clone()]).until_closed(),
-        Reply::stream([lines.clone()]).header("content-type", ""),
-        Reply::stream(lines.into_bytes().chunks(3).map(<[u8]>::to_vec)),
+        FakeReply::stream([lines.clone()]),
+        FakeReply::stream([lines.clone()]).until_closed(),
+        FakeReply::stream([lines.clone()]).header("content-type", ""),
+        FakeReply::stream(lines.into_bytes().chunks(3).map(<[u8]>::to_vec)),
     ] {
         let server = FakeServer::start();
-        server.answer(reply);
-        let answer = answer(&client(&server, Dialect::Other, None));
-        assert_eq!((answer.text().as_str(), &answer.end), ("Hello.", &End::Complete));
+        server.queue_reply(reply);
+        let answer = streamed_answer(&client(&server, ApiDialect::Other, None));
+        assert_eq!((answer.text().as_str(), &answer.end), ("Hello.", &AnswerEnd::Complete));
     }
 }
 
 #[test]
-fn a_cut_keeps_what_came_and_says_so() {
-    let frames = Response::by("m").half_text(&["It was a dark ", "and stormy"]).unfinished();
+fn a_cut_stream_keeps_its_text_and_is_reported() {
+    let frames = ResponseBuilder::new("m").unfinished_text(&["It was a dark ", "and stormy"]).unfinished();
     let server = FakeServer::start();
-    server.answer(Reply::stream(frames.clone()).then_cut());
-    let cut = answer(&client(&server, Dialect::OpenRouter, None));
+    server.queue_reply(FakeReply::stream(frames.clone()).then_cut());
+    let cut = streamed_answer(&client(&server, ApiDialect::OpenRouter, None));
     assert_eq!(cut.text(), "It was a dark and stormy");
-    assert!(matches!(&cut.end, End::Failed(error) if error.fault == Fault::Cut), "{:?}", cut.end);
-    // A body without a length ends cleanly wherever it is cut: that is a cut all the same.
-    server.answer(Reply::stream(frames).until_closed());
-    let ended = answer(&client(&server, Dialect::OpenRouter, None));
-    assert!(matches!(&ended.end, End::Failed(error) if error.fault == Fault::Cut), "{:?}", ended.end);
-    // All that was begun is there: the lost end does not matter.
-    let mut whole = text();
+    assert!(matches!(&cut.end, AnswerEnd::Failed(error) if error.fault == FaultKind::Cut), "{:?}", cut.end);
+    // A body without a length ends cleanly wherever it is cut; that counts as a cut too.
+    server.queue_reply(FakeReply::stream(frames).until_closed());
+    let ended = streamed_answer(&client(&server, ApiDialect::OpenRouter, None));
+    assert!(matches!(&ended.end, AnswerEnd::Failed(error) if error.fault == FaultKind::Cut), "{:?}", ended.end);
+    // Every item is complete, so the missing end does not matter.
+    let mut whole = text_frames();
     whole.truncate(whole.len() - 2);
-    server.answer(Reply::stream(whole).then_cut());
-    assert_eq!(answer(&client(&server, Dialect::OpenRouter, None)).end, End::Complete);
+    server.queue_reply(FakeReply::stream(whole).then_cut());
+    assert_eq!(streamed_answer(&client(&server, ApiDialect::OpenRouter, None)).end, AnswerEnd::Complete);
 }
 
 #[test]
-fn a_very_long_event_keeps_its_place_and_half_of_one_is_none() {
+fn a_very_long_event_stays_in_order_and_half_of_one_is_dropped() {
     let long = "long ".repeat(100_000);
-    let frames = Response::by("m").text(&["first ", &long, "last"]).completed();
-    let at = frames.iter().position(|frame| frame.len() > long.len()).expect("it is one of them");
-    let mut half = frames[..=at].to_vec();
-    half[at].truncate(400_000);
+    let frames = ResponseBuilder::new("m").text(&["first ", &long, "last"]).completed();
+    let index = frames.iter().position(|frame| frame.len() > long.len()).expect("one frame holds the long delta");
+    let mut half = frames[..=index].to_vec();
+    half[index].truncate(400_000);
     for whole in [true, false] {
         let server = FakeServer::start();
-        server.answer(if whole { Reply::stream(frames.clone()) } else { Reply::stream(half.clone()).then_cut() });
-        let (events, end) = ask(&client(&server, Dialect::OpenRouter, None)).expect("it opens");
+        server.queue_reply(if whole {
+            FakeReply::stream(frames.clone())
+        } else {
+            FakeReply::stream(half.clone()).then_cut()
+        });
+        let (events, end) = stream_events(&client(&server, ApiDialect::OpenRouter, None)).expect("the stream opens");
         let deltas = events.iter().filter_map(|event| match event {
             Event::Delta { text, .. } => Some(text.as_str()),
             _ => None,
@@ -376,218 +405,236 @@ fn a_very_long_event_keeps_its_place_and_half_of_one_is_none() {
 }
 
 #[test]
-fn a_very_long_event_is_taken_in_piece_by_piece_and_kept_as_it_came() {
+fn a_very_long_event_is_split_but_recorded_as_received() {
     let long = "lönger ".repeat(100_000);
-    let frames = Response::by("m").text(&["first ", &long, "last"]).completed();
+    let frames = ResponseBuilder::new("m").text(&["first ", &long, "last"]).completed();
     let payload =
         |frame: &String| frame.trim_end().strip_prefix("data: ").filter(|data| *data != "[DONE]").map(str::to_owned);
     let sent: Vec<String> = frames.iter().filter_map(payload).collect();
     let server = FakeServer::start();
-    server.answer(Reply::stream([frames.concat()]));
-    let client = client(&server, Dialect::OpenRouter, None);
-    run(async {
-        let mut opened = client.open(&hello()).await.expect("it opens");
-        opened.keep_raw();
-        let (mut came, mut longest, mut raw) = (String::new(), 0, Vec::new());
+    server.queue_reply(FakeReply::stream([frames.concat()]));
+    let client = client(&server, ApiDialect::OpenRouter, None);
+    block_on(async {
+        let mut opened = client.open(&hello_request()).await.expect("the stream opens");
+        opened.start_recording();
+        let (mut received, mut longest, mut raw) = (String::new(), 0, Vec::new());
         loop {
             let mut batch = Vec::new();
-            let more = opened.next_batch(&mut batch).await.expect("no failure");
-            raw.extend(opened.take_raw().into_iter().filter_map(|raw| match raw {
-                Raw::Payload(payload) => Some(payload.into_string()),
-                Raw::Comment(_) => None,
+            let more = opened.next_batch(&mut batch).await.expect("the stream does not fail");
+            raw.extend(opened.take_recorded().into_iter().filter_map(|raw| match raw {
+                RawFrame::Payload(payload) => Some(payload.into_string()),
+                RawFrame::Comment(_) => None,
             }));
-            let before = came.len();
-            came.extend(batch.iter().filter_map(|event| match event {
+            let before = received.len();
+            received.extend(batch.iter().filter_map(|event| match event {
                 Event::Delta { text, .. } => Some(text.as_str()),
                 _ => None,
             }));
-            longest = longest.max(came.len() - before);
+            longest = longest.max(received.len() - before);
             if !more {
                 break;
             }
         }
-        assert_eq!(came, format!("first {long}last"));
+        assert_eq!(received, format!("first {long}last"));
         assert!(longest < 300_000, "{longest} bytes at once");
         assert_eq!(raw, sent);
     });
 }
 
 #[test]
-fn each_way_to_fail_has_its_fault_and_one_sentence() {
+fn every_failure_has_its_fault_and_a_one_line_message() {
     let page = "<html><head><title>Just a moment</title></head><body>Checking your browser</body></html>";
-    for (what, error, fault, says) in [
-        ("garbage instead of HTTP", failure(Reply::raw("hello\r\n\r\n")), Fault::Garbage, "does not speak HTTP"),
-        ("closed at once", failure(Reply::raw("")), Fault::Cut, "broke off the connection"),
-        ("a page with 200", failure(Reply::body(200, "text/html", page)), Fault::Garbage, "web page: Just a moment"),
+    for (case, error, fault, expected) in [
+        (
+            "garbage instead of HTTP",
+            error_of(FakeReply::raw("hello\r\n\r\n")),
+            FaultKind::Garbage,
+            "sent an invalid HTTP response",
+        ),
+        ("closed at once", error_of(FakeReply::raw("")), FaultKind::Cut, "dropped the connection"),
+        (
+            "a page with 200",
+            error_of(FakeReply::body(200, "text/html", page)),
+            FaultKind::Garbage,
+            "web page: Just a moment",
+        ),
         (
             "a page with 503",
-            failure(Reply::body(503, "text/html", page)),
-            Fault::Server,
+            error_of(FakeReply::body(503, "text/html", page)),
+            FaultKind::Server,
             "503 Service Unavailable with a web page",
         ),
         (
             "another JSON",
-            failure(Reply::json(200, &json!({ "hello": 1 }))),
-            Fault::Garbage,
-            "not an answer of this API",
+            error_of(FakeReply::json(200, &json!({ "hello": 1 }))),
+            FaultKind::Garbage,
+            "did not answer in the Responses API format",
         ),
         (
             "half a JSON",
-            failure(Reply::body(200, "application/json", "{\"object\":")),
-            Fault::Garbage,
-            "not an answer of this API",
+            error_of(FakeReply::body(200, "application/json", "{\"object\":")),
+            FaultKind::Garbage,
+            "did not answer in the Responses API format",
         ),
         (
             "gzip that is none",
-            failure(
-                Reply::stream(["not compressed at all, but long enough to be read"]).header("content-encoding", "gzip"),
+            error_of(
+                FakeReply::stream(["not compressed at all, but long enough to be read"])
+                    .header("content-encoding", "gzip"),
             ),
-            Fault::Garbage,
-            "does not speak HTTP",
+            FaultKind::Garbage,
+            "sent an invalid HTTP response",
         ),
         (
             "text that is no stream",
-            failure(Reply::body(200, "text/plain", "hello there\n")),
-            Fault::Garbage,
-            "not an answer",
+            error_of(FakeReply::body(200, "text/plain", "hello there\n")),
+            FaultKind::Garbage,
+            "did not answer in the Responses API format",
         ),
-        ("no content", failure(Reply::body(204, "text/event-stream", "")), Fault::Garbage, "204 No Content"),
+        ("no content", error_of(FakeReply::body(204, "text/event-stream", "")), FaultKind::Garbage, "204 No Content"),
         (
             "another compression",
-            failure(Reply::stream(["\u{b}nonsense"]).header("content-encoding", "br")),
-            Fault::Garbage,
-            "compressed as br, which was not asked for",
+            error_of(FakeReply::stream(["\u{b}nonsense"]).header("content-encoding", "br")),
+            FaultKind::Garbage,
+            "compressed as br, which was not requested",
         ),
         (
             "a head without an end",
-            failure(Reply::stream(text()).header("x-long", &"y".repeat(1_000_000))),
-            Fault::Garbage,
-            "does not speak HTTP",
+            error_of(FakeReply::stream(text_frames()).header("x-long", &"y".repeat(1_000_000))),
+            FaultKind::Garbage,
+            "sent an invalid HTTP response",
         ),
         (
             "half an error",
-            failure(
-                Reply::body(429, "application/json", "{\"error\":{\"mess")
+            error_of(
+                FakeReply::body(429, "application/json", "{\"error\":{\"mess")
                     .header("retry-after", "99999999999999999999"),
             ),
-            Fault::Rate,
+            FaultKind::Rate,
             "the server answered 429 Too Many Requests",
         ),
         (
             "mute after the request",
-            failure(Reply::stream(text()).gated_head()),
-            Fault::Silence,
+            error_of(FakeReply::stream(text_frames()).gated_head()),
+            FaultKind::Silence,
             "did not answer within 300 ms",
         ),
         (
             "mute in mid-stream",
-            failure(Reply::stream(["data: {\"type\":\"x\"}\n\n"]).then_hold()),
-            Fault::Silence,
-            "nothing came for 300 ms",
+            error_of(FakeReply::stream(["data: {\"type\":\"x\"}\n\n"]).then_hold()),
+            FaultKind::Silence,
+            "no data arrived for 300 ms",
         ),
         (
             "a chat-only server",
-            failure(Reply::body(404, "text/plain", "404 page not found")),
-            Fault::Garbage,
+            error_of(FakeReply::body(404, "text/plain", "404 page not found")),
+            FaultKind::Garbage,
             "no Responses API at this address",
         ),
         (
             "a wrong key",
-            failure(Reply::json(401, &json!({ "error": { "code": 401, "message": "User not found." } }))),
-            Fault::Key,
+            error_of(FakeReply::json(401, &json!({ "error": { "code": 401, "message": "User not found." } }))),
+            FaultKind::Key,
             "User not found",
         ),
         (
             "no credits",
-            failure(Reply::json(402, &json!({ "error": { "code": 402, "message": "Insufficient credits" } }))),
-            Fault::Credit,
+            error_of(FakeReply::json(402, &json!({ "error": { "code": 402, "message": "Insufficient credits" } }))),
+            FaultKind::Credit,
             "Insufficient credits",
         ),
         (
             "too many",
-            failure(Reply::json(429, &json!({ "error": { "message": "Slow down" } })).header("retry-after", "7")),
-            Fault::Rate,
+            error_of(FakeReply::json(429, &json!({ "error": { "message": "Slow down" } })).header("retry-after", "7")),
+            FaultKind::Rate,
             "Slow down",
         ),
     ] {
-        assert_eq!(error.fault, fault, "{what}: {error:?}");
-        assert!(error.message.contains(says), "{what}: {}", error.message);
+        assert_eq!(error.fault, fault, "{case}: {error:?}");
+        assert!(error.message.contains(expected), "{case}: {}", error.message);
     }
 }
 
 #[test]
-fn refused_unknown_and_insecure_hosts_are_told_apart() {
+fn refused_unknown_and_insecure_hosts_are_distinguished() {
     let fails = |base_url: &str| {
-        let client = Client::with_timeouts(endpoint(base_url, Dialect::Other, None), quick()).expect("a client");
-        ask(&client).map(drop).expect_err("there is nobody")
+        let client = ApiClient::with_timeouts(endpoint(base_url, ApiDialect::Other, None), short_timeouts())
+            .expect("the client can be created");
+        stream_events(&client).map(drop).expect_err("the request fails")
     };
-    let refused = fails(&dead_url());
-    assert_eq!(refused.fault, Fault::Connect);
-    assert!(refused.message.starts_with("nothing listens at 127.0.0.1:"), "{refused}");
+    let refused = fails(&unreachable_url());
+    assert_eq!(refused.fault, FaultKind::Connect);
+    assert!(refused.message.starts_with("nothing is listening at 127.0.0.1:"), "{refused}");
     let unknown = fails("http://no-such-host.invalid/v1");
-    assert!(unknown.message.contains("the name no-such-host.invalid could not be found"), "{unknown}");
+    assert!(unknown.message.contains("the name no-such-host.invalid could not be resolved"), "{unknown}");
     let server = FakeServer::start();
     let insecure = fails(&server.base_url().replace("http://", "https://"));
-    assert_eq!(insecure.fault, Fault::Connect);
+    assert_eq!(insecure.fault, FaultKind::Connect);
     assert!(insecure.message.starts_with("no secure connection to 127.0.0.1:"), "{insecure}");
-    assert_eq!(fails("ftp://host/v1").fault, Fault::Request);
-    assert_eq!(fails("nonsense").fault, Fault::Request);
+    assert_eq!(fails("ftp://host/v1").fault, FaultKind::Request);
+    assert_eq!(fails("nonsense").fault, FaultKind::Request);
 }
 
 #[test]
-fn a_gated_answer_leaves_one_event_at_a_time() {
+fn a_gated_reply_sends_one_event_at_a_time() {
     let server = FakeServer::start();
-    server.answer(Reply::stream(text()).gated());
-    let mut socket = std::net::TcpStream::connect(server.address()).expect("the server listens");
+    server.queue_reply(FakeReply::stream(text_frames()).gated());
+    let mut socket = std::net::TcpStream::connect(server.address()).expect("the server is listening");
     socket
         .write_all(b"POST /api/v1/responses HTTP/1.1\r\ncontent-length: 13\r\nX-One: two\r\n\r\n{\"model\":\"m\"}")
-        .expect("it reads");
+        .expect("the server reads");
     let request = server.next_request();
     assert_eq!((request.body["model"].as_str(), request.header("x-one")), (Some("m"), Some("two")));
     let mut bytes = [0; 4096];
     let mut text = String::new();
     while !text.ends_with("\r\n\r\n") {
-        let count = socket.read(&mut bytes).expect("the head comes at once");
+        let count = socket.read(&mut bytes).expect("the head arrives at once");
         text += &String::from_utf8_lossy(&bytes[..count]);
     }
     assert!(text.starts_with("HTTP/1.1 200"), "{text}");
     request.release();
-    let count = socket.read(&mut bytes).expect("one piece comes");
+    let count = socket.read(&mut bytes).expect("one piece arrives");
     assert_eq!(&bytes[..count], b"4\r\n: \n\n\r\n");
     request.release_all();
     let mut rest = String::new();
-    socket.read_to_string(&mut rest).expect("the rest comes");
+    socket.read_to_string(&mut rest).expect("the rest arrives");
     assert!(rest.contains("\"delta\":\"Hel\"") && rest.ends_with("data: [DONE]\n\n\r\n0\r\n\r\n"), "{rest}");
     assert!(!request.is_closed());
     drop(socket);
     request.wait_closed();
 }
 
-/// A listening socket whose queue is full, as that of a server that hangs: it answers no further connection.
+/// A listening socket whose queue is full, like that of a server that hangs, accepts no further connection.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_server_that_takes_no_connection_is_given_up_after_the_limit_for_that() {
-    run(async {
-        let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
-        socket.bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
-        let listener = socket.listen(1).expect("it listens");
-        let address = listener.local_addr().expect("it is bound");
-        let limits = Timeouts { connect: Duration::from_millis(300), first_byte: Duration::from_secs(1), ..quick() };
+fn a_server_that_accepts_no_connection_fails_after_the_connect_timeout() {
+    block_on(async {
+        let socket = tokio::net::TcpSocket::new_v4().expect("the socket can be created");
+        socket.bind("127.0.0.1:0".parse().expect("the address is valid")).expect("a port is free");
+        let listener = socket.listen(1).expect("the socket can listen");
+        let address = listener.local_addr().expect("the socket is bound");
+        let limits = HttpTimeouts {
+            connect: Duration::from_millis(300),
+            first_byte: Duration::from_secs(1),
+            ..short_timeouts()
+        };
         let base_url = format!("http://{address}/v1");
         let mut waiting = Vec::new();
-        // Until the queue is full a connection is taken, and then nobody answers: that is another failure.
+        // Until the queue is full, connections are accepted but get no answer, which is a different failure.
         for _ in 0..20 {
-            let client = Client::with_timeouts(endpoint(&base_url, Dialect::Other, None), limits).expect("a client");
+            let client = ApiClient::with_timeouts(endpoint(&base_url, ApiDialect::Other, None), limits)
+                .expect("the client can be created");
             let begun = std::time::Instant::now();
-            let error = Error::from(client.open(&hello()).await.expect_err("nobody answers"));
-            if error.fault == Fault::Connect {
+            let error =
+                ApiError::from(client.open(&hello_request()).await.expect_err("nothing accepts the connection"));
+            if error.fault == FaultKind::Connect {
                 assert_eq!(error.message, format!("{address} could not be reached in time"));
                 assert!(begun.elapsed() >= limits.connect, "{:?}", begun.elapsed());
                 return;
             }
-            assert_eq!(error.fault, Fault::Silence, "{error}");
+            assert_eq!(error.fault, FaultKind::Silence, "{error}");
             waiting.push(tokio::spawn(tokio::net::TcpStream::connect(address)));
         }
-        panic!("the queue of the socket did not become full");
+        panic!("the socket's queue never filled up");
     });
 }

@@ -1,4 +1,4 @@
-//! An answer on its way: its body, piece by piece, as events.
+//! A response that is being received: its body as a stream of events.
 
 use std::{collections::VecDeque, fmt, time::Duration};
 
@@ -7,150 +7,157 @@ use reqwest::{Response, header::HeaderMap};
 use serde::de::IgnoredAny;
 use tokio::task::spawn_blocking;
 
-use super::{LONGEST_BODY, spell, within};
+use super::{MAX_BODY_BYTES, format_duration, with_timeout};
 use crate::api::{
-    Error, Event, Fault, Head,
-    sse::{Decoder, Frame},
+    ApiError, Event, FaultKind, ResponseHead,
+    sse::{SseDecoder, SseFrame},
 };
 
-const PATIENCE_FOR_THE_END: Duration = Duration::from_millis(50);
+/// How long to wait for the end of a body after `[DONE]`.
+const END_OF_BODY_TIMEOUT: Duration = Duration::from_millis(50);
 
-/// A response whose headers have come.
-pub struct Opened {
-    /// From the response header, before the first event.
-    pub generation: Option<String>,
-    pub head: Head,
+/// A response whose headers have been received.
+pub struct ResponseStream {
+    /// The generation id from the response headers, known before the first event.
+    pub generation_id: Option<String>,
+    pub head: ResponseHead,
     response: Response,
-    body: Body,
-    ready: VecDeque<Ready>,
-    /// Something that is the frame of a stream has come.
-    framed: bool,
-    /// Told behind what is ready.
-    failed: Option<Error>,
-    silence: Duration,
-    /// What came, as it came, where somebody wants it.
-    raw: Option<Vec<Raw>>,
+    body: BodyState,
+    ready: VecDeque<StreamEntry>,
+    /// Whether any SSE frame has been received.
+    has_frames: bool,
+    /// The error to return after everything in `ready`.
+    pending_error: Option<ApiError>,
+    idle_timeout: Duration,
+    /// The raw frames since the last `take_recorded`, if recording is on.
+    recorded: Option<Vec<RawFrame>>,
 }
 
-/// What comes next.
-enum Ready {
+/// An entry in the queue of what `next` returns.
+enum StreamEntry {
     Event(Event),
-    /// An event that takes long to parse: nothing else of the program waits for it.
-    Long(String),
-    /// One that was long, in pieces that are handed out one by one.
-    Pieces(VecDeque<Event>),
-    /// What was said there, for somebody who wants it.
-    Raw(Raw),
+    /// A long payload, to be parsed on another thread so that nothing else waits for it.
+    LongPayload(String),
+    /// A long event that was split, to be returned one part at a time.
+    SplitEvent(VecDeque<Event>),
+    /// A frame to record at this point.
+    Raw(RawFrame),
 }
 
-/// A payload beyond this, in bytes, is parsed on another thread.
-const LONG: usize = 256 * 1024;
+/// A payload longer than this, in bytes, is parsed on another thread.
+const LONG_PAYLOAD_BYTES: usize = 256 * 1024;
 
-/// A piece of a body as it came.
+/// Part of a body as it was received.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Raw {
+pub enum RawFrame {
     /// The payload of an event, or a whole body.
     Payload(Box<str>),
-    /// The words of a comment, which only says that the server is alive.
+    /// The text of a comment, which only shows that the server is alive.
     Comment(Box<str>),
 }
 
-/// What a body turned out to be.
-enum Body {
-    /// Nothing but white space has come.
+/// The form of the body, and how much of it has been read.
+enum BodyState {
+    /// Only white space has been received.
     Unknown(Vec<u8>),
-    Stream(Box<Decoder>),
+    Stream(Box<SseDecoder>),
     /// One JSON object instead of a stream.
-    Whole(Vec<u8>),
-    /// `[DONE]` has come, the end of the body has not.
+    Object(Vec<u8>),
+    /// `[DONE]` has been received, but not the end of the body.
     Done,
-    Over,
+    Ended,
 }
 
-impl Opened {
-    pub(super) fn new(generation: Option<String>, head: Head, response: Response, silence: Duration) -> Self {
-        let body = Body::Unknown(Vec::new());
+impl ResponseStream {
+    pub(super) fn new(
+        generation_id: Option<String>,
+        head: ResponseHead,
+        response: Response,
+        idle_timeout: Duration,
+    ) -> Self {
+        let body = BodyState::Unknown(Vec::new());
         Self {
-            generation,
+            generation_id,
             head,
             response,
             body,
             ready: VecDeque::new(),
-            framed: false,
-            failed: None,
-            silence,
-            raw: None,
+            has_frames: false,
+            pending_error: None,
+            idle_timeout,
+            recorded: None,
         }
     }
 
-    /// Keeps what comes as text too, for `take_raw`.
-    pub fn keep_raw(&mut self) {
-        self.raw.get_or_insert_default();
+    /// Starts recording what is received, for `take_recorded`.
+    pub fn start_recording(&mut self) {
+        self.recorded.get_or_insert_default();
     }
 
-    /// What came since the last call.
-    pub fn take_raw(&mut self) -> Vec<Raw> {
-        self.raw.as_mut().map(std::mem::take).unwrap_or_default()
+    /// Returns what was received since the last call.
+    pub fn take_recorded(&mut self) -> Vec<RawFrame> {
+        self.recorded.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
-    /// The next event; `None` at the end of the body. Comments come as `Event::KeepAlive`.
+    /// Returns the next event, or `None` at the end of the body. A comment becomes an `Event::KeepAlive`.
     ///
     /// # Errors
-    /// The connection broke, or was silent for too long.
-    pub async fn next(&mut self) -> Option<Result<Event, Error>> {
+    /// Fails if the connection is lost or silent for too long.
+    pub async fn next(&mut self) -> Option<Result<Event, ApiError>> {
         loop {
             match self.ready.pop_front() {
-                Some(Ready::Event(event)) => return Some(Ok(event)),
-                Some(Ready::Long(json)) => {
-                    let parsed = spawn_blocking(move || (pieces(Event::parse(&json)), json.into_boxed_str())).await;
+                Some(StreamEntry::Event(event)) => return Some(Ok(event)),
+                Some(StreamEntry::LongPayload(json)) => {
+                    let parsed =
+                        spawn_blocking(move || (split_delta(Event::parse(&json)), json.into_boxed_str())).await;
                     match parsed {
                         Ok((events, json)) => {
-                            self.ready.push_front(Ready::Pieces(events));
-                            self.keep(Raw::Payload(json));
+                            self.ready.push_front(StreamEntry::SplitEvent(events));
+                            self.record(RawFrame::Payload(json));
                         }
-                        Err(error) => return Some(Err(Error::new(Fault::Garbage, error.to_string()))),
+                        Err(error) => return Some(Err(ApiError::new(FaultKind::Garbage, error.to_string()))),
                     }
                     continue;
                 }
-                Some(Ready::Pieces(mut events)) => {
+                Some(StreamEntry::SplitEvent(mut events)) => {
                     let Some(event) = events.pop_front() else { continue };
-                    self.ready.push_front(Ready::Pieces(events));
+                    self.ready.push_front(StreamEntry::SplitEvent(events));
                     return Some(Ok(event));
                 }
-                Some(Ready::Raw(raw)) => {
-                    self.keep(raw);
+                Some(StreamEntry::Raw(raw)) => {
+                    self.record(raw);
                     continue;
                 }
                 None => (),
             }
-            if let Some(error) = self.failed.take() {
+            if let Some(error) = self.pending_error.take() {
                 return Some(Err(error));
             }
             match self.body {
-                Body::Over => return None,
-                Body::Done => {
-                    // Read to its very end a connection can be used again; it is not worth waiting for.
-                    let _rest = within(PATIENCE_FOR_THE_END, self.response.chunk()).await;
-                    self.body = Body::Over;
+                BodyState::Ended => return None,
+                BodyState::Done => {
+                    // A connection can be reused once it is read to the end, but that is not worth a long wait.
+                    let _rest = with_timeout(END_OF_BODY_TIMEOUT, self.response.chunk()).await;
+                    self.body = BodyState::Ended;
                 }
-                Body::Unknown(_) | Body::Stream(_) | Body::Whole(_) => self.read().await,
+                BodyState::Unknown(_) | BodyState::Stream(_) | BodyState::Object(_) => self.read_chunk().await,
             }
         }
     }
 
-    /// Waits for at least one event and adds all that have come by then; `false` at the end of the body.
+    /// Waits for at least one event and appends all that have arrived. Returns `false` at the end of the body.
     ///
     /// # Errors
-    /// The connection broke, or was silent for too long. The events before that were handed out before.
-    pub async fn next_batch(&mut self, events: &mut Vec<Event>) -> Result<bool, Error> {
+    /// Fails if the connection is lost or silent for too long. Earlier events have been returned by then.
+    pub async fn next_batch(&mut self, events: &mut Vec<Event>) -> Result<bool, ApiError> {
         match self.next().await {
             None => Ok(false),
             Some(event) => {
                 events.push(event?);
                 loop {
                     match self.ready.pop_front() {
-                        Some(Ready::Event(event)) => events.push(event),
-                        Some(Ready::Raw(raw)) => self.keep(raw),
+                        Some(StreamEntry::Event(event)) => events.push(event),
+                        Some(StreamEntry::Raw(raw)) => self.record(raw),
                         Some(long) => {
                             self.ready.push_front(long);
                             return Ok(true);
@@ -162,136 +169,138 @@ impl Opened {
         }
     }
 
-    /// Reads one piece of the body.
-    async fn read(&mut self) {
-        match within(self.silence, self.response.chunk()).await {
+    /// Reads one chunk of the body.
+    async fn read_chunk(&mut self) {
+        match with_timeout(self.idle_timeout, self.response.chunk()).await {
             Some(Ok(Some(bytes))) => {
-                self.take(&bytes);
-                if self.ready.iter().all(|next| matches!(next, Ready::Raw(_))) && self.failed.is_none() {
-                    self.ready.push_back(Ready::Event(Event::KeepAlive)); // A sign of life: a comment, or half an event.
+                self.push_bytes(&bytes);
+                if self.ready.iter().all(|next| matches!(next, StreamEntry::Raw(_))) && self.pending_error.is_none() {
+                    self.ready.push_back(StreamEntry::Event(Event::KeepAlive)); // A comment or half an event came in.
                 }
             }
             Some(Ok(None)) => self.finish(),
             Some(Err(error)) => {
                 self.finish();
-                // The piece of an event that a cut left behind is none.
-                self.ready.retain(|next| !matches!(next, Ready::Event(Event::Unreadable { .. })));
+                // An event cut off by the lost connection does not count.
+                self.ready.retain(|next| !matches!(next, StreamEntry::Event(Event::Unreadable { .. })));
                 if let Some(last) = self.ready.back_mut()
-                    && let Ready::Long(json) = last
+                    && let StreamEntry::LongPayload(json) = last
                     && serde_json::from_str::<IgnoredAny>(json).is_err()
                 {
-                    *last = Ready::Raw(Raw::Payload(std::mem::take(json).into()));
+                    *last = StreamEntry::Raw(RawFrame::Payload(std::mem::take(json).into()));
                 }
-                self.failed = Some(Error::of_transport(&error));
+                self.pending_error = Some(ApiError::from_transport(&error));
             }
-            None => self.fail(Fault::Silence, format!("nothing came for {}", spell(self.silence))),
+            None => {
+                self.fail(FaultKind::Silence, format!("no data arrived for {}", format_duration(self.idle_timeout)))
+            }
         }
     }
 
-    fn take(&mut self, bytes: &[u8]) {
+    fn push_bytes(&mut self, bytes: &[u8]) {
         match &mut self.body {
-            Body::Unknown(begun) => {
+            BodyState::Unknown(begun) => {
                 begun.extend_from_slice(bytes);
                 let text = begun.strip_prefix(b"\xef\xbb\xbf").unwrap_or(begun).trim_ascii_start();
                 match text.first() {
                     None => (),
-                    Some(b'{' | b'[') => self.body = Body::Whole(text.to_vec()),
+                    Some(b'{' | b'[') => self.body = BodyState::Object(text.to_vec()),
                     Some(b'<') => {
-                        let error = Error::of_response(200, &HeaderMap::new(), text, Timestamp::now());
-                        let page = Raw::Payload(String::from_utf8_lossy(text).into());
-                        self.body = Body::Over;
-                        self.keep(page);
-                        self.failed = Some(error);
+                        let error = ApiError::from_response(200, &HeaderMap::new(), text, Timestamp::now());
+                        let page = RawFrame::Payload(String::from_utf8_lossy(text).into());
+                        self.body = BodyState::Ended;
+                        self.record(page);
+                        self.pending_error = Some(error);
                     }
                     Some(_) => {
                         let begun = std::mem::take(begun);
-                        self.body = Body::Stream(Box::default());
-                        self.take(&begun);
+                        self.body = BodyState::Stream(Box::default());
+                        self.push_bytes(&begun);
                     }
                 }
             }
-            Body::Whole(whole) => {
+            BodyState::Object(whole) => {
                 whole.extend_from_slice(bytes);
-                if whole.len() > LONGEST_BODY {
-                    self.fail(Fault::Garbage, "the answer is too long to be one");
+                if whole.len() > MAX_BODY_BYTES {
+                    self.fail(FaultKind::Garbage, "the answer is too long");
                 }
             }
-            Body::Stream(decoder) => {
-                let (ready, recorded) = (&mut self.ready, self.raw.is_some());
-                let (mut over, mut too_long) = (false, false);
-                let framed = &mut self.framed;
+            BodyState::Stream(decoder) => {
+                let (ready, is_recording) = (&mut self.ready, self.recorded.is_some());
+                let (mut is_done, mut is_too_long) = (false, false);
+                let framed = &mut self.has_frames;
                 decoder.push(bytes, |frame| {
                     *framed = true;
                     match frame {
-                        Frame::Data(_) if over => (),
-                        Frame::Data(json) => ready.extend(Ready::of(json, recorded)),
-                        Frame::Comment(words) if recorded => {
-                            ready.push_back(Ready::Raw(Raw::Comment(words.into())));
+                        SseFrame::Data(_) if is_done => (),
+                        SseFrame::Data(json) => ready.extend(StreamEntry::from_payload(json, is_recording)),
+                        SseFrame::Comment(words) if is_recording => {
+                            ready.push_back(StreamEntry::Raw(RawFrame::Comment(words.into())));
                         }
-                        Frame::Comment(_) => (),
-                        Frame::Done => over = true,
-                        Frame::TooLong => too_long = true,
+                        SseFrame::Comment(_) => (),
+                        SseFrame::Done => is_done = true,
+                        SseFrame::TooLong => is_too_long = true,
                     }
                 });
-                if too_long {
-                    self.fail(Fault::Garbage, "an event is too long to be one");
-                } else if over {
-                    self.body = Body::Done;
+                if is_too_long {
+                    self.fail(FaultKind::Garbage, "an event is too long");
+                } else if is_done {
+                    self.body = BodyState::Done;
                 }
             }
-            Body::Done | Body::Over => (),
+            BodyState::Done | BodyState::Ended => (),
         }
     }
 
-    /// The body has ended.
+    /// Handles the end of the body.
     fn finish(&mut self) {
-        match std::mem::replace(&mut self.body, Body::Over) {
-            Body::Unknown(_) | Body::Done | Body::Over => (),
-            Body::Stream(mut decoder) => {
+        match std::mem::replace(&mut self.body, BodyState::Ended) {
+            BodyState::Unknown(_) | BodyState::Done | BodyState::Ended => (),
+            BodyState::Stream(mut decoder) => {
                 decoder.finish(|frame| {
-                    self.framed = true;
-                    if let Frame::Data(json) = frame {
-                        self.ready.extend(Ready::of(json, self.raw.is_some()));
+                    self.has_frames = true;
+                    if let SseFrame::Data(json) = frame {
+                        self.ready.extend(StreamEntry::from_payload(json, self.recorded.is_some()));
                     }
                 });
-                if !self.framed {
-                    self.fail(Fault::Garbage, "what the server sent is not an answer of this API");
+                if !self.has_frames {
+                    self.fail(FaultKind::Garbage, "the server did not answer in the Responses API format");
                 }
             }
-            Body::Whole(whole) => {
+            BodyState::Object(whole) => {
                 let whole = String::from_utf8_lossy(&whole);
-                self.keep(Raw::Payload((&*whole).into()));
+                self.record(RawFrame::Payload((&*whole).into()));
                 match Event::parse(&whole) {
                     Event::Unreadable { .. } | Event::Other { .. } => {
-                        self.fail(Fault::Garbage, "what the server sent is not an answer of this API");
+                        self.fail(FaultKind::Garbage, "the server did not answer in the Responses API format");
                     }
-                    event => self.ready.push_back(Ready::Event(event)),
+                    event => self.ready.push_back(StreamEntry::Event(event)),
                 }
             }
         }
     }
 
-    fn keep(&mut self, raw: Raw) {
-        if let Some(kept) = &mut self.raw {
-            kept.push(raw);
+    fn record(&mut self, raw: RawFrame) {
+        if let Some(frames) = &mut self.recorded {
+            frames.push(raw);
         }
     }
 
-    fn fail(&mut self, fault: Fault, message: impl Into<String>) {
-        self.body = Body::Over;
-        self.failed = Some(Error::new(fault, message));
+    fn fail(&mut self, fault: FaultKind, message: impl Into<String>) {
+        self.body = BodyState::Ended;
+        self.pending_error = Some(ApiError::new(fault, message));
     }
 }
 
-/// More of a text than one can take in at once comes in pieces.
-fn pieces(event: Event) -> VecDeque<Event> {
+/// Splits a very long text delta, so that handling one event never takes long.
+fn split_delta(event: Event) -> VecDeque<Event> {
     match event {
-        Event::Delta { place, text } => {
+        Event::Delta { target: place, text } => {
             let mut rest = text.as_str();
             std::iter::from_fn(|| {
-                let (piece, more) = rest.split_at(rest.floor_char_boundary(LONG));
+                let (piece, more) = rest.split_at(rest.floor_char_boundary(LONG_PAYLOAD_BYTES));
                 rest = more;
-                (!piece.is_empty()).then(|| Event::Delta { place: place.clone(), text: piece.to_owned() })
+                (!piece.is_empty()).then(|| Event::Delta { target: place.clone(), text: piece.to_owned() })
             })
             .collect()
         }
@@ -299,20 +308,20 @@ fn pieces(event: Event) -> VecDeque<Event> {
     }
 }
 
-impl fmt::Debug for Opened {
+impl fmt::Debug for ResponseStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Opened").field("generation", &self.generation).finish_non_exhaustive()
+        f.debug_struct("Opened").field("generation", &self.generation_id).finish_non_exhaustive()
     }
 }
 
-impl Ready {
-    /// What is to do with a payload.
-    fn of(json: String, recorded: bool) -> impl Iterator<Item = Self> {
-        let (raw, event) = if json.len() > LONG {
-            (None, Self::Long(json)) // It is kept when it was parsed.
+impl StreamEntry {
+    /// Returns the entries to queue for a payload.
+    fn from_payload(json: String, is_recording: bool) -> impl Iterator<Item = Self> {
+        let (raw, event) = if json.len() > LONG_PAYLOAD_BYTES {
+            (None, Self::LongPayload(json)) // It is recorded after it is parsed.
         } else {
             let event = Event::parse(&json);
-            (recorded.then(|| Self::Raw(Raw::Payload(json.into()))), Self::Event(event))
+            (is_recording.then(|| Self::Raw(RawFrame::Payload(json.into()))), Self::Event(event))
         };
         raw.into_iter().chain([event])
     }

@@ -1,33 +1,33 @@
-//! What kind of failure it is, by the most precise thing that was told (reference: 6.2 and 6.3).
+//! Classifies a failure by the most specific detail available (reference: 6.2 and 6.3).
 
-use super::{Fact, Fault};
+use super::{ErrorFact, FaultKind};
 
-/// The word first, then the message, then the status.
-pub fn fault(code: Option<&str>, status: Option<u16>, message: &str, facts: &[Fact]) -> Fault {
-    if facts.iter().any(|fact| matches!(fact, Fact::Pinned(_) | Fact::ForeignReasoning)) {
-        return Fault::Request;
+/// Classifies by the error code first, then by the message, then by the status.
+pub fn classify(code: Option<&str>, status: Option<u16>, message: &str, facts: &[ErrorFact]) -> FaultKind {
+    if facts.iter().any(|fact| matches!(fact, ErrorFact::Pinned(_) | ErrorFact::ForeignReasoning)) {
+        return FaultKind::Request;
     }
-    code.and_then(of_code).or_else(|| of_message(message, status)).unwrap_or(match status {
-        Some(401) => Fault::Key,
-        Some(402) => Fault::Credit,
-        Some(403) => Fault::Forbidden,
-        Some(404) => Fault::Model,
-        Some(413) => Fault::Length,
-        Some(429) => Fault::Rate,
-        Some(400..=407 | 409..=499) => Fault::Request,
-        Some(_) | None => Fault::Server,
+    code.and_then(fault_of_code).or_else(|| fault_of_message(message, status)).unwrap_or(match status {
+        Some(401) => FaultKind::Key,
+        Some(402) => FaultKind::Credit,
+        Some(403) => FaultKind::Forbidden,
+        Some(404) => FaultKind::Model,
+        Some(413) => FaultKind::Length,
+        Some(429) => FaultKind::Rate,
+        Some(400..=407 | 409..=499) => FaultKind::Request,
+        Some(_) | None => FaultKind::Server,
     })
 }
 
-/// What the precise words stand for. `server_error` alone says nothing, and neither does a word that we do not know.
-fn of_code(code: &str) -> Option<Fault> {
+/// Classifies an error code. `server_error` is too general to decide, and so is an unknown code.
+fn fault_of_code(code: &str) -> Option<FaultKind> {
     Some(match code {
-        "authentication" | "authentication_error" | "invalid_api_key" | "unauthorized" => Fault::Key,
+        "authentication" | "authentication_error" | "invalid_api_key" | "unauthorized" => FaultKind::Key,
         "payment_required"
         | "insufficient_quota"
         | "insufficient_credits"
         | "usage_not_included"
-        | "billing_hard_limit_reached" => Fault::Credit,
+        | "billing_hard_limit_reached" => FaultKind::Credit,
         "permission_denied"
         | "permission_error"
         | "content_policy_violation"
@@ -37,7 +37,7 @@ fn of_code(code: &str) -> Option<Fault> {
         | "cyber_policy"
         | "misalignment_policy_violation"
         | "region_restricted"
-        | "data_residency_mismatch" => Fault::Forbidden,
+        | "data_residency_mismatch" => FaultKind::Forbidden,
         "model_not_found"
         | "not_found"
         | "not_found_error"
@@ -47,13 +47,13 @@ fn of_code(code: &str) -> Option<Fault> {
         | "model_unavailable_upstream"
         | "privacy_restricted"
         | "constraint_filtered"
-        | "free_variant_ended" => Fault::Model,
+        | "free_variant_ended" => FaultKind::Model,
         "context_length_exceeded"
         | "max_tokens_exceeded"
         | "token_limit_exceeded"
         | "string_too_long"
-        | "payload_too_large" => Fault::Length,
-        "rate_limit_exceeded" | "rate_limit_error" | "capacity_exhausted" => Fault::Rate,
+        | "payload_too_large" => FaultKind::Length,
+        "rate_limit_exceeded" | "rate_limit_error" | "capacity_exhausted" => FaultKind::Rate,
         "server"
         | "unmapped"
         | "provider_unavailable"
@@ -64,33 +64,33 @@ fn of_code(code: &str) -> Option<Fault> {
         | "slow_down"
         | "overloaded_error"
         | "api_error"
-        | "vector_store_timeout" => Fault::Server,
-        "unprocessable" | "precondition_failed" => Fault::Request,
-        word if word.contains("image") => Fault::Request,
+        | "vector_store_timeout" => FaultKind::Server,
+        "unprocessable" | "precondition_failed" => FaultKind::Request,
+        word if word.contains("image") => FaultKind::Request,
         _ => return None,
     })
 }
 
-/// Words that tell more than the status, and more than `invalid_prompt` or `invalid_request`.
-fn of_message(message: &str, status: Option<u16>) -> Option<Fault> {
+/// Classifies a message that is more specific than the status, or than `invalid_prompt` and `invalid_request`.
+fn fault_of_message(message: &str, status: Option<u16>) -> Option<FaultKind> {
     let lower = message.to_lowercase();
-    let says = |words: &[&str]| words.iter().any(|word| lower.contains(word));
-    if says(&["not a valid model id", "no endpoints found", "model not found"]) {
-        return Some(Fault::Model);
+    let message_has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+    if message_has(&["not a valid model id", "no endpoints found", "model not found"]) {
+        return Some(FaultKind::Model);
     }
-    if says(&["maximum context length", "context length exceeded", "prompt is too long", "context window"]) {
-        return Some(Fault::Length);
+    if message_has(&["maximum context length", "context length exceeded", "prompt is too long", "context window"]) {
+        return Some(FaultKind::Length);
     }
-    if says(&["can only afford", "insufficient credits", "key limit exceeded"])
-        || (status == Some(403) && says(&["budget", "spend limit", "spending limit"]))
+    if message_has(&["can only afford", "insufficient credits", "key limit exceeded"])
+        || (status == Some(403) && message_has(&["budget", "spend limit", "spending limit"]))
     {
-        return Some(Fault::Credit);
+        return Some(FaultKind::Credit);
     }
     None
 }
 
-/// The status that a precise word stands for.
-pub fn status_of(code: &str) -> Option<u16> {
+/// Returns the HTTP status that an error code implies.
+pub fn status_of_code(code: &str) -> Option<u16> {
     Some(match code {
         "context_length_exceeded"
         | "max_tokens_exceeded"

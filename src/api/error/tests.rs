@@ -8,48 +8,48 @@ use super::*;
 const NOW: i64 = 1_795_359_600;
 
 fn now() -> Timestamp {
-    Timestamp::from_second(NOW).expect("a time")
+    Timestamp::from_second(NOW).expect("a valid time")
 }
 
-fn answered(status: u16, body: &Value) -> Error {
-    Error::of_response(status, &HeaderMap::new(), body.to_string().as_bytes(), now())
+fn error_of(status: u16, body: &Value) -> ApiError {
+    ApiError::from_response(status, &HeaderMap::new(), body.to_string().as_bytes(), now())
 }
 
-fn with_header(status: u16, name: &'static str, value: &str) -> Error {
+fn error_with_header(status: u16, name: &'static str, value: &str) -> ApiError {
     let mut headers = HeaderMap::new();
-    headers.insert(HeaderName::from_static(name), HeaderValue::from_str(value).expect("a value"));
-    Error::of_response(status, &headers, br#"{"error":{"message":"Slow down"}}"#, now())
+    headers.insert(HeaderName::from_static(name), HeaderValue::from_str(value).expect("a valid header value"));
+    ApiError::from_response(status, &headers, br#"{"error":{"message":"Slow down"}}"#, now())
 }
 
 #[test]
-fn every_shape_of_an_error_becomes_the_same_type() {
-    let in_stream = |body: &Value| Error::in_stream(&body.to_string());
+fn every_form_of_error_is_parsed() {
+    let in_stream = |body: &Value| ApiError::from_stream(&body.to_string());
     let in_body = |body: &Value| match crate::api::Event::parse(&body.to_string()) {
-        crate::api::Event::Ended(response) => response.error.expect("it failed"),
+        crate::api::Event::ResponseEnded(response) => response.error.expect("it failed"),
         crate::api::Event::Failed(error) => *error,
         other => panic!("{other:?}"),
     };
     for (shape, error, fault, status, code, message) in [
         (
-            "1: OpenRouter's own",
-            answered(402, &json!({ "error": { "code": 402, "message": "Insufficient credits." }, "user_id": "u" })),
-            Fault::Credit, Some(402), None, "Insufficient credits",
+            "1: OpenRouter's own form",
+            error_of(402, &json!({ "error": { "code": 402, "message": "Insufficient credits." }, "user_id": "u" })),
+            FaultKind::Credit, Some(402), None, "Insufficient credits",
         ),
         (
             "2: a validator's issues beside the error",
-            answered(400, &json!({
+            error_of(400, &json!({
                 "error": { "code": "invalid_prompt", "message": "Invalid Responses API request" },
                 "metadata": { "raw": "[{\"code\":\"invalid_union\",\"path\":[\"input\",3,\"id\"],\"message\":\"Invalid input\"}]" },
             })),
-            Fault::Request, Some(400), Some("invalid_prompt"), "Invalid Responses API request: input.3.id: Invalid input",
+            FaultKind::Request, Some(400), Some("invalid_prompt"), "Invalid Responses API request: input.3.id: Invalid input",
         ),
         (
             "3: availability",
-            answered(404, &json!({ "error": {
+            error_of(404, &json!({ "error": {
                 "message": "No provider.", "error_type": "not_found", "http_status": 404,
                 "availability": { "code": "privacy_restricted", "retryable": false, "excluded_by": ["data_policy:zdr"] },
             } })),
-            Fault::Model, Some(404), Some("privacy_restricted"), "No provider",
+            FaultKind::Model, Some(404), Some("privacy_restricted"), "No provider",
         ),
         (
             "4: a response that failed",
@@ -57,57 +57,57 @@ fn every_shape_of_an_error_becomes_the_same_type() {
                 "object": "response", "status": "failed", "output": [],
                 "error": { "code": "server_error", "message": "Provider disconnected" }, "error_type": "provider_unavailable",
             })),
-            Fault::Server, Some(502), Some("provider_unavailable"), "Provider disconnected",
+            FaultKind::Server, Some(502), Some("provider_unavailable"), "Provider disconnected",
         ),
         (
             "5: a flat event",
             in_stream(&json!({ "type": "error", "code": "rate_limit_exceeded", "message": "Too fast", "param": null })),
-            Fault::Rate, Some(429), Some("rate_limit_exceeded"), "Too fast",
+            FaultKind::Rate, Some(429), Some("rate_limit_exceeded"), "Too fast",
         ),
         (
             "6: a nested event",
             in_stream(&json!({ "type": "error", "error": {
                 "type": "insufficient_quota", "code": "insufficient_quota", "message": "You exceeded your current quota.", "param": null,
             } })),
-            Fault::Credit, None, Some("insufficient_quota"), "You exceeded your current quota",
+            FaultKind::Credit, None, Some("insufficient_quota"), "You exceeded your current quota",
         ),
         (
             "7: the chat API's frame",
             in_body(&json!({ "choices": [], "error": {
                 "code": 502, "message": "JSON error injected into SSE stream", "metadata": { "error_type": "provider_unavailable" },
             } })),
-            Fault::Server, Some(502), Some("provider_unavailable"), "JSON error injected into SSE stream",
+            FaultKind::Server, Some(502), Some("provider_unavailable"), "JSON error injected into SSE stream",
         ),
         (
             "8: OpenAI's, with a parameter that is an object",
-            answered(400, &json!({ "error": {
+            error_of(400, &json!({ "error": {
                 "message": "Unsupported parameter", "type": "invalid_request_error", "param": { "x": 1 }, "code": null,
             } })),
-            Fault::Request, Some(400), Some("invalid_request_error"), "Unsupported parameter",
+            FaultKind::Request, Some(400), Some("invalid_request_error"), "Unsupported parameter",
         ),
-        ("9: FastAPI's", answered(422, &json!({ "detail": "Field required" })), Fault::Request, Some(422), None, "Field required"),
-        ("9: a message alone", answered(500, &json!({ "message": "Boom" })), Fault::Server, Some(500), None, "Boom"),
-        ("9: a string as the error", answered(401, &json!({ "error": "No key" })), Fault::Key, Some(401), None, "No key"),
+        ("9: FastAPI's", error_of(422, &json!({ "detail": "Field required" })), FaultKind::Request, Some(422), None, "Field required"),
+        ("9: only a message", error_of(500, &json!({ "message": "Boom" })), FaultKind::Server, Some(500), None, "Boom"),
+        ("9: a string as the error", error_of(401, &json!({ "error": "No key" })), FaultKind::Key, Some(401), None, "No key"),
         (
             "9: an empty body",
-            Error::of_response(503, &HeaderMap::new(), b"", now()),
-            Fault::Server, Some(503), None, "the server answered 503 Service Unavailable",
+            ApiError::from_response(503, &HeaderMap::new(), b"", now()),
+            FaultKind::Server, Some(503), None, "the server answered 503 Service Unavailable",
         ),
         (
-            "9: a page of the CDN",
-            Error::of_response(
+            "9: an HTML page from the CDN",
+            ApiError::from_response(
                 502,
                 &HeaderMap::new(),
                 b"<!DOCTYPE html><html><head><title>openrouter.ai | 502: Bad gateway</title><script>x()</script></head></html>",
                 now(),
             ),
-            Fault::Server, Some(502), None,
+            FaultKind::Server, Some(502), None,
             "the server answered 502 Bad Gateway with a web page: openrouter.ai | 502: Bad gateway",
         ),
         (
             "9: plain text with escape sequences",
-            Error::of_response(500, &HeaderMap::new(), b"upstream\x1b[31m failed\r\n\n", now()),
-            Fault::Server, Some(500), None, "upstream failed",
+            ApiError::from_response(500, &HeaderMap::new(), b"upstream\x1b[31m failed\r\n\n", now()),
+            FaultKind::Server, Some(500), None, "upstream failed",
         ),
     ] {
         assert_eq!((error.fault, error.status), (fault, status), "{shape}: {error:?}");
@@ -116,9 +116,9 @@ fn every_shape_of_an_error_becomes_the_same_type() {
 }
 
 #[test]
-fn the_providers_own_words_are_shown() {
+fn the_message_of_the_provider_is_shown() {
     let raw = |raw: &str| {
-        answered(
+        error_of(
             400,
             &json!({ "error": {
             "code": 400, "message": "Provider returned error", "metadata": { "raw": raw, "provider_name": "Azure" },
@@ -129,42 +129,42 @@ fn the_providers_own_words_are_shown() {
         r#"{"type":"error","error":{"type":"invalid_request_error","message":"messages.1: Invalid `signature` in `thinking` block"}}"#,
     );
     assert_eq!(error.message, "messages.1: Invalid `signature` in `thinking` block");
-    assert_eq!((error.provider.as_deref(), error.facts), (Some("Azure"), vec![Fact::ForeignReasoning]));
+    assert_eq!((error.provider.as_deref(), error.facts), (Some("Azure"), vec![ErrorFact::ForeignReasoning]));
     assert_eq!(
         raw("model is temporarily rate-limited upstream.").message,
         "model is temporarily rate-limited upstream"
     );
-    let error = answered(
+    let error = error_of(
         429,
         &json!({ "error": { "code": 429, "message": "Rate limited", "metadata": { "raw": "wait a bit" } } }),
     );
     assert_eq!(error.message, "Rate limited: wait a bit");
-    let long = answered(400, &json!({ "error": { "message": "ä".repeat(2000) } }));
+    let long = error_of(400, &json!({ "error": { "message": "ä".repeat(2000) } }));
     assert_eq!((long.message.chars().count(), long.message.ends_with('…')), (500, true));
 }
 
 #[test]
-fn the_precise_word_beats_the_status_and_server_error_says_nothing() {
+fn a_specific_code_beats_the_status_and_server_error() {
     let failed = |code: &str, error_type: Option<&str>| {
         let body = json!({ "object": "response", "status": "failed", "error": { "code": code, "message": "m" }, "error_type": error_type });
         match crate::api::Event::parse(&body.to_string()) {
-            crate::api::Event::Ended(response) => response.error.expect("it failed").fault,
+            crate::api::Event::ResponseEnded(response) => response.error.expect("it failed").fault,
             other => panic!("{other:?}"),
         }
     };
-    assert_eq!(failed("server_error", Some("authentication")), Fault::Key);
-    assert_eq!(failed("server_error", None), Fault::Server);
-    assert_eq!(failed("invalid_prompt", Some("context_length_exceeded")), Fault::Length);
-    assert_eq!(failed("cyber_policy", None), Fault::Forbidden);
-    assert_eq!(failed("server_is_overloaded", None), Fault::Server);
-    assert_eq!(failed("a_word_of_tomorrow", None), Fault::Server);
-    assert_eq!(failed("image_parse_error", None), Fault::Request);
+    assert_eq!(failed("server_error", Some("authentication")), FaultKind::Key);
+    assert_eq!(failed("server_error", None), FaultKind::Server);
+    assert_eq!(failed("invalid_prompt", Some("context_length_exceeded")), FaultKind::Length);
+    assert_eq!(failed("cyber_policy", None), FaultKind::Forbidden);
+    assert_eq!(failed("server_is_overloaded", None), FaultKind::Server);
+    assert_eq!(failed("a_word_of_tomorrow", None), FaultKind::Server);
+    assert_eq!(failed("image_parse_error", None), FaultKind::Request);
 }
 
-/// Section 6.3, word by word: whatever the status of the envelope, the precise word says what it is.
+/// Section 6.3, code by code: the error code decides, whatever the status of the envelope.
 #[test]
-fn every_precise_word_has_its_fault_and_its_status() {
-    use Fault::{Credit, Forbidden, Key, Length, Model, Rate, Request, Server};
+fn every_error_code_has_its_fault_and_status() {
+    use FaultKind::{Credit, Forbidden, Key, Length, Model, Rate, Request, Server};
     let words = [
         ("context_length_exceeded", Length, Some(400)),
         ("max_tokens_exceeded", Length, Some(400)),
@@ -231,72 +231,78 @@ fn every_precise_word_has_its_fault_and_its_status() {
             json!({ "error": { "message": "m", "metadata": { "error_type": word } } }),
             json!({ "error": { "message": "m", "error_type": word, "availability": { "code": word } } }),
         ] {
-            let error = Error::in_stream(&body.to_string());
+            let error = ApiError::from_stream(&body.to_string());
             assert_eq!((error.fault, error.status, error.code.as_deref()), (fault, status, Some(word)), "{body}");
         }
     }
 }
 
 #[test]
-fn words_tell_apart_what_a_status_lumps_together() {
+fn the_message_distinguishes_errors_with_the_same_status() {
     for (status, message, fault) in [
-        (400, "nope/nope is not a valid model ID", Fault::Model),
-        (400, "This endpoint's maximum context length is 8192 tokens", Fault::Length),
-        (400, "prompt is too long: 300000 tokens", Fault::Length),
-        (403, "Key limit exceeded (monthly limit)", Fault::Credit),
-        (403, "The workspace budget is spent", Fault::Credit),
-        (403, "openai/gpt-4o requires moderation", Fault::Forbidden),
-        (404, "No endpoints found that support image input", Fault::Model),
-        (401, "User not found.", Fault::Key),
-        (413, "Payload too large", Fault::Length),
-        (409, "Conflict", Fault::Request),
-        (524, "A timeout occurred", Fault::Server),
-        (529, "Overloaded", Fault::Server),
+        (400, "nope/nope is not a valid model ID", FaultKind::Model),
+        (400, "This endpoint's maximum context length is 8192 tokens", FaultKind::Length),
+        (400, "prompt is too long: 300000 tokens", FaultKind::Length),
+        (403, "Key limit exceeded (monthly limit)", FaultKind::Credit),
+        (403, "The workspace budget is spent", FaultKind::Credit),
+        (403, "openai/gpt-4o requires moderation", FaultKind::Forbidden),
+        (404, "No endpoints found that support image input", FaultKind::Model),
+        (401, "User not found.", FaultKind::Key),
+        (413, "Payload too large", FaultKind::Length),
+        (409, "Conflict", FaultKind::Request),
+        (524, "A timeout occurred", FaultKind::Server),
+        (529, "Overloaded", FaultKind::Server),
     ] {
-        let error = answered(status, &json!({ "error": { "code": status, "message": message } }));
+        let error = error_of(status, &json!({ "error": { "code": status, "message": message } }));
         assert_eq!(error.fault, fault, "{status} {message}");
     }
 }
 
 #[test]
-fn facts_for_the_choices_are_found() {
-    let facts = |status: u16, error: Value| answered(status, &json!({ "error": error })).facts;
+fn facts_for_the_error_card_are_found() {
+    let facts = |status: u16, error: Value| error_of(status, &json!({ "error": error })).facts;
     assert_eq!(
         facts(
             402,
             json!({ "message": "You requested up to 65536 tokens, but can only afford 1,234. To increase, add credits" })
         ),
-        [Fact::Affordable(1234)]
+        [ErrorFact::Affordable(1234)]
     );
-    let pinned = answered(
+    let pinned = error_of(
         404,
         &json!({ "error": {
         "message": "Your request contains encrypted reasoning or compaction content that was produced under a different model.",
         "code": 404, "metadata": { "pinned_endpoint_slug": "openai/gpt-5.6-luna-20260709|azure" },
     } }),
     );
-    assert_eq!(pinned.facts, [Fact::Pinned("openai/gpt-5.6-luna-20260709|azure".into()), Fact::ForeignReasoning]);
-    assert_eq!((pinned.fault, pinned.attempts()), (Fault::Request, 1));
+    assert_eq!(
+        pinned.facts,
+        [ErrorFact::Pinned("openai/gpt-5.6-luna-20260709|azure".into()), ErrorFact::ForeignReasoning]
+    );
+    assert_eq!((pinned.fault, pinned.max_attempts()), (FaultKind::Request, 1));
     assert_eq!(
         facts(
             400,
             json!({ "message": "Unsupported value: 'reasoning.effort' does not support 'max'. Supported values are: 'low', 'medium', and 'high'." })
         ),
-        [Fact::Efforts(vec![Effort::Low, Effort::Medium, Effort::High])]
+        [ErrorFact::Efforts(vec![Effort::Low, Effort::Medium, Effort::High])]
     );
     assert_eq!(
         facts(400, json!({ "message": "Reasoning is mandatory for this endpoint and cannot be disabled." })),
-        [Fact::ReasoningMandatory]
+        [ErrorFact::ReasoningMandatory]
     );
     assert_eq!(
         facts(403, json!({ "message": "m", "metadata": { "reasons": ["violence"] } })),
-        [Fact::Reasons(vec!["violence".into()])]
+        [ErrorFact::Reasons(vec!["violence".into()])]
     );
-    assert_eq!(facts(400, json!({ "message": "m", "param": "temperature" })), [Fact::Parameter("temperature".into())]);
+    assert_eq!(
+        facts(400, json!({ "message": "m", "param": "temperature" })),
+        [ErrorFact::Parameter("temperature".into())]
+    );
     let both_forms = json!([{ "provider": "anthropic", "status": 529 }, { "provider_name": "Google", "message": "x" }]);
     assert_eq!(
         facts(502, json!({ "message": "m", "metadata": { "previous_errors": both_forms } })),
-        [Fact::Tried(vec!["anthropic".into(), "Google".into()])]
+        [ErrorFact::Tried(vec!["anthropic".into(), "Google".into()])]
     );
     assert_eq!(
         facts(
@@ -305,21 +311,25 @@ fn facts_for_the_choices_are_found() {
             "code": "model_deprecated", "retryable": false, "fallback_models": ["a/b"], "excluded_by": ["max_price"],
         } })
         ),
-        [Fact::Retryable(false), Fact::ExcludedBy(vec!["max_price".into()]), Fact::FallbackModels(vec!["a/b".into()])]
+        [
+            ErrorFact::Retryable(false),
+            ErrorFact::ExcludedBy(vec!["max_price".into()]),
+            ErrorFact::FallbackModels(vec!["a/b".into()])
+        ]
     );
 }
 
 #[test]
-fn the_wait_is_what_the_server_asks_for() {
-    let after = |error: Error| error.retry_after;
-    assert_eq!(after(with_header(429, "retry-after", "7")), Some(7));
-    assert_eq!(after(with_header(429, "retry-after", "1.2")), Some(2));
-    assert_eq!(after(with_header(503, "retry-after", "Sun, 22 Nov 2026 15:01:30 GMT")), Some(90));
-    assert_eq!(after(with_header(503, "retry-after", "Sun, 22 Nov 2026 14:00:00 GMT")), Some(0));
-    assert_eq!(after(with_header(503, "retry-after", "soon")), None);
-    assert_eq!(after(with_header(429, "x-ratelimit-reset", &format!("{}", (NOW + 12) * 1000 - 300))), Some(12));
-    assert_eq!(after(with_header(429, "x-ratelimit-reset", &format!("{}", NOW + 12))), Some(12));
-    assert_eq!(after(with_header(400, "x-ratelimit-reset", &format!("{}", NOW + 12))), None);
+fn the_wait_follows_the_server() {
+    let after = |error: ApiError| error.retry_after;
+    assert_eq!(after(error_with_header(429, "retry-after", "7")), Some(7));
+    assert_eq!(after(error_with_header(429, "retry-after", "1.2")), Some(2));
+    assert_eq!(after(error_with_header(503, "retry-after", "Sun, 22 Nov 2026 15:01:30 GMT")), Some(90));
+    assert_eq!(after(error_with_header(503, "retry-after", "Sun, 22 Nov 2026 14:00:00 GMT")), Some(0));
+    assert_eq!(after(error_with_header(503, "retry-after", "soon")), None);
+    assert_eq!(after(error_with_header(429, "x-ratelimit-reset", &format!("{}", (NOW + 12) * 1000 - 300))), Some(12));
+    assert_eq!(after(error_with_header(429, "x-ratelimit-reset", &format!("{}", NOW + 12))), Some(12));
+    assert_eq!(after(error_with_header(400, "x-ratelimit-reset", &format!("{}", NOW + 12))), None);
     for (message, seconds) in [
         ("Please try again in 1.5s.", Some(2)),
         ("Try again in 20 seconds", Some(20)),
@@ -329,17 +339,17 @@ fn the_wait_is_what_the_server_asks_for() {
         ("try again in a while", None),
         ("try again later", None),
     ] {
-        assert_eq!(after(answered(429, &json!({ "error": { "message": message } }))), seconds, "{message}");
+        assert_eq!(after(error_of(429, &json!({ "error": { "message": message } }))), seconds, "{message}");
     }
     let told =
         json!({ "error": { "message": "m", "availability": { "code": "capacity_exhausted", "retry_after": 9 } } });
-    assert_eq!(after(answered(429, &told)), Some(9));
+    assert_eq!(after(error_of(429, &told)), Some(9));
 }
 
 #[test]
-fn only_what_can_help_is_asked_again_and_only_so_often() {
+fn only_useful_retries_are_allowed() {
     let attempts = |status: u16, message: &str| {
-        answered(status, &json!({ "error": { "code": status, "message": message } })).attempts()
+        error_of(status, &json!({ "error": { "code": status, "message": message } })).max_attempts()
     };
     for (status, expected) in [
         (400, 1),
@@ -363,10 +373,10 @@ fn only_what_can_help_is_asked_again_and_only_so_often() {
         assert_eq!(attempts(status, "m"), expected, "{status}");
     }
     assert_eq!(attempts(429, "Rate limit exceeded: free-models-per-day. Add 10 credits"), 1);
-    assert_eq!(with_header(503, "retry-after", "3").attempts(), 4);
+    assert_eq!(error_with_header(503, "retry-after", "3").max_attempts(), 4);
     let told = |code: &str, retryable: Value| {
-        answered(503, &json!({ "error": { "message": "m", "availability": { "code": code, "retryable": retryable } } }))
-            .attempts()
+        error_of(503, &json!({ "error": { "message": "m", "availability": { "code": code, "retryable": retryable } } }))
+            .max_attempts()
     };
     assert_eq!(
         (
@@ -376,54 +386,58 @@ fn only_what_can_help_is_asked_again_and_only_so_often() {
         ),
         (4, 4, 1)
     );
-    for (fault, expected) in
-        [(Fault::Connect, 4), (Fault::Cut, 4), (Fault::Silence, 2), (Fault::Empty, 3), (Fault::Garbage, 1)]
-    {
-        let error = Error::new(fault, "m");
-        assert_eq!(error.attempts(), expected, "{fault:?}");
+    for (fault, expected) in [
+        (FaultKind::Connect, 4),
+        (FaultKind::Cut, 4),
+        (FaultKind::Silence, 2),
+        (FaultKind::Empty, 3),
+        (FaultKind::Garbage, 1),
+    ] {
+        let error = ApiError::new(fault, "m");
+        assert_eq!(error.max_attempts(), expected, "{fault:?}");
     }
 }
 
 #[test]
-fn a_redirect_is_an_error_that_names_where_it_leads() {
-    let error = with_header(307, "location", "https://elsewhere.example/v1");
+fn a_redirect_is_an_error_that_names_its_target() {
+    let error = error_with_header(307, "location", "https://elsewhere.example/v1");
     assert_eq!(
         (error.fault, error.message.as_str()),
-        (Fault::Request, "the server sends us on to https://elsewhere.example/v1")
+        (FaultKind::Request, "the server redirects to https://elsewhere.example/v1")
     );
 }
 
 #[test]
-fn an_error_is_stored_and_read_again_without_loss() {
+fn an_error_survives_storage() {
     let error =
-        answered(402, &json!({ "error": { "message": "can only afford 12", "metadata": { "provider_name": "X" } } }));
+        error_of(402, &json!({ "error": { "message": "can only afford 12", "metadata": { "provider_name": "X" } } }));
     let stored = serde_json::to_string(&error).expect("it has a JSON form");
-    assert_eq!(serde_json::from_str::<Error>(&stored).expect("it can be read"), error);
+    assert_eq!(serde_json::from_str::<ApiError>(&stored).expect("it can be read"), error);
     let old = r#"{"fault":"cut","status":null,"code":null,"message":"m","retry_after":null,"provider":null}"#;
-    assert_eq!(serde_json::from_str::<Error>(old).expect("without facts too"), Error::new(Fault::Cut, "m"));
+    assert_eq!(serde_json::from_str::<ApiError>(old).expect("without facts too"), ApiError::new(FaultKind::Cut, "m"));
 }
 
-/// The recorded bodies, where they lie beside the project: each gives one sentence, and nothing that a server would
-/// refuse again is asked again.
+/// Reads the recorded bodies, if they are beside the project: each gives one sentence, and a request that the server
+/// would refuse again is not repeated.
 #[test]
 fn recorded_bodies_give_one_sentence_each() {
     use std::io::Write;
     let path =
         std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/reference/recordings/real-error-bodies.jsonl");
     let Ok(lines) = std::fs::read_to_string(path) else {
-        let _ = writeln!(std::io::stderr(), "SKIPPED: the recorded error bodies do not lie beside the project");
+        let _ = writeln!(std::io::stderr(), "SKIPPED: the recorded error bodies are not beside the project");
         return;
     };
     for line in lines.lines() {
         let line: Value = serde_json::from_str(line).expect("a recorded line");
         let status = u16::try_from(line["http_status"].as_u64().expect("a status")).expect("a status");
-        let error = answered(status, &line["body"]);
+        let error = error_of(status, &line["body"]);
         assert_eq!(error.status, Some(status), "{line}");
         assert!(
             !error.message.is_empty() && !error.message.contains('\n') && !error.message.ends_with('.'),
             "{error:?}"
         );
         assert_ne!(error.message, "Provider returned error", "{line}");
-        assert_eq!(error.attempts() > 1, status == 429 && line["server"] == "openrouter", "{error:?}");
+        assert_eq!(error.max_attempts() > 1, status == 429 && line["server"] == "openrouter", "{error:?}");
     }
 }

@@ -1,72 +1,73 @@
-//! Failures below HTTP, told apart by what caused them.
+//! Errors below HTTP, distinguished by their cause.
 
 use std::{error::Error as Cause, io, iter};
 
-use super::{Error, Fault};
+use super::{ApiError, FaultKind};
 
-impl Error {
-    /// What reqwest reports, before the headers or in the middle of a body.
-    pub fn of_transport(error: &reqwest::Error) -> Self {
-        let causes = Causes(iter::successors(Cause::source(error), |cause| (*cause).source()).collect());
+impl ApiError {
+    /// Converts an error from reqwest, whether it occurred before the headers or within a body.
+    pub fn from_transport(error: &reqwest::Error) -> Self {
+        let causes = ErrorCauses(iter::successors(Cause::source(error), |cause| (*cause).source()).collect());
         let host = error.url().and_then(|url| url.host_str()).unwrap_or("the server").to_owned();
-        let place = match error.url().and_then(reqwest::Url::port) {
+        let host_and_port = match error.url().and_then(reqwest::Url::port) {
             Some(port) => format!("{host}:{port}"),
             None => host.clone(),
         };
-        // A silence in mid-stream is also an error of decoding, so the order matters.
+        // The order matters: a timeout within a stream is also a decoding error.
         if error.is_connect() {
-            let words = if error.is_timeout() {
-                format!("{place} could not be reached in time")
+            let message = if error.is_timeout() {
+                format!("{host_and_port} could not be reached in time")
             } else {
-                causes.of_no_connection(&host, &place)
+                causes.connect_message(&host, &host_and_port)
             };
-            Self::new(Fault::Connect, words)
+            Self::new(FaultKind::Connect, message)
         } else if error.is_timeout() {
-            Self::new(Fault::Silence, format!("{place} has been silent for too long"))
+            Self::new(FaultKind::Silence, format!("{host_and_port} has been silent for too long"))
         } else if error.is_builder() {
-            Self::new(Fault::Request, format!("this is not an address that can be asked: {error}"))
-        } else if causes.say(&["gzip", "deflate", "invalid http", "invalid header", "invalid status", "too large"]) {
-            Self::new(Fault::Garbage, format!("{place} does not speak HTTP as it should"))
+            Self::new(FaultKind::Request, format!("this is not a valid address: {error}"))
+        } else if causes.mention(&["gzip", "deflate", "invalid http", "invalid header", "invalid status", "too large"])
+        {
+            Self::new(FaultKind::Garbage, format!("{host_and_port} sent an invalid HTTP response"))
         } else {
-            Self::new(Fault::Cut, format!("{place} broke off the connection"))
+            Self::new(FaultKind::Cut, format!("{host_and_port} dropped the connection"))
         }
     }
 }
 
-/// What caused a failure, the deepest last.
-struct Causes<'a>(Vec<&'a (dyn Cause + 'static)>);
+/// The chain of causes of a failure, the root cause last.
+struct ErrorCauses<'a>(Vec<&'a (dyn Cause + 'static)>);
 
-impl Causes<'_> {
-    fn of_no_connection(&self, host: &str, place: &str) -> String {
-        let deepest = self.0.last().map(ToString::to_string).unwrap_or_default();
-        if self.say(&["dns error", "failed to lookup address"]) {
-            format!("the name {host} could not be found; is there a network?")
-        } else if self.0.iter().any(|cause| is_of_tls(*cause)) {
-            format!("no secure connection to {place}: {deepest}")
-        } else if self.say(&["tunnel", "proxy", "socks"]) {
-            format!("the proxy did not let us through to {place}: {deepest}")
-        } else if self.are_refusal() {
-            format!("nothing listens at {place}")
+impl ErrorCauses<'_> {
+    fn connect_message(&self, host: &str, host_and_port: &str) -> String {
+        let root_cause = self.0.last().map(ToString::to_string).unwrap_or_default();
+        if self.mention(&["dns error", "failed to lookup address"]) {
+            format!("the name {host} could not be resolved; is the network up?")
+        } else if self.0.iter().any(|cause| is_tls_error(*cause)) {
+            format!("no secure connection to {host_and_port}: {root_cause}")
+        } else if self.mention(&["tunnel", "proxy", "socks"]) {
+            format!("the proxy did not allow a connection to {host_and_port}: {root_cause}")
+        } else if self.include_refusal() {
+            format!("nothing is listening at {host_and_port}")
         } else {
-            format!("no connection to {place}: {deepest}")
+            format!("no connection to {host_and_port}: {root_cause}")
         }
     }
 
-    fn say(&self, words: &[&str]) -> bool {
+    fn mention(&self, words: &[&str]) -> bool {
         self.0.iter().any(|cause| {
             let text = cause.to_string().to_lowercase();
             words.iter().any(|word| text.contains(word))
         })
     }
 
-    fn are_refusal(&self) -> bool {
+    fn include_refusal(&self) -> bool {
         let errors = self.0.iter().filter_map(|cause| cause.downcast_ref::<io::Error>());
         errors.into_iter().any(|error| error.kind() == io::ErrorKind::ConnectionRefused)
     }
 }
 
-/// An `io::Error` shows the source of what it wraps, and not what it wraps.
-fn is_of_tls(cause: &(dyn Cause + 'static)) -> bool {
+/// Returns whether TLS failed. `io::Error::source` skips the wrapped error itself, so that one is checked too.
+fn is_tls_error(cause: &(dyn Cause + 'static)) -> bool {
     let wrapped = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-    cause.is::<rustls::Error>() || wrapped.is_some_and(|wrapped| is_of_tls(wrapped))
+    cause.is::<rustls::Error>() || wrapped.is_some_and(|wrapped| is_tls_error(wrapped))
 }

@@ -1,15 +1,15 @@
-//! Events as JSON again, for the journal: the fewest fields from which `Event::parse` reads the same event.
+//! Writes events as JSON for the journal, with the fewest fields from which `Event::parse` reads the same event.
 
 use std::borrow::Cow;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{Annotation, At, Event, Field, PartBody, Place, Response, Status, Usage};
-use crate::api::{Error, OutputItem};
+use super::{Annotation, Event, ItemField, ItemRef, PartBody, ResponseEnvelope, ResponseStatus, TextTarget, Usage};
+use crate::api::{ApiError, OutputItem};
 
 #[derive(Serialize, Default)]
-struct Line<'a> {
+struct EventLine<'a> {
     r#type: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     output_index: Option<u32>,
@@ -30,30 +30,30 @@ struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     item: Option<&'a RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    part: Option<WrittenPart<'a>>,
+    part: Option<PartJson<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    annotation: Option<WrittenAnnotation<'a>>,
+    annotation: Option<AnnotationJson<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    response: Option<WrittenResponse<'a>>,
+    response: Option<ResponseJson<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    as_read: Option<&'a Error>,
+    as_read: Option<&'a ApiError>,
 }
 
-/// A content part as the wire has it.
+/// A content part in the form of the wire.
 #[derive(Serialize, Default)]
-pub struct WrittenPart<'a> {
+pub struct PartJson<'a> {
     r#type: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     refusal: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    annotations: Option<Vec<WrittenAnnotation<'a>>>,
+    annotations: Option<Vec<AnnotationJson<'a>>>,
 }
 
-/// A citation as the wire has it.
+/// A citation in the form of the wire.
 #[derive(Serialize)]
-pub struct WrittenAnnotation<'a> {
+pub struct AnnotationJson<'a> {
     r#type: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     url: Option<&'a str>,
@@ -70,7 +70,7 @@ pub struct WrittenAnnotation<'a> {
 }
 
 #[derive(Serialize)]
-struct WrittenResponse<'a> {
+struct ResponseJson<'a> {
     object: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<&'a str>,
@@ -80,90 +80,98 @@ struct WrittenResponse<'a> {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     output: &'a [OutputItem],
     #[serde(skip_serializing_if = "Option::is_none")]
-    usage: Option<WrittenUsage<'a>>,
+    usage: Option<UsageJson<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<AsRead<'a>>,
+    error: Option<StoredErrorJson<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    incomplete_details: Option<Reason<'a>>,
+    incomplete_details: Option<IncompleteJson<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     provider: Option<&'a str>,
 }
 
 #[derive(Serialize)]
-struct WrittenUsage<'a> {
+struct UsageJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     input_tokens: Option<u64>,
-    input_tokens_details: Cached,
+    input_tokens_details: InputTokensJson,
     #[serde(skip_serializing_if = "Option::is_none")]
     output_tokens: Option<u64>,
-    output_tokens_details: Reasoned,
-    /// The digits in quotes, so that no reader makes a float of them.
+    output_tokens_details: OutputTokensJson,
+    /// The digits as a string, so that no reader turns them into a float.
     #[serde(skip_serializing_if = "Option::is_none")]
     cost: Option<&'a str>,
 }
 
 #[derive(Serialize)]
-struct Cached {
+struct InputTokensJson {
     cached_tokens: Option<u64>,
 }
 
 #[derive(Serialize)]
-struct Reasoned {
+struct OutputTokensJson {
     reasoning_tokens: Option<u64>,
 }
 
 #[derive(Serialize)]
-struct AsRead<'a> {
-    as_read: &'a Error,
+struct StoredErrorJson<'a> {
+    as_read: &'a ApiError,
 }
 
 #[derive(Serialize)]
-struct Reason<'a> {
+struct IncompleteJson<'a> {
     reason: &'a str,
 }
 
 impl Event {
-    /// One line of JSON; `None` for events that change nothing.
+    /// Returns the event as one line of JSON, or `None` for an event that changes nothing.
     pub fn to_json(&self) -> Option<String> {
         let line = match self {
-            Self::Begun(response) => Line::of("response.created").response(response),
-            Self::Opened { at, item } => Line::of("response.output_item.added").at(at).item(&item.raw),
-            Self::Closed { at, item } => Line::of("response.output_item.done").at(at).item(&item.raw),
-            Self::Part { at, index, body, closed } => Line::part(*index, body, *closed).at(at),
-            Self::Delta { place, text } => Line::delta(place, text).at(&place.at),
-            Self::Whole { place, text } => Line::whole(place, text).at(&place.at),
-            Self::Cited { at, index, annotation } => {
-                let annotation = Some(annotation.written());
-                let line = Line::of("response.output_text.annotation.added").at(at);
-                Line { content_index: *index, annotation, ..line }
+            Self::ResponseStarted(response) => EventLine::new("response.created").response(response),
+            Self::ItemAdded { item_ref: at, item } => {
+                EventLine::new("response.output_item.added").item_ref(at).item(&item.raw)
             }
-            Self::Activity { at, status } => Line::of(format!("response.tool_call.{status}")).at(at),
-            Self::Ended(response) => Line::of(match response.status {
-                Status::Running | Status::Completed => "response.completed",
-                Status::Incomplete => "response.incomplete",
-                Status::Failed => "response.failed",
-                Status::Cancelled => "response.cancelled",
+            Self::ItemDone { item_ref: at, item } => {
+                EventLine::new("response.output_item.done").item_ref(at).item(&item.raw)
+            }
+            Self::Part { item_ref: at, index, body, is_done: closed } => {
+                EventLine::part(*index, body, *closed).item_ref(at)
+            }
+            Self::Delta { target: place, text } => EventLine::delta(place, text).item_ref(&place.item_ref),
+            Self::TextDone { target: place, text } => EventLine::text_done(place, text).item_ref(&place.item_ref),
+            Self::AnnotationAdded { item_ref: at, index, annotation } => {
+                let annotation = Some(annotation.as_json());
+                let line = EventLine::new("response.output_text.annotation.added").item_ref(at);
+                EventLine { content_index: *index, annotation, ..line }
+            }
+            Self::ToolStatus { item_ref: at, status } => {
+                EventLine::new(format!("response.tool_call.{status}")).item_ref(at)
+            }
+            Self::ResponseEnded(response) => EventLine::new(match response.status {
+                ResponseStatus::Running | ResponseStatus::Completed => "response.completed",
+                ResponseStatus::Incomplete => "response.incomplete",
+                ResponseStatus::Failed => "response.failed",
+                ResponseStatus::Cancelled => "response.cancelled",
             })
             .response(response),
-            Self::Failed(error) => Line { as_read: Some(error), ..Line::of("error") },
+            Self::Failed(error) => EventLine { as_read: Some(error), ..EventLine::new("error") },
             Self::KeepAlive | Self::Other { .. } | Self::Unreadable { .. } => return None,
         };
         let json = serde_json::to_string(&line).expect("strings, numbers and raw JSON always have a JSON form");
-        // Between its tokens an item may have line breaks; inside its strings they are escaped.
+        // An item may have line breaks between its tokens; inside strings they are escaped.
         Some(if json.contains(['\n', '\r']) { json.replace(['\n', '\r'], " ") } else { json })
     }
 }
 
-impl<'a> Line<'a> {
-    fn of(kind: impl Into<Cow<'a, str>>) -> Self {
+impl<'a> EventLine<'a> {
+    fn new(kind: impl Into<Cow<'a, str>>) -> Self {
         Self { r#type: kind.into(), ..Self::default() }
     }
 
-    fn at(self, at: &'a At) -> Self {
-        match at {
-            At::Index(index) => Self { output_index: Some(*index), ..self },
-            At::Id(id) => Self { item_id: Some(id), ..self },
-            At::Unsaid => self,
+    fn item_ref(self, item_ref: &'a ItemRef) -> Self {
+        match item_ref {
+            ItemRef::Index(index) => Self { output_index: Some(*index), ..self },
+            ItemRef::Id(id) => Self { item_id: Some(id), ..self },
+            ItemRef::Unspecified => self,
         }
     }
 
@@ -171,42 +179,48 @@ impl<'a> Line<'a> {
         Self { item: Some(item), ..self }
     }
 
-    fn response(self, response: &'a Response) -> Self {
-        Self { response: Some(response.written()), ..self }
+    fn response(self, response: &'a ResponseEnvelope) -> Self {
+        Self { response: Some(response.as_json()), ..self }
     }
 
-    fn delta(place: &'a Place, text: &'a str) -> Self {
+    fn delta(target: &'a TextTarget, text: &'a str) -> Self {
         let line = Self { delta: Some(text), ..Self::default() };
-        match place.field {
-            Field::Text(index) => Self { r#type: "response.output_text.delta".into(), content_index: index, ..line },
-            Field::Refusal(index) => Self { r#type: "response.refusal.delta".into(), content_index: index, ..line },
-            Field::Thinking(index) => {
+        match target.field {
+            ItemField::Text(index) => {
+                Self { r#type: "response.output_text.delta".into(), content_index: index, ..line }
+            }
+            ItemField::Refusal(index) => Self { r#type: "response.refusal.delta".into(), content_index: index, ..line },
+            ItemField::ReasoningText(index) => {
                 Self { r#type: "response.reasoning_text.delta".into(), content_index: index, ..line }
             }
-            Field::Summary(index) => {
+            ItemField::ReasoningSummary(index) => {
                 Self { r#type: "response.reasoning_summary_text.delta".into(), summary_index: index, ..line }
             }
-            Field::Arguments => Self { r#type: "response.function_call_arguments.delta".into(), ..line },
+            ItemField::Arguments => Self { r#type: "response.function_call_arguments.delta".into(), ..line },
         }
     }
 
-    fn whole(place: &'a Place, whole: &'a str) -> Self {
-        let text = Some(whole);
-        match place.field {
-            Field::Text(index) => Self { content_index: index, text, ..Self::of("response.output_text.done") },
-            Field::Refusal(index) => Self { content_index: index, refusal: text, ..Self::of("response.refusal.done") },
-            Field::Thinking(index) => Self { content_index: index, text, ..Self::of("response.reasoning_text.done") },
-            Field::Summary(index) => {
-                Self { summary_index: index, text, ..Self::of("response.reasoning_summary_text.done") }
+    fn text_done(target: &'a TextTarget, full_text: &'a str) -> Self {
+        let text = Some(full_text);
+        match target.field {
+            ItemField::Text(index) => Self { content_index: index, text, ..Self::new("response.output_text.done") },
+            ItemField::Refusal(index) => {
+                Self { content_index: index, refusal: text, ..Self::new("response.refusal.done") }
             }
-            Field::Arguments => Self { arguments: text, ..Self::of("response.function_call_arguments.done") },
+            ItemField::ReasoningText(index) => {
+                Self { content_index: index, text, ..Self::new("response.reasoning_text.done") }
+            }
+            ItemField::ReasoningSummary(index) => {
+                Self { summary_index: index, text, ..Self::new("response.reasoning_summary_text.done") }
+            }
+            ItemField::Arguments => Self { arguments: text, ..Self::new("response.function_call_arguments.done") },
         }
     }
 
-    fn part(index: u32, body: &'a PartBody, closed: bool) -> Self {
-        let is_summary = matches!(body, PartBody::Summary(_));
-        let line = Self { part: Some(body.written()), ..Self::default() };
-        match (is_summary, closed) {
+    fn part(index: u32, body: &'a PartBody, is_done: bool) -> Self {
+        let is_summary = matches!(body, PartBody::ReasoningSummary(_));
+        let line = Self { part: Some(body.as_json()), ..Self::default() };
+        match (is_summary, is_done) {
             (true, false) => {
                 Self { r#type: "response.reasoning_summary_part.added".into(), summary_index: index, ..line }
             }
@@ -220,31 +234,29 @@ impl<'a> Line<'a> {
 }
 
 impl PartBody {
-    /// As the wire has it.
-    pub fn written(&self) -> WrittenPart<'_> {
+    /// Returns the form of the wire.
+    pub fn as_json(&self) -> PartJson<'_> {
         match self {
-            Self::Text { text, annotations } => WrittenPart {
+            Self::Text { text, annotations } => PartJson {
                 r#type: "output_text",
                 text: Some(text),
-                annotations: Some(annotations.iter().map(Annotation::written).collect()),
-                ..WrittenPart::default()
+                annotations: Some(annotations.iter().map(Annotation::as_json).collect()),
+                ..PartJson::default()
             },
-            Self::Refusal(refusal) => {
-                WrittenPart { r#type: "refusal", refusal: Some(refusal), ..WrittenPart::default() }
+            Self::Refusal(refusal) => PartJson { r#type: "refusal", refusal: Some(refusal), ..PartJson::default() },
+            Self::ReasoningText(text) => PartJson { r#type: "reasoning_text", text: Some(text), ..PartJson::default() },
+            Self::ReasoningSummary(text) => {
+                PartJson { r#type: "summary_text", text: Some(text), ..PartJson::default() }
             }
-            Self::Thinking(text) => {
-                WrittenPart { r#type: "reasoning_text", text: Some(text), ..WrittenPart::default() }
-            }
-            Self::Summary(text) => WrittenPart { r#type: "summary_text", text: Some(text), ..WrittenPart::default() },
-            Self::Other(kind) => WrittenPart { r#type: kind, ..WrittenPart::default() },
+            Self::Other(kind) => PartJson { r#type: kind, ..PartJson::default() },
         }
     }
 }
 
 impl Annotation {
-    /// As the wire has it.
-    pub fn written(&self) -> WrittenAnnotation<'_> {
-        WrittenAnnotation {
+    /// Returns the form of the wire.
+    pub fn as_json(&self) -> AnnotationJson<'_> {
+        AnnotationJson {
             r#type: &self.kind,
             url: self.url.as_deref(),
             title: self.title.as_deref(),
@@ -256,35 +268,35 @@ impl Annotation {
     }
 }
 
-impl Response {
-    fn written(&self) -> WrittenResponse<'_> {
-        WrittenResponse {
+impl ResponseEnvelope {
+    fn as_json(&self) -> ResponseJson<'_> {
+        ResponseJson {
             object: "response",
             id: self.id.as_deref(),
             model: self.model.as_deref(),
             status: match self.status {
-                Status::Running => "in_progress",
-                Status::Completed => "completed",
-                Status::Incomplete => "incomplete",
-                Status::Failed => "failed",
-                Status::Cancelled => "cancelled",
+                ResponseStatus::Running => "in_progress",
+                ResponseStatus::Completed => "completed",
+                ResponseStatus::Incomplete => "incomplete",
+                ResponseStatus::Failed => "failed",
+                ResponseStatus::Cancelled => "cancelled",
             },
             output: &self.output,
-            usage: self.usage.as_ref().map(Usage::written),
-            error: self.error.as_ref().map(|error| AsRead { as_read: error }),
-            incomplete_details: self.reason.as_deref().map(|reason| Reason { reason }),
+            usage: self.usage.as_ref().map(Usage::as_json),
+            error: self.error.as_ref().map(|error| StoredErrorJson { as_read: error }),
+            incomplete_details: self.incomplete_reason.as_deref().map(|reason| IncompleteJson { reason }),
             provider: self.provider.as_deref(),
         }
     }
 }
 
 impl Usage {
-    fn written(&self) -> WrittenUsage<'_> {
-        WrittenUsage {
+    fn as_json(&self) -> UsageJson<'_> {
+        UsageJson {
             input_tokens: self.input_tokens,
-            input_tokens_details: Cached { cached_tokens: self.cached_tokens },
+            input_tokens_details: InputTokensJson { cached_tokens: self.cached_tokens },
             output_tokens: self.output_tokens,
-            output_tokens_details: Reasoned { reasoning_tokens: self.reasoning_tokens },
+            output_tokens_details: OutputTokensJson { reasoning_tokens: self.reasoning_tokens },
             cost: self.cost.as_ref().map(super::super::Usd::digits),
         }
     }

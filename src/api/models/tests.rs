@@ -17,43 +17,43 @@ const OPENROUTER: &str = r#"{"data":[
   {"name":null,"id":""}, 7, {"id":"x/odd","architecture":"text","created":-1,"reasoning":{"mandatory":null,"supported_efforts":["none","xhigh"]}}
 ],"total_count":6,"links":{"next":null}}"#;
 
-fn listed() -> Catalogue {
+fn openrouter_catalogue() -> Catalogue {
     Catalogue::parse(OPENROUTER).expect("a list")
 }
 
-fn row(catalogue: &Catalogue, id: &str) -> Model {
+fn model_of(catalogue: &Catalogue, id: &str) -> Model {
     catalogue.model(id).unwrap_or_else(|| panic!("{id} is listed")).clone()
 }
 
 #[test]
-fn rows_of_openrouter_are_read_with_exact_prices() {
-    let catalogue = listed();
+fn openrouter_models_are_parsed_with_exact_prices() {
+    let catalogue = openrouter_catalogue();
     assert_eq!(catalogue.models.len(), 7);
-    let opus = row(&catalogue, "anthropic/claude-opus-5");
+    let opus = model_of(&catalogue, "anthropic/claude-opus-5");
     assert_eq!((opus.name.as_str(), opus.vendor.as_str()), ("Claude Opus 5", "anthropic"));
-    assert_eq!((opus.since.as_deref(), opus.context), (Some("2026-08"), Some(1_000_000)));
-    assert_eq!((opus.tools, opus.images), (true, true));
+    assert_eq!((opus.released.as_deref(), opus.context_tokens), (Some("2026-08"), Some(1_000_000)));
+    assert_eq!((opus.supports_tools, opus.supports_images), (true, true));
     let shown = |price: Option<Usd>| price.map(|price| price.to_string());
     assert_eq!((shown(opus.input_price), shown(opus.output_price)), (Some("$5.00".into()), Some("$25.00".into())));
-    let luna = row(&catalogue, "openai/gpt-5.6-luna");
+    let luna = model_of(&catalogue, "openai/gpt-5.6-luna");
     assert_eq!(
-        (luna.context, shown(luna.input_price), shown(luna.output_price)),
+        (luna.context_tokens, shown(luna.input_price), shown(luna.output_price)),
         (Some(400_000), Some("$0.30".into()), Some("$2.40".into()))
     );
-    let mini = row(&catalogue, "openai/gpt-4.1-mini");
+    let mini = model_of(&catalogue, "openai/gpt-4.1-mini");
     assert_eq!((shown(mini.input_price), shown(mini.output_price)), (Some("$0".into()), Some("$1.60".into())));
 }
 
 #[test]
-fn a_price_that_depends_is_not_told() {
-    let auto = row(&listed(), "openrouter/auto");
+fn a_variable_price_is_unknown() {
+    let auto = model_of(&openrouter_catalogue(), "openrouter/auto");
     assert_eq!((auto.input_price, auto.output_price, auto.name.as_str()), (None, None, "Auto Router"));
-    assert_eq!(row(&listed(), "~openai/gpt-latest").vendor, "openai");
+    assert_eq!(model_of(&openrouter_catalogue(), "~openai/gpt-latest").vendor, "openai");
 }
 
 #[test]
-fn efforts_are_those_that_the_model_has() {
-    let catalogue = listed();
+fn efforts_are_those_of_the_model() {
+    let catalogue = openrouter_catalogue();
     let names = |id: &str| {
         let efforts = catalogue.model(id)?.reasoning.as_ref()?;
         Some(efforts.offered.iter().map(|effort| effort.name()).collect::<Vec<_>>().join(" "))
@@ -69,7 +69,7 @@ fn efforts_are_those_that_the_model_has() {
 }
 
 #[test]
-fn lists_of_other_servers_are_read_too() {
+fn lists_of_other_servers_are_parsed_too() {
     for (json, ids) in [
         (
             r#"{"object":"list","data":[{"id":"gpt-4o","object":"model","created":1715367049,"owned_by":"system"}]}"#,
@@ -90,45 +90,45 @@ fn lists_of_other_servers_are_read_too() {
     let local = Catalogue::parse(r#"{"data":[{"id":"llama3.2:3b"}]}"#).expect("a list");
     assert_eq!(
         local.models[0].reasoning.as_ref(),
-        Some(&Efforts::all()),
-        "a server that tells nothing is not second-guessed"
+        Some(&ReasoningEfforts::all()),
+        "a server that reports nothing is not second-guessed"
     );
 }
 
 #[test]
-fn what_is_no_list_says_so() {
+fn a_body_without_a_list_is_an_error() {
     for json in ["", "<html>", "{}", r#"{"data":7}"#, "null"] {
-        assert_eq!(Catalogue::parse(json).map_err(|error| error.fault), Err(Fault::Garbage), "{json}");
+        assert_eq!(Catalogue::parse(json).map_err(|error| error.fault), Err(FaultKind::Garbage), "{json}");
     }
     let error = Catalogue::parse(r#"{"error":{"code":401,"message":"User not found."}}"#).expect_err("an error");
-    assert_eq!((error.fault, error.message.as_str()), (Fault::Key, "User not found"));
+    assert_eq!((error.fault, error.message.as_str()), (FaultKind::Key, "User not found"));
 }
 
 #[test]
-fn the_cache_survives_and_grows_stale() {
+fn the_cache_is_read_back_and_becomes_stale() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("deeper").join("models.json");
     let now = SystemTime::now();
-    assert_eq!(Catalogue::cached(&path, now), None);
-    Catalogue::keep(&path, OPENROUTER).expect("it can be written");
-    Catalogue::keep(&path, OPENROUTER).expect("it can be written over");
-    let fresh = Catalogue::cached(&path, now).expect("it is there");
-    assert_eq!((fresh.catalogue.clone(), fresh.is_stale()), (listed(), false));
-    let stale = Catalogue::cached(&path, now + Duration::from_secs(301)).expect("it is still there");
+    assert_eq!(Catalogue::load_cache(&path, now), None);
+    Catalogue::save_cache(&path, OPENROUTER).expect("it can be written");
+    Catalogue::save_cache(&path, OPENROUTER).expect("it can be overwritten");
+    let fresh = Catalogue::load_cache(&path, now).expect("it is there");
+    assert_eq!((fresh.catalogue.clone(), fresh.is_stale()), (openrouter_catalogue(), false));
+    let stale = Catalogue::load_cache(&path, now + Duration::from_secs(301)).expect("it is still there");
     assert!(stale.is_stale());
-    assert_eq!(fs::read_dir(path.parent().expect("a parent")).expect("a folder").count(), 1, "no half file is left");
+    assert_eq!(fs::read_dir(path.parent().expect("a parent")).expect("a folder").count(), 1, "no partial file is left");
     fs::write(&path, "half a fi").expect("it can be written");
-    assert_eq!(Catalogue::cached(&path, now), None);
+    assert_eq!(Catalogue::load_cache(&path, now), None);
 }
 
-/// The real lists, where they lie beside the project.
+/// Reads the recorded lists, if they are beside the project.
 #[test]
-fn recorded_lists_are_read_row_by_row() {
+fn recorded_lists_are_parsed_row_by_row() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/reference/recordings");
     for name in ["or-models-2026-08-04-subset.json", "or-models-2026-01-05-full.json"] {
         let Ok(json) = fs::read_to_string(folder.join(name)) else {
             // Not with `eprintln`, which a passing test swallows.
-            let _ = writeln!(io::stderr(), "SKIPPED: {name} does not lie beside the project");
+            let _ = writeln!(io::stderr(), "SKIPPED: {name} is not beside the project");
             continue;
         };
         let catalogue = Catalogue::parse(&json).expect(name);
@@ -137,7 +137,12 @@ fn recorded_lists_are_read_row_by_row() {
         assert_eq!(catalogue.models.len(), rows.len(), "{name}");
         for (model, row) in catalogue.models.iter().zip(rows) {
             assert_eq!(Some(model.id.as_str()), row["id"].as_str());
-            assert_eq!(model.context, row["context_length"].as_u64().filter(|tokens| *tokens > 0), "{}", model.id);
+            assert_eq!(
+                model.context_tokens,
+                row["context_length"].as_u64().filter(|tokens| *tokens > 0),
+                "{}",
+                model.id
+            );
             let price: f64 = row["pricing"]["prompt"].as_str().expect("a price").parse().expect("a number");
             let ours = model.input_price.as_ref().map(|price| price.digits().parse::<f64>().expect("a number"));
             assert_eq!(ours.is_some(), price >= 0.0, "{}", model.id);

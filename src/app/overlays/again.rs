@@ -1,70 +1,76 @@
-//! The question before another answer: which model, and for how much, in one line.
+//! The one-line picker before another answer: the model and its price.
 
-use super::{Of, Picked, open::open};
+use super::{PickerItem, PickerKind, open::push_picker};
 use crate::{
     api::{Model, Usage, Usd},
     app::{
         Effect, State,
-        models::{know_models, short},
-        state::Models,
+        models::{fetch_models, short_name},
+        state::CatalogueState,
     },
     chat::{Answer, MessageId, Timestamp},
-    widgets::picker::{MODEL_COLUMNS, Picker, PickerRow, Tone, model_row},
+    widgets::picker::{DetailStyle, FuzzyPicker, MODEL_COLUMNS, PickerRow, model_row},
 };
 
-/// Asks in one line which model answers again; the present one is offered.
+/// Asks in one line which model answers again, with the current model selected.
 pub(in crate::app) fn open_again(state: &mut State, now: Timestamp, answer: MessageId, fx: &mut Vec<Effect>) {
-    know_models(state, now, fx);
-    let mut picker = Picker::new("again with", MODEL_COLUMNS);
+    fetch_models(state, now, fx);
+    let mut picker = FuzzyPicker::new("again with", MODEL_COLUMNS);
     picker.detail_rows = 0;
-    fill_again(state, answer, &mut picker);
-    picker.select(&Picked::Model(state.settings().model.clone()));
+    fill_again_picker(state, answer, &mut picker);
+    picker.select(&PickerItem::Model(state.settings().model.clone()));
     let up_down = state.theme.marks.up_down;
-    open(state, Of::Again { answer }, picker, &[("↵", "send"), (up_down, "others"), ("tab", "list"), ("esc", "back")]);
+    push_picker(
+        state,
+        PickerKind::AnswerAgain { answer },
+        picker,
+        &[("↵", "send"), (up_down, "others"), ("Tab", "list"), ("Esc", "back")],
+    );
 }
 
-/// The models that are known now: those on slots first, then as the server lists them.
-pub(super) fn fill_again(state: &State, answer: MessageId, picker: &mut Picker<Picked>) {
-    let used = state.current().and_then(|chat| chat.messages.get(&answer)?.answer()).and_then(used);
+/// Fills a picker with the known models: those on slots first, then in the server's order.
+pub(super) fn fill_again_picker(state: &State, answer: MessageId, picker: &mut FuzzyPicker<PickerItem>) {
+    let used =
+        state.current_conversation().and_then(|chat| chat.messages.get(&answer)?.as_answer()).and_then(known_usage);
     let listed = match state.catalogues.get(&state.settings().endpoint) {
-        Some(Models::Loaded(catalogue)) => catalogue.models.as_slice(),
-        Some(Models::Loading { .. } | Models::Failed(_)) | None => &[],
+        Some(CatalogueState::Loaded(catalogue)) => catalogue.models.as_slice(),
+        Some(CatalogueState::Loading { .. } | CatalogueState::Failed(_)) | None => &[],
     };
-    let slot = |id: &str| state.slots.iter().position(|slot| slot.as_deref() == Some(id)).unwrap_or(usize::MAX);
+    let slot_rank = |id: &str| state.slots.iter().position(|slot| slot.as_deref() == Some(id)).unwrap_or(usize::MAX);
     let mut models: Vec<&Model> = listed.iter().collect();
-    models.sort_by_key(|model| slot(&model.id));
+    models.sort_by_key(|model| slot_rank(&model.id));
     let row = |model: &Model| PickerRow {
-        detail: vec![vec![(Tone::Muted, price(model, used.as_ref()))]],
-        ..model_row(model, None, Picked::Model(model.id.clone()))
+        detail_lines: vec![vec![(DetailStyle::Muted, price_text(model, used.as_ref()))]],
+        ..model_row(model, None, PickerItem::Model(model.id.clone()))
     };
-    let mut rows: Vec<PickerRow<Picked>> = models.into_iter().map(row).collect();
-    let present = Picked::Model(state.settings().model.clone());
-    if !rows.iter().any(|row| row.payload == present) {
-        // A variant such as `:online`, or a model of a list that is not here: asked as it is.
-        rows.insert(0, of_name(&state.settings().model, state.model(), used.as_ref()));
+    let mut rows: Vec<PickerRow<PickerItem>> = models.into_iter().map(row).collect();
+    let current = PickerItem::Model(state.settings().model.clone());
+    if !rows.iter().any(|row| row.payload == current) {
+        // A variant such as `:online`, or a model that is not in the catalogue, is sent as it is.
+        rows.insert(0, unlisted_row(&state.settings().model, state.current_model(), used.as_ref()));
     }
     picker.set_rows(rows);
 }
 
-fn of_name(id: &str, model: Option<&Model>, used: Option<&Usage>) -> PickerRow<Picked> {
+fn unlisted_row(id: &str, model: Option<&Model>, used: Option<&Usage>) -> PickerRow<PickerItem> {
     let mut cells = vec![String::new(); MODEL_COLUMNS.len()];
-    short(id).clone_into(&mut cells[1]);
-    let price = model.map_or_else(|| "its price is not known".to_owned(), |model| price(model, used));
+    short_name(id).clone_into(&mut cells[1]);
+    let price = model.map_or_else(|| "its price is not known".to_owned(), |model| price_text(model, used));
     PickerRow {
         cells,
-        also: id.to_owned(),
-        detail: vec![vec![(Tone::Muted, price)]],
-        payload: Picked::Model(id.to_owned()),
+        extra_terms: id.to_owned(),
+        detail_lines: vec![vec![(DetailStyle::Muted, price)]],
+        payload: PickerItem::Model(id.to_owned()),
     }
 }
 
-/// What an answer used, where both counts are known.
-fn used(answer: &Answer) -> Option<Usage> {
+/// Returns the usage of an answer if both token counts are known.
+fn known_usage(answer: &Answer) -> Option<Usage> {
     answer.usage.clone().filter(|usage| usage.input_tokens.is_some() && usage.output_tokens.is_some())
 }
 
-/// What the model takes, and what an answer like that one would come to.
-fn price(model: &Model, used: Option<&Usage>) -> String {
+/// Describes the model's price, with the estimated cost of an answer like the last one.
+fn price_text(model: &Model, used: Option<&Usage>) -> String {
     let (Some(input), Some(output)) = (&model.input_price, &model.output_price) else {
         return "its price is not known".into();
     };
@@ -72,12 +78,12 @@ fn price(model: &Model, used: Option<&Usage>) -> String {
         return "free".into();
     }
     let listed = format!("{input} in, {output} out per million");
-    match used.and_then(|used| estimate(input, output, used)) {
+    match used.and_then(|used| estimate_cost(input, output, used)) {
         Some(estimate) => format!("~{estimate}, {listed}"),
         None => listed,
     }
 }
 
-fn estimate(input: &Usd, output: &Usd, used: &Usage) -> Option<Usd> {
-    input.for_tokens(used.input_tokens?)?.plus(&output.for_tokens(used.output_tokens?)?)
+fn estimate_cost(input: &Usd, output: &Usd, used: &Usage) -> Option<Usd> {
+    input.for_tokens(used.input_tokens?)?.checked_add(&output.for_tokens(used.output_tokens?)?)
 }

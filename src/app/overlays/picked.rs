@@ -1,65 +1,65 @@
-//! What a picker's row stands for, and what happens when it is taken.
+//! What the rows of a picker stand for, and what happens when one is picked.
 
 use std::sync::Arc;
 
 use crossterm::event::{KeyCode, KeyEvent};
 
-use super::{Overlay, code, take};
+use super::{ScreenOverlay, code, use_model};
 use crate::{
-    api::Dialect,
+    api::ApiDialect,
     app::{
-        Action, Effect, EndpointInfo, State, branching::edit_prompt, cards, copying::copied, looks, models,
-        on_action::on_action, panes, screen::Focus,
+        Action, Effect, EndpointInfo, State, branching::edit_prompt, cards, copying::copied_message, looks, models,
+        on_action::on_action, panes, screen::PaneFocus,
     },
     chat::{ConversationId, Effort, MessageId, Timestamp},
-    config::{Chosen, Mouse},
+    config::{MouseMode, SettingChange},
     widgets::{
-        markdown::Code,
-        transcript::{Cursor, Move, Target},
-        welcome::Answer,
+        markdown::ExtractedCode,
+        transcript::{CursorTarget, ScrollMove, TranscriptCursor},
+        welcome::ConnectRequest,
     },
 };
 
-/// What is being picked.
+/// What a picker is for.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Of {
-    Everything,
+pub enum PickerKind {
+    Commands,
     Model,
-    /// The model of another answer to the same prompt.
+    /// The model for another answer to the same prompt.
     ModelForAgain {
         answer: MessageId,
     },
-    /// The same, in one line.
-    Again {
+    /// The model for another answer, picked in one line.
+    AnswerAgain {
         answer: MessageId,
     },
     Effort,
-    Prompt,
-    /// A code block of the answer, to be copied.
+    PromptHistory,
+    /// A code block of the answer, to copy.
     Code,
-    /// A prompt of the branch, to be edited.
-    Earlier,
-    /// A prompt of the branch, to be gone to.
-    Jump,
+    /// A prompt of the branch, to edit.
+    EarlierPrompt,
+    /// A prompt of the branch, to go to.
+    JumpToPrompt,
     /// Where to save a text.
-    Path {
+    SavePath {
         text: Arc<str>,
     },
-    /// Whether to save over a file.
-    Over,
-    /// What to give a text to.
+    /// Whether to overwrite a file.
+    Overwrite,
+    /// The command to pipe a text to.
     Command {
         text: Arc<str>,
     },
-    /// What a command said.
-    Output,
+    /// The output of a command.
+    CommandOutput,
     Mouse,
     Theme,
 }
 
-/// What a row stands for.
+/// What a row of a picker stands for.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Picked {
+pub enum PickerItem {
     Action(Action),
     Conversation(ConversationId),
     Model(String),
@@ -67,138 +67,144 @@ pub enum Picked {
     Prompt(String),
     Code {
         number: usize,
-        code: Code,
+        code: ExtractedCode,
     },
     Write {
         path: String,
         text: Arc<str>,
         over: bool,
     },
-    /// A line of what a command said.
-    Line {
+    /// A line of a command's output.
+    OutputLine {
         nth: usize,
         all: Arc<str>,
     },
-    /// What was typed, where nothing is listed.
-    Typed(String),
+    /// The typed text, in a picker without rows.
+    TypedText(String),
     Message(MessageId),
-    Mouse(Mouse),
+    Mouse(MouseMode),
     Theme(String),
 }
 
-/// Enter in a picker: closes it and does what the row stands for.
+/// Closes the picker and does what the chosen row stands for.
 pub(in crate::app) fn accept(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
-    let Some(Overlay::Picker { of, picker }) = state.screen.overlays.last() else { return };
-    let of = of.clone();
+    let Some(ScreenOverlay::Picker { of: kind, picker }) = state.screen.overlays.last() else { return };
+    let of = kind.clone();
     let typed = picker.query.text().trim().to_owned();
-    let picked = match picker.chosen() {
+    let item = match picker.selected() {
         Some(row) => row.payload.clone(),
-        // A slug that the catalogue does not have is sent as it was typed.
-        None if matches!(of, Of::Model | Of::ModelForAgain { .. } | Of::Again { .. }) && !typed.is_empty() => {
-            Picked::Model(typed)
+        // A model that is not in the catalogue is sent as typed.
+        None if matches!(of, PickerKind::Model | PickerKind::ModelForAgain { .. } | PickerKind::AnswerAgain { .. })
+            && !typed.is_empty() =>
+        {
+            PickerItem::Model(typed)
         }
-        None if matches!(of, Of::Path { .. } | Of::Command { .. }) && !typed.is_empty() => Picked::Typed(typed),
+        None if matches!(of, PickerKind::SavePath { .. } | PickerKind::Command { .. }) && !typed.is_empty() => {
+            PickerItem::TypedText(typed)
+        }
         None => return,
     };
     state.screen.overlays.pop();
-    match picked {
-        Picked::Action(action) => on_action(state, now, action, fx),
-        Picked::Conversation(id) => panes::open(state, now, id, fx),
-        Picked::Model(model) => take(state, now, &of, model, fx),
-        Picked::Effort(effort) => models::change(state, fx, |settings| settings.effort = effort),
-        Picked::Prompt(text) => {
+    match item {
+        PickerItem::Action(action) => on_action(state, now, action, fx),
+        PickerItem::Conversation(id) => panes::open_conversation(state, now, id, fx),
+        PickerItem::Model(model) => use_model(state, now, &of, model, fx),
+        PickerItem::Effort(effort) => models::change_settings(state, fx, |settings| settings.effort = effort),
+        PickerItem::Prompt(text) => {
             state.screen.pane.composer.replace(&text);
-            panes::draft_changed(state, now);
+            panes::schedule_draft_save(state, now);
         }
-        Picked::Code { code, .. } => copy_code(state, now, code.text, fx),
-        Picked::Write { path, text, over } => code::write(state, path, text, over, fx),
-        Picked::Line { all, .. } => {
-            state.screen.say(now, copied(&all));
-            fx.push(Effect::Copy(all.to_string()));
+        PickerItem::Code { code, .. } => copy_code(state, now, code.text, fx),
+        PickerItem::Write { path, text, over } => code::write_file(state, path, text, over, fx),
+        PickerItem::OutputLine { all, .. } => {
+            state.screen.show_message(now, copied_message(&all));
+            fx.push(Effect::CopyToClipboard(all.to_string()));
         }
-        Picked::Typed(typed) => match of {
-            Of::Path { text } => fx.push(Effect::WriteFile { path: typed, text, over: false }),
-            Of::Command { text } => code::pipe(state, now, typed, text, fx),
+        PickerItem::TypedText(typed) => match of {
+            PickerKind::SavePath { text } => fx.push(Effect::WriteFile { path: typed, text, over: false }),
+            PickerKind::Command { text } => code::pipe_to_command(state, now, typed, text, fx),
             _ => (),
         },
-        Picked::Message(id) if of == Of::Jump => go_to(state, id),
-        Picked::Message(id) => edit_prompt(state, now, id, fx),
-        Picked::Mouse(mouse) => {
+        PickerItem::Message(id) if of == PickerKind::JumpToPrompt => go_to_message(state, id),
+        PickerItem::Message(id) => edit_prompt(state, now, id, fx),
+        PickerItem::Mouse(mouse) => {
             state.config.mouse = mouse;
-            fx.push(Effect::TakeMouse(mouse));
-            fx.push(Effect::Keep(Chosen::Mouse(mouse)));
+            fx.push(Effect::SetMouseMode(mouse));
+            fx.push(Effect::SaveSetting(SettingChange::Mouse(mouse)));
         }
-        Picked::Theme(name) => take_theme(state, now, name, fx),
+        PickerItem::Theme(name) => set_theme(state, now, name, fx),
     }
 }
 
-/// Shows a message from its first row on, with the cursor on it.
-fn go_to(state: &mut State, id: MessageId) {
-    state.screen.focus = Focus::Transcript;
+/// Scrolls to the first row of a message and puts the cursor on it.
+fn go_to_message(state: &mut State, id: MessageId) {
+    state.screen.focus = PaneFocus::Transcript;
     if let Some(transcript) = state.screen.transcript_mut() {
-        transcript.point_at(Some(Cursor { message: id, target: Target::Message }));
-        transcript.scroll(Move::To(id));
+        transcript.set_cursor(Some(TranscriptCursor { message: id, target: CursorTarget::Message }));
+        transcript.scroll(ScrollMove::ToMessage(id));
     }
 }
 
 pub(super) fn copy_code(state: &mut State, now: Timestamp, text: String, fx: &mut Vec<Effect>) {
     let lines = text.lines().count();
-    state.screen.say(now, format!("copied the code, {lines} {}", if lines == 1 { "line" } else { "lines" }));
-    fx.push(Effect::Copy(text));
+    state.screen.show_message(now, format!("copied the code, {lines} {}", if lines == 1 { "line" } else { "lines" }));
+    fx.push(Effect::CopyToClipboard(text));
 }
 
-/// The theme under the cursor of a picker of themes.
+/// Returns the theme under the cursor of the theme picker, if it is open.
 pub(in crate::app) fn previewed_theme(state: &State) -> Option<String> {
-    let Some(Overlay::Picker { of: Of::Theme, picker }) = state.screen.overlays.last() else { return None };
-    match &picker.chosen()?.payload {
-        Picked::Theme(name) => Some(name.clone()),
+    let Some(ScreenOverlay::Picker { of: PickerKind::Theme, picker }) = state.screen.overlays.last() else {
+        return None;
+    };
+    match &picker.selected()?.payload {
+        PickerItem::Theme(name) => Some(name.clone()),
         _ => None,
     }
 }
 
-/// A picker of themes shows the one under its cursor.
-pub(in crate::app) fn preview(state: &mut State) {
-    if matches!(state.screen.overlays.last(), Some(Overlay::Picker { of: Of::Theme, .. })) {
-        looks::restyle(state); // What is wrong with a theme stands in its row.
+/// Previews the theme under the cursor of the theme picker.
+pub(in crate::app) fn preview_theme(state: &mut State) {
+    if matches!(state.screen.overlays.last(), Some(ScreenOverlay::Picker { of: PickerKind::Theme, .. })) {
+        looks::apply_theme(state); // The row of a theme shows its error.
     }
 }
 
-/// Keeps a theme, in the config as well; one that cannot be is told.
-fn take_theme(state: &mut State, now: Timestamp, name: String, fx: &mut Vec<Effect>) {
-    match state.looks.theme(&name, &state.config) {
+/// Sets a theme and saves it in the config, or shows why it cannot be used.
+fn set_theme(state: &mut State, now: Timestamp, name: String, fx: &mut Vec<Effect>) {
+    match state.theme_selection.resolve(&name, &state.config) {
         Ok(_) => {
             state.config.theme.clone_from(&name);
-            fx.push(Effect::Keep(Chosen::Theme(name)));
+            fx.push(Effect::SaveSetting(SettingChange::Theme(name)));
         }
         Err(why) => state.screen.warn(now, why),
     }
-    looks::restyle(state);
+    looks::apply_theme(state);
 }
 
-/// The form was filled in: its fields are the settings of the next message.
-pub(super) fn keep_parameters(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
-    let Some(Overlay::Parameters(form)) = state.screen.overlays.last_mut() else { return };
+/// Applies the fields of the form to the settings of the next message.
+pub(super) fn apply_parameters(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
+    let Some(ScreenOverlay::Parameters(form)) = state.screen.overlays.last_mut() else { return };
     let Some(values) = form.values() else { return };
     state.screen.overlays.pop();
-    models::change(state, fx, |settings| {
+    models::change_settings(state, fx, |settings| {
         settings.instructions = values.instructions;
         settings.temperature = values.temperature;
         settings.top_p = values.top_p;
         settings.max_output_tokens = values.max_output_tokens;
     });
-    state.screen.say(now, "these go with the next message");
+    state.screen.show_message(now, "these apply from the next message on");
 }
 
 pub(super) fn on_welcome_key(state: &mut State, event: KeyEvent, fx: &mut Vec<Effect>) {
-    let Some(Overlay::Welcome(welcome)) = state.screen.overlays.last_mut() else { return };
-    let typing = welcome.field.is_some();
+    let Some(ScreenOverlay::Welcome(welcome)) = state.screen.overlays.last_mut() else { return };
+    let in_field = welcome.field.is_some();
     let answer = match event.code {
-        KeyCode::Enter => welcome.enter(),
-        KeyCode::Up | KeyCode::Down if !typing => {
-            welcome.step(event.code == KeyCode::Down);
+        KeyCode::Enter => welcome.on_enter(),
+        KeyCode::Up | KeyCode::Down if !in_field => {
+            welcome.move_choice(event.code == KeyCode::Down);
             None
         }
-        KeyCode::Char(digit @ '1'..='3') if !typing => welcome.choose(digit as usize - '0' as usize),
+        KeyCode::Char(digit @ '1'..='3') if !in_field => welcome.take_number(digit as usize - '0' as usize),
         _ => {
             welcome.edit(event);
             None
@@ -206,40 +212,40 @@ pub(super) fn on_welcome_key(state: &mut State, event: KeyEvent, fx: &mut Vec<Ef
     };
     match answer {
         None => (),
-        Some(Answer::Key(key)) => fx.push(Effect::SaveKey(key.into())),
-        Some(Answer::Server(base_url)) => fx.push(Effect::SaveServer { base_url }),
-        Some(Answer::Demo) => fx.push(Effect::StartDemo),
+        Some(ConnectRequest::Key(key)) => fx.push(Effect::SaveKey(key.into())),
+        Some(ConnectRequest::Server(base_url)) => fx.push(Effect::SaveServer { base_url }),
+        Some(ConnectRequest::Demo) => fx.push(Effect::StartDemo),
     }
 }
 
-/// The welcome can be left once there is something to talk to.
+/// Returns whether the connect screen can be closed: a server can be used.
 pub(super) fn can_close_welcome(state: &State) -> bool {
-    state.endpoints.iter().any(|endpoint| endpoint.ready)
+    state.endpoints.iter().any(|endpoint| endpoint.is_ready)
 }
 
-/// A key or an address was stored and is in use: its name; or why not.
+/// Handles the result of connecting: the name of the server that is now in use, or why not.
 pub(super) fn on_connected(state: &mut State, now: Timestamp, result: Result<String, String>, fx: &mut Vec<Effect>) {
     let name = match result {
         Ok(name) => name,
         Err(why) => {
             match state.screen.overlays.last_mut() {
-                Some(Overlay::Welcome(welcome)) => welcome.fail(why),
+                Some(ScreenOverlay::Welcome(welcome)) => welcome.fail(why),
                 _ => state.screen.warn(now, why),
             }
             return;
         }
     };
-    state.screen.overlays.retain(|overlay| !matches!(overlay, Overlay::Welcome(_)));
+    state.screen.overlays.retain(|overlay| !matches!(overlay, ScreenOverlay::Welcome(_)));
     match state.endpoints.iter_mut().find(|endpoint| endpoint.name == name) {
-        Some(endpoint) => endpoint.ready = true,
-        None => state.endpoints.push(EndpointInfo { name: name.clone(), dialect: Dialect::Other, ready: true }),
+        Some(endpoint) => endpoint.is_ready = true,
+        None => state.endpoints.push(EndpointInfo { name: name.clone(), dialect: ApiDialect::Other, is_ready: true }),
     }
     let model = models::default_model(state.dialect(&name)).to_owned();
-    if state.fresh.endpoint != name {
-        state.fresh.endpoint.clone_from(&name);
-        state.fresh.model = model;
+    if state.new_settings.endpoint != name {
+        state.new_settings.endpoint.clone_from(&name);
+        state.new_settings.model = model;
     }
     state.catalogues.remove(&name);
-    models::know_models(state, now, fx);
-    cards::retry_with_key(state, now, fx);
+    models::fetch_models(state, now, fx);
+    cards::retry_with_new_key(state, now, fx);
 }

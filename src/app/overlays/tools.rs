@@ -1,131 +1,131 @@
-//! The tools of the conversation on the screen: what the overlay knows of them, and what its keys do.
+//! The overlay of the conversation's tools: its content and its keys.
 
 use ratatui::layout::Rect;
 
-use super::Overlay;
+use super::ScreenOverlay;
 use crate::{
     app::{Action, Effect, State, models, on_action::on_action, tools},
     chat::Timestamp,
-    mcp::{Job, Standing},
-    tools::{Choice, ToolId, toolbox::SEARCH},
-    widgets::tool_list::{Facts, Search, Thing, ToolList, Wish},
+    mcp::{McpJob, RunPermission},
+    tools::{ToolId, ToolMode, toolbox::WEB_SEARCH},
+    widgets::tool_list::{ToolFacts, ToolList, ToolListCommand, ToolListItem, WebSearchState},
 };
 
-/// Everything that a model may call; servers that rest are started, for one wants to see what they have.
+/// Opens the list of everything a model can call, and starts idle servers to show their tools.
 pub(in crate::app) fn open_tools(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
-    tools::wake(state, now, fx);
-    state.screen.overlays.push(Overlay::Tools(Box::default()));
+    tools::start_servers(state, now, fx);
+    state.screen.overlays.push(ScreenOverlay::Tools(Box::default()));
 }
 
-/// Shows what a project's file would run, and asks whether it is trusted.
+/// Shows what a project's server file would run, and asks whether to trust it.
 pub(in crate::app) fn open_trust(state: &mut State, now: Timestamp) {
-    let mut servers = state.tools.board.servers.values();
-    match servers.find(|known| known.configured.standing == Standing::Untrusted) {
+    let mut servers = state.tools.server_statuses.servers.values();
+    match servers.find(|known| known.configured.permission == RunPermission::Untrusted) {
         Some(known) => {
-            let list = ToolList::asking_about(known.configured.name.clone());
-            state.screen.overlays.push(Overlay::Tools(Box::new(list)));
+            let list = ToolList::with_trust_question(known.configured.name.clone());
+            state.screen.overlays.push(ScreenOverlay::Tools(Box::new(list)));
         }
-        None => state.screen.say(now, "there is no file of servers that waits to be trusted"),
+        None => state.screen.show_message(now, "no MCP server file is waiting to be trusted"),
     }
 }
 
-/// Before a frame: what is known by now.
-pub(super) fn arrange(state: &mut State, screen: Rect) {
-    let is_tools = |overlay: &Overlay| matches!(overlay, Overlay::Tools(_));
-    let Some(at) = state.screen.overlays.iter().position(is_tools) else { return };
-    let mut overlay = state.screen.overlays.remove(at);
-    if let Overlay::Tools(list) = &mut overlay {
-        list.arrange(&facts(state), screen);
+/// Updates the overlay before a frame.
+pub(super) fn refresh_tool_list(state: &mut State, screen: Rect) {
+    let is_tools = |overlay: &ScreenOverlay| matches!(overlay, ScreenOverlay::Tools(_));
+    let Some(index) = state.screen.overlays.iter().position(is_tools) else { return };
+    let mut overlay = state.screen.overlays.remove(index);
+    if let ScreenOverlay::Tools(list) = &mut overlay {
+        list.arrange(&tool_facts(state), screen);
     }
-    state.screen.overlays.insert(at, overlay);
+    state.screen.overlays.insert(index, overlay);
 }
 
-fn facts(state: &State) -> Facts<'_> {
+fn tool_facts(state: &State) -> ToolFacts<'_> {
     let settings = state.settings();
-    Facts {
-        board: &state.tools.board,
+    ToolFacts {
+        statuses: &state.tools.server_statuses,
         toolbox: state.tools.toolbox(),
         rev: state.tools.rev(),
-        chosen: &settings.tools,
-        search: match (settings.searches_by_slug(), settings.web) {
-            (true, _) => Search::BySlug,
-            (false, true) => Search::On,
-            (false, false) => Search::Off,
+        selection: &settings.tools,
+        web_search: match (settings.has_online_slug(), settings.web) {
+            (true, _) => WebSearchState::BySlug,
+            (false, true) => WebSearchState::On,
+            (false, false) => WebSearchState::Off,
         },
-        openrouter: state.dialect(&settings.endpoint).has_own_fields(),
+        is_openrouter: state.dialect(&settings.endpoint).supports_openrouter_fields(),
         marks: &state.theme.marks,
         zone: &state.time_zone,
     }
 }
 
-/// Why nothing of it is offered to the model, whatever is switched on.
-pub fn takes_no_tools(state: &State) -> Option<String> {
-    let unable = state.model().filter(|model| !model.tools)?;
-    Some(format!("{} takes no tools", models::short(&unable.id)))
+/// Returns why no tools are offered to the model, regardless of what is on.
+pub fn no_tools_reason(state: &State) -> Option<String> {
+    let unable = state.current_model().filter(|model| !model.supports_tools)?;
+    Some(format!("{} takes no tools", models::short_name(&unable.id)))
 }
 
-/// Does what a key of the overlay asked for.
-pub(in crate::app) fn grant(state: &mut State, now: Timestamp, wish: Wish, fx: &mut Vec<Effect>) {
-    match wish {
-        Wish::Nothing => (),
-        Wish::Switch(thing) => switch(state, now, thing, fx),
-        Wish::Force(id) => force(state, &id, fx),
-        Wish::Restart(server) => {
-            let standing = state.tools.board.servers.get(&server).map(|known| known.configured.standing);
-            if standing == Some(Standing::On) {
-                fx.push(Effect::Mcp(Job::Restart(server)));
+/// Carries out the request of a key in the overlay.
+pub(in crate::app) fn apply_request(state: &mut State, now: Timestamp, request: ToolListCommand, fx: &mut Vec<Effect>) {
+    match request {
+        ToolListCommand::Nothing => (),
+        ToolListCommand::Switch(thing) => toggle(state, now, thing, fx),
+        ToolListCommand::Force(id) => force_tool(state, &id, fx),
+        ToolListCommand::Restart(server) => {
+            let standing = state.tools.server_statuses.servers.get(&server).map(|known| known.configured.permission);
+            if standing == Some(RunPermission::On) {
+                fx.push(Effect::RunMcpJob(McpJob::Restart(server)));
             } else {
-                say(state, "nothing runs that could be started again");
+                show_message(state, "nothing is running that could be restarted");
             }
         }
-        Wish::Reload => {
-            let words = tools::reload(state, fx);
-            say(state, words);
+        ToolListCommand::Reload => {
+            let message = tools::reload_servers(state, fx);
+            show_message(state, message);
         }
-        Wish::Trust(server) => tools::trust(state, &server, fx),
+        ToolListCommand::Trust(server) => tools::trust_server_file(state, &server, fx),
     }
 }
 
-fn switch(state: &mut State, now: Timestamp, thing: Thing, fx: &mut Vec<Effect>) {
+fn toggle(state: &mut State, now: Timestamp, thing: ToolListItem, fx: &mut Vec<Effect>) {
     let toolbox = state.tools.toolbox().clone();
     match thing {
-        Thing::Hosted(name) if name == SEARCH => on_action(state, now, Action::ToggleWeb, fx),
-        thing => models::change(state, fx, |settings| match thing {
-            Thing::Choice => settings.tools.choice = next(&settings.tools.choice),
-            Thing::Calls => settings.tools.one_by_one = !settings.tools.one_by_one,
-            Thing::Server(name) => settings.tools.switch_server(&name),
-            Thing::Tool(id) => settings.tools.switch_tool(&id, toolbox.tools().map(|(_, tool)| &tool.id)),
-            Thing::Hosted(name) => settings.tools.switch_hosted(&name),
+        ToolListItem::Hosted(name) if name == WEB_SEARCH => on_action(state, now, Action::ToggleWeb, fx),
+        thing => models::change_settings(state, fx, |settings| match thing {
+            ToolListItem::ToolMode => settings.tools.choice = next_choice(&settings.tools.choice),
+            ToolListItem::ParallelCalls => settings.tools.one_by_one = !settings.tools.one_by_one,
+            ToolListItem::Server(name) => settings.tools.toggle_server(&name),
+            ToolListItem::Tool(id) => settings.tools.toggle_tool(&id, toolbox.tools().map(|(_, tool)| &tool.id)),
+            ToolListItem::Hosted(name) => settings.tools.toggle_hosted(&name),
         }),
     }
 }
 
-fn next(choice: &Choice) -> Choice {
+fn next_choice(choice: &ToolMode) -> ToolMode {
     match choice {
-        Choice::Auto => Choice::None,
-        Choice::None => Choice::Required,
-        Choice::Required | Choice::One(_) => Choice::Auto,
+        ToolMode::Auto => ToolMode::None,
+        ToolMode::None => ToolMode::Required,
+        ToolMode::Required | ToolMode::One(_) => ToolMode::Auto,
     }
 }
 
-/// The next message must call that tool, which is on for it; or need not any more.
-fn force(state: &mut State, id: &ToolId, fx: &mut Vec<Effect>) {
+/// Makes the next message call a tool, and switches the tool on for it; or lifts that again.
+fn force_tool(state: &mut State, id: &ToolId, fx: &mut Vec<Effect>) {
     let toolbox = state.tools.toolbox().clone();
-    models::change(state, fx, |settings| {
+    models::change_settings(state, fx, |settings| {
         let tools = &mut settings.tools;
-        if tools.choice == Choice::One(id.clone()) {
-            tools.choice = Choice::Auto;
+        if tools.choice == ToolMode::One(id.clone()) {
+            tools.choice = ToolMode::Auto;
             return;
         }
         if !tools.is_on(id) {
-            tools.switch_tool(id, toolbox.tools().map(|(_, tool)| &tool.id));
+            tools.toggle_tool(id, toolbox.tools().map(|(_, tool)| &tool.id));
         }
-        tools.choice = Choice::One(id.clone());
+        tools.choice = ToolMode::One(id.clone());
     });
 }
 
-fn say(state: &mut State, words: &str) {
-    if let Some(Overlay::Tools(list)) = state.screen.overlays.last_mut() {
-        list.say(words);
+fn show_message(state: &mut State, message: &str) {
+    if let Some(ScreenOverlay::Tools(list)) = state.screen.overlays.last_mut() {
+        list.show_message(message);
     }
 }

@@ -1,68 +1,68 @@
-//! What an answer used and cost, response by response: each step of a turn is billed under an id of its own.
+//! What an answer used and cost, response by response: each step of a turn is billed under its own id.
 
 use super::Answer;
 use crate::api::{Usage, Usd};
 
-/// One response of an answer.
+/// The usage of one response of an answer.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Bill {
-    /// The id under which the server knows it (`gen-…`).
-    pub generation: Option<String>,
-    /// `None` until somebody has told.
+pub struct StepUsage {
+    /// The server's id for the response (`gen-…`).
+    pub generation_id: Option<String>,
+    /// `None` until the server has reported it.
     pub usage: Option<Usage>,
 }
 
-impl Bill {
+impl StepUsage {
     fn cost(&self) -> Option<&Usd> {
         self.usage.as_ref()?.cost.as_ref()
     }
 }
 
 impl Answer {
-    /// The ids under which the server knows the responses, in order.
-    pub fn generations(&self) -> impl DoubleEndedIterator<Item = &str> {
-        self.bills.values().filter_map(|bill| bill.generation.as_deref())
+    /// The server's ids for the responses, in order.
+    pub fn generation_ids(&self) -> impl DoubleEndedIterator<Item = &str> {
+        self.usage_by_step.values().filter_map(|bill| bill.generation_id.as_deref())
     }
 
-    /// Those of the responses whose price nobody has told.
-    pub fn unpriced(&self) -> impl Iterator<Item = &str> {
-        let bills = self.bills.values().filter(|bill| bill.cost().is_none());
-        bills.filter_map(|bill| bill.generation.as_deref())
+    /// The ids of the responses whose price is unknown.
+    pub fn unpriced_ids(&self) -> impl Iterator<Item = &str> {
+        let bills = self.usage_by_step.values().filter(|bill| bill.cost().is_none());
+        bills.filter_map(|bill| bill.generation_id.as_deref())
     }
 
-    /// What it cost as far as that is known, and whether that is all.
+    /// The known cost, and whether it covers all responses.
     pub fn cost(&self) -> (Usd, bool) {
-        let is_all = !self.bills.is_empty() && self.bills.values().all(|bill| bill.cost().is_some());
-        let costs = self.bills.values().filter_map(Bill::cost).cloned();
-        // One alone keeps the server's own digits.
-        let known = costs.reduce(|sum, cost| sum.plus(&cost).unwrap_or(sum));
+        let is_all = !self.usage_by_step.is_empty() && self.usage_by_step.values().all(|bill| bill.cost().is_some());
+        let costs = self.usage_by_step.values().filter_map(StepUsage::cost).cloned();
+        // A single cost retains the server's digits exactly.
+        let known = costs.reduce(|sum, cost| sum.checked_add(&cost).unwrap_or(sum));
         (known.unwrap_or_default(), is_all)
     }
 
-    /// A response has begun under this id; that of an attempt before would be another answer.
-    pub(in crate::chat) fn begun_as(&mut self, step: u32, generation: Option<String>) {
-        self.bills.entry(step).or_default().generation = generation;
+    /// Records the id of a response that has begun, replacing that of an earlier attempt.
+    pub(in crate::chat) fn set_generation(&mut self, step: u32, generation: Option<String>) {
+        self.usage_by_step.entry(step).or_default().generation_id = generation;
     }
 
-    /// The server was asked what a response used and cost.
-    pub(in crate::chat) fn priced(&mut self, generation: &str, usage: Usage) {
-        let mut bills = self.bills.values_mut();
-        if let Some(bill) = bills.find(|bill| bill.generation.as_deref() == Some(generation)) {
+    /// Records the usage of a response as the server reported it on request.
+    pub(in crate::chat) fn set_usage(&mut self, generation: &str, usage: Usage) {
+        let mut bills = self.usage_by_step.values_mut();
+        if let Some(bill) = bills.find(|bill| bill.generation_id.as_deref() == Some(generation)) {
             bill.usage = Some(usage);
         }
-        self.add_up();
+        self.sum_usage();
     }
 
-    /// The bill of the present step.
-    pub(super) fn bill(&mut self) -> &mut Bill {
-        self.bills.entry(self.progress.step).or_default()
+    /// The usage of the current step.
+    pub(super) fn current_usage(&mut self) -> &mut StepUsage {
+        self.usage_by_step.entry(self.assembly.step).or_default()
     }
 
-    /// All that was used. When it is over and the use of a step is unknown, so is that of all.
-    pub(crate) fn add_up(&mut self) {
-        let told = self.bills.values().filter_map(|bill| bill.usage.as_ref());
-        let sum = told.cloned().reduce(|sum, usage| sum.plus(&usage));
-        let is_all = self.bills.values().all(|bill| bill.usage.is_some());
+    /// Recomputes the total usage. Once the answer has ended, one step of unknown usage makes the total unknown.
+    pub(crate) fn sum_usage(&mut self) {
+        let known = self.usage_by_step.values().filter_map(|bill| bill.usage.as_ref());
+        let sum = known.cloned().reduce(|sum, usage| sum.plus(&usage));
+        let is_all = self.usage_by_step.values().all(|bill| bill.usage.is_some());
         self.usage = sum.filter(|_| is_all || !self.is_over());
     }
 }

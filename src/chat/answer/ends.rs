@@ -1,200 +1,213 @@
-//! How an answer ends: what its last events add to it, and what the end of a body means (reference: 4.6).
+//! How an answer ends: what its final events add, and what the end of the body means (reference: 4.6).
 
 use super::{
-    Answer, Applied, End, Item, Kind, Progress, Slot,
-    slots::{Family, range},
+    Answer, AnswerEnd, AssemblyState, EventOutcome, Item, ItemKind, ItemSlot,
+    slots::{ItemFamily, step_range},
 };
 use crate::{
     api::{
-        Error, Event, Fault, OutputItem,
-        event::{Response, Status},
+        ApiError, Event, FaultKind, OutputItem,
+        event::{ResponseEnvelope, ResponseStatus},
     },
     chat::Timestamp,
 };
 
 impl Answer {
-    /// The body has ended, or broken off. A terminal event that came before it counts, and a failure told twice is one.
-    pub fn finish(&mut self, at: Timestamp, result: Result<(), Error>) -> Applied {
-        if self.end != End::Open {
-            return Applied { over: true, ..Applied::default() };
+    /// Handles the end of the body. An earlier terminal event takes precedence, and a repeated failure counts once.
+    pub fn finish(&mut self, at: Timestamp, result: Result<(), ApiError>) -> EventOutcome {
+        if self.end != AnswerEnd::Open {
+            return EventOutcome { ended: true, ..EventOutcome::default() };
         }
-        let step = self.progress.step;
-        let items = || self.items.range(range(step)).map(|(_, item)| item);
-        let all_closed = items().all(|item| item.closed.is_some());
+        let step = self.assembly.step;
+        let items = || self.items.range(step_range(step)).map(|(_, item)| item);
+        let all_closed = items().all(|item| item.closed_at.is_some());
         let end = match result {
-            // The terminal event was lost, but everything that was begun is there.
-            _ if all_closed && items().any(|item| matches!(*item.kind, Kind::Message { .. } | Kind::Call(_))) => {
+            // The terminal event was lost, but every item that was opened is complete.
+            _ if all_closed
+                && items().any(|item| matches!(*item.kind, ItemKind::Message { .. } | ItemKind::Call(_))) =>
+            {
                 if items().any(Item::is_content) {
-                    End::Complete
+                    AnswerEnd::Complete
                 } else {
-                    End::Failed(empty())
+                    AnswerEnd::Failed(empty_answer_error())
                 }
             }
-            Err(error) => End::Failed(error),
-            Ok(()) if items().next().is_none() && self.progress.strange > 0 => {
-                End::Failed(Error::new(Fault::Garbage, "what the server sent is not an answer of this API"))
-            }
-            Ok(()) if items().next().is_none() => {
-                End::Failed(Error::new(Fault::Cut, "the server broke off before its answer began"))
-            }
-            Ok(()) => End::Failed(Error::new(Fault::Cut, "the answer broke off")),
+            Err(error) => AnswerEnd::Failed(error),
+            Ok(()) if items().next().is_none() && self.assembly.unknown_frames > 0 => AnswerEnd::Failed(ApiError::new(
+                FaultKind::Garbage,
+                "the server did not answer in the Responses API format",
+            )),
+            Ok(()) if items().next().is_none() => AnswerEnd::Failed(ApiError::new(
+                FaultKind::Cut,
+                "the server closed the connection before its answer began",
+            )),
+            Ok(()) => AnswerEnd::Failed(ApiError::new(FaultKind::Cut, "the answer was cut off")),
         };
-        self.end(at, end)
+        self.end_with(at, end)
     }
 
-    /// The reader stopped it.
+    /// Ends the answer because the user stopped it.
     pub fn stop(&mut self, at: Timestamp) {
-        self.cancel_runs(at);
-        if self.end == End::Open {
-            self.end(at, End::Stopped);
+        self.cancel_calls(at);
+        if self.end == AnswerEnd::Open {
+            self.end_with(at, AnswerEnd::Stopped);
         }
     }
 
-    /// The program ended before it did.
+    /// Ends the answer because the program is exiting.
     pub fn interrupt(&mut self, at: Timestamp) {
-        self.cancel_runs(at);
-        if self.end == End::Open {
-            self.end(at, End::Interrupted);
+        self.cancel_calls(at);
+        if self.end == AnswerEnd::Open {
+            self.end_with(at, AnswerEnd::Interrupted);
         }
     }
 
-    /// Forgets what an attempt left of this step, nothing of which was visible, for the next attempt.
-    pub fn retry(&mut self, step: u32) {
-        self.enter(step);
+    /// Discards what a failed attempt left of this step, none of which was visible, before the next attempt.
+    pub fn discard_attempt(&mut self, step: u32) {
+        self.enter_step(step);
         self.items.retain(|slot, _| slot.step != step);
-        self.bills.remove(&step);
-        self.progress = Progress::of_step(step);
+        self.usage_by_step.remove(&step);
+        self.assembly = AssemblyState::for_step(step);
         self.reopen();
     }
 
-    /// A response asked for tools: the answer goes on with another step.
-    pub(in crate::chat) fn go_on(&mut self, step: u32) {
-        self.enter(step);
+    /// Continues the answer with another step, because the last response made tool calls.
+    pub(in crate::chat) fn begin_step(&mut self, step: u32) {
+        self.enter_step(step);
     }
 
-    /// It ends with the outputs of its last calls, for the reader has something to say.
-    pub(in crate::chat) fn hand_over(&mut self, at: Timestamp) {
-        self.end(at, End::Complete);
+    /// Ends the answer after the outputs of its last calls, because another prompt is queued.
+    pub(in crate::chat) fn complete_after_calls(&mut self, at: Timestamp) {
+        self.end_with(at, AnswerEnd::Complete);
     }
 
-    /// The first event of a further step opens the answer again.
-    pub(super) fn enter(&mut self, step: u32) {
-        if step <= self.progress.step {
+    /// Reopens the answer at the first event of a later step.
+    pub(super) fn enter_step(&mut self, step: u32) {
+        if step <= self.assembly.step {
             return;
         }
-        self.progress = Progress::of_step(step);
+        self.assembly = AssemblyState::for_step(step);
         self.reopen();
     }
 
     fn reopen(&mut self) {
-        self.end = End::Open;
-        self.ended = None;
-        self.add_up();
+        self.end = AnswerEnd::Open;
+        self.ended_at = None;
+        self.sum_usage();
     }
 
-    pub(super) fn on_ended(&mut self, at: Timestamp, response: &Response) -> Applied {
-        let filled = self.account(at, response);
-        let step = self.progress.step;
+    pub(super) fn on_ended(&mut self, at: Timestamp, response: &ResponseEnvelope) -> EventOutcome {
+        let filled = self.absorb_final(at, response);
+        let step = self.assembly.step;
         let end = match response.status {
-            Status::Completed | Status::Running => {
-                for (_, item) in self.items.range_mut(range(step)) {
-                    item.closed = item.closed.or(Some(at));
+            ResponseStatus::Completed | ResponseStatus::Running => {
+                for (_, item) in self.items.range_mut(step_range(step)) {
+                    item.closed_at = item.closed_at.or(Some(at));
                 }
-                let says_something = self.items.range(range(step)).any(|(_, item)| item.is_content());
-                match &response.reason {
-                    _ if says_something => End::Complete,
-                    // Too long, told as a success (reference: 6.4).
-                    Some(reason) => End::Incomplete { reason: Some(reason.clone()) },
-                    None => End::Failed(empty()),
+                let has_content = self.items.range(step_range(step)).any(|(_, item)| item.is_content());
+                match &response.incomplete_reason {
+                    _ if has_content => AnswerEnd::Complete,
+                    // Too long, reported as a success (reference: 6.4).
+                    Some(reason) => AnswerEnd::Incomplete { reason: Some(reason.clone()) },
+                    None => AnswerEnd::Failed(empty_answer_error()),
                 }
             }
-            Status::Incomplete => End::Incomplete { reason: response.reason.clone() },
-            Status::Failed => {
-                let unsaid = || Error::new(Fault::Server, "the server reports a failure without saying which");
-                End::Failed(response.error.clone().unwrap_or_else(unsaid))
+            ResponseStatus::Incomplete => AnswerEnd::Incomplete { reason: response.incomplete_reason.clone() },
+            ResponseStatus::Failed => {
+                let unspecified =
+                    || ApiError::new(FaultKind::Server, "the server reports a failure without saying which");
+                AnswerEnd::Failed(response.error.clone().unwrap_or_else(unspecified))
             }
-            Status::Cancelled => End::Interrupted,
+            ResponseStatus::Cancelled => AnswerEnd::Interrupted,
         };
-        Applied { visible: filled, ..self.end(at, end) }
+        EventOutcome { visible: filled, ..self.end_with(at, end) }
     }
 
-    /// Takes from a final event what it adds: names, usage, items that never were closed. Whether that shows.
-    fn account(&mut self, at: Timestamp, response: &Response) -> bool {
-        self.name(response);
+    /// Takes what a final event adds: identity, usage, and items that were never closed. Returns whether the
+    /// visible content changed.
+    fn absorb_final(&mut self, at: Timestamp, response: &ResponseEnvelope) -> bool {
+        self.record_identity(response);
         if let Some(usage) = &response.usage {
-            self.bill().usage = Some(usage.clone());
-            self.add_up();
+            self.current_usage().usage = Some(usage.clone());
+            self.sum_usage();
         }
-        self.fill(at, &response.output)
+        self.fill_gaps(at, &response.output)
     }
 
-    /// The final list fills the gaps: first by position, then in the order of what is left of each family.
-    fn fill(&mut self, at: Timestamp, output: &[OutputItem]) -> bool {
-        let mut slots: Vec<(Slot, Family)> =
-            self.items.range(range(self.progress.step)).map(|(slot, item)| (*slot, Family::of(&item.kind))).collect();
+    /// Fills gaps from the final list of items: first by position, then the rest in order within each family.
+    fn fill_gaps(&mut self, at: Timestamp, output: &[OutputItem]) -> bool {
+        let mut slots: Vec<(ItemSlot, ItemFamily)> = self
+            .items
+            .range(step_range(self.assembly.step))
+            .map(|(slot, item)| (*slot, ItemFamily::of(&item.kind)))
+            .collect();
         let mut visible = false;
-        let mut left = Vec::new();
-        for (index, told) in output.iter().enumerate() {
-            let place = self.slot(u32::try_from(index).unwrap_or(u32::MAX));
-            match slots.iter().position(|found| *found == (place, Family::of(&told.kind))) {
+        let mut unmatched = Vec::new();
+        for (index, received) in output.iter().enumerate() {
+            let expected = self.slot(u32::try_from(index).unwrap_or(u32::MAX));
+            match slots.iter().position(|found| *found == (expected, ItemFamily::of(&received.kind))) {
                 Some(found) => {
                     slots.remove(found);
-                    visible |= self.fill_one(at, place, told);
+                    visible |= self.fill_item(at, expected, received);
                 }
-                None => left.push((place, told)),
+                None => unmatched.push((expected, received)),
             }
         }
-        for (place, told) in left {
-            let found = slots.iter().position(|(_, family)| *family == Family::of(&told.kind));
+        for (place, told) in unmatched {
+            let found = slots.iter().position(|(_, family)| *family == ItemFamily::of(&told.kind));
             let slot = match found {
                 Some(found) => slots.remove(found).0,
                 None if self.items.contains_key(&place) => self.slot(self.free_index()),
                 None => place,
             };
-            visible |= self.fill_one(at, slot, told);
+            visible |= self.fill_item(at, slot, told);
         }
         visible
     }
 
-    fn fill_one(&mut self, at: Timestamp, slot: Slot, told: &OutputItem) -> bool {
-        if self.items.get(&slot).is_some_and(|item| item.closed.is_some()) {
+    fn fill_item(&mut self, at: Timestamp, slot: ItemSlot, received: &OutputItem) -> bool {
+        if self.items.get(&slot).is_some_and(|item| item.closed_at.is_some()) {
             return false;
         }
-        self.close(at, slot, told).visible
+        self.close_item(at, slot, received).visible
     }
 
-    pub(super) fn end(&mut self, at: Timestamp, end: End) -> Applied {
+    pub(super) fn end_with(&mut self, at: Timestamp, end: AnswerEnd) -> EventOutcome {
         self.end = end;
-        self.ended = Some(at);
-        self.add_up();
-        Applied { changed: true, over: true, ..Applied::default() }
+        self.ended_at = Some(at);
+        self.sum_usage();
+        EventOutcome { changed: true, ended: true, ..EventOutcome::default() }
     }
 
-    /// Behind the end only what completes the account counts: usage, and better words for the same failure.
-    pub(super) fn afterwards(&mut self, at: Timestamp, event: &Event) -> Applied {
-        let Event::Ended(response) = event else { return Applied { over: true, ..Applied::default() } };
+    /// Handles an event after the end: only usage and a better description of the same failure count.
+    pub(super) fn on_late_event(&mut self, at: Timestamp, event: &Event) -> EventOutcome {
+        let Event::ResponseEnded(response) = event else {
+            return EventOutcome { ended: true, ..EventOutcome::default() };
+        };
         match &mut self.end {
-            End::Failed(told) => {
+            AnswerEnd::Failed(known) => {
                 if let Some(better) = &response.error
                     && better.code.is_some()
-                    && told.code.as_deref().is_none_or(|code| code == "server_error")
+                    && known.code.as_deref().is_none_or(|code| code == "server_error")
                 {
-                    let (retry_after, provider) = (told.retry_after, told.provider.take());
-                    *told = better.clone();
-                    told.retry_after = told.retry_after.or(retry_after);
-                    told.provider = told.provider.take().or(provider);
+                    let (retry_after, provider) = (known.retry_after, known.provider.take());
+                    *known = better.clone();
+                    known.retry_after = known.retry_after.or(retry_after);
+                    known.provider = known.provider.take().or(provider);
                 }
             }
-            End::Open | End::Complete | End::Incomplete { .. } => (),
-            End::Stopped | End::Interrupted => return Applied { over: true, ..Applied::default() },
+            AnswerEnd::Open | AnswerEnd::Complete | AnswerEnd::Incomplete { .. } => (),
+            AnswerEnd::Stopped | AnswerEnd::Interrupted => {
+                return EventOutcome { ended: true, ..EventOutcome::default() };
+            }
         }
-        if self.bill().usage.is_none() || response.usage.is_some() {
-            self.account(at, response);
+        if self.current_usage().usage.is_none() || response.usage.is_some() {
+            self.absorb_final(at, response);
         }
-        Applied { changed: true, over: true, ..Applied::default() }
+        EventOutcome { changed: true, ended: true, ..EventOutcome::default() }
     }
 }
 
-fn empty() -> Error {
-    Error::new(Fault::Empty, "the model answered without a word")
+fn empty_answer_error() -> ApiError {
+    ApiError::new(FaultKind::Empty, "the model answered without any text")
 }

@@ -1,194 +1,194 @@
-//! Which item an event is about: by its index, by its id, or by what is open (reference: 4.4).
+//! Finds the item that an event belongs to: by index, by id, or among the open items (reference: 4.4).
 
-use super::{Answer, Call, Item, Kind, Reasoning, Slot};
-use crate::{api::event::At, chat::Timestamp};
+use super::{Answer, FunctionCall, Item, ItemKind, ItemSlot, ReasoningItem};
+use crate::{api::event::ItemRef, chat::Timestamp};
 
-/// What an answer remembers of its stream beyond the items.
+/// What an answer tracks about its stream besides the items.
 #[derive(Debug, Clone, Default)]
-pub struct Progress {
+pub struct AssemblyState {
     pub(super) step: u32,
-    /// Wire indices that stand for two items of different families: what came second lives elsewhere.
-    moved: Vec<((u32, Family), u32)>,
-    /// Ids of items, for events that tell no index.
-    ids: Vec<(String, u32)>,
-    /// Frames that were no events of this API.
-    pub(super) strange: usize,
+    /// Wire indices used by two items of different families; the second item is stored at another index.
+    relocated: Vec<((u32, ItemFamily), u32)>,
+    /// Ids of items, for events that carry no index.
+    item_ids: Vec<(String, u32)>,
+    /// How many frames were not events of this API.
+    pub(super) unknown_frames: usize,
 }
 
-/// The items that one kind of delta may belong to.
+/// The kind of item that a delta can belong to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Family {
+pub(super) enum ItemFamily {
     Message,
     Reasoning,
     Call,
-    /// Tools of the server and everything unknown; their texts are none of the answer's.
+    /// Server tools and everything unknown; their texts are not part of the answer.
     Other,
 }
 
-impl Progress {
-    pub(super) fn of_step(step: u32) -> Self {
+impl AssemblyState {
+    pub(super) fn for_step(step: u32) -> Self {
         Self { step, ..Self::default() }
     }
 }
 
 impl Answer {
-    pub(super) fn slot(&self, index: u32) -> Slot {
-        Slot { step: self.progress.step, index }
+    pub(super) fn slot(&self, index: u32) -> ItemSlot {
+        ItemSlot { step: self.assembly.step, index }
     }
 
-    pub(super) fn moved(&self, wire: u32, family: Family) -> u32 {
-        let moved = self.progress.moved.iter().rev().find(|(key, _)| *key == (wire, family));
+    pub(super) fn resolve_index(&self, wire: u32, family: ItemFamily) -> u32 {
+        let moved = self.assembly.relocated.iter().rev().find(|(key, _)| *key == (wire, family));
         moved.map_or(wire, |(_, index)| *index)
     }
 
-    pub(super) fn by_id(&self, id: &str) -> Option<Slot> {
-        let known = self.progress.ids.iter().rev().find(|(known, _)| known == id);
+    pub(super) fn slot_by_id(&self, id: &str) -> Option<ItemSlot> {
+        let known = self.assembly.item_ids.iter().rev().find(|(known, _)| known == id);
         known.map(|(_, index)| self.slot(*index))
     }
 
-    /// The slot of an item that begins. One that is there already is taken if a delta made it, or if it is the same.
-    pub(super) fn slot_to_open(&mut self, whose: &At, family: Family, id: Option<String>) -> Slot {
-        let same = id.as_deref().and_then(|id| self.by_id(id));
-        let known = match whose {
-            At::Index(wire) => Some(self.slot(self.moved(*wire, family))).filter(|slot| {
-                let is_open = |item: &Item| item.closed.is_none() || same == Some(*slot);
-                self.items.get(slot).is_some_and(|item| Family::of(&item.kind) == family && is_open(item))
+    /// The slot of an item that opens. An existing item is reused if a delta created it or its id matches.
+    pub(super) fn slot_to_open(&mut self, target: &ItemRef, family: ItemFamily, id: Option<String>) -> ItemSlot {
+        let same = id.as_deref().and_then(|id| self.slot_by_id(id));
+        let known = match target {
+            ItemRef::Index(wire) => Some(self.slot(self.resolve_index(*wire, family))).filter(|slot| {
+                let is_open = |item: &Item| item.closed_at.is_none() || same == Some(*slot);
+                self.items.get(slot).is_some_and(|item| ItemFamily::of(&item.kind) == family && is_open(item))
             }),
-            At::Id(_) | At::Unsaid => same,
+            ItemRef::Id(_) | ItemRef::Unspecified => same,
         };
-        let slot = known.unwrap_or_else(|| self.new_slot(whose, family));
-        self.remember(id, slot);
+        let slot = known.unwrap_or_else(|| self.allocate_slot(target, family));
+        self.record_id(id, slot);
         slot
     }
 
-    /// The slot of an item that is whole: by its index, its id, or the newest of its family that waits for it.
-    pub(super) fn slot_to_close(&mut self, whose: &At, family: Family, id: Option<String>) -> Slot {
-        // A type that was garbled on its way takes no text away from what it names.
-        let fits = |slot: &Slot| self.items.get(slot).is_some_and(|item| Family::of(&item.kind) == family);
-        let known = match whose {
-            At::Index(wire) => Some(self.slot(self.moved(*wire, family))),
-            At::Id(other) => self.by_id(other),
-            At::Unsaid => None,
+    /// The slot of a complete item: by its index, by its id, or the newest open item of its family.
+    pub(super) fn slot_to_close(&mut self, target: &ItemRef, family: ItemFamily, id: Option<String>) -> ItemSlot {
+        // An item with a garbled type must not replace the text of the item that it names.
+        let fits = |slot: &ItemSlot| self.items.get(slot).is_some_and(|item| ItemFamily::of(&item.kind) == family);
+        let known = match target {
+            ItemRef::Index(wire) => Some(self.slot(self.resolve_index(*wire, family))),
+            ItemRef::Id(other) => self.slot_by_id(other),
+            ItemRef::Unspecified => None,
         };
         let known = known.filter(fits);
-        let is_index = matches!(whose, At::Index(_));
-        let by_own_id = || id.as_deref().and_then(|id| self.by_id(id)).filter(fits);
+        let is_index = matches!(target, ItemRef::Index(_));
+        let by_own_id = || id.as_deref().and_then(|id| self.slot_by_id(id)).filter(fits);
         let known = known.or_else(|| by_own_id().filter(|_| !is_index));
-        let known = known.or_else(|| self.newest_open(family).filter(|_| !is_index));
-        let slot = known.unwrap_or_else(|| self.new_slot(whose, family));
-        self.remember(id, slot);
+        let known = known.or_else(|| self.newest_open_slot(family).filter(|_| !is_index));
+        let slot = known.unwrap_or_else(|| self.allocate_slot(target, family));
+        self.record_id(id, slot);
         slot
     }
 
-    fn remember(&mut self, id: Option<String>, slot: Slot) {
-        if let Some(id) = id.filter(|id| self.by_id(id) != Some(slot)) {
-            self.progress.ids.push((id, slot.index));
+    fn record_id(&mut self, id: Option<String>, slot: ItemSlot) {
+        if let Some(id) = id.filter(|id| self.slot_by_id(id) != Some(slot)) {
+            self.assembly.item_ids.push((id, slot.index));
         }
     }
 
-    /// An empty text opens a part of an item that is there, and makes none.
-    pub(super) fn slot_of_nothing(&self, whose: &At, family: Family) -> Option<Slot> {
-        let At::Index(wire) = whose else { return None };
-        let slot = self.slot(self.moved(*wire, family));
-        let fits = |item: &Item| Family::of(&item.kind) == family && item.closed.is_none();
+    /// The slot for an empty text, which may open a part of an existing item but never creates an item.
+    pub(super) fn slot_of_empty_text(&self, target: &ItemRef, family: ItemFamily) -> Option<ItemSlot> {
+        let ItemRef::Index(wire) = target else { return None };
+        let slot = self.slot(self.resolve_index(*wire, family));
+        let fits = |item: &Item| ItemFamily::of(&item.kind) == family && item.closed_at.is_none();
         self.items.get(&slot).is_some_and(fits).then_some(slot)
     }
 
-    /// The slot that a text goes to, made where there is none; `None` when it belongs to something that is not the
-    /// answer's (the advice of another model, say) or that is closed.
-    pub(super) fn slot_of_text(&mut self, at: Timestamp, whose: &At, family: Family) -> Option<Slot> {
-        let known = match whose {
-            At::Index(wire) => Some(self.slot(self.moved(*wire, family))),
-            At::Id(id) => self.by_id(id).or_else(|| self.newest_open(family)),
-            At::Unsaid => self.newest_open(family),
+    /// The slot that a text belongs to, created if necessary; `None` if the text is not part of the answer
+    /// (another model's advice, for example) or its item is closed.
+    pub(super) fn slot_for_text(&mut self, at: Timestamp, target: &ItemRef, family: ItemFamily) -> Option<ItemSlot> {
+        let known = match target {
+            ItemRef::Index(wire) => Some(self.slot(self.resolve_index(*wire, family))),
+            ItemRef::Id(id) => self.slot_by_id(id).or_else(|| self.newest_open_slot(family)),
+            ItemRef::Unspecified => self.newest_open_slot(family),
         };
         if let Some(item) = known.and_then(|slot| self.items.get(&slot)) {
-            let of_item = Family::of(&item.kind);
-            if of_item == family {
-                return if item.closed.is_none() { known } else { None };
+            let item_family = ItemFamily::of(&item.kind);
+            if item_family == family {
+                return if item.closed_at.is_none() { known } else { None };
             }
-            let is_text = |family| matches!(family, Family::Message | Family::Reasoning);
-            if !is_text(of_item) || !is_text(family) {
+            let is_text = |family| matches!(family, ItemFamily::Message | ItemFamily::Reasoning);
+            if !is_text(item_family) || !is_text(family) {
                 return None;
             }
-            let is_blank = of_item == Family::Message && item.closed.is_none() && item.kind.is_empty();
-            if let (At::Index(wire), true) = (whose, is_blank) {
-                self.put_behind(*wire);
+            let is_blank = item_family == ItemFamily::Message && item.closed_at.is_none() && item.kind.is_empty();
+            if let (ItemRef::Index(wire), true) = (target, is_blank) {
+                self.move_message_behind(*wire);
             }
         }
-        let slot = self.new_slot(whose, family);
+        let slot = self.allocate_slot(target, family);
         let kind = match family {
-            Family::Message => Kind::Message { parts: Vec::new(), phase: None },
-            Family::Reasoning => Kind::Reasoning(Reasoning::default()),
-            Family::Call => Kind::Call(Call::default()),
-            Family::Other => return None,
+            ItemFamily::Message => ItemKind::Message { parts: Vec::new(), phase: None },
+            ItemFamily::Reasoning => ItemKind::Reasoning(ReasoningItem::default()),
+            ItemFamily::Call => ItemKind::Call(FunctionCall::default()),
+            ItemFamily::Other => return None,
         };
-        self.items.insert(slot, Item { raw: None, opened: at, closed: None, kind: kind.into() });
+        self.items.insert(slot, Item { raw: None, opened_at: at, closed_at: None, kind: kind.into() });
         Some(slot)
     }
 
-    /// A message of which nothing has come makes room for the thoughts that claim its index: they come before it.
-    fn put_behind(&mut self, wire: u32) {
+    /// Moves an empty message behind the reasoning that claims its index, because reasoning comes first.
+    fn move_message_behind(&mut self, wire: u32) {
         let slot = self.slot(wire);
         let Some(message) = self.items.remove(&slot) else { return };
         let behind = self.free_index().max(wire.saturating_add(1));
         self.items.insert(self.slot(behind), message);
-        self.progress.moved.push(((wire, Family::Message), behind));
-        for (_, index) in self.progress.ids.iter_mut().filter(|(_, index)| *index == wire) {
+        self.assembly.relocated.push(((wire, ItemFamily::Message), behind));
+        for (_, index) in self.assembly.item_ids.iter_mut().filter(|(_, index)| *index == wire) {
             *index = behind;
         }
     }
 
-    /// The slot of its index if that is free, else the next free one, remembered for what follows.
-    fn new_slot(&mut self, whose: &At, family: Family) -> Slot {
-        let index = match whose {
-            At::Index(wire) if !self.items.contains_key(&self.slot(*wire)) => *wire,
-            At::Index(wire) => {
+    /// The slot at its own index if that is free, else the next free one, recorded for later events.
+    fn allocate_slot(&mut self, target: &ItemRef, family: ItemFamily) -> ItemSlot {
+        let index = match target {
+            ItemRef::Index(wire) if !self.items.contains_key(&self.slot(*wire)) => *wire,
+            ItemRef::Index(wire) => {
                 let free = self.free_index();
-                self.progress.moved.push(((*wire, family), free));
+                self.assembly.relocated.push(((*wire, family), free));
                 free
             }
-            At::Id(_) | At::Unsaid => self.free_index(),
+            ItemRef::Id(_) | ItemRef::Unspecified => self.free_index(),
         };
         let slot = self.slot(index);
-        if let At::Id(id) = whose {
-            self.remember(Some(id.clone()), slot);
+        if let ItemRef::Id(id) = target {
+            self.record_id(Some(id.clone()), slot);
         }
         slot
     }
 
     pub(super) fn free_index(&self) -> u32 {
-        let last = self.items.range(range(self.progress.step)).next_back();
+        let last = self.items.range(step_range(self.assembly.step)).next_back();
         last.map_or(0, |(slot, _)| slot.index.saturating_add(1))
     }
 
     /// The newest item of a family in this step, closed or not.
-    pub(super) fn newest(&self, family: Family) -> Option<Slot> {
-        let mut of_step = self.items.range(range(self.progress.step)).rev();
-        of_step.find(|(_, item)| Family::of(&item.kind) == family).map(|(slot, _)| *slot)
+    pub(super) fn newest_slot(&self, family: ItemFamily) -> Option<ItemSlot> {
+        let mut of_step = self.items.range(step_range(self.assembly.step)).rev();
+        of_step.find(|(_, item)| ItemFamily::of(&item.kind) == family).map(|(slot, _)| *slot)
     }
 
-    fn newest_open(&self, family: Family) -> Option<Slot> {
-        let of_step = self.items.range(range(self.progress.step)).rev();
+    fn newest_open_slot(&self, family: ItemFamily) -> Option<ItemSlot> {
+        let of_step = self.items.range(step_range(self.assembly.step)).rev();
         of_step
-            .filter(|(_, item)| item.closed.is_none() && Family::of(&item.kind) == family)
+            .filter(|(_, item)| item.closed_at.is_none() && ItemFamily::of(&item.kind) == family)
             .map(|(slot, _)| *slot)
             .next()
     }
 }
 
-impl Family {
-    pub(super) fn of(kind: &Kind) -> Self {
+impl ItemFamily {
+    pub(super) fn of(kind: &ItemKind) -> Self {
         match kind {
-            Kind::Message { .. } => Self::Message,
-            Kind::Reasoning(_) => Self::Reasoning,
-            Kind::Call(_) => Self::Call,
-            Kind::Search(_) | Kind::Other { .. } => Self::Other,
+            ItemKind::Message { .. } => Self::Message,
+            ItemKind::Reasoning(_) => Self::Reasoning,
+            ItemKind::Call(_) => Self::Call,
+            ItemKind::Search(_) | ItemKind::Other { .. } => Self::Other,
         }
     }
 }
 
-/// All slots of a step.
-pub(super) fn range(step: u32) -> std::ops::RangeInclusive<Slot> {
-    Slot { step, index: 0 }..=Slot { step, index: u32::MAX }
+/// The range of all slots of a step.
+pub(super) fn step_range(step: u32) -> std::ops::RangeInclusive<ItemSlot> {
+    ItemSlot { step, index: 0 }..=ItemSlot { step, index: u32::MAX }
 }

@@ -3,34 +3,35 @@ use serde_json::json;
 use super::super::bench::*;
 use super::*;
 use crate::{
-    chat::{Answer, End, Settings, StreamId, request::Context},
-    tools::{Grants, Hints, Limits, Policy, ToolId, Toolbox},
+    chat::{Answer, AnswerEnd, ChatSettings, StreamId, request::RequestContext},
+    tools::{ToolGrants, ToolHints, ToolId, ToolLimits, ToolPolicy, Toolbox},
 };
 
-fn tool(server: &str, name: &str) -> Tool {
+fn tool(server: &str, name: &str) -> ToolDefinition {
     let parameters = json!({ "type": "object", "properties": { "path": { "type": "string" } } });
-    Tool {
+    ToolDefinition {
         id: ToolId::new(server, name),
         title: None,
         description: format!("{name} of {server}"),
         parameters,
         strict: false,
-        hints: Hints::default(),
+        hints: ToolHints::default(),
     }
 }
 
 /// A conversation with four tools: two that run, one that asks, one that is denied.
-fn bench() -> Bench {
-    bench_within(Limits::default())
+fn chat_with_tools() -> TestChat {
+    chat_with_limits(ToolLimits::default())
 }
 
-fn bench_within(limits: Limits) -> Bench {
-    let rules = [("fs/read", Verdict::Allow), ("fs/list", Verdict::Allow), ("fs/drop", Verdict::Deny)];
-    let policy = Policy::new(rules.into_iter().map(|(rule, verdict)| (rule.into(), verdict)).collect());
+fn chat_with_limits(limits: ToolLimits) -> TestChat {
+    let rules =
+        [("fs/read", PolicyVerdict::Allow), ("fs/list", PolicyVerdict::Allow), ("fs/drop", PolicyVerdict::Deny)];
+    let policy = ToolPolicy::new(rules.into_iter().map(|(rule, verdict)| (rule.into(), verdict)).collect());
     let tools = ["read", "list", "write", "drop"].map(|name| tool("fs", name)).into();
-    let mut bench = Bench::new();
+    let mut bench = TestChat::new();
     bench.chat.context =
-        Context { tools: Toolbox::new(tools, Vec::new(), policy, limits).into(), ..Context::default() };
+        RequestContext { tools: Toolbox::new(tools, Vec::new(), policy, limits).into(), ..RequestContext::default() };
     bench
 }
 
@@ -42,64 +43,64 @@ fn call(index: u32, name: &str, arguments: &str) -> Vec<crate::api::Event> {
     vec![
         event(&json!({ "type": "response.output_item.added", "output_index": index, "item": item("", "in_progress") })),
         event(&json!({ "type": "response.function_call_arguments.delta", "output_index": index, "delta": arguments })),
-        done(index, &item(arguments, "completed")),
+        item_done(index, &item(arguments, "completed")),
     ]
 }
 
 /// A response that makes these calls, to its end.
-fn respond(bench: &mut Bench, stream: StreamId, calls: &[(&str, &str)]) -> Asked {
+fn respond_with_calls(bench: &mut TestChat, stream: StreamId, calls: &[(&str, &str)]) -> CollectedEffects {
     let mut events: Vec<_> =
         (0..).zip(calls).flat_map(|(index, (name, arguments))| call(index, name, arguments)).collect();
     events.push(completed("0.01"));
     bench.apply(stream, &events)
 }
 
-fn finish(bench: &mut Bench, call: CallId, text: &str) -> Asked {
+fn finish(bench: &mut TestChat, call: CallId, text: &str) -> CollectedEffects {
     bench.wait(10);
-    asked(bench.chat.call_ended(call, bench.now, Ok(Outcome::text(text)), &mut bench.ids))
+    collect_effects(bench.chat.on_call_ended(call, bench.now, Ok(ToolOutcome::text(text)), &mut bench.ids))
 }
 
-fn decide(bench: &mut Bench, decision: Decision) -> Asked {
-    let (call, _) = bench.chat.asking().expect("a call asks");
-    asked(bench.chat.decide(call, decision, bench.now, &mut bench.ids))
+fn decide(bench: &mut TestChat, decision: CallDecision) -> CollectedEffects {
+    let (call, _) = bench.chat.asking_call().expect("a call asks");
+    collect_effects(bench.chat.decide_call(call, decision, bench.now, &mut bench.ids))
 }
 
-/// The input of the one request that was asked for, an item a line, cut to what tells it.
-fn input(asked: &Asked) -> String {
-    let body = serde_json::to_value(asked_one(asked).1).expect("JSON");
+/// The input of the only request, one item per line, reduced to its key fields.
+fn input(asked: &CollectedEffects) -> String {
+    let body = serde_json::to_value(only_request(asked).1).expect("JSON");
     let line = |item: &Value| {
         let kind = item["type"].as_str().or(item["role"].as_str()).unwrap_or("?");
-        let words = ["call_id", "name", "arguments", "output", "content"];
+        let keys = ["call_id", "name", "arguments", "output", "content"];
         let words: Vec<String> =
-            words.iter().filter_map(|word| Some(item[*word].as_str()?.replace('\n', " ⏎ "))).collect();
+            keys.iter().filter_map(|word| Some(item[*word].as_str()?.replace('\n', " ⏎ "))).collect();
         format!("{kind}: {}", words.join(" | "))
     };
     body["input"].as_array().expect("a list").iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-fn stages(bench: &Bench) -> Vec<&'static str> {
-    bench.answer().runs.values().map(|run| run.stage.word()).collect()
+fn state_labels(bench: &TestChat) -> Vec<&'static str> {
+    bench.answer().call_runs.values().map(|run| run.state.label()).collect()
 }
 
 #[test]
-fn all_calls_of_a_response_run_at_once_and_their_outputs_go_back_in_the_order_of_the_calls() {
-    let mut bench = bench();
+fn calls_run_in_parallel_and_their_outputs_go_back_in_call_order() {
+    let mut bench = chat_with_tools();
     let stream = bench.send("look");
     let calls = [("fs__read", r#"{"path":"a"}"#), ("fs__write", r#"{"path":"b"}"#), ("fs__drop", ""), ("fs__list", "")];
-    let begun = respond(&mut bench, stream, &calls);
-    assert_eq!(stages(&bench), ["running", "asking", "denied", "running"]);
-    let run: Vec<String> = begun.run.iter().map(|(_, tool, arguments)| format!("{tool} {arguments}")).collect();
+    let begun = respond_with_calls(&mut bench, stream, &calls);
+    assert_eq!(state_labels(&bench), ["running", "asking", "denied", "running"]);
+    let run: Vec<String> = begun.started.iter().map(|(_, tool, arguments)| format!("{tool} {arguments}")).collect();
     assert_eq!(run, [r#"fs/read {"path":"a"}"#, "fs/list {}"]);
     assert!(begun.opened.is_empty() && begun.saved.contains(&"answer"), "{begun:?}");
-    assert_eq!(bench.phase(), Some(&Phase::Calling));
-    assert!(bench.end(stream, Ok(())).opened.is_empty(), "the body's end behind its last event is no news");
+    assert_eq!(bench.phase(), Some(&TurnPhase::Calling));
+    assert!(bench.end(stream, Ok(())).opened.is_empty(), "the end of the body after the last event changes nothing");
 
-    // They end in another order than they began.
-    assert!(finish(&mut bench, begun.run[1].0, "a b").opened.is_empty());
-    let approved = decide(&mut bench, Decision::Run);
-    assert_eq!(stages(&bench), ["running", "running", "denied", "done"]);
-    assert!(finish(&mut bench, begun.run[0].0, "alpha").opened.is_empty());
-    let next = finish(&mut bench, approved.run[0].0, "written");
+    // They end in a different order than they started.
+    assert!(finish(&mut bench, begun.started[1].0, "a b").opened.is_empty());
+    let approved = decide(&mut bench, CallDecision::Run);
+    assert_eq!(state_labels(&bench), ["running", "running", "denied", "done"]);
+    assert!(finish(&mut bench, begun.started[0].0, "alpha").opened.is_empty());
+    let next = finish(&mut bench, approved.started[0].0, "written");
     insta::assert_snapshot!(input(&next), @r##"
     user: look
     function_call: call_0 | fs__read | {"path":"a"}
@@ -113,31 +114,36 @@ fn all_calls_of_a_response_run_at_once_and_their_outputs_go_back_in_the_order_of
     "##);
     assert_eq!(bench.chat.active_turn().map(|turn| turn.step), Some(1));
 
-    let (stream, _) = asked_one(&next);
-    let over = bench.apply(stream, &[delta("All done."), done(0, &said("msg_1", "All done.")), completed("0.02")]);
+    let (stream, _) = only_request(&next);
+    let over = bench
+        .apply(stream, &[delta("All done."), item_done(0, &message_item("msg_1", "All done.")), completed("0.02")]);
     assert!(over.opened.is_empty());
-    assert_eq!((bench.answer().end.clone(), bench.answer().text().as_str()), (End::Complete, "All done."));
-    assert_eq!(bench.chat.cost().known.to_string(), "$0.03", "of both steps");
+    assert_eq!((bench.answer().end.clone(), bench.answer().text().as_str()), (AnswerEnd::Complete, "All done."));
+    assert_eq!(bench.chat.cost().known.to_string(), "$0.03", "the sum of both steps");
     assert!(bench.chat.turns.is_empty());
 
-    // The next turn tells the same again, byte for byte.
-    let before = serde_json::to_value(asked_one(&next).1).expect("JSON");
+    // The next turn repeats the same items, byte for byte.
+    let before = serde_json::to_value(only_request(&next).1).expect("JSON");
     let later = bench.submit("and?");
-    let later = bench.saved(&later);
-    let after = serde_json::to_value(asked_one(&later).1).expect("JSON");
+    let later = bench.confirm_saved(&later);
+    let after = serde_json::to_value(only_request(&later).1).expect("JSON");
     let (before, after) = (before["input"].as_array().unwrap(), after["input"].as_array().unwrap());
     assert_eq!(before[..], after[..before.len()]);
 }
 
 #[test]
-fn a_call_asks_until_somebody_decides_and_its_arguments_can_be_changed_first() {
-    let mut bench = bench();
+fn a_call_asks_until_the_user_decides_and_its_arguments_can_be_changed_first() {
+    let mut bench = chat_with_tools();
     let stream = bench.send("write");
-    respond(&mut bench, stream, &[("fs__write", r#"{"path":"/etc/passwd"}"#)]);
-    assert_eq!(bench.chat.next_wake(), None, "it may take its time");
-    let changed = decide(&mut bench, Decision::Change(json!({ "path": "/tmp/x" })));
-    assert_eq!((changed.run.len(), stages(&bench)), (0, vec!["asking"]), "a change is no approval");
-    let run = decide(&mut bench, Decision::Run).run;
+    respond_with_calls(&mut bench, stream, &[("fs__write", r#"{"path":"/etc/passwd"}"#)]);
+    assert_eq!(bench.chat.next_wake(), None, "a call may ask for as long as it takes");
+    let changed = decide(&mut bench, CallDecision::ChangeArguments(json!({ "path": "/tmp/x" })));
+    assert_eq!(
+        (changed.started.len(), state_labels(&bench)),
+        (0, vec!["asking"]),
+        "a change of arguments is no approval"
+    );
+    let run = decide(&mut bench, CallDecision::Run).started;
     assert_eq!(run[0].2, r#"{"path":"/tmp/x"}"#);
     let next = finish(&mut bench, run[0].0, "ok");
     assert!(
@@ -145,16 +151,16 @@ fn a_call_asks_until_somebody_decides_and_its_arguments_can_be_changed_first() {
         "{}",
         input(&next)
     );
-    assert!(input(&next).contains("/etc/passwd"), "the call itself stays as the model made it");
+    assert!(input(&next).contains("/etc/passwd"), "the call itself stays as the model wrote it");
 }
 
 #[test]
 fn a_denied_call_tells_the_model_why() {
-    let mut bench = bench();
+    let mut bench = chat_with_tools();
     let stream = bench.send("write");
-    respond(&mut bench, stream, &[("fs__write", "{}"), ("fs__write", "{ }")]);
-    decide(&mut bench, Decision::Deny(Denial::ByReader));
-    let next = decide(&mut bench, Decision::Deny(Denial::Because("use the other disk".into())));
+    respond_with_calls(&mut bench, stream, &[("fs__write", "{}"), ("fs__write", "{ }")]);
+    decide(&mut bench, CallDecision::Deny(CallDenial::ByUser));
+    let next = decide(&mut bench, CallDecision::Deny(CallDenial::ByUserBecause("use the other disk".into())));
     insta::assert_snapshot!(input(&next), @r##"
     user: write
     function_call: call_0 | fs__write | {}
@@ -165,10 +171,10 @@ fn a_denied_call_tells_the_model_why() {
 }
 
 #[test]
-fn what_a_model_writes_wrong_is_told_to_it() {
-    let mut bench = bench();
+fn invalid_calls_are_reported_to_the_model() {
+    let mut bench = chat_with_tools();
     let stream = bench.send("read");
-    let next = respond(
+    let next = respond_with_calls(
         &mut bench,
         stream,
         &[
@@ -179,7 +185,7 @@ fn what_a_model_writes_wrong_is_told_to_it() {
             ("fs__drop", "{}"),
         ],
     );
-    assert_eq!(stages(&bench), ["failed", "failed", "failed", "failed", "denied"]);
+    assert_eq!(state_labels(&bench), ["failed", "failed", "failed", "failed", "denied"]);
     insta::assert_snapshot!(input(&next), @r##"
     user: read
     function_call: call_0 | fs__read | {}
@@ -196,26 +202,26 @@ fn what_a_model_writes_wrong_is_told_to_it() {
 }
 
 #[test]
-fn arguments_that_came_only_in_pieces_or_only_at_the_end_are_whole() {
-    let mut bench = bench();
+fn arguments_are_complete_whether_streamed_or_sent_at_the_end() {
+    let mut bench = chat_with_tools();
     let stream = bench.send("read");
     let in_pieces = [
         event(&json!({ "type": "response.output_item.added", "output_index": 0, "item":
             { "type": "function_call", "call_id": "call_a", "name": "fs__read", "arguments": "" } })),
         event(&json!({ "type": "response.function_call_arguments.delta", "output_index": 0, "delta": "{\"path\":" })),
         event(&json!({ "type": "response.function_call_arguments.delta", "output_index": 0, "delta": "\"a\"}" })),
-        done(
+        item_done(
             1,
             &json!({ "type": "function_call", "name": "fs__list", "call_id": "call_b", "arguments": "{\"path\":\"b\"}" }),
         ),
-        done(2, &json!({ "type": "function_call", "name": "fs__list", "arguments": "" })),
+        item_done(2, &json!({ "type": "function_call", "name": "fs__list", "arguments": "" })),
         completed("0"),
     ];
     let begun = bench.apply(stream, &in_pieces);
-    let run: Vec<&str> = begun.run.iter().map(|(_, _, arguments)| arguments.as_str()).collect();
+    let run: Vec<&str> = begun.started.iter().map(|(_, _, arguments)| arguments.as_str()).collect();
     assert_eq!(run, [r#"{"path":"a"}"#, r#"{"path":"b"}"#, "{}"]);
-    let mut last = Asked::default();
-    for (call, ..) in begun.run {
+    let mut last = CollectedEffects::default();
+    for (call, ..) in begun.started {
         last = finish(&mut bench, call, "ok");
     }
     insta::assert_snapshot!(input(&last), @r##"
@@ -230,54 +236,54 @@ fn arguments_that_came_only_in_pieces_or_only_at_the_end_are_whole() {
 }
 
 #[test]
-fn no_more_calls_run_than_the_limit_says() {
-    let mut bench = bench_within(Limits { parallel: 2, ..Limits::default() });
+fn no_more_calls_run_in_parallel_than_the_limit_allows() {
+    let mut bench = chat_with_limits(ToolLimits { parallel_calls: 2, ..ToolLimits::default() });
     let stream = bench.send("read");
     let calls = ["1", "2", "3", "4"].map(|path| format!(r#"{{"path":"{path}"}}"#));
-    let begun = respond(&mut bench, stream, &calls.each_ref().map(|call| ("fs__read", call.as_str())));
-    assert_eq!((begun.run.len(), stages(&bench)), (2, vec!["running", "running", "queued", "queued"]));
-    let next = finish(&mut bench, begun.run[1].0, "2");
-    assert_eq!(stages(&bench), ["running", "done", "running", "queued"]);
-    assert_eq!(next.run.len(), 1);
+    let begun = respond_with_calls(&mut bench, stream, &calls.each_ref().map(|call| ("fs__read", call.as_str())));
+    assert_eq!((begun.started.len(), state_labels(&bench)), (2, vec!["running", "running", "queued", "queued"]));
+    let next = finish(&mut bench, begun.started[1].0, "2");
+    assert_eq!(state_labels(&bench), ["running", "done", "running", "queued"]);
+    assert_eq!(next.started.len(), 1);
 }
 
 #[test]
-fn after_many_steps_and_at_the_third_same_call_the_reader_is_asked() {
-    let mut bench = bench_within(Limits { steps: 5, ..Limits::default() });
+fn the_turn_pauses_after_many_steps_and_at_the_third_identical_call() {
+    let mut bench = chat_with_limits(ToolLimits { max_steps: 5, ..ToolLimits::default() });
     let mut stream = bench.send("read");
     for n in 0..2 {
-        let begun = respond(&mut bench, stream, &[("fs__read", r#"{"path":"a"}"#)]);
-        stream = asked_one(&finish(&mut bench, begun.run[0].0, &n.to_string())).0;
+        let begun = respond_with_calls(&mut bench, stream, &[("fs__read", r#"{"path":"a"}"#)]);
+        stream = only_request(&finish(&mut bench, begun.started[0].0, &n.to_string())).0;
     }
-    let third = respond(&mut bench, stream, &[("fs__list", "{}"), ("fs__read", r#"{ "path": "a" }"#)]);
-    assert!(third.run.is_empty(), "nothing runs");
-    assert_eq!(bench.phase(), Some(&Phase::Paused(Pause::Same(Some(ToolId::new("fs", "read"))))));
+    let third = respond_with_calls(&mut bench, stream, &[("fs__list", "{}"), ("fs__read", r#"{ "path": "a" }"#)]);
+    assert!(third.started.is_empty(), "nothing runs");
+    assert_eq!(bench.phase(), Some(&TurnPhase::Paused(PauseReason::RepeatedCall(Some(ToolId::new("fs", "read"))))));
     let turn = bench.chat.active_turn().expect("it runs").id;
-    let on = asked(bench.chat.go_on(turn, bench.now, &mut bench.ids));
-    assert_eq!(on.run.len(), 2);
-    finish(&mut bench, on.run[0].0, "x");
-    stream = asked_one(&finish(&mut bench, on.run[1].0, "y")).0;
+    let on = collect_effects(bench.chat.resume_turn(turn, bench.now, &mut bench.ids));
+    assert_eq!(on.started.len(), 2);
+    finish(&mut bench, on.started[0].0, "x");
+    stream = only_request(&finish(&mut bench, on.started[1].0, "y")).0;
     for n in 0..4 {
-        let begun = respond(&mut bench, stream, &[("fs__read", &format!(r#"{{"path":"{n}"}}"#))]);
-        stream = asked_one(&finish(&mut bench, begun.run[0].0, "z")).0;
+        let begun = respond_with_calls(&mut bench, stream, &[("fs__read", &format!(r#"{{"path":"{n}"}}"#))]);
+        stream = only_request(&finish(&mut bench, begun.started[0].0, "z")).0;
     }
-    respond(&mut bench, stream, &[("fs__read", r#"{"path":"once more"}"#)]);
-    assert_eq!(bench.phase(), Some(&Phase::Paused(Pause::Steps(8))), "five after it was let go on");
+    respond_with_calls(&mut bench, stream, &[("fs__read", r#"{"path":"once more"}"#)]);
+    assert_eq!(bench.phase(), Some(&TurnPhase::Paused(PauseReason::Steps(8))), "five after it was resumed");
     let stopped = bench.stop();
     assert!(stopped.opened.is_empty() && stopped.closed.is_empty());
-    assert_eq!((bench.answer().end.clone(), *stages(&bench).last().unwrap()), (End::Stopped, "cancelled"));
+    assert_eq!((bench.answer().end.clone(), *state_labels(&bench).last().unwrap()), (AnswerEnd::Stopped, "cancelled"));
 }
 
 #[test]
-fn a_prompt_that_waits_goes_in_behind_the_outputs() {
-    let mut bench = bench();
+fn a_queued_prompt_follows_the_outputs() {
+    let mut bench = chat_with_tools();
     let stream = bench.send("read");
-    let begun = respond(&mut bench, stream, &[("fs__read", "{}")]);
+    let begun = respond_with_calls(&mut bench, stream, &[("fs__read", "{}")]);
     bench.submit("only the first line");
-    let turned = finish(&mut bench, begun.run[0].0, "alpha");
+    let turned = finish(&mut bench, begun.started[0].0, "alpha");
     assert_eq!(prompts(&bench.chat), ["read", "only the first line"]);
     assert!(bench.chat.queue.is_empty());
-    let next = bench.saved(&turned);
+    let next = bench.confirm_saved(&turned);
     insta::assert_snapshot!(input(&next), @r##"
     user: read
     function_call: call_0 | fs__read | {}
@@ -288,16 +294,16 @@ fn a_prompt_that_waits_goes_in_behind_the_outputs() {
 
 #[test]
 fn a_stopped_turn_stops_its_tools_and_leaves_a_history_that_can_be_sent() {
-    let mut bench = bench();
+    let mut bench = chat_with_tools();
     let stream = bench.send("look");
-    let begun = respond(&mut bench, stream, &[("fs__read", "{}"), ("fs__write", "{}")]);
+    let begun = respond_with_calls(&mut bench, stream, &[("fs__read", "{}"), ("fs__write", "{}")]);
     let stopped = bench.stop();
-    assert_eq!(stopped.stopped, [begun.run[0].0]);
-    assert_eq!(stages(&bench), ["cancelled", "cancelled"]);
-    assert!(finish(&mut bench, begun.run[0].0, "late").saved.is_empty(), "what comes late changes nothing");
-    assert_eq!(stages(&bench), ["cancelled", "cancelled"]);
+    assert_eq!(stopped.stopped, [begun.started[0].0]);
+    assert_eq!(state_labels(&bench), ["cancelled", "cancelled"]);
+    assert!(finish(&mut bench, begun.started[0].0, "late").saved.is_empty(), "a late result changes nothing");
+    assert_eq!(state_labels(&bench), ["cancelled", "cancelled"]);
     let next = bench.submit("go on");
-    let next = bench.saved(&next);
+    let next = bench.confirm_saved(&next);
     insta::assert_snapshot!(input(&next), @r##"
     user: look
     function_call: call_0 | fs__read | {}
@@ -309,49 +315,49 @@ fn a_stopped_turn_stops_its_tools_and_leaves_a_history_that_can_be_sent() {
 }
 
 #[test]
-fn what_is_allowed_meanwhile_lets_calls_go_on() {
-    let mut bench = bench();
+fn a_new_grant_starts_the_calls_that_it_allows() {
+    let mut bench = chat_with_tools();
     let stream = bench.send("write");
-    respond(&mut bench, stream, &[("fs__write", "{}"), ("fs__write", r#"{"path":"b"}"#)]);
-    let grants = Grants { all: false, tools: [ToolId::new("fs", "write")].into() };
-    let tools = crate::tools::Chosen { grants, ..Default::default() };
-    bench.chat.set_settings(Settings { tools, ..settings() });
-    let on = asked(bench.chat.judge_again(bench.now, &mut bench.ids));
-    assert_eq!((on.run.len(), stages(&bench)), (2, vec!["running", "running"]));
+    respond_with_calls(&mut bench, stream, &[("fs__write", "{}"), ("fs__write", r#"{"path":"b"}"#)]);
+    let grants = ToolGrants { all: false, tools: [ToolId::new("fs", "write")].into() };
+    let tools = crate::tools::ToolSelection { grants, ..Default::default() };
+    bench.chat.set_settings(ChatSettings { tools, ..settings() });
+    let on = collect_effects(bench.chat.reapply_policy(bench.now, &mut bench.ids));
+    assert_eq!((on.started.len(), state_labels(&bench)), (2, vec!["running", "running"]));
 }
 
 #[test]
-fn a_model_that_was_offered_nothing_ends_its_turn_with_its_call() {
-    let mut bench = Bench::new();
+fn a_call_without_offered_tools_ends_the_turn() {
+    let mut bench = TestChat::new();
     let stream = bench.send("look");
-    let over = respond(&mut bench, stream, &[("fs__read", "{}")]);
-    assert!(over.opened.is_empty() && over.run.is_empty());
-    assert_eq!(bench.answer().end, End::Complete);
+    let over = respond_with_calls(&mut bench, stream, &[("fs__read", "{}")]);
+    assert!(over.opened.is_empty() && over.started.is_empty());
+    assert_eq!(bench.answer().end, AnswerEnd::Complete);
 }
 
 #[test]
-fn a_step_that_fails_before_anything_came_is_tried_again_and_keeps_the_steps_before() {
-    let mut bench = bench();
+fn a_step_that_fails_before_any_output_is_retried_and_earlier_steps_stay() {
+    let mut bench = chat_with_tools();
     let stream = bench.send("read");
-    let begun = respond(&mut bench, stream, &[("fs__read", "{}")]);
-    let next = finish(&mut bench, begun.run[0].0, "alpha");
-    let (stream, _) = asked_one(&next);
-    bench.end(stream, Err(error(crate::api::Fault::Server, 502)));
-    assert!(matches!(bench.phase(), Some(Phase::Waiting { .. })));
+    let begun = respond_with_calls(&mut bench, stream, &[("fs__read", "{}")]);
+    let next = finish(&mut bench, begun.started[0].0, "alpha");
+    let (stream, _) = only_request(&next);
+    bench.end(stream, Err(error(crate::api::FaultKind::Server, 502)));
+    assert!(matches!(bench.phase(), Some(TurnPhase::AwaitingRetry { .. })));
     bench.wait(5000);
     let again = bench.tick();
-    assert_eq!(input(&again), input(&next), "the same is asked again");
-    assert_eq!(stages(&bench), ["done"]);
+    assert_eq!(input(&again), input(&next), "the same request is sent again");
+    assert_eq!(state_labels(&bench), ["done"]);
 }
 
-/// Everything that can happen in a turn with tools, in order; stopping after each leaves a next request in which every
-/// call has its output behind it, before anything else is said.
+/// Stops a turn with tools after each of its events. In the next request every call must have its output right after
+/// it, before any message.
 #[test]
 fn a_turn_can_be_stopped_after_every_event() {
     let events: Vec<_> =
         [call(0, "fs__read", r#"{"path":"a"}"#), call(1, "fs__write", "{}"), vec![completed("0")]].concat();
     for stop_after in 0..events.len() + 5 {
-        let mut bench = bench();
+        let mut bench = chat_with_tools();
         let mut stream = bench.send("look");
         let mut left = stop_after;
         let mut more = || {
@@ -359,20 +365,20 @@ fn a_turn_can_be_stopped_after_every_event() {
             left = left.saturating_sub(1);
             more
         };
-        let mut begun = Asked::default();
+        let mut begun = CollectedEffects::default();
         for event in &events {
             if more() {
                 begun = bench.apply(stream, std::slice::from_ref(event));
             }
         }
         if more() {
-            finish(&mut bench, begun.run[0].0, "alpha");
+            finish(&mut bench, begun.started[0].0, "alpha");
         }
         if more() {
-            begun = decide(&mut bench, Decision::Run);
+            begun = decide(&mut bench, CallDecision::Run);
         }
         if more() {
-            stream = asked_one(&finish(&mut bench, begun.run[0].0, "written")).0;
+            stream = only_request(&finish(&mut bench, begun.started[0].0, "written")).0;
         }
         if more() {
             bench.apply(stream, &[delta("Half")]);
@@ -380,19 +386,19 @@ fn a_turn_can_be_stopped_after_every_event() {
         if more() {
             bench.apply(stream, &call(1, "fs__list", "{}")[..2]);
         }
-        let running = bench.answer().runs.values().filter(|run| run.stage == Stage::Running).count();
+        let running = bench.answer().call_runs.values().filter(|run| run.state == ToolCallState::Running).count();
         let stopped = bench.stop();
         assert_eq!(stopped.stopped.len(), running, "after {stop_after}");
-        assert!(bench.answer().runs.values().all(Run::is_over), "after {stop_after}");
+        assert!(bench.answer().call_runs.values().all(ToolCallRun::is_over), "after {stop_after}");
         let next = bench.submit("and now?");
-        let next = bench.saved(&next);
-        let body = serde_json::to_value(asked_one(&next).1).expect("JSON");
-        balanced(body["input"].as_array().expect("a list"), stop_after);
+        let next = bench.confirm_saved(&next);
+        let body = serde_json::to_value(only_request(&next).1).expect("JSON");
+        assert_balanced(body["input"].as_array().expect("a list"), stop_after);
     }
 }
 
-/// Calls, then their outputs, then whatever else.
-fn balanced(input: &[Value], nth: usize) {
+/// Asserts that every group of calls is followed by its outputs before any other item.
+fn assert_balanced(input: &[Value], nth: usize) {
     let mut waiting: Vec<&str> = Vec::new();
     for item in input {
         match item["type"].as_str() {
@@ -403,8 +409,8 @@ fn balanced(input: &[Value], nth: usize) {
             }
             Some("function_call_output") => {
                 let id = item["call_id"].as_str().expect("an id");
-                let at = waiting.iter().position(|waiting| *waiting == id);
-                waiting.remove(at.unwrap_or_else(|| panic!("after {nth}: an output without its call")));
+                let position = waiting.iter().position(|waiting| *waiting == id);
+                waiting.remove(position.unwrap_or_else(|| panic!("after {nth}: an output without its call")));
             }
             _ => assert!(waiting.is_empty(), "after {nth}: {waiting:?} have no outputs"),
         }
@@ -412,18 +418,17 @@ fn balanced(input: &[Value], nth: usize) {
     assert!(waiting.is_empty(), "after {nth}: {waiting:?} have no outputs");
 }
 
-/// Answers are laid out by others: this one only counts.
 #[test]
-fn the_time_of_a_call_is_that_in_which_it_ran() {
-    let mut bench = bench();
+fn the_duration_of_a_call_excludes_the_wait_for_approval() {
+    let mut bench = chat_with_tools();
     let stream = bench.send("write");
-    respond(&mut bench, stream, &[("fs__write", "{}")]);
+    respond_with_calls(&mut bench, stream, &[("fs__write", "{}")]);
     bench.wait(5000);
-    let run = decide(&mut bench, Decision::Run).run;
+    let run = decide(&mut bench, CallDecision::Run).started;
     let began = bench.now;
     bench.wait(990);
     finish(&mut bench, run[0].0, "ok");
     let answer: &Answer = bench.answer();
-    let run = answer.runs.values().next().expect("it ran");
-    assert_eq!((run.began, run.ended), (Some(began), Some(bench.now)));
+    let run = answer.call_runs.values().next().expect("it ran");
+    assert_eq!((run.started_at, run.ended_at), (Some(began), Some(bench.now)));
 }

@@ -2,20 +2,20 @@ use insta::assert_snapshot;
 
 use super::super::{
     Effort, Timestamp,
-    bench::{Bench, completed, delta, error},
-    choices::choices,
+    bench::{TestChat, completed, delta, error},
+    choices::card_choices,
 };
 use super::*;
 
-/// The card of an answer: its words, then its keys.
+/// The card of an answer: its text, then its keys.
 fn card(answer: &Answer, turn: Option<&Turn>) -> String {
     let Some(words) = explain(answer, turn) else { return "nothing is wrong".into() };
     let keys: Vec<String> =
-        choices(answer, turn).into_iter().map(|choice| format!("{} {}", choice.key(), choice.words())).collect();
+        card_choices(answer, turn).into_iter().map(|choice| format!("{} {}", choice.key(), choice.label())).collect();
     format!("{}  {}\n{}\n[{}]", words.headline, words.fact.unwrap_or_default(), words.advice, keys.join("] ["))
 }
 
-fn ended(model: &str, events: &[crate::api::Event], end: End) -> Answer {
+fn ended_answer(model: &str, events: &[crate::api::Event], end: AnswerEnd) -> Answer {
     let mut answer = Answer::new("openrouter", model, Timestamp::UNIX_EPOCH);
     for event in events {
         answer.apply(0, Timestamp::UNIX_EPOCH, event);
@@ -24,90 +24,104 @@ fn ended(model: &str, events: &[crate::api::Event], end: End) -> Answer {
     answer
 }
 
-fn failed(error: Error) -> String {
-    card(&ended("openai/gpt-5.6-luna", &[], End::Failed(error)), None)
+fn failed_card(error: ApiError) -> String {
+    card(&ended_answer("openai/gpt-5.6-luna", &[], AnswerEnd::Failed(error)), None)
 }
 
-fn said(fault: Fault, status: impl Into<Option<u16>>, message: &str) -> Error {
-    Error { message: message.into(), ..error(fault, status) }
+fn error_with_message(fault: FaultKind, status: impl Into<Option<u16>>, message: &str) -> ApiError {
+    ApiError { message: message.into(), ..error(fault, status) }
 }
 
 #[test]
-fn every_failure_has_a_sentence_a_fact_a_way_out_and_its_keys() {
+fn every_failure_has_a_headline_a_fact_advice_and_keys() {
     let mut cards = Vec::new();
     for (fault, status, message) in [
-        (Fault::Connect, None, "connection refused: 127.0.0.1:9"),
-        (Fault::Silence, None, "nothing came for 120 s"),
-        (Fault::Cut, None, "the server broke off before its answer began"),
-        (Fault::Empty, None, "the answer is empty"),
-        (Fault::Key, Some(401), "User not found."),
-        (Fault::Credit, Some(402), "Insufficient credits"),
-        (Fault::Forbidden, Some(403), "This key has no permission"),
-        (Fault::Model, Some(404), "No endpoints found for x/y"),
-        (Fault::Length, Some(400), "maximum context length is 8192 tokens"),
-        (Fault::Rate, Some(429), "Rate limit exceeded"),
-        (Fault::Request, Some(400), "Unsupported parameter: 'temperature'"),
-        (Fault::Server, Some(502), "Provider returned error"),
-        (Fault::Garbage, Some(200), "the server answered 200 OK with a web page: Welcome"),
+        (FaultKind::Connect, None, "connection refused: 127.0.0.1:9"),
+        (FaultKind::Silence, None, "no data arrived for 120 s"),
+        (FaultKind::Cut, None, "the server closed the connection before its answer began"),
+        (FaultKind::Empty, None, "the answer is empty"),
+        (FaultKind::Key, Some(401), "User not found."),
+        (FaultKind::Credit, Some(402), "Insufficient credits"),
+        (FaultKind::Forbidden, Some(403), "This key has no permission"),
+        (FaultKind::Model, Some(404), "No endpoints found for x/y"),
+        (FaultKind::Length, Some(400), "maximum context length is 8192 tokens"),
+        (FaultKind::Rate, Some(429), "Rate limit exceeded"),
+        (FaultKind::Request, Some(400), "Unsupported parameter: 'temperature'"),
+        (FaultKind::Server, Some(502), "Provider returned error"),
+        (FaultKind::Garbage, Some(200), "the server answered 200 OK with a web page: Welcome"),
     ] {
-        cards.push(format!("{fault:?}\n{}", failed(said(fault, status, message))));
+        cards.push(format!("{fault:?}\n{}", failed_card(error_with_message(fault, status, message))));
     }
     assert_snapshot!(cards.join("\n\n"));
 }
 
 #[test]
-fn what_a_server_told_makes_the_advice_precise() {
-    let told = |fault, status: u16, fact| failed(Error { facts: vec![fact], ..said(fault, status, "as told") });
+fn facts_from_the_server_make_the_advice_precise() {
+    let failed_with = |fault, status: u16, fact| {
+        failed_card(ApiError { facts: vec![fact], ..error_with_message(fault, status, "as told") })
+    };
     let cards = [
-        told(Fault::Credit, 402, Fact::Affordable(900)),
-        told(Fault::Rate, 429, Fact::FreeQuotaOfTheDay),
-        told(Fault::Forbidden, 403, Fact::Reasons(vec!["violence".into()])),
-        told(Fault::Model, 404, Fact::FallbackModels(vec!["a/b".into(), "c/d".into()])),
-        told(Fault::Request, 400, Fact::Efforts(vec![Effort::Low, Effort::High])),
-        failed(Error { retry_after: Some(150), ..said(Fault::Rate, 429, "slow down") }),
-        card(&ended("a/b:free", &[], End::Failed(said(Fault::Rate, 429, "20 a minute on this key"))), None),
+        failed_with(FaultKind::Credit, 402, ErrorFact::Affordable(900)),
+        failed_with(FaultKind::Rate, 429, ErrorFact::FreeQuotaOfTheDay),
+        failed_with(FaultKind::Forbidden, 403, ErrorFact::Reasons(vec!["violence".into()])),
+        failed_with(FaultKind::Model, 404, ErrorFact::FallbackModels(vec!["a/b".into(), "c/d".into()])),
+        failed_with(FaultKind::Request, 400, ErrorFact::Efforts(vec![Effort::Low, Effort::High])),
+        failed_card(ApiError { retry_after: Some(150), ..error_with_message(FaultKind::Rate, 429, "slow down") }),
+        card(
+            &ended_answer(
+                "a/b:free",
+                &[],
+                AnswerEnd::Failed(error_with_message(FaultKind::Rate, 429, "20 a minute on this key")),
+            ),
+            None,
+        ),
     ];
     assert_snapshot!(cards.join("\n\n"));
 }
 
 #[test]
-fn what_came_is_kept_and_its_cost_is_said_where_it_is_known() {
-    let cut = || End::Failed(Error { provider: Some("Anthropic".into()), ..said(Fault::Cut, 502, "hung up") });
+fn a_partial_answer_is_saved_and_shows_its_cost_if_known() {
+    let cut = || {
+        AnswerEnd::Failed(ApiError {
+            provider: Some("Anthropic".into()),
+            ..error_with_message(FaultKind::Cut, 502, "hung up")
+        })
+    };
     let words = [delta("No, not with more than one machine.")];
     let priced = [delta("No, not with more than one machine."), completed("0.0061")];
-    let limit = || End::Incomplete { reason: Some("max_output_tokens".into()) };
-    let filter = End::Incomplete { reason: Some("content_filter".into()) };
+    let limit = || AnswerEnd::Incomplete { reason: Some("max_output_tokens".into()) };
+    let filter = AnswerEnd::Incomplete { reason: Some("content_filter".into()) };
     let cards = [
-        card(&ended("m", &words, cut()), None),
-        card(&ended("m", &priced, cut()), None),
-        card(&ended("m", &words, End::Interrupted), None),
-        card(&ended("m", &[], End::Interrupted), None),
-        card(&ended("m", &priced, limit()), None),
-        card(&ended("m", &[], limit()), None),
-        card(&ended("m", &words, filter), None),
+        card(&ended_answer("m", &words, cut()), None),
+        card(&ended_answer("m", &priced, cut()), None),
+        card(&ended_answer("m", &words, AnswerEnd::Interrupted), None),
+        card(&ended_answer("m", &[], AnswerEnd::Interrupted), None),
+        card(&ended_answer("m", &priced, limit()), None),
+        card(&ended_answer("m", &[], limit()), None),
+        card(&ended_answer("m", &words, filter), None),
     ];
     assert_snapshot!(cards.join("\n\n"));
 }
 
 #[test]
-fn a_turn_that_waits_for_its_time_or_for_the_reader_has_a_card_too() {
-    let mut waiting = Bench::new();
+fn a_turn_that_waits_for_a_retry_or_for_the_user_has_a_card_too() {
+    let mut waiting = TestChat::new();
     let stream = waiting.send("Why?");
-    waiting.end(stream, Err(said(Fault::Rate, 429, "slow down")));
-    let mut unsaved = Bench::new();
+    waiting.end(stream, Err(error_with_message(FaultKind::Rate, 429, "slow down")));
+    let mut unsaved = TestChat::new();
     let first = unsaved.submit("Why?");
-    unsaved.chat.not_saved(first.gates[0], "the disk is full".into(), unsaved.now);
+    unsaved.chat.on_save_failed(first.gates[0], "the disk is full".into(), unsaved.now);
     let cards =
         [card(waiting.answer(), waiting.chat.active_turn()), card(unsaved.answer(), unsaved.chat.active_turn())];
     assert_snapshot!(cards.join("\n\n"));
 }
 
 #[test]
-fn an_answer_that_runs_was_finished_or_was_stopped_has_no_card() {
-    let mut bench = Bench::new();
+fn a_running_complete_or_stopped_answer_has_no_card() {
+    let mut bench = TestChat::new();
     bench.send("Why?");
     assert_eq!(card(bench.answer(), bench.chat.active_turn()), "nothing is wrong");
-    for end in [End::Complete, End::Stopped] {
-        assert_eq!(card(&ended("m", &[delta("x")], end), None), "nothing is wrong");
+    for end in [AnswerEnd::Complete, AnswerEnd::Stopped] {
+        assert_eq!(card(&ended_answer("m", &[delta("x")], end), None), "nothing is wrong");
     }
 }

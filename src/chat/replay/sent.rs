@@ -1,28 +1,28 @@
-//! One item as a server sent it, put right where no server would take it back.
+//! One item as a server sent it, fixed where no server would accept it back.
 
 use serde_json::{Map, Value, value::RawValue};
 
-use crate::chat::Slot;
+use crate::chat::ItemSlot;
 
-/// Who gets an item: the model that made it, or another.
+/// The recipient of an item: the model that made it, or another.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum To {
-    ItsModel,
+pub enum ReplayTarget {
+    SameModel,
     AnotherModel,
 }
 
-/// An item as it came, read, and changed only where it could not be sent otherwise.
-pub struct Sent {
+/// A received item, parsed, and changed only where it could not be sent otherwise.
+pub struct ReplayedItem {
     fields: Map<String, Value>,
-    /// The very bytes, while they are still right.
+    /// The original bytes, while nothing has been changed.
     raw: Option<Box<RawValue>>,
 }
 
-impl Sent {
-    pub fn read(raw: &RawValue) -> Option<Self> {
+impl ReplayedItem {
+    pub fn parse(raw: &RawValue) -> Option<Self> {
         let Ok(Value::Object(fields)) = serde_json::from_str(raw.get()) else { return None };
         let mut sent = Self { fields, raw: Some(raw.to_owned()) };
-        if without_nulls(&mut sent.fields) {
+        if remove_nulls(&mut sent.fields) {
             sent.raw = None;
         }
         // xAI gives its searches an empty call_id.
@@ -31,13 +31,13 @@ impl Sent {
                 sent.remove(id);
             }
         }
-        sent.mend_summary();
-        sent.drop_half_citations();
+        sent.fix_summary();
+        sent.drop_incomplete_citations();
         Some(sent)
     }
 
-    /// A call that came in pieces only.
-    pub fn call(name: &str, arguments: &str) -> Self {
+    /// A call that was received only as deltas.
+    pub fn from_call(name: &str, arguments: &str) -> Self {
         let fields = [("type", "function_call"), ("name", name), ("arguments", arguments)];
         Self { fields: fields.into_iter().map(|(key, text)| (key.to_owned(), text.into())).collect(), raw: None }
     }
@@ -46,7 +46,7 @@ impl Sent {
         self.fields.get(key).and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// It has words there, or a list.
+    /// Whether the field is a string or a list.
     pub fn has(&self, key: &str) -> bool {
         self.fields.get(key).is_some_and(|value| value.is_string() || value.is_array())
     }
@@ -64,8 +64,8 @@ impl Sent {
         }
     }
 
-    /// Some servers tell the parts of a summary as bare strings, or none; they take only parts.
-    fn mend_summary(&mut self) {
+    /// Fixes the summary of a server that sends plain strings or none, although requests need a list of parts.
+    fn fix_summary(&mut self) {
         if self.text("type") != "reasoning" {
             return;
         }
@@ -81,17 +81,17 @@ impl Sent {
         }
     }
 
-    /// Some servers cite without a title or a place; no server takes that back, and nobody needs it there.
-    fn drop_half_citations(&mut self) {
+    /// Drops citations without a title or a position, which some servers send but none accepts back.
+    fn drop_incomplete_citations(&mut self) {
         if self.text("type") != "message" {
-            return; // What is not known stays as it came.
+            return; // Unknown items stay unchanged.
         }
         let Some(parts) = self.fields.get_mut("content").and_then(Value::as_array_mut) else { return };
         let annotations = parts.iter_mut().filter_map(|part| part.get_mut("annotations")?.as_array_mut());
         let mut dropped = false;
         for annotations in annotations {
             let before = annotations.len();
-            annotations.retain(is_whole_citation);
+            annotations.retain(is_complete_citation);
             dropped |= annotations.len() != before;
         }
         if dropped {
@@ -99,8 +99,8 @@ impl Sent {
         }
     }
 
-    /// It has all that the schema asks of an answer: an id, a settled status, parts with text or a refusal.
-    pub fn is_whole_message(&self) -> bool {
+    /// Whether it has all that the schema requires of a message: an id, a final status, parts with text or a refusal.
+    pub fn is_complete_message(&self) -> bool {
         let parts = self.fields.get("content").and_then(Value::as_array);
         self.text("type") == "message"
             && self.text("role") == "assistant"
@@ -110,11 +110,11 @@ impl Sent {
             && parts.is_some_and(|parts| !parts.is_empty() && parts.iter().all(is_answer_part))
     }
 
-    /// A call that was taken up. What its model wrote wrong is told in its output; here it would be refused.
-    pub fn into_run_call(mut self, call_id: &str, slot: Slot, to: To) -> Option<Self> {
+    /// Turns a handled call into a valid one. Its output reports malformed arguments; here a server would refuse them.
+    pub fn into_handled_call(mut self, call_id: &str, slot: ItemSlot, target: ReplayTarget) -> Option<Self> {
         if self.text("call_id").is_empty() {
-            let made = || format!("call_{}_{}", slot.step, slot.index);
-            self.set("call_id", &if call_id.is_empty() { made() } else { call_id.to_owned() });
+            let generated_id = || format!("call_{}_{}", slot.step, slot.index);
+            self.set("call_id", &if call_id.is_empty() { generated_id() } else { call_id.to_owned() });
         }
         let is_object = serde_json::from_str::<Map<String, Value>>(self.text("arguments")).is_ok();
         if !is_object {
@@ -123,11 +123,11 @@ impl Sent {
         if matches!(self.text("status"), "incomplete" | "in_progress") {
             self.set("status", "completed");
         }
-        self.into_call("arguments", to)
+        self.into_call("arguments", target)
     }
 
-    /// It has all that the schema asks of reasoning: an id, and parts of the one kind and the other.
-    pub fn is_whole_thought(&self) -> bool {
+    /// Whether it has all that the schema requires of reasoning: an id, and valid parts of both kinds.
+    pub fn is_complete_reasoning(&self) -> bool {
         let parts = |key: &str, kind: &str| {
             let is_part = |part: &Value| part["type"] == kind && part["text"].is_string();
             self.fields.get(key).is_none_or(|parts| parts.as_array().is_some_and(|parts| parts.iter().all(is_part)))
@@ -138,8 +138,8 @@ impl Sent {
             && parts("content", "reasoning_text")
     }
 
-    /// What OpenRouter searched for is told in one form only.
-    pub fn has_whole_action(&self) -> bool {
+    /// Whether the action of an OpenRouter search has the only form that the schema allows; true for other items.
+    pub fn has_valid_action(&self) -> bool {
         let Some(action) = self.fields.get("action").filter(|_| self.text("type") == "openrouter:web_search") else {
             return true;
         };
@@ -148,8 +148,8 @@ impl Sent {
         action["type"] == "search" && action["query"].is_string() && sources.into_iter().all(is_source)
     }
 
-    /// A call that is whole; to another model only what makes it a call.
-    pub fn into_call(mut self, arguments: &str, to: To) -> Option<Self> {
+    /// Turns it into a call if it is complete; for another model only the required fields stay.
+    pub fn into_call(mut self, arguments: &str, target: ReplayTarget) -> Option<Self> {
         if arguments == "arguments" {
             if self.text(arguments).trim().is_empty() {
                 self.set(arguments, "{}");
@@ -160,7 +160,7 @@ impl Sent {
         if !named || matches!(self.text("status"), "incomplete" | "in_progress") {
             return None;
         }
-        if to == To::AnotherModel {
+        if target == ReplayTarget::AnotherModel {
             let known = ["type", "call_id", "name", arguments];
             let before = self.fields.len();
             self.fields.retain(|key, _| known.contains(&key.as_str()));
@@ -173,12 +173,12 @@ impl Sent {
 
     pub fn into_raw(self) -> Box<RawValue> {
         self.raw.unwrap_or_else(|| {
-            serde_json::value::to_raw_value(&self.fields).expect("what was read as JSON has a JSON form")
+            serde_json::value::to_raw_value(&self.fields).expect("a parsed object always has a JSON form")
         })
     }
 }
 
-fn is_whole_citation(annotation: &Value) -> bool {
+fn is_complete_citation(annotation: &Value) -> bool {
     let texts = |keys: &[&str]| keys.iter().all(|key| annotation[key].is_string());
     let numbers = |keys: &[&str]| keys.iter().all(|key| annotation[key].is_u64());
     match annotation["type"].as_str() {
@@ -197,21 +197,21 @@ fn is_answer_part(part: &Value) -> bool {
     }
 }
 
-/// Takes every null out of an object and what is in it; tells whether there was one.
-fn without_nulls(fields: &mut Map<String, Value>) -> bool {
+/// Removes every null from an object, recursively; returns whether there was one.
+fn remove_nulls(fields: &mut Map<String, Value>) -> bool {
     let before = fields.len();
     fields.retain(|_, value| !value.is_null());
     let mut changed = fields.len() != before;
     for value in fields.values_mut() {
-        changed |= without_nulls_in(value);
+        changed |= remove_nulls_in(value);
     }
     changed
 }
 
-fn without_nulls_in(value: &mut Value) -> bool {
+fn remove_nulls_in(value: &mut Value) -> bool {
     match value {
-        Value::Object(fields) => without_nulls(fields),
-        Value::Array(values) => values.iter_mut().fold(false, |changed, value| without_nulls_in(value) | changed),
+        Value::Object(fields) => remove_nulls(fields),
+        Value::Array(values) => values.iter_mut().fold(false, |changed, value| remove_nulls_in(value) | changed),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     }
 }

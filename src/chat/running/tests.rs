@@ -2,79 +2,80 @@ use serde_json::json;
 
 use super::super::bench::*;
 use super::*;
-use crate::api::{Error, Fact, Fault};
+use crate::api::{ApiError, ErrorFact, FaultKind};
 
 fn input(request: &api::Request) -> Vec<serde_json::Value> {
     request.input.iter().map(|item| serde_json::from_str(item.get()).expect("items are JSON")).collect()
 }
 
-fn thought(id: &str) -> serde_json::Value {
+fn reasoning_item(id: &str) -> serde_json::Value {
     json!({ "type": "reasoning", "id": id, "summary": [], "encrypted_content": "sealed", "format": "openai-responses-v1" })
 }
 
 #[test]
-fn no_request_leaves_before_the_prompt_is_on_disk() {
-    let mut bench = Bench::new();
+fn no_request_is_sent_before_the_prompt_is_on_disk() {
+    let mut bench = TestChat::new();
     let first = bench.submit("Why?");
     assert_eq!(first.saved, ["conversation", "prompt", "answer", "draft"]);
     assert!(first.opened.is_empty() && first.gates.len() == 1);
-    assert_eq!(bench.phase(), Some(&Phase::Saving));
+    assert_eq!(bench.phase(), Some(&TurnPhase::Saving));
     bench.wait(20);
     let (_, request) = {
-        let _ = asked_one(&bench.saved(&first));
+        let _ = only_request(&bench.confirm_saved(&first));
         (0, bench.phase().cloned())
     };
-    assert_eq!(request, Some(Phase::Routing));
-    assert!(bench.saved(&first).opened.is_empty(), "a second word from the disk asks nothing");
+    assert_eq!(request, Some(TurnPhase::Routing));
+    assert!(bench.confirm_saved(&first).opened.is_empty(), "a second confirmation of the save sends nothing");
 }
 
 #[test]
-fn a_prompt_that_cannot_be_saved_waits_for_the_reader() {
-    let mut bench = Bench::new();
+fn a_prompt_that_cannot_be_saved_waits_for_the_user() {
+    let mut bench = TestChat::new();
     let first = bench.submit("Why?");
-    bench.chat.not_saved(first.gates[0], "the disk is full".into(), bench.now);
-    assert_eq!(bench.phase(), Some(&Phase::Unsaved { why: "the disk is full".into() }));
+    bench.chat.on_save_failed(first.gates[0], "the disk is full".into(), bench.now);
+    assert_eq!(bench.phase(), Some(&TurnPhase::SaveFailed { reason: "the disk is full".into() }));
     assert_eq!(bench.wakes_in(), None);
-    let again = asked(bench.chat.save_again(first.gates[0], bench.now));
+    let again = collect_effects(bench.chat.retry_save(first.gates[0], bench.now));
     assert_eq!((again.gates, &again.saved[..3]), (first.gates.clone(), &["conversation", "prompt", "answer"][..]));
-    bench.chat.not_saved(first.gates[0], "the disk is full".into(), bench.now);
-    let sent = asked(bench.chat.send_unsaved(first.gates[0], bench.now));
-    let stream = asked_one(&sent).0;
-    let settled = bench.apply(stream, &[delta("Because."), done(0, &said("m", "Because.")), completed("0.1")]);
-    assert_eq!(settled.saved, ["conversation", "prompt", "answer"], "what is only in memory goes with the next save");
+    bench.chat.on_save_failed(first.gates[0], "the disk is full".into(), bench.now);
+    let sent = collect_effects(bench.chat.send_unsaved(first.gates[0], bench.now));
+    let stream = only_request(&sent).0;
+    let settled =
+        bench.apply(stream, &[delta("Because."), item_done(0, &message_item("m", "Because.")), completed("0.1")]);
+    assert_eq!(settled.saved, ["conversation", "prompt", "answer"], "messages only in memory go with the next save");
     let second = bench.submit("And?");
     assert_eq!(second.saved.iter().filter(|row| **row == "prompt").count(), 2);
-    bench.saved(&second);
+    bench.confirm_saved(&second);
     bench.stop();
     assert_eq!(bench.submit("So?").saved.iter().filter(|row| **row == "prompt").count(), 1);
 }
 
 #[test]
-fn prompts_of_a_running_turn_wait_and_follow_a_complete_answer_one_by_one() {
-    let mut bench = Bench::new();
+fn prompts_are_queued_while_a_turn_runs_and_sent_one_by_one() {
+    let mut bench = TestChat::new();
     let stream = bench.send("one");
     assert_eq!(bench.submit("two").saved, ["queue", "draft"]);
     bench.submit("three");
     assert_eq!(bench.chat.queue, ["two", "three"]);
-    let next = bench.apply(stream, &[delta("1"), done(0, &said("m1", "1")), completed("0")]);
+    let next = bench.apply(stream, &[delta("1"), item_done(0, &message_item("m1", "1")), completed("0")]);
     assert_eq!(next.gates.len(), 1);
     assert_eq!((prompts(&bench.chat), &bench.chat.queue[..]), (vec!["one", "two"], &["three".to_owned()][..]));
-    assert!(bench.end(stream, Ok(())).saved.is_empty(), "the stream of a turn that is over changes nothing");
-    let stream = bench.confirm(&next);
-    bench.apply(stream, &[delta("2"), done(0, &said("m2", "2")), completed("0")]);
+    assert!(bench.end(stream, Ok(())).saved.is_empty(), "the stream of a turn that has ended changes nothing");
+    let stream = bench.confirm_and_open(&next);
+    bench.apply(stream, &[delta("2"), item_done(0, &message_item("m2", "2")), completed("0")]);
     assert_eq!((prompts(&bench.chat), bench.chat.queue.len()), (vec!["one", "two", "three"], 0));
 }
 
 #[test]
-fn after_a_failure_or_a_stop_the_queue_waits_and_goes_with_the_next_prompt() {
-    let mut bench = Bench::new();
+fn after_a_failure_or_a_stop_the_queue_waits_for_the_next_prompt() {
+    let mut bench = TestChat::new();
     let stream = bench.send("one");
     bench.submit("two");
-    assert!(bench.end(stream, Err(error(Fault::Key, 401))).gates.is_empty());
+    assert!(bench.end(stream, Err(error(FaultKind::Key, 401))).gates.is_empty());
     assert_eq!(bench.chat.queue, ["two"]);
     let next = bench.submit("three");
     assert_eq!((prompts(&bench.chat), &bench.chat.queue[..]), (vec!["one", "two"], &["three".to_owned()][..]));
-    bench.confirm(&next);
+    bench.confirm_and_open(&next);
     bench.stop();
     assert_eq!(bench.chat.queue, ["three"]);
     bench.submit("");
@@ -83,32 +84,32 @@ fn after_a_failure_or_a_stop_the_queue_waits_and_goes_with_the_next_prompt() {
 
 #[test]
 fn a_queued_prompt_can_be_taken_back() {
-    let mut bench = Bench::new();
+    let mut bench = TestChat::new();
     bench.send("one");
     bench.submit("two");
     let (text, next) = bench.chat.take_queued(0).expect("one waits");
-    assert_eq!((text.as_str(), asked(next).saved), ("two", vec!["queue"]));
+    assert_eq!((text.as_str(), collect_effects(next).saved), ("two", vec!["queue"]));
     assert!(bench.chat.take_queued(0).is_none());
 }
 
 #[test]
-fn what_can_help_is_tried_again_as_often_as_the_failure_is_worth() {
+fn each_kind_of_failure_is_retried_its_own_number_of_times() {
     for (fault, status, requests) in [
-        (Fault::Rate, Some(429), 4),
-        (Fault::Connect, None, 4),
-        (Fault::Cut, None, 4),
-        (Fault::Server, Some(502), 4),
-        (Fault::Server, Some(500), 3),
-        (Fault::Server, Some(408), 2),
-        (Fault::Empty, None, 3),
-        (Fault::Key, Some(401), 1),
-        (Fault::Credit, Some(402), 1),
-        (Fault::Forbidden, Some(403), 1),
-        (Fault::Model, Some(404), 1),
-        (Fault::Request, Some(400), 1),
-        (Fault::Garbage, None, 1),
+        (FaultKind::Rate, Some(429), 4),
+        (FaultKind::Connect, None, 4),
+        (FaultKind::Cut, None, 4),
+        (FaultKind::Server, Some(502), 4),
+        (FaultKind::Server, Some(500), 3),
+        (FaultKind::Server, Some(408), 2),
+        (FaultKind::Empty, None, 3),
+        (FaultKind::Key, Some(401), 1),
+        (FaultKind::Credit, Some(402), 1),
+        (FaultKind::Forbidden, Some(403), 1),
+        (FaultKind::Model, Some(404), 1),
+        (FaultKind::Request, Some(400), 1),
+        (FaultKind::Garbage, None, 1),
     ] {
-        let mut bench = Bench::new();
+        let mut bench = TestChat::new();
         let mut stream = bench.send("Why?");
         let mut sent = 1;
         loop {
@@ -118,38 +119,38 @@ fn what_can_help_is_tried_again_as_often_as_the_failure_is_worth() {
             assert!((doubled * 4 / 5..=doubled * 6 / 5).contains(&wait), "{fault:?} waits {wait} ms");
             assert_eq!(bench.chat.active_turn().map(|turn| turn.attempt), Some(sent));
             bench.wait(wait - 1);
-            assert!(bench.tick().opened.is_empty(), "{fault:?} is asked again too early");
+            assert!(bench.tick().opened.is_empty(), "{fault:?} is retried too early");
             bench.wait(1);
-            stream = asked_one(&bench.tick()).0;
+            stream = only_request(&bench.tick()).0;
             sent += 1;
         }
         assert_eq!(sent, requests, "{fault:?} {status:?}");
-        assert_eq!(bench.answer().end, End::Failed(error(fault, status)));
+        assert_eq!(bench.answer().end, AnswerEnd::Failed(error(fault, status)));
         assert!(bench.chat.turns.is_empty());
     }
 }
 
 #[test]
-fn the_hint_of_a_server_is_kept_to_the_second_and_beyond_a_minute_the_reader_is_asked() {
-    let limited = |retry_after| Error { retry_after: Some(retry_after), ..error(Fault::Rate, 429) };
+fn retry_after_is_honoured_to_the_second_up_to_a_minute() {
+    let limited = |retry_after| ApiError { retry_after: Some(retry_after), ..error(FaultKind::Rate, 429) };
     for (hint, wait) in [(9, Some(9000)), (60, Some(60_000)), (61, None)] {
-        let mut bench = Bench::new();
+        let mut bench = TestChat::new();
         let stream = bench.send("Why?");
         bench.end(stream, Err(limited(hint)));
         assert_eq!(bench.wakes_in(), wait, "a hint of {hint} s");
     }
-    let mut bench = Bench::new();
+    let mut bench = TestChat::new();
     let stream = bench.send("Why?");
-    bench.end(stream, Err(Error { facts: vec![Fact::FreeQuotaOfTheDay], ..limited(5) }));
+    bench.end(stream, Err(ApiError { facts: vec![ErrorFact::FreeQuotaOfTheDay], ..limited(5) }));
     assert_eq!(bench.wakes_in(), None, "the free requests of a day do not come back in seconds");
 }
 
 #[test]
-fn nothing_is_asked_again_by_itself_once_something_was_shown() {
-    let mut bench = Bench::new();
+fn nothing_is_retried_once_something_was_shown() {
+    let mut bench = TestChat::new();
     let stream = bench.send("Why?");
     bench.apply(stream, &[delta("Becau")]);
-    bench.end(stream, Err(error(Fault::Cut, None)));
+    bench.end(stream, Err(error(FaultKind::Cut, None)));
     assert_eq!((bench.wakes_in(), bench.chat.turns.len()), (None, 0));
     assert_eq!(bench.chat.newest_answer_text().as_deref(), Some("Becau"));
     let answer = bench.newest();
@@ -158,49 +159,55 @@ fn nothing_is_asked_again_by_itself_once_something_was_shown() {
 }
 
 #[test]
-fn sealed_thoughts_show_nothing_so_a_failure_behind_them_is_retried_and_they_are_forgotten() {
-    let mut bench = Bench::new();
+fn a_failure_after_encrypted_reasoning_is_retried_and_discards_it() {
+    let mut bench = TestChat::new();
     let stream = bench.send("Why?");
-    bench.apply(stream, &[done(0, &thought("rs_1"))]);
+    bench.apply(stream, &[item_done(0, &reasoning_item("rs_1"))]);
     bench.wait(800);
     assert_eq!(bench.tick().saved, ["growth"]);
-    let failed = bench.end(stream, Err(error(Fault::Server, 502)));
-    assert_eq!(failed.saved, ["answer"], "the disk forgets the attempt, too");
-    assert!(bench.answer().items.is_empty() && bench.answer().end == End::Open);
+    let failed = bench.end(stream, Err(error(FaultKind::Server, 502)));
+    assert_eq!(failed.saved, ["answer"], "the attempt is removed from disk, too");
+    assert!(bench.answer().items.is_empty() && bench.answer().end == AnswerEnd::Open);
     let turn = bench.chat.turns[0].id;
-    let again = asked(bench.chat.skip_wait(turn, bench.now));
-    assert_eq!(asked_one(&again).0, StreamId { turn, attempt: 2 });
+    let again = collect_effects(bench.chat.skip_wait(turn, bench.now));
+    assert_eq!(only_request(&again).0, StreamId { turn, request_number: 2 });
     assert!(bench.apply(stream, &[delta("late")]).saved.is_empty());
-    assert!(bench.answer().items.is_empty(), "the first attempt is over");
+    assert!(bench.answer().items.is_empty(), "the first attempt has ended");
 }
 
 #[test]
-fn foreign_reasoning_is_left_out_once_by_itself_and_the_answer_says_so() {
-    let mut bench = Bench::new();
+fn foreign_reasoning_is_left_out_once_with_a_note() {
+    let mut bench = TestChat::new();
     let stream = bench.send("one");
-    bench.apply(stream, &[done(0, &thought("rs_1")), done(1, &said("msg_1", "1")), completed("0")]);
+    bench.apply(
+        stream,
+        &[item_done(0, &reasoning_item("rs_1")), item_done(1, &message_item("msg_1", "1")), completed("0")],
+    );
     let second = bench.submit("two");
-    let saved = bench.saved(&second);
-    let (stream, request) = asked_one(&saved);
+    let saved = bench.confirm_saved(&second);
+    let (stream, request) = only_request(&saved);
     assert_eq!(input(request)[1]["encrypted_content"], "sealed");
-    let pinned = Error { facts: vec![Fact::Pinned("openai/x|azure".into())], ..error(Fault::Model, 404) };
+    let pinned = ApiError { facts: vec![ErrorFact::Pinned("openai/x|azure".into())], ..error(FaultKind::Model, 404) };
     let mended = bench.end(stream, Err(pinned.clone()));
-    let (stream, request) = asked_one(&mended);
+    let (stream, request) = only_request(&mended);
     assert!(input(request).iter().all(|item| item["type"] != "reasoning"), "{request:?}");
     assert_eq!(bench.answer().notes, ["earlier reasoning was left out: the server could not use it"]);
     assert_eq!(bench.chat.turns[0].attempt, 1);
     bench.end(stream, Err(pinned.clone()));
-    assert_eq!(bench.answer().end, End::Failed(pinned));
+    assert_eq!(bench.answer().end, AnswerEnd::Failed(pinned));
 }
 
 #[test]
-fn a_switch_of_the_model_says_that_reasoning_stays_behind_and_only_when_there_was_some() {
-    let mut bench = Bench::new();
+fn a_model_switch_notes_dropped_reasoning_only_if_there_was_some() {
+    let mut bench = TestChat::new();
     bench.exchange("one", "1", "0");
     bench.chat.settings.model = "anthropic/claude-sonnet-5".into();
     let stream = bench.send("two");
     assert!(bench.answer().notes.is_empty());
-    bench.apply(stream, &[done(0, &thought("rs_2")), done(1, &said("msg_2", "2")), completed("0")]);
+    bench.apply(
+        stream,
+        &[item_done(0, &reasoning_item("rs_2")), item_done(1, &message_item("msg_2", "2")), completed("0")],
+    );
     bench.chat.settings.model = "openai/gpt-5.6-luna".into();
     bench.send("three");
     assert_eq!(
@@ -210,60 +217,60 @@ fn a_switch_of_the_model_says_that_reasoning_stays_behind_and_only_when_there_wa
 }
 
 #[test]
-fn an_effort_that_a_model_must_not_be_asked_for_is_left_out_once() {
-    let mut bench = Bench::new();
+fn an_effort_that_the_model_refuses_is_left_out_once() {
+    let mut bench = TestChat::new();
     bench.chat.settings.effort = Some(crate::chat::Effort::None);
     let first = bench.submit("Why?");
-    let saved = bench.saved(&first);
-    let (stream, request) = asked_one(&saved);
+    let saved = bench.confirm_saved(&first);
+    let (stream, request) = only_request(&saved);
     assert_eq!(request.reasoning.and_then(|reasoning| reasoning.effort), Some(crate::chat::Effort::None));
-    let refused = Error { facts: vec![Fact::ReasoningMandatory], ..error(Fault::Request, 400) };
+    let refused = ApiError { facts: vec![ErrorFact::ReasoningMandatory], ..error(FaultKind::Request, 400) };
     let mended = bench.end(stream, Err(refused));
-    assert_eq!(asked_one(&mended).1.reasoning, None);
+    assert_eq!(only_request(&mended).1.reasoning, None);
     assert_eq!(bench.answer().notes.len(), 1);
 }
 
 #[test]
 fn stopping_works_in_every_phase() {
-    let mut saving = Bench::new();
+    let mut saving = TestChat::new();
     let first = saving.submit("Why?");
     assert!(saving.stop().closed.is_empty());
-    assert!(saving.saved(&first).opened.is_empty(), "what was stopped while it was saved is never sent");
-    assert_eq!(saving.answer().end, End::Stopped);
+    assert!(saving.confirm_saved(&first).opened.is_empty(), "a prompt that was stopped during its save is never sent");
+    assert_eq!(saving.answer().end, AnswerEnd::Stopped);
 
-    let mut routing = Bench::new();
+    let mut routing = TestChat::new();
     let stream = routing.send("Why?");
     let stopped = routing.stop();
     assert_eq!((stopped.closed, stopped.saved), (vec![stream], vec!["conversation", "answer"]));
 
-    let mut streaming = Bench::new();
+    let mut streaming = TestChat::new();
     let stream = streaming.send("Why?");
     streaming.apply(stream, &[delta("Becau")]);
     assert_eq!(streaming.stop().closed, [stream]);
-    assert_eq!(streaming.answer().end, End::Stopped);
+    assert_eq!(streaming.answer().end, AnswerEnd::Stopped);
     assert_eq!(streaming.chat.newest_answer_text().as_deref(), Some("Becau"));
     streaming.apply(stream, &[delta("se")]);
     assert_eq!(streaming.chat.newest_answer_text().as_deref(), Some("Becau"));
 
-    let mut waiting = Bench::new();
+    let mut waiting = TestChat::new();
     let stream = waiting.send("Why?");
-    waiting.end(stream, Err(error(Fault::Rate, 429)));
+    waiting.end(stream, Err(error(FaultKind::Rate, 429)));
     assert!(waiting.stop().closed.is_empty());
-    assert_eq!(waiting.answer().end, End::Failed(error(Fault::Rate, 429)));
+    assert_eq!(waiting.answer().end, AnswerEnd::Failed(error(FaultKind::Rate, 429)));
 
-    let mut unsaved = Bench::new();
+    let mut unsaved = TestChat::new();
     let first = unsaved.submit("Why?");
-    unsaved.chat.not_saved(first.gates[0], "locked".into(), unsaved.now);
+    unsaved.chat.on_save_failed(first.gates[0], "locked".into(), unsaved.now);
     assert_eq!(unsaved.stop().saved, ["conversation", "prompt", "answer"]);
 }
 
 #[test]
-fn what_streams_is_written_within_a_second_and_only_when_something_came() {
-    let mut bench = Bench::new();
+fn a_streaming_answer_is_saved_within_a_second_if_it_changed() {
+    let mut bench = TestChat::new();
     let stream = bench.send("Why?");
     assert_eq!(bench.wakes_in(), None);
     bench.apply(stream, &[delta("Be")]);
-    assert_eq!(bench.phase(), Some(&Phase::Streaming));
+    assert_eq!(bench.phase(), Some(&TurnPhase::Streaming));
     assert_eq!(bench.wakes_in(), Some(700));
     bench.wait(600);
     assert!(bench.apply(stream, &[delta("ca")]).saved.is_empty());
@@ -278,8 +285,8 @@ fn what_streams_is_written_within_a_second_and_only_when_something_came() {
 }
 
 #[test]
-fn the_growth_on_disk_replays_to_the_same_answer() {
-    let mut bench = Bench::new();
+fn the_journal_on_disk_replays_to_the_same_answer() {
+    let mut bench = TestChat::new();
     let stream = bench.send("Why?");
     bench.apply(stream, &[delta("Be"), delta("cau")]);
     bench.apply(stream, &[delta("se.")]);
@@ -290,65 +297,65 @@ fn the_growth_on_disk_replays_to_the_same_answer() {
         bench.apply(stream, &[Event::parse(again)]);
     }
     bench.wait(1000);
-    let [Next::Save { changes, gate: None }] = &bench.chat.tick(bench.now, &mut bench.ids)[..] else {
+    let [ChatEffect::Save { changes, gate: None }] = &bench.chat.tick(bench.now, &mut bench.ids)[..] else {
         panic!("one save is due")
     };
-    let [Change::Growth { message, growth }] = &changes[..] else { panic!("{changes:?}") };
+    let [ConversationChange::Journal { message, chunk: growth }] = &changes[..] else { panic!("{changes:?}") };
     assert_eq!(
-        (*message, growth.lines().lines().count()),
+        (*message, growth.to_json_lines().lines().count()),
         (bench.newest(), 1),
-        "what was said again is not written again"
+        "repeated text is not written again"
     );
     let mut replayed = Answer::new("openrouter", "m", bench.now);
-    crate::chat::journal::replay(&mut replayed, &growth.lines());
+    crate::chat::journal::replay_journal(&mut replayed, &growth.to_json_lines());
     assert_eq!(replayed.text(), "Because.");
 }
 
 #[test]
-fn when_the_program_ends_running_answers_are_interrupted_and_written() {
-    let mut bench = Bench::new();
+fn running_answers_are_interrupted_and_saved_when_the_program_exits() {
+    let mut bench = TestChat::new();
     let stream = bench.send("Why?");
     bench.apply(stream, &[delta("Becau")]);
-    let ended = asked(bench.chat.interrupt_all(bench.now));
+    let ended = collect_effects(bench.chat.interrupt_all(bench.now));
     assert_eq!((ended.closed, ended.saved), (vec![stream], vec!["conversation", "answer"]));
-    assert_eq!((&bench.answer().end, bench.chat.turns.len()), (&End::Interrupted, 0));
+    assert_eq!((&bench.answer().end, bench.chat.turns.len()), (&AnswerEnd::Interrupted, 0));
 }
 
 #[test]
 fn a_turn_keeps_the_settings_that_it_began_with() {
-    let mut bench = Bench::new();
+    let mut bench = TestChat::new();
     let stream = bench.send("Why?");
-    let other = Settings { model: "other/model".into(), endpoint: "elsewhere".into(), ..settings() };
-    assert_eq!(asked(bench.chat.set_settings(other)).saved, ["conversation"]);
-    bench.end(stream, Err(error(Fault::Rate, 429)));
+    let other = ChatSettings { model: "other/model".into(), endpoint: "elsewhere".into(), ..settings() };
+    assert_eq!(collect_effects(bench.chat.set_settings(other)).saved, ["conversation"]);
+    bench.end(stream, Err(error(FaultKind::Rate, 429)));
     let turn = bench.chat.turns[0].id;
     let next = bench.chat.skip_wait(turn, bench.now);
-    let [Next::Open { endpoint, request, .. }] = &next[..] else { panic!("{next:?}") };
+    let [ChatEffect::OpenStream { endpoint, request, .. }] = &next[..] else { panic!("{next:?}") };
     assert_eq!((endpoint.as_str(), request.model.as_str()), ("openrouter", "openai/gpt-5.6-luna"));
 }
 
 #[test]
-fn the_price_of_all_answers_is_added_without_rounding_and_an_unknown_one_stays_unknown() {
-    let mut bench = Bench::new();
+fn costs_add_up_without_rounding_and_an_unknown_cost_stays_unknown() {
+    let mut bench = TestChat::new();
     bench.exchange("one", "1", "0.1");
     bench.exchange("two", "2", "2e-05");
-    assert_eq!((bench.chat.cost().known.digits(), bench.chat.cost().unknown), ("0.10002", 0));
+    assert_eq!((bench.chat.cost().known.digits(), bench.chat.cost().unpriced_answers), ("0.10002", 0));
     assert_eq!(bench.chat.context_tokens(), Some(25));
     let stream = bench.send("three");
     bench.apply(stream, &[delta("3")]);
     bench.stop();
-    assert_eq!((bench.chat.cost().known.digits(), bench.chat.cost().unknown), ("0.10002", 1));
+    assert_eq!((bench.chat.cost().known.digits(), bench.chat.cost().unpriced_answers), ("0.10002", 1));
     let refused = bench.send("four");
-    bench.end(refused, Err(error(Fault::Key, 401)));
-    assert_eq!(bench.chat.cost().unknown, 1, "a refused request costs nothing");
+    bench.end(refused, Err(error(FaultKind::Key, 401)));
+    assert_eq!(bench.chat.cost().unpriced_answers, 1, "a refused request costs nothing");
 }
 
 #[test]
-fn a_stream_that_says_nothing_for_too_long_is_closed_and_a_comment_is_a_word() {
-    let mut bench = Bench::new();
+fn a_silent_stream_is_closed_and_a_comment_counts_as_activity() {
+    let mut bench = TestChat::new();
     let stream = bench.send("Why?");
-    assert_eq!(bench.wakes_in(), None, "the client counts until the headers");
-    bench.chat.opened(stream, None, bench.now);
+    assert_eq!(bench.wakes_in(), None, "the client times the wait for the headers");
+    bench.chat.on_opened(stream, None, bench.now);
     bench.wait(179_000);
     bench.apply(stream, &[Event::KeepAlive]);
     assert_eq!(bench.wakes_in(), Some(180_000));
@@ -359,58 +366,59 @@ fn a_stream_that_says_nothing_for_too_long_is_closed_and_a_comment_is_a_word() {
     bench.wait(1);
     let given_up = bench.tick();
     assert_eq!(given_up.closed, [stream]);
-    let End::Failed(failed) = &bench.answer().end else { panic!("it failed") };
-    assert_eq!((failed.fault, failed.message.as_str()), (Fault::Silence, "nothing came for 180 s"));
+    let AnswerEnd::Failed(failed) = &bench.answer().end else { panic!("it failed") };
+    assert_eq!((failed.fault, failed.message.as_str()), (FaultKind::Silence, "no data arrived for 180 s"));
     assert_eq!(bench.chat.newest_answer_text().as_deref(), Some("Becau"));
 }
 
 #[test]
-fn a_silence_before_anything_was_seen_is_asked_once_more() {
-    let mut bench = Bench::new();
-    bench.chat.context.patience = SignedDuration::from_secs(5);
+fn silence_before_any_output_is_retried_once() {
+    let mut bench = TestChat::new();
+    bench.chat.context.idle_timeout = SignedDuration::from_secs(5);
     let stream = bench.send("Why?");
-    bench.chat.opened(stream, None, bench.now);
+    bench.chat.on_opened(stream, None, bench.now);
     bench.wait(5000);
     assert_eq!(bench.tick().closed, [stream]);
-    let Some(Phase::Waiting { error, .. }) = bench.phase() else { panic!("it waits: {:?}", bench.phase()) };
-    assert_eq!(error.fault, Fault::Silence);
+    let Some(TurnPhase::AwaitingRetry { error, .. }) = bench.phase() else { panic!("it waits: {:?}", bench.phase()) };
+    assert_eq!(error.fault, FaultKind::Silence);
     bench.wait(2000);
-    let second = asked_one(&bench.tick()).0;
-    bench.chat.opened(second, None, bench.now);
+    let second = only_request(&bench.tick()).0;
+    bench.chat.on_opened(second, None, bench.now);
     bench.wait(5000);
     assert_eq!(bench.tick().closed, [second]);
-    assert!(matches!(&bench.answer().end, End::Failed(error) if error.fault == Fault::Silence));
+    assert!(matches!(&bench.answer().end, AnswerEnd::Failed(error) if error.fault == FaultKind::Silence));
 }
 
 #[test]
-fn a_request_waits_for_tools_that_are_on_their_way_and_not_for_long() {
-    use crate::chat::request::Coming;
+fn a_request_waits_for_starting_tools_but_not_for_long() {
+    use crate::chat::request::StartingServers;
 
-    let mut bench = Bench::new();
+    let mut bench = TestChat::new();
     let until = bench.now + SignedDuration::from_secs(5);
-    bench.chat.context.coming = Some(Coming { servers: vec!["a".into(), "b".into()], until });
-    let asked_for = bench.submit("hello");
-    assert!(bench.saved(&asked_for).opened.is_empty());
-    assert_eq!((bench.phase(), bench.wakes_in()), (Some(&Phase::Gathering { until }), Some(5000)));
-    assert!(asked(bench.chat.gathered(bench.now)).opened.is_empty(), "they are still coming");
+    bench.chat.context.starting_servers =
+        Some(StartingServers { servers: vec!["a".into(), "b".into()], deadline: until });
+    let effects = bench.submit("hello");
+    assert!(bench.confirm_saved(&effects).opened.is_empty());
+    assert_eq!((bench.phase(), bench.wakes_in()), (Some(&TurnPhase::AwaitingTools { until }), Some(5000)));
+    assert!(collect_effects(bench.chat.on_tools_ready(bench.now)).opened.is_empty(), "they are still coming");
     bench.wait(5000);
     assert_eq!(bench.tick().opened.len(), 1);
     assert_eq!(bench.answer().notes, ["asked without the tools of a, b: still starting"]);
 
-    // They came, and the request goes at once.
-    let mut bench = Bench::new();
-    bench.chat.context.coming = Some(Coming { servers: vec!["a".into()], until });
+    // The tools arrive, and the request is sent at once.
+    let mut bench = TestChat::new();
+    bench.chat.context.starting_servers = Some(StartingServers { servers: vec!["a".into()], deadline: until });
     let asked_for = bench.submit("hello");
-    bench.saved(&asked_for);
-    bench.chat.context.coming = None;
-    assert_eq!(asked(bench.chat.gathered(bench.now)).opened.len(), 1);
+    bench.confirm_saved(&asked_for);
+    bench.chat.context.starting_servers = None;
+    assert_eq!(collect_effects(bench.chat.on_tools_ready(bench.now)).opened.len(), 1);
     assert!(bench.answer().notes.is_empty());
-    assert!(asked(bench.chat.gathered(bench.now)).opened.is_empty(), "once");
-    // Stopped while it waits, nothing is sent.
-    let mut bench = Bench::new();
-    bench.chat.context.coming = Some(Coming { servers: vec!["a".into()], until });
+    assert!(collect_effects(bench.chat.on_tools_ready(bench.now)).opened.is_empty(), "once");
+    // A turn that is stopped while it waits sends nothing.
+    let mut bench = TestChat::new();
+    bench.chat.context.starting_servers = Some(StartingServers { servers: vec!["a".into()], deadline: until });
     let asked_for = bench.submit("hello");
-    bench.saved(&asked_for);
+    bench.confirm_saved(&asked_for);
     let stopped = bench.stop();
     assert!(stopped.closed.is_empty() && stopped.opened.is_empty());
 }

@@ -3,18 +3,18 @@ use serde_json::{Value, json};
 use super::*;
 
 #[test]
-fn a_flood_is_kept_by_its_ends_whatever_its_pieces() {
+fn a_long_output_keeps_both_ends_however_it_is_split() {
     for piece in [1, 3, 7, 1000] {
-        let mut kept = Kept { most: 10, ..Kept::default() };
+        let mut kept = BoundedOutput { max_bytes: 10, ..BoundedOutput::default() };
         for chunk in b"abcdefghijklmnopqrstuvwxyz".chunks(piece) {
             kept.push(chunk);
             assert!(kept.head.len() + kept.tail.len() <= 10);
         }
-        assert_eq!(kept.text(), "abcde\n[… 16 bytes were not kept …]\nvwxyz");
+        assert_eq!(kept.into_text(), "abcde\n[… 16 bytes left out …]\nvwxyz");
     }
-    let mut kept = Kept { most: 10, ..Kept::default() };
+    let mut kept = BoundedOutput { max_bytes: 10, ..BoundedOutput::default() };
     kept.push("ab日cd".as_bytes());
-    assert_eq!(kept.text(), "ab日cd");
+    assert_eq!(kept.into_text(), "ab日cd");
 }
 
 #[cfg(unix)]
@@ -26,30 +26,30 @@ mod with_programs {
 
     use super::*;
     use crate::{
-        chat::{Slot, TurnId},
-        tools::Hints,
+        chat::{ItemSlot, TurnId},
+        tools::ToolHints,
     };
 
-    fn shell(script: &str) -> Command {
-        Command {
+    fn shell(script: &str) -> ToolCommand {
+        ToolCommand {
             name: "test".into(),
             description: String::new(),
             parameters: json!({ "properties": { "text": {} } }),
             argv: ["/bin/sh", "-c", script].map(str::to_owned).into(),
-            timeout: 20,
-            max_output: 1000,
-            folder: None,
-            env: Vec::new(),
+            timeout_secs: 20,
+            max_output_bytes: 1000,
+            working_dir: None,
+            inherited_env: Vec::new(),
             strict: false,
-            hints: Hints::default(),
+            hints: ToolHints::default(),
         }
     }
 
     fn call() -> CallId {
-        CallId { turn: TurnId(Uuid::nil()), slot: Slot { step: 0, index: 0 } }
+        CallId { turn: TurnId(Uuid::nil()), slot: ItemSlot { step: 0, index: 0 } }
     }
 
-    async fn ended(command: Command, arguments: Value) -> Result<Outcome, Failure> {
+    async fn ended(command: ToolCommand, arguments: Value) -> Result<ToolOutcome, ToolFailure> {
         let (send, mut inbox) = mpsc::channel(64);
         let mut tasks = JoinSet::new();
         let _job = start(call(), command, &arguments, &send, &mut tasks);
@@ -60,14 +60,14 @@ mod with_programs {
         }
     }
 
-    fn text(result: Result<Outcome, Failure>) -> (String, bool) {
+    fn text(result: Result<ToolOutcome, ToolFailure>) -> (String, bool) {
         let outcome = result.expect("it ran");
-        let [Content::Text(text)] = &outcome.content[..] else { panic!("{outcome:?}") };
+        let [ToolContent::Text(text)] = &outcome.content[..] else { panic!("{outcome:?}") };
         (text.clone(), outcome.failed)
     }
 
     #[tokio::test]
-    async fn arguments_come_on_standard_input_or_where_the_argv_has_a_place_for_them() {
+    async fn arguments_come_on_standard_input_or_in_placeholders() {
         let arguments = json!({ "text": "$(id); ' \" \\ é" });
         assert_eq!(text(ended(shell("cat"), arguments.clone()).await), (arguments.to_string(), false));
         let mut placed = shell("printf %s \"$1\"");
@@ -78,30 +78,30 @@ mod with_programs {
     }
 
     #[tokio::test]
-    async fn how_it_ended_is_told_in_words() {
+    async fn the_result_says_how_the_program_ended() {
         assert_eq!(
             text(ended(shell("echo out; echo err >&2; exit 3"), json!({})).await),
             ("exit code 3\nout\n\nerr\n".into(), true)
         );
         assert_eq!(text(ended(shell("echo only >&2"), json!({})).await), ("only\n".into(), false));
         let killed = ended(shell("kill -9 $$"), json!({})).await.unwrap_err();
-        assert!(killed.words().contains("signal: 9"), "{}", killed.words());
-        let missing = Command { argv: vec!["/nowhere/at-all".into()], ..shell("") };
-        let missing = ended(missing, json!({})).await.unwrap_err().words();
+        assert!(killed.message().contains("signal: 9"), "{}", killed.message());
+        let missing = ToolCommand { argv: vec!["/nowhere/at-all".into()], ..shell("") };
+        let missing = ended(missing, json!({})).await.unwrap_err().message();
         assert!(missing.starts_with("it could not be started: /nowhere/at-all: "), "{missing}");
-        let unplaced = Command { argv: vec!["echo".into(), "x{text}".into()], ..shell("") };
-        assert_eq!(ended(unplaced, json!({})).await, Err(Failure::Arguments("text is missing".into())));
+        let unplaced = ToolCommand { argv: vec!["echo".into(), "x{text}".into()], ..shell("") };
+        assert_eq!(ended(unplaced, json!({})).await, Err(ToolFailure::Arguments("text is missing".into())));
     }
 
     #[tokio::test]
-    async fn it_gets_its_folder_and_of_the_environment_only_what_was_named() {
+    async fn it_runs_in_its_folder_with_only_the_named_variables() {
         let folder = tempfile::tempdir().unwrap();
-        let command = Command {
-            folder: Some(folder.path().into()),
-            env: vec!["CARGO_MANIFEST_DIR".into()],
+        let command = ToolCommand {
+            working_dir: Some(folder.path().into()),
+            inherited_env: vec!["CARGO_MANIFEST_DIR".into()],
             ..shell("pwd -P; env")
         };
-        let (said, _) = text(ended(Command { max_output: 100_000, ..command }, json!({})).await);
+        let (said, _) = text(ended(ToolCommand { max_output_bytes: 100_000, ..command }, json!({})).await);
         let here = folder.path().canonicalize().unwrap();
         assert_eq!(said.lines().next(), here.to_str());
         assert!(said.contains("\nCARGO_MANIFEST_DIR=") && said.contains("\nPATH="), "{said}");
@@ -109,14 +109,14 @@ mod with_programs {
     }
 
     #[tokio::test]
-    async fn a_flood_takes_bounded_room_and_the_time_limit_ends_what_does_not_end() {
+    async fn output_is_bounded_and_the_time_limit_ends_an_endless_program() {
         let (said, _) = text(ended(shell("head -c 3000000 /dev/zero | tr '\\0' x; echo end"), json!({})).await);
-        assert!(said.len() < 1100 && said.contains("bytes were not kept") && said.ends_with("end\n"), "{said}");
-        let endless = Command { timeout: 1, ..shell("while :; do sleep 100; done") };
-        assert_eq!(ended(endless, json!({})).await, Err(Failure::TimedOut { seconds: 1 }));
+        assert!(said.len() < 1100 && said.contains("bytes left out") && said.ends_with("end\n"), "{said}");
+        let endless = ToolCommand { timeout_secs: 1, ..shell("while :; do sleep 100; done") };
+        assert_eq!(ended(endless, json!({})).await, Err(ToolFailure::TimedOut { seconds: 1 }));
     }
 
-    /// Ends when there is no such process, or only one that nobody has looked after yet.
+    /// Waits until the process is gone, or is a zombie that has not been reaped yet.
     fn wait_until_gone(pid: i32) {
         let pid = Pid::from_raw(pid).unwrap();
         let is_gone = || {
@@ -131,10 +131,10 @@ mod with_programs {
     }
 
     #[tokio::test]
-    async fn stopping_it_ends_it_with_all_that_it_began() {
+    async fn stopping_it_kills_its_child_processes() {
         let folder = tempfile::tempdir().unwrap();
         let script = "sleep 1000 & echo $! > child.half; echo $$ > own; mv child.half child; echo begun; wait";
-        let command = Command { folder: Some(folder.path().into()), ..shell(script) };
+        let command = ToolCommand { working_dir: Some(folder.path().into()), ..shell(script) };
         let (send, _inbox) = mpsc::channel(64);
         let mut tasks = JoinSet::new();
         let job = start(call(), command, &json!({}), &send, &mut tasks).expect("it starts");
@@ -151,7 +151,7 @@ mod with_programs {
     }
 
     #[tokio::test]
-    async fn what_it_leaves_running_does_not_hold_its_answer() {
+    async fn a_background_process_does_not_delay_its_result() {
         let (said, _) = text(ended(shell("sleep 1000 & echo $!"), json!({})).await);
         wait_until_gone(said.trim().parse().unwrap());
     }

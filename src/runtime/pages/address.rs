@@ -1,8 +1,9 @@
-//! Which addresses are on the public internet.
+//! Decides which addresses are on the public internet.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Whether a cited page may be fetched from there: never from this machine, its network, or what only looks public.
+/// Whether a cited page may be fetched from this address. Refuses this machine, its network, and private addresses
+/// embedded in public ones.
 pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
@@ -29,16 +30,16 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let parts = address.segments();
-    // An IPv4 address that stands in two parts.
+    // An IPv4 address embedded in two segments.
     let v4 = |at: usize| is_public_v4(Ipv4Addr::from_bits(u32::from(parts[at]) << 16 | u32::from(parts[at + 1])));
     match (parts[0], parts[1]) {
-        // In another dress: mapped, translated, 6to4.
+        // Embedded IPv4 addresses: mapped, translated, 6to4.
         (0, 0) if parts[2..6] == [0, 0, 0, 0xffff] => v4(6),
         (0x64, 0xff9b) if parts[2..6] == [0, 0, 0, 0] => v4(6),
         (0x2002, _) => v4(1),
         // Teredo and other tunnels, benchmarks, documentation.
         (0x2001, 0..=0x01ff | 0xdb8) | (0x3fff, 0..=0x0fff) => false,
-        // All that is given out to anybody begins so.
+        // The range for global unicast addresses.
         (0x2000..=0x3fff, _) => true,
         _ => false,
     }

@@ -1,26 +1,26 @@
-//! The signs of mathematics: commands, raised and lowered letters, and what stands around them.
+//! Mathematical symbols: commands, superscripts and subscripts, and the classes that decide the spacing.
 
-/// How a sign stands to its neighbours.
+/// The class of a symbol, which decides the space around it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Class {
+pub(super) enum AtomClass {
     Ordinary,
-    /// A fraction in one line: what stands beside it directly could be taken for a part of it.
+    /// A fraction on one line: a symbol directly beside it could be read as a part of it.
     Fraction,
     /// A sum, an integral.
-    Large,
-    /// A function by its name: what follows stands apart, but for its brackets.
-    Named,
+    LargeOperator,
+    /// A named function: a space follows it, unless brackets do.
+    Function,
     Binary,
     Relation,
     Open,
     Close,
-    Comma,
+    Punctuation,
     Space,
 }
 
-/// The sign of a command without an argument, named without its backslash.
+/// The symbol of a command without an argument; `name` has no backslash.
 pub(super) fn symbol(name: &str) -> Option<String> {
-    let ours = match name {
+    let special = match name {
         "langle" => "⟨",
         "rangle" => "⟩",
         "cdot" => "·",
@@ -36,25 +36,25 @@ pub(super) fn symbol(name: &str) -> Option<String> {
         "tr" | "Tr" => return None,
         _ => "",
     };
-    if !ours.is_empty() {
-        return Some(ours.to_owned());
+    if !special.is_empty() {
+        return Some(special.to_owned());
     }
     if name.len() > 40 || !name.bytes().all(|byte| byte.is_ascii_alphabetic()) {
         return None;
     }
     let found = unicodeit::replace_optimized(&format!("\\{name}"));
-    // A part of the name that is a command itself would leave the rest of it as letters.
-    let whole = !found.contains(|char: char| char.is_ascii_alphabetic() || char == '\\');
-    whole.then(|| super::super::clean(&found).into_owned()).filter(|sign| !sign.is_empty())
+    // A command that is a prefix of the name would leave the rest of the name as letters.
+    let is_complete = !found.contains(|char: char| char.is_ascii_alphabetic() || char == '\\');
+    is_complete.then(|| super::super::clean(&found).into_owned()).filter(|sign| !sign.is_empty())
 }
 
-/// A letter of an alphabet such as `mathbb`.
-pub(super) fn letter(alphabet: &str, letter: char) -> Option<String> {
+/// A letter in an alphabet such as `mathbb`.
+pub(super) fn styled_letter(alphabet: &str, letter: char) -> Option<String> {
     let found = unicodeit::replace_optimized(&format!("\\{alphabet}{{{letter}}}"));
     (!found.contains('\\')).then_some(found)
 }
 
-/// Functions that are set upright, with a space behind.
+/// Whether a command names a function, which is set upright with a space after it.
 pub(super) fn is_function(name: &str) -> bool {
     matches!(
         name,
@@ -93,7 +93,7 @@ pub(super) fn is_function(name: &str) -> bool {
     )
 }
 
-/// The mark that is set on a letter.
+/// The combining character of an accent command.
 pub(super) fn accent(name: &str) -> Option<char> {
     Some(match name {
         "hat" | "widehat" => '\u{302}',
@@ -113,29 +113,30 @@ pub(super) fn accent(name: &str) -> Option<char> {
     })
 }
 
-const RAISED: [(&str, &str); 2] = [
+const SUPERSCRIPTS: [(&str, &str); 2] = [
     (
         "0123456789+−=()abcdefghijklmnoprstuvwxyzABDEGHIJKLMNOPRTUVWαβγδεθιφχ",
         "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻᴬᴮᴰᴱᴳᴴᴵᴶᴷᴸᴹᴺᴼᴾᴿᵀᵁⱽᵂᵅᵝᵞᵟᵋᶿᶥᵠᵡ",
     ),
     ("°∘′″‴*∗†‡", "°°′″‴**†‡"),
 ];
-const LOWERED: [(&str, &str); 1] = [("0123456789+−=()aehijklmnoprstuvxβγρφχ", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓᵦᵧᵨᵩᵪ")];
+const SUBSCRIPTS: [(&str, &str); 1] =
+    [("0123456789+−=()aehijklmnoprstuvxβγρφχ", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓᵦᵧᵨᵩᵪ")];
 
-/// A script in letters of its own, if each has one.
-pub(super) fn script(text: &str, raised: bool) -> Option<String> {
-    let table: &[(&str, &str)] = if raised { &RAISED } else { &LOWERED };
-    let one = |wanted: char| {
+/// A superscript or subscript in Unicode, if every character has such a form.
+pub(super) fn unicode_script(text: &str, raised: bool) -> Option<String> {
+    let table: &[(&str, &str)] = if raised { &SUPERSCRIPTS } else { &SUBSCRIPTS };
+    let small_form = |wanted: char| {
         table.iter().find_map(|(plain, small)| {
             plain.chars().zip(small.chars()).find_map(|(plain, small)| (plain == wanted).then_some(small))
         })
     };
-    text.chars().filter(|char| *char != ' ').map(one).collect()
+    text.chars().filter(|char| *char != ' ').map(small_form).collect()
 }
 
-/// A fraction that has a sign of its own.
-pub(super) fn fraction(over: &str, under: &str) -> Option<&'static str> {
-    Some(match (over, under) {
+/// A fraction that has its own Unicode character.
+pub(super) fn unicode_fraction(numerator: &str, denominator: &str) -> Option<&'static str> {
+    Some(match (numerator, denominator) {
         ("1", "2") => "½",
         ("1", "3") => "⅓",
         ("2", "3") => "⅔",
@@ -151,12 +152,12 @@ pub(super) fn fraction(over: &str, under: &str) -> Option<&'static str> {
     })
 }
 
-/// How a sign stands to its neighbours.
-pub(super) fn class(sign: &str) -> Class {
+/// The class of a symbol.
+pub(super) fn class_of(sign: &str) -> AtomClass {
     match sign.chars().next().unwrap_or(' ') {
-        ' ' => Class::Space,
+        ' ' => AtomClass::Space,
         '+' | '−' | '±' | '∓' | '×' | '÷' | '·' | '∗' | '∘' | '∙' | '∩' | '∪' | '∧' | '∨' | '⊕' | '⊖' | '⊗' | '⊘'
-        | '⊙' | '∖' | '⊓' | '⊔' | '⊎' | '⋆' => Class::Binary,
+        | '⊙' | '∖' | '⊓' | '⊔' | '⊎' | '⋆' => AtomClass::Binary,
         '='
         | '<'
         | '>'
@@ -172,19 +173,19 @@ pub(super) fn class(sign: &str) -> Class {
         | '\u{228f}'..='\u{2292}'
         | '\u{22a2}'..='\u{22b7}'
         | '\u{22d0}'..='\u{22ed}'
-        | '\u{2a7d}'..='\u{2abc}' => Class::Relation,
+        | '\u{2a7d}'..='\u{2abc}' => AtomClass::Relation,
         '∑' | '∏' | '∐' | '∫' | '∬' | '∭' | '∮' | '⋃' | '⋂' | '⋁' | '⋀' | '⨁' | '⨂' => {
-            Class::Large
+            AtomClass::LargeOperator
         }
-        '(' | '[' | '{' | '⟨' | '⌊' | '⌈' => Class::Open,
-        ')' | ']' | '}' | '⟩' | '⌋' | '⌉' | '!' => Class::Close,
-        ',' | ';' | ':' => Class::Comma,
-        _ => Class::Ordinary,
+        '(' | '[' | '{' | '⟨' | '⌊' | '⌈' => AtomClass::Open,
+        ')' | ']' | '}' | '⟩' | '⌋' | '⌉' | '!' => AtomClass::Close,
+        ',' | ';' | ':' => AtomClass::Punctuation,
+        _ => AtomClass::Ordinary,
     }
 }
 
 /// A relation with a stroke through it.
-pub(super) fn negated(sign: &str) -> String {
+pub(super) fn negate(sign: &str) -> String {
     let known = match sign {
         "=" => "≠",
         "∈" => "∉",

@@ -1,25 +1,25 @@
-//! The clipboard of this machine's desktop, where the program was built with it.
+//! The clipboard of this machine's desktop, if the program was built with support for it.
 
-use super::Target;
+use super::ClipboardTarget;
 
-/// The connection to the desktop, made with the first text.
+/// The connection to the desktop, opened by the first copy.
 #[derive(Default)]
-pub(super) struct Desktop {
+pub(super) struct DesktopClipboard {
     #[cfg(feature = "clipboard")]
     clipboard: Option<arboard::Clipboard>,
 }
 
 #[cfg(feature = "clipboard")]
-impl Desktop {
+impl DesktopClipboard {
     pub const AVAILABLE: bool = true;
 
-    /// Whether the desktop has taken the text. It fetches it from us when somebody pastes.
-    pub fn copy(&mut self, text: &str, target: Target) -> bool {
+    /// Copies a text and returns whether the desktop accepted it. The desktop fetches it from us on paste.
+    pub fn copy(&mut self, text: &str, target: ClipboardTarget) -> bool {
         if self.clipboard.is_none() {
             self.clipboard = arboard::Clipboard::new().ok();
         }
         let Some(clipboard) = &mut self.clipboard else { return false };
-        let copied = set(clipboard, text, target);
+        let copied = set_text(clipboard, text, target);
         if !copied {
             self.clipboard = None;
         }
@@ -28,25 +28,25 @@ impl Desktop {
 }
 
 #[cfg(all(feature = "clipboard", target_os = "linux"))]
-fn set(clipboard: &mut arboard::Clipboard, text: &str, target: Target) -> bool {
+fn set_text(clipboard: &mut arboard::Clipboard, text: &str, target: ClipboardTarget) -> bool {
     use arboard::{LinuxClipboardKind, SetExtLinux};
     let kind = match target {
-        Target::Clipboard => LinuxClipboardKind::Clipboard,
-        Target::Primary => LinuxClipboardKind::Primary,
+        ClipboardTarget::Clipboard => LinuxClipboardKind::Clipboard,
+        ClipboardTarget::Primary => LinuxClipboardKind::Primary,
     };
     clipboard.set().clipboard(kind).text(text).is_ok()
 }
 
 #[cfg(all(feature = "clipboard", not(target_os = "linux")))]
-fn set(clipboard: &mut arboard::Clipboard, text: &str, target: Target) -> bool {
-    target == Target::Clipboard && clipboard.set_text(text).is_ok()
+fn set(clipboard: &mut arboard::Clipboard, text: &str, target: ClipboardTarget) -> bool {
+    target == ClipboardTarget::Clipboard && clipboard.set_text(text).is_ok()
 }
 
 #[cfg(not(feature = "clipboard"))]
-impl Desktop {
+impl DesktopClipboard {
     pub const AVAILABLE: bool = false;
 
-    pub fn copy(&mut self, _text: &str, _target: Target) -> bool {
+    pub fn copy(&mut self, _text: &str, _target: ClipboardTarget) -> bool {
         false
     }
 }

@@ -2,42 +2,42 @@
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
-use super::{ESC, SEQUENCE_LIMIT, Step, key, typed};
+use super::{DecodeStep, ESC, MAX_SEQUENCE_LEN, plain_key, typed_char};
 
-/// What the sequence is whose bytes after ESC are `rest` (it begins with `[`).
-pub(super) fn step(rest: &[u8], last: bool) -> Step {
+/// Decodes the sequence whose bytes after ESC are `rest`, which begins with `[`.
+pub(super) fn decode_csi(rest: &[u8], last: bool) -> DecodeStep {
     // The Linux console's first five function keys.
     if let [_, b'[', tail @ ..] = rest {
         return match tail {
-            [code @ b'A'..=b'E', ..] => Step::Key(key(KeyCode::F(code - b'A' + 1)), 4),
-            [] if !last => Step::Unclear,
-            _ => Step::Skip(3),
+            [code @ b'A'..=b'E', ..] => DecodeStep::Key(plain_key(KeyCode::F(code - b'A' + 1)), 4),
+            [] if !last => DecodeStep::Incomplete,
+            _ => DecodeStep::Skip(3),
         };
     }
     let body = &rest[1..];
     let Some(end) = body.iter().position(|byte| !(0x20..=0x3f).contains(byte)) else {
-        let hopeless = last || body.len() > SEQUENCE_LIMIT;
-        return if hopeless { alone(body) } else { Step::Unclear };
+        let is_hopeless = last || body.len() > MAX_SEQUENCE_LEN;
+        return if is_hopeless { unfinished_sequence(body) } else { DecodeStep::Incomplete };
     };
     let used = end + 3;
     match body[end] {
-        // Something else began in the middle: this one was cut.
-        ESC | 0..=0x1f | 0x7f.. => Step::Skip(end + 2),
-        b'~' if body[..end] == *b"200" => Step::Paste(used),
-        b'n' if body[..end].starts_with(b"?997;") => Step::ColoursChanged(used),
-        last => event(&body[..end], last).map_or(Step::Skip(used), |event| Step::Key(event, used)),
+        // Another sequence began in the middle: this one was cut off.
+        ESC | 0..=0x1f | 0x7f.. => DecodeStep::Skip(end + 2),
+        b'~' if body[..end] == *b"200" => DecodeStep::Paste(used),
+        b'n' if body[..end].starts_with(b"?997;") => DecodeStep::ColoursChanged(used),
+        last => csi_event(&body[..end], last).map_or(DecodeStep::Skip(used), |event| DecodeStep::Key(event, used)),
     }
 }
 
-/// A beginning without its end: Alt-[ when there is nothing but that, else rubbish.
-fn alone(body: &[u8]) -> Step {
+/// Decodes a sequence without an end: `Alt-[` if there is nothing more, else bytes to ignore.
+fn unfinished_sequence(body: &[u8]) -> DecodeStep {
     match body {
-        [] => Step::Key(Event::Key(KeyEvent::new(KeyCode::Char('['), KeyModifiers::ALT)), 2),
-        _ => Step::Skip(body.len() + 2),
+        [] => DecodeStep::Key(Event::Key(KeyEvent::new(KeyCode::Char('['), KeyModifiers::ALT)), 2),
+        _ => DecodeStep::Skip(body.len() + 2),
     }
 }
 
-/// The keys that some terminals send as `ESC O x`.
+/// Returns the key that some terminals send as `ESC O x`.
 pub(super) fn application_key(code: u8) -> Option<KeyCode> {
     match code {
         b'M' => Some(KeyCode::Enter),
@@ -58,41 +58,41 @@ fn cursor_key(code: u8) -> Option<KeyCode> {
     })
 }
 
-fn event(parameters: &[u8], last: u8) -> Option<Event> {
+fn csi_event(parameters: &[u8], final_byte: u8) -> Option<Event> {
     let text = std::str::from_utf8(parameters).ok()?;
     if let Some(mouse) = text.strip_prefix('<') {
-        return mouse_event(mouse, last);
+        return mouse_event(mouse, final_byte);
     }
-    match (text, last) {
+    match (text, final_byte) {
         ("", b'I') => return Some(Event::FocusGained),
         ("", b'O') => return Some(Event::FocusLost),
         _ => (),
     }
-    let numbers = Numbers::parse(text)?;
-    if numbers.released() {
+    let numbers = CsiParams::parse(text)?;
+    if numbers.is_release() {
         return None;
     }
-    match last {
-        b'Z' => Some(press(KeyCode::BackTab, KeyModifiers::SHIFT)),
+    match final_byte {
+        b'Z' => Some(key_with(KeyCode::BackTab, KeyModifiers::SHIFT)),
         b'u' => unicode_key(numbers.first, numbers.modifiers),
         b'~' if numbers.first == 27 => unicode_key(numbers.third?, numbers.modifiers),
-        b'~' => Some(press(numbered_key(numbers.first)?, numbers.modifiers)),
-        b'P' | b'Q' | b'S' => Some(press(KeyCode::F(last - b'P' + 1), numbers.modifiers)),
-        // Without modifiers it would be the answer to a question about the cursor.
-        b'R' if numbers.first == 1 => Some(press(KeyCode::F(3), numbers.modifiers)),
-        _ => Some(press(cursor_key(last)?, numbers.modifiers)),
+        b'~' => Some(key_with(numbered_key(numbers.first)?, numbers.modifiers)),
+        b'P' | b'Q' | b'S' => Some(key_with(KeyCode::F(final_byte - b'P' + 1), numbers.modifiers)),
+        // Without modifiers this would be a reply to a query of the cursor position.
+        b'R' if numbers.first == 1 => Some(key_with(KeyCode::F(3), numbers.modifiers)),
+        _ => Some(key_with(cursor_key(final_byte)?, numbers.modifiers)),
     }
 }
 
-/// `first ; modifiers : kind ; third`, all of them optional.
-struct Numbers {
+/// The parameters `first ; modifiers : kind ; third`, all of them optional.
+struct CsiParams {
     first: u32,
     modifiers: KeyModifiers,
     kind: u32,
     third: Option<u32>,
 }
 
-impl Numbers {
+impl CsiParams {
     fn parse(text: &str) -> Option<Self> {
         let mut fields = text.split(';');
         let mut first = fields.next().unwrap_or("").split(':');
@@ -103,19 +103,19 @@ impl Numbers {
         };
         Some(Self {
             first: number(first.next(), 1)?,
-            modifiers: modifiers(number(second.next(), 1)?),
+            modifiers: parse_modifiers(number(second.next(), 1)?),
             kind: number(second.next(), 1)?,
             third: fields.next().and_then(|digits| digits.parse().ok()),
         })
     }
 
-    fn released(&self) -> bool {
+    fn is_release(&self) -> bool {
         self.kind == 3
     }
 }
 
-/// The locks (64 and 128) are no modifiers to us.
-fn modifiers(field: u32) -> KeyModifiers {
+/// Converts the modifier field; the lock bits (64 and 128) are ignored.
+fn parse_modifiers(field: u32) -> KeyModifiers {
     let bits = field.saturating_sub(1);
     let all = [
         (1, KeyModifiers::SHIFT),
@@ -128,7 +128,7 @@ fn modifiers(field: u32) -> KeyModifiers {
     all.into_iter().filter(|(bit, _)| bits & bit != 0).map(|(_, modifier)| modifier).collect()
 }
 
-fn press(code: KeyCode, modifiers: KeyModifiers) -> Event {
+fn key_with(code: KeyCode, modifiers: KeyModifiers) -> Event {
     Event::Key(KeyEvent::new(code, modifiers))
 }
 
@@ -150,7 +150,7 @@ fn numbered_key(number: u32) -> Option<KeyCode> {
     }
 }
 
-/// A key as a code point (`CSI u`), so that one form reaches the keymap whatever the terminal speaks.
+/// Converts a key sent as a code point (`CSI u`), so that the keymap sees one form for every keyboard protocol.
 fn unicode_key(code: u32, modifiers: KeyModifiers) -> Option<Event> {
     let shift = modifiers.contains(KeyModifiers::SHIFT);
     let code = match char::from_u32(code)? {
@@ -159,18 +159,18 @@ fn unicode_key(code: u32, modifiers: KeyModifiers) -> Option<Event> {
         '\t' if shift => KeyCode::BackTab,
         '\t' => KeyCode::Tab,
         '\x7f' | '\x08' => KeyCode::Backspace,
-        '\u{e000}'..='\u{f8ff}' => return Some(press(keypad_key(code)?, modifiers)),
+        '\u{e000}'..='\u{f8ff}' => return Some(key_with(keypad_key(code)?, modifiers)),
         // Ctrl-_ where the underscore is on the minus key.
         '-' if modifiers == KeyModifiers::CONTROL | KeyModifiers::SHIFT => {
-            return Some(press(KeyCode::Char('_'), KeyModifiers::CONTROL));
+            return Some(key_with(KeyCode::Char('_'), KeyModifiers::CONTROL));
         }
         c if modifiers.difference(KeyModifiers::SHIFT).is_empty() && shift => {
-            return Some(typed(c.to_uppercase().next().unwrap_or(c)));
+            return Some(typed_char(c.to_uppercase().next().unwrap_or(c)));
         }
         c if c.is_control() => return None,
         c => KeyCode::Char(c),
     };
-    Some(press(code, modifiers))
+    Some(key_with(code, modifiers))
 }
 
 fn keypad_key(code: u32) -> Option<KeyCode> {
@@ -208,19 +208,20 @@ fn keypad_key(code: u32) -> Option<KeyCode> {
     code.checked_sub(57_399).and_then(|index| KEYS.get(usize::try_from(index).ok()?)).copied()
 }
 
-/// `button ; column ; row`, with `M` for pressed and `m` for released.
-fn mouse_event(fields: &str, last: u8) -> Option<Event> {
+/// Decodes `button ; column ; row`, with `M` for pressed and `m` for released.
+fn mouse_event(fields: &str, final_byte: u8) -> Option<Event> {
     let mut numbers = fields.split(';').map(str::parse::<u16>);
     let mut next = || numbers.next()?.ok();
     let (button, column, row) = (next()?, next()?, next()?);
-    let pressed = match last {
+    let pressed = match final_byte {
         b'M' => true,
         b'm' => false,
         _ => return None,
     };
     let kind = mouse_kind(button, pressed)?;
-    let held = [(4, KeyModifiers::SHIFT), (8, KeyModifiers::ALT), (16, KeyModifiers::CONTROL)];
-    let modifiers = held.into_iter().filter(|(bit, _)| button & bit != 0).map(|(_, modifier)| modifier).collect();
+    let modifier_bits = [(4, KeyModifiers::SHIFT), (8, KeyModifiers::ALT), (16, KeyModifiers::CONTROL)];
+    let modifiers =
+        modifier_bits.into_iter().filter(|(bit, _)| button & bit != 0).map(|(_, modifier)| modifier).collect();
     let (column, row) = (column.saturating_sub(1), row.saturating_sub(1));
     Some(Event::Mouse(MouseEvent { kind, column, row, modifiers }))
 }

@@ -1,9 +1,9 @@
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use proptest::prelude::*;
 
-use crate::widgets::theme::Shade;
+use crate::widgets::theme::ThemeShade;
 
-use super::{Decoded, Decoder, Held, PASTE_LIMIT};
+use super::{InputDecoder, MAX_PASTE_BYTES, TerminalInput, UndecidedInput};
 
 const NONE: KeyModifiers = KeyModifiers::NONE;
 const SHIFT: KeyModifiers = KeyModifiers::SHIFT;
@@ -19,21 +19,21 @@ fn letter(c: char, modifiers: KeyModifiers) -> Event {
 }
 
 fn decode(reads: &[&[u8]]) -> Vec<Event> {
-    let mut decoder = Decoder::default();
-    let mut events: Vec<Decoded> = reads.iter().flat_map(|bytes| decoder.push(bytes)).collect();
+    let mut decoder = InputDecoder::default();
+    let mut events: Vec<TerminalInput> = reads.iter().flat_map(|bytes| decoder.push(bytes)).collect();
     events.extend(decoder.flush());
     events.into_iter().filter_map(input).collect()
 }
 
-fn input(decoded: Decoded) -> Option<Event> {
+fn input(decoded: TerminalInput) -> Option<Event> {
     match decoded {
-        Decoded::Input { event, .. } => Some(event),
-        Decoded::Background(_) | Decoded::ColoursChanged => None,
+        TerminalInput::Input { event, .. } => Some(event),
+        TerminalInput::Background(_) | TerminalInput::ColoursChanged => None,
     }
 }
 
-/// What terminals send, and what was meant.
-fn table() -> Vec<(&'static [u8], Event)> {
+/// Byte sequences that terminals send, each with its event.
+fn known_sequences() -> Vec<(&'static [u8], Event)> {
     let mouse = |kind, column, row, modifiers| Event::Mouse(MouseEvent { kind, column, row, modifiers });
     vec![
         (b"a", letter('a', NONE)),
@@ -103,15 +103,15 @@ fn table() -> Vec<(&'static [u8], Event)> {
 }
 
 #[test]
-fn every_form_of_a_key_is_that_key() {
-    for (bytes, event) in table() {
+fn every_encoding_of_a_key_is_decoded() {
+    for (bytes, event) in known_sequences() {
         assert_eq!(decode(&[bytes]), [event], "{}", bytes.escape_ascii());
     }
 }
 
 #[test]
-fn a_key_cut_in_two_anywhere_is_still_that_key() {
-    for (bytes, event) in table() {
+fn a_key_split_at_any_byte_is_decoded() {
+    for (bytes, event) in known_sequences() {
         for cut in 0..=bytes.len() {
             let (head, tail) = bytes.split_at(cut);
             assert_eq!(decode(&[head, tail]), std::slice::from_ref(&event), "{} at {cut}", bytes.escape_ascii());
@@ -122,8 +122,9 @@ fn a_key_cut_in_two_anywhere_is_still_that_key() {
 }
 
 #[test]
-fn all_keys_in_one_read_are_all_keys() {
-    let forms: Vec<(&[u8], Event)> = table().into_iter().filter(|(bytes, _)| !is_a_beginning(bytes)).collect();
+fn all_keys_in_one_read_are_decoded() {
+    let forms: Vec<(&[u8], Event)> =
+        known_sequences().into_iter().filter(|(bytes, _)| !is_ambiguous_prefix(bytes)).collect();
     let bytes: Vec<u8> = forms.iter().flat_map(|(bytes, _)| bytes.iter().copied()).collect();
     let events: Vec<Event> = forms.into_iter().map(|(_, event)| event).collect();
     for size in [1, 2, 3, 7, bytes.len()] {
@@ -132,30 +133,30 @@ fn all_keys_in_one_read_are_all_keys() {
     }
 }
 
-fn is_a_beginning(bytes: &[u8]) -> bool {
+fn is_ambiguous_prefix(bytes: &[u8]) -> bool {
     matches!(bytes, b"\x1b" | b"\x1b[" | b"\x1bO" | b"\x1b]")
 }
 
 #[test]
 fn a_lone_escape_waits_and_then_is_the_key() {
-    let mut decoder = Decoder::default();
+    let mut decoder = InputDecoder::default();
     assert_eq!(decoder.push(b"\x1b"), []);
-    assert_eq!(decoder.held(), Held::Escape);
-    assert_eq!(decoder.flush(), [Decoded::Input { event: press(KeyCode::Esc, NONE), more: false }]);
-    assert_eq!(decoder.held(), Held::Nothing);
-    assert_eq!(decoder.push(b"j"), [Decoded::Input { event: letter('j', NONE), more: false }]);
+    assert_eq!(decoder.undecided_input(), UndecidedInput::Escape);
+    assert_eq!(decoder.flush(), [TerminalInput::Input { event: press(KeyCode::Esc, NONE), more: false }]);
+    assert_eq!(decoder.undecided_input(), UndecidedInput::Nothing);
+    assert_eq!(decoder.push(b"j"), [TerminalInput::Input { event: letter('j', NONE), more: false }]);
 }
 
 #[test]
-fn an_enter_knows_whether_bytes_stood_behind_it() {
-    let mut decoder = Decoder::default();
+fn enter_reports_whether_more_bytes_followed() {
+    let mut decoder = InputDecoder::default();
     let enter = press(KeyCode::Enter, NONE);
     let expected = [(letter('a', NONE), true), (enter.clone(), true), (letter('b', NONE), true), (enter, false)];
-    assert_eq!(decoder.push(b"a\rb\r"), expected.map(|(event, more)| Decoded::Input { event, more }));
+    assert_eq!(decoder.push(b"a\rb\r"), expected.map(|(event, more)| TerminalInput::Input { event, more }));
 }
 
 #[test]
-fn answers_of_the_terminal_and_released_keys_are_no_input() {
+fn replies_of_the_terminal_and_released_keys_are_ignored() {
     let silent: [&[u8]; 8] = [
         b"\x1b[?62;22c",
         b"\x1b[24;80R",
@@ -177,69 +178,69 @@ fn answers_of_the_terminal_and_released_keys_are_no_input() {
 const DARK: &[u8] = b"\x1b]11;rgb:1515/1717/1c1c\x1b\\";
 
 #[test]
-fn the_background_is_told_wherever_its_answer_is_cut() {
+fn the_background_is_decoded_wherever_its_reply_is_split() {
     for bytes in [DARK, b"\x1b]11;rgb:1515/1717/1c1c\x07"] {
         for cut in 0..=bytes.len() {
             let (head, tail) = bytes.split_at(cut);
-            let mut decoder = Decoder::default();
-            let mut told = decoder.push(head);
-            told.extend(decoder.push(tail));
-            told.extend(decoder.push(b"x"));
-            let x = Decoded::Input { event: letter('x', NONE), more: false };
-            assert_eq!(told, [Decoded::Background(Shade::Dark), x], "at {cut}");
+            let mut decoder = InputDecoder::default();
+            let mut decoded = decoder.push(head);
+            decoded.extend(decoder.push(tail));
+            decoded.extend(decoder.push(b"x"));
+            let x = TerminalInput::Input { event: letter('x', NONE), more: false };
+            assert_eq!(decoded, [TerminalInput::Background(ThemeShade::Dark), x], "at {cut}");
         }
     }
 }
 
 #[test]
-fn an_answer_whose_rest_is_late_is_never_typed_text() {
+fn a_late_reply_is_never_typed_text() {
     for cut in 1..DARK.len() - 1 {
         let (head, tail) = DARK.split_at(cut);
-        let mut decoder = Decoder::default();
-        let mut told = decoder.push(head);
-        if decoder.held() != Held::Open {
-            told.extend(decoder.flush()); // Too late for a key; an answer is waited for longer.
+        let mut decoder = InputDecoder::default();
+        let mut events = decoder.push(head);
+        if decoder.undecided_input() != UndecidedInput::Unterminated {
+            events.extend(decoder.flush()); // Too late for a key; a reply may take longer.
         }
-        told.extend(decoder.push(tail));
-        told.extend(decoder.push(b"x"));
-        let is_text = |decoded: &Decoded| match decoded {
-            Decoded::Input { event: Event::Key(key), .. } => {
+        events.extend(decoder.push(tail));
+        events.extend(decoder.push(b"x"));
+        let is_text = |decoded: &TerminalInput| match decoded {
+            TerminalInput::Input { event: Event::Key(key), .. } => {
                 matches!(key.code, KeyCode::Char(c) if c != 'x' && key.modifiers.is_empty())
             }
-            Decoded::Input { .. } | Decoded::Background(_) | Decoded::ColoursChanged => false,
+            TerminalInput::Input { .. } | TerminalInput::Background(_) | TerminalInput::ColoursChanged => false,
         };
-        assert_eq!(told.iter().find(|told| is_text(told)), None, "at {cut}: {told:?}");
-        assert!(told.contains(&Decoded::Background(Shade::Dark)), "at {cut}: {told:?}");
+        assert_eq!(events.iter().find(|told| is_text(told)), None, "at {cut}: {events:?}");
+        assert!(events.contains(&TerminalInput::Background(ThemeShade::Dark)), "at {cut}: {events:?}");
     }
 }
 
 #[test]
-fn an_answer_that_never_ends_costs_only_itself() {
-    let mut decoder = Decoder::default();
+fn an_unterminated_reply_loses_only_itself() {
+    let mut decoder = InputDecoder::default();
     assert_eq!(decoder.push(b"\x1b]11;rgb:15"), []);
-    assert_eq!(decoder.held(), Held::Open);
+    assert_eq!(decoder.undecided_input(), UndecidedInput::Unterminated);
     assert_eq!(decoder.flush(), []);
-    assert_eq!((decoder.held(), decoder.push(b"j").len()), (Held::Nothing, 1));
+    assert_eq!((decoder.undecided_input(), decoder.push(b"j").len()), (UndecidedInput::Nothing, 1));
     assert_eq!(decode(&[b"\x1b]11;rgb:15", b"\x1b[A"]), [press(KeyCode::Up, NONE)]);
     assert_eq!(decode(&[b"\x1b]11;rgb:15", b"\x1b"]), [press(KeyCode::Esc, NONE)]);
 }
 
 #[test]
-fn the_terminal_tells_that_its_colours_have_changed() {
-    let mut decoder = Decoder::default();
-    assert_eq!(decoder.push(b"\x1b[?997;1n"), [Decoded::ColoursChanged]);
-    assert_eq!(decoder.push(b"\x1b[?997;2n"), [Decoded::ColoursChanged]);
+fn a_colour_change_report_is_decoded() {
+    let mut decoder = InputDecoder::default();
+    assert_eq!(decoder.push(b"\x1b[?997;1n"), [TerminalInput::ColoursChanged]);
+    assert_eq!(decoder.push(b"\x1b[?997;2n"), [TerminalInput::ColoursChanged]);
 }
 
 #[test]
-fn a_sequence_that_breaks_off_costs_only_itself() {
+fn a_truncated_sequence_loses_only_itself() {
     assert_eq!(decode(&[b"\x1b[1;", b"\x1b[A"]), [press(KeyCode::Up, NONE)]);
     assert_eq!(decode(&[b"\x1b[1;5"]), []);
 }
 
 #[test]
-fn a_long_paste_comes_in_pieces_and_whole() {
-    let text = "zeilenweise ünd 日本\r\n".repeat(PASTE_LIMIT / 8);
+fn a_long_paste_is_delivered_completely_in_pieces() {
+    let text = "zeilenweise ünd 日本\r\n".repeat(MAX_PASTE_BYTES / 8);
     let bytes = format!("\x1b[200~{text}\x1b[201~").into_bytes();
     for size in [4095, 65_536] {
         let reads: Vec<&[u8]> = bytes.chunks(size).collect();
@@ -256,28 +257,28 @@ fn a_long_paste_comes_in_pieces_and_whole() {
 }
 
 #[test]
-fn a_paste_that_stalls_is_shown_and_its_newlines_still_send_nothing() {
-    let mut decoder = Decoder::default();
+fn a_stalled_paste_is_shown_and_its_newlines_send_nothing() {
+    let mut decoder = InputDecoder::default();
     assert_eq!(decoder.push(b"\x1b[200~first\r"), []);
-    assert_eq!(decoder.held(), Held::Open);
-    assert_eq!(decoder.flush(), [Decoded::Input { event: Event::Paste("first".into()), more: false }]);
-    assert_eq!(decoder.held(), Held::Nothing);
+    assert_eq!(decoder.undecided_input(), UndecidedInput::Unterminated);
+    assert_eq!(decoder.flush(), [TerminalInput::Input { event: Event::Paste("first".into()), more: false }]);
+    assert_eq!(decoder.undecided_input(), UndecidedInput::Nothing);
     let rest = decoder.push(b"second\r\x1b[201~\r");
     let expected = [
-        Decoded::Input { event: Event::Paste("\nsecond\n".into()), more: true },
-        Decoded::Input { event: press(KeyCode::Enter, NONE), more: false },
+        TerminalInput::Input { event: Event::Paste("\nsecond\n".into()), more: true },
+        TerminalInput::Input { event: press(KeyCode::Enter, NONE), more: false },
     ];
     assert_eq!(rest, expected);
 }
 
 #[test]
-fn escape_leaves_a_paste_whose_end_was_lost() {
-    let mut decoder = Decoder::default();
+fn escape_leaves_a_paste_whose_end_mark_was_lost() {
+    let mut decoder = InputDecoder::default();
     decoder.push(b"\x1b[200~text");
     decoder.flush();
     decoder.push(b"\x1b");
-    assert_eq!(decoder.flush(), [Decoded::Input { event: press(KeyCode::Esc, NONE), more: false }]);
-    assert_eq!(decoder.push(b"k"), [Decoded::Input { event: letter('k', NONE), more: false }]);
+    assert_eq!(decoder.flush(), [TerminalInput::Input { event: press(KeyCode::Esc, NONE), more: false }]);
+    assert_eq!(decoder.push(b"k"), [TerminalInput::Input { event: letter('k', NONE), more: false }]);
 }
 
 fn terminal_bytes() -> impl Strategy<Value = Vec<u8>> {

@@ -1,4 +1,4 @@
-//! Systems without signals: keys come decoded, and there is no suspending.
+//! Systems without Unix signals: crossterm decodes the keys, and suspending is not supported.
 
 use std::{
     io::{self, Stdout, Write},
@@ -17,26 +17,30 @@ use crate::tui::input::Decoded;
 
 pub type Output = Stdout;
 
+/// Returns the terminal's file.
+///
 /// # Errors
 /// Never.
 pub fn output() -> io::Result<Output> {
     Ok(io::stdout())
 }
 
+/// Writes to the terminal at once.
+///
 /// # Errors
-/// When the terminal is gone.
+/// The terminal is gone.
 pub fn write_to_terminal(bytes: &[u8]) -> io::Result<()> {
     let mut out = io::stdout();
     out.write_all(bytes)?;
     out.flush()
 }
 
-/// There is nothing to stop into.
+/// Does nothing: there is no job control.
 pub async fn suspend(_signals: &mut Signals) -> Signal {
     Signal::Continued
 }
 
-/// Tells of Ctrl-C from outside, and no other.
+/// Forwards `^C` from outside; there are no other signals.
 ///
 /// # Errors
 /// Never.
@@ -49,15 +53,17 @@ pub(super) fn listen(send: mpsc::Sender<Signal>) -> io::Result<()> {
     Ok(())
 }
 
-/// The keys, read on a thread of their own that can be told to leave them to another program.
+/// Reads keys on a separate thread, which can be paused to leave them to another program.
 pub struct Keyboard {
     reads: mpsc::Receiver<Vec<Decoded>>,
     paused: Arc<AtomicBool>,
 }
 
 impl Keyboard {
+    /// Starts to read the keyboard.
+    ///
     /// # Errors
-    /// When the system has no more threads.
+    /// The system is out of threads.
     pub fn start(_patience: Duration) -> io::Result<Self> {
         let (send, reads) = mpsc::channel(64);
         let paused = Arc::new(AtomicBool::new(false));
@@ -66,7 +72,7 @@ impl Keyboard {
         Ok(Self { reads, paused })
     }
 
-    /// Keys that somebody else decodes.
+    /// Receives keys that are decoded elsewhere.
     pub fn of(reads: mpsc::Receiver<Vec<Decoded>>) -> Self {
         Self { reads, paused: Arc::default() }
     }
@@ -76,12 +82,12 @@ impl Keyboard {
         self.reads.recv().await
     }
 
-    /// A key waits to be taken.
+    /// Whether a key is waiting.
     pub fn waits(&self) -> bool {
         !self.reads.is_empty()
     }
 
-    /// Nothing is read from the terminal any more within a tenth of a second.
+    /// Stops reading from the terminal within a tenth of a second.
     pub fn pause(&mut self) {
         self.paused.store(true, Ordering::Release);
     }

@@ -1,4 +1,4 @@
-//! Keys from a thread that polls the terminal, signals, stopping and going on.
+//! Unix: keys from a thread that polls the terminal, signals, stopping and continuing.
 
 use std::{
     collections::VecDeque,
@@ -19,53 +19,55 @@ use tokio::{
     sync::mpsc,
 };
 
-use super::{Signal, Signals};
-use crate::tui::input::{Decoded, Decoder, Held};
+use super::{SignalReceiver, SystemSignal};
+use crate::tui::input::{InputDecoder, TerminalInput, UndecidedInput};
 
 /// Unbuffered: a frame is one write.
-pub type Output = File;
+pub type TerminalOutput = File;
 
+/// Returns the terminal's file.
+///
 /// # Errors
-/// When standard output is closed.
-pub fn output() -> io::Result<Output> {
+/// Standard output is closed.
+pub fn terminal_output() -> io::Result<TerminalOutput> {
     Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?))
 }
 
-/// Past all buffers and locks, for a panic may have left them in any state.
+/// Writes without buffers or locks, because a panic may have left them in any state.
 ///
 /// # Errors
-/// When the terminal is gone.
+/// The terminal is gone.
 pub fn write_to_terminal(bytes: &[u8]) -> io::Result<()> {
-    output()?.write_all(bytes)
+    terminal_output()?.write_all(bytes)
 }
 
-/// Stops this process and those of its group, as a program does that leaves Ctrl-Z to the system. Returns when they go
-/// on, or are told something else; at once where nobody could wake them (a terminal window's only program).
-pub async fn suspend(signals: &mut Signals) -> Signal {
-    // SIGTSTP is listened to, so the system no longer stops us for it.
-    if !is_a_shells_job() || kill_current_process_group(Number::STOP).is_err() {
-        return Signal::Continued;
+/// Stops the processes of our group, as the system does when a program does not handle `^Z`. Returns when they are
+/// continued or another signal comes; at once if nobody could continue them (the only program of a terminal window).
+pub async fn suspend(signals: &mut SignalReceiver) -> SystemSignal {
+    // We handle SIGTSTP, so the system no longer stops us for it.
+    if !is_shell_job() || kill_current_process_group(Number::STOP).is_err() {
+        return SystemSignal::Continued;
     }
     loop {
         match signals.next().await {
-            Signal::Resized | Signal::Stop => (),
+            SystemSignal::Resized | SystemSignal::Suspend => (),
             signal => return signal,
         }
     }
 }
 
-/// Whether the parent is of the same session and another group: the system's own rule for whom SIGTSTP may stop.
-fn is_a_shells_job() -> bool {
+/// Whether the parent is in the same session but another group: the system's own rule for what SIGTSTP may stop.
+fn is_shell_job() -> bool {
     let Some(parent) = getppid() else { return false };
     let is_beside = getpgid(Some(parent)).is_ok_and(|group| group != getpgrp());
     is_beside && getsid(Some(parent)).ok() == getsid(None).ok()
 }
 
-/// Tells what the system says, for as long as somebody listens.
+/// Forwards the system's signals to a channel.
 ///
 /// # Errors
-/// When the system refuses a handler.
-pub(super) fn listen(send: mpsc::Sender<Signal>) -> io::Result<()> {
+/// The system refuses a handler.
+pub(super) fn listen(send: mpsc::Sender<SystemSignal>) -> io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hang_up = signal(SignalKind::hangup())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -75,109 +77,110 @@ pub(super) fn listen(send: mpsc::Sender<Signal>) -> io::Result<()> {
     tokio::spawn(async move {
         loop {
             let signal = tokio::select! {
-                _ = terminate.recv() => Signal::End,
-                _ = hang_up.recv() => Signal::End,
-                _ = interrupt.recv() => Signal::Interrupt,
-                _ = resized.recv() => Signal::Resized,
-                _ = stop.recv() => Signal::Stop,
-                _ = continued.recv() => Signal::Continued,
+                _ = terminate.recv() => SystemSignal::Terminate,
+                _ = hang_up.recv() => SystemSignal::Terminate,
+                _ = interrupt.recv() => SystemSignal::Interrupt,
+                _ = resized.recv() => SystemSignal::Resized,
+                _ = stop.recv() => SystemSignal::Suspend,
+                _ = continued.recv() => SystemSignal::Continued,
             };
-            super::tell(&send, signal).await;
+            super::forward_signal(&send, signal).await;
         }
     });
     Ok(())
 }
 
-/// The keys, read on a thread of their own that can be told to leave them to another program.
-pub struct Keyboard {
-    reads: mpsc::Receiver<Vec<Decoded>>,
-    /// Taken from `reads` while waiting for the thread to pause.
-    early: VecDeque<Vec<Decoded>>,
-    thread: Option<Thread>,
+/// Reads keys on a separate thread, which can be paused to leave them to another program.
+pub struct KeyboardInput {
+    reads: mpsc::Receiver<Vec<TerminalInput>>,
+    /// Reads received while waiting for the thread to pause.
+    read_ahead: VecDeque<Vec<TerminalInput>>,
+    thread: Option<KeyboardThread>,
 }
 
-struct Thread {
+struct KeyboardThread {
     commands: UnixStream,
     paused: sync::Receiver<()>,
 }
 
-impl Keyboard {
-    /// Reads standard input.
+impl KeyboardInput {
+    /// Starts to read standard input.
     ///
     /// # Errors
-    /// When the system has no more files or threads.
+    /// The system is out of files or threads.
     pub fn start(patience: Duration) -> io::Result<Self> {
         let (commands, orders) = UnixStream::pair()?;
         let (send, reads) = mpsc::channel(64);
         let (pausing, paused) = sync::channel();
-        let reader = Reader { orders, pausing, send, decoder: Decoder::default(), patience };
+        let reader =
+            KeyboardReader { orders, paused: pausing, send, decoder: InputDecoder::default(), key_timeout: patience };
         std::thread::Builder::new().name("keyboard".into()).spawn(move || reader.run())?;
-        Ok(Self { reads, early: VecDeque::new(), thread: Some(Thread { commands, paused }) })
+        Ok(Self { reads, read_ahead: VecDeque::new(), thread: Some(KeyboardThread { commands, paused }) })
     }
 
-    /// Keys that somebody else decodes.
-    pub fn of(reads: mpsc::Receiver<Vec<Decoded>>) -> Self {
-        Self { reads, early: VecDeque::new(), thread: None }
+    /// Receives keys that are decoded elsewhere.
+    pub fn from_receiver(reads: mpsc::Receiver<Vec<TerminalInput>>) -> Self {
+        Self { reads, read_ahead: VecDeque::new(), thread: None }
     }
 
     /// The events of the next read; `None` when the terminal is gone.
-    pub async fn next(&mut self) -> Option<Vec<Decoded>> {
-        match self.early.pop_front() {
+    pub async fn next(&mut self) -> Option<Vec<TerminalInput>> {
+        match self.read_ahead.pop_front() {
             Some(read) => Some(read),
             None => self.reads.recv().await,
         }
     }
 
-    /// A key waits to be taken.
-    pub fn waits(&self) -> bool {
-        !self.early.is_empty() || !self.reads.is_empty()
+    /// Whether a key is waiting.
+    pub fn has_pending(&self) -> bool {
+        !self.read_ahead.is_empty() || !self.reads.is_empty()
     }
 
-    /// Returns once nothing is read from the terminal any more.
+    /// Stops reading from the terminal; returns once the thread has paused.
     pub fn pause(&mut self) {
         let Some(thread) = &mut self.thread else { return };
         if thread.commands.write_all(b"p").is_err() {
             return;
         }
         while let Err(sync::RecvTimeoutError::Timeout) = thread.paused.recv_timeout(Duration::from_millis(1)) {
-            // The thread may be waiting for room.
-            self.early.extend(self.reads.try_recv());
+            // The thread may be waiting for room in the channel.
+            self.read_ahead.extend(self.reads.try_recv());
         }
     }
 
     pub fn resume(&mut self) {
         if let Some(thread) = &mut self.thread {
-            let _ = thread.commands.write_all(b"r"); // A thread that is gone has closed `reads`.
+            let _ = thread.commands.write_all(b"r"); // If the thread is gone, `reads` is closed.
         }
     }
 }
 
-/// The thread's side.
-struct Reader {
+/// The thread's side of a keyboard.
+struct KeyboardReader {
     orders: UnixStream,
-    pausing: sync::Sender<()>,
-    send: mpsc::Sender<Vec<Decoded>>,
-    decoder: Decoder,
-    patience: Duration,
+    paused: sync::Sender<()>,
+    send: mpsc::Sender<Vec<TerminalInput>>,
+    decoder: InputDecoder,
+    key_timeout: Duration,
 }
 
-enum Woken {
+enum ReaderEvent {
     Bytes,
     Order,
-    InVain,
+    TimedOut,
 }
 
-impl Reader {
-    /// Ends when the terminal or the receiver is gone.
+impl KeyboardReader {
+    /// Reads until the terminal or the receiver is gone.
     fn run(mut self) {
         loop {
-            let events = match self.wait() {
-                Ok(Woken::Bytes) => match read_what_is_there() {
+            let events = match self.next_event() {
+                Ok(ReaderEvent::Bytes) => match read_available() {
                     Ok(bytes) => self.decoder.push(&bytes),
                     Err(_) => return,
                 },
-                Ok(Woken::InVain) => self.decoder.flush(),
-                Ok(Woken::Order) => match self.obey() {
+                Ok(ReaderEvent::TimedOut) => self.decoder.flush(),
+                Ok(ReaderEvent::Order) => match self.on_order() {
                     Ok(()) => continue,
                     Err(_) => return,
                 },
@@ -189,33 +192,33 @@ impl Reader {
         }
     }
 
-    fn wait(&self) -> io::Result<Woken> {
-        let limit = match self.decoder.held() {
-            Held::Nothing => None,
-            Held::Escape => Some(self.patience),
-            Held::Part => Some(self.patience * 4),
-            Held::Open => Some(Duration::from_secs(1)),
+    fn next_event(&self) -> io::Result<ReaderEvent> {
+        let limit = match self.decoder.undecided_input() {
+            UndecidedInput::Nothing => None,
+            UndecidedInput::Escape => Some(self.key_timeout),
+            UndecidedInput::Partial => Some(self.key_timeout * 4),
+            UndecidedInput::Unterminated => Some(Duration::from_secs(1)),
         };
-        let limit = limit.map(timespec);
+        let limit = limit.map(to_timespec);
         let stdin = io::stdin();
         let mut files = [PollFd::new(&self.orders, PollFlags::IN), PollFd::new(&stdin, PollFlags::IN)];
         loop {
             match poll(&mut files, limit.as_ref()) {
-                Ok(0) => return Ok(Woken::InVain),
-                Ok(_) if !files[0].revents().is_empty() => return Ok(Woken::Order),
-                Ok(_) => return Ok(Woken::Bytes),
+                Ok(0) => return Ok(ReaderEvent::TimedOut),
+                Ok(_) if !files[0].revents().is_empty() => return Ok(ReaderEvent::Order),
+                Ok(_) => return Ok(ReaderEvent::Bytes),
                 Err(Errno::INTR) => (),
                 Err(error) => return Err(error.into()),
             }
         }
     }
 
-    /// Waits until it may read again.
-    fn obey(&mut self) -> io::Result<()> {
+    /// Carries out an order: to pause until told to resume.
+    fn on_order(&mut self) -> io::Result<()> {
         let mut order = [0];
         self.orders.read_exact(&mut order)?;
         if order == *b"p" {
-            let _ = self.pausing.send(()); // Who asked is waiting.
+            let _ = self.paused.send(()); // `pause` waits for this.
             while order != *b"r" {
                 self.orders.read_exact(&mut order)?;
             }
@@ -224,13 +227,13 @@ impl Reader {
     }
 }
 
-fn timespec(limit: Duration) -> Timespec {
+fn to_timespec(limit: Duration) -> Timespec {
     Timespec { tv_sec: i64::try_from(limit.as_secs()).unwrap_or(i64::MAX), tv_nsec: limit.subsec_nanos().into() }
 }
 
-/// All bytes that wait: a terminal hands out a long paste in pieces of 4 kB. At the end of the input an error.
-fn read_what_is_there() -> io::Result<Vec<u8>> {
-    const MOST: usize = 1 << 18;
+/// Reads all available bytes, because a terminal delivers a long paste in pieces of 4 kB. Errs at the end of the input.
+fn read_available() -> io::Result<Vec<u8>> {
+    const MAX_READ_BYTES: usize = 1 << 18;
     let stdin = io::stdin();
     let mut bytes = Vec::new();
     let mut piece = [0; 4096];
@@ -244,7 +247,7 @@ fn read_what_is_there() -> io::Result<Vec<u8>> {
         }
         let mut files = [PollFd::new(&stdin, PollFlags::IN)];
         let nothing = Timespec { tv_sec: 0, tv_nsec: 0 };
-        if bytes.len() >= MOST || !matches!(poll(&mut files, Some(&nothing)), Ok(1..)) {
+        if bytes.len() >= MAX_READ_BYTES || !matches!(poll(&mut files, Some(&nothing)), Ok(1..)) {
             return Ok(bytes);
         }
     }

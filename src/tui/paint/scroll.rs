@@ -1,73 +1,88 @@
-//! Rows that only moved are moved by the terminal, which takes a few bytes instead of all their words.
+//! Finds rows that only moved, so that the terminal can scroll them in a few bytes instead of having them rewritten.
 
 use ratatui::buffer::{Buffer, Cell};
 
-use super::alike;
+use super::looks_same;
 
-/// What cannot save so many cells is not worth looking for.
-pub(super) const WORTH: usize = 100;
-/// So many rows at once, as a wheel or the lines of one frame move them.
-const MOST: u16 = 6;
+/// The least number of saved cells that makes a scroll worth looking for.
+pub(super) const MIN_SAVED_CELLS: usize = 100;
+/// The most rows to scroll by: what a wheel or the new lines of one frame move.
+const MAX_SCROLL_ROWS: u16 = 6;
 
-/// The rows `top..=bottom` move, and blank ones come in behind them.
+/// A scroll of the rows `top..=bottom`; blank rows come in behind them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Scroll {
+pub(super) struct ScrollRegion {
     pub top: u16,
     pub bottom: u16,
     pub rows: u16,
-    pub to: Side,
+    pub direction: ScrollDirection,
 }
 
+/// The side towards which rows move.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
-    Top,
-    Bottom,
+pub(super) enum ScrollDirection {
+    Up,
+    Down,
 }
 
-impl Scroll {
-    /// A scroll after which far fewer cells differ from `next`, if there is one.
-    pub fn between(screen: &Buffer, next: &Buffer) -> Option<Self> {
+impl ScrollRegion {
+    /// Finds a scroll after which far fewer cells differ from `next`.
+    pub fn find(screen: &Buffer, next: &Buffer) -> Option<Self> {
         let height = screen.area.height;
-        let still: Vec<usize> = (0..height).map(|y| unlike(row(screen, y), row(next, y))).collect();
-        let enough = (still.iter().sum::<usize>() / 2).max(WORTH);
-        let mut ways =
-            (1..=MOST.min(height.saturating_sub(1))).flat_map(|rows| [(rows, Side::Top), (rows, Side::Bottom)]);
-        ways.find_map(|(rows, to)| Self::of(screen, next, &still, rows, to).filter(|(saved, _)| *saved >= enough))
+        let unscrolled_differences: Vec<usize> =
+            (0..height).map(|y| count_differences(row_cells(screen, y), row_cells(next, y))).collect();
+        let enough = (unscrolled_differences.iter().sum::<usize>() / 2).max(MIN_SAVED_CELLS);
+        let mut candidates = (1..=MAX_SCROLL_ROWS.min(height.saturating_sub(1)))
+            .flat_map(|rows| [(rows, ScrollDirection::Up), (rows, ScrollDirection::Down)]);
+        candidates
+            .find_map(|(rows, to)| {
+                Self::best_region(screen, next, &unscrolled_differences, rows, to).filter(|(saved, _)| *saved >= enough)
+            })
             .map(|(_, scroll)| scroll)
     }
 
-    /// The region in which moving by so many rows saves the most cells, and how many.
-    fn of(screen: &Buffer, next: &Buffer, still: &[usize], rows: u16, to: Side) -> Option<(usize, Self)> {
+    /// Returns the region in which moving by `rows` saves the most cells, and how many it saves.
+    fn best_region(
+        screen: &Buffer,
+        next: &Buffer,
+        unscrolled_differences: &[usize],
+        rows: u16,
+        direction: ScrollDirection,
+    ) -> Option<(usize, Self)> {
         let height = screen.area.height;
-        // Where a row comes to, and from.
-        let (first, from): (u16, fn(u16, u16) -> u16) = match to {
-            Side::Top => (0, |y, rows| y + rows),
-            Side::Bottom => (rows, |y, rows| y - rows),
+        // The first row that is moved to, and the row that each comes from.
+        let (first_row, source_row): (u16, fn(u16, u16) -> u16) = match direction {
+            ScrollDirection::Up => (0, |y, rows| y + rows),
+            ScrollDirection::Down => (rows, |y, rows| y - rows),
         };
-        let (mut run, mut begins, mut best) = (0_isize, first, None);
-        for y in first..first + height - rows {
-            let moved = unlike(row(screen, from(y, rows)), row(next, y));
-            if run <= 0 {
-                (run, begins) = (0, y);
+        let (mut saved_in_run, mut begins, mut best) = (0_isize, first_row, None);
+        for y in first_row..first_row + height - rows {
+            let moved = count_differences(row_cells(screen, source_row(y, rows)), row_cells(next, y));
+            if saved_in_run <= 0 {
+                (saved_in_run, begins) = (0, y);
             }
-            run += still[usize::from(y)].cast_signed() - moved.cast_signed();
-            if best.is_none_or(|(saved, _, _)| run > saved) {
-                best = Some((run, begins, y));
+            saved_in_run += unscrolled_differences[usize::from(y)].cast_signed() - moved.cast_signed();
+            if best.is_none_or(|(saved, _, _)| saved_in_run > saved) {
+                best = Some((saved_in_run, begins, y));
             }
         }
         let (saved, begins, ends) = best?;
-        let (top, bottom) = match to {
-            Side::Top => (begins, ends + rows),
-            Side::Bottom => (begins - rows, ends),
+        let (top, bottom) = match direction {
+            ScrollDirection::Up => (begins, ends + rows),
+            ScrollDirection::Down => (begins - rows, ends),
         };
-        let blank = match to {
-            Side::Top => ends + 1..bottom + 1,
-            Side::Bottom => top..begins,
+        let blank = match direction {
+            ScrollDirection::Up => ends + 1..bottom + 1,
+            ScrollDirection::Down => top..begins,
         };
         let blanks: Vec<Cell> = vec![Cell::default(); usize::from(screen.area.width)];
-        let lost: isize =
-            blank.map(|y| unlike(&blanks, row(next, y)).cast_signed() - still[usize::from(y)].cast_signed()).sum();
-        Some((usize::try_from(saved - lost).ok()?, Self { top, bottom, rows, to }))
+        let extra_differences: isize = blank
+            .map(|y| {
+                count_differences(&blanks, row_cells(next, y)).cast_signed()
+                    - unscrolled_differences[usize::from(y)].cast_signed()
+            })
+            .sum();
+        Some((usize::try_from(saved - extra_differences).ok()?, Self { top, bottom, rows, direction }))
     }
 
     /// Moves the rows of a buffer as the terminal does.
@@ -76,28 +91,28 @@ impl Scroll {
         let (top, end) = (usize::from(self.top) * width, (usize::from(self.bottom) + 1) * width);
         let moved = usize::from(self.rows) * width;
         let region = &mut screen.content[top..end];
-        let left = match self.to {
-            Side::Top => {
+        let blank_range = match self.direction {
+            ScrollDirection::Up => {
                 region.rotate_left(moved);
                 region.len() - moved..region.len()
             }
-            Side::Bottom => {
+            ScrollDirection::Down => {
                 region.rotate_right(moved);
                 0..moved
             }
         };
-        region[left].fill_with(Cell::default);
+        region[blank_range].fill_with(Cell::default);
     }
 }
 
-fn row(buffer: &Buffer, y: u16) -> &[Cell] {
+fn row_cells(buffer: &Buffer, y: u16) -> &[Cell] {
     let width = usize::from(buffer.area.width);
     &buffer.content[usize::from(y) * width..][..width]
 }
 
-/// How many cells are others.
-fn unlike(a: &[Cell], b: &[Cell]) -> usize {
-    a.iter().zip(b).filter(|(a, b)| !alike(a, b)).count()
+/// Counts the cells that differ.
+fn count_differences(a: &[Cell], b: &[Cell]) -> usize {
+    a.iter().zip(b).filter(|(a, b)| !looks_same(a, b)).count()
 }
 
 #[cfg(test)]
@@ -116,37 +131,37 @@ mod tests {
         buffer
     }
 
-    /// A row that is like no other.
-    fn words(n: usize) -> String {
+    /// A row that differs from all others.
+    fn unique_row(n: usize) -> String {
         (0..36).map(|at| char::from(b'a' + ((n * 31 + at * (n + 7)) % 26) as u8)).collect()
     }
 
     /// Rows of a text between a title and a status line.
-    fn page(from: usize) -> Buffer {
+    fn page_from(from: usize) -> Buffer {
         let mut rows = vec!["the title".to_owned()];
-        rows.extend((from..from + 8).map(words));
+        rows.extend((from..from + 8).map(unique_row));
         rows.push("the status".to_owned());
         screen(&rows)
     }
 
     #[test]
-    fn rows_that_moved_are_found_between_what_stays() {
-        let found = |from, to| Scroll::between(&page(from), &page(to));
-        assert_eq!(found(0, 1), Some(Scroll { top: 1, bottom: 8, rows: 1, to: Side::Top }));
-        assert_eq!(found(9, 6), Some(Scroll { top: 1, bottom: 8, rows: 3, to: Side::Bottom }));
+    fn moved_rows_are_found_between_unchanged_ones() {
+        let found = |from, to| ScrollRegion::find(&page_from(from), &page_from(to));
+        assert_eq!(found(0, 1), Some(ScrollRegion { top: 1, bottom: 8, rows: 1, direction: ScrollDirection::Up }));
+        assert_eq!(found(9, 6), Some(ScrollRegion { top: 1, bottom: 8, rows: 3, direction: ScrollDirection::Down }));
         assert_eq!(found(4, 4), None);
         assert_eq!(found(0, 20), None, "nothing of the old page is on the new one");
     }
 
     #[test]
-    fn it_is_applied_as_a_terminal_does_it() {
-        let mut moved = page(0);
-        Scroll { top: 1, bottom: 8, rows: 2, to: Side::Top }.apply(&mut moved);
-        let expected = page(2);
+    fn a_scroll_moves_the_buffer_as_a_terminal_would() {
+        let mut moved = page_from(0);
+        ScrollRegion { top: 1, bottom: 8, rows: 2, direction: ScrollDirection::Up }.apply(&mut moved);
+        let expected = page_from(2);
         for y in 0..10 {
             let blank = (7..9).contains(&y);
-            assert_eq!(unlike(row(&moved, y), row(&expected, y)) == 0, !blank, "row {y}");
-            assert!(!blank || row(&moved, y).iter().all(|cell| *cell == Cell::default()));
+            assert_eq!(count_differences(row_cells(&moved, y), row_cells(&expected, y)) == 0, !blank, "row {y}");
+            assert!(!blank || row_cells(&moved, y).iter().all(|cell| *cell == Cell::default()));
         }
     }
 }

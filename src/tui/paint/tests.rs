@@ -1,4 +1,4 @@
-//! The screen is the one that the cells say, whatever was on it, and in few bytes.
+//! The screen shows the cells, whatever was on it before, and in few bytes.
 
 use std::{cell::RefCell, io, num::NonZeroU16, rc::Rc};
 
@@ -10,17 +10,17 @@ use super::*;
 const SIZE: Size = Size { width: 24, height: 4 };
 const CURSOR: Position = Position { x: 3, y: 1 };
 
-/// Ours, and what it wrote but for what begins and ends a frame.
-struct Ours {
-    painter: Painter,
+/// Our painter, and its output without what begins and ends a frame.
+struct OurPainter {
+    painter: CellPainter,
     cells: Buffer,
     written: Vec<u8>,
 }
 
-impl Ours {
+impl OurPainter {
     fn new(size: Size) -> Self {
         let cells = Buffer::empty(Rect::from((Position::ORIGIN, size)));
-        Self { painter: Painter::new(size), cells, written: Vec::new() }
+        Self { painter: CellPainter::new(size), cells, written: Vec::new() }
     }
 
     fn draw(&mut self, page: impl FnOnce(&mut Buffer)) {
@@ -28,22 +28,22 @@ impl Ours {
         page(&mut self.cells);
         let bytes = self.painter.paint(&mut self.cells, Some(CURSOR));
         if !bytes.is_empty() {
-            let update = bytes.strip_prefix(BEGIN).and_then(|bytes| bytes.strip_suffix(END)).unwrap();
-            self.written.extend_from_slice(update.strip_prefix(CLEAR).unwrap_or(update));
+            let update = bytes.strip_prefix(BEGIN_UPDATE).and_then(|bytes| bytes.strip_suffix(END_UPDATE)).unwrap();
+            self.written.extend_from_slice(update.strip_prefix(CLEAR_SCREEN).unwrap_or(update));
         }
     }
 }
 
-/// Somebody else's, for comparison.
-struct Plain {
-    terminal: Terminal<CrosstermBackend<Bytes>>,
-    written: Bytes,
+/// ratatui's own backend, for comparison.
+struct RatatuiPainter {
+    terminal: Terminal<CrosstermBackend<SharedBytes>>,
+    written: SharedBytes,
 }
 
 #[derive(Clone, Default)]
-struct Bytes(Rc<RefCell<Vec<u8>>>);
+struct SharedBytes(Rc<RefCell<Vec<u8>>>);
 
-impl Write for Bytes {
+impl Write for SharedBytes {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.borrow_mut().extend_from_slice(bytes);
         Ok(bytes.len())
@@ -54,9 +54,9 @@ impl Write for Bytes {
     }
 }
 
-impl Plain {
+impl RatatuiPainter {
     fn new(size: Size) -> Self {
-        let (written, viewport) = (Bytes::default(), Viewport::Fixed(Rect::from((Position::ORIGIN, size))));
+        let (written, viewport) = (SharedBytes::default(), Viewport::Fixed(Rect::from((Position::ORIGIN, size))));
         let backend = CrosstermBackend::new(written.clone());
         Self { terminal: Terminal::with_options(backend, TerminalOptions { viewport }).unwrap(), written }
     }
@@ -69,18 +69,18 @@ impl Plain {
         drawn.unwrap();
     }
 
-    /// What is written for a page alone.
-    fn whole(size: Size, page: impl FnOnce(&mut Buffer)) -> Vec<u8> {
+    /// Returns the bytes for one page on an empty screen.
+    fn full_page(size: Size, page: impl FnOnce(&mut Buffer)) -> Vec<u8> {
         let mut plain = Self::new(size);
         plain.draw(page);
         plain.written.0.take()
     }
 }
 
-/// Words in a place, in one of a few styles.
-type Words = (u16, u16, String, usize);
+/// A text at a position, in one of a few styles.
+type StyledText = (u16, u16, String, usize);
 
-fn words() -> impl Strategy<Value = Words> {
+fn styled_text() -> impl Strategy<Value = StyledText> {
     let text = prop_oneof![
         4 => "[a-c ]{1,12}",
         2 => " {1,24}",
@@ -90,7 +90,7 @@ fn words() -> impl Strategy<Value = Words> {
     (0..SIZE.width, 0..SIZE.height, text, 0usize..6)
 }
 
-fn style(number: usize) -> Style {
+fn numbered_style(number: usize) -> Style {
     let plain = Style::new();
     [
         plain,
@@ -102,13 +102,13 @@ fn style(number: usize) -> Style {
     ][number]
 }
 
-fn write(frame: &[Words], cells: &mut Buffer) {
-    // As layouts do, none writes into a wide cell of another.
+fn draw_texts(frame: &[StyledText], cells: &mut Buffer) {
+    // As in real layouts, no text overwrites a wide cell of another.
     let mut ends = [0; SIZE.height as usize];
     for (x, y, text, number) in frame {
         let end: &mut u16 = &mut ends[usize::from(*y)];
         let x = (*x).max(*end);
-        *end = cells.set_stringn(x, *y, text, usize::from(SIZE.width - x), style(*number)).0;
+        *end = cells.set_stringn(x, *y, text, usize::from(SIZE.width - x), numbered_style(*number)).0;
     }
 }
 
@@ -117,8 +117,8 @@ fn emulator() -> vt100::Parser {
     vt100::Parser::new(cells(SIZE.height), cells(SIZE.width), 0)
 }
 
-/// A cell as one sees it: the colour of a blank is not.
-fn seen(parser: &vt100::Parser, y: u16, x: u16) -> impl PartialEq + std::fmt::Debug {
+/// The visible properties of a cell; the colour of a blank is not visible.
+fn visible_cell(parser: &vt100::Parser, y: u16, x: u16) -> impl PartialEq + std::fmt::Debug {
     let cell = parser.screen().cell(y, x).unwrap();
     let text = if cell.contents().is_empty() { " " } else { cell.contents() };
     let visible = (cell.bgcolor(), cell.inverse(), cell.underline());
@@ -131,19 +131,19 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_screen_is_the_one_that_the_cells_say_in_no_more_bytes(frames in prop::collection::vec(prop::collection::vec(words(), 0..8), 1..6)) {
-        let (mut ours, mut plain) = (Ours::new(SIZE), Plain::new(SIZE));
+    fn the_screen_shows_the_cells_in_no_more_bytes_than_ratatui(frames in prop::collection::vec(prop::collection::vec(styled_text(), 0..8), 1..6)) {
+        let (mut ours, mut plain) = (OurPainter::new(SIZE), RatatuiPainter::new(SIZE));
         for frame in &frames {
-            ours.draw(|cells| write(frame, cells));
-            plain.draw(|cells| write(frame, cells));
+            ours.draw(|cells| draw_texts(frame, cells));
+            plain.draw(|cells| draw_texts(frame, cells));
         }
         let (ours, theirs) = (ours.written, plain.written.0.take());
         let (mut screen, mut expected) = (emulator(), emulator());
         screen.process(&ours);
-        expected.process(&Plain::whole(SIZE, |cells| write(frames.last().unwrap(), cells)));
+        expected.process(&RatatuiPainter::full_page(SIZE, |cells| draw_texts(frames.last().unwrap(), cells)));
         for y in 0..SIZE.height {
             for x in 0..SIZE.width {
-                prop_assert_eq!(seen(&screen, y, x), seen(&expected, y, x), "at {},{}: {:?}", x, y, ours.escape_ascii().to_string());
+                prop_assert_eq!(visible_cell(&screen, y, x), visible_cell(&expected, y, x), "at {},{}: {:?}", x, y, ours.escape_ascii().to_string());
             }
         }
         prop_assert_eq!(screen.screen().cursor_position(), expected.screen().cursor_position());
@@ -156,8 +156,8 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_page_that_scrolls_under_a_title_and_beside_a_list_is_shown_as_it_is(
-        rows in prop::collection::vec(words(), 60),
+    fn a_page_that_scrolls_under_a_title_and_beside_a_list_is_shown_correctly(
+        rows in prop::collection::vec(styled_text(), 60),
         steps in prop::collection::vec((-8i32..8, 0u16..3), 1..8),
     ) {
         const ROWS: u16 = 16;
@@ -165,20 +165,20 @@ proptest! {
         let page = |buffer: &mut Buffer, from: i32, selected: u16| {
             buffer.set_stringn(0, 0, "A title", 50, Style::new());
             for y in 1..ROWS - 1 {
-                let ground = if y == selected { style(5) } else { style(0) };
+                let ground = if y == selected { numbered_style(5) } else { numbered_style(0) };
                 buffer.set_stringn(0, y, format!("entry {y}  "), 12, ground);
                 let row = from + i32::from(y);
                 let (x, _, text, number) = &rows[row.unsigned_abs() as usize % rows.len()];
                 let room = usize::from(37 - x / 3);
-                buffer.set_stringn(13 + x / 3, y, format!("{text}, row {row}"), room, style(*number));
+                buffer.set_stringn(13 + x / 3, y, format!("{text}, row {row}"), room, numbered_style(*number));
             }
             buffer.set_stringn(0, ROWS - 1, format!("status {from}"), 50, Style::new());
         };
-        let (mut from, mut ours, mut whole) = (20, Ours::new(size), Vec::new());
+        let (mut from, mut ours, mut whole) = (20, OurPainter::new(size), Vec::new());
         for (by, selected) in steps {
             from += by;
             ours.draw(|cells| page(cells, from, selected));
-            whole = Plain::whole(size, |cells| page(cells, from, selected));
+            whole = RatatuiPainter::full_page(size, |cells| page(cells, from, selected));
         }
         let cells = |n| NonZeroU16::new(n).unwrap();
         let (mut screen, mut expected) = (vt100::Parser::new(cells(ROWS), cells(50), 0), vt100::Parser::new(cells(ROWS), cells(50), 0));
@@ -187,15 +187,15 @@ proptest! {
         expected.process(&whole);
         for y in 0..ROWS {
             for x in 0..50 {
-                prop_assert_eq!(seen(&screen, y, x), seen(&expected, y, x), "at {},{}: {:?}", x, y, ours.escape_ascii().to_string());
+                prop_assert_eq!(visible_cell(&screen, y, x), visible_cell(&expected, y, x), "at {},{}: {:?}", x, y, ours.escape_ascii().to_string());
             }
         }
     }
 }
 
 #[test]
-fn a_row_more_costs_a_row() {
-    let mut ours = Ours::new(Size { width: 80, height: 24 });
+fn one_more_row_costs_one_row() {
+    let mut ours = OurPainter::new(Size { width: 80, height: 24 });
     let mut written = Vec::new();
     for from in 0..4_u16 {
         ours.draw(|cells| {
@@ -213,9 +213,9 @@ fn a_row_more_costs_a_row() {
 
 #[test]
 fn a_blank_between_two_words_is_written_and_a_row_is_erased_at_once() {
-    let mut ours = Ours::new(SIZE);
-    let mut draw = |frame: &[Words]| {
-        ours.draw(|cells| write(frame, cells));
+    let mut ours = OurPainter::new(SIZE);
+    let mut draw = |frame: &[StyledText]| {
+        ours.draw(|cells| draw_texts(frame, cells));
         std::mem::take(&mut ours.written).escape_ascii().to_string()
     };
     draw(&[(0, 0, "one two six".into(), 0), (0, 2, "a long row of words".into(), 0)]);
@@ -225,11 +225,11 @@ fn a_blank_between_two_words_is_written_and_a_row_is_erased_at_once() {
 }
 
 #[test]
-fn what_wide_clusters_cover_is_not_taken_for_a_change() {
-    let mut ours = Ours::new(SIZE);
+fn cells_covered_by_wide_clusters_do_not_count_as_changes() {
+    let mut ours = OurPainter::new(SIZE);
     let frame = [(0, 0, "与中文混排 a".into(), 4)];
-    ours.draw(|cells| write(&frame, cells));
+    ours.draw(|cells| draw_texts(&frame, cells));
     ours.written.clear();
-    ours.draw(|cells| write(&frame, cells));
+    ours.draw(|cells| draw_texts(&frame, cells));
     assert_eq!(ours.written, b"");
 }

@@ -1,14 +1,14 @@
-//! Every form in which servers cite, as the reader sees it.
+//! Tests of every form of citation that servers send, as it is drawn.
 
 use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    chat::{Item, Kind, Slot, Timestamp},
-    widgets::markdown::{Look, MarkdownLayout, Stage},
+    chat::{Item, ItemKind, ItemSlot, Timestamp},
+    widgets::markdown::{MarkdownLayout, MarkdownOptions, TextStage},
 };
 
-fn at(url: &str, start: impl Into<Option<u64>>, end: impl Into<Option<u64>>) -> Annotation {
+fn annotation(url: &str, start: impl Into<Option<u64>>, end: impl Into<Option<u64>>) -> Annotation {
     Annotation {
         kind: "url_citation".into(),
         url: Some(url.into()),
@@ -20,116 +20,120 @@ fn at(url: &str, start: impl Into<Option<u64>>, end: impl Into<Option<u64>>) -> 
     }
 }
 
-/// Cites the first place where the words stand, in code points.
-fn on(text: &str, words: &str, url: &str) -> Annotation {
+/// Cites the first occurrence of these words, with offsets in code points.
+fn cite(text: &str, words: &str, url: &str) -> Annotation {
     let byte = text.find(words).expect("the words are in the text");
     let start = text[..byte].chars().count() as u64;
-    at(url, start, start + words.chars().count() as u64)
+    annotation(url, start, start + words.chars().count() as u64)
 }
 
 fn answer(text: &str, annotations: &[Annotation]) -> Answer {
     let mut answer = Answer::new("openrouter", "a/b", Timestamp::UNIX_EPOCH);
-    let part = Part::Text { text: text.into(), annotations: annotations.to_vec() };
-    let kind = Kind::Message { parts: vec![part], phase: None };
-    let item = Item { raw: None, opened: Timestamp::UNIX_EPOCH, closed: None, kind: kind.into() };
-    answer.items.insert(Slot { step: 0, index: 0 }, item);
+    let part = ContentPart::Text { text: text.into(), annotations: annotations.to_vec() };
+    let kind = ItemKind::Message { parts: vec![part], phase: None };
+    let item = Item { raw: None, opened_at: Timestamp::UNIX_EPOCH, closed_at: None, kind: kind.into() };
+    answer.items.insert(ItemSlot { step: 0, index: 0 }, item);
     answer
 }
 
-/// The only text of the answers here.
-const FIRST: Place = (Slot { step: 0, index: 0 }, 0);
+/// The only text part of the answers in these tests.
+const FIRST: TextPartId = (ItemSlot { step: 0, index: 0 }, 0);
 
 fn shown(text: &str, annotations: &[Annotation], width: usize) -> String {
-    let mut citations = Citations::default();
+    let mut citations = AnswerCitations::default();
     citations.sync(&answer(text, annotations));
-    let mut layout = MarkdownLayout::new(Look::default());
-    layout.sync(text, width, Stage::Complete, citations.marks(FIRST));
+    let mut layout = MarkdownLayout::new(MarkdownOptions::default());
+    layout.sync(text, width, TextStage::Complete, citations.marks(FIRST));
     let rows: Vec<String> = layout.rows().iter().map(|row| row.text().trim_end().to_owned()).collect();
     rows.join("\n")
 }
 
-fn list(text: &str, annotations: &[Annotation]) -> Vec<(u32, String, usize)> {
-    sources(&answer(text, annotations)).into_iter().map(|source| (source.number, source.site, source.claims)).collect()
+fn source_list(text: &str, annotations: &[Annotation]) -> Vec<(u32, String, usize)> {
+    sources(&answer(text, annotations))
+        .into_iter()
+        .map(|source| (source.number, source.site, source.claim_count))
+        .collect()
 }
 
 #[test]
-fn a_link_that_is_cited_becomes_its_mark() {
+fn a_cited_link_is_replaced_by_its_mark() {
     let link = "([techcrunch.com](https://techcrunch.com/a/b/?utm_source=openai))";
     let text = format!("Petco disclosed it. {link}  \nSo **did** others. {link}");
-    let first = on(&text, link, "https://techcrunch.com/a/b/?utm_source=openai");
-    let second = at("https://techcrunch.com/a/b/", first.start.map(|at| at + 86 - 1), first.end.map(|at| at + 86 - 1));
+    let first = cite(&text, link, "https://techcrunch.com/a/b/?utm_source=openai");
+    let second =
+        annotation("https://techcrunch.com/a/b/", first.start.map(|at| at + 86 - 1), first.end.map(|at| at + 86 - 1));
     assert_eq!(shown(&text, &[first.clone(), second.clone()], 60), "Petco disclosed it. [1]\nSo did others. [1]");
-    assert_eq!(list(&text, &[first, second]), [(1, "techcrunch.com/b".into(), 2)]);
+    assert_eq!(source_list(&text, &[first, second]), [(1, "techcrunch.com/b".into(), 2)]);
 }
 
 #[test]
-fn brackets_and_commas_around_several_links_go_with_them() {
+fn brackets_and_commas_around_cited_links_are_removed() {
     let text = "It is so ([a.example](https://a.example/1), [b.example](https://b.example/2)). Yes.";
     let cited = [
-        on(text, "[a.example](https://a.example/1)", "https://a.example/1"),
-        on(text, "[b.example](https://b.example/2)", "https://b.example/2"),
+        cite(text, "[a.example](https://a.example/1)", "https://a.example/1"),
+        cite(text, "[b.example](https://b.example/2)", "https://b.example/2"),
     ];
     assert_eq!(shown(text, &cited, 60), "It is so [1][2]. Yes.");
     assert_eq!(shown(text, &cited[..1], 60), "It is so ([1], b.example). Yes.");
 }
 
 #[test]
-fn a_claim_has_its_mark_behind_its_end() {
+fn a_mark_follows_its_claim() {
     let text = "WAL does not work over NFS. Use a local disk instead.";
     assert_eq!(
         shown(
             text,
             &[
-                on(text, "WAL does not work over NFS", "https://a.example/"),
-                on(text, "Use a loc", "https://b.example/")
+                cite(text, "WAL does not work over NFS", "https://a.example/"),
+                cite(text, "Use a loc", "https://b.example/")
             ],
             80
         ),
         "WAL does not work over NFS [1]. Use a local [2] disk instead."
     );
-    let both = [on(text, "NFS. ", "https://a.example/"), on(text, "over NFS.", "https://b.example/")];
+    let both = [cite(text, "NFS. ", "https://a.example/"), cite(text, "over NFS.", "https://b.example/")];
     assert_eq!(shown(text, &both, 80), "WAL does not work over NFS. [1][2] Use a local disk instead.");
 }
 
 #[test]
-fn a_mark_never_stands_in_code_nor_alone() {
+fn a_mark_is_never_inside_code_or_alone_on_a_line() {
     let text = "Run `cargo test` now.\n\n```sh\ncargo test\n```\n\nThe end of it all.";
-    let in_span = on(text, "Run `cargo te", "https://a.example/");
-    let in_block = on(text, "sh\ncargo", "https://b.example/");
+    let in_span = cite(text, "Run `cargo te", "https://a.example/");
+    let in_block = cite(text, "sh\ncargo", "https://b.example/");
     assert_eq!(
         shown(text, &[in_span.clone(), in_block.clone()], 40),
         "Run cargo test [1] now.\n\n▏ sh                            copy c1\n▏ cargo test\n\nThe end of it all."
     );
-    assert_eq!(list(text, &[in_span, in_block]).len(), 2);
+    assert_eq!(source_list(text, &[in_span, in_block]).len(), 2);
     let text = "processes cannot share memory over a network file system. Even";
-    let cited = [on(text, "network file system", "https://a.example/")];
+    let cited = [cite(text, "network file system", "https://a.example/")];
     assert_eq!(shown(text, &cited, 57), "processes cannot share memory over a network file\nsystem [1]. Even");
 }
 
 #[test]
-fn offsets_are_code_points_else_utf16() {
+fn offsets_count_code_points_or_else_utf16_units() {
     let text = "😀😀 The claim stands here, and more. ([x.example](https://x.example/p))";
-    let claim = on(text, "The claim stands here", "https://a.example/");
+    let claim = cite(text, "The claim stands here", "https://a.example/");
     assert_eq!(shown(text, &[claim], 90), "😀😀 The claim stands here [1], and more. (x.example)");
     let link = "([x.example](https://x.example/p))";
     let units = text[..text.find(link).expect("a link")].encode_utf16().count() as u64;
-    let cited = [at("https://x.example/p", units, units + link.len() as u64)];
+    let cited = [annotation("https://x.example/p", units, units + link.len() as u64)];
     assert_eq!(shown(text, &cited, 90), "😀😀 The claim stands here, and more. [1]");
 }
 
 #[test]
-fn what_has_no_place_is_found_by_its_address_or_only_listed() {
+fn a_citation_without_a_range_is_found_by_its_address_or_only_listed() {
     let text =
         "See https://github.com/a/b, [x.example](http://www.x.example/p/) and [the docs](https://docs.example/q).\n";
     let cited = [
-        at("https://nowhere.example/page", 0, 0),
-        at("https://docs.example/q?utm_source=x", 0, 0),
-        at("https://github.com/a/b", None, None),
-        at("https://github.com/a", None, None),
+        annotation("https://nowhere.example/page", 0, 0),
+        annotation("https://docs.example/q?utm_source=x", 0, 0),
+        annotation("https://github.com/a/b", None, None),
+        annotation("https://github.com/a", None, None),
     ];
     assert_eq!(shown(text, &cited, 90), "See https://github.com/a/b [1], x.example and the docs [2].");
     assert_eq!(
-        list(text, &cited),
+        source_list(text, &cited),
         [
             (1, "github.com/b".into(), 1),
             (2, "docs.example/q".into(), 1),
@@ -140,18 +144,18 @@ fn what_has_no_place_is_found_by_its_address_or_only_listed() {
 }
 
 #[test]
-fn spans_that_make_no_sense_are_only_listed() {
+fn citations_with_invalid_ranges_are_only_listed() {
     let text = "Short.";
     for (start, end) in [(3, 900), (900, 901), (4, 2), (0, 0), (u64::MAX, u64::MAX)] {
-        assert_eq!(shown(text, &[at("https://a.example/", start, end)], 40), "Short.", "{start}..{end}");
-        assert_eq!(list(text, &[at("https://a.example/", start, end)]).len(), 1);
+        assert_eq!(shown(text, &[annotation("https://a.example/", start, end)], 40), "Short.", "{start}..{end}");
+        assert_eq!(source_list(text, &[annotation("https://a.example/", start, end)]).len(), 1);
     }
 }
 
 #[test]
-fn a_source_without_a_name_is_called_what_it_is() {
+fn a_source_without_a_title_is_named_after_its_kind() {
     let named = |kind: &str| {
-        let only = Annotation { url: None, kind: kind.into(), ..at("", None, None) };
+        let only = Annotation { url: None, kind: kind.into(), ..annotation("", None, None) };
         let source = sources(&answer("Text.", &[only])).remove(0);
         assert_eq!(source.title, source.site);
         source.title
@@ -164,17 +168,17 @@ fn a_source_without_a_name_is_called_what_it_is() {
 }
 
 #[test]
-fn a_number_with_a_mark_stands_right_as_the_others_do() {
+fn a_number_with_a_mark_is_aligned_right_like_the_others() {
     let text = "| city | people |\n|---|---|\n| Bern | 1,345 |\n| Ulm | 12 |\n";
-    let cited = [on(text, "1,345", "https://a.example/")];
+    let cited = [cite(text, "1,345", "https://a.example/")];
     let rule = "─".repeat(16);
     assert_eq!(shown(text, &cited, 60), format!("city  people\n{rule}\nBern   1,345 [1]\nUlm       12"));
 }
 
 #[test]
-fn marks_in_a_column_of_numbers_move_no_digits() {
+fn marks_in_a_column_of_numbers_do_not_shift_the_digits() {
     let text = "| city | area |\n|---|--:|\n| Bern | 51.6 |\n| Ulm | 118.7 |\n| Graz | 7.0 |\n";
-    let cited = [on(text, "51.6", "https://a.example/"), on(text, "51.6", "https://b.example/")];
+    let cited = [cite(text, "51.6", "https://a.example/"), cite(text, "51.6", "https://b.example/")];
     let rule = "─".repeat(18);
     let rows = "Bern   51.6 [1][2]\nUlm   118.7\nGraz    7.0";
     assert_eq!(shown(text, &cited, 60), format!("city   area\n{rule}\n{rows}"));
@@ -184,7 +188,7 @@ fn marks_in_a_column_of_numbers_move_no_digits() {
 
 #[test]
 fn files_are_sources_without_an_address() {
-    let mut file = at("", None, None);
+    let mut file = annotation("", None, None);
     file.url = None;
     file.kind = "file_citation".into();
     file.filename = Some("report\u{1b}[31m.pdf".into());
@@ -204,23 +208,26 @@ fn addresses_of_one_page_are_one_source() {
         ("https://a.example/x?id=3&utm_medium=y", "https://a.example/x?id=3"),
         ("https://a.example/x#:~:text=words", "https://a.example/x"),
     ] {
-        assert_eq!(key(one), key(other));
+        assert_eq!(address_key(one), address_key(other));
     }
     for (one, other) in [
         ("https://a.example/x", "https://a.example/X"),
         ("https://a.example/x#one", "https://a.example/x#two"),
         ("https://a.example/?p=1", "https://a.example/?p=2"),
     ] {
-        assert_ne!(key(one), key(other));
+        assert_ne!(address_key(one), address_key(other));
     }
 }
 
 #[test]
 fn numbers_do_not_change_while_an_answer_grows() {
     let text = "First https://b.example/page then [a](https://a.example/1) and at last https://c.example/page .";
-    let cited =
-        [at("https://c.example/page", 0, 0), at("https://a.example/1", 0, 0), at("https://b.example/page", 0, 0)];
-    let mut citations = Citations::default();
+    let cited = [
+        annotation("https://c.example/page", 0, 0),
+        annotation("https://a.example/1", 0, 0),
+        annotation("https://b.example/page", 0, 0),
+    ];
+    let mut citations = AnswerCitations::default();
     let mut known: Vec<(String, u32)> = Vec::new();
     for end in 0..=text.len() {
         citations.sync(&answer(&text[..end], &cited));
@@ -234,46 +241,46 @@ fn numbers_do_not_change_while_an_answer_grows() {
 }
 
 #[test]
-fn a_late_citation_reopens_the_block_that_it_points_into() {
+fn a_late_citation_lays_out_its_block_again() {
     let text = "One claim here.\n\n- two\n- three `x`\n\nFour words stand here.\n\nThe last block\n";
     let cited = [
-        on(text, "claim", "https://a.example/"),
-        on(text, "three", "https://b.example/"),
-        on(text, "last", "https://c.example/"),
+        cite(text, "claim", "https://a.example/"),
+        cite(text, "three", "https://b.example/"),
+        cite(text, "last", "https://c.example/"),
     ];
-    let mut whole = Citations::default();
+    let mut whole = AnswerCitations::default();
     whole.sync(&answer(text, &cited));
-    let mut layout = MarkdownLayout::new(Look::default());
+    let mut layout = MarkdownLayout::new(MarkdownOptions::default());
     let mut rows = |stage| {
         layout.sync(text, 30, stage, whole.marks(FIRST));
         layout.rows().iter().map(|row| row.text() + "\n").collect::<String>()
     };
-    let streamed = rows(Stage::Growing);
+    let streamed = rows(TextStage::Growing);
     assert!(
         streamed.contains("claim [1]") && streamed.contains("three [2]") && streamed.contains("last [3]"),
         "{streamed}"
     );
-    assert_eq!(rows(Stage::Complete), streamed);
-    let mut late = MarkdownLayout::new(Look::default());
-    late.sync(text, 30, Stage::Growing, &[]);
+    assert_eq!(rows(TextStage::Complete), streamed);
+    let mut late = MarkdownLayout::new(MarkdownOptions::default());
+    late.sync(text, 30, TextStage::Growing, &[]);
     let before = late.work();
-    late.sync(text, 30, Stage::Growing, whole.marks(FIRST));
+    late.sync(text, 30, TextStage::Growing, whole.marks(FIRST));
     assert_eq!(late.rows().iter().map(|row| row.text() + "\n").collect::<String>(), streamed);
     assert!(late.work().bytes - before.bytes < text.len() as u64, "only the blocks with marks were laid out again");
 }
 
 #[test]
-fn a_mark_within_an_image_stands_behind_it() {
+fn a_mark_inside_an_image_follows_it() {
     let text = "Words ![a tall cat](https://a.example/cat.png) and more words.";
-    let cited = on(text, "a tall", "https://b.example/1");
+    let cited = cite(text, "a tall", "https://b.example/1");
     assert_eq!(shown(text, &[cited], 90), "Words ▣ Image 1 a tall cat https://a.example/cat.png [1] and more words.");
     let text = "![a tall cat](https://a.example/cat.png)\n\nMore.";
-    let cited = on(text, "a tall", "https://b.example/1");
+    let cited = cite(text, "a tall", "https://b.example/1");
     for width in [90, 20] {
-        let mut citations = Citations::default();
+        let mut citations = AnswerCitations::default();
         citations.sync(&answer(text, std::slice::from_ref(&cited)));
-        let mut layout = MarkdownLayout::new(Look::default());
-        layout.sync(text, width, Stage::Complete, citations.marks(FIRST));
+        let mut layout = MarkdownLayout::new(MarkdownOptions::default());
+        layout.sync(text, width, TextStage::Complete, citations.marks(FIRST));
         let rows: Vec<_> = layout.rows().iter().map(|row| row.source.clone()).collect();
         assert!(rows.windows(2).all(|pair| pair[0].end == pair[1].start), "{rows:?}");
         assert!(layout.rows().iter().any(|row| row.text().contains("[1]")));
@@ -281,7 +288,7 @@ fn a_mark_within_an_image_stands_behind_it() {
 }
 
 #[test]
-fn a_mark_stands_behind_the_word_in_which_its_claim_ends_and_parts_no_cluster() {
+fn a_mark_follows_the_last_word_of_its_claim_and_splits_no_cluster() {
     for (text, claim, expected) in [
         ("They don't know.", "They don", "They don't [1] know."),
         ("It took 3.14 s in all.", "It took 3", "It took 3.14 [1] s in all."),
@@ -292,34 +299,34 @@ fn a_mark_stands_behind_the_word_in_which_its_claim_ends_and_parts_no_cluster() 
         ("Go \u{1f1e9}\u{1f1ea}!", "Go \u{1f1e9}", "Go \u{1f1e9}\u{1f1ea} [1]!"),
         ("한국어 문장", "한국", "한국어 [1] 문장"),
     ] {
-        assert_eq!(shown(text, &[on(text, claim, "https://a.example/1")], 60), expected);
+        assert_eq!(shown(text, &[cite(text, claim, "https://a.example/1")], 60), expected);
     }
     let flags = "\u{1f1e9}\u{1f1ea}".repeat(60);
     for end in (4..flags.len()).step_by(4) {
-        assert_eq!(point(&flags, end) % 8, 0, "{end}");
+        assert_eq!(mark_point(&flags, end) % 8, 0, "{end}");
     }
 }
 
 proptest! {
     #[test]
-    fn a_mark_never_stands_within_a_cluster(text in "[a-c' .\u{e23}\u{e48}\u{301}日ア한\u{1f468}\u{200d}\u{1f1e9}\u{600}\u{915}\u{94d}\n]{1,40}", end in any::<prop::sample::Index>()) {
+    fn a_mark_is_never_inside_a_cluster(text in "[a-c' .\u{e23}\u{e48}\u{301}日ア한\u{1f468}\u{200d}\u{1f1e9}\u{600}\u{915}\u{94d}\n]{1,40}", end in any::<prop::sample::Index>()) {
         let ends: Vec<usize> = text.char_indices().map(|(at, char)| at + char.len_utf8()).collect();
         let end = ends[end.index(ends.len())];
-        let point = point(&text, end);
+        let point = mark_point(&text, end);
         let ends_of_clusters = text::cluster_indices(&text).map(|(at, cluster)| at + cluster.len());
         prop_assert!(point == 0 || ends_of_clusters.into_iter().any(|at| at == point), "{point} of {text:?}");
         prop_assert!(text[..point].len() >= text[..end].trim_end().len());
     }
 
     #[test]
-    fn no_annotation_does_harm(text in "[a-z ()\\[\\]*`\n😀é.:/]{0,80}", spans in prop::collection::vec((any::<Option<u8>>(), any::<Option<u8>>(), 0..3usize), 0..6), width in 1usize..40) {
+    fn no_annotation_breaks_the_layout(text in "[a-z ()\\[\\]*`\n😀é.:/]{0,80}", spans in prop::collection::vec((any::<Option<u8>>(), any::<Option<u8>>(), 0..3usize), 0..6), width in 1usize..40) {
         let urls = ["https://a.example/x", "https://b.example/", ""];
-        let cited: Vec<_> = spans.iter().map(|(start, end, url)| at(urls[*url], start.map(u64::from), end.map(u64::from))).collect();
+        let cited: Vec<_> = spans.iter().map(|(start, end, url)| annotation(urls[*url], start.map(u64::from), end.map(u64::from))).collect();
         let marked = shown(&text, &cited, width);
         for row in marked.lines() {
             prop_assert!(text::width(row) <= width || width < 3, "{row:?} in {width}");
         }
-        let mut grown = Citations::default();
+        let mut grown = AnswerCitations::default();
         for end in (0..=text.len()).filter(|end| text.is_char_boundary(*end)) {
             grown.sync(&answer(&text[..end], &[]));
         }

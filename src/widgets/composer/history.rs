@@ -1,34 +1,34 @@
-//! Walking through the prompts of before; the draft is kept and comes back.
+//! Walks through the earlier prompts; the draft is saved and comes back.
 
 use std::collections::BTreeMap;
 
-/// Where the walk stands. What was changed on the way is kept until the walk ends.
+/// The position in the history. Edits of earlier prompts are saved until the walk ends.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Walk {
-    /// `None`: at the draft.
-    at: Option<usize>,
-    changed: BTreeMap<Option<usize>, String>,
+pub(super) struct HistoryWalk {
+    /// `None` at the draft.
+    index: Option<usize>,
+    edited: BTreeMap<Option<usize>, String>,
 }
 
-impl Walk {
-    /// One prompt further back; `shown` is what stands in the composer now.
+impl HistoryWalk {
+    /// Goes one prompt back; `shown` is the current text of the composer.
     pub fn older(&mut self, prompts: &[String], shown: &str) -> Option<String> {
-        let next = self.at.map_or(0, |at| at + 1);
-        (next < prompts.len()).then(|| self.go(Some(next), prompts, shown))
+        let next = self.index.map_or(0, |at| at + 1);
+        (next < prompts.len()).then(|| self.go_to(Some(next), prompts, shown))
     }
 
-    /// One prompt forward, at last the draft.
+    /// Goes one prompt forward, and finally to the draft.
     pub fn newer(&mut self, prompts: &[String], shown: &str) -> Option<String> {
-        let at = self.at?;
-        Some(self.go(at.checked_sub(1), prompts, shown))
+        let at = self.index?;
+        Some(self.go_to(at.checked_sub(1), prompts, shown))
     }
 
-    fn go(&mut self, to: Option<usize>, prompts: &[String], shown: &str) -> String {
-        let original = self.at.and_then(|at| prompts.get(at));
+    fn go_to(&mut self, to: Option<usize>, prompts: &[String], shown: &str) -> String {
+        let original = self.index.and_then(|at| prompts.get(at));
         if original.is_none_or(|original| original != shown) {
-            self.changed.insert(self.at, shown.to_owned());
+            self.edited.insert(self.index, shown.to_owned());
         }
-        self.at = to;
-        self.changed.get(&to).or_else(|| prompts.get(to?)).cloned().unwrap_or_default()
+        self.index = to;
+        self.edited.get(&to).or_else(|| prompts.get(to?)).cloned().unwrap_or_default()
     }
 }

@@ -1,26 +1,26 @@
-//! The composer against what a reader sees, and against a plain list of clusters.
+//! Tests the composer as it is drawn, and against a plain list of clusters.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use insta::assert_snapshot;
 use proptest::prelude::*;
 use ratatui::{buffer::Buffer, layout::Rect, style::Modifier, widgets::Widget};
 
-use super::{Composer, ComposerView, Reach, Towards};
+use super::{Composer, ComposerView, MotionDirection, MotionReach};
 use crate::widgets::{
     screen,
-    theme::{Role, Theme},
+    theme::{ColourRole, Theme},
 };
 
-/// Presses keys by their names; anything else is typed.
+/// Presses keys by name and types everything else.
 fn press(composer: &mut Composer, keys: &str) {
     for key in keys.split(' ') {
         match key {
-            "top" => _ = composer.go(Towards::Start, Reach::All),
-            "end" => _ = composer.go(Towards::End, Reach::All),
-            "ctrl-j" => composer.newline(),
-            "up" => _ = composer.up(),
-            "down" => _ = composer.down(),
-            word => match named(word) {
+            "top" => _ = composer.move_cursor(MotionDirection::Backward, MotionReach::All),
+            "end" => _ = composer.move_cursor(MotionDirection::Forward, MotionReach::All),
+            "ctrl-j" => composer.insert_newline(),
+            "up" => _ = composer.move_up(),
+            "down" => _ = composer.move_down(),
+            word => match key_named(word) {
                 Some(key) => assert!(composer.edit(key), "{word}"),
                 None => word.chars().for_each(|letter| assert!(composer.edit(KeyCode::Char(letter).into()))),
             },
@@ -28,7 +28,7 @@ fn press(composer: &mut Composer, keys: &str) {
     }
 }
 
-fn named(key: &str) -> Option<KeyEvent> {
+fn key_named(key: &str) -> Option<KeyEvent> {
     let (name, modifiers) = match key.split_once('-') {
         Some(("ctrl", name)) => (name, KeyModifiers::CONTROL),
         Some(("alt", name)) => (name, KeyModifiers::ALT),
@@ -46,22 +46,22 @@ fn named(key: &str) -> Option<KeyEvent> {
     Some(KeyEvent::new(code, modifiers))
 }
 
-/// The draft with its cursor as `|`.
-fn seen(composer: &Composer) -> String {
-    let place = composer.cursor();
+/// Returns the draft with its cursor as `|`.
+fn text_with_cursor(composer: &Composer) -> String {
+    let place = composer.cursor_pos();
     let mut lines = composer.buffer.lines().to_vec();
     lines[place.line].insert(place.byte, '|');
     lines.join("\n")
 }
 
-fn after(draft: &str, keys: &str) -> String {
+fn draft_after(draft: &str, keys: &str) -> String {
     let mut composer = Composer::new(draft);
     press(&mut composer, keys);
-    seen(&composer)
+    text_with_cursor(&composer)
 }
 
 #[test]
-fn the_keys_of_readline_do_what_they_do_in_a_shell() {
+fn readline_keys_work_as_in_a_shell() {
     for (draft, keys, expected) in [
         ("", "hello", "hello|"),
         ("one two", "ctrl-a", "|one two"),
@@ -89,100 +89,100 @@ fn the_keys_of_readline_do_what_they_do_in_a_shell() {
         ("e\u{301}a", "left left", "|e\u{301}a"),
         ("ab", "top e\u{301}", "e\u{301}|ab"),
     ] {
-        assert_eq!(after(draft, keys), expected, "{draft:?} and {keys}");
+        assert_eq!(draft_after(draft, keys), expected, "{draft:?} and {keys}");
     }
 }
 
 #[test]
-fn undo_takes_back_a_word_of_typing_at_a_time() {
+fn undo_removes_one_typed_word_at_a_time() {
     let mut composer = Composer::default();
     press(&mut composer, "hello space world");
     press(&mut composer, "ctrl-_");
-    assert_eq!(seen(&composer), "hello |");
+    assert_eq!(text_with_cursor(&composer), "hello |");
     press(&mut composer, "ctrl-_ ctrl-_ ctrl-_");
-    assert_eq!(seen(&composer), "|");
-    assert_eq!(after("one 👨‍👩‍👧‍👦 two", "ctrl-w bs bs ctrl-_"), "one 👨‍👩‍👧‍👦|");
-    assert_eq!(after("one two", "ctrl-w ctrl-_"), "one two|");
+    assert_eq!(text_with_cursor(&composer), "|");
+    assert_eq!(draft_after("one 👨‍👩‍👧‍👦 two", "ctrl-w bs bs ctrl-_"), "one 👨‍👩‍👧‍👦|");
+    assert_eq!(draft_after("one two", "ctrl-w ctrl-_"), "one two|");
 }
 
 #[test]
-fn a_paste_keeps_its_lines_and_loses_its_controls() {
+fn a_paste_keeps_its_lines_and_loses_control_characters() {
     let mut composer = Composer::default();
     composer.insert_str("one\r\ntwo\rthree\u{7}\u{9b}\tfour\u{0}");
     assert_eq!(composer.text(), "one\ntwo\nthree\tfour");
     composer.insert_char('\u{1b}');
-    assert_eq!(seen(&composer), "one\ntwo\nthree\tfour|");
+    assert_eq!(text_with_cursor(&composer), "one\ntwo\nthree\tfour|");
 }
 
 #[test]
 fn a_backslash_before_enter_becomes_a_newline() {
     let mut composer = Composer::new("one \\");
-    assert!(composer.newline_for_backslash());
-    assert_eq!(seen(&composer), "one \n|");
-    assert!(!composer.newline_for_backslash());
+    assert!(composer.replace_backslash_with_newline());
+    assert_eq!(text_with_cursor(&composer), "one \n|");
+    assert!(!composer.replace_backslash_with_newline());
 }
 
 #[test]
 fn up_and_down_keep_their_column_and_stop_at_the_first_and_last_row() {
     let mut composer = Composer::new("the quick brown fox\nab\njumps over");
-    assert_eq!(composer.rows(11), 4);
+    assert_eq!(composer.wrap_to_width(11), 4);
     press(&mut composer, "left up up");
-    assert_eq!(seen(&composer), "the quick brown fo|x\nab\njumps over".replace("fo|x", "fox|"));
-    assert!(composer.up());
-    assert_eq!(seen(&composer), "the quick| brown fox\nab\njumps over");
-    assert!(!composer.up());
+    assert_eq!(text_with_cursor(&composer), "the quick brown fo|x\nab\njumps over".replace("fo|x", "fox|"));
+    assert!(composer.move_up());
+    assert_eq!(text_with_cursor(&composer), "the quick| brown fox\nab\njumps over");
+    assert!(!composer.move_up());
     press(&mut composer, "down down down");
-    assert_eq!(seen(&composer), "the quick brown fox\nab\njumps ove|r");
-    assert!(!composer.down());
+    assert_eq!(text_with_cursor(&composer), "the quick brown fox\nab\njumps ove|r");
+    assert!(!composer.move_down());
 }
 
 #[test]
 fn home_and_end_go_to_the_edge_of_the_row_and_then_of_the_line() {
     let mut composer = Composer::new("the quick brown fox jumps");
-    composer.rows(11);
+    composer.wrap_to_width(11);
     press(&mut composer, "left up");
-    assert_eq!(seen(&composer), "the quick brow|n fox jumps");
+    assert_eq!(text_with_cursor(&composer), "the quick brow|n fox jumps");
     press(&mut composer, "ctrl-a");
-    assert_eq!(seen(&composer), "the quick |brown fox jumps");
+    assert_eq!(text_with_cursor(&composer), "the quick |brown fox jumps");
     press(&mut composer, "ctrl-a");
-    assert_eq!(seen(&composer), "|the quick brown fox jumps");
+    assert_eq!(text_with_cursor(&composer), "|the quick brown fox jumps");
     press(&mut composer, "ctrl-e");
-    assert_eq!(seen(&composer), "the quick| brown fox jumps");
+    assert_eq!(text_with_cursor(&composer), "the quick| brown fox jumps");
     press(&mut composer, "ctrl-e");
-    assert_eq!(seen(&composer), "the quick brown fox jumps|");
+    assert_eq!(text_with_cursor(&composer), "the quick brown fox jumps|");
 }
 
 #[test]
-fn the_history_gives_the_draft_back_and_keeps_what_was_changed_on_the_way() {
+fn the_history_restores_the_draft_and_keeps_edited_prompts() {
     let prompts = ["newest".to_owned(), "older".to_owned()];
     let mut composer = Composer::new("draft");
-    assert!(!composer.newer(&prompts));
-    assert!(composer.older(&prompts));
+    assert!(!composer.recall_newer(&prompts));
+    assert!(composer.recall_older(&prompts));
     press(&mut composer, "!");
-    assert!(composer.older(&prompts));
+    assert!(composer.recall_older(&prompts));
     assert_eq!(composer.text(), "older");
-    assert!(!composer.older(&prompts));
-    assert!(composer.newer(&prompts));
+    assert!(!composer.recall_older(&prompts));
+    assert!(composer.recall_newer(&prompts));
     assert_eq!(composer.text(), "newest!");
-    assert!(composer.newer(&prompts));
-    assert_eq!(seen(&composer), "draft|");
-    assert!(!composer.newer(&prompts));
+    assert!(composer.recall_newer(&prompts));
+    assert_eq!(text_with_cursor(&composer), "draft|");
+    assert!(!composer.recall_newer(&prompts));
 
-    composer.older(&prompts);
+    composer.recall_older(&prompts);
     assert_eq!(composer.take(), "newest!");
-    composer.older(&prompts);
+    composer.recall_older(&prompts);
     assert_eq!(composer.text(), "newest");
 }
 
 #[test]
 fn a_selection_is_copied_and_replaced() {
     let mut composer = Composer::new("one two\nthree");
-    composer.rows(20);
+    composer.wrap_to_width(20);
     composer.click(4, 0);
     composer.drag(3, 1);
-    assert_eq!(composer.selected().as_deref(), Some("two\nthr"));
+    assert_eq!(composer.selected_text().as_deref(), Some("two\nthr"));
     press(&mut composer, "x");
-    assert_eq!(seen(&composer), "one x|ee");
+    assert_eq!(text_with_cursor(&composer), "one x|ee");
     composer.click(0, 0);
     composer.drag(3, 0);
     press(&mut composer, "ctrl-e bs");
@@ -190,35 +190,35 @@ fn a_selection_is_copied_and_replaced() {
 }
 
 #[test]
-fn keys_that_belong_to_others_are_left_to_them() {
+fn other_keys_are_left_to_the_caller() {
     let mut composer = Composer::new("one");
     for key in ["ctrl-c", "ctrl-p", "ctrl-r", "ctrl-j", "alt-x"] {
-        assert!(!composer.edit(named(key).expect("it is a key")), "{key}");
+        assert!(!composer.edit(key_named(key).expect("it is a key")), "{key}");
     }
     for code in [KeyCode::Enter, KeyCode::Tab, KeyCode::Esc, KeyCode::Up, KeyCode::F(2)] {
         assert!(!composer.edit(code.into()), "{code}");
     }
-    assert_eq!(seen(&composer), "one|");
+    assert_eq!(text_with_cursor(&composer), "one|");
 }
 
 #[test]
-fn taking_the_draft_leaves_nothing_that_could_be_undone() {
+fn taking_the_draft_clears_the_undo_history() {
     let mut composer = Composer::new("secret");
     assert_eq!(composer.take(), "secret");
     assert!(composer.is_empty() && !composer.undo());
 }
 
 #[test]
-fn a_draft_of_many_screens_wraps_only_what_was_typed_in() {
+fn typing_in_a_long_draft_wraps_only_the_edited_line() {
     let line = "the quick brown fox jumps over the lazy dog and goes on ".repeat(2);
     let mut composer = Composer::new(&format!("{line}\n").repeat(900));
-    composer.rows(80);
-    let before = composer.layout.wrapped;
+    composer.wrap_to_width(80);
+    let before = composer.layout.wrapped_lines;
     for letter in "and more".chars() {
         composer.insert_char(letter);
     }
-    assert_eq!(composer.layout.wrapped - before, 8);
-    assert_eq!(composer.rows(80), 1801);
+    assert_eq!(composer.layout.wrapped_lines - before, 8);
+    assert_eq!(composer.wrap_to_width(80), 1801);
 }
 
 #[test]
@@ -228,8 +228,8 @@ fn a_line_longer_than_a_jump_reaches_can_be_edited_at_its_end() {
     assert!(composer.text().ends_with("word wordyx"), "{}", &composer.text()[99_980..]);
     press(&mut composer, "ctrl-_");
     assert!(composer.text().ends_with("word wordx"));
-    composer.rows(10);
-    assert!(composer.up());
+    composer.wrap_to_width(10);
+    assert!(composer.move_up());
     press(&mut composer, "z");
     assert_eq!(composer.text().matches('z').count(), 1);
 }
@@ -238,17 +238,17 @@ fn drawn(composer: &mut Composer, width: u16, height: u16) -> String {
     let theme = Theme::default();
     let area = Rect::new(0, 0, width, height);
     let mut buf = Buffer::empty(area);
-    composer.rows(width.saturating_sub(2));
+    composer.wrap_to_width(width.saturating_sub(2));
     composer.scroll_to_cursor(height);
     let view = || ComposerView { composer, placeholder: "type a message", focused: true, theme: &theme };
     let cursor = view().cursor(area);
     view().render(area, &mut buf);
     let cursor = cursor.expect("the area has room for it");
-    format!("{}cursor {},{}\n", screen::rows(&buf), cursor.x, cursor.y)
+    format!("{}cursor {},{}\n", screen::buffer_text(&buf), cursor.x, cursor.y)
 }
 
 #[test]
-fn an_empty_composer_says_what_to_do() {
+fn an_empty_composer_shows_its_placeholder() {
     assert_snapshot!(drawn(&mut Composer::default(), 20, 1), @"
     › type a message
     cursor 2,0
@@ -256,7 +256,7 @@ fn an_empty_composer_says_what_to_do() {
 }
 
 #[test]
-fn a_long_draft_scrolls_inside_with_the_cursor_in_sight() {
+fn a_long_draft_scrolls_to_keep_the_cursor_visible() {
     let mut composer = Composer::new("one\ntwo 日本語 wraps around\nthree\nfour\tfive");
     assert_snapshot!(drawn(&mut composer, 16, 3), @"
     › wraps around
@@ -284,7 +284,7 @@ fn a_long_draft_scrolls_inside_with_the_cursor_in_sight() {
 fn selected_text_is_reversed_in_the_terminals_own_colours() {
     let theme = Theme::default();
     let mut composer = Composer::new("one two");
-    composer.rows(18);
+    composer.wrap_to_width(18);
     composer.click(0, 0);
     composer.drag(3, 0);
     let area = Rect::new(0, 0, 20, 1);
@@ -292,16 +292,16 @@ fn selected_text_is_reversed_in_the_terminals_own_colours() {
     ComposerView { composer: &composer, placeholder: "", focused: false, theme: &theme }.render(area, &mut buf);
     let reversed: Vec<u16> = (0..20).filter(|x| buf[(*x, 0)].modifier.contains(Modifier::REVERSED)).collect();
     assert_eq!(reversed, [2, 3, 4]);
-    assert_eq!(theme.style(Role::Selection).add_modifier, Modifier::REVERSED);
+    assert_eq!(theme.style(ColourRole::Selection).add_modifier, Modifier::REVERSED);
 }
 
 #[test]
 fn it_draws_at_every_size() {
     for draft in ["", "a", "one two three\n日本語\n👨‍👩‍👧‍👦\t\u{202e}x"] {
-        screen::at_every_size(|area, buf| {
+        screen::draw_at_every_size(|area, buf| {
             let theme = Theme::default();
             let mut composer = Composer::new(draft);
-            composer.rows(area.width.saturating_sub(2));
+            composer.wrap_to_width(area.width.saturating_sub(2));
             composer.scroll_to_cursor(area.height);
             let view = || ComposerView { composer: &composer, placeholder: "type", focused: true, theme: &theme };
             if let Some(cursor) = view().cursor(area) {
@@ -314,7 +314,7 @@ fn it_draws_at_every_size() {
 
 /// One edit of the property test.
 #[derive(Debug, Clone)]
-enum Edit {
+enum RandomEdit {
     Type(&'static str),
     Left,
     Right,
@@ -329,7 +329,7 @@ enum Edit {
     Yank,
 }
 
-fn edits() -> impl Strategy<Value = Vec<Edit>> {
+fn edits() -> impl Strategy<Value = Vec<RandomEdit>> {
     let typed = prop::sample::select(vec![
         "a",
         " ",
@@ -350,25 +350,25 @@ fn edits() -> impl Strategy<Value = Vec<Edit>> {
         "❤\u{fe0f}",
     ]);
     let edit = prop_oneof![
-        5 => typed.prop_map(Edit::Type),
+        5 => typed.prop_map(RandomEdit::Type),
         4 => prop::sample::select(vec![
-            Edit::Left, Edit::Right, Edit::Up, Edit::Down, Edit::Top, Edit::End, Edit::Backspace, Edit::Delete,
-            Edit::KillToEnd, Edit::KillToStart, Edit::Yank,
+            RandomEdit::Left, RandomEdit::Right, RandomEdit::Up, RandomEdit::Down, RandomEdit::Top, RandomEdit::End, RandomEdit::Backspace, RandomEdit::Delete,
+            RandomEdit::KillToEnd, RandomEdit::KillToStart, RandomEdit::Yank,
         ]),
     ];
     prop::collection::vec(edit, 0..60)
 }
 
-/// The draft as a plain text and a byte in it that is always between two clusters.
+/// The draft as a string, and a byte offset that is always between two clusters.
 #[derive(Default)]
-struct Model {
+struct ReferenceDraft {
     text: String,
-    at: usize,
-    killed: String,
-    adds: bool,
+    cursor: usize,
+    kill_buffer: String,
+    is_killing: bool,
 }
 
-impl Model {
+impl ReferenceDraft {
     fn boundaries(&self) -> Vec<usize> {
         let mut ends = vec![0];
         for cluster in crate::text::clusters(&self.text) {
@@ -378,83 +378,83 @@ impl Model {
     }
 
     fn left(&self) -> usize {
-        self.boundaries().into_iter().rfind(|end| *end < self.at).unwrap_or(0)
+        self.boundaries().into_iter().rfind(|end| *end < self.cursor).unwrap_or(0)
     }
 
     fn right(&self) -> usize {
-        self.boundaries().into_iter().find(|end| *end > self.at).unwrap_or(self.text.len())
+        self.boundaries().into_iter().find(|end| *end > self.cursor).unwrap_or(self.text.len())
     }
 
     fn cut(&mut self, from: usize, to: usize) -> String {
         let gone = self.text[from..to].to_owned();
         self.text.replace_range(from..to, "");
-        self.at = from;
+        self.cursor = from;
         gone
     }
 
-    fn apply(&mut self, edit: &Edit) {
-        let adds = std::mem::take(&mut self.adds);
+    fn apply(&mut self, edit: &RandomEdit) {
+        let appends = std::mem::take(&mut self.is_killing);
         match edit {
-            Edit::Type(text) => self.insert(text),
-            Edit::Left => self.at = self.left(),
-            Edit::Right => self.at = self.right(),
-            Edit::Top => self.at = 0,
-            Edit::End => self.at = self.text.len(),
-            Edit::Backspace => _ = self.cut(self.left(), self.at),
-            Edit::Delete => _ = self.cut(self.at, self.right()),
-            Edit::Yank => self.insert(&self.killed.clone()),
-            Edit::KillToEnd => {
-                let end = self.text[self.at..].find('\n').map_or(self.text.len(), |n| self.at + n);
-                let gone = self.cut(self.at, if end == self.at { self.right() } else { end });
-                let before = if adds { std::mem::take(&mut self.killed) } else { String::new() };
-                self.keep(gone, adds, |gone| before + &gone);
+            RandomEdit::Type(text) => self.insert(text),
+            RandomEdit::Left => self.cursor = self.left(),
+            RandomEdit::Right => self.cursor = self.right(),
+            RandomEdit::Top => self.cursor = 0,
+            RandomEdit::End => self.cursor = self.text.len(),
+            RandomEdit::Backspace => _ = self.cut(self.left(), self.cursor),
+            RandomEdit::Delete => _ = self.cut(self.cursor, self.right()),
+            RandomEdit::Yank => self.insert(&self.kill_buffer.clone()),
+            RandomEdit::KillToEnd => {
+                let end = self.text[self.cursor..].find('\n').map_or(self.text.len(), |n| self.cursor + n);
+                let gone = self.cut(self.cursor, if end == self.cursor { self.right() } else { end });
+                let before = if appends { std::mem::take(&mut self.kill_buffer) } else { String::new() };
+                self.record_kill(gone, appends, |gone| before + &gone);
             }
-            Edit::KillToStart => {
-                let start = self.text[..self.at].rfind('\n').map_or(0, |n| n + 1);
-                let gone = self.cut(if start == self.at { self.left() } else { start }, self.at);
-                let behind = if adds { std::mem::take(&mut self.killed) } else { String::new() };
-                self.keep(gone, adds, |gone| gone + &behind);
+            RandomEdit::KillToStart => {
+                let start = self.text[..self.cursor].rfind('\n').map_or(0, |n| n + 1);
+                let gone = self.cut(if start == self.cursor { self.left() } else { start }, self.cursor);
+                let after = if appends { std::mem::take(&mut self.kill_buffer) } else { String::new() };
+                self.record_kill(gone, appends, |gone| gone + &after);
             }
-            Edit::Up | Edit::Down => unreachable!("rows are no matter of the model"),
+            RandomEdit::Up | RandomEdit::Down => unreachable!("the model has no rows"),
         }
-        // An edit may have joined what stands around the cursor into one cluster.
-        self.at = self.boundaries().into_iter().find(|end| *end >= self.at).unwrap_or(self.text.len());
+        // An edit may have joined the text around the cursor into one cluster.
+        self.cursor = self.boundaries().into_iter().find(|end| *end >= self.cursor).unwrap_or(self.text.len());
     }
 
-    fn keep(&mut self, gone: String, adds: bool, joined: impl FnOnce(String) -> String) {
-        let nothing = gone.is_empty();
-        let joined = joined(gone);
-        if !nothing || adds {
-            self.killed = joined;
+    fn record_kill(&mut self, removed: String, appends: bool, joined: impl FnOnce(String) -> String) {
+        let nothing = removed.is_empty();
+        let joined = joined(removed);
+        if !nothing || appends {
+            self.kill_buffer = joined;
         }
-        self.adds = !nothing || adds;
+        self.is_killing = !nothing || appends;
     }
 
     fn insert(&mut self, text: &str) {
-        self.text.insert_str(self.at, text);
-        self.at += text.len();
+        self.text.insert_str(self.cursor, text);
+        self.cursor += text.len();
     }
 }
 
-fn apply(composer: &mut Composer, edit: &Edit) {
+fn apply(composer: &mut Composer, edit: &RandomEdit) {
     match edit {
-        Edit::Type(text) => composer.insert_str(text),
-        Edit::Left => press(composer, "left"),
-        Edit::Right => press(composer, "right"),
-        Edit::Up => press(composer, "up"),
-        Edit::Down => press(composer, "down"),
-        Edit::Top => press(composer, "top"),
-        Edit::End => press(composer, "end"),
-        Edit::Backspace => press(composer, "bs"),
-        Edit::Delete => press(composer, "del"),
-        Edit::KillToEnd => press(composer, "ctrl-k"),
-        Edit::KillToStart => press(composer, "ctrl-u"),
-        Edit::Yank => press(composer, "ctrl-y"),
+        RandomEdit::Type(text) => composer.insert_str(text),
+        RandomEdit::Left => press(composer, "left"),
+        RandomEdit::Right => press(composer, "right"),
+        RandomEdit::Up => press(composer, "up"),
+        RandomEdit::Down => press(composer, "down"),
+        RandomEdit::Top => press(composer, "top"),
+        RandomEdit::End => press(composer, "end"),
+        RandomEdit::Backspace => press(composer, "bs"),
+        RandomEdit::Delete => press(composer, "del"),
+        RandomEdit::KillToEnd => press(composer, "ctrl-k"),
+        RandomEdit::KillToStart => press(composer, "ctrl-u"),
+        RandomEdit::Yank => press(composer, "ctrl-y"),
     }
 }
 
 fn byte_in_text(composer: &Composer) -> usize {
-    let place = composer.cursor();
+    let place = composer.cursor_pos();
     composer.buffer.lines()[..place.line].iter().map(|line| line.len() + 1).sum::<usize>() + place.byte
 }
 
@@ -462,24 +462,24 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn random_edits_do_what_they_do_to_a_list_of_clusters(edits in edits(), width in 1u16..20) {
-        let (mut composer, mut model) = (Composer::default(), Model::default());
-        composer.rows(width);
+    fn random_edits_match_a_plain_list_of_clusters(edits in edits(), width in 1u16..20) {
+        let (mut composer, mut model) = (Composer::default(), ReferenceDraft::default());
+        composer.wrap_to_width(width);
         for edit in &edits {
             apply(&mut composer, edit);
-            if matches!(edit, Edit::Up | Edit::Down) {
-                model.at = byte_in_text(&composer);
-                model.adds = false;
+            if matches!(edit, RandomEdit::Up | RandomEdit::Down) {
+                model.cursor = byte_in_text(&composer);
+                model.is_killing = false;
             } else {
                 model.apply(edit);
             }
             prop_assert_eq!(composer.text(), &*model.text, "after {:?}", edit);
-            prop_assert_eq!(byte_in_text(&composer), model.at, "after {:?}", edit);
+            prop_assert_eq!(byte_in_text(&composer), model.cursor, "after {:?}", edit);
         }
     }
 
     #[test]
-    fn whatever_was_edited_can_be_undone_to_nothing(edits in edits()) {
+    fn all_edits_can_be_undone(edits in edits()) {
         let mut composer = Composer::default();
         for edit in &edits {
             apply(&mut composer, edit);
@@ -489,15 +489,15 @@ proptest! {
     }
 
     #[test]
-    fn the_rows_of_edited_text_are_those_of_the_same_text_laid_out_at_once(edits in edits(), width in 1u16..20) {
+    fn edited_text_wraps_like_new_text(edits in edits(), width in 1u16..20) {
         let mut composer = Composer::default();
-        composer.rows(width);
+        composer.wrap_to_width(width);
         for edit in &edits {
             apply(&mut composer, edit);
         }
         let mut whole = Composer::new(&composer.text());
-        whole.rows(width);
-        let rows = |composer: &Composer| (0..composer.layout.rows()).map(|row| composer.layout.row(row)).collect::<Vec<_>>();
+        whole.wrap_to_width(width);
+        let rows = |composer: &Composer| (0..composer.layout.row_count()).map(|row| composer.layout.row(row)).collect::<Vec<_>>();
         prop_assert_eq!(rows(&composer), rows(&whole));
     }
 }

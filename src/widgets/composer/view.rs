@@ -9,44 +9,44 @@ use ratatui::{
 
 use super::{
     Composer,
-    layout::{Place, Row, shown},
+    layout::{DraftRow, TextPos, visible_cluster},
 };
 use crate::{
     text,
-    widgets::theme::{Role, Theme},
+    widgets::theme::{ColourRole, Theme},
 };
 
-/// The cells left of the text: the caret sign stands in them.
+/// The cells left of the text, which contain the prompt sign.
 const GUTTER: u16 = 2;
 
-/// The draft behind its caret sign; `area` includes the gutter, and where there is one a cell at the right, in which
-/// the caret stands behind a full row.
+/// Draws the draft after its prompt sign. The area includes the gutter and, if there is room, one cell at the right for
+/// the caret after a full row.
 pub struct ComposerView<'a> {
     pub composer: &'a Composer,
-    /// What an empty composer says.
+    /// The text of an empty composer.
     pub placeholder: &'a str,
     pub focused: bool,
     pub theme: &'a Theme,
 }
 
 impl ComposerView<'_> {
-    /// Where the terminal's cursor stands.
+    /// Returns the position of the terminal's cursor.
     pub fn cursor(&self, area: Rect) -> Option<Position> {
         let text = text_area(area);
         let (x, row) = self.composer.cursor_cell();
-        let y = u16::try_from(row.checked_sub(self.composer.top_for(area.height))?).ok()?;
+        let y = u16::try_from(row.checked_sub(self.composer.top_row_for(area.height))?).ok()?;
         (text.width > 0 && y < area.height).then(|| Position::new((text.x + x).min(text.right() - 1), area.y + y))
     }
 
-    fn draw_row(&self, row: Row, selection: Option<(Place, Place)>, area: Rect, buf: &mut Buffer) {
-        let style = self.theme.style(Role::Text);
-        let selected = self.theme.style(Role::Selection);
+    fn draw_row(&self, row: DraftRow, selection: Option<(TextPos, TextPos)>, area: Rect, buf: &mut Buffer) {
+        let style = self.theme.style(ColourRole::Text);
+        let selected = self.theme.style(ColourRole::Selection);
         let mut x = area.x;
         let mut byte = row.start;
         for cluster in text::clusters(self.composer.layout.text_of(row)) {
-            let place = Place { line: row.line, byte };
+            let place = TextPos { line: row.line, byte };
             byte += cluster.len();
-            let symbol = shown(cluster);
+            let symbol = visible_cluster(cluster);
             let cells = u16::try_from(text::width(&symbol)).unwrap_or(u16::MAX);
             if cells > area.right().saturating_sub(x) {
                 break;
@@ -64,17 +64,17 @@ impl Widget for ComposerView<'_> {
         if area.is_empty() {
             return;
         }
-        let sign = self.theme.style(if self.focused { Role::Accent } else { Role::Muted });
+        let sign = self.theme.style(if self.focused { ColourRole::Accent } else { ColourRole::Muted });
         buf.set_stringn(area.x, area.y, self.theme.marks.prompt, 1, sign);
         let text = text_area(area);
         if self.composer.is_empty() {
             let words = text::truncate(self.placeholder, text.width.saturating_sub(1).into());
-            let style = self.theme.style(Role::Muted).remove_modifier(Modifier::BOLD);
+            let style = self.theme.style(ColourRole::Muted).remove_modifier(Modifier::BOLD);
             buf.set_stringn(text.x, text.y, words, text.width.into(), style);
             return;
         }
         let selection = self.composer.selection();
-        let top = self.composer.top_for(area.height);
+        let top = self.composer.top_row_for(area.height);
         for (index, line) in (top..).zip(text.rows()) {
             let Some(row) = self.composer.layout.row(index) else { break };
             self.draw_row(row, selection, line, buf);

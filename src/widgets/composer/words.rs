@@ -1,19 +1,19 @@
-//! Steps inside one line: from cluster to cluster and from word to word, as byte offsets.
+//! Motions inside one line, by cluster and by word, as byte offsets.
 
 use unicode_segmentation::{GraphemeCursor, UnicodeSegmentation};
 
-/// Where the cluster after `at` begins.
+/// Returns the next cluster boundary after `at`.
 pub(super) fn next_cluster(line: &str, at: usize) -> Option<usize> {
-    step(line, at, GraphemeCursor::next_boundary)
+    boundary_from(line, at, GraphemeCursor::next_boundary)
 }
 
-/// Where the cluster before `at` begins.
+/// Returns the last cluster boundary before `at`.
 pub(super) fn previous_cluster(line: &str, at: usize) -> Option<usize> {
-    step(line, at, GraphemeCursor::prev_boundary)
+    boundary_from(line, at, GraphemeCursor::prev_boundary)
 }
 
-/// The boundary between clusters at `at` or else behind it.
-pub(super) fn snapped(line: &str, at: usize) -> usize {
+/// Returns the cluster boundary at or after `at`.
+pub(super) fn snap_to_boundary(line: &str, at: usize) -> usize {
     let mut cursor = GraphemeCursor::new(at, line.len(), true);
     match cursor.is_boundary(line, 0) {
         Ok(false) => next_cluster(line, at).unwrap_or(line.len()),
@@ -21,18 +21,18 @@ pub(super) fn snapped(line: &str, at: usize) -> usize {
     }
 }
 
-/// The end of the word at or behind `at`, as Alt-F moves.
+/// Returns the end of the word at or after `at`, for `Alt-F`.
 pub(super) fn word_end(line: &str, at: usize) -> usize {
     words(line).map(|(start, word)| start + word.len()).find(|end| *end > at).unwrap_or(line.len())
 }
 
-/// The start of the word before `at`, as Alt-B moves.
+/// Returns the start of the word before `at`, for `Alt-B`.
 pub(super) fn word_start(line: &str, at: usize) -> usize {
     words(line).map(|(start, _)| start).take_while(|start| *start < at).last().unwrap_or(0)
 }
 
-/// The start of what stands between blanks before `at`, as Ctrl-W kills.
-pub(super) fn blank_start(line: &str, at: usize) -> usize {
+/// Returns the start of the text between spaces before `at`, for `^W`.
+pub(super) fn spaced_word_start(line: &str, at: usize) -> usize {
     let word = line[..at].trim_end();
     word.char_indices().rev().find(|(_, letter)| letter.is_whitespace()).map_or(0, |(i, blank)| i + blank.len_utf8())
 }
@@ -41,7 +41,7 @@ fn words(line: &str) -> impl Iterator<Item = (usize, &str)> {
     line.split_word_bound_indices().filter(|(_, word)| word.contains(char::is_alphanumeric))
 }
 
-fn step(
+fn boundary_from(
     line: &str,
     at: usize,
     boundary: impl Fn(&mut GraphemeCursor, &str, usize) -> Result<Option<usize>, unicode_segmentation::GraphemeIncomplete>,
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_family_is_one_step() {
+    fn a_family_emoji_is_one_step() {
         let line = "a👨‍👩‍👧‍👦b";
         let after = next_cluster(line, 1).expect("there is more");
         assert_eq!(&line[after..], "b");
@@ -64,15 +64,18 @@ mod tests {
     }
 
     #[test]
-    fn a_place_inside_a_cluster_moves_behind_it() {
-        assert_eq!((snapped("e\u{301}x", 1), snapped("e\u{301}x", 3), snapped("ab", 1)), (3, 3, 1));
+    fn a_position_inside_a_cluster_snaps_to_its_end() {
+        assert_eq!(
+            (snap_to_boundary("e\u{301}x", 1), snap_to_boundary("e\u{301}x", 3), snap_to_boundary("ab", 1)),
+            (3, 3, 1)
+        );
     }
 
     #[test]
-    fn words_are_what_readline_takes_for_words() {
+    fn word_boundaries_match_readline() {
         let line = "git commit --amend, don't";
         assert_eq!([0, 3, 10, 18].map(|at| word_end(line, at)), [3, 10, 18, 25]);
         assert_eq!([25, 20, 19, 4].map(|at| word_start(line, at)), [20, 13, 13, 0]);
-        assert_eq!([25, 20, 12, 3].map(|at| blank_start(line, at)), [20, 11, 11, 0]);
+        assert_eq!([25, 20, 12, 3].map(|at| spaced_word_start(line, at)), [20, 11, 11, 0]);
     }
 }

@@ -6,164 +6,164 @@ use ratatui::{
     widgets::Widget,
 };
 
-use super::{Entry, Form};
+use super::{FormEntry, SettingsForm};
 use crate::{
     text,
     widgets::{
         composer::ComposerView,
-        field::{Field, Shows},
-        overlay::{self, Overlay},
-        theme::{Role, Theme},
-        words::{self, Hint},
+        field::{FieldDisplay, TextField},
+        overlay::{self, OverlayFrame},
+        theme::{ColourRole, Theme},
+        words::{self, KeyHint},
     },
 };
 
-/// The form above everything else; its area is the whole screen.
+/// Draws the form above everything else; its area is the whole screen.
 pub struct FormView<'a> {
-    pub form: &'a Form,
+    pub form: &'a SettingsForm,
     pub theme: &'a Theme,
 }
 
-/// Where everything stands.
-pub(super) struct Places {
+/// The areas of the form's parts.
+pub(super) struct FormAreas {
     frame: Rect,
     label: Rect,
-    /// The instructions, without the gutter.
+    /// The text of the instructions, without the gutter.
     pub instructions: Rect,
-    /// The row of each number; the complaint stands in the row below it.
-    numbers: [Rect; 3],
+    /// The row of each number; its error is in the row below.
+    number_rows: [Rect; 3],
 }
 
-const LABELS: u16 = 19;
-const GUTTER: u16 = 2;
+const LABEL_WIDTH: u16 = 19;
+const GUTTER_WIDTH: u16 = 2;
 
-impl Places {
-    pub fn of(form: &Form, screen: Rect) -> Self {
+impl FormAreas {
+    pub fn new(form: &SettingsForm, screen: Rect) -> Self {
         let lines = u16::try_from(form.instructions.text().lines().count()).unwrap_or(u16::MAX);
-        let wanted = lines.clamp(4, screen.height / 2 + 4);
-        let frame = overlay::placed(screen, 76, (wanted + 11).min(screen.height));
+        let wanted_rows = lines.clamp(4, screen.height / 2 + 4);
+        let frame = overlay::overlay_area(screen, 76, (wanted_rows + 11).min(screen.height));
         let mut inner = frame.inner(ratatui::layout::Margin::new(1, 1));
         if inner.height > 12 {
             inner.y += 1;
             inner.height -= 1;
         }
-        // Three numbers, each with a row for what is wrong with it where there is room.
-        let pitch = if inner.height >= 9 { 2 } else { 1 };
-        let numbers_height = (3 * pitch).min(inner.height);
+        // Three numbers, each followed by a row for its error if there is room.
+        let rows_per_number = if inner.height >= 9 { 2 } else { 1 };
+        let numbers_height = (3 * rows_per_number).min(inner.height);
         let label = Rect { height: inner.height.saturating_sub(numbers_height).min(1), ..inner };
-        let rest = inner.height.saturating_sub(numbers_height + label.height);
-        let gap = u16::from(rest > 3);
+        let rows_left = inner.height.saturating_sub(numbers_height + label.height);
+        let gap = u16::from(rows_left > 3);
         let instructions = Rect {
-            x: inner.x + GUTTER.min(inner.width),
+            x: inner.x + GUTTER_WIDTH.min(inner.width),
             y: inner.y + label.height,
-            width: inner.width.saturating_sub(2 * GUTTER),
-            height: rest - gap,
+            width: inner.width.saturating_sub(2 * GUTTER_WIDTH),
+            height: rows_left - gap,
         };
         let first = instructions.bottom() + gap;
-        let numbers = [0, 1, 2].map(|nth| {
-            let y = first + nth * pitch;
+        let number_rows = [0, 1, 2].map(|nth| {
+            let y = first + nth * rows_per_number;
             Rect { x: inner.x, y, width: inner.width, height: u16::from(y < inner.bottom()) }
         });
-        Self { frame, label, instructions, numbers }
+        Self { frame, label, instructions, number_rows }
     }
 }
 
 impl FormView<'_> {
-    /// Where the terminal's cursor stands.
+    /// Returns the position of the terminal's cursor.
     pub fn cursor(&self, screen: Rect) -> Option<Position> {
-        let places = Places::of(self.form, screen);
-        match self.number(self.form.at) {
-            None => self.composer().cursor(with_gutter(places.instructions)),
-            Some((nth, field)) => field.cursor(value_area(places.numbers[nth]), Shows::Text),
+        let areas = FormAreas::new(self.form, screen);
+        match self.number_field(self.form.current) {
+            None => self.composer_view().cursor(with_gutter(areas.instructions)),
+            Some((nth, field)) => field.cursor(value_area(areas.number_rows[nth]), FieldDisplay::Text),
         }
     }
 
-    fn number(&self, entry: Entry) -> Option<(usize, &Field)> {
+    fn number_field(&self, entry: FormEntry) -> Option<(usize, &TextField)> {
         match entry {
-            Entry::Instructions => None,
-            Entry::Temperature => Some((0, &self.form.temperature)),
-            Entry::TopP => Some((1, &self.form.top_p)),
-            Entry::MaxOutputTokens => Some((2, &self.form.max_output_tokens)),
+            FormEntry::Instructions => None,
+            FormEntry::Temperature => Some((0, &self.form.temperature)),
+            FormEntry::TopP => Some((1, &self.form.top_p)),
+            FormEntry::MaxOutputTokens => Some((2, &self.form.max_output_tokens)),
         }
     }
 
-    fn composer(&self) -> ComposerView<'_> {
+    fn composer_view(&self) -> ComposerView<'_> {
         ComposerView {
             composer: &self.form.instructions,
-            placeholder: Entry::Instructions.empty(),
-            focused: self.form.at == Entry::Instructions,
+            placeholder: FormEntry::Instructions.placeholder(),
+            focused: self.form.current == FormEntry::Instructions,
             theme: self.theme,
         }
     }
 
-    fn label(&self, entry: Entry, row: Rect, buf: &mut Buffer) {
-        let current = self.form.at == entry;
-        let style = self.theme.style(if current { Role::Text } else { Role::Muted });
-        let left = GUTTER.min(row.width);
+    fn draw_label(&self, entry: FormEntry, row: Rect, buf: &mut Buffer) {
+        let is_current = self.form.current == entry;
+        let style = self.theme.style(if is_current { ColourRole::Text } else { ColourRole::Muted });
+        let left = GUTTER_WIDTH.min(row.width);
         let place = Rect { x: row.x + left, width: row.width - left, ..row };
-        words::run(entry.label(), if current { style.bold() } else { style }).render(place, buf);
+        words::styled_line(entry.label(), if is_current { style.bold() } else { style }).render(place, buf);
     }
 
-    fn entry(&self, entry: Entry, field: &Field, row: Rect, buf: &mut Buffer) {
+    fn draw_entry(&self, entry: FormEntry, field: &TextField, row: Rect, buf: &mut Buffer) {
         if row.is_empty() {
             return;
         }
-        self.label(entry, row, buf);
-        if self.form.at == entry {
-            words::run(self.theme.marks.prompt, self.theme.style(Role::Accent)).render(row, buf);
+        self.draw_label(entry, row, buf);
+        if self.form.current == entry {
+            words::styled_line(self.theme.marks.prompt, self.theme.style(ColourRole::Accent)).render(row, buf);
         }
         let value = value_area(row);
         if field.is_empty() {
-            let empty = text::truncate(entry.empty(), value.width.into());
-            words::run(empty, self.theme.style(Role::Muted)).render(value, buf);
+            let empty = text::truncate(entry.placeholder(), value.width.into());
+            words::styled_line(empty, self.theme.style(ColourRole::Muted)).render(value, buf);
         } else {
-            field.draw(value, Shows::Text, self.theme.style(Role::Text), self.theme, buf);
+            field.draw(value, FieldDisplay::Text, self.theme.style(ColourRole::Text), self.theme, buf);
         }
     }
 
-    fn complaint(&self, entry: Entry, row: Rect, last: u16, buf: &mut Buffer) {
-        let Some(complaint) = self.form.complaint(entry).filter(|_| row.y + 1 < last) else { return };
-        let said = format!("{} {complaint}", self.theme.marks.failed);
+    fn draw_error(&self, entry: FormEntry, row: Rect, bottom: u16, buf: &mut Buffer) {
+        let Some(complaint) = self.form.error_message(entry).filter(|_| row.y + 1 < bottom) else { return };
+        let message = format!("{} {complaint}", self.theme.marks.failed);
         let value = Rect { y: row.y + 1, ..value_area(row) };
-        let said = text::truncate(&said, value.width.into()).into_owned();
-        words::run(said, self.theme.style(Role::Error)).render(value, buf);
+        let said = text::truncate(&message, value.width.into()).into_owned();
+        words::styled_line(said, self.theme.style(ColourRole::Error)).render(value, buf);
     }
 }
 
 impl Widget for FormView<'_> {
     fn render(self, area: Rect, buf: &mut Buffer) {
         let area = area.intersection(buf.area);
-        self.theme.recede(area, buf);
-        let places = Places::of(self.form, area);
+        self.theme.dim_area(area, buf);
+        let areas = FormAreas::new(self.form, area);
         let enter = self.theme.marks.enter;
-        let apart = places.numbers[1].y > places.numbers[0].y + 1;
-        // Without a row of its own a complaint takes the place of keys.
-        let notice = self.form.complaint(self.form.at).filter(|_| !apart);
-        let keys: &[Hint] = if notice.is_some() {
-            &[("esc", "leave")]
+        let has_error_rows = areas.number_rows[1].y > areas.number_rows[0].y + 1;
+        // An error without its own row replaces the key hints.
+        let notice = self.form.error_message(self.form.current).filter(|_| !has_error_rows);
+        let keys: &[KeyHint] = if notice.is_some() {
+            &[("Esc", "leave")]
         } else {
-            &[(enter, "save"), ("esc", "leave"), ("tab", "next"), ("^J", "newline")]
+            &[(enter, "save"), ("Esc", "leave"), ("Tab", "next"), ("^J", "newline")]
         };
-        let overlay = Overlay { title: "Instructions and sampling", keys, notice, theme: self.theme };
-        if overlay.draw(places.frame, buf).is_empty() {
+        let overlay = OverlayFrame { title: "Instructions and sampling", keys, notice, theme: self.theme };
+        if overlay.draw(areas.frame, buf).is_empty() {
             return;
         }
-        if !places.label.is_empty() {
-            self.label(Entry::Instructions, places.label, buf);
+        if !areas.label.is_empty() {
+            self.draw_label(FormEntry::Instructions, areas.label, buf);
         }
-        if !places.instructions.is_empty() {
-            let area = with_gutter(places.instructions);
-            self.composer().render(area, buf);
-            if self.form.at != Entry::Instructions {
-                buf.set_stringn(area.x, area.y, " ", 1, self.theme.ground(Role::Surface));
+        if !areas.instructions.is_empty() {
+            let area = with_gutter(areas.instructions);
+            self.composer_view().render(area, buf);
+            if self.form.current != FormEntry::Instructions {
+                buf.set_stringn(area.x, area.y, " ", 1, self.theme.ground_style(ColourRole::Surface));
             }
         }
-        let bottom = places.frame.bottom().saturating_sub(1);
-        for entry in Entry::ALL {
-            if let Some((nth, field)) = self.number(entry) {
-                self.entry(entry, field, places.numbers[nth], buf);
-                if apart {
-                    self.complaint(entry, places.numbers[nth], bottom, buf);
+        let bottom = areas.frame.bottom().saturating_sub(1);
+        for entry in FormEntry::ALL {
+            if let Some((nth, field)) = self.number_field(entry) {
+                self.draw_entry(entry, field, areas.number_rows[nth], buf);
+                if has_error_rows {
+                    self.draw_error(entry, areas.number_rows[nth], bottom, buf);
                 }
             }
         }
@@ -171,10 +171,10 @@ impl Widget for FormView<'_> {
 }
 
 fn with_gutter(area: Rect) -> Rect {
-    Rect { x: area.x - GUTTER.min(area.x), width: area.width + GUTTER, ..area }
+    Rect { x: area.x - GUTTER_WIDTH.min(area.x), width: area.width + GUTTER_WIDTH, ..area }
 }
 
 fn value_area(row: Rect) -> Rect {
-    let left = (GUTTER + LABELS).min(row.width);
-    Rect { x: row.x + left, width: (row.width - left).saturating_sub(GUTTER), ..row }
+    let left = (GUTTER_WIDTH + LABEL_WIDTH).min(row.width);
+    Rect { x: row.x + left, width: (row.width - left).saturating_sub(GUTTER_WIDTH), ..row }
 }

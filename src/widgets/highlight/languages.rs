@@ -1,8 +1,8 @@
-//! The names that models write behind a fence, and the syntaxes they mean.
+//! Maps the language names that models write after a code fence to syntaxes.
 
 use syntect::parsing::{SyntaxReference, SyntaxSet};
 
-/// Names that the syntaxes do not know themselves.
+/// Names that the syntaxes do not list.
 const ALIASES: &[(&[&str], &str)] = &[
     (&["console", "shell-session", "shellsession", "terminal", "shell", "zsh", "ksh"], "sh"),
     (&["csharp", "c#", "dotnet"], "cs"),
@@ -29,18 +29,19 @@ const ALIASES: &[(&[&str], &str)] = &[
     (&["viml", "vimscript"], "vim"),
 ];
 
-/// Whether a language is worth a worker's time.
-pub fn knows(language: &str) -> bool {
+/// Whether a language can be highlighted; plain text is not sent to the worker.
+pub fn can_highlight(language: &str) -> bool {
     const PLAIN: &[&str] = &["", "text", "txt", "plaintext", "plain", "none", "output", "log", "ascii", "mermaid"];
     !PLAIN.iter().any(|plain| language.eq_ignore_ascii_case(plain))
 }
 
-/// Markdown has a line that costs more than a whole file in other languages: it is not left to a grammar.
+/// Whether a language is Markdown, which has its own highlighter: with a grammar, one line can cost more than an entire
+/// file in other languages.
 pub(super) fn is_markdown(language: &str) -> bool {
     ["md", "markdown", "mdx", "mkd", "rmd", "qmd"].iter().any(|name| language.eq_ignore_ascii_case(name))
 }
 
-pub(super) fn find<'a>(language: &str, syntaxes: &'a SyntaxSet) -> Option<&'a SyntaxReference> {
+pub(super) fn find_syntax<'a>(language: &str, syntaxes: &'a SyntaxSet) -> Option<&'a SyntaxReference> {
     let language = language.to_ascii_lowercase();
     let alias = ALIASES.iter().find(|(names, _)| names.contains(&&*language)).map(|(_, name)| *name);
     alias.and_then(|name| syntaxes.find_syntax_by_token(name)).or_else(|| syntaxes.find_syntax_by_token(&language))

@@ -1,90 +1,95 @@
-//! From the scopes of a grammar to roles of colour.
+//! Maps the scopes of a grammar to colour roles.
 
 use std::collections::HashMap;
 
 use syntect::parsing::{Scope, ScopeStack, ScopeStackOp};
 
-use super::{Runs, push};
-use crate::widgets::theme::Role;
+use super::{ColourRuns, push_run};
+use crate::widgets::theme::ColourRole;
 
-/// The first that a scope begins with decides; the innermost scope that is here wins.
-const ROLES: &[(&str, Role)] = &[
-    ("comment", Role::Comment),
-    ("meta.interpolation", Role::Text),
-    ("meta.template.expression", Role::Text),
-    ("punctuation.section.interpolation", Role::Keyword),
-    ("constant.character.escape", Role::Number),
-    ("constant.other.placeholder", Role::Number),
-    ("string", Role::String),
-    ("punctuation.definition.string", Role::String),
-    ("constant", Role::Number),
-    ("support.constant", Role::Number),
-    ("keyword.other.unit", Role::Number),
-    ("keyword.operator.word", Role::Keyword),
-    ("keyword.operator.logical.python", Role::Keyword),
-    ("keyword.operator", Role::Text),
-    ("keyword", Role::Keyword),
-    ("storage", Role::Keyword),
-    ("variable.language", Role::Keyword),
-    ("variable.function", Role::Function),
-    ("variable.annotation", Role::Function),
-    ("entity.name.tag", Role::Keyword),
-    ("entity.name.section", Role::Keyword),
-    ("entity.name", Role::Function),
-    ("entity.other.attribute-name", Role::Function),
-    ("entity.other.inherited-class", Role::Function),
-    ("support.function", Role::Function),
-    ("support.macro", Role::Function),
-    ("support.type.property-name", Role::Function),
-    ("support", Role::Function),
-    ("markup.inserted", Role::Ok),
-    ("markup.deleted", Role::Error),
-    ("meta.diff.range", Role::Comment),
-    ("meta.diff.header", Role::Comment),
-    ("markup.heading", Role::Keyword),
+/// The role of each scope prefix. The first prefix of a scope decides, and the innermost scope with a role wins.
+const ROLES: &[(&str, ColourRole)] = &[
+    ("comment", ColourRole::Comment),
+    ("meta.interpolation", ColourRole::Text),
+    ("meta.template.expression", ColourRole::Text),
+    ("punctuation.section.interpolation", ColourRole::Keyword),
+    ("constant.character.escape", ColourRole::Number),
+    ("constant.other.placeholder", ColourRole::Number),
+    ("string", ColourRole::String),
+    ("punctuation.definition.string", ColourRole::String),
+    ("constant", ColourRole::Number),
+    ("support.constant", ColourRole::Number),
+    ("keyword.other.unit", ColourRole::Number),
+    ("keyword.operator.word", ColourRole::Keyword),
+    ("keyword.operator.logical.python", ColourRole::Keyword),
+    ("keyword.operator", ColourRole::Text),
+    ("keyword", ColourRole::Keyword),
+    ("storage", ColourRole::Keyword),
+    ("variable.language", ColourRole::Keyword),
+    ("variable.function", ColourRole::Function),
+    ("variable.annotation", ColourRole::Function),
+    ("entity.name.tag", ColourRole::Keyword),
+    ("entity.name.section", ColourRole::Keyword),
+    ("entity.name", ColourRole::Function),
+    ("entity.other.attribute-name", ColourRole::Function),
+    ("entity.other.inherited-class", ColourRole::Function),
+    ("support.function", ColourRole::Function),
+    ("support.macro", ColourRole::Function),
+    ("support.type.property-name", ColourRole::Function),
+    ("support", ColourRole::Function),
+    ("markup.inserted", ColourRole::Ok),
+    ("markup.deleted", ColourRole::Error),
+    ("meta.diff.range", ColourRole::Comment),
+    ("meta.diff.header", ColourRole::Comment),
+    ("markup.heading", ColourRole::Keyword),
 ];
 
-/// The role of every scope that was met.
+/// Looks up the role of a scope, and caches it.
 #[derive(Debug, Default)]
-pub(super) struct Roles {
-    selectors: Vec<(Scope, Role)>,
-    met: HashMap<Scope, Option<Role>>,
+pub(super) struct ScopeRoles {
+    selectors: Vec<(Scope, ColourRole)>,
+    cache: HashMap<Scope, Option<ColourRole>>,
 }
 
-impl Roles {
-    /// The runs of a line of so many bytes, and the scopes that are open behind it.
-    pub fn runs(&mut self, length: usize, changes: &[(usize, ScopeStackOp)], scopes: &mut ScopeStack) -> Runs {
-        let mut runs = Runs::new();
+impl ScopeRoles {
+    /// Returns the runs of a line of `length` bytes; `scopes` becomes the scopes that are open after it.
+    pub fn line_runs(
+        &mut self,
+        length: usize,
+        changes: &[(usize, ScopeStackOp)],
+        scopes: &mut ScopeStack,
+    ) -> ColourRuns {
+        let mut runs = ColourRuns::new();
         let mut at = 0;
         for (to, change) in changes {
             let to = (*to).min(length);
             if to > at {
-                let role = self.role(scopes);
-                push(&mut runs, to - at, role);
+                let role = self.current_role(scopes);
+                push_run(&mut runs, to - at, role);
                 at = to;
             }
-            // A grammar that closes what it never opened is no reason to stop.
+            // A grammar may close a scope that it never opened; ignore it.
             let _ = scopes.apply(change);
         }
-        let role = self.role(scopes);
-        push(&mut runs, length - at, role);
+        let role = self.current_role(scopes);
+        push_run(&mut runs, length - at, role);
         if runs.is_empty() {
-            runs.push((0, Role::Text));
+            runs.push((0, ColourRole::Text));
         }
         runs
     }
 
-    fn role(&mut self, scopes: &ScopeStack) -> Role {
-        scopes.as_slice().iter().rev().find_map(|scope| self.of(*scope)).unwrap_or(Role::Text)
+    fn current_role(&mut self, scopes: &ScopeStack) -> ColourRole {
+        scopes.as_slice().iter().rev().find_map(|scope| self.role_of(*scope)).unwrap_or(ColourRole::Text)
     }
 
-    fn of(&mut self, scope: Scope) -> Option<Role> {
+    fn role_of(&mut self, scope: Scope) -> Option<ColourRole> {
         if self.selectors.is_empty() {
-            let scope = |(name, role): &(&str, Role)| Scope::new(name).ok().map(|scope| (scope, *role));
+            let scope = |(name, role): &(&str, ColourRole)| Scope::new(name).ok().map(|scope| (scope, *role));
             self.selectors = ROLES.iter().filter_map(scope).collect();
         }
         let selectors = &self.selectors;
         let find = || selectors.iter().find(|(selector, _)| selector.is_prefix_of(scope)).map(|(_, role)| *role);
-        *self.met.entry(scope).or_insert_with(find)
+        *self.cache.entry(scope).or_insert_with(find)
     }
 }

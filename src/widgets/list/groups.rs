@@ -6,29 +6,35 @@ use crate::chat::Timestamp;
 
 /// Conversations under one heading.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Group {
+pub(super) struct DayGroup {
     pub title: String,
-    /// Its conversations, as places in the list.
+    /// Its conversations, as indices in the list.
     pub first: usize,
     pub end: usize,
 }
 
-/// Divides `len` conversations, newest first. It looks only where one group ends.
-pub(super) fn divide(len: usize, updated: impl Fn(usize) -> Timestamp, today: Date, zone: &TimeZone) -> Vec<Group> {
+/// Divides `len` conversations, newest first, into groups. It reads only a few of them.
+pub(super) fn group_by_day(
+    len: usize,
+    updated: impl Fn(usize) -> Timestamp,
+    today: Date,
+    zone: &TimeZone,
+) -> Vec<DayGroup> {
     let day = |at: usize| zone.to_datetime(updated(at)).date();
-    let mut groups: Vec<Group> = Vec::new();
+    let mut groups: Vec<DayGroup> = Vec::new();
     let mut first = 0;
     while first < len {
-        let heading = Heading::of(day(first), today);
-        let end = first + 1 + below(len - first - 1, |n| Heading::of(day(first + 1 + n), today) == heading);
-        groups.push(Group { title: heading.title(today), first, end });
+        let heading = GroupHeading::of(day(first), today);
+        let end =
+            first + 1 + count_leading(len - first - 1, |n| GroupHeading::of(day(first + 1 + n), today) == heading);
+        groups.push(DayGroup { title: heading.title(today), first, end });
         first = end;
     }
     groups
 }
 
-/// How many of `len` things from the first on are `inside`, when no other follows them.
-fn below(len: usize, inside: impl Fn(usize) -> bool) -> usize {
+/// Returns how many of `len` items are `inside`, given that all of these come first.
+fn count_leading(len: usize, inside: impl Fn(usize) -> bool) -> usize {
     let (mut low, mut high) = (0, len);
     while low < high {
         let middle = low + (high - low) / 2;
@@ -38,16 +44,16 @@ fn below(len: usize, inside: impl Fn(usize) -> bool) -> usize {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Heading {
+enum GroupHeading {
     Today,
     Yesterday,
     LastWeek,
     Month { year: i16, month: i8 },
 }
 
-impl Heading {
+impl GroupHeading {
     fn of(day: Date, today: Date) -> Self {
-        // A clock that was set back leaves conversations in the future: they are today's.
+        // If the clock was set back, conversations may be in the future: list them under today.
         if day >= today {
             Self::Today
         } else if day == today.saturating_sub(1.day()) {
@@ -95,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn days_fall_under_their_headings_by_the_readers_own_clock() {
+    fn conversations_are_grouped_in_the_local_time_zone() {
         let zone = TimeZone::fixed(jiff::tz::offset(9));
         let times = [
             "2026-03-10T08:00:00Z", // 17:00 today
@@ -107,7 +113,7 @@ mod tests {
             "2025-12-31T00:00:00Z",
         ];
         let times: Vec<Timestamp> = times.iter().map(|time| time.parse().expect("a timestamp")).collect();
-        let groups = divide(times.len(), |at| times[at], date(2026, 3, 10), &zone);
+        let groups = group_by_day(times.len(), |at| times[at], date(2026, 3, 10), &zone);
         let seen: Vec<_> = groups.iter().map(|group| (group.title.as_str(), group.first..group.end)).collect();
         assert_eq!(
             seen,
@@ -123,14 +129,14 @@ mod tests {
     }
 
     #[test]
-    fn ten_thousand_conversations_are_divided_by_looking_at_few() {
+    fn ten_thousand_conversations_are_grouped_by_reading_few() {
         let looked = Cell::new(0);
         let start: Timestamp = "2026-03-10T08:00:00Z".parse().expect("a timestamp");
         let updated = |at: usize| {
             looked.set(looked.get() + 1);
             start - jiff::SignedDuration::from_mins(i64::try_from(at).expect("small") * 60)
         };
-        let groups = divide(10_000, updated, date(2026, 3, 10), &TimeZone::UTC);
+        let groups = group_by_day(10_000, updated, date(2026, 3, 10), &TimeZone::UTC);
         assert_eq!((groups.len(), groups[groups.len() - 1].end), (18, 10_000));
         assert!(looked.get() < 400, "{}", looked.get());
     }

@@ -1,4 +1,4 @@
-//! The list as a reader sees it.
+//! Tests the list as it is drawn.
 
 use std::cell::Cell;
 
@@ -8,9 +8,9 @@ use jiff::{SignedDuration, civil::date, tz::TimeZone};
 use ratatui::{buffer::Buffer, layout::Rect, widgets::Widget};
 use uuid::Uuid;
 
-use super::{List, ListView, Step};
+use super::{ConversationList, ConversationListView, ListStep};
 use crate::{
-    chat::{ConversationId, Summary},
+    chat::{ConversationId, ConversationSummary},
     widgets::{screen, theme::Theme},
 };
 
@@ -18,18 +18,24 @@ fn id(n: usize) -> ConversationId {
     ConversationId(Uuid::from_u128(n as u128))
 }
 
-/// Conversations with these titles, each so many hours before the one above it.
-fn summaries(of: &[(&str, i64)]) -> Vec<Summary> {
+/// Returns conversations with these titles, each the given number of hours before the one above it.
+fn summaries(of: &[(&str, i64)]) -> Vec<ConversationSummary> {
     let mut updated = "2026-03-10T20:00:00Z".parse().expect("a timestamp");
     let mut all = Vec::new();
     for (n, (title, hours)) in of.iter().enumerate() {
         updated -= SignedDuration::from_hours(*hours);
-        all.push(Summary { id: id(n), title: (*title).to_owned(), updated, unread: false, failed: false });
+        all.push(ConversationSummary {
+            id: id(n),
+            title: (*title).to_owned(),
+            updated_at: updated,
+            unread: false,
+            failed: false,
+        });
     }
     all
 }
 
-fn shelf() -> Vec<Summary> {
+fn sample_summaries() -> Vec<ConversationSummary> {
     let mut all = summaries(&[
         ("SQLite WAL on NFS", 0),
         ("Menu for six, no nuts", 1),
@@ -44,38 +50,44 @@ fn shelf() -> Vec<Summary> {
     all
 }
 
-fn arrange(list: &mut List, summaries: &[Summary]) {
+fn arrange(list: &mut ConversationList, summaries: &[ConversationSummary]) {
     list.arrange(summaries, date(2026, 3, 10), &TimeZone::UTC);
 }
 
-fn drawn(list: &mut List, summaries: &[Summary], focused: bool, width: u16, height: u16) -> String {
+fn drawn(
+    list: &mut ConversationList,
+    summaries: &[ConversationSummary],
+    focused: bool,
+    width: u16,
+    height: u16,
+) -> String {
     let area = Rect::new(0, 0, width, height);
     let mut buf = Buffer::empty(area);
     arrange(list, summaries);
     list.scroll_to_cursor(height);
-    let view = ListView {
+    let view = ConversationListView {
         list,
         summaries,
         total: summaries.len(),
         open: Some(id(0)),
-        running: &|conversation| conversation == id(0),
+        is_running: &|conversation| conversation == id(0),
         spinner: "◐",
         focused,
         theme: &Theme::default(),
     };
     view.render(area, &mut buf);
-    screen::rows(&buf)
+    screen::buffer_text(&buf)
 }
 
-fn type_in(list: &mut List, text: &str) {
+fn type_in(list: &mut ConversationList, text: &str) {
     for letter in text.chars() {
         assert!(list.edit(KeyCode::Char(letter).into()));
     }
 }
 
 #[test]
-fn conversations_stand_under_their_days_with_their_marks_at_the_right() {
-    assert_snapshot!(drawn(&mut List::default(), &shelf(), false, 28, 18), @"
+fn conversations_are_grouped_by_day_with_their_marks_at_the_right() {
+    assert_snapshot!(drawn(&mut ConversationList::default(), &sample_summaries(), false, 28, 18), @"
      Conversations             7
 
      Today
@@ -97,10 +109,10 @@ fn conversations_stand_under_their_days_with_their_marks_at_the_right() {
 
 #[test]
 fn the_focused_list_shows_its_cursor_and_its_keys() {
-    let shelf = shelf();
-    let mut list = List::default();
+    let shelf = sample_summaries();
+    let mut list = ConversationList::default();
     arrange(&mut list, &shelf);
-    list.step(Step::Down(3), &shelf);
+    list.move_cursor(ListStep::Down(3), &shelf);
     assert_eq!(list.cursor, Some(id(3)));
     assert_snapshot!(drawn(&mut list, &shelf, true, 28, 12), @"
      Conversations             7
@@ -119,9 +131,9 @@ fn the_focused_list_shows_its_cursor_and_its_keys() {
 }
 
 #[test]
-fn a_filter_lists_what_has_all_its_words_and_keeps_the_cursor_on_something() {
-    let shelf = shelf();
-    let mut list = List { cursor: Some(id(0)), ..List::default() };
+fn a_filter_lists_titles_with_all_its_words_and_keeps_a_cursor() {
+    let shelf = sample_summaries();
+    let mut list = ConversationList { cursor: Some(id(0)), ..ConversationList::default() };
     list.start_filter();
     type_in(&mut list, "NU SIX");
     assert_snapshot!(drawn(&mut list, &shelf, true, 28, 8), @"
@@ -132,19 +144,19 @@ fn a_filter_lists_what_has_all_its_words_and_keeps_the_cursor_on_something() {
 
 
 
-     ↵ open  esc all
+     ↵ open  Esc clear
     ");
     assert_eq!(list.cursor, Some(id(1)));
     type_in(&mut list, "x");
     assert_snapshot!(drawn(&mut list, &shelf, true, 28, 8), @"
     › NU SIXx             0 of 7
 
-      No title has that.
+      No matching titles.
 
 
 
 
-     ↵ open  esc all
+     ↵ open  Esc clear
     ");
     list.clear_filter();
     arrange(&mut list, &shelf);
@@ -152,9 +164,9 @@ fn a_filter_lists_what_has_all_its_words_and_keeps_the_cursor_on_something() {
 }
 
 #[test]
-fn a_title_is_renamed_where_it_stands() {
-    let shelf = shelf();
-    let mut list = List { cursor: Some(id(1)), ..List::default() };
+fn a_title_is_renamed_in_place() {
+    let shelf = sample_summaries();
+    let mut list = ConversationList { cursor: Some(id(1)), ..ConversationList::default() };
     arrange(&mut list, &shelf);
     list.start_rename(&shelf);
     type_in(&mut list, ", no milk");
@@ -166,15 +178,15 @@ fn a_title_is_renamed_where_it_stands() {
     ▌  six, no nuts, no milk   ●
       Haiku about borrowck     !
 
-     ↵ keep  esc as it was
+     ↵ save  Esc cancel
     ");
     assert_eq!(list.finish_rename(), Some((id(1), "Menu for six, no nuts, no milk".to_owned())));
     assert_eq!(list.finish_rename(), None);
 }
 
 #[test]
-fn an_empty_list_says_what_to_do() {
-    assert_snapshot!(drawn(&mut List::default(), &[], false, 28, 6), @"
+fn an_empty_list_shows_what_to_do() {
+    assert_snapshot!(drawn(&mut ConversationList::default(), &[], false, 28, 6), @"
     Conversations             0
 
      None yet.
@@ -183,27 +195,38 @@ fn an_empty_list_says_what_to_do() {
 }
 
 #[test]
-fn the_cursor_stays_in_sight_and_a_click_finds_the_row_that_is_seen() {
+fn the_cursor_stays_visible_and_a_click_finds_the_drawn_row() {
     let many: Vec<(String, i64)> = (0..200).map(|n| (format!("number {n}"), 5)).collect();
     let many = summaries(&many.iter().map(|(title, hours)| (title.as_str(), *hours)).collect::<Vec<_>>());
-    let mut list = List::default();
+    let mut list = ConversationList::default();
     arrange(&mut list, &many);
-    for step in
-        [Step::Down(7), Step::Down(70), Step::Up(30), Step::Last, Step::Up(1), Step::First, Step::Down(1), Step::Up(1)]
-    {
-        list.step(step, &many);
+    for step in [
+        ListStep::Down(7),
+        ListStep::Down(70),
+        ListStep::Up(30),
+        ListStep::Last,
+        ListStep::Up(1),
+        ListStep::First,
+        ListStep::Down(1),
+        ListStep::Up(1),
+    ] {
+        list.move_cursor(step, &many);
         let screen = drawn(&mut list, &many, true, 28, 12);
         let row = screen.lines().position(|row| row.starts_with('▌')).unwrap_or_else(|| panic!("{step:?}:\n{screen}"));
-        assert_eq!(list.at_row(u16::try_from(row).expect("small"), &many), list.cursor, "{step:?}:\n{screen}");
+        assert_eq!(
+            list.conversation_at_row(u16::try_from(row).expect("small"), &many),
+            list.cursor,
+            "{step:?}:\n{screen}"
+        );
     }
-    assert!(drawn(&mut list, &many, true, 28, 12).contains(" Today"), "the first heading comes back into sight");
+    assert!(drawn(&mut list, &many, true, 28, 12).contains(" Today"), "the first heading comes back into view");
 }
 
 #[test]
-fn a_frame_of_ten_thousand_looks_only_at_the_rows_that_are_seen() {
+fn drawing_ten_thousand_conversations_reads_only_visible_ones() {
     let titles: Vec<(&str, i64)> = vec![("one of many", 1); 10_000];
     let many = summaries(&titles);
-    let mut list = List { cursor: Some(id(5_000)), ..List::default() };
+    let mut list = ConversationList { cursor: Some(id(5_000)), ..ConversationList::default() };
     arrange(&mut list, &many);
     list.scroll_to_cursor(40);
     let looked = Cell::new(0);
@@ -213,12 +236,12 @@ fn a_frame_of_ten_thousand_looks_only_at_the_rows_that_are_seen() {
     };
     let area = Rect::new(0, 0, 28, 40);
     let theme = Theme::default();
-    let view = ListView {
+    let view = ConversationListView {
         list: &list,
         summaries: &many,
         total: 10_000,
         open: None,
-        running: &running,
+        is_running: &running,
         spinner: "◐",
         focused: true,
         theme: &theme,
@@ -229,10 +252,10 @@ fn a_frame_of_ten_thousand_looks_only_at_the_rows_that_are_seen() {
 
 #[test]
 fn it_draws_at_every_size() {
-    let shelf = shelf();
+    let shelf = sample_summaries();
     for (filter, rename) in [(false, false), (true, false), (false, true)] {
-        screen::at_every_size(|area, buf| {
-            let mut list = List { cursor: Some(id(1)), ..List::default() };
+        screen::draw_at_every_size(|area, buf| {
+            let mut list = ConversationList { cursor: Some(id(1)), ..ConversationList::default() };
             if filter {
                 list.start_filter();
             }
@@ -242,12 +265,12 @@ fn it_draws_at_every_size() {
             }
             list.scroll_to_cursor(area.height);
             let theme = Theme::default();
-            let view = || ListView {
+            let view = || ConversationListView {
                 list: &list,
                 summaries: &shelf,
                 total: 7,
                 open: None,
-                running: &|_| true,
+                is_running: &|_| true,
                 spinner: "◐",
                 focused: true,
                 theme: &theme,

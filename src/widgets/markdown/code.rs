@@ -2,78 +2,79 @@
 
 use std::{collections::BTreeMap, ops::Range};
 
-use super::{CodeLines, Look};
+use super::{CodeLineMode, MarkdownOptions};
 use crate::{
     text::wrap,
     widgets::{
-        highlight::Runs,
-        row::{Ink, Joint, Row, RowKind, Span},
-        theme::{Marks, Role},
+        highlight::ColourRuns,
+        row::{LineJoin, RowKind, StyledRow, StyledSpan, TextStyle},
+        theme::{ColourRole, ThemeMarks},
     },
 };
 
-/// Cells of the bar and the space behind it, and of the margin at the right.
-const BAR: usize = 2;
-const MARGIN: usize = 1;
+/// The width of the bar and the space after it.
+const BAR_WIDTH: usize = 2;
+/// The width of the margin at the right.
+const RIGHT_MARGIN: usize = 1;
 
-/// The row over a block of code, or the row that tells of a diagram.
+/// The row above a code block, or the summary row of a diagram.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Head<'a> {
+pub(super) struct CodeHeader<'a> {
     pub block: u32,
     pub language: &'a str,
-    /// Its number among the figures.
-    pub diagram: Option<(u32, Diagram)>,
+    /// Its figure number and summary, if it is a diagram.
+    pub diagram: Option<(u32, DiagramSummary)>,
 }
 
-/// What a diagram draws, and how long its source is.
+/// The kind of a diagram, and how many lines its source has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Diagram {
+pub(super) struct DiagramSummary {
     pub kind: &'static str,
     pub lines: usize,
 }
 
-impl Head<'_> {
-    /// Whether the lines of the block are not shown.
-    pub fn is_folded(&self, look: &Look) -> bool {
-        self.diagram.is_some() && !look.diagrams_open
+impl CodeHeader<'_> {
+    /// Whether the lines of the block are hidden.
+    pub fn is_folded(&self, options: &MarkdownOptions) -> bool {
+        self.diagram.is_some() && !options.diagrams_open
     }
 
-    pub fn row(&self, room: usize, look: &Look) -> Row {
-        let marks = &look.marks;
+    pub fn to_row(&self, room: usize, options: &MarkdownOptions) -> StyledRow {
+        let marks = &options.marks;
         let key = format!("c{}", self.block);
-        let mut row = opened(room, marks, RowKind::CodeHead { block: self.block, diagram: self.diagram.is_some() });
+        let mut row = bar_row(room, marks, RowKind::CodeHead { block: self.block, diagram: self.diagram.is_some() });
         let title = match self.diagram {
-            None => vec![Span::new(self.language, code(Role::Muted))],
-            Some((number, Diagram { kind, lines })) => {
-                let fold = if look.diagrams_open { marks.open } else { marks.folded };
+            None => vec![StyledSpan::new(self.language, on_surface(ColourRole::Muted))],
+            Some((number, DiagramSummary { kind, lines })) => {
+                let fold = if options.diagrams_open { marks.unfolded } else { marks.folded };
                 let lines = format!("{lines} {}", if lines == 1 { "line" } else { "lines" });
                 vec![
-                    Span::new(format!("{fold} "), code(Role::Muted)),
-                    Span::new(format!("Diagram {number}"), code(Role::Link)),
-                    Span::new(format!("  {kind} {} {lines}", marks.dot), code(Role::Muted)),
+                    StyledSpan::new(format!("{fold} "), on_surface(ColourRole::Muted)),
+                    StyledSpan::new(format!("Diagram {number}"), on_surface(ColourRole::Link)),
+                    StyledSpan::new(format!("  {kind} {} {lines}", marks.dot), on_surface(ColourRole::Muted)),
                 ]
             }
         };
         row.spans.extend(title);
-        let mut row = row.cut(room);
+        let mut row = row.truncated(room);
         let left = row.width();
-        let right = "copy ".len() + key.len() + MARGIN;
-        if left + GAP + right <= room {
-            row.spans.push(Span::new(" ".repeat(room - left - right), code(Role::Text)));
-            row.spans.push(Span::new("copy ", code(Role::Muted)));
-            row.spans.push(Span::new(key, code(Role::Accent)));
+        let right = "copy ".len() + key.len() + RIGHT_MARGIN;
+        if left + MIN_GAP + right <= room {
+            row.spans.push(StyledSpan::new(" ".repeat(room - left - right), on_surface(ColourRole::Text)));
+            row.spans.push(StyledSpan::new("copy ", on_surface(ColourRole::Muted)));
+            row.spans.push(StyledSpan::new(key, on_surface(ColourRole::Accent)));
         }
-        row.lead = row.spans.len();
+        row.lead_spans = row.spans.len();
         row
     }
 }
 
-const GAP: usize = 2;
+const MIN_GAP: usize = 2;
 
-/// How much of a diagram tells what it draws.
-pub(super) const DIAGRAM: usize = 2000;
+/// How many bytes of a diagram are searched for its kind.
+pub(super) const DIAGRAM_KIND_BYTES: usize = 2000;
 
-/// What a diagram draws, by the word that its source begins with.
+/// Returns the kind of a diagram, by the first word of its source.
 pub(super) fn diagram_kind(source: &str) -> &'static str {
     let lines = source.lines().take(40).map(str::trim);
     let mut words =
@@ -96,30 +97,36 @@ pub(super) fn diagram_kind(source: &str) -> &'static str {
     }
 }
 
-/// A row of code that is scrolled sideways is at most this wide; what is longer goes on in the next.
-const SCROLLED: usize = 1000;
+/// The maximum width of a row of code that scrolls sideways; a longer line continues on the next row.
+const MAX_SCROLLED_WIDTH: usize = 1000;
 
-/// The rows of one line from byte `from` of it on; `source` is where it stands, its end included.
-pub(super) fn line(at: CodeAt, line: &str, runs: Option<&Runs>, room: usize, look: &Look) -> Vec<Row> {
-    let CodeAt { block, line: number, from, source, shift } = at;
-    let marks = &look.marks;
-    let room = match look.code {
-        CodeLines::Wrapped => room,
-        CodeLines::Scrolled => SCROLLED.max(room),
+/// Returns the rows of one line of code, from the given byte of the line on.
+pub(super) fn code_line_rows(
+    pos: CodeLinePos,
+    line: &str,
+    runs: Option<&ColourRuns>,
+    room: usize,
+    options: &MarkdownOptions,
+) -> Vec<StyledRow> {
+    let CodeLinePos { block, line: number, start: from, source, scroll_offset: shift } = pos;
+    let marks = &options.marks;
+    let room = match options.code_lines {
+        CodeLineMode::Wrapped => room,
+        CodeLineMode::Scrolled => MAX_SCROLLED_WIDTH.max(room),
     };
     let lead = |wrapped: bool, from: usize| {
         let kind = RowKind::Code { block, line: number, from: from as u32 };
-        let mut row = opened(room, marks, kind);
-        if wrapped && room > BAR + MARGIN + 4 {
-            row.spans.push(Span::new(format!("{} ", marks.wrapped), code(Role::Faint)));
+        let mut row = bar_row(room, marks, kind);
+        if wrapped && room > BAR_WIDTH + RIGHT_MARGIN + 4 {
+            row.spans.push(StyledSpan::new(format!("{} ", marks.wrapped), on_surface(ColourRole::Faint)));
         }
-        row.lead = row.spans.len();
-        row.shift = shift;
+        row.lead_spans = row.spans.len();
+        row.scrolled_cells = shift;
         row
     };
-    let first = room.saturating_sub(lead(from > 0, 0).width() + MARGIN).max(1);
-    let rest = room.saturating_sub(lead(true, 0).width() + MARGIN).max(1);
-    let pieces = wrap::wrap(line, wrap::Measure { first, rest, glued: &[] });
+    let first = room.saturating_sub(lead(from > 0, 0).width() + RIGHT_MARGIN).max(1);
+    let rest = room.saturating_sub(lead(true, 0).width() + RIGHT_MARGIN).max(1);
+    let pieces = wrap::wrap(line, wrap::WrapOptions { first_width: first, rest_width: rest, glued: &[] });
     let last = pieces.len() - 1;
     pieces
         .into_iter()
@@ -127,9 +134,9 @@ pub(super) fn line(at: CodeAt, line: &str, runs: Option<&Runs>, room: usize, loo
         .map(|(nth, piece)| {
             let start = from + piece.start;
             let mut row = lead(from > 0 || nth > 0, start);
-            row.spans.extend(coloured(&line[piece.start..piece.end], start, runs));
+            row.spans.extend(colour_spans(&line[piece.start..piece.end], start, runs));
             if nth < last {
-                row.joint = Joint::Blanks((piece.next - piece.end) as u32);
+                row.join = LineJoin::Wrapped((piece.next - piece.end) as u32);
             }
             let end = if nth < last { source.start + piece.next } else { source.end };
             row.source = (source.start + piece.start).min(source.end)..end.min(source.end);
@@ -138,64 +145,68 @@ pub(super) fn line(at: CodeAt, line: &str, runs: Option<&Runs>, room: usize, loo
         .collect()
 }
 
-/// Which line of code: its block, its number in it, how much of it is laid out already, its source.
+/// A line of code: its block, its number in the block, how much of it is already laid out, and its source including
+/// the line end.
 #[derive(Debug, Clone)]
-pub(super) struct CodeAt {
+pub(super) struct CodeLinePos {
     pub block: u32,
     pub line: u32,
-    pub from: usize,
+    pub start: usize,
     pub source: Range<usize>,
-    /// How far its block is scrolled sideways.
-    pub shift: usize,
+    /// How many cells its block is scrolled sideways.
+    pub scroll_offset: usize,
 }
 
-/// How many cells of each block are scrolled out of sight at the left.
-pub(super) type Shifts = BTreeMap<u32, usize>;
+/// How many cells of each block are scrolled out of view at the left.
+pub(super) type ScrollOffsets = BTreeMap<u32, usize>;
 
-/// The colours of the lines of each block, as far as they are known.
-pub(super) type Colours = BTreeMap<u32, Vec<Runs>>;
+/// The known colours of the lines of each block.
+pub(super) type CodeColours = BTreeMap<u32, Vec<ColourRuns>>;
 
-/// The colours of a line, if they are those of this text.
-pub(super) fn known<'a>(colours: &'a Colours, block: u32, line: u32, text: &str) -> Option<&'a Runs> {
+/// Returns the colours of a line if they belong to this text.
+pub(super) fn known_colours<'a>(colours: &'a CodeColours, block: u32, line: u32, text: &str) -> Option<&'a ColourRuns> {
     let runs = colours.get(&block)?.get(line as usize)?;
     (runs.iter().map(|(length, _)| length).sum::<usize>() == text.len()).then_some(runs)
 }
 
-/// Colours a row of code that stands already.
-pub(super) fn repaint(row: &mut Row, runs: &Runs) {
+/// Colours a row of code that is already laid out.
+pub(super) fn repaint(row: &mut StyledRow, runs: &ColourRuns) {
     let RowKind::Code { from, .. } = row.kind else { return };
-    let text: String = row.spans.drain(row.lead..).map(|span| span.text).collect();
-    row.spans.extend(coloured(&text, from as usize, Some(runs)));
+    let text: String = row.spans.drain(row.lead_spans..).map(|span| span.text).collect();
+    row.spans.extend(colour_spans(&text, from as usize, Some(runs)));
 }
 
-/// A piece of a line that begins at byte `from` of it, cut at the runs of one colour.
-fn coloured(piece: &str, from: usize, runs: Option<&Runs>) -> Vec<Span> {
-    let mut spans: Vec<Span> = Vec::new();
-    let mut at = 0;
+/// Splits a piece of a line into spans of one colour; the piece begins at byte `from` of the line.
+fn colour_spans(piece: &str, from: usize, runs: Option<&ColourRuns>) -> Vec<StyledSpan> {
+    let mut spans: Vec<StyledSpan> = Vec::new();
+    let mut run_end = 0;
     let mut done = 0;
     for &(length, role) in runs.into_iter().flatten() {
-        at += length;
-        let Some(end) = at.checked_sub(from).map(|end| end.min(piece.len())) else { continue };
+        run_end += length;
+        let Some(end) = run_end.checked_sub(from).map(|end| end.min(piece.len())) else { continue };
         if end > done && piece.is_char_boundary(end) {
             match spans.last_mut() {
-                Some(last) if last.ink.role == role => last.text.push_str(&piece[done..end]),
-                _ => spans.push(Span::new(&piece[done..end], code(role))),
+                Some(last) if last.style.role == role => last.text.push_str(&piece[done..end]),
+                _ => spans.push(StyledSpan::new(&piece[done..end], on_surface(role))),
             }
             done = end;
         }
     }
     if done < piece.len() {
-        spans.push(Span::new(&piece[done..], code(Role::Text)));
+        spans.push(StyledSpan::new(&piece[done..], on_surface(ColourRole::Text)));
     }
     spans
 }
 
-fn opened(room: usize, marks: &Marks, kind: RowKind) -> Row {
-    let bar =
-        if room > BAR + MARGIN { vec![Span::new(format!("{} ", marks.code), code(Role::Faint))] } else { Vec::new() };
-    Row { fill: Some(Role::Surface), lead: bar.len(), ..Row::new(kind, bar) }
+fn bar_row(room: usize, marks: &ThemeMarks, kind: RowKind) -> StyledRow {
+    let bar = if room > BAR_WIDTH + RIGHT_MARGIN {
+        vec![StyledSpan::new(format!("{} ", marks.code_bar), on_surface(ColourRole::Faint))]
+    } else {
+        Vec::new()
+    };
+    StyledRow { background: Some(ColourRole::Surface), lead_spans: bar.len(), ..StyledRow::new(kind, bar) }
 }
 
-fn code(role: Role) -> Ink {
-    Ink::of(role).on(Role::Surface)
+fn on_surface(role: ColourRole) -> TextStyle {
+    TextStyle::of(role).on_background(ColourRole::Surface)
 }

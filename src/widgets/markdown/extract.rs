@@ -1,30 +1,30 @@
-//! The code of a text, without its layout.
+//! Extracts the code blocks of a text without laying it out.
 
 use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd};
 
-use super::{blocks::language, formulas};
+use super::{blocks::fence_language, formulas};
 
 /// The contents of one code block.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Code {
-    /// The first word behind the fence; empty where there is none.
+pub struct ExtractedCode {
+    /// The first word after the fence; empty if there is none.
     pub language: String,
     pub text: String,
 }
 
-/// All code blocks of a text, in the order in which they are numbered on the screen.
-pub fn code_blocks(source: &str) -> Vec<Code> {
+/// Returns all code blocks of a text, in the order of their numbers on the screen.
+pub fn extract_code_blocks(source: &str) -> Vec<ExtractedCode> {
     let mut blocks = Vec::new();
-    let mut open: Option<Code> = None;
+    let mut open: Option<ExtractedCode> = None;
     let prepared = formulas::prepare(source);
-    for event in Parser::new_ext(&prepared.text, formulas::options()) {
+    for event in Parser::new_ext(&prepared.text, formulas::parser_options()) {
         match (event, &mut open) {
             (Event::Start(Tag::CodeBlock(kind)), _) => {
                 let language = match kind {
-                    CodeBlockKind::Fenced(info) => language(&info),
+                    CodeBlockKind::Fenced(info) => fence_language(&info),
                     CodeBlockKind::Indented => String::new(),
                 };
-                open = Some(Code { language, text: String::new() });
+                open = Some(ExtractedCode { language, text: String::new() });
             }
             (Event::Text(text), Some(block)) => block.text.push_str(&text),
             (Event::End(TagEnd::CodeBlock), _) => blocks.extend(open.take()),
@@ -39,10 +39,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn blocks_come_in_order_with_their_language_and_their_bytes() {
+    fn code_blocks_come_in_order_with_language_and_text() {
         let source = "text\n\n```rust\nfn main() {}\n```\n\n- item\n\n  ```\n  plain\n  ```\n\n    indented\n";
         let found: Vec<(String, String)> =
-            code_blocks(source).into_iter().map(|code| (code.language, code.text)).collect();
+            extract_code_blocks(source).into_iter().map(|code| (code.language, code.text)).collect();
         assert_eq!(found[0], ("rust".into(), "fn main() {}\n".into()));
         assert_eq!(found[1], (String::new(), "plain\n".into()));
     }

@@ -1,8 +1,8 @@
-//! Finds the mathematics in Markdown, before Markdown takes its signs for its own.
+//! Finds the formulas in Markdown before the parser takes their characters for Markdown syntax.
 //!
-//! `\(…\)` and `\[…\]` mean escaped brackets to a parser of Markdown, and a line of a formula that begins with `+` or
-//! `=` means a list or a heading. So such a formula is handed to the parser as `$$…$$` in one line of the very same
-//! length: every place in the one is a place in the other.
+//! A Markdown parser reads `\(…\)` and `\[…\]` as escaped brackets, and a line of a formula that begins with `+` or `=`
+//! as a list or a heading. So such a formula is passed to the parser as `$$…$$` on one line of exactly the same length:
+//! every position in one text is a position in the other.
 
 use std::{borrow::Cow, ops::Range};
 
@@ -10,23 +10,23 @@ use pulldown_cmark::{Event, Options, Parser, Tag};
 
 use crate::text::maths;
 
-/// A text as the parser may see it.
-pub(super) struct Prepared<'a> {
+/// A text in the form that is passed to the parser.
+pub(super) struct PreparedMarkdown<'a> {
     pub text: Cow<'a, str>,
-    /// Where a formula begins that may still end: nothing behind it is settled.
-    pub open: usize,
-    /// What was taken for formulas over several lines.
+    /// Where a formula begins that may still end: nothing after it is final.
+    pub open_formula: usize,
+    /// The formulas that span several lines.
     pub formulas: Vec<Range<usize>>,
 }
 
-impl Prepared<'_> {
-    /// Whether what is above a place, and what is below, can be laid out apart.
-    pub fn parts_at(&self, at: usize) -> bool {
-        at <= self.open && !self.formulas.iter().any(|formula| formula.start < at && at < formula.end)
+impl PreparedMarkdown<'_> {
+    /// Whether the text before `at` and the text after it can be laid out separately.
+    pub fn can_split_at(&self, at: usize) -> bool {
+        at <= self.open_formula && !self.formulas.iter().any(|formula| formula.start < at && at < formula.end)
     }
 }
 
-pub(super) fn options() -> Options {
+pub(super) fn parser_options() -> Options {
     Options::ENABLE_TABLES
         | Options::ENABLE_STRIKETHROUGH
         | Options::ENABLE_TASKLISTS
@@ -35,181 +35,184 @@ pub(super) fn options() -> Options {
         | Options::ENABLE_MATH
 }
 
-pub(super) fn prepare(source: &str) -> Prepared<'_> {
+pub(super) fn prepare(source: &str) -> PreparedMarkdown<'_> {
     let has = |mark: &&str| memchr::memmem::find(source.as_bytes(), mark.as_bytes()).is_some();
     if !["$$", r"\(", r"\["].iter().any(has) {
-        return Prepared { text: Cow::Borrowed(source), open: usize::MAX, formulas: Vec::new() };
+        return PreparedMarkdown { text: Cow::Borrowed(source), open_formula: usize::MAX, formulas: Vec::new() };
     }
-    // A formula may hold what looks like the beginning of a list, and so decide what is code behind it.
-    let mut code = code_of(source);
-    for _ in 0..ROUNDS {
-        let (prepared, is_joined) = substitute(source, &code);
+    // A formula may contain what looks like the start of a list, and so affect what is code after it.
+    let mut code = code_ranges(source);
+    for _ in 0..MAX_ROUNDS {
+        let (prepared, is_joined) = replace_delimiters(source, &code);
         if !is_joined {
             return prepared;
         }
-        let found = code_of(&prepared.text);
+        let found = code_ranges(&prepared.text);
         if found == code {
             return prepared;
         }
         code = found;
     }
-    substitute(source, &code).0
+    replace_delimiters(source, &code).0
 }
 
-/// How often code and formulas are looked for until each leaves the other alone.
-const ROUNDS: usize = 6;
+/// The maximum number of passes until the ranges of code and formulas agree.
+const MAX_ROUNDS: usize = 6;
 
-/// Writes the formulas outside of code as the parser knows them; tells whether lines were joined.
-fn substitute<'a>(source: &'a str, code: &[Range<usize>]) -> (Prepared<'a>, bool) {
+/// Rewrites the formulas outside code in the parser's syntax; returns whether lines were joined.
+fn replace_delimiters<'a>(source: &'a str, code: &[Range<usize>]) -> (PreparedMarkdown<'a>, bool) {
     let bytes = source.as_bytes();
     let mut code = code.iter().peekable();
     let mut is_joined = false;
-    let mut finder = Finder { source, closings: [Next::default(); 3], blank: Next::default() };
+    let mut finder =
+        FormulaFinder { source, closings: [CachedSearch::default(); 3], next_blank: CachedSearch::default() };
     let mut out: Option<Vec<u8>> = None;
-    let (mut open, mut formulas) = (usize::MAX, Vec::new());
-    let mut at = 0;
-    while let Some(step) = memchr::memchr2(b'$', b'\\', &bytes[at..]) {
-        at += step;
-        while code.next_if(|range| range.end <= at).is_some() {}
-        if let Some(range) = code.peek().filter(|range| range.contains(&at)) {
-            at = range.end;
+    let (mut open_formula, mut formulas) = (usize::MAX, Vec::new());
+    let mut pos = 0;
+    while let Some(step) = memchr::memchr2(b'$', b'\\', &bytes[pos..]) {
+        pos += step;
+        while code.next_if(|range| range.end <= pos).is_some() {}
+        if let Some(range) = code.peek().filter(|range| range.contains(&pos)) {
+            pos = range.end;
             continue;
         }
-        let Some(form) = Form::at(&bytes[at..]) else {
-            // A backslash takes the sign behind it along.
-            at += if bytes[at] == b'\\' { 2 } else { 1 };
-            at = at.min(bytes.len());
+        let Some(delimiter) = FormulaDelimiter::parse(&bytes[pos..]) else {
+            // A backslash escapes the character after it.
+            pos += if bytes[pos] == b'\\' { 2 } else { 1 };
+            pos = pos.min(bytes.len());
             continue;
         };
-        let blank = finder.blank_line(at);
-        let own_lines = begins_its_line(source, at) || source[at + 2..].trim_start_matches(' ').starts_with('\n');
-        match finder.closing(form, at + 2).filter(|end| *end < blank) {
-            Some(end) if form.is_formula(&source[at + 2..end]) => {
-                if source[at..end].contains('\n') {
-                    formulas.push(at..end + 2);
+        let blank = finder.find_blank_line(pos);
+        let has_own_lines =
+            is_at_line_start(source, pos) || source[pos + 2..].trim_start_matches(' ').starts_with('\n');
+        match finder.find_closing(delimiter, pos + 2).filter(|end| *end < blank) {
+            Some(end) if delimiter.is_formula(&source[pos + 2..end]) => {
+                if source[pos..end].contains('\n') {
+                    formulas.push(pos..end + 2);
                 }
-                if form != Form::Dollars || own_lines && source[at..end].contains('\n') {
+                if delimiter != FormulaDelimiter::Dollars || has_own_lines && source[pos..end].contains('\n') {
                     let out = out.get_or_insert_with(|| bytes.to_vec());
-                    out[at..at + 2].copy_from_slice(b"$$");
+                    out[pos..pos + 2].copy_from_slice(b"$$");
                     out[end..end + 2].copy_from_slice(b"$$");
-                    // A quotation has its bars in every line: those are for the parser.
-                    if own_lines && !source[at..end].contains("\n>") {
-                        out[at..end].iter_mut().filter(|byte| **byte == b'\n').for_each(|byte| *byte = b' ');
+                    // A quotation has a `>` in every line, which the parser needs.
+                    if has_own_lines && !source[pos..end].contains("\n>") {
+                        out[pos..end].iter_mut().filter(|byte| **byte == b'\n').for_each(|byte| *byte = b' ');
                         is_joined = true;
                     }
                 }
-                at = end + 2;
+                pos = end + 2;
             }
-            Some(_) => at += 2,
+            Some(_) => pos += 2,
             None => {
                 if blank == usize::MAX {
-                    open = open.min(at);
+                    open_formula = open_formula.min(pos);
                 }
-                at += 2;
+                pos += 2;
             }
         }
     }
     let text = out.and_then(|bytes| String::from_utf8(bytes).ok()).map_or(Cow::Borrowed(source), Cow::Owned);
-    (Prepared { text, open, formulas }, is_joined)
+    (PreparedMarkdown { text, open_formula, formulas }, is_joined)
 }
 
-/// What a formula is shown as.
-pub(super) enum Formula {
-    /// It is none, only words with the signs of one.
-    Words,
+/// How a formula is shown.
+pub(super) enum FormulaText {
+    /// It is not a formula, only text that looks like one.
+    PlainText,
     Unicode(String),
-    /// As it was written.
+    /// As written.
     Latex,
 }
 
-/// Reads what the parser took for a formula; `written` is its source, `behind` the sign that follows.
-pub(super) fn read(latex: &str, written: &str, behind: Option<char>) -> Formula {
-    if written.starts_with('$') && !written.starts_with("$$") && !is_maths(latex, behind) {
-        return Formula::Words;
+/// Decides how to show what the parser took for a formula, from its LaTeX, its source and the next character.
+pub(super) fn formula_text(latex: &str, written: &str, next_char: Option<char>) -> FormulaText {
+    if written.starts_with('$') && !written.starts_with("$$") && !is_maths(latex, next_char) {
+        return FormulaText::PlainText;
     }
-    maths::to_unicode(latex).map_or(Formula::Latex, Formula::Unicode)
+    maths::to_unicode(latex).map_or(FormulaText::Latex, FormulaText::Unicode)
 }
 
-/// Whether what stands between two single `$` is mathematics, and not the sums or variables of a sentence.
-fn is_maths(latex: &str, behind: Option<char>) -> bool {
-    if behind.is_some_and(|char| char.is_ascii_digit()) {
+/// Whether the text between two single `$` is mathematics, and not amounts of money or variables in a sentence.
+fn is_maths(latex: &str, next_char: Option<char>) -> bool {
+    if next_char.is_some_and(|char| char.is_ascii_digit()) {
         return false;
     }
-    let signs = latex.contains(['\\', '^', '_', '=', '{']);
+    let has_syntax = latex.contains(['\\', '^', '_', '=', '{']);
     let words =
         latex.split([' ', '\n']).filter(|word| word.len() > 1 && word.bytes().all(|byte| byte.is_ascii_alphabetic()));
-    if latex.starts_with(|char: char| char.is_ascii_digit()) && !signs && words.count() > 0 {
+    if latex.starts_with(|char: char| char.is_ascii_digit()) && !has_syntax && words.count() > 0 {
         return false;
     }
-    !behind.is_some_and(char::is_alphabetic) || signs || latex.len() <= 3
+    !next_char.is_some_and(char::is_alphabetic) || has_syntax || latex.len() <= 3
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
+enum FormulaDelimiter {
     Dollars,
-    Round,
-    Square,
+    Parens,
+    Brackets,
 }
 
-impl Form {
-    fn at(bytes: &[u8]) -> Option<Self> {
+impl FormulaDelimiter {
+    fn parse(bytes: &[u8]) -> Option<Self> {
         match bytes {
             [b'$', b'$', ..] => Some(Self::Dollars),
-            [b'\\', b'(', ..] => Some(Self::Round),
-            [b'\\', b'[', ..] => Some(Self::Square),
+            [b'\\', b'(', ..] => Some(Self::Parens),
+            [b'\\', b'[', ..] => Some(Self::Brackets),
             _ => None,
         }
     }
 
-    fn closing(self) -> &'static str {
+    fn closing_text(self) -> &'static str {
         match self {
             Self::Dollars => "$$",
-            Self::Round => r"\)",
-            Self::Square => r"\]",
+            Self::Parens => r"\)",
+            Self::Brackets => r"\]",
         }
     }
 
-    /// Brackets that were only escaped hold words.
+    /// Whether `inside` is a formula: brackets that are merely escaped contain plain text.
     fn is_formula(self, inside: &str) -> bool {
-        let apart = inside.starts_with([' ', '\n']) || inside.contains(['\\', '^', '_', '=', '+', '<', '>']);
-        !inside.trim().is_empty() && !inside.contains('$') && (self != Self::Square || apart)
+        let looks_like_formula =
+            inside.starts_with([' ', '\n']) || inside.contains(['\\', '^', '_', '=', '+', '<', '>']);
+        !inside.trim().is_empty() && !inside.contains('$') && (self != Self::Brackets || looks_like_formula)
     }
 }
 
-/// Looks ahead without ever looking at the same text twice.
-struct Finder<'a> {
+/// Searches ahead without reading the same text twice.
+struct FormulaFinder<'a> {
     source: &'a str,
-    closings: [Next; 3],
-    blank: Next,
+    closings: [CachedSearch; 3],
+    next_blank: CachedSearch,
 }
 
-/// The next place of something, as far as it is known: from `from` on, there is none before `at`.
+/// The cached result of a search from one position: the next match, if any.
 #[derive(Debug, Clone, Copy, Default)]
-struct Next {
+struct CachedSearch {
     from: usize,
-    at: Option<usize>,
-    known: bool,
+    found: Option<usize>,
+    is_known: bool,
 }
 
-impl Next {
-    fn behind(&mut self, from: usize, find: impl FnOnce(usize) -> Option<usize>) -> Option<usize> {
-        let still = self.known && self.from <= from && self.at.is_none_or(|at| at >= from);
-        if !still {
-            *self = Self { from, at: find(from), known: true };
+impl CachedSearch {
+    fn find_from(&mut self, from: usize, find: impl FnOnce(usize) -> Option<usize>) -> Option<usize> {
+        let is_valid = self.is_known && self.from <= from && self.found.is_none_or(|at| at >= from);
+        if !is_valid {
+            *self = Self { from, found: find(from), is_known: true };
         }
-        self.at
+        self.found
     }
 }
 
-impl Finder<'_> {
-    fn closing(&mut self, form: Form, from: usize) -> Option<usize> {
+impl FormulaFinder<'_> {
+    fn find_closing(&mut self, delimiter: FormulaDelimiter, from: usize) -> Option<usize> {
         let source = self.source;
-        self.closings[form as usize].behind(from, |from| {
+        self.closings[delimiter as usize].find_from(from, |from| {
             let mut at = from;
             loop {
-                at += memchr::memmem::find(&source.as_bytes()[at..], form.closing().as_bytes())?;
+                at += memchr::memmem::find(&source.as_bytes()[at..], delimiter.closing_text().as_bytes())?;
                 let escapes = source.as_bytes()[from..at].iter().rev().take_while(|byte| **byte == b'\\').count();
-                if form == Form::Dollars || escapes % 2 == 0 {
+                if delimiter == FormulaDelimiter::Dollars || escapes % 2 == 0 {
                     return Some(at);
                 }
                 at += 1;
@@ -217,8 +220,8 @@ impl Finder<'_> {
         })
     }
 
-    /// The next line without words: no formula goes beyond it.
-    fn blank_line(&mut self, from: usize) -> usize {
+    /// Returns the start of the next blank line, which no formula crosses.
+    fn find_blank_line(&mut self, from: usize) -> usize {
         let source = self.source;
         let find = |from: usize| {
             let mut at = from;
@@ -230,19 +233,19 @@ impl Finder<'_> {
                 }
             }
         };
-        self.blank.behind(from, find).unwrap_or(usize::MAX)
+        self.next_blank.find_from(from, find).unwrap_or(usize::MAX)
     }
 }
 
-fn begins_its_line(source: &str, at: usize) -> bool {
+fn is_at_line_start(source: &str, at: usize) -> bool {
     let line = source[..at].rfind('\n').map_or(0, |end| end + 1);
     source[line..at].bytes().all(|byte| matches!(byte, b' ' | b'>'))
 }
 
-/// Where code and HTML stand, in which nothing is mathematics.
-fn code_of(source: &str) -> Vec<Range<usize>> {
+/// Returns the ranges of code and HTML, in which nothing is mathematics.
+fn code_ranges(source: &str) -> Vec<Range<usize>> {
     let mut ranges: Vec<Range<usize>> = Vec::new();
-    for (event, range) in Parser::new_ext(source, options() - Options::ENABLE_MATH).into_offset_iter() {
+    for (event, range) in Parser::new_ext(source, parser_options() - Options::ENABLE_MATH).into_offset_iter() {
         if matches!(event, Event::Start(Tag::CodeBlock(_) | Tag::HtmlBlock) | Event::Code(_) | Event::InlineHtml(_))
             && ranges.last().is_none_or(|last| last.end <= range.start)
         {
@@ -263,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn brackets_of_latex_become_dollars_of_the_same_length() {
+    fn latex_brackets_become_dollars_of_the_same_length() {
         assert_eq!(prepared(r"a \(x\) b"), "a $$x$$ b");
         assert_eq!(prepared("\\[\na\n+ b\n\\]\nend"), "$$ a + b $$\nend");
         assert_eq!(prepared("$$\na\n= b\n$$\n"), "$$ a = b $$\n");
@@ -271,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_formula_stays_as_it_is() {
+    fn text_without_formulas_is_unchanged() {
         for text in [
             r"`\(x\)` and \\(x\\)",
             "```\n$$\na\n$$\n```\n",
@@ -288,13 +291,13 @@ mod tests {
 
     #[test]
     fn a_formula_that_may_still_end_is_open() {
-        assert_eq!(prepare("text\n\n$$\na\n+ b\n").open, 6);
-        assert_eq!(prepare("text\n\n$$\na\n\n+ b\n").open, usize::MAX);
-        assert_eq!(prepare("$$\na\n$$\n").open, usize::MAX);
+        assert_eq!(prepare("text\n\n$$\na\n+ b\n").open_formula, 6);
+        assert_eq!(prepare("text\n\n$$\na\n\n+ b\n").open_formula, usize::MAX);
+        assert_eq!(prepare("$$\na\n$$\n").open_formula, usize::MAX);
     }
 
     #[test]
-    fn money_and_variables_are_no_formulas() {
+    fn money_and_variables_are_not_formulas() {
         for (latex, behind) in
             [("5 and ", Some('6')), ("5-", Some('6')), ("5 (or 4) vs 10", None), ("HOME:", Some('P'))]
         {

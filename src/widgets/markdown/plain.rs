@@ -1,34 +1,34 @@
-//! The words of a Markdown text as they will be shown, without laying them out.
+//! The visible text of Markdown, without its layout.
 
 use pulldown_cmark::{Event, Parser, TagEnd};
 
 use super::{
     blocks::is_ideograph,
-    formulas::{self, Formula},
-    inline::Places,
-    open::Open,
+    formulas::{self, FormulaText},
+    inline::SourceMap,
+    open::OpenText,
 };
 
-/// Words, one block, cell or line of code a line, and where each of them stands in the source.
+/// The visible text, one line per block, cell or line of code, with a map back to the source.
 #[derive(Debug, Clone, Default)]
-pub struct Plain {
+pub struct VisibleText {
     pub text: String,
-    /// Where the last block at the top begins: whatever is appended to the source, what stands before it stays.
+    /// Where the last top-level block begins: text that is appended to the source changes nothing before it.
     pub last_block: usize,
-    places: Places,
-    open: Open,
+    source_map: SourceMap,
+    open: OpenText,
 }
 
-impl Plain {
-    /// The words of a source that begins with a block.
-    pub fn of(source: &str) -> Self {
-        let mut open = Open::default();
+impl VisibleText {
+    /// Extracts the visible text of a source that begins with a block.
+    pub fn from_markdown(source: &str) -> Self {
+        let mut open = OpenText::default();
         open.grow(source);
-        let mut plain = Self::default();
+        let mut visible = Self::default();
         let (mut depth, mut last) = (0_usize, 0);
         let prepared = formulas::prepare(&open.text);
-        for (event, range) in Parser::new_ext(&prepared.text, formulas::options()).into_offset_iter() {
-            if depth == 0 && !matches!(event, Event::End(_)) && range.start <= prepared.open {
+        for (event, range) in Parser::new_ext(&prepared.text, formulas::parser_options()).into_offset_iter() {
+            if depth == 0 && !matches!(event, Event::End(_)) && range.start <= prepared.open_formula {
                 last = range.start;
             }
             match &event {
@@ -38,34 +38,34 @@ impl Plain {
             }
             match event {
                 Event::InlineMath(latex) | Event::DisplayMath(latex) => {
-                    let behind = open.text[range.end..].chars().next();
-                    match formulas::read(&latex, &open.text[range.clone()], behind) {
-                        Formula::Unicode(words) => plain.push(&words, range),
-                        Formula::Words | Formula::Latex => plain.push(&open.text[range.clone()], range),
+                    let next_char = open.text[range.end..].chars().next();
+                    match formulas::formula_text(&latex, &open.text[range.clone()], next_char) {
+                        FormulaText::Unicode(words) => visible.push(&words, range),
+                        FormulaText::PlainText | FormulaText::Latex => visible.push(&open.text[range.clone()], range),
                     }
                 }
                 Event::Text(words) | Event::Code(words) => {
-                    // The marks around code are not shown.
+                    // The backticks around code are not shown.
                     let inside = open.text[range.clone()]
                         .find(&*words)
                         .map_or(range.clone(), |skipped| range.start + skipped..range.start + skipped + words.len());
-                    plain.push(&words, inside);
+                    visible.push(&words, inside);
                 }
                 Event::Html(words) | Event::InlineHtml(words) => {
                     let is_break = words.trim_start().to_ascii_lowercase().starts_with("<br");
-                    plain.push(if is_break { "\n" } else { &words }, range);
+                    visible.push(if is_break { "\n" } else { &words }, range);
                 }
-                Event::FootnoteReference(label) => plain.push(&format!("[^{label}]"), range),
+                Event::FootnoteReference(label) => visible.push(&format!("[^{label}]"), range),
                 Event::SoftBreak => {
                     let next = open.text[range.end..].trim_start_matches([' ', '>']).chars().next();
-                    let before = plain.text.chars().next_back();
-                    let joined =
+                    let before = visible.text.chars().next_back();
+                    let is_joined =
                         before.zip(next).is_some_and(|(before, next)| is_ideograph(before) && is_ideograph(next));
-                    if !joined {
-                        plain.push(" ", range);
+                    if !is_joined {
+                        visible.push(" ", range);
                     }
                 }
-                Event::HardBreak => plain.push("\n", range),
+                Event::HardBreak => visible.push("\n", range),
                 Event::End(
                     TagEnd::Paragraph
                     | TagEnd::Heading(_)
@@ -74,23 +74,23 @@ impl Plain {
                     | TagEnd::Item
                     | TagEnd::TableCell
                     | TagEnd::FootnoteDefinition,
-                ) => plain.push("\n", range.end..range.end),
+                ) => visible.push("\n", range.end..range.end),
                 Event::Start(_) | Event::End(_) | Event::Rule | Event::TaskListMarker(_) => (),
             }
         }
         drop(prepared);
-        plain.last_block = open.raw(open.text[..last].rfind('\n').map_or(0, |at| at + 1));
-        plain.open = open;
-        plain
+        visible.last_block = open.source_pos(open.text[..last].rfind('\n').map_or(0, |at| at + 1));
+        visible.open = open;
+        visible
     }
 
-    /// The place in the source of a byte of the words.
-    pub fn source(&self, at: usize) -> usize {
-        self.open.raw(self.places.source(at))
+    /// Returns the position in the source of a byte of the visible text.
+    pub fn source_pos(&self, at: usize) -> usize {
+        self.open.source_pos(self.source_map.source_at(at))
     }
 
     fn push(&mut self, words: &str, range: std::ops::Range<usize>) {
-        self.places.note(self.text.len(), range, words.len());
+        self.source_map.record(self.text.len(), range, words.len());
         self.text.push_str(words);
     }
 }
@@ -100,28 +100,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_those_that_are_shown_and_know_their_place() {
+    fn visible_text_maps_back_to_its_source() {
         let source = "# A *head*\n\nSome **bold**\nwords &amp; `code`.\n\n- item\n\n```rs\nlet a;\nlet b;\n```\n\n| a | b |\n|--|--|\n| 1 | 2 |\n";
-        let plain = Plain::of(source);
+        let plain = VisibleText::from_markdown(source);
         assert_eq!(plain.text, "A head\nSome bold words & code.\nitem\nlet a;\nlet b;\n\na\nb\n1\n2\n");
         for word in ["head", "bold", "words", "code", "item", "let b", "2 "] {
             let at = plain.text.find(word.trim()).unwrap();
-            let place = plain.source(at);
+            let place = plain.source_pos(at);
             assert!(source[place..].starts_with(word.trim()), "{word}: {:?}", &source[place..]);
         }
         assert_eq!(&source[plain.last_block..], "| a | b |\n|--|--|\n| 1 | 2 |\n");
     }
 
     #[test]
-    fn what_stands_before_the_last_block_stays_as_it_is() {
+    fn text_before_the_last_block_never_changes() {
         let source = "One.\n\n- a\n- b\n\n```\ncode\n\nmore\n```\n\nTwo *three*\nfour.\n\nFive.";
         for cut in 0..=source.len() {
-            let plain = Plain::of(&source[..cut]);
-            let whole = Plain::of(source);
+            let plain = VisibleText::from_markdown(&source[..cut]);
+            let whole = VisibleText::from_markdown(source);
             let before: String = plain
                 .text
                 .char_indices()
-                .filter(|(at, _)| plain.source(*at) < plain.last_block)
+                .filter(|(at, _)| plain.source_pos(*at) < plain.last_block)
                 .map(|(_, c)| c)
                 .collect();
             assert!(whole.text.starts_with(before.trim_end()), "{before:?} of {:?}", &source[..cut]);

@@ -1,236 +1,245 @@
-//! Tables: columns where there is room for them, else one record for each row.
+//! Tables: columns if there is room for them, otherwise one record per row.
 
 use std::ops::Range;
 
 use pulldown_cmark::Alignment;
 use ratatui::style::Modifier;
 
-use super::inline::Inline;
+use super::inline::InlineText;
 use crate::{
     text,
     widgets::{
-        row::{Cell, Ink, Span},
-        theme::{Marks, Role},
+        row::{StyledSpan, TableCell, TextStyle},
+        theme::{ColourRole, ThemeMarks},
     },
 };
 
-/// A table as it was parsed.
+/// A parsed table.
 #[derive(Debug, Default)]
-pub(super) struct Table {
+pub(super) struct MarkdownTable {
     pub alignments: Vec<Alignment>,
-    pub head: Vec<Inline>,
-    pub body: Vec<(Range<usize>, Vec<Inline>)>,
+    pub head: Vec<InlineText>,
+    pub body: Vec<(Range<usize>, Vec<InlineText>)>,
 }
 
-/// One row of the screen: its spans, and the row of the table that it ends, if it does.
+/// One row on the screen: its spans, and the table row that it ends, if any.
 #[derive(Debug)]
-pub(super) struct Line {
-    pub spans: Vec<Span>,
-    pub ends: Option<usize>,
+pub(super) struct TableLine {
+    pub spans: Vec<StyledSpan>,
+    pub ended_row: Option<usize>,
 }
 
-/// To which side of its column a cell keeps.
+/// How the cells of a column are aligned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Side {
+enum CellAlign {
     Left,
-    Middle,
-    /// Behind the words are so many cells for marks, where any cell of the column has them: digits stand under digits.
+    Center,
+    /// This many cells at the right are reserved for citation marks, so that digits line up.
     Right(usize),
 }
 
-/// Between two columns.
-const GAP: usize = 2;
-/// A column that had to give way is at least as wide as its longest word, up to this.
-const WORD: usize = 20;
+/// The gap between two columns.
+const COLUMN_GAP: usize = 2;
+/// A column that had to shrink is at least as wide as its longest word, up to this.
+const MAX_WORD_WIDTH: usize = 20;
 
-impl Table {
-    pub fn lines(&self, room: usize, marks: &Marks) -> Vec<Line> {
-        match self.widths(room) {
-            Some(widths) => self.columns(&widths, marks),
-            None => self.records(room),
+impl MarkdownTable {
+    pub fn to_lines(&self, room: usize, marks: &ThemeMarks) -> Vec<TableLine> {
+        match self.column_widths(room) {
+            Some(widths) => self.column_lines(&widths, marks),
+            None => self.record_lines(room),
         }
     }
 
-    /// The cells that a column would have, were there room for it.
-    fn natural(&self, at: usize) -> usize {
-        let behind = match self.side(at) {
-            Side::Right(behind) => behind,
-            Side::Left | Side::Middle => 0,
+    /// Returns the width that a column would have if there was room for it.
+    fn natural_width(&self, column: usize) -> usize {
+        let mark_cells = match self.alignment_of(column) {
+            CellAlign::Right(behind) => behind,
+            CellAlign::Left | CellAlign::Center => 0,
         };
-        let words = self.column(at).map(|cell| match behind {
+        let words = self.column_cells(column).map(|cell| match mark_cells {
             0 => cell.width(),
-            _ => cell.width().saturating_sub(marks_of(cell)),
+            _ => cell.width().saturating_sub(marks_width(cell)),
         });
-        words.max().unwrap_or(0).max(1) + behind
+        words.max().unwrap_or(0).max(1) + mark_cells
     }
 
-    /// The cells of each column, if all fit side by side.
-    fn widths(&self, room: usize) -> Option<Vec<usize>> {
+    /// Returns the width of each column, if all fit side by side.
+    fn column_widths(&self, room: usize) -> Option<Vec<usize>> {
         let columns = self.head.len();
-        let room = room.checked_sub(GAP * columns.saturating_sub(1))?;
-        let natural: Vec<usize> = (0..columns).map(|at| self.natural(at)).collect();
+        let room = room.checked_sub(COLUMN_GAP * columns.saturating_sub(1))?;
+        let natural: Vec<usize> = (0..columns).map(|at| self.natural_width(at)).collect();
         let mut widths = natural.clone();
-        let mut open: Vec<usize> = (0..columns).collect();
+        let mut flexible: Vec<usize> = (0..columns).collect();
         let mut left = room;
         // Columns that need less than their share leave the rest to the others.
         while widths.iter().sum::<usize>() > room {
-            let share = left / open.len().max(1);
-            let (modest, greedy): (Vec<usize>, Vec<usize>) = open.iter().partition(|&&at| natural[at] <= share);
-            if modest.is_empty() {
-                for (nth, at) in greedy.iter().enumerate() {
-                    widths[*at] = share + usize::from(nth < left - share * greedy.len());
+            let share = left / flexible.len().max(1);
+            let (narrow, wide): (Vec<usize>, Vec<usize>) = flexible.iter().partition(|&&at| natural[at] <= share);
+            if narrow.is_empty() {
+                for (nth, at) in wide.iter().enumerate() {
+                    widths[*at] = share + usize::from(nth < left - share * wide.len());
                 }
                 break;
             }
-            left -= modest.iter().map(|&at| natural[at]).sum::<usize>();
-            open = greedy;
+            left -= narrow.iter().map(|&at| natural[at]).sum::<usize>();
+            flexible = wide;
         }
-        let cramped = (0..columns).any(|at| {
-            let word = self.column(at).map(Inline::longest_word).max().unwrap_or(0);
-            widths[at] < natural[at] && (widths[at] < word.min(WORD) || widths[at] < 8)
+        let is_cramped = (0..columns).any(|at| {
+            let word = self.column_cells(at).map(InlineText::longest_word_width).max().unwrap_or(0);
+            widths[at] < natural[at] && (widths[at] < word.min(MAX_WORD_WIDTH) || widths[at] < 8)
         });
-        (!cramped && widths.iter().sum::<usize>() <= room).then_some(widths)
+        (!is_cramped && widths.iter().sum::<usize>() <= room).then_some(widths)
     }
 
-    fn column(&self, at: usize) -> impl Iterator<Item = &Inline> {
+    fn column_cells(&self, at: usize) -> impl Iterator<Item = &InlineText> {
         self.head.get(at).into_iter().chain(self.body.iter().filter_map(move |(_, cells)| cells.get(at)))
     }
 
-    fn columns(&self, widths: &[usize], marks: &Marks) -> Vec<Line> {
-        let sides: Vec<Side> = (0..widths.len()).map(|at| self.side(at)).collect();
-        let mut lines = side_by_side(&self.head, widths, &sides, None);
-        let total = widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1);
-        lines.push(Line { spans: vec![Span::new(marks.rule.repeat(total), Ink::of(Role::Faint))], ends: None });
+    fn column_lines(&self, widths: &[usize], marks: &ThemeMarks) -> Vec<TableLine> {
+        let sides: Vec<CellAlign> = (0..widths.len()).map(|at| self.alignment_of(at)).collect();
+        let mut lines = table_row_lines(&self.head, widths, &sides, None);
+        let total = widths.iter().sum::<usize>() + COLUMN_GAP * widths.len().saturating_sub(1);
+        lines.push(TableLine {
+            spans: vec![StyledSpan::new(marks.rule.repeat(total), TextStyle::of(ColourRole::Faint))],
+            ended_row: None,
+        });
         for (at, (_, cells)) in self.body.iter().enumerate() {
-            lines.extend(side_by_side(cells, widths, &sides, Some(at)));
+            lines.extend(table_row_lines(cells, widths, &sides, Some(at)));
         }
         lines
     }
 
-    fn side(&self, at: usize) -> Side {
-        let cells = || self.body.iter().filter_map(move |(_, cells)| cells.get(at)).filter(|cell| !cell.is_empty());
-        let right = || Side::Right(cells().map(marks_of).max().unwrap_or(0));
-        match self.alignments.get(at) {
+    fn alignment_of(&self, column: usize) -> CellAlign {
+        let cells = || self.body.iter().filter_map(move |(_, cells)| cells.get(column)).filter(|cell| !cell.is_empty());
+        let right = || CellAlign::Right(cells().map(marks_width).max().unwrap_or(0));
+        match self.alignments.get(column) {
             Some(Alignment::Right) => right(),
-            Some(Alignment::Left) => Side::Left,
-            Some(Alignment::Center) => Side::Middle,
+            Some(Alignment::Left) => CellAlign::Left,
+            Some(Alignment::Center) => CellAlign::Center,
             Some(Alignment::None) | None => {
-                let is_numbers = cells().next().is_some() && cells().all(|cell| is_number(&cell.text));
-                if is_numbers { right() } else { Side::Left }
+                let is_numeric = cells().next().is_some() && cells().all(|cell| is_number(&cell.text));
+                if is_numeric { right() } else { CellAlign::Left }
             }
         }
     }
 
-    fn records(&self, room: usize) -> Vec<Line> {
-        let label = self.head.iter().skip(1).map(Inline::width).max().unwrap_or(0).min(room / 3);
+    fn record_lines(&self, room: usize) -> Vec<TableLine> {
+        let label_width = self.head.iter().skip(1).map(InlineText::width).max().unwrap_or(0).min(room / 3);
         let mut lines = Vec::new();
-        for (at, (_, cells)) in self.body.iter().enumerate() {
-            if at > 0 {
-                lines.push(Line { spans: Vec::new(), ends: None });
+        for (row, (_, cells)) in self.body.iter().enumerate() {
+            if row > 0 {
+                lines.push(TableLine { spans: Vec::new(), ended_row: None });
             }
-            let title = cells.first().into_iter().flat_map(|cell| cell_lines(cell, room, (at + 1, 0)));
-            lines.extend(title.map(|spans| Line { spans: emboldened(spans), ends: None }));
+            let title = cells.first().into_iter().flat_map(|cell| cell_lines(cell, room, (row + 1, 0)));
+            lines.extend(title.map(|spans| TableLine { spans: in_bold(spans), ended_row: None }));
             for (column, (head, cell)) in self.head.iter().zip(cells).enumerate().skip(1) {
-                lines.extend(record_line(head, cell, label, room, (at + 1, column)));
+                lines.extend(record_field_lines(head, cell, label_width, room, (row + 1, column)));
             }
             if let Some(last) = lines.last_mut() {
-                last.ends = Some(at);
+                last.ended_row = Some(row);
             }
         }
         if self.body.is_empty() {
             let heads = self.head.iter().enumerate().flat_map(|(column, cell)| cell_lines(cell, room, (0, column)));
-            lines.extend(heads.map(|spans| Line { spans: emboldened(spans), ends: None }));
+            lines.extend(heads.map(|spans| TableLine { spans: in_bold(spans), ended_row: None }));
         }
         lines
     }
 }
 
-fn record_line(head: &Inline, cell: &Inline, label: usize, room: usize, at: (usize, usize)) -> Vec<Line> {
-    let indent = label + 2 * GAP;
-    let of_head = (0, at.1);
+fn record_field_lines(
+    head: &InlineText,
+    cell: &InlineText,
+    label_width: usize,
+    room: usize,
+    cell_pos: (usize, usize),
+) -> Vec<TableLine> {
+    let indent = label_width + 2 * COLUMN_GAP;
+    let of_head = (0, cell_pos.1);
     if room < indent + 4 {
-        let both = cell_lines(head, room, of_head).into_iter().chain(cell_lines(cell, room, at));
-        return both.map(|spans| Line { spans, ends: None }).collect();
+        let both = cell_lines(head, room, of_head).into_iter().chain(cell_lines(cell, room, cell_pos));
+        return both.map(|spans| TableLine { spans, ended_row: None }).collect();
     }
-    let blanks = |cells: usize| Span::new(" ".repeat(cells), Ink::of(Role::Text));
-    let names = cell_lines(head, label, of_head);
-    let said = cell_lines(cell, room - indent, at);
+    let spaces = |cells: usize| StyledSpan::new(" ".repeat(cells), TextStyle::of(ColourRole::Text));
+    let names = cell_lines(head, label_width, of_head);
+    let said = cell_lines(cell, room - indent, cell_pos);
     let line = |nth: usize| {
-        let mut spans = vec![blanks(GAP)];
+        let mut spans = vec![spaces(COLUMN_GAP)];
         let name = names.get(nth).cloned().unwrap_or_default();
-        spans.extend(name.into_iter().map(|span| Span { ink: Ink::of(Role::Muted), ..span }));
+        spans.extend(name.into_iter().map(|span| StyledSpan { style: TextStyle::of(ColourRole::Muted), ..span }));
         if let Some(said) = said.get(nth) {
-            let used = spans.iter().map(Span::width).sum();
-            spans.push(blanks(indent.saturating_sub(used)));
+            let used = spans.iter().map(StyledSpan::width).sum();
+            spans.push(spaces(indent.saturating_sub(used)));
             spans.extend_from_slice(said);
         }
-        Line { spans, ends: None }
+        TableLine { spans, ended_row: None }
     };
     (0..names.len().max(said.len())).map(line).collect()
 }
 
-/// The rows of a cell, whose spans know it by its row and column.
-fn cell_lines(cell: &Inline, width: usize, (row, column): (usize, usize)) -> Vec<Vec<Span>> {
-    let lines = cell.lines(width, width).into_iter();
+/// Returns the rows of a cell; each span records the row and column of the cell.
+fn cell_lines(cell: &InlineText, width: usize, (row, column): (usize, usize)) -> Vec<Vec<StyledSpan>> {
+    let lines = cell.wrapped_lines(width, width).into_iter();
     lines
         .map(|line| {
-            let cell = Some(Cell { row: row as u32, column: column as u16, joint: line.joint });
-            line.spans.into_iter().map(|span| Span { cell, ..span }).collect()
+            let cell = Some(TableCell { row: row as u32, column: column as u16, join: line.joint });
+            line.spans.into_iter().map(|span| StyledSpan { cell, ..span }).collect()
         })
         .collect()
 }
 
-fn side_by_side(cells: &[Inline], widths: &[usize], sides: &[Side], row: Option<usize>) -> Vec<Line> {
-    let blocks: Vec<Vec<Vec<Span>>> = widths
+fn table_row_lines(cells: &[InlineText], widths: &[usize], sides: &[CellAlign], row: Option<usize>) -> Vec<TableLine> {
+    let blocks: Vec<Vec<Vec<StyledSpan>>> = widths
         .iter()
         .enumerate()
         .map(|(at, &width)| {
-            let place = (row.map_or(0, |row| row + 1), at);
-            cells.get(at).map_or_else(Vec::new, |cell| cell_lines(cell, width, place))
+            let cell_pos = (row.map_or(0, |row| row + 1), at);
+            cells.get(at).map_or_else(Vec::new, |cell| cell_lines(cell, width, cell_pos))
         })
         .collect();
     let height = blocks.iter().map(Vec::len).max().unwrap_or(0).max(1);
     let mut lines = Vec::with_capacity(height);
     for nth in 0..height {
         let mut spans = Vec::new();
-        let mut owed = 0;
+        let mut pending_spaces = 0;
         for (at, &width) in widths.iter().enumerate() {
             let mut cell = blocks[at].get(nth).cloned().unwrap_or_default();
             if row.is_none() {
-                cell = emboldened(cell);
+                cell = in_bold(cell);
             }
-            let used: usize = cell.iter().map(Span::width).sum();
+            let used: usize = cell.iter().map(StyledSpan::width).sum();
             let free = width.saturating_sub(used);
             let before = match sides[at] {
-                Side::Left => 0,
-                Side::Middle => free / 2,
-                Side::Right(behind) => {
-                    let own = cells.get(at).filter(|_| nth + 1 == blocks[at].len()).map_or(0, marks_of);
+                CellAlign::Left => 0,
+                CellAlign::Center => free / 2,
+                CellAlign::Right(behind) => {
+                    let own = cells.get(at).filter(|_| nth + 1 == blocks[at].len()).map_or(0, marks_width);
                     free.saturating_sub(behind - own.min(behind))
                 }
             };
-            if owed + before > 0 && !cell.is_empty() {
-                spans.push(Span::new(" ".repeat(owed + before), Ink::of(Role::Text)));
-                owed = 0;
+            if pending_spaces + before > 0 && !cell.is_empty() {
+                spans.push(StyledSpan::new(" ".repeat(pending_spaces + before), TextStyle::of(ColourRole::Text)));
+                pending_spaces = 0;
             } else {
-                owed += before;
+                pending_spaces += before;
             }
             spans.extend(cell);
-            owed += width.saturating_sub(used + before) + GAP;
+            pending_spaces += width.saturating_sub(used + before) + COLUMN_GAP;
         }
-        lines.push(Line { spans, ends: (nth + 1 == height).then_some(row).flatten() });
+        lines.push(TableLine { spans, ended_row: (nth + 1 == height).then_some(row).flatten() });
     }
     lines
 }
 
-fn emboldened(mut spans: Vec<Span>) -> Vec<Span> {
+fn in_bold(mut spans: Vec<StyledSpan>) -> Vec<StyledSpan> {
     for span in &mut spans {
-        span.ink.emphasis |= Modifier::BOLD;
+        span.style.modifiers |= Modifier::BOLD;
     }
     spans
 }
 
-/// Whether a cell holds a number, with its sign, unit or currency, and the marks of its sources behind it.
+/// Whether a cell contains a number, with its sign, unit or currency and the citation marks after it.
 fn is_number(text: &str) -> bool {
     let text = without_marks(text)
         .trim_start()
@@ -242,12 +251,12 @@ fn is_number(text: &str) -> bool {
         && digits.chars().all(|char| char.is_ascii_digit() || matches!(char, '.' | ',' | '_' | '\'' | ' ' | ':'))
 }
 
-/// The cells of the marks of its sources behind the words of a cell.
-fn marks_of(cell: &Inline) -> usize {
+/// Returns the width of the citation marks at the end of a cell.
+fn marks_width(cell: &InlineText) -> usize {
     text::width(cell.text.trim_end()).saturating_sub(text::width(without_marks(&cell.text)))
 }
 
-/// A text without the `[1]` and `[^1]` at its end.
+/// Returns a text without the `[1]` and `[^1]` at its end.
 fn without_marks(text: &str) -> &str {
     let mut text = text.trim_end();
     while let Some((rest, number)) = text.strip_suffix(']').and_then(|text| text.rsplit_once('['))
@@ -264,7 +273,7 @@ mod tests {
     use super::is_number;
 
     #[test]
-    fn numbers_are_told_from_words() {
+    fn numbers_are_distinguished_from_words() {
         for number in
             ["1", "-3.5", "$0.28", "164k", "12 ms", "~7%", "1,000,000", "−2", "14:02", "1,345 [1]", "7[1][^12]"]
         {

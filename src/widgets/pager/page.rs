@@ -1,109 +1,111 @@
-//! What the pager shows, as one clean text and what its lines are.
+//! The content of the pager: one clean text, and the kind of each of its lines.
 
 use serde_json::Value;
 
-use super::{Kept, Pager};
+use super::{CallPager, ResultSource};
 use crate::{
-    chat::Stage,
-    text::{self, visible},
-    tools::Content,
+    chat::ToolCallState,
+    text::{self, show_invisible},
+    tools::ToolContent,
     widgets::{
-        result::{self, pretty},
-        transcript::{call, size},
+        result::{self, pretty_json},
+        transcript::{call, format_size},
     },
 };
 
-/// One text, and what its pieces are.
+/// A text, and the kinds of its lines.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Page {
+pub struct PagerDocument {
     pub title: String,
     /// Clean; each line ends with `\n`.
     pub text: String,
-    /// Where each piece ends, and what it is.
-    pub pieces: Vec<(usize, Kind)>,
+    /// The end of each group of lines, in bytes, and its kind.
+    pub line_kinds: Vec<(usize, PagerLineKind)>,
 }
 
-/// What a line is.
+/// The kind of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// The name of what follows.
-    Head,
-    /// Said by the program.
+pub enum PagerLineKind {
+    /// The heading of the lines below.
+    Heading,
+    /// A remark by ibid.
     Note,
     Text,
     Failure,
 }
 
-impl Page {
-    fn add(&mut self, kind: Kind, words: &str) {
+impl PagerDocument {
+    fn push(&mut self, kind: PagerLineKind, words: &str) {
         self.text.push_str(words.trim_end_matches('\n'));
         self.text.push('\n');
-        self.pieces.push((self.text.len(), kind));
+        self.line_kinds.push((self.text.len(), kind));
     }
 
-    fn head(&mut self, words: &str) {
-        self.add(Kind::Text, "");
-        self.add(Kind::Head, words);
+    fn push_heading(&mut self, words: &str) {
+        self.push(PagerLineKind::Text, "");
+        self.push(PagerLineKind::Heading, words);
     }
 }
 
-/// The page of a call: how it stands, what it was asked, what came of it.
-pub fn of(pager: &Pager) -> Page {
+/// Builds the document of a call: its state, its arguments and its result.
+pub fn build_document(pager: &CallPager) -> PagerDocument {
     let (call, run) = (&pager.call, pager.run.as_ref());
-    let mut page = Page { title: call::name(call, run), ..Page::default() };
-    let standing = run.map(|run| result::standing(run, None, &pager.marks).0);
-    page.add(Kind::Note, standing.as_deref().unwrap_or("it is not run here"));
-    if let Some(run) = run.filter(|run| run.whole.is_some()) {
-        let read = match &run.stage {
-            Stage::Done(short) => size(short.bytes()),
+    let mut document = PagerDocument { title: call::tool_name(call, run), ..PagerDocument::default() };
+    let status = run.map(|run| result::call_status(run, None, &pager.marks).0);
+    document.push(PagerLineKind::Note, status.as_deref().unwrap_or("not run here"));
+    if let Some(run) = run.filter(|run| run.full_size.is_some()) {
+        let read = match &run.state {
+            ToolCallState::Done(short) => format_size(short.byte_len()),
             _ => String::new(),
         };
-        page.add(
-            Kind::Note,
-            &match &pager.kept {
-                Kept::Loaded(_) => format!("The model read its beginning and its end, {read}. All of it is here."),
-                Kept::Here | Kept::Loading => "All of it is being read from the disk …".into(),
-                Kept::Failed(why) => format!("Only what the model read is here: {}", text::clean(why)),
+        document.push(
+            PagerLineKind::Note,
+            &match &pager.result_source {
+                ResultSource::Loaded(_) => {
+                    format!("The model read the beginning and end, {read}. The full result is here.")
+                }
+                ResultSource::InMessage | ResultSource::Loading => "The full result is being read from disk …".into(),
+                ResultSource::Failed(why) => format!("Only the part that the model read is here: {}", text::clean(why)),
             },
         );
     }
     let edited = run.is_some_and(|run| run.edited);
-    page.head(if edited { "Arguments, as you changed them" } else { "Arguments" });
+    document.push_heading(if edited { "Arguments, edited by you" } else { "Arguments" });
     let arguments = match run {
         Some(run) => run.arguments.clone(),
         None => serde_json::from_str(&call.arguments).unwrap_or_else(|_| Value::String(call.arguments.clone())),
     };
     match arguments {
-        Value::Object(fields) if fields.is_empty() => page.add(Kind::Note, "none"),
-        Value::String(text) => page.add(Kind::Text, &visible(&text)),
-        value => page.add(Kind::Text, &visible(&pretty(&value))),
+        Value::Object(fields) if fields.is_empty() => document.push(PagerLineKind::Note, "none"),
+        Value::String(text) => document.push(PagerLineKind::Text, &show_invisible(&text)),
+        value => document.push(PagerLineKind::Text, &show_invisible(&pretty_json(&value))),
     }
     if let Some(outcome) = pager.outcome() {
-        page.head(if outcome.failed { "Result: the tool reports an error" } else { "Result" });
+        document.push_heading(if outcome.failed { "Result: the tool reported an error" } else { "Result" });
         let mut had_text = false;
         for (nth, content) in outcome.content.iter().enumerate() {
-            let piece = result::piece(content);
+            let piece = result::result_piece(content);
             let mark = match content {
-                Content::Image { .. } => pager.marks.image,
+                ToolContent::Image { .. } => pager.marks.image,
                 _ => pager.marks.bullets[2],
             };
             if let Some(label) = &piece.label {
                 if nth > 0 && (had_text || !piece.text.is_empty()) {
-                    page.add(Kind::Text, "");
+                    document.push(PagerLineKind::Text, "");
                 }
-                page.add(Kind::Head, &format!("{mark} {}", result::one_line(label)));
+                document.push(PagerLineKind::Heading, &format!("{mark} {}", result::visible_line(label)));
             }
             if !piece.text.is_empty() {
-                page.add(Kind::Text, &text::clean(&piece.text));
+                document.push(PagerLineKind::Text, &text::clean(&piece.text));
             }
             had_text = !piece.text.is_empty();
         }
-        if outcome.bytes() == 0 {
-            page.add(Kind::Note, "nothing");
+        if outcome.byte_len() == 0 {
+            document.push(PagerLineKind::Note, "nothing");
         }
-    } else if let Some(why) = run.and_then(result::instead) {
-        page.head("No result");
-        page.add(Kind::Failure, &text::clean(&why));
+    } else if let Some(why) = run.and_then(result::missing_result_reason) {
+        document.push_heading("No result");
+        document.push(PagerLineKind::Failure, &text::clean(&why));
     }
-    page
+    document
 }

@@ -1,58 +1,60 @@
-//! A page in rows of some width: where each begins and ends in the text, so that a long one takes little room.
+//! The wrapped rows of a document. Each is a range of the text, so that a long document needs little memory.
 
-use super::page::{Kind, Page};
+use super::page::{PagerDocument, PagerLineKind};
 use crate::text::{
     self,
-    wrap::{Measure, wrap},
+    wrap::{WrapOptions, wrap},
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Row {
+pub struct PagerRow {
     pub start: usize,
     pub end: usize,
-    pub kind: Kind,
-    /// It is the first of its line.
-    pub begins: bool,
+    pub kind: PagerLineKind,
+    /// Whether the row is the first of its line.
+    pub is_line_start: bool,
 }
 
-/// Lines that are longer are cut at the edge: no words are looked for in them.
-const WRAPPED: usize = 4096;
+/// Longer lines are cut at the edge, not between words. In bytes.
+const MAX_WRAPPED_BYTES: usize = 4096;
 
-/// More rows than anybody reads; of a page that has more the rest is not shown.
-const MOST: usize = 1 << 20;
+/// The most rows of a document, more than anybody reads; the rest is not shown.
+const MAX_ROWS: usize = 1 << 20;
 
-pub fn lay_out(page: &Page, width: usize) -> Vec<Row> {
+pub fn lay_out(document: &PagerDocument, width: usize) -> Vec<PagerRow> {
     let width = width.max(1);
     let mut rows = Vec::new();
-    let mut begin = 0;
-    for &(end, kind) in &page.pieces {
-        let mut at = begin;
-        for line in page.text[begin..end].split_inclusive('\n') {
+    let mut piece_start = 0;
+    for &(end, kind) in &document.line_kinds {
+        let mut offset = piece_start;
+        for line in document.text[piece_start..end].split_inclusive('\n') {
             let first = rows.len();
-            fold(&mut rows, at, line.trim_end_matches('\n'), kind, width);
+            push_wrapped(&mut rows, offset, line.trim_end_matches('\n'), kind, width);
             if let Some(row) = rows.get_mut(first) {
-                row.begins = true;
+                row.is_line_start = true;
             }
-            at += line.len();
-            if rows.len() >= MOST {
-                rows.truncate(MOST);
+            offset += line.len();
+            if rows.len() >= MAX_ROWS {
+                rows.truncate(MAX_ROWS);
                 return rows;
             }
         }
-        begin = end;
+        piece_start = end;
     }
     rows
 }
 
-/// One line in rows: between words, and a very long one wherever its room ends.
-fn fold(rows: &mut Vec<Row>, at: usize, line: &str, kind: Kind, width: usize) {
-    let mut add = |start: usize, end: usize| rows.push(Row { start: at + start, end: at + end, kind, begins: false });
+/// Wraps a line between words, or a very long one at the exact width.
+fn push_wrapped(rows: &mut Vec<PagerRow>, offset: usize, line: &str, kind: PagerLineKind, width: usize) {
+    let mut add = |start: usize, end: usize| {
+        rows.push(PagerRow { start: offset + start, end: offset + end, kind, is_line_start: false })
+    };
     if text::width(line) <= width {
         add(0, line.len());
         return;
     }
-    if line.len() <= WRAPPED {
-        for piece in wrap(line, Measure { first: width, rest: width, glued: &[] }) {
+    if line.len() <= MAX_WRAPPED_BYTES {
+        for piece in wrap(line, WrapOptions { first_width: width, rest_width: width, glued: &[] }) {
             add(piece.start, piece.end);
         }
         return;
@@ -60,7 +62,7 @@ fn fold(rows: &mut Vec<Row>, at: usize, line: &str, kind: Kind, width: usize) {
     let mut from = 0;
     while from < line.len() {
         let rest = &line[from..];
-        let room = match text::prefix(rest, width) {
+        let room = match text::prefix_len(rest, width) {
             0 => text::clusters(rest).next().map_or(rest.len(), str::len),
             room => room,
         };
@@ -75,31 +77,31 @@ mod tests {
 
     use super::*;
 
-    fn page(text: &str) -> Page {
+    fn document_of(text: &str) -> PagerDocument {
         let text = format!("{text}\n");
-        Page { title: String::new(), pieces: vec![(text.len(), Kind::Text)], text }
+        PagerDocument { title: String::new(), line_kinds: vec![(text.len(), PagerLineKind::Text)], text }
     }
 
-    fn rows(text: &str, width: usize) -> Vec<String> {
-        let page = page(text);
+    fn wrapped_texts(text: &str, width: usize) -> Vec<String> {
+        let page = document_of(text);
         lay_out(&page, width).into_iter().map(|row| page.text[row.start..row.end].to_owned()).collect()
     }
 
     #[test]
-    fn words_stay_whole_where_there_are_any() {
-        assert_eq!(rows("one two three\n\nfour", 8), ["one two", "three", "", "four"]);
+    fn lines_break_between_words_where_possible() {
+        assert_eq!(wrapped_texts("one two three\n\nfour", 8), ["one two", "three", "", "four"]);
         let long = "x".repeat(10_000);
-        assert_eq!(rows(&long, 4000).iter().map(String::len).collect::<Vec<_>>(), [4000, 4000, 2000]);
-        assert_eq!(rows(&"日".repeat(2000), 5)[0], "日日");
+        assert_eq!(wrapped_texts(&long, 4000).iter().map(String::len).collect::<Vec<_>>(), [4000, 4000, 2000]);
+        assert_eq!(wrapped_texts(&"日".repeat(2000), 5)[0], "日日");
     }
 
     proptest! {
         #[test]
-        fn nothing_is_lost_and_nothing_too_wide(
+        fn wrapping_loses_no_text_and_no_row_is_too_wide(
             text in "([a-z日é 👩‍👩‍👧]{0,30}\n){0,4}[a-z ]{0,20}", long in 0usize..2, width in 2usize..30
         ) {
             let text = text + &"ab 日".repeat(long * 1000);
-            let shown = rows(&text, width);
+            let shown = wrapped_texts(&text, width);
             prop_assert!(shown.iter().all(|row| text::width(row) <= width));
             let letters = |text: &str| text.chars().filter(|char| !char.is_whitespace()).collect::<String>();
             prop_assert_eq!(letters(&shown.concat()), letters(&text));

@@ -7,48 +7,48 @@ use ratatui::{
     widgets::Widget,
 };
 
-use super::{Pager, page::Kind, rows::Row};
+use super::{CallPager, page::PagerLineKind, rows::PagerRow};
 use crate::widgets::{
-    overlay::Overlay,
+    overlay::OverlayFrame,
     search::{self, SearchView},
-    theme::{Role, Theme},
-    words::Hint,
+    theme::{ColourRole, Theme},
+    words::KeyHint,
 };
 
-/// The pager above everything else; it is drawn with the area of the whole screen.
+/// Draws the pager over everything else; it is given the area of the whole screen.
 pub struct PagerView<'a> {
-    pub pager: &'a Pager,
-    /// A word about what was just done: there is no room for it elsewhere.
-    pub said: Option<&'a str>,
+    pub pager: &'a CallPager,
+    /// A message about the last action, which has no room elsewhere.
+    pub message: Option<&'a str>,
     pub theme: &'a Theme,
 }
 
 impl PagerView<'_> {
-    /// Where the terminal's cursor stands.
+    /// The position of the terminal's cursor.
     pub fn cursor(&self, screen: Rect) -> Option<Position> {
-        self.field(&self.count()).cursor(search::parts(screen).field)
+        self.search_view(&self.count_text()).cursor(search::areas(screen).field)
     }
 
-    fn field<'a>(&'a self, count: &'a str) -> SearchView<'a> {
+    fn search_view<'a>(&'a self, count: &'a str) -> SearchView<'a> {
         SearchView { search: &self.pager.search, hint: "/ searches", count, theme: self.theme }
     }
 
-    /// Which match of how many, else which call of how many.
-    fn count(&self) -> String {
+    /// The number of the match during a search, else the number of the call.
+    fn count_text(&self) -> String {
         let pager = self.pager;
-        match pager.place {
-            _ if !pager.search.is_empty() => search::count(pager.found.len(), pager.current),
+        match pager.call_position {
+            _ if !pager.search.is_empty() => search::count_text(pager.matches.len(), pager.current_match),
             (_, 1) => String::new(),
             (nth, of) => format!("call {nth} of {of}"),
         }
     }
 
-    fn keys(&self) -> Vec<Hint<'static>> {
-        if self.pager.search.types() {
-            return vec![("↵", "done"), (self.theme.marks.up_down, "matches"), ("esc", "clear")];
+    fn key_hints(&self) -> Vec<KeyHint<'static>> {
+        if self.pager.search.is_typing() {
+            return vec![("↵", "done"), (self.theme.marks.up_down, "matches"), ("Esc", "clear")];
         }
-        let mut keys = vec![("y", "copy"), ("s", "save"), ("esc", "back")];
-        if self.pager.place.1 > 1 {
+        let mut keys = vec![("y", "copy"), ("s", "save"), ("Esc", "back")];
+        if self.pager.call_position.1 > 1 {
             keys.insert(2, ("( )", "calls"));
         }
         if !self.pager.search.is_empty() {
@@ -57,26 +57,27 @@ impl PagerView<'_> {
         keys
     }
 
-    fn row(&self, row: &Row, area: Rect, buf: &mut Buffer) {
+    fn draw_row(&self, row: &PagerRow, area: Rect, buf: &mut Buffer) {
         let style = match row.kind {
-            Kind::Head => self.theme.style(Role::Text).bold(),
-            Kind::Note => self.theme.style(Role::Muted),
-            Kind::Text => self.theme.style(Role::Text),
-            Kind::Failure => self.theme.style(Role::Error),
+            PagerLineKind::Heading => self.theme.style(ColourRole::Text).bold(),
+            PagerLineKind::Note => self.theme.style(ColourRole::Muted),
+            PagerLineKind::Text => self.theme.style(ColourRole::Text),
+            PagerLineKind::Failure => self.theme.style(ColourRole::Error),
         };
         let pager = self.pager;
         let mut spans = Vec::new();
-        let mut at = row.start;
-        let first = pager.found.partition_point(|range| range.end <= row.start);
-        for (nth, range) in pager.found.iter().enumerate().skip(first).take_while(|(_, range)| range.start < row.end) {
+        let mut offset = row.start;
+        let first = pager.matches.partition_point(|range| range.end <= row.start);
+        for (nth, range) in pager.matches.iter().enumerate().skip(first).take_while(|(_, range)| range.start < row.end)
+        {
             let (from, to) = (range.start.max(row.start), range.end.min(row.end));
-            spans.push((&pager.page.text[at..from], style));
-            spans.push((&pager.page.text[from..to], self.hit(style, pager.current == Some(nth))));
-            at = to;
+            spans.push((&pager.document.text[offset..from], style));
+            spans.push((&pager.document.text[from..to], self.match_style(style, pager.current_match == Some(nth))));
+            offset = to;
         }
-        spans.push((&pager.page.text[at..row.end], style));
-        // A `Line` would leave what has no width on the screen.
-        let column = search::column(area);
+        spans.push((&pager.document.text[offset..row.end], style));
+        // A `Line` would leave old cells under zero-width text on the screen.
+        let column = search::text_column(area);
         let mut x = column.x;
         for (words, style) in spans {
             let room = usize::from(column.right() - x);
@@ -84,12 +85,14 @@ impl PagerView<'_> {
         }
     }
 
-    /// What was looked for; the current one is bold and underlined as well.
-    fn hit(&self, style: Style, is_current: bool) -> Style {
+    /// The style of a match; the current one is also bold and underlined.
+    fn match_style(&self, style: Style, is_current: bool) -> Style {
         if is_current {
-            self.theme.style(Role::Accent).add_modifier(Modifier::REVERSED | Modifier::BOLD | Modifier::UNDERLINED)
+            self.theme
+                .style(ColourRole::Accent)
+                .add_modifier(Modifier::REVERSED | Modifier::BOLD | Modifier::UNDERLINED)
         } else {
-            style.patch(self.theme.style(Role::Mark))
+            style.patch(self.theme.style(ColourRole::Mark))
         }
     }
 }
@@ -97,19 +100,19 @@ impl PagerView<'_> {
 impl Widget for PagerView<'_> {
     fn render(self, area: Rect, buf: &mut Buffer) {
         let area = area.intersection(buf.area);
-        self.theme.recede(area, buf);
-        let parts = search::parts(area);
+        self.theme.dim_area(area, buf);
+        let parts = search::areas(area);
         let pager = self.pager;
         let below = pager.rows.len().saturating_sub(pager.top + usize::from(parts.rows.height));
         let more = format!("{} {below} more", self.theme.marks.more_below);
-        let notice = self.said.or((below > 0).then_some(&more));
-        let frame = Overlay { title: &pager.page.title, keys: &self.keys(), notice, theme: self.theme };
+        let notice = self.message.or((below > 0).then_some(&more));
+        let frame = OverlayFrame { title: &pager.document.title, keys: &self.key_hints(), notice, theme: self.theme };
         if frame.draw(parts.frame, buf).is_empty() {
             return;
         }
-        self.field(&self.count()).render(parts.field, buf);
+        self.search_view(&self.count_text()).render(parts.field, buf);
         for (row, area) in pager.rows.iter().skip(pager.top).zip(parts.rows.rows()) {
-            self.row(row, area, buf);
+            self.draw_row(row, area, buf);
         }
     }
 }

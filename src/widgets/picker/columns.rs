@@ -1,47 +1,48 @@
-//! Which columns fit, and how wide they are.
+//! The columns of a picker: which of them fit, and how wide they are.
 
-use crate::{text, widgets::theme::Role};
+use crate::{text, widgets::theme::ColourRole};
 
 /// One column of a picker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Column {
-    /// Above the column; empty for none.
-    pub head: &'static str,
-    pub align: Align,
-    pub role: Role,
-    /// `0` stays always; of the others those with the highest go first when there is no room.
-    pub dispensable: u8,
+pub struct PickerColumn {
+    /// The heading above the column; empty for none.
+    pub heading: &'static str,
+    pub align: ColumnAlign,
+    pub role: ColourRole,
+    /// A column with `0` always stays; of the others, the highest numbers are dropped first when
+    /// there is no room.
+    pub drop_priority: u8,
 }
 
-/// How cells stand in their column.
+/// The alignment of the cells in a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Align {
+pub enum ColumnAlign {
     Left,
     Right,
-    /// At the left, and it takes what room is left: one column of a picker does.
-    Grows,
+    /// Left-aligned, and takes the remaining width. A picker has one such column.
+    Grow,
 }
 
-/// A column in its place: which, from which cell, how wide.
+/// The position of a column in a row: its index, first cell and width.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Placed {
+pub(super) struct PlacedColumn {
     pub column: usize,
-    pub at: usize,
+    pub offset: usize,
     pub width: usize,
 }
 
 /// Blanks between two columns.
-const GAP: usize = 2;
-/// A growing column drops others rather than be narrower than this.
-const NARROWEST: usize = 28;
+const COLUMN_GAP: usize = 2;
+/// Other columns are dropped before the growing one gets narrower than this.
+const MIN_GROWING_WIDTH: usize = 28;
 
-pub(super) fn searched(columns: &[Column]) -> usize {
-    columns.iter().position(|column| column.align == Align::Grows).unwrap_or(0)
+pub(super) fn searched_column(columns: &[PickerColumn]) -> usize {
+    columns.iter().position(|column| column.align == ColumnAlign::Grow).unwrap_or(0)
 }
 
-/// The widest cell of each column, its head included.
-pub(super) fn widths<'a>(columns: &[Column], rows: impl Iterator<Item = &'a [String]>) -> Vec<usize> {
-    let mut widths: Vec<usize> = columns.iter().map(|column| text::width(column.head)).collect();
+/// The width of the widest cell of each column, its heading included.
+pub(super) fn column_widths<'a>(columns: &[PickerColumn], rows: impl Iterator<Item = &'a [String]>) -> Vec<usize> {
+    let mut widths: Vec<usize> = columns.iter().map(|column| text::width(column.heading)).collect();
     for cells in rows {
         for (width, cell) in widths.iter_mut().zip(cells) {
             *width = (*width).max(text::width(cell));
@@ -51,30 +52,30 @@ pub(super) fn widths<'a>(columns: &[Column], rows: impl Iterator<Item = &'a [Str
 }
 
 /// The columns that fit into `room` cells, in order.
-pub(super) fn place(columns: &[Column], widths: &[usize], room: usize) -> Vec<Placed> {
+pub(super) fn place_columns(columns: &[PickerColumn], widths: &[usize], room: usize) -> Vec<PlacedColumn> {
     let width_of = |column: usize| match columns[column].align {
-        Align::Grows => widths[column].min(NARROWEST),
-        Align::Left | Align::Right => widths[column],
+        ColumnAlign::Grow => widths[column].min(MIN_GROWING_WIDTH),
+        ColumnAlign::Left | ColumnAlign::Right => widths[column],
     };
-    let mut kept: Vec<usize> = (0..columns.len().min(widths.len())).filter(|column| widths[*column] > 0).collect();
+    let mut shown: Vec<usize> = (0..columns.len().min(widths.len())).filter(|column| widths[*column] > 0).collect();
     let needed = |kept: &[usize]| {
-        kept.iter().map(|column| width_of(*column)).sum::<usize>() + GAP * kept.len().saturating_sub(1)
+        kept.iter().map(|column| width_of(*column)).sum::<usize>() + COLUMN_GAP * kept.len().saturating_sub(1)
     };
-    while needed(&kept) > room {
-        let highest = kept.iter().map(|column| columns[*column].dispensable).max().unwrap_or(0);
+    while needed(&shown) > room {
+        let highest = shown.iter().map(|column| columns[*column].drop_priority).max().unwrap_or(0);
         if highest == 0 {
             break;
         }
-        kept.retain(|column| columns[*column].dispensable != highest);
+        shown.retain(|column| columns[*column].drop_priority != highest);
     }
-    let spare = room.saturating_sub(needed(&kept));
+    let spare = room.saturating_sub(needed(&shown));
     let mut placed = Vec::new();
-    let mut at = 0;
-    for column in kept {
-        let grows = if columns[column].align == Align::Grows { spare } else { 0 };
-        let width = (width_of(column) + grows).min(room.saturating_sub(at));
-        placed.push(Placed { column, at, width });
-        at += width + GAP;
+    let mut offset = 0;
+    for column in shown {
+        let extra = if columns[column].align == ColumnAlign::Grow { spare } else { 0 };
+        let width = (width_of(column) + extra).min(room.saturating_sub(offset));
+        placed.push(PlacedColumn { column, offset, width });
+        offset += width + COLUMN_GAP;
     }
     placed
 }

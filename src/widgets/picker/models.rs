@@ -1,20 +1,20 @@
 //! Models as rows of a picker.
 
-use super::{Align, Column, PickerRow, Tone};
+use super::{ColumnAlign, DetailStyle, PickerColumn, PickerRow};
 use crate::{
-    api::models::{Efforts, Model},
-    widgets::theme::Role,
+    api::models::{Model, ReasoningEfforts},
+    widgets::theme::ColourRole,
 };
 
-/// Slot, name, vendor, prices, context, abilities.
-pub const MODEL_COLUMNS: &[Column] = &[
-    Column { head: "", align: Align::Left, role: Role::Muted, dispensable: 0 },
-    Column { head: "", align: Align::Grows, role: Role::Text, dispensable: 0 },
-    Column { head: "", align: Align::Left, role: Role::Muted, dispensable: 3 },
-    Column { head: "$/M in", align: Align::Right, role: Role::Text, dispensable: 1 },
-    Column { head: "$/M out", align: Align::Right, role: Role::Text, dispensable: 1 },
-    Column { head: "context", align: Align::Right, role: Role::Text, dispensable: 2 },
-    Column { head: "can", align: Align::Left, role: Role::Muted, dispensable: 4 },
+/// The columns for models: slot, name, vendor, prices, context size, abilities.
+pub const MODEL_COLUMNS: &[PickerColumn] = &[
+    PickerColumn { heading: "", align: ColumnAlign::Left, role: ColourRole::Muted, drop_priority: 0 },
+    PickerColumn { heading: "", align: ColumnAlign::Grow, role: ColourRole::Text, drop_priority: 0 },
+    PickerColumn { heading: "", align: ColumnAlign::Left, role: ColourRole::Muted, drop_priority: 3 },
+    PickerColumn { heading: "$/M in", align: ColumnAlign::Right, role: ColourRole::Text, drop_priority: 1 },
+    PickerColumn { heading: "$/M out", align: ColumnAlign::Right, role: ColourRole::Text, drop_priority: 1 },
+    PickerColumn { heading: "context", align: ColumnAlign::Right, role: ColourRole::Text, drop_priority: 2 },
+    PickerColumn { heading: "can", align: ColumnAlign::Left, role: ColourRole::Muted, drop_priority: 4 },
 ];
 
 /// The row of a model; `slot` is the number of its key, if it has one.
@@ -31,28 +31,33 @@ pub fn model_row<T>(model: &Model, slot: Option<u8>, payload: T) -> PickerRow<T>
         model.vendor.clone(),
         price(&model.input_price),
         price(&model.output_price),
-        model.context.map_or(String::new(), tokens),
+        model.context_tokens.map_or(String::new(), short_token_count),
         abilities(model),
     ];
-    PickerRow { cells, also: format!("{} {}", model.vendor, model.name), detail: detail(model), payload }
+    PickerRow {
+        cells,
+        extra_terms: format!("{} {}", model.vendor, model.name),
+        detail_lines: detail_lines(model),
+        payload,
+    }
 }
 
-/// Each word at its own place, so that they can be compared down the column.
+/// The abilities, each at a fixed position so that they can be compared down the column.
 fn abilities(model: &Model) -> String {
-    let words = [("tools", model.tools), ("see", model.images), ("think", model.reasoning.is_some())];
+    let words = [("tools", model.supports_tools), ("see", model.supports_images), ("think", model.reasoning.is_some())];
     let words = words.map(|(word, can)| if can { word.to_owned() } else { " ".repeat(word.len()) });
     words.join(" ").trim_end().to_owned()
 }
 
-fn detail(model: &Model) -> Vec<Vec<(Tone, String)>> {
+fn detail_lines(model: &Model) -> Vec<Vec<(DetailStyle, String)>> {
     let mut facts = Vec::new();
-    facts.extend(model.since.as_ref().map(|since| format!("since {since}")));
-    facts.extend(model.reasoning.as_ref().and_then(efforts));
-    let first = vec![(Tone::Bold, model.id.clone()), (Tone::Muted, format!("   {}", facts.join(" · ")))];
-    vec![first, vec![(Tone::Text, model.description.clone())]]
+    facts.extend(model.released.as_ref().map(|since| format!("since {since}")));
+    facts.extend(model.reasoning.as_ref().and_then(effort_range));
+    let first = vec![(DetailStyle::Bold, model.id.clone()), (DetailStyle::Muted, format!("   {}", facts.join(" · ")))];
+    vec![first, vec![(DetailStyle::Text, model.description.clone())]]
 }
 
-fn efforts(efforts: &Efforts) -> Option<String> {
+fn effort_range(efforts: &ReasoningEfforts) -> Option<String> {
     match efforts.offered.as_slice() {
         [] => None,
         [only] => Some(format!("effort {}", only.name())),
@@ -61,7 +66,7 @@ fn efforts(efforts: &Efforts) -> Option<String> {
 }
 
 /// A count of tokens in three digits or fewer: `32k`, `1M`.
-fn tokens(count: u64) -> String {
+fn short_token_count(count: u64) -> String {
     match count {
         0..1_000 => count.to_string(),
         1_000..999_500 => format!("{}k", (count + 500) / 1_000),
@@ -81,8 +86,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_context_is_told_in_few_digits() {
-        let told = [500, 32_768, 131_072, 200_000, 999_999, 1_048_576, 1_500_000, 2_000_000].map(tokens);
-        assert_eq!(told, ["500", "33k", "131k", "200k", "1M", "1M", "1.5M", "2M"]);
+    fn a_context_size_is_shown_in_at_most_three_digits() {
+        let shown = [500, 32_768, 131_072, 200_000, 999_999, 1_048_576, 1_500_000, 2_000_000].map(short_token_count);
+        assert_eq!(shown, ["500", "33k", "131k", "200k", "1M", "1M", "1.5M", "2M"]);
     }
 }

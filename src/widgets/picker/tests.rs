@@ -1,4 +1,4 @@
-//! The picker as a reader sees it.
+//! The picker as it is drawn.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use insta::assert_snapshot;
@@ -13,11 +13,11 @@ use super::*;
 use crate::{
     api::{
         Effort, Usd,
-        models::{Efforts, Model},
+        models::{Model, ReasoningEfforts},
     },
     widgets::{
         screen,
-        theme::{Role, Theme},
+        theme::{ColourRole, Theme},
     },
 };
 
@@ -28,22 +28,22 @@ fn model(id: &str, price: Option<(&str, &str)>, context: u64) -> Model {
         id: id.to_owned(),
         name: name.to_owned(),
         vendor: vendor.to_owned(),
-        since: Some("2026-09".to_owned()),
+        released: Some("2026-09".to_owned()),
         description: "For long, careful work: code, research, agents. It takes its time and says so.".to_owned(),
-        context: Some(context),
+        context_tokens: Some(context),
         input_price: price.map(|(input, _)| usd(input)),
         output_price: price.map(|(_, output)| usd(output)),
-        tools: true,
-        images: vendor == "anthropic",
-        files: false,
+        supports_tools: true,
+        supports_images: vendor == "anthropic",
+        supports_files: false,
         reasoning: (vendor == "anthropic")
-            .then(|| Efforts { offered: vec![Effort::Low, Effort::High, Effort::Max], mandatory: true }),
+            .then(|| ReasoningEfforts { offered: vec![Effort::Low, Effort::High, Effort::Max], mandatory: true }),
     }
 }
 
-fn models() -> Picker<String> {
-    let mut picker = Picker::new("Model for the next message", MODEL_COLUMNS);
-    picker.keys = vec![("↵".into(), "use".into()), ("esc".into(), "keep opus-5".into())];
+fn models() -> FuzzyPicker<String> {
+    let mut picker = FuzzyPicker::new("Model for the next message", MODEL_COLUMNS);
+    picker.key_hints = vec![("↵".into(), "use".into()), ("Esc".into(), "keep opus-5".into())];
     picker.width = 92;
     picker.detail_rows = 3;
     let models = [
@@ -57,13 +57,13 @@ fn models() -> Picker<String> {
     picker
 }
 
-fn type_in(picker: &mut Picker<String>, text: &str) {
+fn type_in(picker: &mut FuzzyPicker<String>, text: &str) {
     for letter in text.chars() {
         assert!(picker.edit(KeyCode::Char(letter).into()));
     }
 }
 
-fn buffer(picker: &mut Picker<String>, width: u16, height: u16, theme: &Theme) -> Buffer {
+fn buffer(picker: &mut FuzzyPicker<String>, width: u16, height: u16, theme: &Theme) -> Buffer {
     let area = Rect::new(0, 0, width, height);
     let mut buf = Buffer::empty(area);
     picker.scroll_to_cursor(area);
@@ -72,12 +72,12 @@ fn buffer(picker: &mut Picker<String>, width: u16, height: u16, theme: &Theme) -
     buf
 }
 
-fn drawn(picker: &mut Picker<String>, width: u16, height: u16) -> String {
-    screen::rows(&buffer(picker, width, height, &Theme::default()))
+fn drawn(picker: &mut FuzzyPicker<String>, width: u16, height: u16) -> String {
+    screen::buffer_text(&buffer(picker, width, height, &Theme::default()))
 }
 
 #[test]
-fn models_stand_in_columns_with_details_below() {
+fn models_are_listed_in_columns_with_details_below() {
     assert_snapshot!(drawn(&mut models(), 100, 26), @"
     ╭─ Model for the next message ─────────────────────────────────────────────────────────────╮
     │›                                                                                 5 of 5  │
@@ -93,7 +93,7 @@ fn models_stand_in_columns_with_details_below() {
     │  For long, careful work: code, research, agents. It takes its time and says so.          │
     │                                                                                          │
     │                                                                                          │
-    ╰───────────────────────────────────────────────────────────────── ↵ use  esc keep opus-5 ─╯
+    ╰───────────────────────────────────────────────────────────────── ↵ use  Esc keep opus-5 ─╯
     ");
 }
 
@@ -111,7 +111,7 @@ fn a_narrow_screen_keeps_the_names_and_drops_columns() {
     │     auto                                             2M  │
     │                                                          │
     │                                                          │
-    ╰───────────────────────────────── ↵ use  esc keep opus-5 ─╯
+    ╰───────────────────────────────── ↵ use  Esc keep opus-5 ─╯
     ");
     assert_snapshot!(drawn(&mut models(), 40, 10), @"
     ╭─ Model for the next message ─────────╮
@@ -123,47 +123,47 @@ fn a_narrow_screen_keeps_the_names_and_drops_columns() {
     │     gpt-5.6                          │
     │     opus-mini-chat                   │
     │     auto                             │
-    ╰───────────── ↵ use  esc keep opus-5 ─╯
+    ╰───────────── ↵ use  Esc keep opus-5 ─╯
     ");
 }
 
 #[test]
-fn what_is_typed_lists_the_best_match_first_and_marks_its_letters() {
+fn typing_lists_the_best_match_first_and_marks_its_letters() {
     let mut picker = models();
     type_in(&mut picker, "opus5");
-    assert_eq!(picker.chosen().map(|row| row.payload.as_str()), Some("anthropic/claude-opus-5"));
+    assert_eq!(picker.selected().map(|row| row.payload.as_str()), Some("anthropic/claude-opus-5"));
     assert_eq!(picker.counts(), (1, 5));
     let theme = Theme::bundled("ink").expect("bundled");
     let buf = buffer(&mut picker, 80, 24, &theme);
-    let accent = theme.style(Role::Accent).fg.unwrap_or(Color::Reset);
+    let accent = theme.style(ColourRole::Accent).fg.unwrap_or(Color::Reset);
     let row = (0..24).find(|y| buf[(6, *y)].symbol() == "c").expect("the row of the model");
     let marked: String = (6..30).filter(|x| buf[(*x, row)].fg == accent).map(|x| buf[(x, row)].symbol()).collect();
     assert_eq!(marked, "opus5");
 }
 
 #[test]
-fn a_vendor_finds_its_models_and_an_empty_field_lists_them_in_their_own_order() {
+fn a_vendor_matches_its_models_and_an_empty_query_restores_the_order() {
     let mut picker = models();
     type_in(&mut picker, "anthropic");
     assert_eq!(picker.counts(), (2, 5));
     assert!(picker.edit(KeyEvent::new(KeyCode::Char('u'), KeyModifiers::CONTROL)));
     assert_eq!(picker.counts(), (5, 5));
-    assert_eq!(picker.chosen().map(|row| row.payload.as_str()), Some("anthropic/claude-opus-5"));
+    assert_eq!(picker.selected().map(|row| row.payload.as_str()), Some("anthropic/claude-opus-5"));
 }
 
 #[test]
-fn fresh_rows_leave_the_cursor_on_what_it_was_on() {
+fn new_rows_leave_the_cursor_on_the_same_payload() {
     let mut picker = models();
     picker.select(&"openai/gpt-5.6".to_owned());
     let rows = [model("new/first", None, 1), model("openai/gpt-5.6", None, 1)];
     picker.set_rows(rows.iter().map(|model| model_row(model, None, model.id.clone())).collect());
-    assert_eq!(picker.chosen().map(|row| row.payload.as_str()), Some("openai/gpt-5.6"));
+    assert_eq!(picker.selected().map(|row| row.payload.as_str()), Some("openai/gpt-5.6"));
     picker.set_rows(Vec::new());
-    assert!(picker.chosen().is_none());
+    assert!(picker.selected().is_none());
 }
 
 #[test]
-fn every_state_says_what_it_is() {
+fn every_load_state_is_described() {
     let mut picker = models();
     type_in(&mut picker, "zzz");
     assert_snapshot!(drawn(&mut picker, 50, 10), @"
@@ -176,11 +176,11 @@ fn every_state_says_what_it_is() {
     │                                                │
     │                                                │
     │                                                │
-    ╰─────────────────────── ↵ use  esc keep opus-5 ─╯
+    ╰─────────────────────── ↵ use  Esc keep opus-5 ─╯
     ");
 
-    let mut picker = Picker::new("Models", MODEL_COLUMNS);
-    picker.filling = Filling::Loading { since: "2026-03-10T08:00:04Z".parse().expect("a timestamp") };
+    let mut picker = FuzzyPicker::new("Models", MODEL_COLUMNS);
+    picker.load_state = LoadState::Loading { since: "2026-03-10T08:00:04Z".parse().expect("a timestamp") };
     assert_snapshot!(drawn(&mut picker, 50, 8), @"
     ╭─ Models ───────────────────────────────────────╮
     │›                                               │
@@ -192,7 +192,7 @@ fn every_state_says_what_it_is() {
     ╰────────────────────────────────────────────────╯
     ");
 
-    picker.filling = Filling::Failed {
+    picker.load_state = LoadState::Failed {
         reason: "the server cannot be reached: connection refused".to_owned(),
         hint: "type a model's name and press ↵".to_owned(),
     };
@@ -208,8 +208,8 @@ fn every_state_says_what_it_is() {
     ╰─ offline ──────────────────────────────────────╯
     ");
 
-    picker.filling = Filling::Ready;
-    picker.empty = "No prompt was sent yet.".to_owned();
+    picker.load_state = LoadState::Ready;
+    picker.empty_text = "No prompt was sent yet.".to_owned();
     assert_snapshot!(drawn(&mut picker, 50, 8), @"
     ╭─ Models ───────────────────────────────────────╮
     │›                                               │
@@ -224,34 +224,42 @@ fn every_state_says_what_it_is() {
 
 #[test]
 fn pages_and_clicks_reach_every_row() {
-    let mut picker: Picker<String> = Picker::new("Many", &MODEL_COLUMNS[1..2]);
+    let mut picker: FuzzyPicker<String> = FuzzyPicker::new("Many", &MODEL_COLUMNS[1..2]);
     picker.detail_rows = 0;
     let row = |n: usize| PickerRow {
         cells: vec![format!("number {n}")],
-        also: String::new(),
-        detail: Vec::new(),
+        extra_terms: String::new(),
+        detail_lines: Vec::new(),
         payload: n.to_string(),
     };
     picker.set_rows((0..100).map(row).collect());
     let area = Rect::new(0, 0, 40, 12);
-    for to in [Move::PageDown, Move::PageDown, Move::Up, Move::Last, Move::Down, Move::PageUp, Move::First, Move::Down]
-    {
-        picker.go(to, area);
+    for to in [
+        CursorMove::PageDown,
+        CursorMove::PageDown,
+        CursorMove::Up,
+        CursorMove::Last,
+        CursorMove::Down,
+        CursorMove::PageUp,
+        CursorMove::First,
+        CursorMove::Down,
+    ] {
+        picker.move_cursor(to, area);
         let buf = buffer(&mut picker, area.width, area.height, &Theme::default());
         let row = (0..12).find(|y| buf[(1, *y)].symbol() == "▌").unwrap_or_else(|| panic!("{to:?}"));
-        let chosen = picker.chosen().expect("a row").cells[0].clone();
-        assert!(screen::rows(&buf).lines().nth(row.into()).expect("a row").contains(&chosen), "{to:?}");
-        assert!(picker.click(Position::new(5, row), area));
-        assert_eq!(picker.chosen().expect("a row").cells[0], chosen);
+        let chosen = picker.selected().expect("a row").cells[0].clone();
+        assert!(screen::buffer_text(&buf).lines().nth(row.into()).expect("a row").contains(&chosen), "{to:?}");
+        assert!(picker.on_click(Position::new(5, row), area));
+        assert_eq!(picker.selected().expect("a row").cells[0], chosen);
     }
-    assert_eq!(picker.chosen().map(|row| row.payload.as_str()), Some("1"));
-    assert!(!picker.click(Position::new(5, 0), area));
+    assert_eq!(picker.selected().map(|row| row.payload.as_str()), Some("1"));
+    assert!(!picker.on_click(Position::new(5, 0), area));
 }
 
 #[test]
-fn it_draws_at_every_size() {
+fn the_picker_draws_at_every_size() {
     for query in ["", "opus", "zzz"] {
-        screen::at_every_size(|area, buf| {
+        screen::draw_at_every_size(|area, buf| {
             let mut picker = models();
             type_in(&mut picker, query);
             picker.scroll_to_cursor(area);

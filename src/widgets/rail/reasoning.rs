@@ -1,101 +1,117 @@
-//! The tab with what the model thinks, and what it searched on the way.
+//! The Reasoning tab: the model's reasoning and its web searches, in order.
 
-use super::{Piece, Rail};
+use super::{Rail, RailBlock};
 use crate::{
-    chat::{Answer, Kind, Timestamp, answer::Reasoning},
+    chat::{Answer, ItemKind, Timestamp, answer::ReasoningItem},
     text,
     widgets::{
-        markdown::{Look, MarkdownLayout, Stage},
-        row::{Ink, Row, RowKind, Span},
-        theme::Role,
+        markdown::{MarkdownLayout, MarkdownOptions, TextStage},
+        row::{RowKind, StyledRow, StyledSpan, TextStyle},
+        theme::ColourRole,
         transcript::{ReadingOptions, facts},
     },
 };
 
 impl Rail {
-    pub(super) fn reasoning(&mut self, answer: &Answer, now: Timestamp, options: &ReadingOptions) {
-        let all: Vec<&Reasoning> = answer
+    pub(super) fn lay_out_reasoning(&mut self, answer: &Answer, now: Timestamp, options: &ReadingOptions) {
+        let all: Vec<&ReasoningItem> = answer
             .items
             .values()
             .filter_map(|item| match &*item.kind {
-                Kind::Reasoning(reasoning) => Some(reasoning),
-                Kind::Message { .. } | Kind::Call(_) | Kind::Search(_) | Kind::Other { .. } => None,
+                ItemKind::Reasoning(reasoning) => Some(reasoning),
+                ItemKind::Message { .. } | ItemKind::Call(_) | ItemKind::Search(_) | ItemKind::Other { .. } => None,
             })
             .collect();
         if all.is_empty() {
             self.texts.clear();
-            self.say(if answer.is_over() { "The model told no reasoning." } else { "No reasoning yet." });
+            self.push_message(if answer.is_over() {
+                "This model did not share its reasoning."
+            } else {
+                "No reasoning yet."
+            });
             return;
         }
-        self.headline(answer, &all, now, options);
-        let look = Look { base: Ink::of(Role::Text).italic(), ..options.look };
-        let mut kept = Vec::new();
+        self.push_headline(answer, &all, now, options);
+        let look = MarkdownOptions { base_style: TextStyle::of(ColourRole::Text).italic(), ..options.look };
+        let mut shown_texts = Vec::new();
         for (&slot, item) in &answer.items {
             match &*item.kind {
-                Kind::Reasoning(reasoning) => {
-                    let complete = item.closed.is_some() || answer.is_over();
+                ItemKind::Reasoning(reasoning) => {
+                    let is_complete = item.closed_at.is_some() || answer.is_over();
                     for (nth, text) in reasoning.texts().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
                         let key = (slot, nth);
-                        kept.push(key);
+                        shown_texts.push(key);
                         let layout = self.texts.entry(key).or_insert_with(|| MarkdownLayout::new(look));
-                        layout.set_look(look);
-                        layout.sync(text, self.width, if complete { Stage::Complete } else { Stage::Growing }, &[]);
+                        layout.set_options(look);
+                        layout.sync(
+                            text,
+                            self.width,
+                            if is_complete { TextStage::Complete } else { TextStage::Growing },
+                            &[],
+                        );
                         let rows = layout.rows().len();
-                        self.blank();
-                        self.pieces.push(Piece::Text(key, rows));
+                        self.push_blank();
+                        self.blocks.push(RailBlock::Text(key, rows));
                     }
                 }
-                Kind::Search(search) => {
+                ItemKind::Search(search) => {
                     let Some(query) = &search.query else { continue };
-                    self.blank();
+                    self.push_blank();
                     let query = text::clean(query).split_whitespace().collect::<Vec<_>>().join(" ");
-                    let mark = Span::new(format!("{} ", options.look.marks.search), Ink::of(Role::Link));
-                    let row = Row::new(RowKind::Search, vec![mark, Span::new(query, Ink::of(Role::Muted))]);
-                    self.pieces.push(Piece::Own(row.cut(self.width)));
+                    let mark =
+                        StyledSpan::new(format!("{} ", options.look.marks.search), TextStyle::of(ColourRole::Link));
+                    let row = StyledRow::new(
+                        RowKind::Search,
+                        vec![mark, StyledSpan::new(query, TextStyle::of(ColourRole::Muted))],
+                    );
+                    self.blocks.push(RailBlock::Row(row.truncated(self.width)));
                 }
-                Kind::Message { .. } | Kind::Call(_) | Kind::Other { .. } => (),
+                ItemKind::Message { .. } | ItemKind::Call(_) | ItemKind::Other { .. } => (),
             }
         }
-        self.texts.retain(|key, _| kept.contains(key));
-        if kept.is_empty() && answer.is_over() {
-            self.blank();
-            let encrypted = all.iter().any(|reasoning| reasoning.encrypted);
-            self.say(if encrypted {
-                "It came encrypted: the provider can read it, nobody else."
+        self.texts.retain(|key, _| shown_texts.contains(key));
+        if shown_texts.is_empty() && answer.is_over() {
+            self.push_blank();
+            let encrypted = all.iter().any(|reasoning| reasoning.has_encrypted);
+            self.push_message(if encrypted {
+                "It is encrypted: only the provider can read it."
             } else {
-                "The provider does not show it."
+                "The provider does not share it."
             });
         }
-        self.foot = foot(&all)
-            .map(|words| Row::new(RowKind::Text, vec![Span::new(words, Ink::of(Role::Muted))]).cut(self.width));
+        self.footer = reasoning_forms(&all).map(|words| {
+            StyledRow::new(RowKind::Text, vec![StyledSpan::new(words, TextStyle::of(ColourRole::Muted))])
+                .truncated(self.width)
+        });
     }
 
-    /// `◐ Checking what the page says      4 s`
-    fn headline(&mut self, answer: &Answer, all: &[&Reasoning], now: Timestamp, options: &ReadingOptions) {
+    /// Adds the latest headline with the time, such as `◐ Checking what the page says      4 s`.
+    fn push_headline(&mut self, answer: &Answer, all: &[&ReasoningItem], now: Timestamp, options: &ReadingOptions) {
         let is_live = !answer.is_over()
             && answer.items.values().next_back().is_some_and(|item| {
-                item.closed.is_none() && matches!(*item.kind, Kind::Reasoning(_) | Kind::Search(_))
+                item.closed_at.is_none() && matches!(*item.kind, ItemKind::Reasoning(_) | ItemKind::Search(_))
             });
         let headline = all.iter().rev().find_map(|reasoning| reasoning.headline());
-        let words = headline.unwrap_or_else(|| if is_live { "Thinking".into() } else { "Thought".into() });
+        let label = headline.unwrap_or_else(|| if is_live { "Thinking".into() } else { "Thought".into() });
         let seconds = answer.reasoning_seconds(now).unwrap_or(0);
-        let time = facts::thought(seconds * 1000, is_live);
+        let time = facts::format_thinking_time(seconds * 1000, is_live);
         let mark = if is_live { options.look.marks.running } else { options.look.marks.done };
-        let ink = Ink::of(Role::Reasoning);
+        let ink = TextStyle::of(ColourRole::Reasoning);
         let room = self.width.saturating_sub(text::width(&time) + 4);
-        let words = text::truncate(&words, room).into_owned();
+        let words = text::truncate(&label, room).into_owned();
         let pad = self.width.saturating_sub(2 + text::width(&words) + text::width(&time));
         let spans = vec![
-            Span::new(format!("{mark} "), ink),
-            Span::new(words, ink.bold()),
-            Span::new(" ".repeat(pad), ink),
-            Span::new(time, Ink::of(Role::Muted)),
+            StyledSpan::new(format!("{mark} "), ink),
+            StyledSpan::new(words, ink.bold()),
+            StyledSpan::new(" ".repeat(pad), ink),
+            StyledSpan::new(time, TextStyle::of(ColourRole::Muted)),
         ];
-        self.pieces.push(Piece::Own(Row::new(RowKind::ReasoningHead, spans).cut(self.width)));
+        self.blocks.push(RailBlock::Row(StyledRow::new(RowKind::ReasoningHead, spans).truncated(self.width)));
     }
 }
 
-fn foot(all: &[&Reasoning]) -> Option<String> {
+/// Returns the forms in which the reasoning was received, such as `a summary, encrypted`.
+fn reasoning_forms(all: &[&ReasoningItem]) -> Option<String> {
     let mut kinds = Vec::new();
     if all.iter().any(|reasoning| reasoning.content.iter().any(|text| !text.is_empty())) {
         kinds.push("raw text");
@@ -103,7 +119,7 @@ fn foot(all: &[&Reasoning]) -> Option<String> {
     if all.iter().any(|reasoning| reasoning.summary.iter().any(|text| !text.is_empty())) {
         kinds.push("a summary");
     }
-    if all.iter().any(|reasoning| reasoning.encrypted) {
+    if all.iter().any(|reasoning| reasoning.has_encrypted) {
         kinds.push("encrypted");
     }
     (!kinds.is_empty()).then(|| kinds.join(", "))

@@ -1,75 +1,90 @@
-//! The tab with the sources: what each is, and how much of the answer rests on it.
+//! The Sources tab: each source with its excerpt and the number of claims that cite it.
 
-use super::{Piece, Rail};
+use super::{Rail, RailBlock};
 use crate::{
     text,
     widgets::{
         card,
         citation::Source,
-        row::{Gutter, Ink, Row, RowKind, Span},
+        row::{GutterMark, RowKind, StyledRow, StyledSpan, TextStyle},
         source_card,
-        theme::Role,
+        theme::ColourRole,
         transcript::ReadingOptions,
     },
 };
 
-/// Rows of an excerpt and of an address.
-const EXCERPT: usize = 6;
-const ADDRESS: usize = 2;
+/// The most rows of an excerpt.
+const MAX_EXCERPT_ROWS: usize = 6;
+/// The most rows of an address.
+const MAX_ADDRESS_ROWS: usize = 2;
 
 impl Rail {
-    pub(super) fn sources(&mut self, options: &ReadingOptions) {
+    pub(super) fn lay_out_sources(&mut self, options: &ReadingOptions) {
         let sources = self.citations.sources().to_vec();
         if sources.is_empty() {
-            self.say("The answer names no sources.");
+            self.push_message("The answer cites no sources.");
             return;
         }
         for (nth, source) in sources.iter().enumerate() {
             if nth > 0 {
-                self.blank();
+                self.push_blank();
             }
-            let lit = self.source == Some(source.number);
-            let gutter = lit.then_some(Gutter { mark: options.look.marks.bar, role: Role::Muted });
-            let fill = lit.then_some(Role::Raised);
-            let rows = rows(source, lit, self.width, options);
+            let is_highlighted = self.highlighted_source == Some(source.number);
+            let gutter = is_highlighted.then_some(GutterMark { mark: options.look.marks.bar, role: ColourRole::Muted });
+            let fill = is_highlighted.then_some(ColourRole::Raised);
+            let rows = source_rows(source, is_highlighted, self.width, options);
             for (nth, row) in rows.into_iter().enumerate() {
-                self.pieces.push(Piece::Own(Row { gutter: gutter.filter(|_| nth == 0), fill, ..row }));
+                self.blocks.push(RailBlock::Row(StyledRow {
+                    gutter: gutter.filter(|_| nth == 0),
+                    background: fill,
+                    ..row
+                }));
             }
         }
     }
 }
 
-fn rows(source: &Source, lit: bool, width: usize, options: &ReadingOptions) -> Vec<Row> {
-    let muted = Ink::of(Role::Muted);
-    let claims = match source.claims {
+fn source_rows(source: &Source, is_highlighted: bool, width: usize, options: &ReadingOptions) -> Vec<StyledRow> {
+    let muted = TextStyle::of(ColourRole::Muted);
+    let claims = match source.claim_count {
         0 => String::new(),
         1 => "1 claim".into(),
         claims => format!("{claims} claims"),
     };
-    let mark = Span::listed(source.number, lit);
+    let mark = StyledSpan::source_number(source.number, is_highlighted);
     let room = width.saturating_sub(mark.width() + 1 + claims.len() + 2 * usize::from(!claims.is_empty()));
     let title = text::truncate(&source.title, room).into_owned();
     let pad = width.saturating_sub(mark.width() + 1 + text::width(&title) + claims.len());
     let head = vec![
         mark,
-        Span::new(" ", muted),
-        Span::new(title, Ink::of(Role::Text).bold()),
-        Span::new(" ".repeat(pad), muted),
-        Span::new(claims, muted),
+        StyledSpan::new(" ", muted),
+        StyledSpan::new(title, TextStyle::of(ColourRole::Text).bold()),
+        StyledSpan::new(" ".repeat(pad), muted),
+        StyledSpan::new(claims, muted),
     ];
-    let mut rows = vec![Row::new(RowKind::Sources, head).cut(width)];
-    let mut tell = |lines: Vec<Vec<Span>>| {
-        rows.extend(lines.into_iter().map(|spans| Row::new(RowKind::Sources, spans).cut(width)));
+    let mut rows = vec![StyledRow::new(RowKind::Sources, head).truncated(width)];
+    let mut push_lines = |lines: Vec<Vec<StyledSpan>>| {
+        rows.extend(lines.into_iter().map(|spans| StyledRow::new(RowKind::Sources, spans).truncated(width)));
     };
     if let Some(url) = &source.url {
-        tell(source_card::few(&source_card::address(url, &options.look.marks), width, ADDRESS, &options.look.marks));
+        push_lines(source_card::wrap_limited(
+            &source_card::address_spans(url, &options.look.marks),
+            width,
+            MAX_ADDRESS_ROWS,
+            &options.look.marks,
+        ));
     }
     if let Some(excerpt) = &source.excerpt {
-        let ink = if lit { Ink::of(Role::Text) } else { muted };
-        tell(source_card::few(&[Span::new(format!("“{excerpt}”"), ink)], width, EXCERPT, &options.look.marks));
+        let ink = if is_highlighted { TextStyle::of(ColourRole::Text) } else { muted };
+        push_lines(source_card::wrap_limited(
+            &[StyledSpan::new(format!("“{excerpt}”"), ink)],
+            width,
+            MAX_EXCERPT_ROWS,
+            &options.look.marks,
+        ));
     } else {
-        let words = Span::new("no excerpt came with the answer", muted);
-        rows.extend(card::wrapped(&[words], width, RowKind::Sources));
+        let message = StyledSpan::new("no excerpt came with the answer", muted);
+        rows.extend(card::wrap_spans(&[message], width, RowKind::Sources));
     }
     rows
 }

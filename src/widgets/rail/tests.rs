@@ -1,4 +1,4 @@
-//! What a reader sees in the rail.
+//! Tests of the drawn rail.
 
 use insta::assert_snapshot;
 use ratatui::{
@@ -12,10 +12,10 @@ use super::*;
 use crate::{
     api::Annotation,
     chat::{
-        Body, ConversationId, End, Header, Item, Prompt, Settings,
-        answer::{Kind, Part, Reasoning, Search},
+        AnswerEnd, ChatSettings, ConversationHeader, ConversationId, Item, MessageBody, Prompt,
+        answer::{ContentPart, ItemKind, ReasoningItem, SearchCall},
     },
-    config::Show,
+    config::ShowMode,
     widgets::{screen, theme::Theme},
 };
 
@@ -23,56 +23,60 @@ fn at(seconds: i64) -> Timestamp {
     Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_secs(seconds)
 }
 
-fn item(index: u32, opened: i64, closed: Option<i64>, kind: Kind) -> (Slot, Item) {
-    (Slot { step: 0, index }, Item { raw: None, opened: at(opened), closed: closed.map(at), kind: kind.into() })
+fn item(index: u32, opened: i64, closed: Option<i64>, kind: ItemKind) -> (ItemSlot, Item) {
+    (
+        ItemSlot { step: 0, index },
+        Item { raw: None, opened_at: at(opened), closed_at: closed.map(at), kind: kind.into() },
+    )
 }
 
-fn conversation(end: End, items: Vec<(Slot, Item)>) -> Conversation {
+fn conversation(end: AnswerEnd, items: Vec<(ItemSlot, Item)>) -> Conversation {
     let mut answer = Answer::new("openrouter", "a/b", at(0));
-    answer.ended = (end != End::Open).then(|| at(6));
+    answer.ended_at = (end != AnswerEnd::Open).then(|| at(6));
     answer.end = end;
     answer.items = items.into_iter().collect();
     let ids = [MessageId(Uuid::from_u128(1)), MessageId(Uuid::from_u128(2))];
-    let bodies = [Body::Prompt(Prompt { text: "Go".into() }), Body::Answer(answer)];
+    let bodies = [MessageBody::Prompt(Prompt { text: "Go".into() }), MessageBody::Answer(answer)];
     let messages = ids.into_iter().zip(bodies).zip([None, Some(ids[0])]);
-    let messages = messages.map(|((id, body), parent)| Message { id, parent, at: at(0), rev: 0, body });
-    let header = Header {
+    let messages = messages.map(|((id, body), parent)| Message { id, parent, created_at: at(0), rev: 0, body });
+    let header = ConversationHeader {
         id: ConversationId(Uuid::from_u128(9)),
         title: "t".into(),
         renamed: false,
-        settings: Settings::default(),
+        settings: ChatSettings::default(),
         branch: ids.to_vec(),
-        updated: at(0),
+        updated_at: at(0),
         unread: false,
         left_out: <_>::default(),
     };
     Conversation::restore(header, messages.collect(), String::new(), Vec::new())
 }
 
-fn show(rail: &mut Rail, chat: &Conversation, size: Size) -> String {
-    let theme = Theme::bundled("ink").expect("bundled");
-    let options = ReadingOptions::new(&theme, Show::Auto, jiff::tz::TimeZone::UTC);
-    rail.sync(chat, Looking::default(), size, at(4), &options);
+fn drawn(rail: &mut Rail, chat: &Conversation, size: Size) -> String {
+    let theme = Theme::bundled("ink").expect("the theme is bundled");
+    let options = ReadingOptions::new(&theme, ShowMode::Auto, jiff::tz::TimeZone::UTC);
+    rail.sync(chat, RailFocus::default(), size, at(4), &options);
     let mut buf = Buffer::empty(Rect::from((ratatui::layout::Position::ORIGIN, size)));
     RailView { rail, theme: &theme, focused: false }.render(buf.area, &mut buf);
-    screen::rows(&buf)
+    screen::buffer_text(&buf)
 }
 
 fn thinking() -> Conversation {
     let text = "**Looking at the question**\n\nThe user asks about WAL over NFS. The shm index needs shared memory.\n\n**Checking what the page says**\n\nI should check the current page before I say so.";
-    let (before, after) = text.split_at(text.find("**Checking").expect("it is there"));
-    let reasoning = Reasoning { summary: vec![before.into(), after.into()], ..Reasoning::default() };
-    let search = Search { kind: "web_search_call".into(), query: Some("sqlite wal nfs".into()), ..Search::default() };
+    let (before, after) = text.split_at(text.find("**Checking").expect("the text contains the headline"));
+    let reasoning = ReasoningItem { summary: vec![before.into(), after.into()], ..ReasoningItem::default() };
+    let search =
+        SearchCall { kind: "web_search_call".into(), query: Some("sqlite wal nfs".into()), ..SearchCall::default() };
     conversation(
-        End::Open,
-        vec![item(0, 0, Some(3), Kind::Reasoning(reasoning)), item(1, 3, None, Kind::Search(search))],
+        AnswerEnd::Open,
+        vec![item(0, 0, Some(3), ItemKind::Reasoning(reasoning)), item(1, 3, None, ItemKind::Search(search))],
     )
 }
 
 #[test]
-fn reasoning_comes_live_under_its_newest_headline() {
+fn live_reasoning_appears_under_its_newest_headline() {
     let mut rail = Rail::default();
-    assert_snapshot!(show(&mut rail, &thinking(), Size::new(44, 20)), @"
+    assert_snapshot!(drawn(&mut rail, &thinking(), Size::new(44, 20)), @"
     Reasoning  Sources  Details
 
     ◐ Checking what the page says            3 s
@@ -94,8 +98,8 @@ fn reasoning_comes_live_under_its_newest_headline() {
 
     a summary
     ");
-    // Too long for the rail, it shows its end, until the reader goes elsewhere.
-    assert_snapshot!(show(&mut rail, &thinking(), Size::new(44, 8)), @"
+    // Reasoning too long for the rail shows its end until the user scrolls.
+    assert_snapshot!(drawn(&mut rail, &thinking(), Size::new(44, 8)), @"
     Reasoning  Sources  Details
 
 
@@ -105,8 +109,8 @@ fn reasoning_comes_live_under_its_newest_headline() {
     ⌕ sqlite wal nfs
     a summary
     ");
-    rail.scroll(Move::Top);
-    assert_snapshot!(show(&mut rail, &thinking(), Size::new(44, 6)), @"
+    rail.scroll(ScrollMove::Top);
+    assert_snapshot!(drawn(&mut rail, &thinking(), Size::new(44, 6)), @"
     Reasoning  Sources  Details
 
     ◐ Checking what the page says            3 s
@@ -114,13 +118,13 @@ fn reasoning_comes_live_under_its_newest_headline() {
     Looking at the question
     a summary
     ");
-    rail.scroll(Move::Pages(9));
-    let end = show(&mut rail, &thinking(), Size::new(44, 6));
+    rail.scroll(ScrollMove::Pages(9));
+    let end = drawn(&mut rail, &thinking(), Size::new(44, 6));
     assert!(end.contains("sqlite wal nfs"), "{end}");
 }
 
 #[test]
-fn sources_say_what_they_support() {
+fn sources_show_their_excerpts_and_claim_counts() {
     let annotation = |url: &str, title: &str, content: Option<&str>, place: Option<(u64, u64)>| Annotation {
         kind: "url_citation".into(),
         url: Some(url.into()),
@@ -138,10 +142,11 @@ fn sources_say_what_they_support() {
         annotation("https://sqlite.org/wal.html", "", None, Some((6, 11))),
         annotation("https://www.kernel.org/", "NFS client caching and some more words", None, None),
     ];
-    let text = Kind::Message { parts: vec![Part::Text { text: "Claim other".into(), annotations }], phase: None };
-    let chat = conversation(End::Complete, vec![item(0, 0, Some(1), text)]);
-    let mut rail = Rail { tab: Tab::Sources, ..Rail::default() };
-    assert_snapshot!(show(&mut rail, &chat, Size::new(44, 16)), @"
+    let text =
+        ItemKind::Message { parts: vec![ContentPart::Text { text: "Claim other".into(), annotations }], phase: None };
+    let chat = conversation(AnswerEnd::Complete, vec![item(0, 0, Some(1), text)]);
+    let mut rail = Rail { tab: RailTab::Sources, ..Rail::default() };
+    assert_snapshot!(drawn(&mut rail, &chat, Size::new(44, 16)), @"
     Reasoning  Sources 2  Details
 
     [1] Write-Ahead Logging             2 claims
@@ -157,23 +162,23 @@ fn sources_say_what_they_support() {
     kernel.org
     no excerpt came with the answer
     ");
-    rail.show(Tab::Reasoning);
-    assert_snapshot!(show(&mut rail, &chat, Size::new(44, 4)), @"
+    rail.select_tab(RailTab::Reasoning);
+    assert_snapshot!(drawn(&mut rail, &chat, Size::new(44, 4)), @"
     Reasoning  Sources 2  Details
 
-    The model told no reasoning.
+    This model did not share its reasoning.
     ");
 }
 
 #[test]
-fn nothing_panics_at_any_size() {
+fn the_rail_draws_at_every_size() {
     let chat = thinking();
     let theme = Theme::default();
-    let options = ReadingOptions::new(&theme, Show::Auto, jiff::tz::TimeZone::UTC);
-    for tab in [Tab::Reasoning, Tab::Sources] {
-        screen::at_every_size(|area, buf| {
+    let options = ReadingOptions::new(&theme, ShowMode::Auto, jiff::tz::TimeZone::UTC);
+    for tab in [RailTab::Reasoning, RailTab::Sources] {
+        screen::draw_at_every_size(|area, buf| {
             let mut rail = Rail { tab, ..Rail::default() };
-            rail.sync(&chat, Looking::default(), area.as_size(), at(4), &options);
+            rail.sync(&chat, RailFocus::default(), area.as_size(), at(4), &options);
             RailView { rail: &rail, theme: &theme, focused: true }.render(area, buf);
         });
     }

@@ -1,12 +1,12 @@
-//! What a reader sees on the card of a source.
+//! Tests of the source card as it is drawn.
 
 use insta::assert_snapshot;
 
 use super::*;
 use crate::{
-    chat::Slot,
-    text::quote::Haystack,
-    widgets::check::{Reading, Words},
+    chat::ItemSlot,
+    text::quote::PageText,
+    widgets::check::{CheckText, CheckedPage},
 };
 
 const PAGE: &str = "Overview. All processes using a database must be on the same host computer; WAL does not work over a \
@@ -20,39 +20,39 @@ fn source(url: Option<&str>, excerpt: Option<&str>) -> Source {
         site: "sqlite.org/wal".into(),
         url: url.map(Into::into),
         excerpt: excerpt.map(Into::into),
-        claims: 2,
+        claim_count: 2,
     }
 }
 
-fn claims() -> Vec<Claim> {
-    let place = (Slot { step: 0, index: 0 }, 0);
-    let claim = |annotation, words: &str| Claim { place, annotation, words: words.into() };
+fn claims() -> Vec<CitedClaim> {
+    let place = (ItemSlot { step: 0, index: 0 }, 0);
+    let claim = |annotation, words: &str| CitedClaim { part: place, annotation, text: words.into() };
     vec![
         claim(0, "Processes on different hosts cannot share memory over a network file system."),
         claim(1, "WAL is for a local disk."),
     ]
 }
 
-fn question(words: Words) -> Question {
-    Question { url: "https://sqlite.org/wal.html".into(), words }
+fn question(words: CheckText) -> CheckQuestion {
+    CheckQuestion { url: "https://sqlite.org/wal.html".into(), text: words }
 }
 
 fn now() -> Timestamp {
     "2026-11-22T14:03:00Z".parse().expect("a time")
 }
 
-fn shown(source: &Source, claims: &[Claim], check: Option<(&Question, &Check)>, width: usize) -> String {
-    let asked = source.page().map(|_| question(Words::Claim("x".into())));
+fn shown(source: &Source, claims: &[CitedClaim], check: Option<(&CheckQuestion, &PageCheck)>, width: usize) -> String {
+    let asked = source.page_url().map(|_| question(CheckText::Claim("x".into())));
     let card = SourceCard {
         source,
         claims,
-        from: claims.first().map(|claim| (claim.place, claim.annotation)),
+        opened_from: claims.first().map(|claim| (claim.part, claim.annotation)),
         question: check.map(|(question, _)| question).or(asked.as_ref()),
         check: check.map(|(_, check)| check),
-        elsewhere: None,
+        browse_command: None,
         now: now(),
         zone: &TimeZone::UTC,
-        marks: &Marks::UNICODE,
+        marks: &ThemeMarks::UNICODE,
     };
     let rows = card.rows(width);
     assert!(rows.iter().all(|row| row.width() == width), "the frame is straight");
@@ -66,18 +66,18 @@ fn wal() -> Source {
     )
 }
 
-/// The card after a check that looked for these words on the page.
-fn checked(words: Words) -> String {
-    let found = quote::passages(words.text()).iter().map(|it| Haystack::new(PAGE).find(it)).collect();
-    let page = Reading { url: "https://sqlite.org/wal.html".into(), cut: None, found };
-    let check = Check::Read { at: now(), page };
+/// The end of the card after a check that looked for this text on the page.
+fn checked(words: CheckText) -> String {
+    let found = quote::passages(words.as_str()).iter().map(|it| PageText::new(PAGE).find(it)).collect();
+    let page = CheckedPage { url: "https://sqlite.org/wal.html".into(), truncated_at_mb: None, matches: found };
+    let check = PageCheck::Done { at: now(), page };
     let question = question(words);
     let card = shown(&source(Some("https://sqlite.org/wal.html"), None), &[], Some((&question, &check)), 70);
     card.lines().skip(7).map(|line| line.to_owned() + "\n").collect()
 }
 
 #[test]
-fn a_card_tells_what_the_source_is_and_what_it_supports() {
+fn a_card_shows_the_source_and_its_claims() {
     assert_snapshot!(shown(&wal(), &claims(), None, 60), @"
     ╭─ [1] Write-Ahead Logging ────────────────────────────────╮
     │ sqlite.org › wal.html                  supports 2 claims │
@@ -113,13 +113,13 @@ fn a_file_has_no_page() {
     ╭─ [1] Write-Ahead Logging ────────────────────────────────╮
     │ a file, without an address                               │
     │                                                          │
-    │ The answer lists it without saying what for.             │
+    │ No text in the answer cites this source.                 │
     ╰─────────────────────────────────────── y copy  [ ] walk ─╯
     ");
 }
 
 #[test]
-fn what_is_no_file_is_not_called_one() {
+fn a_source_of_another_kind_is_not_called_a_file() {
     let mut place = source(None, None);
     place.kind = "place_citation".into();
     assert_snapshot!(shown(&place, &claims()[..1], None, 60), @"
@@ -137,16 +137,16 @@ fn what_is_no_file_is_not_called_one() {
     │ longer than any card is    │
     │ wide, without an address   │
     │                            │
-    │ The answer lists it        │
-    │ without saying what for.   │
+    │ No text in the answer      │
+    │ cites this source.         │
     ╰───────── y copy  [ ] walk ─╯
     ");
 }
 
 #[test]
-fn a_page_is_fetched_only_when_the_reader_says_so() {
-    let question = question(Words::Excerpt("x".into()));
-    let asks = Check::Asks { since: now() };
+fn a_page_is_fetched_only_with_consent() {
+    let question = question(CheckText::Excerpt("x".into()));
+    let asks = PageCheck::Asking { since: now() };
     let card = shown(&wal(), &claims(), Some((&question, &asks)), 60);
     assert!(shown(&wal(), &claims()[..1], None, 60).contains("supports 1 claim "));
     let asked = card.lines().skip_while(|row| !row.contains("May ibid")).map(|row| row.to_owned() + "\n");
@@ -154,44 +154,44 @@ fn a_page_is_fetched_only_when_the_reader_says_so() {
     │ ? May ibid fetch https://sqlite.org/wal.html and look    │
     │ for the excerpt there?                                   │
     │ The site sees this computer's address; no key and no     │
-    │ cookie goes along.                                       │
+    │ cookie is sent.                                          │
     ╰────────────────────────────────── y yes  a always  n no ─╯
     ");
 }
 
 #[test]
-fn what_was_found_is_told_with_its_place_and_nothing_more() {
+fn a_check_shows_how_well_the_text_matches_and_where() {
     let exactly = "WAL does not work over a network filesystem.";
-    assert_snapshot!(checked(Words::Excerpt(exactly.into())), @"
-    │ ✓ checked 14:03: the excerpt stands on the page word for word,     │
-    │ 38 % down                                                          │
+    assert_snapshot!(checked(CheckText::Excerpt(exactly.into())), @"
+    │ ✓ checked 14:03: the excerpt is on the page word for word, 38 %    │
+    │ down                                                               │
     │ … using a database must be on the same host computer; WAL does not │
     │ work over a network filesystem. This is because WAL requires all   │
     │ processes to share a …                                             │
     ╰──────────────────────────────── o open  c check  y copy  [ ] walk ─╯
     ");
-    assert_snapshot!(checked(Words::Claim("wal does not work, over a network-filesystem!".into())), @"
-    │ ✓ checked 14:03: the claim stands on the page but for punctuation, │
+    assert_snapshot!(checked(CheckText::Claim("wal does not work, over a network-filesystem!".into())), @"
+    │ ✓ checked 14:03: the claim is on the page except for punctuation,  │
     │ case or white space, 38 % down                                     │
     │ … using a database must be on the same host computer; WAL does not │
     │ work over a network filesystem. This is because WAL requires all   │
     │ processes to share a …                                             │
     ╰──────────────────────────────── o open  c check  y copy  [ ] walk ─╯
     ");
-    assert_snapshot!(checked(Words::Claim("WAL does not work over a satellite link".into())), @"
-    │ ? checked 14:03: of the claim only 6 of 8 words stand in a row on  │
-    │ the page, 38 % down                                                │
+    assert_snapshot!(checked(CheckText::Claim("WAL does not work over a satellite link".into())), @"
+    │ ? checked 14:03: only 6 of 8 words of the claim are on the page in │
+    │ a row, 38 % down                                                   │
     │ … using a database must be on the same host computer; WAL does not │
     │ work over a network filesystem. This is because WAL requires all … │
     ╰──────────────────────────────── o open  c check  y copy  [ ] walk ─╯
     ");
-    assert_snapshot!(checked(Words::Claim("The moon is made of cheese".into())), @"
+    assert_snapshot!(checked(CheckText::Claim("The moon is made of cheese".into())), @"
     │ ? checked 14:03: the claim was not found on the page               │
     ╰──────────────────────────────── o open  c check  y copy  [ ] walk ─╯
     ");
-    assert_snapshot!(checked(Words::Excerpt(format!("{exactly} [...] And one more thing here."))), @"
-    │ ? checked 14:03: the excerpt has 2 passages: on the page stand 1   │
-    │ word for word, 1 not at all                                        │
+    assert_snapshot!(checked(CheckText::Excerpt(format!("{exactly} [...] And one more thing here."))), @"
+    │ ? checked 14:03: the excerpt has 2 passages: 1 found word for      │
+    │ word, 1 not found                                                  │
     │ … using a database must be on the same host computer; WAL does not │
     │ work over a network filesystem. This is because WAL requires all   │
     │ processes to share a …                                             │
@@ -200,26 +200,26 @@ fn what_was_found_is_told_with_its_place_and_nothing_more() {
 }
 
 #[test]
-fn a_page_that_could_not_be_read_says_why() {
-    let question = question(Words::Excerpt("x".into()));
-    let unread = Check::Unread { at: now(), why: "it is a PDF, which ibid cannot read".into() };
+fn a_failed_check_shows_the_reason() {
+    let question = question(CheckText::Excerpt("x".into()));
+    let unread = PageCheck::Failed { at: now(), reason: "it is a PDF, which ibid cannot read".into() };
     let card = shown(&source(Some("https://sqlite.org/wal.html"), None), &[], Some((&question, &unread)), 60);
     assert!(card.contains("! could not be checked 14:03: it is a PDF, which ibid"), "{card}");
 }
 
 #[test]
-fn where_a_page_came_from_elsewhere_or_only_in_part_that_is_said() {
-    let question = question(Words::Excerpt("network filesystem".into()));
-    let found = vec![Haystack::new(PAGE).find("network filesystem")];
-    let page = Reading { url: "https://other.example/wal".into(), cut: Some(2), found };
-    let check = Check::Read { at: now(), page };
+fn redirects_and_truncated_pages_are_reported() {
+    let question = question(CheckText::Excerpt("network filesystem".into()));
+    let found = vec![PageText::new(PAGE).find("network filesystem")];
+    let page = CheckedPage { url: "https://other.example/wal".into(), truncated_at_mb: Some(2), matches: found };
+    let check = PageCheck::Done { at: now(), page };
     let card = shown(&wal(), &[], Some((&question, &check)), 60);
-    assert!(card.contains("The address led to https://other.example/wal"), "{card}");
+    assert!(card.contains("The address redirects to https://other.example/wal"), "{card}");
     assert!(card.contains("Only the first 2 MB of the page were read."), "{card}");
 }
 
 #[test]
-fn a_footnote_is_markdown_whatever_the_title_says() {
+fn a_footnote_is_valid_markdown_whatever_the_title() {
     let mut source = wal();
     source.title = "WAL [draft]".into();
     assert_snapshot!(footnote(&source), @"[^1]: [WAL draft](https://sqlite.org/wal.html) “All processes using a database must be on the same host; WAL does not work over a network filesystem.”");

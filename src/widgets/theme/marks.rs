@@ -1,19 +1,19 @@
-//! The marks of the interface, each one cell wide, in Unicode and in ASCII.
+//! The marks of the interface in Unicode and in ASCII, each one cell wide.
 
-/// One field a mark; the words say where it stands.
+/// The marks of the interface, named after their use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Marks {
-    /// Who speaks, what has the focus, alerts, errors.
+pub struct ThemeMarks {
+    /// The bar beside messages, focused panes, alerts and errors.
     pub bar: &'static str,
-    pub quotation: &'static str,
-    pub live_reasoning: &'static str,
-    pub code: &'static str,
-    /// Before what is typed.
+    pub quote_bar: &'static str,
+    pub reasoning_bar: &'static str,
+    pub code_bar: &'static str,
+    /// The mark before an input.
     pub prompt: &'static str,
     pub folded: &'static str,
-    pub open: &'static str,
+    pub unfolded: &'static str,
     pub running: &'static str,
-    /// The steps of the one spinner; the first is `running`.
+    /// The frames of the spinner; the first is `running`.
     pub spinner: [&'static str; 4],
     pub unread: &'static str,
     pub failed: &'static str,
@@ -27,30 +27,30 @@ pub struct Marks {
     pub gauge_empty: &'static str,
     pub sibling_left: &'static str,
     pub sibling_right: &'static str,
-    /// By depth.
+    /// Bullets by depth.
     pub bullets: [&'static str; 3],
     pub task_open: &'static str,
     pub task_done: &'static str,
-    /// Something was cut here.
+    /// The end of truncated text.
     pub ellipsis: &'static str,
-    /// A row of code goes on here.
+    /// The beginning of a wrapped row of code.
     pub wrapped: &'static str,
     pub more_below: &'static str,
-    /// Between two facts.
+    /// The separator between two facts.
     pub dot: &'static str,
-    /// Between a title and the name of the program.
+    /// The separator between a title and the name of the program.
     pub dash: &'static str,
     pub footnote: &'static str,
     pub enter: &'static str,
     pub up_down: &'static str,
-    /// Between the ends of a range of keys.
-    pub to: &'static str,
-    /// In place of each character of a secret.
+    /// The dash between the ends of a range of keys.
+    pub range_dash: &'static str,
+    /// The replacement for each character of a secret.
     pub secret: &'static str,
     pub rule: &'static str,
     pub heavy_rule: &'static str,
-    /// The part of a scrollbar that is seen.
-    pub thumb: &'static str,
+    /// The thumb of a scrollbar.
+    pub scrollbar_thumb: &'static str,
     pub vertical: &'static str,
     pub top_left: &'static str,
     pub top_right: &'static str,
@@ -58,15 +58,15 @@ pub struct Marks {
     pub bottom_right: &'static str,
 }
 
-impl Marks {
+impl ThemeMarks {
     pub const UNICODE: Self = Self {
         bar: "▌",
-        quotation: "▎",
-        live_reasoning: "┊",
-        code: "▏",
+        quote_bar: "▎",
+        reasoning_bar: "┊",
+        code_bar: "▏",
         prompt: "›",
         folded: "▸",
-        open: "▾",
+        unfolded: "▾",
         running: "◐",
         spinner: ["◐", "◓", "◑", "◒"],
         unread: "●",
@@ -92,11 +92,11 @@ impl Marks {
         footnote: "¹",
         enter: "↵",
         up_down: "↑↓",
-        to: "–",
+        range_dash: "–",
         secret: "•",
         rule: "─",
         heavy_rule: "━",
-        thumb: "┃",
+        scrollbar_thumb: "┃",
         vertical: "│",
         top_left: "╭",
         top_right: "╮",
@@ -106,12 +106,12 @@ impl Marks {
 
     pub const ASCII: Self = Self {
         bar: "|",
-        quotation: "|",
-        live_reasoning: ":",
-        code: "|",
+        quote_bar: "|",
+        reasoning_bar: ":",
+        code_bar: "|",
         prompt: ">",
         folded: ">",
-        open: "v",
+        unfolded: "v",
         running: "*",
         spinner: ["*", "/", "-", "\\"],
         unread: "o",
@@ -135,13 +135,13 @@ impl Marks {
         dot: "-",
         dash: "-",
         footnote: "1",
-        enter: "enter",
+        enter: "Enter",
         up_down: "up down",
-        to: "-",
+        range_dash: "-",
         secret: "*",
         rule: "-",
         heavy_rule: "=",
-        thumb: "#",
+        scrollbar_thumb: "#",
         vertical: "|",
         top_left: "+",
         top_right: "+",
@@ -149,8 +149,8 @@ impl Marks {
         bottom_right: "+",
     };
 
-    /// What is drawn in the place of a sign that words are set with; `None` for everything else.
-    pub(super) fn plain(sign: &str) -> Option<&'static str> {
+    /// Returns the ASCII replacement of a typographic character; `None` for all others.
+    pub(super) fn to_ascii(sign: &str) -> Option<&'static str> {
         Some(match sign {
             "…" => Self::ASCII.ellipsis,
             "·" => Self::ASCII.dot,
@@ -163,7 +163,7 @@ impl Marks {
         })
     }
 
-    /// The step of the spinner after so many milliseconds; it turns eight steps a second.
+    /// Returns the frame of the spinner at a time in milliseconds; it advances eight frames a second.
     #[must_use]
     pub fn spinner_at(&self, milliseconds: u64) -> &'static str {
         self.spinner[usize::try_from(milliseconds / 125 % 4).unwrap_or_default()]
@@ -176,15 +176,15 @@ mod tests {
 
     use super::*;
 
-    fn all(marks: &Marks) -> Vec<&'static str> {
-        let Marks {
+    fn all(marks: &ThemeMarks) -> Vec<&'static str> {
+        let ThemeMarks {
             bar,
-            quotation,
-            live_reasoning,
-            code,
+            quote_bar: quotation,
+            reasoning_bar: live_reasoning,
+            code_bar: code,
             prompt,
             folded,
-            open,
+            unfolded: open,
             running,
             spinner,
             unread,
@@ -208,13 +208,13 @@ mod tests {
             dot,
             dash,
             footnote,
-            enter: _,   // A word among keys, not a mark in a gutter.
-            up_down: _, // Likewise.
-            to,
+            enter: _,   // The name of a key, not a mark.
+            up_down: _, // The same.
+            range_dash: to,
             secret,
             rule,
             heavy_rule,
-            thumb,
+            scrollbar_thumb: thumb,
             vertical,
             top_left,
             top_right,
@@ -268,20 +268,20 @@ mod tests {
 
     #[test]
     fn every_mark_is_one_cell_wide() {
-        for mark in all(&Marks::UNICODE).into_iter().chain(all(&Marks::ASCII)) {
+        for mark in all(&ThemeMarks::UNICODE).into_iter().chain(all(&ThemeMarks::ASCII)) {
             assert_eq!(mark.width(), 1, "{mark}");
         }
     }
 
     #[test]
     fn the_ascii_marks_are_ascii() {
-        assert_eq!(all(&Marks::ASCII).into_iter().find(|mark| !mark.is_ascii()), None);
+        assert_eq!(all(&ThemeMarks::ASCII).into_iter().find(|mark| !mark.is_ascii()), None);
     }
 
     #[test]
     fn the_spinner_turns_eight_steps_a_second() {
-        let turned: Vec<_> = (0..=8).map(|step| Marks::UNICODE.spinner_at(step * 125)).collect();
+        let turned: Vec<_> = (0..=8).map(|step| ThemeMarks::UNICODE.spinner_at(step * 125)).collect();
         assert_eq!(turned, ["◐", "◓", "◑", "◒", "◐", "◓", "◑", "◒", "◐"]);
-        assert_eq!(Marks::UNICODE.spinner_at(124), "◐");
+        assert_eq!(ThemeMarks::UNICODE.spinner_at(124), "◐");
     }
 }

@@ -1,30 +1,30 @@
-//! The text of a theme's file to a `Theme`, or what is wrong with it and on which line.
+//! Parses a theme file.
 
 use std::collections::BTreeMap;
 
 use ratatui::style::{Color, Modifier, Style};
 
-use super::{Role, Theme};
-use crate::text::nearest;
+use super::{ColourRole, Theme};
+use crate::text::nearest_word;
 
-/// The key that names the theme from which the roles come that a file leaves out.
-const BASE: &str = "base";
+/// The key that names the theme from which missing roles are taken.
+const BASE_KEY: &str = "base";
 
-/// What is wrong with a theme, and on which line.
+/// An error in a theme file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {hint}")]
 pub struct ThemeError {
-    /// Counted from 1.
+    /// The line of the error, counted from 1.
     pub line: usize,
     pub hint: String,
 }
 
 impl Theme {
-    /// Reads a theme: one line a role, `role = "colour attributes"`, where the colour is `#rrggbb`,
-    /// a number of the terminal's palette or `default`. `base = "ink"` takes the other roles from a bundled theme.
+    /// Parses a theme: one line per role, `role = "colour attributes"`, where the colour is `#rrggbb`, a number of the
+    /// terminal's palette or `default`. `base = "ink"` takes the other roles from a bundled theme.
     ///
     /// # Errors
-    /// When the text is not TOML, a role or the base is unknown, a role is missing, or a style cannot be read.
+    /// Fails if the text is not TOML, a role or the base is unknown, a role is missing, or a style is invalid.
     pub fn parse(name: &str, toml_text: &str) -> Result<Self, ThemeError> {
         let line_of = |at: usize| 1 + toml_text.as_bytes().iter().take(at).filter(|&&byte| byte == b'\n').count();
         let entries: BTreeMap<toml::Spanned<String>, toml::Spanned<toml::Value>> =
@@ -32,28 +32,28 @@ impl Theme {
                 let line = error.span().map_or(1, |span| line_of(span.start));
                 ThemeError { line, hint: error.message().lines().collect::<Vec<_>>().join(", ") }
             })?;
-        let mut styles = [None; Role::ALL.len()];
+        let mut styles = [None; ColourRole::ALL.len()];
         let mut base = None;
         for (key, value) in &entries {
-            let complain = |hint| ThemeError { line: line_of(key.span().start), hint };
+            let error_at = |hint| ThemeError { line: line_of(key.span().start), hint };
             let word = key.get_ref().as_str();
             let toml::Value::String(text) = value.get_ref() else {
-                return Err(complain(format!("{word} is not in quotes; write {word} = \"#rrggbb\"")));
+                return Err(error_at(format!("{word} is not in quotes; write {word} = \"#rrggbb\"")));
             };
-            if word == BASE {
-                base = Some(base_called(text).map_err(complain)?);
+            if word == BASE_KEY {
+                base = Some(bundled_base(text).map_err(error_at)?);
                 continue;
             }
-            let role = Role::ALL.into_iter().find(|role| role.name() == word);
-            let role = role.ok_or_else(|| complain(unknown_role(word)))?;
-            styles[role as usize] = Some(style_from(role, text).map_err(complain)?);
+            let role = ColourRole::ALL.into_iter().find(|role| role.name() == word);
+            let role = role.ok_or_else(|| error_at(unknown_role(word)))?;
+            styles[role as usize] = Some(parse_style(role, text).map_err(error_at)?);
         }
-        let inherited = |role: Role| base.as_ref().map(|base| base.style(role));
+        let inherited = |role: ColourRole| base.as_ref().map(|base| base.style(role));
         let all: Option<Vec<Style>> =
-            Role::ALL.into_iter().map(|role| styles[role as usize].or_else(|| inherited(role))).collect();
-        all.map(|styles| Self::of(name, styles)).ok_or_else(|| {
-            let missing = Role::ALL.into_iter().find(|role| styles[*role as usize].is_none());
-            let word = missing.map_or("", Role::name);
+            ColourRole::ALL.into_iter().map(|role| styles[role as usize].or_else(|| inherited(role))).collect();
+        all.map(|styles| Self::from_styles(name, styles)).ok_or_else(|| {
+            let missing = ColourRole::ALL.into_iter().find(|role| styles[*role as usize].is_none());
+            let word = missing.map_or("", ColourRole::name);
             let hint = format!(
                 "the role {word} is missing; add a line such as {word} = \"default\", or take the rest from another theme with base = \"ink\""
             );
@@ -62,24 +62,24 @@ impl Theme {
     }
 }
 
-fn base_called(name: &str) -> Result<Theme, String> {
+fn bundled_base(name: &str) -> Result<Theme, String> {
     Theme::bundled(name).ok_or_else(|| {
-        let hint = match nearest(name, Theme::names()) {
+        let hint = match nearest_word(name, Theme::bundled_names()) {
             Some(near) => format!("did you mean {near}?"),
-            None => format!("there are {}", Theme::names().collect::<Vec<_>>().join(", ")),
+            None => format!("choose one of {}", Theme::bundled_names().collect::<Vec<_>>().join(", ")),
         };
-        format!("no theme called {name} comes with the program; {hint}")
+        format!("there is no bundled theme called {name}; {hint}")
     })
 }
 
 fn unknown_role(word: &str) -> String {
-    match nearest(word, Role::ALL.into_iter().map(Role::name).chain([BASE])) {
+    match nearest_word(word, ColourRole::ALL.into_iter().map(ColourRole::name).chain([BASE_KEY])) {
         Some(near) => format!("there is no role {word}; did you mean {near}?"),
-        None => format!("there is no role {word}; a theme has {}", Role::ALL.map(Role::name).join(", ")),
+        None => format!("there is no role {word}; the roles are {}", ColourRole::ALL.map(ColourRole::name).join(", ")),
     }
 }
 
-fn style_from(role: Role, words: &str) -> Result<Style, String> {
+fn parse_style(role: ColourRole, words: &str) -> Result<Style, String> {
     let mut style = Style::new();
     for word in words.split_whitespace() {
         style = match word {
@@ -88,18 +88,18 @@ fn style_from(role: Role, words: &str) -> Result<Style, String> {
             "italic" => style.add_modifier(Modifier::ITALIC),
             "underline" => style.add_modifier(Modifier::UNDERLINED),
             "reverse" => style.add_modifier(Modifier::REVERSED),
-            colour if role.is_ground() => style.bg(colour_from(colour)?),
-            colour => style.fg(colour_from(colour)?),
+            colour if role.is_ground() => style.bg(parse_colour(colour)?),
+            colour => style.fg(parse_colour(colour)?),
         };
     }
-    // A role of words says its colour in full, or the words before it would show through.
+    // A text role always sets its colour, or the colour below would show through.
     Ok(if role.is_ground() { style } else { Style { fg: style.fg.or(Some(Color::Reset)), ..style } })
 }
 
-fn colour_from(word: &str) -> Result<Color, String> {
+fn parse_colour(word: &str) -> Result<Color, String> {
     let hint = || {
         format!(
-            "{word} is no colour: write #rrggbb, a number from 0 to 255, or default, then bold, dim, italic, underline, reverse"
+            "{word} is not a colour: write #rrggbb, a number from 0 to 255, or default, then bold, dim, italic, underline, reverse"
         )
     };
     if word == "default" {
@@ -121,46 +121,46 @@ mod tests {
 
     const INK: &str = include_str!("../../../assets/themes/ink.toml");
 
-    fn wrong(text: &str) -> (usize, String) {
-        let error = Theme::parse("mine", text).expect_err("this is no theme");
+    fn parse_error(text: &str) -> (usize, String) {
+        let error = Theme::parse("mine", text).expect_err("this is not a theme");
         (error.line, error.hint)
     }
 
     #[test]
-    fn a_theme_that_cannot_be_read_names_the_line() {
+    fn a_theme_error_names_the_line() {
         let line = 1 + INK.lines().position(|line| line.starts_with("accent")).expect("ink has an accent");
-        let (at, hint) = wrong(&INK.replacen("#e2a75c", "orange", 1));
+        let (at, hint) = parse_error(&INK.replacen("#e2a75c", "orange", 1));
         assert_eq!(at, line);
-        assert!(hint.starts_with("orange is no colour: write #rrggbb"), "{hint}");
+        assert!(hint.starts_with("orange is not a colour: write #rrggbb"), "{hint}");
 
         assert_eq!(
-            wrong(&INK.replace("accent", "acent")),
+            parse_error(&INK.replace("accent", "acent")),
             (line, "there is no role acent; did you mean accent?".into())
         );
-        let (at, hint) = wrong(&INK.replace("accent", "signature"));
+        let (at, hint) = parse_error(&INK.replace("accent", "signature"));
         assert_eq!(at, line);
-        assert!(hint.starts_with("there is no role signature; a theme has background, surface"), "{hint}");
-        let (at, hint) = wrong(&INK.replace("\"#e2a75c\"", "5"));
+        assert!(hint.starts_with("there is no role signature; the roles are background, surface"), "{hint}");
+        let (at, hint) = parse_error(&INK.replace("\"#e2a75c\"", "5"));
         assert_eq!((at, hint.as_str()), (line, "accent is not in quotes; write accent = \"#rrggbb\""));
 
-        let (_, hint) = wrong(&INK.replace("keyword = \"#c58fe0\"\n", ""));
+        let (_, hint) = parse_error(&INK.replace("keyword = \"#c58fe0\"\n", ""));
         assert!(hint.starts_with("the role keyword is missing"), "{hint}");
 
-        assert_eq!(wrong("text = \"default\"\nmuted = [").0, 2);
-        assert_eq!(wrong("text = \"default\"\ntext = \"default\"\n").0, 2);
+        assert_eq!(parse_error("text = \"default\"\nmuted = [").0, 2);
+        assert_eq!(parse_error("text = \"default\"\ntext = \"default\"\n").0, 2);
     }
 
     #[test]
-    fn a_theme_takes_what_it_leaves_out_from_its_base() {
+    fn a_theme_inherits_missing_roles_from_its_base() {
         let mine = Theme::parse("mine", "base = \"paper\"\naccent = \"#0000ff bold\"\n").expect("a theme");
         let paper = Theme::bundled("paper").expect("bundled");
         let blue = Style::new().fg(Color::Rgb(0, 0, 255)).add_modifier(Modifier::BOLD);
         assert_eq!((mine.name.as_str(), mine.shade, mine.paints_background), ("mine", paper.shade, true));
-        for role in Role::ALL {
-            assert_eq!(mine.style(role), if role == Role::Accent { blue } else { paper.style(role) }, "{role:?}");
+        for role in ColourRole::ALL {
+            assert_eq!(mine.style(role), if role == ColourRole::Accent { blue } else { paper.style(role) }, "{role:?}");
         }
-        let near = "no theme called papre comes with the program; did you mean paper?";
-        assert_eq!(wrong("# mine\nbase = \"papre\"\n"), (2, near.into()));
-        assert!(wrong("base = \"something else\"\n").1.contains("there are terminal, ink, "));
+        let near = "there is no bundled theme called papre; did you mean paper?";
+        assert_eq!(parse_error("# mine\nbase = \"papre\"\n"), (2, near.into()));
+        assert!(parse_error("base = \"something else\"\n").1.contains("choose one of terminal, ink, "));
     }
 }

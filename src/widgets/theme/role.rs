@@ -1,8 +1,8 @@
-//! The roles of colour: a theme names them, and never places.
+//! The colour roles of a theme.
 
-/// What a piece of text is, from which its style follows.
+/// The role of a piece of text or of a background, which decides its style.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Role {
+pub enum ColourRole {
     Background,
     Surface,
     Raised,
@@ -25,7 +25,7 @@ pub enum Role {
     Comment,
 }
 
-impl Role {
+impl ColourRole {
     pub const ALL: [Self; 20] = [
         Self::Background,
         Self::Surface,
@@ -49,7 +49,7 @@ impl Role {
         Self::Comment,
     ];
 
-    /// The word in a theme's file.
+    /// The key of the role in a theme file.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -76,15 +76,15 @@ impl Role {
         }
     }
 
-    /// Words stand on it; its colour goes behind them.
+    /// Whether the role is a background, on which text is drawn.
     #[must_use]
     pub fn is_ground(self) -> bool {
         matches!(self, Self::Background | Self::Surface | Self::Raised | Self::Selection | Self::Mark)
     }
 
-    /// Words that are found or cited are of these roles.
+    /// Whether text of this role can be on the background of a match or a claim.
     #[must_use]
-    pub fn is_on_marks(self) -> bool {
+    pub fn is_on_mark_ground(self) -> bool {
         matches!(self, Self::Text | Self::Accent | Self::Link)
     }
 }

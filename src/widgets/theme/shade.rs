@@ -1,26 +1,26 @@
-//! Dark or light: what a background is.
+//! The shade of a background: dark or light.
 
 use ratatui::style::Color;
 
-/// What a page is like, and so which themes suit it.
+/// The shade of a background, which decides the themes that suit it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Shade {
+pub enum ThemeShade {
     Dark,
     Light,
 }
 
-impl Shade {
-    /// Of a background: dark when white words can be read on it better than black ones.
+impl ThemeShade {
+    /// Returns the shade of a background: dark if white text is more readable on it than black text.
     #[must_use]
-    pub fn of(red: u8, green: u8, blue: u8) -> Self {
+    pub fn of_background(red: u8, green: u8, blue: u8) -> Self {
         let background = luminance(red, green, blue);
         if contrast(background, 1.0) >= contrast(background, 0.0) { Self::Dark } else { Self::Light }
     }
 
-    /// Of a colour that is painted; nobody knows what the terminal's own colours are.
+    /// Returns the shade of a painted colour; the terminal's own colours are unknown.
     pub(super) fn of_colour(colour: Option<Color>) -> Option<Self> {
         match colour {
-            Some(Color::Rgb(red, green, blue)) => Some(Self::of(red, green, blue)),
+            Some(Color::Rgb(red, green, blue)) => Some(Self::of_background(red, green, blue)),
             _ => None,
         }
     }
@@ -34,7 +34,7 @@ impl Shade {
     }
 }
 
-/// Relative luminance, as the guidelines for accessible pages (WCAG) define it.
+/// The relative luminance of a colour, as defined by WCAG.
 pub(super) fn luminance(red: u8, green: u8, blue: u8) -> f64 {
     let linear = |part: u8| {
         let part = f64::from(part) / 255.0;
@@ -43,7 +43,7 @@ pub(super) fn luminance(red: u8, green: u8, blue: u8) -> f64 {
     0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue)
 }
 
-/// Of two luminances, from 1 to 21.
+/// The contrast ratio of two luminances, from 1 to 21.
 pub(super) fn contrast(one: f64, other: f64) -> f64 {
     (one.max(other) + 0.05) / (one.min(other) + 0.05)
 }
@@ -56,7 +56,7 @@ mod tests {
     fn a_background_is_dark_when_white_reads_better_on_it() {
         let shades =
             [(0, 0, 0), (0x15, 0x17, 0x1c), (0, 0x2b, 0x36), (0x70, 0x70, 0x70), (0x80, 0x80, 0x80), (255, 255, 255)];
-        let dark: Vec<bool> = shades.map(|(r, g, b)| Shade::of(r, g, b) == Shade::Dark).to_vec();
+        let dark: Vec<bool> = shades.map(|(r, g, b)| ThemeShade::of_background(r, g, b) == ThemeShade::Dark).to_vec();
         assert_eq!(dark, [true, true, true, true, false, false]);
     }
 }

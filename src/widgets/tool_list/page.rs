@@ -1,294 +1,324 @@
-//! One server or tool in full, and the few words that stand below the rows.
+//! The page of one server or tool, and the details below the list.
 
 use serde_json::Value;
 
-use super::rows::{self, Facts, Search, Thing, one_line, state};
+use super::rows::{self, ToolFacts, ToolListItem, WebSearchState, one_line, server_state_text};
 use crate::{
-    mcp::{Known, Standing, State, Voice},
+    mcp::{LogSource, RunPermission, ServerState, ServerStatus},
     text,
-    tools::{Command, Tool, ToolId, Verdict},
+    tools::{PolicyVerdict, ToolCommand, ToolDefinition, ToolId},
     widgets::{
         approval, card,
-        row::{Ink, Row, RowKind, Span},
+        row::{RowKind, StyledRow, StyledSpan, TextStyle},
         source_card,
-        theme::Role,
+        theme::ColourRole,
     },
 };
 
-/// What is looked into.
+/// The subject of a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Subject {
-    Thing(Thing),
-    /// The file of a project that names this server, before it is trusted.
+pub enum PageSubject {
+    Item(ToolListItem),
+    /// The file of a project that defines this server, before it is trusted.
     Trust(String),
 }
 
-/// Cells of the names at the left.
+/// The width of the names at the left, in cells.
 const NAMES: usize = 11;
-/// More of a schema is not shown, in bytes.
-const MOST: usize = 1 << 17;
-/// Rows of the words below.
-pub const DETAIL: u16 = 3;
+/// The most bytes of a schema that are shown.
+const MAX_SCHEMA_BYTES: usize = 1 << 17;
+/// The height of the details below the list.
+pub const DETAIL_ROWS: u16 = 3;
 
-/// Rows that grow from the top, as wide as they may be.
-struct Sheet {
+/// The rows of a page, added from the top, and their width.
+struct PageBuilder {
     width: usize,
-    rows: Vec<Row>,
+    rows: Vec<StyledRow>,
 }
 
-/// The whole of it; empty when it is not there any more.
-pub fn of(subject: &Subject, facts: &Facts, width: usize) -> Vec<Row> {
-    let mut sheet = Sheet { width: width.max(1), rows: Vec::new() };
+/// The rows of a page; empty if its subject no longer exists.
+pub fn page_rows(subject: &PageSubject, facts: &ToolFacts, width: usize) -> Vec<StyledRow> {
+    let mut page = PageBuilder { width: width.max(1), rows: Vec::new() };
     match subject {
-        Subject::Thing(Thing::Server(name)) => {
-            if let Some(known) = facts.board.servers.get(name) {
-                sheet.server(known, facts);
+        PageSubject::Item(ToolListItem::Server(name)) => {
+            if let Some(known) = facts.statuses.servers.get(name) {
+                page.push_server(known, facts);
             }
         }
-        Subject::Thing(Thing::Tool(id)) => {
+        PageSubject::Item(ToolListItem::Tool(id)) => {
             if let Some(tool) = facts.toolbox.get(id) {
-                sheet.tool(tool, facts);
+                page.push_tool(tool, facts);
             }
         }
-        Subject::Thing(Thing::Hosted(name)) => sheet.hosted(name, facts),
-        Subject::Thing(Thing::Choice | Thing::Calls) => (),
-        Subject::Trust(server) => sheet.trust(server, facts),
+        PageSubject::Item(ToolListItem::Hosted(name)) => page.push_hosted(name, facts),
+        PageSubject::Item(ToolListItem::ToolMode | ToolListItem::ParallelCalls) => (),
+        PageSubject::Trust(server) => page.push_trust(server, facts),
     }
-    sheet.rows
+    page.rows
 }
 
-/// The title of its frame.
-pub fn title(subject: &Subject, facts: &Facts) -> String {
+/// The title of the page's frame.
+pub fn page_title(subject: &PageSubject, facts: &ToolFacts) -> String {
     match subject {
-        Subject::Thing(Thing::Choice | Thing::Calls) => String::new(),
-        Subject::Thing(Thing::Server(name) | Thing::Hosted(name)) => text::visible(name).into_owned(),
-        Subject::Thing(Thing::Tool(id)) => approval::shown_name(id),
-        Subject::Trust(server) => format!("Trust {}?", file(server, facts)),
+        PageSubject::Item(ToolListItem::ToolMode | ToolListItem::ParallelCalls) => String::new(),
+        PageSubject::Item(ToolListItem::Server(name) | ToolListItem::Hosted(name)) => {
+            text::show_invisible(name).into_owned()
+        }
+        PageSubject::Item(ToolListItem::Tool(id)) => approval::visible_tool_name(id),
+        PageSubject::Trust(server) => format!("Trust {}?", file_name(server, facts)),
     }
 }
 
-/// A few words for the row under the cursor.
-pub fn detail(thing: &Thing, facts: &Facts, width: usize) -> Vec<Row> {
-    let text = |words: &str| Span::new(one_line(words), Ink::of(Role::Text));
-    let muted = |words: String| Span::new(one_line(&words), Ink::of(Role::Muted));
+/// The details for the row under the cursor.
+pub fn detail_rows(thing: &ToolListItem, facts: &ToolFacts, width: usize) -> Vec<StyledRow> {
+    let text = |words: &str| StyledSpan::new(one_line(words), TextStyle::of(ColourRole::Text));
+    let muted = |words: String| StyledSpan::new(one_line(&words), TextStyle::of(ColourRole::Muted));
     let (words, below) = match thing {
-        Thing::Choice => (
+        ToolListItem::ToolMode => (
             vec![text("auto, none, required: Space goes to the next. On a tool, f makes the model call that one.")],
-            vec![muted("It holds for the next message only; the tools it is told of stay the same.".into())],
+            vec![muted("This applies to the next message only; the model still sees the same tools.".into())],
         ),
-        Thing::Calls => (
+        ToolListItem::ParallelCalls => (
             vec![text("Space changes whether a response may ask for several calls, which then run at the same time.")],
-            vec![muted("It holds for this conversation.".into())],
+            vec![muted("This applies to this conversation.".into())],
         ),
-        Thing::Server(name) => match facts.board.servers.get(name) {
+        ToolListItem::Server(name) => match facts.statuses.servers.get(name) {
             None => return Vec::new(),
             Some(known) => {
-                let words = state(known, facts).into_iter().map(|(role, words)| Span::new(words, Ink::of(role)));
-                let verb = if known.configured.settings.command.is_some() { "runs" } else { "is asked at" };
-                (words.collect(), vec![muted(format!("{verb} {}", known.configured.how()))])
+                let words = server_state_text(known, facts)
+                    .into_iter()
+                    .map(|(role, words)| StyledSpan::new(words, TextStyle::of(role)));
+                let verb = if known.configured.settings.command.is_some() { "runs" } else { "connects to" };
+                (words.collect(), vec![muted(format!("{verb} {}", known.configured.target_line()))])
             }
         },
-        Thing::Tool(id) => match facts.toolbox.get(id) {
+        ToolListItem::Tool(id) => match facts.toolbox.get(id) {
             None => return Vec::new(),
             Some(tool) => {
-                let said =
-                    if tool.description.is_empty() { "It does not say what it does." } else { &tool.description };
-                (vec![text(said)], vec![muted(format!("{}. {}", judged(id, facts), approval::claims(tool.hints)))])
+                let said = if tool.description.is_empty() { "It has no description." } else { &tool.description };
+                (
+                    vec![text(said)],
+                    vec![muted(format!("{}. {}", verdict_text(id, facts), approval::claimed_effects(tool.hints)))],
+                )
             }
         },
-        Thing::Hosted(name) => (vec![text(&format!("It {}.", hosted_does(name)))], vec![muted(where_it_runs(facts))]),
+        ToolListItem::Hosted(name) => {
+            (vec![text(&format!("It {}.", hosted_purpose(name)))], vec![muted(hosting_note(facts))])
+        }
     };
-    let most = usize::from(DETAIL);
-    let mut rows = source_card::few(&words, width, most - 1, facts.marks);
-    rows.extend(source_card::few(&below, width, most - rows.len(), facts.marks));
-    rows.into_iter().map(|spans| Row::new(RowKind::Text, spans).cut(width)).collect()
+    let max_rows = usize::from(DETAIL_ROWS);
+    let mut rows = source_card::wrap_limited(&words, width, max_rows - 1, facts.marks);
+    rows.extend(source_card::wrap_limited(&below, width, max_rows - rows.len(), facts.marks));
+    rows.into_iter().map(|spans| StyledRow::new(RowKind::Text, spans).truncated(width)).collect()
 }
 
-fn hosted_does(name: &str) -> &'static str {
-    Some(rows::does(name)).filter(|does| !does.is_empty()).unwrap_or("does what its maker says")
+fn hosted_purpose(name: &str) -> &'static str {
+    Some(rows::hosted_description(name)).filter(|does| !does.is_empty()).unwrap_or("has no description")
 }
 
-fn where_it_runs(facts: &Facts) -> String {
-    let who = if facts.openrouter { "OpenRouter" } else { "The server" };
-    format!("{who} runs it while it answers, and does not ask.")
+fn hosting_note(facts: &ToolFacts) -> String {
+    let who = if facts.is_openrouter { "OpenRouter" } else { "The server" };
+    format!("{who} runs it during the answer, without asking.")
 }
 
-/// What happens to its calls.
-fn judged(id: &ToolId, facts: &Facts) -> &'static str {
-    match facts.toolbox.policy.verdict(id, &facts.chosen.grants) {
-        Verdict::Allow => "It runs without asking",
-        Verdict::Ask => "It asks before it runs",
-        Verdict::Deny => "The rules of the config deny it",
+/// The verdict on calls of a tool, as a sentence without a full stop.
+fn verdict_text(id: &ToolId, facts: &ToolFacts) -> &'static str {
+    match facts.toolbox.policy.verdict(id, &facts.selection.grants) {
+        PolicyVerdict::Allow => "It runs without asking",
+        PolicyVerdict::Ask => "It asks before it runs",
+        PolicyVerdict::Deny => "The rules of the config deny it",
     }
 }
 
-fn file(server: &str, facts: &Facts) -> String {
-    let known = facts.board.servers.get(server);
-    let name = known.and_then(|known| known.configured.source.path().file_name());
+fn file_name(server: &str, facts: &ToolFacts) -> String {
+    let known = facts.statuses.servers.get(server);
+    let name = known.and_then(|known| known.configured.origin.path().file_name());
     text::clean(&name.unwrap_or_default().to_string_lossy()).into_owned()
 }
 
-impl Sheet {
-    fn server(&mut self, known: &Known, facts: &Facts) {
-        let words: Vec<Span> =
-            state(known, facts).into_iter().map(|(role, words)| Span::new(words, Ink::of(role))).collect();
-        self.fact("state", &words);
-        if let State::Ready(identity) = &known.state {
-            self.words("protocol", &identity.protocol);
+impl PageBuilder {
+    fn push_server(&mut self, known: &ServerStatus, facts: &ToolFacts) {
+        let words: Vec<StyledSpan> = server_state_text(known, facts)
+            .into_iter()
+            .map(|(role, words)| StyledSpan::new(words, TextStyle::of(role)))
+            .collect();
+        self.push_fact("state", &words);
+        if let ServerState::Ready(identity) = &known.state {
+            self.push_value("protocol", &identity.protocol);
         }
-        self.how(known);
-        self.words("named in", &known.configured.source.path().display().to_string());
-        if let State::Ready(identity) = &known.state
+        self.push_connection(known);
+        self.push_value("named in", &known.configured.origin.path().display().to_string());
+        if let ServerState::Ready(identity) = &known.state
             && let Some(said) = &identity.instructions
         {
-            self.heading("What it says of itself");
-            self.text(&text::visible(said), Role::Text);
+            self.push_heading("Instructions from the server");
+            self.push_text(&text::show_invisible(said), ColourRole::Text);
         }
-        self.heading("Log, the newest first");
+        self.push_heading("Log, newest first");
         if known.log.is_empty() {
-            self.text("Nothing was said yet.", Role::Muted);
+            self.push_text("Nothing has been logged yet.", ColourRole::Muted);
         }
         for line in known.log.iter().rev() {
-            let (voice, role) = match line.voice {
-                Voice::Stderr => ("stderr", Role::Text),
-                Voice::Stdout => ("stdout", Role::Warning),
-                Voice::Server => ("log", Role::Text),
-                Voice::Warning => ("warning", Role::Warning),
-                Voice::Refused => ("refused", Role::Warning),
-                Voice::Ibid => ("ibid", Role::Warning),
+            let (voice, role) = match line.source {
+                LogSource::Stderr => ("stderr", ColourRole::Text),
+                LogSource::Stdout => ("stdout", ColourRole::Warning),
+                LogSource::Server => ("log", ColourRole::Text),
+                LogSource::Warning => ("warning", ColourRole::Warning),
+                LogSource::Refused => ("refused", ColourRole::Warning),
+                LogSource::Ibid => ("ibid", ColourRole::Warning),
             };
-            let at = Span::new(format!("{}  {voice:<9}", rows::clock(line.at, facts.zone)), Ink::of(Role::Muted));
-            self.hanging(at, &[Span::new(text::visible(&line.text), Ink::of(role))]);
+            let at = StyledSpan::new(
+                format!("{}  {voice:<9}", rows::time_of_day(line.at, facts.zone)),
+                TextStyle::of(ColourRole::Muted),
+            );
+            self.push_hanging(at, &[StyledSpan::new(text::show_invisible(&line.text), TextStyle::of(role))]);
         }
     }
 
-    /// What is run or asked, and what it sees.
-    fn how(&mut self, known: &Known) {
+    /// Adds the command or address of a server, and the variables or headers that it gets.
+    fn push_connection(&mut self, known: &ServerStatus) {
         let settings = &known.configured.settings;
         match &settings.command {
             Some(command) => {
                 let argv: Vec<String> =
-                    std::iter::once(command).chain(&settings.args).map(|word| approval::quoted(word)).collect();
-                self.words("runs", &argv.join(" "));
+                    std::iter::once(command).chain(&settings.args).map(|word| approval::quote_word(word)).collect();
+                self.push_value("runs", &argv.join(" "));
             }
-            None => self.words("asked at", settings.url.as_deref().unwrap_or_default()),
+            None => self.push_value("address", settings.url.as_deref().unwrap_or_default()),
         }
         let sees: Vec<&str> = settings.env.keys().chain(&settings.inherit).map(String::as_str).collect();
         if settings.command.is_some() {
             let sees = if sees.is_empty() { "no variables".to_owned() } else { sees.join(", ") };
-            self.words("sees", &sees);
+            self.push_value("sees", &sees);
         } else {
             let sends = settings.headers.keys().chain(&settings.bearer_env).map(String::as_str);
-            self.words("sends", &sends.collect::<Vec<_>>().join(", "));
+            self.push_value("sends", &sends.collect::<Vec<_>>().join(", "));
         }
         if let Some(folder) = &settings.cwd {
-            self.words("works in", &folder.display().to_string());
+            self.push_value("works in", &folder.display().to_string());
         }
     }
 
-    fn tool(&mut self, tool: &Tool, facts: &Facts) {
+    fn push_tool(&mut self, tool: &ToolDefinition, facts: &ToolFacts) {
         if let Some(title) = &tool.title {
-            self.text(&text::visible(title), Role::Text);
+            self.push_text(&text::show_invisible(title), ColourRole::Text);
         }
         if tool.description.trim().is_empty() {
-            self.text("It does not say what it does.", Role::Muted);
+            self.push_text("It has no description.", ColourRole::Muted);
         } else {
-            self.text(&text::visible(&tool.description), Role::Text);
+            self.push_text(&text::show_invisible(&tool.description), ColourRole::Text);
         }
-        self.rows.push(Row::blank());
-        self.words("policy", judged(&tool.id, facts));
-        self.words("claims", &approval::claims(tool.hints));
-        self.words("sent as", facts.toolbox.wire(&tool.id).unwrap_or_default());
+        self.rows.push(StyledRow::blank());
+        self.push_value("policy", verdict_text(&tool.id, facts));
+        self.push_value("claims", &approval::claimed_effects(tool.hints));
+        self.push_value("sent as", facts.toolbox.wire_name(&tool.id).unwrap_or_default());
         if let Some(command) = facts.toolbox.command(&tool.id) {
-            self.command(command);
+            self.push_command(command);
         }
-        self.heading("Schema of its arguments");
-        self.json(&tool.parameters);
+        self.push_heading("Schema of its arguments");
+        self.push_json(&tool.parameters);
     }
 
-    fn command(&mut self, command: &Command) {
-        let argv: Vec<String> = command.argv.iter().map(|word| approval::quoted(word)).collect();
-        self.words("runs", &argv.join(" "));
-        self.words("at most", &format!("{} s, {} bytes of output", command.timeout, command.max_output));
-        if let Some(folder) = &command.folder {
-            self.words("works in", &folder.display().to_string());
-        }
-        self.words("sees", &command.env.join(", "));
-    }
-
-    fn hosted(&mut self, name: &str, facts: &Facts) {
-        self.text(&format!("It {}.", hosted_does(name)), Role::Text);
-        self.rows.push(Row::blank());
-        self.text(&where_it_runs(facts), Role::Text);
-        self.text("[tools.hosted] in the config bounds how often, and for how much.", Role::Muted);
-        if facts.search == Search::BySlug {
-            self.text("This model searches by itself, for its name ends in :online.", Role::Muted);
-        }
-        self.rows.push(Row::blank());
-        let sent = if facts.openrouter { format!("openrouter:{name}") } else { name.to_owned() };
-        self.words("sent as", &sent);
-    }
-
-    fn trust(&mut self, server: &str, facts: &Facts) {
-        let Some(source) = facts.board.servers.get(server).map(|known| &known.configured.source) else { return };
-        self.text(
-            "This file came with a project. Once you trust it, its programs run with your rights, until it changes.",
-            Role::Text,
+    fn push_command(&mut self, command: &ToolCommand) {
+        let argv: Vec<String> = command.argv.iter().map(|word| approval::quote_word(word)).collect();
+        self.push_value("runs", &argv.join(" "));
+        self.push_value(
+            "at most",
+            &format!("{} s, {} bytes of output", command.timeout_secs, command.max_output_bytes),
         );
-        self.rows.push(Row::blank());
-        self.words("file", &source.path().display().to_string());
-        let same =
-            |known: &&Known| known.configured.source == *source && known.configured.standing == Standing::Untrusted;
-        for known in facts.board.servers.values().filter(same) {
-            self.heading(&text::visible(&known.configured.name));
-            self.how(known);
+        if let Some(folder) = &command.working_dir {
+            self.push_value("works in", &folder.display().to_string());
+        }
+        self.push_value("sees", &command.inherited_env.join(", "));
+    }
+
+    fn push_hosted(&mut self, name: &str, facts: &ToolFacts) {
+        self.push_text(&format!("It {}.", hosted_purpose(name)), ColourRole::Text);
+        self.rows.push(StyledRow::blank());
+        self.push_text(&hosting_note(facts), ColourRole::Text);
+        self.push_text("[tools.hosted] in the config limits the number of calls and their cost.", ColourRole::Muted);
+        if facts.web_search == WebSearchState::BySlug {
+            self.push_text("This model always searches, because its name ends in :online.", ColourRole::Muted);
+        }
+        self.rows.push(StyledRow::blank());
+        let sent = if facts.is_openrouter { format!("openrouter:{name}") } else { name.to_owned() };
+        self.push_value("sent as", &sent);
+    }
+
+    fn push_trust(&mut self, server: &str, facts: &ToolFacts) {
+        let Some(source) = facts.statuses.servers.get(server).map(|known| &known.configured.origin) else { return };
+        self.push_text(
+            "This file came with a project. Once you trust it, its programs run with your rights, until it changes.",
+            ColourRole::Text,
+        );
+        self.rows.push(StyledRow::blank());
+        self.push_value("file", &source.path().display().to_string());
+        let same = |known: &&ServerStatus| {
+            known.configured.origin == *source && known.configured.permission == RunPermission::Untrusted
+        };
+        for known in facts.statuses.servers.values().filter(same) {
+            self.push_heading(&text::show_invisible(&known.configured.name));
+            self.push_connection(known);
         }
     }
 
-    fn heading(&mut self, words: &str) {
-        self.rows.push(Row::blank());
-        self.rows.extend(card::wrapped(&[Span::new(words, Ink::of(Role::Text).bold())], self.width, RowKind::Text));
+    fn push_heading(&mut self, words: &str) {
+        self.rows.push(StyledRow::blank());
+        self.rows.extend(card::wrap_spans(
+            &[StyledSpan::new(words, TextStyle::of(ColourRole::Text).bold())],
+            self.width,
+            RowKind::Text,
+        ));
     }
 
-    fn text(&mut self, words: &str, role: Role) {
+    fn push_text(&mut self, words: &str, role: ColourRole) {
         for line in words.trim_end().split('\n') {
-            self.rows.extend(card::wrapped(&[Span::new(line, Ink::of(role))], self.width, RowKind::Text));
+            self.rows.extend(card::wrap_spans(
+                &[StyledSpan::new(line, TextStyle::of(role))],
+                self.width,
+                RowKind::Text,
+            ));
         }
     }
 
-    /// A name and what it is, where there is something.
-    fn words(&mut self, name: &str, words: &str) {
-        let words = text::visible(words).replace('\n', "⟨U+000A⟩");
+    /// Adds a name and its value, unless the value is empty.
+    fn push_value(&mut self, name: &str, value: &str) {
+        let words = text::show_invisible(value).replace('\n', "⟨U+000A⟩");
         if !words.is_empty() {
-            self.fact(name, &[Span::new(words, Ink::of(Role::Text))]);
+            self.push_fact(name, &[StyledSpan::new(words, TextStyle::of(ColourRole::Text))]);
         }
     }
 
-    fn fact(&mut self, name: &str, words: &[Span]) {
-        self.hanging(Span::new(format!("{name:<NAMES$}"), Ink::of(Role::Muted)), words);
+    fn push_fact(&mut self, name: &str, words: &[StyledSpan]) {
+        self.push_hanging(StyledSpan::new(format!("{name:<NAMES$}"), TextStyle::of(ColourRole::Muted)), words);
     }
 
-    /// Words that hang behind what stands before them.
-    fn hanging(&mut self, before: Span, words: &[Span]) {
-        let indent = before.width();
+    /// Adds text after a label; continuation rows are indented to the end of the label.
+    fn push_hanging(&mut self, label: StyledSpan, words: &[StyledSpan]) {
+        let indent = label.width();
         let room = self.width.saturating_sub(indent).max(1);
-        let mut before = Some(before);
-        for row in card::wrapped(words, room, RowKind::Text) {
-            let lead = before.take().unwrap_or_else(|| Span::new(" ".repeat(indent), Ink::of(Role::Text)));
+        let mut before = Some(label);
+        for row in card::wrap_spans(words, room, RowKind::Text) {
+            let lead =
+                before.take().unwrap_or_else(|| StyledSpan::new(" ".repeat(indent), TextStyle::of(ColourRole::Text)));
             let spans = std::iter::once(lead).chain(row.spans).collect();
-            self.rows.push(Row::new(RowKind::Text, spans).cut(self.width));
+            self.rows.push(StyledRow::new(RowKind::Text, spans).truncated(self.width));
         }
     }
 
-    fn json(&mut self, value: &Value) {
+    fn push_json(&mut self, value: &Value) {
         let json = serde_json::to_string_pretty(value).unwrap_or_default();
-        let end = (0..=json.len().min(MOST)).rev().find(|at| json.is_char_boundary(*at)).unwrap_or(0);
+        let end = (0..=json.len().min(MAX_SCHEMA_BYTES)).rev().find(|at| json.is_char_boundary(*at)).unwrap_or(0);
         for line in json[..end].lines() {
-            let line = text::visible(line);
-            self.rows.extend(card::wrapped(&[Span::new(line, Ink::of(Role::Text))], self.width, RowKind::Text));
+            let line = text::show_invisible(line);
+            self.rows.extend(card::wrap_spans(
+                &[StyledSpan::new(line, TextStyle::of(ColourRole::Text))],
+                self.width,
+                RowKind::Text,
+            ));
         }
         if end < json.len() {
-            self.text(&format!("{} more bytes", json.len() - end), Role::Muted);
+            self.push_text(&format!("{} more bytes", json.len() - end), ColourRole::Muted);
         }
     }
 }
@@ -298,9 +328,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_of_a_row_are_one_clean_line() {
+    fn row_text_is_one_clean_line() {
         assert_eq!(one_line(" a\n\tb\u{1b}[31m  c\u{200b} "), "a b c⟨U+200B⟩");
         let id = ToolId::new("s", "a\n\u{202e}b");
-        assert_eq!(rows::shown_tool(&id), "a⟨U+000A⟩⟨U+202E⟩b");
+        assert_eq!(rows::visible_local_name(&id), "a⟨U+000A⟩⟨U+202E⟩b");
     }
 }

@@ -1,68 +1,70 @@
-//! What is known of all tools as rows: how the next message goes, each server with its tools, commands, the endpoint's own.
+//! The rows of the tool list: settings of tool use, MCP servers with their tools, commands, the endpoint's own tools.
 
 use jiff::tz::TimeZone;
 
 use crate::{
     chat::Timestamp,
-    mcp::{Board, Known, Standing, State},
+    mcp::{RunPermission, ServerState, ServerStatus, ServerStatuses},
     text,
-    tools::{COMMANDS, Choice, Chosen, Tool, ToolId, Toolbox, Verdict, toolbox::SEARCH},
+    tools::{
+        COMMAND_SERVER, PolicyVerdict, ToolDefinition, ToolId, ToolMode, ToolSelection, Toolbox, toolbox::WEB_SEARCH,
+    },
     widgets::{
-        approval::shown_name,
-        theme::{Marks, Role},
+        approval::visible_tool_name,
+        theme::{ColourRole, ThemeMarks},
     },
 };
 
-/// What is known of all tools, for the conversation on the screen.
+/// The state of all tools, for the conversation on the screen.
 #[derive(Debug, Clone, Copy)]
-pub struct Facts<'a> {
-    pub board: &'a Board,
+pub struct ToolFacts<'a> {
+    pub statuses: &'a ServerStatuses,
     pub toolbox: &'a Toolbox,
-    /// Another number, other servers or tools, or other things that were said of them.
+    /// A revision that changes with the servers, the tools and their states.
     pub rev: u64,
-    pub chosen: &'a Chosen,
-    pub search: Search,
-    /// The endpoint is OpenRouter, which has more tools than the search.
-    pub openrouter: bool,
-    pub marks: &'a Marks,
+    pub selection: &'a ToolSelection,
+    pub web_search: WebSearchState,
+    /// Whether the endpoint is OpenRouter, which has more tools than the web search.
+    pub is_openrouter: bool,
+    pub marks: &'a ThemeMarks,
     pub zone: &'a TimeZone,
 }
 
 /// The web search of the next message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Search {
+pub enum WebSearchState {
     On,
     Off,
-    /// The model itself searches, by its name.
+    /// The model always searches, because of the suffix of its name.
     BySlug,
 }
 
-/// What keys do something to.
+/// An item that keys act on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Thing {
+pub enum ToolListItem {
     /// Whether the next message may use tools, or must.
-    Choice,
-    /// Whether a response may ask for more than one call.
-    Calls,
+    ToolMode,
+    /// Whether a response may contain more than one call.
+    ParallelCalls,
     Server(String),
     Tool(ToolId),
-    /// By the name behind `openrouter:`; the search is one of them everywhere.
+    /// A tool of the endpoint, by its name after `openrouter:`. The web search is one at every endpoint.
     Hosted(String),
 }
 
-/// One row; its words are clean.
+/// A row of the list; its text is clean.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
-    pub depth: Depth,
-    /// The cursor passes over rows without one.
-    pub thing: Option<Thing>,
-    pub switch: Option<Switch>,
+pub struct ToolRow {
+    pub depth: RowDepth,
+    /// The item that keys act on; the cursor skips rows without one.
+    pub item: Option<ToolListItem>,
+    pub switch: Option<ToolSwitch>,
     pub name: String,
-    pub words: Vec<(Role, String)>,
+    pub text: Vec<(ColourRole, String)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Depth {
+pub enum RowDepth {
     Heading,
     Row,
     /// A tool below its server.
@@ -70,223 +72,239 @@ pub enum Depth {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Switch {
+pub enum ToolSwitch {
     On,
     Off,
-    /// It cannot be switched here: why.
-    Stuck(&'static str),
+    /// It cannot be switched here, for this reason.
+    Locked(&'static str),
 }
 
-/// OpenRouter's own that everybody is offered, and what they do. Others come from the config.
-const HOSTED: [(&str, &str); 4] = [
-    (SEARCH, "searches the web and cites what it found"),
+/// The tools of OpenRouter that are always listed, with their descriptions. Others come from the config.
+const USUAL_HOSTED: [(&str, &str); 4] = [
+    (WEB_SEARCH, "searches the web and cites what it found"),
     ("web_fetch", "reads a page by its address"),
-    ("datetime", "tells the time and the date"),
+    ("datetime", "gives the current date and time"),
     ("image_generation", "makes images"),
 ];
 
-/// Why a server of a project cannot be switched.
-pub const UNTRUSTED: &str = "it has to be trusted first: t";
+/// The reason why a server of a project cannot be switched.
+pub const UNTRUSTED_REASON: &str = "it has to be trusted first: t";
 
-/// Longer words are not looked at for a row.
-const SEEN: usize = 300;
+/// The most characters of a text that a row shows.
+const MAX_TEXT_CHARS: usize = 300;
 
 /// All rows, from the top.
-pub fn of(facts: &Facts) -> Vec<Row> {
-    let mut rows =
-        vec![heading("How they are used"), choice(facts.chosen), calls(facts.chosen), heading("MCP servers")];
-    let Facts { board, toolbox, .. } = *facts;
+pub fn build_rows(facts: &ToolFacts) -> Vec<ToolRow> {
+    let mut rows = vec![
+        heading_row("Tool use"),
+        mode_row(facts.selection),
+        parallel_calls_row(facts.selection),
+        heading_row("MCP servers"),
+    ];
+    let ToolFacts { statuses: board, toolbox, .. } = *facts;
     if board.servers.is_empty() {
-        rows.push(note(Role::Muted, "None. [mcp.NAME] in config.toml, or a project's .mcp.json, names one."));
+        rows.push(note_row(
+            ColourRole::Muted,
+            "None. Add one as [mcp.NAME] in config.toml or in a project's .mcp.json.",
+        ));
     }
-    rows.extend(board.complaints.iter().map(|said| note(Role::Warning, &format!("{} {said}", facts.marks.failed))));
+    rows.extend(
+        board.complaints.iter().map(|said| note_row(ColourRole::Warning, &format!("{} {said}", facts.marks.failed))),
+    );
     for known in board.servers.values() {
-        rows.push(server(known, facts));
+        rows.push(server_row(known, facts));
         let own = toolbox.tools().filter(|(_, tool)| tool.id.server == known.configured.name);
-        rows.extend(own.map(|(_, tool)| function(tool, Depth::Tool, facts)));
+        rows.extend(own.map(|(_, tool)| tool_row(tool, RowDepth::Tool, facts)));
     }
-    rows.push(heading("Commands"));
+    rows.push(heading_row("Commands"));
     let before = rows.len();
-    let commands = toolbox.tools().filter(|(_, tool)| tool.id.server == COMMANDS);
-    rows.extend(commands.map(|(_, tool)| function(tool, Depth::Row, facts)));
+    let commands = toolbox.tools().filter(|(_, tool)| tool.id.server == COMMAND_SERVER);
+    rows.extend(commands.map(|(_, tool)| tool_row(tool, RowDepth::Row, facts)));
     if rows.len() == before {
-        rows.push(note(Role::Muted, "None. [[tool]] in the config makes one of any program."));
+        rows.push(note_row(ColourRole::Muted, "None. [[tool]] in the config turns any program into one."));
     }
-    rows.push(heading(if facts.openrouter { "OpenRouter's own" } else { "The server's own" }));
-    rows.extend(hosted(facts));
+    rows.push(heading_row(if facts.is_openrouter { "OpenRouter's own" } else { "The server's own" }));
+    rows.extend(hosted_rows(facts));
     rows
 }
 
-/// How many tools the next message is offered, and of how many.
-pub fn count(rows: &[Row]) -> (usize, usize) {
-    let tools = rows.iter().filter(|row| matches!(row.thing, Some(Thing::Tool(_) | Thing::Hosted(_))));
+/// The number of tools that are on for the next message, and of all tools.
+pub fn count_tools(rows: &[ToolRow]) -> (usize, usize) {
+    let tools = rows.iter().filter(|row| matches!(row.item, Some(ToolListItem::Tool(_) | ToolListItem::Hosted(_))));
     tools.fold((0, 0), |(on, all), row| (on + usize::from(row.is_on()), all + 1))
 }
 
-impl Row {
+impl ToolRow {
     pub fn is_on(&self) -> bool {
-        matches!(self.switch, Some(Switch::On))
+        matches!(self.switch, Some(ToolSwitch::On))
     }
 
-    /// Whether the query occurs, in any case.
+    /// Returns `true` if the row contains the query, ignoring case.
     pub fn matches(&self, query: &str) -> bool {
         let query = query.to_lowercase();
         let has = |words: &str| words.to_lowercase().contains(&query);
-        has(&self.name) || self.words.iter().any(|(_, words)| has(words))
+        has(&self.name) || self.text.iter().any(|(_, words)| has(words))
     }
 }
 
-fn heading(name: &str) -> Row {
-    Row { depth: Depth::Heading, thing: None, switch: None, name: name.into(), words: Vec::new() }
+fn heading_row(name: &str) -> ToolRow {
+    ToolRow { depth: RowDepth::Heading, item: None, switch: None, name: name.into(), text: Vec::new() }
 }
 
-fn note(role: Role, words: &str) -> Row {
-    Row { depth: Depth::Row, thing: None, switch: None, name: String::new(), words: vec![(role, one_line(words))] }
+fn note_row(role: ColourRole, words: &str) -> ToolRow {
+    ToolRow { depth: RowDepth::Row, item: None, switch: None, name: String::new(), text: vec![(role, one_line(words))] }
 }
 
-fn choice(chosen: &Chosen) -> Row {
+fn mode_row(chosen: &ToolSelection) -> ToolRow {
     let (word, means) = match &chosen.choice {
-        Choice::Auto => ("auto", "the model decides".to_owned()),
-        Choice::None => ("none", "no tool may be used".into()),
-        Choice::Required => ("required", "some tool must be used".into()),
-        Choice::One(id) => ("one", format!("{} must be called", shown_name(id))),
+        ToolMode::Auto => ("auto", "the model decides".to_owned()),
+        ToolMode::None => ("none", "no tool may be used".into()),
+        ToolMode::Required => ("required", "some tool must be used".into()),
+        ToolMode::One(id) => ("one", format!("{} must be called", visible_tool_name(id))),
     };
-    setting(Thing::Choice, "choice", word, &means)
+    setting_row(ToolListItem::ToolMode, "choice", word, &means)
 }
 
-fn calls(chosen: &Chosen) -> Row {
+fn parallel_calls_row(chosen: &ToolSelection) -> ToolRow {
     let (word, means) = if chosen.one_by_one {
         ("one by one", "a response makes one call at most")
     } else {
         ("parallel", "a response may make several calls")
     };
-    setting(Thing::Calls, "calls", word, means)
+    setting_row(ToolListItem::ParallelCalls, "calls", word, means)
 }
 
-fn setting(thing: Thing, name: &str, word: &str, means: &str) -> Row {
-    let words = vec![(Role::Text, word.to_owned()), (Role::Muted, format!("  {means}"))];
-    Row { depth: Depth::Row, thing: Some(thing), switch: None, name: name.into(), words }
+fn setting_row(thing: ToolListItem, name: &str, word: &str, means: &str) -> ToolRow {
+    let words = vec![(ColourRole::Text, word.to_owned()), (ColourRole::Muted, format!("  {means}"))];
+    ToolRow { depth: RowDepth::Row, item: Some(thing), switch: None, name: name.into(), text: words }
 }
 
-fn server(known: &Known, facts: &Facts) -> Row {
+fn server_row(known: &ServerStatus, facts: &ToolFacts) -> ToolRow {
     let configured = &known.configured;
-    let switch = match configured.standing {
-        Standing::On if facts.chosen.off.contains(&configured.name) => Switch::Off,
-        Standing::On => Switch::On,
-        Standing::Off => Switch::Stuck("it is switched off in its file"),
-        Standing::Untrusted => Switch::Stuck(UNTRUSTED),
+    let switch = match configured.permission {
+        RunPermission::On if facts.selection.off.contains(&configured.name) => ToolSwitch::Off,
+        RunPermission::On => ToolSwitch::On,
+        RunPermission::Off => ToolSwitch::Locked("it is switched off in its file"),
+        RunPermission::Untrusted => ToolSwitch::Locked(UNTRUSTED_REASON),
     };
-    Row {
-        depth: Depth::Row,
-        thing: Some(Thing::Server(configured.name.clone())),
+    ToolRow {
+        depth: RowDepth::Row,
+        item: Some(ToolListItem::Server(configured.name.clone())),
         switch: Some(switch),
-        name: text::visible(&configured.name).into_owned(),
-        words: state(known, facts),
+        name: text::show_invisible(&configured.name).into_owned(),
+        text: server_state_text(known, facts),
     }
 }
 
-/// How a server is, and what went wrong with it last.
-pub fn state(known: &Known, facts: &Facts) -> Vec<(Role, String)> {
+/// The state of a server as text, with its last problem.
+pub fn server_state_text(known: &ServerStatus, facts: &ToolFacts) -> Vec<(ColourRole, String)> {
     let (marks, dot) = (facts.marks, facts.marks.dot);
     let configured = &known.configured;
-    let file = || text::clean(&configured.source.path().file_name().unwrap_or_default().to_string_lossy()).into_owned();
-    match (configured.standing, &known.state) {
-        (Standing::Off, _) => vec![(Role::Muted, format!("switched off in {}", file()))],
-        (Standing::Untrusted, _) => vec![
-            (Role::Warning, format!("{} not trusted", marks.asking)),
-            (Role::Muted, format!("  {} would run {}", file(), one_line(&configured.how()))),
+    let file = || text::clean(&configured.origin.path().file_name().unwrap_or_default().to_string_lossy()).into_owned();
+    match (configured.permission, &known.state) {
+        (RunPermission::Off, _) => vec![(ColourRole::Muted, format!("switched off in {}", file()))],
+        (RunPermission::Untrusted, _) => vec![
+            (ColourRole::Warning, format!("{} not trusted", marks.asking)),
+            (ColourRole::Muted, format!("  {} would run {}", file(), one_line(&configured.target_line()))),
         ],
-        (Standing::On, State::Idle) => vec![(Role::Muted, "not started".into())],
-        (Standing::On, State::Starting) => vec![(Role::Accent, format!("{} starting", marks.running))],
-        (Standing::On, State::Ready(identity)) => {
-            let mut words = vec![(Role::Ok, format!("{} ready", marks.done))];
-            let is = one_line(&format!("{} {}", identity.name, identity.version));
-            if !is.trim().is_empty() {
-                words.push((Role::Muted, format!("  {}", is.trim())));
+        (RunPermission::On, ServerState::Idle) => vec![(ColourRole::Muted, "not started".into())],
+        (RunPermission::On, ServerState::Starting) => vec![(ColourRole::Accent, format!("{} starting", marks.running))],
+        (RunPermission::On, ServerState::Ready(identity)) => {
+            let mut words = vec![(ColourRole::Ok, format!("{} ready", marks.done))];
+            let identity_text = one_line(&format!("{} {}", identity.name, identity.version));
+            if !identity_text.trim().is_empty() {
+                words.push((ColourRole::Muted, format!("  {}", identity_text.trim())));
             }
-            let trouble = known.trouble().map(|trouble| format!(" {dot} {}", one_line(trouble)));
-            words.extend(trouble.map(|trouble| (Role::Warning, trouble)));
+            let trouble = known.problem().map(|trouble| format!(" {dot} {}", one_line(trouble)));
+            words.extend(trouble.map(|trouble| (ColourRole::Warning, trouble)));
             words
         }
-        (Standing::On, State::Waiting { until, why }) => vec![
-            (Role::Warning, format!("{} again at {}", marks.waiting, clock(*until, facts.zone))),
-            (Role::Muted, format!("  {}", one_line(why))),
+        (RunPermission::On, ServerState::Waiting { until, why }) => vec![
+            (ColourRole::Warning, format!("{} retry at {}", marks.waiting, time_of_day(*until, facts.zone))),
+            (ColourRole::Muted, format!("  {}", one_line(why))),
         ],
-        (Standing::On, State::Failed { why }) => {
-            vec![(Role::Error, format!("{} failed", marks.failed)), (Role::Muted, format!("  {}", one_line(why)))]
+        (RunPermission::On, ServerState::Failed { why }) => {
+            vec![
+                (ColourRole::Error, format!("{} failed", marks.failed)),
+                (ColourRole::Muted, format!("  {}", one_line(why))),
+            ]
         }
     }
 }
 
-fn function(tool: &Tool, depth: Depth, facts: &Facts) -> Row {
-    let chosen = facts.chosen;
+fn tool_row(tool: &ToolDefinition, depth: RowDepth, facts: &ToolFacts) -> ToolRow {
+    let chosen = facts.selection;
     let mut words = Vec::new();
-    if facts.toolbox.policy.verdict(&tool.id, &chosen.grants) == Verdict::Deny {
-        words.push((Role::Warning, "denied by the config  ".to_owned()));
+    if facts.toolbox.policy.verdict(&tool.id, &chosen.grants) == PolicyVerdict::Deny {
+        words.push((ColourRole::Warning, "denied by the config  ".to_owned()));
     }
-    if chosen.choice == Choice::One(tool.id.clone()) {
-        words.push((Role::Accent, "must be called  ".to_owned()));
+    if chosen.choice == ToolMode::One(tool.id.clone()) {
+        words.push((ColourRole::Accent, "must be called  ".to_owned()));
     }
-    let said = if tool.description.trim().is_empty() {
+    let description = if tool.description.trim().is_empty() {
         tool.title.as_deref().unwrap_or_default()
     } else {
         tool.description.as_str()
     };
-    words.push((Role::Muted, one_line(said)));
-    Row {
+    words.push((ColourRole::Muted, one_line(description)));
+    ToolRow {
         depth,
-        thing: Some(Thing::Tool(tool.id.clone())),
-        switch: Some(if chosen.is_on(&tool.id) { Switch::On } else { Switch::Off }),
-        name: shown_tool(&tool.id),
-        words,
+        item: Some(ToolListItem::Tool(tool.id.clone())),
+        switch: Some(if chosen.is_on(&tool.id) { ToolSwitch::On } else { ToolSwitch::Off }),
+        name: visible_local_name(&tool.id),
+        text: words,
     }
 }
 
-fn hosted(facts: &Facts) -> Vec<Row> {
-    let usual = HOSTED.iter().filter(|(name, _)| facts.openrouter || *name == SEARCH);
+fn hosted_rows(facts: &ToolFacts) -> Vec<ToolRow> {
+    let usual = USUAL_HOSTED.iter().filter(|(name, _)| facts.is_openrouter || *name == WEB_SEARCH);
     let usual = usual.map(|(name, does)| (*name, *does));
-    let is_usual = |name: &str| HOSTED.iter().any(|(usual, _)| *usual == name);
-    let others = facts.chosen.hosted.iter().filter(|name| facts.openrouter && !is_usual(name));
+    let is_usual = |name: &str| USUAL_HOSTED.iter().any(|(usual, _)| *usual == name);
+    let others = facts.selection.hosted.iter().filter(|name| facts.is_openrouter && !is_usual(name));
     let row = |(name, does): (&str, &str)| {
-        let switch = match facts.search {
-            Search::BySlug if name == SEARCH => {
-                Switch::Stuck("this model searches by itself: its name ends in :online")
+        let switch = match facts.web_search {
+            WebSearchState::BySlug if name == WEB_SEARCH => {
+                ToolSwitch::Locked("this model always searches: its name ends in :online")
             }
-            Search::On if name == SEARCH => Switch::On,
-            Search::On | Search::Off | Search::BySlug if facts.chosen.hosted.contains(name) => Switch::On,
-            Search::On | Search::Off | Search::BySlug => Switch::Off,
+            WebSearchState::On if name == WEB_SEARCH => ToolSwitch::On,
+            WebSearchState::On | WebSearchState::Off | WebSearchState::BySlug
+                if facts.selection.hosted.contains(name) =>
+            {
+                ToolSwitch::On
+            }
+            WebSearchState::On | WebSearchState::Off | WebSearchState::BySlug => ToolSwitch::Off,
         };
-        Row {
-            depth: Depth::Row,
-            thing: Some(Thing::Hosted(name.to_owned())),
+        ToolRow {
+            depth: RowDepth::Row,
+            item: Some(ToolListItem::Hosted(name.to_owned())),
             switch: Some(switch),
-            name: text::visible(name).into_owned(),
-            words: vec![(Role::Muted, does.to_owned())],
+            name: text::show_invisible(name).into_owned(),
+            text: vec![(ColourRole::Muted, does.to_owned())],
         }
     };
     usual.chain(others.map(|name| (name.as_str(), "named in the config"))).map(row).collect()
 }
 
-/// What one of OpenRouter's own does.
-pub fn does(name: &str) -> &'static str {
-    HOSTED.iter().find(|(usual, _)| *usual == name).map_or("", |(_, does)| does)
+/// The description of one of OpenRouter's tools; empty if it is unknown.
+pub fn hosted_description(name: &str) -> &'static str {
+    USUAL_HOSTED.iter().find(|(usual, _)| *usual == name).map_or("", |(_, does)| does)
 }
 
-/// The name of a tool without its server, with all that could deceive made visible.
-pub fn shown_tool(id: &ToolId) -> String {
-    text::visible(&id.name).replace('\n', "⟨U+000A⟩")
+/// The name of a tool without its server, with deceptive characters made visible.
+pub fn visible_local_name(id: &ToolId) -> String {
+    text::show_invisible(&id.name).replace('\n', "⟨U+000A⟩")
 }
 
-/// The beginning of a text in one clean line.
+/// The beginning of a text as one clean line.
 pub fn one_line(said: &str) -> String {
-    let end = said.char_indices().nth(SEEN).map_or(said.len(), |(at, _)| at);
+    let end = said.char_indices().nth(MAX_TEXT_CHARS).map_or(said.len(), |(at, _)| at);
     let more = if end < said.len() { "…" } else { "" };
     let clean = text::clean(&said[..end]);
     let words: Vec<&str> = clean.split_whitespace().collect();
-    text::visible(&words.join(" ")).into_owned() + more
+    text::show_invisible(&words.join(" ")).into_owned() + more
 }
 
-/// To the second: a log is read with it.
-pub fn clock(at: Timestamp, zone: &TimeZone) -> String {
+/// The time of day to the second, as a log needs it.
+pub fn time_of_day(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone()).strftime("%H:%M:%S").to_string()
 }

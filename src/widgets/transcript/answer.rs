@@ -1,39 +1,39 @@
-//! An answer as sections: who and when, what it thought and searched, what it said, how it ended.
+//! An answer as sections: its head, its reasoning and calls, its text, its sources and its card.
 
 mod cards;
 mod cited;
 mod worked;
 
 use super::{
-    Citation, facts,
-    message::{Context, Laid, Layout, Rows, Section, left_out_mark, sibling_mark},
-    place::Part,
-    runs::{self, Piece},
+    CitationTarget, facts,
+    message::{LayoutCx, LayoutParams, MessageRows, MessageSection, SectionRows, left_out_mark, sibling_mark},
+    place::SectionPart,
+    runs::{self, AnswerSegment},
     said,
 };
 use crate::{
-    chat::{Answer, End, Item, Message, Slot, Turn, answer},
+    chat::{Answer, AnswerEnd, Item, ItemSlot, Message, Turn, answer},
     text,
     widgets::{
         card,
-        markdown::{Counted, Look, MarkdownLayout, Stage},
-        row::{Gutter, Ink, Row, RowKind, Span},
+        markdown::{BlockCounts, MarkdownLayout, MarkdownOptions, TextStage},
+        row::{GutterMark, RowKind, StyledRow, StyledSpan, TextStyle},
         sources,
-        theme::Role,
+        theme::ColourRole,
     },
 };
 
-/// Below this width facts are left out, and what was done before the answer shares a row.
-const BRIEF: usize = 78;
+/// Below this width, some facts are left out, and reasoning and searches share a row.
+const NARROW: usize = 78;
 
-pub(super) fn sections(
-    laid: &mut Laid,
+pub(super) fn answer_sections(
+    laid: &mut MessageRows,
     message: &Message,
     answer: &Answer,
     siblings: (usize, usize),
-    context: &Context,
-) -> Vec<Section> {
-    let mut builder = Builder {
+    context: &LayoutCx,
+) -> Vec<MessageSection> {
+    let mut builder = SectionBuilder {
         laid,
         message,
         answer,
@@ -41,174 +41,189 @@ pub(super) fn sections(
         layout: context.layout,
         turn: context.conversation.turns.iter().find(|turn| turn.answer == message.id),
         sections: Vec::new(),
-        counted: Counted::default(),
-        texts: 0,
-        used: Vec::new(),
+        counted: BlockCounts::default(),
+        text_count: 0,
+        used_texts: Vec::new(),
     };
     builder.laid.citations.sync(answer);
-    builder.head(siblings);
-    builder.notes();
-    builder.items();
-    builder.sources();
-    builder.card();
-    let Builder { sections, used, .. } = builder;
+    builder.push_head(siblings);
+    builder.push_notes();
+    builder.push_items();
+    builder.push_sources();
+    builder.push_card();
+    let SectionBuilder { sections, used_texts: used, .. } = builder;
     laid.texts.retain(|key, _| used.contains(key));
     sections
 }
 
-struct Builder<'a> {
-    laid: &'a mut Laid,
+struct SectionBuilder<'a> {
+    laid: &'a mut MessageRows,
     message: &'a Message,
     answer: &'a Answer,
-    context: &'a Context<'a>,
-    layout: &'a Layout,
+    context: &'a LayoutCx<'a>,
+    layout: &'a LayoutParams,
     turn: Option<&'a Turn>,
-    sections: Vec<Section>,
+    sections: Vec<MessageSection>,
     /// Code blocks and text parts so far.
-    counted: Counted,
-    texts: usize,
-    /// The texts that are still part of the answer.
-    used: Vec<(Slot, usize)>,
+    counted: BlockCounts,
+    text_count: usize,
+    /// The keys of the texts that are still part of the answer.
+    used_texts: Vec<(ItemSlot, usize)>,
 }
 
-impl Builder<'_> {
-    fn brief(&self) -> bool {
-        self.layout.width < BRIEF
+impl SectionBuilder<'_> {
+    fn is_narrow(&self) -> bool {
+        self.layout.width < NARROW
     }
 
-    fn head(&mut self, siblings: (usize, usize)) {
+    fn push_head(&mut self, siblings: (usize, usize)) {
         let options = &self.layout.options;
-        let name = facts::short_name(self.answer.answered_by.as_deref().unwrap_or(&self.answer.model));
-        let name = if name.is_empty() { facts::short_name(&self.answer.model) } else { name };
-        let mut told = vec![facts::clock(self.message.at, self.context.now, &options.zone)];
-        told.extend(facts::of(self.answer, self.brief(), self.context.conversation.asks_price(self.message.id)));
-        let told = told.join(&format!(" {} ", options.look.marks.dot));
-        let mut spans =
-            vec![Span::new(name, Ink::of(Role::Text).bold()), Span::new(format!("  {told}"), Ink::of(Role::Muted))];
+        let name = facts::short_model_name(self.answer.answered_by.as_deref().unwrap_or(&self.answer.model));
+        let name = if name.is_empty() { facts::short_model_name(&self.answer.model) } else { name };
+        let mut fact_text = vec![facts::time_of_day(self.message.created_at, self.context.now, &options.zone)];
+        fact_text.extend(facts::answer_facts(
+            self.answer,
+            self.is_narrow(),
+            self.context.conversation.is_price_pending(self.message.id),
+        ));
+        let told = fact_text.join(&format!(" {} ", options.look.marks.dot));
+        let mut spans = vec![
+            StyledSpan::new(name, TextStyle::of(ColourRole::Text).bold()),
+            StyledSpan::new(format!("  {told}"), TextStyle::of(ColourRole::Muted)),
+        ];
         if let Some(mark) = sibling_mark(siblings, options) {
-            spans.push(Span::new(format!("  {mark}"), Ink::of(Role::Muted)));
+            spans.push(StyledSpan::new(format!("  {mark}"), TextStyle::of(ColourRole::Muted)));
         }
         spans.extend(left_out_mark(self.context.conversation.is_left_out(self.message.id)));
-        let head = Row::new(RowKind::Head, spans).cut(self.layout.width);
-        self.sections.push(Section::own(Part::Head, 0, vec![head]));
+        let head = StyledRow::new(RowKind::MessageHead, spans).truncated(self.layout.width);
+        self.sections.push(MessageSection::with_rows(SectionPart::Head, 0, vec![head]));
     }
 
-    fn notes(&mut self) {
+    fn push_notes(&mut self) {
         let notes = self.answer.notes.iter().flat_map(|note| {
-            card::wrapped(&[Span::new(&*text::clean(note), Ink::of(Role::Muted))], self.layout.width, RowKind::Other)
+            card::wrap_spans(
+                &[StyledSpan::new(&*text::clean(note), TextStyle::of(ColourRole::Muted))],
+                self.layout.width,
+                RowKind::Other,
+            )
         });
-        let notes: Vec<Row> = notes.collect();
+        let notes: Vec<StyledRow> = notes.collect();
         if !notes.is_empty() {
-            self.sections.push(Section::own(Part::Notes, 0, notes));
+            self.sections.push(MessageSection::with_rows(SectionPart::Notes, 0, notes));
         }
     }
 
-    fn items(&mut self) {
-        let mut runs = 0;
-        for piece in runs::pieces(self.answer) {
+    fn push_items(&mut self) {
+        let mut group_count = 0;
+        for piece in runs::split_segments(self.answer) {
             match piece {
-                Piece::Run(run) => {
-                    self.run(&run, runs);
-                    runs += 1;
+                AnswerSegment::Work(run) => {
+                    self.push_work(&run, group_count);
+                    group_count += 1;
                 }
-                Piece::Message { slot, item, parts, phase } => self.message(slot, item, parts, phase),
+                AnswerSegment::Message { slot, item, parts, phase } => self.push_message(slot, item, parts, phase),
             }
         }
     }
 
-    fn message(&mut self, slot: Slot, item: &Item, parts: &[answer::Part], phase: Option<&str>) {
-        let labelled = phase == Some("commentary");
-        if labelled {
-            self.commentary(slot);
+    fn push_message(&mut self, slot: ItemSlot, item: &Item, parts: &[answer::ContentPart], phase: Option<&str>) {
+        let is_commentary = phase == Some("commentary");
+        if is_commentary {
+            self.push_commentary_label(slot);
         }
         let first = self.sections.len();
         for (nth, part) in parts.iter().enumerate() {
             match part {
-                answer::Part::Text { text, .. } => self.text(slot, nth, text, item),
-                answer::Part::Refusal(text) => self.refusal(slot, nth, text),
+                answer::ContentPart::Text { text, .. } => self.push_text(slot, nth, text, item),
+                answer::ContentPart::Refusal(text) => self.push_refusal(slot, nth, text),
             }
         }
-        if let Some(section) = self.sections.get_mut(first).filter(|_| labelled) {
+        if let Some(section) = self.sections.get_mut(first).filter(|_| is_commentary) {
             section.gap = 0;
         }
     }
 
-    fn is_toggled(&self, slot: Slot) -> bool {
-        self.context.folding.is_toggled(slot)
+    fn is_toggled(&self, slot: ItemSlot) -> bool {
+        self.context.folds.is_toggled(slot)
     }
 
-    /// Some models say what they are about to do before they answer.
-    fn commentary(&mut self, slot: Slot) {
-        let word = vec![Span::new("on the way", Ink::of(Role::Muted))];
-        self.sections.push(Section::own(Part::Commentary(slot), 1, vec![Row::new(RowKind::Other, word)]));
+    /// The label above commentary: some models announce what they are about to do before they answer.
+    fn push_commentary_label(&mut self, slot: ItemSlot) {
+        let word = vec![StyledSpan::new("commentary", TextStyle::of(ColourRole::Muted))];
+        self.sections.push(MessageSection::with_rows(
+            SectionPart::CommentaryLabel(slot),
+            1,
+            vec![StyledRow::new(RowKind::Other, word)],
+        ));
     }
 
-    fn text(&mut self, slot: Slot, nth: usize, text: &str, item: &Item) {
-        self.texts += 1;
+    fn push_text(&mut self, slot: ItemSlot, nth: usize, text: &str, item: &Item) {
+        self.text_count += 1;
         if text.trim().is_empty() {
             return;
         }
-        let complete = item.closed.is_some() || self.answer.is_over();
-        let look = Look { diagrams_open: self.is_toggled(slot), ..self.layout.options.look };
+        let complete = item.closed_at.is_some() || self.answer.is_over();
+        let look = MarkdownOptions { diagrams_open: self.is_toggled(slot), ..self.layout.options.look };
         let rows = self.sync_text((slot, nth), text, &look, self.layout.width, complete, true);
-        self.push_text((slot, nth), rows);
+        self.push_text_rows((slot, nth), rows);
     }
 
-    /// Lays out what is new of a text; gives its rows.
+    /// Lays out the new part of a text. Returns its number of rows.
     fn sync_text(
         &mut self,
-        key: (Slot, usize),
+        key: (ItemSlot, usize),
         text: &str,
-        look: &Look,
+        look: &MarkdownOptions,
         width: usize,
-        complete: bool,
+        is_complete: bool,
         is_answer: bool,
     ) -> usize {
-        self.used.push(key);
-        let lit = self.lit(key).filter(|_| is_answer);
-        let lit = lit.and_then(|annotation| self.laid.citations.lit(key, annotation, text));
+        self.used_texts.push(key);
+        let lit = self.selected_annotation(key).filter(|_| is_answer);
+        let lit = lit.and_then(|annotation| self.laid.citations.highlight(key, annotation, text));
         let layout = self.laid.texts.entry(key).or_insert_with(|| MarkdownLayout::new(*look));
-        layout.set_look(*look);
+        layout.set_options(*look);
         if is_answer {
-            layout.follow(self.counted);
+            layout.continue_after(self.counted);
         }
         let marks = if is_answer { self.laid.citations.marks(key) } else { &[] };
-        let stage = if complete { Stage::Complete } else { Stage::Growing };
-        let portion = layout.portion(text, stage);
-        self.laid.behind |= portion < text.len();
-        let stage = if portion == text.len() { stage } else { Stage::Growing };
-        layout.sync(&text[..portion], width, stage, marks);
-        layout.light(text, lit);
+        let stage = if is_complete { TextStage::Complete } else { TextStage::Growing };
+        let ready = layout.end_for_frame(text, stage);
+        self.laid.is_behind |= ready < text.len();
+        let stage = if ready == text.len() { stage } else { TextStage::Growing };
+        layout.sync(&text[..ready], width, stage, marks);
+        layout.highlight(text, lit);
         if is_answer {
-            self.counted = layout.counted();
+            self.counted = layout.counts();
         }
         layout.rows().len()
     }
 
-    fn refusal(&mut self, slot: Slot, nth: usize, text: &str) {
-        let bar = Some(Gutter { mark: self.layout.options.look.marks.bar, role: Role::Warning });
+    fn push_refusal(&mut self, slot: ItemSlot, nth: usize, text: &str) {
+        let bar = Some(GutterMark { mark: self.layout.options.look.marks.bar, role: ColourRole::Warning });
         let width = self.layout.width.saturating_sub(2).max(1);
-        let head = vec![Span::new("The model declined.", Ink::of(Role::Warning).bold())];
-        let mut rows = card::wrapped(&head, width, RowKind::Refusal);
-        rows.extend(said::rows(&text::clean(text), width, RowKind::Refusal, Ink::of(Role::Text)));
-        self.texts += 1;
-        self.sections.push(Section { bar, ..Section::own(Part::Refusal(slot, nth), 1, rows) });
+        let head = vec![StyledSpan::new("The model declined.", TextStyle::of(ColourRole::Warning).bold())];
+        let mut rows = card::wrap_spans(&head, width, RowKind::Refusal);
+        rows.extend(said::wrap_rows(&text::clean(text), width, RowKind::Refusal, TextStyle::of(ColourRole::Text)));
+        self.text_count += 1;
+        self.sections
+            .push(MessageSection { bar, ..MessageSection::with_rows(SectionPart::Refusal(slot, nth), 1, rows) });
     }
 
-    /// The sources, once the answer will not move them any more.
-    fn sources(&mut self) {
-        if self.answer.end == End::Open {
+    /// The line of sources, once the answer is over and can no longer push it down.
+    fn push_sources(&mut self) {
+        if self.answer.end == AnswerEnd::Open {
             return;
         }
-        let entry = match self.looked_at() {
-            Some(Citation::Entry(number)) => Some(number),
-            Some(Citation::Mark { .. }) | None => None,
+        let entry = match self.selected_citation() {
+            Some(CitationTarget::Entry(number)) => Some(number),
+            Some(CitationTarget::Mark { .. }) | None => None,
         };
-        let rows = sources::line(self.laid.citations.sources(), entry, self.layout.width);
+        let rows = sources::sources_line(self.laid.citations.sources(), entry, self.layout.width);
         if !rows.is_empty() {
-            self.sections.push(Section::own(Part::Sources, 1, rows));
+            self.sections.push(MessageSection::with_rows(SectionPart::Sources, 1, rows));
             if entry.is_some() {
-                self.source_card();
+                self.push_source_card();
             }
         }
     }

@@ -1,293 +1,305 @@
-//! From citation to citation, and the card of the one that is looked at.
+//! Moving between citations, and the card of the selected one.
 
 use std::collections::BTreeMap;
 
-use super::{Citation, Cursor, Spot, Target, Transcript, Wish, message::Laid, page::Page, signed};
+use super::{
+    CitationTarget, CursorTarget, PendingMove, RowPos, Transcript, TranscriptCursor, message::MessageRows,
+    page::LayoutPass, signed,
+};
 use crate::{
     chat::{Conversation, Message, MessageId, Timestamp},
     widgets::{
-        check::{Check, Question, Words},
-        citation::{Citations, Source},
+        check::{CheckQuestion, CheckText, PageCheck},
+        citation::{AnswerCitations, Source},
     },
 };
 
 /// Where the cursor goes among the citations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Walk {
+pub enum CitationStep {
     Next,
     Previous,
     /// To the first citation of a source of an answer.
-    To(MessageId, u32),
+    ToSource(MessageId, u32),
 }
 
-/// What is known of the citations that were looked at.
+/// The state of the source card and of the checks of citations.
 #[derive(Debug, Clone, Default)]
-pub struct Citing {
-    /// The card of the citation under the cursor stands open.
-    pub open: bool,
-    pub checks: BTreeMap<Question, Check>,
-    /// A page that no browser opened, and the command that would.
-    pub elsewhere: Option<(String, String)>,
-    /// Raised by every change.
+pub struct CitationState {
+    /// The card of the citation under the cursor is open.
+    pub is_open: bool,
+    pub checks: BTreeMap<CheckQuestion, PageCheck>,
+    /// The address of a page that no browser could open, and the command that would open it elsewhere.
+    pub unopened_page: Option<(String, String)>,
+    /// Incremented by every change.
     rev: u64,
 }
 
-/// A citation and everything about its source.
+/// A cited source, and the question that a check of the citation answers.
 #[derive(Debug, Clone)]
-pub struct Cited {
+pub struct CitedSource {
     pub source: Source,
-    pub question: Option<Question>,
+    pub question: Option<CheckQuestion>,
 }
 
-impl Citing {
-    /// When this has not changed, nor has the card.
-    pub(super) fn key(&self, now: Timestamp) -> Option<(u64, Option<i64>)> {
-        let reads = self.checks.values().any(|check| matches!(check, Check::Reading { .. }));
-        self.open.then(|| (self.rev, reads.then(|| now.as_second())))
+impl CitationState {
+    /// The state of the card for comparison: the card is unchanged while this is.
+    pub(super) fn layout_key(&self, now: Timestamp) -> Option<(u64, Option<i64>)> {
+        let reads = self.checks.values().any(|check| matches!(check, PageCheck::Running { .. }));
+        self.is_open.then(|| (self.rev, reads.then(|| now.as_second())))
     }
 }
 
 impl Transcript {
     /// Goes to another citation at the next `sync`.
-    pub fn cite(&mut self, walk: Walk) {
-        self.wishes.push(Wish::Walk(walk));
+    pub fn go_to_citation(&mut self, walk: CitationStep) {
+        self.pending_moves.push(PendingMove::GoToCitation(walk));
     }
 
     /// The citation under the cursor.
-    pub fn citation(&self) -> Option<(MessageId, Citation)> {
+    pub fn selected_citation(&self) -> Option<(MessageId, CitationTarget)> {
         match self.cursor? {
-            Cursor { message, target: Target::Citation(citation) } => Some((message, citation)),
-            Cursor {
-                target: Target::Message | Target::Reasoning(_) | Target::Call(_) | Target::Item(_) | Target::Code(_),
+            TranscriptCursor { message, target: CursorTarget::Citation(citation) } => Some((message, citation)),
+            TranscriptCursor {
+                target:
+                    CursorTarget::Message
+                    | CursorTarget::Reasoning(_)
+                    | CursorTarget::Call(_)
+                    | CursorTarget::OtherItem(_)
+                    | CursorTarget::Code(_),
                 ..
             } => None,
         }
     }
 
-    /// Whether the cursor stands on a citation and it, or its card, is in the window.
-    pub fn sees_citation(&self) -> bool {
-        matches!(self.cursor(), Some(Cursor { target: Target::Citation(_), .. }))
+    /// Whether the cursor is on a citation, and the citation or its card is in the window.
+    pub fn is_citation_visible(&self) -> bool {
+        matches!(self.visible_cursor(), Some(TranscriptCursor { target: CursorTarget::Citation(_), .. }))
     }
 
-    /// The answer and the number of the source that is looked at.
-    pub fn cited_source(&self) -> Option<(MessageId, u32)> {
-        let (message, citation) = self.citation()?;
+    /// The answer and the number of the selected source.
+    pub fn selected_source_number(&self) -> Option<(MessageId, u32)> {
+        let (message, citation) = self.selected_citation()?;
         let number = match citation {
-            Citation::Entry(number) => number,
-            Citation::Mark { place, annotation } => self.laid.get(&message)?.citations.number_of(place, annotation)?,
+            CitationTarget::Entry(number) => number,
+            CitationTarget::Mark { place, annotation } => {
+                self.message_rows.get(&message)?.citations.source_number(place, annotation)?
+            }
         };
         Some((message, number))
     }
 
-    /// Everything about the source that is looked at.
-    pub fn cited(&self, conversation: &Conversation) -> Option<Cited> {
-        let (message, citation) = self.citation()?;
-        let answer = conversation.messages.get(&message).and_then(Message::answer)?;
-        let mut citations = Citations::default();
+    /// The selected source, with the question that a check answers.
+    pub fn selected_source(&self, conversation: &Conversation) -> Option<CitedSource> {
+        let (message, citation) = self.selected_citation()?;
+        let answer = conversation.messages.get(&message).and_then(Message::as_answer)?;
+        let mut citations = AnswerCitations::default();
         citations.sync(answer);
         let number = match citation {
-            Citation::Entry(number) => number,
-            Citation::Mark { place, annotation } => citations.number_of(place, annotation)?,
+            CitationTarget::Entry(number) => number,
+            CitationTarget::Mark { place, annotation } => citations.source_number(place, annotation)?,
         };
         let source = citations.sources().iter().find(|source| source.number == number)?.clone();
         let claims = citations.claims(number, answer);
-        let question = question(&source, citation, &claims);
-        Some(Cited { source, question })
+        let question = check_question(&source, citation, &claims);
+        Some(CitedSource { source, question })
     }
 
-    /// Whether the card of the citation under the cursor stands open.
-    pub fn shows_source(&self) -> bool {
-        self.citing.open && self.citation().is_some()
+    /// Whether the card of the citation under the cursor is open.
+    pub fn is_source_open(&self) -> bool {
+        self.citation_state.is_open && self.selected_citation().is_some()
     }
 
-    /// Opens or closes the card of the citation under the cursor; what stands above it stays.
-    pub fn open_source(&mut self, open: bool) {
-        if self.citing.open != open {
-            self.citing.open = open;
-            self.citing.rev += 1;
-            self.hold_still();
+    /// Opens or closes the card of the citation under the cursor; the rows above it stay.
+    pub fn set_source_open(&mut self, open: bool) {
+        if self.citation_state.is_open != open {
+            self.citation_state.is_open = open;
+            self.citation_state.rev += 1;
+            self.hold_position();
         }
-        // One that closes out of sight takes nobody back to it.
-        if open || self.sees_citation() {
-            self.wishes.push(Wish::Reveal);
+        // Closing an off-screen card must not scroll to it.
+        if open || self.is_citation_visible() {
+            self.pending_moves.push(PendingMove::RevealCitation);
         }
     }
 
-    /// How far a check is, if it was begun.
-    pub fn check(&self, question: &Question) -> Option<&Check> {
-        self.citing.checks.get(question)
+    /// The state of a check, if it was started.
+    pub fn check(&self, question: &CheckQuestion) -> Option<&PageCheck> {
+        self.citation_state.checks.get(question)
     }
 
-    /// Opens the card of a mark that was clicked, or closes it.
-    pub fn click_source(&mut self, cursor: Cursor) {
-        let open = !(self.shows_source() && self.cursor == Some(cursor));
-        self.point_at(Some(cursor));
-        self.open_source(open);
-        self.changed();
+    /// Opens the card of a clicked mark, or closes it if it is open.
+    pub fn toggle_source(&mut self, cursor: TranscriptCursor) {
+        let open = !(self.is_source_open() && self.cursor == Some(cursor));
+        self.set_cursor(Some(cursor));
+        self.set_source_open(open);
+        self.on_citation_changed();
     }
 
-    /// Keeps what is known of a check; `None` forgets it.
-    pub fn set_check(&mut self, question: Question, check: Option<Check>) {
+    /// Sets the state of a check; `None` removes it.
+    pub fn set_check(&mut self, question: CheckQuestion, check: Option<PageCheck>) {
         match check {
-            Some(check) => self.citing.checks.insert(question, check),
-            None => self.citing.checks.remove(&question),
+            Some(check) => self.citation_state.checks.insert(question, check),
+            None => self.citation_state.checks.remove(&question),
         };
-        self.changed();
+        self.on_citation_changed();
     }
 
-    /// A page could not be opened here; this command opens it elsewhere.
-    pub fn opens_elsewhere(&mut self, url: String, command: String) {
-        self.citing.elsewhere = Some((url, command));
-        self.changed();
+    /// Records that a page could not be opened here, with the command that opens it elsewhere.
+    pub fn set_unopened_page(&mut self, url: String, command: String) {
+        self.citation_state.unopened_page = Some((url, command));
+        self.on_citation_changed();
     }
 
-    fn changed(&mut self) {
-        self.citing.rev += 1;
-        if self.citing.open {
-            self.hold_still();
-            self.wishes.push(Wish::ShowCard);
+    fn on_citation_changed(&mut self) {
+        self.citation_state.rev += 1;
+        if self.citation_state.is_open {
+            self.hold_position();
+            self.pending_moves.push(PendingMove::ShowSourceCard);
         }
     }
 
-    /// Checks that are under way, since when.
-    pub fn reads(&self) -> impl Iterator<Item = Timestamp> {
-        self.citing.checks.values().filter_map(|check| match check {
-            Check::Reading { since } => Some(*since),
-            Check::Asks { .. } | Check::Read { .. } | Check::Unread { .. } => None,
+    /// The start times of the running checks.
+    pub fn running_checks(&self) -> impl Iterator<Item = Timestamp> {
+        self.citation_state.checks.values().filter_map(|check| match check {
+            PageCheck::Running { since } => Some(*since),
+            PageCheck::Asking { .. } | PageCheck::Done { .. } | PageCheck::Failed { .. } => None,
         })
     }
 }
 
-/// What a check of a citation looks for, where it has a page.
-pub(super) fn question(
+/// The question that a check of a citation answers, if the source has a page and there is text to look for.
+pub(super) fn check_question(
     source: &Source,
-    citation: Citation,
-    claims: &[crate::widgets::citation::Claim],
-) -> Option<Question> {
-    let url = source.page()?.to_owned();
-    let here = |claim: &&crate::widgets::citation::Claim| {
-        citation == Citation::Mark { place: claim.place, annotation: claim.annotation }
+    citation: CitationTarget,
+    claims: &[crate::widgets::citation::CitedClaim],
+) -> Option<CheckQuestion> {
+    let url = source.page_url()?.to_owned();
+    let here = |claim: &&crate::widgets::citation::CitedClaim| {
+        citation == CitationTarget::Mark { place: claim.part, annotation: claim.annotation }
     };
     let claim = || {
-        let claim = claims.iter().find(here).or(claims.first()).filter(|claim| !claim.words.is_empty())?;
-        Some(Words::Claim(claim.words.clone()))
+        let claim = claims.iter().find(here).or(claims.first()).filter(|claim| !claim.text.is_empty())?;
+        Some(CheckText::Claim(claim.text.clone()))
     };
-    let words = source.excerpt.clone().map(Words::Excerpt).or_else(claim)?;
-    Some(Question { url, words })
+    let words = source.excerpt.clone().map(CheckText::Excerpt).or_else(claim)?;
+    Some(CheckQuestion { url, text: words })
 }
 
-impl Page<'_> {
-    /// Puts the cursor on another citation; the window moves only where that is not in it.
-    pub fn walk(&mut self, walk: Walk, top: Spot) -> Spot {
-        let found = match walk {
-            Walk::Next => self.next_citation(top),
-            Walk::Previous => self.previous_citation(top),
-            Walk::To(message, number) => self.citation_of(message, number),
+impl LayoutPass<'_> {
+    /// Moves the cursor to another citation; the window moves only if that is not in it.
+    pub fn go_to_citation(&mut self, step: CitationStep, top: RowPos) -> RowPos {
+        let found = match step {
+            CitationStep::Next => self.next_citation(top),
+            CitationStep::Previous => self.previous_citation(top),
+            CitationStep::ToSource(message, number) => self.first_citation_of(message, number),
         };
         let Some((message, citation)) = found else { return top };
-        self.transcript.cursor = Some(Cursor { message, target: Target::Citation(citation) });
-        self.transcript.citing.checks.retain(|_, check| !matches!(check, Check::Asks { .. }));
-        // All messages are looked at once more: the light has moved, and perhaps a card.
+        self.transcript.cursor = Some(TranscriptCursor { message, target: CursorTarget::Citation(citation) });
+        self.transcript.citation_state.checks.retain(|_, check| !matches!(check, PageCheck::Asking { .. }));
+        // All messages are checked again, because the highlight and perhaps a card have moved.
         self.transcript.frame += 1;
-        if self.transcript.citing.open {
-            self.hold(top);
+        if self.transcript.citation_state.is_open {
+            self.anchor_window_at(top);
         }
-        self.reveal(top)
+        self.reveal_citation(top)
     }
 
-    /// Moves the window until it has the citation under the cursor, and its card as far as it fits.
-    pub fn reveal(&mut self, top: Spot) -> Spot {
-        let Some((mark, _)) = self.cited_rows() else { return top };
+    /// Scrolls to the citation under the cursor, and to as much of its card as fits.
+    pub fn reveal_citation(&mut self, top: RowPos) -> RowPos {
+        let Some((mark, _)) = self.selected_citation_rows() else { return top };
         let height = signed(self.transcript.height.max(1));
-        let is_seen = mark >= top && mark < self.moved(top, height);
-        let to = if is_seen { top } else { self.moved(mark, -(height / 3)) };
-        let top = if is_seen { top } else { self.go(to, false) };
-        self.show_card(top)
+        let is_seen = mark >= top && mark < self.step_rows(top, height);
+        let to = if is_seen { top } else { self.step_rows(mark, -(height / 3)) };
+        let top = if is_seen { top } else { self.scroll_to(to, false) };
+        self.show_source_card(top)
     }
 
-    /// Moves the window down to the end of a card that began in it.
-    pub fn show_card(&mut self, top: Spot) -> Spot {
-        let Some((mark, end)) = self.cited_rows() else { return top };
+    /// Scrolls down to the end of the card, if its citation is visible.
+    pub fn show_source_card(&mut self, top: RowPos) -> RowPos {
+        let Some((mark, end)) = self.selected_citation_rows() else { return top };
         let height = signed(self.transcript.height.max(1));
-        let bottom = self.moved(top, height);
+        let bottom = self.step_rows(top, height);
         if mark < top || mark >= bottom || end < bottom {
             return top;
         }
-        let behind = self.moved(end, 1);
-        let to = self.moved(behind, -height).min(mark);
-        self.go(to.max(top), false)
+        let behind = self.step_rows(end, 1);
+        let to = self.step_rows(behind, -height).min(mark);
+        self.scroll_to(to.max(top), false)
     }
 
     /// The row of the citation under the cursor, and the last row of its card.
-    fn cited_rows(&mut self) -> Option<(Spot, Spot)> {
-        let (message, citation) = self.transcript.citation()?;
+    fn selected_citation_rows(&mut self) -> Option<(RowPos, RowPos)> {
+        let (message, citation) = self.transcript.selected_citation()?;
         let index = self.conversation.branch.iter().position(|id| *id == message)?;
-        self.height(index);
-        let laid = self.transcript.laid.get(&message)?;
-        let row = laid.citations_shown().into_iter().find(|(_, shown)| *shown == citation)?.0;
-        let end = laid.source_card().map_or(row, |rows| rows.end.saturating_sub(1));
-        Some((Spot { index, row }, Spot { index, row: end }))
+        self.message_height(index);
+        let laid = self.transcript.message_rows.get(&message)?;
+        let row = laid.citation_rows().into_iter().find(|(_, shown)| *shown == citation)?.0;
+        let end = laid.source_card_rows().map_or(row, |rows| rows.end.saturating_sub(1));
+        Some((RowPos { message_index: index, row }, RowPos { message_index: index, row: end }))
     }
 
-    /// Where the cursor stands among the citations of its answer, if that is in the window.
-    fn stands(&mut self, top: Spot) -> Option<(usize, usize)> {
-        let (message, citation) = self.transcript.citation()?;
-        let (mark, _) = self.cited_rows()?;
+    /// The index of the cursor's message in the branch and of its citation in the message, if it is in the window.
+    fn citation_position(&mut self, top: RowPos) -> Option<(usize, usize)> {
+        let (message, citation) = self.transcript.selected_citation()?;
+        let (mark, _) = self.selected_citation_rows()?;
         let height = signed(self.transcript.height);
-        if mark < top || mark >= self.moved(top, height) {
+        if mark < top || mark >= self.step_rows(top, height) {
             return None;
         }
-        let laid = self.transcript.laid.get(&message)?;
-        let nth = laid.citations_shown().into_iter().position(|(_, shown)| shown == citation)?;
-        Some((mark.index, nth))
+        let laid = self.transcript.message_rows.get(&message)?;
+        let nth = laid.citation_rows().into_iter().position(|(_, shown)| shown == citation)?;
+        Some((mark.message_index, nth))
     }
 
-    fn next_citation(&mut self, top: Spot) -> Option<(MessageId, Citation)> {
-        let stands = self.stands(top);
-        let first = stands.map_or(top.index, |(index, _)| index);
+    fn next_citation(&mut self, top: RowPos) -> Option<(MessageId, CitationTarget)> {
+        let position = self.citation_position(top);
+        let first = position.map_or(top.message_index, |(index, _)| index);
         (first..self.conversation.branch.len()).find_map(|index| {
-            let (message, all) = self.citations(index)?;
-            let next = all.into_iter().enumerate().find(|(nth, (row, _))| match stands {
+            let (message, all) = self.citations_in(index)?;
+            let next = all.into_iter().enumerate().find(|(nth, (row, _))| match position {
                 Some(here) => (index, *nth) > here,
-                None => Spot { index, row: *row } >= top,
+                None => RowPos { message_index: index, row: *row } >= top,
             });
             next.map(|(_, (_, citation))| (message, citation))
         })
     }
 
-    fn previous_citation(&mut self, top: Spot) -> Option<(MessageId, Citation)> {
-        let stands = self.stands(top);
+    fn previous_citation(&mut self, top: RowPos) -> Option<(MessageId, CitationTarget)> {
+        let position = self.citation_position(top);
         let height = signed(self.transcript.height);
-        let bottom = self.moved(top, height);
-        let last = stands.map_or(bottom.index, |(index, _)| index);
+        let bottom = self.step_rows(top, height);
+        let last = position.map_or(bottom.message_index, |(index, _)| index);
         (0..=last).rev().find_map(|index| {
-            let (message, all) = self.citations(index)?;
-            let before = all.into_iter().enumerate().rev().find(|(nth, (row, _))| match stands {
+            let (message, all) = self.citations_in(index)?;
+            let before = all.into_iter().enumerate().rev().find(|(nth, (row, _))| match position {
                 Some(here) => (index, *nth) < here,
-                None => Spot { index, row: *row } < bottom,
+                None => RowPos { message_index: index, row: *row } < bottom,
             });
             before.map(|(_, (_, citation))| (message, citation))
         })
     }
 
-    /// The first place that names a source; its entry where no mark in the text does.
-    fn citation_of(&mut self, message: MessageId, number: u32) -> Option<(MessageId, Citation)> {
+    /// The first mark of a source, or its entry if no mark in the text names it.
+    fn first_citation_of(&mut self, message: MessageId, number: u32) -> Option<(MessageId, CitationTarget)> {
         let index = self.conversation.branch.iter().position(|id| *id == message)?;
-        let (_, all) = self.citations(index)?;
-        let laid = self.transcript.laid.get(&message)?;
+        let (_, all) = self.citations_in(index)?;
+        let laid = self.transcript.message_rows.get(&message)?;
         let found = all.into_iter().map(|(_, citation)| citation).find(|citation| match citation {
-            Citation::Mark { place, annotation } => laid.citations.number_of(*place, *annotation) == Some(number),
-            Citation::Entry(entry) => *entry == number,
+            CitationTarget::Mark { place, annotation } => {
+                laid.citations.source_number(*place, *annotation) == Some(number)
+            }
+            CitationTarget::Entry(entry) => *entry == number,
         });
-        Some((message, found.unwrap_or(Citation::Entry(number))))
+        Some((message, found.unwrap_or(CitationTarget::Entry(number))))
     }
 
-    /// The citations of a message with their rows; answers that cite nothing are not laid out for that.
-    fn citations(&mut self, index: usize) -> Option<(MessageId, Vec<(usize, Citation)>)> {
+    /// The citations of a message with their rows; answers without citations are not laid out for this.
+    fn citations_in(&mut self, index: usize) -> Option<(MessageId, Vec<(usize, CitationTarget)>)> {
         let id = *self.conversation.branch.get(index)?;
-        let answer = self.conversation.messages.get(&id).and_then(Message::answer)?;
+        let answer = self.conversation.messages.get(&id).and_then(Message::as_answer)?;
         answer.annotations().next()?;
-        self.height(index);
-        Some((id, self.transcript.laid.get(&id).map(Laid::citations_shown)?))
+        self.message_height(index);
+        Some((id, self.transcript.message_rows.get(&id).map(MessageRows::citation_rows)?))
     }
 }

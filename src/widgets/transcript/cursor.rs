@@ -1,37 +1,37 @@
-//! The one thing in the text that the cursor stands on.
+//! The cursor of the transcript and its targets.
 
 use crate::{
-    chat::{MessageId, Slot},
-    widgets::citation::Place,
+    chat::{ItemSlot, MessageId},
+    widgets::citation::TextPartId,
 };
 
-/// Set by moves from thing to thing; scrolling leaves it where it is.
+/// The cursor, which moves from target to target; scrolling leaves it where it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Cursor {
+pub struct TranscriptCursor {
     pub message: MessageId,
-    pub target: Target,
+    pub target: CursorTarget,
 }
 
-/// What of a message it stands on.
+/// The part of a message that the cursor is on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Target {
+pub enum CursorTarget {
     /// The message as a whole.
     Message,
-    /// The reasoning whose first item this is.
-    Reasoning(Slot),
-    Call(Slot),
-    /// Searches, by the first of them, or an item that is told in one row.
-    Item(Slot),
+    /// Reasoning, by its first item.
+    Reasoning(ItemSlot),
+    Call(ItemSlot),
+    /// Searches, by the first of them, or another item with a row.
+    OtherItem(ItemSlot),
     /// A code block, numbered from 1 in its answer.
     Code(u32),
-    Citation(Citation),
+    Citation(CitationTarget),
 }
 
-/// A place that names a source.
+/// A mark or an entry that names a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Citation {
-    /// The mark of an annotation, by its place in the list of the text part that has it.
-    Mark { place: Place, annotation: usize },
-    /// The entry of a source on the line under the answer, by its number.
+pub enum CitationTarget {
+    /// The mark of an annotation, by its text part and its index there.
+    Mark { place: TextPartId, annotation: usize },
+    /// The entry of a source on the line below the answer, by its number.
     Entry(u32),
 }

@@ -1,4 +1,4 @@
-//! Finding in one conversation: the query, its matches, and the one that is current.
+//! Searching one conversation: the query, its matches and the current match.
 
 mod hits;
 mod lines;
@@ -9,249 +9,254 @@ use std::ops::Range;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::{
-    Spot, Transcript, Wish,
-    page::Page,
-    place::{Anchor, Part},
+    PendingMove, RowPos, Transcript,
+    page::LayoutPass,
+    place::{RowAnchor, SectionPart},
     runs,
 };
 use crate::{
-    chat::{MessageId, Slot},
-    text::Needle,
-    widgets::field::Field,
+    chat::{ItemSlot, MessageId},
+    text::SearchNeedle,
+    widgets::field::TextField,
 };
-use hits::{Hit, Hits};
+use hits::{FindHit, FindHits};
 pub use view::FindView;
 
-/// A search that goes on while the text is read.
+/// A search of the conversation, which stays active while the reader moves through the text.
 #[derive(Debug, Clone)]
-pub struct Find {
-    pub(super) field: Field,
-    /// The query is being typed; else its matches are walked.
+pub struct FindState {
+    pub(super) field: TextField,
+    /// The query is being typed; otherwise keys step through its matches.
     typing: bool,
-    needle: Needle,
-    hits: Hits,
-    current: Option<Hit>,
-    /// Where it began: each letter looks from there.
-    origin: Option<Anchor>,
-    /// The part that is open for the current match, by the item that folds it.
-    pub(super) opened: Option<(MessageId, Slot)>,
-    /// The last step went round the end.
-    round: Option<Round>,
-    /// How many there are, and the number of the current one; as of the last frame.
-    count: usize,
-    number: usize,
-    /// What of the window's rows matches, and whether that is the current match.
-    lit: Vec<(Spot, Range<usize>, bool)>,
+    needle: SearchNeedle,
+    hits: FindHits,
+    current: Option<FindHit>,
+    /// Where the search started; each change of the query searches from there again.
+    origin: Option<RowAnchor>,
+    /// The part that was opened for the current match, by the item that folds it.
+    pub(super) unfolded: Option<(MessageId, ItemSlot)>,
+    /// The last step wrapped around.
+    wrap: Option<FindWrap>,
+    /// The number of matches and the number of the current one, as of the last frame.
+    match_count: usize,
+    current_number: usize,
+    /// The matching ranges in the rows of the window, and whether each belongs to the current match.
+    visible_matches: Vec<(RowPos, Range<usize>, bool)>,
 }
 
-/// Which end was passed.
+/// Where a step continued after it wrapped around.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Round {
+enum FindWrap {
     Top,
     End,
 }
 
 impl Transcript {
-    /// Begins to look for something, or types the query of a search anew.
+    /// Starts a search, or returns to the query of the active one.
     pub fn open_find(&mut self) {
         match &mut self.find {
             Some(find) => find.typing = true,
-            None => self.find = Some(Find::new("", self.top)),
+            None => self.find = Some(FindState::new("", self.top)),
         }
     }
 
-    /// The search, while there is one.
-    pub fn find(&self) -> Option<&Find> {
+    /// The active search, if any.
+    pub fn find(&self) -> Option<&FindState> {
         self.find.as_ref()
     }
 
-    /// Ends the search; the window stays, and so does what was opened for the current match.
-    pub fn end_find(&mut self) {
+    /// Ends the search; the window stays where it is, and the part opened for the current match stays open.
+    pub fn close_find(&mut self) {
         let Some(find) = self.find.take() else { return };
-        if let Some((answer, slot)) = find.opened {
+        if let Some((answer, slot)) = find.unfolded {
             self.folds.toggle_part(answer, slot);
         }
         let query = find.field.text();
         if !query.is_empty() {
-            self.looked_for = query;
+            self.last_query = query;
         }
     }
 
-    /// A key while the query is typed.
-    pub fn find_key(&mut self, key: KeyEvent) {
+    /// Handles a key while the query is typed.
+    pub fn on_find_key(&mut self, key: KeyEvent) {
         let Some(find) = &mut self.find else { return };
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
         match key.code {
-            KeyCode::Enter if key.modifiers.contains(KeyModifiers::SHIFT) => self.walk(false),
-            KeyCode::Enter if find.field.is_empty() => self.end_find(),
+            KeyCode::Enter if key.modifiers.contains(KeyModifiers::SHIFT) => self.step_to_match(false),
+            KeyCode::Enter if find.field.is_empty() => self.close_find(),
             KeyCode::Enter => find.typing = false,
-            KeyCode::Down => self.walk(true),
-            KeyCode::Up => self.walk(false),
-            KeyCode::Char('n') if control => self.walk(true),
-            KeyCode::Char('p') if control => self.walk(false),
+            KeyCode::Down => self.step_to_match(true),
+            KeyCode::Up => self.step_to_match(false),
+            KeyCode::Char('n') if control => self.step_to_match(true),
+            KeyCode::Char('p') if control => self.step_to_match(false),
             _ => {
                 find.field.edit(key);
-                self.query_changed();
+                self.on_query_changed();
             }
         }
     }
 
-    pub fn find_paste(&mut self, text: &str) {
+    pub fn on_find_paste(&mut self, text: &str) {
         if let Some(find) = &mut self.find {
             find.field.paste(text);
-            self.query_changed();
+            self.on_query_changed();
         }
     }
 
-    /// To the next match or the one before; without a search it takes up the last. `false` when there never was one.
-    pub fn walk_matches(&mut self, forward: bool) -> bool {
-        if self.find.is_none() && !self.looked_for.is_empty() {
-            let mut find = Find::new(&self.looked_for, self.top);
+    /// Goes to the next or previous match; without an active search, resumes the last one. Returns `false` if there was
+    /// none.
+    pub fn step_match(&mut self, forward: bool) -> bool {
+        if self.find.is_none() && !self.last_query.is_empty() {
+            let mut find = FindState::new(&self.last_query, self.top);
             find.typing = false;
             self.find = Some(find);
-            self.wishes.push(Wish::Match);
+            self.pending_moves.push(PendingMove::ShowMatch);
             return true;
         }
-        self.walk(forward);
+        self.step_to_match(forward);
         self.find.is_some()
     }
 
-    /// Some messages were not looked at yet: another frame goes on.
-    pub fn is_finding(&self) -> bool {
-        self.find.as_ref().is_some_and(|find| !find.needle.is_empty() && !find.hits.complete())
+    /// Whether some messages have not been searched yet, so that another frame must continue.
+    pub fn is_searching(&self) -> bool {
+        self.find.as_ref().is_some_and(|find| !find.needle.is_empty() && !find.hits.is_complete())
     }
 
-    /// Bytes that the search has looked at, for tests.
-    pub fn bytes_looked_at(&self) -> u64 {
-        self.find.as_ref().map_or(0, |find| find.hits.bytes)
+    /// The number of bytes searched so far, for tests.
+    pub fn bytes_searched(&self) -> u64 {
+        self.find.as_ref().map_or(0, |find| find.hits.bytes_searched)
     }
 
-    fn query_changed(&mut self) {
+    fn on_query_changed(&mut self) {
         let Some(find) = &mut self.find else { return };
-        let needle = Needle::new(&find.field.text());
+        let needle = SearchNeedle::new(&find.field.text());
         if needle != find.needle {
             find.needle = needle;
-            find.hits = Hits::from(find.origin.map_or(0, |origin| origin.index));
+            find.hits = FindHits::starting_at(find.origin.map_or(0, |origin| origin.message_index));
             find.current = None;
-            find.round = None;
-            self.wishes.push(Wish::Match);
+            find.wrap = None;
+            self.pending_moves.push(PendingMove::ShowMatch);
         }
     }
 
-    fn walk(&mut self, forward: bool) {
+    fn step_to_match(&mut self, forward: bool) {
         let Some(find) = &mut self.find else { return };
-        let Some((hit, round)) = find.current.and_then(|current| find.hits.step(current, forward)) else { return };
+        let Some((hit, wrapped)) = find.current.and_then(|current| find.hits.step(current, forward)) else { return };
         find.current = Some(hit);
-        find.round = round.then_some(if forward { Round::Top } else { Round::End });
-        self.wishes.push(Wish::Match);
+        find.wrap = wrapped.then_some(if forward { FindWrap::Top } else { FindWrap::End });
+        self.pending_moves.push(PendingMove::ShowMatch);
     }
 }
 
-impl Find {
-    fn new(query: &str, origin: Option<Anchor>) -> Self {
+impl FindState {
+    fn new(query: &str, origin: Option<RowAnchor>) -> Self {
         Self {
-            field: Field::new(query),
+            field: TextField::new(query),
             typing: true,
-            needle: Needle::new(query),
-            hits: Hits::from(origin.map_or(0, |origin| origin.index)),
+            needle: SearchNeedle::new(query),
+            hits: FindHits::starting_at(origin.map_or(0, |origin| origin.message_index)),
             current: None,
             origin,
-            opened: None,
-            round: None,
-            count: 0,
-            number: 0,
-            lit: Vec::new(),
+            unfolded: None,
+            wrap: None,
+            match_count: 0,
+            current_number: 0,
+            visible_matches: Vec::new(),
         }
     }
 
-    /// Whether keys go into the query.
-    pub fn types(&self) -> bool {
+    /// Whether keys edit the query.
+    pub fn is_typing(&self) -> bool {
         self.typing
     }
 
-    /// The row in the window that has the current match.
-    pub(super) fn current_row(&self) -> Option<Spot> {
-        self.lit.iter().find(|(.., is_current)| *is_current).map(|(spot, ..)| *spot)
+    /// The row of the current match, if it is in the window.
+    pub(super) fn current_row(&self) -> Option<RowPos> {
+        self.visible_matches.iter().find(|(.., is_current)| *is_current).map(|(spot, ..)| *spot)
     }
 
-    pub(super) fn lit(&self) -> &[(Spot, Range<usize>, bool)] {
-        &self.lit
+    pub(super) fn visible_matches(&self) -> &[(RowPos, Range<usize>, bool)] {
+        &self.visible_matches
     }
 }
 
-impl Page<'_> {
-    /// Looks at what is new; the first match becomes the current one.
-    pub fn look(&mut self) {
+impl LayoutPass<'_> {
+    /// Searches what is new; the first match becomes the current one.
+    pub fn search_new_text(&mut self) {
         let Some(mut find) = self.transcript.find.take() else { return };
         if find.needle.is_empty() {
-            (find.count, find.number) = (0, 0);
+            (find.match_count, find.current_number) = (0, 0);
         } else {
-            let before = (find.hits.bytes, find.hits.complete());
+            let before = (find.hits.bytes_searched, find.hits.is_complete());
             find.hits.sync(self.conversation, &find.needle);
-            let changed = before != (find.hits.bytes, find.hits.complete());
+            let changed = before != (find.hits.bytes_searched, find.hits.is_complete());
             if find.current.is_none() {
-                let (index, part, source) =
-                    find.origin.map_or((0, Part::Head, 0), |origin| (origin.index, origin.part, origin.source));
-                find.current = find.hits.behind(index, part, source);
+                let (index, part, source) = find.origin.map_or((0, SectionPart::Head, 0), |origin| {
+                    (origin.message_index, origin.part, origin.source_start)
+                });
+                find.current = find.hits.first_from(index, part, source);
                 if find.current.is_some() {
-                    self.transcript.wishes.push(Wish::Match);
+                    self.transcript.pending_moves.push(PendingMove::ShowMatch);
                 }
             }
-            if changed || find.number == 0 || self.transcript.wishes.iter().any(|wish| matches!(wish, Wish::Match)) {
-                find.count = find.hits.count();
-                find.number = find.current.map_or(0, |current| find.hits.before(current) + 1);
+            if changed
+                || find.current_number == 0
+                || self.transcript.pending_moves.iter().any(|wish| matches!(wish, PendingMove::ShowMatch))
+            {
+                find.match_count = find.hits.count();
+                find.current_number = find.current.map_or(0, |current| find.hits.count_before(current) + 1);
             }
         }
         self.transcript.find = Some(find);
     }
 
-    /// Brings the current match into sight, and opens what it is folded in.
-    pub fn show_match(&mut self, top: Spot) -> Spot {
+    /// Scrolls to the current match, and opens the part that it is folded in.
+    pub fn show_match(&mut self, top: RowPos) -> RowPos {
         let Some(find) = &mut self.transcript.find else { return top };
-        let opened = find.opened.take();
+        let opened = find.unfolded.take();
         let current = find.current;
         if let Some((answer, _)) = opened {
-            self.lay_out_again(answer);
+            self.invalidate(answer);
         }
         let Some(hit) = current else { return top };
-        let Some(spot) = self.spot_of(hit).or_else(|| self.open_for(hit)) else { return top };
-        self.near(spot, top)
+        let Some(spot) = self.row_of_hit(hit).or_else(|| self.unfold_for(hit)) else { return top };
+        self.reveal_row(spot, top)
     }
 
-    fn spot_of(&mut self, hit: Hit) -> Option<Spot> {
+    fn row_of_hit(&mut self, hit: FindHit) -> Option<RowPos> {
         let index = self.conversation.branch.iter().position(|id| *id == hit.message)?;
-        self.height(index);
-        let row = self.transcript.laid.get(&hit.message)?.row_of(hit.part, hit.source)?;
-        let spot = Spot { index, row };
-        // A diagram is one row that shows none of its lines.
-        let shown = self.row(spot).cloned().is_some_and(|row| self.hidden(spot, &row).is_none());
+        self.message_height(index);
+        let row = self.transcript.message_rows.get(&hit.message)?.row_at_source(hit.part, hit.source_offset)?;
+        let spot = RowPos { message_index: index, row };
+        // A folded diagram is one row that shows none of its lines.
+        let shown = self.row(spot).cloned().is_some_and(|row| self.folded_diagram_source(spot, &row).is_none());
         shown.then_some(spot)
     }
 
-    /// Unfolds what a match stands in.
-    fn open_for(&mut self, hit: Hit) -> Option<Spot> {
-        let answer = self.conversation.messages.get(&hit.message)?.answer()?;
-        let slot = runs::folded_by(answer, hit.part)?;
-        self.transcript.find.as_mut()?.opened = Some((hit.message, slot));
-        self.lay_out_again(hit.message);
-        let spot = self.spot_of(hit);
+    /// Opens the part that contains a match.
+    fn unfold_for(&mut self, hit: FindHit) -> Option<RowPos> {
+        let answer = self.conversation.messages.get(&hit.message)?.as_answer()?;
+        let slot = runs::fold_slot(answer, hit.part)?;
+        self.transcript.find.as_mut()?.unfolded = Some((hit.message, slot));
+        self.invalidate(hit.message);
+        let spot = self.row_of_hit(hit);
         if spot.is_none() {
-            self.transcript.find.as_mut()?.opened = None;
-            self.lay_out_again(hit.message);
+            self.transcript.find.as_mut()?.unfolded = None;
+            self.invalidate(hit.message);
         }
         spot
     }
 
     /// Marks the matches in the window.
-    pub fn settle_find(&mut self) {
+    pub fn mark_matches(&mut self) {
         let Some(mut find) = self.transcript.find.take() else { return };
-        find.lit.clear();
+        find.visible_matches.clear();
         if !find.needle.is_empty() {
-            let rows: Vec<Spot> = self.transcript.shown().map(|(spot, _)| spot).collect();
-            let mut done = None;
+            let rows: Vec<RowPos> = self.transcript.positioned_rows().map(|(spot, _)| spot).collect();
+            let mut last_marked = None;
             for spot in rows {
-                if done.is_none_or(|done| spot > done) {
-                    done = Some(self.mark_line(&mut find, spot));
+                if last_marked.is_none_or(|done| spot > done) {
+                    last_marked = Some(self.mark_matches_in_line(&mut find, spot));
                 }
             }
         }

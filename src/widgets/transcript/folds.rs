@@ -1,44 +1,44 @@
-//! What of the answers stands open that would be folded, and the other way round.
+//! What the reader has folded or opened, contrary to the options.
 
 use std::collections::BTreeSet;
 
-use super::{Cursor, Target, Transcript};
-use crate::chat::{MessageId, Slot};
+use super::{CursorTarget, Transcript, TranscriptCursor};
+use crate::chat::{ItemSlot, MessageId};
 
-/// Answers and parts of them that are folded otherwise than the options say.
+/// Answers, and parts of answers, whose folding differs from what the options give.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Folds {
-    all: bool,
+pub(super) struct FoldOverrides {
+    all_toggled: bool,
     answers: BTreeSet<MessageId>,
-    /// Parts that differ from their answer, by the item whose row folds them.
-    parts: BTreeSet<(MessageId, Slot)>,
+    /// Parts that differ from the rest of their answer, by the item whose row folds them.
+    parts: BTreeSet<(MessageId, ItemSlot)>,
 }
 
-/// How one answer is folded.
+/// How the folding of one answer differs from what the options give.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Folding {
+pub(super) struct AnswerFolds {
     toggled: bool,
-    others: Vec<Slot>,
+    exceptions: Vec<ItemSlot>,
 }
 
-impl Folds {
-    /// Of one answer, with a part that is open for the match in it.
-    pub fn of(&self, answer: MessageId, found: Option<Slot>) -> Folding {
-        let mut others: Vec<Slot> = self
+impl FoldOverrides {
+    /// The folding of one answer, with a part that was opened for a match.
+    pub fn for_answer(&self, answer: MessageId, match_slot: Option<ItemSlot>) -> AnswerFolds {
+        let mut exceptions: Vec<ItemSlot> = self
             .parts
-            .range((answer, Slot { step: 0, index: 0 })..)
+            .range((answer, ItemSlot { step: 0, index: 0 })..)
             .take_while(|(id, _)| *id == answer)
             .map(|it| it.1)
             .collect();
-        if let Some(found) = found {
-            match others.iter().position(|slot| *slot == found) {
+        if let Some(found) = match_slot {
+            match exceptions.iter().position(|slot| *slot == found) {
                 Some(at) => {
-                    others.remove(at);
+                    exceptions.remove(at);
                 }
-                None => others.push(found),
+                None => exceptions.push(found),
             }
         }
-        Folding { toggled: self.answers.contains(&answer) != self.all, others }
+        AnswerFolds { toggled: self.answers.contains(&answer) != self.all_toggled, exceptions }
     }
 
     pub fn toggle(&mut self, answer: MessageId) {
@@ -48,50 +48,54 @@ impl Folds {
         }
     }
 
-    pub fn toggle_part(&mut self, answer: MessageId, slot: Slot) {
+    pub fn toggle_part(&mut self, answer: MessageId, slot: ItemSlot) {
         if !self.parts.remove(&(answer, slot)) {
             self.parts.insert((answer, slot));
         }
     }
 
     pub fn toggle_all(&mut self) {
-        *self = Self { all: !self.all, ..Self::default() };
+        *self = Self { all_toggled: !self.all_toggled, ..Self::default() };
     }
 }
 
-impl Folding {
-    /// Whether a part is folded otherwise than the options say.
-    pub fn is_toggled(&self, slot: Slot) -> bool {
-        self.toggled != self.others.contains(&slot)
+impl AnswerFolds {
+    /// Whether the folding of a part differs from what the options give.
+    pub fn is_toggled(&self, slot: ItemSlot) -> bool {
+        self.toggled != self.exceptions.contains(&slot)
     }
 }
 
 impl Transcript {
-    /// Folds or opens all that an answer folds; what stands at the top of the window stays.
+    /// Folds or opens every part of an answer; the row at the top of the window stays.
     pub fn toggle_fold(&mut self, answer: MessageId) {
         self.folds.toggle(answer);
-        self.hold_still();
+        self.hold_position();
     }
 
     /// Folds or opens one part of an answer: its reasoning, a search, a call.
-    pub fn toggle_part(&mut self, answer: MessageId, slot: Slot) {
+    pub fn toggle_part(&mut self, answer: MessageId, slot: ItemSlot) {
         self.folds.toggle_part(answer, slot);
-        self.hold_still();
+        self.hold_position();
     }
 
-    /// Folds or opens what all answers fold.
+    /// Folds or opens every part of all answers.
     pub fn toggle_all_folds(&mut self) {
         self.folds.toggle_all();
-        self.hold_still();
+        self.hold_position();
     }
 
-    /// The part under the cursor that can be folded.
-    pub fn fold_under_cursor(&self) -> Option<(MessageId, Slot)> {
-        let Cursor { message, target } = self.cursor()?;
+    /// The foldable part under the cursor.
+    pub fn fold_under_cursor(&self) -> Option<(MessageId, ItemSlot)> {
+        let TranscriptCursor { message, target } = self.visible_cursor()?;
         match target {
-            Target::Reasoning(slot) | Target::Call(slot) | Target::Item(slot) => Some((message, slot)),
-            Target::Code(block) => self.laid.get(&message)?.diagram(block).map(|slot| (message, slot)),
-            Target::Message | Target::Citation(_) => None,
+            CursorTarget::Reasoning(slot) | CursorTarget::Call(slot) | CursorTarget::OtherItem(slot) => {
+                Some((message, slot))
+            }
+            CursorTarget::Code(block) => {
+                self.message_rows.get(&message)?.diagram_slot(block).map(|slot| (message, slot))
+            }
+            CursorTarget::Message | CursorTarget::Citation(_) => None,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Prompts that wait for the present turn, below the last message.
+//! Prompts that wait for the current turn to end, shown below the last message.
 
 use ratatui::style::Modifier;
 
@@ -6,22 +6,22 @@ use super::ReadingOptions;
 use crate::{
     text,
     widgets::{
-        row::{Ink, Row, RowKind, Span},
-        theme::Role,
+        row::{RowKind, StyledRow, StyledSpan, TextStyle},
+        theme::ColourRole,
     },
 };
 
-/// Their rows.
+/// The queued prompts and their rows.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Queue {
+pub(super) struct QueuedPrompts {
     prompts: Vec<String>,
     width: usize,
-    pub rows: Vec<Row>,
+    pub rows: Vec<StyledRow>,
 }
 
-impl Queue {
-    /// At most this many rows of a waiting prompt are shown.
-    const ROWS: usize = 3;
+impl QueuedPrompts {
+    /// The most rows shown of one queued prompt.
+    const MAX_ROWS: usize = 3;
 
     pub fn sync(&mut self, prompts: &[String], width: usize, options: &ReadingOptions) {
         if self.prompts == prompts && self.width == width {
@@ -29,26 +29,26 @@ impl Queue {
         }
         self.prompts = prompts.to_vec();
         self.width = width;
-        let muted = Ink::of(Role::Muted);
+        let muted = TextStyle::of(ColourRole::Muted);
         self.rows.clear();
         for prompt in prompts {
-            self.rows.push(Row::blank());
+            self.rows.push(StyledRow::blank());
             let head = vec![
-                Span::new(format!("{} ", options.look.marks.waiting), muted),
-                Span::new("queued", muted.with(Modifier::BOLD)),
+                StyledSpan::new(format!("{} ", options.look.marks.waiting), muted),
+                StyledSpan::new("queued", muted.with_modifiers(Modifier::BOLD)),
             ];
-            self.rows.push(Row::new(RowKind::Queued, head).cut(width));
+            self.rows.push(StyledRow::new(RowKind::Queued, head).truncated(width));
             let prompt = text::clean(prompt);
-            let measure = text::wrap::Measure { first: width, rest: width, glued: &[] };
-            let pieces = text::wrap::wrap(&prompt, measure);
-            for (nth, piece) in pieces.iter().take(Self::ROWS).enumerate() {
-                let mut words = prompt[piece.start..piece.end].to_owned();
-                if nth + 1 == Self::ROWS && pieces.len() > Self::ROWS {
-                    words = text::truncate(&(words + " … …"), width).into_owned();
-                    words = words.trim_end_matches([' ', '…']).to_owned() + options.look.marks.ellipsis;
-                    words = text::truncate(&words, width).into_owned();
+            let measure = text::wrap::WrapOptions { first_width: width, rest_width: width, glued: &[] };
+            let lines = text::wrap::wrap(&prompt, measure);
+            for (nth, piece) in lines.iter().take(Self::MAX_ROWS).enumerate() {
+                let mut shown = prompt[piece.start..piece.end].to_owned();
+                if nth + 1 == Self::MAX_ROWS && lines.len() > Self::MAX_ROWS {
+                    shown = text::truncate(&(shown + " … …"), width).into_owned();
+                    shown = shown.trim_end_matches([' ', '…']).to_owned() + options.look.marks.ellipsis;
+                    shown = text::truncate(&shown, width).into_owned();
                 }
-                self.rows.push(Row::new(RowKind::Queued, vec![Span::new(words, muted)]));
+                self.rows.push(StyledRow::new(RowKind::Queued, vec![StyledSpan::new(shown, muted)]));
             }
         }
     }

@@ -1,89 +1,93 @@
-//! What an answer consists of, in the order in which it is shown.
+//! The segments of an answer, in the order in which they are shown.
 
-use super::{details, place::Part};
+use super::{details, place::SectionPart};
 use crate::chat::{
-    Answer, Item, Kind, Slot,
-    answer::{self, Reasoning, Search},
+    Answer, Item, ItemKind, ItemSlot,
+    answer::{self, ReasoningItem, SearchCall},
 };
 
-/// A text, or what was done before it.
-pub(super) enum Piece<'a> {
-    Run(Run<'a>),
-    Message { slot: Slot, item: &'a Item, parts: &'a [answer::Part], phase: Option<&'a str> },
+/// A message of the model, or the work done before it.
+pub(super) enum AnswerSegment<'a> {
+    Work(WorkGroup<'a>),
+    Message { slot: ItemSlot, item: &'a Item, parts: &'a [answer::ContentPart], phase: Option<&'a str> },
 }
 
-/// Items between two texts: what was done is told once for all of them. It may be empty.
+/// The items between two messages of the model, summarised together. It may be empty.
 #[derive(Default)]
-pub(super) struct Run<'a> {
-    pub reasoning: Vec<(Slot, &'a Item, &'a Reasoning)>,
-    pub searches: Vec<Searched<'a>>,
-    /// Searches that did not end well.
-    pub failed: Vec<Searched<'a>>,
-    pub rest: Vec<(Slot, &'a Item)>,
+pub(super) struct WorkGroup<'a> {
+    pub reasoning: Vec<(ItemSlot, &'a Item, &'a ReasoningItem)>,
+    pub searches: Vec<SearchItem<'a>>,
+    /// Searches that failed or were cut off.
+    pub failed_searches: Vec<SearchItem<'a>>,
+    pub other_items: Vec<(ItemSlot, &'a Item)>,
 }
 
-pub(super) type Searched<'a> = (Slot, &'a Item, &'a Search);
+pub(super) type SearchItem<'a> = (ItemSlot, &'a Item, &'a SearchCall);
 
-/// A run before each text, and one behind the last.
-pub(super) fn pieces(answer: &Answer) -> Vec<Piece<'_>> {
-    let mut pieces = Vec::new();
-    let mut run = Run::default();
+/// Splits an answer into its messages, with a group of work before each and one after the last.
+pub(super) fn split_segments(answer: &Answer) -> Vec<AnswerSegment<'_>> {
+    let mut segments = Vec::new();
+    let mut group = WorkGroup::default();
     for (&slot, item) in &answer.items {
         match &*item.kind {
-            Kind::Reasoning(reasoning) => run.reasoning.push((slot, item, reasoning)),
-            Kind::Search(search) if details::trouble(&search.status, item).is_some() => {
-                run.failed.push((slot, item, search));
+            ItemKind::Reasoning(reasoning) => group.reasoning.push((slot, item, reasoning)),
+            ItemKind::Search(search) if details::failure_text(&search.status, item).is_some() => {
+                group.failed_searches.push((slot, item, search));
             }
-            Kind::Search(search) => run.searches.push((slot, item, search)),
-            Kind::Call(_) | Kind::Other { .. } => run.rest.push((slot, item)),
-            Kind::Message { parts, .. } if parts.iter().all(|part| part.text().is_empty()) => (),
-            Kind::Message { parts, phase } => {
-                pieces.push(Piece::Run(std::mem::take(&mut run)));
-                pieces.push(Piece::Message { slot, item, parts, phase: phase.as_deref() });
+            ItemKind::Search(search) => group.searches.push((slot, item, search)),
+            ItemKind::Call(_) | ItemKind::Other { .. } => group.other_items.push((slot, item)),
+            ItemKind::Message { parts, .. } if parts.iter().all(|part| part.text().is_empty()) => (),
+            ItemKind::Message { parts, phase } => {
+                segments.push(AnswerSegment::Work(std::mem::take(&mut group)));
+                segments.push(AnswerSegment::Message { slot, item, parts, phase: phase.as_deref() });
             }
         }
     }
-    pieces.push(Piece::Run(run));
-    pieces
+    segments.push(AnswerSegment::Work(group));
+    segments
 }
 
 /// The item whose row folds a part.
-pub(super) fn folded_by(answer: &Answer, part: Part) -> Option<Slot> {
-    let of_run = |found: &dyn Fn(&Run) -> Option<Slot>| {
-        pieces(answer).iter().find_map(|piece| match piece {
-            Piece::Run(run) => found(run),
-            Piece::Message { .. } => None,
+pub(super) fn fold_slot(answer: &Answer, part: SectionPart) -> Option<ItemSlot> {
+    let in_group = |found: &dyn Fn(&WorkGroup) -> Option<ItemSlot>| {
+        split_segments(answer).iter().find_map(|piece| match piece {
+            AnswerSegment::Work(run) => found(run),
+            AnswerSegment::Message { .. } => None,
         })
     };
     match part {
-        Part::Reasoning(slot, _) => of_run(&|run| {
+        SectionPart::Reasoning(slot, _) => in_group(&|run| {
             let first = run.reasoning.first()?.0;
             run.reasoning.iter().any(|it| it.0 == slot).then_some(first)
         }),
-        Part::Pages(slot) => of_run(&|run| {
+        SectionPart::SearchPages(slot) => in_group(&|run| {
             let first = run.searches.first()?.0;
             run.searches.iter().any(|it| it.0 == slot).then_some(first)
         }),
-        Part::Call(slot) | Part::Result(slot) | Part::Other(slot) | Part::Raw(slot) | Part::Text(slot, _) => Some(slot),
-        Part::Head
-        | Part::Notes
-        | Part::Prompt
-        | Part::Thought(_)
-        | Part::Search(_)
-        | Part::FailedSearch(_)
-        | Part::Commentary(_)
-        | Part::Refusal(..)
-        | Part::Sources
-        | Part::SourceCard
-        | Part::Card => None,
+        SectionPart::Call(slot)
+        | SectionPart::Result(slot)
+        | SectionPart::UnknownItem(slot)
+        | SectionPart::RawJson(slot)
+        | SectionPart::Text(slot, _) => Some(slot),
+        SectionPart::Head
+        | SectionPart::Notes
+        | SectionPart::Prompt
+        | SectionPart::ReasoningHead(_)
+        | SectionPart::SearchSummary(_)
+        | SectionPart::FailedSearch(_)
+        | SectionPart::CommentaryLabel(_)
+        | SectionPart::Refusal(..)
+        | SectionPart::Sources
+        | SectionPart::SourceCard
+        | SectionPart::Card => None,
     }
 }
 
-/// The searches that one row tells of, by the first of them.
-pub(super) fn searched_with(answer: &Answer, slot: Slot) -> Vec<Slot> {
-    let found = pieces(answer).into_iter().find_map(|piece| match piece {
-        Piece::Run(run) if run.searches.first().is_some_and(|it| it.0 == slot) => Some(run.searches),
-        Piece::Run(_) | Piece::Message { .. } => None,
+/// The searches that share a row, by the first of them.
+pub(super) fn searches_in_row(answer: &Answer, slot: ItemSlot) -> Vec<ItemSlot> {
+    let found = split_segments(answer).into_iter().find_map(|piece| match piece {
+        AnswerSegment::Work(run) if run.searches.first().is_some_and(|it| it.0 == slot) => Some(run.searches),
+        AnswerSegment::Work(_) | AnswerSegment::Message { .. } => None,
     });
     found.unwrap_or_default().into_iter().map(|it| it.0).collect()
 }

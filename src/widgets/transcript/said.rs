@@ -1,33 +1,33 @@
-//! The text of each part of a message: what is laid out, found, selected and copied is the same.
+//! The text of each part of a message, used alike for layout, search, selection and copying.
 
 use std::borrow::Cow;
 
-use super::{call, details, place::Part, runs};
+use super::{call, details, place::SectionPart, runs};
 use crate::{
-    chat::{Body, Kind, Message, Slot},
+    chat::{ItemKind, ItemSlot, Message, MessageBody},
     text::{self, wrap},
-    widgets::row::{Ink, Joint, Row, RowKind, Span},
+    widgets::row::{LineJoin, RowKind, StyledRow, StyledSpan, TextStyle},
 };
 
-impl Part {
-    /// Whether it is a text in which something may be found.
-    pub fn is_found(self) -> bool {
+impl SectionPart {
+    /// Whether the part has text that a search looks at.
+    pub fn is_searchable(self) -> bool {
         match self {
             Self::Prompt
             | Self::Text(..)
             | Self::Refusal(..)
             | Self::Reasoning(..)
             | Self::FailedSearch(_)
-            | Self::Pages(_)
+            | Self::SearchPages(_)
             | Self::Call(_)
             | Self::Result(_)
-            | Self::Raw(_) => true,
+            | Self::RawJson(_) => true,
             Self::Head
             | Self::Notes
-            | Self::Thought(_)
-            | Self::Search(_)
-            | Self::Other(_)
-            | Self::Commentary(_)
+            | Self::ReasoningHead(_)
+            | Self::SearchSummary(_)
+            | Self::UnknownItem(_)
+            | Self::CommentaryLabel(_)
             | Self::Sources
             | Self::SourceCard
             | Self::Card => false,
@@ -39,67 +39,77 @@ impl Part {
     }
 }
 
-/// The text that a part was laid out from; clean, where it is not Markdown.
-pub(super) fn of(message: &Message, part: Part) -> Option<Cow<'_, str>> {
+/// The text that a part was laid out from, cleaned unless it is Markdown.
+pub(super) fn text_of_part(message: &Message, part: SectionPart) -> Option<Cow<'_, str>> {
     let answer = match (&message.body, part) {
-        (Body::Prompt(prompt), Part::Prompt) => return Some(text::clean(&prompt.text)),
-        (Body::Prompt(_), _) => return None,
-        (Body::Answer(answer), _) => answer,
+        (MessageBody::Prompt(prompt), SectionPart::Prompt) => return Some(text::clean(&prompt.text)),
+        (MessageBody::Prompt(_), _) => return None,
+        (MessageBody::Answer(answer), _) => answer,
     };
     let kind = |slot| answer.items.get(&slot).map(|item| &*item.kind);
     match part {
-        Part::Text(slot, nth) => answer.items.get(&slot)?.parts()?.get(nth).map(|part| Cow::Borrowed(part.text())),
-        Part::Refusal(slot, nth) => answer.items.get(&slot)?.parts()?.get(nth).map(|part| text::clean(part.text())),
-        Part::Reasoning(slot, nth) => match kind(slot)? {
-            Kind::Reasoning(reasoning) => {
+        SectionPart::Text(slot, nth) => {
+            answer.items.get(&slot)?.parts()?.get(nth).map(|part| Cow::Borrowed(part.text()))
+        }
+        SectionPart::Refusal(slot, nth) => {
+            answer.items.get(&slot)?.parts()?.get(nth).map(|part| text::clean(part.text()))
+        }
+        SectionPart::Reasoning(slot, nth) => match kind(slot)? {
+            ItemKind::Reasoning(reasoning) => {
                 reasoning.texts().filter(|text| !text.trim().is_empty()).nth(nth).map(Cow::Borrowed)
             }
-            Kind::Message { .. } | Kind::Search(_) | Kind::Call(_) | Kind::Other { .. } => None,
+            ItemKind::Message { .. } | ItemKind::Search(_) | ItemKind::Call(_) | ItemKind::Other { .. } => None,
         },
-        Part::Pages(slot) | Part::FailedSearch(slot) => match kind(slot)? {
-            Kind::Search(search) if matches!(part, Part::Pages(_)) => Some(details::pages(search).into()),
-            Kind::Search(search) => Some(details::failed_search(&answer.items[&slot], search).into()),
-            Kind::Message { .. } | Kind::Reasoning(_) | Kind::Call(_) | Kind::Other { .. } => None,
+        SectionPart::SearchPages(slot) | SectionPart::FailedSearch(slot) => match kind(slot)? {
+            ItemKind::Search(search) if matches!(part, SectionPart::SearchPages(_)) => {
+                Some(details::search_text(search).into())
+            }
+            ItemKind::Search(search) => Some(details::failed_search_text(&answer.items[&slot], search).into()),
+            ItemKind::Message { .. } | ItemKind::Reasoning(_) | ItemKind::Call(_) | ItemKind::Other { .. } => None,
         },
-        Part::Call(slot) => match kind(slot)? {
-            Kind::Call(call) => Some(call::words(call, answer.runs.get(&slot)).into()),
-            Kind::Message { .. } | Kind::Reasoning(_) | Kind::Search(_) | Kind::Other { .. } => None,
+        SectionPart::Call(slot) => match kind(slot)? {
+            ItemKind::Call(call) => Some(call::call_text(call, answer.call_runs.get(&slot)).into()),
+            ItemKind::Message { .. } | ItemKind::Reasoning(_) | ItemKind::Search(_) | ItemKind::Other { .. } => None,
         },
-        Part::Result(slot) => call::result(answer.runs.get(&slot)?).map(|result| result.text.into()),
-        Part::Raw(slot) => match kind(slot)? {
-            Kind::Other { .. } => Some(details::raw(&answer.items[&slot]).into()),
-            Kind::Message { .. } | Kind::Reasoning(_) | Kind::Search(_) | Kind::Call(_) => None,
+        SectionPart::Result(slot) => {
+            call::result_excerpt(answer.call_runs.get(&slot)?).map(|result| result.text.into())
+        }
+        SectionPart::RawJson(slot) => match kind(slot)? {
+            ItemKind::Other { .. } => Some(details::raw_json(&answer.items[&slot]).into()),
+            ItemKind::Message { .. } | ItemKind::Reasoning(_) | ItemKind::Search(_) | ItemKind::Call(_) => None,
         },
-        Part::Head
-        | Part::Notes
-        | Part::Prompt
-        | Part::Thought(_)
-        | Part::Search(_)
-        | Part::Other(_)
-        | Part::Commentary(_)
-        | Part::Sources
-        | Part::SourceCard
-        | Part::Card => None,
+        SectionPart::Head
+        | SectionPart::Notes
+        | SectionPart::Prompt
+        | SectionPart::ReasoningHead(_)
+        | SectionPart::SearchSummary(_)
+        | SectionPart::UnknownItem(_)
+        | SectionPart::CommentaryLabel(_)
+        | SectionPart::Sources
+        | SectionPart::SourceCard
+        | SectionPart::Card => None,
     }
 }
 
-/// What a row that stands for searches or another item stands for, as a text to copy.
-pub fn folded_text(message: &Message, slot: Slot) -> Option<String> {
-    let parts = match &*message.answer()?.items.get(&slot)?.kind {
-        Kind::Search(_) => runs::searched_with(message.answer()?, slot).into_iter().map(Part::Pages).collect(),
-        Kind::Other { .. } => vec![Part::Raw(slot)],
-        Kind::Message { .. } | Kind::Reasoning(_) | Kind::Call(_) => Vec::new(),
+/// The text to copy for a row that folds searches or another item.
+pub fn folded_text(message: &Message, slot: ItemSlot) -> Option<String> {
+    let parts = match &*message.as_answer()?.items.get(&slot)?.kind {
+        ItemKind::Search(_) => {
+            runs::searches_in_row(message.as_answer()?, slot).into_iter().map(SectionPart::SearchPages).collect()
+        }
+        ItemKind::Other { .. } => vec![SectionPart::RawJson(slot)],
+        ItemKind::Message { .. } | ItemKind::Reasoning(_) | ItemKind::Call(_) => Vec::new(),
     };
-    let text = parts.into_iter().filter_map(|part| of(message, part)).collect::<Vec<_>>().join("\n");
+    let text = parts.into_iter().filter_map(|part| text_of_part(message, part)).collect::<Vec<_>>().join("\n");
     (!text.is_empty()).then_some(text)
 }
 
-/// A clean text letter by letter, in rows that know their places in it.
-pub(super) fn rows(text: &str, width: usize, kind: RowKind, ink: Ink) -> Vec<Row> {
-    let pieces = wrap::wrap(text, wrap::Measure { first: width, rest: width, glued: &[] });
-    let row = |piece: wrap::Piece| {
-        let spans = vec![Span::new(&text[piece.start..piece.end], ink)];
-        Row { joint: Joint::of(&piece), source: piece.start..piece.next, ..Row::new(kind, spans) }
+/// Wraps clean text verbatim into rows that know their byte ranges in it.
+pub(super) fn wrap_rows(text: &str, width: usize, kind: RowKind, ink: TextStyle) -> Vec<StyledRow> {
+    let lines = wrap::wrap(text, wrap::WrapOptions { first_width: width, rest_width: width, glued: &[] });
+    let row = |piece: wrap::WrappedLine| {
+        let spans = vec![StyledSpan::new(&text[piece.start..piece.end], ink)];
+        StyledRow { join: LineJoin::after(&piece), source: piece.start..piece.next, ..StyledRow::new(kind, spans) }
     };
-    pieces.into_iter().map(row).collect()
+    lines.into_iter().map(row).collect()
 }

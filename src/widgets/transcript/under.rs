@@ -1,91 +1,98 @@
-//! What lies under the mouse.
+//! Hit testing: what is under the mouse.
 
-use super::{Citation, Cursor, GUTTER, Target, Transcript, place::Part};
+use super::{CitationTarget, CursorTarget, GUTTER, Transcript, TranscriptCursor, place::SectionPart};
 use crate::{
-    chat::{MessageId, Slot},
+    chat::{ItemSlot, MessageId},
     widgets::row::RowKind,
 };
 
-/// Something in the text that a click does something with.
+/// Something in the text that can be clicked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Under {
-    /// The row that folds something of an answer, a diagram too.
-    Fold(MessageId, Slot),
-    /// The key over a code block, at its right.
+pub enum ClickTarget {
+    /// The row that folds a part of an answer, or a diagram.
+    Fold(MessageId, ItemSlot),
+    /// The copy key above a code block, at its right.
     CopyKey { answer: MessageId, block: u32 },
     /// The mark of a source.
-    Citation(Cursor),
-    /// The row that tells how much of a result is not shown.
-    More(MessageId, Slot),
+    Citation(TranscriptCursor),
+    /// The row that counts the lines of a result that are not shown.
+    More(MessageId, ItemSlot),
     /// A card that has keys.
     Card,
 }
 
 impl Transcript {
-    /// Puts the cursor on what is in a cell of the window.
-    pub fn point_under(&mut self, row: u16) {
-        let Some((spot, placed)) = self.shown().nth(row.into()) else { return };
-        let Some(slice) = self.window.iter().find(|slice| slice.index == spot.index) else { return };
+    /// Moves the cursor to the content of a row of the window.
+    pub fn move_cursor_to_row(&mut self, row: u16) {
+        let Some((spot, placed)) = self.positioned_rows().nth(row.into()) else { return };
+        let Some(slice) = self.visible_ranges.iter().find(|slice| slice.message_index == spot.message_index) else {
+            return;
+        };
         let Some(message) = slice.message else { return };
-        let Some(laid) = self.laid.get(&message) else { return };
-        let part = laid.anchor(message, spot.index, spot.row).part;
-        if part == Part::SourceCard {
-            return; // It is open because the cursor is where it is.
+        let Some(laid) = self.message_rows.get(&message) else { return };
+        let part = laid.anchor_at(message, spot.message_index, spot.row).part;
+        if part == SectionPart::SourceCard {
+            return; // Moving the cursor off its citation would close the card.
         }
         let target = match (placed.row.kind, part) {
-            (RowKind::CodeHead { block, .. } | RowKind::Code { block, .. }, Part::Text(..)) => Target::Code(block),
-            (_, Part::Result(slot)) => Target::Call(slot),
-            _ => laid.fold_at(spot.row).unwrap_or(Target::Message),
+            (RowKind::CodeHead { block, .. } | RowKind::Code { block, .. }, SectionPart::Text(..)) => {
+                CursorTarget::Code(block)
+            }
+            (_, SectionPart::Result(slot)) => CursorTarget::Call(slot),
+            _ => laid.fold_at(spot.row).unwrap_or(CursorTarget::Message),
         };
-        if self.shows_source() {
-            self.hold_still(); // The card closes.
+        if self.is_source_open() {
+            self.hold_position(); // The card closes.
         }
-        self.cursor = Some(Cursor { message, target });
+        self.cursor = Some(TranscriptCursor { message, target });
     }
 
-    /// What is in a cell of the window, the gutter included.
-    pub fn under(&self, column: u16, row: u16) -> Option<Under> {
-        let (spot, placed) = self.shown().nth(row.into())?;
-        let message = self.window.iter().find(|slice| slice.index == spot.index)?.message?;
+    /// What a click on a cell of the window (gutter included) would act on.
+    pub fn click_target(&self, column: u16, row: u16) -> Option<ClickTarget> {
+        let (spot, placed) = self.positioned_rows().nth(row.into())?;
+        let message = self.visible_ranges.iter().find(|slice| slice.message_index == spot.message_index)?.message?;
         let cell = usize::from(column.checked_sub(GUTTER)?);
         let indent = if placed.bar.is_some() { 2 } else { 0 };
         if let Some(citation) = cell.checked_sub(indent).and_then(|cell| self.citation_at(message, spot.row, cell)) {
-            return Some(Under::Citation(Cursor { message, target: Target::Citation(citation) }));
+            return Some(ClickTarget::Citation(TranscriptCursor { message, target: CursorTarget::Citation(citation) }));
         }
-        match (placed.row.kind, self.laid.get(&message)?.fold_at(spot.row)) {
-            (RowKind::More, _) => match self.laid.get(&message)?.anchor(message, spot.index, spot.row).part {
-                Part::Result(slot) => Some(Under::More(message, slot)),
-                _ => None,
-            },
-            (_, Some(Target::Reasoning(slot) | Target::Call(slot) | Target::Item(slot))) => {
-                Some(Under::Fold(message, slot))
+        match (placed.row.kind, self.message_rows.get(&message)?.fold_at(spot.row)) {
+            (RowKind::HiddenLines, _) => {
+                match self.message_rows.get(&message)?.anchor_at(message, spot.message_index, spot.row).part {
+                    SectionPart::Result(slot) => Some(ClickTarget::More(message, slot)),
+                    _ => None,
+                }
+            }
+            (_, Some(CursorTarget::Reasoning(slot) | CursorTarget::Call(slot) | CursorTarget::OtherItem(slot))) => {
+                Some(ClickTarget::Fold(message, slot))
             }
             (RowKind::CodeHead { block, .. }, _) => {
-                let key: usize = placed.row.spans.iter().rev().take(2).map(crate::widgets::row::Span::width).sum();
+                let copy_key_width: usize =
+                    placed.row.spans.iter().rev().take(2).map(crate::widgets::row::StyledSpan::width).sum();
                 let end = placed.row.width();
-                if cell + key >= end && cell < end {
-                    return Some(Under::CopyKey { answer: message, block });
+                if cell + copy_key_width >= end && cell < end {
+                    return Some(ClickTarget::CopyKey { answer: message, block });
                 }
-                self.laid.get(&message)?.diagram(block).map(|slot| Under::Fold(message, slot))
+                self.message_rows.get(&message)?.diagram_slot(block).map(|slot| ClickTarget::Fold(message, slot))
             }
-            (RowKind::Card, _) => Some(Under::Card),
+            (RowKind::Card, _) => Some(ClickTarget::Card),
             _ => None,
         }
     }
 
-    fn citation_at(&self, message: MessageId, row: usize, cell: usize) -> Option<Citation> {
-        let laid = self.laid.get(&message)?;
+    fn citation_at(&self, message: MessageId, row: usize, cell: usize) -> Option<CitationTarget> {
+        let laid = self.message_rows.get(&message)?;
         let mut end = 0;
         let span = laid.row(row)?.row.spans.iter().find(|span| {
             end += span.width();
             cell < end
         })?;
         let cited = span.citation?;
-        let Some(annotation) = cited.annotation else { return Some(Citation::Entry(cited.number)) };
-        let shown = laid.citations_shown().into_iter();
+        let Some(annotation) = cited.annotation else { return Some(CitationTarget::Entry(cited.number)) };
+        let shown = laid.citation_rows().into_iter();
         shown
             .filter(|(at, _)| *at == row)
             .map(|(_, citation)| citation)
-            .find(|citation| matches!(citation, Citation::Mark { annotation: here, .. } if *here == annotation))
+            .find(|citation| matches!(citation, CitationTarget::Mark { annotation: here, .. } if *here == annotation))
     }
 }

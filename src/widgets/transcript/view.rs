@@ -1,4 +1,4 @@
-//! The transcript on the screen.
+//! Draws the transcript.
 
 use std::ops::Range;
 
@@ -9,24 +9,24 @@ use ratatui::{
     widgets::Widget,
 };
 
-use super::{GUTTER, Transcript, message::Placed, select};
+use super::{GUTTER, Transcript, message::PlacedRow, select};
 use crate::{
     text,
     widgets::{
         row::RowKind,
-        theme::{Role, Theme},
+        theme::{ColourRole, Theme},
     },
 };
 
-/// Paints the rows that `Transcript::sync` chose, and the pill that tells of new ones.
+/// Paints the rows that `Transcript::sync` chose, and the pill that counts new ones.
 pub struct TranscriptView<'a> {
     pub transcript: &'a Transcript,
     pub theme: &'a Theme,
-    /// The pane has the focus: the current message is marked.
+    /// The pane has the focus, so the current message is marked.
     pub focused: bool,
-    /// The newest card has the focus: its letters work.
+    /// The newest card has the focus, so its letter keys work.
     pub card_focused: bool,
-    /// What leads to the end; empty where no key does.
+    /// The key that goes to the end; empty if none does.
     pub end_key: &'a str,
 }
 
@@ -35,67 +35,71 @@ impl Widget for TranscriptView<'_> {
         let area = area.intersection(buf.area);
         let column = Rect { x: area.x + GUTTER.min(area.width), width: area.width.saturating_sub(GUTTER), ..area };
         let cursor_row = self.transcript.cursor_row();
-        let spots = self.transcript.shown().map(|(spot, _)| spot);
-        for (((placed, is_current), spot), y) in self.transcript.rows().zip(spots).zip(area.top()..area.bottom()) {
+        let spots = self.transcript.positioned_rows().map(|(spot, _)| spot);
+        for (((placed, is_current), spot), y) in
+            self.transcript.visible_rows().zip(spots).zip(area.top()..area.bottom())
+        {
             let gutter = Rect { y, height: 1, width: area.width.min(GUTTER), ..area };
             let line = Rect { y, height: 1, ..column };
-            let is_head = cursor_row.map_or(is_current && placed.row.kind == RowKind::Head, |row| row == spot);
+            let is_head = cursor_row.map_or(is_current && placed.row.kind == RowKind::MessageHead, |row| row == spot);
             let is_card = placed.row.kind == RowKind::Card;
             if self.focused && is_head || self.card_focused && is_current && is_card {
-                mark(self.theme.marks.bar, Role::Accent, gutter, self.theme, buf);
+                draw_mark(self.theme.marks.bar, ColourRole::Accent, gutter, self.theme, buf);
             } else if let Some(bar) = placed.row.gutter {
-                mark(bar.mark, bar.role, gutter, self.theme, buf);
+                draw_mark(bar.mark, bar.role, gutter, self.theme, buf);
             }
             match placed.bar {
                 Some(bar) => {
-                    mark(bar.mark, bar.role, line, self.theme, buf);
+                    draw_mark(bar.mark, bar.role, line, self.theme, buf);
                     let inner = Rect { x: line.x + 2.min(line.width), width: line.width.saturating_sub(2), ..line };
                     placed.row.draw(inner, self.theme, buf);
                 }
                 None => placed.row.draw(line, self.theme, buf),
             }
         }
-        self.matches(column, buf);
-        self.selection(column, buf);
-        self.pill(column, buf);
+        self.draw_matches(column, buf);
+        self.draw_selection(column, buf);
+        self.draw_pill(column, buf);
     }
 }
 
 impl TranscriptView<'_> {
-    /// Where the terminal's cursor stands while keys select.
+    /// The position of the terminal's cursor while keys make a selection.
     pub fn cursor(&self, area: Rect) -> Option<Position> {
-        let (x, y) = self.transcript.caret()?;
+        let (x, y) = self.transcript.caret_cell()?;
         let at = Position::new(area.x + GUTTER + u16::try_from(x).ok()?, area.y + u16::try_from(y).ok()?);
         (self.focused && area.contains(at)).then_some(at)
     }
 
-    /// Marks what was looked for; the current one is bold and underlined as well.
-    fn matches(&self, column: Rect, buf: &mut Buffer) {
+    /// Marks the matches of a search; the current one is also bold and underlined.
+    fn draw_matches(&self, column: Rect, buf: &mut Buffer) {
         let Some(find) = self.transcript.find() else { return };
-        let current =
-            self.theme.style(Role::Accent).add_modifier(Modifier::REVERSED | Modifier::BOLD | Modifier::UNDERLINED);
-        for ((spot, placed), y) in self.transcript.shown().zip(column.top()..column.bottom()) {
-            for (_, range, is_current) in find.lit().iter().filter(|(lit, ..)| *lit == spot) {
-                let style = if *is_current { current } else { self.theme.style(Role::Mark) };
-                self.paint(placed, range, Rect { y, height: 1, ..column }, style, buf);
+        let current = self
+            .theme
+            .style(ColourRole::Accent)
+            .add_modifier(Modifier::REVERSED | Modifier::BOLD | Modifier::UNDERLINED);
+        for ((spot, placed), y) in self.transcript.positioned_rows().zip(column.top()..column.bottom()) {
+            for (_, range, is_current) in find.visible_matches().iter().filter(|(lit, ..)| *lit == spot) {
+                let style = if *is_current { current } else { self.theme.style(ColourRole::Mark) };
+                self.style_range(placed, range, Rect { y, height: 1, ..column }, style, buf);
             }
         }
     }
 
-    /// Lays the selection over the words.
-    fn selection(&self, column: Rect, buf: &mut Buffer) {
-        for ((spot, placed), y) in self.transcript.shown().zip(column.top()..column.bottom()) {
-            let words = select::words(placed.row).len();
-            if let Some(range) = self.transcript.selected_in(spot, words) {
+    /// Marks the selected text.
+    fn draw_selection(&self, column: Rect, buf: &mut Buffer) {
+        for ((spot, placed), y) in self.transcript.positioned_rows().zip(column.top()..column.bottom()) {
+            let words = select::text_without_lead(placed.row).len();
+            if let Some(range) = self.transcript.selected_range_in(spot, words) {
                 let line = Rect { y, height: 1, ..column };
-                self.paint(placed, &range, line, self.theme.style(Role::Selection), buf);
+                self.style_range(placed, &range, line, self.theme.style(ColourRole::Selection), buf);
             }
         }
     }
 
-    /// Lays a style over some letters of a row.
-    fn paint(&self, placed: Placed, words: &Range<usize>, line: Rect, style: Style, buf: &mut Buffer) {
-        for cells in self.transcript.on_screen(placed).cells(words) {
+    /// Applies a style to a byte range of a row's text.
+    fn style_range(&self, placed: PlacedRow, words: &Range<usize>, line: Rect, style: Style, buf: &mut Buffer) {
+        for cells in self.transcript.cell_map(placed).cells(words) {
             let at = |cell: usize| u16::try_from(cell).unwrap_or(u16::MAX).min(line.width);
             let (from, to) = (at(cells.start), at(cells.end));
             buf.set_style(Rect { x: line.x + from, width: to - from, ..line }, style);
@@ -103,29 +107,29 @@ impl TranscriptView<'_> {
     }
 
     /// `↓ 3 new lines  ^End` at the bottom right.
-    fn pill(&self, column: Rect, buf: &mut Buffer) {
+    fn draw_pill(&self, column: Rect, buf: &mut Buffer) {
         let count = self.transcript.new_rows_below();
         if count == 0 || column.is_empty() {
             return;
         }
         let lines = if count == 1 { "line" } else { "lines" };
-        let words = format!(" {} {count} new {lines} ", self.theme.marks.more_below);
+        let label = format!(" {} {count} new {lines} ", self.theme.marks.more_below);
         let key = if self.end_key.is_empty() { String::new() } else { format!(" {} ", self.end_key) };
         let Some(width) =
-            u16::try_from(text::width(&words) + text::width(&key)).ok().filter(|width| *width <= column.width)
+            u16::try_from(text::width(&label) + text::width(&key)).ok().filter(|width| *width <= column.width)
         else {
             return;
         };
         let x = column.right() - width;
         let y = column.bottom() - 1;
         let pill = Rect { x, y, width, height: 1 };
-        self.theme.clear(pill, Role::Raised, buf);
-        let (x, _) = buf.set_stringn(x, y, &words, usize::from(width), self.theme.style(Role::Text));
-        buf.set_stringn(x, y, &key, usize::from(width), self.theme.style(Role::Accent));
+        self.theme.clear_area(pill, ColourRole::Raised, buf);
+        let (x, _) = buf.set_stringn(x, y, &label, usize::from(width), self.theme.style(ColourRole::Text));
+        buf.set_stringn(x, y, &key, usize::from(width), self.theme.style(ColourRole::Accent));
     }
 }
 
-fn mark(mark: &str, role: Role, area: Rect, theme: &Theme, buf: &mut Buffer) {
+fn draw_mark(mark: &str, role: ColourRole, area: Rect, theme: &Theme, buf: &mut Buffer) {
     if !area.is_empty() {
         buf.set_stringn(area.x, area.y, mark, usize::from(area.width), theme.style(role));
     }

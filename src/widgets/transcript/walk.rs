@@ -1,52 +1,57 @@
-//! The cursor goes from thing to thing.
+//! Moving the cursor between messages, code blocks and foldable parts.
 
-use super::{Cursor, Spot, Target, Transcript, Wish, message::Laid, page::Page, place::Part, signed};
-use crate::chat::{Body, Kind, Message, MessageId};
+use super::{
+    CursorTarget, PendingMove, RowPos, Transcript, TranscriptCursor, message::MessageRows, page::LayoutPass,
+    place::SectionPart, signed,
+};
+use crate::chat::{ItemKind, Message, MessageBody, MessageId};
 
-/// What the cursor goes to.
+/// A kind of stop for the cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Thing {
+pub enum CursorStop {
     Message,
     Code,
-    /// What can be folded: reasoning, searches, calls, other items.
+    /// A foldable part: reasoning, searches, a call, another item.
     Fold,
 }
 
 impl Transcript {
-    /// Goes so many things of a kind down, or up.
-    pub fn walk_things(&mut self, thing: Thing, count: i32) {
-        self.wishes.push(Wish::Step(thing, count));
+    /// Moves the cursor `count` stops of a kind down (or up, if negative).
+    pub fn step_cursor(&mut self, thing: CursorStop, count: i32) {
+        self.pending_moves.push(PendingMove::StepCursor(thing, count));
     }
 
-    /// The row that shows what the cursor stands on, where that is laid out.
-    pub(super) fn cursor_row(&self) -> Option<Spot> {
+    /// The row of the cursor's target, if its message is in the window.
+    pub(super) fn cursor_row(&self) -> Option<RowPos> {
         let cursor = self.cursor?;
-        let slice = self.window.iter().find(|slice| slice.message == Some(cursor.message))?;
-        let laid = self.laid.get(&cursor.message)?;
+        let slice = self.visible_ranges.iter().find(|slice| slice.message == Some(cursor.message))?;
+        let laid = self.message_rows.get(&cursor.message)?;
         let row = match cursor.target {
-            Target::Message => laid.first_row(),
-            Target::Reasoning(slot) => laid.row_of(Part::Thought(slot), 0)?,
-            Target::Call(_) | Target::Item(_) => laid.folds().find(|(_, target)| *target == cursor.target)?.0,
-            Target::Code(number) => laid.code_heads().find(|(_, block)| *block == number)?.0,
-            Target::Citation(_) => return None,
+            CursorTarget::Message => laid.first_row(),
+            CursorTarget::Reasoning(slot) => laid.row_at_source(SectionPart::ReasoningHead(slot), 0)?,
+            CursorTarget::Call(_) | CursorTarget::OtherItem(_) => {
+                laid.fold_rows().find(|(_, target)| *target == cursor.target)?.0
+            }
+            CursorTarget::Code(number) => laid.code_head_rows().find(|(_, block)| *block == number)?.0,
+            CursorTarget::Citation(_) => return None,
         };
-        Some(Spot { index: slice.index, row })
+        Some(RowPos { message_index: slice.message_index, row })
     }
 
-    /// Whether the window shows a row of that.
-    pub(super) fn sees(&self, cursor: Cursor) -> bool {
-        let Some(laid) = self.laid.get(&cursor.message) else { return false };
-        let slices = self.window.iter().filter(|slice| slice.message == Some(cursor.message));
-        let mut rows = slices.flat_map(|slice| slice.first..slice.first + slice.rows);
+    /// Whether the window shows a row of the cursor's target.
+    pub(super) fn is_target_visible(&self, cursor: TranscriptCursor) -> bool {
+        let Some(laid) = self.message_rows.get(&cursor.message) else { return false };
+        let slices = self.visible_ranges.iter().filter(|slice| slice.message == Some(cursor.message));
+        let mut rows = slices.flat_map(|slice| slice.first_row..slice.first_row + slice.row_count);
         match cursor.target {
-            Target::Message => rows.next().is_some(),
-            Target::Code(number) => rows.any(|row| laid.code_at(row) == Some(number)),
-            Target::Reasoning(_) | Target::Call(_) | Target::Item(_) => {
+            CursorTarget::Message => rows.next().is_some(),
+            CursorTarget::Code(number) => rows.any(|row| laid.code_at(row) == Some(number)),
+            CursorTarget::Reasoning(_) | CursorTarget::Call(_) | CursorTarget::OtherItem(_) => {
                 rows.any(|row| laid.fold_around(row) == Some(cursor.target))
             }
-            Target::Citation(citation) => {
-                let shown = laid.citations_shown();
-                let card = laid.source_card();
+            CursorTarget::Citation(citation) => {
+                let shown = laid.citation_rows();
+                let card = laid.source_card_rows();
                 rows.any(|row| {
                     card.as_ref().is_some_and(|card| card.contains(&row)) || shown.contains(&(row, citation))
                 })
@@ -55,42 +60,46 @@ impl Transcript {
     }
 }
 
-impl Page<'_> {
-    /// Moves the cursor; gives the top of the window in which it is seen.
-    pub fn step_to(&mut self, thing: Thing, count: i32, top: Spot) -> Spot {
-        match thing {
-            Thing::Message => self.walk_messages(count, top),
-            Thing::Code => {
-                let codes = |laid: &Laid| laid.code_heads().map(|(row, block)| (row, Target::Code(block))).collect();
-                self.walk_within(count > 0, top, codes, may_have_code)
+impl LayoutPass<'_> {
+    /// Moves the cursor. Returns the top of a window that shows it.
+    pub fn step_cursor(&mut self, stop: CursorStop, count: i32, top: RowPos) -> RowPos {
+        match stop {
+            CursorStop::Message => self.step_messages(count, top),
+            CursorStop::Code => {
+                let codes = |laid: &MessageRows| {
+                    laid.code_head_rows().map(|(row, block)| (row, CursorTarget::Code(block))).collect()
+                };
+                self.step_within_messages(count > 0, top, codes, may_have_code)
             }
-            Thing::Fold => self.walk_within(count > 0, top, |laid| laid.folds().collect(), may_have_folds),
+            CursorStop::Fold => {
+                self.step_within_messages(count > 0, top, |laid| laid.fold_rows().collect(), may_have_folds)
+            }
         }
     }
 
-    fn walk_messages(&mut self, count: i32, top: Spot) -> Spot {
+    fn step_messages(&mut self, count: i32, top: RowPos) -> RowPos {
         let last = self.conversation.branch.len().saturating_sub(1);
-        let from = match self.cursor_index() {
+        let from = match self.cursor_message_index() {
             Some(index) => signed(index),
-            // From above the first row of a message the way up begins with that message.
-            None => signed(top.index) + i64::from(count < 0 && top.row > self.first_row(top.index)),
+            // From below the first row of a message, going up starts with that message.
+            None => signed(top.message_index) + i64::from(count < 0 && top.row > self.first_row(top.message_index)),
         };
         let index = usize::try_from(from + i64::from(count)).unwrap_or(0).min(last);
         let row = self.first_row(index);
-        self.stand(index, Target::Message);
-        self.go(Spot { index, row }, count > 0)
+        self.place_cursor(index, CursorTarget::Message);
+        self.scroll_to(RowPos { message_index: index, row }, count > 0)
     }
 
-    /// To the next of the things that a message has rows of; only messages that may have some are laid out.
-    fn walk_within(
+    /// Moves to the next stop within the messages; only messages that may have stops are laid out.
+    fn step_within_messages(
         &mut self,
         down: bool,
-        top: Spot,
-        things: fn(&Laid) -> Vec<(usize, Target)>,
+        top: RowPos,
+        stops: fn(&MessageRows) -> Vec<(usize, CursorTarget)>,
         may_have: fn(&Message) -> bool,
-    ) -> Spot {
-        let target = self.transcript.cursor().map(|cursor| cursor.target);
-        let start = self.cursor_index().unwrap_or(top.index);
+    ) -> RowPos {
+        let target = self.transcript.visible_cursor().map(|cursor| cursor.target);
+        let start = self.cursor_message_index().unwrap_or(top.message_index);
         let indices: Vec<usize> =
             if down { (start..self.conversation.branch.len()).collect() } else { (0..=start).rev().collect() };
         for index in indices {
@@ -98,62 +107,67 @@ impl Page<'_> {
             if !self.conversation.messages.get(&id).is_some_and(may_have) {
                 continue;
             }
-            self.height(index);
-            let all = self.transcript.laid.get(&id).map(things).unwrap_or_default();
+            self.message_height(index);
+            let all = self.transcript.message_rows.get(&id).map(stops).unwrap_or_default();
             let current = all.iter().position(|(_, thing)| index == start && Some(*thing) == target);
-            let in_window = |row: usize| index != top.index || index != start || row >= top.row;
+            let in_window = |row: usize| index != top.message_index || index != start || row >= top.row;
             let found = match (current, down) {
                 (Some(at), true) => all.get(at + 1),
                 (Some(at), false) => at.checked_sub(1).and_then(|at| all.get(at)),
                 (None, true) => all.iter().find(|(row, _)| in_window(*row)),
-                (None, false) => all.iter().rfind(|(row, _)| index != top.index || *row < top.row),
+                (None, false) => all.iter().rfind(|(row, _)| index != top.message_index || *row < top.row),
             };
             if let Some(&(row, target)) = found {
-                self.stand(index, target);
-                return self.near(Spot { index, row }, top);
+                self.place_cursor(index, target);
+                return self.reveal_row(RowPos { message_index: index, row }, top);
             }
         }
         top
     }
 
-    /// The cursor's place in the branch, while it is in sight.
-    fn cursor_index(&self) -> Option<usize> {
-        let message = self.transcript.cursor()?.message;
-        self.transcript.window.iter().find(|slice| slice.message == Some(message)).map(|slice| slice.index)
+    /// The index of the cursor's message in the branch, while the cursor is visible.
+    fn cursor_message_index(&self) -> Option<usize> {
+        let message = self.transcript.visible_cursor()?.message;
+        self.transcript
+            .visible_ranges
+            .iter()
+            .find(|slice| slice.message == Some(message))
+            .map(|slice| slice.message_index)
     }
 
-    fn stand(&mut self, index: usize, target: Target) {
+    fn place_cursor(&mut self, index: usize, target: CursorTarget) {
         let message: Option<MessageId> = self.conversation.branch.get(index).copied();
-        self.transcript.cursor = message.map(|message| Cursor { message, target });
+        self.transcript.cursor = message.map(|message| TranscriptCursor { message, target });
     }
 
-    /// The top of a window that shows a row: the present one if it does, else with the row in its upper third.
-    pub fn near(&mut self, spot: Spot, top: Spot) -> Spot {
-        let last = self.moved(top, signed(self.transcript.height) - 1);
+    /// The top of a window that shows a row: the current one if it does, or else one with the row in its upper third.
+    pub fn reveal_row(&mut self, spot: RowPos, top: RowPos) -> RowPos {
+        let last = self.step_rows(top, signed(self.transcript.height) - 1);
         if spot >= top && spot <= last {
-            // It may have followed until now.
-            self.hold(top);
+            // The window may have followed the end until now.
+            self.anchor_window_at(top);
             return top;
         }
-        let to = self.moved(spot, -signed(self.transcript.height) / 3);
-        self.go(to, false)
+        let to = self.step_rows(spot, -signed(self.transcript.height) / 3);
+        self.scroll_to(to, false)
     }
 }
 
-/// Whether it is worth laying a message out to look for code.
+/// Whether a message may contain code blocks, judged without laying it out.
 fn may_have_code(message: &Message) -> bool {
-    let Body::Answer(answer) = &message.body else { return false };
+    let MessageBody::Answer(answer) = &message.body else { return false };
     let texts = answer.items.values().filter_map(|item| match &*item.kind {
-        Kind::Message { parts, .. } => Some(parts),
-        Kind::Reasoning(_) | Kind::Search(_) | Kind::Call(_) | Kind::Other { .. } => None,
+        ItemKind::Message { parts, .. } => Some(parts),
+        ItemKind::Reasoning(_) | ItemKind::Search(_) | ItemKind::Call(_) | ItemKind::Other { .. } => None,
     });
     texts.flatten().any(|part| ["```", "~~~", "    ", "\t"].iter().any(|mark| part.text().contains(mark)))
 }
 
+/// Whether a message may contain foldable parts, judged without laying it out.
 fn may_have_folds(message: &Message) -> bool {
-    let is_told_in_a_row = |kind: &Kind| match kind {
-        Kind::Reasoning(_) | Kind::Search(_) | Kind::Call(_) | Kind::Other { .. } => true,
-        Kind::Message { .. } => false,
+    let has_fold_row = |kind: &ItemKind| match kind {
+        ItemKind::Reasoning(_) | ItemKind::Search(_) | ItemKind::Call(_) | ItemKind::Other { .. } => true,
+        ItemKind::Message { .. } => false,
     };
-    message.answer().is_some_and(|answer| answer.items.values().any(|item| is_told_in_a_row(&item.kind)))
+    message.as_answer().is_some_and(|answer| answer.items.values().any(|item| has_fold_row(&item.kind)))
 }

@@ -1,13 +1,13 @@
-//! The welcome as a newcomer sees it.
+//! Tests of the welcome screen and its drawing.
 
 use crossterm::event::KeyCode;
 use insta::assert_snapshot;
 use ratatui::{buffer::Buffer, layout::Rect, widgets::Widget};
 
-use super::{Answer, Choice, Welcome, WelcomeView};
+use super::{ConnectRequest, WelcomeChoice, WelcomeScreen, WelcomeView};
 use crate::widgets::{screen, theme::Theme};
 
-fn drawn(welcome: &Welcome, width: u16, height: u16) -> String {
+fn drawn(welcome: &WelcomeScreen, width: u16, height: u16) -> String {
     let area = Rect::new(0, 0, width, height);
     let mut buf = Buffer::empty(area);
     let theme = Theme::default();
@@ -15,12 +15,12 @@ fn drawn(welcome: &Welcome, width: u16, height: u16) -> String {
     let cursor = view().cursor(area);
     view().render(area, &mut buf);
     match cursor {
-        Some(at) => format!("{}cursor {},{}", screen::rows(&buf), at.x, at.y),
-        None => screen::rows(&buf),
+        Some(at) => format!("{}cursor {},{}", screen::buffer_text(&buf), at.x, at.y),
+        None => screen::buffer_text(&buf),
     }
 }
 
-fn type_in(welcome: &mut Welcome, text: &str) {
+fn type_in(welcome: &mut WelcomeScreen, text: &str) {
     for letter in text.chars() {
         assert!(welcome.edit(KeyCode::Char(letter).into()));
     }
@@ -28,11 +28,11 @@ fn type_in(welcome: &mut Welcome, text: &str) {
 
 #[test]
 fn a_newcomer_has_three_choices() {
-    let mut welcome = Welcome::default();
-    welcome.step(true);
-    welcome.step(true);
-    welcome.step(true);
-    assert_eq!(welcome.choice, Choice::Demo);
+    let mut welcome = WelcomeScreen::default();
+    welcome.move_choice(true);
+    welcome.move_choice(true);
+    welcome.move_choice(true);
+    assert_eq!(welcome.choice, WelcomeChoice::Demo);
     assert_snapshot!(drawn(&welcome, 100, 26), @"
              ▗▖ ▗▖    ▗▖   ▗▖
              ▄▖ ▐▌▄▖  ▄▖ ▄▄▟▌  ¹
@@ -41,9 +41,9 @@ fn a_newcomer_has_three_choices() {
 
              Every model in your terminal, every answer with its sources.
 
-             How shall ibid reach a model?
+             How should ibid reach a model?
 
-             1  Paste an OpenRouter key   kept in a file that only you can read
+             1  Paste an OpenRouter key   saved in a file that only you can read
 
              2  A server on this machine  Ollama, llama.cpp, vLLM, LM Studio: enter its address
 
@@ -58,12 +58,12 @@ fn a_newcomer_has_three_choices() {
 
     ibid 0.1.0                                                                ↑↓ choose  ↵ go  ^C quit
     ");
-    assert_eq!(welcome.enter(), Some(Answer::Demo));
+    assert_eq!(welcome.on_enter(), Some(ConnectRequest::Demo));
 }
 
 #[test]
-fn it_fits_the_usual_and_the_smallest_terminal() {
-    assert_snapshot!(drawn(&Welcome::default(), 80, 24), @"
+fn the_welcome_fits_the_usual_and_the_smallest_terminal() {
+    assert_snapshot!(drawn(&WelcomeScreen::default(), 80, 24), @"
       ▗▖ ▗▖    ▗▖   ▗▖
       ▄▖ ▐▌▄▖  ▄▖ ▄▄▟▌  ¹
       ▐▌ ▐▛▝▜▖ ▐▌▐▛▝▜▌
@@ -71,9 +71,9 @@ fn it_fits_the_usual_and_the_smallest_terminal() {
 
       Every model in your terminal, every answer with its sources.
 
-      How shall ibid reach a model?
+      How should ibid reach a model?
 
-    ▌ 1  Paste an OpenRouter key   kept in a file that only you can read
+    ▌ 1  Paste an OpenRouter key   saved in a file that only you can read
 
       2  A server on this machine  Ollama, llama.cpp, vLLM, LM Studio
 
@@ -86,11 +86,11 @@ fn it_fits_the_usual_and_the_smallest_terminal() {
 
      ibid 0.1.0                                            ↑↓ choose  ↵ go  ^C quit
     ");
-    assert_snapshot!(drawn(&Welcome::default(), 40, 10), @"
+    assert_snapshot!(drawn(&WelcomeScreen::default(), 40, 10), @"
       Every model in your terminal, every
       answer with its sources.
 
-      How shall ibid reach a model?
+      How should ibid reach a model?
 
     ▌ 1  Paste an OpenRouter key
       2  A server on this machine
@@ -101,10 +101,10 @@ fn it_fits_the_usual_and_the_smallest_terminal() {
 }
 
 #[test]
-fn a_key_is_typed_as_dots_and_kept_when_it_does_not_work() {
-    let mut welcome = Welcome::default();
-    assert_eq!(welcome.enter(), None);
-    assert_eq!(welcome.enter(), None);
+fn a_key_is_shown_as_dots_and_stays_after_an_error() {
+    let mut welcome = WelcomeScreen::default();
+    assert_eq!(welcome.on_enter(), None);
+    assert_eq!(welcome.on_enter(), None);
     assert!(welcome.error.as_deref().is_some_and(|error| error.starts_with("Paste the key here")));
     type_in(&mut welcome, "sk-or");
     assert_eq!(welcome.error, None);
@@ -120,15 +120,15 @@ fn a_key_is_typed_as_dots_and_kept_when_it_does_not_work() {
 
     › •••••
 
-      It is made at openrouter.ai/keys and kept in a file that only you can read.
+      Create it at openrouter.ai/keys; it is saved in a file only you can read.
 
 
 
-     ibid 0.1.0                                         ↵ try it  esc back  ^C quit
+     ibid 0.1.0                                         ↵ try it  Esc back  ^C quit
     cursor 7,9
     ");
-    assert_eq!(welcome.enter(), Some(Answer::Key("sk-or".to_owned())));
-    assert_eq!(welcome.enter(), None, "it is being tried");
+    assert_eq!(welcome.on_enter(), Some(ConnectRequest::Key("sk-or".to_owned())));
+    assert_eq!(welcome.on_enter(), None, "the key is being tried");
     welcome.fail("The server does not know this key (401)".to_owned());
     assert_snapshot!(drawn(&welcome, 40, 10), @"
       Every model in your terminal, every
@@ -140,7 +140,7 @@ fn a_key_is_typed_as_dots_and_kept_when_it_does_not_work() {
 
       ! The server does not know this key
       (401)
-                ↵ try it  esc back  ^C quit
+                ↵ try it  Esc back  ^C quit
     cursor 7,5
     ");
     assert!(welcome.back());
@@ -153,35 +153,35 @@ fn an_address_without_a_scheme_gets_one_and_a_wrong_one_is_refused() {
         ("localhost:11434/v1", Ok("http://localhost:11434/v1")),
         ("https://llm.lan/v1 ", Ok("https://llm.lan/v1")),
         ("ftp://x", Err("An address begins with http:// or https://")),
-        ("my server", Err("An address has no blanks in it.")),
+        ("my server", Err("An address contains no spaces.")),
         ("", Err("Enter an address, such as http://localhost:11434/v1")),
     ] {
-        let mut welcome = Welcome::default();
-        assert_eq!(welcome.choose(2), None);
+        let mut welcome = WelcomeScreen::default();
+        assert_eq!(welcome.take_number(2), None);
         type_in(&mut welcome, typed);
-        let answer = welcome.enter();
+        let answer = welcome.on_enter();
         match expected {
-            Ok(address) => assert_eq!(answer, Some(Answer::Server(address.to_owned()))),
+            Ok(address) => assert_eq!(answer, Some(ConnectRequest::Server(address.to_owned()))),
             Err(error) => assert_eq!((answer, welcome.error.as_deref()), (None, Some(error))),
         }
     }
 }
 
 #[test]
-fn a_paste_at_the_choices_is_taken_for_a_key() {
-    let mut welcome = Welcome::default();
-    welcome.step(true);
+fn a_paste_at_the_choices_is_taken_as_a_key() {
+    let mut welcome = WelcomeScreen::default();
+    welcome.move_choice(true);
     welcome.paste("sk-or-v1-abc\n");
-    assert_eq!(welcome.enter(), Some(Answer::Key("sk-or-v1-abc".to_owned())));
+    assert_eq!(welcome.on_enter(), Some(ConnectRequest::Key("sk-or-v1-abc".to_owned())));
 }
 
 #[test]
-fn it_draws_at_every_size() {
-    let mut typing = Welcome::default();
+fn the_welcome_draws_at_every_size() {
+    let mut typing = WelcomeScreen::default();
     typing.paste("sk-or-v1");
     typing.fail("no".to_owned());
-    for welcome in [Welcome::default(), typing] {
-        screen::at_every_size(|area, buf| {
+    for welcome in [WelcomeScreen::default(), typing] {
+        screen::draw_at_every_size(|area, buf| {
             let theme = Theme::default().in_ascii();
             let view = || WelcomeView { welcome: &welcome, spinner: "*", theme: &theme, quit_key: "^C" };
             assert!(view().cursor(area).is_none_or(|at| area.contains(at)));

@@ -8,70 +8,77 @@ use ratatui::{
     widgets::Widget,
 };
 
-use super::{Choice, Welcome};
+use super::{WelcomeChoice, WelcomeScreen};
 use crate::{
-    text::{self, wrap::Measure},
+    text::{self, wrap::WrapOptions},
     widgets::{
-        theme::{Role, Theme},
-        words::{self, Hint},
+        theme::{ColourRole, Theme},
+        words::{self, KeyHint},
     },
 };
 
-/// The welcome over the whole screen, with its own row of keys at the bottom.
+/// Draws the welcome screen over the whole terminal, with its own row of keys at the bottom.
 pub struct WelcomeView<'a> {
-    pub welcome: &'a Welcome,
-    /// The step of the spinner, while what was typed is tried.
+    pub welcome: &'a WelcomeScreen,
+    /// The current frame of the spinner that runs while a key or address is tried.
     pub spinner: &'a str,
     pub theme: &'a Theme,
-    /// Empty where no key leaves the program.
+    /// The key that quits; empty if none does.
     pub quit_key: &'a str,
 }
 
 const LOGO: [&str; 4] = ["▗▖ ▗▖    ▗▖   ▗▖", "▄▖ ▐▌▄▖  ▄▖ ▄▄▟▌", "▐▌ ▐▛▝▜▖ ▐▌▐▛▝▜▌", "▐▌ ▐▙▄▛  ▐▌▝▙▄█▌"];
 const TAGLINE: &str = "Every model in your terminal, every answer with its sources.";
-const QUESTION: &str = "How shall ibid reach a model?";
-/// From the gutter to the end of the longest row.
-const WIDTH: u16 = 84;
-const GUTTER: u16 = 2;
-/// Where the hints of the choices begin.
-const HINTS: usize = 29;
+const QUESTION: &str = "How should ibid reach a model?";
+/// The width from the gutter to the end of the longest row, in cells.
+const MAX_WIDTH: u16 = 84;
+const GUTTER_WIDTH: u16 = 2;
+/// The column at which the hints of the choices begin.
+const HINT_COLUMN: usize = 29;
 
-/// What may be left out where there are not rows enough, the first first.
+/// How much is left out on a small screen; each level also leaves out everything before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Without {
+enum TrimLevel {
     Nothing,
     Footnote,
-    Air,
+    /// The blank rows between the choices.
+    Spacing,
     Logo,
     Tagline,
     Question,
 }
 
-enum Row<'a> {
+enum WelcomeRow<'a> {
     Line(Line<'a>),
-    Choice(Choice),
+    Choice(WelcomeChoice),
     Field,
 }
 
 impl WelcomeView<'_> {
-    /// Where the terminal's cursor stands while something is typed.
+    /// Returns the position of the terminal's cursor while the field is open.
     pub fn cursor(&self, screen: Rect) -> Option<Position> {
-        let field = self.welcome.field.as_ref().filter(|_| !self.welcome.trying)?;
-        let body = body(screen);
+        let field = self.welcome.field.as_ref().filter(|_| !self.welcome.is_trying)?;
+        let body = body_area(screen);
         let rows = self.rows(body);
-        let at = rows.iter().position(|row| matches!(row, Row::Field))?;
-        let row = placed(body, rows.len()).rows().nth(at)?;
-        field.cursor(behind_gutter(row), self.welcome.choice.shows())
+        let index = rows.iter().position(|row| matches!(row, WelcomeRow::Field))?;
+        let row = rows_area(body, rows.len()).rows().nth(index)?;
+        field.cursor(without_gutter(row), self.welcome.choice.field_display())
     }
 
-    /// The fullest rows that fit.
-    fn rows(&self, body: Rect) -> Vec<Row<'_>> {
-        let all =
-            [Without::Nothing, Without::Footnote, Without::Air, Without::Logo, Without::Tagline, Without::Question];
-        let width = usize::from(body.width.min(WIDTH).saturating_sub(GUTTER + 1)).max(1);
+    /// Returns the most complete rows that fit.
+    fn rows(&self, body: Rect) -> Vec<WelcomeRow<'_>> {
+        let levels = [
+            TrimLevel::Nothing,
+            TrimLevel::Footnote,
+            TrimLevel::Spacing,
+            TrimLevel::Logo,
+            TrimLevel::Tagline,
+            TrimLevel::Question,
+        ];
+        let width = usize::from(body.width.min(MAX_WIDTH).saturating_sub(GUTTER_WIDTH + 1)).max(1);
         let mut rows = Vec::new();
-        for without in all {
-            rows = self.rows_without(without, width);
+        for level in levels {
+            rows = self.rows_at_level(level, width);
             if rows.len() <= usize::from(body.height) {
                 break;
             }
@@ -79,44 +86,44 @@ impl WelcomeView<'_> {
         rows
     }
 
-    fn rows_without(&self, without: Without, width: usize) -> Vec<Row<'_>> {
-        let (text, muted) = (self.theme.style(Role::Text), self.theme.style(Role::Muted));
+    fn rows_at_level(&self, level: TrimLevel, width: usize) -> Vec<WelcomeRow<'_>> {
+        let (text, muted) = (self.theme.style(ColourRole::Text), self.theme.style(ColourRole::Muted));
         let mut rows = Vec::new();
-        let wrapped = |rows: &mut Vec<Row>, words: &str, style| {
-            for piece in text::wrap::wrap(words, Measure { first: width, rest: width, glued: &[] }) {
-                rows.push(Row::Line(words::run(words[piece.start..piece.end].to_owned(), style)));
+        let push_wrapped = |rows: &mut Vec<WelcomeRow>, words: &str, style| {
+            for piece in text::wrap::wrap(words, WrapOptions { first_width: width, rest_width: width, glued: &[] }) {
+                rows.push(WelcomeRow::Line(words::styled_line(words[piece.start..piece.end].to_owned(), style)));
             }
         };
-        let blank = || Row::Line(Line::default());
-        if without < Without::Logo {
-            rows.extend(self.logo().map(Row::Line));
+        let blank = || WelcomeRow::Line(Line::default());
+        if level < TrimLevel::Logo {
+            rows.extend(self.logo().map(WelcomeRow::Line));
             rows.push(blank());
         }
-        if without < Without::Tagline {
-            wrapped(&mut rows, TAGLINE, text.bold());
+        if level < TrimLevel::Tagline {
+            push_wrapped(&mut rows, TAGLINE, text.bold());
             rows.push(blank());
         }
         if self.welcome.field.is_some() {
-            self.typing(&mut rows, &wrapped);
+            self.push_input_rows(&mut rows, &push_wrapped);
         } else {
-            if without < Without::Question {
-                wrapped(&mut rows, QUESTION, text);
+            if level < TrimLevel::Question {
+                push_wrapped(&mut rows, QUESTION, text);
                 rows.push(blank());
             }
-            for choice in Choice::ALL {
-                if without < Without::Air && choice != Choice::Key {
+            for choice in WelcomeChoice::ALL {
+                if level < TrimLevel::Spacing && choice != WelcomeChoice::Key {
                     rows.push(blank());
                 }
-                rows.push(Row::Choice(choice));
+                rows.push(WelcomeRow::Choice(choice));
             }
             if let Some(error) = &self.welcome.error {
                 rows.push(blank());
-                wrapped(&mut rows, &self.complaint(error), self.theme.style(Role::Error));
+                push_wrapped(&mut rows, &self.error_text(error), self.theme.style(ColourRole::Error));
             }
         }
-        if without < Without::Footnote && width >= 79 {
+        if level < TrimLevel::Footnote && width >= 79 {
             rows.extend([blank(), blank()]);
-            rows.push(Row::Line(Line::from(vec![
+            rows.push(WelcomeRow::Line(Line::from(vec![
                 Span::styled(format!("{} ibid., ", self.theme.marks.footnote), muted),
                 Span::styled("in the same place", muted).italic(),
                 Span::styled(": what a footnote says when the source is the one above.", muted),
@@ -125,72 +132,76 @@ impl WelcomeView<'_> {
         rows
     }
 
-    fn typing(&self, rows: &mut Vec<Row<'_>>, wrapped: &impl Fn(&mut Vec<Row>, &str, ratatui::style::Style)) {
+    fn push_input_rows(
+        &self,
+        rows: &mut Vec<WelcomeRow<'_>>,
+        push_wrapped: &impl Fn(&mut Vec<WelcomeRow>, &str, ratatui::style::Style),
+    ) {
         let (title, example) = match self.welcome.choice {
-            Choice::Server => {
+            WelcomeChoice::Server => {
                 ("The address of the server", "Ollama: http://localhost:11434/v1   llama.cpp: http://localhost:8080/v1")
             }
-            Choice::Key | Choice::Demo => (
+            WelcomeChoice::Key | WelcomeChoice::Demo => (
                 "Paste your OpenRouter key",
-                "It is made at openrouter.ai/keys and kept in a file that only you can read.",
+                "Create it at openrouter.ai/keys; it is saved in a file only you can read.",
             ),
         };
-        wrapped(rows, title, self.theme.style(Role::Text));
-        rows.push(Row::Line(Line::default()));
-        rows.push(Row::Field);
-        rows.push(Row::Line(Line::default()));
-        if self.welcome.trying {
-            wrapped(rows, &format!("{} trying it", self.spinner), self.theme.style(Role::Muted));
+        push_wrapped(rows, title, self.theme.style(ColourRole::Text));
+        rows.push(WelcomeRow::Line(Line::default()));
+        rows.push(WelcomeRow::Field);
+        rows.push(WelcomeRow::Line(Line::default()));
+        if self.welcome.is_trying {
+            push_wrapped(rows, &format!("{} trying it", self.spinner), self.theme.style(ColourRole::Muted));
         } else if let Some(error) = &self.welcome.error {
-            wrapped(rows, &self.complaint(error), self.theme.style(Role::Error));
+            push_wrapped(rows, &self.error_text(error), self.theme.style(ColourRole::Error));
         } else {
-            wrapped(rows, example, self.theme.style(Role::Muted));
+            push_wrapped(rows, example, self.theme.style(ColourRole::Muted));
         }
     }
 
-    fn complaint(&self, error: &str) -> String {
+    fn error_text(&self, error: &str) -> String {
         format!("{} {}", self.theme.marks.failed, text::clean(error))
     }
 
-    /// In blocks; in ASCII it is a word.
+    /// Returns the logo: block characters, or plain letters in ASCII.
     fn logo(&self) -> [Line<'_>; 4] {
-        let accent = self.theme.style(Role::Accent);
+        let accent = self.theme.style(ColourRole::Accent);
         if self.theme.marks.bar.is_ascii() {
-            return [Line::default(), words::run("i b i d", accent.bold()), Line::default(), Line::default()];
+            return [Line::default(), words::styled_line("i b i d", accent.bold()), Line::default(), Line::default()];
         }
-        let mut lines = LOGO.map(|row| words::run(row, accent));
+        let mut lines = LOGO.map(|row| words::styled_line(row, accent));
         lines[1].spans.push(Span::styled(format!("  {}", self.theme.marks.footnote), accent));
         lines
     }
 
-    fn choice(&self, choice: Choice, row: Rect, buf: &mut Buffer) {
-        let current = self.welcome.choice == choice;
-        if current {
-            buf.set_style(row, self.theme.style(Role::Raised));
-            words::run(self.theme.marks.bar, self.theme.style(Role::Accent)).render(row, buf);
+    fn draw_choice(&self, choice: WelcomeChoice, row: Rect, buf: &mut Buffer) {
+        let is_current = self.welcome.choice == choice;
+        if is_current {
+            buf.set_style(row, self.theme.style(ColourRole::Raised));
+            words::styled_line(self.theme.marks.bar, self.theme.style(ColourRole::Accent)).render(row, buf);
         }
-        let style = self.theme.style(Role::Text);
-        let row = behind_gutter(row);
-        let title = format!("{:<width$}", choice.title(), width = HINTS - 3);
+        let style = self.theme.style(ColourRole::Text);
+        let row = without_gutter(row);
+        let title = format!("{:<width$}", choice.title(), width = HINT_COLUMN - 3);
         let mut spans = vec![
-            Span::styled(format!("{}  ", choice as usize + 1), self.theme.style(Role::Accent).bold()),
-            Span::styled(title, if current { style.bold() } else { style }),
+            Span::styled(format!("{}  ", choice as usize + 1), self.theme.style(ColourRole::Accent).bold()),
+            Span::styled(title, if is_current { style.bold() } else { style }),
         ];
-        // A hint is there whole, to its colon, or not at all.
-        let room = usize::from(row.width).saturating_sub(HINTS);
+        // A hint is shown in full, up to its colon, or not at all.
+        let room = usize::from(row.width).saturating_sub(HINT_COLUMN);
         let hint = choice.hint();
         let parts = [hint, hint.split_once(": ").map_or("", |(first, _)| first)];
         if let Some(hint) = parts.into_iter().find(|part| text::width(part) <= room) {
-            spans.push(Span::styled(hint, self.theme.style(Role::Muted)));
+            spans.push(Span::styled(hint, self.theme.style(ColourRole::Muted)));
         }
         Line::from(spans).render(row, buf);
     }
 
-    fn keys(&self, row: Rect, buf: &mut Buffer) {
-        buf.set_style(row, self.theme.ground(Role::Surface));
+    fn draw_keys(&self, row: Rect, buf: &mut Buffer) {
+        buf.set_style(row, self.theme.ground_style(ColourRole::Surface));
         let marks = &self.theme.marks;
-        let hints: &[Hint] = if self.welcome.field.is_some() {
-            &[(marks.enter, "try it"), ("esc", "back"), (self.quit_key, "quit")]
+        let hints: &[KeyHint] = if self.welcome.field.is_some() {
+            &[(marks.enter, "try it"), ("Esc", "back"), (self.quit_key, "quit")]
         } else {
             &[(marks.up_down, "choose"), (marks.enter, "go"), (self.quit_key, "quit")]
         };
@@ -198,9 +209,9 @@ impl WelcomeView<'_> {
         let row = Rect { x: row.x + edge, width: row.width - 2 * edge, ..row };
         let version = concat!("ibid ", env!("CARGO_PKG_VERSION"));
         let room = usize::from(row.width);
-        words::keys(hints, room, self.theme).right_aligned().render(row, buf);
+        words::hint_line(hints, room, self.theme).right_aligned().render(row, buf);
         if room > 50 {
-            words::run(version, self.theme.style(Role::Muted)).render(row, buf);
+            words::styled_line(version, self.theme.style(ColourRole::Muted)).render(row, buf);
         }
     }
 }
@@ -211,40 +222,47 @@ impl Widget for WelcomeView<'_> {
         if area.is_empty() {
             return;
         }
-        let body = body(area);
+        let body = body_area(area);
         let rows = self.rows(body);
-        let place = placed(body, rows.len());
-        for (row, at) in rows.into_iter().zip(place.rows()) {
+        let place = rows_area(body, rows.len());
+        for (row, row_area) in rows.into_iter().zip(place.rows()) {
             match row {
-                Row::Line(line) => line.render(behind_gutter(at), buf),
-                Row::Choice(choice) => self.choice(choice, at, buf),
-                Row::Field => {
-                    words::run(self.theme.marks.prompt, self.theme.style(Role::Accent)).render(at, buf);
+                WelcomeRow::Line(line) => line.render(without_gutter(row_area), buf),
+                WelcomeRow::Choice(choice) => self.draw_choice(choice, row_area, buf),
+                WelcomeRow::Field => {
+                    words::styled_line(self.theme.marks.prompt, self.theme.style(ColourRole::Accent))
+                        .render(row_area, buf);
                     if let Some(field) = &self.welcome.field {
-                        let shows = self.welcome.choice.shows();
-                        field.draw(behind_gutter(at), shows, self.theme.style(Role::Text), self.theme, buf);
+                        let shows = self.welcome.choice.field_display();
+                        field.draw(
+                            without_gutter(row_area),
+                            shows,
+                            self.theme.style(ColourRole::Text),
+                            self.theme,
+                            buf,
+                        );
                     }
                 }
             }
         }
-        self.keys(Rect { y: area.bottom() - 1, height: 1, ..area }, buf);
+        self.draw_keys(Rect { y: area.bottom() - 1, height: 1, ..area }, buf);
     }
 }
 
-/// The screen without the row of keys.
-fn body(screen: Rect) -> Rect {
+/// Returns the screen without the row of keys.
+fn body_area(screen: Rect) -> Rect {
     Rect { height: screen.height.saturating_sub(1), ..screen }
 }
 
-/// In the middle, a little above it.
-fn placed(body: Rect, rows: usize) -> Rect {
+/// Returns the area of this many rows, a little above the middle.
+fn rows_area(body: Rect, rows: usize) -> Rect {
     let height = u16::try_from(rows).unwrap_or(u16::MAX).min(body.height);
-    let width = WIDTH.min(body.width);
+    let width = MAX_WIDTH.min(body.width);
     let spare = body.height - height;
     Rect { x: body.x + (body.width - width) / 2, y: body.y + (spare / 2).saturating_sub(1), width, height }
 }
 
-fn behind_gutter(row: Rect) -> Rect {
-    let gutter = GUTTER.min(row.width);
+fn without_gutter(row: Rect) -> Rect {
+    let gutter = GUTTER_WIDTH.min(row.width);
     Rect { x: row.x + gutter, width: row.width - gutter, ..row }
 }

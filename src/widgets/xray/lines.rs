@@ -1,64 +1,64 @@
-//! Rows with a cursor, and what a search finds in them.
+//! Rows with a cursor, and the matches of a search in them.
 
-use super::rows::Row;
-use crate::text::Needle;
+use super::rows::XrayRow;
+use crate::text::SearchNeedle;
 
 #[derive(Debug, Clone, Default)]
-pub struct Lines {
-    pub rows: Vec<Row>,
+pub struct LineList {
+    pub rows: Vec<XrayRow>,
     pub cursor: usize,
     pub top: usize,
-    /// The rows in which the query occurs, in order.
-    pub found: Vec<usize>,
+    /// Indices of the rows that contain the query, in order.
+    pub matches: Vec<usize>,
 }
 
-impl Lines {
-    /// Other rows in the place of these; a cursor at the end stays there.
-    pub fn set(&mut self, rows: Vec<Row>, needle: &Needle) {
+impl LineList {
+    /// Replaces the rows; a cursor at the end stays at the end.
+    pub fn set_rows(&mut self, rows: Vec<XrayRow>, needle: &SearchNeedle) {
         let at_end = !self.rows.is_empty() && self.cursor + 1 == self.rows.len();
         let last = rows.len().saturating_sub(1);
         self.cursor = if at_end { last } else { self.cursor.min(last) };
         self.rows = rows;
-        self.search(needle);
+        self.update_matches(needle);
     }
 
-    pub fn search(&mut self, needle: &Needle) {
-        self.found.clear();
+    pub fn update_matches(&mut self, needle: &SearchNeedle) {
+        self.matches.clear();
         if needle.is_empty() {
             return;
         }
-        let has = |row: &Row| row.matches(needle);
-        self.found.extend((0..self.rows.len()).filter(|at| has(&self.rows[*at])));
+        let has = |row: &XrayRow| row.matches(needle);
+        self.matches.extend((0..self.rows.len()).filter(|at| has(&self.rows[*at])));
     }
 
-    pub fn under_cursor(&self) -> Option<&Row> {
+    pub fn selected(&self) -> Option<&XrayRow> {
         self.rows.get(self.cursor)
     }
 
-    pub fn step(&mut self, by: isize) {
+    pub fn move_cursor(&mut self, by: isize) {
         self.cursor = self.cursor.saturating_add_signed(by).min(self.rows.len().saturating_sub(1));
     }
 
-    /// The next match after the cursor or the one before it, round the ends.
+    /// Moves the cursor to the next or previous match, wrapping around at the ends.
     pub fn go_to_match(&mut self, by: isize) {
         let next = if by > 0 {
-            self.found.iter().find(|at| **at > self.cursor).or(self.found.first())
+            self.matches.iter().find(|at| **at > self.cursor).or(self.matches.first())
         } else {
-            self.found.iter().rev().find(|at| **at < self.cursor).or(self.found.last())
+            self.matches.iter().rev().find(|at| **at < self.cursor).or(self.matches.last())
         };
         self.cursor = next.copied().unwrap_or(self.cursor);
     }
 
-    /// The match at the cursor, else the next one.
+    /// Moves the cursor to the next match, unless it is on one.
     pub fn go_to_nearest_match(&mut self) {
-        if self.found.binary_search(&self.cursor).is_err() {
+        if self.matches.binary_search(&self.cursor).is_err() {
             self.go_to_match(1);
         }
     }
 
-    /// From a request to what came of it, and on to the next request.
+    /// Moves the cursor from a request to its events, and from there to the next request.
     pub fn go_to_other_section(&mut self) {
-        let here = self.under_cursor().map(Row::section);
+        let here = self.selected().map(XrayRow::section);
         let differs = |at: &usize| self.rows[*at].section().is_some() && Some(self.rows[*at].section()) != here;
         let next = (self.cursor..self.rows.len()).find(differs).or_else(|| (0..self.cursor).find(differs));
         self.cursor = next.unwrap_or(self.cursor);

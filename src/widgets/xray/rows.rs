@@ -1,226 +1,248 @@
-//! A recording as rows: each request with its headers and its body, each event on a row of its own.
+//! The rows of a recording: each request with its headers and its body, and one row for each event.
 
 use std::borrow::Cow;
 
 use serde::Deserialize;
 
 use crate::{
-    api::Head,
+    api::ResponseHead,
     chat::{
-        Recording, Timestamp,
-        recording::{Piece, What},
+        Timestamp, WireRecording,
+        recording::{FrameContent, RecordedFrame},
     },
-    text::{self, Needle},
+    text::{self, SearchNeedle},
 };
 
-/// One row, cleaned; it may be longer than the screen is wide.
+/// A row of clean text; it may be wider than the screen.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
-    pub kind: Kind,
-    /// When it came, for an event.
+pub struct XrayRow {
+    pub kind: XrayRowKind,
+    /// The time of arrival, for an event.
     pub time: String,
     /// The name of a header or of an event.
     pub name: String,
     pub text: String,
-    /// The piece of the recording that it belongs to.
-    pub piece: Option<usize>,
+    /// The index of the row's frame in the recording.
+    pub frame_index: Option<usize>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// The address that was asked.
+pub enum XrayRowKind {
+    /// The address of a request.
     Address,
     Header,
     Body,
-    /// The status and headers of what was answered, on one row.
-    Answer,
+    /// The status and headers of a response, on one row.
+    Response,
     Event,
-    /// A sign of life between events.
+    /// A keep-alive comment between events.
     Comment,
     Failure,
-    /// What was not kept.
+    /// A gap in the recording.
     Gap,
     Blank,
 }
 
-/// Whether rows belong to what was sent or to what came.
+/// Whether a row belongs to a request or to its events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Section {
+pub enum XraySection {
     Request,
     Events,
 }
 
-/// More than this of an event's payload is not looked at for a row; all of it is searched and can be opened.
-pub const SEEN: usize = 600;
+/// The most bytes of an event's payload that its row shows; all of it is searched and can be opened.
+pub const MAX_SHOWN_BYTES: usize = 600;
 
-impl Row {
-    fn new(kind: Kind, piece: usize, text: &str) -> Self {
-        Self { kind, time: String::new(), name: String::new(), text: one_line(text), piece: Some(piece) }
+impl XrayRow {
+    fn new(kind: XrayRowKind, frame_index: usize, text: &str) -> Self {
+        Self { kind, time: String::new(), name: String::new(), text: one_line(text), frame_index: Some(frame_index) }
     }
 
     fn blank() -> Self {
-        Self { kind: Kind::Blank, time: String::new(), name: String::new(), text: String::new(), piece: None }
+        Self {
+            kind: XrayRowKind::Blank,
+            time: String::new(),
+            name: String::new(),
+            text: String::new(),
+            frame_index: None,
+        }
     }
 
-    pub fn matches(&self, needle: &Needle) -> bool {
-        needle.next(&self.name, 0).is_some() || needle.next(&self.text, 0).is_some()
+    pub fn matches(&self, needle: &SearchNeedle) -> bool {
+        needle.find_from(&self.name, 0).is_some() || needle.find_from(&self.text, 0).is_some()
     }
 
-    pub fn section(&self) -> Option<Section> {
+    pub fn section(&self) -> Option<XraySection> {
         match self.kind {
-            Kind::Address | Kind::Header | Kind::Body => Some(Section::Request),
-            Kind::Answer | Kind::Event | Kind::Comment | Kind::Failure | Kind::Gap => Some(Section::Events),
-            Kind::Blank => None,
+            XrayRowKind::Address | XrayRowKind::Header | XrayRowKind::Body => Some(XraySection::Request),
+            XrayRowKind::Response
+            | XrayRowKind::Event
+            | XrayRowKind::Comment
+            | XrayRowKind::Failure
+            | XrayRowKind::Gap => Some(XraySection::Events),
+            XrayRowKind::Blank => None,
         }
     }
 }
 
-/// All rows of a recording.
-pub fn of(recording: &Recording) -> Vec<Row> {
-    let (head, tail) = recording.parts();
-    let began = began(recording);
+/// Builds the rows of a recording.
+pub fn build_rows(recording: &WireRecording) -> Vec<XrayRow> {
+    let (head, tail) = recording.head_and_tail();
+    let start = recording_start(recording);
     let mut rows = Vec::new();
-    for (nth, piece) in head.iter().enumerate() {
-        add(&mut rows, nth, piece, began);
+    for (frame_index, frame) in head.iter().enumerate() {
+        push_frame(&mut rows, frame_index, frame, start);
     }
     if recording.dropped.pieces > 0 {
         let dropped = recording.dropped;
-        let text = format!("{} more events, {} kB, were not kept", dropped.pieces, dropped.bytes.div_ceil(1000));
-        rows.push(Row { kind: Kind::Gap, text, ..Row::blank() });
+        let text = format!("{} more events, {} kB, were not recorded", dropped.pieces, dropped.bytes.div_ceil(1000));
+        rows.push(XrayRow { kind: XrayRowKind::Gap, text, ..XrayRow::blank() });
     }
     for (nth, piece) in (head.len()..).zip(tail) {
-        add(&mut rows, nth, piece, began);
+        push_frame(&mut rows, nth, piece, start);
     }
     rows
 }
 
-/// One piece in full, in rows of that width.
-pub fn of_piece(recording: &Recording, piece: usize, width: u16) -> Vec<Row> {
-    let Some(of) = recording.pieces().nth(piece) else { return Vec::new() };
+/// One frame in full, in rows of this width.
+pub fn frame_rows(recording: &WireRecording, frame_index: usize, width: u16) -> Vec<XrayRow> {
+    let Some(frame) = recording.frames().nth(frame_index) else { return Vec::new() };
     let mut rows = Vec::new();
-    match &of.what {
-        What::Sent(_) => add_request(&mut rows, piece, of),
-        What::Answered(head) => add_head(&mut rows, piece, head, of.cut),
-        What::Received(payload) => add_body(&mut rows, piece, payload, of.cut),
-        What::Comment(words) => rows.push(Row::new(Kind::Comment, piece, &comment(words))),
-        What::Failed(why) => rows.push(Row::new(Kind::Failure, piece, why)),
+    match &frame.what {
+        FrameContent::Sent(_) => push_request(&mut rows, frame_index, frame),
+        FrameContent::Answered(head) => push_head(&mut rows, frame_index, head, frame.cut),
+        FrameContent::Received(payload) => push_body(&mut rows, frame_index, payload, frame.cut),
+        FrameContent::Comment(words) => {
+            rows.push(XrayRow::new(XrayRowKind::Comment, frame_index, &comment_text(words)))
+        }
+        FrameContent::Failed(why) => rows.push(XrayRow::new(XrayRowKind::Failure, frame_index, why)),
     }
-    rows.into_iter().flat_map(|row| wrapped(row, usize::from(width.max(8)))).collect()
+    rows.into_iter().flat_map(|row| wrap_row(row, usize::from(width.max(8)))).collect()
 }
 
-/// What stands over a piece that is opened.
-pub fn title(recording: &Recording, piece: usize) -> String {
-    let Some(of) = recording.pieces().nth(piece) else { return String::new() };
-    let time = time(began(recording), of.at);
-    let name = match &of.what {
-        What::Sent(_) => "Request".into(),
-        What::Answered(_) => "Headers".into(),
-        What::Received(payload) => name(payload),
-        What::Comment(_) => "Comment".into(),
-        What::Failed(_) => "Failure".into(),
+/// The title of an opened frame.
+pub fn frame_title(recording: &WireRecording, frame_index: usize) -> String {
+    let Some(frame) = recording.frames().nth(frame_index) else { return String::new() };
+    let time = relative_time(recording_start(recording), frame.at);
+    let name = match &frame.what {
+        FrameContent::Sent(_) => "Request".into(),
+        FrameContent::Answered(_) => "Headers".into(),
+        FrameContent::Received(payload) => event_name(payload),
+        FrameContent::Comment(_) => "Comment".into(),
+        FrameContent::Failed(_) => "Failure".into(),
     };
     format!("{name}  {time}")
 }
 
-fn began(recording: &Recording) -> Timestamp {
-    recording.pieces().next().map(|piece| piece.at).unwrap_or_default()
+fn recording_start(recording: &WireRecording) -> Timestamp {
+    recording.frames().next().map(|piece| piece.at).unwrap_or_default()
 }
 
-fn add(rows: &mut Vec<Row>, nth: usize, piece: &Piece, began: Timestamp) {
-    match &piece.what {
-        What::Sent(_) => {
+fn push_frame(rows: &mut Vec<XrayRow>, frame_index: usize, frame: &RecordedFrame, start: Timestamp) {
+    match &frame.what {
+        FrameContent::Sent(_) => {
             if !rows.is_empty() {
-                rows.push(Row::blank());
+                rows.push(XrayRow::blank());
             }
-            add_request(rows, nth, piece);
-            rows.push(Row::blank());
+            push_request(rows, frame_index, frame);
+            rows.push(XrayRow::blank());
         }
-        What::Answered(head) => {
-            let headers: Vec<_> = by_weight(head).map(|(name, value)| format!("{name}: {value}")).collect();
-            rows.push(Row {
-                time: time(began, piece.at),
-                name: head.status_in_words(),
-                ..Row::new(Kind::Answer, nth, &headers.join("  "))
+        FrameContent::Answered(head) => {
+            let headers: Vec<_> = headers_by_importance(head).map(|(name, value)| format!("{name}: {value}")).collect();
+            rows.push(XrayRow {
+                time: relative_time(start, frame.at),
+                name: head.status_text(),
+                ..XrayRow::new(XrayRowKind::Response, frame_index, &headers.join("  "))
             });
         }
-        What::Comment(words) => {
-            rows.push(Row { time: time(began, piece.at), ..Row::new(Kind::Comment, nth, &comment(words)) });
+        FrameContent::Comment(words) => {
+            rows.push(XrayRow {
+                time: relative_time(start, frame.at),
+                ..XrayRow::new(XrayRowKind::Comment, frame_index, &comment_text(words))
+            });
         }
-        What::Received(payload) => rows.push(Row {
-            time: time(began, piece.at),
-            name: name(payload),
-            ..Row::new(Kind::Event, nth, &without_name(payload))
+        FrameContent::Received(payload) => rows.push(XrayRow {
+            time: relative_time(start, frame.at),
+            name: event_name(payload),
+            ..XrayRow::new(XrayRowKind::Event, frame_index, &without_type(payload))
         }),
-        What::Failed(why) => rows.push(Row { time: time(began, piece.at), ..Row::new(Kind::Failure, nth, why) }),
+        FrameContent::Failed(why) => rows.push(XrayRow {
+            time: relative_time(start, frame.at),
+            ..XrayRow::new(XrayRowKind::Failure, frame_index, why)
+        }),
     }
 }
 
-fn add_request(rows: &mut Vec<Row>, nth: usize, piece: &Piece) {
-    let What::Sent(sent) = &piece.what else { return };
-    rows.push(Row { name: "POST".into(), ..Row::new(Kind::Address, nth, &sent.url) });
+fn push_request(rows: &mut Vec<XrayRow>, frame_index: usize, frame: &RecordedFrame) {
+    let FrameContent::Sent(sent) = &frame.what else { return };
+    rows.push(XrayRow { name: "POST".into(), ..XrayRow::new(XrayRowKind::Address, frame_index, &sent.url) });
     for (name, value) in &sent.headers {
-        rows.push(Row { name: one_line(name), ..Row::new(Kind::Header, nth, value) });
+        rows.push(XrayRow { name: one_line(name), ..XrayRow::new(XrayRowKind::Header, frame_index, value) });
     }
-    rows.push(Row::blank());
-    add_body(rows, nth, &sent.body, piece.cut);
+    rows.push(XrayRow::blank());
+    push_body(rows, frame_index, &sent.body, frame.cut);
 }
 
-fn add_head(rows: &mut Vec<Row>, nth: usize, head: &Head, cut: usize) {
-    rows.push(Row { name: head.status_in_words(), ..Row::new(Kind::Answer, nth, "") });
-    for (name, value) in by_weight(head) {
-        rows.push(Row { name: one_line(name), ..Row::new(Kind::Header, nth, value) });
+fn push_head(rows: &mut Vec<XrayRow>, frame_index: usize, head: &ResponseHead, cut: usize) {
+    rows.push(XrayRow { name: head.status_text(), ..XrayRow::new(XrayRowKind::Response, frame_index, "") });
+    for (name, value) in headers_by_importance(head) {
+        rows.push(XrayRow { name: one_line(name), ..XrayRow::new(XrayRowKind::Header, frame_index, value) });
     }
-    add_cut(rows, nth, cut);
+    push_cut(rows, frame_index, cut);
 }
 
-/// Those first that tell which answer it is and how many more there may be.
-fn by_weight(head: &Head) -> impl Iterator<Item = &(String, String)> {
-    let is_weighty = |(name, _): &&(String, String)| {
+/// The headers of a response. Those that identify it, or concern rate limits, come first.
+fn headers_by_importance(head: &ResponseHead) -> impl Iterator<Item = &(String, String)> {
+    let is_important = |(name, _): &&(String, String)| {
         ["generation", "ratelimit", "retry-after", "request-id"].iter().any(|word| name.contains(word))
     };
-    head.headers.iter().filter(is_weighty).chain(head.headers.iter().filter(move |header| !is_weighty(header)))
+    head.headers.iter().filter(is_important).chain(head.headers.iter().filter(move |header| !is_important(header)))
 }
 
-fn comment(words: &str) -> String {
+fn comment_text(words: &str) -> String {
     format!(": {words}").trim_end().to_owned()
 }
 
-fn add_body(rows: &mut Vec<Row>, nth: usize, json: &str, cut: usize) {
-    let indented = indented(json);
-    rows.extend(indented.lines().map(|line| Row::new(Kind::Body, nth, line)));
-    add_cut(rows, nth, cut);
+fn push_body(rows: &mut Vec<XrayRow>, frame_index: usize, json: &str, cut: usize) {
+    let indented = indent_json(json);
+    rows.extend(indented.lines().map(|line| XrayRow::new(XrayRowKind::Body, frame_index, line)));
+    push_cut(rows, frame_index, cut);
 }
 
-fn add_cut(rows: &mut Vec<Row>, nth: usize, cut: usize) {
+fn push_cut(rows: &mut Vec<XrayRow>, frame_index: usize, cut: usize) {
     if cut > 0 {
-        rows.push(Row::new(Kind::Gap, nth, &format!("{} kB more were not kept", cut.div_ceil(1000))));
+        rows.push(XrayRow::new(
+            XrayRowKind::Gap,
+            frame_index,
+            &format!("{} kB more were not recorded", cut.div_ceil(1000)),
+        ));
     }
 }
 
-fn time(began: Timestamp, at: Timestamp) -> String {
-    let milliseconds = at.duration_since(began).as_millis().max(0);
+fn relative_time(start: Timestamp, time: Timestamp) -> String {
+    let milliseconds = time.duration_since(start).as_millis().max(0);
     format!("+{}.{:03} s", milliseconds / 1000, milliseconds % 1000)
 }
 
-fn name(payload: &str) -> String {
+fn event_name(payload: &str) -> String {
     #[derive(Deserialize)]
-    struct Typed<'a> {
+    struct TypedPayload<'a> {
         #[serde(borrow, rename = "type")]
         kind: Option<Cow<'a, str>>,
         #[serde(borrow)]
         object: Option<Cow<'a, str>>,
         error: Option<serde::de::IgnoredAny>,
     }
-    match serde_json::from_str::<Typed>(payload) {
-        Ok(Typed { kind: Some(kind), .. } | Typed { object: Some(kind), .. }) => one_line(&kind),
-        Ok(Typed { error: Some(_), .. }) => "error".into(),
-        Ok(Typed { .. }) => "no type".into(),
-        Err(_) => "no JSON".into(),
+    match serde_json::from_str::<TypedPayload>(payload) {
+        Ok(TypedPayload { kind: Some(kind), .. } | TypedPayload { object: Some(kind), .. }) => one_line(&kind),
+        Ok(TypedPayload { error: Some(_), .. }) => "error".into(),
+        Ok(TypedPayload { .. }) => "no type".into(),
+        Err(_) => "not JSON".into(),
     }
 }
 
-/// The payload without its type where that comes first: it stands before it on the row.
-fn without_name(payload: &str) -> Cow<'_, str> {
+/// The payload without its type if that comes first, because the row shows the type before it.
+fn without_type(payload: &str) -> Cow<'_, str> {
     let rest = payload.trim_start().strip_prefix(r#"{"type":"#).and_then(|rest| {
         let (name, rest) = rest.trim_start().strip_prefix('"')?.split_once('"')?;
         let rest = rest.trim_start();
@@ -234,10 +256,10 @@ fn one_line(text: &str) -> String {
     if clean.contains('\n') { clean.replace('\n', " ") } else { clean.into_owned() }
 }
 
-/// A row in pieces of that width; what follows the first is set in as far.
-fn wrapped(row: Row, width: usize) -> Vec<Row> {
-    let before = if row.name.is_empty() { 0 } else { text::width(&row.name) + 2 };
-    if before + text::width(&row.text) <= width {
+/// Wraps a row at this width; continuation rows have the same indent.
+fn wrap_row(row: XrayRow, width: usize) -> Vec<XrayRow> {
+    let name_width = if row.name.is_empty() { 0 } else { text::width(&row.name) + 2 };
+    if name_width + text::width(&row.text) <= width {
         return vec![row];
     }
     let indent = row.text.len() - row.text.trim_start_matches(' ').len();
@@ -246,20 +268,20 @@ fn wrapped(row: Row, width: usize) -> Vec<Row> {
     let mut rows = Vec::new();
     while !rest.is_empty() {
         let lead = if rows.is_empty() { String::new() } else { " ".repeat(indent) };
-        let room = width.saturating_sub(if rows.is_empty() { before } else { indent }).max(2);
-        let end = match text::prefix(rest, room) {
+        let room = width.saturating_sub(if rows.is_empty() { name_width } else { indent }).max(2);
+        let end = match text::prefix_len(rest, room) {
             0 => text::clusters(rest).next().map_or(rest.len(), str::len),
             end => end,
         };
         let name = if rows.is_empty() { row.name.clone() } else { String::new() };
-        rows.push(Row { name, text: lead + &rest[..end], ..row.clone() });
+        rows.push(XrayRow { name, text: lead + &rest[..end], ..row.clone() });
         rest = &rest[end..];
     }
     rows
 }
 
-/// JSON, whole or cut, with a line for each member; its strings and numbers stay as they are.
-pub fn indented(json: &str) -> String {
+/// Indents JSON, with a line for each member. The JSON may be cut; strings and numbers stay as they are.
+pub fn indent_json(json: &str) -> String {
     let mut out = String::with_capacity(json.len() * 2);
     let (mut depth, mut in_string, mut escaped) = (0usize, false, false);
     let mut chars = json.trim().chars().peekable();
@@ -314,8 +336,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn json_is_indented_member_by_member_even_when_it_was_cut() {
-        insta::assert_snapshot!(indented(r#" {"a":[1,-2.5e3,{}],"b":"x, \"y\": {","c":{"d":[]}} "#), @r#"
+    fn json_is_indented_member_by_member_even_if_cut() {
+        insta::assert_snapshot!(indent_json(r#" {"a":[1,-2.5e3,{}],"b":"x, \"y\": {","c":{"d":[]}} "#), @r#"
         {
           "a": [
             1,
@@ -328,7 +350,7 @@ mod tests {
           }
         }
         "#);
-        insta::assert_snapshot!(indented(r#"{"a":["cut he"#), @r#"
+        insta::assert_snapshot!(indent_json(r#"{"a":["cut he"#), @r#"
         {
           "a": [
             "cut he
@@ -339,13 +361,13 @@ mod tests {
         #[test]
         fn indented_json_means_the_same(json in r#"\{"[a-z]{0,3}":(null|[0-9]|"[ -~&&[^"\\]]{0,9}"|\[1,"x"\])(,"b":\{"c":true\})?\}"#) {
             let parse = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("JSON");
-            prop_assert_eq!(parse(&indented(&json)), parse(&json));
+            prop_assert_eq!(parse(&indent_json(&json)), parse(&json));
         }
 
         #[test]
-        fn anything_at_all_can_be_indented_and_named(text in ".{0,60}") {
-            indented(&text);
-            name(&text);
+        fn any_text_can_be_indented_and_named(text in ".{0,60}") {
+            indent_json(&text);
+            event_name(&text);
         }
     }
 }

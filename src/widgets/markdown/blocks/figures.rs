@@ -1,163 +1,178 @@
-//! Code blocks, and what is shown as one row that tells of it: diagrams and images.
+//! Code blocks, and the figures that are shown as one row: diagrams and images.
 
 use std::{ops::Range, sync::Arc};
 
 use pulldown_cmark::CodeBlockKind;
 
-use super::{LaidCode, Layout, Leaf, line_start};
+use super::{CodeBlockRows, LeafKind, MarkdownVisitor, line_start};
 use crate::{
     text,
     widgets::{
         markdown::{
-            code::{self, CodeAt, Head},
-            inline::{Places, Style},
+            code::{self, CodeHeader, CodeLinePos},
+            inline::{RunStyle, SourceMap},
         },
-        row::Ink,
-        theme::Role,
+        row::TextStyle,
+        theme::ColourRole,
     },
 };
 
-/// A code block that is being read.
-pub(super) struct Code {
+/// A code block that is being parsed.
+pub(super) struct OpenCodeBlock {
     language: String,
     text: String,
-    places: Places,
+    source_map: SourceMap,
 }
 
-/// An image whose words are being read.
-pub(super) struct Image {
+/// An image whose alternative text is being parsed.
+pub(super) struct OpenImage {
     number: u32,
     address: String,
     pub alt: String,
-    /// It stands alone in its paragraph.
-    alone: bool,
+    /// It is the only content of its paragraph.
+    is_alone: bool,
     range: Range<usize>,
 }
 
-/// An address of an image longer than this is cut.
-const ADDRESS: usize = 240;
+/// The address of an image is truncated to this many cells.
+const MAX_ADDRESS: usize = 240;
 
-impl Code {
+impl OpenCodeBlock {
     pub(super) fn new(kind: &CodeBlockKind) -> Self {
         let language = match kind {
-            CodeBlockKind::Fenced(info) => language(info),
+            CodeBlockKind::Fenced(info) => fence_language(info),
             CodeBlockKind::Indented => String::new(),
         };
-        Self { language, text: String::new(), places: Places::default() }
+        Self { language, text: String::new(), source_map: SourceMap::default() }
     }
 
     pub(super) fn push(&mut self, words: &str, range: &Range<usize>) {
-        self.places.note(self.text.len(), range.clone(), words.len());
+        self.source_map.record(self.text.len(), range.clone(), words.len());
         self.text.push_str(words);
     }
 }
 
-impl Layout<'_> {
-    pub(super) fn end_code(&mut self, range: &Range<usize>) {
-        let Some(code) = self.code.take() else { return };
-        self.begin_leaf(range.start);
-        let number = self.page.counted.codes + self.out.codes.len() as u32 + 1;
-        let (room, look) = (self.room(), self.page.look);
+impl MarkdownVisitor<'_> {
+    pub(super) fn end_code_block(&mut self, range: &Range<usize>) {
+        let Some(code) = self.code_block.take() else { return };
+        self.push_gap(range.start);
+        let number = self.input.counts_before.code_blocks + self.out.code_blocks.len() as u32 + 1;
+        let (room, options) = (self.available_width(), self.input.options);
         let body = code.text.strip_suffix('\n').unwrap_or(&code.text);
         let lines = if code.text.is_empty() { 0 } else { body.split('\n').count() };
-        let mut head = Head { block: number, language: &code.language, diagram: None };
+        let mut head = CodeHeader { block: number, language: &code.language, diagram: None };
         if is_diagram(&code.language) {
             head.diagram = Some((
-                self.next_figure(),
-                code::Diagram { kind: code::diagram_kind(&body[..body.floor_char_boundary(code::DIAGRAM)]), lines },
+                self.next_figure_number(),
+                code::DiagramSummary {
+                    kind: code::diagram_kind(&body[..body.floor_char_boundary(code::DIAGRAM_KIND_BYTES)]),
+                    lines,
+                },
             ));
         }
-        let first = line_start(self.page.source, code.places.source(0).max(range.start));
-        let mut head_row = head.row(room, look);
-        head_row.source = self.at..first;
-        let head_at = self.out.rows.len();
-        self.place(head_row, first);
+        let first = line_start(self.input.source, code.source_map.source_at(0).max(range.start));
+        let mut head_row = head.to_row(room, options);
+        head_row.source = self.source_end..first;
+        let head_index = self.out.rows.len();
+        self.push_row(head_row, first);
         let mut starts = Vec::new();
-        if head.is_folded(look) {
-            starts = vec![head_at; lines];
+        if head.is_folded(options) {
+            starts = vec![head_index; lines];
         } else {
-            let mut at = 0;
+            let mut offset = 0;
             for (nth, line) in body.split('\n').enumerate().take(lines) {
                 starts.push(self.out.rows.len());
-                let begins = code.places.source(at);
-                let ends = code.places.source(at + line.len() + 1).min(code.places.source(at + line.len()) + 1);
-                let source = begins..ends.max(begins);
-                let runs = code::known(self.page.colours, number, nth as u32, line);
-                let shift = self.page.shifts.get(&number).copied().unwrap_or(0);
-                let here = CodeAt { block: number, line: nth as u32, from: 0, source, shift };
-                for row in code::line(here, line, runs, room, look) {
+                let source_start = code.source_map.source_at(offset);
+                let source_end = code
+                    .source_map
+                    .source_at(offset + line.len() + 1)
+                    .min(code.source_map.source_at(offset + line.len()) + 1);
+                let source = source_start..source_end.max(source_start);
+                let runs = code::known_colours(self.input.colours, number, nth as u32, line);
+                let shift = self.input.scroll_offsets.get(&number).copied().unwrap_or(0);
+                let pos = CodeLinePos { block: number, line: nth as u32, start: 0, source, scroll_offset: shift };
+                for row in code::code_line_rows(pos, line, runs, room, options) {
                     let end = row.source.end;
-                    self.place(row, end);
+                    self.push_row(row, end);
                 }
-                at += line.len() + 1;
+                offset += line.len() + 1;
             }
         }
-        self.close_source(range.end);
-        self.out.codes.push(LaidCode { number, language: code.language, text: code.text, lines: starts });
+        self.extend_last_row(range.end);
+        self.out.code_blocks.push(CodeBlockRows {
+            number,
+            language: code.language,
+            text: code.text,
+            line_rows: starts,
+        });
     }
 
-    pub(super) fn image(&mut self, address: &str, range: Range<usize>) {
-        self.cite_until(range.start);
-        let number = self.next_figure();
-        let alone = self.table.is_none()
-            && matches!(self.leaf, Leaf::Text)
-            && self.page.source[self.paragraph.clone()].trim_end().len() == range.len()
-            && self.paragraph.start == range.start;
+    pub(super) fn start_image(&mut self, address: &str, range: Range<usize>) {
+        self.place_marks_until(range.start);
+        let number = self.next_figure_number();
+        let is_alone = self.table.is_none()
+            && matches!(self.leaf, LeafKind::Text)
+            && self.input.source[self.paragraph_range.clone()].trim_end().len() == range.len()
+            && self.paragraph_range.start == range.start;
         let address = text::clean(address).into_owned();
-        self.images.push(Image { number, address, alt: String::new(), alone, range });
+        self.images.push(OpenImage { number, address, alt: String::new(), is_alone, range });
     }
 
-    /// An image in words: alone in its paragraph it is a row of its own, with its number.
+    /// Adds an image as text; one that is alone in its paragraph gets its own numbered row.
     pub(super) fn end_image(&mut self) {
         let Some(image) = self.images.pop() else { return };
         if let Some(outer) = self.images.last_mut() {
             outer.alt.push_str(&image.alt);
             return;
         }
-        if self.skip.as_ref().is_some_and(|skip| image.range.start < skip.end) {
+        if self.skipped_link.as_ref().is_some_and(|skip| image.range.start < skip.end) {
             return;
         }
-        if image.alone {
-            self.leaf = Leaf::Figure(image.number);
+        if image.is_alone {
+            self.leaf = LeafKind::Figure(image.number);
         }
-        let mut copied: Option<Arc<str>> = Some(self.page.source[image.range.clone()].into());
+        let mut copied: Option<Arc<str>> = Some(self.input.source[image.range.clone()].into());
         let alt = image.alt.split_whitespace().collect::<Vec<_>>().join(" ");
-        let link = Ink { role: Role::Link, ..self.ink() };
-        let plain = if image.alone { Ink { role: Role::Muted, ..self.ink() } } else { self.ink() };
-        let opens = text::link::can_open(&image.address);
-        let target: Option<Arc<str>> = opens.then(|| image.address.as_str().into());
+        let link = TextStyle { role: ColourRole::Link, ..self.current_style() };
+        let plain = if image.is_alone {
+            TextStyle { role: ColourRole::Muted, ..self.current_style() }
+        } else {
+            self.current_style()
+        };
+        let can_open = text::link::can_open(&image.address);
+        let target: Option<Arc<str>> = can_open.then(|| image.address.as_str().into());
         let outer = self.links.last().and_then(|link| link.target.clone());
-        let mut put = |words: String, ink: Ink, target: Option<&Arc<str>>| {
+        let mut put = |words: String, ink: TextStyle, target: Option<&Arc<str>>| {
             let copied = copied.replace("".into());
             let inline = self.inline.get_or_insert_default();
-            // All of it stands for the image as it was written.
+            // The first piece covers the whole source of the image; the others cover none of it.
             let (begins, ends) = (image.range.start, image.range.end);
             let source = if copied.as_deref() == Some("") { ends..ends } else { begins..ends };
-            inline.push(&words, &Style { ink, link: target, copied }, source);
+            inline.push(&words, &RunStyle { style: ink, link: target, copied }, source);
         };
-        put(format!("{} Image {}", self.page.look.marks.image, image.number), link, outer.as_ref());
+        put(format!("{} Image {}", self.input.options.marks.image, image.number), link, outer.as_ref());
         if !alt.is_empty() {
-            put(format!("{}{alt}", if image.alone { "  " } else { " " }), plain, outer.as_ref());
+            put(format!("{}{alt}", if image.is_alone { "  " } else { " " }), plain, outer.as_ref());
         }
-        let muted = Ink { role: Role::Muted, ..plain };
-        put((if image.alone { "  " } else { " " }).to_owned(), muted, None);
+        let muted = TextStyle { role: ColourRole::Muted, ..plain };
+        put((if image.is_alone { "  " } else { " " }).to_owned(), muted, None);
         let shown = match image.address.strip_prefix("data:") {
-            Some(data) => embedded(data),
-            None => text::truncate(&image.address, ADDRESS).into_owned(),
+            Some(data) => describe_embedded(data),
+            None => text::truncate(&image.address, MAX_ADDRESS).into_owned(),
         };
-        let ink = if opens { link.with(ratatui::style::Modifier::UNDERLINED) } else { muted };
+        let ink = if can_open { link.with_modifiers(ratatui::style::Modifier::UNDERLINED) } else { muted };
         put(shown, ink, target.as_ref());
-        self.cite_until(image.range.end);
+        self.place_marks_until(image.range.end);
     }
 
-    fn next_figure(&mut self) -> u32 {
+    fn next_figure_number(&mut self) -> u32 {
         self.out.figures += 1;
-        self.page.counted.figures + self.out.figures
+        self.input.counts_before.figures + self.out.figures
     }
 }
 
-/// What stands in an address that holds the image itself.
-fn embedded(data: &str) -> String {
+/// Describes an image that is embedded in its address, by type and size.
+fn describe_embedded(data: &str) -> String {
     let kind = data.split([';', ',']).next().filter(|kind| !kind.is_empty()).unwrap_or("data");
     let bytes = data.split_once(',').map_or(0, |(_, data)| data.trim_end_matches('=').len() * 3 / 4);
     let size = match bytes {
@@ -168,13 +183,13 @@ fn embedded(data: &str) -> String {
     format!("embedded {} · {size}", text::truncate(kind, 30))
 }
 
-/// The first word of what stands behind a fence.
-pub(in crate::widgets::markdown) fn language(info: &str) -> String {
+/// Returns the language of a fence: the first word of its info string.
+pub(in crate::widgets::markdown) fn fence_language(info: &str) -> String {
     let word = info.split([' ', ',', '{', ':']).find(|word| !word.is_empty()).unwrap_or("");
     word.trim_matches(['}', '.']).to_owned()
 }
 
-/// Whether code in this language is a drawing rather than something to read.
+/// Whether code in this language draws a diagram.
 pub(in crate::widgets::markdown) fn is_diagram(language: &str) -> bool {
     language.eq_ignore_ascii_case("mermaid")
 }

@@ -1,64 +1,64 @@
-//! Rows behind the bars, bullets and indents of what they stand in.
+//! Rows, with the bars, bullets and indents of their containers.
 
-use super::Layout;
-use crate::widgets::row::{Joint, Row, RowKind, Span};
+use super::MarkdownVisitor;
+use crate::widgets::row::{LineJoin, RowKind, StyledRow, StyledSpan};
 
-/// What stands left of the rows of a quotation, an alert, an item or a footnote.
-pub(super) struct Container {
-    pub first: Vec<Span>,
-    pub rest: Vec<Span>,
-    pub cells: usize,
-    pub begun: bool,
+/// The lead of the rows of a quotation, an alert, an item or a footnote: its bar, bullet or indent.
+pub(super) struct BlockContainer {
+    pub first_lead: Vec<StyledSpan>,
+    pub rest_lead: Vec<StyledSpan>,
+    pub width: usize,
+    pub is_begun: bool,
     pub is_item: bool,
 }
 
-impl Layout<'_> {
-    /// What stands left of the next row, and its cells. Where it would take the whole width, the
-    /// inner containers are left out.
-    pub(super) fn lead(&self, gap: bool) -> (Vec<Span>, usize) {
-        let most = self.page.width.saturating_sub(self.page.width.min(12));
+impl MarkdownVisitor<'_> {
+    /// Returns the lead of the next row and its width. Inner containers are left out if they would
+    /// take the whole width.
+    pub(super) fn next_lead(&self, is_gap: bool) -> (Vec<StyledSpan>, usize) {
+        let max_cells = self.input.width.saturating_sub(self.input.width.min(12));
         let mut spans = Vec::new();
         let mut cells = 0;
         for container in &self.containers {
-            if gap && !container.begun {
+            if is_gap && !container.is_begun {
                 break;
             }
-            if cells + container.cells <= most {
-                spans.extend_from_slice(if container.begun { &container.rest } else { &container.first });
-                cells += container.cells;
+            if cells + container.width <= max_cells {
+                spans.extend_from_slice(if container.is_begun { &container.rest_lead } else { &container.first_lead });
+                cells += container.width;
             }
         }
         (spans, cells)
     }
 
-    pub(super) fn room(&self) -> usize {
-        (self.page.width - self.lead(false).1.min(self.page.width)).max(1)
+    pub(super) fn available_width(&self) -> usize {
+        (self.input.width - self.next_lead(false).1.min(self.input.width)).max(1)
     }
 
-    pub(super) fn emit(&mut self, spans: Vec<Span>, kind: RowKind, source_end: usize, joint: Joint) {
-        let row = Row { joint, source: self.at..self.at, ..Row::new(kind, spans) };
-        self.place(row, source_end);
+    pub(super) fn push_spans(&mut self, spans: Vec<StyledSpan>, kind: RowKind, source_end: usize, joint: LineJoin) {
+        let row = StyledRow { join: joint, source: self.source_end..self.source_end, ..StyledRow::new(kind, spans) };
+        self.push_row(row, source_end);
     }
 
-    pub(super) fn place(&mut self, mut row: Row, source_end: usize) {
-        let (mut lead, _) = self.lead(false);
+    pub(super) fn push_row(&mut self, mut row: StyledRow, source_end: usize) {
+        let (mut lead, _) = self.next_lead(false);
         for container in &mut self.containers {
-            container.begun = true;
+            container.is_begun = true;
         }
-        row.lead += lead.len();
+        row.lead_spans += lead.len();
         lead.append(&mut row.spans);
         row.spans = lead;
-        let end = source_end.max(self.at);
-        row.source = self.at..end;
-        self.at = end;
+        let end = source_end.max(self.source_end);
+        row.source = self.source_end..end;
+        self.source_end = end;
         self.out.rows.push(row);
     }
 
-    /// Gives the last row what is left of a block's source.
-    pub(super) fn close_source(&mut self, end: usize) {
-        if let Some(row) = self.out.rows.last_mut().filter(|_| end > self.at) {
+    /// Extends the last row to the end of its block's source.
+    pub(super) fn extend_last_row(&mut self, end: usize) {
+        if let Some(row) = self.out.rows.last_mut().filter(|_| end > self.source_end) {
             row.source.end = end;
-            self.at = end;
+            self.source_end = end;
         }
     }
 }

@@ -1,112 +1,115 @@
-//! The words of paragraphs, headings and cells.
+//! The text of paragraphs, headings and cells.
 
 use std::{ops::Range, sync::Arc};
 
 use ratatui::style::Modifier;
 
-use super::{Layout, Leaf, links::Link};
+use super::{LeafKind, MarkdownVisitor, links::OpenLink};
 use crate::{
     text,
     widgets::{
         markdown::{
-            formulas::{self, Formula},
-            inline::Style,
+            formulas::{self, FormulaText},
+            inline::RunStyle,
         },
-        row::Ink,
-        theme::Role,
+        row::TextStyle,
+        theme::ColourRole,
     },
 };
 
-impl Layout<'_> {
-    pub(super) fn words(&mut self, words: &str, range: Range<usize>) {
-        if let Some(code) = &mut self.code {
+impl MarkdownVisitor<'_> {
+    pub(super) fn on_text(&mut self, words: &str, range: Range<usize>) {
+        if let Some(code) = &mut self.code_block {
             code.push(words, &range);
-            self.drop_marks(range.end);
+            self.drop_marks_until(range.end);
             return;
         }
-        // As it was written, should it have been taken for a formula first.
-        let words = if range.len() == words.len() { &self.page.source[range.clone()] } else { words };
+        // As written, in case it was taken for a formula first.
+        let words = if range.len() == words.len() { &self.input.source[range.clone()] } else { words };
         if range.len() != words.len() {
-            self.cite_until(range.start);
-            self.put(words, self.ink(), range);
+            self.place_marks_until(range.start);
+            self.put_text(words, self.current_style(), range);
             return;
         }
         let is_plain = self.links.is_empty() && self.images.is_empty();
         let mut from = 0;
-        for bare in text::link::bare(words).into_iter().filter(|_| is_plain) {
-            self.cited_words(&words[from..bare.start], range.start + from);
-            self.bare_link(&words[bare.clone()], range.start + bare.start);
+        for bare in text::link::find_addresses(words).into_iter().filter(|_| is_plain) {
+            self.put_with_marks(&words[from..bare.start], range.start + from);
+            self.push_bare_link(&words[bare.clone()], range.start + bare.start);
             from = bare.end;
         }
-        self.cited_words(&words[from..], range.start + from);
+        self.put_with_marks(&words[from..], range.start + from);
     }
 
-    /// An address among words is a link to itself.
-    fn bare_link(&mut self, words: &str, start: usize) {
+    /// Adds an address in running text as a link to itself.
+    fn push_bare_link(&mut self, words: &str, start: usize) {
         let address = if words.starts_with("www.") { format!("http://{words}") } else { words.to_owned() };
-        let ink = Ink { role: Role::Link, ..self.ink() }.with(Modifier::UNDERLINED);
-        self.inks.push(ink);
+        let style = TextStyle { role: ColourRole::Link, ..self.current_style() }.with_modifiers(Modifier::UNDERLINED);
+        self.styles.push(style);
         let range = start..start + words.len();
-        self.links.push(Link { target: Some(address.into()), shown: None, mark: None, range });
-        self.cited_words(words, start);
+        self.links.push(OpenLink { target: Some(address.into()), shown_address: None, mark: None, range });
+        self.put_with_marks(words, start);
         self.links.pop();
-        self.inks.pop();
+        self.styles.pop();
     }
 
-    /// Words as they were written from that place on; marks go in where their claims end.
-    fn cited_words(&mut self, words: &str, start: usize) {
+    /// Adds text that is in the source verbatim from `start` on, with marks where their claims end.
+    fn put_with_marks(&mut self, words: &str, start: usize) {
         if words.is_empty() {
             return;
         }
         let end = start + words.len();
-        self.cite_until(start);
+        self.place_marks_until(start);
         let mut from = start;
-        while let Some(point) = self.next_mark(end).filter(|point| *point > from) {
-            self.put(&words[from - start..point - start], self.ink(), from..point);
-            self.cite_until(point);
+        while let Some(point) = self.next_mark_pos(end).filter(|point| *point > from) {
+            self.put_text(&words[from - start..point - start], self.current_style(), from..point);
+            self.place_marks_until(point);
             from = point;
         }
-        self.put(&words[from - start..], self.ink(), from..end);
+        self.put_text(&words[from - start..], self.current_style(), from..end);
     }
 
-    pub(super) fn inline_code(&mut self, words: &str, range: Range<usize>) {
-        let ink =
-            Ink { role: if self.links.is_empty() { Role::Text } else { Role::Link }, ..self.ink() }.on(Role::Surface);
-        self.cite_until(range.start);
-        if self.page.look.plain_code {
-            let inside = code_within(self.page.source, words, &range);
-            let sign = Ink { is_aside: true, ..ink };
-            self.put("`", sign, range.start..inside.start);
-            self.put(words, ink, inside.clone());
-            self.put("`", sign, inside.end..range.end);
-        } else {
-            self.put(words, ink, range.clone());
+    pub(super) fn on_inline_code(&mut self, words: &str, range: Range<usize>) {
+        let style = TextStyle {
+            role: if self.links.is_empty() { ColourRole::Text } else { ColourRole::Link },
+            ..self.current_style()
         }
-        self.cite_until(range.end);
+        .on_background(ColourRole::Surface);
+        self.place_marks_until(range.start);
+        if self.input.options.plain_code {
+            let inside = code_inside(self.input.source, words, &range);
+            let sign = TextStyle { is_aside: true, ..style };
+            self.put_text("`", sign, range.start..inside.start);
+            self.put_text(words, style, inside.clone());
+            self.put_text("`", sign, inside.end..range.end);
+        } else {
+            self.put_text(words, style, range.clone());
+        }
+        self.place_marks_until(range.end);
     }
 
-    pub(super) fn html(&mut self, words: &str, range: Range<usize>) {
-        let line_break = matches!(self.leaf, Leaf::Text | Leaf::Heading(_))
+    pub(super) fn on_html(&mut self, words: &str, range: Range<usize>) {
+        let is_line_break = matches!(self.leaf, LeafKind::Text | LeafKind::Heading(_))
             && matches!(words.to_ascii_lowercase().as_str(), "<br>" | "<br/>" | "<br />");
-        if line_break {
-            self.put("\n", self.ink(), range);
+        if is_line_break {
+            self.put_text("\n", self.current_style(), range);
         } else {
-            self.put(words, Ink { role: Role::Muted, ..self.ink() }, range);
+            self.put_text(words, TextStyle { role: ColourRole::Muted, ..self.current_style() }, range);
         }
     }
 
-    pub(super) fn soft_break(&mut self, range: Range<usize>) {
-        let next = self.page.source[range.end..].trim_start_matches([' ', '>']).chars().next();
+    pub(super) fn on_soft_break(&mut self, range: Range<usize>) {
+        let next = self.input.source[range.end..].trim_start_matches([' ', '>']).chars().next();
         let before = self.inline.as_ref().and_then(|inline| inline.text.chars().next_back());
-        // Between two ideographs a line end is no space.
-        let joined = before.zip(next).is_some_and(|(before, next)| is_ideograph(before) && is_ideograph(next));
-        if !joined {
-            self.put(" ", self.ink(), range);
+        // A line end between two ideographs is not a space.
+        let is_joined = before.zip(next).is_some_and(|(before, next)| is_ideograph(before) && is_ideograph(next));
+        if !is_joined {
+            self.put_text(" ", self.current_style(), range);
         }
     }
 
-    pub(super) fn put(&mut self, words: &str, ink: Ink, range: Range<usize>) {
-        if self.skip.as_ref().is_some_and(|skip| range.start < skip.end) {
+    pub(super) fn put_text(&mut self, words: &str, style: TextStyle, range: Range<usize>) {
+        if self.skipped_link.as_ref().is_some_and(|skip| range.start < skip.end) {
             return;
         }
         if let Some(image) = self.images.last_mut() {
@@ -115,86 +118,109 @@ impl Layout<'_> {
         }
         let (mut words, mut range) = (words, range);
         let begins = self.inline.as_ref().is_some_and(|inline| inline.text.ends_with('\n'));
-        if begins && words.len() == range.len() && words != "\n" && matches!(self.leaf, Leaf::Text | Leaf::Heading(_)) {
-            // A blank behind a break is none of the next row.
-            let kept = words.trim_start_matches(' ');
-            range.start += words.len() - kept.len();
-            words = kept;
+        if begins
+            && words.len() == range.len()
+            && words != "\n"
+            && matches!(self.leaf, LeafKind::Text | LeafKind::Heading(_))
+        {
+            // A space after a line break does not belong to the next row.
+            let trimmed = words.trim_start_matches(' ');
+            range.start += words.len() - trimmed.len();
+            words = trimmed;
         }
-        if matches!(self.leaf, Leaf::Formula) {
-            // The full stop of the sentence stays with its formula; what follows begins a row.
-            let stop = words.len() - words.trim_start_matches(['.', ',', ';', ':', '!', '?', '。', '，']).len();
-            self.push(&words[..stop], ink, None, range.start..range.start + stop.min(range.len()));
-            if words[stop..].trim().is_empty() {
+        if matches!(self.leaf, LeafKind::Formula) {
+            // Punctuation stays on the row of the formula before it; the text after it begins a new row.
+            let punctuation_end =
+                words.len() - words.trim_start_matches(['.', ',', ';', ':', '!', '?', '。', '，']).len();
+            self.push_text(
+                &words[..punctuation_end],
+                style,
+                None,
+                range.start..range.start + punctuation_end.min(range.len()),
+            );
+            if words[punctuation_end..].trim().is_empty() {
                 return;
             }
-            let begins = words.len() - words[stop..].trim_start().len();
+            let begins = words.len() - words[punctuation_end..].trim_start().len();
             range.start += begins.min(range.len());
             words = &words[begins..];
             self.end_leaf(range.start);
-            self.gap = true;
+            self.needs_gap = true;
         }
-        self.push(words, ink, None, range);
+        self.push_text(words, style, None, range);
     }
 
-    /// A formula: in the line, or on rows of its own.
-    pub(super) fn formula(&mut self, latex: &str, range: Range<usize>) {
-        let written = &self.page.source[range.clone()];
-        let behind = self.page.source[range.end..].chars().next();
-        let formula = formulas::read(latex, written, behind);
-        if matches!(formula, Formula::Words) || !self.images.is_empty() {
-            self.words(written, range);
+    /// Adds a formula, inline or on its own rows.
+    pub(super) fn on_formula(&mut self, latex: &str, range: Range<usize>) {
+        let written = &self.input.source[range.clone()];
+        let next_char = self.input.source[range.end..].chars().next();
+        let formula = formulas::formula_text(latex, written, next_char);
+        if matches!(formula, FormulaText::PlainText) || !self.images.is_empty() {
+            self.on_text(written, range);
             return;
         }
-        self.cite_until(range.start);
-        if self.skip.as_ref().is_some_and(|skip| range.start < skip.end) {
+        self.place_marks_until(range.start);
+        if self.skipped_link.as_ref().is_some_and(|skip| range.start < skip.end) {
             return;
         }
-        let display = written.starts_with("$$") || written.starts_with(r"\[");
-        let own_rows =
-            display && self.table.is_none() && self.links.is_empty() && matches!(self.leaf, Leaf::Text | Leaf::Formula);
-        if own_rows {
+        let is_display = written.starts_with("$$") || written.starts_with(r"\[");
+        let has_own_rows = is_display
+            && self.table.is_none()
+            && self.links.is_empty()
+            && matches!(self.leaf, LeafKind::Text | LeafKind::Formula);
+        if has_own_rows {
             self.end_leaf(range.start);
-            self.gap |= !self.out.rows.is_empty() && range.start > self.paragraph.start;
-            self.leaf = Leaf::Formula;
+            self.needs_gap |= !self.out.rows.is_empty() && range.start > self.paragraph_range.start;
+            self.leaf = LeafKind::Formula;
         }
-        if let Formula::Unicode(words) = &formula
-            && (own_rows || !words.contains('\n'))
+        if let FormulaText::Unicode(words) = &formula
+            && (has_own_rows || !words.contains('\n'))
         {
-            self.push(words, self.ink(), Some(written.into()), range.clone());
+            self.push_text(words, self.current_style(), Some(written.into()), range.clone());
         } else {
             let start = self.inline.as_ref().map_or(0, |inline| inline.text.len());
-            let latex = as_written(written, own_rows);
-            self.push(&latex, self.ink().on(Role::Surface), Some(written.into()), range.clone());
-            let sign = if written.starts_with("$$") || written.starts_with('\\') { 2 } else { 1 };
-            self.inline.get_or_insert_default().glue_signs(start, sign);
+            let latex = as_written(written, has_own_rows);
+            self.push_text(
+                &latex,
+                self.current_style().on_background(ColourRole::Surface),
+                Some(written.into()),
+                range.clone(),
+            );
+            let delimiter_len = if written.starts_with("$$") || written.starts_with('\\') { 2 } else { 1 };
+            self.inline.get_or_insert_default().glue_delimiters(start, delimiter_len);
         }
-        self.cite_until(range.end);
+        self.place_marks_until(range.end);
     }
 
-    fn push(&mut self, words: &str, ink: Ink, copied: Option<Arc<str>>, range: Range<usize>) {
+    fn push_text(&mut self, words: &str, ink: TextStyle, copied: Option<Arc<str>>, range: Range<usize>) {
         let target = self.links.last().and_then(|link| link.target.clone());
-        let claim = self.page.lit.as_ref().map_or(0..0, |lit| lit.claim.clone());
+        let claim = self.input.highlighted.as_ref().map_or(0..0, |lit| lit.claim.clone());
         let inline = self.inline.get_or_insert_default();
         if range.len() != words.len() || copied.is_some() {
-            let ink = if range.start < claim.end && claim.start < range.end { ink.on(Role::Mark) } else { ink };
-            inline.push(words, &Style { ink, link: target.as_ref(), copied }, range);
+            let ink = if range.start < claim.end && claim.start < range.end {
+                ink.on_background(ColourRole::Mark)
+            } else {
+                ink
+            };
+            inline.push(words, &RunStyle { style: ink, link: target.as_ref(), copied }, range);
             return;
         }
         let (start, end) = (claim.start.clamp(range.start, range.end), claim.end.clamp(range.start, range.end));
-        for (from, to, ink) in [(range.start, start, ink), (start, end, ink.on(Role::Mark)), (end, range.end, ink)] {
+        for (from, to, ink) in
+            [(range.start, start, ink), (start, end, ink.on_background(ColourRole::Mark)), (end, range.end, ink)]
+        {
             if from < to {
-                let style = Style { ink, link: target.as_ref(), copied: None };
+                let style = RunStyle { style: ink, link: target.as_ref(), copied: None };
                 inline.push(&words[from - range.start..to - range.start], &style, from..to);
             }
         }
     }
 }
 
-/// LaTeX that stays LaTeX: in its lines, or in one.
-fn as_written(latex: &str, in_lines: bool) -> String {
+/// Returns LaTeX that could not be converted, in its own lines or joined into one.
+fn as_written(latex: &str, keep_lines: bool) -> String {
     let lines = latex.lines().map(|line| line.trim_start_matches(['>', ' ']).trim_end());
-    lines.collect::<Vec<_>>().join(if in_lines { "\n" } else { " " })
+    lines.collect::<Vec<_>>().join(if keep_lines { "\n" } else { " " })
 }
 
 pub(in crate::widgets::markdown) fn is_ideograph(char: char) -> bool {
@@ -202,11 +228,11 @@ pub(in crate::widgets::markdown) fn is_ideograph(char: char) -> bool {
         | '\u{ff01}'..='\u{ff60}' | '\u{20000}'..='\u{3ffff}')
 }
 
-/// Where the words of inline code stand between its marks.
-fn code_within(source: &str, words: &str, code: &Range<usize>) -> Range<usize> {
+/// Returns where the text of inline code is between its backticks.
+fn code_inside(source: &str, words: &str, code: &Range<usize>) -> Range<usize> {
     let marks = source[code.clone()].bytes().take_while(|byte| *byte == b'`').count();
     let inside = code.start + marks..code.end.saturating_sub(marks).max(code.start + marks);
-    // A blank behind the marks keeps them apart from what is code.
+    // A space inside the backticks may only separate them from the code.
     let blank = inside.start + 1..(inside.end.max(inside.start + 2) - 1).min(inside.end);
     [inside.clone(), blank].into_iter().find(|range| source.get(range.clone()) == Some(words)).unwrap_or(inside)
 }

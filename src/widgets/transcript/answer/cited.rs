@@ -1,84 +1,97 @@
-//! The citation that is looked at: its light in the text, and its card below the words that it supports.
+//! The selected citation: its highlight in the text, and its card below the text that it supports.
 
-use super::{Builder, Part, Rows, Section};
+use super::{MessageSection, SectionBuilder, SectionPart, SectionRows};
 use crate::widgets::{
-    citation::Place,
-    row::{Row, RowKind},
+    citation::TextPartId,
+    row::{RowKind, StyledRow},
     source_card::SourceCard,
-    transcript::{Citation, Target, citing},
+    transcript::{CitationTarget, CursorTarget, citing},
 };
 
-impl Builder<'_> {
-    /// The citation of this answer that the cursor stands on.
-    pub(super) fn looked_at(&self) -> Option<Citation> {
+impl SectionBuilder<'_> {
+    /// The citation of this answer that the cursor is on.
+    pub(super) fn selected_citation(&self) -> Option<CitationTarget> {
         match self.context.target? {
-            Target::Citation(citation) => Some(citation),
-            Target::Message | Target::Reasoning(_) | Target::Call(_) | Target::Item(_) | Target::Code(_) => None,
+            CursorTarget::Citation(citation) => Some(citation),
+            CursorTarget::Message
+            | CursorTarget::Reasoning(_)
+            | CursorTarget::Call(_)
+            | CursorTarget::OtherItem(_)
+            | CursorTarget::Code(_) => None,
         }
     }
 
-    /// The annotation of a text that is looked at.
-    pub(super) fn lit(&self, text: Place) -> Option<usize> {
-        match self.looked_at()? {
-            Citation::Mark { place, annotation } if place == text => Some(annotation),
-            Citation::Mark { .. } | Citation::Entry(_) => None,
+    /// The selected annotation, if it belongs to this text.
+    pub(super) fn selected_annotation(&self, text: TextPartId) -> Option<usize> {
+        match self.selected_citation()? {
+            CitationTarget::Mark { place, annotation } if place == text => Some(annotation),
+            CitationTarget::Mark { .. } | CitationTarget::Entry(_) => None,
         }
     }
 
-    /// The rows of a text; an open card stands behind the words that its mark belongs to.
-    pub(super) fn push_text(&mut self, place: Place, rows: usize) {
-        let part = Part::Text(place.0, place.1);
-        let of = |range| Rows::Of(place, range);
-        let Some(end) = self.lit(place).filter(|_| self.context.citing.open).and_then(|it| self.end_of(place, it))
+    /// The rows of a text; an open source card follows the paragraph with its mark.
+    pub(super) fn push_text_rows(&mut self, place: TextPartId, rows: usize) {
+        let part = SectionPart::Text(place.0, place.1);
+        let of = |range| SectionRows::OfText(place, range);
+        let Some(end) = self
+            .selected_annotation(place)
+            .filter(|_| self.context.citation_state.is_open)
+            .and_then(|it| self.paragraph_end(place, it))
         else {
-            self.sections.push(Section { gap: 1, ..Section::new(part, of(0..rows)) });
+            self.sections.push(MessageSection { gap: 1, ..MessageSection::new(part, of(0..rows)) });
             return;
         };
-        self.sections.push(Section { gap: 1, ..Section::new(part, of(0..end)) });
-        self.source_card();
+        self.sections.push(MessageSection { gap: 1, ..MessageSection::new(part, of(0..end)) });
+        self.push_source_card();
         if end < rows {
             let is_apart = self.laid.texts.get(&place).is_some_and(|text| text.rows()[end].kind == RowKind::Blank);
             let gap = usize::from(!is_apart);
-            // Its rows keep the numbers that they have without the card.
-            self.sections.push(Section { gap, above: 1 + end - gap, ..Section::new(part, of(end..rows)) });
+            // Its rows keep the numbers that they would have without the card.
+            self.sections.push(MessageSection {
+                gap,
+                rows_above: 1 + end - gap,
+                ..MessageSection::new(part, of(end..rows))
+            });
         }
     }
 
-    /// The row behind the paragraph, item or table in which a mark stands.
-    fn end_of(&self, place: Place, annotation: usize) -> Option<usize> {
+    /// The row after the paragraph, list item or table that contains a mark.
+    fn paragraph_end(&self, place: TextPartId, annotation: usize) -> Option<usize> {
         let rows = self.laid.texts.get(&place)?.rows();
-        let has_mark = |row: &Row| {
+        let has_mark = |row: &StyledRow| {
             row.spans.iter().any(|span| span.citation.is_some_and(|cited| cited.annotation == Some(annotation)))
         };
         let mark = rows.iter().position(has_mark)?;
-        let goes_on = |at: usize| {
-            let is_table = |row: &Row| row.kind == RowKind::Table;
-            rows[at].goes_on() || is_table(&rows[at]) && rows.get(at + 1).is_some_and(is_table)
+        let is_continued = |at: usize| {
+            let is_table = |row: &StyledRow| row.kind == RowKind::Table;
+            rows[at].is_continued() || is_table(&rows[at]) && rows.get(at + 1).is_some_and(is_table)
         };
-        let last = (mark..rows.len()).find(|at| !goes_on(*at))?;
+        let last = (mark..rows.len()).find(|at| !is_continued(*at))?;
         Some(last + 1)
     }
 
-    /// The card of the source that is looked at, if it stands open.
-    pub(super) fn source_card(&mut self) {
-        let Some(citation) = self.looked_at().filter(|_| self.context.citing.open) else { return };
+    /// The card of the selected source, if it is open.
+    pub(super) fn push_source_card(&mut self) {
+        let Some(citation) = self.selected_citation().filter(|_| self.context.citation_state.is_open) else { return };
         let citations = &self.laid.citations;
         let (number, from) = match citation {
-            Citation::Entry(number) => (Some(number), None),
-            Citation::Mark { place, annotation } => (citations.number_of(place, annotation), Some((place, annotation))),
+            CitationTarget::Entry(number) => (Some(number), None),
+            CitationTarget::Mark { place, annotation } => {
+                (citations.source_number(place, annotation), Some((place, annotation)))
+            }
         };
         let Some(source) = citations.sources().iter().find(|source| Some(source.number) == number) else { return };
         let claims = citations.claims(source.number, self.answer);
-        let question = citing::question(source, citation, &claims);
-        let known = &self.context.citing;
+        let question = citing::check_question(source, citation, &claims);
+        let state = &self.context.citation_state;
         let card = SourceCard {
             source,
             claims: &claims,
-            from,
+            opened_from: from,
             question: question.as_ref(),
-            check: question.as_ref().and_then(|question| known.checks.get(question)),
-            elsewhere: known
-                .elsewhere
+            check: question.as_ref().and_then(|question| state.checks.get(question)),
+            browse_command: state
+                .unopened_page
                 .as_ref()
                 .filter(|(url, _)| source.url.as_ref() == Some(url))
                 .map(|(_, command)| command.as_str()),
@@ -87,6 +100,7 @@ impl Builder<'_> {
             marks: &self.layout.options.look.marks,
         };
         let rows = card.rows(self.layout.width);
-        self.sections.push(Section { gap: 1, ..Section::new(Part::SourceCard, Rows::Own(rows)) });
+        self.sections
+            .push(MessageSection { gap: 1, ..MessageSection::new(SectionPart::SourceCard, SectionRows::Owned(rows)) });
     }
 }

@@ -1,89 +1,92 @@
-//! Where the matches stand in the rows of the window, however their words were wrapped.
+//! Locates the matches in the rows of the window, across line wraps.
 
 use std::{collections::BTreeMap, ops::Range};
 
-use super::{Find, Hit};
+use super::{FindHit, FindState};
 use crate::widgets::{
-    row::{Cell, Joint, Row, RowKind},
-    transcript::{Spot, page::Page, place::Part},
+    row::{LineJoin, RowKind, StyledRow, TableCell},
+    transcript::{RowPos, page::LayoutPass, place::SectionPart},
 };
 
-/// A text whose wraps are undone, and where its pieces stand.
+/// A line of text with its wraps undone, and the pieces it was joined from.
 #[derive(Debug, Default)]
-struct Line {
+struct UnwrappedLine {
     text: String,
-    pieces: Vec<Piece>,
+    fragments: Vec<LineFragment>,
 }
 
 #[derive(Debug)]
-struct Piece {
-    /// In the text.
+struct LineFragment {
+    /// Where the piece begins in the text of the line.
     start: usize,
     length: usize,
-    /// Which of the rows, and where in its words.
+    /// The index of the row, and where the piece begins in the row's text.
     row: usize,
-    at: usize,
+    row_offset: usize,
 }
 
-impl Page<'_> {
-    /// Marks the matches of the line that a row belongs to; gives its last row.
-    pub(super) fn mark_line(&mut self, find: &mut Find, spot: Spot) -> Spot {
-        let (first, last) = self.whole_line(spot);
-        let Some(&message) = self.conversation.branch.get(spot.index) else { return spot };
-        let Some(laid) = self.transcript.laid.get(&message) else { return spot };
-        let anchor = laid.anchor(message, first.index, first.row);
-        let rows: Vec<Row> =
+impl LayoutPass<'_> {
+    /// Marks the matches in the line that a row belongs to. Returns the line's last row.
+    pub(super) fn mark_matches_in_line(&mut self, find: &mut FindState, spot: RowPos) -> RowPos {
+        let (first, last) = self.line_bounds(spot);
+        let Some(&message) = self.conversation.branch.get(spot.message_index) else { return spot };
+        let Some(laid) = self.transcript.message_rows.get(&message) else { return spot };
+        let anchor = laid.anchor_at(message, first.message_index, first.row);
+        let rows: Vec<StyledRow> =
             (first.row..=last.row).filter_map(|row| laid.row(row).map(|placed| placed.row.clone())).collect();
         let is_whole = rows.len() == last.row - first.row + 1;
         let has_source = rows.iter().any(|row| !row.source.is_empty());
-        if !anchor.part.is_found() || !is_whole || !has_source || matches!(rows[0].kind, RowKind::CodeHead { .. }) {
+        if !anchor.part.is_searchable() || !is_whole || !has_source || matches!(rows[0].kind, RowKind::CodeHead { .. })
+        {
             return last;
         }
-        let lines = lines(&rows);
-        let mut places: Vec<(&Line, Range<usize>)> = lines
+        let lines = unwrap_lines(&rows);
+        let mut places: Vec<(&UnwrappedLine, Range<usize>)> = lines
             .iter()
-            .flat_map(|line| find.needle.places(&line.text).into_iter().map(move |it| (line, it)))
+            .flat_map(|line| find.needle.find_all(&line.text).into_iter().map(move |it| (line, it)))
             .collect();
         let end = rows.iter().map(|row| row.source.end).max().unwrap_or(0);
-        let here = anchor.source..end;
-        let count = find.hits.within(message, anchor.part, here.clone());
-        if matches!(anchor.part, Part::Call(_)) {
-            // Behind what is called stands how far it is.
+        let source_range = anchor.source_start..end;
+        let count = find.hits.count_within(message, anchor.part, source_range.clone());
+        if matches!(anchor.part, SectionPart::Call(_)) {
+            // The state of the call follows the call and is not searched.
             places.truncate(count);
         }
-        let is_here = |hit: &Hit| hit.message == message && hit.part == anchor.part && here.contains(&hit.source);
+        let is_here = |hit: &FindHit| {
+            hit.message == message && hit.part == anchor.part && source_range.contains(&hit.source_offset)
+        };
         let current = find.current.filter(is_here).map(|hit| {
-            let nth = find.hits.within(message, anchor.part, anchor.source..hit.source);
-            // Before the cells of a record stand the names of their columns, which were counted with the first one.
+            let nth = find.hits.count_within(message, anchor.part, anchor.source_start..hit.source_offset);
+            // The cells of a record follow the names of their columns, which were counted with the first record.
             (places.len() + nth).saturating_sub(count).min(places.len().saturating_sub(1))
         });
         for (nth, (line, place)) in places.into_iter().enumerate() {
-            for piece in &line.pieces {
+            for piece in &line.fragments {
                 let (from, to) = (place.start.max(piece.start), place.end.min(piece.start + piece.length));
                 if from < to {
-                    let spot = Spot { row: first.row + piece.row, ..first };
-                    let in_row = piece.at + from - piece.start..piece.at + to - piece.start;
-                    find.lit.push((spot, in_row, current == Some(nth)));
+                    let spot = RowPos { row: first.row + piece.row, ..first };
+                    let in_row = piece.row_offset + from - piece.start..piece.row_offset + to - piece.start;
+                    find.visible_matches.push((spot, in_row, current == Some(nth)));
                 }
             }
         }
         last
     }
 
-    /// The first and the last row of a line; the rows that a row of a table takes belong together.
-    fn whole_line(&mut self, spot: Spot) -> (Spot, Spot) {
+    /// The first and the last row of a line. All rows of one table row belong together.
+    fn line_bounds(&mut self, spot: RowPos) -> (RowPos, RowPos) {
         if !self.is_in_table(spot) {
             return (self.line_start(spot), self.line_end(spot));
         }
         let (mut first, mut last) = (spot, spot);
-        while let Some(above) = first.row.checked_sub(1).map(|row| Spot { row, ..first })
+        while let Some(above) = first.row.checked_sub(1).map(|row| RowPos { row, ..first })
             && self.is_in_table(above)
             && self.row(above).is_some_and(|row| row.source.is_empty())
         {
             first = above;
         }
         while self.row(last).is_some_and(|row| row.source.is_empty()) {
-            let below = Spot { row: last.row + 1, ..last };
+            let below = RowPos { row: last.row + 1, ..last };
             if !self.is_in_table(below) {
                 break;
             }
@@ -92,36 +95,36 @@ impl Page<'_> {
         (first, last)
     }
 
-    fn is_in_table(&mut self, spot: Spot) -> bool {
+    fn is_in_table(&mut self, spot: RowPos) -> bool {
         self.row(spot).is_some_and(|row| row.kind == RowKind::Table)
     }
 }
 
-/// The words of some rows without the marks of citations: one line, or one for each cell of a table.
-fn lines(rows: &[Row]) -> Vec<Line> {
-    let mut lines: BTreeMap<Option<(u32, u16)>, Line> = BTreeMap::new();
-    let mut before: BTreeMap<Option<(u32, u16)>, Joint> = BTreeMap::new();
+/// The text of some rows without citation marks: one line, or one for each cell of a table.
+fn unwrap_lines(rows: &[StyledRow]) -> Vec<UnwrappedLine> {
+    let mut lines: BTreeMap<Option<(u32, u16)>, UnwrappedLine> = BTreeMap::new();
+    let mut previous_joins: BTreeMap<Option<(u32, u16)>, LineJoin> = BTreeMap::new();
     for (nth, row) in rows.iter().enumerate() {
         let is_table = row.kind == RowKind::Table;
         if let Some(above) = nth.checked_sub(1).map(|above| &rows[above]).filter(|_| !is_table) {
-            lines.entry(None).or_default().text += &above.joint.words();
+            lines.entry(None).or_default().text += &above.join.to_text();
         }
-        let mut at = 0;
-        for span in row.spans.get(row.lead..).unwrap_or_default() {
-            let (start, length) = (at, span.text.len());
-            at += length;
-            let key = span.cell.map(|Cell { row, column, .. }| (row, column));
-            if span.citation.is_some() || span.ink.is_aside || is_table && key.is_none() {
+        let mut offset = 0;
+        for span in row.spans.get(row.lead_spans..).unwrap_or_default() {
+            let (start, length) = (offset, span.text.len());
+            offset += length;
+            let key = span.cell.map(|TableCell { row, column, .. }| (row, column));
+            if span.citation.is_some() || span.style.is_aside || is_table && key.is_none() {
                 continue;
             }
             let line = lines.entry(key).or_default();
-            if line.pieces.last().is_some_and(|piece| piece.row != nth)
-                && let Some(joint) = before.get(&key)
+            if line.fragments.last().is_some_and(|piece| piece.row != nth)
+                && let Some(joint) = previous_joins.get(&key)
             {
-                line.text += &joint.words();
+                line.text += &joint.to_text();
             }
-            before.extend(span.cell.map(|cell| (key, cell.joint)));
-            line.pieces.push(Piece { start: line.text.len(), length, row: nth, at: start });
+            previous_joins.extend(span.cell.map(|cell| (key, cell.join)));
+            line.fragments.push(LineFragment { start: line.text.len(), length, row: nth, row_offset: start });
             line.text += &span.text;
         }
     }

@@ -1,4 +1,4 @@
-//! The field of a search, in the composer's place.
+//! The search field, shown in the composer's place.
 
 use ratatui::{
     buffer::Buffer,
@@ -8,70 +8,70 @@ use ratatui::{
     widgets::Widget,
 };
 
-use super::{Find, Round};
+use super::{FindState, FindWrap};
 use crate::{
     text,
     widgets::{
-        field::Shows,
-        theme::{Role, Theme},
+        field::FieldDisplay,
+        theme::{ColourRole, Theme},
         transcript::GUTTER,
         words,
     },
 };
 
-/// What is looked for, how much was found, and the keys; `area` includes the gutter.
+/// The query, the number of matches and the keys; the area includes the gutter.
 pub struct FindView<'a> {
-    pub find: &'a Find,
+    pub find: &'a FindState,
     pub theme: &'a Theme,
 }
 
-/// The field keeps this many cells before the keys are shown.
-const FIELD: usize = 20;
+/// The field gets at least this many cells before any keys are shown.
+const MIN_FIELD_WIDTH: usize = 20;
 
 impl FindView<'_> {
-    /// Where the terminal's cursor stands while the query is typed.
+    /// The position of the terminal's cursor while the query is typed.
     pub fn cursor(&self, area: Rect) -> Option<Position> {
-        self.find.typing.then(|| self.find.field.cursor(self.parts(area).0, Shows::Text))?
+        self.find.typing.then(|| self.find.field.cursor(self.field_and_hints(area).0, FieldDisplay::Text))?
     }
 
-    /// The field, and what is said at its right.
-    fn parts(&self, area: Rect) -> (Rect, Vec<Span<'static>>) {
+    /// The area of the field, and the text to its right.
+    fn field_and_hints(&self, area: Rect) -> (Rect, Vec<Span<'static>>) {
         let gutter = GUTTER.min(area.width);
         let line = Rect { x: area.x + gutter, width: area.width - gutter, height: area.height.min(1), ..area };
         let room = usize::from(line.width);
-        let count = self.count();
+        let count = self.count_text();
         let hints: &[(&str, &str)] = if self.find.typing {
-            &[(self.theme.marks.up_down, "walk"), (self.theme.marks.enter, "keep"), ("esc", "ends")]
+            &[(self.theme.marks.up_down, "matches"), (self.theme.marks.enter, "done"), ("Esc", "close")]
         } else {
-            &[("n N", "walk"), ("/", "change"), ("esc", "ends")]
+            &[("n N", "matches"), ("/", "edit"), ("Esc", "close")]
         };
-        let left = room.saturating_sub(FIELD + text::width(&count) + 3);
-        let mut said = vec![Span::styled(count, self.theme.style(self.role()))];
-        let keys = words::keys(hints, left, self.theme).spans;
+        let left = room.saturating_sub(MIN_FIELD_WIDTH + text::width(&count) + 3);
+        let mut trailer = vec![Span::styled(count, self.theme.style(self.count_role()))];
+        let keys = words::hint_line(hints, left, self.theme).spans;
         if !keys.is_empty() {
-            said.push(Span::raw("   "));
-            said.extend(keys.into_iter().map(|span| Span::styled(span.content.into_owned(), span.style)));
+            trailer.push(Span::raw("   "));
+            trailer.extend(keys.into_iter().map(|span| Span::styled(span.content.into_owned(), span.style)));
         }
-        let cells: usize = said.iter().map(|span| text::width(&span.content)).sum();
+        let cells: usize = trailer.iter().map(|span| text::width(&span.content)).sum();
         let field = Rect { width: line.width.saturating_sub(cells as u16 + 2), ..line };
-        (field, said)
+        (field, trailer)
     }
 
-    fn role(&self) -> Role {
-        if self.find.count == 0 && self.find.hits.complete() { Role::Warning } else { Role::Muted }
+    fn count_role(&self) -> ColourRole {
+        if self.find.match_count == 0 && self.find.hits.is_complete() { ColourRole::Warning } else { ColourRole::Muted }
     }
 
-    fn count(&self) -> String {
+    fn count_text(&self) -> String {
         let find = self.find;
         let dot = self.theme.marks.dot;
-        match (find.needle.is_empty(), find.hits.complete(), find.count) {
+        match (find.needle.is_empty(), find.hits.is_complete(), find.match_count) {
             (true, _, _) => String::new(),
             (false, true, 0) => "no match".into(),
             (false, false, count) => format!("{count}{}", self.theme.marks.ellipsis),
-            (false, true, count) => match find.round {
-                None => format!("{} of {count}", find.number),
-                Some(Round::Top) => format!("{} of {count} {dot} from the top", find.number),
-                Some(Round::End) => format!("{} of {count} {dot} from the end", find.number),
+            (false, true, count) => match find.wrap {
+                None => format!("{} of {count}", find.current_number),
+                Some(FindWrap::Top) => format!("{} of {count} {dot} from the top", find.current_number),
+                Some(FindWrap::End) => format!("{} of {count} {dot} from the end", find.current_number),
             },
         }
     }
@@ -83,20 +83,20 @@ impl Widget for FindView<'_> {
         if area.is_empty() {
             return;
         }
-        self.theme.clear(area, Role::Background, buf);
-        let sign = self.theme.style(if self.find.typing { Role::Accent } else { Role::Muted });
+        self.theme.clear_area(area, ColourRole::Background, buf);
+        let sign = self.theme.style(if self.find.typing { ColourRole::Accent } else { ColourRole::Muted });
         buf.set_stringn(area.x, area.y, self.theme.marks.search, 1, sign);
-        let (field, said) = self.parts(area);
-        let style = self.theme.style(Role::Text);
+        let (field, trailer) = self.field_and_hints(area);
+        let style = self.theme.style(ColourRole::Text);
         if self.find.field.is_empty() {
-            let muted = self.theme.style(Role::Muted).remove_modifier(Modifier::BOLD);
+            let muted = self.theme.style(ColourRole::Muted).remove_modifier(Modifier::BOLD);
             buf.set_stringn(field.x, field.y, "find in this conversation", field.width.into(), muted);
         } else {
-            self.find.field.draw(field, Shows::Text, style, self.theme, buf);
+            self.find.field.draw(field, FieldDisplay::Text, style, self.theme, buf);
         }
-        let cells: usize = said.iter().map(|span| text::width(&span.content)).sum();
+        let cells: usize = trailer.iter().map(|span| text::width(&span.content)).sum();
         let mut x = area.right().saturating_sub(cells as u16).max(field.x);
-        for span in said {
+        for span in trailer {
             let room = usize::from(area.right().saturating_sub(x));
             (x, _) = buf.set_stringn(x, area.y, &span.content, room, span.style);
         }

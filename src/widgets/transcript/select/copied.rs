@@ -1,32 +1,36 @@
-//! Rows as a text to be copied: wraps undone, decoration left out.
+//! Copies rows as text, with wraps undone and decoration left out.
 
 use std::ops::Range;
 
-use super::{Page, Place, Spot, source_of, words};
+use super::{LayoutPass, RowOffset, RowPos, part_source, text_without_lead};
 use crate::{
     text,
     widgets::{
-        row::{Joint, Row, RowKind},
-        theme::Marks,
+        row::{LineJoin, RowKind, StyledRow},
+        theme::ThemeMarks,
     },
 };
 
-impl Page<'_> {
-    /// The text from one letter up to another.
+impl LayoutPass<'_> {
+    /// The text from one character up to another.
     ///
-    /// Bullets, numbers and bars of quotations become those of Markdown; code is what it is, without its bar.
-    pub fn copied(&mut self, from: Place, to: Place) -> String {
+    /// Bullets, numbers and quotation bars become Markdown; code is copied verbatim, without its bar.
+    pub fn copy_text(&mut self, from: RowOffset, to: RowOffset) -> String {
         let mut text = String::new();
-        let mut before: Option<Row> = None;
-        let mut whole = false;
-        for index in from.spot.index..=to.spot.index {
-            let first = if index == from.spot.index { from.spot.row } else { 0 };
-            let last = if index == to.spot.index { to.spot.row } else { self.height(index).saturating_sub(1) };
-            self.height(index);
+        let mut before: Option<StyledRow> = None;
+        let mut is_copied_whole = false;
+        for index in from.row_pos.message_index..=to.row_pos.message_index {
+            let first = if index == from.row_pos.message_index { from.row_pos.row } else { 0 };
+            let last = if index == to.row_pos.message_index {
+                to.row_pos.row
+            } else {
+                self.message_height(index).saturating_sub(1)
+            };
+            self.message_height(index);
             for row in first..=last {
-                let spot = Spot { index, row };
-                let row = self.row(spot).cloned().unwrap_or_else(Row::blank);
-                if let Some(hidden) = self.hidden(spot, &row) {
+                let spot = RowPos { message_index: index, row };
+                let row = self.row(spot).cloned().unwrap_or_else(StyledRow::blank);
+                if let Some(hidden) = self.folded_diagram_source(spot, &row) {
                     text.push_str(if text.is_empty() { "" } else { "\n" });
                     text.push_str(&hidden);
                     before = Some(row);
@@ -35,23 +39,23 @@ impl Page<'_> {
                 if is_decoration(&row) {
                     continue;
                 }
-                let said = words(&row);
-                let start = if spot == from.spot { from.byte } else { 0 };
-                let end = if spot == to.spot { to.byte } else { said.len() };
-                let is_copied_above = whole && is_rest(&row);
-                let taken = taken(&row, start..end.max(start), &mut whole);
-                match before.as_ref().map(|before| before.joint) {
+                let row_text = text_without_lead(&row);
+                let start = if spot == from.row_pos { from.byte } else { 0 };
+                let end = if spot == to.row_pos { to.byte } else { row_text.len() };
+                let is_copied_above = is_copied_whole && is_continuation(&row);
+                let copied = span_text_to_copy(&row, start..end.max(start), &mut is_copied_whole);
+                match before.as_ref().map(|before| before.join) {
                     Some(_) if is_copied_above => (),
-                    Some(joint @ Joint::Blanks(_)) => text.push_str(&joint.words()),
+                    Some(joint @ LineJoin::Wrapped(_)) => text.push_str(&joint.to_text()),
                     joint => {
                         trim_end(&mut text);
-                        text.push_str(&joint.map(Joint::words).unwrap_or_default());
+                        text.push_str(&joint.map(LineJoin::to_text).unwrap_or_default());
                         if start == 0 {
-                            text.push_str(&self.lead(&row));
+                            text.push_str(&self.markdown_lead(&row));
                         }
                     }
                 }
-                text.push_str(&taken);
+                text.push_str(&copied);
                 before = Some(row);
             }
         }
@@ -59,61 +63,61 @@ impl Page<'_> {
         text::clean(text.trim_matches('\n')).into_owned()
     }
 
-    /// The source of a diagram, of which only one row is shown.
-    pub fn hidden(&self, spot: Spot, row: &Row) -> Option<String> {
+    /// The source of a folded diagram, of which only one row is shown.
+    pub fn folded_diagram_source(&self, spot: RowPos, row: &StyledRow) -> Option<String> {
         let RowKind::CodeHead { .. } = row.kind else { return None };
-        let id = *self.conversation.branch.get(spot.index)?;
-        let part = self.transcript.laid.get(&id)?.anchor(id, spot.index, spot.row).part;
-        let source = source_of(self.conversation, id, part)?;
+        let id = *self.conversation.branch.get(spot.message_index)?;
+        let part = self.transcript.message_rows.get(&id)?.anchor_at(id, spot.message_index, spot.row).part;
+        let source = part_source(self.conversation, id, part)?;
         let lines = source.get(row.source.clone())?.trim();
         lines.contains('\n').then(|| lines.to_owned())
     }
 
-    /// The bullets and bars of a row as Markdown has them.
-    fn lead(&self, row: &Row) -> String {
+    /// The bullets and bars of a row, as Markdown.
+    fn markdown_lead(&self, row: &StyledRow) -> String {
         if matches!(row.kind, RowKind::Code { .. }) {
             return String::new();
         }
-        let marks = self.transcript.layout.as_ref().map_or(Marks::UNICODE, |layout| layout.options.look.marks);
+        let marks = self.transcript.layout.as_ref().map_or(ThemeMarks::UNICODE, |layout| layout.options.look.marks);
         let mut lead = String::new();
-        for span in row.spans.get(..row.lead).unwrap_or_default() {
-            let said = in_markdown(&span.text, &marks);
-            // A task of a numbered list has its number already.
-            let numbered = lead.trim_end().ends_with('.');
-            lead.push_str(if numbered { said.strip_prefix("- ").unwrap_or(&said) } else { &said });
+        for span in row.spans.get(..row.lead_spans).unwrap_or_default() {
+            let markdown = lead_to_markdown(&span.text, &marks);
+            // A task in a numbered list already has its number.
+            let is_numbered = lead.trim_end().ends_with('.');
+            lead.push_str(if is_numbered { markdown.strip_prefix("- ").unwrap_or(&markdown) } else { &markdown });
         }
         lead
     }
 }
 
-/// The words of a range of a row; what stands for something else is copied as that if its first row is taken as a
-/// whole, which `whole` keeps for the rows behind it, else by its letters.
-fn taken(row: &Row, range: Range<usize>, whole: &mut bool) -> String {
+/// The text to copy for a range of a row. A span that stands for something else, such as LaTeX, is copied as that if
+/// its first row is fully selected, which the flag remembers for the following rows; otherwise its visible text is.
+fn span_text_to_copy(row: &StyledRow, range: Range<usize>, is_copied_whole: &mut bool) -> String {
     let mut text = String::new();
-    let mut at = 0;
-    for span in row.spans.get(row.lead..).unwrap_or_default() {
-        let (from, to) = (range.start.max(at), range.end.min(at + span.text.len()));
-        let letters = span.text.get(from.saturating_sub(at)..to.saturating_sub(at)).unwrap_or_default();
-        match span.copied.as_deref() {
-            Some("") if *whole => (),
+    let mut offset = 0;
+    for span in row.spans.get(row.lead_spans..).unwrap_or_default() {
+        let (from, to) = (range.start.max(offset), range.end.min(offset + span.text.len()));
+        let letters = span.text.get(from.saturating_sub(offset)..to.saturating_sub(offset)).unwrap_or_default();
+        match span.copy_as.as_deref() {
+            Some("") if *is_copied_whole => (),
             None | Some("") => text.push_str(letters),
             Some(copied) => {
-                // A rule has no letters.
-                *whole = letters == span.text || row.kind == RowKind::Rule && !letters.is_empty();
-                text.push_str(if *whole { copied } else { letters });
+                // Selecting any part of a rule selects all of it.
+                *is_copied_whole = letters == span.text || row.kind == RowKind::Rule && !letters.is_empty();
+                text.push_str(if *is_copied_whole { copied } else { letters });
             }
         }
-        at += span.text.len();
+        offset += span.text.len();
     }
     text
 }
 
-/// Whether a row begins within what a row above stands for, as the rest of a formula does.
-fn is_rest(row: &Row) -> bool {
-    row.spans.get(row.lead).is_some_and(|span| span.copied.as_deref() == Some(""))
+/// Whether a row continues a span that a row above copies in full, such as the rest of a formula.
+fn is_continuation(row: &StyledRow) -> bool {
+    row.spans.get(row.lead_spans).is_some_and(|span| span.copy_as.as_deref() == Some(""))
 }
 
-fn in_markdown(mark: &str, marks: &Marks) -> String {
+fn lead_to_markdown(mark: &str, marks: &ThemeMarks) -> String {
     let sign = mark.trim();
     let blanks = &mark[mark.trim_end().len()..];
     match sign {
@@ -121,20 +125,20 @@ fn in_markdown(mark: &str, marks: &Marks) -> String {
         _ if marks.bullets.contains(&sign) => mark.replacen(sign, "-", 1),
         _ if sign == marks.task_open => format!("- [ ]{blanks}"),
         _ if sign == marks.task_done => format!("- [x]{blanks}"),
-        _ if sign == marks.quotation || sign == marks.bar => "> ".into(),
+        _ if sign == marks.quote_bar || sign == marks.bar => "> ".into(),
         _ => mark.to_owned(),
     }
 }
 
-/// The head of a code block, the rule under the head of a table or under a heading.
-fn is_decoration(row: &Row) -> bool {
+/// Whether a row is the head of a code block, or the rule below a table's head or a heading.
+fn is_decoration(row: &StyledRow) -> bool {
     match row.kind {
         RowKind::CodeHead { .. } => true,
         RowKind::Table => {
-            let said = words(row);
+            let said = text_without_lead(row);
             !said.is_empty() && said.chars().all(|letter| matches!(letter, ' ' | '─' | '-'))
         }
-        RowKind::Rule => row.spans.iter().all(|span| span.copied.is_none()),
+        RowKind::Rule => row.spans.iter().all(|span| span.copy_as.is_none()),
         _ => false,
     }
 }

@@ -1,0 +1,29 @@
+//! The library, tested through its public surface: updates driven by keys, screens, streams, the database, the layers.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod answer_failures;
+mod app;
+mod citations;
+mod config;
+mod demo;
+mod event_loop;
+mod keys;
+mod layers;
+mod layout;
+mod markdown;
+mod moving;
+mod notifications;
+mod page_fetch;
+mod readme;
+mod requests;
+mod results;
+mod screens;
+mod store;
+mod stream;
+mod themes;
+mod tool_list;
+mod tools;
+mod trash;
+mod xray;

@@ -1,0 +1,8 @@
+//! The database: saved data survives a restart, whatever happens in between.
+
+mod failures;
+mod instances;
+mod recordings;
+mod reference_model;
+mod saved;
+pub mod test_database;
