@@ -7,12 +7,12 @@ use divan::{Bencher, black_box};
 use ibid::{
     chat::{MessageId, Timestamp},
     config::ShowMode,
-    widgets::{
+    render::{
         highlight::{CodeBlockId, CodeHighlighter, HighlightJob},
         markdown::{MarkdownLayout, MarkdownOptions, TextStage},
         theme::Theme,
-        transcript::{ReadingOptions, ScrollMove, Transcript, TranscriptView},
     },
+    ui::transcript::{ReadingOptions, ScrollMove, Transcript, TranscriptView},
 };
 use ratatui::{buffer::Buffer, layout::Rect, widgets::Widget};
 use support::long_conversation::{conversation, mixed_markdown};

@@ -32,7 +32,10 @@ mod whole {
     };
 
     use ibid::{
-        api::{ApiClient, ApiDialect, Endpoint, Request, request::MessageRole, request::input_message},
+        api::{
+            ApiClient, ApiDialect, Endpoint, Request,
+            request::{MessageRole, input_message},
+        },
         chat::ConversationChange,
         store::{SaveTicket, StoreHandle, StoreJob, StoreReply as Stored},
     };

@@ -1,33 +1,31 @@
 //! Conversations: their messages, the turns in progress, and the requests to send.
 
 pub mod answer;
-#[cfg(test)]
-mod bench;
 mod billing;
-pub mod call;
-mod calls;
 pub mod change;
 pub mod choices;
 pub mod conversation;
 pub mod explain;
 pub mod ids;
 pub mod journal;
-mod left_out;
 pub mod message;
+mod provider_prefs;
 pub mod recording;
 mod replay;
 pub mod request;
 mod retry;
-mod running;
 pub mod settings;
+#[cfg(test)]
+mod test_support;
 mod title;
+pub mod tool_call;
+mod tool_loop;
 mod tree;
+mod truncation;
 pub mod turn;
-mod wishes;
+mod turn_lifecycle;
 
 pub use answer::{Answer, AnswerEnd, Item, ItemKind, ItemSlot};
-pub use call::{CallDenial, CallId, ToolCallRun, ToolCallState};
-pub use calls::CallDecision;
 pub use change::{ConversationChange, ConversationHeader};
 pub use choices::{CardChoice, card_choices};
 pub use conversation::{ChatEffect, Conversation, ConversationCost, ConversationSummary};
@@ -36,6 +34,8 @@ pub use ids::IdGenerator;
 pub use message::{Message, MessageBody, Prompt};
 pub use recording::{RecordingInProgress, WireRecording};
 pub use settings::{ChatSettings, Effort};
+pub use tool_call::{CallDenial, CallId, ToolCallRun, ToolCallState};
+pub use tool_loop::CallDecision;
 pub use turn::{PauseReason, RequestFix, StreamId, Turn, TurnBlock, TurnPhase};
 
 use serde::{Deserialize, Serialize};

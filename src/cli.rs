@@ -16,7 +16,6 @@ use ratatui::layout::Size;
 use tokio::sync::mpsc;
 
 use crate::{
-    app::{InitialConversation, Msg, StartOptions, State},
     config::{self, AppPaths, AutoSwitch, Config},
     demo::{self, DemoPace, DemoServer},
     headless, log, mcp,
@@ -24,11 +23,13 @@ use crate::{
         EffectRuntime, RuntimeFiles,
         servers::{ApiServers, DEMO, OPENROUTER, ServerChoice},
     },
-    tools,
-    tui::{
-        self, TerminalEnv, TerminalIo, TerminalScreen, clipboard, editor, elsewhere,
+    terminal::{
+        self, TerminalEnv, TerminalIo, TerminalScreen, clipboard, editor,
         os::{self, KeyboardInput, SignalReceiver, SystemSignal},
+        osc_notify,
     },
+    tools,
+    ui::{InitialConversation, Msg, StartOptions, State},
 };
 use args::{CliArgs, CliCommand, RequestArgs};
 
@@ -117,7 +118,7 @@ fn run_app(settings: &LaunchSettings, server: ServerMode) -> Result<ProgramExit,
     let terminal_env = TerminalEnv {
         editor: editor::editor_command(|name| std::env::var(name).ok()),
         clipboard: clipboard::ClipboardEnv::from_env(|name| std::env::var(name).ok()),
-        notification_form: elsewhere::NotificationForm::from_env(env_text),
+        notification_form: osc_notify::NotificationForm::from_env(env_text),
     };
     let (exit_reason, resume_line) = tokio.block_on(async {
         let signals = SignalReceiver::listen()?;
@@ -127,7 +128,7 @@ fn run_app(settings: &LaunchSettings, server: ServerMode) -> Result<ProgramExit,
         let mut terminal = TerminalIo { screen, keyboard, signals, env: terminal_env };
         match server {
             ServerMode::Real => match run_with_servers(settings, servers, &mut terminal).await? {
-                (tui::ExitReason::Demo, _) => run_demo(&settings.without_flags(), &mut terminal).await,
+                (terminal::ExitReason::Demo, _) => run_demo(&settings.without_flags(), &mut terminal).await,
                 ended => Ok(ended),
             },
             ServerMode::Demo => run_demo(settings, &mut terminal).await,
@@ -139,13 +140,13 @@ fn run_app(settings: &LaunchSettings, server: ServerMode) -> Result<ProgramExit,
         println!("{line}");
     }
     Ok(match exit_reason {
-        tui::ExitReason::Quit | tui::ExitReason::Demo => ProgramExit::Done,
-        tui::ExitReason::Interrupted => ProgramExit::Interrupted,
-        tui::ExitReason::Panicked => ProgramExit::Failed,
+        terminal::ExitReason::Quit | terminal::ExitReason::Demo => ProgramExit::Done,
+        terminal::ExitReason::Interrupted => ProgramExit::Interrupted,
+        terminal::ExitReason::Panicked => ProgramExit::Failed,
     })
 }
 
-type AppExit = (tui::ExitReason, Option<String>);
+type AppExit = (terminal::ExitReason, Option<String>);
 
 async fn run_with_servers<W: Write>(
     settings: &LaunchSettings,
@@ -159,7 +160,7 @@ async fn run_with_servers<W: Write>(
         mcp: Some(settings.mcp_places()),
     };
     let connect = |inbox: mpsc::Sender<Msg>| Ok(EffectRuntime::start(inbox, servers, files));
-    let ended = tui::run(terminal, &mut state, connect).await?;
+    let ended = terminal::run(terminal, &mut state, connect).await?;
     Ok((ended, settings.resume_line(&state, "ibid")))
 }
 
@@ -175,7 +176,7 @@ async fn run_demo<W: Write>(settings: &LaunchSettings, terminal: &mut TerminalIo
         let demo = server.insert(DemoServer::start(DemoPace::Lifelike)?);
         Ok(EffectRuntime::start(inbox, ApiServers::demo(demo.base_url()), files))
     };
-    let ended = tui::run(terminal, &mut state, connect).await?;
+    let ended = terminal::run(terminal, &mut state, connect).await?;
     Ok((ended, settings.resume_line(&state, "ibid demo")))
 }
 
@@ -340,7 +341,7 @@ impl LaunchSettings {
             let nanoseconds = jiff::Timestamp::now().as_nanosecond().to_le_bytes();
             seed.copy_from_slice(&nanoseconds[..8]);
         }
-        let links = tui::links::should_write_links(self.config.links, |name| std::env::var(name).ok());
+        let links = terminal::links::should_write_links(self.config.links, |name| std::env::var(name).ok());
         let links = if links { AutoSwitch::On } else { AutoSwitch::Off };
         StartOptions {
             config: Config { links, ..self.config.clone() },
@@ -350,7 +351,7 @@ impl LaunchSettings {
             time_zone: jiff::tz::TimeZone::system(),
             initial_conversation: self.open.clone(),
             overrides: self.request_args.to_overrides(),
-            colours: tui::colours::supported_colours(env_text),
+            colours: terminal::colour_support::supported_colours(env_text),
             themes: config::read_themes(&self.paths.themes_dir()),
             complaints: self.config_warnings.clone(),
             size,
@@ -437,7 +438,7 @@ pub fn install_panic_hook() {
     }
     let report = builder.into_hooks().0.into_panic_hook();
     panic::set_hook(Box::new(move |info| {
-        tui::restore();
+        terminal::restore();
         report(info);
         if let Some(signals) = LOOP_SIGNALS.get() {
             let _ = signals.try_send(SystemSignal::Panicked); // The loop itself may be what panicked.

@@ -1,26 +1,26 @@
 //! The config file: plain data with its defaults, and its problems with their line numbers.
 
-mod complaint;
-mod mcp;
+mod edit;
+mod load;
+mod mcp_servers;
 mod paths;
+mod problem;
 mod provider;
-mod read;
 mod themes;
-mod tools;
-mod write;
+mod tool_settings;
 
 use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-pub use mcp::{McpServerConfig, parse_mcp_servers};
+pub use load::check_base_url;
+pub use mcp_servers::{McpServerConfig, parse_mcp_servers};
 pub use paths::{AppPaths, EnvLookup};
 pub use provider::{
     CutoffPercentile, DataCollection, DollarAmount, MaxPrices, PerformanceCutoff, ProviderConfig, SortPartition,
 };
-pub use read::check_base_url;
 pub use themes::{ThemeFile, read_themes};
-pub use tools::{CommandTool, HostedToolsConfig, ToolsConfig};
+pub use tool_settings::{CommandTool, HostedToolsConfig, ToolsConfig};
 
 /// Every setting, commented, with its default.
 pub const EXAMPLE_CONFIG: &str = include_str!("../assets/config.toml");

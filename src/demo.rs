@@ -1,8 +1,8 @@
 //! The built-in server: the real protocol on a loopback port, with scripted models.
 
-mod play;
+mod demo_response;
+mod player;
 mod script;
-mod wire;
 
 use std::{
     convert::Infallible,
@@ -143,12 +143,12 @@ fn handle_responses(shared: &Arc<DemoState>, body: &[u8]) -> Response<DemoBody> 
         return refusal;
     }
     let answer_number = shared.answer_count.fetch_add(1, Ordering::Relaxed);
-    let answer = wire::DemoResponse::new(&model, answer_number, request, shared.scripts.price(&model));
+    let answer = demo_response::DemoResponse::new(&model, answer_number, request, shared.scripts.price(&model));
     let id = answer.id.clone();
     let mut response = if answer.is_streaming() {
-        stream_response(play::stream_reply(answer, reply.clone(), shared.pace))
+        stream_response(player::stream_reply(answer, reply.clone(), shared.pace))
     } else {
-        full_response(StatusCode::OK, "application/json", play::whole_body(answer, reply))
+        full_response(StatusCode::OK, "application/json", player::whole_body(answer, reply))
     };
     response.headers_mut().insert("x-generation-id", id.parse().expect("the id has only ASCII characters"));
     response

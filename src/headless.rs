@@ -8,11 +8,11 @@ use std::{
 use tokio::{sync::mpsc, time::Instant};
 
 use crate::{
-    app::{self, Effect, Msg, State},
     chat::{Answer, AnswerEnd, CardText, Conversation, Item, Timestamp, TurnPhase, answer::ContentPart, explain},
     runtime::{EffectRuntime, TerminalEffect},
     store::StoreReply,
     text::{self, TextCleaner},
+    ui::{self, Effect, Msg, State},
 };
 
 /// The capacity of the loop's channel.
@@ -128,7 +128,7 @@ impl AskSession<'_> {
 
     /// Waits for the next message. Returns `None` when the program is asked to terminate.
     async fn next_msg(&mut self, termination: Pin<&mut impl Future<Output = ()>>) -> Option<Msg> {
-        let due = app::next_wake(self.state, Timestamp::now()).map(|at| {
+        let due = ui::next_wake(self.state, Timestamp::now()).map(|at| {
             let wait = std::time::Duration::try_from(at.duration_since(Timestamp::now())).unwrap_or_default();
             Instant::now() + wait
         });
@@ -141,7 +141,7 @@ impl AskSession<'_> {
     }
 
     fn dispatch(&mut self, msg: Msg) {
-        let effects = app::update(self.state, Timestamp::now(), msg);
+        let effects = ui::update(self.state, Timestamp::now(), msg);
         for complaint in self.state.complaints.drain(..) {
             eprintln!("ibid: {}", text::clean(&complaint).replace('\n', " "));
         }

@@ -236,7 +236,7 @@ mod tests {
 
     #[cfg(unix)]
     mod command {
-        use super::*;
+        use crate::keys::tests::*;
 
         #[test]
         fn the_first_line_is_the_key_and_no_shell_reads_the_arguments() {

@@ -1,8 +1,8 @@
 //! ibid: a full-screen chat client for the terminal. `ARCHITECTURE.md` is the map.
 
 pub mod api;
-pub mod app;
 pub mod chat;
+pub mod citations;
 pub mod cli;
 pub mod config;
 pub mod demo;
@@ -12,10 +12,11 @@ pub mod keys;
 pub mod log;
 pub mod mcp;
 pub mod processes;
+pub mod render;
 pub mod runtime;
 pub mod store;
+pub mod terminal;
 pub mod text;
 pub mod tools;
-pub mod tui;
-pub mod view;
+pub mod ui;
 pub mod widgets;

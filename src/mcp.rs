@@ -3,16 +3,16 @@
 //! Jobs go in and events come out; sending a job never blocks. The thread starts no server before it is asked to. When
 //! the handle is dropped, it ends the servers it started and all their child processes.
 
-mod board;
 mod client;
+mod connection;
 mod content;
-mod found;
+mod discovery;
 mod http;
-mod lines;
-mod link;
+mod line_filter;
+mod messages;
 mod server;
+mod statuses;
 mod stdio;
-mod words;
 
 use std::{
     collections::HashMap,
@@ -30,8 +30,8 @@ use crate::{
     tools::{ToolDefinition, ToolFailure, ToolId, ToolOutcome},
 };
 
-pub use board::{ServerStatus, ServerStatuses};
-pub use found::{ConfiguredServer, RunPermission, ServerDiscovery, ServerOrigin};
+pub use discovery::{ConfiguredServer, RunPermission, ServerDiscovery, ServerOrigin};
+pub use statuses::{ServerStatus, ServerStatuses};
 
 /// A handle to the thread; dropping it waits until every server has ended.
 #[derive(Debug)]

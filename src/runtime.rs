@@ -3,8 +3,8 @@
 mod account;
 mod browser;
 mod catalogues;
-mod commands;
-mod mcp;
+mod command_tools;
+mod mcp_bridge;
 pub mod pages;
 mod pipe;
 pub mod servers;
@@ -27,14 +27,15 @@ use tokio::{
 
 use crate::{
     api::{self, FaultKind, Request},
-    app::{Effect, Msg, attention::UserNotification, msg::FileWriteError},
     chat::{CallId, ConversationId, StreamId, Timestamp},
+    citations::check::CheckQuestion,
     config::{self, AppPaths, Config},
     files, keys,
     mcp::{McpHandle, McpJob, ServerDiscovery},
+    render::highlight,
     store::StoreHandle,
     tools::ToolCommand,
-    widgets::{check::CheckQuestion, highlight},
+    ui::{Effect, Msg, msg::FileWriteError, notifications::UserNotification},
 };
 use pages::PageFetcher;
 use servers::{ApiServer, ApiServers, DEMO, OPENROUTER};
@@ -45,7 +46,7 @@ pub struct EffectRuntime {
     servers: ApiServers,
     streams: HashMap<StreamId, AbortHandle>,
     /// Running command tools; they end with the runtime.
-    commands: HashMap<CallId, commands::CommandJob>,
+    commands: HashMap<CallId, command_tools::CommandJob>,
     /// `None` if no server is configured. Dropping it waits until all servers have ended.
     mcp: Option<McpHandle>,
     /// Aborted with the runtime.
@@ -89,7 +90,7 @@ impl EffectRuntime {
     /// Starts to open the database and to prepare the first server's client, without waiting for either.
     pub fn start(inbox: mpsc::Sender<Msg>, servers: ApiServers, files: RuntimeFiles) -> Self {
         let mut tasks = JoinSet::new();
-        let mcp = mcp::open(files.mcp, &inbox, &mut tasks);
+        let mcp = mcp_bridge::open(files.mcp, &inbox, &mut tasks);
         let replies = inbox.clone();
         let store = StoreHandle::open(&files.database, move |reply| {
             let _ = replies.blocking_send(Msg::StoreReply(reply)); // Fails only on shutdown.
@@ -131,7 +132,7 @@ impl EffectRuntime {
                 }
             }
             Effect::RunTool { call, tool, arguments } => {
-                if let Some(msg) = mcp::call(self.mcp.as_ref(), call, tool, arguments) {
+                if let Some(msg) = mcp_bridge::call(self.mcp.as_ref(), call, tool, arguments) {
                     self.report(msg);
                 }
             }
@@ -195,7 +196,7 @@ impl EffectRuntime {
 
     fn run_command(&mut self, call: CallId, command: ToolCommand, arguments: &serde_json::Value) {
         self.commands.retain(|_, job| !job.is_finished());
-        if let Some(job) = commands::start(call, command, arguments, &self.inbox, &mut self.tasks) {
+        if let Some(job) = command_tools::start(call, command, arguments, &self.inbox, &mut self.tasks) {
             self.commands.insert(call, job);
         }
     }

@@ -3,15 +3,15 @@
 //! Jobs go in and replies come out; sending a job never blocks. Saves that are waiting are written in
 //! order, in one transaction.
 
+mod database;
 mod error;
-mod kept;
-mod live;
-mod open;
+mod queries;
 mod recover;
-mod rows;
+mod run_marker;
+mod save;
 mod schema;
+mod stored_json;
 mod worker;
-mod write;
 
 use std::{
     path::Path,

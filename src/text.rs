@@ -1,14 +1,10 @@
 //! Text helpers for the terminal: cleaning, measuring, wrapping and truncating.
 
 pub mod bidi;
-pub mod charset;
 pub mod clean;
 pub mod diff;
-pub mod html;
 pub mod link;
-pub mod maths;
 mod needle;
-pub mod quote;
 mod visible;
 pub mod wrap;
 

@@ -1,6 +1,6 @@
 //! The HTTP client of one endpoint.
 
-mod opened;
+mod response_stream;
 
 use std::{future::Future, time::Duration};
 
@@ -13,7 +13,7 @@ use reqwest::{
 };
 use secrecy::ExposeSecret;
 
-pub use opened::{RawFrame, ResponseStream};
+pub use response_stream::{RawFrame, ResponseStream};
 
 use super::{
     ApiError, Endpoint, FaultKind, FreeQuota, KeyRedactor, Request, ResponseHead, SentRequest, Usage, account,

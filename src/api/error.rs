@@ -1,10 +1,10 @@
 //! The error of a request, from sending it to the end of its answer.
 
 mod classify;
-mod read;
+mod parse;
 mod transport;
 
-pub(super) use read::status_text;
+pub(super) use parse::status_text;
 
 use serde::{Deserialize, Serialize};
 

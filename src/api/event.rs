@@ -1,6 +1,6 @@
 //! The events of a stream, parsed so that nothing a server sends is fatal.
 
-mod write;
+mod serialize;
 
 use serde_json::value::RawValue;
 

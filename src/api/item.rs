@@ -5,7 +5,11 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{Annotation, event::PartBody, json, json::JsonFields};
+use super::{
+    Annotation,
+    event::PartBody,
+    json::{self, JsonFields},
+};
 use crate::text;
 
 /// An item of an answer, both raw and parsed. Both forms may be megabytes, so they are shared.

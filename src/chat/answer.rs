@@ -1,11 +1,11 @@
 //! One answer: its items assembled from events, how it ended and what it cost.
 
 mod assemble;
-mod bill;
-mod ends;
+mod finish;
 mod item;
-mod slots;
-mod written;
+mod item_json;
+mod item_slots;
+mod step_usage;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 pub use assemble::{EventOutcome, ServerActivity};
-pub use bill::StepUsage;
-pub use slots::AssemblyState;
+pub use item_slots::AssemblyState;
+pub use step_usage::StepUsage;
 
 use super::{Effort, Timestamp, ToolCallRun, ToolCallState};
 pub use crate::api::item::{ContentPart, FunctionCall, ItemKind, ReasoningItem, SearchCall};

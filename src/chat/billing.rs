@@ -172,9 +172,9 @@ fn has_failed_price_lookup(answer: &Answer) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::bench::*;
     use super::*;
     use crate::api::{ApiDialect, Event, FaultKind, Usd};
+    use crate::chat::test_support::*;
 
     fn usage(cost: &str) -> Usage {
         Usage { output_tokens: Some(9), cost: Usd::parse(cost), ..Usage::default() }

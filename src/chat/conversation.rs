@@ -319,8 +319,8 @@ pub(super) fn save_effect(changes: Vec<ConversationChange>) -> ChatEffect {
 
 #[cfg(test)]
 mod tests {
-    use super::super::bench::*;
     use super::*;
+    use crate::chat::test_support::*;
 
     #[test]
     fn the_title_comes_from_the_first_prompt_until_the_user_sets_one() {

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 use super::Timestamp;
-use crate::api::sent::{ResponseHead, SentRequest};
+use crate::api::redaction::{ResponseHead, SentRequest};
 
 /// All requests of an answer and the responses to them. Frames that do not fit are dropped from the middle and counted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,17 +4,17 @@
 //! simple messages without ids. Calls are never sent without their outputs, nor reasoning without the item
 //! that follows it (reference: sections 4.6 and 7).
 
-mod sent;
+mod replayed_item;
 
 use std::collections::BTreeSet;
 
-use sent::{ReplayTarget, ReplayedItem};
+use replayed_item::{ReplayTarget, ReplayedItem};
 use serde_json::value::RawValue;
 
 use super::{
     Answer, AnswerEnd, Conversation, Item, ItemKind, MessageBody, MessageId, RequestFix, ToolCallRun, Turn,
     answer::{ContentPart, ItemSlot},
-    call::{CallOutput, InputModalities, output_for_model},
+    tool_call::{CallOutput, InputModalities, output_for_model},
 };
 use crate::api::{
     ApiDialect,

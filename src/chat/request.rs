@@ -5,11 +5,13 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use serde_json::Map;
 
-use super::{ChatSettings, Conversation, Effort, RequestFix, Timestamp, Turn, call::InputModalities, replay, wishes};
+use super::{
+    ChatSettings, Conversation, Effort, RequestFix, Timestamp, Turn, provider_prefs, replay, tool_call::InputModalities,
+};
 use crate::{
     api::{
         ApiDialect, Catalogue, Request,
-        models::{Model, ReasoningEfforts},
+        catalogue::{Model, ReasoningEfforts},
         request::{self, IncludeField, ReasoningParams, StopCondition, SummaryDetail, ToolChoice, WebSearchParams},
     },
     config::{self, ContextSize, SearchForm},
@@ -98,7 +100,7 @@ pub(super) fn build_request(conversation: &Conversation, turn: &Turn) -> Request
         temperature: settings.temperature,
         top_p: settings.top_p,
         max_output_tokens: settings.max_output_tokens,
-        provider: wishes::provider_field(&context.provider),
+        provider: provider_prefs::provider_field(&context.provider),
         session_id: Some(conversation.id.to_string()),
         ..Request::default()
     };

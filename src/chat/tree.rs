@@ -164,7 +164,7 @@ impl Conversation {
 
 #[cfg(test)]
 mod tests {
-    use super::super::bench::*;
+    use crate::chat::test_support::*;
 
     fn input(request: &crate::api::Request) -> Vec<serde_json::Value> {
         request.input.iter().map(|item| serde_json::from_str(item.get()).expect("items are JSON")).collect()

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
-    app,
     chat::Effort,
     tools::{ToolMode, toolbox},
+    ui,
 };
 
 /// Every model in your terminal, every answer with its sources.
@@ -132,18 +132,18 @@ pub struct PathArgs {
 }
 
 impl ResumeArgs {
-    pub fn to_open(&self) -> app::InitialConversation {
+    pub fn to_open(&self) -> ui::InitialConversation {
         match (&self.resume, self.continue_last) {
-            (Some(name), _) => app::InitialConversation::Named(name.clone()),
-            (None, true) => app::InitialConversation::Latest,
-            (None, false) => app::InitialConversation::New,
+            (Some(name), _) => ui::InitialConversation::Named(name.clone()),
+            (None, true) => ui::InitialConversation::Latest,
+            (None, false) => ui::InitialConversation::New,
         }
     }
 }
 
 impl RequestArgs {
-    pub fn to_overrides(&self) -> app::CliOverrides {
-        app::CliOverrides {
+    pub fn to_overrides(&self) -> ui::CliOverrides {
+        ui::CliOverrides {
             model: self.model.clone(),
             effort: self.effort,
             web: self.web,
@@ -151,7 +151,7 @@ impl RequestArgs {
             temperature: self.temperature,
             top_p: self.top_p,
             max_output_tokens: self.max_output_tokens,
-            ..app::CliOverrides::default()
+            ..ui::CliOverrides::default()
         }
     }
 }
@@ -225,12 +225,12 @@ mod tests {
 
     #[test]
     fn the_resume_flags_choose_the_conversation() {
-        assert_eq!(parse("").unwrap().resume.to_open(), app::InitialConversation::New);
-        assert_eq!(parse("-c").unwrap().resume.to_open(), app::InitialConversation::Latest);
-        assert_eq!(parse("--resume 0199").unwrap().resume.to_open(), app::InitialConversation::Named("0199".into()));
+        assert_eq!(parse("").unwrap().resume.to_open(), ui::InitialConversation::New);
+        assert_eq!(parse("-c").unwrap().resume.to_open(), ui::InitialConversation::Latest);
+        assert_eq!(parse("--resume 0199").unwrap().resume.to_open(), ui::InitialConversation::Named("0199".into()));
         let demo = parse("demo -c").unwrap();
         assert!(
-            matches!(demo.command, Some(CliCommand::Demo { resume }) if resume.to_open() == app::InitialConversation::Latest)
+            matches!(demo.command, Some(CliCommand::Demo { resume }) if resume.to_open() == ui::InitialConversation::Latest)
         );
     }
 }

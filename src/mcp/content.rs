@@ -3,7 +3,7 @@
 use rmcp::model::{self, CallToolResult, ContentBlock, ResourceContents};
 use serde_json::Value;
 
-use super::lines::is_truncated;
+use super::line_filter::is_truncated;
 use crate::tools::{ToolContent, ToolDefinition, ToolHints, ToolId, ToolOutcome};
 
 /// Converts a tool that a server lists.

@@ -17,8 +17,8 @@ use tokio::{
 use super::{
     ConfiguredServer, LogSource, McpEvent, McpOptions, ServerLogLine, ServerState,
     client::{ServerLog, ServerNotice},
-    link::{self, HandshakeKind, ServerConnection},
-    words::CallLoss,
+    connection::{self, HandshakeKind, ServerConnection},
+    messages::CallLoss,
 };
 use crate::{
     chat::CallId,
@@ -190,7 +190,7 @@ impl ServerTask {
                 }
             };
             let limit = Duration::from_secs_f64(configured.settings.start_timeout);
-            let listed = timeout(limit, link::list_tools(&configured.name, &link.peer)).await;
+            let listed = timeout(limit, connection::list_tools(&configured.name, &link.peer)).await;
             match listed.unwrap_or(Err(ToolFailure::TimedOut { seconds: limit.as_secs() })) {
                 Ok(tools) => Ok((link, tools, begin)),
                 Err(failure) => {
@@ -266,7 +266,7 @@ impl ServerTask {
         calls.tasks.spawn({
             let (peer, ear) = (calls.peer.clone(), ear.clone());
             async move {
-                link::follow_changes(peer, ear).await;
+                connection::follow_changes(peer, ear).await;
                 FinishedTask::Nothing
             }
         });
@@ -291,7 +291,7 @@ impl ServerTask {
                     Ok(FinishedTask::Call(call, result, loss)) => {
                         // If the connection ended, that reason is more specific.
                         if loss != CallLoss::Nothing
-                            && let Ok(why) = timeout(link::EXIT_GRACE, connection.wait_for_end()).await
+                            && let Ok(why) = timeout(connection::EXIT_GRACE, connection.wait_for_end()).await
                         {
                             break (Some(why), None);
                         }
@@ -336,18 +336,20 @@ impl ServerTask {
                     self.report_done(call, Err(ToolFailure::Crashed("it was cancelled".into()))).await;
                 }
             }
-            ServerOrder::Call { call, name, arguments } => match link::begin_call(&calls.peer, name, arguments).await {
-                Err(_) => self.report_done(call, Err(ToolFailure::Crashed("the connection ended".into()))).await,
-                Ok(handle) => {
-                    let (request, token) = (handle.id.clone(), handle.progress_token.clone());
-                    let deadline = Instant::now() + self.call_timeout();
-                    let task = calls.tasks.spawn(async move {
-                        let (result, loss) = link::await_answer(handle).await;
-                        FinishedTask::Call(call, result, loss)
-                    });
-                    calls.running.insert(call, RunningCall { request, token, deadline, task });
+            ServerOrder::Call { call, name, arguments } => {
+                match connection::begin_call(&calls.peer, name, arguments).await {
+                    Err(_) => self.report_done(call, Err(ToolFailure::Crashed("the connection ended".into()))).await,
+                    Ok(handle) => {
+                        let (request, token) = (handle.id.clone(), handle.progress_token.clone());
+                        let deadline = Instant::now() + self.call_timeout();
+                        let task = calls.tasks.spawn(async move {
+                            let (result, loss) = connection::await_answer(handle).await;
+                            FinishedTask::Call(call, result, loss)
+                        });
+                        calls.running.insert(call, RunningCall { request, token, deadline, task });
+                    }
                 }
-            },
+            }
         }
     }
 
@@ -440,7 +442,7 @@ impl ConnectionCalls {
         running.task.abort();
         let peer = self.peer.clone();
         self.tasks.spawn(async move {
-            link::notify_cancelled(peer, running.request, reason).await;
+            connection::notify_cancelled(peer, running.request, reason).await;
             FinishedTask::Nothing
         });
         true
@@ -450,7 +452,7 @@ impl ConnectionCalls {
         let (name, peer) = (configured.name.clone(), self.peer.clone());
         let limit = Duration::from_secs_f64(configured.settings.start_timeout);
         self.tasks.spawn(async move {
-            let listed = timeout(limit, link::list_tools(&name, &peer)).await;
+            let listed = timeout(limit, connection::list_tools(&name, &peer)).await;
             FinishedTask::Tools(listed.unwrap_or(Err(ToolFailure::TimedOut { seconds: limit.as_secs() })))
         });
     }

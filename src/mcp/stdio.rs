@@ -18,7 +18,7 @@ use tokio::{
 use super::{
     ConfiguredServer, LogSource, McpOptions,
     client::ServerLog,
-    lines::{LineFilter, LineFinding},
+    line_filter::{LineFilter, LineFinding},
 };
 use crate::processes::ProcessGroup;
 

@@ -7,8 +7,8 @@ use tokio::sync::mpsc;
 use super::servers::ApiServer;
 use crate::{
     api::{self, FreeQuota, Usage},
-    app::Msg,
     chat::MessageId,
+    ui::Msg,
 };
 
 /// Requests the cost of an answer once. The state decides when to try again.

@@ -11,7 +11,7 @@ use tokio::{sync::mpsc, task::spawn_blocking, time::timeout};
 use super::servers::ApiServer;
 use crate::{
     api::{self, Catalogue, FaultKind},
-    app::Msg,
+    ui::Msg,
 };
 
 /// Reports the cached models, and asks the server if they are old or missing. If there are cached models, a failure to
@@ -20,7 +20,7 @@ pub(super) async fn fetch_models(server: Arc<ApiServer>, cache_path: Option<Path
     let endpoint = server.name.clone();
     let path = cache_path.clone();
     let cached = spawn_blocking(move || Catalogue::load_cache(&path?, SystemTime::now())).await.ok().flatten();
-    let stale = cached.as_ref().is_none_or(api::models::CachedCatalogue::is_stale);
+    let stale = cached.as_ref().is_none_or(api::catalogue::CachedCatalogue::is_stale);
     let has_cached = cached.is_some();
     if let Some(cached) = cached {
         let msg = Msg::CatalogueLoaded { endpoint: endpoint.clone(), result: Ok(cached.catalogue) };

@@ -18,11 +18,12 @@ use tokio::{net::lookup_host, task::spawn_blocking, time::timeout};
 
 use crate::{
     api,
-    text::{
-        charset, html,
+    citations::{
+        charset,
+        check::{CheckQuestion, CheckedPage},
+        html,
         quote::{self, PageText},
     },
-    widgets::check::{CheckQuestion, CheckedPage},
 };
 pub use address::is_public;
 

@@ -8,7 +8,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::app::msg::PipeResult;
+use crate::ui::msg::PipeResult;
 
 /// How long a command may run.
 const TIME_LIMIT: Duration = Duration::from_mins(1);

@@ -6,9 +6,9 @@ use tokio::{sync::OnceCell, task::spawn_blocking};
 
 use crate::{
     api::{self, ApiClient, ApiDialect, Endpoint, FaultKind, client::HttpTimeouts},
-    app::EndpointInfo,
     config::{self, AppPaths, Config, EnvLookup, TimeLimits},
     keys,
+    ui::EndpointInfo,
 };
 
 /// The name of the built-in endpoint.

@@ -7,12 +7,12 @@ use tokio::sync::mpsc;
 use super::servers::ApiServer;
 use crate::{
     api::{self, ApiClient, Event, KeyRedactor, OpenError, RawFrame, Request, ResponseHead, ResponseStream},
-    app::Msg,
     chat::{
         StreamId, Timestamp,
         recording::{FrameContent, RecordedFrame},
     },
     log,
+    ui::Msg,
 };
 
 /// Reads one response to its end and reports its events.

@@ -4,10 +4,10 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::{
-    live::RunMarker,
-    open::OpenDatabase,
-    rows::{self, StoredMessage},
-    write,
+    database::OpenDatabase,
+    queries::{self, StoredMessage},
+    run_marker::RunMarker,
+    save,
 };
 use crate::chat::{
     MessageBody, Timestamp, journal,
@@ -24,7 +24,7 @@ impl OpenDatabase {
         // Read again: another instance may have recovered them in the meantime.
         for found in find_abandoned(&transaction, &self.marker)? {
             let settled = interrupt(&transaction, found)?;
-            write::write_message(&transaction, settled.conversation, &settled.message, None)?;
+            save::write_message(&transaction, settled.conversation, &settled.message, None)?;
             settle_recording(&transaction, &settled)?;
         }
         if !self.marker.remove_stale() {
@@ -36,7 +36,7 @@ impl OpenDatabase {
 }
 
 fn find_abandoned(db: &Connection, live: &RunMarker) -> rusqlite::Result<Vec<StoredMessage>> {
-    let open = rows::open_messages(db)?;
+    let open = queries::open_messages(db)?;
     Ok(open.into_iter().filter(|found| !found.owner.as_deref().is_some_and(|owner| live.is_alive(owner))).collect())
 }
 
@@ -52,18 +52,18 @@ fn interrupt(db: &Connection, mut found: StoredMessage) -> rusqlite::Result<Stor
 
 /// Turns the stored part of its recording into a complete one. The next answer that ends trims all recordings.
 fn settle_recording(db: &Connection, settled: &StoredMessage) -> rusqlite::Result<()> {
-    let Some(mut recording) = rows::partial_recording(db, settled.message.id)? else { return Ok(()) };
+    let Some(mut recording) = queries::partial_recording(db, settled.message.id)? else { return Ok(()) };
     let ended = settled.message.as_answer().and_then(|answer| answer.ended_at).unwrap_or(settled.message.created_at);
     let reason = "the program ended before the answer did; the last events were not written";
     recording.push(RecordedFrame::new(ended, FrameContent::Failed(reason.into())));
-    rows::write_recording(db, settled.message.id, &recording, u64::MAX)
+    queries::write_recording(db, settled.message.id, &recording, u64::MAX)
 }
 
 /// Replays the journal of an answer and returns the time of its last line.
 pub fn replay_growth(db: &Connection, found: &mut StoredMessage) -> rusqlite::Result<Timestamp> {
     let MessageBody::Answer(answer) = &mut found.message.body else { return Ok(found.message.created_at) };
     let mut last = answer.started_at;
-    for (at, events) in rows::growth(db, found.message.id)? {
+    for (at, events) in queries::growth(db, found.message.id)? {
         last = at;
         journal::replay_journal(answer, &events);
     }

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::open::OpenRefusal;
+use super::database::OpenRefusal;
 
 /// Marks a file as a database of ibid: the bytes of "ibid".
 pub const APPLICATION_ID: i32 = 0x6962_6964;

@@ -6,7 +6,7 @@ use std::{
     sync::mpsc,
 };
 
-use super::{SaveTicket, StoreError, StoreJob, StoreOptions, StoreReply, open::OpenDatabase, recover, rows};
+use super::{SaveTicket, StoreError, StoreJob, StoreOptions, StoreReply, database::OpenDatabase, queries, recover};
 use crate::chat::{Conversation, ConversationChange, ConversationId, ConversationSummary};
 
 /// How many conversations come with the first reply.
@@ -65,27 +65,27 @@ impl StoreWorker {
                     self.load_with(&format!("\"{name}\""), |database| find_named(database, &name))
                 }
                 StoreJob::LoadPrompts => {
-                    self.query(|database| rows::newest_prompts(&database.connection, MAX_PROMPTS)).map_or_else(
+                    self.query(|database| queries::newest_prompts(&database.connection, MAX_PROMPTS)).map_or_else(
                         |error| StoreReply::LoadFailed { target: "the prompts".into(), error },
                         StoreReply::Prompts,
                     )
                 }
                 StoreJob::LoadRecording(message) => {
-                    let result = self.query(|database| rows::recording(&database.connection, message));
+                    let result = self.query(|database| queries::recording(&database.connection, message));
                     StoreReply::Recording { message, result: result.map(|found| found.map(Box::new)) }
                 }
                 StoreJob::LoadOutcome { message, slot } => {
-                    let result = self.query(|database| rows::outcome(&database.connection, message, slot));
+                    let result = self.query(|database| queries::outcome(&database.connection, message, slot));
                     StoreReply::Outcome { message, slot, result: result.map(|found| found.map(Box::new)) }
                 }
                 StoreJob::SumCosts { since } => {
-                    match self.query(|database| rows::total_cost(&database.connection, since)) {
+                    match self.query(|database| queries::total_cost(&database.connection, since)) {
                         Ok(cost) => StoreReply::CostsSummed { since, cost },
                         Err(_) => continue,
                     }
                 }
                 StoreJob::ListConversations => {
-                    self.query(|database| rows::newest_conversations(&database.connection, usize::MAX)).map_or_else(
+                    self.query(|database| queries::newest_conversations(&database.connection, usize::MAX)).map_or_else(
                         |error| StoreReply::LoadFailed { target: "the list".into(), error },
                         |conversations| StoreReply::Listed { conversations },
                     )
@@ -164,16 +164,16 @@ impl LoadFailure {
 
 fn opened_reply(database: &OpenDatabase) -> rusqlite::Result<StoreReply> {
     let db = &database.connection;
-    let newest = rows::newest_conversations(db, INITIAL_SUMMARIES)?;
-    Ok(StoreReply::Opened { newest, total: rows::count_conversations(db)?, new_draft: rows::new_draft(db)? })
+    let newest = queries::newest_conversations(db, INITIAL_SUMMARIES)?;
+    Ok(StoreReply::Opened { newest, total: queries::count_conversations(db)?, new_draft: queries::new_draft(db)? })
 }
 
 fn load_conversation(database: &mut OpenDatabase, id: ConversationId) -> Result<Conversation, LoadFailure> {
     let _ = database.recover(); // Another run may have crashed since we started.
     let db = database.connection.transaction()?; // A consistent snapshot, even while another instance writes.
-    let stored = rows::conversation(&db, id)?.ok_or(LoadFailure::Missing)?;
+    let stored = queries::conversation(&db, id)?.ok_or(LoadFailure::Missing)?;
     let mut messages = Vec::new();
-    for mut found in rows::messages(&db, id)? {
+    for mut found in queries::messages(&db, id)? {
         if found.owner.is_some() {
             recover::replay_growth(&db, &mut found)?;
         }
@@ -183,12 +183,12 @@ fn load_conversation(database: &mut OpenDatabase, id: ConversationId) -> Result<
 }
 
 fn find_latest(database: &OpenDatabase) -> Result<ConversationId, LoadFailure> {
-    rows::newest_conversations(&database.connection, 1)?.first().map(|newest| newest.id).ok_or(LoadFailure::Missing)
+    queries::newest_conversations(&database.connection, 1)?.first().map(|newest| newest.id).ok_or(LoadFailure::Missing)
 }
 
 /// Finds a conversation by id, then by title, then by title ignoring case, then by a prefix of the id.
 fn find_named(database: &OpenDatabase, name: &str) -> Result<ConversationId, LoadFailure> {
-    let all = rows::newest_conversations(&database.connection, usize::MAX)?;
+    let all = queries::newest_conversations(&database.connection, usize::MAX)?;
     let first =
         |is: &dyn Fn(&ConversationSummary) -> bool| all.iter().find(|summary| is(summary)).map(|summary| summary.id);
     let lower = name.to_lowercase();

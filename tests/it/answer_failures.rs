@@ -10,8 +10,8 @@ use std::time::Duration;
 use crate::support::harness::{Harness, default_start};
 use ibid::{
     api::{self, ErrorFact, FaultKind, FreeQuota},
-    app::{Effect, Msg},
     store::{StoreJob, StoreReply},
+    ui::{Effect, Msg},
 };
 use serde_json::json;
 

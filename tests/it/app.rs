@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use crate::support::harness::{Harness, default_start};
 use ibid::{
-    app::{Effect, Msg},
     chat::{ChatSettings, Conversation, ConversationId, Timestamp},
     store::{self, StoreJob, StoreReply},
+    ui::{Effect, Msg},
 };
 use serde_json::json;
 
@@ -88,9 +88,9 @@ fn escape_leaves_one_level_at_a_time_and_never_quits() {
     app.press("ctrl-x l ctrl-p");
     app.press("esc");
     assert!(app.state.screen.overlays.is_empty(), "first the overlay");
-    assert_eq!(app.state.screen.focus, ibid::app::screen::PaneFocus::List);
+    assert_eq!(app.state.screen.focus, ibid::ui::screen::PaneFocus::List);
     app.press("esc");
-    assert_eq!(app.state.screen.focus, ibid::app::screen::PaneFocus::Composer, "then the pane");
+    assert_eq!(app.state.screen.focus, ibid::ui::screen::PaneFocus::Composer, "then the pane");
     assert!(app.state.current_conversation().unwrap().active_turn().is_some());
     app.press("esc");
     assert!(app.state.current_conversation().unwrap().active_turn().is_none(), "then the turn");
@@ -236,7 +236,7 @@ fn no_wake_up_is_due_while_idle() {
     let stream = app.send_prompt("hello");
     app.stream_answer(stream, "Blue light scatters most.");
     app.wait(Duration::from_secs(10));
-    assert_eq!(ibid::app::next_wake(&app.state, app.now), None);
+    assert_eq!(ibid::ui::next_wake(&app.state, app.now), None);
 }
 
 #[test]
@@ -381,7 +381,7 @@ fn no_picker_opens_while_a_conversation_is_loading() {
     let mut options = default_start(100, 30);
     options.config.model = None;
     options.endpoints[0].dialect = ibid::api::ApiDialect::Other;
-    options.initial_conversation = ibid::app::InitialConversation::Latest;
+    options.initial_conversation = ibid::ui::InitialConversation::Latest;
     let mut app = Harness::with_start(options);
     app.store_reply(StoreReply::Opened { newest: vec![], total: 0, new_draft: String::new() });
     let catalogue = r#"{"data":[{"id":"one"},{"id":"two"}]}"#;
@@ -398,7 +398,7 @@ fn no_picker_opens_while_a_conversation_is_loading() {
 #[test]
 fn text_typed_while_a_conversation_loads_stays_in_the_draft_and_is_not_sent() {
     let mut options = default_start(60, 16);
-    options.initial_conversation = ibid::app::InitialConversation::Latest;
+    options.initial_conversation = ibid::ui::InitialConversation::Latest;
     let mut app = Harness::with_start(options);
     app.enter_text("early");
     app.press("enter");
@@ -413,7 +413,7 @@ fn text_typed_while_a_conversation_loads_stays_in_the_draft_and_is_not_sent() {
 #[test]
 fn a_prompt_submitted_while_a_conversation_loads_is_sent_once_it_has_loaded() {
     let mut options = default_start(60, 16);
-    options.initial_conversation = ibid::app::InitialConversation::Latest;
+    options.initial_conversation = ibid::ui::InitialConversation::Latest;
     let mut app = Harness::with_start(options);
     let id = ConversationId(uuid::Uuid::from_u128(7));
     let settings = ChatSettings { endpoint: "openrouter".into(), model: "a/b".into(), ..ChatSettings::default() };

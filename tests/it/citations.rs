@@ -7,11 +7,13 @@ use crate::support::{
     harness::{Harness, default_start},
 };
 use ibid::{
-    app::{Effect, Msg},
+    citations::{
+        check::{CheckQuestion, CheckedPage},
+        quote::PageText,
+    },
     config::{FetchConsent, SettingChange},
     store::{StoreJob, StoreReply},
-    text::quote::PageText,
-    widgets::check::{CheckQuestion, CheckedPage},
+    ui::{Effect, Msg},
 };
 use ratatui::style::Modifier;
 use serde_json::json;
@@ -55,7 +57,7 @@ fn selected_source(app: &Harness) -> Option<u32> {
     app.state
         .screen
         .transcript()
-        .and_then(ibid::widgets::transcript::Transcript::selected_source_number)
+        .and_then(ibid::ui::transcript::Transcript::selected_source_number)
         .map(|(_, number)| number)
 }
 

@@ -20,20 +20,20 @@ use crate::support::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use ibid::{
-    app::{CliOverrides, InitialConversation, StartOptions, State},
     chat::{AnswerEnd, Conversation, Message, MessageBody},
     config::{AppPaths, Config},
+    render::theme::ColourDepth,
     runtime::{
         EffectRuntime, RuntimeFiles,
         servers::{ApiServers, ServerChoice},
     },
     store::{self, StoreHandle, StoreJob},
-    tui::{
+    terminal::{
         self, ExitReason, TerminalEnv, TerminalIo, TerminalScreen,
         input::{InputDecoder, TerminalInput},
         os::{KeyboardInput, SignalReceiver, SystemSignal},
     },
-    widgets::theme::ColourDepth,
+    ui::{CliOverrides, InitialConversation, StartOptions, State},
 };
 use ratatui::layout::Size;
 use tempfile::TempDir;
@@ -173,7 +173,7 @@ impl TestApp {
                     env: terminal_env,
                 };
                 let files = RuntimeFiles { database: paths.database_file(), paths, mcp: None };
-                tui::run(&mut terminal, &mut state, |inbox| Ok(EffectRuntime::start(inbox, servers, files)))
+                terminal::run(&mut terminal, &mut state, |inbox| Ok(EffectRuntime::start(inbox, servers, files)))
                     .await
                     .unwrap()
             });

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use crate::support::harness::{Harness, default_start};
 use ibid::{
-    app::{
+    config::SettingChange,
+    store::StoreReply,
+    ui::{
         Effect, Msg, StartOptions,
         overlays::{PickerItem, ScreenOverlay},
     },
-    config::SettingChange,
-    store::StoreReply,
 };
 use serde_json::json;
 
@@ -66,8 +66,8 @@ fn f2_cycles_through_the_filled_slots_and_shift_f2_goes_back() {
 #[test]
 fn every_listed_action_is_in_the_commands_under_its_title() {
     let mut app = Harness::new(100, 60);
-    for entry in ibid::app::action::ACTIONS {
-        if entry.listing == ibid::app::action::ActionListing::Commands {
+    for entry in ibid::ui::action::ACTIONS {
+        if entry.listing == ibid::ui::action::ActionListing::Commands {
             app.press("ctrl-p");
             app.paste(entry.title);
             let screen = app.screen();

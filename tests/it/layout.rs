@@ -5,12 +5,12 @@ use crate::support::harness::Harness;
 use ibid::{
     chat::{Conversation, Timestamp},
     config::ShowMode,
-    text,
-    widgets::{
+    render::{
         markdown::{LayoutWork, MarkdownLayout, MarkdownOptions, TextStage},
         theme::Theme,
-        transcript::{ReadingOptions, ScrollMove, Transcript, TranscriptView},
     },
+    text,
+    ui::transcript::{ReadingOptions, ScrollMove, Transcript, TranscriptView},
 };
 use proptest::prelude::*;
 use ratatui::{buffer::Buffer, layout::Rect, widgets::Widget};
@@ -238,7 +238,7 @@ fn text_too_long_for_one_frame_is_laid_out_over_several() {
         if !app.state.screen.transcript().expect("a conversation is open").is_behind() {
             break;
         }
-        let next_frame = ibid::app::next_wake(&app.state, app.now).expect("the next frame continues");
+        let next_frame = ibid::ui::next_wake(&app.state, app.now).expect("the next frame continues");
         assert!(next_frame.duration_since(app.now) <= jiff::SignedDuration::from_millis(20));
         (before, frames) = (work(&app), frames + 1);
         app.draw();

@@ -9,13 +9,13 @@ use std::{
 };
 
 use ibid::{
-    text,
-    tui::TerminalScreen,
-    widgets::{
+    render::{
         markdown::{BlockCounts, MarkdownLayout, MarkdownOptions, TextStage},
         row::{RowKind, StyledRow},
         theme::Theme,
     },
+    terminal::TerminalScreen,
+    text,
 };
 use proptest::prelude::*;
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag};

@@ -9,7 +9,7 @@ mod select;
 
 use crate::support::harness::Harness;
 use crossterm::event::{Event as Input, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
-use ibid::app::{Effect, Msg};
+use ibid::ui::{Effect, Msg};
 
 /// Starts the app with one answer on the screen and the focus on the transcript.
 pub fn with_answer(width: u16, height: u16, answer: &str) -> Harness {

@@ -4,10 +4,10 @@ use crate::support::harness::{Harness, default_start};
 use crossterm::event::Event as Input;
 use ibid::{
     api::{ApiError, FaultKind},
-    app::{Effect, Msg, attention::UserNotification},
     config::{Config, DesktopNotification, NotifyConfig, NotifyWhen},
     store::{self, StoreJob, StoreReply},
     tools::{ToolDefinition, ToolHints, ToolId},
+    ui::{Effect, Msg, notifications::UserNotification},
 };
 use serde_json::json;
 

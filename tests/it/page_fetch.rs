@@ -7,9 +7,11 @@ use std::{
 };
 
 use ibid::{
+    citations::{
+        check::{CheckQuestion, CheckText, CheckedPage},
+        quote::MatchQuality,
+    },
     runtime::pages::{PageFetcher, PageLimits, is_public},
-    text::quote::MatchQuality,
-    widgets::check::{CheckQuestion, CheckText, CheckedPage},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},

@@ -2,12 +2,12 @@
 
 use std::{env, fs, path::Path};
 
-use ibid::app::{
+use ibid::config::Config;
+use ibid::ui::{
     Action,
     action::{ACTIONS, ActionEntry},
     keymap::KeyContext,
 };
-use ibid::config::Config;
 
 const BEGIN: &str = "<!-- keys -->\n";
 const END: &str = "<!-- end of keys -->";

@@ -7,7 +7,7 @@ mod tool_requests;
 use std::sync::Arc;
 
 use ibid::{
-    api::{ApiDialect, Catalogue, Model, models::ReasoningEfforts},
+    api::{ApiDialect, Catalogue, Model, catalogue::ReasoningEfforts},
     chat::{ChatSettings, Effort, request::RequestContext},
     config::{self, ContextSize, SearchForm},
 };

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use crate::support::harness::{Harness, default_start};
 use ibid::{
-    app::{Effect, Msg},
     chat::{CallId, ItemSlot, MessageId, StreamId},
     config::Config,
     store::{StoreError, StoreJob, StoreReply},
     tools::{ToolContent, ToolDefinition, ToolFailure, ToolHints, ToolId, ToolOutcome},
+    ui::{Effect, Msg},
 };
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 fn with_notes(width: u16, height: u16) -> Harness {
     let text = "model = \"openai/gpt-5.6-luna\"\n[tools]\nresult_bytes = 400\n[tools.policy]\n\"notes/*\" = \"allow\"\n\"notes/erase\" = \"deny\"\n";
     let (config, _) = Config::parse(text, std::path::Path::new("config.toml")).expect("a config");
-    let mut app = Harness::with_start(ibid::app::StartOptions { config, ..default_start(width, height) });
+    let mut app = Harness::with_start(ibid::ui::StartOptions { config, ..default_start(width, height) });
     app.store_reply(StoreReply::Opened { newest: Vec::new(), total: 0, new_draft: String::new() });
     let tool = |name: &str| ToolDefinition {
         id: ToolId::new("notes", name),

@@ -8,12 +8,12 @@ use crate::support::{
 };
 use ibid::{
     api::Catalogue,
-    app::{Effect, EndpointInfo, Msg},
     chat::StreamId,
+    citations::{check::CheckedPage, quote::PageText},
     config::ThemeFile,
+    render::theme::ColourDepth,
     store::StoreReply,
-    text::quote::PageText,
-    widgets::{check::CheckedPage, theme::ColourDepth},
+    ui::{Effect, EndpointInfo, Msg},
 };
 use insta::assert_snapshot;
 use serde_json::json;

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use crate::support::harness::{Harness, default_start};
 use ibid::{
-    app::{Effect, Msg, StartOptions},
     config::{SettingChange, ThemeFile},
+    render::theme::{ColourDepth, ColourRole, ThemeShade},
     store::StoreReply,
-    widgets::theme::{ColourDepth, ColourRole, ThemeShade},
+    ui::{Effect, Msg, StartOptions},
 };
 use ratatui::style::Color;
 

@@ -3,13 +3,13 @@
 use crate::support::harness::{Harness, default_start};
 use ibid::{
     api::ApiDialect,
-    app::{Effect, EndpointInfo, Msg, StartOptions},
     config::{Config, McpServerConfig},
     mcp::{
         ConfiguredServer, LogSource, McpEvent, RunPermission, ServerIdentity, ServerLogLine, ServerOrigin, ServerState,
     },
     store::StoreReply,
     tools::{ToolDefinition, ToolHints, ToolId},
+    ui::{Effect, EndpointInfo, Msg, StartOptions},
 };
 use serde_json::{Value, json};
 

@@ -7,10 +7,10 @@ use crate::support::{
     harness::{Harness, default_start},
 };
 use ibid::{
-    app::{Effect, Msg},
     chat::{CallId, StreamId},
     config::{Config, SettingChange},
     tools::{ToolContent, ToolDefinition, ToolFailure, ToolHints, ToolId, ToolOutcome},
+    ui::{Effect, Msg},
 };
 use serde_json::{Value, json};
 
@@ -31,7 +31,7 @@ fn with_tools(width: u16, height: u16) -> Harness {
         read_only = true
     "#;
     let (config, _) = Config::parse(text, std::path::Path::new("config.toml")).expect("a config");
-    let mut app = Harness::with_start(ibid::app::StartOptions { config, ..default_start(width, height) });
+    let mut app = Harness::with_start(ibid::ui::StartOptions { config, ..default_start(width, height) });
     app.store_reply(ibid::store::StoreReply::Opened { newest: Vec::new(), total: 0, new_draft: String::new() });
     let tool = |name: &str, hints| ToolDefinition {
         id: ToolId::new("notes", name),
@@ -288,7 +288,7 @@ fn press_in_one_read(app: &mut Harness, keys: &[char]) {
             crossterm::event::KeyModifiers::NONE,
         );
         let msg = Msg::Input { event: crossterm::event::Event::Key(key), more: true };
-        let fx = ibid::app::update(&mut app.state, app.now, msg);
+        let fx = ibid::ui::update(&mut app.state, app.now, msg);
         app.effects.extend(fx);
     }
     app.draw();
@@ -499,7 +499,7 @@ fn stopping_after_any_event_leaves_a_valid_next_request_and_nothing_running() {
         assert_eq!(stopped, running, "after {stop_after}: exactly the running calls are stopped");
         assert!(app.state.current_conversation().is_some_and(|chat| chat.turns.is_empty()), "after {stop_after}");
         assert!(closed.iter().all(|stream| opened.contains(stream)), "after {stop_after}");
-        app.state.screen.focus = ibid::app::screen::PaneFocus::Composer;
+        app.state.screen.focus = ibid::ui::screen::PaneFocus::Composer;
         app.enter_text("and now?");
         app.press("enter");
         let (_, body) = app.opened_streams().pop().unwrap_or_else(|| panic!("after {stop_after}: nothing was sent"));

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use crate::support::harness::Harness;
 use ibid::{
-    app::{Effect, Msg},
     chat::{ConversationChange, ConversationId},
     store::{StoreJob, StoreReply},
+    ui::{Effect, Msg},
 };
 
 const CREATED: &str = r#"{"type":"response.created","response":{"id":"gen-7"}}"#;

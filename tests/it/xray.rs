@@ -5,12 +5,12 @@ use std::time::Duration;
 use crate::support::harness::{Harness, default_start};
 use ibid::{
     api::{self, FaultKind, ResponseHead, SentRequest},
-    app::{Effect, Msg},
     chat::{
         ConversationChange, MessageId, StreamId, Timestamp, WireRecording,
         recording::{FrameContent, RecordedFrame},
     },
     store::{StoreJob, StoreReply},
+    ui::{Effect, Msg},
 };
 
 fn request_frame(harness: &Harness) -> RecordedFrame {

@@ -3,10 +3,10 @@
 use std::{collections::VecDeque, time::Duration};
 
 use ibid::{
-    app::{Effect, Msg},
     config::McpServerConfig,
     mcp::{ConfiguredServer, McpEvent, RunPermission, ServerIdentity, ServerOrigin, ServerState},
     tools::{ToolDefinition, ToolHints, ToolId},
+    ui::{Effect, Msg},
 };
 use serde_json::{Value, json};
 

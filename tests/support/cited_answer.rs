@@ -53,7 +53,7 @@ pub fn stream_cited_answer(app: &mut Harness, stream: StreamId) {
         "usage": {"input_tokens": 1204, "input_tokens_details": {"cached_tokens": 900}, "output_tokens": 356,
             "output_tokens_details": {"reasoning_tokens": 312}, "total_tokens": 1560, "cost": 0.018_400_1}}});
     let added = json!({"type": "response.output_item.added", "output_index": 0, "item": {"type": "reasoning", "id": "rs_1", "summary": []}});
-    app.send(ibid::app::Msg::StreamOpened { stream, generation: Some("gen-17".into()) });
+    app.send(ibid::ui::Msg::StreamOpened { stream, generation: Some("gen-17".into()) });
     app.receive_events(stream, &[&added.to_string()]);
     app.wait(std::time::Duration::from_secs(4));
     let done = json!({"type": "response.output_item.done", "output_index": 0, "item": thought});

@@ -5,12 +5,13 @@ use std::time::Duration;
 use crossterm::event::{Event as Input, KeyEvent, KeyModifiers};
 use ibid::{
     api::{self, ApiDialect, Event},
-    app::{self, CliOverrides, Effect, EndpointInfo, InitialConversation, Msg, StartOptions, State, keymap::KeyPress},
     chat::{StreamId, Timestamp},
     config::Config,
+    render::theme::ColourDepth,
     store::{SaveTicket, StoreJob, StoreReply},
-    view,
-    widgets::theme::ColourDepth,
+    ui::{
+        self, CliOverrides, Effect, EndpointInfo, InitialConversation, Msg, StartOptions, State, keymap::KeyPress, view,
+    },
 };
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer, layout::Size};
 
@@ -93,7 +94,7 @@ impl Harness {
 
     /// Handles a message and draws a frame, as the event loop does.
     pub fn send(&mut self, msg: Msg) {
-        let fx = app::update(&mut self.state, self.now, msg);
+        let fx = ui::update(&mut self.state, self.now, msg);
         self.record_effects(fx);
         self.draw();
     }
@@ -101,12 +102,12 @@ impl Harness {
     /// Lets time pass, with a tick whenever something is due.
     pub fn wait(&mut self, duration: Duration) {
         let end = self.now + jiff::SignedDuration::try_from(duration).expect("the duration is short");
-        while let Some(due) = app::next_wake(&self.state, self.now).filter(|due| *due <= end) {
+        while let Some(due) = ui::next_wake(&self.state, self.now).filter(|due| *due <= end) {
             assert!(due > self.now || !matches!(self.now.cmp(&due), std::cmp::Ordering::Less), "time goes forward");
             self.now = due.max(self.now);
-            let fx = app::update(&mut self.state, self.now, Msg::Tick);
+            let fx = ui::update(&mut self.state, self.now, Msg::Tick);
             self.record_effects(fx);
-            let later = app::next_wake(&self.state, self.now);
+            let later = ui::next_wake(&self.state, self.now);
             assert!(later.is_none_or(|later| later > self.now), "still due after the tick at {}", self.now);
         }
         self.now = end;
@@ -128,14 +129,14 @@ impl Harness {
 
     /// Confirms a save.
     pub fn confirm_save(&mut self, ticket: SaveTicket) {
-        let fx = app::update(&mut self.state, self.now, Msg::StoreReply(StoreReply::Saved(ticket)));
+        let fx = ui::update(&mut self.state, self.now, Msg::StoreReply(StoreReply::Saved(ticket)));
         self.record_effects(fx);
     }
 
     pub fn draw(&mut self) {
         let size = self.state.screen.size;
         self.terminal.backend_mut().resize(size.width, size.height);
-        let fx = app::sync(&mut self.state, self.now, size);
+        let fx = ui::sync(&mut self.state, self.now, size);
         self.record_effects(fx);
         let (state, now) = (&self.state, self.now);
         let drawn = self.terminal.draw(|frame| {

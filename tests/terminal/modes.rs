@@ -117,7 +117,7 @@ fn a_panic_restores_the_terminal_before_its_message() {
     const CHILD: &str = "IBID_TEST_PANICS";
     if env::var_os(CHILD).is_some() {
         ibid::cli::install_panic_hook();
-        let mut screen = ibid::tui::TerminalScreen::enter().expect("the test runs in a terminal");
+        let mut screen = ibid::terminal::TerminalScreen::enter().expect("the test runs in a terminal");
         screen.set_mouse_mode(ibid::config::MouseMode::On).expect("the terminal can be written");
         screen.set_title("a title").expect("the terminal can be written");
         let painted = screen.draw(|cells| {

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use ibid::{
     api::{ApiClient, ApiDialect, Catalogue, Endpoint, Request, SentRequest},
-    app::EndpointInfo,
     chat::{Answer, AnswerEnd, ItemKind},
     store::StoreReply as FromDisk,
+    ui::EndpointInfo,
 };
 use serde_json::{Value, json};
 

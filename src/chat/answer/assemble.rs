@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     Answer, AnswerEnd, ContentPart, Item, ItemKind, ItemSlot, ReasoningItem,
     item::part_position,
-    slots::{ItemFamily, step_range},
+    item_slots::{ItemFamily, step_range},
 };
 use crate::{
     api::{

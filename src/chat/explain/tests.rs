@@ -1,11 +1,11 @@
 use insta::assert_snapshot;
 
-use super::super::{
-    Effort, Timestamp,
-    bench::{TestChat, completed, delta, error},
-    choices::card_choices,
-};
 use super::*;
+use crate::chat::{
+    Effort, Timestamp,
+    choices::card_choices,
+    test_support::{TestChat, completed, delta, error},
+};
 
 /// The card of an answer: its text, then its keys.
 fn card(answer: &Answer, turn: Option<&Turn>) -> String {

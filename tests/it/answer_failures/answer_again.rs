@@ -1,6 +1,6 @@
 //! Another answer to the same prompt: the question in one line, and the versions that result.
 
-use ibid::{api::Catalogue, app::Msg};
+use ibid::{api::Catalogue, ui::Msg};
 use serde_json::json;
 
 use crate::support::harness::{Harness, default_start};

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use ibid::{
     api::{self, ApiDialect, FreeQuota},
-    app::{Effect, Msg, cards},
     chat::{AnswerEnd, TurnPhase},
     config::DataCollection,
     store::StoreReply,
+    ui::{Effect, Msg, transcript::error_card},
 };
 
 use super::server_replies::{self, CODES, ServerReply};
@@ -216,7 +216,7 @@ fn every_error_code_has_its_message_and_its_choices() {
         let reply = server_replies::error_with_code(code, *status);
         let again = automatic_requests(RequestSetup::Usual, &reply);
         let app = app_after(RequestSetup::Usual, &reply);
-        let choices = cards::offered_choices(&app.state);
+        let choices = error_card::offered_choices(&app.state);
         let choices = choices.iter().map(|choice| choice.label()).collect::<Vec<_>>().join(", ");
         let screen = app.screen();
         let said = screen.lines().find(|row| row.contains("It went wrong")).map_or("", str::trim);

@@ -5,7 +5,7 @@ use std::time::Instant;
 use crossterm::event::{KeyCode, KeyModifiers};
 use ibid::{
     chat::{AnswerEnd, MessageBody},
-    tui::{ExitReason, TerminalEnv},
+    terminal::{ExitReason, TerminalEnv},
 };
 use tempfile::TempDir;
 

@@ -1,6 +1,6 @@
 //! Code blocks of an answer: copied, saved and piped to a command.
 
-use ibid::app::{
+use ibid::ui::{
     Effect, Msg,
     msg::{FileWriteError, PipeResult},
 };

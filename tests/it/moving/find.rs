@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use ibid::{
-    app::screen::PaneFocus,
     chat::{MessageBody, Prompt},
+    ui::screen::PaneFocus,
 };
 use ratatui::style::Modifier;
 use serde_json::json;

@@ -1,10 +1,10 @@
 //! Folded work of an answer: reached by key, opened one at a time, searched and copied.
 
 use ibid::{
-    app::{Effect, Msg, StartOptions, screen::PaneFocus},
     config::Config,
     store::StoreReply,
     tools::{ToolContent, ToolDefinition, ToolHints, ToolId, ToolOutcome},
+    ui::{Effect, Msg, StartOptions, screen::PaneFocus},
 };
 use serde_json::{Value, json};
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crossterm::event::MouseEventKind;
 use ibid::{
-    app::{Effect, screen::PaneFocus},
     config::{CopyOnSelect, MouseMode, SettingChange},
+    ui::{Effect, screen::PaneFocus},
 };
 
 use super::{click, click_on, copied, drag, position_of, press, release, send_mouse, with_answer};

@@ -2,8 +2,8 @@
 
 use crossterm::event::MouseEventKind;
 use ibid::{
-    app::screen::PaneFocus,
     chat::{MessageBody, Prompt},
+    ui::screen::PaneFocus,
 };
 
 use super::{click, copied, drag, release, send_mouse, with_answer};

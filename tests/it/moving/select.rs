@@ -1,7 +1,7 @@
 //! Selections: they stay on their text, and copying gives the text without its decoration.
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
-use ibid::app::Msg;
+use ibid::ui::Msg;
 use ratatui::style::Modifier;
 use serde_json::json;
 
@@ -193,7 +193,7 @@ fn keys_in_one_read_act_like_separate_keys() {
     app.effects();
     for key in "Vjjjjjjy".chars() {
         let event = KeyEvent::new(KeyCode::Char(key), KeyModifiers::NONE);
-        let fx = ibid::app::update(&mut app.state, app.now, Msg::Input { event: Event::Key(event), more: true });
+        let fx = ibid::ui::update(&mut app.state, app.now, Msg::Input { event: Event::Key(event), more: true });
         app.effects.extend(fx);
     }
     assert_eq!(copied(&mut app).as_deref(), Some("you\nShow me\n\ngpt-5.6-luna  14:02 · 0.0 s · $0.0021\n\nrow 1"));

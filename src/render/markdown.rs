@@ -1,0 +1,468 @@
+//! Lays out Markdown as rows, block by block, while it streams.
+//!
+//! A block that is followed by another is closed: it is laid out once and stays. Only the open block
+//! at the end is laid out again, so a delta costs the size of the open block, not of the answer.
+//! A complete text is laid out once more if that may change something: reference links and footnotes
+//! may be defined after their use, a formula may span several blocks, a long block may have been split.
+
+mod blocks;
+mod citation_marks;
+mod code_blocks;
+mod code_style;
+mod extract;
+mod fence;
+mod formulas;
+mod inline;
+mod open_text;
+mod table;
+mod visible_text;
+
+use crate::citations::annotations::{CitationMark, HighlightedCitation};
+use std::{collections::BTreeMap, ops::Range};
+
+pub use code_blocks::CodeBlock;
+pub use extract::{ExtractedCode, extract_code_blocks};
+pub use visible_text::VisibleText;
+
+use self::{
+    blocks::{BlockInput, BlockRows},
+    code_blocks::HighlightProgress,
+    code_style::{CodeColours, ScrollOffsets},
+    fence::OpenFence,
+    inline::WrapCache,
+    open_text::OpenText,
+};
+use super::{
+    row::{StyledRow, TextStyle},
+    theme::{ColourRole, Theme, ThemeMarks},
+};
+
+/// The options that decide how Markdown is laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MarkdownOptions {
+    pub marks: ThemeMarks,
+    /// Inline code keeps its backticks, because no background sets it apart.
+    pub plain_code: bool,
+    /// Links show their address after their text, because the terminal does not open links.
+    pub shows_addresses: bool,
+    /// The style of plain text.
+    pub base_style: TextStyle,
+    pub code_lines: CodeLineMode,
+    /// Diagrams show their source instead of a one-line summary.
+    pub diagrams_open: bool,
+}
+
+/// What happens to a line of code that is wider than the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CodeLineMode {
+    #[default]
+    Wrapped,
+    /// The line is one row, wider than the page, and scrolls sideways.
+    Scrolled,
+}
+
+/// How many code blocks and figures an answer has up to some point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct BlockCounts {
+    pub code_blocks: u32,
+    /// Images and diagrams.
+    pub figures: u32,
+}
+
+/// Whether more text may come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TextStage {
+    Growing,
+    Complete,
+}
+
+/// The work done since the layout was created, for tests and benches.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LayoutWork {
+    pub rows: u64,
+    pub bytes: u64,
+}
+
+/// The rows of one text.
+#[derive(Debug, Clone)]
+pub struct MarkdownLayout {
+    width: usize,
+    options: MarkdownOptions,
+    /// The counts of the answer before this text.
+    counts_before: BlockCounts,
+    rows: Vec<StyledRow>,
+    blocks: Vec<ClosedBlock>,
+    code_blocks: Vec<CodeBlock>,
+    figures: u32,
+    colours: CodeColours,
+    scroll_offsets: ScrollOffsets,
+    /// How much of each block was sent to the highlighter.
+    highlight_progress: BTreeMap<u32, HighlightProgress>,
+    citation_marks: Vec<CitationMark>,
+    highlighted: Option<HighlightedCitation>,
+    /// How much is closed: bytes of the source, rows, code blocks.
+    closed: ClosedPart,
+    /// A block was too long and was closed in the middle.
+    is_cut: bool,
+    open: OpenText,
+    /// How the last long text of the open block was wrapped.
+    wrap_cache: Option<WrapCache>,
+    fence: Option<OpenFence>,
+    stage: TextStage,
+    work: LayoutWork,
+    /// A longer text is not laid out once more when it is complete.
+    relayout_limit: usize,
+}
+
+/// A closed top-level block.
+#[derive(Debug, Clone)]
+struct ClosedBlock {
+    source: Range<usize>,
+    first_row: usize,
+    /// Code blocks and figures before it.
+    code_blocks_before: usize,
+    figures_before: u32,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct ClosedPart {
+    source_bytes: usize,
+    rows: usize,
+    code_blocks: usize,
+    figures: u32,
+    /// The text after it continues the same block: no blank row comes between.
+    is_in_block: bool,
+}
+
+/// A block that grows beyond this many bytes is closed at its last row.
+const MAX_OPEN_BLOCK: usize = 64 * 1024;
+/// How many bytes of new text each frame takes in at least, however long the open block is.
+const MIN_FRAME_BYTES: usize = 4 * 1024;
+
+/// Marks text that may change the blocks above it: a definition, a formula.
+const RETROACTIVE_SYNTAX: [&str; 4] = ["]:", "$$", r"\(", r"\["];
+
+/// A longer text is not laid out once more when it is complete: the reader would have to wait.
+const RELAYOUT_LIMIT: usize = 2 * 1024 * 1024;
+
+impl MarkdownLayout {
+    pub fn new(options: MarkdownOptions) -> Self {
+        Self {
+            width: 0,
+            options,
+            counts_before: BlockCounts::default(),
+            rows: Vec::new(),
+            blocks: Vec::new(),
+            code_blocks: Vec::new(),
+            figures: 0,
+            colours: BTreeMap::new(),
+            scroll_offsets: BTreeMap::new(),
+            highlight_progress: BTreeMap::new(),
+            citation_marks: Vec::new(),
+            highlighted: None,
+            closed: ClosedPart::default(),
+            is_cut: false,
+            open: OpenText::default(),
+            wrap_cache: None,
+            fence: None,
+            stage: TextStage::Growing,
+            work: LayoutWork::default(),
+            relayout_limit: RELAYOUT_LIMIT,
+        }
+    }
+
+    pub fn rows(&self) -> &[StyledRow] {
+        &self.rows
+    }
+
+    pub fn code_blocks(&self) -> &[CodeBlock] {
+        &self.code_blocks
+    }
+
+    pub fn work(&self) -> LayoutWork {
+        self.work
+    }
+
+    /// Returns the counts at the end of this text, including those before it.
+    pub fn counts(&self) -> BlockCounts {
+        BlockCounts {
+            code_blocks: self.counts_before.code_blocks + self.code_blocks.len() as u32,
+            figures: self.counts_before.figures + self.figures,
+        }
+    }
+
+    /// Continues the numbering of code blocks and figures from `before`.
+    pub fn continue_after(&mut self, before: BlockCounts) {
+        if self.counts_before != before {
+            self.counts_before = before;
+            self.colours.clear();
+            self.highlight_progress.clear();
+            self.scroll_offsets.clear();
+            self.reset();
+        }
+    }
+
+    pub fn set_options(&mut self, options: MarkdownOptions) {
+        if self.options != options {
+            if options.code_lines == CodeLineMode::Wrapped {
+                self.scroll_offsets.clear();
+            }
+            self.options = options;
+            self.reset();
+        }
+    }
+
+    /// Returns how much of a growing text one frame can lay out; the rest is left to the next. A text that was already
+    /// shown in full, such as at another width, is laid out at once.
+    pub fn end_for_frame(&self, source: &str, stage: TextStage) -> usize {
+        let is_new = self.width == 0 && stage == TextStage::Growing;
+        if self.open.source_end == 0 && !is_new || !self.open.is_prefix_of(source) {
+            return source.len();
+        }
+        // The open block is laid out again together with the new text.
+        let end = self.open.source_end + MAX_OPEN_BLOCK.saturating_sub(self.open.text.len()) + MIN_FRAME_BYTES;
+        source.floor_char_boundary(end.min(source.len()))
+    }
+
+    /// Brings the rows up to date with a text that has grown or was replaced.
+    pub fn sync(&mut self, source: &str, width: usize, stage: TextStage, marks: &[CitationMark]) {
+        let width = width.max(1);
+        if width != self.width
+            || !self.open.is_prefix_of(source)
+            || self.stage == TextStage::Complete && stage == TextStage::Growing
+        {
+            self.width = width;
+            self.reset();
+        }
+        let marks_changed = self.citation_marks != marks;
+        if source.len() == self.open.source_end && stage == self.stage && !marks_changed {
+            return;
+        }
+        if stage == TextStage::Complete && (self.closed.source_bytes == 0 || self.is_relayout_needed(source)) {
+            self.citation_marks = marks.to_vec();
+            self.lay_out_complete(source);
+            return;
+        }
+        self.open.grow(source);
+        if marks_changed {
+            self.update_marks(source, marks);
+        }
+        self.advance();
+        if stage == TextStage::Complete {
+            self.finish_fence();
+            self.wrap_cache = None;
+        }
+        self.stage = stage;
+        if let Some(row) = self.rows.last_mut().filter(|_| stage == TextStage::Complete) {
+            row.source.end = source.len();
+        }
+    }
+
+    /// Discards all rows, but not the colours.
+    fn reset(&mut self) {
+        self.rows.clear();
+        self.blocks.clear();
+        self.code_blocks.clear();
+        self.figures = 0;
+        self.citation_marks.clear();
+        self.closed = ClosedPart::default();
+        self.is_cut = false;
+        self.open = OpenText::default();
+        self.wrap_cache = None;
+        self.fence = None;
+        self.stage = TextStage::Growing;
+    }
+
+    /// Whether later text may change how the closed blocks are laid out.
+    fn is_relayout_needed(&self, source: &str) -> bool {
+        let has = |sign: &&str| memchr::memmem::find(source.as_bytes(), sign.as_bytes()).is_some();
+        source.len() <= self.relayout_limit && (self.is_cut || RETROACTIVE_SYNTAX.iter().any(has))
+    }
+
+    /// Lays out a text that will not grow any more.
+    fn lay_out_complete(&mut self, source: &str) {
+        let marks = std::mem::take(&mut self.citation_marks);
+        self.reset();
+        self.citation_marks = marks;
+        self.open.grow(source);
+        let laid = self.lay_out_range(0..self.open.text.len());
+        self.append_closed(laid, self.open.text.len());
+        self.stage = TextStage::Complete;
+    }
+
+    /// Closes complete blocks and lays out the rest.
+    fn advance(&mut self) {
+        self.rows.truncate(self.closed.rows);
+        self.code_blocks.truncate(self.closed.code_blocks);
+        self.figures = self.closed.figures;
+        loop {
+            if self.fence.is_some() {
+                self.grow_fence();
+                if self.fence.is_some() {
+                    return;
+                }
+            }
+            self.close_blocks();
+            if !self.enter_fence() {
+                break;
+            }
+        }
+        self.lay_out_open_block();
+    }
+
+    /// Closes all blocks of the complete lines except the last.
+    fn close_blocks(&mut self) {
+        let complete = self.open.text.rfind('\n').map_or(0, |at| at + 1);
+        if complete == self.open.searched_to {
+            return;
+        }
+        self.work.bytes += complete as u64;
+        let last = blocks::last_block_start(&self.open.text[..complete]);
+        if last > 0 {
+            let block_rows = self.lay_out_range(0..last);
+            // Invisible text before the first row belongs to that row.
+            if !self.rows.is_empty() || !block_rows.rows.is_empty() || last > MAX_OPEN_BLOCK {
+                self.append_closed(block_rows, last);
+            }
+        }
+        self.open.searched_to = self.open.text.rfind('\n').map_or(0, |at| at + 1);
+    }
+
+    /// Shows the open block; if it has become too long, closes all of it but the last row.
+    fn lay_out_open_block(&mut self) {
+        let laid = self.lay_out_range(0..self.open.text.len());
+        if self.open.text.len() > MAX_OPEN_BLOCK && laid.rows.len() > 1 {
+            self.close_long_block(laid);
+            return;
+        }
+        self.append(laid);
+    }
+
+    fn close_long_block(&mut self, mut laid: BlockRows) {
+        let last = laid.rows.last().expect("there are several rows").source.start;
+        laid.rows.pop();
+        laid.code_blocks.clear();
+        laid.blocks.truncate(1);
+        if last == 0 {
+            return;
+        }
+        self.append_closed(laid, last);
+        self.closed.is_in_block = true;
+        self.is_cut = true;
+        let laid = self.lay_out_range(0..self.open.text.len());
+        self.append(laid);
+    }
+
+    /// Lays out part of the open text.
+    fn lay_out_range(&mut self, range: Range<usize>) -> BlockRows {
+        let source = &self.open.text[range];
+        let start = self.closed.source_bytes;
+        let end = self.open.source_pos(source.len());
+        let marks: Vec<CitationMark> = self
+            .citation_marks
+            .iter()
+            .filter(|mark| mark.insert_at > start && mark.insert_at <= end)
+            .map(|mark| self.open.map_mark(mark))
+            .collect();
+        let input = BlockInput {
+            source,
+            width: self.width,
+            options: &self.options,
+            citation_marks: &marks,
+            colours: &self.colours,
+            scroll_offsets: &self.scroll_offsets,
+            counts_before: self.counts(),
+            highlighted: self.highlighted.as_ref().map(|lit| self.open.map_highlight(lit)),
+            wrap_cache: self.wrap_cache.as_ref(),
+        };
+        let mut block_rows = blocks::lay_out(&input);
+        self.wrap_cache = block_rows.wrap_cache.take();
+        self.work.bytes += source.len() as u64;
+        self.work.rows += block_rows.rows.len() as u64;
+        block_rows
+    }
+
+    /// Adds rows below the closed ones.
+    fn append(&mut self, block_rows: BlockRows) {
+        let BlockRows { rows, code_blocks: codes, figures, blocks, wrap_cache: _ } = block_rows;
+        if rows.is_empty() {
+            return;
+        }
+        self.figures += figures;
+        let mut start = if self.rows.is_empty() { 0 } else { self.closed.source_bytes };
+        if let Some(above) = self.rows.last_mut().filter(|_| !self.closed.is_in_block) {
+            // Invisible text between two blocks belongs to the block above.
+            let seen = blocks.iter().rfind(|block| block.first_row == 0);
+            let begins = seen.map_or(0, |block| blocks::line_start(&self.open.text, block.source_start));
+            start = self.open.source_pos(begins).max(start);
+            above.source.end = start;
+            self.rows.push(StyledRow { source: start..start, ..StyledRow::blank() });
+        }
+        let first = self.rows.len();
+        self.code_blocks.extend(codes.into_iter().map(|code| CodeBlock::from_rows(code, first)));
+        let (open, closed) = (&self.open, start.max(self.closed.source_bytes));
+        // Text that was cleaned away before the first row belongs to that row.
+        let raw = |at: usize| if at == 0 { closed } else { open.source_pos(at) };
+        self.rows.extend(
+            rows.into_iter().map(|row| StyledRow { source: raw(row.source.start)..raw(row.source.end), ..row }),
+        );
+        self.rows[first].source.start = start;
+    }
+
+    /// Adds rows that are never laid out again; `end` is where their source ends in the open text.
+    fn append_closed(&mut self, block_rows: BlockRows, end: usize) {
+        let starts = block_rows.blocks.clone();
+        let (codes, figures) = (self.code_blocks.len(), self.figures);
+        let before = self.rows.len();
+        let rows = block_rows.rows.len();
+        self.append(block_rows);
+        let shift = self.rows.len() - before - rows;
+        for (nth, block) in starts.iter().enumerate() {
+            let to = starts.get(nth + 1).map_or(end, |next| next.source_start);
+            let from = if nth == 0 { 0 } else { block.source_start };
+            self.blocks.push(ClosedBlock {
+                source: if from == 0 { self.closed.source_bytes } else { self.open.source_pos(from) }
+                    ..self.open.source_pos(to),
+                first_row: before + if nth == 0 { 0 } else { shift + block.first_row },
+                code_blocks_before: codes + block.code_blocks_before,
+                figures_before: figures + block.figures_before,
+            });
+        }
+        self.closed = ClosedPart {
+            source_bytes: self.open.source_pos(end),
+            rows: self.rows.len(),
+            code_blocks: self.code_blocks.len(),
+            figures: self.figures,
+            is_in_block: false,
+        };
+        self.open.drop_front(end);
+        self.wrap_cache = None;
+    }
+}
+
+impl MarkdownOptions {
+    pub fn from_theme(theme: &Theme) -> Self {
+        Self {
+            marks: theme.marks,
+            plain_code: theme.plain_code,
+            shows_addresses: theme.rendering.writes_addresses,
+            ..Self::default()
+        }
+    }
+}
+
+impl Default for MarkdownOptions {
+    fn default() -> Self {
+        Self {
+            marks: ThemeMarks::UNICODE,
+            plain_code: false,
+            shows_addresses: false,
+            base_style: TextStyle::of(ColourRole::Text),
+            code_lines: CodeLineMode::Wrapped,
+            diagrams_open: false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,559 @@
+//! Turns whole Markdown blocks into rows.
+
+mod containers;
+mod figures;
+mod inline_events;
+mod links;
+
+use crate::citations::annotations::{CitationMark, HighlightedCitation};
+use std::ops::Range;
+
+use pulldown_cmark::{BlockQuoteKind, Event, HeadingLevel, LinkType, Parser, Tag, TagEnd};
+use ratatui::style::Modifier;
+
+use self::{
+    containers::BlockContainer,
+    figures::{OpenCodeBlock, OpenImage},
+    links::OpenLink,
+};
+use super::{
+    BlockCounts, MarkdownOptions,
+    code_style::{CodeColours, ScrollOffsets},
+    formulas,
+    inline::{InlineText, WrapCache},
+    table::MarkdownTable,
+};
+use crate::{
+    render::{
+        row::{LineJoin, RowKind, StyledRow, StyledSpan, TextStyle},
+        theme::ColourRole,
+    },
+    text::{self, bidi},
+};
+
+pub(crate) use figures::{fence_language, is_diagram};
+pub(crate) use inline_events::is_ideograph;
+
+/// The indent of a formula on its own rows.
+const FORMULA_INDENT: usize = 4;
+
+/// The blocks to lay out, and how.
+pub(crate) struct BlockInput<'a> {
+    /// Clean text that begins with a block.
+    pub source: &'a str,
+    pub width: usize,
+    pub options: &'a MarkdownOptions,
+    /// Citations, with positions in `source`.
+    pub citation_marks: &'a [CitationMark],
+    pub colours: &'a CodeColours,
+    /// How far code blocks are scrolled sideways.
+    pub scroll_offsets: &'a ScrollOffsets,
+    /// The counts before this text.
+    pub counts_before: BlockCounts,
+    /// The highlighted citation, with its claim in `source`.
+    pub highlighted: Option<HighlightedCitation>,
+    /// How the text was wrapped before, which may have grown since.
+    pub wrap_cache: Option<&'a WrapCache>,
+}
+
+/// The rows of some blocks. All positions are in the source of the input.
+#[derive(Debug, Default)]
+pub(crate) struct BlockRows {
+    pub rows: Vec<StyledRow>,
+    /// The top-level blocks.
+    pub blocks: Vec<BlockStart>,
+    pub code_blocks: Vec<CodeBlockRows>,
+    /// The number of images and diagrams.
+    pub figures: u32,
+    /// How the last long text was wrapped.
+    pub wrap_cache: Option<WrapCache>,
+}
+
+/// Where a top-level block begins.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct BlockStart {
+    pub source_start: usize,
+    pub first_row: usize,
+    /// Code blocks and figures of the input before it.
+    pub code_blocks_before: usize,
+    pub figures_before: u32,
+}
+
+#[derive(Debug)]
+pub(crate) struct CodeBlockRows {
+    pub number: u32,
+    pub language: String,
+    pub text: String,
+    /// The first row of each line.
+    pub line_rows: Vec<usize>,
+}
+
+/// Returns where the last top-level block of `source` begins; 0 if there is at most one. A formula that may still end
+/// holds back what follows it.
+pub(crate) fn last_block_start(source: &str) -> usize {
+    let (mut depth, mut start) = (0_usize, 0);
+    let prepared = formulas::prepare(source);
+    for (event, range) in Parser::new_ext(&prepared.text, formulas::parser_options()).into_offset_iter() {
+        if depth == 0 && !matches!(event, Event::End(_)) && prepared.can_split_at(range.start) {
+            start = range.start;
+        }
+        match event {
+            Event::Start(_) => depth += 1,
+            Event::End(_) => depth -= 1,
+            _ => (),
+        }
+    }
+    line_start(source, start)
+}
+
+/// Returns the start of the line that contains `at`.
+pub(crate) fn line_start(source: &str, at: usize) -> usize {
+    source[..at].rfind('\n').map_or(0, |end| end + 1)
+}
+
+pub(crate) fn lay_out(input: &BlockInput) -> BlockRows {
+    let mut visitor = MarkdownVisitor {
+        input,
+        out: BlockRows::default(),
+        containers: Vec::new(),
+        list_numbers: Vec::new(),
+        bullet_depth: 0,
+        styles: vec![input.options.base_style],
+        links: Vec::new(),
+        images: Vec::new(),
+        inline: None,
+        leaf: LeafKind::Text,
+        table: None,
+        cell_row: Vec::new(),
+        code_block: None,
+        skipped_link: None,
+        needs_gap: false,
+        is_under_title: false,
+        source_end: 0,
+        depth: 0,
+        paragraph_range: 0..0,
+        placed_marks: vec![false; input.citation_marks.len()],
+    };
+    let prepared = formulas::prepare(input.source);
+    let mut events = Parser::new_ext(&prepared.text, formulas::parser_options()).into_offset_iter().peekable();
+    while let Some((event, mut range)) = events.next() {
+        // The parser splits text at every character that might have been syntax: join the pieces.
+        let as_written =
+            |event: &Event, range: &Range<usize>| matches!(event, Event::Text(words) if words.len() == range.len());
+        if as_written(&event, &range) {
+            while let Some((_, next)) =
+                events.next_if(|(next, there)| there.start == range.end && as_written(next, there))
+            {
+                range.end = next.end;
+            }
+            visitor.on_event(Event::Text(input.source[range.clone()].into()), range);
+        } else {
+            visitor.on_event(event, range);
+        }
+    }
+    visitor.end_leaf(input.source.len());
+    visitor.extend_last_row(input.source.len());
+    visitor.out
+}
+
+struct MarkdownVisitor<'a> {
+    input: &'a BlockInput<'a>,
+    out: BlockRows,
+    containers: Vec<BlockContainer>,
+    /// The next number of each open list; `None` for bullets.
+    list_numbers: Vec<Option<u64>>,
+    /// How many of them have bullets.
+    bullet_depth: usize,
+    styles: Vec<TextStyle>,
+    links: Vec<OpenLink>,
+    images: Vec<OpenImage>,
+    inline: Option<InlineText>,
+    leaf: LeafKind,
+    table: Option<MarkdownTable>,
+    cell_row: Vec<InlineText>,
+    code_block: Option<OpenCodeBlock>,
+    /// The source of a link that is replaced by its citation mark.
+    skipped_link: Option<Range<usize>>,
+    /// A blank row is due before the next leaf.
+    needs_gap: bool,
+    /// The next leaf directly follows its title.
+    is_under_title: bool,
+    /// Where the source of the rows so far ends.
+    source_end: usize,
+    depth: usize,
+    /// The source of the current paragraph.
+    paragraph_range: Range<usize>,
+    placed_marks: Vec<bool>,
+}
+
+enum LeafKind {
+    Text,
+    Heading(u8),
+    Html,
+    Formula,
+    Figure(u32),
+}
+
+impl MarkdownVisitor<'_> {
+    fn on_event(&mut self, event: Event, range: Range<usize>) {
+        if self.depth == 0 && !matches!(event, Event::End(_)) {
+            // Invisible text between two blocks belongs to the block above.
+            self.extend_last_row(line_start(self.input.source, range.start));
+            self.out.blocks.push(BlockStart {
+                source_start: range.start,
+                first_row: self.out.rows.len(),
+                code_blocks_before: self.out.code_blocks.len(),
+                figures_before: self.out.figures,
+            });
+            self.needs_gap = !self.out.rows.is_empty();
+            self.is_under_title = false;
+        }
+        match &event {
+            Event::Start(_) => self.depth += 1,
+            Event::End(_) => self.depth -= 1,
+            _ => (),
+        }
+        match event {
+            Event::Start(tag) => self.on_start(tag, range),
+            Event::End(tag) => self.on_end(tag, range),
+            Event::Text(words) => self.on_text(&words, range),
+            Event::InlineMath(latex) | Event::DisplayMath(latex) => self.on_formula(&latex, range),
+            Event::Code(words) => self.on_inline_code(&words, range),
+            Event::Html(words) | Event::InlineHtml(words) => self.on_html(&words, range),
+            Event::FootnoteReference(label) => {
+                let style = TextStyle { role: ColourRole::Muted, ..self.current_style() };
+                self.put_text(&format!("[^{label}]"), style, range);
+            }
+            Event::SoftBreak => self.on_soft_break(range),
+            Event::HardBreak => self.put_text("\n", self.current_style(), range),
+            Event::Rule => {
+                self.push_gap(range.start);
+                let rule = self.input.options.marks.rule.repeat(self.available_width());
+                let copied = Some(self.input.source[range.clone()].trim().into());
+                let rule = StyledSpan { copy_as: copied, ..StyledSpan::new(rule, TextStyle::of(ColourRole::Faint)) };
+                self.push_spans(vec![rule], RowKind::Rule, range.end, LineJoin::LineEnd);
+            }
+            Event::TaskListMarker(done) => self.mark_task(done),
+        }
+    }
+
+    fn on_start(&mut self, tag: Tag, range: Range<usize>) {
+        if is_block_tag(&tag) {
+            self.end_leaf(range.start);
+            if self.list_numbers.is_empty() {
+                self.needs_gap |= self.depth == 1 && !self.out.rows.is_empty() || self.depth > 1;
+            }
+        }
+        match tag {
+            Tag::Heading { level, .. } => self.start_heading(level),
+            Tag::BlockQuote(kind) => self.start_quote(kind, range),
+            Tag::CodeBlock(kind) => self.code_block = Some(OpenCodeBlock::new(&kind)),
+            Tag::HtmlBlock => self.leaf = LeafKind::Html,
+            Tag::List(number) => {
+                self.bullet_depth += usize::from(number.is_none());
+                self.list_numbers.push(number);
+            }
+            Tag::Item => self.start_item(),
+            Tag::FootnoteDefinition(label) => {
+                let label = format!("[^{label}] ");
+                self.push_container(vec![StyledSpan::new(label, TextStyle::of(ColourRole::Muted))], true);
+            }
+            Tag::Table(alignments) => {
+                self.push_gap(range.start);
+                self.table = Some(MarkdownTable { alignments, ..MarkdownTable::default() });
+            }
+            Tag::TableRow => self.cell_row.clear(),
+            Tag::TableCell => self.inline = Some(InlineText::default()),
+            Tag::Emphasis => self.styles.push(self.current_style().italic()),
+            Tag::Strong => self.styles.push(self.current_style().bold()),
+            Tag::Strikethrough => self.styles.push(self.current_style().with_modifiers(Modifier::CROSSED_OUT)),
+            Tag::Link { link_type: LinkType::Email, dest_url, .. } => {
+                self.start_link(&format!("mailto:{dest_url}"), range)
+            }
+            Tag::Link { dest_url, .. } => self.start_link(&dest_url, range),
+            Tag::Image { dest_url, .. } => self.start_image(&dest_url, range),
+            Tag::Paragraph => self.paragraph_range = range,
+            Tag::TableHead
+            | Tag::MetadataBlock(_)
+            | Tag::DefinitionList
+            | Tag::DefinitionListTitle
+            | Tag::DefinitionListDefinition
+            | Tag::Superscript
+            | Tag::Subscript => (),
+        }
+    }
+
+    fn on_end(&mut self, tag: TagEnd, range: Range<usize>) {
+        match tag {
+            TagEnd::Paragraph | TagEnd::HtmlBlock => self.end_leaf(range.end),
+            TagEnd::Heading(_) => {
+                self.end_leaf(range.end);
+                self.styles.pop();
+            }
+            TagEnd::BlockQuote(kind) => {
+                self.end_leaf(range.end);
+                self.pop_container(range.start);
+                if kind.is_none() {
+                    self.styles.pop();
+                }
+            }
+            TagEnd::CodeBlock => self.end_code_block(&range),
+            TagEnd::List(ordered) => {
+                self.bullet_depth -= usize::from(!ordered);
+                self.list_numbers.pop();
+            }
+            TagEnd::Item | TagEnd::FootnoteDefinition => {
+                self.end_leaf(range.end);
+                self.pop_container(range.start);
+            }
+            TagEnd::Table => self.end_table(range.end),
+            TagEnd::TableHead => {
+                if let Some(table) = &mut self.table {
+                    table.head = std::mem::take(&mut self.cell_row);
+                }
+            }
+            TagEnd::TableRow => {
+                if let Some(table) = &mut self.table {
+                    table.body.push((range, std::mem::take(&mut self.cell_row)));
+                }
+            }
+            TagEnd::TableCell => {
+                self.place_marks_until(range.end);
+                let mut cell = self.inline.take().unwrap_or_default();
+                cell.remove_link_brackets();
+                self.cell_row.push(cell);
+            }
+            TagEnd::Emphasis | TagEnd::Strong | TagEnd::Strikethrough => {
+                self.styles.pop();
+            }
+            TagEnd::Link => self.end_link(),
+            TagEnd::Image => self.end_image(),
+            TagEnd::MetadataBlock(_)
+            | TagEnd::DefinitionList
+            | TagEnd::DefinitionListTitle
+            | TagEnd::DefinitionListDefinition
+            | TagEnd::Superscript
+            | TagEnd::Subscript => (),
+        }
+    }
+
+    fn current_style(&self) -> TextStyle {
+        self.styles.last().copied().unwrap_or(self.input.options.base_style)
+    }
+
+    // Containers and leaves.
+
+    fn start_heading(&mut self, level: HeadingLevel) {
+        let level = level as u8;
+        let style = if level <= 2 {
+            TextStyle { role: ColourRole::Accent, ..self.current_style() }
+        } else {
+            self.current_style()
+        };
+        self.styles.push(style.bold());
+        self.leaf = LeafKind::Heading(level);
+    }
+
+    fn start_quote(&mut self, kind: Option<BlockQuoteKind>, range: Range<usize>) {
+        let marks = self.input.options.marks;
+        let Some(kind) = kind else {
+            self.push_container(
+                vec![StyledSpan::new(format!("{} ", marks.quote_bar), TextStyle::of(ColourRole::Faint))],
+                false,
+            );
+            self.styles.push(TextStyle { role: ColourRole::Muted, ..self.current_style() }.italic());
+            return;
+        };
+        let (role, name) = match kind {
+            BlockQuoteKind::Note => (ColourRole::Link, "Note"),
+            BlockQuoteKind::Tip => (ColourRole::Ok, "Tip"),
+            BlockQuoteKind::Important => (ColourRole::Accent, "Important"),
+            BlockQuoteKind::Warning => (ColourRole::Warning, "Warning"),
+            BlockQuoteKind::Caution => (ColourRole::Error, "Caution"),
+        };
+        self.push_container(vec![StyledSpan::new(format!("{} ", marks.bar), TextStyle::of(role))], false);
+        self.push_gap(range.start);
+        let end = self.input.source[range.clone()].find('\n').map_or(range.end, |line| range.start + line + 1);
+        let name = text::truncate(name, self.available_width()).into_owned();
+        self.push_spans(
+            vec![StyledSpan::new(name, TextStyle::of(role).bold())],
+            RowKind::Quote,
+            end,
+            LineJoin::LineEnd,
+        );
+        self.is_under_title = true;
+    }
+
+    fn start_item(&mut self) {
+        let label = if let Some(Some(number)) = self.list_numbers.last_mut() {
+            *number += 1;
+            format!("{}. ", *number - 1)
+        } else {
+            let bullets = &self.input.options.marks.bullets;
+            format!("{} ", bullets[self.bullet_depth.saturating_sub(1).min(bullets.len() - 1)])
+        };
+        self.push_container(vec![StyledSpan::new(label, TextStyle::of(ColourRole::Accent))], true);
+    }
+
+    fn mark_task(&mut self, done: bool) {
+        let marks = self.input.options.marks;
+        let numbered = self.list_numbers.last().is_some_and(Option::is_some);
+        let (mark, role) = if done { (marks.task_done, ColourRole::Ok) } else { (marks.task_open, ColourRole::Muted) };
+        let box_ = StyledSpan::new(format!("{mark} "), TextStyle::of(role));
+        if let Some(item) = self.containers.last_mut().filter(|item| item.is_item && !item.is_begun) {
+            if numbered {
+                item.first_lead.push(box_);
+            } else {
+                item.first_lead = vec![box_];
+            }
+            item.width = item.first_lead.iter().map(StyledSpan::width).sum();
+            item.rest_lead = vec![StyledSpan::new(" ".repeat(item.width), TextStyle::of(ColourRole::Text))];
+        }
+    }
+
+    fn push_container(&mut self, first: Vec<StyledSpan>, is_item: bool) {
+        let cells = first.iter().map(StyledSpan::width).sum();
+        let rest = if is_item {
+            vec![StyledSpan::new(" ".repeat(cells), TextStyle::of(ColourRole::Text))]
+        } else {
+            first.clone()
+        };
+        self.containers.push(BlockContainer {
+            first_lead: first,
+            rest_lead: rest,
+            width: cells,
+            is_begun: false,
+            is_item,
+        });
+    }
+
+    /// Leaves a container that began at `start`; an empty item still shows its bullet.
+    fn pop_container(&mut self, start: usize) {
+        if self.containers.last().is_some_and(|container| !container.is_begun) {
+            self.push_gap(start);
+            self.push_spans(Vec::new(), RowKind::Text, self.source_end, LineJoin::LineEnd);
+        }
+        self.containers.pop();
+    }
+
+    /// Adds the blank row that is due before a leaf that begins at `start`.
+    fn push_gap(&mut self, start: usize) {
+        let in_list =
+            || is_after_blank_line(self.input.source, start) || self.out.rows.last().is_some_and(has_gap_after);
+        let owed = std::mem::take(&mut self.needs_gap) || !self.list_numbers.is_empty() && in_list();
+        if owed && !std::mem::take(&mut self.is_under_title) && !self.out.rows.is_empty() {
+            let (lead, _) = self.next_lead(true);
+            let mut row = StyledRow {
+                lead_spans: lead.len(),
+                source: self.source_end..self.source_end,
+                ..StyledRow::new(RowKind::Blank, lead)
+            };
+            while row.spans.last().is_some_and(|span| span.text.trim().is_empty()) {
+                row.spans.pop();
+            }
+            row.lead_spans = row.spans.len();
+            self.out.rows.push(row);
+        }
+    }
+
+    fn end_leaf(&mut self, end: usize) {
+        let leaf = std::mem::replace(&mut self.leaf, LeafKind::Text);
+        self.place_marks_until(end);
+        let Some(mut inline) = self.inline.take() else { return };
+        inline.remove_link_brackets();
+        if matches!(leaf, LeafKind::Html) {
+            inline.trim_end();
+        }
+        if inline.is_empty() {
+            return;
+        }
+        self.push_gap(inline.source_start());
+        let kind = match leaf {
+            LeafKind::Text if self.containers.iter().any(|container| !container.is_item) => RowKind::Quote,
+            LeafKind::Text => RowKind::Text,
+            LeafKind::Heading(level) => RowKind::Heading(level),
+            LeafKind::Html => RowKind::Html,
+            LeafKind::Formula => RowKind::Formula,
+            LeafKind::Figure(number) => RowKind::Figure { number },
+        };
+        let indent = if kind == RowKind::Formula { FORMULA_INDENT.min(self.available_width() / 8) } else { 0 };
+        if indent > 0 {
+            self.push_container(vec![StyledSpan::new(" ".repeat(indent), TextStyle::of(ColourRole::Text))], true);
+        }
+        let room = self.available_width();
+        let first_row = self.out.rows.len();
+        let (mut lines, wrapped) = inline.wrapped_lines_cached(self.input.wrap_cache, room);
+        self.out.wrap_cache = wrapped.or(self.out.wrap_cache.take());
+        if let Some(last) = lines.last_mut() {
+            last.source_end = end;
+        }
+        let words = lines.iter().map(|line| line.spans.iter().map(StyledSpan::width).sum()).max().unwrap_or(0_usize);
+        for line in lines {
+            self.push_spans(line.spans, kind, line.source_end, line.joint);
+        }
+        if kind == RowKind::Heading(1) {
+            let rule = self.input.options.marks.heavy_rule.repeat(words);
+            self.push_spans(
+                vec![StyledSpan::new(rule, TextStyle::of(ColourRole::Accent))],
+                RowKind::Rule,
+                end,
+                LineJoin::LineEnd,
+            );
+        }
+        if indent > 0 {
+            self.containers.pop();
+        }
+        if bidi::is_rtl(&inline.text) {
+            self.out.rows[first_row..].iter_mut().for_each(|row| row.is_rtl = true);
+        }
+    }
+
+    fn end_table(&mut self, end: usize) {
+        let Some(table) = self.table.take() else { return };
+        for line in table.to_lines(self.available_width(), &self.input.options.marks) {
+            let to = line.ended_row.and_then(|row| table.body.get(row)).map_or(self.source_end, |(range, _)| range.end);
+            self.push_spans(line.spans, RowKind::Table, to, LineJoin::LineEnd);
+        }
+        self.extend_last_row(end);
+    }
+}
+
+fn is_block_tag(tag: &Tag) -> bool {
+    match tag {
+        Tag::Paragraph
+        | Tag::Heading { .. }
+        | Tag::BlockQuote(_)
+        | Tag::CodeBlock(_)
+        | Tag::HtmlBlock
+        | Tag::List(_)
+        | Tag::Item
+        | Tag::FootnoteDefinition(_)
+        | Tag::DefinitionList
+        | Tag::DefinitionListTitle
+        | Tag::DefinitionListDefinition
+        | Tag::Table(_)
+        | Tag::MetadataBlock(_) => true,
+        Tag::TableHead
+        | Tag::TableRow
+        | Tag::TableCell
+        | Tag::Emphasis
+        | Tag::Strong
+        | Tag::Strikethrough
+        | Tag::Superscript
+        | Tag::Subscript
+        | Tag::Link { .. }
+        | Tag::Image { .. } => false,
+    }
+}
+
+/// Whether a blank row follows a row in a list even without a blank line in the source.
+fn has_gap_after(row: &StyledRow) -> bool {
+    matches!(row.kind, RowKind::CodeHead { .. } | RowKind::Code { .. } | RowKind::Table | RowKind::Formula)
+}
+
+/// Whether the line before the one that contains `at` is empty apart from the `>` of quotations.
+fn is_after_blank_line(source: &str, at: usize) -> bool {
+    let Some(line) = source[..at].rfind('\n') else { return false };
+    let before = source[..line].rsplit('\n').next().unwrap_or("");
+    before.trim_matches([' ', '>']).is_empty()
+}

@@ -1,0 +1,64 @@
+//! Rows, with the bars, bullets and indents of their containers.
+
+use super::MarkdownVisitor;
+use crate::render::row::{LineJoin, RowKind, StyledRow, StyledSpan};
+
+/// The lead of the rows of a quotation, an alert, an item or a footnote: its bar, bullet or indent.
+pub(crate) struct BlockContainer {
+    pub first_lead: Vec<StyledSpan>,
+    pub rest_lead: Vec<StyledSpan>,
+    pub width: usize,
+    pub is_begun: bool,
+    pub is_item: bool,
+}
+
+impl MarkdownVisitor<'_> {
+    /// Returns the lead of the next row and its width. Inner containers are left out if they would
+    /// take the whole width.
+    pub(crate) fn next_lead(&self, is_gap: bool) -> (Vec<StyledSpan>, usize) {
+        let max_cells = self.input.width.saturating_sub(self.input.width.min(12));
+        let mut spans = Vec::new();
+        let mut cells = 0;
+        for container in &self.containers {
+            if is_gap && !container.is_begun {
+                break;
+            }
+            if cells + container.width <= max_cells {
+                spans.extend_from_slice(if container.is_begun { &container.rest_lead } else { &container.first_lead });
+                cells += container.width;
+            }
+        }
+        (spans, cells)
+    }
+
+    pub(crate) fn available_width(&self) -> usize {
+        (self.input.width - self.next_lead(false).1.min(self.input.width)).max(1)
+    }
+
+    pub(crate) fn push_spans(&mut self, spans: Vec<StyledSpan>, kind: RowKind, source_end: usize, joint: LineJoin) {
+        let row = StyledRow { join: joint, source: self.source_end..self.source_end, ..StyledRow::new(kind, spans) };
+        self.push_row(row, source_end);
+    }
+
+    pub(crate) fn push_row(&mut self, mut row: StyledRow, source_end: usize) {
+        let (mut lead, _) = self.next_lead(false);
+        for container in &mut self.containers {
+            container.is_begun = true;
+        }
+        row.lead_spans += lead.len();
+        lead.append(&mut row.spans);
+        row.spans = lead;
+        let end = source_end.max(self.source_end);
+        row.source = self.source_end..end;
+        self.source_end = end;
+        self.out.rows.push(row);
+    }
+
+    /// Extends the last row to the end of its block's source.
+    pub(crate) fn extend_last_row(&mut self, end: usize) {
+        if let Some(row) = self.out.rows.last_mut().filter(|_| end > self.source_end) {
+            row.source.end = end;
+            self.source_end = end;
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! The text of paragraphs, headings and cells.
+
+use std::{ops::Range, sync::Arc};
+
+use ratatui::style::Modifier;
+
+use super::{LeafKind, MarkdownVisitor, links::OpenLink};
+use crate::{
+    render::{
+        markdown::{
+            formulas::{self, FormulaText},
+            inline::RunStyle,
+        },
+        row::TextStyle,
+        theme::ColourRole,
+    },
+    text,
+};
+
+impl MarkdownVisitor<'_> {
+    pub(crate) fn on_text(&mut self, words: &str, range: Range<usize>) {
+        if let Some(code) = &mut self.code_block {
+            code.push(words, &range);
+            self.drop_marks_until(range.end);
+            return;
+        }
+        // As written, in case it was taken for a formula first.
+        let words = if range.len() == words.len() { &self.input.source[range.clone()] } else { words };
+        if range.len() != words.len() {
+            self.place_marks_until(range.start);
+            self.put_text(words, self.current_style(), range);
+            return;
+        }
+        let is_plain = self.links.is_empty() && self.images.is_empty();
+        let mut from = 0;
+        for bare in text::link::find_addresses(words).into_iter().filter(|_| is_plain) {
+            self.put_with_marks(&words[from..bare.start], range.start + from);
+            self.push_bare_link(&words[bare.clone()], range.start + bare.start);
+            from = bare.end;
+        }
+        self.put_with_marks(&words[from..], range.start + from);
+    }
+
+    /// Adds an address in running text as a link to itself.
+    fn push_bare_link(&mut self, words: &str, start: usize) {
+        let address = if words.starts_with("www.") { format!("http://{words}") } else { words.to_owned() };
+        let style = TextStyle { role: ColourRole::Link, ..self.current_style() }.with_modifiers(Modifier::UNDERLINED);
+        self.styles.push(style);
+        let range = start..start + words.len();
+        self.links.push(OpenLink { target: Some(address.into()), shown_address: None, mark: None, range });
+        self.put_with_marks(words, start);
+        self.links.pop();
+        self.styles.pop();
+    }
+
+    /// Adds text that is in the source verbatim from `start` on, with marks where their claims end.
+    fn put_with_marks(&mut self, words: &str, start: usize) {
+        if words.is_empty() {
+            return;
+        }
+        let end = start + words.len();
+        self.place_marks_until(start);
+        let mut from = start;
+        while let Some(point) = self.next_mark_pos(end).filter(|point| *point > from) {
+            self.put_text(&words[from - start..point - start], self.current_style(), from..point);
+            self.place_marks_until(point);
+            from = point;
+        }
+        self.put_text(&words[from - start..], self.current_style(), from..end);
+    }
+
+    pub(crate) fn on_inline_code(&mut self, words: &str, range: Range<usize>) {
+        let style = TextStyle {
+            role: if self.links.is_empty() { ColourRole::Text } else { ColourRole::Link },
+            ..self.current_style()
+        }
+        .on_background(ColourRole::Surface);
+        self.place_marks_until(range.start);
+        if self.input.options.plain_code {
+            let inside = code_inside(self.input.source, words, &range);
+            let sign = TextStyle { is_aside: true, ..style };
+            self.put_text("`", sign, range.start..inside.start);
+            self.put_text(words, style, inside.clone());
+            self.put_text("`", sign, inside.end..range.end);
+        } else {
+            self.put_text(words, style, range.clone());
+        }
+        self.place_marks_until(range.end);
+    }
+
+    pub(crate) fn on_html(&mut self, words: &str, range: Range<usize>) {
+        let is_line_break = matches!(self.leaf, LeafKind::Text | LeafKind::Heading(_))
+            && matches!(words.to_ascii_lowercase().as_str(), "<br>" | "<br/>" | "<br />");
+        if is_line_break {
+            self.put_text("\n", self.current_style(), range);
+        } else {
+            self.put_text(words, TextStyle { role: ColourRole::Muted, ..self.current_style() }, range);
+        }
+    }
+
+    pub(crate) fn on_soft_break(&mut self, range: Range<usize>) {
+        let next = self.input.source[range.end..].trim_start_matches([' ', '>']).chars().next();
+        let before = self.inline.as_ref().and_then(|inline| inline.text.chars().next_back());
+        // A line end between two ideographs is not a space.
+        let is_joined = before.zip(next).is_some_and(|(before, next)| is_ideograph(before) && is_ideograph(next));
+        if !is_joined {
+            self.put_text(" ", self.current_style(), range);
+        }
+    }
+
+    pub(crate) fn put_text(&mut self, words: &str, style: TextStyle, range: Range<usize>) {
+        if self.skipped_link.as_ref().is_some_and(|skip| range.start < skip.end) {
+            return;
+        }
+        if let Some(image) = self.images.last_mut() {
+            image.alt.push_str(words);
+            return;
+        }
+        let (mut words, mut range) = (words, range);
+        let begins = self.inline.as_ref().is_some_and(|inline| inline.text.ends_with('\n'));
+        if begins
+            && words.len() == range.len()
+            && words != "\n"
+            && matches!(self.leaf, LeafKind::Text | LeafKind::Heading(_))
+        {
+            // A space after a line break does not belong to the next row.
+            let trimmed = words.trim_start_matches(' ');
+            range.start += words.len() - trimmed.len();
+            words = trimmed;
+        }
+        if matches!(self.leaf, LeafKind::Formula) {
+            // Punctuation stays on the row of the formula before it; the text after it begins a new row.
+            let punctuation_end =
+                words.len() - words.trim_start_matches(['.', ',', ';', ':', '!', '?', '。', '，']).len();
+            self.push_text(
+                &words[..punctuation_end],
+                style,
+                None,
+                range.start..range.start + punctuation_end.min(range.len()),
+            );
+            if words[punctuation_end..].trim().is_empty() {
+                return;
+            }
+            let begins = words.len() - words[punctuation_end..].trim_start().len();
+            range.start += begins.min(range.len());
+            words = &words[begins..];
+            self.end_leaf(range.start);
+            self.needs_gap = true;
+        }
+        self.push_text(words, style, None, range);
+    }
+
+    /// Adds a formula, inline or on its own rows.
+    pub(crate) fn on_formula(&mut self, latex: &str, range: Range<usize>) {
+        let written = &self.input.source[range.clone()];
+        let next_char = self.input.source[range.end..].chars().next();
+        let formula = formulas::formula_text(latex, written, next_char);
+        if matches!(formula, FormulaText::PlainText) || !self.images.is_empty() {
+            self.on_text(written, range);
+            return;
+        }
+        self.place_marks_until(range.start);
+        if self.skipped_link.as_ref().is_some_and(|skip| range.start < skip.end) {
+            return;
+        }
+        let is_display = written.starts_with("$$") || written.starts_with(r"\[");
+        let has_own_rows = is_display
+            && self.table.is_none()
+            && self.links.is_empty()
+            && matches!(self.leaf, LeafKind::Text | LeafKind::Formula);
+        if has_own_rows {
+            self.end_leaf(range.start);
+            self.needs_gap |= !self.out.rows.is_empty() && range.start > self.paragraph_range.start;
+            self.leaf = LeafKind::Formula;
+        }
+        if let FormulaText::Unicode(words) = &formula
+            && (has_own_rows || !words.contains('\n'))
+        {
+            self.push_text(words, self.current_style(), Some(written.into()), range.clone());
+        } else {
+            let start = self.inline.as_ref().map_or(0, |inline| inline.text.len());
+            let latex = as_written(written, has_own_rows);
+            self.push_text(
+                &latex,
+                self.current_style().on_background(ColourRole::Surface),
+                Some(written.into()),
+                range.clone(),
+            );
+            let delimiter_len = if written.starts_with("$$") || written.starts_with('\\') { 2 } else { 1 };
+            self.inline.get_or_insert_default().glue_delimiters(start, delimiter_len);
+        }
+        self.place_marks_until(range.end);
+    }
+
+    fn push_text(&mut self, words: &str, ink: TextStyle, copied: Option<Arc<str>>, range: Range<usize>) {
+        let target = self.links.last().and_then(|link| link.target.clone());
+        let claim = self.input.highlighted.as_ref().map_or(0..0, |lit| lit.claim.clone());
+        let inline = self.inline.get_or_insert_default();
+        if range.len() != words.len() || copied.is_some() {
+            let ink = if range.start < claim.end && claim.start < range.end {
+                ink.on_background(ColourRole::Mark)
+            } else {
+                ink
+            };
+            inline.push(words, &RunStyle { style: ink, link: target.as_ref(), copied }, range);
+            return;
+        }
+        let (start, end) = (claim.start.clamp(range.start, range.end), claim.end.clamp(range.start, range.end));
+        for (from, to, ink) in
+            [(range.start, start, ink), (start, end, ink.on_background(ColourRole::Mark)), (end, range.end, ink)]
+        {
+            if from < to {
+                let style = RunStyle { style: ink, link: target.as_ref(), copied: None };
+                inline.push(&words[from - range.start..to - range.start], &style, from..to);
+            }
+        }
+    }
+}
+
+/// Returns LaTeX that could not be converted, in its own lines or joined into one.
+fn as_written(latex: &str, keep_lines: bool) -> String {
+    let lines = latex.lines().map(|line| line.trim_start_matches(['>', ' ']).trim_end());
+    lines.collect::<Vec<_>>().join(if keep_lines { "\n" } else { " " })
+}
+
+pub(crate) fn is_ideograph(char: char) -> bool {
+    matches!(char, '\u{2e80}'..='\u{303f}' | '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}'
+        | '\u{ff01}'..='\u{ff60}' | '\u{20000}'..='\u{3ffff}')
+}
+
+/// Returns where the text of inline code is between its backticks.
+fn code_inside(source: &str, words: &str, code: &Range<usize>) -> Range<usize> {
+    let marks = source[code.clone()].bytes().take_while(|byte| *byte == b'`').count();
+    let inside = code.start + marks..code.end.saturating_sub(marks).max(code.start + marks);
+    // A space inside the backticks may only separate them from the code.
+    let blank = inside.start + 1..(inside.end.max(inside.start + 2) - 1).min(inside.end);
+    [inside.clone(), blank].into_iter().find(|range| source.get(range.clone()) == Some(words)).unwrap_or(inside)
+}

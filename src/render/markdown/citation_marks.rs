@@ -1,0 +1,108 @@
+//! Citation marks in rows that are already laid out: a block whose marks change is laid out again.
+
+use crate::citations::annotations::{CitationMark, HighlightedCitation};
+use std::ops::Range;
+
+use super::{
+    BlockCounts, MarkdownLayout,
+    blocks::{self, BlockInput},
+    open_text::OpenText,
+};
+use crate::render::row::StyledRow;
+
+impl MarkdownLayout {
+    /// Highlights a citation and its claim, or none; `source` is the text of the last `sync`.
+    pub fn highlight(&mut self, source: &str, highlighted: Option<HighlightedCitation>) {
+        if self.highlighted == highlighted {
+            return;
+        }
+        let previous = std::mem::replace(&mut self.highlighted, highlighted);
+        let touched: Vec<Range<usize>> =
+            [&previous, &self.highlighted].into_iter().flatten().map(|lit| self.highlight_range(lit)).collect();
+        let touches = |here: &Range<usize>| touched.iter().any(|it| it.start < here.end && here.start < it.end);
+        let stale: Vec<usize> = (0..self.blocks.len()).filter(|&at| touches(&self.blocks[at].source)).collect();
+        for at in stale {
+            self.relayout_block(source, at);
+        }
+        if touches(&(self.closed.source_bytes..source.len())) {
+            self.advance();
+        }
+    }
+
+    /// Returns the range of the claim and its mark, whichever comes first.
+    fn highlight_range(&self, lit: &HighlightedCitation) -> Range<usize> {
+        let mark = self.citation_marks.iter().find(|mark| mark.annotation_index == lit.annotation_index);
+        let (start, end) = mark.map_or((lit.claim.start, lit.claim.end), |mark| {
+            (mark.range.start.min(mark.insert_at.saturating_sub(1)), mark.range.end.max(mark.insert_at))
+        });
+        lit.claim.start.min(start)..lit.claim.end.max(end)
+    }
+
+    /// Takes in changed marks and lays out the closed blocks that contain them again.
+    pub(crate) fn update_marks(&mut self, source: &str, marks: &[CitationMark]) {
+        let old = std::mem::replace(&mut self.citation_marks, marks.to_vec());
+        let touched = |range: &Range<usize>| {
+            let within = |mark: &&CitationMark| mark.insert_at > range.start && mark.insert_at <= range.end;
+            !old.iter().filter(within).eq(marks.iter().filter(within))
+        };
+        let stale: Vec<usize> = (0..self.blocks.len()).filter(|&at| touched(&self.blocks[at].source)).collect();
+        for at in stale {
+            self.relayout_block(source, at);
+        }
+    }
+
+    fn relayout_block(&mut self, source: &str, block_index: usize) {
+        let block = self.blocks[block_index].clone();
+        let end_row = self.blocks.get(block_index + 1).map_or(self.closed.rows, |next| next.first_row);
+        let mut open = OpenText { source_end: block.source.start, ..OpenText::default() };
+        open.grow(&source[..block.source.end]);
+        let marks: Vec<CitationMark> = self
+            .citation_marks
+            .iter()
+            .filter(|mark| mark.insert_at > block.source.start && mark.insert_at <= block.source.end)
+            .map(|mark| open.map_mark(mark))
+            .collect();
+        let input = BlockInput {
+            source: &open.text,
+            width: self.width,
+            options: &self.options,
+            citation_marks: &marks,
+            colours: &self.colours,
+            scroll_offsets: &self.scroll_offsets,
+            counts_before: BlockCounts {
+                code_blocks: self.counts_before.code_blocks + block.code_blocks_before as u32,
+                figures: self.counts_before.figures + block.figures_before,
+            },
+            highlighted: self.highlighted.as_ref().map(|lit| open.map_highlight(lit)),
+            wrap_cache: None,
+        };
+        let laid = blocks::lay_out(&input);
+        self.work.bytes += open.text.len() as u64;
+        self.work.rows += laid.rows.len() as u64;
+        let gap =
+            usize::from(block.first_row > 0 && self.rows.get(block.first_row).is_some_and(|row| row.spans.is_empty()));
+        let raw = |at: usize| if at == 0 { block.source.start } else { open.source_pos(at) };
+        let rows: Vec<StyledRow> = laid
+            .rows
+            .into_iter()
+            .map(|row| StyledRow { source: raw(row.source.start)..raw(row.source.end), ..row })
+            .collect();
+        let first = block.first_row + gap;
+        let moved = |row: usize| row + rows.len() - (end_row - first);
+        for later in &mut self.blocks[block_index + 1..] {
+            later.first_row = moved(later.first_row);
+        }
+        for code in &mut self.code_blocks {
+            for line in code.line_rows.iter_mut().filter(|line| **line >= end_row) {
+                *line = moved(*line);
+            }
+        }
+        self.closed.rows = moved(self.closed.rows);
+        for laid in laid.code_blocks {
+            if let Some(code) = self.code_blocks.iter_mut().find(|code| code.number == laid.number) {
+                code.line_rows = laid.line_rows.into_iter().map(|row| row + first).collect();
+            }
+        }
+        self.rows.splice(first..end_row, rows);
+    }
+}

@@ -1,0 +1,312 @@
+//! Finds the formulas in Markdown before the parser takes their characters for Markdown syntax.
+//!
+//! A Markdown parser reads `\(…\)` and `\[…\]` as escaped brackets, and a line of a formula that begins with `+` or `=`
+//! as a list or a heading. So such a formula is passed to the parser as `$$…$$` on one line of exactly the same length:
+//! every position in one text is a position in the other.
+
+use std::{borrow::Cow, ops::Range};
+
+use pulldown_cmark::{Event, Options, Parser, Tag};
+
+use crate::render::maths;
+
+/// A text in the form that is passed to the parser.
+pub(crate) struct PreparedMarkdown<'a> {
+    pub text: Cow<'a, str>,
+    /// Where a formula begins that may still end: nothing after it is final.
+    pub open_formula: usize,
+    /// The formulas that span several lines.
+    pub formulas: Vec<Range<usize>>,
+}
+
+impl PreparedMarkdown<'_> {
+    /// Whether the text before `at` and the text after it can be laid out separately.
+    pub fn can_split_at(&self, at: usize) -> bool {
+        at <= self.open_formula && !self.formulas.iter().any(|formula| formula.start < at && at < formula.end)
+    }
+}
+
+pub(crate) fn parser_options() -> Options {
+    Options::ENABLE_TABLES
+        | Options::ENABLE_STRIKETHROUGH
+        | Options::ENABLE_TASKLISTS
+        | Options::ENABLE_FOOTNOTES
+        | Options::ENABLE_GFM
+        | Options::ENABLE_MATH
+}
+
+pub(crate) fn prepare(source: &str) -> PreparedMarkdown<'_> {
+    let has = |mark: &&str| memchr::memmem::find(source.as_bytes(), mark.as_bytes()).is_some();
+    if !["$$", r"\(", r"\["].iter().any(has) {
+        return PreparedMarkdown { text: Cow::Borrowed(source), open_formula: usize::MAX, formulas: Vec::new() };
+    }
+    // A formula may contain what looks like the start of a list, and so affect what is code after it.
+    let mut code = code_ranges(source);
+    for _ in 0..MAX_ROUNDS {
+        let (prepared, is_joined) = replace_delimiters(source, &code);
+        if !is_joined {
+            return prepared;
+        }
+        let found = code_ranges(&prepared.text);
+        if found == code {
+            return prepared;
+        }
+        code = found;
+    }
+    replace_delimiters(source, &code).0
+}
+
+/// The maximum number of passes until the ranges of code and formulas agree.
+const MAX_ROUNDS: usize = 6;
+
+/// Rewrites the formulas outside code in the parser's syntax; returns whether lines were joined.
+fn replace_delimiters<'a>(source: &'a str, code: &[Range<usize>]) -> (PreparedMarkdown<'a>, bool) {
+    let bytes = source.as_bytes();
+    let mut code = code.iter().peekable();
+    let mut is_joined = false;
+    let mut finder =
+        FormulaFinder { source, closings: [CachedSearch::default(); 3], next_blank: CachedSearch::default() };
+    let mut out: Option<Vec<u8>> = None;
+    let (mut open_formula, mut formulas) = (usize::MAX, Vec::new());
+    let mut pos = 0;
+    while let Some(step) = memchr::memchr2(b'$', b'\\', &bytes[pos..]) {
+        pos += step;
+        while code.next_if(|range| range.end <= pos).is_some() {}
+        if let Some(range) = code.peek().filter(|range| range.contains(&pos)) {
+            pos = range.end;
+            continue;
+        }
+        let Some(delimiter) = FormulaDelimiter::parse(&bytes[pos..]) else {
+            // A backslash escapes the character after it.
+            pos += if bytes[pos] == b'\\' { 2 } else { 1 };
+            pos = pos.min(bytes.len());
+            continue;
+        };
+        let blank = finder.find_blank_line(pos);
+        let has_own_lines =
+            is_at_line_start(source, pos) || source[pos + 2..].trim_start_matches(' ').starts_with('\n');
+        match finder.find_closing(delimiter, pos + 2).filter(|end| *end < blank) {
+            Some(end) if delimiter.is_formula(&source[pos + 2..end]) => {
+                if source[pos..end].contains('\n') {
+                    formulas.push(pos..end + 2);
+                }
+                if delimiter != FormulaDelimiter::Dollars || has_own_lines && source[pos..end].contains('\n') {
+                    let out = out.get_or_insert_with(|| bytes.to_vec());
+                    out[pos..pos + 2].copy_from_slice(b"$$");
+                    out[end..end + 2].copy_from_slice(b"$$");
+                    // A quotation has a `>` in every line, which the parser needs.
+                    if has_own_lines && !source[pos..end].contains("\n>") {
+                        out[pos..end].iter_mut().filter(|byte| **byte == b'\n').for_each(|byte| *byte = b' ');
+                        is_joined = true;
+                    }
+                }
+                pos = end + 2;
+            }
+            Some(_) => pos += 2,
+            None => {
+                if blank == usize::MAX {
+                    open_formula = open_formula.min(pos);
+                }
+                pos += 2;
+            }
+        }
+    }
+    let text = out.and_then(|bytes| String::from_utf8(bytes).ok()).map_or(Cow::Borrowed(source), Cow::Owned);
+    (PreparedMarkdown { text, open_formula, formulas }, is_joined)
+}
+
+/// How a formula is shown.
+pub(crate) enum FormulaText {
+    /// It is not a formula, only text that looks like one.
+    PlainText,
+    Unicode(String),
+    /// As written.
+    Latex,
+}
+
+/// Decides how to show what the parser took for a formula, from its LaTeX, its source and the next character.
+pub(crate) fn formula_text(latex: &str, written: &str, next_char: Option<char>) -> FormulaText {
+    if written.starts_with('$') && !written.starts_with("$$") && !is_maths(latex, next_char) {
+        return FormulaText::PlainText;
+    }
+    maths::to_unicode(latex).map_or(FormulaText::Latex, FormulaText::Unicode)
+}
+
+/// Whether the text between two single `$` is mathematics, and not amounts of money or variables in a sentence.
+fn is_maths(latex: &str, next_char: Option<char>) -> bool {
+    if next_char.is_some_and(|char| char.is_ascii_digit()) {
+        return false;
+    }
+    let has_syntax = latex.contains(['\\', '^', '_', '=', '{']);
+    let words =
+        latex.split([' ', '\n']).filter(|word| word.len() > 1 && word.bytes().all(|byte| byte.is_ascii_alphabetic()));
+    if latex.starts_with(|char: char| char.is_ascii_digit()) && !has_syntax && words.count() > 0 {
+        return false;
+    }
+    !next_char.is_some_and(char::is_alphabetic) || has_syntax || latex.len() <= 3
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum FormulaDelimiter {
+    Dollars,
+    Parens,
+    Brackets,
+}
+
+impl FormulaDelimiter {
+    fn parse(bytes: &[u8]) -> Option<Self> {
+        match bytes {
+            [b'$', b'$', ..] => Some(Self::Dollars),
+            [b'\\', b'(', ..] => Some(Self::Parens),
+            [b'\\', b'[', ..] => Some(Self::Brackets),
+            _ => None,
+        }
+    }
+
+    fn closing_text(self) -> &'static str {
+        match self {
+            Self::Dollars => "$$",
+            Self::Parens => r"\)",
+            Self::Brackets => r"\]",
+        }
+    }
+
+    /// Whether `inside` is a formula: brackets that are merely escaped contain plain text.
+    fn is_formula(self, inside: &str) -> bool {
+        let looks_like_formula =
+            inside.starts_with([' ', '\n']) || inside.contains(['\\', '^', '_', '=', '+', '<', '>']);
+        !inside.trim().is_empty() && !inside.contains('$') && (self != Self::Brackets || looks_like_formula)
+    }
+}
+
+/// Searches ahead without reading the same text twice.
+struct FormulaFinder<'a> {
+    source: &'a str,
+    closings: [CachedSearch; 3],
+    next_blank: CachedSearch,
+}
+
+/// The cached result of a search from one position: the next match, if any.
+#[derive(Debug, Clone, Copy, Default)]
+struct CachedSearch {
+    from: usize,
+    found: Option<usize>,
+    is_known: bool,
+}
+
+impl CachedSearch {
+    fn find_from(&mut self, from: usize, find: impl FnOnce(usize) -> Option<usize>) -> Option<usize> {
+        let is_valid = self.is_known && self.from <= from && self.found.is_none_or(|at| at >= from);
+        if !is_valid {
+            *self = Self { from, found: find(from), is_known: true };
+        }
+        self.found
+    }
+}
+
+impl FormulaFinder<'_> {
+    fn find_closing(&mut self, delimiter: FormulaDelimiter, from: usize) -> Option<usize> {
+        let source = self.source;
+        self.closings[delimiter as usize].find_from(from, |from| {
+            let mut at = from;
+            loop {
+                at += memchr::memmem::find(&source.as_bytes()[at..], delimiter.closing_text().as_bytes())?;
+                let escapes = source.as_bytes()[from..at].iter().rev().take_while(|byte| **byte == b'\\').count();
+                if delimiter == FormulaDelimiter::Dollars || escapes % 2 == 0 {
+                    return Some(at);
+                }
+                at += 1;
+            }
+        })
+    }
+
+    /// Returns the start of the next blank line, which no formula crosses.
+    fn find_blank_line(&mut self, from: usize) -> usize {
+        let source = self.source;
+        let find = |from: usize| {
+            let mut at = from;
+            loop {
+                at += source[at..].find('\n')? + 1;
+                let line = source[at..].split('\n').next().unwrap_or("");
+                if line.trim_matches([' ', '>']).is_empty() && at + line.len() < source.len() {
+                    return Some(at);
+                }
+            }
+        };
+        self.next_blank.find_from(from, find).unwrap_or(usize::MAX)
+    }
+}
+
+fn is_at_line_start(source: &str, at: usize) -> bool {
+    let line = source[..at].rfind('\n').map_or(0, |end| end + 1);
+    source[line..at].bytes().all(|byte| matches!(byte, b' ' | b'>'))
+}
+
+/// Returns the ranges of code and HTML, in which nothing is mathematics.
+fn code_ranges(source: &str) -> Vec<Range<usize>> {
+    let mut ranges: Vec<Range<usize>> = Vec::new();
+    for (event, range) in Parser::new_ext(source, parser_options() - Options::ENABLE_MATH).into_offset_iter() {
+        if matches!(event, Event::Start(Tag::CodeBlock(_) | Tag::HtmlBlock) | Event::Code(_) | Event::InlineHtml(_))
+            && ranges.last().is_none_or(|last| last.end <= range.start)
+        {
+            ranges.push(range);
+        }
+    }
+    ranges
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prepared(source: &str) -> String {
+        let prepared = prepare(source);
+        assert_eq!(prepared.text.len(), source.len());
+        prepared.text.into_owned()
+    }
+
+    #[test]
+    fn latex_brackets_become_dollars_of_the_same_length() {
+        assert_eq!(prepared(r"a \(x\) b"), "a $$x$$ b");
+        assert_eq!(prepared("\\[\na\n+ b\n\\]\nend"), "$$ a + b $$\nend");
+        assert_eq!(prepared("$$\na\n= b\n$$\n"), "$$ a = b $$\n");
+        assert_eq!(prepared("- x\n\n  \\[ y \\]\n"), "- x\n\n  $$ y $$\n");
+    }
+
+    #[test]
+    fn text_without_formulas_is_unchanged() {
+        for text in [
+            r"`\(x\)` and \\(x\\)",
+            "```\n$$\na\n$$\n```\n",
+            r"\[sic\] \[ ] \(\)",
+            "\\(a\n\nb\\)",
+            "- $$ is a pid\n- and $$ again",
+            r"a \(x",
+            "no maths",
+            "<pre>\n\\(x\\)\n</pre>\n",
+        ] {
+            assert_eq!(prepared(text), text);
+        }
+    }
+
+    #[test]
+    fn a_formula_that_may_still_end_is_open() {
+        assert_eq!(prepare("text\n\n$$\na\n+ b\n").open_formula, 6);
+        assert_eq!(prepare("text\n\n$$\na\n\n+ b\n").open_formula, usize::MAX);
+        assert_eq!(prepare("$$\na\n$$\n").open_formula, usize::MAX);
+    }
+
+    #[test]
+    fn money_and_variables_are_not_formulas() {
+        for (latex, behind) in
+            [("5 and ", Some('6')), ("5-", Some('6')), ("5 (or 4) vs 10", None), ("HOME:", Some('P'))]
+        {
+            assert!(!is_maths(latex, behind), "{latex}");
+        }
+        for (latex, behind) in
+            [("x", None), ("n", Some('t')), ("5", None), ("2x+1", Some('.')), (r"3 \bmod 2", None), ("a^2", Some('b'))]
+        {
+            assert!(is_maths(latex, behind), "{latex}");
+        }
+    }
+}

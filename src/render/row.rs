@@ -1,0 +1,250 @@
+//! One laid-out row of text: its spans, their roles, and the source that they came from.
+
+mod cell_map;
+mod draw;
+
+use std::{ops::Range, sync::Arc};
+
+use ratatui::style::Modifier;
+
+use super::theme::ColourRole;
+use crate::text::{self, wrap};
+
+pub use cell_map::CellMap;
+
+/// A row as the layout produces it: never wider than requested, and without colours.
+///
+/// The rows of one text cover its source without gaps or overlaps: the `source` of the first row begins at 0, that of
+/// each other row begins where the previous one ends, and that of the last ends with the text. Source that has no
+/// text on the screen (fences, the rule of a table, markers, blank lines) belongs to the row before or after it. So
+/// the source of rows `a..=b` is `rows[a].source.start..rows[b].source.end`, and selecting a whole text yields its
+/// whole source. The text of a row excludes its lead, and its joint shows whether the next row continues the same
+/// line. A span may be copied as something else, as a formula is copied as its LaTeX.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct StyledRow {
+    pub spans: Vec<StyledSpan>,
+    /// The number of spans at the beginning that are bars, bullets and indents, which are not copied verbatim.
+    pub lead_spans: usize,
+    /// The mark in the gutter to the left of the row.
+    pub gutter: Option<GutterMark>,
+    /// The background of the whole row, up to the right edge.
+    pub background: Option<ColourRole>,
+    pub kind: RowKind,
+    /// What separates its text from that of the next row in the source.
+    pub join: LineJoin,
+    /// The bytes of the part's source that this row covers.
+    pub source: Range<usize>,
+    /// It belongs to a right-to-left paragraph.
+    pub is_rtl: bool,
+    /// The number of cells after the lead that are scrolled off at the left, in unwrapped code.
+    pub scrolled_cells: usize,
+}
+
+/// A piece of a row with one style.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StyledSpan {
+    pub text: String,
+    pub style: TextStyle,
+    pub link: Option<Arc<str>>,
+    pub citation: Option<CitationRef>,
+    /// What is copied in place of the text, if it differs: LaTeX, the Markdown of an image or a rule. If the span is
+    /// wrapped, its first row has it and the others have an empty string.
+    pub copy_as: Option<Arc<str>>,
+    /// The cell of a table that it belongs to, if any.
+    pub cell: Option<TableCell>,
+}
+
+/// The cell of a table that a span belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TableCell {
+    /// The row of the table; 0 is its head.
+    pub row: u32,
+    pub column: u16,
+    /// What separates this text from the cell's text in the next row.
+    pub join: LineJoin,
+}
+
+/// What separates a row from the next one in the source.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LineJoin {
+    /// A wrap: the line continues in the next row after this many spaces. The two rows are copied as one line.
+    Wrapped(u32),
+    #[default]
+    LineEnd,
+}
+
+/// The source that a citation mark refers to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CitationRef {
+    pub number: u32,
+    /// The index of its annotation in the text part; `None` if it only lists the source.
+    pub annotation: Option<usize>,
+}
+
+/// The style of a span in terms of roles, without colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TextStyle {
+    pub role: ColourRole,
+    pub background: Option<ColourRole>,
+    pub modifiers: Modifier,
+    /// It is not part of the text proper, such as a backtick or the address of a link, so searches skip it.
+    pub is_aside: bool,
+}
+
+/// A mark to the left of the text, such as the bar of a prompt or a card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GutterMark {
+    pub mark: &'static str,
+    pub role: ColourRole,
+}
+
+/// The kind of element that a row belongs to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum RowKind {
+    #[default]
+    Text,
+    Blank,
+    Heading(u8),
+    Rule,
+    Quote,
+    Table,
+    Html,
+    /// A formula in display style, on its own rows.
+    Formula,
+    /// An image or a folded diagram, numbered from 1 in its answer.
+    Figure {
+        number: u32,
+    },
+    /// The row above a code block, with its language and the key that copies it.
+    CodeHead {
+        block: u32,
+        /// It folds a diagram.
+        diagram: bool,
+    },
+    /// A piece of a line of code that begins at byte `from` of the line. Lines are counted from 0, blocks from 1.
+    Code {
+        block: u32,
+        line: u32,
+        from: u32,
+    },
+    /// The head of a message: its author and some facts.
+    MessageHead,
+    Prompt,
+    /// The row that folds reasoning.
+    ReasoningHead,
+    Reasoning,
+    Search,
+    Call,
+    /// The number of lines of a result that are not shown.
+    HiddenLines,
+    /// An item of unknown kind, a label or a note.
+    Other,
+    Refusal,
+    Sources,
+    /// The card of a source, below the text that cites it.
+    SourceCard,
+    Card,
+    Queued,
+}
+
+impl TextStyle {
+    /// The style of the selected citation.
+    pub const SELECTED_CITATION: Self =
+        Self::of(ColourRole::Accent).with_modifiers(Modifier::REVERSED.union(Modifier::BOLD));
+
+    pub const fn of(role: ColourRole) -> Self {
+        Self { role, background: None, modifiers: Modifier::empty(), is_aside: false }
+    }
+
+    #[must_use]
+    pub const fn on_background(self, background: ColourRole) -> Self {
+        Self { background: Some(background), ..self }
+    }
+
+    #[must_use]
+    pub const fn with_modifiers(self, modifiers: Modifier) -> Self {
+        Self { modifiers: self.modifiers.union(modifiers), ..self }
+    }
+
+    #[must_use]
+    pub const fn bold(self) -> Self {
+        self.with_modifiers(Modifier::BOLD)
+    }
+
+    #[must_use]
+    pub const fn italic(self) -> Self {
+        self.with_modifiers(Modifier::ITALIC)
+    }
+}
+
+impl LineJoin {
+    /// The joint after a wrapped piece of text.
+    pub fn after(piece: &wrap::WrappedLine) -> Self {
+        if piece.is_hard_break { Self::LineEnd } else { Self::Wrapped((piece.next - piece.end) as u32) }
+    }
+
+    /// The joint as text: the spaces, or a newline.
+    pub fn to_text(self) -> String {
+        match self {
+            Self::Wrapped(blanks) => " ".repeat(blanks as usize),
+            Self::LineEnd => "\n".into(),
+        }
+    }
+}
+
+impl StyledSpan {
+    /// `[1]`, in a list of sources; the selected one is highlighted.
+    pub fn source_number(number: u32, is_selected: bool) -> Self {
+        let ink = if is_selected { TextStyle::SELECTED_CITATION } else { TextStyle::of(ColourRole::Accent) };
+        let citation = Some(CitationRef { number, annotation: None });
+        Self { citation, ..Self::new(format!("[{number}]"), ink) }
+    }
+
+    pub fn new(text: impl Into<String>, style: TextStyle) -> Self {
+        Self { text: text.into(), style, link: None, citation: None, copy_as: None, cell: None }
+    }
+
+    pub fn width(&self) -> usize {
+        text::width(&self.text)
+    }
+}
+
+impl StyledRow {
+    pub fn new(kind: RowKind, spans: Vec<StyledSpan>) -> Self {
+        Self { spans, kind, ..Self::default() }
+    }
+
+    /// Whether the next row continues the same line.
+    pub fn is_continued(&self) -> bool {
+        self.join != LineJoin::LineEnd
+    }
+
+    pub fn blank() -> Self {
+        Self { kind: RowKind::Blank, ..Self::default() }
+    }
+
+    pub fn width(&self) -> usize {
+        self.spans.iter().map(StyledSpan::width).sum()
+    }
+
+    /// The full text of the row as it appears on the screen, lead included.
+    pub fn text(&self) -> String {
+        self.spans.iter().map(|span| span.text.as_str()).collect()
+    }
+
+    /// Truncates the row to `width` cells, at a grapheme cluster.
+    #[must_use]
+    pub fn truncated(mut self, width: usize) -> Self {
+        let mut room = width;
+        for index in 0..self.spans.len() {
+            let cells = self.spans[index].width();
+            if cells > room {
+                self.spans[index].text = text::truncate(&self.spans[index].text, room).into_owned();
+                self.spans.truncate(index + 1);
+                break;
+            }
+            room -= cells;
+        }
+        self
+    }
+}

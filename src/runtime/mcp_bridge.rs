@@ -1,0 +1,83 @@
+//! Connects the thread of the MCP servers with the loop: calls in one direction, events in the other.
+
+use tokio::{sync::mpsc, task::JoinSet};
+
+use crate::{
+    chat::{CallId, Timestamp},
+    mcp::{CallProgress, McpEvent, McpHandle, McpJob, McpOptions, ServerDiscovery},
+    tools::{ToolFailure, ToolId},
+    ui::Msg,
+};
+
+/// How many events of the servers may wait.
+const MAX_WAITING_EVENTS: usize = 64;
+
+/// Opens the MCP servers of the config and of the working folder. Returns `None` if none are configured.
+pub(super) fn open(
+    places: Option<ServerDiscovery>,
+    inbox: &mpsc::Sender<Msg>,
+    tasks: &mut JoinSet<()>,
+) -> Option<McpHandle> {
+    let places = places.filter(ServerDiscovery::has_any)?;
+    let (send, mut events) = mpsc::channel(MAX_WAITING_EVENTS);
+    let mcp = McpHandle::open(places, McpOptions::default(), send);
+    // The list of servers must be known before anything else.
+    while let Ok(event) = events.try_recv() {
+        let _ = inbox.try_send(to_msg(event)); // There is room: first event.
+    }
+    let inbox = inbox.clone();
+    tasks.spawn(async move {
+        while let Some(event) = events.recv().await {
+            if inbox.send(to_msg(event)).await.is_err() {
+                return; // The loop has ended.
+            }
+        }
+    });
+    Some(mcp)
+}
+
+/// Hands a call to its server. If that is impossible, returns the message that reports the failure.
+pub(super) fn call(mcp: Option<&McpHandle>, call: CallId, tool: ToolId, arguments: serde_json::Value) -> Option<Msg> {
+    let server = tool.server.clone();
+    let arguments = match arguments {
+        serde_json::Value::Object(arguments) => arguments,
+        _ => serde_json::Map::new(), // The protocol allows only objects.
+    };
+    match mcp {
+        Some(mcp) if mcp.send(McpJob::Call { call, tool, arguments }) => None,
+        _ => {
+            let result = Err(ToolFailure::Start(format!("there is no server {server}")));
+            Some(Msg::ToolEnded { call, at: Timestamp::now(), result })
+        }
+    }
+}
+
+fn to_msg(event: McpEvent) -> Msg {
+    match event {
+        McpEvent::CallDone { call, result } => Msg::ToolEnded { call, at: Timestamp::now(), result },
+        McpEvent::CallProgress { call, progress } => Msg::ToolProgress { call, words: progress_text(&progress) },
+        McpEvent::Tools { server, tools } => Msg::ToolsReported { server, tools },
+        event => Msg::McpEvent(event),
+    }
+}
+
+/// Formats progress, such as `3 of 10, reading`.
+fn progress_text(progress: &CallProgress) -> String {
+    let far = match progress.total {
+        Some(total) => format!("{} of {total}", progress.done),
+        None => progress.done.to_string(),
+    };
+    [Some(far), progress.message.clone()].into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_is_shown_in_the_units_of_its_server() {
+        let progress = CallProgress { done: 3.0, total: Some(10.0), message: Some("reading".into()) };
+        assert_eq!(progress_text(&progress), "3 of 10, reading");
+        assert_eq!(progress_text(&CallProgress { done: 0.5, total: None, message: None }), "0.5");
+    }
+}

@@ -1,0 +1,139 @@
+//! Opens the database file: creates it if it is missing, falls back to reading, and never overwrites it.
+
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
+};
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::{StoreError, StoreOptions, run_marker::RunMarker, schema};
+use crate::files::{self, FileAccess};
+
+/// An open database, and this run's lock file beside it.
+#[derive(Debug)]
+pub struct OpenDatabase {
+    pub path: PathBuf,
+    pub connection: Connection,
+    pub marker: RunMarker,
+}
+
+/// Why the contents of a file cannot be used.
+#[derive(Debug)]
+pub enum OpenRefusal {
+    Newer(u32),
+    Foreign,
+    Sqlite(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for OpenRefusal {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+impl OpenRefusal {
+    fn explain(&self, path: &Path) -> StoreError {
+        match self {
+            Self::Newer(version) => StoreError::Newer(*version),
+            Self::Foreign => StoreError::Other(format!(
+                "{} is the database of another program; name another folder with --data-dir",
+                path.display()
+            )),
+            Self::Sqlite(error) => StoreError::from_sqlite(error, path),
+        }
+    }
+}
+
+impl OpenDatabase {
+    pub fn open(path: &Path, options: StoreOptions) -> Result<Self, StoreError> {
+        if path.is_dir() {
+            let path = path.display();
+            let message =
+                format!("{path} is a directory, not a database; move it away, or name another folder with --data-dir");
+            return Err(StoreError::Other(message));
+        }
+        let connection = match create_file(path, options).and_then(|()| connect(path, options)) {
+            Err(StoreError::ReadOnly(_)) if path.is_file() => connect_read_only(path)?,
+            other => other?,
+        };
+        Ok(Self { path: path.to_owned(), connection, marker: RunMarker::next_to(path) })
+    }
+
+    /// Turns an error of SQLite into one that can be shown to the user.
+    pub fn explain(&self, error: &rusqlite::Error) -> StoreError {
+        StoreError::from_sqlite(error, &self.path)
+    }
+}
+
+/// Creates an empty file that only its owner can read, which SQLite takes for an empty database. A file
+/// created by SQLite would be readable by others.
+fn create_file(path: &Path, options: StoreOptions) -> Result<(), StoreError> {
+    if options.read_only {
+        return Err(StoreError::ReadOnly(String::new()));
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    files::create_folder(folder, FileAccess::Owner)
+        .and_then(|()| files::create_private(path))
+        .map_err(|error| StoreError::from_io(&error, path))
+}
+
+fn connect(path: &Path, options: StoreOptions) -> Result<Connection, StoreError> {
+    let deadline = Instant::now() + options.busy_timeout;
+    loop {
+        match try_connect(path, options) {
+            // Switching a new file to WAL fails at once when two instances start together.
+            Err(refused) => match refused.explain(path) {
+                StoreError::Locked if Instant::now() < deadline => thread::sleep(Duration::from_millis(5)),
+                error => return Err(error),
+            },
+            Ok(connection) => return Ok(connection),
+        }
+    }
+}
+
+fn try_connect(path: &Path, options: StoreOptions) -> Result<Connection, OpenRefusal> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut db = Connection::open_with_flags(path, flags)?;
+    db.busy_timeout(options.busy_timeout)?;
+    schema::check_version(&db)?; // Before writing: the file may not be ours.
+    db.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
+    db.pragma_update(None, "synchronous", "normal")?;
+    db.pragma_update(None, "foreign_keys", true)?;
+    if let Some(pages) = options.max_pages {
+        db.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
+    }
+    schema::migrate(&mut db)?;
+    Ok(db)
+}
+
+/// Opens the database for reading only. Changes in a write-ahead log that cannot be opened are missing.
+fn connect_read_only(path: &Path) -> Result<Connection, StoreError> {
+    let open = || -> Result<Connection, OpenRefusal> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let db = Connection::open_with_flags(path, flags)?;
+        match schema::check_version(&db) {
+            Err(OpenRefusal::Sqlite(_)) => {
+                let db = Connection::open_with_flags(immutable_uri(path), flags | OpenFlags::SQLITE_OPEN_URI)?;
+                schema::check_version(&db).map(|version| (db, version))
+            }
+            other => other.map(|version| (db, version)),
+        }
+        .and_then(|(db, version)| match version {
+            schema::VERSION => Ok(db),
+            // An older schema cannot be migrated.
+            _ => Err(OpenRefusal::Sqlite(rusqlite::Error::SqliteFailure(
+                rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_READONLY),
+                None,
+            ))),
+        })
+    };
+    open().map_err(|refused| refused.explain(path))
+}
+
+fn immutable_uri(path: &Path) -> OsString {
+    let escaped = path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    format!("file:{escaped}?immutable=1").into()
+}

@@ -1,0 +1,427 @@
+//! The queries: converts conversations and messages to rows and back.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{
+    Connection, OptionalExtension, Result, Row, RowIndex, named_params,
+    types::{FromSqlError, Type},
+};
+use uuid::Uuid;
+
+use super::stored_json;
+use crate::{
+    api::{Usage, Usd},
+    chat::{
+        Answer, ConversationChange, ConversationHeader, ConversationId, ConversationSummary, ItemSlot, Message,
+        MessageBody, MessageId, Prompt, Timestamp, WireRecording,
+        answer::{AssemblyState, StepUsage},
+        recording::RecordingChunk,
+    },
+    tools::ToolOutcome,
+};
+
+/// A conversation as it is stored, without its messages.
+pub struct StoredConversation {
+    pub header: ConversationHeader,
+    pub draft: String,
+    pub queue: Vec<String>,
+}
+
+/// A message as it is stored; `owner` is the run that is still writing it.
+pub struct StoredMessage {
+    pub conversation: ConversationId,
+    pub owner: Option<String>,
+    pub message: Message,
+}
+
+const NEWEST: &str = "select id, title, updated, unread, failed from conversation
+    where trashed_at is null order by updated desc, id desc limit ?1";
+const COUNT: &str = "select count(*) from conversation where trashed_at is null";
+const MESSAGES: &str = "select * from message where conversation = ?1 order by id";
+/// Names the index because SQLite, which cannot know that few answers are open, would scan all messages.
+const OPEN_MESSAGES: &str = "select * from message indexed by message_open where owner is not null";
+const GROWTH: &str = "select at, events from growth where message = ?1 order by n";
+/// The costs of answers that ended since then, including those in the trash: they were paid for.
+const SPENT: &str = "select cost from message where ended >= ?1 and cost is not null";
+const PROMPTS: &str = "select text from message join conversation on conversation.id = message.conversation
+    where role = 'prompt' and trashed_at is null order by at desc, message.id desc";
+
+/// Deletes the oldest recordings until the rest fits.
+const TRIM_RECORDINGS: &str = "delete from recording where n <= (
+    select n from (select n, sum(bytes) over (order by n desc) as kept from recording)
+    where kept > ?1 order by n desc limit 1)";
+/// Deletes the chunks that begin after the first half and end before the last half of the limit.
+const TRIM_RECORDED: &str = "delete from recorded where n in (
+    select n from (
+        select n, sum(bytes) over (order by n) - bytes as before, sum(bytes) over (order by n desc) - bytes as behind
+        from recorded where message = ?1)
+    where before >= ?2 and behind >= ?2)";
+
+pub fn newest_conversations(db: &Connection, most: usize) -> Result<Vec<ConversationSummary>> {
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let mut rows = db.prepare_cached(NEWEST)?;
+    rows.query_map([most], |row| {
+        Ok(ConversationSummary {
+            id: ConversationId(read_uuid(row, 0)?),
+            title: row.get(1)?,
+            updated_at: from_nanos(row.get(2)?),
+            unread: row.get(3)?,
+            failed: row.get(4)?,
+        })
+    })?
+    .collect()
+}
+
+pub fn count_conversations(db: &Connection) -> Result<usize> {
+    let count: i64 = db.query_row(COUNT, [], |row| row.get(0))?;
+    Ok(usize::try_from(count).unwrap_or_default())
+}
+
+pub fn conversation(db: &Connection, id: ConversationId) -> Result<Option<StoredConversation>> {
+    let mut row = db.prepare_cached("select * from conversation where id = ?1")?;
+    row.query_row([id_text(id.0)], |row| {
+        let header = ConversationHeader {
+            id,
+            title: row.get("title")?,
+            renamed: row.get("renamed")?,
+            settings: read_json(row, "settings")?,
+            branch: read_json(row, "branch")?,
+            updated_at: from_nanos(row.get("updated")?),
+            unread: row.get("unread")?,
+            left_out: read_json(row, "left_out")?,
+        };
+        Ok(StoredConversation { header, draft: row.get("draft")?, queue: read_json(row, "queue")? })
+    })
+    .optional()
+}
+
+pub fn messages(db: &Connection, conversation: ConversationId) -> Result<Vec<StoredMessage>> {
+    let mut rows = db.prepare_cached(MESSAGES)?;
+    rows.query_map([id_text(conversation.0)], read_message)?.collect()
+}
+
+/// Returns the answers that are still marked as open.
+pub fn open_messages(db: &Connection) -> Result<Vec<StoredMessage>> {
+    let mut rows = db.prepare_cached(OPEN_MESSAGES)?;
+    rows.query_map([], read_message)?.collect()
+}
+
+/// Returns the journal of an answer since its row was last written, oldest first, each line with its time.
+pub fn growth(db: &Connection, message: MessageId) -> Result<Vec<(Timestamp, String)>> {
+    let mut rows = db.prepare_cached(GROWTH)?;
+    rows.query_map([id_text(message.0)], |row| Ok((from_nanos(row.get("at")?), row.get("events")?)))?.collect()
+}
+
+/// Returns the newest prompts outside the trash, without duplicates.
+pub fn newest_prompts(db: &Connection, limit: usize) -> Result<Vec<String>> {
+    let mut rows = db.prepare_cached(PROMPTS)?;
+    let mut seen = std::collections::HashSet::new();
+    let mut prompts = Vec::new();
+    let mut found = rows.query([])?;
+    while let Some(row) = found.next()? {
+        let prompt: String = row.get(0)?;
+        if seen.insert(prompt.clone()) {
+            prompts.push(prompt);
+            if prompts.len() == limit {
+                break;
+            }
+        }
+    }
+    Ok(prompts)
+}
+
+pub fn total_cost(db: &Connection, since: Timestamp) -> Result<Usd> {
+    let mut rows = db.prepare_cached(SPENT)?;
+    let mut total = Usd::default();
+    for digits in rows.query_map([to_nanos(since)], |row| row.get::<_, String>(0))? {
+        total = Usd::parse(&digits?).and_then(|cost| total.checked_add(&cost)).unwrap_or(total);
+    }
+    Ok(total)
+}
+
+pub fn new_draft(db: &Connection) -> Result<String> {
+    let draft = db.query_row("select value from setting where name = 'new draft'", [], |row| row.get(0));
+    Ok(draft.optional()?.unwrap_or_default())
+}
+
+/// Returns the recording of an answer, if it still exists.
+pub fn recording(db: &Connection, message: MessageId) -> Result<Option<WireRecording>> {
+    let mut row = db.prepare_cached("select pieces from recording where message = ?1")?;
+    let complete = row.query_row([id_text(message.0)], |row| read_json(row, "pieces")).optional()?;
+    if complete.is_some() { Ok(complete) } else { partial_recording(db, message) }
+}
+
+/// Returns what is on disk of the recording of an answer that is still streaming or whose run was killed.
+pub fn partial_recording(db: &Connection, message: MessageId) -> Result<Option<WireRecording>> {
+    let mut rows = db.prepare_cached("select most, before, pieces from recorded where message = ?1 order by n")?;
+    let mut found = rows.query([id_text(message.0)])?;
+    let (mut most, mut chunks) = (0, Vec::new());
+    while let Some(row) = found.next()? {
+        most = usize::try_from(row.get::<_, i64>("most")?).unwrap_or_default();
+        chunks.push(RecordingChunk { before: read_json(row, "before")?, frames: read_json(row, "pieces")? });
+    }
+    Ok((!chunks.is_empty()).then(|| WireRecording::from_chunks(most, chunks)))
+}
+
+/// Appends a chunk to the recording of an open answer, and drops the middle beyond the limit.
+pub fn append_recorded(db: &Connection, message: MessageId, chunk: &RecordingChunk, most: usize) -> Result<()> {
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let (before, pieces) = (to_json(&chunk.before), to_json(&chunk.frames));
+    let bytes = i64::try_from(chunk.bytes()).unwrap_or(i64::MAX);
+    db.prepare_cached("insert into recorded (message, most, before, bytes, pieces) values (?1, ?2, ?3, ?4, ?5)")?
+        .execute(rusqlite::params![id_text(message.0), most, before, bytes, pieces])?;
+    db.prepare_cached(TRIM_RECORDED)?.execute(rusqlite::params![id_text(message.0), most / 2])?;
+    Ok(())
+}
+
+/// Writes the recording of an answer, replacing an older one, then drops the oldest recordings until the rest fits.
+pub fn write_recording(
+    db: &Connection,
+    message: MessageId,
+    recording: &WireRecording,
+    max_total_bytes: u64,
+) -> Result<()> {
+    let pieces = to_json(recording);
+    db.prepare_cached("insert or replace into recording (message, bytes, pieces) values (?1, ?2, ?3)")?
+        .execute(rusqlite::params![id_text(message.0), i64::try_from(pieces.len()).unwrap_or(i64::MAX), pieces])?;
+    db.prepare_cached("delete from recorded where message = ?1")?.execute([id_text(message.0)])?;
+    db.prepare_cached(TRIM_RECORDINGS)?.execute([i64::try_from(max_total_bytes).unwrap_or(i64::MAX)])?;
+    Ok(())
+}
+
+/// Returns the full result of a call, if its message stores only part of it.
+pub fn outcome(db: &Connection, message: MessageId, slot: ItemSlot) -> Result<Option<ToolOutcome>> {
+    let mut row = db.prepare_cached("select content from outcome where message = ?1 and step = ?2 and place = ?3")?;
+    row.query_row(rusqlite::params![id_text(message.0), slot.step, slot.index], |row| read_json(row, "content"))
+        .optional()
+}
+
+pub fn write_outcome(db: &Connection, message: MessageId, slot: ItemSlot, outcome: &ToolOutcome) -> Result<()> {
+    db.prepare_cached("insert or replace into outcome (message, step, place, content) values (?1, ?2, ?3, ?4)")?
+        .execute(rusqlite::params![id_text(message.0), slot.step, slot.index, to_json(outcome)])?;
+    Ok(())
+}
+
+pub fn write_conversation(db: &Connection, header: &ConversationHeader) -> Result<()> {
+    let mut row = db.prepare_cached(
+        "insert into conversation (id, title, renamed, settings, branch, created, updated, unread, left_out)
+         values (:id, :title, :renamed, :settings, :branch, :updated, :updated, :unread, :left_out)
+         on conflict (id) do update set
+            -- Another instance may have given it the reader's own title.
+            title = iif(renamed and not excluded.renamed, title, excluded.title),
+            renamed = max(renamed, excluded.renamed),
+            settings = excluded.settings, branch = excluded.branch, updated = excluded.updated, unread = excluded.unread,
+            left_out = excluded.left_out",
+    )?;
+    row.execute(named_params! {
+        ":id": id_text(header.id.0),
+        ":title": header.title,
+        ":renamed": header.renamed,
+        ":settings": to_json(&header.settings),
+        ":branch": to_json(&header.branch),
+        ":updated": to_nanos(header.updated_at),
+        ":unread": header.unread,
+        ":left_out": to_json(&header.left_out),
+    })?;
+    Ok(())
+}
+
+/// Writes a message in full; `owner` is the run that is still writing it, if any.
+pub fn write_message(
+    db: &Connection,
+    conversation: ConversationId,
+    message: &Message,
+    owner: Option<&str>,
+) -> Result<()> {
+    let (role, prompt, answer) = match &message.body {
+        MessageBody::Prompt(prompt) => ("prompt", Some(&prompt.text), None),
+        MessageBody::Answer(answer) => ("answer", None, Some(answer)),
+    };
+    let usage = answer.and_then(|answer| answer.usage.as_ref());
+    // The sum over those responses that reported a cost; the column `bills` has the details.
+    let cost = answer.filter(|answer| answer.usage_by_step.values().any(is_priced)).map(|answer| answer.cost().0);
+    let count = |of: fn(&Usage) -> Option<u64>| usage.and_then(of).map(u64::cast_signed);
+    let mut row = db.prepare_cached(
+        "insert into message values (:id, :conversation, :parent, :role, :at, :rev, :text, :endpoint, :model, :answered_by,
+            :ending, :owner, :input, :cached, :output, :reasoning, :cost, :generation, :started, :first, :ended, :notes, :items, :runs, :course, :bills)
+         on conflict (id) do update set
+            parent = excluded.parent, at = excluded.at, rev = excluded.rev, text = excluded.text,
+            endpoint = excluded.endpoint, model = excluded.model, answered_by = excluded.answered_by, ending = excluded.ending,
+            owner = excluded.owner, input_tokens = excluded.input_tokens, cached_tokens = excluded.cached_tokens,
+            output_tokens = excluded.output_tokens, reasoning_tokens = excluded.reasoning_tokens, cost = excluded.cost,
+            generation = excluded.generation, started = excluded.started, first_text = excluded.first_text,
+            ended = excluded.ended, notes = excluded.notes, items = excluded.items, runs = excluded.runs, course = excluded.course,
+            bills = excluded.bills",
+    )?;
+    row.execute(named_params! {
+        ":id": id_text(message.id.0),
+        ":conversation": id_text(conversation.0),
+        ":parent": message.parent.map(|parent| id_text(parent.0)),
+        ":role": role,
+        ":at": to_nanos(message.created_at),
+        ":rev": message.rev,
+        ":text": prompt,
+        ":endpoint": answer.map(|answer| &answer.endpoint),
+        ":model": answer.map(|answer| &answer.model),
+        ":answered_by": answer.and_then(|answer| answer.answered_by.as_ref()),
+        ":ending": answer.map(|answer| stored_json::end_to_json(&answer.end)),
+        ":owner": owner,
+        ":input": count(|usage| usage.input_tokens),
+        ":cached": count(|usage| usage.cached_tokens),
+        ":output": count(|usage| usage.output_tokens),
+        ":reasoning": count(|usage| usage.reasoning_tokens),
+        ":cost": cost.as_ref().map(Usd::digits),
+        ":generation": answer.and_then(|answer| answer.generation_ids().next_back()),
+        ":started": answer.map(|answer| to_nanos(answer.started_at)),
+        ":first": answer.and_then(|answer| answer.first_text_at).map(to_nanos),
+        ":ended": answer.and_then(|answer| answer.ended_at).map(to_nanos),
+        ":notes": answer.map(|answer| to_json(&answer.notes)),
+        ":items": answer.map(|answer| stored_json::items_to_json(&answer.items)),
+        ":runs": answer.filter(|answer| !answer.call_runs.is_empty()).map(|answer| stored_json::runs_to_json(&answer.call_runs)),
+        ":course": answer.map(|answer| to_json(&answer.params)),
+        ":bills": answer.map(|answer| stored_json::step_usage_to_json(&answer.usage_by_step)),
+    })?;
+    Ok(())
+}
+
+fn read_message(row: &Row) -> Result<StoredMessage> {
+    let body = match row.get_ref("role")?.as_str()? {
+        "prompt" => MessageBody::Prompt(Prompt { text: row.get("text")? }),
+        _ => MessageBody::Answer(read_answer(row)?),
+    };
+    let message = Message {
+        id: MessageId(read_uuid(row, "id")?),
+        parent: row.get::<_, Option<String>>("parent")?.map(|_| read_uuid(row, "parent")).transpose()?.map(MessageId),
+        created_at: from_nanos(row.get("at")?),
+        rev: row.get("rev")?,
+        body,
+    };
+    Ok(StoredMessage {
+        conversation: ConversationId(read_uuid(row, "conversation")?),
+        owner: row.get("owner")?,
+        message,
+    })
+}
+
+fn is_priced(bill: &StepUsage) -> bool {
+    bill.usage.as_ref().is_some_and(|usage| usage.cost.is_some())
+}
+
+fn read_answer(row: &Row) -> Result<Answer> {
+    let mut answer = Answer {
+        endpoint: row.get("endpoint")?,
+        model: row.get("model")?,
+        answered_by: row.get("answered_by")?,
+        items: stored_json::items_from_json(row.get_ref("items")?.as_str()?).map_err(conversion_error)?,
+        call_runs: row
+            .get_ref("runs")?
+            .as_str_or_null()?
+            .map_or(Ok(BTreeMap::new()), stored_json::runs_from_json)
+            .map_err(conversion_error)?,
+        end: stored_json::end_from_json(row.get_ref("ending")?.as_str()?).map_err(conversion_error)?,
+        usage: None,
+        usage_by_step: match row.get_ref("bills")?.as_str_or_null()? {
+            Some(bills) => stored_json::step_usage_from_json(bills).map_err(conversion_error)?,
+            None => [(0, StepUsage { generation_id: row.get("generation")?, usage: read_usage(row)? })].into(),
+        },
+        started_at: from_nanos(row.get("started")?),
+        first_text_at: row.get::<_, Option<i64>>("first_text")?.map(from_nanos),
+        ended_at: row.get::<_, Option<i64>>("ended")?.map(from_nanos),
+        // Written by another version, it may not be readable.
+        params: read_json(row, "course").unwrap_or_default(),
+        notes: read_json(row, "notes")?,
+        assembly: AssemblyState::default(),
+    };
+    answer.sum_usage();
+    Ok(answer)
+}
+
+/// Reads the usage as versions before the column `bills` stored it; `None` if the server reported none.
+fn read_usage(row: &Row) -> Result<Option<Usage>> {
+    let count = |column: &str| row.get::<_, Option<i64>>(column).map(|count| count.map(i64::cast_unsigned));
+    let usage = Usage {
+        input_tokens: count("input_tokens")?,
+        cached_tokens: count("cached_tokens")?,
+        output_tokens: count("output_tokens")?,
+        reasoning_tokens: count("reasoning_tokens")?,
+        cost: row.get::<_, Option<String>>("cost")?.and_then(|digits| Usd::parse(&digits)),
+    };
+    Ok((usage != Usage::default()).then_some(usage))
+}
+
+/// An id as it is stored in the database.
+pub fn id_text(id: Uuid) -> String {
+    id.hyphenated().to_string()
+}
+
+pub fn to_nanos(time: Timestamp) -> i64 {
+    i64::try_from(time.as_nanosecond()).unwrap_or(if time < Timestamp::UNIX_EPOCH { i64::MIN } else { i64::MAX })
+}
+
+pub fn from_nanos(nanos: i64) -> Timestamp {
+    Timestamp::from_nanosecond(nanos.into()).expect("a timestamp holds the years 1677 to 2262")
+}
+
+pub fn to_json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).expect("strings, numbers and ids serialize")
+}
+
+fn read_uuid(row: &Row, column: impl RowIndex) -> Result<Uuid> {
+    Uuid::parse_str(row.get_ref(column)?.as_str()?).map_err(|error| FromSqlError::other(error).into())
+}
+
+fn read_json<T: serde::de::DeserializeOwned>(row: &Row, column: &str) -> Result<T> {
+    serde_json::from_str(row.get_ref(column)?.as_str()?).map_err(conversion_error)
+}
+
+fn conversion_error(error: serde_json::Error) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(0, Type::Text, error.into())
+}
+
+/// The order in which changes are written: a conversation before everything that belongs to it.
+pub fn write_order(change: &ConversationChange) -> u8 {
+    match change {
+        ConversationChange::Conversation(_) => 0,
+        ConversationChange::Message { .. }
+        | ConversationChange::Journal { .. }
+        | ConversationChange::Draft { .. }
+        | ConversationChange::Queue { .. }
+        | ConversationChange::NewDraft(_)
+        | ConversationChange::Recording { .. }
+        | ConversationChange::RecordingChunk { .. }
+        | ConversationChange::CallResult { .. }
+        | ConversationChange::Rename { .. }
+        | ConversationChange::Seen(_)
+        | ConversationChange::Trash(_)
+        | ConversationChange::Restore(_) => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::schema;
+
+    /// The query plan of SQLite, in one line.
+    fn plan(db: &Connection, sql: &str) -> String {
+        let mut rows = db.prepare(&format!("explain query plan {}", sql.replace("?1", "'1'"))).expect("a query");
+        let steps = rows.query_map([], |row| row.get::<_, String>("detail")).expect("a plan");
+        steps.map(|step| step.expect("a step")).collect::<Vec<_>>().join("; ")
+    }
+
+    #[test]
+    fn queries_at_startup_and_on_keys_read_an_ordered_index() {
+        let mut db = Connection::open_in_memory().expect("memory");
+        schema::migrate(&mut db).expect("a schema");
+        let all = [NEWEST, COUNT, MESSAGES, OPEN_MESSAGES, GROWTH, PROMPTS, SPENT].map(|sql| plan(&db, sql));
+        insta::assert_snapshot!(all.join("\n"), @r"
+        SCAN conversation USING COVERING INDEX conversation_listed
+        SCAN conversation USING COVERING INDEX conversation_listed
+        SEARCH message USING INDEX message_of (conversation=?)
+        SEARCH message USING INDEX message_open (owner>?)
+        SEARCH growth USING INDEX growth_of (message=?)
+        SCAN message USING INDEX message_prompt; SEARCH conversation USING INDEX sqlite_autoindex_conversation_1 (id=?)
+        SEARCH message USING COVERING INDEX message_spent (ended>?)
+        ");
+    }
+}

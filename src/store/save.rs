@@ -1,0 +1,189 @@
+//! Writes changes: many saves in one transaction, each in full or not at all.
+
+use rusqlite::{Connection, TransactionBehavior, params};
+
+use super::{
+    StoreError,
+    database::OpenDatabase,
+    queries::{self, id_text, to_json, to_nanos, write_order},
+};
+use crate::chat::{Answer, AnswerEnd, ConversationChange, ConversationId, Message, MessageBody, MessageId, Timestamp};
+
+/// Why one save of several failed.
+#[derive(Debug)]
+enum SaveFailure {
+    /// The conversation does not exist.
+    Missing(ConversationId),
+    Sqlite(rusqlite::Error),
+}
+
+type SaveOutcome = Result<(), SaveFailure>;
+
+impl From<rusqlite::Error> for SaveFailure {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+impl OpenDatabase {
+    /// Writes all saves in one transaction. A save that fails does not affect the others.
+    pub fn save(&mut self, saves: &[&[ConversationChange]]) -> Vec<Result<(), StoreError>> {
+        let together = self.save_together(saves);
+        match together.map_err(|error| self.explain(&error)) {
+            Ok(outcomes) => outcomes.into_iter().map(|outcome| self.explain_outcome(outcome)).collect(),
+            // Do not wait for the lock a second time.
+            Err(error) if saves.len() == 1 || error == StoreError::Locked => vec![Err(error); saves.len()],
+            Err(_) => saves.iter().flat_map(|save| self.save(&[save])).collect(),
+        }
+    }
+
+    fn explain_outcome(&self, outcome: SaveOutcome) -> Result<(), StoreError> {
+        outcome.map_err(|failure| match failure {
+            SaveFailure::Missing(conversation) => StoreError::Missing(conversation.to_string()),
+            SaveFailure::Sqlite(error) => self.explain(&error),
+        })
+    }
+
+    /// Errs if the transaction fails; then nothing is on disk.
+    fn save_together(&mut self, saves: &[&[ConversationChange]]) -> rusqlite::Result<Vec<SaveOutcome>> {
+        // A prompt must survive a power cut; everything else only has to survive a kill.
+        let durable = saves.iter().copied().flatten().any(is_prompt);
+        self.connection.pragma_update(None, "synchronous", if durable { "full" } else { "normal" })?;
+        let mut transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut outcomes = Vec::with_capacity(saves.len());
+        for save in saves {
+            let savepoint = transaction.savepoint()?;
+            let owner = if save.iter().any(has_open_answer) { Some(self.marker.claim().to_owned()) } else { None };
+            match write_changes(&savepoint, save, owner.as_deref()) {
+                Ok(()) => {
+                    savepoint.commit()?;
+                    outcomes.push(Ok(()));
+                }
+                // SQLite rolls back the whole transaction when the disk is full.
+                Err(SaveFailure::Sqlite(error)) if savepoint.is_autocommit() => return Err(error),
+                Err(failure) => {
+                    savepoint.finish()?;
+                    outcomes.push(Err(failure));
+                }
+            }
+        }
+        transaction.commit()?;
+        Ok(outcomes)
+    }
+}
+
+fn write_changes(db: &Connection, changes: &[ConversationChange], owner: Option<&str>) -> SaveOutcome {
+    let mut changes: Vec<&ConversationChange> = changes.iter().collect();
+    changes.sort_by_key(|change| write_order(change));
+    changes.into_iter().try_for_each(|change| write_change(db, change, owner))
+}
+
+fn write_change(db: &Connection, change: &ConversationChange, owner: Option<&str>) -> SaveOutcome {
+    match change {
+        ConversationChange::Conversation(header) => queries::write_conversation(db, header)?,
+        ConversationChange::Message { conversation, message } => write_message(db, *conversation, message, owner)?,
+        ConversationChange::Journal { message, chunk: growth } => write_growth(db, *message, &growth.to_json_lines())?,
+        ConversationChange::Draft { conversation, text: draft } => {
+            update_conversation(db, "update conversation set draft = ?2 where id = ?1", *conversation, draft)?;
+        }
+        ConversationChange::Queue { conversation, prompts } => {
+            update_conversation(
+                db,
+                "update conversation set queue = ?2 where id = ?1",
+                *conversation,
+                to_json(prompts),
+            )?;
+        }
+        ConversationChange::NewDraft(draft) => {
+            db.prepare_cached("insert or replace into setting (name, value) values ('new draft', ?1)")?
+                .execute([draft])?;
+        }
+        ConversationChange::Recording { message, recording, max_total_bytes: most_in_all } => {
+            queries::write_recording(db, *message, recording, *most_in_all)?;
+        }
+        ConversationChange::RecordingChunk { message, chunk, max_bytes: most } => {
+            queries::append_recorded(db, *message, chunk, *most)?
+        }
+        ConversationChange::CallResult { message, slot, outcome } => {
+            queries::write_outcome(db, *message, *slot, outcome)?
+        }
+        ConversationChange::Rename { conversation, title } => {
+            update_conversation(
+                db,
+                "update conversation set title = ?2, renamed = 1 where id = ?1",
+                *conversation,
+                title,
+            )?;
+        }
+        ConversationChange::Seen(conversation) => {
+            update_conversation(db, "update conversation set unread = ?2 where id = ?1", *conversation, false)?;
+        }
+        ConversationChange::Trash(conversation) => {
+            let now = Some(to_nanos(Timestamp::now()));
+            update_conversation(db, "update conversation set trashed_at = ?2 where id = ?1", *conversation, now)?;
+        }
+        ConversationChange::Restore(conversation) => {
+            update_conversation(
+                db,
+                "update conversation set trashed_at = ?2 where id = ?1",
+                *conversation,
+                None::<i64>,
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes a message, deletes its journal, and records whether the newest answer failed.
+pub fn write_message(
+    db: &Connection,
+    conversation: ConversationId,
+    message: &Message,
+    owner: Option<&str>,
+) -> rusqlite::Result<()> {
+    let owner = owner.filter(|_| message.as_answer().is_some_and(is_open_answer));
+    queries::write_message(db, conversation, message, owner)?;
+    db.prepare_cached("delete from growth where message = ?1")?.execute([id_text(message.id.0)])?;
+    if let Some(answer) = message.as_answer() {
+        let failed = matches!(answer.end, AnswerEnd::Failed(_) | AnswerEnd::Interrupted);
+        db.prepare_cached(
+            "update conversation set failed = ?2 where id = ?1 and not exists
+             (select 1 from message where conversation = ?1 and role = 'answer' and id > ?3)",
+        )?
+        .execute(params![id_text(conversation.0), failed, id_text(message.id.0)])?;
+    }
+    Ok(())
+}
+
+fn write_growth(db: &Connection, message: MessageId, events: &str) -> rusqlite::Result<()> {
+    db.prepare_cached("insert into growth (message, at, events) values (?1, ?2, ?3)")?.execute(params![
+        id_text(message.0),
+        to_nanos(Timestamp::now()),
+        events
+    ])?;
+    Ok(())
+}
+
+fn update_conversation(
+    db: &Connection,
+    sql: &str,
+    conversation: ConversationId,
+    value: impl rusqlite::ToSql,
+) -> SaveOutcome {
+    match db.prepare_cached(sql)?.execute(params![id_text(conversation.0), value])? {
+        0 => Err(SaveFailure::Missing(conversation)),
+        _ => Ok(()),
+    }
+}
+
+fn is_prompt(change: &ConversationChange) -> bool {
+    matches!(change, ConversationChange::Message { message, .. } if matches!(message.body, MessageBody::Prompt(_)))
+}
+
+fn has_open_answer(change: &ConversationChange) -> bool {
+    matches!(change, ConversationChange::Message { message, .. } if message.as_answer().is_some_and(is_open_answer))
+}
+
+fn is_open_answer(answer: &Answer) -> bool {
+    matches!(answer.end, AnswerEnd::Open)
+}

@@ -1,0 +1,254 @@
+//! Unix: keys from a thread that polls the terminal, signals, stopping and continuing.
+
+use std::{
+    collections::VecDeque,
+    fs::File,
+    io::{self, Read, Write},
+    os::{fd::AsFd, unix::net::UnixStream},
+    sync::mpsc as sync,
+    time::Duration,
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::Errno,
+    process::{Signal as Number, getpgid, getpgrp, getppid, getsid, kill_current_process_group},
+};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::mpsc,
+};
+
+use super::{SignalReceiver, SystemSignal};
+use crate::terminal::input::{InputDecoder, TerminalInput, UndecidedInput};
+
+/// Unbuffered: a frame is one write.
+pub type TerminalOutput = File;
+
+/// Returns the terminal's file.
+///
+/// # Errors
+/// Standard output is closed.
+pub fn terminal_output() -> io::Result<TerminalOutput> {
+    Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?))
+}
+
+/// Writes without buffers or locks, because a panic may have left them in any state.
+///
+/// # Errors
+/// The terminal is gone.
+pub fn write_to_terminal(bytes: &[u8]) -> io::Result<()> {
+    terminal_output()?.write_all(bytes)
+}
+
+/// Stops the processes of our group, as the system does when a program does not handle `^Z`. Returns when they are
+/// continued or another signal comes; at once if nobody could continue them (the only program of a terminal window).
+pub async fn suspend(signals: &mut SignalReceiver) -> SystemSignal {
+    // We handle SIGTSTP, so the system no longer stops us for it.
+    if !is_shell_job() || kill_current_process_group(Number::STOP).is_err() {
+        return SystemSignal::Continued;
+    }
+    loop {
+        match signals.next().await {
+            SystemSignal::Resized | SystemSignal::Suspend => (),
+            signal => return signal,
+        }
+    }
+}
+
+/// Whether the parent is in the same session but another group: the system's own rule for what SIGTSTP may stop.
+fn is_shell_job() -> bool {
+    let Some(parent) = getppid() else { return false };
+    let is_beside = getpgid(Some(parent)).is_ok_and(|group| group != getpgrp());
+    is_beside && getsid(Some(parent)).ok() == getsid(None).ok()
+}
+
+/// Forwards the system's signals to a channel.
+///
+/// # Errors
+/// The system refuses a handler.
+pub(crate) fn listen(send: mpsc::Sender<SystemSignal>) -> io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut resized = signal(SignalKind::window_change())?;
+    let mut stop = signal(SignalKind::from_raw(Number::TSTP.as_raw()))?;
+    let mut continued = signal(SignalKind::from_raw(Number::CONT.as_raw()))?;
+    tokio::spawn(async move {
+        loop {
+            let signal = tokio::select! {
+                _ = terminate.recv() => SystemSignal::Terminate,
+                _ = hang_up.recv() => SystemSignal::Terminate,
+                _ = interrupt.recv() => SystemSignal::Interrupt,
+                _ = resized.recv() => SystemSignal::Resized,
+                _ = stop.recv() => SystemSignal::Suspend,
+                _ = continued.recv() => SystemSignal::Continued,
+            };
+            super::forward_signal(&send, signal).await;
+        }
+    });
+    Ok(())
+}
+
+/// Reads keys on a separate thread, which can be paused to leave them to another program.
+pub struct KeyboardInput {
+    reads: mpsc::Receiver<Vec<TerminalInput>>,
+    /// Reads received while waiting for the thread to pause.
+    read_ahead: VecDeque<Vec<TerminalInput>>,
+    thread: Option<KeyboardThread>,
+}
+
+struct KeyboardThread {
+    commands: UnixStream,
+    paused: sync::Receiver<()>,
+}
+
+impl KeyboardInput {
+    /// Starts to read standard input.
+    ///
+    /// # Errors
+    /// The system is out of files or threads.
+    pub fn start(patience: Duration) -> io::Result<Self> {
+        let (commands, orders) = UnixStream::pair()?;
+        let (send, reads) = mpsc::channel(64);
+        let (pausing, paused) = sync::channel();
+        let reader =
+            KeyboardReader { orders, paused: pausing, send, decoder: InputDecoder::default(), key_timeout: patience };
+        std::thread::Builder::new().name("keyboard".into()).spawn(move || reader.run())?;
+        Ok(Self { reads, read_ahead: VecDeque::new(), thread: Some(KeyboardThread { commands, paused }) })
+    }
+
+    /// Receives keys that are decoded elsewhere.
+    pub fn from_receiver(reads: mpsc::Receiver<Vec<TerminalInput>>) -> Self {
+        Self { reads, read_ahead: VecDeque::new(), thread: None }
+    }
+
+    /// The events of the next read; `None` when the terminal is gone.
+    pub async fn next(&mut self) -> Option<Vec<TerminalInput>> {
+        match self.read_ahead.pop_front() {
+            Some(read) => Some(read),
+            None => self.reads.recv().await,
+        }
+    }
+
+    /// Whether a key is waiting.
+    pub fn has_pending(&self) -> bool {
+        !self.read_ahead.is_empty() || !self.reads.is_empty()
+    }
+
+    /// Stops reading from the terminal; returns once the thread has paused.
+    pub fn pause(&mut self) {
+        let Some(thread) = &mut self.thread else { return };
+        if thread.commands.write_all(b"p").is_err() {
+            return;
+        }
+        while let Err(sync::RecvTimeoutError::Timeout) = thread.paused.recv_timeout(Duration::from_millis(1)) {
+            // The thread may be waiting for room in the channel.
+            self.read_ahead.extend(self.reads.try_recv());
+        }
+    }
+
+    pub fn resume(&mut self) {
+        if let Some(thread) = &mut self.thread {
+            let _ = thread.commands.write_all(b"r"); // If the thread is gone, `reads` is closed.
+        }
+    }
+}
+
+/// The thread's side of a keyboard.
+struct KeyboardReader {
+    orders: UnixStream,
+    paused: sync::Sender<()>,
+    send: mpsc::Sender<Vec<TerminalInput>>,
+    decoder: InputDecoder,
+    key_timeout: Duration,
+}
+
+enum ReaderEvent {
+    Bytes,
+    Order,
+    TimedOut,
+}
+
+impl KeyboardReader {
+    /// Reads until the terminal or the receiver is gone.
+    fn run(mut self) {
+        loop {
+            let events = match self.next_event() {
+                Ok(ReaderEvent::Bytes) => match read_available() {
+                    Ok(bytes) => self.decoder.push(&bytes),
+                    Err(_) => return,
+                },
+                Ok(ReaderEvent::TimedOut) => self.decoder.flush(),
+                Ok(ReaderEvent::Order) => match self.on_order() {
+                    Ok(()) => continue,
+                    Err(_) => return,
+                },
+                Err(_) => return,
+            };
+            if !events.is_empty() && self.send.blocking_send(events).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn next_event(&self) -> io::Result<ReaderEvent> {
+        let limit = match self.decoder.undecided_input() {
+            UndecidedInput::Nothing => None,
+            UndecidedInput::Escape => Some(self.key_timeout),
+            UndecidedInput::Partial => Some(self.key_timeout * 4),
+            UndecidedInput::Unterminated => Some(Duration::from_secs(1)),
+        };
+        let limit = limit.map(to_timespec);
+        let stdin = io::stdin();
+        let mut files = [PollFd::new(&self.orders, PollFlags::IN), PollFd::new(&stdin, PollFlags::IN)];
+        loop {
+            match poll(&mut files, limit.as_ref()) {
+                Ok(0) => return Ok(ReaderEvent::TimedOut),
+                Ok(_) if !files[0].revents().is_empty() => return Ok(ReaderEvent::Order),
+                Ok(_) => return Ok(ReaderEvent::Bytes),
+                Err(Errno::INTR) => (),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Carries out an order: to pause until told to resume.
+    fn on_order(&mut self) -> io::Result<()> {
+        let mut order = [0];
+        self.orders.read_exact(&mut order)?;
+        if order == *b"p" {
+            let _ = self.paused.send(()); // `pause` waits for this.
+            while order != *b"r" {
+                self.orders.read_exact(&mut order)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn to_timespec(limit: Duration) -> Timespec {
+    Timespec { tv_sec: i64::try_from(limit.as_secs()).unwrap_or(i64::MAX), tv_nsec: limit.subsec_nanos().into() }
+}
+
+/// Reads all available bytes, because a terminal delivers a long paste in pieces of 4 kB. Errs at the end of the input.
+fn read_available() -> io::Result<Vec<u8>> {
+    const MAX_READ_BYTES: usize = 1 << 18;
+    let stdin = io::stdin();
+    let mut bytes = Vec::new();
+    let mut piece = [0; 4096];
+    loop {
+        match rustix::io::read(&stdin, &mut piece) {
+            Ok(0) if bytes.is_empty() => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(0) => return Ok(bytes),
+            Ok(n) => bytes.extend_from_slice(&piece[..n]),
+            Err(Errno::INTR | Errno::AGAIN) => (),
+            Err(error) => return Err(error.into()),
+        }
+        let mut files = [PollFd::new(&stdin, PollFlags::IN)];
+        let nothing = Timespec { tv_sec: 0, tv_nsec: 0 };
+        if bytes.len() >= MAX_READ_BYTES || !matches!(poll(&mut files, Some(&nothing)), Ok(1..)) {
+            return Ok(bytes);
+        }
+    }
+}

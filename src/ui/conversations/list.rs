@@ -1,0 +1,209 @@
+//! The list of conversations: grouped by day, filtered while typing, renamed in place.
+
+mod groups;
+#[cfg(test)]
+mod tests;
+mod view;
+
+use crossterm::event::KeyEvent;
+use jiff::{civil::Date, tz::TimeZone};
+
+use crate::chat::{ConversationId, ConversationSummary};
+use crate::ui::overlay::field::TextField;
+use groups::DayGroup;
+pub use view::ConversationListView;
+
+/// The listed conversations and the cursor.
+#[derive(Debug, Clone, Default)]
+pub struct ConversationList {
+    pub cursor: Option<ConversationId>,
+    /// The words that a title must contain to be listed.
+    pub filter: Option<TextField>,
+    /// The filter is being typed.
+    pub is_filtering: bool,
+    /// The conversation that is being renamed, and its new title.
+    pub renaming: Option<(ConversationId, TextField)>,
+    groups: Vec<DayGroup>,
+    /// The indices of the summaries that match the filter; `None` without a filter.
+    matching: Option<Vec<usize>>,
+    len: usize,
+    /// The index of the cursor among the listed conversations.
+    cursor_index: usize,
+    /// The first visible row.
+    top_row: usize,
+}
+
+/// One row of the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ListEntry<'a> {
+    Blank,
+    Heading(&'a str),
+    /// An index into the summaries.
+    Conversation(usize),
+}
+
+/// A move of the cursor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ListStep {
+    Down(usize),
+    Up(usize),
+    First,
+    Last,
+}
+
+impl ConversationList {
+    /// Updates the list from the summaries, newest first. Call it after the conversations, the
+    /// filter, the cursor or the day have changed. Without a filter it reads only a few of them.
+    pub fn arrange(&mut self, summaries: &[ConversationSummary], today: Date, zone: &TimeZone) {
+        self.matching = self.filter.as_ref().filter(|filter| !filter.is_empty()).map(|filter| {
+            let wanted = filter.text().to_lowercase();
+            let words: Vec<&str> = wanted.split_whitespace().collect();
+            let has_all = |summary: &ConversationSummary| {
+                let title = summary.title.to_lowercase();
+                words.iter().all(|word| title.contains(word))
+            };
+            (0..summaries.len()).filter(|at| has_all(&summaries[*at])).collect()
+        });
+        self.len = self.matching.as_ref().map_or(summaries.len(), Vec::len);
+        self.groups = groups::group_by_day(self.len, |at| summaries[self.summary_index(at)].updated_at, today, zone);
+        self.locate_cursor(summaries);
+    }
+
+    /// Returns the number of listed conversations.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Moves the cursor among the listed conversations.
+    pub fn move_cursor(&mut self, step: ListStep, summaries: &[ConversationSummary]) {
+        let last = self.len.saturating_sub(1);
+        self.cursor_index = match step {
+            ListStep::Down(by) => self.cursor_index.saturating_add(by).min(last),
+            ListStep::Up(by) => self.cursor_index.saturating_sub(by),
+            ListStep::First => 0,
+            ListStep::Last => last,
+        };
+        self.cursor = self.id_at(self.cursor_index, summaries);
+    }
+
+    /// Scrolls the cursor into view; call it before each frame, with the height of the whole pane.
+    pub fn scroll_to_cursor(&mut self, height: u16) {
+        let height = usize::from(height.saturating_sub(3).max(1));
+        let row = self.row_of(self.cursor_index);
+        // The first conversation of a group brings its heading into view.
+        let heading = self.groups.iter().any(|group| group.first == self.cursor_index);
+        let first = if heading && height > 1 { row.saturating_sub(1) } else { row };
+        let last_top = self.row_count().saturating_sub(height);
+        self.top_row = self
+            .top_row
+            .clamp((row + 1).saturating_sub(height), first.max((row + 1).saturating_sub(height)))
+            .min(last_top);
+    }
+
+    /// Returns the conversation on a row of the pane, for a click.
+    pub fn conversation_at_row(&self, row: u16, summaries: &[ConversationSummary]) -> Option<ConversationId> {
+        let row = usize::from(row.checked_sub(2)?) + self.top_row;
+        match self.entry_at(row)? {
+            ListEntry::Conversation(at) => summaries.get(at).map(|summary| summary.id),
+            ListEntry::Blank | ListEntry::Heading(_) => None,
+        }
+    }
+
+    /// Starts typing a filter, or continues the current one.
+    pub fn start_filter(&mut self) {
+        self.filter.get_or_insert_default();
+        self.is_filtering = true;
+    }
+
+    /// Removes the filter.
+    pub fn clear_filter(&mut self) {
+        self.filter = None;
+        self.is_filtering = false;
+    }
+
+    /// Starts renaming the conversation under the cursor.
+    pub fn start_rename(&mut self, summaries: &[ConversationSummary]) {
+        let under = summaries.iter().find(|summary| Some(summary.id) == self.cursor);
+        self.renaming = under.map(|summary| (summary.id, TextField::new(&summary.title)));
+    }
+
+    /// Ends the renaming and returns the new title, unless it is empty.
+    pub fn finish_rename(&mut self) -> Option<(ConversationId, String)> {
+        let (id, field) = self.renaming.take()?;
+        let title = field.text().trim().to_owned();
+        (!title.is_empty()).then_some((id, title))
+    }
+
+    /// Passes a key to the filter or the new title; returns `false` if neither is being typed or the
+    /// key has no meaning there. Call `arrange` after the filter has changed.
+    pub fn edit(&mut self, key: KeyEvent) -> bool {
+        self.active_field().is_some_and(|field| field.edit(key))
+    }
+
+    /// Pastes into the filter or the new title; returns `false` if neither is being typed.
+    pub fn paste(&mut self, text: &str) -> bool {
+        self.active_field().map(|field| field.paste(text)).is_some()
+    }
+
+    fn active_field(&mut self) -> Option<&mut TextField> {
+        match &mut self.renaming {
+            Some((_, field)) => Some(field),
+            None => self.filter.as_mut().filter(|_| self.is_filtering),
+        }
+    }
+
+    fn locate_cursor(&mut self, summaries: &[ConversationSummary]) {
+        let Some(cursor) = self.cursor else {
+            self.cursor_index = 0;
+            return;
+        };
+        if self.id_at(self.cursor_index, summaries) == Some(cursor) {
+            return;
+        }
+        let found = (0..self.len).find(|at| self.id_at(*at, summaries) == Some(cursor));
+        self.cursor_index = found.unwrap_or_else(|| self.cursor_index.min(self.len.saturating_sub(1)));
+        if found.is_none() && self.len > 0 {
+            // It was filtered out or deleted: select its neighbour.
+            self.cursor = self.id_at(self.cursor_index, summaries);
+        }
+    }
+
+    fn id_at(&self, at: usize, summaries: &[ConversationSummary]) -> Option<ConversationId> {
+        (at < self.len).then(|| summaries.get(self.summary_index(at)).map(|summary| summary.id)).flatten()
+    }
+
+    /// Returns the index in the summaries of a listed conversation.
+    fn summary_index(&self, at: usize) -> usize {
+        self.matching.as_ref().map_or(at, |matching| matching[at])
+    }
+
+    /// Returns the number of rows: a heading before each group, and a blank row between two groups.
+    fn row_count(&self) -> usize {
+        (self.len + 2 * self.groups.len()).saturating_sub(1)
+    }
+
+    fn row_of(&self, at: usize) -> usize {
+        let group = self.groups.partition_point(|group| group.end <= at);
+        at + 2 * group + 1
+    }
+
+    fn entry_at(&self, row: usize) -> Option<ListEntry<'_>> {
+        // Each group has two rows more than conversations, but the first has no blank row before it.
+        let nth = self.groups.iter().enumerate().position(|(nth, group)| row <= group.end + 2 * nth)?;
+        let group = &self.groups[nth];
+        let in_group = row + 1 - (group.first + 2 * nth);
+        Some(match in_group {
+            0 => ListEntry::Blank,
+            1 => ListEntry::Heading(&group.title),
+            _ => ListEntry::Conversation(self.summary_index(group.first + in_group - 2)),
+        })
+    }
+
+    fn visible_entries(&self, height: u16) -> impl Iterator<Item = ListEntry<'_>> {
+        (self.top_row..self.top_row + usize::from(height)).map_while(|row| self.entry_at(row))
+    }
+}

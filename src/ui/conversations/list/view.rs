@@ -1,0 +1,208 @@
+//! Draws the list of conversations.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::{Position, Rect},
+    style::Style,
+    text::{Line, Span},
+    widgets::Widget,
+};
+
+use super::{ConversationList, ListEntry};
+use crate::{
+    chat::{ConversationId, ConversationSummary},
+    render::theme::{ColourRole, Theme},
+    text,
+    ui::{key_hints, overlay::field::FieldDisplay},
+};
+
+/// Draws the conversations, newest first. Only the visible ones are read.
+pub struct ConversationListView<'a> {
+    pub list: &'a ConversationList,
+    /// The summaries that the list was arranged from.
+    pub summaries: &'a [ConversationSummary],
+    /// How many there are, including those that are not loaded yet.
+    pub total: usize,
+    /// The conversation that is shown beside the list.
+    pub open: Option<ConversationId>,
+    pub is_running: &'a dyn Fn(ConversationId) -> bool,
+    /// The current frame of the spinner.
+    pub spinner: &'a str,
+    pub focused: bool,
+    pub theme: &'a Theme,
+}
+
+/// The rows above the first heading.
+const HEAD_ROWS: u16 = 2;
+/// The cells left of a title: the bar and a space.
+const TITLE_INDENT: u16 = 2;
+/// The cells right of a title: two spaces and the mark.
+const MARK_WIDTH: u16 = 3;
+
+impl ConversationListView<'_> {
+    /// Returns the position of the terminal's cursor while text is typed here.
+    pub fn cursor(&self, area: Rect) -> Option<Position> {
+        if let Some((id, field)) = &self.list.renaming {
+            let body = self.body_area(area);
+            let (row, _) = (0..).zip(self.list.visible_entries(body.height)).find(|(_, entry)| match entry {
+                ListEntry::Conversation(at) => self.summaries.get(*at).is_some_and(|summary| summary.id == *id),
+                ListEntry::Heading(_) | ListEntry::Blank => false,
+            })?;
+            return field.cursor(title_area(Rect { y: body.y + row, height: 1, ..body }), FieldDisplay::Text);
+        }
+        let field = self.list.filter.as_ref().filter(|_| self.list.is_filtering)?;
+        field.cursor(self.filter_area(area), FieldDisplay::Text)
+    }
+
+    fn body_area(&self, area: Rect) -> Rect {
+        let head = HEAD_ROWS.min(area.height);
+        let key_rows = u16::from(self.focused && area.height > HEAD_ROWS + 2);
+        Rect { y: area.y + head, height: (area.height - head).saturating_sub(key_rows), ..area }
+    }
+
+    fn filter_area(&self, area: Rect) -> Rect {
+        let count = u16::try_from(self.count_label().len()).unwrap_or(u16::MAX);
+        let indent = TITLE_INDENT.min(area.width);
+        Rect {
+            x: area.x + indent,
+            width: (area.width - indent).saturating_sub(count + 1),
+            height: area.height.min(1),
+            ..area
+        }
+    }
+
+    fn count_label(&self) -> String {
+        match &self.list.filter {
+            Some(_) => format!("{} of {}", self.list.len(), self.total),
+            None => self.total.to_string(),
+        }
+    }
+
+    fn draw_head(&self, area: Rect, buf: &mut Buffer) {
+        let muted = self.theme.style(ColourRole::Muted);
+        let first = Rect { height: 1, ..area };
+        match &self.list.filter {
+            Some(field) => {
+                let sign = if self.list.is_filtering { self.theme.style(ColourRole::Accent) } else { muted };
+                key_hints::styled_line(self.theme.marks.prompt, sign).render(first, buf);
+                field.draw(
+                    self.filter_area(area),
+                    FieldDisplay::Text,
+                    self.theme.style(ColourRole::Text),
+                    self.theme,
+                    buf,
+                );
+            }
+            None => key_hints::styled_line(" Conversations", muted.bold()).render(first, buf),
+        }
+        key_hints::styled_line(self.count_label(), muted).right_aligned().render(first, buf);
+    }
+
+    fn draw_conversation(&self, summary: &ConversationSummary, area: Rect, buf: &mut Buffer) {
+        let is_open = self.open == Some(summary.id);
+        let is_current = if self.focused { self.list.cursor == Some(summary.id) } else { is_open };
+        if is_current {
+            buf.set_style(area, self.theme.style(ColourRole::Raised));
+            let bar = self.theme.style(if self.focused { ColourRole::Accent } else { ColourRole::Muted });
+            key_hints::styled_line(self.theme.marks.bar, bar).render(area, buf);
+        }
+        let style = self.theme.style(ColourRole::Text);
+        let style = if is_open || is_current { style.bold() } else { style };
+        let title = title_area(area);
+        match &self.list.renaming {
+            Some((id, field)) if *id == summary.id => {
+                field.draw(title, FieldDisplay::Text, self.theme.style(ColourRole::Text).underlined(), self.theme, buf);
+            }
+            _ => {
+                let shown = text::clean(&summary.title);
+                let shown = text::truncate(&shown, title.width.into());
+                key_hints::styled_line(one_row(&shown), style).render(title, buf);
+            }
+        }
+        if let Some(mark) = self.mark_span(summary).filter(|_| area.width > TITLE_INDENT + MARK_WIDTH) {
+            Line::from(mark).right_aligned().render(area, buf);
+        }
+    }
+
+    fn mark_span(&self, summary: &ConversationSummary) -> Option<Span<'_>> {
+        let marks = &self.theme.marks;
+        let of = |role, mark| Some(Span::styled(mark, self.theme.style(role)));
+        if (self.is_running)(summary.id) {
+            of(ColourRole::Accent, self.spinner)
+        } else if summary.failed {
+            of(ColourRole::Error, marks.failed)
+        } else if summary.unread {
+            of(ColourRole::You, marks.unread)
+        } else {
+            None
+        }
+    }
+
+    /// Draws the text of an empty list.
+    fn draw_empty(&self, area: Rect, buf: &mut Buffer) {
+        let muted = self.theme.style(ColourRole::Muted);
+        let (first, second) = match (&self.list.filter, self.total) {
+            (Some(_), _) => ("No matching titles.", Line::default()),
+            (None, 0) => ("None yet.", key_hints::styled_line("Type a message.", muted)),
+            (None, _) => ("Loading", Line::default()),
+        };
+        for (line, row) in [key_hints::styled_line(first, muted), second].into_iter().zip(area.rows()) {
+            let indent = TITLE_INDENT.min(row.width);
+            line.render(Rect { x: row.x + indent, width: row.width - indent, ..row }, buf);
+        }
+    }
+
+    fn draw_keys(&self, area: Rect, buf: &mut Buffer) {
+        let enter = self.theme.marks.enter;
+        let hints: &[key_hints::KeyHint] = if self.list.renaming.is_some() {
+            &[(enter, "save"), ("Esc", "cancel")]
+        } else if self.list.is_filtering {
+            &[(enter, "open"), ("Esc", "clear")]
+        } else {
+            &[(enter, "open"), ("/", "filter"), ("r", "rename"), ("d", "trash")]
+        };
+        let indent = 1.min(area.width);
+        let row = Rect { x: area.x + indent, width: area.width - indent, ..area };
+        key_hints::hint_line(hints, row.width.into(), self.theme).render(row, buf);
+    }
+}
+
+impl Widget for ConversationListView<'_> {
+    fn render(self, area: Rect, buf: &mut Buffer) {
+        let area = area.intersection(buf.area);
+        if area.is_empty() {
+            return;
+        }
+        self.draw_head(area, buf);
+        let body = self.body_area(area);
+        if body.bottom() < area.bottom() {
+            self.draw_keys(Rect { y: area.bottom() - 1, height: 1, ..area }, buf);
+        }
+        if self.list.is_empty() {
+            self.draw_empty(body, buf);
+            return;
+        }
+        let muted: Style = self.theme.style(ColourRole::Muted);
+        for (row, entry) in body.rows().zip(self.list.visible_entries(body.height)) {
+            match entry {
+                ListEntry::Blank => (),
+                ListEntry::Heading(title) => Line::from(vec![" ".into(), Span::styled(title, muted)]).render(row, buf),
+                ListEntry::Conversation(at) => {
+                    if let Some(summary) = self.summaries.get(at) {
+                        self.draw_conversation(summary, row, buf);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Joins the lines of a title into one row.
+fn one_row(title: &str) -> String {
+    title.replace('\n', " ")
+}
+
+fn title_area(row: Rect) -> Rect {
+    let indent = TITLE_INDENT.min(row.width);
+    Rect { x: row.x + indent, width: (row.width - indent).saturating_sub(MARK_WIDTH), ..row }
+}

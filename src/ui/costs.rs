@@ -1,0 +1,51 @@
+//! The cost of the current day, in the user's time zone.
+
+use super::{Effect, State, state::DatabaseState};
+use crate::{api::Usd, chat::Timestamp, store::StoreJob};
+
+/// The cost of all answers of a day, as stored in the database.
+#[derive(Debug, Default)]
+pub struct DailyCost {
+    cost: Option<Usd>,
+    /// The start of the local day.
+    day_start: Timestamp,
+    /// The end of the local day.
+    day_end: Timestamp,
+    /// Whether an answer has ended since the last query.
+    is_stale: bool,
+}
+
+impl DailyCost {
+    /// Notes that the cost has changed.
+    pub fn mark_stale(&mut self) {
+        self.is_stale = true;
+    }
+
+    /// Takes the cost of the day that began at `since`; ignores another day's.
+    pub fn set_cost(&mut self, since: Timestamp, cost: Usd) {
+        if since == self.day_start {
+            self.cost = Some(cost);
+        }
+    }
+
+    /// Returns the cost; `None` while it is unknown or zero.
+    pub fn cost(&self, now: Timestamp) -> Option<&Usd> {
+        self.cost.as_ref().filter(|cost| !cost.is_zero() && now < self.day_end)
+    }
+}
+
+/// Queries the database if something was spent or a new day has begun.
+pub(crate) fn refresh(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
+    if state.database != DatabaseState::Ready || !state.daily_cost.is_stale && now < state.daily_cost.day_end {
+        return;
+    }
+    let here = now.to_zoned(state.time_zone.clone());
+    let day = |days: i64| {
+        let date = here.date().saturating_add(jiff::Span::new().days(days));
+        date.to_zoned(state.time_zone.clone()).map_or(now, |midnight| midnight.timestamp())
+    };
+    let (begins, ends) = (day(0), day(1));
+    let cost = state.daily_cost.cost.take().filter(|_| state.daily_cost.day_start == begins);
+    state.daily_cost = DailyCost { cost, day_start: begins, day_end: ends, is_stale: false };
+    fx.push(Effect::RunStoreJob(StoreJob::SumCosts { since: begins }));
+}

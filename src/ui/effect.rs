@@ -1,0 +1,122 @@
+//! Effects: work outside the state.
+
+use std::sync::Arc;
+
+use super::notifications::UserNotification;
+use crate::{
+    api,
+    chat::{CallId, ConversationId, MessageId, StreamId},
+    citations::check::CheckQuestion,
+    config, mcp,
+    render::highlight,
+    store,
+    tools::{ToolCommand, ToolId},
+};
+
+/// One piece of work outside the state; its result comes back as a `Msg`.
+#[derive(Debug)]
+pub enum Effect {
+    /// Opens a stream at the named endpoint.
+    OpenStream {
+        stream: StreamId,
+        endpoint: String,
+        request: Box<api::Request>,
+        /// Whether the wire traffic is also reported.
+        record: bool,
+    },
+    /// Closes the connection immediately.
+    CloseStream(StreamId),
+    /// Asks for the cost of an answer, which the endpoint knows by this id.
+    FetchPrice {
+        answer: MessageId,
+        endpoint: String,
+        generation: String,
+    },
+    /// Asks for the remaining daily requests for free models.
+    FetchQuota {
+        answer: MessageId,
+        endpoint: String,
+    },
+    /// Calls a tool of an MCP server; answered by `Msg::ToolEnded`.
+    RunTool {
+        call: CallId,
+        tool: ToolId,
+        arguments: serde_json::Value,
+    },
+    /// Runs a program as a tool; answered by `Msg::ToolEnded`.
+    RunCommand {
+        call: CallId,
+        command: Box<ToolCommand>,
+        arguments: serde_json::Value,
+    },
+    /// A job for the MCP servers that is not a call; answered by `Msg::Mcp`.
+    RunMcpJob(mcp::McpJob),
+    /// Stops a call of either kind; no message follows.
+    StopTool(CallId),
+    RunStoreJob(store::StoreJob),
+    HighlightCode(highlight::HighlightJob),
+    /// Reads the catalogue of an endpoint: the cache first, then the server if the cache is stale.
+    FetchModels {
+        endpoint: String,
+    },
+    /// Saves an OpenRouter key in its 0600 file and uses it.
+    SaveKey(secrecy::SecretString),
+    /// Adds a server without a key to the config and uses it.
+    SaveServer {
+        base_url: String,
+    },
+    /// Saves a setting in the config file; answered by `Msg::Kept`.
+    SaveSetting(config::SettingChange),
+    /// Reads the user's own themes; answered by `Msg::Themes`.
+    ReadThemes,
+    /// Asks the terminal for its background; answered by `Msg::Background`, or not at all.
+    QueryBackground,
+    /// Sets the title of the terminal window.
+    SetTitle(String),
+    /// Notifies a user who is not looking at the terminal.
+    NotifyUser(UserNotification),
+    /// Writes a new file in the current folder that only its owner can read, and never overwrites one; answered by
+    /// `Msg::FileSaved`.
+    SaveFile {
+        /// The file name without its extension; a number is added if it is taken.
+        stem: String,
+        extension: &'static str,
+        text: String,
+    },
+    /// Opens a page in the browser; answered by `Msg::Browsed`.
+    OpenPage(String),
+    /// Fetches a page and looks for a text on it; answered by `Msg::Checked`.
+    CheckSource {
+        conversation: ConversationId,
+        question: CheckQuestion,
+    },
+    /// Writes a file to the path the user gave, and overwrites one only on request; answered by `Msg::Written`.
+    WriteFile {
+        path: String,
+        text: Arc<str>,
+        over: bool,
+    },
+    /// Runs a command line with a text as its input; answered by `Msg::Piped`.
+    PipeToCommand {
+        command: String,
+        text: Arc<str>,
+    },
+    /// Stops that command; no message follows.
+    StopCommand,
+    /// Copies a text to the user's clipboard; answered by `Msg::Copied`.
+    CopyToClipboard(String),
+    /// Copies a text to the primary selection, which the middle button pastes; answered by `Msg::Copied`.
+    CopyToPrimary(String),
+    /// Captures the mouse, or gives it back to the terminal.
+    SetMouseMode(config::MouseMode),
+    /// Opens a text in `$VISUAL` or `$EDITOR`; answered by `Msg::Edited`.
+    OpenEditor(String),
+    /// Gives the terminal back until the program is continued.
+    Suspend,
+    /// Redraws every cell.
+    Redraw,
+    /// Ends the program.
+    Quit,
+    /// Restarts the program against the demo server.
+    StartDemo,
+}

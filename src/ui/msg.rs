@@ -1,0 +1,150 @@
+//! Messages: everything that can happen to the state.
+
+use std::sync::Arc;
+
+use crossterm::event::Event as Input;
+
+use crate::{
+    api::{self, Catalogue, Event, FreeQuota, Usage},
+    chat::{CallId, ConversationId, MessageId, StreamId, Timestamp, recording::RecordedFrame},
+    citations::check::{CheckQuestion, CheckedPage},
+    config::{SettingChange, ThemeFile},
+    mcp,
+    render::{highlight, theme::ThemeShade},
+    store,
+    tools::{ToolDefinition, ToolFailure, ToolOutcome},
+};
+
+/// Everything that can change the state.
+#[derive(Debug)]
+pub enum Msg {
+    /// A key, a paste, the mouse, a resize or a change of focus. The flag is set if other bytes came in
+    /// the same read: an `Enter` followed by more bytes belongs to a paste.
+    Input {
+        event: Input,
+        more: bool,
+    },
+    /// A prompt from outside the screen (`ibid ask`); it is sent unchanged and bypasses the composer.
+    ExternalPrompt(String),
+    /// The headers of a response have arrived.
+    StreamOpened {
+        stream: StreamId,
+        generation: Option<String>,
+    },
+    /// Wire traffic that is not an event.
+    WireRecorded {
+        stream: StreamId,
+        pieces: Vec<RecordedFrame>,
+    },
+    /// Some events of a stream, in order, and their wire form if it is recorded.
+    Stream {
+        stream: StreamId,
+        at: Timestamp,
+        events: Vec<Event>,
+        recorded: Vec<RecordedFrame>,
+    },
+    /// A stream has ended: its body is complete, or it failed.
+    StreamEnded {
+        stream: StreamId,
+        at: Timestamp,
+        result: Result<(), api::ApiError>,
+    },
+    /// The cost of the response with this id, or why it is unknown.
+    Priced {
+        answer: MessageId,
+        generation: String,
+        result: Result<Usage, api::ApiError>,
+    },
+    /// The remaining daily requests for free models.
+    QuotaReported {
+        answer: MessageId,
+        quota: FreeQuota,
+    },
+    /// The set of MCP servers, or the state of one of them, changed.
+    McpEvent(mcp::McpEvent),
+    /// A server reports its current tools.
+    ToolsReported {
+        server: String,
+        tools: Vec<ToolDefinition>,
+    },
+    /// A short progress message from a running tool.
+    ToolProgress {
+        call: CallId,
+        words: String,
+    },
+    ToolEnded {
+        call: CallId,
+        at: Timestamp,
+        result: Result<ToolOutcome, ToolFailure>,
+    },
+    StoreReply(store::StoreReply),
+    /// The catalogue of an endpoint, from the cache or the server.
+    CatalogueLoaded {
+        endpoint: String,
+        result: Result<Catalogue, api::ApiError>,
+    },
+    /// Highlighted lines of a code block.
+    Highlighted(highlight::HighlightedLines),
+    /// A page was opened in the browser; the error is the command to run where there is a browser.
+    PageOpened {
+        url: String,
+        result: Result<(), String>,
+    },
+    /// What a check found on a page, or why the page could not be read.
+    SourceChecked {
+        conversation: ConversationId,
+        question: CheckQuestion,
+        result: Result<CheckedPage, String>,
+    },
+    /// The editor has closed; `Ok` is the saved text.
+    EditorClosed(Result<String, String>),
+    /// A key or an address from the connect screen was saved and is in use, or why not.
+    Connected(Result<String, String>),
+    /// A text was copied: the method that was used, or why none worked.
+    Copied(Result<String, String>),
+    /// A file was written; `Ok` is its path.
+    FileSaved(Result<String, String>),
+    /// A file was written to the path the user gave; `Ok` is its full path.
+    FileWritten {
+        path: String,
+        text: Arc<str>,
+        result: Result<String, FileWriteError>,
+    },
+    /// A command has finished, or could not run.
+    CommandEnded(Result<PipeResult, String>),
+    /// A setting was saved to the config, or why not.
+    SettingSaved {
+        chosen: SettingChange,
+        result: Result<(), String>,
+    },
+    /// The user's own themes were read again.
+    ThemesRead(Vec<ThemeFile>),
+    /// The terminal reported its background.
+    BackgroundReported(ThemeShade),
+    /// The terminal reported that its colours have changed.
+    ColoursChanged,
+    /// Something is due: see `next_wake`.
+    Tick,
+    /// The program received SIGTERM or SIGHUP.
+    Terminated,
+}
+
+/// The reason a file was not written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FileWriteError {
+    /// The file already exists.
+    Exists,
+    Failed(String),
+}
+
+/// The result of a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PipeResult {
+    /// Everything it wrote: stdout, then stderr.
+    pub output: String,
+    /// How it ended, as text for the user.
+    pub status: String,
+    pub is_success: bool,
+    /// The output was too long and was cut.
+    pub is_truncated: bool,
+}

@@ -1,0 +1,153 @@
+//! Notifications for a user who is not looking: an answer has ended, failed, or waits for a decision.
+
+use super::{Effect, State};
+use crate::{
+    chat::{AnswerEnd, Conversation, ConversationId, Message, MessageId, Turn, TurnBlock, tool_call::ToolCallState},
+    config::{DesktopNotification, NotifyWhen},
+    text,
+};
+
+/// The longest title in a notification, in cells.
+const MAX_TITLE_WIDTH: usize = 60;
+
+/// Whether the terminal has the focus, and what happened while it did not.
+#[derive(Debug, Default)]
+pub struct NotificationState {
+    focus: TerminalFocus,
+    unseen: Option<UnseenOutcome>,
+    /// The window title that was set last.
+    window_title: Option<String>,
+}
+
+/// Whether the terminal has the focus. One that never reports it is assumed to have it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum TerminalFocus {
+    #[default]
+    Focused,
+    Unfocused,
+}
+
+/// The last event while the terminal did not have the focus.
+#[derive(Debug)]
+struct UnseenOutcome {
+    outcome: TurnOutcome,
+    title: String,
+}
+
+/// The result of a turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TurnOutcome {
+    Answered,
+    Failed,
+    NeedsDecision,
+}
+
+/// A bell, a desktop notification, or both.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserNotification {
+    pub bell: bool,
+    pub desktop: DesktopNotification,
+    /// One line.
+    pub message: String,
+}
+
+/// Notes that the terminal has lost the focus.
+pub(crate) fn on_focus_lost(state: &mut State) {
+    state.notifications.focus = TerminalFocus::Unfocused;
+}
+
+/// Notes that the terminal has the focus, or that the user types, and clears the news.
+pub(crate) fn on_user_active(state: &mut State) {
+    state.notifications.focus = TerminalFocus::Focused;
+    state.notifications.unseen = None;
+}
+
+/// Notifies the user that a turn has ended, unless the user stopped it.
+pub(crate) fn notify_turn_ended(state: &mut State, id: ConversationId, answer: MessageId, fx: &mut Vec<Effect>) {
+    let end = state
+        .conversations
+        .get(&id)
+        .and_then(|conversation| Some(&conversation.messages.get(&answer)?.as_answer()?.end));
+    match end {
+        Some(AnswerEnd::Complete | AnswerEnd::Incomplete { .. }) => notify(state, id, TurnOutcome::Answered, fx),
+        Some(AnswerEnd::Failed(_)) => notify(state, id, TurnOutcome::Failed, fx),
+        Some(AnswerEnd::Open | AnswerEnd::Stopped | AnswerEnd::Interrupted) | None => (),
+    }
+}
+
+/// Returns how many decisions in a conversation wait for the user.
+pub(crate) fn pending_decisions(conversation: &Conversation) -> usize {
+    let of_turn = |turn: &Turn| match turn.phase.block_reason() {
+        Some(TurnBlock::SaveFailed(_) | TurnBlock::Paused(_)) => 1,
+        Some(TurnBlock::Calling) => {
+            let answer = conversation.messages.get(&turn.answer).and_then(Message::as_answer);
+            let runs = answer.into_iter().flat_map(|answer| answer.call_runs.values());
+            runs.filter(|run| run.state == ToolCallState::Asking).count()
+        }
+        Some(TurnBlock::AwaitingRetry(_)) | None => 0,
+    };
+    conversation.turns.iter().map(of_turn).sum()
+}
+
+/// Notifies the user that a turn waits for a decision.
+pub(crate) fn notify_decision_needed(state: &mut State, id: ConversationId, fx: &mut Vec<Effect>) {
+    notify(state, id, TurnOutcome::NeedsDecision, fx);
+}
+
+fn notify(state: &mut State, id: ConversationId, outcome: TurnOutcome, fx: &mut Vec<Effect>) {
+    let settings = state.config.notify;
+    let Some(conversation) = state.conversations.get(&id) else { return };
+    if state.notifications.focus == TerminalFocus::Focused && settings.when == NotifyWhen::Elsewhere {
+        return;
+    }
+    let title = one_line(&conversation.title);
+    let label = match outcome {
+        TurnOutcome::Answered => "answered",
+        TurnOutcome::Failed => "failed",
+        TurnOutcome::NeedsDecision => "asks",
+    };
+    if settings.bell || settings.desktop != DesktopNotification::Off {
+        let message = format!("{label}: {title}");
+        fx.push(Effect::NotifyUser(UserNotification { bell: settings.bell, desktop: settings.desktop, message }));
+    }
+    state.notifications.unseen = Some(UnseenOutcome { outcome, title });
+}
+
+/// Sets the window title if it has changed.
+pub(crate) fn update_window_title(state: &mut State) -> Option<Effect> {
+    if !state.config.notify.title {
+        return None;
+    }
+    let title = window_title(state);
+    if state.notifications.window_title.as_ref() == Some(&title) {
+        return None;
+    }
+    state.notifications.window_title = Some(title.clone());
+    Some(Effect::SetTitle(title))
+}
+
+/// Returns the last news, else the title of the conversation on the screen and whether anything runs.
+fn window_title(state: &State) -> String {
+    let marks = &state.theme.marks;
+    let (mark, title) = if let Some(news) = &state.notifications.unseen {
+        let mark = match news.outcome {
+            TurnOutcome::Answered => marks.done,
+            TurnOutcome::Failed => marks.failed,
+            TurnOutcome::NeedsDecision => marks.asking,
+        };
+        (Some(mark), news.title.clone())
+    } else {
+        let current = state.current_conversation();
+        let needs_decision = current.is_some_and(|conversation| pending_decisions(conversation) > 0);
+        let is_running = state.conversations.values().any(|conversation| !conversation.turns.is_empty());
+        let mark = if needs_decision { Some(marks.asking) } else { is_running.then_some(marks.running) };
+        (mark, current.map_or_else(String::new, |conversation| one_line(&conversation.title)))
+    };
+    let mark = mark.map_or_else(String::new, |mark| format!("{mark} "));
+    if title.is_empty() { format!("{mark}ibid") } else { format!("{mark}{title} {} ibid", marks.dash) }
+}
+
+fn one_line(title: &str) -> String {
+    let line = text::clean(title).split_whitespace().collect::<Vec<_>>().join(" ");
+    text::truncate(&line, MAX_TITLE_WIDTH).into_owned()
+}

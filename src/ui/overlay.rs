@@ -1,0 +1,7 @@
+//! What every overlay is built on: frame, picker, form, search field. It knows no feature.
+
+pub mod field;
+pub mod form;
+pub mod frame;
+pub mod picker;
+pub mod search;

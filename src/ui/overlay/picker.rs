@@ -1,0 +1,314 @@
+//! The picker: a query field, the rows that match it, and the details of the selected row.
+
+mod columns;
+mod line;
+#[cfg(test)]
+mod tests;
+mod view;
+
+use std::cmp::Reverse;
+
+use crossterm::event::KeyEvent;
+use nucleo_matcher::{
+    Config, Matcher, Utf32Str,
+    pattern::{CaseMatching, Normalization, Pattern},
+};
+use ratatui::layout::Rect;
+
+use super::{field::TextField, frame};
+use crate::render::theme::ColourRole;
+pub use crate::ui::models::model_rows::{MODEL_COLUMNS, model_row};
+use crate::{chat::Timestamp, text};
+pub use columns::{ColumnAlign, PickerColumn};
+pub use line::PickerLine;
+pub use view::PickerView;
+
+/// An overlay for choosing one of many: models, actions, conversations, prompts.
+#[derive(Debug, Clone)]
+pub struct FuzzyPicker<T> {
+    pub title: String,
+    pub query: TextField,
+    /// The layout of a row's cells. The first column that grows is the searched one.
+    pub columns: &'static [PickerColumn],
+    pub load_state: LoadState,
+    /// A remark about all rows: that they are old, or could not be refreshed.
+    pub notice: Option<String>,
+    /// The text shown when there are no rows at all.
+    pub empty_text: String,
+    /// The keys and their labels, at the bottom.
+    pub key_hints: Vec<(String, String)>,
+    /// The width of the overlay if the screen has room for it.
+    pub width: u16,
+    /// The height of the details, the same for every row so that nothing jumps.
+    pub detail_rows: u16,
+    rows: Vec<PickerRow<T>>,
+    matches: Vec<PickerMatch>,
+    widths: Vec<usize>,
+    cursor: usize,
+    top: usize,
+}
+
+/// A row that can be chosen.
+#[derive(Debug, Clone)]
+pub struct PickerRow<T> {
+    /// One cell for each column.
+    pub cells: Vec<String>,
+    /// Further text that the query may match: the vendor, other names.
+    pub extra_terms: String,
+    pub detail_lines: Vec<Vec<(DetailStyle, String)>>,
+    pub payload: T,
+}
+
+/// The style of a piece of text in the details.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DetailStyle {
+    Bold,
+    Text,
+    Muted,
+    /// The theme's style for this role.
+    Role(ColourRole),
+}
+
+/// Whether the rows have been loaded.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum LoadState {
+    #[default]
+    Ready,
+    /// The rows were requested and have not arrived.
+    Loading { since: Timestamp },
+    /// Loading failed: the reason, and what can be done.
+    Failed { reason: String, hint: String },
+}
+
+/// A row that matches, and the clusters of its searched cell that match.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct PickerMatch {
+    row_index: usize,
+    matched_clusters: Vec<u32>,
+}
+
+/// A move of the cursor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CursorMove {
+    Up,
+    Down,
+    PageUp,
+    PageDown,
+    First,
+    Last,
+}
+
+impl<T: PartialEq> FuzzyPicker<T> {
+    pub fn new(title: &str, columns: &'static [PickerColumn]) -> Self {
+        Self {
+            title: title.to_owned(),
+            query: TextField::default(),
+            columns,
+            load_state: LoadState::Ready,
+            notice: None,
+            empty_text: String::new(),
+            key_hints: Vec::new(),
+            width: 76,
+            detail_rows: 2,
+            rows: Vec::new(),
+            matches: Vec::new(),
+            widths: Vec::new(),
+            cursor: 0,
+            top: 0,
+        }
+    }
+
+    /// Replaces the rows; without a query they are listed in this order. The cursor stays on the
+    /// same payload.
+    pub fn set_rows(&mut self, mut rows: Vec<PickerRow<T>>) {
+        for cell in rows.iter_mut().flat_map(|row| &mut row.cells) {
+            clean_in_place(cell);
+        }
+        let selected_payload =
+            self.selected().map(|row| self.rows.iter().position(|other| other.payload == row.payload));
+        let under = selected_payload.flatten().map(|at| self.rows.swap_remove(at).payload);
+        self.widths = columns::column_widths(self.columns, rows.iter().map(|row| row.cells.as_slice()));
+        self.rows = rows;
+        self.update_matches();
+        if let Some(payload) = under {
+            self.select(&payload);
+        }
+    }
+
+    /// Moves the cursor to the row with this payload, if it is listed.
+    pub fn select(&mut self, payload: &T) {
+        let found = self.matches.iter().position(|found| self.rows[found.row_index].payload == *payload);
+        self.cursor = found.unwrap_or(self.cursor);
+    }
+
+    /// The row under the cursor, which Enter chooses.
+    pub fn selected(&self) -> Option<&PickerRow<T>> {
+        self.matches.get(self.cursor).map(|found| &self.rows[found.row_index])
+    }
+
+    /// The number of matching rows, and of all rows.
+    pub fn counts(&self) -> (usize, usize) {
+        (self.matches.len(), self.rows.len())
+    }
+
+    /// Applies a key to the query; `false` if the field does not know the key.
+    pub fn edit(&mut self, key: KeyEvent) -> bool {
+        let before = self.query.text();
+        let known = self.query.edit(key);
+        self.after_edit(&before);
+        known
+    }
+
+    pub fn paste(&mut self, text: &str) {
+        let before = self.query.text();
+        self.query.paste(text);
+        self.after_edit(&before);
+    }
+
+    /// Moves the cursor; a page is the height of the list on this screen.
+    pub fn move_cursor(&mut self, to: CursorMove, screen: Rect) {
+        let page = usize::from(self.list_height(screen)).max(1);
+        let last = self.matches.len().saturating_sub(1);
+        self.cursor = match to {
+            CursorMove::Up => self.cursor.saturating_sub(1),
+            CursorMove::Down => (self.cursor + 1).min(last),
+            CursorMove::PageUp => self.cursor.saturating_sub(page),
+            CursorMove::PageDown => (self.cursor + page).min(last),
+            CursorMove::First => 0,
+            CursorMove::Last => last,
+        };
+    }
+
+    /// Scrolls the cursor into view; called before each frame.
+    pub fn scroll_to_cursor(&mut self, screen: Rect) {
+        let height = usize::from(self.list_height(screen)).max(1);
+        let last_top = self.matches.len().saturating_sub(height);
+        self.top = self.top.clamp((self.cursor + 1).saturating_sub(height), self.cursor).min(last_top);
+    }
+
+    /// Moves the cursor to the row at a position of the screen; `false` if there is none.
+    pub fn on_click(&mut self, position: ratatui::layout::Position, screen: Rect) -> bool {
+        let list = self.areas(screen).list;
+        let clicked = self.top + usize::from(position.y.saturating_sub(list.y));
+        let hit = list.contains(position) && clicked < self.matches.len();
+        if hit {
+            self.cursor = clicked;
+        }
+        hit
+    }
+
+    fn after_edit(&mut self, before: &str) {
+        if self.query.text() != before {
+            self.cursor = 0;
+            self.top = 0;
+            self.update_matches();
+        }
+    }
+
+    fn update_matches(&mut self) {
+        self.matches = find_matches(&self.rows, columns::searched_column(self.columns), &self.query.text());
+        self.cursor = self.cursor.min(self.matches.len().saturating_sub(1));
+    }
+}
+
+/// The areas of a picker's parts; empty ones are not drawn.
+struct PickerAreas {
+    frame: Rect,
+    field: Rect,
+    header: Rect,
+    list: Rect,
+    rule: Rect,
+    detail: Rect,
+}
+
+impl<T> FuzzyPicker<T> {
+    fn list_height(&self, screen: Rect) -> u16 {
+        self.areas(screen).list.height
+    }
+
+    /// Divides the screen. The layout does not depend on the matches, so nothing jumps.
+    fn areas(&self, screen: Rect) -> PickerAreas {
+        let header_rows = u16::from(self.columns.iter().any(|column| !column.heading.is_empty()));
+        let details = if self.detail_rows == 0 { 0 } else { self.detail_rows + 2 };
+        let wanted_rows = u16::try_from(self.rows.len()).unwrap_or(u16::MAX).max(3);
+        // The frame, the field and a blank row.
+        let other_rows = 2 + 2 + header_rows + details;
+        let height = if screen.height > 24 { screen.height * 2 / 3 } else { screen.height.saturating_sub(2) };
+        let height = other_rows.saturating_add(wanted_rows).min(height.max(12)).min(screen.height);
+        let frame = frame::overlay_area(screen, self.width, height);
+        let inner = Rect {
+            x: frame.x + 1,
+            y: frame.y + 1,
+            width: frame.width.saturating_sub(2),
+            height: frame.height.saturating_sub(2),
+        };
+        let mut left = inner;
+        let field = split_top(&mut left, 1);
+        if inner.height > 6 {
+            split_top(&mut left, 1);
+        }
+        let head = split_top(&mut left, if inner.height > 4 { header_rows } else { 0 });
+        let details = if left.height >= details + 3 { details } else { 0 };
+        let list = Rect { height: left.height - details, ..left };
+        let mut below = Rect { y: list.bottom(), height: details, ..left };
+        let rule = split_top(&mut below, details.min(1));
+        let detail = Rect { height: below.height.min(self.detail_rows), ..below };
+        PickerAreas { frame, field, header: head, list, rule, detail }
+    }
+}
+
+fn split_top(area: &mut Rect, rows: u16) -> Rect {
+    let rows = rows.min(area.height);
+    let taken = Rect { height: rows, ..*area };
+    area.y += rows;
+    area.height -= rows;
+    taken
+}
+
+fn clean_in_place(cell: &mut String) {
+    if let std::borrow::Cow::Owned(cleaned) = text::clean(cell) {
+        *cell = cleaned;
+    }
+    if cell.contains('\n') {
+        *cell = cell.replace('\n', " ");
+    }
+}
+
+/// The matching rows, best first; equally good ones keep their order. A row that needs its further
+/// text to match comes after all rows whose searched cell matches alone.
+fn find_matches<T>(rows: &[PickerRow<T>], searched: usize, query: &str) -> Vec<PickerMatch> {
+    if query.trim().is_empty() {
+        return (0..rows.len()).map(|row| PickerMatch { row_index: row, matched_clusters: Vec::new() }).collect();
+    }
+    let mut matcher = FuzzyMatcher {
+        pattern: Pattern::parse(query, CaseMatching::Ignore, Normalization::Smart),
+        matcher: Matcher::new(Config::DEFAULT.match_paths()),
+        chars: Vec::new(),
+    };
+    let mut found = Vec::new();
+    for (row, candidate) in rows.iter().enumerate() {
+        let cell = candidate.cells.get(searched).map_or("", String::as_str);
+        let mut letters = Vec::new();
+        if let Some(score) = matcher.score(cell, &mut letters) {
+            letters.sort_unstable();
+            letters.dedup();
+            found.push((true, score, PickerMatch { row_index: row, matched_clusters: letters }));
+        } else if let Some(score) = matcher.score(&format!("{cell} {}", candidate.extra_terms), &mut letters) {
+            found.push((false, score, PickerMatch { row_index: row, matched_clusters: Vec::new() }));
+        }
+    }
+    found.sort_by_key(|(in_cell, score, found)| (Reverse((*in_cell, *score)), found.row_index));
+    found.into_iter().map(|(_, _, found)| found).collect()
+}
+
+struct FuzzyMatcher {
+    pattern: Pattern,
+    matcher: Matcher,
+    chars: Vec<char>,
+}
+
+impl FuzzyMatcher {
+    fn score(&mut self, text: &str, letters: &mut Vec<u32>) -> Option<u32> {
+        self.pattern.indices(Utf32Str::new(text, &mut self.chars), &mut self.matcher, letters)
+    }
+}

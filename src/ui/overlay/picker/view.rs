@@ -1,0 +1,232 @@
+//! Draws a picker.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::{Position, Rect},
+    style::{Modifier, Style},
+    text::{Line, Span},
+    widgets::Widget,
+};
+
+use super::{
+    ColumnAlign, DetailStyle, FuzzyPicker, LoadState, PickerAreas, PickerMatch, PickerRow,
+    columns::{self, PlacedColumn},
+};
+use crate::{
+    chat::Timestamp,
+    render::theme::{ColourRole, Theme},
+    text::{self, wrap::WrapOptions},
+    ui::{
+        key_hints::{self, KeyHint},
+        overlay::{field::FieldDisplay, frame::OverlayFrame},
+    },
+};
+
+/// Draws a picker over everything else; it is given the area of the whole screen.
+pub struct PickerView<'a, T> {
+    pub picker: &'a FuzzyPicker<T>,
+    pub now: Timestamp,
+    pub theme: &'a Theme,
+}
+
+/// Cells left of the text: the selection bar or a mark, and a blank.
+const INDENT: u16 = 2;
+
+impl<T> PickerView<'_, T> {
+    /// The position of the terminal's cursor.
+    pub fn cursor(&self, screen: Rect) -> Option<Position> {
+        self.picker.query.cursor(self.query_area(self.picker.areas(screen).field), FieldDisplay::Text)
+    }
+
+    fn count_text(&self) -> String {
+        format!("{} of {}", self.picker.matches.len(), self.picker.rows.len())
+    }
+
+    fn query_area(&self, field: Rect) -> Rect {
+        let field = text_column(field);
+        let count = u16::try_from(self.count_text().len() + 2).unwrap_or(u16::MAX);
+        Rect { width: field.width.saturating_sub(count), ..field }
+    }
+
+    fn draw_field(&self, area: Rect, buf: &mut Buffer) {
+        key_hints::styled_line(self.theme.marks.prompt, self.theme.style(ColourRole::Accent)).render(area, buf);
+        let style = self.theme.style(ColourRole::Text);
+        self.picker.query.draw(self.query_area(area), FieldDisplay::Text, style, self.theme, buf);
+        if !self.picker.rows.is_empty() {
+            key_hints::styled_line(self.count_text(), self.theme.style(ColourRole::Muted))
+                .right_aligned()
+                .render(text_column(area), buf);
+        }
+    }
+
+    fn draw_header(&self, placed: &[PlacedColumn], area: Rect, buf: &mut Buffer) {
+        let muted = self.theme.style(ColourRole::Muted);
+        for place in placed {
+            let spec = &self.picker.columns[place.column];
+            align_line(key_hints::styled_line(spec.heading, muted), spec.align)
+                .render(cell_area(text_column(area), place), buf);
+        }
+    }
+
+    fn draw_row(&self, found: &PickerMatch, is_selected: bool, placed: &[PlacedColumn], area: Rect, buf: &mut Buffer) {
+        if is_selected {
+            buf.set_style(area, self.theme.style(ColourRole::Selection));
+            // The bar stays plain even where the selection is reversed.
+            let bar = self.theme.style(ColourRole::Accent).remove_modifier(Modifier::REVERSED);
+            key_hints::styled_line(self.theme.marks.bar, bar).render(area, buf);
+        }
+        let row = &self.picker.rows[found.row_index];
+        for place in placed {
+            let spec = &self.picker.columns[place.column];
+            let cell = text::truncate(row.cells.get(place.column).map_or("", String::as_str), place.width);
+            let line = if spec.align == ColumnAlign::Grow {
+                let style = self.theme.style(spec.role);
+                self.mark_matches(&cell, &found.matched_clusters, if is_selected { style.bold() } else { style })
+            } else {
+                key_hints::styled_line(cell.into_owned(), self.theme.style(spec.role))
+            };
+            align_line(line, spec.align).render(cell_area(text_column(area), place), buf);
+        }
+    }
+
+    /// The cell, with the letters that match the query in the accent colour.
+    fn mark_matches(&self, cell: &str, letters: &[u32], style: Style) -> Line<'static> {
+        let hit = style.patch(self.theme.style(ColourRole::Accent)).bold();
+        let spans = (0..).zip(text::clusters(cell)).map(|(nth, cluster): (u32, &str)| {
+            let style = if letters.binary_search(&nth).is_ok() { hit } else { style };
+            Span::styled(cluster.to_owned(), style)
+        });
+        spans.collect()
+    }
+
+    /// Draws a message in the place of the rows.
+    fn draw_placeholder(&self, area: Rect, buf: &mut Buffer) {
+        let muted = self.theme.style(ColourRole::Muted);
+        let lines = match &self.picker.load_state {
+            _ if !self.picker.rows.is_empty() => {
+                vec![key_hints::styled_line("Nothing matches. A shorter word finds more.", muted)]
+            }
+            LoadState::Loading { since } => {
+                let seconds = self.now.duration_since(*since).as_secs().max(0);
+                vec![key_hints::styled_line(
+                    format!("{} waiting for the list   {seconds} s", self.theme.marks.waiting),
+                    muted,
+                )]
+            }
+            LoadState::Failed { reason, hint } => {
+                key_hints::styled_line(self.theme.marks.failed, self.theme.style(ColourRole::Error)).render(area, buf);
+                let reason = key_hints::styled_line(text::clean(reason), self.theme.style(ColourRole::Text));
+                vec![reason, key_hints::styled_line(text::clean(hint), muted)]
+            }
+            LoadState::Ready => vec![key_hints::styled_line(self.picker.empty_text.clone(), muted)],
+        };
+        let room = text_column(area);
+        let rows = lines.into_iter().flat_map(|line| wrap_styled_line(&line, room.width));
+        for (line, row) in rows.zip(room.rows()) {
+            line.render(row, buf);
+        }
+    }
+
+    fn draw_detail(&self, row: &PickerRow<T>, parts: &PickerAreas, buf: &mut Buffer) {
+        let rule = text_column(parts.rule);
+        key_hints::styled_line(self.theme.marks.rule.repeat(rule.width.into()), self.theme.style(ColourRole::Faint))
+            .render(rule, buf);
+        let room = text_column(parts.detail);
+        let lines = row.detail_lines.iter().map(|pieces| {
+            let spans = pieces.iter().map(|(tone, piece)| {
+                let style = match tone {
+                    DetailStyle::Bold => self.theme.style(ColourRole::Text).bold(),
+                    DetailStyle::Text => self.theme.style(ColourRole::Text),
+                    DetailStyle::Muted => self.theme.style(ColourRole::Muted),
+                    DetailStyle::Role(role) => self.theme.style(*role),
+                };
+                Span::styled(text::clean(piece).replace('\n', " "), style)
+            });
+            spans.collect::<Line>()
+        });
+        let mut rows = lines.flat_map(|line| wrap_styled_line(&line, room.width));
+        let mut areas = room.rows().peekable();
+        while let Some((area, line)) = areas.next().and_then(|area| rows.next().map(|line| (area, line))) {
+            let cut = areas.peek().is_none() && rows.next().is_some();
+            let width = u16::try_from(line.spans.iter().map(|span| text::width(&span.content)).sum::<usize>())
+                .unwrap_or(u16::MAX);
+            line.render(area, buf);
+            if cut {
+                let x = area.x + width.min(area.width.saturating_sub(1));
+                buf.set_stringn(x, area.y, self.theme.marks.ellipsis, 1, self.theme.style(ColourRole::Muted));
+            }
+        }
+    }
+}
+
+impl<T> Widget for PickerView<'_, T> {
+    fn render(self, area: Rect, buf: &mut Buffer) {
+        let area = area.intersection(buf.area);
+        let picker = self.picker;
+        let parts = picker.areas(area);
+        let keys: Vec<KeyHint> = picker.key_hints.iter().map(|(key, word)| (key.as_str(), word.as_str())).collect();
+        let overlay =
+            OverlayFrame { title: &picker.title, keys: &keys, notice: picker.notice.as_deref(), theme: self.theme };
+        if overlay.draw(parts.frame, buf).is_empty() {
+            return;
+        }
+        if !parts.field.is_empty() {
+            self.draw_field(parts.field, buf);
+        }
+        let placed = columns::place_columns(picker.columns, &picker.widths, text_column(parts.list).width.into());
+        if picker.matches.is_empty() {
+            self.draw_placeholder(parts.list, buf);
+            return;
+        }
+        if !parts.header.is_empty() {
+            self.draw_header(&placed, parts.header, buf);
+        }
+        let seen = picker.matches.iter().enumerate().skip(picker.top);
+        for (row, (nth, found)) in parts.list.rows().zip(seen) {
+            self.draw_row(found, nth == picker.cursor, &placed, row, buf);
+        }
+        if let Some(found) = picker.matches.get(picker.cursor).filter(|_| !parts.rule.is_empty()) {
+            self.draw_detail(&picker.rows[found.row_index], &parts, buf);
+        }
+    }
+}
+
+/// The column of text inside the frame.
+fn text_column(area: Rect) -> Rect {
+    let left = INDENT.min(area.width);
+    Rect { x: area.x + left, width: (area.width - left).saturating_sub(INDENT), ..area }
+}
+
+fn cell_area(row: Rect, place: &PlacedColumn) -> Rect {
+    let at = u16::try_from(place.offset).unwrap_or(u16::MAX).min(row.width);
+    let width = u16::try_from(place.width).unwrap_or(u16::MAX).min(row.width - at);
+    Rect { x: row.x + at, width, ..row }
+}
+
+fn align_line(line: Line<'_>, align: ColumnAlign) -> Line<'_> {
+    match align {
+        ColumnAlign::Left | ColumnAlign::Grow => line,
+        ColumnAlign::Right => line.right_aligned(),
+    }
+}
+
+/// Wraps a line at this width and preserves its styles.
+fn wrap_styled_line(line: &Line<'_>, width: u16) -> Vec<Line<'static>> {
+    let full_text: String = line.spans.iter().map(|span| span.content.as_ref()).collect();
+    let room = usize::from(width.max(1));
+    let pieces = text::wrap::wrap(&full_text, WrapOptions { first_width: room, rest_width: room, glued: &[] });
+    pieces
+        .into_iter()
+        .map(|piece| {
+            let mut start = 0;
+            let spans = line.spans.iter().filter_map(|span| {
+                let overlap = (piece.start.max(start), piece.end.min(start + span.content.len()));
+                let part =
+                    (overlap.0 < overlap.1).then(|| span.content[overlap.0 - start..overlap.1 - start].to_owned());
+                start += span.content.len();
+                part.map(|part| Span::styled(part, line.style.patch(span.style)))
+            });
+            spans.collect()
+        })
+        .collect()
+}

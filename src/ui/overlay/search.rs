@@ -1,0 +1,180 @@
+//! The search field of an overlay that lists rows: the query, and the number of matches.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::{
+    buffer::Buffer,
+    layout::{Position, Rect},
+    style::Style,
+    text::Span,
+    widgets::Widget,
+};
+
+use super::{
+    field::{FieldDisplay, TextField},
+    frame,
+};
+use crate::text::SearchNeedle;
+use crate::{
+    render::theme::{ColourRole, Theme},
+    ui::key_hints,
+};
+
+/// A query, and whether the user is typing it.
+#[derive(Debug, Clone, Default)]
+pub struct SearchField {
+    field: TextField,
+    typing: bool,
+    needle: SearchNeedle,
+}
+
+/// The effect of a key in the search field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SearchChange {
+    Nothing,
+    /// The query has changed.
+    QueryChanged,
+    /// Go this many matches forward, or back.
+    Step(isize),
+}
+
+impl SearchField {
+    pub fn start_typing(&mut self) {
+        self.typing = true;
+    }
+
+    /// Returns `true` while keys go to the field.
+    pub fn is_typing(&self) -> bool {
+        self.typing
+    }
+
+    pub fn needle(&self) -> &SearchNeedle {
+        &self.needle
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.field.is_empty()
+    }
+
+    /// Leaves the field and clears the query.
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    pub fn paste(&mut self, text: &str) {
+        self.typing = true;
+        self.field.paste(text);
+        self.needle = SearchNeedle::new(&self.field.text());
+    }
+
+    pub fn on_key(&mut self, key: KeyEvent) -> SearchChange {
+        let control = key.modifiers.contains(KeyModifiers::CONTROL);
+        match key.code {
+            KeyCode::Enter => self.typing = false,
+            KeyCode::Down => return SearchChange::Step(1),
+            KeyCode::Up => return SearchChange::Step(-1),
+            KeyCode::Char('n') if control => return SearchChange::Step(1),
+            KeyCode::Char('p') if control => return SearchChange::Step(-1),
+            _ => {
+                self.field.edit(key);
+                let needle = SearchNeedle::new(&self.field.text());
+                if needle != self.needle {
+                    self.needle = needle;
+                    return SearchChange::QueryChanged;
+                }
+            }
+        }
+        SearchChange::Nothing
+    }
+}
+
+/// The number of matches as text; `current` counts from 0.
+pub fn count_text(found: usize, current: Option<usize>) -> String {
+    match current {
+        _ if found == 0 => "nothing found".into(),
+        Some(nth) => format!("{} of {found}", nth + 1),
+        None => format!("{found} found"),
+    }
+}
+
+/// The areas of an overlay with a search field.
+pub struct SearchAreas {
+    pub frame: Rect,
+    pub field: Rect,
+    pub rows: Rect,
+}
+
+const WIDTH: u16 = 100;
+const INDENT: u16 = 2;
+
+pub fn areas(screen: Rect) -> SearchAreas {
+    let height = if screen.height > 24 { screen.height - 4 } else { screen.height };
+    let frame = frame::overlay_area(screen, WIDTH, height);
+    let inner = Rect {
+        x: frame.x + 1,
+        y: frame.y + 1,
+        width: frame.width.saturating_sub(2),
+        height: frame.height.saturating_sub(2),
+    };
+    let field = Rect { height: inner.height.min(1), ..inner };
+    let above = (if inner.height > 6 { 2 } else { 1 }).min(inner.height);
+    SearchAreas { frame, field, rows: Rect { y: inner.y + above, height: inner.height - above, ..inner } }
+}
+
+/// The column of text inside the frame.
+pub fn text_column(area: Rect) -> Rect {
+    let left = INDENT.min(area.width);
+    Rect { x: area.x + left, width: (area.width - left).saturating_sub(INDENT), ..area }
+}
+
+/// Draws the field.
+pub struct SearchView<'a> {
+    pub search: &'a SearchField,
+    /// The text in an empty field.
+    pub hint: &'a str,
+    /// The number of matches, at the right.
+    pub count: &'a str,
+    pub theme: &'a Theme,
+}
+
+impl SearchView<'_> {
+    /// The position of the terminal's cursor.
+    pub fn cursor(&self, area: Rect) -> Option<Position> {
+        self.search.typing.then(|| self.search.field.cursor(self.field_area(area), FieldDisplay::Text)).flatten()
+    }
+
+    fn field_area(&self, area: Rect) -> Rect {
+        let field = text_column(area);
+        let count = u16::try_from(self.count.len() + 2).unwrap_or(u16::MAX);
+        Rect { width: field.width.saturating_sub(count), ..field }
+    }
+}
+
+impl Widget for SearchView<'_> {
+    fn render(self, area: Rect, buf: &mut Buffer) {
+        if area.is_empty() {
+            return;
+        }
+        let muted = self.theme.style(ColourRole::Muted);
+        key_hints::styled_line(self.theme.marks.prompt, self.theme.style(ColourRole::Accent)).render(area, buf);
+        let field = self.field_area(area);
+        if self.search.is_empty() && !self.search.typing {
+            key_hints::styled_line(self.hint, muted).render(field, buf);
+        }
+        self.search.field.draw(field, FieldDisplay::Text, self.theme.style(ColourRole::Text), self.theme, buf);
+        key_hints::styled_line(self.count, muted).right_aligned().render(text_column(area), buf);
+    }
+}
+
+/// A text in one style, with the matches of the query marked.
+pub fn mark_matches(text: &str, needle: &SearchNeedle, style: Style, theme: &Theme) -> Vec<Span<'static>> {
+    let hit = style.patch(theme.style(ColourRole::Mark)).bold();
+    let mut spans = Vec::new();
+    let mut offset = 0;
+    for range in needle.find_all(text) {
+        spans.push(Span::styled(text[offset..range.start].to_owned(), style));
+        spans.push(Span::styled(text[range.clone()].to_owned(), hit));
+        offset = range.end;
+    }
+    spans.push(Span::styled(text[offset..].to_owned(), style));
+    spans
+}

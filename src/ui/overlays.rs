@@ -1,0 +1,293 @@
+//! Overlays: pickers, the form, the help, the connect screen, and how they handle keys.
+
+pub(crate) mod open_overlays;
+pub(crate) mod picker_items;
+
+use crossterm::event::{KeyCode, KeyEvent};
+use ratatui::layout::{Position, Rect};
+
+use super::{
+    Action, Effect, State,
+    dispatch::on_action,
+    keymap::{KeyContext, KeyMeaning, KeyPress},
+    models::model_settings::set_model,
+    screen::{PaneFocus, PendingSequence},
+    themes::theme_selection,
+};
+use crate::{
+    chat::Timestamp,
+    config::SettingChange,
+    ui::{
+        connect::WelcomeScreen,
+        help::KeyHelp,
+        overlay::{
+            form::SettingsForm,
+            picker::{CursorMove, FuzzyPicker},
+        },
+        results::pager::CallPager,
+        tools::ToolList,
+        xray::XrayOverlay,
+    },
+};
+
+pub(crate) use crate::ui::code_blocks::{
+    ask_overwrite, copy_code_block, on_command_ended, open_code, open_code_blocks,
+};
+pub(crate) use crate::ui::models::again_picker::open_again;
+pub(crate) use crate::ui::themes::theme_picker::{open_themes, refresh_themes};
+pub use crate::ui::tools::tool_overlay::no_tools_reason;
+pub(crate) use crate::ui::tools::tool_overlay::{apply_request, open_tools, open_trust};
+pub(crate) use open_overlays::{
+    open_commands, open_earlier_prompts, open_efforts, open_help, open_history, open_key_entry, open_models,
+    open_models_for_again, open_mouse_modes, open_parameters, open_prompt_jump, refresh_models,
+};
+pub(crate) use picker_items::previewed_theme;
+pub use picker_items::{PickerItem, PickerKind};
+pub(crate) use picker_items::{accept, preview_theme};
+
+/// An overlay over the screen; the last one has the keys.
+#[derive(Debug)]
+pub enum ScreenOverlay {
+    Welcome(Box<WelcomeScreen>),
+    Picker {
+        of: PickerKind,
+        picker: Box<FuzzyPicker<PickerItem>>,
+    },
+    Parameters(Box<SettingsForm>),
+    Help(KeyHelp),
+    Xray(Box<XrayOverlay>),
+    Tools(Box<ToolList>),
+    Pager(Box<CallPager>),
+    /// The list when it is not docked.
+    List,
+    /// The rail when it is not docked.
+    Rail,
+}
+
+/// Handles a key for the top overlay.
+pub(crate) fn on_key(state: &mut State, now: Timestamp, event: KeyEvent, fx: &mut Vec<Effect>) {
+    let key = KeyPress::from(event);
+    match state.keymap.meaning(KeyContext::Global, &[], key) {
+        KeyMeaning::Run(Action::Cancel) if super::transcript::copying::copy_selection(state, now, fx) => return,
+        KeyMeaning::Run(action @ (Action::Back | Action::Cancel)) => {
+            let stepped_back = match state.screen.overlays.last_mut() {
+                Some(ScreenOverlay::Xray(xray)) => xray.back(),
+                Some(ScreenOverlay::Tools(list)) => list.back(),
+                Some(ScreenOverlay::Pager(pager)) => pager.back(),
+                _ => false,
+            };
+            if !stepped_back && !on_welcome_back(state, now, action, fx) {
+                close_top(state, now, fx);
+            }
+            return;
+        }
+        KeyMeaning::Run(action @ (Action::Redraw | Action::Suspend)) => {
+            on_action(state, now, action, fx);
+            return;
+        }
+        KeyMeaning::Run(_) | KeyMeaning::Prefix | KeyMeaning::Unbound => (),
+    }
+    let screen = Rect::from((Position::ORIGIN, state.screen.size));
+    match state.screen.overlays.last_mut() {
+        Some(ScreenOverlay::Picker { .. }) => on_picker_key(state, now, event, screen, fx),
+        Some(ScreenOverlay::Parameters(form)) => match (key.code, key.ctrl, key.shift) {
+            (KeyCode::Tab, _, false) => form.next(),
+            (KeyCode::Tab, _, true) => form.previous(),
+            (KeyCode::Enter, _, _) | (KeyCode::Char('s'), true, _) => picker_items::apply_parameters(state, now, fx),
+            _ => _ = form.edit(event),
+        },
+        Some(ScreenOverlay::Help(help)) => {
+            let page = help.page_rows(screen);
+            match key.code {
+                KeyCode::Up | KeyCode::Char('k') => help.scroll(-1, screen),
+                KeyCode::Down | KeyCode::Char('j') => help.scroll(1, screen),
+                KeyCode::PageUp => help.scroll(-page, screen),
+                KeyCode::PageDown | KeyCode::Char(' ') => help.scroll(page, screen),
+                KeyCode::Char('?' | 'q') | KeyCode::Enter => close_top(state, now, fx),
+                _ => (),
+            }
+        }
+        Some(ScreenOverlay::Xray(xray)) => {
+            let request = xray.on_key(event, screen);
+            super::xray::xray_actions::apply_request(state, now, request, fx);
+        }
+        Some(ScreenOverlay::Tools(list)) => {
+            let wish = list.on_key(event, screen);
+            apply_request(state, now, wish, fx);
+        }
+        Some(ScreenOverlay::Pager(pager)) => {
+            let wish = pager.on_key(event);
+            super::results::call_results::apply_request(state, now, wish, fx);
+        }
+        Some(ScreenOverlay::Welcome(_)) => picker_items::on_welcome_key(state, event, fx),
+        Some(ScreenOverlay::List | ScreenOverlay::Rail) | None => (),
+    }
+}
+
+fn on_picker_key(state: &mut State, now: Timestamp, event: KeyEvent, screen: Rect, fx: &mut Vec<Effect>) {
+    let key = KeyPress::from(event);
+    let meaning = state.keymap.meaning(KeyContext::Global, &[], key);
+    let Some(ScreenOverlay::Picker { of: kind, .. }) = state.screen.overlays.last() else { return };
+    if let (PickerKind::AnswerAgain { answer }, KeyCode::Tab) = (kind, key.code) {
+        let answer = *answer;
+        state.screen.overlays.pop();
+        open_models_for_again(state, now, answer, fx);
+        return;
+    }
+    if matches!(kind, PickerKind::Model | PickerKind::ModelForAgain { .. }) && key.typed_char().is_none() {
+        match meaning {
+            KeyMeaning::Prefix => {
+                state.screen.pending_sequence = Some(PendingSequence { keys: vec![key], since: now });
+                return;
+            }
+            KeyMeaning::Run(action) => {
+                if let Some(slot) = slot_number(action) {
+                    assign_slot(state, now, slot, fx);
+                    return;
+                }
+            }
+            KeyMeaning::Unbound => (),
+        }
+    }
+    if let (true, KeyCode::Char(letter @ ('s' | 'o'))) = (key.ctrl, key.code)
+        && crate::ui::code_blocks::on_code_key(state, letter == 's')
+    {
+        return;
+    }
+    let Some(ScreenOverlay::Picker { picker, .. }) = state.screen.overlays.last_mut() else { return };
+    let movement = match (key.code, key.ctrl) {
+        (KeyCode::Up, _) | (KeyCode::Char('p'), true) => Some(CursorMove::Up),
+        (KeyCode::Down, _) | (KeyCode::Char('n'), true) => Some(CursorMove::Down),
+        (KeyCode::PageUp, _) => Some(CursorMove::PageUp),
+        (KeyCode::PageDown, _) => Some(CursorMove::PageDown),
+        (KeyCode::Home, true) => Some(CursorMove::First),
+        (KeyCode::End, true) => Some(CursorMove::Last),
+        _ => None,
+    };
+    if let Some(to) = movement {
+        picker.move_cursor(to, screen);
+    } else if key.code == KeyCode::Enter {
+        picker_items::accept(state, now, fx);
+        return;
+    } else {
+        picker.edit(event);
+    }
+    picker_items::preview_theme(state);
+}
+
+/// Updates the overlays before each frame, and scrolls their cursors into view.
+pub(crate) fn sync(state: &mut State) {
+    let screen = Rect::from((Position::ORIGIN, state.screen.size));
+    crate::ui::tools::tool_overlay::refresh_tool_list(state, screen);
+    for overlay in &mut state.screen.overlays {
+        match overlay {
+            ScreenOverlay::Picker { picker, .. } => picker.scroll_to_cursor(screen),
+            ScreenOverlay::Parameters(form) => form.scroll_to_cursor(screen),
+            ScreenOverlay::Xray(xray) => xray.arrange(screen.as_size()),
+            ScreenOverlay::Pager(pager) => pager.arrange(screen.as_size()),
+            ScreenOverlay::Welcome(_)
+            | ScreenOverlay::Help(_)
+            | ScreenOverlay::Tools(_)
+            | ScreenOverlay::List
+            | ScreenOverlay::Rail => (),
+        }
+    }
+}
+
+/// Returns the number of the slot that an action selects, from 1.
+pub(crate) fn slot_number(action: Action) -> Option<u8> {
+    (1..).zip(Action::SLOTS).find_map(|(slot, of_slot)| (of_slot == action).then_some(slot))
+}
+
+/// Puts the model under the cursor on a slot.
+pub(crate) fn assign_slot(state: &mut State, now: Timestamp, number: u8, fx: &mut Vec<Effect>) {
+    let Some(ScreenOverlay::Picker { picker, .. }) = state.screen.overlays.last() else { return };
+    let Some(PickerItem::Model(model)) = picker.selected().map(|row| row.payload.clone()) else { return };
+    for other in &mut state.slots {
+        if other.as_ref() == Some(&model) {
+            *other = None;
+        }
+    }
+    state.slots[usize::from(number) - 1] = Some(model.clone());
+    state
+        .screen
+        .show_message(now, format!("{} is on slot {number}", super::models::model_settings::short_name(&model)));
+    fx.push(Effect::SaveSetting(SettingChange::Slot(number, model)));
+    refresh_models(state);
+}
+
+/// Handles a paste into the top overlay.
+pub(crate) fn on_paste(state: &mut State, text: &str) {
+    match state.screen.overlays.last_mut() {
+        Some(ScreenOverlay::Picker { picker, .. }) => {
+            picker.paste(text);
+            picker_items::preview_theme(state);
+        }
+        Some(ScreenOverlay::Parameters(form)) => form.paste(text),
+        Some(ScreenOverlay::Welcome(welcome)) => welcome.paste(text),
+        Some(ScreenOverlay::Xray(xray)) => xray.paste(text),
+        Some(ScreenOverlay::Tools(list)) => list.paste(text),
+        Some(ScreenOverlay::Pager(pager)) => pager.paste(text),
+        Some(ScreenOverlay::Help(_) | ScreenOverlay::List | ScreenOverlay::Rail) | None => (),
+    }
+}
+
+/// Closes the top overlay and undoes its preview.
+pub(crate) fn close_top(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
+    match state.screen.overlays.pop() {
+        Some(ScreenOverlay::Picker { of: PickerKind::Theme, .. }) => _ = theme_selection::apply_theme(state),
+        Some(ScreenOverlay::List) => super::conversations::list_actions::leave_field(state, now),
+        Some(ScreenOverlay::Welcome(_)) => on_action(state, now, Action::Quit, fx),
+        Some(
+            ScreenOverlay::Picker { .. }
+            | ScreenOverlay::Parameters(_)
+            | ScreenOverlay::Help(_)
+            | ScreenOverlay::Xray(_)
+            | ScreenOverlay::Tools(_)
+            | ScreenOverlay::Pager(_)
+            | ScreenOverlay::Rail,
+        )
+        | None => (),
+    }
+    let is_floating = matches!(state.screen.overlays.last(), Some(ScreenOverlay::List | ScreenOverlay::Rail));
+    let is_docked = match state.screen.focus {
+        PaneFocus::List => state.screen.is_list_docked(),
+        PaneFocus::Rail => state.screen.is_rail_docked(),
+        PaneFocus::Composer | PaneFocus::Card | PaneFocus::Transcript => true,
+    };
+    if !is_floating && !is_docked {
+        state.screen.focus = PaneFocus::Composer;
+    }
+}
+
+/// Handles `Esc` and `^C` on the connect screen. `Esc` in a field goes back to the choices; until a server can be used,
+/// only `^C` twice leaves the choices.
+fn on_welcome_back(state: &mut State, now: Timestamp, action: Action, fx: &mut Vec<Effect>) -> bool {
+    let Some(ScreenOverlay::Welcome(welcome)) = state.screen.overlays.last_mut() else { return false };
+    if welcome.back() {
+        return true;
+    }
+    if action == Action::Back {
+        return !picker_items::can_close_welcome(state);
+    }
+    if picker_items::can_close_welcome(state) {
+        return false;
+    }
+    super::escape_keys::confirm_quit(state, now, fx);
+    true
+}
+
+/// Handles the result of connecting to a server.
+pub(crate) fn on_connected(state: &mut State, now: Timestamp, result: Result<String, String>, fx: &mut Vec<Effect>) {
+    picker_items::on_connected(state, now, result, fx);
+}
+
+/// Uses a model for the picker's purpose.
+fn use_model(state: &mut State, now: Timestamp, kind: &PickerKind, model: String, fx: &mut Vec<Effect>) {
+    match kind {
+        PickerKind::AnswerAgain { answer } | PickerKind::ModelForAgain { answer } => {
+            super::conversations::branching::answer_again(state, now, *answer, model, fx);
+        }
+        _ => set_model(state, model, fx),
+    }
+}

@@ -1,0 +1,345 @@
+//! Opening overlays: the initial content of each.
+
+use super::{PickerItem, PickerKind, ScreenOverlay};
+use crate::{
+    chat::{MessageBody, MessageId, Timestamp},
+    config::MouseMode,
+    render::theme::ColourRole,
+    ui::{
+        Action, Effect, State,
+        action::{ACTIONS, ActionListing},
+        connect::WelcomeScreen,
+        help::{KeyGroup, KeyHelp},
+        keymap::KeyContext,
+        models::model_settings::{available_efforts, fetch_models, short_name},
+        overlay::{
+            form::SettingsForm,
+            picker::{
+                ColumnAlign, DetailStyle, FuzzyPicker, LoadState, MODEL_COLUMNS, PickerColumn, PickerRow, model_row,
+            },
+        },
+        state::CatalogueState,
+    },
+};
+
+/// A name, its kind, and its key.
+const COMMANDS_COLUMNS: &[PickerColumn] = &[
+    PickerColumn { heading: "", align: ColumnAlign::Grow, role: ColourRole::Text, drop_priority: 0 },
+    PickerColumn { heading: "", align: ColumnAlign::Left, role: ColourRole::Muted, drop_priority: 2 },
+    PickerColumn { heading: "", align: ColumnAlign::Right, role: ColourRole::Accent, drop_priority: 1 },
+];
+
+/// A number, the first line, the language.
+pub(crate) const CODE_COLUMNS: &[PickerColumn] = &[
+    PickerColumn { heading: "", align: ColumnAlign::Left, role: ColourRole::Accent, drop_priority: 0 },
+    PickerColumn { heading: "", align: ColumnAlign::Grow, role: ColourRole::Text, drop_priority: 0 },
+    PickerColumn { heading: "", align: ColumnAlign::Left, role: ColourRole::Muted, drop_priority: 1 },
+];
+
+/// One column that takes all the room.
+pub(crate) const ONE_COLUMN: &[PickerColumn] =
+    &[PickerColumn { heading: "", align: ColumnAlign::Grow, role: ColourRole::Text, drop_priority: 0 }];
+
+pub(crate) fn push_picker(
+    state: &mut State,
+    kind: PickerKind,
+    mut picker: FuzzyPicker<PickerItem>,
+    keys: &[(&str, &str)],
+) {
+    picker.key_hints = keys.iter().map(|(key, word)| ((*key).to_owned(), (*word).to_owned())).collect();
+    state.screen.overlays.push(ScreenOverlay::Picker { of: kind, picker: Box::new(picker) });
+}
+
+/// Opens the commands: every action, conversation and model.
+pub(crate) fn open_commands(state: &mut State) {
+    let mut picker = FuzzyPicker::new("Commands", COMMANDS_COLUMNS);
+    let actions = ACTIONS.iter().filter(|entry| entry.listing == ActionListing::Commands).map(|entry| PickerRow {
+        cells: vec![entry.title.into(), "action".into(), state.keymap.keys_of(entry.action).unwrap_or_default()],
+        extra_terms: entry.name.into(),
+        detail_lines: vec![vec![(DetailStyle::Muted, format!("also /{} in the composer", entry.name))]],
+        payload: PickerItem::Action(entry.action),
+    });
+    let conversations = state.index.iter().map(|row| PickerRow {
+        cells: vec![row.title.clone(), "conversation".into(), String::new()],
+        extra_terms: String::new(),
+        detail_lines: vec![vec![(DetailStyle::Muted, local_time(state, row.updated_at))]],
+        payload: PickerItem::Conversation(row.id),
+    });
+    let endpoint = state.settings().endpoint.clone();
+    let models =
+        state.catalogue(&endpoint).into_iter().flat_map(|catalogue| &catalogue.models).map(|model| PickerRow {
+            cells: vec![short_name(&model.id).to_owned(), "model".into(), String::new()],
+            extra_terms: model.id.clone(),
+            detail_lines: vec![vec![
+                (DetailStyle::Bold, model.id.clone()),
+                (DetailStyle::Muted, format!("   {}", model.name)),
+            ]],
+            payload: PickerItem::Model(model.id.clone()),
+        });
+    let rows = actions.chain(conversations).chain(models).collect();
+    picker.set_rows(rows);
+    push_picker(state, PickerKind::Commands, picker, &[("↵", "do it"), ("Esc", "back")]);
+}
+
+fn local_time(state: &State, time: Timestamp) -> String {
+    time.to_zoned(state.time_zone.clone()).strftime("%-d %B %Y, %H:%M").to_string()
+}
+
+pub(crate) fn open_models(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
+    open_model_picker(state, now, PickerKind::Model, "Model for the next message", fx);
+}
+
+pub(crate) fn open_models_for_again(state: &mut State, now: Timestamp, answer: MessageId, fx: &mut Vec<Effect>) {
+    open_model_picker(state, now, PickerKind::ModelForAgain { answer }, "Model for another answer", fx);
+}
+
+fn open_model_picker(state: &mut State, now: Timestamp, kind: PickerKind, title: &str, fx: &mut Vec<Effect>) {
+    fetch_models(state, now, fx);
+    let mut picker = FuzzyPicker::new(title, MODEL_COLUMNS);
+    picker.width = 92;
+    picker.detail_rows = 3;
+    picker.empty_text = "Type the name of a model; Enter uses it as typed.".into();
+    fill_models(state, &mut picker);
+    let current = state.settings().model.clone();
+    picker.select(&PickerItem::Model(current.clone()));
+    let keep = format!("keep {}", short_name(&current));
+    let slots = state.keymap.keys_of(Action::Slot1).map(|keys| match keys.strip_suffix('1') {
+        Some(leader) => format!("{leader}1{}9", state.theme.marks.range_dash),
+        None => keys,
+    });
+    let slots = slots.as_deref().map(|keys| (keys, "put on a slot"));
+    let esc_hint = ("Esc", if current.is_empty() { "back" } else { &keep });
+    let keys: Vec<_> = [("↵", "use")].into_iter().chain(slots).chain([esc_hint]).collect();
+    push_picker(state, kind, picker, &keys);
+}
+
+/// Fills a picker with the known models: those on slots first, then in the server's order.
+fn fill_models(state: &State, picker: &mut FuzzyPicker<PickerItem>) {
+    let endpoint = &state.settings().endpoint;
+    let slot_of = |id: &str| {
+        let at = state.slots.iter().position(|slot| slot.as_deref() == Some(id))?;
+        u8::try_from(at + 1).ok()
+    };
+    match state.catalogues.get(endpoint) {
+        Some(CatalogueState::Loaded(catalogue)) => {
+            let mut rows: Vec<_> = catalogue.models.iter().map(|model| (slot_of(&model.id), model)).collect();
+            rows.sort_by_key(|(slot, _)| slot.unwrap_or(u8::MAX));
+            let row = |(slot, model): (Option<u8>, &crate::api::Model)| {
+                model_row(model, slot, PickerItem::Model(model.id.clone()))
+            };
+            picker.set_rows(rows.into_iter().map(row).collect());
+            picker.load_state = LoadState::Ready;
+        }
+        Some(CatalogueState::Loading { since }) => picker.load_state = LoadState::Loading { since: *since },
+        Some(CatalogueState::Failed(error)) => {
+            let hint = "type the name of a model; Enter uses it as typed".into();
+            picker.load_state = LoadState::Failed { reason: error.to_string(), hint };
+        }
+        None => (),
+    }
+}
+
+/// Updates the open model picker after a change of the catalogue or the slots.
+pub(crate) fn refresh_models(state: &mut State) {
+    let of_models = |overlay: &ScreenOverlay| {
+        matches!(
+            overlay,
+            ScreenOverlay::Picker {
+                of: PickerKind::Model | PickerKind::ModelForAgain { .. } | PickerKind::AnswerAgain { .. },
+                ..
+            }
+        )
+    };
+    let Some(index) = state.screen.overlays.iter().position(of_models) else { return };
+    let mut overlay = state.screen.overlays.remove(index);
+    match &mut overlay {
+        ScreenOverlay::Picker { of: PickerKind::AnswerAgain { answer }, picker } => {
+            crate::ui::models::again_picker::fill_again_picker(state, *answer, picker)
+        }
+        ScreenOverlay::Picker { picker, .. } => fill_models(state, picker),
+        _ => (),
+    }
+    state.screen.overlays.insert(index, overlay);
+}
+
+pub(crate) fn open_efforts(state: &mut State, now: Timestamp) {
+    let offered = available_efforts(state).map(|efforts| efforts.offered).unwrap_or_default();
+    if offered.is_empty() {
+        let message = format!("{} has no efforts to choose from", short_name(&state.settings().model));
+        state.screen.show_message(now, message);
+        return;
+    }
+    let mut picker = FuzzyPicker::new("Effort", ONE_COLUMN);
+    picker.width = 44;
+    picker.detail_rows = 1;
+    let row = |effort: Option<crate::chat::Effort>| PickerRow {
+        cells: vec![effort.map_or("the model's own", crate::chat::Effort::name).to_owned()],
+        extra_terms: String::new(),
+        detail_lines: vec![vec![(
+            DetailStyle::Muted,
+            "How hard the model thinks; it applies to the next message.".into(),
+        )]],
+        payload: PickerItem::Effort(effort),
+    };
+    picker.set_rows([None].into_iter().chain(offered.into_iter().map(Some)).map(row).collect());
+    picker.select(&PickerItem::Effort(state.settings().effort));
+    push_picker(state, PickerKind::Effort, picker, &[("↵", "use"), ("Esc", "back")]);
+}
+
+/// Opens the form for the instructions and sampling of the conversation on the screen.
+pub(crate) fn open_parameters(state: &mut State) {
+    let form = SettingsForm::new(state.settings());
+    state.screen.overlays.push(ScreenOverlay::Parameters(Box::new(form)));
+}
+
+/// Opens the history of prompts from all conversations.
+pub(crate) fn open_history(state: &mut State, now: Timestamp) {
+    if state.prompt_history.is_empty() {
+        state.screen.show_message(now, "nothing was sent yet");
+        return;
+    }
+    let mut picker = FuzzyPicker::new("Prompt history", ONE_COLUMN);
+    picker.detail_rows = 4;
+    let row = |text: &String| PickerRow {
+        cells: vec![first_line(text).to_owned()],
+        extra_terms: text.clone(),
+        detail_lines: text.lines().take(4).map(|line| vec![(DetailStyle::Muted, line.to_owned())]).collect(),
+        payload: PickerItem::Prompt(text.clone()),
+    };
+    picker.set_rows(state.prompt_history.iter().map(row).collect());
+    push_picker(state, PickerKind::PromptHistory, picker, &[("↵", "into the composer"), ("Esc", "back")]);
+}
+
+/// Opens the prompts of the branch, newest first, to pick one to edit.
+pub(crate) fn open_earlier_prompts(state: &mut State, now: Timestamp) {
+    let mut rows = prompt_rows(state);
+    rows.reverse();
+    if rows.is_empty() {
+        state.screen.show_message(now, "there is no prompt to edit yet");
+        return;
+    }
+    let mut picker = FuzzyPicker::new("Edit an earlier prompt", ONE_COLUMN);
+    picker.detail_rows = 1;
+    picker.set_rows(rows);
+    push_picker(state, PickerKind::EarlierPrompt, picker, &[("↵", "edit"), ("Esc", "back")]);
+}
+
+/// Opens the prompts of the branch as a table of contents, to pick one to go to.
+pub(crate) fn open_prompt_jump(state: &mut State, now: Timestamp) {
+    let rows = prompt_rows(state);
+    if rows.is_empty() {
+        state.screen.show_message(now, "there is no prompt to go to yet");
+        return;
+    }
+    let mut picker = FuzzyPicker::new("Go to a prompt", ONE_COLUMN);
+    picker.detail_rows = 1;
+    picker.set_rows(rows);
+    if let Some(here) = current_prompt(state) {
+        picker.select(&PickerItem::Message(here));
+    }
+    push_picker(state, PickerKind::JumpToPrompt, picker, &[("↵", "go there"), ("Esc", "back")]);
+}
+
+/// Returns the current prompt, or the prompt of the current answer.
+fn current_prompt(state: &State) -> Option<MessageId> {
+    let conversation = state.current_conversation()?;
+    let current = state.screen.transcript()?.current_message()?;
+    let position = conversation.branch.iter().position(|id| *id == current)?;
+    conversation.branch[..=position]
+        .iter()
+        .rev()
+        .copied()
+        .find(|id| conversation.messages.get(id).is_some_and(|message| matches!(message.body, MessageBody::Prompt(_))))
+}
+
+/// Returns a row for each prompt of the branch, oldest first.
+fn prompt_rows(state: &State) -> Vec<PickerRow<PickerItem>> {
+    state.current_conversation().map_or_else(Vec::new, |conversation| {
+        let prompt = |id| {
+            let message = conversation.messages.get(id)?;
+            let MessageBody::Prompt(prompt) = &message.body else { return None };
+            Some(PickerRow {
+                cells: vec![first_line(&prompt.text).to_owned()],
+                extra_terms: prompt.text.clone(),
+                detail_lines: vec![vec![(DetailStyle::Muted, local_time(state, message.created_at))]],
+                payload: PickerItem::Message(*id),
+            })
+        };
+        conversation.branch.iter().filter_map(prompt).collect()
+    })
+}
+
+pub(crate) fn first_line(text: &str) -> &str {
+    text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().trim()
+}
+
+/// Opens the choice of how much of the mouse the program uses.
+pub(crate) fn open_mouse_modes(state: &mut State) {
+    let mut picker = FuzzyPicker::new("Mouse", ONE_COLUMN);
+    picker.width = 60;
+    picker.detail_rows = 1;
+    let row = |(mouse, words): (MouseMode, &str)| PickerRow {
+        cells: vec![mouse.as_str().to_owned()],
+        extra_terms: String::new(),
+        detail_lines: vec![vec![(DetailStyle::Muted, words.to_owned())]],
+        payload: PickerItem::Mouse(mouse),
+    };
+    let rows = [
+        (MouseMode::On, "It scrolls, clicks and selects; Shift leaves it to the terminal."),
+        (MouseMode::Wheel, "It scrolls, and clicks do nothing."),
+        (MouseMode::Off, "The terminal handles it."),
+    ];
+    picker.set_rows(rows.into_iter().map(row).collect());
+    picker.select(&PickerItem::Mouse(state.config.mouse));
+    push_picker(state, PickerKind::Mouse, picker, &[("↵", "keep"), ("Esc", "back")]);
+}
+
+/// Opens the help: the keys of the context, then those that work anywhere.
+pub(crate) fn open_help(state: &mut State) {
+    let here = state.screen.key_context();
+    let mut sections = Vec::new();
+    let order: &[KeyContext] = match here {
+        KeyContext::Empty | KeyContext::Composer => &[KeyContext::Composer, KeyContext::Empty, KeyContext::Global],
+        KeyContext::Global => &[KeyContext::Global],
+        KeyContext::Transcript => &[KeyContext::Transcript, KeyContext::Global],
+        KeyContext::Selection => &[KeyContext::Selection, KeyContext::Transcript, KeyContext::Global],
+        KeyContext::Rail => &[KeyContext::Rail, KeyContext::Global],
+        KeyContext::List => &[KeyContext::List, KeyContext::Global],
+    };
+    for context in order {
+        let mut rows: Vec<(String, String)> = Vec::new();
+        for (keys, action) in state.keymap.keys_in(*context) {
+            let title = action.entry().title;
+            match rows.last_mut() {
+                Some((before, words)) if words == title => *before = format!("{before}  {keys}"),
+                _ => rows.push((keys, title.to_owned())),
+            }
+        }
+        if *context == KeyContext::Composer {
+            rows.extend(EDITING_KEYS.iter().map(|(keys, words)| ((*keys).to_owned(), (*words).to_owned())));
+        }
+        sections.push(KeyGroup { title: context.title().to_owned(), keys: rows });
+    }
+    state.screen.overlays.push(ScreenOverlay::Help(KeyHelp::new("Keys", sections)));
+}
+
+/// The editing keys of the composer, which are not actions; they work as in readline.
+const EDITING_KEYS: &[(&str, &str)] = &[
+    ("^A  ^E", "To the beginning, the end of the row"),
+    ("^B  ^F", "A character back, forward"),
+    ("Alt-b  Alt-f", "A word back, forward"),
+    ("^H  ^D", "Delete to the left, to the right"),
+    ("^W  Alt-d", "Delete the word before, after the cursor"),
+    ("^U  ^K", "Delete to the beginning, the end of the line"),
+    ("^Y", "Bring back what was deleted last"),
+    ("^_", "Undo"),
+    ("Up  Down", "A row up, down; then the prompt history"),
+    ("\\ Enter", "Begin a new line in the prompt"),
+];
+
+/// Opens the connect screen at the field for a key.
+pub(crate) fn open_key_entry(state: &mut State) {
+    let mut welcome = WelcomeScreen::default();
+    welcome.take_number(1);
+    state.screen.overlays.push(ScreenOverlay::Welcome(Box::new(welcome)));
+}

@@ -1,0 +1,254 @@
+//! What the rows of a picker stand for, and what happens when one is picked.
+
+use std::sync::Arc;
+
+use crossterm::event::{KeyCode, KeyEvent};
+
+use super::{ScreenOverlay, use_model};
+use crate::ui::code_blocks;
+use crate::{
+    api::ApiDialect,
+    chat::{ConversationId, Effort, MessageId, Timestamp},
+    config::{MouseMode, SettingChange},
+    render::markdown::ExtractedCode,
+    ui::{
+        Action, Effect, EndpointInfo, State,
+        connect::ConnectRequest,
+        conversations::{branching::edit_prompt, switching},
+        dispatch::on_action,
+        models::model_settings,
+        screen::PaneFocus,
+        themes::theme_selection,
+        transcript::{CursorTarget, ScrollMove, TranscriptCursor, copying::copied_message, error_card},
+    },
+};
+
+/// What a picker is for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PickerKind {
+    Commands,
+    Model,
+    /// The model for another answer to the same prompt.
+    ModelForAgain {
+        answer: MessageId,
+    },
+    /// The model for another answer, picked in one line.
+    AnswerAgain {
+        answer: MessageId,
+    },
+    Effort,
+    PromptHistory,
+    /// A code block of the answer, to copy.
+    Code,
+    /// A prompt of the branch, to edit.
+    EarlierPrompt,
+    /// A prompt of the branch, to go to.
+    JumpToPrompt,
+    /// Where to save a text.
+    SavePath {
+        text: Arc<str>,
+    },
+    /// Whether to overwrite a file.
+    Overwrite,
+    /// The command to pipe a text to.
+    Command {
+        text: Arc<str>,
+    },
+    /// The output of a command.
+    CommandOutput,
+    Mouse,
+    Theme,
+}
+
+/// What a row of a picker stands for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PickerItem {
+    Action(Action),
+    Conversation(ConversationId),
+    Model(String),
+    Effort(Option<Effort>),
+    Prompt(String),
+    Code {
+        number: usize,
+        code: ExtractedCode,
+    },
+    Write {
+        path: String,
+        text: Arc<str>,
+        over: bool,
+    },
+    /// A line of a command's output.
+    OutputLine {
+        nth: usize,
+        all: Arc<str>,
+    },
+    /// The typed text, in a picker without rows.
+    TypedText(String),
+    Message(MessageId),
+    Mouse(MouseMode),
+    Theme(String),
+}
+
+/// Closes the picker and does what the chosen row stands for.
+pub(crate) fn accept(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
+    let Some(ScreenOverlay::Picker { of: kind, picker }) = state.screen.overlays.last() else { return };
+    let of = kind.clone();
+    let typed = picker.query.text().trim().to_owned();
+    let item = match picker.selected() {
+        Some(row) => row.payload.clone(),
+        // A model that is not in the catalogue is sent as typed.
+        None if matches!(of, PickerKind::Model | PickerKind::ModelForAgain { .. } | PickerKind::AnswerAgain { .. })
+            && !typed.is_empty() =>
+        {
+            PickerItem::Model(typed)
+        }
+        None if matches!(of, PickerKind::SavePath { .. } | PickerKind::Command { .. }) && !typed.is_empty() => {
+            PickerItem::TypedText(typed)
+        }
+        None => return,
+    };
+    state.screen.overlays.pop();
+    match item {
+        PickerItem::Action(action) => on_action(state, now, action, fx),
+        PickerItem::Conversation(id) => switching::open_conversation(state, now, id, fx),
+        PickerItem::Model(model) => use_model(state, now, &of, model, fx),
+        PickerItem::Effort(effort) => model_settings::change_settings(state, fx, |settings| settings.effort = effort),
+        PickerItem::Prompt(text) => {
+            state.screen.pane.composer.replace(&text);
+            switching::schedule_draft_save(state, now);
+        }
+        PickerItem::Code { code, .. } => copy_code(state, now, code.text, fx),
+        PickerItem::Write { path, text, over } => code_blocks::write_file(state, path, text, over, fx),
+        PickerItem::OutputLine { all, .. } => {
+            state.screen.show_message(now, copied_message(&all));
+            fx.push(Effect::CopyToClipboard(all.to_string()));
+        }
+        PickerItem::TypedText(typed) => match of {
+            PickerKind::SavePath { text } => fx.push(Effect::WriteFile { path: typed, text, over: false }),
+            PickerKind::Command { text } => code_blocks::pipe_to_command(state, now, typed, text, fx),
+            _ => (),
+        },
+        PickerItem::Message(id) if of == PickerKind::JumpToPrompt => go_to_message(state, id),
+        PickerItem::Message(id) => edit_prompt(state, now, id, fx),
+        PickerItem::Mouse(mouse) => {
+            state.config.mouse = mouse;
+            fx.push(Effect::SetMouseMode(mouse));
+            fx.push(Effect::SaveSetting(SettingChange::Mouse(mouse)));
+        }
+        PickerItem::Theme(name) => set_theme(state, now, name, fx),
+    }
+}
+
+/// Scrolls to the first row of a message and puts the cursor on it.
+fn go_to_message(state: &mut State, id: MessageId) {
+    state.screen.focus = PaneFocus::Transcript;
+    if let Some(transcript) = state.screen.transcript_mut() {
+        transcript.set_cursor(Some(TranscriptCursor { message: id, target: CursorTarget::Message }));
+        transcript.scroll(ScrollMove::ToMessage(id));
+    }
+}
+
+pub(crate) fn copy_code(state: &mut State, now: Timestamp, text: String, fx: &mut Vec<Effect>) {
+    let lines = text.lines().count();
+    state.screen.show_message(now, format!("copied the code, {lines} {}", if lines == 1 { "line" } else { "lines" }));
+    fx.push(Effect::CopyToClipboard(text));
+}
+
+/// Returns the theme under the cursor of the theme picker, if it is open.
+pub(crate) fn previewed_theme(state: &State) -> Option<String> {
+    let Some(ScreenOverlay::Picker { of: PickerKind::Theme, picker }) = state.screen.overlays.last() else {
+        return None;
+    };
+    match &picker.selected()?.payload {
+        PickerItem::Theme(name) => Some(name.clone()),
+        _ => None,
+    }
+}
+
+/// Previews the theme under the cursor of the theme picker.
+pub(crate) fn preview_theme(state: &mut State) {
+    if matches!(state.screen.overlays.last(), Some(ScreenOverlay::Picker { of: PickerKind::Theme, .. })) {
+        theme_selection::apply_theme(state); // The row of a theme shows its error.
+    }
+}
+
+/// Sets a theme and saves it in the config, or shows why it cannot be used.
+fn set_theme(state: &mut State, now: Timestamp, name: String, fx: &mut Vec<Effect>) {
+    match state.theme_selection.resolve(&name, &state.config) {
+        Ok(_) => {
+            state.config.theme.clone_from(&name);
+            fx.push(Effect::SaveSetting(SettingChange::Theme(name)));
+        }
+        Err(why) => state.screen.warn(now, why),
+    }
+    theme_selection::apply_theme(state);
+}
+
+/// Applies the fields of the form to the settings of the next message.
+pub(crate) fn apply_parameters(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
+    let Some(ScreenOverlay::Parameters(form)) = state.screen.overlays.last_mut() else { return };
+    let Some(values) = form.values() else { return };
+    state.screen.overlays.pop();
+    model_settings::change_settings(state, fx, |settings| {
+        settings.instructions = values.instructions;
+        settings.temperature = values.temperature;
+        settings.top_p = values.top_p;
+        settings.max_output_tokens = values.max_output_tokens;
+    });
+    state.screen.show_message(now, "these apply from the next message on");
+}
+
+pub(crate) fn on_welcome_key(state: &mut State, event: KeyEvent, fx: &mut Vec<Effect>) {
+    let Some(ScreenOverlay::Welcome(welcome)) = state.screen.overlays.last_mut() else { return };
+    let in_field = welcome.field.is_some();
+    let answer = match event.code {
+        KeyCode::Enter => welcome.on_enter(),
+        KeyCode::Up | KeyCode::Down if !in_field => {
+            welcome.move_choice(event.code == KeyCode::Down);
+            None
+        }
+        KeyCode::Char(digit @ '1'..='3') if !in_field => welcome.take_number(digit as usize - '0' as usize),
+        _ => {
+            welcome.edit(event);
+            None
+        }
+    };
+    match answer {
+        None => (),
+        Some(ConnectRequest::Key(key)) => fx.push(Effect::SaveKey(key.into())),
+        Some(ConnectRequest::Server(base_url)) => fx.push(Effect::SaveServer { base_url }),
+        Some(ConnectRequest::Demo) => fx.push(Effect::StartDemo),
+    }
+}
+
+/// Returns whether the connect screen can be closed: a server can be used.
+pub(crate) fn can_close_welcome(state: &State) -> bool {
+    state.endpoints.iter().any(|endpoint| endpoint.is_ready)
+}
+
+/// Handles the result of connecting: the name of the server that is now in use, or why not.
+pub(crate) fn on_connected(state: &mut State, now: Timestamp, result: Result<String, String>, fx: &mut Vec<Effect>) {
+    let name = match result {
+        Ok(name) => name,
+        Err(why) => {
+            match state.screen.overlays.last_mut() {
+                Some(ScreenOverlay::Welcome(welcome)) => welcome.fail(why),
+                _ => state.screen.warn(now, why),
+            }
+            return;
+        }
+    };
+    state.screen.overlays.retain(|overlay| !matches!(overlay, ScreenOverlay::Welcome(_)));
+    match state.endpoints.iter_mut().find(|endpoint| endpoint.name == name) {
+        Some(endpoint) => endpoint.is_ready = true,
+        None => state.endpoints.push(EndpointInfo { name: name.clone(), dialect: ApiDialect::Other, is_ready: true }),
+    }
+    let model = model_settings::default_model(state.dialect(&name)).to_owned();
+    if state.new_settings.endpoint != name {
+        state.new_settings.endpoint.clone_from(&name);
+        state.new_settings.model = model;
+    }
+    state.catalogues.remove(&name);
+    model_settings::fetch_models(state, now, fx);
+    error_card::retry_with_new_key(state, now, fx);
+}

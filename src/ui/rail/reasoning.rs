@@ -1,0 +1,126 @@
+//! The Reasoning tab: the model's reasoning and its web searches, in order.
+
+use super::{Rail, RailBlock};
+use crate::{
+    chat::{Answer, ItemKind, Timestamp, answer::ReasoningItem},
+    render::{
+        markdown::{MarkdownLayout, MarkdownOptions, TextStage},
+        row::{RowKind, StyledRow, StyledSpan, TextStyle},
+        theme::ColourRole,
+    },
+    text,
+    ui::transcript::{ReadingOptions, facts},
+};
+
+impl Rail {
+    pub(crate) fn lay_out_reasoning(&mut self, answer: &Answer, now: Timestamp, options: &ReadingOptions) {
+        let all: Vec<&ReasoningItem> = answer
+            .items
+            .values()
+            .filter_map(|item| match &*item.kind {
+                ItemKind::Reasoning(reasoning) => Some(reasoning),
+                ItemKind::Message { .. } | ItemKind::Call(_) | ItemKind::Search(_) | ItemKind::Other { .. } => None,
+            })
+            .collect();
+        if all.is_empty() {
+            self.texts.clear();
+            self.push_message(if answer.is_over() {
+                "This model did not share its reasoning."
+            } else {
+                "No reasoning yet."
+            });
+            return;
+        }
+        self.push_headline(answer, &all, now, options);
+        let look = MarkdownOptions { base_style: TextStyle::of(ColourRole::Text).italic(), ..options.look };
+        let mut shown_texts = Vec::new();
+        for (&slot, item) in &answer.items {
+            match &*item.kind {
+                ItemKind::Reasoning(reasoning) => {
+                    let is_complete = item.closed_at.is_some() || answer.is_over();
+                    for (nth, text) in reasoning.texts().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
+                        let key = (slot, nth);
+                        shown_texts.push(key);
+                        let layout = self.texts.entry(key).or_insert_with(|| MarkdownLayout::new(look));
+                        layout.set_options(look);
+                        layout.sync(
+                            text,
+                            self.width,
+                            if is_complete { TextStage::Complete } else { TextStage::Growing },
+                            &[],
+                        );
+                        let rows = layout.rows().len();
+                        self.push_blank();
+                        self.blocks.push(RailBlock::Text(key, rows));
+                    }
+                }
+                ItemKind::Search(search) => {
+                    let Some(query) = &search.query else { continue };
+                    self.push_blank();
+                    let query = text::clean(query).split_whitespace().collect::<Vec<_>>().join(" ");
+                    let mark =
+                        StyledSpan::new(format!("{} ", options.look.marks.search), TextStyle::of(ColourRole::Link));
+                    let row = StyledRow::new(
+                        RowKind::Search,
+                        vec![mark, StyledSpan::new(query, TextStyle::of(ColourRole::Muted))],
+                    );
+                    self.blocks.push(RailBlock::Row(row.truncated(self.width)));
+                }
+                ItemKind::Message { .. } | ItemKind::Call(_) | ItemKind::Other { .. } => (),
+            }
+        }
+        self.texts.retain(|key, _| shown_texts.contains(key));
+        if shown_texts.is_empty() && answer.is_over() {
+            self.push_blank();
+            let encrypted = all.iter().any(|reasoning| reasoning.has_encrypted);
+            self.push_message(if encrypted {
+                "It is encrypted: only the provider can read it."
+            } else {
+                "The provider does not share it."
+            });
+        }
+        self.footer = reasoning_forms(&all).map(|words| {
+            StyledRow::new(RowKind::Text, vec![StyledSpan::new(words, TextStyle::of(ColourRole::Muted))])
+                .truncated(self.width)
+        });
+    }
+
+    /// Adds the latest headline with the time, such as `◐ Checking what the page says      4 s`.
+    fn push_headline(&mut self, answer: &Answer, all: &[&ReasoningItem], now: Timestamp, options: &ReadingOptions) {
+        let is_live = !answer.is_over()
+            && answer.items.values().next_back().is_some_and(|item| {
+                item.closed_at.is_none() && matches!(*item.kind, ItemKind::Reasoning(_) | ItemKind::Search(_))
+            });
+        let headline = all.iter().rev().find_map(|reasoning| reasoning.headline());
+        let label = headline.unwrap_or_else(|| if is_live { "Thinking".into() } else { "Thought".into() });
+        let seconds = answer.reasoning_seconds(now).unwrap_or(0);
+        let time = facts::format_thinking_time(seconds * 1000, is_live);
+        let mark = if is_live { options.look.marks.running } else { options.look.marks.done };
+        let ink = TextStyle::of(ColourRole::Reasoning);
+        let room = self.width.saturating_sub(text::width(&time) + 4);
+        let words = text::truncate(&label, room).into_owned();
+        let pad = self.width.saturating_sub(2 + text::width(&words) + text::width(&time));
+        let spans = vec![
+            StyledSpan::new(format!("{mark} "), ink),
+            StyledSpan::new(words, ink.bold()),
+            StyledSpan::new(" ".repeat(pad), ink),
+            StyledSpan::new(time, TextStyle::of(ColourRole::Muted)),
+        ];
+        self.blocks.push(RailBlock::Row(StyledRow::new(RowKind::ReasoningHead, spans).truncated(self.width)));
+    }
+}
+
+/// Returns the forms in which the reasoning was received, such as `a summary, encrypted`.
+fn reasoning_forms(all: &[&ReasoningItem]) -> Option<String> {
+    let mut kinds = Vec::new();
+    if all.iter().any(|reasoning| reasoning.content.iter().any(|text| !text.is_empty())) {
+        kinds.push("raw text");
+    }
+    if all.iter().any(|reasoning| reasoning.summary.iter().any(|text| !text.is_empty())) {
+        kinds.push("a summary");
+    }
+    if all.iter().any(|reasoning| reasoning.has_encrypted) {
+        kinds.push("encrypted");
+    }
+    (!kinds.is_empty()).then(|| kinds.join(", "))
+}

@@ -1,0 +1,89 @@
+//! The Sources tab: each source with its excerpt and the number of claims that cite it.
+
+use super::{Rail, RailBlock};
+use crate::{
+    citations::annotations::Source,
+    render::{
+        card,
+        row::{GutterMark, RowKind, StyledRow, StyledSpan, TextStyle},
+        theme::ColourRole,
+    },
+    text,
+    ui::transcript::{ReadingOptions, source_card},
+};
+
+/// The most rows of an excerpt.
+const MAX_EXCERPT_ROWS: usize = 6;
+/// The most rows of an address.
+const MAX_ADDRESS_ROWS: usize = 2;
+
+impl Rail {
+    pub(crate) fn lay_out_sources(&mut self, options: &ReadingOptions) {
+        let sources = self.citations.sources().to_vec();
+        if sources.is_empty() {
+            self.push_message("The answer cites no sources.");
+            return;
+        }
+        for (nth, source) in sources.iter().enumerate() {
+            if nth > 0 {
+                self.push_blank();
+            }
+            let is_highlighted = self.highlighted_source == Some(source.number);
+            let gutter = is_highlighted.then_some(GutterMark { mark: options.look.marks.bar, role: ColourRole::Muted });
+            let fill = is_highlighted.then_some(ColourRole::Raised);
+            let rows = source_rows(source, is_highlighted, self.width, options);
+            for (nth, row) in rows.into_iter().enumerate() {
+                self.blocks.push(RailBlock::Row(StyledRow {
+                    gutter: gutter.filter(|_| nth == 0),
+                    background: fill,
+                    ..row
+                }));
+            }
+        }
+    }
+}
+
+fn source_rows(source: &Source, is_highlighted: bool, width: usize, options: &ReadingOptions) -> Vec<StyledRow> {
+    let muted = TextStyle::of(ColourRole::Muted);
+    let claims = match source.claim_count {
+        0 => String::new(),
+        1 => "1 claim".into(),
+        claims => format!("{claims} claims"),
+    };
+    let mark = StyledSpan::source_number(source.number, is_highlighted);
+    let room = width.saturating_sub(mark.width() + 1 + claims.len() + 2 * usize::from(!claims.is_empty()));
+    let title = text::truncate(&source.title, room).into_owned();
+    let pad = width.saturating_sub(mark.width() + 1 + text::width(&title) + claims.len());
+    let head = vec![
+        mark,
+        StyledSpan::new(" ", muted),
+        StyledSpan::new(title, TextStyle::of(ColourRole::Text).bold()),
+        StyledSpan::new(" ".repeat(pad), muted),
+        StyledSpan::new(claims, muted),
+    ];
+    let mut rows = vec![StyledRow::new(RowKind::Sources, head).truncated(width)];
+    let mut push_lines = |lines: Vec<Vec<StyledSpan>>| {
+        rows.extend(lines.into_iter().map(|spans| StyledRow::new(RowKind::Sources, spans).truncated(width)));
+    };
+    if let Some(url) = &source.url {
+        push_lines(source_card::wrap_limited(
+            &source_card::address_spans(url, &options.look.marks),
+            width,
+            MAX_ADDRESS_ROWS,
+            &options.look.marks,
+        ));
+    }
+    if let Some(excerpt) = &source.excerpt {
+        let ink = if is_highlighted { TextStyle::of(ColourRole::Text) } else { muted };
+        push_lines(source_card::wrap_limited(
+            &[StyledSpan::new(format!("“{excerpt}”"), ink)],
+            width,
+            MAX_EXCERPT_ROWS,
+            &options.look.marks,
+        ));
+    } else {
+        let message = StyledSpan::new("no excerpt came with the answer", muted);
+        rows.extend(card::wrap_spans(&[message], width, RowKind::Sources));
+    }
+    rows
+}

@@ -1,0 +1,3 @@
+//! Walking citations, and acting on their sources.
+
+pub mod citation_actions;

@@ -1,0 +1,69 @@
+//! The arguments with which the state is created.
+
+use ratatui::layout::Size;
+
+use crate::{
+    api::ApiDialect,
+    chat::Effort,
+    config::{Config, ThemeFile},
+    render::theme::ColourDepth,
+    tools::ToolMode,
+};
+
+/// Everything that the state needs to know when it is created.
+#[derive(Debug, Clone)]
+pub struct StartOptions {
+    pub config: Config,
+    /// The known servers; the first is the default.
+    pub endpoints: Vec<EndpointInfo>,
+    /// Runs against the built-in server.
+    pub is_demo: bool,
+    /// The random seed: from the system, or a constant in tests.
+    pub seed: u64,
+    pub time_zone: jiff::tz::TimeZone,
+    pub initial_conversation: InitialConversation,
+    pub overrides: CliOverrides,
+    pub colours: ColourDepth,
+    /// The user's own themes.
+    pub themes: Vec<ThemeFile>,
+    /// Problems with the config, one sentence each; shown once.
+    pub complaints: Vec<String>,
+    /// The size of the terminal, in cells.
+    pub size: Size,
+}
+
+/// What the state knows about an endpoint; its key is never part of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndpointInfo {
+    pub name: String,
+    pub dialect: ApiDialect,
+    /// Whether it can be used: it has a key, or needs none.
+    pub is_ready: bool,
+}
+
+/// The conversation to open at startup.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum InitialConversation {
+    #[default]
+    New,
+    /// The conversation of `--continue`.
+    Latest,
+    /// The conversation of `--resume`: an id, its beginning, or a title.
+    Named(String),
+}
+
+/// Settings from the command line that override the config.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct CliOverrides {
+    pub model: Option<String>,
+    pub effort: Option<Effort>,
+    pub web: bool,
+    pub instructions: Option<String>,
+    pub temperature: Option<f64>,
+    pub top_p: Option<f64>,
+    pub max_output_tokens: Option<u32>,
+    /// Whether the first message may or must use tools.
+    pub tool_choice: Option<ToolMode>,
+    /// Set if nobody can answer questions; of the tools that would ask, only these run.
+    pub allowed_tools: Option<Vec<String>>,
+}

@@ -1,0 +1,110 @@
+//! A short message at the bottom right of the text, above the composer's rule, for four seconds.
+
+use ratatui::{buffer::Buffer, layout::Rect, widgets::Widget};
+
+use super::key_hints;
+use crate::render::theme::{ColourRole, Theme};
+use crate::{chat::Timestamp, text};
+
+/// How long a toast is shown.
+pub const TOAST_DURATION: jiff::SignedDuration = jiff::SignedDuration::from_secs(4);
+
+/// The current toast. A new one replaces it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ToastState {
+    current: Option<CurrentToast>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct CurrentToast {
+    text: String,
+    role: ColourRole,
+    ends_at: Timestamp,
+}
+
+impl ToastState {
+    /// Shows a toast; `role` is its severity: text, warning or error.
+    pub fn show(&mut self, now: Timestamp, role: ColourRole, words: impl Into<String>) {
+        self.current =
+            Some(CurrentToast { text: words.into(), role, ends_at: now.saturating_add(TOAST_DURATION).unwrap_or(now) });
+    }
+
+    /// Appends `more` to the current toast if it contains `word`.
+    pub fn append_to(&mut self, word: &str, more: &str) {
+        if let Some(toast) = self.current.as_mut().filter(|toast| toast.text.contains(word)) {
+            toast.text.push_str(more);
+        }
+    }
+
+    /// Removes a toast whose time is over; returns whether anything changed.
+    pub fn expire(&mut self, now: Timestamp) -> bool {
+        self.current.take_if(|toast| toast.ends_at <= now).is_some()
+    }
+
+    /// Returns when the current toast ends.
+    pub fn ends_at(&self) -> Option<Timestamp> {
+        self.current.as_ref().map(|toast| toast.ends_at)
+    }
+
+    pub fn text(&self) -> Option<&str> {
+        self.current.as_ref().map(|toast| toast.text.as_str())
+    }
+}
+
+/// Draws the toast at the right of its row.
+pub struct ToastView<'a> {
+    pub toasts: &'a ToastState,
+    pub theme: &'a Theme,
+}
+
+impl Widget for ToastView<'_> {
+    fn render(self, area: Rect, buf: &mut Buffer) {
+        let area = Rect { height: area.height.min(1), ..area }.intersection(buf.area);
+        let Some(toast) = self.toasts.current.as_ref().filter(|_| area.width > 4) else { return };
+        let said = text::clean(&toast.text).replace('\n', " ");
+        let said = text::truncate(&said, usize::from(area.width) - 2);
+        let width = u16::try_from(text::width(&said) + 2).unwrap_or(area.width).min(area.width);
+        let toast_area = Rect { x: area.right() - width, width, ..area };
+        self.theme.clear_area(toast_area, ColourRole::Raised, buf);
+        key_hints::styled_line(format!(" {said} "), self.theme.style(toast.role)).render(toast_area, buf);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::test_buffer;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).expect("a timestamp")
+    }
+
+    fn drawn(toasts: &ToastState, width: u16) -> String {
+        let area = Rect::new(0, 0, width, 1);
+        let mut buf = Buffer::empty(area);
+        ToastView { toasts, theme: &Theme::default() }.render(area, &mut buf);
+        test_buffer::buffer_text(&buf).trim_end_matches('\n').to_owned()
+    }
+
+    #[test]
+    fn a_toast_lasts_four_seconds_and_the_next_replaces_it() {
+        let mut toasts = ToastState::default();
+        toasts.show(at(10), ColourRole::Text, "copied");
+        assert_eq!(drawn(&toasts, 20), "             copied");
+        assert!(!toasts.expire(at(13)));
+        toasts.show(at(13), ColourRole::Error, "not saved: the disk is full");
+        assert_eq!(drawn(&toasts, 20), " not saved: the di…");
+        assert_eq!(toasts.ends_at(), Some(at(17)));
+        assert!(toasts.expire(at(17)));
+        assert_eq!(drawn(&toasts, 20), "");
+    }
+
+    #[test]
+    fn it_draws_at_every_size() {
+        let mut toasts = ToastState::default();
+        toasts.show(at(0), ColourRole::Text, "日本語\n\u{1b}[31mred");
+        test_buffer::draw_at_every_size(|area, buf| {
+            ToastView { toasts: &toasts, theme: &Theme::default() }.render(area, buf)
+        });
+    }
+}

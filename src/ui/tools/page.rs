@@ -1,0 +1,336 @@
+//! The page of one server or tool, and the details below the list.
+
+use serde_json::Value;
+
+use super::rows::{self, ToolFacts, ToolListItem, WebSearchState, one_line, server_state_text};
+use crate::{
+    mcp::{LogSource, RunPermission, ServerState, ServerStatus},
+    render::{
+        card,
+        row::{RowKind, StyledRow, StyledSpan, TextStyle},
+        theme::ColourRole,
+    },
+    text,
+    tools::{PolicyVerdict, ToolCommand, ToolDefinition, ToolId},
+    ui::transcript::{approval, source_card},
+};
+
+/// The subject of a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PageSubject {
+    Item(ToolListItem),
+    /// The file of a project that defines this server, before it is trusted.
+    Trust(String),
+}
+
+/// The width of the names at the left, in cells.
+const NAMES: usize = 11;
+/// The most bytes of a schema that are shown.
+const MAX_SCHEMA_BYTES: usize = 1 << 17;
+/// The height of the details below the list.
+pub const DETAIL_ROWS: u16 = 3;
+
+/// The rows of a page, added from the top, and their width.
+struct PageBuilder {
+    width: usize,
+    rows: Vec<StyledRow>,
+}
+
+/// The rows of a page; empty if its subject no longer exists.
+pub fn page_rows(subject: &PageSubject, facts: &ToolFacts, width: usize) -> Vec<StyledRow> {
+    let mut page = PageBuilder { width: width.max(1), rows: Vec::new() };
+    match subject {
+        PageSubject::Item(ToolListItem::Server(name)) => {
+            if let Some(known) = facts.statuses.servers.get(name) {
+                page.push_server(known, facts);
+            }
+        }
+        PageSubject::Item(ToolListItem::Tool(id)) => {
+            if let Some(tool) = facts.toolbox.get(id) {
+                page.push_tool(tool, facts);
+            }
+        }
+        PageSubject::Item(ToolListItem::Hosted(name)) => page.push_hosted(name, facts),
+        PageSubject::Item(ToolListItem::ToolMode | ToolListItem::ParallelCalls) => (),
+        PageSubject::Trust(server) => page.push_trust(server, facts),
+    }
+    page.rows
+}
+
+/// The title of the page's frame.
+pub fn page_title(subject: &PageSubject, facts: &ToolFacts) -> String {
+    match subject {
+        PageSubject::Item(ToolListItem::ToolMode | ToolListItem::ParallelCalls) => String::new(),
+        PageSubject::Item(ToolListItem::Server(name) | ToolListItem::Hosted(name)) => {
+            text::show_invisible(name).into_owned()
+        }
+        PageSubject::Item(ToolListItem::Tool(id)) => approval::visible_tool_name(id),
+        PageSubject::Trust(server) => format!("Trust {}?", file_name(server, facts)),
+    }
+}
+
+/// The details for the row under the cursor.
+pub fn detail_rows(thing: &ToolListItem, facts: &ToolFacts, width: usize) -> Vec<StyledRow> {
+    let text = |words: &str| StyledSpan::new(one_line(words), TextStyle::of(ColourRole::Text));
+    let muted = |words: String| StyledSpan::new(one_line(&words), TextStyle::of(ColourRole::Muted));
+    let (words, below) = match thing {
+        ToolListItem::ToolMode => (
+            vec![text("auto, none, required: Space goes to the next. On a tool, f makes the model call that one.")],
+            vec![muted("This applies to the next message only; the model still sees the same tools.".into())],
+        ),
+        ToolListItem::ParallelCalls => (
+            vec![text("Space changes whether a response may ask for several calls, which then run at the same time.")],
+            vec![muted("This applies to this conversation.".into())],
+        ),
+        ToolListItem::Server(name) => match facts.statuses.servers.get(name) {
+            None => return Vec::new(),
+            Some(known) => {
+                let words = server_state_text(known, facts)
+                    .into_iter()
+                    .map(|(role, words)| StyledSpan::new(words, TextStyle::of(role)));
+                let verb = if known.configured.settings.command.is_some() { "runs" } else { "connects to" };
+                (words.collect(), vec![muted(format!("{verb} {}", known.configured.target_line()))])
+            }
+        },
+        ToolListItem::Tool(id) => match facts.toolbox.get(id) {
+            None => return Vec::new(),
+            Some(tool) => {
+                let said = if tool.description.is_empty() { "It has no description." } else { &tool.description };
+                (
+                    vec![text(said)],
+                    vec![muted(format!("{}. {}", verdict_text(id, facts), approval::claimed_effects(tool.hints)))],
+                )
+            }
+        },
+        ToolListItem::Hosted(name) => {
+            (vec![text(&format!("It {}.", hosted_purpose(name)))], vec![muted(hosting_note(facts))])
+        }
+    };
+    let max_rows = usize::from(DETAIL_ROWS);
+    let mut rows = source_card::wrap_limited(&words, width, max_rows - 1, facts.marks);
+    rows.extend(source_card::wrap_limited(&below, width, max_rows - rows.len(), facts.marks));
+    rows.into_iter().map(|spans| StyledRow::new(RowKind::Text, spans).truncated(width)).collect()
+}
+
+fn hosted_purpose(name: &str) -> &'static str {
+    Some(rows::hosted_description(name)).filter(|does| !does.is_empty()).unwrap_or("has no description")
+}
+
+fn hosting_note(facts: &ToolFacts) -> String {
+    let who = if facts.is_openrouter { "OpenRouter" } else { "The server" };
+    format!("{who} runs it during the answer, without asking.")
+}
+
+/// The verdict on calls of a tool, as a sentence without a full stop.
+fn verdict_text(id: &ToolId, facts: &ToolFacts) -> &'static str {
+    match facts.toolbox.policy.verdict(id, &facts.selection.grants) {
+        PolicyVerdict::Allow => "It runs without asking",
+        PolicyVerdict::Ask => "It asks before it runs",
+        PolicyVerdict::Deny => "The rules of the config deny it",
+    }
+}
+
+fn file_name(server: &str, facts: &ToolFacts) -> String {
+    let known = facts.statuses.servers.get(server);
+    let name = known.and_then(|known| known.configured.origin.path().file_name());
+    text::clean(&name.unwrap_or_default().to_string_lossy()).into_owned()
+}
+
+impl PageBuilder {
+    fn push_server(&mut self, known: &ServerStatus, facts: &ToolFacts) {
+        let words: Vec<StyledSpan> = server_state_text(known, facts)
+            .into_iter()
+            .map(|(role, words)| StyledSpan::new(words, TextStyle::of(role)))
+            .collect();
+        self.push_fact("state", &words);
+        if let ServerState::Ready(identity) = &known.state {
+            self.push_value("protocol", &identity.protocol);
+        }
+        self.push_connection(known);
+        self.push_value("named in", &known.configured.origin.path().display().to_string());
+        if let ServerState::Ready(identity) = &known.state
+            && let Some(said) = &identity.instructions
+        {
+            self.push_heading("Instructions from the server");
+            self.push_text(&text::show_invisible(said), ColourRole::Text);
+        }
+        self.push_heading("Log, newest first");
+        if known.log.is_empty() {
+            self.push_text("Nothing has been logged yet.", ColourRole::Muted);
+        }
+        for line in known.log.iter().rev() {
+            let (voice, role) = match line.source {
+                LogSource::Stderr => ("stderr", ColourRole::Text),
+                LogSource::Stdout => ("stdout", ColourRole::Warning),
+                LogSource::Server => ("log", ColourRole::Text),
+                LogSource::Warning => ("warning", ColourRole::Warning),
+                LogSource::Refused => ("refused", ColourRole::Warning),
+                LogSource::Ibid => ("ibid", ColourRole::Warning),
+            };
+            let at = StyledSpan::new(
+                format!("{}  {voice:<9}", rows::time_of_day(line.at, facts.zone)),
+                TextStyle::of(ColourRole::Muted),
+            );
+            self.push_hanging(at, &[StyledSpan::new(text::show_invisible(&line.text), TextStyle::of(role))]);
+        }
+    }
+
+    /// Adds the command or address of a server, and the variables or headers that it gets.
+    fn push_connection(&mut self, known: &ServerStatus) {
+        let settings = &known.configured.settings;
+        match &settings.command {
+            Some(command) => {
+                let argv: Vec<String> =
+                    std::iter::once(command).chain(&settings.args).map(|word| approval::quote_word(word)).collect();
+                self.push_value("runs", &argv.join(" "));
+            }
+            None => self.push_value("address", settings.url.as_deref().unwrap_or_default()),
+        }
+        let sees: Vec<&str> = settings.env.keys().chain(&settings.inherit).map(String::as_str).collect();
+        if settings.command.is_some() {
+            let sees = if sees.is_empty() { "no variables".to_owned() } else { sees.join(", ") };
+            self.push_value("sees", &sees);
+        } else {
+            let sends = settings.headers.keys().chain(&settings.bearer_env).map(String::as_str);
+            self.push_value("sends", &sends.collect::<Vec<_>>().join(", "));
+        }
+        if let Some(folder) = &settings.cwd {
+            self.push_value("works in", &folder.display().to_string());
+        }
+    }
+
+    fn push_tool(&mut self, tool: &ToolDefinition, facts: &ToolFacts) {
+        if let Some(title) = &tool.title {
+            self.push_text(&text::show_invisible(title), ColourRole::Text);
+        }
+        if tool.description.trim().is_empty() {
+            self.push_text("It has no description.", ColourRole::Muted);
+        } else {
+            self.push_text(&text::show_invisible(&tool.description), ColourRole::Text);
+        }
+        self.rows.push(StyledRow::blank());
+        self.push_value("policy", verdict_text(&tool.id, facts));
+        self.push_value("claims", &approval::claimed_effects(tool.hints));
+        self.push_value("sent as", facts.toolbox.wire_name(&tool.id).unwrap_or_default());
+        if let Some(command) = facts.toolbox.command(&tool.id) {
+            self.push_command(command);
+        }
+        self.push_heading("Schema of its arguments");
+        self.push_json(&tool.parameters);
+    }
+
+    fn push_command(&mut self, command: &ToolCommand) {
+        let argv: Vec<String> = command.argv.iter().map(|word| approval::quote_word(word)).collect();
+        self.push_value("runs", &argv.join(" "));
+        self.push_value(
+            "at most",
+            &format!("{} s, {} bytes of output", command.timeout_secs, command.max_output_bytes),
+        );
+        if let Some(folder) = &command.working_dir {
+            self.push_value("works in", &folder.display().to_string());
+        }
+        self.push_value("sees", &command.inherited_env.join(", "));
+    }
+
+    fn push_hosted(&mut self, name: &str, facts: &ToolFacts) {
+        self.push_text(&format!("It {}.", hosted_purpose(name)), ColourRole::Text);
+        self.rows.push(StyledRow::blank());
+        self.push_text(&hosting_note(facts), ColourRole::Text);
+        self.push_text("[tools.hosted] in the config limits the number of calls and their cost.", ColourRole::Muted);
+        if facts.web_search == WebSearchState::BySlug {
+            self.push_text("This model always searches, because its name ends in :online.", ColourRole::Muted);
+        }
+        self.rows.push(StyledRow::blank());
+        let sent = if facts.is_openrouter { format!("openrouter:{name}") } else { name.to_owned() };
+        self.push_value("sent as", &sent);
+    }
+
+    fn push_trust(&mut self, server: &str, facts: &ToolFacts) {
+        let Some(source) = facts.statuses.servers.get(server).map(|known| &known.configured.origin) else { return };
+        self.push_text(
+            "This file came with a project. Once you trust it, its programs run with your rights, until it changes.",
+            ColourRole::Text,
+        );
+        self.rows.push(StyledRow::blank());
+        self.push_value("file", &source.path().display().to_string());
+        let same = |known: &&ServerStatus| {
+            known.configured.origin == *source && known.configured.permission == RunPermission::Untrusted
+        };
+        for known in facts.statuses.servers.values().filter(same) {
+            self.push_heading(&text::show_invisible(&known.configured.name));
+            self.push_connection(known);
+        }
+    }
+
+    fn push_heading(&mut self, words: &str) {
+        self.rows.push(StyledRow::blank());
+        self.rows.extend(card::wrap_spans(
+            &[StyledSpan::new(words, TextStyle::of(ColourRole::Text).bold())],
+            self.width,
+            RowKind::Text,
+        ));
+    }
+
+    fn push_text(&mut self, words: &str, role: ColourRole) {
+        for line in words.trim_end().split('\n') {
+            self.rows.extend(card::wrap_spans(
+                &[StyledSpan::new(line, TextStyle::of(role))],
+                self.width,
+                RowKind::Text,
+            ));
+        }
+    }
+
+    /// Adds a name and its value, unless the value is empty.
+    fn push_value(&mut self, name: &str, value: &str) {
+        let words = text::show_invisible(value).replace('\n', "⟨U+000A⟩");
+        if !words.is_empty() {
+            self.push_fact(name, &[StyledSpan::new(words, TextStyle::of(ColourRole::Text))]);
+        }
+    }
+
+    fn push_fact(&mut self, name: &str, words: &[StyledSpan]) {
+        self.push_hanging(StyledSpan::new(format!("{name:<NAMES$}"), TextStyle::of(ColourRole::Muted)), words);
+    }
+
+    /// Adds text after a label; continuation rows are indented to the end of the label.
+    fn push_hanging(&mut self, label: StyledSpan, words: &[StyledSpan]) {
+        let indent = label.width();
+        let room = self.width.saturating_sub(indent).max(1);
+        let mut before = Some(label);
+        for row in card::wrap_spans(words, room, RowKind::Text) {
+            let lead =
+                before.take().unwrap_or_else(|| StyledSpan::new(" ".repeat(indent), TextStyle::of(ColourRole::Text)));
+            let spans = std::iter::once(lead).chain(row.spans).collect();
+            self.rows.push(StyledRow::new(RowKind::Text, spans).truncated(self.width));
+        }
+    }
+
+    fn push_json(&mut self, value: &Value) {
+        let json = serde_json::to_string_pretty(value).unwrap_or_default();
+        let end = (0..=json.len().min(MAX_SCHEMA_BYTES)).rev().find(|at| json.is_char_boundary(*at)).unwrap_or(0);
+        for line in json[..end].lines() {
+            let line = text::show_invisible(line);
+            self.rows.extend(card::wrap_spans(
+                &[StyledSpan::new(line, TextStyle::of(ColourRole::Text))],
+                self.width,
+                RowKind::Text,
+            ));
+        }
+        if end < json.len() {
+            self.push_text(&format!("{} more bytes", json.len() - end), ColourRole::Muted);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn row_text_is_one_clean_line() {
+        assert_eq!(one_line(" a\n\tb\u{1b}[31m  c\u{200b} "), "a b c⟨U+200B⟩");
+        let id = ToolId::new("s", "a\n\u{202e}b");
+        assert_eq!(rows::visible_local_name(&id), "a⟨U+000A⟩⟨U+202E⟩b");
+    }
+}

@@ -1,0 +1,311 @@
+//! The available tools, and the user's decisions about calls that ask.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use jiff::SignedDuration;
+
+use crate::ui::{
+    Effect, State,
+    conversations::switching,
+    dispatch::change_conversation,
+    overlays::ScreenOverlay,
+    screen::{EditTarget, PaneFocus},
+};
+use crate::{
+    chat::{CallDecision, CallDenial, CallId, Timestamp, choices::ApprovalChoice, request::StartingServers},
+    config::{Config, SettingChange},
+    mcp::{self, RunPermission, ServerStatuses},
+    text,
+    tools::{ToolCommand, ToolDefinition, ToolId, ToolLimits, ToolPolicy, Toolbox},
+};
+
+/// All known tools, and the state of the MCP servers.
+#[derive(Debug)]
+pub struct ToolRegistry {
+    commands: Vec<ToolCommand>,
+    server_tools: BTreeMap<String, Vec<ToolDefinition>>,
+    /// The reported state of the MCP servers.
+    pub server_statuses: ServerStatuses,
+    /// Set once the servers were asked to start: how long requests wait for them.
+    start_deadline: Option<Timestamp>,
+    /// The failed servers that were already reported to the user.
+    reported_failures: BTreeSet<String>,
+    /// Counts the changes to the tools and their servers.
+    rev: u64,
+    policy: ToolPolicy,
+    limits: ToolLimits,
+    toolbox: Arc<Toolbox>,
+}
+
+impl ToolRegistry {
+    /// Starts with the commands of the config. With `allowed`, nobody can answer questions, and only the tools it names
+    /// run without a rule.
+    pub fn new(config: &Config, allowed: Option<Vec<String>>) -> Self {
+        let mut policy = config.tools.policy(&config.tool);
+        if let Some(allowed) = allowed {
+            policy.set_unattended(allowed);
+        }
+        let mut tools = Self {
+            commands: config.tool.iter().map(crate::config::CommandTool::to_command).collect(),
+            server_tools: BTreeMap::new(),
+            server_statuses: ServerStatuses::default(),
+            start_deadline: None,
+            reported_failures: BTreeSet::new(),
+            rev: 0,
+            policy,
+            limits: config.tools.limits(),
+            toolbox: Arc::default(),
+        };
+        tools.rebuild_toolbox();
+        tools
+    }
+
+    pub fn toolbox(&self) -> &Arc<Toolbox> {
+        &self.toolbox
+    }
+
+    pub fn command(&self, id: &ToolId) -> Option<&ToolCommand> {
+        self.toolbox.command(id)
+    }
+
+    /// Returns the servers that were asked to start and have not reported their tools yet.
+    pub fn awaited_servers(&self) -> Option<StartingServers> {
+        let until = self.start_deadline?;
+        let servers: Vec<String> = self.server_statuses.pending_servers().map(str::to_owned).collect();
+        (!servers.is_empty()).then_some(StartingServers { servers, deadline: until })
+    }
+
+    /// Returns a number that changes with the tools or the state of their servers.
+    pub fn rev(&self) -> u64 {
+        self.rev
+    }
+
+    fn rebuild_toolbox(&mut self) {
+        self.rev += 1;
+        let tools = self.server_tools.values().flatten().cloned().collect();
+        self.toolbox = Arc::new(Toolbox::new(tools, self.commands.clone(), self.policy.clone(), self.limits));
+    }
+}
+
+/// Stores the tools that a server reports.
+pub(crate) fn on_tools(state: &mut State, server: String, tools: Vec<ToolDefinition>) {
+    state.tools.server_statuses.set_tools(&server, &tools);
+    state.tools.server_tools.insert(server, tools);
+    refresh_tools(state);
+}
+
+/// Handles an event of the MCP servers.
+pub(crate) fn on_mcp_event(state: &mut State, now: Timestamp, event: &mcp::McpEvent, fx: &mut Vec<Effect>) {
+    state.tools.server_statuses.apply(event);
+    state.tools.rev += 1;
+    match event {
+        mcp::McpEvent::Servers { complaints, servers } => {
+            state.tools.start_deadline = None;
+            state.tools.reported_failures.clear();
+            state.complaints.extend(complaints.iter().cloned().chain(untrusted_message(state)));
+            state.tools.server_tools.retain(|name, _| servers.iter().any(|server| server.name == *name));
+            // The overlay is already open and needs the servers.
+            if state.screen.overlays.iter().any(|overlay| matches!(overlay, ScreenOverlay::Tools(_))) {
+                start_servers(state, now, fx);
+            }
+        }
+        // Its tools were reported before.
+        mcp::McpEvent::State { state: mcp::ServerState::Ready(_), .. } => (),
+        mcp::McpEvent::State { server, state: new_state } => {
+            state.tools.server_tools.remove(server);
+            if let mcp::ServerState::Failed { why } = new_state
+                && state.tools.reported_failures.insert(server.clone())
+            {
+                state.complaints.push(format!("the MCP server {} is not available: {why}", text::clean(server)));
+            }
+        }
+        mcp::McpEvent::Tools { .. }
+        | mcp::McpEvent::Log { .. }
+        | mcp::McpEvent::CallProgress { .. }
+        | mcp::McpEvent::CallDone { .. } => {
+            return;
+        }
+    }
+    refresh_tools(state);
+    for id in state.conversations.keys().copied().collect::<Vec<_>>() {
+        change_conversation(state, id, fx, |chat, _| chat.on_tools_ready(now));
+    }
+}
+
+/// Starts the servers for the first prompt or the overlay, and retries those that failed.
+pub(crate) fn start_servers(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
+    let is_on = |known: &mcp::ServerStatus| known.configured.permission == RunPermission::On;
+    let is_idle_or_failed =
+        |known: &mcp::ServerStatus| matches!(known.state, mcp::ServerState::Idle | mcp::ServerState::Failed { .. });
+    if !state.tools.server_statuses.servers.values().any(|known| is_on(known) && is_idle_or_failed(known)) {
+        return;
+    }
+    fx.push(Effect::RunMcpJob(mcp::McpJob::Start));
+    // Requests do not wait for servers that are only retried.
+    if state.tools.start_deadline.is_none() {
+        let wait = SignedDuration::from_secs_f64(state.config.tools.wait);
+        state.tools.start_deadline = Some(now + wait);
+        refresh_tools(state);
+    }
+}
+
+/// Returns a message about a project's server file that is not trusted yet.
+fn untrusted_message(state: &State) -> Option<String> {
+    let known = state.tools.server_statuses.servers.values();
+    let mut untrusted_servers =
+        known.filter(|known| known.configured.permission == RunPermission::Untrusted).peekable();
+    let file = untrusted_servers.peek()?.configured.origin.path().file_name().unwrap_or_default().display().to_string();
+    let names = untrusted_servers.map(|known| known.configured.name.as_str()).collect::<Vec<_>>().join(", ");
+    Some(if state.is_unattended {
+        format!("not used: {names} of {file}, which is not trusted yet; start ibid here and enter /trust-servers")
+    } else {
+        format!("not trusted yet: {names} of {file} (/trust-servers)")
+    })
+}
+
+/// Trusts a project's server file as shown, and starts its servers.
+pub(crate) fn trust_server_file(state: &State, server: &str, fx: &mut Vec<Effect>) {
+    if let Some(known) = state.tools.server_statuses.servers.get(server) {
+        let path = known.configured.origin.path().to_owned();
+        fx.extend([mcp::McpJob::Trust(path), mcp::McpJob::Start].map(Effect::RunMcpJob));
+    }
+}
+
+/// Reloads the server files, retries the failed servers, and returns a message for the user.
+pub(crate) fn reload_servers(state: &State, fx: &mut Vec<Effect>) -> &'static str {
+    if state.tools.server_statuses == ServerStatuses::default() {
+        return "no MCP servers are configured; [mcp.NAME] in the config names one";
+    }
+    fx.extend([mcp::McpJob::Reload, mcp::McpJob::Start].map(Effect::RunMcpJob));
+    "reloading the MCP servers"
+}
+
+fn refresh_tools(state: &mut State) {
+    state.tools.rebuild_toolbox();
+    for id in state.conversations.keys().copied().collect::<Vec<_>>() {
+        crate::ui::models::model_settings::update_request_context(state, id);
+    }
+}
+
+/// Takes a choice on the card of a call that asks.
+pub(crate) fn take_approval(state: &mut State, now: Timestamp, approval: ApprovalChoice, fx: &mut Vec<Effect>) {
+    let Some((id, call, tool)) = state.current_conversation().and_then(|conversation| {
+        let (call, run) = conversation.asking_call()?;
+        Some((conversation.id, call, run.tool.clone()?))
+    }) else {
+        return;
+    };
+    // The next call may ask right away; its card must also have been on the screen for a while before its keys work.
+    state.screen.focus = PaneFocus::Card;
+    match approval {
+        ApprovalChoice::Once => {
+            change_conversation(state, id, fx, |chat, ids| chat.decide_call(call, CallDecision::Run, now, ids))
+        }
+        ApprovalChoice::ForConversation => {
+            crate::ui::models::model_settings::change_settings(state, fx, |settings| {
+                settings.tools.grants.tools.insert(tool);
+            });
+            change_conversation(state, id, fx, |chat, ids| chat.reapply_policy(now, ids));
+        }
+        ApprovalChoice::Always => allow_always(state, now, &tool, fx),
+        ApprovalChoice::Deny => {
+            change_conversation(state, id, fx, |chat, ids| {
+                chat.decide_call(call, CallDecision::Deny(CallDenial::ByUser), now, ids)
+            });
+        }
+        ApprovalChoice::Edit | ApprovalChoice::DenyWithReason => edit_call(state, now, call, approval, fx),
+    }
+}
+
+/// Allows a tool from now on in every conversation, and saves that in the config.
+fn allow_always(state: &mut State, now: Timestamp, tool: &ToolId, fx: &mut Vec<Effect>) {
+    let is_doubtful = state.tools.toolbox().name_doubt(tool).is_some();
+    let Some(rule) = (!is_doubtful).then(|| state.tools.policy.allow_always(tool)).flatten() else {
+        state.screen.warn(now, "its name may be misleading: it can be allowed once, or for this conversation");
+        return;
+    };
+    if state.is_demo {
+        // The demo's tools do not belong in the user's config.
+        state.screen.show_message(now, format!("{rule} runs without asking until you quit"));
+    } else {
+        state.screen.show_message(now, format!("{rule} runs without asking from now on: tools.policy in the config"));
+        fx.push(Effect::SaveSetting(SettingChange::AllowTool(rule)));
+    }
+    refresh_tools(state);
+    for id in state.conversations.keys().copied().collect::<Vec<_>>() {
+        change_conversation(state, id, fx, |chat, ids| chat.reapply_policy(now, ids));
+    }
+}
+
+/// Lets all tools run without asking in this conversation, or makes them ask again.
+pub(crate) fn toggle_allow_all(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
+    crate::ui::models::model_settings::change_settings(state, fx, |settings| {
+        settings.tools.grants.all = !settings.tools.grants.all
+    });
+    if state.settings().tools.grants.all {
+        state.screen.warn(now, "all tools run without asking in this conversation");
+    } else {
+        state.screen.show_message(now, "tools ask again in this conversation");
+    }
+    if let Some(id) = state.screen.pane.content.conversation_id() {
+        change_conversation(state, id, fx, |chat, ids| chat.reapply_policy(now, ids));
+    }
+}
+
+/// Puts the arguments of a call into the composer, or empties it for the reason of a denial.
+fn edit_call(state: &mut State, now: Timestamp, call: CallId, approval: ApprovalChoice, fx: &mut Vec<Effect>) {
+    switching::save_draft_now(state, now, fx);
+    let arguments =
+        state.current_conversation().and_then(|conversation| conversation.asking_call()).map(|(_, run)| &run.arguments);
+    let text = arguments.and_then(|arguments| serde_json::to_string_pretty(arguments).ok()).unwrap_or_default();
+    let pane = &mut state.screen.pane;
+    let message = if approval == ApprovalChoice::Edit {
+        pane.composer.set_text(&text);
+        pane.editing = Some(EditTarget::Arguments(call));
+        "editing the arguments: Enter puts them on the card, Esc leaves them"
+    } else {
+        pane.composer.set_text("");
+        pane.editing = Some(EditTarget::Reason(call));
+        "why not? Enter denies the call and tells the model, Esc goes back"
+    };
+    state.screen.focus = PaneFocus::Composer;
+    state.screen.show_message(now, message);
+}
+
+/// Takes the text that was written about a call. Edited arguments go back onto the card if they are valid JSON.
+pub(crate) fn take_call_text(
+    state: &mut State,
+    now: Timestamp,
+    target: EditTarget,
+    text: String,
+    fx: &mut Vec<Effect>,
+) {
+    let (call, decision) = match target {
+        EditTarget::Prompt(_) => return,
+        EditTarget::Reason(call) if text.trim().is_empty() => (call, CallDecision::Deny(CallDenial::ByUser)),
+        EditTarget::Reason(call) => (call, CallDecision::Deny(CallDenial::ByUserBecause(text))),
+        EditTarget::Arguments(call) => match serde_json::from_str::<serde_json::Value>(&text) {
+            Ok(arguments) => (call, CallDecision::ChangeArguments(arguments)),
+            Err(error) => {
+                state.screen.pane.composer.set_text(&text);
+                state.screen.pane.editing = Some(target);
+                state.screen.warn(now, format!("this is not JSON: {error}"));
+                return;
+            }
+        },
+    };
+    let asked =
+        state.current_conversation().and_then(|conversation| Some((conversation.id, conversation.asking_call()?.0)));
+    let draft = state.current_conversation().map(|conversation| conversation.draft.clone()).unwrap_or_default();
+    state.screen.pane.composer.set_text(&draft);
+    match asked {
+        Some((id, asked)) if asked == call => {
+            state.screen.focus = PaneFocus::Card;
+            change_conversation(state, id, fx, |chat, ids| chat.decide_call(call, decision, now, ids));
+        }
+        _ => state.screen.show_message(now, "that call no longer asks"),
+    }
+}

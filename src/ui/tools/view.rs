@@ -1,0 +1,274 @@
+//! Draws the list of tools.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::{Margin, Position, Rect},
+    style::Modifier,
+    text::{Line, Span},
+    widgets::Widget,
+};
+
+use super::{
+    PageSubject, ToolList, ToolPage,
+    page::DETAIL_ROWS,
+    rows::{self, RowDepth, ToolListItem, ToolRow, ToolSwitch},
+};
+use crate::{
+    render::theme::{ColourRole, Theme},
+    text,
+    ui::{
+        key_hints::{self, KeyHint},
+        overlay::{
+            field::FieldDisplay,
+            frame::{self, OverlayFrame},
+        },
+    },
+};
+
+/// Draws the list of tools over everything else; it is given the area of the whole screen.
+pub struct ToolListView<'a> {
+    pub list: &'a ToolList,
+    /// A remark about all tools.
+    pub notice: Option<&'a str>,
+    pub theme: &'a Theme,
+}
+
+/// The areas of the overlay's parts; empty ones are not drawn.
+pub struct ToolListAreas {
+    frame: Rect,
+    field: Rect,
+    pub rows: Rect,
+    rule: Rect,
+    pub detail: Rect,
+    /// A page, which takes the place of all other parts.
+    pub page: Rect,
+}
+
+const INDENT: u16 = 2;
+/// The width of a switch and a blank.
+const SWITCH_WIDTH: u16 = 2;
+const WIDTH: u16 = 100;
+/// The widest column of names, in cells.
+const MAX_NAME_WIDTH: usize = 30;
+
+/// The rows around the list: the frame, the field and a blank row, another blank row, the rule, the details.
+const OTHER_ROWS: u16 = 2 + 2 + 2 + DETAIL_ROWS;
+
+/// Divides the screen, for this many rows if there is room. The layout does not depend on the matches: nothing jumps.
+pub fn areas(screen: Rect, rows: usize) -> ToolListAreas {
+    let max_height = if screen.height > 24 { screen.height - 4 } else { screen.height };
+    let wanted = u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(OTHER_ROWS);
+    let frame = frame::overlay_area(screen, WIDTH, wanted.min(max_height));
+    let inner = frame.inner(Margin::new(1, 1));
+    let field = Rect { height: inner.height.min(1), ..inner };
+    let above = (if inner.height > 6 { 2 } else { 1 }).min(inner.height);
+    let below = if inner.height > 14 { DETAIL_ROWS + 1 } else { 0 };
+    let rows = Rect { y: inner.y + above, height: inner.height - above - below, ..inner };
+    let rule = Rect { y: rows.bottom(), height: below.min(1), ..inner };
+    let detail = Rect { y: rule.bottom(), height: below - below.min(1), ..inner };
+    let gap = u16::from(inner.height > 6);
+    let page = Rect { y: inner.y + gap, height: inner.height - 2 * gap, ..inner };
+    ToolListAreas { frame, field, rows, rule, detail, page }
+}
+
+/// The column of text inside the frame.
+pub fn text_column(area: Rect) -> Rect {
+    let left = INDENT.min(area.width);
+    Rect { x: area.x + left, width: (area.width - left).saturating_sub(INDENT), ..area }
+}
+
+/// The column where the name of a row begins, after its switch.
+pub fn name_x(row: Rect, depth: RowDepth) -> u16 {
+    text_column(row).x + indent(depth) + if depth == RowDepth::Heading { 0 } else { SWITCH_WIDTH }
+}
+
+fn indent(depth: RowDepth) -> u16 {
+    if depth == RowDepth::Tool { SWITCH_WIDTH } else { 0 }
+}
+
+impl ToolListView<'_> {
+    /// The position of the terminal's cursor.
+    pub fn cursor(&self, screen: Rect) -> Option<Position> {
+        let typing = self.list.is_typing && self.list.page.is_none();
+        typing
+            .then(|| self.list.query.cursor(self.query_area(self.list.areas(screen).field), FieldDisplay::Text))
+            .flatten()
+    }
+
+    fn count_text(&self) -> String {
+        let (on, all) = rows::count_tools(&self.list.rows);
+        format!("{on} of {all} tools on")
+    }
+
+    fn query_area(&self, field: Rect) -> Rect {
+        let field = text_column(field);
+        let count = u16::try_from(self.count_text().len() + 2).unwrap_or(u16::MAX);
+        Rect { width: field.width.saturating_sub(count), ..field }
+    }
+
+    fn draw_field(&self, area: Rect, buf: &mut Buffer) {
+        let muted = self.theme.style(ColourRole::Muted);
+        key_hints::styled_line(self.theme.marks.prompt, self.theme.style(ColourRole::Accent)).render(area, buf);
+        let query_area = self.query_area(area);
+        if self.list.query.is_empty() && !self.list.is_typing {
+            key_hints::styled_line("/ filters", muted).render(query_area, buf);
+        }
+        self.list.query.draw(query_area, FieldDisplay::Text, self.theme.style(ColourRole::Text), self.theme, buf);
+        key_hints::styled_line(self.count_text(), muted).right_aligned().render(text_column(area), buf);
+    }
+
+    /// The key hints, the most important first: a narrow frame drops the last ones.
+    fn key_hints(&self, page_height: usize) -> Vec<KeyHint<'static>> {
+        if let Some(page) = &self.list.page {
+            let mut keys = match &page.subject {
+                PageSubject::Trust(_) => vec![("y", "trust it"), ("Esc", "back")],
+                PageSubject::Item(ToolListItem::Server(_)) if self.is_untrusted() => {
+                    vec![("t", "trust"), ("Esc", "back")]
+                }
+                PageSubject::Item(ToolListItem::Server(_)) => vec![("Esc", "back"), ("r", "restart")],
+                PageSubject::Item(_) => vec![("Esc", "back")],
+            };
+            keys.extend((page.rows.len() > page_height).then_some(("j k", "scroll")));
+            return keys;
+        }
+        if self.list.is_typing {
+            return vec![(self.theme.marks.enter, "done"), ("Esc", "clear")];
+        }
+        let open_hint = (self.theme.marks.enter, "open");
+        let mut keys = match self.list.selected_item() {
+            Some(ToolListItem::ToolMode) => vec![("Space", "next choice")],
+            Some(ToolListItem::ParallelCalls) => vec![("Space", "change")],
+            Some(ToolListItem::Server(_)) if self.is_untrusted() => vec![("t", "trust"), open_hint],
+            Some(ToolListItem::Server(_)) => vec![("Space", "on, off"), open_hint, ("r", "restart")],
+            Some(ToolListItem::Tool(_)) => vec![("Space", "on, off"), open_hint, ("f", "must be called")],
+            Some(ToolListItem::Hosted(_)) => vec![("Space", "on, off"), open_hint],
+            None => Vec::new(),
+        };
+        keys.push(("Esc", "back"));
+        keys.push(("R", "reload all"));
+        keys
+    }
+
+    fn is_untrusted(&self) -> bool {
+        self.list.selected_row().is_some_and(|row| row.switch == Some(ToolSwitch::Locked(rows::UNTRUSTED_REASON)))
+    }
+
+    fn draw_row(&self, row: &ToolRow, is_selected: bool, name_width: usize, area: Rect, buf: &mut Buffer) {
+        if is_selected {
+            buf.set_style(area, self.theme.style(ColourRole::Selection));
+            // The bar stays plain even where the selection is reversed.
+            let bar = self.theme.style(ColourRole::Accent).remove_modifier(Modifier::REVERSED);
+            key_hints::styled_line(self.theme.marks.bar, bar).render(area, buf);
+        }
+        let (text, muted) = (self.theme.style(ColourRole::Text), self.theme.style(ColourRole::Muted));
+        let area = text_column(area);
+        let mut left = usize::from(area.width);
+        if row.depth == RowDepth::Heading {
+            key_hints::styled_line(text::truncate(&row.name, left), text.bold()).render(area, buf);
+            return;
+        }
+        let mut spans = Vec::new();
+        let mut add = |words: &str, style| {
+            let words = text::truncate(words, left).into_owned();
+            left -= text::width(&words);
+            spans.push(Span::styled(words, style));
+        };
+        let marks = &self.theme.marks;
+        add(&" ".repeat(indent(row.depth).into()), text);
+        match row.switch {
+            Some(ToolSwitch::On) => add(marks.task_done, text),
+            Some(ToolSwitch::Off) => add(marks.task_open, muted),
+            Some(ToolSwitch::Locked(_)) | None => add(" ", text),
+        }
+        add(" ", text);
+        let style = if row.switch == Some(ToolSwitch::Off) { muted } else { text };
+        if row.item.is_some() {
+            let room = name_width.saturating_sub(indent(row.depth).into());
+            let name = text::truncate(&row.name, room);
+            add(&name, if is_selected { style.bold() } else { style });
+            add(&" ".repeat(room.saturating_sub(text::width(&name)) + 2), text);
+        }
+        for (role, words) in &row.text {
+            add(words, self.theme.style(*role));
+        }
+        Line::from(spans).render(area, buf);
+    }
+
+    /// The width of the names: of the widest one, as far as there is room.
+    fn name_width(&self, room: usize) -> usize {
+        let named = self.list.rows.iter().filter(|row| row.item.is_some());
+        let cells = |row: &ToolRow| text::width(&row.name) + usize::from(indent(row.depth));
+        named.map(cells).max().unwrap_or(0).min(MAX_NAME_WIDTH).min(room * 2 / 5)
+    }
+
+    fn draw_rows(&self, parts: &ToolListAreas, buf: &mut Buffer) {
+        if self.list.visible_rows.is_empty() {
+            key_hints::styled_line("Nothing matches. A shorter word finds more.", self.theme.style(ColourRole::Muted))
+                .render(text_column(parts.rows), buf);
+            return;
+        }
+        let name_width = self.name_width(text_column(parts.rows).width.into());
+        let seen = self.list.visible_rows.iter().enumerate().skip(self.list.top);
+        for (area, (index, row)) in parts.rows.rows().zip(seen) {
+            if let Some(row) = row {
+                self.draw_row(&self.list.rows[*row], index == self.list.cursor, name_width, area, buf);
+            }
+        }
+        let rule = text_column(parts.rule);
+        if !rule.is_empty() {
+            key_hints::styled_line(
+                self.theme.marks.rule.repeat(rule.width.into()),
+                self.theme.style(ColourRole::Faint),
+            )
+            .render(rule, buf);
+        }
+        for (area, row) in text_column(parts.detail).rows().zip(&self.list.detail_rows) {
+            row.draw(area, self.theme, buf);
+        }
+    }
+
+    fn draw_page(&self, page: &ToolPage, area: Rect, buf: &mut Buffer) {
+        let column = text_column(area);
+        if page.rows.is_empty() {
+            key_hints::styled_line("It no longer exists.", self.theme.style(ColourRole::Muted)).render(column, buf);
+        }
+        for (area, row) in column.rows().zip(page.rows.iter().skip(page.top)) {
+            row.draw(area, self.theme, buf);
+        }
+    }
+}
+
+impl Widget for ToolListView<'_> {
+    fn render(self, area: Rect, buf: &mut Buffer) {
+        let area = area.intersection(buf.area);
+        self.theme.dim_area(area, buf);
+        let (list, parts) = (self.list, self.list.areas(area));
+        let (title, below) = match &list.page {
+            Some(page) => {
+                (page.title.as_str(), page.rows.len().saturating_sub(page.top + usize::from(parts.page.height)))
+            }
+            None => ("Tools", list.visible_rows.len().saturating_sub(list.top + usize::from(parts.rows.height))),
+        };
+        let mut notices: Vec<String> = list.message.iter().cloned().collect();
+        if notices.is_empty() {
+            notices.extend((below > 0).then(|| format!("{} {below} more", self.theme.marks.more_below)));
+            notices.extend(self.notice.map(str::to_owned));
+        }
+        let notice = notices.join("   ");
+        let notice = Some(notice.as_str()).filter(|notice| !notice.is_empty());
+        let keys = self.key_hints(parts.page.height.into());
+        // A message takes the place of the other keys.
+        let keys: &[KeyHint] = if list.message.is_some() { &[("Esc", "back")] } else { &keys };
+        if (OverlayFrame { title, keys, notice, theme: self.theme }).draw(parts.frame, buf).is_empty() {
+            return;
+        }
+        if let Some(page) = &list.page {
+            self.draw_page(page, parts.page, buf);
+            return;
+        }
+        if !parts.field.is_empty() {
+            self.draw_field(parts.field, buf);
+        }
+        self.draw_rows(&parts, buf);
+    }
+}

@@ -1,0 +1,400 @@
+//! The scrolling view of a conversation, laid out around the window and anchored to the text being read.
+//!
+//! `Transcript` is the state: `sync` lays out what the window needs and applies the pending moves.
+//! `TranscriptView` paints it and changes nothing.
+
+mod anchor;
+mod answer;
+pub mod approval;
+pub(crate) mod call_rows;
+mod citation_walk;
+pub mod copying;
+mod cursor;
+mod cursor_steps;
+pub mod error_card;
+pub(crate) mod facts;
+mod find;
+pub mod finding;
+mod folds;
+mod hit_test;
+mod item_details;
+mod layout_pass;
+mod message_rows;
+mod part_text;
+mod queued_prompts;
+pub mod result_text;
+mod scrollbar;
+mod segments;
+mod select;
+pub mod source_card;
+pub mod sources_line;
+mod view;
+
+use std::{
+    collections::BTreeMap,
+    hash::{DefaultHasher, Hash, Hasher},
+};
+
+pub use call_rows::call_text as called;
+pub use citation_walk::{CitationStep, CitedSource};
+pub use cursor::{CitationTarget, CursorTarget, TranscriptCursor};
+pub use cursor_steps::CursorStop;
+pub use find::{FindState, FindView};
+pub use hit_test::ClickTarget;
+pub(crate) use item_details::format_size;
+pub use part_text::folded_text;
+pub use scrollbar::ScrollbarView;
+pub use select::{SelectionInput, SelectionStep, SelectionUnit};
+pub use view::TranscriptView;
+
+use self::{
+    folds::FoldOverrides,
+    layout_pass::LayoutPass,
+    message_rows::{LayoutParams, MessageRows},
+    queued_prompts::QueuedPrompts,
+    scrollbar::{BranchSizes, ScrollbarRows},
+    select::TextSelection,
+};
+use crate::render::{
+    highlight,
+    markdown::{LayoutWork, MarkdownOptions},
+    row::RowKind,
+    theme::Theme,
+};
+use crate::{
+    chat::{CallId, Conversation, ConversationId, MessageId, Timestamp},
+    config::ShowMode,
+};
+
+/// The gutter left of the text, in cells.
+pub const GUTTER: u16 = 2;
+
+/// The reader's display options.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReadingOptions {
+    pub reasoning: ShowMode,
+    /// The rail shows live reasoning, so the text does not have to.
+    pub reasoning_in_rail: bool,
+    pub look: MarkdownOptions,
+    /// Right-to-left text is reordered for a terminal that does not do it.
+    pub reorder: bool,
+    pub zone: jiff::tz::TimeZone,
+}
+
+/// A move of the window through the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScrollMove {
+    Rows(i32),
+    HalfPages(i32),
+    Pages(i32),
+    /// To the start of another message, this many further down (or up, if negative).
+    ByMessages(i32),
+    ToMessage(MessageId),
+    Top,
+    Bottom,
+}
+
+/// The newest card that offers a choice, while it is on the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LiveCard {
+    pub answer: MessageId,
+    /// The call that it asks about, if any.
+    pub approval: Option<PendingApproval>,
+    /// A hash of its text, if it asks about a call; otherwise 0.
+    text_hash: u64,
+    /// When it appeared in this form. Its keys are ignored for the first 0.3 s.
+    pub since: Timestamp,
+}
+
+/// A call that waits for approval, with the arguments shown to the reader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PendingApproval {
+    call: CallId,
+    arguments_hash: u64,
+}
+
+impl PendingApproval {
+    /// The first call that waits for approval.
+    pub fn first_in(conversation: &Conversation) -> Option<Self> {
+        let (call, run) = conversation.asking_call()?;
+        let mut hasher = DefaultHasher::new();
+        (run.arguments.to_string(), run.edited).hash(&mut hasher);
+        Some(Self { call, arguments_hash: hasher.finish() })
+    }
+}
+
+/// The rows of one conversation in one window.
+#[derive(Debug, Clone, Default)]
+pub struct Transcript {
+    conversation: Option<ConversationId>,
+    layout: Option<LayoutParams>,
+    height: usize,
+    scroll: ScrollMode,
+    pending_moves: Vec<PendingMove>,
+    message_rows: BTreeMap<MessageId, MessageRows>,
+    /// Queued prompts, shown below the last message.
+    queue: QueuedPrompts,
+    folds: FoldOverrides,
+    /// The rows in the window, message by message.
+    visible_ranges: Vec<VisibleRange>,
+    /// The row at its top in the last frame.
+    top: Option<anchor::RowAnchor>,
+    /// The last row that the reader has seen.
+    last_seen: Option<anchor::RowAnchor>,
+    rows_below: usize,
+    live_card: Option<LiveCard>,
+    cursor: Option<TranscriptCursor>,
+    selection: Option<TextSelection>,
+    find: Option<FindState>,
+    branch_sizes: BranchSizes,
+    scrollbar: Option<ScrollbarRows>,
+    /// The query of the last search.
+    last_query: String,
+    citation_state: citation_walk::CitationState,
+    /// The code block that was last sent to the highlighter.
+    newest_highlight_job: Option<highlight::CodeBlockId>,
+    frame: u64,
+    work: LayoutWork,
+}
+
+/// Whether the window follows the end of the text or is anchored to a row.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum ScrollMode {
+    #[default]
+    Follow,
+    Anchored(anchor::RowAnchor),
+}
+
+#[derive(Debug, Clone, Copy)]
+enum PendingMove {
+    Move(ScrollMove),
+    /// Keeps the top row where it is, whatever happens to the others.
+    Hold,
+    /// Starts a selection with the keys.
+    Select(SelectionUnit),
+    Extend(SelectionStep),
+    /// Shows the current match.
+    ShowMatch,
+    GoToCitation(CitationStep),
+    /// Scrolls to the citation under the cursor.
+    RevealCitation,
+    /// Scrolls to the rest of its card, if the citation is visible.
+    ShowSourceCard,
+    /// Goes to the text that a row of the scrollbar represents.
+    ScrollToBarRow(u16),
+    /// Moves the cursor this many stops of a kind down (or up, if negative).
+    StepCursor(CursorStop, i32),
+}
+
+/// A row of the message at an index of the branch or, after the last message, of the queue.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct RowPos {
+    message_index: usize,
+    row: usize,
+}
+
+/// The rows of one message that the window shows.
+#[derive(Debug, Clone, Copy)]
+struct VisibleRange {
+    /// `None` is the queue.
+    message: Option<MessageId>,
+    /// Its index in the branch.
+    message_index: usize,
+    first_row: usize,
+    row_count: usize,
+}
+
+/// Messages on each side of the window whose rows stay cached.
+const CACHE_MARGIN: usize = 64;
+
+impl ReadingOptions {
+    pub fn new(theme: &Theme, reasoning: ShowMode, zone: jiff::tz::TimeZone) -> Self {
+        Self {
+            reasoning,
+            reasoning_in_rail: false,
+            look: MarkdownOptions::from_theme(theme),
+            reorder: theme.rendering.reorders_rtl,
+            zone,
+        }
+    }
+}
+
+impl Transcript {
+    /// Lays out what a window of `width` cells (gutter included) and `height` rows shows.
+    pub fn sync(
+        &mut self,
+        conversation: &Conversation,
+        width: u16,
+        height: u16,
+        now: Timestamp,
+        options: &ReadingOptions,
+    ) {
+        if self.conversation.is_some_and(|shown| shown != conversation.id) {
+            *self = Self::default();
+        }
+        self.conversation = Some(conversation.id);
+        let text_width = usize::from(width.saturating_sub(GUTTER)).max(1);
+        let layout = LayoutParams { width: text_width, is_tall: height >= 30, options: options.clone() };
+        let previous_layout = self.layout.replace(layout);
+        self.height = usize::from(height);
+        self.frame += 1;
+        self.queue.sync(&conversation.queue, text_width, options);
+        self.message_rows.retain(|id, _| conversation.messages.contains_key(id));
+        self.cursor = self.cursor.filter(|cursor| conversation.branch.contains(&cursor.message));
+        let rewrapped = previous_layout.is_some_and(|was| was.width != text_width);
+        let reader_changed_rows = !self
+            .pending_moves
+            .iter()
+            .all(|wish| matches!(wish, PendingMove::Move(_) | PendingMove::ScrollToBarRow(_)));
+        let mut pass =
+            LayoutPass { transcript: self, conversation, now, rewrapped, resolved_anchor: None, reader_changed_rows };
+        pass.search_new_text();
+        let mut top = pass.initial_top();
+        for wish in std::mem::take(&mut pass.transcript.pending_moves) {
+            top = pass.apply_move(wish, top);
+        }
+        pass.finish(top);
+    }
+
+    /// Whether the next frame has to continue a layout that was too long for this one.
+    pub fn is_behind(&self) -> bool {
+        let mut shown = self.visible_ranges.iter().filter_map(|slice| self.message_rows.get(&slice.message?));
+        shown.any(|laid| laid.is_behind)
+    }
+
+    /// Whether the next `sync` may change what a key means: the cursor's target, whether that is visible, or the
+    /// selection.
+    pub fn is_unsettled(&self) -> bool {
+        let moves_only = self
+            .pending_moves
+            .iter()
+            .all(|wish| matches!(wish, PendingMove::Move(_) | PendingMove::Hold | PendingMove::ScrollToBarRow(_)));
+        let may_leave = self.cursor.is_some() && !self.pending_moves.is_empty();
+        !moves_only || may_leave || self.selection.as_ref().is_some_and(TextSelection::is_unsettled)
+    }
+
+    /// Moves the window at the next `sync`.
+    pub fn scroll(&mut self, to: ScrollMove) {
+        self.pending_moves.push(PendingMove::Move(to));
+    }
+
+    /// Whether the window follows the end as the text grows.
+    pub fn is_following(&self) -> bool {
+        self.scroll == ScrollMode::Follow
+    }
+
+    /// The number of rows added at the end since the reader last saw it; 0 while the end is visible.
+    pub fn new_rows_below(&self) -> usize {
+        self.rows_below
+    }
+
+    /// The cursor, while its target is at least partly in the window: no key acts on something off-screen.
+    pub fn visible_cursor(&self) -> Option<TranscriptCursor> {
+        self.cursor.filter(|cursor| self.is_target_visible(*cursor))
+    }
+
+    /// Sets or clears the cursor; the window stays where it is.
+    pub fn set_cursor(&mut self, cursor: Option<TranscriptCursor>) {
+        self.cursor = cursor;
+        if self.selected_citation().is_none() {
+            self.citation_state.is_open = false;
+        }
+    }
+
+    /// The message under the cursor, or else the lowest on the screen.
+    pub fn current_message(&self) -> Option<MessageId> {
+        self.visible_cursor().map(|cursor| cursor.message).or_else(|| self.lowest_message())
+    }
+
+    fn lowest_message(&self) -> Option<MessageId> {
+        self.visible_ranges.iter().rev().find_map(|slice| slice.message)
+    }
+
+    fn hold_position(&mut self) {
+        if let Some(top) = self.top.filter(|_| self.is_following()) {
+            self.scroll = ScrollMode::Anchored(top);
+        }
+        self.pending_moves.push(PendingMove::Hold);
+    }
+
+    /// The card whose keys work, if it is on the screen.
+    pub fn live_card(&self) -> Option<LiveCard> {
+        self.live_card
+    }
+
+    /// Scrolls code sideways: the block under the cursor, or else the first visible one. Returns whether it moved.
+    pub fn scroll_code(&mut self, by: i32) -> bool {
+        let under_cursor = self.visible_cursor().and_then(|cursor| match cursor.target {
+            CursorTarget::Code(number) => Some((cursor.message, number)),
+            CursorTarget::Message
+            | CursorTarget::Reasoning(_)
+            | CursorTarget::Call(_)
+            | CursorTarget::OtherItem(_)
+            | CursorTarget::Citation(_) => None,
+        });
+        let in_sight = || {
+            self.visible_ranges.iter().find_map(|slice| {
+                let laid = self.message_rows.get(&slice.message?)?;
+                let mut rows = (slice.first_row..slice.first_row + slice.row_count).filter_map(|row| laid.row(row));
+                rows.find_map(|placed| match placed.row.kind {
+                    RowKind::Code { block, .. } => Some((slice.message?, block)),
+                    _ => None,
+                })
+            })
+        };
+        let Some((message, number)) = under_cursor.or_else(in_sight) else { return false };
+        self.message_rows
+            .get_mut(&message)
+            .is_some_and(|laid| laid.texts.values_mut().any(|text| text.scroll_code(number, by)))
+    }
+
+    /// Applies highlighting to a code block. Returns whether something on the screen may have changed.
+    pub fn apply_highlighting(&mut self, painted: &highlight::HighlightedLines) -> bool {
+        self.message_rows.get_mut(&painted.block.message).is_some_and(|laid| laid.apply_highlighting(painted))
+    }
+
+    /// Takes the code that needs highlighting: in the window, and within a window's height above and below it.
+    pub fn take_highlight_jobs(&mut self) -> Vec<highlight::HighlightJob> {
+        let mut jobs = Vec::new();
+        for slice in &self.visible_ranges {
+            let Some((id, laid)) = slice.message.and_then(|id| Some((id, self.message_rows.get_mut(&id)?))) else {
+                continue;
+            };
+            let wanted = slice.first_row.saturating_sub(self.height)..slice.first_row + slice.row_count + self.height;
+            jobs.extend(laid.take_highlight_jobs(id, &wanted, &mut self.newest_highlight_job));
+        }
+        jobs
+    }
+
+    /// The layout work done so far, for tests and benches.
+    pub fn layout_work(&self) -> LayoutWork {
+        self.work
+    }
+
+    /// The number of messages with cached rows, for tests.
+    pub fn cached_messages(&self) -> usize {
+        self.message_rows.len()
+    }
+
+    /// The rows in the window from the top, and whether each belongs to the current message.
+    fn visible_rows(&self) -> impl Iterator<Item = (message_rows::PlacedRow<'_>, bool)> {
+        let current = self.current_message();
+        self.visible_ranges.iter().flat_map(move |slice| {
+            let is_current = slice.message.is_some() && slice.message == current;
+            (slice.first_row..slice.first_row + slice.row_count).map(move |row| {
+                let placed = match slice.message {
+                    Some(id) => self.message_rows.get(&id).and_then(|laid| laid.row(row)),
+                    None => self.queue.rows.get(row).map(|row| message_rows::PlacedRow { row, bar: None }),
+                };
+                (placed.unwrap_or_default(), is_current)
+            })
+        })
+    }
+}
+
+fn signed(rows: usize) -> i64 {
+    i64::try_from(rows).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

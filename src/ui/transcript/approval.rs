@@ -1,0 +1,141 @@
+//! The card of a call that needs approval: its tool, every argument in full, and what the tool claims to do.
+
+mod arguments;
+
+use crate::render::{
+    card,
+    row::{RowKind, StyledRow, StyledSpan, TextStyle},
+    theme::{ColourRole, ThemeMarks},
+};
+use crate::{
+    chat::{ToolCallRun, choices::CardChoice},
+    text::show_invisible,
+    tools::{NameDoubt, ToolCommand, ToolDefinition, ToolHints, ToolId},
+};
+
+/// A call that needs approval, with what is known about its tool.
+#[derive(Debug, Clone, Copy)]
+pub struct ApprovalRequest<'a> {
+    pub run: &'a ToolCallRun,
+    pub tool: Option<&'a ToolDefinition>,
+    /// The command, if the tool is defined in the config.
+    pub command: Option<&'a ToolCommand>,
+    /// The reason to distrust the tool's name.
+    pub doubt: Option<&'a NameDoubt>,
+    /// The number of other calls of this step that await a decision.
+    pub others_waiting: usize,
+}
+
+/// A card with more rows than this repeats its question above the keys, because its first row may be off screen.
+const LONG_CARD_ROWS: usize = 16;
+
+/// Returns the rows of the card, without its bar. Nothing is left out or hidden.
+pub fn approval_rows(
+    request: ApprovalRequest,
+    choices: &[CardChoice],
+    width: usize,
+    marks: &ThemeMarks,
+) -> Vec<StyledRow> {
+    let ApprovalRequest { run, tool, command, doubt, others_waiting: more } = request;
+    let name = run.tool.as_ref().map(visible_tool_name).unwrap_or_default();
+    let mut headline = vec![StyledSpan::new(format!("Run {name}?"), TextStyle::of(ColourRole::Warning).bold())];
+    if run.edited {
+        headline.push(StyledSpan::new("  with your arguments", TextStyle::of(ColourRole::Muted)));
+    }
+    if more > 0 {
+        let calls = if more == 1 { "1 more call asks" } else { &format!("{more} more calls ask") };
+        headline.push(StyledSpan::new(format!("  {calls}"), TextStyle::of(ColourRole::Muted)));
+    }
+    let mut rows = card::wrap_spans(&headline, width, RowKind::Card);
+    if let Some(doubt) = doubt {
+        rows.extend(card::wrap_spans(
+            &[StyledSpan::new(doubt_text(doubt), TextStyle::of(ColourRole::Warning))],
+            width,
+            RowKind::Card,
+        ));
+    }
+    if let Some(tool) = tool {
+        rows.extend(card::wrap_spans(
+            &[StyledSpan::new(claimed_effects(tool.hints), TextStyle::of(ColourRole::Muted))],
+            width,
+            RowKind::Card,
+        ));
+    }
+    if let Some(command) = command {
+        rows.extend(command_rows(command, run, width));
+    }
+    rows.extend(arguments::argument_rows(&run.arguments, width));
+    if !choices.is_empty() {
+        let above = rows.len();
+        rows.push(StyledRow::new(RowKind::Card, Vec::new()));
+        if above > LONG_CARD_ROWS {
+            let question = [
+                StyledSpan::new(format!("Run {name}?"), TextStyle::of(ColourRole::Warning).bold()),
+                StyledSpan::new(format!("  its {above} rows begin above: k scrolls"), TextStyle::of(ColourRole::Muted)),
+            ];
+            rows.extend(card::wrap_spans(&question, width, RowKind::Card));
+        }
+        rows.extend(card::choice_rows(choices, width, marks));
+    }
+    rows
+}
+
+/// Returns the tool's name for display, with invisible and misleading characters made visible.
+pub fn visible_tool_name(id: &ToolId) -> String {
+    show_invisible(&id.to_string()).replace('\n', "⟨U+000A⟩")
+}
+
+fn doubt_text(doubt: &NameDoubt) -> String {
+    match doubt {
+        NameDoubt::Deceptive => "Its name has misleading characters: it cannot be allowed for ever.".into(),
+        NameDoubt::LooksLike(other) => {
+            format!("Its name looks like {}, another tool: it cannot be allowed for ever.", visible_tool_name(other))
+        }
+    }
+}
+
+/// Describes a tool's hints, which are only its own claims.
+pub fn claimed_effects(hints: ToolHints) -> String {
+    let claim = |hint: Option<bool>, yes: &'static str, no: &'static str| hint.map(|hint| if hint { yes } else { no });
+    let all = [
+        claim(hints.read_only, "reads only", "makes changes"),
+        claim(hints.destructive.filter(|_| hints.read_only != Some(true)), "may destroy data", "destroys nothing"),
+        claim(hints.open_world, "reaches the outside", "stays on this machine"),
+    ];
+    let all: Vec<&str> = all.into_iter().flatten().collect();
+    if all.is_empty() {
+        return "It does not say what it affects.".into();
+    }
+    format!("By its own account: {}.", all.join(", "))
+}
+
+/// Returns the command line that will be run, word by word.
+fn command_rows(command: &ToolCommand, run: &ToolCallRun, width: usize) -> Vec<StyledRow> {
+    let spans = match command.invocation(&run.arguments) {
+        Ok(invocation) => {
+            let args: Vec<String> = invocation.argv.iter().map(|word| quote_word(word)).collect();
+            let stdin_note = if invocation.stdin.is_some() { "  with the arguments as JSON on its input" } else { "" };
+            vec![
+                StyledSpan::new(args.join(" "), TextStyle::of(ColourRole::Text).bold()),
+                StyledSpan::new(stdin_note, TextStyle::of(ColourRole::Muted)),
+            ]
+        }
+        Err(failure) => {
+            vec![StyledSpan::new(
+                format!("It will not run: {}", show_invisible(&failure.message())),
+                TextStyle::of(ColourRole::Error),
+            )]
+        }
+    };
+    card::wrap_spans(&spans, width, RowKind::Card)
+}
+
+/// Returns a command-line word, in quotes unless it consists of plain characters only.
+pub fn quote_word(word: &str) -> String {
+    let is_plain = |char: char| char.is_ascii_alphanumeric() || "-_=+:,./@%^".contains(char);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        show_invisible(&format!("{word:?}")).into_owned()
+    }
+}

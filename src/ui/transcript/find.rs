@@ -1,0 +1,265 @@
+//! Searching one conversation: the query, its matches and the current match.
+
+mod hits;
+mod unwrapped_lines;
+mod view;
+
+use std::ops::Range;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use super::{
+    PendingMove, RowPos, Transcript,
+    anchor::{RowAnchor, SectionPart},
+    layout_pass::LayoutPass,
+    segments,
+};
+use crate::{
+    chat::{ItemSlot, MessageId},
+    text::SearchNeedle,
+    ui::overlay::field::TextField,
+};
+use hits::{FindHit, FindHits};
+pub use view::FindView;
+
+/// A search of the conversation, which stays active while the reader moves through the text.
+#[derive(Debug, Clone)]
+pub struct FindState {
+    pub(crate) field: TextField,
+    /// The query is being typed; otherwise keys step through its matches.
+    typing: bool,
+    needle: SearchNeedle,
+    hits: FindHits,
+    current: Option<FindHit>,
+    /// Where the search started; each change of the query searches from there again.
+    origin: Option<RowAnchor>,
+    /// The part that was opened for the current match, by the item that folds it.
+    pub(crate) unfolded: Option<(MessageId, ItemSlot)>,
+    /// The last step wrapped around.
+    wrap: Option<FindWrap>,
+    /// The number of matches and the number of the current one, as of the last frame.
+    match_count: usize,
+    current_number: usize,
+    /// The matching ranges in the rows of the window, and whether each belongs to the current match.
+    visible_matches: Vec<(RowPos, Range<usize>, bool)>,
+}
+
+/// Where a step continued after it wrapped around.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum FindWrap {
+    Top,
+    End,
+}
+
+impl Transcript {
+    /// Starts a search, or returns to the query of the active one.
+    pub fn open_find(&mut self) {
+        match &mut self.find {
+            Some(find) => find.typing = true,
+            None => self.find = Some(FindState::new("", self.top)),
+        }
+    }
+
+    /// The active search, if any.
+    pub fn find(&self) -> Option<&FindState> {
+        self.find.as_ref()
+    }
+
+    /// Ends the search; the window stays where it is, and the part opened for the current match stays open.
+    pub fn close_find(&mut self) {
+        let Some(find) = self.find.take() else { return };
+        if let Some((answer, slot)) = find.unfolded {
+            self.folds.toggle_part(answer, slot);
+        }
+        let query = find.field.text();
+        if !query.is_empty() {
+            self.last_query = query;
+        }
+    }
+
+    /// Handles a key while the query is typed.
+    pub fn on_find_key(&mut self, key: KeyEvent) {
+        let Some(find) = &mut self.find else { return };
+        let control = key.modifiers.contains(KeyModifiers::CONTROL);
+        match key.code {
+            KeyCode::Enter if key.modifiers.contains(KeyModifiers::SHIFT) => self.step_to_match(false),
+            KeyCode::Enter if find.field.is_empty() => self.close_find(),
+            KeyCode::Enter => find.typing = false,
+            KeyCode::Down => self.step_to_match(true),
+            KeyCode::Up => self.step_to_match(false),
+            KeyCode::Char('n') if control => self.step_to_match(true),
+            KeyCode::Char('p') if control => self.step_to_match(false),
+            _ => {
+                find.field.edit(key);
+                self.on_query_changed();
+            }
+        }
+    }
+
+    pub fn on_find_paste(&mut self, text: &str) {
+        if let Some(find) = &mut self.find {
+            find.field.paste(text);
+            self.on_query_changed();
+        }
+    }
+
+    /// Goes to the next or previous match; without an active search, resumes the last one. Returns `false` if there was
+    /// none.
+    pub fn step_match(&mut self, forward: bool) -> bool {
+        if self.find.is_none() && !self.last_query.is_empty() {
+            let mut find = FindState::new(&self.last_query, self.top);
+            find.typing = false;
+            self.find = Some(find);
+            self.pending_moves.push(PendingMove::ShowMatch);
+            return true;
+        }
+        self.step_to_match(forward);
+        self.find.is_some()
+    }
+
+    /// Whether some messages have not been searched yet, so that another frame must continue.
+    pub fn is_searching(&self) -> bool {
+        self.find.as_ref().is_some_and(|find| !find.needle.is_empty() && !find.hits.is_complete())
+    }
+
+    /// The number of bytes searched so far, for tests.
+    pub fn bytes_searched(&self) -> u64 {
+        self.find.as_ref().map_or(0, |find| find.hits.bytes_searched)
+    }
+
+    fn on_query_changed(&mut self) {
+        let Some(find) = &mut self.find else { return };
+        let needle = SearchNeedle::new(&find.field.text());
+        if needle != find.needle {
+            find.needle = needle;
+            find.hits = FindHits::starting_at(find.origin.map_or(0, |origin| origin.message_index));
+            find.current = None;
+            find.wrap = None;
+            self.pending_moves.push(PendingMove::ShowMatch);
+        }
+    }
+
+    fn step_to_match(&mut self, forward: bool) {
+        let Some(find) = &mut self.find else { return };
+        let Some((hit, wrapped)) = find.current.and_then(|current| find.hits.step(current, forward)) else { return };
+        find.current = Some(hit);
+        find.wrap = wrapped.then_some(if forward { FindWrap::Top } else { FindWrap::End });
+        self.pending_moves.push(PendingMove::ShowMatch);
+    }
+}
+
+impl FindState {
+    fn new(query: &str, origin: Option<RowAnchor>) -> Self {
+        Self {
+            field: TextField::new(query),
+            typing: true,
+            needle: SearchNeedle::new(query),
+            hits: FindHits::starting_at(origin.map_or(0, |origin| origin.message_index)),
+            current: None,
+            origin,
+            unfolded: None,
+            wrap: None,
+            match_count: 0,
+            current_number: 0,
+            visible_matches: Vec::new(),
+        }
+    }
+
+    /// Whether keys edit the query.
+    pub fn is_typing(&self) -> bool {
+        self.typing
+    }
+
+    /// The row of the current match, if it is in the window.
+    pub(crate) fn current_row(&self) -> Option<RowPos> {
+        self.visible_matches.iter().find(|(.., is_current)| *is_current).map(|(spot, ..)| *spot)
+    }
+
+    pub(crate) fn visible_matches(&self) -> &[(RowPos, Range<usize>, bool)] {
+        &self.visible_matches
+    }
+}
+
+impl LayoutPass<'_> {
+    /// Searches what is new; the first match becomes the current one.
+    pub fn search_new_text(&mut self) {
+        let Some(mut find) = self.transcript.find.take() else { return };
+        if find.needle.is_empty() {
+            (find.match_count, find.current_number) = (0, 0);
+        } else {
+            let before = (find.hits.bytes_searched, find.hits.is_complete());
+            find.hits.sync(self.conversation, &find.needle);
+            let changed = before != (find.hits.bytes_searched, find.hits.is_complete());
+            if find.current.is_none() {
+                let (index, part, source) = find.origin.map_or((0, SectionPart::Head, 0), |origin| {
+                    (origin.message_index, origin.part, origin.source_start)
+                });
+                find.current = find.hits.first_from(index, part, source);
+                if find.current.is_some() {
+                    self.transcript.pending_moves.push(PendingMove::ShowMatch);
+                }
+            }
+            if changed
+                || find.current_number == 0
+                || self.transcript.pending_moves.iter().any(|wish| matches!(wish, PendingMove::ShowMatch))
+            {
+                find.match_count = find.hits.count();
+                find.current_number = find.current.map_or(0, |current| find.hits.count_before(current) + 1);
+            }
+        }
+        self.transcript.find = Some(find);
+    }
+
+    /// Scrolls to the current match, and opens the part that it is folded in.
+    pub fn show_match(&mut self, top: RowPos) -> RowPos {
+        let Some(find) = &mut self.transcript.find else { return top };
+        let opened = find.unfolded.take();
+        let current = find.current;
+        if let Some((answer, _)) = opened {
+            self.invalidate(answer);
+        }
+        let Some(hit) = current else { return top };
+        let Some(spot) = self.row_of_hit(hit).or_else(|| self.unfold_for(hit)) else { return top };
+        self.reveal_row(spot, top)
+    }
+
+    fn row_of_hit(&mut self, hit: FindHit) -> Option<RowPos> {
+        let index = self.conversation.branch.iter().position(|id| *id == hit.message)?;
+        self.message_height(index);
+        let row = self.transcript.message_rows.get(&hit.message)?.row_at_source(hit.part, hit.source_offset)?;
+        let spot = RowPos { message_index: index, row };
+        // A folded diagram is one row that shows none of its lines.
+        let shown = self.row(spot).cloned().is_some_and(|row| self.folded_diagram_source(spot, &row).is_none());
+        shown.then_some(spot)
+    }
+
+    /// Opens the part that contains a match.
+    fn unfold_for(&mut self, hit: FindHit) -> Option<RowPos> {
+        let answer = self.conversation.messages.get(&hit.message)?.as_answer()?;
+        let slot = segments::fold_slot(answer, hit.part)?;
+        self.transcript.find.as_mut()?.unfolded = Some((hit.message, slot));
+        self.invalidate(hit.message);
+        let spot = self.row_of_hit(hit);
+        if spot.is_none() {
+            self.transcript.find.as_mut()?.unfolded = None;
+            self.invalidate(hit.message);
+        }
+        spot
+    }
+
+    /// Marks the matches in the window.
+    pub fn mark_matches(&mut self) {
+        let Some(mut find) = self.transcript.find.take() else { return };
+        find.visible_matches.clear();
+        if !find.needle.is_empty() {
+            let rows: Vec<RowPos> = self.transcript.positioned_rows().map(|(spot, _)| spot).collect();
+            let mut last_marked = None;
+            for spot in rows {
+                if last_marked.is_none_or(|done| spot > done) {
+                    last_marked = Some(self.mark_matches_in_line(&mut find, spot));
+                }
+            }
+        }
+        self.transcript.find = Some(find);
+    }
+}

@@ -1,0 +1,98 @@
+//! Hit testing: what is under the mouse.
+
+use super::{CitationTarget, CursorTarget, GUTTER, Transcript, TranscriptCursor, anchor::SectionPart};
+use crate::{
+    chat::{ItemSlot, MessageId},
+    render::row::RowKind,
+};
+
+/// Something in the text that can be clicked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClickTarget {
+    /// The row that folds a part of an answer, or a diagram.
+    Fold(MessageId, ItemSlot),
+    /// The copy key above a code block, at its right.
+    CopyKey { answer: MessageId, block: u32 },
+    /// The mark of a source.
+    Citation(TranscriptCursor),
+    /// The row that counts the lines of a result that are not shown.
+    More(MessageId, ItemSlot),
+    /// A card that has keys.
+    Card,
+}
+
+impl Transcript {
+    /// Moves the cursor to the content of a row of the window.
+    pub fn move_cursor_to_row(&mut self, row: u16) {
+        let Some((spot, placed)) = self.positioned_rows().nth(row.into()) else { return };
+        let Some(slice) = self.visible_ranges.iter().find(|slice| slice.message_index == spot.message_index) else {
+            return;
+        };
+        let Some(message) = slice.message else { return };
+        let Some(laid) = self.message_rows.get(&message) else { return };
+        let part = laid.anchor_at(message, spot.message_index, spot.row).part;
+        if part == SectionPart::SourceCard {
+            return; // Moving the cursor off its citation would close the card.
+        }
+        let target = match (placed.row.kind, part) {
+            (RowKind::CodeHead { block, .. } | RowKind::Code { block, .. }, SectionPart::Text(..)) => {
+                CursorTarget::Code(block)
+            }
+            (_, SectionPart::Result(slot)) => CursorTarget::Call(slot),
+            _ => laid.fold_at(spot.row).unwrap_or(CursorTarget::Message),
+        };
+        if self.is_source_open() {
+            self.hold_position(); // The card closes.
+        }
+        self.cursor = Some(TranscriptCursor { message, target });
+    }
+
+    /// What a click on a cell of the window (gutter included) would act on.
+    pub fn click_target(&self, column: u16, row: u16) -> Option<ClickTarget> {
+        let (spot, placed) = self.positioned_rows().nth(row.into())?;
+        let message = self.visible_ranges.iter().find(|slice| slice.message_index == spot.message_index)?.message?;
+        let cell = usize::from(column.checked_sub(GUTTER)?);
+        let indent = if placed.bar.is_some() { 2 } else { 0 };
+        if let Some(citation) = cell.checked_sub(indent).and_then(|cell| self.citation_at(message, spot.row, cell)) {
+            return Some(ClickTarget::Citation(TranscriptCursor { message, target: CursorTarget::Citation(citation) }));
+        }
+        match (placed.row.kind, self.message_rows.get(&message)?.fold_at(spot.row)) {
+            (RowKind::HiddenLines, _) => {
+                match self.message_rows.get(&message)?.anchor_at(message, spot.message_index, spot.row).part {
+                    SectionPart::Result(slot) => Some(ClickTarget::More(message, slot)),
+                    _ => None,
+                }
+            }
+            (_, Some(CursorTarget::Reasoning(slot) | CursorTarget::Call(slot) | CursorTarget::OtherItem(slot))) => {
+                Some(ClickTarget::Fold(message, slot))
+            }
+            (RowKind::CodeHead { block, .. }, _) => {
+                let copy_key_width: usize =
+                    placed.row.spans.iter().rev().take(2).map(crate::render::row::StyledSpan::width).sum();
+                let end = placed.row.width();
+                if cell + copy_key_width >= end && cell < end {
+                    return Some(ClickTarget::CopyKey { answer: message, block });
+                }
+                self.message_rows.get(&message)?.diagram_slot(block).map(|slot| ClickTarget::Fold(message, slot))
+            }
+            (RowKind::Card, _) => Some(ClickTarget::Card),
+            _ => None,
+        }
+    }
+
+    fn citation_at(&self, message: MessageId, row: usize, cell: usize) -> Option<CitationTarget> {
+        let laid = self.message_rows.get(&message)?;
+        let mut end = 0;
+        let span = laid.row(row)?.row.spans.iter().find(|span| {
+            end += span.width();
+            cell < end
+        })?;
+        let cited = span.citation?;
+        let Some(annotation) = cited.annotation else { return Some(CitationTarget::Entry(cited.number)) };
+        let shown = laid.citation_rows().into_iter();
+        shown
+            .filter(|(at, _)| *at == row)
+            .map(|(_, citation)| citation)
+            .find(|citation| matches!(citation, CitationTarget::Mark { annotation: here, .. } if *here == annotation))
+    }
+}

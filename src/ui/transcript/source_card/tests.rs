@@ -1,0 +1,233 @@
+//! Tests of the source card as it is drawn.
+
+use insta::assert_snapshot;
+
+use super::*;
+use crate::{
+    chat::ItemSlot,
+    citations::{
+        check::{CheckText, CheckedPage},
+        quote::PageText,
+    },
+};
+
+const PAGE: &str = "Overview. All processes using a database must be on the same host computer; WAL does not work over a \
+    network filesystem. This is because WAL requires all processes to share a small amount of memory.";
+
+fn source(url: Option<&str>, excerpt: Option<&str>) -> Source {
+    Source {
+        number: 1,
+        kind: if url.is_some() { "url_citation" } else { "file_citation" }.into(),
+        title: "Write-Ahead Logging".into(),
+        site: "sqlite.org/wal".into(),
+        url: url.map(Into::into),
+        excerpt: excerpt.map(Into::into),
+        claim_count: 2,
+    }
+}
+
+fn claims() -> Vec<CitedClaim> {
+    let place = (ItemSlot { step: 0, index: 0 }, 0);
+    let claim = |annotation, words: &str| CitedClaim { part: place, annotation, text: words.into() };
+    vec![
+        claim(0, "Processes on different hosts cannot share memory over a network file system."),
+        claim(1, "WAL is for a local disk."),
+    ]
+}
+
+fn question(words: CheckText) -> CheckQuestion {
+    CheckQuestion { url: "https://sqlite.org/wal.html".into(), text: words }
+}
+
+fn now() -> Timestamp {
+    "2026-11-22T14:03:00Z".parse().expect("a time")
+}
+
+fn shown(source: &Source, claims: &[CitedClaim], check: Option<(&CheckQuestion, &PageCheck)>, width: usize) -> String {
+    let asked = source.page_url().map(|_| question(CheckText::Claim("x".into())));
+    let card = SourceCard {
+        source,
+        claims,
+        opened_from: claims.first().map(|claim| (claim.part, claim.annotation)),
+        question: check.map(|(question, _)| question).or(asked.as_ref()),
+        check: check.map(|(_, check)| check),
+        browse_command: None,
+        now: now(),
+        zone: &TimeZone::UTC,
+        marks: &ThemeMarks::UNICODE,
+    };
+    let rows = card.rows(width);
+    assert!(rows.iter().all(|row| row.width() == width), "the frame is straight");
+    rows.iter().map(|row| row.text() + "\n").collect()
+}
+
+fn wal() -> Source {
+    source(
+        Some("https://sqlite.org/wal.html"),
+        Some("All processes using a database must be on the same host; WAL does not work over a network filesystem."),
+    )
+}
+
+/// The end of the card after a check that looked for this text on the page.
+fn checked(words: CheckText) -> String {
+    let found = quote::passages(words.as_str()).iter().map(|it| PageText::new(PAGE).find(it)).collect();
+    let page = CheckedPage { url: "https://sqlite.org/wal.html".into(), truncated_at_mb: None, matches: found };
+    let check = PageCheck::Done { at: now(), page };
+    let question = question(words);
+    let card = shown(&source(Some("https://sqlite.org/wal.html"), None), &[], Some((&question, &check)), 70);
+    card.lines().skip(7).map(|line| line.to_owned() + "\n").collect()
+}
+
+#[test]
+fn a_card_shows_the_source_and_its_claims() {
+    assert_snapshot!(shown(&wal(), &claims(), None, 60), @"
+    ╭─ [1] Write-Ahead Logging ────────────────────────────────╮
+    │ sqlite.org › wal.html                  supports 2 claims │
+    │                                                          │
+    │ “All processes using a database must be on the same      │
+    │ host; WAL does not work over a network filesystem.”      │
+    │                                                          │
+    │ • Processes on different hosts cannot share memory over  │
+    │   a network file system.                                 │
+    │ • WAL is for a local disk.                               │
+    ╰────────────────────── o open  c check  y copy  [ ] walk ─╯
+    ");
+    assert_snapshot!(shown(&wal(), &claims(), None, 34), @"
+    ╭─ [1] Write-Ahead Logging ──────╮
+    │ sqlite.org › wal.html          │
+    │ supports 2 claims              │
+    │                                │
+    │ “All processes using a         │
+    │ database must be on the same   │
+    │ host; WAL does not work over a │
+    │ network filesystem.”           │
+    │                                │
+    │ • Processes on different hosts │
+    │   cannot share memory over a … │
+    │ • WAL is for a local disk.     │
+    ╰────── o open  c check  y copy ─╯
+    ");
+}
+
+#[test]
+fn a_file_has_no_page() {
+    assert_snapshot!(shown(&source(None, None), &[], None, 60), @"
+    ╭─ [1] Write-Ahead Logging ────────────────────────────────╮
+    │ a file, without an address                               │
+    │                                                          │
+    │ No text in the answer cites this source.                 │
+    ╰─────────────────────────────────────── y copy  [ ] walk ─╯
+    ");
+}
+
+#[test]
+fn a_source_of_another_kind_is_not_called_a_file() {
+    let mut place = source(None, None);
+    place.kind = "place_citation".into();
+    assert_snapshot!(shown(&place, &claims()[..1], None, 60), @"
+    ╭─ [1] Write-Ahead Logging ────────────────────────────────╮
+    │ place citation, without an address      supports 1 claim │
+    │                                                          │
+    │ • Processes on different hosts cannot share memory over  │
+    │   a network file system.                                 │
+    ╰─────────────────────────────────────── y copy  [ ] walk ─╯
+    ");
+    place.kind = "a_type_with_a_name_that_is_longer_than_any_card_is_wide".into();
+    assert_snapshot!(shown(&place, &[], None, 30), @"
+    ╭─ [1] Write-Ahead Logging ──╮
+    │ a type with a name that is │
+    │ longer than any card is    │
+    │ wide, without an address   │
+    │                            │
+    │ No text in the answer      │
+    │ cites this source.         │
+    ╰───────── y copy  [ ] walk ─╯
+    ");
+}
+
+#[test]
+fn a_page_is_fetched_only_with_consent() {
+    let question = question(CheckText::Excerpt("x".into()));
+    let asks = PageCheck::Asking { since: now() };
+    let card = shown(&wal(), &claims(), Some((&question, &asks)), 60);
+    assert!(shown(&wal(), &claims()[..1], None, 60).contains("supports 1 claim "));
+    let asked = card.lines().skip_while(|row| !row.contains("May ibid")).map(|row| row.to_owned() + "\n");
+    assert_snapshot!(asked.collect::<String>(), @"
+    │ ? May ibid fetch https://sqlite.org/wal.html and look    │
+    │ for the excerpt there?                                   │
+    │ The site sees this computer's address; no key and no     │
+    │ cookie is sent.                                          │
+    ╰────────────────────────────────── y yes  a always  n no ─╯
+    ");
+}
+
+#[test]
+fn a_check_shows_how_well_the_text_matches_and_where() {
+    let exactly = "WAL does not work over a network filesystem.";
+    assert_snapshot!(checked(CheckText::Excerpt(exactly.into())), @"
+    │ ✓ checked 14:03: the excerpt is on the page word for word, 38 %    │
+    │ down                                                               │
+    │ … using a database must be on the same host computer; WAL does not │
+    │ work over a network filesystem. This is because WAL requires all   │
+    │ processes to share a …                                             │
+    ╰──────────────────────────────── o open  c check  y copy  [ ] walk ─╯
+    ");
+    assert_snapshot!(checked(CheckText::Claim("wal does not work, over a network-filesystem!".into())), @"
+    │ ✓ checked 14:03: the claim is on the page except for punctuation,  │
+    │ case or white space, 38 % down                                     │
+    │ … using a database must be on the same host computer; WAL does not │
+    │ work over a network filesystem. This is because WAL requires all   │
+    │ processes to share a …                                             │
+    ╰──────────────────────────────── o open  c check  y copy  [ ] walk ─╯
+    ");
+    assert_snapshot!(checked(CheckText::Claim("WAL does not work over a satellite link".into())), @"
+    │ ? checked 14:03: only 6 of 8 words of the claim are on the page in │
+    │ a row, 38 % down                                                   │
+    │ … using a database must be on the same host computer; WAL does not │
+    │ work over a network filesystem. This is because WAL requires all … │
+    ╰──────────────────────────────── o open  c check  y copy  [ ] walk ─╯
+    ");
+    assert_snapshot!(checked(CheckText::Claim("The moon is made of cheese".into())), @"
+    │ ? checked 14:03: the claim was not found on the page               │
+    ╰──────────────────────────────── o open  c check  y copy  [ ] walk ─╯
+    ");
+    assert_snapshot!(checked(CheckText::Excerpt(format!("{exactly} [...] And one more thing here."))), @"
+    │ ? checked 14:03: the excerpt has 2 passages: 1 found word for      │
+    │ word, 1 not found                                                  │
+    │ … using a database must be on the same host computer; WAL does not │
+    │ work over a network filesystem. This is because WAL requires all   │
+    │ processes to share a …                                             │
+    ╰──────────────────────────────── o open  c check  y copy  [ ] walk ─╯
+    ");
+}
+
+#[test]
+fn a_failed_check_shows_the_reason() {
+    let question = question(CheckText::Excerpt("x".into()));
+    let unread = PageCheck::Failed { at: now(), reason: "it is a PDF, which ibid cannot read".into() };
+    let card = shown(&source(Some("https://sqlite.org/wal.html"), None), &[], Some((&question, &unread)), 60);
+    assert!(card.contains("! could not be checked 14:03: it is a PDF, which ibid"), "{card}");
+}
+
+#[test]
+fn redirects_and_truncated_pages_are_reported() {
+    let question = question(CheckText::Excerpt("network filesystem".into()));
+    let found = vec![PageText::new(PAGE).find("network filesystem")];
+    let page = CheckedPage { url: "https://other.example/wal".into(), truncated_at_mb: Some(2), matches: found };
+    let check = PageCheck::Done { at: now(), page };
+    let card = shown(&wal(), &[], Some((&question, &check)), 60);
+    assert!(card.contains("The address redirects to https://other.example/wal"), "{card}");
+    assert!(card.contains("Only the first 2 MB of the page were read."), "{card}");
+}
+
+#[test]
+fn a_footnote_is_valid_markdown_whatever_the_title() {
+    let mut source = wal();
+    source.title = "WAL [draft]".into();
+    assert_snapshot!(footnote(&source), @"[^1]: [WAL draft](https://sqlite.org/wal.html) “All processes using a database must be on the same host; WAL does not work over a network filesystem.”");
+    source.url = Some("https://a.example/x_(y)".into());
+    source.excerpt = None;
+    assert_eq!(footnote(&source), "[^1]: [WAL draft](<https://a.example/x_(y)>)");
+    source.url = None;
+    assert_eq!(footnote(&source), "[^1]: WAL draft");
+}

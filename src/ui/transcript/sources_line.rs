@@ -1,0 +1,47 @@
+//! The line of sources under an answer.
+
+use std::sync::Arc;
+
+use crate::text;
+use crate::{
+    citations::annotations::Source,
+    render::{
+        row::{RowKind, StyledRow, StyledSpan, TextStyle},
+        theme::ColourRole,
+    },
+};
+
+const LABEL: &str = "Sources  ";
+
+/// Lays out `Sources  [1] sqlite.org/wal  [2] …`, wrapped with a hanging indent; no rows without sources. The mark of
+/// the source `lit` is highlighted.
+pub fn sources_line(sources: &[Source], highlighted: Option<u32>, width: usize) -> Vec<StyledRow> {
+    let mut rows: Vec<StyledRow> = Vec::new();
+    let indent = if width >= 30 { LABEL.len() } else { 0 };
+    let room = width - indent;
+    let mut used = 0;
+    for source in sources {
+        let mark = format!("[{}] ", source.number);
+        let site = text::truncate(&source.site, room.saturating_sub(mark.len()).max(1)).into_owned();
+        let cells = mark.len() + text::width(&site);
+        if rows.is_empty() || used + 2 + cells > room {
+            let lead = if rows.is_empty() && indent > 0 { LABEL.to_owned() } else { " ".repeat(indent) };
+            rows.push(StyledRow {
+                lead_spans: 1,
+                ..StyledRow::new(RowKind::Sources, vec![StyledSpan::new(lead, TextStyle::of(ColourRole::Muted))])
+            });
+            used = 0;
+        }
+        let Some(row) = rows.last_mut() else { continue };
+        if used > 0 {
+            row.spans.push(StyledSpan::new("  ", TextStyle::of(ColourRole::Text)));
+            used += 2;
+        }
+        used += cells;
+        let link = source.url.as_deref().map(Arc::from);
+        row.spans.push(StyledSpan::source_number(source.number, highlighted == Some(source.number)));
+        row.spans.push(StyledSpan::new(" ", TextStyle::of(ColourRole::Text)));
+        row.spans.push(StyledSpan { link, ..StyledSpan::new(site, TextStyle::of(ColourRole::Text)) });
+    }
+    rows.into_iter().map(|row| row.truncated(width)).collect()
+}

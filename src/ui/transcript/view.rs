@@ -1,0 +1,136 @@
+//! Draws the transcript.
+
+use std::ops::Range;
+
+use ratatui::{
+    buffer::Buffer,
+    layout::{Position, Rect},
+    style::{Modifier, Style},
+    widgets::Widget,
+};
+
+use super::{GUTTER, Transcript, message_rows::PlacedRow, select};
+use crate::{
+    render::{
+        row::RowKind,
+        theme::{ColourRole, Theme},
+    },
+    text,
+};
+
+/// Paints the rows that `Transcript::sync` chose, and the pill that counts new ones.
+pub struct TranscriptView<'a> {
+    pub transcript: &'a Transcript,
+    pub theme: &'a Theme,
+    /// The pane has the focus, so the current message is marked.
+    pub focused: bool,
+    /// The newest card has the focus, so its letter keys work.
+    pub card_focused: bool,
+    /// The key that goes to the end; empty if none does.
+    pub end_key: &'a str,
+}
+
+impl Widget for TranscriptView<'_> {
+    fn render(self, area: Rect, buf: &mut Buffer) {
+        let area = area.intersection(buf.area);
+        let column = Rect { x: area.x + GUTTER.min(area.width), width: area.width.saturating_sub(GUTTER), ..area };
+        let cursor_row = self.transcript.cursor_row();
+        let spots = self.transcript.positioned_rows().map(|(spot, _)| spot);
+        for (((placed, is_current), spot), y) in
+            self.transcript.visible_rows().zip(spots).zip(area.top()..area.bottom())
+        {
+            let gutter = Rect { y, height: 1, width: area.width.min(GUTTER), ..area };
+            let line = Rect { y, height: 1, ..column };
+            let is_head = cursor_row.map_or(is_current && placed.row.kind == RowKind::MessageHead, |row| row == spot);
+            let is_card = placed.row.kind == RowKind::Card;
+            if self.focused && is_head || self.card_focused && is_current && is_card {
+                draw_mark(self.theme.marks.bar, ColourRole::Accent, gutter, self.theme, buf);
+            } else if let Some(bar) = placed.row.gutter {
+                draw_mark(bar.mark, bar.role, gutter, self.theme, buf);
+            }
+            match placed.bar {
+                Some(bar) => {
+                    draw_mark(bar.mark, bar.role, line, self.theme, buf);
+                    let inner = Rect { x: line.x + 2.min(line.width), width: line.width.saturating_sub(2), ..line };
+                    placed.row.draw(inner, self.theme, buf);
+                }
+                None => placed.row.draw(line, self.theme, buf),
+            }
+        }
+        self.draw_matches(column, buf);
+        self.draw_selection(column, buf);
+        self.draw_pill(column, buf);
+    }
+}
+
+impl TranscriptView<'_> {
+    /// The position of the terminal's cursor while keys make a selection.
+    pub fn cursor(&self, area: Rect) -> Option<Position> {
+        let (x, y) = self.transcript.caret_cell()?;
+        let at = Position::new(area.x + GUTTER + u16::try_from(x).ok()?, area.y + u16::try_from(y).ok()?);
+        (self.focused && area.contains(at)).then_some(at)
+    }
+
+    /// Marks the matches of a search; the current one is also bold and underlined.
+    fn draw_matches(&self, column: Rect, buf: &mut Buffer) {
+        let Some(find) = self.transcript.find() else { return };
+        let current = self
+            .theme
+            .style(ColourRole::Accent)
+            .add_modifier(Modifier::REVERSED | Modifier::BOLD | Modifier::UNDERLINED);
+        for ((spot, placed), y) in self.transcript.positioned_rows().zip(column.top()..column.bottom()) {
+            for (_, range, is_current) in find.visible_matches().iter().filter(|(lit, ..)| *lit == spot) {
+                let style = if *is_current { current } else { self.theme.style(ColourRole::Mark) };
+                self.style_range(placed, range, Rect { y, height: 1, ..column }, style, buf);
+            }
+        }
+    }
+
+    /// Marks the selected text.
+    fn draw_selection(&self, column: Rect, buf: &mut Buffer) {
+        for ((spot, placed), y) in self.transcript.positioned_rows().zip(column.top()..column.bottom()) {
+            let words = select::text_without_lead(placed.row).len();
+            if let Some(range) = self.transcript.selected_range_in(spot, words) {
+                let line = Rect { y, height: 1, ..column };
+                self.style_range(placed, &range, line, self.theme.style(ColourRole::Selection), buf);
+            }
+        }
+    }
+
+    /// Applies a style to a byte range of a row's text.
+    fn style_range(&self, placed: PlacedRow, words: &Range<usize>, line: Rect, style: Style, buf: &mut Buffer) {
+        for cells in self.transcript.cell_map(placed).cells(words) {
+            let at = |cell: usize| u16::try_from(cell).unwrap_or(u16::MAX).min(line.width);
+            let (from, to) = (at(cells.start), at(cells.end));
+            buf.set_style(Rect { x: line.x + from, width: to - from, ..line }, style);
+        }
+    }
+
+    /// `↓ 3 new lines  ^End` at the bottom right.
+    fn draw_pill(&self, column: Rect, buf: &mut Buffer) {
+        let count = self.transcript.new_rows_below();
+        if count == 0 || column.is_empty() {
+            return;
+        }
+        let lines = if count == 1 { "line" } else { "lines" };
+        let label = format!(" {} {count} new {lines} ", self.theme.marks.more_below);
+        let key = if self.end_key.is_empty() { String::new() } else { format!(" {} ", self.end_key) };
+        let Some(width) =
+            u16::try_from(text::width(&label) + text::width(&key)).ok().filter(|width| *width <= column.width)
+        else {
+            return;
+        };
+        let x = column.right() - width;
+        let y = column.bottom() - 1;
+        let pill = Rect { x, y, width, height: 1 };
+        self.theme.clear_area(pill, ColourRole::Raised, buf);
+        let (x, _) = buf.set_stringn(x, y, &label, usize::from(width), self.theme.style(ColourRole::Text));
+        buf.set_stringn(x, y, &key, usize::from(width), self.theme.style(ColourRole::Accent));
+    }
+}
+
+fn draw_mark(mark: &str, role: ColourRole, area: Rect, theme: &Theme, buf: &mut Buffer) {
+    if !area.is_empty() {
+        buf.set_stringn(area.x, area.y, mark, usize::from(area.width), theme.style(role));
+    }
+}

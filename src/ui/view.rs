@@ -1,0 +1,216 @@
+//! Draws the state: decides which widget goes where.
+
+mod overlays;
+
+use ratatui::{
+    buffer::Buffer,
+    layout::{Position, Rect},
+    text::{Line, Span},
+    widgets::Widget,
+};
+
+use crate::{
+    chat::{ConversationId, Timestamp, TurnPhase},
+    render::theme::ColourRole,
+    ui::{
+        Action, State,
+        areas::{GUTTER_WIDTH, MIN_SIZE, ScreenAreas},
+        composer::ComposerView,
+        conversations::list::ConversationListView,
+        key_hints,
+        models::model_settings::short_name,
+        overlays::ScreenOverlay,
+        rail::RailView,
+        screen::{EditTarget, PaneContent, PaneFocus},
+        state::DatabaseState,
+        title::{self, TitleView},
+        toasts::ToastView,
+        transcript::{FindView, ScrollbarView, TranscriptView, finding},
+    },
+};
+
+/// Sets every cell of the buffer and returns where the cursor is shown.
+pub fn draw(state: &State, now: Timestamp, buffer: &mut Buffer) -> Option<Position> {
+    let mut frame = DrawTarget { buffer, cursor: None };
+    draw_screen(state, now, &mut frame);
+    state.theme.finish_frame(frame.buffer);
+    frame.cursor
+}
+
+/// The buffer being drawn, and the cursor of the topmost widget that shows one.
+pub(crate) struct DrawTarget<'a> {
+    pub(crate) buffer: &'a mut Buffer,
+    pub(crate) cursor: Option<Position>,
+}
+
+impl DrawTarget<'_> {
+    pub(crate) fn area(&self) -> Rect {
+        self.buffer.area
+    }
+
+    pub(crate) fn set_cursor(&mut self, position: Option<Position>) {
+        self.cursor = position.or(self.cursor);
+    }
+}
+
+fn draw_screen(state: &State, now: Timestamp, frame: &mut DrawTarget) {
+    let screen = frame.area();
+    if screen.width < MIN_SIZE.width || screen.height < MIN_SIZE.height {
+        title::draw_too_small(screen, MIN_SIZE, &state.theme, frame.buffer);
+        return;
+    }
+    state.theme.clear_area(screen, ColourRole::Background, frame.buffer);
+    if let [ScreenOverlay::Welcome(welcome)] = state.screen.overlays.as_slice() {
+        overlays::draw_welcome(state, welcome, now, frame);
+        return;
+    }
+    let areas = state.screen.areas;
+    draw_list(state, now, areas.list, frame);
+    draw_rail(state, areas.rail, frame);
+    for rule in [areas.list_rule, areas.rail_rule] {
+        for position in rule.positions() {
+            let mark = state.theme.marks.vertical;
+            frame.buffer.set_string(position.x, position.y, mark, state.theme.style(ColourRole::Faint));
+        }
+    }
+    draw_pane(state, &areas, frame);
+    crate::ui::status::view::draw_status(state, now, areas.status, frame);
+    overlays::draw_overlays(state, now, frame);
+}
+
+fn draw_list(state: &State, now: Timestamp, area: Rect, frame: &mut DrawTarget) {
+    if area.is_empty() {
+        return;
+    }
+    let running =
+        |id: ConversationId| state.conversations.get(&id).is_some_and(|conversation| !conversation.turns.is_empty());
+    let focused = state.screen.focus == PaneFocus::List;
+    let view = ConversationListView {
+        list: &state.screen.list,
+        summaries: &state.index,
+        total: state.index.len() + state.unlisted_count,
+        open: state.screen.pane.content.conversation_id(),
+        is_running: &running,
+        spinner: crate::ui::status::view::spinner_mark(state, now),
+        focused,
+        theme: &state.theme,
+    };
+    frame.set_cursor(view.cursor(area).filter(|_| focused));
+    view.render(area, frame.buffer);
+}
+
+fn draw_rail(state: &State, area: Rect, frame: &mut DrawTarget) {
+    if area.is_empty() {
+        return;
+    }
+    let focused = state.screen.focus == PaneFocus::Rail;
+    RailView { rail: &state.screen.rail, focused, theme: &state.theme }.render(area, frame.buffer);
+}
+
+/// Draws the column of title, transcript, rule and composer.
+fn draw_pane(state: &State, areas: &ScreenAreas, frame: &mut DrawTarget) {
+    let theme = &state.theme;
+    let pane = &state.screen.pane;
+    let buf = &mut *frame.buffer;
+    let conversation = state.current_conversation();
+    let sibling =
+        conversation.and_then(|conversation| Some(conversation.siblings(conversation.title_shows_versions()?)));
+    let title = match pane.content {
+        PaneContent::New => "",
+        PaneContent::Loading(_) => "Opening the conversation",
+        PaneContent::Conversation(_) => conversation.map_or("", |conversation| &conversation.title),
+    };
+    TitleView { title, version: sibling, theme }.render(areas.title, buf);
+    let mut caret = None;
+    match state.screen.transcript() {
+        Some(transcript) => {
+            let focus = state.screen.focus;
+            let (focused, card_focused) = (focus == PaneFocus::Transcript, focus == PaneFocus::Card);
+            let end_key = &state.keymap.keys_of(Action::ScrollEnd).unwrap_or_default();
+            let view = TranscriptView { transcript, theme, focused, card_focused, end_key };
+            caret = view.cursor(areas.transcript).filter(|_| state.screen.overlays.is_empty());
+            view.render(areas.transcript, buf);
+            ScrollbarView { transcript, theme }.render(areas.scrollbar(), buf);
+        }
+        None => draw_empty(state, areas.transcript, buf),
+    }
+    let rule = theme.marks.rule.repeat(areas.composer_rule.width.into());
+    buf.set_string(areas.composer_rule.x, areas.composer_rule.y, rule, theme.style(ColourRole::Faint));
+    let above =
+        Rect { y: areas.composer_rule.y.saturating_sub(1), height: areas.composer_rule.height, ..areas.composer_rule };
+    ToastView { toasts: &state.screen.toasts, theme }.render(above, buf);
+    frame.set_cursor(caret);
+    draw_composer(state, areas.composer, frame);
+}
+
+/// Draws an empty conversation: the model that will answer, and hints for first steps.
+fn draw_empty(state: &State, area: Rect, buf: &mut Buffer) {
+    let text =
+        Rect { x: area.x + GUTTER_WIDTH.min(area.width), width: area.width.saturating_sub(GUTTER_WIDTH), ..area };
+    let (muted, accent) = (state.theme.style(ColourRole::Muted), state.theme.style(ColourRole::Accent));
+    let model = short_name(&state.settings().model);
+    let mut lines = vec![if model.is_empty() {
+        key_hints::styled_line("No model chosen yet.", muted)
+    } else {
+        Line::from(vec![
+            Span::styled(model.to_owned(), state.theme.style(ColourRole::Text).bold()),
+            Span::styled(" answers.", muted),
+        ])
+    }];
+    if let DatabaseState::Broken(error) = &state.database {
+        lines.push(key_hints::styled_line(
+            format!("Nothing will be saved: {error}"),
+            state.theme.style(ColourRole::Error),
+        ));
+    }
+    lines.push(Line::default());
+    let hints = [
+        (Action::ChooseModel, "another model"),
+        (Action::NextEffort, "how hard it thinks"),
+        (Action::ToggleWeb, "search the web"),
+        (Action::FocusList, "earlier conversations"),
+        (Action::ShowCommands, "everything else"),
+    ];
+    for (action, words) in hints {
+        if let Some(keys) = state.keymap.keys_of(action) {
+            lines.push(Line::from(vec![Span::styled(format!("{keys:<11}"), accent), Span::styled(words, muted)]));
+        }
+    }
+    for (line, row) in lines.into_iter().zip(text.rows()) {
+        line.render(row, buf);
+    }
+}
+
+fn draw_composer(state: &State, area: Rect, frame: &mut DrawTarget) {
+    if let Some(find) = finding::active_find(state) {
+        let view = FindView { find, theme: &state.theme };
+        frame.set_cursor(view.cursor(area).filter(|_| state.screen.overlays.is_empty()));
+        view.render(area, frame.buffer);
+        return;
+    }
+    // The caret after a full row is drawn in the margin.
+    let area = Rect { width: area.width + 1, ..area }.intersection(frame.area());
+    let composer = &state.screen.pane.composer;
+    let focused = state.screen.focus == PaneFocus::Composer;
+    let placeholder = composer_placeholder(state);
+    let view = ComposerView { composer, placeholder, focused, theme: &state.theme };
+    frame.set_cursor(view.cursor(area).filter(|_| focused && state.screen.overlays.is_empty()));
+    view.render(area, frame.buffer);
+}
+
+/// Returns what the empty composer is for, and what Enter would do.
+fn composer_placeholder(state: &State) -> &'static str {
+    match state.screen.pane.editing {
+        Some(EditTarget::Prompt(_)) => return "the edited prompt",
+        Some(EditTarget::Arguments(_)) => return "the arguments, as JSON",
+        Some(EditTarget::Reason(_)) => return "why not? the model will read this",
+        None => (),
+    }
+    match state.current_conversation().and_then(|conversation| conversation.active_turn()) {
+        Some(turn) if turn.step > 0 || matches!(turn.phase, TurnPhase::Calling | TurnPhase::Paused(_)) => {
+            "type to steer: it goes in at the next step"
+        }
+        Some(_) => "type the next message: it is sent when this answer is done",
+        None => "type a message",
+    }
+}

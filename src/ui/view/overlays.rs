@@ -1,0 +1,124 @@
+//! Draws the overlays, from the bottom up.
+
+use ratatui::{
+    layout::{Margin, Rect},
+    widgets::Widget,
+};
+
+use super::DrawTarget;
+use crate::{
+    chat::Timestamp,
+    render::theme::ColourRole,
+    ui::{
+        Action, State,
+        areas::ScreenAreas,
+        connect::{WelcomeScreen, WelcomeView},
+        help::HelpView,
+        keymap::format_sequence,
+        overlay::{
+            form::FormView,
+            frame::OverlayFrame as FloatingFrame,
+            picker::{PickerLine, PickerView},
+        },
+        overlays::{PickerKind, ScreenOverlay, no_tools_reason},
+        results::pager::PagerView,
+        screen::HINTS_DELAY,
+        status::leader_hints::LeaderView,
+        tools::ToolListView,
+        xray::XrayView,
+    },
+};
+
+pub(crate) fn draw_overlays(state: &State, now: Timestamp, frame: &mut DrawTarget) {
+    let screen = frame.area();
+    let theme = &state.theme;
+    for overlay in &state.screen.overlays {
+        if !keeps_page_visible(overlay) {
+            theme.dim_area(screen, frame.buffer);
+        }
+        match overlay {
+            ScreenOverlay::Welcome(welcome) => draw_welcome(state, welcome, now, frame),
+            ScreenOverlay::Picker { of: PickerKind::AnswerAgain { .. }, picker } => {
+                let view = PickerLine { picker, theme };
+                let area = state.screen.areas.composer;
+                frame.set_cursor(view.cursor(area));
+                view.render(area, frame.buffer);
+            }
+            ScreenOverlay::Picker { picker, .. } => {
+                let view = PickerView { picker, now, theme };
+                frame.set_cursor(view.cursor(screen));
+                view.render(screen, frame.buffer);
+            }
+            ScreenOverlay::Parameters(form) => {
+                let view = FormView { form, theme };
+                frame.set_cursor(view.cursor(screen));
+                view.render(screen, frame.buffer);
+            }
+            ScreenOverlay::Help(help) => HelpView { help, theme }.render(screen, frame.buffer),
+            ScreenOverlay::Xray(xray) => {
+                let view = XrayView { xray, now, message: state.screen.toasts.text(), theme };
+                frame.set_cursor(view.cursor(screen));
+                view.render(screen, frame.buffer);
+            }
+            ScreenOverlay::Pager(pager) => {
+                let view = PagerView { pager, message: state.screen.toasts.text(), theme };
+                frame.set_cursor(view.cursor(screen));
+                view.render(screen, frame.buffer);
+            }
+            ScreenOverlay::Tools(list) => {
+                let notice = no_tools_reason(state);
+                let view = ToolListView { list, notice: notice.as_deref(), theme };
+                frame.set_cursor(view.cursor(screen));
+                view.render(screen, frame.buffer);
+            }
+            ScreenOverlay::List => {
+                let area = ScreenAreas::floating_list(state.screen.size, state.screen.widths);
+                let inside = draw_floating_frame(area, state, frame);
+                super::draw_list(state, now, inside, frame);
+            }
+            ScreenOverlay::Rail => {
+                let area = ScreenAreas::floating_rail(state.screen.size, state.screen.widths);
+                let inside = draw_floating_frame(area, state, frame);
+                super::draw_rail(state, inside, frame);
+            }
+        }
+    }
+    draw_hints(state, now, frame);
+}
+
+/// Whether an overlay leaves the page undimmed: a theme is previewed on it, and a one-line picker does not cover it.
+fn keeps_page_visible(overlay: &ScreenOverlay) -> bool {
+    matches!(overlay, ScreenOverlay::Picker { of: PickerKind::Theme | PickerKind::AnswerAgain { .. }, .. })
+}
+
+/// Draws the frame of a pane that is not docked; returns the area inside.
+fn draw_floating_frame(area: Rect, state: &State, frame: &mut DrawTarget) -> Rect {
+    let overlay = FloatingFrame { title: "", keys: &[], notice: None, theme: &state.theme };
+    overlay.draw(area, frame.buffer).inner(Margin::new(1, 0))
+}
+
+pub(crate) fn draw_welcome(state: &State, welcome: &WelcomeScreen, now: Timestamp, frame: &mut DrawTarget) {
+    let screen = frame.area();
+    state.theme.clear_area(screen, ColourRole::Background, frame.buffer);
+    let quit_key = &state.keymap.keys_of(Action::Cancel).unwrap_or_default();
+    let spinner = crate::ui::status::view::spinner_mark(state, now);
+    let view = WelcomeView { welcome, spinner, theme: &state.theme, quit_key };
+    frame.set_cursor(view.cursor(screen));
+    view.render(screen, frame.buffer);
+}
+
+/// Draws the choices after a leader key that has waited half a second, above the composer's rule.
+fn draw_hints(state: &State, now: Timestamp, frame: &mut DrawTarget) {
+    let Some(leader) =
+        state.screen.pending_sequence.as_ref().filter(|leader| now.duration_since(leader.since) >= HINTS_DELAY)
+    else {
+        return;
+    };
+    let choices = state.sequence_choices(leader);
+    let pressed = format_sequence(&leader.keys);
+    let view = LeaderView { pressed: &pressed, choices: &choices, theme: &state.theme };
+    let rule = state.screen.areas.composer_rule;
+    let height = view.height(rule.width).min(rule.y);
+    let area = Rect { y: rule.y - height, height, ..rule };
+    view.render(area, frame.buffer);
+}

@@ -1,0 +1,210 @@
+//! The x-ray: the requests and events of an answer, to search and inspect them.
+
+mod curl;
+mod lines;
+mod rows;
+mod view;
+pub mod xray_actions;
+
+use crossterm::event::{KeyCode, KeyEvent};
+use ratatui::layout::{Position, Rect, Size};
+
+use super::overlay::search::{self, SearchChange, SearchField};
+use crate::chat::{MessageId, Timestamp, WireRecording};
+use lines::LineList;
+use rows::XraySection;
+pub use view::XrayView;
+
+/// An overlay that shows everything that went over the wire for one answer, and one event in full.
+#[derive(Debug, Clone)]
+pub struct XrayOverlay {
+    pub answer: MessageId,
+    /// The time when it was opened, or its recording last refreshed.
+    pub refreshed_at: Timestamp,
+    search: SearchField,
+    content: XrayContent,
+    list: LineList,
+    opened: Option<OpenedFrame>,
+    size: Size,
+}
+
+#[derive(Debug, Clone)]
+enum XrayContent {
+    Loading,
+    Filled(Box<WireRecording>),
+    /// Loading failed: what is missing, and what to do.
+    Failed(String, String),
+}
+
+/// One event or request in full.
+#[derive(Debug, Clone)]
+struct OpenedFrame {
+    title: String,
+    /// The index of the frame in the recording.
+    frame_index: usize,
+    /// The width that the lines were laid out for.
+    width: u16,
+    lines: LineList,
+}
+
+/// A request that a key makes to the program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum XrayCommand {
+    Nothing,
+    /// Copy the request as a shell command; `None` if it was not recorded in full.
+    CopyCurl(Option<String>),
+    Save {
+        stem: String,
+        text: String,
+    },
+}
+
+impl XrayOverlay {
+    pub fn new(answer: MessageId, now: Timestamp) -> Self {
+        Self {
+            answer,
+            refreshed_at: now,
+            search: SearchField::default(),
+            content: XrayContent::Loading,
+            list: LineList::default(),
+            opened: None,
+            size: Size::default(),
+        }
+    }
+
+    /// Takes the recording, or a newer state of it.
+    pub fn set_recording(&mut self, recording: Box<WireRecording>) {
+        self.list.set_rows(rows::build_rows(&recording), self.search.needle());
+        self.content = XrayContent::Filled(recording);
+    }
+
+    pub fn set_failure(&mut self, message: &str, hint: &str) {
+        self.content = XrayContent::Failed(message.to_owned(), hint.to_owned());
+    }
+
+    pub fn is_filled(&self) -> bool {
+        matches!(self.content, XrayContent::Filled(_))
+    }
+
+    /// Scrolls the cursor into view, and lays out again if the width has changed; called before each frame.
+    pub fn arrange(&mut self, size: Size) {
+        self.size = size;
+        let parts = search::areas(Rect::from((Position::ORIGIN, size)));
+        self.list.scroll_to_cursor(parts.rows.height);
+        let XrayContent::Filled(recording) = &self.content else { return };
+        if let Some(opened) = &mut self.opened {
+            let width = search::text_column(parts.rows).width;
+            if opened.width != width {
+                opened.width = width;
+                opened.lines.set_rows(rows::frame_rows(recording, opened.frame_index, width), self.search.needle());
+            }
+            opened.lines.scroll_to_cursor(parts.rows.height);
+        }
+    }
+
+    /// Goes one step back within the overlay; `false` if the overlay should close instead.
+    pub fn back(&mut self) -> bool {
+        if self.search.is_typing() || (self.opened.is_none() && !self.search.is_empty()) {
+            self.search.clear();
+            self.update_matches();
+            return true;
+        }
+        self.opened.take().is_some()
+    }
+
+    pub fn paste(&mut self, text: &str) {
+        self.search.paste(text);
+        self.update_matches();
+    }
+
+    pub fn on_key(&mut self, key: KeyEvent, screen: Rect) -> XrayCommand {
+        self.size = Size { width: screen.width, height: screen.height };
+        if self.search.is_typing() {
+            match self.search.on_key(key) {
+                SearchChange::Nothing => (),
+                SearchChange::QueryChanged => self.update_matches(),
+                SearchChange::Step(by) => self.active_lines().go_to_match(by),
+            }
+            return XrayCommand::Nothing;
+        }
+        let page = isize::try_from(search::areas(screen).rows.height.max(1)).unwrap_or(1);
+        let lines = self.active_lines();
+        match key.code {
+            KeyCode::Down | KeyCode::Char('j') => lines.move_cursor(1),
+            KeyCode::Up | KeyCode::Char('k') => lines.move_cursor(-1),
+            KeyCode::PageDown | KeyCode::Char(' ') => lines.move_cursor(page),
+            KeyCode::PageUp => lines.move_cursor(-page),
+            KeyCode::Home | KeyCode::Char('g') => lines.move_cursor(isize::MIN),
+            KeyCode::End | KeyCode::Char('G') => lines.move_cursor(isize::MAX),
+            KeyCode::Tab | KeyCode::BackTab => lines.go_to_other_section(),
+            KeyCode::Char('n') => lines.go_to_match(1),
+            KeyCode::Char('N') => lines.go_to_match(-1),
+            KeyCode::Char('/') => self.search.start_typing(),
+            KeyCode::Enter => self.open_selected(),
+            KeyCode::Char('c') => return self.copy_request(),
+            KeyCode::Char('s') => return self.save_recording(),
+            _ => (),
+        }
+        XrayCommand::Nothing
+    }
+
+    pub fn on_wheel(&mut self, rows: isize) {
+        self.active_lines().move_cursor(rows);
+    }
+
+    /// Searches the visible lines for the query.
+    fn update_matches(&mut self) {
+        self.list.update_matches(self.search.needle());
+        if let Some(opened) = &mut self.opened {
+            opened.lines.update_matches(self.search.needle());
+            opened.lines.go_to_nearest_match();
+        } else {
+            self.list.go_to_nearest_match();
+        }
+    }
+
+    /// The lines that the keys move in.
+    fn active_lines(&mut self) -> &mut LineList {
+        self.opened.as_mut().map_or(&mut self.list, |opened| &mut opened.lines)
+    }
+
+    fn open_selected(&mut self) {
+        let XrayContent::Filled(recording) = &self.content else { return };
+        let Some(frame_index) = self.list.selected().and_then(|row| row.frame_index) else { return };
+        if self.opened.is_some() {
+            return;
+        }
+        let width = search::text_column(search::areas(Rect::from((Position::ORIGIN, self.size))).rows).width;
+        let mut lines = LineList::default();
+        lines.set_rows(rows::frame_rows(recording, frame_index, width), self.search.needle());
+        let row = self.list.selected().filter(|row| row.section() == Some(XraySection::Request));
+        lines.cursor = match row {
+            // A line of a request is found again by its text; an event opens at its first match.
+            Some(row) => {
+                lines.rows.iter().position(|other| other.kind == row.kind && row.text.starts_with(&other.text))
+            }
+            None => lines.matches.first().copied(),
+        }
+        .unwrap_or(0);
+        self.opened = Some(OpenedFrame { title: rows::frame_title(recording, frame_index), frame_index, width, lines });
+    }
+
+    fn copy_request(&self) -> XrayCommand {
+        match &self.content {
+            XrayContent::Filled(recording) => match recording.newest_request() {
+                Some((sent, true)) => XrayCommand::CopyCurl(Some(curl::curl_command(sent))),
+                Some((_, false)) | None => XrayCommand::CopyCurl(None),
+            },
+            XrayContent::Loading | XrayContent::Failed(..) => XrayCommand::Nothing,
+        }
+    }
+
+    fn save_recording(&self) -> XrayCommand {
+        match &self.content {
+            XrayContent::Filled(recording) => {
+                XrayCommand::Save { stem: format!("ibid-xray-{}", self.answer), text: recording.to_json() }
+            }
+            XrayContent::Loading | XrayContent::Failed(..) => XrayCommand::Nothing,
+        }
+    }
+}

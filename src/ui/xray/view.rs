@@ -1,0 +1,229 @@
+//! Draws the x-ray.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::{Position, Rect},
+    style::{Modifier, Style},
+    text::{Line, Span},
+    widgets::Widget,
+};
+
+use super::{
+    LineList, XrayContent, XrayOverlay,
+    rows::{MAX_SHOWN_BYTES, XrayRow, XrayRowKind},
+};
+use crate::{
+    chat::Timestamp,
+    render::theme::{ColourRole, Theme},
+    text,
+    ui::{
+        key_hints::{self, KeyHint},
+        overlay::{
+            frame::OverlayFrame,
+            search::{self, SearchView},
+        },
+    },
+};
+
+/// Draws the x-ray over everything else; it is given the area of the whole screen.
+pub struct XrayView<'a> {
+    pub xray: &'a XrayOverlay,
+    pub now: Timestamp,
+    /// A message about the last action, which has no room elsewhere.
+    pub message: Option<&'a str>,
+    pub theme: &'a Theme,
+}
+
+/// The widths of the columns, in cells.
+#[derive(Debug, Clone, Copy)]
+struct XrayColumnWidths {
+    times: usize,
+    events: usize,
+    headers: usize,
+}
+
+/// The characters shown before a match that lies beyond the beginning of a row.
+const CONTEXT_CHARS: usize = 12;
+
+impl XrayView<'_> {
+    /// The position of the terminal's cursor.
+    pub fn cursor(&self, screen: Rect) -> Option<Position> {
+        self.search_view(&self.count_text()).cursor(search::areas(screen).field)
+    }
+
+    fn active_lines(&self) -> &LineList {
+        self.xray.opened.as_ref().map_or(&self.xray.list, |opened| &opened.lines)
+    }
+
+    /// The text at the right of the field: the number of the match during a search, else the number of events.
+    fn count_text(&self) -> String {
+        let lines = self.active_lines();
+        if self.xray.search.is_empty() {
+            let events = self.xray.list.rows.iter().filter(|row| row.kind == XrayRowKind::Event).count();
+            return match (&self.xray.content, &self.xray.opened, events) {
+                (XrayContent::Loading | XrayContent::Failed(..), ..) | (_, Some(_), _) => String::new(),
+                (XrayContent::Filled(_), None, 1) => "1 event".into(),
+                (XrayContent::Filled(_), None, events) => format!("{events} events"),
+            };
+        }
+        search::count_text(lines.matches.len(), lines.matches.binary_search(&lines.cursor).ok())
+    }
+
+    fn search_view<'a>(&'a self, count: &'a str) -> SearchView<'a> {
+        let hint = if self.xray.is_filled() { "/ searches" } else { "" };
+        SearchView { search: &self.xray.search, hint, count, theme: self.theme }
+    }
+
+    fn key_hints(&self) -> Vec<KeyHint<'static>> {
+        let searched = !self.xray.search.is_empty();
+        match &self.xray.content {
+            XrayContent::Loading | XrayContent::Failed(..) => vec![("Esc", "back")],
+            XrayContent::Filled(_) if self.xray.search.is_typing() => {
+                vec![("↵", "done"), (self.theme.marks.up_down, "matches"), ("Esc", "clear")]
+            }
+            XrayContent::Filled(_) => {
+                let mut keys = vec![("c", "copy as curl"), ("s", "save"), ("Esc", "back")];
+                if searched {
+                    keys.insert(0, ("n N", "matches"));
+                }
+                if self.xray.opened.is_none() {
+                    keys.insert(0, ("Tab", "request, events"));
+                    keys.insert(0, ("↵", "open"));
+                }
+                keys
+            }
+        }
+    }
+
+    fn draw_placeholder(&self, area: Rect, buf: &mut Buffer) {
+        let (text, muted) = (self.theme.style(ColourRole::Text), self.theme.style(ColourRole::Muted));
+        let room = search::text_column(area);
+        let lines = match &self.xray.content {
+            XrayContent::Loading => {
+                let seconds = self.now.duration_since(self.xray.refreshed_at).as_secs().max(0);
+                vec![(format!("{} reading   {seconds} s", self.theme.marks.waiting), muted)]
+            }
+            XrayContent::Failed(what, hint) => vec![(what.clone(), text), (hint.clone(), muted)],
+            XrayContent::Filled(_) => vec![("Nothing has been sent yet.".to_owned(), muted)],
+        };
+        let width = usize::from(room.width.max(1));
+        let measure = text::wrap::WrapOptions { first_width: width, rest_width: width, glued: &[] };
+        let rows = lines.iter().flat_map(|(words, style)| {
+            let words = text::clean(words).into_owned();
+            let pieces = text::wrap::wrap(&words, measure);
+            pieces
+                .into_iter()
+                .map(|piece| key_hints::styled_line(words[piece.start..piece.end].to_owned(), *style))
+                .collect::<Vec<_>>()
+        });
+        for (line, row) in rows.zip(room.rows()) {
+            line.render(row, buf);
+        }
+    }
+
+    fn draw_row(&self, row: &XrayRow, is_selected: bool, widths: XrayColumnWidths, area: Rect, buf: &mut Buffer) {
+        if is_selected {
+            buf.set_style(area, self.theme.style(ColourRole::Selection));
+            // The bar stays plain even where the selection is reversed.
+            let bar = self.theme.style(ColourRole::Accent).remove_modifier(Modifier::REVERSED);
+            key_hints::styled_line(self.theme.marks.bar, bar).render(area, buf);
+        }
+        let style = |role: ColourRole| self.theme.style(role);
+        let (name, text) = match row.kind {
+            XrayRowKind::Address => (style(ColourRole::Text).bold(), style(ColourRole::Text).bold()),
+            XrayRowKind::Header => (style(ColourRole::Muted), style(ColourRole::Text)),
+            XrayRowKind::Response | XrayRowKind::Event => (style(ColourRole::Text), style(ColourRole::Muted)),
+            XrayRowKind::Comment => (style(ColourRole::Muted), style(ColourRole::Muted)),
+            XrayRowKind::Failure => (style(ColourRole::Error), style(ColourRole::Error)),
+            XrayRowKind::Body | XrayRowKind::Blank => (style(ColourRole::Text), style(ColourRole::Text)),
+            XrayRowKind::Gap => (style(ColourRole::Warning), style(ColourRole::Warning)),
+        };
+        let mut left = usize::from(search::text_column(area).width);
+        let mut spans = Vec::new();
+        if !row.time.is_empty() {
+            let before = " ".repeat(widths.times.saturating_sub(row.time.len()));
+            self.push_span(&mut spans, &(before + &row.time), style(ColourRole::Muted), &mut left);
+            self.push_span(&mut spans, "  ", style(ColourRole::Text), &mut left);
+        }
+        if !row.name.is_empty() {
+            self.push_span(&mut spans, &row.name, name, &mut left);
+            let gap = match row.kind {
+                XrayRowKind::Response | XrayRowKind::Event => widths.events.saturating_sub(text::width(&row.name)) + 2,
+                XrayRowKind::Header => widths.headers.saturating_sub(text::width(&row.name)) + 2,
+                _ => 1,
+            };
+            self.push_span(&mut spans, &" ".repeat(gap), style(ColourRole::Text), &mut left);
+        }
+        if row.kind == XrayRowKind::Gap {
+            self.push_span(&mut spans, self.theme.marks.ellipsis, text, &mut left);
+            self.push_span(&mut spans, " ", text, &mut left);
+        }
+        let shown = self.visible_text(&row.text, left);
+        self.push_span(&mut spans, &shown, text, &mut left);
+        Line::from(spans).render(search::text_column(area), buf);
+    }
+
+    /// The part of a text that fits: its beginning, or the part around a match beyond that.
+    fn visible_text(&self, text: &str, room: usize) -> String {
+        let beyond = |at: usize| at > MAX_SHOWN_BYTES || text::width(&text[..at]) + CONTEXT_CHARS > room;
+        let found = self.xray.search.needle().find_from(text, 0).map(|range| range.start).filter(|at| beyond(*at));
+        let from = found.map_or(0, |at| text[..at].char_indices().rev().nth(CONTEXT_CHARS).map_or(0, |(at, _)| at));
+        let to = (from + MAX_SHOWN_BYTES..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
+        let (before, more) = (from > 0, to < text.len());
+        let mut seen = if before { self.theme.marks.ellipsis.to_owned() } else { String::new() };
+        seen += &text[from..to];
+        if more {
+            seen += " ";
+        }
+        text::truncate(&seen, room).into_owned()
+    }
+
+    /// Adds as much of a text as fits, with the matches in it marked.
+    fn push_span(&self, spans: &mut Vec<Span<'static>>, text: &str, style: Style, left: &mut usize) {
+        let text = text::truncate(text, *left);
+        *left -= text::width(&text);
+        spans.extend(search::mark_matches(&text, self.xray.search.needle(), style, self.theme));
+    }
+}
+
+impl Widget for XrayView<'_> {
+    fn render(self, area: Rect, buf: &mut Buffer) {
+        let area = area.intersection(buf.area);
+        self.theme.dim_area(area, buf);
+        let parts = search::areas(area);
+        let title = match &self.xray.opened {
+            Some(opened) => opened.title.as_str(),
+            None => "Request and events",
+        };
+        let keys = self.key_hints();
+        let below =
+            self.active_lines().rows.len().saturating_sub(self.active_lines().top + usize::from(parts.rows.height));
+        let more = format!("{} {below} more", self.theme.marks.more_below);
+        let notice = self.message.or((below > 0).then_some(&more));
+        if (OverlayFrame { title, keys: &keys, notice, theme: self.theme }).draw(parts.frame, buf).is_empty() {
+            return;
+        }
+        self.search_view(&self.count_text()).render(parts.field, buf);
+        let lines = self.active_lines();
+        if lines.rows.is_empty() {
+            self.draw_placeholder(parts.rows, buf);
+            return;
+        }
+        // In a narrow frame, names are not aligned.
+        let aligned = parts.rows.width >= 90;
+        let widest = |kinds: &[XrayRowKind]| {
+            let names = lines.rows.iter().filter(|row| kinds.contains(&row.kind));
+            let names = names.filter(|row| aligned || row.kind == XrayRowKind::Header);
+            names.map(|row| text::width(&row.name)).max().unwrap_or(0).min(40)
+        };
+        let widths = XrayColumnWidths {
+            times: lines.rows.iter().map(|row| row.time.len()).max().unwrap_or(0),
+            events: widest(&[XrayRowKind::Response, XrayRowKind::Event]),
+            headers: widest(&[XrayRowKind::Header]),
+        };
+        let seen = lines.rows.iter().enumerate().skip(lines.top);
+        for (area, (nth, row)) in parts.rows.rows().zip(seen) {
+            self.draw_row(row, nth == lines.cursor, widths, area, buf);
+        }
+    }
+}
