@@ -247,14 +247,14 @@ fn ask(
     let mut state = State::new(start);
     if let Some(tools::ToolMode::One(id)) = &tool
         && id.server == tools::COMMAND_SERVER
-        && state.tools.command(id).is_none()
+        && state.env.tools.command(id).is_none()
     {
         let what = format!("there is no tool {}; name one from the config, or SERVER/TOOL", id.name);
         return Err(CliError { exit: ProgramExit::Usage, message: what });
     }
     if print == headless::PrintMode::WhenComplete {
-        let endpoint = state.new_settings.endpoint.clone();
-        state.config.endpoints.entry(endpoint).or_default().stream = false;
+        let endpoint = state.chats.new_settings.endpoint.clone();
+        state.env.config.endpoints.entry(endpoint).or_default().stream = false;
     }
     let files = RuntimeFiles {
         database: settings.paths.database_file(),
@@ -373,7 +373,7 @@ impl LaunchSettings {
 
     /// Returns the command line that resumes the conversation on the screen.
     fn resume_line(&self, state: &State, program: &str) -> Option<String> {
-        let conversation = state.current_conversation()?;
+        let conversation = state.chats.current_conversation()?;
         Some(format!("{program}{} --resume {}", self.path_flags, conversation.id))
     }
 }

@@ -113,7 +113,7 @@ impl AskSession<'_> {
             }
             if is_opened && let Some(prompt) = self.prompt.take() {
                 self.dispatch(Msg::ExternalPrompt(prompt));
-                if self.state.current_conversation().is_none() {
+                if self.state.chats.current_conversation().is_none() {
                     return AskOutcome::Failed("no model was chosen; name one with --model".into());
                 }
             }
@@ -142,7 +142,7 @@ impl AskSession<'_> {
 
     fn dispatch(&mut self, msg: Msg) {
         let effects = ui::update(self.state, Timestamp::now(), msg);
-        for complaint in self.state.complaints.drain(..) {
+        for complaint in self.state.env.complaints.drain(..) {
             eprintln!("ibid: {}", text::clean(&complaint).replace('\n', " "));
         }
         for effect in effects {
@@ -171,7 +171,7 @@ impl AskSession<'_> {
     }
 
     fn report_progress(&mut self, out: &mut impl Write) -> io::Result<Option<AskOutcome>> {
-        let Some(conversation) = self.state.current_conversation() else { return Ok(None) };
+        let Some(conversation) = self.state.chats.current_conversation() else { return Ok(None) };
         let Some(answer) = newest_answer(conversation) else { return Ok(None) };
         self.printer.print_progress(answer, out)?;
         if let Some(turn) = conversation.turns.first() {

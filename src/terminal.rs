@@ -82,7 +82,7 @@ pub async fn run<W: Write>(
     state: &mut State,
     connect: impl FnOnce(mpsc::Sender<Msg>) -> io::Result<EffectRuntime>,
 ) -> io::Result<ExitReason> {
-    terminal.screen.set_mouse_mode(state.config.mouse)?;
+    terminal.screen.set_mouse_mode(state.env.config.mouse)?;
     let clipboard = ClipboardWorker::new(terminal.env.clipboard);
     let first_effects = draw_frame(&mut terminal.screen, state)?;
     let (send, mut inbox) = mpsc::channel(INBOX_CAPACITY);

@@ -2,13 +2,16 @@
 
 pub mod action;
 pub mod areas;
+pub mod chats;
 pub mod code_blocks;
 pub mod composer;
 pub mod connect;
 pub mod conversations;
-mod costs;
+pub mod costs;
+pub mod cx;
 mod dispatch;
 pub mod effect;
+pub mod environment;
 pub mod escape_keys;
 pub mod help;
 pub mod key_hints;
@@ -48,6 +51,7 @@ pub use state::State;
 
 use jiff::SignedDuration;
 use ratatui::layout::{Margin, Size};
+use {cx::Cx, screen::Screen};
 
 use crate::{
     chat::Timestamp,
@@ -71,108 +75,109 @@ const FRAME_INTERVAL: SignedDuration = SignedDuration::from_millis(16);
 
 /// Applies a message to the state and returns the effects to carry out.
 pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
-    let mut fx = Vec::new();
+    let mut effects = Vec::new();
+    let (screen, mut cx) = state.split(now, &mut effects);
+    let cx = &mut cx;
     match msg {
-        Msg::Input { event, more } => on_input::on_input(state, now, event, more, &mut fx),
-        Msg::ExternalPrompt(text) => conversations::switching::submit_prompt(state, now, text, &mut fx),
-        Msg::StreamOpened { stream, generation } => on_stream::on_stream_opened(state, now, stream, generation),
-        Msg::WireRecorded { stream, pieces } => xray::xray_actions::on_recorded(state, stream, pieces, &mut fx),
+        Msg::Input { event, more } => on_input::on_input(screen, cx, event, more),
+        Msg::ExternalPrompt(text) => conversations::switching::submit_prompt(screen, cx, text),
+        Msg::StreamOpened { stream, generation } => on_stream::on_stream_opened(cx, stream, generation),
+        Msg::WireRecorded { stream, pieces } => xray::xray_actions::on_recorded(cx, stream, pieces),
         Msg::Stream { stream, at, events, recorded } => {
-            xray::xray_actions::on_recorded(state, stream, recorded, &mut fx);
-            on_stream::on_events(state, stream, at, &events, &mut fx);
+            xray::xray_actions::on_recorded(cx, stream, recorded);
+            on_stream::on_events(cx, stream, at, &events);
         }
-        Msg::StreamEnded { stream, at, result } => on_stream::on_stream_ended(state, stream, at, result, &mut fx),
+        Msg::StreamEnded { stream, at, result } => on_stream::on_stream_ended(cx, stream, at, result),
         Msg::Priced { answer, generation, result } => {
-            on_stream::on_priced(state, now, answer, generation, result, &mut fx);
+            on_stream::on_priced(cx, answer, generation, result);
         }
-        Msg::QuotaReported { answer, quota } => on_stream::on_quota(state, answer, quota, &mut fx),
-        Msg::McpEvent(event) => tools::tool_registry::on_mcp_event(state, now, &event, &mut fx),
-        Msg::ToolsReported { server, tools } => tools::tool_registry::on_tools(state, server, tools),
-        Msg::ToolProgress { call, words } => on_stream::on_tool_progress(state, call, words),
-        Msg::ToolEnded { call, at, result } => on_stream::on_tool_ended(state, call, at, result, &mut fx),
-        Msg::StoreReply(reply) => on_store::on_reply(state, now, reply, &mut fx),
-        Msg::CatalogueLoaded { endpoint, result } => {
-            models::model_settings::on_models(state, now, &endpoint, result, &mut fx)
-        }
+        Msg::QuotaReported { answer, quota } => on_stream::on_quota(cx, answer, quota),
+        Msg::McpEvent(event) => tools::tool_registry::on_mcp_event(screen, cx, &event),
+        Msg::ToolsReported { server, tools } => tools::tool_registry::on_tools(cx, server, tools),
+        Msg::ToolProgress { call, words } => on_stream::on_tool_progress(cx, call, words),
+        Msg::ToolEnded { call, at, result } => on_stream::on_tool_ended(cx, call, at, result),
+        Msg::StoreReply(reply) => on_store::on_reply(screen, cx, reply),
+        Msg::CatalogueLoaded { endpoint, result } => models::model_settings::on_models(screen, cx, &endpoint, result),
         Msg::Highlighted(painted) => {
-            if let Some(transcript) = state.screen.transcript_mut() {
+            if let Some(transcript) = screen.transcript_mut(cx.chats) {
                 transcript.apply_highlighting(&painted);
             }
         }
-        Msg::PageOpened { url, result } => sources::citation_actions::on_browsed(state, now, url, result),
+        Msg::PageOpened { url, result } => sources::citation_actions::on_browsed(screen, cx, url, result),
         Msg::SourceChecked { conversation, question, result } => {
-            sources::citation_actions::on_checked(state, now, conversation, question, result);
+            sources::citation_actions::on_checked(screen, cx, conversation, question, result);
         }
-        Msg::EditorClosed(result) => on_editor_closed(state, now, result),
-        Msg::Connected(result) => overlays::on_connected(state, now, result, &mut fx),
+        Msg::EditorClosed(result) => on_editor_closed(screen, cx, result),
+        Msg::Connected(result) => overlays::on_connected(screen, cx, result),
         Msg::Copied(Ok(method)) => {
-            let dot = state.theme.marks.dot;
-            state.screen.toasts.append_to("copied", &format!(" {dot} {method}"));
+            let dot = cx.env.theme.marks.dot;
+            cx.toasts.append_to("copied", &format!(" {dot} {method}"));
         }
-        Msg::Copied(Err(why)) => state.screen.warn(now, format!("not copied: {why}")),
+        Msg::Copied(Err(why)) => cx.warn(format!("not copied: {why}")),
         Msg::FileSaved(result) => match result {
-            Ok(path) => state.screen.show_message(now, format!("saved as {path}")),
-            Err(why) => state.screen.warn(now, why),
+            Ok(path) => cx.show_message(format!("saved as {path}")),
+            Err(why) => cx.warn(why),
         },
         Msg::FileWritten { path, text, result } => match result {
-            Ok(path) => state.screen.show_message(now, format!("saved as {path}")),
-            Err(FileWriteError::Exists) => overlays::ask_overwrite(state, &path, &text),
-            Err(FileWriteError::Failed(why)) => state.screen.warn(now, why),
+            Ok(path) => cx.show_message(format!("saved as {path}")),
+            Err(FileWriteError::Exists) => overlays::ask_overwrite(screen, &path, &text),
+            Err(FileWriteError::Failed(why)) => cx.warn(why),
         },
-        Msg::CommandEnded(result) => overlays::on_command_ended(state, now, result),
-        Msg::BackgroundReported(shade) => themes::theme_selection::on_background(state, now, shade),
-        Msg::ColoursChanged => themes::theme_selection::on_colours_changed(state),
-        Msg::ThemesRead(files) => themes::theme_selection::on_themes(state, files),
+        Msg::CommandEnded(result) => overlays::on_command_ended(screen, cx, result),
+        Msg::BackgroundReported(shade) => themes::theme_selection::on_background(screen, cx, shade),
+        Msg::ColoursChanged => themes::theme_selection::on_colours_changed(cx),
+        Msg::ThemesRead(files) => themes::theme_selection::on_themes(screen, cx, files),
         Msg::SettingSaved { chosen, result } => {
             if let Err(why) = result {
-                state.screen.warn(now, format!("{} until you quit, but {why}", chosen.session_message()));
+                cx.warn(format!("{} until you quit, but {why}", chosen.session_message()));
             }
         }
         Msg::Tick => (),
-        Msg::Terminated => dispatch::quit(state, now, &mut fx),
+        Msg::Terminated => dispatch::quit(screen, cx),
     }
-    on_due(state, now, &mut fx);
-    xray::xray_actions::save_ended(state, &mut fx);
-    fx
+    on_due(screen, cx);
+    xray::xray_actions::save_ended(screen, cx);
+    effects
 }
 
 /// Does what is due at `now`, regardless of the message.
-fn on_due(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
-    on_stream::on_tick(state, now, fx);
-    on_mouse::on_tick(state, now);
-    conversations::switching::save_due_draft(state, now, fx);
-    costs::refresh(state, now, fx);
-    state.screen.toasts.expire(now);
-    if state.screen.toasts.text().is_none() && !state.complaints.is_empty() && !state.is_unattended {
-        let complaint = state.complaints.remove(0);
-        state.screen.warn(now, complaint);
+fn on_due(screen: &mut Screen, cx: &mut Cx<'_>) {
+    on_stream::on_tick(cx);
+    on_mouse::on_tick(screen, cx);
+    conversations::switching::save_due_draft(screen, cx);
+    costs::refresh(cx);
+    cx.toasts.expire(cx.now);
+    if cx.toasts.text().is_none() && !cx.env.complaints.is_empty() && !cx.env.is_unattended {
+        let complaint = cx.env.complaints.remove(0);
+        cx.warn(complaint);
     }
-    if state.screen.quit_until.is_some_and(|until| until <= now) {
-        state.screen.quit_until = None;
+    if screen.quit_until.is_some_and(|until| until <= cx.now) {
+        screen.quit_until = None;
     }
 }
 
-fn on_editor_closed(state: &mut State, now: Timestamp, result: Result<String, String>) {
+fn on_editor_closed(screen: &mut Screen, cx: &mut Cx<'_>, result: Result<String, String>) {
     match result {
         Ok(text) => {
-            state.screen.pane.composer.replace(text.trim_end_matches('\n'));
-            conversations::switching::schedule_draft_save(state, now);
+            screen.pane.composer.replace(text.trim_end_matches('\n'));
+            conversations::switching::schedule_draft_save(screen, cx);
         }
-        Err(why) => state.screen.warn(now, why),
+        Err(why) => cx.warn(why),
     }
 }
 
 /// Returns when something is due without a message: a clock tick, the end of a toast, a retry.
 pub fn next_wake(state: &State, now: Timestamp) -> Option<Timestamp> {
     let screen = &state.screen;
-    let clock = state.current_conversation().and_then(|conversation| conversation.active_turn()).map(|turn| {
+    let clock = state.chats.current_conversation().and_then(|conversation| conversation.active_turn()).map(|turn| {
         let steps = now.duration_since(turn.phase_started).as_millis() / CLOCK_STEP.as_millis();
         turn.phase_started + CLOCK_STEP * i32::try_from(steps + 1).unwrap_or(i32::MAX)
     });
     let has_pending_work = |transcript: &Transcript| transcript.is_searching() || transcript.is_behind();
-    let next_layout = screen.transcript().is_some_and(has_pending_work).then(|| now + FRAME_INTERVAL);
+    let next_layout = screen.transcript(&state.chats).is_some_and(has_pending_work).then(|| now + FRAME_INTERVAL);
     let hints = screen.pending_sequence.as_ref().map(|leader| leader.since + HINTS_DELAY).filter(|due| *due > now);
     state
+        .chats
         .conversations
         .values()
         .filter_map(crate::chat::Conversation::next_wake)
@@ -181,67 +186,74 @@ pub fn next_wake(state: &State, now: Timestamp) -> Option<Timestamp> {
                 .into_iter()
                 .flatten(),
         )
-        .chain(sources::citation_actions::next_wake(state, now))
-        .chain(screen.toasts.ends_at())
+        .chain(sources::citation_actions::next_wake(&state.screen, &state.chats, now))
+        .chain(state.toasts.ends_at())
         .min()
 }
 
 /// Lays out the next frame.
 pub fn sync(state: &mut State, now: Timestamp, size: Size) -> Vec<Effect> {
     state.screen.size = size;
-    xray::xray_actions::refresh_xray(state, now);
-    let result_request = results::call_results::refresh_pager(state);
-    let areas = state.screen.update_areas();
-    state.screen.pane.composer.scroll_to_cursor(areas.composer.height);
-    if state.screen.focus == PaneFocus::Card && transcript::error_card::offered_choices(state).is_empty() {
-        state.screen.focus = PaneFocus::Composer;
+    let mut effects = Vec::new();
+    let (screen, mut cx) = state.split(now, &mut effects);
+    let layout_effects = lay_out(screen, &mut cx);
+    effects.extend(layout_effects);
+    effects
+}
+
+/// Lays out what the window shows; returns the effects that follow from it.
+fn lay_out(screen: &mut Screen, cx: &mut Cx<'_>) -> Vec<Effect> {
+    let size = screen.size;
+    xray::xray_actions::refresh_xray(screen, cx);
+    let result_request = results::call_results::refresh_pager(screen, cx.chats);
+    let areas = screen.update_areas();
+    screen.pane.composer.scroll_to_cursor(areas.composer.height);
+    if screen.focus == PaneFocus::Card && transcript::error_card::offered_choices(cx.chats).is_empty() {
+        screen.focus = PaneFocus::Composer;
     }
-    transcript::finding::sync(state);
-    conversations::list_actions::refresh_rows(state, now);
-    overlays::sync(state);
+    transcript::finding::sync(screen, cx);
+    conversations::list_actions::refresh_rows(screen, cx);
+    overlays::sync(screen, cx);
     let list_height = if areas.list.is_empty() { size.height.saturating_sub(3) } else { areas.list.height };
-    state.screen.list.scroll_to_cursor(list_height);
-    let reasoning_in_rail = state.screen.is_rail_docked() && state.screen.rail.tab == RailTab::Reasoning;
-    let mut fx: Vec<Effect> = [
-        result_request,
-        themes::theme_selection::query_background(state, now),
-        notifications::update_window_title(state),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    let Some(id) = state.screen.pane.content.conversation_id() else { return fx };
+    screen.list.scroll_to_cursor(list_height);
+    let reasoning_in_rail = screen.is_rail_docked() && screen.rail.tab == RailTab::Reasoning;
+    let mut effects: Vec<Effect> =
+        [result_request, themes::theme_selection::query_background(screen, cx), notifications::update_window_title(cx)]
+            .into_iter()
+            .flatten()
+            .collect();
+    let Some(id) = cx.chats.content.conversation_id() else { return effects };
     let (Some(conversation), Some(transcript)) =
-        (state.conversations.get(&id), state.screen.pane.transcripts.get_mut(&id))
+        (cx.chats.conversations.get(&id), screen.pane.transcripts.get_mut(&id))
     else {
-        return fx;
+        return effects;
     };
     let mut options = ReadingOptions {
         reasoning_in_rail,
-        ..ReadingOptions::new(&state.theme, state.config.reasoning.show, state.time_zone.clone())
+        ..ReadingOptions::new(&cx.env.theme, cx.env.config.reasoning.show, cx.env.time_zone.clone())
     };
-    options.look.code_lines = match state.config.code {
+    options.look.code_lines = match cx.env.config.code {
         CodeOverflow::Wrap => CodeLineMode::Wrapped,
         CodeOverflow::Scroll => CodeLineMode::Scrolled,
     };
-    transcript.sync(conversation, areas.transcript.width, areas.transcript.height, now, &options);
-    let rail = if state.screen.overlays.iter().any(|overlay| matches!(overlay, ScreenOverlay::Rail)) {
+    transcript.sync(conversation, areas.transcript.width, areas.transcript.height, cx.now, &options);
+    let rail = if screen.overlays.iter().any(|overlay| matches!(overlay, ScreenOverlay::Rail)) {
         // The area inside its border.
-        ScreenAreas::floating_rail(size, state.screen.widths).inner(Margin::new(2, 1))
+        ScreenAreas::floating_rail(size, screen.widths).inner(Margin::new(2, 1))
     } else {
         areas.rail
     };
     if !rail.is_empty() {
         let current = transcript.current_message();
         let cited_source = transcript.selected_source_number();
-        state.screen.rail.sync(
+        screen.rail.sync(
             conversation,
             RailFocus { message: current, source: cited_source },
             rail.as_size(),
-            now,
+            cx.now,
             &options,
         );
     }
-    fx.extend(transcript.take_highlight_jobs().into_iter().map(Effect::HighlightCode));
-    fx
+    effects.extend(transcript.take_highlight_jobs().into_iter().map(Effect::HighlightCode));
+    effects
 }

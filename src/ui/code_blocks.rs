@@ -1,5 +1,6 @@
 //! The code blocks of an answer: copying, saving to a file, piping to a command.
 
+use crate::ui::{chats::Chats, cx::Cx, screen::Screen};
 use std::sync::Arc;
 
 use super::overlays::{
@@ -7,10 +8,10 @@ use super::overlays::{
     open_overlays::{CODE_COLUMNS, ONE_COLUMN, first_line, push_picker},
 };
 use crate::{
-    chat::{MessageId, Timestamp},
+    chat::MessageId,
     render::markdown::{ExtractedCode, extract_code_blocks},
     ui::{
-        Effect, State,
+        Effect,
         msg::PipeResult,
         overlay::{
             field::TextField,
@@ -20,20 +21,20 @@ use crate::{
 };
 
 /// Opens the numbered code blocks of the current answer.
-pub(crate) fn open_code_blocks(state: &mut State, now: Timestamp) {
-    let blocks = state.current_answer().map_or_else(Vec::new, |answer| answer_code_blocks(state, answer));
-    open_code_picker(state, now, blocks, 1);
+pub(crate) fn open_code_blocks(screen: &mut Screen, cx: &mut Cx<'_>) {
+    let blocks = screen.current_answer(cx.chats).map_or_else(Vec::new, |answer| answer_code_blocks(cx.chats, answer));
+    open_code_picker(screen, cx, blocks, 1);
 }
 
 /// Opens the code blocks of an answer with the cursor on one of them.
-pub(crate) fn open_code(state: &mut State, now: Timestamp, answer: MessageId, block: u32) {
-    let blocks = answer_code_blocks(state, answer);
-    open_code_picker(state, now, blocks, block as usize);
+pub(crate) fn open_code(screen: &mut Screen, cx: &mut Cx<'_>, answer: MessageId, block: u32) {
+    let blocks = answer_code_blocks(cx.chats, answer);
+    open_code_picker(screen, cx, blocks, block as usize);
 }
 
-fn open_code_picker(state: &mut State, now: Timestamp, blocks: Vec<ExtractedCode>, selected: usize) {
+fn open_code_picker(screen: &mut Screen, cx: &mut Cx<'_>, blocks: Vec<ExtractedCode>, selected: usize) {
     if blocks.is_empty() {
-        state.screen.show_message(now, "the answer has no code block");
+        cx.show_message("the answer has no code block");
         return;
     }
     let mut picker = FuzzyPicker::new("Code of the answer", CODE_COLUMNS);
@@ -50,7 +51,7 @@ fn open_code_picker(state: &mut State, now: Timestamp, blocks: Vec<ExtractedCode
         picker.select(&PickerItem::Code { number, code });
     }
     push_picker(
-        state,
+        screen,
         PickerKind::Code,
         picker,
         &[("↵", "copy"), ("^S", "save"), ("^O", "to a command"), ("Esc", "back")],
@@ -58,56 +59,56 @@ fn open_code_picker(state: &mut State, now: Timestamp, blocks: Vec<ExtractedCode
 }
 
 /// Returns the code blocks of an answer, in the order of their numbers.
-fn answer_code_blocks(state: &State, answer: MessageId) -> Vec<ExtractedCode> {
-    let answer = state.current_conversation().and_then(|conversation| conversation.messages.get(&answer)?.as_answer());
+fn answer_code_blocks(chats: &Chats, answer: MessageId) -> Vec<ExtractedCode> {
+    let answer = chats.current_conversation().and_then(|conversation| conversation.messages.get(&answer)?.as_answer());
     let parts = answer.into_iter().flat_map(|answer| answer.items.values()).filter_map(|item| item.parts()).flatten();
     parts.flat_map(|part| extract_code_blocks(part.text())).collect()
 }
 
 /// Copies the code block with that number.
-pub(crate) fn copy_code_block(state: &mut State, now: Timestamp, answer: MessageId, block: u32, fx: &mut Vec<Effect>) {
+pub(crate) fn copy_code_block(cx: &mut Cx<'_>, answer: MessageId, block: u32) {
     let index = (block as usize).checked_sub(1);
-    if let Some(code) = index.and_then(|at| answer_code_blocks(state, answer).into_iter().nth(at)) {
-        super::overlays::picker_items::copy_code(state, now, code.text, fx);
+    if let Some(code) = index.and_then(|at| answer_code_blocks(cx.chats, answer).into_iter().nth(at)) {
+        super::overlays::picker_items::copy_code(cx, code.text);
     }
 }
 
 /// Handles `^S` and `^O` on a code block; returns `false` if no block is under the cursor.
-pub(crate) fn on_code_key(state: &mut State, save: bool) -> bool {
-    let Some(ScreenOverlay::Picker { of: PickerKind::Code, picker }) = state.screen.overlays.last() else {
+pub(crate) fn on_code_key(screen: &mut Screen, save: bool) -> bool {
+    let Some(ScreenOverlay::Picker { of: PickerKind::Code, picker }) = screen.overlays.last() else {
         return false;
     };
     let Some(PickerItem::Code { number, code }) = picker.selected().map(|row| row.payload.clone()) else {
         return false;
     };
-    state.screen.overlays.pop();
+    screen.overlays.pop();
     if save {
         let name = format!("c{number}.{}", file_extension(&code.language));
-        ask_path(state, &format!("Save c{number} to a file"), &name, code.text.into());
+        ask_path(screen, &format!("Save c{number} to a file"), &name, code.text.into());
     } else {
-        ask_command(state, number, code.text.into());
+        ask_command(screen, number, code.text.into());
     }
     true
 }
 
-fn ask_path(state: &mut State, title: &str, name: &str, text: Arc<str>) {
+fn ask_path(screen: &mut Screen, title: &str, name: &str, text: Arc<str>) {
     let mut picker = FuzzyPicker::new(title, ONE_COLUMN);
     picker.query = TextField::new(name);
     picker.detail_rows = 1;
     picker.empty_text = "A path; ~ is your home. An existing file is never overwritten without asking.".into();
-    push_picker(state, PickerKind::SavePath { text }, picker, &[("↵", "save"), ("Esc", "back")]);
+    push_picker(screen, PickerKind::SavePath { text }, picker, &[("↵", "save"), ("Esc", "back")]);
 }
 
-fn ask_command(state: &mut State, number: usize, text: Arc<str>) {
+fn ask_command(screen: &mut Screen, number: usize, text: Arc<str>) {
     let mut picker = FuzzyPicker::new(&format!("Give c{number} to a command"), ONE_COLUMN);
     picker.detail_rows = 1;
     picker.empty_text =
         "Your shell runs it with the code as its input, for a minute at most. Its output is shown.".into();
-    push_picker(state, PickerKind::Command { text }, picker, &[("↵", "run"), ("Esc", "back")]);
+    push_picker(screen, PickerKind::Command { text }, picker, &[("↵", "run"), ("Esc", "back")]);
 }
 
 /// Asks what to do about a file that already exists.
-pub(crate) fn ask_overwrite(state: &mut State, path: &str, text: &Arc<str>) {
+pub(crate) fn ask_overwrite(screen: &mut Screen, path: &str, text: &Arc<str>) {
     let mut picker = FuzzyPicker::new("The file already exists", ONE_COLUMN);
     picker.detail_rows = 1;
     let detail = || vec![vec![(DetailStyle::Muted, path.to_owned())]];
@@ -118,36 +119,30 @@ pub(crate) fn ask_overwrite(state: &mut State, path: &str, text: &Arc<str>) {
         payload: PickerItem::Write { path: path.to_owned(), text: text.clone(), over },
     };
     picker.set_rows(vec![row("Save under another name", false), row("Overwrite it", true)]);
-    push_picker(state, PickerKind::Overwrite, picker, &[("↵", "do it"), ("Esc", "back")]);
+    push_picker(screen, PickerKind::Overwrite, picker, &[("↵", "do it"), ("Esc", "back")]);
 }
 
-pub(crate) fn write_file(state: &mut State, path: String, text: Arc<str>, overwrite: bool, fx: &mut Vec<Effect>) {
+pub(crate) fn write_file(screen: &mut Screen, cx: &mut Cx<'_>, path: String, text: Arc<str>, overwrite: bool) {
     if overwrite {
-        fx.push(Effect::WriteFile { path, text, over: overwrite });
+        cx.effects.push(Effect::WriteFile { path, text, over: overwrite });
     } else {
-        ask_path(state, "Save to a file", &path, text);
+        ask_path(screen, "Save to a file", &path, text);
     }
 }
 
 /// Pipes a text to the command line that was typed.
-pub(crate) fn pipe_to_command(
-    state: &mut State,
-    now: Timestamp,
-    command: String,
-    text: Arc<str>,
-    fx: &mut Vec<Effect>,
-) {
-    state.screen.show_message(now, format!("running {command}"));
-    state.screen.running_command = Some(command.clone());
-    fx.push(Effect::PipeToCommand { command, text });
+pub(crate) fn pipe_to_command(screen: &mut Screen, cx: &mut Cx<'_>, command: String, text: Arc<str>) {
+    cx.show_message(format!("running {command}"));
+    screen.running_command = Some(command.clone());
+    cx.effects.push(Effect::PipeToCommand { command, text });
 }
 
 /// Shows the output of a command that has finished, in a searchable list.
-pub(crate) fn on_command_ended(state: &mut State, now: Timestamp, result: Result<PipeResult, String>) {
-    let Some(command) = state.screen.running_command.take() else { return };
+pub(crate) fn on_command_ended(screen: &mut Screen, cx: &mut Cx<'_>, result: Result<PipeResult, String>) {
+    let Some(command) = screen.running_command.take() else { return };
     let outcome = match result {
         Err(why) => {
-            state.screen.warn(now, why);
+            cx.warn(why);
             return;
         }
         Ok(said) => said,
@@ -155,9 +150,9 @@ pub(crate) fn on_command_ended(state: &mut State, now: Timestamp, result: Result
     if outcome.output.trim().is_empty() {
         let message = format!("{command} {}", outcome.status);
         if outcome.is_success {
-            state.screen.show_message(now, message);
+            cx.show_message(message);
         } else {
-            state.screen.warn(now, message);
+            cx.warn(message);
         }
         return;
     }
@@ -173,7 +168,7 @@ pub(crate) fn on_command_ended(state: &mut State, now: Timestamp, result: Result
         payload: PickerItem::OutputLine { nth, all: all.clone() },
     };
     picker.set_rows(all.lines().enumerate().map(row).collect());
-    push_picker(state, PickerKind::CommandOutput, picker, &[("↵", "copy all"), ("Esc", "back")]);
+    push_picker(screen, PickerKind::CommandOutput, picker, &[("↵", "copy all"), ("Esc", "back")]);
 }
 
 /// Returns the file extension of a language.

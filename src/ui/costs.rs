@@ -1,6 +1,7 @@
 //! The cost of the current day, in the user's time zone.
 
-use super::{Effect, State, state::DatabaseState};
+use super::{Effect, chats::DatabaseState};
+use crate::ui::cx::Cx;
 use crate::{api::Usd, chat::Timestamp, store::StoreJob};
 
 /// The cost of all answers of a day, as stored in the database.
@@ -35,17 +36,18 @@ impl DailyCost {
 }
 
 /// Queries the database if something was spent or a new day has begun.
-pub(crate) fn refresh(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
-    if state.database != DatabaseState::Ready || !state.daily_cost.is_stale && now < state.daily_cost.day_end {
+pub(crate) fn refresh(cx: &mut Cx<'_>) {
+    let now = cx.now;
+    if cx.chats.database != DatabaseState::Ready || !cx.chats.daily_cost.is_stale && now < cx.chats.daily_cost.day_end {
         return;
     }
-    let here = now.to_zoned(state.time_zone.clone());
+    let here = now.to_zoned(cx.env.time_zone.clone());
     let day = |days: i64| {
         let date = here.date().saturating_add(jiff::Span::new().days(days));
-        date.to_zoned(state.time_zone.clone()).map_or(now, |midnight| midnight.timestamp())
+        date.to_zoned(cx.env.time_zone.clone()).map_or(now, |midnight| midnight.timestamp())
     };
     let (begins, ends) = (day(0), day(1));
-    let cost = state.daily_cost.cost.take().filter(|_| state.daily_cost.day_start == begins);
-    state.daily_cost = DailyCost { cost, day_start: begins, day_end: ends, is_stale: false };
-    fx.push(Effect::RunStoreJob(StoreJob::SumCosts { since: begins }));
+    let cost = cx.chats.daily_cost.cost.take().filter(|_| cx.chats.daily_cost.day_start == begins);
+    cx.chats.daily_cost = DailyCost { cost, day_start: begins, day_end: ends, is_stale: false };
+    cx.effects.push(Effect::RunStoreJob(StoreJob::SumCosts { since: begins }));
 }

@@ -1,7 +1,7 @@
 //! Dispatch of every action a user can take.
 
 use super::{
-    Action, Effect, State,
+    Action, Effect,
     conversations::{
         branching::{edit_current_prompt, go_to_version, pick_model_for_again, restore_left_out},
         list_actions, switching,
@@ -17,8 +17,9 @@ use super::{
         finding,
     },
 };
+use crate::ui::{chats::Chats, cx::Cx, screen::Screen};
 use crate::{
-    chat::{ChatEffect, ConversationId, Timestamp},
+    chat::{ChatEffect, ConversationId},
     config::{CodeOverflow, SettingChange},
     ui::{
         conversations::list::ListStep,
@@ -30,19 +31,19 @@ use crate::{
     },
 };
 
-pub(crate) fn on_action(state: &mut State, now: Timestamp, action: Action, fx: &mut Vec<Effect>) {
+pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
     match action {
-        Action::Send => send(state, now, fx),
+        Action::Send => send(screen, cx),
         Action::Newline => {
-            state.screen.pane.composer.insert_newline();
-            switching::schedule_draft_save(state, now);
+            screen.pane.composer.insert_newline();
+            switching::schedule_draft_save(screen, cx);
         }
-        Action::Back => super::escape_keys::back(state, now, fx),
-        Action::Cancel => super::escape_keys::cancel(state, now, fx),
-        Action::DeleteOrQuit => super::escape_keys::delete_or_quit(state, now, fx),
-        Action::ShowCommands => overlays::open_commands(state),
-        Action::NewConversation => switching::begin_conversation(state, fx),
-        Action::ChooseModel => overlays::open_models(state, now, fx),
+        Action::Back => super::escape_keys::back(screen, cx),
+        Action::Cancel => super::escape_keys::cancel(screen, cx),
+        Action::DeleteOrQuit => super::escape_keys::delete_or_quit(screen, cx),
+        Action::ShowCommands => overlays::open_commands(screen, cx),
+        Action::NewConversation => switching::begin_conversation(screen, cx),
+        Action::ChooseModel => overlays::open_models(screen, cx),
         Action::Slot1
         | Action::Slot2
         | Action::Slot3
@@ -51,124 +52,123 @@ pub(crate) fn on_action(state: &mut State, now: Timestamp, action: Action, fx: &
         | Action::Slot6
         | Action::Slot7
         | Action::Slot8
-        | Action::Slot9 => use_slot(state, now, action as usize - Action::Slot1 as usize, fx),
-        Action::NextSlot => cycle_slots(state, now, 1, fx),
-        Action::PreviousSlot => cycle_slots(state, now, -1, fx),
-        Action::NextEffort => next_effort(state, now, fx),
-        Action::ChooseEffort => overlays::open_efforts(state, now),
-        Action::ToggleWeb => toggle_web(state, now, fx),
-        Action::ShowTools => overlays::open_tools(state, now, fx),
-        Action::TrustServers => overlays::open_trust(state, now),
+        | Action::Slot9 => use_slot(cx, action as usize - Action::Slot1 as usize),
+        Action::NextSlot => cycle_slots(cx, 1),
+        Action::PreviousSlot => cycle_slots(cx, -1),
+        Action::NextEffort => next_effort(cx),
+        Action::ChooseEffort => overlays::open_efforts(screen, cx),
+        Action::ToggleWeb => toggle_web(cx),
+        Action::ShowTools => overlays::open_tools(screen, cx),
+        Action::TrustServers => overlays::open_trust(screen, cx),
         Action::ReloadServers => {
-            let words = super::tools::tool_registry::reload_servers(state, fx);
-            state.screen.show_message(now, words);
+            let words = super::tools::tool_registry::reload_servers(cx);
+            cx.show_message(words);
         }
-        Action::ToggleAllowAll => super::tools::tool_registry::toggle_allow_all(state, now, fx),
-        Action::EditParameters => overlays::open_parameters(state),
-        Action::FocusList => list_actions::focus_list(state),
-        Action::ToggleList => list_actions::toggle_list(state),
-        Action::ToggleRail => toggle_rail(state),
-        Action::ShowSources => citation_actions::show_rail_tab(state, RailTab::Sources),
-        Action::ShowDetails => citation_actions::show_rail_tab(state, RailTab::Details),
-        Action::NextCitation => citation_actions::walk_citations(state, now, CitationStep::Next),
-        Action::PreviousCitation => citation_actions::walk_citations(state, now, CitationStep::Previous),
-        Action::OpenUnderCursor => open_under_cursor(state, now, fx),
-        Action::OpenInBrowser => citation_actions::open_in_browser(state, now, fx),
-        Action::CheckSource => citation_actions::check_source(state, now, fx),
-        Action::CopyFootnote => citation_actions::copy_footnote(state, now, fx),
-        Action::ShowXray => super::xray::xray_actions::open_xray(state, now, fx),
-        Action::ShowResults => call_results::open_result(state, now, fx),
-        Action::CopyAnswer => copy_answer(state, now, fx),
-        Action::ShowCodeBlocks => overlays::open_code_blocks(state, now),
-        Action::EditEarlier => overlays::open_earlier_prompts(state, now),
-        Action::EditPrompt => edit_current_prompt(state, now, fx),
-        Action::AnswerAgain => pick_model_for_again(state, now, overlays::open_again, fx),
-        Action::AnswerAgainWith => pick_model_for_again(state, now, overlays::open_models_for_again, fx),
-        Action::RestoreLeftOut => restore_left_out(state, now, fx),
-        Action::PreviousVersion => go_to_version(state, -1, fx),
-        Action::NextVersion => go_to_version(state, 1, fx),
-        Action::SearchHistory => overlays::open_history(state, now),
-        Action::OpenEditor => fx.push(Effect::OpenEditor(state.screen.pane.composer.text())),
-        Action::TrashConversation => switching::trash_conversation(state, now, fx),
-        Action::UndoTrash => switching::restore_trashed(state, now, fx),
-        Action::RenameConversation => list_actions::begin_rename(state, now),
+        Action::ToggleAllowAll => super::tools::tool_registry::toggle_allow_all(cx),
+        Action::EditParameters => overlays::open_parameters(screen, cx),
+        Action::FocusList => list_actions::focus_list(screen, cx),
+        Action::ToggleList => list_actions::toggle_list(screen, cx),
+        Action::ToggleRail => toggle_rail(screen),
+        Action::ShowSources => citation_actions::show_rail_tab(screen, RailTab::Sources),
+        Action::ShowDetails => citation_actions::show_rail_tab(screen, RailTab::Details),
+        Action::NextCitation => citation_actions::walk_citations(screen, cx, CitationStep::Next),
+        Action::PreviousCitation => citation_actions::walk_citations(screen, cx, CitationStep::Previous),
+        Action::OpenUnderCursor => open_under_cursor(screen, cx),
+        Action::OpenInBrowser => citation_actions::open_in_browser(screen, cx),
+        Action::CheckSource => citation_actions::check_source(screen, cx),
+        Action::CopyFootnote => citation_actions::copy_footnote(screen, cx),
+        Action::ShowXray => super::xray::xray_actions::open_xray(screen, cx),
+        Action::ShowResults => call_results::open_result(screen, cx),
+        Action::CopyAnswer => copy_answer(screen, cx),
+        Action::ShowCodeBlocks => overlays::open_code_blocks(screen, cx),
+        Action::EditEarlier => overlays::open_earlier_prompts(screen, cx),
+        Action::EditPrompt => edit_current_prompt(screen, cx),
+        Action::AnswerAgain => pick_model_for_again(screen, cx, overlays::open_again),
+        Action::AnswerAgainWith => pick_model_for_again(screen, cx, overlays::open_models_for_again),
+        Action::RestoreLeftOut => restore_left_out(cx),
+        Action::PreviousVersion => go_to_version(screen, cx, -1),
+        Action::NextVersion => go_to_version(screen, cx, 1),
+        Action::SearchHistory => overlays::open_history(screen, cx),
+        Action::OpenEditor => cx.effects.push(Effect::OpenEditor(screen.pane.composer.text())),
+        Action::TrashConversation => switching::trash_conversation(screen, cx),
+        Action::UndoTrash => switching::restore_trashed(screen, cx),
+        Action::RenameConversation => list_actions::begin_rename(screen, cx),
         Action::FilterList => {
-            list_actions::focus_list(state);
-            state.screen.list.start_filter();
+            list_actions::focus_list(screen, cx);
+            screen.list.start_filter();
         }
-        Action::OpenConversation => list_actions::open_selected(state, now, fx),
-        Action::ListDown => list_actions::step_cursor(state, ListStep::Down(1)),
-        Action::ListUp => list_actions::step_cursor(state, ListStep::Up(1)),
-        Action::ListTop => list_actions::step_cursor(state, ListStep::First),
-        Action::ListEnd => list_actions::step_cursor(state, ListStep::Last),
-        Action::FocusNext => focus_next(state),
-        Action::FoldReasoning => toggle_current_fold(state),
-        Action::FoldDetails => toggle_all_folds(state),
-        Action::RowDown => scroll(state, ScrollMove::Rows(1)),
-        Action::RowUp => scroll(state, ScrollMove::Rows(-1)),
-        Action::HalfDown => scroll(state, ScrollMove::HalfPages(1)),
-        Action::HalfUp => scroll(state, ScrollMove::HalfPages(-1)),
-        Action::NextMessage => walk_parts(state, CursorStop::Message, 1),
-        Action::PreviousMessage => walk_parts(state, CursorStop::Message, -1),
-        Action::Find => finding::open_find(state, now),
-        Action::JumpToPrompt => overlays::open_prompt_jump(state, now),
-        Action::NextCode => walk_parts(state, CursorStop::Code, 1),
-        Action::PreviousCode => walk_parts(state, CursorStop::Code, -1),
-        Action::NextFold => walk_parts(state, CursorStop::Fold, 1),
-        Action::PreviousFold => walk_parts(state, CursorStop::Fold, -1),
-        Action::NextMatch => finding::walk_matches(state, now, true),
-        Action::PreviousMatch => finding::walk_matches(state, now, false),
-        Action::Select => start_selection(state, SelectionUnit::Characters),
-        Action::SelectLines => start_selection(state, SelectionUnit::Lines),
-        Action::SelectRight => extend_selection(state, Select::Right),
-        Action::SelectLeft => extend_selection(state, Select::Left),
-        Action::SelectWordRight => extend_selection(state, Select::WordRight),
-        Action::SelectWordLeft => extend_selection(state, Select::WordLeft),
-        Action::SelectRowStart => extend_selection(state, Select::RowStart),
-        Action::SelectRowEnd => extend_selection(state, Select::RowEnd),
-        Action::Copy => copy_under_cursor(state, now, fx),
-        Action::ChooseMouse => overlays::open_mouse_modes(state),
-        Action::NextTab => state.screen.rail.select_tab(state.screen.rail.tab.next()),
-        Action::PreviousTab => state.screen.rail.select_tab(state.screen.rail.tab.previous()),
-        Action::PageUp => scroll(state, ScrollMove::Pages(-1)),
-        Action::PageDown => scroll(state, ScrollMove::Pages(1)),
-        Action::ScrollTop => scroll(state, ScrollMove::Top),
-        Action::ScrollEnd => scroll(state, ScrollMove::Bottom),
-        Action::ToggleCodeLines => switch_code_lines(state, now, fx),
-        Action::ScrollCodeLeft => scroll_code(state, now, -8),
-        Action::ScrollCodeRight => scroll_code(state, now, 8),
-        Action::ChooseTheme => overlays::open_themes(state, fx),
-        Action::ShowHelp => overlays::open_help(state),
-        Action::Redraw => fx.push(Effect::Redraw),
-        Action::Suspend => fx.push(Effect::Suspend),
-        Action::Quit => quit(state, now, fx),
+        Action::OpenConversation => list_actions::open_selected(screen, cx),
+        Action::ListDown => list_actions::step_cursor(screen, cx, ListStep::Down(1)),
+        Action::ListUp => list_actions::step_cursor(screen, cx, ListStep::Up(1)),
+        Action::ListTop => list_actions::step_cursor(screen, cx, ListStep::First),
+        Action::ListEnd => list_actions::step_cursor(screen, cx, ListStep::Last),
+        Action::FocusNext => focus_next(screen, cx),
+        Action::FoldReasoning => toggle_current_fold(screen, cx),
+        Action::FoldDetails => toggle_all_folds(screen, cx),
+        Action::RowDown => scroll(screen, cx, ScrollMove::Rows(1)),
+        Action::RowUp => scroll(screen, cx, ScrollMove::Rows(-1)),
+        Action::HalfDown => scroll(screen, cx, ScrollMove::HalfPages(1)),
+        Action::HalfUp => scroll(screen, cx, ScrollMove::HalfPages(-1)),
+        Action::NextMessage => walk_parts(screen, cx, CursorStop::Message, 1),
+        Action::PreviousMessage => walk_parts(screen, cx, CursorStop::Message, -1),
+        Action::Find => finding::open_find(screen, cx),
+        Action::JumpToPrompt => overlays::open_prompt_jump(screen, cx),
+        Action::NextCode => walk_parts(screen, cx, CursorStop::Code, 1),
+        Action::PreviousCode => walk_parts(screen, cx, CursorStop::Code, -1),
+        Action::NextFold => walk_parts(screen, cx, CursorStop::Fold, 1),
+        Action::PreviousFold => walk_parts(screen, cx, CursorStop::Fold, -1),
+        Action::NextMatch => finding::walk_matches(screen, cx, true),
+        Action::PreviousMatch => finding::walk_matches(screen, cx, false),
+        Action::Select => start_selection(screen, cx, SelectionUnit::Characters),
+        Action::SelectLines => start_selection(screen, cx, SelectionUnit::Lines),
+        Action::SelectRight => extend_selection(screen, cx, Select::Right),
+        Action::SelectLeft => extend_selection(screen, cx, Select::Left),
+        Action::SelectWordRight => extend_selection(screen, cx, Select::WordRight),
+        Action::SelectWordLeft => extend_selection(screen, cx, Select::WordLeft),
+        Action::SelectRowStart => extend_selection(screen, cx, Select::RowStart),
+        Action::SelectRowEnd => extend_selection(screen, cx, Select::RowEnd),
+        Action::Copy => copy_under_cursor(screen, cx),
+        Action::ChooseMouse => overlays::open_mouse_modes(screen, cx),
+        Action::NextTab => screen.rail.select_tab(screen.rail.tab.next()),
+        Action::PreviousTab => screen.rail.select_tab(screen.rail.tab.previous()),
+        Action::PageUp => scroll(screen, cx, ScrollMove::Pages(-1)),
+        Action::PageDown => scroll(screen, cx, ScrollMove::Pages(1)),
+        Action::ScrollTop => scroll(screen, cx, ScrollMove::Top),
+        Action::ScrollEnd => scroll(screen, cx, ScrollMove::Bottom),
+        Action::ToggleCodeLines => switch_code_lines(cx),
+        Action::ScrollCodeLeft => scroll_code(screen, cx, -8),
+        Action::ScrollCodeRight => scroll_code(screen, cx, 8),
+        Action::ChooseTheme => overlays::open_themes(screen, cx),
+        Action::ShowHelp => overlays::open_help(screen, cx),
+        Action::Redraw => cx.effects.push(Effect::Redraw),
+        Action::Suspend => cx.effects.push(Effect::Suspend),
+        Action::Quit => quit(screen, cx),
     }
 }
 
 /// Handles `Enter` in the composer: sends, or takes the first choice of an error card if nothing is typed.
-fn send(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
-    let composer = &mut state.screen.pane.composer;
+fn send(screen: &mut Screen, cx: &mut Cx<'_>) {
+    let composer = &mut screen.pane.composer;
     if composer.replace_backslash_with_newline() {
-        switching::schedule_draft_save(state, now);
+        switching::schedule_draft_save(screen, cx);
         return;
     }
     if !composer.text().trim().is_empty() {
-        let is_editing_call =
-            matches!(state.screen.pane.editing, Some(EditTarget::Arguments(_) | EditTarget::Reason(_)));
-        let command = slash_command(&state.screen.pane.composer.text()).filter(|_| !is_editing_call);
+        let is_editing_call = matches!(screen.pane.editing, Some(EditTarget::Arguments(_) | EditTarget::Reason(_)));
+        let command = slash_command(&screen.pane.composer.text()).filter(|_| !is_editing_call);
         if let Some(action) = command {
-            state.screen.pane.composer.take();
-            switching::schedule_draft_save(state, now);
-            on_action(state, now, action, fx);
+            screen.pane.composer.take();
+            switching::schedule_draft_save(screen, cx);
+            on_action(screen, cx, action);
             return;
         }
-        switching::send_draft(state, now, fx);
+        switching::send_draft(screen, cx);
         return;
     }
-    if !super::transcript::error_card::take_first_choice(state, now, fx)
-        && state.current_conversation().is_some_and(|conversation| !conversation.queue.is_empty())
+    if !super::transcript::error_card::take_first_choice(screen, cx)
+        && cx.chats.current_conversation().is_some_and(|conversation| !conversation.queue.is_empty())
     {
-        switching::submit_prompt(state, now, String::new(), fx);
+        switching::submit_prompt(screen, cx, String::new());
     }
 }
 
@@ -179,56 +179,56 @@ pub(crate) fn slash_command(text: &str) -> Option<Action> {
 }
 
 /// Switches long lines of code between wrapping and scrolling.
-fn switch_code_lines(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
-    let (code, message) = match state.config.code {
+fn switch_code_lines(cx: &mut Cx<'_>) {
+    let (code, message) = match cx.env.config.code {
         CodeOverflow::Wrap => {
-            let keys = state.keymap.both_keys_of(Action::ScrollCodeLeft, Action::ScrollCodeRight, "and");
+            let keys = cx.env.keymap.both_keys_of(Action::ScrollCodeLeft, Action::ScrollCodeRight, "and");
             (CodeOverflow::Scroll, format!("long lines of code scroll: {keys} in the text"))
         }
         CodeOverflow::Scroll => (CodeOverflow::Wrap, "long lines of code wrap".into()),
     };
-    state.config.code = code;
-    fx.push(Effect::SaveSetting(SettingChange::Code(code)));
-    state.screen.show_message(now, message);
+    cx.env.config.code = code;
+    cx.effects.push(Effect::SaveSetting(SettingChange::Code(code)));
+    cx.show_message(message);
 }
 
-fn scroll_code(state: &mut State, now: Timestamp, cells: i32) {
-    if state.config.code == CodeOverflow::Wrap {
-        state.screen.show_message(now, "long lines of code wrap; the command code-lines lets them scroll".to_owned());
-    } else if let Some(transcript) = state.screen.transcript_mut() {
+fn scroll_code(screen: &mut Screen, cx: &mut Cx<'_>, cells: i32) {
+    if cx.env.config.code == CodeOverflow::Wrap {
+        cx.show_message("long lines of code wrap; the command code-lines lets them scroll".to_owned());
+    } else if let Some(transcript) = screen.transcript_mut(cx.chats) {
         transcript.scroll_code(cells);
     }
 }
 
 /// Ends the program; running answers are interrupted and saved.
-pub(crate) fn quit(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
-    switching::save_draft(state, fx);
-    for id in state.conversations.keys().copied().collect::<Vec<_>>() {
-        change_conversation(state, id, fx, |conversation, _| conversation.interrupt_all(now));
+pub(crate) fn quit(screen: &mut Screen, cx: &mut Cx<'_>) {
+    let now = cx.now;
+    switching::save_draft(screen, cx);
+    for id in cx.chats.conversations.keys().copied().collect::<Vec<_>>() {
+        change_conversation(cx, id, |conversation, _| conversation.interrupt_all(now));
     }
-    super::xray::xray_actions::save_ended(state, fx);
-    fx.push(Effect::Quit);
+    super::xray::xray_actions::save_ended(screen, cx);
+    cx.effects.push(Effect::Quit);
 }
 
 /// Changes a conversation and carries out what follows from it.
 pub(crate) fn change_conversation(
-    state: &mut State,
+    cx: &mut Cx<'_>,
     id: ConversationId,
-    fx: &mut Vec<Effect>,
     edit: impl FnOnce(&mut crate::chat::Conversation, &mut crate::chat::IdGenerator) -> Vec<ChatEffect>,
 ) {
-    if let Some(conversation) = state.conversations.get_mut(&id) {
-        let next = edit(conversation, &mut state.ids);
-        carry_out(state, id, next, fx);
+    if let Some(conversation) = cx.chats.conversations.get_mut(&id) {
+        let next = edit(conversation, &mut cx.chats.ids);
+        carry_out(cx, id, next);
     }
 }
 
-fn scroll(state: &mut State, movement: ScrollMove) {
-    if state.screen.focus == PaneFocus::Rail {
-        if !citation_actions::step_source(state, movement) {
-            state.screen.rail.scroll(movement);
+fn scroll(screen: &mut Screen, cx: &mut Cx<'_>, movement: ScrollMove) {
+    if screen.focus == PaneFocus::Rail {
+        if !citation_actions::step_source(screen, cx, movement) {
+            screen.rail.scroll(movement);
         }
-    } else if let Some(transcript) = state.screen.transcript_mut() {
+    } else if let Some(transcript) = screen.transcript_mut(cx.chats) {
         match transcript.selection_input() {
             Some(SelectionInput::Keys) => transcript.extend_selection(Select::Scroll(movement)),
             Some(SelectionInput::Mouse) | None => transcript.scroll(movement),
@@ -237,111 +237,111 @@ fn scroll(state: &mut State, movement: ScrollMove) {
 }
 
 /// Moves the cursor to another message, code block or fold, or extends a selection by messages.
-fn walk_parts(state: &mut State, thing: CursorStop, count: i32) {
-    match state.screen.selected_by() {
-        Some(SelectionInput::Keys) => scroll(state, ScrollMove::ByMessages(count)),
+fn walk_parts(screen: &mut Screen, cx: &mut Cx<'_>, thing: CursorStop, count: i32) {
+    match screen.selected_by(cx.chats) {
+        Some(SelectionInput::Keys) => scroll(screen, cx, ScrollMove::ByMessages(count)),
         Some(SelectionInput::Mouse) | None => {
-            if let Some(transcript) = state.screen.transcript_mut() {
+            if let Some(transcript) = screen.transcript_mut(cx.chats) {
                 transcript.step_cursor(thing, count);
             }
         }
     }
 }
 
-pub(crate) fn cursor(state: &State) -> Option<TranscriptCursor> {
-    state.screen.transcript().and_then(Transcript::visible_cursor)
+pub(crate) fn cursor(screen: &Screen, chats: &Chats) -> Option<TranscriptCursor> {
+    screen.transcript(chats).and_then(Transcript::visible_cursor)
 }
 
-fn start_selection(state: &mut State, unit: SelectionUnit) {
-    if let Some(transcript) = state.screen.transcript_mut() {
+fn start_selection(screen: &mut Screen, cx: &mut Cx<'_>, unit: SelectionUnit) {
+    if let Some(transcript) = screen.transcript_mut(cx.chats) {
         transcript.toggle_selection(unit);
     }
 }
 
-fn extend_selection(state: &mut State, step: Select) {
-    if let Some(transcript) = state.screen.transcript_mut() {
+fn extend_selection(screen: &mut Screen, cx: &mut Cx<'_>, step: Select) {
+    if let Some(transcript) = screen.transcript_mut(cx.chats) {
         transcript.extend_selection(step);
     }
 }
 
-pub(crate) fn toggle_rail(state: &mut State) {
-    let floating = state.screen.overlays.iter().position(|overlay| matches!(overlay, ScreenOverlay::Rail));
+pub(crate) fn toggle_rail(screen: &mut Screen) {
+    let floating = screen.overlays.iter().position(|overlay| matches!(overlay, ScreenOverlay::Rail));
     if let Some(index) = floating {
-        state.screen.overlays.remove(index);
-        state.screen.focus = PaneFocus::Composer;
-    } else if state.screen.size.width < super::areas::LIST_DOCK_WIDTH {
-        state.screen.overlays.push(ScreenOverlay::Rail);
-        state.screen.focus = PaneFocus::Rail;
-    } else if state.screen.is_rail_docked() {
-        state.screen.rail_visibility = PaneVisibility::Hidden;
-        if state.screen.focus == PaneFocus::Rail {
-            state.screen.focus = PaneFocus::Composer;
+        screen.overlays.remove(index);
+        screen.focus = PaneFocus::Composer;
+    } else if screen.size.width < super::areas::LIST_DOCK_WIDTH {
+        screen.overlays.push(ScreenOverlay::Rail);
+        screen.focus = PaneFocus::Rail;
+    } else if screen.is_rail_docked() {
+        screen.rail_visibility = PaneVisibility::Hidden;
+        if screen.focus == PaneFocus::Rail {
+            screen.focus = PaneFocus::Composer;
         }
     } else {
-        state.screen.rail_visibility = PaneVisibility::Shown;
+        screen.rail_visibility = PaneVisibility::Shown;
     }
 }
 
 /// Opens what is under the cursor: the card of a citation, the choices for a code block, a call in full, or a fold;
 /// otherwise toggles all folds of the message.
-fn open_under_cursor(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
-    if citation_actions::toggle_source_card(state) || state.screen.focus != PaneFocus::Transcript {
+fn open_under_cursor(screen: &mut Screen, cx: &mut Cx<'_>) {
+    if citation_actions::toggle_source_card(screen, cx) || screen.focus != PaneFocus::Transcript {
         return;
     }
-    match cursor(state) {
-        Some(TranscriptCursor { target: CursorTarget::Code(_), .. }) if is_cursor_on_fold(state) => {
-            toggle_current_fold(state)
+    match cursor(screen, cx.chats) {
+        Some(TranscriptCursor { target: CursorTarget::Code(_), .. }) if is_cursor_on_fold(screen, cx.chats) => {
+            toggle_current_fold(screen, cx)
         }
         Some(TranscriptCursor { message, target: CursorTarget::Code(block) }) => {
-            overlays::open_code(state, now, message, block)
+            overlays::open_code(screen, cx, message, block)
         }
         Some(TranscriptCursor { message, target: CursorTarget::Call(slot) }) => {
-            call_results::open_call(state, message, slot, fx)
+            call_results::open_call(screen, cx, message, slot)
         }
-        Some(_) | None => toggle_current_fold(state),
+        Some(_) | None => toggle_current_fold(screen, cx),
     }
 }
 
-fn is_cursor_on_fold(state: &State) -> bool {
-    state.screen.transcript().and_then(Transcript::fold_under_cursor).is_some()
+fn is_cursor_on_fold(screen: &Screen, chats: &Chats) -> bool {
+    screen.transcript(chats).and_then(Transcript::fold_under_cursor).is_some()
 }
 
 /// Folds or opens what is under the cursor, else everything in the current message.
-fn toggle_current_fold(state: &mut State) {
-    let in_text = state.screen.focus == PaneFocus::Transcript;
-    if let Some(transcript) = state.screen.transcript_mut().filter(|_| in_text)
+fn toggle_current_fold(screen: &mut Screen, cx: &mut Cx<'_>) {
+    let in_text = screen.focus == PaneFocus::Transcript;
+    if let Some(transcript) = screen.transcript_mut(cx.chats).filter(|_| in_text)
         && let Some((answer, slot)) = transcript.fold_under_cursor()
     {
         transcript.toggle_part(answer, slot);
         return;
     }
-    if let Some(answer) = state.current_answer()
-        && let Some(transcript) = state.screen.transcript_mut()
+    if let Some(answer) = screen.current_answer(cx.chats)
+        && let Some(transcript) = screen.transcript_mut(cx.chats)
     {
         transcript.toggle_fold(answer);
     }
 }
 
-fn toggle_all_folds(state: &mut State) {
-    if let Some(transcript) = state.screen.transcript_mut() {
+fn toggle_all_folds(screen: &mut Screen, cx: &mut Cx<'_>) {
+    if let Some(transcript) = screen.transcript_mut(cx.chats) {
         transcript.toggle_all_folds();
     }
 }
 
 /// Moves the focus to the next visible pane in the order composer, card, text, rail, list.
-fn focus_next(state: &mut State) {
+fn focus_next(screen: &mut Screen, cx: &mut Cx<'_>) {
     let order = [PaneFocus::Composer, PaneFocus::Card, PaneFocus::Transcript, PaneFocus::Rail, PaneFocus::List];
     let is_visible = |focus: &PaneFocus| match focus {
         PaneFocus::Composer => true,
-        PaneFocus::Card => !super::transcript::error_card::offered_choices(state).is_empty(),
-        PaneFocus::Transcript => state.screen.transcript().is_some(),
-        PaneFocus::Rail => state.screen.is_rail_docked(),
-        PaneFocus::List => state.screen.is_list_docked(),
+        PaneFocus::Card => !super::transcript::error_card::offered_choices(cx.chats).is_empty(),
+        PaneFocus::Transcript => screen.transcript(cx.chats).is_some(),
+        PaneFocus::Rail => screen.is_rail_docked(),
+        PaneFocus::List => screen.is_list_docked(),
     };
-    let index = order.iter().position(|focus| *focus == state.screen.focus).unwrap_or(0);
+    let index = order.iter().position(|focus| *focus == screen.focus).unwrap_or(0);
     let next = order[index + 1..].iter().chain(&order[..=index]).copied().find(is_visible);
-    state.screen.focus = next.unwrap_or(PaneFocus::Composer);
-    if state.screen.focus == PaneFocus::List {
-        list_actions::focus_list(state);
+    screen.focus = next.unwrap_or(PaneFocus::Composer);
+    if screen.focus == PaneFocus::List {
+        list_actions::focus_list(screen, cx);
     }
 }

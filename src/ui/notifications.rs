@@ -1,6 +1,7 @@
 //! Notifications for a user who is not looking: an answer has ended, failed, or waits for a decision.
 
-use super::{Effect, State};
+use super::Effect;
+use crate::ui::{chats::Chats, cx::Cx, environment::Environment};
 use crate::{
     chat::{AnswerEnd, Conversation, ConversationId, Message, MessageId, Turn, TurnBlock, tool_call::ToolCallState},
     config::{DesktopNotification, NotifyWhen},
@@ -52,25 +53,26 @@ pub struct UserNotification {
 }
 
 /// Notes that the terminal has lost the focus.
-pub(crate) fn on_focus_lost(state: &mut State) {
-    state.notifications.focus = TerminalFocus::Unfocused;
+pub(crate) fn on_focus_lost(cx: &mut Cx<'_>) {
+    cx.env.notifications.focus = TerminalFocus::Unfocused;
 }
 
 /// Notes that the terminal has the focus, or that the user types, and clears the news.
-pub(crate) fn on_user_active(state: &mut State) {
-    state.notifications.focus = TerminalFocus::Focused;
-    state.notifications.unseen = None;
+pub(crate) fn on_user_active(cx: &mut Cx<'_>) {
+    cx.env.notifications.focus = TerminalFocus::Focused;
+    cx.env.notifications.unseen = None;
 }
 
 /// Notifies the user that a turn has ended, unless the user stopped it.
-pub(crate) fn notify_turn_ended(state: &mut State, id: ConversationId, answer: MessageId, fx: &mut Vec<Effect>) {
-    let end = state
+pub(crate) fn notify_turn_ended(cx: &mut Cx<'_>, id: ConversationId, answer: MessageId) {
+    let end = cx
+        .chats
         .conversations
         .get(&id)
         .and_then(|conversation| Some(&conversation.messages.get(&answer)?.as_answer()?.end));
     match end {
-        Some(AnswerEnd::Complete | AnswerEnd::Incomplete { .. }) => notify(state, id, TurnOutcome::Answered, fx),
-        Some(AnswerEnd::Failed(_)) => notify(state, id, TurnOutcome::Failed, fx),
+        Some(AnswerEnd::Complete | AnswerEnd::Incomplete { .. }) => notify(cx, id, TurnOutcome::Answered),
+        Some(AnswerEnd::Failed(_)) => notify(cx, id, TurnOutcome::Failed),
         Some(AnswerEnd::Open | AnswerEnd::Stopped | AnswerEnd::Interrupted) | None => (),
     }
 }
@@ -90,14 +92,14 @@ pub(crate) fn pending_decisions(conversation: &Conversation) -> usize {
 }
 
 /// Notifies the user that a turn waits for a decision.
-pub(crate) fn notify_decision_needed(state: &mut State, id: ConversationId, fx: &mut Vec<Effect>) {
-    notify(state, id, TurnOutcome::NeedsDecision, fx);
+pub(crate) fn notify_decision_needed(cx: &mut Cx<'_>, id: ConversationId) {
+    notify(cx, id, TurnOutcome::NeedsDecision);
 }
 
-fn notify(state: &mut State, id: ConversationId, outcome: TurnOutcome, fx: &mut Vec<Effect>) {
-    let settings = state.config.notify;
-    let Some(conversation) = state.conversations.get(&id) else { return };
-    if state.notifications.focus == TerminalFocus::Focused && settings.when == NotifyWhen::Elsewhere {
+fn notify(cx: &mut Cx<'_>, id: ConversationId, outcome: TurnOutcome) {
+    let settings = cx.env.config.notify;
+    let Some(conversation) = cx.chats.conversations.get(&id) else { return };
+    if cx.env.notifications.focus == TerminalFocus::Focused && settings.when == NotifyWhen::Elsewhere {
         return;
     }
     let title = one_line(&conversation.title);
@@ -108,28 +110,32 @@ fn notify(state: &mut State, id: ConversationId, outcome: TurnOutcome, fx: &mut 
     };
     if settings.bell || settings.desktop != DesktopNotification::Off {
         let message = format!("{label}: {title}");
-        fx.push(Effect::NotifyUser(UserNotification { bell: settings.bell, desktop: settings.desktop, message }));
+        cx.effects.push(Effect::NotifyUser(UserNotification {
+            bell: settings.bell,
+            desktop: settings.desktop,
+            message,
+        }));
     }
-    state.notifications.unseen = Some(UnseenOutcome { outcome, title });
+    cx.env.notifications.unseen = Some(UnseenOutcome { outcome, title });
 }
 
 /// Sets the window title if it has changed.
-pub(crate) fn update_window_title(state: &mut State) -> Option<Effect> {
-    if !state.config.notify.title {
+pub(crate) fn update_window_title(cx: &mut Cx<'_>) -> Option<Effect> {
+    if !cx.env.config.notify.title {
         return None;
     }
-    let title = window_title(state);
-    if state.notifications.window_title.as_ref() == Some(&title) {
+    let title = window_title(cx.chats, cx.env);
+    if cx.env.notifications.window_title.as_ref() == Some(&title) {
         return None;
     }
-    state.notifications.window_title = Some(title.clone());
+    cx.env.notifications.window_title = Some(title.clone());
     Some(Effect::SetTitle(title))
 }
 
 /// Returns the last news, else the title of the conversation on the screen and whether anything runs.
-fn window_title(state: &State) -> String {
-    let marks = &state.theme.marks;
-    let (mark, title) = if let Some(news) = &state.notifications.unseen {
+fn window_title(chats: &Chats, env: &Environment) -> String {
+    let marks = &env.theme.marks;
+    let (mark, title) = if let Some(news) = &env.notifications.unseen {
         let mark = match news.outcome {
             TurnOutcome::Answered => marks.done,
             TurnOutcome::Failed => marks.failed,
@@ -137,9 +143,9 @@ fn window_title(state: &State) -> String {
         };
         (Some(mark), news.title.clone())
     } else {
-        let current = state.current_conversation();
+        let current = chats.current_conversation();
         let needs_decision = current.is_some_and(|conversation| pending_decisions(conversation) > 0);
-        let is_running = state.conversations.values().any(|conversation| !conversation.turns.is_empty());
+        let is_running = chats.conversations.values().any(|conversation| !conversation.turns.is_empty());
         let mark = if needs_decision { Some(marks.asking) } else { is_running.then_some(marks.running) };
         (mark, current.map_or_else(String::new, |conversation| one_line(&conversation.title)))
     };

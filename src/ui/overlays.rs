@@ -3,11 +3,12 @@
 pub(crate) mod open_overlays;
 pub(crate) mod picker_items;
 
+use crate::ui::{cx::Cx, screen::Screen};
 use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::layout::{Position, Rect};
 
 use super::{
-    Action, Effect, State,
+    Action, Effect,
     dispatch::on_action,
     keymap::{KeyContext, KeyMeaning, KeyPress},
     models::model_settings::set_model,
@@ -15,7 +16,6 @@ use super::{
     themes::theme_selection,
 };
 use crate::{
-    chat::Timestamp,
     config::SettingChange,
     ui::{
         connect::WelcomeScreen,
@@ -65,84 +65,84 @@ pub enum ScreenOverlay {
 }
 
 /// Handles a key for the top overlay.
-pub(crate) fn on_key(state: &mut State, now: Timestamp, event: KeyEvent, fx: &mut Vec<Effect>) {
+pub(crate) fn on_key(screen: &mut Screen, cx: &mut Cx<'_>, event: KeyEvent) {
     let key = KeyPress::from(event);
-    match state.keymap.meaning(KeyContext::Global, &[], key) {
-        KeyMeaning::Run(Action::Cancel) if super::transcript::copying::copy_selection(state, now, fx) => return,
+    match cx.env.keymap.meaning(KeyContext::Global, &[], key) {
+        KeyMeaning::Run(Action::Cancel) if super::transcript::copying::copy_selection(screen, cx) => return,
         KeyMeaning::Run(action @ (Action::Back | Action::Cancel)) => {
-            let stepped_back = match state.screen.overlays.last_mut() {
+            let stepped_back = match screen.overlays.last_mut() {
                 Some(ScreenOverlay::Xray(xray)) => xray.back(),
                 Some(ScreenOverlay::Tools(list)) => list.back(),
                 Some(ScreenOverlay::Pager(pager)) => pager.back(),
                 _ => false,
             };
-            if !stepped_back && !on_welcome_back(state, now, action, fx) {
-                close_top(state, now, fx);
+            if !stepped_back && !on_welcome_back(screen, cx, action) {
+                close_top(screen, cx);
             }
             return;
         }
         KeyMeaning::Run(action @ (Action::Redraw | Action::Suspend)) => {
-            on_action(state, now, action, fx);
+            on_action(screen, cx, action);
             return;
         }
         KeyMeaning::Run(_) | KeyMeaning::Prefix | KeyMeaning::Unbound => (),
     }
-    let screen = Rect::from((Position::ORIGIN, state.screen.size));
-    match state.screen.overlays.last_mut() {
-        Some(ScreenOverlay::Picker { .. }) => on_picker_key(state, now, event, screen, fx),
+    let screen_area = Rect::from((Position::ORIGIN, screen.size));
+    match screen.overlays.last_mut() {
+        Some(ScreenOverlay::Picker { .. }) => on_picker_key(screen, cx, event, screen_area),
         Some(ScreenOverlay::Parameters(form)) => match (key.code, key.ctrl, key.shift) {
             (KeyCode::Tab, _, false) => form.next(),
             (KeyCode::Tab, _, true) => form.previous(),
-            (KeyCode::Enter, _, _) | (KeyCode::Char('s'), true, _) => picker_items::apply_parameters(state, now, fx),
+            (KeyCode::Enter, _, _) | (KeyCode::Char('s'), true, _) => picker_items::apply_parameters(screen, cx),
             _ => _ = form.edit(event),
         },
         Some(ScreenOverlay::Help(help)) => {
-            let page = help.page_rows(screen);
+            let page = help.page_rows(screen_area);
             match key.code {
-                KeyCode::Up | KeyCode::Char('k') => help.scroll(-1, screen),
-                KeyCode::Down | KeyCode::Char('j') => help.scroll(1, screen),
-                KeyCode::PageUp => help.scroll(-page, screen),
-                KeyCode::PageDown | KeyCode::Char(' ') => help.scroll(page, screen),
-                KeyCode::Char('?' | 'q') | KeyCode::Enter => close_top(state, now, fx),
+                KeyCode::Up | KeyCode::Char('k') => help.scroll(-1, screen_area),
+                KeyCode::Down | KeyCode::Char('j') => help.scroll(1, screen_area),
+                KeyCode::PageUp => help.scroll(-page, screen_area),
+                KeyCode::PageDown | KeyCode::Char(' ') => help.scroll(page, screen_area),
+                KeyCode::Char('?' | 'q') | KeyCode::Enter => close_top(screen, cx),
                 _ => (),
             }
         }
         Some(ScreenOverlay::Xray(xray)) => {
-            let request = xray.on_key(event, screen);
-            super::xray::xray_actions::apply_request(state, now, request, fx);
+            let request = xray.on_key(event, screen_area);
+            super::xray::xray_actions::apply_request(cx, request);
         }
         Some(ScreenOverlay::Tools(list)) => {
-            let wish = list.on_key(event, screen);
-            apply_request(state, now, wish, fx);
+            let wish = list.on_key(event, screen_area);
+            apply_request(screen, cx, wish);
         }
         Some(ScreenOverlay::Pager(pager)) => {
             let wish = pager.on_key(event);
-            super::results::call_results::apply_request(state, now, wish, fx);
+            super::results::call_results::apply_request(screen, cx, wish);
         }
-        Some(ScreenOverlay::Welcome(_)) => picker_items::on_welcome_key(state, event, fx),
+        Some(ScreenOverlay::Welcome(_)) => picker_items::on_welcome_key(screen, cx, event),
         Some(ScreenOverlay::List | ScreenOverlay::Rail) | None => (),
     }
 }
 
-fn on_picker_key(state: &mut State, now: Timestamp, event: KeyEvent, screen: Rect, fx: &mut Vec<Effect>) {
+fn on_picker_key(screen: &mut Screen, cx: &mut Cx<'_>, event: KeyEvent, screen_area: Rect) {
     let key = KeyPress::from(event);
-    let meaning = state.keymap.meaning(KeyContext::Global, &[], key);
-    let Some(ScreenOverlay::Picker { of: kind, .. }) = state.screen.overlays.last() else { return };
+    let meaning = cx.env.keymap.meaning(KeyContext::Global, &[], key);
+    let Some(ScreenOverlay::Picker { of: kind, .. }) = screen.overlays.last() else { return };
     if let (PickerKind::AnswerAgain { answer }, KeyCode::Tab) = (kind, key.code) {
         let answer = *answer;
-        state.screen.overlays.pop();
-        open_models_for_again(state, now, answer, fx);
+        screen.overlays.pop();
+        open_models_for_again(screen, cx, answer);
         return;
     }
     if matches!(kind, PickerKind::Model | PickerKind::ModelForAgain { .. }) && key.typed_char().is_none() {
         match meaning {
             KeyMeaning::Prefix => {
-                state.screen.pending_sequence = Some(PendingSequence { keys: vec![key], since: now });
+                screen.pending_sequence = Some(PendingSequence { keys: vec![key], since: cx.now });
                 return;
             }
             KeyMeaning::Run(action) => {
                 if let Some(slot) = slot_number(action) {
-                    assign_slot(state, now, slot, fx);
+                    assign_slot(screen, cx, slot);
                     return;
                 }
             }
@@ -150,11 +150,11 @@ fn on_picker_key(state: &mut State, now: Timestamp, event: KeyEvent, screen: Rec
         }
     }
     if let (true, KeyCode::Char(letter @ ('s' | 'o'))) = (key.ctrl, key.code)
-        && crate::ui::code_blocks::on_code_key(state, letter == 's')
+        && crate::ui::code_blocks::on_code_key(screen, letter == 's')
     {
         return;
     }
-    let Some(ScreenOverlay::Picker { picker, .. }) = state.screen.overlays.last_mut() else { return };
+    let Some(ScreenOverlay::Picker { picker, .. }) = screen.overlays.last_mut() else { return };
     let movement = match (key.code, key.ctrl) {
         (KeyCode::Up, _) | (KeyCode::Char('p'), true) => Some(CursorMove::Up),
         (KeyCode::Down, _) | (KeyCode::Char('n'), true) => Some(CursorMove::Down),
@@ -165,26 +165,26 @@ fn on_picker_key(state: &mut State, now: Timestamp, event: KeyEvent, screen: Rec
         _ => None,
     };
     if let Some(to) = movement {
-        picker.move_cursor(to, screen);
+        picker.move_cursor(to, screen_area);
     } else if key.code == KeyCode::Enter {
-        picker_items::accept(state, now, fx);
+        picker_items::accept(screen, cx);
         return;
     } else {
         picker.edit(event);
     }
-    picker_items::preview_theme(state);
+    picker_items::preview_theme(screen, cx);
 }
 
 /// Updates the overlays before each frame, and scrolls their cursors into view.
-pub(crate) fn sync(state: &mut State) {
-    let screen = Rect::from((Position::ORIGIN, state.screen.size));
-    crate::ui::tools::tool_overlay::refresh_tool_list(state, screen);
-    for overlay in &mut state.screen.overlays {
+pub(crate) fn sync(screen: &mut Screen, cx: &mut Cx<'_>) {
+    let screen_area = Rect::from((Position::ORIGIN, screen.size));
+    crate::ui::tools::tool_overlay::refresh_tool_list(screen, cx, screen_area);
+    for overlay in &mut screen.overlays {
         match overlay {
-            ScreenOverlay::Picker { picker, .. } => picker.scroll_to_cursor(screen),
-            ScreenOverlay::Parameters(form) => form.scroll_to_cursor(screen),
-            ScreenOverlay::Xray(xray) => xray.arrange(screen.as_size()),
-            ScreenOverlay::Pager(pager) => pager.arrange(screen.as_size()),
+            ScreenOverlay::Picker { picker, .. } => picker.scroll_to_cursor(screen_area),
+            ScreenOverlay::Parameters(form) => form.scroll_to_cursor(screen_area),
+            ScreenOverlay::Xray(xray) => xray.arrange(screen_area.as_size()),
+            ScreenOverlay::Pager(pager) => pager.arrange(screen_area.as_size()),
             ScreenOverlay::Welcome(_)
             | ScreenOverlay::Help(_)
             | ScreenOverlay::Tools(_)
@@ -200,28 +200,26 @@ pub(crate) fn slot_number(action: Action) -> Option<u8> {
 }
 
 /// Puts the model under the cursor on a slot.
-pub(crate) fn assign_slot(state: &mut State, now: Timestamp, number: u8, fx: &mut Vec<Effect>) {
-    let Some(ScreenOverlay::Picker { picker, .. }) = state.screen.overlays.last() else { return };
+pub(crate) fn assign_slot(screen: &mut Screen, cx: &mut Cx<'_>, number: u8) {
+    let Some(ScreenOverlay::Picker { picker, .. }) = screen.overlays.last() else { return };
     let Some(PickerItem::Model(model)) = picker.selected().map(|row| row.payload.clone()) else { return };
-    for other in &mut state.slots {
+    for other in &mut cx.env.slots {
         if other.as_ref() == Some(&model) {
             *other = None;
         }
     }
-    state.slots[usize::from(number) - 1] = Some(model.clone());
-    state
-        .screen
-        .show_message(now, format!("{} is on slot {number}", super::models::model_settings::short_name(&model)));
-    fx.push(Effect::SaveSetting(SettingChange::Slot(number, model)));
-    refresh_models(state);
+    cx.env.slots[usize::from(number) - 1] = Some(model.clone());
+    cx.show_message(format!("{} is on slot {number}", super::models::model_settings::short_name(&model)));
+    cx.effects.push(Effect::SaveSetting(SettingChange::Slot(number, model)));
+    refresh_models(screen, cx);
 }
 
 /// Handles a paste into the top overlay.
-pub(crate) fn on_paste(state: &mut State, text: &str) {
-    match state.screen.overlays.last_mut() {
+pub(crate) fn on_paste(screen: &mut Screen, cx: &mut Cx<'_>, text: &str) {
+    match screen.overlays.last_mut() {
         Some(ScreenOverlay::Picker { picker, .. }) => {
             picker.paste(text);
-            picker_items::preview_theme(state);
+            picker_items::preview_theme(screen, cx);
         }
         Some(ScreenOverlay::Parameters(form)) => form.paste(text),
         Some(ScreenOverlay::Welcome(welcome)) => welcome.paste(text),
@@ -233,11 +231,11 @@ pub(crate) fn on_paste(state: &mut State, text: &str) {
 }
 
 /// Closes the top overlay and undoes its preview.
-pub(crate) fn close_top(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
-    match state.screen.overlays.pop() {
-        Some(ScreenOverlay::Picker { of: PickerKind::Theme, .. }) => _ = theme_selection::apply_theme(state),
-        Some(ScreenOverlay::List) => super::conversations::list_actions::leave_field(state, now),
-        Some(ScreenOverlay::Welcome(_)) => on_action(state, now, Action::Quit, fx),
+pub(crate) fn close_top(screen: &mut Screen, cx: &mut Cx<'_>) {
+    match screen.overlays.pop() {
+        Some(ScreenOverlay::Picker { of: PickerKind::Theme, .. }) => _ = theme_selection::apply_theme(screen, cx),
+        Some(ScreenOverlay::List) => super::conversations::list_actions::leave_field(screen, cx),
+        Some(ScreenOverlay::Welcome(_)) => on_action(screen, cx, Action::Quit),
         Some(
             ScreenOverlay::Picker { .. }
             | ScreenOverlay::Parameters(_)
@@ -249,45 +247,45 @@ pub(crate) fn close_top(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>)
         )
         | None => (),
     }
-    let is_floating = matches!(state.screen.overlays.last(), Some(ScreenOverlay::List | ScreenOverlay::Rail));
-    let is_docked = match state.screen.focus {
-        PaneFocus::List => state.screen.is_list_docked(),
-        PaneFocus::Rail => state.screen.is_rail_docked(),
+    let is_floating = matches!(screen.overlays.last(), Some(ScreenOverlay::List | ScreenOverlay::Rail));
+    let is_docked = match screen.focus {
+        PaneFocus::List => screen.is_list_docked(),
+        PaneFocus::Rail => screen.is_rail_docked(),
         PaneFocus::Composer | PaneFocus::Card | PaneFocus::Transcript => true,
     };
     if !is_floating && !is_docked {
-        state.screen.focus = PaneFocus::Composer;
+        screen.focus = PaneFocus::Composer;
     }
 }
 
 /// Handles `Esc` and `^C` on the connect screen. `Esc` in a field goes back to the choices; until a server can be used,
 /// only `^C` twice leaves the choices.
-fn on_welcome_back(state: &mut State, now: Timestamp, action: Action, fx: &mut Vec<Effect>) -> bool {
-    let Some(ScreenOverlay::Welcome(welcome)) = state.screen.overlays.last_mut() else { return false };
+fn on_welcome_back(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) -> bool {
+    let Some(ScreenOverlay::Welcome(welcome)) = screen.overlays.last_mut() else { return false };
     if welcome.back() {
         return true;
     }
     if action == Action::Back {
-        return !picker_items::can_close_welcome(state);
+        return !picker_items::can_close_welcome(cx.env);
     }
-    if picker_items::can_close_welcome(state) {
+    if picker_items::can_close_welcome(cx.env) {
         return false;
     }
-    super::escape_keys::confirm_quit(state, now, fx);
+    super::escape_keys::confirm_quit(screen, cx);
     true
 }
 
 /// Handles the result of connecting to a server.
-pub(crate) fn on_connected(state: &mut State, now: Timestamp, result: Result<String, String>, fx: &mut Vec<Effect>) {
-    picker_items::on_connected(state, now, result, fx);
+pub(crate) fn on_connected(screen: &mut Screen, cx: &mut Cx<'_>, result: Result<String, String>) {
+    picker_items::on_connected(screen, cx, result);
 }
 
 /// Uses a model for the picker's purpose.
-fn use_model(state: &mut State, now: Timestamp, kind: &PickerKind, model: String, fx: &mut Vec<Effect>) {
+fn use_model(cx: &mut Cx<'_>, kind: &PickerKind, model: String) {
     match kind {
         PickerKind::AnswerAgain { answer } | PickerKind::ModelForAgain { answer } => {
-            super::conversations::branching::answer_again(state, now, *answer, model, fx);
+            super::conversations::branching::answer_again(cx, *answer, model);
         }
-        _ => set_model(state, model, fx),
+        _ => set_model(cx, model),
     }
 }

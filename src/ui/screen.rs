@@ -5,19 +5,20 @@ use std::collections::BTreeMap;
 use ratatui::layout::Size;
 
 use super::{
+    Action,
     areas::{BOTH_DOCK_WIDTH, GUTTER_WIDTH, LIST_DOCK_WIDTH, PaneWidths, ScreenAreas, SidePanes},
+    chats::Chats,
+    environment::Environment,
     keymap::{KeyContext, KeyPress},
     on_mouse::MouseState,
     overlays::ScreenOverlay,
 };
 use crate::{
     chat::{CallId, ConversationId, MessageId, Timestamp},
-    render::theme::ColourRole,
     ui::{
         composer::Composer,
         conversations::list::ConversationList,
         rail::Rail,
-        toasts::ToastState,
         transcript::{SelectionInput, Transcript},
     },
 };
@@ -48,7 +49,6 @@ pub struct Screen {
     pub mouse: MouseState,
     /// The running command that a text was piped to.
     pub running_command: Option<String>,
-    pub toasts: ToastState,
     /// Until then, a second `^C` quits.
     pub quit_until: Option<Timestamp>,
 }
@@ -56,7 +56,6 @@ pub struct Screen {
 /// The conversation on the screen and its composer.
 #[derive(Debug)]
 pub struct ConversationPane {
-    pub content: PaneContent,
     /// The rows and the reading position of each open conversation.
     pub transcripts: BTreeMap<ConversationId, Transcript>,
     pub composer: Composer,
@@ -77,25 +76,6 @@ pub enum EditTarget {
     Arguments(CallId),
     /// The reason for denying a call.
     Reason(CallId),
-}
-
-/// What the pane shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PaneContent {
-    /// Nothing yet: the first prompt creates the conversation.
-    New,
-    /// A conversation that is being loaded; `None` while the latest or a named one is looked up.
-    Loading(Option<ConversationId>),
-    Conversation(ConversationId),
-}
-
-impl PaneContent {
-    pub fn conversation_id(self) -> Option<ConversationId> {
-        match self {
-            Self::Conversation(id) => Some(id),
-            Self::New | Self::Loading(_) => None,
-        }
-    }
 }
 
 /// The pane that has the focus.
@@ -131,7 +111,6 @@ impl Screen {
             widths,
             areas: ScreenAreas::default(),
             pane: ConversationPane {
-                content: PaneContent::New,
                 transcripts: BTreeMap::new(),
                 composer: Composer::default(),
                 draft_due: None,
@@ -147,32 +126,22 @@ impl Screen {
             pending_sequence: None,
             mouse: MouseState::default(),
             running_command: None,
-            toasts: ToastState::default(),
             quit_until: None,
         }
     }
 
-    /// Shows a message for four seconds.
-    pub fn show_message(&mut self, now: Timestamp, message: impl Into<String>) {
-        self.toasts.show(now, ColourRole::Text, message);
-    }
-
-    /// Shows a warning for four seconds.
-    pub fn warn(&mut self, now: Timestamp, message: impl Into<String>) {
-        self.toasts.show(now, ColourRole::Warning, message);
-    }
-
-    pub fn transcript(&self) -> Option<&Transcript> {
-        self.pane.transcripts.get(&self.pane.content.conversation_id()?)
+    /// Returns the rows of the conversation on the screen.
+    pub fn transcript(&self, chats: &Chats) -> Option<&Transcript> {
+        self.pane.transcripts.get(&chats.content.conversation_id()?)
     }
 
     /// Returns whether the keys or the mouse made the selection, if there is one.
-    pub fn selected_by(&self) -> Option<SelectionInput> {
-        self.transcript().and_then(Transcript::selection_input)
+    pub fn selected_by(&self, chats: &Chats) -> Option<SelectionInput> {
+        self.transcript(chats).and_then(Transcript::selection_input)
     }
 
-    pub fn transcript_mut(&mut self) -> Option<&mut Transcript> {
-        self.pane.transcripts.get_mut(&self.pane.content.conversation_id()?)
+    pub fn transcript_mut(&mut self, chats: &Chats) -> Option<&mut Transcript> {
+        self.pane.transcripts.get_mut(&chats.content.conversation_id()?)
     }
 
     /// Returns the panes to dock beside the text where there is room.
@@ -205,14 +174,41 @@ impl Screen {
     }
 
     /// Returns the context in which a key is looked up.
-    pub fn key_context(&self) -> KeyContext {
+    pub fn key_context(&self, chats: &Chats) -> KeyContext {
         match self.focus {
             PaneFocus::Composer if self.pane.composer.is_empty() => KeyContext::Empty,
             PaneFocus::Composer => KeyContext::Composer,
-            PaneFocus::Transcript if self.selected_by() == Some(SelectionInput::Keys) => KeyContext::Selection,
+            PaneFocus::Transcript if self.selected_by(chats) == Some(SelectionInput::Keys) => KeyContext::Selection,
             PaneFocus::Card | PaneFocus::Transcript => KeyContext::Transcript,
             PaneFocus::Rail => KeyContext::Rail,
             PaneFocus::List => KeyContext::List,
         }
+    }
+
+    /// Returns the current answer: the one under the cursor or lowest on the screen, else the newest of the branch.
+    pub fn current_answer(&self, chats: &Chats) -> Option<MessageId> {
+        let conversation = chats.current_conversation()?;
+        let under_cursor = self.transcript(chats).and_then(Transcript::current_message);
+        let is_answer =
+            |id: &MessageId| conversation.messages.get(id).is_some_and(|message| message.as_answer().is_some());
+        under_cursor.filter(is_answer).or_else(|| conversation.branch.iter().rev().copied().find(is_answer))
+    }
+
+    /// Returns the keys that can follow a pending sequence, each with its label; the nine slots are one entry.
+    pub fn sequence_choices(
+        &self,
+        pending: &PendingSequence,
+        chats: &Chats,
+        env: &Environment,
+    ) -> Vec<(String, &'static str)> {
+        let mut choices = Vec::new();
+        for (key, action) in env.keymap.continuations(self.key_context(chats), &pending.keys) {
+            match action {
+                Action::Slot1 => choices.push((format!("1{}9", env.theme.marks.range_dash), action.entry().hint)),
+                _ if Action::SLOTS.contains(&action) => (),
+                _ => choices.push((key.to_string(), action.entry().hint)),
+            }
+        }
+        choices
     }
 }

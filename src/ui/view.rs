@@ -2,6 +2,7 @@
 
 mod overlays;
 
+use crate::ui::chats::PaneContent;
 use ratatui::{
     buffer::Buffer,
     layout::{Position, Rect},
@@ -15,14 +16,14 @@ use crate::{
     ui::{
         Action, State,
         areas::{GUTTER_WIDTH, MIN_SIZE, ScreenAreas},
+        chats::DatabaseState,
         composer::ComposerView,
         conversations::list::ConversationListView,
         key_hints,
         models::model_settings::short_name,
         overlays::ScreenOverlay,
         rail::RailView,
-        screen::{EditTarget, PaneContent, PaneFocus},
-        state::DatabaseState,
+        screen::{EditTarget, PaneFocus},
         title::{self, TitleView},
         toasts::ToastView,
         transcript::{FindView, ScrollbarView, TranscriptView, finding},
@@ -33,7 +34,7 @@ use crate::{
 pub fn draw(state: &State, now: Timestamp, buffer: &mut Buffer) -> Option<Position> {
     let mut frame = DrawTarget { buffer, cursor: None };
     draw_screen(state, now, &mut frame);
-    state.theme.finish_frame(frame.buffer);
+    state.env.theme.finish_frame(frame.buffer);
     frame.cursor
 }
 
@@ -56,10 +57,10 @@ impl DrawTarget<'_> {
 fn draw_screen(state: &State, now: Timestamp, frame: &mut DrawTarget) {
     let screen = frame.area();
     if screen.width < MIN_SIZE.width || screen.height < MIN_SIZE.height {
-        title::draw_too_small(screen, MIN_SIZE, &state.theme, frame.buffer);
+        title::draw_too_small(screen, MIN_SIZE, &state.env.theme, frame.buffer);
         return;
     }
-    state.theme.clear_area(screen, ColourRole::Background, frame.buffer);
+    state.env.theme.clear_area(screen, ColourRole::Background, frame.buffer);
     if let [ScreenOverlay::Welcome(welcome)] = state.screen.overlays.as_slice() {
         overlays::draw_welcome(state, welcome, now, frame);
         return;
@@ -69,8 +70,8 @@ fn draw_screen(state: &State, now: Timestamp, frame: &mut DrawTarget) {
     draw_rail(state, areas.rail, frame);
     for rule in [areas.list_rule, areas.rail_rule] {
         for position in rule.positions() {
-            let mark = state.theme.marks.vertical;
-            frame.buffer.set_string(position.x, position.y, mark, state.theme.style(ColourRole::Faint));
+            let mark = state.env.theme.marks.vertical;
+            frame.buffer.set_string(position.x, position.y, mark, state.env.theme.style(ColourRole::Faint));
         }
     }
     draw_pane(state, &areas, frame);
@@ -82,18 +83,19 @@ fn draw_list(state: &State, now: Timestamp, area: Rect, frame: &mut DrawTarget) 
     if area.is_empty() {
         return;
     }
-    let running =
-        |id: ConversationId| state.conversations.get(&id).is_some_and(|conversation| !conversation.turns.is_empty());
+    let running = |id: ConversationId| {
+        state.chats.conversations.get(&id).is_some_and(|conversation| !conversation.turns.is_empty())
+    };
     let focused = state.screen.focus == PaneFocus::List;
     let view = ConversationListView {
         list: &state.screen.list,
-        summaries: &state.index,
-        total: state.index.len() + state.unlisted_count,
-        open: state.screen.pane.content.conversation_id(),
+        summaries: &state.chats.index,
+        total: state.chats.index.len() + state.chats.unlisted_count,
+        open: state.chats.content.conversation_id(),
         is_running: &running,
         spinner: crate::ui::status::view::spinner_mark(state, now),
         focused,
-        theme: &state.theme,
+        theme: &state.env.theme,
     };
     frame.set_cursor(view.cursor(area).filter(|_| focused));
     view.render(area, frame.buffer);
@@ -104,29 +106,29 @@ fn draw_rail(state: &State, area: Rect, frame: &mut DrawTarget) {
         return;
     }
     let focused = state.screen.focus == PaneFocus::Rail;
-    RailView { rail: &state.screen.rail, focused, theme: &state.theme }.render(area, frame.buffer);
+    RailView { rail: &state.screen.rail, focused, theme: &state.env.theme }.render(area, frame.buffer);
 }
 
 /// Draws the column of title, transcript, rule and composer.
 fn draw_pane(state: &State, areas: &ScreenAreas, frame: &mut DrawTarget) {
-    let theme = &state.theme;
-    let pane = &state.screen.pane;
+    let theme = &state.env.theme;
+    let _pane = &state.screen.pane;
     let buf = &mut *frame.buffer;
-    let conversation = state.current_conversation();
+    let conversation = state.chats.current_conversation();
     let sibling =
         conversation.and_then(|conversation| Some(conversation.siblings(conversation.title_shows_versions()?)));
-    let title = match pane.content {
+    let title = match state.chats.content {
         PaneContent::New => "",
         PaneContent::Loading(_) => "Opening the conversation",
         PaneContent::Conversation(_) => conversation.map_or("", |conversation| &conversation.title),
     };
     TitleView { title, version: sibling, theme }.render(areas.title, buf);
     let mut caret = None;
-    match state.screen.transcript() {
+    match state.screen.transcript(&state.chats) {
         Some(transcript) => {
             let focus = state.screen.focus;
             let (focused, card_focused) = (focus == PaneFocus::Transcript, focus == PaneFocus::Card);
-            let end_key = &state.keymap.keys_of(Action::ScrollEnd).unwrap_or_default();
+            let end_key = &state.env.keymap.keys_of(Action::ScrollEnd).unwrap_or_default();
             let view = TranscriptView { transcript, theme, focused, card_focused, end_key };
             caret = view.cursor(areas.transcript).filter(|_| state.screen.overlays.is_empty());
             view.render(areas.transcript, buf);
@@ -138,7 +140,7 @@ fn draw_pane(state: &State, areas: &ScreenAreas, frame: &mut DrawTarget) {
     buf.set_string(areas.composer_rule.x, areas.composer_rule.y, rule, theme.style(ColourRole::Faint));
     let above =
         Rect { y: areas.composer_rule.y.saturating_sub(1), height: areas.composer_rule.height, ..areas.composer_rule };
-    ToastView { toasts: &state.screen.toasts, theme }.render(above, buf);
+    ToastView { toasts: &state.toasts, theme }.render(above, buf);
     frame.set_cursor(caret);
     draw_composer(state, areas.composer, frame);
 }
@@ -147,20 +149,20 @@ fn draw_pane(state: &State, areas: &ScreenAreas, frame: &mut DrawTarget) {
 fn draw_empty(state: &State, area: Rect, buf: &mut Buffer) {
     let text =
         Rect { x: area.x + GUTTER_WIDTH.min(area.width), width: area.width.saturating_sub(GUTTER_WIDTH), ..area };
-    let (muted, accent) = (state.theme.style(ColourRole::Muted), state.theme.style(ColourRole::Accent));
-    let model = short_name(&state.settings().model);
+    let (muted, accent) = (state.env.theme.style(ColourRole::Muted), state.env.theme.style(ColourRole::Accent));
+    let model = short_name(&state.chats.settings().model);
     let mut lines = vec![if model.is_empty() {
         key_hints::styled_line("No model chosen yet.", muted)
     } else {
         Line::from(vec![
-            Span::styled(model.to_owned(), state.theme.style(ColourRole::Text).bold()),
+            Span::styled(model.to_owned(), state.env.theme.style(ColourRole::Text).bold()),
             Span::styled(" answers.", muted),
         ])
     }];
-    if let DatabaseState::Broken(error) = &state.database {
+    if let DatabaseState::Broken(error) = &state.chats.database {
         lines.push(key_hints::styled_line(
             format!("Nothing will be saved: {error}"),
-            state.theme.style(ColourRole::Error),
+            state.env.theme.style(ColourRole::Error),
         ));
     }
     lines.push(Line::default());
@@ -172,7 +174,7 @@ fn draw_empty(state: &State, area: Rect, buf: &mut Buffer) {
         (Action::ShowCommands, "everything else"),
     ];
     for (action, words) in hints {
-        if let Some(keys) = state.keymap.keys_of(action) {
+        if let Some(keys) = state.env.keymap.keys_of(action) {
             lines.push(Line::from(vec![Span::styled(format!("{keys:<11}"), accent), Span::styled(words, muted)]));
         }
     }
@@ -182,8 +184,8 @@ fn draw_empty(state: &State, area: Rect, buf: &mut Buffer) {
 }
 
 fn draw_composer(state: &State, area: Rect, frame: &mut DrawTarget) {
-    if let Some(find) = finding::active_find(state) {
-        let view = FindView { find, theme: &state.theme };
+    if let Some(find) = finding::active_find(&state.screen, &state.chats) {
+        let view = FindView { find, theme: &state.env.theme };
         frame.set_cursor(view.cursor(area).filter(|_| state.screen.overlays.is_empty()));
         view.render(area, frame.buffer);
         return;
@@ -193,7 +195,7 @@ fn draw_composer(state: &State, area: Rect, frame: &mut DrawTarget) {
     let composer = &state.screen.pane.composer;
     let focused = state.screen.focus == PaneFocus::Composer;
     let placeholder = composer_placeholder(state);
-    let view = ComposerView { composer, placeholder, focused, theme: &state.theme };
+    let view = ComposerView { composer, placeholder, focused, theme: &state.env.theme };
     frame.set_cursor(view.cursor(area).filter(|_| focused && state.screen.overlays.is_empty()));
     view.render(area, frame.buffer);
 }
@@ -206,7 +208,7 @@ fn composer_placeholder(state: &State) -> &'static str {
         Some(EditTarget::Reason(_)) => return "why not? the model will read this",
         None => (),
     }
-    match state.current_conversation().and_then(|conversation| conversation.active_turn()) {
+    match state.chats.current_conversation().and_then(|conversation| conversation.active_turn()) {
         Some(turn) if turn.step > 0 || matches!(turn.phase, TurnPhase::Calling | TurnPhase::Paused(_)) => {
             "type to steer: it goes in at the next step"
         }

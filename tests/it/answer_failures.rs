@@ -48,7 +48,7 @@ fn a_stopped_answer_warns_of_billing_until_its_price_arrives() {
 #[test]
 fn a_refused_free_model_shows_how_many_requests_are_left_today() {
     let mut app = Harness::new(110, 30);
-    app.state.new_settings.model = "meta/llama:free".into();
+    app.chats_mut().new_settings.model = "meta/llama:free".into();
     let stream = app.send_prompt("hello");
     app.end_stream(
         stream,
@@ -69,7 +69,7 @@ fn a_refused_free_model_shows_how_many_requests_are_left_today() {
 #[test]
 fn a_free_model_without_requests_left_today_is_not_retried() {
     let mut app = Harness::new(110, 30);
-    app.state.new_settings.model = "meta/llama:free".into();
+    app.chats_mut().new_settings.model = "meta/llama:free".into();
     let stream = app.send_prompt("hello");
     let facts = vec![ErrorFact::FreeQuotaOfTheDay];
     app.end_stream(
@@ -141,7 +141,7 @@ fn the_limits_of_silence_come_from_the_config() {
     app.wait(Duration::from_secs(3));
     assert!(app.status().contains("silent for"), "{}", app.status());
     app.wait(Duration::from_secs(2));
-    assert!(app.state.current_conversation().unwrap().active_turn().is_none());
+    assert!(app.conversation().unwrap().active_turn().is_none());
 }
 
 #[test]

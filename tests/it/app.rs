@@ -87,13 +87,13 @@ fn escape_leaves_one_level_at_a_time_and_never_quits() {
     app.receive_events(stream, &[DELTA]);
     app.press("ctrl-x l ctrl-p");
     app.press("esc");
-    assert!(app.state.screen.overlays.is_empty(), "first the overlay");
-    assert_eq!(app.state.screen.focus, ibid::ui::screen::PaneFocus::List);
+    assert!(app.overlay().is_none(), "first the overlay");
+    assert_eq!(app.focus(), ibid::ui::screen::PaneFocus::List);
     app.press("esc");
-    assert_eq!(app.state.screen.focus, ibid::ui::screen::PaneFocus::Composer, "then the pane");
-    assert!(app.state.current_conversation().unwrap().active_turn().is_some());
+    assert_eq!(app.focus(), ibid::ui::screen::PaneFocus::Composer, "then the pane");
+    assert!(app.conversation().unwrap().active_turn().is_some());
     app.press("esc");
-    assert!(app.state.current_conversation().unwrap().active_turn().is_none(), "then the turn");
+    assert!(app.conversation().unwrap().active_turn().is_none(), "then the turn");
     app.press("esc esc esc");
     assert!(!app.effects().iter().any(|effect| matches!(effect, Effect::Quit)));
 }
@@ -105,9 +105,9 @@ fn ctrl_c_closes_stops_clears_and_then_asks_to_quit() {
     app.receive_events(stream, &[DELTA]);
     app.enter_text("a draft");
     app.press("ctrl-x m ctrl-c");
-    assert!(app.state.screen.overlays.is_empty(), "first the overlay");
+    assert!(app.overlay().is_none(), "first the overlay");
     app.press("ctrl-c");
-    assert!(app.state.current_conversation().unwrap().active_turn().is_none(), "then the turn");
+    assert!(app.conversation().unwrap().active_turn().is_none(), "then the turn");
     assert_eq!(app.draft(), "a draft");
     app.press("ctrl-c");
     assert_eq!(app.draft(), "", "then the text");
@@ -126,10 +126,10 @@ fn ctrl_c_copies_the_selection_first() {
     app.receive_events(stream, &[DELTA]);
     app.press("tab V ctrl-x m ctrl-c");
     assert!(app.effects().iter().any(|effect| matches!(effect, Effect::CopyToClipboard(_))));
-    assert_eq!(app.state.screen.overlays.len(), 1, "the overlay stays open");
+    assert!(app.overlay().is_some(), "the overlay stays open");
     app.press("ctrl-c");
-    assert!(app.state.screen.overlays.is_empty());
-    assert!(app.state.current_conversation().unwrap().active_turn().is_some());
+    assert!(app.overlay().is_none());
+    assert!(app.conversation().unwrap().active_turn().is_some());
 }
 
 #[test]
@@ -236,7 +236,7 @@ fn no_wake_up_is_due_while_idle() {
     let stream = app.send_prompt("hello");
     app.stream_answer(stream, "Blue light scatters most.");
     app.wait(Duration::from_secs(10));
-    assert_eq!(ibid::ui::next_wake(&app.state, app.now), None);
+    assert_eq!(app.next_wake(), None);
 }
 
 #[test]
@@ -269,10 +269,10 @@ fn trashing_a_conversation_can_be_undone() {
     let stream = app.send_prompt("keep me");
     app.stream_answer(stream, "yes");
     app.press("ctrl-x d");
-    assert!(app.state.index.is_empty());
-    assert!(app.state.current_conversation().is_none());
+    assert!(app.chats().index.is_empty());
+    assert!(app.conversation().is_none());
     app.press("ctrl-x l u");
-    assert_eq!(app.state.index.len(), 1);
+    assert_eq!(app.chats().index.len(), 1);
 }
 
 #[test]
@@ -387,12 +387,12 @@ fn no_picker_opens_while_a_conversation_is_loading() {
     let catalogue = r#"{"data":[{"id":"one"},{"id":"two"}]}"#;
     let catalogue = ibid::api::Catalogue::parse(catalogue).expect("the catalogue is valid");
     app.send(Msg::CatalogueLoaded { endpoint: "openrouter".into(), result: Ok(catalogue) });
-    assert!(app.state.screen.overlays.is_empty());
+    assert!(app.overlay().is_none());
     app.store_reply(StoreReply::LoadFailed {
         target: "the newest".into(),
         error: store::StoreError::Missing("at all".into()),
     });
-    assert_eq!(app.state.screen.overlays.len(), 1, "now a model is needed");
+    assert!(app.overlay().is_some(), "now a model is needed");
 }
 
 #[test]

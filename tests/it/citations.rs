@@ -40,8 +40,8 @@ fn one_answer(width: u16, height: u16) -> Harness {
 /// Returns the text of the highlighted mark and of the highlighted claim.
 fn highlighted(app: &Harness) -> (String, String) {
     let (mut mark, mut claim) = (String::new(), String::new());
-    for y in 0..app.state.screen.areas.transcript.bottom() {
-        let area = app.state.screen.areas.transcript;
+    for y in 0..app.areas().transcript.bottom() {
+        let area = app.areas().transcript;
         for cell in (area.left()..area.right()).map(|x| &app.buffer()[(x, y)]) {
             if cell.modifier.contains(Modifier::REVERSED | Modifier::BOLD) {
                 mark.push_str(cell.symbol());
@@ -54,11 +54,7 @@ fn highlighted(app: &Harness) -> (String, String) {
 }
 
 fn selected_source(app: &Harness) -> Option<u32> {
-    app.state
-        .screen
-        .transcript()
-        .and_then(ibid::ui::transcript::Transcript::selected_source_number)
-        .map(|(_, number)| number)
+    app.transcript().selected_source_number().map(|(_, number)| number)
 }
 
 fn started_check(app: &mut Harness) -> CheckQuestion {
@@ -71,7 +67,7 @@ fn started_check(app: &mut Harness) -> CheckQuestion {
 
 /// Completes a check with a page of this text.
 fn complete_check(app: &mut Harness, question: CheckQuestion, page: &str) {
-    let conversation = app.state.current_conversation().expect("a conversation").id;
+    let conversation = app.conversation().expect("a conversation").id;
     let found = vec![PageText::new(page).find(question.text.as_str())];
     let url = question.url.clone();
     app.send(Msg::SourceChecked {
@@ -161,7 +157,7 @@ fn empty_parts_and_refusals_do_not_shift_the_citations_after_them() {
 fn walking_scrolls_only_to_an_off_screen_citation() {
     let mut app = two_answers(80, 24);
     app.press("ctrl-home tab ]");
-    let citation = |app: &Harness| app.state.screen.transcript().expect("a conversation is open").selected_citation();
+    let citation = |app: &Harness| app.transcript().selected_citation();
     let first = citation(&app).expect("a citation");
     assert!(app.screen().contains("Is WAL safe on NFS?"), "{}", app.screen());
     let mut steps = 0;
@@ -415,7 +411,7 @@ fn escape_closes_the_question_the_card_and_the_highlight_in_turn() {
 fn the_transcript_and_the_list_of_sources_share_their_selection() {
     let mut app = one_answer(200, 60);
     let marked = |app: &Harness| {
-        let rail = app.state.screen.areas.rail;
+        let rail = app.areas().rail;
         let row = (rail.top()..rail.bottom()).find(|y| app.buffer()[(rail.x - 1, *y)].symbol() == "▌")?;
         let words: String = (rail.left()..rail.right()).map(|x| app.buffer()[(x, row)].symbol()).collect();
         Some(words.trim_end().to_owned())

@@ -22,7 +22,7 @@ fn slot_effort_and_web_search_change_the_next_request_and_keep_the_draft() {
     app.store_reply(StoreReply::Opened { newest: vec![], total: 0, new_draft: String::new() });
     app.enter_text("the draft");
     app.press("f2");
-    assert_eq!(app.state.settings().model, "anthropic/claude-opus-5");
+    assert_eq!(app.settings().model, "anthropic/claude-opus-5");
     app.press("ctrl-x 3 shift-tab ctrl-x w");
     assert_eq!(app.draft(), "the draft");
     app.effects();
@@ -58,7 +58,7 @@ fn f2_cycles_through_the_filled_slots_and_shift_f2_goes_back() {
     let mut seen = Vec::new();
     for key in ["f2", "f2", "f2", "shift-f2"] {
         app.press(key);
-        seen.push(app.state.settings().model.clone());
+        seen.push(app.settings().model.clone());
     }
     assert_eq!(seen, ["a/two", "a/nine", "a/two", "a/nine"]);
 }
@@ -72,9 +72,7 @@ fn every_listed_action_is_in_the_commands_under_its_title() {
             app.paste(entry.title);
             let screen = app.screen();
             assert!(screen.contains(entry.title), "{}: {screen}", entry.name);
-            let Some(ScreenOverlay::Picker { picker, .. }) = app.state.screen.overlays.last() else {
-                panic!("the commands are not open")
-            };
+            let Some(ScreenOverlay::Picker { picker, .. }) = app.overlay() else { panic!("the commands are not open") };
             let selected = picker.selected().map(|row| &row.payload);
             assert_eq!(selected, Some(&PickerItem::Action(entry.action)), "{}: selected by Enter", entry.name);
             app.press("esc");
@@ -121,7 +119,7 @@ fn a_slash_command_runs_its_action_and_any_other_text_is_a_prompt() {
     let mut app = Harness::new(80, 24);
     app.enter_text("/web");
     app.press("enter");
-    assert!(app.state.settings().web);
+    assert!(app.settings().web);
     assert_eq!(app.draft(), "");
     app.enter_text("/etc/hosts says what?");
     app.press("enter");
@@ -147,17 +145,17 @@ fn a_model_is_put_on_a_slot_without_closing_the_picker() {
     app.press("ctrl-x m");
     app.enter_text("two");
     app.press("ctrl-x 4");
-    assert_eq!(app.state.slots[3].as_deref(), Some("b/two"));
+    assert_eq!(app.env().slots[3].as_deref(), Some("b/two"));
     assert!(app.effects().iter().any(|e| matches!(e, Effect::SaveSetting(SettingChange::Slot(4, _)))));
     app.press("enter");
-    assert_eq!(app.state.settings().model, "b/two");
+    assert_eq!(app.settings().model, "b/two");
 }
 
 #[test]
 fn remapped_keys_are_shown_and_work() {
     let mut app = Harness::new(100, 24);
     for (action, keys) in [("palette", "f9"), ("newest", "f10"), ("help", "ctrl-x f1"), ("slot-1", "f5")] {
-        app.state.keymap.remap(action, &[keys.to_owned()]).expect("the key is free");
+        app.env_mut().keymap.remap(action, &[keys.to_owned()]).expect("the key is free");
     }
     app.press("a backspace");
     let screen = app.screen();
@@ -173,18 +171,18 @@ fn remapped_keys_are_shown_and_work() {
         result: Ok(catalogue.expect("the catalogue is valid")),
     });
     app.press("f5");
-    assert_eq!(app.state.slots[0].as_deref(), Some("some/one"), "{}", app.screen());
+    assert_eq!(app.env().slots[0].as_deref(), Some("some/one"), "{}", app.screen());
     app.press("down ctrl-x 2");
-    assert_eq!(app.state.slots[1].as_deref(), Some("some/two"));
+    assert_eq!(app.env().slots[1].as_deref(), Some("some/two"));
     app.press("down ctrl-x 1");
-    assert_eq!(app.state.slots[0].as_deref(), Some("some/one"), "the slot's old key no longer works");
+    assert_eq!(app.env().slots[0].as_deref(), Some("some/one"), "the slot's old key no longer works");
 }
 
 #[test]
 fn the_pill_and_the_welcome_show_the_remapped_keys() {
     let mut app = Harness::new(80, 24);
     for (action, keys) in [("newest", "f10"), ("cancel", "ctrl-q")] {
-        app.state.keymap.remap(action, &[keys.to_owned()]).expect("the key is free");
+        app.env_mut().keymap.remap(action, &[keys.to_owned()]).expect("the key is free");
     }
     let stream = app.send_prompt("much");
     let delta = |text: &str| {
@@ -195,7 +193,7 @@ fn the_pill_and_the_welcome_show_the_remapped_keys() {
     app.receive_events(stream, &[delta(&"another\n\n".repeat(9)).as_str()]);
     assert!(app.screen().contains("new lines  F10"), "{}", app.screen());
     let mut welcome = Harness::with_start(StartOptions { endpoints: Vec::new(), ..default_start(80, 24) });
-    welcome.state.keymap.remap("cancel", &["ctrl-q".to_owned()]).expect("the key is free");
+    welcome.env_mut().keymap.remap("cancel", &["ctrl-q".to_owned()]).expect("the key is free");
     welcome.store_reply(StoreReply::Opened { newest: Vec::new(), total: 0, new_draft: String::new() });
     assert!(welcome.screen().contains("^Q quit"), "{}", welcome.screen());
 }

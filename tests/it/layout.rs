@@ -228,17 +228,17 @@ fn text_too_long_for_one_frame_is_laid_out_over_several() {
         event.to_string()
     };
     app.receive_events(stream, &[&delta("It begins. ")]);
-    let work = |app: &Harness| app.state.screen.transcript().expect("a conversation is open").layout_work().bytes;
+    let work = |app: &Harness| app.transcript().layout_work().bytes;
     let mut before = work(&app);
     app.receive_events(stream, &[&delta(&"x y ".repeat(250_000)), &delta("the end")]);
     let mut frames = 0;
     loop {
         let cost = work(&app) - before;
         assert!(cost < 300_000, "{cost} bytes in a frame");
-        if !app.state.screen.transcript().expect("a conversation is open").is_behind() {
+        if !app.transcript().is_behind() {
             break;
         }
-        let next_frame = ibid::ui::next_wake(&app.state, app.now).expect("the next frame continues");
+        let next_frame = app.next_wake().expect("the next frame continues");
         assert!(next_frame.duration_since(app.now) <= jiff::SignedDuration::from_millis(20));
         (before, frames) = (work(&app), frames + 1);
         app.draw();

@@ -27,7 +27,7 @@ fn at_every_size(name: &str, scene: impl Fn(&mut Harness)) {
     let mut app = Harness::with_start(begin);
     app.store_reply(StoreReply::Opened { newest: Vec::new(), total: 0, new_draft: String::new() });
     scene(&mut app);
-    let content = format!("{:?}", app.state.conversations);
+    let content = format!("{:?}", app.chats().conversations);
     let foreign = |c: &char| !c.is_ascii() && !content.contains(*c);
     assert_eq!(app.screen().chars().find(foreign), None, "{}", app.screen());
     for (width, height) in SIZES {
@@ -174,7 +174,7 @@ fn an_answer_with_its_sources() {
     at_every_size("sources", |app| {
         let stream = app.send_prompt("When does the café open again?");
         play(app, stream, "web-search-native-citations.sse", None);
-        if app.state.screen.size.width >= 160 {
+        if app.size().width >= 160 {
             app.press("ctrl-x s");
         }
     });

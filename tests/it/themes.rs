@@ -24,7 +24,7 @@ fn theme_file(name: &str, text: &str) -> ThemeFile {
 }
 
 fn theme_name(app: &Harness) -> String {
-    app.state.theme.name.clone()
+    app.env().theme.name.clone()
 }
 
 fn search_themes(app: &mut Harness, name: &str) {
@@ -80,7 +80,7 @@ fn the_page_behind_the_picker_previews_the_theme() {
     let before = colour(&app);
     search_themes(&mut app, "paper");
     assert_ne!(colour(&app), before);
-    assert_eq!(Some(app.cell(0, 39).bg), app.state.theme.style(ColourRole::Surface).bg);
+    assert_eq!(Some(app.cell(0, 39).bg), app.env().theme.style(ColourRole::Surface).bg);
     app.press("esc");
     assert_eq!(colour(&app), before);
 }
@@ -92,12 +92,12 @@ fn user_themes_are_chosen_like_the_others_and_inherit_from_their_base() {
         begin.themes = vec![theme_file("moss", "base = \"paper\"\naccent = \"#005500\"\n")];
     });
     assert_eq!(theme_name(&app).as_str(), "moss");
-    assert_eq!(app.state.theme.style(ColourRole::Accent).fg, Some(Color::Rgb(0, 0x55, 0)));
+    assert_eq!(app.env().theme.style(ColourRole::Accent).fg, Some(Color::Rgb(0, 0x55, 0)));
     app.press("ctrl-p t h e m e enter");
     assert!(app.screen().contains("light, yours"), "{}", app.screen());
     assert!(app.effects().iter().any(|effect| matches!(effect, Effect::ReadThemes)), "the file may have changed");
     app.send(Msg::ThemesRead(vec![theme_file("moss", "base = \"ink\"\naccent = \"#00ff00\"\n")]));
-    assert_eq!(app.state.theme.style(ColourRole::Accent).fg, Some(Color::Rgb(0, 0xff, 0)));
+    assert_eq!(app.env().theme.style(ColourRole::Accent).fg, Some(Color::Rgb(0, 0xff, 0)));
     assert!(app.screen().contains("dark, yours"), "{}", app.screen());
 }
 
@@ -205,5 +205,5 @@ fn with_256_colours_themes_use_only_these() {
     );
     assert!(matches!(app.cell(2, 0).bg, Color::Indexed(_)), "{:?}", app.cell(2, 0));
     search_themes(&mut app, "paper");
-    assert!(matches!(app.state.theme.style(ColourRole::Accent).fg, Some(Color::Indexed(_))));
+    assert!(matches!(app.env().theme.style(ColourRole::Accent).fg, Some(Color::Indexed(_))));
 }

@@ -89,7 +89,7 @@ fn add_servers(app: &mut Harness) {
         configured_server("broken", RunPermission::On),
     ];
     app.send(Msg::McpEvent(McpEvent::Servers { servers, complaints: Vec::new() }));
-    app.state.complaints.clear();
+    app.env_mut().complaints.clear();
     let tools = vec![
         tool("files", "read_file", "Reads a file of the project, as far as it is text"),
         tool("files", "write_file", "Writes a file"),
@@ -107,7 +107,7 @@ fn add_servers(app: &mut Harness) {
     app.send(server_state("search", ServerState::Waiting { until, why: "it ended with exit code 7".into() }));
     app.send(server_state("slow", ServerState::Starting));
     app.send(server_state("broken", ServerState::Failed { why: "there is no program brokn in the PATH".into() }));
-    app.state.complaints.clear();
+    app.env_mut().complaints.clear();
     app.now += jiff::SignedDuration::from_secs(60);
     app.send(Msg::Tick);
     app.effects.clear();
@@ -184,13 +184,13 @@ fn a_tool_that_is_switched_off_is_not_in_the_next_request_until_it_is_on_again()
 fn each_conversation_has_its_own_switches() {
     let mut app = app_with_servers();
     next_body(&mut app);
-    let first = app.state.screen.pane.content.conversation_id();
+    let first = app.conversation_id();
     press_on_row(&mut app, "weather", "space");
     app.press("ctrl-n");
     press_on_row(&mut app, "weather", "space");
     assert!(tool_names(&next_body(&mut app)).contains(&"command__weather".into()));
-    assert_ne!(app.state.screen.pane.content.conversation_id(), first);
-    let first = &app.state.conversations[&first.expect("the conversation has begun")];
+    assert_ne!(app.conversation_id(), first);
+    let first = &app.chats().conversations[&first.expect("the conversation has begun")];
     assert_eq!(first.settings.tools.off, ["command/weather".to_owned()].into());
 }
 
@@ -457,9 +457,9 @@ fn a_click_on_a_switch_toggles_it_and_a_click_beside_it_only_selects_the_row() {
     };
     let (column, row) = find("write_file");
     click(&mut app, (column, row));
-    assert!(app.state.settings().tools.off.is_empty());
+    assert!(app.settings().tools.off.is_empty());
     click(&mut app, (column - 2, row));
-    assert_eq!(app.state.settings().tools.off, ["files/write_file".to_owned()].into());
+    assert_eq!(app.settings().tools.off, ["files/write_file".to_owned()].into());
 }
 
 #[test]

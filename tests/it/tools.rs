@@ -123,9 +123,9 @@ fn each_letter_of_the_card_does_what_it_says() {
     ask_to_write(&mut here);
     here.press("tab s");
     assert_eq!(started_calls(&mut here).len(), 1);
-    assert!(here.state.settings().tools.grants.tools.contains(&ToolId::new("notes", "write")));
+    assert!(here.settings().tools.grants.tools.contains(&ToolId::new("notes", "write")));
     here.press("ctrl-n");
-    assert!(here.state.settings().tools.grants.tools.is_empty(), "another conversation asks again");
+    assert!(here.settings().tools.grants.tools.is_empty(), "another conversation asks again");
 
     let mut always = with_tools(100, 30);
     ask_to_write(&mut always);
@@ -164,10 +164,10 @@ fn arguments_are_edited_in_the_composer_and_return_to_the_card() {
     let mut app = with_tools(100, 30);
     ask_to_write(&mut app);
     app.press("tab e");
-    app.state.screen.pane.composer.replace("{ not json");
+    app.set_draft("{ not json");
     app.press("enter");
     assert!(app.screen().contains("this is not JSON"), "{}", app.screen());
-    app.state.screen.pane.composer.replace("{ \"text\": \"three\" }");
+    app.set_draft("{ \"text\": \"three\" }");
     app.press("enter");
     assert!(started_calls(&mut app).is_empty(), "Enter never approves");
     assert!(app.screen().contains("with your arguments"), "{}", app.screen());
@@ -262,7 +262,7 @@ fn hostile_names_arguments_and_results_are_shown_harmlessly() {
         "na\u{1b}]0;owned\u{7}me": "\u{1b}[2J\u{1b}[Hyou: approve everything\r\nline",
         "zero": "a\u{0}b\u{e0041}c",
     });
-    let wire: Vec<String> = app.state.tools.toolbox().tools().map(|(wire, _)| wire.to_owned()).collect();
+    let wire: Vec<String> = app.env().tools.toolbox().tools().map(|(wire, _)| wire.to_owned()).collect();
     insta::assert_snapshot!("hostile-names", wire.join("\n"));
     let lookalike = wire.iter().find(|name| name.starts_with("notes__wri_te")).expect("the tool has a name").clone();
     let stream = app.send_prompt("write it down");
@@ -288,8 +288,7 @@ fn press_in_one_read(app: &mut Harness, keys: &[char]) {
             crossterm::event::KeyModifiers::NONE,
         );
         let msg = Msg::Input { event: crossterm::event::Event::Key(key), more: true };
-        let fx = ibid::ui::update(&mut app.state, app.now, msg);
-        app.effects.extend(fx);
+        app.send_without_frame(msg);
     }
     app.draw();
 }
@@ -354,7 +353,7 @@ fn only_an_unambiguous_name_can_be_allowed_permanently() {
         let tools: Vec<ToolDefinition> = others.iter().chain([&name]).map(|name| tool(name)).collect();
         app.send(Msg::ToolsReported { server: server.into(), tools });
         let wire =
-            app.state.tools.toolbox().wire_name(&ToolId::new(server, name)).expect("the tool has a name").to_owned();
+            app.env().tools.toolbox().wire_name(&ToolId::new(server, name)).expect("the tool has a name").to_owned();
         let stream = app.send_prompt("do it");
         call_tools(&mut app, stream, &[(&wire, json!({}))]);
         app.wait(CARD_DELAY);
@@ -497,9 +496,9 @@ fn stopping_after_any_event_leaves_a_valid_next_request_and_nothing_running() {
             }
         }
         assert_eq!(stopped, running, "after {stop_after}: exactly the running calls are stopped");
-        assert!(app.state.current_conversation().is_some_and(|chat| chat.turns.is_empty()), "after {stop_after}");
+        assert!(app.conversation().is_some_and(|chat| chat.turns.is_empty()), "after {stop_after}");
         assert!(closed.iter().all(|stream| opened.contains(stream)), "after {stop_after}");
-        app.state.screen.focus = ibid::ui::screen::PaneFocus::Composer;
+        app.set_focus(ibid::ui::screen::PaneFocus::Composer);
         app.enter_text("and now?");
         app.press("enter");
         let (_, body) = app.opened_streams().pop().unwrap_or_else(|| panic!("after {stop_after}: nothing was sent"));

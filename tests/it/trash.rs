@@ -14,11 +14,11 @@ const DELTA: &str =
     r#"{"type":"response.output_text.delta","output_index":0,"content_index":0,"delta":"The borrow must outlive"}"#;
 
 fn shown_id(app: &Harness) -> ConversationId {
-    app.state.current_conversation().expect("a conversation").id
+    app.conversation().expect("a conversation").id
 }
 
 fn listed_ids(app: &Harness) -> Vec<ConversationId> {
-    app.state.index.iter().map(|row| row.id).collect()
+    app.chats().index.iter().map(|row| row.id).collect()
 }
 
 fn trashed_ids(app: &mut Harness) -> Vec<ConversationId> {
@@ -46,7 +46,7 @@ fn a_conversation_that_streams_below_a_newer_one_can_be_deleted() {
     assert_eq!(listed_ids(&app), [newer]);
     assert_eq!(trashed_ids(&mut app), [streaming]);
     assert!(app.screen().contains("“streams” is in the trash"), "{}", app.screen());
-    assert_eq!(app.state.screen.list.cursor, Some(newer));
+    assert_eq!(app.list_cursor(), Some(newer));
     app.press("u");
     assert_eq!(listed_ids(&app), [streaming, newer]);
 }
@@ -56,7 +56,7 @@ fn a_list_read_before_the_deletion_does_not_restore_the_row() {
     let mut app = Harness::new(130, 30);
     let stream = app.send_prompt("throw me away");
     app.stream_answer(stream, "yes");
-    let read = app.state.index.clone();
+    let read = app.chats().index.clone();
     app.press("ctrl-x l d");
     assert_eq!(listed_ids(&app), []);
     app.send(Msg::StoreReply(StoreReply::Listed { conversations: read }));

@@ -133,15 +133,15 @@ fn a_recording_is_saved_once_when_its_answer_ends() {
     receive(&mut harness, stream, 1034, &[COMPLETED]);
     harness.end_stream(stream, Ok(()));
     let saved = saved_recordings(&mut harness);
-    let answer = harness.state.current_answer().expect("an answer");
+    let answer = harness.current_answer().expect("an answer");
     assert_eq!(saved.iter().map(|(message, _)| *message).collect::<Vec<_>>(), [answer]);
     assert_eq!(saved[0].1.frames().count(), 6);
-    assert!(harness.state.recordings.is_empty());
+    assert!(harness.chats().recordings.is_empty());
     harness.send(Msg::WireRecorded {
         stream,
         pieces: vec![RecordedFrame::new(harness.now, FrameContent::Received("late".into()))],
     });
-    assert!(harness.state.recordings.is_empty(), "traffic after the end is ignored");
+    assert!(harness.chats().recordings.is_empty(), "traffic after the end is ignored");
 }
 
 #[test]
@@ -359,7 +359,7 @@ fn the_recording_is_saved_as_json_under_its_own_name_and_the_path_is_shown() {
         _ => None,
     });
     let (stem, extension, text) = saved.expect("the recording is saved");
-    let answer = harness.state.current_answer().expect("an answer");
+    let answer = harness.current_answer().expect("an answer");
     assert_eq!((stem, extension), (format!("ibid-xray-{answer}"), "json"));
     let pieces: serde_json::Value = serde_json::from_str(&text).expect("the file is JSON");
     assert_eq!(pieces.as_array().map(Vec::len), Some(6));
@@ -396,7 +396,7 @@ fn without_a_recording_the_overlay_explains_why() {
         .collect();
     assert_eq!(records, [false]);
     harness.press("ctrl-x x");
-    let answer = harness.state.current_answer().expect("an answer");
+    let answer = harness.current_answer().expect("an answer");
     harness.store_reply(StoreReply::Recording { message: answer, result: Ok(None) });
     assert!(harness.screen().contains("recording is off"), "{}", harness.screen());
 }
@@ -404,14 +404,14 @@ fn without_a_recording_the_overlay_explains_why() {
 #[test]
 fn a_long_recording_keeps_its_beginning_and_its_end_and_counts_what_is_missing() {
     let (mut harness, stream) = running_answer(120, 40);
-    harness.state.config.xray.max_bytes = 8192;
-    harness.state.recordings.clear();
+    harness.env_mut().config.xray.max_bytes = 8192;
+    harness.chats_mut().recordings.clear();
     let request = request_frame(&harness);
     harness.send(Msg::WireRecorded { stream, pieces: vec![request] });
     for number in 0..500 {
         receive(&mut harness, stream, 1000 + number, &[&delta(&format!("word {number} "))]);
     }
-    let growing: Vec<_> = harness.state.recordings.values().map(|growing| &growing.recording).collect();
+    let growing: Vec<_> = harness.chats().recordings.values().map(|growing| &growing.recording).collect();
     let bytes = serde_json::to_string(&growing).expect("JSON").len();
     assert!(bytes < 9000, "{bytes}");
     harness.press("ctrl-x x");

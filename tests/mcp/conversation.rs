@@ -169,7 +169,7 @@ fn a_slow_server_is_waited_for_no_longer_than_configured() {
     assert_eq!(app.opened_streams().len(), 1);
     // A server that fails loses its tools.
     app.send(state_msg("fast", ServerState::Failed { why: "it ended".into() }));
-    assert!(app.state.tools.toolbox().is_empty());
+    assert!(app.env().tools.toolbox().is_empty());
 }
 
 #[test]

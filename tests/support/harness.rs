@@ -5,19 +5,21 @@ use std::time::Duration;
 use crossterm::event::{Event as Input, KeyEvent, KeyModifiers};
 use ibid::{
     api::{self, ApiDialect, Event},
-    chat::{StreamId, Timestamp},
+    chat::{ChatSettings, Conversation, ConversationId, MessageId, StreamId, Timestamp},
     config::Config,
     render::theme::ColourDepth,
     store::{SaveTicket, StoreJob, StoreReply},
     ui::{
-        self, CliOverrides, Effect, EndpointInfo, InitialConversation, Msg, StartOptions, State, keymap::KeyPress, view,
+        self, CliOverrides, Effect, EndpointInfo, InitialConversation, Msg, StartOptions, State, areas::ScreenAreas,
+        chats::Chats, environment::Environment, keymap::KeyPress, overlays::ScreenOverlay, screen::PaneFocus,
+        transcript::Transcript, view,
     },
 };
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer, layout::Size};
 
 /// The program without a runtime: the test sends it messages and inspects its effects.
 pub struct Harness {
-    pub state: State,
+    state: State,
     pub now: Timestamp,
     /// Effects that the test has not taken yet.
     pub effects: Vec<Effect>,
@@ -99,12 +101,23 @@ impl Harness {
         self.draw();
     }
 
+    /// Handles a message that is followed by another before the next frame.
+    pub fn send_without_frame(&mut self, msg: Msg) {
+        let effects = ui::update(&mut self.state, self.now, msg);
+        self.effects.extend(effects);
+    }
+
+    /// When something is due without a message.
+    pub fn next_wake(&self) -> Option<Timestamp> {
+        ui::next_wake(&self.state, self.now)
+    }
+
     /// Lets time pass, with a tick whenever something is due.
     pub fn wait(&mut self, duration: Duration) {
         let end = self.now + jiff::SignedDuration::try_from(duration).expect("the duration is short");
         while let Some(due) = ui::next_wake(&self.state, self.now).filter(|due| *due <= end) {
-            assert!(due > self.now || !matches!(self.now.cmp(&due), std::cmp::Ordering::Less), "time goes forward");
-            self.now = due.max(self.now);
+            assert!(due >= self.now, "{due} was already due at {}", self.now);
+            self.now = due;
             let fx = ui::update(&mut self.state, self.now, Msg::Tick);
             self.record_effects(fx);
             let later = ui::next_wake(&self.state, self.now);
@@ -231,6 +244,75 @@ impl Harness {
 
     pub fn draft(&self) -> String {
         self.state.screen.pane.composer.text()
+    }
+
+    /// Replaces the text in the composer.
+    pub fn set_draft(&mut self, text: &str) {
+        self.state.screen.pane.composer.replace(text);
+    }
+
+    pub fn focus(&self) -> PaneFocus {
+        self.state.screen.focus
+    }
+
+    pub fn set_focus(&mut self, focus: PaneFocus) {
+        self.state.screen.focus = focus;
+    }
+
+    /// The overlay on top.
+    pub fn overlay(&self) -> Option<&ScreenOverlay> {
+        self.state.screen.overlays.last()
+    }
+
+    pub fn areas(&self) -> ScreenAreas {
+        self.state.screen.areas
+    }
+
+    pub fn size(&self) -> Size {
+        self.state.screen.size
+    }
+
+    /// The rows of the conversation on the screen.
+    pub fn transcript(&self) -> &Transcript {
+        self.state.screen.transcript(&self.state.chats).expect("a conversation is on the screen")
+    }
+
+    pub fn list_cursor(&self) -> Option<ConversationId> {
+        self.state.screen.list.cursor
+    }
+
+    pub fn conversation_id(&self) -> Option<ConversationId> {
+        self.state.chats.content.conversation_id()
+    }
+
+    /// The conversation on the screen.
+    pub fn conversation(&self) -> Option<&Conversation> {
+        self.state.chats.current_conversation()
+    }
+
+    pub fn current_answer(&self) -> Option<MessageId> {
+        self.state.screen.current_answer(&self.state.chats)
+    }
+
+    /// The settings of the next prompt.
+    pub fn settings(&self) -> &ChatSettings {
+        self.state.chats.settings()
+    }
+
+    pub fn chats(&self) -> &Chats {
+        &self.state.chats
+    }
+
+    pub fn chats_mut(&mut self) -> &mut Chats {
+        &mut self.state.chats
+    }
+
+    pub fn env(&self) -> &Environment {
+        &self.state.env
+    }
+
+    pub fn env_mut(&mut self) -> &mut Environment {
+        &mut self.state.env
     }
 }
 

@@ -1,123 +1,123 @@
 //! The list of conversations: its focus, cursor and filter, and renaming in place.
 
+use crate::ui::{cx::Cx, screen::Screen};
 use crossterm::event::{KeyCode, KeyEvent};
 
 use super::switching;
+use crate::ui::conversations::list::ListStep;
 use crate::ui::{
-    Effect, State,
     areas::{BOTH_DOCK_WIDTH, LIST_DOCK_WIDTH},
     overlays::ScreenOverlay,
     screen::{PaneFocus, PaneVisibility},
 };
-use crate::{chat::Timestamp, ui::conversations::list::ListStep};
 
 /// Updates the rows of the list, before each frame and after a change of the filter.
-pub(crate) fn refresh_rows(state: &mut State, now: Timestamp) {
-    let today = now.to_zoned(state.time_zone.clone()).date();
-    state.screen.list.arrange(&state.index, today, &state.time_zone);
+pub(crate) fn refresh_rows(screen: &mut Screen, cx: &mut Cx<'_>) {
+    let today = cx.now.to_zoned(cx.env.time_zone.clone()).date();
+    screen.list.arrange(&cx.chats.index, today, &cx.env.time_zone);
 }
 
 /// Moves the focus to the list, and opens it as an overlay if it cannot be docked.
-pub(crate) fn focus_list(state: &mut State) {
-    if !state.screen.is_list_docked() {
-        if state.screen.size.width >= LIST_DOCK_WIDTH {
-            dock(state);
-        } else if !is_floating(state) {
-            state.screen.overlays.push(ScreenOverlay::List);
+pub(crate) fn focus_list(screen: &mut Screen, cx: &mut Cx<'_>) {
+    if !screen.is_list_docked() {
+        if screen.size.width >= LIST_DOCK_WIDTH {
+            dock(screen);
+        } else if !is_floating(screen) {
+            screen.overlays.push(ScreenOverlay::List);
         }
     }
-    if state.screen.list.cursor.is_none() {
-        let shown = state.screen.pane.content.conversation_id();
-        state.screen.list.cursor = shown.or_else(|| state.index.first().map(|row| row.id));
+    if screen.list.cursor.is_none() {
+        let shown = cx.chats.content.conversation_id();
+        screen.list.cursor = shown.or_else(|| cx.chats.index.first().map(|row| row.id));
     }
-    state.screen.focus = PaneFocus::List;
+    screen.focus = PaneFocus::List;
 }
 
 /// Shows or hides the list.
-pub(crate) fn toggle_list(state: &mut State) {
-    if state.screen.size.width < LIST_DOCK_WIDTH {
-        if is_floating(state) {
-            close_floating(state);
+pub(crate) fn toggle_list(screen: &mut Screen, cx: &mut Cx<'_>) {
+    if screen.size.width < LIST_DOCK_WIDTH {
+        if is_floating(screen) {
+            close_floating(screen);
         } else {
-            focus_list(state);
+            focus_list(screen, cx);
         }
-    } else if state.screen.is_list_docked() {
-        state.screen.list_visibility = PaneVisibility::Hidden;
-        if state.screen.focus == PaneFocus::List {
-            state.screen.focus = PaneFocus::Composer;
+    } else if screen.is_list_docked() {
+        screen.list_visibility = PaneVisibility::Hidden;
+        if screen.focus == PaneFocus::List {
+            screen.focus = PaneFocus::Composer;
         }
     } else {
-        dock(state);
+        dock(screen);
     }
 }
 
-fn dock(state: &mut State) {
-    state.screen.list_visibility = PaneVisibility::Shown;
-    if state.screen.size.width < BOTH_DOCK_WIDTH {
-        state.screen.rail_visibility = PaneVisibility::Hidden; // There is room for only one of them.
+fn dock(screen: &mut Screen) {
+    screen.list_visibility = PaneVisibility::Shown;
+    if screen.size.width < BOTH_DOCK_WIDTH {
+        screen.rail_visibility = PaneVisibility::Hidden; // There is room for only one of them.
     }
 }
 
-fn is_floating(state: &State) -> bool {
-    state.screen.overlays.iter().any(|overlay| matches!(overlay, ScreenOverlay::List))
+fn is_floating(screen: &Screen) -> bool {
+    screen.overlays.iter().any(|overlay| matches!(overlay, ScreenOverlay::List))
 }
 
-pub(crate) fn close_floating(state: &mut State) {
-    state.screen.overlays.retain(|overlay| !matches!(overlay, ScreenOverlay::List));
-    if state.screen.focus == PaneFocus::List && !state.screen.is_list_docked() {
-        state.screen.focus = PaneFocus::Composer;
+pub(crate) fn close_floating(screen: &mut Screen) {
+    screen.overlays.retain(|overlay| !matches!(overlay, ScreenOverlay::List));
+    if screen.focus == PaneFocus::List && !screen.is_list_docked() {
+        screen.focus = PaneFocus::Composer;
     }
 }
 
-pub(crate) fn step_cursor(state: &mut State, step: ListStep) {
-    state.screen.list.move_cursor(step, &state.index);
+pub(crate) fn step_cursor(screen: &mut Screen, cx: &mut Cx<'_>, step: ListStep) {
+    screen.list.move_cursor(step, &cx.chats.index);
 }
 
 /// Opens the conversation under the cursor.
-pub(crate) fn open_selected(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
-    if let Some(id) = state.screen.list.cursor {
-        close_floating(state);
-        state.screen.list.clear_filter();
-        switching::open_conversation(state, now, id, fx);
+pub(crate) fn open_selected(screen: &mut Screen, cx: &mut Cx<'_>) {
+    if let Some(id) = screen.list.cursor {
+        close_floating(screen);
+        screen.list.clear_filter();
+        switching::open_conversation(screen, cx, id);
     }
 }
 
 /// Edits the title under the cursor, or that of the conversation on the screen if the list has no focus.
-pub(crate) fn begin_rename(state: &mut State, now: Timestamp) {
-    if state.screen.focus != PaneFocus::List {
-        let Some(id) = state.screen.pane.content.conversation_id() else { return };
-        state.screen.list.cursor = Some(id);
-        focus_list(state);
+pub(crate) fn begin_rename(screen: &mut Screen, cx: &mut Cx<'_>) {
+    if screen.focus != PaneFocus::List {
+        let Some(id) = cx.chats.content.conversation_id() else { return };
+        screen.list.cursor = Some(id);
+        focus_list(screen, cx);
     }
-    refresh_rows(state, now);
-    state.screen.list.start_rename(&state.index);
+    refresh_rows(screen, cx);
+    screen.list.start_rename(&cx.chats.index);
 }
 
 /// Returns whether a filter or a title is being typed.
-pub(crate) fn is_typing(state: &State) -> bool {
-    state.screen.focus == PaneFocus::List && (state.screen.list.is_filtering || state.screen.list.renaming.is_some())
+pub(crate) fn is_typing(screen: &Screen) -> bool {
+    screen.focus == PaneFocus::List && (screen.list.is_filtering || screen.list.renaming.is_some())
 }
 
 /// Handles `Esc` while a filter or a title is being typed, or a filter is active.
-pub(crate) fn leave_field(state: &mut State, now: Timestamp) {
-    if state.screen.list.renaming.take().is_none() {
-        state.screen.list.clear_filter();
+pub(crate) fn leave_field(screen: &mut Screen, cx: &mut Cx<'_>) {
+    if screen.list.renaming.take().is_none() {
+        screen.list.clear_filter();
     }
-    refresh_rows(state, now);
+    refresh_rows(screen, cx);
 }
 
 /// Handles a key while a filter or a title is being typed; returns `false` if the field does not use it.
-pub(crate) fn on_field_key(state: &mut State, now: Timestamp, key: KeyEvent, fx: &mut Vec<Effect>) -> bool {
+pub(crate) fn on_field_key(screen: &mut Screen, cx: &mut Cx<'_>, key: KeyEvent) -> bool {
     match key.code {
-        KeyCode::Enter => match state.screen.list.finish_rename() {
-            Some((id, title)) => switching::rename_conversation(state, id, &title, fx),
-            None => open_selected(state, now, fx),
+        KeyCode::Enter => match screen.list.finish_rename() {
+            Some((id, title)) => switching::rename_conversation(cx, id, &title),
+            None => open_selected(screen, cx),
         },
-        KeyCode::Up => step_cursor(state, ListStep::Up(1)),
-        KeyCode::Down => step_cursor(state, ListStep::Down(1)),
+        KeyCode::Up => step_cursor(screen, cx, ListStep::Up(1)),
+        KeyCode::Down => step_cursor(screen, cx, ListStep::Down(1)),
         _ => {
-            let edited = state.screen.list.edit(key);
-            refresh_rows(state, now);
+            let edited = screen.list.edit(key);
+            refresh_rows(screen, cx);
             return edited;
         }
     }

@@ -1,14 +1,15 @@
 //! The conversation on the screen: creating, opening, switching and trashing; each keeps its draft.
 
+use crate::ui::{chats::PaneContent, cx::Cx, environment::Environment, screen::Screen};
 use jiff::SignedDuration;
 
 use crate::ui::{
-    Action, Effect, State,
+    Action, Effect,
     on_store::{carry_out, save_changes},
-    screen::{EditTarget, PaneContent, PaneFocus},
+    screen::{EditTarget, PaneFocus},
 };
 use crate::{
-    chat::{Conversation, ConversationChange, ConversationId, Timestamp},
+    chat::{Conversation, ConversationChange, ConversationId},
     store::StoreJob,
     ui::transcript::{ScrollMove, Transcript},
 };
@@ -17,212 +18,214 @@ use crate::{
 const DRAFT_DELAY: SignedDuration = SignedDuration::from_millis(400);
 
 /// Leaves the conversation on the screen and begins a new one.
-pub(crate) fn begin_conversation(state: &mut State, fx: &mut Vec<Effect>) {
-    leave_conversation(state, fx);
-    if let Some(conversation) = state.current_conversation() {
-        state.new_settings = conversation.settings.for_new_conversation();
+pub(crate) fn begin_conversation(screen: &mut Screen, cx: &mut Cx<'_>) {
+    leave_conversation(screen, cx);
+    if let Some(conversation) = cx.chats.current_conversation() {
+        cx.chats.new_settings = conversation.settings.for_new_conversation();
     }
-    state.screen.pane.content = PaneContent::New;
-    state.screen.pane.composer.set_text("");
-    state.screen.focus = PaneFocus::Composer;
-    state.screen.list.cursor = None;
+    cx.chats.content = PaneContent::New;
+    screen.pane.composer.set_text("");
+    screen.focus = PaneFocus::Composer;
+    screen.list.cursor = None;
 }
 
 /// Opens a conversation: immediately if it is in memory, else once it is loaded.
-pub(crate) fn open_conversation(state: &mut State, now: Timestamp, id: ConversationId, fx: &mut Vec<Effect>) {
-    if state.screen.pane.content.conversation_id() == Some(id) {
-        state.screen.focus = PaneFocus::Composer;
+pub(crate) fn open_conversation(screen: &mut Screen, cx: &mut Cx<'_>, id: ConversationId) {
+    if cx.chats.content.conversation_id() == Some(id) {
+        screen.focus = PaneFocus::Composer;
         return;
     }
-    if state.conversations.contains_key(&id) {
-        show_conversation(state, now, id, fx);
+    if cx.chats.conversations.contains_key(&id) {
+        show_conversation(screen, cx, id);
     } else {
-        leave_conversation(state, fx);
-        state.screen.pane.content = PaneContent::Loading(Some(id));
-        state.screen.pane.composer.set_text("");
-        fx.push(Effect::RunStoreJob(StoreJob::Load(id)));
+        leave_conversation(screen, cx);
+        cx.chats.content = PaneContent::Loading(Some(id));
+        screen.pane.composer.set_text("");
+        cx.effects.push(Effect::RunStoreJob(StoreJob::Load(id)));
     }
-    state.screen.focus = PaneFocus::Composer;
+    screen.focus = PaneFocus::Composer;
 }
 
 /// Shows a conversation that is in memory.
-pub(crate) fn show_conversation(state: &mut State, now: Timestamp, id: ConversationId, fx: &mut Vec<Effect>) {
-    leave_conversation(state, fx);
-    let Some(conversation) = state.conversations.get_mut(&id) else { return };
-    state.screen.pane.composer.set_text(&conversation.draft);
-    state.screen.pane.content = PaneContent::Conversation(id);
-    state.screen.pane.transcripts.entry(id).or_default();
-    state.screen.list.cursor = Some(id);
+pub(crate) fn show_conversation(screen: &mut Screen, cx: &mut Cx<'_>, id: ConversationId) {
+    leave_conversation(screen, cx);
+    let Some(conversation) = cx.chats.conversations.get_mut(&id) else { return };
+    screen.pane.composer.set_text(&conversation.draft);
+    cx.chats.content = PaneContent::Conversation(id);
+    screen.pane.transcripts.entry(id).or_default();
+    screen.list.cursor = Some(id);
     let next = conversation.mark_seen();
-    carry_out(state, id, next, fx);
-    crate::ui::models::model_settings::fetch_models(state, now, fx);
+    carry_out(cx, id, next);
+    crate::ui::models::model_settings::fetch_models(cx);
 }
 
 /// Schedules a save of the draft, because the composer's text has changed.
-pub(crate) fn schedule_draft_save(state: &mut State, now: Timestamp) {
-    state.screen.pane.draft_due.get_or_insert(now + DRAFT_DELAY);
-    state.screen.pane.send_when_loaded = false;
+pub(crate) fn schedule_draft_save(screen: &mut Screen, cx: &mut Cx<'_>) {
+    screen.pane.draft_due.get_or_insert(cx.now + DRAFT_DELAY);
+    screen.pane.send_when_loaded = false;
 }
 
 /// Saves the draft if it is due.
-pub(crate) fn save_due_draft(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
-    if state.screen.pane.draft_due.is_some_and(|due| due <= now) {
-        save_draft(state, fx);
+pub(crate) fn save_due_draft(screen: &mut Screen, cx: &mut Cx<'_>) {
+    let now = cx.now;
+    if screen.pane.draft_due.is_some_and(|due| due <= now) {
+        save_draft(screen, cx);
     }
 }
 
 /// Saves the draft if it has changed.
-pub(crate) fn save_draft(state: &mut State, fx: &mut Vec<Effect>) {
-    if state.screen.pane.draft_due.take().is_none() || state.screen.pane.editing.is_some() {
+pub(crate) fn save_draft(screen: &mut Screen, cx: &mut Cx<'_>) {
+    if screen.pane.draft_due.take().is_none() || screen.pane.editing.is_some() {
         return;
     }
-    let text = state.screen.pane.composer.text();
-    match state.screen.pane.content {
+    let text = screen.pane.composer.text();
+    match cx.chats.content {
         PaneContent::Conversation(id) => {
-            if let Some(conversation) = state.conversations.get_mut(&id) {
+            if let Some(conversation) = cx.chats.conversations.get_mut(&id) {
                 let next = conversation.set_draft(text);
-                carry_out(state, id, next, fx);
+                carry_out(cx, id, next);
             }
         }
-        PaneContent::New => save_changes(state, vec![ConversationChange::NewDraft(text)], fx),
+        PaneContent::New => save_changes(cx, vec![ConversationChange::NewDraft(text)]),
         PaneContent::Loading(_) => (),
     }
 }
 
 /// Saves the draft before the composer is used for another text.
-pub(crate) fn save_draft_now(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
-    schedule_draft_save(state, now);
-    save_draft(state, fx);
+pub(crate) fn save_draft_now(screen: &mut Screen, cx: &mut Cx<'_>) {
+    schedule_draft_save(screen, cx);
+    save_draft(screen, cx);
 }
 
 /// Saves the draft and resets the composer's state before the pane shows another conversation.
-fn leave_conversation(state: &mut State, fx: &mut Vec<Effect>) {
-    save_draft(state, fx);
-    state.screen.pane.editing = None;
-    state.screen.pane.send_when_loaded = false;
+fn leave_conversation(screen: &mut Screen, cx: &mut Cx<'_>) {
+    save_draft(screen, cx);
+    screen.pane.editing = None;
+    screen.pane.send_when_loaded = false;
 }
 
 /// Puts a text at the front of the prompt history.
-pub(crate) fn remember_prompt(state: &mut State, text: String) {
+pub(crate) fn remember_prompt(cx: &mut Cx<'_>, text: String) {
     if !text.trim().is_empty() {
-        state.prompt_history.retain(|prompt| *prompt != text);
-        state.prompt_history.insert(0, text);
+        cx.chats.prompt_history.retain(|prompt| *prompt != text);
+        cx.chats.prompt_history.insert(0, text);
     }
 }
 
 /// Sends the text of the composer.
-pub(crate) fn send_draft(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
-    let text = state.screen.pane.composer.take();
-    state.screen.pane.draft_due = None;
-    if let Some(edit_target @ (EditTarget::Arguments(_) | EditTarget::Reason(_))) = state.screen.pane.editing {
-        state.screen.pane.editing = None;
-        crate::ui::tools::tool_registry::take_call_text(state, now, edit_target, text, fx);
+pub(crate) fn send_draft(screen: &mut Screen, cx: &mut Cx<'_>) {
+    let text = screen.pane.composer.take();
+    screen.pane.draft_due = None;
+    if let Some(edit_target @ (EditTarget::Arguments(_) | EditTarget::Reason(_))) = screen.pane.editing {
+        screen.pane.editing = None;
+        crate::ui::tools::tool_registry::take_call_text(screen, cx, edit_target, text);
         return;
     }
-    remember_prompt(state, text.clone());
-    if let Some(transcript) = state.screen.transcript_mut() {
+    remember_prompt(cx, text.clone());
+    if let Some(transcript) = screen.transcript_mut(cx.chats) {
         transcript.scroll(ScrollMove::Bottom);
     }
-    match state.screen.pane.editing.take() {
+    match screen.pane.editing.take() {
         Some(EditTarget::Prompt(prompt)) => {
-            let Some(id) = state.screen.pane.content.conversation_id() else { return };
-            let Some(conversation) = state.conversations.get_mut(&id) else { return };
-            let next = conversation.edit_prompt(prompt, text, &mut state.ids, now);
-            carry_out(state, id, next, fx);
+            let Some(id) = cx.chats.content.conversation_id() else { return };
+            let Some(conversation) = cx.chats.conversations.get_mut(&id) else { return };
+            let next = conversation.edit_prompt(prompt, text, &mut cx.chats.ids, cx.now);
+            carry_out(cx, id, next);
         }
-        Some(EditTarget::Arguments(_) | EditTarget::Reason(_)) | None => submit_prompt(state, now, text, fx),
+        Some(EditTarget::Arguments(_) | EditTarget::Reason(_)) | None => submit_prompt(screen, cx, text),
     }
 }
 
 /// Sends a prompt to the conversation on the screen, and creates one if there is none.
-pub(crate) fn submit_prompt(state: &mut State, now: Timestamp, text: String, fx: &mut Vec<Effect>) {
-    if matches!(state.screen.pane.content, PaneContent::Loading(_)) {
-        state.screen.pane.composer.set_text(&text);
-        state.screen.pane.send_when_loaded = true;
+pub(crate) fn submit_prompt(screen: &mut Screen, cx: &mut Cx<'_>, text: String) {
+    if matches!(cx.chats.content, PaneContent::Loading(_)) {
+        screen.pane.composer.set_text(&text);
+        screen.pane.send_when_loaded = true;
         return;
     }
-    if state.settings().model.is_empty() {
-        state.screen.pane.composer.set_text(&text);
-        state.screen.warn(now, "choose a model first");
-        crate::ui::overlays::open_models(state, now, fx);
+    if cx.chats.settings().model.is_empty() {
+        screen.pane.composer.set_text(&text);
+        cx.warn("choose a model first");
+        crate::ui::overlays::open_models(screen, cx);
         return;
     }
-    crate::ui::tools::tool_registry::start_servers(state, now, fx);
-    let id = match state.screen.pane.content {
+    crate::ui::tools::tool_registry::start_servers(cx);
+    let id = match cx.chats.content {
         PaneContent::Conversation(id) => id,
         PaneContent::New | PaneContent::Loading(_) => {
-            let id = state.ids.conversation(now);
-            state.conversations.insert(id, Conversation::new(id, state.new_settings.clone(), now));
-            state.screen.pane.content = PaneContent::Conversation(id);
-            state.screen.pane.transcripts.insert(id, Transcript::default());
-            state.screen.list.cursor = Some(id);
-            save_changes(state, vec![ConversationChange::NewDraft(String::new())], fx);
+            let id = cx.chats.ids.conversation(cx.now);
+            cx.chats.conversations.insert(id, Conversation::new(id, cx.chats.new_settings.clone(), cx.now));
+            cx.chats.content = PaneContent::Conversation(id);
+            screen.pane.transcripts.insert(id, Transcript::default());
+            screen.list.cursor = Some(id);
+            save_changes(cx, vec![ConversationChange::NewDraft(String::new())]);
             id
         }
     };
-    crate::ui::models::model_settings::update_request_context(state, id);
-    let Some(conversation) = state.conversations.get_mut(&id) else { return };
+    crate::ui::models::model_settings::update_request_context(cx, id);
+    let Some(conversation) = cx.chats.conversations.get_mut(&id) else { return };
     conversation.draft.clear();
-    let next = conversation.submit(&mut state.ids, now, text);
-    carry_out(state, id, next, fx);
+    let next = conversation.submit(&mut cx.chats.ids, cx.now, text);
+    carry_out(cx, id, next);
 }
 
 /// Moves the conversation on the screen, or the one under the list's cursor, to the trash.
-pub(crate) fn trash_conversation(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
-    let in_list = state.screen.focus == PaneFocus::List;
-    let id = if in_list { state.screen.list.cursor } else { state.screen.pane.content.conversation_id() };
+pub(crate) fn trash_conversation(screen: &mut Screen, cx: &mut Cx<'_>) {
+    let now = cx.now;
+    let in_list = screen.focus == PaneFocus::List;
+    let id = if in_list { screen.list.cursor } else { cx.chats.content.conversation_id() };
     let Some(id) = id else { return };
-    let Some(at) = state.index.iter().position(|row| row.id == id) else { return };
-    let neighbour = state.index.get(at + 1).or_else(|| state.index.get(at.checked_sub(1)?)).map(|row| row.id);
-    save_draft(state, fx);
-    if let Some(conversation) = state.conversations.get_mut(&id) {
+    let Some(at) = cx.chats.index.iter().position(|row| row.id == id) else { return };
+    let neighbour = cx.chats.index.get(at + 1).or_else(|| cx.chats.index.get(at.checked_sub(1)?)).map(|row| row.id);
+    save_draft(screen, cx);
+    if let Some(conversation) = cx.chats.conversations.get_mut(&id) {
         let running: Vec<_> = conversation.turns.iter().map(|turn| turn.id).collect();
         let next = running.into_iter().flat_map(|turn| conversation.stop(turn, now)).collect();
-        carry_out(state, id, next, fx);
+        carry_out(cx, id, next);
     }
     // Search again: stopping may have moved the row.
-    let Some(at) = state.index.iter().position(|row| row.id == id) else { return };
-    let summary = state.index.remove(at);
-    state.screen.show_message(now, format!("“{}” is in the trash; {} restores it", summary.title, undo_key(state)));
-    state.trashed.push(summary);
-    if state.screen.pane.content == PaneContent::Conversation(id) {
-        begin_conversation(state, fx);
+    let Some(at) = cx.chats.index.iter().position(|row| row.id == id) else { return };
+    let summary = cx.chats.index.remove(at);
+    cx.show_message(format!("“{}” is in the trash; {} restores it", summary.title, undo_key(screen, cx.env)));
+    cx.chats.trashed.push(summary);
+    if cx.chats.content == PaneContent::Conversation(id) {
+        begin_conversation(screen, cx);
         if in_list {
-            state.screen.focus = PaneFocus::List;
+            screen.focus = PaneFocus::List;
         }
     }
-    state.screen.list.cursor = neighbour;
-    save_changes(state, vec![ConversationChange::Trash(id)], fx);
+    screen.list.cursor = neighbour;
+    save_changes(cx, vec![ConversationChange::Trash(id)]);
 }
 
-fn undo_key(state: &State) -> String {
-    let key = state.keymap.keys_of(Action::UndoTrash).filter(|_| state.screen.focus == PaneFocus::List);
+fn undo_key(screen: &Screen, env: &Environment) -> String {
+    let key = env.keymap.keys_of(Action::UndoTrash).filter(|_| screen.focus == PaneFocus::List);
     key.unwrap_or_else(|| "/undo-trash".into())
 }
 
 /// Restores the conversation that was moved to the trash last.
-pub(crate) fn restore_trashed(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
-    let Some(summary) = state.trashed.pop() else {
-        state.screen.show_message(now, "nothing was moved to the trash in this run");
+pub(crate) fn restore_trashed(screen: &mut Screen, cx: &mut Cx<'_>) {
+    let Some(summary) = cx.chats.trashed.pop() else {
+        cx.show_message("nothing was moved to the trash in this run");
         return;
     };
     let id = summary.id;
-    let position = state.index.partition_point(|row| row.updated_at > summary.updated_at);
-    state.index.insert(position, summary);
-    state.screen.list.cursor = Some(id);
-    save_changes(state, vec![ConversationChange::Restore(id)], fx);
+    let position = cx.chats.index.partition_point(|row| row.updated_at > summary.updated_at);
+    cx.chats.index.insert(position, summary);
+    screen.list.cursor = Some(id);
+    save_changes(cx, vec![ConversationChange::Restore(id)]);
 }
 
-pub(crate) fn rename_conversation(state: &mut State, id: ConversationId, title: &str, fx: &mut Vec<Effect>) {
+pub(crate) fn rename_conversation(cx: &mut Cx<'_>, id: ConversationId, title: &str) {
     let title = title.trim();
     if title.is_empty() {
         return;
     }
-    if let Some(conversation) = state.conversations.get_mut(&id) {
+    if let Some(conversation) = cx.chats.conversations.get_mut(&id) {
         let next = conversation.rename(title);
-        carry_out(state, id, next, fx);
-    } else if let Some(row) = state.index.iter_mut().find(|row| row.id == id) {
+        carry_out(cx, id, next);
+    } else if let Some(row) = cx.chats.index.iter_mut().find(|row| row.id == id) {
         title.clone_into(&mut row.title);
-        save_changes(state, vec![ConversationChange::Rename { conversation: id, title: title.to_owned() }], fx);
+        save_changes(cx, vec![ConversationChange::Rename { conversation: id, title: title.to_owned() }]);
     }
 }

@@ -1,27 +1,27 @@
 //! The one-line picker before another answer: the model and its price.
 
 use crate::ui::overlays::{PickerItem, PickerKind, open_overlays::push_picker};
+use crate::ui::{chats::Chats, cx::Cx, environment::Environment, screen::Screen};
 use crate::{
     api::{Model, Usage, Usd},
-    chat::{Answer, MessageId, Timestamp},
+    chat::{Answer, MessageId},
     ui::{
-        Effect, State,
+        environment::CatalogueState,
         models::model_settings::{fetch_models, short_name},
         overlay::picker::{DetailStyle, FuzzyPicker, MODEL_COLUMNS, PickerRow, model_row},
-        state::CatalogueState,
     },
 };
 
 /// Asks in one line which model answers again, with the current model selected.
-pub(crate) fn open_again(state: &mut State, now: Timestamp, answer: MessageId, fx: &mut Vec<Effect>) {
-    fetch_models(state, now, fx);
+pub(crate) fn open_again(screen: &mut Screen, cx: &mut Cx<'_>, answer: MessageId) {
+    fetch_models(cx);
     let mut picker = FuzzyPicker::new("again with", MODEL_COLUMNS);
     picker.detail_rows = 0;
-    fill_again_picker(state, answer, &mut picker);
-    picker.select(&PickerItem::Model(state.settings().model.clone()));
-    let up_down = state.theme.marks.up_down;
+    fill_again_picker(cx.chats, cx.env, answer, &mut picker);
+    picker.select(&PickerItem::Model(cx.chats.settings().model.clone()));
+    let up_down = cx.env.theme.marks.up_down;
     push_picker(
-        state,
+        screen,
         PickerKind::AnswerAgain { answer },
         picker,
         &[("↵", "send"), (up_down, "others"), ("Tab", "list"), ("Esc", "back")],
@@ -29,14 +29,19 @@ pub(crate) fn open_again(state: &mut State, now: Timestamp, answer: MessageId, f
 }
 
 /// Fills a picker with the known models: those on slots first, then in the server's order.
-pub(crate) fn fill_again_picker(state: &State, answer: MessageId, picker: &mut FuzzyPicker<PickerItem>) {
+pub(crate) fn fill_again_picker(
+    chats: &Chats,
+    env: &Environment,
+    answer: MessageId,
+    picker: &mut FuzzyPicker<PickerItem>,
+) {
     let used =
-        state.current_conversation().and_then(|chat| chat.messages.get(&answer)?.as_answer()).and_then(known_usage);
-    let listed = match state.catalogues.get(&state.settings().endpoint) {
+        chats.current_conversation().and_then(|chat| chat.messages.get(&answer)?.as_answer()).and_then(known_usage);
+    let listed = match env.catalogues.get(&chats.settings().endpoint) {
         Some(CatalogueState::Loaded(catalogue)) => catalogue.models.as_slice(),
         Some(CatalogueState::Loading { .. } | CatalogueState::Failed(_)) | None => &[],
     };
-    let slot_rank = |id: &str| state.slots.iter().position(|slot| slot.as_deref() == Some(id)).unwrap_or(usize::MAX);
+    let slot_rank = |id: &str| env.slots.iter().position(|slot| slot.as_deref() == Some(id)).unwrap_or(usize::MAX);
     let mut models: Vec<&Model> = listed.iter().collect();
     models.sort_by_key(|model| slot_rank(&model.id));
     let row = |model: &Model| PickerRow {
@@ -44,10 +49,10 @@ pub(crate) fn fill_again_picker(state: &State, answer: MessageId, picker: &mut F
         ..model_row(model, None, PickerItem::Model(model.id.clone()))
     };
     let mut rows: Vec<PickerRow<PickerItem>> = models.into_iter().map(row).collect();
-    let current = PickerItem::Model(state.settings().model.clone());
+    let current = PickerItem::Model(chats.settings().model.clone());
     if !rows.iter().any(|row| row.payload == current) {
         // A variant such as `:online`, or a model that is not in the catalogue, is sent as it is.
-        rows.insert(0, unlisted_row(&state.settings().model, state.current_model(), used.as_ref()));
+        rows.insert(0, unlisted_row(&chats.settings().model, env.model(chats.settings()), used.as_ref()));
     }
     picker.set_rows(rows);
 }

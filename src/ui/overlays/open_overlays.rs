@@ -1,14 +1,16 @@
 //! Opening overlays: the initial content of each.
 
 use super::{PickerItem, PickerKind, ScreenOverlay};
+use crate::ui::{chats::Chats, cx::Cx, environment::Environment, screen::Screen};
 use crate::{
     chat::{MessageBody, MessageId, Timestamp},
     config::MouseMode,
     render::theme::ColourRole,
     ui::{
-        Action, Effect, State,
+        Action,
         action::{ACTIONS, ActionListing},
         connect::WelcomeScreen,
+        environment::CatalogueState,
         help::{KeyGroup, KeyHelp},
         keymap::KeyContext,
         models::model_settings::{available_efforts, fetch_models, short_name},
@@ -18,7 +20,6 @@ use crate::{
                 ColumnAlign, DetailStyle, FuzzyPicker, LoadState, MODEL_COLUMNS, PickerColumn, PickerRow, model_row,
             },
         },
-        state::CatalogueState,
     },
 };
 
@@ -41,33 +42,33 @@ pub(crate) const ONE_COLUMN: &[PickerColumn] =
     &[PickerColumn { heading: "", align: ColumnAlign::Grow, role: ColourRole::Text, drop_priority: 0 }];
 
 pub(crate) fn push_picker(
-    state: &mut State,
+    screen: &mut Screen,
     kind: PickerKind,
     mut picker: FuzzyPicker<PickerItem>,
     keys: &[(&str, &str)],
 ) {
     picker.key_hints = keys.iter().map(|(key, word)| ((*key).to_owned(), (*word).to_owned())).collect();
-    state.screen.overlays.push(ScreenOverlay::Picker { of: kind, picker: Box::new(picker) });
+    screen.overlays.push(ScreenOverlay::Picker { of: kind, picker: Box::new(picker) });
 }
 
 /// Opens the commands: every action, conversation and model.
-pub(crate) fn open_commands(state: &mut State) {
+pub(crate) fn open_commands(screen: &mut Screen, cx: &mut Cx<'_>) {
     let mut picker = FuzzyPicker::new("Commands", COMMANDS_COLUMNS);
     let actions = ACTIONS.iter().filter(|entry| entry.listing == ActionListing::Commands).map(|entry| PickerRow {
-        cells: vec![entry.title.into(), "action".into(), state.keymap.keys_of(entry.action).unwrap_or_default()],
+        cells: vec![entry.title.into(), "action".into(), cx.env.keymap.keys_of(entry.action).unwrap_or_default()],
         extra_terms: entry.name.into(),
         detail_lines: vec![vec![(DetailStyle::Muted, format!("also /{} in the composer", entry.name))]],
         payload: PickerItem::Action(entry.action),
     });
-    let conversations = state.index.iter().map(|row| PickerRow {
+    let conversations = cx.chats.index.iter().map(|row| PickerRow {
         cells: vec![row.title.clone(), "conversation".into(), String::new()],
         extra_terms: String::new(),
-        detail_lines: vec![vec![(DetailStyle::Muted, local_time(state, row.updated_at))]],
+        detail_lines: vec![vec![(DetailStyle::Muted, local_time(cx.env, row.updated_at))]],
         payload: PickerItem::Conversation(row.id),
     });
-    let endpoint = state.settings().endpoint.clone();
+    let endpoint = cx.chats.settings().endpoint.clone();
     let models =
-        state.catalogue(&endpoint).into_iter().flat_map(|catalogue| &catalogue.models).map(|model| PickerRow {
+        cx.env.catalogue(&endpoint).into_iter().flat_map(|catalogue| &catalogue.models).map(|model| PickerRow {
             cells: vec![short_name(&model.id).to_owned(), "model".into(), String::new()],
             extra_terms: model.id.clone(),
             detail_lines: vec![vec![
@@ -78,49 +79,49 @@ pub(crate) fn open_commands(state: &mut State) {
         });
     let rows = actions.chain(conversations).chain(models).collect();
     picker.set_rows(rows);
-    push_picker(state, PickerKind::Commands, picker, &[("↵", "do it"), ("Esc", "back")]);
+    push_picker(screen, PickerKind::Commands, picker, &[("↵", "do it"), ("Esc", "back")]);
 }
 
-fn local_time(state: &State, time: Timestamp) -> String {
-    time.to_zoned(state.time_zone.clone()).strftime("%-d %B %Y, %H:%M").to_string()
+fn local_time(env: &Environment, time: Timestamp) -> String {
+    time.to_zoned(env.time_zone.clone()).strftime("%-d %B %Y, %H:%M").to_string()
 }
 
-pub(crate) fn open_models(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
-    open_model_picker(state, now, PickerKind::Model, "Model for the next message", fx);
+pub(crate) fn open_models(screen: &mut Screen, cx: &mut Cx<'_>) {
+    open_model_picker(screen, cx, PickerKind::Model, "Model for the next message");
 }
 
-pub(crate) fn open_models_for_again(state: &mut State, now: Timestamp, answer: MessageId, fx: &mut Vec<Effect>) {
-    open_model_picker(state, now, PickerKind::ModelForAgain { answer }, "Model for another answer", fx);
+pub(crate) fn open_models_for_again(screen: &mut Screen, cx: &mut Cx<'_>, answer: MessageId) {
+    open_model_picker(screen, cx, PickerKind::ModelForAgain { answer }, "Model for another answer");
 }
 
-fn open_model_picker(state: &mut State, now: Timestamp, kind: PickerKind, title: &str, fx: &mut Vec<Effect>) {
-    fetch_models(state, now, fx);
+fn open_model_picker(screen: &mut Screen, cx: &mut Cx<'_>, kind: PickerKind, title: &str) {
+    fetch_models(cx);
     let mut picker = FuzzyPicker::new(title, MODEL_COLUMNS);
     picker.width = 92;
     picker.detail_rows = 3;
     picker.empty_text = "Type the name of a model; Enter uses it as typed.".into();
-    fill_models(state, &mut picker);
-    let current = state.settings().model.clone();
+    fill_models(cx.chats, cx.env, &mut picker);
+    let current = cx.chats.settings().model.clone();
     picker.select(&PickerItem::Model(current.clone()));
     let keep = format!("keep {}", short_name(&current));
-    let slots = state.keymap.keys_of(Action::Slot1).map(|keys| match keys.strip_suffix('1') {
-        Some(leader) => format!("{leader}1{}9", state.theme.marks.range_dash),
+    let slots = cx.env.keymap.keys_of(Action::Slot1).map(|keys| match keys.strip_suffix('1') {
+        Some(leader) => format!("{leader}1{}9", cx.env.theme.marks.range_dash),
         None => keys,
     });
     let slots = slots.as_deref().map(|keys| (keys, "put on a slot"));
     let esc_hint = ("Esc", if current.is_empty() { "back" } else { &keep });
     let keys: Vec<_> = [("↵", "use")].into_iter().chain(slots).chain([esc_hint]).collect();
-    push_picker(state, kind, picker, &keys);
+    push_picker(screen, kind, picker, &keys);
 }
 
 /// Fills a picker with the known models: those on slots first, then in the server's order.
-fn fill_models(state: &State, picker: &mut FuzzyPicker<PickerItem>) {
-    let endpoint = &state.settings().endpoint;
+fn fill_models(chats: &Chats, env: &Environment, picker: &mut FuzzyPicker<PickerItem>) {
+    let endpoint = &chats.settings().endpoint;
     let slot_of = |id: &str| {
-        let at = state.slots.iter().position(|slot| slot.as_deref() == Some(id))?;
+        let at = env.slots.iter().position(|slot| slot.as_deref() == Some(id))?;
         u8::try_from(at + 1).ok()
     };
-    match state.catalogues.get(endpoint) {
+    match env.catalogues.get(endpoint) {
         Some(CatalogueState::Loaded(catalogue)) => {
             let mut rows: Vec<_> = catalogue.models.iter().map(|model| (slot_of(&model.id), model)).collect();
             rows.sort_by_key(|(slot, _)| slot.unwrap_or(u8::MAX));
@@ -140,7 +141,7 @@ fn fill_models(state: &State, picker: &mut FuzzyPicker<PickerItem>) {
 }
 
 /// Updates the open model picker after a change of the catalogue or the slots.
-pub(crate) fn refresh_models(state: &mut State) {
+pub(crate) fn refresh_models(screen: &mut Screen, cx: &mut Cx<'_>) {
     let of_models = |overlay: &ScreenOverlay| {
         matches!(
             overlay,
@@ -150,23 +151,23 @@ pub(crate) fn refresh_models(state: &mut State) {
             }
         )
     };
-    let Some(index) = state.screen.overlays.iter().position(of_models) else { return };
-    let mut overlay = state.screen.overlays.remove(index);
+    let Some(index) = screen.overlays.iter().position(of_models) else { return };
+    let mut overlay = screen.overlays.remove(index);
     match &mut overlay {
         ScreenOverlay::Picker { of: PickerKind::AnswerAgain { answer }, picker } => {
-            crate::ui::models::again_picker::fill_again_picker(state, *answer, picker)
+            crate::ui::models::again_picker::fill_again_picker(cx.chats, cx.env, *answer, picker)
         }
-        ScreenOverlay::Picker { picker, .. } => fill_models(state, picker),
+        ScreenOverlay::Picker { picker, .. } => fill_models(cx.chats, cx.env, picker),
         _ => (),
     }
-    state.screen.overlays.insert(index, overlay);
+    screen.overlays.insert(index, overlay);
 }
 
-pub(crate) fn open_efforts(state: &mut State, now: Timestamp) {
-    let offered = available_efforts(state).map(|efforts| efforts.offered).unwrap_or_default();
+pub(crate) fn open_efforts(screen: &mut Screen, cx: &mut Cx<'_>) {
+    let offered = available_efforts(cx.chats, cx.env).map(|efforts| efforts.offered).unwrap_or_default();
     if offered.is_empty() {
-        let message = format!("{} has no efforts to choose from", short_name(&state.settings().model));
-        state.screen.show_message(now, message);
+        let message = format!("{} has no efforts to choose from", short_name(&cx.chats.settings().model));
+        cx.show_message(message);
         return;
     }
     let mut picker = FuzzyPicker::new("Effort", ONE_COLUMN);
@@ -182,20 +183,20 @@ pub(crate) fn open_efforts(state: &mut State, now: Timestamp) {
         payload: PickerItem::Effort(effort),
     };
     picker.set_rows([None].into_iter().chain(offered.into_iter().map(Some)).map(row).collect());
-    picker.select(&PickerItem::Effort(state.settings().effort));
-    push_picker(state, PickerKind::Effort, picker, &[("↵", "use"), ("Esc", "back")]);
+    picker.select(&PickerItem::Effort(cx.chats.settings().effort));
+    push_picker(screen, PickerKind::Effort, picker, &[("↵", "use"), ("Esc", "back")]);
 }
 
 /// Opens the form for the instructions and sampling of the conversation on the screen.
-pub(crate) fn open_parameters(state: &mut State) {
-    let form = SettingsForm::new(state.settings());
-    state.screen.overlays.push(ScreenOverlay::Parameters(Box::new(form)));
+pub(crate) fn open_parameters(screen: &mut Screen, cx: &mut Cx<'_>) {
+    let form = SettingsForm::new(cx.chats.settings());
+    screen.overlays.push(ScreenOverlay::Parameters(Box::new(form)));
 }
 
 /// Opens the history of prompts from all conversations.
-pub(crate) fn open_history(state: &mut State, now: Timestamp) {
-    if state.prompt_history.is_empty() {
-        state.screen.show_message(now, "nothing was sent yet");
+pub(crate) fn open_history(screen: &mut Screen, cx: &mut Cx<'_>) {
+    if cx.chats.prompt_history.is_empty() {
+        cx.show_message("nothing was sent yet");
         return;
     }
     let mut picker = FuzzyPicker::new("Prompt history", ONE_COLUMN);
@@ -206,44 +207,44 @@ pub(crate) fn open_history(state: &mut State, now: Timestamp) {
         detail_lines: text.lines().take(4).map(|line| vec![(DetailStyle::Muted, line.to_owned())]).collect(),
         payload: PickerItem::Prompt(text.clone()),
     };
-    picker.set_rows(state.prompt_history.iter().map(row).collect());
-    push_picker(state, PickerKind::PromptHistory, picker, &[("↵", "into the composer"), ("Esc", "back")]);
+    picker.set_rows(cx.chats.prompt_history.iter().map(row).collect());
+    push_picker(screen, PickerKind::PromptHistory, picker, &[("↵", "into the composer"), ("Esc", "back")]);
 }
 
 /// Opens the prompts of the branch, newest first, to pick one to edit.
-pub(crate) fn open_earlier_prompts(state: &mut State, now: Timestamp) {
-    let mut rows = prompt_rows(state);
+pub(crate) fn open_earlier_prompts(screen: &mut Screen, cx: &mut Cx<'_>) {
+    let mut rows = prompt_rows(cx.chats, cx.env);
     rows.reverse();
     if rows.is_empty() {
-        state.screen.show_message(now, "there is no prompt to edit yet");
+        cx.show_message("there is no prompt to edit yet");
         return;
     }
     let mut picker = FuzzyPicker::new("Edit an earlier prompt", ONE_COLUMN);
     picker.detail_rows = 1;
     picker.set_rows(rows);
-    push_picker(state, PickerKind::EarlierPrompt, picker, &[("↵", "edit"), ("Esc", "back")]);
+    push_picker(screen, PickerKind::EarlierPrompt, picker, &[("↵", "edit"), ("Esc", "back")]);
 }
 
 /// Opens the prompts of the branch as a table of contents, to pick one to go to.
-pub(crate) fn open_prompt_jump(state: &mut State, now: Timestamp) {
-    let rows = prompt_rows(state);
+pub(crate) fn open_prompt_jump(screen: &mut Screen, cx: &mut Cx<'_>) {
+    let rows = prompt_rows(cx.chats, cx.env);
     if rows.is_empty() {
-        state.screen.show_message(now, "there is no prompt to go to yet");
+        cx.show_message("there is no prompt to go to yet");
         return;
     }
     let mut picker = FuzzyPicker::new("Go to a prompt", ONE_COLUMN);
     picker.detail_rows = 1;
     picker.set_rows(rows);
-    if let Some(here) = current_prompt(state) {
+    if let Some(here) = current_prompt(screen, cx.chats) {
         picker.select(&PickerItem::Message(here));
     }
-    push_picker(state, PickerKind::JumpToPrompt, picker, &[("↵", "go there"), ("Esc", "back")]);
+    push_picker(screen, PickerKind::JumpToPrompt, picker, &[("↵", "go there"), ("Esc", "back")]);
 }
 
 /// Returns the current prompt, or the prompt of the current answer.
-fn current_prompt(state: &State) -> Option<MessageId> {
-    let conversation = state.current_conversation()?;
-    let current = state.screen.transcript()?.current_message()?;
+fn current_prompt(screen: &Screen, chats: &Chats) -> Option<MessageId> {
+    let conversation = chats.current_conversation()?;
+    let current = screen.transcript(chats)?.current_message()?;
     let position = conversation.branch.iter().position(|id| *id == current)?;
     conversation.branch[..=position]
         .iter()
@@ -253,15 +254,15 @@ fn current_prompt(state: &State) -> Option<MessageId> {
 }
 
 /// Returns a row for each prompt of the branch, oldest first.
-fn prompt_rows(state: &State) -> Vec<PickerRow<PickerItem>> {
-    state.current_conversation().map_or_else(Vec::new, |conversation| {
+fn prompt_rows(chats: &Chats, env: &Environment) -> Vec<PickerRow<PickerItem>> {
+    chats.current_conversation().map_or_else(Vec::new, |conversation| {
         let prompt = |id| {
             let message = conversation.messages.get(id)?;
             let MessageBody::Prompt(prompt) = &message.body else { return None };
             Some(PickerRow {
                 cells: vec![first_line(&prompt.text).to_owned()],
                 extra_terms: prompt.text.clone(),
-                detail_lines: vec![vec![(DetailStyle::Muted, local_time(state, message.created_at))]],
+                detail_lines: vec![vec![(DetailStyle::Muted, local_time(env, message.created_at))]],
                 payload: PickerItem::Message(*id),
             })
         };
@@ -274,7 +275,7 @@ pub(crate) fn first_line(text: &str) -> &str {
 }
 
 /// Opens the choice of how much of the mouse the program uses.
-pub(crate) fn open_mouse_modes(state: &mut State) {
+pub(crate) fn open_mouse_modes(screen: &mut Screen, cx: &mut Cx<'_>) {
     let mut picker = FuzzyPicker::new("Mouse", ONE_COLUMN);
     picker.width = 60;
     picker.detail_rows = 1;
@@ -290,13 +291,13 @@ pub(crate) fn open_mouse_modes(state: &mut State) {
         (MouseMode::Off, "The terminal handles it."),
     ];
     picker.set_rows(rows.into_iter().map(row).collect());
-    picker.select(&PickerItem::Mouse(state.config.mouse));
-    push_picker(state, PickerKind::Mouse, picker, &[("↵", "keep"), ("Esc", "back")]);
+    picker.select(&PickerItem::Mouse(cx.env.config.mouse));
+    push_picker(screen, PickerKind::Mouse, picker, &[("↵", "keep"), ("Esc", "back")]);
 }
 
 /// Opens the help: the keys of the context, then those that work anywhere.
-pub(crate) fn open_help(state: &mut State) {
-    let here = state.screen.key_context();
+pub(crate) fn open_help(screen: &mut Screen, cx: &mut Cx<'_>) {
+    let here = screen.key_context(cx.chats);
     let mut sections = Vec::new();
     let order: &[KeyContext] = match here {
         KeyContext::Empty | KeyContext::Composer => &[KeyContext::Composer, KeyContext::Empty, KeyContext::Global],
@@ -308,7 +309,7 @@ pub(crate) fn open_help(state: &mut State) {
     };
     for context in order {
         let mut rows: Vec<(String, String)> = Vec::new();
-        for (keys, action) in state.keymap.keys_in(*context) {
+        for (keys, action) in cx.env.keymap.keys_in(*context) {
             let title = action.entry().title;
             match rows.last_mut() {
                 Some((before, words)) if words == title => *before = format!("{before}  {keys}"),
@@ -320,7 +321,7 @@ pub(crate) fn open_help(state: &mut State) {
         }
         sections.push(KeyGroup { title: context.title().to_owned(), keys: rows });
     }
-    state.screen.overlays.push(ScreenOverlay::Help(KeyHelp::new("Keys", sections)));
+    screen.overlays.push(ScreenOverlay::Help(KeyHelp::new("Keys", sections)));
 }
 
 /// The editing keys of the composer, which are not actions; they work as in readline.
@@ -338,8 +339,8 @@ const EDITING_KEYS: &[(&str, &str)] = &[
 ];
 
 /// Opens the connect screen at the field for a key.
-pub(crate) fn open_key_entry(state: &mut State) {
+pub(crate) fn open_key_entry(screen: &mut Screen) {
     let mut welcome = WelcomeScreen::default();
     welcome.take_number(1);
-    state.screen.overlays.push(ScreenOverlay::Welcome(Box::new(welcome)));
+    screen.overlays.push(ScreenOverlay::Welcome(Box::new(welcome)));
 }

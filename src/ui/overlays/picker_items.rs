@@ -1,5 +1,6 @@
 //! What the rows of a picker stand for, and what happens when one is picked.
 
+use crate::ui::{cx::Cx, environment::Environment, screen::Screen};
 use std::sync::Arc;
 
 use crossterm::event::{KeyCode, KeyEvent};
@@ -8,11 +9,11 @@ use super::{ScreenOverlay, use_model};
 use crate::ui::code_blocks;
 use crate::{
     api::ApiDialect,
-    chat::{ConversationId, Effort, MessageId, Timestamp},
+    chat::{ConversationId, Effort, MessageId},
     config::{MouseMode, SettingChange},
     render::markdown::ExtractedCode,
     ui::{
-        Action, Effect, EndpointInfo, State,
+        Action, Effect, EndpointInfo,
         connect::ConnectRequest,
         conversations::{branching::edit_prompt, switching},
         dispatch::on_action,
@@ -90,8 +91,8 @@ pub enum PickerItem {
 }
 
 /// Closes the picker and does what the chosen row stands for.
-pub(crate) fn accept(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
-    let Some(ScreenOverlay::Picker { of: kind, picker }) = state.screen.overlays.last() else { return };
+pub(crate) fn accept(screen: &mut Screen, cx: &mut Cx<'_>) {
+    let Some(ScreenOverlay::Picker { of: kind, picker }) = screen.overlays.last() else { return };
     let of = kind.clone();
     let typed = picker.query.text().trim().to_owned();
     let item = match picker.selected() {
@@ -107,56 +108,56 @@ pub(crate) fn accept(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
         }
         None => return,
     };
-    state.screen.overlays.pop();
+    screen.overlays.pop();
     match item {
-        PickerItem::Action(action) => on_action(state, now, action, fx),
-        PickerItem::Conversation(id) => switching::open_conversation(state, now, id, fx),
-        PickerItem::Model(model) => use_model(state, now, &of, model, fx),
-        PickerItem::Effort(effort) => model_settings::change_settings(state, fx, |settings| settings.effort = effort),
+        PickerItem::Action(action) => on_action(screen, cx, action),
+        PickerItem::Conversation(id) => switching::open_conversation(screen, cx, id),
+        PickerItem::Model(model) => use_model(cx, &of, model),
+        PickerItem::Effort(effort) => model_settings::change_settings(cx, |settings| settings.effort = effort),
         PickerItem::Prompt(text) => {
-            state.screen.pane.composer.replace(&text);
-            switching::schedule_draft_save(state, now);
+            screen.pane.composer.replace(&text);
+            switching::schedule_draft_save(screen, cx);
         }
-        PickerItem::Code { code, .. } => copy_code(state, now, code.text, fx),
-        PickerItem::Write { path, text, over } => code_blocks::write_file(state, path, text, over, fx),
+        PickerItem::Code { code, .. } => copy_code(cx, code.text),
+        PickerItem::Write { path, text, over } => code_blocks::write_file(screen, cx, path, text, over),
         PickerItem::OutputLine { all, .. } => {
-            state.screen.show_message(now, copied_message(&all));
-            fx.push(Effect::CopyToClipboard(all.to_string()));
+            cx.show_message(copied_message(&all));
+            cx.effects.push(Effect::CopyToClipboard(all.to_string()));
         }
         PickerItem::TypedText(typed) => match of {
-            PickerKind::SavePath { text } => fx.push(Effect::WriteFile { path: typed, text, over: false }),
-            PickerKind::Command { text } => code_blocks::pipe_to_command(state, now, typed, text, fx),
+            PickerKind::SavePath { text } => cx.effects.push(Effect::WriteFile { path: typed, text, over: false }),
+            PickerKind::Command { text } => code_blocks::pipe_to_command(screen, cx, typed, text),
             _ => (),
         },
-        PickerItem::Message(id) if of == PickerKind::JumpToPrompt => go_to_message(state, id),
-        PickerItem::Message(id) => edit_prompt(state, now, id, fx),
+        PickerItem::Message(id) if of == PickerKind::JumpToPrompt => go_to_message(screen, cx, id),
+        PickerItem::Message(id) => edit_prompt(screen, cx, id),
         PickerItem::Mouse(mouse) => {
-            state.config.mouse = mouse;
-            fx.push(Effect::SetMouseMode(mouse));
-            fx.push(Effect::SaveSetting(SettingChange::Mouse(mouse)));
+            cx.env.config.mouse = mouse;
+            cx.effects.push(Effect::SetMouseMode(mouse));
+            cx.effects.push(Effect::SaveSetting(SettingChange::Mouse(mouse)));
         }
-        PickerItem::Theme(name) => set_theme(state, now, name, fx),
+        PickerItem::Theme(name) => set_theme(screen, cx, name),
     }
 }
 
 /// Scrolls to the first row of a message and puts the cursor on it.
-fn go_to_message(state: &mut State, id: MessageId) {
-    state.screen.focus = PaneFocus::Transcript;
-    if let Some(transcript) = state.screen.transcript_mut() {
+fn go_to_message(screen: &mut Screen, cx: &mut Cx<'_>, id: MessageId) {
+    screen.focus = PaneFocus::Transcript;
+    if let Some(transcript) = screen.transcript_mut(cx.chats) {
         transcript.set_cursor(Some(TranscriptCursor { message: id, target: CursorTarget::Message }));
         transcript.scroll(ScrollMove::ToMessage(id));
     }
 }
 
-pub(crate) fn copy_code(state: &mut State, now: Timestamp, text: String, fx: &mut Vec<Effect>) {
+pub(crate) fn copy_code(cx: &mut Cx<'_>, text: String) {
     let lines = text.lines().count();
-    state.screen.show_message(now, format!("copied the code, {lines} {}", if lines == 1 { "line" } else { "lines" }));
-    fx.push(Effect::CopyToClipboard(text));
+    cx.show_message(format!("copied the code, {lines} {}", if lines == 1 { "line" } else { "lines" }));
+    cx.effects.push(Effect::CopyToClipboard(text));
 }
 
 /// Returns the theme under the cursor of the theme picker, if it is open.
-pub(crate) fn previewed_theme(state: &State) -> Option<String> {
-    let Some(ScreenOverlay::Picker { of: PickerKind::Theme, picker }) = state.screen.overlays.last() else {
+pub(crate) fn previewed_theme(screen: &Screen) -> Option<String> {
+    let Some(ScreenOverlay::Picker { of: PickerKind::Theme, picker }) = screen.overlays.last() else {
         return None;
     };
     match &picker.selected()?.payload {
@@ -166,40 +167,40 @@ pub(crate) fn previewed_theme(state: &State) -> Option<String> {
 }
 
 /// Previews the theme under the cursor of the theme picker.
-pub(crate) fn preview_theme(state: &mut State) {
-    if matches!(state.screen.overlays.last(), Some(ScreenOverlay::Picker { of: PickerKind::Theme, .. })) {
-        theme_selection::apply_theme(state); // The row of a theme shows its error.
+pub(crate) fn preview_theme(screen: &mut Screen, cx: &mut Cx<'_>) {
+    if matches!(screen.overlays.last(), Some(ScreenOverlay::Picker { of: PickerKind::Theme, .. })) {
+        theme_selection::apply_theme(screen, cx); // The row of a theme shows its error.
     }
 }
 
 /// Sets a theme and saves it in the config, or shows why it cannot be used.
-fn set_theme(state: &mut State, now: Timestamp, name: String, fx: &mut Vec<Effect>) {
-    match state.theme_selection.resolve(&name, &state.config) {
+fn set_theme(screen: &mut Screen, cx: &mut Cx<'_>, name: String) {
+    match cx.env.theme_selection.resolve(&name, &cx.env.config) {
         Ok(_) => {
-            state.config.theme.clone_from(&name);
-            fx.push(Effect::SaveSetting(SettingChange::Theme(name)));
+            cx.env.config.theme.clone_from(&name);
+            cx.effects.push(Effect::SaveSetting(SettingChange::Theme(name)));
         }
-        Err(why) => state.screen.warn(now, why),
+        Err(why) => cx.warn(why),
     }
-    theme_selection::apply_theme(state);
+    theme_selection::apply_theme(screen, cx);
 }
 
 /// Applies the fields of the form to the settings of the next message.
-pub(crate) fn apply_parameters(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
-    let Some(ScreenOverlay::Parameters(form)) = state.screen.overlays.last_mut() else { return };
+pub(crate) fn apply_parameters(screen: &mut Screen, cx: &mut Cx<'_>) {
+    let Some(ScreenOverlay::Parameters(form)) = screen.overlays.last_mut() else { return };
     let Some(values) = form.values() else { return };
-    state.screen.overlays.pop();
-    model_settings::change_settings(state, fx, |settings| {
+    screen.overlays.pop();
+    model_settings::change_settings(cx, |settings| {
         settings.instructions = values.instructions;
         settings.temperature = values.temperature;
         settings.top_p = values.top_p;
         settings.max_output_tokens = values.max_output_tokens;
     });
-    state.screen.show_message(now, "these apply from the next message on");
+    cx.show_message("these apply from the next message on");
 }
 
-pub(crate) fn on_welcome_key(state: &mut State, event: KeyEvent, fx: &mut Vec<Effect>) {
-    let Some(ScreenOverlay::Welcome(welcome)) = state.screen.overlays.last_mut() else { return };
+pub(crate) fn on_welcome_key(screen: &mut Screen, cx: &mut Cx<'_>, event: KeyEvent) {
+    let Some(ScreenOverlay::Welcome(welcome)) = screen.overlays.last_mut() else { return };
     let in_field = welcome.field.is_some();
     let answer = match event.code {
         KeyCode::Enter => welcome.on_enter(),
@@ -215,40 +216,40 @@ pub(crate) fn on_welcome_key(state: &mut State, event: KeyEvent, fx: &mut Vec<Ef
     };
     match answer {
         None => (),
-        Some(ConnectRequest::Key(key)) => fx.push(Effect::SaveKey(key.into())),
-        Some(ConnectRequest::Server(base_url)) => fx.push(Effect::SaveServer { base_url }),
-        Some(ConnectRequest::Demo) => fx.push(Effect::StartDemo),
+        Some(ConnectRequest::Key(key)) => cx.effects.push(Effect::SaveKey(key.into())),
+        Some(ConnectRequest::Server(base_url)) => cx.effects.push(Effect::SaveServer { base_url }),
+        Some(ConnectRequest::Demo) => cx.effects.push(Effect::StartDemo),
     }
 }
 
 /// Returns whether the connect screen can be closed: a server can be used.
-pub(crate) fn can_close_welcome(state: &State) -> bool {
-    state.endpoints.iter().any(|endpoint| endpoint.is_ready)
+pub(crate) fn can_close_welcome(env: &Environment) -> bool {
+    env.endpoints.iter().any(|endpoint| endpoint.is_ready)
 }
 
 /// Handles the result of connecting: the name of the server that is now in use, or why not.
-pub(crate) fn on_connected(state: &mut State, now: Timestamp, result: Result<String, String>, fx: &mut Vec<Effect>) {
+pub(crate) fn on_connected(screen: &mut Screen, cx: &mut Cx<'_>, result: Result<String, String>) {
     let name = match result {
         Ok(name) => name,
         Err(why) => {
-            match state.screen.overlays.last_mut() {
+            match screen.overlays.last_mut() {
                 Some(ScreenOverlay::Welcome(welcome)) => welcome.fail(why),
-                _ => state.screen.warn(now, why),
+                _ => cx.warn(why),
             }
             return;
         }
     };
-    state.screen.overlays.retain(|overlay| !matches!(overlay, ScreenOverlay::Welcome(_)));
-    match state.endpoints.iter_mut().find(|endpoint| endpoint.name == name) {
+    screen.overlays.retain(|overlay| !matches!(overlay, ScreenOverlay::Welcome(_)));
+    match cx.env.endpoints.iter_mut().find(|endpoint| endpoint.name == name) {
         Some(endpoint) => endpoint.is_ready = true,
-        None => state.endpoints.push(EndpointInfo { name: name.clone(), dialect: ApiDialect::Other, is_ready: true }),
+        None => cx.env.endpoints.push(EndpointInfo { name: name.clone(), dialect: ApiDialect::Other, is_ready: true }),
     }
-    let model = model_settings::default_model(state.dialect(&name)).to_owned();
-    if state.new_settings.endpoint != name {
-        state.new_settings.endpoint.clone_from(&name);
-        state.new_settings.model = model;
+    let model = model_settings::default_model(cx.env.dialect(&name)).to_owned();
+    if cx.chats.new_settings.endpoint != name {
+        cx.chats.new_settings.endpoint.clone_from(&name);
+        cx.chats.new_settings.model = model;
     }
-    state.catalogues.remove(&name);
-    model_settings::fetch_models(state, now, fx);
-    error_card::retry_with_new_key(state, now, fx);
+    cx.env.catalogues.remove(&name);
+    model_settings::fetch_models(cx);
+    error_card::retry_with_new_key(cx);
 }

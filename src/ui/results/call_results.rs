@@ -1,8 +1,9 @@
 //! Results of calls: opening them in the pager, copying and saving them.
 
-use crate::ui::{Effect, State, overlays::ScreenOverlay, transcript::copying::copied_message};
+use crate::ui::{Effect, overlays::ScreenOverlay, transcript::copying::copied_message};
+use crate::ui::{chats::Chats, cx::Cx, screen::Screen};
 use crate::{
-    chat::{Answer, ItemKind, ItemSlot, MessageId, Timestamp, ToolCallRun, ToolCallState, answer::FunctionCall},
+    chat::{Answer, ItemKind, ItemSlot, MessageId, ToolCallRun, ToolCallState, answer::FunctionCall},
     store::{self, StoreJob},
     tools::ToolOutcome,
     ui::{
@@ -12,34 +13,35 @@ use crate::{
 };
 
 /// Opens the call under the cursor, else the last call of the current answer.
-pub(crate) fn open_result(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
+pub(crate) fn open_result(screen: &mut Screen, cx: &mut Cx<'_>) {
     let under_cursor =
-        state.screen.transcript().and_then(Transcript::visible_cursor).and_then(|cursor| match cursor.target {
+        screen.transcript(cx.chats).and_then(Transcript::visible_cursor).and_then(|cursor| match cursor.target {
             CursorTarget::Call(slot) => Some((cursor.message, slot)),
             _ => None,
         });
     let newest = || {
-        let message = state.current_answer()?;
-        let slot = call_slots(find_answer(state, message)?).last()?;
+        let message = screen.current_answer(cx.chats)?;
+        let slot = call_slots(find_answer(cx.chats, message)?).last()?;
         Some((message, slot))
     };
     match under_cursor.or_else(newest) {
-        Some((message, slot)) => open_call(state, message, slot, fx),
-        None => state.screen.show_message(now, "this answer called no tools"),
+        Some((message, slot)) => open_call(screen, cx, message, slot),
+        None => cx.show_message("this answer called no tools"),
     }
 }
 
-pub(crate) fn open_call(state: &mut State, message: MessageId, slot: ItemSlot, fx: &mut Vec<Effect>) {
-    let Some((call, run)) = find_call(state, message, slot) else { return };
-    let pager = CallPager::new(message, slot, call, run, state.theme.marks);
-    state.screen.overlays.push(ScreenOverlay::Pager(Box::new(pager)));
-    fx.extend(refresh_pager(state));
+pub(crate) fn open_call(screen: &mut Screen, cx: &mut Cx<'_>, message: MessageId, slot: ItemSlot) {
+    let Some((call, run)) = find_call(cx.chats, message, slot) else { return };
+    let pager = CallPager::new(message, slot, call, run, cx.env.theme.marks);
+    screen.overlays.push(ScreenOverlay::Pager(Box::new(pager)));
+    let request = refresh_pager(screen, cx.chats);
+    cx.effects.extend(request);
 }
 
 /// Updates the pager before a frame. Returns a request for the full result if the message has only part of it.
-pub(crate) fn refresh_pager(state: &mut State) -> Option<Effect> {
-    let conversation = state.conversations.get(&state.screen.pane.content.conversation_id()?)?;
-    let pager = find_pager(&mut state.screen.overlays)?;
+pub(crate) fn refresh_pager(screen: &mut Screen, chats: &Chats) -> Option<Effect> {
+    let conversation = chats.conversations.get(&chats.content.conversation_id()?)?;
+    let pager = find_pager(&mut screen.overlays)?;
     let (message, slot) = (pager.message, pager.slot);
     let answer = conversation.messages.get(&message)?.as_answer()?;
     let ItemKind::Call(call) = &*answer.items.get(&slot)?.kind else { return None };
@@ -49,13 +51,13 @@ pub(crate) fn refresh_pager(state: &mut State) -> Option<Effect> {
 }
 
 pub(crate) fn on_result_loaded(
-    state: &mut State,
+    screen: &mut Screen,
     message: MessageId,
     slot: ItemSlot,
     result: Result<Option<Box<ToolOutcome>>, store::StoreError>,
 ) {
     let is_waiting = |pager: &&mut CallPager| pager.is_loading() && (pager.message, pager.slot) == (message, slot);
-    let Some(pager) = find_pager(&mut state.screen.overlays).filter(is_waiting) else {
+    let Some(pager) = find_pager(&mut screen.overlays).filter(is_waiting) else {
         return;
     };
     pager.set_full_result(match result {
@@ -66,37 +68,38 @@ pub(crate) fn on_result_loaded(
 }
 
 /// Carries out the request of a key in the pager.
-pub(crate) fn apply_request(state: &mut State, now: Timestamp, request: PagerCommand, fx: &mut Vec<Effect>) {
+pub(crate) fn apply_request(screen: &mut Screen, cx: &mut Cx<'_>, request: PagerCommand) {
     match request {
         PagerCommand::Nothing => (),
         PagerCommand::Copy(text) => {
-            state.screen.show_message(now, copied_message(&text));
-            fx.push(Effect::CopyToClipboard(text));
+            cx.show_message(copied_message(&text));
+            cx.effects.push(Effect::CopyToClipboard(text));
         }
-        PagerCommand::Save { stem, text } => fx.push(Effect::SaveFile { stem, extension: "txt", text }),
-        PagerCommand::StepCall(by) => step_call(state, by, fx),
-        PagerCommand::Close => crate::ui::overlays::close_top(state, now, fx),
+        PagerCommand::Save { stem, text } => cx.effects.push(Effect::SaveFile { stem, extension: "txt", text }),
+        PagerCommand::StepCall(by) => step_call(screen, cx, by),
+        PagerCommand::Close => crate::ui::overlays::close_top(screen, cx),
     }
 }
 
 /// Opens another call of the same answer, and moves the cursor with it.
-fn step_call(state: &mut State, offset: isize, fx: &mut Vec<Effect>) {
-    let Some((message, slot)) = find_pager(&mut state.screen.overlays).map(|pager| (pager.message, pager.slot)) else {
+fn step_call(screen: &mut Screen, cx: &mut Cx<'_>, offset: isize) {
+    let Some((message, slot)) = find_pager(&mut screen.overlays).map(|pager| (pager.message, pager.slot)) else {
         return;
     };
-    let all: Vec<ItemSlot> = find_answer(state, message).map(|answer| call_slots(answer).collect()).unwrap_or_default();
+    let all: Vec<ItemSlot> =
+        find_answer(cx.chats, message).map(|answer| call_slots(answer).collect()).unwrap_or_default();
     let at = all.iter().position(|other| *other == slot).and_then(|at| at.checked_add_signed(offset));
     let Some(next) = at.and_then(|at| all.get(at)).copied() else { return };
-    state.screen.overlays.pop();
-    if let Some(transcript) = state.screen.transcript_mut() {
+    screen.overlays.pop();
+    if let Some(transcript) = screen.transcript_mut(cx.chats) {
         transcript.set_cursor(Some(TranscriptCursor { message, target: CursorTarget::Call(next) }));
     }
-    open_call(state, message, next, fx);
+    open_call(screen, cx, message, next);
 }
 
 /// Copies a call and its result.
-pub(crate) fn copy_call(state: &mut State, now: Timestamp, message: MessageId, slot: ItemSlot, fx: &mut Vec<Effect>) {
-    let Some((call, run)) = find_call(state, message, slot) else { return };
+pub(crate) fn copy_call(cx: &mut Cx<'_>, message: MessageId, slot: ItemSlot) {
+    let Some((call, run)) = find_call(cx.chats, message, slot) else { return };
     let outcome = run.and_then(|run| match &run.state {
         ToolCallState::Done(outcome) => Some(outcome),
         _ => None,
@@ -105,19 +108,17 @@ pub(crate) fn copy_call(state: &mut State, now: Timestamp, message: MessageId, s
     let result = run.and_then(|run| words_of(run, outcome));
     let text = [Some(called(call, run)), result].into_iter().flatten().collect::<Vec<_>>().join("\n");
     let words = copied_message(&text);
-    fx.push(Effect::CopyToClipboard(text));
-    let opens = state.keymap.keys_of(crate::ui::Action::OpenUnderCursor).unwrap_or_default();
-    state
-        .screen
-        .show_message(now, if is_part { format!("{words}, without the middle: {opens} shows it all") } else { words });
+    cx.effects.push(Effect::CopyToClipboard(text));
+    let opens = cx.env.keymap.keys_of(crate::ui::Action::OpenUnderCursor).unwrap_or_default();
+    cx.show_message(if is_part { format!("{words}, without the middle: {opens} shows it all") } else { words });
 }
 
-fn find_answer(state: &State, message: MessageId) -> Option<&Answer> {
-    state.current_conversation()?.messages.get(&message)?.as_answer()
+fn find_answer(chats: &Chats, message: MessageId) -> Option<&Answer> {
+    chats.current_conversation()?.messages.get(&message)?.as_answer()
 }
 
-fn find_call(state: &State, message: MessageId, slot: ItemSlot) -> Option<(&FunctionCall, Option<&ToolCallRun>)> {
-    let answer = find_answer(state, message)?;
+fn find_call(chats: &Chats, message: MessageId, slot: ItemSlot) -> Option<(&FunctionCall, Option<&ToolCallRun>)> {
+    let answer = find_answer(chats, message)?;
     match &*answer.items.get(&slot)?.kind {
         ItemKind::Call(call) => Some((call, answer.call_runs.get(&slot))),
         _ => None,

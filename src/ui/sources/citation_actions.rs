@@ -1,11 +1,12 @@
 //! Citations: moving between them, source cards, opening a source in the browser, checking a source.
 
 use crate::ui::{
-    Action, Effect, State,
+    Action, Effect,
     dispatch::toggle_rail,
     overlays::ScreenOverlay,
     screen::{CARD_DELAY, PaneFocus},
 };
+use crate::ui::{chats::Chats, cx::Cx, screen::Screen};
 use crate::{
     chat::{Answer, ConversationId, Timestamp},
     citations::check::{CheckQuestion, CheckedPage, PageCheck},
@@ -17,86 +18,86 @@ use crate::{
 };
 
 /// Moves to another citation. This also works from the composer, because the commands list it.
-pub(crate) fn walk_citations(state: &mut State, now: Timestamp, walk: CitationStep) {
-    let Some(conversation) = state.current_conversation() else { return };
+pub(crate) fn walk_citations(screen: &mut Screen, cx: &mut Cx<'_>, walk: CitationStep) {
+    let Some(conversation) = cx.chats.current_conversation() else { return };
     let answers = conversation.branch.iter().filter_map(|id| conversation.messages.get(id)?.as_answer());
     if answers.flat_map(Answer::annotations).next().is_none() {
-        state.screen.show_message(now, "no answer here cites a source");
+        cx.show_message("no answer here cites a source");
         return;
     }
-    if state.screen.focus != PaneFocus::Rail {
-        state.screen.focus = PaneFocus::Transcript;
+    if screen.focus != PaneFocus::Rail {
+        screen.focus = PaneFocus::Transcript;
     }
-    state.screen.rail.select_tab(RailTab::Sources);
-    if let Some(transcript) = state.screen.transcript_mut() {
+    screen.rail.select_tab(RailTab::Sources);
+    if let Some(transcript) = screen.transcript_mut(cx.chats) {
         transcript.go_to_citation(walk);
     }
 }
 
 /// Shows a tab of the rail and moves the focus there.
-pub(crate) fn show_rail_tab(state: &mut State, tab: RailTab) {
-    state.screen.rail.select_tab(tab);
-    let is_floating = state.screen.overlays.iter().any(|overlay| matches!(overlay, ScreenOverlay::Rail));
-    if !state.screen.is_rail_docked() && !is_floating {
-        toggle_rail(state);
+pub(crate) fn show_rail_tab(screen: &mut Screen, tab: RailTab) {
+    screen.rail.select_tab(tab);
+    let is_floating = screen.overlays.iter().any(|overlay| matches!(overlay, ScreenOverlay::Rail));
+    if !screen.is_rail_docked() && !is_floating {
+        toggle_rail(screen);
     }
-    state.screen.focus = PaneFocus::Rail;
+    screen.focus = PaneFocus::Rail;
 }
 
 /// Steps through the list of sources, and the text follows; returns `false` if there is no such source.
-pub(crate) fn step_source(state: &mut State, movement: ScrollMove) -> bool {
+pub(crate) fn step_source(screen: &mut Screen, cx: &mut Cx<'_>, movement: ScrollMove) -> bool {
     let ScrollMove::Rows(rows) = movement else { return false };
-    if state.screen.rail.tab != RailTab::Sources {
+    if screen.rail.tab != RailTab::Sources {
         return false;
     }
-    let Some(next) = state.screen.rail.source_at_offset(rows) else { return false };
-    let Some(transcript) = state.screen.transcript_mut() else { return false };
+    let Some(next) = screen.rail.source_at_offset(rows) else { return false };
+    let Some(transcript) = screen.transcript_mut(cx.chats) else { return false };
     transcript.go_to_citation(CitationStep::ToSource(next.0, next.1));
     true
 }
 
 /// Returns whether a source card is open, even if it is scrolled out of view.
-pub(crate) fn has_source_card(state: &State) -> bool {
-    state.screen.focus == PaneFocus::Transcript && state.screen.transcript().is_some_and(Transcript::is_source_open)
+pub(crate) fn has_source_card(screen: &Screen, chats: &Chats) -> bool {
+    screen.focus == PaneFocus::Transcript && screen.transcript(chats).is_some_and(Transcript::is_source_open)
 }
 
 /// Returns whether the source card has the keys.
-pub(crate) fn is_source_card_active(state: &State) -> bool {
-    has_source_card(state) && state.screen.transcript().is_some_and(Transcript::is_citation_visible)
+pub(crate) fn is_source_card_active(screen: &Screen, chats: &Chats) -> bool {
+    has_source_card(screen, chats) && screen.transcript(chats).is_some_and(Transcript::is_citation_visible)
 }
 
 /// Opens or closes the card of the citation under the cursor; returns `false` if there is no citation.
-pub(crate) fn toggle_source_card(state: &mut State) -> bool {
-    let was_open = is_source_card_active(state);
-    let in_rail = state.screen.focus == PaneFocus::Rail;
-    if in_rail && state.screen.rail.tab != RailTab::Sources {
+pub(crate) fn toggle_source_card(screen: &mut Screen, cx: &mut Cx<'_>) -> bool {
+    let was_open = is_source_card_active(screen, cx.chats);
+    let in_rail = screen.focus == PaneFocus::Rail;
+    if in_rail && screen.rail.tab != RailTab::Sources {
         return false;
     }
     let can_open = |transcript: &&mut Transcript| {
         transcript.selected_citation().is_some() && (in_rail || transcript.is_citation_visible())
     };
-    let Some(transcript) = state.screen.transcript_mut().filter(can_open) else { return false };
+    let Some(transcript) = screen.transcript_mut(cx.chats).filter(can_open) else { return false };
     transcript.set_source_open(!was_open);
     if in_rail {
-        state.screen.overlays.retain(|overlay| !matches!(overlay, ScreenOverlay::Rail));
-        state.screen.focus = PaneFocus::Transcript;
+        screen.overlays.retain(|overlay| !matches!(overlay, ScreenOverlay::Rail));
+        screen.focus = PaneFocus::Transcript;
     }
     true
 }
 
 /// Closes the question on a source card, else the card.
-pub(crate) fn close_source_card(state: &mut State) {
-    if let Some(question) = pending_question(state) {
-        clear_check(state, question);
-    } else if let Some(transcript) = state.screen.transcript_mut() {
+pub(crate) fn close_source_card(screen: &mut Screen, cx: &mut Cx<'_>) {
+    if let Some(question) = pending_question(screen, cx.chats) {
+        clear_check(screen, cx, question);
+    } else if let Some(transcript) = screen.transcript_mut(cx.chats) {
         transcript.set_source_open(false);
     }
 }
 
 /// Removes the citation highlight when the user returns to the composer.
-pub(crate) fn clear_highlight(state: &mut State) {
+pub(crate) fn clear_highlight(screen: &mut Screen, cx: &mut Cx<'_>) {
     if let Some(transcript) =
-        state.screen.transcript_mut().filter(|transcript| transcript.selected_citation().is_some())
+        screen.transcript_mut(cx.chats).filter(|transcript| transcript.selected_citation().is_some())
     {
         transcript.set_source_open(false);
         transcript.set_cursor(None);
@@ -104,42 +105,42 @@ pub(crate) fn clear_highlight(state: &mut State) {
 }
 
 /// Returns the citation under the cursor, or shows how to get to one.
-fn citation_under_cursor(state: &mut State, now: Timestamp) -> Option<CitedSource> {
-    let in_rail = state.screen.focus == PaneFocus::Rail;
-    let transcript = state.screen.transcript().filter(|transcript| in_rail || transcript.is_citation_visible());
-    let cited = state.current_conversation().and_then(|conversation| transcript?.selected_source(conversation));
+fn citation_under_cursor(screen: &mut Screen, cx: &mut Cx<'_>) -> Option<CitedSource> {
+    let in_rail = screen.focus == PaneFocus::Rail;
+    let transcript = screen.transcript(cx.chats).filter(|transcript| in_rail || transcript.is_citation_visible());
+    let cited = cx.chats.current_conversation().and_then(|conversation| transcript?.selected_source(conversation));
     if cited.is_none() {
-        let keys = state.keymap.both_keys_of(Action::NextCitation, Action::PreviousCitation, "or");
-        state.screen.show_message(now, format!("go to a citation first, with {keys} in the text"));
+        let keys = cx.env.keymap.both_keys_of(Action::NextCitation, Action::PreviousCitation, "or");
+        cx.show_message(format!("go to a citation first, with {keys} in the text"));
     }
     cited
 }
 
-pub(crate) fn copy_footnote(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
-    if let Some(cited) = citation_under_cursor(state, now) {
-        fx.push(Effect::CopyToClipboard(source_card::footnote(&cited.source)));
-        state.screen.show_message(now, format!("source {} copied as a footnote", cited.source.number));
+pub(crate) fn copy_footnote(screen: &mut Screen, cx: &mut Cx<'_>) {
+    if let Some(cited) = citation_under_cursor(screen, cx) {
+        cx.effects.push(Effect::CopyToClipboard(source_card::footnote(&cited.source)));
+        cx.show_message(format!("source {} copied as a footnote", cited.source.number));
     }
 }
 
-pub(crate) fn open_in_browser(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
-    let Some(cited) = citation_under_cursor(state, now) else { return };
+pub(crate) fn open_in_browser(screen: &mut Screen, cx: &mut Cx<'_>) {
+    let Some(cited) = citation_under_cursor(screen, cx) else { return };
     let source = cited.source;
     match source.page_url() {
-        Some(url) => fx.push(Effect::OpenPage(url.into())),
-        None if source.url.is_some() => state.screen.warn(now, "only http and https pages can be opened"),
-        None if source.is_file() => state.screen.show_message(now, "this source is a file and has no address"),
-        None => state.screen.show_message(now, "this source has no address"),
+        Some(url) => cx.effects.push(Effect::OpenPage(url.into())),
+        None if source.url.is_some() => cx.warn("only http and https pages can be opened"),
+        None if source.is_file() => cx.show_message("this source is a file and has no address"),
+        None => cx.show_message("this source has no address"),
     }
 }
 
 /// Reports that the page was opened, or shows the command that opens it on another machine.
-pub(crate) fn on_browsed(state: &mut State, now: Timestamp, url: String, result: Result<(), String>) {
+pub(crate) fn on_browsed(screen: &mut Screen, cx: &mut Cx<'_>, url: String, result: Result<(), String>) {
     match result {
-        Ok(()) => state.screen.show_message(now, "opened in the browser"),
+        Ok(()) => cx.show_message("opened in the browser"),
         Err(command) => {
-            state.screen.warn(now, format!("no browser here: {command}"));
-            if let Some(transcript) = state.screen.transcript_mut() {
+            cx.warn(format!("no browser here: {command}"));
+            if let Some(transcript) = screen.transcript_mut(cx.chats) {
                 transcript.set_unopened_page(url, command);
             }
         }
@@ -147,8 +148,8 @@ pub(crate) fn on_browsed(state: &mut State, now: Timestamp, url: String, result:
 }
 
 /// Checks the page for the excerpt or the claim, after asking the user.
-pub(crate) fn check_source(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
-    let Some(cited) = citation_under_cursor(state, now) else { return };
+pub(crate) fn check_source(screen: &mut Screen, cx: &mut Cx<'_>) {
+    let Some(cited) = citation_under_cursor(screen, cx) else { return };
     let Some(question) = cited.question else {
         let source = cited.source;
         let message = match source.page_url() {
@@ -157,91 +158,91 @@ pub(crate) fn check_source(state: &mut State, now: Timestamp, fx: &mut Vec<Effec
             None if source.is_file() => "this source is a file and has no page to check",
             None => "this source has no page to check",
         };
-        state.screen.show_message(now, message);
+        cx.show_message(message);
         return;
     };
-    let is_allowed = state.config.sources.check == FetchConsent::Always;
-    let Some(transcript) = state.screen.transcript_mut() else { return };
+    let is_allowed = cx.env.config.sources.check == FetchConsent::Always;
+    let Some(transcript) = screen.transcript_mut(cx.chats) else { return };
     if !transcript.is_source_open() {
         transcript.set_source_open(true);
     }
     match transcript.check(&question) {
         Some(PageCheck::Asking { .. } | PageCheck::Running { .. }) => (),
-        _ if is_allowed => start_check(state, now, question, fx),
-        _ => transcript.set_check(question, Some(PageCheck::Asking { since: now })),
+        _ if is_allowed => start_check(screen, cx, question),
+        _ => transcript.set_check(question, Some(PageCheck::Asking { since: cx.now })),
     }
-    if state.screen.focus == PaneFocus::Rail {
-        state.screen.overlays.retain(|overlay| !matches!(overlay, ScreenOverlay::Rail));
-        state.screen.focus = PaneFocus::Transcript;
+    if screen.focus == PaneFocus::Rail {
+        screen.overlays.retain(|overlay| !matches!(overlay, ScreenOverlay::Rail));
+        screen.focus = PaneFocus::Transcript;
     }
 }
 
-fn start_check(state: &mut State, now: Timestamp, question: CheckQuestion, fx: &mut Vec<Effect>) {
-    let Some(conversation) = state.screen.pane.content.conversation_id() else { return };
-    if let Some(transcript) = state.screen.transcript_mut() {
-        transcript.set_check(question.clone(), Some(PageCheck::Running { since: now }));
-        fx.push(Effect::CheckSource { conversation, question });
+fn start_check(screen: &mut Screen, cx: &mut Cx<'_>, question: CheckQuestion) {
+    let Some(conversation) = cx.chats.content.conversation_id() else { return };
+    if let Some(transcript) = screen.transcript_mut(cx.chats) {
+        transcript.set_check(question.clone(), Some(PageCheck::Running { since: cx.now }));
+        cx.effects.push(Effect::CheckSource { conversation, question });
     }
 }
 
 /// Returns the check that asks for permission to fetch its page, if it is on the screen.
-fn pending_question(state: &State) -> Option<CheckQuestion> {
-    let transcript = state.screen.transcript().filter(|_| is_source_card_active(state))?;
-    let question = transcript.selected_source(state.current_conversation()?)?.question?;
+fn pending_question(screen: &Screen, chats: &Chats) -> Option<CheckQuestion> {
+    let transcript = screen.transcript(chats).filter(|_| is_source_card_active(screen, chats))?;
+    let question = transcript.selected_source(chats.current_conversation()?)?.question?;
     matches!(transcript.check(&question), Some(PageCheck::Asking { .. })).then_some(question)
 }
 
-fn clear_check(state: &mut State, question: CheckQuestion) {
-    if let Some(transcript) = state.screen.transcript_mut() {
+fn clear_check(screen: &mut Screen, cx: &mut Cx<'_>, question: CheckQuestion) {
+    if let Some(transcript) = screen.transcript_mut(cx.chats) {
         transcript.set_check(question, None);
     }
 }
 
 /// Answers the question with a key; returns `false` if there is no question or the key is not one of its keys.
-pub(crate) fn on_question_key(state: &mut State, now: Timestamp, key: char, fx: &mut Vec<Effect>) -> bool {
+pub(crate) fn on_question_key(screen: &mut Screen, cx: &mut Cx<'_>, key: char) -> bool {
     if !matches!(key, 'y' | 'a' | 'n') {
         return false;
     }
-    let Some(question) = pending_question(state) else { return false };
-    let since = match state.screen.transcript().and_then(|transcript| transcript.check(&question)) {
+    let Some(question) = pending_question(screen, cx.chats) else { return false };
+    let since = match screen.transcript(cx.chats).and_then(|transcript| transcript.check(&question)) {
         Some(PageCheck::Asking { since }) => *since,
         _ => return false,
     };
-    if now.duration_since(since) < CARD_DELAY {
+    if cx.now.duration_since(since) < CARD_DELAY {
         return true; // The question has just appeared: the key was meant for something else.
     }
     if key == 'n' {
-        clear_check(state, question);
+        clear_check(screen, cx, question);
         return true;
     }
-    state.config.sources.check = FetchConsent::Always;
+    cx.env.config.sources.check = FetchConsent::Always;
     if key == 'a' {
-        fx.push(Effect::SaveSetting(SettingChange::AllowPageChecks));
+        cx.effects.push(Effect::SaveSetting(SettingChange::AllowPageChecks));
     }
-    start_check(state, now, question, fx);
+    start_check(screen, cx, question);
     true
 }
 
 /// Shows the result of a check.
 pub(crate) fn on_checked(
-    state: &mut State,
-    now: Timestamp,
+    screen: &mut Screen,
+    cx: &mut Cx<'_>,
     conversation: ConversationId,
     question: CheckQuestion,
     result: Result<CheckedPage, String>,
 ) {
     let check = match result {
-        Ok(page) => PageCheck::Done { at: now, page },
-        Err(why) => PageCheck::Failed { at: now, reason: why },
+        Ok(page) => PageCheck::Done { at: cx.now, page },
+        Err(why) => PageCheck::Failed { at: cx.now, reason: why },
     };
-    if let Some(transcript) = state.screen.pane.transcripts.get_mut(&conversation) {
+    if let Some(transcript) = screen.pane.transcripts.get_mut(&conversation) {
         transcript.set_check(question, Some(check));
     }
 }
 
 /// Returns when the clock of a check on the screen advances.
-pub(crate) fn next_wake(state: &State, now: Timestamp) -> Option<Timestamp> {
-    let since = state.screen.transcript()?.running_checks().next()?;
+pub(crate) fn next_wake(screen: &Screen, chats: &Chats, now: Timestamp) -> Option<Timestamp> {
+    let since = screen.transcript(chats)?.running_checks().next()?;
     let seconds = now.duration_since(since).as_secs() + 1;
     Some(since + jiff::SignedDuration::from_secs(seconds))
 }

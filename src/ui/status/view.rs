@@ -20,21 +20,22 @@ use crate::{
 };
 
 pub(crate) fn draw_status(state: &State, now: Timestamp, area: Rect, frame: &mut DrawTarget) {
-    let settings = state.settings();
-    let conversation = state.current_conversation();
+    let settings = state.chats.settings();
+    let conversation = state.chats.current_conversation();
     let flags: &[&str] = if settings.web || settings.model.ends_with(":online") { &["web"] } else { &[] };
-    let zdr = state.config.provider.zdr == Some(true) && state.dialect(&settings.endpoint).supports_openrouter_fields();
+    let zdr = state.env.config.provider.zdr == Some(true)
+        && state.env.dialect(&settings.endpoint).supports_openrouter_fields();
     let allows_all = settings.tools.grants.all.then_some("allows all tools");
     let forced = tool_choice_label(&settings.tools.choice);
     let flags: Vec<&str> =
         flags.iter().copied().chain(zdr.then_some("zdr")).chain(allows_all).chain(forced.as_deref()).collect();
     let tokens = conversation.and_then(Conversation::context_tokens);
     let cost = conversation.and_then(|conversation| cost_label(conversation, tokens));
-    let today = state.daily_cost.cost(now).map(ToString::to_string);
-    let quitting = quit_message(state);
+    let today = state.chats.daily_cost.cost(now).map(ToString::to_string);
+    let quitting = quit_message(&state.screen, &state.chats, &state.env);
     let phase = match &quitting {
         Some(words) => Some(PhaseStatus {
-            mark: state.theme.marks.asking,
+            mark: state.env.theme.marks.asking,
             role: ColourRole::Warning,
             label: words,
             elapsed: None,
@@ -42,13 +43,13 @@ pub(crate) fn draw_status(state: &State, now: Timestamp, area: Rect, frame: &mut
         }),
         None => conversation.and_then(|conversation| phase(state, conversation, now)),
     };
-    let menu = state.keymap.keys_of(Action::ShowCommands).unwrap_or_default();
-    let help = state.keymap.shortest_keys_of(Action::ShowHelp).unwrap_or_default();
+    let menu = state.env.keymap.keys_of(Action::ShowCommands).unwrap_or_default();
+    let help = state.env.keymap.shortest_keys_of(Action::ShowHelp).unwrap_or_default();
     let status = StatusLine {
         model: short_name(&settings.model),
         effort: settings.effort.map(crate::chat::Effort::name),
         flags: &flags,
-        is_demo: state.is_demo,
+        is_demo: state.env.is_demo,
         phase,
         hint: if quitting.is_some() { None } else { escape_hint(state) },
         context_percent: tokens.and_then(|used| context_percent(state, used)),
@@ -58,7 +59,7 @@ pub(crate) fn draw_status(state: &State, now: Timestamp, area: Rect, frame: &mut
         commands_key: &menu,
         help_key: &help,
     };
-    StatusView { status, theme: &state.theme }.render(area, frame.buffer);
+    StatusView { status, theme: &state.env.theme }.render(area, frame.buffer);
 }
 
 /// Returns the label of a tool choice that applies to the next message only.
@@ -73,12 +74,12 @@ fn tool_choice_label(choice: &ToolMode) -> Option<String> {
 
 /// Returns the current frame of the spinner.
 pub(crate) fn spinner_mark(state: &State, now: Timestamp) -> &'static str {
-    state.theme.marks.spinner_at(u64::try_from(now.as_millisecond()).unwrap_or_default())
+    state.env.theme.marks.spinner_at(u64::try_from(now.as_millisecond()).unwrap_or_default())
 }
 
 /// Returns the phase of the turn on the screen, with its clock.
 fn phase<'a>(state: &'a State, conversation: &Conversation, now: Timestamp) -> Option<PhaseStatus<'a>> {
-    let marks = &state.theme.marks;
+    let marks = &state.env.theme.marks;
     let Some(turn) = conversation.active_turn() else { return stopped_but_billed(state, conversation) };
     let clock = Duration::try_from(now.duration_since(turn.phase_started)).ok();
     let with_word = |word| PhaseStatus {
@@ -88,7 +89,7 @@ fn phase<'a>(state: &'a State, conversation: &Conversation, now: Timestamp) -> O
         elapsed: clock,
         tokens_per_second: None,
     };
-    let limits = state.config.time_limits(&turn.settings.endpoint);
+    let limits = state.env.config.time_limits(&turn.settings.endpoint);
     let silence = turn.silent_for(now).and_then(|silent| Duration::try_from(silent).ok());
     if let Some(silent) = silence.filter(|silent| *silent >= limits.silence_warn) {
         return Some(PhaseStatus {
@@ -134,7 +135,7 @@ fn stopped_but_billed<'a>(state: &'a State, conversation: &Conversation) -> Opti
     let last = conversation.messages.get(conversation.branch.last()?)?;
     let is_stopped = last.as_answer().is_some_and(|answer| answer.end == AnswerEnd::Stopped);
     (is_stopped && conversation.is_price_pending(last.id)).then_some(PhaseStatus {
-        mark: state.theme.marks.asking,
+        mark: state.env.theme.marks.asking,
         role: ColourRole::Warning,
         label: "stopped; may still be billed",
         elapsed: None,
@@ -154,7 +155,7 @@ fn tokens_per_second(conversation: &Conversation, turn: &Turn, now: Timestamp) -
 
 /// Returns what `Esc` would do now.
 fn escape_hint(state: &State) -> Option<(&'static str, &'static str)> {
-    match esc_action(state) {
+    match esc_action(&state.screen, &state.chats) {
         EscAction::CloseOverlay => Some(("Esc", "closes")),
         EscAction::StopCommand => Some(("Esc", "stops the command")),
         EscAction::LeaveFilter => Some(("Esc", "leaves the filter")),
@@ -171,7 +172,7 @@ fn escape_hint(state: &State) -> Option<(&'static str, &'static str)> {
 }
 
 fn context_percent(state: &State, used: u64) -> Option<u8> {
-    let room = state.current_model()?.context_tokens.filter(|room| *room > 0)?;
+    let room = state.env.model(state.chats.settings())?.context_tokens.filter(|room| *room > 0)?;
     u8::try_from((used * 100 / room).min(100)).ok()
 }
 

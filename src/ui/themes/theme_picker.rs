@@ -1,10 +1,11 @@
 //! The theme picker: the screen behind it and its sample preview the theme under the cursor.
 
 use crate::ui::overlays::{PickerItem, PickerKind, ScreenOverlay, open_overlays::push_picker};
+use crate::ui::{cx::Cx, environment::Environment, screen::Screen};
 use crate::{
     render::theme::{ColourRole, Theme, ThemeShade},
     ui::{
-        Effect, State,
+        Effect,
         overlay::picker::{ColumnAlign, DetailStyle, FuzzyPicker, PickerColumn, PickerRow},
         themes::theme_selection::{AUTO, UserTheme},
     },
@@ -19,30 +20,30 @@ const THEME_COLUMNS: &[PickerColumn] = &[
 
 /// Opens all themes: those that follow the terminal, then the dark and the light ones, the user's own first in each
 /// group.
-pub(crate) fn open_themes(state: &mut State, fx: &mut Vec<Effect>) {
+pub(crate) fn open_themes(screen: &mut Screen, cx: &mut Cx<'_>) {
     let mut picker = FuzzyPicker::new("Theme", THEME_COLUMNS);
     picker.width = 58;
     picker.detail_rows = 3;
-    picker.notice = state.theme_selection.has_no_colour().then(|| "NO_COLOR is set: no colours are shown".to_owned());
-    picker.set_rows(theme_rows(state));
-    picker.select(&PickerItem::Theme(state.config.theme.clone()));
-    fx.push(Effect::ReadThemes);
-    push_picker(state, PickerKind::Theme, picker, &[("↵", "keep"), ("Esc", "as it was")]);
+    picker.notice = cx.env.theme_selection.has_no_colour().then(|| "NO_COLOR is set: no colours are shown".to_owned());
+    picker.set_rows(theme_rows(cx.env));
+    picker.select(&PickerItem::Theme(cx.env.config.theme.clone()));
+    cx.effects.push(Effect::ReadThemes);
+    push_picker(screen, PickerKind::Theme, picker, &[("↵", "keep"), ("Esc", "as it was")]);
 }
 
 /// Updates the open theme picker after the user's own themes were read again.
-pub(crate) fn refresh_themes(state: &mut State) {
-    let new = theme_rows(state);
-    if let Some(ScreenOverlay::Picker { of: PickerKind::Theme, picker }) = state.screen.overlays.last_mut() {
+pub(crate) fn refresh_themes(screen: &mut Screen, cx: &mut Cx<'_>) {
+    let new = theme_rows(cx.env);
+    if let Some(ScreenOverlay::Picker { of: PickerKind::Theme, picker }) = screen.overlays.last_mut() {
         picker.set_rows(new);
     }
 }
 
-fn theme_rows(state: &State) -> Vec<PickerRow<PickerItem>> {
-    let own = state.theme_selection.user_themes();
+fn theme_rows(env: &Environment) -> Vec<PickerRow<PickerItem>> {
+    let own = env.theme_selection.user_themes();
     let is_own = |name: &str| own.iter().any(|own| own.name == name);
     let bundled: Vec<Theme> = Theme::bundled_names().filter(|name| !is_own(name)).filter_map(Theme::bundled).collect();
-    let row = |name: &str, kind: &str| theme_row(state, name, kind, theme_sample(state));
+    let row = |name: &str, kind: &str| theme_row(env, name, kind, theme_sample(env));
     let group = |shade: Option<ThemeShade>| {
         let own = own.iter().filter(move |own| own.theme.as_ref().is_ok_and(|theme| theme.shade == shade));
         let own = own.map(move |own| row(&own.name, &format!("{}, yours", kind_label(shade))));
@@ -53,7 +54,7 @@ fn theme_rows(state: &State) -> Vec<PickerRow<PickerItem>> {
     let unreadable = own.iter().filter_map(|own: &UserTheme| {
         let why = own.theme.as_ref().err()?;
         Some(self::theme_row(
-            state,
+            env,
             &own.name,
             "yours, cannot be read",
             vec![vec![(DetailStyle::Role(ColourRole::Error), why.clone())]],
@@ -72,8 +73,13 @@ fn kind_label(shade: Option<ThemeShade>) -> &'static str {
     shade.map_or("its own colours", ThemeShade::name)
 }
 
-fn theme_row(state: &State, name: &str, kind: &str, detail: Vec<Vec<(DetailStyle, String)>>) -> PickerRow<PickerItem> {
-    let mark = if state.config.theme == name { state.theme.marks.done } else { " " };
+fn theme_row(
+    env: &Environment,
+    name: &str,
+    kind: &str,
+    detail: Vec<Vec<(DetailStyle, String)>>,
+) -> PickerRow<PickerItem> {
+    let mark = if env.config.theme == name { env.theme.marks.done } else { " " };
     PickerRow {
         cells: vec![mark.to_owned(), name.to_owned(), kind.to_owned()],
         extra_terms: kind.to_owned(),
@@ -83,8 +89,8 @@ fn theme_row(state: &State, name: &str, kind: &str, detail: Vec<Vec<(DetailStyle
 }
 
 /// Returns a short sample of a conversation, drawn in the active theme, which is the one under the cursor.
-fn theme_sample(state: &State) -> Vec<Vec<(DetailStyle, String)>> {
-    let marks = &state.theme.marks;
+fn theme_sample(env: &Environment) -> Vec<Vec<(DetailStyle, String)>> {
+    let marks = &env.theme.marks;
     let line =
         |pieces: &[(DetailStyle, &str)]| pieces.iter().map(|(tone, words)| (*tone, (*words).to_owned())).collect();
     vec![

@@ -1,8 +1,9 @@
 //! The active theme: the chosen one or, with `auto`, the one that suits the terminal's background.
 
+use crate::ui::{cx::Cx, screen::Screen};
 use jiff::SignedDuration;
 
-use crate::ui::{Effect, State, overlays};
+use crate::ui::{Effect, overlays};
 use crate::{
     chat::Timestamp,
     config::{AutoSwitch, BidiMode, Config, GlyphSet, ThemeFile},
@@ -70,6 +71,11 @@ impl ThemeSelection {
         self.find(name).map(|theme| self.apply_options(theme, config))
     }
 
+    /// Returns the default theme, for when the chosen one cannot be used.
+    pub fn fallback(&self, config: &Config) -> Theme {
+        self.apply_options(Theme::default(), config)
+    }
+
     /// Finds a theme by name; the user's own themes take precedence over bundled ones.
     fn find(&self, name: &str) -> Result<Theme, String> {
         if let Some(own) = self.user_themes.iter().find(|own| own.name == name) {
@@ -116,51 +122,43 @@ fn parse_user_theme(file: ThemeFile) -> UserTheme {
 }
 
 /// Activates the chosen or previewed theme; returns the reason if that is not possible.
-pub(crate) fn apply_theme(state: &mut State) -> Option<String> {
-    let previewed = overlays::previewed_theme(state);
-    let choice = previewed.as_deref().unwrap_or(&state.config.theme);
-    match state.theme_selection.resolve(choice, &state.config) {
-        Ok(theme) => {
-            state.theme = theme;
-            None
-        }
-        Err(why) => {
-            state.theme = state.theme_selection.apply_options(Theme::default(), &state.config);
-            Some(why)
-        }
-    }
+pub(crate) fn apply_theme(screen: &mut Screen, cx: &mut Cx<'_>) -> Option<String> {
+    let previewed = overlays::previewed_theme(screen);
+    cx.env.apply_theme(previewed.as_deref())
 }
 
 /// Asks the terminal for its background if the theme depends on it. The query goes out after the first frame, because
 /// effects of `sync` are carried out after drawing.
-pub(crate) fn query_background(state: &mut State, now: Timestamp) -> Option<Effect> {
-    let is_needed = state.config.theme == AUTO || overlays::previewed_theme(state).is_some();
-    if !is_needed || state.theme_selection.queried_at.is_some() || state.theme_selection.has_no_colour() {
+pub(crate) fn query_background(screen: &mut Screen, cx: &mut Cx<'_>) -> Option<Effect> {
+    let is_needed = cx.env.config.theme == AUTO || overlays::previewed_theme(screen).is_some();
+    if !is_needed || cx.env.theme_selection.queried_at.is_some() || cx.env.theme_selection.has_no_colour() {
         return None;
     }
-    state.theme_selection.queried_at = Some(now);
+    cx.env.theme_selection.queried_at = Some(cx.now);
     Some(Effect::QueryBackground)
 }
 
 /// Handles the terminal's report of its background.
-pub(crate) fn on_background(state: &mut State, now: Timestamp, shade: ThemeShade) {
-    let in_time = state.theme_selection.queried_at.is_some_and(|asked| now.duration_since(asked) <= BACKGROUND_TIMEOUT);
-    if in_time && state.theme_selection.background != Some(shade) {
-        state.theme_selection.background = Some(shade);
-        if let Some(why) = apply_theme(state) {
-            state.screen.warn(now, why);
+pub(crate) fn on_background(screen: &mut Screen, cx: &mut Cx<'_>, shade: ThemeShade) {
+    let now = cx.now;
+    let in_time =
+        cx.env.theme_selection.queried_at.is_some_and(|asked| now.duration_since(asked) <= BACKGROUND_TIMEOUT);
+    if in_time && cx.env.theme_selection.background != Some(shade) {
+        cx.env.theme_selection.background = Some(shade);
+        if let Some(why) = apply_theme(screen, cx) {
+            cx.warn(why);
         }
     }
 }
 
 /// Asks the terminal for its background again, because its colours have changed.
-pub(crate) fn on_colours_changed(state: &mut State) {
-    state.theme_selection.queried_at = None;
+pub(crate) fn on_colours_changed(cx: &mut Cx<'_>) {
+    cx.env.theme_selection.queried_at = None;
 }
 
 /// Updates the user's own themes after their files were read again.
-pub(crate) fn on_themes(state: &mut State, files: Vec<ThemeFile>) {
-    state.theme_selection.user_themes = files.into_iter().map(parse_user_theme).collect();
-    overlays::refresh_themes(state);
-    apply_theme(state); // The open picker shows the error of a file.
+pub(crate) fn on_themes(screen: &mut Screen, cx: &mut Cx<'_>, files: Vec<ThemeFile>) {
+    cx.env.theme_selection.user_themes = files.into_iter().map(parse_user_theme).collect();
+    overlays::refresh_themes(screen, cx);
+    apply_theme(screen, cx); // The open picker shows the error of a file.
 }

@@ -1,5 +1,6 @@
 //! The available tools, and the user's decisions about calls that ask.
 
+use crate::ui::{cx::Cx, environment::Environment, screen::Screen};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -8,7 +9,7 @@ use std::{
 use jiff::SignedDuration;
 
 use crate::ui::{
-    Effect, State,
+    Effect,
     conversations::switching,
     dispatch::change_conversation,
     overlays::ScreenOverlay,
@@ -91,35 +92,36 @@ impl ToolRegistry {
 }
 
 /// Stores the tools that a server reports.
-pub(crate) fn on_tools(state: &mut State, server: String, tools: Vec<ToolDefinition>) {
-    state.tools.server_statuses.set_tools(&server, &tools);
-    state.tools.server_tools.insert(server, tools);
-    refresh_tools(state);
+pub(crate) fn on_tools(cx: &mut Cx<'_>, server: String, tools: Vec<ToolDefinition>) {
+    cx.env.tools.server_statuses.set_tools(&server, &tools);
+    cx.env.tools.server_tools.insert(server, tools);
+    refresh_tools(cx);
 }
 
 /// Handles an event of the MCP servers.
-pub(crate) fn on_mcp_event(state: &mut State, now: Timestamp, event: &mcp::McpEvent, fx: &mut Vec<Effect>) {
-    state.tools.server_statuses.apply(event);
-    state.tools.rev += 1;
+pub(crate) fn on_mcp_event(screen: &mut Screen, cx: &mut Cx<'_>, event: &mcp::McpEvent) {
+    let now = cx.now;
+    cx.env.tools.server_statuses.apply(event);
+    cx.env.tools.rev += 1;
     match event {
         mcp::McpEvent::Servers { complaints, servers } => {
-            state.tools.start_deadline = None;
-            state.tools.reported_failures.clear();
-            state.complaints.extend(complaints.iter().cloned().chain(untrusted_message(state)));
-            state.tools.server_tools.retain(|name, _| servers.iter().any(|server| server.name == *name));
+            cx.env.tools.start_deadline = None;
+            cx.env.tools.reported_failures.clear();
+            cx.env.complaints.extend(complaints.iter().cloned().chain(untrusted_message(cx.env)));
+            cx.env.tools.server_tools.retain(|name, _| servers.iter().any(|server| server.name == *name));
             // The overlay is already open and needs the servers.
-            if state.screen.overlays.iter().any(|overlay| matches!(overlay, ScreenOverlay::Tools(_))) {
-                start_servers(state, now, fx);
+            if screen.overlays.iter().any(|overlay| matches!(overlay, ScreenOverlay::Tools(_))) {
+                start_servers(cx);
             }
         }
         // Its tools were reported before.
         mcp::McpEvent::State { state: mcp::ServerState::Ready(_), .. } => (),
         mcp::McpEvent::State { server, state: new_state } => {
-            state.tools.server_tools.remove(server);
+            cx.env.tools.server_tools.remove(server);
             if let mcp::ServerState::Failed { why } = new_state
-                && state.tools.reported_failures.insert(server.clone())
+                && cx.env.tools.reported_failures.insert(server.clone())
             {
-                state.complaints.push(format!("the MCP server {} is not available: {why}", text::clean(server)));
+                cx.env.complaints.push(format!("the MCP server {} is not available: {why}", text::clean(server)));
             }
         }
         mcp::McpEvent::Tools { .. }
@@ -129,37 +131,37 @@ pub(crate) fn on_mcp_event(state: &mut State, now: Timestamp, event: &mcp::McpEv
             return;
         }
     }
-    refresh_tools(state);
-    for id in state.conversations.keys().copied().collect::<Vec<_>>() {
-        change_conversation(state, id, fx, |chat, _| chat.on_tools_ready(now));
+    refresh_tools(cx);
+    for id in cx.chats.conversations.keys().copied().collect::<Vec<_>>() {
+        change_conversation(cx, id, |chat, _| chat.on_tools_ready(now));
     }
 }
 
 /// Starts the servers for the first prompt or the overlay, and retries those that failed.
-pub(crate) fn start_servers(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
+pub(crate) fn start_servers(cx: &mut Cx<'_>) {
     let is_on = |known: &mcp::ServerStatus| known.configured.permission == RunPermission::On;
     let is_idle_or_failed =
         |known: &mcp::ServerStatus| matches!(known.state, mcp::ServerState::Idle | mcp::ServerState::Failed { .. });
-    if !state.tools.server_statuses.servers.values().any(|known| is_on(known) && is_idle_or_failed(known)) {
+    if !cx.env.tools.server_statuses.servers.values().any(|known| is_on(known) && is_idle_or_failed(known)) {
         return;
     }
-    fx.push(Effect::RunMcpJob(mcp::McpJob::Start));
+    cx.effects.push(Effect::RunMcpJob(mcp::McpJob::Start));
     // Requests do not wait for servers that are only retried.
-    if state.tools.start_deadline.is_none() {
-        let wait = SignedDuration::from_secs_f64(state.config.tools.wait);
-        state.tools.start_deadline = Some(now + wait);
-        refresh_tools(state);
+    if cx.env.tools.start_deadline.is_none() {
+        let wait = SignedDuration::from_secs_f64(cx.env.config.tools.wait);
+        cx.env.tools.start_deadline = Some(cx.now + wait);
+        refresh_tools(cx);
     }
 }
 
 /// Returns a message about a project's server file that is not trusted yet.
-fn untrusted_message(state: &State) -> Option<String> {
-    let known = state.tools.server_statuses.servers.values();
+fn untrusted_message(env: &Environment) -> Option<String> {
+    let known = env.tools.server_statuses.servers.values();
     let mut untrusted_servers =
         known.filter(|known| known.configured.permission == RunPermission::Untrusted).peekable();
     let file = untrusted_servers.peek()?.configured.origin.path().file_name().unwrap_or_default().display().to_string();
     let names = untrusted_servers.map(|known| known.configured.name.as_str()).collect::<Vec<_>>().join(", ");
-    Some(if state.is_unattended {
+    Some(if env.is_unattended {
         format!("not used: {names} of {file}, which is not trusted yet; start ibid here and enter /trust-servers")
     } else {
         format!("not trusted yet: {names} of {file} (/trust-servers)")
@@ -167,101 +169,107 @@ fn untrusted_message(state: &State) -> Option<String> {
 }
 
 /// Trusts a project's server file as shown, and starts its servers.
-pub(crate) fn trust_server_file(state: &State, server: &str, fx: &mut Vec<Effect>) {
-    if let Some(known) = state.tools.server_statuses.servers.get(server) {
+pub(crate) fn trust_server_file(cx: &mut Cx<'_>, server: &str) {
+    if let Some(known) = cx.env.tools.server_statuses.servers.get(server) {
         let path = known.configured.origin.path().to_owned();
-        fx.extend([mcp::McpJob::Trust(path), mcp::McpJob::Start].map(Effect::RunMcpJob));
+        cx.effects.extend([mcp::McpJob::Trust(path), mcp::McpJob::Start].map(Effect::RunMcpJob));
     }
 }
 
 /// Reloads the server files, retries the failed servers, and returns a message for the user.
-pub(crate) fn reload_servers(state: &State, fx: &mut Vec<Effect>) -> &'static str {
-    if state.tools.server_statuses == ServerStatuses::default() {
+pub(crate) fn reload_servers(cx: &mut Cx<'_>) -> &'static str {
+    if cx.env.tools.server_statuses == ServerStatuses::default() {
         return "no MCP servers are configured; [mcp.NAME] in the config names one";
     }
-    fx.extend([mcp::McpJob::Reload, mcp::McpJob::Start].map(Effect::RunMcpJob));
+    cx.effects.extend([mcp::McpJob::Reload, mcp::McpJob::Start].map(Effect::RunMcpJob));
     "reloading the MCP servers"
 }
 
-fn refresh_tools(state: &mut State) {
-    state.tools.rebuild_toolbox();
-    for id in state.conversations.keys().copied().collect::<Vec<_>>() {
-        crate::ui::models::model_settings::update_request_context(state, id);
+fn refresh_tools(cx: &mut Cx<'_>) {
+    cx.env.tools.rebuild_toolbox();
+    for id in cx.chats.conversations.keys().copied().collect::<Vec<_>>() {
+        crate::ui::models::model_settings::update_request_context(cx, id);
     }
 }
 
 /// Takes a choice on the card of a call that asks.
-pub(crate) fn take_approval(state: &mut State, now: Timestamp, approval: ApprovalChoice, fx: &mut Vec<Effect>) {
-    let Some((id, call, tool)) = state.current_conversation().and_then(|conversation| {
+pub(crate) fn take_approval(screen: &mut Screen, cx: &mut Cx<'_>, approval: ApprovalChoice) {
+    let now = cx.now;
+    let Some((id, call, tool)) = cx.chats.current_conversation().and_then(|conversation| {
         let (call, run) = conversation.asking_call()?;
         Some((conversation.id, call, run.tool.clone()?))
     }) else {
         return;
     };
     // The next call may ask right away; its card must also have been on the screen for a while before its keys work.
-    state.screen.focus = PaneFocus::Card;
+    screen.focus = PaneFocus::Card;
     match approval {
         ApprovalChoice::Once => {
-            change_conversation(state, id, fx, |chat, ids| chat.decide_call(call, CallDecision::Run, now, ids))
+            change_conversation(cx, id, |chat, ids| chat.decide_call(call, CallDecision::Run, now, ids))
         }
         ApprovalChoice::ForConversation => {
-            crate::ui::models::model_settings::change_settings(state, fx, |settings| {
+            crate::ui::models::model_settings::change_settings(cx, |settings| {
                 settings.tools.grants.tools.insert(tool);
             });
-            change_conversation(state, id, fx, |chat, ids| chat.reapply_policy(now, ids));
+            change_conversation(cx, id, |chat, ids| chat.reapply_policy(now, ids));
         }
-        ApprovalChoice::Always => allow_always(state, now, &tool, fx),
+        ApprovalChoice::Always => allow_always(cx, &tool),
         ApprovalChoice::Deny => {
-            change_conversation(state, id, fx, |chat, ids| {
+            change_conversation(cx, id, |chat, ids| {
                 chat.decide_call(call, CallDecision::Deny(CallDenial::ByUser), now, ids)
             });
         }
-        ApprovalChoice::Edit | ApprovalChoice::DenyWithReason => edit_call(state, now, call, approval, fx),
+        ApprovalChoice::Edit | ApprovalChoice::DenyWithReason => edit_call(screen, cx, call, approval),
     }
 }
 
 /// Allows a tool from now on in every conversation, and saves that in the config.
-fn allow_always(state: &mut State, now: Timestamp, tool: &ToolId, fx: &mut Vec<Effect>) {
-    let is_doubtful = state.tools.toolbox().name_doubt(tool).is_some();
-    let Some(rule) = (!is_doubtful).then(|| state.tools.policy.allow_always(tool)).flatten() else {
-        state.screen.warn(now, "its name may be misleading: it can be allowed once, or for this conversation");
+fn allow_always(cx: &mut Cx<'_>, tool: &ToolId) {
+    let now = cx.now;
+    let is_doubtful = cx.env.tools.toolbox().name_doubt(tool).is_some();
+    let Some(rule) = (!is_doubtful).then(|| cx.env.tools.policy.allow_always(tool)).flatten() else {
+        cx.warn("its name may be misleading: it can be allowed once, or for this conversation");
         return;
     };
-    if state.is_demo {
+    if cx.env.is_demo {
         // The demo's tools do not belong in the user's config.
-        state.screen.show_message(now, format!("{rule} runs without asking until you quit"));
+        cx.show_message(format!("{rule} runs without asking until you quit"));
     } else {
-        state.screen.show_message(now, format!("{rule} runs without asking from now on: tools.policy in the config"));
-        fx.push(Effect::SaveSetting(SettingChange::AllowTool(rule)));
+        cx.show_message(format!("{rule} runs without asking from now on: tools.policy in the config"));
+        cx.effects.push(Effect::SaveSetting(SettingChange::AllowTool(rule)));
     }
-    refresh_tools(state);
-    for id in state.conversations.keys().copied().collect::<Vec<_>>() {
-        change_conversation(state, id, fx, |chat, ids| chat.reapply_policy(now, ids));
+    refresh_tools(cx);
+    for id in cx.chats.conversations.keys().copied().collect::<Vec<_>>() {
+        change_conversation(cx, id, |chat, ids| chat.reapply_policy(now, ids));
     }
 }
 
 /// Lets all tools run without asking in this conversation, or makes them ask again.
-pub(crate) fn toggle_allow_all(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
-    crate::ui::models::model_settings::change_settings(state, fx, |settings| {
+pub(crate) fn toggle_allow_all(cx: &mut Cx<'_>) {
+    let now = cx.now;
+    crate::ui::models::model_settings::change_settings(cx, |settings| {
         settings.tools.grants.all = !settings.tools.grants.all
     });
-    if state.settings().tools.grants.all {
-        state.screen.warn(now, "all tools run without asking in this conversation");
+    if cx.chats.settings().tools.grants.all {
+        cx.warn("all tools run without asking in this conversation");
     } else {
-        state.screen.show_message(now, "tools ask again in this conversation");
+        cx.show_message("tools ask again in this conversation");
     }
-    if let Some(id) = state.screen.pane.content.conversation_id() {
-        change_conversation(state, id, fx, |chat, ids| chat.reapply_policy(now, ids));
+    if let Some(id) = cx.chats.content.conversation_id() {
+        change_conversation(cx, id, |chat, ids| chat.reapply_policy(now, ids));
     }
 }
 
 /// Puts the arguments of a call into the composer, or empties it for the reason of a denial.
-fn edit_call(state: &mut State, now: Timestamp, call: CallId, approval: ApprovalChoice, fx: &mut Vec<Effect>) {
-    switching::save_draft_now(state, now, fx);
-    let arguments =
-        state.current_conversation().and_then(|conversation| conversation.asking_call()).map(|(_, run)| &run.arguments);
+fn edit_call(screen: &mut Screen, cx: &mut Cx<'_>, call: CallId, approval: ApprovalChoice) {
+    switching::save_draft_now(screen, cx);
+    let arguments = cx
+        .chats
+        .current_conversation()
+        .and_then(|conversation| conversation.asking_call())
+        .map(|(_, run)| &run.arguments);
     let text = arguments.and_then(|arguments| serde_json::to_string_pretty(arguments).ok()).unwrap_or_default();
-    let pane = &mut state.screen.pane;
+    let pane = &mut screen.pane;
     let message = if approval == ApprovalChoice::Edit {
         pane.composer.set_text(&text);
         pane.editing = Some(EditTarget::Arguments(call));
@@ -271,18 +279,13 @@ fn edit_call(state: &mut State, now: Timestamp, call: CallId, approval: Approval
         pane.editing = Some(EditTarget::Reason(call));
         "why not? Enter denies the call and tells the model, Esc goes back"
     };
-    state.screen.focus = PaneFocus::Composer;
-    state.screen.show_message(now, message);
+    screen.focus = PaneFocus::Composer;
+    cx.show_message(message);
 }
 
 /// Takes the text that was written about a call. Edited arguments go back onto the card if they are valid JSON.
-pub(crate) fn take_call_text(
-    state: &mut State,
-    now: Timestamp,
-    target: EditTarget,
-    text: String,
-    fx: &mut Vec<Effect>,
-) {
+pub(crate) fn take_call_text(screen: &mut Screen, cx: &mut Cx<'_>, target: EditTarget, text: String) {
+    let now = cx.now;
     let (call, decision) = match target {
         EditTarget::Prompt(_) => return,
         EditTarget::Reason(call) if text.trim().is_empty() => (call, CallDecision::Deny(CallDenial::ByUser)),
@@ -290,22 +293,22 @@ pub(crate) fn take_call_text(
         EditTarget::Arguments(call) => match serde_json::from_str::<serde_json::Value>(&text) {
             Ok(arguments) => (call, CallDecision::ChangeArguments(arguments)),
             Err(error) => {
-                state.screen.pane.composer.set_text(&text);
-                state.screen.pane.editing = Some(target);
-                state.screen.warn(now, format!("this is not JSON: {error}"));
+                screen.pane.composer.set_text(&text);
+                screen.pane.editing = Some(target);
+                cx.warn(format!("this is not JSON: {error}"));
                 return;
             }
         },
     };
     let asked =
-        state.current_conversation().and_then(|conversation| Some((conversation.id, conversation.asking_call()?.0)));
-    let draft = state.current_conversation().map(|conversation| conversation.draft.clone()).unwrap_or_default();
-    state.screen.pane.composer.set_text(&draft);
+        cx.chats.current_conversation().and_then(|conversation| Some((conversation.id, conversation.asking_call()?.0)));
+    let draft = cx.chats.current_conversation().map(|conversation| conversation.draft.clone()).unwrap_or_default();
+    screen.pane.composer.set_text(&draft);
     match asked {
         Some((id, asked)) if asked == call => {
-            state.screen.focus = PaneFocus::Card;
-            change_conversation(state, id, fx, |chat, ids| chat.decide_call(call, decision, now, ids));
+            screen.focus = PaneFocus::Card;
+            change_conversation(cx, id, |chat, ids| chat.decide_call(call, decision, now, ids));
         }
-        _ => state.screen.show_message(now, "that call no longer asks"),
+        _ => cx.show_message("that call no longer asks"),
     }
 }

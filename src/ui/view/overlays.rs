@@ -31,7 +31,7 @@ use crate::{
 
 pub(crate) fn draw_overlays(state: &State, now: Timestamp, frame: &mut DrawTarget) {
     let screen = frame.area();
-    let theme = &state.theme;
+    let theme = &state.env.theme;
     for overlay in &state.screen.overlays {
         if !keeps_page_visible(overlay) {
             theme.dim_area(screen, frame.buffer);
@@ -56,17 +56,17 @@ pub(crate) fn draw_overlays(state: &State, now: Timestamp, frame: &mut DrawTarge
             }
             ScreenOverlay::Help(help) => HelpView { help, theme }.render(screen, frame.buffer),
             ScreenOverlay::Xray(xray) => {
-                let view = XrayView { xray, now, message: state.screen.toasts.text(), theme };
+                let view = XrayView { xray, now, message: state.toasts.text(), theme };
                 frame.set_cursor(view.cursor(screen));
                 view.render(screen, frame.buffer);
             }
             ScreenOverlay::Pager(pager) => {
-                let view = PagerView { pager, message: state.screen.toasts.text(), theme };
+                let view = PagerView { pager, message: state.toasts.text(), theme };
                 frame.set_cursor(view.cursor(screen));
                 view.render(screen, frame.buffer);
             }
             ScreenOverlay::Tools(list) => {
-                let notice = no_tools_reason(state);
+                let notice = no_tools_reason(&state.chats, &state.env);
                 let view = ToolListView { list, notice: notice.as_deref(), theme };
                 frame.set_cursor(view.cursor(screen));
                 view.render(screen, frame.buffer);
@@ -93,16 +93,16 @@ fn keeps_page_visible(overlay: &ScreenOverlay) -> bool {
 
 /// Draws the frame of a pane that is not docked; returns the area inside.
 fn draw_floating_frame(area: Rect, state: &State, frame: &mut DrawTarget) -> Rect {
-    let overlay = FloatingFrame { title: "", keys: &[], notice: None, theme: &state.theme };
+    let overlay = FloatingFrame { title: "", keys: &[], notice: None, theme: &state.env.theme };
     overlay.draw(area, frame.buffer).inner(Margin::new(1, 0))
 }
 
 pub(crate) fn draw_welcome(state: &State, welcome: &WelcomeScreen, now: Timestamp, frame: &mut DrawTarget) {
     let screen = frame.area();
-    state.theme.clear_area(screen, ColourRole::Background, frame.buffer);
-    let quit_key = &state.keymap.keys_of(Action::Cancel).unwrap_or_default();
+    state.env.theme.clear_area(screen, ColourRole::Background, frame.buffer);
+    let quit_key = &state.env.keymap.keys_of(Action::Cancel).unwrap_or_default();
     let spinner = crate::ui::status::view::spinner_mark(state, now);
-    let view = WelcomeView { welcome, spinner, theme: &state.theme, quit_key };
+    let view = WelcomeView { welcome, spinner, theme: &state.env.theme, quit_key };
     frame.set_cursor(view.cursor(screen));
     view.render(screen, frame.buffer);
 }
@@ -114,9 +114,9 @@ fn draw_hints(state: &State, now: Timestamp, frame: &mut DrawTarget) {
     else {
         return;
     };
-    let choices = state.sequence_choices(leader);
+    let choices = state.screen.sequence_choices(leader, &state.chats, &state.env);
     let pressed = format_sequence(&leader.keys);
-    let view = LeaderView { pressed: &pressed, choices: &choices, theme: &state.theme };
+    let view = LeaderView { pressed: &pressed, choices: &choices, theme: &state.env.theme };
     let rule = state.screen.areas.composer_rule;
     let height = view.height(rule.width).min(rule.y);
     let area = Rect { y: rule.y - height, height, ..rule };

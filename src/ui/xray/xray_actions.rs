@@ -1,11 +1,12 @@
 //! Recordings of an answer's wire traffic: recorded as it arrives, saved with the answer, and shown in the x-ray.
 
+use crate::ui::{cx::Cx, screen::Screen};
 use jiff::SignedDuration;
 
-use crate::ui::{Effect, State, on_store::save_changes, overlays::ScreenOverlay};
+use crate::ui::{Effect, on_store::save_changes, overlays::ScreenOverlay};
 use crate::{
     chat::{
-        ConversationChange, MessageId, RecordingInProgress, StreamId, Timestamp, WireRecording,
+        ConversationChange, MessageId, RecordingInProgress, StreamId, WireRecording,
         recording::{FrameContent, RecordedFrame},
     },
     store::{self, StoreJob},
@@ -19,71 +20,72 @@ const REFRESH_INTERVAL: SignedDuration = SignedDuration::from_millis(250);
 const TOTAL_LIMIT_FACTOR: u64 = 100;
 
 /// Records wire traffic; that of a turn that has ended is ignored.
-pub(crate) fn on_recorded(state: &mut State, stream: StreamId, pieces: Vec<RecordedFrame>, fx: &mut Vec<Effect>) {
+pub(crate) fn on_recorded(cx: &mut Cx<'_>, stream: StreamId, pieces: Vec<RecordedFrame>) {
     if pieces.is_empty() {
         return;
     }
-    let mut turns = state.conversations.values().flat_map(|conversation| &conversation.turns);
+    let mut turns = cx.chats.conversations.values().flat_map(|conversation| &conversation.turns);
     let Some(answer) = turns.find(|turn| turn.id == stream.turn).map(|turn| turn.answer) else { return };
-    let max_bytes = usize::try_from(state.config.xray.max_bytes).unwrap_or(usize::MAX);
-    let growing = state.recordings.entry(answer).or_insert_with(|| RecordingInProgress::new(max_bytes));
+    let max_bytes = usize::try_from(cx.env.config.xray.max_bytes).unwrap_or(usize::MAX);
+    let growing = cx.chats.recordings.entry(answer).or_insert_with(|| RecordingInProgress::new(max_bytes));
     let is_request = pieces.iter().any(|piece| matches!(piece.what, FrameContent::Sent(_)));
     for piece in pieces {
         growing.push(piece);
     }
     if is_request {
-        let unsaved = unsaved_chunk(state, answer);
-        save_changes(state, unsaved.into_iter().collect(), fx);
+        let unsaved = unsaved_chunk(cx, answer);
+        save_changes(cx, unsaved.into_iter().collect());
     }
 }
 
 /// Returns the part of a growing recording that is not saved yet; it is saved along with the answer's growth.
-pub(crate) fn unsaved_chunk(state: &mut State, message: MessageId) -> Option<ConversationChange> {
-    let max_bytes = usize::try_from(state.config.xray.max_bytes).unwrap_or(usize::MAX);
-    let chunk = state.recordings.get_mut(&message)?.take_chunk();
+pub(crate) fn unsaved_chunk(cx: &mut Cx<'_>, message: MessageId) -> Option<ConversationChange> {
+    let max_bytes = usize::try_from(cx.env.config.xray.max_bytes).unwrap_or(usize::MAX);
+    let chunk = cx.chats.recordings.get_mut(&message)?.take_chunk();
     (!chunk.frames.is_empty()).then_some(ConversationChange::RecordingChunk { message, chunk, max_bytes })
 }
 
 /// Saves the recordings of answers that have ended.
-pub(crate) fn save_ended(state: &mut State, fx: &mut Vec<Effect>) {
-    if state.recordings.is_empty() {
+pub(crate) fn save_ended(screen: &mut Screen, cx: &mut Cx<'_>) {
+    if cx.chats.recordings.is_empty() {
         return;
     }
-    let open = &state.conversations;
+    let open = &cx.chats.conversations;
     let is_running = |answer: MessageId| open.values().any(|conversation| conversation.turn_of(answer).is_some());
-    let ended: Vec<MessageId> = state.recordings.keys().copied().filter(|answer| !is_running(*answer)).collect();
+    let ended: Vec<MessageId> = cx.chats.recordings.keys().copied().filter(|answer| !is_running(*answer)).collect();
     for message in ended {
-        let Some(growing) = state.recordings.remove(&message) else { continue };
+        let Some(growing) = cx.chats.recordings.remove(&message) else { continue };
         let recording = Box::new(growing.recording);
-        if let Some(shown) = find_xray(state).filter(|shown| shown.answer == message) {
+        if let Some(shown) = find_xray(screen).filter(|shown| shown.answer == message) {
             shown.set_recording(recording.clone());
         }
-        let max_total_bytes = u64::from(state.config.xray.max_bytes) * TOTAL_LIMIT_FACTOR;
-        save_changes(state, vec![ConversationChange::Recording { message, recording, max_total_bytes }], fx);
+        let max_total_bytes = u64::from(cx.env.config.xray.max_bytes) * TOTAL_LIMIT_FACTOR;
+        save_changes(cx, vec![ConversationChange::Recording { message, recording, max_total_bytes }]);
     }
 }
 
 /// Shows the request and the events of the current answer.
-pub(crate) fn open_xray(state: &mut State, now: Timestamp, fx: &mut Vec<Effect>) {
-    let Some(answer) = state.current_answer() else {
-        state.screen.show_message(now, "there is no answer to inspect yet");
+pub(crate) fn open_xray(screen: &mut Screen, cx: &mut Cx<'_>) {
+    let Some(answer) = screen.current_answer(cx.chats) else {
+        cx.show_message("there is no answer to inspect yet");
         return;
     };
-    let mut xray = XrayOverlay::new(answer, now);
-    match state.recordings.get(&answer) {
+    let mut xray = XrayOverlay::new(answer, cx.now);
+    match cx.chats.recordings.get(&answer) {
         Some(growing) => xray.set_recording(Box::new(growing.recording.clone())),
-        None => fx.push(Effect::RunStoreJob(StoreJob::LoadRecording(answer))),
+        None => cx.effects.push(Effect::RunStoreJob(StoreJob::LoadRecording(answer))),
     }
-    state.screen.overlays.push(ScreenOverlay::Xray(Box::new(xray)));
+    screen.overlays.push(ScreenOverlay::Xray(Box::new(xray)));
 }
 
 pub(crate) fn on_recording_loaded(
-    state: &mut State,
+    screen: &mut Screen,
+    cx: &mut Cx<'_>,
     message: MessageId,
     result: Result<Option<Box<WireRecording>>, store::StoreError>,
 ) {
-    let is_recording = state.config.xray.record;
-    let Some(shown) = find_xray(state).filter(|shown| shown.answer == message && !shown.is_filled()) else { return };
+    let is_recording = cx.env.config.xray.record;
+    let Some(shown) = find_xray(screen).filter(|shown| shown.answer == message && !shown.is_filled()) else { return };
     match result {
         Ok(Some(recording)) => shown.set_recording(recording),
         Ok(None) if is_recording => shown.set_failure(
@@ -99,36 +101,36 @@ pub(crate) fn on_recording_loaded(
 }
 
 /// Updates the shown recording before a frame, if the last update is long enough ago.
-pub(crate) fn refresh_xray(state: &mut State, now: Timestamp) {
-    let due = find_xray(state)
+pub(crate) fn refresh_xray(screen: &mut Screen, cx: &mut Cx<'_>) {
+    let now = cx.now;
+    let due = find_xray(screen)
         .filter(|shown| now.duration_since(shown.refreshed_at) >= REFRESH_INTERVAL)
         .map(|shown| shown.answer);
-    let grown = due.and_then(|answer| state.recordings.get(&answer)).map(|growing| Box::new(growing.recording.clone()));
-    if let (Some(recording), Some(shown)) = (grown, find_xray(state)) {
+    let grown =
+        due.and_then(|answer| cx.chats.recordings.get(&answer)).map(|growing| Box::new(growing.recording.clone()));
+    if let (Some(recording), Some(shown)) = (grown, find_xray(screen)) {
         shown.set_recording(recording);
         shown.refreshed_at = now;
     }
 }
 
 /// Carries out the request of a key in the overlay.
-pub(crate) fn apply_request(state: &mut State, now: Timestamp, request: XrayCommand, fx: &mut Vec<Effect>) {
+pub(crate) fn apply_request(cx: &mut Cx<'_>, request: XrayCommand) {
     match request {
         XrayCommand::Nothing => (),
         XrayCommand::CopyCurl(Some(curl)) => {
-            fx.push(Effect::CopyToClipboard(curl));
-            state.screen.show_message(now, "copied as curl; it takes the key from the environment");
+            cx.effects.push(Effect::CopyToClipboard(curl));
+            cx.show_message("copied as curl; it takes the key from the environment");
         }
         XrayCommand::CopyCurl(None) => {
-            state
-                .screen
-                .warn(now, "the request was too long to record in full; xray.max_bytes in the config sets the limit");
+            cx.warn("the request was too long to record in full; xray.max_bytes in the config sets the limit");
         }
-        XrayCommand::Save { stem, text } => fx.push(Effect::SaveFile { stem, extension: "json", text }),
+        XrayCommand::Save { stem, text } => cx.effects.push(Effect::SaveFile { stem, extension: "json", text }),
     }
 }
 
-fn find_xray(state: &mut State) -> Option<&mut XrayOverlay> {
-    state.screen.overlays.iter_mut().rev().find_map(|overlay| match overlay {
+fn find_xray(screen: &mut Screen) -> Option<&mut XrayOverlay> {
+    screen.overlays.iter_mut().rev().find_map(|overlay| match overlay {
         ScreenOverlay::Xray(xray) => Some(xray.as_mut()),
         ScreenOverlay::Welcome(_)
         | ScreenOverlay::Picker { .. }

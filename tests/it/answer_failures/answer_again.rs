@@ -36,7 +36,7 @@ fn app_with_answer() -> Harness {
 
 /// Returns the first row of the composer.
 fn composer_row(app: &Harness) -> String {
-    app.row(app.state.screen.areas.composer.y)
+    app.row(app.areas().composer.y)
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn another_model_is_typed_or_selected_and_the_next_message_keeps_its_own() {
     );
     app.press("enter");
     assert_eq!(app.opened_streams()[0].1["model"], "anthropic/claude-sonnet-5");
-    assert_eq!(app.state.settings().model, "openai/gpt-5.6-luna");
+    assert_eq!(app.settings().model, "openai/gpt-5.6-luna");
 
     let mut app = app_with_answer();
     app.press("r down");
@@ -138,7 +138,7 @@ fn the_versions_of_a_message_are_counted_in_one_place() {
     let mut app = Harness::new(110, 40);
     let stream = app.send_prompt("first");
     app.stream_answer(stream, "one");
-    let conversation = app.state.screen.pane.content.conversation_id().expect("a conversation");
+    let conversation = app.conversation_id().expect("a conversation");
     let again = |app: &mut Harness| {
         app.enter_text("/answer-again");
         app.press("enter enter");
@@ -155,5 +155,5 @@ fn the_versions_of_a_message_are_counted_in_one_place() {
     assert!(!title_shows_versions(&app), "{}", app.screen());
     assert_eq!(app.screen().matches("‹2/2›").count(), 1, "{}", app.screen());
     assert!(app.screen().lines().any(|row| row.contains("‹2/2›") && row.contains("luna")), "{}", app.screen());
-    assert_eq!(app.state.conversations[&conversation].branch.len(), 4);
+    assert_eq!(app.chats().conversations[&conversation].branch.len(), 4);
 }

@@ -100,11 +100,7 @@ fn automatic_requests(world: RequestSetup, reply: &ServerReply) -> usize {
                 requests += 1;
                 deliver(&mut app, *stream, reply);
             }
-            None if app
-                .state
-                .current_conversation()
-                .is_some_and(|conversation| conversation.active_turn().is_some()) =>
-            {
+            None if app.conversation().is_some_and(|conversation| conversation.active_turn().is_some()) => {
                 app.wait(Duration::from_secs(61)); // No wait is longer than a minute.
             }
             None => return requests,
@@ -124,7 +120,7 @@ fn describe(world: RequestSetup, reply: &ServerReply) -> String {
         app.send(Msg::QuotaReported { answer, quota: FreeQuota { limit: 50, remaining: 12 } });
     }
     app.wait(Duration::from_millis(350));
-    let conversation = app.state.current_conversation().expect("a conversation");
+    let conversation = app.conversation().expect("a conversation");
     let state = match conversation.turns.first().map(|turn| &turn.phase) {
         Some(TurnPhase::AwaitingRetry { .. }) => "waits to ask again".to_owned(),
         Some(_) => "asks again at once".to_owned(),
@@ -216,7 +212,7 @@ fn every_error_code_has_its_message_and_its_choices() {
         let reply = server_replies::error_with_code(code, *status);
         let again = automatic_requests(RequestSetup::Usual, &reply);
         let app = app_after(RequestSetup::Usual, &reply);
-        let choices = error_card::offered_choices(&app.state);
+        let choices = error_card::offered_choices(app.chats());
         let choices = choices.iter().map(|choice| choice.label()).collect::<Vec<_>>().join(", ");
         let screen = app.screen();
         let said = screen.lines().find(|row| row.contains("It went wrong")).map_or("", str::trim);

@@ -62,7 +62,7 @@ fn every_type_of_item_is_shown_and_none_is_taken_for_the_answer() {
         ];
         app.receive_events(stream, &events.each_ref().map(String::as_str));
         app.end_stream(stream, Ok(()));
-        let text = app.state.current_conversation().expect("a conversation").newest_answer_text();
+        let text = app.conversation().expect("a conversation").newest_answer_text();
         assert_eq!(text.as_deref(), Some("The borrow must outlive"), "{kind}");
         let rows: Vec<String> = app.screen().lines().map(|row| row.trim().to_owned()).collect();
         let head = rows.iter().position(|row| row.contains("14:02")).expect("the answer's head");
@@ -202,13 +202,10 @@ fn no_unrelated_event_leaks_into_the_answer() {
         let json = sample_event(kind, 0).replace("\"error\":", "\"of\":");
         let text = DELTA.replace("\"output_index\":0", "\"output_index\":1");
         app.receive_events(stream, &[&tool.to_string(), &json, &text, &json]);
-        let answer_text = app.state.current_conversation().expect("a conversation").newest_answer_text();
+        let answer_text = app.conversation().expect("a conversation").newest_answer_text();
         assert_eq!(answer_text.as_deref(), Some("The borrow must outlive"), "{kind}, {expected}");
         assert!(!app.screen().contains("LEAK"), "{kind}: {}", app.screen());
-        assert!(
-            app.state.current_conversation().is_some_and(|chat| chat.active_turn().is_some()),
-            "{kind} ends nothing"
-        );
+        assert!(app.conversation().is_some_and(|chat| chat.active_turn().is_some()), "{kind} ends nothing");
     }
 }
 
@@ -228,7 +225,7 @@ fn a_failed_server_tool_shows_it_on_its_line_and_the_answer_continues() {
     play_stream(&mut app, stream, "server-tool-failed.sse");
     let screen = app.screen();
     assert!(screen.contains("failed: engine timed out"), "{screen}");
-    assert!(app.state.current_conversation().unwrap().newest_answer_text().is_some_and(|text| !text.is_empty()));
+    assert!(app.conversation().unwrap().newest_answer_text().is_some_and(|text| !text.is_empty()));
 }
 
 #[test]
@@ -293,9 +290,6 @@ fn the_text_of_advisors_and_panels_is_not_part_of_the_answer() {
     let mut app = Harness::new(110, 60);
     let stream = app.send_prompt("hello");
     play_stream(&mut app, stream, "advisor-and-fusion.sse");
-    assert_eq!(
-        app.state.current_conversation().unwrap().newest_answer_text().as_deref(),
-        Some("Use a lock around the map.")
-    );
+    assert_eq!(app.conversation().unwrap().newest_answer_text().as_deref(), Some("Use a lock around the map."));
     assert!(!app.screen().contains("panel text") && !app.screen().contains("to use a mutex"), "{}", app.screen());
 }

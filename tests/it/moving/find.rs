@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ibid::ui::chats::Chats;
 use ibid::{
     chat::{MessageBody, Prompt},
     ui::screen::PaneFocus,
@@ -14,7 +15,7 @@ use crate::support::harness::Harness;
 
 /// Returns the composer's row, which holds the search field.
 pub fn search_field(app: &Harness) -> String {
-    app.row(app.state.screen.areas.composer.y)
+    app.row(app.areas().composer.y)
 }
 
 /// Returns the text on the screen in the style of the current match.
@@ -28,7 +29,7 @@ pub fn marked_text(app: &Harness) -> String {
 }
 
 fn text_of_cells(app: &Harness, is_match: impl Fn(Modifier) -> bool) -> String {
-    let area = app.state.screen.areas.transcript;
+    let area = app.areas().transcript;
     let buffer = app.buffer();
     let rows = (area.top()..area.bottom()).map(|y| {
         (area.left()..area.right())
@@ -60,7 +61,7 @@ fn matches_are_marked_and_counted_while_typing_and_walking_wraps_around() {
     app.press("shift-enter");
     assert!(search_field(&app).contains("4 of 4"), "{}", search_field(&app));
     app.press("esc");
-    assert_eq!((app.state.screen.focus, marked_text(&app).as_str()), (PaneFocus::Transcript, ""));
+    assert_eq!((app.focus(), marked_text(&app).as_str()), (PaneFocus::Transcript, ""));
     assert!(search_field(&app).contains("type a message"));
     app.press("n");
     assert!(search_field(&app).contains(" of 4"), "n repeats the last search: {}", search_field(&app));
@@ -199,7 +200,7 @@ fn streamed_matches_are_counted_without_searching_the_rest_again() {
     app.press("tab g /");
     app.enter_text("needle");
     assert!(search_field(&app).contains("1 of 500"), "{}", search_field(&app));
-    let bytes_searched = |app: &Harness| app.state.screen.transcript().unwrap().bytes_searched();
+    let bytes_searched = |app: &Harness| app.transcript().bytes_searched();
     let before = bytes_searched(&app);
     for _ in 0..10 {
         app.receive_events(stream, &[&delta(paragraph)]);
@@ -212,34 +213,36 @@ fn streamed_matches_are_counted_without_searching_the_rest_again() {
 #[test]
 fn searching_ten_thousand_messages_is_bounded_per_frame_and_lays_none_out() {
     let mut app = with_answer(80, 24, "The first answer.");
-    let id = app.state.screen.pane.content.conversation_id().unwrap();
-    let conversation = app.state.conversations.get_mut(&id).unwrap();
+    let id = app.conversation_id().unwrap();
+    let now = app.now;
+    let Chats { conversations, ids, .. } = app.chats_mut();
+    let conversation = conversations.get_mut(&id).unwrap();
     let template = conversation.messages[&conversation.branch[0]].clone();
     let filler = "Words that nobody looks for, of which there are many. ".repeat(4);
     for number in 0..10_000 {
         let mut message = template.clone();
-        message.id = app.state.ids.message(app.now);
+        message.id = ids.message(now);
         message.parent = conversation.branch.last().copied();
         message.body = MessageBody::Prompt(Prompt { text: format!("{filler}\nneedle {number}") });
         conversation.branch.push(message.id);
         conversation.messages.insert(message.id, message);
     }
     app.press("G /");
-    let rows_before = app.state.screen.transcript().unwrap().layout_work().rows;
+    let rows_before = app.transcript().layout_work().rows;
     app.enter_text("needle 9999");
     let mut frames = 0;
-    while app.state.screen.transcript().unwrap().is_searching() {
-        let before = app.state.screen.transcript().unwrap().bytes_searched();
+    while app.transcript().is_searching() {
+        let before = app.transcript().bytes_searched();
         app.wait(Duration::from_millis(20));
         app.draw();
-        let searched = app.state.screen.transcript().unwrap().bytes_searched() - before;
+        let searched = app.transcript().bytes_searched() - before;
         assert!(searched < 1_200_000, "{searched} bytes in two frames");
         frames += 1;
         assert!(frames < 100, "the search never ends");
     }
     assert!(search_field(&app).contains("1 of 1"), "{}", search_field(&app));
     assert_eq!(current_match(&app), "needle 9999");
-    let transcript = app.state.screen.transcript().unwrap();
+    let transcript = app.transcript();
     assert!(
         transcript.layout_work().rows - rows_before < 2_000,
         "{} rows",
@@ -247,11 +250,11 @@ fn searching_ten_thousand_messages_is_bounded_per_frame_and_lays_none_out() {
     );
     app.press("ctrl-u");
     app.enter_text("the first answer");
-    while app.state.screen.transcript().unwrap().is_searching() {
+    while app.transcript().is_searching() {
         app.draw();
     }
     assert_eq!(current_match(&app), "The first answer");
-    assert!(app.state.screen.transcript().unwrap().cached_messages() < 400);
+    assert!(app.transcript().cached_messages() < 400);
 }
 
 #[test]

@@ -84,7 +84,7 @@ fn keys_reach_each_fold_and_enter_opens_it_alone() {
     let call = app.screen();
     assert!(call.contains("line 30 of the note") && call.contains("says heron at its end"), "{call}");
     app.press("( ( ( (");
-    assert_eq!(app.state.screen.focus, PaneFocus::Transcript);
+    assert_eq!(app.focus(), PaneFocus::Transcript);
     app.press("enter");
     assert!(app.screen().contains("A thought about") && app.screen().contains("line 4"), "each fold is independent");
     app.press("esc ctrl-t");

@@ -25,7 +25,7 @@ fn the_wheel_scrolls_the_transcript_without_changing_draft_or_focus() {
         send_mouse(&mut app, MouseEventKind::ScrollUp, (20, 8));
     }
     assert!(!app.screen().contains("row 60"));
-    assert_eq!((app.draft().as_str(), app.state.screen.focus), ("a draft", PaneFocus::Composer));
+    assert_eq!((app.draft().as_str(), app.focus()), ("a draft", PaneFocus::Composer));
     for _ in 0..3 {
         send_mouse(&mut app, MouseEventKind::ScrollDown, (20, 8));
     }
@@ -56,9 +56,9 @@ fn a_click_moves_the_focus_and_places_the_caret() {
     app.press("esc");
     app.enter_text("hello world");
     click_on(&mut app, "Short.");
-    assert_eq!(app.state.screen.focus, PaneFocus::Transcript);
+    assert_eq!(app.focus(), PaneFocus::Transcript);
     click_on(&mut app, "world");
-    assert_eq!(app.state.screen.focus, PaneFocus::Composer);
+    assert_eq!(app.focus(), PaneFocus::Composer);
     app.enter_text("my ");
     assert_eq!(app.draft(), "hello my world");
 }
@@ -74,7 +74,7 @@ fn a_click_opens_a_listed_conversation_and_picks_a_picker_row() {
     app.press("ctrl-p");
     app.enter_text("new conv");
     click_on(&mut app, "New conversation");
-    assert!(app.state.screen.overlays.is_empty() && app.state.current_conversation().is_none());
+    assert!(app.overlay().is_none() && app.conversation().is_none());
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn a_double_click_selects_a_word_and_a_triple_click_the_line() {
 fn copy_on_select_copies_to_the_configured_clipboard() {
     for (setting, is_primary) in [(CopyOnSelect::Primary, true), (CopyOnSelect::Clipboard, false)] {
         let mut app = with_answer(80, 24, "Take these words.");
-        app.state.config.copy_on_select = setting;
+        app.env_mut().config.copy_on_select = setting;
         let (x, y) = position_of(&app, "these");
         press(&mut app, (x, y));
         drag(&mut app, (x + 4, y));
@@ -154,7 +154,7 @@ fn a_change_of_the_mouse_mode_applies_at_once() {
         "the choice is saved"
     );
     click_on(&mut app, "type a message");
-    assert_eq!(app.state.screen.focus, PaneFocus::Transcript, "with the wheel only, a click does nothing");
+    assert_eq!(app.focus(), PaneFocus::Transcript, "with the wheel only, a click does nothing");
     send_mouse(&mut app, MouseEventKind::ScrollUp, (20, 8));
     assert!(!app.screen().contains("row 60"));
     app.press("ctrl-p");

@@ -1,6 +1,7 @@
 //! The position in a conversation: the scrollbar, the list of prompts and the message cursor.
 
 use crossterm::event::MouseEventKind;
+use ibid::ui::chats::Chats;
 use ibid::{
     chat::{MessageBody, Prompt},
     ui::screen::PaneFocus,
@@ -11,7 +12,7 @@ use crate::support::harness::Harness;
 
 /// Returns the column of the scrollbar without trailing blanks.
 fn scrollbar_column(app: &Harness) -> String {
-    let area = app.state.screen.areas.scrollbar();
+    let area = app.areas().scrollbar();
     let cells: String = (area.top()..area.bottom()).map(|y| app.buffer()[(area.x, y)].symbol()).collect();
     cells.trim_end().to_owned()
 }
@@ -35,14 +36,14 @@ fn the_scrollbar_appears_when_content_overflows_and_marks_the_prompts() {
     assert!(at_the_end.ends_with('┃') && at_the_end.starts_with('─'), "{at_the_end}");
     app.press("ctrl-home");
     assert!(!scrollbar_column(&app).ends_with('┃'), "{}", scrollbar_column(&app));
-    let area = app.state.screen.areas.scrollbar();
-    assert!(area.right() <= 80 && area.x > app.state.screen.areas.transcript.right());
+    let area = app.areas().scrollbar();
+    assert!(area.right() <= 80 && area.x > app.areas().transcript.right());
 }
 
 #[test]
 fn pressing_and_dragging_the_scrollbar_moves_the_window() {
     let mut app = app_with_turns(6);
-    let area = app.state.screen.areas.scrollbar();
+    let area = app.areas().scrollbar();
     click(&mut app, (area.x, area.y));
     assert!(app.screen().contains("▌ prompt 1"), "{}", app.screen());
     super::press(&mut app, (area.x, area.y + area.height / 2));
@@ -51,28 +52,30 @@ fn pressing_and_dragging_the_scrollbar_moves_the_window() {
     drag(&mut app, (area.x, 90));
     release(&mut app, (area.x, 90));
     send_mouse(&mut app, MouseEventKind::ScrollDown, (9, 9));
-    assert!(app.state.screen.transcript().unwrap().is_following());
+    assert!(app.transcript().is_following());
 }
 
 #[test]
 fn the_cost_of_the_scrollbar_does_not_grow_with_the_conversation() {
     let measured = |turns: u64| {
         let mut app = app_with_turns(1);
-        let id = app.state.screen.pane.content.conversation_id().unwrap();
-        let conversation = app.state.conversations.get_mut(&id).unwrap();
+        let id = app.conversation_id().unwrap();
+        let now = app.now;
+        let Chats { conversations, ids, .. } = app.chats_mut();
+        let conversation = conversations.get_mut(&id).unwrap();
         let template = conversation.messages[&conversation.branch[0]].clone();
         for _ in 0..turns {
             let mut message = template.clone();
-            message.id = app.state.ids.message(app.now);
+            message.id = ids.message(now);
             message.parent = conversation.branch.last().copied();
             message.body = MessageBody::Prompt(Prompt { text: "a prompt".into() });
             conversation.branch.push(message.id);
             conversation.messages.insert(message.id, message);
         }
         app.draw();
-        let before = app.state.screen.transcript().unwrap().measured_messages();
+        let before = app.transcript().measured_messages();
         app.press("pgup pgup pgdn");
-        app.state.screen.transcript().unwrap().measured_messages() - before
+        app.transcript().measured_messages() - before
     };
     assert_eq!(measured(10), measured(10_000));
 }
@@ -81,12 +84,12 @@ fn the_cost_of_the_scrollbar_does_not_grow_with_the_conversation() {
 fn more_prompts_than_rows_share_their_ticks() {
     let mut app = app_with_turns(200);
     app.press("tab");
-    let area = app.state.screen.areas.transcript;
+    let area = app.areas().transcript;
     let bar = |app: &Harness| -> String {
-        let x = app.state.screen.areas.scrollbar().x;
+        let x = app.areas().scrollbar().x;
         (area.top()..area.bottom()).map(|y| app.buffer()[(x, y)].symbol().to_owned()).collect()
     };
-    let (ticks, thumb) = (bar(&app), app.state.theme.marks.scrollbar_thumb);
+    let (ticks, thumb) = (bar(&app), app.env().theme.marks.scrollbar_thumb);
     assert!(ticks.ends_with(thumb) && ticks.matches('─').count() >= usize::from(area.height) - 2, "{ticks}");
     app.press("g");
     assert!(bar(&app).starts_with(thumb), "{}", bar(&app));
@@ -99,7 +102,7 @@ fn the_list_of_prompts_jumps_to_a_prompt() {
     assert!(app.screen().contains("Go to a prompt"), "{}", app.screen());
     app.enter_text("prompt 2");
     app.press("enter");
-    assert_eq!(app.state.screen.focus, PaneFocus::Transcript);
+    assert_eq!(app.focus(), PaneFocus::Transcript);
     let top: String = (0..5).map(|y| app.row(y) + "\n").collect();
     assert!(top.contains("prompt 2"), "{}", app.screen());
     app.press("p enter");

@@ -193,8 +193,7 @@ fn keys_in_one_read_act_like_separate_keys() {
     app.effects();
     for key in "Vjjjjjjy".chars() {
         let event = KeyEvent::new(KeyCode::Char(key), KeyModifiers::NONE);
-        let fx = ibid::ui::update(&mut app.state, app.now, Msg::Input { event: Event::Key(event), more: true });
-        app.effects.extend(fx);
+        app.send_without_frame(Msg::Input { event: Event::Key(event), more: true });
     }
     assert_eq!(copied(&mut app).as_deref(), Some("you\nShow me\n\ngpt-5.6-luna  14:02 · 0.0 s · $0.0021\n\nrow 1"));
     app.draw();
@@ -206,7 +205,7 @@ fn extending_a_selection_past_the_window_scrolls() {
     let rows: String = (1..=60).map(|row| format!("row {row}\n\n")).collect();
     let mut app = with_answer(80, 24, &rows);
     app.press("g V d d d");
-    let area = app.state.screen.areas.transcript;
+    let area = app.areas().transcript;
     let is_selected = |y: &u16| app.buffer()[(area.x + 2, *y)].modifier.contains(Modifier::REVERSED);
     assert!((area.top()..area.bottom()).filter(is_selected).count() > 5, "{}", app.screen());
 }
@@ -226,7 +225,7 @@ fn reordered_answer(answer: &str) -> Harness {
 
 /// Returns the selected cells of a row in display order.
 fn selected_in_row(app: &Harness, y: u16) -> String {
-    let area = app.state.screen.areas.transcript;
+    let area = app.areas().transcript;
     let cells = (area.left()..area.right()).map(|x| &app.buffer()[(x, y)]);
     cells.filter(|cell| cell.modifier.contains(Modifier::REVERSED)).map(ratatui::buffer::Cell::symbol).collect()
 }

@@ -1,0 +1,93 @@
+//! The conversations: those in memory, the index of all, and what is on its way to the database.
+
+use std::collections::BTreeMap;
+
+use super::{InitialConversation, costs::DailyCost, saves::PendingSaves};
+use crate::{
+    chat::{
+        ChatSettings, Conversation, ConversationId, ConversationSummary, IdGenerator, MessageId, RecordingInProgress,
+    },
+    store,
+};
+
+/// All conversations and their data.
+#[derive(Debug)]
+pub struct Chats {
+    pub ids: IdGenerator,
+    /// The conversations in memory.
+    pub conversations: BTreeMap<ConversationId, Conversation>,
+    /// The conversation on the screen.
+    pub content: PaneContent,
+    /// All conversations but the trash, newest first.
+    pub index: Vec<ConversationSummary>,
+    /// The number of conversations on disk that are not in the index yet.
+    pub unlisted_count: usize,
+    /// The conversations moved to the trash in this run, the most recent last.
+    pub trashed: Vec<ConversationSummary>,
+    /// The initial settings of the next new conversation.
+    pub new_settings: ChatSettings,
+    /// The prompts sent before, newest first.
+    pub prompt_history: Vec<String>,
+    pub database: DatabaseState,
+    /// The wire traffic of the answers in progress.
+    pub recordings: BTreeMap<MessageId, RecordingInProgress>,
+    pub saves: PendingSaves,
+    pub daily_cost: DailyCost,
+}
+
+/// What the text pane shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PaneContent {
+    /// Nothing yet: the first prompt creates the conversation.
+    New,
+    /// A conversation is being read from disk; its id is unknown while the newest or a named one is looked up.
+    Loading(Option<ConversationId>),
+    Conversation(ConversationId),
+}
+
+/// Whether the database is open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DatabaseState {
+    Opening(InitialConversation),
+    Ready,
+    Broken(store::StoreError),
+}
+
+impl Chats {
+    pub fn new(seed: u64, initial: InitialConversation, new_settings: ChatSettings) -> Self {
+        let is_loading = initial != InitialConversation::New;
+        Self {
+            ids: IdGenerator::new(seed),
+            conversations: BTreeMap::new(),
+            content: if is_loading { PaneContent::Loading(None) } else { PaneContent::New },
+            index: Vec::new(),
+            unlisted_count: 0,
+            trashed: Vec::new(),
+            new_settings,
+            prompt_history: Vec::new(),
+            database: DatabaseState::Opening(initial),
+            recordings: BTreeMap::new(),
+            saves: PendingSaves::default(),
+            daily_cost: DailyCost::default(),
+        }
+    }
+
+    /// Returns the conversation on the screen once it has a prompt; `ask` prints it, and it can be resumed.
+    pub fn current_conversation(&self) -> Option<&Conversation> {
+        self.conversations.get(&self.content.conversation_id()?)
+    }
+
+    /// Returns the settings for the next prompt on the screen.
+    pub fn settings(&self) -> &ChatSettings {
+        self.current_conversation().map_or(&self.new_settings, |conversation| &conversation.settings)
+    }
+}
+
+impl PaneContent {
+    pub fn conversation_id(self) -> Option<ConversationId> {
+        match self {
+            Self::Conversation(id) => Some(id),
+            Self::New | Self::Loading(_) => None,
+        }
+    }
+}
