@@ -92,9 +92,9 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
             on_stream::on_priced(cx, answer, generation, result);
         }
         Msg::QuotaReported { answer, quota } => on_stream::on_quota(cx, answer, quota),
-        Msg::McpEvent(event) => tools::tool_registry::on_mcp_event(screen, cx, &event),
+        Msg::McpEvent(event) => tools::tool_registry::on_mcp_event(&mut screen.overlays, cx, &event),
         Msg::ToolsReported { server, tools } => tools::tool_registry::on_tools(cx, server, tools),
-        Msg::ToolProgress { call, words } => on_stream::on_tool_progress(cx, call, words),
+        Msg::ToolProgress { call, words } => on_stream::on_tool_progress(cx.chats, call, words),
         Msg::ToolEnded { call, at, result } => on_stream::on_tool_ended(cx, call, at, result),
         Msg::StoreReply(reply) => on_store::on_reply(screen, cx, reply),
         Msg::CatalogueLoaded { endpoint, result } => models::model_settings::on_models(screen, cx, &endpoint, result),
@@ -105,10 +105,10 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
         }
         Msg::PageOpened { url, result } => sources::citation_actions::on_browsed(screen, cx, url, result),
         Msg::SourceChecked { conversation, question, result } => {
-            sources::citation_actions::on_checked(screen, cx, conversation, question, result);
+            sources::citation_actions::on_checked(&mut screen.pane, cx, conversation, question, result);
         }
         Msg::EditorClosed(result) => on_editor_closed(screen, cx, result),
-        Msg::Connected(result) => overlays::on_connected(screen, cx, result),
+        Msg::Connected(result) => overlays::on_connected(&mut screen.overlays, cx, result),
         Msg::Copied(Ok(method)) => {
             let dot = cx.env.theme.marks.dot;
             cx.toasts.append_to("copied", &format!(" {dot} {method}"));
@@ -124,9 +124,9 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
             Err(FileWriteError::Failed(why)) => cx.warn(why),
         },
         Msg::CommandEnded(result) => overlays::on_command_ended(screen, cx, result),
-        Msg::BackgroundReported(shade) => themes::theme_selection::on_background(screen, cx, shade),
-        Msg::ColoursChanged => themes::theme_selection::on_colours_changed(cx),
-        Msg::ThemesRead(files) => themes::theme_selection::on_themes(screen, cx, files),
+        Msg::BackgroundReported(shade) => themes::theme_selection::on_background(&mut screen.overlays, cx, shade),
+        Msg::ColoursChanged => themes::theme_selection::on_colours_changed(cx.env),
+        Msg::ThemesRead(files) => themes::theme_selection::on_themes(&mut screen.overlays, cx.env, files),
         Msg::SettingSaved { chosen, result } => {
             if let Err(why) = result {
                 cx.warn(format!("{} until you quit, but {why}", chosen.session_message()));
@@ -136,7 +136,7 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
         Msg::Terminated => dispatch::quit(screen, cx),
     }
     on_due(screen, cx);
-    xray::xray_actions::save_ended(screen, cx);
+    xray::xray_actions::save_ended(&mut screen.overlays, cx);
     effects
 }
 
@@ -144,7 +144,7 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
 fn on_due(screen: &mut Screen, cx: &mut Cx<'_>) {
     on_stream::on_tick(cx);
     on_mouse::on_tick(screen, cx);
-    conversations::switching::save_due_draft(screen, cx);
+    conversations::switching::save_due_draft(&mut screen.pane, cx);
     costs::refresh(cx);
     cx.toasts.expire(cx.now);
     if cx.toasts.text().is_none() && !cx.env.complaints.is_empty() && !cx.env.is_unattended {
@@ -160,7 +160,7 @@ fn on_editor_closed(screen: &mut Screen, cx: &mut Cx<'_>, result: Result<String,
     match result {
         Ok(text) => {
             screen.pane.composer.replace(text.trim_end_matches('\n'));
-            conversations::switching::schedule_draft_save(screen, cx);
+            conversations::switching::schedule_draft_save(&mut screen.pane, cx);
         }
         Err(why) => cx.warn(why),
     }
@@ -204,24 +204,27 @@ pub fn sync(state: &mut State, now: Timestamp, size: Size) -> Vec<Effect> {
 /// Lays out what the window shows; returns the effects that follow from it.
 fn lay_out(screen: &mut Screen, cx: &mut Cx<'_>) -> Vec<Effect> {
     let size = screen.size;
-    xray::xray_actions::refresh_xray(screen, cx);
-    let result_request = results::call_results::refresh_pager(screen, cx.chats);
+    xray::xray_actions::refresh_xray(&mut screen.overlays, cx);
+    let result_request = results::call_results::refresh_pager(&mut screen.overlays, cx.chats);
     let areas = screen.update_areas();
     screen.pane.composer.scroll_to_cursor(areas.composer.height);
     if screen.focus == PaneFocus::Card && transcript::error_card::offered_choices(cx.chats).is_empty() {
         screen.focus = PaneFocus::Composer;
     }
-    transcript::finding::sync(screen, cx);
-    conversations::list_actions::refresh_rows(screen, cx);
+    transcript::finding::sync(screen, cx.chats);
+    conversations::list_actions::refresh_rows(&mut screen.list, cx);
     overlays::sync(screen, cx);
     let list_height = if areas.list.is_empty() { size.height.saturating_sub(3) } else { areas.list.height };
     screen.list.scroll_to_cursor(list_height);
     let reasoning_in_rail = screen.is_rail_docked() && screen.rail.tab == RailTab::Reasoning;
-    let mut effects: Vec<Effect> =
-        [result_request, themes::theme_selection::query_background(screen, cx), notifications::update_window_title(cx)]
-            .into_iter()
-            .flatten()
-            .collect();
+    let mut effects: Vec<Effect> = [
+        result_request,
+        themes::theme_selection::query_background(&mut screen.overlays, cx),
+        notifications::update_window_title(cx),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     let Some(id) = cx.chats.content.conversation_id() else { return effects };
     let (Some(conversation), Some(transcript)) =
         (cx.chats.conversations.get(&id), screen.pane.transcripts.get_mut(&id))

@@ -23,16 +23,16 @@ use crate::{
 /// Opens the numbered code blocks of the current answer.
 pub(crate) fn open_code_blocks(screen: &mut Screen, cx: &mut Cx<'_>) {
     let blocks = screen.current_answer(cx.chats).map_or_else(Vec::new, |answer| answer_code_blocks(cx.chats, answer));
-    open_code_picker(screen, cx, blocks, 1);
+    open_code_picker(&mut screen.overlays, cx, blocks, 1);
 }
 
 /// Opens the code blocks of an answer with the cursor on one of them.
 pub(crate) fn open_code(screen: &mut Screen, cx: &mut Cx<'_>, answer: MessageId, block: u32) {
     let blocks = answer_code_blocks(cx.chats, answer);
-    open_code_picker(screen, cx, blocks, block as usize);
+    open_code_picker(&mut screen.overlays, cx, blocks, block as usize);
 }
 
-fn open_code_picker(screen: &mut Screen, cx: &mut Cx<'_>, blocks: Vec<ExtractedCode>, selected: usize) {
+fn open_code_picker(overlays: &mut Vec<ScreenOverlay>, cx: &mut Cx<'_>, blocks: Vec<ExtractedCode>, selected: usize) {
     if blocks.is_empty() {
         cx.show_message("the answer has no code block");
         return;
@@ -51,7 +51,7 @@ fn open_code_picker(screen: &mut Screen, cx: &mut Cx<'_>, blocks: Vec<ExtractedC
         picker.select(&PickerItem::Code { number, code });
     }
     push_picker(
-        screen,
+        overlays,
         PickerKind::Code,
         picker,
         &[("↵", "copy"), ("^S", "save"), ("^O", "to a command"), ("Esc", "back")],
@@ -74,37 +74,37 @@ pub(crate) fn copy_code_block(cx: &mut Cx<'_>, answer: MessageId, block: u32) {
 }
 
 /// Handles `^S` and `^O` on a code block; returns `false` if no block is under the cursor.
-pub(crate) fn on_code_key(screen: &mut Screen, save: bool) -> bool {
-    let Some(ScreenOverlay::Picker { of: PickerKind::Code, picker }) = screen.overlays.last() else {
+pub(crate) fn on_code_key(overlays: &mut Vec<ScreenOverlay>, save: bool) -> bool {
+    let Some(ScreenOverlay::Picker { of: PickerKind::Code, picker }) = overlays.last() else {
         return false;
     };
     let Some(PickerItem::Code { number, code }) = picker.selected().map(|row| row.payload.clone()) else {
         return false;
     };
-    screen.overlays.pop();
+    overlays.pop();
     if save {
         let name = format!("c{number}.{}", file_extension(&code.language));
-        ask_path(screen, &format!("Save c{number} to a file"), &name, code.text.into());
+        ask_path(overlays, &format!("Save c{number} to a file"), &name, code.text.into());
     } else {
-        ask_command(screen, number, code.text.into());
+        ask_command(overlays, number, code.text.into());
     }
     true
 }
 
-fn ask_path(screen: &mut Screen, title: &str, name: &str, text: Arc<str>) {
+fn ask_path(overlays: &mut Vec<ScreenOverlay>, title: &str, name: &str, text: Arc<str>) {
     let mut picker = FuzzyPicker::new(title, ONE_COLUMN);
     picker.query = TextField::new(name);
     picker.detail_rows = 1;
     picker.empty_text = "A path; ~ is your home. An existing file is never overwritten without asking.".into();
-    push_picker(screen, PickerKind::SavePath { text }, picker, &[("↵", "save"), ("Esc", "back")]);
+    push_picker(overlays, PickerKind::SavePath { text }, picker, &[("↵", "save"), ("Esc", "back")]);
 }
 
-fn ask_command(screen: &mut Screen, number: usize, text: Arc<str>) {
+fn ask_command(overlays: &mut Vec<ScreenOverlay>, number: usize, text: Arc<str>) {
     let mut picker = FuzzyPicker::new(&format!("Give c{number} to a command"), ONE_COLUMN);
     picker.detail_rows = 1;
     picker.empty_text =
         "Your shell runs it with the code as its input, for a minute at most. Its output is shown.".into();
-    push_picker(screen, PickerKind::Command { text }, picker, &[("↵", "run"), ("Esc", "back")]);
+    push_picker(overlays, PickerKind::Command { text }, picker, &[("↵", "run"), ("Esc", "back")]);
 }
 
 /// Asks what to do about a file that already exists.
@@ -119,14 +119,20 @@ pub(crate) fn ask_overwrite(screen: &mut Screen, path: &str, text: &Arc<str>) {
         payload: PickerItem::Write { path: path.to_owned(), text: text.clone(), over },
     };
     picker.set_rows(vec![row("Save under another name", false), row("Overwrite it", true)]);
-    push_picker(screen, PickerKind::Overwrite, picker, &[("↵", "do it"), ("Esc", "back")]);
+    push_picker(&mut screen.overlays, PickerKind::Overwrite, picker, &[("↵", "do it"), ("Esc", "back")]);
 }
 
-pub(crate) fn write_file(screen: &mut Screen, cx: &mut Cx<'_>, path: String, text: Arc<str>, overwrite: bool) {
+pub(crate) fn write_file(
+    overlays: &mut Vec<ScreenOverlay>,
+    effects: &mut Vec<Effect>,
+    path: String,
+    text: Arc<str>,
+    overwrite: bool,
+) {
     if overwrite {
-        cx.effects.push(Effect::WriteFile { path, text, over: overwrite });
+        effects.push(Effect::WriteFile { path, text, over: overwrite });
     } else {
-        ask_path(screen, "Save to a file", &path, text);
+        ask_path(overlays, "Save to a file", &path, text);
     }
 }
 
@@ -168,7 +174,7 @@ pub(crate) fn on_command_ended(screen: &mut Screen, cx: &mut Cx<'_>, result: Res
         payload: PickerItem::OutputLine { nth, all: all.clone() },
     };
     picker.set_rows(all.lines().enumerate().map(row).collect());
-    push_picker(screen, PickerKind::CommandOutput, picker, &[("↵", "copy all"), ("Esc", "back")]);
+    push_picker(&mut screen.overlays, PickerKind::CommandOutput, picker, &[("↵", "copy all"), ("Esc", "back")]);
 }
 
 /// Returns the file extension of a language.

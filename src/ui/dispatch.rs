@@ -36,7 +36,7 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         Action::Send => send(screen, cx),
         Action::Newline => {
             screen.pane.composer.insert_newline();
-            switching::schedule_draft_save(screen, cx);
+            switching::schedule_draft_save(&mut screen.pane, cx);
         }
         Action::Back => super::escape_keys::back(screen, cx),
         Action::Cancel => super::escape_keys::cancel(screen, cx),
@@ -59,15 +59,15 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         Action::ChooseEffort => overlays::open_efforts(screen, cx),
         Action::ToggleWeb => toggle_web(cx),
         Action::ShowTools => overlays::open_tools(screen, cx),
-        Action::TrustServers => overlays::open_trust(screen, cx),
+        Action::TrustServers => overlays::open_trust(&mut screen.overlays, cx),
         Action::ReloadServers => {
             let words = super::tools::tool_registry::reload_servers(cx);
             cx.show_message(words);
         }
         Action::ToggleAllowAll => super::tools::tool_registry::toggle_allow_all(cx),
         Action::EditParameters => overlays::open_parameters(screen, cx),
-        Action::FocusList => list_actions::focus_list(screen, cx),
-        Action::ToggleList => list_actions::toggle_list(screen, cx),
+        Action::FocusList => list_actions::focus_list(screen, cx.chats),
+        Action::ToggleList => list_actions::toggle_list(screen, cx.chats),
         Action::ToggleRail => toggle_rail(screen),
         Action::ShowSources => citation_actions::show_rail_tab(screen, RailTab::Sources),
         Action::ShowDetails => citation_actions::show_rail_tab(screen, RailTab::Details),
@@ -91,20 +91,20 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         Action::SearchHistory => overlays::open_history(screen, cx),
         Action::OpenEditor => cx.effects.push(Effect::OpenEditor(screen.pane.composer.text())),
         Action::TrashConversation => switching::trash_conversation(screen, cx),
-        Action::UndoTrash => switching::restore_trashed(screen, cx),
+        Action::UndoTrash => switching::restore_trashed(&mut screen.list, cx),
         Action::RenameConversation => list_actions::begin_rename(screen, cx),
         Action::FilterList => {
-            list_actions::focus_list(screen, cx);
+            list_actions::focus_list(screen, cx.chats);
             screen.list.start_filter();
         }
         Action::OpenConversation => list_actions::open_selected(screen, cx),
-        Action::ListDown => list_actions::step_cursor(screen, cx, ListStep::Down(1)),
-        Action::ListUp => list_actions::step_cursor(screen, cx, ListStep::Up(1)),
-        Action::ListTop => list_actions::step_cursor(screen, cx, ListStep::First),
-        Action::ListEnd => list_actions::step_cursor(screen, cx, ListStep::Last),
-        Action::FocusNext => focus_next(screen, cx),
-        Action::FoldReasoning => toggle_current_fold(screen, cx),
-        Action::FoldDetails => toggle_all_folds(screen, cx),
+        Action::ListDown => list_actions::step_cursor(&mut screen.list, cx.chats, ListStep::Down(1)),
+        Action::ListUp => list_actions::step_cursor(&mut screen.list, cx.chats, ListStep::Up(1)),
+        Action::ListTop => list_actions::step_cursor(&mut screen.list, cx.chats, ListStep::First),
+        Action::ListEnd => list_actions::step_cursor(&mut screen.list, cx.chats, ListStep::Last),
+        Action::FocusNext => focus_next(screen, cx.chats),
+        Action::FoldReasoning => toggle_current_fold(screen, cx.chats),
+        Action::FoldDetails => toggle_all_folds(screen, cx.chats),
         Action::RowDown => scroll(screen, cx, ScrollMove::Rows(1)),
         Action::RowUp => scroll(screen, cx, ScrollMove::Rows(-1)),
         Action::HalfDown => scroll(screen, cx, ScrollMove::HalfPages(1)),
@@ -119,14 +119,14 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         Action::PreviousFold => walk_parts(screen, cx, CursorStop::Fold, -1),
         Action::NextMatch => finding::walk_matches(screen, cx, true),
         Action::PreviousMatch => finding::walk_matches(screen, cx, false),
-        Action::Select => start_selection(screen, cx, SelectionUnit::Characters),
-        Action::SelectLines => start_selection(screen, cx, SelectionUnit::Lines),
-        Action::SelectRight => extend_selection(screen, cx, Select::Right),
-        Action::SelectLeft => extend_selection(screen, cx, Select::Left),
-        Action::SelectWordRight => extend_selection(screen, cx, Select::WordRight),
-        Action::SelectWordLeft => extend_selection(screen, cx, Select::WordLeft),
-        Action::SelectRowStart => extend_selection(screen, cx, Select::RowStart),
-        Action::SelectRowEnd => extend_selection(screen, cx, Select::RowEnd),
+        Action::Select => start_selection(screen, cx.chats, SelectionUnit::Characters),
+        Action::SelectLines => start_selection(screen, cx.chats, SelectionUnit::Lines),
+        Action::SelectRight => extend_selection(screen, cx.chats, Select::Right),
+        Action::SelectLeft => extend_selection(screen, cx.chats, Select::Left),
+        Action::SelectWordRight => extend_selection(screen, cx.chats, Select::WordRight),
+        Action::SelectWordLeft => extend_selection(screen, cx.chats, Select::WordLeft),
+        Action::SelectRowStart => extend_selection(screen, cx.chats, Select::RowStart),
+        Action::SelectRowEnd => extend_selection(screen, cx.chats, Select::RowEnd),
         Action::Copy => copy_under_cursor(screen, cx),
         Action::ChooseMouse => overlays::open_mouse_modes(screen, cx),
         Action::NextTab => screen.rail.select_tab(screen.rail.tab.next()),
@@ -150,7 +150,7 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
 fn send(screen: &mut Screen, cx: &mut Cx<'_>) {
     let composer = &mut screen.pane.composer;
     if composer.replace_backslash_with_newline() {
-        switching::schedule_draft_save(screen, cx);
+        switching::schedule_draft_save(&mut screen.pane, cx);
         return;
     }
     if !composer.text().trim().is_empty() {
@@ -158,7 +158,7 @@ fn send(screen: &mut Screen, cx: &mut Cx<'_>) {
         let command = slash_command(&screen.pane.composer.text()).filter(|_| !is_editing_call);
         if let Some(action) = command {
             screen.pane.composer.take();
-            switching::schedule_draft_save(screen, cx);
+            switching::schedule_draft_save(&mut screen.pane, cx);
             on_action(screen, cx, action);
             return;
         }
@@ -203,11 +203,11 @@ fn scroll_code(screen: &mut Screen, cx: &mut Cx<'_>, cells: i32) {
 /// Ends the program; running answers are interrupted and saved.
 pub(crate) fn quit(screen: &mut Screen, cx: &mut Cx<'_>) {
     let now = cx.now;
-    switching::save_draft(screen, cx);
+    switching::save_draft(&mut screen.pane, cx);
     for id in cx.chats.conversations.keys().copied().collect::<Vec<_>>() {
         change_conversation(cx, id, |conversation, _| conversation.interrupt_all(now));
     }
-    super::xray::xray_actions::save_ended(screen, cx);
+    super::xray::xray_actions::save_ended(&mut screen.overlays, cx);
     cx.effects.push(Effect::Quit);
 }
 
@@ -225,7 +225,7 @@ pub(crate) fn change_conversation(
 
 fn scroll(screen: &mut Screen, cx: &mut Cx<'_>, movement: ScrollMove) {
     if screen.focus == PaneFocus::Rail {
-        if !citation_actions::step_source(screen, cx, movement) {
+        if !citation_actions::step_source(screen, cx.chats, movement) {
             screen.rail.scroll(movement);
         }
     } else if let Some(transcript) = screen.transcript_mut(cx.chats) {
@@ -252,14 +252,14 @@ pub(crate) fn cursor(screen: &Screen, chats: &Chats) -> Option<TranscriptCursor>
     screen.transcript(chats).and_then(Transcript::visible_cursor)
 }
 
-fn start_selection(screen: &mut Screen, cx: &mut Cx<'_>, unit: SelectionUnit) {
-    if let Some(transcript) = screen.transcript_mut(cx.chats) {
+fn start_selection(screen: &mut Screen, chats: &mut Chats, unit: SelectionUnit) {
+    if let Some(transcript) = screen.transcript_mut(chats) {
         transcript.toggle_selection(unit);
     }
 }
 
-fn extend_selection(screen: &mut Screen, cx: &mut Cx<'_>, step: Select) {
-    if let Some(transcript) = screen.transcript_mut(cx.chats) {
+fn extend_selection(screen: &mut Screen, chats: &mut Chats, step: Select) {
+    if let Some(transcript) = screen.transcript_mut(chats) {
         transcript.extend_selection(step);
     }
 }
@@ -285,20 +285,20 @@ pub(crate) fn toggle_rail(screen: &mut Screen) {
 /// Opens what is under the cursor: the card of a citation, the choices for a code block, a call in full, or a fold;
 /// otherwise toggles all folds of the message.
 fn open_under_cursor(screen: &mut Screen, cx: &mut Cx<'_>) {
-    if citation_actions::toggle_source_card(screen, cx) || screen.focus != PaneFocus::Transcript {
+    if citation_actions::toggle_source_card(screen, cx.chats) || screen.focus != PaneFocus::Transcript {
         return;
     }
     match cursor(screen, cx.chats) {
         Some(TranscriptCursor { target: CursorTarget::Code(_), .. }) if is_cursor_on_fold(screen, cx.chats) => {
-            toggle_current_fold(screen, cx)
+            toggle_current_fold(screen, cx.chats)
         }
         Some(TranscriptCursor { message, target: CursorTarget::Code(block) }) => {
             overlays::open_code(screen, cx, message, block)
         }
         Some(TranscriptCursor { message, target: CursorTarget::Call(slot) }) => {
-            call_results::open_call(screen, cx, message, slot)
+            call_results::open_call(&mut screen.overlays, cx, message, slot)
         }
-        Some(_) | None => toggle_current_fold(screen, cx),
+        Some(_) | None => toggle_current_fold(screen, cx.chats),
     }
 }
 
@@ -307,34 +307,34 @@ fn is_cursor_on_fold(screen: &Screen, chats: &Chats) -> bool {
 }
 
 /// Folds or opens what is under the cursor, else everything in the current message.
-fn toggle_current_fold(screen: &mut Screen, cx: &mut Cx<'_>) {
+fn toggle_current_fold(screen: &mut Screen, chats: &mut Chats) {
     let in_text = screen.focus == PaneFocus::Transcript;
-    if let Some(transcript) = screen.transcript_mut(cx.chats).filter(|_| in_text)
+    if let Some(transcript) = screen.transcript_mut(chats).filter(|_| in_text)
         && let Some((answer, slot)) = transcript.fold_under_cursor()
     {
         transcript.toggle_part(answer, slot);
         return;
     }
-    if let Some(answer) = screen.current_answer(cx.chats)
-        && let Some(transcript) = screen.transcript_mut(cx.chats)
+    if let Some(answer) = screen.current_answer(chats)
+        && let Some(transcript) = screen.transcript_mut(chats)
     {
         transcript.toggle_fold(answer);
     }
 }
 
-fn toggle_all_folds(screen: &mut Screen, cx: &mut Cx<'_>) {
-    if let Some(transcript) = screen.transcript_mut(cx.chats) {
+fn toggle_all_folds(screen: &mut Screen, chats: &mut Chats) {
+    if let Some(transcript) = screen.transcript_mut(chats) {
         transcript.toggle_all_folds();
     }
 }
 
 /// Moves the focus to the next visible pane in the order composer, card, text, rail, list.
-fn focus_next(screen: &mut Screen, cx: &mut Cx<'_>) {
+fn focus_next(screen: &mut Screen, chats: &mut Chats) {
     let order = [PaneFocus::Composer, PaneFocus::Card, PaneFocus::Transcript, PaneFocus::Rail, PaneFocus::List];
     let is_visible = |focus: &PaneFocus| match focus {
         PaneFocus::Composer => true,
-        PaneFocus::Card => !super::transcript::error_card::offered_choices(cx.chats).is_empty(),
-        PaneFocus::Transcript => screen.transcript(cx.chats).is_some(),
+        PaneFocus::Card => !super::transcript::error_card::offered_choices(chats).is_empty(),
+        PaneFocus::Transcript => screen.transcript(chats).is_some(),
         PaneFocus::Rail => screen.is_rail_docked(),
         PaneFocus::List => screen.is_list_docked(),
     };
@@ -342,6 +342,6 @@ fn focus_next(screen: &mut Screen, cx: &mut Cx<'_>) {
     let next = order[index + 1..].iter().chain(&order[..=index]).copied().find(is_visible);
     screen.focus = next.unwrap_or(PaneFocus::Composer);
     if screen.focus == PaneFocus::List {
-        list_actions::focus_list(screen, cx);
+        list_actions::focus_list(screen, chats);
     }
 }

@@ -8,6 +8,7 @@ use super::{
     screen::{EditTarget, PaneFocus, QUIT_WINDOW},
     sources::citation_actions,
 };
+use crate::ui::screen::ConversationPane;
 use crate::ui::{chats::Chats, cx::Cx, environment::Environment, screen::Screen};
 use crate::{
     chat::TurnPhase,
@@ -79,10 +80,10 @@ pub(crate) fn back(screen: &mut Screen, cx: &mut Cx<'_>) {
             }
             cx.effects.push(Effect::StopCommand);
         }
-        EscAction::LeaveFilter => list_actions::leave_field(screen, cx),
-        EscAction::LeaveEditing => leave_editing(screen, cx, "the prompt stays as it was"),
+        EscAction::LeaveFilter => list_actions::leave_field(&mut screen.list, cx),
+        EscAction::LeaveEditing => leave_editing(&mut screen.pane, cx, "the prompt stays as it was"),
         EscAction::LeaveCall => {
-            leave_editing(screen, cx, "the call stays as it was");
+            leave_editing(&mut screen.pane, cx, "the call stays as it was");
             screen.focus = PaneFocus::Card;
         }
         EscAction::LeaveSelection => {
@@ -90,10 +91,10 @@ pub(crate) fn back(screen: &mut Screen, cx: &mut Cx<'_>) {
                 transcript.clear_selection();
             }
         }
-        EscAction::EndFind => super::transcript::finding::end_find(screen, cx),
-        EscAction::CloseSource => citation_actions::close_source_card(screen, cx),
+        EscAction::EndFind => super::transcript::finding::end_find(screen, cx.chats),
+        EscAction::CloseSource => citation_actions::close_source_card(screen, cx.chats),
         EscAction::LeavePane => {
-            citation_actions::clear_highlight(screen, cx);
+            citation_actions::clear_highlight(screen, cx.chats);
             screen.focus = PaneFocus::Composer;
         }
         EscAction::GiveUp | EscAction::StopTurn => stop_turn(cx),
@@ -101,10 +102,10 @@ pub(crate) fn back(screen: &mut Screen, cx: &mut Cx<'_>) {
     }
 }
 
-fn leave_editing(screen: &mut Screen, cx: &mut Cx<'_>, message: &str) {
-    screen.pane.editing = None;
+fn leave_editing(pane: &mut ConversationPane, cx: &mut Cx<'_>, message: &str) {
+    pane.editing = None;
     let draft = cx.chats.current_conversation().map(|conversation| conversation.draft.clone()).unwrap_or_default();
-    screen.pane.composer.set_text(&draft);
+    pane.composer.set_text(&draft);
     cx.show_message(message);
 }
 
@@ -130,9 +131,9 @@ pub(crate) fn cancel(screen: &mut Screen, cx: &mut Cx<'_>) {
         stop_turn(cx);
     } else if !screen.pane.composer.is_empty() {
         let text = screen.pane.composer.take();
-        switching::remember_prompt(cx, text);
+        switching::remember_prompt(cx.chats, text);
         screen.pane.editing = None;
-        switching::schedule_draft_save(screen, cx);
+        switching::schedule_draft_save(&mut screen.pane, cx);
     } else {
         confirm_quit(screen, cx);
     }
@@ -144,7 +145,7 @@ pub(crate) fn delete_or_quit(screen: &mut Screen, cx: &mut Cx<'_>) {
         confirm_quit(screen, cx);
     } else {
         screen.pane.composer.delete(MotionDirection::Forward, MotionReach::Cluster);
-        switching::schedule_draft_save(screen, cx);
+        switching::schedule_draft_save(&mut screen.pane, cx);
     }
 }
 

@@ -53,14 +53,14 @@ pub struct UserNotification {
 }
 
 /// Notes that the terminal has lost the focus.
-pub(crate) fn on_focus_lost(cx: &mut Cx<'_>) {
-    cx.env.notifications.focus = TerminalFocus::Unfocused;
+pub(crate) fn on_focus_lost(env: &mut Environment) {
+    env.notifications.focus = TerminalFocus::Unfocused;
 }
 
 /// Notes that the terminal has the focus, or that the user types, and clears the news.
-pub(crate) fn on_user_active(cx: &mut Cx<'_>) {
-    cx.env.notifications.focus = TerminalFocus::Focused;
-    cx.env.notifications.unseen = None;
+pub(crate) fn on_user_active(env: &mut Environment) {
+    env.notifications.focus = TerminalFocus::Focused;
+    env.notifications.unseen = None;
 }
 
 /// Notifies the user that a turn has ended, unless the user stopped it.

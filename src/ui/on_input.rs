@@ -1,5 +1,6 @@
 //! Input: keys and pastes go to the top overlay, else to the focused pane, else to the global keys.
 
+use crate::ui::{chats::Chats, screen::ConversationPane};
 use crate::ui::{cx::Cx, screen::Screen};
 use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyEventKind, MouseEventKind};
 use ratatui::layout::Size;
@@ -19,8 +20,8 @@ use crate::ui::transcript::Transcript;
 
 pub(crate) fn on_input(screen: &mut Screen, cx: &mut Cx<'_>, event: Input, more_follows: bool) {
     match event {
-        Input::FocusLost => notifications::on_focus_lost(cx),
-        Input::FocusGained | Input::Key(_) | Input::Paste(_) | Input::Mouse(_) => notifications::on_user_active(cx),
+        Input::FocusLost => notifications::on_focus_lost(cx.env),
+        Input::FocusGained | Input::Key(_) | Input::Paste(_) | Input::Mouse(_) => notifications::on_user_active(cx.env),
         Input::Resize(..) => (),
     }
     // Keys from one read may be handled without a frame between them.
@@ -67,7 +68,7 @@ fn on_key(screen: &mut Screen, cx: &mut Cx<'_>, event: KeyEvent, more_follows: b
             KeyMeaning::Run(Action::Back | Action::Cancel | Action::Redraw | Action::Suspend) | KeyMeaning::Prefix
         )
     {
-        finding::on_key(screen, cx, event);
+        finding::on_key(screen, cx.chats, event);
         return;
     }
     if finding::on_enter(screen, cx, key) {
@@ -108,8 +109,8 @@ fn run_action(screen: &mut Screen, cx: &mut Cx<'_>, key: KeyPress, action: Actio
         screen.quit_until = None;
     }
     let is_completion = action == Action::FocusNext && screen.focus == PaneFocus::Composer && key.code == KeyCode::Tab;
-    if is_completion && complete_slash(screen) {
-        switching::schedule_draft_save(screen, cx);
+    if is_completion && complete_slash(&mut screen.pane) {
+        switching::schedule_draft_save(&mut screen.pane, cx);
         return;
     }
     on_action(screen, cx, action);
@@ -144,36 +145,39 @@ fn edit_draft(screen: &mut Screen, cx: &mut Cx<'_>, key: KeyEvent) {
             on_action(screen, cx, Action::ScrollEnd);
             false
         }
-        KeyCode::Up => !composer.move_up() && (take_back_queued(screen, cx) || recall_older_prompt(screen, cx)),
+        KeyCode::Up => {
+            !composer.move_up()
+                && (take_back_queued(&mut screen.pane, cx) || recall_older_prompt(&mut screen.pane, cx.chats))
+        }
         KeyCode::Down => !composer.move_down() && composer.recall_newer(&cx.chats.prompt_history),
         _ => composer.edit(key),
     };
     if changed {
-        switching::schedule_draft_save(screen, cx);
+        switching::schedule_draft_save(&mut screen.pane, cx);
     }
 }
 
-fn recall_older_prompt(screen: &mut Screen, cx: &mut Cx<'_>) -> bool {
-    screen.pane.composer.recall_older(&cx.chats.prompt_history)
+fn recall_older_prompt(pane: &mut ConversationPane, chats: &mut Chats) -> bool {
+    pane.composer.recall_older(&chats.prompt_history)
 }
 
 /// Moves the last queued prompt back into an empty composer for editing.
-fn take_back_queued(screen: &mut Screen, cx: &mut Cx<'_>) -> bool {
-    if !screen.pane.composer.is_empty() {
+fn take_back_queued(pane: &mut ConversationPane, cx: &mut Cx<'_>) -> bool {
+    if !pane.composer.is_empty() {
         return false;
     }
     let Some(id) = cx.chats.content.conversation_id() else { return false };
     let Some(conversation) = cx.chats.conversations.get_mut(&id) else { return false };
     let Some(last) = conversation.queue.len().checked_sub(1) else { return false };
     let Some((text, next)) = conversation.take_queued(last) else { return false };
-    screen.pane.composer.set_text(&text);
+    pane.composer.set_text(&text);
     super::on_store::carry_out(cx, id, next);
     true
 }
 
 /// Completes a slash command such as `/mod` if only one action matches.
-fn complete_slash(screen: &mut Screen) -> bool {
-    let text = screen.pane.composer.text();
+fn complete_slash(pane: &mut ConversationPane) -> bool {
+    let text = pane.composer.text();
     let Some(prefix) = text.strip_prefix('/').filter(|begun| !begun.is_empty() && !begun.contains(char::is_whitespace))
     else {
         return false;
@@ -184,7 +188,7 @@ fn complete_slash(screen: &mut Screen) -> bool {
     match (matching.next(), matching.next()) {
         (Some(only), None) => {
             let command = format!("/{}", only.name);
-            screen.pane.composer.replace(&command);
+            pane.composer.replace(&command);
             true
         }
         _ => false,
@@ -202,13 +206,13 @@ fn on_paste(screen: &mut Screen, cx: &mut Cx<'_>, text: &str) {
                 }
             } else if list_actions::is_typing(screen) {
                 screen.list.paste(text);
-                list_actions::refresh_rows(screen, cx);
+                list_actions::refresh_rows(&mut screen.list, cx);
             } else {
                 screen.focus = PaneFocus::Composer;
                 screen.pane.composer.insert_str(text);
-                switching::schedule_draft_save(screen, cx);
+                switching::schedule_draft_save(&mut screen.pane, cx);
             }
         }
-        Some(_) => overlays::on_paste(screen, cx, text),
+        Some(_) => overlays::on_paste(&mut screen.overlays, cx.env, text),
     }
 }

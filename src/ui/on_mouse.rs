@@ -1,5 +1,6 @@
 //! The mouse: the wheel, clicks and drags.
 
+use crate::ui::chats::Chats;
 use crate::ui::{cx::Cx, screen::Screen};
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use jiff::SignedDuration;
@@ -91,32 +92,32 @@ fn wheel(screen: &mut Screen, cx: &mut Cx<'_>, position: Position, rows: i32) {
         Some(ScreenOverlay::Picker { picker, .. }) => {
             let movement = if rows < 0 { picker::CursorMove::Up } else { picker::CursorMove::Down };
             (0..steps).for_each(|_| picker.move_cursor(movement, screen_area));
-            overlays::preview_theme(screen, cx);
+            overlays::preview_theme(&mut screen.overlays, cx.env);
         }
         Some(ScreenOverlay::Help(help)) => help.scroll(rows as isize, screen_area),
         Some(ScreenOverlay::Xray(xray)) => xray.on_wheel(rows as isize),
         Some(ScreenOverlay::Tools(list)) => list.on_wheel(rows as isize),
         Some(ScreenOverlay::Pager(pager)) => pager.on_wheel(rows as isize),
-        Some(ScreenOverlay::List) => list_actions::step_cursor(screen, cx, list_step(rows)),
+        Some(ScreenOverlay::List) => list_actions::step_cursor(&mut screen.list, cx.chats, list_step(rows)),
         Some(ScreenOverlay::Rail) => screen.rail.scroll(ScrollMove::Rows(rows)),
         Some(ScreenOverlay::Parameters(_) | ScreenOverlay::Welcome(_)) => (),
-        None => wheel_panes(screen, cx, position, rows),
+        None => wheel_panes(screen, cx.chats, position, rows),
     }
 }
 
-fn wheel_panes(screen: &mut Screen, cx: &mut Cx<'_>, position: Position, rows: i32) {
+fn wheel_panes(screen: &mut Screen, chats: &mut Chats, position: Position, rows: i32) {
     let areas = screen.areas;
     let composer = &mut screen.pane.composer;
     let is_long = composer.wrap_to_width(areas.composer.width.saturating_sub(GUTTER_WIDTH)) > areas.composer.height;
     if areas.list.contains(position) {
-        list_actions::step_cursor(screen, cx, list_step(rows));
+        list_actions::step_cursor(&mut screen.list, chats, list_step(rows));
     } else if areas.rail.contains(position) {
         screen.rail.scroll(ScrollMove::Rows(rows));
     } else if areas.composer.contains(position) && is_long {
         for _ in 0..rows.unsigned_abs() {
             let _ = if rows < 0 { composer.move_up() } else { composer.move_down() }; // Stops at the first or last row.
         }
-    } else if let Some(transcript) = screen.transcript_mut(cx.chats) {
+    } else if let Some(transcript) = screen.transcript_mut(chats) {
         transcript.scroll(ScrollMove::Rows(rows));
     }
 }
@@ -152,7 +153,7 @@ fn press(screen: &mut Screen, cx: &mut Cx<'_>, position: Position) {
             press_list(screen, cx, position, inside);
         }
         Some(ScreenOverlay::Rail) if ScreenAreas::floating_rail(size, widths).contains(position) => {
-            press_rail(screen, cx, position, ScreenAreas::floating_rail(size, widths).inner(Margin::new(2, 1)));
+            press_rail(screen, cx.chats, position, ScreenAreas::floating_rail(size, widths).inner(Margin::new(2, 1)));
         }
         Some(ScreenOverlay::List | ScreenOverlay::Rail) => overlays::close_top(screen, cx),
         Some(
@@ -171,10 +172,10 @@ fn press_panes(screen: &mut Screen, cx: &mut Cx<'_>, position: Position, count: 
     if areas.list.contains(position) {
         press_list(screen, cx, position, areas.list);
     } else if areas.rail.contains(position) {
-        press_rail(screen, cx, position, areas.rail);
+        press_rail(screen, cx.chats, position, areas.rail);
     } else if areas.composer.contains(position) {
         screen.focus = PaneFocus::Composer;
-        unselect(screen, cx);
+        unselect(screen, cx.chats);
         let (column, row) = composer_cell(areas.composer, position);
         screen.pane.composer.click(column, row);
         screen.mouse.drag = DragTarget::Composer;
@@ -182,12 +183,12 @@ fn press_panes(screen: &mut Screen, cx: &mut Cx<'_>, position: Position, count: 
         screen.mouse.drag = DragTarget::Scrollbar;
         drag(screen, cx, position);
     } else if areas.transcript.contains(position) {
-        press_text(screen, cx, position, areas.transcript, count);
+        press_text(screen, cx.chats, position, areas.transcript, count);
     }
 }
 
-fn press_text(screen: &mut Screen, cx: &mut Cx<'_>, position: Position, area: Rect, count: u8) {
-    let Some(transcript) = screen.transcript_mut(cx.chats) else { return };
+fn press_text(screen: &mut Screen, chats: &mut Chats, position: Position, area: Rect, count: u8) {
+    let Some(transcript) = screen.transcript_mut(chats) else { return };
     let (column, row) = (position.x - area.x, position.y - area.y);
     let unit = match count {
         1 => SelectionUnit::Characters,
@@ -196,20 +197,20 @@ fn press_text(screen: &mut Screen, cx: &mut Cx<'_>, position: Position, area: Re
     };
     transcript.press(column, row, unit);
     let on_card = transcript.click_target(column, row) == Some(ClickTarget::Card)
-        && !error_card::offered_choices(cx.chats).is_empty();
+        && !error_card::offered_choices(chats).is_empty();
     screen.focus = if on_card { PaneFocus::Card } else { PaneFocus::Transcript };
     screen.mouse.drag = DragTarget::Text(None);
 }
 
 fn press_list(screen: &mut Screen, cx: &mut Cx<'_>, position: Position, area: Rect) {
-    list_actions::focus_list(screen, cx);
+    list_actions::focus_list(screen, cx.chats);
     if let Some(id) = screen.list.conversation_at_row(position.y.saturating_sub(area.y), &cx.chats.index) {
         screen.list.cursor = Some(id);
         list_actions::open_selected(screen, cx);
     }
 }
 
-fn press_rail(screen: &mut Screen, cx: &mut Cx<'_>, position: Position, area: Rect) {
+fn press_rail(screen: &mut Screen, chats: &mut Chats, position: Position, area: Rect) {
     screen.focus = PaneFocus::Rail;
     if position.y == area.y
         && let Some(tab) = screen.rail.tab_at_column(position.x.saturating_sub(area.x))
@@ -218,7 +219,7 @@ fn press_rail(screen: &mut Screen, cx: &mut Cx<'_>, position: Position, area: Re
     }
     let row = position.y.saturating_sub(area.y);
     if let Some((answer, number)) = screen.rail.source_at_row(row)
-        && let Some(transcript) = screen.transcript_mut(cx.chats)
+        && let Some(transcript) = screen.transcript_mut(chats)
     {
         transcript.go_to_citation(CitationStep::ToSource(answer, number));
     }
@@ -257,7 +258,7 @@ fn release(screen: &mut Screen, cx: &mut Cx<'_>, position: Position) {
     let DragTarget::Text(moved) = held else { return };
     let is_single_click = screen.mouse.last_press.is_some_and(|(_, _, count)| count == 1);
     if moved.is_none() && is_single_click {
-        unselect(screen, cx);
+        unselect(screen, cx.chats);
         click_text(screen, cx, position);
         return;
     }
@@ -266,7 +267,7 @@ fn release(screen: &mut Screen, cx: &mut Cx<'_>, position: Position) {
         CopyOnSelect::Primary => Effect::CopyToPrimary,
         CopyOnSelect::Clipboard => Effect::CopyToClipboard,
     };
-    if let Some(text) = selected_text(screen, cx) {
+    if let Some(text) = selected_text(&mut screen.pane, cx) {
         cx.show_message(copied_message(&text));
         cx.effects.push(copy(text));
     }
@@ -288,15 +289,15 @@ fn click_text(screen: &mut Screen, cx: &mut Cx<'_>, position: Position) {
         Some(ClickTarget::Citation(cursor)) => transcript.toggle_source(cursor),
         Some(ClickTarget::More(message, slot)) => {
             transcript.move_cursor_to_row(position.y - area.y);
-            call_results::open_call(screen, cx, message, slot);
+            call_results::open_call(&mut screen.overlays, cx, message, slot);
         }
         Some(ClickTarget::Card) => (),
         None => transcript.move_cursor_to_row(position.y - area.y),
     }
 }
 
-fn unselect(screen: &mut Screen, cx: &mut Cx<'_>) {
-    if let Some(transcript) = screen.transcript_mut(cx.chats) {
+fn unselect(screen: &mut Screen, chats: &mut Chats) {
+    if let Some(transcript) = screen.transcript_mut(chats) {
         transcript.clear_selection();
     }
 }

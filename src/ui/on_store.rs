@@ -7,6 +7,7 @@ use super::{
     models::model_settings::{ensure_model, fetch_models},
     notifications,
 };
+use crate::ui::{chats::Chats, screen::ConversationPane};
 use crate::ui::{cx::Cx, screen::Screen};
 use crate::{
     chat::{ChatEffect, Conversation, ConversationChange, ConversationId, ConversationSummary},
@@ -16,7 +17,7 @@ use crate::{
 pub(crate) fn on_reply(screen: &mut Screen, cx: &mut Cx<'_>, reply: StoreReply) {
     match reply {
         StoreReply::Opened { newest, total, new_draft } => {
-            on_database_opened(screen, cx, newest, total, &new_draft);
+            on_database_opened(&mut screen.pane, cx, newest, total, &new_draft);
             fetch_models(cx);
         }
         StoreReply::OpenFailed(error) => {
@@ -37,7 +38,7 @@ pub(crate) fn on_reply(screen: &mut Screen, cx: &mut Cx<'_>, reply: StoreReply) 
         }
         StoreReply::SaveFailed { ticket, error } => on_save_failed(cx, ticket, &error),
         StoreReply::Listed { conversations } => {
-            merge_summaries(cx, conversations);
+            merge_summaries(cx.chats, conversations);
             cx.chats.unlisted_count = 0;
         }
         StoreReply::Loaded(conversation) => on_conversation_loaded(screen, cx, *conversation),
@@ -52,28 +53,28 @@ pub(crate) fn on_reply(screen: &mut Screen, cx: &mut Cx<'_>, reply: StoreReply) 
         StoreReply::Prompts(prompts) => {
             // Prompts of this run may have been sent before the database was read.
             for sent in std::mem::replace(&mut cx.chats.prompt_history, prompts).into_iter().rev() {
-                super::conversations::switching::remember_prompt(cx, sent);
+                super::conversations::switching::remember_prompt(cx.chats, sent);
             }
         }
         StoreReply::CostsSummed { since, cost } => cx.chats.daily_cost.set_cost(since, cost),
         StoreReply::Recording { message, result } => {
-            super::xray::xray_actions::on_recording_loaded(screen, cx, message, result)
+            super::xray::xray_actions::on_recording_loaded(&mut screen.overlays, cx.env, message, result)
         }
         StoreReply::Outcome { message, slot, result } => {
-            super::results::call_results::on_result_loaded(screen, message, slot, result)
+            super::results::call_results::on_result_loaded(&mut screen.overlays, message, slot, result)
         }
     }
 }
 
 fn on_database_opened(
-    screen: &mut Screen,
+    pane: &mut ConversationPane,
     cx: &mut Cx<'_>,
     newest: Vec<ConversationSummary>,
     total: usize,
     new_draft: &str,
 ) {
     cx.chats.unlisted_count = total.saturating_sub(newest.len());
-    merge_summaries(cx, newest);
+    merge_summaries(cx.chats, newest);
     cx.effects.push(Effect::RunStoreJob(StoreJob::LoadPrompts));
     if cx.chats.unlisted_count > 0 {
         cx.effects.push(Effect::RunStoreJob(StoreJob::ListConversations));
@@ -81,7 +82,7 @@ fn on_database_opened(
     let DatabaseState::Opening(open) = std::mem::replace(&mut cx.chats.database, DatabaseState::Ready) else { return };
     match open {
         InitialConversation::New => {
-            let composer = &mut screen.pane.composer;
+            let composer = &mut pane.composer;
             if composer.is_empty() {
                 composer.set_text(new_draft);
             }
@@ -93,9 +94,9 @@ fn on_database_opened(
 
 /// Merges rows of the database into the index. Newer rows in memory win, and conversations that were just moved to the
 /// trash are left out.
-fn merge_summaries(cx: &mut Cx<'_>, mut rows: Vec<ConversationSummary>) {
-    rows.retain(|row| cx.chats.trashed.iter().all(|trashed| trashed.id != row.id));
-    for summary in &cx.chats.index {
+fn merge_summaries(chats: &mut Chats, mut rows: Vec<ConversationSummary>) {
+    rows.retain(|row| chats.trashed.iter().all(|trashed| trashed.id != row.id));
+    for summary in &chats.index {
         match rows.iter_mut().find(|row| row.id == summary.id) {
             Some(row) if row.updated_at < summary.updated_at => *row = summary.clone(),
             Some(_) => (),
@@ -103,7 +104,7 @@ fn merge_summaries(cx: &mut Cx<'_>, mut rows: Vec<ConversationSummary>) {
         }
     }
     rows.sort_by(|a, b| b.updated_at.cmp(&a.updated_at).then(b.id.cmp(&a.id)));
-    cx.chats.index = rows;
+    chats.index = rows;
 }
 
 fn on_save_failed(cx: &mut Cx<'_>, ticket: crate::store::SaveTicket, error: &crate::store::StoreError) {
@@ -134,7 +135,7 @@ fn on_conversation_loaded(screen: &mut Screen, cx: &mut Cx<'_>, conversation: Co
                 // Text typed while loading goes after the saved draft. That draft was not shown yet, so it is not sent.
                 let draft = screen.pane.composer.text();
                 screen.pane.composer.set_text(&(draft.clone() + &typed));
-                super::conversations::switching::schedule_draft_save(screen, cx);
+                super::conversations::switching::schedule_draft_save(&mut screen.pane, cx);
                 if send && draft.is_empty() {
                     super::conversations::switching::send_draft(screen, cx);
                 }
@@ -170,24 +171,24 @@ pub(crate) fn carry_out(cx: &mut Cx<'_>, id: ConversationId, next: Vec<ChatEffec
             }
         }
     }
-    refresh_row(cx, id);
+    refresh_row(cx.chats, id);
 }
 
 /// Updates the row of an open conversation in the list, and its position.
-pub(crate) fn refresh_row(cx: &mut Cx<'_>, id: ConversationId) {
-    let Some(conversation) = cx.chats.conversations.get(&id) else { return };
+pub(crate) fn refresh_row(chats: &mut Chats, id: ConversationId) {
+    let Some(conversation) = chats.conversations.get(&id) else { return };
     let summary = conversation.summary();
-    if let Some(row) = cx.chats.trashed.iter_mut().find(|row| row.id == id) {
+    if let Some(row) = chats.trashed.iter_mut().find(|row| row.id == id) {
         *row = summary;
         return;
     }
-    match cx.chats.index.iter().position(|row| row.id == id) {
-        Some(at) if cx.chats.index[at].updated_at == summary.updated_at => cx.chats.index[at] = summary,
+    match chats.index.iter().position(|row| row.id == id) {
+        Some(at) if chats.index[at].updated_at == summary.updated_at => chats.index[at] = summary,
         Some(at) => {
-            cx.chats.index.remove(at);
-            insert_summary(&mut cx.chats.index, summary);
+            chats.index.remove(at);
+            insert_summary(&mut chats.index, summary);
         }
-        None => insert_summary(&mut cx.chats.index, summary),
+        None => insert_summary(&mut chats.index, summary),
     }
 }
 

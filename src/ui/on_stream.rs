@@ -32,9 +32,9 @@ pub(crate) fn on_stream_ended(
     advance_turn(cx, stream.turn, |conversation, ids| conversation.on_ended(stream, ended_at, result, ids));
 }
 
-pub(crate) fn on_tool_progress(cx: &mut Cx<'_>, call: CallId, message: String) {
-    if let Some(id) = conversation_of_turn(cx.chats, call.turn)
-        && let Some(conversation) = cx.chats.conversations.get_mut(&id)
+pub(crate) fn on_tool_progress(chats: &mut Chats, call: CallId, message: String) {
+    if let Some(id) = conversation_of_turn(chats, call.turn)
+        && let Some(conversation) = chats.conversations.get_mut(&id)
     {
         conversation.on_call_progress(call, message);
     }

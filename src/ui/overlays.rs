@@ -3,6 +3,7 @@
 pub(crate) mod open_overlays;
 pub(crate) mod picker_items;
 
+use crate::ui::environment::Environment;
 use crate::ui::{cx::Cx, screen::Screen};
 use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::layout::{Position, Rect};
@@ -93,7 +94,9 @@ pub(crate) fn on_key(screen: &mut Screen, cx: &mut Cx<'_>, event: KeyEvent) {
         Some(ScreenOverlay::Parameters(form)) => match (key.code, key.ctrl, key.shift) {
             (KeyCode::Tab, _, false) => form.next(),
             (KeyCode::Tab, _, true) => form.previous(),
-            (KeyCode::Enter, _, _) | (KeyCode::Char('s'), true, _) => picker_items::apply_parameters(screen, cx),
+            (KeyCode::Enter, _, _) | (KeyCode::Char('s'), true, _) => {
+                picker_items::apply_parameters(&mut screen.overlays, cx)
+            }
             _ => _ = form.edit(event),
         },
         Some(ScreenOverlay::Help(help)) => {
@@ -119,7 +122,7 @@ pub(crate) fn on_key(screen: &mut Screen, cx: &mut Cx<'_>, event: KeyEvent) {
             let wish = pager.on_key(event);
             super::results::call_results::apply_request(screen, cx, wish);
         }
-        Some(ScreenOverlay::Welcome(_)) => picker_items::on_welcome_key(screen, cx, event),
+        Some(ScreenOverlay::Welcome(_)) => picker_items::on_welcome_key(&mut screen.overlays, cx.effects, event),
         Some(ScreenOverlay::List | ScreenOverlay::Rail) | None => (),
     }
 }
@@ -150,7 +153,7 @@ fn on_picker_key(screen: &mut Screen, cx: &mut Cx<'_>, event: KeyEvent, screen_a
         }
     }
     if let (true, KeyCode::Char(letter @ ('s' | 'o'))) = (key.ctrl, key.code)
-        && crate::ui::code_blocks::on_code_key(screen, letter == 's')
+        && crate::ui::code_blocks::on_code_key(&mut screen.overlays, letter == 's')
     {
         return;
     }
@@ -172,13 +175,13 @@ fn on_picker_key(screen: &mut Screen, cx: &mut Cx<'_>, event: KeyEvent, screen_a
     } else {
         picker.edit(event);
     }
-    picker_items::preview_theme(screen, cx);
+    picker_items::preview_theme(&mut screen.overlays, cx.env);
 }
 
 /// Updates the overlays before each frame, and scrolls their cursors into view.
 pub(crate) fn sync(screen: &mut Screen, cx: &mut Cx<'_>) {
     let screen_area = Rect::from((Position::ORIGIN, screen.size));
-    crate::ui::tools::tool_overlay::refresh_tool_list(screen, cx, screen_area);
+    crate::ui::tools::tool_overlay::refresh_tool_list(&mut screen.overlays, cx, screen_area);
     for overlay in &mut screen.overlays {
         match overlay {
             ScreenOverlay::Picker { picker, .. } => picker.scroll_to_cursor(screen_area),
@@ -215,11 +218,11 @@ pub(crate) fn assign_slot(screen: &mut Screen, cx: &mut Cx<'_>, number: u8) {
 }
 
 /// Handles a paste into the top overlay.
-pub(crate) fn on_paste(screen: &mut Screen, cx: &mut Cx<'_>, text: &str) {
-    match screen.overlays.last_mut() {
+pub(crate) fn on_paste(overlays: &mut Vec<ScreenOverlay>, env: &mut Environment, text: &str) {
+    match overlays.last_mut() {
         Some(ScreenOverlay::Picker { picker, .. }) => {
             picker.paste(text);
-            picker_items::preview_theme(screen, cx);
+            picker_items::preview_theme(overlays, env);
         }
         Some(ScreenOverlay::Parameters(form)) => form.paste(text),
         Some(ScreenOverlay::Welcome(welcome)) => welcome.paste(text),
@@ -233,8 +236,10 @@ pub(crate) fn on_paste(screen: &mut Screen, cx: &mut Cx<'_>, text: &str) {
 /// Closes the top overlay and undoes its preview.
 pub(crate) fn close_top(screen: &mut Screen, cx: &mut Cx<'_>) {
     match screen.overlays.pop() {
-        Some(ScreenOverlay::Picker { of: PickerKind::Theme, .. }) => _ = theme_selection::apply_theme(screen, cx),
-        Some(ScreenOverlay::List) => super::conversations::list_actions::leave_field(screen, cx),
+        Some(ScreenOverlay::Picker { of: PickerKind::Theme, .. }) => {
+            _ = theme_selection::apply_theme(&mut screen.overlays, cx.env)
+        }
+        Some(ScreenOverlay::List) => super::conversations::list_actions::leave_field(&mut screen.list, cx),
         Some(ScreenOverlay::Welcome(_)) => on_action(screen, cx, Action::Quit),
         Some(
             ScreenOverlay::Picker { .. }
@@ -276,8 +281,8 @@ fn on_welcome_back(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) -> bool
 }
 
 /// Handles the result of connecting to a server.
-pub(crate) fn on_connected(screen: &mut Screen, cx: &mut Cx<'_>, result: Result<String, String>) {
-    picker_items::on_connected(screen, cx, result);
+pub(crate) fn on_connected(overlays: &mut Vec<ScreenOverlay>, cx: &mut Cx<'_>, result: Result<String, String>) {
+    picker_items::on_connected(overlays, cx, result);
 }
 
 /// Uses a model for the picker's purpose.

@@ -30,9 +30,9 @@ pub(crate) fn edit_prompt(screen: &mut Screen, cx: &mut Cx<'_>, id: MessageId) {
     let Some(conversation) = cx.chats.current_conversation() else { return };
     let Some(MessageBody::Prompt(prompt)) = conversation.messages.get(&id).map(|message| &message.body) else { return };
     let text = prompt.text.clone();
-    switching::save_draft_now(screen, cx);
+    switching::save_draft_now(&mut screen.pane, cx);
     let draft = screen.pane.composer.take();
-    switching::remember_prompt(cx, draft);
+    switching::remember_prompt(cx.chats, draft);
     screen.pane.composer.set_text(&text);
     screen.pane.editing = Some(EditTarget::Prompt(id));
     screen.focus = PaneFocus::Composer;

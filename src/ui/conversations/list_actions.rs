@@ -1,5 +1,6 @@
 //! The list of conversations: its focus, cursor and filter, and renaming in place.
 
+use crate::ui::{chats::Chats, conversations::list::ConversationList};
 use crate::ui::{cx::Cx, screen::Screen};
 use crossterm::event::{KeyCode, KeyEvent};
 
@@ -12,34 +13,34 @@ use crate::ui::{
 };
 
 /// Updates the rows of the list, before each frame and after a change of the filter.
-pub(crate) fn refresh_rows(screen: &mut Screen, cx: &mut Cx<'_>) {
+pub(crate) fn refresh_rows(list: &mut ConversationList, cx: &mut Cx<'_>) {
     let today = cx.now.to_zoned(cx.env.time_zone.clone()).date();
-    screen.list.arrange(&cx.chats.index, today, &cx.env.time_zone);
+    list.arrange(&cx.chats.index, today, &cx.env.time_zone);
 }
 
 /// Moves the focus to the list, and opens it as an overlay if it cannot be docked.
-pub(crate) fn focus_list(screen: &mut Screen, cx: &mut Cx<'_>) {
+pub(crate) fn focus_list(screen: &mut Screen, chats: &mut Chats) {
     if !screen.is_list_docked() {
         if screen.size.width >= LIST_DOCK_WIDTH {
             dock(screen);
-        } else if !is_floating(screen) {
+        } else if !is_floating(&screen.overlays) {
             screen.overlays.push(ScreenOverlay::List);
         }
     }
     if screen.list.cursor.is_none() {
-        let shown = cx.chats.content.conversation_id();
-        screen.list.cursor = shown.or_else(|| cx.chats.index.first().map(|row| row.id));
+        let shown = chats.content.conversation_id();
+        screen.list.cursor = shown.or_else(|| chats.index.first().map(|row| row.id));
     }
     screen.focus = PaneFocus::List;
 }
 
 /// Shows or hides the list.
-pub(crate) fn toggle_list(screen: &mut Screen, cx: &mut Cx<'_>) {
+pub(crate) fn toggle_list(screen: &mut Screen, chats: &mut Chats) {
     if screen.size.width < LIST_DOCK_WIDTH {
-        if is_floating(screen) {
+        if is_floating(&screen.overlays) {
             close_floating(screen);
         } else {
-            focus_list(screen, cx);
+            focus_list(screen, chats);
         }
     } else if screen.is_list_docked() {
         screen.list_visibility = PaneVisibility::Hidden;
@@ -58,8 +59,8 @@ fn dock(screen: &mut Screen) {
     }
 }
 
-fn is_floating(screen: &Screen) -> bool {
-    screen.overlays.iter().any(|overlay| matches!(overlay, ScreenOverlay::List))
+fn is_floating(overlays: &Vec<ScreenOverlay>) -> bool {
+    overlays.iter().any(|overlay| matches!(overlay, ScreenOverlay::List))
 }
 
 pub(crate) fn close_floating(screen: &mut Screen) {
@@ -69,8 +70,8 @@ pub(crate) fn close_floating(screen: &mut Screen) {
     }
 }
 
-pub(crate) fn step_cursor(screen: &mut Screen, cx: &mut Cx<'_>, step: ListStep) {
-    screen.list.move_cursor(step, &cx.chats.index);
+pub(crate) fn step_cursor(list: &mut ConversationList, chats: &mut Chats, step: ListStep) {
+    list.move_cursor(step, &chats.index);
 }
 
 /// Opens the conversation under the cursor.
@@ -87,9 +88,9 @@ pub(crate) fn begin_rename(screen: &mut Screen, cx: &mut Cx<'_>) {
     if screen.focus != PaneFocus::List {
         let Some(id) = cx.chats.content.conversation_id() else { return };
         screen.list.cursor = Some(id);
-        focus_list(screen, cx);
+        focus_list(screen, cx.chats);
     }
-    refresh_rows(screen, cx);
+    refresh_rows(&mut screen.list, cx);
     screen.list.start_rename(&cx.chats.index);
 }
 
@@ -99,11 +100,11 @@ pub(crate) fn is_typing(screen: &Screen) -> bool {
 }
 
 /// Handles `Esc` while a filter or a title is being typed, or a filter is active.
-pub(crate) fn leave_field(screen: &mut Screen, cx: &mut Cx<'_>) {
-    if screen.list.renaming.take().is_none() {
-        screen.list.clear_filter();
+pub(crate) fn leave_field(list: &mut ConversationList, cx: &mut Cx<'_>) {
+    if list.renaming.take().is_none() {
+        list.clear_filter();
     }
-    refresh_rows(screen, cx);
+    refresh_rows(list, cx);
 }
 
 /// Handles a key while a filter or a title is being typed; returns `false` if the field does not use it.
@@ -113,11 +114,11 @@ pub(crate) fn on_field_key(screen: &mut Screen, cx: &mut Cx<'_>, key: KeyEvent) 
             Some((id, title)) => switching::rename_conversation(cx, id, &title),
             None => open_selected(screen, cx),
         },
-        KeyCode::Up => step_cursor(screen, cx, ListStep::Up(1)),
-        KeyCode::Down => step_cursor(screen, cx, ListStep::Down(1)),
+        KeyCode::Up => step_cursor(&mut screen.list, cx.chats, ListStep::Up(1)),
+        KeyCode::Down => step_cursor(&mut screen.list, cx.chats, ListStep::Down(1)),
         _ => {
             let edited = screen.list.edit(key);
-            refresh_rows(screen, cx);
+            refresh_rows(&mut screen.list, cx);
             return edited;
         }
     }

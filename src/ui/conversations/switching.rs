@@ -1,5 +1,6 @@
 //! The conversation on the screen: creating, opening, switching and trashing; each keeps its draft.
 
+use crate::ui::{chats::Chats, conversations::list::ConversationList, screen::ConversationPane};
 use crate::ui::{chats::PaneContent, cx::Cx, environment::Environment, screen::Screen};
 use jiff::SignedDuration;
 
@@ -19,7 +20,7 @@ const DRAFT_DELAY: SignedDuration = SignedDuration::from_millis(400);
 
 /// Leaves the conversation on the screen and begins a new one.
 pub(crate) fn begin_conversation(screen: &mut Screen, cx: &mut Cx<'_>) {
-    leave_conversation(screen, cx);
+    leave_conversation(&mut screen.pane, cx);
     if let Some(conversation) = cx.chats.current_conversation() {
         cx.chats.new_settings = conversation.settings.for_new_conversation();
     }
@@ -38,7 +39,7 @@ pub(crate) fn open_conversation(screen: &mut Screen, cx: &mut Cx<'_>, id: Conver
     if cx.chats.conversations.contains_key(&id) {
         show_conversation(screen, cx, id);
     } else {
-        leave_conversation(screen, cx);
+        leave_conversation(&mut screen.pane, cx);
         cx.chats.content = PaneContent::Loading(Some(id));
         screen.pane.composer.set_text("");
         cx.effects.push(Effect::RunStoreJob(StoreJob::Load(id)));
@@ -48,7 +49,7 @@ pub(crate) fn open_conversation(screen: &mut Screen, cx: &mut Cx<'_>, id: Conver
 
 /// Shows a conversation that is in memory.
 pub(crate) fn show_conversation(screen: &mut Screen, cx: &mut Cx<'_>, id: ConversationId) {
-    leave_conversation(screen, cx);
+    leave_conversation(&mut screen.pane, cx);
     let Some(conversation) = cx.chats.conversations.get_mut(&id) else { return };
     screen.pane.composer.set_text(&conversation.draft);
     cx.chats.content = PaneContent::Conversation(id);
@@ -60,25 +61,25 @@ pub(crate) fn show_conversation(screen: &mut Screen, cx: &mut Cx<'_>, id: Conver
 }
 
 /// Schedules a save of the draft, because the composer's text has changed.
-pub(crate) fn schedule_draft_save(screen: &mut Screen, cx: &mut Cx<'_>) {
-    screen.pane.draft_due.get_or_insert(cx.now + DRAFT_DELAY);
-    screen.pane.send_when_loaded = false;
+pub(crate) fn schedule_draft_save(pane: &mut ConversationPane, cx: &mut Cx<'_>) {
+    pane.draft_due.get_or_insert(cx.now + DRAFT_DELAY);
+    pane.send_when_loaded = false;
 }
 
 /// Saves the draft if it is due.
-pub(crate) fn save_due_draft(screen: &mut Screen, cx: &mut Cx<'_>) {
+pub(crate) fn save_due_draft(pane: &mut ConversationPane, cx: &mut Cx<'_>) {
     let now = cx.now;
-    if screen.pane.draft_due.is_some_and(|due| due <= now) {
-        save_draft(screen, cx);
+    if pane.draft_due.is_some_and(|due| due <= now) {
+        save_draft(pane, cx);
     }
 }
 
 /// Saves the draft if it has changed.
-pub(crate) fn save_draft(screen: &mut Screen, cx: &mut Cx<'_>) {
-    if screen.pane.draft_due.take().is_none() || screen.pane.editing.is_some() {
+pub(crate) fn save_draft(pane: &mut ConversationPane, cx: &mut Cx<'_>) {
+    if pane.draft_due.take().is_none() || pane.editing.is_some() {
         return;
     }
-    let text = screen.pane.composer.text();
+    let text = pane.composer.text();
     match cx.chats.content {
         PaneContent::Conversation(id) => {
             if let Some(conversation) = cx.chats.conversations.get_mut(&id) {
@@ -92,23 +93,23 @@ pub(crate) fn save_draft(screen: &mut Screen, cx: &mut Cx<'_>) {
 }
 
 /// Saves the draft before the composer is used for another text.
-pub(crate) fn save_draft_now(screen: &mut Screen, cx: &mut Cx<'_>) {
-    schedule_draft_save(screen, cx);
-    save_draft(screen, cx);
+pub(crate) fn save_draft_now(pane: &mut ConversationPane, cx: &mut Cx<'_>) {
+    schedule_draft_save(pane, cx);
+    save_draft(pane, cx);
 }
 
 /// Saves the draft and resets the composer's state before the pane shows another conversation.
-fn leave_conversation(screen: &mut Screen, cx: &mut Cx<'_>) {
-    save_draft(screen, cx);
-    screen.pane.editing = None;
-    screen.pane.send_when_loaded = false;
+fn leave_conversation(pane: &mut ConversationPane, cx: &mut Cx<'_>) {
+    save_draft(pane, cx);
+    pane.editing = None;
+    pane.send_when_loaded = false;
 }
 
 /// Puts a text at the front of the prompt history.
-pub(crate) fn remember_prompt(cx: &mut Cx<'_>, text: String) {
+pub(crate) fn remember_prompt(chats: &mut Chats, text: String) {
     if !text.trim().is_empty() {
-        cx.chats.prompt_history.retain(|prompt| *prompt != text);
-        cx.chats.prompt_history.insert(0, text);
+        chats.prompt_history.retain(|prompt| *prompt != text);
+        chats.prompt_history.insert(0, text);
     }
 }
 
@@ -121,7 +122,7 @@ pub(crate) fn send_draft(screen: &mut Screen, cx: &mut Cx<'_>) {
         crate::ui::tools::tool_registry::take_call_text(screen, cx, edit_target, text);
         return;
     }
-    remember_prompt(cx, text.clone());
+    remember_prompt(cx.chats, text.clone());
     if let Some(transcript) = screen.transcript_mut(cx.chats) {
         transcript.scroll(ScrollMove::Bottom);
     }
@@ -177,7 +178,7 @@ pub(crate) fn trash_conversation(screen: &mut Screen, cx: &mut Cx<'_>) {
     let Some(id) = id else { return };
     let Some(at) = cx.chats.index.iter().position(|row| row.id == id) else { return };
     let neighbour = cx.chats.index.get(at + 1).or_else(|| cx.chats.index.get(at.checked_sub(1)?)).map(|row| row.id);
-    save_draft(screen, cx);
+    save_draft(&mut screen.pane, cx);
     if let Some(conversation) = cx.chats.conversations.get_mut(&id) {
         let running: Vec<_> = conversation.turns.iter().map(|turn| turn.id).collect();
         let next = running.into_iter().flat_map(|turn| conversation.stop(turn, now)).collect();
@@ -204,7 +205,7 @@ fn undo_key(screen: &Screen, env: &Environment) -> String {
 }
 
 /// Restores the conversation that was moved to the trash last.
-pub(crate) fn restore_trashed(screen: &mut Screen, cx: &mut Cx<'_>) {
+pub(crate) fn restore_trashed(list: &mut ConversationList, cx: &mut Cx<'_>) {
     let Some(summary) = cx.chats.trashed.pop() else {
         cx.show_message("nothing was moved to the trash in this run");
         return;
@@ -212,7 +213,7 @@ pub(crate) fn restore_trashed(screen: &mut Screen, cx: &mut Cx<'_>) {
     let id = summary.id;
     let position = cx.chats.index.partition_point(|row| row.updated_at > summary.updated_at);
     cx.chats.index.insert(position, summary);
-    screen.list.cursor = Some(id);
+    list.cursor = Some(id);
     save_changes(cx, vec![ConversationChange::Restore(id)]);
 }
 

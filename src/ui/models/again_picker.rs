@@ -21,7 +21,7 @@ pub(crate) fn open_again(screen: &mut Screen, cx: &mut Cx<'_>, answer: MessageId
     picker.select(&PickerItem::Model(cx.chats.settings().model.clone()));
     let up_down = cx.env.theme.marks.up_down;
     push_picker(
-        screen,
+        &mut screen.overlays,
         PickerKind::AnswerAgain { answer },
         picker,
         &[("↵", "send"), (up_down, "others"), ("Tab", "list"), ("Esc", "back")],

@@ -42,13 +42,13 @@ pub(crate) const ONE_COLUMN: &[PickerColumn] =
     &[PickerColumn { heading: "", align: ColumnAlign::Grow, role: ColourRole::Text, drop_priority: 0 }];
 
 pub(crate) fn push_picker(
-    screen: &mut Screen,
+    overlays: &mut Vec<ScreenOverlay>,
     kind: PickerKind,
     mut picker: FuzzyPicker<PickerItem>,
     keys: &[(&str, &str)],
 ) {
     picker.key_hints = keys.iter().map(|(key, word)| ((*key).to_owned(), (*word).to_owned())).collect();
-    screen.overlays.push(ScreenOverlay::Picker { of: kind, picker: Box::new(picker) });
+    overlays.push(ScreenOverlay::Picker { of: kind, picker: Box::new(picker) });
 }
 
 /// Opens the commands: every action, conversation and model.
@@ -79,7 +79,7 @@ pub(crate) fn open_commands(screen: &mut Screen, cx: &mut Cx<'_>) {
         });
     let rows = actions.chain(conversations).chain(models).collect();
     picker.set_rows(rows);
-    push_picker(screen, PickerKind::Commands, picker, &[("↵", "do it"), ("Esc", "back")]);
+    push_picker(&mut screen.overlays, PickerKind::Commands, picker, &[("↵", "do it"), ("Esc", "back")]);
 }
 
 fn local_time(env: &Environment, time: Timestamp) -> String {
@@ -87,14 +87,14 @@ fn local_time(env: &Environment, time: Timestamp) -> String {
 }
 
 pub(crate) fn open_models(screen: &mut Screen, cx: &mut Cx<'_>) {
-    open_model_picker(screen, cx, PickerKind::Model, "Model for the next message");
+    open_model_picker(&mut screen.overlays, cx, PickerKind::Model, "Model for the next message");
 }
 
 pub(crate) fn open_models_for_again(screen: &mut Screen, cx: &mut Cx<'_>, answer: MessageId) {
-    open_model_picker(screen, cx, PickerKind::ModelForAgain { answer }, "Model for another answer");
+    open_model_picker(&mut screen.overlays, cx, PickerKind::ModelForAgain { answer }, "Model for another answer");
 }
 
-fn open_model_picker(screen: &mut Screen, cx: &mut Cx<'_>, kind: PickerKind, title: &str) {
+fn open_model_picker(overlays: &mut Vec<ScreenOverlay>, cx: &mut Cx<'_>, kind: PickerKind, title: &str) {
     fetch_models(cx);
     let mut picker = FuzzyPicker::new(title, MODEL_COLUMNS);
     picker.width = 92;
@@ -111,7 +111,7 @@ fn open_model_picker(screen: &mut Screen, cx: &mut Cx<'_>, kind: PickerKind, tit
     let slots = slots.as_deref().map(|keys| (keys, "put on a slot"));
     let esc_hint = ("Esc", if current.is_empty() { "back" } else { &keep });
     let keys: Vec<_> = [("↵", "use")].into_iter().chain(slots).chain([esc_hint]).collect();
-    push_picker(screen, kind, picker, &keys);
+    push_picker(overlays, kind, picker, &keys);
 }
 
 /// Fills a picker with the known models: those on slots first, then in the server's order.
@@ -184,7 +184,7 @@ pub(crate) fn open_efforts(screen: &mut Screen, cx: &mut Cx<'_>) {
     };
     picker.set_rows([None].into_iter().chain(offered.into_iter().map(Some)).map(row).collect());
     picker.select(&PickerItem::Effort(cx.chats.settings().effort));
-    push_picker(screen, PickerKind::Effort, picker, &[("↵", "use"), ("Esc", "back")]);
+    push_picker(&mut screen.overlays, PickerKind::Effort, picker, &[("↵", "use"), ("Esc", "back")]);
 }
 
 /// Opens the form for the instructions and sampling of the conversation on the screen.
@@ -208,7 +208,12 @@ pub(crate) fn open_history(screen: &mut Screen, cx: &mut Cx<'_>) {
         payload: PickerItem::Prompt(text.clone()),
     };
     picker.set_rows(cx.chats.prompt_history.iter().map(row).collect());
-    push_picker(screen, PickerKind::PromptHistory, picker, &[("↵", "into the composer"), ("Esc", "back")]);
+    push_picker(
+        &mut screen.overlays,
+        PickerKind::PromptHistory,
+        picker,
+        &[("↵", "into the composer"), ("Esc", "back")],
+    );
 }
 
 /// Opens the prompts of the branch, newest first, to pick one to edit.
@@ -222,7 +227,7 @@ pub(crate) fn open_earlier_prompts(screen: &mut Screen, cx: &mut Cx<'_>) {
     let mut picker = FuzzyPicker::new("Edit an earlier prompt", ONE_COLUMN);
     picker.detail_rows = 1;
     picker.set_rows(rows);
-    push_picker(screen, PickerKind::EarlierPrompt, picker, &[("↵", "edit"), ("Esc", "back")]);
+    push_picker(&mut screen.overlays, PickerKind::EarlierPrompt, picker, &[("↵", "edit"), ("Esc", "back")]);
 }
 
 /// Opens the prompts of the branch as a table of contents, to pick one to go to.
@@ -238,7 +243,7 @@ pub(crate) fn open_prompt_jump(screen: &mut Screen, cx: &mut Cx<'_>) {
     if let Some(here) = current_prompt(screen, cx.chats) {
         picker.select(&PickerItem::Message(here));
     }
-    push_picker(screen, PickerKind::JumpToPrompt, picker, &[("↵", "go there"), ("Esc", "back")]);
+    push_picker(&mut screen.overlays, PickerKind::JumpToPrompt, picker, &[("↵", "go there"), ("Esc", "back")]);
 }
 
 /// Returns the current prompt, or the prompt of the current answer.
@@ -292,7 +297,7 @@ pub(crate) fn open_mouse_modes(screen: &mut Screen, cx: &mut Cx<'_>) {
     ];
     picker.set_rows(rows.into_iter().map(row).collect());
     picker.select(&PickerItem::Mouse(cx.env.config.mouse));
-    push_picker(screen, PickerKind::Mouse, picker, &[("↵", "keep"), ("Esc", "back")]);
+    push_picker(&mut screen.overlays, PickerKind::Mouse, picker, &[("↵", "keep"), ("Esc", "back")]);
 }
 
 /// Opens the help: the keys of the context, then those that work anywhere.

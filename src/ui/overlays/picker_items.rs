@@ -1,5 +1,6 @@
 //! What the rows of a picker stand for, and what happens when one is picked.
 
+use crate::ui::chats::Chats;
 use crate::ui::{cx::Cx, environment::Environment, screen::Screen};
 use std::sync::Arc;
 
@@ -116,10 +117,12 @@ pub(crate) fn accept(screen: &mut Screen, cx: &mut Cx<'_>) {
         PickerItem::Effort(effort) => model_settings::change_settings(cx, |settings| settings.effort = effort),
         PickerItem::Prompt(text) => {
             screen.pane.composer.replace(&text);
-            switching::schedule_draft_save(screen, cx);
+            switching::schedule_draft_save(&mut screen.pane, cx);
         }
         PickerItem::Code { code, .. } => copy_code(cx, code.text),
-        PickerItem::Write { path, text, over } => code_blocks::write_file(screen, cx, path, text, over),
+        PickerItem::Write { path, text, over } => {
+            code_blocks::write_file(&mut screen.overlays, cx.effects, path, text, over)
+        }
         PickerItem::OutputLine { all, .. } => {
             cx.show_message(copied_message(&all));
             cx.effects.push(Effect::CopyToClipboard(all.to_string()));
@@ -129,21 +132,21 @@ pub(crate) fn accept(screen: &mut Screen, cx: &mut Cx<'_>) {
             PickerKind::Command { text } => code_blocks::pipe_to_command(screen, cx, typed, text),
             _ => (),
         },
-        PickerItem::Message(id) if of == PickerKind::JumpToPrompt => go_to_message(screen, cx, id),
+        PickerItem::Message(id) if of == PickerKind::JumpToPrompt => go_to_message(screen, cx.chats, id),
         PickerItem::Message(id) => edit_prompt(screen, cx, id),
         PickerItem::Mouse(mouse) => {
             cx.env.config.mouse = mouse;
             cx.effects.push(Effect::SetMouseMode(mouse));
             cx.effects.push(Effect::SaveSetting(SettingChange::Mouse(mouse)));
         }
-        PickerItem::Theme(name) => set_theme(screen, cx, name),
+        PickerItem::Theme(name) => set_theme(&mut screen.overlays, cx, name),
     }
 }
 
 /// Scrolls to the first row of a message and puts the cursor on it.
-fn go_to_message(screen: &mut Screen, cx: &mut Cx<'_>, id: MessageId) {
+fn go_to_message(screen: &mut Screen, chats: &mut Chats, id: MessageId) {
     screen.focus = PaneFocus::Transcript;
-    if let Some(transcript) = screen.transcript_mut(cx.chats) {
+    if let Some(transcript) = screen.transcript_mut(chats) {
         transcript.set_cursor(Some(TranscriptCursor { message: id, target: CursorTarget::Message }));
         transcript.scroll(ScrollMove::ToMessage(id));
     }
@@ -156,8 +159,8 @@ pub(crate) fn copy_code(cx: &mut Cx<'_>, text: String) {
 }
 
 /// Returns the theme under the cursor of the theme picker, if it is open.
-pub(crate) fn previewed_theme(screen: &Screen) -> Option<String> {
-    let Some(ScreenOverlay::Picker { of: PickerKind::Theme, picker }) = screen.overlays.last() else {
+pub(crate) fn previewed_theme(overlays: &Vec<ScreenOverlay>) -> Option<String> {
+    let Some(ScreenOverlay::Picker { of: PickerKind::Theme, picker }) = overlays.last() else {
         return None;
     };
     match &picker.selected()?.payload {
@@ -167,14 +170,14 @@ pub(crate) fn previewed_theme(screen: &Screen) -> Option<String> {
 }
 
 /// Previews the theme under the cursor of the theme picker.
-pub(crate) fn preview_theme(screen: &mut Screen, cx: &mut Cx<'_>) {
-    if matches!(screen.overlays.last(), Some(ScreenOverlay::Picker { of: PickerKind::Theme, .. })) {
-        theme_selection::apply_theme(screen, cx); // The row of a theme shows its error.
+pub(crate) fn preview_theme(overlays: &mut Vec<ScreenOverlay>, env: &mut Environment) {
+    if matches!(overlays.last(), Some(ScreenOverlay::Picker { of: PickerKind::Theme, .. })) {
+        theme_selection::apply_theme(overlays, env); // The row of a theme shows its error.
     }
 }
 
 /// Sets a theme and saves it in the config, or shows why it cannot be used.
-fn set_theme(screen: &mut Screen, cx: &mut Cx<'_>, name: String) {
+fn set_theme(overlays: &mut Vec<ScreenOverlay>, cx: &mut Cx<'_>, name: String) {
     match cx.env.theme_selection.resolve(&name, &cx.env.config) {
         Ok(_) => {
             cx.env.config.theme.clone_from(&name);
@@ -182,14 +185,14 @@ fn set_theme(screen: &mut Screen, cx: &mut Cx<'_>, name: String) {
         }
         Err(why) => cx.warn(why),
     }
-    theme_selection::apply_theme(screen, cx);
+    theme_selection::apply_theme(overlays, cx.env);
 }
 
 /// Applies the fields of the form to the settings of the next message.
-pub(crate) fn apply_parameters(screen: &mut Screen, cx: &mut Cx<'_>) {
-    let Some(ScreenOverlay::Parameters(form)) = screen.overlays.last_mut() else { return };
+pub(crate) fn apply_parameters(overlays: &mut Vec<ScreenOverlay>, cx: &mut Cx<'_>) {
+    let Some(ScreenOverlay::Parameters(form)) = overlays.last_mut() else { return };
     let Some(values) = form.values() else { return };
-    screen.overlays.pop();
+    overlays.pop();
     model_settings::change_settings(cx, |settings| {
         settings.instructions = values.instructions;
         settings.temperature = values.temperature;
@@ -199,8 +202,8 @@ pub(crate) fn apply_parameters(screen: &mut Screen, cx: &mut Cx<'_>) {
     cx.show_message("these apply from the next message on");
 }
 
-pub(crate) fn on_welcome_key(screen: &mut Screen, cx: &mut Cx<'_>, event: KeyEvent) {
-    let Some(ScreenOverlay::Welcome(welcome)) = screen.overlays.last_mut() else { return };
+pub(crate) fn on_welcome_key(overlays: &mut Vec<ScreenOverlay>, effects: &mut Vec<Effect>, event: KeyEvent) {
+    let Some(ScreenOverlay::Welcome(welcome)) = overlays.last_mut() else { return };
     let in_field = welcome.field.is_some();
     let answer = match event.code {
         KeyCode::Enter => welcome.on_enter(),
@@ -216,9 +219,9 @@ pub(crate) fn on_welcome_key(screen: &mut Screen, cx: &mut Cx<'_>, event: KeyEve
     };
     match answer {
         None => (),
-        Some(ConnectRequest::Key(key)) => cx.effects.push(Effect::SaveKey(key.into())),
-        Some(ConnectRequest::Server(base_url)) => cx.effects.push(Effect::SaveServer { base_url }),
-        Some(ConnectRequest::Demo) => cx.effects.push(Effect::StartDemo),
+        Some(ConnectRequest::Key(key)) => effects.push(Effect::SaveKey(key.into())),
+        Some(ConnectRequest::Server(base_url)) => effects.push(Effect::SaveServer { base_url }),
+        Some(ConnectRequest::Demo) => effects.push(Effect::StartDemo),
     }
 }
 
@@ -228,18 +231,18 @@ pub(crate) fn can_close_welcome(env: &Environment) -> bool {
 }
 
 /// Handles the result of connecting: the name of the server that is now in use, or why not.
-pub(crate) fn on_connected(screen: &mut Screen, cx: &mut Cx<'_>, result: Result<String, String>) {
+pub(crate) fn on_connected(overlays: &mut Vec<ScreenOverlay>, cx: &mut Cx<'_>, result: Result<String, String>) {
     let name = match result {
         Ok(name) => name,
         Err(why) => {
-            match screen.overlays.last_mut() {
+            match overlays.last_mut() {
                 Some(ScreenOverlay::Welcome(welcome)) => welcome.fail(why),
                 _ => cx.warn(why),
             }
             return;
         }
     };
-    screen.overlays.retain(|overlay| !matches!(overlay, ScreenOverlay::Welcome(_)));
+    overlays.retain(|overlay| !matches!(overlay, ScreenOverlay::Welcome(_)));
     match cx.env.endpoints.iter_mut().find(|endpoint| endpoint.name == name) {
         Some(endpoint) => endpoint.is_ready = true,
         None => cx.env.endpoints.push(EndpointInfo { name: name.clone(), dialect: ApiDialect::Other, is_ready: true }),

@@ -1,5 +1,6 @@
 //! Tests of the drawn rail.
 
+use crate::ui::rail::Rail;
 use insta::assert_snapshot;
 use ratatui::{
     buffer::Buffer,

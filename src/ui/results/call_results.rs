@@ -25,23 +25,23 @@ pub(crate) fn open_result(screen: &mut Screen, cx: &mut Cx<'_>) {
         Some((message, slot))
     };
     match under_cursor.or_else(newest) {
-        Some((message, slot)) => open_call(screen, cx, message, slot),
+        Some((message, slot)) => open_call(&mut screen.overlays, cx, message, slot),
         None => cx.show_message("this answer called no tools"),
     }
 }
 
-pub(crate) fn open_call(screen: &mut Screen, cx: &mut Cx<'_>, message: MessageId, slot: ItemSlot) {
+pub(crate) fn open_call(overlays: &mut Vec<ScreenOverlay>, cx: &mut Cx<'_>, message: MessageId, slot: ItemSlot) {
     let Some((call, run)) = find_call(cx.chats, message, slot) else { return };
     let pager = CallPager::new(message, slot, call, run, cx.env.theme.marks);
-    screen.overlays.push(ScreenOverlay::Pager(Box::new(pager)));
-    let request = refresh_pager(screen, cx.chats);
+    overlays.push(ScreenOverlay::Pager(Box::new(pager)));
+    let request = refresh_pager(overlays, cx.chats);
     cx.effects.extend(request);
 }
 
 /// Updates the pager before a frame. Returns a request for the full result if the message has only part of it.
-pub(crate) fn refresh_pager(screen: &mut Screen, chats: &Chats) -> Option<Effect> {
+pub(crate) fn refresh_pager(overlays: &mut Vec<ScreenOverlay>, chats: &Chats) -> Option<Effect> {
     let conversation = chats.conversations.get(&chats.content.conversation_id()?)?;
-    let pager = find_pager(&mut screen.overlays)?;
+    let pager = find_pager(overlays)?;
     let (message, slot) = (pager.message, pager.slot);
     let answer = conversation.messages.get(&message)?.as_answer()?;
     let ItemKind::Call(call) = &*answer.items.get(&slot)?.kind else { return None };
@@ -51,13 +51,13 @@ pub(crate) fn refresh_pager(screen: &mut Screen, chats: &Chats) -> Option<Effect
 }
 
 pub(crate) fn on_result_loaded(
-    screen: &mut Screen,
+    overlays: &mut Vec<ScreenOverlay>,
     message: MessageId,
     slot: ItemSlot,
     result: Result<Option<Box<ToolOutcome>>, store::StoreError>,
 ) {
     let is_waiting = |pager: &&mut CallPager| pager.is_loading() && (pager.message, pager.slot) == (message, slot);
-    let Some(pager) = find_pager(&mut screen.overlays).filter(is_waiting) else {
+    let Some(pager) = find_pager(overlays).filter(is_waiting) else {
         return;
     };
     pager.set_full_result(match result {
@@ -94,7 +94,7 @@ fn step_call(screen: &mut Screen, cx: &mut Cx<'_>, offset: isize) {
     if let Some(transcript) = screen.transcript_mut(cx.chats) {
         transcript.set_cursor(Some(TranscriptCursor { message, target: CursorTarget::Call(next) }));
     }
-    open_call(screen, cx, message, next);
+    open_call(&mut screen.overlays, cx, message, next);
 }
 
 /// Copies a call and its result.

@@ -1,5 +1,6 @@
 //! Citations: moving between them, source cards, opening a source in the browser, checking a source.
 
+use crate::ui::screen::ConversationPane;
 use crate::ui::{
     Action, Effect,
     dispatch::toggle_rail,
@@ -45,13 +46,13 @@ pub(crate) fn show_rail_tab(screen: &mut Screen, tab: RailTab) {
 }
 
 /// Steps through the list of sources, and the text follows; returns `false` if there is no such source.
-pub(crate) fn step_source(screen: &mut Screen, cx: &mut Cx<'_>, movement: ScrollMove) -> bool {
+pub(crate) fn step_source(screen: &mut Screen, chats: &mut Chats, movement: ScrollMove) -> bool {
     let ScrollMove::Rows(rows) = movement else { return false };
     if screen.rail.tab != RailTab::Sources {
         return false;
     }
     let Some(next) = screen.rail.source_at_offset(rows) else { return false };
-    let Some(transcript) = screen.transcript_mut(cx.chats) else { return false };
+    let Some(transcript) = screen.transcript_mut(chats) else { return false };
     transcript.go_to_citation(CitationStep::ToSource(next.0, next.1));
     true
 }
@@ -67,8 +68,8 @@ pub(crate) fn is_source_card_active(screen: &Screen, chats: &Chats) -> bool {
 }
 
 /// Opens or closes the card of the citation under the cursor; returns `false` if there is no citation.
-pub(crate) fn toggle_source_card(screen: &mut Screen, cx: &mut Cx<'_>) -> bool {
-    let was_open = is_source_card_active(screen, cx.chats);
+pub(crate) fn toggle_source_card(screen: &mut Screen, chats: &mut Chats) -> bool {
+    let was_open = is_source_card_active(screen, chats);
     let in_rail = screen.focus == PaneFocus::Rail;
     if in_rail && screen.rail.tab != RailTab::Sources {
         return false;
@@ -76,7 +77,7 @@ pub(crate) fn toggle_source_card(screen: &mut Screen, cx: &mut Cx<'_>) -> bool {
     let can_open = |transcript: &&mut Transcript| {
         transcript.selected_citation().is_some() && (in_rail || transcript.is_citation_visible())
     };
-    let Some(transcript) = screen.transcript_mut(cx.chats).filter(can_open) else { return false };
+    let Some(transcript) = screen.transcript_mut(chats).filter(can_open) else { return false };
     transcript.set_source_open(!was_open);
     if in_rail {
         screen.overlays.retain(|overlay| !matches!(overlay, ScreenOverlay::Rail));
@@ -86,18 +87,17 @@ pub(crate) fn toggle_source_card(screen: &mut Screen, cx: &mut Cx<'_>) -> bool {
 }
 
 /// Closes the question on a source card, else the card.
-pub(crate) fn close_source_card(screen: &mut Screen, cx: &mut Cx<'_>) {
-    if let Some(question) = pending_question(screen, cx.chats) {
-        clear_check(screen, cx, question);
-    } else if let Some(transcript) = screen.transcript_mut(cx.chats) {
+pub(crate) fn close_source_card(screen: &mut Screen, chats: &mut Chats) {
+    if let Some(question) = pending_question(screen, chats) {
+        clear_check(screen, chats, question);
+    } else if let Some(transcript) = screen.transcript_mut(chats) {
         transcript.set_source_open(false);
     }
 }
 
 /// Removes the citation highlight when the user returns to the composer.
-pub(crate) fn clear_highlight(screen: &mut Screen, cx: &mut Cx<'_>) {
-    if let Some(transcript) =
-        screen.transcript_mut(cx.chats).filter(|transcript| transcript.selected_citation().is_some())
+pub(crate) fn clear_highlight(screen: &mut Screen, chats: &mut Chats) {
+    if let Some(transcript) = screen.transcript_mut(chats).filter(|transcript| transcript.selected_citation().is_some())
     {
         transcript.set_source_open(false);
         transcript.set_cursor(None);
@@ -192,8 +192,8 @@ fn pending_question(screen: &Screen, chats: &Chats) -> Option<CheckQuestion> {
     matches!(transcript.check(&question), Some(PageCheck::Asking { .. })).then_some(question)
 }
 
-fn clear_check(screen: &mut Screen, cx: &mut Cx<'_>, question: CheckQuestion) {
-    if let Some(transcript) = screen.transcript_mut(cx.chats) {
+fn clear_check(screen: &mut Screen, chats: &mut Chats, question: CheckQuestion) {
+    if let Some(transcript) = screen.transcript_mut(chats) {
         transcript.set_check(question, None);
     }
 }
@@ -212,7 +212,7 @@ pub(crate) fn on_question_key(screen: &mut Screen, cx: &mut Cx<'_>, key: char) -
         return true; // The question has just appeared: the key was meant for something else.
     }
     if key == 'n' {
-        clear_check(screen, cx, question);
+        clear_check(screen, cx.chats, question);
         return true;
     }
     cx.env.config.sources.check = FetchConsent::Always;
@@ -225,7 +225,7 @@ pub(crate) fn on_question_key(screen: &mut Screen, cx: &mut Cx<'_>, key: char) -
 
 /// Shows the result of a check.
 pub(crate) fn on_checked(
-    screen: &mut Screen,
+    pane: &mut ConversationPane,
     cx: &mut Cx<'_>,
     conversation: ConversationId,
     question: CheckQuestion,
@@ -235,7 +235,7 @@ pub(crate) fn on_checked(
         Ok(page) => PageCheck::Done { at: cx.now, page },
         Err(why) => PageCheck::Failed { at: cx.now, reason: why },
     };
-    if let Some(transcript) = screen.pane.transcripts.get_mut(&conversation) {
+    if let Some(transcript) = pane.transcripts.get_mut(&conversation) {
         transcript.set_check(question, Some(check));
     }
 }

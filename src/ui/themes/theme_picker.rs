@@ -28,13 +28,13 @@ pub(crate) fn open_themes(screen: &mut Screen, cx: &mut Cx<'_>) {
     picker.set_rows(theme_rows(cx.env));
     picker.select(&PickerItem::Theme(cx.env.config.theme.clone()));
     cx.effects.push(Effect::ReadThemes);
-    push_picker(screen, PickerKind::Theme, picker, &[("↵", "keep"), ("Esc", "as it was")]);
+    push_picker(&mut screen.overlays, PickerKind::Theme, picker, &[("↵", "keep"), ("Esc", "as it was")]);
 }
 
 /// Updates the open theme picker after the user's own themes were read again.
-pub(crate) fn refresh_themes(screen: &mut Screen, cx: &mut Cx<'_>) {
-    let new = theme_rows(cx.env);
-    if let Some(ScreenOverlay::Picker { of: PickerKind::Theme, picker }) = screen.overlays.last_mut() {
+pub(crate) fn refresh_themes(overlays: &mut Vec<ScreenOverlay>, env: &mut Environment) {
+    let new = theme_rows(env);
+    if let Some(ScreenOverlay::Picker { of: PickerKind::Theme, picker }) = overlays.last_mut() {
         picker.set_rows(new);
     }
 }

@@ -1,6 +1,7 @@
 //! The active theme: the chosen one or, with `auto`, the one that suits the terminal's background.
 
-use crate::ui::{cx::Cx, screen::Screen};
+use crate::ui::cx::Cx;
+use crate::ui::{environment::Environment, overlays::ScreenOverlay};
 use jiff::SignedDuration;
 
 use crate::ui::{Effect, overlays};
@@ -122,15 +123,15 @@ fn parse_user_theme(file: ThemeFile) -> UserTheme {
 }
 
 /// Activates the chosen or previewed theme; returns the reason if that is not possible.
-pub(crate) fn apply_theme(screen: &mut Screen, cx: &mut Cx<'_>) -> Option<String> {
-    let previewed = overlays::previewed_theme(screen);
-    cx.env.apply_theme(previewed.as_deref())
+pub(crate) fn apply_theme(overlays: &mut Vec<ScreenOverlay>, env: &mut Environment) -> Option<String> {
+    let previewed = overlays::previewed_theme(overlays);
+    env.apply_theme(previewed.as_deref())
 }
 
 /// Asks the terminal for its background if the theme depends on it. The query goes out after the first frame, because
 /// effects of `sync` are carried out after drawing.
-pub(crate) fn query_background(screen: &mut Screen, cx: &mut Cx<'_>) -> Option<Effect> {
-    let is_needed = cx.env.config.theme == AUTO || overlays::previewed_theme(screen).is_some();
+pub(crate) fn query_background(overlays: &mut Vec<ScreenOverlay>, cx: &mut Cx<'_>) -> Option<Effect> {
+    let is_needed = cx.env.config.theme == AUTO || overlays::previewed_theme(overlays).is_some();
     if !is_needed || cx.env.theme_selection.queried_at.is_some() || cx.env.theme_selection.has_no_colour() {
         return None;
     }
@@ -139,26 +140,26 @@ pub(crate) fn query_background(screen: &mut Screen, cx: &mut Cx<'_>) -> Option<E
 }
 
 /// Handles the terminal's report of its background.
-pub(crate) fn on_background(screen: &mut Screen, cx: &mut Cx<'_>, shade: ThemeShade) {
+pub(crate) fn on_background(overlays: &mut Vec<ScreenOverlay>, cx: &mut Cx<'_>, shade: ThemeShade) {
     let now = cx.now;
     let in_time =
         cx.env.theme_selection.queried_at.is_some_and(|asked| now.duration_since(asked) <= BACKGROUND_TIMEOUT);
     if in_time && cx.env.theme_selection.background != Some(shade) {
         cx.env.theme_selection.background = Some(shade);
-        if let Some(why) = apply_theme(screen, cx) {
+        if let Some(why) = apply_theme(overlays, cx.env) {
             cx.warn(why);
         }
     }
 }
 
 /// Asks the terminal for its background again, because its colours have changed.
-pub(crate) fn on_colours_changed(cx: &mut Cx<'_>) {
-    cx.env.theme_selection.queried_at = None;
+pub(crate) fn on_colours_changed(env: &mut Environment) {
+    env.theme_selection.queried_at = None;
 }
 
 /// Updates the user's own themes after their files were read again.
-pub(crate) fn on_themes(screen: &mut Screen, cx: &mut Cx<'_>, files: Vec<ThemeFile>) {
-    cx.env.theme_selection.user_themes = files.into_iter().map(parse_user_theme).collect();
-    overlays::refresh_themes(screen, cx);
-    apply_theme(screen, cx); // The open picker shows the error of a file.
+pub(crate) fn on_themes(overlays: &mut Vec<ScreenOverlay>, env: &mut Environment, files: Vec<ThemeFile>) {
+    env.theme_selection.user_themes = files.into_iter().map(parse_user_theme).collect();
+    overlays::refresh_themes(overlays, env);
+    apply_theme(overlays, env); // The open picker shows the error of a file.
 }

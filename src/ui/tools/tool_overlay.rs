@@ -22,26 +22,26 @@ pub(crate) fn open_tools(screen: &mut Screen, cx: &mut Cx<'_>) {
 }
 
 /// Shows what a project's server file would run, and asks whether to trust it.
-pub(crate) fn open_trust(screen: &mut Screen, cx: &mut Cx<'_>) {
+pub(crate) fn open_trust(overlays: &mut Vec<ScreenOverlay>, cx: &mut Cx<'_>) {
     let mut servers = cx.env.tools.server_statuses.servers.values();
     match servers.find(|known| known.configured.permission == RunPermission::Untrusted) {
         Some(known) => {
             let list = ToolList::with_trust_question(known.configured.name.clone());
-            screen.overlays.push(ScreenOverlay::Tools(Box::new(list)));
+            overlays.push(ScreenOverlay::Tools(Box::new(list)));
         }
         None => cx.show_message("no MCP server file is waiting to be trusted"),
     }
 }
 
 /// Updates the overlay before a frame.
-pub(crate) fn refresh_tool_list(screen: &mut Screen, cx: &mut Cx<'_>, screen_area: Rect) {
+pub(crate) fn refresh_tool_list(overlays: &mut Vec<ScreenOverlay>, cx: &mut Cx<'_>, screen_area: Rect) {
     let is_tools = |overlay: &ScreenOverlay| matches!(overlay, ScreenOverlay::Tools(_));
-    let Some(index) = screen.overlays.iter().position(is_tools) else { return };
-    let mut overlay = screen.overlays.remove(index);
+    let Some(index) = overlays.iter().position(is_tools) else { return };
+    let mut overlay = overlays.remove(index);
     if let ScreenOverlay::Tools(list) = &mut overlay {
         list.arrange(&tool_facts(cx.chats, cx.env), screen_area);
     }
-    screen.overlays.insert(index, overlay);
+    overlays.insert(index, overlay);
 }
 
 fn tool_facts<'a>(chats: &'a Chats, env: &'a Environment) -> ToolFacts<'a> {
@@ -79,12 +79,12 @@ pub(crate) fn apply_request(screen: &mut Screen, cx: &mut Cx<'_>, request: ToolL
             if standing == Some(RunPermission::On) {
                 cx.effects.push(Effect::RunMcpJob(McpJob::Restart(server)));
             } else {
-                show_message(screen, "nothing is running that could be restarted");
+                show_message(&mut screen.overlays, "nothing is running that could be restarted");
             }
         }
         ToolListCommand::Reload => {
             let message = tool_registry::reload_servers(cx);
-            show_message(screen, message);
+            show_message(&mut screen.overlays, message);
         }
         ToolListCommand::Trust(server) => tool_registry::trust_server_file(cx, &server),
     }
@@ -128,8 +128,8 @@ fn force_tool(cx: &mut Cx<'_>, id: &ToolId) {
     });
 }
 
-fn show_message(screen: &mut Screen, message: &str) {
-    if let Some(ScreenOverlay::Tools(list)) = screen.overlays.last_mut() {
+fn show_message(overlays: &mut Vec<ScreenOverlay>, message: &str) {
+    if let Some(ScreenOverlay::Tools(list)) = overlays.last_mut() {
         list.show_message(message);
     }
 }

@@ -99,7 +99,7 @@ pub(crate) fn on_tools(cx: &mut Cx<'_>, server: String, tools: Vec<ToolDefinitio
 }
 
 /// Handles an event of the MCP servers.
-pub(crate) fn on_mcp_event(screen: &mut Screen, cx: &mut Cx<'_>, event: &mcp::McpEvent) {
+pub(crate) fn on_mcp_event(overlays: &mut Vec<ScreenOverlay>, cx: &mut Cx<'_>, event: &mcp::McpEvent) {
     let now = cx.now;
     cx.env.tools.server_statuses.apply(event);
     cx.env.tools.rev += 1;
@@ -110,7 +110,7 @@ pub(crate) fn on_mcp_event(screen: &mut Screen, cx: &mut Cx<'_>, event: &mcp::Mc
             cx.env.complaints.extend(complaints.iter().cloned().chain(untrusted_message(cx.env)));
             cx.env.tools.server_tools.retain(|name, _| servers.iter().any(|server| server.name == *name));
             // The overlay is already open and needs the servers.
-            if screen.overlays.iter().any(|overlay| matches!(overlay, ScreenOverlay::Tools(_))) {
+            if overlays.iter().any(|overlay| matches!(overlay, ScreenOverlay::Tools(_))) {
                 start_servers(cx);
             }
         }
@@ -262,7 +262,7 @@ pub(crate) fn toggle_allow_all(cx: &mut Cx<'_>) {
 
 /// Puts the arguments of a call into the composer, or empties it for the reason of a denial.
 fn edit_call(screen: &mut Screen, cx: &mut Cx<'_>, call: CallId, approval: ApprovalChoice) {
-    switching::save_draft_now(screen, cx);
+    switching::save_draft_now(&mut screen.pane, cx);
     let arguments = cx
         .chats
         .current_conversation()

@@ -1,5 +1,6 @@
 //! Copying the selection, or what is under the cursor.
 
+use crate::ui::screen::ConversationPane;
 use crate::ui::{Effect, dispatch::cursor, overlays, results::call_results, sources::citation_actions};
 use crate::ui::{chats::Chats, cx::Cx, screen::Screen};
 use crate::{
@@ -9,7 +10,7 @@ use crate::{
 
 /// Copies the selection and ends it; returns `false` if there is none.
 pub(crate) fn copy_selection(screen: &mut Screen, cx: &mut Cx<'_>) -> bool {
-    let Some(text) = selected_text(screen, cx) else { return false };
+    let Some(text) = selected_text(&mut screen.pane, cx) else { return false };
     cx.show_message(copied_message(&text));
     cx.effects.push(Effect::CopyToClipboard(text));
     if let Some(transcript) = screen.transcript_mut(cx.chats) {
@@ -19,9 +20,9 @@ pub(crate) fn copy_selection(screen: &mut Screen, cx: &mut Cx<'_>) -> bool {
 }
 
 /// Returns the selected text.
-pub(crate) fn selected_text(screen: &mut Screen, cx: &mut Cx<'_>) -> Option<String> {
+pub(crate) fn selected_text(pane: &mut ConversationPane, cx: &mut Cx<'_>) -> Option<String> {
     let id = cx.chats.content.conversation_id()?;
-    screen.pane.transcripts.get_mut(&id)?.selected_text(cx.chats.conversations.get(&id)?, cx.now)
+    pane.transcripts.get_mut(&id)?.selected_text(cx.chats.conversations.get(&id)?, cx.now)
 }
 
 /// Returns a message that says how much was copied.

@@ -23,8 +23,8 @@ pub(crate) fn is_typing(screen: &Screen, chats: &Chats) -> bool {
 }
 
 /// Handles a key while the query is being typed.
-pub(crate) fn on_key(screen: &mut Screen, cx: &mut Cx<'_>, key: KeyEvent) {
-    if let Some(transcript) = screen.transcript_mut(cx.chats) {
+pub(crate) fn on_key(screen: &mut Screen, chats: &mut Chats, key: KeyEvent) {
+    if let Some(transcript) = screen.transcript_mut(chats) {
         transcript.on_find_key(key);
     }
 }
@@ -49,8 +49,8 @@ pub(crate) fn walk_matches(screen: &mut Screen, cx: &mut Cx<'_>, forward: bool) 
     }
 }
 
-pub(crate) fn end_find(screen: &mut Screen, cx: &mut Cx<'_>) {
-    if let Some(transcript) = screen.transcript_mut(cx.chats) {
+pub(crate) fn end_find(screen: &mut Screen, chats: &mut Chats) {
+    if let Some(transcript) = screen.transcript_mut(chats) {
         transcript.close_find();
     }
 }
@@ -61,8 +61,8 @@ pub fn active_find<'a>(screen: &'a Screen, chats: &Chats) -> Option<&'a FindStat
 }
 
 /// Ends the search when the focus has left the text.
-pub(crate) fn sync(screen: &mut Screen, cx: &mut Cx<'_>) {
-    if matches!(screen.focus, PaneFocus::Composer | PaneFocus::Card) && active_find(screen, cx.chats).is_some() {
-        end_find(screen, cx);
+pub(crate) fn sync(screen: &mut Screen, chats: &mut Chats) {
+    if matches!(screen.focus, PaneFocus::Composer | PaneFocus::Card) && active_find(screen, chats).is_some() {
+        end_find(screen, chats);
     }
 }

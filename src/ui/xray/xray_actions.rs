@@ -1,5 +1,6 @@
 //! Recordings of an answer's wire traffic: recorded as it arrives, saved with the answer, and shown in the x-ray.
 
+use crate::ui::environment::Environment;
 use crate::ui::{cx::Cx, screen::Screen};
 use jiff::SignedDuration;
 
@@ -46,7 +47,7 @@ pub(crate) fn unsaved_chunk(cx: &mut Cx<'_>, message: MessageId) -> Option<Conve
 }
 
 /// Saves the recordings of answers that have ended.
-pub(crate) fn save_ended(screen: &mut Screen, cx: &mut Cx<'_>) {
+pub(crate) fn save_ended(overlays: &mut Vec<ScreenOverlay>, cx: &mut Cx<'_>) {
     if cx.chats.recordings.is_empty() {
         return;
     }
@@ -56,7 +57,7 @@ pub(crate) fn save_ended(screen: &mut Screen, cx: &mut Cx<'_>) {
     for message in ended {
         let Some(growing) = cx.chats.recordings.remove(&message) else { continue };
         let recording = Box::new(growing.recording);
-        if let Some(shown) = find_xray(screen).filter(|shown| shown.answer == message) {
+        if let Some(shown) = find_xray(overlays).filter(|shown| shown.answer == message) {
             shown.set_recording(recording.clone());
         }
         let max_total_bytes = u64::from(cx.env.config.xray.max_bytes) * TOTAL_LIMIT_FACTOR;
@@ -79,13 +80,13 @@ pub(crate) fn open_xray(screen: &mut Screen, cx: &mut Cx<'_>) {
 }
 
 pub(crate) fn on_recording_loaded(
-    screen: &mut Screen,
-    cx: &mut Cx<'_>,
+    overlays: &mut Vec<ScreenOverlay>,
+    env: &mut Environment,
     message: MessageId,
     result: Result<Option<Box<WireRecording>>, store::StoreError>,
 ) {
-    let is_recording = cx.env.config.xray.record;
-    let Some(shown) = find_xray(screen).filter(|shown| shown.answer == message && !shown.is_filled()) else { return };
+    let is_recording = env.config.xray.record;
+    let Some(shown) = find_xray(overlays).filter(|shown| shown.answer == message && !shown.is_filled()) else { return };
     match result {
         Ok(Some(recording)) => shown.set_recording(recording),
         Ok(None) if is_recording => shown.set_failure(
@@ -101,14 +102,14 @@ pub(crate) fn on_recording_loaded(
 }
 
 /// Updates the shown recording before a frame, if the last update is long enough ago.
-pub(crate) fn refresh_xray(screen: &mut Screen, cx: &mut Cx<'_>) {
+pub(crate) fn refresh_xray(overlays: &mut Vec<ScreenOverlay>, cx: &mut Cx<'_>) {
     let now = cx.now;
-    let due = find_xray(screen)
+    let due = find_xray(overlays)
         .filter(|shown| now.duration_since(shown.refreshed_at) >= REFRESH_INTERVAL)
         .map(|shown| shown.answer);
     let grown =
         due.and_then(|answer| cx.chats.recordings.get(&answer)).map(|growing| Box::new(growing.recording.clone()));
-    if let (Some(recording), Some(shown)) = (grown, find_xray(screen)) {
+    if let (Some(recording), Some(shown)) = (grown, find_xray(overlays)) {
         shown.set_recording(recording);
         shown.refreshed_at = now;
     }
@@ -129,8 +130,8 @@ pub(crate) fn apply_request(cx: &mut Cx<'_>, request: XrayCommand) {
     }
 }
 
-fn find_xray(screen: &mut Screen) -> Option<&mut XrayOverlay> {
-    screen.overlays.iter_mut().rev().find_map(|overlay| match overlay {
+fn find_xray(overlays: &mut Vec<ScreenOverlay>) -> Option<&mut XrayOverlay> {
+    overlays.iter_mut().rev().find_map(|overlay| match overlay {
         ScreenOverlay::Xray(xray) => Some(xray.as_mut()),
         ScreenOverlay::Welcome(_)
         | ScreenOverlay::Picker { .. }
