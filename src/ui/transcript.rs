@@ -7,6 +7,7 @@ mod anchor;
 mod answer;
 pub mod approval;
 pub(crate) mod call_rows;
+mod card_rows;
 mod citation_walk;
 pub mod copying;
 mod cursor;
