@@ -5,10 +5,10 @@ mod support;
 
 use divan::{Bencher, black_box};
 use ibid::{
-    chat::{MessageId, Timestamp},
+    chat::Timestamp,
     config::ShowMode,
     render::{
-        highlight::{CodeBlockId, CodeHighlighter, HighlightJob},
+        highlight::{CodeBlockId, CodeHighlighter, CodeOwner, HighlightJob},
         markdown::{MarkdownLayout, MarkdownOptions, TextStage},
         theme::Theme,
     },
@@ -16,7 +16,6 @@ use ibid::{
 };
 use ratatui::{buffer::Buffer, layout::Rect, widgets::Widget};
 use support::long_conversation::{conversation, mixed_markdown};
-use uuid::Uuid;
 
 fn main() {
     divan::main();
@@ -108,7 +107,7 @@ fn resize(bencher: Bencher) {
 /// A line of code, highlighted from where the previous one ended.
 #[divan::bench(args = ["rust", "python", "js", "md"])]
 fn highlighted_line(bencher: Bencher, language: &str) {
-    let block = CodeBlockId { message: MessageId(Uuid::nil()), number: 1 };
+    let block = CodeBlockId { owner: CodeOwner(0), number: 1 };
     let job = |first_line: usize, text: &str| HighlightJob {
         block,
         language: language.into(),

@@ -19,4 +19,3 @@ pub mod terminal;
 pub mod text;
 pub mod tools;
 pub mod ui;
-pub mod widgets;

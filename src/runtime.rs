@@ -35,7 +35,7 @@ use crate::{
     render::highlight,
     store::StoreHandle,
     tools::ToolCommand,
-    ui::{Effect, Msg, msg::FileWriteError, notifications::UserNotification},
+    ui::{Effect, Msg, effect::UserNotification, msg::FileWriteError},
 };
 use pages::PageFetcher;
 use servers::{ApiServer, ApiServers, DEMO, OPENROUTER};

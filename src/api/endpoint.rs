@@ -14,6 +14,15 @@ pub struct Endpoint {
     pub key: Option<SecretString>,
 }
 
+/// What is known about an endpoint without its address and its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndpointInfo {
+    pub name: String,
+    pub dialect: ApiDialect,
+    /// Whether it can be used: it has a key, or needs none.
+    pub is_ready: bool,
+}
+
 /// What a server understands beyond the common core of the API (reference: section 11).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ApiDialect {

@@ -11,13 +11,16 @@ use syntect::parsing::{ParseState, ScopeStack, SyntaxSet};
 pub use languages::can_highlight;
 
 use super::theme::ColourRole;
-use crate::chat::MessageId;
 
-/// Identifies a code block of an answer.
+/// Identifies whose code it is; the caller chooses the number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CodeOwner(pub u128);
+
+/// Identifies a code block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CodeBlockId {
-    pub message: MessageId,
-    /// The block's number in its answer, from 1.
+    pub owner: CodeOwner,
+    /// Counted from 1 within its owner.
     pub number: u32,
 }
 
@@ -177,11 +180,9 @@ mod tests {
         atomic::{AtomicU64, Ordering},
     };
 
-    use uuid::Uuid;
-
     use super::*;
 
-    const BLOCK: CodeBlockId = CodeBlockId { message: MessageId(Uuid::nil()), number: 1 };
+    const BLOCK: CodeBlockId = CodeBlockId { owner: CodeOwner(0), number: 1 };
 
     fn highlighter() -> CodeHighlighter {
         CodeHighlighter::new(|| Duration::ZERO)

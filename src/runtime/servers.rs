@@ -5,10 +5,9 @@ use std::sync::Arc;
 use tokio::{sync::OnceCell, task::spawn_blocking};
 
 use crate::{
-    api::{self, ApiClient, ApiDialect, Endpoint, FaultKind, client::HttpTimeouts},
+    api::{self, ApiClient, ApiDialect, Endpoint, FaultKind, client::HttpTimeouts, endpoint::EndpointInfo},
     config::{self, AppPaths, Config, EnvLookup, TimeLimits},
     keys,
-    ui::EndpointInfo,
 };
 
 /// The name of the built-in endpoint.

@@ -1,6 +1,6 @@
 //! Escape sequences that reach a user who is looking elsewhere: the bell, desktop notifications, the window title.
 
-use crate::{config::DesktopNotification, ui::notifications::UserNotification};
+use crate::{config::DesktopNotification, ui::effect::UserNotification};
 
 /// Pushes the window title onto the terminal's stack.
 pub const PUSH_TITLE: &str = "\x1b[22;2t";

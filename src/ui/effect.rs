@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::notifications::UserNotification;
 use crate::{
     api,
     chat::{CallId, ConversationId, MessageId, StreamId},
     citations::check::CheckQuestion,
-    config, mcp,
+    config::{self, DesktopNotification},
+    mcp,
     render::highlight,
     store,
     tools::{ToolCommand, ToolId},
@@ -119,4 +119,13 @@ pub enum Effect {
     Quit,
     /// Restarts the program against the demo server.
     StartDemo,
+}
+
+/// A bell, a desktop notification, or both.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserNotification {
+    pub bell: bool,
+    pub desktop: DesktopNotification,
+    /// One line.
+    pub message: String,
 }

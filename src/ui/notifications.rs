@@ -1,7 +1,6 @@
 //! Notifications for a user who is not looking: an answer has ended, failed, or waits for a decision.
 
-use super::Effect;
-use crate::ui::{chats::Chats, cx::Cx, environment::Environment};
+use super::{Effect, chats::Chats, cx::Cx, effect::UserNotification, environment::Environment};
 use crate::{
     chat::{AnswerEnd, Conversation, ConversationId, Message, MessageId, Turn, TurnBlock, tool_call::ToolCallState},
     config::{DesktopNotification, NotifyWhen},
@@ -41,15 +40,6 @@ enum TurnOutcome {
     Answered,
     Failed,
     NeedsDecision,
-}
-
-/// A bell, a desktop notification, or both.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UserNotification {
-    pub bell: bool,
-    pub desktop: DesktopNotification,
-    /// One line.
-    pub message: String,
 }
 
 /// Notes that the terminal has lost the focus.

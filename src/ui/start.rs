@@ -2,8 +2,8 @@
 
 use ratatui::layout::Size;
 
+pub use crate::api::endpoint::EndpointInfo;
 use crate::{
-    api::ApiDialect,
     chat::Effort,
     config::{Config, ThemeFile},
     render::theme::ColourDepth,
@@ -30,15 +30,6 @@ pub struct StartOptions {
     pub complaints: Vec<String>,
     /// The size of the terminal, in cells.
     pub size: Size,
-}
-
-/// What the state knows about an endpoint; its key is never part of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EndpointInfo {
-    pub name: String,
-    pub dialect: ApiDialect,
-    /// Whether it can be used: it has a key, or needs none.
-    pub is_ready: bool,
 }
 
 /// The conversation to open at startup.

@@ -7,6 +7,7 @@ mod anchor;
 mod answer;
 pub mod approval;
 pub(crate) mod call_rows;
+mod card_rows;
 mod citation_walk;
 pub mod copying;
 mod cursor;
@@ -34,6 +35,8 @@ use std::{
     collections::BTreeMap,
     hash::{DefaultHasher, Hash, Hasher},
 };
+
+use uuid::Uuid;
 
 pub use call_rows::call_text as called;
 pub use citation_walk::{CitationStep, CitedSource};
@@ -350,7 +353,8 @@ impl Transcript {
 
     /// Applies highlighting to a code block. Returns whether something on the screen may have changed.
     pub fn apply_highlighting(&mut self, painted: &highlight::HighlightedLines) -> bool {
-        self.message_rows.get_mut(&painted.block.message).is_some_and(|laid| laid.apply_highlighting(painted))
+        let answer = MessageId(Uuid::from_u128(painted.block.owner.0));
+        self.message_rows.get_mut(&answer).is_some_and(|laid| laid.apply_highlighting(painted))
     }
 
     /// Takes the code that needs highlighting: in the window, and within a window's height above and below it.
@@ -361,7 +365,11 @@ impl Transcript {
                 continue;
             };
             let wanted = slice.first_row.saturating_sub(self.height)..slice.first_row + slice.row_count + self.height;
-            jobs.extend(laid.take_highlight_jobs(id, &wanted, &mut self.newest_highlight_job));
+            jobs.extend(laid.take_highlight_jobs(
+                highlight::CodeOwner(id.0.as_u128()),
+                &wanted,
+                &mut self.newest_highlight_job,
+            ));
         }
         jobs
     }

@@ -11,11 +11,11 @@ use std::{
 /// The layers from top to bottom: a layer may use those below it, but none above or beside it.
 const LAYERS: &[&[&str]] = &[
     &["main", "cli"],
-    &["tui", "headless", "demo"],
-    &["runtime", "view"],
-    &["app"],
-    &["widgets"],
-    &["store", "mcp"],
+    &["terminal", "headless", "demo"],
+    &["runtime"],
+    &["ui"],
+    &["render"],
+    &["citations", "store", "mcp"],
     &["chat"],
     &["api"],
     &["config", "keys", "log"],
@@ -28,7 +28,7 @@ const LAYER_EXCEPTIONS: &[(&str, &str, &str)] =
     &[("main", "cli", "to parse its arguments"), ("keys", "config", "to look up an environment variable as it does")];
 
 /// Layers in which the same input always gives the same state: time is an argument, and side effects are values.
-const PURE_LAYERS: &[&str] = &["app", "widgets", "chat", "tools", "text"];
+const PURE_LAYERS: &[&str] = &["ui", "render", "citations", "chat", "tools", "text"];
 
 /// Paths that a pure layer must not use: (path, what to do instead).
 const IMPURE_PATHS: &[(&str, &str)] = &[
@@ -96,20 +96,17 @@ fn no_file_is_longer_than_the_maximum() {
 fn a_forbidden_use_is_found_however_it_is_written() {
     let source = |path: &str, text: &str| SourceFile::new(Path::new(path), text.into());
     let upward = |path: &str, text: &str| source(path, text).upward_uses().len();
-    assert_eq!(upward("chat/turn.rs", "use crate::app::State;"), 1);
+    assert_eq!(upward("chat/turn.rs", "use crate::ui::State;"), 1);
     assert_eq!(upward("chat/turn.rs", "use crate::{api::Event, store::{self, Job}};"), 2);
-    assert_eq!(upward("chat/turn.rs", "fn f(x: &crate::view::X) {}"), 1);
-    assert_eq!(upward("chat/turn.rs", "use super::super::widgets::screen;"), 1);
-    assert_eq!(upward("chat.rs", "use super::widgets;"), 1);
-    assert_eq!(upward("tui/os/unix.rs", "use super::super::super::headless;"), 1);
-    assert_eq!(upward("chat/turn.rs", "#[cfg(test)]\nmod tests { use crate::app::State; }"), 1);
-    assert_eq!(upward("chat/turn.rs", "use super::message; use crate::{api, text::wrap}; // crate::app"), 0);
-    assert_eq!(
-        upward("chat.rs", "mod x { const S: &str = \"crate::app\"; const C: char = '\"'; use super::turn; }"),
-        0
-    );
+    assert_eq!(upward("chat/turn.rs", "fn f(x: &crate::runtime::X) {}"), 1);
+    assert_eq!(upward("chat/turn.rs", "use super::super::ui::screen;"), 1);
+    assert_eq!(upward("chat.rs", "use super::render;"), 1);
+    assert_eq!(upward("terminal/os/unix.rs", "use super::super::super::headless;"), 1);
+    assert_eq!(upward("chat/turn.rs", "#[cfg(test)]\nmod tests { use crate::ui::State; }"), 1);
+    assert_eq!(upward("chat/turn.rs", "use super::message; use crate::{api, text::wrap}; // crate::ui"), 0);
+    assert_eq!(upward("chat.rs", "mod x { const S: &str = \"crate::ui\"; const C: char = '\"'; use super::turn; }"), 0);
 
-    let impure = |text: &str| source("app/state.rs", text).impure_uses().len();
+    let impure = |text: &str| source("ui/state.rs", text).impure_uses().len();
     assert_eq!(impure("use std::{fmt, fs, time::Instant};\nlet x = Instant::now();"), 2);
     assert_eq!(impure("async fn f() {}"), 1);
     assert_eq!(impure("use std::time::Duration; fn asynchronous(tokio_like: u8) {}"), 0);
@@ -167,7 +164,7 @@ impl SourceFile {
         Self { path: path.into(), tokens: tokenize(&text), text, tests_from }
     }
 
-    /// The file as a path of modules: `["tui", "os", "unix"]`.
+    /// The file as a path of modules: `["terminal", "os", "unix"]`.
     fn module_path(&self) -> Vec<String> {
         self.path.with_extension("").iter().map(|part| part.to_string_lossy().into_owned()).collect()
     }

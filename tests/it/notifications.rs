@@ -7,7 +7,7 @@ use ibid::{
     config::{Config, DesktopNotification, NotifyConfig, NotifyWhen},
     store::{self, StoreJob, StoreReply},
     tools::{ToolDefinition, ToolHints, ToolId},
-    ui::{Effect, Msg, notifications::UserNotification},
+    ui::{Effect, Msg, effect::UserNotification},
 };
 use serde_json::json;
 

@@ -3,18 +3,15 @@
 use std::ops::Range;
 
 use super::{MarkdownLayout, TextStage, blocks::CodeBlockRows, code_style};
-use crate::{
-    chat::MessageId,
-    render::{
-        highlight,
-        row::{RowKind, StyledRow, StyledSpan},
-    },
+use crate::render::{
+    highlight,
+    row::{RowKind, StyledRow, StyledSpan},
 };
 
 /// A code block of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CodeBlock {
-    /// Counted from 1 in its answer.
+    /// Counted from 1 within its owner.
     pub number: u32,
     pub language: String,
     pub text: String,
@@ -84,7 +81,7 @@ impl MarkdownLayout {
     /// job: only that block continues where it stopped, because the highlighter may have forgotten the others.
     pub fn take_highlight_jobs(
         &mut self,
-        message: MessageId,
+        owner: highlight::CodeOwner,
         rows: Range<usize>,
         newest: &mut Option<highlight::CodeBlockId>,
     ) -> Vec<highlight::HighlightJob> {
@@ -97,7 +94,7 @@ impl MarkdownLayout {
         };
         let codes = self.code_blocks.iter().enumerate().filter(|(_, code)| within(code));
         for (nth, code) in codes.filter(|(_, code)| highlight::can_highlight(&code.language)) {
-            let block = highlight::CodeBlockId { message, number: code.number };
+            let block = highlight::CodeBlockId { owner, number: code.number };
             let is_open = is_growing && nth + 1 == last;
             let progress = self.highlight_progress.entry(code.number).or_default();
             if progress.language != code.language {

@@ -552,16 +552,16 @@ proptest! {
 
 #[test]
 fn code_is_highlighted_once_and_keeps_its_colours_at_every_width() {
-    use crate::{chat::MessageId, render::highlight::CodeHighlighter};
+    use crate::render::highlight::{CodeHighlighter, CodeOwner};
 
-    let message = MessageId(uuid::Uuid::nil());
+    let owner = CodeOwner(0);
     let source = "Text\n\n```rust\nlet x = 1; // a comment that wraps\nlet y = \"two\";\n```\n\n- in a list\n\n  ```py\n  def f(): pass\n  ```\n";
     let mut worker = CodeHighlighter::new(|| std::time::Duration::ZERO);
     let mut layout = MarkdownLayout::new(MarkdownOptions::default());
     let (mut asked, mut newest) = (Vec::new(), None);
     for end in 0..=source.len() {
         layout.sync(&source[..end], 30, TextStage::Growing, &[]);
-        for job in layout.take_highlight_jobs(message, 0..usize::MAX, &mut newest) {
+        for job in layout.take_highlight_jobs(owner, 0..usize::MAX, &mut newest) {
             asked.push((job.block.number, job.first_line, job.text.clone()));
             assert!(layout.apply_colours(&worker.highlight(job)));
         }
@@ -577,7 +577,7 @@ fn code_is_highlighted_once_and_keeps_its_colours_at_every_width() {
     );
     for width in [30, 12, 60] {
         layout.sync(source, width, TextStage::Complete, &[]);
-        assert_eq!(layout.take_highlight_jobs(message, 0..usize::MAX, &mut newest), []);
+        assert_eq!(layout.take_highlight_jobs(owner, 0..usize::MAX, &mut newest), []);
         let coloured: Vec<_> = layout
             .rows()
             .iter()

@@ -75,7 +75,7 @@ pub fn approval_rows(
             ];
             rows.extend(card::wrap_spans(&question, width, RowKind::Card));
         }
-        rows.extend(card::choice_rows(choices, width, marks));
+        rows.extend(super::card_rows::choice_rows(choices, width, marks));
     }
     rows
 }

@@ -399,7 +399,7 @@ impl MessageRows {
     /// Takes the code in a range of rows that needs highlighting.
     pub fn take_highlight_jobs(
         &mut self,
-        message: MessageId,
+        owner: highlight::CodeOwner,
         wanted: &Range<usize>,
         newest: &mut Option<highlight::CodeBlockId>,
     ) -> Vec<highlight::HighlightJob> {
@@ -416,7 +416,7 @@ impl MessageRows {
                 && let Some(text) = self.texts.get_mut(key)
             {
                 jobs.extend(text.take_highlight_jobs(
-                    message,
+                    owner,
                     rows.start + from - first..rows.start + to - first,
                     newest,
                 ));

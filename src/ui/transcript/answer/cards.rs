@@ -3,8 +3,8 @@
 use super::{MessageSection, SectionBuilder, SectionPart};
 use crate::{
     chat::{AnswerEnd, Turn, TurnPhase, choices, explain, tool_call},
-    render::{card, row::GutterMark, theme::ColourRole},
-    ui::transcript::approval,
+    render::{row::GutterMark, theme::ColourRole},
+    ui::transcript::{approval, card_rows},
 };
 
 impl SectionBuilder<'_> {
@@ -33,8 +33,14 @@ impl SectionBuilder<'_> {
         };
         let width = self.layout.width.saturating_sub(2).max(1);
         let marks = &self.layout.options.look.marks;
-        let rows =
-            card::card_rows(&explanation, role, &choices, card::retry_wait(turn, self.context.now), width, marks);
+        let rows = card_rows::card_rows(
+            &explanation,
+            role,
+            &choices,
+            card_rows::retry_wait(turn, self.context.now),
+            width,
+            marks,
+        );
         let bar = Some(GutterMark { mark: marks.bar, role });
         self.sections.push(MessageSection { bar, ..MessageSection::with_rows(SectionPart::Card, 1, rows) });
     }

@@ -1,0 +1,125 @@
+//! Error and retry cards: what happened, a countdown, and the choices.
+
+use crate::{
+    chat::{Timestamp, Turn, TurnPhase, choices::CardChoice, explain::CardText},
+    render::{
+        card::wrap_spans,
+        row::{RowKind, StyledRow, StyledSpan, TextStyle},
+        theme::{ColourRole, ThemeMarks},
+    },
+    text,
+};
+
+/// A scheduled retry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetryWait {
+    /// The milliseconds until the next attempt, and the length of the whole wait.
+    pub millis_left: u64,
+    pub total_millis: u64,
+    /// The number of the next attempt, and the most attempts there will be.
+    pub attempt: u32,
+    pub max_attempts: u32,
+}
+
+/// The wait of a turn for its next attempt, if it is waiting.
+pub fn retry_wait(turn: Option<&Turn>, now: Timestamp) -> Option<RetryWait> {
+    let turn = turn?;
+    let TurnPhase::AwaitingRetry { until, error } = &turn.phase else { return None };
+    let millis = |from: Timestamp| u64::try_from(until.as_millisecond() - from.as_millisecond()).unwrap_or(0);
+    let attempt = turn.attempt + 1;
+    let of = error.max_attempts().max(attempt);
+    Some(RetryWait {
+        millis_left: millis(now),
+        total_millis: millis(turn.phase_started).max(1),
+        attempt,
+        max_attempts: of,
+    })
+}
+
+/// The rows of a card, without its bar. Without choices, it is just the explanation.
+pub fn card_rows(
+    explanation: &CardText,
+    role: ColourRole,
+    choices: &[CardChoice],
+    wait: Option<RetryWait>,
+    width: usize,
+    marks: &ThemeMarks,
+) -> Vec<StyledRow> {
+    let mut headline = vec![StyledSpan::new(&*text::clean(&explanation.headline), TextStyle::of(role).bold())];
+    if let Some(fact) = &explanation.fact {
+        headline.push(StyledSpan::new(format!("  {}", text::clean(fact)), TextStyle::of(ColourRole::Muted)));
+    }
+    let mut rows = wrap_spans(&headline, width, RowKind::Card);
+    if let Some(wait) = wait {
+        rows.extend(countdown_rows(wait, width, marks));
+    }
+    if !explanation.advice.is_empty() {
+        rows.extend(wrap_spans(
+            &[StyledSpan::new(&*text::clean(&explanation.advice), TextStyle::of(ColourRole::Text))],
+            width,
+            RowKind::Card,
+        ));
+    }
+    if !choices.is_empty() {
+        rows.push(StyledRow::new(RowKind::Card, Vec::new()));
+        rows.extend(choice_rows(choices, width, marks));
+    }
+    rows
+}
+
+fn countdown_rows(wait: RetryWait, width: usize, marks: &ThemeMarks) -> Vec<StyledRow> {
+    const GAUGE_CELLS: u64 = 12;
+    let seconds = format!("{} s", wait.millis_left.div_ceil(1000));
+    let full = (wait.millis_left * GAUGE_CELLS).div_ceil(wait.total_millis).min(GAUGE_CELLS) as usize;
+    let spans = vec![
+        StyledSpan::new("Trying again in ", TextStyle::of(ColourRole::Text)),
+        StyledSpan::new(format!("{seconds:<5}"), TextStyle::of(ColourRole::Text).bold()),
+        StyledSpan::new(marks.gauge_full.repeat(full), TextStyle::of(ColourRole::Warning)),
+        StyledSpan::new(marks.gauge_empty.repeat(GAUGE_CELLS as usize - full), TextStyle::of(ColourRole::Faint)),
+        StyledSpan::new(
+            format!("  attempt {} of {}", wait.attempt, wait.max_attempts),
+            TextStyle::of(ColourRole::Muted),
+        ),
+    ];
+    vec![StyledRow::new(RowKind::Card, spans).truncated(width)]
+}
+
+/// `↵ try again   Tab, then  c continue   m another model`; the first choice needs no focus.
+pub(crate) fn choice_rows(choices: &[CardChoice], width: usize, marks: &ThemeMarks) -> Vec<StyledRow> {
+    let mut hints: Vec<Vec<StyledSpan>> = Vec::new();
+    let key = |key: &str, words: String| {
+        vec![
+            StyledSpan::new(key, TextStyle::of(ColourRole::Accent)),
+            StyledSpan::new(format!(" {words}"), TextStyle::of(ColourRole::Text)),
+        ]
+    };
+    let mut needs_focus = Vec::new();
+    for (nth, choice) in choices.iter().enumerate() {
+        match choice {
+            first if nth == 0 && first.is_taken_by_enter() => hints.push(key(marks.enter, choice.label())),
+            CardChoice::GiveUp if choices.contains(&CardChoice::RetryNow) => hints.push(key("Esc", choice.label())),
+            _ => needs_focus.push(key(&choice.key().to_string(), choice.label())),
+        }
+    }
+    if let Some(first) = needs_focus.first_mut() {
+        first.insert(0, StyledSpan::new("Tab, then  ", TextStyle::of(ColourRole::Muted)));
+    }
+    hints.append(&mut needs_focus);
+    let mut rows: Vec<StyledRow> = Vec::new();
+    let mut used = 0;
+    for hint in hints {
+        let cells: usize = hint.iter().map(StyledSpan::width).sum();
+        if rows.is_empty() || used + 3 + cells > width {
+            rows.push(StyledRow::new(RowKind::Card, Vec::new()));
+            used = 0;
+        }
+        let Some(row) = rows.last_mut() else { continue };
+        if used > 0 {
+            row.spans.push(StyledSpan::new("   ", TextStyle::of(ColourRole::Text)));
+            used += 3;
+        }
+        used += cells;
+        row.spans.extend(hint);
+    }
+    rows.into_iter().map(|row| row.truncated(width)).collect()
+}

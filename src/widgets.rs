@@ -1,1 +1,0 @@
-//! The widgets: each file holds a widget's state, its view, or both.
