@@ -41,6 +41,7 @@ mod whole {
     };
 
     use super::support::{
+        children_ticks,
         compose::ResponseBuilder,
         cpu_ticks, format_ms,
         harness::Harness,
@@ -78,20 +79,29 @@ mod whole {
 
     /// The cost of a long answer sent at once, compared with only reading, decoding and parsing it.
     fn measure_full_speed(scale: &BenchScale) {
-        let source = StreamServer::start(answer_frames(scale.deltas), None);
+        let frames = answer_frames(scale.deltas);
+        let megabytes = frames.iter().map(String::len).sum::<usize>() as f64 / 1e6;
+        let source = StreamServer::start(frames, None);
         let bench_exe = env::current_exe().expect("a bench knows its executable");
         // A clock tick is 10 ms and a single run is off by several, so take the median of a few runs.
         let (mut total_ms, mut reading_ms, mut peaks) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut elapsed_ms, mut ask_ms, mut ask_elapsed_ms) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..scale.rounds {
             let home = TestHome::empty();
             let mut ibid = open(&home, &source, &[]);
             let before = cpu_ticks(&ibid);
-            ibid.type_keys("all of it<enter>");
-            ibid.wait_for(LAST_LINE);
+            ibid.type_keys("all of it");
+            ibid.wait_for("› all of it");
+            let started = Instant::now();
+            ibid.type_keys("<enter>");
+            elapsed_ms.push(ibid.time_until(LAST_LINE, started).as_millis() as u64);
             settle();
             total_ms.extend(cpu_ticks(&ibid).zip(before).map(|(now, then)| 10 * (now - then)));
             peaks.extend(status_kilobytes(&ibid, "VmHWM:"));
             quit(&mut ibid);
+            let (used, elapsed) = run_ask(&home, &source);
+            ask_ms.extend(used);
+            ask_elapsed_ms.push(elapsed.as_millis() as u64);
             let output =
                 Command::new(&bench_exe).env(READER_URL, &source.url).output().expect("the bench starts itself");
             reading_ms.extend(String::from_utf8_lossy(&output.stdout).trim().parse::<u64>());
@@ -100,9 +110,29 @@ mod whole {
             values.sort_unstable();
             values.get(values.len() / 2).map_or("unknown on this system".into(), |value| format!("{value} {unit}"))
         };
-        print_row(&format!("CPU for {} deltas at once", scale.deltas), median(total_ms, "ms"), "3 times the next row");
+        let label = format!("CPU for {} deltas ({megabytes:.1} MB) at once", scale.deltas);
+        print_row(&label, median(total_ms, "ms"), "500 ms");
+        print_row("from Enter to their last word", median(elapsed_ms, "ms"), "700 ms");
+        print_row("CPU of `ibid ask` for them", median(ask_ms, "ms"), "");
+        print_row("`ibid ask` from exec to its end", median(ask_elapsed_ms, "ms"), "");
         print_row("CPU for only reading, decoding and parsing them", median(reading_ms, "ms"), "");
         print_row("peak memory while receiving them", median(peaks, "kB"), "81,920 kB");
+    }
+
+    /// Runs `ibid ask` for the same answer; returns its CPU time in milliseconds and how long it took.
+    fn run_ask(home: &TestHome, source: &StreamServer) -> (Option<u64>, Duration) {
+        let (before, started) = (children_ticks(), Instant::now());
+        let output = Command::new(env!("CARGO_BIN_EXE_ibid"))
+            .args(["ask", "all of it"])
+            .env_clear()
+            .env("HOME", home.path())
+            .env("OPENROUTER_BASE_URL", &source.url)
+            .env("OPENROUTER_API_KEY", KEY)
+            .output()
+            .expect("the program starts");
+        let elapsed = started.elapsed();
+        assert!(output.status.success() && output.stdout.trim_ascii_end().ends_with(LAST_LINE.as_bytes()));
+        (children_ticks().zip(before).map(|(now, then)| 10 * (now - then)), elapsed)
     }
 
     /// Reads the answer in the child process and prints the CPU time in milliseconds.
@@ -300,7 +330,7 @@ mod whole {
         replies.recv_timeout(Duration::from_mins(1)).expect("the store saves");
     }
 
-    /// A server that answers every prompt with the same frames; if paced, it reports when each delta was sent.
+    /// A server that answers every prompt with the same frames, each in its own chunk as OpenRouter sends them; if paced, it reports when each delta was sent.
     struct StreamServer {
         url: String,
         sent: mpsc::Receiver<(usize, Instant)>,
@@ -311,20 +341,22 @@ mod whole {
             let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
             let url = format!("http://{}", listener.local_addr().expect("the listener is bound"));
             let (send, sent) = mpsc::channel();
+            let mut chunks: Vec<_> = frames.iter().map(|frame| format!("{:x}\r\n{frame}\r\n", frame.len())).collect();
+            chunks.push("0\r\n\r\n".into());
             thread::spawn(move || {
                 for connection in listener.incoming().map_while(Result::ok) {
                     // A client that disconnects has what it needs.
-                    let _ = serve(connection, &frames, pace, &send);
+                    let _ = serve(connection, &chunks, pace, &send);
                 }
             });
             Self { url, sent }
         }
     }
 
-    /// Answers one request: a prompt gets the frames, anything else a 404.
+    /// Answers one request: a prompt gets the chunks, anything else a 404.
     fn serve(
         mut connection: TcpStream,
-        frames: &[String],
+        chunks: &[String],
         pace: Option<Duration>,
         sent: &mpsc::Sender<(usize, Instant)>,
     ) -> std::io::Result<()> {
@@ -347,19 +379,20 @@ mod whole {
         }
         reader.read_exact(&mut vec![0; length])?;
         connection.set_nodelay(true)?;
-        connection.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n")?;
-        let Some(pace) = pace else { return connection.write_all(frames.concat().as_bytes()) };
+        connection
+            .write_all(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")?;
+        let Some(pace) = pace else { return connection.write_all(chunks.concat().as_bytes()) };
         let begun = Instant::now();
         let mut delta_index = 0;
-        for frame in frames {
-            if frame.contains("output_text.delta") {
+        for chunk in chunks {
+            if chunk.contains("output_text.delta") {
                 thread::sleep(
                     (begun + pace * u32::try_from(delta_index).unwrap_or(0)).saturating_duration_since(Instant::now()),
                 );
                 let _ = sent.send((delta_index, Instant::now())); // The receiver may be gone.
                 delta_index += 1;
             }
-            connection.write_all(frame.as_bytes())?;
+            connection.write_all(chunk.as_bytes())?;
         }
         Ok(())
     }

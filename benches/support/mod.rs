@@ -34,10 +34,20 @@ pub fn cpu_ticks(ibid: &Pty) -> Option<u64> {
 
 /// The CPU time of any process, including `self`, in ticks of 10 ms.
 pub fn process_ticks(process: &str) -> Option<u64> {
+    sum_of_stat_fields(process, [11, 12])
+}
+
+/// The CPU time of all our children that have been waited for, in ticks of 10 ms.
+pub fn children_ticks() -> Option<u64> {
+    sum_of_stat_fields("self", [13, 14])
+}
+
+/// The sum of two fields of a process's status line, counted from the one after its name.
+fn sum_of_stat_fields(process: &str, indices: [usize; 2]) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     // The name in parentheses may contain spaces.
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-    Some(fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?)
+    indices.iter().map(|&index| fields.get(index)?.parse::<u64>().ok()).sum()
 }
 
 pub fn format_ms(time: Duration) -> String {
