@@ -25,6 +25,16 @@ pub fn create_folder(path: &Path, access: FileAccess) -> io::Result<()> {
     builder.recursive(true).create(path)
 }
 
+/// Creates one folder.
+///
+/// # Errors
+/// Fails if the path is taken or the system reports another error.
+pub fn create_new_folder(path: &Path, access: FileAccess) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    mode::set_folder_mode(&mut builder, access);
+    builder.create(path)
+}
+
 /// Writes a file atomically, so that a crash leaves either the old or the new one. A symbolic link is followed.
 ///
 /// # Errors
@@ -159,11 +169,11 @@ mod mode {
 
     use super::FileAccess;
 
-    pub fn of_folder(_: &mut fs::DirBuilder, _: FileAccess) {}
+    pub fn set_folder_mode(_: &mut fs::DirBuilder, _: FileAccess) {}
 
-    pub fn of_file(_: &mut fs::OpenOptions, _: FileAccess) {}
+    pub fn set_file_mode(_: &mut fs::OpenOptions, _: FileAccess) {}
 
-    pub fn close_to_others(_: &fs::File) {}
+    pub fn restrict_to_owner(_: &fs::File) {}
 }
 
 #[cfg(all(test, unix))]

@@ -37,6 +37,9 @@ pub struct ProcessGroup {
     /// The first process of the group, which kills the others if we die without cleaning up.
     #[cfg(unix)]
     _guard: Option<Child>,
+    /// The system kills the job's processes when its handle closes, which is also when we are killed.
+    #[cfg(windows)]
+    job: Option<win32job::Job>,
 }
 
 /// The id of a process group.
@@ -61,13 +64,16 @@ impl ProcessGroup {
         Ok((child, Self { id: leader, _guard: guard }))
     }
 
-    /// Starts a program. On this platform, the processes that it starts are not ended with it.
+    /// Starts a program in its own job.
     ///
     /// # Errors
     /// Fails if the program cannot be started.
-    #[cfg(not(unix))]
+    #[cfg(windows)]
     pub fn start(command: &mut Command) -> io::Result<(Child, Self)> {
-        Ok((command.spawn()?, Self { leader: None }))
+        let child = command.spawn()?;
+        // Without a job, only the program itself ends with us.
+        let job = job_of(&child);
+        Ok((child, Self { id: None, job }))
     }
 
     pub fn id(&self) -> Option<ProcessGroupId> {
@@ -85,6 +91,8 @@ impl ProcessGroup {
         if let Some(leader) = self.id.take() {
             leader.kill();
         }
+        #[cfg(windows)]
+        drop(self.job.take());
     }
 }
 
@@ -130,9 +138,20 @@ impl ProcessGroupId {
     }
 }
 
-#[cfg(not(unix))]
+/// Puts a program into a new job. What it starts from then on belongs to the job as well.
+#[cfg(windows)]
+fn job_of(child: &Child) -> Option<win32job::Job> {
+    let mut limits = win32job::ExtendedLimitInfo::new();
+    limits.limit_kill_on_job_close();
+    let job = win32job::Job::create_with_limit_info(&limits).ok()?;
+    job.assign_process(child.raw_handle()?.expose_provenance().cast_signed()).ok()?;
+    Some(job)
+}
+
+/// Windows has no process groups: a job is closed, not signalled.
+#[cfg(windows)]
 impl ProcessGroupId {
-    fn tell_to_end(self) {}
+    fn terminate(self) {}
 
     pub fn kill(self) {}
 }

@@ -94,6 +94,9 @@ impl ServerProcess {
     }
 }
 
+/// The variables without which most programs for Windows do not start.
+const WINDOWS_VARIABLES: [&str; 5] = ["SystemRoot", "SystemDrive", "PATHEXT", "TEMP", "TMP"];
+
 fn build_command(configured: &ConfiguredServer, env: fn(&str) -> Option<OsString>) -> Result<Command, String> {
     let settings = &configured.settings;
     let name = expand_variables(settings.command.as_deref().unwrap_or_default(), env)?;
@@ -103,7 +106,8 @@ fn build_command(configured: &ConfiguredServer, env: fn(&str) -> Option<OsString
         command.arg(expand_variables(argument, env)?);
     }
     command.env_clear();
-    for name in &settings.inherit {
+    let required = if cfg!(windows) { &WINDOWS_VARIABLES[..] } else { &[] };
+    for name in required.iter().copied().chain(settings.inherit.iter().map(String::as_str)) {
         if let Some(value) = env(name) {
             command.env(name, value);
         }
@@ -126,8 +130,10 @@ fn find_program(name: &str, env: fn(&str) -> Option<OsString>) -> Result<PathBuf
         return std::path::absolute(name).map_err(|error| format!("{name}: {error}"));
     }
     let path = env("PATH").unwrap_or_default();
-    let files = std::env::split_paths(&path)
-        .flat_map(|folder| ["", ".exe", ".cmd"].map(|ending| folder.join(format!("{name}{ending}"))));
+    // On Windows, `npx` without an extension is a script for another shell.
+    let endings = if cfg!(windows) { [".exe", ".cmd", ""] } else { ["", ".exe", ".cmd"] };
+    let files =
+        std::env::split_paths(&path).flat_map(|folder| endings.map(|ending| folder.join(format!("{name}{ending}"))));
     files.into_iter().find(|file| is_program(file)).ok_or_else(|| format!("there is no program {name} in the PATH"))
 }
 

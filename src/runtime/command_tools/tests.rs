@@ -1,3 +1,4 @@
+#[cfg(unix)]
 use serde_json::{Value, json};
 
 use super::*;
