@@ -46,7 +46,7 @@ pub struct EffectRuntime {
     servers: ApiServers,
     streams: HashMap<StreamId, AbortHandle>,
     /// Running command tools; they end with the runtime.
-    commands: HashMap<CallId, command_tools::CommandJob>,
+    commands: HashMap<CallId, AbortHandle>,
     /// `None` if no server is configured. Dropping it waits until all servers have ended.
     mcp: Option<McpHandle>,
     /// Aborted with the runtime.
@@ -137,7 +137,7 @@ impl EffectRuntime {
                 }
             }
             Effect::RunMcpJob(job) => self.send_to_mcp(job),
-            Effect::RunCommand { call, command, arguments } => self.run_command(call, *command, &arguments),
+            Effect::RunCommand { call, command, arguments } => self.run_command(call, *command, arguments),
             Effect::StopTool(call) => self.stop_tool(call),
             Effect::RunStoreJob(job) => self.store.send(job),
             Effect::HighlightCode(job) => self.highlight(job),
@@ -194,17 +194,17 @@ impl EffectRuntime {
         }
     }
 
-    fn run_command(&mut self, call: CallId, command: ToolCommand, arguments: &serde_json::Value) {
-        self.commands.retain(|_, job| !job.is_finished());
-        if let Some(job) = command_tools::start(call, command, arguments, &self.inbox, &mut self.tasks) {
-            self.commands.insert(call, job);
-        }
+    fn run_command(&mut self, call: CallId, command: ToolCommand, arguments: serde_json::Value) {
+        self.commands.retain(|_, task| !task.is_finished());
+        let task = command_tools::start(call, command, arguments, &self.inbox, &mut self.tasks);
+        self.commands.insert(call, task);
     }
 
-    /// Stops a call. Dropping the job of a command ends its processes.
+    /// Stops a call. Aborting the task of a command kills its processes.
     fn stop_tool(&mut self, call: CallId) {
-        if self.commands.remove(&call).is_none() {
-            self.send_to_mcp(McpJob::Cancel(call));
+        match self.commands.remove(&call) {
+            Some(task) => task.abort(),
+            None => self.send_to_mcp(McpJob::Cancel(call)),
         }
     }
 
@@ -299,7 +299,7 @@ impl EffectRuntime {
         self.pipe_task = Some(self.tasks.spawn(async move {
             let usual = if cfg!(windows) { "cmd" } else { "sh" };
             let shell = std::env::var("SHELL").ok().filter(|shell| !shell.is_empty() && !cfg!(windows));
-            let result = pipe::run(shell.as_deref().unwrap_or(usual), &command, text).await;
+            let result = pipe::run(shell.as_deref().unwrap_or(usual), &command, &text).await;
             let _ = inbox.send(Msg::CommandEnded(result)).await; // Fails only on shutdown.
         }));
     }

@@ -3,12 +3,15 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    process::{ExitStatus, Stdio},
+    process::ExitStatus,
 };
 
 use tokio::process::{Child, Command};
 
-use crate::files::{self, FileAccess};
+use crate::{
+    files::{self, FileAccess},
+    processes,
+};
 
 /// A running editor.
 #[derive(Debug)]
@@ -32,12 +35,7 @@ impl ExternalEditor {
     /// One sentence: there is no such program, or the file cannot be created.
     pub fn open(program: &str, text: &str) -> Result<Self, String> {
         let draft = DraftFile::write(text).map_err(|error| format!("cannot create a file for the editor: {error}"))?;
-        let child = editor_process(program, &draft.path())
-            .stdin(Stdio::inherit())
-            .stdout(Stdio::inherit())
-            .stderr(Stdio::inherit())
-            .kill_on_drop(true)
-            .spawn()
+        let child = processes::start_in_terminal(editor_process(program, &draft.path()))
             .map_err(|error| start_error(program, &error.to_string()))?;
         Ok(Self { program: program.to_owned(), child, draft })
     }
