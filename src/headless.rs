@@ -9,10 +9,10 @@ use tokio::{sync::mpsc, time::Instant};
 
 use crate::{
     chat::{Answer, AnswerEnd, CardText, Conversation, Item, Timestamp, TurnPhase, answer::ContentPart, explain},
-    runtime::{EffectRuntime, TerminalEffect},
+    runtime::EffectRuntime,
     store::StoreReply,
     text::{self, TextCleaner},
-    ui::{self, Effect, Msg, State},
+    ui::{self, Msg, State},
 };
 
 /// The capacity of the loop's channel.
@@ -146,27 +146,7 @@ impl AskSession<'_> {
             eprintln!("ibid: {}", text::clean(&complaint).replace('\n', " "));
         }
         for effect in effects {
-            self.run_effect(effect);
-        }
-    }
-
-    /// Runs an effect. Effects on the terminal are ignored, as there is none.
-    fn run_effect(&mut self, effect: Effect) {
-        match self.runtime.run(effect) {
-            None
-            | Some(
-                TerminalEffect::Copy(_)
-                | TerminalEffect::CopyPrimary(_)
-                | TerminalEffect::SetMouse(_)
-                | TerminalEffect::Edit(_)
-                | TerminalEffect::Suspend
-                | TerminalEffect::Repaint
-                | TerminalEffect::QueryBackground
-                | TerminalEffect::SetTitle(_)
-                | TerminalEffect::Notify(_)
-                | TerminalEffect::Quit
-                | TerminalEffect::StartDemo,
-            ) => (),
+            self.runtime.run(effect);
         }
     }
 

@@ -35,7 +35,7 @@ use crate::{
     render::highlight,
     store::StoreHandle,
     tools::ToolCommand,
-    ui::{Effect, Msg, effect::UserNotification, msg::FileWriteError},
+    ui::{Effect, Msg, msg::FileWriteError},
 };
 use pages::PageFetcher;
 use servers::{ApiServer, ApiServers, DEMO, OPENROUTER};
@@ -58,22 +58,6 @@ pub struct EffectRuntime {
     paths: AppPaths,
     /// Declared last: dropping it waits until everything is on disk.
     store: StoreHandle,
-}
-
-/// An effect that only the owner of the terminal can carry out.
-#[derive(Debug, PartialEq, Eq)]
-pub enum TerminalEffect {
-    Copy(String),
-    CopyPrimary(String),
-    SetMouse(config::MouseMode),
-    Edit(String),
-    Suspend,
-    Repaint,
-    QueryBackground,
-    SetTitle(String),
-    Notify(UserNotification),
-    Quit,
-    StartDemo,
 }
 
 /// The files that the runtime uses.
@@ -114,8 +98,8 @@ impl EffectRuntime {
         }
     }
 
-    /// Starts an effect without waiting for it, or returns it if it is one for the terminal.
-    pub fn run(&mut self, effect: Effect) -> Option<TerminalEffect> {
+    /// Starts an effect without waiting for it. Effects on the terminal are left to its owner.
+    pub fn run(&mut self, effect: Effect) {
         match effect {
             Effect::OpenStream { stream, endpoint, request, record } => {
                 self.open_stream(stream, &endpoint, request, record)
@@ -149,25 +133,24 @@ impl EffectRuntime {
                 let folder = self.paths.themes_dir();
                 self.run_blocking(move || Msg::ThemesRead(config::read_themes(&folder)));
             }
-            Effect::QueryBackground => return Some(TerminalEffect::QueryBackground),
-            Effect::SetTitle(title) => return Some(TerminalEffect::SetTitle(title)),
-            Effect::NotifyUser(notice) => return Some(TerminalEffect::Notify(notice)),
             Effect::SaveFile { stem, extension, text } => self.save_file(stem, extension, text),
             Effect::OpenPage(url) => self.browse(url),
             Effect::CheckSource { conversation, question } => self.check_page(conversation, question),
             Effect::WriteFile { path, text, over } => self.write_file(path, text, over),
             Effect::PipeToCommand { command, text } => self.pipe(command, text),
             Effect::StopCommand => self.stop_pipe(),
-            Effect::CopyToClipboard(text) => return Some(TerminalEffect::Copy(text)),
-            Effect::CopyToPrimary(text) => return Some(TerminalEffect::CopyPrimary(text)),
-            Effect::SetMouseMode(mouse) => return Some(TerminalEffect::SetMouse(mouse)),
-            Effect::OpenEditor(text) => return Some(TerminalEffect::Edit(text)),
-            Effect::Suspend => return Some(TerminalEffect::Suspend),
-            Effect::Redraw => return Some(TerminalEffect::Repaint),
-            Effect::Quit => return Some(TerminalEffect::Quit),
-            Effect::StartDemo => return Some(TerminalEffect::StartDemo),
+            Effect::CopyToClipboard(_)
+            | Effect::CopyToPrimary(_)
+            | Effect::SetMouseMode(_)
+            | Effect::OpenEditor(_)
+            | Effect::Suspend
+            | Effect::Redraw
+            | Effect::QueryBackground
+            | Effect::SetTitle(_)
+            | Effect::NotifyUser(_)
+            | Effect::Quit
+            | Effect::StartDemo => (), // For the terminal, if there is one.
         }
-        None
     }
 }
 
