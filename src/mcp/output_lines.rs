@@ -1,309 +1,217 @@
-//! Filters a program's output on its way to the protocol: bounds the length of lines and drops what is not a message.
+//! The lines that a server prints, in bounded memory: which of them are messages of the protocol.
 
-use std::collections::VecDeque;
+use serde::{Deserialize, de::IgnoredAny};
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 
-/// The longest string in a message, in bytes. A longer one is cut to a beginning and an end of half this length each.
-const MAX_STRING_BYTES: usize = 8 << 20;
+use crate::processes::BoundedOutput;
 
-/// The longest message that is read, in bytes, after its strings were shortened.
-pub const MAX_MESSAGE_BYTES: usize = 15 << 20;
+/// The longest message that is read, in bytes with its line end. It is as much as the SDK accepts, here and over HTTP.
+pub const MAX_MESSAGE_BYTES: usize = 16 << 20;
+
+/// The error code of the answer that takes the place of one that is too long.
+pub const TOO_LONG_CODE: i32 = -32_099;
+
+/// A line that is still longer has no end, and what follows counts as the next line.
+const MAX_LINE_BYTES: usize = 16 * MAX_MESSAGE_BYTES;
+
+/// How many bytes at each end of a message are searched for its id.
+const ENVELOPE_BYTES: usize = 1 << 10;
 
 /// How many bytes are shown of a line that is not a message.
 const MAX_NOISE_BYTES: usize = 300;
 
-/// The minimum distance in bytes between remembered positions at which a string can be cut.
-const CUT_STRIDE: u64 = 1 << 12;
-
-/// Splits bytes, in chunks of any size, into lines, and bounds their length.
+/// Reads lines, of which it keeps a beginning and an end.
 #[derive(Debug)]
-pub struct LineFilter {
-    max_string_bytes: usize,
-    state: LineState,
-    /// Bytes of this line that were passed on.
-    passed_bytes: usize,
+pub struct LineReader<R> {
+    from: BufReader<R>,
+    head_limit: usize,
+    tail_limit: usize,
 }
 
-#[derive(Debug)]
-enum LineState {
-    /// Nothing but white space so far.
-    Empty,
-    Message(MessageScanner),
-    Noise(Vec<u8>),
-}
-
-/// The position within a message.
-#[derive(Debug, Default)]
-struct MessageScanner {
-    in_string: bool,
-    /// The state of the current character or escape sequence.
-    unit: UnitState,
-    /// Bytes of the open string so far.
-    string_bytes: usize,
-    /// The last bytes of the string, once it is too long.
-    tail: Option<StringTail>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum UnitState {
-    #[default]
-    Complete,
-    Backslash,
-    /// How many hexadecimal digits are missing, and the value of those read so far.
-    Hex(u8, u16),
-    /// The complete first half of a surrogate pair; the second half must follow.
-    HalfPair,
-}
-
-#[derive(Debug, Default)]
-struct StringTail {
-    bytes: VecDeque<u8>,
-    /// Bytes that were dropped from the front.
-    dropped: u64,
-    /// Positions between characters, counted from the first byte that was ever pushed.
-    boundaries: VecDeque<u64>,
-}
-
-/// Something the filter reports besides the bytes it passes on.
+/// A line that a server printed.
 #[derive(Debug, PartialEq, Eq)]
-pub enum LineFinding {
-    /// A line that is not a message: its beginning.
+pub enum OutputLine {
+    Blank,
+    /// A message of the protocol, with its line end.
+    Message(Vec<u8>),
+    /// A message that was dropped because it is too long. If it answers a request, this is an error answer instead.
+    TooLong(Option<Vec<u8>>),
+    /// A line that has no end. Nothing after it can be understood.
+    Endless,
+    /// Anything else: its beginning.
     Noise(String),
-    /// This many bytes were removed from the middle of a string.
-    Cut(u64),
-    /// A message is too long. Nothing after it can be read.
-    TooLong,
 }
 
-impl Default for LineFilter {
-    fn default() -> Self {
-        Self::new(MAX_STRING_BYTES)
-    }
-}
-
-impl LineFilter {
-    pub fn new(max_string_bytes: usize) -> Self {
-        Self { max_string_bytes, state: LineState::Empty, passed_bytes: 0 }
+impl<R: AsyncRead + Unpin> LineReader<R> {
+    /// Reads lines that may be messages.
+    pub fn for_messages(from: R) -> Self {
+        Self { from: buffered(from), head_limit: MAX_MESSAGE_BYTES - 1 - ENVELOPE_BYTES, tail_limit: ENVELOPE_BYTES }
     }
 
-    /// Filters `bytes` and appends what passes to `out`.
-    pub fn push(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> Vec<LineFinding> {
-        let mut findings = Vec::new();
-        let before = out.len();
-        for &byte in bytes {
-            self.push_byte(byte, out, &mut findings);
-        }
-        // Bytes of finished lines count too: reaching the limit a little early does no harm.
-        self.passed_bytes += out.len() - before;
-        if self.passed_bytes > MAX_MESSAGE_BYTES {
-            findings.push(LineFinding::TooLong);
-        }
-        if out.last() == Some(&b'\n') {
-            self.passed_bytes = 0;
-        }
-        findings
+    /// Reads lines for a log, which shows only their beginnings.
+    pub fn for_log(from: R) -> Self {
+        Self { from: buffered(from), head_limit: 4096, tail_limit: 0 }
     }
 
-    fn push_byte(&mut self, byte: u8, out: &mut Vec<u8>, findings: &mut Vec<LineFinding>) {
-        match &mut self.state {
-            LineState::Empty if byte.is_ascii_whitespace() => (),
-            LineState::Empty if byte == b'{' || byte == b'[' => {
-                out.push(byte);
-                self.state = LineState::Message(MessageScanner::default());
-            }
-            LineState::Empty => self.state = LineState::Noise(vec![byte]),
-            LineState::Noise(line) if byte == b'\n' => {
-                let line = std::mem::take(line);
-                findings.push(LineFinding::Noise(String::from_utf8_lossy(&line).into_owned()));
-                self.state = LineState::Empty;
-            }
-            LineState::Noise(line) => {
-                if line.len() < MAX_NOISE_BYTES {
-                    line.push(byte);
-                }
-            }
-            LineState::Message(text) => {
-                if byte == b'\n' {
-                    text.close_string(out, findings);
-                    out.push(b'\n');
-                    self.state = LineState::Empty;
-                    self.passed_bytes = 0;
-                } else {
-                    text.push_byte(byte, self.max_string_bytes / 2, out, findings);
-                }
+    /// Returns the next line without its end, or `None` at the end of the output.
+    pub async fn next_line(&mut self) -> Option<BoundedOutput> {
+        let mut line = BoundedOutput::new(self.head_limit, self.tail_limit);
+        while let Ok(bytes @ [_, ..]) = self.from.fill_buf().await {
+            let end = memchr::memchr(b'\n', bytes);
+            line.push(&bytes[..end.unwrap_or(bytes.len())]);
+            let used = end.map_or(bytes.len(), |end| end + 1);
+            self.from.consume(used);
+            if end.is_some() || line.total_bytes() >= MAX_LINE_BYTES {
+                return Some(line);
             }
         }
+        (line.total_bytes() > 0).then_some(line)
     }
 }
 
-impl MessageScanner {
-    fn push_byte(&mut self, byte: u8, half: usize, out: &mut Vec<u8>, findings: &mut Vec<LineFinding>) {
-        if !self.in_string {
-            self.in_string = byte == b'"';
-            out.push(byte);
-            return;
-        }
-        if byte == b'"' && matches!(self.unit, UnitState::Complete | UnitState::HalfPair) {
-            self.close_string(out, findings);
-            out.push(byte);
-            return;
-        }
-        let at_boundary = self.unit == UnitState::Complete && byte & 0xc0 != 0x80;
-        if at_boundary && self.tail.is_none() && self.string_bytes >= half {
-            self.tail = Some(StringTail::default());
-        }
-        self.unit = self.unit.next(byte);
-        self.string_bytes += 1;
-        match &mut self.tail {
-            None => out.push(byte),
-            Some(end) => end.push(byte, at_boundary, half),
-        }
-    }
+fn buffered<R: AsyncRead>(from: R) -> BufReader<R> {
+    BufReader::with_capacity(1 << 16, from)
+}
 
-    /// Ends the open string, at its closing quote or at the end of the line.
-    fn close_string(&mut self, out: &mut Vec<u8>, findings: &mut Vec<LineFinding>) {
-        if let Some(end) = self.tail.take() {
-            let dropped = end.write_to(out);
-            if dropped > 0 {
-                findings.push(LineFinding::Cut(dropped));
-            }
+impl OutputLine {
+    pub fn new(mut line: BoundedOutput) -> Self {
+        #[derive(Deserialize)]
+        struct MessageEnvelope {
+            #[serde(rename = "jsonrpc")]
+            _version: IgnoredAny,
         }
-        *self = Self::default();
+        let (is_too_long, is_endless) = (line.bytes_left_out() > 0, line.total_bytes() >= MAX_LINE_BYTES);
+        let (head, tail) = line.ends();
+        let start = head.trim_ascii_start();
+        if is_endless {
+            return Self::Endless;
+        }
+        if start.is_empty() && tail.trim_ascii_start().is_empty() {
+            return Self::Blank;
+        }
+        let noise = String::from_utf8_lossy(&start[..start.len().min(MAX_NOISE_BYTES)]).into_owned();
+        if !start.starts_with(b"{") {
+            return Self::Noise(noise);
+        }
+        if is_too_long {
+            return Self::TooLong(too_long_answer(start, tail));
+        }
+        let mut bytes = line.into_bytes();
+        if serde_json::from_slice::<MessageEnvelope>(&bytes).is_err() {
+            return Self::Noise(noise);
+        }
+        bytes.push(b'\n');
+        Self::Message(bytes)
     }
 }
 
-impl UnitState {
-    fn next(self, byte: u8) -> Self {
-        match (self, byte) {
-            (Self::Complete | Self::HalfPair, b'\\') => Self::Backslash,
-            (Self::Backslash, b'u') => Self::Hex(4, 0),
-            (Self::Complete | Self::HalfPair | Self::Backslash, _) => Self::Complete,
-            (Self::Hex(left, value), digit) => {
-                let value = value << 4 | (digit as char).to_digit(16).map_or(0, |digit| digit as u16);
-                match left {
-                    1 if (0xd800..0xdc00).contains(&value) => Self::HalfPair,
-                    1 => Self::Complete,
-                    left => Self::Hex(left - 1, value),
-                }
-            }
-        }
-    }
+/// Returns an error answer to the request that a message answers, given the beginning and the end of the message.
+fn too_long_answer(head: &[u8], tail: &[u8]) -> Option<Vec<u8>> {
+    let id = answered_id(head, tail)?;
+    let error = json!({ "code": TOO_LONG_CODE, "message": "its answer is larger than 16 MB" });
+    Some(format!("{}\n", json!({ "jsonrpc": "2.0", "id": id, "error": error })).into_bytes())
 }
 
-impl StringTail {
-    fn push(&mut self, byte: u8, at_boundary: bool, half: usize) {
-        let offset = self.dropped + self.bytes.len() as u64;
-        if at_boundary && self.boundaries.back().is_none_or(|last| offset - last >= CUT_STRIDE.min(half as u64 / 4)) {
-            self.boundaries.push_back(offset);
-        }
-        self.bytes.push_back(byte);
-        if self.bytes.len() > half {
-            self.bytes.pop_front();
-            self.dropped += 1;
-            if self.boundaries.front().is_some_and(|place| *place < self.dropped) {
-                self.boundaries.pop_front();
-            }
-        }
+/// Returns the id of the request that a message answers. Servers write it before the result or after it.
+fn answered_id(head: &[u8], tail: &[u8]) -> Option<Value> {
+    #[derive(Deserialize)]
+    struct AnswerEnvelope {
+        id: Value,
     }
-
-    /// Writes a note of the gap and the remaining bytes, and returns how many were dropped.
-    fn write_to(mut self, out: &mut Vec<u8>) -> u64 {
-        let from = self.boundaries.front().copied().unwrap_or(self.dropped + self.bytes.len() as u64);
-        if from > 0 {
-            out.extend_from_slice(gap_note(from).as_bytes());
-        }
-        self.bytes.drain(..(from - self.dropped) as usize);
-        let (front, back) = self.bytes.as_slices();
-        out.extend_from_slice(front);
-        out.extend_from_slice(back);
-        from
+    let head = String::from_utf8_lossy(&head[..head.len().min(ENVELOPE_BYTES)]);
+    let (before, _) = head.split_once("\"result\"").or_else(|| head.split_once("\"error\""))?;
+    if before.contains("\"method\"") {
+        return None; // A request or a notification.
     }
-}
-
-/// The note that replaces the middle of a string.
-fn gap_note(bytes: u64) -> String {
-    format!("\\n[… {bytes} bytes left out …]\\n")
-}
-
-/// Whether the middle of this string was removed. Such a string is not valid base64 any more.
-pub fn is_truncated(text: &str) -> bool {
-    text.contains(" bytes left out …]")
+    let tail = String::from_utf8_lossy(tail);
+    let before = format!("{}}}", before.trim_end().trim_end_matches(','));
+    // If this id belongs to a value within the result, more than one bracket follows, and it is no object.
+    let after = tail.rfind("\"id\"").map(|start| format!("{{{}", &tail[start..]));
+    let parse = |json: String| serde_json::from_str::<AnswerEnvelope>(&json).ok();
+    parse(before).or_else(|| parse(after?)).map(|answer| answer.id)
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-    use serde_json::{Value, json};
-
     use super::*;
 
-    fn filter(most: usize, pieces: &[&[u8]]) -> (String, Vec<LineFinding>) {
-        let (mut lines, mut out, mut odd) = (LineFilter::new(most), Vec::new(), Vec::new());
-        for piece in pieces {
-            odd.extend(lines.push(piece, &mut out));
+    async fn read_all(output: &[u8]) -> Vec<OutputLine> {
+        let mut lines = LineReader::for_messages(output);
+        let mut read = Vec::new();
+        while let Some(line) = lines.next_line().await {
+            read.push(OutputLine::new(line));
         }
-        (String::from_utf8(out).expect("it is text"), odd)
+        read
     }
 
-    #[test]
-    fn lines_that_are_not_messages_are_reported_and_dropped() {
-        let (out, odd) = filter(100, &[b"Listening on port 8\n\n{\"a\": 1}\nok\r\n[1]\n\xff\xfe\n"]);
-        assert_eq!(out, "{\"a\": 1}\n[1]\n");
-        let told = ["Listening on port 8", "ok\r", "\u{fffd}\u{fffd}"];
-        assert_eq!(odd, told.map(|line| LineFinding::Noise(line.into())));
-        let (out, odd) = filter(100, &["x".repeat(100_000).as_bytes(), b"\n"]);
-        assert_eq!((out.as_str(), odd), ("", vec![LineFinding::Noise("x".repeat(MAX_NOISE_BYTES))]));
+    async fn read_one(line: &str) -> OutputLine {
+        read_all(line.as_bytes()).await.swap_remove(0)
     }
 
-    #[test]
-    fn a_long_string_loses_only_its_middle() {
-        let text = format!("begin{}end", "é".repeat(500));
-        let (out, odd) = filter(60, &[json!({"id": 1, "a": text, "b": "short"}).to_string().as_bytes(), b"\n"]);
-        let value: Value = serde_json::from_str(&out).expect("it is JSON");
-        assert_eq!((&value["id"], &value["b"]), (&json!(1), &json!("short")));
-        let cut = value["a"].as_str().expect("a text");
-        assert!(cut.starts_with("beginééé") && cut.ends_with("éend") && is_truncated(cut), "{cut}");
-        let [LineFinding::Cut(bytes)] = odd[..] else { panic!("{odd:?}") };
-        let gap = gap_note(bytes).len() - 2; // Each of the two escaped line ends is one byte when read.
-        assert_eq!(cut.len() + bytes as usize, text.len() + gap);
+    #[tokio::test]
+    async fn only_messages_pass_and_all_other_lines_are_noise() {
+        let output =
+            b"Listening on port 8\n \r\n  {\"jsonrpc\": \"2.0\"}\r\n[1]\n\xff\xfe\n{ not json\n{\"level\": \"info\"}\n";
+        let noise = |text: &str| OutputLine::Noise(text.into());
+        let expected = [
+            noise("Listening on port 8"),
+            OutputLine::Blank,
+            OutputLine::Message(b"  {\"jsonrpc\": \"2.0\"}\r\n".to_vec()),
+            noise("[1]"),
+            noise("\u{fffd}\u{fffd}"),
+            noise("{ not json"),
+            noise("{\"level\": \"info\"}"),
+        ];
+        assert_eq!(read_all(output).await, expected);
+        assert_eq!(read_all(b"no line end").await, [noise("no line end")]);
+        assert_eq!(read_one(&"x".repeat(100_000)).await, noise(&"x".repeat(MAX_NOISE_BYTES)));
     }
 
-    #[test]
-    fn a_message_without_an_end_is_not_read_for_ever() {
-        let mut lines = LineFilter::default();
-        let piece = b"[1,2,3,4],".repeat(100_000);
-        let mut pushed = 0;
-        loop {
-            let mut out = Vec::new();
-            pushed += piece.len();
-            let odd = lines.push(if pushed == piece.len() { b"[" } else { &piece }, &mut out);
-            if odd == [LineFinding::TooLong] {
-                break;
-            }
-            assert!(pushed < 2 * MAX_MESSAGE_BYTES, "it is still reading");
-        }
+    #[tokio::test]
+    async fn a_message_passes_unchanged_up_to_the_limit() {
+        let message = |line_bytes: usize| {
+            let (start, end) = ("{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":\"", "\"}\n");
+            format!("{start}{}{end}", "é".repeat((line_bytes - start.len() - end.len()) / 2))
+        };
+        let longest = message(MAX_MESSAGE_BYTES);
+        assert!(
+            read_one(&longest).await == OutputLine::Message(longest.into_bytes()),
+            "the longest message is passed on"
+        );
+        let OutputLine::TooLong(Some(answer)) = read_one(&message(MAX_MESSAGE_BYTES + 2)).await else {
+            panic!("the message is longer than the limit")
+        };
+        let answer: Value = serde_json::from_slice(&answer).expect("it is JSON");
+        assert_eq!((&answer["id"], &answer["error"]["code"]), (&json!(7), &json!(TOO_LONG_CODE)));
     }
 
-    proptest! {
-        #[test]
-        fn whatever_was_json_stays_json_however_it_is_cut(
-            texts in prop::collection::vec("[a\"\\\\\n\u{e9}\u{1f600}\u{7}]{0,80}", 1..4),
-            most in 4_usize..60,
-            escaped in any::<bool>(),
-            piece in 1_usize..40,
-        ) {
-            let mut line = json!(texts).to_string();
-            if escaped {
-                let units = |c: char| c.encode_utf16(&mut [0; 2]).iter().map(|u| format!("\\u{u:04x}")).collect::<String>();
-                line = line.chars().map(|c| if c.is_ascii() { c.to_string() } else { units(c) }).collect();
-            }
-            line.push('\n');
-            let pieces: Vec<&[u8]> = line.as_bytes().chunks(piece).collect();
-            let (out, odd) = filter(most, &pieces);
-            let cut: Vec<String> = serde_json::from_str(&out).expect("it is JSON");
-            prop_assert_eq!(cut.len(), texts.len());
-            if odd.is_empty() {
-                prop_assert_eq!(cut, texts);
-            }
-        }
+    #[tokio::test]
+    async fn the_id_of_a_long_answer_is_found_on_either_side_of_its_result() {
+        let long = format!("[\"{}\"]", "\\\",\\\"id\\\":9".repeat(MAX_MESSAGE_BYTES / 8));
+        let id = async |message: &str| {
+            let line = message.replace("LONG", &long);
+            let mut lines = LineReader::for_messages(line.as_bytes());
+            let mut line = lines.next_line().await.expect("there is a line");
+            assert!(line.bytes_left_out() > 0);
+            let (head, tail) = line.ends();
+            assert!(head.len() + tail.len() < MAX_MESSAGE_BYTES);
+            answered_id(head, tail)
+        };
+        assert_eq!(id(r#"{"jsonrpc": "2.0", "id": 5, "result": {"a": LONG, "id": 9}}"#).await, Some(json!(5)));
+        assert_eq!(id(r#"{"result": {"a": LONG, "id": 9}, "jsonrpc": "2.0", "id": "x"}"#).await, Some(json!("x")));
+        assert_eq!(id(r#"{"result": {"a": LONG}, "id": 6, "jsonrpc": "2.0"}"#).await, Some(json!(6)));
+        assert_eq!(id(r#"{"error": {"data": LONG}, "id": 6}"#).await, Some(json!(6)));
+        // None of these answers a request that has this id.
+        assert_eq!(id(r#"{"jsonrpc": "2.0", "result": [LONG, {"id": 9}]}"#).await, None);
+        assert_eq!(id(r#"{"method": "m", "params": {"result": LONG}, "jsonrpc": "2.0", "id": 6}"#).await, None);
+        assert_eq!(id(r#"{"jsonrpc": "2.0", "method": "m", "params": LONG}"#).await, None);
+    }
+
+    #[tokio::test]
+    async fn a_line_without_an_end_is_not_read_for_ever() {
+        let mut lines = LineReader::for_messages(tokio::io::repeat(b'{'));
+        let line = lines.next_line().await.expect("it is given up");
+        assert_eq!(OutputLine::new(line), OutputLine::Endless);
     }
 }
