@@ -430,10 +430,15 @@ impl Default for TimeLimits {
 }
 
 impl Config {
-    /// Returns the limits for one endpoint: its own, else the common ones, else the defaults.
+    /// Returns the limits for one endpoint: its own, else the common ones.
     pub fn time_limits(&self, endpoint: &str) -> TimeLimits {
-        let overrides = self.endpoints.get(endpoint).map_or_else(TimeoutsConfig::default, |endpoint| endpoint.timeouts);
-        self.timeouts.apply_to(TimeLimits::default()).overridden_by(overrides)
+        let limits = self.common_limits();
+        self.endpoints.get(endpoint).map_or(limits, |endpoint| endpoint.timeouts.apply_to(limits))
+    }
+
+    /// Returns the limits for endpoints that have none of their own.
+    pub fn common_limits(&self) -> TimeLimits {
+        self.timeouts.apply_to(TimeLimits::default())
     }
 }
 
@@ -446,12 +451,6 @@ impl TimeoutsConfig {
             silence_warn: or_default(self.silence_warn, limits.silence_warn),
             silence_stop: or_default(self.silence_stop, limits.silence_stop),
         }
-    }
-}
-
-impl TimeLimits {
-    fn overridden_by(self, timeouts: TimeoutsConfig) -> Self {
-        timeouts.apply_to(self)
     }
 }
 

@@ -199,7 +199,7 @@ impl EffectRuntime {
 
     fn save_key(&mut self, key: SecretString) {
         let Some(server) = self.servers.get(OPENROUTER) else { return };
-        self.servers.insert(server.without_client());
+        self.servers.insert(Arc::new(server.without_client()));
         let config = self.paths.config_file.clone();
         self.run_blocking(move || Msg::Connected(store_key(&server, &key, &config)));
     }
@@ -208,20 +208,14 @@ impl EffectRuntime {
         if let Err(what) = config::check_base_url(&base_url) {
             return self.report(Msg::Connected(Err(what)));
         }
-        let name = self.servers.name_for(&base_url);
-        let endpoint = config::EndpointConfig { base_url: base_url.clone(), ..config::EndpointConfig::default() };
-        self.servers.insert(ApiServer::from_config(&name, &endpoint, &Config::default(), &self.paths));
-        let Some(server) = self.servers.get(&name) else { return };
+        let (server, is_new) = self.servers.enter_address(&base_url, &self.paths);
         let (config, inbox) = (self.paths.config_file.clone(), self.inbox.clone());
         self.tasks.spawn(async move {
             let result = match catalogues::check_reachable(&server).await {
                 Err(error) => Err(format!("{error}; start the server, or correct the address")),
-                Ok(()) => spawn_blocking(move || Config::set_endpoint(&config, &name, &base_url).map(|()| name))
+                Ok(()) => spawn_blocking(move || choose_server(&server, is_new, &config))
                     .await
-                    .map_or_else(
-                        |error| Err(error.to_string()),
-                        |saved| saved.map_err(|complaint| complaint.to_string()),
-                    ),
+                    .unwrap_or_else(|error| Err(error.to_string())),
             };
             let _ = inbox.send(Msg::Connected(result)).await; // Fails only on shutdown.
         });
@@ -345,6 +339,16 @@ fn run_highlighter(jobs: &sync::Receiver<highlight::HighlightJob>, inbox: &mpsc:
             return; // The loop has ended.
         }
     }
+}
+
+/// Makes a server the endpoint of new conversations, and adds it to the config if it is new.
+fn choose_server(server: &ApiServer, is_new: bool, config: &Path) -> Result<String, String> {
+    let saved = if is_new {
+        Config::set_endpoint(config, &server.name, &server.base_url)
+    } else {
+        Config::choose_endpoint(config, &server.name)
+    };
+    saved.map(|()| server.name.clone()).map_err(|complaint| complaint.to_string())
 }
 
 /// Saves the key and makes OpenRouter the endpoint of new conversations.
