@@ -1,5 +1,6 @@
 //! The config file: plain data with its defaults, and its problems with their line numbers.
 
+mod documented_keys;
 mod edit;
 mod load;
 mod mcp_servers;

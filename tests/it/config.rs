@@ -53,7 +53,12 @@ fn the_uncommented_example_is_accepted_in_full() {
         key_command: ["pass", "show", "work/llm"].map(str::to_owned).into(),
         dialect: Some(DialectSetting::Other),
         stream: true,
-        timeouts: TimeoutsConfig { first_byte: Some(600.0), ..TimeoutsConfig::default() },
+        timeouts: TimeoutsConfig {
+            connect: Some(10.0),
+            first_byte: Some(600.0),
+            silence_warn: Some(60.0),
+            silence_stop: Some(180.0),
+        },
     };
     let openrouter = EndpointConfig {
         key_command: ["pass", "show", "openrouter"].map(str::to_owned).into(),
@@ -71,6 +76,7 @@ fn the_uncommented_example_is_accepted_in_full() {
         url: Some("https://mcp.example.com/mcp".into()),
         bearer_env: Some("WORK_MCP_TOKEN".into()),
         headers: [("X-Team".into(), "docs".into())].into(),
+        transport: Some("http".into()),
         ..McpServerConfig::default()
     };
     let key =
@@ -131,7 +137,9 @@ fn the_uncommented_example_is_accepted_in_full() {
             max_price: ibid::config::MaxPrices {
                 prompt: Some(DollarAmount("1.5".into())),
                 completion: Some(DollarAmount("10".into())),
-                ..ibid::config::MaxPrices::default()
+                request: Some(DollarAmount("0.01".into())),
+                image: Some(DollarAmount("0.01".into())),
+                audio: Some(DollarAmount("20".into())),
             },
             preferred_max_latency: Some(PerformanceCutoff::All(3.0)),
             preferred_min_throughput: Some(PerformanceCutoff::All(20.0)),
