@@ -97,7 +97,7 @@ impl DraftFile {
         let folder = std::env::temp_dir().join(format!("ibid-{:016x}", u64::from_be_bytes(name)));
         files::create_new_folder(&folder, FileAccess::Owner)?;
         let draft = Self { folder };
-        files::write_numbered(&draft.folder, "prompt", "md", text.as_bytes())?;
+        files::write_new(&draft.path(), text.as_bytes(), FileAccess::Owner)?;
         Ok(draft)
     }
 
