@@ -143,7 +143,7 @@ impl AskSession<'_> {
     fn dispatch(&mut self, msg: Msg) {
         let effects = ui::update(self.state, Timestamp::now(), msg);
         for complaint in self.state.env.complaints.drain(..) {
-            eprintln!("ibid: {}", text::clean(&complaint).replace('\n', " "));
+            eprintln!("ibid: {}", text::join_lines(&complaint));
         }
         for effect in effects {
             self.runtime.run(effect);
@@ -161,7 +161,7 @@ impl AskSession<'_> {
                 }
                 // Nobody is here to resume it.
                 TurnPhase::Paused(_) => {
-                    let why = explain(answer, Some(turn)).map(one_line).unwrap_or_default();
+                    let why = explain(answer, Some(turn)).map(card_line).unwrap_or_default();
                     return Ok(Some(AskOutcome::Failed(why)));
                 }
                 TurnPhase::AwaitingRetry { until, error } if self.reported_wait != Some(*until) => {
@@ -190,14 +190,14 @@ impl AskSession<'_> {
             }
             AnswerEnd::Failed(error) => {
                 self.printer.finish(answer, out)?;
-                fail(explain(answer, None).map_or_else(|| error.to_string(), one_line))
+                fail(explain(answer, None).map_or_else(|| error.to_string(), card_line))
             }
         }
     }
 }
 
 /// Formats an error card as one line: what happened, the reported detail and what to do.
-fn one_line(card: CardText) -> String {
+fn card_line(card: CardText) -> String {
     let summary = match card.fact {
         Some(fact) => format!("{}: {}.", card.headline.trim_end_matches('.'), fact.trim_end_matches('.')),
         None => card.headline,
@@ -262,11 +262,7 @@ impl AnswerPrinter {
             writeln!(out)?;
         }
         for (number, (title, url)) in (1..).zip(sources) {
-            writeln!(
-                out,
-                "[{number}] {}",
-                crate::text::clean(&format!("{title}  {url}")).trim_start().replace('\n', " ")
-            )?;
+            writeln!(out, "[{number}] {}", text::join_lines(&format!("{title}  {url}")).trim_start())?;
         }
         out.flush()
     }

@@ -303,8 +303,7 @@ fn number_after(text: &str, words: &str) -> Option<u32> {
 
 /// Reduces a text to one line without control characters and without a final full stop.
 fn to_single_line(text: &str) -> String {
-    let cleaned = crate::text::clean(text);
-    let line = cleaned.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = crate::text::one_line(text);
     line.strip_suffix('.').filter(|line| !line.ends_with('.')).unwrap_or(&line).to_owned()
 }
 

@@ -115,7 +115,7 @@ pub fn call_status(run: &ToolCallRun, now: Option<Timestamp>, marks: &ThemeMarks
 
 /// A text on one line, with its invisible characters made visible.
 pub fn visible_line(text: &str) -> String {
-    show_invisible(text).split_whitespace().collect::<Vec<_>>().join(" ")
+    text::collapse_spaces(&show_invisible(text))
 }
 
 /// JSON with one member per line.
