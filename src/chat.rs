@@ -9,10 +9,11 @@ pub mod explain;
 pub mod ids;
 pub mod journal;
 pub mod message;
-mod provider_prefs;
+pub mod provider_prefs;
 pub mod recording;
 mod replay;
 pub mod request;
+pub mod request_options;
 mod retry;
 pub mod settings;
 #[cfg(test)]

@@ -6,22 +6,23 @@ mod load;
 mod mcp_servers;
 mod paths;
 mod problem;
-mod provider;
 mod themes;
 mod tool_settings;
 
 use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 pub use load::check_base_url;
 pub use mcp_servers::{McpServerConfig, parse_mcp_servers};
 pub use paths::{AppPaths, EnvLookup};
-pub use provider::{
-    CutoffPercentile, DataCollection, DollarAmount, MaxPrices, PerformanceCutoff, ProviderConfig, SortPartition,
-};
 pub use themes::{ThemeFile, read_themes};
-pub use tool_settings::{CommandTool, HostedToolsConfig, ToolsConfig};
+pub use tool_settings::{CommandTool, ToolsConfig};
+
+use crate::chat::{
+    provider_prefs::ProviderPrefs,
+    request_options::{ReasoningSummary, SearchOptions},
+};
 
 /// Every setting, commented, with its default.
 pub const EXAMPLE_CONFIG: &str = include_str!("../assets/config.toml");
@@ -63,10 +64,10 @@ pub struct Config {
     pub code: CodeOverflow,
     pub bidi: BidiMode,
     pub reasoning: ReasoningConfig,
-    pub search: SearchConfig,
+    pub search: SearchOptions,
     pub timeouts: TimeoutsConfig,
     /// Which providers OpenRouter may use; sent to no other server.
-    pub provider: ProviderConfig,
+    pub provider: ProviderPrefs,
     pub sources: SourcesConfig,
     pub xray: XrayConfig,
     pub notify: NotifyConfig,
@@ -180,38 +181,6 @@ pub struct TimeLimits {
     pub silence_stop: Duration,
 }
 
-/// How the web is searched in conversations with web search switched on.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[serde(default)]
-pub struct SearchConfig {
-    pub form: SearchForm,
-    /// One of `ENGINES`; OpenRouter only.
-    pub engine: Option<String>,
-    pub max_results: Option<u32>,
-    pub max_total_results: Option<u32>,
-    pub context_size: Option<ContextSize>,
-    pub allowed_domains: Vec<String>,
-    pub excluded_domains: Vec<String>,
-}
-
-/// How a search is requested: as a tool that the model calls, or by OpenRouter's older plugin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum SearchForm {
-    #[default]
-    Tool,
-    Plugin,
-}
-
-/// How much of the search results the model reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ContextSize {
-    Low,
-    Medium,
-    High,
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(default)]
 pub struct ReasoningConfig {
@@ -227,18 +196,6 @@ pub enum ShowMode {
     Auto,
     Show,
     Hide,
-}
-
-/// The summary of its reasoning to request from a model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ReasoningSummary {
-    #[default]
-    Auto,
-    Concise,
-    Detailed,
-    /// The field is not sent.
-    None,
 }
 
 /// The character set for the marks of the interface.
@@ -378,9 +335,9 @@ impl Default for Config {
             code: CodeOverflow::default(),
             bidi: BidiMode::default(),
             reasoning: ReasoningConfig::default(),
-            search: SearchConfig::default(),
+            search: SearchOptions::default(),
             timeouts: TimeoutsConfig::default(),
-            provider: ProviderConfig::default(),
+            provider: ProviderPrefs::default(),
             sources: SourcesConfig::default(),
             xray: XrayConfig::default(),
             notify: NotifyConfig::default(),
