@@ -1,6 +1,7 @@
 //! The database: saved data survives a restart, whatever happens in between.
 
 mod failures;
+mod golden;
 mod instances;
 mod recordings;
 mod reference_model;
