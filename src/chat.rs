@@ -34,7 +34,7 @@ pub use ids::IdGenerator;
 pub use message::{Message, MessageBody, Prompt};
 pub use recording::{RecordingInProgress, WireRecording};
 pub use settings::{ChatSettings, Effort};
-pub use tool_call::{CallDenial, CallId, ToolCallRun, ToolCallState};
+pub use tool_call::{CallId, ToolCallRun, ToolCallState};
 pub use tool_loop::CallDecision;
 pub use turn::{PauseReason, RequestFix, StreamId, Turn, TurnBlock, TurnPhase};
 

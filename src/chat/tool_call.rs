@@ -51,17 +51,12 @@ pub enum ToolCallState {
     /// The tool answered, perhaps with its own error.
     Done(ToolOutcome),
     Failed(ToolFailure),
-    Denied(CallDenial),
+    DeniedByRule,
+    /// The user denied it, perhaps with a reason for the model.
+    Denied {
+        reason: Option<String>,
+    },
     Cancelled,
-}
-
-/// Who denied a call, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CallDenial {
-    ByRule,
-    ByUser,
-    /// By the user, with a reason for the model.
-    ByUserBecause(String),
 }
 
 /// The kinds of input besides text that a model can read.
@@ -86,9 +81,11 @@ impl ToolCallRun {
     pub fn is_over(&self) -> bool {
         match self.state {
             ToolCallState::Asking | ToolCallState::Queued | ToolCallState::Running => false,
-            ToolCallState::Done(_) | ToolCallState::Failed(_) | ToolCallState::Denied(_) | ToolCallState::Cancelled => {
-                true
-            }
+            ToolCallState::Done(_)
+            | ToolCallState::Failed(_)
+            | ToolCallState::DeniedByRule
+            | ToolCallState::Denied { .. }
+            | ToolCallState::Cancelled => true,
         }
     }
 
@@ -135,7 +132,7 @@ impl ToolCallState {
             Self::Running => "running",
             Self::Done(_) => "done",
             Self::Failed(_) => "failed",
-            Self::Denied(_) => "denied",
+            Self::DeniedByRule | Self::Denied { .. } => "denied",
             Self::Cancelled => "cancelled",
         }
     }
@@ -148,11 +145,11 @@ pub(super) fn output_for_model(run: Option<&ToolCallRun>, max_bytes: usize, moda
     let text = match &run.state {
         ToolCallState::Done(outcome) => return result_output(run, outcome, max_bytes, modalities),
         ToolCallState::Failed(failure) => cut_middle(&format!("[the call failed: {}]", failure.message()), max_bytes),
-        ToolCallState::Denied(CallDenial::ByUserBecause(reason)) => {
+        ToolCallState::Denied { reason: Some(reason) } => {
             format!("[the user did not allow this call and says: {reason}]")
         }
-        ToolCallState::Denied(CallDenial::ByUser) => "[the user did not allow this call]".into(),
-        ToolCallState::Denied(CallDenial::ByRule) => "[this tool is not allowed here; do not try it again]".into(),
+        ToolCallState::Denied { reason: None } => "[the user did not allow this call]".into(),
+        ToolCallState::DeniedByRule => "[this tool is not allowed here; do not try it again]".into(),
         ToolCallState::Asking | ToolCallState::Queued | ToolCallState::Running | ToolCallState::Cancelled => {
             CANCELLED_OUTPUT.into()
         }
@@ -298,9 +295,9 @@ mod tests {
             told(ToolCallState::Done(ToolOutcome::default())),
             told(ToolCallState::Done(ToolOutcome { failed: true, ..ToolOutcome::text("no such city") })),
             told(ToolCallState::Failed(ToolFailure::TimedOut { seconds: 30 })),
-            told(ToolCallState::Denied(CallDenial::ByRule)),
-            told(ToolCallState::Denied(CallDenial::ByUser)),
-            told(ToolCallState::Denied(CallDenial::ByUserBecause("ask for Rome".into()))),
+            told(ToolCallState::DeniedByRule),
+            told(ToolCallState::Denied { reason: None }),
+            told(ToolCallState::Denied { reason: Some("ask for Rome".into()) }),
             told(ToolCallState::Cancelled),
             told(ToolCallState::Running),
         ];

@@ -10,7 +10,7 @@ use super::queries::{from_nanos, to_nanos};
 use crate::{
     api::{self, Annotation, Usage, Usd},
     chat::{
-        AnswerEnd, CallDenial, Item, ItemKind, ItemSlot, ToolCallRun, ToolCallState,
+        AnswerEnd, Item, ItemKind, ItemSlot, ToolCallRun, ToolCallState,
         answer::{ContentPart, FunctionCall, ReasoningItem, SearchCall, StepUsage},
         tool_call::ResultSize,
     },
@@ -153,9 +153,8 @@ impl StoredCallRun {
             ToolCallState::Running => StoredCallState::Running,
             ToolCallState::Done(outcome) => StoredCallState::Done(outcome),
             ToolCallState::Failed(failure) => StoredCallState::Failed(failure),
-            ToolCallState::Denied(CallDenial::ByRule) => StoredCallState::DeniedByRule,
-            ToolCallState::Denied(CallDenial::ByUser) => StoredCallState::Denied(None),
-            ToolCallState::Denied(CallDenial::ByUserBecause(why)) => StoredCallState::Denied(Some(why)),
+            ToolCallState::DeniedByRule => StoredCallState::DeniedByRule,
+            ToolCallState::Denied { reason } => StoredCallState::Denied(reason),
             ToolCallState::Cancelled => StoredCallState::Cancelled,
         };
         Self {
@@ -178,9 +177,8 @@ impl StoredCallRun {
             StoredCallState::Running => ToolCallState::Running,
             StoredCallState::Done(outcome) => ToolCallState::Done(outcome),
             StoredCallState::Failed(failure) => ToolCallState::Failed(failure),
-            StoredCallState::DeniedByRule => ToolCallState::Denied(CallDenial::ByRule),
-            StoredCallState::Denied(None) => ToolCallState::Denied(CallDenial::ByUser),
-            StoredCallState::Denied(Some(why)) => ToolCallState::Denied(CallDenial::ByUserBecause(why)),
+            StoredCallState::DeniedByRule => ToolCallState::DeniedByRule,
+            StoredCallState::Denied(reason) => ToolCallState::Denied { reason },
             StoredCallState::Cancelled => ToolCallState::Cancelled,
         };
         let run = ToolCallRun {

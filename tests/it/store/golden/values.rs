@@ -9,7 +9,7 @@ use ibid::{
         request::ProviderRequirement,
     },
     chat::{
-        Answer, AnswerEnd, CallDenial, Item, ItemKind, ItemSlot, Message, ToolCallRun, ToolCallState,
+        Answer, AnswerEnd, Item, ItemKind, ItemSlot, Message, ToolCallRun, ToolCallState,
         answer::{AnswerParams, ContentPart, FunctionCall, ReasoningItem, SearchCall, StepUsage},
         tool_call::ResultSize,
     },
@@ -170,9 +170,9 @@ fn all_runs() -> BTreeMap<ItemSlot, ToolCallRun> {
         ToolCallState::Failed(ToolFailure::TimedOut { seconds: 60 }),
         ToolCallState::Failed(ToolFailure::Refused("not now".into())),
         ToolCallState::Failed(ToolFailure::Garbled("no JSON".into())),
-        ToolCallState::Denied(CallDenial::ByRule),
-        ToolCallState::Denied(CallDenial::ByUser),
-        ToolCallState::Denied(CallDenial::ByUserBecause("use the other disk".into())),
+        ToolCallState::DeniedByRule,
+        ToolCallState::Denied { reason: None },
+        ToolCallState::Denied { reason: Some("use the other disk".into()) },
         ToolCallState::Cancelled,
     ];
     let run = |(index, state): (u32, ToolCallState)| {
