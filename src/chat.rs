@@ -9,6 +9,7 @@ pub mod explain;
 pub mod ids;
 pub mod journal;
 pub mod message;
+pub mod nanos;
 mod provider_prefs;
 pub mod recording;
 mod replay;

@@ -2,6 +2,7 @@
 
 mod serialize;
 
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{ApiError, Usd, item::OutputItem, json::JsonFields};
@@ -104,7 +105,7 @@ pub enum ResponseStatus {
 }
 
 /// A citation as the server sent it. The layout resolves its positions.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Annotation {
     /// `url_citation`, `file_citation`, `file_path`, …
     pub kind: String,
@@ -120,11 +121,15 @@ pub struct Annotation {
 }
 
 /// The tokens and cost of an answer.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Usage {
+    #[serde(rename = "input")]
     pub input_tokens: Option<u64>,
+    #[serde(rename = "cached")]
     pub cached_tokens: Option<u64>,
+    #[serde(rename = "output")]
     pub output_tokens: Option<u64>,
+    #[serde(rename = "reasoning")]
     pub reasoning_tokens: Option<u64>,
     /// The cost in the server's own digits. `None` means unknown, not zero.
     pub cost: Option<Usd>,

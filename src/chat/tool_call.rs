@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{ItemSlot, Timestamp, TurnId};
+use super::{ItemSlot, Timestamp, TurnId, nanos};
 use crate::tools::{ToolContent, ToolFailure, ToolId, ToolOutcome};
 
 /// One call of one turn.
@@ -14,22 +14,29 @@ pub struct CallId {
 }
 
 /// A call that ibid was asked to run.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ToolCallRun {
     /// `None` if the model called a tool that it was not offered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool: Option<ToolId>,
     /// The arguments in the form that the tool expects.
     pub arguments: Value,
     /// The user changed the arguments.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub edited: bool,
-    pub state: ToolCallState,
     /// When it started to run, and when it ended.
+    #[serde(rename = "began", with = "nanos")]
     pub started_at: Option<Timestamp>,
+    #[serde(rename = "ended", with = "nanos")]
     pub ended_at: Option<Timestamp>,
+    #[serde(rename = "stage")]
+    pub state: ToolCallState,
     /// The tool's latest progress message while it runs; never stored.
+    #[serde(skip)]
     pub progress: Option<String>,
     /// The size of the full result, if it was too long for the model: `state` has the shortened result, and the full
     /// one is stored beside the message.
+    #[serde(rename = "whole", default, skip_serializing_if = "Option::is_none")]
     pub full_size: Option<ResultSize>,
 }
 
@@ -41,7 +48,8 @@ pub struct ResultSize {
 }
 
 /// The state of a call.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ToolCallState {
     /// It waits for the user to decide.
     Asking,
@@ -53,6 +61,7 @@ pub enum ToolCallState {
     Failed(ToolFailure),
     DeniedByRule,
     /// The user denied it, perhaps with a reason for the model.
+    #[serde(with = "Option")]
     Denied {
         reason: Option<String>,
     },

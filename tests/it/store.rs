@@ -5,5 +5,6 @@ mod golden;
 mod instances;
 mod recordings;
 mod reference_model;
+mod round_trip;
 mod saved;
 pub mod test_database;

@@ -1,6 +1,6 @@
 //! Databases of earlier versions: rows and journals exactly as they were written, and the values that they hold.
 //!
-//! The files in `golden` are never edited: each is what a released version left on its users' disks.
+//! The files in `golden` are never edited: each is what a version left on its users' disks.
 
 mod values;
 
@@ -13,7 +13,10 @@ use serde_json::value::RawValue;
 
 use super::{
     recordings::{load_outcome, load_recording, recording},
-    test_database::{TestDatabase, answer, conversation_id, debug_text, empty_answer, header, message_id, timestamp},
+    test_database::{
+        TestDatabase, answer, conversation_id, debug_text, empty_answer, header, message_id, timestamp, write_header,
+        write_message,
+    },
 };
 use values::Journal;
 
@@ -85,4 +88,26 @@ fn a_database_of_0_1_0_loads_as_the_values_that_were_saved() {
     assert_eq!(load_outcome(&run, 2, values::SHORTENED_CALL), Some(values::full_outcome()));
     assert_eq!(load_recording(&run, 2), Some(recording(2)));
     assert_eq!(run.new_draft, "of none");
+}
+
+#[test]
+fn the_parts_of_an_answer_are_stored_byte_for_byte_as_in_0_1_0() {
+    let disk = TestDatabase::new();
+    let mut changes = vec![write_header(header(1, "Why"))];
+    changes.extend(values::settled_messages().into_iter().map(|message| write_message(1, message)));
+    disk.open().save_ok(changes);
+    let parts = |disk: &TestDatabase| -> Vec<String> {
+        let db = disk.connect();
+        let columns =
+            "ending || '\n' || items || '\n' || ifnull(runs, '') || '\n' || course || '\n' || bills || '\n' || notes";
+        let sql = format!(
+            "select {columns} from message where role = 'answer' and bills is not null and id < ?1 order by id"
+        );
+        let mut rows = db.prepare(&sql).expect("a query");
+        let rows = rows.query_map([message_id(60).0.to_string()], |row| row.get(0)).expect("rows");
+        rows.map(|row| row.expect("text")).collect()
+    };
+    let (now, then) = (parts(&disk), parts(&database(ROWS, JOURNALS)));
+    assert_eq!(now.len(), values::settled_messages().len() - 1);
+    assert_eq!(now, then);
 }
