@@ -1,14 +1,16 @@
 //! The events of a stream, parsed so that nothing a server sends is fatal.
 
-mod serialize;
-
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{ApiError, Usd, item::OutputItem, json::JsonFields};
 
 /// One event of a stream. Items stay as the server sent them, and unknown or unreadable events keep their text.
-#[derive(Debug, Clone)]
+///
+/// `parse` reads the form of the wire. The derived form is that of our journals, so a new name in it, or in a type that
+/// it contains, needs a new version of the journal.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Event {
     /// The response has started: `response.created`, `queued`, `in_progress`.
     ResponseStarted(Box<ResponseEnvelope>),
@@ -39,7 +41,8 @@ pub enum Event {
 }
 
 /// The item that an event refers to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ItemRef {
     /// Its `output_index`. Unlike the id, it is the same in every event.
     Index(u32),
@@ -50,14 +53,15 @@ pub enum ItemRef {
 }
 
 /// Where the text of an event belongs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TextTarget {
     pub item_ref: ItemRef,
     pub field: ItemField,
 }
 
 /// A text field of an item, with its index if an item can have several.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ItemField {
     Text(u32),
     Refusal(u32),
@@ -69,7 +73,8 @@ pub enum ItemField {
 }
 
 /// A part of a message or of reasoning, as far as it was received.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum PartBody {
     Text { text: String, annotations: Vec<Annotation> },
     Refusal(String),
@@ -79,7 +84,7 @@ pub enum PartBody {
 }
 
 /// The fields of the response object in an event.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ResponseEnvelope {
     /// The generation id, `gen-…` on OpenRouter.
     pub id: Option<String>,
@@ -95,7 +100,8 @@ pub struct ResponseEnvelope {
     pub provider: Option<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ResponseStatus {
     Running,
     Completed,

@@ -93,6 +93,12 @@ impl Serialize for OutputItem {
     }
 }
 
+impl<'de> Deserialize<'de> for OutputItem {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <&RawValue>::deserialize(deserializer).map(Self::from_raw)
+    }
+}
+
 impl ItemKind {
     /// Parses the content of an item from the server's JSON.
     pub fn from_raw(raw: &RawValue) -> Self {

@@ -6,7 +6,8 @@ mod values;
 
 use ibid::{
     api::{Event, OutputItem},
-    chat::{Answer, AnswerEnd, Message, answer::AssemblyState},
+    chat::{Answer, AnswerEnd, Message, answer::AssemblyState, journal::AnswerJournal},
+    store::replay_journal,
 };
 use rusqlite::Connection;
 use serde_json::value::RawValue;
@@ -24,6 +25,9 @@ use values::Journal;
 const ROWS: &str = include_str!("golden/rows_0.1.0.sql");
 /// The journals of its open answers, separated by blank lines.
 const JOURNALS: &str = include_str!("golden/journals_0.1.0.jsonl");
+
+/// The same journals as lines of version 2.
+const JOURNALS_V2: &str = include_str!("golden/journals_v2.jsonl");
 
 /// Creates a database with these rows, and with these journals as a run left them that was killed.
 fn database(rows: &str, journals: &str) -> TestDatabase {
@@ -110,4 +114,36 @@ fn the_parts_of_an_answer_are_stored_byte_for_byte_as_in_0_1_0() {
     let (now, then) = (parts(&disk), parts(&database(ROWS, JOURNALS)));
     assert_eq!(now.len(), values::settled_messages().len() - 1);
     assert_eq!(now, then);
+}
+
+#[test]
+fn the_lines_of_a_journal_are_written_and_read_as_in_version_2() {
+    let mut sections = Vec::new();
+    for (n, journal) in values::journals() {
+        let mut lines = AnswerJournal::default();
+        for (number, (step, event)) in (0..).zip(&journal) {
+            lines.push(*step, timestamp(number), event);
+        }
+        let lines = lines.take().expect("events").to_json_lines();
+        let mut answer = empty_answer(AnswerEnd::Open);
+        replay_journal(&mut answer, &lines);
+        answer.interrupt(timestamp(99));
+        let answer = Answer { assembly: AssemblyState::default(), ..answer };
+        let replayed = replayed(n, &journal);
+        assert_eq!(debug_text(&answer), debug_text(replayed.as_answer().expect("an answer")));
+        sections.push(lines);
+    }
+    assert_eq!(sections.join("\n"), JOURNALS_V2);
+}
+
+#[test]
+fn a_line_of_an_unknown_version_is_skipped() {
+    let mut answer = empty_answer(AnswerEnd::Open);
+    let line = |v: &str| {
+        format!(r#"{{{v}"step":0,"at":"2027-01-15T08:00:00Z","type":"response.output_text.delta","delta":"x"}}"#)
+    };
+    replay_journal(&mut answer, &line(r#""v":3,"#));
+    assert_eq!(answer.text(), "");
+    replay_journal(&mut answer, &line(""));
+    assert_eq!(answer.text(), "x");
 }

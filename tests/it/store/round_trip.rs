@@ -1,12 +1,16 @@
-//! Random answers read back from their rows as they were.
+//! Random events read back from a journal as they were, and random answers from their rows.
 
 use std::sync::Arc;
 
 use ibid::{
-    api::{Annotation, ApiError, Effort, ErrorFact, FaultKind, Usage, Usd},
+    api::{
+        Annotation, ApiError, Effort, ErrorFact, Event, FaultKind, OutputItem, Usage, Usd,
+        event::{ItemField, ItemRef, PartBody, ResponseEnvelope, ResponseStatus, TextTarget},
+    },
     chat::{
         Answer, AnswerEnd, Item, ItemKind, ItemSlot, Message, MessageBody, Timestamp, ToolCallRun, ToolCallState,
         answer::{AnswerParams, ContentPart, FunctionCall, ReasoningItem, SearchCall, StepUsage},
+        journal::{AnswerJournal, JournalLine},
         tool_call::ResultSize,
     },
     tools::{ToolContent, ToolFailure, ToolId, ToolOutcome},
@@ -103,8 +107,73 @@ fn any_item_json() -> BoxedStrategy<Value> {
     }).boxed()
 }
 
+fn any_output_item() -> BoxedStrategy<OutputItem> {
+    any_item_json().prop_map(|json| OutputItem::from_raw(&raw(json.to_string()))).boxed()
+}
+
 fn raw(json: String) -> Arc<RawValue> {
     RawValue::from_string(json).expect("JSON").into()
+}
+
+fn any_item_ref() -> BoxedStrategy<ItemRef> {
+    prop_oneof![any::<u32>().prop_map(ItemRef::Index), text().prop_map(ItemRef::Id), Just(ItemRef::Unspecified)].boxed()
+}
+
+fn any_target() -> BoxedStrategy<TextTarget> {
+    let field = prop_oneof![
+        any::<u32>().prop_map(ItemField::Text),
+        any::<u32>().prop_map(ItemField::Refusal),
+        any::<u32>().prop_map(ItemField::ReasoningText),
+        any::<u32>().prop_map(ItemField::ReasoningSummary),
+        Just(ItemField::Arguments),
+    ];
+    (any_item_ref(), field).prop_map(|(item_ref, field)| TextTarget { item_ref, field }).boxed()
+}
+
+fn any_part() -> BoxedStrategy<PartBody> {
+    prop_oneof![
+        (text(), vec(any_annotation(), 0..3)).prop_map(|(text, annotations)| PartBody::Text { text, annotations }),
+        text().prop_map(PartBody::Refusal),
+        text().prop_map(PartBody::ReasoningText),
+        text().prop_map(PartBody::ReasoningSummary),
+        text().prop_map(PartBody::Other),
+    ]
+    .boxed()
+}
+
+fn any_response() -> BoxedStrategy<Box<ResponseEnvelope>> {
+    let status = select(vec![
+        ResponseStatus::Running,
+        ResponseStatus::Completed,
+        ResponseStatus::Incomplete,
+        ResponseStatus::Failed,
+        ResponseStatus::Cancelled,
+    ]);
+    let texts = (maybe_text(), maybe_text(), maybe_text(), maybe_text());
+    (status, texts, vec(any_output_item(), 0..3), option::of(any_usage()), option::of(any_error()))
+        .prop_map(|(status, (id, model, incomplete_reason, provider), output, usage, error)| {
+            Box::new(ResponseEnvelope { id, model, status, output, usage, error, incomplete_reason, provider })
+        })
+        .boxed()
+}
+
+/// An event that a journal holds.
+fn any_event() -> BoxedStrategy<Event> {
+    prop_oneof![
+        any_response().prop_map(Event::ResponseStarted),
+        (any_item_ref(), any_output_item()).prop_map(|(item_ref, item)| Event::ItemAdded { item_ref, item }),
+        (any_item_ref(), any_output_item()).prop_map(|(item_ref, item)| Event::ItemDone { item_ref, item }),
+        (any_item_ref(), any::<u32>(), any_part(), any::<bool>())
+            .prop_map(|(item_ref, index, body, is_done)| Event::Part { item_ref, index, body, is_done }),
+        (any_target(), text()).prop_map(|(target, text)| Event::Delta { target, text }),
+        (any_target(), text()).prop_map(|(target, text)| Event::TextDone { target, text }),
+        (any_item_ref(), any::<u32>(), any_annotation())
+            .prop_map(|(item_ref, index, annotation)| Event::AnnotationAdded { item_ref, index, annotation }),
+        (any_item_ref(), text()).prop_map(|(item_ref, status)| Event::ToolStatus { item_ref, status }),
+        any_response().prop_map(Event::ResponseEnded),
+        any_error().prop_map(|error| Event::Failed(Box::new(error))),
+    ]
+    .boxed()
 }
 
 fn any_kind() -> BoxedStrategy<ItemKind> {
@@ -219,6 +288,23 @@ fn any_answer() -> BoxedStrategy<Answer> {
             ..empty_answer(end)
         })
         .boxed()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_event_reads_back_from_its_journal(event in any_event(), step in any::<u32>(), at in any_time()) {
+        let mut journal = AnswerJournal::default();
+        journal.push(step, at, &event);
+        let lines = journal.take().expect("an event").to_json_lines();
+        prop_assert!(lines.ends_with('\n') && lines.lines().count() == 1, "{}", lines);
+        let line = JournalLine::parse(&lines).expect("a line");
+        prop_assert_eq!((line.step, line.at, debug_text(&line.event)), (step, at, debug_text(&event)));
+        // Cut off anywhere, it is no line.
+        let cut = lines.char_indices().nth(lines.chars().count() / 2).map_or(0, |(cut, _)| cut);
+        prop_assert!(JournalLine::parse(&lines[..cut]).is_none());
+    }
 }
 
 proptest! {
