@@ -9,6 +9,7 @@ pub mod explain;
 pub mod ids;
 pub mod journal;
 pub mod message;
+pub mod nanos;
 pub mod provider_prefs;
 pub mod recording;
 mod replay;
@@ -35,7 +36,7 @@ pub use ids::IdGenerator;
 pub use message::{Message, MessageBody, Prompt};
 pub use recording::{RecordingInProgress, WireRecording};
 pub use settings::{ChatSettings, Effort};
-pub use tool_call::{CallDenial, CallId, ToolCallRun, ToolCallState};
+pub use tool_call::{CallId, ToolCallRun, ToolCallState};
 pub use tool_loop::CallDecision;
 pub use turn::{PauseReason, RequestFix, StreamId, Turn, TurnBlock, TurnPhase};
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{
@@ -22,7 +22,8 @@ pub struct OutputItem {
 }
 
 /// The parsed content of an item.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ItemKind {
     Message {
         parts: Vec<ContentPart>,
@@ -40,22 +41,28 @@ pub enum ItemKind {
 }
 
 /// One content part of a message.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ContentPart {
-    Text { text: String, annotations: Vec<Annotation> },
+    Text {
+        text: String,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        annotations: Vec<Annotation>,
+    },
     Refusal(String),
 }
 
 /// Reasoning: a summary in parts, raw text, or only an encrypted block.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReasoningItem {
     pub summary: Vec<String>,
     pub content: Vec<String>,
+    #[serde(rename = "encrypted")]
     pub has_encrypted: bool,
 }
 
 /// A function call requested by the model.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FunctionCall {
     pub call_id: String,
     pub name: String,
@@ -64,7 +71,7 @@ pub struct FunctionCall {
 }
 
 /// A web search or fetch that the server ran.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SearchCall {
     /// The item's type on the wire, such as `openrouter:web_search`.
     pub kind: String,
@@ -83,6 +90,12 @@ impl OutputItem {
 impl Serialize for OutputItem {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.raw.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for OutputItem {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <&RawValue>::deserialize(deserializer).map(Self::from_raw)
     }
 }
 

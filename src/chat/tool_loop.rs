@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{
     Answer, CallId, ChatEffect, Conversation, ConversationChange, IdGenerator, ItemKind, ItemSlot, PauseReason,
-    Timestamp, ToolCallRun, ToolCallState, TurnId, TurnPhase, conversation::save_effect, tool_call::CallDenial,
+    Timestamp, ToolCallRun, ToolCallState, TurnId, TurnPhase, conversation::save_effect,
 };
 use crate::tools::{PolicyVerdict, ToolDefinition, ToolFailure, ToolMode, ToolOutcome, schema};
 
@@ -16,7 +16,9 @@ const MAX_SAME_CALLS: usize = 3;
 #[derive(Debug, Clone, PartialEq)]
 pub enum CallDecision {
     Run,
-    Deny(CallDenial),
+    Deny {
+        reason: Option<String>,
+    },
     /// Changes the arguments; the call still needs approval.
     ChangeArguments(Value),
 }
@@ -119,9 +121,7 @@ impl Conversation {
             match (verdict, &run.state) {
                 (PolicyVerdict::Allow, ToolCallState::Asking) => run.set_state(ToolCallState::Queued, now),
                 (PolicyVerdict::Ask, ToolCallState::Queued) => run.set_state(ToolCallState::Asking, now),
-                (PolicyVerdict::Deny, _) => {
-                    run.set_state(ToolCallState::Denied(CallDenial::ByRule), now);
-                }
+                (PolicyVerdict::Deny, _) => run.set_state(ToolCallState::DeniedByRule, now),
                 (PolicyVerdict::Allow | PolicyVerdict::Ask, _) => (),
             }
         }
@@ -156,7 +156,7 @@ impl Conversation {
         };
         match decision {
             CallDecision::Run => run.set_state(ToolCallState::Queued, now),
-            CallDecision::Deny(denial) => run.set_state(ToolCallState::Denied(denial), now),
+            CallDecision::Deny { reason } => run.set_state(ToolCallState::Denied { reason }, now),
             CallDecision::ChangeArguments(arguments) => {
                 run.edited |= run.arguments != arguments;
                 run.arguments = arguments;

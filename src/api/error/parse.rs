@@ -40,19 +40,13 @@ impl ApiError {
         let Some(fields) = JsonFields::parse(json) else {
             return Self::new(FaultKind::Server, "the server reported an error");
         };
-        parse_stored(&fields).unwrap_or_else(|| parse_object(&fields, None))
+        parse_object(&fields, None)
     }
 
     /// Reads the error of a failed response object.
     pub(crate) fn from_failed_response(response: &JsonFields) -> Self {
-        let read = response.object("error").as_ref().and_then(parse_stored);
-        read.unwrap_or_else(|| parse_object(response, None))
+        parse_object(response, None)
     }
-}
-
-/// Reads an error that we wrote to the journal ourselves.
-fn parse_stored(fields: &JsonFields) -> Option<ApiError> {
-    serde_json::from_str(fields.raw("as_read")?.get()).ok()
 }
 
 /// Reads an error object. `status` is the HTTP status; pass `None` inside a stream, where a 200 means nothing.
