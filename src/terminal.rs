@@ -359,7 +359,7 @@ impl<W: Write> EventLoop<'_, W> {
                 self.terminal.screen.repaint();
                 self.painted = PaintState::Stale;
             }
-            Effect::QueryBackground => self.terminal.screen.write(terminal_screen::QUERY_BACKGROUND.as_bytes())?,
+            Effect::QueryBackground => self.terminal.screen.write(os::QUERY_BACKGROUND.as_bytes())?,
             Effect::SetTitle(title) => self.terminal.screen.set_title(&title)?,
             Effect::NotifyUser(notice) => {
                 let TerminalEnv { notification_form: takes, clipboard, .. } = self.terminal.env;

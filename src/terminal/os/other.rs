@@ -9,11 +9,14 @@ use std::{
     time::Duration,
 };
 
-use crossterm::event::{Event, KeyEventKind, poll, read};
+use crossterm::{
+    event::{DisableMouseCapture, EnableMouseCapture, Event, KeyEventKind, poll, read},
+    execute,
+};
 use tokio::sync::mpsc;
 
 use super::{SignalReceiver, SystemSignal};
-use crate::terminal::input::TerminalInput;
+use crate::{config::MouseMode, terminal::input::TerminalInput};
 
 pub type TerminalOutput = Stdout;
 
@@ -33,6 +36,23 @@ pub fn write_to_terminal(bytes: &[u8]) -> io::Result<()> {
     let mut out = io::stdout();
     out.write_all(bytes)?;
     out.flush()
+}
+
+/// Windows reports keys and focus as records and types the rest: pastes with these reports would come with brackets.
+pub const START_REPORTS: &str = "";
+pub const STOP_REPORTS: &str = "";
+/// Nothing: the reply would be typed into the composer.
+pub const QUERY_BACKGROUND: &str = "";
+
+/// Sets the console's mode for the mouse; there is no sequence to send.
+pub fn mouse_modes(mouse: MouseMode) -> &'static str {
+    let out = io::stdout();
+    // A console without a mouse is still a console.
+    let _ = match mouse {
+        MouseMode::On | MouseMode::Wheel => execute!(&out, EnableMouseCapture),
+        MouseMode::Off => execute!(&out, DisableMouseCapture),
+    };
+    ""
 }
 
 /// Does nothing: there is no job control.
