@@ -7,11 +7,10 @@ use crate::chat::{
     test_support::{TestChat, completed, delta, error},
 };
 
-/// The card of an answer: its text, then its keys.
+/// The card of an answer: its text, then its choices.
 fn card(answer: &Answer, turn: Option<&Turn>) -> String {
     let Some(words) = explain(answer, turn) else { return "nothing is wrong".into() };
-    let keys: Vec<String> =
-        card_choices(answer, turn).into_iter().map(|choice| format!("{} {}", choice.key(), choice.label())).collect();
+    let keys: Vec<String> = card_choices(answer, turn).into_iter().map(|choice| choice.label()).collect();
     format!("{}  {}\n{}\n[{}]", words.headline, words.fact.unwrap_or_default(), words.advice, keys.join("] ["))
 }
 
