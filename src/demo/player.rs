@@ -120,6 +120,7 @@ impl ReplyPlayer {
                 ScriptStep::Cut {} => {
                     if let Some(out) = &self.out {
                         // What was sent before needs time to leave.
+                        #[expect(clippy::disallowed_methods, reason = "no event says that it has left")]
                         tokio::time::sleep(Duration::from_millis(100)).await;
                         let _ = out.send(Err(io::ErrorKind::ConnectionReset.into())).await;
                     }
@@ -314,6 +315,7 @@ impl ReplyPlayer {
     }
 
     /// Counts a token and waits as long as it takes.
+    #[expect(clippy::disallowed_methods, reason = "a model takes its time, and so does the demo")]
     async fn pace_token(&mut self, of_reasoning: bool) {
         self.answer.add_token(of_reasoning);
         if self.pace == DemoPace::Lifelike {
@@ -324,6 +326,7 @@ impl ReplyPlayer {
         }
     }
 
+    #[expect(clippy::disallowed_methods, reason = "a model takes its time, and so does the demo")]
     async fn pause(&self, milliseconds: u64) {
         if self.pace == DemoPace::Lifelike {
             tokio::time::sleep(Duration::from_millis(milliseconds)).await;

@@ -80,6 +80,7 @@ fn create_file(path: &Path, options: StoreOptions) -> Result<(), StoreError> {
         .map_err(|error| StoreError::from_io(&error, path))
 }
 
+#[expect(clippy::disallowed_methods, reason = "SQLite has no event for the end of this lock")]
 fn connect(path: &Path, options: StoreOptions) -> Result<Connection, StoreError> {
     let deadline = Instant::now() + options.busy_timeout;
     loop {

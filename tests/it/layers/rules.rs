@@ -246,6 +246,23 @@ pub const RULES: &[SourceRule] = &[
         instead: "nothing waits here: return an effect",
     },
     SourceRule {
+        name: "nothing behind a lock",
+        check: RuleCheck::Uses {
+            who: &["crate"],
+            forbidden: &[
+                "std::cell",
+                "std::sync::Mutex",
+                "std::sync::RwLock",
+                "std::sync::Condvar",
+                "tokio::sync::Mutex",
+                "tokio::sync::RwLock",
+            ],
+            except: &[],
+            tests: TestCode::Exempt,
+        },
+        instead: "give it one owner, and send what others need through a channel",
+    },
+    SourceRule {
         name: "no unwrap",
         check: RuleCheck::Calls { words: &["unwrap"] },
         instead: "handle it, or say in an `expect` why it holds",
