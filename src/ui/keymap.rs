@@ -162,7 +162,7 @@ impl KeyContext {
     fn must_not_hide(self, below: Self, hidden: Action) -> bool {
         let (_, _, kind, order) = self.entry();
         let may_hide = kind == ContextKind::Mode || self == Self::Find;
-        order.contains(&below) && !(may_hide && !matches!(hidden, Action::Back | Action::Cancel))
+        order.contains(&below) && (!may_hide || matches!(hidden, Action::Back | Action::Cancel))
     }
 }
 
