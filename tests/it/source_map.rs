@@ -92,7 +92,9 @@ impl<'a> Selection<'a> {
             let begins_line = std::mem::replace(&mut join, row.join) == LineJoin::LineEnd && !goes_on;
             if begins_line && selected.start == 0 && !matches!(row.kind, RowKind::Code { .. }) {
                 let lead = &row.spans[..row.lead_spans];
-                lead.iter().for_each(|span| out.push_str(span.markdown.unwrap_or(&span.text)));
+                for span in lead {
+                    out.push_str(span.markdown.unwrap_or(&span.text));
+                }
             }
             for run in row.source_map.runs() {
                 let text = run.text.start.max(selected.start)..run.text.end.min(selected.end);
