@@ -20,6 +20,7 @@ use crate::{
         overlay::{form::SettingsForm, picker::FuzzyPicker},
         results::pager::CallPager,
         tools::ToolList,
+        transcript::{SelectionCopy, copying},
         xray::XrayOverlay,
     },
 };
@@ -126,7 +127,7 @@ pub(crate) fn edit_text(overlays: &mut [ScreenOverlay], env: &mut Environment, e
 
 /// Goes a step back in the top overlay, or closes it.
 fn leave_top(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
-    if action == Action::Cancel && super::transcript::copying::copy_selection(screen, cx) {
+    if action == Action::Cancel && copying::copy_selection(screen, cx.chats, SelectionCopy::Text) {
         return;
     }
     let stepped_back = match screen.overlays.last_mut() {

@@ -213,6 +213,17 @@ impl MessageRows {
         found
     }
 
+    /// The rows of a part, each with its index from the top.
+    pub fn rows_of_part(&self, part: PartKey) -> impl Iterator<Item = (usize, &StyledRow)> {
+        let mut above = 0;
+        self.sections.iter().flat_map(move |section| {
+            let first = above + section.gap;
+            above = first + section.rows.len();
+            let rows = if section.key == part { self.rows_of(&section.rows) } else { &[] };
+            (first..).zip(rows)
+        })
+    }
+
     /// The rows that fold something, each with its target.
     pub(super) fn fold_rows(&self) -> impl Iterator<Item = (usize, CursorTarget)> + '_ {
         let mut above = 0;

@@ -63,8 +63,18 @@ pub const SHARED: &[&str] = &[
 pub const HOLDERS: &[&str] = &["environment", "screen"];
 
 /// The files of `ui` that put the features together. No feature uses them, or it would know all others.
-pub const INDEX: &[&str] =
-    &["dispatch", "escape_keys", "on_input", "on_mouse", "on_store", "on_stream", "overlays", "state", "view"];
+pub const INDEX: &[&str] = &[
+    "dispatch",
+    "escape_keys",
+    "layout",
+    "on_input",
+    "on_mouse",
+    "on_store",
+    "on_stream",
+    "overlays",
+    "state",
+    "view",
+];
 
 /// A rule: a file that breaks it is reported with what to do instead.
 pub struct SourceRule {
@@ -176,7 +186,10 @@ pub const RULES: &[SourceRule] = &[
                 "crate::ui::effect",
                 "crate::ui::state::State",
                 "crate::ui::update",
+                "crate::ui::settle",
                 "crate::ui::sync",
+                "crate::ui::layout::settle",
+                "crate::ui::layout::sync",
                 "crate::ui::next_wake",
                 "crate::ui::view::draw",
             ],
