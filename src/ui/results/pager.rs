@@ -18,7 +18,10 @@ use crate::{
     ui::{
         Action,
         keymap::KeyContext,
-        overlay::search::{self, SearchField},
+        overlay::{
+            frame,
+            search::{self, SearchField},
+        },
         transcript::result_text,
     },
 };
@@ -145,7 +148,7 @@ impl CallPager {
 
     fn lay_out(&mut self) {
         let parts = search::areas(Rect::from((Position::ORIGIN, self.size)));
-        self.rows = document_rows::lay_out(&self.document, search::text_column(parts.rows).width.into());
+        self.rows = document_rows::lay_out(&self.document, frame::text_column(parts.rows).width.into());
         self.scroll(0);
     }
 

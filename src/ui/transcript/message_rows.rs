@@ -214,7 +214,7 @@ impl MessageRows {
     }
 
     /// The rows of a part, each with its index from the top.
-    pub fn rows_of_part(&self, part: PartKey) -> impl Iterator<Item = (usize, &StyledRow)> {
+    pub(crate) fn rows_of_part(&self, part: PartKey) -> impl Iterator<Item = (usize, &StyledRow)> {
         let mut above = 0;
         self.sections.iter().flat_map(move |section| {
             let first = above + section.gap;

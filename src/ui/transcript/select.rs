@@ -251,7 +251,7 @@ impl LayoutPass<'_> {
     }
 
     /// Carries out a copy that waits for this layout.
-    pub fn copy_selection(&mut self) {
+    pub(crate) fn copy_selection(&mut self) {
         let Some(copy) = self.transcript.pending_copy.take() else { return };
         let range = self.transcript.selection.as_ref().and_then(|selection| selection.range);
         let Some((from, to)) = range else { return };
