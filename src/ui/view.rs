@@ -11,13 +11,14 @@ use ratatui::{
 };
 
 use crate::{
-    chat::{ConversationId, Timestamp, TurnPhase},
+    chat::{Conversation, ConversationId, Timestamp, TurnPhase},
     render::theme::ColourRole,
     ui::{
         Action, State,
         areas::{GUTTER_WIDTH, MIN_SIZE, ScreenAreas},
         chats::DatabaseState,
         composer::ComposerView,
+        connect::ConnectOpening,
         conversations::list::ConversationListView,
         key_hints,
         models::model_settings::short_name,
@@ -61,8 +62,10 @@ fn draw_screen(state: &State, now: Timestamp, frame: &mut DrawTarget) {
         return;
     }
     state.env.theme.clear_area(screen, ColourRole::Background, frame.buffer);
-    if let [ScreenOverlay::Welcome(welcome)] = state.screen.overlays.as_slice() {
-        overlays::draw_welcome(state, welcome, now, frame);
+    if let [ScreenOverlay::Connect(connect)] = state.screen.overlays.as_slice()
+        && connect.opened_as == ConnectOpening::FirstStart
+    {
+        overlays::draw_connect(state, connect, now, frame);
         return;
     }
     let areas = state.screen.areas;
@@ -154,9 +157,15 @@ fn draw_empty(state: &State, area: Rect, buf: &mut Buffer) {
     let mut lines = vec![if model.is_empty() {
         key_hints::styled_line("No model chosen yet.", muted)
     } else {
+        let rest = match (state.chats.settings().model.as_str(), state.env.is_demo) {
+            ("openrouter/auto", _) => ": OpenRouter picks a model for each message.",
+            (_, true) => ". Type anything, or /tour for the tour.",
+            (_, false) => ".",
+        };
         Line::from(vec![
+            Span::styled("Talking to ", muted),
             Span::styled(model.to_owned(), state.env.theme.style(ColourRole::Text).bold()),
-            Span::styled(" answers.", muted),
+            Span::styled(rest, muted),
         ])
     }];
     if let DatabaseState::Broken(error) = &state.chats.database {
@@ -167,11 +176,11 @@ fn draw_empty(state: &State, area: Rect, buf: &mut Buffer) {
     }
     lines.push(Line::default());
     let hints = [
-        (Action::ChooseModel, "another model"),
-        (Action::NextEffort, "how hard it thinks"),
+        (Action::ChooseModel, if model.is_empty() { "choose one" } else { "another model" }),
+        (Action::NextEffort, "reasoning effort"),
         (Action::ToggleWeb, "search the web"),
-        (Action::FocusList, "earlier conversations"),
-        (Action::ShowCommands, "everything else"),
+        (Action::FocusList, "conversations"),
+        (Action::ShowCommands, "all commands"),
     ];
     for (action, words) in hints {
         if let Some(keys) = state.env.keymap.keys_of(action) {
@@ -213,6 +222,9 @@ fn composer_placeholder(state: &State) -> &'static str {
             "type to steer: it goes in at the next step"
         }
         Some(_) => "type the next message: it is sent when this answer is done",
+        None if state.env.is_demo && state.chats.current_conversation().is_none_or(Conversation::is_new) => {
+            "type a message, or /tour for the tour"
+        }
         None => "type a message",
     }
 }
