@@ -180,6 +180,9 @@ async fn run_demo<W: Write>(
     let mut server = None;
     let mut start = settings.start_args(&ApiServers::demo(String::new()), terminal.screen.size());
     start.is_demo = true;
+    if start.initial_conversation == InitialConversation::New {
+        start.initial_conversation = InitialConversation::Exchange(Box::new(demo::opening_exchange()));
+    }
     start.config = demo_config(&settings.config);
     let mut state = State::new(start);
     let files =
@@ -393,7 +396,7 @@ impl LaunchSettings {
 
     /// Returns the command line that resumes the conversation on the screen.
     fn resume_line(&self, state: &State, program: &str) -> Option<String> {
-        let conversation = state.chats.current_conversation()?;
+        let conversation = state.chats.current_conversation().filter(|conversation| !conversation.is_new())?;
         Some(format!("{program}{} --resume {}", self.path_flags, conversation.id))
     }
 }
