@@ -32,7 +32,6 @@ pub struct XrayOverlay {
     content: XrayContent,
     list: LineList,
     opened: Option<OpenedFrame>,
-    size: Size,
 }
 
 #[derive(Debug, Clone)]
@@ -49,8 +48,8 @@ struct OpenedFrame {
     title: String,
     /// The index of the frame in the recording.
     frame_index: usize,
-    /// The width that the lines were laid out for.
-    width: u16,
+    /// The width that the lines were laid out for; `None` before the first layout.
+    width: Option<u16>,
     lines: LineList,
 }
 
@@ -75,7 +74,6 @@ impl XrayOverlay {
             content: XrayContent::Loading,
             list: LineList::default(),
             opened: None,
-            size: Size::default(),
         }
     }
 
@@ -94,16 +92,18 @@ impl XrayOverlay {
     }
 
     /// Scrolls the cursor into view, and lays out again if the width has changed; called before each frame.
-    pub fn arrange(&mut self, size: Size) {
-        self.size = size;
+    pub fn lay_out(&mut self, size: Size) {
         let parts = search::areas(Rect::from((Position::ORIGIN, size)));
         self.list.scroll_to_cursor(parts.rows.height);
         let XrayContent::Filled(recording) = &self.content else { return };
         if let Some(opened) = &mut self.opened {
             let width = frame::text_column(parts.rows).width;
-            if opened.width != width {
-                opened.width = width;
+            let previous_width = opened.width.replace(width);
+            if previous_width != Some(width) {
                 opened.lines.set_rows(rows::frame_rows(recording, opened.frame_index, width), self.search.needle());
+            }
+            if previous_width.is_none() {
+                opened.lines.cursor = first_cursor(&self.list, &opened.lines);
             }
             opened.lines.scroll_to_cursor(parts.rows.height);
         }
@@ -136,7 +136,6 @@ impl XrayOverlay {
 
     /// Does what an action means here; while the query is typed, rows up and down are matches.
     pub fn on_action(&mut self, action: Action, screen: Rect) -> XrayCommand {
-        self.size = Size { width: screen.width, height: screen.height };
         let page = isize::try_from(search::areas(screen).rows.height.max(1)).unwrap_or(1);
         let is_typing = self.search.is_typing();
         let lines = self.active_lines();
@@ -188,19 +187,13 @@ impl XrayOverlay {
         if self.opened.is_some() {
             return;
         }
-        let width = frame::text_column(search::areas(Rect::from((Position::ORIGIN, self.size))).rows).width;
-        let mut lines = LineList::default();
-        lines.set_rows(rows::frame_rows(recording, frame_index, width), self.search.needle());
-        let row = self.list.selected().filter(|row| row.section() == Some(XraySection::Request));
-        lines.cursor = match row {
-            // A line of a request is found again by its text; an event opens at its first match.
-            Some(row) => {
-                lines.rows.iter().position(|other| other.kind == row.kind && row.text.starts_with(&other.text))
-            }
-            None => lines.matches.first().copied(),
-        }
-        .unwrap_or(0);
-        self.opened = Some(OpenedFrame { title: rows::frame_title(recording, frame_index), frame_index, width, lines });
+        let title = rows::frame_title(recording, frame_index);
+        self.opened = Some(OpenedFrame { title, frame_index, width: None, lines: LineList::default() });
+    }
+
+    /// Whether the opened frame waits for the next layout.
+    pub fn is_unsettled(&self) -> bool {
+        self.opened.as_ref().is_some_and(|opened| opened.width.is_none())
     }
 
     fn copy_request(&self) -> XrayCommand {
@@ -221,4 +214,14 @@ impl XrayOverlay {
             XrayContent::Loading | XrayContent::Failed(..) => XrayCommand::Nothing,
         }
     }
+}
+
+/// The line at which a frame opens: that of a request is found again by its text, an event opens at its first match.
+fn first_cursor(list: &LineList, opened: &LineList) -> usize {
+    let row = list.selected().filter(|row| row.section() == Some(XraySection::Request));
+    let cursor = match row {
+        Some(row) => opened.rows.iter().position(|other| other.kind == row.kind && row.text.starts_with(&other.text)),
+        None => opened.matches.first().copied(),
+    };
+    cursor.unwrap_or(0)
 }
