@@ -29,6 +29,8 @@ pub mod rail;
 pub mod results;
 pub mod saves;
 pub mod screen;
+pub mod slash;
+mod slash_commands;
 pub mod sources;
 pub mod start;
 pub mod state;
@@ -212,6 +214,7 @@ fn lay_out(screen: &mut Screen, cx: &mut Cx<'_>) -> Vec<Effect> {
         screen.focus = PaneFocus::Composer;
     }
     transcript::finding::sync(screen, cx.chats);
+    slash_commands::refresh(screen, cx.chats, cx.env);
     conversations::list_actions::refresh_rows(&mut screen.list, cx);
     overlays::sync(screen, cx);
     let list_height = if areas.list.is_empty() { size.height.saturating_sub(3) } else { areas.list.height };

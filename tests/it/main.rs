@@ -23,6 +23,7 @@ mod readme;
 mod requests;
 mod results;
 mod screens;
+mod slash;
 mod store;
 mod stream;
 mod themes;
