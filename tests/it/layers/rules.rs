@@ -32,6 +32,7 @@ pub const FEATURES: &[&str] = &[
     "notifications",
     "rail",
     "results",
+    "slash",
     "sources",
     "status",
     "themes",
@@ -72,6 +73,7 @@ pub const INDEX: &[&str] = &[
     "on_store",
     "on_stream",
     "overlays",
+    "slash_commands",
     "state",
     "view",
 ];
