@@ -124,7 +124,7 @@ fn run_app(settings: &LaunchSettings, server: ServerMode) -> Result<ProgramExit,
         let signals = SignalReceiver::listen()?;
         let _ = LOOP_SIGNALS.set(signals.sender());
         let screen = TerminalScreen::enter()?;
-        let keyboard = KeyboardInput::start(os::key_timeout(env("SSH_CONNECTION").is_some()))?;
+        let keyboard = KeyboardInput::start(os::escape_timeout(env("SSH_CONNECTION").is_some()))?;
         let mut terminal = TerminalIo { screen, keyboard, signals, env: terminal_env };
         match server {
             ServerMode::Real => match run_with_servers(settings, servers, &mut terminal).await? {

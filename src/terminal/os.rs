@@ -26,6 +26,8 @@ use std::{
 
 use tokio::sync::mpsc;
 
+use super::input::ESCAPE_TIMEOUT;
+
 /// How long the program may take to end after a signal: a stalled terminal could block it for ever.
 const EXIT_GRACE: Duration = Duration::from_secs(5);
 
@@ -102,9 +104,9 @@ pub fn block_until<F: Future>(deadline: Instant, future: F) -> Option<F::Output>
     }
 }
 
-/// Returns how long the rest of a key may take; over a network it may arrive in pieces.
-pub fn key_timeout(over_ssh: bool) -> Duration {
-    Duration::from_millis(if over_ssh { 100 } else { 25 })
+/// Returns how long a lone ESC may take to become another key; over a network it may arrive in pieces.
+pub fn escape_timeout(over_ssh: bool) -> Duration {
+    if over_ssh { 2 * ESCAPE_TIMEOUT } else { ESCAPE_TIMEOUT }
 }
 
 /// Passes a signal on, and ends the program by force if it does not end in time.

@@ -112,6 +112,9 @@ impl KeyboardInput {
         self.paused.store(true, Ordering::Release);
     }
 
+    /// Does nothing: the system decodes the terminal's replies.
+    pub fn on_query_sent(&mut self) {}
+
     pub fn resume(&mut self) {
         self.paused.store(false, Ordering::Release);
     }

@@ -6,7 +6,7 @@ use std::{
     io::{self, Read, Write},
     os::{fd::AsFd, unix::net::UnixStream},
     sync::mpsc as sync,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rustix::{
@@ -22,7 +22,7 @@ use tokio::{
 use super::{SignalReceiver, SystemSignal};
 use crate::{
     config::MouseMode,
-    terminal::input::{InputDecoder, TerminalInput, UndecidedInput},
+    terminal::input::{InputDecoder, TerminalInput},
 };
 
 /// Unbuffered: a frame is one write.
@@ -44,8 +44,10 @@ pub fn write_to_terminal(bytes: &[u8]) -> io::Result<()> {
     terminal_output()?.write_all(bytes)
 }
 
-/// Makes the terminal report pastes, its focus, changes of its colours, and keys without ambiguity.
-pub const START_REPORTS: &str = "\x1b[?2004h\x1b[?1004h\x1b[?2031h\x1b[>1u";
+/// Makes the terminal report pastes, its focus, changes of its colours, keys without ambiguity (1), and which key of a
+/// US keyboard each is (4), so that Ctrl-C works on any layout. Then asks which of these flags are in force: where the
+/// first is, a lone ESC byte is never the Esc key.
+pub const START_REPORTS: &str = "\x1b[?2004h\x1b[?1004h\x1b[?2031h\x1b[>5u\x1b[?u";
 /// Stops these reports.
 pub const STOP_REPORTS: &str = "\x1b[<1u\x1b[?2031l\x1b[?1004l\x1b[?2004l";
 /// Queries the terminal's background colour.
@@ -128,12 +130,11 @@ impl KeyboardInput {
     ///
     /// # Errors
     /// The system is out of files or threads.
-    pub fn start(patience: Duration) -> io::Result<Self> {
+    pub fn start(escape_timeout: Duration) -> io::Result<Self> {
         let (commands, orders) = UnixStream::pair()?;
         let (send, reads) = mpsc::channel(64);
         let (pausing, paused) = sync::channel();
-        let reader =
-            KeyboardReader { orders, paused: pausing, send, decoder: InputDecoder::default(), key_timeout: patience };
+        let reader = KeyboardReader { orders, paused: pausing, send, decoder: InputDecoder::new(escape_timeout) };
         std::thread::Builder::new().name("keyboard".into()).spawn(move || reader.run())?;
         Ok(Self { reads, read_ahead: VecDeque::new(), thread: Some(KeyboardThread { commands, paused }) })
     }
@@ -168,6 +169,13 @@ impl KeyboardInput {
         }
     }
 
+    /// Reports that the terminal was asked something, so that a reply in two pieces is recognised.
+    pub fn on_query_sent(&mut self) {
+        if let Some(thread) = &mut self.thread {
+            let _ = thread.commands.write_all(b"q"); // If the thread is gone, `reads` is closed.
+        }
+    }
+
     pub fn resume(&mut self) {
         if let Some(thread) = &mut self.thread {
             let _ = thread.commands.write_all(b"r"); // If the thread is gone, `reads` is closed.
@@ -181,7 +189,6 @@ struct KeyboardReader {
     paused: sync::Sender<()>,
     send: mpsc::Sender<Vec<TerminalInput>>,
     decoder: InputDecoder,
-    key_timeout: Duration,
 }
 
 enum ReaderEvent {
@@ -196,10 +203,10 @@ impl KeyboardReader {
         loop {
             let events = match self.next_event() {
                 Ok(ReaderEvent::Bytes) => match read_available() {
-                    Ok(bytes) => self.decoder.push(&bytes),
+                    Ok(bytes) => self.decoder.push(&bytes, Instant::now()),
                     Err(_) => return,
                 },
-                Ok(ReaderEvent::TimedOut) => self.decoder.flush(),
+                Ok(ReaderEvent::TimedOut) => self.decoder.flush(Instant::now()),
                 Ok(ReaderEvent::Order) => match self.on_order() {
                     Ok(()) => continue,
                     Err(_) => return,
@@ -213,17 +220,14 @@ impl KeyboardReader {
     }
 
     fn next_event(&self) -> io::Result<ReaderEvent> {
-        let limit = match self.decoder.undecided_input() {
-            UndecidedInput::Nothing => None,
-            UndecidedInput::Escape => Some(self.key_timeout),
-            UndecidedInput::Partial => Some(self.key_timeout * 4),
-            UndecidedInput::Unterminated => Some(Duration::from_secs(1)),
-        };
-        let limit = limit.map(to_timespec);
         let stdin = io::stdin();
         let mut files = [PollFd::new(&self.orders, PollFlags::IN), PollFd::new(&stdin, PollFlags::IN)];
         loop {
-            match poll(&mut files, limit.as_ref()) {
+            // Rounded up, so that the deadline has passed when the time is up.
+            let remaining = |deadline: Instant| {
+                to_timespec(deadline.saturating_duration_since(Instant::now()) + Duration::from_millis(1))
+            };
+            match poll(&mut files, self.decoder.deadline().map(remaining).as_ref()) {
                 Ok(0) => return Ok(ReaderEvent::TimedOut),
                 Ok(_) if !files[0].revents().is_empty() => return Ok(ReaderEvent::Order),
                 Ok(_) => return Ok(ReaderEvent::Bytes),
@@ -237,11 +241,15 @@ impl KeyboardReader {
     fn on_order(&mut self) -> io::Result<()> {
         let mut order = [0];
         self.orders.read_exact(&mut order)?;
+        if order == *b"q" {
+            self.decoder.on_query_sent(Instant::now());
+        }
         if order == *b"p" {
             let _ = self.paused.send(()); // `pause` waits for this.
             while order != *b"r" {
                 self.orders.read_exact(&mut order)?;
             }
+            self.decoder.on_terminal_retaken();
         }
         Ok(())
     }
