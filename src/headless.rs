@@ -143,7 +143,7 @@ impl AskSession<'_> {
     fn dispatch(&mut self, msg: Msg) {
         let effects = ui::update(self.state, Timestamp::now(), msg);
         for complaint in self.state.env.complaints.drain(..) {
-            eprintln!("ibid: {}", text::join_lines(&complaint));
+            let _ = writeln!(io::stderr(), "ibid: {}", text::join_lines(&complaint));
         }
         for effect in effects {
             self.runtime.run(effect);
@@ -166,7 +166,7 @@ impl AskSession<'_> {
                 }
                 TurnPhase::AwaitingRetry { until, error } if self.reported_wait != Some(*until) => {
                     let seconds = until.duration_since(Timestamp::now()).as_secs().max(0) + 1;
-                    eprintln!("ibid: {error}; trying again in {seconds} s");
+                    let _ = writeln!(io::stderr(), "ibid: {error}; trying again in {seconds} s");
                     self.reported_wait = Some(*until);
                 }
                 _ => (),
@@ -180,7 +180,7 @@ impl AskSession<'_> {
             AnswerEnd::Incomplete { reason } => {
                 self.printer.finish(answer, out)?;
                 let why = reason.as_deref().unwrap_or("the server did not say why");
-                eprintln!("ibid: the answer was cut short ({why})");
+                let _ = writeln!(io::stderr(), "ibid: the answer was cut short ({why})");
                 Ok(Some(AskOutcome::Answered))
             }
             AnswerEnd::Stopped => Ok(Some(AskOutcome::Interrupted)),

@@ -12,7 +12,7 @@ use unix as system;
 
 pub use system::{
     KeyboardInput, QUERY_BACKGROUND, START_REPORTS, STOP_REPORTS, TerminalOutput, mouse_modes, suspend,
-    terminal_output, write_to_terminal,
+    terminal_output,
 };
 
 use std::{
@@ -27,6 +27,9 @@ use std::{
 use tokio::sync::mpsc;
 
 use super::input::ESCAPE_TIMEOUT;
+
+/// How long the terminal may take to show what was written last.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long the program may take to end after a signal: a stalled terminal could block it for ever.
 const EXIT_GRACE: Duration = Duration::from_secs(5);
@@ -107,6 +110,20 @@ pub fn block_until<F: Future>(deadline: Instant, future: F) -> Option<F::Output>
 /// Returns how long a lone ESC may take to become another key; over a network it may arrive in pieces.
 pub fn escape_timeout(over_ssh: bool) -> Duration {
     if over_ssh { 2 * ESCAPE_TIMEOUT } else { ESCAPE_TIMEOUT }
+}
+
+/// Writes to the terminal and waits until it was sent, at most a second: a stalled terminal does not keep us from ending.
+pub fn write_and_drain(bytes: Vec<u8>) {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let write = move || {
+        // Nobody could handle the error, and nobody may be waiting any more.
+        let _ = system::write_to_terminal(&bytes);
+        system::drain_terminal();
+        let _ = sender.send(());
+    };
+    if thread::Builder::new().name("last words".into()).spawn(write).is_ok() {
+        let _ = receiver.recv_timeout(DRAIN_TIMEOUT);
+    }
 }
 
 /// Passes a signal on, and ends the program by force if it does not end in time.

@@ -3,6 +3,7 @@
 //! Cells between two changed ones are rewritten where that is shorter than moving the cursor, blanks are erased
 //! together, rows that only moved are scrolled, and attributes are sent only when they change.
 
+mod joined;
 mod scroll;
 
 use std::{fmt::Write as _, io::Write};
@@ -93,7 +94,7 @@ impl CellPainter {
         let changed = changed_cells(&self.screen, next);
         let scrolled = changed.len() >= scroll::MIN_SAVED_CELLS && self.scroll_rows(next);
         let changed = if scrolled { changed_cells(&self.screen, next) } else { changed };
-        self.print_cells(&cells_at(next, &changed));
+        self.print_cells(&cells_at(next, &joined::with_overdrawn_cells(next, changed)));
         self.place_cursor(cursor);
         if self.bytes.len() > BEGIN_UPDATE.len() {
             self.bytes.extend_from_slice(END_UPDATE);
@@ -192,11 +193,17 @@ impl CellPainter {
 
     fn print_cell(&mut self, cell: &Cell) {
         self.set_pen(PenStyle::of(cell));
-        if cell.cell_width() == 2 && cell.symbol().contains('\u{fe0f}') {
+        let at = self.position;
+        if cell.cell_width() == 2
+            && cell.symbol().contains('\u{fe0f}')
+            && let Some(at) = at
+        {
             // A terminal that draws it narrow would leave the old content in its second half.
-            self.bytes.extend_from_slice(b"  \x1b[2D");
+            self.bytes.extend_from_slice(b"  ");
+            self.jump_to(at);
         }
-        self.bytes.extend_from_slice(cell.symbol().as_bytes());
+        let room = at.map_or(u16::MAX, |at| self.screen.area.width - at.x);
+        self.bytes.extend_from_slice(&joined::symbol_within(cell, room));
         self.position = match (self.position, cursor_advance(cell)) {
             (Some(at), Some(width)) if at.x + width < self.screen.area.width => {
                 Some(Position { x: at.x + width, ..at })

@@ -196,6 +196,25 @@ impl Pty {
         self.writer.write_all(bytes).and_then(|()| self.writer.flush()).expect("the terminal accepts input");
     }
 
+    /// Sends what a terminal sends, at its pace: texts are written in one go, numbers are pauses in milliseconds.
+    pub fn play(&mut self, steps: &serde_json::Value) {
+        for step in steps.as_array().expect("the steps are a list") {
+            match (step.as_str(), step.as_u64()) {
+                (Some(text), _) => self.send(text.as_bytes()),
+                (None, Some(pause)) => self.pause(Duration::from_millis(pause)),
+                (None, None) => panic!("{step} is neither a text nor a pause"),
+            }
+        }
+    }
+
+    /// Lets a time pass that is part of the input.
+    fn pause(&self, pause: Duration) {
+        let output = self.output.lock();
+        let until = Instant::now() + pause;
+        let waiting = self.output.changed.wait_timeout_while(output, pause, |_| Instant::now() < until);
+        drop(waiting.unwrap_or_else(PoisonError::into_inner));
+    }
+
     /// Pastes as a terminal in bracketed-paste mode does.
     pub fn paste(&mut self, text: &str) {
         assert!(

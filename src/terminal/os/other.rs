@@ -55,6 +55,9 @@ pub fn mouse_modes(mouse: MouseMode) -> &'static str {
     ""
 }
 
+/// Does nothing: a write returns when the console has the text.
+pub fn drain_terminal() {}
+
 /// Does nothing: there is no job control.
 pub async fn suspend(_signals: &mut SignalReceiver) -> SystemSignal {
     SystemSignal::Continued

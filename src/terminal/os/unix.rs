@@ -61,6 +61,10 @@ pub fn mouse_modes(mouse: MouseMode) -> &'static str {
         MouseMode::Wheel => "\x1b[?1002l\x1b[?1000h\x1b[?1006h",
         MouseMode::Off => "\x1b[?1006l\x1b[?1002l\x1b[?1000l",
     }
+
+/// Waits until the terminal has received everything.
+pub fn drain_terminal() {
+    let _ = rustix::termios::tcdrain(io::stdout()); // Nothing can be done about it.
 }
 
 /// Stops the processes of our group, as the system does when a program does not handle `^Z`. Returns when they are
