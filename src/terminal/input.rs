@@ -262,6 +262,9 @@ impl InputDecoder {
                 let (used, text, is_over) =
                     if paste.is_lost { paste::typed_run(rest, bytes.len()) } else { paste.take(rest, now) };
                 position += used;
+                if paste.is_lost && position == bytes.len() && bytes.ends_with(b"\r") {
+                    self.line_end_at = Some(now);
+                }
                 if is_over {
                     self.paste = None;
                 }
@@ -476,7 +479,12 @@ fn decode_alt(rest: &[u8], end: DecodeEnd) -> DecodeStep {
     match decode_plain(rest, end) {
         DecodeStep::Key(event, used) => DecodeStep::Key(layouts::on_us_layout(with_alt(event)), used + 1),
         DecodeStep::Skip(used) => DecodeStep::Skip(used + 1),
-        _ => DecodeStep::Incomplete,
+        DecodeStep::PasteStart(_)
+        | DecodeStep::PasteEnd(_)
+        | DecodeStep::Background(..)
+        | DecodeStep::KeyboardFlags(..)
+        | DecodeStep::ColoursChanged(_)
+        | DecodeStep::Incomplete => DecodeStep::Incomplete,
     }
 }
 

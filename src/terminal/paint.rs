@@ -133,6 +133,8 @@ impl CellPainter {
         let mut rest = cells;
         // Cells covered by the last wide one are not written, because that would destroy it.
         let mut covered = Position::ORIGIN;
+        // Behind a joined cluster there may be half of another character, which only printing takes away as a whole.
+        let mut must_print = None;
         while let Some(&(x, y, cell)) = rest.first() {
             if y == covered.y && x < covered.x {
                 rest = &rest[1..];
@@ -141,7 +143,8 @@ impl CellPainter {
             self.move_to(Position { x, y });
             let (blanks, taken) = self.count_blanks(rest);
             let reaches_edge = x + blanks == self.screen.area.width;
-            if blanks >= MIN_ERASED || (reaches_edge && blanks > 3) {
+            let is_erased = must_print != Some(Position { x, y });
+            if is_erased && (blanks >= MIN_ERASED || (reaches_edge && blanks > 3)) {
                 self.set_pen(PenStyle::of(cell));
                 if reaches_edge {
                     self.bytes.extend_from_slice(b"\x1b[K");
@@ -154,6 +157,7 @@ impl CellPainter {
                 rest = &rest[taken..];
             } else {
                 covered = Position { x: x.saturating_add(cell.cell_width().max(1)), y };
+                must_print = joined::is_joined(cell).then_some(covered);
                 let replaces_wide_cell =
                     self.screen.cell((covered.x - 1, y)).is_some_and(|cell| cell.cell_width() == 2);
                 self.print_cell(cell);

@@ -3,25 +3,17 @@
 //! On X11 and Wayland a copied text is served by the program that copied it. A helper does that, which stays when we
 //! are stopped or end, until something else is copied.
 
-use std::io;
-
 use super::ClipboardTarget;
+
+#[cfg(all(feature = "clipboard", target_os = "linux"))]
+pub use holder::hold_clipboard;
+#[cfg(not(all(feature = "clipboard", target_os = "linux")))]
+pub use system::hold_clipboard;
 
 #[cfg(all(feature = "clipboard", target_os = "linux"))]
 pub(crate) use holder::DesktopClipboard;
 #[cfg(not(all(feature = "clipboard", target_os = "linux")))]
 pub(crate) use system::DesktopClipboard;
-
-/// Serves the text on standard input to the desktop until something else is copied: what the helper does.
-///
-/// # Errors
-/// There is no desktop, or the program was built without support for it.
-pub fn hold_clipboard(target: ClipboardTarget) -> io::Result<()> {
-    #[cfg(all(feature = "clipboard", target_os = "linux"))]
-    return holder::hold(target);
-    #[cfg(not(all(feature = "clipboard", target_os = "linux")))]
-    Err(io::Error::other(format!("the {target:?} is kept by the system here")))
-}
 
 #[cfg(all(feature = "clipboard", target_os = "linux"))]
 mod holder {
@@ -91,7 +83,11 @@ mod holder {
         Err(io::ErrorKind::NotConnected.into())
     }
 
-    pub(super) fn hold(target: ClipboardTarget) -> io::Result<()> {
+    /// Serves the text on standard input to the desktop until something else is copied: what the helper does.
+    ///
+    /// # Errors
+    /// The desktop cannot be reached.
+    pub fn hold_clipboard(target: ClipboardTarget) -> io::Result<()> {
         let mut text = String::new();
         io::stdin().read_to_string(&mut text)?;
         let mut clipboard = Clipboard::new().map_err(io::Error::other)?;
@@ -108,7 +104,17 @@ mod holder {
 
 #[cfg(not(all(feature = "clipboard", target_os = "linux")))]
 mod system {
+    use std::io;
+
     use super::ClipboardTarget;
+
+    /// Fails: the system keeps what was copied, or the program was built without support for it.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn hold_clipboard(_target: ClipboardTarget) -> io::Result<()> {
+        Err(io::Error::other("the clipboard needs no helper here"))
+    }
 
     /// The connection to the desktop, opened by the first copy.
     #[derive(Default)]

@@ -50,6 +50,11 @@ pub(crate) fn symbol_within(cell: &Cell, room: u16) -> Cow<'_, [u8]> {
     Cow::Owned([opening, begins, closing].concat().into_bytes())
 }
 
+/// Whether some terminals draw a cell as several characters.
+pub(crate) fn is_joined(cell: &Cell) -> bool {
+    widest_drawing(cell).is_some()
+}
+
 /// Returns the width of a cell in a terminal that joins nothing, if it is more than usual.
 fn widest_drawing(cell: &Cell) -> Option<u16> {
     if cell.symbol().len() < 5 {
