@@ -143,8 +143,8 @@ impl CellPainter {
             self.move_to(Position { x, y });
             let (blanks, taken) = self.count_blanks(rest);
             let reaches_edge = x + blanks == self.screen.area.width;
-            let is_erased = must_print != Some(Position { x, y });
-            if is_erased && (blanks >= MIN_ERASED || (reaches_edge && blanks > 3)) {
+            let can_erase = must_print != Some(Position { x, y });
+            if can_erase && (blanks >= MIN_ERASED || (reaches_edge && blanks > 3)) {
                 self.set_pen(PenStyle::of(cell));
                 if reaches_edge {
                     self.bytes.extend_from_slice(b"\x1b[K");
