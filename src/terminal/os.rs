@@ -11,8 +11,7 @@ use other as system;
 use unix as system;
 
 pub use system::{
-    KeyboardInput, QUERY_BACKGROUND, START_REPORTS, STOP_REPORTS, TerminalOutput, mouse_modes, suspend,
-    terminal_output,
+    KeyboardInput, QUERY_BACKGROUND, START_REPORTS, STOP_REPORTS, TerminalOutput, mouse_modes, suspend, terminal_output,
 };
 
 use std::{

@@ -61,6 +61,7 @@ pub fn mouse_modes(mouse: MouseMode) -> &'static str {
         MouseMode::Wheel => "\x1b[?1002l\x1b[?1000h\x1b[?1006h",
         MouseMode::Off => "\x1b[?1006l\x1b[?1002l\x1b[?1000l",
     }
+}
 
 /// Waits until the terminal has received everything.
 pub fn drain_terminal() {
