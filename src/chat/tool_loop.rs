@@ -75,7 +75,7 @@ impl Conversation {
             edited: false,
             state,
             started_at: None,
-            ended_at: ended_at,
+            ended_at,
             progress: None,
             full_size: None,
         }

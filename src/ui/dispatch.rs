@@ -353,13 +353,13 @@ fn open_under_cursor(screen: &mut Screen, cx: &mut Cx<'_>) {
     }
     match cursor(screen, cx.chats) {
         Some(TranscriptCursor { target: CursorTarget::Code(_), .. }) if is_cursor_on_fold(screen, cx.chats) => {
-            toggle_current_fold(screen, cx.chats)
+            toggle_current_fold(screen, cx.chats);
         }
         Some(TranscriptCursor { message, target: CursorTarget::Code(block) }) => {
-            overlays::open_code(screen, cx, message, block)
+            overlays::open_code(screen, cx, message, block);
         }
         Some(TranscriptCursor { message, target: CursorTarget::Call(slot) }) => {
-            call_results::open_call(&mut screen.overlays, cx, message, slot)
+            call_results::open_call(&mut screen.overlays, cx, message, slot);
         }
         Some(_) | None => toggle_current_fold(screen, cx.chats),
     }

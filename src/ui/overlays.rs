@@ -222,7 +222,7 @@ pub(crate) fn on_paste(overlays: &mut Vec<ScreenOverlay>, env: &mut Environment,
 pub(crate) fn close_top(screen: &mut Screen, cx: &mut Cx<'_>) {
     match screen.overlays.pop() {
         Some(ScreenOverlay::Picker { of: PickerKind::Theme, .. }) => {
-            _ = theme_selection::apply_theme(&mut screen.overlays, cx.env)
+            _ = theme_selection::apply_theme(&mut screen.overlays, cx.env);
         }
         Some(ScreenOverlay::List) => super::conversations::list_actions::leave_field(&mut screen.list, cx),
         Some(ScreenOverlay::Welcome(_)) => on_action(screen, cx, Action::Quit),

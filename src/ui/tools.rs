@@ -275,7 +275,7 @@ impl ToolList {
     fn ask_trust(&mut self) {
         match self.selected_row().map(|row| (row.item.clone(), row.switch)) {
             Some((Some(ToolListItem::Server(name)), Some(ToolSwitch::Locked(rows::UNTRUSTED_REASON)))) => {
-                self.open_page(PageSubject::Trust(name))
+                self.open_page(PageSubject::Trust(name));
             }
             _ => self.show_message("t works only on an MCP server that is not trusted yet"),
         }

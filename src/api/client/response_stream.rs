@@ -223,7 +223,7 @@ impl ResponseStream {
                 self.pending_error = Some(ApiError::from_transport(&error));
             }
             None => {
-                self.fail(FaultKind::Silence, format!("no data arrived for {}", format_duration(self.idle_timeout)))
+                self.fail(FaultKind::Silence, format!("no data arrived for {}", format_duration(self.idle_timeout)));
             }
         }
     }

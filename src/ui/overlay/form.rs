@@ -91,10 +91,8 @@ impl SettingsForm {
             (Action::NextSection, _) => self.next(),
             (Action::PreviousSection, _) => self.previous(),
             (Action::RowUp, FormEntry::Instructions) => _ = self.instructions.move_up(),
-            (Action::RowDown, FormEntry::Instructions) => {
-                if !self.instructions.move_down() {
-                    self.next();
-                }
+            (Action::RowDown, FormEntry::Instructions) if !self.instructions.move_down() => {
+                self.next();
             }
             (Action::RowUp, _) => self.previous(),
             (Action::RowDown, FormEntry::Temperature | FormEntry::TopP) => self.next(),

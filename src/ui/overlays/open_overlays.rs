@@ -155,7 +155,7 @@ pub(crate) fn refresh_models(screen: &mut Screen, cx: &mut Cx<'_>) {
     let mut overlay = screen.overlays.remove(index);
     match &mut overlay {
         ScreenOverlay::Picker { of: PickerKind::AnswerAgain { answer }, picker } => {
-            crate::ui::models::again_picker::fill_again_picker(cx.chats, cx.env, *answer, picker)
+            crate::ui::models::again_picker::fill_again_picker(cx.chats, cx.env, *answer, picker);
         }
         ScreenOverlay::Picker { picker, .. } => fill_models(cx.chats, cx.env, picker),
         _ => (),

@@ -142,7 +142,7 @@ pub(crate) fn accept(screen: &mut Screen, cx: &mut Cx<'_>) {
         }
         PickerItem::Code { code, .. } => copy_code(cx, code.text),
         PickerItem::Write { path, text, over } => {
-            code_blocks::write_file(&mut screen.overlays, cx.effects, path, text, over)
+            code_blocks::write_file(&mut screen.overlays, cx.effects, path, text, over);
         }
         PickerItem::OutputLine { all, .. } => {
             cx.show_message(copied_message(&all));
