@@ -3,6 +3,7 @@
 //! The decoder has no clock: each call says when it happens, and `deadline` says when the next `flush` is due.
 
 mod csi;
+mod late_reports;
 mod layouts;
 mod paste;
 mod string_reply;
@@ -12,9 +13,11 @@ use std::time::{Duration, Instant};
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 
 use crate::render::theme::ThemeShade;
+use late_reports::{FlushedBytes, LATE_KEY, can_continue, is_begun_report};
 use paste::BracketedPaste;
 
 const ESC: u8 = 0x1b;
+const BEL: u8 = 0x07;
 /// The longest sequence that is waited for, in bytes. No key is longer, but a terminal's reply may be.
 const MAX_SEQUENCE_LEN: usize = 4096;
 
@@ -26,10 +29,6 @@ const ESCAPE_AMONG_REPORTS: Duration = Duration::from_millis(230);
 const REPORT_WINDOW: Duration = Duration::from_millis(250);
 /// How long a sequence that has begun may take to continue.
 const SEQUENCE_TIMEOUT: Duration = Duration::from_millis(250);
-/// How long after a lone ESC the rest of a key still belongs to it.
-const LATE_KEY: Duration = Duration::from_millis(300);
-/// The same for a report, which nobody types.
-const LATE_REPORT: Duration = Duration::from_secs(2);
 /// How long a line end may take to become CR LF.
 const LINE_END_TIMEOUT: Duration = Duration::from_millis(10);
 /// The shortest silence between two keys that a hand presses. A key that is held down repeats no faster.
@@ -69,13 +68,6 @@ pub enum TerminalInput {
     Background(ThemeShade),
     /// The terminal's colours have changed.
     ColoursChanged,
-}
-
-/// Bytes that were decoded too early, and when.
-#[derive(Debug)]
-struct FlushedBytes {
-    bytes: Vec<u8>,
-    at: Instant,
 }
 
 /// Whether more bytes may follow those that are decoded.
@@ -156,7 +148,7 @@ impl InputDecoder {
             return self.flush_paste(now);
         }
         let typed = self.typed_from.take().map_or_else(Vec::new, |begins| self.undecided.split_off(begins));
-        if !self.undecided.is_empty() && string_reply::BACKGROUND_PREFIX.starts_with(&self.undecided) {
+        if is_begun_report(&self.undecided) {
             self.flushed = Some(FlushedBytes { bytes: self.undecided.clone(), at: now });
         }
         let mut events = self.decode(now, DecodeEnd::Final);
@@ -184,8 +176,11 @@ impl InputDecoder {
 
     /// Decodes a read that does not belong to a paste.
     fn push_keys(&mut self, read: InputRead<'_>, now: Instant) -> Vec<TerminalInput> {
-        if self.undecided.is_empty() {
-            self.undecided = self.take_flushed(read.bytes, now);
+        if let Some(flushed) = self.flushed.take()
+            && self.undecided.is_empty()
+            && flushed.is_continued_by(read.bytes, now)
+        {
+            self.undecided = flushed.bytes;
         }
         let deadline = self.deadline.take();
         if self.undecided.is_empty() || !read.is_typed_char() {
@@ -205,7 +200,7 @@ impl InputDecoder {
     /// Whether a read cannot belong to the undecided bytes, which are therefore all that will come.
     fn is_interrupted_by(&self, read: InputRead<'_>, gap: Duration) -> bool {
         let first = read.bytes[0];
-        let begins_key = (first < b' ' && first != 0x07) || first == 0x7f;
+        let begins_key = (first < b' ' && first != BEL) || first == 0x7f;
         let ends_string = matches!(read.bytes, [ESC] | [ESC, b'\\', ..]);
         match self.undecided.as_slice() {
             [] => false,
@@ -216,18 +211,6 @@ impl InputDecoder {
                     || (read.is_apart && !begins_key && !can_continue(undecided, first))
             }
         }
-    }
-
-    /// Returns the bytes that were decoded too early, if this read continues them.
-    fn take_flushed(&mut self, bytes: &[u8], now: Instant) -> Vec<u8> {
-        let Some(flushed) = self.flushed.take() else { return Vec::new() };
-        let joined = [flushed.bytes.as_slice(), bytes].concat();
-        let elapsed = now.saturating_duration_since(flushed.at);
-        let belongs = joined.starts_with(string_reply::BACKGROUND_PREFIX)
-            || (flushed.bytes == [ESC]
-                && ((elapsed <= LATE_REPORT && continues_report(bytes))
-                    || (elapsed <= LATE_KEY && bytes.len() > 1 && is_sequence(&joined))));
-        if belongs { flushed.bytes } else { Vec::new() }
     }
 
     fn next_deadline(&self, now: Instant, kept: Option<Instant>) -> Option<Instant> {
@@ -387,38 +370,6 @@ impl InputRead<'_> {
 
 fn pasted(text: String) -> TerminalInput {
     TerminalInput::Input { event: Event::Paste(text), more: false }
-}
-
-/// Whether a character can be part of a sequence that has begun. Behind a report that broke off it was typed.
-fn can_continue(undecided: &[u8], next: u8) -> bool {
-    match undecided {
-        [.., ESC] if next == b'\\' => true, // An end mark.
-        [ESC, b'[', b'<', ..] => next.is_ascii_digit() || b";Mm".contains(&next),
-        [ESC, b'[', b'?', ..] => next.is_ascii_digit() || b";:$ucnyR".contains(&next),
-        [ESC, b']', rest @ ..] => string_reply::can_continue_osc(rest, next),
-        _ => true,
-    }
-}
-
-/// Whether bytes behind a lone ESC continue a report or a mark, which nobody types.
-fn continues_report(bytes: &[u8]) -> bool {
-    match bytes {
-        [b'[', b'<' | b'?', next, ..] | [b']', next, _, _, ..] => next.is_ascii_digit(),
-        [b'[', b'2', b'0', b'0' | b'1', b'~', ..] | [b'_', b'G', _, ..] => true,
-        [b'P', b'>' | b'!', _, ..] => true,
-        _ => false,
-    }
-}
-
-/// Whether bytes are exactly one key that is sent as a sequence.
-fn is_sequence(bytes: &[u8]) -> bool {
-    match bytes {
-        [ESC, b'[', ..] => {
-            matches!(decode_first(bytes, DecodeEnd::Open), DecodeStep::Key(_, used) if used == bytes.len())
-        }
-        [ESC, b'O', code] => csi::application_key(*code).is_some() && code.is_ascii_uppercase(),
-        _ => false,
-    }
 }
 
 impl DecodeStep {

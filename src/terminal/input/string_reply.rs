@@ -1,36 +1,42 @@
 //! Strings that a terminal sends (OSC, DCS, APC, PM, SOS): only its background is understood, and none becomes typed
 //! text, however it is split, late or cut off.
 
-use super::{DecodeEnd, DecodeStep, ESC, MAX_SEQUENCE_LEN};
+use super::{BEL, DecodeEnd, DecodeStep, ESC, MAX_SEQUENCE_LEN};
 use crate::render::theme::ThemeShade;
 
 /// The bytes that begin the reply about the background.
 pub(crate) const BACKGROUND_PREFIX: &[u8] = b"\x1b]11;";
 /// The longest reply about a colour, in bytes; after more, it is no longer one.
 const MAX_COLOUR_BYTES: usize = 64;
-const BEL: u8 = 0x07;
 
 /// Decodes the string whose bytes after ESC are `rest`; `None` if they are a letter typed with Alt.
 pub(crate) fn decode_string(rest: &[u8], end: DecodeEnd) -> Option<DecodeStep> {
     let (introducer, body) = (rest[0], &rest[1..]);
     let colour = rest.strip_prefix(&BACKGROUND_PREFIX[1..]);
     let max_len = if colour.is_some() { MAX_COLOUR_BYTES + 4 } else { MAX_SEQUENCE_LEN };
-    let is_likely = body.first().is_some_and(|first| can_begin(introducer, *first));
+    if !body.first().is_some_and(|first| can_begin(introducer, *first)) {
+        return None;
+    }
     for (index, &byte) in body.iter().enumerate() {
         let (before, used) = (index + 2, index + 3);
         match (byte, body.get(index + 1)) {
             (BEL, _) => return Some(ended(colour, index, used)),
             (ESC, Some(b'\\')) => return Some(ended(colour, index, used + 1)),
-            (ESC, None) if is_likely && end == DecodeEnd::Open => return Some(DecodeStep::Incomplete),
+            (ESC, None) if end == DecodeEnd::Open => return Some(DecodeStep::Incomplete),
+            // The colour is whole, and only the second half of its end mark is missing.
+            (ESC, None)
+                if colour.is_some() && matches!(ended(colour, index, used), DecodeStep::Background(Some(_), _)) =>
+            {
+                return Some(ended(colour, index, used));
+            }
             // It was cut off: this byte begins something else.
-            (0..b' ' | 0x7f, _) => return is_likely.then_some(DecodeStep::Skip(before)),
+            (0..b' ' | 0x7f, _) => return Some(DecodeStep::Skip(before)),
             (0x80.., _) if colour.is_some() => return Some(DecodeStep::Skip(before)),
-            _ if index >= max_len => return is_likely.then_some(DecodeStep::Skip(before)),
+            _ if index >= max_len => return Some(DecodeStep::Skip(before)),
             _ => (),
         }
     }
     match end {
-        _ if !is_likely => None,
         DecodeEnd::Open => Some(DecodeStep::Incomplete),
         DecodeEnd::Final => Some(DecodeStep::Skip(rest.len() + 1)),
     }
@@ -47,7 +53,8 @@ fn ended(colour: Option<&[u8]>, body_len: usize, used: usize) -> DecodeStep {
 /// Whether a string is likely to begin with this byte; otherwise its introducer was typed with Alt.
 fn can_begin(introducer: u8, first: u8) -> bool {
     match introducer {
-        b']' => first.is_ascii_digit(),
+        // The letters begin reports of the window's title and of its icon.
+        b']' => first.is_ascii_digit() || b"lLI".contains(&first),
         b'P' => first.is_ascii_digit() || b">!$+".contains(&first),
         _ => (b' '..=b'~').contains(&first),
     }

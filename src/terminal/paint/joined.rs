@@ -88,7 +88,9 @@ fn drawn_width(text: &str) -> u16 {
 
 #[cfg(test)]
 mod tests {
-    use ratatui::{layout::Rect, style::Style};
+    use std::num::NonZeroU16;
+
+    use ratatui::{buffer::CellDiffOption, layout::Rect, style::Style};
 
     use super::*;
 
@@ -114,7 +116,8 @@ mod tests {
     fn at_the_edge_a_cluster_is_cut_to_what_every_terminal_draws_there() {
         let within = |symbol: &str, room| {
             let mut cell = Cell::default();
-            cell.set_symbol(symbol);
+            let width = u16::try_from(crate::text::width(split_link(symbol).1)).ok().and_then(NonZeroU16::new);
+            cell.set_symbol(symbol).set_diff_option(CellDiffOption::ForcedWidth(width.expect("it is seen")));
             String::from_utf8(symbol_within(&cell, room).into_owned()).expect("the symbol is text")
         };
         let family = "👨\u{200d}👩\u{200d}👧";
