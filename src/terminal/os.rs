@@ -30,8 +30,8 @@ use super::input::ESCAPE_TIMEOUT;
 /// How long the terminal may take to show what was written last.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long the program may take to end after a signal: a stalled terminal could block it for ever.
-const EXIT_GRACE: Duration = Duration::from_secs(5);
+/// How long the program may take to end after it has taken a signal.
+const EXIT_GRACE: Duration = Duration::from_secs(4);
 
 /// An event that the system reports to the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,8 +128,14 @@ pub fn write_and_drain(bytes: Vec<u8>) {
 /// Passes a signal on, and ends the program by force if it does not end in time.
 async fn forward_signal(send: &mpsc::Sender<SystemSignal>, signal: SystemSignal) {
     if signal == SystemSignal::Terminate {
-        tokio::spawn(async {
-            tokio::time::sleep(EXIT_GRACE).await;
+        let loop_signals = send.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(DRAIN_TIMEOUT).await;
+            // A loop that has not taken its signals by now waits for a terminal that shows nothing.
+            if loop_signals.capacity() == loop_signals.max_capacity() {
+                tokio::time::sleep(EXIT_GRACE).await;
+            }
+            super::restore();
             std::process::exit(130);
         });
     }

@@ -1,8 +1,8 @@
 //! Terminals that are gone, full or of the wrong kind: an exit code and a sentence, never a panic.
 
-use std::{fs, path::Path};
+use std::{fs, io::Read as _, path::Path};
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{
     Stage, eventually, quit, start_ready,
@@ -37,7 +37,7 @@ fn assert_no_core(stage: &Stage) {
 fn terminals_that_cannot_show_a_full_screen_get_a_sentence_instead() {
     for term in ["dumb", "vt100", "", "unknown"] {
         let home = TestHome::empty();
-        let mut ibid = ProgramLaunch::in_home(&home).env("TERM", term).start();
+        let mut ibid = ProgramLaunch::in_home(&home).env("TERM", term).size(240, 24).start();
         ibid.wait_for("plain mode");
         ibid.wait_for("ibid ask");
         assert_eq!(ibid.wait_exit().exit_code(), 1, "{term:?}");
@@ -69,7 +69,7 @@ fn full_and_closed_outputs_end_with_a_code() {
         return;
     }
     let stage = Stage::set_up();
-    let mut answer = |script: &str| {
+    let answer = |script: &str| {
         stage.server.queue_reply(text_reply(&["An answer."]));
         let code = exit_code_of(&stage, &format!("ulimit -c unlimited; {script}; echo $? > code"));
         assert_no_core(&stage);
@@ -117,4 +117,38 @@ fn a_helper_without_a_desktop_fails_with_a_sentence() {
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(String::from_utf8_lossy(&output.stdout), "");
     assert!(String::from_utf8_lossy(&output.stderr).starts_with("ibid: "));
+}
+
+#[test]
+fn a_terminal_that_shows_nothing_more_does_not_keep_the_program_from_ending() {
+    for signal in [Signal::TERM, Signal::HUP] {
+        let stage = Stage::set_up();
+        let mut ibid = stage.open();
+        let long = "word ".repeat(20_000);
+        stage.exchange_until(&mut ibid, "hello", &format!("{long}The end."), "The end.");
+        // The copy is more than a terminal takes without showing it.
+        ibid.stall_at(b"\x1b]52;");
+        ibid.type_keys("<ctrl-x>y");
+        ibid.wait_stalled();
+        ibid.send_signal(signal);
+        assert_eq!(ibid.wait_exit_while_stalled().exit_code(), 130);
+        assert_no_core(&stage);
+    }
+}
+
+#[test]
+fn an_answer_that_nobody_reads_does_not_keep_ask_from_ending() {
+    let stage = Stage::set_up();
+    // In one piece, which is more than a pipe holds.
+    stage.server.queue_reply(text_reply(&[&"word ".repeat(40_000)]));
+    let mut ask = stage.launch().args(["ask", "hello"]).start_piped("");
+    let mut stdout = ask.stdout.take().expect("standard output is piped");
+    stdout.read_exact(&mut [0]).expect("the answer has begun");
+    kill_process(Pid::from_child(&ask), Signal::TERM).expect("the program is running");
+    let mut status = None;
+    eventually("the end of the program", || {
+        status = ask.try_wait().expect("the program can be waited for");
+        status.is_some()
+    });
+    assert_eq!(status.and_then(|status| status.code()), Some(130));
 }

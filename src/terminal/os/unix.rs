@@ -90,18 +90,21 @@ fn is_shell_job() -> bool {
     is_beside && getsid(Some(parent)).ok() == getsid(None).ok()
 }
 
-/// Forwards the system's signals to a channel.
+/// Forwards the system's signals to a channel, on a thread of its own: the loop may be blocked in a write.
 ///
 /// # Errors
 /// The system refuses a handler.
 pub(crate) fn listen(send: mpsc::Sender<SystemSignal>) -> io::Result<()> {
+    let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let context = tokio.enter();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hang_up = signal(SignalKind::hangup())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut resized = signal(SignalKind::window_change())?;
     let mut stop = signal(SignalKind::from_raw(Number::TSTP.as_raw()))?;
     let mut continued = signal(SignalKind::from_raw(Number::CONT.as_raw()))?;
-    tokio::spawn(async move {
+    drop(context);
+    let forward = async move {
         loop {
             let signal = tokio::select! {
                 _ = terminate.recv() => SystemSignal::Terminate,
@@ -113,7 +116,8 @@ pub(crate) fn listen(send: mpsc::Sender<SystemSignal>) -> io::Result<()> {
             };
             super::forward_signal(&send, signal).await;
         }
-    });
+    };
+    std::thread::Builder::new().name("signals".into()).spawn(move || tokio.block_on(forward))?;
     Ok(())
 }
 
