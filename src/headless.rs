@@ -215,6 +215,7 @@ fn newest_answer(conversation: &Conversation) -> Option<&Answer> {
 
 /// Receives requests to end, which a thread of its own forwards: while nobody reads our output, a write blocks this one.
 /// A request that is not taken in time ends the program by force.
+#[expect(clippy::disallowed_methods, reason = "a blocked loop can neither wait nor end the program")]
 fn termination_requests() -> io::Result<mpsc::Receiver<()>> {
     let (send, requests) = mpsc::channel(1);
     let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -126,6 +126,7 @@ pub fn write_and_drain(bytes: Vec<u8>) {
 }
 
 /// Passes a signal on, and ends the program by force if it does not end in time.
+#[expect(clippy::disallowed_methods, reason = "the loop does not answer, so it can neither wait nor end the program")]
 async fn forward_signal(send: &mpsc::Sender<SystemSignal>, signal: SystemSignal) {
     if signal == SystemSignal::Terminate {
         let loop_signals = send.clone();

@@ -20,6 +20,7 @@ use crate::{
         overlay::{form::SettingsForm, picker::FuzzyPicker},
         results::pager::CallPager,
         tools::ToolList,
+        transcript::{SelectionCopy, copying},
         xray::XrayOverlay,
     },
 };
@@ -109,7 +110,7 @@ pub(crate) fn on_overlay_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Ac
 }
 
 /// Edits the text of the top overlay with a key that is no action.
-pub(crate) fn edit_text(overlays: &mut Vec<ScreenOverlay>, env: &mut Environment, event: KeyEvent) {
+pub(crate) fn edit_text(overlays: &mut [ScreenOverlay], env: &mut Environment, event: KeyEvent) {
     match overlays.last_mut() {
         Some(ScreenOverlay::Picker { picker, .. }) => {
             picker.edit(event);
@@ -126,7 +127,7 @@ pub(crate) fn edit_text(overlays: &mut Vec<ScreenOverlay>, env: &mut Environment
 
 /// Goes a step back in the top overlay, or closes it.
 fn leave_top(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
-    if action == Action::Cancel && super::transcript::copying::copy_selection(screen, cx) {
+    if action == Action::Cancel && copying::copy_selection(screen, cx.chats, SelectionCopy::Text) {
         return;
     }
     let stepped_back = match screen.overlays.last_mut() {
@@ -203,7 +204,7 @@ pub(crate) fn assign_slot(screen: &mut Screen, cx: &mut Cx<'_>, number: u8) {
 }
 
 /// Handles a paste into the top overlay.
-pub(crate) fn on_paste(overlays: &mut Vec<ScreenOverlay>, env: &mut Environment, text: &str) {
+pub(crate) fn on_paste(overlays: &mut [ScreenOverlay], env: &mut Environment, text: &str) {
     match overlays.last_mut() {
         Some(ScreenOverlay::Picker { picker, .. }) => {
             picker.paste(text);

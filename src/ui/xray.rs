@@ -12,7 +12,10 @@ use ratatui::layout::{Position, Rect, Size};
 use super::{
     Action,
     keymap::KeyContext,
-    overlay::search::{self, SearchField},
+    overlay::{
+        frame,
+        search::{self, SearchField},
+    },
 };
 use crate::chat::{MessageId, Timestamp, WireRecording};
 use lines::LineList;
@@ -97,7 +100,7 @@ impl XrayOverlay {
         self.list.scroll_to_cursor(parts.rows.height);
         let XrayContent::Filled(recording) = &self.content else { return };
         if let Some(opened) = &mut self.opened {
-            let width = search::text_column(parts.rows).width;
+            let width = frame::text_column(parts.rows).width;
             if opened.width != width {
                 opened.width = width;
                 opened.lines.set_rows(rows::frame_rows(recording, opened.frame_index, width), self.search.needle());
@@ -185,7 +188,7 @@ impl XrayOverlay {
         if self.opened.is_some() {
             return;
         }
-        let width = search::text_column(search::areas(Rect::from((Position::ORIGIN, self.size))).rows).width;
+        let width = frame::text_column(search::areas(Rect::from((Position::ORIGIN, self.size))).rows).width;
         let mut lines = LineList::default();
         lines.set_rows(rows::frame_rows(recording, frame_index, width), self.search.needle());
         let row = self.list.selected().filter(|row| row.section() == Some(XraySection::Request));

@@ -1,4 +1,5 @@
 //! The library, tested through its public surface: updates driven by keys, screens, streams, the database, the layers.
+#![allow(unreachable_pub, reason = "nothing outside uses a test")]
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -9,6 +10,7 @@ mod citation_marks;
 mod citations;
 mod config;
 mod demo;
+mod dependencies;
 mod event_loop;
 mod json_schema;
 mod keys;
@@ -22,6 +24,7 @@ mod readme;
 mod requests;
 mod results;
 mod screens;
+mod source_map;
 mod store;
 mod stream;
 mod themes;

@@ -175,6 +175,7 @@ impl ProgramLaunch {
     }
 
     /// Runs the program to its end without a terminal, with `input` on its standard input.
+    #[expect(clippy::disallowed_methods, reason = "a test starts the program itself")]
     pub fn output(self, input: &str) -> Output {
         self.start_piped(input).wait_with_output().expect("the program ends")
     }

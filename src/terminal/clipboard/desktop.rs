@@ -39,11 +39,11 @@ mod holder {
     pub(crate) struct DesktopClipboard;
 
     impl DesktopClipboard {
-        pub const AVAILABLE: bool = true;
+        pub(crate) const AVAILABLE: bool = true;
 
         /// Copies a text and returns whether the desktop accepted it.
         #[expect(clippy::unused_self, reason = "on other systems there is a connection")]
-        pub fn copy(&mut self, text: &str, target: ClipboardTarget) -> bool {
+        pub(crate) fn copy(&mut self, text: &str, target: ClipboardTarget) -> bool {
             let Ok(program) = std::env::current_exe() else { return false };
             let mut helper = Command::new(program);
             helper.arg("hold-clipboard").args((target == ClipboardTarget::Primary).then_some("--primary"));
@@ -94,10 +94,10 @@ mod system {
 
     #[cfg(feature = "clipboard")]
     impl DesktopClipboard {
-        pub const AVAILABLE: bool = true;
+        pub(crate) const AVAILABLE: bool = true;
 
         /// Copies a text and returns whether the desktop accepted it.
-        pub fn copy(&mut self, text: &str, target: ClipboardTarget) -> bool {
+        pub(crate) fn copy(&mut self, text: &str, target: ClipboardTarget) -> bool {
             if self.clipboard.is_none() {
                 self.clipboard = arboard::Clipboard::new().ok();
             }
@@ -112,9 +112,9 @@ mod system {
 
     #[cfg(not(feature = "clipboard"))]
     impl DesktopClipboard {
-        pub const AVAILABLE: bool = false;
+        pub(crate) const AVAILABLE: bool = false;
 
-        pub fn copy(&mut self, _text: &str, _target: ClipboardTarget) -> bool {
+        pub(crate) fn copy(&mut self, _text: &str, _target: ClipboardTarget) -> bool {
             false
         }
     }

@@ -14,13 +14,13 @@ const LATE_REPORT: Duration = Duration::from_secs(2);
 /// Bytes that were decoded too early, and when.
 #[derive(Debug)]
 pub(crate) struct FlushedBytes {
-    pub bytes: Vec<u8>,
-    pub at: Instant,
+    pub(super) bytes: Vec<u8>,
+    pub(super) at: Instant,
 }
 
 impl FlushedBytes {
     /// Whether a read continues them.
-    pub fn is_continued_by(&self, read: &[u8], now: Instant) -> bool {
+    pub(super) fn is_continued_by(&self, read: &[u8], now: Instant) -> bool {
         let elapsed = now.saturating_duration_since(self.at);
         let joined = [&self.bytes, read].concat();
         match self.bytes.as_slice() {

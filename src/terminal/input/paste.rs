@@ -28,22 +28,22 @@ pub(crate) struct BracketedPaste {
     /// When the last of the bytes came alone in its read: it may be a key.
     alone_at: Option<Instant>,
     /// The end mark counts as lost: reads are keys again, but a line that ends in a longer read sends nothing.
-    pub is_lost: bool,
+    pub(super) is_lost: bool,
 }
 
 impl BracketedPaste {
-    pub fn begin(now: Instant) -> Self {
+    pub(super) fn begin(now: Instant) -> Self {
         Self { bytes: Vec::new(), last_at: now, is_stalled: false, alone_at: None, is_lost: false }
     }
 
     /// Whether the end mark counts as lost by now.
-    pub fn is_lost(&mut self, now: Instant) -> bool {
+    pub(super) fn is_lost(&mut self, now: Instant) -> bool {
         self.is_lost |= self.bytes.is_empty() && now.saturating_duration_since(self.last_at) >= LOST_TIMEOUT;
         self.is_lost
     }
 
     /// Returns when to deliver the text, or to decide about the bytes that may be a key.
-    pub fn deadline(&self) -> Option<Instant> {
+    pub(super) fn deadline(&self) -> Option<Instant> {
         if safe_cut(&self.bytes) > 0 {
             return Some(self.last_at + SHOW_TIMEOUT);
         }
@@ -55,7 +55,7 @@ impl BracketedPaste {
     }
 
     /// Takes bytes up to the end mark; returns how many, any text to deliver, and whether the paste is over.
-    pub fn take(&mut self, bytes: &[u8], now: Instant) -> (usize, Option<String>, bool) {
+    pub(super) fn take(&mut self, bytes: &[u8], now: Instant) -> (usize, Option<String>, bool) {
         let before = self.bytes.len();
         (self.is_stalled, self.last_at, self.alone_at) = (false, now, None);
         self.bytes.extend_from_slice(bytes);
@@ -72,7 +72,7 @@ impl BracketedPaste {
     }
 
     /// Returns the key that a read is for certain, after a silence: a user wonders why no key works.
-    pub fn key_in(&self, read: InputRead<'_>) -> Option<Event> {
+    pub(super) fn key_in(&self, read: InputRead<'_>) -> Option<Event> {
         if !self.is_stalled || !read.is_apart || !self.bytes.is_empty() {
             return None;
         }
@@ -87,7 +87,7 @@ impl BracketedPaste {
     }
 
     /// Keeps a read that may be a key; returns whether it is one.
-    pub fn holds(&mut self, read: InputRead<'_>, now: Instant) -> bool {
+    pub(super) fn holds(&mut self, read: InputRead<'_>, now: Instant) -> bool {
         let may_be_key = match read.bytes {
             _ if !read.is_apart => false,
             [b'\r'] => true,
@@ -104,19 +104,19 @@ impl BracketedPaste {
     }
 
     /// Returns the text up to a typed character, which is shown at once.
-    pub fn take_typed_text(&mut self, read: InputRead<'_>) -> Option<String> {
+    pub(super) fn take_typed_text(&mut self, read: InputRead<'_>) -> Option<String> {
         if read.is_typed_char() { self.take_text() } else { None }
     }
 
     /// Returns the text so far, up to where it can be cut.
-    pub fn take_text(&mut self) -> Option<String> {
+    pub(super) fn take_text(&mut self) -> Option<String> {
         let text = self.bytes.drain(..safe_cut(&self.bytes)).collect::<Vec<u8>>();
         self.is_stalled = true;
         (!text.is_empty()).then(|| pasted_text(&text))
     }
 
     /// Returns the key that the rest is, if it has waited long enough.
-    pub fn take_held_key(&mut self, now: Instant) -> Option<Event> {
+    pub(super) fn take_held_key(&mut self, now: Instant) -> Option<Event> {
         if self.deadline().is_none_or(|deadline| now < deadline) {
             return None;
         }

@@ -46,11 +46,11 @@ pub const QUERY_BACKGROUND: &str = "";
 
 /// Sets the console's mode for the mouse; there is no sequence to send.
 pub fn mouse_modes(mouse: MouseMode) -> &'static str {
-    let out = io::stdout();
+    let mut out = io::stdout();
     // A console without a mouse is still a console.
     let _ = match mouse {
-        MouseMode::On | MouseMode::Wheel => execute!(&out, EnableMouseCapture),
-        MouseMode::Off => execute!(&out, DisableMouseCapture),
+        MouseMode::On | MouseMode::Wheel => execute!(out, EnableMouseCapture),
+        MouseMode::Off => execute!(out, DisableMouseCapture),
     };
     ""
 }
@@ -127,6 +127,7 @@ fn forward(send: &mpsc::Sender<Vec<TerminalInput>>, paused: &AtomicBool) {
     const STEP: Duration = Duration::from_millis(100);
     loop {
         if paused.load(Ordering::Acquire) {
+            #[expect(clippy::disallowed_methods, reason = "there is no event for the end of a pause")]
             std::thread::sleep(STEP);
             continue;
         }

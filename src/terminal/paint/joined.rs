@@ -75,6 +75,7 @@ fn split_link(symbol: &str) -> (&str, &str) {
 }
 
 /// Returns the width of a text in a terminal that draws each character by itself.
+#[expect(clippy::disallowed_methods, reason = "such a terminal knows no clusters")]
 fn drawn_width(text: &str) -> u16 {
     let mut letters = text.chars().peekable();
     let mut width = 0;

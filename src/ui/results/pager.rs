@@ -1,7 +1,7 @@
 //! The pager: the arguments and the result of a call in full, for searching and copying.
 
+mod document_rows;
 mod page;
-mod rows;
 mod view;
 
 use std::ops::Range;
@@ -18,12 +18,15 @@ use crate::{
     ui::{
         Action,
         keymap::KeyContext,
-        overlay::search::{self, SearchField},
+        overlay::{
+            frame,
+            search::{self, SearchField},
+        },
         transcript::result_text,
     },
 };
+use document_rows::PagerRow;
 use page::PagerDocument;
-use rows::PagerRow;
 pub use view::PagerView;
 
 /// An overlay that shows one call.
@@ -145,7 +148,7 @@ impl CallPager {
 
     fn lay_out(&mut self) {
         let parts = search::areas(Rect::from((Position::ORIGIN, self.size)));
-        self.rows = rows::lay_out(&self.document, search::text_column(parts.rows).width.into());
+        self.rows = document_rows::lay_out(&self.document, frame::text_column(parts.rows).width.into());
         self.scroll(0);
     }
 

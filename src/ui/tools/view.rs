@@ -37,7 +37,7 @@ pub struct ToolListView<'a> {
 }
 
 /// The areas of the overlay's parts; empty ones are not drawn.
-pub struct ToolListAreas {
+pub(super) struct ToolListAreas {
     frame: Rect,
     field: Rect,
     pub rows: Rect,
@@ -58,7 +58,7 @@ const MAX_NAME_WIDTH: usize = 30;
 const OTHER_ROWS: u16 = 2 + 2 + 2 + DETAIL_ROWS;
 
 /// Divides the screen, for this many rows if there is room. The layout does not depend on the matches: nothing jumps.
-pub fn areas(screen: Rect, rows: usize) -> ToolListAreas {
+pub(super) fn areas(screen: Rect, rows: usize) -> ToolListAreas {
     let max_height = if screen.height > 24 { screen.height - 4 } else { screen.height };
     let wanted = u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(OTHER_ROWS);
     let frame = frame::overlay_area(screen, WIDTH, wanted.min(max_height));
@@ -75,13 +75,13 @@ pub fn areas(screen: Rect, rows: usize) -> ToolListAreas {
 }
 
 /// The column of text inside the frame.
-pub fn text_column(area: Rect) -> Rect {
+pub(super) fn text_column(area: Rect) -> Rect {
     let left = INDENT.min(area.width);
     Rect { x: area.x + left, width: (area.width - left).saturating_sub(INDENT), ..area }
 }
 
 /// The column where the name of a row begins, after its switch.
-pub fn name_x(row: Rect, depth: RowDepth) -> u16 {
+pub(super) fn name_x(row: Rect, depth: RowDepth) -> u16 {
     text_column(row).x + indent(depth) + if depth == RowDepth::Heading { 0 } else { SWITCH_WIDTH }
 }
 

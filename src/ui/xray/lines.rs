@@ -4,7 +4,7 @@ use super::rows::XrayRow;
 use crate::text::SearchNeedle;
 
 #[derive(Debug, Clone, Default)]
-pub struct LineList {
+pub(super) struct LineList {
     pub rows: Vec<XrayRow>,
     pub cursor: usize,
     pub top: usize,
@@ -14,7 +14,7 @@ pub struct LineList {
 
 impl LineList {
     /// Replaces the rows; a cursor at the end stays at the end.
-    pub fn set_rows(&mut self, rows: Vec<XrayRow>, needle: &SearchNeedle) {
+    pub(super) fn set_rows(&mut self, rows: Vec<XrayRow>, needle: &SearchNeedle) {
         let at_end = !self.rows.is_empty() && self.cursor + 1 == self.rows.len();
         let last = rows.len().saturating_sub(1);
         self.cursor = if at_end { last } else { self.cursor.min(last) };
@@ -22,7 +22,7 @@ impl LineList {
         self.update_matches(needle);
     }
 
-    pub fn update_matches(&mut self, needle: &SearchNeedle) {
+    pub(super) fn update_matches(&mut self, needle: &SearchNeedle) {
         self.matches.clear();
         if needle.is_empty() {
             return;
@@ -31,16 +31,16 @@ impl LineList {
         self.matches.extend((0..self.rows.len()).filter(|at| has(&self.rows[*at])));
     }
 
-    pub fn selected(&self) -> Option<&XrayRow> {
+    pub(super) fn selected(&self) -> Option<&XrayRow> {
         self.rows.get(self.cursor)
     }
 
-    pub fn move_cursor(&mut self, by: isize) {
+    pub(super) fn move_cursor(&mut self, by: isize) {
         self.cursor = self.cursor.saturating_add_signed(by).min(self.rows.len().saturating_sub(1));
     }
 
     /// Moves the cursor to the next or previous match, wrapping around at the ends.
-    pub fn go_to_match(&mut self, by: isize) {
+    pub(super) fn go_to_match(&mut self, by: isize) {
         let next = if by > 0 {
             self.matches.iter().find(|at| **at > self.cursor).or(self.matches.first())
         } else {
@@ -50,14 +50,14 @@ impl LineList {
     }
 
     /// Moves the cursor to the next match, unless it is on one.
-    pub fn go_to_nearest_match(&mut self) {
+    pub(super) fn go_to_nearest_match(&mut self) {
         if self.matches.binary_search(&self.cursor).is_err() {
             self.go_to_match(1);
         }
     }
 
     /// Moves the cursor from a request to its events, and from there to the next request.
-    pub fn go_to_other_section(&mut self) {
+    pub(super) fn go_to_other_section(&mut self) {
         let here = self.selected().map(XrayRow::section);
         let differs = |at: &usize| self.rows[*at].section().is_some() && Some(self.rows[*at].section()) != here;
         let next = (self.cursor..self.rows.len()).find(differs).or_else(|| (0..self.cursor).find(differs));
@@ -65,7 +65,7 @@ impl LineList {
         self.top = self.cursor;
     }
 
-    pub fn scroll_to_cursor(&mut self, height: u16) {
+    pub(super) fn scroll_to_cursor(&mut self, height: u16) {
         let height = usize::from(height).max(1);
         let last_top = self.rows.len().saturating_sub(height);
         self.top = self.top.clamp((self.cursor + 1).saturating_sub(height), self.cursor).min(last_top);

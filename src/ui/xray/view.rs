@@ -21,7 +21,7 @@ use crate::{
         key_hints::{self, KeyHint},
         keymap::{KeyContext, Keymap},
         overlay::{
-            frame::OverlayFrame,
+            frame::{self, OverlayFrame},
             search::{self, SearchView},
         },
     },
@@ -97,7 +97,7 @@ impl XrayView<'_> {
 
     fn draw_placeholder(&self, area: Rect, buf: &mut Buffer) {
         let (text, muted) = (self.theme.style(ColourRole::Text), self.theme.style(ColourRole::Muted));
-        let room = search::text_column(area);
+        let room = frame::text_column(area);
         let lines = match &self.xray.content {
             XrayContent::Loading => {
                 let seconds = self.now.duration_since(self.xray.refreshed_at).as_secs().max(0);
@@ -138,7 +138,7 @@ impl XrayView<'_> {
             XrayRowKind::Body | XrayRowKind::Blank => (style(ColourRole::Text), style(ColourRole::Text)),
             XrayRowKind::Gap => (style(ColourRole::Warning), style(ColourRole::Warning)),
         };
-        let mut left = usize::from(search::text_column(area).width);
+        let mut left = usize::from(frame::text_column(area).width);
         let mut spans = Vec::new();
         if !row.time.is_empty() {
             let before = " ".repeat(widths.times.saturating_sub(row.time.len()));
@@ -160,7 +160,7 @@ impl XrayView<'_> {
         }
         let shown = self.visible_text(&row.text, left);
         self.push_span(&mut spans, &shown, text, &mut left);
-        Line::from(spans).render(search::text_column(area), buf);
+        Line::from(spans).render(frame::text_column(area), buf);
     }
 
     /// The part of a text that fits: its beginning, or the part around a match beyond that.

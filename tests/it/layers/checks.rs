@@ -235,7 +235,7 @@ fn ui_part(path: &[String]) -> Option<UiPart<'_>> {
     }
     Some(match name.as_str() {
         // The root imports all features, and its functions call them.
-        "*" | "update" | "sync" | "next_wake" => UiPart::Index,
+        "*" | "update" | "settle" | "sync" | "next_wake" => UiPart::Index,
         name if FEATURES.contains(&name) => UiPart::Feature(name),
         name if SHARED.contains(&name) => UiPart::Shared,
         name if HOLDERS.contains(&name) => UiPart::Holder,

@@ -63,8 +63,18 @@ pub const SHARED: &[&str] = &[
 pub const HOLDERS: &[&str] = &["environment", "screen"];
 
 /// The files of `ui` that put the features together. No feature uses them, or it would know all others.
-pub const INDEX: &[&str] =
-    &["dispatch", "escape_keys", "on_input", "on_mouse", "on_store", "on_stream", "overlays", "state", "view"];
+pub const INDEX: &[&str] = &[
+    "dispatch",
+    "escape_keys",
+    "layout",
+    "on_input",
+    "on_mouse",
+    "on_store",
+    "on_stream",
+    "overlays",
+    "state",
+    "view",
+];
 
 /// A rule: a file that breaks it is reported with what to do instead.
 pub struct SourceRule {
@@ -176,7 +186,10 @@ pub const RULES: &[SourceRule] = &[
                 "crate::ui::effect",
                 "crate::ui::state::State",
                 "crate::ui::update",
+                "crate::ui::settle",
                 "crate::ui::sync",
+                "crate::ui::layout::settle",
+                "crate::ui::layout::sync",
                 "crate::ui::next_wake",
                 "crate::ui::view::draw",
             ],
@@ -218,13 +231,7 @@ pub const RULES: &[SourceRule] = &[
         name: "keys are in the table",
         check: RuleCheck::NamedOnlyIn {
             type_name: "KeyCode",
-            files: &[
-                "ui/keymap",
-                "ui/composer.rs",
-                "ui/composer/readline_keys.rs",
-                "ui/overlay/field.rs",
-                "terminal/input",
-            ],
+            files: &["ui/keymap", "ui/composer/readline_keys.rs", "ui/overlay/field.rs", "terminal/input"],
         },
         instead: "give the key an action in the keymap, and match the action",
     },
@@ -254,6 +261,23 @@ pub const RULES: &[SourceRule] = &[
         name: "pure waiting",
         check: RuleCheck::Awaits { who: PURE },
         instead: "nothing waits here: return an effect",
+    },
+    SourceRule {
+        name: "nothing behind a lock",
+        check: RuleCheck::Uses {
+            who: &["crate"],
+            forbidden: &[
+                "std::cell",
+                "std::sync::Mutex",
+                "std::sync::RwLock",
+                "std::sync::Condvar",
+                "tokio::sync::Mutex",
+                "tokio::sync::RwLock",
+            ],
+            except: &[],
+            tests: TestCode::Exempt,
+        },
+        instead: "give it one owner, and send what others need through a channel",
     },
     SourceRule {
         name: "no unwrap",
