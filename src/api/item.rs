@@ -104,7 +104,9 @@ impl ItemKind {
             "function_call" | "custom_tool_call" => Self::Call(FunctionCall {
                 call_id: fields.text("call_id").unwrap_or_default(),
                 name: fields.text("name").unwrap_or_default(),
-                arguments: fields.text("arguments").or_else(|| fields.text("input")).unwrap_or_default(),
+                arguments: arguments_text(fields, "arguments")
+                    .or_else(|| arguments_text(fields, "input"))
+                    .unwrap_or_default(),
             }),
             _ if kind.ends_with("web_search_call")
                 || kind.ends_with("file_search_call")
@@ -142,6 +144,12 @@ fn message_parts(fields: &JsonFields) -> Vec<ContentPart> {
             PartBody::ReasoningText(_) | PartBody::ReasoningSummary(_) | PartBody::Other(_) => None,
         })
         .collect()
+}
+
+/// Reads the arguments of a call: the text of an object, or the object itself.
+fn arguments_text(fields: &JsonFields, key: &str) -> Option<String> {
+    let raw = fields.raw(key)?;
+    json::text(raw).or_else(|| raw.get().starts_with(['{', '[']).then(|| raw.get().to_owned()))
 }
 
 /// Reads the parts of reasoning: objects with a text on the wire, plain strings in the published samples.

@@ -3,8 +3,9 @@
 use super::{
     Answer, AnswerEnd, PauseReason, Turn, TurnBlock,
     choices::{affordable_tokens, is_key_budget, is_redirect},
+    turn_lifecycle::NAMELESS_CALL,
 };
-use crate::api::{ApiError, ErrorFact, FREE_REQUESTS_PER_MINUTE, FaultKind, FreeQuota};
+use crate::api::{ApiError, ErrorFact, FREE_REQUESTS_PER_MINUTE, FaultKind, FreeQuota, NetworkObstacle};
 
 /// The text of a card: a headline, a muted fact beside it, and a line of advice below.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,6 +126,9 @@ fn explain_incomplete(reason: Option<&str>, answer: &Answer) -> (&'static str, O
 }
 
 fn headline(error: &ApiError, answer: &Answer, shown: bool) -> &'static str {
+    if let Some(obstacle) = error.obstacle() {
+        return obstacle_headline(obstacle, shown);
+    }
     match error.fault {
         FaultKind::Connect if shown => "The connection was lost in mid-answer.",
         FaultKind::Connect => "The server could not be reached.",
@@ -132,6 +136,7 @@ fn headline(error: &ApiError, answer: &Answer, shown: bool) -> &'static str {
         FaultKind::Silence => "The server did not answer in time.",
         FaultKind::Cut if shown => "The provider hung up in mid-answer.",
         FaultKind::Cut => "The connection broke before the answer began.",
+        FaultKind::Empty if error.code.as_deref() == Some(NAMELESS_CALL) => "The model's call cannot be run.",
         FaultKind::Empty => "The model's answer was empty.",
         FaultKind::Key => "The key is missing or was refused.",
         FaultKind::Credit if is_key_budget(error) => "The budget of this key is used up.",
@@ -152,6 +157,56 @@ fn headline(error: &ApiError, answer: &Answer, shown: bool) -> &'static str {
         FaultKind::Garbage if shown => "The rest does not follow the Responses API.",
         FaultKind::Garbage => "The server does not speak the Responses API.",
     }
+}
+
+fn obstacle_headline(obstacle: NetworkObstacle, shown: bool) -> &'static str {
+    match obstacle {
+        NetworkObstacle::UntrustedCertificate => "The server's certificate is not trusted here.",
+        NetworkObstacle::WrongCertificateName => "The server's certificate is for another name.",
+        NetworkObstacle::OutdatedCertificate => "The server's certificate is not valid today.",
+        NetworkObstacle::InsecureServer => "No secure connection to the server is possible.",
+        NetworkObstacle::ProxySetting => "The setting of the proxy cannot be used.",
+        NetworkObstacle::DeadProxy => "The proxy could not be reached.",
+        NetworkObstacle::ProxyLogin => "The proxy wants a name and a password.",
+        NetworkObstacle::ProxyRefusal => "The proxy did not let the request through.",
+        NetworkObstacle::Gateway if shown => "Something between here and the server cut the answer.",
+        NetworkObstacle::Gateway => "Something between here and the server answered in its place.",
+    }
+}
+
+fn obstacle_advice(obstacle: NetworkObstacle, error: &ApiError) -> String {
+    match obstacle {
+        NetworkObstacle::UntrustedCertificate => {
+            "If you trust it, save it or its authority's as a PEM file and set SSL_CERT_FILE to that file."
+        }
+        NetworkObstacle::WrongCertificateName => {
+            "Check the base_url of the endpoint: it must name the server as its certificate does."
+        }
+        NetworkObstacle::OutdatedCertificate => "Check the clock of this machine; else its owner must renew it.",
+        NetworkObstacle::InsecureServer => {
+            "Check the base_url of the endpoint: its port, and whether it begins with http:// or https://."
+        }
+        NetworkObstacle::ProxySetting => {
+            "Write it as http://host:port or socks5://host:port, unset it, or list the server in NO_PROXY."
+        }
+        NetworkObstacle::DeadProxy => "Check that it runs and its address, unset it, or list the server in NO_PROXY.",
+        NetworkObstacle::ProxyLogin => {
+            "Put both into its address, as in HTTPS_PROXY=http://name:password@host:port, then start ibid again."
+        }
+        NetworkObstacle::ProxyRefusal if error.status == Some(413) => {
+            "The request is too large for it: leave out the oldest turns, or list the server in NO_PROXY."
+        }
+        NetworkObstacle::ProxyRefusal => "Ask who runs it, or list the server in NO_PROXY to go around it.",
+        NetworkObstacle::Gateway => match error.status {
+            Some(413) => "The request is too large for it: leave out the oldest turns.",
+            Some(401) => "It wants you to sign in: sign in to the network, or check the base_url of the endpoint.",
+            Some(403) => "It blocks programs or this network: try another network, or check the base_url of the endpoint.",
+            Some(429) => "Try again in a minute.",
+            Some(500..) => "It got no answer from the server: try again in a minute.",
+            Some(_) | None => "Check the network and the base_url of the endpoint, then try again.",
+        },
+    }
+    .into()
 }
 
 /// The details of a failure: provider, status, message, and how many tokens were received.
@@ -207,6 +262,12 @@ fn cost_note(answer: &Answer, shown: bool) -> Option<String> {
 fn advice(error: &ApiError, answer: &Answer) -> String {
     let can_continue = !answer.text().is_empty();
     let wait = error.retry_after.filter(|seconds| *seconds > 0).map(format_wait);
+    match error.obstacle() {
+        // What has come can be continued.
+        Some(NetworkObstacle::Gateway) if can_continue => (),
+        Some(obstacle) => return obstacle_advice(obstacle, error),
+        None => (),
+    }
     match error.fault {
         FaultKind::Connect => "Check the network and the address of the server, then try again.".into(),
         FaultKind::Silence | FaultKind::Cut | FaultKind::Server | FaultKind::Garbage if can_continue => {

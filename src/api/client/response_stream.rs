@@ -1,6 +1,6 @@
 //! A response that is being received: its body as a stream of events.
 
-use std::{collections::VecDeque, fmt, time::Duration};
+use std::{collections::VecDeque, fmt, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use reqwest::{Response, header::HeaderMap};
@@ -10,6 +10,7 @@ use tokio::task::spawn_blocking;
 use super::{MAX_BODY_BYTES, format_duration, with_timeout};
 use crate::api::{
     ApiError, Event, FaultKind, ResponseHead,
+    error::NetworkRoute,
     sse::{SseDecoder, SseFrame},
 };
 
@@ -31,6 +32,7 @@ pub struct ResponseStream {
     idle_timeout: Duration,
     /// The raw frames since the last `take_recorded`, if recording is on.
     recorded: Option<Vec<RawFrame>>,
+    route: Arc<NetworkRoute>,
 }
 
 /// An entry in the queue of what `next` returns.
@@ -43,6 +45,9 @@ enum StreamEntry {
     /// A frame to record at this point.
     Raw(RawFrame),
 }
+
+/// How much of a page is read in search of its title, in bytes.
+const MAX_PAGE_BYTES: usize = 64 * 1024;
 
 /// A payload longer than this, in bytes, is parsed on another thread.
 const LONG_PAYLOAD_BYTES: usize = 256 * 1024;
@@ -63,6 +68,8 @@ enum BodyState {
     Stream(Box<SseDecoder>),
     /// One JSON object instead of a stream.
     Object(Vec<u8>),
+    /// A web page in place of an answer.
+    Page(Vec<u8>),
     /// `[DONE]` has been received, but not the end of the body.
     Done,
     Ended,
@@ -74,6 +81,7 @@ impl ResponseStream {
         head: ResponseHead,
         response: Response,
         idle_timeout: Duration,
+        route: Arc<NetworkRoute>,
     ) -> Self {
         let body = BodyState::Unknown(Vec::new());
         Self {
@@ -86,6 +94,7 @@ impl ResponseStream {
             pending_error: None,
             idle_timeout,
             recorded: None,
+            route,
         }
     }
 
@@ -140,7 +149,9 @@ impl ResponseStream {
                     let _rest = with_timeout(END_OF_BODY_TIMEOUT, self.response.chunk()).await;
                     self.body = BodyState::Ended;
                 }
-                BodyState::Unknown(_) | BodyState::Stream(_) | BodyState::Object(_) => self.read_chunk().await,
+                BodyState::Unknown(_) | BodyState::Stream(_) | BodyState::Object(_) | BodyState::Page(_) => {
+                    self.read_chunk().await;
+                }
             }
         }
     }
@@ -181,18 +192,22 @@ impl ResponseStream {
             Some(Ok(None)) => self.finish(),
             Some(Err(error)) => {
                 self.finish();
-                // An event cut off by the lost connection does not count.
-                self.ready.retain(|next| !matches!(next, StreamEntry::Event(Event::Unreadable { .. })));
+                // An event cut off by the lost connection does not count; words do.
+                let is_cut =
+                    |next: &StreamEntry| matches!(next, StreamEntry::Event(Event::Unreadable { raw }) if raw.trim_start().starts_with('{'));
+                self.ready.retain(|next| !is_cut(next));
                 if let Some(last) = self.ready.back_mut()
                     && let StreamEntry::LongPayload(json) = last
                     && serde_json::from_str::<IgnoredAny>(json).is_err()
                 {
                     *last = StreamEntry::Raw(RawFrame::Payload(std::mem::take(json).into()));
                 }
-                self.pending_error = Some(ApiError::from_transport(&error));
+                self.pending_error.get_or_insert_with(|| ApiError::from_transport(&error, &self.route));
             }
             None => {
-                self.fail(FaultKind::Silence, format!("no data arrived for {}", format_duration(self.idle_timeout)))
+                self.flush_words();
+                let message = format!("no data arrived for {}", format_duration(self.idle_timeout));
+                self.pending_error.get_or_insert_with(|| ApiError::new(FaultKind::Silence, message));
             }
         }
     }
@@ -206,11 +221,8 @@ impl ResponseStream {
                     None => (),
                     Some(b'{' | b'[') => self.body = BodyState::Object(text.to_vec()),
                     Some(b'<') => {
-                        let error = ApiError::from_response(200, &HeaderMap::new(), text, Timestamp::now());
-                        let page = RawFrame::Payload(String::from_utf8_lossy(text).into());
-                        self.body = BodyState::Ended;
-                        self.record(page);
-                        self.pending_error = Some(error);
+                        self.body = BodyState::Page(text.to_vec());
+                        self.end_page_with_title();
                     }
                     Some(_) => {
                         let begun = std::mem::take(begun);
@@ -230,8 +242,10 @@ impl ResponseStream {
                 let (mut is_done, mut is_too_long) = (false, false);
                 let framed = &mut self.has_frames;
                 decoder.push(bytes, |frame| {
-                    *framed = true;
+                    *framed |= !matches!(frame, SseFrame::Stray(_));
                     match frame {
+                        SseFrame::Stray(text) if !is_done => ready.extend(StreamEntry::from_payload(text, is_recording)),
+                        SseFrame::Stray(_) => (),
                         SseFrame::Data(_) if is_done => (),
                         SseFrame::Data(json) => ready.extend(StreamEntry::from_payload(json, is_recording)),
                         SseFrame::Comment(words) if is_recording => {
@@ -248,23 +262,65 @@ impl ResponseStream {
                     self.body = BodyState::Done;
                 }
             }
+            BodyState::Page(page) => {
+                page.extend_from_slice(bytes);
+                self.end_page_with_title();
+            }
             BodyState::Done | BodyState::Ended => (),
+        }
+    }
+
+    /// Ends a body that is a page as soon as its title is known, because the server may hold the connection open.
+    fn end_page_with_title(&mut self) {
+        let BodyState::Page(page) = &self.body else { return };
+        let has_title = page.windows(7).any(|window| window.eq_ignore_ascii_case(b"</title"));
+        if has_title || page.len() > MAX_PAGE_BYTES {
+            self.end_page();
+        }
+    }
+
+    fn end_page(&mut self) {
+        let BodyState::Page(page) = &mut self.body else { return };
+        let page = std::mem::take(page);
+        self.body = BodyState::Ended;
+        self.record(RawFrame::Payload(String::from_utf8_lossy(&page).into()));
+        self.pending_error = Some(ApiError::from_response(200, &HeaderMap::new(), &page, Timestamp::now()));
+    }
+
+    /// Hands out words that are complete although the body has not ended; they may say why it fell silent.
+    fn flush_words(&mut self) {
+        self.end_page();
+        if let BodyState::Stream(mut decoder) = std::mem::replace(&mut self.body, BodyState::Ended) {
+            decoder.finish(|frame| {
+                if let SseFrame::Stray(text) = frame {
+                    self.ready.extend(StreamEntry::from_payload(text, self.recorded.is_some()));
+                }
+            });
         }
     }
 
     /// Handles the end of the body.
     fn finish(&mut self) {
+        self.end_page();
         match std::mem::replace(&mut self.body, BodyState::Ended) {
-            BodyState::Unknown(_) | BodyState::Done | BodyState::Ended => (),
+            BodyState::Unknown(_) | BodyState::Page(_) | BodyState::Done | BodyState::Ended => (),
             BodyState::Stream(mut decoder) => {
+                let mut stray = None;
                 decoder.finish(|frame| {
-                    self.has_frames = true;
-                    if let SseFrame::Data(json) = frame {
-                        self.ready.extend(StreamEntry::from_payload(json, self.recorded.is_some()));
+                    self.has_frames |= !matches!(frame, SseFrame::Stray(_));
+                    match frame {
+                        SseFrame::Data(json) => {
+                            self.ready.extend(StreamEntry::from_payload(json, self.recorded.is_some()));
+                        }
+                        SseFrame::Stray(text) => {
+                            stray = Some(text.clone());
+                            self.ready.extend(StreamEntry::from_payload(text, self.recorded.is_some()));
+                        }
+                        SseFrame::Comment(_) | SseFrame::Done | SseFrame::TooLong => (),
                     }
                 });
                 if !self.has_frames {
-                    self.fail(FaultKind::Garbage, "the server did not answer in the Responses API format");
+                    self.fail(FaultKind::Garbage, no_stream_message(stray.as_deref()));
                 }
             }
             BodyState::Object(whole) => {
@@ -272,7 +328,7 @@ impl ResponseStream {
                 self.record(RawFrame::Payload((&*whole).into()));
                 match Event::parse(&whole) {
                     Event::Unreadable { .. } | Event::Other { .. } => {
-                        self.fail(FaultKind::Garbage, "the server did not answer in the Responses API format");
+                        self.fail(FaultKind::Garbage, no_stream_message(None));
                     }
                     event => self.ready.push_back(StreamEntry::Event(event)),
                 }
@@ -289,6 +345,14 @@ impl ResponseStream {
     fn fail(&mut self, fault: FaultKind, message: impl Into<String>) {
         self.body = BodyState::Ended;
         self.pending_error = Some(ApiError::new(fault, message));
+    }
+}
+
+fn no_stream_message(stray: Option<&str>) -> String {
+    let message = "the server did not answer in the Responses API format".to_owned();
+    match stray.and_then(ApiError::from_stray_text) {
+        Some(error) => format!("{message}: {}", error.message),
+        None => message,
     }
 }
 

@@ -71,8 +71,8 @@ impl Answer {
                 self.assembly.unknown_frames += usize::from(kind.is_empty());
                 EventOutcome::default()
             }
-            Event::Unreadable { .. } => {
-                self.assembly.unknown_frames += 1;
+            Event::Unreadable { raw } => {
+                self.assembly.note_unreadable(raw);
                 EventOutcome::default()
             }
         };
@@ -144,6 +144,7 @@ impl Answer {
         let previous = std::mem::replace(&mut item.kind, kind.clone());
         // An empty message in place of one that was shown is wrong, so it is not replayed.
         item.raw = (!(keeps_text && is_message)).then(|| raw.clone());
+        item.restore_call(&previous);
         if keeps_text {
             item.restore_text(&previous);
         } else {

@@ -21,6 +21,7 @@ impl Answer {
         let step = self.assembly.step;
         let items = || self.items.range(step_range(step)).map(|(_, item)| item);
         let all_closed = items().all(|item| item.closed_at.is_some());
+        let stray = ApiError::from_stray_text(&self.assembly.stray_text);
         let end = match result {
             // The terminal event was lost, but every item that was opened is complete.
             _ if all_closed
@@ -32,11 +33,14 @@ impl Answer {
                     AnswerEnd::Failed(empty_answer_error())
                 }
             }
+            Ok(()) if items().next().is_none() && self.assembly.unknown_frames > 0 => {
+                AnswerEnd::Failed(no_event_error(stray))
+            }
+            // What the server wrote before it hung up says more than that it did.
+            Ok(()) | Err(ApiError { fault: FaultKind::Cut | FaultKind::Silence, .. }) if stray.is_some() => {
+                AnswerEnd::Failed(stray.unwrap_or_else(empty_answer_error))
+            }
             Err(error) => AnswerEnd::Failed(error),
-            Ok(()) if items().next().is_none() && self.assembly.unknown_frames > 0 => AnswerEnd::Failed(ApiError::new(
-                FaultKind::Garbage,
-                "the server did not answer in the Responses API format",
-            )),
             Ok(()) if items().next().is_none() => AnswerEnd::Failed(ApiError::new(
                 FaultKind::Cut,
                 "the server closed the connection before its answer began",
@@ -205,6 +209,17 @@ impl Answer {
             self.absorb_final(at, response);
         }
         EventOutcome { changed: true, ended: true, ..EventOutcome::default() }
+    }
+}
+
+/// The error of a stream without any event of this API.
+fn no_event_error(stray: Option<ApiError>) -> ApiError {
+    let message = "the server did not answer in the Responses API format";
+    match stray {
+        None => ApiError::new(FaultKind::Garbage, message),
+        // A gateway that names its trouble.
+        Some(error) if error.status.is_some() => error,
+        Some(error) => ApiError::new(FaultKind::Garbage, format!("{message}: {}", error.message)),
     }
 }
 
