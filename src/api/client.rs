@@ -20,7 +20,8 @@ pub use proxy::ProxySetting;
 pub use response_stream::{RawFrame, ResponseStream};
 
 use super::{
-    ApiError, Endpoint, FaultKind, FreeQuota, KeyRedactor, NetworkObstacle, Request, ResponseHead, SentRequest, Usage, account,
+    ApiError, Endpoint, FaultKind, FreeQuota, KeyRedactor, NetworkObstacle, Request, ResponseHead, SentRequest, Usage,
+    account,
     error::{ErrorFact, NetworkRoute, status_text},
 };
 use crate::text;
@@ -195,6 +196,11 @@ impl ApiClient {
             // Makes the last event name the provider that ran the model.
             headers.insert("x-openrouter-metadata", HeaderValue::from_static("enabled"));
         }
+        if self.endpoint.wants_session_header()
+            && let Some(id) = request.session_header.as_deref().and_then(|id| HeaderValue::from_str(id).ok())
+        {
+            headers.insert("session-id", id);
+        }
         // Compression could delay the events of a stream.
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         Ok(headers)
@@ -254,7 +260,9 @@ impl ApiClient {
 
     async fn send(&self, request: reqwest::RequestBuilder, limit: Duration) -> Result<Response, ApiError> {
         let response = with_timeout(limit, request.send()).await;
-        response.ok_or_else(|| self.timeout_error(limit))?.map_err(|error| ApiError::from_transport(&error, &self.route))
+        response
+            .ok_or_else(|| self.timeout_error(limit))?
+            .map_err(|error| ApiError::from_transport(&error, &self.route))
     }
 
     async fn read_error(&self, mut response: Response) -> Box<OpenError> {

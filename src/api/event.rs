@@ -1,6 +1,7 @@
 //! The events of a stream, parsed so that nothing a server sends is fatal.
 
 mod serialize;
+mod server_notes;
 
 use serde_json::value::RawValue;
 
@@ -92,6 +93,10 @@ pub struct ResponseEnvelope {
     pub incomplete_reason: Option<String>,
     /// The provider that ran the model, if a router reported it.
     pub provider: Option<String>,
+    /// What the server did to the request, one line each for the answer.
+    pub notes: Vec<String>,
+    /// What a router did besides, one line each for the details.
+    pub pipeline: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -285,8 +290,9 @@ fn text_in_object(delta: &RawValue) -> Option<String> {
 /// Returns the status of a tool event: `searching` in `response.web_search_call.searching`.
 fn tool_status(kind: &str) -> Option<&str> {
     let (tool, status) = kind.strip_prefix("response.")?.split_once('.')?;
-    let is_tool = tool.ends_with("_call") || tool.starts_with("mcp_");
-    let known = ["in_progress", "searching", "generating", "interpreting", "completed", "failed", "incomplete"];
+    let is_tool = tool.ends_with("_call") || tool.starts_with("mcp_") || tool == "compaction";
+    let known =
+        ["compacting", "in_progress", "searching", "generating", "interpreting", "completed", "failed", "incomplete"];
     (is_tool && known.contains(&status)).then_some(status)
 }
 
@@ -333,6 +339,8 @@ impl ResponseEnvelope {
             error: None,
             incomplete_reason: None,
             provider: None,
+            notes: Vec::new(),
+            pipeline: Vec::new(),
         }
     }
 
@@ -363,6 +371,8 @@ impl ResponseEnvelope {
             provider: fields
                 .non_blank("provider")
                 .or_else(|| selected_provider(&fields.object("openrouter_metadata")?)),
+            notes: server_notes::notes(fields),
+            pipeline: server_notes::pipeline(fields),
         }
     }
 }

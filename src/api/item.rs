@@ -169,14 +169,18 @@ fn search_call(kind: String, fields: &JsonFields) -> SearchCall {
     // xAI sends the action as JSON in a string as well.
     let arguments = fields.non_blank("arguments").unwrap_or_default();
     let arguments = JsonFields::parse(&arguments).unwrap_or_default();
-    let query = action.non_blank("query").or_else(|| action.strings("queries").into_iter().next());
-    let query = query.or_else(|| fields.strings("queries").into_iter().next()).or_else(|| arguments.non_blank("query"));
-    SearchCall {
-        kind,
-        status: fields.non_blank("status").unwrap_or_default(),
-        query,
-        urls: page.into_iter().chain(sources).collect(),
-    }
+    let all = |queries: Vec<String>| {
+        let queries: Vec<String> = queries.into_iter().filter(|query| !query.trim().is_empty()).collect();
+        (!queries.is_empty()).then(|| queries.join(" · "))
+    };
+    let query = all(action.strings("queries"))
+        .or_else(|| action.non_blank("query"))
+        .or_else(|| all(fields.strings("queries")))
+        .or_else(|| all(arguments.strings("queries")))
+        .or_else(|| arguments.non_blank("query"));
+    // Some servers complete a search that failed.
+    let status = if fields.says("error") { Some("failed".into()) } else { fields.non_blank("status") };
+    SearchCall { kind, status: status.unwrap_or_default(), query, urls: page.into_iter().chain(sources).collect() }
 }
 
 /// Merges annotations that cite the same page at the same place.

@@ -6,6 +6,7 @@ use super::{
     turn_lifecycle::NAMELESS_CALL,
 };
 use crate::api::{ApiError, ErrorFact, FREE_REQUESTS_PER_MINUTE, FaultKind, FreeQuota, NetworkObstacle};
+use crate::text;
 
 /// The text of a card: a headline, a muted fact beside it, and a line of advice below.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,26 +104,58 @@ fn explain_incomplete(reason: Option<&str>, answer: &Answer) -> (&'static str, O
     let is_empty = answer.text().is_empty();
     let after = token_count(answer);
     match reason {
-        Some("max_output_tokens") if is_empty => (
+        Some(reason) if is_token_limit(reason) && is_empty => (
             "The model had no room left to answer.",
             after,
             "Its token limit or its context is full: raise max_output_tokens, or choose a model with a longer context."
                 .into(),
         ),
-        Some("max_output_tokens") => (
+        Some(reason) if is_token_limit(reason) => (
             "The answer reached its token limit.",
             after,
             "Continue it, or raise max_output_tokens in the settings.".into(),
         ),
-        Some("content_filter") => {
+        Some("max_tool_calls" | "max_turns" | "max_steps") => (
+            "The answer reached its limit of tool calls.",
+            after,
+            "Continue it, or raise the limit of the server's tools in the config.".into(),
+        ),
+        Some("max_messages") => {
+            ("The answer reached its limit of messages.", after, "Continue it, or ask again.".into())
+        }
+        Some("max_cost" | "budget_exceeded") => {
+            ("The answer reached its limit of cost.", after, "Continue it, or raise the limit in the config.".into())
+        }
+        Some("steered") => (
+            "Another message took the place of this answer.",
+            after,
+            "The server went on with that one; continue this answer, or ask again.".into(),
+        ),
+        Some("context_length_exceeded" | "max_input_tokens" | "max_prompt_tokens") => (
+            "The conversation is too long for this model.",
+            after,
+            "Leave out the oldest turns, or choose a model with a longer context.".into(),
+        ),
+        Some("timeout" | "max_time" | "deadline_exceeded") => {
+            ("The server's time for the answer was up.", after, "Continue it, or ask again.".into())
+        }
+        Some("cancelled" | "canceled" | "interrupted" | "aborted") => {
+            ("The server broke the answer off.", after, "Continue it, or ask again.".into())
+        }
+        Some("content_filter" | "safety" | "content_policy_violation") => {
             ("The provider's filter cut the answer.", after, "Rephrase the prompt, or ask another model.".into())
         }
         Some(_) | None => (
             "The answer is not complete.",
-            reason.map(str::to_owned).or(after),
+            reason.map(|reason| text::clean(&reason.replace(['_', '\n'], " ")).into_owned()).or(after),
             if is_empty { "Ask again, or ask another model." } else { "Continue it, or ask again." }.into(),
         ),
     }
+}
+
+/// Whether a reason means that the limit of output tokens was reached.
+pub(super) fn is_token_limit(reason: &str) -> bool {
+    matches!(reason, "max_output_tokens" | "max_tokens" | "length" | "max_completion_tokens")
 }
 
 fn headline(error: &ApiError, answer: &Answer, shown: bool) -> &'static str {
@@ -200,7 +233,9 @@ fn obstacle_advice(obstacle: NetworkObstacle, error: &ApiError) -> String {
         NetworkObstacle::Gateway => match error.status {
             Some(413) => "The request is too large for it: leave out the oldest turns.",
             Some(401) => "It wants you to sign in: sign in to the network, or check the base_url of the endpoint.",
-            Some(403) => "It blocks programs or this network: try another network, or check the base_url of the endpoint.",
+            Some(403) => {
+                "It blocks programs or this network: try another network, or check the base_url of the endpoint."
+            }
             Some(429) => "Try again in a minute.",
             Some(500..) => "It got no answer from the server: try again in a minute.",
             Some(_) | None => "Check the network and the base_url of the endpoint, then try again.",

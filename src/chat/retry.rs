@@ -50,7 +50,7 @@ fn request_fix(turn: &Turn, error: &ApiError) -> Option<RequestFix> {
     let fix = error.facts.iter().find_map(|fact| match fact {
         ErrorFact::Pinned(_) | ErrorFact::ForeignReasoning => Some(RequestFix::DropReasoning),
         ErrorFact::ReasoningMandatory => Some(RequestFix::DropEffort),
-        ErrorFact::ForeignItems => Some(RequestFix::DropServerItems),
+        ErrorFact::ForeignItems => turn.has_sent_server_items.then_some(RequestFix::DropServerItems),
         ErrorFact::Affordable(_)
         | ErrorFact::Efforts(_)
         | ErrorFact::Retryable(_)

@@ -53,7 +53,9 @@ impl ApiServers {
     /// # Errors
     /// The chosen server does not exist, or its address is not valid. Returns a message for the user.
     pub fn find(config: &Config, paths: &AppPaths, env: EnvLookup, choice: &ServerChoice) -> Result<Self, String> {
-        let mut servers = Self(vec![Arc::new(ApiServer::openrouter(config, paths, env))]);
+        let openrouter = ApiServer::openrouter(config, paths, env);
+        config::check_base_url(&openrouter.base_url).map_err(|what| format!("OPENROUTER_BASE_URL: {what}"))?;
+        let mut servers = Self(vec![Arc::new(openrouter)]);
         for (name, endpoint) in config.endpoints.iter().filter(|(name, _)| *name != OPENROUTER) {
             servers.0.push(Arc::new(ApiServer::from_config(name, endpoint, config, paths)));
         }
@@ -143,7 +145,7 @@ impl ApiServer {
     /// The built-in server. `OPENROUTER_BASE_URL` changes its address, which then gets the same key.
     fn openrouter(config: &Config, paths: &AppPaths, env: EnvLookup) -> Self {
         let own = config.endpoints.get(OPENROUTER);
-        let moved = env("OPENROUTER_BASE_URL").map(|url| url.to_string_lossy().into_owned());
+        let moved = env("OPENROUTER_BASE_URL").map(|url| url.to_string_lossy().trim().to_owned());
         let places = keys::KeySources {
             variable: own.and_then(|own| own.key_env.clone()).or_else(|| Some("OPENROUTER_API_KEY".into())),
             command: own.map(|own| own.key_command.clone()).unwrap_or_default(),

@@ -58,9 +58,11 @@ impl CertificateFile {
 fn read(path: &std::path::Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let cannot = |error: io::Error| format!("cannot be read: {error}");
     let bytes = std::fs::metadata(path)
-        .and_then(|metadata| {
-            if metadata.is_file() { std::fs::read(path) } else { Err(io::Error::other("it is not a file")) }
-        })
+        .and_then(
+            |metadata| {
+                if metadata.is_file() { std::fs::read(path) } else { Err(io::Error::other("it is not a file")) }
+            },
+        )
         .map_err(cannot)?;
     let certificates: Vec<_> = CertificateDer::pem_slice_iter(&bytes).filter_map(Result::ok).collect();
     if certificates.is_empty() { Err("contains no certificate".into()) } else { Ok(certificates) }

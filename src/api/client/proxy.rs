@@ -33,11 +33,8 @@ impl ProxySetting {
             let value = env(name)?.to_string_lossy().trim().to_owned();
             (!value.is_empty()).then_some(value)
         };
-        let of_scheme = if url.scheme() == "https" {
-            ["HTTPS_PROXY", "https_proxy"]
-        } else {
-            ["HTTP_PROXY", "http_proxy"]
-        };
+        let of_scheme =
+            if url.scheme() == "https" { ["HTTPS_PROXY", "https_proxy"] } else { ["HTTP_PROXY", "http_proxy"] };
         let names = of_scheme.into_iter().chain(ALL_VARIABLES);
         let Some((variable, value)) = names.into_iter().find_map(|name| Some((name, text(name)?))) else {
             return Ok(None);
@@ -157,7 +154,9 @@ mod tests {
 
     #[test]
     fn a_setting_that_cannot_be_read_is_an_error_with_its_variable() {
-        for value in ["http://", "http:///path", "socks5://", "ftp://p:1", "p:port", "http://p:99999", "://p", "http//p:1"] {
+        for value in
+            ["http://", "http:///path", "socks5://", "ftp://p:1", "p:port", "http://p:99999", "://p", "http//p:1"]
+        {
             let error = find("https://llm.example.com/v1", &[("HTTPS_PROXY", value)]).expect_err(value);
             assert!(error.starts_with(&format!("HTTPS_PROXY {value} is not the address of a proxy")), "{error}");
         }

@@ -193,8 +193,7 @@ impl ResponseStream {
             Some(Err(error)) => {
                 self.finish();
                 // An event cut off by the lost connection does not count; words do.
-                let is_cut =
-                    |next: &StreamEntry| matches!(next, StreamEntry::Event(Event::Unreadable { raw }) if raw.trim_start().starts_with('{'));
+                let is_cut = |next: &StreamEntry| matches!(next, StreamEntry::Event(Event::Unreadable { raw }) if raw.trim_start().starts_with('{'));
                 self.ready.retain(|next| !is_cut(next));
                 if let Some(last) = self.ready.back_mut()
                     && let StreamEntry::LongPayload(json) = last
@@ -244,7 +243,9 @@ impl ResponseStream {
                 decoder.push(bytes, |frame| {
                     *framed |= !matches!(frame, SseFrame::Stray(_));
                     match frame {
-                        SseFrame::Stray(text) if !is_done => ready.extend(StreamEntry::from_payload(text, is_recording)),
+                        SseFrame::Stray(text) if !is_done => {
+                            ready.extend(StreamEntry::from_payload(text, is_recording))
+                        }
                         SseFrame::Stray(_) => (),
                         SseFrame::Data(_) if is_done => (),
                         SseFrame::Data(json) => ready.extend(StreamEntry::from_payload(json, is_recording)),

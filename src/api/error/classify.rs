@@ -22,8 +22,13 @@ pub fn classify(code: Option<&str>, status: Option<u16>, message: &str, facts: &
 /// Classifies an error code. `server_error` is too general to decide, and so is an unknown code.
 pub fn fault_of_code(code: &str) -> Option<FaultKind> {
     Some(match code {
-        "authentication" | "authentication_error" | "invalid_api_key" | "unauthorized" | "token_not_found_in_db"
-        | "expired_key" | "auth_error" => FaultKind::Key,
+        "authentication"
+        | "authentication_error"
+        | "invalid_api_key"
+        | "unauthorized"
+        | "token_not_found_in_db"
+        | "expired_key"
+        | "auth_error" => FaultKind::Key,
         "payment_required"
         | "insufficient_quota"
         | "insufficient_credits"

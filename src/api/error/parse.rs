@@ -103,7 +103,8 @@ impl ApiError {
     /// Reads the error of a failed response object.
     pub(crate) fn from_failed_response(response: &JsonFields) -> Self {
         let read = response.object("error").as_ref().and_then(parse_stored);
-        let details = response.object("status_details").filter(|details| !response.says("error") && details.says("error"));
+        let details =
+            response.object("status_details").filter(|details| !response.says("error") && details.says("error"));
         read.unwrap_or_else(|| parse_object(details.as_ref().unwrap_or(response), None))
     }
 }
@@ -127,9 +128,8 @@ fn parse_object(top: &JsonFields, status: Option<u16>) -> ApiError {
     let outer = top.object("metadata");
     let metadata_text = |key: &str| inner.iter().chain(outer.iter()).find_map(|metadata| metadata.non_blank(key));
     let availability = error_fields.object("availability");
-    let told = words::in_fields(error_fields)
-        .or_else(|| words::in_value(top.raw("error")?))
-        .or_else(|| words::in_fields(top));
+    let told =
+        words::in_fields(error_fields).or_else(|| words::in_value(top.raw("error")?)).or_else(|| words::in_fields(top));
     let raw = metadata_text("raw").and_then(|raw| provider_message(&raw));
     let code = availability
         .as_ref()
@@ -225,9 +225,11 @@ fn parse_text(body: &str, status: u16, headers: &HeaderMap) -> ApiError {
 
 /// Returns what between here and the server wrote a body: a proxy that names itself, or a gateway with its page.
 fn obstacle_of(status: u16, headers: &HeaderMap, body: &str, text: &str) -> Option<NetworkObstacle> {
-    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_lowercase();
+    let header =
+        |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_lowercase();
     let lower = body[..body.floor_char_boundary(MAX_SCANNED_BYTES)].to_lowercase();
-    let proxies = ["squid", "zscaler", "blue coat", "bluecoat", "fortigate", "fortiguard", "mcafee", "proxy server", "web proxy"];
+    let proxies =
+        ["squid", "zscaler", "blue coat", "bluecoat", "fortigate", "fortiguard", "mcafee", "proxy server", "web proxy"];
     let is_proxy = status == 407
         || !header("x-squid-error").is_empty()
         || !header("proxy-authenticate").is_empty()
@@ -238,11 +240,7 @@ fn obstacle_of(status: u16, headers: &HeaderMap, body: &str, text: &str) -> Opti
         || text.starts_with("error code: 1")
         || text.starts_with("upstream connect error")
         || text.starts_with("no healthy upstream");
-    if is_proxy {
-        Some(NetworkObstacle::ProxyRefusal)
-    } else {
-        is_gateway.then_some(NetworkObstacle::Gateway)
-    }
+    if is_proxy { Some(NetworkObstacle::ProxyRefusal) } else { is_gateway.then_some(NetworkObstacle::Gateway) }
 }
 
 /// Returns the error of an address without this API, if that is what the server reports.
@@ -355,7 +353,11 @@ fn find_facts(
     if let Some(pinned) = metadata.and_then(|metadata| metadata.non_blank("pinned_endpoint_slug")) {
         facts.push(ErrorFact::Pinned(to_single_line(&pinned)));
     }
-    if is_foreign_reasoning(&lower) || error_fields.non_blank("code").as_deref() == Some("invalid_encrypted_content") {
+    if is_foreign_item(&lower) {
+        facts.push(ErrorFact::ForeignItems);
+    } else if is_foreign_reasoning(&lower)
+        || error_fields.non_blank("code").as_deref() == Some("invalid_encrypted_content")
+    {
         facts.push(ErrorFact::ForeignReasoning);
     }
     if lower.contains("reasoning is mandatory") {
@@ -396,6 +398,48 @@ fn find_facts(
         }
     }
     facts
+}
+
+/// Whether a server refuses an item of a tool that another server ran, such as sealed results of a search.
+fn is_foreign_item(lower: &str) -> bool {
+    let names_item = [
+        "web_search",
+        "web search",
+        "search result",
+        "search_result",
+        "server_tool",
+        "server tool",
+        "web_fetch",
+        "file_search",
+        "code_interpreter",
+        "mcp_call",
+        "mcp_list_tools",
+        "shell_call",
+        "compaction",
+        "openrouter:",
+        "tool_search",
+        "program_output",
+        "image_generation_call",
+    ]
+    .iter()
+    .any(|name| lower.contains(name));
+    let refuses = [
+        "decrypt",
+        "encrypted",
+        "verified",
+        "invalid value",
+        "invalid type",
+        "not supported",
+        "unsupported",
+        "unrecognized",
+        "unknown",
+        "unexpected",
+        "invalid input",
+        "does not match",
+        "not found",
+        "malformed",
+    ];
+    names_item && refuses.iter().any(|word| lower.contains(word))
 }
 
 fn is_foreign_reasoning(lower: &str) -> bool {

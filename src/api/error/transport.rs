@@ -28,9 +28,9 @@ impl ApiError {
         }
         // The order matters: a timeout within a stream is also a decoding error.
         if error.is_connect() {
-            if let Some(failure) = route.proxy.as_ref().and_then(|proxy| {
-                causes.proxy_failure(proxy, error.is_timeout(), &host_and_port)
-            }) {
+            if let Some(failure) =
+                route.proxy.as_ref().and_then(|proxy| causes.proxy_failure(proxy, error.is_timeout(), &host_and_port))
+            {
                 return failure;
             }
             let message = if error.is_timeout() {
@@ -84,7 +84,10 @@ fn tls_failure(error: &rustls::Error, host: &str, route: &NetworkRoute) -> ApiEr
         ),
         CertificateError::UnknownIssuer => ApiError::with_obstacle(
             NetworkObstacle::UntrustedCertificate,
-            format!("the certificate of {host} is signed by an authority that is not known here, or by itself{}", remark()),
+            format!(
+                "the certificate of {host} is signed by an authority that is not known here, or by itself{}",
+                remark()
+            ),
         ),
         CertificateError::Other(reason) if reason.to_string().contains("CaUsedAsEndEntity") => ApiError::with_obstacle(
             NetworkObstacle::UntrustedCertificate,
@@ -119,9 +122,8 @@ impl ErrorCauses<'_> {
             let message = format!("the proxy {label} wants a name and a password, or others than it got");
             return Some(ApiError::with_obstacle(NetworkObstacle::ProxyLogin, message));
         }
-        let is_dead = |why: String| {
-            Some(ApiError::with_obstacle(NetworkObstacle::DeadProxy, format!("the proxy {label} {why}")))
-        };
+        let is_dead =
+            |why: String| Some(ApiError::with_obstacle(NetworkObstacle::DeadProxy, format!("the proxy {label} {why}")));
         if is_timeout {
             return is_dead("did not answer in time".into());
         }

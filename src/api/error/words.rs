@@ -162,8 +162,7 @@ fn value_words(value: &RawValue, depth: usize) -> Option<String> {
         return field_words(&fields, depth).or_else(|| map_words(&fields, depth));
     }
     let list: Vec<&RawValue> = serde_json::from_str(value.get()).ok()?;
-    let words: Vec<String> =
-        list.into_iter().filter_map(|item| value_words(item, depth)).take(MAX_LISTED).collect();
+    let words: Vec<String> = list.into_iter().filter_map(|item| value_words(item, depth)).take(MAX_LISTED).collect();
     (!words.is_empty()).then(|| words.join("; "))
 }
 

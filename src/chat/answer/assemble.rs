@@ -151,6 +151,9 @@ impl Answer {
             item.merge_citations(&previous);
         }
         applied.visible |= !item.kind.is_empty();
+        if is_message && !keeps_text {
+            self.assembly.has_text_gap = false;
+        }
         if item.parts().is_some() && !item.kind.is_empty() {
             self.first_text_at.get_or_insert(at);
         }
@@ -210,6 +213,7 @@ impl Answer {
             TextUpdate::Replace if text.is_empty() || buffer == text => false,
             TextUpdate::Replace => {
                 text.clone_into(buffer);
+                self.assembly.has_text_gap &= family != ItemFamily::Message;
                 true
             }
         };

@@ -70,7 +70,7 @@ impl Answer {
     pub fn discard_attempt(&mut self, step: u32) {
         self.enter_step(step);
         self.items.retain(|slot, _| slot.step != step);
-        self.usage_by_step.remove(&step);
+        self.keep_failed_bill(step);
         self.assembly = AssemblyState::for_step(step);
         self.reopen();
     }
@@ -90,7 +90,8 @@ impl Answer {
         if step <= self.assembly.step {
             return;
         }
-        self.assembly = AssemblyState::for_step(step);
+        let has_text_gap = self.assembly.has_text_gap;
+        self.assembly = AssemblyState { has_text_gap, ..AssemblyState::for_step(step) };
         self.reopen();
     }
 
@@ -131,6 +132,16 @@ impl Answer {
     /// visible content changed.
     fn absorb_final(&mut self, at: Timestamp, response: &ResponseEnvelope) -> bool {
         self.record_identity(response);
+        for note in &response.notes {
+            if !self.notes.contains(note) {
+                self.notes.push(note.clone());
+            }
+        }
+        for stage in &response.pipeline {
+            if !self.params.pipeline.contains(stage) {
+                self.params.pipeline.push(stage.clone());
+            }
+        }
         if let Some(usage) = &response.usage {
             self.current_usage().usage = Some(usage.clone());
             self.sum_usage();
