@@ -9,10 +9,12 @@ pub mod explain;
 pub mod ids;
 pub mod journal;
 pub mod message;
-mod provider_prefs;
+pub mod nanos;
+pub mod provider_prefs;
 pub mod recording;
 mod replay;
 pub mod request;
+pub mod request_options;
 mod retry;
 pub mod settings;
 #[cfg(test)]
@@ -34,7 +36,7 @@ pub use ids::IdGenerator;
 pub use message::{Message, MessageBody, Prompt};
 pub use recording::{RecordingInProgress, WireRecording};
 pub use settings::{ChatSettings, Effort};
-pub use tool_call::{CallDenial, CallId, ToolCallRun, ToolCallState};
+pub use tool_call::{CallId, ToolCallRun, ToolCallState};
 pub use tool_loop::CallDecision;
 pub use turn::{PauseReason, RequestFix, StreamId, Turn, TurnBlock, TurnPhase};
 

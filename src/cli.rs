@@ -431,12 +431,7 @@ fn tokio_runtime() -> io::Result<tokio::runtime::Runtime> {
 
 /// Installs a panic hook that restores the terminal before the report. A panic of another thread ends the loop.
 pub fn install_panic_hook() {
-    let plain = !io::stderr().is_terminal() || env("NO_COLOR").is_some();
-    let mut builder = color_eyre::config::HookBuilder::default().display_env_section(false);
-    if plain {
-        builder = builder.theme(color_eyre::config::Theme::new());
-    }
-    let report = builder.into_hooks().0.into_panic_hook();
+    let report = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
         terminal::restore();
         report(info);

@@ -1,26 +1,28 @@
 //! The config file: plain data with its defaults, and its problems with their line numbers.
 
+mod documented_keys;
 mod edit;
 mod load;
 mod mcp_servers;
 mod paths;
 mod problem;
-mod provider;
 mod themes;
 mod tool_settings;
 
 use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 pub use load::check_base_url;
 pub use mcp_servers::{McpServerConfig, parse_mcp_servers};
 pub use paths::{AppPaths, EnvLookup};
-pub use provider::{
-    CutoffPercentile, DataCollection, DollarAmount, MaxPrices, PerformanceCutoff, ProviderConfig, SortPartition,
-};
 pub use themes::{ThemeFile, read_themes};
-pub use tool_settings::{CommandTool, HostedToolsConfig, ToolsConfig};
+pub use tool_settings::{CommandTool, ToolsConfig};
+
+use crate::chat::{
+    provider_prefs::ProviderPrefs,
+    request_options::{ReasoningSummary, SearchOptions},
+};
 
 /// Every setting, commented, with its default.
 pub const EXAMPLE_CONFIG: &str = include_str!("../assets/config.toml");
@@ -62,10 +64,10 @@ pub struct Config {
     pub code: CodeOverflow,
     pub bidi: BidiMode,
     pub reasoning: ReasoningConfig,
-    pub search: SearchConfig,
+    pub search: SearchOptions,
     pub timeouts: TimeoutsConfig,
     /// Which providers OpenRouter may use; sent to no other server.
-    pub provider: ProviderConfig,
+    pub provider: ProviderPrefs,
     pub sources: SourcesConfig,
     pub xray: XrayConfig,
     pub notify: NotifyConfig,
@@ -179,38 +181,6 @@ pub struct TimeLimits {
     pub silence_stop: Duration,
 }
 
-/// How the web is searched in conversations with web search switched on.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[serde(default)]
-pub struct SearchConfig {
-    pub form: SearchForm,
-    /// One of `ENGINES`; OpenRouter only.
-    pub engine: Option<String>,
-    pub max_results: Option<u32>,
-    pub max_total_results: Option<u32>,
-    pub context_size: Option<ContextSize>,
-    pub allowed_domains: Vec<String>,
-    pub excluded_domains: Vec<String>,
-}
-
-/// How a search is requested: as a tool that the model calls, or by OpenRouter's older plugin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum SearchForm {
-    #[default]
-    Tool,
-    Plugin,
-}
-
-/// How much of the search results the model reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ContextSize {
-    Low,
-    Medium,
-    High,
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(default)]
 pub struct ReasoningConfig {
@@ -226,18 +196,6 @@ pub enum ShowMode {
     Auto,
     Show,
     Hide,
-}
-
-/// The summary of its reasoning to request from a model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ReasoningSummary {
-    #[default]
-    Auto,
-    Concise,
-    Detailed,
-    /// The field is not sent.
-    None,
 }
 
 /// The character set for the marks of the interface.
@@ -377,9 +335,9 @@ impl Default for Config {
             code: CodeOverflow::default(),
             bidi: BidiMode::default(),
             reasoning: ReasoningConfig::default(),
-            search: SearchConfig::default(),
+            search: SearchOptions::default(),
             timeouts: TimeoutsConfig::default(),
-            provider: ProviderConfig::default(),
+            provider: ProviderPrefs::default(),
             sources: SourcesConfig::default(),
             xray: XrayConfig::default(),
             notify: NotifyConfig::default(),
@@ -430,10 +388,15 @@ impl Default for TimeLimits {
 }
 
 impl Config {
-    /// Returns the limits for one endpoint: its own, else the common ones, else the defaults.
+    /// Returns the limits for one endpoint: its own, else the common ones.
     pub fn time_limits(&self, endpoint: &str) -> TimeLimits {
-        let overrides = self.endpoints.get(endpoint).map_or_else(TimeoutsConfig::default, |endpoint| endpoint.timeouts);
-        self.timeouts.apply_to(TimeLimits::default()).overridden_by(overrides)
+        let limits = self.common_limits();
+        self.endpoints.get(endpoint).map_or(limits, |endpoint| endpoint.timeouts.apply_to(limits))
+    }
+
+    /// Returns the limits for endpoints that have none of their own.
+    pub fn common_limits(&self) -> TimeLimits {
+        self.timeouts.apply_to(TimeLimits::default())
     }
 }
 
@@ -446,12 +409,6 @@ impl TimeoutsConfig {
             silence_warn: or_default(self.silence_warn, limits.silence_warn),
             silence_stop: or_default(self.silence_stop, limits.silence_stop),
         }
-    }
-}
-
-impl TimeLimits {
-    fn overridden_by(self, timeouts: TimeoutsConfig) -> Self {
-        timeouts.apply_to(self)
     }
 }
 

@@ -20,9 +20,21 @@ pub enum FileAccess {
 /// # Errors
 /// Fails if the system reports an error.
 pub fn create_folder(path: &Path, access: FileAccess) -> io::Result<()> {
+    folder_builder(access).recursive(true).create(path)
+}
+
+/// Creates one folder.
+///
+/// # Errors
+/// Fails if the path is taken or the system reports another error.
+pub fn create_new_folder(path: &Path, access: FileAccess) -> io::Result<()> {
+    folder_builder(access).create(path)
+}
+
+fn folder_builder(access: FileAccess) -> fs::DirBuilder {
     let mut builder = fs::DirBuilder::new();
     mode::set_folder_mode(&mut builder, access);
-    builder.recursive(true).create(path)
+    builder
 }
 
 /// Writes a file atomically, so that a crash leaves either the old or the new one. A symbolic link is followed.
@@ -35,11 +47,20 @@ pub fn write_atomically(path: &Path, bytes: &[u8], access: FileAccess) -> io::Re
     create_folder(folder, access)?;
     let name = path.file_name().ok_or_else(|| io::Error::other("this is not a file name"))?.to_string_lossy();
     let temp_path = folder.join(format!(".{name}.{}.new", std::process::id()));
-    let result = write_temp(&temp_path, bytes, &path, access).and_then(|()| fs::rename(&temp_path, &path));
-    if result.is_err() {
+    let _ = fs::remove_file(&temp_path); // Left by a crash of an earlier process with the same id.
+    let replaced = fs::metadata(&path).ok().filter(|_| access == FileAccess::Anyone);
+    write_with_permissions(&temp_path, bytes, access, replaced.map(|old| old.permissions()))?;
+    fs::rename(&temp_path, &path).inspect_err(|_| {
         let _ = fs::remove_file(&temp_path); // A failure here cannot be handled any further.
-    }
-    result
+    })
+}
+
+/// Writes a file that does not exist yet. If that fails, there is no such file afterwards.
+///
+/// # Errors
+/// Fails with `AlreadyExists` if there is such a file, or if the system reports an error.
+pub fn write_new(path: &Path, bytes: &[u8], access: FileAccess) -> io::Result<()> {
+    write_with_permissions(path, bytes, access, None)
 }
 
 /// Writes a new file that only its owner may read, adding a number if the name is taken. Returns its path.
@@ -47,21 +68,12 @@ pub fn write_atomically(path: &Path, bytes: &[u8], access: FileAccess) -> io::Re
 /// # Errors
 /// Fails if the system reports an error. There is no new file then.
 pub fn write_numbered(folder: &Path, stem: &str, extension: &str, bytes: &[u8]) -> io::Result<PathBuf> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    mode::set_file_mode(&mut options, FileAccess::Owner);
     let numbered = (2..).map(|n: u32| format!("{stem}-{n}.{extension}"));
     for name in std::iter::once(format!("{stem}.{extension}")).chain(numbered) {
         let path = folder.join(name);
-        match options.open(&path) {
+        match write_new(&path, bytes, FileAccess::Owner) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => (),
-            Err(error) => return Err(error),
-            Ok(mut file) => {
-                let written = file.write_all(bytes).and_then(|()| file.sync_all());
-                return written.map(|()| path.clone()).inspect_err(|_| {
-                    let _ = fs::remove_file(&path); // A partial file is of no use.
-                });
-            }
+            result => return result.map(|()| path),
         }
     }
     Err(io::Error::other("every name is taken"))
@@ -89,14 +101,8 @@ pub fn write_at_user_path(path: &str, bytes: &[u8], overwrite: bool) -> io::Resu
     if path.parent().is_some_and(|folder| !folder.is_dir()) {
         return Err(io::Error::other("there is no such folder"));
     }
-    if overwrite {
-        return write_atomically(&path, bytes, FileAccess::Anyone).map(|()| path);
-    }
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).open(&path)?;
-    let written = file.write_all(bytes).and_then(|()| file.sync_all());
-    written.map(|()| path.clone()).inspect_err(|_| {
-        let _ = fs::remove_file(&path); // A partial file is of no use.
-    })
+    let write = if overwrite { write_atomically } else { write_new };
+    write(&path, bytes, FileAccess::Anyone).map(|()| path)
 }
 
 /// Creates an empty file that only its owner may read, or makes an existing one private.
@@ -111,17 +117,21 @@ pub fn create_private(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn write_temp(new: &Path, bytes: &[u8], replaced: &Path, access: FileAccess) -> io::Result<()> {
-    let _ = fs::remove_file(new); // Left by a crash of an earlier process with the same id.
+fn write_with_permissions(
+    path: &Path,
+    bytes: &[u8],
+    access: FileAccess,
+    permissions: Option<fs::Permissions>,
+) -> io::Result<()> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     mode::set_file_mode(&mut options, access);
-    let mut file = options.open(new)?;
-    if let (FileAccess::Anyone, Ok(old)) = (access, fs::metadata(replaced)) {
-        file.set_permissions(old.permissions())?;
-    }
-    file.write_all(bytes)?;
-    file.sync_all()
+    let mut file = options.open(path)?;
+    let restricted = permissions.map_or(Ok(()), |permissions| file.set_permissions(permissions));
+    let written = restricted.and_then(|()| file.write_all(bytes)).and_then(|()| file.sync_all());
+    written.inspect_err(|_| {
+        let _ = fs::remove_file(path); // A partial file is of no use.
+    })
 }
 
 #[cfg(unix)]
@@ -159,11 +169,11 @@ mod mode {
 
     use super::FileAccess;
 
-    pub fn of_folder(_: &mut fs::DirBuilder, _: FileAccess) {}
+    pub fn set_folder_mode(_: &mut fs::DirBuilder, _: FileAccess) {}
 
-    pub fn of_file(_: &mut fs::OpenOptions, _: FileAccess) {}
+    pub fn set_file_mode(_: &mut fs::OpenOptions, _: FileAccess) {}
 
-    pub fn close_to_others(_: &fs::File) {}
+    pub fn restrict_to_owner(_: &fs::File) {}
 }
 
 #[cfg(all(test, unix))]

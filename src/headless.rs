@@ -13,7 +13,7 @@ use crate::{
         Answer, AnswerEnd, CardText, Conversation, ConversationChange, Item, Timestamp, TurnPhase, answer::ContentPart,
         explain,
     },
-    runtime::{EffectRuntime, TerminalEffect},
+    runtime::EffectRuntime,
     store::{SaveTicket, StoreJob, StoreReply},
     text::{self, TextCleaner},
     ui::{self, Effect, Msg, State},
@@ -186,33 +186,13 @@ impl AskSession<'_> {
     fn dispatch(&mut self, msg: Msg) {
         let effects = ui::update(self.state, Timestamp::now(), msg);
         for complaint in self.state.env.complaints.drain(..) {
-            eprintln!("ibid: {}", text::clean(&complaint).replace('\n', " "));
+            eprintln!("ibid: {}", text::join_lines(&complaint));
         }
         for effect in effects {
-            self.run_effect(effect);
-        }
-    }
-
-    /// Runs an effect. Effects on the terminal are ignored, as there is none.
-    fn run_effect(&mut self, effect: Effect) {
-        if let Effect::RunStoreJob(job) = &effect {
-            self.saves.note_job(job);
-        }
-        match self.runtime.run(effect) {
-            None
-            | Some(
-                TerminalEffect::Copy(_)
-                | TerminalEffect::CopyPrimary(_)
-                | TerminalEffect::SetMouse(_)
-                | TerminalEffect::Edit(_)
-                | TerminalEffect::Suspend
-                | TerminalEffect::Repaint
-                | TerminalEffect::QueryBackground
-                | TerminalEffect::SetTitle(_)
-                | TerminalEffect::Notify(_)
-                | TerminalEffect::Quit
-                | TerminalEffect::StartDemo,
-            ) => (),
+            if let Effect::RunStoreJob(job) = &effect {
+                self.saves.note_job(job);
+            }
+            self.runtime.run(effect);
         }
     }
 
@@ -227,7 +207,7 @@ impl AskSession<'_> {
                 }
                 // Nobody is here to resume it.
                 TurnPhase::Paused(_) => {
-                    let why = explain(answer, Some(turn)).map(one_line).unwrap_or_default();
+                    let why = explain(answer, Some(turn)).map(card_line).unwrap_or_default();
                     return Ok(Some(AskOutcome::Failed(why)));
                 }
                 TurnPhase::AwaitingRetry { until, error } if self.reported_wait != Some(*until) => {
@@ -254,7 +234,7 @@ impl AskSession<'_> {
             }
             AnswerEnd::Incomplete { .. } => {
                 let printed = self.printer.finish(answer, out)?;
-                let why = explain(answer, None).map(one_line).unwrap_or_default();
+                let why = explain(answer, None).map(card_line).unwrap_or_default();
                 eprintln!("ibid: the answer was cut short: {why}");
                 Ok(Some(printed.failure().or(unsaved).unwrap_or(AskOutcome::Answered)))
             }
@@ -265,7 +245,7 @@ impl AskSession<'_> {
             }
             AnswerEnd::Failed(error) => {
                 self.printer.finish(answer, out)?;
-                fail(explain(answer, None).map_or_else(|| error.to_string(), one_line))
+                fail(explain(answer, None).map_or_else(|| error.to_string(), card_line))
             }
         }
     }
@@ -275,7 +255,7 @@ impl AskSession<'_> {
 const MUTE_ANSWER: &str = "the answer has no text: the model only called tools that were not offered to it";
 
 /// Formats an error card as one line: what happened, the reported detail and what to do.
-fn one_line(card: CardText) -> String {
+fn card_line(card: CardText) -> String {
     let summary = match card.fact {
         Some(fact) => format!("{}: {}.", card.headline.trim_end_matches('.'), fact.trim_end_matches('.')),
         None => card.headline,
@@ -405,7 +385,7 @@ fn print_sources(answer: &Answer, out: &mut impl Write) -> io::Result<()> {
     }
     for (number, (title, url)) in (1..).zip(sources) {
         let line = format!("{title}  {url}");
-        writeln!(out, "[{number}] {}", text::clean(&line).trim_start().replace('\n', " "))?;
+        writeln!(out, "[{number}] {}", text::join_lines(&line).trim_start())?;
     }
     Ok(())
 }

@@ -1,20 +1,18 @@
 //! API keys: where they come from, and the file that stores one.
 
 use std::{
-    fs,
-    io::{self, BufRead, BufReader, Read},
+    fs, io,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
-    sync::mpsc,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use secrecy::{ExposeSecret, SecretString};
+use tokio::process::Command;
 
 use crate::{
     config::EnvLookup,
     files::{self, FileAccess},
-    processes,
+    processes::{BoundedOutput, LeftoverProcesses, ProcessFailure, ProcessRun},
 };
 
 /// Where the key of one endpoint may be, in the order in which the places are tried.
@@ -124,44 +122,35 @@ fn validated(key: &str, place: &str) -> Result<SecretString, KeyError> {
 /// Runs a program and returns the first line of its output.
 ///
 /// Errors never include its standard output, but they do include its standard error.
-fn run_command(program: &str, arguments: &[String], limit: Duration) -> Result<String, String> {
-    let deadline = Instant::now() + limit;
+fn run_command(program: &str, arguments: &[String], time_limit: Duration) -> Result<String, String> {
+    const MAX_OUTPUT_BYTES: usize = 64 * 1024;
     let mut command = Command::new(program);
-    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().map_err(|error| format!("cannot be started ({error})"))?;
-    let first_output_line = child.stdout.take().map(read_first_line);
-    let first_error_line = child.stderr.take().map(read_first_line);
-    let timed_out = || format!("did not finish within {} seconds", limit.as_secs_f32());
-    let receive = |lines: Option<mpsc::Receiver<String>>| {
-        lines?.recv_timeout(deadline.saturating_duration_since(Instant::now())).ok()
+    command.args(arguments);
+    let run = ProcessRun {
+        command,
+        input: None,
+        stdout: BoundedOutput::new(MAX_OUTPUT_BYTES, 0),
+        stderr: BoundedOutput::new(MAX_OUTPUT_BYTES, 0),
+        time_limit,
+        leftovers: LeftoverProcesses::Keep, // A password manager may have started its daemon.
     };
-    let Ok(status) = processes::wait_with_deadline(&mut child, deadline) else { return Err(timed_out()) };
+    let finished = run.run_blocking().map_err(|failure| match failure {
+        ProcessFailure::Start(error) => format!("cannot be started ({error})"),
+        ProcessFailure::TimedOut => format!("did not finish within {} seconds", time_limit.as_secs_f32()),
+        ProcessFailure::Lost(error) => format!("was lost ({error})"),
+    })?;
+    let status = finished.status;
     if !status.success() {
-        let complaint = receive(first_error_line).unwrap_or_default();
-        let complaint: String = complaint.trim().chars().take(200).collect();
+        let complaint: String = first_line(finished.stderr).trim().chars().take(200).collect();
         return Err(if complaint.is_empty() { format!("failed ({status})") } else { format!("failed: {complaint}") });
     }
-    match receive(first_output_line) {
-        Some(line) if !line.trim().is_empty() => Ok(line),
-        Some(_) => Err("printed nothing".into()),
-        // It printed no complete line, and a process that it left behind holds its output open.
-        None => Err(timed_out()),
-    }
+    let line = first_line(finished.stdout);
+    if line.trim().is_empty() { Err("printed nothing".into()) } else { Ok(line) }
 }
 
-/// Reads the first line of a stream on a thread. The rest is read and discarded so that the program can exit.
-fn read_first_line(stream: impl Read + Send + 'static) -> mpsc::Receiver<String> {
-    let (sender, receiver) = mpsc::channel();
-    std::thread::spawn(move || {
-        let mut stream = BufReader::new(stream);
-        let mut bytes = Vec::new();
-        let read = stream.by_ref().take(64 * 1024).read_until(b'\n', &mut bytes);
-        if read.is_ok() {
-            let _ = sender.send(String::from_utf8_lossy(&bytes).into_owned()); // The receiver may have timed out.
-        }
-        let _ = io::copy(&mut stream, &mut io::sink());
-    });
-    receiver
+fn first_line(output: BoundedOutput) -> String {
+    let bytes = output.into_bytes();
+    String::from_utf8_lossy(bytes.split(|byte| *byte == b'\n').next().unwrap_or_default()).into_owned()
 }
 
 #[cfg(test)]
@@ -236,6 +225,8 @@ mod tests {
 
     #[cfg(unix)]
     mod command {
+        use std::time::Instant;
+
         use crate::keys::tests::*;
 
         #[test]
@@ -279,7 +270,7 @@ mod tests {
         fn a_command_that_prints_more_than_a_pipe_holds_still_ends() {
             let script = "echo sk-1; i=0; while [ $i -lt 3000 ]; do echo a line of more than forty characters, again; i=$((i+1)); done";
             let result = run_command("sh", &["-c".into(), script.into()], Duration::from_secs(30));
-            assert_eq!(result.as_deref(), Ok("sk-1\n"));
+            assert_eq!(result.as_deref(), Ok("sk-1"));
         }
     }
 }

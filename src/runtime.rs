@@ -35,7 +35,7 @@ use crate::{
     render::highlight,
     store::StoreHandle,
     tools::ToolCommand,
-    ui::{Effect, Msg, effect::UserNotification, msg::FileWriteError},
+    ui::{Effect, Msg, msg::FileWriteError},
 };
 use pages::PageFetcher;
 use servers::{ApiServer, ApiServers, DEMO, OPENROUTER};
@@ -46,7 +46,7 @@ pub struct EffectRuntime {
     servers: ApiServers,
     streams: HashMap<StreamId, AbortHandle>,
     /// Running command tools; they end with the runtime.
-    commands: HashMap<CallId, command_tools::CommandJob>,
+    commands: HashMap<CallId, AbortHandle>,
     /// `None` if no server is configured. Dropping it waits until all servers have ended.
     mcp: Option<McpHandle>,
     /// Aborted with the runtime.
@@ -58,22 +58,6 @@ pub struct EffectRuntime {
     paths: AppPaths,
     /// Declared last: dropping it waits until everything is on disk.
     store: StoreHandle,
-}
-
-/// An effect that only the owner of the terminal can carry out.
-#[derive(Debug, PartialEq, Eq)]
-pub enum TerminalEffect {
-    Copy(String),
-    CopyPrimary(String),
-    SetMouse(config::MouseMode),
-    Edit(String),
-    Suspend,
-    Repaint,
-    QueryBackground,
-    SetTitle(String),
-    Notify(UserNotification),
-    Quit,
-    StartDemo,
 }
 
 /// The files that the runtime uses.
@@ -114,8 +98,8 @@ impl EffectRuntime {
         }
     }
 
-    /// Starts an effect without waiting for it, or returns it if it is one for the terminal.
-    pub fn run(&mut self, effect: Effect) -> Option<TerminalEffect> {
+    /// Starts an effect without waiting for it. Effects on the terminal are left to its owner.
+    pub fn run(&mut self, effect: Effect) {
         match effect {
             Effect::OpenStream { stream, endpoint, request, record } => {
                 self.open_stream(stream, &endpoint, request, record)
@@ -137,7 +121,7 @@ impl EffectRuntime {
                 }
             }
             Effect::RunMcpJob(job) => self.send_to_mcp(job),
-            Effect::RunCommand { call, command, arguments } => self.run_command(call, *command, &arguments),
+            Effect::RunCommand { call, command, arguments } => self.run_command(call, *command, arguments),
             Effect::StopTool(call) => self.stop_tool(call),
             Effect::RunStoreJob(job) => self.store.send(job),
             Effect::HighlightCode(job) => self.highlight(job),
@@ -149,25 +133,24 @@ impl EffectRuntime {
                 let folder = self.paths.themes_dir();
                 self.run_blocking(move || Msg::ThemesRead(config::read_themes(&folder)));
             }
-            Effect::QueryBackground => return Some(TerminalEffect::QueryBackground),
-            Effect::SetTitle(title) => return Some(TerminalEffect::SetTitle(title)),
-            Effect::NotifyUser(notice) => return Some(TerminalEffect::Notify(notice)),
             Effect::SaveFile { stem, extension, text } => self.save_file(stem, extension, text),
             Effect::OpenPage(url) => self.browse(url),
             Effect::CheckSource { conversation, question } => self.check_page(conversation, question),
             Effect::WriteFile { path, text, over } => self.write_file(path, text, over),
             Effect::PipeToCommand { command, text } => self.pipe(command, text),
             Effect::StopCommand => self.stop_pipe(),
-            Effect::CopyToClipboard(text) => return Some(TerminalEffect::Copy(text)),
-            Effect::CopyToPrimary(text) => return Some(TerminalEffect::CopyPrimary(text)),
-            Effect::SetMouseMode(mouse) => return Some(TerminalEffect::SetMouse(mouse)),
-            Effect::OpenEditor(text) => return Some(TerminalEffect::Edit(text)),
-            Effect::Suspend => return Some(TerminalEffect::Suspend),
-            Effect::Redraw => return Some(TerminalEffect::Repaint),
-            Effect::Quit => return Some(TerminalEffect::Quit),
-            Effect::StartDemo => return Some(TerminalEffect::StartDemo),
+            Effect::CopyToClipboard(_)
+            | Effect::CopyToPrimary(_)
+            | Effect::SetMouseMode(_)
+            | Effect::OpenEditor(_)
+            | Effect::Suspend
+            | Effect::Redraw
+            | Effect::QueryBackground
+            | Effect::SetTitle(_)
+            | Effect::NotifyUser(_)
+            | Effect::Quit
+            | Effect::StartDemo => (), // For the terminal, if there is one.
         }
-        None
     }
 }
 
@@ -194,17 +177,17 @@ impl EffectRuntime {
         }
     }
 
-    fn run_command(&mut self, call: CallId, command: ToolCommand, arguments: &serde_json::Value) {
-        self.commands.retain(|_, job| !job.is_finished());
-        if let Some(job) = command_tools::start(call, command, arguments, &self.inbox, &mut self.tasks) {
-            self.commands.insert(call, job);
-        }
+    fn run_command(&mut self, call: CallId, command: ToolCommand, arguments: serde_json::Value) {
+        self.commands.retain(|_, task| !task.is_finished());
+        let task = command_tools::start(call, command, arguments, &self.inbox, &mut self.tasks);
+        self.commands.insert(call, task);
     }
 
-    /// Stops a call. Dropping the job of a command ends its processes.
+    /// Stops a call. Aborting the task of a command kills its processes.
     fn stop_tool(&mut self, call: CallId) {
-        if self.commands.remove(&call).is_none() {
-            self.send_to_mcp(McpJob::Cancel(call));
+        match self.commands.remove(&call) {
+            Some(task) => task.abort(),
+            None => self.send_to_mcp(McpJob::Cancel(call)),
         }
     }
 
@@ -216,7 +199,7 @@ impl EffectRuntime {
 
     fn save_key(&mut self, key: SecretString) {
         let Some(server) = self.servers.get(OPENROUTER) else { return };
-        self.servers.insert(server.without_client());
+        self.servers.insert(Arc::new(server.without_client()));
         let config = self.paths.config_file.clone();
         self.run_blocking(move || Msg::Connected(store_key(&server, &key, &config)));
     }
@@ -225,20 +208,14 @@ impl EffectRuntime {
         if let Err(what) = config::check_base_url(&base_url) {
             return self.report(Msg::Connected(Err(what)));
         }
-        let name = self.servers.name_for(&base_url);
-        let endpoint = config::EndpointConfig { base_url: base_url.clone(), ..config::EndpointConfig::default() };
-        self.servers.insert(ApiServer::from_config(&name, &endpoint, &Config::default(), &self.paths));
-        let Some(server) = self.servers.get(&name) else { return };
+        let (server, is_new) = self.servers.enter_address(&base_url, &self.paths);
         let (config, inbox) = (self.paths.config_file.clone(), self.inbox.clone());
         self.tasks.spawn(async move {
             let result = match catalogues::check_reachable(&server).await {
                 Err(error) => Err(format!("{error}; start the server, or correct the address")),
-                Ok(()) => spawn_blocking(move || Config::set_endpoint(&config, &name, &base_url).map(|()| name))
+                Ok(()) => spawn_blocking(move || choose_server(&server, is_new, &config))
                     .await
-                    .map_or_else(
-                        |error| Err(error.to_string()),
-                        |saved| saved.map_err(|complaint| complaint.to_string()),
-                    ),
+                    .unwrap_or_else(|error| Err(error.to_string())),
             };
             let _ = inbox.send(Msg::Connected(result)).await; // Fails only on shutdown.
         });
@@ -299,7 +276,7 @@ impl EffectRuntime {
         self.pipe_task = Some(self.tasks.spawn(async move {
             let usual = if cfg!(windows) { "cmd" } else { "sh" };
             let shell = std::env::var("SHELL").ok().filter(|shell| !shell.is_empty() && !cfg!(windows));
-            let result = pipe::run(shell.as_deref().unwrap_or(usual), &command, text).await;
+            let result = pipe::run(shell.as_deref().unwrap_or(usual), &command, &text).await;
             let _ = inbox.send(Msg::CommandEnded(result)).await; // Fails only on shutdown.
         }));
     }
@@ -362,6 +339,16 @@ fn run_highlighter(jobs: &sync::Receiver<highlight::HighlightJob>, inbox: &mpsc:
             return; // The loop has ended.
         }
     }
+}
+
+/// Makes a server the endpoint of new conversations, and adds it to the config if it is new.
+fn choose_server(server: &ApiServer, is_new: bool, config: &Path) -> Result<String, String> {
+    let saved = if is_new {
+        Config::set_endpoint(config, &server.name, &server.base_url)
+    } else {
+        Config::choose_endpoint(config, &server.name)
+    };
+    saved.map(|()| server.name.clone()).map_err(|complaint| complaint.to_string())
 }
 
 /// Saves the key and makes OpenRouter the endpoint of new conversations.

@@ -5,6 +5,7 @@
 
 mod database;
 mod error;
+mod journal_v1;
 mod queries;
 mod recover;
 mod run_marker;
@@ -30,6 +31,7 @@ use crate::{
 };
 
 pub use error::StoreError;
+pub use recover::replay_journal;
 
 /// A handle to the thread that owns SQLite. Dropping it waits until everything is on disk.
 #[derive(Debug)]

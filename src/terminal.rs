@@ -22,7 +22,7 @@ use tokio::{sync::mpsc, time::Instant};
 
 use crate::{
     chat::Timestamp,
-    runtime::{EffectRuntime, TerminalEffect},
+    runtime::EffectRuntime,
     text,
     ui::{self, Effect, Msg, State, view},
 };
@@ -336,40 +336,38 @@ impl<W: Write> EventLoop<'_, W> {
 
     async fn carry_out(&mut self, effects: Vec<Effect>) -> io::Result<Option<ExitReason>> {
         for effect in effects {
-            let Some(terminal_effect) = self.runtime.run(effect) else { continue };
-            if let Some(ended) = self.on_terminal_effect(terminal_effect).await? {
+            if let Some(ended) = self.carry_out_one(effect).await? {
                 return Ok(Some(ended));
             }
         }
         Ok(None)
     }
 
-    /// Carries out an effect that needs the terminal.
-    async fn on_terminal_effect(&mut self, effect: TerminalEffect) -> io::Result<Option<ExitReason>> {
+    /// Carries out an effect on the terminal; the runtime carries out all others.
+    async fn carry_out_one(&mut self, effect: Effect) -> io::Result<Option<ExitReason>> {
         match effect {
-            TerminalEffect::Copy(text) => {
+            Effect::CopyToClipboard(text) => {
                 self.clipboard.copy(text::clean(&text).into_owned(), ClipboardTarget::Clipboard)
             }
-            TerminalEffect::CopyPrimary(text) => {
+            Effect::CopyToPrimary(text) => {
                 self.clipboard.copy(text::clean(&text).into_owned(), ClipboardTarget::Primary)
             }
-            TerminalEffect::SetMouse(mouse) => self.terminal.screen.set_mouse_mode(mouse)?,
-            TerminalEffect::Edit(text) => return self.open_editor(&text),
-            TerminalEffect::Suspend => return self.suspend().await,
-            TerminalEffect::Repaint => {
+            Effect::SetMouseMode(mouse) => self.terminal.screen.set_mouse_mode(mouse)?,
+            Effect::OpenEditor(text) => return self.open_editor(&text),
+            Effect::Suspend => return self.suspend().await,
+            Effect::Redraw => {
                 self.terminal.screen.repaint();
                 self.painted = PaintState::Stale;
             }
-            TerminalEffect::QueryBackground => {
-                self.terminal.screen.write(terminal_screen::QUERY_BACKGROUND.as_bytes())?
-            }
-            TerminalEffect::SetTitle(title) => self.terminal.screen.set_title(&title)?,
-            TerminalEffect::Notify(notice) => {
+            Effect::QueryBackground => self.terminal.screen.write(os::QUERY_BACKGROUND.as_bytes())?,
+            Effect::SetTitle(title) => self.terminal.screen.set_title(&title)?,
+            Effect::NotifyUser(notice) => {
                 let TerminalEnv { notification_form: takes, clipboard, .. } = self.terminal.env;
                 self.terminal.screen.write(&osc_notify::notification_bytes(&notice, takes, clipboard.in_tmux))?;
             }
-            TerminalEffect::Quit => return Ok(Some(ExitReason::Quit)),
-            TerminalEffect::StartDemo => return Ok(Some(ExitReason::Demo)),
+            Effect::Quit => return Ok(Some(ExitReason::Quit)),
+            Effect::StartDemo => return Ok(Some(ExitReason::Demo)),
+            effect => self.runtime.run(effect),
         }
         Ok(None)
     }

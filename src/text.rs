@@ -15,7 +15,22 @@ use unicode_segmentation::UnicodeSegmentation;
 
 pub use clean::{TextCleaner, clean};
 pub use needle::SearchNeedle;
-pub use visible::show_invisible;
+pub use visible::{show_invisible, show_invisible_in_line};
+
+/// Cleans a text and puts it on one line, with one space between its words.
+pub fn one_line(text: &str) -> String {
+    collapse_spaces(&clean(text))
+}
+
+/// Replaces every run of white space by one space, and removes it at both ends.
+pub fn collapse_spaces(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Cleans a text and puts it on one line, with its spaces as they are.
+pub fn join_lines(text: &str) -> String {
+    clean(text).replace('\n', " ")
+}
 
 /// Returns the grapheme clusters of a text, in order.
 pub fn clusters(text: &str) -> impl Iterator<Item = &str> {

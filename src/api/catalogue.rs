@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use serde_json::value::RawValue;
 
 use super::{ApiError, Effort, FaultKind, Usd, json::JsonFields};
+use crate::files::{self, FileAccess};
 
 /// All models that a server offers.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -101,15 +102,7 @@ impl Catalogue {
     /// # Errors
     /// Fails if the file or its directory cannot be written.
     pub fn save_cache(path: &Path, json: &str) -> io::Result<()> {
-        if let Some(directory) = path.parent() {
-            fs::create_dir_all(directory)?;
-        }
-        // Two instances must not write the same file.
-        let temp_path = path.with_extension(format!("{}.half", std::process::id()));
-        fs::write(&temp_path, json)?;
-        fs::rename(&temp_path, path).inspect_err(|_| {
-            let _gone = fs::remove_file(&temp_path);
-        })
+        files::write_atomically(path, json.as_bytes(), FileAccess::Anyone)
     }
 }
 

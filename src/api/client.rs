@@ -432,6 +432,23 @@ mod tests {
     }
 
     #[test]
+    fn only_openai_itself_is_told_the_conversation_in_a_header() {
+        let session = |base_url: &str| {
+            let base_url = base_url.to_owned();
+            let dialect = ApiDialect::from_base_url(&base_url);
+            let endpoint = Endpoint { name: "x".into(), base_url, dialect, key: None };
+            let client = ApiClient::new(endpoint).expect("a client");
+            let request = Request { session_header: Some("conversation-1".into()), ..Request::default() };
+            let headers = client.request_headers(&request).expect("valid headers");
+            headers.get("session-id").map(|id| id.to_str().expect("text").to_owned())
+        };
+        assert_eq!(session("https://api.openai.com/v1").as_deref(), Some("conversation-1"));
+        for other in ["https://openrouter.ai/api/v1", "https://api.x.ai/v1", "https://api.openai.com.example.org/v1"] {
+            assert_eq!(session(other), None, "{other}");
+        }
+    }
+
+    #[test]
     fn only_this_machine_is_loopback() {
         for (base_url, expected) in [
             ("http://localhost:11434/v1", true),

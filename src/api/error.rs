@@ -202,3 +202,6 @@ impl ApiError {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod shape_tests;

@@ -1,14 +1,18 @@
 //! The events of a stream, parsed so that nothing a server sends is fatal.
 
-mod serialize;
 mod server_notes;
 
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{ApiError, Usd, item::OutputItem, json::JsonFields};
 
 /// One event of a stream. Items stay as the server sent them, and unknown or unreadable events keep their text.
-#[derive(Debug, Clone)]
+///
+/// `parse` reads the form of the wire. The derived form is that of our journals, so a new name in it, or in a type that
+/// it contains, needs a new version of the journal.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Event {
     /// The response has started: `response.created`, `queued`, `in_progress`.
     ResponseStarted(Box<ResponseEnvelope>),
@@ -39,7 +43,8 @@ pub enum Event {
 }
 
 /// The item that an event refers to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ItemRef {
     /// Its `output_index`. Unlike the id, it is the same in every event.
     Index(u32),
@@ -50,14 +55,15 @@ pub enum ItemRef {
 }
 
 /// Where the text of an event belongs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TextTarget {
     pub item_ref: ItemRef,
     pub field: ItemField,
 }
 
 /// A text field of an item, with its index if an item can have several.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ItemField {
     Text(u32),
     Refusal(u32),
@@ -69,7 +75,8 @@ pub enum ItemField {
 }
 
 /// A part of a message or of reasoning, as far as it was received.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum PartBody {
     Text { text: String, annotations: Vec<Annotation> },
     Refusal(String),
@@ -79,7 +86,7 @@ pub enum PartBody {
 }
 
 /// The fields of the response object in an event.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ResponseEnvelope {
     /// The generation id, `gen-…` on OpenRouter.
     pub id: Option<String>,
@@ -94,12 +101,15 @@ pub struct ResponseEnvelope {
     /// The provider that ran the model, if a router reported it.
     pub provider: Option<String>,
     /// What the server did to the request, one line each for the answer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
     /// What a router did besides, one line each for the details.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pipeline: Vec<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ResponseStatus {
     Running,
     Completed,
@@ -109,7 +119,7 @@ pub enum ResponseStatus {
 }
 
 /// A citation as the server sent it. The layout resolves its positions.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Annotation {
     /// `url_citation`, `file_citation`, `file_path`, …
     pub kind: String,
@@ -125,11 +135,15 @@ pub struct Annotation {
 }
 
 /// The tokens and cost of an answer.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Usage {
+    #[serde(rename = "input")]
     pub input_tokens: Option<u64>,
+    #[serde(rename = "cached")]
     pub cached_tokens: Option<u64>,
+    #[serde(rename = "output")]
     pub output_tokens: Option<u64>,
+    #[serde(rename = "reasoning")]
     pub reasoning_tokens: Option<u64>,
     /// The cost in the server's own digits. `None` means unknown, not zero.
     pub cost: Option<Usd>,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{
@@ -22,7 +22,8 @@ pub struct OutputItem {
 }
 
 /// The parsed content of an item.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ItemKind {
     Message {
         parts: Vec<ContentPart>,
@@ -40,22 +41,28 @@ pub enum ItemKind {
 }
 
 /// One content part of a message.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ContentPart {
-    Text { text: String, annotations: Vec<Annotation> },
+    Text {
+        text: String,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        annotations: Vec<Annotation>,
+    },
     Refusal(String),
 }
 
 /// Reasoning: a summary in parts, raw text, or only an encrypted block.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReasoningItem {
     pub summary: Vec<String>,
     pub content: Vec<String>,
+    #[serde(rename = "encrypted")]
     pub has_encrypted: bool,
 }
 
 /// A function call requested by the model.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FunctionCall {
     pub call_id: String,
     pub name: String,
@@ -64,7 +71,7 @@ pub struct FunctionCall {
 }
 
 /// A web search or fetch that the server ran.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SearchCall {
     /// The item's type on the wire, such as `openrouter:web_search`.
     pub kind: String,
@@ -83,6 +90,12 @@ impl OutputItem {
 impl Serialize for OutputItem {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.raw.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for OutputItem {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <&RawValue>::deserialize(deserializer).map(Self::from_raw)
     }
 }
 
@@ -229,5 +242,40 @@ impl ReasoningItem {
             let line = text::clean(line);
             Some(line.trim().to_owned()).filter(|line| !line.is_empty())
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn search(item: &serde_json::Value) -> SearchCall {
+        let raw = serde_json::value::to_raw_value(item).expect("JSON stays JSON");
+        match ItemKind::from_raw(&raw) {
+            ItemKind::Search(search) => search,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn all_queries_of_a_search_are_read() {
+        let query = |action: serde_json::Value| {
+            search(&json!({ "type": "web_search_call", "status": "completed", "action": action })).query
+        };
+        assert_eq!(query(json!({ "queries": ["one", "", "two"] })).as_deref(), Some("one · two"));
+        assert_eq!(query(json!({ "query": "one", "queries": ["one", "two"] })).as_deref(), Some("one · two"));
+        assert_eq!(query(json!({ "query": "one", "queries": [] })).as_deref(), Some("one"));
+        assert_eq!(query(json!({ "queries": null })), None);
+    }
+
+    #[test]
+    fn a_search_with_an_error_has_failed_whatever_its_status() {
+        let status = |item: serde_json::Value| search(&item).status;
+        let failed = json!({ "type": "openrouter:web_search", "status": "completed", "error": "no engine" });
+        assert_eq!(status(failed), "failed");
+        assert_eq!(status(json!({ "type": "web_search_call", "status": "completed", "error": null })), "completed");
+        assert_eq!(status(json!({ "type": "web_search_call", "status": "incomplete" })), "incomplete");
     }
 }

@@ -2,8 +2,11 @@
 
 use std::{cmp::Ordering, fmt, hash};
 
+use serde::{Deserialize, Serialize};
+
 /// An amount as the server wrote it. Amounts compare by value, not by how they were written.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct Usd {
     digits: String,
     /// The amount in units of 10^-30 dollars.
@@ -52,6 +55,20 @@ impl Usd {
 
     fn from_value(value: i128) -> Self {
         Self { digits: plain_decimal(value), value }
+    }
+}
+
+impl From<Usd> for String {
+    fn from(amount: Usd) -> Self {
+        amount.digits
+    }
+}
+
+impl TryFrom<String> for Usd {
+    type Error = &'static str;
+
+    fn try_from(digits: String) -> Result<Self, Self::Error> {
+        Self::parse(&digits).ok_or("not an amount of dollars")
     }
 }
 

@@ -70,7 +70,7 @@ pub struct AnswerParams {
 }
 
 /// The position of an item: the response of the turn, and its `output_index` in that response.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ItemSlot {
     pub step: u32,
     pub index: u32,
@@ -89,12 +89,14 @@ pub struct Item {
 }
 
 /// How an answer ended, if it has.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum AnswerEnd {
     /// It is still streaming.
     Open,
     Complete,
     /// The server truncated it; the reason is `max_output_tokens` or `content_filter`, if the server gives one.
+    #[serde(with = "Option")]
     Incomplete {
         reason: Option<String>,
     },

@@ -4,8 +4,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Answer, Timestamp, answer::EventOutcome};
+use super::Timestamp;
 use crate::api::Event;
+
+/// The version of the lines that this program writes. Those of 0.1.0 have none.
+const LINE_VERSION: u32 = 2;
 
 /// Events not yet on disk; deltas that extend the same text are merged into one.
 #[derive(Debug, Clone, Default)]
@@ -15,26 +18,22 @@ pub struct AnswerJournal(Vec<JournalLine>);
 #[derive(Debug, Clone)]
 pub struct JournalChunk(Arc<[JournalLine]>);
 
-#[derive(Debug, Clone)]
-struct JournalLine {
-    stamp: JournalStamp,
-    event: Event,
-}
-
-/// What a line has besides its event: the response of the turn that it belongs to, and its time.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-struct JournalStamp {
-    step: u32,
-    at: Timestamp,
+/// One event, the response of the turn that it belongs to, and its time.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct JournalLine {
+    v: u32,
+    pub step: u32,
+    pub at: Timestamp,
+    pub event: Event,
 }
 
 impl AnswerJournal {
     /// Appends an event; merged deltas have the time of the first.
     pub fn push(&mut self, step: u32, at: Timestamp, event: &Event) {
         if let Event::Delta { target: same, text: more } = event
-            && let Some(JournalLine { stamp, event: Event::Delta { target: place, text } }) = self.0.last_mut()
-            && stamp.step == step
-            && place == same
+            && let Some(JournalLine { step: line_step, event: Event::Delta { target, text }, .. }) = self.0.last_mut()
+            && *line_step == step
+            && target == same
             && !text.is_empty()
         {
             text.push_str(more);
@@ -43,7 +42,7 @@ impl AnswerJournal {
         if matches!(event, Event::KeepAlive | Event::Other { .. } | Event::Unreadable { .. }) {
             return;
         }
-        self.0.push(JournalLine { stamp: JournalStamp { step, at }, event: event.clone() });
+        self.0.push(JournalLine::new(step, at, event.clone()));
     }
 
     /// Takes the events since the last call; `None` if there are none.
@@ -56,33 +55,30 @@ impl JournalChunk {
     /// The events as JSON, one per line.
     pub fn to_json_lines(&self) -> String {
         let mut lines = String::new();
-        for JournalLine { stamp, event } in &*self.0 {
-            let Some(event) = event.to_json() else { continue };
-            let mark = serde_json::to_string(stamp).expect("a number and a time always have a JSON form");
-            // Joins two objects into one: `{"step":0,"at":"…"` and `"type":"…",…}`.
-            lines.extend([mark.trim_end_matches('}'), ",", event.trim_start_matches('{'), "\n"]);
+        for line in &*self.0 {
+            let json = serde_json::to_string(line).expect("strings, numbers and raw JSON always have a JSON form");
+            // An item may have line breaks between its tokens; inside strings they are escaped.
+            lines.extend([&json.replace(['\n', '\r'], " "), "\n"]);
         }
         lines
     }
 }
 
-/// Applies the lines of a journal to the answer that precedes them. A line that a crash cut off is skipped.
-pub fn replay_journal(answer: &mut Answer, lines: &str) -> EventOutcome {
-    let mut total = EventOutcome::default();
-    for line in lines.lines() {
-        let Ok(stamp) = serde_json::from_str::<JournalStamp>(line) else { continue };
-        let applied = answer.apply(stamp.step, stamp.at, &Event::parse(line));
-        total.changed |= applied.changed;
-        total.visible |= applied.visible;
-        total.activity = applied.activity.or(total.activity);
-        total.ended |= applied.ended;
+impl JournalLine {
+    pub fn new(step: u32, at: Timestamp, event: Event) -> Self {
+        Self { v: LINE_VERSION, step, at, event }
     }
-    total
+
+    /// Reads a line of this version. Returns `None` if it has another, or if a crash cut it off.
+    pub fn parse(json: &str) -> Option<Self> {
+        serde_json::from_str(json).ok().filter(|line: &Self| line.v == LINE_VERSION)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chat::{Answer, test_support::replay_lines};
 
     fn at(milliseconds: i64) -> Timestamp {
         Timestamp::from_millisecond(1_790_000_000_000 + milliseconds).expect("a time")
@@ -106,13 +102,15 @@ mod tests {
         let lines = journal.take().expect("something came").to_json_lines();
         let lines: Vec<_> = lines.lines().collect();
         assert_eq!(lines.len(), 3);
-        assert!(
-            lines[0].starts_with(r#"{"step":0,"at":"2026-09-21T14:13:20Z","type":"response.output_text.delta""#),
-            "{}",
-            lines[0]
+        let target = r#"{"item_ref":{"index":1},"field":{"text":0}}"#;
+        let text = "ab".repeat(1000);
+        assert_eq!(
+            lines[0],
+            format!(
+                r#"{{"v":2,"step":0,"at":"2026-09-21T14:13:20Z","event":{{"delta":{{"target":{target},"text":"{text}"}}}}}}"#
+            )
         );
-        assert!(lines[0].ends_with(&format!(r#""delta":"{}"}}"#, "ab".repeat(1000))));
-        assert!(lines[2].starts_with(r#"{"step":1,"#));
+        assert!(lines[2].starts_with(r#"{"v":2,"step":1,"#));
         assert!(journal.take().is_none());
     }
 
@@ -123,7 +121,7 @@ mod tests {
         let mut journal = AnswerJournal::default();
         let begun = crate::api::event::ResponseEnvelope::started("gen-b".into());
         journal.push(1, at(5), &Event::ResponseStarted(Box::new(begun)));
-        replay_journal(&mut answer, &journal.take().expect("something came").to_json_lines());
+        replay_lines(&mut answer, &journal.take().expect("something came").to_json_lines());
         answer.interrupt(at(6));
         assert_eq!(answer.unpriced_ids().collect::<Vec<_>>(), ["gen-a", "gen-b"]);
     }
@@ -136,7 +134,7 @@ mod tests {
         journal.push(0, at(1), &delta("output_text", 0, " lost"));
         lines += &journal.take().expect("something came").to_json_lines()[..40];
         let mut answer = Answer::new("openrouter", "some/model", at(0));
-        assert!(replay_journal(&mut answer, &lines).visible);
+        replay_lines(&mut answer, &lines);
         assert_eq!((answer.text().as_str(), answer.first_text_at), ("kept", Some(at(0))));
     }
 }

@@ -6,7 +6,11 @@ use jiff::SignedDuration;
 use serde_json::Map;
 
 use super::{
-    ChatSettings, Conversation, Effort, RequestFix, Timestamp, Turn, provider_prefs, replay, tool_call::InputModalities,
+    ChatSettings, Conversation, Effort, RequestFix, Timestamp, Turn,
+    provider_prefs::{self, ProviderPrefs},
+    replay,
+    request_options::{ContextSize, HostedToolOptions, ReasoningSummary, SearchForm, SearchOptions},
+    tool_call::InputModalities,
 };
 use crate::{
     api::{
@@ -14,7 +18,6 @@ use crate::{
         catalogue::{Model, ReasoningEfforts},
         request::{self, IncludeField, ReasoningParams, StopCondition, SummaryDetail, ToolChoice, WebSearchParams},
     },
-    config::{self, ContextSize, SearchForm},
     tools::{ToolDefinition, ToolMode, Toolbox, schema},
 };
 
@@ -24,21 +27,21 @@ pub struct RequestContext {
     pub dialect: ApiDialect,
     /// The known models of the endpoint.
     pub catalogue: Arc<Catalogue>,
-    pub search: config::SearchConfig,
+    pub search: SearchOptions,
     /// The kind of reasoning summary to request.
-    pub summary: config::ReasoningSummary,
+    pub summary: ReasoningSummary,
     /// `false` requests the complete answer in one response.
     pub stream: bool,
     /// How long a stream may be silent before it is closed.
     pub idle_timeout: SignedDuration,
     /// Which providers may answer.
-    pub provider: config::ProviderConfig,
+    pub provider: ProviderPrefs,
     /// The tools of all servers, whether or not this conversation has them on.
     pub tools: Arc<Toolbox>,
     /// MCP servers whose tools are not available yet.
     pub starting_servers: Option<StartingServers>,
     /// The limits for the endpoint's own tools.
-    pub hosted: config::HostedToolsConfig,
+    pub hosted: HostedToolOptions,
 }
 
 /// MCP servers that are still starting.
@@ -54,14 +57,14 @@ impl Default for RequestContext {
         Self {
             dialect: ApiDialect::OpenRouter,
             catalogue: Arc::default(),
-            search: config::SearchConfig::default(),
-            summary: config::ReasoningSummary::default(),
+            search: SearchOptions::default(),
+            summary: ReasoningSummary::default(),
             stream: true,
             idle_timeout: SignedDuration::from_mins(3),
-            provider: config::ProviderConfig::default(),
+            provider: ProviderPrefs::default(),
             tools: Arc::default(),
             starting_servers: None,
-            hosted: config::HostedToolsConfig::default(),
+            hosted: HostedToolOptions::default(),
         }
     }
 }
@@ -174,8 +177,7 @@ fn limit_hosted_tools(request: &mut Request, context: &RequestContext) {
     if !request.tools.iter().any(|tool| matches!(tool, request::RequestTool::OpenRouter { .. })) {
         return;
     }
-    let config::HostedToolsConfig { max_calls, stop_after_steps, stop_after_tokens, stop_after_cost, .. } =
-        context.hosted;
+    let HostedToolOptions { max_calls, stop_after_steps, stop_after_tokens, stop_after_cost, .. } = context.hosted;
     request.stop_server_tools_when = [
         stop_after_steps.map(|step_count| StopCondition::StepCountIs { step_count }),
         stop_after_tokens.map(|max_tokens| StopCondition::MaxTokensUsed { max_tokens }),
@@ -193,7 +195,7 @@ fn needs_search_tool(settings: &ChatSettings) -> bool {
 }
 
 fn add_search(request: &mut Request, context: &RequestContext) {
-    let search = search_options(&context.search);
+    let search = search_params(&context.search);
     match (context.dialect, context.search.form) {
         (ApiDialect::OpenRouter, SearchForm::Plugin) => request.plugins.push(search.to_plugin()),
         (ApiDialect::OpenRouter | ApiDialect::OpenAi | ApiDialect::Other, SearchForm::Tool | SearchForm::Plugin) => {
@@ -202,7 +204,7 @@ fn add_search(request: &mut Request, context: &RequestContext) {
     }
 }
 
-fn search_options(search: &config::SearchConfig) -> WebSearchParams {
+fn search_params(search: &SearchOptions) -> WebSearchParams {
     WebSearchParams {
         engine: search.engine.clone(),
         max_results: search.max_results,
@@ -246,9 +248,9 @@ fn summary_field(context: &RequestContext) -> Option<SummaryDetail> {
         return None;
     }
     match context.summary {
-        config::ReasoningSummary::Auto => Some(SummaryDetail::Auto),
-        config::ReasoningSummary::Concise => Some(SummaryDetail::Concise),
-        config::ReasoningSummary::Detailed => Some(SummaryDetail::Detailed),
-        config::ReasoningSummary::None => None,
+        ReasoningSummary::Auto => Some(SummaryDetail::Auto),
+        ReasoningSummary::Concise => Some(SummaryDetail::Concise),
+        ReasoningSummary::Detailed => Some(SummaryDetail::Detailed),
+        ReasoningSummary::None => None,
     }
 }

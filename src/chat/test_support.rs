@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 
 use super::{
     Answer, CallId, ChatEffect, ChatSettings, Conversation, ConversationChange, IdGenerator, Message, MessageId,
-    StreamId, Timestamp, TurnId, TurnPhase,
+    StreamId, Timestamp, TurnId, TurnPhase, journal::JournalLine,
 };
 use crate::api::{ApiError, Event, FaultKind, Request};
 
@@ -39,6 +39,13 @@ pub(super) fn delta(text: &str) -> Event {
     event(
         &serde_json::json!({ "type": "response.output_text.delta", "output_index": 0, "content_index": 0, "delta": text }),
     )
+}
+
+/// Applies the lines of a journal, as the store does after a crash.
+pub(super) fn replay_lines(answer: &mut Answer, lines: &str) {
+    for line in lines.lines().filter_map(JournalLine::parse) {
+        answer.apply(line.step, line.at, &line.event);
+    }
 }
 
 pub(super) fn item_done(index: u32, item: &serde_json::Value) -> Event {

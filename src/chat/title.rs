@@ -8,17 +8,13 @@ const MAX_TITLE_WIDTH: usize = 48;
 /// The first line with letters or digits, without Markdown markup.
 pub(super) fn title_from_prompt(prompt: &str) -> String {
     let line = prompt.lines().map(plain_line).find(|line| line.chars().any(char::is_alphanumeric));
-    let line = line.or_else(|| prompt.lines().map(|line| one_line(line.trim())).find(|line| !line.is_empty()));
+    let line = line.or_else(|| prompt.lines().map(|line| text::one_line(line.trim())).find(|line| !line.is_empty()));
     text::truncate(&line.unwrap_or_default(), MAX_TITLE_WIDTH).into_owned()
 }
 
 /// A title from the user, as one line.
 pub(super) fn title_from_name(name: &str) -> String {
-    one_line(name)
-}
-
-fn one_line(line: &str) -> String {
-    text::clean(line).split_whitespace().collect::<Vec<_>>().join(" ")
+    text::one_line(name)
 }
 
 fn plain_line(line: &str) -> String {
@@ -26,7 +22,7 @@ fn plain_line(line: &str) -> String {
     if line.starts_with("```") || line.starts_with("~~~") {
         return String::new(); // A fence; the code below it makes a better title.
     }
-    one_line(&strip_links(strip_leading_marks(line)).replace(['`', '*'], "").replace("__", ""))
+    text::one_line(&strip_links(strip_leading_marks(line)).replace(['`', '*'], "").replace("__", ""))
 }
 
 /// Strips the leading marks of headings, quotations, bullets and tasks.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{ItemSlot, Timestamp, TurnId};
+use super::{ItemSlot, Timestamp, TurnId, nanos};
 use crate::tools::{ToolContent, ToolFailure, ToolId, ToolOutcome};
 
 /// One call of one turn.
@@ -14,22 +14,29 @@ pub struct CallId {
 }
 
 /// A call that ibid was asked to run.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ToolCallRun {
     /// `None` if the model called a tool that it was not offered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool: Option<ToolId>,
     /// The arguments in the form that the tool expects.
     pub arguments: Value,
     /// The user changed the arguments.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub edited: bool,
-    pub state: ToolCallState,
     /// When it started to run, and when it ended.
+    #[serde(rename = "began", with = "nanos")]
     pub started_at: Option<Timestamp>,
+    #[serde(rename = "ended", with = "nanos")]
     pub ended_at: Option<Timestamp>,
+    #[serde(rename = "stage")]
+    pub state: ToolCallState,
     /// The tool's latest progress message while it runs; never stored.
+    #[serde(skip)]
     pub progress: Option<String>,
     /// The size of the full result, if it was too long for the model: `state` has the shortened result, and the full
     /// one is stored beside the message.
+    #[serde(rename = "whole", default, skip_serializing_if = "Option::is_none")]
     pub full_size: Option<ResultSize>,
 }
 
@@ -41,7 +48,8 @@ pub struct ResultSize {
 }
 
 /// The state of a call.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ToolCallState {
     /// It waits for the user to decide.
     Asking,
@@ -51,17 +59,13 @@ pub enum ToolCallState {
     /// The tool answered, perhaps with its own error.
     Done(ToolOutcome),
     Failed(ToolFailure),
-    Denied(CallDenial),
+    DeniedByRule,
+    /// The user denied it, perhaps with a reason for the model.
+    #[serde(with = "Option")]
+    Denied {
+        reason: Option<String>,
+    },
     Cancelled,
-}
-
-/// Who denied a call, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CallDenial {
-    ByRule,
-    ByUser,
-    /// By the user, with a reason for the model.
-    ByUserBecause(String),
 }
 
 /// The kinds of input besides text that a model can read.
@@ -86,9 +90,11 @@ impl ToolCallRun {
     pub fn is_over(&self) -> bool {
         match self.state {
             ToolCallState::Asking | ToolCallState::Queued | ToolCallState::Running => false,
-            ToolCallState::Done(_) | ToolCallState::Failed(_) | ToolCallState::Denied(_) | ToolCallState::Cancelled => {
-                true
-            }
+            ToolCallState::Done(_)
+            | ToolCallState::Failed(_)
+            | ToolCallState::DeniedByRule
+            | ToolCallState::Denied { .. }
+            | ToolCallState::Cancelled => true,
         }
     }
 
@@ -135,7 +141,7 @@ impl ToolCallState {
             Self::Running => "running",
             Self::Done(_) => "done",
             Self::Failed(_) => "failed",
-            Self::Denied(_) => "denied",
+            Self::DeniedByRule | Self::Denied { .. } => "denied",
             Self::Cancelled => "cancelled",
         }
     }
@@ -148,11 +154,11 @@ pub(super) fn output_for_model(run: Option<&ToolCallRun>, max_bytes: usize, moda
     let text = match &run.state {
         ToolCallState::Done(outcome) => return result_output(run, outcome, max_bytes, modalities),
         ToolCallState::Failed(failure) => cut_middle(&format!("[the call failed: {}]", failure.message()), max_bytes),
-        ToolCallState::Denied(CallDenial::ByUserBecause(reason)) => {
+        ToolCallState::Denied { reason: Some(reason) } => {
             format!("[the user did not allow this call and says: {reason}]")
         }
-        ToolCallState::Denied(CallDenial::ByUser) => "[the user did not allow this call]".into(),
-        ToolCallState::Denied(CallDenial::ByRule) => "[this tool is not allowed here; do not try it again]".into(),
+        ToolCallState::Denied { reason: None } => "[the user did not allow this call]".into(),
+        ToolCallState::DeniedByRule => "[this tool is not allowed here; do not try it again]".into(),
         ToolCallState::Asking | ToolCallState::Queued | ToolCallState::Running | ToolCallState::Cancelled => {
             CANCELLED_OUTPUT.into()
         }
@@ -298,9 +304,9 @@ mod tests {
             told(ToolCallState::Done(ToolOutcome::default())),
             told(ToolCallState::Done(ToolOutcome { failed: true, ..ToolOutcome::text("no such city") })),
             told(ToolCallState::Failed(ToolFailure::TimedOut { seconds: 30 })),
-            told(ToolCallState::Denied(CallDenial::ByRule)),
-            told(ToolCallState::Denied(CallDenial::ByUser)),
-            told(ToolCallState::Denied(CallDenial::ByUserBecause("ask for Rome".into()))),
+            told(ToolCallState::DeniedByRule),
+            told(ToolCallState::Denied { reason: None }),
+            told(ToolCallState::Denied { reason: Some("ask for Rome".into()) }),
             told(ToolCallState::Cancelled),
             told(ToolCallState::Running),
         ];

@@ -1,12 +1,15 @@
 //! The tool loop of a turn: the calls of a response are approved and run, and their outputs go back together as the
 //! next step, until the model makes no more calls.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::{
     Answer, CallId, ChatEffect, Conversation, ConversationChange, IdGenerator, ItemKind, ItemSlot, PauseReason,
-    Timestamp, ToolCallRun, ToolCallState, TurnId, TurnPhase, conversation::save_effect, tool_call::CallDenial,
+    Timestamp, ToolCallRun, ToolCallState, TurnId, TurnPhase, conversation::save_effect,
 };
+use crate::api::json::JsonFields;
 use crate::tools::{PolicyVerdict, ToolDefinition, ToolFailure, ToolMode, ToolOutcome, schema};
 
 /// The number of calls with the same arguments at which the turn pauses.
@@ -16,7 +19,9 @@ const MAX_SAME_CALLS: usize = 3;
 #[derive(Debug, Clone, PartialEq)]
 pub enum CallDecision {
     Run,
-    Deny(CallDenial),
+    Deny {
+        reason: Option<String>,
+    },
     /// Changes the arguments; the call still needs approval.
     ChangeArguments(Value),
 }
@@ -122,9 +127,7 @@ impl Conversation {
             match (verdict, &run.state) {
                 (PolicyVerdict::Allow, ToolCallState::Asking) => run.set_state(ToolCallState::Queued, now),
                 (PolicyVerdict::Ask, ToolCallState::Queued) => run.set_state(ToolCallState::Asking, now),
-                (PolicyVerdict::Deny, _) => {
-                    run.set_state(ToolCallState::Denied(CallDenial::ByRule), now);
-                }
+                (PolicyVerdict::Deny, _) => run.set_state(ToolCallState::DeniedByRule, now),
                 (PolicyVerdict::Allow | PolicyVerdict::Ask, _) => (),
             }
         }
@@ -159,7 +162,7 @@ impl Conversation {
         };
         match decision {
             CallDecision::Run => run.set_state(ToolCallState::Queued, now),
-            CallDecision::Deny(denial) => run.set_state(ToolCallState::Denied(denial), now),
+            CallDecision::Deny { reason } => run.set_state(ToolCallState::Denied { reason }, now),
             CallDecision::ChangeArguments(arguments) => {
                 run.edited |= run.arguments != arguments;
                 run.arguments = arguments;
@@ -279,10 +282,21 @@ impl Answer {
         })
     }
 
+    /// The ids of calls that the server has answered in the same response.
+    fn calls_with_outputs(&self, step: u32) -> BTreeSet<String> {
+        let items = self.items.iter().filter(|(slot, _)| slot.step == step);
+        let outputs = items.filter(|(_, item)| {
+            matches!(&*item.kind, ItemKind::Other { kind, .. } if kind.ends_with("call_output"))
+        });
+        outputs.filter_map(|(_, item)| JsonFields::parse(item.raw.as_ref()?.get())?.non_blank("call_id")).collect()
+    }
+
     /// The calls of a step that ibid should run: slot, name, arguments.
     fn calls_of_step(&self, step: u32) -> impl Iterator<Item = (ItemSlot, &str, &str)> {
         let items = self.items.iter().filter(move |(slot, _)| slot.step == step);
-        items.filter_map(|(slot, item)| match &*item.kind {
+        let answered = self.calls_with_outputs(step);
+        items.filter_map(move |(slot, item)| match &*item.kind {
+            ItemKind::Call(call) if answered.contains(&call.call_id) => None,
             ItemKind::Call(call) if !call.name.trim().is_empty() && !item.is_custom_call() => {
                 Some((*slot, call.name.as_str(), call.arguments.as_str()))
             }

@@ -566,4 +566,6 @@ fn phase_of(activity: ServerActivity) -> TurnPhase {
 }
 
 #[cfg(test)]
+mod attempt_tests;
+#[cfg(test)]
 mod tests;

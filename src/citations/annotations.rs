@@ -69,7 +69,7 @@ impl Source {
         }
         let words = match self.kind.as_str() {
             "url_citation" => "a page".into(),
-            kind => one_line(&text::clean(&kind.replace('_', " "))),
+            kind => text::one_line(&kind.replace('_', " ")),
         };
         if words.is_empty() { "a source".into() } else { words }
     }
@@ -434,19 +434,13 @@ fn add_source(sources: &mut Vec<Source>, annotation: &Annotation) -> usize {
 
 /// Fills in what earlier annotations of the same source did not have.
 fn fill_in(source: &mut Source, annotation: &Annotation) {
-    let cleaned = |text: &Option<String>| {
-        text.as_deref().map(|text| one_line(&text::clean(text))).filter(|text| !text.is_empty())
-    };
+    let cleaned = |text: &Option<String>| text.as_deref().map(text::one_line).filter(|text| !text.is_empty());
     if source.title.is_empty() {
         source.title = cleaned(&annotation.title).or_else(|| cleaned(&annotation.filename)).unwrap_or_default();
     }
     if source.excerpt.is_none() {
         source.excerpt = cleaned(&annotation.content);
     }
-}
-
-pub(super) fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Gives every source a short, distinct site name, and a title to those without one: the site or the kind of source.

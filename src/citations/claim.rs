@@ -6,7 +6,7 @@ use std::ops::Range;
 use pulldown_cmark::{Event, Parser, Tag, TagEnd};
 use unicode_segmentation::UnicodeSegmentation;
 
-use super::annotations::{one_line, only_names_address};
+use super::annotations::only_names_address;
 use crate::text;
 
 /// How far from a mark its sentence may reach, in bytes.
@@ -67,7 +67,7 @@ pub(crate) fn claim_text(text: &str, claim: Range<usize>) -> String {
             _ => (),
         }
     }
-    one_line(&text::clean(&output)).replace(" ()", "")
+    text::one_line(&output).replace(" ()", "")
 }
 
 /// Restores the closing bracket of a link if it was trimmed.

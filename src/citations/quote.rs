@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::HashMap};
 
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::text::clusters;
+use crate::text::{clusters, collapse_spaces};
 
 /// The result of looking for one passage.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +59,7 @@ const MAX_MATCH_CHARS: usize = 220;
 /// Splits an excerpt into passages at its ellipses: `[...]`, `…`.
 pub fn passages(excerpt: &str) -> Vec<String> {
     let cut = excerpt.replace("[...]", "…").replace("[…]", "…").replace("...", "…");
-    let pieces = cut.split('…').map(|piece| one_line(strip_quotes(piece)));
+    let pieces = cut.split('…').map(|piece| collapse_spaces(strip_quotes(piece)));
     let mut pieces: Vec<String> = pieces.filter(|piece| piece.contains(char::is_alphanumeric)).collect();
     // Fragments of a sentence are dropped if there are longer passages.
     if pieces.iter().any(|piece| piece.unicode_words().count() >= MIN_RUN_WORDS) {
@@ -73,20 +73,16 @@ fn strip_quotes(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '“' | '”' | '„' | '«' | '»'))
 }
 
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
 impl PageText {
     pub fn new(text: &str) -> Self {
-        let text = one_line(text);
+        let text = collapse_spaces(text);
         let words =
             text.unicode_word_indices().map(|(start, word)| WordSpan { start, end: start + word.len() }).collect();
         Self { text, words }
     }
 
     pub fn find(&self, passage: &str) -> QuoteMatch {
-        let passage = one_line(strip_quotes(passage));
+        let passage = collapse_spaces(strip_quotes(passage));
         if let Some(at) = self.find_exact(&passage) {
             return QuoteMatch { quality: MatchQuality::Exact, place: Some(self.place(at, at + passage.len())) };
         }

@@ -65,8 +65,8 @@ struct BaseDirs {
 /// Returns the base directories. XDG variables win on every platform, because they are set on purpose; a relative path
 /// counts as unset.
 fn base_dirs(env: EnvLookup) -> Option<BaseDirs> {
-    let home = env("HOME").filter(|home| !home.is_empty()).map(PathBuf::from).or_else(|| etcetera::home_dir().ok())?;
-    let platform = platform_dirs(&home);
+    let home = env("HOME").filter(|home| !home.is_empty()).map(PathBuf::from).or_else(std::env::home_dir)?;
+    let platform = platform_dirs(&home, env);
     let xdg = |name: &str| env(name).map(PathBuf::from).filter(|path| path.is_absolute());
     Some(BaseDirs {
         config: xdg("XDG_CONFIG_HOME").unwrap_or(platform.config),
@@ -77,7 +77,7 @@ fn base_dirs(env: EnvLookup) -> Option<BaseDirs> {
 }
 
 #[cfg(not(any(target_os = "macos", windows)))]
-fn platform_dirs(home: &Path) -> BaseDirs {
+fn platform_dirs(home: &Path, _env: EnvLookup) -> BaseDirs {
     BaseDirs {
         config: home.join(".config"),
         data: home.join(".local/share"),
@@ -87,28 +87,22 @@ fn platform_dirs(home: &Path) -> BaseDirs {
 }
 
 #[cfg(target_os = "macos")]
-fn platform(home: &Path) -> BaseDirs {
+fn platform_dirs(home: &Path, _env: EnvLookup) -> BaseDirs {
     let library = home.join("Library");
     let support = library.join("Application Support");
     BaseDirs { config: support.clone(), data: support.clone(), state: support, cache: library.join("Caches") }
 }
 
+/// Windows copies the roaming folder at every log-on, which is no place for a database: only the config is in it.
 #[cfg(windows)]
-fn platform(home: &Path) -> BaseDirs {
-    use etcetera::BaseStrategy;
-    let Ok(native) = etcetera::choose_native_strategy() else {
-        let local = home.join("AppData").join("Local");
-        return BaseDirs { config: local.clone(), data: local.clone(), state: local.clone(), cache: local };
-    };
-    BaseDirs {
-        config: native.config_dir(),
-        data: native.data_dir(),
-        state: native.cache_dir(),
-        cache: native.cache_dir(),
-    }
+fn platform_dirs(home: &Path, env: EnvLookup) -> BaseDirs {
+    let set = |name: &str| env(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let roaming = set("APPDATA").unwrap_or_else(|| home.join("AppData").join("Roaming"));
+    let local = set("LOCALAPPDATA").unwrap_or_else(|| home.join("AppData").join("Local"));
+    BaseDirs { config: roaming, data: local.clone(), state: local.clone(), cache: local }
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
 
@@ -117,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    #[cfg(not(any(target_os = "macos", windows)))]
+    #[cfg(not(target_os = "macos"))]
     fn without_xdg_variables_the_paths_are_below_home() {
         let paths = find(&[("HOME", "/home/me")]).expect("a home is set");
         assert_eq!(
@@ -135,14 +129,12 @@ mod tests {
     }
 
     #[test]
-    #[cfg(unix)]
     fn a_relative_or_empty_xdg_variable_counts_as_unset() {
         let plain = find(&[("HOME", "/home/me")]);
         assert_eq!(find(&[("HOME", "/home/me"), ("XDG_DATA_HOME", "here"), ("XDG_CONFIG_HOME", "")]), plain);
     }
 
     #[test]
-    #[cfg(unix)]
     fn xdg_and_ibid_variables_move_the_paths() {
         let paths = find(&[
             ("HOME", "/home/me"),

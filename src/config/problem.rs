@@ -4,7 +4,7 @@ use std::{ops::Range, path::Path};
 
 use toml_edit::{Document, Item, Table, TableLike};
 
-use super::{ConfigProblem, load::KNOWN_KEYS};
+use super::{ConfigProblem, documented_keys::documented_keys};
 use crate::text::nearest_word;
 
 /// The text of a config with its path; turns offsets into line numbers.
@@ -21,7 +21,7 @@ impl ConfigText<'_> {
             line: Some(line),
             column: Some(column),
             key: None,
-            message: format!("this is not TOML: {}", one_line(message)),
+            message: format!("this is not TOML: {}", join_parts(message)),
             hint: Some("correct the line, or move the file away to start with the defaults".into()),
         }
     }
@@ -116,7 +116,7 @@ fn spans_offset(item: &Item, offset: usize) -> bool {
 
 /// Puts one of serde's messages in plain words.
 fn plain_message(message: &str) -> String {
-    let mut text = one_line(message);
+    let mut text = join_parts(message);
     for (theirs, ours) in [
         ("invalid type: ", "this is "),
         ("invalid value: ", "this is "),
@@ -145,19 +145,19 @@ fn plain_message(message: &str) -> String {
     }
 }
 
-fn one_line(message: &str) -> String {
+fn join_parts(message: &str) -> String {
     message.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(", ")
 }
 
-/// Returns the known key that was probably meant: in the same table, and at most two letters away.
+/// Returns the documented key that was probably meant: in the same table, and at most two letters away.
 fn closest_key(key_path: &[String]) -> Option<String> {
     let (last, table) = key_path.split_last()?;
-    let candidates = KNOWN_KEYS.iter().filter_map(|known| {
-        let known: Vec<&str> = known.split('.').collect();
-        let (name, parent) = known.split_last()?;
+    let documented = documented_keys();
+    let candidates = documented.iter().filter_map(|key| {
+        let (name, parent) = key.split_last()?;
         let is_same_table =
-            parent.len() == table.len() && parent.iter().zip(table).all(|(known, at)| *known == "*" || known == at);
-        is_same_table.then_some(*name)
+            parent.len() == table.len() && parent.iter().zip(table).all(|(step, at)| *step == "*" || step == at);
+        is_same_table.then_some(name.as_str())
     });
     let name = nearest_word(last, candidates)?;
     Some(table.iter().map(String::as_str).chain([name]).collect::<Vec<_>>().join("."))

@@ -6,7 +6,10 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::load::{InvalidValue, check_range, is_env_name};
-use crate::tools::{COMMAND_SERVER, PolicyVerdict, ToolCommand, ToolHints, ToolId, ToolLimits, ToolPolicy, policy};
+use crate::{
+    chat::request_options::HostedToolOptions,
+    tools::{COMMAND_SERVER, PolicyVerdict, ToolCommand, ToolHints, ToolId, ToolLimits, ToolPolicy, policy},
+};
 
 /// How tools are used in every conversation.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -24,21 +27,7 @@ pub struct ToolsConfig {
     pub one_by_one: bool,
     /// Verdicts on calls, by `server/tool`, `server/*` or `*`.
     pub policy: BTreeMap<String, PolicyVerdict>,
-    pub hosted: HostedToolsConfig,
-}
-
-/// The tools that OpenRouter runs itself.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(default)]
-pub struct HostedToolsConfig {
-    /// The tools switched on in new conversations, named without the prefix `openrouter:`.
-    pub on: Vec<String>,
-    pub max_calls: Option<u32>,
-    /// Alternatives to `max_calls`: reaching any of these limits ends the calls.
-    pub stop_after_steps: Option<u32>,
-    pub stop_after_tokens: Option<u64>,
-    /// In dollars.
-    pub stop_after_cost: Option<f64>,
+    pub hosted: HostedToolOptions,
 }
 
 /// A program offered to models as a tool.
@@ -72,7 +61,7 @@ impl Default for ToolsConfig {
             result_bytes: limits.result_bytes as u32,
             one_by_one: false,
             policy: BTreeMap::new(),
-            hosted: HostedToolsConfig::default(),
+            hosted: HostedToolOptions::default(),
         }
     }
 }
@@ -122,7 +111,7 @@ impl ToolsConfig {
             return Err(InvalidValue { path, message: "not the name of a tool".into(), hint: None }
                 .with_hint("for example \"git/log\", \"git/*\" or \"*\""));
         }
-        let HostedToolsConfig { on, max_calls, stop_after_steps, stop_after_tokens, stop_after_cost } = &self.hosted;
+        let HostedToolOptions { on, max_calls, stop_after_steps, stop_after_tokens, stop_after_cost } = &self.hosted;
         let is_name = |name: &&String| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
         if let Some(name) = on.iter().find(|name| !is_name(name)) {
             return Err(InvalidValue::new("tools.hosted.on", format!("\"{name}\" is not the name of a hosted tool"))

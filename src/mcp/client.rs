@@ -62,11 +62,11 @@ impl ServerLog {
 pub fn bounded_line(message: &str) -> String {
     // Leave room for characters that cleaning removes.
     let beginning: String = message.chars().take(4 * MAX_LINE_CHARS).collect();
-    let clean = text::clean(&beginning);
-    let clean = clean.trim_end().replace('\n', " ");
+    let clean = text::join_lines(&beginning);
+    let clean = clean.trim_end();
     match clean.char_indices().nth(MAX_LINE_CHARS) {
         Some((end, _)) => format!("{}…", &clean[..end]),
-        None => clean,
+        None => clean.to_owned(),
     }
 }
 

@@ -225,7 +225,10 @@ pub async fn begin_call(
 }
 
 /// Waits for the answer to a call, and reports what it implies for the server.
-pub async fn await_answer(handle: RequestHandle<RoleClient>) -> (Result<ToolOutcome, ToolFailure>, CallLoss) {
+pub async fn await_answer(
+    handle: RequestHandle<RoleClient>,
+    log: &ServerLog,
+) -> (Result<ToolOutcome, ToolFailure>, CallLoss) {
     let result = match handle.await_response().await {
         Ok(result) => result,
         Err(error) => {
@@ -234,8 +237,8 @@ pub async fn await_answer(handle: RequestHandle<RoleClient>) -> (Result<ToolOutc
         }
     };
     let outcome = match result {
-        ServerResult::CallToolResult(result) => Ok(content::to_outcome(result)),
-        ServerResult::EmptyResult(_) => Ok(content::to_outcome(CallToolResult::default())),
+        ServerResult::CallToolResult(result) => Ok(content::to_outcome(result, log)),
+        ServerResult::EmptyResult(_) => Ok(content::to_outcome(CallToolResult::default(), log)),
         ServerResult::InputRequiredResult(_) => {
             Err(ToolFailure::Refused("it wants to ask a question back, which ibid does not support".into()))
         }

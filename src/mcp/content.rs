@@ -3,8 +3,14 @@
 use rmcp::model::{self, CallToolResult, ContentBlock, ResourceContents};
 use serde_json::Value;
 
-use super::line_filter::is_truncated;
-use crate::tools::{ToolContent, ToolDefinition, ToolHints, ToolId, ToolOutcome};
+use super::{LogSource, client::ServerLog};
+use crate::{
+    processes::BoundedOutput,
+    tools::{ToolContent, ToolDefinition, ToolHints, ToolId, ToolOutcome},
+};
+
+/// The longest text of a result, in bytes. A longer one loses its middle.
+const MAX_TEXT_BYTES: usize = 8 << 20;
 
 /// Converts a tool that a server lists.
 pub fn to_tool(server: &str, tool: model::Tool) -> ToolDefinition {
@@ -24,8 +30,8 @@ pub fn to_tool(server: &str, tool: model::Tool) -> ToolDefinition {
     }
 }
 
-/// Converts the result of a call.
-pub fn to_outcome(result: CallToolResult) -> ToolOutcome {
+/// Converts the result of a call. What is left out of it is logged.
+pub fn to_outcome(result: CallToolResult, log: &ServerLog) -> ToolOutcome {
     let mut content: Vec<ToolContent> = result.content.into_iter().map(to_content).collect();
     if let Some(value) = result.structured_content {
         // Servers also send it as text, for clients that do not support structured content.
@@ -37,22 +43,27 @@ pub fn to_outcome(result: CallToolResult) -> ToolOutcome {
             content.push(ToolContent::Structured(value));
         }
     }
+    for part in &mut content {
+        if let ToolContent::Text(text) | ToolContent::Resource { text, .. } = part
+            && text.len() > MAX_TEXT_BYTES
+        {
+            let mut ends = BoundedOutput::with_both_ends(MAX_TEXT_BYTES);
+            ends.push(text.as_bytes());
+            log.push_line(LogSource::Ibid, &format!("a text was too long: {} bytes left out", ends.bytes_left_out()));
+            *text = ends.into_text();
+        }
+    }
     ToolOutcome { content, failed: result.is_error == Some(true) }
 }
 
 fn to_content(block: ContentBlock) -> ToolContent {
     match block {
         ContentBlock::Text(text) => ToolContent::Text(text.text),
-        ContentBlock::Image(image) if is_truncated(&image.data) => too_large("an image", &image.mime_type),
         ContentBlock::Image(image) => ToolContent::Image { mime: image.mime_type, data: image.data },
-        ContentBlock::Audio(audio) if is_truncated(&audio.data) => too_large("a sound", &audio.mime_type),
         ContentBlock::Audio(audio) => ToolContent::Audio { mime: audio.mime_type, data: audio.data },
         ContentBlock::Resource(embedded) => match embedded.resource {
             ResourceContents::TextResourceContents { uri, mime_type, text, .. } => {
                 ToolContent::Resource { uri, mime: mime_type, text }
-            }
-            ResourceContents::BlobResourceContents { uri, blob, .. } if is_truncated(&blob) => {
-                too_large("a file", &uri)
             }
             ResourceContents::BlobResourceContents { uri, mime_type, blob, .. } => {
                 ToolContent::File { uri, mime: mime_type, data: blob }
@@ -62,8 +73,4 @@ fn to_content(block: ContentBlock) -> ToolContent {
         ContentBlock::ResourceLink(link) => ToolContent::Link { uri: link.uri, name: link.title.unwrap_or(link.name) },
         _ => ToolContent::Text("[content of an unknown kind]".into()),
     }
-}
-
-fn too_large(what: &str, which: &str) -> ToolContent {
-    ToolContent::Text(format!("[{what} ({which}) was too large and was left out]"))
 }

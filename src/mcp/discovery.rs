@@ -79,7 +79,7 @@ impl ConfiguredServer {
             (Some(command), _) => std::iter::once(command).chain(args).cloned().collect::<Vec<_>>().join(" "),
             (None, url) => url.clone().unwrap_or_default(),
         };
-        text::show_invisible(&line).replace('\n', "⟨U+000A⟩")
+        text::show_invisible_in_line(&line)
     }
 }
 

@@ -5,11 +5,8 @@ use std::{collections::HashMap, time::Duration};
 use reqwest::header::{HeaderName, HeaderValue};
 use rmcp::transport::{StreamableHttpClientTransport, streamable_http_client::StreamableHttpClientTransportConfig};
 
-use super::{ConfiguredServer, McpOptions, stdio::expand_variables};
+use super::{ConfiguredServer, McpOptions, output_lines::MAX_MESSAGE_BYTES, stdio::expand_variables};
 use crate::api;
-
-/// The longest response or event that is read, in bytes.
-const MAX_RESPONSE_BYTES: usize = 16 << 20;
 
 /// How long a server may take to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -25,8 +22,8 @@ pub fn transport(
     let settings = &configured.settings;
     let url = expand_variables(settings.url.as_deref().unwrap_or_default(), options.env)?;
     let mut config = StreamableHttpClientTransportConfig::with_uri(url.as_str())
-        .max_sse_event_size(MAX_RESPONSE_BYTES)
-        .max_json_response_size(MAX_RESPONSE_BYTES)
+        .max_sse_event_size(MAX_MESSAGE_BYTES)
+        .max_json_response_size(MAX_MESSAGE_BYTES)
         .reinit_on_expired_session(true);
     if let Some(variable) = &settings.bearer_env {
         let token = (options.env)(variable).and_then(|token| token.into_string().ok()).unwrap_or_default();

@@ -8,7 +8,7 @@ use rmcp::{
     transport::streamable_http_client::{AuthRequiredError, InsufficientScopeError, StreamableHttpError},
 };
 
-use super::client::bounded_line;
+use super::{client::bounded_line, output_lines::TOO_LONG_CODE};
 use crate::tools::ToolFailure;
 
 /// Explains why a server failed to start.
@@ -47,6 +47,9 @@ pub enum CallLoss {
 /// Explains why a call failed.
 pub fn call_failure(error: ServiceError) -> (ToolFailure, CallLoss) {
     match error {
+        ServiceError::McpError(error) if error.code.0 == TOO_LONG_CODE => {
+            (ToolFailure::Garbled("it is larger than 16 MB".into()), CallLoss::Nothing)
+        }
         ServiceError::McpError(error) => (
             ToolFailure::Refused(format!("{} (error {})", bounded_line(&error.message), error.code.0)),
             CallLoss::Nothing,

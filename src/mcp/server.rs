@@ -342,8 +342,9 @@ impl ServerTask {
                     Ok(handle) => {
                         let (request, token) = (handle.id.clone(), handle.progress_token.clone());
                         let deadline = Instant::now() + self.call_timeout();
+                        let log = self.server_log.clone();
                         let task = calls.tasks.spawn(async move {
-                            let (result, loss) = connection::await_answer(handle).await;
+                            let (result, loss) = connection::await_answer(handle, &log).await;
                             FinishedTask::Call(call, result, loss)
                         });
                         calls.running.insert(call, RunningCall { request, token, deadline, task });

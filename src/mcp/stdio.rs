@@ -9,7 +9,7 @@ use std::{
 };
 
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt, DuplexStream},
+    io::{AsyncWriteExt, DuplexStream},
     process::{Child, ChildStderr, ChildStdin, ChildStdout, Command},
     task::JoinHandle,
     time::timeout,
@@ -18,7 +18,7 @@ use tokio::{
 use super::{
     ConfiguredServer, LogSource, McpOptions,
     client::ServerLog,
-    line_filter::{LineFilter, LineFinding},
+    output_lines::{LineReader, OutputLine},
 };
 use crate::processes::ProcessGroup;
 
@@ -49,7 +49,7 @@ impl ServerProcess {
         log: &ServerLog,
     ) -> Result<(Self, ServerPipes), String> {
         let mut command = build_command(configured, options.env)?;
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let (mut child, group) =
             ProcessGroup::start(&mut command).map_err(|error| format!("it cannot be started: {error}"))?;
         let (Some(stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
@@ -94,6 +94,9 @@ impl ServerProcess {
     }
 }
 
+/// The variables without which most programs for Windows do not start.
+const WINDOWS_VARIABLES: [&str; 5] = ["SystemRoot", "SystemDrive", "PATHEXT", "TEMP", "TMP"];
+
 fn build_command(configured: &ConfiguredServer, env: fn(&str) -> Option<OsString>) -> Result<Command, String> {
     let settings = &configured.settings;
     let name = expand_variables(settings.command.as_deref().unwrap_or_default(), env)?;
@@ -103,7 +106,8 @@ fn build_command(configured: &ConfiguredServer, env: fn(&str) -> Option<OsString
         command.arg(expand_variables(argument, env)?);
     }
     command.env_clear();
-    for name in &settings.inherit {
+    let required = if cfg!(windows) { &WINDOWS_VARIABLES[..] } else { &[] };
+    for name in required.iter().copied().chain(settings.inherit.iter().map(String::as_str)) {
         if let Some(value) = env(name) {
             command.env(name, value);
         }
@@ -126,8 +130,10 @@ fn find_program(name: &str, env: fn(&str) -> Option<OsString>) -> Result<PathBuf
         return std::path::absolute(name).map_err(|error| format!("{name}: {error}"));
     }
     let path = env("PATH").unwrap_or_default();
-    let files = std::env::split_paths(&path)
-        .flat_map(|folder| ["", ".exe", ".cmd"].map(|ending| folder.join(format!("{name}{ending}"))));
+    // On Windows, `npx` without an extension is a script for another shell.
+    let endings = if cfg!(windows) { [".exe", ".cmd", ""] } else { ["", ".exe", ".cmd"] };
+    let files =
+        std::env::split_paths(&path).flat_map(|folder| endings.map(|ending| folder.join(format!("{name}{ending}"))));
     files.into_iter().find(|file| is_program(file)).ok_or_else(|| format!("there is no program {name} in the PATH"))
 }
 
@@ -163,54 +169,36 @@ pub fn expand_variables(text: &str, env: fn(&str) -> Option<OsString>) -> Result
     Ok(expanded + rest)
 }
 
-/// Forwards the program's output to the protocol, without lines that cannot be messages.
-async fn forward_stdout(mut stdout: ChildStdout, mut to: DuplexStream, log: ServerLog) -> Option<&'static str> {
-    let mut lines = LineFilter::default();
-    let mut chunk = vec![0; BUFFER_BYTES];
-    let mut out = Vec::new();
-    loop {
-        let count = match stdout.read(&mut chunk).await {
-            Ok(0) | Err(_) => return None,
-            Ok(count) => count,
-        };
-        for finding in lines.push(&chunk[..count], &mut out) {
-            match finding {
-                LineFinding::Noise(line) => log.push_line(LogSource::Stdout, &line),
-                LineFinding::Cut(bytes) => {
-                    log.push_line(LogSource::Ibid, &format!("a string was too long: {bytes} bytes left out"))
-                }
-                LineFinding::TooLong => return Some("it sent a message that is too long to read"),
+/// Forwards the messages in the program's output to the protocol, and logs its other lines. Returns an error message if
+/// it cannot be read any further.
+async fn forward_stdout(stdout: ChildStdout, mut to: DuplexStream, log: ServerLog) -> Option<&'static str> {
+    let mut lines = LineReader::for_messages(stdout);
+    while let Some(line) = lines.next_line().await {
+        let message = match OutputLine::new(line) {
+            OutputLine::Message(message) => message,
+            OutputLine::Blank => continue,
+            OutputLine::Noise(line) => {
+                log.push_line(LogSource::Stdout, &line);
+                continue;
             }
-        }
-        if to.write_all(&out).await.is_err() {
+            OutputLine::TooLong(answer) => {
+                log.push_line(LogSource::Ibid, "a message larger than 16 MB was left out");
+                answer.unwrap_or_default()
+            }
+            OutputLine::Endless => return Some("it sent a message that is too long to read"),
+        };
+        if to.write_all(&message).await.is_err() {
             return None;
         }
-        out.clear();
-        out.shrink_to(BUFFER_BYTES);
     }
+    None
 }
 
 /// Logs the program's standard error line by line.
-async fn log_stderr(mut stderr: ChildStderr, log: ServerLog) {
-    const MAX_LINE_BYTES: usize = 4096;
-    let mut chunk = vec![0; 4096];
-    let mut line: Vec<u8> = Vec::new();
-    loop {
-        let count = match stderr.read(&mut chunk).await {
-            Ok(0) | Err(_) => break,
-            Ok(count) => count,
-        };
-        for part in chunk[..count].split_inclusive(|byte| *byte == b'\n') {
-            let room = MAX_LINE_BYTES.saturating_sub(line.len());
-            line.extend_from_slice(&part[..part.len().min(room)]);
-            if part.ends_with(b"\n") {
-                log.push_line(LogSource::Stderr, &String::from_utf8_lossy(&line));
-                line.clear();
-            }
-        }
-    }
-    if !line.is_empty() {
-        log.push_line(LogSource::Stderr, &String::from_utf8_lossy(&line));
+async fn log_stderr(stderr: ChildStderr, log: ServerLog) {
+    let mut lines = LineReader::for_log(stderr);
+    while let Some(line) = lines.next_line().await {
+        log.push_line(LogSource::Stderr, &String::from_utf8_lossy(&line.into_bytes()));
     }
 }
 

@@ -1,16 +1,28 @@
 //! Opens pages in the user's browser.
 
-use std::env;
+use std::{env, time::Duration};
+
+use crate::processes;
+
+/// How long to wait for a program that opens pages. One that is still running then is opening the page.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Opens a page. On failure, returns the command that opens it on a machine with a browser.
 ///
 /// # Errors
 /// There is no screen, as over SSH, or no program that opens pages.
 pub(super) fn open(url: &str) -> Result<(), String> {
-    if can_show_window(|name| env::var_os(name).is_some_and(|value| !value.is_empty())) && open::that(url).is_ok() {
-        return Ok(());
+    let is_set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
+    if can_show_window(is_set) && open::commands(url).into_iter().any(opens_page) {
+        Ok(())
+    } else {
+        Err(open_command(url))
     }
-    Err(open_command(url))
+}
+
+/// Runs one of the programs that may open pages here.
+fn opens_page(command: std::process::Command) -> bool {
+    processes::start_detached(command, None, PATIENCE).is_ok_and(|status| status.is_none_or(|status| status.success()))
 }
 
 /// Whether the user would see a window.

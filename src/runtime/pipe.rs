@@ -1,100 +1,46 @@
 //! Pipes a text to a command of the user, in the user's shell.
 
-use std::{pin::pin, process::Stdio, sync::Arc, time::Duration};
+use std::time::Duration;
 
-use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
-    process::{Child, Command},
-    time::timeout,
+use tokio::process::Command;
+
+use crate::{
+    processes::{BoundedOutput, LeftoverProcesses, ProcessFailure, ProcessRun},
+    ui::msg::PipeResult,
 };
-
-use crate::ui::msg::PipeResult;
 
 /// How long a command may run.
 const TIME_LIMIT: Duration = Duration::from_mins(1);
-/// How long its output is still read after it has ended.
-const OUTPUT_GRACE: Duration = Duration::from_millis(200);
 /// How many bytes are kept of standard output, and of standard error.
 const MAX_OUTPUT_BYTES: usize = 1 << 20;
 
 /// Runs a command line with a text as its input. If it is dropped or times out, the command and its child processes are
 /// killed. Processes that a finished command leaves running, such as a clipboard owner, are not.
-pub(super) async fn run(shell: &str, command: &str, text: Arc<str>) -> Result<PipeResult, String> {
-    let child = spawn_shell(shell, command).map_err(|error| format!("{shell} cannot be started: {error}"))?;
-    let mut group = ShellGroup(child);
-    let (stdin, stdout, stderr) = (group.0.stdin.take(), group.0.stdout.take(), group.0.stderr.take());
-    let feed = async {
-        if let Some(mut stdin) = stdin {
-            let _ = stdin.write_all(text.as_bytes()).await; // A command need not read all of it.
-        }
+pub(super) async fn run(shell: &str, command_line: &str, text: &str) -> Result<PipeResult, String> {
+    let mut command = Command::new(shell);
+    command.args([if cfg!(windows) { "/C" } else { "-c" }, command_line]);
+    let run = ProcessRun {
+        command,
+        input: Some(text),
+        stdout: BoundedOutput::new(MAX_OUTPUT_BYTES, 0),
+        stderr: BoundedOutput::new(MAX_OUTPUT_BYTES, 0),
+        time_limit: TIME_LIMIT,
+        leftovers: LeftoverProcesses::Keep,
     };
-    let (mut out, mut err) = (OutputHead::default(), OutputHead::default());
-    let work = async {
-        let mut io = pin!(async { tokio::join!(feed, out.read(stdout), err.read(stderr)) });
-        tokio::select! {
-            _ = &mut io => group.0.wait().await,
-            status = group.0.wait() => {
-                // A process it left running may hold the output open for ever.
-                let _ = timeout(OUTPUT_GRACE, io).await;
-                status
-            }
-        }
-    };
-    let Ok(status) = timeout(TIME_LIMIT, work).await else {
-        return Err(format!("{command} was stopped: it took longer than a minute"));
-    };
-    let status = status.map_err(|error| format!("{command} was lost: {error}"))?;
-    let cut = out.is_truncated || err.is_truncated;
-    let output = String::from_utf8_lossy(&[out.bytes, err.bytes].concat()).into_owned();
-    let ended = match status.code() {
+    let finished = run.run(|_| ()).await.map_err(|failure| match failure {
+        ProcessFailure::Start(error) => format!("{shell} cannot be started: {error}"),
+        ProcessFailure::TimedOut => format!("{command_line} was stopped: it took longer than a minute"),
+        ProcessFailure::Lost(error) => format!("{command_line} was lost: {error}"),
+    })?;
+    let status = match finished.status.code() {
         Some(0) => "is done".to_owned(),
         Some(code) => format!("failed ({code})"),
         None => "was killed".to_owned(),
     };
-    Ok(PipeResult { output, status: ended, is_success: status.success(), is_truncated: cut })
-}
-
-/// The beginning of an output; the rest is discarded.
-#[derive(Default)]
-struct OutputHead {
-    bytes: Vec<u8>,
-    /// Whether there was more.
-    is_truncated: bool,
-}
-
-impl OutputHead {
-    /// Reads to the end. What is beyond the limit is discarded, because an unread pipe would block the command.
-    async fn read(&mut self, from: Option<impl AsyncRead + Unpin>) {
-        let Some(mut from) = from else { return };
-        let mut chunk = vec![0; 8192];
-        while let Ok(count @ 1..) = from.read(&mut chunk).await {
-            let room = MAX_OUTPUT_BYTES - self.bytes.len();
-            self.bytes.extend_from_slice(&chunk[..count.min(room)]);
-            self.is_truncated |= count > room;
-        }
-    }
-}
-
-fn spawn_shell(shell: &str, command: &str) -> std::io::Result<Child> {
-    let mut start = Command::new(shell);
-    start.args([if cfg!(windows) { "/C" } else { "-c" }, command]);
-    start.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-    #[cfg(unix)]
-    start.process_group(0);
-    start.spawn()
-}
-
-/// The command and its child processes. Dropping it kills them.
-struct ShellGroup(Child);
-
-impl Drop for ShellGroup {
-    fn drop(&mut self) {
-        #[cfg(unix)]
-        if let Some(id) = self.0.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw) {
-            // Fails if it has just ended.
-            let _ = rustix::process::kill_process_group(id, rustix::process::Signal::KILL);
-        }
-    }
+    let (stdout, stderr) = (finished.stdout, finished.stderr);
+    let is_truncated = stdout.bytes_left_out() + stderr.bytes_left_out() > 0;
+    let output = String::from_utf8_lossy(&[stdout.into_bytes(), stderr.into_bytes()].concat()).into_owned();
+    Ok(PipeResult { output, status, is_success: finished.status.success(), is_truncated })
 }
 
 #[cfg(all(test, unix))]
@@ -102,7 +48,7 @@ mod tests {
     use super::*;
 
     async fn piped(command: &str) -> PipeResult {
-        run("/bin/sh", command, "a text".into()).await.expect("it runs")
+        run("/bin/sh", command, "a text").await.expect("it runs")
     }
 
     #[tokio::test]

@@ -18,9 +18,14 @@ pub const DEMO: &str = "demo";
 
 const OPENROUTER_URL: &str = "https://openrouter.ai/api/v1";
 
-/// All servers. The one for new conversations is first.
+/// All servers.
 #[derive(Debug, Clone, Default)]
-pub struct ApiServers(Vec<Arc<ApiServer>>);
+pub struct ApiServers {
+    /// The one for new conversations is first.
+    list: Vec<Arc<ApiServer>>,
+    /// For servers without limits of their own.
+    common_limits: TimeLimits,
+}
 
 /// One server. Its key is looked up and its client created on the first request.
 #[derive(Debug)]
@@ -55,14 +60,14 @@ impl ApiServers {
     pub fn find(config: &Config, paths: &AppPaths, env: EnvLookup, choice: &ServerChoice) -> Result<Self, String> {
         let openrouter = ApiServer::openrouter(config, paths, env);
         config::check_base_url(&openrouter.base_url).map_err(|what| format!("OPENROUTER_BASE_URL: {what}"))?;
-        let mut servers = Self(vec![Arc::new(openrouter)]);
+        let mut servers = Self { list: vec![Arc::new(openrouter)], common_limits: config.common_limits() };
         for (name, endpoint) in config.endpoints.iter().filter(|(name, _)| *name != OPENROUTER) {
-            servers.0.push(Arc::new(ApiServer::from_config(name, endpoint, config, paths)));
+            servers.list.push(Arc::new(ApiServer::from_config(name, endpoint, config.time_limits(name), paths)));
         }
         let first = match choice {
             ServerChoice::Config => config.endpoint.clone().unwrap_or_else(|| OPENROUTER.into()),
             ServerChoice::Named(name) => name.clone(),
-            ServerChoice::Address(url) => servers.add_address(url, config, paths)?,
+            ServerChoice::Address(url) => servers.add_address(url, paths)?,
         };
         servers.move_to_front(&first)?;
         Ok(servers)
@@ -70,7 +75,7 @@ impl ApiServers {
 
     /// Only the demo server. None of the user's keys or settings reach it.
     pub fn demo(base_url: String) -> Self {
-        Self(vec![Arc::new(ApiServer {
+        let server = ApiServer {
             name: DEMO.into(),
             base_url,
             dialect: ApiDialect::OpenRouter,
@@ -78,65 +83,80 @@ impl ApiServers {
             key_source: None,
             needs_key: false,
             client: OnceCell::new(),
-        })])
+        };
+        Self { list: vec![Arc::new(server)], common_limits: TimeLimits::default() }
     }
 
     /// The servers as the state sees them.
     pub fn infos(&self, env: EnvLookup) -> Vec<EndpointInfo> {
-        self.0.iter().map(|server| server.info(env)).collect()
+        self.list.iter().map(|server| server.info(env)).collect()
     }
 
     pub fn first(&self) -> Option<Arc<ApiServer>> {
-        self.0.first().cloned()
+        self.list.first().cloned()
     }
 
     pub fn get(&self, name: &str) -> Option<Arc<ApiServer>> {
-        self.0.iter().find(|server| server.name == name).cloned()
+        self.list.iter().find(|server| server.name == name).cloned()
     }
 
     /// Adds a server, or replaces the one of the same name together with its client, which has the old key.
-    pub fn insert(&mut self, server: ApiServer) {
-        let server = Arc::new(server);
-        match self.0.iter_mut().find(|known| known.name == server.name) {
+    pub fn insert(&mut self, server: Arc<ApiServer>) {
+        match self.list.iter_mut().find(|known| known.name == server.name) {
             Some(known) => *known = server,
-            None => self.0.push(server),
+            None => self.list.push(server),
         }
     }
 
-    /// Returns a name for a server at an address the user entered: its existing name, or one derived from the host.
-    pub fn name_for(&self, url: &str) -> String {
-        let same = |server: &&Arc<ApiServer>| server.base_url.trim_end_matches('/') == url.trim_end_matches('/');
-        if let Some(known) = self.0.iter().find(same) {
-            return known.name.clone();
-        }
+    /// Returns the server at an address that the user entered, and whether it is new. A known one keeps its settings but
+    /// looks up its key again; a new one is named after its host.
+    pub fn enter_address(&mut self, url: &str, paths: &AppPaths) -> (Arc<ApiServer>, bool) {
+        let (server, is_new) = match self.at_address(url) {
+            Some(known) => (known.without_client(), false),
+            None => (ApiServer::keyless(&self.free_name(url), url, self.common_limits, paths), true),
+        };
+        let server = Arc::new(server);
+        self.insert(server.clone());
+        (server, is_new)
+    }
+
+    /// Returns the server of the config at this address. The built-in ones are not meant by their addresses.
+    fn at_address(&self, url: &str) -> Option<&Arc<ApiServer>> {
+        let address = url.trim_end_matches('/');
+        self.list.iter().find(|server| {
+            let is_named = ![OPENROUTER, DEMO, server.base_url.as_str()].contains(&server.name.as_str());
+            is_named && server.base_url.trim_end_matches('/') == address
+        })
+    }
+
+    /// Returns a name that is not taken yet, made from the host of an address.
+    fn free_name(&self, url: &str) -> String {
         let host = reqwest::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
         let name = match host.as_str() {
             "localhost" | "127.0.0.1" | "[::1]" | "" => "local".into(),
             host => host.replace(|c: char| !c.is_ascii_alphanumeric(), "-"),
         };
-        let free = |name: &String| self.get(name).is_none();
+        let is_free = |name: &String| name != DEMO && self.get(name).is_none();
         let numbered = (2..).map(|n| format!("{name}-{n}"));
-        std::iter::once(name.clone()).chain(numbered).find(free).unwrap_or(name)
+        std::iter::once(name.clone()).chain(numbered).find(is_free).unwrap_or(name)
     }
 
     /// Returns the name of the server at an address: one of the config, or a new server named after its address.
-    fn add_address(&mut self, url: &str, config: &Config, paths: &AppPaths) -> Result<String, String> {
+    fn add_address(&mut self, url: &str, paths: &AppPaths) -> Result<String, String> {
         config::check_base_url(url).map_err(|what| format!("--base-url {url}: {what}"))?;
-        let same = |server: &&Arc<ApiServer>| server.base_url.trim_end_matches('/') == url.trim_end_matches('/');
-        if let Some(known) = self.0.iter().skip(1).find(same) {
+        if let Some(known) = self.at_address(url) {
             return Ok(known.name.clone());
         }
-        let endpoint = config::EndpointConfig { base_url: url.to_owned(), ..config::EndpointConfig::default() };
-        self.insert(ApiServer::from_config(url, &endpoint, config, paths));
+        self.insert(Arc::new(ApiServer::keyless(url, url, self.common_limits, paths)));
         Ok(url.to_owned())
     }
 
     fn move_to_front(&mut self, name: &str) -> Result<(), String> {
-        let Some(index) = self.0.iter().position(|server| server.name == name) else {
-            let names: Vec<&str> = self.0.iter().map(|server| server.name.as_str()).collect();
+        let Some(index) = self.list.iter().position(|server| server.name == name) else {
+            let names: Vec<&str> = self.list.iter().map(|server| server.name.as_str()).collect();
             return Err(format!("no endpoint {name}; available: {}", names.join(", ")));
         };
-        self.0[..=index].rotate_right(1);
+        self.list[..=index].rotate_right(1);
         Ok(())
     }
 }
@@ -162,7 +182,7 @@ impl ApiServer {
         }
     }
 
-    pub fn from_config(name: &str, endpoint: &config::EndpointConfig, config: &Config, paths: &AppPaths) -> Self {
+    fn from_config(name: &str, endpoint: &config::EndpointConfig, limits: TimeLimits, paths: &AppPaths) -> Self {
         let dialect = match endpoint.dialect {
             Some(config::DialectSetting::OpenRouter) => ApiDialect::OpenRouter,
             Some(config::DialectSetting::OpenAi) => ApiDialect::OpenAi,
@@ -178,11 +198,17 @@ impl ApiServer {
             name: name.to_owned(),
             base_url: endpoint.base_url.clone(),
             dialect,
-            limits: config.time_limits(name),
+            limits,
             needs_key: places.variable.is_some() || !places.command.is_empty(),
             key_source: Some(places),
             client: OnceCell::new(),
         }
+    }
+
+    /// A server of which nothing but the address is known.
+    fn keyless(name: &str, url: &str, limits: TimeLimits, paths: &AppPaths) -> Self {
+        let endpoint = config::EndpointConfig { base_url: url.to_owned(), ..config::EndpointConfig::default() };
+        Self::from_config(name, &endpoint, limits, paths)
     }
 
     /// The same server without a client, as before its first request.
@@ -247,16 +273,24 @@ mod tests {
 
     use super::*;
 
-    fn find(config: &str, set: &[(&str, &str)], choice: &ServerChoice) -> Result<Vec<EndpointInfo>, String> {
-        let (config, _) = Config::parse(config, Path::new("config.toml")).unwrap();
-        let paths = AppPaths {
+    fn paths() -> AppPaths {
+        AppPaths {
             config_file: "/nowhere/config.toml".into(),
             data_dir: "/nowhere/data".into(),
             state_dir: "/nowhere/state".into(),
             cache_dir: "/nowhere/cache".into(),
-        };
+        }
+    }
+
+    fn find(config: &str, set: &[(&str, &str)], choice: &ServerChoice) -> Result<Vec<EndpointInfo>, String> {
+        let (config, _) = Config::parse(config, Path::new("config.toml")).unwrap();
         let env = |name: &str| set.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into());
-        ApiServers::find(&config, &paths, &env, choice).map(|servers| servers.infos(&env))
+        ApiServers::find(&config, &paths(), &env, choice).map(|servers| servers.infos(&env))
+    }
+
+    fn found(config: &str, choice: &ServerChoice) -> ApiServers {
+        let (config, _) = Config::parse(config, Path::new("config.toml")).unwrap();
+        ApiServers::find(&config, &paths(), &|_| None, choice).unwrap()
     }
 
     fn info(name: &str, dialect: ApiDialect, ready: bool) -> EndpointInfo {
@@ -301,20 +335,36 @@ mod tests {
 
     #[test]
     fn servers_are_named_after_their_hosts_without_duplicates() {
-        let mut servers = ApiServers::default();
+        let mut servers = found("", &ServerChoice::Address("http://127.0.0.1:1/v1".into()));
         let mut add = |url: &str| {
-            let name = servers.name_for(url);
-            servers.insert(ApiServer {
-                name: name.clone(),
-                base_url: url.into(),
-                ..ApiServers::demo(String::new()).0[0].without_client()
-            });
-            name
+            let (server, is_new) = servers.enter_address(url, &paths());
+            assert!(server.key_places().is_some_and(|places| places.variable.is_none()), "it gets no key of another");
+            (server.name.clone(), is_new)
         };
-        assert_eq!(add("http://localhost:11434/v1"), "local");
-        assert_eq!(add("http://127.0.0.1:8080/v1"), "local-2");
-        assert_eq!(add("http://localhost:11434/v1/"), "local");
-        assert_eq!(add("https://llm.example.com/v1"), "llm-example-com");
+        assert_eq!(add("http://localhost:11434/v1"), ("local".into(), true));
+        assert_eq!(add("http://127.0.0.1:8080/v1"), ("local-2".into(), true));
+        assert_eq!(add("http://localhost:11434/v1/"), ("local".into(), false));
+        assert_eq!(add("https://llm.example.com/v1"), ("llm-example-com".into(), true));
+        assert_eq!(add("http://demo/v1"), ("demo-2".into(), true));
+        // Neither the built-in endpoint nor one named after its address can be an endpoint of the config.
+        assert_eq!(add(OPENROUTER_URL), ("openrouter-ai".into(), true));
+        assert_eq!(add("http://127.0.0.1:1/v1"), ("local-3".into(), true));
+        assert!(servers.get(OPENROUTER).is_some_and(|server| server.needs_key));
+    }
+
+    #[test]
+    fn entering_the_address_of_a_known_server_keeps_its_settings() {
+        let config = "[timeouts]\nfirst_byte = 7\n[endpoints.work]\nbase_url = \"https://llm.example.com/v1\"\n\
+                      key_env = \"WORK_KEY\"\nkey_command = [\"pass\"]\ndialect = \"openai\"\ntimeouts = { connect = 3 }\n";
+        let mut servers = found(config, &ServerChoice::Config);
+        let known = servers.get("work").unwrap();
+        let (entered, is_new) = servers.enter_address("https://llm.example.com/v1/", &paths());
+        assert!(!is_new && !Arc::ptr_eq(&known, &entered), "its client has the old key");
+        let settings =
+            |server: &ApiServer| (server.name.clone(), server.dialect, server.limits, server.key_source.clone());
+        assert_eq!(settings(&entered), settings(&known));
+        let (new, _) = servers.enter_address("http://localhost:1/v1", &paths());
+        assert_eq!(new.limits.first_byte, std::time::Duration::from_secs(7), "the common limits apply to a new server");
     }
 
     #[test]

@@ -15,6 +15,7 @@ use crate::{
         Answer, ConversationChange, ConversationHeader, ConversationId, ConversationSummary, ItemSlot, Message,
         MessageBody, MessageId, Prompt, Timestamp, WireRecording,
         answer::{AssemblyState, StepUsage},
+        nanos::{from_nanos, to_nanos},
         recording::RecordingChunk,
     },
     tools::ToolOutcome,
@@ -264,7 +265,7 @@ pub fn write_message(
         ":endpoint": answer.map(|answer| &answer.endpoint),
         ":model": answer.map(|answer| &answer.model),
         ":answered_by": answer.and_then(|answer| answer.answered_by.as_ref()),
-        ":ending": answer.map(|answer| stored_json::end_to_json(&answer.end)),
+        ":ending": answer.map(|answer| to_json(&answer.end)),
         ":owner": owner,
         ":input": count(|usage| usage.input_tokens),
         ":cached": count(|usage| usage.cached_tokens),
@@ -277,7 +278,7 @@ pub fn write_message(
         ":ended": answer.and_then(|answer| answer.ended_at).map(to_nanos),
         ":notes": answer.map(|answer| to_json(&answer.notes)),
         ":items": answer.map(|answer| stored_json::items_to_json(&answer.items)),
-        ":runs": answer.filter(|answer| !answer.call_runs.is_empty()).map(|answer| stored_json::runs_to_json(&answer.call_runs)),
+        ":runs": answer.filter(|answer| !answer.call_runs.is_empty()).map(|answer| stored_json::map_to_json(&answer.call_runs)),
         ":course": answer.map(|answer| to_json(&answer.params)),
         ":bills": answer.map(|answer| stored_json::step_usage_to_json(&answer.usage_by_step)),
     })?;
@@ -316,9 +317,9 @@ fn read_answer(row: &Row) -> Result<Answer> {
         call_runs: row
             .get_ref("runs")?
             .as_str_or_null()?
-            .map_or(Ok(BTreeMap::new()), stored_json::runs_from_json)
+            .map_or(Ok(BTreeMap::new()), stored_json::map_from_json)
             .map_err(conversion_error)?,
-        end: stored_json::end_from_json(row.get_ref("ending")?.as_str()?).map_err(conversion_error)?,
+        end: read_json(row, "ending")?,
         usage: None,
         usage_by_step: match row.get_ref("bills")?.as_str_or_null()? {
             Some(bills) => stored_json::step_usage_from_json(bills).map_err(conversion_error)?,
@@ -352,14 +353,6 @@ fn read_usage(row: &Row) -> Result<Option<Usage>> {
 /// An id as it is stored in the database.
 pub fn id_text(id: Uuid) -> String {
     id.hyphenated().to_string()
-}
-
-pub fn to_nanos(time: Timestamp) -> i64 {
-    i64::try_from(time.as_nanosecond()).unwrap_or(if time < Timestamp::UNIX_EPOCH { i64::MIN } else { i64::MAX })
-}
-
-pub fn from_nanos(nanos: i64) -> Timestamp {
-    Timestamp::from_nanosecond(nanos.into()).expect("a timestamp holds the years 1677 to 2262")
 }
 
 pub fn to_json(value: &impl serde::Serialize) -> String {

@@ -5,12 +5,14 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::{
     database::OpenDatabase,
+    journal_v1,
     queries::{self, StoredMessage},
     run_marker::RunMarker,
     save,
 };
 use crate::chat::{
-    MessageBody, Timestamp, journal,
+    Answer, MessageBody, Timestamp,
+    journal::JournalLine,
     recording::{FrameContent, RecordedFrame},
 };
 
@@ -65,7 +67,17 @@ pub fn replay_growth(db: &Connection, found: &mut StoredMessage) -> rusqlite::Re
     let mut last = answer.started_at;
     for (at, events) in queries::growth(db, found.message.id)? {
         last = at;
-        journal::replay_journal(answer, &events);
+        replay_journal(answer, &events);
     }
     Ok(last)
+}
+
+/// Applies the lines of a journal, of this version or 0.1.0, to the answer that precedes them. A line that a crash cut
+/// off is skipped.
+pub fn replay_journal(answer: &mut Answer, lines: &str) {
+    for line in lines.lines() {
+        if let Some(line) = JournalLine::parse(line).or_else(|| journal_v1::parse_line(line)) {
+            answer.apply(line.step, line.at, &line.event);
+        }
+    }
 }

@@ -5,9 +5,11 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use super::{
     StoreError,
     database::OpenDatabase,
-    queries::{self, id_text, to_json, to_nanos, write_order},
+    queries::{self, id_text, to_json, write_order},
 };
-use crate::chat::{Answer, AnswerEnd, ConversationChange, ConversationId, Message, MessageBody, MessageId, Timestamp};
+use crate::chat::{
+    Answer, AnswerEnd, ConversationChange, ConversationId, Message, MessageBody, MessageId, Timestamp, nanos::to_nanos,
+};
 
 /// Why one save of several failed.
 #[derive(Debug)]

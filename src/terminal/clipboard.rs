@@ -2,14 +2,7 @@
 
 mod desktop;
 
-use std::{
-    fmt,
-    io::{self, Write},
-    process::{Command, Stdio},
-    sync::mpsc as sync,
-    thread,
-    time::{Duration, Instant},
-};
+use std::{fmt, process::Command, sync::mpsc as sync, thread, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use tokio::sync::mpsc;
@@ -162,7 +155,7 @@ fn copy_by_best_route(
     for route in surroundings.routes(target) {
         let done = match route {
             ClipboardRoute::Desktop => desktop.copy(text, target),
-            ClipboardRoute::Tmux => copy_to_tmux(text).is_ok(),
+            ClipboardRoute::Tmux => copy_to_tmux(text),
             ClipboardRoute::Terminal => return copy_to_terminal(surroundings, text, target),
         };
         if done {
@@ -195,22 +188,11 @@ fn copy_to_terminal(surroundings: ClipboardEnv, text: &str, target: ClipboardTar
 }
 
 /// Copies a text to a tmux buffer; tmux passes it on to its terminal.
-fn copy_to_tmux(text: &str) -> io::Result<()> {
-    let mut tmux = Command::new("tmux")
-        .args(["load-buffer", "-w", "-"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()?;
-    let (written, stdin) = (sync::channel(), tmux.stdin.take());
-    let bytes = text.as_bytes().to_vec();
-    // On its own thread, because the write blocks if tmux does not read.
-    thread::Builder::new().name("tmux".into()).spawn(move || {
-        let result = stdin.map_or(Ok(()), |mut stdin| stdin.write_all(&bytes));
-        let _ = written.0.send(result); // The wait may have timed out.
-    })?;
-    let status = processes::wait_with_deadline(&mut tmux, Instant::now() + TMUX_TIMEOUT)?;
-    if status.success() { written.1.recv().unwrap_or(Ok(())) } else { Err(io::Error::other(status.to_string())) }
+fn copy_to_tmux(text: &str) -> bool {
+    let mut tmux = Command::new("tmux");
+    tmux.args(["load-buffer", "-w", "-"]);
+    let ended = processes::start_detached(tmux, Some(text.to_owned()), TMUX_TIMEOUT);
+    ended.is_ok_and(|status| status.is_some_and(|status| status.success()))
 }
 
 /// Returns the bytes that set a terminal's clipboard. tmux uses them itself or passes them on, depending on its

@@ -1,13 +1,17 @@
 //! The user's editor, working on a file that nobody else can read.
 
 use std::{
-    fs,
-    io::{self, Write},
+    fs, io,
     path::{Path, PathBuf},
-    process::{ExitStatus, Stdio},
+    process::ExitStatus,
 };
 
 use tokio::process::{Child, Command};
+
+use crate::{
+    files::{self, FileAccess},
+    processes,
+};
 
 /// A running editor.
 #[derive(Debug)]
@@ -31,12 +35,7 @@ impl ExternalEditor {
     /// One sentence: there is no such program, or the file cannot be created.
     pub fn open(program: &str, text: &str) -> Result<Self, String> {
         let draft = DraftFile::write(text).map_err(|error| format!("cannot create a file for the editor: {error}"))?;
-        let child = editor_process(program, &draft.path())
-            .stdin(Stdio::inherit())
-            .stdout(Stdio::inherit())
-            .stderr(Stdio::inherit())
-            .kill_on_drop(true)
-            .spawn()
+        let child = processes::start_in_terminal(editor_process(program, &draft.path()))
             .map_err(|error| start_error(program, &error.to_string()))?;
         Ok(Self { program: program.to_owned(), child, draft })
     }
@@ -84,11 +83,11 @@ fn editor_process(program: &str, file: &Path) -> Command {
 }
 
 #[cfg(not(unix))]
-fn command(program: &str, file: &Path) -> Command {
-    let mut words = editor_command.split_whitespace();
-    let mut command = Command::new(words.next().unwrap_or(editor_command));
-    editor_process.args(words).arg(file);
-    editor_process
+fn editor_process(program: &str, file: &Path) -> Command {
+    let mut words = program.split_whitespace();
+    let mut command = Command::new(words.next().unwrap_or(program));
+    command.args(words).arg(file);
+    command
 }
 
 impl DraftFile {
@@ -96,9 +95,9 @@ impl DraftFile {
         let mut name = [0; 8];
         getrandom::fill(&mut name).map_err(io::Error::other)?;
         let folder = std::env::temp_dir().join(format!("ibid-{:016x}", u64::from_be_bytes(name)));
-        create_private_folder(&folder)?;
+        files::create_new_folder(&folder, FileAccess::Owner)?;
         let draft = Self { folder };
-        create_private_file(&draft.path())?.write_all(text.as_bytes())?;
+        files::write_new(&draft.path(), text.as_bytes(), FileAccess::Owner)?;
         Ok(draft)
     }
 
@@ -112,22 +111,6 @@ impl Drop for DraftFile {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.folder); // The system cleans up what is left.
     }
-}
-
-/// Creates a folder that only the user can access; fails if the name is taken.
-fn create_private_folder(path: &Path) -> io::Result<()> {
-    let mut folder = fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
-    folder.create(path)
-}
-
-fn create_private_file(path: &Path) -> io::Result<fs::File> {
-    let mut file = fs::OpenOptions::new();
-    file.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut file, 0o600);
-    file.open(path)
 }
 
 #[cfg(test)]

@@ -10,7 +10,10 @@ use other as system;
 #[cfg(unix)]
 use unix as system;
 
-pub use system::{KeyboardInput, TerminalOutput, suspend, terminal_output, write_to_terminal};
+pub use system::{
+    KeyboardInput, QUERY_BACKGROUND, START_REPORTS, STOP_REPORTS, TerminalOutput, mouse_modes, suspend,
+    terminal_output, write_to_terminal,
+};
 
 use std::{
     io,

@@ -7,10 +7,6 @@ use std::{
 
 use crossterm::{
     cursor::Show,
-    event::{
-        DisableBracketedPaste, DisableFocusChange, EnableBracketedPaste, EnableFocusChange, KeyboardEnhancementFlags,
-        PopKeyboardEnhancementFlags, PushKeyboardEnhancementFlags,
-    },
     queue,
     style::{Print, ResetColor},
     terminal::{self, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen},
@@ -20,7 +16,12 @@ use ratatui::{
     layout::{Position, Rect, Size},
 };
 
-use super::{links, osc_notify, paint::CellPainter};
+use super::{
+    links,
+    os::{START_REPORTS, STOP_REPORTS, mouse_modes},
+    osc_notify,
+    paint::CellPainter,
+};
 use crate::config::MouseMode;
 
 /// Whether this process holds the terminal; a global because the panic hook has no other access to it.
@@ -28,12 +29,6 @@ static TERMINAL_HELD: AtomicBool = AtomicBool::new(false);
 
 /// Whether the window title was pushed onto the terminal's stack; a global for the same reason.
 static TITLE_PUSHED: AtomicBool = AtomicBool::new(false);
-
-/// Queries the terminal's background colour.
-pub const QUERY_BACKGROUND: &str = "\x1b]11;?\x07";
-/// Makes the terminal report changes of its colours, or stop doing so.
-const REPORT_COLOURS: &str = "\x1b[?2031h";
-const STOP_COLOUR_REPORTS: &str = "\x1b[?2031l";
 
 /// The screen: frames are drawn into memory, and each is sent in one write.
 pub struct TerminalScreen<W: Write> {
@@ -198,29 +193,12 @@ fn write_unless_released(out: &mut impl Write, owner: TerminalOwner, bytes: &[u8
     out.flush()
 }
 
-/// Returns the sequence for presses and the wheel, for moves while a button is down, and for decimal coordinates.
-/// Moves without a button are not requested.
-fn mouse_modes(mouse: MouseMode) -> &'static str {
-    match mouse {
-        MouseMode::On => "\x1b[?1000h\x1b[?1002h\x1b[?1006h",
-        MouseMode::Wheel => "\x1b[?1002l\x1b[?1000h\x1b[?1006h",
-        MouseMode::Off => "\x1b[?1006l\x1b[?1002l\x1b[?1000l",
-    }
-}
-
 fn enter_modes(out: &mut impl Write) -> io::Result<()> {
     // Another program may have changed the modes that crossterm believes are set.
     terminal::disable_raw_mode()?;
     terminal::enable_raw_mode()?;
     TERMINAL_HELD.store(true, Ordering::Release);
-    queue!(
-        out,
-        EnterAlternateScreen,
-        EnableBracketedPaste,
-        EnableFocusChange,
-        Print(REPORT_COLOURS),
-        PushKeyboardEnhancementFlags(KeyboardEnhancementFlags::DISAMBIGUATE_ESCAPE_CODES)
-    )?;
+    queue!(out, EnterAlternateScreen, Print(START_REPORTS))?;
     out.flush()
 }
 
@@ -235,10 +213,7 @@ pub fn restore() {
     let queued = queue!(
         bytes,
         EndSynchronizedUpdate,
-        PopKeyboardEnhancementFlags,
-        Print(STOP_COLOUR_REPORTS),
-        DisableFocusChange,
-        DisableBracketedPaste,
+        Print(STOP_REPORTS),
         Print(if TITLE_PUSHED.swap(false, Ordering::AcqRel) { osc_notify::POP_TITLE } else { "" }),
         ResetColor,
         LeaveAlternateScreen,

@@ -22,6 +22,11 @@ pub fn show_invisible(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// Does the same and shows line ends as well, so that the result is one line.
+pub fn show_invisible_in_line(text: &str) -> String {
+    show_invisible(text).replace('\n', "⟨U+000A⟩")
+}
+
 fn is_hidden(char: char) -> bool {
     let joins = matches!(char, '\u{200b}'..='\u{200d}' | '\u{2028}' | '\u{2029}' | '\u{fe00}'..='\u{fe0f}');
     (char.is_control() && char != '\n') || joins || is_invisible(char) || direction_control_name(char).is_some()
@@ -40,6 +45,7 @@ mod tests {
         assert_eq!(show_invisible("re\u{200b}ad\u{202e}"), "re⟨U+200B⟩ad⟨U+202E⟩");
         assert_eq!(show_invisible("👩\u{200d}👩"), "👩⟨U+200D⟩👩");
         assert_eq!(show_invisible("\u{e0041}\u{9b}\u{7f}"), "⟨U+E0041⟩⟨U+009B⟩⟨U+007F⟩");
+        assert_eq!(show_invisible_in_line("a\r\nb"), "a⟨U+000D⟩⟨U+000A⟩b");
         assert!(matches!(show_invisible("plain\nと日本語 é"), Cow::Borrowed(_)));
     }
 

@@ -288,6 +288,27 @@ mod tests {
     }
 
     #[test]
+    fn a_schema_is_strict_only_if_every_node_has_a_type() {
+        let object = |property: Value| json!({ "type": "object", "properties": { "a": property } });
+        for (property, strict) in [
+            (json!({ "type": "string" }), true),
+            (json!({ "type": ["string", "null"] }), true),
+            (json!({ "anyOf": [{ "type": "string" }, { "type": "integer" }] }), true),
+            (json!({ "type": "array", "items": { "type": "string" } }), true),
+            (json!({ "description": "anything" }), false),
+            (json!({}), false),
+            (json!(true), false),
+            (json!({ "enum": ["x", "y"] }), false),
+            (json!({ "type": "array" }), false),
+            (json!({ "type": "array", "items": {} }), false),
+            (json!({ "anyOf": [{ "type": "string" }, {}] }), false),
+            (object(json!({ "description": "deep" })), false),
+        ] {
+            assert_eq!(to_wire(&object(property.clone()), true).strict, strict, "{property}");
+        }
+    }
+
+    #[test]
     fn a_strict_schema_has_nothing_optional_and_null_means_left_out() {
         let schema = json!({
             "type": "object", "required": ["path"],

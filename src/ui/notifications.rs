@@ -92,7 +92,7 @@ fn notify(cx: &mut Cx<'_>, id: ConversationId, outcome: TurnOutcome) {
     if cx.env.notifications.focus == TerminalFocus::Focused && settings.when == NotifyWhen::Elsewhere {
         return;
     }
-    let title = one_line(&conversation.title);
+    let title = short_title(&conversation.title);
     let label = match outcome {
         TurnOutcome::Answered => "answered",
         TurnOutcome::Failed => "failed",
@@ -137,13 +137,12 @@ fn window_title(chats: &Chats, env: &Environment) -> String {
         let needs_decision = current.is_some_and(|conversation| pending_decisions(conversation) > 0);
         let is_running = chats.conversations.values().any(|conversation| !conversation.turns.is_empty());
         let mark = if needs_decision { Some(marks.asking) } else { is_running.then_some(marks.running) };
-        (mark, current.map_or_else(String::new, |conversation| one_line(&conversation.title)))
+        (mark, current.map_or_else(String::new, |conversation| short_title(&conversation.title)))
     };
     let mark = mark.map_or_else(String::new, |mark| format!("{mark} "));
     if title.is_empty() { format!("{mark}ibid") } else { format!("{mark}{title} {} ibid", marks.dash) }
 }
 
-fn one_line(title: &str) -> String {
-    let line = text::clean(title).split_whitespace().collect::<Vec<_>>().join(" ");
-    text::truncate(&line, MAX_TITLE_WIDTH).into_owned()
+fn short_title(title: &str) -> String {
+    text::truncate(&text::one_line(title), MAX_TITLE_WIDTH).into_owned()
 }

@@ -147,6 +147,9 @@ fn on_conversation_loaded(screen: &mut Screen, cx: &mut Cx<'_>, conversation: Co
 
 /// Turns the consequences of a changed conversation into effects.
 pub(crate) fn carry_out(cx: &mut Cx<'_>, id: ConversationId, next: Vec<ChatEffect>) {
+    if next.is_empty() {
+        return; // Nothing that the list shows changes without an effect: a delta must not rebuild its row.
+    }
     for next in next {
         match next {
             ChatEffect::OpenStream { stream, endpoint, request } => {

@@ -30,7 +30,7 @@ impl Widget for TitleView<'_> {
             Some(_) | None => String::new(),
         };
         let version_cells = if right.is_empty() { 0 } else { text::width(&right) + 2 };
-        let title = text::clean(self.title).replace('\n', " ");
+        let title = text::join_lines(self.title);
         let (title, style) = if title.is_empty() {
             ("New conversation", self.theme.style(ColourRole::Muted))
         } else {

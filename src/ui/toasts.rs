@@ -61,7 +61,7 @@ impl Widget for ToastView<'_> {
     fn render(self, area: Rect, buf: &mut Buffer) {
         let area = Rect { height: area.height.min(1), ..area }.intersection(buf.area);
         let Some(toast) = self.toasts.current.as_ref().filter(|_| area.width > 4) else { return };
-        let said = text::clean(&toast.text).replace('\n', " ");
+        let said = text::join_lines(&toast.text);
         let said = text::truncate(&said, usize::from(area.width) - 2);
         let width = u16::try_from(text::width(&said) + 2).unwrap_or(area.width).min(area.width);
         let toast_area = Rect { x: area.right() - width, width, ..area };

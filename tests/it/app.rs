@@ -456,3 +456,17 @@ fn escape_sequences_are_removed_from_a_paste() {
     app.paste("\u{1b}[31mred\u{1b}[0m\tand \u{1b}]0;title\u{7}plain");
     assert_eq!(app.draft(), "red\tand plain");
 }
+
+#[test]
+fn a_delta_does_not_rebuild_the_row_of_the_list() {
+    let mut app = Harness::new(120, 40);
+    let stream = app.send_prompt("hello");
+    let item = r#"{"type":"response.output_item.added","output_index":0,"item":{"type":"message","id":"m","role":"assistant","status":"in_progress","content":[]}}"#;
+    let delta = r#"{"type":"response.output_text.delta","output_index":0,"content_index":0,"delta":"word "}"#;
+    app.receive_events(stream, &[item, delta]);
+    app.chats_mut().index[0].title = "untouched".into();
+    app.receive_events(stream, &[delta, delta]);
+    assert_eq!(app.chats().index[0].title, "untouched");
+    app.stream_answer(stream, "word word word ");
+    assert_eq!(app.chats().index[0].title, "hello");
+}

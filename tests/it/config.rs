@@ -2,13 +2,20 @@
 
 use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 
-use ibid::config::{
-    ActionKeys, CodeOverflow, CommandTool, Config, ConfigProblem, ContextSize, CutoffPercentile, DesktopNotification,
-    DialectSetting, DollarAmount, EFFORT_NAMES, EXAMPLE_CONFIG, EndpointConfig, GlyphSet, HostedToolsConfig,
-    McpServerConfig, MouseMode, NotifyConfig, NotifyWhen, PerformanceCutoff, ReasoningConfig, ReasoningSummary,
-    SearchConfig, SearchForm, SettingChange, ShowMode, TimeLimits, TimeoutsConfig, ToolsConfig,
+use ibid::{
+    chat::{
+        provider_prefs::{
+            CutoffPercentile, DataCollection, DollarAmount, MaxPrices, PerformanceCutoff, ProviderPrefs, SortPartition,
+        },
+        request_options::{ContextSize, HostedToolOptions, ReasoningSummary, SearchForm, SearchOptions},
+    },
+    config::{
+        ActionKeys, CodeOverflow, CommandTool, Config, ConfigProblem, DesktopNotification, DialectSetting,
+        EFFORT_NAMES, EXAMPLE_CONFIG, EndpointConfig, GlyphSet, McpServerConfig, MouseMode, NotifyConfig, NotifyWhen,
+        ReasoningConfig, SettingChange, ShowMode, TimeLimits, TimeoutsConfig, ToolsConfig,
+    },
+    tools::PolicyVerdict,
 };
-use ibid::tools::PolicyVerdict;
 use insta::assert_snapshot;
 
 fn parse(text: &str) -> Result<(Config, Vec<ConfigProblem>), ConfigProblem> {
@@ -53,7 +60,12 @@ fn the_uncommented_example_is_accepted_in_full() {
         key_command: ["pass", "show", "work/llm"].map(str::to_owned).into(),
         dialect: Some(DialectSetting::Other),
         stream: true,
-        timeouts: TimeoutsConfig { first_byte: Some(600.0), ..TimeoutsConfig::default() },
+        timeouts: TimeoutsConfig {
+            connect: Some(10.0),
+            first_byte: Some(600.0),
+            silence_warn: Some(60.0),
+            silence_stop: Some(180.0),
+        },
     };
     let openrouter = EndpointConfig {
         key_command: ["pass", "show", "openrouter"].map(str::to_owned).into(),
@@ -71,6 +83,7 @@ fn the_uncommented_example_is_accepted_in_full() {
         url: Some("https://mcp.example.com/mcp".into()),
         bearer_env: Some("WORK_MCP_TOKEN".into()),
         headers: [("X-Team".into(), "docs".into())].into(),
+        transport: Some("http".into()),
         ..McpServerConfig::default()
     };
     let key =
@@ -90,7 +103,7 @@ fn the_uncommented_example_is_accepted_in_full() {
         destructive: Some(false),
         ..CommandTool::default()
     };
-    let hosted = HostedToolsConfig { on: vec!["datetime".into()], max_calls: Some(10), ..HostedToolsConfig::default() };
+    let hosted = HostedToolOptions { on: vec!["datetime".into()], max_calls: Some(10), ..HostedToolOptions::default() };
     let expected = Config {
         tools: ToolsConfig { hosted, ..ToolsConfig::default() },
         tool: vec![weather],
@@ -101,7 +114,7 @@ fn the_uncommented_example_is_accepted_in_full() {
         temperature: Some(1.0),
         top_p: Some(1.0),
         max_output_tokens: Some(8000),
-        search: SearchConfig {
+        search: SearchOptions {
             form: SearchForm::Tool,
             engine: Some("auto".into()),
             max_results: Some(5),
@@ -116,22 +129,24 @@ fn the_uncommented_example_is_accepted_in_full() {
             silence_warn: Some(60.0),
             silence_stop: Some(180.0),
         },
-        provider: ibid::config::ProviderConfig {
+        provider: ProviderPrefs {
             order: vec!["anthropic".into(), "google-vertex".into()],
             only: vec!["anthropic".into()],
             ignore: vec!["deepinfra".into()],
             allow_fallbacks: Some(true),
             require_parameters: Some(false),
-            data_collection: Some(ibid::config::DataCollection::Allow),
+            data_collection: Some(DataCollection::Allow),
             zdr: Some(false),
             quantizations: vec!["fp8".into(), "bf16".into()],
             sort: Some("price".into()),
-            partition: Some(ibid::config::SortPartition::Model),
+            partition: Some(SortPartition::Model),
             enforce_distillable_text: Some(false),
-            max_price: ibid::config::MaxPrices {
+            max_price: MaxPrices {
                 prompt: Some(DollarAmount("1.5".into())),
                 completion: Some(DollarAmount("10".into())),
-                ..ibid::config::MaxPrices::default()
+                request: Some(DollarAmount("0.01".into())),
+                image: Some(DollarAmount("0.01".into())),
+                audio: Some(DollarAmount("20".into())),
             },
             preferred_max_latency: Some(PerformanceCutoff::All(3.0)),
             preferred_min_throughput: Some(PerformanceCutoff::All(20.0)),

@@ -193,6 +193,7 @@ impl TestApp {
         self.keys.blocking_send(events).unwrap();
     }
 
+    #[cfg_attr(not(unix), expect(dead_code, reason = "the tests that use it need Unix"))]
     fn press(&self, code: KeyCode, modifiers: KeyModifiers) {
         let event = Event::Key(KeyEvent::new(code, modifiers));
         self.keys.blocking_send(vec![TerminalInput::Input { event, more: false }]).unwrap();

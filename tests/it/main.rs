@@ -10,6 +10,7 @@ mod citations;
 mod config;
 mod demo;
 mod event_loop;
+mod json_schema;
 mod keys;
 mod layers;
 mod layout;

@@ -8,8 +8,12 @@ use std::sync::Arc;
 
 use ibid::{
     api::{ApiDialect, Catalogue, Model, catalogue::ReasoningEfforts},
-    chat::{ChatSettings, Effort, request::RequestContext},
-    config::{self, ContextSize, SearchForm},
+    chat::{
+        ChatSettings, Effort,
+        request::RequestContext,
+        request_options::{ContextSize, ReasoningSummary, SearchForm, SearchOptions},
+    },
+    config::Config,
 };
 use insta::assert_snapshot;
 use proptest::{collection::vec, prelude::*, sample::select};
@@ -54,8 +58,8 @@ fn a_restart_does_not_change_the_bytes_of_the_next_request() {
 
 #[test]
 fn a_web_search_is_requested_in_the_form_of_each_server() {
-    let plain = config::SearchConfig::default();
-    let picky = config::SearchConfig {
+    let plain = SearchOptions::default();
+    let picky = SearchOptions {
         engine: Some("exa".into()),
         max_results: Some(7),
         max_total_results: Some(20),
@@ -64,8 +68,8 @@ fn a_web_search_is_requested_in_the_form_of_each_server() {
         excluded_domains: vec!["example.org".into()],
         ..plain.clone()
     };
-    let plugin = config::SearchConfig { form: SearchForm::Plugin, ..picky.clone() };
-    let ask = |dialect, search: &config::SearchConfig, model: &str, web| {
+    let plugin = SearchOptions { form: SearchForm::Plugin, ..picky.clone() };
+    let ask = |dialect, search: &SearchOptions, model: &str, web| {
         let context = RequestContext { dialect, search: search.clone(), ..RequestContext::default() };
         let settings = ChatSettings { web, model: model.into(), ..settings() };
         let body = TestConversation::with(settings, context).ask("What is new?");
@@ -102,17 +106,17 @@ fn every_effort_is_sent_by_name_and_none_is_corrected_where_reasoning_is_mandato
     for model in ["free/choice", "always/thinks", "never/thinks", "un/known", "free/choice:nitro"] {
         for effort in [None].into_iter().chain(Effort::ALL.map(Some)) {
             let name = effort.map_or("unset", Effort::name);
-            let reasoning = ask(model, effort, ApiDialect::OpenRouter, config::ReasoningSummary::Auto);
+            let reasoning = ask(model, effort, ApiDialect::OpenRouter, ReasoningSummary::Auto);
             lines.extend([model, " ", name, ": ", &reasoning, "\n"]);
         }
     }
     assert_snapshot!(lines);
     let high = Some(Effort::High);
     let summary = |dialect, summary| ask("free/choice", high, dialect, summary);
-    assert_snapshot!(summary(ApiDialect::OpenRouter, config::ReasoningSummary::Detailed), @r#"{"effort":"high","summary":"detailed"}"#);
-    assert_snapshot!(summary(ApiDialect::OpenAi, config::ReasoningSummary::Concise), @r#"{"effort":"high","summary":"concise"}"#);
-    assert_snapshot!(summary(ApiDialect::OpenRouter, config::ReasoningSummary::None), @r#"{"effort":"high"}"#);
-    assert_snapshot!(summary(ApiDialect::Other, config::ReasoningSummary::Auto), @r#"{"effort":"high"}"#);
+    assert_snapshot!(summary(ApiDialect::OpenRouter, ReasoningSummary::Detailed), @r#"{"effort":"high","summary":"detailed"}"#);
+    assert_snapshot!(summary(ApiDialect::OpenAi, ReasoningSummary::Concise), @r#"{"effort":"high","summary":"concise"}"#);
+    assert_snapshot!(summary(ApiDialect::OpenRouter, ReasoningSummary::None), @r#"{"effort":"high"}"#);
+    assert_snapshot!(summary(ApiDialect::Other, ReasoningSummary::Auto), @r#"{"effort":"high"}"#);
 }
 
 #[test]
@@ -320,8 +324,7 @@ fn every_provider_preference_is_sent_in_its_published_form() {
         require_parameters = true\ndata_collection = 'deny'\nzdr = true\nenforce_distillable_text = true\n\
         quantizations = ['fp8']\nsort = 'price'\npartition = 'none'\nmax_price = { prompt = 1.5, completion = '10' }\n\
         preferred_max_latency = 3\npreferred_min_throughput = { p50 = 20, p99 = 5.5 }\noptions.anthropic = { x = [1] }\n";
-    let (config, complaints) =
-        config::Config::parse(config, std::path::Path::new("config.toml")).expect("the config is valid");
+    let (config, complaints) = Config::parse(config, std::path::Path::new("config.toml")).expect("the config is valid");
     assert_eq!(complaints, []);
     let context = RequestContext { provider: config.provider, ..RequestContext::default() };
     let body = TestConversation::with(settings(), context).ask("Hi");

@@ -1,8 +1,10 @@
 //! The database: saved data survives a restart, whatever happens in between.
 
 mod failures;
+mod golden;
 mod instances;
 mod recordings;
 mod reference_model;
+mod round_trip;
 mod saved;
 pub mod test_database;

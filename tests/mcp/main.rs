@@ -201,8 +201,9 @@ async fn unsupported_server_requests_are_refused_by_the_protocol_and_logged() {
 async fn log_lines_are_cleaned_and_rubbish_on_stdout_is_logged() {
     let mut rig = McpRig::for_server(test_server("rubbish"));
     rig.wait_ready().await;
-    let line = rig.wait_for_log("Server is listening").await;
-    assert_eq!(line.source, LogSource::Stdout);
+    for rubbish in ["Server is listening", "{ not json", "\"msg\": \"started\""] {
+        assert_eq!(rig.wait_for_log(rubbish).await.source, LogSource::Stdout);
+    }
     rig.call("logs").await.expect("the call returns a result");
     let line = rig.wait_for_log("cleared").await;
     assert_eq!(line.source, LogSource::Warning);
@@ -211,16 +212,33 @@ async fn log_lines_are_cleaned_and_rubbish_on_stdout_is_logged() {
 }
 
 #[tokio::test]
-async fn a_result_of_fifty_megabytes_loses_its_middle_and_says_so() {
+async fn a_result_of_twelve_megabytes_loses_its_middle_and_says_so() {
     let mut rig = McpRig::for_server(test_server("good"));
     rig.wait_ready().await;
-    let text = rig.call_text("big").await;
+    let call = rig.start_call("big", &json!({"bytes": 12_000_000}));
+    let outcome = rig.wait_done(call).await.expect("the call returns a result");
+    let [ToolContent::Text(text)] = &outcome.content[..] else { panic!("not one text") };
     assert!(text.len() < 9 << 20, "{} bytes", text.len());
     assert!(text.starts_with("begin0123456789") && text.ends_with("0123456789end"));
-    assert!(text.contains(" bytes left out …]"));
-    rig.wait_for_log("a string was too long").await;
-    assert_eq!(rig.call_text("was_cancelled").await, "false");
+    assert!(text.contains("\n[… 3611400 bytes left out …]\n"));
+    rig.wait_for_log("a text was too long: 3611400 bytes left out").await;
     rig.shut_down();
+}
+
+#[tokio::test]
+async fn an_answer_of_twenty_megabytes_fails_its_call_in_words_and_other_calls_go_on() {
+    for kind in ["good", "new"] {
+        let mut rig = McpRig::for_server(test_server(kind));
+        rig.wait_ready().await;
+        let waits = rig.start_call("waits", &json!({}));
+        let big = rig.start_call("big", &json!({"bytes": 20_000_000}));
+        assert_eq!(rig.wait_done(big).await, Err(ToolFailure::Garbled("it is larger than 16 MB".into())));
+        rig.wait_for_log("a message larger than 16 MB was left out").await;
+        assert_eq!(rig.call_text("was_cancelled").await, "false");
+        rig.send(McpJob::Cancel(waits));
+        assert_eq!(rig.wait_done(waits).await, Err(ToolFailure::Crashed("it was cancelled".into())));
+        rig.shut_down();
+    }
 }
 
 #[tokio::test]

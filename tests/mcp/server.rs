@@ -94,7 +94,11 @@ fn run_sdk_server(kind: &str, out: File) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("the runtime starts");
     runtime.block_on(async {
         if kind == "rubbish" {
-            (&out).write_all(b"Server is listening\n\x1b]0;title\x07{ not json\n\n").expect("the client is listening");
+            (&out)
+                .write_all(
+                    b"Server is listening\n\x1b]0;title\x07{ not json\n\n{\"level\": \"info\", \"msg\": \"started\"}\n",
+                )
+                .expect("the client is listening");
         }
         let input = tokio::fs::File::open("/dev/fd/0").await.expect("standard input can be opened");
         let transport = (input, tokio::fs::File::from_std(out));
@@ -248,7 +252,10 @@ impl ServerHandler for EverythingServer {
                 text("too late".into())
             }
             "was_cancelled" => text(self.shared.was_cancelled.load(Ordering::SeqCst).to_string()),
-            "big" => text(format!("begin{}end", "0123456789".repeat(5 << 20))),
+            "big" => {
+                let bytes = arguments["bytes"].as_u64().unwrap_or(50_000_000) as usize;
+                text(format!("begin{}end", "0123456789".repeat(bytes / 10)))
+            }
             "crashes" => {
                 eprintln!("out of order");
                 std::process::exit(3)

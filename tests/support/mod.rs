@@ -5,6 +5,7 @@ pub mod cited_answer;
 pub mod compose;
 pub mod fake_server;
 pub mod harness;
+pub mod json_schema;
 pub mod long_conversation;
 #[cfg(unix)]
 pub mod pty;

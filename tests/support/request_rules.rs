@@ -8,8 +8,9 @@ use std::{
 };
 
 use ibid::api::ApiDialect;
-use jsonschema::Validator;
 use serde_json::{Value, value::RawValue};
+
+use super::json_schema;
 
 /// The server and model of a request, and the items received earlier in its conversation.
 pub struct RequestHistory<'a> {
@@ -33,7 +34,7 @@ pub fn check_body(bytes: &str, history: &RequestHistory) {
     let dialect = history.dialect;
     if let Some(schema) = request_schema() {
         let known = without_unknown_items(bytes, body, schema, history);
-        let errors: Vec<String> = schema.validator.iter_errors(&known).map(|error| error.to_string()).collect();
+        let errors = json_schema::violations(&schema.root, &known);
         assert!(errors.is_empty(), "{errors:#?}\n{body:#}");
     }
     let input = body["input"].as_array().expect("the input is a list");
@@ -113,9 +114,9 @@ fn check_no_nulls_or_empty_ids(value: &Value) {
     }
 }
 
-/// The published schema, compiled once. It is stored beside the repository, not in it.
+/// The published schema, read once. It is stored beside the repository, not in it.
 struct RequestSchema {
-    validator: Validator,
+    root: Value,
     /// The item types that an input may contain.
     item_types: BTreeSet<String>,
 }
@@ -216,8 +217,7 @@ fn request_schema() -> Option<&'static RequestSchema> {
         let all: Value = serde_json::from_str(&text).expect("the schema is valid JSON");
         let mut root = all["properties"]["ResponsesRequest"].clone();
         root["$defs"] = all["$defs"].clone();
-        let validator = jsonschema::validator_for(&root).expect("the schema is valid");
-        Some(RequestSchema { validator, item_types: known_item_types(&all) })
+        Some(RequestSchema { root, item_types: known_item_types(&all) })
     };
     SCHEMA.get_or_init(read).as_ref()
 }

@@ -12,8 +12,10 @@ mod headless;
 mod input;
 mod modes;
 mod mouse;
+mod network;
 mod notifications;
 mod safety;
+mod trials;
 mod trouble;
 
 use std::{

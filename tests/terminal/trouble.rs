@@ -288,6 +288,29 @@ fn a_local_server_needs_no_key_and_is_remembered() {
 }
 
 #[test]
+fn entering_the_address_of_a_configured_server_keeps_its_key() {
+    let home = TestHome::empty();
+    let server = crate::support::fake_server::FakeServer::start();
+    let endpoint =
+        format!("[endpoints.work]\nbase_url = \"{}\"\nkey_command = [\"echo\", \"sk-work\"]\n", server.base_url());
+    home.configure(&endpoint);
+    let stage = Stage { home, server };
+    let mut ibid = ProgramLaunch::in_home(&stage.home).size(100, 30).start();
+    ibid.wait_for("A server on this machine");
+    ibid.type_keys("2");
+    ibid.wait_for("address");
+    ibid.type_keys(&stage.server.base_url());
+    ibid.type_keys("<enter>");
+    ibid.wait_for("claude-opus-5  ");
+    ibid.type_keys("<enter>");
+    ibid.wait_until_gone("Esc closes");
+    let request = stage.exchange(&mut ibid, "hello", "At work.");
+    assert_eq!(request.header("authorization"), Some("Bearer sk-work"));
+    let config = fs::read_to_string(stage.home.config_file()).expect("the config can be read");
+    assert!(config.contains("endpoint = \"work\"") && config.contains(&endpoint), "{config}");
+}
+
+#[test]
 fn an_unreachable_server_is_reported_and_not_saved() {
     let home = TestHome::empty();
     let mut ibid = ProgramLaunch::in_home(&home).size(100, 30).start();

@@ -2,10 +2,11 @@
 
 use std::{collections::VecDeque, fmt, sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use reqwest::{Response, header::HeaderMap};
 use serde::de::IgnoredAny;
-use tokio::task::spawn_blocking;
+use tokio::task::{spawn_blocking, yield_now};
 
 use super::{MAX_BODY_BYTES, format_duration, with_timeout};
 use crate::api::{
@@ -51,6 +52,9 @@ const MAX_PAGE_BYTES: usize = 64 * 1024;
 
 /// A payload longer than this, in bytes, is parsed on another thread.
 const LONG_PAYLOAD_BYTES: usize = 256 * 1024;
+
+/// The most events in one batch, so that handling it never takes long.
+const MAX_BATCH_EVENTS: usize = 512;
 
 /// Part of a body as it was received.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -165,24 +169,51 @@ impl ResponseStream {
             None => Ok(false),
             Some(event) => {
                 events.push(event?);
-                loop {
-                    match self.ready.pop_front() {
-                        Some(StreamEntry::Event(event)) => events.push(event),
-                        Some(StreamEntry::Raw(raw)) => self.record(raw),
-                        Some(long) => {
-                            self.ready.push_front(long);
-                            return Ok(true);
-                        }
-                        None => return Ok(true),
-                    }
-                }
+                while self.take_ready(events) && events.len() < MAX_BATCH_EVENTS && self.read_arrived_chunk().await {}
+                Ok(true)
             }
         }
     }
 
-    /// Reads one chunk of the body.
+    /// Appends the events that are ready; `false` if another thread must parse the next one.
+    fn take_ready(&mut self, events: &mut Vec<Event>) -> bool {
+        while let Some(entry) = self.ready.pop_front() {
+            match entry {
+                StreamEntry::Event(event) => events.push(event),
+                StreamEntry::Raw(raw) => self.record(raw),
+                long => {
+                    self.ready.push_front(long);
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    /// Reads the next chunk if it has arrived; `false` if it has not. A server may send each event in its own chunk,
+    /// and the connection's task passes on one at a time.
+    async fn read_arrived_chunk(&mut self) -> bool {
+        if !matches!(self.body, BodyState::Stream(_)) {
+            return false;
+        }
+        let chunk = tokio::select! {
+            biased;
+            chunk = self.response.chunk() => chunk,
+            () = yield_now() => return false, // The connection's task had its turn.
+        };
+        self.on_chunk(Some(chunk));
+        true
+    }
+
+    /// Waits for one chunk of the body.
     async fn read_chunk(&mut self) {
-        match with_timeout(self.idle_timeout, self.response.chunk()).await {
+        let chunk = with_timeout(self.idle_timeout, self.response.chunk()).await;
+        self.on_chunk(chunk);
+    }
+
+    /// Handles a chunk, the end of the body, a lost connection or, with `None`, a silence that lasted too long.
+    fn on_chunk(&mut self, chunk: Option<Result<Option<Bytes>, reqwest::Error>>) {
+        match chunk {
             Some(Ok(Some(bytes))) => {
                 self.push_bytes(&bytes);
                 if self.ready.iter().all(|next| matches!(next, StreamEntry::Raw(_))) && self.pending_error.is_none() {

@@ -52,7 +52,7 @@ impl ApiError {
         let Some(fields) = object.as_deref().and_then(JsonFields::parse) else {
             return Self::new(FaultKind::Server, "the server reported an error");
         };
-        parse_stored(&fields).unwrap_or_else(|| parse_object(&fields, None))
+        parse_object(&fields, None)
     }
 
     /// Reads a gateway's complaint about a key as such; called if the request carried one.
@@ -102,16 +102,10 @@ impl ApiError {
 
     /// Reads the error of a failed response object.
     pub(crate) fn from_failed_response(response: &JsonFields) -> Self {
-        let read = response.object("error").as_ref().and_then(parse_stored);
         let details =
             response.object("status_details").filter(|details| !response.says("error") && details.says("error"));
-        read.unwrap_or_else(|| parse_object(details.as_ref().unwrap_or(response), None))
+        parse_object(details.as_ref().unwrap_or(response), None)
     }
-}
-
-/// Reads an error that we wrote to the journal ourselves.
-fn parse_stored(fields: &JsonFields) -> Option<ApiError> {
-    serde_json::from_str(fields.raw("as_read")?.get()).ok()
 }
 
 /// Reads an error object. `status` is the HTTP status; pass `None` inside a stream, where a 200 means nothing.
@@ -515,8 +509,7 @@ fn number_after(text: &str, words: &str) -> Option<u32> {
 
 /// Reduces a text to one line without control characters and without a final full stop.
 fn to_single_line(text: &str) -> String {
-    let cleaned = crate::text::clean(text);
-    let line = cleaned.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = crate::text::one_line(text);
     line.strip_suffix('.').filter(|line| !line.ends_with('.')).unwrap_or(&line).to_owned()
 }
 

@@ -1,10 +1,9 @@
 //! Items as JSON: as the server sent them, or composed from the parts that were received.
 
-use serde::Serialize;
 use serde_json::Value;
 
 use super::{ContentPart, Item, ItemKind};
-use crate::api::event::PartBody;
+use crate::api::Annotation;
 
 impl Item {
     /// The item as JSON: the server's own, or the parts received if it never became complete.
@@ -17,21 +16,13 @@ impl Item {
 }
 
 fn compose_json(kind: &ItemKind) -> Value {
-    #[derive(Serialize)]
-    struct JsonTextPart<'a> {
-        r#type: &'static str,
-        text: &'a str,
-    }
-    let texts = |texts: &[String], kind: &'static str| -> Value {
-        let parts: Vec<_> = texts.iter().map(|text| JsonTextPart { r#type: kind, text }).collect();
-        to_json_value(&parts)
+    let texts = |texts: &[String], kind: &str| -> Value {
+        texts.iter().map(|text| serde_json::json!({ "type": kind, "text": text })).collect()
     };
     match kind {
         ItemKind::Message { parts, phase } => {
-            let parts: Vec<_> = parts.iter().map(part_body).collect();
-            let parts: Vec<_> = parts.iter().map(PartBody::as_json).collect();
-            let mut item =
-                serde_json::json!({ "type": "message", "role": "assistant", "content": to_json_value(&parts) });
+            let parts: Vec<_> = parts.iter().map(part_json).collect();
+            let mut item = serde_json::json!({ "type": "message", "role": "assistant", "content": parts });
             if let Some(phase) = phase {
                 item["phase"] = phase.as_str().into();
             }
@@ -57,15 +48,24 @@ fn compose_json(kind: &ItemKind) -> Value {
     }
 }
 
-fn part_body(part: &ContentPart) -> PartBody {
+fn part_json(part: &ContentPart) -> Value {
     match part {
         ContentPart::Text { text, annotations } => {
-            PartBody::Text { text: text.clone(), annotations: annotations.clone() }
+            let annotations: Vec<_> = annotations.iter().map(annotation_json).collect();
+            serde_json::json!({ "type": "output_text", "text": text, "annotations": annotations })
         }
-        ContentPart::Refusal(text) => PartBody::Refusal(text.clone()),
+        ContentPart::Refusal(refusal) => serde_json::json!({ "type": "refusal", "refusal": refusal }),
     }
 }
 
-fn to_json_value(value: &impl Serialize) -> Value {
-    serde_json::to_value(value).expect("strings and numbers always have a JSON form")
+fn annotation_json(annotation: &Annotation) -> Value {
+    let Annotation { kind, url, title, content, filename, start, end } = annotation;
+    let mut json = serde_json::json!({
+        "type": kind, "url": url, "title": title, "content": content, "filename": filename,
+        "start_index": start, "end_index": end,
+    });
+    if let Value::Object(fields) = &mut json {
+        fields.retain(|_, value| !value.is_null());
+    }
+    json
 }

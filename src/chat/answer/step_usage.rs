@@ -1,12 +1,15 @@
 //! What an answer used and cost, response by response: each step of a turn is billed under its own id.
 
+use serde::{Deserialize, Serialize};
+
 use super::Answer;
 use crate::api::{Usage, Usd};
 
 /// The usage of one response of an answer.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct StepUsage {
     /// The server's id for the response (`gen-…`).
+    #[serde(rename = "generation")]
     pub generation_id: Option<String>,
     /// `None` until the server has reported it.
     pub usage: Option<Usage>,

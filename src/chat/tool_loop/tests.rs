@@ -159,8 +159,8 @@ fn a_denied_call_tells_the_model_why() {
     let mut bench = chat_with_tools();
     let stream = bench.send("write");
     respond_with_calls(&mut bench, stream, &[("fs__write", "{}"), ("fs__write", "{ }")]);
-    decide(&mut bench, CallDecision::Deny(CallDenial::ByUser));
-    let next = decide(&mut bench, CallDecision::Deny(CallDenial::ByUserBecause("use the other disk".into())));
+    decide(&mut bench, CallDecision::Deny { reason: None });
+    let next = decide(&mut bench, CallDecision::Deny { reason: Some("use the other disk".into()) });
     insta::assert_snapshot!(input(&next), @r##"
     user: write
     function_call: call_0 | fs__write | {}

@@ -307,7 +307,7 @@ fn the_journal_on_disk_replays_to_the_same_answer() {
         "repeated text is not written again"
     );
     let mut replayed = Answer::new("openrouter", "m", bench.now);
-    crate::chat::journal::replay_journal(&mut replayed, &growth.to_json_lines());
+    replay_lines(&mut replayed, &growth.to_json_lines());
     assert_eq!(replayed.text(), "Because.");
 }
 

@@ -39,19 +39,24 @@ pub(crate) fn symbol(name: &str) -> Option<String> {
     if !special.is_empty() {
         return Some(special.to_owned());
     }
-    if name.len() > 40 || !name.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+    if !name.bytes().all(|byte| byte.is_ascii_alphabetic()) {
         return None;
     }
-    let found = unicodeit::replace_optimized(&format!("\\{name}"));
-    // A command that is a prefix of the name would leave the rest of the name as letters.
-    let is_complete = !found.contains(|char: char| char.is_ascii_alphabetic() || char == '\\');
-    is_complete.then(|| crate::text::clean(&found).into_owned()).filter(|sign| !sign.is_empty())
+    Some(crate::text::clean(look_up(name)?).into_owned()).filter(|sign| !sign.is_empty())
 }
 
 /// A letter in an alphabet such as `mathbb`.
 pub(crate) fn styled_letter(alphabet: &str, letter: char) -> Option<String> {
-    let found = unicodeit::replace_optimized(&format!("\\{alphabet}{{{letter}}}"));
-    (!found.contains('\\')).then_some(found)
+    look_up(&format!("{alphabet}{{{letter}}}")).map(str::to_owned)
+}
+
+/// The table of unicodeit, a line for each command: its name, a tab and its symbol.
+const SYMBOLS: &str = include_str!("../../../assets/symbols.tsv");
+
+fn look_up(command: &str) -> Option<&'static str> {
+    let line_start = format!("\n{command}\t");
+    let start = memchr::memmem::find(SYMBOLS.as_bytes(), line_start.as_bytes())? + line_start.len();
+    SYMBOLS[start..].lines().next()
 }
 
 /// Whether a command names a function, which is set upright with a space after it.

@@ -1,32 +1,18 @@
+#[cfg(unix)]
 use serde_json::{Value, json};
 
 use super::*;
-
-#[test]
-fn a_long_output_keeps_both_ends_however_it_is_split() {
-    for piece in [1, 3, 7, 1000] {
-        let mut kept = BoundedOutput { max_bytes: 10, ..BoundedOutput::default() };
-        for chunk in b"abcdefghijklmnopqrstuvwxyz".chunks(piece) {
-            kept.push(chunk);
-            assert!(kept.head.len() + kept.tail.len() <= 10);
-        }
-        assert_eq!(kept.into_text(), "abcde\n[… 16 bytes left out …]\nvwxyz");
-    }
-    let mut kept = BoundedOutput { max_bytes: 10, ..BoundedOutput::default() };
-    kept.push("ab日cd".as_bytes());
-    assert_eq!(kept.into_text(), "ab日cd");
-}
 
 #[cfg(unix)]
 mod with_programs {
     use std::{fs, os::unix::fs::MetadataExt};
 
-    use rustix::process::{Pid, test_kill_process};
     use uuid::Uuid;
 
     use super::*;
     use crate::{
         chat::{ItemSlot, TurnId},
+        processes::tests::wait_until_gone,
         tools::ToolHints,
     };
 
@@ -52,7 +38,7 @@ mod with_programs {
     async fn ended(command: ToolCommand, arguments: Value) -> Result<ToolOutcome, ToolFailure> {
         let (send, mut inbox) = mpsc::channel(64);
         let mut tasks = JoinSet::new();
-        let _job = start(call(), command, &arguments, &send, &mut tasks);
+        start(call(), command, arguments, &send, &mut tasks);
         loop {
             if let Msg::ToolEnded { result, .. } = inbox.recv().await.expect("it ends") {
                 return result;
@@ -116,20 +102,6 @@ mod with_programs {
         assert_eq!(ended(endless, json!({})).await, Err(ToolFailure::TimedOut { seconds: 1 }));
     }
 
-    /// Waits until the process is gone, or is a zombie that has not been reaped yet.
-    fn wait_until_gone(pid: i32) {
-        let pid = Pid::from_raw(pid).unwrap();
-        let is_gone = || {
-            let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()));
-            test_kill_process(pid).is_err() || stat.is_ok_and(|stat| stat.contains(") Z "))
-        };
-        let begun = std::time::Instant::now();
-        while !is_gone() {
-            assert!(begun.elapsed() < Duration::from_secs(10), "{pid:?} is left");
-            std::thread::yield_now();
-        }
-    }
-
     #[tokio::test]
     async fn stopping_it_kills_its_child_processes() {
         let folder = tempfile::tempdir().unwrap();
@@ -137,22 +109,22 @@ mod with_programs {
         let command = ToolCommand { working_dir: Some(folder.path().into()), ..shell(script) };
         let (send, _inbox) = mpsc::channel(64);
         let mut tasks = JoinSet::new();
-        let job = start(call(), command, &json!({}), &send, &mut tasks).expect("it starts");
+        let task = start(call(), command, json!({}), &send, &mut tasks);
         let begun = std::time::Instant::now();
         while !fs::metadata(folder.path().join("child")).is_ok_and(|file| file.size() > 0) {
             assert!(begun.elapsed() < Duration::from_secs(10), "it does not begin");
             tokio::task::yield_now().await;
         }
-        drop(job);
+        task.abort();
+        assert!(tasks.join_next().await.expect("there is a task").is_err_and(|error| error.is_cancelled()));
         for name in ["own", "child"] {
-            let pid = fs::read_to_string(folder.path().join(name)).unwrap();
-            wait_until_gone(pid.trim().parse().unwrap());
+            wait_until_gone(&fs::read_to_string(folder.path().join(name)).unwrap());
         }
     }
 
     #[tokio::test]
     async fn a_background_process_does_not_delay_its_result() {
         let (said, _) = text(ended(shell("sleep 1000 & echo $!"), json!({})).await);
-        wait_until_gone(said.trim().parse().unwrap());
+        wait_until_gone(&said);
     }
 }

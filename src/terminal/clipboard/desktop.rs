@@ -38,7 +38,7 @@ fn set_text(clipboard: &mut arboard::Clipboard, text: &str, target: ClipboardTar
 }
 
 #[cfg(all(feature = "clipboard", not(target_os = "linux")))]
-fn set(clipboard: &mut arboard::Clipboard, text: &str, target: ClipboardTarget) -> bool {
+fn set_text(clipboard: &mut arboard::Clipboard, text: &str, target: ClipboardTarget) -> bool {
     target == ClipboardTarget::Clipboard && clipboard.set_text(text).is_ok()
 }
 

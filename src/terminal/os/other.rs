@@ -9,19 +9,22 @@ use std::{
     time::Duration,
 };
 
-use crossterm::event::{Event, KeyEventKind, poll, read};
+use crossterm::{
+    event::{DisableMouseCapture, EnableMouseCapture, Event, KeyEventKind, poll, read},
+    execute,
+};
 use tokio::sync::mpsc;
 
-use super::{Signal, Signals};
-use crate::terminal::input::Decoded;
+use super::{SignalReceiver, SystemSignal};
+use crate::{config::MouseMode, terminal::input::TerminalInput};
 
-pub type Output = Stdout;
+pub type TerminalOutput = Stdout;
 
 /// Returns the terminal's file.
 ///
 /// # Errors
 /// Never.
-pub fn output() -> io::Result<Output> {
+pub fn terminal_output() -> io::Result<TerminalOutput> {
     Ok(io::stdout())
 }
 
@@ -35,31 +38,48 @@ pub fn write_to_terminal(bytes: &[u8]) -> io::Result<()> {
     out.flush()
 }
 
+/// Windows reports keys and focus as records and types the rest: pastes with these reports would come with brackets.
+pub const START_REPORTS: &str = "";
+pub const STOP_REPORTS: &str = "";
+/// Nothing: the reply would be typed into the composer.
+pub const QUERY_BACKGROUND: &str = "";
+
+/// Sets the console's mode for the mouse; there is no sequence to send.
+pub fn mouse_modes(mouse: MouseMode) -> &'static str {
+    let out = io::stdout();
+    // A console without a mouse is still a console.
+    let _ = match mouse {
+        MouseMode::On | MouseMode::Wheel => execute!(&out, EnableMouseCapture),
+        MouseMode::Off => execute!(&out, DisableMouseCapture),
+    };
+    ""
+}
+
 /// Does nothing: there is no job control.
-pub async fn suspend(_signals: &mut Signals) -> Signal {
-    Signal::Continued
+pub async fn suspend(_signals: &mut SignalReceiver) -> SystemSignal {
+    SystemSignal::Continued
 }
 
 /// Forwards `^C` from outside; there are no other signals.
 ///
 /// # Errors
 /// Never.
-pub(crate) fn listen(send: mpsc::Sender<Signal>) -> io::Result<()> {
+pub(crate) fn listen(send: mpsc::Sender<SystemSignal>) -> io::Result<()> {
     tokio::spawn(async move {
         while tokio::signal::ctrl_c().await.is_ok() {
-            super::tell(&send, Signal::Interrupt).await;
+            super::forward_signal(&send, SystemSignal::Interrupt).await;
         }
     });
     Ok(())
 }
 
 /// Reads keys on a separate thread, which can be paused to leave them to another program.
-pub struct Keyboard {
-    reads: mpsc::Receiver<Vec<Decoded>>,
+pub struct KeyboardInput {
+    reads: mpsc::Receiver<Vec<TerminalInput>>,
     paused: Arc<AtomicBool>,
 }
 
-impl Keyboard {
+impl KeyboardInput {
     /// Starts to read the keyboard.
     ///
     /// # Errors
@@ -73,17 +93,17 @@ impl Keyboard {
     }
 
     /// Receives keys that are decoded elsewhere.
-    pub fn of(reads: mpsc::Receiver<Vec<Decoded>>) -> Self {
+    pub fn from_receiver(reads: mpsc::Receiver<Vec<TerminalInput>>) -> Self {
         Self { reads, paused: Arc::default() }
     }
 
     /// The events of the next read; `None` when the terminal is gone.
-    pub async fn next(&mut self) -> Option<Vec<Decoded>> {
+    pub async fn next(&mut self) -> Option<Vec<TerminalInput>> {
         self.reads.recv().await
     }
 
     /// Whether a key is waiting.
-    pub fn waits(&self) -> bool {
+    pub fn has_pending(&self) -> bool {
         !self.reads.is_empty()
     }
 
@@ -97,7 +117,7 @@ impl Keyboard {
     }
 }
 
-fn forward(send: &mpsc::Sender<Vec<Decoded>>, paused: &AtomicBool) {
+fn forward(send: &mpsc::Sender<Vec<TerminalInput>>, paused: &AtomicBool) {
     const STEP: Duration = Duration::from_millis(100);
     loop {
         if paused.load(Ordering::Acquire) {
@@ -114,7 +134,7 @@ fn forward(send: &mpsc::Sender<Vec<Decoded>>, paused: &AtomicBool) {
             continue;
         }
         let more = poll(Duration::ZERO).unwrap_or(false);
-        if send.blocking_send(vec![Decoded::Input { event, more }]).is_err() {
+        if send.blocking_send(vec![TerminalInput::Input { event, more }]).is_err() {
             return;
         }
     }

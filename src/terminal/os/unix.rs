@@ -20,7 +20,10 @@ use tokio::{
 };
 
 use super::{SignalReceiver, SystemSignal};
-use crate::terminal::input::{InputDecoder, TerminalInput, UndecidedInput};
+use crate::{
+    config::MouseMode,
+    terminal::input::{InputDecoder, TerminalInput, UndecidedInput},
+};
 
 /// Unbuffered: a frame is one write.
 pub type TerminalOutput = File;
@@ -39,6 +42,23 @@ pub fn terminal_output() -> io::Result<TerminalOutput> {
 /// The terminal is gone.
 pub fn write_to_terminal(bytes: &[u8]) -> io::Result<()> {
     terminal_output()?.write_all(bytes)
+}
+
+/// Makes the terminal report pastes, its focus, changes of its colours, and keys without ambiguity.
+pub const START_REPORTS: &str = "\x1b[?2004h\x1b[?1004h\x1b[?2031h\x1b[>1u";
+/// Stops these reports.
+pub const STOP_REPORTS: &str = "\x1b[<1u\x1b[?2031l\x1b[?1004l\x1b[?2004l";
+/// Queries the terminal's background colour.
+pub const QUERY_BACKGROUND: &str = "\x1b]11;?\x07";
+
+/// Returns the sequence for presses and the wheel, for moves while a button is down, and for decimal coordinates.
+/// Moves without a button are not requested.
+pub fn mouse_modes(mouse: MouseMode) -> &'static str {
+    match mouse {
+        MouseMode::On => "\x1b[?1000h\x1b[?1002h\x1b[?1006h",
+        MouseMode::Wheel => "\x1b[?1002l\x1b[?1000h\x1b[?1006h",
+        MouseMode::Off => "\x1b[?1006l\x1b[?1002l\x1b[?1000l",
+    }
 }
 
 /// Stops the processes of our group, as the system does when a program does not handle `^Z`. Returns when they are

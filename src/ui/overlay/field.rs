@@ -35,7 +35,7 @@ impl Default for TextField {
 impl TextField {
     /// A field with this text and the cursor at its end.
     pub fn new(text: &str) -> Self {
-        let mut line = Composer::new(&one_line(text));
+        let mut line = Composer::new(&without_line_ends(text));
         line.wrap_to_width(u16::MAX);
         Self { line }
     }
@@ -55,7 +55,7 @@ impl TextField {
 
     /// Inserts pasted text; its line breaks become blanks.
     pub fn paste(&mut self, text: &str) {
-        self.line.insert_str(&one_line(text));
+        self.line.insert_str(&without_line_ends(text));
     }
 
     /// Draws the part of the text that fits; the cursor is always visible.
@@ -114,7 +114,7 @@ fn cluster_cells(cluster: &str, display: FieldDisplay) -> usize {
     }
 }
 
-fn one_line(text: &str) -> String {
+fn without_line_ends(text: &str) -> String {
     text.trim_end_matches(['\r', '\n']).replace("\r\n", " ").replace(['\r', '\n'], " ")
 }
 

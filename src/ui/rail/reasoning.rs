@@ -57,7 +57,7 @@ impl Rail {
                 ItemKind::Search(search) => {
                     let Some(query) = &search.query else { continue };
                     self.push_blank();
-                    let query = text::clean(query).split_whitespace().collect::<Vec<_>>().join(" ");
+                    let query = text::one_line(query);
                     let mark =
                         StyledSpan::new(format!("{} ", options.look.marks.search), TextStyle::of(ColourRole::Link));
                     let row = StyledRow::new(

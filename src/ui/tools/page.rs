@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::rows::{self, ToolFacts, ToolListItem, WebSearchState, one_line, server_state_text};
+use super::rows::{self, ToolFacts, ToolListItem, WebSearchState, server_state_text, short_line};
 use crate::{
     mcp::{LogSource, RunPermission, ServerState, ServerStatus},
     render::{
@@ -71,8 +71,8 @@ pub fn page_title(subject: &PageSubject, facts: &ToolFacts) -> String {
 
 /// The details for the row under the cursor.
 pub fn detail_rows(thing: &ToolListItem, facts: &ToolFacts, width: usize) -> Vec<StyledRow> {
-    let text = |words: &str| StyledSpan::new(one_line(words), TextStyle::of(ColourRole::Text));
-    let muted = |words: String| StyledSpan::new(one_line(&words), TextStyle::of(ColourRole::Muted));
+    let text = |words: &str| StyledSpan::new(short_line(words), TextStyle::of(ColourRole::Text));
+    let muted = |words: String| StyledSpan::new(short_line(&words), TextStyle::of(ColourRole::Muted));
     let (words, below) = match thing {
         ToolListItem::ToolMode => (
             vec![text("auto, none, required: Space goes to the next. On a tool, f makes the model call that one.")],
@@ -283,7 +283,7 @@ impl PageBuilder {
 
     /// Adds a name and its value, unless the value is empty.
     fn push_value(&mut self, name: &str, value: &str) {
-        let words = text::show_invisible(value).replace('\n', "⟨U+000A⟩");
+        let words = text::show_invisible_in_line(value);
         if !words.is_empty() {
             self.push_fact(name, &[StyledSpan::new(words, TextStyle::of(ColourRole::Text))]);
         }
@@ -329,7 +329,7 @@ mod tests {
 
     #[test]
     fn row_text_is_one_clean_line() {
-        assert_eq!(one_line(" a\n\tb\u{1b}[31m  c\u{200b} "), "a b c⟨U+200B⟩");
+        assert_eq!(short_line(" a\n\tb\u{1b}[31m  c\u{200b} "), "a b c⟨U+200B⟩");
         let id = ToolId::new("s", "a\n\u{202e}b");
         assert_eq!(rows::visible_local_name(&id), "a⟨U+000A⟩⟨U+202E⟩b");
     }

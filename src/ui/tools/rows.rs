@@ -150,7 +150,13 @@ fn heading_row(name: &str) -> ToolRow {
 }
 
 fn note_row(role: ColourRole, words: &str) -> ToolRow {
-    ToolRow { depth: RowDepth::Row, item: None, switch: None, name: String::new(), text: vec![(role, one_line(words))] }
+    ToolRow {
+        depth: RowDepth::Row,
+        item: None,
+        switch: None,
+        name: String::new(),
+        text: vec![(role, short_line(words))],
+    }
 }
 
 fn mode_row(chosen: &ToolSelection) -> ToolRow {
@@ -203,28 +209,28 @@ pub fn server_state_text(known: &ServerStatus, facts: &ToolFacts) -> Vec<(Colour
         (RunPermission::Off, _) => vec![(ColourRole::Muted, format!("switched off in {}", file()))],
         (RunPermission::Untrusted, _) => vec![
             (ColourRole::Warning, format!("{} not trusted", marks.asking)),
-            (ColourRole::Muted, format!("  {} would run {}", file(), one_line(&configured.target_line()))),
+            (ColourRole::Muted, format!("  {} would run {}", file(), short_line(&configured.target_line()))),
         ],
         (RunPermission::On, ServerState::Idle) => vec![(ColourRole::Muted, "not started".into())],
         (RunPermission::On, ServerState::Starting) => vec![(ColourRole::Accent, format!("{} starting", marks.running))],
         (RunPermission::On, ServerState::Ready(identity)) => {
             let mut words = vec![(ColourRole::Ok, format!("{} ready", marks.done))];
-            let identity_text = one_line(&format!("{} {}", identity.name, identity.version));
+            let identity_text = short_line(&format!("{} {}", identity.name, identity.version));
             if !identity_text.trim().is_empty() {
                 words.push((ColourRole::Muted, format!("  {}", identity_text.trim())));
             }
-            let trouble = known.problem().map(|trouble| format!(" {dot} {}", one_line(trouble)));
+            let trouble = known.problem().map(|trouble| format!(" {dot} {}", short_line(trouble)));
             words.extend(trouble.map(|trouble| (ColourRole::Warning, trouble)));
             words
         }
         (RunPermission::On, ServerState::Waiting { until, why }) => vec![
             (ColourRole::Warning, format!("{} retry at {}", marks.waiting, time_of_day(*until, facts.zone))),
-            (ColourRole::Muted, format!("  {}", one_line(why))),
+            (ColourRole::Muted, format!("  {}", short_line(why))),
         ],
         (RunPermission::On, ServerState::Failed { why }) => {
             vec![
                 (ColourRole::Error, format!("{} failed", marks.failed)),
-                (ColourRole::Muted, format!("  {}", one_line(why))),
+                (ColourRole::Muted, format!("  {}", short_line(why))),
             ]
         }
     }
@@ -244,7 +250,7 @@ fn tool_row(tool: &ToolDefinition, depth: RowDepth, facts: &ToolFacts) -> ToolRo
     } else {
         tool.description.as_str()
     };
-    words.push((ColourRole::Muted, one_line(description)));
+    words.push((ColourRole::Muted, short_line(description)));
     ToolRow {
         depth,
         item: Some(ToolListItem::Tool(tool.id.clone())),
@@ -290,16 +296,14 @@ pub fn hosted_description(name: &str) -> &'static str {
 
 /// The name of a tool without its server, with deceptive characters made visible.
 pub fn visible_local_name(id: &ToolId) -> String {
-    text::show_invisible(&id.name).replace('\n', "⟨U+000A⟩")
+    text::show_invisible_in_line(&id.name)
 }
 
 /// The beginning of a text as one clean line.
-pub fn one_line(said: &str) -> String {
+pub fn short_line(said: &str) -> String {
     let end = said.char_indices().nth(MAX_TEXT_CHARS).map_or(said.len(), |(at, _)| at);
     let more = if end < said.len() { "…" } else { "" };
-    let clean = text::clean(&said[..end]);
-    let words: Vec<&str> = clean.split_whitespace().collect();
-    text::show_invisible(&words.join(" ")).into_owned() + more
+    text::show_invisible(&text::one_line(&said[..end])).into_owned() + more
 }
 
 /// The time of day to the second, as a log needs it.

@@ -16,7 +16,7 @@ use crate::ui::{
     screen::{EditTarget, PaneFocus},
 };
 use crate::{
-    chat::{CallDecision, CallDenial, CallId, Timestamp, choices::ApprovalChoice, request::StartingServers},
+    chat::{CallDecision, CallId, Timestamp, choices::ApprovalChoice, request::StartingServers},
     config::{Config, SettingChange},
     mcp::{self, RunPermission, ServerStatuses},
     text,
@@ -216,7 +216,7 @@ pub(crate) fn take_approval(screen: &mut Screen, cx: &mut Cx<'_>, approval: Appr
         ApprovalChoice::Always => allow_always(cx, &tool),
         ApprovalChoice::Deny => {
             change_conversation(cx, id, |chat, ids| {
-                chat.decide_call(call, CallDecision::Deny(CallDenial::ByUser), now, ids)
+                chat.decide_call(call, CallDecision::Deny { reason: None }, now, ids)
             });
         }
         ApprovalChoice::Edit | ApprovalChoice::DenyWithReason => edit_call(screen, cx, call, approval),
@@ -288,8 +288,8 @@ pub(crate) fn take_call_text(screen: &mut Screen, cx: &mut Cx<'_>, target: EditT
     let now = cx.now;
     let (call, decision) = match target {
         EditTarget::Prompt(_) => return,
-        EditTarget::Reason(call) if text.trim().is_empty() => (call, CallDecision::Deny(CallDenial::ByUser)),
-        EditTarget::Reason(call) => (call, CallDecision::Deny(CallDenial::ByUserBecause(text))),
+        EditTarget::Reason(call) if text.trim().is_empty() => (call, CallDecision::Deny { reason: None }),
+        EditTarget::Reason(call) => (call, CallDecision::Deny { reason: Some(text) }),
         EditTarget::Arguments(call) => match serde_json::from_str::<serde_json::Value>(&text) {
             Ok(arguments) => (call, CallDecision::ChangeArguments(arguments)),
             Err(error) => {

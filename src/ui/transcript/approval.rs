@@ -9,7 +9,7 @@ use crate::render::{
 };
 use crate::{
     chat::{ToolCallRun, choices::CardChoice},
-    text::show_invisible,
+    text::{show_invisible, show_invisible_in_line},
     tools::{NameDoubt, ToolCommand, ToolDefinition, ToolHints, ToolId},
 };
 
@@ -82,7 +82,7 @@ pub fn approval_rows(
 
 /// Returns the tool's name for display, with invisible and misleading characters made visible.
 pub fn visible_tool_name(id: &ToolId) -> String {
-    show_invisible(&id.to_string()).replace('\n', "⟨U+000A⟩")
+    show_invisible_in_line(&id.to_string())
 }
 
 fn doubt_text(doubt: &NameDoubt) -> String {

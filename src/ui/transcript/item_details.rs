@@ -30,7 +30,7 @@ pub(crate) fn failure_text(status: &str, item: &Item) -> Option<String> {
     };
     let fields = item.raw.as_ref().and_then(|raw| JsonFields::parse(raw.get())).unwrap_or_default();
     let why = fields.non_blank("error").or_else(|| fields.object("error")?.non_blank("message"));
-    Some(match why.map(|why| clean_line(&why)) {
+    Some(match why.map(|why| text::one_line(&why)) {
         Some(why) => format!("{word}: {why}"),
         None => word.to_owned(),
     })
@@ -71,14 +71,14 @@ pub(crate) fn item_head(kind: &str, status: Option<&str>, item: &Item, is_open: 
     let status = if status.is_empty() { status } else { format!(" {} {status}", marks.dot) };
     let mark = if is_open { marks.unfolded } else { marks.folded };
     let label = image_text(kind, item).unwrap_or_else(|| kind.replace(['_', ':'], " "));
-    let words = clean_line(&format!("{mark} {label}{status}"));
+    let words = text::one_line(&format!("{mark} {label}{status}"));
     StyledRow::new(RowKind::Other, vec![StyledSpan::new(words, TextStyle::of(ColourRole::Muted))])
 }
 
 /// The query of a search and the pages that it found, a line each.
 pub(crate) fn search_text(search: &SearchCall) -> String {
-    let query = search.query.as_deref().map(|query| format!("“{}”", clean_line(query)));
-    query.into_iter().chain(search.urls.iter().map(|url| clean_line(url))).collect::<Vec<_>>().join("\n")
+    let query = search.query.as_deref().map(|query| format!("“{}”", text::one_line(query)));
+    query.into_iter().chain(search.urls.iter().map(|url| text::one_line(url))).collect::<Vec<_>>().join("\n")
 }
 
 /// The rows of that text, with the pages as links.
@@ -102,8 +102,8 @@ pub(crate) fn search_text_rows(text: &str, width: usize) -> Vec<StyledRow> {
 pub(crate) fn failed_search_text(item: &Item, search: &SearchCall) -> String {
     let place = if is_file_search(search) { "files" } else { "the web" };
     let action = match (&search.query, search.urls.first()) {
-        (None, Some(url)) => format!("Reading {}", clean_line(url)),
-        (Some(query), _) => format!("Searching {place} for “{}”", clean_line(query)),
+        (None, Some(url)) => format!("Reading {}", text::one_line(url)),
+        (Some(query), _) => format!("Searching {place} for “{}”", text::one_line(query)),
         (None, None) => format!("Searching {place}"),
     };
     format!("{action} · {}", failure_text(&search.status, item).unwrap_or_default())
@@ -111,10 +111,6 @@ pub(crate) fn failed_search_text(item: &Item, search: &SearchCall) -> String {
 
 pub(crate) fn is_file_search(search: &SearchCall) -> bool {
     search.kind.contains("file")
-}
-
-pub(crate) fn clean_line(text: &str) -> String {
-    text::clean(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The item as JSON, with long strings shortened.

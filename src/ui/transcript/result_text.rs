@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{facts, format_size};
 use crate::render::theme::{ColourRole, ThemeMarks};
 use crate::{
-    chat::{CallDenial, Timestamp, ToolCallRun, ToolCallState},
+    chat::{Timestamp, ToolCallRun, ToolCallState},
     text::{self, show_invisible},
     tools::{ToolContent, ToolOutcome},
 };
@@ -57,13 +57,12 @@ pub fn outcome_text(outcome: &ToolOutcome) -> String {
 pub fn missing_result_reason(run: &ToolCallRun) -> Option<String> {
     match &run.state {
         ToolCallState::Failed(failure) => Some(failure.message()),
-        ToolCallState::Denied(CallDenial::ByUserBecause(why)) => Some(why.clone()),
-        ToolCallState::Denied(CallDenial::ByRule) => Some("by a rule in the config".into()),
+        ToolCallState::Denied { reason } => reason.clone(),
+        ToolCallState::DeniedByRule => Some("by a rule in the config".into()),
         ToolCallState::Asking
         | ToolCallState::Queued
         | ToolCallState::Running
         | ToolCallState::Done(_)
-        | ToolCallState::Denied(CallDenial::ByUser)
         | ToolCallState::Cancelled => None,
     }
 }
@@ -79,7 +78,9 @@ pub fn call_sign(run: Option<&ToolCallRun>, marks: &ThemeMarks) -> (&'static str
             (marks.failed, ColourRole::Error)
         }
         Some(ToolCallState::Done(_)) => (marks.done, ColourRole::Ok),
-        Some(ToolCallState::Denied(_) | ToolCallState::Cancelled) => (marks.tools, ColourRole::Muted),
+        Some(ToolCallState::DeniedByRule | ToolCallState::Denied { .. } | ToolCallState::Cancelled) => {
+            (marks.tools, ColourRole::Muted)
+        }
     }
 }
 
@@ -91,7 +92,8 @@ pub fn call_status(run: &ToolCallRun, now: Option<Timestamp>, marks: &ThemeMarks
         ToolCallState::Queued
         | ToolCallState::Running
         | ToolCallState::Done(_)
-        | ToolCallState::Denied(_)
+        | ToolCallState::DeniedByRule
+        | ToolCallState::Denied { .. }
         | ToolCallState::Cancelled => ColourRole::Muted,
     };
     let mut status = vec![match &run.state {
@@ -115,7 +117,7 @@ pub fn call_status(run: &ToolCallRun, now: Option<Timestamp>, marks: &ThemeMarks
 
 /// A text on one line, with its invisible characters made visible.
 pub fn visible_line(text: &str) -> String {
-    show_invisible(text).split_whitespace().collect::<Vec<_>>().join(" ")
+    text::collapse_spaces(&show_invisible(text))
 }
 
 /// JSON with one member per line.

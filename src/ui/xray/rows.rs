@@ -55,7 +55,13 @@ pub const MAX_SHOWN_BYTES: usize = 600;
 
 impl XrayRow {
     fn new(kind: XrayRowKind, frame_index: usize, text: &str) -> Self {
-        Self { kind, time: String::new(), name: String::new(), text: one_line(text), frame_index: Some(frame_index) }
+        Self {
+            kind,
+            time: String::new(),
+            name: String::new(),
+            text: text::join_lines(text),
+            frame_index: Some(frame_index),
+        }
     }
 
     fn blank() -> Self {
@@ -177,7 +183,7 @@ fn push_request(rows: &mut Vec<XrayRow>, frame_index: usize, frame: &RecordedFra
     let FrameContent::Sent(sent) = &frame.what else { return };
     rows.push(XrayRow { name: "POST".into(), ..XrayRow::new(XrayRowKind::Address, frame_index, &sent.url) });
     for (name, value) in &sent.headers {
-        rows.push(XrayRow { name: one_line(name), ..XrayRow::new(XrayRowKind::Header, frame_index, value) });
+        rows.push(XrayRow { name: text::join_lines(name), ..XrayRow::new(XrayRowKind::Header, frame_index, value) });
     }
     rows.push(XrayRow::blank());
     push_body(rows, frame_index, &sent.body, frame.cut);
@@ -186,7 +192,7 @@ fn push_request(rows: &mut Vec<XrayRow>, frame_index: usize, frame: &RecordedFra
 fn push_head(rows: &mut Vec<XrayRow>, frame_index: usize, head: &ResponseHead, cut: usize) {
     rows.push(XrayRow { name: head.status_text(), ..XrayRow::new(XrayRowKind::Response, frame_index, "") });
     for (name, value) in headers_by_importance(head) {
-        rows.push(XrayRow { name: one_line(name), ..XrayRow::new(XrayRowKind::Header, frame_index, value) });
+        rows.push(XrayRow { name: text::join_lines(name), ..XrayRow::new(XrayRowKind::Header, frame_index, value) });
     }
     push_cut(rows, frame_index, cut);
 }
@@ -234,7 +240,7 @@ fn event_name(payload: &str) -> String {
         error: Option<serde::de::IgnoredAny>,
     }
     match serde_json::from_str::<TypedPayload>(payload) {
-        Ok(TypedPayload { kind: Some(kind), .. } | TypedPayload { object: Some(kind), .. }) => one_line(&kind),
+        Ok(TypedPayload { kind: Some(kind), .. } | TypedPayload { object: Some(kind), .. }) => text::join_lines(&kind),
         Ok(TypedPayload { error: Some(_), .. }) => "error".into(),
         Ok(TypedPayload { .. }) => "no type".into(),
         Err(_) => "not JSON".into(),
@@ -249,11 +255,6 @@ fn without_type(payload: &str) -> Cow<'_, str> {
         (!name.contains('\\')).then(|| rest.strip_prefix(',').unwrap_or(rest).trim_start())
     });
     rest.map_or(Cow::Borrowed(payload), |rest| Cow::Owned(format!("{{{rest}")))
-}
-
-fn one_line(text: &str) -> String {
-    let clean = text::clean(text);
-    if clean.contains('\n') { clean.replace('\n', " ") } else { clean.into_owned() }
 }
 
 /// Wraps a row at this width; continuation rows have the same indent.

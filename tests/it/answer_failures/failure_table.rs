@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use ibid::{
     api::{self, ApiDialect, FreeQuota},
-    chat::{AnswerEnd, TurnPhase},
-    config::DataCollection,
+    chat::{AnswerEnd, TurnPhase, provider_prefs::DataCollection},
     store::StoreReply,
     ui::{Effect, Msg, transcript::error_card},
 };

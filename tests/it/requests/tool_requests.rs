@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use ibid::{
     api::{ApiDialect, Catalogue},
-    chat::{ChatSettings, request::RequestContext},
-    config,
+    chat::{ChatSettings, request::RequestContext, request_options::HostedToolOptions},
     tools::{
         PolicyVerdict, ToolContent, ToolDefinition, ToolHints, ToolId, ToolLimits, ToolMode, ToolOutcome, ToolPolicy,
         ToolSelection, Toolbox,
@@ -164,15 +163,15 @@ fn openrouter_tools_are_sent_beside_ours_and_bounded_by_number_or_by_conditions(
         let body = first_body(chosen(), RequestContext { hosted, ..context() });
         json!({ "tools": body["tools"].as_array().unwrap()[3..], "max": body["max_tool_calls"], "when": body["stop_server_tools_when"] })
     };
-    let by_number = config::HostedToolsConfig { max_calls: Some(10), ..config::HostedToolsConfig::default() };
-    let by_conditions = config::HostedToolsConfig {
+    let by_number = HostedToolOptions { max_calls: Some(10), ..HostedToolOptions::default() };
+    let by_conditions = HostedToolOptions {
         max_calls: Some(10),
         stop_after_steps: Some(5),
         stop_after_tokens: Some(20_000),
         stop_after_cost: Some(0.1),
-        ..config::HostedToolsConfig::default()
+        ..HostedToolOptions::default()
     };
-    let all = [config::HostedToolsConfig::default(), by_number.clone(), by_conditions].map(bounded);
+    let all = [HostedToolOptions::default(), by_number.clone(), by_conditions].map(bounded);
     assert_snapshot!(all.each_ref().map(ToString::to_string).join("\n"));
     // Without hosted tools there is no bound, and other servers get neither.
     let none = first_body(ToolSelection::default(), RequestContext { hosted: by_number.clone(), ..context() });

@@ -17,7 +17,7 @@ use super::test_database::{
 
 const MAX_BYTES: usize = 64 * 1024;
 
-fn recording(events: usize) -> WireRecording {
+pub fn recording(events: usize) -> WireRecording {
     let sent = SentRequest {
         url: "https://openrouter.ai/api/v1/responses".into(),
         headers: vec![("authorization".into(), "Bearer $OPENROUTER_API_KEY".into())],
@@ -42,7 +42,7 @@ fn recording_change(n: u128, recording: &WireRecording, most_in_all: u64) -> Con
     }
 }
 
-fn load_recording(run: &StoreRun, n: u128) -> Option<WireRecording> {
+pub fn load_recording(run: &StoreRun, n: u128) -> Option<WireRecording> {
     run.send(StoreJob::LoadRecording(message_id(n)));
     match run.reply() {
         StoreReply::Recording { message, result } => {
@@ -50,6 +50,17 @@ fn load_recording(run: &StoreRun, n: u128) -> Option<WireRecording> {
             result.expect("the database works").map(|found| *found)
         }
         other => panic!("unexpected reply to a request for a recording: {other:?}"),
+    }
+}
+
+pub fn load_outcome(run: &StoreRun, n: u128, slot: ItemSlot) -> Option<ToolOutcome> {
+    run.send(StoreJob::LoadOutcome { message: message_id(n), slot });
+    match run.reply() {
+        StoreReply::Outcome { message, slot: of, result } => {
+            assert_eq!((message, of), (message_id(n), slot));
+            result.expect("the database works").map(|found| *found)
+        }
+        other => panic!("unexpected reply to a request for an outcome: {other:?}"),
     }
 }
 
@@ -213,16 +224,6 @@ fn the_full_result_of_a_tool_survives_a_restart() {
         change,
     ]);
     let run = disk.open();
-    let load_outcome = |step, index| {
-        run.send(StoreJob::LoadOutcome { message: message_id(2), slot: slot(step, index) });
-        match run.reply() {
-            StoreReply::Outcome { message, slot: of, result } => {
-                assert_eq!((message, of), (message_id(2), slot(step, index)));
-                result.expect("the database works").map(|found| *found)
-            }
-            other => panic!("unexpected reply to a request for an outcome: {other:?}"),
-        }
-    };
-    assert_eq!(load_outcome(1, 3), Some(outcome));
-    assert_eq!(load_outcome(3, 1), None);
+    assert_eq!(load_outcome(&run, 2, slot(1, 3)), Some(outcome));
+    assert_eq!(load_outcome(&run, 2, slot(3, 1)), None);
 }

@@ -6,9 +6,9 @@ use ibid::{
     api::Event,
     chat::{
         Answer, ChatSettings, Conversation, ConversationChange, IdGenerator, Message, MessageBody,
-        journal::{self, AnswerJournal},
+        journal::AnswerJournal,
     },
-    store::{SaveTicket, StoreHandle, StoreJob, StoreReply},
+    store::{self, SaveTicket, StoreHandle, StoreJob, StoreReply},
 };
 use proptest::prelude::*;
 
@@ -32,7 +32,7 @@ fn an_answer_replayed_at_any_event_boundary_ends_the_same() {
                 journal.push(0, event_time(number), event);
             }
             let mut replayed = new_answer();
-            journal::replay_journal(&mut replayed, &take_lines(&mut journal));
+            store::replay_journal(&mut replayed, &take_lines(&mut journal));
             assert_eq!(describe_fully(&replayed), describe_fully(&live), "{name} replayed after {boundary} events");
             if events[boundary..]
                 .iter()
@@ -112,7 +112,7 @@ fn a_citation_that_arrives_after_its_message_is_stored() {
             journal.push(0, event_time(0), &Event::parse(json));
         }
         let mut killed = new_answer();
-        journal::replay_journal(&mut killed, &take_lines(&mut journal));
+        store::replay_journal(&mut killed, &take_lines(&mut journal));
         assert_eq!(killed.annotations().collect::<Vec<_>>(), answer.annotations().collect::<Vec<_>>(), "{whose}");
     }
 }
@@ -157,7 +157,7 @@ proptest! {
         lines += &take_lines(&mut journal);
         prop_assert!(ends <= 1);
         let mut replayed = new_answer();
-        journal::replay_journal(&mut replayed, &lines);
+        store::replay_journal(&mut replayed, &lines);
         prop_assert_eq!(describe_fully(&replayed), describe_fully(&live));
         live.finish(event_time(events.len()), Ok(()));
         prop_assert!(live.is_over());

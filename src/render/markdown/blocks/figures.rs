@@ -132,7 +132,7 @@ impl MarkdownVisitor<'_> {
             self.leaf = LeafKind::Figure(image.number);
         }
         let mut copied: Option<Arc<str>> = Some(self.input.source[image.range.clone()].into());
-        let alt = image.alt.split_whitespace().collect::<Vec<_>>().join(" ");
+        let alt = text::collapse_spaces(&image.alt);
         let link = TextStyle { role: ColourRole::Link, ..self.current_style() };
         let plain = if image.is_alone {
             TextStyle { role: ColourRole::Muted, ..self.current_style() }

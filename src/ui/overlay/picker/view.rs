@@ -140,7 +140,7 @@ impl<T> PickerView<'_, T> {
                     DetailStyle::Muted => self.theme.style(ColourRole::Muted),
                     DetailStyle::Role(role) => self.theme.style(*role),
                 };
-                Span::styled(text::clean(piece).replace('\n', " "), style)
+                Span::styled(text::join_lines(piece), style)
             });
             spans.collect::<Line>()
         });

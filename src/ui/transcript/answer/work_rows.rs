@@ -241,7 +241,7 @@ impl SectionBuilder<'_> {
                 let query = search
                     .query
                     .as_deref()
-                    .map(|query| format!(" “{}”", item_details::clean_line(query)))
+                    .map(|query| format!(" “{}”", crate::text::one_line(query)))
                     .unwrap_or_default();
                 let spent = facts::format_seconds(facts::millis_between(item.opened_at, self.context.now));
                 let room = self.layout.width.saturating_sub(text::width(&spent) + 4);

@@ -10,7 +10,7 @@ use crate::{
     },
     text::{
         diff::{self, LineChange},
-        show_invisible,
+        show_invisible, show_invisible_in_line,
     },
     ui::transcript::result_text::pretty_json,
 };
@@ -155,7 +155,7 @@ fn label_span(name: &str) -> StyledSpan {
 }
 
 fn visible_line(name: &str) -> String {
-    show_invisible(name).replace('\n', "⟨U+000A⟩")
+    show_invisible_in_line(name)
 }
 
 #[cfg(test)]

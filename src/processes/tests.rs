@@ -1,0 +1,112 @@
+//! Programs that are started for real.
+
+use std::{env, fs, path::Path, time::Instant};
+
+use rustix::process::{Pid, Signal, getpgid, kill_process, test_kill_process};
+
+use super::*;
+
+/// Where `this_process_runs_a_program` runs its program.
+const FOLDER_VARIABLE: &str = "IBID_TEST_FOLDER";
+
+const LIMIT: Duration = Duration::from_mins(1);
+
+fn shell_run(script: &str, leftovers: LeftoverProcesses) -> ProcessRun<'static> {
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", script]);
+    let (stdout, stderr) = (BoundedOutput::with_both_ends(1000), BoundedOutput::with_both_ends(1000));
+    ProcessRun { command, input: None, stdout, stderr, time_limit: LIMIT, leftovers }
+}
+
+/// Whether a process is running. A zombie is not.
+fn is_running(pid: Pid) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()));
+    test_kill_process(pid).is_ok() && !stat.is_ok_and(|stat| stat.contains(") Z "))
+}
+
+fn wait_until(is_met: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !is_met() {
+        assert!(begun.elapsed() < LIMIT, "it takes too long");
+        thread::yield_now();
+    }
+}
+
+pub(crate) fn wait_until_gone(pid: &str) {
+    let pid = parse_pid(pid);
+    wait_until(|| !is_running(pid));
+}
+
+fn parse_pid(pid: &str) -> Pid {
+    Pid::from_raw(pid.trim().parse().expect("a number")).expect("a process id")
+}
+
+/// Waits for a file to be written in full, and returns its text.
+fn awaited_file(path: &Path) -> String {
+    wait_until(|| path.exists());
+    fs::read_to_string(path).expect("the file can be read")
+}
+
+#[test]
+fn what_a_program_leaves_running_is_killed_or_kept_as_asked() {
+    for leftovers in [LeftoverProcesses::Kill, LeftoverProcesses::Keep] {
+        // The process that is left holds the output open, so reading must not wait for its end.
+        let finished = shell_run("sleep 1000 & echo $!", leftovers).run_blocking().expect("it runs");
+        let left = finished.stdout.into_text();
+        if leftovers == LeftoverProcesses::Kill {
+            wait_until_gone(&left);
+        } else {
+            assert!(is_running(parse_pid(&left)));
+            kill_process(parse_pid(&left), Signal::KILL).expect("it is our own");
+        }
+    }
+}
+
+/// The process that the next test kills.
+#[test]
+fn this_process_runs_a_program() {
+    if let Ok(folder) = env::var(FOLDER_VARIABLE) {
+        let script = "sleep 1000 & echo $! > child.new; echo $$ > own; mv child.new child; wait";
+        let mut run = shell_run(script, LeftoverProcesses::Keep);
+        run.command.current_dir(folder);
+        panic!("it ended: {:?}", run.run_blocking());
+    }
+}
+
+#[test]
+fn a_program_and_its_children_end_with_us_even_if_we_are_killed() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut victim = std::process::Command::new(env::current_exe().expect("this program"))
+        .args(["--exact", "processes::tests::this_process_runs_a_program", "--nocapture"])
+        .env(FOLDER_VARIABLE, folder.path())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("this program starts again");
+    let processes = ["child", "own"].map(|name| awaited_file(&folder.path().join(name)));
+    assert!(processes.iter().all(|pid| is_running(parse_pid(pid))));
+    victim.kill().expect("it is running");
+    victim.wait().expect("it ends");
+    processes.iter().for_each(|pid| wait_until_gone(pid));
+}
+
+#[test]
+fn a_detached_program_reads_its_input_and_is_never_killed() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let detached = |script: &str, input: Option<&str>, patience| {
+        let mut command = std::process::Command::new("/bin/sh");
+        command.args(["-c", script]).current_dir(folder.path());
+        start_detached(command, input.map(str::to_owned), patience).expect("it starts")
+    };
+    let status = detached("cat > input; exit 3", Some("héllo"), LIMIT);
+    assert_eq!(status.and_then(|status| status.code()), Some(3));
+    assert_eq!(awaited_file(&folder.path().join("input")), "héllo");
+
+    let script = "mkfifo wait; echo $$ > own.new; mv own.new own; cat wait; touch ended";
+    assert_eq!(detached(script, None, Duration::ZERO), None);
+    let pid = parse_pid(&awaited_file(&folder.path().join("own")));
+    assert_eq!(getpgid(Some(pid)), Ok(pid), "it is in our group");
+    fs::write(folder.path().join("wait"), "").expect("it reads");
+    awaited_file(&folder.path().join("ended"));
+    let missing = start_detached(std::process::Command::new("/nowhere/at-all"), None, LIMIT);
+    assert_eq!(missing.expect_err("there is no such program").kind(), io::ErrorKind::NotFound);
+}
