@@ -81,7 +81,7 @@ pub struct Config {
     /// MCP servers by name.
     pub mcp: BTreeMap<String, McpServerConfig>,
     /// Changed key bindings, by the name of the action.
-    pub keys: BTreeMap<String, ActionKeys>,
+    pub keys: BTreeMap<String, KeySetting>,
 }
 
 /// A server as the config describes it.
@@ -278,6 +278,15 @@ pub enum DialectSetting {
     OpenRouter,
     OpenAi,
     Other,
+}
+
+/// An entry of `[keys]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeySetting {
+    /// The keys of an action, in every context that has it.
+    Action(ActionKeys),
+    /// The keys of actions in the context that the entry names.
+    Context(BTreeMap<String, ActionKeys>),
 }
 
 /// The keys of one action; an empty list unbinds it.

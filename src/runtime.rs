@@ -102,7 +102,7 @@ impl EffectRuntime {
     pub fn run(&mut self, effect: Effect) {
         match effect {
             Effect::OpenStream { stream, endpoint, request, record } => {
-                self.open_stream(stream, &endpoint, request, record)
+                self.open_stream(stream, &endpoint, request, record);
             }
             Effect::CloseStream(stream) => self.close_stream(stream),
             Effect::FetchPrice { answer, endpoint, generation } => {

@@ -347,10 +347,10 @@ impl<W: Write> EventLoop<'_, W> {
     async fn carry_out_one(&mut self, effect: Effect) -> io::Result<Option<ExitReason>> {
         match effect {
             Effect::CopyToClipboard(text) => {
-                self.clipboard.copy(text::clean(&text).into_owned(), ClipboardTarget::Clipboard)
+                self.clipboard.copy(text::clean(&text).into_owned(), ClipboardTarget::Clipboard);
             }
             Effect::CopyToPrimary(text) => {
-                self.clipboard.copy(text::clean(&text).into_owned(), ClipboardTarget::Primary)
+                self.clipboard.copy(text::clean(&text).into_owned(), ClipboardTarget::Primary);
             }
             Effect::SetMouseMode(mouse) => self.terminal.screen.set_mouse_mode(mouse)?,
             Effect::OpenEditor(text) => return self.open_editor(&text),

@@ -233,6 +233,7 @@ fn lay_out(screen: &mut Screen, cx: &mut Cx<'_>) -> Vec<Effect> {
     };
     let mut options = ReadingOptions {
         reasoning_in_rail,
+        keymap: cx.env.keymap.clone(),
         ..ReadingOptions::new(&cx.env.theme, cx.env.config.reasoning.show, cx.env.time_zone.clone())
     };
     options.look.code_lines = match cx.env.config.code {

@@ -1,4 +1,4 @@
-//! The choices on the card of an answer that failed or needs a decision, with their keys.
+//! The choices on the card of an answer that failed or needs a decision.
 
 use super::{Answer, AnswerEnd, ToolCallState, Turn, TurnBlock, explain::is_token_limit};
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     tools::Toolbox,
 };
 
-/// One choice on a card, with its key and label; `Enter` takes the first.
+/// One choice on a card, with its label; `Enter` takes the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CardChoice {
     /// Retries now instead of when the retry is due.
@@ -46,34 +46,6 @@ pub enum ApprovalChoice {
 }
 
 impl CardChoice {
-    /// The key that takes the choice when the card has the focus.
-    pub fn key(self) -> char {
-        match self {
-            Self::RetryNow => 'n',
-            Self::GiveUp => 'g',
-            Self::Retry => 'r',
-            Self::RetryWithTokens(_) => 't',
-            Self::ChooseModel => 'm',
-            Self::Relax(_) => 'w',
-            Self::LeaveOutOldest => 'o',
-            Self::Continue => 'c',
-            Self::EnterKey => 'k',
-            Self::OpenCredits => 'b',
-            Self::ChooseEffort => 'e',
-            Self::OpenSettings => 's',
-            Self::RetrySave => 'a',
-            Self::SendUnsaved => 'u',
-            Self::Resume => 'y',
-            Self::StopTurn => 'n',
-            Self::DecideCall(ApprovalChoice::Once) => 'y',
-            Self::DecideCall(ApprovalChoice::ForConversation) => 's',
-            Self::DecideCall(ApprovalChoice::Always) => 'a',
-            Self::DecideCall(ApprovalChoice::Edit) => 'e',
-            Self::DecideCall(ApprovalChoice::Deny) => 'n',
-            Self::DecideCall(ApprovalChoice::DenyWithReason) => 'N',
-        }
-    }
-
     /// The label beside the key.
     pub fn label(self) -> String {
         match self {
@@ -234,13 +206,11 @@ pub(super) fn affordable_tokens(error: &ApiError) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
     use crate::tools::ToolId;
 
     #[test]
-    fn every_choice_has_its_own_key() {
+    fn enter_takes_every_choice_about_a_failure() {
         let all = [
             CardChoice::RetryNow,
             CardChoice::GiveUp,
@@ -257,12 +227,11 @@ mod tests {
             CardChoice::RetrySave,
             CardChoice::SendUnsaved,
         ];
-        assert_eq!(all.map(CardChoice::key).into_iter().collect::<BTreeSet<_>>().len(), all.len());
         assert!(all.into_iter().all(CardChoice::is_taken_by_enter));
     }
 
     #[test]
-    fn a_call_is_decided_by_its_own_keys_and_never_by_enter() {
+    fn a_call_is_never_decided_by_enter_and_a_dubious_tool_never_allowed_permanently() {
         let mut answer = Answer::new("openrouter", "m", crate::chat::Timestamp::UNIX_EPOCH);
         let run = |tool: Option<ToolId>| crate::chat::ToolCallRun {
             tool,
@@ -274,15 +243,16 @@ mod tests {
             progress: None,
             full_size: None,
         };
-        let mut keys = |tool: Option<ToolId>| {
+        let mut offered = |tool: Option<ToolId>| {
             answer.call_runs.insert(crate::chat::ItemSlot { step: 0, index: 0 }, run(tool));
-            let all = approval_choices(&answer, &Toolbox::default());
-            (all.iter().map(|choice| choice.key()).collect::<String>(), all)
+            approval_choices(&answer, &Toolbox::default())
         };
-        let (letters, all) = keys(Some(ToolId::new("notes", "write")));
-        assert_eq!(letters, "ysaenN");
-        assert_eq!(keys(Some(ToolId::new("notes", "wri\u{200b}te"))).0, "ysenN", "not permanently");
-        assert_eq!(keys(None).0, "ysenN");
+        let all = offered(Some(ToolId::new("notes", "write")));
+        assert_eq!(all.len(), 6);
+        let always = CardChoice::DecideCall(ApprovalChoice::Always);
+        let others: Vec<CardChoice> = all.iter().copied().filter(|choice| *choice != always).collect();
+        assert_eq!(offered(Some(ToolId::new("notes", "wri\u{200b}te"))), others, "not permanently");
+        assert_eq!(offered(None), others);
         assert!(!all.into_iter().chain([CardChoice::Resume, CardChoice::StopTurn]).any(CardChoice::is_taken_by_enter));
     }
 }

@@ -13,7 +13,6 @@ pub fn from_nanos(nanos: i64) -> Timestamp {
     Timestamp::from_nanosecond(nanos.into()).expect("a timestamp holds the years 1677 to 2262")
 }
 
-#[expect(clippy::ref_option, reason = "serde passes a reference")]
 pub fn serialize<S: Serializer>(time: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
     time.map(to_nanos).serialize(serializer)
 }

@@ -81,7 +81,7 @@ impl Conversation {
             edited: false,
             state,
             started_at: None,
-            ended_at: ended_at,
+            ended_at,
             progress: None,
             full_size: None,
         }
@@ -285,9 +285,8 @@ impl Answer {
     /// The ids of calls that the server has answered in the same response.
     fn calls_with_outputs(&self, step: u32) -> BTreeSet<String> {
         let items = self.items.iter().filter(|(slot, _)| slot.step == step);
-        let outputs = items.filter(|(_, item)| {
-            matches!(&*item.kind, ItemKind::Other { kind, .. } if kind.ends_with("call_output"))
-        });
+        let outputs = items
+            .filter(|(_, item)| matches!(&*item.kind, ItemKind::Other { kind, .. } if kind.ends_with("call_output")));
         outputs.filter_map(|(_, item)| JsonFields::parse(item.raw.as_ref()?.get())?.non_blank("call_id")).collect()
     }
 

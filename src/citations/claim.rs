@@ -52,7 +52,7 @@ pub(crate) fn claim_text(text: &str, claim: Range<usize>) -> String {
         }
         match event {
             Event::Start(Tag::Link { .. }) if only_names_address(&text[range.clone()]) => {
-                link_start = Some(output.len())
+                link_start = Some(output.len());
             }
             Event::End(TagEnd::Link) => {
                 if let Some(length) = link_start.take() {

@@ -1,16 +1,16 @@
 //! Parses text into a `Config`, checked by serde and by our own rules.
 
-use std::{fmt, fs, io::ErrorKind, ops::RangeInclusive, path::Path};
+use std::{collections::BTreeMap, fmt, fs, io::ErrorKind, ops::RangeInclusive, path::Path};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{SeqAccess, Visitor},
+    de::{MapAccess, SeqAccess, Visitor},
 };
 use toml_edit::Document;
 
 use super::{
-    ActionKeys, CommandTool, Config, ConfigProblem, EFFORT_NAMES, EndpointConfig, McpServerConfig, PROVIDER_SORTS,
-    SEARCH_ENGINES, TimeoutsConfig,
+    ActionKeys, CommandTool, Config, ConfigProblem, EFFORT_NAMES, EndpointConfig, KeySetting, McpServerConfig,
+    PROVIDER_SORTS, SEARCH_ENGINES, TimeoutsConfig,
     problem::{ConfigText, key_path},
 };
 
@@ -42,8 +42,20 @@ impl Config {
         for endpoint in config.endpoints.values_mut() {
             endpoint.base_url.truncate(endpoint.base_url.trim_end_matches('/').len());
         }
-        for (action, keys) in &mut config.keys {
-            keys.line = source.line_of(&document, &["keys".into(), action.clone()]).unwrap_or(1);
+        for (name, setting) in &mut config.keys {
+            let line = |path: &[&String]| {
+                let path: Vec<String> =
+                    std::iter::once("keys").chain(path.iter().map(|step| step.as_str())).map(str::to_owned).collect();
+                source.line_of(&document, &path).unwrap_or(1)
+            };
+            match setting {
+                KeySetting::Action(keys) => keys.line = line(&[name]),
+                KeySetting::Context(actions) => {
+                    for (action, keys) in actions {
+                        keys.line = line(&[name, action]);
+                    }
+                }
+            }
         }
         let mut complaints: Vec<_> = unknown.iter().map(|at| source.unknown_key(&document, at)).collect();
         complaints.sort_by_key(|complaint| complaint.line);
@@ -181,19 +193,19 @@ impl TimeoutsConfig {
     }
 }
 
-/// Accepts a string or a list of strings.
-impl<'de> Deserialize<'de> for ActionKeys {
+/// Accepts a key, a list of keys, or a table of them.
+impl<'de> Deserialize<'de> for KeySetting {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ActionKeysVisitor;
-        impl<'de> Visitor<'de> for ActionKeysVisitor {
-            type Value = Vec<String>;
+        struct KeySettingVisitor;
+        impl<'de> Visitor<'de> for KeySettingVisitor {
+            type Value = KeySetting;
 
             fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
                 f.write_str("a key or a list of keys")
             }
 
             fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
-                Ok(vec![key.to_owned()])
+                Ok(KeySetting::Action(ActionKeys { keys: vec![key.to_owned()], line: 0 }))
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
@@ -201,10 +213,30 @@ impl<'de> Deserialize<'de> for ActionKeys {
                 while let Some(key) = list.next_element()? {
                     keys.push(key);
                 }
-                Ok(keys)
+                Ok(KeySetting::Action(ActionKeys { keys, line: 0 }))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut table: A) -> Result<Self::Value, A::Error> {
+                let mut actions = BTreeMap::new();
+                while let Some((action, keys)) = table.next_entry::<String, ActionKeys>()? {
+                    actions.insert(action, keys);
+                }
+                Ok(KeySetting::Context(actions))
             }
         }
-        Ok(Self { keys: deserializer.deserialize_any(ActionKeysVisitor)?, line: 0 })
+        deserializer.deserialize_any(KeySettingVisitor)
+    }
+}
+
+/// Accepts a key or a list of keys.
+impl<'de> Deserialize<'de> for ActionKeys {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match KeySetting::deserialize(deserializer)? {
+            KeySetting::Action(keys) => Ok(keys),
+            KeySetting::Context(_) => {
+                Err(serde::de::Error::custom("invalid type: map, expected a key or a list of keys"))
+            }
+        }
     }
 }
 

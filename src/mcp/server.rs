@@ -184,7 +184,7 @@ impl ServerTask {
                 match ServerConnection::open(&configured, &options, &log, begin).await {
                     Ok(link) => break link,
                     Err(refused) if refused.try_other_handshake && begin == HandshakeKind::Newest => {
-                        begin = HandshakeKind::Older
+                        begin = HandshakeKind::Older;
                     }
                     Err(refused) => return Err(refused.why),
                 }
@@ -383,7 +383,7 @@ impl ServerTask {
     async fn report_tools(&mut self, listed: Result<(Vec<ToolDefinition>, Option<&'static str>), ToolFailure>) {
         match listed {
             Err(failure) => {
-                self.server_log.push_line(LogSource::Ibid, &format!("cannot list its tools: {}", failure.message()))
+                self.server_log.push_line(LogSource::Ibid, &format!("cannot list its tools: {}", failure.message()));
             }
             Ok((tools, odd)) => {
                 if let Some(odd) = odd {
@@ -418,7 +418,7 @@ impl ServerTask {
             }
             // The reason is not logged: it may quote the server.
             ServerState::Waiting { .. } | ServerState::Failed { .. } => {
-                tracing::warn!(server = name, "mcp server went away")
+                tracing::warn!(server = name, "mcp server went away");
             }
         }
         let _ = self.events.send(McpEvent::State { server: name.clone(), state }).await; // As above.

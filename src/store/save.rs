@@ -104,10 +104,10 @@ fn write_change(db: &Connection, change: &ConversationChange, owner: Option<&str
             queries::write_recording(db, *message, recording, *most_in_all)?;
         }
         ConversationChange::RecordingChunk { message, chunk, max_bytes: most } => {
-            queries::append_recorded(db, *message, chunk, *most)?
+            queries::append_recorded(db, *message, chunk, *most)?;
         }
         ConversationChange::CallResult { message, slot, outcome } => {
-            queries::write_outcome(db, *message, *slot, outcome)?
+            queries::write_outcome(db, *message, *slot, outcome)?;
         }
         ConversationChange::Rename { conversation, title } => {
             update_conversation(

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use super::overlays::{
     PickerItem, PickerKind, ScreenOverlay,
-    open_overlays::{CODE_COLUMNS, ONE_COLUMN, first_line, push_picker},
+    open_overlays::{BACK, CODE_COLUMNS, ONE_COLUMN, first_line, push_picker},
 };
 use crate::{
     chat::MessageId,
     render::markdown::{ExtractedCode, extract_code_blocks},
     ui::{
-        Effect,
+        Action, Effect,
         msg::PipeResult,
         overlay::{
             field::TextField,
@@ -54,7 +54,7 @@ fn open_code_picker(overlays: &mut Vec<ScreenOverlay>, cx: &mut Cx<'_>, blocks: 
         overlays,
         PickerKind::Code,
         picker,
-        &[("↵", "copy"), ("^S", "save"), ("^O", "to a command"), ("Esc", "back")],
+        &[(&[Action::Accept], "copy"), (&[Action::SaveShown], "save"), (&[Action::PipeCode], "to a command"), BACK],
     );
 }
 
@@ -73,14 +73,10 @@ pub(crate) fn copy_code_block(cx: &mut Cx<'_>, answer: MessageId, block: u32) {
     }
 }
 
-/// Handles `^S` and `^O` on a code block; returns `false` if no block is under the cursor.
-pub(crate) fn on_code_key(overlays: &mut Vec<ScreenOverlay>, save: bool) -> bool {
-    let Some(ScreenOverlay::Picker { of: PickerKind::Code, picker }) = overlays.last() else {
-        return false;
-    };
-    let Some(PickerItem::Code { number, code }) = picker.selected().map(|row| row.payload.clone()) else {
-        return false;
-    };
+/// Asks where to save the code block under the cursor, or which command to give it to.
+pub(crate) fn take_code_block(overlays: &mut Vec<ScreenOverlay>, save: bool) {
+    let Some(ScreenOverlay::Picker { of: PickerKind::Code, picker }) = overlays.last() else { return };
+    let Some(PickerItem::Code { number, code }) = picker.selected().map(|row| row.payload.clone()) else { return };
     overlays.pop();
     if save {
         let name = format!("c{number}.{}", file_extension(&code.language));
@@ -88,7 +84,6 @@ pub(crate) fn on_code_key(overlays: &mut Vec<ScreenOverlay>, save: bool) -> bool
     } else {
         ask_command(overlays, number, code.text.into());
     }
-    true
 }
 
 fn ask_path(overlays: &mut Vec<ScreenOverlay>, title: &str, name: &str, text: Arc<str>) {
@@ -96,7 +91,7 @@ fn ask_path(overlays: &mut Vec<ScreenOverlay>, title: &str, name: &str, text: Ar
     picker.query = TextField::new(name);
     picker.detail_rows = 1;
     picker.empty_text = "A path; ~ is your home. An existing file is never overwritten without asking.".into();
-    push_picker(overlays, PickerKind::SavePath { text }, picker, &[("↵", "save"), ("Esc", "back")]);
+    push_picker(overlays, PickerKind::SavePath { text }, picker, &[(&[Action::Accept], "save"), BACK]);
 }
 
 fn ask_command(overlays: &mut Vec<ScreenOverlay>, number: usize, text: Arc<str>) {
@@ -104,7 +99,7 @@ fn ask_command(overlays: &mut Vec<ScreenOverlay>, number: usize, text: Arc<str>)
     picker.detail_rows = 1;
     picker.empty_text =
         "Your shell runs it with the code as its input, for a minute at most. Its output is shown.".into();
-    push_picker(overlays, PickerKind::Command { text }, picker, &[("↵", "run"), ("Esc", "back")]);
+    push_picker(overlays, PickerKind::Command { text }, picker, &[(&[Action::Accept], "run"), BACK]);
 }
 
 /// Asks what to do about a file that already exists.
@@ -119,7 +114,7 @@ pub(crate) fn ask_overwrite(screen: &mut Screen, path: &str, text: &Arc<str>) {
         payload: PickerItem::Write { path: path.to_owned(), text: text.clone(), over },
     };
     picker.set_rows(vec![row("Save under another name", false), row("Overwrite it", true)]);
-    push_picker(&mut screen.overlays, PickerKind::Overwrite, picker, &[("↵", "do it"), ("Esc", "back")]);
+    push_picker(&mut screen.overlays, PickerKind::Overwrite, picker, &[(&[Action::Accept], "do it"), BACK]);
 }
 
 pub(crate) fn write_file(
@@ -174,7 +169,7 @@ pub(crate) fn on_command_ended(screen: &mut Screen, cx: &mut Cx<'_>, result: Res
         payload: PickerItem::OutputLine { nth, all: all.clone() },
     };
     picker.set_rows(all.lines().enumerate().map(row).collect());
-    push_picker(&mut screen.overlays, PickerKind::CommandOutput, picker, &[("↵", "copy all"), ("Esc", "back")]);
+    push_picker(&mut screen.overlays, PickerKind::CommandOutput, picker, &[(&[Action::Accept], "copy all"), BACK]);
 }
 
 /// Returns the file extension of a language.

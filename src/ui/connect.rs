@@ -6,7 +6,10 @@ mod view;
 
 use crossterm::event::KeyEvent;
 
-use super::overlay::field::{FieldDisplay, TextField};
+use super::{
+    Action,
+    overlay::field::{FieldDisplay, TextField},
+};
 pub use view::WelcomeView;
 
 /// The state of the welcome screen: the selected choice, and the text typed for it.
@@ -68,6 +71,20 @@ impl WelcomeChoice {
 }
 
 impl WelcomeScreen {
+    /// Does what an action means here; the chosen connection is returned once it is complete.
+    pub fn on_action(&mut self, action: Action) -> Option<ConnectRequest> {
+        match action {
+            Action::RowUp => self.move_choice(false),
+            Action::RowDown => self.move_choice(true),
+            Action::ConnectKey => return self.take_number(1),
+            Action::ConnectServer => return self.take_number(2),
+            Action::ConnectDemo => return self.take_number(3),
+            Action::Accept => return self.on_enter(),
+            _ => (),
+        }
+        None
+    }
+
     /// Selects the choice above or below, unless the field is open.
     pub fn move_choice(&mut self, down: bool) {
         let index = self.choice as usize;
@@ -125,13 +142,15 @@ impl WelcomeScreen {
         self.error = Some(why);
     }
 
-    /// Handles a key in the field. Returns `false` if there is no field or the key has no meaning in it.
-    pub fn edit(&mut self, key: KeyEvent) -> bool {
+    /// Edits the text in the field, unless it is being tried.
+    pub fn edit(&mut self, key: KeyEvent) {
         if self.is_trying {
-            return false;
+            return;
         }
         self.error = None;
-        self.field.as_mut().is_some_and(|field| field.edit(key))
+        if let Some(field) = &mut self.field {
+            field.edit(key);
+        }
     }
 
     /// Pastes into the field; at the choices, the text is taken as an OpenRouter key.

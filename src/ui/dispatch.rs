@@ -6,15 +6,17 @@ use super::{
         branching::{edit_current_prompt, go_to_version, pick_model_for_again, restore_left_out},
         list_actions, switching,
     },
+    keymap::KeyContext,
     models::model_settings::{cycle_slots, next_effort, toggle_web, use_slot},
+    on_input,
     on_store::carry_out,
     overlays::{self, ScreenOverlay},
     results::call_results,
     screen::{EditTarget, PaneFocus, PaneVisibility},
-    sources::citation_actions,
+    sources::citation_actions::{self, FetchAnswer},
     transcript::{
         copying::{copy_answer, copy_under_cursor},
-        finding,
+        error_card, finding,
     },
 };
 use crate::ui::{chats::Chats, cx::Cx, screen::Screen};
@@ -143,6 +145,67 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         Action::Redraw => cx.effects.push(Effect::Redraw),
         Action::Suspend => cx.effects.push(Effect::Suspend),
         Action::Quit => quit(screen, cx),
+        Action::OlderPrompt => on_input::move_up_or_recall(screen, cx),
+        Action::NewerPrompt => on_input::move_down_or_recall(screen, cx),
+        Action::Accept => accept(screen, cx),
+        Action::FetchOnce => citation_actions::answer_question(screen, cx, FetchAnswer::UntilQuit),
+        Action::FetchAlways => citation_actions::answer_question(screen, cx, FetchAnswer::Always),
+        Action::FetchNever => citation_actions::answer_question(screen, cx, FetchAnswer::No),
+        Action::CardRetry
+        | Action::CardRetryNow
+        | Action::CardRetryTokens
+        | Action::CardGiveUp
+        | Action::CardModel
+        | Action::CardRelax
+        | Action::CardLeaveOut
+        | Action::CardContinue
+        | Action::CardEnterKey
+        | Action::CardCredits
+        | Action::CardEffort
+        | Action::CardSettings
+        | Action::CardSave
+        | Action::CardSendUnsaved
+        | Action::ResumeTurn
+        | Action::EndTurn
+        | Action::AllowOnce
+        | Action::AllowHere
+        | Action::AllowAlways
+        | Action::EditCall
+        | Action::DenyCall
+        | Action::DenyWithReason => error_card::take_choice_by_action(screen, cx, action),
+        // They mean something in overlays only.
+        Action::EntryNewline
+        | Action::FirstRow
+        | Action::LastRow
+        | Action::NextSection
+        | Action::PreviousSection
+        | Action::SearchRows
+        | Action::Close
+        | Action::SaveShown
+        | Action::PipeCode
+        | Action::ShowAllModels
+        | Action::CopyCurl
+        | Action::CopyResult
+        | Action::NextCall
+        | Action::PreviousCall
+        | Action::SwitchTool
+        | Action::ForceTool
+        | Action::RestartServer
+        | Action::ReloadTools
+        | Action::AskTrust
+        | Action::ConfirmTrust
+        | Action::ConnectKey
+        | Action::ConnectServer
+        | Action::ConnectDemo => (),
+    }
+}
+
+/// Takes what was typed in the field of the focused pane, or the first choice of the card.
+fn accept(screen: &mut Screen, cx: &mut Cx<'_>) {
+    match screen.key_context(cx.chats) {
+        KeyContext::Find => finding::accept_query(screen, cx.chats),
+        KeyContext::ListField => list_actions::accept_field(screen, cx),
+        _ => _ = error_card::take_first_choice(screen, cx),
     }
 }
 
@@ -290,13 +353,13 @@ fn open_under_cursor(screen: &mut Screen, cx: &mut Cx<'_>) {
     }
     match cursor(screen, cx.chats) {
         Some(TranscriptCursor { target: CursorTarget::Code(_), .. }) if is_cursor_on_fold(screen, cx.chats) => {
-            toggle_current_fold(screen, cx.chats)
+            toggle_current_fold(screen, cx.chats);
         }
         Some(TranscriptCursor { message, target: CursorTarget::Code(block) }) => {
-            overlays::open_code(screen, cx, message, block)
+            overlays::open_code(screen, cx, message, block);
         }
         Some(TranscriptCursor { message, target: CursorTarget::Call(slot) }) => {
-            call_results::open_call(&mut screen.overlays, cx, message, slot)
+            call_results::open_call(&mut screen.overlays, cx, message, slot);
         }
         Some(_) | None => toggle_current_fold(screen, cx.chats),
     }

@@ -8,7 +8,8 @@ use ratatui::{
 };
 
 use super::{
-    key_hints,
+    Action, key_hints,
+    keymap::{KeyContext, Keymap},
     overlay::frame::{self, OverlayFrame},
 };
 use crate::render::theme::{ColourRole, Theme};
@@ -33,6 +34,7 @@ pub struct KeyGroup {
 /// Draws the help above everything else; its area is the whole screen.
 pub struct HelpView<'a> {
     pub help: &'a KeyHelp,
+    pub keymap: &'a Keymap,
     pub theme: &'a Theme,
 }
 
@@ -46,6 +48,20 @@ enum HelpRow<'a> {
 impl KeyHelp {
     pub fn new(title: &str, groups: Vec<KeyGroup>) -> Self {
         Self { title: title.to_owned(), groups, top_row: 0 }
+    }
+
+    /// Does what an action means here.
+    pub fn on_action(&mut self, action: Action, screen: Rect) {
+        let page = self.page_rows(screen);
+        match action {
+            Action::RowUp => self.scroll(-1, screen),
+            Action::RowDown => self.scroll(1, screen),
+            Action::PageUp => self.scroll(-page, screen),
+            Action::PageDown => self.scroll(page, screen),
+            Action::FirstRow => self.scroll(isize::MIN, screen),
+            Action::LastRow => self.scroll(isize::MAX, screen),
+            _ => (),
+        }
     }
 
     /// Scrolls by rows, down if positive, as far as the end of the text.
@@ -93,10 +109,10 @@ impl Widget for HelpView<'_> {
         let left_out = rows - (top + usize::from(body.height)).min(rows);
         let more = format!("{} {left_out} more", self.theme.marks.more_below);
         let can_scroll = rows > usize::from(body.height);
-        let keys: &[key_hints::KeyHint] =
-            if can_scroll { &[("j k", "scroll"), ("Esc", "back")] } else { &[("Esc", "back")] };
+        let labels: [(&[Action], &str); 2] = [(&[Action::RowDown, Action::RowUp], "scroll"), (&[Action::Back], "back")];
+        let keys = self.keymap.hints(KeyContext::Help, if can_scroll { &labels } else { &labels[1..] });
         let notice = (left_out > 0).then_some(more.as_str());
-        OverlayFrame { title: &self.help.title, keys, notice, theme: self.theme }.draw(frame, buf);
+        OverlayFrame { title: &self.help.title, keys: &keys, notice, theme: self.theme }.draw(frame, buf);
         let widest = self.help.groups.iter().flat_map(|group| &group.keys).map(|(key, _)| text::width(key)).max();
         let keys_width = widest.unwrap_or(0).min(usize::from(body.width) / 2);
         for (row, place) in self.help.rows().skip(top).zip(body.rows()) {
@@ -149,7 +165,7 @@ mod tests {
     fn drawn(help: &KeyHelp, width: u16, height: u16) -> String {
         let area = Rect::new(0, 0, width, height);
         let mut buf = Buffer::empty(area);
-        HelpView { help, theme: &Theme::default() }.render(area, &mut buf);
+        HelpView { help, keymap: &Keymap::default(), theme: &Theme::default() }.render(area, &mut buf);
         test_buffer::buffer_text(&buf)
     }
 
@@ -202,7 +218,7 @@ mod tests {
     fn the_help_draws_at_every_size() {
         let help = help();
         test_buffer::draw_at_every_size(|area, buf| {
-            HelpView { help: &help, theme: &Theme::default() }.render(area, buf)
+            HelpView { help: &help, keymap: &Keymap::default(), theme: &Theme::default() }.render(area, buf)
         });
     }
 }

@@ -1,53 +1,166 @@
 //! The keymap: from keys and key sequences in a context to an `Action`.
 
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr, sync::Arc};
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::action::{ACTIONS, Action, ActionEntry};
+use super::{
+    action::{ACTIONS, Action, ActionEntry},
+    key_hints::KeyHint,
+};
 
-/// The context in which a key is pressed. A key is looked up in that context first, then in `Global`.
+/// The context in which a key is pressed. A key is looked up in it first, then in the contexts below it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum KeyContext {
     Global,
     Composer,
-    /// The empty composer; `Composer` and `Global` also apply.
+    /// The empty composer.
     Empty,
     Transcript,
-    /// Selecting text with keys; `Transcript` and `Global` also apply.
+    /// Selecting text with keys.
     Selection,
+    /// Typing what to find in the conversation.
+    Find,
+    /// Moving in the text while a search is active.
+    Matches,
+    /// The card of an answer that failed.
+    Card,
+    /// The card of a turn that paused after many calls.
+    Pause,
+    /// The card of a call that needs approval.
+    Approval,
+    /// The question on the card of a source.
+    Question,
     Rail,
     List,
+    /// Typing a filter or a title in the list.
+    ListField,
+    /// Every overlay.
+    Overlay,
+    /// An overlay whose field has the keys.
+    Field,
+    /// An overlay that has no field, or whose field does not have the keys.
+    ListOverlay,
+    Help,
+    Picker,
+    ModelPicker,
+    AgainPicker,
+    CodePicker,
+    Form,
+    Xray,
+    Tools,
+    ToolPage,
+    Pager,
+    Connect,
+}
+
+/// What a context means for the keys of the contexts below it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ContextKind {
+    /// Its keys must not hide those of the contexts below.
+    Place,
+    /// A mode: its keys may hide those of the contexts below.
+    Mode,
+    /// A place where printable keys type text.
+    Text,
 }
 
 impl KeyContext {
-    pub const ALL: [Self; 7] =
-        [Self::Global, Self::Composer, Self::Empty, Self::Transcript, Self::Selection, Self::Rail, Self::List];
+    pub const ALL: [Self; 28] = [
+        Self::Global,
+        Self::Composer,
+        Self::Empty,
+        Self::Transcript,
+        Self::Selection,
+        Self::Find,
+        Self::Matches,
+        Self::Card,
+        Self::Pause,
+        Self::Approval,
+        Self::Question,
+        Self::Rail,
+        Self::List,
+        Self::ListField,
+        Self::Overlay,
+        Self::Field,
+        Self::ListOverlay,
+        Self::Help,
+        Self::Picker,
+        Self::ModelPicker,
+        Self::AgainPicker,
+        Self::CodePicker,
+        Self::Form,
+        Self::Xray,
+        Self::Tools,
+        Self::ToolPage,
+        Self::Pager,
+        Self::Connect,
+    ];
 
-    /// Returns the heading of its keys in the help.
-    pub fn title(self) -> &'static str {
+    /// Returns its name in the config, its title in the help, its kind, and the contexts below it, the next one first.
+    fn entry(self) -> (&'static str, &'static str, ContextKind, &'static [Self]) {
+        use ContextKind::{Mode, Place, Text};
         match self {
-            Self::Global => "Anywhere",
-            Self::Composer => "Writing",
-            Self::Empty => "Nothing typed",
-            Self::Transcript => "Reading",
-            Self::Selection => "Selecting",
-            Self::Rail => "Rail",
-            Self::List => "Conversations",
+            Self::Global => ("global", "Anywhere", Place, &[]),
+            Self::Composer => ("composer", "Writing", Place, &[Self::Global]),
+            Self::Empty => ("empty", "Nothing typed", Place, &[Self::Composer, Self::Global]),
+            Self::Transcript => ("text", "Reading", Place, &[Self::Global]),
+            Self::Selection => ("selection", "Selecting", Mode, &[Self::Transcript, Self::Global]),
+            Self::Find => ("find-field", "Finding", Text, &[Self::Global]),
+            Self::Matches => ("matches", "While a search is active", Mode, &[Self::Transcript, Self::Global]),
+            Self::Card => ("card", "On an error card", Mode, &[Self::Transcript, Self::Global]),
+            Self::Pause => ("pause", "On the card of a paused turn", Mode, &[Self::Transcript, Self::Global]),
+            Self::Approval => ("approval", "On a call that asks", Mode, &[Self::Transcript, Self::Global]),
+            Self::Question => ("question", "On the question of a source card", Mode, &[Self::Transcript, Self::Global]),
+            Self::Rail => ("side-rail", "Rail", Place, &[Self::Global]),
+            Self::List => ("conversations", "Conversations", Place, &[Self::Global]),
+            Self::ListField => ("conversations-field", "Filtering and renaming", Text, &[Self::Global]),
+            Self::Overlay => ("overlay", "Every overlay", Place, &[]),
+            Self::Field => ("field", "Fields in overlays", Text, &[Self::Overlay]),
+            Self::ListOverlay => ("list-overlay", "Lists and pages in overlays", Place, &[Self::Overlay]),
+            Self::Help => ("help-page", "Help", Place, &[Self::ListOverlay, Self::Overlay]),
+            Self::Picker => ("picker", "Pickers", Text, &[Self::Field, Self::Overlay]),
+            Self::ModelPicker => ("model-picker", "Models", Text, &[Self::Picker, Self::Field, Self::Overlay]),
+            Self::AgainPicker => ("again-picker", "Answering again", Text, &[Self::Picker, Self::Field, Self::Overlay]),
+            Self::CodePicker => ("code-picker", "Code blocks", Text, &[Self::Picker, Self::Field, Self::Overlay]),
+            Self::Form => ("form", "Instructions and sampling", Text, &[Self::Overlay]),
+            Self::Xray => ("request", "Request and events", Place, &[Self::ListOverlay, Self::Overlay]),
+            Self::Tools => ("tool-list", "Tools", Place, &[Self::ListOverlay, Self::Overlay]),
+            Self::ToolPage => ("tool-page", "A tool or MCP server", Place, &[Self::ListOverlay, Self::Overlay]),
+            Self::Pager => ("result", "The result of a call", Place, &[Self::ListOverlay, Self::Overlay]),
+            Self::Connect => ("connect", "Connecting", Place, &[Self::ListOverlay, Self::Overlay]),
         }
     }
 
+    /// Returns the name of the context in the config.
+    pub fn name(self) -> &'static str {
+        self.entry().0
+    }
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|context| context.name() == name)
+    }
+
+    /// Returns the heading of its keys in the help.
+    pub fn title(self) -> &'static str {
+        self.entry().1
+    }
+
     /// Returns the contexts in which a key pressed here is looked up; the first match wins.
-    fn lookup_order(self) -> &'static [Self] {
-        match self {
-            Self::Global => &[Self::Global],
-            Self::Composer => &[Self::Composer, Self::Global],
-            Self::Empty => &[Self::Empty, Self::Composer, Self::Global],
-            Self::Transcript => &[Self::Transcript, Self::Global],
-            Self::Selection => &[Self::Selection, Self::Transcript, Self::Global],
-            Self::Rail => &[Self::Rail, Self::Global],
-            Self::List => &[Self::List, Self::Global],
-        }
+    pub fn lookup_order(self) -> impl Iterator<Item = Self> {
+        std::iter::once(self).chain(self.entry().3.iter().copied())
+    }
+
+    /// Returns whether a key is text here, whatever it is bound to.
+    fn types(self, key: KeyPress) -> bool {
+        self.entry().2 == ContextKind::Text && key.typed_char().is_some()
+    }
+
+    /// Returns whether a key of this context would wrongly hide one that a context below it has for another action.
+    fn must_not_hide(self, below: Self, hidden: Action) -> bool {
+        let (_, _, kind, order) = self.entry();
+        let may_hide = kind == ContextKind::Mode || self == Self::Find;
+        order.contains(&below) && !(may_hide && !matches!(hidden, Action::Back | Action::Cancel))
     }
 }
 
@@ -62,26 +175,36 @@ pub struct KeyPress {
 
 impl From<KeyEvent> for KeyPress {
     fn from(event: KeyEvent) -> Self {
-        let shift = event.modifiers.contains(KeyModifiers::SHIFT);
-        let ctrl = event.modifiers.contains(KeyModifiers::CONTROL);
-        let (code, shift) = match event.code {
-            KeyCode::BackTab => (KeyCode::Tab, true),
-            KeyCode::Char(c) if ctrl => (KeyCode::Char(c.to_ascii_lowercase()), false),
-            KeyCode::Char(c) if shift && c.is_ascii_lowercase() => (KeyCode::Char(c.to_ascii_uppercase()), false),
-            KeyCode::Char(c) => (KeyCode::Char(c), false),
-            code => (code, shift),
-        };
-        Self { code, ctrl, alt: event.modifiers.contains(KeyModifiers::ALT), shift }
+        let has = |modifier| event.modifiers.contains(modifier);
+        let (ctrl, alt) = (has(KeyModifiers::CONTROL), has(KeyModifiers::ALT));
+        Self { code: event.code, ctrl, alt, shift: has(KeyModifiers::SHIFT) }.normalised()
     }
 }
 
 impl KeyPress {
+    /// Returns the one form of the key that terminals and configs write in several ways.
+    fn normalised(self) -> Self {
+        let (code, shift) = match self.code {
+            KeyCode::BackTab => (KeyCode::Tab, true),
+            KeyCode::Char(c) if self.ctrl => (KeyCode::Char(c.to_ascii_lowercase()), false),
+            KeyCode::Char(c) if self.shift => (KeyCode::Char(c.to_ascii_uppercase()), false),
+            KeyCode::Char(c) => (KeyCode::Char(c), false),
+            code => (code, self.shift),
+        };
+        Self { code, shift, ..self }
+    }
+
     /// Returns the character that the key types, unless Ctrl or Alt is held.
     pub fn typed_char(self) -> Option<char> {
         match self.code {
             KeyCode::Char(c) if !self.ctrl && !self.alt => Some(c),
             _ => None,
         }
+    }
+
+    /// Returns whether the key is how a line break in an unbracketed paste arrives.
+    pub fn is_pasted_line_break(self) -> bool {
+        self.code == KeyCode::Enter && !self.ctrl
     }
 
     /// Returns the key without Ctrl, which makes no difference within a sequence.
@@ -140,7 +263,7 @@ impl FromStr for KeyPress {
                 .or_else(|| rest.strip_prefix('f')?.parse().ok().filter(|n| (1..=12).contains(n)).map(KeyCode::F))
                 .ok_or_else(|| UnknownKey(text.to_owned()))?,
         };
-        Ok(key)
+        Ok(key.normalised())
     }
 }
 
@@ -195,10 +318,10 @@ pub enum KeyMeaning {
     Unbound,
 }
 
-/// All active bindings, in the order of the table.
-#[derive(Debug, Clone)]
+/// All active bindings, in the order of the table. A clone shares them.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Keymap {
-    bindings: Vec<KeyBinding>,
+    bindings: Arc<Vec<KeyBinding>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -208,18 +331,29 @@ struct KeyBinding {
     action: Action,
 }
 
+impl KeyBinding {
+    /// Returns whether the two cannot both be reached.
+    fn conflicts_with(&self, other: &Self) -> bool {
+        let hides = |above: &Self, below: &Self| above.context.must_not_hide(below.context, below.action);
+        self.action != other.action
+            && (self.keys.starts_with(&other.keys) || other.keys.starts_with(&self.keys))
+            && (self.context == other.context || hides(self, other) || hides(other, self))
+    }
+}
+
 impl Default for Keymap {
     fn default() -> Self {
-        let binding = |action, context, keys: &str| KeyBinding {
-            context,
-            keys: parse_sequence(keys).expect("a test parses every key of the table"),
-            action,
-        };
-        let of_entry = |entry: &'static ActionEntry| {
-            entry.keys.iter().map(move |(context, keys)| binding(entry.action, *context, keys))
-        };
-        Self { bindings: ACTIONS.iter().flat_map(of_entry).collect() }
+        let bindings = ACTIONS.iter().flat_map(default_bindings).collect();
+        Self { bindings: Arc::new(bindings) }
     }
+}
+
+fn default_bindings(entry: &'static ActionEntry) -> impl Iterator<Item = KeyBinding> {
+    entry.keys.iter().map(|(context, keys)| KeyBinding {
+        context: *context,
+        keys: parse_sequence(keys).expect("a test parses every key of the table"),
+        action: entry.action,
+    })
 }
 
 /// The reason a key binding in the config cannot be used.
@@ -227,43 +361,135 @@ impl Default for Keymap {
 pub enum RemapError {
     #[error("no action is called `{0}`")]
     UnknownAction(String),
+    #[error("there are no keys of their own in `{0}`")]
+    UnknownContext(String),
     #[error(transparent)]
     UnknownKey(#[from] UnknownKey),
-    #[error("`{keys}` is already bound to `{other}` there")]
-    KeyTaken { keys: String, other: &'static str },
+    #[error("`{keys}` is already bound to `{owner}` there")]
+    KeyTaken { keys: String, owner: &'static str },
+    #[error("`{0}` types text there")]
+    TypesText(String),
+}
+
+/// A line of the config that changes keys.
+#[derive(Debug, Clone, Copy)]
+pub struct KeyLine<'a> {
+    /// The only context that it is for; without one it is for every context that has the action.
+    pub context: Option<&'a str>,
+    pub action: &'a str,
+    /// The new keys; without any, the action has none.
+    pub keys: &'a [String],
+}
+
+/// A line of the config whose names and keys are known.
+struct KeyRemap {
+    action: Action,
+    contexts: Vec<KeyContext>,
+    bindings: Vec<KeyBinding>,
+}
+
+impl KeyLine<'_> {
+    fn resolve(&self) -> Result<KeyRemap, RemapError> {
+        let action = Action::from_name(self.action).ok_or_else(|| RemapError::UnknownAction(self.action.to_owned()))?;
+        let sequences = self.keys.iter().map(|keys| parse_sequence(keys)).collect::<Result<Vec<_>, _>>()?;
+        let mut contexts = match self.context {
+            Some(name) => {
+                let context = KeyContext::from_name(name).ok_or_else(|| RemapError::UnknownContext(name.to_owned()))?;
+                if let Some(keys) = sequences.iter().find(|keys| context.types(keys[0])) {
+                    return Err(RemapError::TypesText(format_sequence(keys)));
+                }
+                vec![context]
+            }
+            None => action.entry().keys.iter().map(|(context, _)| *context).collect(),
+        };
+        contexts.sort_unstable();
+        contexts.dedup();
+        if contexts.is_empty() {
+            contexts.push(KeyContext::Global);
+        }
+        // Where text is typed, printable keys are left out; if there are no others, those of before stay.
+        let is_usable = |context: KeyContext, keys: &[KeyPress]| !context.types(keys[0]);
+        contexts.retain(|context| sequences.is_empty() || sequences.iter().any(|keys| is_usable(*context, keys)));
+        let of_context = |context: &KeyContext| {
+            let usable = sequences.iter().filter(|keys| is_usable(*context, keys)).cloned();
+            usable.map(|keys| KeyBinding { context: *context, keys, action }).collect::<Vec<_>>()
+        };
+        Ok(KeyRemap { action, bindings: contexts.iter().flat_map(of_context).collect(), contexts })
+    }
+}
+
+impl KeyRemap {
+    fn replaces(&self, bound: &KeyBinding) -> bool {
+        bound.action == self.action && self.contexts.contains(&bound.context)
+    }
 }
 
 impl Keymap {
-    /// Replaces the keys of an action; an empty list removes them. The new keys apply in the context of the action's
-    /// first default key, or globally if it has none.
+    /// Replaces the keys of the actions that the lines name, all at once, so that two actions can swap their keys. A line
+    /// that cannot be used as a whole changes nothing; its index and the reason are returned.
+    pub fn remap_all(&mut self, lines: &[KeyLine]) -> Vec<(usize, RemapError)> {
+        let mut refused = Vec::new();
+        let mut remaps = Vec::new();
+        for (nth, line) in lines.iter().enumerate() {
+            match line.resolve() {
+                Ok(remap) => remaps.push((nth, remap)),
+                Err(error) => refused.push((nth, error)),
+            }
+        }
+        loop {
+            match self.try_remap(&remaps) {
+                Ok(bindings) => {
+                    if !remaps.is_empty() {
+                        self.bindings = Arc::new(bindings);
+                    }
+                    refused.sort_by_key(|(nth, _)| *nth);
+                    return refused;
+                }
+                Err((at, error)) => refused.push((remaps.remove(at).0, error)),
+            }
+        }
+    }
+
+    /// Replaces the keys of one action, as a line of the config does.
     ///
     /// # Errors
-    /// Returns an error if the action or a key is unknown, or if a key is taken in that context.
-    pub fn remap(&mut self, name: &str, keys: &[String]) -> Result<(), RemapError> {
-        let action = Action::from_name(name).ok_or_else(|| RemapError::UnknownAction(name.to_owned()))?;
-        let context = action.entry().keys.first().map_or(KeyContext::Global, |(context, _)| *context);
-        let mut bindings = self.bindings.clone();
-        bindings.retain(|bound| bound.action != action);
-        for keys in keys {
-            let keys = parse_sequence(keys)?;
-            if let Some(other) = bindings.iter().find(|bound| bound.context == context && bound.keys == keys) {
-                return Err(RemapError::KeyTaken { keys: format_sequence(&keys), other: other.action.entry().name });
-            }
-            bindings.push(KeyBinding { context, keys, action });
+    /// Returns an error if the context, the action or a key is unknown, or if a key is taken; nothing changes.
+    pub fn remap(&mut self, context: Option<&str>, action: &str, keys: &[String]) -> Result<(), RemapError> {
+        match self.remap_all(&[KeyLine { context, action, keys }]).pop() {
+            Some((_, error)) => Err(error),
+            None => Ok(()),
         }
-        bindings.sort_by_key(|bound| bound.action);
-        self.bindings = bindings;
-        Ok(())
+    }
+
+    /// Returns the bindings with these changes, or the position and the error of the first that cannot be made.
+    fn try_remap(&self, remaps: &[(usize, KeyRemap)]) -> Result<Vec<KeyBinding>, (usize, RemapError)> {
+        let mut bindings = Vec::clone(&self.bindings);
+        bindings.retain(|bound| !remaps.iter().any(|(_, remap)| remap.replaces(bound)));
+        for (at, (_, remap)) in remaps.iter().enumerate() {
+            bindings.retain(|bound| !remap.replaces(bound));
+            for new in &remap.bindings {
+                if let Some(owner) = bindings.iter().find(|bound| bound.conflicts_with(new)) {
+                    let (keys, owner) = (format_sequence(&new.keys), owner.action.entry().name);
+                    return Err((at, RemapError::KeyTaken { keys, owner }));
+                }
+                bindings.push(new.clone());
+            }
+        }
+        bindings.sort_by_key(|bound| (bound.action, bound.context));
+        Ok(bindings)
     }
 
     /// Returns what `key` does after the keys pressed before it.
     pub fn meaning(&self, context: KeyContext, prefix: &[KeyPress], key: KeyPress) -> KeyMeaning {
+        if prefix.is_empty() && context.types(key) {
+            return KeyMeaning::Unbound;
+        }
         let keys = [prefix, &[key]].concat();
         let without_ctrl: Vec<KeyPress> =
             keys.iter().enumerate().map(|(at, key)| if at == 0 { *key } else { key.without_ctrl() }).collect();
         for candidate in [&keys, &without_ctrl] {
             for context in context.lookup_order() {
-                let bound = self.bindings.iter().find(|bound| bound.context == *context && bound.keys == *candidate);
+                let bound = self.bindings.iter().find(|bound| bound.context == context && bound.keys == *candidate);
                 if let Some(bound) = bound {
                     return KeyMeaning::Run(bound.action);
                 }
@@ -276,7 +502,7 @@ impl Keymap {
     pub fn continuations(&self, context: KeyContext, prefix: &[KeyPress]) -> Vec<(KeyPress, Action)> {
         self.bindings
             .iter()
-            .filter(|bound| context.lookup_order().contains(&bound.context))
+            .filter(|bound| context.lookup_order().any(|order| order == bound.context))
             .filter(|bound| bound.keys.len() > prefix.len() && bound.keys.starts_with(prefix))
             .map(|bound| (bound.keys[prefix.len()], bound.action))
             .collect()
@@ -285,6 +511,23 @@ impl Keymap {
     /// Returns the first keys of an action, for the hints on the screen.
     pub fn keys_of(&self, action: Action) -> Option<String> {
         self.bindings.iter().find(|bound| bound.action == action).map(|bound| format_sequence(&bound.keys))
+    }
+
+    /// Returns the first keys that an action has in a context; those of the context itself come first.
+    pub fn keys_for(&self, context: KeyContext, action: Action) -> Option<String> {
+        let bound = context
+            .lookup_order()
+            .find_map(|context| self.bindings.iter().find(|bound| bound.action == action && bound.context == context));
+        bound.map(|bound| format_sequence(&bound.keys))
+    }
+
+    /// Returns hints for a context: the first keys of each group of actions, with a label. What has no keys is left out.
+    pub fn hints<'a>(&self, context: KeyContext, labels: &[(&[Action], &'a str)]) -> Vec<KeyHint<'a>> {
+        let hint = |(actions, label): &(&[Action], &'a str)| {
+            let keys: Vec<String> = actions.iter().filter_map(|action| self.keys_for(context, *action)).collect();
+            (!keys.is_empty()).then(|| (Cow::Owned(keys.join(" ")), *label))
+        };
+        labels.iter().filter_map(hint).collect()
     }
 
     /// Returns the shortest keys of an action in any context.
@@ -308,98 +551,4 @@ impl Keymap {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::HashSet;
-
-    use super::*;
-
-    fn key(text: &str) -> KeyPress {
-        text.parse().expect("the test's key is valid")
-    }
-
-    #[test]
-    fn every_key_in_the_table_parses_and_is_bound_once_per_context() {
-        let mut seen = HashSet::new();
-        for entry in ACTIONS {
-            for (context, keys) in entry.keys {
-                let keys = parse_sequence(keys).unwrap_or_else(|error| panic!("{}: {error}", entry.name));
-                assert!(
-                    seen.insert((*context, keys.clone())),
-                    "two actions on {} in {context:?}",
-                    format_sequence(&keys)
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn no_binding_is_a_prefix_of_another() {
-        let keymap = Keymap::default();
-        for entry in ACTIONS {
-            for (context, keys) in entry.keys {
-                let keys = parse_sequence(keys).unwrap();
-                let (last, before) = keys.split_last().unwrap();
-                for cut in 0..before.len() {
-                    assert_eq!(
-                        keymap.meaning(*context, &before[..cut], before[cut]),
-                        KeyMeaning::Prefix,
-                        "{}",
-                        entry.name
-                    );
-                }
-                assert_eq!(keymap.meaning(*context, before, *last), KeyMeaning::Run(entry.action), "{}", entry.name);
-            }
-        }
-    }
-
-    #[test]
-    fn ctrl_is_ignored_within_a_sequence() {
-        let keymap = Keymap::default();
-        let leader = [key("ctrl-x")];
-        assert_eq!(keymap.meaning(KeyContext::Composer, &leader, key("m")), KeyMeaning::Run(Action::ChooseModel));
-        assert_eq!(keymap.meaning(KeyContext::Composer, &leader, key("ctrl-m")), KeyMeaning::Run(Action::ChooseModel));
-        assert_eq!(keymap.meaning(KeyContext::Composer, &leader, key("ctrl-é")), KeyMeaning::Unbound);
-    }
-
-    #[test]
-    fn a_remapped_action_has_only_its_new_keys() {
-        let mut keymap = Keymap::default();
-        keymap.remap("models", &["ctrl-x o".into(), "f3".into()]).unwrap();
-        assert_eq!(keymap.meaning(KeyContext::Composer, &[], key("f3")), KeyMeaning::Run(Action::ChooseModel));
-        assert_eq!(keymap.meaning(KeyContext::Composer, &[key("ctrl-x")], key("m")), KeyMeaning::Unbound);
-        assert_eq!(keymap.keys_of(Action::ChooseModel).as_deref(), Some("^X o"));
-        assert_eq!(keymap.both_keys_of(Action::ChooseModel, Action::ScrollCodeLeft, "and"), "^X o and h");
-    }
-
-    #[test]
-    fn remapping_to_a_taken_key_changes_nothing_and_names_the_owner() {
-        let mut keymap = Keymap::default();
-        let error = keymap.remap("models", &["ctrl-n".into()]).unwrap_err();
-        assert_eq!(error.to_string(), "`^N` is already bound to `new` there");
-        assert_eq!(
-            keymap.meaning(KeyContext::Composer, &[key("ctrl-x")], key("m")),
-            KeyMeaning::Run(Action::ChooseModel)
-        );
-    }
-
-    #[test]
-    fn a_shifted_letter_is_its_capital() {
-        let event = KeyEvent::new(KeyCode::Char('g'), KeyModifiers::SHIFT);
-        assert_eq!(KeyPress::from(event), key("G"));
-        assert_eq!(KeyPress::from(KeyEvent::new(KeyCode::BackTab, KeyModifiers::SHIFT)), key("shift-tab"));
-    }
-
-    #[test]
-    fn sequences_are_formatted_for_the_screen() {
-        for (text, shown_as) in [
-            ("ctrl-x m", "^X m"),
-            ("shift-f2", "Shift-F2"),
-            ("alt-enter", "Alt-Enter"),
-            ("ctrl-home", "Ctrl-Home"),
-            ("pgup", "PgUp"),
-        ] {
-            assert_eq!(format_sequence(&parse_sequence(text).unwrap()), shown_as);
-        }
-        assert_eq!(parse_sequence("ctrl-"), Err(UnknownKey("ctrl-".into())));
-    }
-}
+mod tests;

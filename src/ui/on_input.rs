@@ -1,8 +1,8 @@
 //! Input: keys and pastes go to the top overlay, else to the focused pane, else to the global keys.
 
-use crate::ui::{chats::Chats, screen::ConversationPane};
+use crate::ui::screen::ConversationPane;
 use crate::ui::{cx::Cx, screen::Screen};
-use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyEventKind, MouseEventKind};
+use crossterm::event::{Event as Input, KeyEvent, KeyEventKind, MouseEventKind};
 use ratatui::layout::Size;
 
 use super::{
@@ -13,7 +13,6 @@ use super::{
     notifications, on_mouse,
     overlays::{self, ScreenOverlay},
     screen::{PaneFocus, PendingSequence},
-    sources::citation_actions,
     transcript::{error_card, finding},
 };
 use crate::ui::transcript::Transcript;
@@ -49,116 +48,85 @@ fn settle_layout(screen: &mut Screen, cx: &mut Cx<'_>) {
     }
 }
 
+/// Looks a key up in the context of the top overlay, else of the focused pane; a key without a meaning edits the text.
 fn on_key(screen: &mut Screen, cx: &mut Cx<'_>, event: KeyEvent, more_follows: bool) {
     let key = KeyPress::from(event);
-    if let Some(leader) = screen.pending_sequence.take() {
-        on_sequence_key(screen, cx, &leader, key);
-        return;
-    }
-    match screen.overlays.last() {
-        None | Some(ScreenOverlay::List | ScreenOverlay::Rail) => (),
-        Some(_) => {
-            overlays::on_key(screen, cx, event);
-            return;
+    let pending = screen.pending_sequence.take();
+    let prefix = pending.as_ref().map_or(&[][..], |pending| &pending.keys);
+    match key_meaning(screen, cx, prefix, key) {
+        // More bytes came with it: an unbracketed paste.
+        _ if more_follows && pending.is_none() && key.is_pasted_line_break() && is_writing(screen) => {
+            on_action(screen, cx, Action::Newline);
         }
-    }
-    if finding::is_typing(screen, cx.chats)
-        && !matches!(
-            cx.env.keymap.meaning(KeyContext::Global, &[], key),
-            KeyMeaning::Run(Action::Back | Action::Cancel | Action::Redraw | Action::Suspend) | KeyMeaning::Prefix
-        )
-    {
-        finding::on_key(screen, cx.chats, event);
-        return;
-    }
-    if finding::on_enter(screen, cx, key) {
-        return;
-    }
-    if list_actions::is_typing(screen) && list_actions::on_field_key(screen, cx, event) {
-        return;
-    }
-    if let Some(letter) = key.typed_char()
-        && screen.focus == PaneFocus::Card
-        && error_card::take_choice_by_key(screen, cx, letter)
-    {
-        return;
-    }
-    if let Some(letter) = key.typed_char()
-        && citation_actions::on_question_key(screen, cx, letter)
-    {
-        return;
-    }
-    let in_composer = screen.focus == PaneFocus::Composer;
-    if in_composer && more_follows && key.code == KeyCode::Enter && !key.ctrl {
-        on_action(screen, cx, Action::Newline); // More bytes came with it: an unbracketed paste.
-        return;
-    }
-    match cx.env.keymap.meaning(screen.key_context(cx.chats), &[], key) {
-        KeyMeaning::Run(action) => run_action(screen, cx, key, action),
-        KeyMeaning::Prefix => screen.pending_sequence = Some(PendingSequence { keys: vec![key], since: cx.now }),
-        KeyMeaning::Unbound if in_composer => edit_draft(screen, cx, event),
-        KeyMeaning::Unbound if screen.focus == PaneFocus::Card && key.code == KeyCode::Enter => {
-            error_card::take_first_choice(screen, cx);
+        KeyMeaning::Run(action) => run_action(screen, cx, action),
+        KeyMeaning::Prefix => {
+            let keys = [prefix, &[key]].concat();
+            let since = pending.map_or(cx.now, |pending| pending.since);
+            screen.pending_sequence = Some(PendingSequence { keys, since });
         }
-        KeyMeaning::Unbound => (),
+        KeyMeaning::Unbound if pending.is_none() => edit_text(screen, cx, event),
+        KeyMeaning::Unbound => (), // It ends the sequence.
     }
 }
 
-fn run_action(screen: &mut Screen, cx: &mut Cx<'_>, key: KeyPress, action: Action) {
+fn key_meaning(screen: &Screen, cx: &Cx<'_>, prefix: &[KeyPress], key: KeyPress) -> KeyMeaning {
+    match cx.env.keymap.meaning(screen.key_context(cx.chats), prefix, key) {
+        // The key of a choice that the card does not offer means what it means in the text.
+        KeyMeaning::Run(action) if !error_card::is_available(cx.chats, action) => {
+            cx.env.keymap.meaning(KeyContext::Transcript, prefix, key)
+        }
+        meaning => meaning,
+    }
+}
+
+/// Returns whether the composer has the keys.
+fn is_writing(screen: &Screen) -> bool {
+    screen.focus == PaneFocus::Composer && screen.overlays.last().and_then(ScreenOverlay::key_context).is_none()
+}
+
+fn run_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
     if !matches!(action, Action::Cancel | Action::DeleteOrQuit) {
         screen.quit_until = None;
     }
-    let is_completion = action == Action::FocusNext && screen.focus == PaneFocus::Composer && key.code == KeyCode::Tab;
-    if is_completion && complete_slash(&mut screen.pane) {
+    if screen.overlays.last().and_then(ScreenOverlay::key_context).is_some() {
+        overlays::on_overlay_action(screen, cx, action);
+    } else if action == Action::FocusNext && is_writing(screen) && complete_slash(&mut screen.pane) {
         switching::schedule_draft_save(&mut screen.pane, cx);
-        return;
+    } else {
+        on_action(screen, cx, action);
     }
-    on_action(screen, cx, action);
 }
 
-/// Handles the next key of a sequence: runs the action, waits for another key, or ends the sequence. In a picker, only
-/// the keys of slots work.
-fn on_sequence_key(screen: &mut Screen, cx: &mut Cx<'_>, leader: &PendingSequence, key: KeyPress) {
-    let in_picker = matches!(screen.overlays.last(), Some(ScreenOverlay::Picker { .. }));
-    let context = if in_picker { KeyContext::Global } else { screen.key_context(cx.chats) };
-    match cx.env.keymap.meaning(context, &leader.keys, key) {
-        KeyMeaning::Run(action) if in_picker => {
-            if let Some(slot) = overlays::slot_number(action) {
-                overlays::assign_slot(screen, cx, slot);
+/// Edits the text that has the keys with a key that is no action.
+fn edit_text(screen: &mut Screen, cx: &mut Cx<'_>, event: KeyEvent) {
+    match screen.key_context(cx.chats) {
+        KeyContext::Find => finding::edit_query(screen, cx.chats, event),
+        KeyContext::ListField => list_actions::edit_field(screen, cx, event),
+        KeyContext::Composer | KeyContext::Empty => {
+            screen.quit_until = None;
+            if screen.pane.composer.edit(event) {
+                switching::schedule_draft_save(&mut screen.pane, cx);
             }
         }
-        KeyMeaning::Run(action) => on_action(screen, cx, action),
-        KeyMeaning::Prefix => {
-            let keys = [leader.keys.as_slice(), &[key]].concat();
-            screen.pending_sequence = Some(PendingSequence { keys, since: leader.since });
-        }
-        KeyMeaning::Unbound => (),
+        _ => overlays::edit_text(&mut screen.overlays, cx.env, event),
     }
 }
 
-/// Handles a key without an action: it edits the draft, and on the first and last row it walks the prompt history.
-fn edit_draft(screen: &mut Screen, cx: &mut Cx<'_>, key: KeyEvent) {
-    screen.quit_until = None;
-    let composer = &mut screen.pane.composer;
-    let changed = match key.code {
-        KeyCode::End if composer.is_empty() && key.modifiers.is_empty() => {
-            on_action(screen, cx, Action::ScrollEnd);
-            false
-        }
-        KeyCode::Up => {
-            !composer.move_up()
-                && (take_back_queued(&mut screen.pane, cx) || recall_older_prompt(&mut screen.pane, cx.chats))
-        }
-        KeyCode::Down => !composer.move_down() && composer.recall_newer(&cx.chats.prompt_history),
-        _ => composer.edit(key),
-    };
-    if changed {
+/// Moves up a row; from the first row, takes back the last queued prompt or recalls an older one.
+pub(crate) fn move_up_or_recall(screen: &mut Screen, cx: &mut Cx<'_>) {
+    let is_changed = !screen.pane.composer.move_up()
+        && (take_back_queued(&mut screen.pane, cx) || screen.pane.composer.recall_older(&cx.chats.prompt_history));
+    if is_changed {
         switching::schedule_draft_save(&mut screen.pane, cx);
     }
 }
 
-fn recall_older_prompt(pane: &mut ConversationPane, chats: &mut Chats) -> bool {
-    pane.composer.recall_older(&chats.prompt_history)
+/// Moves down a row; from the last row, recalls a newer prompt.
+pub(crate) fn move_down_or_recall(screen: &mut Screen, cx: &mut Cx<'_>) {
+    let composer = &mut screen.pane.composer;
+    if !composer.move_down() && composer.recall_newer(&cx.chats.prompt_history) {
+        switching::schedule_draft_save(&mut screen.pane, cx);
+    }
 }
 
 /// Moves the last queued prompt back into an empty composer for editing.

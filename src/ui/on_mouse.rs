@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use ratatui::layout::{Margin, Position, Rect};
 
 use super::{
-    Effect,
+    Action, Effect,
     areas::{GUTTER_WIDTH, ScreenAreas},
     conversations::list_actions,
     overlays::{self, PickerKind, ScreenOverlay},
@@ -23,7 +23,6 @@ use crate::{
     config::{CopyOnSelect, MouseMode},
     ui::{
         conversations::list::ListStep,
-        overlay::picker,
         transcript::{CitationStep, ClickTarget, ScrollMove, SelectionUnit},
     },
 };
@@ -90,8 +89,8 @@ fn wheel(screen: &mut Screen, cx: &mut Cx<'_>, position: Position, rows: i32) {
     let steps = rows.unsigned_abs();
     match screen.overlays.last_mut() {
         Some(ScreenOverlay::Picker { picker, .. }) => {
-            let movement = if rows < 0 { picker::CursorMove::Up } else { picker::CursorMove::Down };
-            (0..steps).for_each(|_| picker.move_cursor(movement, screen_area));
+            let step = if rows < 0 { Action::RowUp } else { Action::RowDown };
+            (0..steps).for_each(|_| picker.on_action(step, screen_area));
             overlays::preview_theme(&mut screen.overlays, cx.env);
         }
         Some(ScreenOverlay::Help(help)) => help.scroll(rows as isize, screen_area),

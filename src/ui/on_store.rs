@@ -58,10 +58,10 @@ pub(crate) fn on_reply(screen: &mut Screen, cx: &mut Cx<'_>, reply: StoreReply) 
         }
         StoreReply::CostsSummed { since, cost } => cx.chats.daily_cost.set_cost(since, cost),
         StoreReply::Recording { message, result } => {
-            super::xray::xray_actions::on_recording_loaded(&mut screen.overlays, cx.env, message, result)
+            super::xray::xray_actions::on_recording_loaded(&mut screen.overlays, cx.env, message, result);
         }
         StoreReply::Outcome { message, slot, result } => {
-            super::results::call_results::on_result_loaded(&mut screen.overlays, message, slot, result)
+            super::results::call_results::on_result_loaded(&mut screen.overlays, message, slot, result);
         }
     }
 }

@@ -5,15 +5,11 @@ pub(crate) mod picker_items;
 
 use crate::ui::environment::Environment;
 use crate::ui::{cx::Cx, screen::Screen};
-use crossterm::event::{KeyCode, KeyEvent};
+use crossterm::event::KeyEvent;
 use ratatui::layout::{Position, Rect};
 
 use super::{
-    Action, Effect,
-    dispatch::on_action,
-    keymap::{KeyContext, KeyMeaning, KeyPress},
-    models::model_settings::set_model,
-    screen::{PaneFocus, PendingSequence},
+    Action, Effect, dispatch::on_action, keymap::KeyContext, models::model_settings::set_model, screen::PaneFocus,
     themes::theme_selection,
 };
 use crate::{
@@ -21,10 +17,7 @@ use crate::{
     ui::{
         connect::WelcomeScreen,
         help::KeyHelp,
-        overlay::{
-            form::SettingsForm,
-            picker::{CursorMove, FuzzyPicker},
-        },
+        overlay::{form::SettingsForm, picker::FuzzyPicker},
         results::pager::CallPager,
         tools::ToolList,
         xray::XrayOverlay,
@@ -65,117 +58,109 @@ pub enum ScreenOverlay {
     Rail,
 }
 
-/// Handles a key for the top overlay.
-pub(crate) fn on_key(screen: &mut Screen, cx: &mut Cx<'_>, event: KeyEvent) {
-    let key = KeyPress::from(event);
-    match cx.env.keymap.meaning(KeyContext::Global, &[], key) {
-        KeyMeaning::Run(Action::Cancel) if super::transcript::copying::copy_selection(screen, cx) => return,
-        KeyMeaning::Run(action @ (Action::Back | Action::Cancel)) => {
-            let stepped_back = match screen.overlays.last_mut() {
-                Some(ScreenOverlay::Xray(xray)) => xray.back(),
-                Some(ScreenOverlay::Tools(list)) => list.back(),
-                Some(ScreenOverlay::Pager(pager)) => pager.back(),
-                _ => false,
-            };
-            if !stepped_back && !on_welcome_back(screen, cx, action) {
-                close_top(screen, cx);
-            }
-            return;
-        }
-        KeyMeaning::Run(action @ (Action::Redraw | Action::Suspend)) => {
-            on_action(screen, cx, action);
-            return;
-        }
-        KeyMeaning::Run(_) | KeyMeaning::Prefix | KeyMeaning::Unbound => (),
-    }
-    let screen_area = Rect::from((Position::ORIGIN, screen.size));
-    match screen.overlays.last_mut() {
-        Some(ScreenOverlay::Picker { .. }) => on_picker_key(screen, cx, event, screen_area),
-        Some(ScreenOverlay::Parameters(form)) => match (key.code, key.ctrl, key.shift) {
-            (KeyCode::Tab, _, false) => form.next(),
-            (KeyCode::Tab, _, true) => form.previous(),
-            (KeyCode::Enter, _, _) | (KeyCode::Char('s'), true, _) => {
-                picker_items::apply_parameters(&mut screen.overlays, cx)
-            }
-            _ => _ = form.edit(event),
-        },
-        Some(ScreenOverlay::Help(help)) => {
-            let page = help.page_rows(screen_area);
-            match key.code {
-                KeyCode::Up | KeyCode::Char('k') => help.scroll(-1, screen_area),
-                KeyCode::Down | KeyCode::Char('j') => help.scroll(1, screen_area),
-                KeyCode::PageUp => help.scroll(-page, screen_area),
-                KeyCode::PageDown | KeyCode::Char(' ') => help.scroll(page, screen_area),
-                KeyCode::Char('?' | 'q') | KeyCode::Enter => close_top(screen, cx),
-                _ => (),
-            }
-        }
-        Some(ScreenOverlay::Xray(xray)) => {
-            let request = xray.on_key(event, screen_area);
-            super::xray::xray_actions::apply_request(cx, request);
-        }
-        Some(ScreenOverlay::Tools(list)) => {
-            let wish = list.on_key(event, screen_area);
-            apply_request(screen, cx, wish);
-        }
-        Some(ScreenOverlay::Pager(pager)) => {
-            let wish = pager.on_key(event);
-            super::results::call_results::apply_request(screen, cx, wish);
-        }
-        Some(ScreenOverlay::Welcome(_)) => picker_items::on_welcome_key(&mut screen.overlays, cx.effects, event),
-        Some(ScreenOverlay::List | ScreenOverlay::Rail) | None => (),
+impl ScreenOverlay {
+    /// Returns the context of its keys; the panes have their own.
+    pub fn key_context(&self) -> Option<KeyContext> {
+        Some(match self {
+            Self::Welcome(welcome) if welcome.field.is_some() => KeyContext::Field,
+            Self::Welcome(_) => KeyContext::Connect,
+            Self::Picker { of, .. } => of.key_context(),
+            Self::Parameters(_) => KeyContext::Form,
+            Self::Help(_) => KeyContext::Help,
+            Self::Xray(xray) => xray.key_context(),
+            Self::Tools(list) => list.key_context(),
+            Self::Pager(pager) => pager.key_context(),
+            Self::List | Self::Rail => return None,
+        })
     }
 }
 
-fn on_picker_key(screen: &mut Screen, cx: &mut Cx<'_>, event: KeyEvent, screen_area: Rect) {
-    let key = KeyPress::from(event);
-    let meaning = cx.env.keymap.meaning(KeyContext::Global, &[], key);
-    let Some(ScreenOverlay::Picker { of: kind, .. }) = screen.overlays.last() else { return };
-    if let (PickerKind::AnswerAgain { answer }, KeyCode::Tab) = (kind, key.code) {
-        let answer = *answer;
-        screen.overlays.pop();
-        open_models_for_again(screen, cx, answer);
+/// Does what an action means in the top overlay.
+pub(crate) fn on_overlay_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
+    let screen_area = Rect::from((Position::ORIGIN, screen.size));
+    match (action, screen.overlays.last_mut()) {
+        (Action::Back | Action::Cancel, _) => leave_top(screen, cx, action),
+        (Action::Redraw | Action::Suspend, _) => on_action(screen, cx, action),
+        (_, Some(ScreenOverlay::Picker { .. })) => on_picker_action(screen, cx, action, screen_area),
+        (Action::Accept, Some(ScreenOverlay::Parameters(_))) => {
+            picker_items::apply_parameters(&mut screen.overlays, cx);
+        }
+        (_, Some(ScreenOverlay::Parameters(form))) => form.on_action(action),
+        (Action::Close | Action::Accept | Action::ShowHelp, Some(ScreenOverlay::Help(_))) => close_top(screen, cx),
+        (_, Some(ScreenOverlay::Help(help))) => help.on_action(action, screen_area),
+        (_, Some(ScreenOverlay::Xray(xray))) => {
+            let request = xray.on_action(action, screen_area);
+            super::xray::xray_actions::apply_request(cx, request);
+        }
+        (_, Some(ScreenOverlay::Tools(list))) => {
+            let request = list.on_action(action, screen_area);
+            apply_request(screen, cx, request);
+        }
+        (_, Some(ScreenOverlay::Pager(pager))) => {
+            let request = pager.on_action(action);
+            super::results::call_results::apply_request(screen, cx, request);
+        }
+        (_, Some(ScreenOverlay::Welcome(welcome))) => {
+            let request = welcome.on_action(action);
+            picker_items::apply_connect_request(cx.effects, request);
+        }
+        (_, Some(ScreenOverlay::List | ScreenOverlay::Rail) | None) => (),
+    }
+}
+
+/// Edits the text of the top overlay with a key that is no action.
+pub(crate) fn edit_text(overlays: &mut Vec<ScreenOverlay>, env: &mut Environment, event: KeyEvent) {
+    match overlays.last_mut() {
+        Some(ScreenOverlay::Picker { picker, .. }) => {
+            picker.edit(event);
+            picker_items::preview_theme(overlays, env);
+        }
+        Some(ScreenOverlay::Parameters(form)) => form.edit(event),
+        Some(ScreenOverlay::Xray(xray)) => xray.edit_query(event),
+        Some(ScreenOverlay::Tools(list)) => list.edit_query(event),
+        Some(ScreenOverlay::Pager(pager)) => pager.edit_query(event),
+        Some(ScreenOverlay::Welcome(welcome)) => welcome.edit(event),
+        Some(ScreenOverlay::Help(_) | ScreenOverlay::List | ScreenOverlay::Rail) | None => (),
+    }
+}
+
+/// Goes a step back in the top overlay, or closes it.
+fn leave_top(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
+    if action == Action::Cancel && super::transcript::copying::copy_selection(screen, cx) {
         return;
     }
-    if matches!(kind, PickerKind::Model | PickerKind::ModelForAgain { .. }) && key.typed_char().is_none() {
-        match meaning {
-            KeyMeaning::Prefix => {
-                screen.pending_sequence = Some(PendingSequence { keys: vec![key], since: cx.now });
-                return;
-            }
-            KeyMeaning::Run(action) => {
-                if let Some(slot) = slot_number(action) {
-                    assign_slot(screen, cx, slot);
-                    return;
-                }
-            }
-            KeyMeaning::Unbound => (),
+    let stepped_back = match screen.overlays.last_mut() {
+        Some(ScreenOverlay::Xray(xray)) => xray.back(),
+        Some(ScreenOverlay::Tools(list)) => list.back(),
+        Some(ScreenOverlay::Pager(pager)) => pager.back(),
+        _ => false,
+    };
+    if !stepped_back && !on_welcome_back(screen, cx, action) {
+        close_top(screen, cx);
+    }
+}
+
+fn on_picker_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action, screen_area: Rect) {
+    if let Some(slot) = slot_number(action) {
+        assign_slot(screen, cx, slot);
+        return;
+    }
+    let Some(ScreenOverlay::Picker { of: kind, picker }) = screen.overlays.last_mut() else { return };
+    match (action, kind) {
+        (Action::Accept, _) => picker_items::accept(screen, cx),
+        (Action::SaveShown | Action::PipeCode, _) => {
+            crate::ui::code_blocks::take_code_block(&mut screen.overlays, action == Action::SaveShown);
+        }
+        (Action::ShowAllModels, PickerKind::AnswerAgain { answer }) => {
+            let answer = *answer;
+            screen.overlays.pop();
+            open_models_for_again(screen, cx, answer);
+        }
+        _ => {
+            picker.on_action(action, screen_area);
+            picker_items::preview_theme(&mut screen.overlays, cx.env);
         }
     }
-    if let (true, KeyCode::Char(letter @ ('s' | 'o'))) = (key.ctrl, key.code)
-        && crate::ui::code_blocks::on_code_key(&mut screen.overlays, letter == 's')
-    {
-        return;
-    }
-    let Some(ScreenOverlay::Picker { picker, .. }) = screen.overlays.last_mut() else { return };
-    let movement = match (key.code, key.ctrl) {
-        (KeyCode::Up, _) | (KeyCode::Char('p'), true) => Some(CursorMove::Up),
-        (KeyCode::Down, _) | (KeyCode::Char('n'), true) => Some(CursorMove::Down),
-        (KeyCode::PageUp, _) => Some(CursorMove::PageUp),
-        (KeyCode::PageDown, _) => Some(CursorMove::PageDown),
-        (KeyCode::Home, true) => Some(CursorMove::First),
-        (KeyCode::End, true) => Some(CursorMove::Last),
-        _ => None,
-    };
-    if let Some(to) = movement {
-        picker.move_cursor(to, screen_area);
-    } else if key.code == KeyCode::Enter {
-        picker_items::accept(screen, cx);
-        return;
-    } else {
-        picker.edit(event);
-    }
-    picker_items::preview_theme(&mut screen.overlays, cx.env);
 }
 
 /// Updates the overlays before each frame, and scrolls their cursors into view.
@@ -237,7 +222,7 @@ pub(crate) fn on_paste(overlays: &mut Vec<ScreenOverlay>, env: &mut Environment,
 pub(crate) fn close_top(screen: &mut Screen, cx: &mut Cx<'_>) {
     match screen.overlays.pop() {
         Some(ScreenOverlay::Picker { of: PickerKind::Theme, .. }) => {
-            _ = theme_selection::apply_theme(&mut screen.overlays, cx.env)
+            _ = theme_selection::apply_theme(&mut screen.overlays, cx.env);
         }
         Some(ScreenOverlay::List) => super::conversations::list_actions::leave_field(&mut screen.list, cx),
         Some(ScreenOverlay::Welcome(_)) => on_action(screen, cx, Action::Quit),

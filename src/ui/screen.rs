@@ -17,9 +17,10 @@ use crate::{
     chat::{CallId, ConversationId, MessageId, Timestamp},
     ui::{
         composer::Composer,
-        conversations::list::ConversationList,
+        conversations::{list::ConversationList, list_actions},
         rail::Rail,
-        transcript::{SelectionInput, Transcript},
+        sources::citation_actions,
+        transcript::{SelectionInput, Transcript, error_card, finding},
     },
 };
 
@@ -173,15 +174,30 @@ impl Screen {
         self.areas
     }
 
-    /// Returns the context in which a key is looked up.
+    /// Returns the context in which a key is looked up: that of the overlay on top, else that of the focused pane.
     pub fn key_context(&self, chats: &Chats) -> KeyContext {
+        if let Some(context) = self.overlays.last().and_then(ScreenOverlay::key_context) {
+            return context;
+        }
         match self.focus {
             PaneFocus::Composer if self.pane.composer.is_empty() => KeyContext::Empty,
             PaneFocus::Composer => KeyContext::Composer,
-            PaneFocus::Transcript if self.selected_by(chats) == Some(SelectionInput::Keys) => KeyContext::Selection,
-            PaneFocus::Card | PaneFocus::Transcript => KeyContext::Transcript,
+            PaneFocus::Transcript => self.text_context(chats),
+            PaneFocus::Card => error_card::card_context(&error_card::offered_choices(chats)),
             PaneFocus::Rail => KeyContext::Rail,
+            PaneFocus::List if list_actions::is_typing(self) => KeyContext::ListField,
             PaneFocus::List => KeyContext::List,
+        }
+    }
+
+    /// Returns the context of the text, which depends on what goes on there.
+    fn text_context(&self, chats: &Chats) -> KeyContext {
+        match finding::active_find(self, chats) {
+            Some(find) if find.is_typing() => KeyContext::Find,
+            _ if self.selected_by(chats) == Some(SelectionInput::Keys) => KeyContext::Selection,
+            _ if citation_actions::pending_question(self, chats).is_some() => KeyContext::Question,
+            Some(_) if self.selected_by(chats).is_none() => KeyContext::Matches,
+            Some(_) | None => KeyContext::Transcript,
         }
     }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::{
     Effect, EndpointInfo, StartOptions,
     areas::PaneWidths,
-    keymap::Keymap,
+    keymap::{KeyLine, Keymap, RemapError},
     models::model_settings::default_model,
     notifications::NotificationState,
     overlays::ScreenOverlay,
@@ -19,7 +19,7 @@ use super::{
 use crate::{
     api::ApiDialect,
     chat::{ChatSettings, Effort, Timestamp},
-    config::{Config, ShowMode},
+    config::{ActionKeys, Config, KeySetting, ShowMode},
     render::theme::Theme,
     tools::{ToolSelection, toolbox::WEB_SEARCH},
 };
@@ -115,14 +115,21 @@ fn initial_settings(config: &Config, endpoints: &[EndpointInfo], flags: CliOverr
 
 /// Returns the keymap, and the errors for the keys that could not be remapped.
 fn build_keymap(config: &Config) -> (Keymap, Vec<String>) {
+    // What is said for one context comes after what is said for all of them.
+    let mut settings: Vec<(Option<&str>, &str, &ActionKeys)> = Vec::new();
+    for (name, setting) in &config.keys {
+        match setting {
+            KeySetting::Action(keys) => settings.push((None, name, keys)),
+            KeySetting::Context(actions) => {
+                settings.extend(actions.iter().map(|(action, keys)| (Some(name.as_str()), action.as_str(), keys)));
+            }
+        }
+    }
+    settings.sort_by_key(|(context, ..)| context.is_some());
+    let lines: Vec<KeyLine> =
+        settings.iter().map(|&(context, action, keys)| KeyLine { context, action, keys: &keys.keys }).collect();
     let mut keymap = Keymap::default();
-    let unusable = config
-        .keys
-        .iter()
-        .filter_map(|(name, keys)| {
-            let error = keymap.remap(name, &keys.keys).err()?;
-            Some(format!("config, line {}: {error}", keys.line))
-        })
-        .collect();
-    (keymap, unusable)
+    let refused = keymap.remap_all(&lines);
+    let message = |(nth, error): (usize, RemapError)| format!("config, line {}: {error}", settings[nth].2.line);
+    (keymap, refused.into_iter().map(message).collect())
 }

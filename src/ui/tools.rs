@@ -6,10 +6,10 @@ pub mod tool_overlay;
 pub mod tool_registry;
 mod view;
 
-use crossterm::event::{KeyCode, KeyEvent};
+use crossterm::event::KeyEvent;
 use ratatui::layout::{Position, Rect};
 
-use super::overlay::field::TextField;
+use super::{Action, keymap::KeyContext, overlay::field::TextField};
 use crate::render::row;
 use crate::tools::ToolId;
 pub use page::PageSubject;
@@ -130,36 +130,57 @@ impl ToolList {
         self.message = Some(message.into());
     }
 
-    pub fn on_key(&mut self, key: KeyEvent, screen: Rect) -> ToolListCommand {
+    pub fn key_context(&self) -> KeyContext {
+        match (&self.page, self.is_typing) {
+            (Some(_), _) => KeyContext::ToolPage,
+            (None, true) => KeyContext::Field,
+            (None, false) => KeyContext::Tools,
+        }
+    }
+
+    pub fn edit_query(&mut self, key: KeyEvent) {
+        if self.key_context() == KeyContext::Field {
+            let before = self.query.text();
+            self.query.edit(key);
+            if self.query.text() != before {
+                self.apply_query();
+            }
+        }
+    }
+
+    /// Does what an action means here.
+    pub fn on_action(&mut self, action: Action, screen: Rect) -> ToolListCommand {
         self.message = None;
         let parts = self.areas(screen);
-        if self.page.is_some() {
-            return self.on_page_key(key, parts.page.height.into());
+        match action {
+            Action::RestartServer => return self.restart_selected(),
+            Action::AskTrust => self.ask_trust(),
+            _ if self.page.is_some() => return self.on_page_action(action, parts.page.height.into()),
+            _ => return self.on_list_action(action, parts.rows.height.into()),
         }
-        if self.is_typing {
-            self.on_filter_key(key);
-            return ToolListCommand::Nothing;
-        }
-        let page = isize::try_from(parts.rows.height.max(1)).unwrap_or(1);
-        match key.code {
-            KeyCode::Down | KeyCode::Char('j') => self.move_cursor(1),
-            KeyCode::Up | KeyCode::Char('k') => self.move_cursor(-1),
-            KeyCode::PageDown => self.move_cursor(page),
-            KeyCode::PageUp => self.move_cursor(-page),
-            KeyCode::Home | KeyCode::Char('g') => self.move_cursor(isize::MIN),
-            KeyCode::End | KeyCode::Char('G') => self.move_cursor(isize::MAX),
-            KeyCode::Tab => self.go_to_section(1),
-            KeyCode::BackTab => self.go_to_section(-1),
-            KeyCode::Char('/') => self.is_typing = true,
-            KeyCode::Char(' ') => return self.switch_selected(),
-            KeyCode::Char('f') => match self.selected_item() {
+        ToolListCommand::Nothing
+    }
+
+    fn on_list_action(&mut self, action: Action, height: usize) -> ToolListCommand {
+        let page = isize::try_from(height.max(1)).unwrap_or(1);
+        match action {
+            Action::RowDown => self.move_cursor(1),
+            Action::RowUp => self.move_cursor(-1),
+            Action::PageDown => self.move_cursor(page),
+            Action::PageUp => self.move_cursor(-page),
+            Action::FirstRow => self.move_cursor(isize::MIN),
+            Action::LastRow => self.move_cursor(isize::MAX),
+            Action::NextSection => self.go_to_section(1),
+            Action::PreviousSection => self.go_to_section(-1),
+            Action::SearchRows => self.is_typing = true,
+            Action::SwitchTool => return self.switch_selected(),
+            Action::ForceTool => match self.selected_item() {
                 Some(ToolListItem::Tool(id)) => return ToolListCommand::Force(id.clone()),
-                _ => self.show_message("f works on tools only: the next message must call the tool"),
+                _ => self.show_message("only a tool can be required: the next message must call it"),
             },
-            KeyCode::Char('R') => return ToolListCommand::Reload,
-            KeyCode::Char('r') => return self.restart_selected(),
-            KeyCode::Char('t') => self.ask_trust(),
-            KeyCode::Enter => match self.selected_item().cloned() {
+            Action::ReloadTools => return ToolListCommand::Reload,
+            Action::Accept if self.is_typing => self.is_typing = false,
+            Action::Accept => match self.selected_item().cloned() {
                 Some(ToolListItem::ToolMode | ToolListItem::ParallelCalls) => return self.switch_selected(),
                 Some(thing) => self.open_page(PageSubject::Item(thing)),
                 None => (),
@@ -169,44 +190,27 @@ impl ToolList {
         ToolListCommand::Nothing
     }
 
-    fn on_page_key(&mut self, key: KeyEvent, height: usize) -> ToolListCommand {
+    fn on_page_action(&mut self, action: Action, height: usize) -> ToolListCommand {
         let Some(page) = &mut self.page else { return ToolListCommand::Nothing };
         let by = isize::try_from(height.max(1)).unwrap_or(1);
         let mut scroll = |by: isize| page.top = page.top.saturating_add_signed(by).min(page.rows.len());
-        match key.code {
-            KeyCode::Down | KeyCode::Char('j') => scroll(1),
-            KeyCode::Up | KeyCode::Char('k') => scroll(-1),
-            KeyCode::PageDown | KeyCode::Char(' ') => scroll(by),
-            KeyCode::PageUp => scroll(-by),
-            KeyCode::Home | KeyCode::Char('g') => scroll(isize::MIN),
-            KeyCode::End | KeyCode::Char('G') => scroll(isize::MAX),
-            KeyCode::Char('y') => {
+        match action {
+            Action::RowDown => scroll(1),
+            Action::RowUp => scroll(-1),
+            Action::PageDown => scroll(by),
+            Action::PageUp => scroll(-by),
+            Action::FirstRow => scroll(isize::MIN),
+            Action::LastRow => scroll(isize::MAX),
+            Action::ConfirmTrust => {
                 if let PageSubject::Trust(server) = &page.subject {
                     let server = server.clone();
                     self.page = None;
                     return ToolListCommand::Trust(server);
                 }
             }
-            KeyCode::Char('t') => self.ask_trust(),
-            KeyCode::Char('r') => return self.restart_selected(),
             _ => (),
         }
         ToolListCommand::Nothing
-    }
-
-    fn on_filter_key(&mut self, key: KeyEvent) {
-        match key.code {
-            KeyCode::Enter => self.is_typing = false,
-            KeyCode::Down => self.move_cursor(1),
-            KeyCode::Up => self.move_cursor(-1),
-            _ => {
-                let before = self.query.text();
-                self.query.edit(key);
-                if self.query.text() != before {
-                    self.apply_query();
-                }
-            }
-        }
     }
 
     /// Scrolls by this many rows, for the mouse wheel.
@@ -271,7 +275,7 @@ impl ToolList {
     fn ask_trust(&mut self) {
         match self.selected_row().map(|row| (row.item.clone(), row.switch)) {
             Some((Some(ToolListItem::Server(name)), Some(ToolSwitch::Locked(rows::UNTRUSTED_REASON)))) => {
-                self.open_page(PageSubject::Trust(name))
+                self.open_page(PageSubject::Trust(name));
             }
             _ => self.show_message("t works only on an MCP server that is not trusted yet"),
         }

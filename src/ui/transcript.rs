@@ -64,6 +64,7 @@ use crate::render::{
     row::RowKind,
     theme::Theme,
 };
+use crate::ui::keymap::Keymap;
 use crate::{
     chat::{CallId, Conversation, ConversationId, MessageId, Timestamp},
     config::ShowMode,
@@ -81,6 +82,8 @@ pub struct ReadingOptions {
     pub look: MarkdownOptions,
     /// Right-to-left text is reordered for a terminal that does not do it.
     pub reorder: bool,
+    /// The keys that cards show.
+    pub keymap: Keymap,
     pub zone: jiff::tz::TimeZone,
 }
 
@@ -217,6 +220,7 @@ impl ReadingOptions {
             reasoning_in_rail: false,
             look: MarkdownOptions::from_theme(theme),
             reorder: theme.rendering.reorders_rtl,
+            keymap: Keymap::default(),
             zone,
         }
     }

@@ -95,6 +95,7 @@ fn draw_list(state: &State, now: Timestamp, area: Rect, frame: &mut DrawTarget) 
         is_running: &running,
         spinner: crate::ui::status::view::spinner_mark(state, now),
         focused,
+        keymap: &state.env.keymap,
         theme: &state.env.theme,
     };
     frame.set_cursor(view.cursor(area).filter(|_| focused));
@@ -185,7 +186,7 @@ fn draw_empty(state: &State, area: Rect, buf: &mut Buffer) {
 
 fn draw_composer(state: &State, area: Rect, frame: &mut DrawTarget) {
     if let Some(find) = finding::active_find(&state.screen, &state.chats) {
-        let view = FindView { find, theme: &state.env.theme };
+        let view = FindView { find, keymap: &state.env.keymap, theme: &state.env.theme };
         frame.set_cursor(view.cursor(area).filter(|_| state.screen.overlays.is_empty()));
         view.render(area, frame.buffer);
         return;

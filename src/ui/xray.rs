@@ -6,10 +6,14 @@ mod rows;
 mod view;
 pub mod xray_actions;
 
-use crossterm::event::{KeyCode, KeyEvent};
+use crossterm::event::KeyEvent;
 use ratatui::layout::{Position, Rect, Size};
 
-use super::overlay::search::{self, SearchChange, SearchField};
+use super::{
+    Action,
+    keymap::KeyContext,
+    overlay::search::{self, SearchField},
+};
 use crate::chat::{MessageId, Timestamp, WireRecording};
 use lines::LineList;
 use rows::XraySection;
@@ -117,32 +121,39 @@ impl XrayOverlay {
         self.update_matches();
     }
 
-    pub fn on_key(&mut self, key: KeyEvent, screen: Rect) -> XrayCommand {
-        self.size = Size { width: screen.width, height: screen.height };
-        if self.search.is_typing() {
-            match self.search.on_key(key) {
-                SearchChange::Nothing => (),
-                SearchChange::QueryChanged => self.update_matches(),
-                SearchChange::Step(by) => self.active_lines().go_to_match(by),
-            }
-            return XrayCommand::Nothing;
+    pub fn key_context(&self) -> KeyContext {
+        if self.search.is_typing() { KeyContext::Field } else { KeyContext::Xray }
+    }
+
+    pub fn edit_query(&mut self, key: KeyEvent) {
+        if self.search.is_typing() && self.search.edit(key) {
+            self.update_matches();
         }
+    }
+
+    /// Does what an action means here; while the query is typed, rows up and down are matches.
+    pub fn on_action(&mut self, action: Action, screen: Rect) -> XrayCommand {
+        self.size = Size { width: screen.width, height: screen.height };
         let page = isize::try_from(search::areas(screen).rows.height.max(1)).unwrap_or(1);
+        let is_typing = self.search.is_typing();
         let lines = self.active_lines();
-        match key.code {
-            KeyCode::Down | KeyCode::Char('j') => lines.move_cursor(1),
-            KeyCode::Up | KeyCode::Char('k') => lines.move_cursor(-1),
-            KeyCode::PageDown | KeyCode::Char(' ') => lines.move_cursor(page),
-            KeyCode::PageUp => lines.move_cursor(-page),
-            KeyCode::Home | KeyCode::Char('g') => lines.move_cursor(isize::MIN),
-            KeyCode::End | KeyCode::Char('G') => lines.move_cursor(isize::MAX),
-            KeyCode::Tab | KeyCode::BackTab => lines.go_to_other_section(),
-            KeyCode::Char('n') => lines.go_to_match(1),
-            KeyCode::Char('N') => lines.go_to_match(-1),
-            KeyCode::Char('/') => self.search.start_typing(),
-            KeyCode::Enter => self.open_selected(),
-            KeyCode::Char('c') => return self.copy_request(),
-            KeyCode::Char('s') => return self.save_recording(),
+        match action {
+            Action::RowDown if is_typing => lines.go_to_match(1),
+            Action::RowUp if is_typing => lines.go_to_match(-1),
+            Action::Accept if is_typing => self.search.stop_typing(),
+            Action::RowDown => lines.move_cursor(1),
+            Action::RowUp => lines.move_cursor(-1),
+            Action::PageDown => lines.move_cursor(page),
+            Action::PageUp => lines.move_cursor(-page),
+            Action::FirstRow => lines.move_cursor(isize::MIN),
+            Action::LastRow => lines.move_cursor(isize::MAX),
+            Action::NextSection | Action::PreviousSection => lines.go_to_other_section(),
+            Action::NextMatch => lines.go_to_match(1),
+            Action::PreviousMatch => lines.go_to_match(-1),
+            Action::SearchRows => self.search.start_typing(),
+            Action::Accept => self.open_selected(),
+            Action::CopyCurl => return self.copy_request(),
+            Action::SaveShown => return self.save_recording(),
             _ => (),
         }
         XrayCommand::Nothing

@@ -11,8 +11,8 @@ use ibid::{
     },
     config::{
         ActionKeys, CodeOverflow, CommandTool, Config, ConfigProblem, DesktopNotification, DialectSetting,
-        EFFORT_NAMES, EXAMPLE_CONFIG, EndpointConfig, GlyphSet, McpServerConfig, MouseMode, NotifyConfig, NotifyWhen,
-        ReasoningConfig, SettingChange, ShowMode, TimeLimits, TimeoutsConfig, ToolsConfig,
+        EFFORT_NAMES, EXAMPLE_CONFIG, EndpointConfig, GlyphSet, KeySetting, McpServerConfig, MouseMode, NotifyConfig,
+        NotifyWhen, ReasoningConfig, SettingChange, ShowMode, TimeLimits, TimeoutsConfig, ToolsConfig,
     },
     tools::PolicyVerdict,
 };
@@ -86,8 +86,9 @@ fn the_uncommented_example_is_accepted_in_full() {
         transport: Some("http".into()),
         ..McpServerConfig::default()
     };
-    let key =
-        |keys: &[&str], line| ActionKeys { keys: keys.iter().map(ToString::to_string).collect(), line: line as u32 };
+    let key = |keys: &[&str], line| {
+        KeySetting::Action(ActionKeys { keys: keys.iter().map(ToString::to_string).collect(), line: line as u32 })
+    };
     let line = |start: &str| {
         1 + EXAMPLE_CONFIG.lines().position(|line| line.starts_with(start)).expect("the example has this line")
     };
@@ -278,6 +279,19 @@ fn an_invalid_value_is_rejected_with_its_key_line_and_a_hint() {
     let messages: Vec<String> =
         wrong.iter().map(|text| format!("{text}\n    {}\n", rejection(&format!("# first\n{text}\n")))).collect();
     assert_snapshot!(messages.join("\n"));
+}
+
+#[test]
+fn keys_are_for_every_context_or_for_the_one_that_names_their_table() {
+    let config = accepted("[keys]\nweb = 'f7'\nrail = []\n[keys.text]\nweb = ['W', 'f8']\n");
+    let keys = |keys: &[&str], line| ActionKeys { keys: keys.iter().map(ToString::to_string).collect(), line };
+    let expected = BTreeMap::from([
+        ("rail".to_owned(), KeySetting::Action(keys(&[], 3))),
+        ("text".to_owned(), KeySetting::Context(BTreeMap::from([("web".to_owned(), keys(&["W", "f8"], 5))]))),
+        ("web".to_owned(), KeySetting::Action(keys(&["f7"], 2))),
+    ]);
+    assert_eq!(config.keys, expected);
+    assert!(rejection("[keys.text]\nweb = { a = 'b' }").contains("a key or a list of keys"));
 }
 
 #[test]

@@ -155,7 +155,7 @@ fn a_model_is_put_on_a_slot_without_closing_the_picker() {
 fn remapped_keys_are_shown_and_work() {
     let mut app = Harness::new(100, 24);
     for (action, keys) in [("palette", "f9"), ("newest", "f10"), ("help", "ctrl-x f1"), ("slot-1", "f5")] {
-        app.env_mut().keymap.remap(action, &[keys.to_owned()]).expect("the key is free");
+        app.env_mut().keymap.remap(None, action, &[keys.to_owned()]).expect("the key is free");
     }
     app.press("a backspace");
     let screen = app.screen();
@@ -182,7 +182,7 @@ fn remapped_keys_are_shown_and_work() {
 fn the_pill_and_the_welcome_show_the_remapped_keys() {
     let mut app = Harness::new(80, 24);
     for (action, keys) in [("newest", "f10"), ("cancel", "ctrl-q")] {
-        app.env_mut().keymap.remap(action, &[keys.to_owned()]).expect("the key is free");
+        app.env_mut().keymap.remap(None, action, &[keys.to_owned()]).expect("the key is free");
     }
     let stream = app.send_prompt("much");
     let delta = |text: &str| {
@@ -193,7 +193,7 @@ fn the_pill_and_the_welcome_show_the_remapped_keys() {
     app.receive_events(stream, &[delta(&"another\n\n".repeat(9)).as_str()]);
     assert!(app.screen().contains("new lines  F10"), "{}", app.screen());
     let mut welcome = Harness::with_start(StartOptions { endpoints: Vec::new(), ..default_start(80, 24) });
-    welcome.env_mut().keymap.remap("cancel", &["ctrl-q".to_owned()]).expect("the key is free");
+    welcome.env_mut().keymap.remap(None, "cancel", &["ctrl-q".to_owned()]).expect("the key is free");
     welcome.store_reply(StoreReply::Opened { newest: Vec::new(), total: 0, new_draft: String::new() });
     assert!(welcome.screen().contains("^Q quit"), "{}", welcome.screen());
 }

@@ -6,7 +6,7 @@ use ibid::config::Config;
 use ibid::ui::{
     Action,
     action::{ACTIONS, ActionEntry},
-    keymap::KeyContext,
+    keymap::{KeyContext, format_sequence, parse_sequence},
 };
 
 const BEGIN: &str = "<!-- keys -->\n";
@@ -29,7 +29,7 @@ fn the_tables_of_keys_match_the_table_of_actions() {
 /// Returns the table of keys of one context; the nine slots share a row.
 fn key_table(context: KeyContext) -> String {
     let rows: String = ACTIONS.iter().filter_map(|entry| key_row(entry, context)).collect();
-    format!("### {}\n\n| keys | | name |\n|---|---|---|\n{rows}\n", context.title())
+    format!("### {} (`{}`)\n\n| keys | | name |\n|---|---|---|\n{rows}\n", context.title(), context.name())
 }
 
 fn key_row(entry: &ActionEntry, context: KeyContext) -> Option<String> {
@@ -44,7 +44,8 @@ fn key_row(entry: &ActionEntry, context: KeyContext) -> Option<String> {
         .keys
         .iter()
         .filter(|(its, _)| *its == context)
-        .map(|(_, keys)| format!("`{}`", every_slot(&keys.replace('|', "\\|"))))
+        .map(|(_, keys)| format_sequence(&parse_sequence(keys).expect("every key of the table has a name")))
+        .map(|keys| format!("`{}`", every_slot(&keys.replace('|', "\\|"))))
         .collect();
     let (title, name) = (every_slot(entry.title), every_slot(entry.name));
     (!keys.is_empty()).then(|| format!("| {} | {title} | `{name}` |\n", keys.join(", ")))

@@ -30,8 +30,11 @@ fn certificate(name: &str) -> PathBuf {
 /// An HTTP response with a whole answer.
 fn whole_answer() -> Vec<u8> {
     let body = ResponseBuilder::new(MODEL).text(&["It works."]).completed().concat();
-    format!("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len())
-        .into_bytes()
+    format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
 }
 
 /// Reads a request with its body, if it has a length.
@@ -42,7 +45,8 @@ fn read_request(stream: &mut impl Read) -> String {
         bytes.extend_from_slice(&buffer[..count]);
         let text = String::from_utf8_lossy(&bytes);
         let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-        let length = head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
+        let length =
+            head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
         if body.len() >= length.unwrap_or(0_usize) {
             break;
         }
@@ -120,7 +124,10 @@ fn a_certificate_that_is_not_trusted_is_told_once_with_the_way_out() {
         assert_failed(&ask_over_tls(server, None), &["certificate is not trusted", "localhost", "set SSL_CERT_FILE"]);
     }
     let missing = Path::new("/nonexistent.pem");
-    assert_failed(&ask_over_tls("signed", Some(missing)), &["SSL_CERT_FILE /nonexistent.pem cannot be read", "No such file"]);
+    assert_failed(
+        &ask_over_tls("signed", Some(missing)),
+        &["SSL_CERT_FILE /nonexistent.pem cannot be read", "No such file"],
+    );
     let no_certificate = certificate("own.key.pem");
     assert_failed(&ask_over_tls("own", Some(&no_certificate)), &["own.key.pem contains no certificate"]);
     let other = certificate("own.pem");
@@ -170,7 +177,9 @@ fn socks_is_socks5_and_the_proxy_is_used() {
 fn a_setting_that_cannot_be_read_is_told_and_never_bypassed() {
     let server = FakeServer::start();
     server.queue_reply(FakeReply::raw(whole_answer()));
-    for (variable, value) in [("HTTP_PROXY", "http://"), ("ALL_PROXY", "ftp://127.0.0.1:1"), ("http_proxy", "proxy:port")] {
+    for (variable, value) in
+        [("HTTP_PROXY", "http://"), ("ALL_PROXY", "ftp://127.0.0.1:1"), ("http_proxy", "proxy:port")]
+    {
         let output = ask(BEHIND_PROXY, &[(variable, value)]);
         assert_failed(&output, &[&format!("{variable} {value} is not the address of a proxy"), "NO_PROXY"]);
     }
@@ -200,15 +209,24 @@ fn a_refusal_of_the_proxy_is_the_proxys() {
         (407, "Proxy Authentication Required", "name:password@host"),
     ] {
         let page = format!("<html><title>{status} {reason}</title></html>");
-        let reply = format!("HTTP/1.1 {status} {reason}\r\ncontent-type: text/html\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{page}", page.len());
+        let reply = format!(
+            "HTTP/1.1 {status} {reason}\r\ncontent-type: text/html\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{page}",
+            page.len()
+        );
         let port = listen(move |mut socket| {
             read_request(&mut socket);
             let _answered = socket.write_all(reply.as_bytes());
         });
         let proxy = format!("http://127.0.0.1:{port}");
-        assert_failed(&ask(BEHIND_PROXY, &[("HTTP_PROXY", &proxy)]), &[words, &format!("127.0.0.1:{port} (HTTP_PROXY)")]);
+        assert_failed(
+            &ask(BEHIND_PROXY, &[("HTTP_PROXY", &proxy)]),
+            &[words, &format!("127.0.0.1:{port} (HTTP_PROXY)")],
+        );
         // Over TLS the proxy refuses the tunnel.
-        assert_failed(&ask("https://llm.invalid/v1", &[("HTTPS_PROXY", &proxy)]), &["roxy", &format!("127.0.0.1:{port} (HTTPS_PROXY)")]);
+        assert_failed(
+            &ask("https://llm.invalid/v1", &[("HTTPS_PROXY", &proxy)]),
+            &["roxy", &format!("127.0.0.1:{port} (HTTPS_PROXY)")],
+        );
     }
 }
 

@@ -27,19 +27,53 @@ const fn failed(file: &'static str, told: &'static [&'static str], untold: &'sta
 }
 
 const TRIALS: &[Trial] = &[
-    Trial { file: "arguments-object-in-events.sse", stdout: "After the call.\n", code: 0, told: &[], untold: &[], requests: 2 },
+    Trial {
+        file: "arguments-object-in-events.sse",
+        stdout: "After the call.\n",
+        code: 0,
+        told: &[],
+        untold: &[],
+        requests: 2,
+    },
     failed("call-without-name.sse", &["The model's call cannot be run", "without naming it"], &[]),
-    Trial { requests: 3, ..failed("error-code-without-message.sse", &["the server is overloaded (server_is_overloaded)"], &["without saying which"]) },
-    Trial { requests: 4, ..failed("error-event-code-only.sse", &["Too many requests", "rate_limit_exceeded"], &["without saying which", "without details"]) },
-    Trial { stdout: "Bread is **baked** at 220 °C\n", ..failed("bare-json-in-mid-stream.sse", &["Upstream broke off"], &[]) },
-    Trial { stdout: "Bread is **baked** at 220 °C\n", ..failed("web-page-in-mid-stream.sse", &["504 Gateway Time-out"], &[]) },
+    Trial {
+        requests: 3,
+        ..failed(
+            "error-code-without-message.sse",
+            &["the server is overloaded (server_is_overloaded)"],
+            &["without saying which"],
+        )
+    },
+    Trial {
+        requests: 4,
+        ..failed(
+            "error-event-code-only.sse",
+            &["Too many requests", "rate_limit_exceeded"],
+            &["without saying which", "without details"],
+        )
+    },
+    Trial {
+        stdout: "Bread is **baked** at 220 °C\n",
+        ..failed("bare-json-in-mid-stream.sse", &["Upstream broke off"], &[])
+    },
+    Trial {
+        stdout: "Bread is **baked** at 220 °C\n",
+        ..failed("web-page-in-mid-stream.sse", &["504 Gateway Time-out"], &[])
+    },
     failed("path-404-file-not-found.http", &["File Not Found", "Check the base_url"], &["another model"]),
     failed("path-405.http", &["Method Not Allowed", "Check the base_url"], &["settings", "another model"]),
     failed("body-detail-list.http", &["body.input.0: Field required"], &[]),
     failed("body-errors-by-field.http", &["temperature: must be between 0 and 1"], &[]),
     failed("page-403-challenge.http", &["Something between here and the server", "Just a moment..."], &["ephrase"]),
     failed("no-tools-400.http", &["did not accept the request", "does not support tools"], &["trying again"]),
-    Trial { file: "numbers-as-texts.sse", stdout: "Bread is **baked** at 220 °C. Done.\n", code: 0, told: &[], untold: &[], requests: 1 },
+    Trial {
+        file: "numbers-as-texts.sse",
+        stdout: "Bread is **baked** at 220 °C. Done.\n",
+        code: 0,
+        told: &[],
+        untold: &[],
+        requests: 1,
+    },
 ];
 
 fn folder() -> PathBuf {
@@ -63,7 +97,11 @@ fn play(name: &str, attempts: usize) -> (Output, Vec<ReceivedRequest>) {
     };
     for part in parts {
         let is_http = part.starts_with("HTTP/");
-        server.queue_reply(if is_http { FakeReply::raw(part) } else { FakeReply::body(200, "text/event-stream", part) });
+        server.queue_reply(if is_http {
+            FakeReply::raw(part)
+        } else {
+            FakeReply::body(200, "text/event-stream", part)
+        });
     }
     let args = ["ask", "-m", MODEL, "hello"];
     let output = ProgramLaunch::in_home(&home).against(&server).args(args).output("");
@@ -79,7 +117,11 @@ fn every_stream_and_body_of_the_trials_is_told_as_it_must_be() {
     for Trial { file, stdout, code, told, untold, requests } in TRIALS {
         let (output, sent) = play(file, *requests);
         let error = String::from_utf8_lossy(&output.stderr);
-        assert_eq!((&*String::from_utf8_lossy(&output.stdout), output.status.code()), (*stdout, Some(*code)), "{file}: {error}");
+        assert_eq!(
+            (&*String::from_utf8_lossy(&output.stdout), output.status.code()),
+            (*stdout, Some(*code)),
+            "{file}: {error}"
+        );
         assert_eq!(sent.len(), *requests, "{file}: {error}");
         for words in *told {
             assert!(error.contains(words), "{file}: {words} is missing in {error}");

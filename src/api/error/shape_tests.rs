@@ -23,28 +23,103 @@ fn the_words_of_a_body_are_found_in_every_shape() {
     for (status, body, fault, message) in [
         (400, r#"{"error":"temperature is too high"}"#, FaultKind::Request, "temperature is too high"),
         (400, r#"{"error":["one","two"]}"#, FaultKind::Request, "one; two"),
-        (400, r#"[{"error":{"code":400,"message":"Invalid JSON payload","status":"INVALID_ARGUMENT"}}]"#, FaultKind::Request, "Invalid JSON payload"),
-        (400, r#"{"errors":{"top_p":["must be below 1","is odd"],"model":"is unknown"}}"#, FaultKind::Request, "top_p: must be below 1; is odd; model: is unknown"),
-        (422, r#"{"message":"The given data was invalid.","errors":{"top_p":["must be below 1"]}}"#, FaultKind::Request, "The given data was invalid: top_p: must be below 1"),
-        (422, r#"{"detail":[{"loc":["body","tools",0,"name"],"msg":"Field required","type":"missing"},{"loc":["body","model"],"msg":"is odd"}]}"#, FaultKind::Request, "body.tools.0.name: Field required; body.model: is odd"),
+        (
+            400,
+            r#"[{"error":{"code":400,"message":"Invalid JSON payload","status":"INVALID_ARGUMENT"}}]"#,
+            FaultKind::Request,
+            "Invalid JSON payload",
+        ),
+        (
+            400,
+            r#"{"errors":{"top_p":["must be below 1","is odd"],"model":"is unknown"}}"#,
+            FaultKind::Request,
+            "top_p: must be below 1; is odd; model: is unknown",
+        ),
+        (
+            422,
+            r#"{"message":"The given data was invalid.","errors":{"top_p":["must be below 1"]}}"#,
+            FaultKind::Request,
+            "The given data was invalid: top_p: must be below 1",
+        ),
+        (
+            422,
+            r#"{"detail":[{"loc":["body","tools",0,"name"],"msg":"Field required","type":"missing"},{"loc":["body","model"],"msg":"is odd"}]}"#,
+            FaultKind::Request,
+            "body.tools.0.name: Field required; body.model: is odd",
+        ),
         (400, r#"{"detail":{"error":"no such setting"}}"#, FaultKind::Request, "no such setting"),
-        (400, r#"{"type":"about:blank","title":"Bad Request","status":400,"detail":"top_p is odd"}"#, FaultKind::Request, "Bad Request: top_p is odd"),
-        (400, r#"{"success":false,"errors":[{"code":1000,"message":"Unknown field"}]}"#, FaultKind::Request, "Unknown field"),
+        (
+            400,
+            r#"{"type":"about:blank","title":"Bad Request","status":400,"detail":"top_p is odd"}"#,
+            FaultKind::Request,
+            "Bad Request: top_p is odd",
+        ),
+        (
+            400,
+            r#"{"success":false,"errors":[{"code":1000,"message":"Unknown field"}]}"#,
+            FaultKind::Request,
+            "Unknown field",
+        ),
         (400, r#"{"error":{"message":{"text":"nested words"}}}"#, FaultKind::Request, "nested words"),
-        (400, r#"{"error":{"message":"{\"error\":{\"message\":\"the inner words\",\"type\":\"x\"}}"}}"#, FaultKind::Request, "the inner words"),
-        (400, r#"{"error":"{\"message\":\"as text\",\"code\":\"context_length_exceeded\"}"}"#, FaultKind::Length, "as text"),
-        (400, r#"{"error":{"message":"Error code: 400 - {'error': {'message': \"it isn't\", 'param': None, 'ok': True}}"}}"#, FaultKind::Request, "Error code: 400: it isn't"),
-        (400, r#"{"error":{"message":"Upstream said {\"error\":{\"message\":\"no\"}}. Try later"}}"#, FaultKind::Request, "Upstream said: no Try later"),
+        (
+            400,
+            r#"{"error":{"message":"{\"error\":{\"message\":\"the inner words\",\"type\":\"x\"}}"}}"#,
+            FaultKind::Request,
+            "the inner words",
+        ),
+        (
+            400,
+            r#"{"error":"{\"message\":\"as text\",\"code\":\"context_length_exceeded\"}"}"#,
+            FaultKind::Length,
+            "as text",
+        ),
+        (
+            400,
+            r#"{"error":{"message":"Error code: 400 - {'error': {'message': \"it isn't\", 'param': None, 'ok': True}}"}}"#,
+            FaultKind::Request,
+            "Error code: 400: it isn't",
+        ),
+        (
+            400,
+            r#"{"error":{"message":"Upstream said {\"error\":{\"message\":\"no\"}}. Try later"}}"#,
+            FaultKind::Request,
+            "Upstream said: no Try later",
+        ),
         (400, r#"{"fault":{"faultstring":"Quota violation"}}"#, FaultKind::Request, "Quota violation"),
         (500, r#"{"Message":"It broke"}"#, FaultKind::Server, "It broke"),
-        (503, r#"{"error":{"code":"server_is_overloaded","message":""}}"#, FaultKind::Server, "the server is overloaded (server_is_overloaded)"),
-        (400, r#"{"error":{"code":"flux_missing","message":null}}"#, FaultKind::Request, "the server reports: flux missing (flux_missing)"),
+        (
+            503,
+            r#"{"error":{"code":"server_is_overloaded","message":""}}"#,
+            FaultKind::Server,
+            "the server is overloaded (server_is_overloaded)",
+        ),
+        (
+            400,
+            r#"{"error":{"code":"flux_missing","message":null}}"#,
+            FaultKind::Request,
+            "the server reports: flux missing (flux_missing)",
+        ),
         (500, "\"as a string\"", FaultKind::Server, "\"as a string\""),
         (500, "data: {\"error\":{\"message\":\"in an event\",\"code\":500}}\n\n", FaultKind::Server, "in an event"),
-        (400, "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"invalid_request_error\",\"message\":\"in a named event\"}}\n\ndata: [DONE]\n\n", FaultKind::Request, "in a named event"),
+        (
+            400,
+            "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"invalid_request_error\",\"message\":\"in a named event\"}}\n\ndata: [DONE]\n\n",
+            FaultKind::Request,
+            "in a named event",
+        ),
         (429, ": comment\n\ndata: {\"error\":\"too fast\"}\n\n", FaultKind::Rate, "too fast"),
-        (403, r#"{"error":{"message":"Blocked","misalignment":{"detailed_explanation":"it asks for harm"}}}"#, FaultKind::Forbidden, "Blocked: it asks for harm"),
-        (400, r#"{"error":{"code":"credit_balance_exhausted","message":"No balance"}}"#, FaultKind::Credit, "No balance"),
+        (
+            403,
+            r#"{"error":{"message":"Blocked","misalignment":{"detailed_explanation":"it asks for harm"}}}"#,
+            FaultKind::Forbidden,
+            "Blocked: it asks for harm",
+        ),
+        (
+            400,
+            r#"{"error":{"code":"credit_balance_exhausted","message":"No balance"}}"#,
+            FaultKind::Credit,
+            "No balance",
+        ),
     ] {
         let error = body_error(status, body);
         assert_eq!((error.fault, error.message.as_str()), (fault, message), "{body}");
@@ -54,11 +129,27 @@ fn the_words_of_a_body_are_found_in_every_shape() {
 #[test]
 fn the_words_of_a_stream_are_found_in_every_shape() {
     for (payload, fault, message) in [
-        (r#"{"type":"error","code":"rate_limit_exceeded","message":null,"param":null}"#, FaultKind::Rate, "too many requests (rate_limit_exceeded)"),
-        (r#"{"type":"response.failed","response":{"status":"failed","error":{"code":"server_is_overloaded","message":""}}}"#, FaultKind::Server, "the server is overloaded (server_is_overloaded)"),
-        (r#"{"type":"response.failed","response":{"status":"failed","error":"plain words"}}"#, FaultKind::Server, "plain words"),
+        (
+            r#"{"type":"error","code":"rate_limit_exceeded","message":null,"param":null}"#,
+            FaultKind::Rate,
+            "too many requests (rate_limit_exceeded)",
+        ),
+        (
+            r#"{"type":"response.failed","response":{"status":"failed","error":{"code":"server_is_overloaded","message":""}}}"#,
+            FaultKind::Server,
+            "the server is overloaded (server_is_overloaded)",
+        ),
+        (
+            r#"{"type":"response.failed","response":{"status":"failed","error":"plain words"}}"#,
+            FaultKind::Server,
+            "plain words",
+        ),
         (r#"{"type":"response.failed","error":{"message":"beside the type"}}"#, FaultKind::Server, "beside the type"),
-        (r#"{"type":"response.failed","response":{"status_details":{"error":{"message":"in the details"}}}}"#, FaultKind::Server, "in the details"),
+        (
+            r#"{"type":"response.failed","response":{"status_details":{"error":{"message":"in the details"}}}}"#,
+            FaultKind::Server,
+            "in the details",
+        ),
         (r#"{"type":"error","error":["a","b"]}"#, FaultKind::Server, "a; b"),
         (r#"{"type":"error","detail":"a detail"}"#, FaultKind::Server, "a detail"),
         (r#"{"type":"overloaded_error","message":"Overloaded"}"#, FaultKind::Server, "Overloaded"),
@@ -68,8 +159,11 @@ fn the_words_of_a_stream_are_found_in_every_shape() {
         (r#"{"object":"error","message":"vLLM's","code":400}"#, FaultKind::Request, "vLLM's"),
         (r#"{"error":"text","code":429}"#, FaultKind::Rate, "text"),
         (r#"[{"error":{"code":503,"message":"a list"}}]"#, FaultKind::Server, "a list"),
-        (r#"{"error":"Unexpected endpoint or method. (POST /responses). Returning 200 anyway"}"#, FaultKind::Garbage,
-         "there is no Responses API at this address: Unexpected endpoint or method. (POST /responses). Returning 200 anyway"),
+        (
+            r#"{"error":"Unexpected endpoint or method. (POST /responses). Returning 200 anyway"}"#,
+            FaultKind::Garbage,
+            "there is no Responses API at this address: Unexpected endpoint or method. (POST /responses). Returning 200 anyway",
+        ),
     ] {
         let error = stream_error(payload);
         assert_eq!((error.fault, error.message.as_str()), (fault, message), "{payload}");
@@ -152,9 +246,13 @@ fn the_status_counts_more_than_the_type_of_an_error() {
 #[test]
 fn a_page_is_from_something_between_here_and_the_server() {
     let page = |title: &str| format!("<!DOCTYPE html><html><head><title>{title}</title></head></html>");
-    for (status, title, attempts) in
-        [(403, "Just a moment...", 1), (401, "Sign in", 1), (502, "Bad gateway", 4), (504, "Gateway Time-out", 3), (413, "413 Request Entity Too Large", 1)]
-    {
+    for (status, title, attempts) in [
+        (403, "Just a moment...", 1),
+        (401, "Sign in", 1),
+        (502, "Bad gateway", 4),
+        (504, "Gateway Time-out", 3),
+        (413, "413 Request Entity Too Large", 1),
+    ] {
         let error = body_error(status, &page(title));
         assert_eq!((error.obstacle(), error.message.as_str()), (Some(NetworkObstacle::Gateway), title));
         assert_eq!(error.max_attempts(), attempts, "{status}");
@@ -162,7 +260,8 @@ fn a_page_is_from_something_between_here_and_the_server() {
     }
     let mut headers = HeaderMap::new();
     headers.insert(HeaderName::from_static("via"), HeaderValue::from_static("1.1 corp (squid/6.6)"));
-    let proxied = |status| ApiError::from_response(status, &headers, page("Denied").as_bytes(), jiff::Timestamp::UNIX_EPOCH);
+    let proxied =
+        |status| ApiError::from_response(status, &headers, page("Denied").as_bytes(), jiff::Timestamp::UNIX_EPOCH);
     assert_eq!(proxied(403).obstacle(), Some(NetworkObstacle::ProxyRefusal));
     assert_eq!(body_error(407, &page("Login")).obstacle(), Some(NetworkObstacle::ProxyLogin));
     assert_eq!(body_error(403, "error code: 1020").obstacle(), Some(NetworkObstacle::Gateway));
@@ -177,7 +276,8 @@ fn a_gateway_that_does_not_know_the_key_says_so_in_its_own_way() {
         (400, "API key not valid. Please pass a valid API key."),
         (403, "Invalid API Key"),
     ] {
-        let mut error = body_error(status, &json!({ "error": { "message": message, "type": "no_db_connection" } }).to_string());
+        let mut error =
+            body_error(status, &json!({ "error": { "message": message, "type": "no_db_connection" } }).to_string());
         error.note_refused_key();
         assert_eq!(error.fault, FaultKind::Key, "{message}");
     }
@@ -196,8 +296,5 @@ fn items_of_a_foreign_tool_are_told_from_foreign_reasoning() {
     ] {
         assert_eq!(facts(message), [ErrorFact::ForeignItems], "{message}");
     }
-    assert_eq!(
-        facts("The encrypted content could not be verified"),
-        [ErrorFact::ForeignReasoning]
-    );
+    assert_eq!(facts("The encrypted content could not be verified"), [ErrorFact::ForeignReasoning]);
 }

@@ -7,11 +7,10 @@ use crate::chat::{
     test_support::{TestChat, completed, delta, error},
 };
 
-/// The card of an answer: its text, then its keys.
+/// The card of an answer: its text, then its choices.
 fn card(answer: &Answer, turn: Option<&Turn>) -> String {
     let Some(words) = explain(answer, turn) else { return "nothing is wrong".into() };
-    let keys: Vec<String> =
-        card_choices(answer, turn).into_iter().map(|choice| format!("{} {}", choice.key(), choice.label())).collect();
+    let keys: Vec<String> = card_choices(answer, turn).into_iter().map(|choice| choice.label()).collect();
     format!("{}  {}\n{}\n[{}]", words.headline, words.fact.unwrap_or_default(), words.advice, keys.join("] ["))
 }
 
@@ -133,8 +132,16 @@ fn every_reason_for_an_incomplete_answer_has_words() {
         explain(&ended_answer("m", events, end), None).expect("it is explained")
     };
     for reason in [
-        "max_output_tokens", "length", "content_filter", "max_tool_calls", "max_messages", "steered", "max_cost",
-        "context_length_exceeded", "timeout", "cancelled",
+        "max_output_tokens",
+        "length",
+        "content_filter",
+        "max_tool_calls",
+        "max_messages",
+        "steered",
+        "max_cost",
+        "context_length_exceeded",
+        "timeout",
+        "cancelled",
     ] {
         for events in [&[][..], &[delta("So")]] {
             let card = words(reason, events);
@@ -163,7 +170,13 @@ fn what_is_in_the_way_of_the_server_has_its_own_words_and_way_out() {
         (Obstacle::DeadProxy, FaultKind::Connect, None, "proxy could not be reached", "NO_PROXY"),
         (Obstacle::ProxyLogin, FaultKind::Request, Some(407), "name and a password", "name:password@host"),
         (Obstacle::ProxyRefusal, FaultKind::Garbage, Some(403), "did not let the request through", "NO_PROXY"),
-        (Obstacle::ProxyRefusal, FaultKind::Length, Some(413), "did not let the request through", "leave out the oldest"),
+        (
+            Obstacle::ProxyRefusal,
+            FaultKind::Length,
+            Some(413),
+            "did not let the request through",
+            "leave out the oldest",
+        ),
         (Obstacle::Gateway, FaultKind::Garbage, Some(403), "between here and the server", "another network"),
         (Obstacle::Gateway, FaultKind::Garbage, Some(401), "between here and the server", "sign in"),
         (Obstacle::Gateway, FaultKind::Length, Some(413), "between here and the server", "leave out the oldest"),

@@ -48,7 +48,11 @@ fn the_price_of_a_failed_attempt_is_looked_up_and_one_that_nobody_knows_was_free
     for (result, cost) in [(Ok(usage("0.03")), "0.13"), (Err(error(FaultKind::Model, 404)), "0.1")] {
         let mut bench = answered_at_the_second_attempt(&[]);
         let answer = bench.newest();
-        assert_eq!(bench.answer().usage.as_ref().and_then(|usage| usage.output_tokens), Some(5), "its tokens are known");
+        assert_eq!(
+            bench.answer().usage.as_ref().and_then(|usage| usage.output_tokens),
+            Some(5),
+            "its tokens are known"
+        );
         for _ in 0..3 {
             bench.wait(2000);
             let _lookups = bench.tick();
@@ -102,7 +106,8 @@ fn a_name_that_only_the_announcement_has_is_kept() {
 #[test]
 fn arguments_may_be_objects_in_every_event() {
     let object = json!({ "city": "Bonn" });
-    let call = |arguments: &Value| json!({ "type": "function_call", "call_id": "c", "name": "look", "arguments": arguments });
+    let call =
+        |arguments: &Value| json!({ "type": "function_call", "call_id": "c", "name": "look", "arguments": arguments });
     let opened = event(&json!({ "type": "response.output_item.added", "output_index": 0, "item": call(&json!("")) }));
     let piece = |kind: &str, key: &str| {
         event(&json!({ "type": format!("response.function_call_arguments.{kind}"), "output_index": 0, key: object }))
@@ -121,7 +126,11 @@ fn arguments_may_be_objects_in_every_event() {
         let next = bench.send("And?");
         let request = bench.chat.active_turn().map(|turn| request::build_request(&bench.chat, turn)).expect("a turn");
         let sent: Value = serde_json::from_str(request.input[1].get()).expect("an item");
-        assert_eq!((&sent["type"], &sent["arguments"]), (&json!("function_call"), &json!(r#"{"city":"Bonn"}"#)), "{next:?}");
+        assert_eq!(
+            (&sent["type"], &sent["arguments"]),
+            (&json!("function_call"), &json!(r#"{"city":"Bonn"}"#)),
+            "{next:?}"
+        );
     }
 }
 
@@ -155,7 +164,10 @@ fn a_program_goes_back_only_with_its_output_and_other_new_items_as_they_came() {
     let output = json!({ "type": "program_output", "id": "o", "call_id": "c1", "result": "2", "status": "completed" });
     let other = json!({ "type": "configuration_update", "id": "u", "reasoning": { "effort": "low" } });
     let types = |items: &[Value]| request_after(items).2;
-    assert_eq!(types(&[program.clone(), output.clone()]), ["message", "program", "program_output", "message", "message"]);
+    assert_eq!(
+        types(&[program.clone(), output.clone()]),
+        ["message", "program", "program_output", "message", "message"]
+    );
     assert_eq!(types(std::slice::from_ref(&program)), ["message"; 3]);
     assert_eq!(types(&[output]), ["message"; 3]);
     assert_eq!(types(&[other]), ["message", "configuration_update", "message", "message"]);
@@ -178,11 +190,15 @@ fn items_of_a_foreign_tool_are_left_out_once_the_server_names_them() {
     let (mut bench, stream, types) = request_after(&[search]);
     assert_eq!(types, ["message", "web_search_call", "message", "message"]);
     let body = json!({ "error": { "message": "web_search_tool_result: encrypted_content could not be decrypted" } });
-    let refusal = ApiError::from_response(400, &reqwest::header::HeaderMap::new(), body.to_string().as_bytes(), bench.now);
+    let refusal =
+        ApiError::from_response(400, &reqwest::header::HeaderMap::new(), body.to_string().as_bytes(), bench.now);
     let again = bench.end(stream, Err(refusal));
     let (_, request) = only_request(&again);
     assert_eq!(item_types(request), ["message"; 3]);
-    assert_eq!(bench.answer().notes, ["results of the server's own tools were left out: the server did not accept them"]);
+    assert_eq!(
+        bench.answer().notes,
+        ["results of the server's own tools were left out: the server did not accept them"]
+    );
     let first = bench.chat.messages.values().find_map(Message::as_answer).expect("an answer");
     assert_eq!(first.items.len(), 2, "they stay in the conversation");
 }

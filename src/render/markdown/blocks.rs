@@ -268,7 +268,7 @@ impl MarkdownVisitor<'_> {
             Tag::Strong => self.styles.push(self.current_style().bold()),
             Tag::Strikethrough => self.styles.push(self.current_style().with_modifiers(Modifier::CROSSED_OUT)),
             Tag::Link { link_type: LinkType::Email, dest_url, .. } => {
-                self.start_link(&format!("mailto:{dest_url}"), range)
+                self.start_link(&format!("mailto:{dest_url}"), range);
             }
             Tag::Link { dest_url, .. } => self.start_link(&dest_url, range),
             Tag::Image { dest_url, .. } => self.start_image(&dest_url, range),

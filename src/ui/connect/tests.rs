@@ -5,13 +5,17 @@ use insta::assert_snapshot;
 use ratatui::{buffer::Buffer, layout::Rect, widgets::Widget};
 
 use super::{ConnectRequest, WelcomeChoice, WelcomeScreen, WelcomeView};
-use crate::{render::theme::Theme, ui::test_buffer};
+use crate::{
+    render::theme::Theme,
+    ui::{keymap::Keymap, test_buffer},
+};
 
 fn drawn(welcome: &WelcomeScreen, width: u16, height: u16) -> String {
     let area = Rect::new(0, 0, width, height);
     let mut buf = Buffer::empty(area);
     let theme = Theme::default();
-    let view = || WelcomeView { welcome, spinner: "◐", theme: &theme, quit_key: "^C" };
+    let keymap = Keymap::default();
+    let view = || WelcomeView { welcome, spinner: "◐", keymap: &keymap, theme: &theme };
     let cursor = view().cursor(area);
     view().render(area, &mut buf);
     match cursor {
@@ -22,7 +26,7 @@ fn drawn(welcome: &WelcomeScreen, width: u16, height: u16) -> String {
 
 fn type_in(welcome: &mut WelcomeScreen, text: &str) {
     for letter in text.chars() {
-        assert!(welcome.edit(KeyCode::Char(letter).into()));
+        welcome.edit(KeyCode::Char(letter).into());
     }
 }
 
@@ -183,7 +187,8 @@ fn the_welcome_draws_at_every_size() {
     for welcome in [WelcomeScreen::default(), typing] {
         test_buffer::draw_at_every_size(|area, buf| {
             let theme = Theme::default().in_ascii();
-            let view = || WelcomeView { welcome: &welcome, spinner: "*", theme: &theme, quit_key: "^C" };
+            let keymap = Keymap::default();
+            let view = || WelcomeView { welcome: &welcome, spinner: "*", keymap: &keymap, theme: &theme };
             assert!(view().cursor(area).is_none_or(|at| area.contains(at)));
             view().render(area, buf);
         });

@@ -12,7 +12,10 @@ use super::{WelcomeChoice, WelcomeScreen};
 use crate::{
     render::theme::{ColourRole, Theme},
     text::{self, wrap::WrapOptions},
-    ui::key_hints::{self, KeyHint},
+    ui::{
+        Action, key_hints,
+        keymap::{KeyContext, Keymap},
+    },
 };
 
 /// Draws the welcome screen over the whole terminal, with its own row of keys at the bottom.
@@ -20,9 +23,8 @@ pub struct WelcomeView<'a> {
     pub welcome: &'a WelcomeScreen,
     /// The current frame of the spinner that runs while a key or address is tried.
     pub spinner: &'a str,
+    pub keymap: &'a Keymap,
     pub theme: &'a Theme,
-    /// The key that quits; empty if none does.
-    pub quit_key: &'a str,
 }
 
 const LOGO: [&str; 4] = ["▗▖ ▗▖    ▗▖   ▗▖", "▄▖ ▐▌▄▖  ▄▖ ▄▄▟▌", "▐▌ ▐▛▝▜▖ ▐▌▐▛▝▜▌", "▐▌ ▐▙▄▛  ▐▌▝▙▄█▌"];
@@ -202,17 +204,20 @@ impl WelcomeView<'_> {
 
     fn draw_keys(&self, row: Rect, buf: &mut Buffer) {
         buf.set_style(row, self.theme.ground_style(ColourRole::Surface));
-        let marks = &self.theme.marks;
-        let hints: &[KeyHint] = if self.welcome.field.is_some() {
-            &[(marks.enter, "try it"), ("Esc", "back"), (self.quit_key, "quit")]
+        let hints = if self.welcome.field.is_some() {
+            let labels: [(&[Action], &str); 3] =
+                [(&[Action::Accept], "try it"), (&[Action::Back], "back"), (&[Action::Cancel], "quit")];
+            self.keymap.hints(KeyContext::Field, &labels)
         } else {
-            &[(marks.up_down, "choose"), (marks.enter, "go"), (self.quit_key, "quit")]
+            let labels: [(&[Action], &str); 3] =
+                [(&[Action::RowUp, Action::RowDown], "choose"), (&[Action::Accept], "go"), (&[Action::Cancel], "quit")];
+            self.keymap.hints(KeyContext::Connect, &labels)
         };
         let edge = 1.min(row.width / 2);
         let row = Rect { x: row.x + edge, width: row.width - 2 * edge, ..row };
         let version = concat!("ibid ", env!("CARGO_PKG_VERSION"));
         let room = usize::from(row.width);
-        key_hints::hint_line(hints, room, self.theme).right_aligned().render(row, buf);
+        key_hints::hint_line(&hints, room, self.theme).right_aligned().render(row, buf);
         if room > 50 {
             key_hints::styled_line(version, self.theme.style(ColourRole::Muted)).render(row, buf);
         }

@@ -2,7 +2,7 @@
 
 use crate::ui::{chats::Chats, conversations::list::ConversationList};
 use crate::ui::{cx::Cx, screen::Screen};
-use crossterm::event::{KeyCode, KeyEvent};
+use crossterm::event::KeyEvent;
 
 use super::switching;
 use crate::ui::conversations::list::ListStep;
@@ -107,20 +107,16 @@ pub(crate) fn leave_field(list: &mut ConversationList, cx: &mut Cx<'_>) {
     refresh_rows(list, cx);
 }
 
-/// Handles a key while a filter or a title is being typed; returns `false` if the field does not use it.
-pub(crate) fn on_field_key(screen: &mut Screen, cx: &mut Cx<'_>, key: KeyEvent) -> bool {
-    match key.code {
-        KeyCode::Enter => match screen.list.finish_rename() {
-            Some((id, title)) => switching::rename_conversation(cx, id, &title),
-            None => open_selected(screen, cx),
-        },
-        KeyCode::Up => step_cursor(&mut screen.list, cx.chats, ListStep::Up(1)),
-        KeyCode::Down => step_cursor(&mut screen.list, cx.chats, ListStep::Down(1)),
-        _ => {
-            let edited = screen.list.edit(key);
-            refresh_rows(&mut screen.list, cx);
-            return edited;
-        }
+/// Takes the new title, or opens the conversation that was filtered for.
+pub(crate) fn accept_field(screen: &mut Screen, cx: &mut Cx<'_>) {
+    match screen.list.finish_rename() {
+        Some((id, title)) => switching::rename_conversation(cx, id, &title),
+        None => open_selected(screen, cx),
     }
-    true
+}
+
+/// Edits the filter or the title.
+pub(crate) fn edit_field(screen: &mut Screen, cx: &mut Cx<'_>, key: KeyEvent) {
+    screen.list.edit(key);
+    refresh_rows(&mut screen.list, cx);
 }

@@ -1,11 +1,15 @@
 //! The one-line picker before another answer: the model and its price.
 
-use crate::ui::overlays::{PickerItem, PickerKind, open_overlays::push_picker};
+use crate::ui::overlays::{
+    PickerItem, PickerKind,
+    open_overlays::{BACK, push_picker},
+};
 use crate::ui::{chats::Chats, cx::Cx, environment::Environment, screen::Screen};
 use crate::{
     api::{Model, Usage, Usd},
     chat::{Answer, MessageId},
     ui::{
+        Action,
         environment::CatalogueState,
         models::model_settings::{fetch_models, short_name},
         overlay::picker::{DetailStyle, FuzzyPicker, MODEL_COLUMNS, PickerRow, model_row},
@@ -19,12 +23,16 @@ pub(crate) fn open_again(screen: &mut Screen, cx: &mut Cx<'_>, answer: MessageId
     picker.detail_rows = 0;
     fill_again_picker(cx.chats, cx.env, answer, &mut picker);
     picker.select(&PickerItem::Model(cx.chats.settings().model.clone()));
-    let up_down = cx.env.theme.marks.up_down;
     push_picker(
         &mut screen.overlays,
         PickerKind::AnswerAgain { answer },
         picker,
-        &[("↵", "send"), (up_down, "others"), ("Tab", "list"), ("Esc", "back")],
+        &[
+            (&[Action::Accept], "send"),
+            (&[Action::RowUp, Action::RowDown], "others"),
+            (&[Action::ShowAllModels], "list"),
+            BACK,
+        ],
     );
 }
 

@@ -4,11 +4,11 @@
 mod tests;
 mod view;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::KeyEvent;
 
 use super::field::TextField;
 use crate::chat::ChatSettings;
-use crate::ui::composer::Composer;
+use crate::ui::{Action, composer::Composer};
 pub use view::FormView;
 
 /// The state of the form: a conversation's request settings while they are edited.
@@ -85,27 +85,28 @@ impl SettingsForm {
         self.move_by(FormEntry::ALL.len() - 1);
     }
 
-    /// Handles a key in the current entry; at its edges, Up and Down move to another entry. Returns `false` if the
-    /// key has no meaning here: the caller handles `Enter`, `^S`, `Tab` and `Esc`.
-    pub fn edit(&mut self, key: KeyEvent) -> bool {
-        let newline = key.code == KeyCode::Char('j') && key.modifiers.contains(KeyModifiers::CONTROL);
-        match (key.code, self.current) {
-            (KeyCode::Up, FormEntry::Instructions) => {
-                self.instructions.move_up();
+    /// Does what an action means here; at the edges of the current entry, a row up or down moves to another entry.
+    pub fn on_action(&mut self, action: Action) {
+        match (action, self.current) {
+            (Action::NextSection, _) => self.next(),
+            (Action::PreviousSection, _) => self.previous(),
+            (Action::RowUp, FormEntry::Instructions) => _ = self.instructions.move_up(),
+            (Action::RowDown, FormEntry::Instructions) if !self.instructions.move_down() => {
+                self.next();
             }
-            (KeyCode::Down, FormEntry::Instructions) => {
-                if !self.instructions.move_down() {
-                    self.next();
-                }
-            }
-            (KeyCode::Up, _) => self.previous(),
-            (KeyCode::Down, FormEntry::Temperature | FormEntry::TopP) => self.next(),
-            (KeyCode::Down, FormEntry::MaxOutputTokens) => (),
-            (_, FormEntry::Instructions) if newline => self.instructions.insert_newline(),
-            (_, FormEntry::Instructions) => return self.instructions.edit(key),
-            (_, entry) => return self.number_field(entry).is_some_and(|field| field.edit(key)),
+            (Action::RowUp, _) => self.previous(),
+            (Action::RowDown, FormEntry::Temperature | FormEntry::TopP) => self.next(),
+            (Action::EntryNewline, FormEntry::Instructions) => self.instructions.insert_newline(),
+            _ => (),
         }
-        true
+    }
+
+    /// Edits the text of the current entry.
+    pub fn edit(&mut self, key: KeyEvent) {
+        match self.current {
+            FormEntry::Instructions => _ = self.instructions.edit(key),
+            entry => _ = self.number_field(entry).map(|field| field.edit(key)),
+        }
     }
 
     pub fn paste(&mut self, text: &str) {

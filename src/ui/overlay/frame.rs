@@ -127,7 +127,7 @@ mod tests {
         let theme = Theme::default();
         let area = Rect::new(0, 0, width, 3);
         let mut buf = Buffer::empty(area);
-        let keys: &[KeyHint] = &[("↵", "use"), ("Esc", "back")];
+        let keys: &[KeyHint] = &[("Enter".into(), "use"), ("Esc".into(), "back")];
         OverlayFrame { title: "Model for the next message", keys, notice, theme: &theme }.draw(area, &mut buf);
         test_buffer::buffer_text(&buf)
     }
@@ -156,7 +156,8 @@ mod tests {
         let theme = Theme::default();
         let area = Rect::new(0, 0, 30, 3);
         let mut buf = Buffer::empty(area);
-        OverlayFrame { title: "Commands", keys: &[("Esc", "back")], notice: None, theme: &theme }.draw(area, &mut buf);
+        OverlayFrame { title: "Commands", keys: &[("Esc".into(), "back")], notice: None, theme: &theme }
+            .draw(area, &mut buf);
         assert!(buf[(1, 0)].modifier.contains(Modifier::DIM));
         assert_eq!(buf[(3, 0)].modifier, Modifier::BOLD);
         let key = (0..30).find(|x| buf[(*x, 2)].symbol() == "E").expect("the key is drawn");

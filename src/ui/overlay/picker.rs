@@ -18,7 +18,11 @@ use ratatui::layout::Rect;
 use super::{field::TextField, frame};
 use crate::render::theme::ColourRole;
 pub use crate::ui::models::model_rows::{MODEL_COLUMNS, model_row};
-use crate::{chat::Timestamp, text};
+use crate::{
+    chat::Timestamp,
+    text,
+    ui::{Action, keymap::KeyContext},
+};
 pub use columns::{ColumnAlign, PickerColumn};
 pub use line::PickerLine;
 pub use view::PickerView;
@@ -35,8 +39,10 @@ pub struct FuzzyPicker<T> {
     pub notice: Option<String>,
     /// The text shown when there are no rows at all.
     pub empty_text: String,
-    /// The keys and their labels, at the bottom.
-    pub key_hints: Vec<(String, String)>,
+    /// The context of its keys.
+    pub context: KeyContext,
+    /// The actions and their labels, at the bottom.
+    pub hint_labels: Vec<(&'static [Action], String)>,
     /// The width of the overlay if the screen has room for it.
     pub width: u16,
     /// The height of the details, the same for every row so that nothing jumps.
@@ -87,17 +93,6 @@ struct PickerMatch {
     matched_clusters: Vec<u32>,
 }
 
-/// A move of the cursor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CursorMove {
-    Up,
-    Down,
-    PageUp,
-    PageDown,
-    First,
-    Last,
-}
-
 impl<T: PartialEq> FuzzyPicker<T> {
     pub fn new(title: &str, columns: &'static [PickerColumn]) -> Self {
         Self {
@@ -107,7 +102,8 @@ impl<T: PartialEq> FuzzyPicker<T> {
             load_state: LoadState::Ready,
             notice: None,
             empty_text: String::new(),
-            key_hints: Vec::new(),
+            context: KeyContext::Picker,
+            hint_labels: Vec::new(),
             width: 76,
             detail_rows: 2,
             rows: Vec::new(),
@@ -151,12 +147,11 @@ impl<T: PartialEq> FuzzyPicker<T> {
         (self.matches.len(), self.rows.len())
     }
 
-    /// Applies a key to the query; `false` if the field does not know the key.
-    pub fn edit(&mut self, key: KeyEvent) -> bool {
+    /// Edits the query.
+    pub fn edit(&mut self, key: KeyEvent) {
         let before = self.query.text();
-        let known = self.query.edit(key);
+        self.query.edit(key);
         self.after_edit(&before);
-        known
     }
 
     pub fn paste(&mut self, text: &str) {
@@ -165,17 +160,18 @@ impl<T: PartialEq> FuzzyPicker<T> {
         self.after_edit(&before);
     }
 
-    /// Moves the cursor; a page is the height of the list on this screen.
-    pub fn move_cursor(&mut self, to: CursorMove, screen: Rect) {
+    /// Does what an action means here: a move of the cursor, by pages of the height of the list on this screen.
+    pub fn on_action(&mut self, action: Action, screen: Rect) {
         let page = usize::from(self.list_height(screen)).max(1);
         let last = self.matches.len().saturating_sub(1);
-        self.cursor = match to {
-            CursorMove::Up => self.cursor.saturating_sub(1),
-            CursorMove::Down => (self.cursor + 1).min(last),
-            CursorMove::PageUp => self.cursor.saturating_sub(page),
-            CursorMove::PageDown => (self.cursor + page).min(last),
-            CursorMove::First => 0,
-            CursorMove::Last => last,
+        self.cursor = match action {
+            Action::RowUp => self.cursor.saturating_sub(1),
+            Action::RowDown => (self.cursor + 1).min(last),
+            Action::PageUp => self.cursor.saturating_sub(page),
+            Action::PageDown => (self.cursor + page).min(last),
+            Action::FirstRow => 0,
+            Action::LastRow => last,
+            _ => return,
         };
     }
 

@@ -1,6 +1,6 @@
 //! The search field of an overlay that lists rows: the query, and the number of matches.
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::KeyEvent;
 use ratatui::{
     buffer::Buffer,
     layout::{Position, Rect},
@@ -16,7 +16,11 @@ use super::{
 use crate::text::SearchNeedle;
 use crate::{
     render::theme::{ColourRole, Theme},
-    ui::key_hints,
+    ui::{
+        Action,
+        key_hints::{self, KeyHint},
+        keymap::{KeyContext, Keymap},
+    },
 };
 
 /// A query, and whether the user is typing it.
@@ -27,19 +31,13 @@ pub struct SearchField {
     needle: SearchNeedle,
 }
 
-/// The effect of a key in the search field.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SearchChange {
-    Nothing,
-    /// The query has changed.
-    QueryChanged,
-    /// Go this many matches forward, or back.
-    Step(isize),
-}
-
 impl SearchField {
     pub fn start_typing(&mut self) {
         self.typing = true;
+    }
+
+    pub fn stop_typing(&mut self) {
+        self.typing = false;
     }
 
     /// Returns `true` while keys go to the field.
@@ -66,25 +64,26 @@ impl SearchField {
         self.needle = SearchNeedle::new(&self.field.text());
     }
 
-    pub fn on_key(&mut self, key: KeyEvent) -> SearchChange {
-        let control = key.modifiers.contains(KeyModifiers::CONTROL);
-        match key.code {
-            KeyCode::Enter => self.typing = false,
-            KeyCode::Down => return SearchChange::Step(1),
-            KeyCode::Up => return SearchChange::Step(-1),
-            KeyCode::Char('n') if control => return SearchChange::Step(1),
-            KeyCode::Char('p') if control => return SearchChange::Step(-1),
-            _ => {
-                self.field.edit(key);
-                let needle = SearchNeedle::new(&self.field.text());
-                if needle != self.needle {
-                    self.needle = needle;
-                    return SearchChange::QueryChanged;
-                }
-            }
-        }
-        SearchChange::Nothing
+    /// Edits the query; returns whether it has changed.
+    pub fn edit(&mut self, key: KeyEvent) -> bool {
+        self.field.edit(key);
+        let needle = SearchNeedle::new(&self.field.text());
+        let is_changed = needle != self.needle;
+        self.needle = needle;
+        is_changed
     }
+}
+
+/// The hints while a query is typed.
+pub fn typing_hints(keymap: &Keymap) -> Vec<KeyHint<'static>> {
+    let labels: [(&[Action], &str); 3] =
+        [(&[Action::Accept], "done"), (&[Action::RowUp, Action::RowDown], "matches"), (&[Action::Back], "clear")];
+    keymap.hints(KeyContext::Field, &labels)
+}
+
+/// The text in an empty field: the key that starts a search.
+pub fn search_hint(keymap: &Keymap, context: KeyContext) -> String {
+    keymap.keys_for(context, Action::SearchRows).map_or_else(String::new, |keys| format!("{keys} searches"))
 }
 
 /// The number of matches as text; `current` counts from 0.

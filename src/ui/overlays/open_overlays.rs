@@ -41,13 +41,17 @@ pub(crate) const CODE_COLUMNS: &[PickerColumn] = &[
 pub(crate) const ONE_COLUMN: &[PickerColumn] =
     &[PickerColumn { heading: "", align: ColumnAlign::Grow, role: ColourRole::Text, drop_priority: 0 }];
 
+/// The label of the key that closes a picker.
+pub(crate) const BACK: (&[Action], &str) = (&[Action::Back], "back");
+
 pub(crate) fn push_picker(
     overlays: &mut Vec<ScreenOverlay>,
     kind: PickerKind,
     mut picker: FuzzyPicker<PickerItem>,
-    keys: &[(&str, &str)],
+    labels: &[(&'static [Action], &str)],
 ) {
-    picker.key_hints = keys.iter().map(|(key, word)| ((*key).to_owned(), (*word).to_owned())).collect();
+    picker.context = kind.key_context();
+    picker.hint_labels = labels.iter().map(|(actions, label)| (*actions, (*label).to_owned())).collect();
     overlays.push(ScreenOverlay::Picker { of: kind, picker: Box::new(picker) });
 }
 
@@ -79,7 +83,7 @@ pub(crate) fn open_commands(screen: &mut Screen, cx: &mut Cx<'_>) {
         });
     let rows = actions.chain(conversations).chain(models).collect();
     picker.set_rows(rows);
-    push_picker(&mut screen.overlays, PickerKind::Commands, picker, &[("↵", "do it"), ("Esc", "back")]);
+    push_picker(&mut screen.overlays, PickerKind::Commands, picker, &[(&[Action::Accept], "do it"), BACK]);
 }
 
 fn local_time(env: &Environment, time: Timestamp) -> String {
@@ -104,14 +108,10 @@ fn open_model_picker(overlays: &mut Vec<ScreenOverlay>, cx: &mut Cx<'_>, kind: P
     let current = cx.chats.settings().model.clone();
     picker.select(&PickerItem::Model(current.clone()));
     let keep = format!("keep {}", short_name(&current));
-    let slots = cx.env.keymap.keys_of(Action::Slot1).map(|keys| match keys.strip_suffix('1') {
-        Some(leader) => format!("{leader}1{}9", cx.env.theme.marks.range_dash),
-        None => keys,
-    });
-    let slots = slots.as_deref().map(|keys| (keys, "put on a slot"));
-    let esc_hint = ("Esc", if current.is_empty() { "back" } else { &keep });
-    let keys: Vec<_> = [("↵", "use")].into_iter().chain(slots).chain([esc_hint]).collect();
-    push_picker(overlays, kind, picker, &keys);
+    let back = if current.is_empty() { "back" } else { &keep };
+    let labels: [(&'static [Action], &str); 3] =
+        [(&[Action::Accept], "use"), (&[Action::Slot1], "put on a slot"), (&[Action::Back], back)];
+    push_picker(overlays, kind, picker, &labels);
 }
 
 /// Fills a picker with the known models: those on slots first, then in the server's order.
@@ -155,7 +155,7 @@ pub(crate) fn refresh_models(screen: &mut Screen, cx: &mut Cx<'_>) {
     let mut overlay = screen.overlays.remove(index);
     match &mut overlay {
         ScreenOverlay::Picker { of: PickerKind::AnswerAgain { answer }, picker } => {
-            crate::ui::models::again_picker::fill_again_picker(cx.chats, cx.env, *answer, picker)
+            crate::ui::models::again_picker::fill_again_picker(cx.chats, cx.env, *answer, picker);
         }
         ScreenOverlay::Picker { picker, .. } => fill_models(cx.chats, cx.env, picker),
         _ => (),
@@ -184,7 +184,7 @@ pub(crate) fn open_efforts(screen: &mut Screen, cx: &mut Cx<'_>) {
     };
     picker.set_rows([None].into_iter().chain(offered.into_iter().map(Some)).map(row).collect());
     picker.select(&PickerItem::Effort(cx.chats.settings().effort));
-    push_picker(&mut screen.overlays, PickerKind::Effort, picker, &[("↵", "use"), ("Esc", "back")]);
+    push_picker(&mut screen.overlays, PickerKind::Effort, picker, &[(&[Action::Accept], "use"), BACK]);
 }
 
 /// Opens the form for the instructions and sampling of the conversation on the screen.
@@ -212,7 +212,7 @@ pub(crate) fn open_history(screen: &mut Screen, cx: &mut Cx<'_>) {
         &mut screen.overlays,
         PickerKind::PromptHistory,
         picker,
-        &[("↵", "into the composer"), ("Esc", "back")],
+        &[(&[Action::Accept], "into the composer"), BACK],
     );
 }
 
@@ -227,7 +227,7 @@ pub(crate) fn open_earlier_prompts(screen: &mut Screen, cx: &mut Cx<'_>) {
     let mut picker = FuzzyPicker::new("Edit an earlier prompt", ONE_COLUMN);
     picker.detail_rows = 1;
     picker.set_rows(rows);
-    push_picker(&mut screen.overlays, PickerKind::EarlierPrompt, picker, &[("↵", "edit"), ("Esc", "back")]);
+    push_picker(&mut screen.overlays, PickerKind::EarlierPrompt, picker, &[(&[Action::Accept], "edit"), BACK]);
 }
 
 /// Opens the prompts of the branch as a table of contents, to pick one to go to.
@@ -243,7 +243,7 @@ pub(crate) fn open_prompt_jump(screen: &mut Screen, cx: &mut Cx<'_>) {
     if let Some(here) = current_prompt(screen, cx.chats) {
         picker.select(&PickerItem::Message(here));
     }
-    push_picker(&mut screen.overlays, PickerKind::JumpToPrompt, picker, &[("↵", "go there"), ("Esc", "back")]);
+    push_picker(&mut screen.overlays, PickerKind::JumpToPrompt, picker, &[(&[Action::Accept], "go there"), BACK]);
 }
 
 /// Returns the current prompt, or the prompt of the current answer.
@@ -297,31 +297,29 @@ pub(crate) fn open_mouse_modes(screen: &mut Screen, cx: &mut Cx<'_>) {
     ];
     picker.set_rows(rows.into_iter().map(row).collect());
     picker.select(&PickerItem::Mouse(cx.env.config.mouse));
-    push_picker(&mut screen.overlays, PickerKind::Mouse, picker, &[("↵", "keep"), ("Esc", "back")]);
+    push_picker(&mut screen.overlays, PickerKind::Mouse, picker, &[(&[Action::Accept], "keep"), BACK]);
 }
 
 /// Opens the help: the keys of the context, then those that work anywhere.
 pub(crate) fn open_help(screen: &mut Screen, cx: &mut Cx<'_>) {
     let here = screen.key_context(cx.chats);
     let mut sections = Vec::new();
-    let order: &[KeyContext] = match here {
-        KeyContext::Empty | KeyContext::Composer => &[KeyContext::Composer, KeyContext::Empty, KeyContext::Global],
-        KeyContext::Global => &[KeyContext::Global],
-        KeyContext::Transcript => &[KeyContext::Transcript, KeyContext::Global],
-        KeyContext::Selection => &[KeyContext::Selection, KeyContext::Transcript, KeyContext::Global],
-        KeyContext::Rail => &[KeyContext::Rail, KeyContext::Global],
-        KeyContext::List => &[KeyContext::List, KeyContext::Global],
-    };
+    let mut order: Vec<KeyContext> = here.lookup_order().collect();
+    if here == KeyContext::Empty {
+        order.swap(0, 1); // What one writes comes before what an empty composer offers.
+    } else if here == KeyContext::Composer {
+        order.insert(1, KeyContext::Empty);
+    }
     for context in order {
         let mut rows: Vec<(String, String)> = Vec::new();
-        for (keys, action) in cx.env.keymap.keys_in(*context) {
+        for (keys, action) in cx.env.keymap.keys_in(context) {
             let title = action.entry().title;
             match rows.last_mut() {
                 Some((before, words)) if words == title => *before = format!("{before}  {keys}"),
                 _ => rows.push((keys, title.to_owned())),
             }
         }
-        if *context == KeyContext::Composer {
+        if context == KeyContext::Composer {
             rows.extend(EDITING_KEYS.iter().map(|(keys, words)| ((*keys).to_owned(), (*words).to_owned())));
         }
         sections.push(KeyGroup { title: context.title().to_owned(), keys: rows });
@@ -339,7 +337,6 @@ const EDITING_KEYS: &[(&str, &str)] = &[
     ("^U  ^K", "Delete to the beginning, the end of the line"),
     ("^Y", "Bring back what was deleted last"),
     ("^_", "Undo"),
-    ("Up  Down", "A row up, down; then the prompt history"),
     ("\\ Enter", "Begin a new line in the prompt"),
 ];
 

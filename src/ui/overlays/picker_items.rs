@@ -4,8 +4,6 @@ use crate::ui::chats::Chats;
 use crate::ui::{cx::Cx, environment::Environment, screen::Screen};
 use std::sync::Arc;
 
-use crossterm::event::{KeyCode, KeyEvent};
-
 use super::{ScreenOverlay, use_model};
 use crate::ui::code_blocks;
 use crate::{
@@ -18,6 +16,7 @@ use crate::{
         connect::ConnectRequest,
         conversations::{branching::edit_prompt, switching},
         dispatch::on_action,
+        keymap::KeyContext,
         models::model_settings,
         screen::PaneFocus,
         themes::theme_selection,
@@ -60,6 +59,28 @@ pub enum PickerKind {
     CommandOutput,
     Mouse,
     Theme,
+}
+
+impl PickerKind {
+    /// Returns the context of its keys.
+    pub(crate) fn key_context(&self) -> KeyContext {
+        match self {
+            Self::Model | Self::ModelForAgain { .. } => KeyContext::ModelPicker,
+            Self::AnswerAgain { .. } => KeyContext::AgainPicker,
+            Self::Code => KeyContext::CodePicker,
+            Self::Commands
+            | Self::Effort
+            | Self::PromptHistory
+            | Self::EarlierPrompt
+            | Self::JumpToPrompt
+            | Self::SavePath { .. }
+            | Self::Overwrite
+            | Self::Command { .. }
+            | Self::CommandOutput
+            | Self::Mouse
+            | Self::Theme => KeyContext::Picker,
+        }
+    }
 }
 
 /// What a row of a picker stands for.
@@ -121,7 +142,7 @@ pub(crate) fn accept(screen: &mut Screen, cx: &mut Cx<'_>) {
         }
         PickerItem::Code { code, .. } => copy_code(cx, code.text),
         PickerItem::Write { path, text, over } => {
-            code_blocks::write_file(&mut screen.overlays, cx.effects, path, text, over)
+            code_blocks::write_file(&mut screen.overlays, cx.effects, path, text, over);
         }
         PickerItem::OutputLine { all, .. } => {
             cx.show_message(copied_message(&all));
@@ -202,22 +223,9 @@ pub(crate) fn apply_parameters(overlays: &mut Vec<ScreenOverlay>, cx: &mut Cx<'_
     cx.show_message("these apply from the next message on");
 }
 
-pub(crate) fn on_welcome_key(overlays: &mut Vec<ScreenOverlay>, effects: &mut Vec<Effect>, event: KeyEvent) {
-    let Some(ScreenOverlay::Welcome(welcome)) = overlays.last_mut() else { return };
-    let in_field = welcome.field.is_some();
-    let answer = match event.code {
-        KeyCode::Enter => welcome.on_enter(),
-        KeyCode::Up | KeyCode::Down if !in_field => {
-            welcome.move_choice(event.code == KeyCode::Down);
-            None
-        }
-        KeyCode::Char(digit @ '1'..='3') if !in_field => welcome.take_number(digit as usize - '0' as usize),
-        _ => {
-            welcome.edit(event);
-            None
-        }
-    };
-    match answer {
+/// Carries out what was chosen on the connect screen.
+pub(crate) fn apply_connect_request(effects: &mut Vec<Effect>, request: Option<ConnectRequest>) {
+    match request {
         None => (),
         Some(ConnectRequest::Key(key)) => effects.push(Effect::SaveKey(key.into())),
         Some(ConnectRequest::Server(base_url)) => effects.push(Effect::SaveServer { base_url }),

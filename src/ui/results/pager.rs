@@ -6,7 +6,7 @@ mod view;
 
 use std::ops::Range;
 
-use crossterm::event::{KeyCode, KeyEvent};
+use crossterm::event::KeyEvent;
 use ratatui::layout::{Position, Rect, Size};
 
 use crate::{
@@ -16,7 +16,9 @@ use crate::{
 use crate::{
     render::theme::ThemeMarks,
     ui::{
-        overlay::search::{self, SearchChange, SearchField},
+        Action,
+        keymap::KeyContext,
+        overlay::search::{self, SearchField},
         transcript::result_text,
     },
 };
@@ -185,35 +187,42 @@ impl CallPager {
         self.search_from_window();
     }
 
-    pub fn on_key(&mut self, key: KeyEvent) -> PagerCommand {
-        if self.search.is_typing() {
-            match self.search.on_key(key) {
-                SearchChange::Nothing => (),
-                SearchChange::QueryChanged => self.search_from_window(),
-                SearchChange::Step(by) => self.go_to_match(by),
-            }
-            return PagerCommand::Nothing;
+    pub fn key_context(&self) -> KeyContext {
+        if self.search.is_typing() { KeyContext::Field } else { KeyContext::Pager }
+    }
+
+    pub fn edit_query(&mut self, key: KeyEvent) {
+        if self.search.is_typing() && self.search.edit(key) {
+            self.search_from_window();
         }
+    }
+
+    /// Does what an action means here; while the query is typed, rows up and down are matches.
+    pub fn on_action(&mut self, action: Action) -> PagerCommand {
         let page = isize::try_from(self.height()).unwrap_or(1);
-        match key.code {
-            KeyCode::Down | KeyCode::Char('j') | KeyCode::Enter => self.scroll(1),
-            KeyCode::Up | KeyCode::Char('k') => self.scroll(-1),
-            KeyCode::PageDown | KeyCode::Char(' ') => self.scroll(page - 1),
-            KeyCode::PageUp => self.scroll(1 - page),
-            KeyCode::Char('d') => self.scroll(page / 2),
-            KeyCode::Char('u') => self.scroll(-page / 2),
-            KeyCode::Home | KeyCode::Char('g') => self.scroll(isize::MIN),
-            KeyCode::End | KeyCode::Char('G') => self.scroll(isize::MAX),
-            KeyCode::Tab => self.go_to_heading(true),
-            KeyCode::BackTab => self.go_to_heading(false),
-            KeyCode::Char('n') => self.go_to_match(1),
-            KeyCode::Char('N') => self.go_to_match(-1),
-            KeyCode::Char('/') => self.search.start_typing(),
-            KeyCode::Char('y') => return self.text_to_copy().map_or(PagerCommand::Nothing, PagerCommand::Copy),
-            KeyCode::Char('s') => return self.save(),
-            KeyCode::Char(')') => return PagerCommand::StepCall(1),
-            KeyCode::Char('(') => return PagerCommand::StepCall(-1),
-            KeyCode::Char('q') => return PagerCommand::Close,
+        let is_typing = self.search.is_typing();
+        match action {
+            Action::RowDown if is_typing => self.go_to_match(1),
+            Action::RowUp if is_typing => self.go_to_match(-1),
+            Action::Accept if is_typing => self.search.stop_typing(),
+            Action::RowDown | Action::Accept => self.scroll(1),
+            Action::RowUp => self.scroll(-1),
+            Action::PageDown => self.scroll(page - 1),
+            Action::PageUp => self.scroll(1 - page),
+            Action::HalfDown => self.scroll(page / 2),
+            Action::HalfUp => self.scroll(-page / 2),
+            Action::FirstRow => self.scroll(isize::MIN),
+            Action::LastRow => self.scroll(isize::MAX),
+            Action::NextSection => self.go_to_heading(true),
+            Action::PreviousSection => self.go_to_heading(false),
+            Action::NextMatch => self.go_to_match(1),
+            Action::PreviousMatch => self.go_to_match(-1),
+            Action::SearchRows => self.search.start_typing(),
+            Action::CopyResult => return self.text_to_copy().map_or(PagerCommand::Nothing, PagerCommand::Copy),
+            Action::SaveShown => return self.save(),
+            Action::NextCall => return PagerCommand::StepCall(1),
+            Action::PreviousCall => return PagerCommand::StepCall(-1),
+            Action::Close => return PagerCommand::Close,
             _ => (),
         }
         PagerCommand::Nothing

@@ -186,7 +186,7 @@ fn start_check(screen: &mut Screen, cx: &mut Cx<'_>, question: CheckQuestion) {
 }
 
 /// Returns the check that asks for permission to fetch its page, if it is on the screen.
-fn pending_question(screen: &Screen, chats: &Chats) -> Option<CheckQuestion> {
+pub(crate) fn pending_question(screen: &Screen, chats: &Chats) -> Option<CheckQuestion> {
     let transcript = screen.transcript(chats).filter(|_| is_source_card_active(screen, chats))?;
     let question = transcript.selected_source(chats.current_conversation()?)?.question?;
     matches!(transcript.check(&question), Some(PageCheck::Asking { .. })).then_some(question)
@@ -198,29 +198,30 @@ fn clear_check(screen: &mut Screen, chats: &mut Chats, question: CheckQuestion) 
     }
 }
 
-/// Answers the question with a key; returns `false` if there is no question or the key is not one of its keys.
-pub(crate) fn on_question_key(screen: &mut Screen, cx: &mut Cx<'_>, key: char) -> bool {
-    if !matches!(key, 'y' | 'a' | 'n') {
-        return false;
+/// An answer to the question whether ibid may fetch a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FetchAnswer {
+    UntilQuit,
+    Always,
+    No,
+}
+
+/// Answers the question on the screen, unless it has just appeared.
+pub(crate) fn answer_question(screen: &mut Screen, cx: &mut Cx<'_>, answer: FetchAnswer) {
+    let Some(question) = pending_question(screen, cx.chats) else { return };
+    match screen.transcript(cx.chats).and_then(|transcript| transcript.check(&question)) {
+        Some(PageCheck::Asking { since }) if cx.now.duration_since(*since) >= CARD_DELAY => (),
+        _ => return, // The key was meant for something else.
     }
-    let Some(question) = pending_question(screen, cx.chats) else { return false };
-    let since = match screen.transcript(cx.chats).and_then(|transcript| transcript.check(&question)) {
-        Some(PageCheck::Asking { since }) => *since,
-        _ => return false,
-    };
-    if cx.now.duration_since(since) < CARD_DELAY {
-        return true; // The question has just appeared: the key was meant for something else.
-    }
-    if key == 'n' {
+    if answer == FetchAnswer::No {
         clear_check(screen, cx.chats, question);
-        return true;
+        return;
     }
     cx.env.config.sources.check = FetchConsent::Always;
-    if key == 'a' {
+    if answer == FetchAnswer::Always {
         cx.effects.push(Effect::SaveSetting(SettingChange::AllowPageChecks));
     }
     start_check(screen, cx, question);
-    true
 }
 
 /// Shows the result of a check.

@@ -14,6 +14,8 @@ pub struct LeaderView<'a> {
     pub pressed: &'a str,
     /// Each key with its label, in reading order down the columns.
     pub choices: &'a [(String, &'a str)],
+    /// The key that leaves the sequence.
+    pub back_key: &'a str,
     pub theme: &'a Theme,
 }
 
@@ -56,7 +58,7 @@ impl Widget for LeaderView<'_> {
         let title = format!("{} then", self.pressed);
         let overlay = OverlayFrame {
             title: &title,
-            keys: &[("Esc", "cancel")],
+            keys: &[(self.back_key.into(), "cancel")],
             notice: (left_out > 0).then_some(more.as_str()),
             theme: self.theme,
         };
@@ -113,7 +115,8 @@ mod tests {
     fn drawn(width: u16, height: u16) -> String {
         let area = Rect::new(0, 0, width, height);
         let mut buf = Buffer::empty(area);
-        LeaderView { pressed: "^X", choices: &choices(), theme: &Theme::default() }.render(area, &mut buf);
+        LeaderView { pressed: "^X", choices: &choices(), back_key: "Esc", theme: &Theme::default() }
+            .render(area, &mut buf);
         test_buffer::buffer_text(&buf)
     }
 
@@ -141,7 +144,8 @@ mod tests {
     #[test]
     fn it_draws_at_every_size() {
         test_buffer::draw_at_every_size(|area, buf| {
-            LeaderView { pressed: "^X", choices: &choices(), theme: &Theme::default() }.render(area, buf);
+            LeaderView { pressed: "^X", choices: &choices(), back_key: "Esc", theme: &Theme::default() }
+                .render(area, buf);
         });
     }
 }

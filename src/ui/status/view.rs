@@ -43,6 +43,7 @@ pub(crate) fn draw_status(state: &State, now: Timestamp, area: Rect, frame: &mut
         }),
         None => conversation.and_then(|conversation| phase(state, conversation, now)),
     };
+    let back_key = state.env.keymap.keys_of(Action::Back).unwrap_or_default();
     let menu = state.env.keymap.keys_of(Action::ShowCommands).unwrap_or_default();
     let help = state.env.keymap.shortest_keys_of(Action::ShowHelp).unwrap_or_default();
     let status = StatusLine {
@@ -51,7 +52,7 @@ pub(crate) fn draw_status(state: &State, now: Timestamp, area: Rect, frame: &mut
         flags: &flags,
         is_demo: state.env.is_demo,
         phase,
-        hint: if quitting.is_some() { None } else { escape_hint(state) },
+        hint: if quitting.is_some() { None } else { escape_hint(state).map(|words| (back_key.as_str(), words)) },
         context_percent: tokens.and_then(|used| context_percent(state, used)),
         context_tokens: tokens,
         cost: cost.as_deref(),
@@ -154,19 +155,19 @@ fn tokens_per_second(conversation: &Conversation, turn: &Turn, now: Timestamp) -
 }
 
 /// Returns what `Esc` would do now.
-fn escape_hint(state: &State) -> Option<(&'static str, &'static str)> {
+fn escape_hint(state: &State) -> Option<&'static str> {
     match esc_action(&state.screen, &state.chats) {
-        EscAction::CloseOverlay => Some(("Esc", "closes")),
-        EscAction::StopCommand => Some(("Esc", "stops the command")),
-        EscAction::LeaveFilter => Some(("Esc", "leaves the filter")),
-        EscAction::LeaveEditing => Some(("Esc", "cancels the edit")),
-        EscAction::EndFind => Some(("Esc", "ends the search")),
-        EscAction::LeaveSelection => Some(("Esc", "deselects")),
-        EscAction::LeaveCall => Some(("Esc", "keeps the call as it was")),
-        EscAction::CloseSource => Some(("Esc", "closes the card")),
-        EscAction::LeavePane => Some(("Esc", "back to writing")),
-        EscAction::GiveUp => Some(("Esc", "gives up")),
-        EscAction::StopTurn => Some(("Esc", "stops")),
+        EscAction::CloseOverlay => Some("closes"),
+        EscAction::StopCommand => Some("stops the command"),
+        EscAction::LeaveFilter => Some("leaves the filter"),
+        EscAction::LeaveEditing => Some("cancels the edit"),
+        EscAction::EndFind => Some("ends the search"),
+        EscAction::LeaveSelection => Some("deselects"),
+        EscAction::LeaveCall => Some("keeps the call as it was"),
+        EscAction::CloseSource => Some("closes the card"),
+        EscAction::LeavePane => Some("back to writing"),
+        EscAction::GiveUp => Some("gives up"),
+        EscAction::StopTurn => Some("stops"),
         EscAction::Nothing => None,
     }
 }

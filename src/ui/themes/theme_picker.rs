@@ -5,7 +5,7 @@ use crate::ui::{cx::Cx, environment::Environment, screen::Screen};
 use crate::{
     render::theme::{ColourRole, Theme, ThemeShade},
     ui::{
-        Effect,
+        Action, Effect,
         overlay::picker::{ColumnAlign, DetailStyle, FuzzyPicker, PickerColumn, PickerRow},
         themes::theme_selection::{AUTO, UserTheme},
     },
@@ -28,7 +28,12 @@ pub(crate) fn open_themes(screen: &mut Screen, cx: &mut Cx<'_>) {
     picker.set_rows(theme_rows(cx.env));
     picker.select(&PickerItem::Theme(cx.env.config.theme.clone()));
     cx.effects.push(Effect::ReadThemes);
-    push_picker(&mut screen.overlays, PickerKind::Theme, picker, &[("↵", "keep"), ("Esc", "as it was")]);
+    push_picker(
+        &mut screen.overlays,
+        PickerKind::Theme,
+        picker,
+        &[(&[Action::Accept], "keep"), (&[Action::Back], "as it was")],
+    );
 }
 
 /// Updates the open theme picker after the user's own themes were read again.

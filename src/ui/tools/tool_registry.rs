@@ -205,7 +205,7 @@ pub(crate) fn take_approval(screen: &mut Screen, cx: &mut Cx<'_>, approval: Appr
     screen.focus = PaneFocus::Card;
     match approval {
         ApprovalChoice::Once => {
-            change_conversation(cx, id, |chat, ids| chat.decide_call(call, CallDecision::Run, now, ids))
+            change_conversation(cx, id, |chat, ids| chat.decide_call(call, CallDecision::Run, now, ids));
         }
         ApprovalChoice::ForConversation => {
             crate::ui::models::model_settings::change_settings(cx, |settings| {
@@ -248,7 +248,7 @@ fn allow_always(cx: &mut Cx<'_>, tool: &ToolId) {
 pub(crate) fn toggle_allow_all(cx: &mut Cx<'_>) {
     let now = cx.now;
     crate::ui::models::model_settings::change_settings(cx, |settings| {
-        settings.tools.grants.all = !settings.tools.grants.all
+        settings.tools.grants.all = !settings.tools.grants.all;
     });
     if cx.chats.settings().tools.grants.all {
         cx.warn("all tools run without asking in this conversation");

@@ -17,7 +17,9 @@ use crate::{
     render::theme::{ColourRole, Theme},
     text,
     ui::{
+        Action,
         key_hints::{self, KeyHint},
+        keymap::{KeyContext, Keymap},
         overlay::{
             field::FieldDisplay,
             frame::{self, OverlayFrame},
@@ -30,6 +32,7 @@ pub struct ToolListView<'a> {
     pub list: &'a ToolList,
     /// A remark about all tools.
     pub notice: Option<&'a str>,
+    pub keymap: &'a Keymap,
     pub theme: &'a Theme,
 }
 
@@ -111,7 +114,8 @@ impl ToolListView<'_> {
         key_hints::styled_line(self.theme.marks.prompt, self.theme.style(ColourRole::Accent)).render(area, buf);
         let query_area = self.query_area(area);
         if self.list.query.is_empty() && !self.list.is_typing {
-            key_hints::styled_line("/ filters", muted).render(query_area, buf);
+            let keys = self.keymap.keys_for(KeyContext::Tools, Action::SearchRows).unwrap_or_default();
+            key_hints::styled_line(format!("{keys} filters"), muted).render(query_area, buf);
         }
         self.list.query.draw(query_area, FieldDisplay::Text, self.theme.style(ColourRole::Text), self.theme, buf);
         key_hints::styled_line(self.count_text(), muted).right_aligned().render(text_column(area), buf);
@@ -119,34 +123,36 @@ impl ToolListView<'_> {
 
     /// The key hints, the most important first: a narrow frame drops the last ones.
     fn key_hints(&self, page_height: usize) -> Vec<KeyHint<'static>> {
-        if let Some(page) = &self.list.page {
-            let mut keys = match &page.subject {
-                PageSubject::Trust(_) => vec![("y", "trust it"), ("Esc", "back")],
-                PageSubject::Item(ToolListItem::Server(_)) if self.is_untrusted() => {
-                    vec![("t", "trust"), ("Esc", "back")]
-                }
-                PageSubject::Item(ToolListItem::Server(_)) => vec![("Esc", "back"), ("r", "restart")],
-                PageSubject::Item(_) => vec![("Esc", "back")],
-            };
-            keys.extend((page.rows.len() > page_height).then_some(("j k", "scroll")));
-            return keys;
-        }
-        if self.list.is_typing {
-            return vec![(self.theme.marks.enter, "done"), ("Esc", "clear")];
-        }
-        let open_hint = (self.theme.marks.enter, "open");
-        let mut keys = match self.list.selected_item() {
-            Some(ToolListItem::ToolMode) => vec![("Space", "next choice")],
-            Some(ToolListItem::ParallelCalls) => vec![("Space", "change")],
-            Some(ToolListItem::Server(_)) if self.is_untrusted() => vec![("t", "trust"), open_hint],
-            Some(ToolListItem::Server(_)) => vec![("Space", "on, off"), open_hint, ("r", "restart")],
-            Some(ToolListItem::Tool(_)) => vec![("Space", "on, off"), open_hint, ("f", "must be called")],
-            Some(ToolListItem::Hosted(_)) => vec![("Space", "on, off"), open_hint],
-            None => Vec::new(),
+        type Label = (&'static [Action], &'static str);
+        const BACK: Label = (&[Action::Back], "back");
+        const OPEN: Label = (&[Action::Accept], "open");
+        const SWITCH: Label = (&[Action::SwitchTool], "on, off");
+        const RESTART: Label = (&[Action::RestartServer], "restart");
+        const TRUST: Label = (&[Action::AskTrust], "trust");
+        let mut labels = match (&self.list.page, self.list.selected_item()) {
+            (Some(page), _) => match &page.subject {
+                PageSubject::Trust(_) => vec![(&[Action::ConfirmTrust][..], "trust it"), BACK],
+                PageSubject::Item(ToolListItem::Server(_)) if self.is_untrusted() => vec![TRUST, BACK],
+                PageSubject::Item(ToolListItem::Server(_)) => vec![BACK, RESTART],
+                PageSubject::Item(_) => vec![BACK],
+            },
+            _ if self.list.is_typing => vec![(&[Action::Accept][..], "done"), (&[Action::Back], "clear")],
+            (None, Some(ToolListItem::ToolMode)) => vec![(&[Action::SwitchTool][..], "next choice")],
+            (None, Some(ToolListItem::ParallelCalls)) => vec![(&[Action::SwitchTool][..], "change")],
+            (None, Some(ToolListItem::Server(_))) if self.is_untrusted() => vec![TRUST, OPEN],
+            (None, Some(ToolListItem::Server(_))) => vec![SWITCH, OPEN, RESTART],
+            (None, Some(ToolListItem::Tool(_))) => vec![SWITCH, OPEN, (&[Action::ForceTool], "must be called")],
+            (None, Some(ToolListItem::Hosted(_))) => vec![SWITCH, OPEN],
+            (None, None) => Vec::new(),
         };
-        keys.push(("Esc", "back"));
-        keys.push(("R", "reload all"));
-        keys
+        match &self.list.page {
+            Some(page) if page.rows.len() > page_height => {
+                labels.push((&[Action::RowDown, Action::RowUp], "scroll"));
+            }
+            None if !self.list.is_typing => labels.extend([BACK, (&[Action::ReloadTools], "reload all")]),
+            Some(_) | None => (),
+        }
+        self.keymap.hints(self.list.key_context(), &labels)
     }
 
     fn is_untrusted(&self) -> bool {
@@ -258,7 +264,8 @@ impl Widget for ToolListView<'_> {
         let notice = Some(notice.as_str()).filter(|notice| !notice.is_empty());
         let keys = self.key_hints(parts.page.height.into());
         // A message takes the place of the other keys.
-        let keys: &[KeyHint] = if list.message.is_some() { &[("Esc", "back")] } else { &keys };
+        let back_only = self.keymap.hints(list.key_context(), &[(&[Action::Back], "back")]);
+        let keys = if list.message.is_some() { &back_only } else { &keys };
         if (OverlayFrame { title, keys, notice, theme: self.theme }).draw(parts.frame, buf).is_empty() {
             return;
         }

@@ -2,13 +2,14 @@
 
 mod arguments;
 
+use super::card_rows::CardHints;
 use crate::render::{
     card,
     row::{RowKind, StyledRow, StyledSpan, TextStyle},
     theme::{ColourRole, ThemeMarks},
 };
 use crate::{
-    chat::{ToolCallRun, choices::CardChoice},
+    chat::ToolCallRun,
     text::{show_invisible, show_invisible_in_line},
     tools::{NameDoubt, ToolCommand, ToolDefinition, ToolHints, ToolId},
 };
@@ -30,12 +31,7 @@ pub struct ApprovalRequest<'a> {
 const LONG_CARD_ROWS: usize = 16;
 
 /// Returns the rows of the card, without its bar. Nothing is left out or hidden.
-pub fn approval_rows(
-    request: ApprovalRequest,
-    choices: &[CardChoice],
-    width: usize,
-    marks: &ThemeMarks,
-) -> Vec<StyledRow> {
+pub fn approval_rows(request: ApprovalRequest, hints: &CardHints, width: usize, marks: &ThemeMarks) -> Vec<StyledRow> {
     let ApprovalRequest { run, tool, command, doubt, others_waiting: more } = request;
     let name = run.tool.as_ref().map(visible_tool_name).unwrap_or_default();
     let mut headline = vec![StyledSpan::new(format!("Run {name}?"), TextStyle::of(ColourRole::Warning).bold())];
@@ -65,7 +61,7 @@ pub fn approval_rows(
         rows.extend(command_rows(command, run, width));
     }
     rows.extend(arguments::argument_rows(&run.arguments, width));
-    if !choices.is_empty() {
+    if !hints.choices.is_empty() {
         let above = rows.len();
         rows.push(StyledRow::new(RowKind::Card, Vec::new()));
         if above > LONG_CARD_ROWS {
@@ -75,7 +71,7 @@ pub fn approval_rows(
             ];
             rows.extend(card::wrap_spans(&question, width, RowKind::Card));
         }
-        rows.extend(super::card_rows::choice_rows(choices, width, marks));
+        rows.extend(super::card_rows::choice_rows(hints, width, marks));
     }
     rows
 }

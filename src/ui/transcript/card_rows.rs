@@ -1,7 +1,7 @@
 //! Error and retry cards: what happened, a countdown, and the choices.
 
 use crate::{
-    chat::{Timestamp, Turn, TurnPhase, choices::CardChoice, explain::CardText},
+    chat::{Timestamp, Turn, TurnPhase, explain::CardText},
     render::{
         card::wrap_spans,
         row::{RowKind, StyledRow, StyledSpan, TextStyle},
@@ -19,6 +19,23 @@ pub struct RetryWait {
     /// The number of the next attempt, and the most attempts there will be.
     pub attempt: u32,
     pub max_attempts: u32,
+}
+
+/// A choice on a card.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChoiceHint {
+    /// Its keys as they are displayed; without keys it is not shown.
+    pub keys: String,
+    pub label: String,
+    /// Its keys work only while the card has the focus.
+    pub needs_focus: bool,
+}
+
+/// The choices on a card, and the keys that give it the focus.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CardHints {
+    pub choices: Vec<ChoiceHint>,
+    pub focus_keys: String,
 }
 
 /// The wait of a turn for its next attempt, if it is waiting.
@@ -40,7 +57,7 @@ pub fn retry_wait(turn: Option<&Turn>, now: Timestamp) -> Option<RetryWait> {
 pub fn card_rows(
     explanation: &CardText,
     role: ColourRole,
-    choices: &[CardChoice],
+    hints: &CardHints,
     wait: Option<RetryWait>,
     width: usize,
     marks: &ThemeMarks,
@@ -60,9 +77,9 @@ pub fn card_rows(
             RowKind::Card,
         ));
     }
-    if !choices.is_empty() {
+    if !hints.choices.is_empty() {
         rows.push(StyledRow::new(RowKind::Card, Vec::new()));
-        rows.extend(choice_rows(choices, width, marks));
+        rows.extend(choice_rows(hints, width, marks));
     }
     rows
 }
@@ -85,26 +102,22 @@ fn countdown_rows(wait: RetryWait, width: usize, marks: &ThemeMarks) -> Vec<Styl
 }
 
 /// `↵ try again   Tab, then  c continue   m another model`; the first choice needs no focus.
-pub(crate) fn choice_rows(choices: &[CardChoice], width: usize, marks: &ThemeMarks) -> Vec<StyledRow> {
-    let mut hints: Vec<Vec<StyledSpan>> = Vec::new();
-    let key = |key: &str, words: String| {
+pub(crate) fn choice_rows(hints: &CardHints, width: usize, marks: &ThemeMarks) -> Vec<StyledRow> {
+    let spans = |choice: &ChoiceHint| {
+        let keys = if choice.keys == "Enter" { marks.enter } else { &choice.keys };
         vec![
-            StyledSpan::new(key, TextStyle::of(ColourRole::Accent)),
-            StyledSpan::new(format!(" {words}"), TextStyle::of(ColourRole::Text)),
+            StyledSpan::new(keys, TextStyle::of(ColourRole::Accent)),
+            StyledSpan::new(format!(" {}", choice.label), TextStyle::of(ColourRole::Text)),
         ]
     };
-    let mut needs_focus = Vec::new();
-    for (nth, choice) in choices.iter().enumerate() {
-        match choice {
-            first if nth == 0 && first.is_taken_by_enter() => hints.push(key(marks.enter, choice.label())),
-            CardChoice::GiveUp if choices.contains(&CardChoice::RetryNow) => hints.push(key("Esc", choice.label())),
-            _ => needs_focus.push(key(&choice.key().to_string(), choice.label())),
-        }
+    let (after_focus, direct): (Vec<&ChoiceHint>, Vec<&ChoiceHint>) =
+        hints.choices.iter().filter(|choice| !choice.keys.is_empty()).partition(|choice| choice.needs_focus);
+    let mut after_focus: Vec<Vec<StyledSpan>> = after_focus.into_iter().map(spans).collect();
+    if let Some(first) = after_focus.first_mut() {
+        let lead = format!("{}, then  ", hints.focus_keys);
+        first.insert(0, StyledSpan::new(lead, TextStyle::of(ColourRole::Muted)));
     }
-    if let Some(first) = needs_focus.first_mut() {
-        first.insert(0, StyledSpan::new("Tab, then  ", TextStyle::of(ColourRole::Muted)));
-    }
-    hints.append(&mut needs_focus);
+    let hints = direct.into_iter().map(spans).chain(after_focus);
     let mut rows: Vec<StyledRow> = Vec::new();
     let mut used = 0;
     for hint in hints {

@@ -86,7 +86,7 @@ pub(crate) fn copy_under_cursor(screen: &mut Screen, cx: &mut Cx<'_>) {
         },
         Some(TranscriptCursor { target: CursorTarget::Citation(_), .. }) => citation_actions::copy_footnote(screen, cx),
         Some(TranscriptCursor { message, target: CursorTarget::Call(slot) }) => {
-            call_results::copy_call(cx, message, slot)
+            call_results::copy_call(cx, message, slot);
         }
         Some(TranscriptCursor { message, target: CursorTarget::OtherItem(slot) }) => {
             let message = cx.chats.current_conversation().and_then(|conversation| conversation.messages.get(&message));

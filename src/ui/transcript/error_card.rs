@@ -1,9 +1,16 @@
 //! The error card whose keys work: only the newest of the branch.
 
-use crate::ui::{Effect, dispatch::change_conversation, overlays, screen::CARD_DELAY};
+use crate::ui::{
+    Action, Effect,
+    dispatch::change_conversation,
+    keymap::{KeyContext, Keymap},
+    overlays,
+    screen::CARD_DELAY,
+};
 use crate::ui::{chats::Chats, cx::Cx, screen::Screen};
 use crate::{
-    chat::choices::{CardChoice, card_choices},
+    chat::choices::{ApprovalChoice, CardChoice, card_choices},
+    ui::transcript::card_rows::{CardHints, ChoiceHint},
     ui::transcript::{PendingApproval, Transcript},
 };
 
@@ -25,11 +32,76 @@ pub(crate) fn take_first_choice(screen: &mut Screen, cx: &mut Cx<'_>) -> bool {
     }
 }
 
-/// Takes the choice of a letter; returns `false` if the card does not have it.
-pub(crate) fn take_choice_by_key(screen: &mut Screen, cx: &mut Cx<'_>, key: char) -> bool {
-    match offered_choices(cx.chats).into_iter().find(|choice| choice.key() == key) {
-        Some(choice) => take_choice(screen, cx, choice),
-        None => false,
+/// Takes the choice of an action, if the card offers it.
+pub(crate) fn take_choice_by_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
+    if let Some(choice) = offered_choices(cx.chats).into_iter().find(|choice| choice_action(*choice) == action) {
+        take_choice(screen, cx, choice);
+    }
+}
+
+/// Returns whether an action can be run: the choices of a card only while the card offers them.
+pub(crate) fn is_available(chats: &Chats, action: Action) -> bool {
+    let is_on_card_only = |(context, _): &(KeyContext, &str)| {
+        matches!(context, KeyContext::Card | KeyContext::Pause | KeyContext::Approval)
+    };
+    action == Action::Accept
+        || action.entry().keys.is_empty()
+        || !action.entry().keys.iter().all(is_on_card_only)
+        || offered_choices(chats).into_iter().any(|choice| choice_action(choice) == action)
+}
+
+/// Returns the context of a card that offers these choices.
+pub fn card_context(choices: &[CardChoice]) -> KeyContext {
+    match choices.first() {
+        Some(CardChoice::DecideCall(_)) => KeyContext::Approval,
+        Some(CardChoice::Resume | CardChoice::StopTurn) => KeyContext::Pause,
+        Some(_) => KeyContext::Card,
+        None => KeyContext::Transcript,
+    }
+}
+
+/// Returns the action that takes a choice.
+pub fn choice_action(choice: CardChoice) -> Action {
+    match choice {
+        CardChoice::RetryNow => Action::CardRetryNow,
+        CardChoice::GiveUp => Action::CardGiveUp,
+        CardChoice::Retry => Action::CardRetry,
+        CardChoice::RetryWithTokens(_) => Action::CardRetryTokens,
+        CardChoice::ChooseModel => Action::CardModel,
+        CardChoice::Relax(_) => Action::CardRelax,
+        CardChoice::LeaveOutOldest => Action::CardLeaveOut,
+        CardChoice::Continue => Action::CardContinue,
+        CardChoice::EnterKey => Action::CardEnterKey,
+        CardChoice::OpenCredits => Action::CardCredits,
+        CardChoice::ChooseEffort => Action::CardEffort,
+        CardChoice::OpenSettings => Action::CardSettings,
+        CardChoice::RetrySave => Action::CardSave,
+        CardChoice::SendUnsaved => Action::CardSendUnsaved,
+        CardChoice::Resume => Action::ResumeTurn,
+        CardChoice::StopTurn => Action::EndTurn,
+        CardChoice::DecideCall(ApprovalChoice::Once) => Action::AllowOnce,
+        CardChoice::DecideCall(ApprovalChoice::ForConversation) => Action::AllowHere,
+        CardChoice::DecideCall(ApprovalChoice::Always) => Action::AllowAlways,
+        CardChoice::DecideCall(ApprovalChoice::Edit) => Action::EditCall,
+        CardChoice::DecideCall(ApprovalChoice::Deny) => Action::DenyCall,
+        CardChoice::DecideCall(ApprovalChoice::DenyWithReason) => Action::DenyWithReason,
+    }
+}
+
+/// Returns the hints for the choices: the first is taken by the key that sends, the others need the focus.
+pub(crate) fn card_hints(choices: &[CardChoice], keymap: &Keymap) -> CardHints {
+    let context = card_context(choices);
+    let hint = |(nth, choice): (usize, &CardChoice)| {
+        let (keys, needs_focus) = match choice {
+            first if nth == 0 && first.is_taken_by_enter() => (keymap.keys_of(Action::Send), false),
+            CardChoice::GiveUp if choices.contains(&CardChoice::RetryNow) => (keymap.keys_of(Action::Back), false),
+            _ => (keymap.keys_for(context, choice_action(*choice)), true),
+        };
+        ChoiceHint { keys: keys.unwrap_or_default(), label: choice.label(), needs_focus }
+    };
+    CardHints {
+        choices: choices.iter().enumerate().map(hint).collect(),
+        focus_keys: keymap.keys_of(Action::FocusNext).unwrap_or_default(),
     }
 }
 

@@ -6,7 +6,7 @@ mod view;
 
 use std::ops::Range;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::KeyEvent;
 
 use super::{
     PendingMove, RowPos, Transcript,
@@ -77,22 +77,20 @@ impl Transcript {
         }
     }
 
-    /// Handles a key while the query is typed.
-    pub fn on_find_key(&mut self, key: KeyEvent) {
-        let Some(find) = &mut self.find else { return };
-        let control = key.modifiers.contains(KeyModifiers::CONTROL);
-        match key.code {
-            KeyCode::Enter if key.modifiers.contains(KeyModifiers::SHIFT) => self.step_to_match(false),
-            KeyCode::Enter if find.field.is_empty() => self.close_find(),
-            KeyCode::Enter => find.typing = false,
-            KeyCode::Down => self.step_to_match(true),
-            KeyCode::Up => self.step_to_match(false),
-            KeyCode::Char('n') if control => self.step_to_match(true),
-            KeyCode::Char('p') if control => self.step_to_match(false),
-            _ => {
-                find.field.edit(key);
-                self.on_query_changed();
-            }
+    /// Edits the query.
+    pub fn edit_query(&mut self, key: KeyEvent) {
+        if let Some(find) = &mut self.find {
+            find.field.edit(key);
+            self.on_query_changed();
+        }
+    }
+
+    /// Ends the typing of the query; an empty one ends the search.
+    pub fn accept_query(&mut self) {
+        match &mut self.find {
+            Some(find) if find.field.is_empty() => self.close_find(),
+            Some(find) => find.typing = false,
+            None => (),
         }
     }
 

@@ -1,10 +1,10 @@
 //! Find: searching the conversation on the screen.
 
 use crate::ui::{chats::Chats, cx::Cx, screen::Screen};
-use crossterm::event::{KeyCode, KeyEvent};
+use crossterm::event::KeyEvent;
 
+use crate::ui::screen::PaneFocus;
 use crate::ui::transcript::{FindState, Transcript};
-use crate::ui::{keymap::KeyPress, screen::PaneFocus};
 
 /// Opens the search field and gives it the keys.
 pub(crate) fn open_find(screen: &mut Screen, cx: &mut Cx<'_>) {
@@ -22,23 +22,18 @@ pub(crate) fn is_typing(screen: &Screen, chats: &Chats) -> bool {
     screen.focus == PaneFocus::Transcript && active_find(screen, chats).is_some_and(FindState::is_typing)
 }
 
-/// Handles a key while the query is being typed.
-pub(crate) fn on_key(screen: &mut Screen, chats: &mut Chats, key: KeyEvent) {
+/// Edits the query.
+pub(crate) fn edit_query(screen: &mut Screen, chats: &mut Chats, key: KeyEvent) {
     if let Some(transcript) = screen.transcript_mut(chats) {
-        transcript.on_find_key(key);
+        transcript.edit_query(key);
     }
 }
 
-/// Moves to the next match with `Enter` during a search, or to the previous one with `Shift-Enter`.
-pub(crate) fn on_enter(screen: &mut Screen, cx: &mut Cx<'_>, key: KeyPress) -> bool {
-    let can_walk = screen.focus == PaneFocus::Transcript
-        && screen.selected_by(cx.chats).is_none()
-        && active_find(screen, cx.chats).is_some();
-    if can_walk && key.code == KeyCode::Enter && !key.ctrl && !key.alt {
-        walk_matches(screen, cx, !key.shift);
-        return true;
+/// Ends the typing of the query.
+pub(crate) fn accept_query(screen: &mut Screen, chats: &mut Chats) {
+    if let Some(transcript) = screen.transcript_mut(chats) {
+        transcript.accept_query();
     }
-    false
 }
 
 pub(crate) fn walk_matches(screen: &mut Screen, cx: &mut Cx<'_>, forward: bool) {

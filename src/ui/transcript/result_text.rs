@@ -105,7 +105,7 @@ pub fn call_status(run: &ToolCallRun, now: Option<Timestamp>, marks: &ThemeMarks
     }
     match &run.state {
         ToolCallState::Done(outcome) => {
-            status.push(format_size(run.full_size.map_or_else(|| outcome.byte_len(), |whole| whole.bytes)))
+            status.push(format_size(run.full_size.map_or_else(|| outcome.byte_len(), |whole| whole.bytes)));
         }
         ToolCallState::Running => {
             status.extend(run.progress.as_deref().map(|words| text::truncate(&visible_line(words), 30).into_owned()));

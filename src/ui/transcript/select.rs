@@ -101,7 +101,7 @@ impl Transcript {
     pub fn toggle_selection(&mut self, unit: SelectionUnit) {
         match &mut self.selection {
             Some(selection) if selection.input == SelectionInput::Keys && selection.unit == unit => {
-                self.selection = None
+                self.selection = None;
             }
             Some(selection) => {
                 selection.unit = unit;

@@ -9,6 +9,11 @@ use crate::{
     chat::Timestamp,
     citations::quote::{self, MatchQuality, QuoteMatch},
     text,
+    ui::{
+        Action,
+        key_hints::KeyHint,
+        keymap::{KeyContext, Keymap},
+    },
 };
 use crate::{
     citations::{
@@ -34,6 +39,7 @@ pub struct SourceCard<'a> {
     pub check: Option<&'a PageCheck>,
     /// The command that opens the page, if no browser was found.
     pub browse_command: Option<&'a str>,
+    pub keymap: &'a Keymap,
     pub now: Timestamp,
     pub zone: &'a TimeZone,
     pub marks: &'a ThemeMarks,
@@ -239,15 +245,22 @@ impl SourceCard<'_> {
 
     fn bottom_border(&self, width: usize) -> StyledRow {
         let mut keys = match self.check {
-            Some(PageCheck::Asking { .. }) => vec![("y", "yes"), ("a", "always"), ("n", "no")],
+            Some(PageCheck::Asking { .. }) => self.keymap.hints(
+                KeyContext::Question,
+                &[(&[Action::FetchOnce], "yes"), (&[Action::FetchAlways], "always"), (&[Action::FetchNever], "no")],
+            ),
             Some(PageCheck::Running { .. } | PageCheck::Done { .. } | PageCheck::Failed { .. }) | None => {
-                let open = self.source.page_url().map(|_| ("o", "open"));
-                let check = self.question.map(|_| ("c", "check"));
-                open.into_iter().chain(check).chain([("y", "copy"), ("[ ]", "walk")]).collect()
+                let mut labels: Vec<(&[Action], &str)> = Vec::new();
+                labels.extend(self.source.page_url().map(|_| (&[Action::OpenInBrowser][..], "open")));
+                labels.extend(self.question.map(|_| (&[Action::CheckSource][..], "check")));
+                labels.push((&[Action::Copy], "copy"));
+                labels.push((&[Action::PreviousCitation, Action::NextCitation], "walk"));
+                self.keymap.hints(KeyContext::Transcript, &labels)
             }
         };
-        let cells = |keys: &[(&str, &str)]| {
-            keys.iter().map(|(key, word)| key.len() + 1 + word.len()).sum::<usize>() + 2 * keys.len().saturating_sub(1)
+        let cells = |keys: &[KeyHint]| {
+            keys.iter().map(|(key, word)| text::width(key) + 1 + word.len()).sum::<usize>()
+                + 2 * keys.len().saturating_sub(1)
         };
         while cells(&keys) + 6 > width && keys.pop().is_some() {}
         let frame = TextStyle::of(ColourRole::Accent);
@@ -256,7 +269,7 @@ impl SourceCard<'_> {
             vec![StyledSpan::new(format!("{}{} ", self.marks.bottom_left, self.marks.rule.repeat(rule)), frame)];
         for (nth, (key, word)) in keys.into_iter().enumerate() {
             spans.push(StyledSpan::new(if nth > 0 { "  " } else { "" }, frame));
-            spans.push(StyledSpan::new(key, frame));
+            spans.push(StyledSpan::new(&*key, frame));
             spans.push(StyledSpan::new(format!(" {word}"), TextStyle::of(ColourRole::Text)));
         }
         spans.push(StyledSpan::new(format!(" {}{}", self.marks.rule, self.marks.bottom_right), frame));

@@ -31,7 +31,7 @@ use crate::{
 
 pub(crate) fn draw_overlays(state: &State, now: Timestamp, frame: &mut DrawTarget) {
     let screen = frame.area();
-    let theme = &state.env.theme;
+    let (theme, keymap) = (&state.env.theme, &state.env.keymap);
     for overlay in &state.screen.overlays {
         if !keeps_page_visible(overlay) {
             theme.dim_area(screen, frame.buffer);
@@ -39,35 +39,35 @@ pub(crate) fn draw_overlays(state: &State, now: Timestamp, frame: &mut DrawTarge
         match overlay {
             ScreenOverlay::Welcome(welcome) => draw_welcome(state, welcome, now, frame),
             ScreenOverlay::Picker { of: PickerKind::AnswerAgain { .. }, picker } => {
-                let view = PickerLine { picker, theme };
+                let view = PickerLine { picker, keymap, theme };
                 let area = state.screen.areas.composer;
                 frame.set_cursor(view.cursor(area));
                 view.render(area, frame.buffer);
             }
             ScreenOverlay::Picker { picker, .. } => {
-                let view = PickerView { picker, now, theme };
+                let view = PickerView { picker, now, keymap, theme };
                 frame.set_cursor(view.cursor(screen));
                 view.render(screen, frame.buffer);
             }
             ScreenOverlay::Parameters(form) => {
-                let view = FormView { form, theme };
+                let view = FormView { form, keymap, theme };
                 frame.set_cursor(view.cursor(screen));
                 view.render(screen, frame.buffer);
             }
-            ScreenOverlay::Help(help) => HelpView { help, theme }.render(screen, frame.buffer),
+            ScreenOverlay::Help(help) => HelpView { help, keymap, theme }.render(screen, frame.buffer),
             ScreenOverlay::Xray(xray) => {
-                let view = XrayView { xray, now, message: state.toasts.text(), theme };
+                let view = XrayView { xray, now, message: state.toasts.text(), keymap, theme };
                 frame.set_cursor(view.cursor(screen));
                 view.render(screen, frame.buffer);
             }
             ScreenOverlay::Pager(pager) => {
-                let view = PagerView { pager, message: state.toasts.text(), theme };
+                let view = PagerView { pager, message: state.toasts.text(), keymap, theme };
                 frame.set_cursor(view.cursor(screen));
                 view.render(screen, frame.buffer);
             }
             ScreenOverlay::Tools(list) => {
                 let notice = no_tools_reason(&state.chats, &state.env);
-                let view = ToolListView { list, notice: notice.as_deref(), theme };
+                let view = ToolListView { list, notice: notice.as_deref(), keymap, theme };
                 frame.set_cursor(view.cursor(screen));
                 view.render(screen, frame.buffer);
             }
@@ -100,9 +100,8 @@ fn draw_floating_frame(area: Rect, state: &State, frame: &mut DrawTarget) -> Rec
 pub(crate) fn draw_welcome(state: &State, welcome: &WelcomeScreen, now: Timestamp, frame: &mut DrawTarget) {
     let screen = frame.area();
     state.env.theme.clear_area(screen, ColourRole::Background, frame.buffer);
-    let quit_key = &state.env.keymap.keys_of(Action::Cancel).unwrap_or_default();
     let spinner = crate::ui::status::view::spinner_mark(state, now);
-    let view = WelcomeView { welcome, spinner, theme: &state.env.theme, quit_key };
+    let view = WelcomeView { welcome, spinner, keymap: &state.env.keymap, theme: &state.env.theme };
     frame.set_cursor(view.cursor(screen));
     view.render(screen, frame.buffer);
 }
@@ -116,7 +115,8 @@ fn draw_hints(state: &State, now: Timestamp, frame: &mut DrawTarget) {
     };
     let choices = state.screen.sequence_choices(leader, &state.chats, &state.env);
     let pressed = format_sequence(&leader.keys);
-    let view = LeaderView { pressed: &pressed, choices: &choices, theme: &state.env.theme };
+    let back_key = state.env.keymap.keys_of(Action::Back).unwrap_or_default();
+    let view = LeaderView { pressed: &pressed, choices: &choices, back_key: &back_key, theme: &state.env.theme };
     let rule = state.screen.areas.composer_rule;
     let height = view.height(rule.width).min(rule.y);
     let area = Rect { y: rule.y - height, height, ..rule };

@@ -119,7 +119,7 @@ pub fn frame_rows(recording: &WireRecording, frame_index: usize, width: u16) -> 
         FrameContent::Answered(head) => push_head(&mut rows, frame_index, head, frame.cut),
         FrameContent::Received(payload) => push_body(&mut rows, frame_index, payload, frame.cut),
         FrameContent::Comment(words) => {
-            rows.push(XrayRow::new(XrayRowKind::Comment, frame_index, &comment_text(words)))
+            rows.push(XrayRow::new(XrayRowKind::Comment, frame_index, &comment_text(words)));
         }
         FrameContent::Failed(why) => rows.push(XrayRow::new(XrayRowKind::Failure, frame_index, why)),
     }

@@ -17,7 +17,9 @@ use crate::{
     render::theme::{ColourRole, Theme},
     text,
     ui::{
+        Action,
         key_hints::{self, KeyHint},
+        keymap::{KeyContext, Keymap},
         overlay::{
             frame::OverlayFrame,
             search::{self, SearchView},
@@ -31,6 +33,7 @@ pub struct XrayView<'a> {
     pub now: Timestamp,
     /// A message about the last action, which has no room elsewhere.
     pub message: Option<&'a str>,
+    pub keymap: &'a Keymap,
     pub theme: &'a Theme,
 }
 
@@ -48,7 +51,7 @@ const CONTEXT_CHARS: usize = 12;
 impl XrayView<'_> {
     /// The position of the terminal's cursor.
     pub fn cursor(&self, screen: Rect) -> Option<Position> {
-        self.search_view(&self.count_text()).cursor(search::areas(screen).field)
+        self.search_view("", &self.count_text()).cursor(search::areas(screen).field)
     }
 
     fn active_lines(&self) -> &LineList {
@@ -69,30 +72,27 @@ impl XrayView<'_> {
         search::count_text(lines.matches.len(), lines.matches.binary_search(&lines.cursor).ok())
     }
 
-    fn search_view<'a>(&'a self, count: &'a str) -> SearchView<'a> {
-        let hint = if self.xray.is_filled() { "/ searches" } else { "" };
+    fn search_view<'a>(&'a self, hint: &'a str, count: &'a str) -> SearchView<'a> {
         SearchView { search: &self.xray.search, hint, count, theme: self.theme }
     }
 
     fn key_hints(&self) -> Vec<KeyHint<'static>> {
-        let searched = !self.xray.search.is_empty();
+        let mut labels: Vec<(&[Action], &str)> = Vec::new();
         match &self.xray.content {
-            XrayContent::Loading | XrayContent::Failed(..) => vec![("Esc", "back")],
-            XrayContent::Filled(_) if self.xray.search.is_typing() => {
-                vec![("↵", "done"), (self.theme.marks.up_down, "matches"), ("Esc", "clear")]
-            }
+            XrayContent::Loading | XrayContent::Failed(..) => (),
+            XrayContent::Filled(_) if self.xray.search.is_typing() => return search::typing_hints(self.keymap),
             XrayContent::Filled(_) => {
-                let mut keys = vec![("c", "copy as curl"), ("s", "save"), ("Esc", "back")];
-                if searched {
-                    keys.insert(0, ("n N", "matches"));
-                }
                 if self.xray.opened.is_none() {
-                    keys.insert(0, ("Tab", "request, events"));
-                    keys.insert(0, ("↵", "open"));
+                    labels.extend([(&[Action::Accept][..], "open"), (&[Action::NextSection], "request, events")]);
                 }
-                keys
+                if !self.xray.search.is_empty() {
+                    labels.push((&[Action::NextMatch, Action::PreviousMatch], "matches"));
+                }
+                labels.extend([(&[Action::CopyCurl][..], "copy as curl"), (&[Action::SaveShown], "save")]);
             }
         }
+        labels.push((&[Action::Back], "back"));
+        self.keymap.hints(KeyContext::Xray, &labels)
     }
 
     fn draw_placeholder(&self, area: Rect, buf: &mut Buffer) {
@@ -203,7 +203,9 @@ impl Widget for XrayView<'_> {
         if (OverlayFrame { title, keys: &keys, notice, theme: self.theme }).draw(parts.frame, buf).is_empty() {
             return;
         }
-        self.search_view(&self.count_text()).render(parts.field, buf);
+        let hint =
+            if self.xray.is_filled() { search::search_hint(self.keymap, KeyContext::Xray) } else { String::new() };
+        self.search_view(&hint, &self.count_text()).render(parts.field, buf);
         let lines = self.active_lines();
         if lines.rows.is_empty() {
             self.draw_placeholder(parts.rows, buf);

@@ -42,7 +42,9 @@ pub fn read_sources<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> 
     let of_tests: Vec<Vec<String>> = files
         .iter()
         .flat_map(|file| &file.modules)
-        .flat_map(|module| module.test_children.iter().map(|child| [module.path.as_slice(), &[child.clone()]].concat()))
+        .flat_map(|module| {
+            module.test_children.iter().map(|child| [module.path.as_slice(), std::slice::from_ref(child)].concat())
+        })
         .collect();
     for file in &mut files {
         if of_tests.iter().any(|module| file.module().starts_with(module)) {

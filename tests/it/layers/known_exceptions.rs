@@ -77,20 +77,4 @@ pub const KNOWN_EXCEPTIONS: &[(&str, &[&str])] = &[
             "ui/xray/xray_actions.rs",
         ],
     ),
-    (
-        "keys are in the table",
-        &[
-            "ui/conversations/list_actions.rs",
-            "ui/on_input.rs",
-            "ui/overlay/form.rs",
-            "ui/overlay/search.rs",
-            "ui/overlays.rs",
-            "ui/overlays/picker_items.rs",
-            "ui/results/pager.rs",
-            "ui/tools.rs",
-            "ui/transcript/find.rs",
-            "ui/transcript/finding.rs",
-            "ui/xray.rs",
-        ],
-    ),
 ];

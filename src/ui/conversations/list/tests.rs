@@ -12,7 +12,7 @@ use super::{ConversationList, ConversationListView, ListStep};
 use crate::{
     chat::{ConversationId, ConversationSummary},
     render::theme::Theme,
-    ui::test_buffer,
+    ui::{keymap::Keymap, test_buffer},
 };
 
 fn id(n: usize) -> ConversationId {
@@ -74,6 +74,7 @@ fn drawn(
         is_running: &|conversation| conversation == id(0),
         spinner: "◐",
         focused,
+        keymap: &Keymap::default(),
         theme: &Theme::default(),
     };
     view.render(area, &mut buf);
@@ -245,6 +246,7 @@ fn drawing_ten_thousand_conversations_reads_only_visible_ones() {
         is_running: &running,
         spinner: "◐",
         focused: true,
+        keymap: &Keymap::default(),
         theme: &theme,
     };
     view.render(area, &mut Buffer::empty(area));
@@ -266,6 +268,7 @@ fn it_draws_at_every_size() {
             }
             list.scroll_to_cursor(area.height);
             let theme = Theme::default();
+            let keymap = Keymap::default();
             let view = || ConversationListView {
                 list: &list,
                 summaries: &shelf,
@@ -274,6 +277,7 @@ fn it_draws_at_every_size() {
                 is_running: &|_| true,
                 spinner: "◐",
                 focused: true,
+                keymap: &keymap,
                 theme: &theme,
             };
             assert!(view().cursor(area).is_none_or(|at| area.contains(at)));

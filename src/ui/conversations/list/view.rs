@@ -13,7 +13,11 @@ use crate::{
     chat::{ConversationId, ConversationSummary},
     render::theme::{ColourRole, Theme},
     text,
-    ui::{key_hints, overlay::field::FieldDisplay},
+    ui::{
+        Action, key_hints,
+        keymap::{KeyContext, Keymap},
+        overlay::field::FieldDisplay,
+    },
 };
 
 /// Draws the conversations, newest first. Only the visible ones are read.
@@ -29,6 +33,7 @@ pub struct ConversationListView<'a> {
     /// The current frame of the spinner.
     pub spinner: &'a str,
     pub focused: bool,
+    pub keymap: &'a Keymap,
     pub theme: &'a Theme,
 }
 
@@ -153,17 +158,23 @@ impl ConversationListView<'_> {
     }
 
     fn draw_keys(&self, area: Rect, buf: &mut Buffer) {
-        let enter = self.theme.marks.enter;
-        let hints: &[key_hints::KeyHint] = if self.list.renaming.is_some() {
-            &[(enter, "save"), ("Esc", "cancel")]
+        let (context, labels): (KeyContext, &[(&[Action], &str)]) = if self.list.renaming.is_some() {
+            (KeyContext::ListField, &[(&[Action::Accept], "save"), (&[Action::Back], "cancel")])
         } else if self.list.is_filtering {
-            &[(enter, "open"), ("Esc", "clear")]
+            (KeyContext::ListField, &[(&[Action::Accept], "open"), (&[Action::Back], "clear")])
         } else {
-            &[(enter, "open"), ("/", "filter"), ("r", "rename"), ("d", "trash")]
+            let labels: &[(&[Action], &str)] = &[
+                (&[Action::OpenConversation], "open"),
+                (&[Action::FilterList], "filter"),
+                (&[Action::RenameConversation], "rename"),
+                (&[Action::TrashConversation], "trash"),
+            ];
+            (KeyContext::List, labels)
         };
+        let hints = self.keymap.hints(context, labels);
         let indent = 1.min(area.width);
         let row = Rect { x: area.x + indent, width: area.width - indent, ..area };
-        key_hints::hint_line(hints, row.width.into(), self.theme).render(row, buf);
+        key_hints::hint_line(&hints, row.width.into(), self.theme).render(row, buf);
     }
 }
 

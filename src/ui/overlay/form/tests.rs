@@ -1,18 +1,23 @@
 //! Tests of the form and its drawing.
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::KeyCode;
 use insta::assert_snapshot;
 use ratatui::{buffer::Buffer, layout::Rect, widgets::Widget};
 
 use super::{FormEntry, FormValues, FormView, SettingsForm};
-use crate::{chat::ChatSettings, render::theme::Theme, ui::test_buffer};
+use crate::{
+    chat::ChatSettings,
+    render::theme::Theme,
+    ui::{Action, keymap::Keymap, test_buffer},
+};
 
 fn drawn(form: &mut SettingsForm, width: u16, height: u16) -> String {
     let area = Rect::new(0, 0, width, height);
     let mut buf = Buffer::empty(area);
     let theme = Theme::default();
     form.scroll_to_cursor(area);
-    let view = || FormView { form, theme: &theme };
+    let keymap = Keymap::default();
+    let view = || FormView { form, keymap: &keymap, theme: &theme };
     let cursor = view().cursor(area).expect("the form has a cursor");
     view().render(area, &mut buf);
     format!("{}cursor {},{}", test_buffer::buffer_text(&buf), cursor.x, cursor.y)
@@ -20,7 +25,7 @@ fn drawn(form: &mut SettingsForm, width: u16, height: u16) -> String {
 
 fn type_in(form: &mut SettingsForm, text: &str) {
     for letter in text.chars() {
-        assert!(form.edit(KeyCode::Char(letter).into()));
+        form.edit(KeyCode::Char(letter).into());
     }
 }
 
@@ -66,7 +71,7 @@ fn current_values_can_be_edited_and_empty_entries_are_not_sent() {
         ChatSettings { instructions: Some("Be brief.".to_owned()), temperature: Some(0.7), ..ChatSettings::default() };
     let mut form = SettingsForm::new(&settings);
     type_in(&mut form, " Cite.");
-    form.edit(KeyEvent::new(KeyCode::Char('j'), KeyModifiers::CONTROL));
+    form.on_action(Action::EntryNewline);
     form.paste("Two\r\nlines.");
     form.previous();
     type_in(&mut form, "4096");
@@ -142,10 +147,8 @@ fn up_and_down_walk_through_the_entries() {
     use FormEntry::{Instructions, MaxOutputTokens, Temperature, TopP};
     let mut form = SettingsForm::new(&ChatSettings::default());
     let mut walked = Vec::new();
-    for code in
-        [KeyCode::Down, KeyCode::Down, KeyCode::Down, KeyCode::Down, KeyCode::Up, KeyCode::Up, KeyCode::Up, KeyCode::Up]
-    {
-        form.edit(code.into());
+    for action in [[Action::RowDown; 4], [Action::RowUp; 4]].concat() {
+        form.on_action(action);
         walked.push(form.current);
     }
     assert_eq!(
@@ -162,7 +165,8 @@ fn the_form_draws_at_every_size() {
             form.paste("9 and more");
             form.scroll_to_cursor(area);
             let theme = Theme::default();
-            let view = || FormView { form: &form, theme: &theme };
+            let keymap = Keymap::default();
+            let view = || FormView { form: &form, keymap: &keymap, theme: &theme };
             assert!(view().cursor(area).is_none_or(|at| area.contains(at)), "{area}");
             view().render(area, buf);
         });

@@ -11,8 +11,10 @@ use crate::{
     render::theme::{ColourRole, Theme},
     text,
     ui::{
+        Action,
         composer::ComposerView,
-        key_hints::{self, KeyHint},
+        key_hints,
+        keymap::{KeyContext, Keymap},
         overlay::{
             field::{FieldDisplay, TextField},
             frame::{self, OverlayFrame},
@@ -23,6 +25,7 @@ use crate::{
 /// Draws the form above everything else; its area is the whole screen.
 pub struct FormView<'a> {
     pub form: &'a SettingsForm,
+    pub keymap: &'a Keymap,
     pub theme: &'a Theme,
 }
 
@@ -137,16 +140,17 @@ impl Widget for FormView<'_> {
         let area = area.intersection(buf.area);
         self.theme.dim_area(area, buf);
         let areas = FormAreas::new(self.form, area);
-        let enter = self.theme.marks.enter;
         let has_error_rows = areas.number_rows[1].y > areas.number_rows[0].y + 1;
         // An error without its own row replaces the key hints.
         let notice = self.form.error_message(self.form.current).filter(|_| !has_error_rows);
-        let keys: &[KeyHint] = if notice.is_some() {
-            &[("Esc", "leave")]
-        } else {
-            &[(enter, "save"), ("Esc", "leave"), ("Tab", "next"), ("^J", "newline")]
-        };
-        let overlay = OverlayFrame { title: "Instructions and sampling", keys, notice, theme: self.theme };
+        let labels: [(&[Action], &str); 4] = [
+            (&[Action::Accept], "save"),
+            (&[Action::Back], "leave"),
+            (&[Action::NextSection], "next"),
+            (&[Action::EntryNewline], "newline"),
+        ];
+        let keys = self.keymap.hints(KeyContext::Form, if notice.is_some() { &labels[1..2] } else { &labels });
+        let overlay = OverlayFrame { title: "Instructions and sampling", keys: &keys, notice, theme: self.theme };
         if overlay.draw(areas.frame, buf).is_empty() {
             return;
         }

@@ -10,16 +10,13 @@ use super::{FuzzyPicker, PickerRow, columns};
 use crate::{
     render::theme::{ColourRole, Theme},
     text,
-    ui::{
-        key_hints::{self, KeyHint},
-        overlay::field::FieldDisplay,
-        transcript::GUTTER,
-    },
+    ui::{key_hints, keymap::Keymap, overlay::field::FieldDisplay, transcript::GUTTER},
 };
 
 /// Draws a picker in the place of the composer; `area` includes the gutter.
 pub struct PickerLine<'a, T> {
     pub picker: &'a FuzzyPicker<T>,
+    pub keymap: &'a Keymap,
     pub theme: &'a Theme,
 }
 
@@ -88,8 +85,7 @@ impl<T: PartialEq> Widget for PickerLine<'_, T> {
         let gap = if name.is_empty() { 0 } else { 2 };
         let x = x.saturating_add(gap).min(end);
         let (x, _) = buf.set_stringn(x, rest.y, &facts, usize::from(end - x), muted);
-        let hints: Vec<KeyHint> =
-            self.picker.key_hints.iter().map(|(key, word)| (key.as_str(), word.as_str())).collect();
+        let hints = self.picker.key_hints(self.keymap, self.theme);
         let room = usize::from(end.saturating_sub(x)).saturating_sub(3);
         let keys = key_hints::hint_line(&hints, room, self.theme);
         let width = u16::try_from(keys.width()).unwrap_or(u16::MAX).min(rest.width);

@@ -16,7 +16,7 @@ use crate::{
         catalogue::{Model, ReasoningEfforts},
     },
     render::theme::{ColourRole, Theme},
-    ui::test_buffer,
+    ui::{keymap::Keymap, test_buffer},
 };
 
 fn model(id: &str, price: Option<(&str, &str)>, context: u64) -> Model {
@@ -41,7 +41,7 @@ fn model(id: &str, price: Option<(&str, &str)>, context: u64) -> Model {
 
 fn models() -> FuzzyPicker<String> {
     let mut picker = FuzzyPicker::new("Model for the next message", MODEL_COLUMNS);
-    picker.key_hints = vec![("↵".into(), "use".into()), ("Esc".into(), "keep opus-5".into())];
+    picker.hint_labels = vec![(&[Action::Accept], "use".into()), (&[Action::Back], "keep opus-5".into())];
     picker.width = 92;
     picker.detail_rows = 3;
     let models = [
@@ -57,7 +57,7 @@ fn models() -> FuzzyPicker<String> {
 
 fn type_in(picker: &mut FuzzyPicker<String>, text: &str) {
     for letter in text.chars() {
-        assert!(picker.edit(KeyCode::Char(letter).into()));
+        picker.edit(KeyCode::Char(letter).into());
     }
 }
 
@@ -66,7 +66,7 @@ fn buffer(picker: &mut FuzzyPicker<String>, width: u16, height: u16, theme: &The
     let mut buf = Buffer::empty(area);
     picker.scroll_to_cursor(area);
     let now = "2026-03-10T08:00:07Z".parse().expect("a timestamp");
-    PickerView { picker, now, theme }.render(area, &mut buf);
+    PickerView { picker, now, keymap: &Keymap::default(), theme }.render(area, &mut buf);
     buf
 }
 
@@ -144,7 +144,7 @@ fn a_vendor_matches_its_models_and_an_empty_query_restores_the_order() {
     let mut picker = models();
     type_in(&mut picker, "anthropic");
     assert_eq!(picker.counts(), (2, 5));
-    assert!(picker.edit(KeyEvent::new(KeyCode::Char('u'), KeyModifiers::CONTROL)));
+    picker.edit(KeyEvent::new(KeyCode::Char('u'), KeyModifiers::CONTROL));
     assert_eq!(picker.counts(), (5, 5));
     assert_eq!(picker.selected().map(|row| row.payload.as_str()), Some("anthropic/claude-opus-5"));
 }
@@ -233,16 +233,16 @@ fn pages_and_clicks_reach_every_row() {
     picker.set_rows((0..100).map(row).collect());
     let area = Rect::new(0, 0, 40, 12);
     for to in [
-        CursorMove::PageDown,
-        CursorMove::PageDown,
-        CursorMove::Up,
-        CursorMove::Last,
-        CursorMove::Down,
-        CursorMove::PageUp,
-        CursorMove::First,
-        CursorMove::Down,
+        Action::PageDown,
+        Action::PageDown,
+        Action::RowUp,
+        Action::LastRow,
+        Action::RowDown,
+        Action::PageUp,
+        Action::FirstRow,
+        Action::RowDown,
     ] {
-        picker.move_cursor(to, area);
+        picker.on_action(to, area);
         let buf = buffer(&mut picker, area.width, area.height, &Theme::default());
         let row = (0..12).find(|y| buf[(1, *y)].symbol() == "▌").unwrap_or_else(|| panic!("{to:?}"));
         let chosen = picker.selected().expect("a row").cells[0].clone();
@@ -262,7 +262,8 @@ fn the_picker_draws_at_every_size() {
             type_in(&mut picker, query);
             picker.scroll_to_cursor(area);
             let theme = Theme::default();
-            let view = || PickerView { picker: &picker, now: Timestamp::UNIX_EPOCH, theme: &theme };
+            let keymap = Keymap::default();
+            let view = || PickerView { picker: &picker, now: Timestamp::UNIX_EPOCH, keymap: &keymap, theme: &theme };
             assert!(view().cursor(area).is_none_or(|at| area.contains(at)));
             view().render(area, buf);
         });

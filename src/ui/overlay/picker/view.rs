@@ -17,7 +17,9 @@ use crate::{
     render::theme::{ColourRole, Theme},
     text::{self, wrap::WrapOptions},
     ui::{
+        Action,
         key_hints::{self, KeyHint},
+        keymap::Keymap,
         overlay::{field::FieldDisplay, frame::OverlayFrame},
     },
 };
@@ -26,11 +28,26 @@ use crate::{
 pub struct PickerView<'a, T> {
     pub picker: &'a FuzzyPicker<T>,
     pub now: Timestamp,
+    pub keymap: &'a Keymap,
     pub theme: &'a Theme,
 }
 
 /// Cells left of the text: the selection bar or a mark, and a blank.
 const INDENT: u16 = 2;
+
+impl<T> FuzzyPicker<T> {
+    /// The hints at the bottom; the nine slots are one of them.
+    pub(crate) fn key_hints(&self, keymap: &Keymap, theme: &Theme) -> Vec<KeyHint<'_>> {
+        let hints = self.hint_labels.iter().flat_map(|(actions, label)| {
+            let slots = keymap.keys_for(self.context, Action::Slot1).filter(|_| *actions == [Action::Slot1]);
+            match slots.as_ref().and_then(|keys| keys.strip_suffix('1')) {
+                Some(leader) => vec![(format!("{leader}1{}9", theme.marks.range_dash).into(), label.as_str())],
+                None => keymap.hints(self.context, &[(actions, label)]),
+            }
+        });
+        hints.collect()
+    }
+}
 
 impl<T> PickerView<'_, T> {
     /// The position of the terminal's cursor.
@@ -164,7 +181,7 @@ impl<T> Widget for PickerView<'_, T> {
         let area = area.intersection(buf.area);
         let picker = self.picker;
         let parts = picker.areas(area);
-        let keys: Vec<KeyHint> = picker.key_hints.iter().map(|(key, word)| (key.as_str(), word.as_str())).collect();
+        let keys = picker.key_hints(self.keymap, self.theme);
         let overlay =
             OverlayFrame { title: &picker.title, keys: &keys, notice: picker.notice.as_deref(), theme: self.theme };
         if overlay.draw(parts.frame, buf).is_empty() {

@@ -47,7 +47,7 @@ pub fn lay_out(document: &PagerDocument, width: usize) -> Vec<PagerRow> {
 /// Wraps a line between words, or a very long one at the exact width.
 fn push_wrapped(rows: &mut Vec<PagerRow>, offset: usize, line: &str, kind: PagerLineKind, width: usize) {
     let mut add = |start: usize, end: usize| {
-        rows.push(PagerRow { start: offset + start, end: offset + end, kind, is_line_start: false })
+        rows.push(PagerRow { start: offset + start, end: offset + end, kind, is_line_start: false });
     };
     if text::width(line) <= width {
         add(0, line.len());

@@ -11,7 +11,9 @@ use super::{CallPager, page::PagerLineKind, rows::PagerRow};
 use crate::{
     render::theme::{ColourRole, Theme},
     ui::{
+        Action,
         key_hints::KeyHint,
+        keymap::{KeyContext, Keymap},
         overlay::{
             frame::OverlayFrame,
             search::{self, SearchView},
@@ -24,17 +26,18 @@ pub struct PagerView<'a> {
     pub pager: &'a CallPager,
     /// A message about the last action, which has no room elsewhere.
     pub message: Option<&'a str>,
+    pub keymap: &'a Keymap,
     pub theme: &'a Theme,
 }
 
 impl PagerView<'_> {
     /// The position of the terminal's cursor.
     pub fn cursor(&self, screen: Rect) -> Option<Position> {
-        self.search_view(&self.count_text()).cursor(search::areas(screen).field)
+        self.search_view("", &self.count_text()).cursor(search::areas(screen).field)
     }
 
-    fn search_view<'a>(&'a self, count: &'a str) -> SearchView<'a> {
-        SearchView { search: &self.pager.search, hint: "/ searches", count, theme: self.theme }
+    fn search_view<'a>(&'a self, hint: &'a str, count: &'a str) -> SearchView<'a> {
+        SearchView { search: &self.pager.search, hint, count, theme: self.theme }
     }
 
     /// The number of the match during a search, else the number of the call.
@@ -49,16 +52,18 @@ impl PagerView<'_> {
 
     fn key_hints(&self) -> Vec<KeyHint<'static>> {
         if self.pager.search.is_typing() {
-            return vec![("↵", "done"), (self.theme.marks.up_down, "matches"), ("Esc", "clear")];
+            return search::typing_hints(self.keymap);
         }
-        let mut keys = vec![("y", "copy"), ("s", "save"), ("Esc", "back")];
-        if self.pager.call_position.1 > 1 {
-            keys.insert(2, ("( )", "calls"));
-        }
+        let mut labels: Vec<(&[Action], &str)> = Vec::new();
         if !self.pager.search.is_empty() {
-            keys.insert(0, ("n N", "matches"));
+            labels.push((&[Action::NextMatch, Action::PreviousMatch], "matches"));
         }
-        keys
+        labels.extend([(&[Action::CopyResult][..], "copy"), (&[Action::SaveShown], "save")]);
+        if self.pager.call_position.1 > 1 {
+            labels.push((&[Action::PreviousCall, Action::NextCall], "calls"));
+        }
+        labels.push((&[Action::Back], "back"));
+        self.keymap.hints(KeyContext::Pager, &labels)
     }
 
     fn draw_row(&self, row: &PagerRow, area: Rect, buf: &mut Buffer) {
@@ -114,7 +119,8 @@ impl Widget for PagerView<'_> {
         if frame.draw(parts.frame, buf).is_empty() {
             return;
         }
-        self.search_view(&self.count_text()).render(parts.field, buf);
+        let hint = search::search_hint(self.keymap, KeyContext::Pager);
+        self.search_view(&hint, &self.count_text()).render(parts.field, buf);
         for (row, area) in pager.rows.iter().skip(pager.top).zip(parts.rows.rows()) {
             self.draw_row(row, area, buf);
         }

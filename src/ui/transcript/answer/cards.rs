@@ -4,7 +4,7 @@ use super::{MessageSection, SectionBuilder, SectionPart};
 use crate::{
     chat::{AnswerEnd, Turn, TurnPhase, choices, explain, tool_call},
     render::{row::GutterMark, theme::ColourRole},
-    ui::transcript::{approval, card_rows},
+    ui::transcript::{approval, card_rows, error_card},
 };
 
 impl SectionBuilder<'_> {
@@ -23,6 +23,7 @@ impl SectionBuilder<'_> {
         let turn = self.turn.filter(|_| self.answer.end == AnswerEnd::Open);
         let Some(explanation) = explain::explain(self.answer, turn) else { return };
         let choices = if self.context.is_last { choices::card_choices(self.answer, turn) } else { Vec::new() };
+        let hints = error_card::card_hints(&choices, &self.layout.options.keymap);
         let role = match &self.answer.end {
             AnswerEnd::Failed(_) => ColourRole::Error,
             AnswerEnd::Open
@@ -36,7 +37,7 @@ impl SectionBuilder<'_> {
         let rows = card_rows::card_rows(
             &explanation,
             role,
-            &choices,
+            &hints,
             card_rows::retry_wait(turn, self.context.now),
             width,
             marks,
@@ -51,6 +52,7 @@ impl SectionBuilder<'_> {
         let Some(run) = asking.next() else { return };
         let turn = self.turn.filter(|_| self.context.is_last);
         let choices = if turn.is_some() { choices::card_choices(self.answer, turn) } else { Vec::new() };
+        let hints = error_card::card_hints(&choices, &self.layout.options.keymap);
         let tools = &self.context.conversation.context.tools;
         let doubt = run.tool.as_ref().and_then(|id| tools.name_doubt(id));
         let asked = approval::ApprovalRequest {
@@ -61,7 +63,7 @@ impl SectionBuilder<'_> {
             others_waiting: asking.count(),
         };
         let marks = &self.layout.options.look.marks;
-        let rows = approval::approval_rows(asked, &choices, self.layout.width.saturating_sub(2).max(1), marks);
+        let rows = approval::approval_rows(asked, &hints, self.layout.width.saturating_sub(2).max(1), marks);
         let bar = Some(GutterMark { mark: marks.bar, role: ColourRole::Warning });
         self.sections.push(MessageSection { bar, ..MessageSection::with_rows(SectionPart::Card, 1, rows) });
     }

@@ -95,6 +95,7 @@ impl SectionBuilder<'_> {
                 .filter(|(url, _)| source.url.as_ref() == Some(url))
                 .map(|(_, command)| command.as_str()),
             now: self.context.now,
+            keymap: &self.layout.options.keymap,
             zone: &self.layout.options.zone,
             marks: &self.layout.options.look.marks,
         };

@@ -265,7 +265,7 @@ fn searchable_parts(message: &Message) -> Vec<(SectionPart, bool)> {
                 for (slot, item) in run.other_items {
                     match &*item.kind {
                         ItemKind::Call(_) => {
-                            found.extend([(SectionPart::Call(slot), false), (SectionPart::Result(slot), false)])
+                            found.extend([(SectionPart::Call(slot), false), (SectionPart::Result(slot), false)]);
                         }
                         _ => found.push((SectionPart::RawJson(slot), item.closed_at.is_some())),
                     }

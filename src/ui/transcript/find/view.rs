@@ -12,12 +12,18 @@ use super::{FindState, FindWrap};
 use crate::{
     render::theme::{ColourRole, Theme},
     text,
-    ui::{key_hints, overlay::field::FieldDisplay, transcript::GUTTER},
+    ui::{
+        Action, key_hints,
+        keymap::{KeyContext, Keymap},
+        overlay::field::FieldDisplay,
+        transcript::GUTTER,
+    },
 };
 
 /// The query, the number of matches and the keys; the area includes the gutter.
 pub struct FindView<'a> {
     pub find: &'a FindState,
+    pub keymap: &'a Keymap,
     pub theme: &'a Theme,
 }
 
@@ -36,14 +42,24 @@ impl FindView<'_> {
         let line = Rect { x: area.x + gutter, width: area.width - gutter, height: area.height.min(1), ..area };
         let room = usize::from(line.width);
         let count = self.count_text();
-        let hints: &[(&str, &str)] = if self.find.typing {
-            &[(self.theme.marks.up_down, "matches"), (self.theme.marks.enter, "done"), ("Esc", "close")]
+        let hints = if self.find.typing {
+            let labels: [(&[Action], &str); 3] = [
+                (&[Action::PreviousMatch, Action::NextMatch], "matches"),
+                (&[Action::Accept], "done"),
+                (&[Action::Back], "close"),
+            ];
+            self.keymap.hints(KeyContext::Find, &labels)
         } else {
-            &[("n N", "matches"), ("/", "edit"), ("Esc", "close")]
+            let labels: [(&[Action], &str); 3] = [
+                (&[Action::NextMatch, Action::PreviousMatch], "matches"),
+                (&[Action::Find], "edit"),
+                (&[Action::Back], "close"),
+            ];
+            self.keymap.hints(KeyContext::Transcript, &labels)
         };
         let left = room.saturating_sub(MIN_FIELD_WIDTH + text::width(&count) + 3);
         let mut trailer = vec![Span::styled(count, self.theme.style(self.count_role()))];
-        let keys = key_hints::hint_line(hints, left, self.theme).spans;
+        let keys = key_hints::hint_line(&hints, left, self.theme).spans;
         if !keys.is_empty() {
             trailer.push(Span::raw("   "));
             trailer.extend(keys.into_iter().map(|span| Span::styled(span.content.into_owned(), span.style)));
