@@ -9,6 +9,7 @@ mod citation_marks;
 mod citations;
 mod config;
 mod demo;
+mod dependencies;
 mod event_loop;
 mod json_schema;
 mod keys;

@@ -46,11 +46,11 @@ pub const QUERY_BACKGROUND: &str = "";
 
 /// Sets the console's mode for the mouse; there is no sequence to send.
 pub fn mouse_modes(mouse: MouseMode) -> &'static str {
-    let out = io::stdout();
+    let mut out = io::stdout();
     // A console without a mouse is still a console.
     let _ = match mouse {
-        MouseMode::On | MouseMode::Wheel => execute!(&out, EnableMouseCapture),
-        MouseMode::Off => execute!(&out, DisableMouseCapture),
+        MouseMode::On | MouseMode::Wheel => execute!(out, EnableMouseCapture),
+        MouseMode::Off => execute!(out, DisableMouseCapture),
     };
     ""
 }
