@@ -13,6 +13,7 @@ use crate::{
         Answer, AnswerEnd, CardText, Conversation, ConversationChange, Item, Timestamp, TurnPhase, answer::ContentPart,
         explain,
     },
+    clock, console,
     runtime::EffectRuntime,
     store::{SaveTicket, StoreJob, StoreReply},
     text::{self, TextCleaner},
@@ -171,8 +172,8 @@ impl AskSession<'_> {
 
     /// Waits for the next message. Returns `None` when the program is asked to terminate.
     async fn next_msg(&mut self, termination: Pin<&mut impl Future<Output = ()>>) -> Option<Msg> {
-        let due = ui::next_wake(self.state, Timestamp::now()).map(|at| {
-            let wait = std::time::Duration::try_from(at.duration_since(Timestamp::now())).unwrap_or_default();
+        let due = ui::next_wake(self.state, clock::now()).map(|at| {
+            let wait = std::time::Duration::try_from(at.duration_since(clock::now())).unwrap_or_default();
             Instant::now() + wait
         });
         tokio::select! {
@@ -184,9 +185,9 @@ impl AskSession<'_> {
     }
 
     fn dispatch(&mut self, msg: Msg) {
-        let effects = ui::update(self.state, Timestamp::now(), msg);
+        let effects = ui::update(self.state, clock::now(), msg);
         for complaint in self.state.env.complaints.drain(..) {
-            eprintln!("ibid: {}", text::join_lines(&complaint));
+            console::complain(&complaint);
         }
         for effect in effects {
             if let Effect::RunStoreJob(job) = &effect {
@@ -211,8 +212,8 @@ impl AskSession<'_> {
                     return Ok(Some(AskOutcome::Failed(why)));
                 }
                 TurnPhase::AwaitingRetry { until, error } if self.reported_wait != Some(*until) => {
-                    let seconds = until.duration_since(Timestamp::now()).as_secs().max(0) + 1;
-                    eprintln!("ibid: {error}; trying again in {seconds} s");
+                    let seconds = until.duration_since(clock::now()).as_secs().max(0) + 1;
+                    console::complain(&format!("{error}; trying again in {seconds} s"));
                     self.reported_wait = Some(*until);
                 }
                 _ => (),
@@ -235,7 +236,7 @@ impl AskSession<'_> {
             AnswerEnd::Incomplete { .. } => {
                 let printed = self.printer.finish(answer, out)?;
                 let why = explain(answer, None).map(card_line).unwrap_or_default();
-                eprintln!("ibid: the answer was cut short: {why}");
+                console::complain(&format!("the answer was cut short: {why}"));
                 Ok(Some(printed.failure().or(unsaved).unwrap_or(AskOutcome::Answered)))
             }
             AnswerEnd::Stopped => Ok(Some(AskOutcome::Interrupted)),

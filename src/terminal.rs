@@ -22,6 +22,7 @@ use tokio::{sync::mpsc, time::Instant};
 
 use crate::{
     chat::Timestamp,
+    clock,
     runtime::EffectRuntime,
     text,
     ui::{self, Effect, Msg, State, view},
@@ -122,7 +123,7 @@ async fn run_other_tasks() {
 }
 
 fn draw_frame<W: Write>(screen: &mut TerminalScreen<W>, state: &mut State) -> io::Result<Vec<Effect>> {
-    let now = Timestamp::now();
+    let now = clock::now();
     let effects = ui::sync(state, now, screen.size());
     screen.draw(|cells| view::draw(state, now, cells))?;
     Ok(effects)
@@ -191,7 +192,7 @@ impl<W: Write> EventLoop<'_, W> {
                 None => LoopEvent::Frame,
             };
         }
-        let wake_at = ui::next_wake(self.state, Timestamp::now()).map(|at| self.wake_instant(at));
+        let wake_at = ui::next_wake(self.state, clock::now()).map(|at| self.wake_instant(at));
         let edited = async {
             match &mut self.editor {
                 Some(editor) => editor.edited_text().await,
@@ -212,7 +213,7 @@ impl<W: Write> EventLoop<'_, W> {
 
     /// Converts a time of the state to one of the loop, no sooner than the next frame, where it first shows.
     fn wake_instant(&self, at: Timestamp) -> Instant {
-        let wait = Duration::try_from(at.duration_since(Timestamp::now())).unwrap_or(Duration::ZERO);
+        let wait = Duration::try_from(at.duration_since(clock::now())).unwrap_or(Duration::ZERO);
         (Instant::now() + wait).max(self.next_frame)
     }
 
@@ -237,7 +238,7 @@ impl<W: Write> EventLoop<'_, W> {
             SystemSignal::Interrupt | SystemSignal::Terminate => Ok(Some(self.save_and_exit(ExitReason::Interrupted))),
             SystemSignal::Panicked => Ok(Some(self.save_and_exit(ExitReason::Panicked))),
             SystemSignal::Resized => {
-                let (width, height) = crossterm::terminal::size()?;
+                let Size { width, height } = terminal_screen::current_size()?;
                 self.own_messages.push_back(Msg::Input { event: Event::Resize(width, height), more: false });
                 Ok(None)
             }
@@ -323,7 +324,7 @@ impl<W: Write> EventLoop<'_, W> {
             self.terminal.screen.resize(Size { width, height });
         }
         self.painted = PaintState::Stale;
-        let effects = ui::update(self.state, Timestamp::now(), msg);
+        let effects = ui::update(self.state, clock::now(), msg);
         self.carry_out(effects).await
     }
 
@@ -423,7 +424,7 @@ impl<W: Write> EventLoop<'_, W> {
     }
 
     fn save_unsaved(&mut self) {
-        for effect in ui::update(self.state, Timestamp::now(), Msg::Terminated) {
+        for effect in ui::update(self.state, clock::now(), Msg::Terminated) {
             self.runtime.run(effect);
         }
     }

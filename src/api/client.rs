@@ -24,7 +24,7 @@ use super::{
     account,
     error::{ErrorFact, NetworkRoute, status_text},
 };
-use crate::text;
+use crate::{secrets, text};
 
 /// The name and web page under which OpenRouter lists this program.
 const APP_TITLE: &str = "ibid";
@@ -155,7 +155,8 @@ impl ApiClient {
         if let Some(error) = body_error(&response) {
             return Err(Box::new(OpenError { error, head: Some(response_head(&response)), body: Box::default() }));
         }
-        let generation = response.headers().get("x-generation-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
+        let generation = response.headers().get("x-generation-id").and_then(|id| id.to_str().ok());
+        let generation = generation.map(|id| secrets::redact(id).into_owned());
         Ok(ResponseStream::new(generation, response_head(&response), response, self.timeouts.idle, self.route.clone()))
     }
 
@@ -253,7 +254,7 @@ impl ApiClient {
             }
             let mut body = Vec::new();
             read_body(&mut response, self.timeouts.idle, &self.route, &mut body).await?;
-            return Ok(String::from_utf8_lossy(&body).into_owned());
+            return Ok(secrets::redact_owned(String::from_utf8_lossy(&body).into_owned()));
         }
         Err(ApiError::new(FaultKind::Request, "the server keeps redirecting"))
     }
@@ -279,7 +280,8 @@ impl ApiClient {
         if let Some(proxy) = self.route.proxy.as_ref().filter(|_| is_plain) {
             note_proxy(&mut error, proxy);
         }
-        Box::new(OpenError { error, head: Some(head), body: String::from_utf8_lossy(&body).into() })
+        let body = secrets::redact(&String::from_utf8_lossy(&body)).into();
+        Box::new(OpenError { error, head: Some(head), body })
     }
 
     fn timeout_error(&self, waited: Duration) -> ApiError {

@@ -66,6 +66,7 @@ pub struct AnswerParams {
     /// The provider that ran the model, if the server reports it.
     pub provider: Option<String>,
     /// What a router did besides running the model: paid stages and guardrails, a line each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub pipeline: Vec<String>,
 }
 

@@ -19,6 +19,7 @@ mod markdown;
 mod moving;
 mod notifications;
 mod page_fetch;
+mod printing;
 mod readme;
 mod requests;
 mod results;

@@ -13,6 +13,8 @@ use rustls::{
     server::ParsedCertificate,
 };
 
+use crate::files;
+
 /// The file of `SSL_CERT_FILE`, as it was read.
 #[derive(Debug, Clone)]
 pub struct CertificateFile {
@@ -57,13 +59,7 @@ impl CertificateFile {
 
 fn read(path: &std::path::Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let cannot = |error: io::Error| format!("cannot be read: {error}");
-    let bytes = std::fs::metadata(path)
-        .and_then(
-            |metadata| {
-                if metadata.is_file() { std::fs::read(path) } else { Err(io::Error::other("it is not a file")) }
-            },
-        )
-        .map_err(cannot)?;
+    let bytes = files::read(path).map_err(cannot)?;
     let certificates: Vec<_> = CertificateDer::pem_slice_iter(&bytes).filter_map(Result::ok).collect();
     if certificates.is_empty() { Err("contains no certificate".into()) } else { Ok(certificates) }
 }

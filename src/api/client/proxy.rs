@@ -56,7 +56,9 @@ impl ProxySetting {
         };
         let address = format!("{scheme}://{rest}");
         let url = Url::parse(&address).map_err(|error| invalid(variable, value, &error.to_string()))?;
-        let Some(host) = url.host_str().filter(|host| !host.is_empty()) else {
+        // An address of three slashes would take the path for the host.
+        let host = url.host_str().filter(|host| !host.is_empty() && !rest.starts_with('/'));
+        let Some(host) = host else {
             return Err(invalid(variable, value, "it names no host"));
         };
         let name = match url.port_or_known_default() {

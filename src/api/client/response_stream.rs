@@ -9,10 +9,13 @@ use serde::de::IgnoredAny;
 use tokio::task::{spawn_blocking, yield_now};
 
 use super::{MAX_BODY_BYTES, format_duration, with_timeout};
-use crate::api::{
-    ApiError, Event, FaultKind, ResponseHead,
-    error::NetworkRoute,
-    sse::{SseDecoder, SseFrame},
+use crate::{
+    api::{
+        ApiError, Event, FaultKind, ResponseHead,
+        error::NetworkRoute,
+        sse::{SseDecoder, SseFrame},
+    },
+    secrets,
 };
 
 /// How long to wait for the end of a body after `[DONE]`.
@@ -281,7 +284,7 @@ impl ResponseStream {
                         SseFrame::Data(_) if is_done => (),
                         SseFrame::Data(json) => ready.extend(StreamEntry::from_payload(json, is_recording)),
                         SseFrame::Comment(words) if is_recording => {
-                            ready.push_back(StreamEntry::Raw(RawFrame::Comment(words.into())));
+                            ready.push_back(StreamEntry::Raw(RawFrame::Comment(secrets::redact(words).into())));
                         }
                         SseFrame::Comment(_) => (),
                         SseFrame::Done => is_done = true,
@@ -315,7 +318,7 @@ impl ResponseStream {
         let BodyState::Page(page) = &mut self.body else { return };
         let page = std::mem::take(page);
         self.body = BodyState::Ended;
-        self.record(RawFrame::Payload(String::from_utf8_lossy(&page).into()));
+        self.record(RawFrame::Payload(secrets::redact(&String::from_utf8_lossy(&page)).into()));
         self.pending_error = Some(ApiError::from_response(200, &HeaderMap::new(), &page, Timestamp::now()));
     }
 
@@ -345,7 +348,7 @@ impl ResponseStream {
                             self.ready.extend(StreamEntry::from_payload(json, self.recorded.is_some()));
                         }
                         SseFrame::Stray(text) => {
-                            stray = Some(text.clone());
+                            stray = Some(secrets::redact(&text).into_owned());
                             self.ready.extend(StreamEntry::from_payload(text, self.recorded.is_some()));
                         }
                         SseFrame::Comment(_) | SseFrame::Done | SseFrame::TooLong => (),
@@ -356,8 +359,8 @@ impl ResponseStream {
                 }
             }
             BodyState::Object(whole) => {
-                let whole = String::from_utf8_lossy(&whole);
-                self.record(RawFrame::Payload((&*whole).into()));
+                let whole = secrets::redact_owned(String::from_utf8_lossy(&whole).into_owned());
+                self.record(RawFrame::Payload(whole.as_str().into()));
                 match Event::parse(&whole) {
                     Event::Unreadable { .. } | Event::Other { .. } => {
                         self.fail(FaultKind::Garbage, no_stream_message(None));
@@ -413,6 +416,7 @@ impl fmt::Debug for ResponseStream {
 impl StreamEntry {
     /// Returns the entries to queue for a payload.
     fn from_payload(json: String, is_recording: bool) -> impl Iterator<Item = Self> {
+        let json = secrets::redact_owned(json);
         let (raw, event) = if json.len() > LONG_PAYLOAD_BYTES {
             (None, Self::LongPayload(json)) // It is recorded after it is parsed.
         } else {

@@ -8,7 +8,10 @@ use super::{
     classify::{classify, fault_of_code, status_of_code},
     words,
 };
-use crate::api::{Effort, json::JsonFields};
+use crate::{
+    api::{Effort, json::JsonFields},
+    secrets,
+};
 
 /// A longer wait is cut to this, in seconds; nobody waits that long anyway.
 const MAX_WAIT_SECONDS: f64 = 86_400.0;
@@ -25,7 +28,7 @@ const MAX_SCANNED_BYTES: usize = 16 * 1024;
 impl ApiError {
     /// Reads an unsuccessful response: its status, headers and body.
     pub fn from_response(status: u16, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Self {
-        let body = String::from_utf8_lossy(body);
+        let body = secrets::redact_owned(String::from_utf8_lossy(body).into_owned());
         let body = body.trim();
         let object = words::object_in_body(body);
         let mut error = match object.as_deref().and_then(JsonFields::parse) {
@@ -36,7 +39,10 @@ impl ApiError {
             let location = headers.get("location").and_then(|to| to.to_str().ok()).unwrap_or("another address");
             error = Self {
                 status: Some(status),
-                ..Self::new(FaultKind::Request, format!("the server redirects to {}", to_single_line(location)))
+                ..Self::new(
+                    FaultKind::Request,
+                    format!("the server redirects to {}", to_single_line(&secrets::redact(location))),
+                )
             };
         }
         if status == 407 {
@@ -433,7 +439,8 @@ fn is_foreign_item(lower: &str) -> bool {
         "not found",
         "malformed",
     ];
-    names_item && refuses.iter().any(|word| lower.contains(word))
+    // Items may be named beside the reasoning that is the trouble.
+    names_item && !lower.contains("reasoning") && refuses.iter().any(|word| lower.contains(word))
 }
 
 fn is_foreign_reasoning(lower: &str) -> bool {

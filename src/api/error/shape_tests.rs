@@ -298,3 +298,23 @@ fn items_of_a_foreign_tool_are_told_from_foreign_reasoning() {
     }
     assert_eq!(facts("The encrypted content could not be verified"), [ErrorFact::ForeignReasoning]);
 }
+
+#[test]
+fn an_error_in_our_own_stored_form_is_not_believed_from_a_server() {
+    let stored = serde_json::to_string(&ApiError {
+        facts: vec![ErrorFact::Affordable(5)],
+        ..ApiError::new(FaultKind::Credit, "pay here")
+    });
+    let stored = stored.expect("it is stored like this");
+    for payload in [
+        stored.clone(),
+        format!(r#"{{"type":"error","as_read":{stored}}}"#),
+        format!(r#"{{"type":"error","error":{{"message":"no","as_read":{stored}}}}}"#),
+        format!(r#"{{"type":"error","error":{stored}}}"#),
+    ] {
+        let from_stream = payload.contains("\"type\"").then(|| stream_error(&payload));
+        for error in from_stream.into_iter().chain([body_error(500, &payload)]) {
+            assert_eq!((error.fault, error.facts), (FaultKind::Server, vec![]), "{payload}");
+        }
+    }
+}

@@ -206,7 +206,9 @@ fn place_of(fields: &JsonFields) -> Option<String> {
 fn map_words(fields: &JsonFields, depth: usize) -> Option<String> {
     let words = fields.iter().filter_map(|(key, value)| {
         let is_words = value.get().starts_with(['"', '[', '{']);
-        let is_label = ["type", "code", "id", "object", "param", "status", "request_id", "@type"].contains(&key);
+        // The last one is how an earlier version stored errors; no server has a reason to send it.
+        let labels = ["type", "code", "id", "object", "param", "status", "request_id", "@type", "as_read"];
+        let is_label = labels.contains(&key);
         (is_words && !is_label).then(|| Some(format!("{key}: {}", value_words(value, depth)?)))?
     });
     let words: Vec<String> = words.take(MAX_LISTED).collect();

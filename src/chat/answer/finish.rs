@@ -91,7 +91,8 @@ impl Answer {
             return;
         }
         let has_text_gap = self.assembly.has_text_gap;
-        self.assembly = AssemblyState { has_text_gap, ..AssemblyState::for_step(step) };
+        self.assembly = AssemblyState::for_step(step);
+        self.assembly.has_text_gap = has_text_gap;
         self.reopen();
     }
 

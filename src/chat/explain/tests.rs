@@ -146,7 +146,9 @@ fn every_reason_for_an_incomplete_answer_has_words() {
         for events in [&[][..], &[delta("So")]] {
             let card = words(reason, events);
             assert_ne!(card.headline, "The answer is not complete.", "{reason}");
-            assert!(!format!("{card:?}").contains(reason) || !reason.contains('_'), "{reason}: {card:?}");
+            // The name of the setting may be in the advice.
+            let shown = format!("{card:?}").replace("raise max_output_tokens", "");
+            assert!(!shown.contains(reason) || !reason.contains('_'), "{reason}: {card:?}");
         }
     }
     let unknown = words("moon_in\u{1b}[2J_the_way", &[]);

@@ -147,7 +147,7 @@ fn pages_that_were_read_but_not_cited_stand_below_the_sources() {
     assert_snapshot!(drawn(&mut rail, &chat, Size::new(44, 12)), @"
     Reasoning  Sources 1  Details
 
-    [1] WAL                              1 claim
+    [1] WAL
     sqlite.org › wal.html
     no excerpt came with the answer
 

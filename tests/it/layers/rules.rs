@@ -12,7 +12,8 @@ pub const LAYERS: &[&[&str]] = &[
     &["chat"],
     &["api"],
     &["tools"],
-    &["files", "text", "processes"],
+    &["files", "processes", "console"],
+    &["text", "secrets", "clock"],
 ];
 
 /// Exceptions within a layer: (user, used module, reason).
@@ -230,7 +231,7 @@ pub const RULES: &[SourceRule] = &[
     },
     pure(
         "pure time",
-        &["Instant::now", "SystemTime::now", "Timestamp::now", "Zoned::now"],
+        &["Instant::now", "SystemTime::now", "Timestamp::now", "Zoned::now", "crate::clock"],
         "take `now` as an argument",
     ),
     pure("pure ids", &["Uuid::now_v7", "Uuid::new_v4", "rand", "getrandom"], "draw ids from `chat::IdGenerator`"),
@@ -249,6 +250,11 @@ pub const RULES: &[SourceRule] = &[
         name: "no unwrap",
         check: RuleCheck::Calls { words: &["unwrap"] },
         instead: "handle it, or say in an `expect` why it holds",
+    },
+    SourceRule {
+        name: "nothing is printed past the cleaner",
+        check: RuleCheck::Calls { words: &["eprintln!", "eprint!", "println!", "print!"] },
+        instead: "call `console::complain` or `console::print_line`",
     },
     SourceRule {
         name: "nothing unfinished",
