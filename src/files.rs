@@ -195,26 +195,26 @@ mod mode {
         path::Path,
     };
 
-    pub fn set_folder_mode(builder: &mut fs::DirBuilder) {
+    pub(super) fn set_folder_mode(builder: &mut fs::DirBuilder) {
         builder.mode(0o700);
     }
 
-    pub fn set_file_mode(options: &mut fs::OpenOptions) {
+    pub(super) fn set_file_mode(options: &mut fs::OpenOptions) {
         options.mode(0o600);
     }
 
     /// Sets a mode that the umask may have changed. A file system without modes refuses, and then nothing can be done.
-    pub fn set_exactly(path: &Path, mode: u32) {
+    pub(super) fn set_exactly(path: &Path, mode: u32) {
         if fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o777 != mode) {
             let _ = fs::set_permissions(path, fs::Permissions::from_mode(mode));
         }
     }
 
-    pub fn is_open_to_others(found: &fs::Metadata) -> bool {
+    pub(super) fn is_open_to_others(found: &fs::Metadata) -> bool {
         found.permissions().mode() & 0o077 != 0
     }
 
-    pub fn special_name(kind: fs::FileType) -> Option<&'static str> {
+    pub(super) fn special_name(kind: fs::FileType) -> Option<&'static str> {
         match kind {
             _ if kind.is_fifo() => Some("a pipe"),
             _ if kind.is_socket() => Some("a socket"),
@@ -228,17 +228,17 @@ mod mode {
 mod mode {
     use std::{fs, path::Path};
 
-    pub fn set_folder_mode(_: &mut fs::DirBuilder) {}
+    pub(super) fn set_folder_mode(_: &mut fs::DirBuilder) {}
 
-    pub fn set_file_mode(_: &mut fs::OpenOptions) {}
+    pub(super) fn set_file_mode(_: &mut fs::OpenOptions) {}
 
-    pub fn set_exactly(_: &Path, _: u32) {}
+    pub(super) fn set_exactly(_: &Path, _: u32) {}
 
-    pub fn is_open_to_others(_: &fs::Metadata) -> bool {
+    pub(super) fn is_open_to_others(_: &fs::Metadata) -> bool {
         false
     }
 
-    pub fn special_name(kind: fs::FileType) -> Option<&'static str> {
+    pub(super) fn special_name(kind: fs::FileType) -> Option<&'static str> {
         (!kind.is_file() && !kind.is_dir()).then_some("a device")
     }
 }

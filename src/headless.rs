@@ -258,6 +258,7 @@ const MUTE_ANSWER: &str = "the answer has no text: the model only called tools t
 /// Formats an error card as one line: what happened, the reported detail and what to do.
 fn card_line(card: CardText) -> String {
     let summary = match card.fact {
+        Some(fact) if fact.ends_with("...") => format!("{}: {fact}", card.headline.trim_end_matches('.')),
         Some(fact) => format!("{}: {}.", card.headline.trim_end_matches('.'), fact.trim_end_matches('.')),
         None => card.headline,
     };

@@ -324,7 +324,9 @@ impl<W: Write> EventLoop<'_, W> {
             self.terminal.screen.resize(Size { width, height });
         }
         self.painted = PaintState::Stale;
-        let effects = ui::update(self.state, clock::now(), msg);
+        let now = clock::now();
+        let mut effects = ui::settle(self.state, now, &msg);
+        effects.extend(ui::update(self.state, now, msg));
         self.carry_out(effects).await
     }
 

@@ -86,6 +86,7 @@ fn whatever_stands_in_a_flag_or_a_file_reaches_the_terminal_clean() {
     for text in config {
         let (home, server) = (TestHome::empty(), FakeServer::start());
         home.configure(&text);
+        server.queue_reply(FakeReply::json(400, &json!({ "error": { "message": "no" } })));
         assert_clean(&ask(&home, &server, &["-m", MODEL, "hello"]));
     }
 }

@@ -56,8 +56,8 @@ impl ProxySetting {
         };
         let address = format!("{scheme}://{rest}");
         let url = Url::parse(&address).map_err(|error| invalid(variable, value, &error.to_string()))?;
-        // An address of three slashes would take the path for the host.
-        let host = url.host_str().filter(|host| !host.is_empty() && !rest.starts_with('/'));
+        // A slash too many, or a colon too few, would take something else for the host.
+        let host = url.host_str().filter(|host| !host.is_empty() && !rest.starts_with('/') && !rest.contains("//"));
         let Some(host) = host else {
             return Err(invalid(variable, value, "it names no host"));
         };

@@ -3,7 +3,7 @@
 use super::{ErrorFact, FaultKind};
 
 /// Classifies by the error code first, then by the message, then by the status.
-pub fn classify(code: Option<&str>, status: Option<u16>, message: &str, facts: &[ErrorFact]) -> FaultKind {
+pub(super) fn classify(code: Option<&str>, status: Option<u16>, message: &str, facts: &[ErrorFact]) -> FaultKind {
     if facts.iter().any(|fact| matches!(fact, ErrorFact::Pinned(_) | ErrorFact::ForeignReasoning)) {
         return FaultKind::Request;
     }
@@ -20,7 +20,7 @@ pub fn classify(code: Option<&str>, status: Option<u16>, message: &str, facts: &
 }
 
 /// Classifies an error code. `server_error` is too general to decide, and so is an unknown code.
-pub fn fault_of_code(code: &str) -> Option<FaultKind> {
+pub(super) fn fault_of_code(code: &str) -> Option<FaultKind> {
     Some(match code {
         "authentication"
         | "authentication_error"
@@ -99,7 +99,7 @@ fn fault_of_message(message: &str, status: Option<u16>) -> Option<FaultKind> {
 }
 
 /// Returns the HTTP status that an error code implies.
-pub fn status_of_code(code: &str) -> Option<u16> {
+pub(super) fn status_of_code(code: &str) -> Option<u16> {
     Some(match code {
         "context_length_exceeded"
         | "max_tokens_exceeded"

@@ -136,6 +136,10 @@ impl ErrorCauses<'_> {
         if self.include_refusal() {
             return is_dead("is not running: nothing is listening there".into());
         }
+        // For SOCKS the reason itself is lost on the way here.
+        if self.mention(&["failed to create underlying connection"]) {
+            return is_dead("is not running, or cannot be reached from here".into());
+        }
         if self.mention(&["tunnel error: unsuccessful", "socks error: command", "not allowed by ruleset"]) {
             let message = format!("the proxy {label} did not allow a connection to {server}");
             return Some(ApiError::with_obstacle(NetworkObstacle::ProxyRefusal, message));

@@ -39,22 +39,22 @@ const WORD_FIELDS: [&str; 19] = [
 ];
 
 /// Returns the words in a text, which may be JSON, a page, or a sentence with JSON at its end.
-pub fn in_text(text: &str) -> Option<String> {
+pub(super) fn in_text(text: &str) -> Option<String> {
     text_words(text, MAX_DEPTH)
 }
 
 /// Returns the words in a JSON value of any shape.
-pub fn in_value(value: &RawValue) -> Option<String> {
+pub(super) fn in_value(value: &RawValue) -> Option<String> {
     value_words(value, MAX_DEPTH)
 }
 
 /// Returns the words in the fields of an error object.
-pub fn in_fields(fields: &JsonFields) -> Option<String> {
+pub(super) fn in_fields(fields: &JsonFields) -> Option<String> {
     field_words(fields, MAX_DEPTH)
 }
 
 /// Returns the JSON object in a text: the text itself, the first of a list, or the one in an event of a stream.
-pub fn object_in_body(body: &str) -> Option<Cow<'_, str>> {
+pub(super) fn object_in_body(body: &str) -> Option<Cow<'_, str>> {
     if JsonFields::parse(body).is_some() {
         return Some(body.into());
     }
@@ -69,7 +69,7 @@ pub fn object_in_body(body: &str) -> Option<Cow<'_, str>> {
 }
 
 /// Returns the payloads of a body in the form of server-sent events, or nothing if it has another form.
-pub fn event_payloads(body: &str) -> Vec<String> {
+pub(super) fn event_payloads(body: &str) -> Vec<String> {
     let is_stream = ["data:", "event:", "id:", "retry:", ":"].iter().any(|start| body.starts_with(start));
     let mut payloads = Vec::new();
     if is_stream {
@@ -86,7 +86,7 @@ pub fn event_payloads(body: &str) -> Vec<String> {
 }
 
 /// Describes an error code that came without words, as in "too many requests (rate_limit_exceeded)".
-pub fn for_code(code: &str) -> String {
+pub(super) fn for_code(code: &str) -> String {
     let meaning = match code {
         "server_is_overloaded" | "provider_overloaded" | "overloaded_error" | "overloaded" | "slow_down" => {
             "the server is overloaded"
@@ -267,12 +267,12 @@ fn python_value(text: &str) -> Option<(String, usize)> {
 }
 
 /// Returns whether a text is HTML or XML.
-pub fn is_page(text: &str) -> bool {
+pub(super) fn is_page(text: &str) -> bool {
     text.starts_with('<') || text.contains("</")
 }
 
 /// Returns the title of a page, or all the text between its tags if it has no title.
-pub fn page_words(page: &str) -> String {
+pub(super) fn page_words(page: &str) -> String {
     let lower = page.to_ascii_lowercase();
     for (open, close) in [("<title", "</title"), ("<h1", "</h1"), ("<message", "</message")] {
         if let Some(title) = text_between(page, &lower, open, close) {

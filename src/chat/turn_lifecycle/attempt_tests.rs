@@ -123,13 +123,9 @@ fn arguments_may_be_objects_in_every_event() {
         let stream = bench.send("Why?");
         bench.apply(stream, &events);
         bench.apply(stream, &[completed("0.1")]);
-        let next = bench.send("And?");
-        let request = bench.chat.active_turn().map(|turn| request::build_request(&bench.chat, turn)).expect("a turn");
-        let sent = request.input.iter().map(|item| serde_json::from_str::<Value>(item.get()).expect("an item"));
-        let sent: Vec<Value> = sent.collect();
-        let call = sent.iter().find(|item| item["type"] == "function_call");
-        let arguments = call.map(|call| &call["arguments"]);
-        assert_eq!(arguments, Some(&json!(r#"{"city":"Bonn"}"#)), "{sent:?} {next:?}");
+        let item = bench.answer().items.values().next().expect("a call");
+        let ItemKind::Call(call) = &*item.kind else { panic!("{:?}", item.kind) };
+        assert_eq!(call.arguments, r#"{"city":"Bonn"}"#, "{events:?}");
     }
 }
 
