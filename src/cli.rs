@@ -28,7 +28,9 @@ use crate::{
     },
     secrets,
     terminal::{
-        self, TerminalEnv, TerminalIo, TerminalScreen, clipboard, editor,
+        self, TerminalEnv, TerminalIo, TerminalScreen,
+        clipboard::{self, ClipboardTarget},
+        editor,
         os::{self, KeyboardInput, SignalReceiver, SystemSignal},
         osc_notify,
     },
@@ -110,6 +112,11 @@ fn run_command(cli: &CliArgs) -> Result<ProgramExit, CliError> {
             );
             ask(&LaunchSettings::load(cli, InitialConversation::New)?, words, print, tools)
         }
+        Some(CliCommand::HoldClipboard { primary }) => {
+            let target = if *primary { ClipboardTarget::Primary } else { ClipboardTarget::Clipboard };
+            clipboard::hold_clipboard(target)?;
+            Ok(ProgramExit::Done)
+        }
     }
 }
 
@@ -124,6 +131,9 @@ enum ServerMode {
 fn run_app(settings: &LaunchSettings, server: ServerMode) -> Result<ProgramExit, CliError> {
     let servers = settings.servers()?;
     let tokio = tokio_runtime()?;
+    if let Some(why) = terminal::terminal_screen::unsuitable_terminal(env_text("TERM").as_deref()) {
+        return Err(CliError::failure(why));
+    }
     let terminal_env = TerminalEnv {
         editor: editor::editor_command(|name| std::env::var(name).ok()),
         clipboard: clipboard::ClipboardEnv::from_env(|name| std::env::var(name).ok()),
@@ -133,7 +143,7 @@ fn run_app(settings: &LaunchSettings, server: ServerMode) -> Result<ProgramExit,
         let signals = SignalReceiver::listen()?;
         let _ = LOOP_SIGNALS.set(signals.sender());
         let screen = TerminalScreen::enter()?;
-        let keyboard = KeyboardInput::start(os::key_timeout(env("SSH_CONNECTION").is_some()))?;
+        let keyboard = KeyboardInput::start(os::escape_timeout(env("SSH_CONNECTION").is_some()))?;
         let mut terminal = TerminalIo { screen, keyboard, signals, env: terminal_env };
         match server {
             ServerMode::Real => match run_with_servers(settings, servers, &mut terminal).await? {

@@ -1,47 +1,46 @@
-//! The time of this run: it begins with the wall clock and then follows a clock that nobody can set, so that what is due
-//! does not wait for an hour because the wall clock went back.
+//! The time as this run counts it: read from the system once, then advanced by a clock that nobody sets.
 
 use std::{sync::OnceLock, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 
-/// Both clocks at the first call.
-static START: OnceLock<ClockStart> = OnceLock::new();
-
+/// When this run first asked for the time.
 struct ClockStart {
-    wall: Timestamp,
-    steady: Duration,
+    time: Timestamp,
+    uptime: Duration,
 }
 
-/// Returns the time, which never goes back during a run. After the wall clock is set, it keeps to the old setting.
+/// Returns the time. It never goes back, and setting the system's clock does not change it: what is due in a second is
+/// due in a second.
 pub fn now() -> Timestamp {
-    let start = START.get_or_init(|| ClockStart { wall: Timestamp::now(), steady: steady_time() });
-    start.time_at(steady_time())
+    static START: OnceLock<ClockStart> = OnceLock::new();
+    let start = START.get_or_init(|| ClockStart { time: Timestamp::now(), uptime: uptime() });
+    start.time_at(uptime())
 }
 
 impl ClockStart {
-    fn time_at(&self, steady: Duration) -> Timestamp {
-        let passed = SignedDuration::try_from(steady.saturating_sub(self.steady)).unwrap_or_default();
-        self.wall.checked_add(passed).unwrap_or(self.wall)
+    fn time_at(&self, uptime: Duration) -> Timestamp {
+        let elapsed = SignedDuration::try_from(uptime.saturating_sub(self.uptime)).unwrap_or_default();
+        self.time.checked_add(elapsed).unwrap_or(self.time)
     }
 }
 
-/// The time since some moment in the past, including the time that the machine slept.
-#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
-fn steady_time() -> Duration {
-    use rustix::time::{ClockId, clock_gettime};
-    // Apple's monotonic clock goes on while the machine sleeps.
-    #[cfg(target_vendor = "apple")]
-    let clock = ClockId::Monotonic;
-    #[cfg(not(target_vendor = "apple"))]
-    let clock = ClockId::Boottime;
-    Duration::try_from(clock_gettime(clock)).unwrap_or_default()
+/// Returns the time since some moment before the start, with the time for which the machine slept.
+#[cfg(unix)]
+fn uptime() -> Duration {
+    use rustix::time::ClockId;
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    const CLOCK: ClockId = ClockId::Boottime;
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    const CLOCK: ClockId = ClockId::Monotonic;
+    let time = rustix::time::clock_gettime(CLOCK);
+    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
-#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
-fn steady_time() -> Duration {
-    static FIRST: OnceLock<std::time::Instant> = OnceLock::new();
-    FIRST.get_or_init(std::time::Instant::now).elapsed()
+#[cfg(not(unix))]
+fn uptime() -> Duration {
+    static START: OnceLock<std::time::Instant> = OnceLock::new();
+    START.get_or_init(std::time::Instant::now).elapsed()
 }
 
 #[cfg(test)]
@@ -49,17 +48,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_time_follows_the_steady_clock_alone() {
-        let start = ClockStart { wall: Timestamp::UNIX_EPOCH, steady: Duration::from_secs(100) };
-        let after = |steady: u64| start.time_at(Duration::from_secs(steady)).as_second();
-        assert_eq!((after(100), after(3700), after(99)), (0, 3600, 0));
-    }
-
-    #[test]
-    fn it_begins_at_the_wall_clock_and_never_goes_back() {
-        let first = now();
-        assert!(first.duration_since(Timestamp::now()).abs() < SignedDuration::from_secs(60));
-        let times: Vec<Timestamp> = std::iter::repeat_with(now).take(1000).collect();
-        assert!(times.is_sorted() && first <= times[0]);
+    fn the_time_follows_the_uptime_and_never_goes_back() {
+        let start = ClockStart { time: Timestamp::UNIX_EPOCH, uptime: Duration::from_secs(500) };
+        assert_eq!(start.time_at(Duration::from_secs(500)).as_second(), 0);
+        assert_eq!(start.time_at(Duration::from_secs(501)).as_second(), 1);
+        assert_eq!(start.time_at(Duration::from_secs(499)).as_second(), 0);
+        assert_eq!(start.time_at(Duration::MAX), Timestamp::UNIX_EPOCH);
+        assert!(now() <= now());
     }
 }

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     io::{self, IsTerminal, Read, Write},
-    pin::{Pin, pin},
+    time::Duration,
 };
 
 use tokio::{sync::mpsc, time::Instant};
@@ -22,6 +22,9 @@ use crate::{
 
 /// The capacity of the loop's channel.
 const INBOX_CAPACITY: usize = 64;
+
+/// How long a request to end may wait for the loop.
+const TAKEN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// When the answer is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,8 +87,8 @@ pub async fn ask(
         reported_wait: None,
         saves: AnswerSaves::default(),
     };
-    let mut termination = pin!(termination_signal());
-    let outcome = session.run(out, termination.as_mut()).await;
+    let mut termination = termination_requests()?;
+    let outcome = session.run(out, &mut termination).await;
     // The message saves what is unsaved, and dropping the runtime waits for the database.
     session.dispatch(Msg::Terminated);
     drop(session.inbox);
@@ -140,9 +143,9 @@ impl AnswerSaves {
 }
 
 impl AskSession<'_> {
-    async fn run(&mut self, out: &mut impl Write, mut termination: Pin<&mut impl Future<Output = ()>>) -> AskOutcome {
+    async fn run(&mut self, out: &mut impl Write, termination: &mut mpsc::Receiver<()>) -> AskOutcome {
         loop {
-            let Some(msg) = self.next_msg(termination.as_mut()).await else { return AskOutcome::Interrupted };
+            let Some(msg) = self.next_msg(termination).await else { return AskOutcome::Interrupted };
             let store_error = match &msg {
                 Msg::StoreReply(StoreReply::OpenFailed(error)) => Some(error.to_string()),
                 _ => None,
@@ -171,14 +174,14 @@ impl AskSession<'_> {
     }
 
     /// Waits for the next message. Returns `None` when the program is asked to terminate.
-    async fn next_msg(&mut self, termination: Pin<&mut impl Future<Output = ()>>) -> Option<Msg> {
+    async fn next_msg(&mut self, termination: &mut mpsc::Receiver<()>) -> Option<Msg> {
         let due = ui::next_wake(self.state, clock::now()).map(|at| {
-            let wait = std::time::Duration::try_from(at.duration_since(clock::now())).unwrap_or_default();
+            let wait = Duration::try_from(at.duration_since(clock::now())).unwrap_or_default();
             Instant::now() + wait
         });
         tokio::select! {
             biased;
-            () = termination => None,
+            Some(()) = termination.recv() => None,
             msg = self.inbox.recv() => msg,
             () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => Some(Msg::Tick),
         }
@@ -267,6 +270,24 @@ fn card_line(card: CardText) -> String {
 
 fn newest_answer(conversation: &Conversation) -> Option<&Answer> {
     conversation.messages.get(conversation.branch.last()?)?.as_answer()
+}
+
+/// Receives requests to end, which a thread of its own forwards: while nobody reads our output, a write blocks this one.
+/// A request that is not taken in time ends the program by force.
+#[expect(clippy::disallowed_methods, reason = "a blocked loop can neither wait nor end the program")]
+fn termination_requests() -> io::Result<mpsc::Receiver<()>> {
+    let (send, requests) = mpsc::channel(1);
+    let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let forward = async move {
+        termination_signal().await;
+        let _ = send.try_send(()); // The program may be ending already.
+        tokio::time::sleep(TAKEN_TIMEOUT).await;
+        if send.capacity() == 0 {
+            std::process::exit(130);
+        }
+    };
+    std::thread::Builder::new().name("signals".into()).spawn(move || tokio.block_on(forward))?;
+    Ok(requests)
 }
 
 async fn termination_signal() {

@@ -84,6 +84,7 @@ pub async fn run<W: Write>(
     connect: impl FnOnce(mpsc::Sender<Msg>) -> io::Result<EffectRuntime>,
 ) -> io::Result<ExitReason> {
     terminal.screen.set_mouse_mode(state.env.config.mouse)?;
+    terminal.keyboard.on_query_sent(); // The screen asks for the keyboard protocol when it is taken.
     let clipboard = ClipboardWorker::new(terminal.env.clipboard);
     let first_effects = draw_frame(&mut terminal.screen, state)?;
     let (send, mut inbox) = mpsc::channel(INBOX_CAPACITY);
@@ -362,7 +363,10 @@ impl<W: Write> EventLoop<'_, W> {
                 self.terminal.screen.repaint();
                 self.painted = PaintState::Stale;
             }
-            Effect::QueryBackground => self.terminal.screen.write(os::QUERY_BACKGROUND.as_bytes())?,
+            Effect::QueryBackground => {
+                self.terminal.screen.write(os::QUERY_BACKGROUND.as_bytes())?;
+                self.terminal.keyboard.on_query_sent();
+            }
             Effect::SetTitle(title) => self.terminal.screen.set_title(&title)?,
             Effect::NotifyUser(notice) => {
                 let TerminalEnv { notification_form: takes, clipboard, .. } = self.terminal.env;
@@ -415,6 +419,7 @@ impl<W: Write> EventLoop<'_, W> {
             self.own_messages.push_back(Msg::Input { event: Event::Resize(width, height), more: false });
         }
         self.terminal.keyboard.resume();
+        self.terminal.keyboard.on_query_sent();
         self.painted = PaintState::Stale;
         Ok(())
     }

@@ -13,6 +13,7 @@ use super::{
     rail::{RailFocus, RailTab},
     results::call_results,
     screen::{PaneFocus, Screen},
+    slash_commands,
     themes::theme_selection,
     transcript::{ReadingOptions, Transcript, copying, error_card, finding},
     xray::xray_actions,
@@ -56,6 +57,7 @@ fn lay_out(screen: &mut Screen, cx: &mut Cx<'_>) -> Vec<Effect> {
         screen.focus = PaneFocus::Composer;
     }
     finding::sync(screen, cx.chats);
+    slash_commands::refresh(screen, cx.chats, cx.env);
     list_actions::refresh_rows(&mut screen.list, cx);
     overlays::sync(screen, cx);
     let list_height = if areas.list.is_empty() { size.height.saturating_sub(3) } else { areas.list.height };

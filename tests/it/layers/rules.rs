@@ -33,6 +33,7 @@ pub const FEATURES: &[&str] = &[
     "notifications",
     "rail",
     "results",
+    "slash",
     "sources",
     "status",
     "themes",
@@ -73,6 +74,7 @@ pub const INDEX: &[&str] = &[
     "on_store",
     "on_stream",
     "overlays",
+    "slash_commands",
     "state",
     "view",
 ];
@@ -248,6 +250,16 @@ pub const RULES: &[SourceRule] = &[
         &["Instant::now", "SystemTime::now", "Timestamp::now", "Zoned::now", "crate::clock"],
         "take `now` as an argument",
     ),
+    SourceRule {
+        name: "timers survive the clock",
+        check: RuleCheck::Uses {
+            who: &["crate::terminal", "crate::headless", "crate::runtime", "crate::mcp", "crate::store"],
+            forbidden: &["Timestamp::now", "Zoned::now"],
+            except: &[],
+            tests: TestCode::Exempt,
+        },
+        instead: "use `clock::now`, which setting the system's clock does not change",
+    },
     pure("pure ids", &["Uuid::now_v7", "Uuid::new_v4", "rand", "getrandom"], "draw ids from `chat::IdGenerator`"),
     pure("pure environment", &["std::env"], "take its value as an argument"),
     pure(
