@@ -94,7 +94,7 @@ fn inside_ui() -> Vec<PlantedViolation> {
         plant(INDEX, &[("ui/rail.rs", "use super::{Action, State};"), ROOT, STATE], &[1]),
         plant(INDEX, &[("ui/rail.rs", "fn f() { crate::ui::update(); }"), ROOT], &[1]),
         plant(INDEX, &[("ui/rail.rs", "use super::*;"), ROOT], &[1]),
-        plant(SHARED, &[("ui/overlay/form.rs", "use crate::ui::composer::Composer;")], &[1]),
+        plant(SHARED, &[("ui/overlay/form.rs", "use crate::ui::rail::Rail;")], &[1]),
         plant(SHARED, &[("ui/cx.rs", "use super::{dispatch, toasts};")], &[1]),
         plant(VIEWS, &[("ui/rail/view.rs", VIEW_OF_RAIL), ("ui/rail.rs", "pub struct Rail;")], &[2]),
         plant(VIEWS, &[("ui/view/panes.rs", "fn f(x: Option<&mut crate::chat::Turn>) {}")], &[1]),

@@ -23,8 +23,6 @@ const PURE: &[&str] = &["crate::ui", "crate::render", "crate::citations", "crate
 
 /// The features of `ui`: each is a folder or a file of its own, and knows no other.
 pub const FEATURES: &[&str] = &[
-    "code_blocks",
-    "composer",
     "connect",
     "conversations",
     "help",
@@ -32,7 +30,6 @@ pub const FEATURES: &[&str] = &[
     "notifications",
     "rail",
     "results",
-    "sources",
     "status",
     "themes",
     "title",
@@ -46,6 +43,7 @@ pub const SHARED: &[&str] = &[
     "action",
     "areas",
     "chats",
+    "composer",
     "costs",
     "cx",
     "effect",
@@ -53,6 +51,7 @@ pub const SHARED: &[&str] = &[
     "keymap",
     "msg",
     "overlay",
+    "reading",
     "saves",
     "start",
     "test_buffer",
@@ -64,6 +63,7 @@ pub const HOLDERS: &[&str] = &["environment", "screen"];
 
 /// The files of `ui` that put the features together. No feature uses them, or it would know all others.
 pub const INDEX: &[&str] = &[
+    "actions",
     "dispatch",
     "escape_keys",
     "layout",
