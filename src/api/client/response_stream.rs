@@ -234,6 +234,8 @@ impl ResponseStream {
                 begun.extend_from_slice(bytes);
                 let text = begun.strip_prefix(b"\xef\xbb\xbf").unwrap_or(begun).trim_ascii_start();
                 match text.first() {
+                    // Blanks are read once, however many come.
+                    None if begun.len() > 3 => begun.clear(),
                     None => (),
                     Some(b'{' | b'[') => self.body = BodyState::Object(text.to_vec()),
                     Some(b'<') => {
