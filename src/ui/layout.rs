@@ -13,24 +13,26 @@ use super::{
     rail::{RailFocus, RailTab},
     results::call_results,
     screen::{PaneFocus, Screen},
+    slash_commands,
     themes::theme_selection,
     transcript::{ReadingOptions, Transcript, copying, error_card, finding},
     xray::xray_actions,
 };
 use crate::{chat::Timestamp, config::CodeOverflow, render::markdown::CodeLineMode};
 
-/// Lays out the text before a message that depends on it: keys from one read are handled without frames between them.
+/// Lays out what a message depends on: keys from one read are handled without frames between them.
 pub fn settle(state: &mut State, now: Timestamp, msg: &Msg) -> Vec<Effect> {
-    let depends: fn(&Transcript) -> bool = match msg {
-        Msg::Input { event: Input::Key(_), .. } => Transcript::is_unsettled,
-        Msg::Input { event: Input::Mouse(mouse), .. } => match mouse.kind {
-            MouseEventKind::Up(_) => Transcript::is_unsettled,
-            MouseEventKind::Down(_) => Transcript::is_copying, // A press ends the selection.
-            _ => return Vec::new(),
+    let Msg::Input { event, .. } = msg else { return Vec::new() };
+    let has_text = |is_waiting: fn(&Transcript) -> bool| state.screen.transcript(&state.chats).is_some_and(is_waiting);
+    let is_needed = match event {
+        Input::Key(_) => has_text(Transcript::is_unsettled) || overlays::is_unsettled(&state.screen.overlays),
+        Input::Mouse(mouse) => match mouse.kind {
+            MouseEventKind::Up(_) => has_text(Transcript::is_unsettled),
+            MouseEventKind::Down(_) => has_text(Transcript::is_copying), // A press ends the selection.
+            _ => false,
         },
-        _ => return Vec::new(),
+        _ => false,
     };
-    let is_needed = state.screen.transcript(&state.chats).is_some_and(depends);
     if is_needed { sync(state, now, state.screen.size) } else { Vec::new() }
 }
 
@@ -55,6 +57,7 @@ fn lay_out(screen: &mut Screen, cx: &mut Cx<'_>) -> Vec<Effect> {
         screen.focus = PaneFocus::Composer;
     }
     finding::sync(screen, cx.chats);
+    slash_commands::refresh(screen, cx.chats, cx.env);
     list_actions::refresh_rows(&mut screen.list, cx);
     overlays::sync(screen, cx);
     let list_height = if areas.list.is_empty() { size.height.saturating_sub(3) } else { areas.list.height };

@@ -38,7 +38,7 @@ pub(crate) use open_overlays::{
 };
 pub(crate) use picker_items::previewed_theme;
 pub use picker_items::{PickerItem, PickerKind};
-pub(crate) use picker_items::{accept, preview_theme};
+pub(crate) use picker_items::{accept, preview_theme, set_theme};
 
 /// An overlay over the screen; the last one has the keys.
 #[derive(Debug)]
@@ -172,14 +172,23 @@ pub(crate) fn sync(screen: &mut Screen, cx: &mut Cx<'_>) {
         match overlay {
             ScreenOverlay::Picker { picker, .. } => picker.scroll_to_cursor(screen_area),
             ScreenOverlay::Parameters(form) => form.scroll_to_cursor(screen_area),
-            ScreenOverlay::Xray(xray) => xray.arrange(screen_area.as_size()),
-            ScreenOverlay::Pager(pager) => pager.arrange(screen_area.as_size()),
+            ScreenOverlay::Xray(xray) => xray.lay_out(screen_area.as_size()),
+            ScreenOverlay::Pager(pager) => pager.lay_out(screen_area.as_size()),
             ScreenOverlay::Welcome(_)
             | ScreenOverlay::Help(_)
             | ScreenOverlay::Tools(_)
             | ScreenOverlay::List
             | ScreenOverlay::Rail => (),
         }
+    }
+}
+
+/// Returns whether the top overlay waits for a layout before its next key.
+pub(crate) fn is_unsettled(overlays: &[ScreenOverlay]) -> bool {
+    match overlays.last() {
+        Some(ScreenOverlay::Xray(xray)) => xray.is_unsettled(),
+        Some(ScreenOverlay::Pager(pager)) => pager.is_unsettled(),
+        _ => false,
     }
 }
 

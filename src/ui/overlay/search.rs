@@ -45,6 +45,10 @@ impl SearchField {
         self.typing
     }
 
+    pub fn text(&self) -> String {
+        self.field.text()
+    }
+
     pub fn needle(&self) -> &SearchNeedle {
         &self.needle
     }

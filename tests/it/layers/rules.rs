@@ -32,6 +32,7 @@ pub const FEATURES: &[&str] = &[
     "notifications",
     "rail",
     "results",
+    "slash",
     "sources",
     "status",
     "themes",
@@ -72,6 +73,7 @@ pub const INDEX: &[&str] = &[
     "on_store",
     "on_stream",
     "overlays",
+    "slash_commands",
     "state",
     "view",
 ];
@@ -109,10 +111,12 @@ pub enum RuleCheck {
     FeaturesBelowIndex,
     /// What is shared uses neither a feature nor an index.
     SharedBelowFeatures,
-    /// What draws takes no `&mut` of a type of `ui`, `chat` or `citations` that is not its own.
+    /// What draws, in a view or into a `Buffer`, takes no `&mut` of a type of `ui`, `chat` or `citations` that is not its own.
     ViewsBorrow,
     /// Only files that begin like these name the type; tests may.
     NamedOnlyIn { type_name: &'static str, files: &'static [&'static str] },
+    /// `ui::update` reaches no function that names any of these.
+    UpdateReaches { words: &'static [&'static str] },
     /// These methods and macros are not called outside tests.
     Calls { words: &'static [&'static str] },
     /// No file has more lines.
@@ -226,6 +230,11 @@ pub const RULES: &[SourceRule] = &[
         name: "views borrow",
         check: RuleCheck::ViewsBorrow,
         instead: "take `&`; what drawing needs is laid out in `sync` before",
+    },
+    SourceRule {
+        name: "update lays out nothing",
+        check: RuleCheck::UpdateReaches { words: &["sync", "settle", "lay_out", "LayoutPass"] },
+        instead: "leave a pending move, which the next layout carries out",
     },
     SourceRule {
         name: "keys are in the table",
