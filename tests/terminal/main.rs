@@ -11,6 +11,7 @@ mod choices;
 mod demo;
 mod headless;
 mod input;
+mod joined_emoji;
 mod last_words;
 mod modes;
 mod mouse;
@@ -20,7 +21,8 @@ mod safety;
 mod trouble;
 
 use std::{
-    path::Path,
+    io::Write as _,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -136,6 +138,17 @@ fn content_text(content: &Value) -> String {
         Value::Array(parts) => parts.iter().filter_map(|part| part["text"].as_str()).collect(),
         _ => String::new(),
     }
+}
+
+/// The folder of the inputs beside the project.
+pub fn trials_folder() -> PathBuf {
+    let usual = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/reference/trials");
+    std::env::var_os("IBID_TRIALS").map_or_else(|| usual.into(), PathBuf::from)
+}
+
+/// Reports a missing input. Not with `eprintln`, which a passing test swallows.
+pub fn report_skipped(path: &Path) {
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {} is not beside the project", path.display());
 }
 
 /// Takes the first choice on the newest card.

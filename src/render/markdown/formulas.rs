@@ -22,7 +22,8 @@ pub(crate) struct PreparedMarkdown<'a> {
 impl PreparedMarkdown<'_> {
     /// Whether the text before `at` and the text after it can be laid out separately.
     pub(super) fn can_split_at(&self, at: usize) -> bool {
-        at <= self.open_formula && !self.formulas.iter().any(|formula| formula.start < at && at < formula.end)
+        let before = self.formulas.partition_point(|formula| formula.start < at);
+        at <= self.open_formula && before.checked_sub(1).is_none_or(|last| self.formulas[last].end <= at)
     }
 }
 

@@ -147,9 +147,11 @@ fn inside_ui() -> Vec<PlantedViolation> {
 
 fn in_pure_layers() -> Vec<PlantedViolation> {
     const TIME: &str = "pure time";
+    const CLOCK: &str = "timers survive the clock";
     const EFFECTS: &str = "pure effects";
     const WAITING: &str = "pure waiting";
     vec![
+        plant(CLOCK, &[("terminal.rs", "fn f() { jiff::Timestamp::now(); crate::clock::now(); }")], &[1]),
         plant(TIME, &[("ui/rail.rs", "use std::time::Instant;\nfn f() { Instant::now(); }")], &[2]),
         plant(TIME, &[("chat/turn.rs", "use jiff::Timestamp as Time;\nfn f() { Time::now(); }")], &[2]),
         plant("pure ids", &[("chat/ids.rs", "fn f() { uuid::Uuid::new_v4(); }\nuse rand::random;")], &[1, 2]),
