@@ -9,7 +9,7 @@ use std::time::Duration;
 use ibid::render::markdown::{MarkdownLayout, MarkdownOptions, TextStage};
 use rustix::time::{ClockId, clock_gettime};
 
-const SIZE: usize = 6_000;
+const SIZE: usize = 2_500;
 
 fn thread_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
