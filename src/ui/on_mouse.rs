@@ -8,21 +8,20 @@ use ratatui::layout::{Margin, Position, Rect};
 
 use super::{
     Action,
+    actions::{call_results, copying, list_actions, slash_commands},
     areas::{GUTTER_WIDTH, ScreenAreas},
-    conversations::list_actions,
     overlays::{self, PickerKind, ScreenOverlay},
-    results::call_results,
     screen::PaneFocus,
     slash::SlashListView,
-    slash_commands,
-    transcript::{copying, error_card},
+    transcript::error_card,
 };
 use crate::{
     chat::Timestamp,
     config::{CopyOnSelect, MouseMode},
     ui::{
         conversations::list::ListStep,
-        transcript::{CitationStep, ClickTarget, ScrollMove, SelectionCopy, SelectionUnit},
+        reading::ScrollMove,
+        transcript::{CitationStep, ClickTarget, SelectionCopy, SelectionUnit},
     },
 };
 

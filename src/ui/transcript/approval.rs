@@ -10,10 +10,11 @@ use crate::render::{
     row::{RowKind, StyledRow, StyledSpan, TextStyle},
     theme::{ColourRole, ThemeMarks},
 };
+use crate::ui::reading::tool_text::{claimed_effects, quote_word, visible_tool_name};
 use crate::{
     chat::ToolCallRun,
-    text::{show_invisible, show_invisible_in_line},
-    tools::{NameDoubt, ToolCommand, ToolDefinition, ToolHints, ToolId},
+    text::show_invisible,
+    tools::{NameDoubt, ToolCommand, ToolDefinition},
 };
 
 /// A call that needs approval, with what is known about its tool.
@@ -84,7 +85,10 @@ pub fn approval_rows(
         if above > LONG_CARD_ROWS {
             let question = [
                 StyledSpan::new(format!("Run {name}?"), TextStyle::of(ColourRole::Warning).bold()),
-                StyledSpan::new(format!("  its {above} rows begin above: k scrolls"), TextStyle::of(ColourRole::Muted)),
+                StyledSpan::new(
+                    format!("  its {above} rows begin above: {} scrolls", hints.scroll_keys),
+                    TextStyle::of(ColourRole::Muted),
+                ),
             ];
             rows.extend(card::wrap_spans(&question, width, RowKind::Card));
         }
@@ -105,11 +109,6 @@ impl CallRows {
     }
 }
 
-/// Returns the tool's name for display, with invisible and misleading characters made visible.
-pub fn visible_tool_name(id: &ToolId) -> String {
-    show_invisible_in_line(&id.to_string())
-}
-
 fn doubt_text(doubt: &NameDoubt) -> String {
     match doubt {
         NameDoubt::Deceptive => "Its name has misleading characters: it cannot be allowed for ever.".into(),
@@ -117,21 +116,6 @@ fn doubt_text(doubt: &NameDoubt) -> String {
             format!("Its name looks like {}, another tool: it cannot be allowed for ever.", visible_tool_name(other))
         }
     }
-}
-
-/// Describes a tool's hints, which are only its own claims.
-pub fn claimed_effects(hints: ToolHints) -> String {
-    let claim = |hint: Option<bool>, yes: &'static str, no: &'static str| hint.map(|hint| if hint { yes } else { no });
-    let all = [
-        claim(hints.read_only, "reads only", "makes changes"),
-        claim(hints.destructive.filter(|_| hints.read_only != Some(true)), "may destroy data", "destroys nothing"),
-        claim(hints.open_world, "reaches the outside", "stays on this machine"),
-    ];
-    let all: Vec<&str> = all.into_iter().flatten().collect();
-    if all.is_empty() {
-        return "It does not say what it affects.".into();
-    }
-    format!("By its own account: {}.", all.join(", "))
 }
 
 /// Returns the command line that will be run, word by word.
@@ -153,16 +137,6 @@ fn command_rows(command: &ToolCommand, run: &ToolCallRun, width: usize) -> Vec<S
         }
     };
     card::wrap_spans(&spans, width, RowKind::Card)
-}
-
-/// Returns a command-line word, in quotes unless it consists of plain characters only.
-pub fn quote_word(word: &str) -> String {
-    let is_plain = |char: char| char.is_ascii_alphanumeric() || "-_=+:,./@%^".contains(char);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        word.to_owned()
-    } else {
-        show_invisible(&format!("{word:?}")).into_owned()
-    }
 }
 
 #[cfg(test)]

@@ -8,9 +8,9 @@ use crate::{
         theme::{ColourRole, ThemeMarks},
     },
     text,
-    ui::transcript::{
-        approval::visible_tool_name,
-        result_text::{self, visible_line},
+    ui::reading::{
+        result_text,
+        tool_text::{call_text, tool_name},
     },
 };
 
@@ -18,21 +18,6 @@ use crate::{
 const FOLDED_ROWS: usize = 3;
 const MAX_LINES: usize = 400;
 const MAX_BYTES: usize = 64 * 1024;
-
-/// The tool and the arguments of a call, on one line.
-pub fn call_text(call: &FunctionCall, run: Option<&ToolCallRun>) -> String {
-    let arguments = match run.filter(|run| run.edited) {
-        Some(run) => visible_line(&run.arguments.to_string()),
-        None => visible_line(&call.arguments),
-    };
-    format!("{} {arguments}", tool_name(call, run))
-}
-
-/// The name of the tool, or the name that the model wrote if there is no such tool.
-pub(crate) fn tool_name(call: &FunctionCall, run: Option<&ToolCallRun>) -> String {
-    let wire = || if call.name.is_empty() { "a tool".into() } else { visible_line(&call.name) };
-    run.and_then(|run| run.tool.as_ref()).map_or_else(wire, visible_tool_name)
-}
 
 /// `✓ git/log {"path":"a"}   done · 0.3 s · 2 kB`, with all of the arguments if it is open.
 pub(crate) fn call_head(

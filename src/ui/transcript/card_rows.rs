@@ -36,6 +36,8 @@ pub struct ChoiceHint {
 pub struct CardHints {
     pub choices: Vec<ChoiceHint>,
     pub focus_keys: String,
+    /// The keys that scroll up.
+    pub scroll_keys: String,
 }
 
 /// The wait of a turn for its next attempt, if it is waiting.
