@@ -294,6 +294,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "a test makes a pipe")]
     fn a_pipe_in_the_place_of_a_file_is_refused_at_once_and_stays() {
         use std::os::unix::fs::FileTypeExt;
         let folder = tempfile::tempdir().expect("a temporary folder");

@@ -127,15 +127,11 @@ impl AnswerSaves {
 
     fn note_reply(&mut self, reply: &StoreReply) {
         match reply {
-            StoreReply::Saved(ticket) => {
-                if self.pending.remove(ticket) == Some(true) {
-                    self.error = None;
-                }
+            StoreReply::Saved(ticket) if self.pending.remove(ticket) == Some(true) => {
+                self.error = None;
             }
-            StoreReply::SaveFailed { ticket, error } => {
-                if self.pending.remove(ticket) == Some(true) {
-                    self.error = Some(error.to_string());
-                }
+            StoreReply::SaveFailed { ticket, error } if self.pending.remove(ticket) == Some(true) => {
+                self.error = Some(error.to_string());
             }
             _ => (),
         }
@@ -396,7 +392,7 @@ impl AnswerPrinter {
         let start = self.printed.len();
         self.cleaner.push(&new, &mut self.printed);
         self.raw += &new;
-        out.write_all(self.printed[start..].as_bytes())?;
+        out.write_all(&self.printed.as_bytes()[start..])?;
         out.flush()
     }
 }

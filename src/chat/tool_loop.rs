@@ -1,7 +1,7 @@
 //! The tool loop of a turn: the calls of a response are approved and run, and their outputs go back together as the
 //! next step, until the model makes no more calls.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ use super::{
     Timestamp, ToolCallRun, ToolCallState, TurnId, TurnPhase, conversation::save_effect,
 };
 use crate::api::json::JsonFields;
-use crate::tools::{PolicyVerdict, ToolDefinition, ToolFailure, ToolMode, ToolOutcome, schema};
+use crate::tools::{PolicyVerdict, ToolDefinition, ToolFailure, ToolId, ToolMode, ToolOutcome, schema};
 
 /// The number of calls with the same arguments at which the turn pauses.
 const MAX_SAME_CALLS: usize = 3;
@@ -94,12 +94,16 @@ impl Conversation {
             return Some(PauseReason::Steps(turn.step + 1));
         }
         let answer = self.messages[&turn.answer].as_answer()?;
-        let counted = || answer.call_runs.range(ItemSlot { step: turn.repeats_from, index: 0 }..).map(|(_, run)| run);
+        let mut repetitions: HashMap<(Option<&ToolId>, &Value), usize> = HashMap::new();
+        for run in answer.call_runs.range(ItemSlot { step: turn.repeats_from, index: 0 }..).map(|(_, run)| run) {
+            *repetitions.entry((run.tool.as_ref(), &run.arguments)).or_default() += 1;
+        }
         let mut new_runs = answer.call_runs.iter().filter(|(slot, _)| slot.step == turn.step).map(|(_, run)| run);
-        let repetitions = |run: &ToolCallRun| {
-            counted().filter(|other| other.tool == run.tool && other.arguments == run.arguments).count()
-        };
-        new_runs.find(|run| repetitions(run) >= MAX_SAME_CALLS).map(|run| PauseReason::RepeatedCall(run.tool.clone()))
+        new_runs
+            .find(|run| {
+                repetitions.get(&(run.tool.as_ref(), &run.arguments)).is_some_and(|count| *count >= MAX_SAME_CALLS)
+            })
+            .map(|run| PauseReason::RepeatedCall(run.tool.clone()))
     }
 
     /// Resumes a paused turn at the user's request.

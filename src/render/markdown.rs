@@ -356,12 +356,8 @@ impl MarkdownLayout {
         let source = &self.open.text[range];
         let start = self.closed.source_bytes;
         let end = self.open.source_pos(source.len());
-        let marks: Vec<CitationMark> = self
-            .citation_marks
-            .iter()
-            .filter(|mark| mark.insert_at > start && mark.insert_at <= end)
-            .map(|mark| self.open.map_mark(mark))
-            .collect();
+        let within = citation_marks::marks_within(&self.citation_marks, &(start..end));
+        let marks: Vec<CitationMark> = within.iter().map(|mark| self.open.map_mark(mark)).collect();
         let input = BlockInput {
             source,
             output: WalkOutput::Rows,

@@ -12,6 +12,8 @@ mod config;
 mod demo;
 mod dependencies;
 mod event_loop;
+#[cfg(unix)]
+mod heavy;
 mod json_schema;
 mod keys;
 mod layers;

@@ -225,6 +225,7 @@ fn own_files_are_narrowed_and_what_is_not_ours_is_reported_and_stays() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a test makes a pipe")]
 fn a_pipe_in_the_place_of_a_file_is_refused_at_once() {
     for place in ["config/ibid/config.toml", "data/ibid/ibid.db", "data/ibid/keys/openrouter", "logs/new/log"] {
         let home = TestHome::empty();

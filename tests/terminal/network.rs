@@ -40,8 +40,7 @@ fn whole_answer() -> Vec<u8> {
 /// Reads a request with its body, if it has a length.
 fn read_request(stream: &mut impl Read) -> String {
     let (mut bytes, mut buffer) = (Vec::new(), [0; 4096]);
-    loop {
-        let Ok(count @ 1..) = stream.read(&mut buffer) else { break };
+    while let Ok(count @ 1..) = stream.read(&mut buffer) {
         bytes.extend_from_slice(&buffer[..count]);
         let text = String::from_utf8_lossy(&bytes);
         let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };

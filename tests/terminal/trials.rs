@@ -211,6 +211,7 @@ fn the_query_of_the_trials_address_comes_after_the_path() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a test runs the commands of a trial")]
 fn the_certificates_of_the_trials_are_told_once_or_accepted() {
     let Some(folder) = folder() else { return };
     let made = tempfile::tempdir().expect("a temporary folder");

@@ -251,6 +251,8 @@ impl ResponseStream {
                 begun.extend_from_slice(bytes);
                 let text = begun.strip_prefix(b"\xef\xbb\xbf").unwrap_or(begun).trim_ascii_start();
                 match text.first() {
+                    // Blanks are read once, however many come.
+                    None if begun.len() > 3 => begun.clear(),
                     None => (),
                     Some(b'{' | b'[') => self.body = BodyState::Object(text.to_vec()),
                     Some(b'<') => {
@@ -278,7 +280,7 @@ impl ResponseStream {
                     *framed |= !matches!(frame, SseFrame::Stray(_));
                     match frame {
                         SseFrame::Stray(text) if !is_done => {
-                            ready.extend(StreamEntry::from_payload(text, is_recording))
+                            ready.extend(StreamEntry::from_payload(text, is_recording));
                         }
                         SseFrame::Stray(_) => (),
                         SseFrame::Data(_) if is_done => (),

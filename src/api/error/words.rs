@@ -85,7 +85,7 @@ pub(super) fn event_payloads(body: &str) -> Vec<String> {
     payloads
 }
 
-/// Describes an error code that came without words, as in "too many requests (rate_limit_exceeded)".
+/// Describes an error code that came without words, as in `too many requests (rate_limit_exceeded)`.
 pub(super) fn for_code(code: &str) -> String {
     let meaning = match code {
         "server_is_overloaded" | "provider_overloaded" | "overloaded_error" | "overloaded" | "slow_down" => {

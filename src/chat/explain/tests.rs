@@ -158,12 +158,12 @@ fn every_reason_for_an_incomplete_answer_has_words() {
 
 #[test]
 fn what_is_in_the_way_of_the_server_has_its_own_words_and_way_out() {
+    use NetworkObstacle as Obstacle;
     let card_of = |obstacle, fault, status: Option<u16>| {
         let facts = vec![ErrorFact::Obstacle(obstacle)];
         let error = ApiError { facts, ..error_with_message(fault, status, "as told") };
         explain(&ended_answer("m", &[], AnswerEnd::Failed(error)), None).expect("it is explained")
     };
-    use NetworkObstacle as Obstacle;
     for (obstacle, fault, status, headline, way_out) in [
         (Obstacle::UntrustedCertificate, FaultKind::Connect, None, "certificate is not trusted", "SSL_CERT_FILE"),
         (Obstacle::WrongCertificateName, FaultKind::Connect, None, "for another name", "base_url"),

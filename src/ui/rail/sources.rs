@@ -56,11 +56,11 @@ impl Rail {
         let marks = &options.look.marks;
         let heading = StyledSpan::new("read, not cited", TextStyle::of(ColourRole::Muted));
         let more = pages.len().saturating_sub(MAX_READ_PAGES);
-        let addresses = pages.iter().take(MAX_READ_PAGES).map(|url| source_card::address_spans(url, marks));
+        let addresses = pages.iter().take(MAX_READ_PAGES).map(|url| limited_text::address_spans(url, marks));
         let more =
             (more > 0).then(|| vec![StyledSpan::new(format!("and {more} more"), TextStyle::of(ColourRole::Muted))]);
         for spans in std::iter::once(vec![heading]).chain(addresses).chain(more) {
-            for line in source_card::wrap_limited(&spans, self.width, 1, marks) {
+            for line in limited_text::wrap_limited(&spans, self.width, 1, marks) {
                 self.blocks.push(RailBlock::Row(StyledRow::new(RowKind::Other, line).truncated(self.width)));
             }
         }

@@ -2,6 +2,8 @@
 
 mod arguments;
 
+use serde_json::Value;
+
 use super::card_rows::CardHints;
 use crate::render::{
     card,
@@ -28,11 +30,26 @@ pub struct ApprovalRequest<'a> {
     pub others_waiting: usize,
 }
 
+/// The rows of a call's command and arguments, which may be megabytes: laid out once, not in every frame.
+#[derive(Debug, Clone)]
+pub struct CallRows {
+    arguments: Value,
+    command: Option<ToolCommand>,
+    width: usize,
+    rows: Vec<StyledRow>,
+}
+
 /// A card with more rows than this repeats its question above the keys, because its first row may be off screen.
 const LONG_CARD_ROWS: usize = 16;
 
 /// Returns the rows of the card, without its bar. Nothing is left out or hidden.
-pub fn approval_rows(request: ApprovalRequest, hints: &CardHints, width: usize, marks: &ThemeMarks) -> Vec<StyledRow> {
+pub fn approval_rows(
+    request: ApprovalRequest,
+    hints: &CardHints,
+    width: usize,
+    marks: &ThemeMarks,
+    cache: &mut Option<CallRows>,
+) -> Vec<StyledRow> {
     let ApprovalRequest { run, tool, command, doubt, others_waiting: more } = request;
     let name = run.tool.as_ref().map(visible_tool_name).unwrap_or_default();
     let mut headline = vec![StyledSpan::new(format!("Run {name}?"), TextStyle::of(ColourRole::Warning).bold())];
@@ -58,10 +75,10 @@ pub fn approval_rows(request: ApprovalRequest, hints: &CardHints, width: usize, 
             RowKind::Card,
         ));
     }
-    if let Some(command) = command {
-        rows.extend(command_rows(command, run, width));
+    if !cache.as_ref().is_some_and(|cache| cache.is_of(run, command, width)) {
+        *cache = Some(CallRows::lay_out(run, command, width));
     }
-    rows.extend(arguments::argument_rows(&run.arguments, width));
+    rows.extend(cache.iter().flat_map(|cache| &cache.rows).cloned());
     if !hints.choices.is_empty() {
         let above = rows.len();
         rows.push(StyledRow::new(RowKind::Card, Vec::new()));
@@ -78,6 +95,18 @@ pub fn approval_rows(request: ApprovalRequest, hints: &CardHints, width: usize, 
         rows.extend(super::card_rows::choice_rows(hints, width, marks));
     }
     rows
+}
+
+impl CallRows {
+    fn is_of(&self, run: &ToolCallRun, command: Option<&ToolCommand>, width: usize) -> bool {
+        self.width == width && self.command.as_ref() == command && self.arguments == run.arguments
+    }
+
+    fn lay_out(run: &ToolCallRun, command: Option<&ToolCommand>, width: usize) -> Self {
+        let mut rows = command.map(|command| command_rows(command, run, width)).unwrap_or_default();
+        rows.extend(arguments::argument_rows(&run.arguments, width));
+        Self { arguments: run.arguments.clone(), command: command.cloned(), width, rows }
+    }
 }
 
 fn doubt_text(doubt: &NameDoubt) -> String {
@@ -108,4 +137,40 @@ fn command_rows(command: &ToolCommand, run: &ToolCallRun, width: usize) -> Vec<S
         }
     };
     card::wrap_spans(&spans, width, RowKind::Card)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{chat::tool_call::ToolCallState, text::work};
+
+    #[test]
+    fn a_long_argument_is_laid_out_once() {
+        let run = |size: usize| ToolCallRun {
+            tool: None,
+            arguments: json!({ "text": "words and more ".repeat(size / 15) }),
+            edited: false,
+            started_at: None,
+            ended_at: None,
+            state: ToolCallState::Asking,
+            progress: None,
+            full_size: None,
+        };
+        let hints = CardHints { choices: Vec::new(), focus_keys: String::new(), scroll_keys: String::new() };
+        let rows = |run: &ToolCallRun, cache: &mut Option<CallRows>| {
+            let asked = ApprovalRequest { run, tool: None, command: None, doubt: None, others_waiting: 0 };
+            approval_rows(asked, &hints, 60, &ThemeMarks::UNICODE, cache)
+        };
+        work::assert_linear("the first frame", 8000, run, |run| {
+            rows(run, &mut None);
+        });
+        let (long, mut cache) = (run(100_000), None);
+        let first = rows(&long, &mut cache);
+        let again = work::steps_of(|| assert_eq!(rows(&long, &mut cache), first));
+        assert!(again < 1000, "{again} steps for a frame that changes nothing");
+        let other = run(30);
+        assert_ne!(rows(&other, &mut cache), first, "other arguments have other rows");
+    }
 }

@@ -10,6 +10,7 @@ use super::{
     CitationTarget, CursorTarget, ReadingOptions,
     anchor::RowAnchor,
     answer,
+    approval::CallRows,
     citation_walk::CitationState,
     folds::AnswerFolds,
     parts::{AnswerPart, MessageParts, PartKey, PartKind},
@@ -63,6 +64,8 @@ pub(crate) struct MessageRows {
     /// More text arrived at once than one frame can lay out.
     pub is_behind: bool,
     pub citations: AnswerCitations,
+    /// The long part of the card of a call that waits for approval.
+    pub call_rows: Option<CallRows>,
 }
 
 /// The inputs of the layout: the rows are unchanged while these are.

@@ -55,7 +55,8 @@ impl SectionBuilder<'_> {
             others_waiting: asking.count(),
         };
         let marks = &self.layout.options.look.marks;
-        let rows = approval::approval_rows(asked, &hints, self.barred_width(), marks);
+        let width = self.barred_width();
+        let rows = approval::approval_rows(asked, &hints, width, marks, &mut self.laid.call_rows);
         self.push_rows_with_bar(part, 1, ColourRole::Warning, rows);
     }
 }
