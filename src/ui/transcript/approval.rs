@@ -158,7 +158,7 @@ mod tests {
             progress: None,
             full_size: None,
         };
-        let hints = CardHints { choices: Vec::new(), focus_keys: String::new() };
+        let hints = CardHints { choices: Vec::new(), focus_keys: String::new(), scroll_keys: String::new() };
         let rows = |run: &ToolCallRun, cache: &mut Option<CallRows>| {
             let asked = ApprovalRequest { run, tool: None, command: None, doubt: None, others_waiting: 0 };
             approval_rows(asked, &hints, 60, &ThemeMarks::UNICODE, cache)
