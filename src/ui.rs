@@ -240,6 +240,7 @@ fn lay_out(screen: &mut Screen, cx: &mut Cx<'_>) -> Vec<Effect> {
         CodeOverflow::Wrap => CodeLineMode::Wrapped,
         CodeOverflow::Scroll => CodeLineMode::Scrolled,
     };
+    transcript.is_card_focused = screen.focus == PaneFocus::Card;
     transcript.sync(conversation, areas.transcript.width, areas.transcript.height, cx.now, &options);
     let rail = if screen.overlays.iter().any(|overlay| matches!(overlay, ScreenOverlay::Rail)) {
         // The area inside its border.

@@ -66,10 +66,10 @@ impl CardChoice {
             Self::Resume => "go on".into(),
             Self::StopTurn => "stop here".into(),
             Self::DecideCall(approval) => match approval {
-                ApprovalChoice::Once => "once",
-                ApprovalChoice::ForConversation => "for this conversation",
-                ApprovalChoice::Always => "always",
-                ApprovalChoice::Edit => "edit",
+                ApprovalChoice::Once => "allow once",
+                ApprovalChoice::ForConversation => "allow in this conversation",
+                ApprovalChoice::Always => "always allow this tool",
+                ApprovalChoice::Edit => "edit the arguments",
                 ApprovalChoice::Deny => "deny",
                 ApprovalChoice::DenyWithReason => "deny and say why",
             }

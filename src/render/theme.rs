@@ -1,5 +1,6 @@
 //! Themes: a style for each colour role, and the marks of the interface.
 
+mod ascii_ellipsis;
 mod bundled;
 mod colour_depth;
 mod marks;
@@ -113,6 +114,8 @@ impl Theme {
                 cell.set_symbol(plain);
             }
         }
+        let width = usize::from(buf.area.width).max(1);
+        buf.content.chunks_mut(width).for_each(ascii_ellipsis::widen_ellipses);
     }
 
     fn from_styles(name: &str, styles: Vec<Style>) -> Self {

@@ -205,6 +205,7 @@ fn accept(screen: &mut Screen, cx: &mut Cx<'_>) {
     match screen.key_context(cx.chats) {
         KeyContext::Find => finding::accept_query(screen, cx.chats),
         KeyContext::ListField => list_actions::accept_field(screen, cx),
+        KeyContext::Approval | KeyContext::Pause => error_card::explain_keys(cx),
         _ => _ = error_card::take_first_choice(screen, cx),
     }
 }

@@ -40,6 +40,8 @@ pub struct MouseState {
     /// The last press: its position, its time, and the number of presses in a row.
     last_press: Option<(Position, Timestamp, u8)>,
     drag: DragTarget,
+    /// The card had the focus before the press.
+    was_card_focused: bool,
     /// When the text scrolls next, while the button is held beyond its edge.
     pub scroll_due: Option<Timestamp>,
 }
@@ -133,7 +135,11 @@ fn press(screen: &mut Screen, cx: &mut Cx<'_>, position: Position) {
         }
         Some(_) | None => 1,
     };
-    screen.mouse = MouseState { last_press: Some((position, cx.now, count)), ..MouseState::default() };
+    screen.mouse = MouseState {
+        last_press: Some((position, cx.now, count)),
+        was_card_focused: screen.focus == PaneFocus::Card,
+        ..MouseState::default()
+    };
     screen.pending_sequence = None;
     let (screen_area, size, widths) = (Rect::from((Position::ORIGIN, screen.size)), screen.size, screen.widths);
     match screen.overlays.last_mut() {
@@ -290,7 +296,12 @@ fn click_text(screen: &mut Screen, cx: &mut Cx<'_>, position: Position) {
             transcript.move_cursor_to_row(position.y - area.y);
             call_results::open_call(&mut screen.overlays, cx, message, slot);
         }
-        Some(ClickTarget::Card) => (),
+        Some(ClickTarget::Card) => {
+            if let Some(keys) = transcript.card_keys_at(position.x - area.x, position.y - area.y).map(str::to_owned) {
+                let is_focused = screen.mouse.was_card_focused;
+                error_card::click_choice(screen, cx, &keys, is_focused);
+            }
+        }
         None => transcript.move_cursor_to_row(position.y - area.y),
     }
 }

@@ -7,6 +7,7 @@ mod anchor;
 mod answer;
 pub mod approval;
 pub(crate) mod call_rows;
+mod card_frame;
 mod card_rows;
 mod citation_walk;
 pub mod copying;
@@ -38,7 +39,7 @@ use std::{
 
 use uuid::Uuid;
 
-pub use call_rows::call_text as called;
+pub use call_rows::call_json;
 pub use citation_walk::{CitationStep, CitedSource};
 pub use cursor::{CitationTarget, CursorTarget, TranscriptCursor};
 pub use cursor_steps::CursorStop;
@@ -149,6 +150,8 @@ pub struct Transcript {
     last_seen: Option<anchor::RowAnchor>,
     rows_below: usize,
     live_card: Option<LiveCard>,
+    /// The live card has the focus.
+    pub is_card_focused: bool,
     cursor: Option<TranscriptCursor>,
     selection: Option<TextSelection>,
     find: Option<FindState>,

@@ -128,9 +128,9 @@ fn draw_pane(state: &State, areas: &ScreenAreas, frame: &mut DrawTarget) {
     match state.screen.transcript(&state.chats) {
         Some(transcript) => {
             let focus = state.screen.focus;
-            let (focused, card_focused) = (focus == PaneFocus::Transcript, focus == PaneFocus::Card);
+            let focused = focus == PaneFocus::Transcript;
             let end_key = &state.env.keymap.keys_of(Action::ScrollEnd).unwrap_or_default();
-            let view = TranscriptView { transcript, theme, focused, card_focused, end_key };
+            let view = TranscriptView { transcript, theme, focused, end_key };
             caret = view.cursor(areas.transcript).filter(|_| state.screen.overlays.is_empty());
             view.render(areas.transcript, buf);
             ScrollbarView { transcript, theme }.render(areas.scrollbar(), buf);
@@ -211,9 +211,9 @@ fn composer_placeholder(state: &State) -> &'static str {
     }
     match state.chats.current_conversation().and_then(|conversation| conversation.active_turn()) {
         Some(turn) if turn.step > 0 || matches!(turn.phase, TurnPhase::Calling | TurnPhase::Paused(_)) => {
-            "type to steer: it goes in at the next step"
+            "add a note for the next step"
         }
-        Some(_) => "type the next message: it is sent when this answer is done",
+        Some(_) => "type the next message; it is sent when this answer is done",
         None => "type a message",
     }
 }

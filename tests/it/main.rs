@@ -5,6 +5,7 @@ mod support;
 
 mod answer_failures;
 mod app;
+mod cards;
 mod citation_marks;
 mod citations;
 mod config;

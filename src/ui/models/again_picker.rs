@@ -90,9 +90,9 @@ fn price_text(model: &Model, used: Option<&Usage>) -> String {
     if input.is_zero() && output.is_zero() {
         return "free".into();
     }
-    let listed = format!("{input} in, {output} out per million");
+    let listed = format!("{} in, {} out per million", input.to_price(), output.to_price());
     match used.and_then(|used| estimate_cost(input, output, used)) {
-        Some(estimate) => format!("~{estimate}, {listed}"),
+        Some(estimate) => format!("≈ {estimate}, {listed}"),
         None => listed,
     }
 }

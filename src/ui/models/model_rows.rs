@@ -21,7 +21,7 @@ pub const MODEL_COLUMNS: &[PickerColumn] = &[
 pub fn model_row<T>(model: &Model, slot: Option<u8>, payload: T) -> PickerRow<T> {
     let price = |price: &Option<crate::api::Usd>| match price {
         Some(price) if price.is_zero() => "free".to_owned(),
-        Some(price) => price.to_string(),
+        Some(price) => price.to_price(),
         None => String::new(),
     };
     let name = model.id.rsplit_once('/').map_or(model.id.as_str(), |(_, name)| name);

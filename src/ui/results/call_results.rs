@@ -8,7 +8,7 @@ use crate::{
     tools::ToolOutcome,
     ui::{
         results::pager::{CallPager, PagerCommand, result_to_copy as words_of},
-        transcript::{CursorTarget, Transcript, TranscriptCursor, called},
+        transcript::{CursorTarget, Transcript, TranscriptCursor, call_json},
     },
 };
 
@@ -106,7 +106,7 @@ pub(crate) fn copy_call(cx: &mut Cx<'_>, message: MessageId, slot: ItemSlot) {
     });
     let is_part = run.is_some_and(|run| run.full_size.is_some());
     let result = run.and_then(|run| words_of(run, outcome));
-    let text = [Some(called(call, run)), result].into_iter().flatten().collect::<Vec<_>>().join("\n");
+    let text = [Some(call_json(call, run)), result].into_iter().flatten().collect::<Vec<_>>().join("\n");
     let words = copied_message(&text);
     cx.effects.push(Effect::CopyToClipboard(text));
     let opens = cx.env.keymap.keys_of(crate::ui::Action::OpenUnderCursor).unwrap_or_default();

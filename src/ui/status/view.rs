@@ -116,7 +116,7 @@ fn phase<'a>(state: &'a State, conversation: &Conversation, now: Timestamp) -> O
             PhaseStatus { mark: marks.asking, role: ColourRole::Warning, ..with_word("asks whether to continue") }
         }
         Doing::Calling if conversation.asking_call().is_some() => {
-            PhaseStatus { mark: marks.asking, role: ColourRole::Warning, ..with_word("asks about a tool") }
+            PhaseStatus { mark: marks.asking, role: ColourRole::Warning, ..with_word("needs your approval") }
         }
         Doing::Calling => with_word("running a tool"),
         Doing::AwaitingRetry { until, .. } => {
@@ -147,6 +147,9 @@ fn stopped_but_billed<'a>(state: &'a State, conversation: &Conversation) -> Opti
 /// Estimates the tokens per second of the text so far, at four bytes a token; the server counts only at the end.
 fn tokens_per_second(conversation: &Conversation, turn: &Turn, now: Timestamp) -> Option<u32> {
     let answer = conversation.messages.get(&turn.answer)?.as_answer()?;
+    if !answer.call_runs.is_empty() {
+        return None; // It waited for tools and for the user.
+    }
     let millis = now.duration_since(answer.first_text_at?).as_millis();
     let bytes: usize =
         answer.items.values().flat_map(|item| item.parts().unwrap_or_default()).map(|part| part.text().len()).sum();
@@ -163,9 +166,9 @@ fn escape_hint(state: &State) -> Option<&'static str> {
         EscAction::LeaveEditing => Some("cancels the edit"),
         EscAction::EndFind => Some("ends the search"),
         EscAction::LeaveSelection => Some("deselects"),
-        EscAction::LeaveCall => Some("keeps the call as it was"),
+        EscAction::LeaveCall => Some("cancels"),
         EscAction::CloseSource => Some("closes the card"),
-        EscAction::LeavePane => Some("back to writing"),
+        EscAction::LeavePane => Some("to write"),
         EscAction::GiveUp => Some("gives up"),
         EscAction::StopTurn => Some("stops"),
         EscAction::Nothing => None,

@@ -184,7 +184,7 @@ impl ToolListView<'_> {
         match row.switch {
             Some(ToolSwitch::On) => add(marks.task_done, text),
             Some(ToolSwitch::Off) => add(marks.task_open, muted),
-            Some(ToolSwitch::Locked(_)) | None => add(" ", text),
+            Some(ToolSwitch::Locked(_)) | None => add(&" ".repeat(text::width(marks.task_open)), text),
         }
         add(" ", text);
         let style = if row.switch == Some(ToolSwitch::Off) { muted } else { text };

@@ -32,6 +32,35 @@ pub(crate) fn take_first_choice(screen: &mut Screen, cx: &mut Cx<'_>) -> bool {
     }
 }
 
+/// Says which keys decide on a card that Enter does not decide on.
+pub(crate) fn explain_keys(cx: &mut Cx<'_>) {
+    let choices = offered_choices(cx.chats);
+    let hints = card_hints(&choices, &cx.env.keymap, true);
+    let mut keys: Vec<String> = Vec::new();
+    for hint in hints.choices {
+        // `N` is a variant of `n`.
+        if !hint.keys.is_empty() && !keys.contains(&hint.keys.to_lowercase()) {
+            keys.push(hint.keys);
+        }
+    }
+    if let Some((last, others)) = keys.split_last() {
+        let others = others.join(", ");
+        cx.show_message(if others.is_empty() { format!("press {last}") } else { format!("press {others} or {last}") });
+    }
+}
+
+/// Takes the choice whose key was clicked. Keys that need the focus cannot be clicked without it.
+pub(crate) fn click_choice(screen: &mut Screen, cx: &mut Cx<'_>, keys: &str, is_focused: bool) {
+    let choices = offered_choices(cx.chats);
+    let hints = card_hints(&choices, &cx.env.keymap, is_focused);
+    let enter = cx.env.theme.marks.enter;
+    let is_clicked = |hint: &ChoiceHint| hint.keys == keys || hint.keys == "Enter" && keys == enter;
+    let clicked = hints.choices.iter().position(|hint| is_clicked(hint) && (is_focused || !hint.needs_focus));
+    if let Some(choice) = clicked.and_then(|nth| choices.get(nth)) {
+        take_choice(screen, cx, *choice);
+    }
+}
+
 /// Takes the choice of an action, if the card offers it.
 pub(crate) fn take_choice_by_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
     if let Some(choice) = offered_choices(cx.chats).into_iter().find(|choice| choice_action(*choice) == action) {
@@ -89,7 +118,7 @@ pub fn choice_action(choice: CardChoice) -> Action {
 }
 
 /// Returns the hints for the choices: the first is taken by the key that sends, the others need the focus.
-pub(crate) fn card_hints(choices: &[CardChoice], keymap: &Keymap) -> CardHints {
+pub(crate) fn card_hints(choices: &[CardChoice], keymap: &Keymap, is_focused: bool) -> CardHints {
     let context = card_context(choices);
     let hint = |(nth, choice): (usize, &CardChoice)| {
         let (keys, needs_focus) = match choice {
@@ -102,6 +131,8 @@ pub(crate) fn card_hints(choices: &[CardChoice], keymap: &Keymap) -> CardHints {
     CardHints {
         choices: choices.iter().enumerate().map(hint).collect(),
         focus_keys: keymap.keys_of(Action::FocusNext).unwrap_or_default(),
+        scroll_keys: keymap.keys_of(Action::PageUp).unwrap_or_default(),
+        is_focused: is_focused && !choices.is_empty(),
     }
 }
 

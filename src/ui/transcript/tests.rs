@@ -142,7 +142,6 @@ impl TestWindow {
             transcript: &self.transcript,
             theme: &theme,
             focused: false,
-            card_focused: false,
             end_key: "^End",
         }
         .render(area, &mut buf);
@@ -492,7 +491,7 @@ fn nothing_panics_at_any_size_and_nothing_is_drawn_outside() {
         transcript.sync(&chat, area.width, area.height, time_at(8.0), &options());
         transcript.scroll(ScrollMove::Top);
         transcript.sync(&chat, area.width, area.height, time_at(8.0), &options());
-        TranscriptView { transcript: &transcript, theme: &theme, focused: true, card_focused: true, end_key: "^End" }
+        TranscriptView { transcript: &transcript, theme: &theme, focused: true, end_key: "^End" }
             .render(area, buf);
     });
 }

@@ -170,7 +170,7 @@ impl<T> PickerView<'_, T> {
             line.render(area, buf);
             if cut {
                 let x = area.x + width.min(area.width.saturating_sub(1));
-                buf.set_stringn(x, area.y, self.theme.marks.ellipsis, 1, self.theme.style(ColourRole::Muted));
+                buf.set_stringn(x, area.y, "…", 1, self.theme.style(ColourRole::Muted));
             }
         }
     }

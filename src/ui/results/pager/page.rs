@@ -51,7 +51,7 @@ impl PagerDocument {
 pub fn build_document(pager: &CallPager) -> PagerDocument {
     let (call, run) = (&pager.call, pager.run.as_ref());
     let mut document = PagerDocument { title: call_rows::tool_name(call, run), ..PagerDocument::default() };
-    let status = run.map(|run| result_text::call_status(run, None, &pager.marks).0);
+    let status = run.map(|run| result_text::call_status(run, false, None, &pager.marks).0);
     document.push(PagerLineKind::Note, status.as_deref().unwrap_or("not run here"));
     if let Some(run) = run.filter(|run| run.full_size.is_some()) {
         let read = match &run.state {

@@ -91,7 +91,11 @@ impl SectionBuilder<'_> {
         match &*item.kind {
             ItemKind::Call(call) => {
                 let run = self.answer.call_runs.get(&slot);
-                let rows = tool::call_head(call, run, is_open, self.context.now, self.layout.width, marks);
+                let first_asking =
+                    self.answer.call_runs.iter().find(|(_, run)| run.state == crate::chat::ToolCallState::Asking);
+                let asks_later = first_asking.is_some_and(|(first, _)| *first != slot);
+                let head = tool::CallHead { call, run, is_open, asks_later, now: self.context.now };
+                let rows = head.rows(self.layout.width, marks);
                 self.sections.push(MessageSection::with_rows(SectionPart::Call(slot), gap, rows));
                 if let Some(result) = run.and_then(tool::result_excerpt) {
                     self.push_barred(SectionPart::Result(slot), |width| tool::result_rows(&result, is_open, width));
