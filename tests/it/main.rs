@@ -24,6 +24,7 @@ mod readme;
 mod requests;
 mod results;
 mod screens;
+mod source_map;
 mod store;
 mod stream;
 mod themes;

@@ -10,7 +10,7 @@ use crate::{
     api::ApiDialect,
     chat::{ConversationId, Effort, MessageId},
     config::{MouseMode, SettingChange},
-    render::markdown::ExtractedCode,
+    render::markdown::CodeBlock,
     ui::{
         Action, Effect, EndpointInfo,
         connect::ConnectRequest,
@@ -93,7 +93,7 @@ pub enum PickerItem {
     Prompt(String),
     Code {
         number: usize,
-        code: ExtractedCode,
+        code: CodeBlock,
     },
     Write {
         path: String,

@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value};
 
-use super::part_text;
 use crate::{
     chat::{Timestamp, ToolCallRun, ToolCallState, answer::FunctionCall},
     render::{
         row::{RowKind, StyledRow, StyledSpan, TextStyle},
+        source_map::SourceMap,
         theme::{ColourRole, ThemeMarks},
     },
     text,
@@ -58,6 +58,7 @@ impl CallLine {
         let mut line = Self { name_len: name.len(), short_len: name.len(), text: name };
         match Self::arguments(call, run) {
             Some(fields) => line.push_fields(&fields),
+            // Not complete yet, or no JSON.
             None if call.arguments.trim().is_empty() => (),
             None => line.push(&visible_line(&call.arguments)),
         }
@@ -85,6 +86,11 @@ impl CallLine {
         for (name, value) in &long {
             self.push(&format!("{}: {}", visible_line(name), visible_line(&value.to_string())));
         }
+    }
+
+    /// Whether some arguments are too long for the row of a folded call.
+    fn has_more(&self) -> bool {
+        self.short_len < self.text.len()
     }
 
     fn push(&mut self, words: &str) {
@@ -124,9 +130,11 @@ impl CallHead<'_> {
         let state_width = state.as_ref().map_or(0, |(words, _)| text::width(words) + 3);
         let room = width.saturating_sub(2).max(1);
         let mut rows = if is_open {
-            part_text::wrap_rows(&line.text, room, RowKind::Call, TextStyle::of(ColourRole::Muted))
+            StyledRow::wrapped(&line.text, room, RowKind::Call, TextStyle::of(ColourRole::Muted))
         } else {
-            vec![line.folded_row(room.saturating_sub(state_width))]
+            let short = &line.text[..line.short_len];
+            let room = room.saturating_sub(state_width + if line.has_more() { 2 } else { 0 });
+            vec![StyledRow::line_start(short, 0, room, TextStyle::of(ColourRole::Muted))]
         };
         for (nth, row) in rows.iter_mut().enumerate() {
             row.lead_spans = 1;
@@ -139,11 +147,14 @@ impl CallHead<'_> {
             let (name, arguments) = said.split_at(said.floor_char_boundary(line.name_len));
             first.spans.push(StyledSpan::new(name, TextStyle::of(ColourRole::Text)));
             first.spans.push(StyledSpan::new(arguments, TextStyle::of(ColourRole::String)));
+            if line.has_more() && !is_open {
+                first.push_inserted(StyledSpan::new(" …", TextStyle::of(ColourRole::Muted)));
+            }
         }
         if let Some((words, role)) = state {
             match rows.last_mut() {
                 Some(last) if last.width() + state_width <= width || !is_open => {
-                    last.spans.push(StyledSpan::new(format!("   {words}"), TextStyle::of(role)));
+                    last.push_inserted(StyledSpan::new(format!("   {words}"), TextStyle::of(role)));
                 }
                 _ => rows.push(StyledRow::new(
                     RowKind::Call,
@@ -155,15 +166,17 @@ impl CallHead<'_> {
     }
 }
 
-impl CallLine {
-    /// Returns the row of a folded call: its name and its short arguments.
-    fn folded_row(&self, room: usize) -> StyledRow {
-        let is_cut = self.short_len < self.text.len();
-        let words = format!("{}{}", &self.text[..self.short_len], if is_cut { " …" } else { "" });
-        let shown = text::truncate(&words, room).into_owned();
-        let source_len = if shown == self.text { self.text.len() } else { shown.trim_end_matches(['…', ' ']).len() };
-        let spans = vec![StyledSpan::new(shown, TextStyle::of(ColourRole::Muted))];
-        StyledRow { source: 0..source_len, ..StyledRow::new(RowKind::Call, spans) }
+impl StyledRow {
+    /// One line of a call or a result, which begins at `start` of the source, as far as it fits.
+    fn line_start(line: &str, start: usize, width: usize, style: TextStyle) -> Self {
+        let row = Self {
+            source_map: SourceMap::verbatim(start..start + line.len()),
+            ..Self::new(RowKind::Call, vec![StyledSpan::new(line, style)])
+        };
+        let row = row.truncated(width);
+        let shown = row.source_map.source_before(row.source_map.text_len()).max(start);
+        let is_whole = shown == start + line.len();
+        Self { source: start..shown + usize::from(is_whole), ..row }
     }
 }
 
@@ -200,7 +213,7 @@ pub(crate) fn result_rows(result: &ResultExcerpt, is_open: bool, width: usize) -
     let ink = TextStyle::of(*role);
     let (mut rows, mut lines_shown, mut offset) = (Vec::new(), 0, 0);
     if is_open {
-        rows = part_text::wrap_rows(text, width, RowKind::Call, ink);
+        rows = StyledRow::wrapped(text, width, RowKind::Call, ink);
         lines_shown = text.lines().count();
     } else {
         for line in text.split('\n') {
@@ -213,10 +226,7 @@ pub(crate) fn result_rows(result: &ResultExcerpt, is_open: bool, width: usize) -
             if line.trim().is_empty() {
                 continue;
             }
-            let shown = text::truncate(line, width);
-            let source_len = if *shown == *line { line.len() + 1 } else { shown.trim_end_matches('…').len() };
-            let source = line_start..line_start + source_len;
-            rows.push(StyledRow { source, ..StyledRow::new(RowKind::Call, vec![StyledSpan::new(shown, ink)]) });
+            rows.push(StyledRow::line_start(line, line_start, width, ink));
         }
     }
     let more = match lines.saturating_sub(lines_shown) {
