@@ -14,6 +14,7 @@ pub mod effect;
 pub mod environment;
 pub mod escape_keys;
 pub mod help;
+mod hint_clicks;
 pub mod key_hints;
 pub mod keymap;
 pub mod models;
@@ -49,8 +50,9 @@ pub use msg::Msg;
 pub use start::{CliOverrides, EndpointInfo, InitialConversation, StartOptions};
 pub use state::State;
 
+use crossterm::event::Event;
 use jiff::SignedDuration;
-use ratatui::layout::{Margin, Size};
+use ratatui::layout::Size;
 use {cx::Cx, screen::Screen};
 
 use crate::{
@@ -75,6 +77,11 @@ const FRAME_INTERVAL: SignedDuration = SignedDuration::from_millis(16);
 
 /// Applies a message to the state and returns the effects to carry out.
 pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
+    if let Msg::Input { event: Event::Mouse(mouse), .. } = &msg
+        && let Some(effects) = hint_clicks::on_press(state, now, *mouse)
+    {
+        return effects;
+    }
     let mut effects = Vec::new();
     let (screen, mut cx) = state.split(now, &mut effects);
     let cx = &mut cx;
@@ -206,15 +213,22 @@ fn lay_out(screen: &mut Screen, cx: &mut Cx<'_>) -> Vec<Effect> {
     let size = screen.size;
     xray::xray_actions::refresh_xray(&mut screen.overlays, cx);
     let result_request = results::call_results::refresh_pager(&mut screen.overlays, cx.chats);
+    screen.rail_has_content = cx.chats.current_conversation().is_some_and(rail::has_content);
     let areas = screen.update_areas();
     screen.pane.composer.scroll_to_cursor(areas.composer.height);
     if screen.focus == PaneFocus::Card && transcript::error_card::offered_choices(cx.chats).is_empty() {
         screen.focus = PaneFocus::Composer;
     }
     transcript::finding::sync(screen, cx.chats);
+    if screen.focus != PaneFocus::List {
+        screen.list.leave(); // The filter ends with the list.
+    }
     conversations::list_actions::refresh_rows(&mut screen.list, cx);
     overlays::sync(screen, cx);
-    let list_height = if areas.list.is_empty() { size.height.saturating_sub(3) } else { areas.list.height };
+    // Inside its frame a floating list has no row of keys, and without a filter one row less above its first heading.
+    let rows_above = u16::from(screen.list.filter.is_some());
+    let floating = size.height.saturating_sub(1 + rows_above);
+    let list_height = if areas.list.is_empty() { floating } else { areas.list.height };
     screen.list.scroll_to_cursor(list_height);
     let reasoning_in_rail = screen.is_rail_docked() && screen.rail.tab == RailTab::Reasoning;
     let mut effects: Vec<Effect> = [
@@ -243,8 +257,7 @@ fn lay_out(screen: &mut Screen, cx: &mut Cx<'_>) -> Vec<Effect> {
     transcript.is_card_focused = screen.focus == PaneFocus::Card;
     transcript.sync(conversation, areas.transcript.width, areas.transcript.height, cx.now, &options);
     let rail = if screen.overlays.iter().any(|overlay| matches!(overlay, ScreenOverlay::Rail)) {
-        // The area inside its border.
-        ScreenAreas::floating_rail(size, screen.widths).inner(Margin::new(2, 1))
+        ScreenAreas::floating_content(ScreenAreas::floating_rail(size, screen.widths))
     } else {
         areas.rail
     };

@@ -60,7 +60,7 @@ impl CardChoice {
             Self::EnterKey => "enter a key".into(),
             Self::OpenCredits => "buy credits".into(),
             Self::ChooseEffort => "choose an effort".into(),
-            Self::OpenSettings => "settings".into(),
+            Self::OpenSettings => "sampling".into(),
             Self::RetrySave => "save again".into(),
             Self::SendUnsaved => "send anyway".into(),
             Self::Resume => "go on".into(),

@@ -119,11 +119,9 @@ fn explain_incomplete(reason: Option<&str>, answer: &Answer) -> (&'static str, O
             "Its token limit or its context is full: raise max_output_tokens, or choose a model with a longer context."
                 .into(),
         ),
-        Some("max_output_tokens") => (
-            "The answer hit its token limit.",
-            after,
-            "Continue it, or raise max_output_tokens.".into(),
-        ),
+        Some("max_output_tokens") => {
+            ("The answer hit its token limit.", after, "Continue it, or raise max_output_tokens.".into())
+        }
         Some("content_filter") => {
             ("The provider's filter cut the answer.", after, "Rephrase the prompt, or ask another model.".into())
         }
@@ -148,9 +146,7 @@ fn headline(error: &ApiError, answer: &Answer, shown: bool) -> &'static str {
         FaultKind::Key if is_other_server(error) => "The server refused this key, or needs one.",
         FaultKind::Key => "OpenRouter refused this key.",
         FaultKind::Credit if is_key_budget(error) => "The budget of this key is used up.",
-        FaultKind::Credit if affordable_tokens(error).is_some() => {
-            "Not enough credit for an answer this long."
-        }
+        FaultKind::Credit if affordable_tokens(error).is_some() => "Not enough credit for an answer this long.",
         FaultKind::Credit => "There is no credit left.",
         FaultKind::Forbidden => "The request was refused.",
         FaultKind::Model => "This model is not available.",
@@ -307,7 +303,7 @@ fn advice(error: &ApiError, answer: &Answer) -> String {
         }
         FaultKind::Request => match supported_efforts(error) {
             Some(efforts) => format!("Choose an effort that the model supports: {efforts}."),
-            None => "Change the settings or the model; the same request will fail again.".into(),
+            None => "Change the sampling or the model; the same request would fail again.".into(),
         },
         FaultKind::Garbage => "Check the base_url of the endpoint in the config, then try again.".into(),
     }

@@ -90,7 +90,7 @@ impl Conversation {
         let turn_index = self.turns.len() - 1;
         let Some(model) = replay::model_of_dropped_reasoning(self, &self.turns[turn_index]) else { return };
         let name = model.rsplit('/').next().unwrap_or(model);
-        let note = format!("the reasoning of {name} was left out: only {name} can use it");
+        let note = format!("{name}'s reasoning was not sent: no other model can read it");
         self.turn_answer(turn_index).0.notes.push(note);
     }
 
@@ -533,8 +533,8 @@ impl RequestFix {
     /// The note for the user about the fix.
     fn note(self) -> &'static str {
         match self {
-            Self::DropReasoning => "earlier reasoning was left out: the server could not use it",
-            Self::DropServerItems => "results of the server's own tools were left out: the server did not accept them",
+            Self::DropReasoning => "earlier reasoning was not sent: the server could not use it",
+            Self::DropServerItems => "results of the server's own tools were not sent: the server did not accept them",
             Self::DropEffort => "effort none was not sent: this model always reasons",
             Self::DropInclude => "encrypted reasoning was not requested: this model has none",
         }

@@ -4,7 +4,7 @@ use crate::ui::chats::Chats;
 use crate::ui::{cx::Cx, screen::Screen};
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use jiff::SignedDuration;
-use ratatui::layout::{Margin, Position, Rect};
+use ratatui::layout::{Position, Rect};
 
 use super::{
     Action, Effect,
@@ -22,7 +22,7 @@ use crate::{
     chat::Timestamp,
     config::{CopyOnSelect, MouseMode},
     ui::{
-        conversations::list::ListStep,
+        conversations::list::{FloatingListView, ListStep},
         transcript::{CitationStep, ClickTarget, ScrollMove, SelectionUnit},
     },
 };
@@ -153,12 +153,15 @@ fn press(screen: &mut Screen, cx: &mut Cx<'_>, position: Position) {
             let request = list.on_click(position, screen_area);
             overlays::apply_request(screen, cx, request);
         }
-        Some(ScreenOverlay::List) if ScreenAreas::floating_list(size, widths).contains(position) => {
-            let inside = ScreenAreas::floating_list(size, widths).inner(Margin::new(2, 1));
-            press_list(screen, cx, position, inside);
+        Some(ScreenOverlay::List) if ScreenAreas::floating_list(size).contains(position) => {
+            let inside = ScreenAreas::floating_content(ScreenAreas::floating_list(size));
+            // The rows begin where those of a docked list do, a row higher without a field.
+            let rows_above = FloatingListView::head_rows(screen.list.filter.is_some());
+            press_list(screen, cx, position, Rect { y: inside.y + rows_above - 2, ..inside });
         }
         Some(ScreenOverlay::Rail) if ScreenAreas::floating_rail(size, widths).contains(position) => {
-            press_rail(screen, cx.chats, position, ScreenAreas::floating_rail(size, widths).inner(Margin::new(2, 1)));
+            let inside = ScreenAreas::floating_content(ScreenAreas::floating_rail(size, widths));
+            press_rail(screen, cx.chats, position, inside);
         }
         Some(ScreenOverlay::List | ScreenOverlay::Rail) => overlays::close_top(screen, cx),
         Some(

@@ -176,7 +176,7 @@ impl ToolList {
             Action::SwitchTool => return self.switch_selected(),
             Action::ForceTool => match self.selected_item() {
                 Some(ToolListItem::Tool(id)) => return ToolListCommand::Force(id.clone()),
-                _ => self.show_message("only a tool can be required: the next message must call it"),
+                _ => self.show_message("f works on a tool: the next message must call it"),
             },
             Action::ReloadTools => return ToolListCommand::Reload,
             Action::Accept if self.is_typing => self.is_typing = false,
@@ -268,7 +268,7 @@ impl ToolList {
         if let Some(server) = self.selected_server() {
             return ToolListCommand::Restart(server.to_owned());
         }
-        self.show_message("r works on MCP servers only: it restarts the server");
+        self.show_message("r restarts an MCP server; this is none");
         ToolListCommand::Nothing
     }
 
@@ -277,7 +277,7 @@ impl ToolList {
             Some((Some(ToolListItem::Server(name)), Some(ToolSwitch::Locked(rows::UNTRUSTED_REASON)))) => {
                 self.open_page(PageSubject::Trust(name));
             }
-            _ => self.show_message("t works only on an MCP server that is not trusted yet"),
+            _ => self.show_message("t trusts an MCP server that is not trusted yet"),
         }
     }
 

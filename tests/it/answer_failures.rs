@@ -286,7 +286,7 @@ fn zero_data_retention_is_sent_shown_and_can_be_dropped_once() {
     begin.config.provider.zdr = Some(true);
     let mut app = Harness::with_start(begin);
     app.store_reply(StoreReply::Opened { newest: Vec::new(), total: 0, new_draft: String::new() });
-    assert!(app.status().contains("zdr"), "{}", app.status());
+    assert!(app.status().contains("ZDR"), "{}", app.status());
     app.effects();
     app.enter_text("hello");
     app.press("enter");

@@ -57,7 +57,8 @@ fn call_tools(app: &mut Harness, stream: StreamId, calls: &[(&str, Value)]) {
         payloads.push(json!({ "type": "response.output_item.done", "output_index": index, "item": item }).to_string());
     }
     let usage = json!({ "input_tokens": 900, "output_tokens": 85, "cost": 0.000_183_4 });
-    let end = json!({ "type": "response.completed", "response": { "status": "completed", "output": [], "usage": usage } });
+    let end =
+        json!({ "type": "response.completed", "response": { "status": "completed", "output": [], "usage": usage } });
     payloads.push(end.to_string());
     let payloads: Vec<&str> = payloads.iter().map(String::as_str).collect();
     app.receive_events(stream, &payloads);
@@ -88,7 +89,8 @@ fn asking(width: u16, height: u16) -> Harness {
 /// The first cell of a text on the screen.
 fn find(app: &Harness, text: &str) -> (u16, u16) {
     let screen = app.screen();
-    let (y, row) = screen.lines().enumerate().find(|(_, row)| row.contains(text)).unwrap_or_else(|| panic!("{text}: {screen}"));
+    let (y, row) =
+        screen.lines().enumerate().find(|(_, row)| row.contains(text)).unwrap_or_else(|| panic!("{text}: {screen}"));
     let x = row[..row.find(text).expect("it is there")].chars().count();
     (u16::try_from(x).expect("small"), u16::try_from(y).expect("small"))
 }
@@ -203,7 +205,9 @@ fn a_choice_can_be_clicked_only_while_the_card_has_the_focus() {
 
 #[test]
 fn every_choice_of_the_focused_card_can_be_clicked() {
-    for (label, runs_it) in [("allow in this", 1), ("always allow", 1), ("deny and say why", 0), ("edit the arguments", 0)] {
+    for (label, runs_it) in
+        [("allow in this", 1), ("always allow", 1), ("deny and say why", 0), ("edit the arguments", 0)]
+    {
         let mut app = asking(120, 40);
         app.press("tab");
         let choice = find(&app, label);
@@ -226,7 +230,8 @@ fn a_tool_cannot_hide_its_name_or_write_rows_of_its_own() {
         hints: ibid::tools::ToolHints::default(),
     };
     app.send(Msg::ToolsReported { server: "notes".into(), tools: vec![tool] });
-    let wire = app.env().tools.toolbox().wire_name(&ToolId::new("notes", &name)).expect("the tool has a name").to_owned();
+    let wire =
+        app.env().tools.toolbox().wire_name(&ToolId::new("notes", &name)).expect("the tool has a name").to_owned();
     let stream = app.send_prompt("send it");
     call_tools(&mut app, stream, &[(&wire, json!({ "server": "trusted", "claims": "to be read-only" }))]);
     app.wait(CARD_DELAY);

@@ -24,6 +24,7 @@ mod readme;
 mod requests;
 mod results;
 mod screens;
+mod side_panes;
 mod source_map;
 mod store;
 mod stream;

@@ -163,6 +163,12 @@ impl ThemeMarks {
         })
     }
 
+    /// Returns the mark of the choice that is in force, a blank for the others.
+    #[must_use]
+    pub fn check(&self, is_in_force: bool) -> String {
+        if is_in_force { self.done } else { " " }.to_owned()
+    }
+
     /// Returns the frame of the spinner at a time in milliseconds; it advances eight frames a second.
     #[must_use]
     pub fn spinner_at(&self, milliseconds: u64) -> &'static str {

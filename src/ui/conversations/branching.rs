@@ -36,7 +36,7 @@ pub(crate) fn edit_prompt(screen: &mut Screen, cx: &mut Cx<'_>, id: MessageId) {
     screen.pane.composer.set_text(&text);
     screen.pane.editing = Some(EditTarget::Prompt(id));
     screen.focus = PaneFocus::Composer;
-    cx.show_message("editing an earlier prompt: Enter sends it as a branch, Esc leaves it");
+    cx.show_message("editing an earlier prompt · ↵ send as a branch · Esc cancel");
 }
 
 /// Asks which model should answer again.
@@ -64,7 +64,7 @@ pub(crate) fn restore_left_out(cx: &mut Cx<'_>) {
     match cx.chats.content.conversation_id().and_then(put_back) {
         Some((id, next)) => {
             carry_out(cx, id, next);
-            cx.show_message("all turns are sent again");
+            cx.show_message("all turns are sent from now on");
         }
         None => cx.show_message("no turns are left out of this conversation"),
     }

@@ -23,8 +23,8 @@ pub struct OverlayFrame<'a> {
 }
 
 /// The widest screen that an overlay covers completely.
-const MAX_FULL_WIDTH: u16 = 80;
-const MAX_WIDTH: u16 = 100;
+pub const MAX_FULL_WIDTH: u16 = 80;
+pub const MAX_WIDTH: u16 = 100;
 
 /// Returns the area of an overlay of this size, a little above the middle of the screen.
 pub fn overlay_area(screen: Rect, width: u16, height: u16) -> Rect {
@@ -49,6 +49,15 @@ impl OverlayFrame<'_> {
         self.draw_title(area, buf);
         self.draw_footer(area, buf);
         area.inner(Margin::new(1, 1))
+    }
+
+    /// Writes a count into the frame, at the right of its title.
+    pub fn draw_count(&self, count: &str, area: Rect, buf: &mut Buffer) {
+        let row = Rect { x: area.x + 2, width: area.width.saturating_sub(4), height: 1, ..area }.intersection(buf.area);
+        if row.width > 0 && !count.is_empty() {
+            let count = vec![Span::styled(count.to_owned(), self.theme.style(ColourRole::Muted))];
+            self.draw_label(count, row, Alignment::Right, buf);
+        }
     }
 
     fn draw_edges(&self, area: Rect, buf: &mut Buffer) {
@@ -98,7 +107,10 @@ impl OverlayFrame<'_> {
         }
         let left = room.saturating_sub(cells + 4);
         if let Some(notice) = self.notice.map(text::clean).filter(|_| left >= 8) {
-            let notice = text::truncate(&notice, left).into_owned();
+            // `↓ 375 more` is better short than cut.
+            let is_too_wide = text::width(&notice) > left;
+            let notice = notice.strip_suffix(" more").filter(|_| is_too_wide).unwrap_or(&notice);
+            let notice = text::truncate(notice, left).into_owned();
             self.draw_label(vec![Span::styled(notice, self.theme.style(ColourRole::Muted))], row, Alignment::Left, buf);
         }
     }
@@ -147,7 +159,7 @@ mod tests {
         assert_snapshot!(drawn(14, None), @"
         ╭─ Model f… ─╮
         │            │
-        ╰──── ↵ use ─╯
+        ╰─ Esc back ─╯
         ");
     }
 

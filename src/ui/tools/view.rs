@@ -115,7 +115,7 @@ impl ToolListView<'_> {
         let query_area = self.query_area(area);
         if self.list.query.is_empty() && !self.list.is_typing {
             let keys = self.keymap.keys_for(KeyContext::Tools, Action::SearchRows).unwrap_or_default();
-            key_hints::styled_line(format!("{keys} filters"), muted).render(query_area, buf);
+            key_hints::styled_line(format!("{keys} filter"), muted).render(query_area, buf);
         }
         self.list.query.draw(query_area, FieldDisplay::Text, self.theme.style(ColourRole::Text), self.theme, buf);
         key_hints::styled_line(self.count_text(), muted).right_aligned().render(text_column(area), buf);
@@ -131,17 +131,17 @@ impl ToolListView<'_> {
         const TRUST: Label = (&[Action::AskTrust], "trust");
         let mut labels = match (&self.list.page, self.list.selected_item()) {
             (Some(page), _) => match &page.subject {
-                PageSubject::Trust(_) => vec![(&[Action::ConfirmTrust][..], "trust it"), BACK],
-                PageSubject::Item(ToolListItem::Server(_)) if self.is_untrusted() => vec![TRUST, BACK],
-                PageSubject::Item(ToolListItem::Server(_)) => vec![BACK, RESTART],
-                PageSubject::Item(_) => vec![BACK],
+                PageSubject::Trust(_) => vec![(&[Action::ConfirmTrust][..], "trust it")],
+                PageSubject::Item(ToolListItem::Server(_)) if self.is_untrusted() => vec![TRUST],
+                PageSubject::Item(ToolListItem::Server(_)) => vec![RESTART],
+                PageSubject::Item(_) => Vec::new(),
             },
-            _ if self.list.is_typing => vec![(&[Action::Accept][..], "done"), (&[Action::Back], "clear")],
+            _ if self.list.is_typing => vec![(&[Action::Accept][..], "done")],
             (None, Some(ToolListItem::ToolMode)) => vec![(&[Action::SwitchTool][..], "next choice")],
             (None, Some(ToolListItem::ParallelCalls)) => vec![(&[Action::SwitchTool][..], "change")],
             (None, Some(ToolListItem::Server(_))) if self.is_untrusted() => vec![TRUST, OPEN],
             (None, Some(ToolListItem::Server(_))) => vec![SWITCH, OPEN, RESTART],
-            (None, Some(ToolListItem::Tool(_))) => vec![SWITCH, OPEN, (&[Action::ForceTool], "must be called")],
+            (None, Some(ToolListItem::Tool(_))) => vec![SWITCH, OPEN, (&[Action::ForceTool], "force")],
             (None, Some(ToolListItem::Hosted(_))) => vec![SWITCH, OPEN],
             (None, None) => Vec::new(),
         };
@@ -149,9 +149,10 @@ impl ToolListView<'_> {
             Some(page) if page.rows.len() > page_height => {
                 labels.push((&[Action::RowDown, Action::RowUp], "scroll"));
             }
-            None if !self.list.is_typing => labels.extend([BACK, (&[Action::ReloadTools], "reload all")]),
+            None if !self.list.is_typing => labels.push((&[Action::ReloadTools], "reload all")),
             Some(_) | None => (),
         }
+        labels.push(if self.list.is_typing { (&[Action::Back], "show all") } else { BACK });
         self.keymap.hints(self.list.key_context(), &labels)
     }
 
@@ -209,7 +210,7 @@ impl ToolListView<'_> {
 
     fn draw_rows(&self, parts: &ToolListAreas, buf: &mut Buffer) {
         if self.list.visible_rows.is_empty() {
-            key_hints::styled_line("Nothing matches. A shorter word finds more.", self.theme.style(ColourRole::Muted))
+            key_hints::styled_line("No matches.", self.theme.style(ColourRole::Muted))
                 .render(text_column(parts.rows), buf);
             return;
         }

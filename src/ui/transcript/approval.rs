@@ -243,7 +243,8 @@ fn entry_rows(entries: &[ArgumentEntry], width: usize) -> Vec<Vec<StyledSpan>> {
 /// Repeats the question of a long card, and says how to see its beginning.
 fn reminder_rows(question: Question, rows: usize, hints: &CardHints, width: usize) -> Vec<Vec<StyledSpan>> {
     let mut spans = question.spans();
-    let scroll = if hints.scroll_keys.is_empty() { String::new() } else { format!("; {} scrolls up", hints.scroll_keys) };
+    let scroll =
+        if hints.scroll_keys.is_empty() { String::new() } else { format!("; {} scrolls up", hints.scroll_keys) };
     spans.push(StyledSpan::new(format!("  {rows} rows above{scroll}"), TextStyle::of(ColourRole::Muted)));
     card::wrap_spans(&spans, width, RowKind::Card).into_iter().map(|row| row.spans).collect()
 }

@@ -49,7 +49,7 @@ pub fn answer_facts(answer: &Answer, brief: bool, awaits_price: bool) -> Vec<Str
     }
     match usage.and_then(|usage| usage.cost.as_ref()) {
         Some(cost) => facts.push(cost.to_string()),
-        None if awaits_price => facts.push("cost pending".into()),
+        None if awaits_price => facts.push("looking up the cost…".into()),
         None => (),
     }
     facts

@@ -138,13 +138,8 @@ impl TestWindow {
         let area = Rect::new(0, 0, self.width, self.height);
         let mut buf = Buffer::empty(area);
         let theme = Theme::bundled("ink").expect("bundled");
-        TranscriptView {
-            transcript: &self.transcript,
-            theme: &theme,
-            focused: false,
-            end_key: "^End",
-        }
-        .render(area, &mut buf);
+        TranscriptView { transcript: &self.transcript, theme: &theme, focused: false, end_key: "^End" }
+            .render(area, &mut buf);
         test_buffer::buffer_text(&buf)
     }
 
@@ -491,7 +486,6 @@ fn nothing_panics_at_any_size_and_nothing_is_drawn_outside() {
         transcript.sync(&chat, area.width, area.height, time_at(8.0), &options());
         transcript.scroll(ScrollMove::Top);
         transcript.sync(&chat, area.width, area.height, time_at(8.0), &options());
-        TranscriptView { transcript: &transcript, theme: &theme, focused: true, end_key: "^End" }
-            .render(area, buf);
+        TranscriptView { transcript: &transcript, theme: &theme, focused: true, end_key: "^End" }.render(area, buf);
     });
 }

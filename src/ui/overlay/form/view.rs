@@ -145,12 +145,12 @@ impl Widget for FormView<'_> {
         let notice = self.form.error_message(self.form.current).filter(|_| !has_error_rows);
         let labels: [(&[Action], &str); 4] = [
             (&[Action::Accept], "save"),
-            (&[Action::Back], "leave"),
             (&[Action::NextSection], "next"),
             (&[Action::EntryNewline], "newline"),
+            (&[Action::Back], "cancel"),
         ];
-        let keys = self.keymap.hints(KeyContext::Form, if notice.is_some() { &labels[1..2] } else { &labels });
-        let overlay = OverlayFrame { title: "Instructions and sampling", keys: &keys, notice, theme: self.theme };
+        let keys = self.keymap.hints(KeyContext::Form, if notice.is_some() { &labels[3..] } else { &labels });
+        let overlay = OverlayFrame { title: "System prompt and sampling", keys: &keys, notice, theme: self.theme };
         if overlay.draw(areas.frame, buf).is_empty() {
             return;
         }

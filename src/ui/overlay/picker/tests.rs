@@ -51,7 +51,7 @@ fn models() -> FuzzyPicker<String> {
         (model("example/opus-mini-chat", Some(("0", "0")), 32_768), None),
         (model("openrouter/auto", None, 2_000_000), None),
     ];
-    picker.set_rows(models.iter().map(|(model, slot)| model_row(model, *slot, model.id.clone())).collect());
+    picker.set_rows(models.iter().map(|(model, slot)| model_row(model, *slot, " ", model.id.clone())).collect());
     picker
 }
 
@@ -154,7 +154,7 @@ fn new_rows_leave_the_cursor_on_the_same_payload() {
     let mut picker = models();
     picker.select(&"openai/gpt-5.6".to_owned());
     let rows = [model("new/first", None, 1), model("openai/gpt-5.6", None, 1)];
-    picker.set_rows(rows.iter().map(|model| model_row(model, None, model.id.clone())).collect());
+    picker.set_rows(rows.iter().map(|model| model_row(model, None, " ", model.id.clone())).collect());
     assert_eq!(picker.selected().map(|row| row.payload.as_str()), Some("openai/gpt-5.6"));
     picker.set_rows(Vec::new());
     assert!(picker.selected().is_none());

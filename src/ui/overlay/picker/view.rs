@@ -121,7 +121,7 @@ impl<T> PickerView<'_, T> {
         let muted = self.theme.style(ColourRole::Muted);
         let lines = match &self.picker.load_state {
             _ if !self.picker.rows.is_empty() => {
-                vec![key_hints::styled_line("Nothing matches. A shorter word finds more.", muted)]
+                vec![key_hints::styled_line("No matches.", muted)]
             }
             LoadState::Loading { since } => {
                 let seconds = self.now.duration_since(*since).as_secs().max(0);

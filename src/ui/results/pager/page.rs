@@ -101,7 +101,7 @@ pub fn build_document(pager: &CallPager) -> PagerDocument {
             had_text = !piece.text.is_empty();
         }
         if outcome.byte_len() == 0 {
-            document.push(PagerLineKind::Note, "nothing");
+            document.push(PagerLineKind::Note, "no output");
         }
     } else if let Some(why) = run.and_then(result_text::missing_result_reason) {
         document.push_heading("No result");

@@ -9,7 +9,7 @@ use crate::{
     chat::{Item, ItemKind, ItemSlot, ToolCallRun, ToolCallState, answer::FunctionCall},
     config::ShowMode,
     render::{
-        markdown::MarkdownOptions,
+        markdown::{MarkdownLayout, MarkdownOptions},
         row::{GutterMark, RowKind, StyledRow, StyledSpan, TextStyle},
         theme::ColourRole,
     },
@@ -164,14 +164,19 @@ impl SectionBuilder<'_> {
         let is_complete = item.closed_at.is_some() || self.answer.is_over();
         let rows = self.sync_text(key, text, &look, self.barred_width(), is_complete, false);
         let is_cut = view == ReasoningView::LastRows;
-        let from = if is_cut { rows.saturating_sub(LIVE_ROWS) } else { 0 };
+        let rows = if is_cut { SectionRows::Owned(self.last_rows(key)) } else { SectionRows::OfText(key, 0..rows) };
         let bar = Some(GutterMark { mark: self.layout.options.look.marks.reasoning_bar, role: ColourRole::Reasoning });
         let gap = usize::from(!is_first && !is_cut);
-        self.sections.push(MessageSection {
-            gap,
-            bar,
-            ..MessageSection::new(part, SectionRows::OfText(key, from..rows))
-        });
+        self.sections.push(MessageSection { gap, bar, ..MessageSection::new(part, rows) });
+    }
+
+    /// The last rows of a text that are not blank.
+    fn last_rows(&self, key: (ItemSlot, usize)) -> Vec<StyledRow> {
+        let rows = self.laid.texts.get(&key).map_or(&[][..], MarkdownLayout::rows);
+        let written = rows.iter().rev().filter(|row| row.kind != RowKind::Blank);
+        let mut last: Vec<StyledRow> = written.take(LIVE_ROWS).cloned().collect();
+        last.reverse();
+        last
     }
 
     fn reasoning_view(&self, group: &WorkGroup) -> ReasoningView {

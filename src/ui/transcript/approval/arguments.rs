@@ -39,9 +39,15 @@ const REPLACEMENT_KEYS: [(&str, &str); 12] = [
 /// An argument on the card, or something that ibid says about the call.
 #[derive(Debug, Clone)]
 pub enum ArgumentEntry<'a> {
-    Field { label: String, value: Vec<StyledSpan> },
+    Field {
+        label: String,
+        value: Vec<StyledSpan>,
+    },
     /// A text and its replacement, or a diff.
-    Change { label: String, lines: Vec<NumberedLine<'a>> },
+    Change {
+        label: String,
+        lines: Vec<NumberedLine<'a>>,
+    },
 }
 
 /// A line of a diff with its numbers in the old and the new text.
@@ -208,7 +214,8 @@ impl<'a> ArgumentEntry<'a> {
                 .into_iter()
                 .map(|row| [vec![StyledSpan::new(" ".repeat(indent), muted)], row.spans].concat())
                 .collect();
-        let label_row = StyledSpan::new(format!("{label}{}", " ".repeat(indent.saturating_sub(text::width(label)))), muted);
+        let label_row =
+            StyledSpan::new(format!("{label}{}", " ".repeat(indent.saturating_sub(text::width(label)))), muted);
         match rows.first_mut() {
             Some(first) if text::width(label) <= label_width => first[0] = label_row,
             _ => {
