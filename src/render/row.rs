@@ -15,7 +15,7 @@ use super::{
 use crate::text::{self, wrap};
 
 pub use cell_map::CellMap;
-pub use copy::{RowCopier, markdown_range};
+pub use copy::RowCopier;
 
 /// A row as the layout produces it: never wider than requested, and without colours.
 ///

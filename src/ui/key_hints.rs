@@ -18,8 +18,8 @@ pub fn styled_line<'a>(words: impl Into<Cow<'a, str>>, style: Style) -> Line<'a>
     Line::from(Span::styled(words, style))
 }
 
-/// The hints that fit in full into `room` cells: as many as possible from the first, and always the last, which says how
-/// to leave. The theme has marks for some keys.
+/// The hints that fit in full into `room` cells: as many as possible from the first and, where there is room for two, the
+/// last, which says how to leave. The theme has marks for some keys.
 pub fn hint_line<'a>(hints: &[KeyHint<'a>], room: usize, theme: &Theme) -> Line<'a> {
     let hints: Vec<(String, &str)> = hints
         .iter()
@@ -32,7 +32,9 @@ pub fn hint_line<'a>(hints: &[KeyHint<'a>], room: usize, theme: &Theme) -> Line<
         .collect();
     let cells = |(key, word): &(String, &str)| text::width(key) + 1 + text::width(word) + HINT_GAP;
     let Some((last, others)) = hints.split_last() else { return Line::default() };
-    let Some(mut left) = (room + HINT_GAP).checked_sub(cells(last)) else { return Line::default() };
+    let keeps_last = others.first().is_none_or(|first| cells(first) + cells(last) <= room + HINT_GAP);
+    let last = Some(last).filter(|last| keeps_last && cells(last) <= room + HINT_GAP);
+    let mut left = room + HINT_GAP - last.map_or(0, cells);
     let fitting = others.iter().take_while(|hint| match left.checked_sub(cells(hint)) {
         Some(rest) => {
             left = rest;
@@ -41,7 +43,7 @@ pub fn hint_line<'a>(hints: &[KeyHint<'a>], room: usize, theme: &Theme) -> Line<
         None => false,
     });
     let mut spans = Vec::new();
-    for (key, word) in fitting.chain([last]) {
+    for (key, word) in fitting.chain(last) {
         spans.push(Span::raw(if spans.is_empty() { "" } else { "  " }));
         spans.push(Span::styled(key.clone(), theme.style(ColourRole::Accent)));
         spans.push(Span::raw(" "));

@@ -7,23 +7,20 @@ use jiff::SignedDuration;
 use ratatui::layout::{Position, Rect};
 
 use super::{
-    Action, Effect,
+    Action,
     areas::{GUTTER_WIDTH, ScreenAreas},
     conversations::list_actions,
     overlays::{self, PickerKind, ScreenOverlay},
     results::call_results,
     screen::PaneFocus,
-    transcript::{
-        copying::{copied_message, selected_text},
-        error_card,
-    },
+    transcript::{copying, error_card},
 };
 use crate::{
     chat::Timestamp,
     config::{CopyOnSelect, MouseMode},
     ui::{
         conversations::list::{FloatingListView, ListStep},
-        transcript::{CitationStep, ClickTarget, ScrollMove, SelectionUnit},
+        transcript::{CitationStep, ClickTarget, ScrollMove, SelectionCopy, SelectionUnit},
     },
 };
 
@@ -157,7 +154,7 @@ fn press(screen: &mut Screen, cx: &mut Cx<'_>, position: Position) {
             let inside = ScreenAreas::floating_content(ScreenAreas::floating_list(size));
             // The rows begin where those of a docked list do, a row higher without a field.
             let rows_above = FloatingListView::head_rows(screen.list.filter.is_some());
-            press_list(screen, cx, position, Rect { y: inside.y + rows_above - 2, ..inside });
+            press_list(screen, cx, position, Rect { y: (inside.y + rows_above).saturating_sub(2), ..inside });
         }
         Some(ScreenOverlay::Rail) if ScreenAreas::floating_rail(size, widths).contains(position) => {
             let inside = ScreenAreas::floating_content(ScreenAreas::floating_rail(size, widths));
@@ -270,14 +267,8 @@ fn release(screen: &mut Screen, cx: &mut Cx<'_>, position: Position) {
         click_text(screen, cx, position);
         return;
     }
-    let copy = match cx.env.config.copy_on_select {
-        CopyOnSelect::Off => return,
-        CopyOnSelect::Primary => Effect::CopyToPrimary,
-        CopyOnSelect::Clipboard => Effect::CopyToClipboard,
-    };
-    if let Some(text) = selected_text(&mut screen.pane, cx) {
-        cx.show_message(copied_message(&text));
-        cx.effects.push(copy(text));
+    if cx.env.config.copy_on_select != CopyOnSelect::Off {
+        copying::copy_selection(screen, cx.chats, SelectionCopy::OnRelease);
     }
 }
 

@@ -123,7 +123,6 @@ fn draw_rail(state: &State, area: Rect, frame: &mut DrawTarget) {
 /// Draws the column of title, transcript, rule and composer.
 fn draw_pane(state: &State, areas: &ScreenAreas, frame: &mut DrawTarget) {
     let theme = &state.env.theme;
-    let _pane = &state.screen.pane;
     let buf = &mut *frame.buffer;
     let conversation = state.chats.current_conversation();
     let sibling =
@@ -182,7 +181,7 @@ fn draw_empty(state: &State, area: Rect, buf: &mut Buffer) {
     let hints = [
         (Action::ChooseModel, if model.is_empty() { "choose one" } else { "another model" }),
         (Action::NextEffort, "reasoning effort"),
-        (Action::ToggleWeb, "web search"),
+        (Action::ToggleWeb, "search the web"),
         (Action::FocusList, "conversations"),
         (Action::ShowCommands, "all commands"),
     ];

@@ -30,7 +30,7 @@ fn a_stopped_answer_warns_of_billing_until_its_price_arrives() {
     app.send(Msg::StreamOpened { stream, generation: Some("gen-9".into()) });
     app.receive_events(stream, &[DELTA]);
     app.press("esc");
-    assert!(app.status().contains("stopped; may still be billed"), "{}", app.status());
+    assert!(app.status().contains("stopped; you may still be billed"), "{}", app.status());
     assert!(app.screen().contains("cost pending"), "{}", app.screen());
     app.effects();
     app.wait(Duration::from_secs(1));
@@ -277,7 +277,7 @@ fn leaving_out_older_turns_reports_if_there_are_none() {
     app.effects();
     app.press("enter");
     assert!(app.opened_streams().is_empty());
-    assert!(app.screen().contains("there is nothing older to leave out"), "{}", app.screen());
+    assert!(app.screen().contains("nothing older to leave out"), "{}", app.screen());
 }
 
 #[test]

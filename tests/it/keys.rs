@@ -164,7 +164,7 @@ fn remapped_keys_are_shown_and_work() {
     app.press("f5");
     assert!(app.screen().contains("slot 1 is empty: ^X m, then F5 puts a model on it"), "{}", app.screen());
     app.press("ctrl-x m");
-    assert!(app.screen().contains("F5 put on a slot"), "{}", app.screen());
+    assert!(app.screen().contains("F5 assigns a slot"), "{}", app.screen());
     let catalogue = ibid::api::Catalogue::parse(r#"{"data":[{"id":"some/one"},{"id":"some/two"}]}"#);
     app.send(Msg::CatalogueLoaded {
         endpoint: "openrouter".into(),

@@ -6,7 +6,7 @@ use ibid::{
     citations::annotations::CitationMark,
     render::{
         markdown::{MarkdownLayout, MarkdownOptions, TextStage},
-        row::{LineJoin, RowCopier, RowKind, StyledRow, markdown_range},
+        row::{LineJoin, RowCopier, RowKind, StyledRow},
         source_map::{SourceKind, SourceRun},
     },
     text,
@@ -72,7 +72,8 @@ impl<'a> Selection<'a> {
     }
 
     fn markdown_range(&self) -> Range<usize> {
-        markdown_range(self.rows, self.texts[0].start, self.texts[self.texts.len() - 1].end)
+        let sources = self.pairs().filter_map(|(row, text)| row.source_of(text));
+        sources.reduce(|all, next| all.start.min(next.start)..all.end.max(next.end)).unwrap_or_default()
     }
 
     /// The cleaned source of the selected ranges, in order, with bullets and bars as Markdown.
@@ -81,7 +82,12 @@ impl<'a> Selection<'a> {
         // What was copied as its source although a row shows other text for it: nothing else of it is copied.
         let mut whole: Vec<SourceRun> = Vec::new();
         let mut join = LineJoin::LineEnd;
-        for (row, selected) in self.pairs().filter(|(row, _)| !is_decoration(row)) {
+        for (row, selected) in self.pairs().filter(|(row, _)| is_folded(row, source) || !is_decoration(row)) {
+            if is_folded(row, source) {
+                out.push_str(&text::clean(&source[row.source.clone()]));
+                join = row.join;
+                continue;
+            }
             let content = row.content();
             let is_rest = |whole: &[SourceRun], run: &SourceRun| {
                 let is_within = |it: &SourceRun| it.source.start <= run.source.start && run.source.end <= it.source.end;
@@ -92,7 +98,9 @@ impl<'a> Selection<'a> {
             let begins_line = std::mem::replace(&mut join, row.join) == LineJoin::LineEnd && !goes_on;
             if begins_line && selected.start == 0 && !matches!(row.kind, RowKind::Code { .. }) {
                 let lead = &row.spans[..row.lead_spans];
-                lead.iter().for_each(|span| out.push_str(span.markdown.unwrap_or(&span.text)));
+                for span in lead {
+                    out.push_str(span.markdown.unwrap_or(&span.text));
+                }
             }
             for run in row.source_map.runs() {
                 let text = run.text.start.max(selected.start)..run.text.end.min(selected.end);
@@ -126,6 +134,11 @@ fn clusters_of_row((nth, row): (usize, &StyledRow)) -> Vec<(usize, Range<usize>)
 fn is_decoration(row: &StyledRow) -> bool {
     let is_inserted = row.source_map.runs().all(|run| run.kind == SourceKind::Inserted);
     is_inserted && matches!(row.kind, RowKind::CodeHead { .. } | RowKind::Rule | RowKind::Table)
+}
+
+/// Whether a row is the head of a code block whose source has more lines, but no rows.
+fn is_folded(row: &StyledRow, source: &str) -> bool {
+    matches!(row.kind, RowKind::CodeHead { .. }) && source[row.source.clone()].trim().contains('\n')
 }
 
 fn without_spaces(text: &str) -> String {
@@ -208,7 +221,8 @@ proptest! {
         for one in &selected {
             prop_assert!(markdown.contains(text::clean(&source[one.clone()]).trim()));
         }
-        let all = markdown_range(layout.rows(), 0, usize::MAX);
+        let rows = layout.rows();
+        let all = Selection { rows, texts: vec![0..usize::MAX; rows.len()] }.markdown_range();
         prop_assert_eq!(&source[all], &source, "everything selected is the whole source");
     }
 

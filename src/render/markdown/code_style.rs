@@ -36,11 +36,11 @@ pub(crate) struct DiagramSummary {
 
 impl CodeHeader<'_> {
     /// Whether the lines of the block are hidden.
-    pub fn is_folded(self, options: &MarkdownOptions) -> bool {
+    pub(crate) fn is_folded(self, options: &MarkdownOptions) -> bool {
         self.diagram.is_some() && !options.diagrams_open
     }
 
-    pub fn to_row(self, room: usize, options: &MarkdownOptions) -> StyledRow {
+    pub(crate) fn to_row(self, room: usize, options: &MarkdownOptions) -> StyledRow {
         let marks = &options.marks;
         let key = format!("c{}", self.block);
         let (diagram, is_folded) = (self.diagram.is_some(), self.is_folded(options));

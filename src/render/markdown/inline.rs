@@ -73,7 +73,7 @@ impl WrapCache {
 
 impl InlineText {
     /// Appends text that shows a range of the source.
-    pub fn push(&mut self, words: &str, style: &RunStyle, source: Range<usize>, kind: SourceKind) {
+    pub(crate) fn push(&mut self, words: &str, style: &RunStyle, source: Range<usize>, kind: SourceKind) {
         if words.is_empty() {
             return;
         }
@@ -90,7 +90,7 @@ impl InlineText {
     }
 
     /// Appends a citation mark; `source` is what it replaces, if anything.
-    pub fn push_mark(&mut self, cited: CitationRef, style: TextStyle, source: Range<usize>) {
+    pub(crate) fn push_mark(&mut self, cited: CitationRef, style: TextStyle, source: Range<usize>) {
         let needs_space = self.text.ends_with(|char: char| !char.is_whitespace() && !matches!(char, '(' | '（' | '['));
         let is_after_mark = self.runs.last().is_some_and(|run| run.citation.is_some());
         if needs_space && !is_after_mark && source.is_empty() {
@@ -109,7 +109,7 @@ impl InlineText {
     }
 
     /// Keeps delimiters with their LaTeX, which was pushed from `start` on.
-    pub fn glue_delimiters(&mut self, start: usize, delimiter_len: usize) {
+    pub(super) fn glue_delimiters(&mut self, start: usize, delimiter_len: usize) {
         let end = self.text.len().saturating_sub(delimiter_len);
         let Some(inside) = self.text.get(start + delimiter_len..end) else { return };
         let spaces = inside.len() - inside.trim_start_matches(' ').len();
@@ -120,7 +120,7 @@ impl InlineText {
     }
 
     /// Removes the brackets and commas that a model wrote around links that became marks.
-    pub fn remove_link_brackets(&mut self) {
+    pub(super) fn remove_link_brackets(&mut self) {
         let mut index = 0;
         while index < self.link_replacements.len() {
             let first = index;
@@ -165,32 +165,32 @@ impl InlineText {
         self.source_map.remove_range(range);
     }
 
-    pub fn trim_end(&mut self) {
+    pub(super) fn trim_end(&mut self) {
         let end = self.text.trim_end().len();
         self.remove_range(&(end..self.text.len()));
     }
 
     /// Returns where its source begins.
-    pub fn source_start(&self) -> usize {
+    pub(crate) fn source_start(&self) -> usize {
         self.source_map.source_before(0)
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.text.is_empty()
     }
 
     /// Returns the width of its widest line, unwrapped.
-    pub fn width(&self) -> usize {
+    pub(super) fn width(&self) -> usize {
         self.text.lines().map(text::width).max().unwrap_or(0)
     }
 
     /// Returns the width of its longest word.
-    pub fn longest_word_width(&self) -> usize {
+    pub(super) fn longest_word_width(&self) -> usize {
         self.text.split_whitespace().map(text::width).max().unwrap_or(0)
     }
 
     /// Returns its rows; the first may have less room.
-    pub fn wrapped_lines(&self, first: usize, rest: usize) -> Vec<InlineLine> {
+    pub(super) fn wrapped_lines(&self, first: usize, rest: usize) -> Vec<InlineLine> {
         self.lines_of(&wrap::wrap(
             &self.text,
             wrap::WrapOptions { first_width: first, rest_width: rest, glued: &self.glued },
@@ -198,7 +198,7 @@ impl InlineText {
     }
 
     /// Returns its rows, reusing the wrap of the text before it grew, and how it was wrapped if it is long.
-    pub fn wrapped_lines_cached(
+    pub(super) fn wrapped_lines_cached(
         &self,
         before: Option<&WrapCache>,
         room: usize,

@@ -47,7 +47,7 @@ const NARROW_COLUMN: usize = 24;
 const MAX_NARROW_ROWS: usize = 4;
 
 impl MarkdownTable {
-    pub fn to_lines(&self, room: usize, marks: &ThemeMarks) -> Vec<TableLine> {
+    pub(super) fn to_lines(&self, room: usize, marks: &ThemeMarks) -> Vec<TableLine> {
         match self.column_widths(room) {
             Some(widths) => self.column_lines(&widths, marks),
             None => self.record_lines(room),

@@ -24,9 +24,11 @@ pub struct RowCopier {
 impl RowCopier {
     /// Adds a range of the text of a row; `source` is what the row was laid out from.
     pub fn push(&mut self, row: &StyledRow, range: Range<usize>, source: &str) {
-        if let RowKind::CodeHead { is_folded: true, .. } = row.kind {
+        // The head of a folded or empty block stands for all of it.
+        let block = slice(source, &row.source).trim();
+        if matches!(row.kind, RowKind::CodeHead { .. }) && block.contains('\n') {
             self.begin_line(row, 1);
-            self.text.push_str(slice(source, &row.source).trim());
+            self.text.push_str(block);
         } else if row.is_decoration() {
             return;
         } else {
@@ -93,25 +95,16 @@ impl RowCopier {
     }
 }
 
-/// The source of the rows of one text, from a byte of the first row up to a byte of the last, with all markup between
-/// them. A row that is selected from its start or to its end has the markup there, too.
-pub fn markdown_range(rows: &[StyledRow], from: usize, to: usize) -> Range<usize> {
-    let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return 0..0 };
-    let is_to_end = to >= last.content().len();
-    let mut start = if from == 0 { first.source.start } else { last.source.end };
-    let mut end = if is_to_end { last.source.end } else { first.source.start };
-    for (nth, row) in rows.iter().enumerate() {
-        let from = if nth == 0 { from } else { 0 };
-        let to = if nth + 1 == rows.len() { to } else { row.content().len() };
-        let selected = row.source_map.slice(from..to.max(from));
-        for run in selected.runs().filter(|run| run.kind != SourceKind::Inserted) {
-            (start, end) = (start.min(run.source.start), end.max(run.source.end));
-        }
-    }
-    start.min(end)..end
-}
-
 impl StyledRow {
+    /// The source of a range of the text, with the markup beside it where the range reaches an end of the row.
+    pub fn source_of(&self, text: Range<usize>) -> Option<Range<usize>> {
+        let start = (text.start == 0).then_some(self.source.start..self.source.start);
+        let end = (text.end >= self.content().len()).then_some(self.source.end..self.source.end);
+        let selected = self.source_map.slice(text);
+        let shown = selected.runs().filter(|run| run.kind != SourceKind::Inserted).map(|run| run.source);
+        shown.chain(start).chain(end).reduce(|all, next| all.start.min(next.start)..all.end.max(next.end))
+    }
+
     /// Whether the row is only the head of a code block, or the rule below a heading or a table's head.
     fn is_decoration(&self) -> bool {
         match self.kind {

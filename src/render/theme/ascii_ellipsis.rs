@@ -72,7 +72,7 @@ mod tests {
         assert_eq!(widened("footno… | next      "), "foot... | next      ");
         assert_eq!(widened("  … 97 more         "), "  ... 97 more       ");
         assert_eq!(widened("word …   asks       "), "word ... asks       ");
-        assert_eq!(widened("a 日本…| b          ").trim_end(), "a 日  ...| b");
+        assert_eq!(widened("a 日本…| b          ").trim_end(), "a 日 ...| b");
         assert_eq!(widened("……"), "......              ");
     }
 }

@@ -25,6 +25,14 @@ pub struct OverlayFrame<'a> {
 /// The widest screen that an overlay covers completely.
 pub const MAX_FULL_WIDTH: u16 = 80;
 pub const MAX_WIDTH: u16 = 100;
+/// The cells between the frame and its text: a blank, or marks and the bar of the selected row.
+const INDENT: u16 = 3;
+
+/// Returns the columns from the sign of a field on, two cells left of the text.
+pub fn sign_column(area: Rect) -> Rect {
+    let left = (INDENT - 2).min(area.width);
+    Rect { x: area.x + left, width: area.width - left, ..area }
+}
 
 /// Returns the area of an overlay of this size, a little above the middle of the screen.
 pub fn overlay_area(screen: Rect, width: u16, height: u16) -> Rect {
@@ -35,6 +43,12 @@ pub fn overlay_area(screen: Rect, width: u16, height: u16) -> Rect {
     };
     let height = height.min(screen.height);
     Rect { x: screen.x + (screen.width - width) / 2, y: screen.y + (screen.height - height) / 3, width, height }
+}
+
+/// Returns the column of text inside a frame: left of it are the bar of the cursor or a mark, and a blank.
+pub fn text_column(area: Rect) -> Rect {
+    let left = INDENT.min(area.width);
+    Rect { x: area.x + left, width: (area.width - left).saturating_sub(INDENT), ..area }
 }
 
 impl OverlayFrame<'_> {
@@ -53,7 +67,7 @@ impl OverlayFrame<'_> {
 
     /// Writes a count into the frame, at the right of its title.
     pub fn draw_count(&self, count: &str, area: Rect, buf: &mut Buffer) {
-        let row = Rect { x: area.x + 2, width: area.width.saturating_sub(4), height: 1, ..area }.intersection(buf.area);
+        let row = Rect { x: area.x + 3, width: area.width.saturating_sub(6), height: 1, ..area }.intersection(buf.area);
         if row.width > 0 && !count.is_empty() {
             let count = vec![Span::styled(count.to_owned(), self.theme.style(ColourRole::Muted))];
             self.draw_label(count, row, Alignment::Right, buf);
@@ -83,11 +97,11 @@ impl OverlayFrame<'_> {
     }
 
     fn draw_title(&self, area: Rect, buf: &mut Buffer) {
-        let room = usize::from(area.width).saturating_sub(6);
+        let room = usize::from(area.width).saturating_sub(8);
         let title = text::clean(self.title);
         if room > 0 && !title.is_empty() {
             let title = text::truncate(&title, room).into_owned();
-            let row = Rect { x: area.x + 2, width: area.width - 4, height: 1, ..area };
+            let row = Rect { x: area.x + INDENT, width: area.width - 2 * INDENT, height: 1, ..area };
             self.draw_label(
                 vec![Span::styled(title, self.theme.style(ColourRole::Text).bold())],
                 row,
@@ -98,10 +112,15 @@ impl OverlayFrame<'_> {
     }
 
     fn draw_footer(&self, area: Rect, buf: &mut Buffer) {
-        let room = usize::from(area.width).saturating_sub(6);
+        let room = usize::from(area.width).saturating_sub(8);
         let keys = key_hints::hint_line(self.keys, room, self.theme);
         let cells: usize = keys.spans.iter().map(|span| text::width(&span.content)).sum();
-        let row = Rect { x: area.x + 2, y: area.bottom() - 1, width: area.width.saturating_sub(4), height: 1 };
+        let row = Rect {
+            x: area.x + INDENT.min(area.width),
+            y: area.bottom() - 1,
+            width: area.width.saturating_sub(2 * INDENT),
+            height: 1,
+        };
         if cells > 0 {
             self.draw_label(keys.spans, row, Alignment::Right, buf);
         }
@@ -159,7 +178,7 @@ mod tests {
         assert_snapshot!(drawn(14, None), @"
         ╭─ Model f… ─╮
         │            │
-        ╰─ Esc back ─╯
+        ╰──── ↵ use ─╯
         ");
     }
 

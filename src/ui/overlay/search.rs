@@ -11,7 +11,7 @@ use ratatui::{
 
 use super::{
     field::{FieldDisplay, TextField},
-    frame,
+    frame::{self, sign_column, text_column},
 };
 use crate::text::SearchNeedle;
 use crate::{
@@ -43,6 +43,10 @@ impl SearchField {
     /// Returns `true` while keys go to the field.
     pub fn is_typing(&self) -> bool {
         self.typing
+    }
+
+    pub fn text(&self) -> String {
+        self.field.text()
     }
 
     pub fn needle(&self) -> &SearchNeedle {
@@ -83,7 +87,7 @@ pub fn typing_hints(keymap: &Keymap) -> Vec<KeyHint<'static>> {
 
 /// The text in an empty field: the key that starts a search.
 pub fn search_hint(keymap: &Keymap, context: KeyContext) -> String {
-    keymap.keys_for(context, Action::SearchRows).map_or_else(String::new, |keys| format!("{keys} searches"))
+    keymap.keys_for(context, Action::SearchRows).map_or_else(String::new, |keys| format!("{keys} find"))
 }
 
 /// The number of matches as text; `current` counts from 0.
@@ -103,7 +107,6 @@ pub struct SearchAreas {
 }
 
 const WIDTH: u16 = 100;
-const INDENT: u16 = 2;
 
 pub fn areas(screen: Rect) -> SearchAreas {
     let height = if screen.height > 24 { screen.height - 4 } else { screen.height };
@@ -117,12 +120,6 @@ pub fn areas(screen: Rect) -> SearchAreas {
     let field = Rect { height: inner.height.min(1), ..inner };
     let above = (if inner.height > 6 { 2 } else { 1 }).min(inner.height);
     SearchAreas { frame, field, rows: Rect { y: inner.y + above, height: inner.height - above, ..inner } }
-}
-
-/// The column of text inside the frame.
-pub fn text_column(area: Rect) -> Rect {
-    let left = INDENT.min(area.width);
-    Rect { x: area.x + left, width: (area.width - left).saturating_sub(INDENT), ..area }
 }
 
 /// Draws the field.
@@ -154,7 +151,8 @@ impl Widget for SearchView<'_> {
             return;
         }
         let muted = self.theme.style(ColourRole::Muted);
-        key_hints::styled_line(self.theme.marks.prompt, self.theme.style(ColourRole::Accent)).render(area, buf);
+        key_hints::styled_line(self.theme.marks.prompt, self.theme.style(ColourRole::Accent))
+            .render(sign_column(area), buf);
         let field = self.field_area(area);
         if self.search.is_empty() && !self.search.typing {
             key_hints::styled_line(self.hint, muted).render(field, buf);

@@ -5,7 +5,7 @@ use crate::chat::{ItemSlot, MessageId};
 
 /// A row of the text that survives a new layout, such as the one at the top of the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RowAnchor {
+pub(crate) struct RowAnchor {
     pub message: MessageId,
     /// The message's last known index in its branch.
     pub message_index: usize,

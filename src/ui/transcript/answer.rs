@@ -46,7 +46,7 @@ pub(crate) fn answer_sections(
         is_after_text: false,
         used_texts: Vec::new(),
     };
-    builder.laid.citations.sync(answer);
+    builder.laid.citations.refresh(answer);
     parts.parts.iter().for_each(|part| builder.push_part(part));
     let SectionBuilder { sections, used_texts: used, .. } = builder;
     laid.texts.retain(|key, _| used.contains(key));

@@ -132,7 +132,7 @@ impl Default for PlacedRow<'_> {
 
 impl MessageRows {
     /// Brings the rows up to date. Returns the work that took.
-    pub fn sync(&mut self, message: &Message, context: &LayoutCx) -> LayoutWork {
+    pub(super) fn sync(&mut self, message: &Message, context: &LayoutCx) -> LayoutWork {
         if std::mem::replace(&mut self.checked_frame, context.frame) == context.frame {
             return LayoutWork::default();
         }
@@ -190,12 +190,12 @@ impl MessageRows {
     }
 
     /// Makes the next `sync` check the message, even in the same frame.
-    pub fn invalidate(&mut self) {
+    pub(super) fn invalidate(&mut self) {
         self.checked_frame = 0;
     }
 
     /// The row that shows a position in a part's source, if it is shown.
-    pub fn row_at_source(&self, part: PartKey, source: SourcePos) -> Option<usize> {
+    pub(crate) fn row_at_source(&self, part: PartKey, source: SourcePos) -> Option<usize> {
         let mut above = 0;
         let mut found = None;
         for section in &self.sections {
@@ -217,8 +217,19 @@ impl MessageRows {
         found
     }
 
+    /// The rows of a part, each with its index from the top.
+    pub(crate) fn rows_of_part(&self, part: PartKey) -> impl Iterator<Item = (usize, &StyledRow)> {
+        let mut above = 0;
+        self.sections.iter().flat_map(move |section| {
+            let first = above + section.gap;
+            above = first + section.rows.len();
+            let rows = if section.key == part { self.rows_of(&section.rows) } else { &[] };
+            (first..).zip(rows)
+        })
+    }
+
     /// The rows that fold something, each with its target.
-    pub fn fold_rows(&self) -> impl Iterator<Item = (usize, CursorTarget)> + '_ {
+    pub(super) fn fold_rows(&self) -> impl Iterator<Item = (usize, CursorTarget)> + '_ {
         let mut above = 0;
         self.sections.iter().filter_map(move |section| {
             let first = above + section.gap;
@@ -228,12 +239,12 @@ impl MessageRows {
     }
 
     /// The target that a row folds, if any.
-    pub fn fold_at(&self, row: usize) -> Option<CursorTarget> {
+    pub(super) fn fold_at(&self, row: usize) -> Option<CursorTarget> {
         self.fold_rows().find(|(first, _)| *first == row).map(|(_, target)| target)
     }
 
     /// The rows above the code blocks, each with its block's number.
-    pub fn code_head_rows(&self) -> impl Iterator<Item = (usize, u32)> + '_ {
+    pub(super) fn code_head_rows(&self) -> impl Iterator<Item = (usize, u32)> + '_ {
         let mut above = 0;
         self.sections.iter().flat_map(move |section| {
             let first = above + section.gap;
@@ -246,7 +257,7 @@ impl MessageRows {
     }
 
     /// The code block that a row of the answer belongs to.
-    pub fn code_at(&self, row: usize) -> Option<u32> {
+    pub(super) fn code_at(&self, row: usize) -> Option<u32> {
         let (section, row_in_section) = self.section_at(row)?;
         let row = self.rows_of(&section.rows).get(row_in_section.checked_sub(section.gap)?)?;
         match row.kind {
@@ -258,7 +269,7 @@ impl MessageRows {
     }
 
     /// The item that contains a code block, if the block is a diagram that can be folded.
-    pub fn diagram_slot(&self, block: u32) -> Option<ItemSlot> {
+    pub(crate) fn diagram_slot(&self, block: u32) -> Option<ItemSlot> {
         let is_head =
             |row: &StyledRow| matches!(row.kind, RowKind::CodeHead { block: at, diagram: true, .. } if at == block);
         let mut texts = self.sections.iter().filter(|section| section.key.kind == PartKind::Text);
@@ -266,7 +277,7 @@ impl MessageRows {
     }
 
     /// The foldable part that a row belongs to, either as its head or below it.
-    pub fn fold_around(&self, row: usize) -> Option<CursorTarget> {
+    pub(super) fn fold_around(&self, row: usize) -> Option<CursorTarget> {
         let (mut above, mut around) = (0, None);
         for section in &self.sections {
             around = match section.key.kind {
@@ -288,30 +299,30 @@ impl MessageRows {
         None
     }
 
-    pub fn height(&self) -> usize {
+    pub(super) fn height(&self) -> usize {
         self.height
     }
 
     /// The row at an index from the top, blank rows included.
-    pub fn row(&self, index: usize) -> Option<PlacedRow<'_>> {
+    pub(super) fn row(&self, index: usize) -> Option<PlacedRow<'_>> {
         let (section, row) = self.section_at(index)?;
         let row = row.checked_sub(section.gap)?;
         self.rows_of(&section.rows).get(row).map(|row| PlacedRow { row, bar: section.bar })
     }
 
     /// The first row that is not blank.
-    pub fn first_row(&self) -> usize {
+    pub(super) fn first_row(&self) -> usize {
         self.sections.first().map_or(0, |section| section.gap)
     }
 
     /// The first row of the card, if there is one.
-    pub fn card_row(&self) -> Option<usize> {
+    pub(crate) fn card_row(&self) -> Option<usize> {
         let (above, section) = self.section_of(PartKind::Card)?;
         Some(above + section.gap)
     }
 
     /// A hash of the text on the card, without its frame: that changes with the focus.
-    pub fn card_text_hash(&self) -> u64 {
+    pub(super) fn card_text_hash(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         if let Some((_, section)) = self.section_of(PartKind::Card) {
             let content = self.rows_of(&section.rows).iter().filter(|row| row.kind != RowKind::CardEdge);
@@ -321,7 +332,7 @@ impl MessageRows {
     }
 
     /// The marks in the text and, for sources without a mark, their entries below it, each with its row.
-    pub fn citation_rows(&self) -> Vec<(usize, CitationTarget)> {
+    pub(super) fn citation_rows(&self) -> Vec<(usize, CitationTarget)> {
         let (mut above, mut shown, mut marked) = (0, Vec::new(), BTreeSet::new());
         for section in &self.sections {
             let rows = self.rows_of(&section.rows);
@@ -347,7 +358,7 @@ impl MessageRows {
     }
 
     /// The rows of the open source card.
-    pub fn source_card_rows(&self) -> Option<Range<usize>> {
+    pub(crate) fn source_card_rows(&self) -> Option<Range<usize>> {
         let (above, section) = self.section_of(PartKind::SourceCard)?;
         Some(above..above + section.gap + section.rows.len())
     }
@@ -359,7 +370,7 @@ impl MessageRows {
         Some((above, &self.sections[position]))
     }
 
-    pub fn anchor_at(&self, message: MessageId, index: usize, row: usize) -> RowAnchor {
+    pub(crate) fn anchor_at(&self, message: MessageId, index: usize, row: usize) -> RowAnchor {
         let head = RowAnchor {
             message,
             message_index: index,
@@ -380,7 +391,7 @@ impl MessageRows {
     }
 
     /// The row of an anchor: by its number in its part or, if the text was wrapped again, by its source.
-    pub fn row_of_anchor(&self, anchor: &RowAnchor, rewrapped: bool) -> usize {
+    pub(super) fn row_of_anchor(&self, anchor: &RowAnchor, rewrapped: bool) -> usize {
         let (mut above, mut folded_row) = (0, 0);
         for (nth, section) in self.sections.iter().enumerate() {
             let height = section.gap + section.rows.len();
@@ -407,12 +418,12 @@ impl MessageRows {
         folded_row
     }
 
-    pub fn apply_highlighting(&mut self, painted: &highlight::HighlightedLines) -> bool {
+    pub(super) fn apply_highlighting(&mut self, painted: &highlight::HighlightedLines) -> bool {
         self.texts.values_mut().any(|text| text.apply_colours(painted))
     }
 
     /// Takes the code in a range of rows that needs highlighting.
-    pub fn take_highlight_jobs(
+    pub(super) fn take_highlight_jobs(
         &mut self,
         owner: highlight::CodeOwner,
         wanted: &Range<usize>,
@@ -496,11 +507,11 @@ impl SectionRows {
 }
 
 impl MessageSection {
-    pub fn new(part: &AnswerPart, rows: SectionRows) -> Self {
+    pub(crate) fn new(part: &AnswerPart, rows: SectionRows) -> Self {
         Self { folds: part.folds, folded_by: part.folded_by, ..Self::with_key(part.key, rows) }
     }
 
-    pub fn with_key(key: PartKey, rows: SectionRows) -> Self {
+    pub(crate) fn with_key(key: PartKey, rows: SectionRows) -> Self {
         Self { key, folds: None, folded_by: None, rows_above: 0, gap: 0, rows, bar: None }
     }
 }

@@ -25,7 +25,7 @@ pub(crate) struct AnswerPart<'a> {
 
 /// Identifies a part of a message while others come and go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PartKey {
+pub(crate) struct PartKey {
     pub kind: PartKind,
     /// The item that it belongs to; of a row for several items, the first of them.
     pub slot: Option<ItemSlot>,
@@ -34,7 +34,7 @@ pub struct PartKey {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PartKind {
+pub(crate) enum PartKind {
     Head,
     Notes,
     /// The row of an item, or of several.
@@ -107,7 +107,7 @@ pub fn folded_text(message: &Message, slot: ItemSlot) -> Option<String> {
 }
 
 impl PartKey {
-    pub fn new(kind: PartKind) -> Self {
+    pub(crate) fn new(kind: PartKind) -> Self {
         Self { kind, slot: None, index: 0 }
     }
 
@@ -118,7 +118,7 @@ impl PartKey {
 
 impl<'a> PartContent<'a> {
     /// The text that the part is laid out from and that searches look at, cleaned unless it is Markdown.
-    pub fn source(&self) -> Option<Cow<'a, str>> {
+    pub(crate) fn source(&self) -> Option<Cow<'a, str>> {
         match *self {
             Self::Reasoning { text, .. } | Self::Text(text, _) => Some(Cow::Borrowed(text)),
             Self::Prompt(text) | Self::Refusal(text) => Some(text::clean(text)),
@@ -138,13 +138,13 @@ impl<'a> PartContent<'a> {
         }
     }
 
-    pub fn is_markdown(&self) -> bool {
+    pub(crate) fn is_markdown(&self) -> bool {
         matches!(self, Self::Reasoning { .. } | Self::Text(..))
     }
 }
 
 impl<'a> MessageParts<'a> {
-    pub fn of(message: &'a Message) -> Self {
+    pub(crate) fn of(message: &'a Message) -> Self {
         let mut parts = Self::default();
         parts.push(PartKey::new(PartKind::Head), PartContent::Head);
         match &message.body {
@@ -156,7 +156,7 @@ impl<'a> MessageParts<'a> {
         parts
     }
 
-    pub fn find(&self, key: PartKey) -> Option<&AnswerPart<'a>> {
+    pub(crate) fn find(&self, key: PartKey) -> Option<&AnswerPart<'a>> {
         self.parts.iter().find(|part| part.key == key)
     }
 

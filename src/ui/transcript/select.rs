@@ -2,7 +2,7 @@
 
 mod steps;
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -14,11 +14,12 @@ use super::{
     parts::MessageParts,
 };
 use crate::{
-    chat::{Conversation, MessageId, Timestamp},
+    chat::{Message, MessageId},
     render::{
         row::{CellMap, RowCopier, StyledRow},
         source_map::SourcePos,
     },
+    text,
 };
 pub use steps::SelectionStep;
 
@@ -36,6 +37,17 @@ pub enum SelectionUnit {
 pub enum SelectionInput {
     Mouse,
     Keys,
+}
+
+/// How a selection is copied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SelectionCopy {
+    /// As it reads, which ends the selection.
+    Text,
+    /// As its source, which ends the selection.
+    Markdown,
+    /// As it reads, because the mouse was released.
+    OnRelease,
 }
 
 /// A selection and the input that makes it.
@@ -128,18 +140,21 @@ impl Transcript {
         self.selection = None;
     }
 
-    /// The selected text, without decoration and with line wraps undone.
-    pub fn selected_text(&mut self, conversation: &Conversation, now: Timestamp) -> Option<String> {
-        let (from, to) = self.selection.as_ref().filter(|selection| !selection.is_empty)?.range?;
-        let mut pass = LayoutPass {
-            transcript: self,
-            conversation,
-            now,
-            rewrapped: false,
-            resolved_anchor: None,
-            reader_changed_rows: false,
-        };
-        Some(pass.copy_text(from, to)).filter(|text| !text.is_empty())
+    /// Copies the selection at the next layout; returns `false` if there is none.
+    pub fn copy_selection(&mut self, copy: SelectionCopy) -> bool {
+        let is_selected = self.selection_input().is_some();
+        self.pending_copy = is_selected.then_some(copy);
+        is_selected
+    }
+
+    /// Whether a copy waits for the next layout.
+    pub fn is_copying(&self) -> bool {
+        self.pending_copy.is_some()
+    }
+
+    /// Takes what the last layout copied.
+    pub fn take_copied_text(&mut self) -> Option<(SelectionCopy, String)> {
+        self.copied_text.take()
     }
 
     /// The selected byte range of a row's text, given the length of the text.
@@ -191,7 +206,7 @@ impl Transcript {
 
 impl TextSelection {
     /// Whether the mouse has moved since the last frame.
-    pub fn is_unsettled(&self) -> bool {
+    pub(super) fn is_unsettled(&self) -> bool {
         self.dragged_to.is_some()
     }
 
@@ -203,7 +218,7 @@ impl TextSelection {
 
 impl LayoutPass<'_> {
     /// Locates the selection in the rows of this frame.
-    pub fn update_selection(&mut self) {
+    pub(super) fn update_selection(&mut self) {
         let Some(mut selection) = self.transcript.selection.take() else { return };
         let reached = selection.dragged_to.take().and_then(|(column, row)| self.transcript.offset_at_cell(column, row));
         let from = self.resolve_point(&selection.from);
@@ -235,31 +250,71 @@ impl LayoutPass<'_> {
         Some(RowOffset { row_pos, byte: row.content().floor_char_boundary(byte) })
     }
 
-    /// The text from one character up to another.
-    fn copy_text(&mut self, from: RowOffset, to: RowOffset) -> String {
+    /// Carries out a copy that waits for this layout.
+    pub(crate) fn copy_selection(&mut self) {
+        let Some(copy) = self.transcript.pending_copy.take() else { return };
+        let range = self.transcript.selection.as_ref().and_then(|selection| selection.range);
+        let Some((from, to)) = range else { return };
+        let messages = from.row_pos.message_index..=to.row_pos.message_index;
+        let text = match copy {
+            SelectionCopy::Text | SelectionCopy::OnRelease => self.selected_text(messages),
+            SelectionCopy::Markdown => self.selected_markdown(messages),
+        };
+        self.transcript.copied_text = Some((copy, text));
+        if copy != SelectionCopy::OnRelease {
+            self.transcript.clear_selection();
+        }
+    }
+
+    /// The selected text, without decoration and with line wraps undone.
+    fn selected_text(&mut self, messages: RangeInclusive<usize>) -> String {
         let mut copier = RowCopier::default();
-        for index in from.row_pos.message_index..=to.row_pos.message_index {
-            let height = self.message_height(index);
-            let message = self.conversation.branch.get(index).and_then(|id| self.conversation.messages.get(id));
-            let Some(message) = message else { break };
+        for message_index in messages {
+            let height = self.message_height(message_index);
+            let Some((message, laid)) = self.message_rows(message_index) else { break };
             let parts = MessageParts::of(message);
             let (mut part, mut source) = (None, None);
-            for row in (0..height).map(|row| RowPos { message_index: index, row }) {
-                if row < from.row_pos || row > to.row_pos {
-                    continue;
-                }
-                let Some(laid) = self.transcript.message_rows.get(&message.id) else { break };
-                let key = laid.anchor_at(message.id, index, row.row).part;
+            for row in 0..height {
+                let row_text = laid.row(row).unwrap_or_default().row;
+                let row_pos = RowPos { message_index, row };
+                let selected = self.transcript.selected_range_in(row_pos, row_text.content().len());
+                let Some(selected) = selected else { continue };
+                let key = laid.anchor_at(message.id, message_index, row).part;
                 if part.replace(key) != Some(key) {
                     source = parts.find(key).and_then(|part| part.content.source());
                 }
-                let row_text = laid.row(row.row).unwrap_or_default().row;
-                let start = if row == from.row_pos { from.byte } else { 0 };
-                let end = if row == to.row_pos { to.byte } else { row_text.content().len() };
-                copier.push(row_text, start..end.max(start), source.as_deref().unwrap_or_default());
+                copier.push(row_text, selected, source.as_deref().unwrap_or_default());
             }
         }
         copier.finish()
+    }
+
+    /// The source of the selected text, with its markup. What has no source, such as the head of a message, is left out.
+    fn selected_markdown(&mut self, messages: RangeInclusive<usize>) -> String {
+        let mut texts = Vec::new();
+        for message_index in messages {
+            self.message_height(message_index);
+            let Some((message, laid)) = self.message_rows(message_index) else { break };
+            for part in MessageParts::of(message).parts {
+                let sources = laid.rows_of_part(part.key).filter_map(|(row, row_text)| {
+                    let row_pos = RowPos { message_index, row };
+                    row_text.source_of(self.transcript.selected_range_in(row_pos, row_text.content().len())?)
+                });
+                let range = sources.reduce(|all, next| all.start.min(next.start)..all.end.max(next.end));
+                if let Some((range, source)) = range.zip(part.content.source()) {
+                    let (start, end) = (source.floor_char_boundary(range.start), source.ceil_char_boundary(range.end));
+                    texts.push(text::clean(source[start..end].trim_matches('\n')).into_owned());
+                }
+            }
+        }
+        texts.retain(|text| !text.is_empty());
+        texts.join("\n\n")
+    }
+
+    /// A message of the branch and its rows as they were last laid out.
+    fn message_rows(&self, index: usize) -> Option<(&Message, &MessageRows)> {
+        let id = self.conversation.branch.get(index)?;
+        Some((self.conversation.messages.get(id)?, self.transcript.message_rows.get(id)?))
     }
 
     /// Widens a range to whole units: its first character, and the one after its last.
@@ -338,16 +393,16 @@ pub(crate) struct ColumnCellMap {
 }
 
 impl ColumnCellMap {
-    pub fn cell_of(&self, byte: usize) -> usize {
+    pub(crate) fn cell_of(&self, byte: usize) -> usize {
         self.bar_width + self.cell_map.cell_of(byte)
     }
 
-    pub fn byte_at(&self, cell: usize) -> usize {
+    pub(crate) fn byte_at(&self, cell: usize) -> usize {
         cell.checked_sub(self.bar_width).map_or(0, |cell| self.cell_map.byte_at(cell))
     }
 
     /// The cells of a byte range of the text, from left to right.
-    pub fn cells(&self, words: &Range<usize>) -> Vec<Range<usize>> {
+    pub(crate) fn cells(&self, words: &Range<usize>) -> Vec<Range<usize>> {
         self.cell_map
             .cells(words)
             .into_iter()

@@ -245,7 +245,7 @@ fn stop_turn_at(point: StopPoint) {
     let mut later = None;
     if point == Arguments {
         request.release_many(through_half_call - through_text);
-        ibid.screen.wait_for("{\"gate\":");
+        ibid.screen.wait_for("command__wait …");
     }
     if point >= Running {
         request.release_all();

@@ -109,7 +109,7 @@ fn a_click_opens_a_fold() {
     for (row, words) in [
         ("Thought for", "A thought about herons."),
         ("code interpreter", "count(herons)"),
-        ("notes/read", "line 30 of the note"),
+        ("read \"birds", "line 30 of the note"),
         ("Searched the web", "https://birds.example/food"),
     ] {
         assert!(!app.screen().contains(words), "{}", app.screen());

@@ -134,8 +134,8 @@ fn typing_lists_the_best_match_first_and_marks_its_letters() {
     let theme = Theme::bundled("ink").expect("bundled");
     let buf = buffer(&mut picker, 80, 24, &theme);
     let accent = theme.style(ColourRole::Accent).fg.unwrap_or(Color::Reset);
-    let row = (0..24).find(|y| buf[(6, *y)].symbol() == "c").expect("the row of the model");
-    let marked: String = (6..30).filter(|x| buf[(*x, row)].fg == accent).map(|x| buf[(x, row)].symbol()).collect();
+    let row = (0..24).find(|y| buf[(7, *y)].symbol() == "c").expect("the row of the model");
+    let marked: String = (7..31).filter(|x| buf[(*x, row)].fg == accent).map(|x| buf[(x, row)].symbol()).collect();
     assert_eq!(marked, "opus5");
 }
 
