@@ -31,7 +31,7 @@ fn a_stopped_answer_warns_of_billing_until_its_price_arrives() {
     app.receive_events(stream, &[DELTA]);
     app.press("esc");
     assert!(app.status().contains("stopped; you may still be billed"), "{}", app.status());
-    assert!(app.screen().contains("cost pending"), "{}", app.screen());
+    assert!(app.screen().contains("looking up the cost…"), "{}", app.screen());
     app.effects();
     app.wait(Duration::from_secs(1));
     let effects = app.effects();

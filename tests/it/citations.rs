@@ -487,7 +487,7 @@ fn the_status_line_shows_the_cost_of_today() {
     cited_answer::stream_cited_answer(&mut app, stream);
     assert_eq!(requested_since(&mut app), Some(since), "it is requested again when an answer ends");
     app.store_reply(StoreReply::CostsSummed { since, cost: spent("0.3596001") });
-    assert!(app.status().contains("$0.0184 · today $0.36"), "{}", app.status());
+    assert!(app.status().contains("$0.018 · today $0.36"), "{}", app.status());
     app.wait(Duration::from_hours(10));
     app.press("tab");
     assert!(!app.status().contains("today"), "another day has begun: {}", app.status());

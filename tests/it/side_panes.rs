@@ -146,6 +146,7 @@ fn after_a_cited_answer_the_rail_shows_its_sources_until_another_tab_is_chosen()
     assert_snapshot!("rail-after-cited-answer", app.screen());
     app.press("ctrl-x i");
     assert!(app.screen().contains("first byte") || app.screen().contains("sent at"), "{}", app.screen());
+    app.press("esc");
     let stream = app.send_prompt("And on a local disk?");
     cited_answer::stream_cited_answer(&mut app, stream);
     assert!(!app.screen().contains("sent at"), "a new turn shows its sources again: {}", app.screen());

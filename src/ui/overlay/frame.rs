@@ -166,19 +166,19 @@ mod tests {
     #[test]
     fn a_narrow_frame_drops_its_notice_then_keys_and_truncates_its_title() {
         assert_snapshot!(drawn(56, Some("from the cache, 3 days old")), @"
-        ╭─ Model for the next message ─────────────────────────╮
+        ╭── Model for the next message ────────────────────────╮
         │                                                      │
-        ╰─ from the cache, 3 days old ─────── ↵ use  Esc back ─╯
+        ╰── from the cache, 3 days old ───── ↵ use  Esc back ──╯
         ");
         assert_snapshot!(drawn(24, Some("from the cache, 3 days old")), @"
-        ╭─ Model for the nex… ─╮
+        ╭── Model for the n… ──╮
         │                      │
-        ╰──── ↵ use  Esc back ─╯
+        ╰─── ↵ use  Esc back ──╯
         ");
         assert_snapshot!(drawn(14, None), @"
-        ╭─ Model f… ─╮
+        ╭── Model… ──╮
         │            │
-        ╰──── ↵ use ─╯
+        ╰─── ↵ use ──╯
         ");
     }
 
@@ -190,7 +190,7 @@ mod tests {
         OverlayFrame { title: "Commands", keys: &[("Esc".into(), "back")], notice: None, theme: &theme }
             .draw(area, &mut buf);
         assert!(buf[(1, 0)].modifier.contains(Modifier::DIM));
-        assert_eq!(buf[(3, 0)].modifier, Modifier::BOLD);
+        assert_eq!(buf[(4, 0)].modifier, Modifier::BOLD);
         let key = (0..30).find(|x| buf[(*x, 2)].symbol() == "E").expect("the key is drawn");
         assert_eq!(buf[(key, 2)].modifier, Modifier::empty());
     }

@@ -22,7 +22,7 @@ const THEME_COLUMNS: &[PickerColumn] = &[
 /// group.
 pub(crate) fn open_themes(screen: &mut Screen, cx: &mut Cx<'_>) {
     let mut picker = FuzzyPicker::new("Theme", THEME_COLUMNS);
-    picker.width = 58;
+    picker.width = 72;
     picker.detail_rows = 3;
     picker.notice = cx.env.theme_selection.has_no_colour().then(|| "NO_COLOR is set: no colours are shown".to_owned());
     picker.set_rows(theme_rows(cx.env));

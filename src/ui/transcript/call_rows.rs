@@ -22,7 +22,7 @@ const MAX_LINES: usize = 400;
 const MAX_BYTES: usize = 64 * 1024;
 
 /// The tool and the arguments of a call, on one line: `amend "notes.md", old_text: "a", new_text: "b"`.
-pub fn call_text(call: &FunctionCall, run: Option<&ToolCallRun>) -> String {
+pub(crate) fn call_text(call: &FunctionCall, run: Option<&ToolCallRun>) -> String {
     CallLine::new(call, run).text
 }
 
@@ -123,7 +123,7 @@ pub(crate) struct CallHead<'a> {
 
 impl CallHead<'_> {
     /// `✓ log "a.txt"   done · 0.3 s · 2 kB`, with all of the arguments if it is open.
-    pub fn rows(self, width: usize, marks: &ThemeMarks) -> Vec<StyledRow> {
+    pub(crate) fn rows(self, width: usize, marks: &ThemeMarks) -> Vec<StyledRow> {
         let Self { call, run, is_open, asks_later, now } = self;
         let line = CallLine::new(call, run);
         let state = run.map(|run| result_text::call_status(run, asks_later, Some(now), marks));

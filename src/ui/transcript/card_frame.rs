@@ -13,7 +13,7 @@ const WIDE: usize = 56;
 
 /// The frame of a card that is `width` cells wide.
 #[derive(Debug, Clone, Copy)]
-pub struct CardFrame<'a> {
+pub(super) struct CardFrame<'a> {
     pub role: ColourRole,
     pub width: usize,
     pub marks: &'a ThemeMarks,
@@ -26,23 +26,23 @@ impl CardFrame<'_> {
     }
 
     /// Returns the width of the content.
-    pub fn inner_width(&self) -> usize {
+    pub(super) fn inner_width(&self) -> usize {
         self.width.saturating_sub(2 * (self.margin() + 1)).max(1)
     }
 
     /// Returns the width of a title beside a label of this width at the right.
-    pub fn title_width(&self, label: usize) -> usize {
+    pub(super) fn title_width(&self, label: usize) -> usize {
         self.inner_width().saturating_sub(if label == 0 { 0 } else { label + 3 })
     }
 
     /// Returns the top edge: the title at the left, a label at the right.
-    pub fn top(&self, title: Vec<StyledSpan>, label: &str) -> StyledRow {
+    pub(super) fn top(&self, title: Vec<StyledSpan>, label: &str) -> StyledRow {
         let label = (!label.is_empty()).then(|| StyledSpan::new(label, TextStyle::of(ColourRole::Muted)));
         self.edge((self.marks.top_left, self.marks.top_right), title, label.into_iter().collect())
     }
 
     /// Returns the bottom edge with a label at the right.
-    pub fn bottom(&self, label: Vec<StyledSpan>) -> StyledRow {
+    pub(super) fn bottom(&self, label: Vec<StyledSpan>) -> StyledRow {
         self.edge((self.marks.bottom_left, self.marks.bottom_right), Vec::new(), label)
     }
 
@@ -69,7 +69,7 @@ impl CardFrame<'_> {
     }
 
     /// Returns a row of content between the sides of the frame.
-    pub fn row(&self, content: Vec<StyledSpan>) -> StyledRow {
+    pub(super) fn row(&self, content: Vec<StyledSpan>) -> StyledRow {
         let used: usize = content.iter().map(StyledSpan::width).sum();
         let margin = " ".repeat(self.margin());
         let side = |words: String| StyledSpan::new(words, TextStyle::of(self.role));
@@ -86,6 +86,6 @@ impl CardFrame<'_> {
 }
 
 /// Truncates a title to a width; `None` if all of it fits.
-pub fn shortened_title(title: &str, width: usize) -> Option<String> {
+pub(super) fn shortened_title(title: &str, width: usize) -> Option<String> {
     (text::width(title) > width).then(|| text::truncate(title, width).into_owned())
 }

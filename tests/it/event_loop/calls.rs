@@ -344,7 +344,7 @@ fn the_pager_shows_all_output_even_where_the_model_gets_less() {
     ibid.send("y");
     ibid.screen.wait_for("copied 60000 lines");
     ibid.send("\x1b");
-    ibid.screen.wait_for("/ searches");
+    ibid.screen.wait_for("/ find");
     ibid.send("q");
     ibid.screen.wait_for("Counted.");
     ibid.send("\x18q");

@@ -166,8 +166,8 @@ impl ConversationListView<'_> {
             let labels: &[(&[Action], &str)] = &[
                 (&[Action::OpenConversation], "open"),
                 (&[Action::FilterList], "filter"),
-                (&[Action::RenameConversation], "rename"),
                 (&[Action::TrashConversation], "trash"),
+                (&[Action::RenameConversation], "rename"),
             ];
             (KeyContext::List, labels)
         };

@@ -38,7 +38,7 @@ const REPLACEMENT_KEYS: [(&str, &str); 12] = [
 
 /// An argument on the card, or something that ibid says about the call.
 #[derive(Debug, Clone)]
-pub enum ArgumentEntry<'a> {
+pub(super) enum ArgumentEntry<'a> {
     Field {
         label: String,
         value: Vec<StyledSpan>,
@@ -52,7 +52,7 @@ pub enum ArgumentEntry<'a> {
 
 /// A line of a diff with its numbers in the old and the new text.
 #[derive(Debug, Clone, Copy)]
-pub struct NumberedLine<'a> {
+pub(super) struct NumberedLine<'a> {
     old: Option<usize>,
     new: Option<usize>,
     change: LineChange<'a>,
@@ -62,7 +62,7 @@ pub struct NumberedLine<'a> {
 const MIN_NUMBERED_WIDTH: usize = 40;
 
 /// Returns all arguments in order.
-pub fn argument_entries(arguments: &Value) -> Vec<ArgumentEntry<'_>> {
+pub(super) fn argument_entries(arguments: &Value) -> Vec<ArgumentEntry<'_>> {
     match arguments {
         Value::Object(fields) if fields.is_empty() => {
             vec![ArgumentEntry::text(String::new(), "no arguments", ColourRole::Muted)]
@@ -195,14 +195,14 @@ impl<'a> ArgumentEntry<'a> {
         Self::Change { label, lines: lines.collect() }
     }
 
-    pub fn label_width(&self) -> usize {
+    pub(super) fn label_width(&self) -> usize {
         match self {
             Self::Field { label, .. } | Self::Change { label, .. } => text::width(label),
         }
     }
 
     /// Returns the label and, beside it or below it, the value; of a change, how many lines it removes and adds.
-    pub fn field_rows(&self, label_width: usize, width: usize) -> Vec<Vec<StyledSpan>> {
+    pub(super) fn field_rows(&self, label_width: usize, width: usize) -> Vec<Vec<StyledSpan>> {
         let muted = TextStyle::of(ColourRole::Muted);
         let (label, value) = match self {
             Self::Field { label, value } => (label, value.clone()),
@@ -227,7 +227,7 @@ impl<'a> ArgumentEntry<'a> {
     }
 
     /// Returns the lines of a change, with their numbers and signs in columns; none for a field.
-    pub fn diff_rows(&self, width: usize) -> Vec<Vec<StyledSpan>> {
+    pub(super) fn diff_rows(&self, width: usize) -> Vec<Vec<StyledSpan>> {
         let Self::Change { lines, .. } = self else { return Vec::new() };
         let digits = lines.iter().flat_map(|line| [line.old, line.new]).flatten().max();
         let digits = digits.filter(|_| width >= MIN_NUMBERED_WIDTH).map_or(0, |most| most.to_string().len());
@@ -291,25 +291,31 @@ mod tests {
     fn a_text_and_its_replacement_are_shown_as_a_diff() {
         let arguments =
             json!({ "path": "a.rs", "old_str": "fn a() {\n    1\n}\n", "new_str": "fn a() {\n    2\n}\n", "n": 3 });
-        insta::assert_snapshot!(shown(&arguments), @r"
-        path  a.rs
-        old_str and new_str
-          fn a() {
-        -     1
-        +     2
-          }
-        n  3
+        insta::assert_snapshot!(shown(&arguments), @"
+        path    a.rs
+        change  −1 +1 line
+
+         1  1    fn a() {
+         2     -     1
+            2  +     2
+         3  3    }
+
+        n       3
         ");
         let several = json!({ "edits": [{ "oldText": "one", "newText": "two" }, { "oldText": "x", "newText": "" }, 7], "dryRun": false });
-        insta::assert_snapshot!(shown(&several), @r"
-        edits 1 of 3, oldText and newText
-        - one
-        + two
-        edits 2 of 3, oldText and newText
-        - x
-        +
+        insta::assert_snapshot!(shown(&several), @"
+        edits 1 of 3  −1 +1 line
+
+         1     - one
+            1  + two
+
+        edits 2 of 3  −1 +1 line
+
+         1     - x
+            1  +
+
         edits 3 of 3  7
-        dryRun  false
+        dryRun        false
         ");
         assert_eq!(shown(&json!({ "old": 1, "new": "x" })), "old  1\nnew  x\n", "only texts are compared");
     }
@@ -318,14 +324,15 @@ mod tests {
     fn a_diff_keeps_its_headers_and_shows_invisible_characters() {
         let text = "--- a/x\n+++ b/x\n@@ -1,2 +1,2 @@ fn\n same\n-old\u{200b}\n+new\u{202e}\n\\ No newline";
         insta::assert_snapshot!(shown(&json!({ "patch": text })), @r"
-        patch
-          --- a/x
-          +++ b/x
-          @@ -1,2 +1,2 @@ fn
-          same
-        - old⟨U+200B⟩
-        + new⟨U+202E⟩
-          \ No newline
+        patch  −1 +1 line
+
+                 --- a/x
+                 +++ b/x
+                 @@ -1,2 +1,2 @@ fn
+         1  1    same
+         2     - old⟨U+200B⟩
+            2  + new⟨U+202E⟩
+                 \ No newline
         ");
         let all = [
             ("*** Begin Patch\n-a\n+b", true),
