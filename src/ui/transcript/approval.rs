@@ -257,7 +257,7 @@ fn key_rows(hints: &CardHints, width: usize) -> Vec<Vec<StyledSpan>> {
         return choices.into_iter().map(spans).collect();
     }
     let (allow, rest) = choices.split_at(choices.iter().filter(|choice| choice.label.contains("allow")).count());
-    let column = width.div_ceil(2);
+    let column = width.div_ceil(2) + 2;
     let rows = (0..allow.len().max(rest.len())).map(|row| {
         let mut row_spans = allow.get(row).map(|choice| spans(choice)).unwrap_or_default();
         if let Some(choice) = rest.get(row) {

@@ -356,7 +356,7 @@ fn searches_calls_and_unknown_items_take_a_row_each() {
     ▌ Go
 
       claude-opus-5  14:02
-      ▸ Thought for < 1 s · encrypted
+      ▸ Thought briefly · encrypted
       ⌕ Searching the web “sqlite wal network filesystem” 1.2 s
       ⚙ files__read "src/parser.rs"
       ▸ image generation call · in progress

@@ -124,13 +124,18 @@ impl SectionBuilder<'_> {
             run.reasoning.iter().any(|(_, _, reasoning)| reasoning.texts().any(|text| !text.trim().is_empty()));
         let view = self.reasoning_view(run);
         let spent: u64 = run.reasoning.iter().map(|&(slot, item, _)| self.millis_spent(slot, item)).sum();
+        let is_brief = !is_live && spent < 1_000;
         let spent = facts::format_thinking_time(spent, is_live);
         let mark = if view == ReasoningView::Folded { marks.folded } else { marks.unfolded };
         let headline = || run.reasoning.iter().rev().find_map(|(_, _, reasoning)| reasoning.headline());
         let label = if is_live { headline().unwrap_or_else(|| "Thinking".into()) } else { "Thought".into() };
         let words = text::truncate(&label, self.layout.width.saturating_sub(spent.len() + 3)).into_owned();
         let mut spans = vec![StyledSpan::new(format!("{mark} {words}"), TextStyle::of(ColourRole::Reasoning))];
-        let mut rest = if is_live { format!(" {spent}") } else { format!(" for {spent}") };
+        let mut rest = match (is_live, is_brief) {
+            (true, _) => format!(" {spent}"),
+            (false, true) => " briefly".into(),
+            (false, false) => format!(" for {spent}"),
+        };
         let tokens = self.answer.usage.as_ref().and_then(|usage| usage.reasoning_tokens).filter(|tokens| *tokens > 0);
         if let Some(tokens) = tokens.filter(|_| index == 0 && !self.is_narrow()) {
             rest.extend([" ", marks.dot, " ", &facts::format_token_count(tokens), " tokens"]);
