@@ -5,6 +5,7 @@ pub mod clean;
 pub mod diff;
 pub mod link;
 mod needle;
+pub mod ranking;
 mod visible;
 pub mod wrap;
 

@@ -31,6 +31,8 @@ pub mod rail;
 pub mod results;
 pub mod saves;
 pub mod screen;
+pub mod slash;
+mod slash_commands;
 pub mod sources;
 pub mod start;
 pub mod state;

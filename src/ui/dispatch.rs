@@ -12,7 +12,8 @@ use super::{
     on_store::carry_out,
     overlays::{self, ScreenOverlay},
     results::call_results,
-    screen::{EditTarget, PaneFocus, PaneVisibility},
+    screen::{PaneFocus, PaneVisibility},
+    slash_commands::{self, DraftUse},
     sources::citation_actions::{self, FetchAnswer},
     transcript::{
         copying::{copy_answer, copy_markdown, copy_under_cursor},
@@ -55,6 +56,7 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         | Action::Slot7
         | Action::Slot8
         | Action::Slot9 => use_slot(cx, action as usize - Action::Slot1 as usize),
+        Action::ChooseSlot => overlays::open_models(screen, cx),
         Action::NextSlot => cycle_slots(cx, 1),
         Action::PreviousSlot => cycle_slots(cx, -1),
         Action::NextEffort => next_effort(cx),
@@ -107,6 +109,10 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         Action::FocusNext => focus_next(screen, cx.chats),
         Action::FoldReasoning => toggle_current_fold(screen, cx.chats),
         Action::FoldDetails => toggle_all_folds(screen, cx.chats),
+        Action::Complete => slash_commands::complete_selected(screen, cx),
+        Action::RowDown | Action::RowUp if screen.is_completing() => {
+            screen.slash.move_cursor(if action == Action::RowDown { 1 } else { -1 });
+        }
         Action::RowDown => scroll(screen, cx, ScrollMove::Rows(1)),
         Action::RowUp => scroll(screen, cx, ScrollMove::Rows(-1)),
         Action::HalfDown => scroll(screen, cx, ScrollMove::HalfPages(1)),
@@ -204,6 +210,7 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
 /// Takes what was typed in the field of the focused pane, or the first choice of the card.
 fn accept(screen: &mut Screen, cx: &mut Cx<'_>) {
     match screen.key_context(cx.chats) {
+        KeyContext::Slash => slash_commands::run_selected(screen, cx),
         KeyContext::Find => finding::accept_query(screen, cx.chats),
         KeyContext::ListField => list_actions::accept_field(screen, cx),
         KeyContext::Approval | KeyContext::Pause => error_card::explain_keys(cx),
@@ -219,15 +226,15 @@ fn send(screen: &mut Screen, cx: &mut Cx<'_>) {
         return;
     }
     if !composer.text().trim().is_empty() {
-        let is_editing_call = matches!(screen.pane.editing, Some(EditTarget::Arguments(_) | EditTarget::Reason(_)));
-        let command = slash_command(&screen.pane.composer.text()).filter(|_| !is_editing_call);
-        if let Some(action) = command {
-            screen.pane.composer.take();
-            switching::schedule_draft_save(&mut screen.pane, cx);
-            on_action(screen, cx, action);
-            return;
+        let draft = composer.text();
+        match slash_commands::draft_use(screen, cx.chats, cx.env, &draft) {
+            DraftUse::Run(command) => slash_commands::run(screen, cx, command),
+            DraftUse::Refuse(why) => {
+                let conversation = cx.chats.content.conversation_id();
+                screen.slash.refuse(&draft, conversation, why, cx.now);
+            }
+            DraftUse::Send => switching::send_draft(screen, cx),
         }
-        switching::send_draft(screen, cx);
         return;
     }
     if !super::transcript::error_card::take_first_choice(screen, cx)
@@ -235,12 +242,6 @@ fn send(screen: &mut Screen, cx: &mut Cx<'_>) {
     {
         switching::submit_prompt(screen, cx, String::new());
     }
-}
-
-/// Returns the action for a text that is only `/name`; any other text is a prompt.
-pub(crate) fn slash_command(text: &str) -> Option<Action> {
-    let action = Action::from_name(text.trim().strip_prefix('/')?)?;
-    (action.entry().listing == super::action::ActionListing::Commands).then_some(action)
 }
 
 /// Switches long lines of code between wrapping and scrolling.

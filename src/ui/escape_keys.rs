@@ -22,6 +22,8 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EscAction {
     CloseOverlay,
+    /// Closes the list of slash commands.
+    CloseSlashList,
     LeaveFilter,
     LeaveRenaming,
     /// Stops the command that a text was piped to.
@@ -53,6 +55,9 @@ pub fn esc_action(screen: &Screen, chats: &Chats) -> EscAction {
     if !screen.overlays.is_empty() {
         return EscAction::CloseOverlay;
     }
+    if screen.is_completing() {
+        return EscAction::CloseSlashList;
+    }
     if screen.running_command.is_some() {
         return EscAction::StopCommand;
     }
@@ -83,6 +88,7 @@ pub fn esc_action(screen: &Screen, chats: &Chats) -> EscAction {
 pub(crate) fn back(screen: &mut Screen, cx: &mut Cx<'_>) {
     match esc_action(screen, cx.chats) {
         EscAction::CloseOverlay => overlays::close_top(screen, cx),
+        EscAction::CloseSlashList => screen.slash.close(),
         EscAction::StopCommand => {
             if let Some(command) = screen.running_command.take() {
                 cx.show_message(format!("{command} was stopped"));

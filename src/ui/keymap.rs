@@ -19,6 +19,8 @@ pub enum KeyContext {
     Composer,
     /// The empty composer.
     Empty,
+    /// The composer while the commands that begin with what was typed are listed.
+    Slash,
     Transcript,
     /// Selecting text with keys.
     Selection,
@@ -69,10 +71,11 @@ enum ContextKind {
 }
 
 impl KeyContext {
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::Global,
         Self::Composer,
         Self::Empty,
+        Self::Slash,
         Self::Transcript,
         Self::Selection,
         Self::Find,
@@ -107,6 +110,7 @@ impl KeyContext {
             Self::Global => ("global", "Anywhere", Place, &[]),
             Self::Composer => ("composer", "Writing", Place, &[Self::Global]),
             Self::Empty => ("empty", "Nothing typed", Place, &[Self::Composer, Self::Global]),
+            Self::Slash => ("slash", "Completing a command", Mode, &[Self::Composer, Self::Global]),
             Self::Transcript => ("text", "Reading", Place, &[Self::Global]),
             Self::Selection => ("selection", "Selecting", Mode, &[Self::Transcript, Self::Global]),
             Self::Find => ("find-field", "Finding", Text, &[Self::Global]),
@@ -369,6 +373,15 @@ impl Keymap {
     /// Returns the first keys of an action, for the hints on the screen.
     pub fn keys_of(&self, action: Action) -> Option<String> {
         self.bindings.iter().find(|bound| bound.action == action).map(|bound| format_sequence(&bound.keys))
+    }
+
+    /// Returns the keys of an action that work from the composer; the model slots are one command.
+    pub fn command_keys(&self, action: Action) -> Option<String> {
+        if action != Action::ChooseSlot {
+            return self.keys_for(KeyContext::Composer, action);
+        }
+        self.keys_of(Action::Slot1)
+            .map(|keys| keys.strip_suffix('1').map_or(keys.clone(), |leader| format!("{leader}1–9")))
     }
 
     /// Returns the first keys that an action has in a context; those of the context itself come first.

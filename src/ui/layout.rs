@@ -13,6 +13,7 @@ use super::{
     rail::{self, RailFocus, RailTab},
     results::call_results,
     screen::{PaneFocus, Screen},
+    slash_commands,
     themes::theme_selection,
     transcript::{ReadingOptions, Transcript, copying, error_card, finding},
     xray::xray_actions,
@@ -60,6 +61,7 @@ fn lay_out(screen: &mut Screen, cx: &mut Cx<'_>) -> Vec<Effect> {
     if screen.focus != PaneFocus::List {
         screen.list.leave(); // The filter ends with the list.
     }
+    slash_commands::refresh(screen, cx.chats, cx.env);
     list_actions::refresh_rows(&mut screen.list, cx);
     overlays::sync(screen, cx);
     // Inside its frame a floating list has no row of keys, and without a filter one row less above its first heading.

@@ -13,6 +13,8 @@ use super::{
     overlays::{self, PickerKind, ScreenOverlay},
     results::call_results,
     screen::PaneFocus,
+    slash::SlashListView,
+    slash_commands,
     transcript::{copying, error_card},
 };
 use crate::{
@@ -174,7 +176,11 @@ fn press(screen: &mut Screen, cx: &mut Cx<'_>, position: Position) {
 
 fn press_panes(screen: &mut Screen, cx: &mut Cx<'_>, position: Position, count: u8) {
     let areas = screen.areas;
-    if areas.list.contains(position) {
+    let commands = SlashListView::area(&screen.slash, areas.composer_rule);
+    if screen.is_completing() && commands.contains(position) {
+        screen.slash.cursor = Some(screen.slash.top() + usize::from(position.y - commands.y));
+        slash_commands::run_selected(screen, cx);
+    } else if areas.list.contains(position) {
         press_list(screen, cx, position, areas.list);
     } else if areas.rail.contains(position) {
         press_rail(screen, cx.chats, position, areas.rail);

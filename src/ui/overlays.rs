@@ -38,7 +38,7 @@ pub(crate) use open_overlays::{
 };
 pub(crate) use picker_items::previewed_theme;
 pub use picker_items::{PickerItem, PickerKind};
-pub(crate) use picker_items::{accept, preview_theme};
+pub(crate) use picker_items::{accept, preview_theme, set_theme};
 
 /// An overlay over the screen; the last one has the keys.
 #[derive(Debug)]

@@ -19,6 +19,7 @@ use crate::{
         composer::Composer,
         conversations::{list::ConversationList, list_actions},
         rail::Rail,
+        slash::SlashList,
         sources::citation_actions,
         transcript::{SelectionInput, Transcript, error_card, finding},
     },
@@ -52,6 +53,8 @@ pub struct Screen {
     pub mouse: MouseState,
     /// The running command that a text was piped to.
     pub running_command: Option<String>,
+    /// The commands that begin with what is typed after a slash.
+    pub slash: SlashList,
     /// Until then, a second `^C` quits.
     pub quit_until: Option<Timestamp>,
 }
@@ -130,6 +133,7 @@ impl Screen {
             pending_sequence: None,
             mouse: MouseState::default(),
             running_command: None,
+            slash: SlashList::default(),
             quit_until: None,
         }
     }
@@ -179,12 +183,18 @@ impl Screen {
         self.areas
     }
 
+    /// Returns whether a slash command is being completed.
+    pub fn is_completing(&self) -> bool {
+        self.focus == PaneFocus::Composer && self.overlays.is_empty() && self.slash.is_open()
+    }
+
     /// Returns the context in which a key is looked up: that of the overlay on top, else that of the focused pane.
     pub fn key_context(&self, chats: &Chats) -> KeyContext {
         if let Some(context) = self.overlays.last().and_then(ScreenOverlay::key_context) {
             return context;
         }
         match self.focus {
+            PaneFocus::Composer if self.is_completing() => KeyContext::Slash,
             PaneFocus::Composer if self.pane.composer.is_empty() => KeyContext::Empty,
             PaneFocus::Composer => KeyContext::Composer,
             PaneFocus::Transcript => self.text_context(chats),

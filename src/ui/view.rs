@@ -24,6 +24,7 @@ use crate::{
         overlays::ScreenOverlay,
         rail::RailView,
         screen::{EditTarget, PaneFocus},
+        slash::{self, SlashListView},
         title::{self, TitleView},
         toasts::ToastView,
         transcript::{FindView, ScrollbarView, TranscriptView, finding},
@@ -151,6 +152,8 @@ fn draw_pane(state: &State, areas: &ScreenAreas, frame: &mut DrawTarget) {
     let above =
         Rect { y: areas.composer_rule.y.saturating_sub(1), height: areas.composer_rule.height, ..areas.composer_rule };
     ToastView { toasts: &state.toasts, theme }.render(above, buf);
+    let slash = &state.screen.slash;
+    SlashListView { list: slash, keymap: &state.env.keymap, theme }.draw(areas.composer_rule, buf);
     frame.set_cursor(caret);
     draw_composer(state, areas.composer, frame);
 }
@@ -207,7 +210,8 @@ fn draw_composer(state: &State, area: Rect, frame: &mut DrawTarget) {
     let composer = &state.screen.pane.composer;
     let focused = state.screen.focus == PaneFocus::Composer;
     let placeholder = composer_placeholder(state);
-    let view = ComposerView { composer, placeholder, focused, theme: &state.env.theme };
+    let is_command = focused && composer.is_single_line() && slash::is_known(&composer.text());
+    let view = ComposerView { composer, placeholder, focused, is_command, theme: &state.env.theme };
     frame.set_cursor(view.cursor(area).filter(|_| focused && state.screen.overlays.is_empty()));
     view.render(area, frame.buffer);
 }

@@ -190,7 +190,7 @@ fn cancelling_the_edit_leaves_the_call_unchanged() {
 fn allowing_all_tools_is_shown_and_runs_the_waiting_call() {
     let mut app = with_tools(120, 30);
     ask_to_write(&mut app);
-    app.enter_text("/allow-all");
+    app.enter_text("/auto-approve");
     app.press("enter");
     assert_eq!(started_calls(&mut app).len(), 1, "the waiting call runs");
     assert!(app.status().contains("auto-approve"), "{}", app.screen());

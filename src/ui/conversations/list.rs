@@ -6,10 +6,13 @@ mod groups;
 mod tests;
 mod view;
 
+use std::collections::BTreeSet;
+
 use crossterm::event::KeyEvent;
 use jiff::{civil::Date, tz::TimeZone};
 
 use crate::chat::{ConversationId, ConversationSummary};
+use crate::text::ranking::{self, RankCandidate};
 use crate::ui::overlay::field::TextField;
 pub use floating::FloatingListView;
 use groups::DayGroup;
@@ -19,7 +22,7 @@ pub use view::ConversationListView;
 #[derive(Debug, Clone, Default)]
 pub struct ConversationList {
     pub cursor: Option<ConversationId>,
-    /// The words that a title must contain to be listed.
+    /// What a title must match to be listed.
     pub filter: Option<TextField>,
     /// The filter is being typed.
     pub is_filtering: bool,
@@ -58,13 +61,10 @@ impl ConversationList {
     /// filter, the cursor or the day have changed. Without a filter it reads only a few of them.
     pub fn arrange(&mut self, summaries: &[ConversationSummary], today: Date, zone: &TimeZone) {
         self.matching = self.filter.as_ref().filter(|filter| !filter.is_empty()).map(|filter| {
-            let wanted = filter.text().to_lowercase();
-            let words: Vec<&str> = wanted.split_whitespace().collect();
-            let has_all = |summary: &ConversationSummary| {
-                let title = summary.title.to_lowercase();
-                words.iter().all(|word| title.contains(word))
-            };
-            (0..summaries.len()).filter(|at| has_all(&summaries[*at])).collect()
+            let titles = summaries.iter().map(|summary| RankCandidate { title: &summary.title, terms: "" });
+            let found = ranking::rank(&filter.text(), titles).into_iter();
+            // They stay in the order of time.
+            found.map(|found| found.index).collect::<BTreeSet<_>>().into_iter().collect()
         });
         self.len = self.matching.as_ref().map_or(summaries.len(), Vec::len);
         self.groups = groups::group_by_day(self.len, |at| summaries[self.summary_index(at)].updated_at, today, zone);

@@ -132,7 +132,7 @@ pub(crate) fn use_slot(cx: &mut Cx<'_>, slot: usize) {
 }
 
 fn models_key(env: &Environment) -> String {
-    env.keymap.keys_of(Action::ChooseModel).unwrap_or_else(|| "/models".into())
+    env.keymap.keys_of(Action::ChooseModel).unwrap_or_else(|| "/model".into())
 }
 
 /// Moves to the next filled slot after that of the current model, or with -1 to the previous one.

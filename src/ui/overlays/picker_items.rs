@@ -19,6 +19,7 @@ use crate::{
         keymap::KeyContext,
         models::model_settings,
         screen::PaneFocus,
+        slash_commands,
         themes::theme_selection,
         transcript::{CursorTarget, ScrollMove, TranscriptCursor, copying::copied_message, error_card},
     },
@@ -156,9 +157,7 @@ pub(crate) fn accept(screen: &mut Screen, cx: &mut Cx<'_>) {
         PickerItem::Message(id) if of == PickerKind::JumpToPrompt => go_to_message(screen, cx.chats, id),
         PickerItem::Message(id) => edit_prompt(screen, cx, id),
         PickerItem::Mouse(mouse) => {
-            cx.env.config.mouse = mouse;
-            cx.effects.push(Effect::SetMouseMode(mouse));
-            cx.effects.push(Effect::SaveSetting(SettingChange::Mouse(mouse)));
+            slash_commands::set_mouse(cx, mouse);
         }
         PickerItem::Theme(name) => set_theme(&mut screen.overlays, cx, name),
     }
@@ -198,7 +197,7 @@ pub(crate) fn preview_theme(overlays: &mut [ScreenOverlay], env: &mut Environmen
 }
 
 /// Sets a theme and saves it in the config, or shows why it cannot be used.
-fn set_theme(overlays: &mut [ScreenOverlay], cx: &mut Cx<'_>, name: String) {
+pub(crate) fn set_theme(overlays: &mut [ScreenOverlay], cx: &mut Cx<'_>, name: String) {
     match cx.env.theme_selection.resolve(&name, &cx.env.config) {
         Ok(_) => {
             cx.env.config.theme.clone_from(&name);

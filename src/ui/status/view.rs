@@ -160,6 +160,7 @@ fn tokens_per_second(conversation: &Conversation, turn: &Turn, now: Timestamp) -
 fn escape_hint(state: &State) -> Option<&'static str> {
     match esc_action(&state.screen, &state.chats) {
         EscAction::CloseOverlay => Some("closes"),
+        EscAction::CloseSlashList => None,
         EscAction::StopCommand => Some("stops the command"),
         EscAction::LeaveFilter => Some("shows all"),
         EscAction::LeaveRenaming => Some("cancels"),

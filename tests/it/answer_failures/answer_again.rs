@@ -115,7 +115,7 @@ fn a_model_that_is_not_in_the_catalogue_is_still_offered() {
     app.press("enter");
     assert_eq!(app.opened_streams()[0].1["model"], "openai/gpt-5.6-luna");
     let mut nothing = Harness::new(100, 24);
-    nothing.enter_text("/answer-again");
+    nothing.enter_text("/again");
     nothing.press("enter");
     assert!(nothing.screen().contains("there is no answer yet"), "{}", nothing.screen());
 }
@@ -140,7 +140,7 @@ fn the_versions_of_a_message_are_counted_in_one_place() {
     app.stream_answer(stream, "one");
     let conversation = app.conversation_id().expect("a conversation");
     let again = |app: &mut Harness| {
-        app.enter_text("/answer-again");
+        app.enter_text("/again");
         app.press("enter enter");
         let stream = app.opened_streams().pop().expect("the request is sent again").0;
         app.stream_answer(stream, "one, said again");

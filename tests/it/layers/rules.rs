@@ -12,7 +12,7 @@ pub const LAYERS: &[&[&str]] = &[
     &["chat"],
     &["api"],
     &["tools"],
-    &["files", "text", "processes"],
+    &["clock", "files", "text", "processes"],
 ];
 
 /// Exceptions within a layer: (user, used module, reason).
@@ -32,6 +32,7 @@ pub const FEATURES: &[&str] = &[
     "notifications",
     "rail",
     "results",
+    "slash",
     "sources",
     "status",
     "themes",
@@ -73,6 +74,7 @@ pub const INDEX: &[&str] = &[
     "on_store",
     "on_stream",
     "overlays",
+    "slash_commands",
     "state",
     "view",
 ];
@@ -245,9 +247,19 @@ pub const RULES: &[SourceRule] = &[
     },
     pure(
         "pure time",
-        &["Instant::now", "SystemTime::now", "Timestamp::now", "Zoned::now"],
+        &["Instant::now", "SystemTime::now", "Timestamp::now", "Zoned::now", "crate::clock"],
         "take `now` as an argument",
     ),
+    SourceRule {
+        name: "timers survive the clock",
+        check: RuleCheck::Uses {
+            who: &["crate::terminal", "crate::headless", "crate::runtime", "crate::mcp", "crate::store"],
+            forbidden: &["Timestamp::now", "Zoned::now"],
+            except: &[],
+            tests: TestCode::Exempt,
+        },
+        instead: "use `clock::now`, which setting the system's clock does not change",
+    },
     pure("pure ids", &["Uuid::now_v7", "Uuid::new_v4", "rand", "getrandom"], "draw ids from `chat::IdGenerator`"),
     pure("pure environment", &["std::env"], "take its value as an argument"),
     pure(

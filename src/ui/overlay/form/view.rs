@@ -97,6 +97,7 @@ impl FormView<'_> {
             composer: &self.form.instructions,
             placeholder: FormEntry::Instructions.placeholder(),
             focused: self.form.current == FormEntry::Instructions,
+            is_command: false,
             theme: self.theme,
         }
     }
