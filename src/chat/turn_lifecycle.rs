@@ -144,7 +144,7 @@ impl Conversation {
         let missing = starting.as_ref().map(|coming| coming.servers.join(", "));
         self.turns[turn_index].context.tools = tools.clone();
         if let Some(servers) = missing {
-            let note = format!("asked without the tools of {servers}: still starting");
+            let note = format!("sent without the tools of {servers}: still starting");
             self.turn_answer(turn_index).0.notes.push(note);
         }
         self.open_stream(turn_index, now)

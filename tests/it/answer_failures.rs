@@ -301,5 +301,5 @@ fn zero_data_retention_is_sent_shown_and_can_be_dropped_once() {
     app.effects();
     app.press("enter");
     assert_eq!(app.opened_streams()[0].1.get("provider"), None);
-    assert!(app.screen().contains("asked without zero data retention, this once"), "{}", app.screen());
+    assert!(app.screen().contains("sent without zero data retention, this once"), "{}", app.screen());
 }

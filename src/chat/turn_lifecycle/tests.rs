@@ -400,7 +400,7 @@ fn a_request_waits_for_starting_tools_but_not_for_long() {
     assert!(collect_effects(bench.chat.on_tools_ready(bench.now)).opened.is_empty(), "they are still coming");
     bench.wait(5000);
     assert_eq!(bench.tick().opened.len(), 1);
-    assert_eq!(bench.answer().notes, ["asked without the tools of a, b: still starting"]);
+    assert_eq!(bench.answer().notes, ["sent without the tools of a, b: still starting"]);
 
     // The tools arrive, and the request is sent at once.
     let mut bench = TestChat::new();
