@@ -107,7 +107,7 @@ fn folds_that_share_a_row_open_together() {
 fn a_click_opens_a_fold() {
     let mut app = answer_with_work(110, 70);
     for (row, words) in [
-        ("Thought for", "A thought about herons."),
+        ("Thought briefly", "A thought about herons."),
         ("code interpreter", "count(herons)"),
         ("read \"birds", "line 30 of the note"),
         ("Searched the web", "https://birds.example/food"),
