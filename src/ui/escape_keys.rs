@@ -2,11 +2,10 @@
 
 use super::{
     Action, Effect,
-    conversations::{list_actions, switching},
+    actions::{citation_actions, copying, list_actions, switching},
     dispatch::{change_conversation, quit},
     overlays::{self, ScreenOverlay},
     screen::{EditTarget, PaneFocus, QUIT_WINDOW},
-    sources::citation_actions,
 };
 use crate::ui::screen::ConversationPane;
 use crate::ui::{chats::Chats, cx::Cx, environment::Environment, screen::Screen};
@@ -14,7 +13,7 @@ use crate::{
     chat::TurnPhase,
     ui::{
         composer::{MotionDirection, MotionReach},
-        transcript::{SelectionCopy, copying},
+        transcript::SelectionCopy,
     },
 };
 
@@ -64,7 +63,7 @@ pub fn esc_action(screen: &Screen, chats: &Chats) -> EscAction {
     if screen.focus == PaneFocus::Transcript && screen.selected_by(chats).is_some() {
         return EscAction::LeaveSelection;
     }
-    if screen.focus == PaneFocus::Transcript && super::transcript::finding::active_find(screen, chats).is_some() {
+    if screen.focus == PaneFocus::Transcript && super::actions::finding::active_find(screen, chats).is_some() {
         return EscAction::EndFind;
     }
     if citation_actions::has_source_card(screen, chats) {
@@ -106,7 +105,7 @@ pub(crate) fn back(screen: &mut Screen, cx: &mut Cx<'_>) {
                 transcript.clear_selection();
             }
         }
-        EscAction::EndFind => super::transcript::finding::end_find(screen, cx.chats),
+        EscAction::EndFind => super::actions::finding::end_find(screen, cx.chats),
         EscAction::CloseSource => citation_actions::close_source_card(screen, cx.chats),
         EscAction::LeavePane => {
             citation_actions::clear_highlight(screen, cx.chats);

@@ -392,6 +392,11 @@ impl Keymap {
         bound.map(|bound| format_sequence(&bound.keys))
     }
 
+    /// Returns the first keys that an action has in a context, or its name if it has none.
+    pub fn keys_or_name(&self, context: KeyContext, action: Action) -> String {
+        self.keys_for(context, action).unwrap_or_else(|| action.entry().name.to_owned())
+    }
+
     /// Returns hints for a context: the first keys of each group of actions, with a label. What has no keys is left out.
     pub fn hints<'a>(&self, context: KeyContext, labels: &[(&[Action], &'a str)]) -> Vec<KeyHint<'a>> {
         let hint = |(actions, label): &(&[Action], &'a str)| {

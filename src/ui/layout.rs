@@ -5,18 +5,15 @@ use ratatui::layout::Size;
 
 use super::{
     Effect, Msg, State,
+    actions::{call_results, copying, finding, list_actions, slash_commands, theme_actions, xray_actions},
     areas::ScreenAreas,
-    conversations::list_actions,
     cx::Cx,
     notifications,
     overlays::{self, ScreenOverlay},
     rail::{self, RailFocus, RailTab},
-    results::call_results,
+    reading::ReadingOptions,
     screen::{PaneFocus, Screen},
-    slash_commands,
-    themes::theme_selection,
-    transcript::{ReadingOptions, Transcript, copying, error_card, finding},
-    xray::xray_actions,
+    transcript::{Transcript, error_card},
 };
 use crate::{chat::Timestamp, config::CodeOverflow, render::markdown::CodeLineMode};
 
@@ -72,7 +69,7 @@ fn lay_out(screen: &mut Screen, cx: &mut Cx<'_>) -> Vec<Effect> {
     let reasoning_in_rail = screen.is_rail_docked() && screen.rail.tab == RailTab::Reasoning;
     let mut effects: Vec<Effect> = [
         result_request,
-        theme_selection::query_background(&mut screen.overlays, cx),
+        theme_actions::query_background(&mut screen.overlays, cx),
         notifications::update_window_title(cx),
     ]
     .into_iter()

@@ -8,21 +8,20 @@ use ratatui::layout::{Position, Rect};
 
 use super::{
     Action,
+    actions::{call_results, copying, list_actions, slash_commands},
     areas::{GUTTER_WIDTH, ScreenAreas},
-    conversations::list_actions,
     overlays::{self, PickerKind, ScreenOverlay},
-    results::call_results,
     screen::PaneFocus,
     slash::SlashListView,
-    slash_commands,
-    transcript::{copying, error_card},
+    transcript::error_card,
 };
 use crate::{
     chat::Timestamp,
     config::{CopyOnSelect, MouseMode},
     ui::{
         conversations::list::{FloatingListView, ListStep},
-        transcript::{CitationStep, ClickTarget, ScrollMove, SelectionCopy, SelectionUnit},
+        reading::ScrollMove,
+        transcript::{CitationStep, ClickTarget, SelectionCopy, SelectionUnit},
     },
 };
 
@@ -299,7 +298,7 @@ fn click_text(screen: &mut Screen, cx: &mut Cx<'_>, position: Position) {
         Some(ClickTarget::Card) => {
             if let Some(keys) = transcript.card_keys_at(position.x - area.x, position.y - area.y).map(str::to_owned) {
                 let is_focused = screen.mouse.was_card_focused;
-                error_card::click_choice(screen, cx, &keys, is_focused);
+                card_actions::click_choice(screen, cx, &keys, is_focused);
             }
         }
         None => transcript.move_cursor_to_row(position.y - area.y),

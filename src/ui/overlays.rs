@@ -9,8 +9,12 @@ use crossterm::event::KeyEvent;
 use ratatui::layout::{Position, Rect};
 
 use super::{
-    Action, Effect, dispatch::on_action, keymap::KeyContext, models::model_settings::set_model, screen::PaneFocus,
-    themes::theme_selection,
+    Action, Effect,
+    actions::model_settings::set_model,
+    actions::{copying, theme_actions},
+    dispatch::on_action,
+    keymap::KeyContext,
+    screen::PaneFocus,
 };
 use crate::{
     config::SettingChange,
@@ -20,18 +24,18 @@ use crate::{
         overlay::{form::SettingsForm, picker::FuzzyPicker},
         results::pager::CallPager,
         tools::ToolList,
-        transcript::{SelectionCopy, copying},
+        transcript::SelectionCopy,
         xray::XrayOverlay,
     },
 };
 
-pub(crate) use crate::ui::code_blocks::{
+pub(crate) use crate::ui::actions::again_picker::open_again;
+pub(crate) use crate::ui::actions::code_blocks::{
     ask_overwrite, copy_code_block, on_command_ended, open_code, open_code_blocks,
 };
-pub(crate) use crate::ui::models::again_picker::open_again;
-pub(crate) use crate::ui::themes::theme_picker::{open_themes, refresh_themes};
-pub use crate::ui::tools::tool_overlay::no_tools_reason;
-pub(crate) use crate::ui::tools::tool_overlay::{apply_request, open_tools, open_trust};
+pub(crate) use crate::ui::actions::theme_picker::open_themes;
+pub use crate::ui::actions::tool_overlay::no_tools_reason;
+pub(crate) use crate::ui::actions::tool_overlay::{apply_request, open_tools, open_trust};
 pub(crate) use open_overlays::{
     open_commands, open_earlier_prompts, open_efforts, open_help, open_history, open_key_entry, open_models,
     open_models_for_again, open_mouse_modes, open_parameters, open_prompt_jump, refresh_models,
@@ -106,7 +110,7 @@ pub(crate) fn on_overlay_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Ac
         (_, Some(ScreenOverlay::Help(help))) => help.on_action(action, screen_area),
         (_, Some(ScreenOverlay::Xray(xray))) => {
             let request = xray.on_action(action, screen_area);
-            super::xray::xray_actions::apply_request(cx, request);
+            super::actions::xray_actions::apply_request(cx, request);
         }
         (_, Some(ScreenOverlay::Tools(list))) => {
             let request = list.on_action(action, screen_area);
@@ -114,7 +118,7 @@ pub(crate) fn on_overlay_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Ac
         }
         (_, Some(ScreenOverlay::Pager(pager))) => {
             let request = pager.on_action(action);
-            super::results::call_results::apply_request(screen, cx, request);
+            super::actions::call_results::apply_request(screen, cx, request);
         }
         (_, Some(ScreenOverlay::Welcome(welcome))) => {
             let request = welcome.on_action(action);
@@ -165,7 +169,7 @@ fn on_picker_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action, screen
     match (action, kind) {
         (Action::Accept, _) => picker_items::accept(screen, cx),
         (Action::SaveShown | Action::PipeCode, _) => {
-            crate::ui::code_blocks::take_code_block(&mut screen.overlays, action == Action::SaveShown);
+            crate::ui::actions::code_blocks::take_code_block(&mut screen.overlays, action == Action::SaveShown);
         }
         (Action::ShowAllModels, PickerKind::AnswerAgain { answer }) => {
             let answer = *answer;
@@ -182,7 +186,7 @@ fn on_picker_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action, screen
 /// Updates the overlays before each frame, and scrolls their cursors into view.
 pub(crate) fn sync(screen: &mut Screen, cx: &mut Cx<'_>) {
     let screen_area = Rect::from((Position::ORIGIN, screen.size));
-    crate::ui::tools::tool_overlay::refresh_tool_list(&mut screen.overlays, cx, screen_area);
+    crate::ui::actions::tool_overlay::refresh_tool_list(&mut screen.overlays, cx, screen_area);
     for overlay in &mut screen.overlays {
         match overlay {
             ScreenOverlay::Picker { picker, .. } => picker.scroll_to_cursor(screen_area),
@@ -222,7 +226,7 @@ pub(crate) fn assign_slot(screen: &mut Screen, cx: &mut Cx<'_>, number: u8) {
         }
     }
     cx.env.slots[usize::from(number) - 1] = Some(model.clone());
-    cx.show_message(format!("slot {number} is now {}", super::models::model_settings::short_name(&model)));
+    cx.show_message(format!("slot {number} is now {}", super::actions::model_settings::short_name(&model)));
     cx.effects.push(Effect::SaveSetting(SettingChange::Slot(number, model)));
     refresh_models(screen, cx);
 }
@@ -247,9 +251,9 @@ pub(crate) fn on_paste(overlays: &mut [ScreenOverlay], env: &mut Environment, te
 pub(crate) fn close_top(screen: &mut Screen, cx: &mut Cx<'_>) {
     match screen.overlays.pop() {
         Some(ScreenOverlay::Picker { of: PickerKind::Theme, .. }) => {
-            _ = theme_selection::apply_theme(&mut screen.overlays, cx.env);
+            _ = theme_actions::apply_theme(&mut screen.overlays, cx.env);
         }
-        Some(ScreenOverlay::List) => super::conversations::list_actions::leave_field(&mut screen.list, cx),
+        Some(ScreenOverlay::List) => super::actions::list_actions::leave_field(&mut screen.list, cx),
         Some(ScreenOverlay::Welcome(_)) => on_action(screen, cx, Action::Quit),
         Some(
             ScreenOverlay::Picker { .. }
@@ -327,7 +331,7 @@ pub(crate) fn on_connected(overlays: &mut Vec<ScreenOverlay>, cx: &mut Cx<'_>, r
 fn use_model(cx: &mut Cx<'_>, kind: &PickerKind, model: String) {
     match kind {
         PickerKind::AnswerAgain { answer } | PickerKind::ModelForAgain { answer } => {
-            super::conversations::branching::answer_again(cx, *answer, model);
+            super::actions::branching::answer_again(cx, *answer, model);
         }
         _ => set_model(cx, model),
     }

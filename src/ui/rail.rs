@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 pub use view::RailView;
 
-use super::transcript::{ReadingOptions, ScrollMove};
+use super::reading::{ReadingOptions, ScrollMove};
 use crate::chat::{Answer, Conversation, ItemKind, ItemSlot, Message, MessageId, Timestamp};
 use crate::{
     citations::annotations::AnswerCitations,

@@ -16,12 +16,12 @@ use super::{
 use crate::{
     chat::{CallId, ConversationId, MessageId, Timestamp},
     ui::{
+        actions::{citation_actions, finding, list_actions},
         composer::Composer,
-        conversations::{list::ConversationList, list_actions},
+        conversations::list::ConversationList,
         rail::Rail,
         slash::SlashList,
-        sources::citation_actions,
-        transcript::{SelectionInput, Transcript, error_card, finding},
+        transcript::{SelectionInput, Transcript, error_card},
     },
 };
 

@@ -1,7 +1,6 @@
 //! The status line: the model and its settings, the turn in progress, the cost, and the keys for commands and help.
 
 pub mod leader_hints;
-pub mod view;
 
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use ratatui::{
     widgets::Widget,
 };
 
-use super::transcript::facts::format_token_count;
+use super::reading::facts::format_token_count;
 use crate::render::theme::{ColourRole, Theme};
 use crate::text;
 

@@ -2,7 +2,6 @@
 
 mod page;
 mod rows;
-pub mod tool_overlay;
 pub mod tool_registry;
 mod view;
 
@@ -259,7 +258,7 @@ impl ToolList {
         if let Some(server) = self.selected_server() {
             return ToolListCommand::Restart(server.to_owned());
         }
-        self.show_message("r restarts an MCP server; this is none");
+        self.show_message("only an MCP server can be restarted");
         ToolListCommand::Nothing
     }
 
@@ -268,7 +267,7 @@ impl ToolList {
             Some((Some(ToolListItem::Server(name)), Some(ToolSwitch::Locked(rows::UNTRUSTED_REASON)))) => {
                 self.open_page(PageSubject::Trust(name));
             }
-            _ => self.show_message("t trusts an MCP server that is not trusted yet"),
+            _ => self.show_message("only an MCP server that is not trusted yet needs trust"),
         }
     }
 

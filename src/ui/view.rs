@@ -1,6 +1,7 @@
 //! Draws the state: decides which widget goes where.
 
 mod overlays;
+mod status;
 
 use crate::ui::chats::PaneContent;
 use ratatui::{
@@ -15,19 +16,20 @@ use crate::{
     render::theme::ColourRole,
     ui::{
         Action, State,
+        actions::finding,
+        actions::model_settings::short_name,
         areas::{GUTTER_WIDTH, MIN_SIZE, ScreenAreas},
         chats::DatabaseState,
         composer::ComposerView,
         conversations::list::ConversationListView,
         key_hints,
-        models::model_settings::short_name,
         overlays::ScreenOverlay,
         rail::RailView,
         screen::{EditTarget, PaneFocus},
         slash::{self, SlashListView},
         title::{self, TitleView},
         toasts::ToastView,
-        transcript::{FindView, ScrollbarView, TranscriptView, finding},
+        transcript::{FindView, ScrollbarView, TranscriptView},
     },
 };
 
@@ -76,7 +78,7 @@ fn draw_screen(state: &State, now: Timestamp, frame: &mut DrawTarget) {
         }
     }
     draw_pane(state, &areas, frame);
-    crate::ui::status::view::draw_status(state, now, areas.status, frame);
+    crate::ui::view::status::draw_status(state, now, areas.status, frame);
     overlays::draw_overlays(state, now, frame);
 }
 
@@ -106,7 +108,7 @@ fn list_view<'a>(
         total: state.chats.index.len() + state.chats.unlisted_count,
         open: state.chats.content.conversation_id(),
         is_running,
-        spinner: crate::ui::status::view::spinner_mark(state, now),
+        spinner: crate::ui::view::status::spinner_mark(state, now),
         focused: state.screen.focus == PaneFocus::List,
         keymap: &state.env.keymap,
         theme: &state.env.theme,

@@ -159,6 +159,15 @@ fn remapped_keys_are_shown_and_work() {
 }
 
 #[test]
+fn the_message_about_an_edited_prompt_names_the_remapped_keys() {
+    let mut app = Harness::new(100, 24);
+    app.send_prompt("one");
+    app.env_mut().keymap.remap(None, "send", &["ctrl-s".to_owned()]).expect("the key is free");
+    app.press("tab e");
+    assert!(app.screen().contains("^S sends it as a branch, Esc leaves it"), "{}", app.screen());
+}
+
+#[test]
 fn the_pill_and_the_welcome_show_the_remapped_keys() {
     let mut app = Harness::new(80, 24);
     for (action, keys) in [("newest", "f10"), ("cancel", "ctrl-q")] {

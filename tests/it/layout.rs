@@ -10,7 +10,10 @@ use ibid::{
         theme::Theme,
     },
     text,
-    ui::transcript::{ReadingOptions, ScrollMove, Transcript, TranscriptView},
+    ui::{
+        reading::{ReadingOptions, ScrollMove},
+        transcript::{Transcript, TranscriptView},
+    },
 };
 use proptest::prelude::*;
 use ratatui::{buffer::Buffer, layout::Rect, widgets::Widget};

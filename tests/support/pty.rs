@@ -175,12 +175,12 @@ impl ProgramLaunch {
     }
 
     /// Runs the program to its end without a terminal, with `input` on its standard input.
-    #[expect(clippy::disallowed_methods, reason = "a test starts the program itself")]
     pub fn output(self, input: &str) -> Output {
         self.start_piped(input).wait_with_output().expect("the program ends")
     }
 
     /// Starts the program without a terminal, with `input` on its standard input.
+    #[expect(clippy::disallowed_methods, reason = "a test starts the program itself")]
     pub fn start_piped(self, input: &str) -> std::process::Child {
         let mut command = Command::new(&self.program);
         command.args(&self.args).env_clear().envs(self.env).current_dir(&self.folder);

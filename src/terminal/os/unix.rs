@@ -40,7 +40,7 @@ pub fn terminal_output() -> io::Result<TerminalOutput> {
 ///
 /// # Errors
 /// The terminal is gone.
-pub fn write_to_terminal(bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write_to_terminal(bytes: &[u8]) -> io::Result<()> {
     terminal_output()?.write_all(bytes)
 }
 
@@ -64,7 +64,7 @@ pub fn mouse_modes(mouse: MouseMode) -> &'static str {
 }
 
 /// Waits until the terminal has received everything.
-pub fn drain_terminal() {
+pub(crate) fn drain_terminal() {
     let _ = rustix::termios::tcdrain(io::stdout()); // Nothing can be done about it.
 }
 

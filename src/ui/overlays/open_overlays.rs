@@ -9,16 +9,15 @@ use crate::{
     ui::{
         Action,
         action::{ACTIONS, ActionListing},
+        actions::model_settings::{available_efforts, fetch_models, short_name},
         connect::WelcomeScreen,
         environment::CatalogueState,
         help::{KeyGroup, KeyHelp},
         keymap::KeyContext,
-        models::model_settings::{available_efforts, fetch_models, short_name},
+        models::model_rows::{MODEL_COLUMNS, model_row},
         overlay::{
             form::SettingsForm,
-            picker::{
-                ColumnAlign, DetailStyle, FuzzyPicker, LoadState, MODEL_COLUMNS, PickerColumn, PickerRow, model_row,
-            },
+            picker::{ColumnAlign, DetailStyle, FuzzyPicker, LoadState, PickerColumn, PickerRow},
         },
     },
 };
@@ -162,7 +161,7 @@ pub(crate) fn refresh_models(screen: &mut Screen, cx: &mut Cx<'_>) {
     let mut overlay = screen.overlays.remove(index);
     match &mut overlay {
         ScreenOverlay::Picker { of: PickerKind::AnswerAgain { answer }, picker } => {
-            crate::ui::models::again_picker::fill_again_picker(cx.chats, cx.env, *answer, picker);
+            crate::ui::actions::again_picker::fill_again_picker(cx.chats, cx.env, *answer, picker);
         }
         ScreenOverlay::Picker { picker, .. } => fill_models(cx.chats, cx.env, picker),
         _ => (),

@@ -5,7 +5,10 @@ use crate::ui::{cx::Cx, environment::Environment, screen::Screen};
 use std::sync::Arc;
 
 use super::{ScreenOverlay, use_model};
-use crate::ui::code_blocks;
+use crate::ui::actions::{
+    branching::edit_prompt, card_actions, code_blocks, copying::copied_message, model_settings, slash_commands,
+    switching, theme_actions,
+};
 use crate::{
     api::ApiDialect,
     chat::{ConversationId, Effort, MessageId},
@@ -14,14 +17,11 @@ use crate::{
     ui::{
         Action, Effect, EndpointInfo,
         connect::ConnectRequest,
-        conversations::{branching::edit_prompt, switching},
         dispatch::on_action,
         keymap::KeyContext,
-        models::model_settings,
+        reading::ScrollMove,
         screen::PaneFocus,
-        slash_commands,
-        themes::theme_selection,
-        transcript::{CursorTarget, ScrollMove, TranscriptCursor, copying::copied_message, error_card},
+        transcript::{CursorTarget, TranscriptCursor},
     },
 };
 
@@ -192,7 +192,7 @@ pub(crate) fn previewed_theme(overlays: &[ScreenOverlay]) -> Option<String> {
 /// Previews the theme under the cursor of the theme picker.
 pub(crate) fn preview_theme(overlays: &mut [ScreenOverlay], env: &mut Environment) {
     if matches!(overlays.last(), Some(ScreenOverlay::Picker { of: PickerKind::Theme, .. })) {
-        theme_selection::apply_theme(overlays, env); // The row of a theme shows its error.
+        theme_actions::apply_theme(overlays, env); // The row of a theme shows its error.
     }
 }
 
@@ -205,7 +205,7 @@ pub(crate) fn set_theme(overlays: &mut [ScreenOverlay], cx: &mut Cx<'_>, name: S
         }
         Err(why) => cx.warn(why),
     }
-    theme_selection::apply_theme(overlays, cx.env);
+    theme_actions::apply_theme(overlays, cx.env);
 }
 
 /// Applies the fields of the form to the settings of the next message.
@@ -261,5 +261,5 @@ pub(crate) fn on_connected(overlays: &mut Vec<ScreenOverlay>, cx: &mut Cx<'_>, r
     }
     cx.env.catalogues.remove(&name);
     model_settings::fetch_models(cx);
-    error_card::retry_with_new_key(cx);
+    card_actions::retry_with_new_key(cx);
 }

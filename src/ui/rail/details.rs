@@ -9,7 +9,7 @@ use crate::{
         theme::ColourRole,
     },
     text,
-    ui::transcript::{ReadingOptions, facts, source_card},
+    ui::reading::{ReadingOptions, facts, limited_text},
 };
 
 /// The width of the column of names, in cells.
@@ -47,7 +47,7 @@ impl Rail {
                 let room = self.width.saturating_sub(NAME_WIDTH).max(1);
                 let value = [StyledSpan::new(&*text::clean(&value), TextStyle::of(ColourRole::Text))];
                 for (line, spans) in
-                    source_card::wrap_limited(&value, room, 3, &options.look.marks).into_iter().enumerate()
+                    limited_text::wrap_limited(&value, room, 3, &options.look.marks).into_iter().enumerate()
                 {
                     let name = if line == 0 { name } else { "" };
                     let mut all =

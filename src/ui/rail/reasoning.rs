@@ -9,7 +9,7 @@ use crate::{
         theme::ColourRole,
     },
     text,
-    ui::transcript::{ReadingOptions, facts},
+    ui::reading::{ReadingOptions, facts},
 };
 
 impl Rail {

@@ -9,7 +9,7 @@ use crate::{
         theme::ColourRole,
     },
     text,
-    ui::transcript::{ReadingOptions, source_card},
+    ui::reading::{ReadingOptions, limited_text},
 };
 
 /// The most rows of an excerpt.
@@ -66,8 +66,8 @@ fn source_rows(source: &Source, is_highlighted: bool, width: usize, options: &Re
         rows.extend(lines.into_iter().map(|spans| StyledRow::new(RowKind::Sources, spans).truncated(width)));
     };
     if let Some(url) = &source.url {
-        push_lines(source_card::wrap_limited(
-            &source_card::address_spans(url, &options.look.marks),
+        push_lines(limited_text::wrap_limited(
+            &limited_text::address_spans(url, &options.look.marks),
             width,
             MAX_ADDRESS_ROWS,
             &options.look.marks,
@@ -75,7 +75,7 @@ fn source_rows(source: &Source, is_highlighted: bool, width: usize, options: &Re
     }
     if let Some(excerpt) = &source.excerpt {
         let ink = if is_highlighted { TextStyle::of(ColourRole::Text) } else { muted };
-        push_lines(source_card::wrap_limited(
+        push_lines(limited_text::wrap_limited(
             &[StyledSpan::new(format!("“{excerpt}”"), ink)],
             width,
             MAX_EXCERPT_ROWS,

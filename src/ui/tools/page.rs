@@ -12,7 +12,7 @@ use crate::{
     },
     text,
     tools::{PolicyVerdict, ToolCommand, ToolDefinition, ToolId},
-    ui::transcript::{approval, format_size, source_card},
+    ui::reading::{facts::format_size, limited_text, tool_text},
 };
 
 /// The subject of a page.
@@ -64,7 +64,7 @@ pub(super) fn page_title(subject: &PageSubject, facts: &ToolFacts) -> String {
         PageSubject::Item(ToolListItem::Server(name) | ToolListItem::Hosted(name)) => {
             text::show_invisible(name).into_owned()
         }
-        PageSubject::Item(ToolListItem::Tool(id)) => approval::visible_tool_name(id),
+        PageSubject::Item(ToolListItem::Tool(id)) => tool_text::visible_tool_name(id),
         PageSubject::Trust(server) => format!("Trust {}?", file_name(server, facts)),
     }
 }
@@ -98,7 +98,7 @@ pub(super) fn detail_rows(thing: &ToolListItem, facts: &ToolFacts, width: usize)
                 let said = if tool.description.is_empty() { "No description." } else { &tool.description };
                 (
                     vec![text(said)],
-                    vec![muted(format!("{}. {}", verdict_text(id, facts), approval::claimed_effects(tool.hints)))],
+                    vec![muted(format!("{}. {}", verdict_text(id, facts), tool_text::claimed_effects(tool.hints)))],
                 )
             }
         },
@@ -107,8 +107,8 @@ pub(super) fn detail_rows(thing: &ToolListItem, facts: &ToolFacts, width: usize)
         }
     };
     let max_rows = usize::from(DETAIL_ROWS);
-    let mut rows = source_card::wrap_limited(&words, width, max_rows - 1, facts.marks);
-    rows.extend(source_card::wrap_limited(&below, width, max_rows - rows.len(), facts.marks));
+    let mut rows = limited_text::wrap_limited(&words, width, max_rows - 1, facts.marks);
+    rows.extend(limited_text::wrap_limited(&below, width, max_rows - rows.len(), facts.marks));
     rows.into_iter().map(|spans| StyledRow::new(RowKind::Text, spans).truncated(width)).collect()
 }
 
@@ -181,7 +181,7 @@ impl PageBuilder {
         match &settings.command {
             Some(command) => {
                 let argv: Vec<String> =
-                    std::iter::once(command).chain(&settings.args).map(|word| approval::quote_word(word)).collect();
+                    std::iter::once(command).chain(&settings.args).map(|word| tool_text::quote_word(word)).collect();
                 self.push_value("runs", &argv.join(" "));
             }
             None => self.push_value("address", settings.url.as_deref().unwrap_or_default()),
@@ -210,7 +210,7 @@ impl PageBuilder {
         }
         self.rows.push(StyledRow::blank());
         self.push_value("policy", verdict_text(&tool.id, facts));
-        self.push_value("claims", &approval::claimed_effects(tool.hints));
+        self.push_value("claims", &tool_text::claimed_effects(tool.hints));
         self.push_value("sent as", facts.toolbox.wire_name(&tool.id).unwrap_or_default());
         if let Some(command) = facts.toolbox.command(&tool.id) {
             self.push_command(command);
@@ -220,7 +220,7 @@ impl PageBuilder {
     }
 
     fn push_command(&mut self, command: &ToolCommand) {
-        let argv: Vec<String> = command.argv.iter().map(|word| approval::quote_word(word)).collect();
+        let argv: Vec<String> = command.argv.iter().map(|word| tool_text::quote_word(word)).collect();
         self.push_value("runs", &argv.join(" "));
         self.push_value(
             "limits",

@@ -10,7 +10,7 @@ use crate::{
     tools::{
         COMMAND_SERVER, PolicyVerdict, ToolDefinition, ToolId, ToolMode, ToolSelection, Toolbox, toolbox::WEB_SEARCH,
     },
-    ui::transcript::approval::visible_tool_name,
+    ui::reading::tool_text::visible_tool_name,
 };
 
 /// The state of all tools, for the conversation on the screen.
@@ -86,7 +86,7 @@ const USUAL_HOSTED: [(&str, &str); 4] = [
 ];
 
 /// The reason why a server of a project cannot be switched.
-pub(super) const UNTRUSTED_REASON: &str = "not trusted yet: t trusts it";
+pub(super) const UNTRUSTED_REASON: &str = "not trusted yet";
 
 /// The most characters of a text that a row shows.
 const MAX_TEXT_CHARS: usize = 300;

@@ -106,6 +106,11 @@ impl ToolListView<'_> {
         const SWITCH: Label = (&[Action::SwitchTool], "on, off");
         const RESTART: Label = (&[Action::RestartServer], "restart");
         const TRUST: Label = (&[Action::AskTrust], "trust");
+        if self.list.message.is_some() {
+            // It takes the place of the other keys.
+            let labels = if self.is_untrusted() { &[TRUST, BACK][..] } else { &[BACK] };
+            return self.keymap.hints(self.list.key_context(), labels);
+        }
         let mut labels = match (&self.list.page, self.list.selected_item()) {
             (Some(page), _) => match &page.subject {
                 PageSubject::Trust(_) => vec![(&[Action::ConfirmTrust][..], "trust it")],
@@ -237,10 +242,7 @@ impl Widget for ToolListView<'_> {
         let notice = notices.join("   ");
         let notice = Some(notice.as_str()).filter(|notice| !notice.is_empty());
         let keys = self.key_hints(parts.page.height.into());
-        // A message takes the place of the other keys.
-        let back_only = self.keymap.hints(list.key_context(), &[(&[Action::Back], "back")]);
-        let keys = if list.message.is_some() { &back_only } else { &keys };
-        if (OverlayFrame { title, keys, notice, theme: self.theme }).draw(parts.frame, buf).is_empty() {
+        if (OverlayFrame { title, keys: &keys, notice, theme: self.theme }).draw(parts.frame, buf).is_empty() {
             return;
         }
         if let Some(page) = &list.page {

@@ -11,10 +11,11 @@ use crate::render::{
     row::{GutterMark, RowKind, StyledRow, StyledSpan, TextStyle},
     theme::{ColourRole, ThemeMarks},
 };
+use crate::ui::reading::tool_text::{claims, quote_word, tool_label, visible_tool_name};
 use crate::{
     chat::ToolCallRun,
     text::{show_invisible, show_invisible_in_line},
-    tools::{COMMAND_SERVER, NameDoubt, ToolCommand, ToolDefinition, ToolHints, ToolId},
+    tools::{COMMAND_SERVER, NameDoubt, ToolCommand, ToolDefinition, ToolHints},
 };
 use arguments::ArgumentEntry;
 
@@ -109,16 +110,6 @@ impl Question<'_> {
     }
 }
 
-/// Returns the tool's name for display, with its server and with misleading characters made visible.
-pub fn visible_tool_name(id: &ToolId) -> String {
-    show_invisible_in_line(&id.to_string())
-}
-
-/// Returns the tool's name for display without its server.
-pub fn tool_label(id: &ToolId) -> String {
-    show_invisible_in_line(&id.name)
-}
-
 /// Returns what ibid says about the tool: its server, what it runs, what it claims, and doubts about its name.
 fn own_fields<'a>(request: ApprovalRequest<'a>, marks: &ThemeMarks) -> Vec<ArgumentEntry<'a>> {
     let ApprovalRequest { run, tool, command, doubt, .. } = request;
@@ -168,29 +159,6 @@ fn claims_text(hints: ToolHints) -> String {
     if all.is_empty() { "nothing about what it changes".into() } else { all.join(", ") }
 }
 
-/// Describes a tool's hints in one sentence; they are only its own claims.
-pub fn claimed_effects(hints: ToolHints) -> String {
-    let all = claims(
-        hints,
-        [
-            ("read-only", "changing things"),
-            ("destructive", "not destructive"),
-            ("reaching the internet", "staying on this machine"),
-        ],
-    );
-    if all.is_empty() {
-        return "Does not declare what it changes.".into();
-    }
-    format!("Declares itself {}.", all.join(", "))
-}
-
-/// Returns the words for each hint that is set: whether it only reads, may destroy data, and reaches the internet.
-fn claims(hints: ToolHints, words: [(&'static str, &'static str); 3]) -> Vec<&'static str> {
-    let is_destructive = hints.destructive.filter(|_| hints.read_only != Some(true));
-    let all = [hints.read_only, is_destructive, hints.open_world].into_iter().zip(words);
-    all.filter_map(|(hint, (yes, no))| hint.map(|hint| if hint { yes } else { no })).collect()
-}
-
 /// Returns the command line that will be run, word by word.
 fn command_spans(command: &ToolCommand, run: &ToolCallRun, marks: &ThemeMarks) -> Vec<StyledSpan> {
     let muted = TextStyle::of(ColourRole::Muted);
@@ -208,16 +176,6 @@ fn command_spans(command: &ToolCommand, run: &ToolCallRun, marks: &ThemeMarks) -
             format!(" {} will not run: {}", marks.dot, show_invisible(&failure.message())),
             TextStyle::of(ColourRole::Error),
         )],
-    }
-}
-
-/// Returns a command-line word, in quotes unless it consists of plain characters only.
-pub fn quote_word(word: &str) -> String {
-    let is_plain = |char: char| char.is_ascii_alphanumeric() || "-_=+:,./@%^".contains(char);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        word.to_owned()
-    } else {
-        show_invisible(&format!("{word:?}")).into_owned()
     }
 }
 

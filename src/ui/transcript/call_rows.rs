@@ -10,9 +10,9 @@ use crate::{
         theme::{ColourRole, ThemeMarks},
     },
     text,
-    ui::transcript::{
-        approval::{tool_label, visible_tool_name},
+    ui::reading::{
         result_text::{self, visible_line},
+        tool_text::{tool_label, tool_name},
     },
 };
 
@@ -22,23 +22,8 @@ const MAX_LINES: usize = 400;
 const MAX_BYTES: usize = 64 * 1024;
 
 /// The tool and the arguments of a call, on one line: `amend "notes.md", old_text: "a", new_text: "b"`.
-pub(crate) fn call_text(call: &FunctionCall, run: Option<&ToolCallRun>) -> String {
+pub(crate) fn call_line(call: &FunctionCall, run: Option<&ToolCallRun>) -> String {
     CallLine::new(call, run).text
-}
-
-/// The tool with its server and the exact arguments as JSON, for copying.
-pub fn call_json(call: &FunctionCall, run: Option<&ToolCallRun>) -> String {
-    let arguments = match run.filter(|run| run.edited) {
-        Some(run) => visible_line(&run.arguments.to_string()),
-        None => visible_line(&call.arguments),
-    };
-    format!("{} {arguments}", tool_name(call, run))
-}
-
-/// The name of the tool with its server, or the name that the model wrote if there is no such tool.
-pub(crate) fn tool_name(call: &FunctionCall, run: Option<&ToolCallRun>) -> String {
-    let wire = || if call.name.is_empty() { "a tool".into() } else { visible_line(&call.name) };
-    run.and_then(|run| run.tool.as_ref()).map_or_else(wire, visible_tool_name)
 }
 
 /// A call on one line, with the short arguments first.

@@ -14,6 +14,8 @@ use crate::{
         Turn, TurnId, TurnPhase,
         answer::{ContentPart, FunctionCall, ReasoningItem, SearchCall},
     },
+    config::ShowMode,
+    render::theme::Theme,
     ui::test_buffer,
 };
 

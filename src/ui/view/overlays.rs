@@ -97,7 +97,7 @@ fn keeps_page_visible(overlay: &ScreenOverlay) -> bool {
 pub(crate) fn draw_welcome(state: &State, welcome: &WelcomeScreen, now: Timestamp, frame: &mut DrawTarget) {
     let screen = frame.area();
     state.env.theme.clear_area(screen, ColourRole::Background, frame.buffer);
-    let spinner = crate::ui::status::view::spinner_mark(state, now);
+    let spinner = crate::ui::view::status::spinner_mark(state, now);
     let view = WelcomeView { welcome, spinner, keymap: &state.env.keymap, theme: &state.env.theme };
     frame.set_cursor(view.cursor(screen));
     view.render(screen, frame.buffer);

@@ -23,8 +23,6 @@ const PURE: &[&str] = &["crate::ui", "crate::render", "crate::citations", "crate
 
 /// The features of `ui`: each is a folder or a file of its own, and knows no other.
 pub const FEATURES: &[&str] = &[
-    "code_blocks",
-    "composer",
     "connect",
     "conversations",
     "help",
@@ -33,7 +31,6 @@ pub const FEATURES: &[&str] = &[
     "rail",
     "results",
     "slash",
-    "sources",
     "status",
     "themes",
     "title",
@@ -47,6 +44,7 @@ pub const SHARED: &[&str] = &[
     "action",
     "areas",
     "chats",
+    "composer",
     "costs",
     "cx",
     "effect",
@@ -54,6 +52,7 @@ pub const SHARED: &[&str] = &[
     "keymap",
     "msg",
     "overlay",
+    "reading",
     "saves",
     "start",
     "test_buffer",
@@ -65,6 +64,7 @@ pub const HOLDERS: &[&str] = &["environment", "screen"];
 
 /// The files of `ui` that put the features together. No feature uses them, or it would know all others.
 pub const INDEX: &[&str] = &[
+    "actions",
     "dispatch",
     "escape_keys",
     "hint_clicks",
@@ -74,7 +74,6 @@ pub const INDEX: &[&str] = &[
     "on_store",
     "on_stream",
     "overlays",
-    "slash_commands",
     "state",
     "view",
 ];

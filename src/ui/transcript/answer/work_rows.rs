@@ -14,7 +14,10 @@ use crate::{
         theme::ColourRole,
     },
     text,
-    ui::transcript::{ReadingOptions, call_rows as tool, facts, item_details, parts::WorkGroup},
+    ui::{
+        reading::{ReadingOptions, facts},
+        transcript::{call_rows as tool, item_details, parts::WorkGroup},
+    },
 };
 
 /// The number of rows of live reasoning that are shown.

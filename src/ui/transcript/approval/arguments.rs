@@ -14,7 +14,7 @@ use crate::{
         diff::{self, LineChange},
         show_invisible, show_invisible_in_line,
     },
-    ui::transcript::result_text::pretty_json,
+    ui::reading::result_text::pretty_json,
 };
 
 /// The longest JSON that is shown on one line, in bytes.

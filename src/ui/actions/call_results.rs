@@ -1,14 +1,15 @@
 //! Results of calls: opening them in the pager, copying and saving them.
 
-use crate::ui::{Effect, overlays::ScreenOverlay, transcript::copying::copied_message};
+use crate::ui::{Effect, actions::copying::copied_message, overlays::ScreenOverlay};
 use crate::ui::{chats::Chats, cx::Cx, screen::Screen};
 use crate::{
     chat::{Answer, ItemKind, ItemSlot, MessageId, ToolCallRun, ToolCallState, answer::FunctionCall},
     store::{self, StoreJob},
     tools::ToolOutcome,
     ui::{
+        reading::tool_text::call_text,
         results::pager::{CallPager, PagerCommand, result_to_copy as words_of},
-        transcript::{CursorTarget, Transcript, TranscriptCursor, call_json},
+        transcript::{CursorTarget, Transcript, TranscriptCursor},
     },
 };
 
@@ -106,7 +107,7 @@ pub(crate) fn copy_call(cx: &mut Cx<'_>, message: MessageId, slot: ItemSlot) {
     });
     let is_part = run.is_some_and(|run| run.full_size.is_some());
     let result = run.and_then(|run| words_of(run, outcome));
-    let text = [Some(call_json(call, run)), result].into_iter().flatten().collect::<Vec<_>>().join("\n");
+    let text = [Some(call_text(call, run)), result].into_iter().flatten().collect::<Vec<_>>().join("\n");
     let words = copied_message(&text);
     cx.effects.push(Effect::CopyToClipboard(text));
     let opens = cx.env.keymap.keys_of(crate::ui::Action::OpenUnderCursor).unwrap_or_default();

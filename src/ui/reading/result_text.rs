@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::{facts, format_size};
+use super::facts::{self, format_size};
 use crate::render::theme::{ColourRole, ThemeMarks};
 use crate::{
     chat::{Timestamp, ToolCallRun, ToolCallState},

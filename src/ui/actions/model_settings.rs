@@ -188,12 +188,12 @@ pub(crate) fn toggle_web(cx: &mut Cx<'_>) {
 }
 
 /// Returns the name of a model without its vendor, for the status line and messages.
-pub fn short_name(model: &str) -> &str {
+pub(crate) fn short_name(model: &str) -> &str {
     model.rsplit('/').next().unwrap_or(model)
 }
 
 /// Returns the default model of a new conversation; empty if the server's models are not known in advance.
-pub fn default_model(dialect: ApiDialect) -> &'static str {
+pub(crate) fn default_model(dialect: ApiDialect) -> &'static str {
     match dialect {
         ApiDialect::OpenRouter => "openrouter/auto",
         ApiDialect::OpenAi | ApiDialect::Other => "",

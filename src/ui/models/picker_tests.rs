@@ -1,4 +1,4 @@
-//! The picker as it is drawn.
+//! Tests of a picker of models as it is drawn.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use insta::assert_snapshot;
@@ -9,14 +9,20 @@ use ratatui::{
     widgets::Widget,
 };
 
-use super::*;
+use super::model_rows::{MODEL_COLUMNS, model_row};
 use crate::{
     api::{
         Effort, Usd,
         catalogue::{Model, ReasoningEfforts},
     },
+    chat::Timestamp,
     render::theme::{ColourRole, Theme},
-    ui::{keymap::Keymap, test_buffer},
+    ui::{
+        Action,
+        keymap::Keymap,
+        overlay::picker::{FuzzyPicker, LoadState, PickerRow, PickerView},
+        test_buffer,
+    },
 };
 
 fn model(id: &str, price: Option<(&str, &str)>, context: u64) -> Model {

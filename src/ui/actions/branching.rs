@@ -1,13 +1,15 @@
 //! Branches of a conversation: editing a prompt, answering again, and moving between versions.
 
 use super::switching;
-use crate::ui::{cx::Cx, screen::Screen};
 use crate::ui::{
+    Action,
+    actions::model_settings,
     dispatch::change_conversation,
-    models::model_settings,
+    keymap::KeyContext,
     on_store::carry_out,
     screen::{EditTarget, PaneFocus},
 };
+use crate::ui::{cx::Cx, screen::Screen};
 use crate::{
     chat::{ConversationId, MessageBody, MessageId},
     ui::transcript::Transcript,
@@ -36,7 +38,9 @@ pub(crate) fn edit_prompt(screen: &mut Screen, cx: &mut Cx<'_>, id: MessageId) {
     screen.pane.composer.set_text(&text);
     screen.pane.editing = Some(EditTarget::Prompt(id));
     screen.focus = PaneFocus::Composer;
-    cx.show_message("editing an earlier prompt · ↵ send as a branch · Esc cancel");
+    let [send, leave] =
+        [Action::Send, Action::Back].map(|action| cx.env.keymap.keys_or_name(KeyContext::Composer, action));
+    cx.show_message(format!("editing an earlier prompt · {send} send as a branch · {leave} cancel"));
 }
 
 /// Asks which model should answer again.

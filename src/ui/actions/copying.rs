@@ -1,6 +1,11 @@
 //! Copying the selection, or what is under the cursor.
 
-use crate::ui::{Effect, dispatch::cursor, overlays, results::call_results, sources::citation_actions};
+use crate::ui::{
+    Effect,
+    actions::{call_results, citation_actions},
+    dispatch::cursor,
+    overlays,
+};
 use crate::ui::{chats::Chats, cx::Cx, screen::Screen};
 use crate::{
     chat::{Answer, ItemKind, ItemSlot, MessageBody, MessageId},

@@ -3,7 +3,7 @@
 use crate::ui::{chats::Chats, cx::Cx, screen::Screen};
 use std::sync::Arc;
 
-use super::overlays::{
+use crate::ui::overlays::{
     PickerItem, PickerKind, ScreenOverlay,
     open_overlays::{BACK, CODE_COLUMNS, ONE_COLUMN, first_line, push_picker},
 };
@@ -70,7 +70,7 @@ fn answer_code_blocks(chats: &Chats, answer: MessageId) -> Vec<CodeBlock> {
 pub(crate) fn copy_code_block(cx: &mut Cx<'_>, answer: MessageId, block: u32) {
     let index = (block as usize).checked_sub(1);
     if let Some(code) = index.and_then(|at| answer_code_blocks(cx.chats, answer).into_iter().nth(at)) {
-        super::overlays::picker_items::copy_code(cx, code.text);
+        crate::ui::overlays::picker_items::copy_code(cx, code.text);
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ratatui::{layout::Rect, widgets::Widget};
 
-use crate::ui::view::DrawTarget;
+use super::DrawTarget;
 use crate::{
     chat::{AnswerEnd, Conversation, Timestamp, Turn, TurnPhase as Doing},
     render::theme::ColourRole,
@@ -12,10 +12,10 @@ use crate::{
     tools::ToolMode,
     ui::{
         Action, State,
+        actions::model_settings::short_name,
         escape_keys::{EscAction, esc_action, quit_message},
-        models::model_settings::short_name,
+        reading::tool_text,
         status::{PhaseStatus, StatusLine, StatusView},
-        transcript::approval,
     },
 };
 
@@ -68,7 +68,7 @@ fn tool_choice_label(choice: &ToolMode) -> Option<String> {
         ToolMode::Auto => None,
         ToolMode::None => Some("no tools".into()),
         ToolMode::Required => Some("must use a tool".into()),
-        ToolMode::One(id) => Some(format!("must call {}", text::truncate(&approval::visible_tool_name(id), 24))),
+        ToolMode::One(id) => Some(format!("must call {}", text::truncate(&tool_text::visible_tool_name(id), 24))),
     }
 }
 

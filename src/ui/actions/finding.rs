@@ -51,7 +51,7 @@ pub(crate) fn end_find(screen: &mut Screen, chats: &mut Chats) {
 }
 
 /// Returns the search on the screen, if there is one.
-pub fn active_find<'a>(screen: &'a Screen, chats: &Chats) -> Option<&'a FindState> {
+pub(crate) fn active_find<'a>(screen: &'a Screen, chats: &Chats) -> Option<&'a FindState> {
     screen.transcript(chats).and_then(Transcript::find)
 }
 

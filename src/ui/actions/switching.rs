@@ -12,7 +12,7 @@ use crate::ui::{
 use crate::{
     chat::{Conversation, ConversationChange, ConversationId},
     store::StoreJob,
-    ui::transcript::{ScrollMove, Transcript},
+    ui::{reading::ScrollMove, transcript::Transcript},
 };
 
 /// How long after a key press the draft is saved.
@@ -57,7 +57,7 @@ pub(crate) fn show_conversation(screen: &mut Screen, cx: &mut Cx<'_>, id: Conver
     screen.list.cursor = Some(id);
     let next = conversation.mark_seen();
     carry_out(cx, id, next);
-    crate::ui::models::model_settings::fetch_models(cx);
+    crate::ui::actions::model_settings::fetch_models(cx);
 }
 
 /// Schedules a save of the draft, because the composer's text has changed.
@@ -119,7 +119,7 @@ pub(crate) fn send_draft(screen: &mut Screen, cx: &mut Cx<'_>) {
     screen.pane.draft_due = None;
     if let Some(edit_target @ (EditTarget::Arguments(_) | EditTarget::Reason(_))) = screen.pane.editing {
         screen.pane.editing = None;
-        crate::ui::tools::tool_registry::take_call_text(screen, cx, edit_target, text);
+        crate::ui::actions::tool_actions::take_call_text(screen, cx, edit_target, text);
         return;
     }
     remember_prompt(cx.chats, text.clone());
@@ -150,7 +150,7 @@ pub(crate) fn submit_prompt(screen: &mut Screen, cx: &mut Cx<'_>, text: String) 
         crate::ui::overlays::open_models(screen, cx);
         return;
     }
-    crate::ui::tools::tool_registry::start_servers(cx);
+    crate::ui::actions::tool_actions::start_servers(cx);
     let id = match cx.chats.content {
         PaneContent::Conversation(id) => id,
         PaneContent::New | PaneContent::Loading(_) => {
@@ -163,7 +163,7 @@ pub(crate) fn submit_prompt(screen: &mut Screen, cx: &mut Cx<'_>, text: String) 
             id
         }
     };
-    crate::ui::models::model_settings::update_request_context(cx, id);
+    crate::ui::actions::model_settings::update_request_context(cx, id);
     let Some(conversation) = cx.chats.conversations.get_mut(&id) else { return };
     conversation.draft.clear();
     let next = conversation.submit(&mut cx.chats.ids, cx.now, text);

@@ -10,9 +10,10 @@ use crate::{
     chat::{Answer, MessageId},
     ui::{
         Action,
+        actions::model_settings::{fetch_models, short_name},
         environment::CatalogueState,
-        models::model_settings::{fetch_models, short_name},
-        overlay::picker::{DetailStyle, FuzzyPicker, MODEL_COLUMNS, PickerRow, model_row},
+        models::model_rows::{MODEL_COLUMNS, model_row},
+        overlay::picker::{DetailStyle, FuzzyPicker, PickerRow},
     },
 };
 

@@ -4,7 +4,7 @@ use crate::ui::environment::Environment;
 use crate::ui::{cx::Cx, screen::Screen};
 use jiff::SignedDuration;
 
-use crate::ui::{Effect, on_store::save_changes, overlays::ScreenOverlay};
+use crate::ui::{Action, Effect, keymap::KeyContext, on_store::save_changes, overlays::ScreenOverlay};
 use crate::{
     chat::{
         ConversationChange, MessageId, RecordingInProgress, StreamId, WireRecording,
@@ -97,7 +97,11 @@ pub(crate) fn on_recording_loaded(
             "Nothing was recorded for this answer: recording is off.",
             "In the config, record = true under [xray] switches it on for the next answers.",
         ),
-        Err(error) => shown.set_failure(&error.to_string(), "Press Esc and then the same keys to try again."),
+        Err(error) => {
+            let [back, again] = [(KeyContext::Xray, Action::Back), (KeyContext::Transcript, Action::ShowXray)]
+                .map(|(context, action)| env.keymap.keys_or_name(context, action));
+            shown.set_failure(&error.to_string(), &format!("Press {back} and then {again} to try again."));
+        }
     }
 }
 

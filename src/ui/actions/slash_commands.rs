@@ -1,25 +1,26 @@
 //! Running slash commands: what each takes as its argument, and what it does with it.
 
 use super::{
-    Action,
-    action::CommandArgument,
-    chats::Chats,
-    conversations::switching,
-    cx::Cx,
-    dispatch::on_action,
-    environment::Environment,
-    models::model_settings::{self, available_efforts},
-    overlays,
-    screen::{EditTarget, PaneFocus, Screen},
-    slash::{self, SlashChoice, SlashCommand, SlashInput, SlashRow},
-    transcript::finding,
+    finding,
+    model_settings::{self, available_efforts},
+    switching,
 };
 use crate::{
     chat::Effort,
     config::{MouseMode, SettingChange},
     render::theme::Theme,
     text::ranking::{self, RankCandidate},
-    ui::Effect,
+    ui::{
+        Action, Effect,
+        action::CommandArgument,
+        chats::Chats,
+        cx::Cx,
+        dispatch::on_action,
+        environment::Environment,
+        overlays,
+        screen::{EditTarget, PaneFocus, Screen},
+        slash::{self, SlashChoice, SlashCommand, SlashInput, SlashRow},
+    },
 };
 
 /// What Enter does with the draft in the composer.

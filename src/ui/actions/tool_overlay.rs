@@ -9,15 +9,15 @@ use crate::{
     tools::{ToolId, ToolMode, toolbox::WEB_SEARCH},
     ui::{
         Action, Effect,
+        actions::{model_settings, tool_actions},
         dispatch::on_action,
-        models::model_settings,
-        tools::{ToolFacts, ToolList, ToolListCommand, ToolListItem, WebSearchState, tool_registry},
+        tools::{ToolFacts, ToolList, ToolListCommand, ToolListItem, WebSearchState},
     },
 };
 
 /// Opens the list of everything a model can call, and starts idle servers to show their tools.
 pub(crate) fn open_tools(screen: &mut Screen, cx: &mut Cx<'_>) {
-    tool_registry::start_servers(cx);
+    tool_actions::start_servers(cx);
     screen.overlays.push(ScreenOverlay::Tools(Box::default()));
 }
 
@@ -81,10 +81,10 @@ pub(crate) fn apply_request(screen: &mut Screen, cx: &mut Cx<'_>, request: ToolL
             }
         }
         ToolListCommand::Reload => {
-            let message = tool_registry::reload_servers(cx);
+            let message = tool_actions::reload_servers(cx);
             show_message(&mut screen.overlays, message);
         }
-        ToolListCommand::Trust(server) => tool_registry::trust_server_file(cx, &server),
+        ToolListCommand::Trust(server) => tool_actions::trust_server_file(cx, &server),
     }
 }
 

@@ -14,7 +14,8 @@ use crate::{
     config::{FetchConsent, SettingChange},
     ui::{
         rail::RailTab,
-        transcript::{CitationStep, CitedSource, ScrollMove, Transcript, source_card},
+        reading::ScrollMove,
+        transcript::{CitationStep, CitedSource, Transcript, source_card},
     },
 };
 
