@@ -298,7 +298,7 @@ fn click_text(screen: &mut Screen, cx: &mut Cx<'_>, position: Position) {
         Some(ClickTarget::Card) => {
             if let Some(keys) = transcript.card_keys_at(position.x - area.x, position.y - area.y).map(str::to_owned) {
                 let is_focused = screen.mouse.was_card_focused;
-                card_actions::click_choice(screen, cx, &keys, is_focused);
+                super::actions::card_actions::click_choice(screen, cx, &keys, is_focused);
             }
         }
         None => transcript.move_cursor_to_row(position.y - area.y),

@@ -9,7 +9,6 @@ use crate::{
         answer::{ContentPart, FunctionCall, ReasoningItem, SearchCall},
     },
     text,
-    ui::reading::tool_text,
 };
 
 /// One part of a message, whether it is shown or folded.
