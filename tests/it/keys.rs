@@ -164,7 +164,7 @@ fn the_message_about_an_edited_prompt_names_the_remapped_keys() {
     app.send_prompt("one");
     app.env_mut().keymap.remap(None, "send", &["ctrl-s".to_owned()]).expect("the key is free");
     app.press("tab e");
-    assert!(app.screen().contains("^S sends it as a branch, Esc leaves it"), "{}", app.screen());
+    assert!(app.screen().contains("^S send as a branch · Esc cancel"), "{}", app.screen());
 }
 
 #[test]
