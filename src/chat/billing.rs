@@ -120,6 +120,7 @@ impl Conversation {
             Ok(usage) => priced_answer.set_usage(&key.1, usage),
             // The server could not be reached; try again when the conversation is next opened.
             Err(FaultKind::Connect | FaultKind::Silence | FaultKind::Cut | FaultKind::Key) => return Vec::new(),
+            Err(_) if priced_answer.drop_failed_bill(&key.1) => (),
             Err(_) if has_failed_price_lookup(priced_answer) => (), // Noted for another response of the answer.
             Err(_) if priced_answer.end == AnswerEnd::Complete => priced_answer.notes.push(PRICE_UNKNOWN_NOTE.into()),
             Err(_) => {

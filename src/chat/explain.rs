@@ -3,8 +3,10 @@
 use super::{
     Answer, AnswerEnd, PauseReason, Turn, TurnBlock,
     choices::{affordable_tokens, is_key_budget, is_redirect},
+    turn_lifecycle::NAMELESS_CALL,
 };
-use crate::api::{ApiError, ErrorFact, FREE_REQUESTS_PER_MINUTE, FaultKind, FreeQuota};
+use crate::api::{ApiError, ErrorFact, FREE_REQUESTS_PER_MINUTE, FaultKind, FreeQuota, NetworkObstacle};
+use crate::text;
 
 /// The text of a card: a headline, a muted fact beside it, what the server said, and a line of advice.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,27 +115,60 @@ fn explain_incomplete(reason: Option<&str>, answer: &Answer) -> (&'static str, O
     let is_empty = answer.text().is_empty();
     let after = token_count(answer);
     match reason {
-        Some("max_output_tokens") if is_empty => (
+        Some(reason) if is_token_limit(reason) && is_empty => (
             "The model had no room left to answer.",
             after,
             "Its token limit or its context is full: raise max_output_tokens, or choose a model with a longer context."
                 .into(),
         ),
-        Some("max_output_tokens") => {
+        Some(reason) if is_token_limit(reason) => {
             ("The answer hit its token limit.", after, "Continue it, or raise max_output_tokens.".into())
         }
-        Some("content_filter") => {
+        Some("max_tool_calls" | "max_turns" | "max_steps") => (
+            "The answer hit its limit of tool calls.",
+            after,
+            "Continue it, or raise the limit of the server's tools in the config.".into(),
+        ),
+        Some("max_messages") => ("The answer hit its limit of messages.", after, "Continue it, or ask again.".into()),
+        Some("max_cost" | "budget_exceeded") => {
+            ("The answer hit its limit of cost.", after, "Continue it, or raise the limit in the config.".into())
+        }
+        Some("steered") => (
+            "Another message took the place of this answer.",
+            after,
+            "The server went on with that one; continue this answer, or ask again.".into(),
+        ),
+        Some("context_length_exceeded" | "max_input_tokens" | "max_prompt_tokens") => (
+            "The conversation is too long for this model.",
+            after,
+            "Leave out the oldest turns, or choose a model with a longer context.".into(),
+        ),
+        Some("timeout" | "max_time" | "deadline_exceeded") => {
+            ("The server's time for the answer was up.", after, "Continue it, or ask again.".into())
+        }
+        Some("cancelled" | "canceled" | "interrupted" | "aborted") => {
+            ("The server broke the answer off.", after, "Continue it, or ask again.".into())
+        }
+        Some("content_filter" | "safety" | "content_policy_violation") => {
             ("The provider's filter cut the answer.", after, "Rephrase the prompt, or ask another model.".into())
         }
         Some(_) | None => (
             "The answer is not complete.",
-            reason.map(str::to_owned).or(after),
+            reason.map(|reason| text::clean(&reason.replace(['_', '\n'], " ")).into_owned()).or(after),
             if is_empty { "Ask again, or ask another model." } else { "Continue it, or ask again." }.into(),
         ),
     }
 }
 
+/// Whether a reason means that the limit of output tokens was reached.
+pub(super) fn is_token_limit(reason: &str) -> bool {
+    matches!(reason, "max_output_tokens" | "max_tokens" | "length" | "max_completion_tokens")
+}
+
 fn headline(error: &ApiError, answer: &Answer, shown: bool) -> &'static str {
+    if let Some(obstacle) = error.obstacle() {
+        return obstacle_headline(obstacle, shown);
+    }
     match error.fault {
         FaultKind::Connect if shown => "The connection was lost in mid-answer.",
         FaultKind::Connect => "The server could not be reached.",
@@ -141,6 +176,7 @@ fn headline(error: &ApiError, answer: &Answer, shown: bool) -> &'static str {
         FaultKind::Silence => "The server did not answer in time.",
         FaultKind::Cut if shown => "The provider hung up in mid-answer.",
         FaultKind::Cut => "The connection broke before the answer began.",
+        FaultKind::Empty if error.code.as_deref() == Some(NAMELESS_CALL) => "The model's call cannot be run.",
         FaultKind::Empty => "The model returned an empty answer.",
         FaultKind::Key if error.status.is_none() => "The key cannot be used.",
         FaultKind::Key if is_other_server(error) => "The server refused this key, or needs one.",
@@ -161,6 +197,58 @@ fn headline(error: &ApiError, answer: &Answer, shown: bool) -> &'static str {
         FaultKind::Garbage if shown => "The rest does not follow the Responses API.",
         FaultKind::Garbage => "The server does not speak the Responses API.",
     }
+}
+
+fn obstacle_headline(obstacle: NetworkObstacle, shown: bool) -> &'static str {
+    match obstacle {
+        NetworkObstacle::UntrustedCertificate => "The server's certificate is not trusted here.",
+        NetworkObstacle::WrongCertificateName => "The server's certificate is for another name.",
+        NetworkObstacle::OutdatedCertificate => "The server's certificate is not valid today.",
+        NetworkObstacle::InsecureServer => "No secure connection to the server is possible.",
+        NetworkObstacle::ProxySetting => "The setting of the proxy cannot be used.",
+        NetworkObstacle::DeadProxy => "The proxy could not be reached.",
+        NetworkObstacle::ProxyLogin => "The proxy wants a name and a password.",
+        NetworkObstacle::ProxyRefusal => "The proxy did not let the request through.",
+        NetworkObstacle::Gateway if shown => "Something between here and the server cut the answer.",
+        NetworkObstacle::Gateway => "Something between here and the server answered in its place.",
+    }
+}
+
+fn obstacle_advice(obstacle: NetworkObstacle, error: &ApiError) -> String {
+    match obstacle {
+        NetworkObstacle::UntrustedCertificate => {
+            "If you trust it, save it or its authority's as a PEM file and set SSL_CERT_FILE to that file."
+        }
+        NetworkObstacle::WrongCertificateName => {
+            "Check the base_url of the endpoint: it must name the server as its certificate does."
+        }
+        NetworkObstacle::OutdatedCertificate => "Check the clock of this machine; else its owner must renew it.",
+        NetworkObstacle::InsecureServer => {
+            "Check the base_url of the endpoint: its port, and whether it begins with http:// or https://."
+        }
+        NetworkObstacle::ProxySetting => {
+            "Write it as http://host:port or socks5://host:port, unset it, or list the server in NO_PROXY."
+        }
+        NetworkObstacle::DeadProxy => "Check that it runs and its address, unset it, or list the server in NO_PROXY.",
+        NetworkObstacle::ProxyLogin => {
+            "Put both into its address, as in HTTPS_PROXY=http://name:password@host:port, then start ibid again."
+        }
+        NetworkObstacle::ProxyRefusal if error.status == Some(413) => {
+            "The request is too large for it: leave out the oldest turns, or list the server in NO_PROXY."
+        }
+        NetworkObstacle::ProxyRefusal => "Ask who runs it, or list the server in NO_PROXY to go around it.",
+        NetworkObstacle::Gateway => match error.status {
+            Some(413) => "The request is too large for it: leave out the oldest turns.",
+            Some(401) => "It wants you to sign in: sign in to the network, or check the base_url of the endpoint.",
+            Some(403) => {
+                "It blocks programs or this network: try another network, or check the base_url of the endpoint."
+            }
+            Some(429) => "Try again in a minute.",
+            Some(500..) => "It got no answer from the server: try again in a minute.",
+            Some(_) | None => "Check the network and the base_url of the endpoint, then try again.",
+        },
+    }
+    .into()
 }
 
 /// The details of a failure: provider, status, and how many tokens were received.
@@ -185,7 +273,8 @@ fn server_quote(error: &ApiError) -> Option<String> {
 /// What ibid itself found out about a failure, as a sentence, unless the headline says it already.
 fn own_sentence(error: &ApiError) -> Option<String> {
     let says_more = match error.fault {
-        FaultKind::Empty | FaultKind::Cut => false,
+        FaultKind::Empty => error.code.as_deref() == Some(NAMELESS_CALL),
+        FaultKind::Cut => error.obstacle().is_some(),
         FaultKind::Connect
         | FaultKind::Silence
         | FaultKind::Key
@@ -209,9 +298,12 @@ fn own_sentence(error: &ApiError) -> Option<String> {
     Some(format!("{first}{}{end}", letters.as_str()))
 }
 
-/// Whether a message with a status is ibid's own: a redirect, or an address without the API.
+/// Whether a message is ibid's own although a status or a code came with it, as for a redirect.
 fn is_own_message(error: &ApiError) -> bool {
-    is_redirect(error) || error.message.starts_with("there is no Responses API")
+    is_redirect(error)
+        || error.obstacle().is_some()
+        || error.code.as_deref() == Some(NAMELESS_CALL)
+        || error.message.starts_with("there is no Responses API")
 }
 
 /// What excluded every provider, if it is not one of our preferences.
@@ -256,6 +348,12 @@ fn cost_note(answer: &Answer, shown: bool) -> Option<String> {
 fn advice(error: &ApiError, answer: &Answer) -> String {
     let can_continue = !answer.text().is_empty();
     let wait = error.retry_after.filter(|seconds| *seconds > 0).map(format_wait);
+    match error.obstacle() {
+        // What has come can be continued.
+        Some(NetworkObstacle::Gateway) if can_continue => (),
+        Some(obstacle) => return obstacle_advice(obstacle, error),
+        None => (),
+    }
     match error.fault {
         FaultKind::Connect => "Check the network and the address of the server, then try again.".into(),
         FaultKind::Silence | FaultKind::Cut | FaultKind::Server | FaultKind::Garbage if can_continue => {

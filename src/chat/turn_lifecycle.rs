@@ -27,6 +27,9 @@ fn answer_params(settings: &ChatSettings, attempts: u32) -> AnswerParams {
     }
 }
 
+/// The code of an answer that ends in a call without a name.
+pub(super) const NAMELESS_CALL: &str = "nameless_call";
+
 /// How long events may be in memory only; with the time to write them, less than a second.
 const CHECKPOINT_INTERVAL: SignedDuration = SignedDuration::from_millis(700);
 
@@ -315,7 +318,19 @@ impl Conversation {
         {
             return next;
         }
+        self.fail_nameless_call(turn_index);
         self.close_turn(turn_index, now, ids)
+    }
+
+    /// Fails an answer that ends in a call without a name, which nothing can run or answer.
+    fn fail_nameless_call(&mut self, turn_index: usize) {
+        let step = self.turns[turn_index].step;
+        let (answer, _) = self.turn_answer(turn_index);
+        if answer.end == AnswerEnd::Complete && answer.has_nameless_call(step) {
+            let code = Some(NAMELESS_CALL.to_owned());
+            let error = api::ApiError::new(FaultKind::Empty, "the model called a tool without naming it");
+            answer.end = AnswerEnd::Failed(api::ApiError { code, ..error });
+        }
     }
 
     /// Adds facts to a failure that the server did not report: the preference that excluded every provider, and whether
@@ -550,5 +565,7 @@ fn phase_of(activity: ServerActivity) -> TurnPhase {
     }
 }
 
+#[cfg(test)]
+mod attempt_tests;
 #[cfg(test)]
 mod tests;

@@ -12,7 +12,7 @@ use crate::{
 
 /// Every model in your terminal, every answer with its sources.
 #[derive(Debug, Parser)]
-#[command(name = "ibid", version, max_term_width = 100, after_help = EXAMPLES, disable_help_subcommand = true)]
+#[command(name = "ibid", bin_name = "ibid", version, max_term_width = 100, after_help = EXAMPLES, disable_help_subcommand = true)]
 pub(super) struct CliArgs {
     #[command(flatten)]
     pub resume: ResumeArgs,

@@ -69,9 +69,10 @@ fn is_wrapped(schema: &Value) -> bool {
     !is_object || ["anyOf", "oneOf", "allOf", "enum", "not", "$ref"].iter().any(|key| schema.get(*key).is_some())
 }
 
-/// Whether every object in the schema lists its properties and allows no others.
+/// Whether every node of the schema has a type, and every object lists its properties and allows no others.
 fn can_be_strict(schema: &Value) -> bool {
     match schema {
+        Value::Object(fields) if !has_type(fields) => false,
         Value::Object(fields) => {
             let is_object = fields.get("type").is_some_and(|kind| kind == "object");
             let allows_others = fields.get("additionalProperties").is_some_and(|more| more != &Value::Bool(false));
@@ -83,8 +84,18 @@ fn can_be_strict(schema: &Value) -> bool {
                 && !fields.contains_key("allOf")
                 && subschemas(fields).all(|(_, schema)| can_be_strict(schema))
         }
+        // Such as `true`, which allows anything.
+        Value::Bool(true) | Value::Null => false,
         _ => true,
     }
+}
+
+/// Whether a node says of what type its value is: itself, by its alternatives, or by the schema that it refers to.
+fn has_type(fields: &Map<String, Value>) -> bool {
+    let is_type = |kind: &Value| kind.is_string() || kind.as_array().is_some_and(|kinds| !kinds.is_empty());
+    let is_untyped_list = fields.get("type").is_some_and(|kind| kind == "array") && !fields.contains_key("items");
+    !is_untyped_list
+        && (fields.get("type").is_some_and(is_type) || fields.contains_key("anyOf") || fields.contains_key("$ref"))
 }
 
 /// Returns the schemas directly inside a schema.
@@ -274,6 +285,27 @@ mod tests {
             restore_arguments(&schema, false, arguments),
             json!({ "größe": 3, "gr__e_1": 4, "list": [{ "$x": 1.5 }], "either": { "a b": true } })
         );
+    }
+
+    #[test]
+    fn a_schema_is_strict_only_if_every_node_has_a_type() {
+        let object = |property: Value| json!({ "type": "object", "properties": { "a": property } });
+        for (property, strict) in [
+            (json!({ "type": "string" }), true),
+            (json!({ "type": ["string", "null"] }), true),
+            (json!({ "anyOf": [{ "type": "string" }, { "type": "integer" }] }), true),
+            (json!({ "type": "array", "items": { "type": "string" } }), true),
+            (json!({ "description": "anything" }), false),
+            (json!({}), false),
+            (json!(true), false),
+            (json!({ "enum": ["x", "y"] }), false),
+            (json!({ "type": "array" }), false),
+            (json!({ "type": "array", "items": {} }), false),
+            (json!({ "anyOf": [{ "type": "string" }, {}] }), false),
+            (object(json!({ "description": "deep" })), false),
+        ] {
+            assert_eq!(to_wire(&object(property.clone()), true).strict, strict, "{property}");
+        }
     }
 
     #[test]

@@ -131,7 +131,7 @@ impl Rail {
             self.select_tab_for(answer);
             match self.tab {
                 RailTab::Reasoning => self.lay_out_reasoning(answer, now, options),
-                RailTab::Sources => self.lay_out_sources(options),
+                RailTab::Sources => self.lay_out_sources(answer, options),
                 RailTab::Details => self.lay_out_details(conversation, id, now, options),
             }
         } else {
@@ -166,6 +166,9 @@ impl Rail {
             return None;
         }
         let above = self.blocks.get(..=self.first_row + row)?;
+        if matches!(above.last(), Some(RailBlock::Row(row)) if row.kind == RowKind::Other) {
+            return None; // A page that is no source.
+        }
         let number = above.iter().rev().find_map(|piece| match piece {
             RailBlock::Row(row) => row.spans.iter().find_map(|span| span.citation).map(|cited| cited.number),
             RailBlock::Text(..) => None,

@@ -21,6 +21,7 @@ mod markdown;
 mod moving;
 mod notifications;
 mod page_fetch;
+mod printing;
 mod readme;
 mod requests;
 mod results;

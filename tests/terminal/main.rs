@@ -9,14 +9,18 @@ mod background;
 mod chat;
 mod choices;
 mod demo;
+mod exact_output;
 mod headless;
+mod hygiene;
 mod input;
 mod last_words;
 mod modes;
 mod mouse;
+mod network;
 mod notifications;
 mod raw_input;
 mod safety;
+mod trials;
 mod trouble;
 
 use std::{

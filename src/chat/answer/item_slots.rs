@@ -13,7 +13,14 @@ pub struct AssemblyState {
     item_ids: Vec<(String, u32)>,
     /// How many frames were not events of this API.
     pub(super) unknown_frames: usize,
+    /// What the server wrote in place of events, if anything.
+    pub(super) stray_text: String,
+    /// Whether a piece of text could not be read and its whole text has not come yet.
+    pub(super) has_text_gap: bool,
 }
+
+/// How much text in place of events is kept, in bytes.
+const MAX_STRAY_BYTES: usize = 64 * 1024;
 
 /// The kind of item that a delta can belong to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +35,18 @@ pub(super) enum ItemFamily {
 impl AssemblyState {
     pub(super) fn for_step(step: u32) -> Self {
         Self { step, ..Self::default() }
+    }
+
+    /// Keeps a frame that is no event, unless it is one of this API with a mistake in it.
+    pub(super) fn note_unreadable(&mut self, raw: &str) {
+        self.unknown_frames += 1;
+        let is_event = raw.contains("\"type\"") && raw.trim_start().starts_with('{');
+        let is_text = ["_text.delta", "content_part.delta", "refusal.delta"].iter().any(|kind| raw.contains(kind));
+        self.has_text_gap |= is_event && is_text && !raw.contains("reasoning");
+        if !is_event && self.stray_text.len() + raw.len() <= MAX_STRAY_BYTES {
+            self.stray_text += raw;
+            self.stray_text.push('\n');
+        }
     }
 }
 

@@ -72,6 +72,7 @@ fn identity_facts(answer: &Answer) -> Vec<(&'static str, String)> {
         facts.push(("provider", provider.clone()));
     }
     facts.push(("server", answer.endpoint.clone()));
+    facts.extend(answer.params.pipeline.iter().map(|stage| ("pipeline", stage.clone())));
     facts.extend(answer.generation_ids().map(|generation| ("id", generation.to_owned())));
     facts
 }

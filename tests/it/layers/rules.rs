@@ -12,7 +12,8 @@ pub const LAYERS: &[&[&str]] = &[
     &["chat"],
     &["api"],
     &["tools"],
-    &["clock", "files", "text", "processes"],
+    &["files", "processes", "console"],
+    &["text", "secrets", "clock"],
 ];
 
 /// Exceptions within a layer: (user, used module, reason).
@@ -292,6 +293,11 @@ pub const RULES: &[SourceRule] = &[
         name: "no unwrap",
         check: RuleCheck::Calls { words: &["unwrap"] },
         instead: "handle it, or say in an `expect` why it holds",
+    },
+    SourceRule {
+        name: "nothing is printed past the cleaner",
+        check: RuleCheck::Calls { words: &["eprintln!", "eprint!", "println!", "print!"] },
+        instead: "call `console::complain` or `console::print_line`",
     },
     SourceRule {
         name: "nothing unfinished",
