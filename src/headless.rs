@@ -261,7 +261,8 @@ fn card_line(card: CardText) -> String {
         Some(fact) => format!("{}: {}.", card.headline.trim_end_matches('.'), fact.trim_end_matches('.')),
         None => card.headline,
     };
-    text::clean(&format!("{summary} {}", card.advice)).into_owned()
+    let parts = [Some(summary), card.quote, Some(card.advice)];
+    text::clean(&parts.into_iter().flatten().collect::<Vec<_>>().join(" ")).into_owned()
 }
 
 fn newest_answer(conversation: &Conversation) -> Option<&Answer> {

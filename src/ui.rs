@@ -14,6 +14,7 @@ pub mod effect;
 pub mod environment;
 pub mod escape_keys;
 pub mod help;
+mod hint_clicks;
 pub mod key_hints;
 pub mod keymap;
 mod layout;
@@ -52,6 +53,7 @@ pub use msg::Msg;
 pub use start::{CliOverrides, EndpointInfo, InitialConversation, StartOptions};
 pub use state::State;
 
+use crossterm::event::Event;
 use jiff::SignedDuration;
 use {cx::Cx, screen::Screen};
 
@@ -67,6 +69,11 @@ const FRAME_INTERVAL: SignedDuration = SignedDuration::from_millis(16);
 
 /// Applies a message to the state and returns the effects to carry out.
 pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
+    if let Msg::Input { event: Event::Mouse(mouse), .. } = &msg
+        && let Some(effects) = hint_clicks::on_press(state, now, *mouse)
+    {
+        return effects;
+    }
     let mut effects = Vec::new();
     let (screen, mut cx) = state.split(now, &mut effects);
     let cx = &mut cx;

@@ -19,7 +19,7 @@ const LOOKUP_DELAYS: [SignedDuration; 3] =
 const MAX_LEFTOVER_LOOKUPS: usize = 16;
 
 /// The note on an answer whose price the server does not know; it also prevents another lookup.
-const PRICE_UNKNOWN_NOTE: &str = "what it cost could not be learnt";
+const PRICE_UNKNOWN_NOTE: &str = "cost unknown; the provider may have billed the whole answer";
 
 /// The price lookups in progress, by answer and id of the response; never stored.
 #[derive(Debug, Clone, Default)]

@@ -93,7 +93,7 @@ impl Conversation {
         let turn_index = self.turns.len() - 1;
         let Some(model) = replay::model_of_dropped_reasoning(self, &self.turns[turn_index]) else { return };
         let name = model.rsplit('/').next().unwrap_or(model);
-        let note = format!("the reasoning of {name} was left out: only {name} can use it");
+        let note = format!("{name}'s reasoning was not sent: no other model can read it");
         self.turn_answer(turn_index).0.notes.push(note);
     }
 
@@ -147,7 +147,7 @@ impl Conversation {
         let missing = starting.as_ref().map(|coming| coming.servers.join(", "));
         self.turns[turn_index].context.tools = tools.clone();
         if let Some(servers) = missing {
-            let note = format!("asked without the tools of {servers}: still starting");
+            let note = format!("sent without the tools of {servers}: still starting");
             self.turn_answer(turn_index).0.notes.push(note);
         }
         self.open_stream(turn_index, now)
@@ -548,8 +548,8 @@ impl RequestFix {
     /// The note for the user about the fix.
     fn note(self) -> &'static str {
         match self {
-            Self::DropReasoning => "earlier reasoning was left out: the server could not use it",
-            Self::DropServerItems => "results of the server's own tools were left out: the server did not accept them",
+            Self::DropReasoning => "earlier reasoning was not sent: the server could not use it",
+            Self::DropServerItems => "results of the server's own tools were not sent: the server did not accept them",
             Self::DropEffort => "effort none was not sent: this model always reasons",
             Self::DropInclude => "encrypted reasoning was not requested: this model has none",
         }

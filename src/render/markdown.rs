@@ -14,6 +14,7 @@ mod formulas;
 mod inline;
 mod markdown_text;
 mod open_text;
+mod plain_text;
 mod table;
 
 use crate::citations::annotations::{CitationMark, HighlightedCitation};
@@ -21,6 +22,7 @@ use std::{collections::BTreeMap, ops::Range};
 
 pub use code_blocks::CodeBlock;
 pub use markdown_text::MarkdownText;
+pub use plain_text::plain_text;
 
 use self::{
     blocks::{BlockInput, BlockRows, WalkOutput},

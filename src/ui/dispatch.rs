@@ -213,6 +213,7 @@ fn accept(screen: &mut Screen, cx: &mut Cx<'_>) {
         KeyContext::Slash => slash_commands::run_selected(screen, cx),
         KeyContext::Find => finding::accept_query(screen, cx.chats),
         KeyContext::ListField => list_actions::accept_field(screen, cx),
+        KeyContext::Approval | KeyContext::Pause => card_actions::explain_keys(cx),
         _ => _ = card_actions::take_first_choice(screen, cx),
     }
 }
@@ -259,7 +260,7 @@ fn switch_code_lines(cx: &mut Cx<'_>) {
 
 fn scroll_code(screen: &mut Screen, cx: &mut Cx<'_>, cells: i32) {
     if cx.env.config.code == CodeOverflow::Wrap {
-        cx.show_message("long lines of code wrap; the command code-lines lets them scroll".to_owned());
+        cx.show_message("long lines of code wrap; /code-lines lets them scroll".to_owned());
     } else if let Some(transcript) = screen.transcript_mut(cx.chats) {
         transcript.scroll_code(cells);
     }
@@ -395,6 +396,10 @@ fn toggle_all_folds(screen: &mut Screen, chats: &mut Chats) {
 
 /// Moves the focus to the next visible pane in the order composer, card, text, rail, list.
 fn focus_next(screen: &mut Screen, chats: &mut Chats) {
+    if screen.focus == PaneFocus::List && screen.list.is_filtering {
+        screen.list.leave_filter_field();
+        return;
+    }
     let order = [PaneFocus::Composer, PaneFocus::Card, PaneFocus::Transcript, PaneFocus::Rail, PaneFocus::List];
     let is_visible = |focus: &PaneFocus| match focus {
         PaneFocus::Composer => true,

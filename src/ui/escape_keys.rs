@@ -4,7 +4,7 @@ use super::{
     Action, Effect,
     actions::{citation_actions, copying, list_actions, switching},
     dispatch::{change_conversation, quit},
-    overlays,
+    overlays::{self, ScreenOverlay},
     screen::{EditTarget, PaneFocus, QUIT_WINDOW},
 };
 use crate::ui::screen::ConversationPane;
@@ -24,6 +24,7 @@ pub enum EscAction {
     /// Closes the list of slash commands.
     CloseSlashList,
     LeaveFilter,
+    LeaveRenaming,
     /// Stops the command that a text was piped to.
     StopCommand,
     LeaveEditing,
@@ -42,6 +43,14 @@ pub enum EscAction {
 
 /// Returns what `Esc` does now.
 pub fn esc_action(screen: &Screen, chats: &Chats) -> EscAction {
+    let list_has_keys = matches!(screen.overlays.last(), Some(ScreenOverlay::List) | None);
+    let is_in_list = screen.focus == PaneFocus::List && list_has_keys;
+    if is_in_list && screen.list.renaming.is_some() {
+        return EscAction::LeaveRenaming;
+    }
+    if is_in_list && screen.list.filter.is_some() {
+        return EscAction::LeaveFilter;
+    }
     if !screen.overlays.is_empty() {
         return EscAction::CloseOverlay;
     }
@@ -50,9 +59,6 @@ pub fn esc_action(screen: &Screen, chats: &Chats) -> EscAction {
     }
     if screen.running_command.is_some() {
         return EscAction::StopCommand;
-    }
-    if screen.focus == PaneFocus::List && (list_actions::is_typing(screen) || screen.list.filter.is_some()) {
-        return EscAction::LeaveFilter;
     }
     if screen.focus == PaneFocus::Transcript && screen.selected_by(chats).is_some() {
         return EscAction::LeaveSelection;
@@ -88,10 +94,10 @@ pub(crate) fn back(screen: &mut Screen, cx: &mut Cx<'_>) {
             }
             cx.effects.push(Effect::StopCommand);
         }
-        EscAction::LeaveFilter => list_actions::leave_field(&mut screen.list, cx),
-        EscAction::LeaveEditing => leave_editing(&mut screen.pane, cx, "the prompt stays as it was"),
+        EscAction::LeaveFilter | EscAction::LeaveRenaming => list_actions::leave_field(&mut screen.list, cx),
+        EscAction::LeaveEditing => leave_editing(&mut screen.pane, cx, "edit cancelled"),
         EscAction::LeaveCall => {
-            leave_editing(&mut screen.pane, cx, "the call stays as it was");
+            leave_editing(&mut screen.pane, cx, "arguments unchanged");
             screen.focus = PaneFocus::Card;
         }
         EscAction::LeaveSelection => {
@@ -173,7 +179,7 @@ pub fn quit_message(screen: &Screen, chats: &Chats, env: &Environment) -> Option
     let keys = env.keymap.keys_of(Action::Cancel).unwrap_or_else(|| "^C".into());
     Some(match running {
         0 => format!("{keys} again to quit"),
-        1 => format!("{keys} again to quit: 1 answer still runs and will be interrupted"),
-        n => format!("{keys} again to quit: {n} answers still run and will be interrupted"),
+        1 => format!("{keys} again to quit: 1 answer is still running and will be interrupted"),
+        n => format!("{keys} again to quit: {n} answers are still running and will be interrupted"),
     })
 }

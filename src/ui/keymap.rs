@@ -4,6 +4,7 @@ mod key_press;
 
 use std::{borrow::Cow, sync::Arc};
 
+pub(crate) use key_press::shown_sequence;
 pub use key_press::{KeyPress, UnknownKey, format_sequence, parse_sequence};
 
 use super::{

@@ -64,6 +64,21 @@ pub enum ScreenOverlay {
 }
 
 impl ScreenOverlay {
+    /// Returns whether it is drawn in a frame over the screen.
+    pub fn has_frame(&self) -> bool {
+        match self {
+            Self::Welcome(_) | Self::Picker { of: PickerKind::AnswerAgain { .. }, .. } => false,
+            Self::Picker { .. }
+            | Self::Parameters(_)
+            | Self::Help(_)
+            | Self::Xray(_)
+            | Self::Tools(_)
+            | Self::Pager(_)
+            | Self::List
+            | Self::Rail => true,
+        }
+    }
+
     /// Returns the context of its keys; the panes have their own.
     pub fn key_context(&self) -> Option<KeyContext> {
         Some(match self {
@@ -211,7 +226,7 @@ pub(crate) fn assign_slot(screen: &mut Screen, cx: &mut Cx<'_>, number: u8) {
         }
     }
     cx.env.slots[usize::from(number) - 1] = Some(model.clone());
-    cx.show_message(format!("{} is on slot {number}", super::actions::model_settings::short_name(&model)));
+    cx.show_message(format!("slot {number} is now {}", super::actions::model_settings::short_name(&model)));
     cx.effects.push(Effect::SaveSetting(SettingChange::Slot(number, model)));
     refresh_models(screen, cx);
 }
@@ -259,6 +274,34 @@ pub(crate) fn close_top(screen: &mut Screen, cx: &mut Cx<'_>) {
     };
     if !is_floating && !is_docked {
         screen.focus = PaneFocus::Composer;
+    }
+}
+
+/// Handles a click outside the top overlay: closes it, unless something in it was changed.
+pub(crate) fn click_outside(screen: &mut Screen, cx: &mut Cx<'_>) {
+    let is_changed = match screen.overlays.last() {
+        Some(ScreenOverlay::Picker { of, picker }) => {
+            let previews = *of == PickerKind::Theme
+                && previewed_theme(&screen.overlays).is_some_and(|name| name != cx.env.config.theme);
+            previews || !picker.query.is_empty()
+        }
+        Some(ScreenOverlay::Parameters(form)) => form.is_changed(),
+        Some(ScreenOverlay::List) => screen.list.renaming.is_some(),
+        Some(ScreenOverlay::Welcome(_)) => true,
+        Some(
+            ScreenOverlay::Help(_)
+            | ScreenOverlay::Xray(_)
+            | ScreenOverlay::Tools(_)
+            | ScreenOverlay::Pager(_)
+            | ScreenOverlay::Rail,
+        )
+        | None => false,
+    };
+    if is_changed {
+        let keys = cx.env.keymap.keys_of(Action::Back).unwrap_or_default();
+        cx.show_message(format!("{keys} cancel"));
+    } else {
+        close_top(screen, cx);
     }
 }
 

@@ -25,6 +25,8 @@ pub struct StatusLine<'a> {
     pub flags: &'a [&'a str],
     /// The built-in server answers.
     pub is_demo: bool,
+    /// All tools run without asking.
+    pub auto_approves: bool,
     pub phase: Option<PhaseStatus<'a>>,
     /// The key that ends the phase or leaves the current mode, and what it does.
     pub hint: Option<(&'a str, &'a str)>,
@@ -124,6 +126,9 @@ impl StatusView<'_> {
         }
         if demo && dropped < StatusDrop::Demo {
             push_fact("demo", ColourRole::Warning);
+        }
+        if self.status.auto_approves && dropped < StatusDrop::Demo {
+            push_fact("auto-approve", ColourRole::Warning);
         }
         if let Some(phase) = phase.filter(|_| dropped < StatusDrop::Phase) {
             spans.push(blank_span(if dropped < StatusDrop::Hint { 4 } else { 2 }));
@@ -267,6 +272,7 @@ mod tests {
         effort: Some("high"),
         flags: &["web"],
         is_demo: true,
+        auto_approves: false,
         phase: Some(PhaseStatus {
             mark: "◐",
             role: ColourRole::Accent,

@@ -185,7 +185,7 @@ impl ToolList {
             Action::SwitchTool => return self.switch_selected(),
             Action::ForceTool => match self.selected_item() {
                 Some(ToolListItem::Tool(id)) => return ToolListCommand::Force(id.clone()),
-                _ => self.show_message("only a tool can be required: the next message must call it"),
+                _ => self.show_message("f works on a tool: the next message must call it"),
             },
             Action::ReloadTools => return ToolListCommand::Reload,
             Action::Accept if self.search.is_typing() => self.search.stop_typing(),

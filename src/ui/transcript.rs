@@ -7,6 +7,7 @@ mod anchor;
 mod answer;
 pub mod approval;
 pub(crate) mod call_rows;
+mod card_frame;
 mod card_rows;
 mod citation_walk;
 mod cursor;
@@ -33,6 +34,7 @@ use std::{
 
 use uuid::Uuid;
 
+pub(crate) use card_rows::ChoiceHint;
 pub use citation_walk::{CitationStep, CitedSource};
 pub use cursor::{CitationTarget, CursorTarget, TranscriptCursor};
 pub use cursor_steps::CursorStop;
@@ -107,6 +109,8 @@ pub struct Transcript {
     last_seen: Option<anchor::RowAnchor>,
     rows_below: usize,
     live_card: Option<LiveCard>,
+    /// The live card has the focus.
+    pub is_card_focused: bool,
     cursor: Option<TranscriptCursor>,
     selection: Option<TextSelection>,
     /// How to copy the selection at the next layout.

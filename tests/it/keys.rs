@@ -144,7 +144,7 @@ fn remapped_keys_are_shown_and_work() {
     app.press("f5");
     assert!(app.screen().contains("slot 1 is empty: ^X m, then F5 puts a model on it"), "{}", app.screen());
     app.press("ctrl-x m");
-    assert!(app.screen().contains("F5 put on a slot"), "{}", app.screen());
+    assert!(app.screen().contains("F5 assigns a slot"), "{}", app.screen());
     let catalogue = ibid::api::Catalogue::parse(r#"{"data":[{"id":"some/one"},{"id":"some/two"}]}"#);
     app.send(Msg::CatalogueLoaded {
         endpoint: "openrouter".into(),
@@ -164,7 +164,7 @@ fn the_message_about_an_edited_prompt_names_the_remapped_keys() {
     app.send_prompt("one");
     app.env_mut().keymap.remap(None, "send", &["ctrl-s".to_owned()]).expect("the key is free");
     app.press("tab e");
-    assert!(app.screen().contains("^S sends it as a branch, Esc leaves it"), "{}", app.screen());
+    assert!(app.screen().contains("^S send as a branch · Esc cancel"), "{}", app.screen());
 }
 
 #[test]

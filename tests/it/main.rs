@@ -6,6 +6,7 @@ mod support;
 
 mod answer_failures;
 mod app;
+mod cards;
 mod citation_marks;
 mod citations;
 mod config;
@@ -27,6 +28,7 @@ mod readme;
 mod requests;
 mod results;
 mod screens;
+mod side_panes;
 mod slash;
 mod source_map;
 mod store;

@@ -296,7 +296,7 @@ fn a_project_file_is_trusted_only_after_the_question_shows_what_it_would_run() {
     app.effects.clear();
     select_row(&mut app, "atlas");
     app.press("space");
-    let bottom = app.screen().lines().find(|line| line.contains("it has to be trusted first")).map(str::to_owned);
+    let bottom = app.screen().lines().find(|line| line.contains("not trusted yet")).map(str::to_owned);
     assert!(bottom.is_some_and(|bottom| bottom.contains("t trust  Esc back")), "{}", app.screen());
     app.press("y");
     assert_eq!(mcp_jobs(&mut app), Vec::<String>::new(), "the question was not shown yet");

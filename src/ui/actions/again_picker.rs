@@ -20,7 +20,7 @@ use crate::{
 /// Asks in one line which model answers again, with the current model selected.
 pub(crate) fn open_again(screen: &mut Screen, cx: &mut Cx<'_>, answer: MessageId) {
     fetch_models(cx);
-    let mut picker = FuzzyPicker::new("again with", MODEL_COLUMNS);
+    let mut picker = FuzzyPicker::new("answer again with", MODEL_COLUMNS);
     picker.detail_rows = 0;
     fill_again_picker(cx.chats, cx.env, answer, &mut picker);
     picker.select(&PickerItem::Model(cx.chats.settings().model.clone()));
@@ -30,7 +30,7 @@ pub(crate) fn open_again(screen: &mut Screen, cx: &mut Cx<'_>, answer: MessageId
         picker,
         &[
             (&[Action::Accept], "send"),
-            (&[Action::RowUp, Action::RowDown], "others"),
+            (&[Action::RowUp, Action::RowDown], "other models"),
             (&[Action::ShowAllModels], "list"),
             BACK,
         ],
@@ -55,7 +55,7 @@ pub(crate) fn fill_again_picker(
     models.sort_by_key(|model| slot_rank(&model.id));
     let row = |model: &Model| PickerRow {
         detail_lines: vec![vec![(DetailStyle::Muted, price_text(model, used.as_ref()))]],
-        ..model_row(model, None, PickerItem::Model(model.id.clone()))
+        ..model_row(model, None, " ", PickerItem::Model(model.id.clone()))
     };
     let mut rows: Vec<PickerRow<PickerItem>> = models.into_iter().map(row).collect();
     let current = PickerItem::Model(chats.settings().model.clone());
@@ -69,7 +69,7 @@ pub(crate) fn fill_again_picker(
 fn unlisted_row(id: &str, model: Option<&Model>, used: Option<&Usage>) -> PickerRow<PickerItem> {
     let mut cells = vec![String::new(); MODEL_COLUMNS.len()];
     short_name(id).clone_into(&mut cells[1]);
-    let price = model.map_or_else(|| "its price is not known".to_owned(), |model| price_text(model, used));
+    let price = model.map_or_else(|| "price unknown".to_owned(), |model| price_text(model, used));
     PickerRow {
         cells,
         extra_terms: id.to_owned(),
@@ -86,14 +86,14 @@ fn known_usage(answer: &Answer) -> Option<Usage> {
 /// Describes the model's price, with the estimated cost of an answer like the last one.
 fn price_text(model: &Model, used: Option<&Usage>) -> String {
     let (Some(input), Some(output)) = (&model.input_price, &model.output_price) else {
-        return "its price is not known".into();
+        return "price unknown".into();
     };
     if input.is_zero() && output.is_zero() {
         return "free".into();
     }
-    let listed = format!("{input} in, {output} out per million");
+    let listed = format!("{} in, {} out per million", input.to_price(), output.to_price());
     match used.and_then(|used| estimate_cost(input, output, used)) {
-        Some(estimate) => format!("~{estimate}, {listed}"),
+        Some(estimate) => format!("≈ {estimate}, {listed}"),
         None => listed,
     }
 }

@@ -40,7 +40,7 @@ pub(crate) fn edit_prompt(screen: &mut Screen, cx: &mut Cx<'_>, id: MessageId) {
     screen.focus = PaneFocus::Composer;
     let [send, leave] =
         [Action::Send, Action::Back].map(|action| cx.env.keymap.keys_or_name(KeyContext::Composer, action));
-    cx.show_message(format!("editing an earlier prompt: {send} sends it as a branch, {leave} leaves it"));
+    cx.show_message(format!("editing an earlier prompt · {send} send as a branch · {leave} cancel"));
 }
 
 /// Asks which model should answer again.
@@ -68,7 +68,7 @@ pub(crate) fn restore_left_out(cx: &mut Cx<'_>) {
     match cx.chats.content.conversation_id().and_then(put_back) {
         Some((id, next)) => {
             carry_out(cx, id, next);
-            cx.show_message("all turns are sent again");
+            cx.show_message("all turns are sent from now on");
         }
         None => cx.show_message("no turns are left out of this conversation"),
     }

@@ -111,7 +111,7 @@ pub(crate) fn copy_call(cx: &mut Cx<'_>, message: MessageId, slot: ItemSlot) {
     let words = copied_message(&text);
     cx.effects.push(Effect::CopyToClipboard(text));
     let opens = cx.env.keymap.keys_of(crate::ui::Action::OpenUnderCursor).unwrap_or_default();
-    cx.show_message(if is_part { format!("{words}, without the middle: {opens} shows it all") } else { words });
+    cx.show_message(if is_part { format!("{words}, without the middle · {opens} shows all") } else { words });
 }
 
 fn find_answer(chats: &Chats, message: MessageId) -> Option<&Answer> {

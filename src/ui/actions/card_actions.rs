@@ -10,8 +10,8 @@ use crate::{
         overlays,
         screen::{CARD_DELAY, PaneFocus, Screen},
         transcript::{
-            PendingApproval, Transcript,
-            error_card::{choice_action, offered_choices},
+            ChoiceHint, PendingApproval, Transcript,
+            error_card::{card_hints, choice_action, offered_choices},
         },
     },
 };
@@ -21,6 +21,35 @@ pub(crate) fn take_first_choice(screen: &mut Screen, cx: &mut Cx<'_>) -> bool {
     match offered_choices(cx.chats).first() {
         Some(first) if first.is_taken_by_enter() => take_choice(screen, cx, *first),
         Some(_) | None => false,
+    }
+}
+
+/// Says which keys decide on a card that Enter does not decide on.
+pub(crate) fn explain_keys(cx: &mut Cx<'_>) {
+    let choices = offered_choices(cx.chats);
+    let hints = card_hints(&choices, &cx.env.keymap, true);
+    let mut keys: Vec<String> = Vec::new();
+    for hint in hints.choices {
+        // `N` is a variant of `n`.
+        if !hint.keys.is_empty() && !keys.contains(&hint.keys.to_lowercase()) {
+            keys.push(hint.keys);
+        }
+    }
+    if let Some((last, others)) = keys.split_last() {
+        let others = others.join(", ");
+        cx.show_message(if others.is_empty() { format!("press {last}") } else { format!("press {others} or {last}") });
+    }
+}
+
+/// Takes the choice whose key was clicked. Keys that need the focus cannot be clicked without it.
+pub(crate) fn click_choice(screen: &mut Screen, cx: &mut Cx<'_>, keys: &str, is_focused: bool) {
+    let choices = offered_choices(cx.chats);
+    let hints = card_hints(&choices, &cx.env.keymap, is_focused);
+    let enter = cx.env.theme.marks.enter;
+    let is_clicked = |hint: &ChoiceHint| hint.keys == keys || hint.keys == "Enter" && keys == enter;
+    let clicked = hints.choices.iter().position(|hint| is_clicked(hint) && (is_focused || !hint.needs_focus));
+    if let Some(choice) = clicked.and_then(|nth| choices.get(nth)) {
+        take_choice(screen, cx, *choice);
     }
 }
 
@@ -81,7 +110,7 @@ fn take_choice(screen: &mut Screen, cx: &mut Cx<'_>, choice: CardChoice) -> bool
         (CardChoice::LeaveOutOldest, _) => {
             change_conversation(cx, id, |chat, ids| chat.leave_out_oldest(answer, ids, now));
             if cx.chats.current_conversation().is_some_and(|chat| chat.branch.last() == Some(&answer)) {
-                cx.show_message("there is nothing older to leave out");
+                cx.show_message("nothing older to leave out");
             }
         }
         (CardChoice::Continue, _) => change_conversation(cx, id, |chat, ids| chat.continue_answer(answer, ids, now)),

@@ -161,7 +161,7 @@ pub(crate) fn on_command_ended(screen: &mut Screen, cx: &mut Cx<'_>, result: Res
     let mut picker = FuzzyPicker::new(&format!("{command} {}", outcome.status), ONE_COLUMN);
     picker.detail_rows = 3;
     picker.width = 100;
-    picker.notice = outcome.is_truncated.then(|| "the rest was left out".to_owned());
+    picker.notice = outcome.is_truncated.then(|| "the rest is not shown".to_owned());
     let all: Arc<str> = outcome.output.into();
     let row = |(nth, line): (usize, &str)| PickerRow {
         cells: vec![line.to_owned()],

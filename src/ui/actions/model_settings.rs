@@ -169,7 +169,7 @@ pub(crate) fn available_efforts(chats: &Chats, env: &Environment) -> Option<Reas
 pub(crate) fn next_effort(cx: &mut Cx<'_>) {
     let offered = available_efforts(cx.chats, cx.env).map(|efforts| efforts.offered).unwrap_or_default();
     if offered.is_empty() {
-        cx.show_message(format!("{} has no efforts to choose from", short_name(&cx.chats.settings().model)));
+        cx.show_message(format!("{} has no effort setting", short_name(&cx.chats.settings().model)));
         return;
     }
     let next = match cx.chats.settings().effort {
@@ -181,7 +181,7 @@ pub(crate) fn next_effort(cx: &mut Cx<'_>) {
 
 pub(crate) fn toggle_web(cx: &mut Cx<'_>) {
     if cx.chats.settings().model.ends_with(":online") {
-        cx.show_message("this model already searches the web: its name ends in :online");
+        cx.show_message("this model always searches the web (its name ends in :online)");
         return;
     }
     change_settings(cx, |settings| settings.web = !settings.web);

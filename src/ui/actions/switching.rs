@@ -187,7 +187,7 @@ pub(crate) fn trash_conversation(screen: &mut Screen, cx: &mut Cx<'_>) {
     // Search again: stopping may have moved the row.
     let Some(at) = cx.chats.index.iter().position(|row| row.id == id) else { return };
     let summary = cx.chats.index.remove(at);
-    cx.show_message(format!("“{}” is in the trash; {} restores it", summary.title, undo_key(screen, cx.env)));
+    cx.show_message(format!("moved “{}” to the trash · {} undo", summary.title, undo_key(screen, cx.env)));
     cx.chats.trashed.push(summary);
     if cx.chats.content == PaneContent::Conversation(id) {
         begin_conversation(screen, cx);

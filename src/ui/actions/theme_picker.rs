@@ -22,7 +22,7 @@ const THEME_COLUMNS: &[PickerColumn] = &[
 /// group.
 pub(crate) fn open_themes(screen: &mut Screen, cx: &mut Cx<'_>) {
     let mut picker = FuzzyPicker::new("Theme", THEME_COLUMNS);
-    picker.width = 58;
+    picker.width = 72;
     picker.detail_rows = 3;
     picker.notice = cx.env.theme_selection.has_no_colour().then(|| "NO_COLOR is set: no colours are shown".to_owned());
     picker.set_rows(theme_rows(cx.env));
@@ -32,7 +32,7 @@ pub(crate) fn open_themes(screen: &mut Screen, cx: &mut Cx<'_>) {
         &mut screen.overlays,
         PickerKind::Theme,
         picker,
-        &[(&[Action::Accept], "keep"), (&[Action::Back], "as it was")],
+        &[(&[Action::Accept], "keep"), (&[Action::Back], "cancel")],
     );
 }
 
@@ -55,7 +55,7 @@ fn theme_rows(env: &Environment) -> Vec<PickerRow<PickerItem>> {
         let bundled = bundled.iter().filter(move |theme| theme.shade == shade);
         own.chain(bundled.map(move |theme| row(&theme.name, kind_label(shade))))
     };
-    let auto = row(AUTO, "as your terminal is");
+    let auto = row(AUTO, "follow the terminal's background");
     let unreadable = own.iter().filter_map(|own: &UserTheme| {
         let why = own.theme.as_ref().err()?;
         Some(self::theme_row(
@@ -84,9 +84,9 @@ fn theme_row(
     kind: &str,
     detail: Vec<Vec<(DetailStyle, String)>>,
 ) -> PickerRow<PickerItem> {
-    let mark = if env.config.theme == name { env.theme.marks.done } else { " " };
+    let mark = env.theme.marks.check(env.config.theme == name);
     PickerRow {
-        cells: vec![mark.to_owned(), name.to_owned(), kind.to_owned()],
+        cells: vec![mark, name.to_owned(), kind.to_owned()],
         extra_terms: kind.to_owned(),
         detail_lines: detail,
         payload: PickerItem::Theme(name.to_owned()),

@@ -157,14 +157,14 @@ fn allow_always(cx: &mut Cx<'_>, tool: &ToolId) {
     let now = cx.now;
     let is_doubtful = cx.env.tools.toolbox().name_doubt(tool).is_some();
     let Some(rule) = (!is_doubtful).then(|| cx.env.tools.policy.allow_always(tool)).flatten() else {
-        cx.warn("its name may be misleading: it can be allowed once, or for this conversation");
+        cx.warn("its name may be misleading: allow it once, or in this conversation");
         return;
     };
     if cx.env.is_demo {
         // The demo's tools do not belong in the user's config.
         cx.show_message(format!("{rule} runs without asking until you quit"));
     } else {
-        cx.show_message(format!("{rule} runs without asking from now on: tools.policy in the config"));
+        cx.show_message(format!("{rule} runs without asking from now on (tools.policy in the config)"));
         cx.effects.push(Effect::SaveSetting(SettingChange::AllowTool(rule)));
     }
     refresh_tools(cx);
@@ -180,9 +180,9 @@ pub(crate) fn toggle_allow_all(cx: &mut Cx<'_>) {
         settings.tools.grants.all = !settings.tools.grants.all;
     });
     if cx.chats.settings().tools.grants.all {
-        cx.warn("all tools run without asking in this conversation");
+        cx.warn("auto-approve is on: all tools run without asking in this conversation");
     } else {
-        cx.show_message("tools ask again in this conversation");
+        cx.show_message("auto-approve is off: tools ask again in this conversation");
     }
     if let Some(id) = cx.chats.content.conversation_id() {
         change_conversation(cx, id, |chat, ids| chat.reapply_policy(now, ids));
@@ -204,11 +204,11 @@ fn edit_call(screen: &mut Screen, cx: &mut Cx<'_>, call: CallId, approval: Appro
     let message = if approval == ApprovalChoice::Edit {
         pane.composer.set_text(&text);
         pane.editing = Some(EditTarget::Arguments(call));
-        format!("editing the arguments: {send} puts them on the card, {leave} leaves them")
+        format!("editing the arguments · {send} back to the card · {leave} cancel")
     } else {
         pane.composer.set_text("");
         pane.editing = Some(EditTarget::Reason(call));
-        format!("why not? {send} denies the call and tells the model, {leave} goes back")
+        format!("why not? · {send} deny and tell the model · {leave} cancel")
     };
     screen.focus = PaneFocus::Composer;
     cx.show_message(message);
@@ -240,6 +240,6 @@ pub(crate) fn take_call_text(screen: &mut Screen, cx: &mut Cx<'_>, target: EditT
             screen.focus = PaneFocus::Card;
             change_conversation(cx, id, |chat, ids| chat.decide_call(call, decision, now, ids));
         }
-        _ => cx.show_message("that call no longer asks"),
+        _ => cx.show_message("this call is no longer waiting"),
     }
 }

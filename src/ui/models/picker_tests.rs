@@ -57,7 +57,7 @@ fn models() -> FuzzyPicker<String> {
         (model("example/opus-mini-chat", Some(("0", "0")), 32_768), None),
         (model("openrouter/auto", None, 2_000_000), None),
     ];
-    picker.set_rows(models.iter().map(|(model, slot)| model_row(model, *slot, model.id.clone())).collect());
+    picker.set_rows(models.iter().map(|(model, slot)| model_row(model, *slot, " ", model.id.clone())).collect());
     picker
 }
 
@@ -83,51 +83,51 @@ fn drawn(picker: &mut FuzzyPicker<String>, width: u16, height: u16) -> String {
 #[test]
 fn models_are_listed_in_columns_with_details_below() {
     assert_snapshot!(drawn(&mut models(), 100, 26), @"
-    ╭─ Model for the next message ─────────────────────────────────────────────────────────────╮
-    │›                                                                                 5 of 5  │
+    ╭── Model for the next message ────────────────────────────────────────────────────────────╮
+    │ ›                                                                               5 of 5   │
     │                                                                                          │
-    │                                               $/M in  $/M out  context  can              │
-    │▌ 1  claude-opus-5                 anthropic    $5.00   $25.00       1M  tools see think  │
-    │  2  claude-opus-4.8               anthropic    $5.00   $25.00       1M  tools see think  │
-    │     gpt-5.6                       openai       $1.25   $10.00     400k  tools            │
-    │     opus-mini-chat                example       free     free      33k  tools            │
-    │     auto                          openrouter                        2M  tools            │
-    │  ──────────────────────────────────────────────────────────────────────────────────────  │
-    │  anthropic/claude-opus-5   since 2026-09 · efforts low to max                            │
-    │  For long, careful work: code, research, agents. It takes its time and says so.          │
+    │                                              $/M in  $/M out  context  can               │
+    │▌  1   claude-opus-5              anthropic    $5.00   $25.00       1M  tools see think   │
+    │   2   claude-opus-4.8            anthropic    $5.00   $25.00       1M  tools see think   │
+    │       gpt-5.6                    openai       $1.25   $10.00     400k  tools             │
+    │       opus-mini-chat             example       free     free      33k  tools             │
+    │       auto                       openrouter                        2M  tools             │
+    │   ────────────────────────────────────────────────────────────────────────────────────   │
+    │   anthropic/claude-opus-5   since 2026-09 · efforts low to max                           │
+    │   For long, careful work: code, research, agents. It takes its time and says so.         │
     │                                                                                          │
     │                                                                                          │
-    ╰───────────────────────────────────────────────────────────────── ↵ use  Esc keep opus-5 ─╯
+    ╰──────────────────────────────────────────────────────────────── ↵ use  Esc keep opus-5 ──╯
     ");
 }
 
 #[test]
 fn a_narrow_screen_keeps_the_names_and_drops_columns() {
     assert_snapshot!(drawn(&mut models(), 60, 14), @"
-    ╭─ Model for the next message ─────────────────────────────╮
-    │›                                                 5 of 5  │
+    ╭── Model for the next message ────────────────────────────╮
+    │ ›                                               5 of 5   │
     │                                                          │
-    │                                $/M in  $/M out  context  │
-    │▌ 1  claude-opus-5               $5.00   $25.00       1M  │
-    │  2  claude-opus-4.8             $5.00   $25.00       1M  │
-    │     gpt-5.6                     $1.25   $10.00     400k  │
-    │     opus-mini-chat               free     free      33k  │
-    │     auto                                             2M  │
+    │                               $/M in  $/M out  context   │
+    │▌  1   claude-opus-5            $5.00   $25.00       1M   │
+    │   2   claude-opus-4.8          $5.00   $25.00       1M   │
+    │       gpt-5.6                  $1.25   $10.00     400k   │
+    │       opus-mini-chat            free     free      33k   │
+    │       auto                                          2M   │
     │                                                          │
     │                                                          │
-    ╰───────────────────────────────── ↵ use  Esc keep opus-5 ─╯
+    ╰──────────────────────────────── ↵ use  Esc keep opus-5 ──╯
     ");
     assert_snapshot!(drawn(&mut models(), 40, 10), @"
-    ╭─ Model for the next message ─────────╮
-    │›                             5 of 5  │
+    ╭── Model for the next message ────────╮
+    │ ›                           5 of 5   │
     │                                      │
     │                                      │
-    │▌ 1  claude-opus-5                    │
-    │  2  claude-opus-4.8                  │
-    │     gpt-5.6                          │
-    │     opus-mini-chat                   │
-    │     auto                             │
-    ╰───────────── ↵ use  Esc keep opus-5 ─╯
+    │▌  1   claude-opus-5                  │
+    │   2   claude-opus-4.8                │
+    │       gpt-5.6                        │
+    │       opus-mini-chat                 │
+    │       auto                           │
+    ╰──────────── ↵ use  Esc keep opus-5 ──╯
     ");
 }
 
@@ -140,8 +140,8 @@ fn typing_lists_the_best_match_first_and_marks_its_letters() {
     let theme = Theme::bundled("ink").expect("bundled");
     let buf = buffer(&mut picker, 80, 24, &theme);
     let accent = theme.style(ColourRole::Accent).fg.unwrap_or(Color::Reset);
-    let row = (0..24).find(|y| buf[(6, *y)].symbol() == "c").expect("the row of the model");
-    let marked: String = (6..30).filter(|x| buf[(*x, row)].fg == accent).map(|x| buf[(x, row)].symbol()).collect();
+    let row = (0..24).find(|y| buf[(8, *y)].symbol() == "c").expect("the row of the model");
+    let marked: String = (8..32).filter(|x| buf[(*x, row)].fg == accent).map(|x| buf[(x, row)].symbol()).collect();
     assert_eq!(marked, "opus5");
 }
 
@@ -160,7 +160,7 @@ fn new_rows_leave_the_cursor_on_the_same_payload() {
     let mut picker = models();
     picker.select(&"openai/gpt-5.6".to_owned());
     let rows = [model("new/first", None, 1), model("openai/gpt-5.6", None, 1)];
-    picker.set_rows(rows.iter().map(|model| model_row(model, None, model.id.clone())).collect());
+    picker.set_rows(rows.iter().map(|model| model_row(model, None, " ", model.id.clone())).collect());
     assert_eq!(picker.selected().map(|row| row.payload.as_str()), Some("openai/gpt-5.6"));
     picker.set_rows(Vec::new());
     assert!(picker.selected().is_none());
@@ -171,25 +171,25 @@ fn every_load_state_is_described() {
     let mut picker = models();
     type_in(&mut picker, "zzz");
     assert_snapshot!(drawn(&mut picker, 50, 10), @"
-    ╭─ Model for the next message ───────────────────╮
-    │› zzz                                   0 of 5  │
+    ╭── Model for the next message ──────────────────╮
+    │ › zzz                                 0 of 5   │
     │                                                │
     │                                                │
-    │  Nothing matches. A shorter word finds more.   │
+    │   No matches.                                  │
     │                                                │
     │                                                │
     │                                                │
     │                                                │
-    ╰─────────────────────── ↵ use  Esc keep opus-5 ─╯
+    ╰────────────────────── ↵ use  Esc keep opus-5 ──╯
     ");
 
     let mut picker = FuzzyPicker::new("Models", MODEL_COLUMNS);
     picker.load_state = LoadState::Loading { since: "2026-03-10T08:00:04Z".parse().expect("a timestamp") };
     assert_snapshot!(drawn(&mut picker, 50, 8), @"
-    ╭─ Models ───────────────────────────────────────╮
-    │›                                               │
+    ╭── Models ──────────────────────────────────────╮
+    │ ›                                              │
     │                                                │
-    │  ◔ waiting for the list   3 s                  │
+    │   ◔ waiting for the list   3 s                 │
     │                                                │
     │                                                │
     │                                                │
@@ -202,27 +202,27 @@ fn every_load_state_is_described() {
     };
     picker.notice = Some("offline".to_owned());
     assert_snapshot!(drawn(&mut picker, 50, 8), @"
-    ╭─ Models ───────────────────────────────────────╮
-    │›                                               │
+    ╭── Models ──────────────────────────────────────╮
+    │ ›                                              │
     │                                                │
-    │! the server cannot be reached: connection      │
-    │  refused                                       │
-    │  type a model's name and press ↵               │
+    │!  the server cannot be reached: connection     │
+    │   refused                                      │
+    │   type a model's name and press ↵              │
     │                                                │
-    ╰─ offline ──────────────────────────────────────╯
+    ╰── offline ─────────────────────────────────────╯
     ");
 
     picker.load_state = LoadState::Ready;
     picker.empty_text = "No prompt was sent yet.".to_owned();
     assert_snapshot!(drawn(&mut picker, 50, 8), @"
-    ╭─ Models ───────────────────────────────────────╮
-    │›                                               │
+    ╭── Models ──────────────────────────────────────╮
+    │ ›                                              │
     │                                                │
-    │  No prompt was sent yet.                       │
+    │   No prompt was sent yet.                      │
     │                                                │
     │                                                │
     │                                                │
-    ╰─ offline ──────────────────────────────────────╯
+    ╰── offline ─────────────────────────────────────╯
     ");
 }
 

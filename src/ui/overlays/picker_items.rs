@@ -219,7 +219,7 @@ pub(crate) fn apply_parameters(overlays: &mut Vec<ScreenOverlay>, cx: &mut Cx<'_
         settings.top_p = values.top_p;
         settings.max_output_tokens = values.max_output_tokens;
     });
-    cx.show_message("these apply from the next message on");
+    cx.show_message("applies from the next message on");
 }
 
 /// Carries out what was chosen on the connect screen.

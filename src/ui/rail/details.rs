@@ -118,7 +118,7 @@ fn parameter_facts(answer: &Answer) -> Vec<(&'static str, String)> {
     entries.extend(params.web.then(|| ("web search", "on".to_owned())));
     entries.extend(params.temperature.map(|value| ("temperature", value.to_string())));
     entries.extend(params.top_p.map(|value| ("top p", value.to_string())));
-    entries.extend(params.max_output_tokens.map(|value| ("at most", format!("{value} tokens of output"))));
+    entries.extend(params.max_output_tokens.map(|value| ("limit", format!("{value} tokens of output"))));
     entries
 }
 
@@ -134,7 +134,7 @@ fn outcome_facts(answer: &Answer, sources: usize, is_awaiting_cost: bool) -> Vec
     };
     let mut entries = vec![("ended", outcome)];
     if is_awaiting_cost {
-        entries.push(("cost", "being requested".into()));
+        entries.push(("cost", "looking up…".into()));
     }
     if answer.params.attempts > 1 {
         entries.push(("attempts", answer.params.attempts.to_string()));

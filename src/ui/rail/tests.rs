@@ -98,7 +98,7 @@ fn live_reasoning_appears_under_its_newest_headline() {
 
 
 
-    a summary
+    summary
     ");
     // Reasoning too long for the rail shows its end until the user scrolls.
     assert_snapshot!(drawn(&mut rail, &thinking(), Size::new(44, 8)), @"
@@ -109,7 +109,7 @@ fn live_reasoning_appears_under_its_newest_headline() {
     so.
 
     ⌕ sqlite wal nfs
-    a summary
+    summary
     ");
     rail.scroll(ScrollMove::Top);
     assert_snapshot!(drawn(&mut rail, &thinking(), Size::new(44, 6)), @"
@@ -118,7 +118,7 @@ fn live_reasoning_appears_under_its_newest_headline() {
     ◐ Checking what the page says            3 s
 
     Looking at the question
-    a summary
+    summary
     ");
     rail.scroll(ScrollMove::Pages(9));
     let end = drawn(&mut rail, &thinking(), Size::new(44, 6));

@@ -29,7 +29,8 @@ pub(crate) fn answer_facts(answer: &Answer, brief: bool, awaits_price: bool) -> 
     let mut facts = Vec::new();
     let Some(ended) = answer.ended_at else { return facts };
     let elapsed = millis_between(answer.started_at, ended);
-    facts.push(match &answer.end {
+    let failed_at_once = matches!(answer.end, AnswerEnd::Failed(_)) && !answer.is_visible() && elapsed < 1_000;
+    let outcome = match &answer.end {
         AnswerEnd::Stopped => format!("stopped after {}", format_seconds(elapsed)),
         AnswerEnd::Interrupted => format!("interrupted after {}", format_seconds(elapsed)),
         // The part that arrived stays visible, but it is incomplete.
@@ -37,7 +38,8 @@ pub(crate) fn answer_facts(answer: &Answer, brief: bool, awaits_price: bool) -> 
         AnswerEnd::Open | AnswerEnd::Complete | AnswerEnd::Incomplete { .. } | AnswerEnd::Failed(_) => {
             format_seconds(elapsed)
         }
-    });
+    };
+    facts.extend(Some(outcome).filter(|_| !failed_at_once));
     let usage = answer.usage.as_ref();
     if let Some(speed) =
         usage.and_then(|usage| usage.output_tokens).and_then(|tokens| tokens_per_second(answer, tokens, ended))
@@ -47,14 +49,18 @@ pub(crate) fn answer_facts(answer: &Answer, brief: bool, awaits_price: bool) -> 
     }
     match usage.and_then(|usage| usage.cost.as_ref()) {
         Some(cost) => facts.push(cost.to_string()),
-        None if awaits_price => facts.push("cost pending".into()),
+        None if awaits_price => facts.push("looking up the cost…".into()),
         None => (),
     }
     facts
 }
 
-/// Tokens per second, counted from the first item or text.
+/// Tokens per second, counted from the first item or text. An answer with calls has none: it waited for tools and for
+/// the user.
 pub(crate) fn tokens_per_second(answer: &Answer, tokens: u64, ended: Timestamp) -> Option<u64> {
+    if !answer.call_runs.is_empty() {
+        return None;
+    }
     let first = answer.items.values().map(|item| item.opened_at).chain(answer.first_text_at).min()?;
     let spent = millis_between(first, ended);
     (tokens > 1 && spent >= 200).then(|| (tokens * 1000 + spent / 2) / spent)

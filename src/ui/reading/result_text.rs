@@ -84,8 +84,13 @@ pub fn call_sign(run: Option<&ToolCallRun>, marks: &ThemeMarks) -> (&'static str
     }
 }
 
-/// The state of a call, its duration and the size of its result; a running call's duration goes up to `now`.
-pub fn call_status(run: &ToolCallRun, now: Option<Timestamp>, marks: &ThemeMarks) -> (String, ColourRole) {
+/// The state of a call (one may ask after another), its duration and the size of its result; a running call's duration goes up to `now`.
+pub fn call_status(
+    run: &ToolCallRun,
+    asks_later: bool,
+    now: Option<Timestamp>,
+    marks: &ThemeMarks,
+) -> (String, ColourRole) {
     let role = match run.state {
         ToolCallState::Asking => ColourRole::Warning,
         ToolCallState::Failed(_) | ToolCallState::Done(ToolOutcome { failed: true, .. }) => ColourRole::Error,
@@ -98,6 +103,8 @@ pub fn call_status(run: &ToolCallRun, now: Option<Timestamp>, marks: &ThemeMarks
     };
     let mut status = vec![match &run.state {
         ToolCallState::Done(ToolOutcome { failed: true, .. }) => "reports an error".to_owned(),
+        ToolCallState::Asking if asks_later => "asks next".to_owned(),
+        ToolCallState::Asking => "asks you".to_owned(),
         stage => stage.label().to_owned(),
     }];
     if let (Some(began), Some(until)) = (run.started_at, run.ended_at.or(now)) {

@@ -7,7 +7,7 @@ use crate::{
     tools::{ToolHints, ToolId},
 };
 
-/// The tool and the arguments of a call, on one line.
+/// The tool with its server and the exact arguments of a call as JSON, on one line.
 pub(crate) fn call_text(call: &FunctionCall, run: Option<&ToolCallRun>) -> String {
     let arguments = match run.filter(|run| run.edited) {
         Some(run) => visible_line(&run.arguments.to_string()),
@@ -27,19 +27,32 @@ pub(crate) fn visible_tool_name(id: &ToolId) -> String {
     show_invisible_in_line(&id.to_string())
 }
 
-/// Describes a tool's hints, which are only its own claims.
+/// Returns the tool's name for display without its server.
+pub(crate) fn tool_label(id: &ToolId) -> String {
+    show_invisible_in_line(&id.name)
+}
+
+/// Describes a tool's hints in one sentence; they are only its own claims.
 pub(crate) fn claimed_effects(hints: ToolHints) -> String {
-    let claim = |hint: Option<bool>, yes: &'static str, no: &'static str| hint.map(|hint| if hint { yes } else { no });
-    let all = [
-        claim(hints.read_only, "reads only", "makes changes"),
-        claim(hints.destructive.filter(|_| hints.read_only != Some(true)), "may destroy data", "destroys nothing"),
-        claim(hints.open_world, "reaches the outside", "stays on this machine"),
-    ];
-    let all: Vec<&str> = all.into_iter().flatten().collect();
+    let all = claims(
+        hints,
+        [
+            ("read-only", "changing things"),
+            ("destructive", "not destructive"),
+            ("reaching the internet", "staying on this machine"),
+        ],
+    );
     if all.is_empty() {
-        return "It does not say what it affects.".into();
+        return "Does not declare what it changes.".into();
     }
-    format!("By its own account: {}.", all.join(", "))
+    format!("Declares itself {}.", all.join(", "))
+}
+
+/// Returns the words for each hint that is set: whether it only reads, may destroy data, and reaches the internet.
+pub(crate) fn claims(hints: ToolHints, words: [(&'static str, &'static str); 3]) -> Vec<&'static str> {
+    let is_destructive = hints.destructive.filter(|_| hints.read_only != Some(true));
+    let all = [hints.read_only, is_destructive, hints.open_world].into_iter().zip(words);
+    all.filter_map(|(hint, (yes, no))| hint.map(|hint| if hint { yes } else { no })).collect()
 }
 
 /// Returns a command-line word, in quotes unless it consists of plain characters only.

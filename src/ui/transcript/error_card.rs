@@ -70,7 +70,7 @@ pub fn choice_action(choice: CardChoice) -> Action {
 }
 
 /// Returns the hints for the choices: the first is taken by the key that sends, the others need the focus.
-pub(crate) fn card_hints(choices: &[CardChoice], keymap: &Keymap) -> CardHints {
+pub(crate) fn card_hints(choices: &[CardChoice], keymap: &Keymap, is_focused: bool) -> CardHints {
     let context = card_context(choices);
     let hint = |(nth, choice): (usize, &CardChoice)| {
         let (keys, needs_focus) = match choice {
@@ -83,6 +83,7 @@ pub(crate) fn card_hints(choices: &[CardChoice], keymap: &Keymap) -> CardHints {
     CardHints {
         choices: choices.iter().enumerate().map(hint).collect(),
         focus_keys: keymap.keys_of(Action::FocusNext).unwrap_or_default(),
-        scroll_keys: keymap.keys_or_name(KeyContext::Transcript, Action::RowUp),
+        scroll_keys: keymap.keys_of(Action::PageUp).unwrap_or_default(),
+        is_focused: is_focused && !choices.is_empty(),
     }
 }

@@ -47,6 +47,8 @@ pub(crate) struct LayoutCx<'a> {
     pub folds: AnswerFolds,
     pub is_first: bool,
     pub is_last: bool,
+    /// The message is the one with the live card, and the card has the focus.
+    pub is_card_focused: bool,
     /// The cursor's target, if it is in this message.
     pub target: Option<CursorTarget>,
     pub citation_state: &'a CitationState,
@@ -76,6 +78,7 @@ struct LayoutKey {
     folds: AnswerFolds,
     is_first: bool,
     is_last: bool,
+    is_card_focused: bool,
     siblings: (usize, usize),
     day: jiff::civil::Date,
     selected_citation: Option<CitationTarget>,
@@ -154,6 +157,7 @@ impl MessageRows {
             folds: context.folds.clone(),
             is_first: context.is_first,
             is_last: context.is_last,
+            is_card_focused: context.is_card_focused,
             siblings: if in_title { (1, 1) } else { context.conversation.siblings(message.id) },
             day: context.now.to_zoned(context.layout.options.zone.clone()).date(),
             selected_citation: cited,
@@ -320,11 +324,12 @@ impl MessageRows {
         Some(above + section.gap)
     }
 
-    /// A hash of the text on the card.
+    /// A hash of the text on the card, without its frame: that changes with the focus.
     pub(super) fn card_text_hash(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         if let Some((_, section)) = self.section_of(PartKind::Card) {
-            self.rows_of(&section.rows).iter().for_each(|row| row.text().hash(&mut hasher));
+            let content = self.rows_of(&section.rows).iter().filter(|row| row.kind != RowKind::CardEdge);
+            content.for_each(|row| row.text().hash(&mut hasher));
         }
         hasher.finish()
     }

@@ -9,7 +9,6 @@ use crate::{
         answer::{ContentPart, FunctionCall, ReasoningItem, SearchCall},
     },
     text,
-    ui::reading::tool_text,
 };
 
 /// One part of a message, whether it is shown or folded.
@@ -125,7 +124,7 @@ impl<'a> PartContent<'a> {
             Self::Prompt(text) | Self::Refusal(text) => Some(text::clean(text)),
             Self::SearchPages { search, .. } => Some(item_details::search_text(search).into()),
             Self::FailedSearch(item, search) => Some(item_details::failed_search_text(item, search).into()),
-            Self::Call(call, run) => Some(tool_text::call_text(call, run).into()),
+            Self::Call(call, run) => Some(call_rows::call_line(call, run).into()),
             Self::CallResult(run) => call_rows::result_excerpt(run).map(|result| result.text.into()),
             Self::RawJson(item) => Some(item_details::raw_json(item).into()),
             Self::Head

@@ -151,14 +151,11 @@ impl SourceCard<'_> {
             Some((question, PageCheck::Asking { .. })) => {
                 push_text(&[
                     StyledSpan::new(format!("{} ", self.marks.asking), TextStyle::of(ColourRole::Warning)),
-                    StyledSpan::new("May ibid fetch ", plain),
+                    StyledSpan::new("Let ibid fetch ", plain),
                     StyledSpan::new(&*text::clean(&question.url), TextStyle::of(ColourRole::Link)),
                     StyledSpan::new(format!(" and look for {} there?", question.text.label()), plain),
                 ]);
-                push_text(&[StyledSpan::new(
-                    "The site sees this computer's address; no key and no cookie is sent.",
-                    muted,
-                )]);
+                push_text(&[StyledSpan::new("The site will see your IP address; no key or cookies are sent.", muted)]);
             }
             Some((question, PageCheck::Running { since })) => {
                 let spent = facts::format_whole_seconds(facts::millis_between(*since, self.now) / 1000 * 1000);

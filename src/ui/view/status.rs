@@ -25,10 +25,8 @@ pub(crate) fn draw_status(state: &State, now: Timestamp, area: Rect, frame: &mut
     let flags: &[&str] = if settings.web || settings.model.ends_with(":online") { &["web"] } else { &[] };
     let zdr = state.env.config.provider.zdr == Some(true)
         && state.env.dialect(&settings.endpoint).supports_openrouter_fields();
-    let allows_all = settings.tools.grants.all.then_some("allows all tools");
     let forced = tool_choice_label(&settings.tools.choice);
-    let flags: Vec<&str> =
-        flags.iter().copied().chain(zdr.then_some("zdr")).chain(allows_all).chain(forced.as_deref()).collect();
+    let flags: Vec<&str> = flags.iter().copied().chain(zdr.then_some("ZDR")).chain(forced.as_deref()).collect();
     let tokens = conversation.and_then(Conversation::context_tokens);
     let cost = conversation.and_then(|conversation| cost_label(conversation, tokens));
     let today = state.chats.daily_cost.cost(now).map(ToString::to_string);
@@ -51,6 +49,7 @@ pub(crate) fn draw_status(state: &State, now: Timestamp, area: Rect, frame: &mut
         effort: settings.effort.map(crate::chat::Effort::name),
         flags: &flags,
         is_demo: state.env.is_demo,
+        auto_approves: settings.tools.grants.all,
         phase,
         hint: if quitting.is_some() { None } else { escape_hint(state).map(|words| (back_key.as_str(), words)) },
         context_percent: tokens.and_then(|used| context_percent(state, used)),
@@ -116,7 +115,7 @@ fn phase<'a>(state: &'a State, conversation: &Conversation, now: Timestamp) -> O
             PhaseStatus { mark: marks.asking, role: ColourRole::Warning, ..with_word("asks whether to continue") }
         }
         Doing::Calling if conversation.asking_call().is_some() => {
-            PhaseStatus { mark: marks.asking, role: ColourRole::Warning, ..with_word("asks about a tool") }
+            PhaseStatus { mark: marks.asking, role: ColourRole::Warning, ..with_word("needs your approval") }
         }
         Doing::Calling => with_word("running a tool"),
         Doing::AwaitingRetry { until, .. } => {
@@ -138,7 +137,7 @@ fn stopped_but_billed<'a>(state: &'a State, conversation: &Conversation) -> Opti
     (is_stopped && conversation.is_price_pending(last.id)).then_some(PhaseStatus {
         mark: state.env.theme.marks.asking,
         role: ColourRole::Warning,
-        label: "stopped; may still be billed",
+        label: "stopped; you may still be billed",
         elapsed: None,
         tokens_per_second: None,
     })
@@ -147,6 +146,9 @@ fn stopped_but_billed<'a>(state: &'a State, conversation: &Conversation) -> Opti
 /// Estimates the tokens per second of the text so far, at four bytes a token; the server counts only at the end.
 fn tokens_per_second(conversation: &Conversation, turn: &Turn, now: Timestamp) -> Option<u32> {
     let answer = conversation.messages.get(&turn.answer)?.as_answer()?;
+    if !answer.call_runs.is_empty() {
+        return None; // It waited for tools and for the user.
+    }
     let millis = now.duration_since(answer.first_text_at?).as_millis();
     let bytes: usize =
         answer.items.values().flat_map(|item| item.parts().unwrap_or_default()).map(|part| part.text().len()).sum();
@@ -160,13 +162,14 @@ fn escape_hint(state: &State) -> Option<&'static str> {
         EscAction::CloseOverlay => Some("closes"),
         EscAction::CloseSlashList => None,
         EscAction::StopCommand => Some("stops the command"),
-        EscAction::LeaveFilter => Some("leaves the filter"),
+        EscAction::LeaveFilter => Some("shows all"),
+        EscAction::LeaveRenaming => Some("cancels"),
         EscAction::LeaveEditing => Some("cancels the edit"),
         EscAction::EndFind => Some("ends the search"),
-        EscAction::LeaveSelection => Some("deselects"),
-        EscAction::LeaveCall => Some("keeps the call as it was"),
+        EscAction::LeaveSelection => Some("clears"),
+        EscAction::LeaveCall => Some("cancels"),
         EscAction::CloseSource => Some("closes the card"),
-        EscAction::LeavePane => Some("back to writing"),
+        EscAction::LeavePane => Some("to write"),
         EscAction::GiveUp => Some("gives up"),
         EscAction::StopTurn => Some("stops"),
         EscAction::Nothing => None,

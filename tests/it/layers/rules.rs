@@ -68,6 +68,7 @@ pub const INDEX: &[&str] = &[
     "actions",
     "dispatch",
     "escape_keys",
+    "hint_clicks",
     "layout",
     "on_input",
     "on_mouse",

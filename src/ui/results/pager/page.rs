@@ -52,7 +52,7 @@ impl PagerDocument {
 pub(super) fn build_document(pager: &CallPager) -> PagerDocument {
     let (call, run) = (&pager.call, pager.run.as_ref());
     let mut document = PagerDocument { title: tool_text::tool_name(call, run), ..PagerDocument::default() };
-    let status = run.map(|run| result_text::call_status(run, None, &pager.marks).0);
+    let status = run.map(|run| result_text::call_status(run, false, None, &pager.marks).0);
     document.push(PagerLineKind::Note, status.as_deref().unwrap_or("not run here"));
     if let Some(run) = run.filter(|run| run.full_size.is_some()) {
         let read = match &run.state {
@@ -102,7 +102,7 @@ pub(super) fn build_document(pager: &CallPager) -> PagerDocument {
             had_text = !piece.text.is_empty();
         }
         if outcome.byte_len() == 0 {
-            document.push(PagerLineKind::Note, "nothing");
+            document.push(PagerLineKind::Note, "no output");
         }
     } else if let Some(why) = run.and_then(result_text::missing_result_reason) {
         document.push_heading("No result");
