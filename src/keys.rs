@@ -1,7 +1,7 @@
 //! API keys: where they come from, and the file that stores one.
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -92,7 +92,7 @@ impl KeySources {
                 .map_err(|what| KeyError::Command { program: program.clone(), what })?;
             return validated(&printed, &format!("the output of {program}")).map(Some);
         }
-        match fs::read_to_string(&self.file) {
+        match files::read_to_string(&self.file) {
             Ok(key) => validated(&key, &self.file.display().to_string()).map(Some),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(self.file_error("cannot be read", &error)),
@@ -110,7 +110,7 @@ impl KeySources {
         let (place, key) = match (self.find_in_environment(env), self.command.first()) {
             (Some((variable, key)), _) => (KeyPlace::Variable(variable.to_owned()), Some(key)),
             (None, Some(program)) => (KeyPlace::Command(program.clone()), None),
-            (None, None) if self.file.is_file() => (KeyPlace::File, fs::read_to_string(&self.file).ok()),
+            (None, None) if self.file.is_file() => (KeyPlace::File, files::read_to_string(&self.file).ok()),
             (None, None) => return None,
         };
         Some(LocatedKey { place, ending: key.and_then(|key| key_ending(key.trim())) })
@@ -121,7 +121,7 @@ impl KeySources {
     /// # Errors
     /// Fails if the file cannot be removed.
     pub fn forget(&self) -> Result<(), KeyError> {
-        match fs::remove_file(&self.file) {
+        match std::fs::remove_file(&self.file) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(self.file_error("cannot be removed", &error)),
             Ok(()) | Err(_) => Ok(()),
         }

@@ -143,6 +143,16 @@ impl ConnectScreen {
         matches!(self.stage, ConnectStage::Address(_) | ConnectStage::Key { .. })
     }
 
+    /// Returns whether it takes the whole screen, because no server can be used yet.
+    pub fn is_first_start(&self) -> bool {
+        self.opened_as == ConnectOpening::FirstStart
+    }
+
+    /// Returns whether nothing is lost by leaving it.
+    pub fn can_be_clicked_away(&self) -> bool {
+        !self.is_typing() && !self.is_trying()
+    }
+
     pub fn is_trying(&self) -> bool {
         self.progress == ConnectProgress::Trying
     }

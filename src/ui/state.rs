@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 
 use super::{
     Effect, EndpointInfo, StartOptions,
+    actions::model_settings::default_model,
     areas::PaneWidths,
     connect::{ConnectOpening, ConnectScreen},
     keymap::{KeyLine, Keymap, RemapError},
-    models::model_settings::default_model,
     notifications::NotificationState,
     overlays::ScreenOverlay,
     screen::{PaneVisibility, Screen},

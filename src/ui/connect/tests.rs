@@ -453,9 +453,6 @@ fn the_mouse_finds_the_row_that_is_drawn() {
         assert_eq!(at("llama.cpp"), None, "it is not running");
         assert_eq!(at("How do you"), None);
     }
-    let connect = with_keys();
-    assert!(view(&connect, situation(), &keymap, &theme).is_outside(area, (0, 0).into()));
-    assert!(!view(&connect, situation(), &keymap, &theme).is_outside(area, (60, 15).into()));
 }
 
 #[test]

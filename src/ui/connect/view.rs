@@ -9,7 +9,7 @@ use ratatui::{
     widgets::Widget,
 };
 
-use super::{ConnectOpening, ConnectProgress, ConnectRow, ConnectScreen, ConnectStage};
+use super::{ConnectProgress, ConnectRow, ConnectScreen, ConnectStage};
 use crate::{
     render::theme::{ColourRole, Theme},
     ui::{
@@ -77,13 +77,8 @@ impl ConnectView<'_> {
         }
     }
 
-    /// Returns whether the mouse is beside the overlay.
-    pub fn is_outside(&self, screen: Rect, position: Position) -> bool {
-        self.layout(screen).frame.is_some_and(|frame| !frame.contains(position))
-    }
-
     fn is_welcome(&self) -> bool {
-        self.connect.opened_as == ConnectOpening::FirstStart
+        self.connect.is_first_start()
     }
 
     /// Returns the field that has the keys, unless what it holds is being tried.

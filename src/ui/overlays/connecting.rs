@@ -6,13 +6,15 @@ use crate::{
     keys::KeyListing,
     ui::{
         Action, CLOCK_STEP, Effect, EndpointInfo,
+        actions::{
+            card_actions,
+            model_settings::{self, change_settings, default_model},
+        },
         connect::{ConnectOpening, ConnectRequest, ConnectScreen, ConnectSituation, ConnectView},
         cx::Cx,
         dispatch, escape_keys,
-        models::model_settings::{self, change_settings, default_model},
         msg::{ConnectOutcome, KeyVerdict},
         screen::Screen,
-        transcript::error_card,
     },
 };
 use ratatui::layout::{Position, Rect};
@@ -98,7 +100,7 @@ pub(crate) fn apply_connect_request(screen: &mut Screen, cx: &mut Cx<'_>, reques
     }
 }
 
-/// Handles a click: on a row as `Enter` on it, beside the screen as `Esc`.
+/// Handles a click on a row as `Enter` on it.
 pub(crate) fn click_connect(screen: &mut Screen, cx: &mut Cx<'_>, position: Position) {
     let area = Rect::from((Position::ORIGIN, screen.size));
     let can_close = can_close_connect(cx);
@@ -110,15 +112,9 @@ pub(crate) fn click_connect(screen: &mut Screen, cx: &mut Cx<'_>, position: Posi
         spinner: cx.env.theme.marks.running,
     };
     let view = ConnectView { connect, situation, keymap: &cx.env.keymap, theme: &cx.env.theme };
-    let (row, is_outside) = (view.row_at(area, position), view.is_outside(area, position));
-    let is_unchanged = !connect.is_typing() && !connect.is_trying();
-    match row {
-        Some(row) => {
-            let request = connect.take(row);
-            apply_connect_request(screen, cx, request);
-        }
-        None if is_outside && is_unchanged => close_top(screen, cx),
-        None => (),
+    if let Some(row) = view.row_at(area, position) {
+        let request = connect.take(row);
+        apply_connect_request(screen, cx, request);
     }
 }
 
@@ -209,6 +205,6 @@ fn use_server(screen: &mut Screen, cx: &mut Cx<'_>, server: EndpointInfo, key: K
     };
     cx.show_message(format!("connected to {}{about_key}", server_title(&name)));
     if had_this_server && key != KeyVerdict::Known {
-        error_card::retry_with_new_key(cx);
+        card_actions::retry_with_new_key(cx);
     }
 }

@@ -5,21 +5,21 @@ use crate::ui::{cx::Cx, environment::Environment, screen::Screen};
 use std::sync::Arc;
 
 use super::{ScreenOverlay, use_model};
-use crate::ui::code_blocks;
+use crate::ui::actions::{
+    branching::edit_prompt, code_blocks, copying::copied_message, model_settings, slash_commands,
+    switching, theme_actions,
+};
 use crate::{
     chat::{ConversationId, Effort, MessageId},
     config::{MouseMode, SettingChange},
     render::markdown::CodeBlock,
     ui::{
         Action, Effect,
-        conversations::{branching::edit_prompt, switching},
         dispatch::on_action,
         keymap::KeyContext,
-        models::model_settings,
+        reading::ScrollMove,
         screen::PaneFocus,
-        slash_commands,
-        themes::theme_selection,
-        transcript::{CursorTarget, ScrollMove, TranscriptCursor, copying::copied_message},
+        transcript::{CursorTarget, TranscriptCursor},
     },
 };
 
@@ -190,7 +190,7 @@ pub(crate) fn previewed_theme(overlays: &[ScreenOverlay]) -> Option<String> {
 /// Previews the theme under the cursor of the theme picker.
 pub(crate) fn preview_theme(overlays: &mut [ScreenOverlay], env: &mut Environment) {
     if matches!(overlays.last(), Some(ScreenOverlay::Picker { of: PickerKind::Theme, .. })) {
-        theme_selection::apply_theme(overlays, env); // The row of a theme shows its error.
+        theme_actions::apply_theme(overlays, env); // The row of a theme shows its error.
     }
 }
 
@@ -203,7 +203,7 @@ pub(crate) fn set_theme(overlays: &mut [ScreenOverlay], cx: &mut Cx<'_>, name: S
         }
         Err(why) => cx.warn(why),
     }
-    theme_selection::apply_theme(overlays, cx.env);
+    theme_actions::apply_theme(overlays, cx.env);
 }
 
 /// Applies the fields of the form to the settings of the next message.
@@ -217,5 +217,5 @@ pub(crate) fn apply_parameters(overlays: &mut Vec<ScreenOverlay>, cx: &mut Cx<'_
         settings.top_p = values.top_p;
         settings.max_output_tokens = values.max_output_tokens;
     });
-    cx.show_message("these apply from the next message on");
+    cx.show_message("applies from the next message on");
 }
