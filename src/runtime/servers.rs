@@ -315,6 +315,9 @@ impl ApiServer {
     /// # Errors
     /// TLS is not available.
     pub async fn trial_client(&self, key: Option<SecretString>) -> Result<ApiClient, api::ApiError> {
+        if let Some(key) = &key {
+            secrets::note_key(key, self.key_variable());
+        }
         let endpoint =
             Endpoint { name: self.name.clone(), base_url: self.base_url.clone(), dialect: self.dialect, key };
         let connect = self.limits.connect.min(TRIAL_TIMEOUT);

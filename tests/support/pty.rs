@@ -79,10 +79,14 @@ pub struct PtyScreen {
 }
 
 impl TestHome {
-    /// A home whose config only says that no port of this machine is asked for models.
     pub fn empty() -> Self {
-        let home = Self(tempfile::tempdir().expect("a temporary directory can be created"));
-        home.configure("");
+        Self(tempfile::tempdir().expect("a temporary directory can be created"))
+    }
+
+    /// A home in which the connect screen asks no port of this machine.
+    pub fn without_ports() -> Self {
+        let home = Self::empty();
+        home.configure("local_ports = []\n");
         home
     }
 
@@ -98,12 +102,12 @@ impl TestHome {
         self.path().join("data/ibid/ibid.db")
     }
 
-    /// Writes the config file; no port of this machine is asked for models.
+    /// Writes the config file.
     pub fn configure(&self, text: &str) {
         let file = self.config_file();
         fs::create_dir_all(file.parent().expect("the file has a parent directory"))
             .expect("the config directory can be created");
-        fs::write(file, format!("local_ports = []\n{text}")).expect("the config can be written");
+        fs::write(file, text).expect("the config can be written");
     }
 }
 

@@ -31,7 +31,7 @@ fn the_demo_needs_neither_a_key_nor_a_network() {
 
 #[test]
 fn the_welcome_screen_starts_the_demo() {
-    let home = TestHome::empty();
+    let home = TestHome::without_ports();
     let mut ibid = ProgramLaunch::in_home(&home).start();
     ibid.wait_for("The demo");
     ibid.type_keys("3");

@@ -53,7 +53,7 @@ impl Stage {
     /// Creates a stage with further lines in the config.
     pub fn with_config(more: &str) -> Self {
         let stage = Self { home: TestHome::empty(), server: FakeServer::start() };
-        stage.home.configure(&format!("model = \"{MODEL}\"\n{more}"));
+        stage.home.configure(&format!("model = \"{MODEL}\"\nlocal_ports = []\n{more}"));
         stage
     }
 

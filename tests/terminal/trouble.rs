@@ -122,9 +122,9 @@ fn a_config_that_is_not_toml_is_reported_with_its_line() {
     let stage = Stage::set_up();
     stage.home.configure("model = \"openai/gpt-4.1-mini\"\nthis is no toml\n");
     let output = stage.launch().args(["ask", "hello"]).output("");
-    assert_stderr_contains(&output, &["config.toml:3:", "not TOML"]);
+    assert_stderr_contains(&output, &["config.toml:2:", "not TOML"]);
     let mut ibid = stage.launch().size(100, 30).start();
-    ibid.wait_for("config.toml:3:");
+    ibid.wait_for("config.toml:2:");
     assert_ne!(ibid.wait_exit().exit_code(), 0);
 }
 
@@ -228,7 +228,7 @@ fn a_data_directory_that_cannot_be_created_is_reported() {
 
 #[test]
 fn without_a_key_the_welcome_offers_three_choices() {
-    let home = TestHome::empty();
+    let home = TestHome::without_ports();
     let ibid = ProgramLaunch::in_home(&home).start();
     ibid.wait_for("How do you want to connect?");
     ibid.wait_for("Paste an OpenRouter key");
@@ -266,7 +266,7 @@ fn a_pasted_key_is_used_and_readable_only_by_its_owner() {
 
 #[test]
 fn a_local_server_needs_no_key_and_is_remembered() {
-    let home = TestHome::empty();
+    let home = TestHome::without_ports();
     let stage = Stage { home, server: crate::support::fake_server::FakeServer::start() };
     let mut ibid = ProgramLaunch::in_home(&stage.home).size(100, 30).start();
     ibid.wait_for("A server of your own");
@@ -297,7 +297,7 @@ fn entering_the_address_of_a_configured_server_keeps_its_key() {
     let server = crate::support::fake_server::FakeServer::start();
     let endpoint =
         format!("[endpoints.work]\nbase_url = \"{}\"\nkey_command = [\"echo\", \"sk-work\"]\n", server.base_url());
-    home.configure(&endpoint);
+    home.configure(&format!("local_ports = []\n{endpoint}"));
     let stage = Stage { home, server };
     let mut ibid = ProgramLaunch::in_home(&stage.home).size(100, 30).start();
     ibid.wait_for("A server of your own");
@@ -316,7 +316,7 @@ fn entering_the_address_of_a_configured_server_keeps_its_key() {
 
 #[test]
 fn an_unreachable_server_is_reported_and_not_saved() {
-    let home = TestHome::empty();
+    let home = TestHome::without_ports();
     let mut ibid = ProgramLaunch::in_home(&home).size(100, 30).start();
     ibid.wait_for("A server of your own");
     ibid.type_keys("2");

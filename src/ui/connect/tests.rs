@@ -108,30 +108,30 @@ fn a_newcomer_has_three_choices_and_sees_what_runs_on_the_machine() {
     press(&mut connect, &[Action::RowDown, Action::RowDown, Action::RowDown]);
     assert_eq!(connect.cursor, ConnectRow::Choice(ConnectChoice::Demo));
     assert_snapshot!(drawn(&connect, 100, 32), @"
-            ▗▖ ▗▖    ▗▖   ▗▖
-            ▄▖ ▐▌▄▖  ▄▖ ▄▄▟▌  ¹
-            ▐▌ ▐▛▝▜▖ ▐▌▐▛▝▜▌
-            ▐▌ ▐▙▄▛  ▐▌▝▙▄█▌
+           ▗▖ ▗▖    ▗▖   ▗▖
+           ▄▖ ▐▌▄▖  ▄▖ ▄▄▟▌  ¹
+           ▐▌ ▐▛▝▜▖ ▐▌▐▛▝▜▌
+           ▐▌ ▐▙▄▛  ▐▌▝▙▄█▌
 
-            Every model in your terminal, every answer with its sources.
+           Every model in your terminal, every answer with its sources.
 
-            How do you want to connect?
+           How do you want to connect?
 
-            1  Paste an OpenRouter key     create one at openrouter.ai/keys
+           1  Paste an OpenRouter key     create one at openrouter.ai/keys
 
-            2  A server of your own        on this machine, or anywhere with the Responses API
+           2  A server of your own        on this machine, or anywhere with the Responses API
 
-          ▌ 3  The demo                    built in: no key, no network
+         ▌ 3  The demo                    built in: no key, no network
 
-            No server is running on this machine. Start one, then r looks again.
+           No server is running on this machine. Start one, then r looks again.
 
-            Ollama      localhost:11434           not running
-            LM Studio   localhost:1234            not running
-            llama.cpp   localhost:9931, 8080      not running
-            vLLM        localhost:8000            not running
+           Ollama      localhost:11434           not running
+           LM Studio   localhost:1234            not running
+           llama.cpp   localhost:9931, 8080      not running
+           vLLM        localhost:8000            not running
 
 
-            ¹ ibid., in the same place: what a footnote says when the source is the one above.
+           ¹ ibid., in the same place: what a footnote says when the source is the one above.
 
 
 
@@ -185,8 +185,8 @@ fn the_footnote_and_its_mark_stay_together_on_small_terminals() {
       2  A server of your own     on this machine
       3  The demo                 built in: no key, no network
 
-      ¹ ibid., in the same place: what a footnote says when the
-        source is the one above.
+      ¹ ibid., in the same place: what a footnote says when
+        the source is the one above.
 
 
 
@@ -210,28 +210,28 @@ fn the_footnote_and_its_mark_stay_together_on_small_terminals() {
 fn keys_and_servers_are_rows_of_the_screen() {
     let mut connect = with_keys();
     assert_snapshot!(drawn(&connect, 120, 40), @"
-    ╭─ Connect ────────────────────────────────────────────────────────────────────────────────────────╮
+    ╭── Connect ───────────────────────────────────────────────────────────────────────────────────────╮
     │                                                                                                  │
-    │  How do you want to connect?                                                                     │
+    │   How do you want to connect?                                                                    │
     │                                                                                                  │
-    │▌ 1  Paste an OpenRouter key     create one at openrouter.ai/keys                                 │
-    │  2  A server of your own        on this machine, or anywhere with the Responses API              │
-    │  3  The demo                    built in: no key, no network                                     │
+    │▌  1  Paste an OpenRouter key     create one at openrouter.ai/keys                                │
+    │   2  A server of your own        on this machine, or anywhere with the Responses API             │
+    │   3  The demo                    built in: no key, no network                                    │
     │                                                                                                  │
-    │  Keys                           kept in                                                          │
-    │  OpenRouter  …3f9a              private file                                           ✓ in use  │
-    │  work, llm.example.com  …c07e   WORK_KEY                                                         │
-    │  lab, vllm.lab.example          key command pass                                                 │
+    │   Keys                           kept in                                                         │
+    │   OpenRouter  …3f9a              private file                                         ✓ in use   │
+    │   work, llm.example.com  …c07e   WORK_KEY                                                        │
+    │   lab, vllm.lab.example          key command pass                                                │
     │                                                                                                  │
-    │  ──────────────────────────────────────────────────────────────────────────────────────────────  │
-    │  Found on this machine just now. ↵ on one uses it.                                               │
+    │   ────────────────────────────────────────────────────────────────────────────────────────────   │
+    │   Found on this machine just now. ↵ on one uses it.                                              │
     │                                                                                                  │
-    │  Ollama      localhost:11434         ✓ 3 models    qwen4:32b, gpt-oss:20b, gemma4:12b            │
-    │  LM Studio   localhost:1234          ? needs a key                                               │
-    │  llama.cpp   localhost:9931, 8080      not running                                               │
-    │  vLLM        localhost:8000          ◐ looking…                                                  │
+    │   Ollama      localhost:11434         ✓ 3 models    qwen4:32b, gpt-oss:20b, gemma4:12b           │
+    │   LM Studio   localhost:1234          ? needs a key                                              │
+    │   llama.cpp   localhost:9931, 8080      not running                                              │
+    │   vLLM        localhost:8000          ◐ looking…                                                 │
     │                                                                                                  │
-    ╰─────────────────────────────────────────────────────────────────── ↑↓ move  ↵ choose  Esc close ─╯
+    ╰────────────────────────────────────────────────────────────────── ↑↓ move  ↵ choose  Esc close ──╯
     ");
     press(&mut connect, &[Action::LastRow]);
     assert_eq!(connect.cursor, ConnectRow::Local(1));
@@ -245,34 +245,34 @@ fn keys_and_servers_are_rows_of_the_screen() {
 fn the_rows_around_the_cursor_are_shown_where_there_is_no_room_for_all() {
     let mut connect = with_keys();
     assert_snapshot!(drawn(&connect, 60, 16), @"
-    ╭─ Connect ────────────────────────────────────────────────╮
+    ╭── Connect ───────────────────────────────────────────────╮
     │                                                          │
-    │▌ 1  Paste an OpenRouter key                              │
-    │  2  A server of your own     on this machine             │
-    │  3  The demo                 built in                    │
+    │▌  1  Paste an OpenRouter key                             │
+    │   2  A server of your own     on this machine            │
+    │   3  The demo                 built in                   │
     │                                                          │
-    │  Keys                        kept in                     │
-    │  OpenRouter  …3f9a           private file      ✓ in use  │
-    │  work, llm.example.c…  …c07e WORK_KEY                    │
-    │  lab, vllm.lab.example       key command pass            │
+    │   Keys                        kept in                    │
+    │   OpenRouter  …3f9a           private file    ✓ in use   │
+    │   work, llm.example.c…  …c07e WORK_KEY                   │
+    │   lab, vllm.lab.example       key command pass           │
     │                                                          │
-    │  Ollama      localhost:11434         ✓ 3 models          │
-    │  LM Studio   localhost:1234          ? needs a key       │
+    │   Ollama      localhost:11434         ✓ 3 models         │
+    │   LM Studio   localhost:1234          ? needs a key      │
     │                                                          │
-    ╰─────────────────────────── ↑↓ move  ↵ choose  Esc close ─╯
+    ╰────────────────────────── ↑↓ move  ↵ choose  Esc close ──╯
     ");
     press(&mut connect, &[Action::LastRow]);
     assert_snapshot!(drawn(&connect, 40, 10), @"
-    ╭─ Connect ────────────────────────────╮
-    │  2  A server of your own             │
-    │  3  The demo                         │
-    │  Keys                                │
-    │  OpenRouter  …3f9a         ✓ in use  │
-    │  work, llm.example.c…  …c07e         │
-    │  lab, vllm.lab.example               │
-    │  Ollama      ✓ 3 models              │
-    │▌ LM Studio   ? needs a key           │
-    ╰───── ↵ use  r look again  Esc close ─╯
+    ╭── Connect ───────────────────────────╮
+    │   2  A server of your own            │
+    │   3  The demo                        │
+    │   Keys                               │
+    │   OpenRouter  …3f9a       ✓ in use   │
+    │   work, llm.example.c…  …c07e        │
+    │   lab, vllm.lab.example              │
+    │   Ollama      ✓ 3 models             │
+    │▌  LM Studio   ? needs a key          │
+    ╰──── ↵ use  r look again  Esc close ──╯
     ");
 }
 
@@ -356,15 +356,15 @@ fn a_key_that_could_not_be_checked_is_kept_only_after_a_second_enter() {
     job(connect.on_action(Action::Accept));
     connect.on_outcome(ConnectOutcome::Unchecked("this server cannot check keys: keep it anyway?".into()));
     assert_snapshot!(drawn(&connect, 80, 24), @"
-    ╭─ Connect ────────────────────────────────────────────────────────────────────╮
-    │  The key for work                                                            │
+    ╭── Connect ───────────────────────────────────────────────────────────────────╮
+    │   The key for work                                                           │
     │                                                                              │
-    │› ••••••••••                                                                  │
+    │ › ••••••••••                                                                 │
     │                                                                              │
-    │  ? this server cannot check keys: keep it anyway?                            │
+    │   ? this server cannot check keys: keep it anyway?                           │
     │                                                                              │
     │                                                                              │
-    ╰──────────────────────────────────────────────────────── ↵ keep it  Esc back ─╯
+    ╰─────────────────────────────────────────────────────── ↵ keep it  Esc back ──╯
 
 
 
@@ -375,7 +375,7 @@ fn a_key_that_could_not_be_checked_is_kept_only_after_a_second_enter() {
 
 
 
-    cursor 13,8
+    cursor 14,8
     ");
     let ConnectJob::TryKey { unchecked, .. } = job(connect.on_action(Action::Accept)) else { panic!() };
     assert_eq!(unchecked, UncheckedKey::Keep);

@@ -45,9 +45,11 @@ pub struct ConnectSituation<'a> {
 }
 
 /// The width from the gutter to the end of the longest row, in cells.
-const WELCOME_WIDTH: u16 = 86;
+const WELCOME_WIDTH: u16 = 87;
 const OVERLAY_WIDTH: u16 = 100;
-const GUTTER_WIDTH: u16 = 2;
+/// Cells between the left edge and the text: at the first start, and inside the frame of the overlay.
+const WELCOME_GUTTER: u16 = 2;
+const OVERLAY_GUTTER: u16 = 3;
 /// The narrowest screen that says how to move.
 const MIN_WIDTH_FOR_MOVE: u16 = 50;
 
@@ -64,7 +66,7 @@ impl ConnectView<'_> {
         let (field, display) = self.field()?;
         let layout = self.layout(screen);
         let (row, _) = layout.placed.iter().find(|(_, line)| matches!(line, ConnectLine::Field))?;
-        field.cursor(without_gutter(*row), display)
+        field.cursor(self.without_gutter(*row), display)
     }
 
     /// Returns the row under the mouse that can be chosen.
@@ -75,6 +77,21 @@ impl ConnectView<'_> {
             ConnectLine::Row(row) => Some(row).filter(|row| self.connect.selectable_rows().contains(row)),
             ConnectLine::Text(_) | ConnectLine::Rule | ConnectLine::Field => None,
         }
+    }
+
+    fn gutter(&self) -> u16 {
+        if self.is_welcome() { WELCOME_GUTTER } else { OVERLAY_GUTTER }
+    }
+
+    /// Returns the width of the text in rows of this width, which has the same edge at both sides.
+    fn text_width(&self, width: u16) -> usize {
+        usize::from(width.saturating_sub(2 * self.gutter())).max(1)
+    }
+
+    /// Returns the text's part of a row.
+    fn without_gutter(&self, row: Rect) -> Rect {
+        let gutter = self.gutter().min(row.width);
+        Rect { x: row.x + gutter, width: row.width.saturating_sub(2 * gutter), ..row }
     }
 
     fn is_welcome(&self) -> bool {
@@ -98,7 +115,7 @@ impl ConnectView<'_> {
     fn welcome_layout(&self, screen: Rect) -> ConnectLayout<'_> {
         let body = Rect { height: screen.height.saturating_sub(1), ..screen };
         let width = WELCOME_WIDTH.min(body.width);
-        let lines = self.fitting_lines(TrimLevel::Nothing, text_width(width), body.height);
+        let lines = self.fitting_lines(TrimLevel::Nothing, self.text_width(width), body.height);
         let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).min(body.height);
         let spare = body.height - height;
         // A little above the middle.
@@ -111,7 +128,7 @@ impl ConnectView<'_> {
         let full = overlay_area(screen, OVERLAY_WIDTH, screen.height);
         // The frame, and a blank row at each end where there is room.
         let (width, room) = (full.width.saturating_sub(2), full.height.saturating_sub(4));
-        let lines = self.fitting_lines(TrimLevel::ChoiceGaps, text_width(width), room);
+        let lines = self.fitting_lines(TrimLevel::ChoiceGaps, self.text_width(width), room);
         let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(4);
         let frame = overlay_area(screen, OVERLAY_WIDTH, height);
         let (edge, spare) = (1.min(frame.height / 2), u16::from(frame.height > 12));
@@ -212,14 +229,4 @@ impl Widget for ConnectView<'_> {
             self.draw_line(line, *row, buf);
         }
     }
-}
-
-/// Returns the width beside the gutter, in cells; a blank stays at the right.
-fn text_width(width: u16) -> usize {
-    usize::from(width.saturating_sub(GUTTER_WIDTH + 1)).max(1)
-}
-
-fn without_gutter(row: Rect) -> Rect {
-    let gutter = GUTTER_WIDTH.min(row.width);
-    Rect { x: row.x + gutter, width: row.width - gutter, ..row }
 }

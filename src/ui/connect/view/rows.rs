@@ -7,7 +7,7 @@ use ratatui::{
     widgets::Widget,
 };
 
-use super::{ConnectView, lines::ConnectLine, without_gutter};
+use super::{ConnectView, lines::ConnectLine};
 use crate::{
     api::ProbeResult,
     keys::{KeyListing, KeyPlace},
@@ -66,9 +66,9 @@ fn place_text(listing: &KeyListing) -> String {
 impl ConnectView<'_> {
     pub(super) fn draw_line(&self, line: &ConnectLine, row: Rect, buf: &mut Buffer) {
         match line {
-            ConnectLine::Text(line) => line.render(without_gutter(row), buf),
+            ConnectLine::Text(line) => line.render(self.without_gutter(row), buf),
             ConnectLine::Rule => {
-                let text = inside(row);
+                let text = self.without_gutter(row);
                 let rule = self.theme.marks.rule.repeat(text.width.into());
                 buf.set_string(text.x, text.y, rule, self.theme.style(ColourRole::Faint));
             }
@@ -78,14 +78,16 @@ impl ConnectView<'_> {
     }
 
     fn draw_field(&self, row: Rect, buf: &mut Buffer) {
-        styled_line(self.theme.marks.prompt, self.theme.style(ColourRole::Accent)).render(row, buf);
+        let indent = (self.gutter() - 2).min(row.width);
+        let prompt = Rect { x: row.x + indent, width: row.width - indent, ..row };
+        styled_line(self.theme.marks.prompt, self.theme.style(ColourRole::Accent)).render(prompt, buf);
         let text = self.theme.style(ColourRole::Text);
         match &self.connect.stage {
             super::ConnectStage::Address(field) => {
-                field.draw(inside(row), super::FieldDisplay::Text, text, self.theme, buf);
+                field.draw(self.without_gutter(row), super::FieldDisplay::Text, text, self.theme, buf);
             }
             super::ConnectStage::Key { field, .. } => {
-                field.hidden_text().draw(inside(row), super::FieldDisplay::Dots, text, self.theme, buf);
+                field.hidden_text().draw(self.without_gutter(row), super::FieldDisplay::Dots, text, self.theme, buf);
             }
             super::ConnectStage::Choosing | super::ConnectStage::ConfirmForget { .. } => (),
         }
@@ -117,7 +119,7 @@ impl ConnectView<'_> {
 
     fn draw_choice(&self, choice: ConnectChoice, is_current: bool, row: Rect, buf: &mut Buffer) {
         let text = self.theme.style(ColourRole::Text);
-        let area = inside(row);
+        let area = self.without_gutter(row);
         let number = (choice as usize + 1).to_string();
         put(area, 0, &number, self.theme.style(ColourRole::Accent).bold(), buf);
         put(area, 3, choice.title(), if is_current { text.bold() } else { text }, buf);
@@ -136,7 +138,7 @@ impl ConnectView<'_> {
 
     fn draw_key(&self, listing: &KeyListing, is_current: bool, row: Rect, buf: &mut Buffer) {
         let (text, muted) = (self.theme.style(ColourRole::Text), self.theme.style(ColourRole::Muted));
-        let area = inside(row);
+        let area = self.without_gutter(row);
         let column = hint_column(area.width.into());
         let name_area = Rect { width: area.width.min(u16::try_from(column).unwrap_or(u16::MAX) - 1), ..area };
         let (name, ending) = key_name_parts(listing, &self.theme.marks);
@@ -158,7 +160,7 @@ impl ConnectView<'_> {
 
     fn draw_local(&self, search: &LocalSearch, is_current: bool, row: Rect, buf: &mut Buffer) {
         let (text, muted) = (self.theme.style(ColourRole::Text), self.theme.style(ColourRole::Muted));
-        let area = inside(row);
+        let area = self.without_gutter(row);
         let width = usize::from(area.width);
         let name = if search.port().is_none() { muted } else { text };
         put(area, 0, &search.server.name, if is_current { name.bold() } else { name }, buf);
@@ -201,12 +203,6 @@ impl ConnectView<'_> {
     fn draw_in_use(&self, area: Rect, buf: &mut Buffer) {
         styled_line(self.in_use_text(), self.theme.style(ColourRole::Ok)).right_aligned().render(area, buf);
     }
-}
-
-/// Returns the text's part of a row: without the gutter, and with the same edge at the right.
-fn inside(row: Rect) -> Rect {
-    let area = without_gutter(row);
-    Rect { width: area.width.saturating_sub(super::GUTTER_WIDTH), ..area }
 }
 
 /// Writes words at a column of a row, shortened where there is no room.
