@@ -10,7 +10,9 @@ mod cards;
 mod citation_marks;
 mod citations;
 mod config;
+mod connect;
 mod demo;
+mod demo_opening;
 mod dependencies;
 mod event_loop;
 #[cfg(unix)]

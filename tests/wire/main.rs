@@ -1,6 +1,7 @@
 //! Requests to servers and their responses, over real sockets.
 #![allow(unreachable_pub, reason = "nothing outside uses a test")]
 
+mod connect;
 mod servers;
 #[path = "../support/mod.rs"]
 mod support;
