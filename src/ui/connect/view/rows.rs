@@ -28,7 +28,7 @@ const MIN_WIDTH_FOR_ADDRESS: usize = 48;
 
 /// The column at which the hints of the choices and the places of the keys begin.
 pub(super) fn hint_column(width: usize) -> usize {
-    if width >= 74 { 31 } else { 28 }
+    if width >= 70 { 31 } else { 28 }
 }
 
 /// Returns whether there is room for where the keys are kept.
