@@ -460,12 +460,7 @@ fn every_failure_has_its_fault_and_a_one_line_message() {
             FaultKind::Garbage,
             "web page: Just a moment",
         ),
-        (
-            "a page with 503",
-            error_of(FakeReply::body(503, "text/html", page)),
-            FaultKind::Server,
-            "Just a moment",
-        ),
+        ("a page with 503", error_of(FakeReply::body(503, "text/html", page)), FaultKind::Server, "Just a moment"),
         (
             "another JSON",
             error_of(FakeReply::json(200, &json!({ "hello": 1 }))),

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::{ScreenOverlay, use_model};
 use crate::ui::actions::{
-    branching::edit_prompt, code_blocks, copying::copied_message, model_settings, slash_commands,
-    switching, theme_actions,
+    branching::edit_prompt, code_blocks, copying::copied_message, model_settings, slash_commands, switching,
+    theme_actions,
 };
 use crate::{
     chat::{ConversationId, Effort, MessageId},
