@@ -307,7 +307,7 @@ fn own_sentence(error: &ApiError) -> Option<String> {
 /// Whether a message is ibid's own although a status or a code came with it, as for a redirect.
 fn is_own_message(error: &ApiError) -> bool {
     is_redirect(error)
-        || error.obstacle().is_some()
+        || error.obstacle().is_some_and(|obstacle| obstacle != NetworkObstacle::Gateway)
         || error.code.as_deref() == Some(NAMELESS_CALL)
         || error.message.starts_with("there is no Responses API")
 }

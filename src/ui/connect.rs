@@ -289,11 +289,11 @@ impl ConnectScreen {
         match self.stage.clone() {
             ConnectStage::Choosing => self.take_row(),
             ConnectStage::Address(field) => match completed_address(&field.text()) {
-                Ok(base_url) => self.try_job(ConnectJob::TryAddress { base_url, name: None }),
+                Ok(base_url) => Some(self.try_job(ConnectJob::TryAddress { base_url, name: None })),
                 Err(why) => self.fail(why),
             },
             ConnectStage::Key { server, field, .. } => match field.checked_key() {
-                Ok(key) => self.try_key(server, key),
+                Ok(key) => Some(self.try_key(server, key)),
                 Err(why) => self.fail(why),
             },
             ConnectStage::ConfirmForget { server } => {
@@ -313,17 +313,17 @@ impl ConnectScreen {
             ConnectRow::Choice(ConnectChoice::Demo) => return Some(ConnectRequest::Demo),
             ConnectRow::Key(index) => {
                 let server = self.listed.keys.get(index)?.server.clone();
-                return self.try_job(ConnectJob::UseServer { server });
+                return Some(self.try_job(ConnectJob::UseServer { server }));
             }
             ConnectRow::Local(index) => {
                 let (base_url, name) = self.listed.local.get(index)?.address()?;
-                return self.try_job(ConnectJob::TryAddress { base_url, name: Some(name) });
+                return Some(self.try_job(ConnectJob::TryAddress { base_url, name: Some(name) }));
             }
         }
         None
     }
 
-    fn try_key(&mut self, server: String, key: SecretString) -> Option<ConnectRequest> {
+    fn try_key(&mut self, server: String, key: SecretString) -> ConnectRequest {
         let unchecked = match self.progress {
             ConnectProgress::Unchecked(_) => UncheckedKey::Keep,
             _ => UncheckedKey::Ask,
@@ -331,9 +331,9 @@ impl ConnectScreen {
         self.try_job(ConnectJob::TryKey { server, key, unchecked })
     }
 
-    fn try_job(&mut self, job: ConnectJob) -> Option<ConnectRequest> {
+    fn try_job(&mut self, job: ConnectJob) -> ConnectRequest {
         self.progress = ConnectProgress::Trying;
-        Some(ConnectRequest::Run(Effect::Connect(job)))
+        ConnectRequest::Run(Effect::Connect(job))
     }
 
     fn fail(&mut self, why: &str) -> Option<ConnectRequest> {

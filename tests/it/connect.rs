@@ -1,5 +1,6 @@
 //! The connect screen in the program: reached as a command and from a card, left by Esc, and what follows from it.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::support::harness::{Harness, default_start};
@@ -281,12 +282,12 @@ fn a_key_is_on_no_screen_and_in_no_effect_or_message() {
     seen += &app.screen();
     app.press("enter");
     let mut effects = app.effects();
-    seen += &format!("{effects:?}");
+    let _ = write!(seen, "{effects:?}");
     app.send(Msg::Connected(ConnectOutcome::Unchecked("this server cannot check keys: keep it anyway?".into())));
     seen += &app.screen();
     app.press("enter");
     effects = app.effects();
-    seen += &format!("{effects:?} {:?}", app.overlay());
+    let _ = write!(seen, "{effects:?} {:?}", app.overlay());
     app.send(in_use("openrouter", ApiDialect::OpenRouter, KeyVerdict::Unchecked));
     seen += &app.screen();
     app.press("up ctrl-y");

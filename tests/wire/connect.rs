@@ -48,7 +48,7 @@ impl ConnectDesk {
 
     fn with_config(mut self, config: &str) -> Self {
         fs::write(&self.paths.config_file, config).expect("the config can be written");
-        self.config = config.to_owned();
+        config.clone_into(&mut self.config);
         self
     }
 

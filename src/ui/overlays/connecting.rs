@@ -188,7 +188,7 @@ fn use_server(screen: &mut Screen, cx: &mut Cx<'_>, server: EndpointInfo, key: K
     let switch = |settings: &mut ChatSettings| {
         if settings.endpoint != name {
             settings.endpoint.clone_from(&name);
-            settings.model = model.to_owned();
+            model.clone_into(&mut settings.model);
         }
     };
     switch(&mut cx.chats.new_settings);
