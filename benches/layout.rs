@@ -1,4 +1,5 @@
 //! Layout costs: a delta, a frame, a resize, a whole stream. Run with `cargo bench --bench layout`.
+#![allow(unreachable_pub, reason = "nothing outside uses a bench")]
 
 #[path = "../tests/support/mod.rs"]
 mod support;

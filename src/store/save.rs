@@ -29,7 +29,7 @@ impl From<rusqlite::Error> for SaveFailure {
 
 impl OpenDatabase {
     /// Writes all saves in one transaction. A save that fails does not affect the others.
-    pub fn save(&mut self, saves: &[&[ConversationChange]]) -> Vec<Result<(), StoreError>> {
+    pub(super) fn save(&mut self, saves: &[&[ConversationChange]]) -> Vec<Result<(), StoreError>> {
         let together = self.save_together(saves);
         match together.map_err(|error| self.explain(&error)) {
             Ok(outcomes) => outcomes.into_iter().map(|outcome| self.explain_outcome(outcome)).collect(),
@@ -137,7 +137,7 @@ fn write_change(db: &Connection, change: &ConversationChange, owner: Option<&str
 }
 
 /// Writes a message, deletes its journal, and records whether the newest answer failed.
-pub fn write_message(
+pub(super) fn write_message(
     db: &Connection,
     conversation: ConversationId,
     message: &Message,

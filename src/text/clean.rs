@@ -150,7 +150,7 @@ impl TextCleaner {
     }
 
     fn push_visible(&mut self, char: char, out: &mut String) {
-        let cells = char.width().unwrap_or(0);
+        let cells = cells_alone(char);
         self.column += cells;
         self.zero_width_run = if cells > 0 { 0 } else { self.zero_width_run + 1 };
         if self.zero_width_run <= MAX_ZERO_WIDTH_RUN {
@@ -195,12 +195,18 @@ pub(super) fn is_invisible(char: char) -> bool {
         | '\u{e0000}'..='\u{e0fff}')
 }
 
+/// Returns the cells of a character that is not part of a cluster.
+#[expect(clippy::disallowed_methods, reason = "cleaning looks at one character at a time")]
+fn cells_alone(char: char) -> usize {
+    char.width().unwrap_or(0)
+}
+
 /// Whether cleaning may change a character or what follows it.
 fn needs_cleaning(char: char) -> bool {
     match char {
         '\n' | ' '..='~' => false,
         '\0'..='\u{9f}' | '\u{2028}' | '\u{2029}' => true,
-        _ => char.width().unwrap_or(0) == 0 || direction_control_name(char).is_some() || is_invisible(char),
+        _ => cells_alone(char) == 0 || direction_control_name(char).is_some() || is_invisible(char),
     }
 }
 

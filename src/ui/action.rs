@@ -122,7 +122,7 @@ actions! {
     TrustServers, "trust-servers", "Trust the MCP servers of this project's .mcp.json", "trust", Commands, [];
     ReloadServers, "reload-servers", "Reload MCP servers, retry the failed ones", "reload", Commands, [];
     ToggleAllowAll, "auto-approve", "Auto-approve all tools in this conversation (on/off)", "auto-approve", Commands, [];
-    EditParameters, "system", "System prompt and sampling", "system prompt", Commands, [(Global, "ctrl-x ,")];
+    EditParameters, "system", "System prompt and sampling", "system", Commands, [(Global, "ctrl-x ,")];
     FocusList, "list", "Go to the conversations", "list", Commands, [(Global, "ctrl-x l")];
     ToggleList, "toggle-list", "Show or hide the list of conversations", "hide list", Commands, [(Global, "ctrl-x b")];
     ToggleRail, "rail", "Show or hide the rail: reasoning, sources, details", "rail", Commands, [(Global, "ctrl-x r")];

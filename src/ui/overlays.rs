@@ -109,7 +109,7 @@ pub(crate) fn on_overlay_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Ac
 }
 
 /// Edits the text of the top overlay with a key that is no action.
-pub(crate) fn edit_text(overlays: &mut Vec<ScreenOverlay>, env: &mut Environment, event: KeyEvent) {
+pub(crate) fn edit_text(overlays: &mut [ScreenOverlay], env: &mut Environment, event: KeyEvent) {
     match overlays.last_mut() {
         Some(ScreenOverlay::Picker { picker, .. }) => {
             picker.edit(event);
@@ -203,7 +203,7 @@ pub(crate) fn assign_slot(screen: &mut Screen, cx: &mut Cx<'_>, number: u8) {
 }
 
 /// Handles a paste into the top overlay.
-pub(crate) fn on_paste(overlays: &mut Vec<ScreenOverlay>, env: &mut Environment, text: &str) {
+pub(crate) fn on_paste(overlays: &mut [ScreenOverlay], env: &mut Environment, text: &str) {
     match overlays.last_mut() {
         Some(ScreenOverlay::Picker { picker, .. }) => {
             picker.paste(text);

@@ -331,7 +331,7 @@ mod tests {
     #[test]
     fn it_draws_at_every_size() {
         test_buffer::draw_at_every_size(|area, buf| {
-            StatusView { status: STREAMING, theme: &Theme::default() }.render(area, buf)
+            StatusView { status: STREAMING, theme: &Theme::default() }.render(area, buf);
         });
     }
 

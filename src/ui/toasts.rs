@@ -104,7 +104,7 @@ mod tests {
         let mut toasts = ToastState::default();
         toasts.show(at(0), ColourRole::Text, "日本語\n\u{1b}[31mred");
         test_buffer::draw_at_every_size(|area, buf| {
-            ToastView { toasts: &toasts, theme: &Theme::default() }.render(area, buf)
+            ToastView { toasts: &toasts, theme: &Theme::default() }.render(area, buf);
         });
     }
 }

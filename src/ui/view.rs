@@ -114,7 +114,6 @@ fn draw_rail(state: &State, area: Rect, frame: &mut DrawTarget) {
 /// Draws the column of title, transcript, rule and composer.
 fn draw_pane(state: &State, areas: &ScreenAreas, frame: &mut DrawTarget) {
     let theme = &state.env.theme;
-    let _pane = &state.screen.pane;
     let buf = &mut *frame.buffer;
     let conversation = state.chats.current_conversation();
     let sibling =

@@ -1,4 +1,5 @@
 //! The library, tested through its public surface: updates driven by keys, screens, streams, the database, the layers.
+#![allow(unreachable_pub, reason = "nothing outside uses a test")]
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -4,7 +4,6 @@ use ibid::{
     config::{MouseMode, SettingChange},
     ui::{Effect, Msg, screen::PaneFocus},
 };
-use insta::assert_snapshot;
 
 use crate::{moving::press, screens::at_every_size, support::harness::Harness};
 
@@ -185,5 +184,5 @@ fn the_keys_stand_in_the_rule() {
     let mut app = app();
     app.enter_text("/mo");
     let rule = app.areas().composer_rule;
-    assert_snapshot!(app.row(rule.y).trim(), @"");
+    assert!(app.row(rule.y).ends_with("─ ↵ run  Tab complete  Esc close ─"), "{}", app.row(rule.y));
 }

@@ -35,11 +35,11 @@ pub(crate) struct DiagramSummary {
 
 impl CodeHeader<'_> {
     /// Whether the lines of the block are hidden.
-    pub fn is_folded(&self, options: &MarkdownOptions) -> bool {
+    pub(super) fn is_folded(&self, options: &MarkdownOptions) -> bool {
         self.diagram.is_some() && !options.diagrams_open
     }
 
-    pub fn to_row(&self, room: usize, options: &MarkdownOptions) -> StyledRow {
+    pub(super) fn to_row(self, room: usize, options: &MarkdownOptions) -> StyledRow {
         let marks = &options.marks;
         let key = format!("c{}", self.block);
         let mut row = bar_row(room, marks, RowKind::CodeHead { block: self.block, diagram: self.diagram.is_some() });

@@ -86,7 +86,7 @@ impl WrapCache {
 }
 
 impl SourceMap {
-    pub fn record(&mut self, text: usize, source: Range<usize>, length: usize) {
+    pub(super) fn record(&mut self, text: usize, source: Range<usize>, length: usize) {
         let copied = source.len() == length;
         self.0.push(SourceMapEntry {
             text_start: text,
@@ -97,7 +97,7 @@ impl SourceMap {
     }
 
     /// Returns the position in the source of the byte `at` of the text.
-    pub fn source_at(&self, at: usize) -> usize {
+    pub(super) fn source_at(&self, at: usize) -> usize {
         let index = self.0.partition_point(|place| place.text_start <= at);
         let Some(place) = index.checked_sub(1).map(|index| self.0[index]) else { return 0 };
         match at - place.text_start {
@@ -115,7 +115,7 @@ impl SourceMap {
 }
 
 impl InlineText {
-    pub fn push(&mut self, words: &str, style: &RunStyle, source: Range<usize>) {
+    pub(super) fn push(&mut self, words: &str, style: &RunStyle, source: Range<usize>) {
         if words.is_empty() {
             return;
         }
@@ -138,7 +138,7 @@ impl InlineText {
     }
 
     /// Appends a citation mark; `source` is what it replaces, if anything.
-    pub fn push_mark(&mut self, cited: CitationRef, style: TextStyle, source: Range<usize>) {
+    pub(super) fn push_mark(&mut self, cited: CitationRef, style: TextStyle, source: Range<usize>) {
         // A claim inside an image ends before the image does.
         let before = self.source_map.0.last().map_or(0, |place| place.source_start);
         let source = source.start.max(before)..source.end.max(before);
@@ -158,7 +158,7 @@ impl InlineText {
     }
 
     /// Keeps delimiters with their LaTeX, which was pushed from `start` on.
-    pub fn glue_delimiters(&mut self, start: usize, delimiter_len: usize) {
+    pub(super) fn glue_delimiters(&mut self, start: usize, delimiter_len: usize) {
         let end = self.text.len().saturating_sub(delimiter_len);
         let Some(inside) = self.text.get(start + delimiter_len..end) else { return };
         let spaces = inside.len() - inside.trim_start_matches(' ').len();
@@ -169,7 +169,7 @@ impl InlineText {
     }
 
     /// Removes the brackets and commas that a model wrote around links that became marks.
-    pub fn remove_link_brackets(&mut self) {
+    pub(super) fn remove_link_brackets(&mut self) {
         let mut index = 0;
         while index < self.link_replacements.len() {
             let first = index;
@@ -214,32 +214,32 @@ impl InlineText {
         self.source_map.remove_range(range);
     }
 
-    pub fn trim_end(&mut self) {
+    pub(super) fn trim_end(&mut self) {
         let end = self.text.trim_end().len();
         self.remove_range(&(end..self.text.len()));
     }
 
     /// Returns where its source begins.
-    pub fn source_start(&self) -> usize {
+    pub(super) fn source_start(&self) -> usize {
         self.source_map.source_at(0)
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.text.is_empty()
     }
 
     /// Returns the width of its widest line, unwrapped.
-    pub fn width(&self) -> usize {
+    pub(super) fn width(&self) -> usize {
         self.text.lines().map(text::width).max().unwrap_or(0)
     }
 
     /// Returns the width of its longest word.
-    pub fn longest_word_width(&self) -> usize {
+    pub(super) fn longest_word_width(&self) -> usize {
         self.text.split_whitespace().map(text::width).max().unwrap_or(0)
     }
 
     /// Returns its rows; the first may have less room.
-    pub fn wrapped_lines(&self, first: usize, rest: usize) -> Vec<InlineLine> {
+    pub(super) fn wrapped_lines(&self, first: usize, rest: usize) -> Vec<InlineLine> {
         self.lines_of(&wrap::wrap(
             &self.text,
             wrap::WrapOptions { first_width: first, rest_width: rest, glued: &self.glued },
@@ -247,7 +247,7 @@ impl InlineText {
     }
 
     /// Returns its rows, reusing the wrap of the text before it grew, and how it was wrapped if it is long.
-    pub fn wrapped_lines_cached(
+    pub(super) fn wrapped_lines_cached(
         &self,
         before: Option<&WrapCache>,
         room: usize,

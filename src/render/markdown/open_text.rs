@@ -22,11 +22,11 @@ const TAIL_BYTES: usize = 48;
 
 impl OpenText {
     /// Whether `source` begins with the text that was taken in.
-    pub fn is_prefix_of(&self, source: &str) -> bool {
+    pub(super) fn is_prefix_of(&self, source: &str) -> bool {
         self.source_end <= source.len() && source.as_bytes()[..self.source_end].ends_with(self.source_tail.as_bytes())
     }
 
-    pub fn grow(&mut self, source: &str) {
+    pub(super) fn grow(&mut self, source: &str) {
         if self.edits.is_empty() {
             self.edits.push(CleanEdit { clean: 0, raw: self.source_end });
         }
@@ -37,7 +37,7 @@ impl OpenText {
     }
 
     /// Returns the position in the source of a byte of the text.
-    pub fn source_pos(&self, at: usize) -> usize {
+    pub(super) fn source_pos(&self, at: usize) -> usize {
         let index = self.edits.partition_point(|edit| edit.clean <= at);
         let edit = index.checked_sub(1).map_or(CleanEdit { clean: 0, raw: self.source_end }, |index| self.edits[index]);
         let next = self.edits.get(index).map_or(self.source_end, |next| next.raw);
@@ -45,14 +45,14 @@ impl OpenText {
     }
 
     /// Returns the byte of the text at a position in the source.
-    pub fn text_pos(&self, raw: usize) -> usize {
+    pub(super) fn text_pos(&self, raw: usize) -> usize {
         let index = self.edits.partition_point(|edit| edit.raw <= raw);
         let Some(edit) = index.checked_sub(1).map(|index| self.edits[index]) else { return 0 };
         let end = self.edits.get(index).map_or(self.text.len(), |next| next.clean);
         self.text.floor_char_boundary((edit.clean + raw - edit.raw).min(end))
     }
 
-    pub fn map_mark(&self, mark: &CitationMark) -> CitationMark {
+    pub(super) fn map_mark(&self, mark: &CitationMark) -> CitationMark {
         CitationMark {
             range: self.text_pos(mark.range.start)..self.text_pos(mark.range.end),
             insert_at: self.text_pos(mark.insert_at),
@@ -60,12 +60,12 @@ impl OpenText {
         }
     }
 
-    pub fn map_highlight(&self, lit: &HighlightedCitation) -> HighlightedCitation {
+    pub(super) fn map_highlight(&self, lit: &HighlightedCitation) -> HighlightedCitation {
         HighlightedCitation { claim: self.text_pos(lit.claim.start)..self.text_pos(lit.claim.end), ..lit.clone() }
     }
 
     /// Removes the beginning of the text, up to `end`.
-    pub fn drop_front(&mut self, end: usize) {
+    pub(super) fn drop_front(&mut self, end: usize) {
         let raw = self.source_pos(end);
         self.text.drain(..end);
         self.searched_to = 0;

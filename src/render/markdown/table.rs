@@ -44,7 +44,7 @@ const COLUMN_GAP: usize = 2;
 const MAX_WORD_WIDTH: usize = 20;
 
 impl MarkdownTable {
-    pub fn to_lines(&self, room: usize, marks: &ThemeMarks) -> Vec<TableLine> {
+    pub(super) fn to_lines(&self, room: usize, marks: &ThemeMarks) -> Vec<TableLine> {
         match self.column_widths(room) {
             Some(widths) => self.column_lines(&widths, marks),
             None => self.record_lines(room),

@@ -18,7 +18,10 @@ use crate::{
     ui::{
         Action,
         keymap::KeyContext,
-        overlay::search::{self, SearchField},
+        overlay::{
+            frame, list_browser,
+            search::{self, SearchField},
+        },
         transcript::result_text,
     },
 };
@@ -145,7 +148,7 @@ impl CallPager {
 
     fn lay_out(&mut self) {
         let parts = search::areas(Rect::from((Position::ORIGIN, self.size)));
-        self.rows = rows::lay_out(&self.document, search::text_column(parts.rows).width.into());
+        self.rows = rows::lay_out(&self.document, frame::text_column(parts.rows).width.into());
         self.scroll(0);
     }
 
@@ -205,14 +208,9 @@ impl CallPager {
             Action::RowDown if is_typing => self.go_to_match(1),
             Action::RowUp if is_typing => self.go_to_match(-1),
             Action::Accept if is_typing => self.search.stop_typing(),
-            Action::RowDown | Action::Accept => self.scroll(1),
-            Action::RowUp => self.scroll(-1),
+            Action::Accept => self.scroll(1),
             Action::PageDown => self.scroll(page - 1),
             Action::PageUp => self.scroll(1 - page),
-            Action::HalfDown => self.scroll(page / 2),
-            Action::HalfUp => self.scroll(-page / 2),
-            Action::FirstRow => self.scroll(isize::MIN),
-            Action::LastRow => self.scroll(isize::MAX),
             Action::NextSection => self.go_to_heading(true),
             Action::PreviousSection => self.go_to_heading(false),
             Action::NextMatch => self.go_to_match(1),
@@ -223,7 +221,7 @@ impl CallPager {
             Action::NextCall => return PagerCommand::StepCall(1),
             Action::PreviousCall => return PagerCommand::StepCall(-1),
             Action::Close => return PagerCommand::Close,
-            _ => (),
+            _ => self.scroll(list_browser::row_step(action, self.height()).unwrap_or(0)),
         }
         PagerCommand::Nothing
     }

@@ -4,7 +4,7 @@ use crate::chat::{ItemSlot, MessageId};
 
 /// The part of a message that a row belongs to. It identifies the row while rows above it come and go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum SectionPart {
+pub(crate) enum SectionPart {
     Head,
     Notes,
     /// The prompt's text.
@@ -35,7 +35,7 @@ pub enum SectionPart {
 
 /// A row of the text that survives a new layout, such as the one at the top of the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RowAnchor {
+pub(crate) struct RowAnchor {
     pub message: MessageId,
     /// The message's last known index in its branch.
     pub message_index: usize,

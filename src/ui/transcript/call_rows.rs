@@ -29,7 +29,7 @@ pub fn call_text(call: &FunctionCall, run: Option<&ToolCallRun>) -> String {
 }
 
 /// The name of the tool, or the name that the model wrote if there is no such tool.
-pub fn tool_name(call: &FunctionCall, run: Option<&ToolCallRun>) -> String {
+pub(crate) fn tool_name(call: &FunctionCall, run: Option<&ToolCallRun>) -> String {
     let wire = || if call.name.is_empty() { "a tool".into() } else { visible_line(&call.name) };
     run.and_then(|run| run.tool.as_ref()).map_or_else(wire, visible_tool_name)
 }

@@ -12,7 +12,7 @@ use crate::{
 
 /// A scheduled retry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RetryWait {
+pub(super) struct RetryWait {
     /// The milliseconds until the next attempt, and the length of the whole wait.
     pub millis_left: u64,
     pub total_millis: u64,
@@ -39,7 +39,7 @@ pub struct CardHints {
 }
 
 /// The wait of a turn for its next attempt, if it is waiting.
-pub fn retry_wait(turn: Option<&Turn>, now: Timestamp) -> Option<RetryWait> {
+pub(super) fn retry_wait(turn: Option<&Turn>, now: Timestamp) -> Option<RetryWait> {
     let turn = turn?;
     let TurnPhase::AwaitingRetry { until, error } = &turn.phase else { return None };
     let millis = |from: Timestamp| u64::try_from(until.as_millisecond() - from.as_millisecond()).unwrap_or(0);
@@ -54,7 +54,7 @@ pub fn retry_wait(turn: Option<&Turn>, now: Timestamp) -> Option<RetryWait> {
 }
 
 /// The rows of a card, without its bar. Without choices, it is just the explanation.
-pub fn card_rows(
+pub(super) fn card_rows(
     explanation: &CardText,
     role: ColourRole,
     hints: &CardHints,

@@ -62,7 +62,7 @@ impl Transcript {
 
 impl LayoutPass<'_> {
     /// Moves the cursor. Returns the top of a window that shows it.
-    pub fn step_cursor(&mut self, stop: CursorStop, count: i32, top: RowPos) -> RowPos {
+    pub(super) fn step_cursor(&mut self, stop: CursorStop, count: i32, top: RowPos) -> RowPos {
         match stop {
             CursorStop::Message => self.step_messages(count, top),
             CursorStop::Code => {
@@ -141,7 +141,7 @@ impl LayoutPass<'_> {
     }
 
     /// The top of a window that shows a row: the current one if it does, or else one with the row in its upper third.
-    pub fn reveal_row(&mut self, spot: RowPos, top: RowPos) -> RowPos {
+    pub(super) fn reveal_row(&mut self, spot: RowPos, top: RowPos) -> RowPos {
         let last = self.step_rows(top, signed(self.transcript.height) - 1);
         if spot >= top && spot <= last {
             // The window may have followed the end until now.

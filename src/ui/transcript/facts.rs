@@ -8,13 +8,13 @@ use crate::{
 };
 
 /// The name of a model without its vendor.
-pub fn short_model_name(model: &str) -> String {
+pub(crate) fn short_model_name(model: &str) -> String {
     let name = model.rsplit_once('/').map_or(model, |(_, name)| name);
     text::clean(name).into_owned()
 }
 
 /// The time of day in the reader's zone, with the date unless it is today's.
-pub fn time_of_day(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
+pub(crate) fn time_of_day(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
     let (at, now) = (at.to_zoned(zone.clone()), now.to_zoned(zone.clone()));
     let form = match () {
         () if at.date() == now.date() => "%H:%M",
@@ -25,7 +25,7 @@ pub fn time_of_day(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
 }
 
 /// The facts shown next to the model's name once the answer is over.
-pub fn answer_facts(answer: &Answer, brief: bool, awaits_price: bool) -> Vec<String> {
+pub(crate) fn answer_facts(answer: &Answer, brief: bool, awaits_price: bool) -> Vec<String> {
     let mut facts = Vec::new();
     let Some(ended) = answer.ended_at else { return facts };
     let elapsed = millis_between(answer.started_at, ended);
@@ -54,14 +54,14 @@ pub fn answer_facts(answer: &Answer, brief: bool, awaits_price: bool) -> Vec<Str
 }
 
 /// Tokens per second, counted from the first item or text.
-pub fn tokens_per_second(answer: &Answer, tokens: u64, ended: Timestamp) -> Option<u64> {
+pub(crate) fn tokens_per_second(answer: &Answer, tokens: u64, ended: Timestamp) -> Option<u64> {
     let first = answer.items.values().map(|item| item.opened_at).chain(answer.first_text_at).min()?;
     let spent = millis_between(first, ended);
     (tokens > 1 && spent >= 200).then(|| (tokens * 1000 + spent / 2) / spent)
 }
 
 /// A duration with one decimal below ten seconds: `6.1 s`, `48 s`, `3 min 5 s`.
-pub fn format_seconds(millis: u64) -> String {
+pub(crate) fn format_seconds(millis: u64) -> String {
     match millis {
         0..=9_949 => format!("{}.{} s", (millis + 50) / 1000, (millis + 50) / 100 % 10),
         9_950..=99_499 => format!("{} s", (millis + 500) / 1000),
@@ -70,7 +70,7 @@ pub fn format_seconds(millis: u64) -> String {
 }
 
 /// The same in whole seconds.
-pub fn format_whole_seconds(millis: u64) -> String {
+pub(crate) fn format_whole_seconds(millis: u64) -> String {
     match millis {
         0..=99_499 => format!("{} s", (millis + 500) / 1000),
         _ => format_seconds(millis),
@@ -78,19 +78,19 @@ pub fn format_whole_seconds(millis: u64) -> String {
 }
 
 /// How long the model thought, rounded down so that it never exceeds the time that passed.
-pub fn format_thinking_time(millis: u64, is_live: bool) -> String {
+pub(crate) fn format_thinking_time(millis: u64, is_live: bool) -> String {
     match millis {
         0..1_000 if !is_live => "< 1 s".into(),
         _ => format_whole_seconds(millis / 1000 * 1000),
     }
 }
 
-pub fn millis_between(from: Timestamp, to: Timestamp) -> u64 {
+pub(crate) fn millis_between(from: Timestamp, to: Timestamp) -> u64 {
     u64::try_from(to.as_millisecond() - from.as_millisecond()).unwrap_or(0)
 }
 
 /// A count of tokens: `312`, `1.4k`.
-pub fn format_token_count(tokens: u64) -> String {
+pub(crate) fn format_token_count(tokens: u64) -> String {
     match tokens {
         0..=999 => tokens.to_string(),
         1_000..=99_949 => format!("{}.{}k", (tokens + 50) / 1000, (tokens + 50) / 100 % 10),

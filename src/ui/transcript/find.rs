@@ -180,7 +180,7 @@ impl FindState {
 
 impl LayoutPass<'_> {
     /// Searches what is new; the first match becomes the current one.
-    pub fn search_new_text(&mut self) {
+    pub(super) fn search_new_text(&mut self) {
         let Some(mut find) = self.transcript.find.take() else { return };
         if find.needle.is_empty() {
             (find.match_count, find.current_number) = (0, 0);
@@ -209,7 +209,7 @@ impl LayoutPass<'_> {
     }
 
     /// Scrolls to the current match, and opens the part that it is folded in.
-    pub fn show_match(&mut self, top: RowPos) -> RowPos {
+    pub(super) fn show_match(&mut self, top: RowPos) -> RowPos {
         let Some(find) = &mut self.transcript.find else { return top };
         let opened = find.unfolded.take();
         let current = find.current;
@@ -246,7 +246,7 @@ impl LayoutPass<'_> {
     }
 
     /// Marks the matches in the window.
-    pub fn mark_matches(&mut self) {
+    pub(super) fn mark_matches(&mut self) {
         let Some(mut find) = self.transcript.find.take() else { return };
         find.visible_matches.clear();
         if !find.needle.is_empty() {

@@ -56,7 +56,7 @@ pub(crate) fn image_text(kind: &str, item: &Item) -> Option<String> {
 }
 
 /// A size in bytes, kilobytes or megabytes.
-pub fn format_size(bytes: usize) -> String {
+pub(crate) fn format_size(bytes: usize) -> String {
     match bytes {
         0..1_000 => format!("{bytes} bytes"),
         1_000..1_000_000 => format!("{} kB", (bytes + 500) / 1_000),

@@ -124,7 +124,7 @@ impl Default for PlacedRow<'_> {
 
 impl MessageRows {
     /// Brings the rows up to date. Returns the work that took.
-    pub fn sync(&mut self, message: &Message, context: &LayoutCx) -> LayoutWork {
+    pub(super) fn sync(&mut self, message: &Message, context: &LayoutCx) -> LayoutWork {
         if std::mem::replace(&mut self.checked_frame, context.frame) == context.frame {
             return LayoutWork::default();
         }
@@ -183,12 +183,12 @@ impl MessageRows {
     }
 
     /// Makes the next `sync` check the message, even in the same frame.
-    pub fn invalidate(&mut self) {
+    pub(super) fn invalidate(&mut self) {
         self.checked_frame = 0;
     }
 
     /// The row that shows an offset of a part's source, if it is shown.
-    pub fn row_at_source(&self, part: SectionPart, source: usize) -> Option<usize> {
+    pub(super) fn row_at_source(&self, part: SectionPart, source: usize) -> Option<usize> {
         let mut above = 0;
         let mut found = None;
         for section in &self.sections {
@@ -211,7 +211,7 @@ impl MessageRows {
     }
 
     /// The rows that fold something, each with its target.
-    pub fn fold_rows(&self) -> impl Iterator<Item = (usize, CursorTarget)> + '_ {
+    pub(super) fn fold_rows(&self) -> impl Iterator<Item = (usize, CursorTarget)> + '_ {
         let mut above = 0;
         self.sections.iter().filter_map(move |section| {
             let first = above + section.gap;
@@ -221,12 +221,12 @@ impl MessageRows {
     }
 
     /// The target that a row folds, if any.
-    pub fn fold_at(&self, row: usize) -> Option<CursorTarget> {
+    pub(super) fn fold_at(&self, row: usize) -> Option<CursorTarget> {
         self.fold_rows().find(|(first, _)| *first == row).map(|(_, target)| target)
     }
 
     /// The rows above the code blocks, each with its block's number.
-    pub fn code_head_rows(&self) -> impl Iterator<Item = (usize, u32)> + '_ {
+    pub(super) fn code_head_rows(&self) -> impl Iterator<Item = (usize, u32)> + '_ {
         let mut above = 0;
         self.sections.iter().flat_map(move |section| {
             let first = above + section.gap;
@@ -241,7 +241,7 @@ impl MessageRows {
     }
 
     /// The code block that a row of the answer belongs to.
-    pub fn code_at(&self, row: usize) -> Option<u32> {
+    pub(super) fn code_at(&self, row: usize) -> Option<u32> {
         let (section, row_in_section) = self.section_at(row)?;
         let row = self.rows_of(&section.rows).get(row_in_section.checked_sub(section.gap)?)?;
         match row.kind {
@@ -255,7 +255,7 @@ impl MessageRows {
     }
 
     /// The item that contains a code block, if the block is a diagram that can be folded.
-    pub fn diagram_slot(&self, block: u32) -> Option<ItemSlot> {
+    pub(super) fn diagram_slot(&self, block: u32) -> Option<ItemSlot> {
         let of = |section: &MessageSection| match section.part {
             SectionPart::Text(slot, _) => Some(slot),
             _ => None,
@@ -266,7 +266,7 @@ impl MessageRows {
     }
 
     /// The foldable part that a row belongs to, either as its head or below it.
-    pub fn fold_around(&self, row: usize) -> Option<CursorTarget> {
+    pub(super) fn fold_around(&self, row: usize) -> Option<CursorTarget> {
         let (mut above, mut around) = (0, None);
         for section in &self.sections {
             around = match section.part {
@@ -285,31 +285,31 @@ impl MessageRows {
         None
     }
 
-    pub fn height(&self) -> usize {
+    pub(super) fn height(&self) -> usize {
         self.height
     }
 
     /// The row at an index from the top, blank rows included.
-    pub fn row(&self, index: usize) -> Option<PlacedRow<'_>> {
+    pub(super) fn row(&self, index: usize) -> Option<PlacedRow<'_>> {
         let (section, row) = self.section_at(index)?;
         let row = row.checked_sub(section.gap)?;
         self.rows_of(&section.rows).get(row).map(|row| PlacedRow { row, bar: section.bar })
     }
 
     /// The first row that is not blank.
-    pub fn first_row(&self) -> usize {
+    pub(super) fn first_row(&self) -> usize {
         self.sections.first().map_or(0, |section| section.gap)
     }
 
     /// The first row of the card, if there is one.
-    pub fn card_row(&self) -> Option<usize> {
+    pub(super) fn card_row(&self) -> Option<usize> {
         let position = self.sections.iter().position(|section| section.part == SectionPart::Card)?;
         let above: usize = self.sections[..position].iter().map(|section| section.gap + section.rows.len()).sum();
         Some(above + self.sections[position].gap)
     }
 
     /// A hash of the text on the card.
-    pub fn card_text_hash(&self) -> u64 {
+    pub(super) fn card_text_hash(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         for section in self.sections.iter().filter(|section| section.part == SectionPart::Card) {
             for row in self.rows_of(&section.rows) {
@@ -320,7 +320,7 @@ impl MessageRows {
     }
 
     /// The marks in the text and, for sources without a mark, their entries below it, each with its row.
-    pub fn citation_rows(&self) -> Vec<(usize, CitationTarget)> {
+    pub(super) fn citation_rows(&self) -> Vec<(usize, CitationTarget)> {
         let (mut above, mut shown, mut marked) = (0, Vec::new(), BTreeSet::new());
         for section in &self.sections {
             let rows = self.rows_of(&section.rows);
@@ -346,13 +346,13 @@ impl MessageRows {
     }
 
     /// The rows of the open source card.
-    pub fn source_card_rows(&self) -> Option<Range<usize>> {
+    pub(super) fn source_card_rows(&self) -> Option<Range<usize>> {
         let position = self.sections.iter().position(|section| section.part == SectionPart::SourceCard)?;
         let above: usize = self.sections[..position].iter().map(|section| section.gap + section.rows.len()).sum();
         Some(above..above + self.sections[position].gap + self.sections[position].rows.len())
     }
 
-    pub fn anchor_at(&self, message: MessageId, index: usize, row: usize) -> RowAnchor {
+    pub(super) fn anchor_at(&self, message: MessageId, index: usize, row: usize) -> RowAnchor {
         let (part, row, source) = match self.section_at(row) {
             Some((section, row)) => {
                 let here = row.checked_sub(section.gap).and_then(|row| self.rows_of(&section.rows).get(row));
@@ -364,7 +364,7 @@ impl MessageRows {
     }
 
     /// The row of an anchor: by its number in its part or, if the text was wrapped again, by its source.
-    pub fn row_of_anchor(&self, anchor: &RowAnchor, rewrapped: bool) -> usize {
+    pub(super) fn row_of_anchor(&self, anchor: &RowAnchor, rewrapped: bool) -> usize {
         let (mut above, mut folded_row) = (0, 0);
         for (nth, section) in self.sections.iter().enumerate() {
             let height = section.gap + section.rows.len();
@@ -392,12 +392,12 @@ impl MessageRows {
         folded_row
     }
 
-    pub fn apply_highlighting(&mut self, painted: &highlight::HighlightedLines) -> bool {
+    pub(super) fn apply_highlighting(&mut self, painted: &highlight::HighlightedLines) -> bool {
         self.texts.values_mut().any(|text| text.apply_colours(painted))
     }
 
     /// Takes the code in a range of rows that needs highlighting.
-    pub fn take_highlight_jobs(
+    pub(super) fn take_highlight_jobs(
         &mut self,
         owner: highlight::CodeOwner,
         wanted: &Range<usize>,
@@ -494,11 +494,11 @@ impl SectionRows {
 }
 
 impl MessageSection {
-    pub fn new(part: SectionPart, rows: SectionRows) -> Self {
+    pub(super) fn new(part: SectionPart, rows: SectionRows) -> Self {
         Self { part, rows_above: 0, gap: 0, rows, bar: None }
     }
 
-    pub fn with_rows(part: SectionPart, gap: usize, rows: Vec<StyledRow>) -> Self {
+    pub(super) fn with_rows(part: SectionPart, gap: usize, rows: Vec<StyledRow>) -> Self {
         Self { gap, ..Self::new(part, SectionRows::Owned(rows)) }
     }
 }

@@ -11,7 +11,7 @@ use crate::{
 
 impl SectionPart {
     /// Whether the part has text that a search looks at.
-    pub fn is_searchable(self) -> bool {
+    pub(crate) fn is_searchable(self) -> bool {
         match self {
             Self::Prompt
             | Self::Text(..)
@@ -34,7 +34,7 @@ impl SectionPart {
         }
     }
 
-    pub fn is_markdown(self) -> bool {
+    pub(crate) fn is_markdown(self) -> bool {
         matches!(self, Self::Text(..) | Self::Reasoning(..))
     }
 }

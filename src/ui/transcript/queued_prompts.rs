@@ -23,7 +23,7 @@ impl QueuedPrompts {
     /// The most rows shown of one queued prompt.
     const MAX_ROWS: usize = 3;
 
-    pub fn sync(&mut self, prompts: &[String], width: usize, options: &ReadingOptions) {
+    pub(super) fn sync(&mut self, prompts: &[String], width: usize, options: &ReadingOptions) {
         if self.prompts == prompts && self.width == width {
             return;
         }

@@ -190,7 +190,7 @@ impl Transcript {
 
 impl TextSelection {
     /// Whether the mouse has moved since the last frame.
-    pub fn is_unsettled(&self) -> bool {
+    pub(super) fn is_unsettled(&self) -> bool {
         self.dragged_to.is_some()
     }
 
@@ -202,7 +202,7 @@ impl TextSelection {
 
 impl LayoutPass<'_> {
     /// Locates the selection in the rows of this frame.
-    pub fn update_selection(&mut self) {
+    pub(super) fn update_selection(&mut self) {
         let Some(mut selection) = self.transcript.selection.take() else { return };
         let reached = selection.dragged_to.take().and_then(|(column, row)| self.transcript.offset_at_cell(column, row));
         let from = self.resolve_point(&selection.from);
@@ -313,16 +313,16 @@ pub(crate) struct ColumnCellMap {
 }
 
 impl ColumnCellMap {
-    pub fn cell_of(&self, byte: usize) -> usize {
+    pub(crate) fn cell_of(&self, byte: usize) -> usize {
         self.bar_width + self.cell_map.cell_of(byte)
     }
 
-    pub fn byte_at(&self, cell: usize) -> usize {
+    pub(crate) fn byte_at(&self, cell: usize) -> usize {
         cell.checked_sub(self.bar_width).map_or(0, |cell| self.cell_map.byte_at(cell))
     }
 
     /// The cells of a byte range of the text, from left to right.
-    pub fn cells(&self, words: &Range<usize>) -> Vec<Range<usize>> {
+    pub(crate) fn cells(&self, words: &Range<usize>) -> Vec<Range<usize>> {
         self.cell_map
             .cells(words)
             .into_iter()

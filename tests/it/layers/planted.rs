@@ -132,6 +132,7 @@ fn in_any_code() -> Vec<PlantedViolation> {
     vec![
         plant(UNWRAP, &[("cli.rs", "fn f() { x.unwrap();\nformat!(\"{}\", y.unwrap()); }")], &[1, 2]),
         plant(UNWRAP, &[("cli.rs", "fn f() { x.map(Option::unwrap); }")], &[1]),
+        plant("nothing behind a lock", &[("cli.rs", "use std::{cell::RefCell,\nsync::{Arc, Mutex}};")], &[1, 2]),
         plant("nothing unfinished", &[("cli.rs", "fn f() { todo!(); }\nfn g() { vec![dbg!(1)]; }")], &[1, 2]),
         plant("short files", &[("cli.rs", &"\n".repeat(601))], &[601]),
     ]

@@ -229,13 +229,7 @@ pub const RULES: &[SourceRule] = &[
         name: "keys are in the table",
         check: RuleCheck::NamedOnlyIn {
             type_name: "KeyCode",
-            files: &[
-                "ui/keymap",
-                "ui/composer.rs",
-                "ui/composer/readline_keys.rs",
-                "ui/overlay/field.rs",
-                "terminal/input",
-            ],
+            files: &["ui/keymap", "ui/composer/readline_keys.rs", "ui/overlay/field.rs", "terminal/input"],
         },
         instead: "give the key an action in the keymap, and match the action",
     },
@@ -255,6 +249,23 @@ pub const RULES: &[SourceRule] = &[
         name: "pure waiting",
         check: RuleCheck::Awaits { who: PURE },
         instead: "nothing waits here: return an effect",
+    },
+    SourceRule {
+        name: "nothing behind a lock",
+        check: RuleCheck::Uses {
+            who: &["crate"],
+            forbidden: &[
+                "std::cell",
+                "std::sync::Mutex",
+                "std::sync::RwLock",
+                "std::sync::Condvar",
+                "tokio::sync::Mutex",
+                "tokio::sync::RwLock",
+            ],
+            except: &[],
+            tests: TestCode::Exempt,
+        },
+        instead: "give it one owner, and send what others need through a channel",
     },
     SourceRule {
         name: "no unwrap",

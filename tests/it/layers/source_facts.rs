@@ -255,7 +255,9 @@ impl<'ast> Visit<'ast> for FactReader {
         let path = self.here().path.iter().cloned().chain([name]).collect();
         self.module = self.facts.modules.len();
         self.facts.modules.push(ModuleFacts::new(path));
-        items.iter().for_each(|item| self.visit_item(item));
+        for item in items {
+            self.visit_item(item);
+        }
         self.module = outer;
     }
 

@@ -53,7 +53,7 @@ impl ReferenceModel {
             | ConversationChange::RecordingChunk { .. }
             | ConversationChange::CallResult { .. } => (),
             ConversationChange::Draft { conversation, text } => {
-                self.conversations.get_mut(conversation)?.draft.clone_from(text)
+                self.conversations.get_mut(conversation)?.draft.clone_from(text);
             }
             ConversationChange::Queue { conversation, prompts } => {
                 self.conversations.get_mut(conversation)?.queue.clone_from(prompts);

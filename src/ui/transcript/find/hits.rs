@@ -57,12 +57,12 @@ const BYTES_PER_FRAME: u64 = 512 * 1024;
 
 impl FindHits {
     /// Creates a search that starts at a message.
-    pub fn starting_at(start: usize) -> Self {
+    pub(super) fn starting_at(start: usize) -> Self {
         Self { start, ..Self::default() }
     }
 
     /// Searches what has arrived since the last frame, and a bounded part of what has not been searched yet.
-    pub fn sync(&mut self, conversation: &Conversation, needle: &SearchNeedle) {
+    pub(super) fn sync(&mut self, conversation: &Conversation, needle: &SearchNeedle) {
         self.follow_branch(conversation);
         for at in std::mem::take(&mut self.live_indices) {
             self.search_message(at, conversation, needle);
@@ -77,16 +77,16 @@ impl FindHits {
     }
 
     /// Whether every message has been searched.
-    pub fn is_complete(&self) -> bool {
+    pub(super) fn is_complete(&self) -> bool {
         self.searched >= self.messages.len()
     }
 
-    pub fn count(&self) -> usize {
+    pub(super) fn count(&self) -> usize {
         self.messages.iter().flat_map(|message| &message.parts).map(|part| part.offsets.len()).sum()
     }
 
     /// The number of matches before a given one.
-    pub fn count_before(&self, hit: FindHit) -> usize {
+    pub(super) fn count_before(&self, hit: FindHit) -> usize {
         let Some(index) = self.messages.iter().position(|message| message.message == hit.message) else { return 0 };
         let earlier = self.messages[..index].iter().flat_map(|message| &message.parts);
         let parts = self.messages[index].parts.iter();
@@ -97,7 +97,7 @@ impl FindHits {
     }
 
     /// The first match at or after a position, or else the first of all.
-    pub fn first_from(&self, index: usize, part: SectionPart, source: usize) -> Option<FindHit> {
+    pub(super) fn first_from(&self, index: usize, part: SectionPart, source: usize) -> Option<FindHit> {
         let in_message = self.messages.get(index).and_then(|message| {
             let from = message.parts.iter().position(|other| other.part == part).unwrap_or(0);
             message.hits().find(|hit| {
@@ -111,7 +111,7 @@ impl FindHits {
     }
 
     /// The next or previous match, and whether the step wrapped around.
-    pub fn step(&self, from: FindHit, forward: bool) -> Option<(FindHit, bool)> {
+    pub(super) fn step(&self, from: FindHit, forward: bool) -> Option<(FindHit, bool)> {
         let index = self.messages.iter().position(|message| message.message == from.message)?;
         let order: Vec<FindHit> = self.messages[index].hits().collect();
         let position = order.iter().position(|hit| *hit == from);
@@ -135,7 +135,7 @@ impl FindHits {
     }
 
     /// The number of matches in a range of a part's source.
-    pub fn count_within(&self, message: MessageId, part: SectionPart, source: std::ops::Range<usize>) -> usize {
+    pub(super) fn count_within(&self, message: MessageId, part: SectionPart, source: std::ops::Range<usize>) -> usize {
         let message = self.messages.iter().find(|found| found.message == message);
         let parts = message.into_iter().flat_map(|message| &message.parts).filter(|found| found.part == part);
         parts.flat_map(|part| &part.offsets).filter(|place| source.contains(*place)).count()

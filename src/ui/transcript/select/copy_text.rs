@@ -15,7 +15,7 @@ impl LayoutPass<'_> {
     /// The text from one character up to another.
     ///
     /// Bullets, numbers and quotation bars become Markdown; code is copied verbatim, without its bar.
-    pub fn copy_text(&mut self, from: RowOffset, to: RowOffset) -> String {
+    pub(crate) fn copy_text(&mut self, from: RowOffset, to: RowOffset) -> String {
         let mut text = String::new();
         let mut before: Option<StyledRow> = None;
         let mut is_copied_whole = false;
@@ -64,7 +64,7 @@ impl LayoutPass<'_> {
     }
 
     /// The source of a folded diagram, of which only one row is shown.
-    pub fn folded_diagram_source(&self, spot: RowPos, row: &StyledRow) -> Option<String> {
+    pub(crate) fn folded_diagram_source(&self, spot: RowPos, row: &StyledRow) -> Option<String> {
         let RowKind::CodeHead { .. } = row.kind else { return None };
         let id = *self.conversation.branch.get(spot.message_index)?;
         let part = self.transcript.message_rows.get(&id)?.anchor_at(id, spot.message_index, spot.row).part;
