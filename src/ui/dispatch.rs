@@ -27,6 +27,7 @@ use crate::{
     ui::{
         conversations::list::ListStep,
         rail::RailTab,
+        safeguard::SafeguardQuestion,
         transcript::{
             CitationStep, CursorStop, CursorTarget, ScrollMove, SelectionInput, SelectionStep as Select, SelectionUnit,
             Transcript, TranscriptCursor,
@@ -68,7 +69,10 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
             let words = super::tools::tool_registry::reload_servers(cx);
             cx.show_message(words);
         }
-        Action::ToggleAllowAll => super::tools::tool_registry::toggle_allow_all(cx),
+        Action::ToggleAllowAll if !cx.chats.settings().tools.grants.all => {
+            screen.overlays.push(ScreenOverlay::Safeguard(SafeguardQuestion { action }));
+        }
+        Action::ToggleAllowAll => run_confirmed(cx, action),
         Action::EditParameters => overlays::open_parameters(screen, cx),
         Action::FocusList => list_actions::focus_list(screen, cx.chats),
         Action::ToggleList => list_actions::toggle_list(screen, cx.chats),
@@ -200,9 +204,17 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         | Action::ReloadTools
         | Action::AskTrust
         | Action::ConfirmTrust
+        | Action::ConfirmSafeguard
         | Action::ConnectKey
         | Action::ConnectServer
         | Action::ConnectDemo => (),
+    }
+}
+
+/// Runs an action that has asked whether it may switch a safeguard off.
+pub(crate) fn run_confirmed(cx: &mut Cx<'_>, action: Action) {
+    if action == Action::ToggleAllowAll {
+        super::tools::tool_registry::toggle_allow_all(cx);
     }
 }
 

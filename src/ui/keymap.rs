@@ -46,6 +46,8 @@ pub enum KeyContext {
     /// An overlay that has no field, or whose field does not have the keys.
     ListOverlay,
     Help,
+    /// The question before a safeguard is switched off.
+    Safeguard,
     Picker,
     ModelPicker,
     AgainPicker,
@@ -70,7 +72,7 @@ enum ContextKind {
 }
 
 impl KeyContext {
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::Global,
         Self::Composer,
         Self::Empty,
@@ -90,6 +92,7 @@ impl KeyContext {
         Self::Field,
         Self::ListOverlay,
         Self::Help,
+        Self::Safeguard,
         Self::Picker,
         Self::ModelPicker,
         Self::AgainPicker,
@@ -124,7 +127,8 @@ impl KeyContext {
             Self::Overlay => ("overlay", "Every overlay", Place, &[]),
             Self::Field => ("field", "Fields in overlays", Text, &[Self::Overlay]),
             Self::ListOverlay => ("list-overlay", "Lists and pages in overlays", Place, &[Self::Overlay]),
-            Self::Help => ("help-page", "Help", Place, &[Self::ListOverlay, Self::Overlay]),
+            Self::Help => ("help-page", "Help", Text, &[Self::Field, Self::Overlay]),
+            Self::Safeguard => ("safeguard", "Switching a safeguard off", Place, &[Self::Overlay]),
             Self::Picker => ("picker", "Pickers", Text, &[Self::Field, Self::Overlay]),
             Self::ModelPicker => ("model-picker", "Models", Text, &[Self::Picker, Self::Field, Self::Overlay]),
             Self::AgainPicker => ("again-picker", "Answering again", Text, &[Self::Picker, Self::Field, Self::Overlay]),

@@ -8,6 +8,7 @@ mod answer_failures;
 mod app;
 mod citation_marks;
 mod citations;
+mod commands;
 mod config;
 mod demo;
 mod dependencies;

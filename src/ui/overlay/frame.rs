@@ -26,6 +26,8 @@ pub struct OverlayFrame<'a> {
 const MAX_FULL_WIDTH: u16 = 80;
 const MAX_WIDTH: u16 = 100;
 const INDENT: u16 = 2;
+/// Cells from the frame to the text of an overlay with a field.
+const DEEP_INDENT: u16 = 4;
 
 /// Returns the area of an overlay of this size, a little above the middle of the screen.
 pub fn overlay_area(screen: Rect, width: u16, height: u16) -> Rect {
@@ -44,17 +46,33 @@ pub fn text_column(area: Rect) -> Rect {
     Rect { x: area.x + left, width: (area.width - left).saturating_sub(INDENT), ..area }
 }
 
+/// Returns the column of text of an overlay with a field: it begins and ends four cells inside the frame, and the bar of
+/// the cursor and a mark have cells of their own.
+pub fn deep_column(area: Rect) -> Rect {
+    let left = (DEEP_INDENT - 1).min(area.width);
+    Rect { x: area.x + left, width: (area.width - left).saturating_sub(left), ..area }
+}
+
 impl OverlayFrame<'_> {
     /// Clears the area, draws the frame and returns the area inside it.
     pub fn draw(&self, area: Rect, buf: &mut Buffer) -> Rect {
+        self.draw_indented(area, INDENT, buf)
+    }
+
+    /// Draws the frame with its title and keys on the edges of `deep_column`.
+    pub fn draw_deep(&self, area: Rect, buf: &mut Buffer) -> Rect {
+        self.draw_indented(area, DEEP_INDENT - 1, buf)
+    }
+
+    fn draw_indented(&self, area: Rect, indent: u16, buf: &mut Buffer) -> Rect {
         let area = area.intersection(buf.area);
         self.theme.clear_area(area, ColourRole::Surface, buf);
         if area.width < 2 || area.height < 2 {
             return Rect { width: 0, height: 0, ..area };
         }
         self.draw_edges(area, buf);
-        self.draw_title(area, buf);
-        self.draw_footer(area, buf);
+        self.draw_title(area, indent, buf);
+        self.draw_footer(area, indent, buf);
         area.inner(Margin::new(1, 1))
     }
 
@@ -80,12 +98,12 @@ impl OverlayFrame<'_> {
         }
     }
 
-    fn draw_title(&self, area: Rect, buf: &mut Buffer) {
-        let room = usize::from(area.width).saturating_sub(6);
+    fn draw_title(&self, area: Rect, indent: u16, buf: &mut Buffer) {
+        let room = usize::from(area.width.saturating_sub(2 * indent + 2));
         let title = text::clean(self.title);
         if room > 0 && !title.is_empty() {
             let title = text::truncate(&title, room).into_owned();
-            let row = Rect { x: area.x + 2, width: area.width - 4, height: 1, ..area };
+            let row = Rect { x: area.x + indent, width: area.width - 2 * indent, height: 1, ..area };
             self.draw_label(
                 vec![Span::styled(title, self.theme.style(ColourRole::Text).bold())],
                 row,
@@ -95,11 +113,16 @@ impl OverlayFrame<'_> {
         }
     }
 
-    fn draw_footer(&self, area: Rect, buf: &mut Buffer) {
-        let room = usize::from(area.width).saturating_sub(6);
+    fn draw_footer(&self, area: Rect, indent: u16, buf: &mut Buffer) {
+        let room = usize::from(area.width.saturating_sub(2 * indent + 2));
         let keys = key_hints::hint_line(self.keys, room, self.theme);
         let cells: usize = keys.spans.iter().map(|span| text::width(&span.content)).sum();
-        let row = Rect { x: area.x + 2, y: area.bottom() - 1, width: area.width.saturating_sub(4), height: 1 };
+        let row = Rect {
+            x: area.x + indent.min(area.width),
+            y: area.bottom() - 1,
+            width: area.width.saturating_sub(2 * indent),
+            height: 1,
+        };
         if cells > 0 {
             self.draw_label(keys.spans, row, Alignment::Right, buf);
         }

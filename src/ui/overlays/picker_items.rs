@@ -8,14 +8,13 @@ use super::{ScreenOverlay, use_model};
 use crate::ui::code_blocks;
 use crate::{
     api::ApiDialect,
-    chat::{ConversationId, Effort, MessageId},
+    chat::{Effort, MessageId},
     config::{MouseMode, SettingChange},
     render::markdown::ExtractedCode,
     ui::{
-        Action, Effect, EndpointInfo,
+        Effect, EndpointInfo,
         connect::ConnectRequest,
         conversations::{branching::edit_prompt, switching},
-        dispatch::on_action,
         keymap::KeyContext,
         models::model_settings,
         screen::PaneFocus,
@@ -28,7 +27,6 @@ use crate::{
 /// What a picker is for.
 #[derive(Debug, Clone, PartialEq)]
 pub enum PickerKind {
-    Commands,
     Model,
     /// The model for another answer to the same prompt.
     ModelForAgain {
@@ -69,8 +67,7 @@ impl PickerKind {
             Self::Model | Self::ModelForAgain { .. } => KeyContext::ModelPicker,
             Self::AnswerAgain { .. } => KeyContext::AgainPicker,
             Self::Code => KeyContext::CodePicker,
-            Self::Commands
-            | Self::Effort
+            Self::Effort
             | Self::PromptHistory
             | Self::EarlierPrompt
             | Self::JumpToPrompt
@@ -87,8 +84,6 @@ impl PickerKind {
 /// What a row of a picker stands for.
 #[derive(Debug, Clone, PartialEq)]
 pub enum PickerItem {
-    Action(Action),
-    Conversation(ConversationId),
     Model(String),
     Effort(Option<Effort>),
     Prompt(String),
@@ -133,8 +128,6 @@ pub(crate) fn accept(screen: &mut Screen, cx: &mut Cx<'_>) {
     };
     screen.overlays.pop();
     match item {
-        PickerItem::Action(action) => on_action(screen, cx, action),
-        PickerItem::Conversation(id) => switching::open_conversation(screen, cx, id),
         PickerItem::Model(model) => use_model(cx, &of, model),
         PickerItem::Effort(effort) => model_settings::change_settings(cx, |settings| settings.effort = effort),
         PickerItem::Prompt(text) => {

@@ -25,7 +25,7 @@ pub(crate) fn draw_status(state: &State, now: Timestamp, area: Rect, frame: &mut
     let flags: &[&str] = if settings.web || settings.model.ends_with(":online") { &["web"] } else { &[] };
     let zdr = state.env.config.provider.zdr == Some(true)
         && state.env.dialect(&settings.endpoint).supports_openrouter_fields();
-    let allows_all = settings.tools.grants.all.then_some("allows all tools");
+    let allows_all = settings.tools.grants.all.then_some("auto-approve");
     let forced = tool_choice_label(&settings.tools.choice);
     let flags: Vec<&str> =
         flags.iter().copied().chain(zdr.then_some("zdr")).chain(allows_all).chain(forced.as_deref()).collect();

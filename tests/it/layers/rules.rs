@@ -24,6 +24,7 @@ const PURE: &[&str] = &["crate::ui", "crate::render", "crate::citations", "crate
 /// The features of `ui`: each is a folder or a file of its own, and knows no other.
 pub const FEATURES: &[&str] = &[
     "code_blocks",
+    "commands",
     "composer",
     "connect",
     "conversations",
@@ -32,6 +33,7 @@ pub const FEATURES: &[&str] = &[
     "notifications",
     "rail",
     "results",
+    "safeguard",
     "slash",
     "sources",
     "status",
