@@ -24,7 +24,9 @@ use crate::{
         servers::{ApiServers, DEMO, OPENROUTER, ServerChoice},
     },
     terminal::{
-        self, TerminalEnv, TerminalIo, TerminalScreen, clipboard, editor,
+        self, TerminalEnv, TerminalIo, TerminalScreen,
+        clipboard::{self, ClipboardTarget},
+        editor,
         os::{self, KeyboardInput, SignalReceiver, SystemSignal},
         osc_notify,
     },
@@ -79,7 +81,8 @@ pub fn run() -> ExitCode {
     match exit {
         Ok(exit) => exit.code(),
         Err(complaint) => {
-            eprintln!("ibid: {}", complaint.message);
+            // With nowhere to write to, the exit code says it.
+            let _ = writeln!(io::stderr(), "ibid: {}", complaint.message);
             complaint.exit.code()
         }
     }
@@ -101,6 +104,11 @@ fn run_command(cli: &CliArgs) -> Result<ProgramExit, CliError> {
             );
             ask(&LaunchSettings::load(cli, InitialConversation::New)?, words, print, tools)
         }
+        Some(CliCommand::HoldClipboard { primary }) => {
+            let target = if *primary { ClipboardTarget::Primary } else { ClipboardTarget::Clipboard };
+            clipboard::hold_clipboard(target)?;
+            Ok(ProgramExit::Done)
+        }
     }
 }
 
@@ -115,6 +123,9 @@ enum ServerMode {
 fn run_app(settings: &LaunchSettings, server: ServerMode) -> Result<ProgramExit, CliError> {
     let servers = settings.servers()?;
     let tokio = tokio_runtime()?;
+    if let Some(why) = terminal::terminal_screen::unsuitable_terminal(env_text("TERM").as_deref()) {
+        return Err(CliError::failure(why));
+    }
     let terminal_env = TerminalEnv {
         editor: editor::editor_command(|name| std::env::var(name).ok()),
         clipboard: clipboard::ClipboardEnv::from_env(|name| std::env::var(name).ok()),
@@ -124,7 +135,7 @@ fn run_app(settings: &LaunchSettings, server: ServerMode) -> Result<ProgramExit,
         let signals = SignalReceiver::listen()?;
         let _ = LOOP_SIGNALS.set(signals.sender());
         let screen = TerminalScreen::enter()?;
-        let keyboard = KeyboardInput::start(os::key_timeout(env("SSH_CONNECTION").is_some()))?;
+        let keyboard = KeyboardInput::start(os::escape_timeout(env("SSH_CONNECTION").is_some()))?;
         let mut terminal = TerminalIo { screen, keyboard, signals, env: terminal_env };
         match server {
             ServerMode::Real => match run_with_servers(settings, servers, &mut terminal).await? {
@@ -137,7 +148,7 @@ fn run_app(settings: &LaunchSettings, server: ServerMode) -> Result<ProgramExit,
     // The terminal has been restored by now.
     tokio.shutdown_background();
     if let Some(line) = resume_line {
-        println!("{line}");
+        let _ = writeln!(io::stdout(), "{line}"); // The terminal may be gone.
     }
     Ok(match exit_reason {
         terminal::ExitReason::Quit | terminal::ExitReason::Demo => ProgramExit::Done,
@@ -218,7 +229,7 @@ fn ask(
 ) -> Result<ProgramExit, CliError> {
     let servers = settings.servers()?;
     for complaint in &settings.config_warnings {
-        eprintln!("ibid: {complaint}");
+        let _ = writeln!(io::stderr(), "ibid: {complaint}"); // A closed stderr does not prevent the answer.
     }
     let endpoints = servers.infos(&env);
     if let Some(first) = servers.first().filter(|_| !endpoints.first().is_some_and(|first| first.is_ready)) {

@@ -2,13 +2,14 @@
 
 use std::{
     io::{self, IsTerminal, Read, Write},
-    pin::{Pin, pin},
+    time::Duration,
 };
 
 use tokio::{sync::mpsc, time::Instant};
 
 use crate::{
     chat::{Answer, AnswerEnd, CardText, Conversation, Item, Timestamp, TurnPhase, answer::ContentPart, explain},
+    clock,
     runtime::EffectRuntime,
     store::StoreReply,
     text::{self, TextCleaner},
@@ -17,6 +18,9 @@ use crate::{
 
 /// The capacity of the loop's channel.
 const INBOX_CAPACITY: usize = 64;
+
+/// How long a request to end may wait for the loop.
+const TAKEN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// When the answer is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,8 +82,8 @@ pub async fn ask(
         printer: AnswerPrinter::new(print),
         reported_wait: None,
     };
-    let mut termination = pin!(termination_signal());
-    let outcome = session.run(out, termination.as_mut()).await;
+    let mut termination = termination_requests()?;
+    let outcome = session.run(out, &mut termination).await;
     // The message saves what is unsaved, and dropping the runtime waits for the database.
     session.dispatch(Msg::Terminated);
     drop(session.inbox);
@@ -99,9 +103,9 @@ struct AskSession<'a> {
 }
 
 impl AskSession<'_> {
-    async fn run(&mut self, out: &mut impl Write, mut termination: Pin<&mut impl Future<Output = ()>>) -> AskOutcome {
+    async fn run(&mut self, out: &mut impl Write, termination: &mut mpsc::Receiver<()>) -> AskOutcome {
         loop {
-            let Some(msg) = self.next_msg(termination.as_mut()).await else { return AskOutcome::Interrupted };
+            let Some(msg) = self.next_msg(termination).await else { return AskOutcome::Interrupted };
             let store_error = match &msg {
                 Msg::StoreReply(StoreReply::OpenFailed(error)) => Some(error.to_string()),
                 _ => None,
@@ -127,23 +131,23 @@ impl AskSession<'_> {
     }
 
     /// Waits for the next message. Returns `None` when the program is asked to terminate.
-    async fn next_msg(&mut self, termination: Pin<&mut impl Future<Output = ()>>) -> Option<Msg> {
-        let due = ui::next_wake(self.state, Timestamp::now()).map(|at| {
-            let wait = std::time::Duration::try_from(at.duration_since(Timestamp::now())).unwrap_or_default();
+    async fn next_msg(&mut self, termination: &mut mpsc::Receiver<()>) -> Option<Msg> {
+        let due = ui::next_wake(self.state, clock::now()).map(|at| {
+            let wait = Duration::try_from(at.duration_since(clock::now())).unwrap_or_default();
             Instant::now() + wait
         });
         tokio::select! {
             biased;
-            () = termination => None,
+            Some(()) = termination.recv() => None,
             msg = self.inbox.recv() => msg,
             () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => Some(Msg::Tick),
         }
     }
 
     fn dispatch(&mut self, msg: Msg) {
-        let effects = ui::update(self.state, Timestamp::now(), msg);
+        let effects = ui::update(self.state, clock::now(), msg);
         for complaint in self.state.env.complaints.drain(..) {
-            eprintln!("ibid: {}", text::join_lines(&complaint));
+            let _ = writeln!(io::stderr(), "ibid: {}", text::join_lines(&complaint));
         }
         for effect in effects {
             self.runtime.run(effect);
@@ -165,8 +169,8 @@ impl AskSession<'_> {
                     return Ok(Some(AskOutcome::Failed(why)));
                 }
                 TurnPhase::AwaitingRetry { until, error } if self.reported_wait != Some(*until) => {
-                    let seconds = until.duration_since(Timestamp::now()).as_secs().max(0) + 1;
-                    eprintln!("ibid: {error}; trying again in {seconds} s");
+                    let seconds = until.duration_since(clock::now()).as_secs().max(0) + 1;
+                    let _ = writeln!(io::stderr(), "ibid: {error}; trying again in {seconds} s");
                     self.reported_wait = Some(*until);
                 }
                 _ => (),
@@ -180,7 +184,7 @@ impl AskSession<'_> {
             AnswerEnd::Incomplete { reason } => {
                 self.printer.finish(answer, out)?;
                 let why = reason.as_deref().unwrap_or("the server did not say why");
-                eprintln!("ibid: the answer was cut short ({why})");
+                let _ = writeln!(io::stderr(), "ibid: the answer was cut short ({why})");
                 Ok(Some(AskOutcome::Answered))
             }
             AnswerEnd::Stopped => Ok(Some(AskOutcome::Interrupted)),
@@ -207,6 +211,24 @@ fn card_line(card: CardText) -> String {
 
 fn newest_answer(conversation: &Conversation) -> Option<&Answer> {
     conversation.messages.get(conversation.branch.last()?)?.as_answer()
+}
+
+/// Receives requests to end, which a thread of its own forwards: while nobody reads our output, a write blocks this one.
+/// A request that is not taken in time ends the program by force.
+#[expect(clippy::disallowed_methods, reason = "a blocked loop can neither wait nor end the program")]
+fn termination_requests() -> io::Result<mpsc::Receiver<()>> {
+    let (send, requests) = mpsc::channel(1);
+    let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let forward = async move {
+        termination_signal().await;
+        let _ = send.try_send(()); // The program may be ending already.
+        tokio::time::sleep(TAKEN_TIMEOUT).await;
+        if send.capacity() == 0 {
+            std::process::exit(130);
+        }
+    };
+    std::thread::Builder::new().name("signals".into()).spawn(move || tokio.block_on(forward))?;
+    Ok(requests)
 }
 
 async fn termination_signal() {

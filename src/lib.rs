@@ -4,6 +4,7 @@ pub mod api;
 pub mod chat;
 pub mod citations;
 pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod demo;
 pub mod files;

@@ -55,6 +55,13 @@ pub(super) enum CliCommand {
         #[arg(long)]
         no_stream: bool,
     },
+    /// Serve the text on stdin to the desktop until something else is copied; the app starts this when it copies
+    #[command(hide = true)]
+    HoldClipboard {
+        /// Serve the selection that the middle button pastes
+        #[arg(long)]
+        primary: bool,
+    },
 }
 
 /// The conversation to open at startup.

@@ -15,7 +15,8 @@ use tokio::{
 };
 
 use crate::{
-    chat::{CallId, Timestamp},
+    chat::CallId,
+    clock,
     processes::{BoundedOutput, LeftoverProcesses, ProcessFailure, ProcessRun},
     tools::{ToolCommand, ToolContent, ToolFailure, ToolOutcome},
     ui::Msg,
@@ -60,7 +61,7 @@ pub(super) fn start(
     let inbox = inbox.clone();
     tasks.spawn(async move {
         let result = Box::pin(run(call, &command, &arguments, &inbox)).await;
-        let _ = inbox.send(Msg::ToolEnded { call, at: Timestamp::now(), result }).await; // Fails only on shutdown.
+        let _ = inbox.send(Msg::ToolEnded { call, at: clock::now(), result }).await; // Fails only on shutdown.
     })
 }
 

@@ -3,7 +3,8 @@
 use tokio::{sync::mpsc, task::JoinSet};
 
 use crate::{
-    chat::{CallId, Timestamp},
+    chat::CallId,
+    clock,
     mcp::{CallProgress, McpEvent, McpHandle, McpJob, McpOptions, ServerDiscovery},
     tools::{ToolFailure, ToolId},
     ui::Msg,
@@ -47,14 +48,14 @@ pub(super) fn call(mcp: Option<&McpHandle>, call: CallId, tool: ToolId, argument
         Some(mcp) if mcp.send(McpJob::Call { call, tool, arguments }) => None,
         _ => {
             let result = Err(ToolFailure::Start(format!("there is no server {server}")));
-            Some(Msg::ToolEnded { call, at: Timestamp::now(), result })
+            Some(Msg::ToolEnded { call, at: clock::now(), result })
         }
     }
 }
 
 fn to_msg(event: McpEvent) -> Msg {
     match event {
-        McpEvent::CallDone { call, result } => Msg::ToolEnded { call, at: Timestamp::now(), result },
+        McpEvent::CallDone { call, result } => Msg::ToolEnded { call, at: clock::now(), result },
         McpEvent::CallProgress { call, progress } => Msg::ToolProgress { call, words: progress_text(&progress) },
         McpEvent::Tools { server, tools } => Msg::ToolsReported { server, tools },
         event => Msg::McpEvent(event),

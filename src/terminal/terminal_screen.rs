@@ -22,7 +22,7 @@ use super::{
     osc_notify,
     paint::CellPainter,
 };
-use crate::config::MouseMode;
+use crate::{config::MouseMode, text};
 
 /// Whether this process holds the terminal; a global because the panic hook has no other access to it.
 static TERMINAL_HELD: AtomicBool = AtomicBool::new(false);
@@ -202,6 +202,23 @@ fn enter_modes(out: &mut impl Write) -> io::Result<()> {
     out.flush()
 }
 
+/// Returns why a terminal of this kind cannot show a full screen.
+pub fn unsuitable_terminal(term: Option<&str>) -> Option<String> {
+    let term = term.unwrap_or_default();
+    let family = term.split(['-', '+']).next().unwrap_or_default();
+    let is_unsuitable =
+        matches!(family, "" | "dumb" | "unknown" | "network" | "dialup" | "emacs" | "vt52" | "vt100" | "vt102");
+    // Windows has no such variable.
+    if cfg!(windows) || !is_unsuitable {
+        return None;
+    }
+    let name = if term.is_empty() { "TERM is not set".to_owned() } else { format!("TERM is {}", text::clean(term)) };
+    Some(format!(
+        "this terminal cannot show a full screen ({name}), and the plain mode for such terminals does not exist yet; \
+         `ibid ask` works here, or set TERM to what the terminal is, such as TERM=xterm-256color"
+    ))
+}
+
 /// Restores the terminal, if this process holds it. Never fails, since nobody could handle the error.
 pub fn restore() {
     if !TERMINAL_HELD.swap(false, Ordering::AcqRel) {
@@ -220,7 +237,7 @@ pub fn restore() {
         Show
     );
     if queued.is_ok() {
-        let _ = super::os::write_to_terminal(&bytes);
+        super::os::write_and_drain(bytes);
     }
 }
 
@@ -268,6 +285,18 @@ mod tests {
             assert!(frame.starts_with("\\x1b[?2026h") && frame.ends_with("\\x1b[?2026l"), "{frame}");
         }
         assert!(frames[0].contains("hello") && !frames[1].contains("hello"), "{frames:?}");
+    }
+
+    #[test]
+    fn terminals_without_a_full_screen_are_told_apart_by_their_name() {
+        for term in ["dumb", "vt100", "vt100-nav", "vt102", "unknown", "dumb-emacs-ansi", "emacs"] {
+            let why = unsuitable_terminal(Some(term)).unwrap_or_default();
+            assert!(cfg!(windows) || (why.contains(term) && why.contains("plain mode")), "{term}: {why}");
+        }
+        assert!(cfg!(windows) || unsuitable_terminal(None).is_some_and(|why| why.contains("TERM is not set")));
+        for term in ["xterm", "xterm-256color", "linux", "screen", "tmux-256color", "vt220", "foot", "eterm-color"] {
+            assert_eq!(unsuitable_terminal(Some(term)), None);
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::{
     slash_commands::{self, DraftUse},
     sources::citation_actions::{self, FetchAnswer},
     transcript::{
-        copying::{copy_answer, copy_under_cursor},
+        copying::{copy_answer, copy_markdown, copy_under_cursor},
         error_card, finding,
     },
 };
@@ -140,6 +140,7 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         Action::SelectRowStart => extend_selection(screen, cx.chats, Select::RowStart),
         Action::SelectRowEnd => extend_selection(screen, cx.chats, Select::RowEnd),
         Action::Copy => copy_under_cursor(screen, cx),
+        Action::CopyMarkdown => copy_markdown(screen, cx),
         Action::ChooseMouse => overlays::open_mouse_modes(screen, cx),
         Action::NextTab => screen.rail.select_tab(screen.rail.tab.next()),
         Action::PreviousTab => screen.rail.select_tab(screen.rail.tab.previous()),

@@ -12,7 +12,10 @@ use crate::ui::screen::ConversationPane;
 use crate::ui::{chats::Chats, cx::Cx, environment::Environment, screen::Screen};
 use crate::{
     chat::TurnPhase,
-    ui::composer::{MotionDirection, MotionReach},
+    ui::{
+        composer::{MotionDirection, MotionReach},
+        transcript::{SelectionCopy, copying},
+    },
 };
 
 /// What `Esc` does now; the status line shows it.
@@ -129,8 +132,8 @@ fn stop_turn(cx: &mut Cx<'_>) {
 
 /// Handles `^C`: copies the selection, closes the overlay, stops the turn, clears the composer, or quits.
 pub(crate) fn cancel(screen: &mut Screen, cx: &mut Cx<'_>) {
-    if super::transcript::copying::copy_selection(screen, cx) {
-        // One step at a time: the selection is gone cx.now.
+    if copying::copy_selection(screen, cx.chats, SelectionCopy::Text) {
+        // One step at a time: the selection is gone now.
     } else if !screen.overlays.is_empty() {
         overlays::close_top(screen, cx);
     } else if cx.chats.current_conversation().is_some_and(|conversation| conversation.active_turn().is_some()) {

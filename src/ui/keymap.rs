@@ -120,7 +120,7 @@ impl KeyContext {
             Self::Card => ("card", "On an error card", Mode, &[Self::Transcript, Self::Global]),
             Self::Pause => ("pause", "On the card of a paused turn", Mode, &[Self::Transcript, Self::Global]),
             Self::Approval => ("approval", "On a call that asks", Mode, &[Self::Transcript, Self::Global]),
-            Self::Question => ("question", "On the question of a source card", Mode, &[Self::Transcript, Self::Global]),
+            Self::Question => ("question", "Question of a source card", Mode, &[Self::Transcript, Self::Global]),
             Self::Rail => ("side-rail", "Rail", Place, &[Self::Global]),
             Self::List => ("conversations", "Conversations", Place, &[Self::Global]),
             Self::ListField => ("conversations-field", "Filtering and renaming", Text, &[Self::Global]),

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use ratatui::layout::{Margin, Position, Rect};
 
 use super::{
-    Action, Effect,
+    Action,
     areas::{GUTTER_WIDTH, ScreenAreas},
     conversations::list_actions,
     overlays::{self, PickerKind, ScreenOverlay},
@@ -15,17 +15,14 @@ use super::{
     screen::PaneFocus,
     slash::SlashListView,
     slash_commands,
-    transcript::{
-        copying::{copied_message, selected_text},
-        error_card,
-    },
+    transcript::{copying, error_card},
 };
 use crate::{
     chat::Timestamp,
     config::{CopyOnSelect, MouseMode},
     ui::{
         conversations::list::ListStep,
-        transcript::{CitationStep, ClickTarget, ScrollMove, SelectionUnit},
+        transcript::{CitationStep, ClickTarget, ScrollMove, SelectionCopy, SelectionUnit},
     },
 };
 
@@ -274,14 +271,8 @@ fn release(screen: &mut Screen, cx: &mut Cx<'_>, position: Position) {
         click_text(screen, cx, position);
         return;
     }
-    let copy = match cx.env.config.copy_on_select {
-        CopyOnSelect::Off => return,
-        CopyOnSelect::Primary => Effect::CopyToPrimary,
-        CopyOnSelect::Clipboard => Effect::CopyToClipboard,
-    };
-    if let Some(text) = selected_text(&mut screen.pane, cx) {
-        cx.show_message(copied_message(&text));
-        cx.effects.push(copy(text));
+    if cx.env.config.copy_on_select != CopyOnSelect::Off {
+        copying::copy_selection(screen, cx.chats, SelectionCopy::OnRelease);
     }
 }
 

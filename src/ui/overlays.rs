@@ -23,6 +23,7 @@ use crate::{
         results::pager::CallPager,
         safeguard::SafeguardQuestion,
         tools::ToolList,
+        transcript::{SelectionCopy, copying},
         xray::XrayOverlay,
     },
 };
@@ -146,7 +147,7 @@ pub(crate) fn edit_text(overlays: &mut [ScreenOverlay], env: &mut Environment, e
 
 /// Goes a step back in the top overlay, or closes it.
 fn leave_top(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
-    if action == Action::Cancel && super::transcript::copying::copy_selection(screen, cx) {
+    if action == Action::Cancel && copying::copy_selection(screen, cx.chats, SelectionCopy::Text) {
         return;
     }
     let stepped_back = match screen.overlays.last_mut() {
@@ -191,8 +192,8 @@ pub(crate) fn sync(screen: &mut Screen, cx: &mut Cx<'_>) {
         match overlay {
             ScreenOverlay::Picker { picker, .. } => picker.scroll_to_cursor(screen_area),
             ScreenOverlay::Parameters(form) => form.scroll_to_cursor(screen_area),
-            ScreenOverlay::Xray(xray) => xray.arrange(screen_area.as_size()),
-            ScreenOverlay::Pager(pager) => pager.arrange(screen_area.as_size()),
+            ScreenOverlay::Xray(xray) => xray.lay_out(screen_area.as_size()),
+            ScreenOverlay::Pager(pager) => pager.lay_out(screen_area.as_size()),
             ScreenOverlay::Commands(list) => list.scroll_to_cursor(screen_area),
             ScreenOverlay::Welcome(_)
             | ScreenOverlay::Help(_)
@@ -201,6 +202,15 @@ pub(crate) fn sync(screen: &mut Screen, cx: &mut Cx<'_>) {
             | ScreenOverlay::List
             | ScreenOverlay::Rail => (),
         }
+    }
+}
+
+/// Returns whether the top overlay waits for a layout before its next key.
+pub(crate) fn is_unsettled(overlays: &[ScreenOverlay]) -> bool {
+    match overlays.last() {
+        Some(ScreenOverlay::Xray(xray)) => xray.is_unsettled(),
+        Some(ScreenOverlay::Pager(pager)) => pager.is_unsettled(),
+        _ => false,
     }
 }
 

@@ -273,6 +273,7 @@ mod tests {
         assert!(names("mo").contains(&"/again".to_owned()), "{:?}", names("mo"));
         assert_eq!(names("foo"), ["/copy-footnote"]);
         assert!(!name_rows("foo", &Keymap::default(), |_| 0)[0].is_begun(), "Enter runs no row that nobody named");
+        assert_eq!(names("qux"), [""; 0]);
         assert!(!names("ode").contains(&"/model".to_owned()), "the middle of a word does not count");
     }
 

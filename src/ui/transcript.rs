@@ -21,11 +21,10 @@ mod hit_test;
 mod item_details;
 mod layout_pass;
 mod message_rows;
-mod part_text;
+mod parts;
 mod queued_prompts;
 pub mod result_text;
 mod scrollbar;
-mod segments;
 mod select;
 pub mod source_card;
 pub mod sources_line;
@@ -45,9 +44,9 @@ pub use cursor_steps::CursorStop;
 pub use find::{FindState, FindView};
 pub use hit_test::ClickTarget;
 pub(crate) use item_details::format_size;
-pub use part_text::folded_text;
+pub use parts::folded_text;
 pub use scrollbar::ScrollbarView;
-pub use select::{SelectionInput, SelectionStep, SelectionUnit};
+pub use select::{SelectionCopy, SelectionInput, SelectionStep, SelectionUnit};
 pub use view::TranscriptView;
 
 use self::{
@@ -151,6 +150,10 @@ pub struct Transcript {
     live_card: Option<LiveCard>,
     cursor: Option<TranscriptCursor>,
     selection: Option<TextSelection>,
+    /// How to copy the selection at the next layout.
+    pending_copy: Option<SelectionCopy>,
+    /// What the last layout copied.
+    copied_text: Option<(SelectionCopy, String)>,
     find: Option<FindState>,
     branch_sizes: BranchSizes,
     scrollbar: Option<ScrollbarRows>,
@@ -261,6 +264,7 @@ impl Transcript {
             top = pass.apply_move(wish, top);
         }
         pass.finish(top);
+        pass.copy_selection();
     }
 
     /// Whether the next frame has to continue a layout that was too long for this one.
@@ -269,15 +273,18 @@ impl Transcript {
         shown.any(|laid| laid.is_behind)
     }
 
-    /// Whether the next `sync` may change what a key means: the cursor's target, whether that is visible, or the
-    /// selection.
+    /// Whether the next `sync` may change what a key means, by the cursor's target, whether that is visible, or the
+    /// selection, or copies a selection that a key may end.
     pub fn is_unsettled(&self) -> bool {
         let moves_only = self
             .pending_moves
             .iter()
             .all(|wish| matches!(wish, PendingMove::Move(_) | PendingMove::Hold | PendingMove::ScrollToBarRow(_)));
         let may_leave = self.cursor.is_some() && !self.pending_moves.is_empty();
-        !moves_only || may_leave || self.selection.as_ref().is_some_and(TextSelection::is_unsettled)
+        !moves_only
+            || may_leave
+            || self.is_copying()
+            || self.selection.as_ref().is_some_and(TextSelection::is_unsettled)
     }
 
     /// Moves the window at the next `sync`.

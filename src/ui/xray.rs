@@ -32,7 +32,6 @@ pub struct XrayOverlay {
     content: XrayContent,
     list: LineList,
     opened: Option<OpenedFrame>,
-    size: Size,
 }
 
 #[derive(Debug, Clone)]
@@ -49,8 +48,8 @@ struct OpenedFrame {
     title: String,
     /// The index of the frame in the recording.
     frame_index: usize,
-    /// The width that the lines were laid out for.
-    width: u16,
+    /// The width that the lines were laid out for; `None` before the first layout.
+    width: Option<u16>,
     lines: LineList,
 }
 
@@ -75,7 +74,6 @@ impl XrayOverlay {
             content: XrayContent::Loading,
             list: LineList::default(),
             opened: None,
-            size: Size::default(),
         }
     }
 
@@ -94,16 +92,18 @@ impl XrayOverlay {
     }
 
     /// Scrolls the cursor into view, and lays out again if the width has changed; called before each frame.
-    pub fn arrange(&mut self, size: Size) {
-        self.size = size;
+    pub fn lay_out(&mut self, size: Size) {
         let parts = search::areas(Rect::from((Position::ORIGIN, size)));
         self.list.browser.scroll_to_cursor(parts.rows.height.into());
         let XrayContent::Filled(recording) = &self.content else { return };
         if let Some(opened) = &mut self.opened {
             let width = frame::text_column(parts.rows).width;
-            if opened.width != width {
-                opened.width = width;
+            let previous_width = opened.width.replace(width);
+            if previous_width != Some(width) {
                 opened.lines.set_rows(rows::frame_rows(recording, opened.frame_index, width), self.search.needle());
+            }
+            if previous_width.is_none() {
+                select_first_line(&self.list, &mut opened.lines);
             }
             opened.lines.browser.scroll_to_cursor(parts.rows.height.into());
         }
@@ -136,7 +136,6 @@ impl XrayOverlay {
 
     /// Does what an action means here; while the query is typed, rows up and down are matches.
     pub fn on_action(&mut self, action: Action, screen: Rect) -> XrayCommand {
-        self.size = Size { width: screen.width, height: screen.height };
         let height = search::areas(screen).rows.height.into();
         let is_typing = self.search.is_typing();
         let lines = self.active_lines();
@@ -182,19 +181,13 @@ impl XrayOverlay {
         if self.opened.is_some() {
             return;
         }
-        let width = frame::text_column(search::areas(Rect::from((Position::ORIGIN, self.size))).rows).width;
-        let mut lines = LineList::default();
-        lines.set_rows(rows::frame_rows(recording, frame_index, width), self.search.needle());
-        let row = self.list.browser.selected().filter(|row| row.section() == Some(XraySection::Request));
-        match row {
-            // A line of a request is found again by its text; an event opens at its first match.
-            Some(row) => {
-                let is_same = |other: &XrayRow| other.kind == row.kind && row.text.starts_with(&other.text);
-                lines.browser.select_first(is_same);
-            }
-            None => lines.browser.select(lines.matches.first().copied().unwrap_or(0)),
-        }
-        self.opened = Some(OpenedFrame { title: rows::frame_title(recording, frame_index), frame_index, width, lines });
+        let title = rows::frame_title(recording, frame_index);
+        self.opened = Some(OpenedFrame { title, frame_index, width: None, lines: LineList::default() });
+    }
+
+    /// Whether the opened frame waits for the next layout.
+    pub fn is_unsettled(&self) -> bool {
+        self.opened.as_ref().is_some_and(|opened| opened.width.is_none())
     }
 
     fn copy_request(&self) -> XrayCommand {
@@ -214,5 +207,16 @@ impl XrayOverlay {
             }
             XrayContent::Loading | XrayContent::Failed(..) => XrayCommand::Nothing,
         }
+    }
+}
+
+/// Selects the line at which a frame opens: that of a request is found again by its text, an event opens at its first match.
+fn select_first_line(list: &LineList, opened: &mut LineList) {
+    match list.browser.selected().filter(|row| row.section() == Some(XraySection::Request)) {
+        Some(row) => {
+            let is_same = |other: &XrayRow| other.kind == row.kind && row.text.starts_with(&other.text);
+            opened.browser.select_first(is_same);
+        }
+        None => opened.browser.select(opened.matches.first().copied().unwrap_or(0)),
     }
 }

@@ -58,7 +58,7 @@ fn layout_with_addresses(source: &str, width: usize, addresses: bool) -> Markdow
     layout
 }
 
-fn document() -> impl Strategy<Value = String> {
+pub fn document() -> impl Strategy<Value = String> {
     let random = "[ -~\n]{0,40}|\\PC{0,24}".prop_map(|text| text + "\n\n");
     let block = prop_oneof![4 => prop::sample::select(BLOCKS).prop_map(str::to_owned), 1 => random];
     prop::collection::vec(block, 1..40).prop_map(|blocks| blocks.concat())

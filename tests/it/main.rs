@@ -26,6 +26,7 @@ mod requests;
 mod results;
 mod screens;
 mod slash;
+mod source_map;
 mod store;
 mod stream;
 mod themes;

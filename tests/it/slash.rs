@@ -88,7 +88,7 @@ fn commands_take_arguments() {
     assert_eq!(app.settings().model, "a/claude-opus-5");
     run(&mut app, "/model thinker");
     run(&mut app, "/effort hi");
-    assert_eq!(app.settings().effort.map(|effort| effort.name()), Some("high"));
+    assert_eq!(app.settings().effort.map(ibid::api::request::Effort::name), Some("high"));
     run(&mut app, "/web on");
     run(&mut app, "/web on");
     assert!(app.settings().web);
@@ -184,5 +184,5 @@ fn the_keys_stand_in_the_rule() {
     let mut app = app();
     app.enter_text("/mo");
     let rule = app.areas().composer_rule;
-    assert!(app.row(rule.y).ends_with("─ ↵ run  Tab complete  Esc close ─"), "{}", app.row(rule.y));
+    assert!(app.row(rule.y).ends_with("─ ↵ run  Tab complete  Esc close ─"), "{}", app.screen());
 }

@@ -11,9 +11,11 @@ mod choices;
 mod demo;
 mod headless;
 mod input;
+mod last_words;
 mod modes;
 mod mouse;
 mod notifications;
+mod raw_input;
 mod safety;
 mod trouble;
 

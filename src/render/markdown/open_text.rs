@@ -1,7 +1,12 @@
 //! The text that may still change, cleaned, with a map back to its source.
 
-use crate::citations::annotations::{CitationMark, HighlightedCitation};
-use crate::text::clean::{CleanEdit, TextCleaner};
+use std::ops::Range;
+
+use crate::{
+    citations::annotations::{CitationMark, HighlightedCitation},
+    render::source_map::{SourceKind, SourceMap, SourceRun},
+    text::clean::{CleanEdit, TextCleaner},
+};
 
 /// The text after the closed blocks, cleaned.
 #[derive(Debug, Clone, Default)]
@@ -42,6 +47,47 @@ impl OpenText {
         let edit = index.checked_sub(1).map_or(CleanEdit { clean: 0, raw: self.source_end }, |index| self.edits[index]);
         let next = self.edits.get(index).map_or(self.source_end, |next| next.raw);
         (edit.raw + at - edit.clean).min(next)
+    }
+
+    /// Maps the sources of a text from positions in this text to those in its source.
+    pub(crate) fn map_sources(&self, mut map: SourceMap) -> SourceMap {
+        if let [CleanEdit { clean: 0, raw }] = self.edits[..] {
+            map.shift(raw);
+            return map;
+        }
+        let mut mapped = SourceMap::EMPTY;
+        for run in map.runs() {
+            match run.kind {
+                SourceKind::Verbatim => self.push_verbatim(run.source, &mut mapped),
+                SourceKind::Inserted => mapped.push_run(&run),
+                SourceKind::Rewritten | SourceKind::StandIn => {
+                    let source = self.source_pos(run.source.start)..self.source_pos(run.source.end);
+                    mapped.push_run(&SourceRun { source, ..run });
+                }
+            }
+        }
+        mapped
+    }
+
+    /// Adds a range of this text; what cleaning has replaced is not verbatim.
+    fn push_verbatim(&self, range: Range<usize>, mapped: &mut SourceMap) {
+        let mut start = range.start;
+        let first = self.edits.partition_point(|edit| edit.clean <= start).saturating_sub(1);
+        for (nth, edit) in self.edits.iter().enumerate().skip(first).take_while(|(_, edit)| edit.clean < range.end) {
+            let next = self.edits.get(nth + 1);
+            let end = next.map_or(range.end, |next| next.clean.min(range.end));
+            if start >= end {
+                continue;
+            }
+            let replaced = next.filter(|next| next.clean - edit.clean != next.raw - edit.raw);
+            let past = start - edit.clean;
+            let (source, kind, skipped) = match replaced {
+                Some(next) => (edit.raw..next.raw, SourceKind::Rewritten, past),
+                None => (edit.raw + past..edit.raw + end - edit.clean, SourceKind::Verbatim, 0),
+            };
+            mapped.push_run(&SourceRun { text: start..end, source, kind, skipped });
+            start = end;
+        }
     }
 
     /// Returns the byte of the text at a position in the source.

@@ -39,6 +39,9 @@ pub fn describe(action: Action) -> &'static str {
         Action::ShowXray => "Shows what was sent for the answer and every event that came back.",
         Action::ShowResults => "Shows the tool calls of the answer with their arguments and full results.",
         Action::CopyAnswer => "Copies the current answer as Markdown, with its sources as footnotes.",
+        Action::CopyMarkdown => {
+            "Copies the selected text as Markdown, or the current answer where nothing is selected."
+        }
         Action::ShowCodeBlocks => "Lists the code blocks of the answer to copy, save or pipe one of them.",
         Action::EditEarlier => {
             "Puts an earlier prompt into the composer. Sending it starts a branch; the old one is kept."

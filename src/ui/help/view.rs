@@ -275,7 +275,7 @@ impl HelpView<'_> {
                 } else {
                     keys.replace('↑', "Up").replace('↓', "Down")
                 };
-                let keys = text::truncate(&keys, keys_width.saturating_sub(1));
+                let keys = text::truncate(&keys, keys_width.saturating_sub(1)).into_owned();
                 let gap = " ".repeat(keys_width - text::width(&keys).min(*keys_width));
                 let words = text::truncate(words, width.saturating_sub(*keys_width));
                 Line::from(vec![

@@ -10,7 +10,7 @@ use crate::{
     api::ApiDialect,
     chat::{Effort, MessageId},
     config::{MouseMode, SettingChange},
-    render::markdown::ExtractedCode,
+    render::markdown::CodeBlock,
     ui::{
         Effect, EndpointInfo,
         connect::ConnectRequest,
@@ -89,7 +89,7 @@ pub enum PickerItem {
     Prompt(String),
     Code {
         number: usize,
-        code: ExtractedCode,
+        code: CodeBlock,
     },
     Write {
         path: String,

@@ -71,7 +71,7 @@ impl SlashListView<'_> {
         // One cell stays blank at the right.
         let room = Rect { x: area.x + gutter, width: (area.width - gutter).saturating_sub(1), ..area };
         let label = text::truncate(&row.label, label_width);
-        self.lit_line(&label, &row.label_clusters, self.theme.style(ColourRole::Accent)).render(room, buf);
+        Self::lit_line(&label, &row.label_clusters, self.theme.style(ColourRole::Accent)).render(room, buf);
         let offset = cells(label_width + LABEL_GAP).min(room.width);
         let keys = row.keys.replace('–', self.theme.marks.range_dash);
         let keys_width = cells(text::width(&keys)).min(room.width);
@@ -81,13 +81,13 @@ impl SlashListView<'_> {
             ..room
         };
         let about = text::truncate(&row.about, about_area.width.into());
-        self.lit_line(&about, &row.about_clusters, self.theme.style(ColourRole::Text)).render(about_area, buf);
+        Self::lit_line(&about, &row.about_clusters, self.theme.style(ColourRole::Text)).render(about_area, buf);
         key_hints::styled_line(keys, self.theme.style(ColourRole::Accent))
             .render(Rect { x: room.right() - keys_width, width: keys_width, ..room }, buf);
     }
 
     /// A text with the clusters that match in bold.
-    fn lit_line(&self, words: &str, lit: &[u32], style: Style) -> Line<'static> {
+    fn lit_line(words: &str, lit: &[u32], style: Style) -> Line<'static> {
         let spans = (0..).zip(text::clusters(words)).map(|(nth, cluster): (u32, &str)| {
             let style = if lit.binary_search(&nth).is_ok() { style.bold() } else { style };
             Span::styled(cluster.to_owned(), style)

@@ -94,7 +94,7 @@ impl Transcript {
         let (message, citation) = self.selected_citation()?;
         let answer = conversation.messages.get(&message).and_then(Message::as_answer)?;
         let mut citations = AnswerCitations::default();
-        citations.sync(answer);
+        citations.refresh(answer);
         let number = match citation {
             CitationTarget::Entry(number) => number,
             CitationTarget::Mark { place, annotation } => citations.source_number(place, annotation)?,

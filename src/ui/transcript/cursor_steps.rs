@@ -1,7 +1,7 @@
 //! Moving the cursor between messages, code blocks and foldable parts.
 
 use super::{
-    CursorTarget, PendingMove, RowPos, Transcript, TranscriptCursor, anchor::SectionPart, layout_pass::LayoutPass,
+    CursorTarget, PendingMove, RowPos, Transcript, TranscriptCursor, layout_pass::LayoutPass,
     message_rows::MessageRows, signed,
 };
 use crate::chat::{ItemKind, Message, MessageBody, MessageId};
@@ -28,8 +28,7 @@ impl Transcript {
         let laid = self.message_rows.get(&cursor.message)?;
         let row = match cursor.target {
             CursorTarget::Message => laid.first_row(),
-            CursorTarget::Reasoning(slot) => laid.row_at_source(SectionPart::ReasoningHead(slot), 0)?,
-            CursorTarget::Call(_) | CursorTarget::OtherItem(_) => {
+            CursorTarget::Reasoning(_) | CursorTarget::Call(_) | CursorTarget::OtherItem(_) => {
                 laid.fold_rows().find(|(_, target)| *target == cursor.target)?.0
             }
             CursorTarget::Code(number) => laid.code_head_rows().find(|(_, block)| *block == number)?.0,

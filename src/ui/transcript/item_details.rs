@@ -4,7 +4,6 @@ use std::{borrow::Cow, sync::Arc};
 
 use serde_json::Value;
 
-use super::part_text;
 use crate::{
     api::json::JsonFields,
     chat::{Item, answer::SearchCall},
@@ -88,8 +87,9 @@ pub(crate) fn search_text_rows(text: &str, width: usize) -> Vec<StyledRow> {
     for line in text.split('\n').filter(|line| !line.is_empty()) {
         let link: Option<Arc<str>> = link::can_open(line).then(|| line.into());
         let ink = if link.is_some() { TextStyle::of(ColourRole::Link) } else { TextStyle::of(ColourRole::Muted) };
-        for mut row in part_text::wrap_rows(line, width, RowKind::Search, ink) {
+        for mut row in StyledRow::wrapped(line, width, RowKind::Search, ink) {
             row.source = offset + row.source.start..offset + row.source.end;
+            row.source_map.shift(offset);
             row.spans.iter_mut().for_each(|span| span.link.clone_from(&link));
             rows.push(row);
         }

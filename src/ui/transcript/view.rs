@@ -9,7 +9,7 @@ use ratatui::{
     widgets::Widget,
 };
 
-use super::{GUTTER, Transcript, message_rows::PlacedRow, select};
+use super::{GUTTER, Transcript, message_rows::PlacedRow};
 use crate::{
     render::{
         row::RowKind,
@@ -89,7 +89,7 @@ impl TranscriptView<'_> {
     /// Marks the selected text.
     fn draw_selection(&self, column: Rect, buf: &mut Buffer) {
         for ((spot, placed), y) in self.transcript.positioned_rows().zip(column.top()..column.bottom()) {
-            let words = select::text_without_lead(placed.row).len();
+            let words = placed.row.content().len();
             if let Some(range) = self.transcript.selected_range_in(spot, words) {
                 let line = Rect { y, height: 1, ..column };
                 self.style_range(placed, &range, line, self.theme.style(ColourRole::Selection), buf);

@@ -12,7 +12,7 @@ pub const LAYERS: &[&[&str]] = &[
     &["chat"],
     &["api"],
     &["tools"],
-    &["files", "text", "processes"],
+    &["clock", "files", "text", "processes"],
 ];
 
 /// Exceptions within a layer: (user, used module, reason).
@@ -69,6 +69,7 @@ pub const HOLDERS: &[&str] = &["environment", "screen"];
 pub const INDEX: &[&str] = &[
     "dispatch",
     "escape_keys",
+    "layout",
     "on_input",
     "on_mouse",
     "on_store",
@@ -112,10 +113,12 @@ pub enum RuleCheck {
     FeaturesBelowIndex,
     /// What is shared uses neither a feature nor an index.
     SharedBelowFeatures,
-    /// What draws takes no `&mut` of a type of `ui`, `chat` or `citations` that is not its own.
+    /// What draws, in a view or into a `Buffer`, takes no `&mut` of a type of `ui`, `chat` or `citations` that is not its own.
     ViewsBorrow,
     /// Only files that begin like these name the type; tests may.
     NamedOnlyIn { type_name: &'static str, files: &'static [&'static str] },
+    /// `ui::update` reaches no function that names any of these.
+    UpdateReaches { words: &'static [&'static str] },
     /// These methods and macros are not called outside tests.
     Calls { words: &'static [&'static str] },
     /// No file has more lines.
@@ -189,7 +192,10 @@ pub const RULES: &[SourceRule] = &[
                 "crate::ui::effect",
                 "crate::ui::state::State",
                 "crate::ui::update",
+                "crate::ui::settle",
                 "crate::ui::sync",
+                "crate::ui::layout::settle",
+                "crate::ui::layout::sync",
                 "crate::ui::next_wake",
                 "crate::ui::view::draw",
             ],
@@ -228,6 +234,11 @@ pub const RULES: &[SourceRule] = &[
         instead: "take `&`; what drawing needs is laid out in `sync` before",
     },
     SourceRule {
+        name: "update lays out nothing",
+        check: RuleCheck::UpdateReaches { words: &["sync", "settle", "lay_out", "LayoutPass"] },
+        instead: "leave a pending move, which the next layout carries out",
+    },
+    SourceRule {
         name: "keys are in the table",
         check: RuleCheck::NamedOnlyIn {
             type_name: "KeyCode",
@@ -237,9 +248,19 @@ pub const RULES: &[SourceRule] = &[
     },
     pure(
         "pure time",
-        &["Instant::now", "SystemTime::now", "Timestamp::now", "Zoned::now"],
+        &["Instant::now", "SystemTime::now", "Timestamp::now", "Zoned::now", "crate::clock"],
         "take `now` as an argument",
     ),
+    SourceRule {
+        name: "timers survive the clock",
+        check: RuleCheck::Uses {
+            who: &["crate::terminal", "crate::headless", "crate::runtime", "crate::mcp", "crate::store"],
+            forbidden: &["Timestamp::now", "Zoned::now"],
+            except: &[],
+            tests: TestCode::Exempt,
+        },
+        instead: "use `clock::now`, which setting the system's clock does not change",
+    },
     pure("pure ids", &["Uuid::now_v7", "Uuid::new_v4", "rand", "getrandom"], "draw ids from `chat::IdGenerator`"),
     pure("pure environment", &["std::env"], "take its value as an argument"),
     pure(

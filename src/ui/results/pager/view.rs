@@ -7,7 +7,7 @@ use ratatui::{
     widgets::Widget,
 };
 
-use super::{CallPager, page::PagerLineKind, rows::PagerRow};
+use super::{CallPager, document_rows::PagerRow, page::PagerLineKind};
 use crate::{
     render::theme::{ColourRole, Theme},
     ui::{

@@ -1,16 +1,16 @@
 //! The card below an answer: a failure with its remedies, or a call that waits for approval.
 
-use super::{MessageSection, SectionBuilder, SectionPart};
+use super::{AnswerPart, SectionBuilder};
 use crate::{
     chat::{AnswerEnd, Turn, TurnPhase, choices, explain, tool_call},
-    render::{row::GutterMark, theme::ColourRole},
+    render::theme::ColourRole,
     ui::transcript::{approval, card_rows, error_card},
 };
 
 impl SectionBuilder<'_> {
-    pub(crate) fn push_card(&mut self) {
+    pub(crate) fn push_card(&mut self, part: &AnswerPart) {
         if self.turn.is_some_and(|turn| turn.phase == TurnPhase::Calling) {
-            self.push_approval();
+            self.push_approval(part);
             return;
         }
         let waits = |turn: &Turn| {
@@ -32,22 +32,14 @@ impl SectionBuilder<'_> {
             | AnswerEnd::Stopped
             | AnswerEnd::Interrupted => ColourRole::Warning,
         };
-        let width = self.layout.width.saturating_sub(2).max(1);
-        let marks = &self.layout.options.look.marks;
-        let rows = card_rows::card_rows(
-            &explanation,
-            role,
-            &hints,
-            card_rows::retry_wait(turn, self.context.now),
-            width,
-            marks,
-        );
-        let bar = Some(GutterMark { mark: marks.bar, role });
-        self.sections.push(MessageSection { bar, ..MessageSection::with_rows(SectionPart::Card, 1, rows) });
+        let (width, marks) = (self.barred_width(), &self.layout.options.look.marks);
+        let wait = card_rows::retry_wait(turn, self.context.now);
+        let rows = card_rows::card_rows(&explanation, role, &hints, wait, width, marks);
+        self.push_rows_with_bar(part, 1, role, rows);
     }
 
     /// The card of the first call that waits for approval.
-    fn push_approval(&mut self) {
+    fn push_approval(&mut self, part: &AnswerPart) {
         let mut asking = self.answer.call_runs.values().filter(|run| run.state == tool_call::ToolCallState::Asking);
         let Some(run) = asking.next() else { return };
         let turn = self.turn.filter(|_| self.context.is_last);
@@ -63,8 +55,7 @@ impl SectionBuilder<'_> {
             others_waiting: asking.count(),
         };
         let marks = &self.layout.options.look.marks;
-        let rows = approval::approval_rows(asked, &hints, self.layout.width.saturating_sub(2).max(1), marks);
-        let bar = Some(GutterMark { mark: marks.bar, role: ColourRole::Warning });
-        self.sections.push(MessageSection { bar, ..MessageSection::with_rows(SectionPart::Card, 1, rows) });
+        let rows = approval::approval_rows(asked, &hints, self.barred_width(), marks);
+        self.push_rows_with_bar(part, 1, ColourRole::Warning, rows);
     }
 }
