@@ -239,7 +239,7 @@ impl<W: Write> EventLoop<'_, W> {
             SystemSignal::Interrupt | SystemSignal::Terminate => Ok(Some(self.save_and_exit(ExitReason::Interrupted))),
             SystemSignal::Panicked => Ok(Some(self.save_and_exit(ExitReason::Panicked))),
             SystemSignal::Resized => {
-                let (width, height) = crossterm::terminal::size()?;
+                let Size { width, height } = terminal_screen::current_size()?;
                 self.own_messages.push_back(Msg::Input { event: Event::Resize(width, height), more: false });
                 Ok(None)
             }

@@ -7,6 +7,7 @@ pub mod link;
 mod needle;
 pub mod ranking;
 mod visible;
+pub(crate) mod work;
 pub mod wrap;
 
 use std::borrow::Cow;
@@ -38,6 +39,9 @@ pub fn clusters(text: &str) -> impl Iterator<Item = &str> {
     cluster_indices(text).map(|(_, cluster)| cluster)
 }
 
+/// A longer cluster counts as several, because no terminal draws it as one.
+const MAX_CLUSTER_BYTES: usize = 256;
+
 /// Returns the grapheme clusters of a text with their byte offsets. A pair of ASCII characters needs no table lookup.
 pub fn cluster_indices(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let bytes = text.as_bytes();
@@ -46,7 +50,9 @@ pub fn cluster_indices(text: &str) -> impl Iterator<Item = (usize, &str)> {
         let start = next;
         let first = *bytes.get(start)?;
         let is_single_byte = first.is_ascii() && first != b'\r' && bytes.get(start + 1).is_none_or(u8::is_ascii);
-        let length = if is_single_byte { 1 } else { text[start..].graphemes(true).next().map_or(1, str::len) };
+        let window = &text[start..text.floor_char_boundary(start + MAX_CLUSTER_BYTES)];
+        let length = if is_single_byte { 1 } else { window.graphemes(true).next().map_or(1, str::len) };
+        work::count_steps(length);
         next += length;
         Some((start, &text[start..next]))
     })
@@ -76,24 +82,6 @@ pub fn truncate(text: &str, max: usize) -> Cow<'_, str> {
     let mut cut = text[..prefix_len(text, room)].trim_end_matches(' ').to_owned();
     cut.push('…');
     Cow::Owned(cut)
-}
-
-/// Cuts a text to its last `max` cells; `…` replaces the missing beginning.
-pub fn truncate_start(text: &str, max: usize) -> Cow<'_, str> {
-    if width(text) <= max {
-        return Cow::Borrowed(text);
-    }
-    let Some(room) = max.checked_sub(1) else { return Cow::Borrowed("") };
-    let mut cells = 0;
-    let mut start = text.len();
-    for (index, cluster) in text.grapheme_indices(true).rev() {
-        cells += cluster_width(cluster);
-        if cells > room {
-            break;
-        }
-        start = index;
-    }
-    Cow::Owned(format!("…{}", text[start..].trim_start_matches(' ')))
 }
 
 /// The number of leading bytes of a text that fit into `max` cells without cutting a cluster.
@@ -172,9 +160,6 @@ mod tests {
         assert_eq!(truncate("👨‍👩‍👧‍👦👨‍👩‍👧‍👦", 3), "👨‍👩‍👧‍👦…");
         assert_eq!(truncate("日", 1), "…");
         assert_eq!(truncate("日", 0), "");
-        assert_eq!(truncate_start("src/widgets/markdown.rs", 12), "…markdown.rs");
-        assert_eq!(truncate_start("日本語", 4), "…語");
-        assert_eq!(truncate_start("ab", 0), "");
     }
 
     proptest! {
@@ -187,7 +172,6 @@ mod tests {
         fn a_truncated_text_is_never_wider_than_the_limit(text in ".{0,40}", max in 0usize..20) {
             let text = clean(&text);
             prop_assert!(width(&truncate(&text, max)) <= max);
-            prop_assert!(width(&truncate_start(&text, max)) <= max);
             prop_assert!(width(&text[..prefix_len(&text, max)]) <= max);
         }
     }

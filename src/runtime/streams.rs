@@ -11,7 +11,7 @@ use crate::{
         StreamId, Timestamp,
         recording::{FrameContent, RecordedFrame},
     },
-    clock, log,
+    clock, log, text,
     ui::Msg,
 };
 
@@ -112,7 +112,7 @@ impl StreamReader<'_> {
             RawFrame::Payload(payload) => {
                 let payload = redact(redactor, payload);
                 if log::is_content_logged() {
-                    tracing::info!(%payload, "event");
+                    tracing::info!(payload = text::show_invisible_in_line(&payload), "event");
                 }
                 RecordedFrame::new(at, FrameContent::Received(payload))
             }

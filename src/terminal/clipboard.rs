@@ -138,7 +138,7 @@ fn run_worker(
     jobs: &sync::Receiver<(String, ClipboardTarget)>,
     outcomes: &mpsc::Sender<CopyOutcome>,
 ) {
-    let mut desktop = DesktopClipboard::default();
+    let mut desktop = DesktopClipboard::new();
     for (text, target) in jobs {
         if outcomes.blocking_send(copy_by_best_route(surroundings, &text, target, &mut desktop)).is_err() {
             return; // The program is ending.

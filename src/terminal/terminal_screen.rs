@@ -30,6 +30,22 @@ static TERMINAL_HELD: AtomicBool = AtomicBool::new(false);
 /// Whether the window title was pushed onto the terminal's stack; a global for the same reason.
 static TITLE_PUSHED: AtomicBool = AtomicBool::new(false);
 
+/// The largest screen that is drawn; a terminal that claims more shows it in its corner.
+const MAX_SIZE: Size = Size { width: 2000, height: 1000 };
+
+/// Returns the size of this process's terminal, as far as it can be drawn.
+///
+/// # Errors
+/// The terminal is gone.
+pub fn current_size() -> io::Result<Size> {
+    let (width, height) = terminal::size()?;
+    Ok(drawable(Size { width, height }))
+}
+
+fn drawable(size: Size) -> Size {
+    Size { width: size.width.clamp(1, MAX_SIZE.width), height: size.height.clamp(1, MAX_SIZE.height) }
+}
+
 /// The screen: frames are drawn into memory, and each is sent in one write.
 pub struct TerminalScreen<W: Write> {
     /// The cells of the current frame.
@@ -64,8 +80,7 @@ impl TerminalScreen<super::os::TerminalOutput> {
                 return Err(io::Error::other(format!("{stream_name} is not a terminal; `ibid ask` works without one")));
             }
         }
-        let (width, height) = terminal::size()?;
-        let mut screen = Self::new(super::os::terminal_output()?, Size { width, height }, TerminalOwner::ThisProcess);
+        let mut screen = Self::new(super::os::terminal_output()?, current_size()?, TerminalOwner::ThisProcess);
         screen.reenter()?;
         Ok(screen)
     }
@@ -169,8 +184,7 @@ impl<W: Write> TerminalScreen<W> {
             enter_modes(&mut self.out)?;
             self.out.write_all(mouse_modes(self.mouse).as_bytes())?;
             self.out.flush()?;
-            let (width, height) = terminal::size()?;
-            self.resize(Size { width, height });
+            self.resize(current_size()?);
             self.write_title()?;
         }
         self.repaint();
@@ -261,6 +275,13 @@ mod tests {
 
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
+        }
+    }
+
+    #[test]
+    fn a_terminal_of_absurd_size_is_cut_to_what_can_be_drawn() {
+        for (width, height, expected) in [(80, 24, (80, 24)), (0, 0, (1, 1)), (u16::MAX, u16::MAX, (2000, 1000))] {
+            assert_eq!(drawable(Size { width, height }), Size::from(expected));
         }
     }
 

@@ -201,7 +201,7 @@ actions! {
     OlderPrompt, "older-prompt", "Up a row; from the first row, the prompt before", "older", KeysOnly, [(Composer, "up")];
     NewerPrompt, "newer-prompt", "Down a row; from the last row, the prompt after", "newer", KeysOnly, [(Composer, "down")];
     Accept, "accept", "Take the choice, or what was typed", "take", KeysOnly,
-        [(Card, "enter"), (Find, "enter"), (ListField, "enter"), (Slash, "enter"), (Overlay, "enter"), (Form, "enter"), (Form, "ctrl-s")];
+        [(Card, "enter"), (Pause, "enter"), (Approval, "enter"), (Find, "enter"), (ListField, "enter"), (Slash, "enter"), (Overlay, "enter"), (Form, "enter"), (Form, "ctrl-s")];
     EntryNewline, "entry-newline", "Begin a new line in the instructions", "newline", KeysOnly, [(Form, "ctrl-j")];
     FirstRow, "first-row", "To the first row", "top", KeysOnly,
         [(ListOverlay, "g"), (ListOverlay, "home"), (Picker, "ctrl-home")];

@@ -2,23 +2,22 @@
 
 use super::{
     Action, Effect,
-    conversations::{
+    actions::{
         branching::{edit_current_prompt, go_to_version, pick_model_for_again, restore_left_out},
-        list_actions, switching,
+        call_results, card_actions,
+        citation_actions::{self, FetchAnswer},
+        copying::{copy_answer, copy_markdown, copy_under_cursor},
+        finding, list_actions,
+        model_settings::{cycle_slots, next_effort, toggle_web, use_slot},
+        slash_commands::{self, DraftUse},
+        switching, tool_actions, xray_actions,
     },
     keymap::KeyContext,
-    models::model_settings::{cycle_slots, next_effort, toggle_web, use_slot},
     on_input,
     on_store::carry_out,
     overlays::{self, ScreenOverlay},
-    results::call_results,
     screen::{PaneFocus, PaneVisibility},
-    slash_commands::{self, DraftUse},
-    sources::citation_actions::{self, FetchAnswer},
-    transcript::{
-        copying::{copy_answer, copy_markdown, copy_under_cursor},
-        error_card, finding,
-    },
+    transcript::error_card,
 };
 use crate::ui::{chats::Chats, cx::Cx, screen::Screen};
 use crate::{
@@ -27,10 +26,11 @@ use crate::{
     ui::{
         conversations::list::ListStep,
         rail::RailTab,
+        reading::ScrollMove,
         safeguard::SafeguardQuestion,
         transcript::{
-            CitationStep, CursorStop, CursorTarget, ScrollMove, SelectionInput, SelectionStep as Select, SelectionUnit,
-            Transcript, TranscriptCursor,
+            CitationStep, CursorStop, CursorTarget, SelectionInput, SelectionStep as Select, SelectionUnit, Transcript,
+            TranscriptCursor,
         },
     },
 };
@@ -66,7 +66,7 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         Action::ShowTools => overlays::open_tools(screen, cx),
         Action::TrustServers => overlays::open_trust(&mut screen.overlays, cx),
         Action::ReloadServers => {
-            let words = super::tools::tool_registry::reload_servers(cx);
+            let words = tool_actions::reload_servers(cx);
             cx.show_message(words);
         }
         Action::ToggleAllowAll if !cx.chats.settings().tools.grants.all => {
@@ -85,7 +85,7 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         Action::OpenInBrowser => citation_actions::open_in_browser(screen, cx),
         Action::CheckSource => citation_actions::check_source(screen, cx),
         Action::CopyFootnote => citation_actions::copy_footnote(screen, cx),
-        Action::ShowXray => super::xray::xray_actions::open_xray(screen, cx),
+        Action::ShowXray => xray_actions::open_xray(screen, cx),
         Action::ShowResults => call_results::open_result(screen, cx),
         Action::CopyAnswer => copy_answer(screen, cx),
         Action::ShowCodeBlocks => overlays::open_code_blocks(screen, cx),
@@ -183,7 +183,7 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         | Action::AllowAlways
         | Action::EditCall
         | Action::DenyCall
-        | Action::DenyWithReason => error_card::take_choice_by_action(screen, cx, action),
+        | Action::DenyWithReason => card_actions::take_choice_by_action(screen, cx, action),
         // They mean something in overlays only.
         Action::EntryNewline
         | Action::FirstRow
@@ -215,7 +215,7 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
 /// Runs an action that has asked whether it may switch a safeguard off.
 pub(crate) fn run_confirmed(cx: &mut Cx<'_>, action: Action) {
     if action == Action::ToggleAllowAll {
-        super::tools::tool_registry::toggle_allow_all(cx);
+        tool_actions::toggle_allow_all(cx);
     }
 }
 
@@ -225,7 +225,8 @@ fn accept(screen: &mut Screen, cx: &mut Cx<'_>) {
         KeyContext::Slash => slash_commands::run_selected(screen, cx),
         KeyContext::Find => finding::accept_query(screen, cx.chats),
         KeyContext::ListField => list_actions::accept_field(screen, cx),
-        _ => _ = error_card::take_first_choice(screen, cx),
+        KeyContext::Approval | KeyContext::Pause => card_actions::explain_keys(cx),
+        _ => _ = card_actions::take_first_choice(screen, cx),
     }
 }
 
@@ -248,7 +249,7 @@ fn send(screen: &mut Screen, cx: &mut Cx<'_>) {
         }
         return;
     }
-    if !super::transcript::error_card::take_first_choice(screen, cx)
+    if !card_actions::take_first_choice(screen, cx)
         && cx.chats.current_conversation().is_some_and(|conversation| !conversation.queue.is_empty())
     {
         switching::submit_prompt(screen, cx, String::new());
@@ -271,7 +272,7 @@ fn switch_code_lines(cx: &mut Cx<'_>) {
 
 fn scroll_code(screen: &mut Screen, cx: &mut Cx<'_>, cells: i32) {
     if cx.env.config.code == CodeOverflow::Wrap {
-        cx.show_message("long lines of code wrap; the command code-lines lets them scroll".to_owned());
+        cx.show_message("long lines of code wrap; /code-lines lets them scroll".to_owned());
     } else if let Some(transcript) = screen.transcript_mut(cx.chats) {
         transcript.scroll_code(cells);
     }
@@ -284,7 +285,7 @@ pub(crate) fn quit(screen: &mut Screen, cx: &mut Cx<'_>) {
     for id in cx.chats.conversations.keys().copied().collect::<Vec<_>>() {
         change_conversation(cx, id, |conversation, _| conversation.interrupt_all(now));
     }
-    super::xray::xray_actions::save_ended(&mut screen.overlays, cx);
+    xray_actions::save_ended(&mut screen.overlays, cx);
     cx.effects.push(Effect::Quit);
 }
 
@@ -407,10 +408,14 @@ fn toggle_all_folds(screen: &mut Screen, chats: &mut Chats) {
 
 /// Moves the focus to the next visible pane in the order composer, card, text, rail, list.
 fn focus_next(screen: &mut Screen, chats: &mut Chats) {
+    if screen.focus == PaneFocus::List && screen.list.is_filtering {
+        screen.list.leave_filter_field();
+        return;
+    }
     let order = [PaneFocus::Composer, PaneFocus::Card, PaneFocus::Transcript, PaneFocus::Rail, PaneFocus::List];
     let is_visible = |focus: &PaneFocus| match focus {
         PaneFocus::Composer => true,
-        PaneFocus::Card => !super::transcript::error_card::offered_choices(chats).is_empty(),
+        PaneFocus::Card => !error_card::offered_choices(chats).is_empty(),
         PaneFocus::Transcript => screen.transcript(chats).is_some(),
         PaneFocus::Rail => screen.is_rail_docked(),
         PaneFocus::List => screen.is_list_docked(),

@@ -4,6 +4,7 @@ mod key_press;
 
 use std::{borrow::Cow, sync::Arc};
 
+pub(crate) use key_press::shown_sequence;
 pub use key_press::{KeyPress, UnknownKey, format_sequence, parse_sequence};
 
 use super::{
@@ -393,6 +394,11 @@ impl Keymap {
             .lookup_order()
             .find_map(|context| self.bindings.iter().find(|bound| bound.action == action && bound.context == context));
         bound.map(|bound| format_sequence(&bound.keys))
+    }
+
+    /// Returns the first keys that an action has in a context, or its name if it has none.
+    pub fn keys_or_name(&self, context: KeyContext, action: Action) -> String {
+        self.keys_for(context, action).unwrap_or_else(|| action.entry().name.to_owned())
     }
 
     /// Returns hints for a context: the first keys of each group of actions, with a label. What has no keys is left out.

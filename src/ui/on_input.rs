@@ -7,14 +7,13 @@ use ratatui::layout::Size;
 
 use super::{
     Action,
-    conversations::{list_actions, switching},
+    actions::{finding, list_actions, slash_commands, switching},
     dispatch::on_action,
     keymap::{KeyContext, KeyMeaning, KeyPress},
     notifications, on_mouse,
     overlays::{self, ScreenOverlay},
     screen::{PaneFocus, PendingSequence},
-    slash_commands,
-    transcript::{error_card, finding},
+    transcript::error_card,
 };
 
 pub(crate) fn on_input(screen: &mut Screen, cx: &mut Cx<'_>, event: Input, more_follows: bool) {

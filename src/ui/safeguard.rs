@@ -61,9 +61,9 @@ impl Widget for SafeguardView<'_> {
             [(&[Action::ConfirmSafeguard], "switch it on"), (&[Action::Back], "cancel")];
         let keys = self.keymap.hints(KeyContext::Safeguard, &labels);
         let overlay = OverlayFrame { title: self.question.title(), keys: &keys, notice: None, theme: self.theme };
-        let inner = overlay.draw_deep(place, buf);
+        let inner = overlay.draw(place, buf);
         let warning = self.theme.style(ColourRole::Warning);
-        for (piece, row) in rows.into_iter().zip(frame::deep_column(inner.inner(Margin::new(0, 1))).rows()) {
+        for (piece, row) in rows.into_iter().zip(frame::text_column(inner.inner(Margin::new(0, 1))).rows()) {
             key_hints::styled_line(&words[piece.start..piece.end], warning).render(row, buf);
         }
     }

@@ -16,12 +16,12 @@ use super::{
 use crate::{
     chat::{CallId, ConversationId, MessageId, Timestamp},
     ui::{
+        actions::{citation_actions, finding, list_actions},
         composer::Composer,
-        conversations::{list::ConversationList, list_actions},
+        conversations::list::ConversationList,
         rail::Rail,
         slash::SlashList,
-        sources::citation_actions,
-        transcript::{SelectionInput, Transcript, error_card, finding},
+        transcript::{SelectionInput, Transcript, error_card},
     },
 };
 
@@ -45,6 +45,8 @@ pub struct Screen {
     pub list_visibility: PaneVisibility,
     pub rail: Rail,
     pub rail_visibility: PaneVisibility,
+    /// The rail has something to show about the conversation on the screen.
+    pub rail_has_content: bool,
     /// The last one is on top and has the keys.
     pub overlays: Vec<ScreenOverlay>,
     pub pending_sequence: Option<PendingSequence>,
@@ -126,6 +128,7 @@ impl Screen {
             list_visibility,
             rail: Rail::default(),
             rail_visibility: PaneVisibility::Auto,
+            rail_has_content: false,
             overlays: Vec::new(),
             pending_sequence: None,
             mouse: MouseState::default(),
@@ -151,17 +154,19 @@ impl Screen {
 
     /// Returns the panes to dock beside the text where there is room.
     pub fn side_panes(&self) -> SidePanes {
+        let has_room = self.size.width >= BOTH_DOCK_WIDTH;
         let rail = match self.rail_visibility {
-            PaneVisibility::Auto => self.size.width >= BOTH_DOCK_WIDTH,
+            PaneVisibility::Auto => has_room && self.rail_has_content,
             PaneVisibility::Shown => true,
             PaneVisibility::Hidden => false,
         };
-        SidePanes { list: self.list_visibility != PaneVisibility::Hidden, rail }
+        let keeps_rail_room = has_room && self.rail_visibility != PaneVisibility::Hidden;
+        SidePanes { list: self.list_visibility != PaneVisibility::Hidden, rail, keeps_rail_room }
     }
 
     /// Returns whether the list is docked beside the text.
     pub fn is_list_docked(&self) -> bool {
-        let SidePanes { list, rail } = self.side_panes();
+        let SidePanes { list, rail, .. } = self.side_panes();
         list && (self.size.width >= BOTH_DOCK_WIDTH || (self.size.width >= LIST_DOCK_WIDTH && !rail))
     }
 

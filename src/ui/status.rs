@@ -1,7 +1,6 @@
 //! The status line: the model and its settings, the turn in progress, the cost, and the keys for commands and help.
 
 pub mod leader_hints;
-pub mod view;
 
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use ratatui::{
     widgets::Widget,
 };
 
-use super::transcript::facts::format_token_count;
+use super::reading::facts::format_token_count;
 use crate::render::theme::{ColourRole, Theme};
 use crate::text;
 
@@ -26,6 +25,8 @@ pub struct StatusLine<'a> {
     pub flags: &'a [&'a str],
     /// The built-in server answers.
     pub is_demo: bool,
+    /// All tools run without asking.
+    pub auto_approves: bool,
     pub phase: Option<PhaseStatus<'a>>,
     /// The key that ends the phase or leaves the current mode, and what it does.
     pub hint: Option<(&'a str, &'a str)>,
@@ -125,6 +126,9 @@ impl StatusView<'_> {
         }
         if demo && dropped < StatusDrop::Demo {
             push_fact("demo", ColourRole::Warning);
+        }
+        if self.status.auto_approves && dropped < StatusDrop::Demo {
+            push_fact("auto-approve", ColourRole::Warning);
         }
         if let Some(phase) = phase.filter(|_| dropped < StatusDrop::Phase) {
             spans.push(blank_span(if dropped < StatusDrop::Hint { 4 } else { 2 }));
@@ -268,6 +272,7 @@ mod tests {
         effort: Some("high"),
         flags: &["web"],
         is_demo: true,
+        auto_approves: false,
         phase: Some(PhaseStatus {
             mark: "◐",
             role: ColourRole::Accent,

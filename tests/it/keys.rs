@@ -141,7 +141,7 @@ fn remapped_keys_are_shown_and_work() {
     app.press("f5");
     assert!(app.screen().contains("slot 1 is empty: ^X m, then F5 puts a model on it"), "{}", app.screen());
     app.press("ctrl-x m");
-    assert!(app.screen().contains("F5 put on a slot"), "{}", app.screen());
+    assert!(app.screen().contains("F5 assigns a slot"), "{}", app.screen());
     let catalogue = ibid::api::Catalogue::parse(r#"{"data":[{"id":"some/one"},{"id":"some/two"}]}"#);
     app.send(Msg::CatalogueLoaded {
         endpoint: "openrouter".into(),
@@ -153,6 +153,15 @@ fn remapped_keys_are_shown_and_work() {
     assert_eq!(app.env().slots[1].as_deref(), Some("some/two"));
     app.press("down ctrl-x 1");
     assert_eq!(app.env().slots[0].as_deref(), Some("some/one"), "the slot's old key no longer works");
+}
+
+#[test]
+fn the_message_about_an_edited_prompt_names_the_remapped_keys() {
+    let mut app = Harness::new(100, 24);
+    app.send_prompt("one");
+    app.env_mut().keymap.remap(None, "send", &["ctrl-s".to_owned()]).expect("the key is free");
+    app.press("tab e");
+    assert!(app.screen().contains("^S send as a branch · Esc cancel"), "{}", app.screen());
 }
 
 #[test]

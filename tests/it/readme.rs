@@ -144,8 +144,8 @@ mod picture {
     /// Returns the texts of a picture, without the digits and spinners that differ from run to run.
     fn stable_texts(svg: &str) -> Vec<String> {
         let texts = svg.split('>').filter_map(|part| part.strip_suffix("</text")).map(|text| {
-            // "< 0.1 s" on a fast machine is "1 s" on a slow one.
-            let text = text.replace("&lt;", "");
+            // "Thought briefly" on a fast machine is "Thought for 1 s" on a slow one.
+            let text = text.replace("&lt;", "").replace("briefly", "for 1 s");
             text.chars()
                 .filter(|c| !c.is_ascii_digit() && !".◐◓◑◒".contains(*c))
                 .collect::<String>()

@@ -57,7 +57,7 @@ fn the_list_moves_nothing_and_enter_runs_the_selected_row() {
     assert!(listed(&app)[0].contains("▌ /theme"), "{}", app.screen());
     app.press("enter");
     assert_eq!(app.draft(), "");
-    assert!(app.screen().contains("╭─ Theme"), "{}", app.screen());
+    assert!(app.screen().contains("╭── Theme"), "{}", app.screen());
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn a_click_on_a_row_runs_it() {
     let rule = app.areas().composer_rule;
     let row = (0..rule.y).find(|y| app.row(*y).contains("/mouse")).expect("the row is listed");
     press(&mut app, (rule.x + 4, row));
-    assert!(app.screen().contains("╭─ Mouse"), "{}", app.screen());
+    assert!(app.screen().contains("╭── Mouse"), "{}", app.screen());
 }
 
 #[test]

@@ -1,13 +1,13 @@
 //! What real terminals send: pastes without an end, reports in two pieces, other layouts, sequences that nobody knows.
 
-use std::{fs, io::Write as _, path::PathBuf};
+use std::fs;
 
 use serde_json::{Value, json};
 
 use crate::{
-    Stage, newest_prompt,
+    Stage, newest_prompt, report_skipped,
     support::pty::{Pty, PtyScreen},
-    text_reply,
+    text_reply, trials_folder,
 };
 
 const KEYBOARD_QUERY: &[u8] = b"\x1b[?u";
@@ -64,13 +64,8 @@ const TRIALS: [(&str, Expected); 8] = [
 
 #[test]
 fn every_input_beside_the_project_becomes_what_its_index_asks_for() {
-    let usual = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/reference/trials");
-    let folder = std::env::var_os("IBID_TRIALS").map_or_else(|| PathBuf::from(usual), PathBuf::from);
-    let Ok(files) = fs::read_dir(&folder) else {
-        // Not with `eprintln`, which a passing test swallows.
-        let _ = writeln!(std::io::stderr(), "SKIPPED: {} is not beside the project", folder.display());
-        return;
-    };
+    let folder = trials_folder();
+    let Ok(files) = fs::read_dir(&folder) else { return report_skipped(&folder) };
     let mut played = 0;
     for file in files {
         let path = file.expect("the folder can be read").path();

@@ -35,10 +35,13 @@ mod holder {
         ["DISPLAY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR", "XAUTHORITY", "HOME", "XDG_SESSION_TYPE"];
 
     /// The clipboard of the desktop, for which each copy starts a helper.
-    #[derive(Default)]
     pub(crate) struct DesktopClipboard;
 
     impl DesktopClipboard {
+        pub(crate) fn new() -> Self {
+            Self
+        }
+
         pub(crate) const AVAILABLE: bool = true;
 
         /// Copies a text and returns whether the desktop accepted it.
@@ -90,6 +93,12 @@ mod system {
     pub(crate) struct DesktopClipboard {
         #[cfg(feature = "clipboard")]
         clipboard: Option<arboard::Clipboard>,
+    }
+
+    impl DesktopClipboard {
+        pub(crate) fn new() -> Self {
+            Self::default()
+        }
     }
 
     #[cfg(feature = "clipboard")]

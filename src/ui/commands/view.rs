@@ -85,7 +85,7 @@ impl CommandListView<'_> {
     }
 
     fn query_area(&self, field: Rect) -> Rect {
-        let field = frame::deep_column(field);
+        let field = frame::text_column(field);
         let count = cells(text::width(&self.list.count_text()) + 2);
         Rect { width: field.width.saturating_sub(count), ..field }
     }
@@ -100,22 +100,22 @@ impl CommandListView<'_> {
             key_hints::styled_line(words, muted).render(query, buf);
         }
         self.list.query.draw(query, FieldDisplay::Text, self.theme.style(ColourRole::Text), self.theme, buf);
-        key_hints::styled_line(self.list.count_text(), muted).right_aligned().render(frame::deep_column(area), buf);
+        key_hints::styled_line(self.list.count_text(), muted).right_aligned().render(frame::text_column(area), buf);
     }
 
     fn draw_rows(&self, area: Rect, buf: &mut Buffer) {
-        let room = frame::deep_column(area).width;
+        let room = frame::text_column(area).width;
         let side_width = self.list.rows.iter().map(|row| text::width(self.side(row, room).0)).max().unwrap_or(0);
         let muted = self.theme.style(ColourRole::Muted);
         if self.list.browser.rows().is_empty() {
             let words = "No matches. A shorter word finds more.";
-            key_hints::styled_line(words, muted).render(frame::deep_column(area), buf);
+            key_hints::styled_line(words, muted).render(frame::text_column(area), buf);
         }
         for (place, entry, is_selected) in self.list.browser.visible_rows(area) {
             match entry {
                 CommandEntry::Blank => (),
                 CommandEntry::Heading(words) => {
-                    key_hints::styled_line(*words, muted).render(frame::deep_column(place), buf);
+                    key_hints::styled_line(*words, muted).render(frame::text_column(place), buf);
                 }
                 CommandEntry::Row(index, lit) => {
                     self.draw_row(&self.list.rows[*index], lit, is_selected, side_width, place, buf);
@@ -150,7 +150,7 @@ impl CommandListView<'_> {
         if is_selected {
             list_browser::draw_cursor_row(area, self.theme, buf);
         }
-        let room = frame::deep_column(area);
+        let room = frame::text_column(area);
         let (side, role) = self.side(row, room.width);
         key_hints::styled_line(side, self.theme.style(role)).right_aligned().render(room, buf);
         let value_end = room.width.saturating_sub(cells(side_width + SIDE_GAP));
@@ -179,10 +179,10 @@ impl CommandListView<'_> {
     }
 
     fn draw_about(&self, row: &CommandRow, rule: Rect, area: Rect, buf: &mut Buffer) {
-        let rule = frame::deep_column(rule);
+        let rule = frame::text_column(rule);
         let line = self.theme.marks.rule.repeat(rule.width.into());
         key_hints::styled_line(line, self.theme.style(ColourRole::Faint)).render(rule, buf);
-        let area = frame::deep_column(area);
+        let area = frame::text_column(area);
         let width = usize::from(area.width.max(1));
         let options = WrapOptions { first_width: width, rest_width: width, glued: &[] };
         let text_style = self.theme.style(ColourRole::Text);
@@ -231,7 +231,7 @@ impl Widget for CommandListView<'_> {
         let more = format!("{} {below} more", self.theme.marks.more_below);
         let notice = (below > 0).then_some(more.as_str());
         let overlay = OverlayFrame { title: "Commands", keys: &keys, notice, theme: self.theme };
-        if overlay.draw_deep(parts.frame, buf).is_empty() {
+        if overlay.draw(parts.frame, buf).is_empty() {
             return;
         }
         if !parts.field.is_empty() {

@@ -1,5 +1,6 @@
 //! The list of conversations: grouped by day, filtered while typing, renamed in place.
 
+mod floating;
 mod groups;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ use jiff::{civil::Date, tz::TimeZone};
 use crate::chat::{ConversationId, ConversationSummary};
 use crate::text::ranking::{self, RankCandidate};
 use crate::ui::overlay::field::TextField;
+pub use floating::FloatingListView;
 use groups::DayGroup;
 pub use view::ConversationListView;
 
@@ -125,6 +127,17 @@ impl ConversationList {
         self.is_filtering = false;
     }
 
+    /// Ends what was typed in the list, because it has lost the focus.
+    pub fn leave(&mut self) {
+        self.clear_filter();
+        self.renaming = None;
+    }
+
+    /// Stops typing the filter and moves to the rows.
+    pub fn leave_filter_field(&mut self) {
+        self.is_filtering = false;
+    }
+
     /// Starts renaming the conversation under the cursor.
     pub fn start_rename(&mut self, summaries: &[ConversationSummary]) {
         let under = summaries.iter().find(|summary| Some(summary.id) == self.cursor);
@@ -201,6 +214,19 @@ impl ConversationList {
             1 => ListEntry::Heading(&group.title),
             _ => ListEntry::Conversation(self.summary_index(group.first + in_group - 2)),
         })
+    }
+
+    /// Returns the number of rows below a window of this height.
+    fn rows_below(&self, height: u16) -> usize {
+        self.row_count().saturating_sub(self.top_row + usize::from(height))
+    }
+
+    /// Returns the numbers of the first and the last visible conversation, from 1.
+    fn visible_numbers(&self, height: u16) -> Option<(usize, usize)> {
+        let rows = self.top_row..self.top_row + usize::from(height);
+        let mut shown = (0..self.len).filter(|at| rows.contains(&self.row_of(*at)));
+        let first = shown.next()?;
+        Some((first + 1, shown.next_back().unwrap_or(first) + 1))
     }
 
     fn visible_entries(&self, height: u16) -> impl Iterator<Item = ListEntry<'_>> {

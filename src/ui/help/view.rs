@@ -89,7 +89,7 @@ fn body_area(screen: Rect) -> Rect {
         width: frame.width.saturating_sub(2),
         height: frame.height.saturating_sub(above + below),
     };
-    frame::deep_column(body)
+    frame::text_column(body)
 }
 
 pub(super) fn body_height(screen: Rect) -> usize {
@@ -225,7 +225,7 @@ impl HelpView<'_> {
     }
 
     fn query_area(screen: Rect) -> Rect {
-        let field = frame::deep_column(Self::field_area(screen));
+        let field = frame::text_column(Self::field_area(screen));
         Rect { width: field.width.saturating_sub(10), ..field }
     }
 
@@ -255,7 +255,7 @@ impl HelpView<'_> {
         };
         let keys: usize = lines.iter().flatten().map(|(_, _, cell)| count(cell)).sum();
         let words = if keys == 1 { "1 key".to_owned() } else { format!("{keys} keys") };
-        key_hints::styled_line(words, muted).right_aligned().render(frame::deep_column(area), buf);
+        key_hints::styled_line(words, muted).right_aligned().render(frame::text_column(area), buf);
     }
 
     fn draw_cell(&self, cell: &HelpCell, area: Rect, buf: &mut Buffer) {
@@ -304,7 +304,7 @@ impl Widget for HelpView<'_> {
         let can_scroll = lines.len() > height;
         let keys = self.keymap.hints(KeyContext::Help, if can_scroll { &labels } else { &labels[1..] });
         let notice = (left_out > 0).then_some(more.as_str());
-        OverlayFrame { title: "Keys", keys: &keys, notice, theme: self.theme }.draw_deep(frame_area(area), buf);
+        OverlayFrame { title: "Keys", keys: &keys, notice, theme: self.theme }.draw(frame_area(area), buf);
         self.draw_field(area, &lines, buf);
         if lines.is_empty() {
             let words = "No key does that. A shorter word finds more.";

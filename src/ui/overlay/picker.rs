@@ -2,8 +2,6 @@
 
 mod columns;
 mod line;
-#[cfg(test)]
-mod tests;
 mod view;
 
 use crossterm::event::KeyEvent;
@@ -15,7 +13,6 @@ use super::{
     list_browser::{BrowserRow, ListBrowser},
 };
 use crate::render::theme::ColourRole;
-pub use crate::ui::models::model_rows::{MODEL_COLUMNS, model_row};
 use crate::{
     chat::Timestamp,
     text::{

@@ -9,13 +9,15 @@ use crate::{
     ui::{
         Action, Effect,
         action::{ACTIONS, ActionEntry, ActionListing},
+        actions::{
+            model_settings::{self, short_name},
+            switching,
+        },
         chats::Chats,
         commands::{self, CommandList, CommandRow, CommandSide, CommandTarget},
-        conversations::switching,
         cx::Cx,
         dispatch::on_action,
         environment::Environment,
-        models::model_settings::{self, short_name},
         screen::Screen,
     },
 };

@@ -5,7 +5,10 @@ use crate::ui::{cx::Cx, environment::Environment, screen::Screen};
 use std::sync::Arc;
 
 use super::{ScreenOverlay, use_model};
-use crate::ui::code_blocks;
+use crate::ui::actions::{
+    branching::edit_prompt, card_actions, code_blocks, copying::copied_message, model_settings, slash_commands,
+    switching, theme_actions,
+};
 use crate::{
     api::ApiDialect,
     chat::{Effort, MessageId},
@@ -14,13 +17,10 @@ use crate::{
     ui::{
         Effect, EndpointInfo,
         connect::ConnectRequest,
-        conversations::{branching::edit_prompt, switching},
         keymap::KeyContext,
-        models::model_settings,
+        reading::ScrollMove,
         screen::PaneFocus,
-        slash_commands,
-        themes::theme_selection,
-        transcript::{CursorTarget, ScrollMove, TranscriptCursor, copying::copied_message, error_card},
+        transcript::{CursorTarget, TranscriptCursor},
     },
 };
 
@@ -185,7 +185,7 @@ pub(crate) fn previewed_theme(overlays: &[ScreenOverlay]) -> Option<String> {
 /// Previews the theme under the cursor of the theme picker.
 pub(crate) fn preview_theme(overlays: &mut [ScreenOverlay], env: &mut Environment) {
     if matches!(overlays.last(), Some(ScreenOverlay::Picker { of: PickerKind::Theme, .. })) {
-        theme_selection::apply_theme(overlays, env); // The row of a theme shows its error.
+        theme_actions::apply_theme(overlays, env); // The row of a theme shows its error.
     }
 }
 
@@ -198,7 +198,7 @@ pub(crate) fn set_theme(overlays: &mut [ScreenOverlay], cx: &mut Cx<'_>, name: S
         }
         Err(why) => cx.warn(why),
     }
-    theme_selection::apply_theme(overlays, cx.env);
+    theme_actions::apply_theme(overlays, cx.env);
 }
 
 /// Applies the fields of the form to the settings of the next message.
@@ -212,7 +212,7 @@ pub(crate) fn apply_parameters(overlays: &mut Vec<ScreenOverlay>, cx: &mut Cx<'_
         settings.top_p = values.top_p;
         settings.max_output_tokens = values.max_output_tokens;
     });
-    cx.show_message("these apply from the next message on");
+    cx.show_message("applies from the next message on");
 }
 
 /// Carries out what was chosen on the connect screen.
@@ -254,5 +254,5 @@ pub(crate) fn on_connected(overlays: &mut Vec<ScreenOverlay>, cx: &mut Cx<'_>, r
     }
     cx.env.catalogues.remove(&name);
     model_settings::fetch_models(cx);
-    error_card::retry_with_new_key(cx);
+    card_actions::retry_with_new_key(cx);
 }

@@ -24,8 +24,6 @@ pub struct TranscriptView<'a> {
     pub theme: &'a Theme,
     /// The pane has the focus, so the current message is marked.
     pub focused: bool,
-    /// The newest card has the focus, so its letter keys work.
-    pub card_focused: bool,
     /// The key that goes to the end; empty if none does.
     pub end_key: &'a str,
 }
@@ -42,8 +40,7 @@ impl Widget for TranscriptView<'_> {
             let gutter = Rect { y, height: 1, width: area.width.min(GUTTER), ..area };
             let line = Rect { y, height: 1, ..column };
             let is_head = cursor_row.map_or(is_current && placed.row.kind == RowKind::MessageHead, |row| row == spot);
-            let is_card = placed.row.kind == RowKind::Card;
-            if self.focused && is_head || self.card_focused && is_current && is_card {
+            if self.focused && is_head {
                 draw_mark(self.theme.marks.bar, ColourRole::Accent, gutter, self.theme, buf);
             } else if let Some(bar) = placed.row.gutter {
                 draw_mark(bar.mark, bar.role, gutter, self.theme, buf);

@@ -12,7 +12,8 @@ pub const LAYERS: &[&[&str]] = &[
     &["chat"],
     &["api"],
     &["tools"],
-    &["clock", "files", "text", "processes"],
+    &["files", "processes", "console"],
+    &["text", "secrets", "clock"],
 ];
 
 /// Exceptions within a layer: (user, used module, reason).
@@ -23,9 +24,7 @@ const PURE: &[&str] = &["crate::ui", "crate::render", "crate::citations", "crate
 
 /// The features of `ui`: each is a folder or a file of its own, and knows no other.
 pub const FEATURES: &[&str] = &[
-    "code_blocks",
     "commands",
-    "composer",
     "connect",
     "conversations",
     "help",
@@ -35,7 +34,6 @@ pub const FEATURES: &[&str] = &[
     "results",
     "safeguard",
     "slash",
-    "sources",
     "status",
     "themes",
     "title",
@@ -49,6 +47,7 @@ pub const SHARED: &[&str] = &[
     "action",
     "areas",
     "chats",
+    "composer",
     "costs",
     "cx",
     "effect",
@@ -56,6 +55,7 @@ pub const SHARED: &[&str] = &[
     "keymap",
     "msg",
     "overlay",
+    "reading",
     "saves",
     "start",
     "test_buffer",
@@ -67,15 +67,16 @@ pub const HOLDERS: &[&str] = &["environment", "screen"];
 
 /// The files of `ui` that put the features together. No feature uses them, or it would know all others.
 pub const INDEX: &[&str] = &[
+    "actions",
     "dispatch",
     "escape_keys",
+    "hint_clicks",
     "layout",
     "on_input",
     "on_mouse",
     "on_store",
     "on_stream",
     "overlays",
-    "slash_commands",
     "state",
     "view",
 ];
@@ -294,6 +295,11 @@ pub const RULES: &[SourceRule] = &[
         name: "no unwrap",
         check: RuleCheck::Calls { words: &["unwrap"] },
         instead: "handle it, or say in an `expect` why it holds",
+    },
+    SourceRule {
+        name: "nothing is printed past the cleaner",
+        check: RuleCheck::Calls { words: &["eprintln!", "eprint!", "println!", "print!"] },
+        instead: "call `console::complain` or `console::print_line`",
     },
     SourceRule {
         name: "nothing unfinished",

@@ -23,7 +23,7 @@ impl SectionBuilder<'_> {
         let turn = self.turn.filter(|_| self.answer.end == AnswerEnd::Open);
         let Some(explanation) = explain::explain(self.answer, turn) else { return };
         let choices = if self.context.is_last { choices::card_choices(self.answer, turn) } else { Vec::new() };
-        let hints = error_card::card_hints(&choices, &self.layout.options.keymap);
+        let hints = error_card::card_hints(&choices, &self.layout.options.keymap, self.context.is_card_focused);
         let role = match &self.answer.end {
             AnswerEnd::Failed(_) => ColourRole::Error,
             AnswerEnd::Open
@@ -44,7 +44,7 @@ impl SectionBuilder<'_> {
         let Some(run) = asking.next() else { return };
         let turn = self.turn.filter(|_| self.context.is_last);
         let choices = if turn.is_some() { choices::card_choices(self.answer, turn) } else { Vec::new() };
-        let hints = error_card::card_hints(&choices, &self.layout.options.keymap);
+        let hints = error_card::card_hints(&choices, &self.layout.options.keymap, self.context.is_card_focused);
         let tools = &self.context.conversation.context.tools;
         let doubt = run.tool.as_ref().and_then(|id| tools.name_doubt(id));
         let asked = approval::ApprovalRequest {
@@ -55,7 +55,7 @@ impl SectionBuilder<'_> {
             others_waiting: asking.count(),
         };
         let marks = &self.layout.options.look.marks;
-        let rows = approval::approval_rows(asked, &hints, self.barred_width(), marks);
-        self.push_rows_with_bar(part, 1, ColourRole::Warning, rows);
+        let rows = approval::approval_rows(asked, &hints, self.layout.width, marks, &mut self.laid.call_rows);
+        self.push_rows(part, 1, rows);
     }
 }
