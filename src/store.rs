@@ -110,6 +110,10 @@ pub enum StoreJob {
     LoadRecording(MessageId),
     /// Loads the full result of a call whose message stores only part of it.
     LoadOutcome { message: MessageId, slot: ItemSlot },
+    /// Counts that a command was run by its name. There is no reply: nothing depends on it.
+    CountUse(String),
+    /// Loads how often each command was run.
+    LoadUses,
     /// Adds up the cost of all answers that ended since then.
     SumCosts { since: Timestamp },
 }
@@ -145,6 +149,8 @@ pub enum StoreReply {
     },
     /// The newest prompts, at most 1000.
     Prompts(Vec<String>),
+    /// How often each command was run by its name.
+    Uses(Vec<(String, u64)>),
     /// What answers cost since then. There is no reply if the query fails.
     CostsSummed {
         since: Timestamp,

@@ -154,6 +154,22 @@ pub(super) fn new_draft(db: &Connection) -> Result<String> {
     Ok(draft.optional()?.unwrap_or_default())
 }
 
+/// Counts a use of a command; several instances may count at once.
+pub(super) fn count_use(db: &Connection, command: &str) -> Result<usize> {
+    db.execute(
+        "insert into setting (name, value) values ('use ' || ?1, '1')
+         on conflict (name) do update set value = cast(value as integer) + 1",
+        [command],
+    )
+}
+
+/// Returns how often each command was used.
+pub(super) fn uses(db: &Connection) -> Result<Vec<(String, u64)>> {
+    let mut rows =
+        db.prepare_cached("select substr(name, 5), cast(value as integer) from setting where name like 'use %'")?;
+    rows.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs())))?.collect()
+}
+
 /// Returns the recording of an answer, if it still exists.
 pub(super) fn recording(db: &Connection, message: MessageId) -> Result<Option<WireRecording>> {
     let mut row = db.prepare_cached("select pieces from recording where message = ?1")?;

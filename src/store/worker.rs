@@ -70,6 +70,15 @@ impl StoreWorker {
                         StoreReply::Prompts,
                     )
                 }
+                StoreJob::CountUse(command) => {
+                    // Only the order of the commands depends on it.
+                    let _ = self.query(|database| queries::count_use(&database.connection, &command));
+                    continue;
+                }
+                StoreJob::LoadUses => match self.query(|database| queries::uses(&database.connection)) {
+                    Ok(uses) => StoreReply::Uses(uses),
+                    Err(_) => continue,
+                },
                 StoreJob::LoadRecording(message) => {
                     let result = self.query(|database| queries::recording(&database.connection, message));
                     StoreReply::Recording { message, result: result.map(|found| found.map(Box::new)) }

@@ -121,8 +121,8 @@ actions! {
     ShowTools, "tools", "Tools and MCP servers", "tools", Commands, [(Global, "ctrl-x j")];
     TrustServers, "trust-servers", "Trust the MCP servers of this project's .mcp.json", "trust", Commands, [];
     ReloadServers, "reload-servers", "Reload MCP servers, retry the failed ones", "reload", Commands, [];
-    ToggleAllowAll, "auto-approve", "Auto-approve all tools in this conversation (on/off)", "auto-approve", Commands, [];
-    EditParameters, "system", "System prompt and sampling", "system prompt", Commands, [(Global, "ctrl-x ,")];
+    ToggleAllowAll, "auto-approve", "Auto-approve all tools in this conversation", "auto-approve", Commands, [];
+    EditParameters, "system", "System prompt and sampling", "system", Commands, [(Global, "ctrl-x ,")];
     FocusList, "list", "Go to the conversations", "list", Commands, [(Global, "ctrl-x l")];
     ToggleList, "toggle-list", "Show or hide the list of conversations", "hide list", Commands, [(Global, "ctrl-x b")];
     ToggleRail, "rail", "Show or hide the rail: reasoning, sources, details", "rail", Commands, [(Global, "ctrl-x r")];
@@ -189,14 +189,14 @@ actions! {
     NextTab, "next-tab", "Next tab of the rail", "next tab", KeysOnly, [(Rail, "l"), (Rail, "right")];
     PreviousTab, "previous-tab", "Previous tab of the rail", "previous tab", KeysOnly, [(Rail, "h"), (Rail, "left")];
     PageUp, "page-up", "Up a page", "page up", Commands, [(Global, "pgup"), (Overlay, "pgup")];
-    PageDown, "page-down", "Down a page", "page down", Commands, [(Global, "pgdn"), (Overlay, "pgdn"), (Help, "space"), (Xray, "space"), (ToolPage, "space"), (Pager, "space")];
+    PageDown, "page-down", "Down a page", "page down", Commands, [(Global, "pgdn"), (Overlay, "pgdn"), (Xray, "space"), (ToolPage, "space"), (Pager, "space")];
     ScrollTop, "top", "To the first message", "top", Commands, [(Global, "ctrl-home"), (Transcript, "g"), (Transcript, "home"), (Rail, "g")];
     ScrollEnd, "newest", "To the newest message", "newest", Commands, [(Global, "ctrl-end"), (Transcript, "G"), (Transcript, "end"), (Rail, "G"), (Empty, "end")];
     ToggleCodeLines, "code-lines", "Long lines of code: wrap or scroll", "code lines", Commands, [];
     ScrollCodeLeft, "code-left", "Scroll code to the left", "left", KeysOnly, [(Transcript, "h"), (Transcript, "left")];
     ScrollCodeRight, "code-right", "Scroll code to the right", "right", KeysOnly, [(Transcript, "l"), (Transcript, "right")];
     ChooseTheme, "theme", "Choose the theme", "theme", Commands, [];
-    ShowHelp, "help", "Keys for this screen", "keys", Commands, [(Global, "ctrl-x ?"), (Empty, "?"), (Transcript, "?"), (List, "?"), (Rail, "?"), (Help, "?")];
+    ShowHelp, "help", "Keys for this screen", "keys", Commands, [(Global, "ctrl-x ?"), (Empty, "?"), (Transcript, "?"), (List, "?"), (Rail, "?")];
     Redraw, "repaint", "Redraw the screen", "repaint", Commands, [(Global, "ctrl-l"), (Overlay, "ctrl-l")];
     Suspend, "suspend", "Suspend (fg returns)", "suspend", Commands, [(Global, "ctrl-z"), (Overlay, "ctrl-z")];
     Quit, "quit", "Quit", "quit", Commands, [(Global, "ctrl-x q")];
@@ -214,7 +214,7 @@ actions! {
     PreviousSection, "previous-section", "Previous section or entry", "previous", KeysOnly,
         [(Form, "shift-tab"), (Xray, "shift-tab"), (Tools, "shift-tab"), (Pager, "shift-tab")];
     SearchRows, "search-rows", "Search what is shown", "search", KeysOnly, [(Xray, "/"), (Tools, "/"), (Pager, "/")];
-    Close, "close", "Close it", "close", KeysOnly, [(Help, "q"), (Pager, "q")];
+    Close, "close", "Close it", "close", KeysOnly, [(Pager, "q")];
     SaveShown, "save", "Save what is shown to a file", "save", KeysOnly, [(CodePicker, "ctrl-s"), (Xray, "s"), (Pager, "s")];
     PipeCode, "pipe-code", "Give the code to a command", "command", KeysOnly, [(CodePicker, "ctrl-o")];
     ShowAllModels, "all-models", "Choose from all models", "list", KeysOnly, [(AgainPicker, "tab")];
@@ -228,6 +228,7 @@ actions! {
     ReloadTools, "reload-tools", "Reload all MCP servers", "reload all", KeysOnly, [(Tools, "R")];
     AskTrust, "ask-trust", "Show what the server's file would run, to trust it", "trust", KeysOnly, [(Tools, "t"), (ToolPage, "t")];
     ConfirmTrust, "confirm-trust", "Trust the file that is shown", "trust it", KeysOnly, [(ToolPage, "y")];
+    ConfirmSafeguard, "confirm-safeguard", "Switch the safeguard off", "switch it on", KeysOnly, [(Safeguard, "y")];
     ConnectKey, "connect-key", "Paste an OpenRouter key", "key", KeysOnly, [(Connect, "1")];
     ConnectServer, "connect-server", "Use a server of your own", "server", KeysOnly, [(Connect, "2")];
     ConnectDemo, "connect-demo", "Look around in the demo", "demo", KeysOnly, [(Connect, "3")];
@@ -285,6 +286,11 @@ impl Action {
         let former = FORMER_NAMES.iter().find(|(former, _)| *former == name);
         let name = former.map_or(name, |(_, name)| name);
         ACTIONS.iter().find(|entry| entry.name == name).map(|entry| entry.action)
+    }
+
+    /// Returns whether the action can switch a safeguard off: it is shown in the warning colour and asks once.
+    pub fn switches_safeguard(self) -> bool {
+        matches!(self, Self::ToggleAllowAll | Self::TrustServers)
     }
 
     /// Returns what may follow the action's name after a slash; `None` if it is run as it is.

@@ -27,6 +27,7 @@ use crate::{
         conversations::list::ListStep,
         rail::RailTab,
         reading::ScrollMove,
+        safeguard::SafeguardQuestion,
         transcript::{
             CitationStep, CursorStop, CursorTarget, SelectionInput, SelectionStep as Select, SelectionUnit, Transcript,
             TranscriptCursor,
@@ -68,7 +69,10 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
             let words = tool_actions::reload_servers(cx);
             cx.show_message(words);
         }
-        Action::ToggleAllowAll => tool_actions::toggle_allow_all(cx),
+        Action::ToggleAllowAll if !cx.chats.settings().tools.grants.all => {
+            screen.overlays.push(ScreenOverlay::Safeguard(SafeguardQuestion { action }));
+        }
+        Action::ToggleAllowAll => run_confirmed(cx, action),
         Action::EditParameters => overlays::open_parameters(screen, cx),
         Action::FocusList => list_actions::focus_list(screen, cx.chats),
         Action::ToggleList => list_actions::toggle_list(screen, cx.chats),
@@ -203,11 +207,19 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         | Action::ReloadTools
         | Action::AskTrust
         | Action::ConfirmTrust
+        | Action::ConfirmSafeguard
         | Action::ConnectKey
         | Action::ConnectServer
         | Action::ConnectDemo
         | Action::ForgetKey
         | Action::LookAgain => (),
+    }
+}
+
+/// Runs an action that has asked whether it may switch a safeguard off.
+pub(crate) fn run_confirmed(cx: &mut Cx<'_>, action: Action) {
+    if action == Action::ToggleAllowAll {
+        tool_actions::toggle_allow_all(cx);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    EndpointInfo, keymap::Keymap, notifications::NotificationState, themes::theme_selection::ThemeSelection,
+    Action, EndpointInfo, keymap::Keymap, notifications::NotificationState, themes::theme_selection::ThemeSelection,
     tools::tool_registry::ToolRegistry,
 };
 use crate::{
@@ -34,6 +34,8 @@ pub struct Environment {
     /// The theme in force.
     pub theme: Theme,
     pub notifications: NotificationState,
+    /// How often each command was run by its name.
+    pub command_uses: BTreeMap<String, u64>,
 }
 
 /// What is known about an endpoint's models.
@@ -54,6 +56,11 @@ impl Environment {
 
     pub fn dialect(&self, name: &str) -> ApiDialect {
         self.endpoint(name).map_or(ApiDialect::Other, |endpoint| endpoint.dialect)
+    }
+
+    /// Returns how often a command was run by its name.
+    pub fn use_count(&self, action: Action) -> u64 {
+        self.command_uses.get(action.entry().name).copied().unwrap_or(0)
     }
 
     /// Returns the models of an endpoint, if they are known.

@@ -1,224 +1,181 @@
-//! The help: the keys of the current context in groups, in a scrollable overlay.
+//! The help: all keys by context, the present one first, in as many columns as fit, filtered by typing.
 
-use ratatui::{
-    buffer::Buffer,
-    layout::Rect,
-    text::{Line, Span},
-    widgets::Widget,
-};
+mod pages;
+mod view;
+
+use crossterm::event::KeyEvent;
+use ratatui::layout::Rect;
 
 use super::{
-    Action, key_hints,
+    Action,
     keymap::{KeyContext, Keymap},
-    overlay::frame::{self, OverlayFrame},
+    overlay::{field::TextField, list_browser},
 };
-use crate::render::theme::{ColourRole, Theme};
-use crate::text;
+use crate::text::ranking::{self, RankCandidate};
+pub use view::HelpView;
 
-/// The state of the help: its groups of keys and the scroll position.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// The widest text of a row: with its keys it fits into half of 100 columns.
+pub const MAX_WORDS: usize = 29;
+/// The widest keys of a row that are not cut at 80 columns.
+pub const MAX_KEYS: usize = 16;
+
+/// The state of the help: its sections, what is typed, and the scroll position.
+#[derive(Debug, Clone, Default)]
 pub struct KeyHelp {
-    pub title: String,
-    pub groups: Vec<KeyGroup>,
+    pub query: TextField,
+    /// The present context first.
+    pub sections: Vec<KeySection>,
+    /// What follows the leader key, by subject.
+    pub sequences: Vec<KeySection>,
+    /// The leader key.
+    pub leader: String,
     top_row: usize,
 }
 
-/// A titled group of keys.
+/// The keys of one context or of one subject.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct KeyGroup {
+pub struct KeySection {
     pub title: String,
-    /// Keys as they are displayed, with what they do.
-    pub keys: Vec<(String, String)>,
+    /// Where it is, or how to get there.
+    pub note: String,
+    pub rows: Vec<KeyRow>,
+    /// Whether it is on the first page, beside what one needs every day.
+    pub is_main: bool,
 }
 
-/// Draws the help above everything else; its area is the whole screen.
-pub struct HelpView<'a> {
-    pub help: &'a KeyHelp,
-    pub keymap: &'a Keymap,
-    pub theme: &'a Theme,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum HelpRow<'a> {
-    Blank,
-    Title(&'a str),
-    Key(&'a str, &'a str),
+/// Keys, and what they do.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KeyRow {
+    pub keys: String,
+    pub words: String,
+    /// One or two words for a narrow column.
+    pub short: String,
 }
 
 impl KeyHelp {
-    pub fn new(title: &str, groups: Vec<KeyGroup>) -> Self {
-        Self { title: title.to_owned(), groups, top_row: 0 }
+    pub fn new(keymap: &Keymap, here: KeyContext) -> Self {
+        let (leader, sequences) = pages::sequences(keymap);
+        Self { sections: pages::sections(keymap, here), sequences, leader, ..Self::default() }
     }
 
     /// Does what an action means here.
     pub fn on_action(&mut self, action: Action, screen: Rect) {
-        let page = self.page_rows(screen);
-        match action {
-            Action::RowUp => self.scroll(-1, screen),
-            Action::RowDown => self.scroll(1, screen),
-            Action::PageUp => self.scroll(-page, screen),
-            Action::PageDown => self.scroll(page, screen),
-            Action::FirstRow => self.scroll(isize::MIN, screen),
-            Action::LastRow => self.scroll(isize::MAX, screen),
-            _ => (),
+        let page = view::body_height(screen);
+        if let Some(rows) = list_browser::row_step(action, page) {
+            self.scroll(rows, screen);
         }
     }
 
-    /// Scrolls by rows, down if positive, as far as the end of the text.
+    /// Scrolls by rows, down if positive, as far as the end.
     pub fn scroll(&mut self, rows: isize, screen: Rect) {
-        let last = self.rows().count().saturating_sub(self.body_height(screen));
+        let last = view::row_count(self, screen).saturating_sub(view::body_height(screen));
         self.top_row = self.top_row.saturating_add_signed(rows).min(last);
     }
 
-    /// Returns the number of rows in a page.
-    pub fn page_rows(&self, screen: Rect) -> isize {
-        isize::try_from(self.body_height(screen).max(1)).unwrap_or(1)
+    pub fn edit(&mut self, key: KeyEvent) {
+        self.query.edit(key);
+        self.top_row = 0;
     }
 
-    fn rows(&self) -> impl Iterator<Item = HelpRow<'_>> {
-        self.groups.iter().enumerate().flat_map(|(nth, group)| {
-            let before = (nth > 0).then_some(HelpRow::Blank);
-            let keys = group.keys.iter().map(|(key, word)| HelpRow::Key(key, word));
-            before.into_iter().chain([HelpRow::Title(&group.title)]).chain(keys)
-        })
+    pub fn paste(&mut self, text: &str) {
+        self.query.paste(text);
+        self.top_row = 0;
     }
 
-    fn frame(&self, screen: Rect) -> Rect {
-        let rows = u16::try_from(self.rows().count() + 4).unwrap_or(u16::MAX);
-        let max_height = if screen.height > 24 { screen.height - 4 } else { screen.height };
-        frame::overlay_area(screen, 76, rows.min(max_height))
-    }
-
-    fn body_height(&self, screen: Rect) -> usize {
-        body_area(self.frame(screen)).height.into()
-    }
-}
-
-fn body_area(frame: Rect) -> Rect {
-    let (columns, rows) = if frame.height > 8 { (3, 2) } else { (3, 1) };
-    frame.inner(ratatui::layout::Margin::new(columns, rows))
-}
-
-impl Widget for HelpView<'_> {
-    fn render(self, area: Rect, buf: &mut Buffer) {
-        let area = area.intersection(buf.area);
-        self.theme.dim_area(area, buf);
-        let frame = self.help.frame(area);
-        let (rows, body) = (self.help.rows().count(), body_area(frame));
-        let top = self.help.top_row.min(rows.saturating_sub(body.height.into()));
-        let left_out = rows - (top + usize::from(body.height)).min(rows);
-        let more = format!("{} {left_out} more", self.theme.marks.more_below);
-        let can_scroll = rows > usize::from(body.height);
-        let labels: [(&[Action], &str); 2] = [(&[Action::RowDown, Action::RowUp], "scroll"), (&[Action::Back], "back")];
-        let keys = self.keymap.hints(KeyContext::Help, if can_scroll { &labels } else { &labels[1..] });
-        let notice = (left_out > 0).then_some(more.as_str());
-        OverlayFrame { title: &self.help.title, keys: &keys, notice, theme: self.theme }.draw(frame, buf);
-        let widest = self.help.groups.iter().flat_map(|group| &group.keys).map(|(key, _)| text::width(key)).max();
-        let keys_width = widest.unwrap_or(0).min(usize::from(body.width) / 2);
-        for (row, place) in self.help.rows().skip(top).zip(body.rows()) {
-            let line = match row {
-                HelpRow::Blank => Line::default(),
-                HelpRow::Title(title) => key_hints::styled_line(title, self.theme.style(ColourRole::Text).bold()),
-                HelpRow::Key(key, word) => {
-                    let key = text::truncate(key, keys_width);
-                    let gap = " ".repeat(keys_width - text::width(&key) + 2);
-                    let room = usize::from(place.width).saturating_sub(keys_width + 2);
-                    Line::from(vec![
-                        Span::styled(key, self.theme.style(ColourRole::Accent)),
-                        Span::raw(gap),
-                        Span::styled(text::truncate(word, room), self.theme.style(ColourRole::Text)),
-                    ])
-                }
-            };
-            line.render(place, buf);
+    /// Returns the sections with the rows that match what was typed.
+    fn matching(&self, sections: &[KeySection]) -> Vec<KeySection> {
+        let query = self.query.text();
+        if query.trim().is_empty() {
+            return sections.to_vec();
         }
+        let found = self.matching_rows(query.trim());
+        let keep = |section: &KeySection| {
+            let rows = section.rows.iter().filter(|row| found.contains(row)).cloned().collect();
+            KeySection { rows, ..section.clone() }
+        };
+        sections.iter().map(keep).filter(|section| !section.rows.is_empty()).collect()
+    }
+
+    /// Returns the rows whose key was typed, else those with what was typed in their words.
+    fn matching_rows(&self, query: &str) -> Vec<&KeyRow> {
+        let all: Vec<(&KeySection, &KeyRow)> = [&self.sections, &self.sequences]
+            .into_iter()
+            .flatten()
+            .flat_map(|section| section.rows.iter().map(move |row| (section, row)))
+            .collect();
+        let has_key = |row: &KeyRow| row.keys.split_whitespace().any(|key| key == query);
+        let by_key: Vec<&KeyRow> = all.iter().map(|(_, row)| *row).filter(|row| has_key(row)).collect();
+        if !by_key.is_empty() {
+            return by_key;
+        }
+        let terms: Vec<String> = all.iter().map(|(section, row)| format!("{} {}", section.title, row.short)).collect();
+        let candidates =
+            all.iter().zip(&terms).map(|((_, row), terms)| RankCandidate { title: &row.words, terms: terms.as_str() });
+        ranking::rank(query, candidates).into_iter().map(|found| all[found.index].1).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use insta::assert_snapshot;
+    use std::collections::BTreeSet;
 
     use super::*;
-    use crate::ui::test_buffer;
+    use crate::{text, ui::action::ACTIONS};
 
-    fn help() -> KeyHelp {
-        let group = |title: &str, keys: &[(&str, &str)]| KeyGroup {
-            title: title.to_owned(),
-            keys: keys.iter().map(|(key, word)| ((*key).to_owned(), (*word).to_owned())).collect(),
-        };
-        KeyHelp::new(
-            "Keys",
-            vec![
-                group(
-                    "Prompt",
-                    &[("↵", "Send the prompt; while a turn runs, queue it"), ("^J Alt-↵ Shift-↵", "Begin a new line")],
-                ),
-                group(
-                    "Everywhere",
-                    &[("^P", "All commands"), ("^N", "New conversation"), ("Esc", "Close, leave, or stop the turn")],
-                ),
-            ],
-        )
-    }
-
-    fn drawn(help: &KeyHelp, width: u16, height: u16) -> String {
-        let area = Rect::new(0, 0, width, height);
-        let mut buf = Buffer::empty(area);
-        HelpView { help, keymap: &Keymap::default(), theme: &Theme::default() }.render(area, &mut buf);
-        test_buffer::buffer_text(&buf)
+    fn rows(help: &KeyHelp) -> impl Iterator<Item = &KeyRow> {
+        [&help.sections, &help.sequences].into_iter().flatten().flat_map(|section| &section.rows)
     }
 
     #[test]
-    fn keys_of_all_groups_are_aligned_in_one_column() {
-        assert_snapshot!(drawn(&help(), 70, 12), @"
-        ╭── Keys ────────────────────────────────────────────────────────────╮
-        │                                                                    │
-        │  Prompt                                                            │
-        │  ↵                 Send the prompt; while a turn runs, queue it    │
-        │  ^J Alt-↵ Shift-↵  Begin a new line                                │
-        │                                                                    │
-        │  Everywhere                                                        │
-        │  ^P                All commands                                    │
-        │  ^N                New conversation                                │
-        │  Esc               Close, leave, or stop the turn                  │
-        │                                                                    │
-        ╰──────────────────────────────────────────────────────── Esc back ──╯
-        ");
+    fn no_text_is_wider_than_its_column_in_any_context() {
+        for context in KeyContext::ALL {
+            let help = KeyHelp::new(&Keymap::default(), context);
+            for row in rows(&help) {
+                assert!(text::width(&row.words) <= MAX_WORDS, "{context:?}: {} {:?}", row.keys, row.words);
+                assert!(text::width(&row.keys) <= MAX_KEYS, "{context:?}: {:?} {}", row.keys, row.words);
+                assert!(!row.words.is_empty() && !row.keys.is_empty(), "{row:?}");
+            }
+        }
     }
 
     #[test]
-    fn hidden_rows_are_counted_and_can_be_scrolled_into_view() {
-        let mut help = help();
-        let screen = Rect::new(0, 0, 50, 7);
-        assert_snapshot!(drawn(&help, 50, 7), @"
-        ╭── Keys ────────────────────────────────────────╮
-        │  Prompt                                        │
-        │  ↵                 Send the prompt; while a…   │
-        │  ^J Alt-↵ Shift-↵  Begin a new line            │
-        │                                                │
-        │  Everywhere                                    │
-        ╰── ↓ 3 more ──────────── j k scroll  Esc back ──╯
-        ");
-        help.scroll(100, screen);
-        assert_snapshot!(drawn(&help, 50, 7), @"
-        ╭── Keys ────────────────────────────────────────╮
-        │                                                │
-        │  Everywhere                                    │
-        │  ^P                All commands                │
-        │  ^N                New conversation            │
-        │  Esc               Close, leave, or stop the…  │
-        ╰──────────────────────── j k scroll  Esc back ──╯
-        ");
-        help.scroll(-help.page_rows(screen), screen);
-        assert!(drawn(&help, 50, 7).contains("Prompt"));
+    fn every_action_with_keys_is_in_the_help_of_its_context() {
+        let keymap = Keymap::default();
+        let help = KeyHelp::new(&keymap, KeyContext::Empty);
+        let shown: BTreeSet<String> =
+            rows(&help).flat_map(|row| row.keys.split_whitespace().map(str::to_owned).collect::<Vec<_>>()).collect();
+        for entry in ACTIONS.iter().filter(|entry| !entry.keys.is_empty() && !Action::SLOTS.contains(&entry.action)) {
+            let keys: Vec<String> =
+                entry.keys.iter().filter_map(|(context, _)| keymap.keys_for(*context, entry.action)).collect();
+            let is_shown = |keys: &String| {
+                pages::short_keys(keys).split_whitespace().next_back().is_some_and(|key| shown.contains(key))
+            };
+            assert!(keys.iter().any(is_shown), "{}: {keys:?}", entry.name);
+        }
     }
 
     #[test]
-    fn the_help_draws_at_every_size() {
-        let help = help();
-        test_buffer::draw_at_every_size(|area, buf| {
-            HelpView { help: &help, keymap: &Keymap::default(), theme: &Theme::default() }.render(area, buf);
-        });
+    fn the_present_context_comes_first() {
+        for (context, title) in [(KeyContext::Transcript, "Reading"), (KeyContext::List, "Conversations")] {
+            let help = KeyHelp::new(&Keymap::default(), context);
+            assert_eq!((help.sections[0].title.as_str(), help.sections[0].note.as_str()), (title, "you are here"));
+        }
+    }
+
+    #[test]
+    fn a_query_finds_keys_first_and_words_otherwise() {
+        let mut help = KeyHelp::new(&Keymap::default(), KeyContext::Empty);
+        help.paste("^G");
+        let found: Vec<KeySection> = help.matching(&help.sections);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].rows[0].words.contains("$EDITOR"));
+        let mut help = KeyHelp::new(&Keymap::default(), KeyContext::Empty);
+        help.paste("citation");
+        assert!(
+            help.matching(&help.sections)
+                .iter()
+                .flat_map(|section| &section.rows)
+                .all(|row| row.words.contains("citation"))
+        );
     }
 }

@@ -47,6 +47,8 @@ pub enum KeyContext {
     /// An overlay that has no field, or whose field does not have the keys.
     ListOverlay,
     Help,
+    /// The question before a safeguard is switched off.
+    Safeguard,
     Picker,
     ModelPicker,
     AgainPicker,
@@ -71,7 +73,7 @@ enum ContextKind {
 }
 
 impl KeyContext {
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::Global,
         Self::Composer,
         Self::Empty,
@@ -91,6 +93,7 @@ impl KeyContext {
         Self::Field,
         Self::ListOverlay,
         Self::Help,
+        Self::Safeguard,
         Self::Picker,
         Self::ModelPicker,
         Self::AgainPicker,
@@ -118,14 +121,15 @@ impl KeyContext {
             Self::Card => ("card", "On an error card", Mode, &[Self::Transcript, Self::Global]),
             Self::Pause => ("pause", "On the card of a paused turn", Mode, &[Self::Transcript, Self::Global]),
             Self::Approval => ("approval", "On a call that asks", Mode, &[Self::Transcript, Self::Global]),
-            Self::Question => ("question", "On the question of a source card", Mode, &[Self::Transcript, Self::Global]),
+            Self::Question => ("question", "Question of a source card", Mode, &[Self::Transcript, Self::Global]),
             Self::Rail => ("side-rail", "Rail", Place, &[Self::Global]),
             Self::List => ("conversations", "Conversations", Place, &[Self::Global]),
             Self::ListField => ("conversations-field", "Filtering and renaming", Text, &[Self::Global]),
             Self::Overlay => ("overlay", "Every overlay", Place, &[]),
             Self::Field => ("field", "Fields in overlays", Text, &[Self::Overlay]),
             Self::ListOverlay => ("list-overlay", "Lists and pages in overlays", Place, &[Self::Overlay]),
-            Self::Help => ("help-page", "Help", Place, &[Self::ListOverlay, Self::Overlay]),
+            Self::Help => ("help-page", "Help", Text, &[Self::Field, Self::Overlay]),
+            Self::Safeguard => ("safeguard", "Switching a safeguard off", Place, &[Self::Overlay]),
             Self::Picker => ("picker", "Pickers", Text, &[Self::Field, Self::Overlay]),
             Self::ModelPicker => ("model-picker", "Models", Text, &[Self::Picker, Self::Field, Self::Overlay]),
             Self::AgainPicker => ("again-picker", "Answering again", Text, &[Self::Picker, Self::Field, Self::Overlay]),

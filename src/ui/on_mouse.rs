@@ -93,13 +93,14 @@ fn wheel(screen: &mut Screen, cx: &mut Cx<'_>, position: Position, rows: i32) {
             (0..steps).for_each(|_| picker.on_action(step, screen_area));
             overlays::preview_theme(&mut screen.overlays, cx.env);
         }
+        Some(ScreenOverlay::Commands(list)) => list.on_wheel(rows as isize),
         Some(ScreenOverlay::Help(help)) => help.scroll(rows as isize, screen_area),
         Some(ScreenOverlay::Xray(xray)) => xray.on_wheel(rows as isize),
         Some(ScreenOverlay::Tools(list)) => list.on_wheel(rows as isize),
         Some(ScreenOverlay::Pager(pager)) => pager.on_wheel(rows as isize),
         Some(ScreenOverlay::List) => list_actions::step_cursor(&mut screen.list, cx.chats, list_step(rows)),
         Some(ScreenOverlay::Rail) => screen.rail.scroll(ScrollMove::Rows(rows)),
-        Some(ScreenOverlay::Parameters(_) | ScreenOverlay::Connect(_)) => (),
+        Some(ScreenOverlay::Parameters(_) | ScreenOverlay::Connect(_) | ScreenOverlay::Safeguard(_)) => (),
         None => wheel_panes(screen, cx.chats, position, rows),
     }
 }
@@ -148,6 +149,11 @@ fn press(screen: &mut Screen, cx: &mut Cx<'_>, position: Position) {
             }
         }
         Some(ScreenOverlay::Connect(_)) => overlays::connecting::click_connect(screen, cx, position),
+        Some(ScreenOverlay::Commands(list)) => {
+            if list.on_click(position, screen_area) {
+                overlays::open_commands::accept_command(screen, cx);
+            }
+        }
         Some(ScreenOverlay::Tools(list)) => {
             let request = list.on_click(position, screen_area);
             overlays::apply_request(screen, cx, request);
@@ -164,7 +170,11 @@ fn press(screen: &mut Screen, cx: &mut Cx<'_>, position: Position) {
         }
         Some(ScreenOverlay::List | ScreenOverlay::Rail) => overlays::close_top(screen, cx),
         Some(
-            ScreenOverlay::Help(_) | ScreenOverlay::Xray(_) | ScreenOverlay::Pager(_) | ScreenOverlay::Parameters(_),
+            ScreenOverlay::Help(_)
+            | ScreenOverlay::Safeguard(_)
+            | ScreenOverlay::Xray(_)
+            | ScreenOverlay::Pager(_)
+            | ScreenOverlay::Parameters(_),
         ) => (),
         None => press_panes(screen, cx, position, count),
     }

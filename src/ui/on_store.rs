@@ -59,6 +59,12 @@ pub(crate) fn on_reply(screen: &mut Screen, cx: &mut Cx<'_>, reply: StoreReply) 
                 super::actions::switching::remember_prompt(cx.chats, sent);
             }
         }
+        // Commands may have been run before the database was read.
+        StoreReply::Uses(uses) => {
+            for (command, count) in uses {
+                *cx.env.command_uses.entry(command).or_default() += count;
+            }
+        }
         StoreReply::CostsSummed { since, cost } => cx.chats.daily_cost.set_cost(since, cost),
         StoreReply::Recording { message, result } => {
             super::actions::xray_actions::on_recording_loaded(&mut screen.overlays, cx.env, message, result);
@@ -92,6 +98,7 @@ fn on_database_opened(
     cx.chats.unlisted_count = total.saturating_sub(newest.len());
     merge_summaries(cx.chats, newest);
     cx.effects.push(Effect::RunStoreJob(StoreJob::LoadPrompts));
+    cx.effects.push(Effect::RunStoreJob(StoreJob::LoadUses));
     if cx.chats.unlisted_count > 0 {
         cx.effects.push(Effect::RunStoreJob(StoreJob::ListConversations));
     }

@@ -1,6 +1,7 @@
 //! Overlays: pickers, the form, the help, the connect screen, and how they handle keys.
 
 pub(crate) mod connecting;
+pub(crate) mod open_commands;
 pub(crate) mod open_overlays;
 pub(crate) mod picker_items;
 
@@ -20,10 +21,12 @@ use super::{
 use crate::{
     config::SettingChange,
     ui::{
+        commands::CommandList,
         connect::ConnectScreen,
         help::KeyHelp,
         overlay::{form::SettingsForm, picker::FuzzyPicker},
         results::pager::CallPager,
+        safeguard::SafeguardQuestion,
         tools::ToolList,
         transcript::SelectionCopy,
         xray::XrayOverlay,
@@ -37,9 +40,10 @@ pub(crate) use crate::ui::actions::code_blocks::{
 pub(crate) use crate::ui::actions::theme_picker::open_themes;
 pub use crate::ui::actions::tool_overlay::no_tools_reason;
 pub(crate) use crate::ui::actions::tool_overlay::{apply_request, open_tools, open_trust};
+pub(crate) use open_commands::{count_use, open_commands};
 pub(crate) use open_overlays::{
-    open_commands, open_earlier_prompts, open_efforts, open_help, open_history, open_models, open_models_for_again,
-    open_mouse_modes, open_parameters, open_prompt_jump, refresh_models,
+    open_earlier_prompts, open_efforts, open_help, open_history, open_models, open_models_for_again, open_mouse_modes,
+    open_parameters, open_prompt_jump, refresh_models,
 };
 pub(crate) use picker_items::previewed_theme;
 pub use picker_items::{PickerItem, PickerKind};
@@ -54,7 +58,10 @@ pub enum ScreenOverlay {
         picker: Box<FuzzyPicker<PickerItem>>,
     },
     Parameters(Box<SettingsForm>),
-    Help(KeyHelp),
+    Commands(Box<CommandList>),
+    Help(Box<KeyHelp>),
+    /// The question before a safeguard is switched off.
+    Safeguard(SafeguardQuestion),
     Xray(Box<XrayOverlay>),
     Tools(Box<ToolList>),
     Pager(Box<CallPager>),
@@ -72,7 +79,9 @@ impl ScreenOverlay {
             Self::Picker { of: PickerKind::AnswerAgain { .. }, .. } => false,
             Self::Picker { .. }
             | Self::Parameters(_)
+            | Self::Commands(_)
             | Self::Help(_)
+            | Self::Safeguard(_)
             | Self::Xray(_)
             | Self::Tools(_)
             | Self::Pager(_)
@@ -88,7 +97,9 @@ impl ScreenOverlay {
             Self::Connect(_) => KeyContext::Connect,
             Self::Picker { of, .. } => of.key_context(),
             Self::Parameters(_) => KeyContext::Form,
+            Self::Commands(_) => KeyContext::Picker,
             Self::Help(_) => KeyContext::Help,
+            Self::Safeguard(_) => KeyContext::Safeguard,
             Self::Xray(xray) => xray.key_context(),
             Self::Tools(list) => list.key_context(),
             Self::Pager(pager) => pager.key_context(),
@@ -108,7 +119,16 @@ pub(crate) fn on_overlay_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Ac
             picker_items::apply_parameters(&mut screen.overlays, cx);
         }
         (_, Some(ScreenOverlay::Parameters(form))) => form.on_action(action),
-        (Action::Close | Action::Accept | Action::ShowHelp, Some(ScreenOverlay::Help(_))) => close_top(screen, cx),
+        (Action::Accept, Some(ScreenOverlay::Commands(_))) => open_commands::accept_command(screen, cx),
+        (_, Some(ScreenOverlay::Commands(list))) => list.on_action(action, screen_area),
+        (_, Some(ScreenOverlay::Safeguard(question))) => {
+            let question = *question;
+            if action == Action::ConfirmSafeguard {
+                screen.overlays.pop();
+                super::dispatch::run_confirmed(cx, question.action);
+            }
+        }
+        (Action::Accept, Some(ScreenOverlay::Help(_))) => close_top(screen, cx),
         (_, Some(ScreenOverlay::Help(help))) => help.on_action(action, screen_area),
         (_, Some(ScreenOverlay::Xray(xray))) => {
             let request = xray.on_action(action, screen_area);
@@ -142,7 +162,9 @@ pub(crate) fn edit_text(overlays: &mut [ScreenOverlay], env: &mut Environment, e
         Some(ScreenOverlay::Tools(list)) => list.edit_query(event),
         Some(ScreenOverlay::Pager(pager)) => pager.edit_query(event),
         Some(ScreenOverlay::Connect(connect)) => connect.edit(event),
-        Some(ScreenOverlay::Help(_) | ScreenOverlay::List | ScreenOverlay::Rail) | None => (),
+        Some(ScreenOverlay::Commands(list)) => list.edit(event),
+        Some(ScreenOverlay::Help(help)) => help.edit(event),
+        Some(ScreenOverlay::Safeguard(_) | ScreenOverlay::List | ScreenOverlay::Rail) | None => (),
     }
 }
 
@@ -199,8 +221,10 @@ pub(crate) fn sync(screen: &mut Screen, cx: &mut Cx<'_>) {
             ScreenOverlay::Parameters(form) => form.scroll_to_cursor(screen_area),
             ScreenOverlay::Xray(xray) => xray.lay_out(screen_area.as_size()),
             ScreenOverlay::Pager(pager) => pager.lay_out(screen_area.as_size()),
+            ScreenOverlay::Commands(list) => list.scroll_to_cursor(screen_area),
             ScreenOverlay::Connect(_)
             | ScreenOverlay::Help(_)
+            | ScreenOverlay::Safeguard(_)
             | ScreenOverlay::Tools(_)
             | ScreenOverlay::List
             | ScreenOverlay::Rail => (),
@@ -249,7 +273,9 @@ pub(crate) fn on_paste(overlays: &mut [ScreenOverlay], env: &mut Environment, te
         Some(ScreenOverlay::Xray(xray)) => xray.paste(text),
         Some(ScreenOverlay::Tools(list)) => list.paste(text),
         Some(ScreenOverlay::Pager(pager)) => pager.paste(text),
-        Some(ScreenOverlay::Help(_) | ScreenOverlay::List | ScreenOverlay::Rail) | None => (),
+        Some(ScreenOverlay::Commands(list)) => list.paste(text),
+        Some(ScreenOverlay::Help(help)) => help.paste(text),
+        Some(ScreenOverlay::Safeguard(_) | ScreenOverlay::List | ScreenOverlay::Rail) | None => (),
     }
 }
 
@@ -263,7 +289,9 @@ pub(crate) fn close_top(screen: &mut Screen, cx: &mut Cx<'_>) {
         Some(
             ScreenOverlay::Picker { .. }
             | ScreenOverlay::Parameters(_)
+            | ScreenOverlay::Commands(_)
             | ScreenOverlay::Help(_)
+            | ScreenOverlay::Safeguard(_)
             | ScreenOverlay::Xray(_)
             | ScreenOverlay::Tools(_)
             | ScreenOverlay::Pager(_)
@@ -291,11 +319,13 @@ pub(crate) fn click_outside(screen: &mut Screen, cx: &mut Cx<'_>) {
                 && previewed_theme(&screen.overlays).is_some_and(|name| name != cx.env.config.theme);
             previews || !picker.query.is_empty()
         }
+        Some(ScreenOverlay::Commands(list)) => !list.query.is_empty(),
         Some(ScreenOverlay::Parameters(form)) => form.is_changed(),
         Some(ScreenOverlay::List) => screen.list.renaming.is_some(),
         Some(ScreenOverlay::Connect(connect)) => !connect.can_be_clicked_away(),
         Some(
             ScreenOverlay::Help(_)
+            | ScreenOverlay::Safeguard(_)
             | ScreenOverlay::Xray(_)
             | ScreenOverlay::Tools(_)
             | ScreenOverlay::Pager(_)

@@ -271,6 +271,8 @@ mod tests {
     fn names_come_first_and_then_titles_with_a_word_that_begins_so() {
         assert_eq!(names("mo")[..2], ["/model", "/mouse"]);
         assert!(names("mo").contains(&"/again".to_owned()), "{:?}", names("mo"));
+        assert_eq!(names("foo"), ["/copy-footnote"]);
+        assert!(!name_rows("foo", &Keymap::default(), |_| 0)[0].is_begun(), "Enter runs no row that nobody named");
         assert_eq!(names("qux"), [""; 0]);
         assert!(!names("ode").contains(&"/model".to_owned()), "the middle of a word does not count");
     }

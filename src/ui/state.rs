@@ -73,6 +73,7 @@ impl State {
             theme_selection: ThemeSelection::new(themes, config.glyphs, colours),
             theme: Theme::default(),
             notifications: NotificationState::default(),
+            command_uses: BTreeMap::new(),
             config,
         };
         if let Some(why) = env.apply_theme(None) {

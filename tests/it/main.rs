@@ -9,6 +9,7 @@ mod app;
 mod cards;
 mod citation_marks;
 mod citations;
+mod commands;
 mod config;
 mod connect;
 mod demo;

@@ -300,7 +300,7 @@ fn the_model_picker() {
 
 #[test]
 fn the_commands() {
-    at_every_size("menu", |app| {
+    at_every_size("commands", |app| {
         app.press("ctrl-p");
         app.enter_text("rea");
     });

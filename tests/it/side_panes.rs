@@ -189,7 +189,7 @@ fn the_hints_around_the_content_can_be_clicked() {
     let mut app = Harness::new(120, 40);
     click(&mut app, "^P commands");
     assert!(app.screen().contains("Commands ─"), "{}", app.screen());
-    click(&mut app, "Esc back");
+    click(&mut app, "Esc close");
     assert!(app.overlay().is_none(), "{}", app.screen());
     click(&mut app, "? keys");
     assert!(app.overlay().is_some(), "{}", app.screen());

@@ -192,6 +192,10 @@ fn allowing_all_tools_is_shown_and_runs_the_waiting_call() {
     ask_to_write(&mut app);
     app.enter_text("/auto-approve");
     app.press("enter");
+    assert_eq!(started_calls(&mut app).len(), 0, "it asks once");
+    app.press("enter");
+    assert_eq!(started_calls(&mut app).len(), 0, "Enter twice switches nothing off");
+    app.press("y");
     assert_eq!(started_calls(&mut app).len(), 1, "the waiting call runs");
     assert!(app.status().contains("auto-approve"), "{}", app.screen());
 }

@@ -47,7 +47,7 @@ fn is_for_commands(screen: &Screen) -> bool {
 fn rows(draft: &str, chats: &Chats, env: &Environment) -> Vec<SlashRow> {
     match SlashInput::parse(draft) {
         SlashInput::Text => Vec::new(),
-        SlashInput::Name(name) => slash::name_rows(name, &env.keymap, |_| 0),
+        SlashInput::Name(name) => slash::name_rows(name, &env.keymap, |action| env.use_count(action)),
         SlashInput::Argument { name, argument } => slash::command_named(name).map_or_else(Vec::new, |action| {
             slash::argument_rows(action, argument, &choices(action, chats, env).unwrap_or_default())
         }),
@@ -154,6 +154,7 @@ pub(crate) fn complete_selected(screen: &mut Screen, cx: &mut Cx<'_>) {
 pub(crate) fn run(screen: &mut Screen, cx: &mut Cx<'_>, command: SlashCommand) {
     screen.pane.composer.take();
     switching::schedule_draft_save(&mut screen.pane, cx);
+    overlays::count_use(cx, command.action);
     match command.argument {
         None => on_action(screen, cx, command.action),
         Some(argument) => run_with(screen, cx, command.action, argument),

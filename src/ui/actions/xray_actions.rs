@@ -140,7 +140,9 @@ fn find_xray(overlays: &mut [ScreenOverlay]) -> Option<&mut XrayOverlay> {
         ScreenOverlay::Connect(_)
         | ScreenOverlay::Picker { .. }
         | ScreenOverlay::Parameters(_)
+        | ScreenOverlay::Commands(_)
         | ScreenOverlay::Help(_)
+        | ScreenOverlay::Safeguard(_)
         | ScreenOverlay::Tools(_)
         | ScreenOverlay::Pager(_)
         | ScreenOverlay::List

@@ -184,6 +184,13 @@ struct PickerAreas {
 }
 
 impl<T> FuzzyPicker<T> {
+    /// The searched cells of the rows that match, in order.
+    pub fn listed(&self) -> impl Iterator<Item = &str> {
+        let searched = columns::searched_column(self.columns);
+        let rows = self.matches.rows().iter().map(|found| &self.rows[found.row_index]);
+        rows.map(move |row| row.cells.get(searched).map_or("", String::as_str))
+    }
+
     /// The row under the cursor, which Enter chooses.
     pub fn selected(&self) -> Option<&PickerRow<T>> {
         self.matches.selected().map(|found| &self.rows[found.row_index])

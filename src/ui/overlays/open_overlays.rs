@@ -8,11 +8,9 @@ use crate::{
     render::theme::ColourRole,
     ui::{
         Action,
-        action::{ACTIONS, ActionListing},
         actions::model_settings::{available_efforts, fetch_models, short_name},
         environment::CatalogueState,
-        help::{KeyGroup, KeyHelp},
-        keymap::KeyContext,
+        help::KeyHelp,
         models::model_rows::{MODEL_COLUMNS, model_row},
         overlay::{
             form::SettingsForm,
@@ -20,13 +18,6 @@ use crate::{
         },
     },
 };
-
-/// A name, its kind, and its key.
-const COMMANDS_COLUMNS: &[PickerColumn] = &[
-    PickerColumn { heading: "", align: ColumnAlign::Grow, role: ColourRole::Text, drop_priority: 0 },
-    PickerColumn { heading: "", align: ColumnAlign::Left, role: ColourRole::Muted, drop_priority: 2 },
-    PickerColumn { heading: "", align: ColumnAlign::Right, role: ColourRole::Accent, drop_priority: 1 },
-];
 
 /// A number, the first line, the language.
 pub(crate) const CODE_COLUMNS: &[PickerColumn] = &[
@@ -57,37 +48,6 @@ pub(crate) fn push_picker(
     picker.context = kind.key_context();
     picker.hint_labels = labels.iter().map(|(actions, label)| (*actions, (*label).to_owned())).collect();
     overlays.push(ScreenOverlay::Picker { of: kind, picker: Box::new(picker) });
-}
-
-/// Opens the commands: every action, conversation and model.
-pub(crate) fn open_commands(screen: &mut Screen, cx: &mut Cx<'_>) {
-    let mut picker = FuzzyPicker::new("Commands", COMMANDS_COLUMNS);
-    let actions = ACTIONS.iter().filter(|entry| entry.listing == ActionListing::Commands).map(|entry| PickerRow {
-        cells: vec![entry.title.into(), "action".into(), cx.env.keymap.keys_of(entry.action).unwrap_or_default()],
-        extra_terms: entry.name.into(),
-        detail_lines: vec![vec![(DetailStyle::Muted, format!("also /{} in the composer", entry.name))]],
-        payload: PickerItem::Action(entry.action),
-    });
-    let conversations = cx.chats.index.iter().map(|row| PickerRow {
-        cells: vec![row.title.clone(), "conversation".into(), String::new()],
-        extra_terms: String::new(),
-        detail_lines: vec![vec![(DetailStyle::Muted, local_time(cx.env, row.updated_at))]],
-        payload: PickerItem::Conversation(row.id),
-    });
-    let endpoint = cx.chats.settings().endpoint.clone();
-    let models =
-        cx.env.catalogue(&endpoint).into_iter().flat_map(|catalogue| &catalogue.models).map(|model| PickerRow {
-            cells: vec![short_name(&model.id).to_owned(), "model".into(), String::new()],
-            extra_terms: model.id.clone(),
-            detail_lines: vec![vec![
-                (DetailStyle::Bold, model.id.clone()),
-                (DetailStyle::Muted, format!("   {}", model.name)),
-            ]],
-            payload: PickerItem::Model(model.id.clone()),
-        });
-    let rows = actions.chain(conversations).chain(models).collect();
-    picker.set_rows(rows);
-    push_picker(&mut screen.overlays, PickerKind::Commands, picker, &[(&[Action::Accept], "do it"), BACK]);
 }
 
 fn local_time(env: &Environment, time: Timestamp) -> String {
@@ -309,42 +269,8 @@ pub(crate) fn open_mouse_modes(screen: &mut Screen, cx: &mut Cx<'_>) {
     push_picker(&mut screen.overlays, PickerKind::Mouse, picker, &[(&[Action::Accept], "keep"), BACK]);
 }
 
-/// Opens the help: the keys of the context, then those that work anywhere.
+/// Opens the help: the keys of the present context first.
 pub(crate) fn open_help(screen: &mut Screen, cx: &mut Cx<'_>) {
     let here = screen.key_context(cx.chats);
-    let mut sections = Vec::new();
-    let mut order: Vec<KeyContext> = here.lookup_order().collect();
-    if here == KeyContext::Empty {
-        order.swap(0, 1); // What one writes comes before what an empty composer offers.
-    } else if here == KeyContext::Composer {
-        order.insert(1, KeyContext::Empty);
-    }
-    for context in order {
-        let mut rows: Vec<(String, String)> = Vec::new();
-        for (keys, action) in cx.env.keymap.keys_in(context) {
-            let title = action.entry().title;
-            match rows.last_mut() {
-                Some((before, words)) if words == title => *before = format!("{before}  {keys}"),
-                _ => rows.push((keys, title.to_owned())),
-            }
-        }
-        if context == KeyContext::Composer {
-            rows.extend(EDITING_KEYS.iter().map(|(keys, words)| ((*keys).to_owned(), (*words).to_owned())));
-        }
-        sections.push(KeyGroup { title: context.title().to_owned(), keys: rows });
-    }
-    screen.overlays.push(ScreenOverlay::Help(KeyHelp::new("Keys", sections)));
+    screen.overlays.push(ScreenOverlay::Help(Box::new(KeyHelp::new(&cx.env.keymap, here))));
 }
-
-/// The editing keys of the composer, which are not actions; they work as in readline.
-const EDITING_KEYS: &[(&str, &str)] = &[
-    ("^A  ^E", "To the beginning, the end of the row"),
-    ("^B  ^F", "A character back, forward"),
-    ("Alt-b  Alt-f", "A word back, forward"),
-    ("^H  ^D", "Delete to the left, to the right"),
-    ("^W  Alt-d", "Delete the word before, after the cursor"),
-    ("^U  ^K", "Delete to the beginning, the end of the line"),
-    ("^Y", "Bring back what was deleted last"),
-    ("^_", "Undo"),
-    ("\\ Enter", "Begin a new line in the prompt"),
-];

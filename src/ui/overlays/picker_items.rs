@@ -10,12 +10,11 @@ use crate::ui::actions::{
     theme_actions,
 };
 use crate::{
-    chat::{ConversationId, Effort, MessageId},
+    chat::{Effort, MessageId},
     config::{MouseMode, SettingChange},
     render::markdown::CodeBlock,
     ui::{
-        Action, Effect,
-        dispatch::on_action,
+        Effect,
         keymap::KeyContext,
         reading::ScrollMove,
         screen::PaneFocus,
@@ -26,7 +25,6 @@ use crate::{
 /// What a picker is for.
 #[derive(Debug, Clone, PartialEq)]
 pub enum PickerKind {
-    Commands,
     Model,
     /// The model for another answer to the same prompt.
     ModelForAgain {
@@ -67,8 +65,7 @@ impl PickerKind {
             Self::Model | Self::ModelForAgain { .. } => KeyContext::ModelPicker,
             Self::AnswerAgain { .. } => KeyContext::AgainPicker,
             Self::Code => KeyContext::CodePicker,
-            Self::Commands
-            | Self::Effort
+            Self::Effort
             | Self::PromptHistory
             | Self::EarlierPrompt
             | Self::JumpToPrompt
@@ -85,8 +82,6 @@ impl PickerKind {
 /// What a row of a picker stands for.
 #[derive(Debug, Clone, PartialEq)]
 pub enum PickerItem {
-    Action(Action),
-    Conversation(ConversationId),
     Model(String),
     Effort(Option<Effort>),
     Prompt(String),
@@ -131,8 +126,6 @@ pub(crate) fn accept(screen: &mut Screen, cx: &mut Cx<'_>) {
     };
     screen.overlays.pop();
     match item {
-        PickerItem::Action(action) => on_action(screen, cx, action),
-        PickerItem::Conversation(id) => switching::open_conversation(screen, cx, id),
         PickerItem::Model(model) => use_model(cx, &of, model),
         PickerItem::Effort(effort) => model_settings::change_settings(cx, |settings| settings.effort = effort),
         PickerItem::Prompt(text) => {

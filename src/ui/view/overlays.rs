@@ -8,6 +8,7 @@ use crate::{
     ui::{
         Action, State,
         areas::ScreenAreas,
+        commands::CommandListView,
         connect::{ConnectScreen, ConnectView},
         conversations::list::FloatingListView,
         help::HelpView,
@@ -19,6 +20,7 @@ use crate::{
         },
         overlays::{PickerKind, ScreenOverlay, connecting::connect_situation, no_tools_reason},
         results::pager::PagerView,
+        safeguard::SafeguardView,
         screen::HINTS_DELAY,
         status::leader_hints::LeaderView,
         tools::ToolListView,
@@ -51,7 +53,19 @@ pub(crate) fn draw_overlays(state: &State, now: Timestamp, frame: &mut DrawTarge
                 frame.set_cursor(view.cursor(screen));
                 view.render(screen, frame.buffer);
             }
-            ScreenOverlay::Help(help) => HelpView { help, keymap, theme }.render(screen, frame.buffer),
+            ScreenOverlay::Commands(list) => {
+                let view = CommandListView { list, keymap, theme };
+                frame.set_cursor(view.cursor(screen));
+                view.render(screen, frame.buffer);
+            }
+            ScreenOverlay::Help(help) => {
+                let view = HelpView { help, keymap, theme };
+                frame.set_cursor(view.cursor(screen));
+                view.render(screen, frame.buffer);
+            }
+            ScreenOverlay::Safeguard(question) => {
+                SafeguardView { question: *question, keymap, theme }.render(screen, frame.buffer);
+            }
             ScreenOverlay::Xray(xray) => {
                 let view = XrayView { xray, now, message: state.toasts.text(), keymap, theme };
                 frame.set_cursor(view.cursor(screen));

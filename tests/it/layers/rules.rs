@@ -24,6 +24,7 @@ const PURE: &[&str] = &["crate::ui", "crate::render", "crate::citations", "crate
 
 /// The features of `ui`: each is a folder or a file of its own, and knows no other.
 pub const FEATURES: &[&str] = &[
+    "commands",
     "connect",
     "conversations",
     "help",
@@ -31,6 +32,7 @@ pub const FEATURES: &[&str] = &[
     "notifications",
     "rail",
     "results",
+    "safeguard",
     "slash",
     "status",
     "themes",

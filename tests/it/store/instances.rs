@@ -12,6 +12,7 @@ use ibid::{
         event::{ItemField, ItemRef, TextTarget},
     },
     chat::{AnswerEnd, ConversationChange, journal::AnswerJournal},
+    store::StoreJob,
 };
 
 use super::test_database::{
@@ -201,4 +202,18 @@ fn a_killed_program_leaves_the_prompt_and_an_interrupted_answer() {
     child.wait().expect("the child can be waited for");
     assert_eq!(answer_state(&run), (AnswerEnd::Interrupted, "Because of \u{1f980}\n".into()));
     assert_eq!(run.prompts(), ["why"]);
+}
+
+#[test]
+fn two_instances_count_the_uses_of_a_command_together() {
+    let database = TestDatabase::new();
+    let (one, other) = (database.open(), database.open());
+    for run in [&one, &other, &one] {
+        run.send(StoreJob::CountUse("theme".into()));
+        run.uses();
+    }
+    one.send(StoreJob::CountUse("find".into()));
+    assert_eq!(one.uses(), [("find".to_owned(), 1), ("theme".to_owned(), 3)]);
+    drop((one, other));
+    assert_eq!(database.open().uses().len(), 2);
 }

@@ -133,6 +133,15 @@ impl StoreRun {
         self.list().into_iter().map(|summary| summary.title).collect()
     }
 
+    /// How often each command was run.
+    pub fn uses(&self) -> Vec<(String, u64)> {
+        self.send(StoreJob::LoadUses);
+        match self.reply() {
+            StoreReply::Uses(uses) => uses,
+            other => panic!("unexpected reply to a request for uses: {other:?}"),
+        }
+    }
+
     pub fn prompts(&self) -> Vec<String> {
         self.send(StoreJob::LoadPrompts);
         match self.reply() {

@@ -1,0 +1,249 @@
+//! Draws the commands: the field, the rows in groups, and what the selected row does.
+
+use ratatui::{
+    buffer::Buffer,
+    layout::{Position, Rect},
+    style::Style,
+    text::{Line, Span},
+    widgets::Widget,
+};
+
+use super::{CommandEntry, CommandList, CommandRow, CommandSide, CommandTarget};
+use crate::{
+    render::theme::{ColourRole, Theme},
+    text::{self, wrap::WrapOptions},
+    ui::{
+        Action, key_hints,
+        keymap::{KeyContext, Keymap},
+        overlay::{
+            field::FieldDisplay,
+            frame::{self, OverlayFrame},
+            list_browser,
+        },
+    },
+};
+
+/// Draws the commands over everything else; its area is the whole screen.
+pub struct CommandListView<'a> {
+    pub list: &'a CommandList,
+    pub keymap: &'a Keymap,
+    pub theme: &'a Theme,
+}
+
+const WIDTH: u16 = 84;
+/// The width on a screen that has room for two panes.
+const WIDE_WIDTH: u16 = 100;
+const WIDE_SCREEN: u16 = 160;
+/// Rows of text below the list.
+const ABOUT_ROWS: u16 = 3;
+/// Blanks before the keys at the right.
+const SIDE_GAP: usize = 3;
+/// A row that is narrower shows its title and its keys only.
+const NARROW: u16 = 50;
+
+struct CommandAreas {
+    frame: Rect,
+    field: Rect,
+    list: Rect,
+    rule: Rect,
+    about: Rect,
+}
+
+fn areas(screen: Rect) -> CommandAreas {
+    let width = if screen.width < WIDE_SCREEN { WIDTH } else { WIDE_WIDTH };
+    let height = if screen.height > 24 { screen.height * 7 / 10 } else { screen.height.saturating_sub(1) };
+    let frame = frame::overlay_area(screen, width, height);
+    let inner = Rect {
+        x: frame.x + 1,
+        y: frame.y + 1,
+        width: frame.width.saturating_sub(2),
+        height: frame.height.saturating_sub(2),
+    };
+    let row = |y: u16, height: u16| Rect { y: inner.y + y, height, ..inner };
+    let above = if inner.height > 8 { 2 } else { 1 }.min(inner.height);
+    let below = if inner.height >= 14 { ABOUT_ROWS + 3 } else { 0 };
+    let list = row(above, inner.height - above - below);
+    let (rule, about) = match below {
+        0 => (Rect::default(), Rect::default()),
+        _ => (row(above + list.height + 1, 1), row(above + list.height + 2, ABOUT_ROWS)),
+    };
+    CommandAreas { frame, field: row(0, inner.height.min(1)), list, rule, about }
+}
+
+pub(super) fn list_area(screen: Rect) -> Rect {
+    areas(screen).list
+}
+
+pub(super) fn list_height(screen: Rect) -> u16 {
+    list_area(screen).height
+}
+
+impl CommandListView<'_> {
+    /// The position of the terminal's cursor.
+    pub fn cursor(&self, screen: Rect) -> Option<Position> {
+        self.list.query.cursor(self.query_area(areas(screen).field), FieldDisplay::Text)
+    }
+
+    fn query_area(&self, field: Rect) -> Rect {
+        let field = frame::text_column(field);
+        let count = cells(text::width(&self.list.count_text()) + 2);
+        Rect { width: field.width.saturating_sub(count), ..field }
+    }
+
+    fn draw_field(&self, area: Rect, buf: &mut Buffer) {
+        let sign = Rect { x: area.x + 1, width: area.width.min(1), ..area };
+        key_hints::styled_line(self.theme.marks.prompt, self.theme.style(ColourRole::Accent)).render(sign, buf);
+        let muted = self.theme.style(ColourRole::Muted);
+        let query = self.query_area(area);
+        if self.list.query.is_empty() {
+            let words = text::truncate("find a command, conversation or model", query.width.into());
+            key_hints::styled_line(words, muted).render(query, buf);
+        }
+        self.list.query.draw(query, FieldDisplay::Text, self.theme.style(ColourRole::Text), self.theme, buf);
+        key_hints::styled_line(self.list.count_text(), muted).right_aligned().render(frame::text_column(area), buf);
+    }
+
+    fn draw_rows(&self, area: Rect, buf: &mut Buffer) {
+        let room = frame::text_column(area).width;
+        let side_width = self.list.rows.iter().map(|row| text::width(self.side(row, room).0)).max().unwrap_or(0);
+        let muted = self.theme.style(ColourRole::Muted);
+        if self.list.browser.rows().is_empty() {
+            let words = "No matches. A shorter word finds more.";
+            key_hints::styled_line(words, muted).render(frame::text_column(area), buf);
+        }
+        for (place, entry, is_selected) in self.list.browser.visible_rows(area) {
+            match entry {
+                CommandEntry::Blank => (),
+                CommandEntry::Heading(words) => {
+                    key_hints::styled_line(*words, muted).render(frame::text_column(place), buf);
+                }
+                CommandEntry::Row(index, lit) => {
+                    self.draw_row(&self.list.rows[*index], lit, is_selected, side_width, place, buf);
+                }
+            }
+        }
+    }
+
+    /// What stands at the right of a row. What a row is need not be said while nothing is typed.
+    fn side<'r>(&self, row: &'r CommandRow, room: u16) -> (&'r str, ColourRole) {
+        match &row.side {
+            CommandSide::Keys(keys) => (keys, ColourRole::Accent),
+            CommandSide::Word(_) if room < NARROW => ("", ColourRole::Muted),
+            CommandSide::Word(_) if self.list.query.is_empty() && !matches!(row.target, CommandTarget::Action(_)) => {
+                ("", ColourRole::Muted)
+            }
+            CommandSide::Word(word) => (word, ColourRole::Muted),
+            CommandSide::Mark(mark, role) => (mark, *role),
+            CommandSide::Nothing => ("", ColourRole::Muted),
+        }
+    }
+
+    fn draw_row(
+        &self,
+        row: &CommandRow,
+        lit: &[u32],
+        is_selected: bool,
+        side_width: usize,
+        area: Rect,
+        buf: &mut Buffer,
+    ) {
+        if is_selected {
+            list_browser::draw_cursor_row(area, self.theme, buf);
+        }
+        let room = frame::text_column(area);
+        let (side, role) = self.side(row, room.width);
+        key_hints::styled_line(side, self.theme.style(role)).right_aligned().render(room, buf);
+        let value_end = room.width.saturating_sub(cells(side_width + SIDE_GAP));
+        let value_room = if room.width < NARROW { 0 } else { usize::from(room.width / 4) };
+        let value = text::truncate(&row.value, value_room);
+        // Without a value the title may reach the side's own text.
+        let title_room = match text::width(&value) {
+            0 => usize::from(room.width).saturating_sub(text::width(side) + 2),
+            width => usize::from(value_end).saturating_sub(width + 2),
+        };
+        let value_area = Rect { width: value_end, ..room };
+        key_hints::styled_line(value, self.theme.style(ColourRole::Muted)).right_aligned().render(value_area, buf);
+        let is_warned = matches!(row.target, CommandTarget::Action(action) if action.switches_safeguard());
+        let style = self.theme.style(if is_warned { ColourRole::Warning } else { ColourRole::Text });
+        let title = text::truncate(&row.title, title_room);
+        self.lit_line(&title, lit, if is_selected { style.bold() } else { style })
+            .render(Rect { width: cells(title_room).min(room.width), ..room }, buf);
+    }
+
+    fn lit_line(&self, words: &str, lit: &[u32], style: Style) -> Line<'static> {
+        let hit = style.patch(self.theme.style(ColourRole::Accent)).bold();
+        let spans = (0..).zip(text::clusters(words)).map(|(nth, cluster): (u32, &str)| {
+            Span::styled(cluster.to_owned(), if lit.binary_search(&nth).is_ok() { hit } else { style })
+        });
+        spans.collect()
+    }
+
+    fn draw_about(&self, row: &CommandRow, rule: Rect, area: Rect, buf: &mut Buffer) {
+        let rule = frame::text_column(rule);
+        let line = self.theme.marks.rule.repeat(rule.width.into());
+        key_hints::styled_line(line, self.theme.style(ColourRole::Faint)).render(rule, buf);
+        let area = frame::text_column(area);
+        let width = usize::from(area.width.max(1));
+        let options = WrapOptions { first_width: width, rest_width: width, glued: &[] };
+        let text_style = self.theme.style(ColourRole::Text);
+        let wrapped = row.about.iter().flat_map(|words| {
+            let pieces = text::wrap::wrap(words, options);
+            pieces
+                .into_iter()
+                .map(|piece| key_hints::styled_line(words[piece.start..piece.end].to_owned(), text_style))
+                .collect::<Vec<_>>()
+        });
+        let ways = self.ways_line(row);
+        let about_rows = usize::from(area.height).saturating_sub(usize::from(ways.is_some()));
+        let lines: Vec<Line> = wrapped.take(about_rows).chain(ways).collect();
+        for (line, place) in lines.into_iter().zip(area.rows()) {
+            line.render(place, buf);
+        }
+    }
+
+    /// What does the same in the composer and in a shell.
+    fn ways_line(&self, row: &CommandRow) -> Option<Line<'static>> {
+        let (muted, text) = (self.theme.style(ColourRole::Muted), self.theme.style(ColourRole::Text));
+        let ways = [("Composer ", &row.composer), ("Shell ", &row.shell)];
+        let mut spans = Vec::new();
+        for (label, way) in ways.into_iter().filter_map(|(label, way)| Some((label, way.as_ref()?))) {
+            let gap = if spans.is_empty() { "" } else { "     " };
+            spans.push(Span::styled(format!("{gap}{label}"), muted));
+            spans.push(Span::styled(way.clone(), text));
+        }
+        (!spans.is_empty()).then(|| Line::from(spans))
+    }
+}
+
+impl Widget for CommandListView<'_> {
+    fn render(self, area: Rect, buf: &mut Buffer) {
+        let area = area.intersection(buf.area);
+        let parts = areas(area);
+        let selected = self.list.selected();
+        let verb = match selected.map(|row| &row.target) {
+            Some(CommandTarget::Conversation(_)) => "open",
+            Some(CommandTarget::Model(_)) => "use",
+            Some(CommandTarget::Action(_)) | None => "run",
+        };
+        let labels: [(&[Action], &str); 2] = [(&[Action::Accept], verb), (&[Action::Back], "close")];
+        let keys = self.keymap.hints(KeyContext::Picker, if selected.is_some() { &labels } else { &labels[1..] });
+        let below = self.list.browser.rows_below(parts.list.height);
+        let more = format!("{} {below} more", self.theme.marks.more_below);
+        let notice = (below > 0).then_some(more.as_str());
+        let overlay = OverlayFrame { title: "Commands", keys: &keys, notice, theme: self.theme };
+        if overlay.draw(parts.frame, buf).is_empty() {
+            return;
+        }
+        if !parts.field.is_empty() {
+            self.draw_field(parts.field, buf);
+        }
+        self.draw_rows(parts.list, buf);
+        if let Some(row) = selected.filter(|_| !parts.rule.is_empty()) {
+            self.draw_about(row, parts.rule, parts.about, buf);
+        }
+    }
+}
+
+fn cells(count: usize) -> u16 {
+    u16::try_from(count).unwrap_or(u16::MAX)
+}
