@@ -13,11 +13,13 @@ mod dispatch;
 pub mod effect;
 pub mod environment;
 pub mod escape_keys;
+mod focus;
 pub mod help;
 pub mod key_hints;
 pub mod keymap;
 pub mod models;
 pub mod msg;
+mod news;
 pub mod notifications;
 mod on_input;
 pub mod on_mouse;
@@ -233,8 +235,8 @@ fn lay_out(screen: &mut Screen, cx: &mut Cx<'_>) -> Vec<Effect> {
     };
     let mut options = ReadingOptions {
         reasoning_in_rail,
-        keymap: cx.env.keymap.clone(),
         ..ReadingOptions::new(&cx.env.theme, cx.env.config.reasoning.show, cx.env.time_zone.clone())
+            .with_keymap(cx.env.keymap.clone())
     };
     options.look.code_lines = match cx.env.config.code {
         CodeOverflow::Wrap => CodeLineMode::Wrapped,

@@ -20,6 +20,8 @@ use crate::{
 pub enum EscAction {
     CloseOverlay,
     LeaveFilter,
+    /// Keeps the title as it was.
+    LeaveRename,
     /// Stops the command that a text was piped to.
     StopCommand,
     LeaveEditing,
@@ -44,10 +46,13 @@ pub fn esc_action(screen: &Screen, chats: &Chats) -> EscAction {
     if screen.running_command.is_some() {
         return EscAction::StopCommand;
     }
+    if screen.focus == PaneFocus::List && screen.list.renaming.is_some() {
+        return EscAction::LeaveRename;
+    }
     if screen.focus == PaneFocus::List && (list_actions::is_typing(screen) || screen.list.filter.is_some()) {
         return EscAction::LeaveFilter;
     }
-    if screen.focus == PaneFocus::Transcript && screen.selected_by(chats).is_some() {
+    if matches!(screen.focus, PaneFocus::Transcript | PaneFocus::Composer) && screen.selected_by(chats).is_some() {
         return EscAction::LeaveSelection;
     }
     if screen.focus == PaneFocus::Transcript && super::transcript::finding::active_find(screen, chats).is_some() {
@@ -80,7 +85,7 @@ pub(crate) fn back(screen: &mut Screen, cx: &mut Cx<'_>) {
             }
             cx.effects.push(Effect::StopCommand);
         }
-        EscAction::LeaveFilter => list_actions::leave_field(&mut screen.list, cx),
+        EscAction::LeaveFilter | EscAction::LeaveRename => list_actions::leave_field(&mut screen.list, cx),
         EscAction::LeaveEditing => leave_editing(&mut screen.pane, cx, "the prompt stays as it was"),
         EscAction::LeaveCall => {
             leave_editing(&mut screen.pane, cx, "the call stays as it was");

@@ -29,6 +29,8 @@ pub enum KeyContext {
     Pause,
     /// The card of a call that needs approval.
     Approval,
+    /// A citation is under the cursor.
+    Source,
     /// The question on the card of a source.
     Question,
     Rail,
@@ -46,6 +48,8 @@ pub enum KeyContext {
     ModelPicker,
     AgainPicker,
     CodePicker,
+    /// The code blocks while nothing is typed: digits choose.
+    CodeNumber,
     Form,
     Xray,
     Tools,
@@ -66,7 +70,7 @@ enum ContextKind {
 }
 
 impl KeyContext {
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 30] = [
         Self::Global,
         Self::Composer,
         Self::Empty,
@@ -77,6 +81,7 @@ impl KeyContext {
         Self::Card,
         Self::Pause,
         Self::Approval,
+        Self::Source,
         Self::Question,
         Self::Rail,
         Self::List,
@@ -89,6 +94,7 @@ impl KeyContext {
         Self::ModelPicker,
         Self::AgainPicker,
         Self::CodePicker,
+        Self::CodeNumber,
         Self::Form,
         Self::Xray,
         Self::Tools,
@@ -111,7 +117,10 @@ impl KeyContext {
             Self::Card => ("card", "On an error card", Mode, &[Self::Transcript, Self::Global]),
             Self::Pause => ("pause", "On the card of a paused turn", Mode, &[Self::Transcript, Self::Global]),
             Self::Approval => ("approval", "On a call that asks", Mode, &[Self::Transcript, Self::Global]),
-            Self::Question => ("question", "On the question of a source card", Mode, &[Self::Transcript, Self::Global]),
+            Self::Source => ("source", "On a source", Mode, &[Self::Transcript, Self::Global]),
+            Self::Question => {
+                ("question", "On the question of a source card", Mode, &[Self::Source, Self::Transcript, Self::Global])
+            }
             Self::Rail => ("side-rail", "Rail", Place, &[Self::Global]),
             Self::List => ("conversations", "Conversations", Place, &[Self::Global]),
             Self::ListField => ("conversations-field", "Filtering and renaming", Text, &[Self::Global]),
@@ -121,8 +130,16 @@ impl KeyContext {
             Self::Help => ("help-page", "Help", Place, &[Self::ListOverlay, Self::Overlay]),
             Self::Picker => ("picker", "Pickers", Text, &[Self::Field, Self::Overlay]),
             Self::ModelPicker => ("model-picker", "Models", Text, &[Self::Picker, Self::Field, Self::Overlay]),
-            Self::AgainPicker => ("again-picker", "Answering again", Text, &[Self::Picker, Self::Field, Self::Overlay]),
+            Self::AgainPicker => {
+                ("again-picker", "Questions in one line", Text, &[Self::Picker, Self::Field, Self::Overlay])
+            }
             Self::CodePicker => ("code-picker", "Code blocks", Text, &[Self::Picker, Self::Field, Self::Overlay]),
+            Self::CodeNumber => (
+                "code-number",
+                "Code blocks, with nothing typed",
+                Mode,
+                &[Self::CodePicker, Self::Picker, Self::Field, Self::Overlay],
+            ),
             Self::Form => ("form", "Instructions and sampling", Text, &[Self::Overlay]),
             Self::Xray => ("request", "Request and events", Place, &[Self::ListOverlay, Self::Overlay]),
             Self::Tools => ("tool-list", "Tools", Place, &[Self::ListOverlay, Self::Overlay]),

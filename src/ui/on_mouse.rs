@@ -10,7 +10,7 @@ use super::{
     Action, Effect,
     areas::{GUTTER_WIDTH, ScreenAreas},
     conversations::list_actions,
-    overlays::{self, PickerKind, ScreenOverlay},
+    overlays::{self, ScreenOverlay},
     results::call_results,
     screen::PaneFocus,
     transcript::{
@@ -106,6 +106,7 @@ fn wheel(screen: &mut Screen, cx: &mut Cx<'_>, position: Position, rows: i32) {
 
 fn wheel_panes(screen: &mut Screen, chats: &mut Chats, position: Position, rows: i32) {
     let areas = screen.areas;
+    let is_reading = screen.focus == PaneFocus::Transcript;
     let composer = &mut screen.pane.composer;
     let is_long = composer.wrap_to_width(areas.composer.width.saturating_sub(GUTTER_WIDTH)) > areas.composer.height;
     if areas.list.contains(position) {
@@ -117,7 +118,8 @@ fn wheel_panes(screen: &mut Screen, chats: &mut Chats, position: Position, rows:
             let _ = if rows < 0 { composer.move_up() } else { composer.move_down() }; // Stops at the first or last row.
         }
     } else if let Some(transcript) = screen.transcript_mut(chats) {
-        transcript.scroll(ScrollMove::Rows(rows));
+        let movement = ScrollMove::Rows(rows);
+        if is_reading { transcript.read(movement) } else { transcript.scroll(movement) }
     }
 }
 
@@ -137,7 +139,7 @@ fn press(screen: &mut Screen, cx: &mut Cx<'_>, position: Position) {
     screen.pending_sequence = None;
     let (screen_area, size, widths) = (Rect::from((Position::ORIGIN, screen.size)), screen.size, screen.widths);
     match screen.overlays.last_mut() {
-        Some(ScreenOverlay::Picker { of: PickerKind::AnswerAgain { .. }, .. }) => overlays::close_top(screen, cx),
+        Some(overlay) if overlay.is_question() => overlays::close_top(screen, cx),
         Some(ScreenOverlay::Picker { picker, .. }) => {
             if picker.on_click(position, screen_area) {
                 overlays::accept(screen, cx);
@@ -195,9 +197,6 @@ fn press_text(screen: &mut Screen, chats: &mut Chats, position: Position, area: 
         _ => SelectionUnit::Lines,
     };
     transcript.press(column, row, unit);
-    let on_card = transcript.click_target(column, row) == Some(ClickTarget::Card)
-        && !error_card::offered_choices(chats).is_empty();
-    screen.focus = if on_card { PaneFocus::Card } else { PaneFocus::Transcript };
     screen.mouse.drag = DragTarget::Text(None);
 }
 
@@ -278,20 +277,31 @@ fn click_text(screen: &mut Screen, cx: &mut Cx<'_>, position: Position) {
     if !area.contains(position) {
         return;
     }
+    let (column, row) = (position.x - area.x, position.y - area.y);
+    let is_reading = screen.focus == PaneFocus::Transcript;
     let Some(transcript) = screen.transcript_mut(cx.chats) else { return };
-    match transcript.click_target(position.x - area.x, position.y - area.y) {
+    match transcript.click_target(column, row) {
         Some(ClickTarget::Fold(answer, slot)) => {
-            transcript.move_cursor_to_row(position.y - area.y);
+            transcript.move_cursor_to_row(row);
             transcript.toggle_part(answer, slot);
+            screen.focus = PaneFocus::Transcript;
         }
         Some(ClickTarget::CopyKey { answer, block }) => overlays::copy_code_block(cx, answer, block),
-        Some(ClickTarget::Citation(cursor)) => transcript.toggle_source(cursor),
+        Some(ClickTarget::Citation(cursor)) => {
+            transcript.toggle_source(cursor);
+            if transcript.is_source_open() {
+                screen.lend_focus();
+            } else {
+                screen.return_focus();
+            }
+        }
         Some(ClickTarget::More(message, slot)) => {
-            transcript.move_cursor_to_row(position.y - area.y);
+            transcript.move_cursor_to_row(row);
             call_results::open_call(&mut screen.overlays, cx, message, slot);
         }
-        Some(ClickTarget::Card) => (),
-        None => transcript.move_cursor_to_row(position.y - area.y),
+        Some(ClickTarget::Card) if !error_card::offered_choices(cx.chats).is_empty() => screen.focus = PaneFocus::Card,
+        Some(ClickTarget::Card) | None if is_reading => transcript.move_cursor_to_row(row),
+        Some(ClickTarget::Card) | None => (), // Plain text: the focus stays.
     }
 }
 

@@ -32,8 +32,8 @@ pub(crate) use crate::ui::themes::theme_picker::{open_themes, refresh_themes};
 pub use crate::ui::tools::tool_overlay::no_tools_reason;
 pub(crate) use crate::ui::tools::tool_overlay::{apply_request, open_tools, open_trust};
 pub(crate) use open_overlays::{
-    open_commands, open_earlier_prompts, open_efforts, open_help, open_history, open_key_entry, open_models,
-    open_models_for_again, open_mouse_modes, open_parameters, open_prompt_jump, refresh_models,
+    open_commands, open_earlier_prompts, open_edit_question, open_efforts, open_help, open_history, open_key_entry,
+    open_models, open_models_for_again, open_mouse_modes, open_parameters, open_prompt_jump, refresh_models,
 };
 pub(crate) use picker_items::previewed_theme;
 pub use picker_items::{PickerItem, PickerKind};
@@ -64,6 +64,7 @@ impl ScreenOverlay {
         Some(match self {
             Self::Welcome(welcome) if welcome.field.is_some() => KeyContext::Field,
             Self::Welcome(_) => KeyContext::Connect,
+            Self::Picker { of: PickerKind::Code, picker } if picker.query.is_empty() => KeyContext::CodeNumber,
             Self::Picker { of, .. } => of.key_context(),
             Self::Parameters(_) => KeyContext::Form,
             Self::Help(_) => KeyContext::Help,
@@ -73,6 +74,16 @@ impl ScreenOverlay {
             Self::List | Self::Rail => return None,
         })
     }
+
+    /// Returns whether it is a question in the composer's place, which any printable key cancels.
+    pub(crate) fn is_question(&self) -> bool {
+        matches!(self, Self::Picker { of: PickerKind::AnswerAgain { .. } | PickerKind::EditPrompt { .. }, .. })
+    }
+}
+
+/// Returns whether the overlay on top is a question in the composer's place.
+pub(crate) fn is_question(overlays: &[ScreenOverlay]) -> bool {
+    overlays.last().is_some_and(ScreenOverlay::is_question)
 }
 
 /// Does what an action means in the top overlay.
@@ -146,6 +157,12 @@ fn on_picker_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action, screen
         return;
     }
     let Some(ScreenOverlay::Picker { of: kind, picker }) = screen.overlays.last_mut() else { return };
+    if let Some(number) = action.code_number() {
+        if crate::ui::code_blocks::select_code(picker, number) {
+            picker_items::accept(screen, cx);
+        }
+        return;
+    }
     match (action, kind) {
         (Action::Accept, _) => picker_items::accept(screen, cx),
         (Action::SaveShown | Action::PipeCode, _) => {

@@ -60,11 +60,11 @@ use self::{
 };
 use crate::render::{
     highlight,
-    markdown::{LayoutWork, MarkdownOptions},
+    markdown::{CodeKeys, LayoutWork, MarkdownOptions},
     row::RowKind,
     theme::Theme,
 };
-use crate::ui::keymap::Keymap;
+use crate::ui::{Action, keymap::Keymap};
 use crate::{
     chat::{CallId, Conversation, ConversationId, MessageId, Timestamp},
     config::ShowMode,
@@ -150,6 +150,8 @@ pub struct Transcript {
     rows_below: usize,
     live_card: Option<LiveCard>,
     cursor: Option<TranscriptCursor>,
+    /// The last move that takes the cursor along, until the window is laid out.
+    carried: Option<cursor_steps::CarriedCursor>,
     selection: Option<TextSelection>,
     find: Option<FindState>,
     branch_sizes: BranchSizes,
@@ -174,6 +176,8 @@ pub(crate) enum ScrollMode {
 #[derive(Debug, Clone, Copy)]
 enum PendingMove {
     Move(ScrollMove),
+    /// Moves the window, and the cursor with it.
+    Read(ScrollMove),
     /// Keeps the top row where it is, whatever happens to the others.
     Hold,
     /// Starts a selection with the keys.
@@ -223,6 +227,14 @@ impl ReadingOptions {
             keymap: Keymap::default(),
             zone,
         }
+        .with_keymap(Keymap::default())
+    }
+
+    /// Shows the keys of another keymap.
+    pub fn with_keymap(mut self, keymap: Keymap) -> Self {
+        self.look.code_keys = CodeKeys::new(&keymap.keys_of(Action::ShowCodeBlocks).unwrap_or_default());
+        self.keymap = keymap;
+        self
     }
 }
 
@@ -252,7 +264,7 @@ impl Transcript {
         let reader_changed_rows = !self
             .pending_moves
             .iter()
-            .all(|wish| matches!(wish, PendingMove::Move(_) | PendingMove::ScrollToBarRow(_)));
+            .all(|wish| matches!(wish, PendingMove::Move(_) | PendingMove::Read(_) | PendingMove::ScrollToBarRow(_)));
         let mut pass =
             LayoutPass { transcript: self, conversation, now, rewrapped, resolved_anchor: None, reader_changed_rows };
         pass.search_new_text();
@@ -285,6 +297,11 @@ impl Transcript {
         self.pending_moves.push(PendingMove::Move(to));
     }
 
+    /// Moves the window at the next `sync`, and the cursor with it.
+    pub fn read(&mut self, to: ScrollMove) {
+        self.pending_moves.push(PendingMove::Read(to));
+    }
+
     /// Whether the window follows the end as the text grows.
     pub fn is_following(&self) -> bool {
         self.scroll == ScrollMode::Follow
@@ -310,11 +327,8 @@ impl Transcript {
 
     /// The message under the cursor, or else the lowest on the screen.
     pub fn current_message(&self) -> Option<MessageId> {
-        self.visible_cursor().map(|cursor| cursor.message).or_else(|| self.lowest_message())
-    }
-
-    fn lowest_message(&self) -> Option<MessageId> {
-        self.visible_ranges.iter().rev().find_map(|slice| slice.message)
+        let under_cursor = self.cursor.map(|cursor| cursor.message);
+        under_cursor.filter(|id| self.is_message_visible(*id)).or_else(|| self.lowest_message())
     }
 
     fn hold_position(&mut self) {

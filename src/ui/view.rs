@@ -116,14 +116,12 @@ fn draw_pane(state: &State, areas: &ScreenAreas, frame: &mut DrawTarget) {
     let _pane = &state.screen.pane;
     let buf = &mut *frame.buffer;
     let conversation = state.chats.current_conversation();
-    let sibling =
-        conversation.and_then(|conversation| Some(conversation.siblings(conversation.title_shows_versions()?)));
     let title = match state.chats.content {
         PaneContent::New => "",
         PaneContent::Loading(_) => "Opening the conversation",
         PaneContent::Conversation(_) => conversation.map_or("", |conversation| &conversation.title),
     };
-    TitleView { title, version: sibling, theme }.render(areas.title, buf);
+    TitleView { title, theme }.render(areas.title, buf);
     let mut caret = None;
     match state.screen.transcript(&state.chats) {
         Some(transcript) => {

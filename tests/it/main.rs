@@ -11,6 +11,7 @@ mod config;
 mod demo;
 mod dependencies;
 mod event_loop;
+mod focus;
 mod json_schema;
 mod keys;
 mod layers;

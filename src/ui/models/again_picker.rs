@@ -1,9 +1,6 @@
 //! The one-line picker before another answer: the model and its price.
 
-use crate::ui::overlays::{
-    PickerItem, PickerKind,
-    open_overlays::{BACK, push_picker},
-};
+use crate::ui::overlays::{PickerItem, PickerKind, open_overlays::push_picker};
 use crate::ui::{chats::Chats, cx::Cx, environment::Environment, screen::Screen};
 use crate::{
     api::{Model, Usage, Usd},
@@ -19,7 +16,7 @@ use crate::{
 /// Asks in one line which model answers again, with the current model selected.
 pub(crate) fn open_again(screen: &mut Screen, cx: &mut Cx<'_>, answer: MessageId) {
     fetch_models(cx);
-    let mut picker = FuzzyPicker::new("again with", MODEL_COLUMNS);
+    let mut picker = FuzzyPicker::new("answer again with", MODEL_COLUMNS);
     picker.detail_rows = 0;
     fill_again_picker(cx.chats, cx.env, answer, &mut picker);
     picker.select(&PickerItem::Model(cx.chats.settings().model.clone()));
@@ -29,9 +26,9 @@ pub(crate) fn open_again(screen: &mut Screen, cx: &mut Cx<'_>, answer: MessageId
         picker,
         &[
             (&[Action::Accept], "send"),
-            (&[Action::RowUp, Action::RowDown], "others"),
+            (&[Action::RowUp, Action::RowDown], "other models"),
             (&[Action::ShowAllModels], "list"),
-            BACK,
+            (&[Action::Back], "cancel"),
         ],
     );
 }

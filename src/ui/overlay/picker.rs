@@ -137,6 +137,13 @@ impl<T: PartialEq> FuzzyPicker<T> {
         self.cursor = found.unwrap_or(self.cursor);
     }
 
+    /// Moves the cursor to the first matching row whose payload passes; returns `false` if there is none.
+    pub fn select_where(&mut self, passes: impl Fn(&T) -> bool) -> bool {
+        let found = self.matches.iter().position(|found| passes(&self.rows[found.row_index].payload));
+        self.cursor = found.unwrap_or(self.cursor);
+        found.is_some()
+    }
+
     /// The row under the cursor, which Enter chooses.
     pub fn selected(&self) -> Option<&PickerRow<T>> {
         self.matches.get(self.cursor).map(|found| &self.rows[found.row_index])

@@ -230,6 +230,28 @@ pub(crate) fn open_earlier_prompts(screen: &mut Screen, cx: &mut Cx<'_>) {
     push_picker(&mut screen.overlays, PickerKind::EarlierPrompt, picker, &[(&[Action::Accept], "edit"), BACK]);
 }
 
+/// Asks in one line whether to edit a prompt.
+pub(crate) fn open_edit_question(screen: &mut Screen, cx: &mut Cx<'_>, prompt: MessageId) {
+    let Some(text) =
+        cx.chats.current_conversation().and_then(|conversation| match &conversation.messages.get(&prompt)?.body {
+            MessageBody::Prompt(prompt) => Some(prompt.text.clone()),
+            MessageBody::Answer(_) => None,
+        })
+    else {
+        return;
+    };
+    let mut picker = FuzzyPicker::new("edit", ONE_COLUMN);
+    picker.detail_rows = 0;
+    picker.set_rows(vec![PickerRow {
+        cells: vec![first_line(&text).to_owned()],
+        extra_terms: String::new(),
+        detail_lines: vec![vec![(DetailStyle::Muted, "as a branch: what is below stays".into())]],
+        payload: PickerItem::Message(prompt),
+    }]);
+    let labels = [(&[Action::Accept] as &[Action], "edit"), (&[Action::Back], "cancel")];
+    push_picker(&mut screen.overlays, PickerKind::EditPrompt { prompt }, picker, &labels);
+}
+
 /// Opens the prompts of the branch as a table of contents, to pick one to go to.
 pub(crate) fn open_prompt_jump(screen: &mut Screen, cx: &mut Cx<'_>) {
     let rows = prompt_rows(cx.chats, cx.env);
@@ -313,10 +335,15 @@ pub(crate) fn open_help(screen: &mut Screen, cx: &mut Cx<'_>) {
     for context in order {
         let mut rows: Vec<(String, String)> = Vec::new();
         for (keys, action) in cx.env.keymap.keys_in(context) {
-            let title = action.entry().title;
+            if action.is_numbered() && !action.is_first_of_nine() {
+                continue;
+            }
+            let range = format!("1{}9", cx.env.theme.marks.range_dash);
+            let every = |text: &str| if action.is_numbered() { text.replace('1', &range) } else { text.to_owned() };
+            let (keys, title) = (every(&keys), every(action.entry().title));
             match rows.last_mut() {
-                Some((before, words)) if words == title => *before = format!("{before}  {keys}"),
-                _ => rows.push((keys, title.to_owned())),
+                Some((before, words)) if *words == title => *before = format!("{before}  {keys}"),
+                _ => rows.push((keys, title)),
             }
         }
         if context == KeyContext::Composer {

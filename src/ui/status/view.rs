@@ -13,9 +13,14 @@ use crate::{
     ui::{
         Action, State,
         escape_keys::{EscAction, esc_action, quit_message},
+        key_hints::KeyHint,
+        keymap::KeyContext,
         models::model_settings::short_name,
-        status::{PhaseStatus, StatusLine, StatusView},
-        transcript::approval,
+        news,
+        overlays::ScreenOverlay,
+        screen::PaneFocus,
+        status::{PaneStatus, PhaseStatus, StatusLine, StatusView},
+        transcript::{Transcript, approval},
     },
 };
 
@@ -43,20 +48,23 @@ pub(crate) fn draw_status(state: &State, now: Timestamp, area: Rect, frame: &mut
         }),
         None => conversation.and_then(|conversation| phase(state, conversation, now)),
     };
-    let back_key = state.env.keymap.keys_of(Action::Back).unwrap_or_default();
+    let hints = if quitting.is_some() { Vec::new() } else { leaving_hints(state) };
+    let pane_keys = pane_keys(state);
     let menu = state.env.keymap.keys_of(Action::ShowCommands).unwrap_or_default();
     let help = state.env.keymap.shortest_keys_of(Action::ShowHelp).unwrap_or_default();
     let status = StatusLine {
+        pane: pane_keys.as_ref().map(|(word, keys)| PaneStatus { word, keys }),
         model: short_name(&settings.model),
         effort: settings.effort.map(crate::chat::Effort::name),
         flags: &flags,
         is_demo: state.env.is_demo,
         phase,
-        hint: if quitting.is_some() { None } else { escape_hint(state).map(|words| (back_key.as_str(), words)) },
+        hints: &hints,
         context_percent: tokens.and_then(|used| context_percent(state, used)),
         context_tokens: tokens,
         cost: cost.as_deref(),
         cost_today: today.as_deref(),
+        news: news::count_news(&state.chats),
         commands_key: &menu,
         help_key: &help,
     };
@@ -154,21 +162,98 @@ fn tokens_per_second(conversation: &Conversation, turn: &Turn, now: Timestamp) -
     if millis < 500 { None } else { u32::try_from(tokens * 1000 / millis).ok() }
 }
 
-/// Returns what `Esc` would do now.
-fn escape_hint(state: &State) -> Option<&'static str> {
-    match esc_action(&state.screen, &state.chats) {
+/// Returns what `Esc` would do now, and what copies a selection.
+fn leaving_hints(state: &State) -> Vec<KeyHint<'static>> {
+    let action = esc_action(&state.screen, &state.chats);
+    let copies = (action == EscAction::LeaveSelection && state.screen.focus == PaneFocus::Composer)
+        .then(|| Some((state.env.keymap.keys_of(Action::Cancel)?.into(), "copies")));
+    let leaves = escape_word(action).and_then(|word| Some((state.env.keymap.keys_of(Action::Back)?.into(), word)));
+    copies.flatten().into_iter().chain(leaves).collect()
+}
+
+fn escape_word(action: EscAction) -> Option<&'static str> {
+    match action {
         EscAction::CloseOverlay => Some("closes"),
         EscAction::StopCommand => Some("stops the command"),
-        EscAction::LeaveFilter => Some("leaves the filter"),
+        EscAction::LeaveFilter => Some("shows all"),
+        EscAction::LeaveRename => Some("cancel"),
         EscAction::LeaveEditing => Some("cancels the edit"),
         EscAction::EndFind => Some("ends the search"),
-        EscAction::LeaveSelection => Some("deselects"),
-        EscAction::LeaveCall => Some("keeps the call as it was"),
+        EscAction::LeaveSelection => Some("clears"),
+        EscAction::LeaveCall => Some("cancels"),
         EscAction::CloseSource => Some("closes the card"),
-        EscAction::LeavePane => Some("back to writing"),
+        EscAction::LeavePane => Some("to write"),
         EscAction::GiveUp => Some("gives up"),
         EscAction::StopTurn => Some("stops"),
         EscAction::Nothing => None,
+    }
+}
+
+/// Returns the name and the most useful keys of the pane that has the focus instead of the composer.
+fn pane_keys(state: &State) -> Option<(&'static str, Vec<KeyHint<'static>>)> {
+    if !state.screen.overlays.iter().all(|overlay| matches!(overlay, ScreenOverlay::List | ScreenOverlay::Rail)) {
+        return None;
+    }
+    let context = state.screen.key_context(&state.chats);
+    let (word, labels): (_, &[(&[Action], &'static str)]) = match context {
+        KeyContext::Transcript => ("READING", reading_labels(state)),
+        KeyContext::Selection => ("READING", &[(&[Action::Copy], "copies")]),
+        KeyContext::Matches => ("READING", &[(&[Action::NextMatch], "next"), (&[Action::PreviousMatch], "previous")]),
+        KeyContext::Source => (
+            "READING",
+            &[
+                (&[Action::NextCitation], "next"),
+                (&[Action::CheckSource], "check"),
+                (&[Action::OpenInBrowser], "open"),
+                (&[Action::Copy], "copy"),
+            ],
+        ),
+        KeyContext::Question => (
+            "READING",
+            &[(&[Action::FetchOnce], "yes"), (&[Action::FetchAlways], "always"), (&[Action::FetchNever], "no")],
+        ),
+        KeyContext::Rail => (
+            "RAIL",
+            &[
+                (&[Action::NextTab], "next tab"),
+                (&[Action::NextCitation], "source"),
+                (&[Action::OpenUnderCursor], "open"),
+                (&[Action::CheckSource], "check"),
+            ],
+        ),
+        KeyContext::List => (
+            "LIST",
+            &[
+                (&[Action::OpenConversation], "open"),
+                (&[Action::TrashConversation], "trash"),
+                (&[Action::FilterList], "filter"),
+                (&[Action::RenameConversation], "rename"),
+            ],
+        ),
+        _ => return None,
+    };
+    Some((word, state.env.keymap.hints(context, labels)))
+}
+
+fn reading_labels(state: &State) -> &'static [(&'static [Action], &'static str)] {
+    if state.screen.selected_by(&state.chats).is_some() {
+        return &[(&[Action::Copy], "copies")];
+    }
+    let has_sources = state.screen.transcript(&state.chats).is_some_and(Transcript::has_current_sources);
+    if has_sources {
+        &[
+            (&[Action::NextCitation], "source"),
+            (&[Action::AnswerAgain], "again"),
+            (&[Action::EditPrompt], "edit"),
+            (&[Action::Copy], "copy"),
+        ]
+    } else {
+        &[
+            (&[Action::NextMessage, Action::PreviousMessage], "message"),
+            (&[Action::AnswerAgain], "again"),
+            (&[Action::EditPrompt], "edit"),
+            (&[Action::Copy], "copy"),
+        ]
     }
 }
 

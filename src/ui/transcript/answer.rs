@@ -8,7 +8,7 @@ use super::{
     CitationTarget,
     anchor::SectionPart,
     facts,
-    message_rows::{LayoutCx, LayoutParams, MessageRows, MessageSection, SectionRows, left_out_mark, sibling_mark},
+    message_rows::{LayoutCx, LayoutParams, MessageRows, MessageSection, SectionRows, head_row, left_out_mark},
     part_text,
     segments::{self, AnswerSegment},
 };
@@ -92,11 +92,8 @@ impl SectionBuilder<'_> {
             StyledSpan::new(name, TextStyle::of(ColourRole::Text).bold()),
             StyledSpan::new(format!("  {told}"), TextStyle::of(ColourRole::Muted)),
         ];
-        if let Some(mark) = sibling_mark(siblings, options) {
-            spans.push(StyledSpan::new(format!("  {mark}"), TextStyle::of(ColourRole::Muted)));
-        }
         spans.extend(left_out_mark(self.context.conversation.is_left_out(self.message.id)));
-        let head = StyledRow::new(RowKind::MessageHead, spans).truncated(self.layout.width);
+        let head = head_row(spans, siblings, self.layout);
         self.sections.push(MessageSection::with_rows(SectionPart::Head, 0, vec![head]));
     }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::{
     CACHE_MARGIN, LiveCard, PendingApproval, PendingMove, RowPos, ScrollMode, ScrollMove, Transcript, VisibleRange,
     anchor,
+    cursor_steps::CarriedCursor,
     message_rows::{self, MessageRows},
     signed,
 };
@@ -114,6 +115,12 @@ impl LayoutPass<'_> {
             PendingMove::GoToCitation(walk) => self.go_to_citation(walk, top),
             PendingMove::RevealCitation => self.reveal_citation(top),
             PendingMove::ShowSourceCard => self.show_source_card(top),
+            PendingMove::Read(movement) => {
+                let from = self.transcript.current_message();
+                let to = self.apply_move(PendingMove::Move(movement), top);
+                self.transcript.carried = Some(CarriedCursor { from, movement, has_moved: to != top });
+                to
+            }
             PendingMove::Move(ScrollMove::Rows(rows)) => by(self, i64::from(rows)),
             PendingMove::Move(ScrollMove::HalfPages(pages)) => by(self, i64::from(pages) * (page / 2).max(1)),
             PendingMove::Move(ScrollMove::Pages(pages)) => by(self, i64::from(pages) * (page - 1).max(1)),
@@ -230,6 +237,7 @@ impl LayoutPass<'_> {
             }
         }
         self.transcript.visible_ranges = window;
+        self.settle_cursor();
         self.update_last_seen();
         self.update_live_card();
         self.update_scrollbar();

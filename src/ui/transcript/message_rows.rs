@@ -128,7 +128,6 @@ impl MessageRows {
         if std::mem::replace(&mut self.checked_frame, context.frame) == context.frame {
             return LayoutWork::default();
         }
-        let in_title = context.conversation.title_shows_versions() == Some(message.id);
         let cited = match context.target {
             Some(CursorTarget::Citation(citation)) => Some(citation),
             Some(
@@ -146,7 +145,7 @@ impl MessageRows {
             folds: context.folds.clone(),
             is_first: context.is_first,
             is_last: context.is_last,
-            siblings: if in_title { (1, 1) } else { context.conversation.siblings(message.id) },
+            siblings: context.conversation.siblings(message.id),
             day: context.now.to_zoned(context.layout.options.zone.clone()).date(),
             selected_citation: cited,
             source_card: cited.and_then(|_| context.citation_state.layout_key(context.now)),
@@ -503,9 +502,19 @@ impl MessageSection {
     }
 }
 
-/// `‹1/2›` for a message with several versions.
-pub(crate) fn sibling_mark((nth, of): (usize, usize), options: &ReadingOptions) -> Option<String> {
-    (of > 1).then(|| format!("{}{nth}/{of}{}", options.look.marks.sibling_left, options.look.marks.sibling_right))
+/// The first row of a message, with `‹1/2›` at its right if there are several versions.
+pub(crate) fn head_row(spans: Vec<StyledSpan>, (nth, of): (usize, usize), layout: &LayoutParams) -> StyledRow {
+    let marks = &layout.options.look.marks;
+    let row = StyledRow::new(RowKind::MessageHead, spans);
+    if of < 2 {
+        return row.truncated(layout.width);
+    }
+    let mark = format!("{}{nth}/{of}{}", marks.sibling_left, marks.sibling_right);
+    let room = layout.width.saturating_sub(text::width(&mark));
+    let mut row = row.truncated(room.saturating_sub(2));
+    let gap = room.saturating_sub(row.width());
+    row.spans.push(StyledSpan::new(format!("{}{mark}", " ".repeat(gap)), TextStyle::of(ColourRole::Muted)));
+    row.truncated(layout.width)
 }
 
 /// The mark on a message that is no longer sent.
@@ -522,11 +531,8 @@ fn prompt_sections(
     let LayoutParams { width, options, .. } = context.layout;
     let gutter = Some(GutterMark { mark: options.look.marks.bar, role: ColourRole::You });
     let mut head = vec![StyledSpan::new("you", TextStyle::of(ColourRole::You).bold())];
-    if let Some(mark) = sibling_mark(siblings, options) {
-        head.push(StyledSpan::new(format!("  {mark}"), TextStyle::of(ColourRole::Muted)));
-    }
     head.extend(left_out_mark(left_out));
-    let head = StyledRow { gutter, ..StyledRow::new(RowKind::MessageHead, head).truncated(*width) };
+    let head = StyledRow { gutter, ..head_row(head, siblings, context.layout) };
     let prompt_text = text::clean(&prompt.text);
     let words = prompt_text.trim_end_matches('\n');
     let rows = part_text::wrap_rows(words, *width, RowKind::Prompt, TextStyle::of(ColourRole::Text));

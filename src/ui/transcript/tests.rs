@@ -217,7 +217,7 @@ fn a_turn_reads_like_a_page() {
 
           • Put the file on a local disk and copy it out with VACUUM INTO.
 
-          ▏ sql                                                                     copy c1
+          ▏ sql                                                                 copy ^X c 1
           ▏ PRAGMA synchronous = FULL;
 
           Sources  [1] sqlite.org/wal  [2] sqlite.org/faq  [3] kernel.org/nfs
@@ -244,7 +244,7 @@ fn a_narrow_screen_leaves_out_facts_but_no_text() {
           • Put the file on a local disk and copy it out with VACUUM
             INTO.
 
-          ▏ sql                                             copy c1
+          ▏ sql                                         copy ^X c 1
           ▏ PRAGMA synchronous = FULL;
 
           Sources  [1] sqlite.org/wal  [2] sqlite.org/faq

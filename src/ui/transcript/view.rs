@@ -34,16 +34,16 @@ impl Widget for TranscriptView<'_> {
     fn render(self, area: Rect, buf: &mut Buffer) {
         let area = area.intersection(buf.area);
         let column = Rect { x: area.x + GUTTER.min(area.width), width: area.width.saturating_sub(GUTTER), ..area };
-        let cursor_row = self.transcript.cursor_row();
+        let marked = self.transcript.marked_row();
         let spots = self.transcript.positioned_rows().map(|(spot, _)| spot);
         for (((placed, is_current), spot), y) in
             self.transcript.visible_rows().zip(spots).zip(area.top()..area.bottom())
         {
             let gutter = Rect { y, height: 1, width: area.width.min(GUTTER), ..area };
             let line = Rect { y, height: 1, ..column };
-            let is_head = cursor_row.map_or(is_current && placed.row.kind == RowKind::MessageHead, |row| row == spot);
+            let is_marked = marked == Some(spot);
             let is_card = placed.row.kind == RowKind::Card;
-            if self.focused && is_head || self.card_focused && is_current && is_card {
+            if self.focused && is_marked || self.card_focused && is_current && is_card {
                 draw_mark(self.theme.marks.bar, ColourRole::Accent, gutter, self.theme, buf);
             } else if let Some(bar) = placed.row.gutter {
                 draw_mark(bar.mark, bar.role, gutter, self.theme, buf);

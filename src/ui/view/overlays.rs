@@ -38,7 +38,7 @@ pub(crate) fn draw_overlays(state: &State, now: Timestamp, frame: &mut DrawTarge
         }
         match overlay {
             ScreenOverlay::Welcome(welcome) => draw_welcome(state, welcome, now, frame),
-            ScreenOverlay::Picker { of: PickerKind::AnswerAgain { .. }, picker } => {
+            ScreenOverlay::Picker { picker, .. } if overlay.is_question() => {
                 let view = PickerLine { picker, keymap, theme };
                 let area = state.screen.areas.composer;
                 frame.set_cursor(view.cursor(area));
@@ -88,7 +88,7 @@ pub(crate) fn draw_overlays(state: &State, now: Timestamp, frame: &mut DrawTarge
 
 /// Whether an overlay leaves the page undimmed: a theme is previewed on it, and a one-line picker does not cover it.
 fn keeps_page_visible(overlay: &ScreenOverlay) -> bool {
-    matches!(overlay, ScreenOverlay::Picker { of: PickerKind::Theme | PickerKind::AnswerAgain { .. }, .. })
+    overlay.is_question() || matches!(overlay, ScreenOverlay::Picker { of: PickerKind::Theme, .. })
 }
 
 /// Draws the frame of a pane that is not docked; returns the area inside.

@@ -63,8 +63,19 @@ pub const SHARED: &[&str] = &[
 pub const HOLDERS: &[&str] = &["environment", "screen"];
 
 /// The files of `ui` that put the features together. No feature uses them, or it would know all others.
-pub const INDEX: &[&str] =
-    &["dispatch", "escape_keys", "on_input", "on_mouse", "on_store", "on_stream", "overlays", "state", "view"];
+pub const INDEX: &[&str] = &[
+    "dispatch",
+    "escape_keys",
+    "focus",
+    "news",
+    "on_input",
+    "on_mouse",
+    "on_store",
+    "on_stream",
+    "overlays",
+    "state",
+    "view",
+];
 
 /// A rule: a file that breaks it is reported with what to do instead.
 pub struct SourceRule {

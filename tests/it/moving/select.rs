@@ -175,7 +175,7 @@ fn keys_select_characters_and_lines_and_escape_deselects() {
     app.press("y");
     assert!(copied(&mut app).expect("a selection").starts_with("you\nShow me\n\n"));
     app.press("V j j j");
-    assert!(app.status().contains("Esc deselects"), "{}", app.status());
+    assert!(app.status().contains("Esc clears"), "{}", app.status());
     app.press("esc y");
     let text = copied(&mut app).expect("the answer");
     assert!(text.starts_with("Alpha beta"), "without a selection the answer is copied: {text}");
