@@ -1,4 +1,5 @@
 //! Layout costs: a delta, a frame, a resize, a whole stream. Run with `cargo bench --bench layout`.
+#![allow(unreachable_pub, reason = "nothing outside uses a bench")]
 
 #[path = "../tests/support/mod.rs"]
 mod support;
@@ -82,8 +83,15 @@ fn scroll_frame(bencher: Bencher, messages: u128) {
         transcript.scroll(ScrollMove::Rows(if up { -1 } else { 1 }));
         transcript.sync(&chat, 100, 58, now(), &options);
         buf.reset();
-        TranscriptView { transcript: &transcript, theme: &theme, focused: true, card_focused: false, end_key: "^End" }
-            .render(buf.area, &mut buf);
+        TranscriptView {
+            transcript: &transcript,
+            theme: &theme,
+            focused: true,
+            card_focused: false,
+            pill_row: None,
+            end_key: "^End",
+        }
+        .render(buf.area, &mut buf);
     });
 }
 
@@ -99,8 +107,15 @@ fn resize(bencher: Bencher) {
         width = if width >= 160 { 60 } else { width + 1 };
         transcript.sync(&chat, width, 58, now(), &options);
         let mut buf = Buffer::empty(Rect::new(0, 0, width, 58));
-        TranscriptView { transcript: &transcript, theme: &theme, focused: true, card_focused: false, end_key: "^End" }
-            .render(buf.area, &mut buf);
+        TranscriptView {
+            transcript: &transcript,
+            theme: &theme,
+            focused: true,
+            card_focused: false,
+            pill_row: None,
+            end_key: "^End",
+        }
+        .render(buf.area, &mut buf);
     });
 }
 

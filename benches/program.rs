@@ -3,6 +3,8 @@
 //! `cargo bench --bench program` prints a table of measurements; with `-- --test` each runs once, as a check. Times are
 //! measured from outside, in a pseudo-terminal: from before the program starts, or from before a key is sent, until the
 //! whole frame or the whole request has arrived.
+#![allow(unreachable_pub, reason = "nothing outside uses a bench")]
+#![allow(clippy::disallowed_methods, reason = "a bench starts the program, and waits while it rests")]
 
 #[cfg(unix)]
 mod support;

@@ -1,4 +1,5 @@
 //! Database benches with 10,000 conversations. Run with `cargo bench --bench store`.
+#![allow(unreachable_pub, reason = "nothing outside uses a bench")]
 
 use std::{
     path::Path,

@@ -1,5 +1,7 @@
 //! Benches of streaming in the release binary: the cost of a long answer, the latency of keys and words, and the bytes
 //! written to the terminal. `cargo bench --bench streaming` prints a table; with `-- --test` each runs once.
+#![allow(unreachable_pub, reason = "nothing outside uses a bench")]
+#![allow(clippy::disallowed_methods, reason = "a bench starts the program, and waits while it rests")]
 #![allow(clippy::cast_precision_loss, reason = "approximate figures are enough")]
 
 #[cfg(unix)]
@@ -81,7 +83,7 @@ mod whole {
     fn measure_full_speed(scale: &BenchScale) {
         let frames = answer_frames(scale.deltas);
         let megabytes = frames.iter().map(String::len).sum::<usize>() as f64 / 1e6;
-        let source = StreamServer::start(frames, None);
+        let source = StreamServer::start(&frames, None);
         let bench_exe = env::current_exe().expect("a bench knows its executable");
         // A clock tick is 10 ms and a single run is off by several, so take the median of a few runs.
         let (mut total_ms, mut reading_ms, mut peaks) = (Vec::new(), Vec::new(), Vec::new());
@@ -186,7 +188,7 @@ mod whole {
         let deltas: Vec<&str> = words.iter().map(String::as_str).collect();
         let frames = ResponseBuilder::new(MODEL).text(&deltas).completed();
 
-        let source = StreamServer::start(frames.clone(), Some(Duration::from_secs(1) / DELTAS_PER_SECOND as u32));
+        let source = StreamServer::start(&frames, Some(Duration::from_secs(1) / DELTAS_PER_SECOND as u32));
         let home = TestHome::empty();
         fill_database(&home.database(), 1_000, &long_conversation::mixed_markdown(2_000));
         let mut ibid = open(&home, &source, &["--continue"]);
@@ -215,7 +217,7 @@ mod whole {
         print_row("written to the terminal per second", format!("{written:.1} KiB"), "15 KiB");
         quit(&mut ibid);
 
-        let source = StreamServer::start(frames, Some(Duration::from_secs(1) / DELTAS_PER_SECOND as u32));
+        let source = StreamServer::start(&frames, Some(Duration::from_secs(1) / DELTAS_PER_SECOND as u32));
         let mut ibid = open(&home, &source, &["--continue"]);
         ibid.type_keys("and again<enter>");
         ibid.wait_for("w5 ");
@@ -229,7 +231,7 @@ mod whole {
         let mut pieces = vec![piece.as_str(); scale.deltas / 200];
         let last = format!(" {LAST_LINE}");
         pieces.push(&last);
-        let source = StreamServer::start(ResponseBuilder::new(MODEL).text(&pieces).completed(), None);
+        let source = StreamServer::start(&ResponseBuilder::new(MODEL).text(&pieces).completed(), None);
         let home = TestHome::empty();
         let mut ibid = open(&home, &source, &[]);
         ibid.type_keys("a line<enter>");
@@ -265,7 +267,7 @@ mod whole {
 
     /// A new size every 50 ms.
     fn measure_resizes(scale: &BenchScale) {
-        let source = StreamServer::start(Vec::new(), None);
+        let source = StreamServer::start(&[], None);
         let home = TestHome::empty();
         fill_database(&home.database(), scale.messages, &long_conversation::mixed_markdown(700));
         let mut ibid = open(&home, &source, &["--continue"]);
@@ -337,7 +339,7 @@ mod whole {
     }
 
     impl StreamServer {
-        fn start(frames: Vec<String>, pace: Option<Duration>) -> Self {
+        fn start(frames: &[String], pace: Option<Duration>) -> Self {
             let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
             let url = format!("http://{}", listener.local_addr().expect("the listener is bound"));
             let (send, sent) = mpsc::channel();

@@ -143,20 +143,20 @@ mod mode {
 
     use super::FileAccess;
 
-    pub fn set_folder_mode(builder: &mut fs::DirBuilder, readers: FileAccess) {
+    pub(super) fn set_folder_mode(builder: &mut fs::DirBuilder, readers: FileAccess) {
         if readers == FileAccess::Owner {
             builder.mode(0o700);
         }
     }
 
-    pub fn set_file_mode(options: &mut fs::OpenOptions, readers: FileAccess) {
+    pub(super) fn set_file_mode(options: &mut fs::OpenOptions, readers: FileAccess) {
         if readers == FileAccess::Owner {
             options.mode(0o600);
         }
     }
 
     /// Removes the access of others. A file system without modes refuses, and then nothing more can be done.
-    pub fn restrict_to_owner(file: &fs::File) {
+    pub(super) fn restrict_to_owner(file: &fs::File) {
         if file.metadata().is_ok_and(|found| found.permissions().mode() & 0o077 != 0) {
             let _ = file.set_permissions(fs::Permissions::from_mode(0o600));
         }

@@ -44,7 +44,7 @@ const COMMAND_TIMEOUT: Duration = Duration::from_secs(10);
 impl KeySources {
     /// Returns whether a key can be expected, without running a program or reading a file.
     pub fn may_have_key(&self, env: EnvLookup) -> bool {
-        self.from_environment(env).is_some() || !self.command.is_empty() || self.file.is_file()
+        self.find_in_environment(env).is_some() || !self.command.is_empty() || self.file.is_file()
     }
 
     /// Returns the key from the first place that has one. It may run a program, so do not call it on the loop's thread.
@@ -52,7 +52,7 @@ impl KeySources {
     /// # Errors
     /// Fails if a place exists but has no usable key. Later places are not tried then.
     pub fn find(&self, env: EnvLookup) -> Result<Option<SecretString>, KeyError> {
-        if let Some((variable, key)) = self.from_environment(env) {
+        if let Some((variable, key)) = self.find_in_environment(env) {
             return validated(&key, &format!("${variable}")).map(Some);
         }
         if let Some((program, arguments)) = self.command.split_first() {
@@ -69,7 +69,7 @@ impl KeySources {
 
     /// Returns the place that takes precedence over the file, if any: the variable or the program.
     pub fn overriding_source(&self, env: EnvLookup) -> Option<String> {
-        let variable = self.from_environment(env).map(|(variable, _)| format!("${variable}"));
+        let variable = self.find_in_environment(env).map(|(variable, _)| format!("${variable}"));
         variable.or_else(|| self.command.first().cloned())
     }
 
@@ -84,7 +84,7 @@ impl KeySources {
     }
 
     /// Returns the variable's name and value. An empty variable counts as unset.
-    fn from_environment(&self, env: EnvLookup) -> Option<(&str, String)> {
+    fn find_in_environment(&self, env: EnvLookup) -> Option<(&str, String)> {
         let variable = self.variable.as_deref()?;
         let key = env(variable)?.to_string_lossy().into_owned();
         (!key.trim().is_empty()).then_some((variable, key))

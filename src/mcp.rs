@@ -184,6 +184,10 @@ impl McpHandle {
     /// Reads the files, reports their contents (`McpEvent::Servers`) and starts the thread, which waits for jobs. It
     /// also waits for room in `events`, so do not wait for the thread without receiving events.
     pub fn open(places: ServerDiscovery, options: McpOptions, events: mpsc::Sender<McpEvent>) -> Self {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the loop sends the jobs and must not wait; it sends one for each call"
+        )]
         let (jobs, waiting) = mpsc::unbounded_channel();
         let (servers, complaints) = places.find_servers();
         let _ = events.try_send(McpEvent::Servers { servers: servers.clone(), complaints }); // There is room: first event.

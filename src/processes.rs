@@ -1,5 +1,6 @@
 //! Starts every program that is started: one that runs to its end, one that is spoken to, one that has the terminal, or
 //! one that outlives us.
+#![expect(clippy::disallowed_methods, reason = "this is where programs are started")]
 
 mod bounded_output;
 mod process_group;

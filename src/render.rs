@@ -5,4 +5,5 @@ pub mod highlight;
 pub mod markdown;
 pub mod maths;
 pub mod row;
+pub mod source_map;
 pub mod theme;

@@ -127,7 +127,7 @@ impl EffectRuntime {
             Effect::HighlightCode(job) => self.highlight(job),
             Effect::FetchModels { endpoint } => self.fetch_models(&endpoint),
             Effect::SaveKey(key) => self.save_key(key),
-            Effect::SaveServer { base_url } => self.save_server(base_url),
+            Effect::SaveServer { base_url } => self.save_server(&base_url),
             Effect::SaveSetting(chosen) => self.save_choice(chosen),
             Effect::ReadThemes => {
                 let folder = self.paths.themes_dir();
@@ -204,11 +204,11 @@ impl EffectRuntime {
         self.run_blocking(move || Msg::Connected(store_key(&server, &key, &config)));
     }
 
-    fn save_server(&mut self, base_url: String) {
-        if let Err(what) = config::check_base_url(&base_url) {
+    fn save_server(&mut self, base_url: &str) {
+        if let Err(what) = config::check_base_url(base_url) {
             return self.report(Msg::Connected(Err(what)));
         }
-        let (server, is_new) = self.servers.enter_address(&base_url, &self.paths);
+        let (server, is_new) = self.servers.enter_address(base_url, &self.paths);
         let (config, inbox) = (self.paths.config_file.clone(), self.inbox.clone());
         self.tasks.spawn(async move {
             let result = match catalogues::check_reachable(&server).await {

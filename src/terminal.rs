@@ -323,7 +323,9 @@ impl<W: Write> EventLoop<'_, W> {
             self.terminal.screen.resize(Size { width, height });
         }
         self.painted = PaintState::Stale;
-        let effects = ui::update(self.state, Timestamp::now(), msg);
+        let now = Timestamp::now();
+        let mut effects = ui::settle(self.state, now, &msg);
+        effects.extend(ui::update(self.state, now, msg));
         self.carry_out(effects).await
     }
 

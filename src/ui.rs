@@ -17,6 +17,7 @@ mod focus;
 pub mod help;
 pub mod key_hints;
 pub mod keymap;
+mod layout;
 pub mod models;
 pub mod msg;
 mod news;
@@ -35,6 +36,7 @@ pub mod sources;
 pub mod start;
 pub mod state;
 pub mod status;
+pub mod teaching;
 #[cfg(test)]
 pub mod test_buffer;
 pub mod themes;
@@ -47,27 +49,17 @@ pub mod xray;
 
 pub use action::Action;
 pub use effect::Effect;
+pub use layout::{settle, sync};
 pub use msg::Msg;
 pub use start::{CliOverrides, EndpointInfo, InitialConversation, StartOptions};
 pub use state::State;
 
 use jiff::SignedDuration;
-use ratatui::layout::{Margin, Size};
 use {cx::Cx, screen::Screen};
 
-use crate::{
-    chat::Timestamp,
-    config::CodeOverflow,
-    render::markdown::CodeLineMode,
-    ui::{
-        rail::{RailFocus, RailTab},
-        transcript::{ReadingOptions, Transcript},
-    },
-};
-use areas::ScreenAreas;
+use crate::{chat::Timestamp, ui::transcript::Transcript};
 use msg::FileWriteError;
-use overlays::ScreenOverlay;
-use screen::{HINTS_DELAY, PaneFocus};
+use screen::HINTS_DELAY;
 
 /// How often the clock and the spinner of a running turn advance.
 pub const CLOCK_STEP: SignedDuration = SignedDuration::from_millis(125);
@@ -191,75 +183,4 @@ pub fn next_wake(state: &State, now: Timestamp) -> Option<Timestamp> {
         .chain(sources::citation_actions::next_wake(&state.screen, &state.chats, now))
         .chain(state.toasts.ends_at())
         .min()
-}
-
-/// Lays out the next frame.
-pub fn sync(state: &mut State, now: Timestamp, size: Size) -> Vec<Effect> {
-    state.screen.size = size;
-    let mut effects = Vec::new();
-    let (screen, mut cx) = state.split(now, &mut effects);
-    let layout_effects = lay_out(screen, &mut cx);
-    effects.extend(layout_effects);
-    effects
-}
-
-/// Lays out what the window shows; returns the effects that follow from it.
-fn lay_out(screen: &mut Screen, cx: &mut Cx<'_>) -> Vec<Effect> {
-    let size = screen.size;
-    xray::xray_actions::refresh_xray(&mut screen.overlays, cx);
-    let result_request = results::call_results::refresh_pager(&mut screen.overlays, cx.chats);
-    let areas = screen.update_areas();
-    screen.pane.composer.scroll_to_cursor(areas.composer.height);
-    if screen.focus == PaneFocus::Card && transcript::error_card::offered_choices(cx.chats).is_empty() {
-        screen.focus = PaneFocus::Composer;
-    }
-    transcript::finding::sync(screen, cx.chats);
-    conversations::list_actions::refresh_rows(&mut screen.list, cx);
-    overlays::sync(screen, cx);
-    let list_height = if areas.list.is_empty() { size.height.saturating_sub(3) } else { areas.list.height };
-    screen.list.scroll_to_cursor(list_height);
-    let reasoning_in_rail = screen.is_rail_docked() && screen.rail.tab == RailTab::Reasoning;
-    let mut effects: Vec<Effect> = [
-        result_request,
-        themes::theme_selection::query_background(&mut screen.overlays, cx),
-        notifications::update_window_title(cx),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    let Some(id) = cx.chats.content.conversation_id() else { return effects };
-    let (Some(conversation), Some(transcript)) =
-        (cx.chats.conversations.get(&id), screen.pane.transcripts.get_mut(&id))
-    else {
-        return effects;
-    };
-    let mut options = ReadingOptions {
-        reasoning_in_rail,
-        ..ReadingOptions::new(&cx.env.theme, cx.env.config.reasoning.show, cx.env.time_zone.clone())
-            .with_keymap(cx.env.keymap.clone())
-    };
-    options.look.code_lines = match cx.env.config.code {
-        CodeOverflow::Wrap => CodeLineMode::Wrapped,
-        CodeOverflow::Scroll => CodeLineMode::Scrolled,
-    };
-    transcript.sync(conversation, areas.transcript.width, areas.transcript.height, cx.now, &options);
-    let rail = if screen.overlays.iter().any(|overlay| matches!(overlay, ScreenOverlay::Rail)) {
-        // The area inside its border.
-        ScreenAreas::floating_rail(size, screen.widths).inner(Margin::new(2, 1))
-    } else {
-        areas.rail
-    };
-    if !rail.is_empty() {
-        let current = transcript.current_message();
-        let cited_source = transcript.selected_source_number();
-        screen.rail.sync(
-            conversation,
-            RailFocus { message: current, source: cited_source },
-            rail.as_size(),
-            cx.now,
-            &options,
-        );
-    }
-    effects.extend(transcript.take_highlight_jobs().into_iter().map(Effect::HighlightCode));
-    effects
 }

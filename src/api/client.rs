@@ -81,6 +81,7 @@ impl From<Box<OpenError>> for ApiError {
 pub fn http_builder(use_tls: bool) -> reqwest::ClientBuilder {
     // Errs only if a provider is already installed.
     let _already_installed = rustls::crypto::ring::default_provider().install_default();
+    #[expect(clippy::disallowed_methods, reason = "this is `http_builder`")]
     let builder = reqwest::Client::builder()
         .user_agent(USER_AGENT)
         // Only we follow redirects, so that no key is sent to another host.

@@ -23,7 +23,7 @@ const PRICE_UNKNOWN_NOTE: &str = "what it cost could not be learnt";
 
 /// The price lookups in progress, by answer and id of the response; never stored.
 #[derive(Debug, Clone, Default)]
-pub struct PriceLookups(BTreeMap<(MessageId, String), PriceLookup>);
+pub(super) struct PriceLookups(BTreeMap<(MessageId, String), PriceLookup>);
 
 #[derive(Debug, Clone)]
 struct PriceLookup {

@@ -70,53 +70,53 @@ pub(super) fn error(fault: FaultKind, status: impl Into<Option<u16>>) -> ApiErro
 }
 
 impl TestChat {
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         let (mut ids, now) = (IdGenerator::new(1), Timestamp::from_second(1_700_000_000).expect("in range"));
         Self { chat: Conversation::new(ids.conversation(now), settings(), now), ids, now }
     }
 
-    pub fn wait(&mut self, millis: i64) {
+    pub(super) fn wait(&mut self, millis: i64) {
         self.now += SignedDuration::from_millis(millis);
     }
 
-    pub fn submit(&mut self, text: &str) -> CollectedEffects {
+    pub(super) fn submit(&mut self, text: &str) -> CollectedEffects {
         collect_effects(self.chat.submit(&mut self.ids, self.now, text.into()))
     }
 
     /// Submits a prompt, confirms its save, and returns the opened stream.
-    pub fn send(&mut self, text: &str) -> StreamId {
+    pub(super) fn send(&mut self, text: &str) -> StreamId {
         let asked = self.submit(text);
         self.confirm_and_open(&asked)
     }
 
-    pub fn confirm_and_open(&mut self, effects: &CollectedEffects) -> StreamId {
+    pub(super) fn confirm_and_open(&mut self, effects: &CollectedEffects) -> StreamId {
         only_request(&self.confirm_saved(effects)).0
     }
 
-    pub fn confirm_saved(&mut self, effects: &CollectedEffects) -> CollectedEffects {
+    pub(super) fn confirm_saved(&mut self, effects: &CollectedEffects) -> CollectedEffects {
         let [turn] = effects.gates[..] else { panic!("expected one gated save: {effects:?}") };
         super::test_support::collect_effects(self.chat.on_saved(turn, self.now))
     }
 
-    pub fn apply(&mut self, stream: StreamId, events: &[Event]) -> CollectedEffects {
+    pub(super) fn apply(&mut self, stream: StreamId, events: &[Event]) -> CollectedEffects {
         collect_effects(self.chat.apply(stream, self.now, events, &mut self.ids))
     }
 
-    pub fn end(&mut self, stream: StreamId, result: Result<(), ApiError>) -> CollectedEffects {
+    pub(super) fn end(&mut self, stream: StreamId, result: Result<(), ApiError>) -> CollectedEffects {
         collect_effects(self.chat.on_ended(stream, self.now, result, &mut self.ids))
     }
 
-    pub fn stop(&mut self) -> CollectedEffects {
+    pub(super) fn stop(&mut self) -> CollectedEffects {
         let turn = self.chat.active_turn().expect("a turn runs").id;
         collect_effects(self.chat.stop(turn, self.now))
     }
 
-    pub fn tick(&mut self) -> CollectedEffects {
+    pub(super) fn tick(&mut self) -> CollectedEffects {
         collect_effects(self.chat.tick(self.now, &mut self.ids))
     }
 
     /// Runs a complete turn: prompt, answer, end.
-    pub fn exchange(&mut self, prompt: &str, answer: &str, cost: &str) -> MessageId {
+    pub(super) fn exchange(&mut self, prompt: &str, answer: &str, cost: &str) -> MessageId {
         let stream = self.send(prompt);
         let id = self.newest();
         let item = message_item(&format!("msg_tmp_{}", self.chat.messages.len()), answer);
@@ -126,20 +126,20 @@ impl TestChat {
         id
     }
 
-    pub fn newest(&self) -> MessageId {
+    pub(super) fn newest(&self) -> MessageId {
         *self.chat.branch.last().expect("the branch has a message")
     }
 
-    pub fn answer(&self) -> &Answer {
+    pub(super) fn answer(&self) -> &Answer {
         self.chat.messages[&self.newest()].as_answer().expect("the last message is an answer")
     }
 
-    pub fn phase(&self) -> Option<&TurnPhase> {
+    pub(super) fn phase(&self) -> Option<&TurnPhase> {
         self.chat.active_turn().map(|turn| &turn.phase)
     }
 
     /// Milliseconds until the next wake; `None` if nothing is due.
-    pub fn wakes_in(&self) -> Option<i64> {
+    pub(super) fn wakes_in(&self) -> Option<i64> {
         let wake = self.chat.next_wake()?;
         Some(i64::try_from(wake.duration_since(self.now).as_millis()).expect("soon"))
     }
@@ -152,7 +152,7 @@ pub(super) fn collect_effects(next: Vec<ChatEffect>) -> CollectedEffects {
             ChatEffect::OpenStream { stream, request, endpoint: _ } => collected.opened.push((stream, request)),
             ChatEffect::CloseStream(stream) => collected.closed.push(stream),
             ChatEffect::RunTool { call, tool, arguments } => {
-                collected.started.push((call, tool.to_string(), arguments.to_string()))
+                collected.started.push((call, tool.to_string(), arguments.to_string()));
             }
             ChatEffect::StopTool(call) => collected.stopped.push(call),
             ChatEffect::FetchPrice { .. } | ChatEffect::FetchQuota { .. } => (),

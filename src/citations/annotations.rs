@@ -89,7 +89,7 @@ impl Source {
 /// Returns the sources of an answer, in order of first use.
 pub fn sources(answer: &Answer) -> Vec<Source> {
     let mut citations = AnswerCitations::default();
-    citations.sync(answer);
+    citations.refresh(answer);
     citations.sources().to_vec()
 }
 
@@ -186,7 +186,7 @@ impl AnswerCitations {
     }
 
     /// Processes new text and annotations; returns whether any number or mark changed.
-    pub fn sync(&mut self, answer: &Answer) -> bool {
+    pub fn refresh(&mut self, answer: &Answer) -> bool {
         let mut changed = false;
         let mut count = 0;
         for (place, text, annotations) in text_parts(answer) {

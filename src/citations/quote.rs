@@ -168,6 +168,7 @@ fn normalize_word(word: &str) -> Cow<'_, str> {
     Cow::Owned(word.to_lowercase().replace('’', "'"))
 }
 
+#[expect(clippy::disallowed_methods, reason = "this asks for the script of a character, not for the cells of a text")]
 fn is_wide(char: char) -> bool {
     unicode_width::UnicodeWidthChar::width(char) == Some(2)
 }

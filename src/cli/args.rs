@@ -13,7 +13,7 @@ use crate::{
 /// Every model in your terminal, every answer with its sources.
 #[derive(Debug, Parser)]
 #[command(name = "ibid", version, max_term_width = 100, after_help = EXAMPLES, disable_help_subcommand = true)]
-pub struct CliArgs {
+pub(super) struct CliArgs {
     #[command(flatten)]
     pub resume: ResumeArgs,
     #[command(flatten)]
@@ -34,7 +34,7 @@ Examples:
 The key comes from OPENROUTER_API_KEY, or is requested once and saved in a file that only you can read.";
 
 #[derive(Debug, Subcommand)]
-pub enum CliCommand {
+pub(super) enum CliCommand {
     /// The app with the built-in offline server: no key, no network, its own database
     Demo {
         #[command(flatten)]
@@ -59,7 +59,7 @@ pub enum CliCommand {
 
 /// The conversation to open at startup.
 #[derive(Debug, Clone, Default, Args)]
-pub struct ResumeArgs {
+pub(super) struct ResumeArgs {
     /// Open the last conversation
     #[arg(short, long = "continue", conflicts_with = "resume")]
     pub continue_last: bool,
@@ -71,7 +71,7 @@ pub struct ResumeArgs {
 /// Settings for the requests of a new conversation.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Requests")]
-pub struct RequestArgs {
+pub(super) struct RequestArgs {
     /// The model, by its name on the server
     #[arg(short, long, global = true)]
     pub model: Option<String>,
@@ -104,7 +104,7 @@ pub struct RequestArgs {
 /// Where files are.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Files")]
-pub struct PathArgs {
+pub(super) struct PathArgs {
     #[arg(
         long,
         global = true,
@@ -132,7 +132,7 @@ pub struct PathArgs {
 }
 
 impl ResumeArgs {
-    pub fn to_open(&self) -> ui::InitialConversation {
+    pub(super) fn to_open(&self) -> ui::InitialConversation {
         match (&self.resume, self.continue_last) {
             (Some(name), _) => ui::InitialConversation::Named(name.clone()),
             (None, true) => ui::InitialConversation::Latest,
@@ -142,7 +142,7 @@ impl ResumeArgs {
 }
 
 impl RequestArgs {
-    pub fn to_overrides(&self) -> ui::CliOverrides {
+    pub(super) fn to_overrides(&self) -> ui::CliOverrides {
         ui::CliOverrides {
             model: self.model.clone(),
             effort: self.effort,
@@ -157,7 +157,7 @@ impl RequestArgs {
 }
 
 /// Parses the value of `--tool`.
-pub fn parse_tool_choice(name: &str) -> ToolMode {
+pub(super) fn parse_tool_choice(name: &str) -> ToolMode {
     match name {
         "auto" => ToolMode::Auto,
         "none" => ToolMode::None,
@@ -167,7 +167,7 @@ pub fn parse_tool_choice(name: &str) -> ToolMode {
 }
 
 /// Converts a value of `--allow` to a rule. A bare name is that of a command tool.
-pub fn allow_rule(name: &str) -> String {
+pub(super) fn allow_rule(name: &str) -> String {
     if name == "*" { name.to_owned() } else { toolbox::parse_tool_name(name).to_string() }
 }
 

@@ -74,7 +74,7 @@ mod tests {
 
     /// The fields of a struct, or one entry of a map or a list, whose name is `*`.
     struct RecordedEntries<'a> {
-        names: std::vec::IntoIter<&'static str>,
+        names: std::iter::Copied<std::slice::Iter<'a, &'static str>>,
         name: &'static str,
         recorder: KeyRecorder<'a>,
     }
@@ -86,8 +86,8 @@ mod tests {
     }
 
     impl<'a> RecordedEntries<'a> {
-        fn new(names: &[&'static str], recorder: KeyRecorder<'a>) -> Self {
-            Self { names: names.to_vec().into_iter(), name: "*", recorder }
+        fn new(names: &'a [&'static str], recorder: KeyRecorder<'a>) -> Self {
+            Self { names: names.iter().copied(), name: "*", recorder }
         }
     }
 

@@ -14,7 +14,7 @@ pub(super) struct ConfigText<'a> {
 }
 
 impl ConfigText<'_> {
-    pub fn syntax_problem(&self, message: &str, span: Option<Range<usize>>) -> ConfigProblem {
+    pub(super) fn syntax_problem(&self, message: &str, span: Option<Range<usize>>) -> ConfigProblem {
         let (line, column) = self.position(span.map_or(0, |span| span.start));
         ConfigProblem {
             path: self.path.to_owned(),
@@ -26,7 +26,12 @@ impl ConfigText<'_> {
         }
     }
 
-    pub fn type_problem(&self, document: &Document<&str>, message: &str, span: Option<Range<usize>>) -> ConfigProblem {
+    pub(super) fn type_problem(
+        &self,
+        document: &Document<&str>,
+        message: &str,
+        span: Option<Range<usize>>,
+    ) -> ConfigProblem {
         let start = span.as_ref().map_or(0, |span| span.start);
         let key = key_at(document.as_table(), start);
         let line = span.map(|_| self.position(start).0);
@@ -34,7 +39,7 @@ impl ConfigText<'_> {
         ConfigProblem { path: self.path.to_owned(), line, column: None, key, message: what, hint: None }
     }
 
-    pub fn problem_at(
+    pub(super) fn problem_at(
         &self,
         document: &Document<&str>,
         key_path: &[String],
@@ -45,12 +50,12 @@ impl ConfigText<'_> {
         ConfigProblem { path: self.path.to_owned(), line, column: None, key: Some(key_path.join(".")), message, hint }
     }
 
-    pub fn unknown_key(&self, document: &Document<&str>, key_path: &[String]) -> ConfigProblem {
+    pub(super) fn unknown_key(&self, document: &Document<&str>, key_path: &[String]) -> ConfigProblem {
         let hint = closest_key(key_path).map(|known| format!("did you mean {known}?"));
         self.problem_at(document, key_path, "unknown setting, ignored".into(), hint)
     }
 
-    pub fn line_of(&self, document: &Document<&str>, key_path: &[String]) -> Option<u32> {
+    pub(super) fn line_of(&self, document: &Document<&str>, key_path: &[String]) -> Option<u32> {
         key_offset(document.as_table(), key_path).map(|start| self.position(start).0)
     }
 

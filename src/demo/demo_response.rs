@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::script::{self, TokenPrice, model_tag, prompts, tool_outputs};
 
 /// A response in progress.
-pub struct DemoResponse {
+pub(super) struct DemoResponse {
     pub id: String,
     pub request: Value,
     model: String,
@@ -21,7 +21,7 @@ pub struct DemoResponse {
 }
 
 /// The status of a response.
-pub enum DemoStatus {
+pub(super) enum DemoStatus {
     InProgress,
     Completed,
     Incomplete(String),
@@ -29,7 +29,7 @@ pub enum DemoStatus {
 }
 
 impl DemoResponse {
-    pub fn new(model: &str, number: u64, request: Value, price: TokenPrice) -> Self {
+    pub(super) fn new(model: &str, number: u64, request: Value, price: TokenPrice) -> Self {
         let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         Self {
             id: format!("gen-{created}-demo{number:016}"),
@@ -45,17 +45,17 @@ impl DemoResponse {
         }
     }
 
-    pub fn is_streaming(&self) -> bool {
+    pub(super) fn is_streaming(&self) -> bool {
         self.request["stream"].as_bool().unwrap_or(false)
     }
 
     /// Returns whether a function may be called. `has_called` means that this response has a call already.
-    pub fn may_call(&self, name: &str, has_called: bool) -> bool {
+    pub(super) fn may_call(&self, name: &str, has_called: bool) -> bool {
         script::may_call(&self.request, name) && !(has_called && self.request["parallel_tool_calls"] == false)
     }
 
     /// Returns the beginning of the last prompt, without characters that have a meaning in Markdown.
-    pub fn prompt_excerpt(&self) -> String {
+    pub(super) fn prompt_excerpt(&self) -> String {
         const MAX_CHARS: usize = 40;
         let last = prompts(&self.request).pop().unwrap_or_default();
         let plain: String =
@@ -77,7 +77,7 @@ impl DemoResponse {
     }
 
     /// Returns the outputs of the tools, each in a code block.
-    pub fn output_blocks(&self) -> String {
+    pub(super) fn output_blocks(&self) -> String {
         const MAX_LINES: usize = 12;
         let block = |output: &String| {
             let lines: Vec<&str> = output.lines().take(MAX_LINES).collect();
@@ -87,53 +87,53 @@ impl DemoResponse {
     }
 
     /// Returns whether the request does not turn reasoning off.
-    pub fn wants_reasoning(&self) -> bool {
+    pub(super) fn wants_reasoning(&self) -> bool {
         let reasoning = &self.request["reasoning"];
         reasoning["effort"] != "none" && reasoning["enabled"] != false
     }
 
-    pub fn wants_little_reasoning(&self) -> bool {
+    pub(super) fn wants_little_reasoning(&self) -> bool {
         matches!(self.request["reasoning"]["effort"].as_str(), Some("minimal" | "low"))
     }
 
-    pub fn wants_encrypted_reasoning(&self) -> bool {
+    pub(super) fn wants_encrypted_reasoning(&self) -> bool {
         let include = self.request["include"].as_array();
         include.is_some_and(|include| include.iter().any(|what| what == "reasoning.encrypted_content"))
     }
 
-    pub fn token_limit(&self) -> Option<u64> {
+    pub(super) fn token_limit(&self) -> Option<u64> {
         self.request["max_output_tokens"].as_u64()
     }
 
-    pub fn token_count(&self) -> u64 {
+    pub(super) fn token_count(&self) -> u64 {
         self.output_tokens
     }
 
-    pub fn add_token(&mut self, is_reasoning: bool) {
+    pub(super) fn add_token(&mut self, is_reasoning: bool) {
         self.output_tokens += 1;
         self.reasoning_tokens += u64::from(is_reasoning);
     }
 
-    pub fn add_search(&mut self) {
+    pub(super) fn add_search(&mut self) {
         self.searches += 1;
     }
 
     /// Returns the index of the next item.
-    pub fn next_index(&self) -> usize {
+    pub(super) fn next_index(&self) -> usize {
         self.output.len()
     }
 
     /// Returns an id for the next item. As on OpenRouter, it is valid only within this response.
-    pub fn next_item_id(&self, kind: &str) -> String {
+    pub(super) fn next_item_id(&self, kind: &str) -> String {
         format!("{kind}_tmp_{}{}{:02}", model_tag(&self.model), &self.id[self.id.len() - 8..], self.next_index())
     }
 
-    pub fn push_item(&mut self, item: Value) {
+    pub(super) fn push_item(&mut self, item: Value) {
         self.output.push(item);
     }
 
     /// Formats one event for the wire.
-    pub fn format_event(&mut self, kind: &str, fields: Value) -> String {
+    pub(super) fn format_event(&mut self, kind: &str, fields: Value) -> String {
         let mut event = Map::from_iter([("type".to_owned(), json!(kind))]);
         if let Value::Object(fields) = fields {
             event.extend(fields);
@@ -144,7 +144,7 @@ impl DemoResponse {
     }
 
     /// Returns the response object, as in the envelope events and in a body without streaming.
-    pub fn envelope(&self, status: &DemoStatus) -> Value {
+    pub(super) fn envelope(&self, status: &DemoStatus) -> Value {
         let is_open = matches!(status, DemoStatus::InProgress);
         let (name, error, details) = match status {
             DemoStatus::InProgress => ("in_progress", Value::Null, Value::Null),

@@ -40,7 +40,11 @@ struct CitedSegment {
 }
 
 /// Plays a reply as a stream and returns its chunks as they are sent.
-pub fn stream_reply(answer: DemoResponse, reply: ScriptedReply, pace: DemoPace) -> mpsc::Receiver<io::Result<Bytes>> {
+pub(super) fn stream_reply(
+    answer: DemoResponse,
+    reply: ScriptedReply,
+    pace: DemoPace,
+) -> mpsc::Receiver<io::Result<Bytes>> {
     let (send, chunks) = mpsc::channel(16);
     let token = Duration::from_secs(1) / reply.tokens_per_second.max(1);
     let player = ReplyPlayer { out: Some(send), pace, token_interval: token, answer };
@@ -51,7 +55,7 @@ pub fn stream_reply(answer: DemoResponse, reply: ScriptedReply, pace: DemoPace) 
 }
 
 /// Returns the whole reply as one body.
-pub fn whole_body(answer: DemoResponse, reply: &ScriptedReply) -> String {
+pub(super) fn whole_body(answer: DemoResponse, reply: &ScriptedReply) -> String {
     let mut player = ReplyPlayer { out: None, pace: DemoPace::Immediate, token_interval: Duration::ZERO, answer };
     // Without a client and without pauses, this never waits. If the script cuts the connection, the body ends there.
     let status = player.play_items(reply).now_or_never().and_then(Result::ok).unwrap_or(DemoStatus::Completed);
@@ -120,6 +124,7 @@ impl ReplyPlayer {
                 ScriptStep::Cut {} => {
                     if let Some(out) = &self.out {
                         // What was sent before needs time to leave.
+                        #[expect(clippy::disallowed_methods, reason = "no event says that it has left")]
                         tokio::time::sleep(Duration::from_millis(100)).await;
                         let _ = out.send(Err(io::ErrorKind::ConnectionReset.into())).await;
                     }
@@ -314,6 +319,7 @@ impl ReplyPlayer {
     }
 
     /// Counts a token and waits as long as it takes.
+    #[expect(clippy::disallowed_methods, reason = "a model takes its time, and so does the demo")]
     async fn pace_token(&mut self, of_reasoning: bool) {
         self.answer.add_token(of_reasoning);
         if self.pace == DemoPace::Lifelike {
@@ -324,6 +330,7 @@ impl ReplyPlayer {
         }
     }
 
+    #[expect(clippy::disallowed_methods, reason = "a model takes its time, and so does the demo")]
     async fn pause(&self, milliseconds: u64) {
         if self.pace == DemoPace::Lifelike {
             tokio::time::sleep(Duration::from_millis(milliseconds)).await;
@@ -478,7 +485,7 @@ mod tests {
                 match reply.cites {
                     CitationForm::Link => assert!(range.starts_with("([") && range.ends_with("))"), "{range}"),
                     CitationForm::Claim => {
-                        assert!(range.split_whitespace().count() > 3 && range.trim() == range, "{range}")
+                        assert!(range.split_whitespace().count() > 3 && range.trim() == range, "{range}");
                     }
                     CitationForm::List => assert_eq!(range, ""),
                 }

@@ -4,13 +4,13 @@ use serde::Deserialize;
 use serde_json::Value;
 
 /// The scripts of all models.
-pub struct DemoScripts {
+pub(super) struct DemoScripts {
     models: Vec<(&'static str, ModelScript, TokenPrice)>,
 }
 
 /// US dollars per token.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct TokenPrice {
+pub(super) struct TokenPrice {
     pub input: f64,
     pub output: f64,
     pub search: f64,
@@ -19,7 +19,7 @@ pub struct TokenPrice {
 /// The script of one model.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ModelScript {
+pub(super) struct ModelScript {
     #[serde(rename = "reply")]
     pub replies: Vec<ScriptedReply>,
 }
@@ -27,7 +27,7 @@ pub struct ModelScript {
 /// A scripted reply and the conditions for it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ScriptedReply {
+pub(super) struct ScriptedReply {
     /// Whether it answers the first prompt of a conversation, whatever the prompt is.
     #[serde(default)]
     pub first: bool,
@@ -57,7 +57,7 @@ pub struct ScriptedReply {
 /// How a reply depends on tool calls.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum CallCondition {
+pub(super) enum CallCondition {
     /// Tool calls do not matter.
     #[default]
     Nothing,
@@ -70,7 +70,7 @@ pub enum CallCondition {
 /// The form in which citations arrive.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum CitationForm {
+pub(super) enum CitationForm {
     /// As a link in the text, with the range of the link.
     #[default]
     Link,
@@ -82,7 +82,7 @@ pub enum CitationForm {
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ScriptedSource {
+pub(super) struct ScriptedSource {
     pub url: String,
     pub title: String,
     pub excerpt: String,
@@ -91,7 +91,7 @@ pub struct ScriptedSource {
 /// An error that is sent instead of the reply, the first few times.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ScriptedRefusal {
+pub(super) struct ScriptedRefusal {
     pub status: u16,
     pub times: u32,
     /// The value of the `Retry-After` header, in seconds.
@@ -103,7 +103,7 @@ pub struct ScriptedRefusal {
 /// A step of a reply.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
-pub enum ScriptStep {
+pub(super) enum ScriptStep {
     /// Reasons, and summarizes its reasoning in parts.
     Summary(Vec<String>),
     /// Shares its raw reasoning.
@@ -143,7 +143,7 @@ fn usual_speed() -> u32 {
 
 impl DemoScripts {
     /// Parses all built-in scripts.
-    pub fn load() -> Self {
+    pub(super) fn load() -> Self {
         let files = [
             ("demo/tour", include_str!("../../assets/demo/tour.toml")),
             ("demo/thinker", include_str!("../../assets/demo/thinker.toml")),
@@ -162,12 +162,12 @@ impl DemoScripts {
         Self { models: models.into() }
     }
 
-    pub fn price(&self, model: &str) -> TokenPrice {
+    pub(super) fn price(&self, model: &str) -> TokenPrice {
         self.model(model).map_or_else(TokenPrice::default, |(_, price)| *price)
     }
 
     /// Chooses the reply to a request. Returns `None` if there is no such model.
-    pub fn reply(&self, request: &Value) -> Option<&ScriptedReply> {
+    pub(super) fn reply(&self, request: &Value) -> Option<&ScriptedReply> {
         let model = request["model"].as_str()?;
         let (script, _) = self.model(model)?;
         let prompts = prompts(request);
@@ -215,7 +215,7 @@ impl ModelScript {
 }
 
 /// Returns the part of a model's name that the ids of its items contain.
-pub fn model_tag(model: &str) -> &str {
+pub(super) fn model_tag(model: &str) -> &str {
     let model = model.strip_suffix(":online").unwrap_or(model);
     model.rsplit('/').next().unwrap_or(model)
 }
@@ -228,7 +228,7 @@ fn count_answers(request: &Value, model: &str) -> usize {
 }
 
 /// Returns the user's prompts.
-pub fn prompts(request: &Value) -> Vec<String> {
+pub(super) fn prompts(request: &Value) -> Vec<String> {
     if let Some(text) = request["input"].as_str() {
         return vec![text.to_owned()];
     }
@@ -237,7 +237,7 @@ pub fn prompts(request: &Value) -> Vec<String> {
 }
 
 /// Returns whether a request offers a function and its tool choice allows it.
-pub fn may_call(request: &Value, name: &str) -> bool {
+pub(super) fn may_call(request: &Value, name: &str) -> bool {
     let offered = request["tools"].as_array().is_some_and(|tools| tools.iter().any(|tool| tool["name"] == name));
     let choice = &request["tool_choice"];
     offered && choice != "none" && choice["name"].as_str().is_none_or(|forced| forced == name)
@@ -251,7 +251,7 @@ fn called_functions(reply: &ScriptedReply) -> impl Iterator<Item = &str> {
 }
 
 /// Returns the outputs of the last tool calls, if they end the history.
-pub fn tool_outputs(request: &Value) -> Vec<String> {
+pub(super) fn tool_outputs(request: &Value) -> Vec<String> {
     let items = request["input"].as_array().map_or(&[] as &[Value], Vec::as_slice);
     let last = items.iter().rev().take_while(|item| item["type"] == "function_call_output");
     let mut outputs: Vec<String> = last.map(|item| text_of(&item["output"])).collect();

@@ -22,14 +22,14 @@ use crate::text;
 
 /// A notification from a server.
 #[derive(Debug)]
-pub enum ServerNotice {
+pub(super) enum ServerNotice {
     Line(ServerLogLine),
     Progress(ProgressToken, CallProgress),
 }
 
 /// Collects the notifications of a server. If too many are waiting, new ones are dropped.
 #[derive(Debug, Clone)]
-pub struct ServerLog {
+pub(super) struct ServerLog {
     sender: mpsc::Sender<ServerNotice>,
     /// Notified when the server's tools have changed since they were listed.
     pub tools_changed: Arc<Notify>,
@@ -42,12 +42,12 @@ const MAX_WAITING_NOTICES: usize = 256;
 const MAX_LINE_CHARS: usize = 500;
 
 impl ServerLog {
-    pub fn new() -> (Self, mpsc::Receiver<ServerNotice>) {
+    pub(super) fn new() -> (Self, mpsc::Receiver<ServerNotice>) {
         let (heard, hearing) = mpsc::channel(MAX_WAITING_NOTICES);
         (Self { sender: heard, tools_changed: Arc::default() }, hearing)
     }
 
-    pub fn push_line(&self, source: LogSource, message: &str) {
+    pub(super) fn push_line(&self, source: LogSource, message: &str) {
         let text = bounded_line(message);
         let _ = self.sender.try_send(ServerNotice::Line(ServerLogLine { at: Timestamp::now(), source, text }));
     }
@@ -59,7 +59,7 @@ impl ServerLog {
 }
 
 /// Cleans a text and shortens it to one line of bounded length.
-pub fn bounded_line(message: &str) -> String {
+pub(super) fn bounded_line(message: &str) -> String {
     // Leave room for characters that cleaning removes.
     let beginning: String = message.chars().take(4 * MAX_LINE_CHARS).collect();
     let clean = text::join_lines(&beginning);
@@ -72,7 +72,7 @@ pub fn bounded_line(message: &str) -> String {
 
 /// The handler for requests and notifications from a server.
 #[derive(Debug, Clone)]
-pub struct McpClient {
+pub(super) struct McpClient {
     pub log: ServerLog,
 }
 

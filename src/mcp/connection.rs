@@ -29,7 +29,7 @@ use super::{
 use crate::tools::{ToolDefinition, ToolFailure, ToolOutcome};
 
 /// An open connection, after the handshake.
-pub struct ServerConnection {
+pub(super) struct ServerConnection {
     pub peer: Peer<RoleClient>,
     pub identity: ServerIdentity,
     cancel: RunningServiceCancellationToken,
@@ -40,7 +40,7 @@ pub struct ServerConnection {
 
 /// How the handshake of a connection begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HandshakeKind {
+pub(super) enum HandshakeKind {
     /// As in the newest protocol. Servers that know only older versions report that.
     Newest,
     /// As in all older versions. Some servers exit if anything else comes first.
@@ -53,7 +53,7 @@ const MAX_TOOLS: usize = 1000;
 const MAX_TOOL_PAGES: usize = 200;
 
 /// How long to wait for a program to exit after its connection has ended, because its exit code explains more.
-pub const EXIT_GRACE: Duration = Duration::from_millis(500);
+pub(super) const EXIT_GRACE: Duration = Duration::from_millis(500);
 
 impl HandshakeKind {
     fn lifecycle_mode(self) -> ClientLifecycleMode {
@@ -66,7 +66,7 @@ impl HandshakeKind {
         }
     }
 
-    pub fn other(self) -> Self {
+    pub(super) fn other(self) -> Self {
         match self {
             Self::Newest => Self::Older,
             Self::Older => Self::Newest,
@@ -76,7 +76,7 @@ impl HandshakeKind {
 
 /// Why a connection could not be opened.
 #[derive(Debug)]
-pub struct ConnectFailure {
+pub(super) struct ConnectFailure {
     pub why: String,
     /// The server answered, and may accept the other handshake.
     pub try_other_handshake: bool,
@@ -103,7 +103,7 @@ impl ServerConnection {
     ///
     /// # Errors
     /// Returns why the server cannot be reached or is not an MCP server.
-    pub async fn open(
+    pub(super) async fn open(
         configured: &ConfiguredServer,
         options: &McpOptions,
         log: &ServerLog,
@@ -157,7 +157,7 @@ impl ServerConnection {
     }
 
     /// Waits until the connection ends, and returns why.
-    pub async fn wait_for_end(&mut self) -> String {
+    pub(super) async fn wait_for_end(&mut self) -> String {
         let transport_task = &mut self.transport_task;
         let closed = async {
             if let Some(task) = transport_task {
@@ -182,7 +182,7 @@ impl ServerConnection {
     }
 
     /// Closes the connection and ends its program. Returns an error message if the program's output could not be read.
-    pub async fn close(self, grace: Duration) -> Option<&'static str> {
+    pub(super) async fn close(self, grace: Duration) -> Option<&'static str> {
         self.cancel.cancel();
         let read_error = match self.process {
             Some(mut process) => process.stop(grace).await,
@@ -209,7 +209,7 @@ fn path_hint(configured: &ConfiguredServer) -> &'static str {
 ///
 /// # Errors
 /// The connection is gone.
-pub async fn begin_call(
+pub(super) async fn begin_call(
     peer: &Peer<RoleClient>,
     name: String,
     arguments: Map<String, Value>,
@@ -225,7 +225,7 @@ pub async fn begin_call(
 }
 
 /// Waits for the answer to a call, and reports what it implies for the server.
-pub async fn await_answer(
+pub(super) async fn await_answer(
     handle: RequestHandle<RoleClient>,
     log: &ServerLog,
 ) -> (Result<ToolOutcome, ToolFailure>, CallLoss) {
@@ -251,7 +251,7 @@ pub async fn await_answer(
 }
 
 /// Notifies the server that a call is cancelled.
-pub async fn notify_cancelled(peer: Peer<RoleClient>, request: RequestId, reason: &'static str) {
+pub(super) async fn notify_cancelled(peer: Peer<RoleClient>, request: RequestId, reason: &'static str) {
     let cancelled = CancelledNotificationParam::new(Some(request), Some(reason.into()));
     let _ = peer.notify_cancelled(cancelled).await; // If this fails, the server is gone.
 }
@@ -260,7 +260,7 @@ pub async fn notify_cancelled(peer: Peer<RoleClient>, request: RequestId, reason
 ///
 /// # Errors
 /// The server did not answer, or refused.
-pub async fn list_tools(
+pub(super) async fn list_tools(
     server: &str,
     peer: &Peer<RoleClient>,
 ) -> Result<(Vec<ToolDefinition>, Option<&'static str>), ToolFailure> {
@@ -294,7 +294,7 @@ pub async fn list_tools(
 }
 
 /// Subscribes to the server's log and to changes of its tools, if it supports them, until the connection ends.
-pub async fn follow_changes(peer: Peer<RoleClient>, log: ServerLog) {
+pub(super) async fn follow_changes(peer: Peer<RoleClient>, log: ServerLog) {
     let Some(info) = peer.peer_info() else { return };
     if is_legacy(&peer) {
         if info.capabilities.logging.is_some() {

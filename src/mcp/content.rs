@@ -13,7 +13,7 @@ use crate::{
 const MAX_TEXT_BYTES: usize = 8 << 20;
 
 /// Converts a tool that a server lists.
-pub fn to_tool(server: &str, tool: model::Tool) -> ToolDefinition {
+pub(super) fn to_tool(server: &str, tool: model::Tool) -> ToolDefinition {
     let annotations = tool.annotations.unwrap_or_default();
     ToolDefinition {
         id: ToolId::new(server, tool.name),
@@ -31,7 +31,7 @@ pub fn to_tool(server: &str, tool: model::Tool) -> ToolDefinition {
 }
 
 /// Converts the result of a call. What is left out of it is logged.
-pub fn to_outcome(result: CallToolResult, log: &ServerLog) -> ToolOutcome {
+pub(super) fn to_outcome(result: CallToolResult, log: &ServerLog) -> ToolOutcome {
     let mut content: Vec<ToolContent> = result.content.into_iter().map(to_content).collect();
     if let Some(value) = result.structured_content {
         // Servers also send it as text, for clients that do not support structured content.

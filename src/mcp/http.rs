@@ -15,7 +15,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 ///
 /// # Errors
 /// Returns which setting of the config cannot be used.
-pub fn transport(
+pub(super) fn transport(
     configured: &ConfiguredServer,
     options: &McpOptions,
 ) -> Result<StreamableHttpClientTransport<reqwest::Client>, String> {

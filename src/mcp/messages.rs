@@ -12,7 +12,7 @@ use super::{client::bounded_line, output_lines::TOO_LONG_CODE};
 use crate::tools::ToolFailure;
 
 /// Explains why a server failed to start.
-pub fn start_message(error: &ClientInitializeError) -> String {
+pub(super) fn start_message(error: &ClientInitializeError) -> String {
     match error {
         ClientInitializeError::ConnectionClosed(_) => "it ended before it introduced itself".into(),
         ClientInitializeError::TransportError { error, .. } => cause_message(error.error.as_ref()),
@@ -36,7 +36,7 @@ pub fn start_message(error: &ClientInitializeError) -> String {
 
 /// What a failed call implies for its server.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CallLoss {
+pub(super) enum CallLoss {
     Nothing,
     /// The answer is lost, and perhaps the connection.
     Answer,
@@ -45,7 +45,7 @@ pub enum CallLoss {
 }
 
 /// Explains why a call failed.
-pub fn call_failure(error: ServiceError) -> (ToolFailure, CallLoss) {
+pub(super) fn call_failure(error: ServiceError) -> (ToolFailure, CallLoss) {
     match error {
         ServiceError::McpError(error) if error.code.0 == TOO_LONG_CODE => {
             (ToolFailure::Garbled("it is larger than 16 MB".into()), CallLoss::Nothing)

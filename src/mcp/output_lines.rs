@@ -7,10 +7,10 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use crate::processes::BoundedOutput;
 
 /// The longest message that is read, in bytes with its line end. It is as much as the SDK accepts, here and over HTTP.
-pub const MAX_MESSAGE_BYTES: usize = 16 << 20;
+pub(super) const MAX_MESSAGE_BYTES: usize = 16 << 20;
 
 /// The error code of the answer that takes the place of one that is too long.
-pub const TOO_LONG_CODE: i32 = -32_099;
+pub(super) const TOO_LONG_CODE: i32 = -32_099;
 
 /// A line that is still longer has no end, and what follows counts as the next line.
 const MAX_LINE_BYTES: usize = 16 * MAX_MESSAGE_BYTES;
@@ -23,7 +23,7 @@ const MAX_NOISE_BYTES: usize = 300;
 
 /// Reads lines, of which it keeps a beginning and an end.
 #[derive(Debug)]
-pub struct LineReader<R> {
+pub(super) struct LineReader<R> {
     from: BufReader<R>,
     head_limit: usize,
     tail_limit: usize,
@@ -31,7 +31,7 @@ pub struct LineReader<R> {
 
 /// A line that a server printed.
 #[derive(Debug, PartialEq, Eq)]
-pub enum OutputLine {
+pub(super) enum OutputLine {
     Blank,
     /// A message of the protocol, with its line end.
     Message(Vec<u8>),
@@ -45,17 +45,17 @@ pub enum OutputLine {
 
 impl<R: AsyncRead + Unpin> LineReader<R> {
     /// Reads lines that may be messages.
-    pub fn for_messages(from: R) -> Self {
+    pub(super) fn for_messages(from: R) -> Self {
         Self { from: buffered(from), head_limit: MAX_MESSAGE_BYTES - 1 - ENVELOPE_BYTES, tail_limit: ENVELOPE_BYTES }
     }
 
     /// Reads lines for a log, which shows only their beginnings.
-    pub fn for_log(from: R) -> Self {
+    pub(super) fn for_log(from: R) -> Self {
         Self { from: buffered(from), head_limit: 4096, tail_limit: 0 }
     }
 
     /// Returns the next line without its end, or `None` at the end of the output.
-    pub async fn next_line(&mut self) -> Option<BoundedOutput> {
+    pub(super) async fn next_line(&mut self) -> Option<BoundedOutput> {
         let mut line = BoundedOutput::new(self.head_limit, self.tail_limit);
         while let Ok(bytes @ [_, ..]) = self.from.fill_buf().await {
             let end = memchr::memchr(b'\n', bytes);
@@ -75,7 +75,7 @@ fn buffered<R: AsyncRead>(from: R) -> BufReader<R> {
 }
 
 impl OutputLine {
-    pub fn new(mut line: BoundedOutput) -> Self {
+    pub(super) fn new(mut line: BoundedOutput) -> Self {
         #[derive(Deserialize)]
         struct MessageEnvelope {
             #[serde(rename = "jsonrpc")]

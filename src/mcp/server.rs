@@ -27,7 +27,7 @@ use crate::{
 
 /// An order to the task of a server.
 #[derive(Debug)]
-pub enum ServerOrder {
+pub(super) enum ServerOrder {
     Start,
     Restart,
     Call { call: CallId, name: String, arguments: Map<String, Value> },
@@ -35,7 +35,7 @@ pub enum ServerOrder {
 }
 
 /// Runs until the sender of `orders` is dropped.
-pub async fn run(
+pub(super) async fn run(
     configured: ConfiguredServer,
     options: McpOptions,
     orders: mpsc::Receiver<ServerOrder>,

@@ -24,7 +24,7 @@ use crate::processes::ProcessGroup;
 
 /// A running program, and the tasks that read its output.
 #[derive(Debug)]
-pub struct ServerProcess {
+pub(super) struct ServerProcess {
     child: Child,
     group: ProcessGroup,
     stderr_task: JoinHandle<()>,
@@ -33,7 +33,7 @@ pub struct ServerProcess {
 }
 
 /// The pipes of the protocol: messages are read from the first and written to the second.
-pub type ServerPipes = (DuplexStream, ChildStdin);
+pub(super) type ServerPipes = (DuplexStream, ChildStdin);
 
 /// The size in bytes of the buffer between the program and the protocol.
 const BUFFER_BYTES: usize = 1 << 16;
@@ -43,7 +43,7 @@ impl ServerProcess {
     ///
     /// # Errors
     /// Returns why it cannot be started.
-    pub fn start(
+    pub(super) fn start(
         configured: &ConfiguredServer,
         options: &McpOptions,
         log: &ServerLog,
@@ -63,7 +63,7 @@ impl ServerProcess {
     }
 
     /// Waits until the program exits, and returns how it ended.
-    pub async fn wait_for_exit(&mut self) -> String {
+    pub(super) async fn wait_for_exit(&mut self) -> String {
         match self.child.wait().await {
             Ok(status) => match status.code() {
                 Some(code) => format!("it ended with exit code {code}"),
@@ -75,7 +75,7 @@ impl ServerProcess {
 
     /// Ends the program and its child processes, following the steps of the protocol. Its input must already be closed.
     /// Returns an error message if its output could not be read.
-    pub async fn stop(&mut self, grace: Duration) -> Option<&'static str> {
+    pub(super) async fn stop(&mut self, grace: Duration) -> Option<&'static str> {
         if timeout(grace, self.child.wait()).await.is_err() {
             self.group.terminate();
             if timeout(grace, self.child.wait()).await.is_err() {
@@ -152,7 +152,7 @@ fn is_program(file: &Path) -> bool {
 ///
 /// # Errors
 /// A variable is not set and has no default.
-pub fn expand_variables(text: &str, env: fn(&str) -> Option<OsString>) -> Result<String, String> {
+pub(super) fn expand_variables(text: &str, env: fn(&str) -> Option<OsString>) -> Result<String, String> {
     let mut expanded = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("${") {

@@ -86,7 +86,9 @@ fn a_program_and_its_children_end_with_us_even_if_we_are_killed() {
     assert!(processes.iter().all(|pid| is_running(parse_pid(pid))));
     victim.kill().expect("it is running");
     victim.wait().expect("it ends");
-    processes.iter().for_each(|pid| wait_until_gone(pid));
+    for pid in &processes {
+        wait_until_gone(pid);
+    }
 }
 
 #[test]

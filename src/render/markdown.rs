@@ -9,24 +9,22 @@ mod blocks;
 mod citation_marks;
 mod code_blocks;
 mod code_style;
-mod extract;
 mod fence;
 mod formulas;
 mod inline;
+mod markdown_text;
 mod open_text;
 mod table;
-mod visible_text;
 
 use crate::citations::annotations::{CitationMark, HighlightedCitation};
 use std::{collections::BTreeMap, ops::Range};
 
 pub use code_blocks::CodeBlock;
 pub use code_style::CodeKeys;
-pub use extract::{ExtractedCode, extract_code_blocks};
-pub use visible_text::VisibleText;
+pub use markdown_text::MarkdownText;
 
 use self::{
-    blocks::{BlockInput, BlockRows},
+    blocks::{BlockInput, BlockRows, WalkOutput},
     code_blocks::HighlightProgress,
     code_style::{CodeColours, ScrollOffsets},
     fence::OpenFence,
@@ -368,6 +366,7 @@ impl MarkdownLayout {
             .collect();
         let input = BlockInput {
             source,
+            output: WalkOutput::Rows,
             width: self.width,
             options: &self.options,
             citation_marks: &marks,
@@ -386,7 +385,7 @@ impl MarkdownLayout {
 
     /// Adds rows below the closed ones.
     fn append(&mut self, block_rows: BlockRows) {
-        let BlockRows { rows, code_blocks: codes, figures, blocks, wrap_cache: _ } = block_rows;
+        let BlockRows { rows, code_blocks: codes, figures, blocks, .. } = block_rows;
         if rows.is_empty() {
             return;
         }
@@ -405,9 +404,10 @@ impl MarkdownLayout {
         let (open, closed) = (&self.open, start.max(self.closed.source_bytes));
         // Text that was cleaned away before the first row belongs to that row.
         let raw = |at: usize| if at == 0 { closed } else { open.source_pos(at) };
-        self.rows.extend(
-            rows.into_iter().map(|row| StyledRow { source: raw(row.source.start)..raw(row.source.end), ..row }),
-        );
+        self.rows.extend(rows.into_iter().map(|row| {
+            let source = raw(row.source.start)..raw(row.source.end);
+            StyledRow { source, source_map: open.map_sources(row.source_map), ..row }
+        }));
         self.rows[first].source.start = start;
     }
 

@@ -1,16 +1,21 @@
 //! One laid-out row of text: its spans, their roles, and the source that they came from.
 
 mod cell_map;
+mod copy;
 mod draw;
 
 use std::{ops::Range, sync::Arc};
 
 use ratatui::style::Modifier;
 
-use super::theme::ColourRole;
+use super::{
+    source_map::{SourceKind, SourceMap},
+    theme::ColourRole,
+};
 use crate::text::{self, wrap};
 
 pub use cell_map::CellMap;
+pub use copy::RowCopier;
 
 /// A row as the layout produces it: never wider than requested, and without colours.
 ///
@@ -18,8 +23,8 @@ pub use cell_map::CellMap;
 /// each other row begins where the previous one ends, and that of the last ends with the text. Source that has no
 /// text on the screen (fences, the rule of a table, markers, blank lines) belongs to the row before or after it. So
 /// the source of rows `a..=b` is `rows[a].source.start..rows[b].source.end`, and selecting a whole text yields its
-/// whole source. The text of a row excludes its lead, and its joint shows whether the next row continues the same
-/// line. A span may be copied as something else, as a formula is copied as its LaTeX.
+/// whole source. The text of a row excludes its lead; where each piece of it comes from is in its source map. Its joint
+/// shows whether the next row continues the same line.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct StyledRow {
     pub spans: Vec<StyledSpan>,
@@ -34,10 +39,19 @@ pub struct StyledRow {
     pub join: LineJoin,
     /// The bytes of the part's source that this row covers.
     pub source: Range<usize>,
+    /// The source of its text.
+    pub source_map: SourceMap,
     /// It belongs to a right-to-left paragraph.
     pub is_rtl: bool,
     /// The number of cells after the lead that are scrolled off at the left, in unwrapped code.
     pub scrolled_cells: usize,
+}
+
+/// Some spans of a row, and the source of their text.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct MappedSpans {
+    pub spans: Vec<StyledSpan>,
+    pub source_map: SourceMap,
 }
 
 /// A piece of a row with one style.
@@ -47,21 +61,8 @@ pub struct StyledSpan {
     pub style: TextStyle,
     pub link: Option<Arc<str>>,
     pub citation: Option<CitationRef>,
-    /// What is copied in place of the text, if it differs: LaTeX, the Markdown of an image or a rule. If the span is
-    /// wrapped, its first row has it and the others have an empty string.
-    pub copy_as: Option<Arc<str>>,
-    /// The cell of a table that it belongs to, if any.
-    pub cell: Option<TableCell>,
-}
-
-/// The cell of a table that a span belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TableCell {
-    /// The row of the table; 0 is its head.
-    pub row: u32,
-    pub column: u16,
-    /// What separates this text from the cell's text in the next row.
-    pub join: LineJoin,
+    /// The Markdown for a bullet, a box or a bar in the lead of a row; anything else is copied as it is.
+    pub markdown: Option<&'static str>,
 }
 
 /// What separates a row from the next one in the source.
@@ -87,8 +88,6 @@ pub struct TextStyle {
     pub role: ColourRole,
     pub background: Option<ColourRole>,
     pub modifiers: Modifier,
-    /// It is not part of the text proper, such as a backtick or the address of a link, so searches skip it.
-    pub is_aside: bool,
 }
 
 /// A mark to the left of the text, such as the bar of a prompt or a card.
@@ -120,6 +119,8 @@ pub enum RowKind {
         block: u32,
         /// It folds a diagram.
         diagram: bool,
+        /// The diagram is folded, so the row stands for all of it.
+        is_folded: bool,
     },
     /// A piece of a line of code that begins at byte `from` of the line. Lines are counted from 0, blocks from 1.
     Code {
@@ -153,7 +154,7 @@ impl TextStyle {
         Self::of(ColourRole::Accent).with_modifiers(Modifier::REVERSED.union(Modifier::BOLD));
 
     pub const fn of(role: ColourRole) -> Self {
-        Self { role, background: None, modifiers: Modifier::empty(), is_aside: false }
+        Self { role, background: None, modifiers: Modifier::empty() }
     }
 
     #[must_use]
@@ -201,11 +202,40 @@ impl StyledSpan {
     }
 
     pub fn new(text: impl Into<String>, style: TextStyle) -> Self {
-        Self { text: text.into(), style, link: None, citation: None, copy_as: None, cell: None }
+        Self { text: text.into(), style, link: None, citation: None, markdown: None }
+    }
+
+    /// A bullet, a box or a bar, which is copied as Markdown.
+    pub fn marker(text: impl Into<String>, style: TextStyle, markdown: &'static str) -> Self {
+        Self { markdown: Some(markdown), ..Self::new(text, style) }
     }
 
     pub fn width(&self) -> usize {
         text::width(&self.text)
+    }
+}
+
+impl MappedSpans {
+    /// Text that shows a range of the source.
+    pub fn new(span: StyledSpan, source: Range<usize>, kind: SourceKind) -> Self {
+        let mut source_map = SourceMap::EMPTY;
+        source_map.push(span.text.len(), source, kind);
+        Self { spans: vec![span], source_map }
+    }
+
+    /// Appends decoration.
+    pub fn push_inserted(&mut self, span: StyledSpan) {
+        self.source_map.push_inserted(span.text.len());
+        self.spans.push(span);
+    }
+
+    pub fn append(&mut self, mut other: Self) {
+        self.source_map.append(&other.source_map);
+        self.spans.append(&mut other.spans);
+    }
+
+    pub fn width(&self) -> usize {
+        self.spans.iter().map(StyledSpan::width).sum()
     }
 }
 
@@ -214,9 +244,27 @@ impl StyledRow {
         Self { spans, kind, ..Self::default() }
     }
 
+    /// Wraps clean text, which is its own source.
+    pub fn wrapped(text: &str, width: usize, kind: RowKind, style: TextStyle) -> Vec<Self> {
+        let lines = wrap::wrap(text, wrap::WrapOptions { first_width: width, rest_width: width, glued: &[] });
+        let row = |line: wrap::WrappedLine| Self {
+            join: LineJoin::after(&line),
+            source: line.start..line.next,
+            source_map: SourceMap::verbatim(line.start..line.end),
+            ..Self::new(kind, vec![StyledSpan::new(&text[line.start..line.end], style)])
+        };
+        lines.into_iter().map(row).collect()
+    }
+
     /// Whether the next row continues the same line.
     pub fn is_continued(&self) -> bool {
         self.join != LineJoin::LineEnd
+    }
+
+    /// Appends text that is not in the source.
+    pub fn push_inserted(&mut self, span: StyledSpan) {
+        self.source_map.push_inserted(span.text.len());
+        self.spans.push(span);
     }
 
     pub fn blank() -> Self {
@@ -232,6 +280,16 @@ impl StyledRow {
         self.spans.iter().map(|span| span.text.as_str()).collect()
     }
 
+    /// The spans after the lead.
+    pub fn content_spans(&self) -> &[StyledSpan] {
+        self.spans.get(self.lead_spans..).unwrap_or_default()
+    }
+
+    /// The text of the row without its bars, bullets and indents.
+    pub fn content(&self) -> String {
+        self.content_spans().iter().map(|span| span.text.as_str()).collect()
+    }
+
     /// Truncates the row to `width` cells, at a grapheme cluster.
     #[must_use]
     pub fn truncated(mut self, width: usize) -> Self {
@@ -241,10 +299,20 @@ impl StyledRow {
             if cells > room {
                 self.spans[index].text = text::truncate(&self.spans[index].text, room).into_owned();
                 self.spans.truncate(index + 1);
+                self.truncate_source_map();
                 break;
             }
             room -= cells;
         }
         self
+    }
+
+    /// Leaves out of the map what was cut off the text, in whose place is an ellipsis.
+    fn truncate_source_map(&mut self) {
+        let content = self.content();
+        self.source_map = self.source_map.slice(0..content.trim_end_matches('…').len());
+        if !self.source_map.is_empty() {
+            self.source_map.push_inserted(content.len() - self.source_map.text_len());
+        }
     }
 }

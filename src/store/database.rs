@@ -14,7 +14,7 @@ use crate::files::{self, FileAccess};
 
 /// An open database, and this run's lock file beside it.
 #[derive(Debug)]
-pub struct OpenDatabase {
+pub(super) struct OpenDatabase {
     pub path: PathBuf,
     pub connection: Connection,
     pub marker: RunMarker,
@@ -22,7 +22,7 @@ pub struct OpenDatabase {
 
 /// Why the contents of a file cannot be used.
 #[derive(Debug)]
-pub enum OpenRefusal {
+pub(super) enum OpenRefusal {
     Newer(u32),
     Foreign,
     Sqlite(rusqlite::Error),
@@ -48,7 +48,7 @@ impl OpenRefusal {
 }
 
 impl OpenDatabase {
-    pub fn open(path: &Path, options: StoreOptions) -> Result<Self, StoreError> {
+    pub(super) fn open(path: &Path, options: StoreOptions) -> Result<Self, StoreError> {
         if path.is_dir() {
             let path = path.display();
             let message =
@@ -63,7 +63,7 @@ impl OpenDatabase {
     }
 
     /// Turns an error of SQLite into one that can be shown to the user.
-    pub fn explain(&self, error: &rusqlite::Error) -> StoreError {
+    pub(super) fn explain(&self, error: &rusqlite::Error) -> StoreError {
         StoreError::from_sqlite(error, &self.path)
     }
 }
@@ -80,6 +80,7 @@ fn create_file(path: &Path, options: StoreOptions) -> Result<(), StoreError> {
         .map_err(|error| StoreError::from_io(&error, path))
 }
 
+#[expect(clippy::disallowed_methods, reason = "SQLite has no event for the end of this lock")]
 fn connect(path: &Path, options: StoreOptions) -> Result<Connection, StoreError> {
     let deadline = Instant::now() + options.busy_timeout;
     loop {

@@ -18,7 +18,7 @@ struct LineHead {
 }
 
 /// Reads a line. Returns `None` if it has a version, or if a crash cut it off.
-pub fn parse_line(line: &str) -> Option<JournalLine> {
+pub(super) fn parse_line(line: &str) -> Option<JournalLine> {
     let LineHead { v: None, step, at } = serde_json::from_str(line).ok()? else { return None };
     let fields = JsonFields::parse(line)?;
     let mut event = Event::parse(line);

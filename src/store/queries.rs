@@ -22,14 +22,14 @@ use crate::{
 };
 
 /// A conversation as it is stored, without its messages.
-pub struct StoredConversation {
+pub(super) struct StoredConversation {
     pub header: ConversationHeader,
     pub draft: String,
     pub queue: Vec<String>,
 }
 
 /// A message as it is stored; `owner` is the run that is still writing it.
-pub struct StoredMessage {
+pub(super) struct StoredMessage {
     pub conversation: ConversationId,
     pub owner: Option<String>,
     pub message: Message,
@@ -58,7 +58,7 @@ const TRIM_RECORDED: &str = "delete from recorded where n in (
         from recorded where message = ?1)
     where before >= ?2 and behind >= ?2)";
 
-pub fn newest_conversations(db: &Connection, most: usize) -> Result<Vec<ConversationSummary>> {
+pub(super) fn newest_conversations(db: &Connection, most: usize) -> Result<Vec<ConversationSummary>> {
     let most = i64::try_from(most).unwrap_or(i64::MAX);
     let mut rows = db.prepare_cached(NEWEST)?;
     rows.query_map([most], |row| {
@@ -73,12 +73,12 @@ pub fn newest_conversations(db: &Connection, most: usize) -> Result<Vec<Conversa
     .collect()
 }
 
-pub fn count_conversations(db: &Connection) -> Result<usize> {
+pub(super) fn count_conversations(db: &Connection) -> Result<usize> {
     let count: i64 = db.query_row(COUNT, [], |row| row.get(0))?;
     Ok(usize::try_from(count).unwrap_or_default())
 }
 
-pub fn conversation(db: &Connection, id: ConversationId) -> Result<Option<StoredConversation>> {
+pub(super) fn conversation(db: &Connection, id: ConversationId) -> Result<Option<StoredConversation>> {
     let mut row = db.prepare_cached("select * from conversation where id = ?1")?;
     row.query_row([id_text(id.0)], |row| {
         let header = ConversationHeader {
@@ -96,25 +96,25 @@ pub fn conversation(db: &Connection, id: ConversationId) -> Result<Option<Stored
     .optional()
 }
 
-pub fn messages(db: &Connection, conversation: ConversationId) -> Result<Vec<StoredMessage>> {
+pub(super) fn messages(db: &Connection, conversation: ConversationId) -> Result<Vec<StoredMessage>> {
     let mut rows = db.prepare_cached(MESSAGES)?;
     rows.query_map([id_text(conversation.0)], read_message)?.collect()
 }
 
 /// Returns the answers that are still marked as open.
-pub fn open_messages(db: &Connection) -> Result<Vec<StoredMessage>> {
+pub(super) fn open_messages(db: &Connection) -> Result<Vec<StoredMessage>> {
     let mut rows = db.prepare_cached(OPEN_MESSAGES)?;
     rows.query_map([], read_message)?.collect()
 }
 
 /// Returns the journal of an answer since its row was last written, oldest first, each line with its time.
-pub fn growth(db: &Connection, message: MessageId) -> Result<Vec<(Timestamp, String)>> {
+pub(super) fn growth(db: &Connection, message: MessageId) -> Result<Vec<(Timestamp, String)>> {
     let mut rows = db.prepare_cached(GROWTH)?;
     rows.query_map([id_text(message.0)], |row| Ok((from_nanos(row.get("at")?), row.get("events")?)))?.collect()
 }
 
 /// Returns the newest prompts outside the trash, without duplicates.
-pub fn newest_prompts(db: &Connection, limit: usize) -> Result<Vec<String>> {
+pub(super) fn newest_prompts(db: &Connection, limit: usize) -> Result<Vec<String>> {
     let mut rows = db.prepare_cached(PROMPTS)?;
     let mut seen = std::collections::HashSet::new();
     let mut prompts = Vec::new();
@@ -131,7 +131,7 @@ pub fn newest_prompts(db: &Connection, limit: usize) -> Result<Vec<String>> {
     Ok(prompts)
 }
 
-pub fn total_cost(db: &Connection, since: Timestamp) -> Result<Usd> {
+pub(super) fn total_cost(db: &Connection, since: Timestamp) -> Result<Usd> {
     let mut rows = db.prepare_cached(SPENT)?;
     let mut total = Usd::default();
     for digits in rows.query_map([to_nanos(since)], |row| row.get::<_, String>(0))? {
@@ -140,20 +140,29 @@ pub fn total_cost(db: &Connection, since: Timestamp) -> Result<Usd> {
     Ok(total)
 }
 
-pub fn new_draft(db: &Connection) -> Result<String> {
+pub(super) fn new_draft(db: &Connection) -> Result<String> {
     let draft = db.query_row("select value from setting where name = 'new draft'", [], |row| row.get(0));
     Ok(draft.optional()?.unwrap_or_default())
 }
 
+/// Returns how often each hint was shown.
+pub(super) fn shown_hints(db: &Connection) -> Result<Vec<(String, u32)>> {
+    let mut rows = db.prepare_cached("select substr(name, 6), value from setting where name like 'hint %'")?;
+    let hints = rows.query_map([], |row| {
+        Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?.parse::<u32>().unwrap_or_default()))
+    })?;
+    hints.collect()
+}
+
 /// Returns the recording of an answer, if it still exists.
-pub fn recording(db: &Connection, message: MessageId) -> Result<Option<WireRecording>> {
+pub(super) fn recording(db: &Connection, message: MessageId) -> Result<Option<WireRecording>> {
     let mut row = db.prepare_cached("select pieces from recording where message = ?1")?;
     let complete = row.query_row([id_text(message.0)], |row| read_json(row, "pieces")).optional()?;
     if complete.is_some() { Ok(complete) } else { partial_recording(db, message) }
 }
 
 /// Returns what is on disk of the recording of an answer that is still streaming or whose run was killed.
-pub fn partial_recording(db: &Connection, message: MessageId) -> Result<Option<WireRecording>> {
+pub(super) fn partial_recording(db: &Connection, message: MessageId) -> Result<Option<WireRecording>> {
     let mut rows = db.prepare_cached("select most, before, pieces from recorded where message = ?1 order by n")?;
     let mut found = rows.query([id_text(message.0)])?;
     let (mut most, mut chunks) = (0, Vec::new());
@@ -165,7 +174,7 @@ pub fn partial_recording(db: &Connection, message: MessageId) -> Result<Option<W
 }
 
 /// Appends a chunk to the recording of an open answer, and drops the middle beyond the limit.
-pub fn append_recorded(db: &Connection, message: MessageId, chunk: &RecordingChunk, most: usize) -> Result<()> {
+pub(super) fn append_recorded(db: &Connection, message: MessageId, chunk: &RecordingChunk, most: usize) -> Result<()> {
     let most = i64::try_from(most).unwrap_or(i64::MAX);
     let (before, pieces) = (to_json(&chunk.before), to_json(&chunk.frames));
     let bytes = i64::try_from(chunk.bytes()).unwrap_or(i64::MAX);
@@ -176,7 +185,7 @@ pub fn append_recorded(db: &Connection, message: MessageId, chunk: &RecordingChu
 }
 
 /// Writes the recording of an answer, replacing an older one, then drops the oldest recordings until the rest fits.
-pub fn write_recording(
+pub(super) fn write_recording(
     db: &Connection,
     message: MessageId,
     recording: &WireRecording,
@@ -191,19 +200,19 @@ pub fn write_recording(
 }
 
 /// Returns the full result of a call, if its message stores only part of it.
-pub fn outcome(db: &Connection, message: MessageId, slot: ItemSlot) -> Result<Option<ToolOutcome>> {
+pub(super) fn outcome(db: &Connection, message: MessageId, slot: ItemSlot) -> Result<Option<ToolOutcome>> {
     let mut row = db.prepare_cached("select content from outcome where message = ?1 and step = ?2 and place = ?3")?;
     row.query_row(rusqlite::params![id_text(message.0), slot.step, slot.index], |row| read_json(row, "content"))
         .optional()
 }
 
-pub fn write_outcome(db: &Connection, message: MessageId, slot: ItemSlot, outcome: &ToolOutcome) -> Result<()> {
+pub(super) fn write_outcome(db: &Connection, message: MessageId, slot: ItemSlot, outcome: &ToolOutcome) -> Result<()> {
     db.prepare_cached("insert or replace into outcome (message, step, place, content) values (?1, ?2, ?3, ?4)")?
         .execute(rusqlite::params![id_text(message.0), slot.step, slot.index, to_json(outcome)])?;
     Ok(())
 }
 
-pub fn write_conversation(db: &Connection, header: &ConversationHeader) -> Result<()> {
+pub(super) fn write_conversation(db: &Connection, header: &ConversationHeader) -> Result<()> {
     let mut row = db.prepare_cached(
         "insert into conversation (id, title, renamed, settings, branch, created, updated, unread, left_out)
          values (:id, :title, :renamed, :settings, :branch, :updated, :updated, :unread, :left_out)
@@ -228,7 +237,7 @@ pub fn write_conversation(db: &Connection, header: &ConversationHeader) -> Resul
 }
 
 /// Writes a message in full; `owner` is the run that is still writing it, if any.
-pub fn write_message(
+pub(super) fn write_message(
     db: &Connection,
     conversation: ConversationId,
     message: &Message,
@@ -351,11 +360,11 @@ fn read_usage(row: &Row) -> Result<Option<Usage>> {
 }
 
 /// An id as it is stored in the database.
-pub fn id_text(id: Uuid) -> String {
+pub(super) fn id_text(id: Uuid) -> String {
     id.hyphenated().to_string()
 }
 
-pub fn to_json(value: &impl serde::Serialize) -> String {
+pub(super) fn to_json(value: &impl serde::Serialize) -> String {
     serde_json::to_string(value).expect("strings, numbers and ids serialize")
 }
 
@@ -372,7 +381,7 @@ fn conversion_error(error: serde_json::Error) -> rusqlite::Error {
 }
 
 /// The order in which changes are written: a conversation before everything that belongs to it.
-pub fn write_order(change: &ConversationChange) -> u8 {
+pub(super) fn write_order(change: &ConversationChange) -> u8 {
     match change {
         ConversationChange::Conversation(_) => 0,
         ConversationChange::Message { .. }
@@ -380,6 +389,7 @@ pub fn write_order(change: &ConversationChange) -> u8 {
         | ConversationChange::Draft { .. }
         | ConversationChange::Queue { .. }
         | ConversationChange::NewDraft(_)
+        | ConversationChange::HintShown { .. }
         | ConversationChange::Recording { .. }
         | ConversationChange::RecordingChunk { .. }
         | ConversationChange::CallResult { .. }

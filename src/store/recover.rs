@@ -18,7 +18,7 @@ use crate::chat::{
 
 impl OpenDatabase {
     /// Ends abandoned answers. If there are none, nothing is written.
-    pub fn recover(&mut self) -> rusqlite::Result<()> {
+    pub(super) fn recover(&mut self) -> rusqlite::Result<()> {
         if find_abandoned(&self.connection, &self.marker)?.is_empty() {
             return Ok(());
         }
@@ -62,7 +62,7 @@ fn settle_recording(db: &Connection, settled: &StoredMessage) -> rusqlite::Resul
 }
 
 /// Replays the journal of an answer and returns the time of its last line.
-pub fn replay_growth(db: &Connection, found: &mut StoredMessage) -> rusqlite::Result<Timestamp> {
+pub(super) fn replay_growth(db: &Connection, found: &mut StoredMessage) -> rusqlite::Result<Timestamp> {
     let MessageBody::Answer(answer) = &mut found.message.body else { return Ok(found.message.created_at) };
     let mut last = answer.started_at;
     for (at, events) in queries::growth(db, found.message.id)? {

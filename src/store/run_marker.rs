@@ -12,7 +12,7 @@ use crate::files::{self, FileAccess};
 
 /// This run's lock file, and the folder with the lock files of all runs.
 #[derive(Debug)]
-pub struct RunMarker {
+pub(super) struct RunMarker {
     folder: PathBuf,
     id: String,
     /// Locked while it is open; created when the first open answer is written.
@@ -20,7 +20,7 @@ pub struct RunMarker {
 }
 
 impl RunMarker {
-    pub fn next_to(database: &Path) -> Self {
+    pub(super) fn next_to(database: &Path) -> Self {
         let mut folder = database.as_os_str().to_owned();
         folder.push("-running");
         Self { folder: folder.into(), id: Uuid::now_v7().to_string(), lock_file: None }
@@ -31,7 +31,7 @@ impl RunMarker {
     ///
     /// On a file system without locks the open answers of this run look abandoned to other instances;
     /// they are complete again once this run has saved their ends.
-    pub fn claim(&mut self) -> &str {
+    pub(super) fn claim(&mut self) -> &str {
         if self.lock_file.is_none() {
             let opened =
                 files::create_folder(&self.folder, FileAccess::Owner).and_then(|()| File::create(self.path(&self.id)));
@@ -41,14 +41,14 @@ impl RunMarker {
     }
 
     /// Whether the run with this name is this one or still holds its lock.
-    pub fn is_alive(&self, name: &str) -> bool {
+    pub(super) fn is_alive(&self, name: &str) -> bool {
         let held = || File::open(self.path(name)).is_ok_and(|mark| is_held(&mark));
         name == self.id || (Uuid::parse_str(name).is_ok() && held())
     }
 
     /// Removes the lock files of runs that are gone, and returns whether other runs are alive. Call it
     /// only within a write transaction.
-    pub fn remove_stale(&self) -> bool {
+    pub(super) fn remove_stale(&self) -> bool {
         let marks = fs::read_dir(&self.folder).into_iter().flatten().flatten();
         let others = marks.filter(|mark| mark.file_name().to_str() != Some(&self.id));
         let held = |mark: &fs::DirEntry| File::open(mark.path()).is_ok_and(|mark| is_held(&mark));

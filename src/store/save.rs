@@ -29,7 +29,7 @@ impl From<rusqlite::Error> for SaveFailure {
 
 impl OpenDatabase {
     /// Writes all saves in one transaction. A save that fails does not affect the others.
-    pub fn save(&mut self, saves: &[&[ConversationChange]]) -> Vec<Result<(), StoreError>> {
+    pub(super) fn save(&mut self, saves: &[&[ConversationChange]]) -> Vec<Result<(), StoreError>> {
         let together = self.save_together(saves);
         match together.map_err(|error| self.explain(&error)) {
             Ok(outcomes) => outcomes.into_iter().map(|outcome| self.explain_outcome(outcome)).collect(),
@@ -100,6 +100,10 @@ fn write_change(db: &Connection, change: &ConversationChange, owner: Option<&str
             db.prepare_cached("insert or replace into setting (name, value) values ('new draft', ?1)")?
                 .execute([draft])?;
         }
+        ConversationChange::HintShown { name, times } => {
+            db.prepare_cached("insert or replace into setting (name, value) values ('hint ' || ?1, ?2)")?
+                .execute(params![name, times.to_string()])?;
+        }
         ConversationChange::Recording { message, recording, max_total_bytes: most_in_all } => {
             queries::write_recording(db, *message, recording, *most_in_all)?;
         }
@@ -137,7 +141,7 @@ fn write_change(db: &Connection, change: &ConversationChange, owner: Option<&str
 }
 
 /// Writes a message, deletes its journal, and records whether the newest answer failed.
-pub fn write_message(
+pub(super) fn write_message(
     db: &Connection,
     conversation: ConversationId,
     message: &Message,

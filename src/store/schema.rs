@@ -5,7 +5,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::database::OpenRefusal;
 
 /// Marks a file as a database of ibid: the bytes of "ibid".
-pub const APPLICATION_ID: i32 = 0x6962_6964;
+pub(super) const APPLICATION_ID: i32 = 0x6962_6964;
 
 /// Migration `n` brings a database from version `n` to version `n + 1`. Times are nanoseconds since
 /// 1970, ids are UUIDs as text, lists are JSON.
@@ -128,10 +128,10 @@ const MIGRATIONS: &[&str] = &[
 ];
 
 /// The schema version that this program writes.
-pub const VERSION: u32 = MIGRATIONS.len() as u32;
+pub(super) const VERSION: u32 = MIGRATIONS.len() as u32;
 
 /// Migrates the database to the newest version in one transaction.
-pub fn migrate(db: &mut Connection) -> Result<(), OpenRefusal> {
+pub(super) fn migrate(db: &mut Connection) -> Result<(), OpenRefusal> {
     if check_version(db)? == VERSION {
         return Ok(());
     }
@@ -147,7 +147,7 @@ pub fn migrate(db: &mut Connection) -> Result<(), OpenRefusal> {
 }
 
 /// Returns the version of the database, or 0 for a new one.
-pub fn check_version(db: &Connection) -> Result<u32, OpenRefusal> {
+pub(super) fn check_version(db: &Connection) -> Result<u32, OpenRefusal> {
     // One query reads all three consistently: another instance may be creating the database.
     let (version, application, objects): (u32, i32, u32) = db.query_row(
         "select (select user_version from pragma_user_version), (select application_id from pragma_application_id), \

@@ -41,27 +41,29 @@ struct StoredItem {
     kind: Option<Arc<ItemKind>>,
 }
 
-pub fn map_to_json<K: Serialize, V: Serialize>(map: &BTreeMap<K, V>) -> String {
+pub(super) fn map_to_json<K: Serialize, V: Serialize>(map: &BTreeMap<K, V>) -> String {
     to_json(&map.iter().map(|(key, value)| StoredEntry { key, value }).collect::<Vec<_>>())
 }
 
-pub fn map_from_json<K: DeserializeOwned + Ord, V: DeserializeOwned>(json: &str) -> serde_json::Result<BTreeMap<K, V>> {
+pub(super) fn map_from_json<K: DeserializeOwned + Ord, V: DeserializeOwned>(
+    json: &str,
+) -> serde_json::Result<BTreeMap<K, V>> {
     let entries: Vec<&RawValue> = serde_json::from_str(json)?;
     let entries = entries.into_iter().map(RawValue::get);
     entries.map(|entry| Ok((serde_json::from_str(entry)?, serde_json::from_str(entry)?))).collect()
 }
 
-pub fn step_usage_to_json(usage: &BTreeMap<u32, StepUsage>) -> String {
+pub(super) fn step_usage_to_json(usage: &BTreeMap<u32, StepUsage>) -> String {
     let entries = usage.iter().map(|(step, value)| StoredEntry { key: StepKey { step: *step }, value });
     to_json(&entries.collect::<Vec<_>>())
 }
 
-pub fn step_usage_from_json(json: &str) -> serde_json::Result<BTreeMap<u32, StepUsage>> {
+pub(super) fn step_usage_from_json(json: &str) -> serde_json::Result<BTreeMap<u32, StepUsage>> {
     let usage = map_from_json(json)?;
     Ok(usage.into_iter().map(|(StepKey { step }, usage)| (step, usage)).collect())
 }
 
-pub fn items_to_json(items: &BTreeMap<ItemSlot, Item>) -> String {
+pub(super) fn items_to_json(items: &BTreeMap<ItemSlot, Item>) -> String {
     let stored = items.iter().map(|(slot, item)| StoredItem {
         slot: *slot,
         opened: to_nanos(item.opened_at),
@@ -72,7 +74,7 @@ pub fn items_to_json(items: &BTreeMap<ItemSlot, Item>) -> String {
     to_json(&stored.collect::<Vec<_>>())
 }
 
-pub fn items_from_json(json: &str) -> serde_json::Result<BTreeMap<ItemSlot, Item>> {
+pub(super) fn items_from_json(json: &str) -> serde_json::Result<BTreeMap<ItemSlot, Item>> {
     let unknown = || ItemKind::Other { kind: String::new(), status: None };
     let item = |stored: StoredItem| {
         let kind = stored.kind.unwrap_or_else(|| kind_of_raw(stored.raw.as_deref()).unwrap_or_else(unknown).into());

@@ -14,7 +14,7 @@ const INITIAL_SUMMARIES: usize = 200;
 /// How many prompts are loaded for the history.
 const MAX_PROMPTS: usize = 1000;
 
-pub struct StoreWorker {
+pub(super) struct StoreWorker {
     path: PathBuf,
     options: StoreOptions,
     replies: Box<dyn Fn(StoreReply) + Send>,
@@ -23,12 +23,12 @@ pub struct StoreWorker {
 }
 
 impl StoreWorker {
-    pub fn new(path: &Path, options: StoreOptions, replies: Box<dyn Fn(StoreReply) + Send>) -> Self {
+    pub(super) fn new(path: &Path, options: StoreOptions, replies: Box<dyn Fn(StoreReply) + Send>) -> Self {
         Self { path: path.to_owned(), options, replies, database: None }
     }
 
     /// Runs until the sender is dropped and all jobs are done.
-    pub fn run(mut self, jobs: &mpsc::Receiver<StoreJob>) {
+    pub(super) fn run(mut self, jobs: &mpsc::Receiver<StoreJob>) {
         if let Err(error) = self.open() {
             (self.replies)(StoreReply::OpenFailed(error));
         }
@@ -83,6 +83,10 @@ impl StoreWorker {
                         Ok(cost) => StoreReply::CostsSummed { since, cost },
                         Err(_) => continue,
                     }
+                }
+                StoreJob::LoadHints => {
+                    let Ok(hints) = self.query(|database| queries::shown_hints(&database.connection)) else { continue };
+                    StoreReply::Hints(hints)
                 }
                 StoreJob::ListConversations => {
                     self.query(|database| queries::newest_conversations(&database.connection, usize::MAX)).map_or_else(

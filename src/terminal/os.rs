@@ -108,6 +108,7 @@ pub fn key_timeout(over_ssh: bool) -> Duration {
 }
 
 /// Passes a signal on, and ends the program by force if it does not end in time.
+#[expect(clippy::disallowed_methods, reason = "the loop does not answer, so it can neither wait nor end the program")]
 async fn forward_signal(send: &mpsc::Sender<SystemSignal>, signal: SystemSignal) {
     if signal == SystemSignal::Terminate {
         tokio::spawn(async {

@@ -67,7 +67,7 @@ struct PenStyle {
 }
 
 impl CellPainter {
-    pub fn new(size: Size) -> Self {
+    pub(super) fn new(size: Size) -> Self {
         Self {
             bytes: Vec::new(),
             screen: Buffer::empty(Rect::from((Position::ORIGIN, size))),
@@ -79,12 +79,12 @@ impl CellPainter {
     }
 
     /// Marks the screen as unknown, after a resize or another program's use of it.
-    pub fn reset(&mut self, size: Size) {
+    pub(super) fn reset(&mut self, size: Size) {
         *self = Self { bytes: std::mem::take(&mut self.bytes), ..Self::new(size) };
     }
 
     /// Returns the bytes that turn the screen into `next`, which has the same size: none, or one synchronized update.
-    pub fn paint(&mut self, next: &mut Buffer, cursor: Option<Position>) -> &[u8] {
+    pub(super) fn paint(&mut self, next: &mut Buffer, cursor: Option<Position>) -> &[u8] {
         self.bytes.clear();
         self.bytes.extend_from_slice(BEGIN_UPDATE);
         if !std::mem::replace(&mut self.is_screen_known, true) {

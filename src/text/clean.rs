@@ -1,6 +1,6 @@
 //! Removes from a text whatever could control a terminal or deceive its reader.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, ops::Range};
 
 use unicode_width::UnicodeWidthChar;
 
@@ -32,8 +32,7 @@ pub struct TextCleaner {
 
 /// Maps a position in the cleaned text to the original.
 ///
-/// From `clean` on, each byte of the cleaned text corresponds to the byte of the original at the same distance from
-/// `raw`, until the next edit.
+/// The text between two edits is a copy of the original between them or, if their lengths differ, replaces it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CleanEdit {
     pub clean: usize,
@@ -69,22 +68,26 @@ impl TextCleaner {
     /// Like [`push`](Self::push), and records where `out` stops being a copy of the text. `raw` is the byte offset of
     /// `text` in the original.
     pub fn push_with_edits(&mut self, text: &str, raw: usize, out: &mut String, edits: &mut Vec<CleanEdit>) {
-        self.clean_into(text, out, |clean, at| {
-            let raw = raw + at;
-            match edits.last_mut() {
-                Some(last) if last.clean == clean => last.raw = raw,
-                Some(last) if raw.wrapping_sub(last.raw) == clean - last.clean => (),
-                _ => edits.push(CleanEdit { clean, raw }),
+        self.clean_into(text, out, |clean, chars| {
+            for (clean, at) in [(clean.start, chars.start), (clean.end, chars.end)] {
+                let edit = CleanEdit { clean, raw: raw + at };
+                match edits.as_mut_slice() {
+                    [.., last] if *last == edit => (),
+                    // Another removed character.
+                    [.., before, last] if before.clean == clean && last.clean == clean => *last = edit,
+                    _ => edits.push(edit),
+                }
             }
         });
     }
 
-    fn clean_into(&mut self, text: &str, out: &mut String, mut edited: impl FnMut(usize, usize)) {
+    /// Reports each range of `out` that is not a copy of the text, and the range of the text that it replaces.
+    fn clean_into(&mut self, text: &str, out: &mut String, mut edited: impl FnMut(Range<usize>, Range<usize>)) {
         for (at, char) in text.char_indices() {
             let before = out.len();
             self.step(char, out);
             if out.len() - before != char.len_utf8() {
-                edited(out.len(), at + char.len_utf8());
+                edited(before..out.len(), at..at + char.len_utf8());
             }
         }
     }
@@ -150,7 +153,7 @@ impl TextCleaner {
     }
 
     fn push_visible(&mut self, char: char, out: &mut String) {
-        let cells = char.width().unwrap_or(0);
+        let cells = cells_alone(char);
         self.column += cells;
         self.zero_width_run = if cells > 0 { 0 } else { self.zero_width_run + 1 };
         if self.zero_width_run <= MAX_ZERO_WIDTH_RUN {
@@ -195,12 +198,18 @@ pub(super) fn is_invisible(char: char) -> bool {
         | '\u{e0000}'..='\u{e0fff}')
 }
 
+/// Returns the cells of a character that is not part of a cluster.
+#[expect(clippy::disallowed_methods, reason = "cleaning looks at one character at a time")]
+fn cells_alone(char: char) -> usize {
+    char.width().unwrap_or(0)
+}
+
 /// Whether cleaning may change a character or what follows it.
 fn needs_cleaning(char: char) -> bool {
     match char {
         '\n' | ' '..='~' => false,
         '\0'..='\u{9f}' | '\u{2028}' | '\u{2029}' => true,
-        _ => char.width().unwrap_or(0) == 0 || direction_control_name(char).is_some() || is_invisible(char),
+        _ => cells_alone(char) == 0 || direction_control_name(char).is_some() || is_invisible(char),
     }
 }
 
@@ -274,6 +283,13 @@ mod tests {
             let edit = edits.iter().rev().find(|edit| edit.clean <= clean).expect("the first edit is at 0");
             assert_eq!(dirty.find(word), Some(edit.raw + clean - edit.clean), "{word}");
         }
+        let between = |pair: &[CleanEdit]| {
+            let (from, to) = (pair[0], pair[1]);
+            (out[from.clean..to.clean].to_owned(), dirty[from.raw..to.raw].to_owned())
+        };
+        let replaced: Vec<_> = edits.windows(2).map(between).filter(|(clean, raw)| clean.len() != raw.len()).collect();
+        let pair = |clean: &str, raw: &str| (clean.to_owned(), raw.to_owned());
+        assert_eq!(replaced, [pair("", "\u{1b}[1m"), pair("", "\n"), pair("   ", "\t")]);
     }
 
     /// A text with many characters that need cleaning.

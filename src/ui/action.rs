@@ -147,6 +147,7 @@ actions! {
     SelectRowStart, "select-row-start", "To the beginning of the row", "row start", KeysOnly, [(Selection, "0"), (Selection, "home")];
     SelectRowEnd, "select-row-end", "To the end of the row", "row end", KeysOnly, [(Selection, "$"), (Selection, "end")];
     Copy, "copy", "Copy the selection, or what is under the cursor", "copy", KeysOnly, [(Transcript, "y"), (Selection, "y"), (Selection, "enter")];
+    CopyMarkdown, "copy-markdown", "Copy the selection as Markdown, else the answer", "Markdown", Commands, [];
     ChooseMouse, "mouse", "Mouse: on, the wheel only, or off", "mouse", Commands, [];
     NextTab, "next-tab", "Next tab of the rail", "next tab", KeysOnly, [(Rail, "l"), (Rail, "right")];
     PreviousTab, "previous-tab", "Previous tab of the rail", "previous tab", KeysOnly, [(Rail, "h"), (Rail, "left")];

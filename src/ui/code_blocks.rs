@@ -8,8 +8,8 @@ use super::overlays::{
     open_overlays::{BACK, CODE_COLUMNS, ONE_COLUMN, first_line, push_picker},
 };
 use crate::{
-    chat::MessageId,
-    render::markdown::{ExtractedCode, extract_code_blocks},
+    chat::{MessageId, answer::ContentPart},
+    render::markdown::{CodeBlock, MarkdownText},
     ui::{
         Action, Effect,
         msg::PipeResult,
@@ -32,7 +32,7 @@ pub(crate) fn open_code(screen: &mut Screen, cx: &mut Cx<'_>, answer: MessageId,
     open_code_picker(&mut screen.overlays, cx, blocks, block as usize);
 }
 
-fn open_code_picker(overlays: &mut Vec<ScreenOverlay>, cx: &mut Cx<'_>, blocks: Vec<ExtractedCode>, selected: usize) {
+fn open_code_picker(overlays: &mut Vec<ScreenOverlay>, cx: &mut Cx<'_>, blocks: Vec<CodeBlock>, selected: usize) {
     if blocks.is_empty() {
         cx.show_message("the answer has no code block");
         return;
@@ -40,7 +40,7 @@ fn open_code_picker(overlays: &mut Vec<ScreenOverlay>, cx: &mut Cx<'_>, blocks: 
     let mut picker = FuzzyPicker::new("Code of the answer", CODE_COLUMNS);
     picker.detail_rows = 4;
     let chosen = selected.checked_sub(1).and_then(|at| blocks.get(at)).cloned().map(|code| (selected, code));
-    let row = |(number, block): (usize, ExtractedCode)| PickerRow {
+    let row = |(number, block): (usize, CodeBlock)| PickerRow {
         cells: vec![format!("c{number}"), first_line(&block.text).to_owned(), block.language.clone()],
         extra_terms: format!("{number} c{number}"),
         detail_lines: block.text.lines().take(4).map(|line| vec![(DetailStyle::Muted, line.to_owned())]).collect(),
@@ -59,10 +59,11 @@ fn open_code_picker(overlays: &mut Vec<ScreenOverlay>, cx: &mut Cx<'_>, blocks: 
 }
 
 /// Returns the code blocks of an answer, in the order of their numbers.
-fn answer_code_blocks(chats: &Chats, answer: MessageId) -> Vec<ExtractedCode> {
+fn answer_code_blocks(chats: &Chats, answer: MessageId) -> Vec<CodeBlock> {
     let answer = chats.current_conversation().and_then(|conversation| conversation.messages.get(&answer)?.as_answer());
     let parts = answer.into_iter().flat_map(|answer| answer.items.values()).filter_map(|item| item.parts()).flatten();
-    parts.flat_map(|part| extract_code_blocks(part.text())).collect()
+    let texts = parts.filter(|part| matches!(part, ContentPart::Text { .. }));
+    texts.flat_map(|part| MarkdownText::parse(part.text()).code_blocks).collect()
 }
 
 /// Copies the code block with that number.

@@ -15,7 +15,7 @@ use super::{
     screen::{EditTarget, PaneFocus, PaneVisibility},
     sources::citation_actions::{self, FetchAnswer},
     transcript::{
-        copying::{copy_answer, copy_under_cursor},
+        copying::{copy_answer, copy_markdown, copy_under_cursor},
         error_card, finding,
     },
 };
@@ -106,7 +106,7 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         Action::SearchHistory => overlays::open_history(screen, cx),
         Action::OpenEditor => cx.effects.push(Effect::OpenEditor(screen.pane.composer.text())),
         Action::TrashConversation => switching::trash_conversation(screen, cx),
-        Action::UndoTrash => switching::restore_trashed(&mut screen.list, cx),
+        Action::UndoTrash => switching::restore_trashed(screen, cx),
         Action::RenameConversation => list_actions::begin_rename(screen, cx),
         Action::FilterList => {
             list_actions::focus_list(screen, cx.chats);
@@ -144,6 +144,7 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         Action::SelectRowStart => extend_selection(screen, cx.chats, Select::RowStart),
         Action::SelectRowEnd => extend_selection(screen, cx.chats, Select::RowEnd),
         Action::Copy => copy_under_cursor(screen, cx),
+        Action::CopyMarkdown => copy_markdown(screen, cx),
         Action::ChooseMouse => overlays::open_mouse_modes(screen, cx),
         Action::NextTab => screen.rail.select_tab(screen.rail.tab.next()),
         Action::PreviousTab => screen.rail.select_tab(screen.rail.tab.previous()),

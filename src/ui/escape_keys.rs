@@ -12,7 +12,10 @@ use crate::ui::screen::ConversationPane;
 use crate::ui::{chats::Chats, cx::Cx, environment::Environment, screen::Screen};
 use crate::{
     chat::TurnPhase,
-    ui::composer::{MotionDirection, MotionReach},
+    ui::{
+        composer::{MotionDirection, MotionReach},
+        transcript::{SelectionCopy, copying},
+    },
 };
 
 /// What `Esc` does now; the status line shows it.
@@ -86,9 +89,9 @@ pub(crate) fn back(screen: &mut Screen, cx: &mut Cx<'_>) {
             cx.effects.push(Effect::StopCommand);
         }
         EscAction::LeaveFilter | EscAction::LeaveRename => list_actions::leave_field(&mut screen.list, cx),
-        EscAction::LeaveEditing => leave_editing(&mut screen.pane, cx, "the prompt stays as it was"),
+        EscAction::LeaveEditing => leave_editing(&mut screen.pane, cx, "edit cancelled"),
         EscAction::LeaveCall => {
-            leave_editing(&mut screen.pane, cx, "the call stays as it was");
+            leave_editing(&mut screen.pane, cx, "arguments unchanged");
             screen.focus = PaneFocus::Card;
         }
         EscAction::LeaveSelection => {
@@ -128,8 +131,8 @@ fn stop_turn(cx: &mut Cx<'_>) {
 
 /// Handles `^C`: copies the selection, closes the overlay, stops the turn, clears the composer, or quits.
 pub(crate) fn cancel(screen: &mut Screen, cx: &mut Cx<'_>) {
-    if super::transcript::copying::copy_selection(screen, cx) {
-        // One step at a time: the selection is gone cx.now.
+    if copying::copy_selection(screen, cx.chats, SelectionCopy::Text) {
+        // One step at a time: the selection is gone now.
     } else if !screen.overlays.is_empty() {
         overlays::close_top(screen, cx);
     } else if cx.chats.current_conversation().is_some_and(|conversation| conversation.active_turn().is_some()) {

@@ -218,7 +218,7 @@ mod tests {
     fn the_help_draws_at_every_size() {
         let help = help();
         test_buffer::draw_at_every_size(|area, buf| {
-            HelpView { help: &help, keymap: &Keymap::default(), theme: &Theme::default() }.render(area, buf)
+            HelpView { help: &help, keymap: &Keymap::default(), theme: &Theme::default() }.render(area, buf);
         });
     }
 }

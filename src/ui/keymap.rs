@@ -1,8 +1,10 @@
 //! The keymap: from keys and key sequences in a context to an `Action`.
 
-use std::{borrow::Cow, fmt, str::FromStr, sync::Arc};
+mod key_press;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use std::{borrow::Cow, sync::Arc};
+
+pub use key_press::{KeyPress, UnknownKey, format_sequence, parse_sequence};
 
 use super::{
     action::{ACTIONS, Action, ActionEntry},
@@ -177,153 +179,8 @@ impl KeyContext {
     fn must_not_hide(self, below: Self, hidden: Action) -> bool {
         let (_, _, kind, order) = self.entry();
         let may_hide = kind == ContextKind::Mode || self == Self::Find;
-        order.contains(&below) && !(may_hide && !matches!(hidden, Action::Back | Action::Cancel))
+        order.contains(&below) && (!may_hide || matches!(hidden, Action::Back | Action::Cancel))
     }
-}
-
-/// A key with its modifiers. Keys are normalised: a shifted letter is the capital without `shift`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct KeyPress {
-    pub code: KeyCode,
-    pub ctrl: bool,
-    pub alt: bool,
-    pub shift: bool,
-}
-
-impl From<KeyEvent> for KeyPress {
-    fn from(event: KeyEvent) -> Self {
-        let has = |modifier| event.modifiers.contains(modifier);
-        let (ctrl, alt) = (has(KeyModifiers::CONTROL), has(KeyModifiers::ALT));
-        Self { code: event.code, ctrl, alt, shift: has(KeyModifiers::SHIFT) }.normalised()
-    }
-}
-
-impl KeyPress {
-    /// Returns the one form of the key that terminals and configs write in several ways.
-    fn normalised(self) -> Self {
-        let (code, shift) = match self.code {
-            KeyCode::BackTab => (KeyCode::Tab, true),
-            KeyCode::Char(c) if self.ctrl => (KeyCode::Char(c.to_ascii_lowercase()), false),
-            KeyCode::Char(c) if self.shift => (KeyCode::Char(c.to_ascii_uppercase()), false),
-            KeyCode::Char(c) => (KeyCode::Char(c), false),
-            code => (code, self.shift),
-        };
-        Self { code, shift, ..self }
-    }
-
-    /// Returns the character that the key types, unless Ctrl or Alt is held.
-    pub fn typed_char(self) -> Option<char> {
-        match self.code {
-            KeyCode::Char(c) if !self.ctrl && !self.alt => Some(c),
-            _ => None,
-        }
-    }
-
-    /// Returns whether the key is how a line break in an unbracketed paste arrives.
-    pub fn is_pasted_line_break(self) -> bool {
-        self.code == KeyCode::Enter && !self.ctrl
-    }
-
-    /// Returns the key without Ctrl, which makes no difference within a sequence.
-    fn without_ctrl(self) -> Self {
-        Self { ctrl: false, ..self }
-    }
-}
-
-/// The error for an unknown key name.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no key is called `{0}`")]
-pub struct UnknownKey(pub String);
-
-const KEY_NAMES: &[(&str, KeyCode)] = &[
-    ("enter", KeyCode::Enter),
-    ("esc", KeyCode::Esc),
-    ("tab", KeyCode::Tab),
-    ("space", KeyCode::Char(' ')),
-    ("backspace", KeyCode::Backspace),
-    ("delete", KeyCode::Delete),
-    ("insert", KeyCode::Insert),
-    ("up", KeyCode::Up),
-    ("down", KeyCode::Down),
-    ("left", KeyCode::Left),
-    ("right", KeyCode::Right),
-    ("home", KeyCode::Home),
-    ("end", KeyCode::End),
-    ("pgup", KeyCode::PageUp),
-    ("pgdn", KeyCode::PageDown),
-];
-
-impl FromStr for KeyPress {
-    type Err = UnknownKey;
-
-    fn from_str(text: &str) -> Result<Self, UnknownKey> {
-        let mut key = Self { code: KeyCode::Null, ctrl: false, alt: false, shift: false };
-        let mut rest = text;
-        loop {
-            if let Some(after) = rest.strip_prefix("ctrl-").filter(|after| !after.is_empty()) {
-                (key.ctrl, rest) = (true, after);
-            } else if let Some(after) = rest.strip_prefix("alt-").filter(|after| !after.is_empty()) {
-                (key.alt, rest) = (true, after);
-            } else if let Some(after) = rest.strip_prefix("shift-").filter(|after| !after.is_empty()) {
-                (key.shift, rest) = (true, after);
-            } else {
-                break;
-            }
-        }
-        let mut letters = rest.chars();
-        key.code = match (letters.next(), letters.next()) {
-            (Some(c), None) => KeyCode::Char(c),
-            _ => KEY_NAMES
-                .iter()
-                .find(|(name, _)| *name == rest)
-                .map(|(_, code)| *code)
-                .or_else(|| rest.strip_prefix('f')?.parse().ok().filter(|n| (1..=12).contains(n)).map(KeyCode::F))
-                .ok_or_else(|| UnknownKey(text.to_owned()))?,
-        };
-        Ok(key.normalised())
-    }
-}
-
-impl fmt::Display for KeyPress {
-    /// Writes the key as the screen shows it: `^P`, `Esc`, `Shift-Tab`, `Alt-Enter`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.alt {
-            f.write_str("Alt-")?;
-        }
-        if self.shift {
-            f.write_str("Shift-")?;
-        }
-        if self.ctrl {
-            f.write_str(if matches!(self.code, KeyCode::Char(_)) { "^" } else { "Ctrl-" })?;
-        }
-        match self.code {
-            KeyCode::Char(' ') => f.write_str("Space"),
-            KeyCode::Char(c) if self.ctrl => write!(f, "{}", c.to_ascii_uppercase()),
-            KeyCode::Char(c) => write!(f, "{c}"),
-            KeyCode::F(n) => write!(f, "F{n}"),
-            KeyCode::PageUp => f.write_str("PgUp"),
-            KeyCode::PageDown => f.write_str("PgDn"),
-            code => {
-                let name = KEY_NAMES.iter().find(|(_, named)| *named == code).map_or("?", |(name, _)| name);
-                let (first, rest) = name.split_at(1);
-                write!(f, "{}{rest}", first.to_ascii_uppercase())
-            }
-        }
-    }
-}
-
-/// Parses a key sequence such as `ctrl-x m`: keys separated by spaces.
-///
-/// # Errors
-/// Returns an error if a key is unknown or the text is empty.
-pub fn parse_sequence(text: &str) -> Result<Vec<KeyPress>, UnknownKey> {
-    let keys: Vec<KeyPress> = text.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
-    if keys.is_empty() { Err(UnknownKey(text.to_owned())) } else { Ok(keys) }
-}
-
-/// Formats a sequence as the screen shows it, such as `^X m`.
-pub fn format_sequence(keys: &[KeyPress]) -> String {
-    keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
 
 /// What a key does in a context.

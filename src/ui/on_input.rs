@@ -2,7 +2,7 @@
 
 use crate::ui::screen::ConversationPane;
 use crate::ui::{cx::Cx, screen::Screen};
-use crossterm::event::{Event as Input, KeyEvent, KeyEventKind, MouseEventKind};
+use crossterm::event::{Event as Input, KeyEvent, KeyEventKind};
 use ratatui::layout::Size;
 
 use super::{
@@ -16,7 +16,6 @@ use super::{
     screen::{PaneFocus, PendingSequence},
     transcript::{error_card, finding},
 };
-use crate::ui::transcript::Transcript;
 
 pub(crate) fn on_input(screen: &mut Screen, cx: &mut Cx<'_>, event: Input, more_follows: bool) {
     match event {
@@ -24,28 +23,12 @@ pub(crate) fn on_input(screen: &mut Screen, cx: &mut Cx<'_>, event: Input, more_
         Input::FocusGained | Input::Key(_) | Input::Paste(_) | Input::Mouse(_) => notifications::on_user_active(cx.env),
         Input::Resize(..) => (),
     }
-    // Keys from one read may be handled without a frame between them.
-    if matches!(event, Input::Key(_)) || is_release(&event) {
-        settle_layout(screen, cx);
-    }
     match event {
         Input::Key(key) if key.kind != KeyEventKind::Release => on_key(screen, cx, key, more_follows),
         Input::Paste(text) => on_paste(screen, cx, &text),
         Input::Resize(width, height) => screen.size = Size { width, height },
         Input::Mouse(event) => on_mouse::on_mouse(screen, cx, event),
         Input::Key(_) | Input::FocusGained | Input::FocusLost => (),
-    }
-}
-
-fn is_release(event: &Input) -> bool {
-    matches!(event, Input::Mouse(mouse) if matches!(mouse.kind, MouseEventKind::Up(_)))
-}
-
-/// Lays out the text again if the next key depends on it.
-fn settle_layout(screen: &mut Screen, cx: &mut Cx<'_>) {
-    if screen.transcript(cx.chats).is_some_and(Transcript::is_unsettled) {
-        let effects = super::lay_out(screen, cx);
-        cx.effects.extend(effects);
     }
 }
 

@@ -7,23 +7,21 @@ use jiff::SignedDuration;
 use ratatui::layout::{Margin, Position, Rect};
 
 use super::{
-    Action, Effect,
+    Action,
     areas::{GUTTER_WIDTH, ScreenAreas},
     conversations::list_actions,
     overlays::{self, ScreenOverlay},
     results::call_results,
     screen::PaneFocus,
-    transcript::{
-        copying::{copied_message, selected_text},
-        error_card,
-    },
+    teaching,
+    transcript::{copying, error_card},
 };
 use crate::{
     chat::Timestamp,
     config::{CopyOnSelect, MouseMode},
     ui::{
         conversations::list::ListStep,
-        transcript::{CitationStep, ClickTarget, ScrollMove, SelectionUnit},
+        transcript::{CitationStep, ClickTarget, ScrollMove, SelectionCopy, SelectionUnit, pill_area},
     },
 };
 
@@ -170,7 +168,11 @@ fn press(screen: &mut Screen, cx: &mut Cx<'_>, position: Position) {
 
 fn press_panes(screen: &mut Screen, cx: &mut Cx<'_>, position: Position, count: u8) {
     let areas = screen.areas;
-    if areas.list.contains(position) {
+    if is_on_pill(screen, cx, position) {
+        if let Some(transcript) = screen.transcript_mut(cx.chats) {
+            transcript.scroll(ScrollMove::Bottom);
+        }
+    } else if areas.list.contains(position) {
         press_list(screen, cx, position, areas.list);
     } else if areas.rail.contains(position) {
         press_rail(screen, cx.chats, position, areas.rail);
@@ -186,6 +188,13 @@ fn press_panes(screen: &mut Screen, cx: &mut Cx<'_>, position: Position, count: 
     } else if areas.transcript.contains(position) {
         press_text(screen, cx.chats, position, areas.transcript, count);
     }
+}
+
+fn is_on_pill(screen: &Screen, cx: &Cx<'_>, position: Position) -> bool {
+    let end_key = cx.env.keymap.keys_of(Action::ScrollEnd).unwrap_or_default();
+    let (area, row) = (screen.areas.transcript, screen.areas.pill_row());
+    let pill = screen.transcript(cx.chats).and_then(|text| pill_area(text, area, row, &end_key, &cx.env.theme));
+    pill.is_some_and(|pill| pill.contains(position))
 }
 
 fn press_text(screen: &mut Screen, chats: &mut Chats, position: Position, area: Rect, count: u8) {
@@ -260,14 +269,11 @@ fn release(screen: &mut Screen, cx: &mut Cx<'_>, position: Position) {
         click_text(screen, cx, position);
         return;
     }
-    let copy = match cx.env.config.copy_on_select {
-        CopyOnSelect::Off => return,
-        CopyOnSelect::Primary => Effect::CopyToPrimary,
-        CopyOnSelect::Clipboard => Effect::CopyToClipboard,
-    };
-    if let Some(text) = selected_text(&mut screen.pane, cx) {
-        cx.show_message(copied_message(&text));
-        cx.effects.push(copy(text));
+    if moved.is_some() {
+        teaching::on_drag(cx);
+    }
+    if cx.env.config.copy_on_select != CopyOnSelect::Off {
+        copying::copy_selection(screen, cx.chats, SelectionCopy::OnRelease);
     }
 }
 

@@ -56,6 +56,7 @@ pub(crate) fn on_reply(screen: &mut Screen, cx: &mut Cx<'_>, reply: StoreReply) 
                 super::conversations::switching::remember_prompt(cx.chats, sent);
             }
         }
+        StoreReply::Hints(times) => cx.chats.taught_hints.on_loaded(times),
         StoreReply::CostsSummed { since, cost } => cx.chats.daily_cost.set_cost(since, cost),
         StoreReply::Recording { message, result } => {
             super::xray::xray_actions::on_recording_loaded(&mut screen.overlays, cx.env, message, result);
@@ -76,6 +77,7 @@ fn on_database_opened(
     cx.chats.unlisted_count = total.saturating_sub(newest.len());
     merge_summaries(cx.chats, newest);
     cx.effects.push(Effect::RunStoreJob(StoreJob::LoadPrompts));
+    cx.effects.push(Effect::RunStoreJob(StoreJob::LoadHints));
     if cx.chats.unlisted_count > 0 {
         cx.effects.push(Effect::RunStoreJob(StoreJob::ListConversations));
     }

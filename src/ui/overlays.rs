@@ -20,6 +20,7 @@ use crate::{
         overlay::{form::SettingsForm, picker::FuzzyPicker},
         results::pager::CallPager,
         tools::ToolList,
+        transcript::{SelectionCopy, copying},
         xray::XrayOverlay,
     },
 };
@@ -120,7 +121,7 @@ pub(crate) fn on_overlay_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Ac
 }
 
 /// Edits the text of the top overlay with a key that is no action.
-pub(crate) fn edit_text(overlays: &mut Vec<ScreenOverlay>, env: &mut Environment, event: KeyEvent) {
+pub(crate) fn edit_text(overlays: &mut [ScreenOverlay], env: &mut Environment, event: KeyEvent) {
     match overlays.last_mut() {
         Some(ScreenOverlay::Picker { picker, .. }) => {
             picker.edit(event);
@@ -137,7 +138,7 @@ pub(crate) fn edit_text(overlays: &mut Vec<ScreenOverlay>, env: &mut Environment
 
 /// Goes a step back in the top overlay, or closes it.
 fn leave_top(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
-    if action == Action::Cancel && super::transcript::copying::copy_selection(screen, cx) {
+    if action == Action::Cancel && copying::copy_selection(screen, cx.chats, SelectionCopy::Text) {
         return;
     }
     let stepped_back = match screen.overlays.last_mut() {
@@ -188,14 +189,23 @@ pub(crate) fn sync(screen: &mut Screen, cx: &mut Cx<'_>) {
         match overlay {
             ScreenOverlay::Picker { picker, .. } => picker.scroll_to_cursor(screen_area),
             ScreenOverlay::Parameters(form) => form.scroll_to_cursor(screen_area),
-            ScreenOverlay::Xray(xray) => xray.arrange(screen_area.as_size()),
-            ScreenOverlay::Pager(pager) => pager.arrange(screen_area.as_size()),
+            ScreenOverlay::Xray(xray) => xray.lay_out(screen_area.as_size()),
+            ScreenOverlay::Pager(pager) => pager.lay_out(screen_area.as_size()),
             ScreenOverlay::Welcome(_)
             | ScreenOverlay::Help(_)
             | ScreenOverlay::Tools(_)
             | ScreenOverlay::List
             | ScreenOverlay::Rail => (),
         }
+    }
+}
+
+/// Returns whether the top overlay waits for a layout before its next key.
+pub(crate) fn is_unsettled(overlays: &[ScreenOverlay]) -> bool {
+    match overlays.last() {
+        Some(ScreenOverlay::Xray(xray)) => xray.is_unsettled(),
+        Some(ScreenOverlay::Pager(pager)) => pager.is_unsettled(),
+        _ => false,
     }
 }
 
@@ -220,7 +230,7 @@ pub(crate) fn assign_slot(screen: &mut Screen, cx: &mut Cx<'_>, number: u8) {
 }
 
 /// Handles a paste into the top overlay.
-pub(crate) fn on_paste(overlays: &mut Vec<ScreenOverlay>, env: &mut Environment, text: &str) {
+pub(crate) fn on_paste(overlays: &mut [ScreenOverlay], env: &mut Environment, text: &str) {
     match overlays.last_mut() {
         Some(ScreenOverlay::Picker { picker, .. }) => {
             picker.paste(text);

@@ -123,7 +123,7 @@ impl Rail {
         self.blocks.clear();
         self.footer = None;
         if let Some((_, answer)) = answer {
-            self.citations.sync(answer);
+            self.citations.refresh(answer);
             match self.tab {
                 RailTab::Reasoning => self.lay_out_reasoning(answer, now, options),
                 RailTab::Sources => self.lay_out_sources(options),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use ratatui::layout::Size;
 
 use super::{
+    Action,
     areas::{BOTH_DOCK_WIDTH, GUTTER_WIDTH, LIST_DOCK_WIDTH, PaneWidths, ScreenAreas, SidePanes},
     chats::Chats,
     environment::Environment,
@@ -252,6 +253,10 @@ impl Screen {
                     choices.push((format!("1{}9", env.theme.marks.range_dash), action.entry().hint));
                 }
                 _ if action.is_numbered() => (),
+                Action::ToggleList if self.is_list_docked() => choices.push((key.to_string(), "hide list")),
+                Action::ToggleList => choices.push((key.to_string(), "show list")),
+                Action::ToggleRail if self.is_rail_docked() => choices.push((key.to_string(), "hide rail")),
+                Action::ToggleRail => choices.push((key.to_string(), "show rail")),
                 _ => choices.push((key.to_string(), action.entry().hint)),
             }
         }

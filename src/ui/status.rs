@@ -220,9 +220,13 @@ impl StatusView<'_> {
 
     fn push_phase<'a>(&'a self, phase: PhaseStatus<'a>, left_out: LeftOut, spans: &mut Vec<Span<'a>>) {
         let words = self.theme.style(ColourRole::Text);
-        spans.push(Span::styled(phase.mark, self.theme.style(phase.role)));
-        if !left_out.has(StatusPart::PhaseLabel) {
-            spans.push(Span::styled(format!(" {}", phase.label), words));
+        if phase.mark.is_empty() {
+            spans.push(Span::styled(phase.label, self.theme.style(phase.role)));
+        } else {
+            spans.push(Span::styled(phase.mark, self.theme.style(phase.role)));
+            if !left_out.has(StatusPart::PhaseLabel) {
+                spans.push(Span::styled(format!(" {}", phase.label), words));
+            }
         }
         let mut room = 0;
         if let Some(time) = phase.elapsed.filter(|_| !left_out.has(StatusPart::Clock)) {
@@ -489,7 +493,7 @@ mod tests {
     #[test]
     fn it_draws_at_every_size() {
         test_buffer::draw_at_every_size(|area, buf| {
-            StatusView { status: STREAMING, theme: &Theme::default() }.render(area, buf)
+            StatusView { status: STREAMING, theme: &Theme::default() }.render(area, buf);
         });
     }
 

@@ -91,7 +91,7 @@ mod tests {
             TitleView { title: "日本語 and more", theme: &Theme::default() }.render(area, buf);
         });
         test_buffer::draw_at_every_size(|area, buf| {
-            draw_too_small(area, Size { width: 40, height: 10 }, &Theme::default(), buf)
+            draw_too_small(area, Size { width: 40, height: 10 }, &Theme::default(), buf);
         });
     }
 }

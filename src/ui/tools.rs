@@ -9,7 +9,15 @@ mod view;
 use crossterm::event::KeyEvent;
 use ratatui::layout::{Position, Rect};
 
-use super::{Action, keymap::KeyContext, overlay::field::TextField};
+use super::{
+    Action,
+    keymap::KeyContext,
+    overlay::{
+        frame,
+        list_browser::{self, BrowserRow, ListBrowser},
+        search::SearchField,
+    },
+};
 use crate::render::row;
 use crate::tools::ToolId;
 pub use page::PageSubject;
@@ -20,19 +28,28 @@ pub use view::ToolListView;
 /// An overlay that lists every tool a model may call.
 #[derive(Debug, Clone, Default)]
 pub struct ToolList {
-    query: TextField,
-    /// Whether keys go to the field.
-    is_typing: bool,
+    search: SearchField,
     rows: Vec<ToolRow>,
-    /// Indices of the matching rows; `None` is a blank row.
-    visible_rows: Vec<Option<usize>>,
-    cursor: usize,
-    top: usize,
+    /// The rows that match, with blank rows between sections.
+    listed: ListBrowser<ListedTool>,
     /// The details of the row under the cursor.
     detail_rows: Vec<row::StyledRow>,
     page: Option<ToolPage>,
     /// A message about the last key, until the next one.
     message: Option<String>,
+}
+
+/// A row that is listed, or a blank row.
+#[derive(Debug, Clone, Copy)]
+struct ListedTool {
+    row_index: Option<usize>,
+    has_item: bool,
+}
+
+impl BrowserRow for ListedTool {
+    fn is_selectable(&self) -> bool {
+        self.has_item
+    }
 }
 
 /// The page of one server or tool.
@@ -60,6 +77,12 @@ pub enum ToolListCommand {
     Trust(String),
 }
 
+impl ToolPage {
+    fn scroll(&mut self, rows: isize) {
+        self.top = self.top.saturating_add_signed(rows).min(self.rows.len());
+    }
+}
+
 impl ToolList {
     /// A list that opens with the question whether to trust a server's file.
     pub fn with_trust_question(server: String) -> Self {
@@ -78,11 +101,11 @@ impl ToolList {
         self.rows = rows::build_rows(facts);
         self.filter(selected_item.as_ref());
         let parts = self.areas(screen);
-        self.scroll_to_cursor(parts.rows.height.into());
-        let width = view::text_column(parts.detail).width;
+        self.listed.scroll_to_cursor(parts.rows.height.into());
+        let width = frame::text_column(parts.detail).width;
         self.detail_rows =
             self.selected_item().map_or_else(Vec::new, |thing| page::detail_rows(thing, facts, width.into()));
-        let width = view::text_column(parts.page).width;
+        let width = frame::text_column(parts.page).width;
         if let Some(page) = &mut self.page
             && page.layout_key != Some((width, facts.rev))
         {
@@ -109,9 +132,8 @@ impl ToolList {
         if self.page.take().is_some() {
             return true;
         }
-        let was_filtering = self.is_typing || !self.query.is_empty();
-        self.is_typing = false;
-        self.query = TextField::default();
+        let was_filtering = self.search.is_typing() || !self.search.is_empty();
+        self.search.clear();
         let here = self.selected_item().cloned();
         self.filter(here.as_ref());
         was_filtering
@@ -119,8 +141,7 @@ impl ToolList {
 
     pub fn paste(&mut self, text: &str) {
         if self.page.is_none() {
-            self.is_typing = true;
-            self.query.paste(text);
+            self.search.paste(text);
             self.apply_query();
         }
     }
@@ -131,7 +152,7 @@ impl ToolList {
     }
 
     pub fn key_context(&self) -> KeyContext {
-        match (&self.page, self.is_typing) {
+        match (&self.page, self.search.is_typing()) {
             (Some(_), _) => KeyContext::ToolPage,
             (None, true) => KeyContext::Field,
             (None, false) => KeyContext::Tools,
@@ -139,12 +160,8 @@ impl ToolList {
     }
 
     pub fn edit_query(&mut self, key: KeyEvent) {
-        if self.key_context() == KeyContext::Field {
-            let before = self.query.text();
-            self.query.edit(key);
-            if self.query.text() != before {
-                self.apply_query();
-            }
+        if self.key_context() == KeyContext::Field && self.search.edit(key) {
+            self.apply_query();
         }
     }
 
@@ -162,84 +179,58 @@ impl ToolList {
     }
 
     fn on_list_action(&mut self, action: Action, height: usize) -> ToolListCommand {
-        let page = isize::try_from(height.max(1)).unwrap_or(1);
         match action {
-            Action::RowDown => self.move_cursor(1),
-            Action::RowUp => self.move_cursor(-1),
-            Action::PageDown => self.move_cursor(page),
-            Action::PageUp => self.move_cursor(-page),
-            Action::FirstRow => self.move_cursor(isize::MIN),
-            Action::LastRow => self.move_cursor(isize::MAX),
-            Action::NextSection => self.go_to_section(1),
-            Action::PreviousSection => self.go_to_section(-1),
-            Action::SearchRows => self.is_typing = true,
+            Action::NextSection => self.go_to_section(true),
+            Action::PreviousSection => self.go_to_section(false),
+            Action::SearchRows => self.search.start_typing(),
             Action::SwitchTool => return self.switch_selected(),
             Action::ForceTool => match self.selected_item() {
                 Some(ToolListItem::Tool(id)) => return ToolListCommand::Force(id.clone()),
                 _ => self.show_message("only a tool can be required: the next message must call it"),
             },
             Action::ReloadTools => return ToolListCommand::Reload,
-            Action::Accept if self.is_typing => self.is_typing = false,
+            Action::Accept if self.search.is_typing() => self.search.stop_typing(),
             Action::Accept => match self.selected_item().cloned() {
                 Some(ToolListItem::ToolMode | ToolListItem::ParallelCalls) => return self.switch_selected(),
                 Some(thing) => self.open_page(PageSubject::Item(thing)),
                 None => (),
             },
-            _ => (),
+            _ => _ = self.listed.on_action(action, height),
         }
         ToolListCommand::Nothing
     }
 
     fn on_page_action(&mut self, action: Action, height: usize) -> ToolListCommand {
         let Some(page) = &mut self.page else { return ToolListCommand::Nothing };
-        let by = isize::try_from(height.max(1)).unwrap_or(1);
-        let mut scroll = |by: isize| page.top = page.top.saturating_add_signed(by).min(page.rows.len());
-        match action {
-            Action::RowDown => scroll(1),
-            Action::RowUp => scroll(-1),
-            Action::PageDown => scroll(by),
-            Action::PageUp => scroll(-by),
-            Action::FirstRow => scroll(isize::MIN),
-            Action::LastRow => scroll(isize::MAX),
-            Action::ConfirmTrust => {
-                if let PageSubject::Trust(server) = &page.subject {
-                    let server = server.clone();
-                    self.page = None;
-                    return ToolListCommand::Trust(server);
-                }
-            }
-            _ => (),
+        if let (Action::ConfirmTrust, PageSubject::Trust(server)) = (action, &page.subject) {
+            let server = server.clone();
+            self.page = None;
+            return ToolListCommand::Trust(server);
         }
+        page.scroll(list_browser::row_step(action, height).unwrap_or(0));
         ToolListCommand::Nothing
     }
 
     /// Scrolls by this many rows, for the mouse wheel.
     pub fn on_wheel(&mut self, rows: isize) {
         match &mut self.page {
-            Some(page) => page.top = page.top.saturating_add_signed(rows).min(page.rows.len()),
-            None => self.move_cursor(rows),
+            Some(page) => page.scroll(rows),
+            None => self.listed.move_cursor(rows),
         }
     }
 
     /// Puts the cursor on the clicked row; a click on its switch also switches it.
     pub fn on_click(&mut self, position: Position, screen: Rect) -> ToolListCommand {
         let parts = self.areas(screen);
-        if self.page.is_some() || !parts.rows.contains(position) {
+        if self.page.is_some() || !self.listed.on_click(position, parts.rows) {
             return ToolListCommand::Nothing;
         }
-        let clicked = self.top + usize::from(position.y - parts.rows.y);
-        let Some(row) = self.row_at(clicked).filter(|row| row.item.is_some()) else { return ToolListCommand::Nothing };
-        let on_switch = position.x < view::name_x(parts.rows, row.depth);
-        self.cursor = clicked;
-        if on_switch { self.switch_selected() } else { ToolListCommand::Nothing }
-    }
-
-    fn row_at(&self, index: usize) -> Option<&ToolRow> {
-        self.visible_rows.get(index).copied().flatten().map(|row| &self.rows[row])
+        let is_on_switch = self.selected_row().is_some_and(|row| position.x < view::name_x(parts.rows, row.depth));
+        if is_on_switch { self.switch_selected() } else { ToolListCommand::Nothing }
     }
 
     fn selected_row(&self) -> Option<&ToolRow> {
-        self.row_at(self.cursor)
+        self.listed.selected()?.row_index.map(|row| &self.rows[row])
     }
 
     fn selected_item(&self) -> Option<&ToolListItem> {
@@ -285,40 +276,24 @@ impl ToolList {
         self.page = Some(ToolPage { subject, title: String::new(), rows: Vec::new(), top: 0, layout_key: None });
     }
 
-    /// Moves the cursor over `by` selectable rows; 0 moves it to the nearest one.
-    fn move_cursor(&mut self, by: isize) {
-        let selectable: Vec<usize> =
-            (0..self.visible_rows.len()).filter(|at| self.row_at(*at).is_some_and(|row| row.item.is_some())).collect();
-        let position = selectable.partition_point(|at| *at < self.cursor);
-        let to = position.saturating_add_signed(by).min(selectable.len().saturating_sub(1));
-        self.cursor = selectable.get(to).copied().unwrap_or(0);
-    }
-
     /// Moves the cursor to the first row of the next or previous section or server.
-    fn go_to_section(&mut self, by: isize) {
-        let is_section_start = |at: &usize| {
-            let begins = |row: &ToolRow| match row.item {
-                Some(ToolListItem::Server(_) | ToolListItem::ToolMode) => true,
-                Some(_) => at
-                    .checked_sub(1)
-                    .and_then(|above| self.row_at(above))
-                    .is_some_and(|row| row.depth == RowDepth::Heading),
-                None => false,
-            };
-            self.row_at(*at).is_some_and(begins)
+    fn go_to_section(&mut self, is_down: bool) {
+        let Self { listed, rows, .. } = self;
+        let row_of = |entry: &ListedTool| entry.row_index.map(|row| &rows[row]);
+        let entries: Vec<_> = listed.rows().iter().map(row_of).collect();
+        let is_heading = |index: usize| entries[index].is_some_and(|row| row.depth == RowDepth::Heading);
+        let is_section_start = |index: usize| match entries[index].and_then(|row| row.item.as_ref()) {
+            Some(ToolListItem::Server(_) | ToolListItem::ToolMode) => true,
+            Some(_) => index > 0 && is_heading(index - 1),
+            None => false,
         };
-        let begins: Vec<usize> = (0..self.visible_rows.len()).filter(is_section_start).collect();
-        let to = if by > 0 {
-            begins.iter().find(|at| **at > self.cursor).or(begins.first())
-        } else {
-            begins.iter().rev().find(|at| **at < self.cursor).or(begins.last())
-        };
-        self.cursor = to.copied().unwrap_or(self.cursor);
+        let starts: Vec<bool> = (0..entries.len()).map(is_section_start).collect();
+        listed.go_to_next(is_down, |index| starts[index]);
     }
 
     /// Filters by the query and moves the cursor to the first row that matches.
     fn apply_query(&mut self) {
-        let query = self.query.text();
+        let query = self.search.text();
         let found = self.rows.iter().filter(|row| row.item.is_some()).find(|row| row.matches(query.trim()));
         let found = found.and_then(|row| row.item.clone());
         self.filter(found.as_ref());
@@ -327,7 +302,7 @@ impl ToolList {
     /// Shows the rows that match, with those that belong to them: a server's tools, a tool's server, the heading. The
     /// cursor goes to the given item, or stays nearby.
     fn filter(&mut self, cursor: Option<&ToolListItem>) {
-        let query = self.query.text();
+        let query = self.search.text();
         let query = query.trim();
         let mut is_shown = vec![query.is_empty(); self.rows.len()];
         for index in 0..self.rows.len() {
@@ -349,26 +324,15 @@ impl ToolList {
                 }
             }
         }
-        self.visible_rows.clear();
-        for (at, row) in self.rows.iter().enumerate().filter(|(at, _)| is_shown[*at]) {
-            if row.depth == RowDepth::Heading && !self.visible_rows.is_empty() {
-                self.visible_rows.push(None);
+        let mut listed: Vec<ListedTool> = Vec::new();
+        for (index, row) in self.rows.iter().enumerate().filter(|(index, _)| is_shown[*index]) {
+            if row.depth == RowDepth::Heading && !listed.is_empty() {
+                listed.push(ListedTool { row_index: None, has_item: false });
             }
-            self.visible_rows.push(Some(at));
+            listed.push(ListedTool { row_index: Some(index), has_item: row.item.is_some() });
         }
-        let is_target = |at: &usize| cursor.is_some() && self.row_at(*at).and_then(|row| row.item.as_ref()) == cursor;
-        match (0..self.visible_rows.len()).find(is_target) {
-            Some(at) => self.cursor = at,
-            None => self.move_cursor(0),
-        }
-    }
-
-    /// Scrolls the cursor into view. If it is on the first row, the heading above is visible too.
-    fn scroll_to_cursor(&mut self, height: usize) {
-        let height = height.max(1);
-        let first = (0..self.visible_rows.len()).find(|at| self.row_at(*at).is_some_and(|row| row.item.is_some()));
-        let max_top = if first == Some(self.cursor) { 0 } else { self.cursor };
-        let last_top = self.visible_rows.len().saturating_sub(height);
-        self.top = self.top.clamp((self.cursor + 1).saturating_sub(height), self.cursor).min(max_top).min(last_top);
+        self.listed.set_rows(listed);
+        let item_of = |entry: &ListedTool| entry.row_index.and_then(|row| self.rows[row].item.as_ref());
+        self.listed.select_first(|entry| cursor.is_some() && item_of(entry) == cursor);
     }
 }

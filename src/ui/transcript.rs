@@ -21,11 +21,10 @@ mod hit_test;
 mod item_details;
 mod layout_pass;
 mod message_rows;
-mod part_text;
+mod parts;
 mod queued_prompts;
 pub mod result_text;
 mod scrollbar;
-mod segments;
 mod select;
 pub mod source_card;
 pub mod sources_line;
@@ -45,16 +44,17 @@ pub use cursor_steps::CursorStop;
 pub use find::{FindState, FindView};
 pub use hit_test::ClickTarget;
 pub(crate) use item_details::format_size;
-pub use part_text::folded_text;
+pub use parts::folded_text;
 pub use scrollbar::ScrollbarView;
-pub use select::{SelectionInput, SelectionStep, SelectionUnit};
+pub use select::{SelectionCopy, SelectionInput, SelectionStep, SelectionUnit};
 pub use view::TranscriptView;
+pub(crate) use view::pill_area;
 
 use self::{
     folds::FoldOverrides,
     layout_pass::LayoutPass,
     message_rows::{LayoutParams, MessageRows},
-    queued_prompts::QueuedPrompts,
+    queued_prompts::{QueueKeys, QueuedPrompts},
     scrollbar::{BranchSizes, ScrollbarRows},
     select::TextSelection,
 };
@@ -153,6 +153,10 @@ pub struct Transcript {
     /// The last move that takes the cursor along, until the window is laid out.
     carried: Option<cursor_steps::CarriedCursor>,
     selection: Option<TextSelection>,
+    /// How to copy the selection at the next layout.
+    pending_copy: Option<SelectionCopy>,
+    /// What the last layout copied.
+    copied_text: Option<(SelectionCopy, String)>,
     find: Option<FindState>,
     branch_sizes: BranchSizes,
     scrollbar: Option<ScrollbarRows>,
@@ -257,22 +261,35 @@ impl Transcript {
         let previous_layout = self.layout.replace(layout);
         self.height = usize::from(height);
         self.frame += 1;
-        self.queue.sync(&conversation.queue, text_width, options);
+        let queue_keys = QueueKeys::of(conversation, options);
+        self.queue.sync(&conversation.queue, text_width, queue_keys, options);
         self.message_rows.retain(|id, _| conversation.messages.contains_key(id));
         self.cursor = self.cursor.filter(|cursor| conversation.branch.contains(&cursor.message));
-        let rewrapped = previous_layout.is_some_and(|was| was.width != text_width);
+        let rewrapped = previous_layout.as_ref().is_some_and(|was| was.width != text_width);
+        let is_relaid = previous_layout != self.layout;
+        if rewrapped && self.is_source_open() && self.is_citation_visible() {
+            self.pending_moves.push(PendingMove::ShowSourceCard);
+        }
         let reader_changed_rows = !self
             .pending_moves
             .iter()
             .all(|wish| matches!(wish, PendingMove::Move(_) | PendingMove::Read(_) | PendingMove::ScrollToBarRow(_)));
-        let mut pass =
-            LayoutPass { transcript: self, conversation, now, rewrapped, resolved_anchor: None, reader_changed_rows };
+        let mut pass = LayoutPass {
+            transcript: self,
+            conversation,
+            now,
+            rewrapped,
+            resolved_anchor: None,
+            reader_changed_rows,
+            is_relaid,
+        };
         pass.search_new_text();
         let mut top = pass.initial_top();
         for wish in std::mem::take(&mut pass.transcript.pending_moves) {
             top = pass.apply_move(wish, top);
         }
         pass.finish(top);
+        pass.copy_selection();
     }
 
     /// Whether the next frame has to continue a layout that was too long for this one.
@@ -281,15 +298,18 @@ impl Transcript {
         shown.any(|laid| laid.is_behind)
     }
 
-    /// Whether the next `sync` may change what a key means: the cursor's target, whether that is visible, or the
-    /// selection.
+    /// Whether the next `sync` may change what a key means, by the cursor's target, whether that is visible, or the
+    /// selection, or copies a selection that a key may end.
     pub fn is_unsettled(&self) -> bool {
         let moves_only = self
             .pending_moves
             .iter()
             .all(|wish| matches!(wish, PendingMove::Move(_) | PendingMove::Hold | PendingMove::ScrollToBarRow(_)));
         let may_leave = self.cursor.is_some() && !self.pending_moves.is_empty();
-        !moves_only || may_leave || self.selection.as_ref().is_some_and(TextSelection::is_unsettled)
+        !moves_only
+            || may_leave
+            || self.is_copying()
+            || self.selection.as_ref().is_some_and(TextSelection::is_unsettled)
     }
 
     /// Moves the window at the next `sync`.

@@ -113,7 +113,6 @@ fn draw_rail(state: &State, area: Rect, frame: &mut DrawTarget) {
 /// Draws the column of title, transcript, rule and composer.
 fn draw_pane(state: &State, areas: &ScreenAreas, frame: &mut DrawTarget) {
     let theme = &state.env.theme;
-    let _pane = &state.screen.pane;
     let buf = &mut *frame.buffer;
     let conversation = state.chats.current_conversation();
     let title = match state.chats.content {
@@ -128,7 +127,8 @@ fn draw_pane(state: &State, areas: &ScreenAreas, frame: &mut DrawTarget) {
             let focus = state.screen.focus;
             let (focused, card_focused) = (focus == PaneFocus::Transcript, focus == PaneFocus::Card);
             let end_key = &state.env.keymap.keys_of(Action::ScrollEnd).unwrap_or_default();
-            let view = TranscriptView { transcript, theme, focused, card_focused, end_key };
+            let pill_row = Some(areas.pill_row());
+            let view = TranscriptView { transcript, theme, focused, card_focused, pill_row, end_key };
             caret = view.cursor(areas.transcript).filter(|_| state.screen.overlays.is_empty());
             view.render(areas.transcript, buf);
             ScrollbarView { transcript, theme }.render(areas.scrollbar(), buf);
@@ -137,11 +137,39 @@ fn draw_pane(state: &State, areas: &ScreenAreas, frame: &mut DrawTarget) {
     }
     let rule = theme.marks.rule.repeat(areas.composer_rule.width.into());
     buf.set_string(areas.composer_rule.x, areas.composer_rule.y, rule, theme.style(ColourRole::Faint));
-    let above =
-        Rect { y: areas.composer_rule.y.saturating_sub(1), height: areas.composer_rule.height, ..areas.composer_rule };
-    ToastView { toasts: &state.toasts, theme }.render(above, buf);
+    draw_rule_label(state, areas.composer_rule, buf);
+    if state.screen.overlays.iter().all(ScreenOverlay::is_question) {
+        let above = Rect {
+            y: areas.composer_rule.y.saturating_sub(1),
+            height: areas.composer_rule.height,
+            ..areas.composer_rule
+        };
+        ToastView { toasts: &state.toasts, theme }.render(above, buf);
+    }
     frame.set_cursor(caret);
     draw_composer(state, areas.composer, frame);
+}
+
+/// Marks the composer's rule while the composer edits something that is not a new prompt.
+fn draw_rule_label(state: &State, rule: Rect, buf: &mut Buffer) {
+    let (label, sends) = match state.screen.pane.editing {
+        Some(EditTarget::Prompt(_)) => ("editing an earlier prompt ", "send as a branch"),
+        Some(EditTarget::Arguments(_)) => ("editing the arguments of a call ", "change them"),
+        Some(EditTarget::Reason(_)) => ("saying why a call is denied ", "deny"),
+        None => return,
+    };
+    let theme = &state.env.theme;
+    buf.set_stringn(rule.x, rule.y, label, rule.width.into(), theme.style(ColourRole::You));
+    let labels: [(&[Action], &str); 2] = [(&[Action::Send], sends), (&[Action::Back], "cancel")];
+    let room = usize::from(rule.width).saturating_sub(crate::text::width(label) + 4);
+    let hints = state.env.keymap.hints(crate::ui::keymap::KeyContext::Composer, &labels);
+    let line = key_hints::hint_line(&hints, room, theme);
+    let width = u16::try_from(line.width() + 1).unwrap_or(u16::MAX).min(rule.width);
+    let area = Rect { x: rule.right() - width, width, ..rule };
+    theme.clear_area(area, ColourRole::Background, buf);
+    let mut spans = vec![Span::raw(" ")];
+    spans.extend(line.spans);
+    Line::from(spans).render(area, buf);
 }
 
 /// Draws an empty conversation: the model that will answer, and hints for first steps.

@@ -12,11 +12,14 @@ use ratatui::layout::{Position, Rect, Size};
 use super::{
     Action,
     keymap::KeyContext,
-    overlay::search::{self, SearchField},
+    overlay::{
+        frame,
+        search::{self, SearchField},
+    },
 };
 use crate::chat::{MessageId, Timestamp, WireRecording};
 use lines::LineList;
-use rows::XraySection;
+use rows::{XrayRow, XraySection};
 pub use view::XrayView;
 
 /// An overlay that shows everything that went over the wire for one answer, and one event in full.
@@ -29,7 +32,6 @@ pub struct XrayOverlay {
     content: XrayContent,
     list: LineList,
     opened: Option<OpenedFrame>,
-    size: Size,
 }
 
 #[derive(Debug, Clone)]
@@ -46,8 +48,8 @@ struct OpenedFrame {
     title: String,
     /// The index of the frame in the recording.
     frame_index: usize,
-    /// The width that the lines were laid out for.
-    width: u16,
+    /// The width that the lines were laid out for; `None` before the first layout.
+    width: Option<u16>,
     lines: LineList,
 }
 
@@ -72,7 +74,6 @@ impl XrayOverlay {
             content: XrayContent::Loading,
             list: LineList::default(),
             opened: None,
-            size: Size::default(),
         }
     }
 
@@ -91,18 +92,20 @@ impl XrayOverlay {
     }
 
     /// Scrolls the cursor into view, and lays out again if the width has changed; called before each frame.
-    pub fn arrange(&mut self, size: Size) {
-        self.size = size;
+    pub fn lay_out(&mut self, size: Size) {
         let parts = search::areas(Rect::from((Position::ORIGIN, size)));
-        self.list.scroll_to_cursor(parts.rows.height);
+        self.list.browser.scroll_to_cursor(parts.rows.height.into());
         let XrayContent::Filled(recording) = &self.content else { return };
         if let Some(opened) = &mut self.opened {
-            let width = search::text_column(parts.rows).width;
-            if opened.width != width {
-                opened.width = width;
+            let width = frame::text_column(parts.rows).width;
+            let previous_width = opened.width.replace(width);
+            if previous_width != Some(width) {
                 opened.lines.set_rows(rows::frame_rows(recording, opened.frame_index, width), self.search.needle());
             }
-            opened.lines.scroll_to_cursor(parts.rows.height);
+            if previous_width.is_none() {
+                select_first_line(&self.list, &mut opened.lines);
+            }
+            opened.lines.browser.scroll_to_cursor(parts.rows.height.into());
         }
     }
 
@@ -133,34 +136,27 @@ impl XrayOverlay {
 
     /// Does what an action means here; while the query is typed, rows up and down are matches.
     pub fn on_action(&mut self, action: Action, screen: Rect) -> XrayCommand {
-        self.size = Size { width: screen.width, height: screen.height };
-        let page = isize::try_from(search::areas(screen).rows.height.max(1)).unwrap_or(1);
+        let height = search::areas(screen).rows.height.into();
         let is_typing = self.search.is_typing();
         let lines = self.active_lines();
         match action {
-            Action::RowDown if is_typing => lines.go_to_match(1),
-            Action::RowUp if is_typing => lines.go_to_match(-1),
+            Action::RowDown if is_typing => lines.go_to_match(true),
+            Action::RowUp if is_typing => lines.go_to_match(false),
             Action::Accept if is_typing => self.search.stop_typing(),
-            Action::RowDown => lines.move_cursor(1),
-            Action::RowUp => lines.move_cursor(-1),
-            Action::PageDown => lines.move_cursor(page),
-            Action::PageUp => lines.move_cursor(-page),
-            Action::FirstRow => lines.move_cursor(isize::MIN),
-            Action::LastRow => lines.move_cursor(isize::MAX),
             Action::NextSection | Action::PreviousSection => lines.go_to_other_section(),
-            Action::NextMatch => lines.go_to_match(1),
-            Action::PreviousMatch => lines.go_to_match(-1),
+            Action::NextMatch => lines.go_to_match(true),
+            Action::PreviousMatch => lines.go_to_match(false),
             Action::SearchRows => self.search.start_typing(),
             Action::Accept => self.open_selected(),
             Action::CopyCurl => return self.copy_request(),
             Action::SaveShown => return self.save_recording(),
-            _ => (),
+            _ => _ = lines.browser.on_action(action, height),
         }
         XrayCommand::Nothing
     }
 
     pub fn on_wheel(&mut self, rows: isize) {
-        self.active_lines().move_cursor(rows);
+        self.active_lines().browser.move_cursor(rows);
     }
 
     /// Searches the visible lines for the query.
@@ -181,23 +177,17 @@ impl XrayOverlay {
 
     fn open_selected(&mut self) {
         let XrayContent::Filled(recording) = &self.content else { return };
-        let Some(frame_index) = self.list.selected().and_then(|row| row.frame_index) else { return };
+        let Some(frame_index) = self.list.browser.selected().and_then(|row| row.frame_index) else { return };
         if self.opened.is_some() {
             return;
         }
-        let width = search::text_column(search::areas(Rect::from((Position::ORIGIN, self.size))).rows).width;
-        let mut lines = LineList::default();
-        lines.set_rows(rows::frame_rows(recording, frame_index, width), self.search.needle());
-        let row = self.list.selected().filter(|row| row.section() == Some(XraySection::Request));
-        lines.cursor = match row {
-            // A line of a request is found again by its text; an event opens at its first match.
-            Some(row) => {
-                lines.rows.iter().position(|other| other.kind == row.kind && row.text.starts_with(&other.text))
-            }
-            None => lines.matches.first().copied(),
-        }
-        .unwrap_or(0);
-        self.opened = Some(OpenedFrame { title: rows::frame_title(recording, frame_index), frame_index, width, lines });
+        let title = rows::frame_title(recording, frame_index);
+        self.opened = Some(OpenedFrame { title, frame_index, width: None, lines: LineList::default() });
+    }
+
+    /// Whether the opened frame waits for the next layout.
+    pub fn is_unsettled(&self) -> bool {
+        self.opened.as_ref().is_some_and(|opened| opened.width.is_none())
     }
 
     fn copy_request(&self) -> XrayCommand {
@@ -217,5 +207,16 @@ impl XrayOverlay {
             }
             XrayContent::Loading | XrayContent::Failed(..) => XrayCommand::Nothing,
         }
+    }
+}
+
+/// Selects the line at which a frame opens: that of a request is found again by its text, an event opens at its first match.
+fn select_first_line(list: &LineList, opened: &mut LineList) {
+    match list.browser.selected().filter(|row| row.section() == Some(XraySection::Request)) {
+        Some(row) => {
+            let is_same = |other: &XrayRow| other.kind == row.kind && row.text.starts_with(&other.text);
+            opened.browser.select_first(is_same);
+        }
+        None => opened.browser.select(opened.matches.first().copied().unwrap_or(0)),
     }
 }

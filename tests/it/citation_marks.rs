@@ -42,7 +42,7 @@ const FIRST: TextPartId = (ItemSlot { step: 0, index: 0 }, 0);
 
 fn shown(text: &str, annotations: &[Annotation], width: usize) -> String {
     let mut citations = AnswerCitations::default();
-    citations.sync(&answer(text, annotations));
+    citations.refresh(&answer(text, annotations));
     let mut layout = MarkdownLayout::new(MarkdownOptions::default());
     layout.sync(text, width, TextStage::Complete, citations.marks(FIRST));
     let rows: Vec<String> = layout.rows().iter().map(|row| row.text().trim_end().to_owned()).collect();
@@ -212,7 +212,7 @@ fn numbers_do_not_change_while_an_answer_grows() {
     let mut citations = AnswerCitations::default();
     let mut known: Vec<(String, u32)> = Vec::new();
     for end in 0..=text.len() {
-        citations.sync(&answer(&text[..end], &cited));
+        citations.refresh(&answer(&text[..end], &cited));
         let used: Vec<(String, u32)> =
             citations.marks(FIRST).iter().map(|mark| (mark.key.to_string(), mark.number)).collect();
         assert!(used.starts_with(&known), "{known:?} then {used:?}");
@@ -231,7 +231,7 @@ fn a_late_citation_lays_out_its_block_again() {
         cite(text, "last", "https://c.example/"),
     ];
     let mut whole = AnswerCitations::default();
-    whole.sync(&answer(text, &cited));
+    whole.refresh(&answer(text, &cited));
     let mut layout = MarkdownLayout::new(MarkdownOptions::default());
     let mut rows = |stage| {
         layout.sync(text, 30, stage, whole.marks(FIRST));
@@ -260,7 +260,7 @@ fn a_mark_inside_an_image_follows_it() {
     let cited = cite(text, "a tall", "https://b.example/1");
     for width in [90, 20] {
         let mut citations = AnswerCitations::default();
-        citations.sync(&answer(text, std::slice::from_ref(&cited)));
+        citations.refresh(&answer(text, std::slice::from_ref(&cited)));
         let mut layout = MarkdownLayout::new(MarkdownOptions::default());
         layout.sync(text, width, TextStage::Complete, citations.marks(FIRST));
         let rows: Vec<_> = layout.rows().iter().map(|row| row.source.clone()).collect();
@@ -296,9 +296,9 @@ proptest! {
         }
         let mut grown = AnswerCitations::default();
         for end in (0..=text.len()).filter(|end| text.is_char_boundary(*end)) {
-            grown.sync(&answer(&text[..end], &[]));
+            grown.refresh(&answer(&text[..end], &[]));
         }
-        grown.sync(&answer(&text, &cited));
+        grown.refresh(&answer(&text, &cited));
         prop_assert_eq!(grown.sources(), sources(&answer(&text, &cited)));
     }
 }

@@ -4,6 +4,7 @@ mod checks;
 mod crate_names;
 mod known_exceptions;
 mod planted;
+mod reachable;
 mod rules;
 mod source_facts;
 
@@ -15,6 +16,7 @@ use std::{
 
 use checks::{RuleViolation, read_sources, violations};
 use known_exceptions::KNOWN_EXCEPTIONS;
+use reachable::reachable_from;
 use rules::LAYERS;
 
 #[test]
@@ -37,6 +39,17 @@ fn compare<'a>(
     let is_unknown = |violation: &&RuleViolation| !known.contains(&violation.place());
     let unknown = found.iter().filter(is_unknown).map(RuleViolation::to_string).collect();
     (unknown, known.into_iter().filter(|place| !broken.contains(place)).collect())
+}
+
+#[test]
+fn what_update_may_call_is_found_in_all_features() {
+    let sources = read_files();
+    let files = read_sources(sources.iter().map(|(path, text)| (path.as_str(), text.as_str())));
+    let reached = reachable_from(&files, &["crate", "ui"].map(str::to_owned), "update", &[]);
+    let names: BTreeSet<&str> = reached.iter().map(|(_, function)| function.name.as_str()).collect();
+    for name in ["on_key", "copy_under_cursor", "toggle_source", "edit_query", "open_selected", "set_full_result"] {
+        assert!(names.contains(name), "{name}");
+    }
 }
 
 #[test]

@@ -58,7 +58,7 @@ fn layout_with_addresses(source: &str, width: usize, addresses: bool) -> Markdow
     layout
 }
 
-fn document() -> impl Strategy<Value = String> {
+pub fn document() -> impl Strategy<Value = String> {
     let random = "[ -~\n]{0,40}|\\PC{0,24}".prop_map(|text| text + "\n\n");
     let block = prop_oneof![4 => prop::sample::select(BLOCKS).prop_map(str::to_owned), 1 => random];
     prop::collection::vec(block, 1..40).prop_map(|blocks| blocks.concat())
@@ -264,8 +264,15 @@ fn repeated_resizes_draw_the_same_as_each_size_alone() {
     let draw = |transcript: &mut Transcript, width: u16, height: u16| {
         transcript.sync(&chat, width, height, now(), &options());
         let mut buf = Buffer::empty(Rect::new(0, 0, width, height));
-        TranscriptView { transcript, theme: &theme, focused: false, card_focused: false, end_key: "^End" }
-            .render(buf.area, &mut buf);
+        TranscriptView {
+            transcript,
+            theme: &theme,
+            focused: false,
+            card_focused: false,
+            pill_row: None,
+            end_key: "^End",
+        }
+        .render(buf.area, &mut buf);
         buf
     };
     let mut transcript = Transcript::default();

@@ -1,4 +1,5 @@
 //! The library, tested through its public surface: updates driven by keys, screens, streams, the database, the layers.
+#![allow(unreachable_pub, reason = "nothing outside uses a test")]
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -12,6 +13,7 @@ mod demo;
 mod dependencies;
 mod event_loop;
 mod focus;
+mod going_on;
 mod json_schema;
 mod keys;
 mod layers;
@@ -24,6 +26,8 @@ mod readme;
 mod requests;
 mod results;
 mod screens;
+mod slips;
+mod source_map;
 mod store;
 mod stream;
 mod themes;

@@ -121,9 +121,9 @@ fn every_construct_becomes_a_row_of_its_kind() {
     has(RowKind::Text, "2. ☑ done");
     has(RowKind::Quote, "▎ ▎ and one within the other");
     has(RowKind::Quote, "▌ Warning");
-    has(RowKind::CodeHead { block: 1, diagram: false }, "sh");
+    has(RowKind::CodeHead { block: 1, diagram: false, is_folded: false }, "sh");
     has(RowKind::Code { block: 3, line: 1, from: 0 }, "- let a = b.clone();");
-    has(RowKind::CodeHead { block: 5, diagram: true }, "▸ Diagram 1  flowchart · 2 lines");
+    has(RowKind::CodeHead { block: 5, diagram: true, is_folded: true }, "▸ Diagram 1  flowchart · 2 lines");
     has(RowKind::Table, "WAL, local disk");
     has(RowKind::Figure { number: 2 }, "▣ Image 2  A chart of the growth  https://example.org/charts/growth.png");
     assert!(words.contains("▣ Image 3 of a cat https://example.org/cat.jpg"));

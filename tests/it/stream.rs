@@ -128,7 +128,7 @@ fn describe(answer: &Answer) -> String {
                 search.urls.iter().for_each(|url| push_line(format!("   found {url}")));
             }
             ItemKind::Other { kind, status } => {
-                head(format!("{kind} {}", status.as_deref().unwrap_or("without status")))
+                head(format!("{kind} {}", status.as_deref().unwrap_or("without status")));
             }
         }
         match &*item.kind {

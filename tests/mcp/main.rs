@@ -1,6 +1,7 @@
 //! MCP with real servers, local and over HTTP, well-behaved and broken.
 
 #![cfg(unix)]
+#![allow(unreachable_pub, reason = "nothing outside uses a test")]
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -23,6 +24,7 @@ use serde_json::json;
 use rig::{McpRig, exits_in_time, is_alive, test_options, test_server};
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "the server of a test has nothing to give back")]
 fn this_process_is_a_server() {
     if let Ok(kind) = std::env::var(server::SERVER_KIND) {
         server::run_as(&kind);

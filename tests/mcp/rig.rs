@@ -173,6 +173,7 @@ impl McpRig {
 }
 
 /// Whether a process is running. A zombie is not.
+#[expect(clippy::disallowed_methods, reason = "the test only looks for the process")]
 pub fn is_alive(process: &str) -> bool {
     let output =
         std::process::Command::new("ps").args(["-o", "stat=", "-p", process]).output().expect("every system has ps");

@@ -39,6 +39,7 @@ pub fn server_command() -> (String, Vec<String>) {
 }
 
 /// Runs a server of this kind, in a process that was started as one.
+#[expect(clippy::disallowed_methods, reason = "the server of a test has nothing to give back")]
 pub fn run_as(kind: &str) {
     let out = File::options().write(true).open("/dev/fd/3").expect("the harness was started by `arguments`");
     match kind {
@@ -74,6 +75,7 @@ fn endless(mut out: File) {
 }
 
 /// Exits on any request before `initialize`, as some old servers do.
+#[expect(clippy::disallowed_methods, reason = "the server of a test has nothing to give back")]
 fn picky(mut out: File) {
     for_each_line(|line| {
         let message: Value = serde_json::from_str(line).expect("the message is valid JSON");
@@ -214,6 +216,7 @@ impl ServerHandler for EverythingServer {
         }
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the server of a test breaks down in every way")]
     async fn call_tool(
         &self,
         request: CallToolRequestParams,

@@ -392,6 +392,7 @@ async fn accept_connections(listener: TcpListener, shared: Arc<ServerState>) {
 }
 
 /// Reads one request, answers it and closes the connection.
+#[expect(clippy::disallowed_methods, reason = "the test sends only a few commands")]
 async fn serve_connection(mut socket: TcpStream, shared: Arc<ServerState>) {
     let Some((head, bytes)) = read_request(&mut socket).await else { return };
     lock(&shared.heads).push(head.clone());

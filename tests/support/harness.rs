@@ -96,15 +96,22 @@ impl Harness {
 
     /// Handles a message and draws a frame, as the event loop does.
     pub fn send(&mut self, msg: Msg) {
-        let fx = ui::update(&mut self.state, self.now, msg);
+        let fx = self.update(msg);
         self.record_effects(fx);
         self.draw();
     }
 
     /// Handles a message that is followed by another before the next frame.
     pub fn send_without_frame(&mut self, msg: Msg) {
-        let effects = ui::update(&mut self.state, self.now, msg);
+        let effects = self.update(msg);
         self.effects.extend(effects);
+    }
+
+    /// Handles a message as the event loop does.
+    fn update(&mut self, msg: Msg) -> Vec<Effect> {
+        let mut effects = ui::settle(&mut self.state, self.now, &msg);
+        effects.extend(ui::update(&mut self.state, self.now, msg));
+        effects
     }
 
     /// When something is due without a message.
@@ -253,6 +260,11 @@ impl Harness {
 
     pub fn focus(&self) -> PaneFocus {
         self.state.screen.focus
+    }
+
+    /// The context in which the next key is looked up.
+    pub fn key_context(&self) -> ibid::ui::keymap::KeyContext {
+        self.state.screen.key_context(&self.state.chats)
     }
 
     pub fn set_focus(&mut self, focus: PaneFocus) {

@@ -173,6 +173,7 @@ impl ProgramLaunch {
     }
 
     /// Runs the program to its end without a terminal, with `input` on its standard input.
+    #[expect(clippy::disallowed_methods, reason = "a test starts the program itself")]
     pub fn output(self, input: &str) -> Output {
         let mut command = Command::new(&self.program);
         command.args(&self.args).env_clear().envs(self.env).current_dir(&self.folder);

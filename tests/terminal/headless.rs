@@ -35,6 +35,7 @@ fn stderr(output: &Output) -> String {
 }
 
 /// Starts the program with its output piped.
+#[expect(clippy::disallowed_methods, reason = "a test starts the program itself")]
 fn spawn(home: &TestHome, server: &FakeServer, args: &[&str]) -> Child {
     Command::new(env!("CARGO_BIN_EXE_ibid"))
         .args(args)
@@ -271,6 +272,7 @@ fn a_partly_received_answer_is_never_retried_automatically() {
 
 /// The fake server is the proxy; the requested host does not exist.
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a test starts the program itself")]
 fn a_proxy_from_the_environment_is_used() {
     let (home, proxy) = (TestHome::empty(), server_with_models());
     proxy.queue_reply(FakeReply::stream(ResponseBuilder::new(MODEL).text(&["By proxy."]).completed()));
@@ -309,6 +311,7 @@ fn without_a_key_or_a_prompt_nothing_is_sent() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a test starts the program itself")]
 fn an_unreachable_server_is_reported_in_one_sentence() {
     let home = TestHome::empty();
     let args = ["ask".to_owned(), "--base-url".into(), unreachable_url(), "--model".into(), "m".into(), "hi".into()];

@@ -1,5 +1,6 @@
 //! End-to-end tests: the real binary in a pseudo-terminal, with a server on the loopback interface.
 #![cfg(unix)]
+#![allow(unreachable_pub, reason = "nothing outside uses a test")]
 
 #[path = "../support/mod.rs"]
 mod support;

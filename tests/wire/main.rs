@@ -1,4 +1,5 @@
 //! Requests to servers and their responses, over real sockets.
+#![allow(unreachable_pub, reason = "nothing outside uses a test")]
 
 mod servers;
 #[path = "../support/mod.rs"]

@@ -3,7 +3,7 @@
 use super::{ErrorFact, FaultKind};
 
 /// Classifies by the error code first, then by the message, then by the status.
-pub fn classify(code: Option<&str>, status: Option<u16>, message: &str, facts: &[ErrorFact]) -> FaultKind {
+pub(super) fn classify(code: Option<&str>, status: Option<u16>, message: &str, facts: &[ErrorFact]) -> FaultKind {
     if facts.iter().any(|fact| matches!(fact, ErrorFact::Pinned(_) | ErrorFact::ForeignReasoning)) {
         return FaultKind::Request;
     }
@@ -90,7 +90,7 @@ fn fault_of_message(message: &str, status: Option<u16>) -> Option<FaultKind> {
 }
 
 /// Returns the HTTP status that an error code implies.
-pub fn status_of_code(code: &str) -> Option<u16> {
+pub(super) fn status_of_code(code: &str) -> Option<u16> {
     Some(match code {
         "context_length_exceeded"
         | "max_tokens_exceeded"

@@ -230,7 +230,7 @@ fn is_foreign_reasoning(lower: &str) -> bool {
         || (lower.contains("invalid") && lower.contains("signature") && lower.contains("thinking"))
 }
 
-pub fn status_text(status: u16) -> String {
+pub(crate) fn status_text(status: u16) -> String {
     let reason = reqwest::StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
     match reason {
         Some(reason) => format!("{status} {reason}"),

@@ -10,7 +10,8 @@ use crate::chat::{
 /// The card of an answer: its text, then its choices.
 fn card(answer: &Answer, turn: Option<&Turn>) -> String {
     let Some(words) = explain(answer, turn) else { return "nothing is wrong".into() };
-    let keys: Vec<String> = card_choices(answer, turn).into_iter().map(|choice| choice.label()).collect();
+    let keys: Vec<String> =
+        card_choices(answer, turn).into_iter().map(super::super::choices::CardChoice::label).collect();
     format!("{}  {}\n{}\n[{}]", words.headline, words.fact.unwrap_or_default(), words.advice, keys.join("] ["))
 }
 

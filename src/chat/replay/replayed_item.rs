@@ -6,20 +6,20 @@ use crate::chat::ItemSlot;
 
 /// The recipient of an item: the model that made it, or another.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum ReplayTarget {
+pub(super) enum ReplayTarget {
     SameModel,
     AnotherModel,
 }
 
 /// A received item, parsed, and changed only where it could not be sent otherwise.
-pub struct ReplayedItem {
+pub(super) struct ReplayedItem {
     fields: Map<String, Value>,
     /// The original bytes, while nothing has been changed.
     raw: Option<Box<RawValue>>,
 }
 
 impl ReplayedItem {
-    pub fn parse(raw: &RawValue) -> Option<Self> {
+    pub(super) fn parse(raw: &RawValue) -> Option<Self> {
         let Ok(Value::Object(fields)) = serde_json::from_str(raw.get()) else { return None };
         let mut sent = Self { fields, raw: Some(raw.to_owned()) };
         if remove_nulls(&mut sent.fields) {
@@ -37,28 +37,28 @@ impl ReplayedItem {
     }
 
     /// A call that was received only as deltas.
-    pub fn from_call(name: &str, arguments: &str) -> Self {
+    pub(super) fn from_call(name: &str, arguments: &str) -> Self {
         let fields = [("type", "function_call"), ("name", name), ("arguments", arguments)];
         Self { fields: fields.into_iter().map(|(key, text)| (key.to_owned(), text.into())).collect(), raw: None }
     }
 
-    pub fn text(&self, key: &str) -> &str {
+    pub(super) fn text(&self, key: &str) -> &str {
         self.fields.get(key).and_then(Value::as_str).unwrap_or_default()
     }
 
     /// Whether the field is a string or a list.
-    pub fn has(&self, key: &str) -> bool {
+    pub(super) fn has(&self, key: &str) -> bool {
         self.fields.get(key).is_some_and(|value| value.is_string() || value.is_array())
     }
 
-    pub fn set(&mut self, key: &str, value: &str) {
+    pub(super) fn set(&mut self, key: &str, value: &str) {
         if self.text(key) != value {
             self.fields.insert(key.into(), value.into());
             self.raw = None;
         }
     }
 
-    pub fn remove(&mut self, key: &str) {
+    pub(super) fn remove(&mut self, key: &str) {
         if self.fields.shift_remove(key).is_some() {
             self.raw = None;
         }
@@ -100,7 +100,7 @@ impl ReplayedItem {
     }
 
     /// Whether it has all that the schema requires of a message: an id, a final status, parts with text or a refusal.
-    pub fn is_complete_message(&self) -> bool {
+    pub(super) fn is_complete_message(&self) -> bool {
         let parts = self.fields.get("content").and_then(Value::as_array);
         self.text("type") == "message"
             && self.text("role") == "assistant"
@@ -111,7 +111,7 @@ impl ReplayedItem {
     }
 
     /// Turns a handled call into a valid one. Its output reports malformed arguments; here a server would refuse them.
-    pub fn into_handled_call(mut self, call_id: &str, slot: ItemSlot, target: ReplayTarget) -> Option<Self> {
+    pub(super) fn into_handled_call(mut self, call_id: &str, slot: ItemSlot, target: ReplayTarget) -> Option<Self> {
         if self.text("call_id").is_empty() {
             let generated_id = || format!("call_{}_{}", slot.step, slot.index);
             self.set("call_id", &if call_id.is_empty() { generated_id() } else { call_id.to_owned() });
@@ -127,7 +127,7 @@ impl ReplayedItem {
     }
 
     /// Whether it has all that the schema requires of reasoning: an id, and valid parts of both kinds.
-    pub fn is_complete_reasoning(&self) -> bool {
+    pub(super) fn is_complete_reasoning(&self) -> bool {
         let parts = |key: &str, kind: &str| {
             let is_part = |part: &Value| part["type"] == kind && part["text"].is_string();
             self.fields.get(key).is_none_or(|parts| parts.as_array().is_some_and(|parts| parts.iter().all(is_part)))
@@ -139,7 +139,7 @@ impl ReplayedItem {
     }
 
     /// Whether the action of an OpenRouter search has the only form that the schema allows; true for other items.
-    pub fn has_valid_action(&self) -> bool {
+    pub(super) fn has_valid_action(&self) -> bool {
         let Some(action) = self.fields.get("action").filter(|_| self.text("type") == "openrouter:web_search") else {
             return true;
         };
@@ -149,7 +149,7 @@ impl ReplayedItem {
     }
 
     /// Turns it into a call if it is complete; for another model only the required fields stay.
-    pub fn into_call(mut self, arguments: &str, target: ReplayTarget) -> Option<Self> {
+    pub(super) fn into_call(mut self, arguments: &str, target: ReplayTarget) -> Option<Self> {
         if arguments == "arguments" {
             if self.text(arguments).trim().is_empty() {
                 self.set(arguments, "{}");
@@ -171,7 +171,7 @@ impl ReplayedItem {
         Some(self)
     }
 
-    pub fn into_raw(self) -> Box<RawValue> {
+    pub(super) fn into_raw(self) -> Box<RawValue> {
         self.raw.unwrap_or_else(|| {
             serde_json::value::to_raw_value(&self.fields).expect("a parsed object always has a JSON form")
         })

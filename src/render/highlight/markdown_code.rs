@@ -10,7 +10,7 @@ pub(crate) struct MarkdownState {
 }
 
 impl MarkdownState {
-    pub fn highlight_line(&mut self, line: &str) -> ColourRuns {
+    pub(super) fn highlight_line(&mut self, line: &str) -> ColourRuns {
         let body = line.trim_start();
         let indent = line.len() - body.len();
         if let Some(fence) = parse_fence(body) {

@@ -53,7 +53,7 @@ pub(crate) struct ScopeRoles {
 
 impl ScopeRoles {
     /// Returns the runs of a line of `length` bytes; `scopes` becomes the scopes that are open after it.
-    pub fn line_runs(
+    pub(super) fn line_runs(
         &mut self,
         length: usize,
         changes: &[(usize, ScopeStackOp)],

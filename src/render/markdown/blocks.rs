@@ -25,14 +25,14 @@ use super::{
 };
 use crate::{
     render::{
-        row::{LineJoin, RowKind, StyledRow, StyledSpan, TextStyle},
+        row::{LineJoin, MappedSpans, RowKind, StyledRow, StyledSpan, TextStyle},
+        source_map::{SourceKind, SourceMap},
         theme::ColourRole,
     },
     text::{self, bidi},
 };
 
 pub(crate) use figures::{fence_language, is_diagram};
-pub(crate) use inline_events::is_ideograph;
 
 /// The indent of a formula on its own rows.
 const FORMULA_INDENT: usize = 4;
@@ -41,6 +41,7 @@ const FORMULA_INDENT: usize = 4;
 pub(crate) struct BlockInput<'a> {
     /// Clean text that begins with a block.
     pub source: &'a str,
+    pub output: WalkOutput,
     pub width: usize,
     pub options: &'a MarkdownOptions,
     /// Citations, with positions in `source`.
@@ -56,6 +57,14 @@ pub(crate) struct BlockInput<'a> {
     pub wrap_cache: Option<&'a WrapCache>,
 }
 
+/// What is made of the blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WalkOutput {
+    Rows,
+    /// Their text and their code, without rows.
+    Text,
+}
+
 /// The rows of some blocks. All positions are in the source of the input.
 #[derive(Debug, Default)]
 pub(crate) struct BlockRows {
@@ -67,6 +76,11 @@ pub(crate) struct BlockRows {
     pub figures: u32,
     /// How the last long text was wrapped.
     pub wrap_cache: Option<WrapCache>,
+    /// The text of the blocks, and its sources, if that was asked for.
+    pub text: String,
+    pub source_map: SourceMap,
+    /// Where the last block begins that text which is appended can change.
+    pub last_block: usize,
 }
 
 /// Where a top-level block begins.
@@ -79,11 +93,12 @@ pub(crate) struct BlockStart {
     pub figures_before: u32,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct CodeBlockRows {
     pub number: u32,
     pub language: String,
     pub text: String,
+    pub source_map: SourceMap,
     /// The first row of each line.
     pub line_rows: Vec<usize>,
 }
@@ -137,6 +152,9 @@ pub(crate) fn lay_out(input: &BlockInput) -> BlockRows {
     let prepared = formulas::prepare(input.source);
     let mut events = Parser::new_ext(&prepared.text, formulas::parser_options()).into_offset_iter().peekable();
     while let Some((event, mut range)) = events.next() {
+        if visitor.depth == 0 && !matches!(event, Event::End(_)) && prepared.can_split_at(range.start) {
+            visitor.out.last_block = range.start;
+        }
         // The parser splits text at every character that might have been syntax: join the pieces.
         let as_written =
             |event: &Event, range: &Range<usize>| matches!(event, Event::Text(words) if words.len() == range.len());
@@ -229,9 +247,9 @@ impl MarkdownVisitor<'_> {
             Event::Rule => {
                 self.push_gap(range.start);
                 let rule = self.input.options.marks.rule.repeat(self.available_width());
-                let copied = Some(self.input.source[range.clone()].trim().into());
-                let rule = StyledSpan { copy_as: copied, ..StyledSpan::new(rule, TextStyle::of(ColourRole::Faint)) };
-                self.push_spans(vec![rule], RowKind::Rule, range.end, LineJoin::LineEnd);
+                let rule = StyledSpan::new(rule, TextStyle::of(ColourRole::Faint));
+                let rule = MappedSpans::new(rule, range.clone(), SourceKind::StandIn);
+                self.push_text_row(rule, RowKind::Rule, range.end, LineJoin::LineEnd);
             }
             Event::TaskListMarker(done) => self.mark_task(done),
         }
@@ -356,11 +374,9 @@ impl MarkdownVisitor<'_> {
 
     fn start_quote(&mut self, kind: Option<BlockQuoteKind>, range: Range<usize>) {
         let marks = self.input.options.marks;
+        let bar = |bar: &str, role| StyledSpan::marker(format!("{bar} "), TextStyle::of(role), "> ");
         let Some(kind) = kind else {
-            self.push_container(
-                vec![StyledSpan::new(format!("{} ", marks.quote_bar), TextStyle::of(ColourRole::Faint))],
-                false,
-            );
+            self.push_container(vec![bar(marks.quote_bar, ColourRole::Faint)], false);
             self.styles.push(TextStyle { role: ColourRole::Muted, ..self.current_style() }.italic());
             return;
         };
@@ -371,40 +387,43 @@ impl MarkdownVisitor<'_> {
             BlockQuoteKind::Warning => (ColourRole::Warning, "Warning"),
             BlockQuoteKind::Caution => (ColourRole::Error, "Caution"),
         };
-        self.push_container(vec![StyledSpan::new(format!("{} ", marks.bar), TextStyle::of(role))], false);
+        self.push_container(vec![bar(marks.bar, role)], false);
         self.push_gap(range.start);
         let end = self.input.source[range.clone()].find('\n').map_or(range.end, |line| range.start + line + 1);
         let name = text::truncate(name, self.available_width()).into_owned();
-        self.push_spans(
-            vec![StyledSpan::new(name, TextStyle::of(role).bold())],
-            RowKind::Quote,
-            end,
-            LineJoin::LineEnd,
-        );
+        let name = StyledSpan::new(name, TextStyle::of(role).bold());
+        let title = MappedSpans::new(name, range.start..end, SourceKind::Rewritten);
+        if self.input.output == WalkOutput::Text {
+            self.collect_text(&title.spans[0].text, &title.source_map);
+        }
+        self.push_text_row(title, RowKind::Quote, end, LineJoin::LineEnd);
         self.is_under_title = true;
     }
 
     fn start_item(&mut self) {
+        let style = TextStyle::of(ColourRole::Accent);
         let label = if let Some(Some(number)) = self.list_numbers.last_mut() {
             *number += 1;
-            format!("{}. ", *number - 1)
+            StyledSpan::new(format!("{}. ", *number - 1), style)
         } else {
             let bullets = &self.input.options.marks.bullets;
-            format!("{} ", bullets[self.bullet_depth.saturating_sub(1).min(bullets.len() - 1)])
+            let bullet = bullets[self.bullet_depth.saturating_sub(1).min(bullets.len() - 1)];
+            StyledSpan::marker(format!("{bullet} "), style, "- ")
         };
-        self.push_container(vec![StyledSpan::new(label, TextStyle::of(ColourRole::Accent))], true);
+        self.push_container(vec![label], true);
     }
 
     fn mark_task(&mut self, done: bool) {
         let marks = self.input.options.marks;
         let numbered = self.list_numbers.last().is_some_and(Option::is_some);
         let (mark, role) = if done { (marks.task_done, ColourRole::Ok) } else { (marks.task_open, ColourRole::Muted) };
-        let box_ = StyledSpan::new(format!("{mark} "), TextStyle::of(role));
+        let markdown = if done { "- [x] " } else { "- [ ] " };
+        let tick = |markdown| StyledSpan::marker(format!("{mark} "), TextStyle::of(role), markdown);
         if let Some(item) = self.containers.last_mut().filter(|item| item.is_item && !item.is_begun) {
             if numbered {
-                item.first_lead.push(box_);
+                item.first_lead.push(tick(&markdown["- ".len()..]));
             } else {
-                item.first_lead = vec![box_];
+                item.first_lead = vec![tick(markdown)];
             }
             item.width = item.first_lead.iter().map(StyledSpan::width).sum();
             item.rest_lead = vec![StyledSpan::new(" ".repeat(item.width), TextStyle::of(ColourRole::Text))];
@@ -431,7 +450,7 @@ impl MarkdownVisitor<'_> {
     fn pop_container(&mut self, start: usize) {
         if self.containers.last().is_some_and(|container| !container.is_begun) {
             self.push_gap(start);
-            self.push_spans(Vec::new(), RowKind::Text, self.source_end, LineJoin::LineEnd);
+            self.push_text_row(MappedSpans::default(), RowKind::Text, self.source_end, LineJoin::LineEnd);
         }
         self.containers.pop();
     }
@@ -467,6 +486,10 @@ impl MarkdownVisitor<'_> {
         if inline.is_empty() {
             return;
         }
+        if self.input.output == WalkOutput::Text {
+            self.collect_text(&inline.text, &inline.source_map);
+            return;
+        }
         self.push_gap(inline.source_start());
         let kind = match leaf {
             LeafKind::Text if self.containers.iter().any(|container| !container.is_item) => RowKind::Quote,
@@ -487,18 +510,15 @@ impl MarkdownVisitor<'_> {
         if let Some(last) = lines.last_mut() {
             last.source_end = end;
         }
-        let words = lines.iter().map(|line| line.spans.iter().map(StyledSpan::width).sum()).max().unwrap_or(0_usize);
+        let words = lines.iter().map(|line| line.text.width()).max().unwrap_or(0);
         for line in lines {
-            self.push_spans(line.spans, kind, line.source_end, line.joint);
+            self.push_text_row(line.text, kind, line.source_end, line.joint);
         }
         if kind == RowKind::Heading(1) {
             let rule = self.input.options.marks.heavy_rule.repeat(words);
-            self.push_spans(
-                vec![StyledSpan::new(rule, TextStyle::of(ColourRole::Accent))],
-                RowKind::Rule,
-                end,
-                LineJoin::LineEnd,
-            );
+            let rule = StyledSpan::new(rule, TextStyle::of(ColourRole::Accent));
+            let rule = MappedSpans::new(rule, 0..0, SourceKind::Inserted);
+            self.push_text_row(rule, RowKind::Rule, end, LineJoin::LineEnd);
         }
         if indent > 0 {
             self.containers.pop();
@@ -508,11 +528,27 @@ impl MarkdownVisitor<'_> {
         }
     }
 
+    /// Adds what is in the source of a text, as a line.
+    pub(crate) fn collect_text(&mut self, text: &str, source_map: &SourceMap) {
+        for run in source_map.runs().filter(|run| run.kind != SourceKind::Inserted) {
+            self.out.text.push_str(&text[run.text.clone()]);
+            self.out.source_map.push_run(&run);
+        }
+        self.out.text.push('\n');
+        self.out.source_map.push_inserted(1);
+    }
+
     fn end_table(&mut self, end: usize) {
         let Some(table) = self.table.take() else { return };
+        if self.input.output == WalkOutput::Text {
+            for cell in table.head.iter().chain(table.body.iter().flat_map(|(_, cells)| cells)) {
+                self.collect_text(&cell.text, &cell.source_map);
+            }
+            return;
+        }
         for line in table.to_lines(self.available_width(), &self.input.options.marks) {
             let to = line.ended_row.and_then(|row| table.body.get(row)).map_or(self.source_end, |(range, _)| range.end);
-            self.push_spans(line.spans, RowKind::Table, to, LineJoin::LineEnd);
+            self.push_text_row(line.text, RowKind::Table, to, LineJoin::LineEnd);
         }
         self.extend_last_row(end);
     }

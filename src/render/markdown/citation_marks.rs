@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::{
     BlockCounts, MarkdownLayout,
-    blocks::{self, BlockInput},
+    blocks::{self, BlockInput, WalkOutput},
     open_text::OpenText,
 };
 use crate::render::row::StyledRow;
@@ -64,6 +64,7 @@ impl MarkdownLayout {
             .collect();
         let input = BlockInput {
             source: &open.text,
+            output: WalkOutput::Rows,
             width: self.width,
             options: &self.options,
             citation_marks: &marks,
@@ -85,7 +86,10 @@ impl MarkdownLayout {
         let rows: Vec<StyledRow> = laid
             .rows
             .into_iter()
-            .map(|row| StyledRow { source: raw(row.source.start)..raw(row.source.end), ..row })
+            .map(|row| {
+                let source = raw(row.source.start)..raw(row.source.end);
+                StyledRow { source, source_map: open.map_sources(row.source_map), ..row }
+            })
             .collect();
         let first = block.first_row + gap;
         let moved = |row: usize| row + rows.len() - (end_row - first);

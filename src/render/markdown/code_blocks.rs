@@ -21,7 +21,7 @@ pub struct CodeBlock {
 
 impl CodeBlock {
     pub(crate) fn from_rows(code: CodeBlockRows, first_row: usize) -> Self {
-        let CodeBlockRows { number, language, text, line_rows: lines } = code;
+        let CodeBlockRows { number, language, text, line_rows: lines, .. } = code;
         Self { number, language, text, line_rows: lines.into_iter().map(|row| row + first_row).collect() }
     }
 }

@@ -7,6 +7,7 @@ use crate::{
     render::{
         highlight::ColourRuns,
         row::{LineJoin, RowKind, StyledRow, StyledSpan, TextStyle},
+        source_map::SourceMap,
         theme::{ColourRole, ThemeMarks},
     },
     text::wrap,
@@ -58,17 +59,18 @@ impl CodeKeys {
 
 impl CodeHeader<'_> {
     /// Whether the lines of the block are hidden.
-    pub fn is_folded(&self, options: &MarkdownOptions) -> bool {
+    pub(crate) fn is_folded(self, options: &MarkdownOptions) -> bool {
         self.diagram.is_some() && !options.diagrams_open
     }
 
-    pub fn to_row(&self, room: usize, options: &MarkdownOptions) -> StyledRow {
+    pub(crate) fn to_row(self, room: usize, options: &MarkdownOptions) -> StyledRow {
         let marks = &options.marks;
         let key = match self.block {
             1..=9 if !options.code_keys.as_str().is_empty() => format!("{} {}", options.code_keys.as_str(), self.block),
             _ => options.code_keys.as_str().to_owned(),
         };
-        let mut row = bar_row(room, marks, RowKind::CodeHead { block: self.block, diagram: self.diagram.is_some() });
+        let (diagram, is_folded) = (self.diagram.is_some(), self.is_folded(options));
+        let mut row = bar_row(room, marks, RowKind::CodeHead { block: self.block, diagram, is_folded });
         let title = match self.diagram {
             None => vec![StyledSpan::new(self.language, on_surface(ColourRole::Muted))],
             Some((number, DiagramSummary { kind, lines })) => {
@@ -135,7 +137,7 @@ pub(crate) fn code_line_rows(
     room: usize,
     options: &MarkdownOptions,
 ) -> Vec<StyledRow> {
-    let CodeLinePos { block, line: number, start: from, source, scroll_offset: shift } = pos;
+    let CodeLinePos { block, line: number, start: from, source, source_map, scroll_offset: shift } = pos;
     let marks = &options.marks;
     let room = match options.code_lines {
         CodeLineMode::Wrapped => room,
@@ -167,6 +169,7 @@ pub(crate) fn code_line_rows(
             }
             let end = if nth < last { source.start + piece.next } else { source.end };
             row.source = (source.start + piece.start).min(source.end)..end.min(source.end);
+            row.source_map = source_map.slice(piece.start..piece.end);
             row
         })
         .collect()
@@ -180,6 +183,8 @@ pub(crate) struct CodeLinePos {
     pub line: u32,
     pub start: usize,
     pub source: Range<usize>,
+    /// The source of each piece of it.
+    pub source_map: SourceMap,
     /// How many cells its block is scrolled sideways.
     pub scroll_offset: usize,
 }

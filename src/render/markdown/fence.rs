@@ -5,7 +5,10 @@ use super::{
     blocks::{self, BlockRows, CodeBlockRows},
     code_style::{self, CodeHeader, CodeLinePos, DiagramSummary},
 };
-use crate::render::row::{RowKind, StyledRow};
+use crate::render::{
+    row::{RowKind, StyledRow},
+    source_map::SourceMap,
+};
 
 /// A top-level code fence that is still open.
 #[derive(Debug, Clone)]
@@ -39,7 +42,7 @@ impl MarkdownLayout {
         let is_folded = head.is_folded(&self.options);
         let row = StyledRow { source: 0..end + 1, ..head.to_row(self.width, &self.options) };
         let diagram = head.diagram;
-        let code = CodeBlockRows { number, language, text: String::new(), line_rows: Vec::new() };
+        let code = CodeBlockRows { number, language, ..CodeBlockRows::default() };
         self.work.rows += 1;
         self.append_closed(
             BlockRows {
@@ -47,7 +50,7 @@ impl MarkdownLayout {
                 blocks: vec![blocks::BlockStart::default()],
                 code_blocks: vec![code],
                 figures,
-                wrap_cache: None,
+                ..BlockRows::default()
             },
             end + 1,
         );
@@ -177,11 +180,13 @@ impl MarkdownLayout {
             line: line as u32,
             start: fence.done_bytes,
             source: text_start..source_end,
+            source_map: SourceMap::verbatim(text_start..end),
             scroll_offset: shift,
         };
         let mut rows = code_style::code_line_rows(pos, text, colours, self.width, &self.options);
         for row in &mut rows {
             row.source = self.open.source_pos(row.source.start)..self.open.source_pos(row.source.end);
+            row.source_map = self.open.map_sources(std::mem::take(&mut row.source_map));
         }
         rows[0].source.start = self.open.source_pos(start);
         if let Some(above) = self.rows.last_mut().filter(|_| at_line_start) {

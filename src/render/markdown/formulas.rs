@@ -21,7 +21,7 @@ pub(crate) struct PreparedMarkdown<'a> {
 
 impl PreparedMarkdown<'_> {
     /// Whether the text before `at` and the text after it can be laid out separately.
-    pub fn can_split_at(&self, at: usize) -> bool {
+    pub(super) fn can_split_at(&self, at: usize) -> bool {
         at <= self.open_formula && !self.formulas.iter().any(|formula| formula.start < at && at < formula.end)
     }
 }

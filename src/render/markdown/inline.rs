@@ -3,7 +3,10 @@
 use std::{ops::Range, sync::Arc};
 
 use crate::{
-    render::row::{CitationRef, LineJoin, StyledSpan, TextStyle},
+    render::{
+        row::{CitationRef, LineJoin, MappedSpans, StyledSpan, TextStyle},
+        source_map::{SourceKind, SourceMap},
+    },
     text::{self, wrap},
 };
 
@@ -19,7 +22,7 @@ pub(crate) struct InlineText {
     glued: Vec<Range<usize>>,
     /// Those of them that replace a link.
     link_replacements: Vec<Range<usize>>,
-    source_map: SourceMap,
+    pub source_map: SourceMap,
 }
 
 #[derive(Debug, Clone)]
@@ -28,35 +31,18 @@ struct StyledRun {
     style: TextStyle,
     link: Option<Arc<str>>,
     citation: Option<CitationRef>,
-    copied: Option<Arc<str>>,
 }
 
-/// The style of some text, its link and what is copied instead of it.
+/// The style of some text and its link.
 pub(crate) struct RunStyle<'a> {
     pub style: TextStyle,
     pub link: Option<&'a Arc<str>>,
-    /// What is copied instead of the text.
-    pub copied: Option<Arc<str>>,
-}
-
-/// Maps positions in a text back to its source.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct SourceMap(Vec<SourceMapEntry>);
-
-#[derive(Debug, Clone, Copy)]
-struct SourceMapEntry {
-    text_start: usize,
-    source_start: usize,
-    /// Where the piece ends in the source.
-    source_end: usize,
-    /// The text is the source verbatim; otherwise the piece is indivisible.
-    is_verbatim: bool,
 }
 
 /// One row of an inline text.
 #[derive(Debug)]
 pub(crate) struct InlineLine {
-    pub spans: Vec<StyledSpan>,
+    pub text: MappedSpans,
     /// Where its part of the source ends.
     pub source_end: usize,
     pub joint: LineJoin,
@@ -85,80 +71,45 @@ impl WrapCache {
     }
 }
 
-impl SourceMap {
-    pub fn record(&mut self, text: usize, source: Range<usize>, length: usize) {
-        let copied = source.len() == length;
-        self.0.push(SourceMapEntry {
-            text_start: text,
-            source_start: source.start,
-            source_end: source.end,
-            is_verbatim: copied,
-        });
-    }
-
-    /// Returns the position in the source of the byte `at` of the text.
-    pub fn source_at(&self, at: usize) -> usize {
-        let index = self.0.partition_point(|place| place.text_start <= at);
-        let Some(place) = index.checked_sub(1).map(|index| self.0[index]) else { return 0 };
-        match at - place.text_start {
-            0 => place.source_start,
-            past if place.is_verbatim => (place.source_start + past).min(place.source_end),
-            _ => place.source_end,
-        }
-    }
-
-    fn remove_range(&mut self, range: &Range<usize>) {
-        for place in &mut self.0 {
-            place.text_start -= place.text_start.min(range.end).saturating_sub(range.start);
-        }
-    }
-}
-
 impl InlineText {
-    pub fn push(&mut self, words: &str, style: &RunStyle, source: Range<usize>) {
+    /// Appends text that shows a range of the source.
+    pub(crate) fn push(&mut self, words: &str, style: &RunStyle, source: Range<usize>, kind: SourceKind) {
         if words.is_empty() {
             return;
         }
-        self.source_map.record(self.text.len(), source, words.len());
+        self.source_map.push(words.len(), source, kind);
         self.text.push_str(words);
-        let RunStyle { style: ink, link, copied } = style;
-        let is_continued = |run: &StyledRun| {
-            run.style == *ink && run.link.as_ref() == *link && run.citation.is_none() && run.copied.is_none()
-        };
-        match self.runs.last_mut().filter(|run| is_continued(run) && copied.is_none()) {
+        let RunStyle { style: ink, link } = style;
+        let is_continued = |run: &StyledRun| run.style == *ink && run.link.as_ref() == *link && run.citation.is_none();
+        match self.runs.last_mut().filter(|run| is_continued(run)) {
             Some(run) => run.end = self.text.len(),
-            None => self.runs.push(StyledRun {
-                end: self.text.len(),
-                style: *ink,
-                link: link.cloned(),
-                citation: None,
-                copied: copied.clone(),
-            }),
+            None => {
+                self.runs.push(StyledRun { end: self.text.len(), style: *ink, link: link.cloned(), citation: None });
+            }
         }
     }
 
     /// Appends a citation mark; `source` is what it replaces, if anything.
-    pub fn push_mark(&mut self, cited: CitationRef, style: TextStyle, source: Range<usize>) {
-        // A claim inside an image ends before the image does.
-        let before = self.source_map.0.last().map_or(0, |place| place.source_start);
-        let source = source.start.max(before)..source.end.max(before);
+    pub(crate) fn push_mark(&mut self, cited: CitationRef, style: TextStyle, source: Range<usize>) {
         let needs_space = self.text.ends_with(|char: char| !char.is_whitespace() && !matches!(char, '(' | '（' | '['));
         let is_after_mark = self.runs.last().is_some_and(|run| run.citation.is_some());
         if needs_space && !is_after_mark && source.is_empty() {
-            self.push(" ", &RunStyle { style: TextStyle::of(style.role), link: None, copied: None }, source.clone());
+            let style = RunStyle { style: TextStyle::of(style.role), link: None };
+            self.push(" ", &style, 0..0, SourceKind::Inserted);
         }
         let start = self.text.len();
-        self.source_map.record(start, source.clone(), 0);
         self.text.extend(["[", &cited.number.to_string(), "]"]);
+        let kind = if source.is_empty() { SourceKind::Inserted } else { SourceKind::Rewritten };
+        self.source_map.push(self.text.len() - start, source.clone(), kind);
         self.glued.push(start..self.text.len());
         if !source.is_empty() {
             self.link_replacements.push(start..self.text.len());
         }
-        self.runs.push(StyledRun { end: self.text.len(), style, link: None, citation: Some(cited), copied: None });
+        self.runs.push(StyledRun { end: self.text.len(), style, link: None, citation: Some(cited) });
     }
 
     /// Keeps delimiters with their LaTeX, which was pushed from `start` on.
-    pub fn glue_delimiters(&mut self, start: usize, delimiter_len: usize) {
+    pub(super) fn glue_delimiters(&mut self, start: usize, delimiter_len: usize) {
         let end = self.text.len().saturating_sub(delimiter_len);
         let Some(inside) = self.text.get(start + delimiter_len..end) else { return };
         let spaces = inside.len() - inside.trim_start_matches(' ').len();
@@ -169,7 +120,7 @@ impl InlineText {
     }
 
     /// Removes the brackets and commas that a model wrote around links that became marks.
-    pub fn remove_link_brackets(&mut self) {
+    pub(super) fn remove_link_brackets(&mut self) {
         let mut index = 0;
         while index < self.link_replacements.len() {
             let first = index;
@@ -214,32 +165,32 @@ impl InlineText {
         self.source_map.remove_range(range);
     }
 
-    pub fn trim_end(&mut self) {
+    pub(super) fn trim_end(&mut self) {
         let end = self.text.trim_end().len();
         self.remove_range(&(end..self.text.len()));
     }
 
     /// Returns where its source begins.
-    pub fn source_start(&self) -> usize {
-        self.source_map.source_at(0)
+    pub(crate) fn source_start(&self) -> usize {
+        self.source_map.source_before(0)
     }
 
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.text.is_empty()
     }
 
     /// Returns the width of its widest line, unwrapped.
-    pub fn width(&self) -> usize {
+    pub(super) fn width(&self) -> usize {
         self.text.lines().map(text::width).max().unwrap_or(0)
     }
 
     /// Returns the width of its longest word.
-    pub fn longest_word_width(&self) -> usize {
+    pub(super) fn longest_word_width(&self) -> usize {
         self.text.split_whitespace().map(text::width).max().unwrap_or(0)
     }
 
     /// Returns its rows; the first may have less room.
-    pub fn wrapped_lines(&self, first: usize, rest: usize) -> Vec<InlineLine> {
+    pub(super) fn wrapped_lines(&self, first: usize, rest: usize) -> Vec<InlineLine> {
         self.lines_of(&wrap::wrap(
             &self.text,
             wrap::WrapOptions { first_width: first, rest_width: rest, glued: &self.glued },
@@ -247,7 +198,7 @@ impl InlineText {
     }
 
     /// Returns its rows, reusing the wrap of the text before it grew, and how it was wrapped if it is long.
-    pub fn wrapped_lines_cached(
+    pub(super) fn wrapped_lines_cached(
         &self,
         before: Option<&WrapCache>,
         room: usize,
@@ -272,8 +223,11 @@ impl InlineText {
         pieces
             .iter()
             .map(|piece| InlineLine {
-                spans: self.spans_in(piece.start..piece.end, &mut run),
-                source_end: self.source_map.source_at(piece.next),
+                text: MappedSpans {
+                    spans: self.spans_in(piece.start..piece.end, &mut run),
+                    source_map: self.source_map.slice(piece.start..piece.end),
+                },
+                source_end: self.source_map.source_before(piece.next),
                 joint: LineJoin::after(piece),
             })
             .collect()
@@ -286,22 +240,18 @@ impl InlineText {
         }
         let mut spans = Vec::new();
         let mut start = piece.start;
-        let mut run_start = run_index.checked_sub(1).map_or(0, |before| self.runs[before].end);
         for run in &self.runs[*run_index..] {
             if start >= piece.end {
                 break;
             }
             let end = run.end.min(piece.end);
-            let starts_here = run_start >= piece.start;
-            run_start = run.end;
             if end > start {
                 spans.push(StyledSpan {
                     text: self.text[start..end].to_owned(),
                     style: run.style,
                     link: run.link.clone(),
                     citation: run.citation,
-                    copy_as: run.copied.as_ref().map(|copied| if starts_here { Arc::clone(copied) } else { "".into() }),
-                    cell: None,
+                    markdown: None,
                 });
             }
             start = end.max(start);

@@ -1,7 +1,12 @@
 //! The text that may still change, cleaned, with a map back to its source.
 
-use crate::citations::annotations::{CitationMark, HighlightedCitation};
-use crate::text::clean::{CleanEdit, TextCleaner};
+use std::ops::Range;
+
+use crate::{
+    citations::annotations::{CitationMark, HighlightedCitation},
+    render::source_map::{SourceKind, SourceMap, SourceRun},
+    text::clean::{CleanEdit, TextCleaner},
+};
 
 /// The text after the closed blocks, cleaned.
 #[derive(Debug, Clone, Default)]
@@ -22,11 +27,11 @@ const TAIL_BYTES: usize = 48;
 
 impl OpenText {
     /// Whether `source` begins with the text that was taken in.
-    pub fn is_prefix_of(&self, source: &str) -> bool {
+    pub(super) fn is_prefix_of(&self, source: &str) -> bool {
         self.source_end <= source.len() && source.as_bytes()[..self.source_end].ends_with(self.source_tail.as_bytes())
     }
 
-    pub fn grow(&mut self, source: &str) {
+    pub(super) fn grow(&mut self, source: &str) {
         if self.edits.is_empty() {
             self.edits.push(CleanEdit { clean: 0, raw: self.source_end });
         }
@@ -37,22 +42,63 @@ impl OpenText {
     }
 
     /// Returns the position in the source of a byte of the text.
-    pub fn source_pos(&self, at: usize) -> usize {
+    pub(super) fn source_pos(&self, at: usize) -> usize {
         let index = self.edits.partition_point(|edit| edit.clean <= at);
         let edit = index.checked_sub(1).map_or(CleanEdit { clean: 0, raw: self.source_end }, |index| self.edits[index]);
         let next = self.edits.get(index).map_or(self.source_end, |next| next.raw);
         (edit.raw + at - edit.clean).min(next)
     }
 
+    /// Maps the sources of a text from positions in this text to those in its source.
+    pub(crate) fn map_sources(&self, mut map: SourceMap) -> SourceMap {
+        if let [CleanEdit { clean: 0, raw }] = self.edits[..] {
+            map.shift(raw);
+            return map;
+        }
+        let mut mapped = SourceMap::EMPTY;
+        for run in map.runs() {
+            match run.kind {
+                SourceKind::Verbatim => self.push_verbatim(run.source, &mut mapped),
+                SourceKind::Inserted => mapped.push_run(&run),
+                SourceKind::Rewritten | SourceKind::StandIn => {
+                    let source = self.source_pos(run.source.start)..self.source_pos(run.source.end);
+                    mapped.push_run(&SourceRun { source, ..run });
+                }
+            }
+        }
+        mapped
+    }
+
+    /// Adds a range of this text; what cleaning has replaced is not verbatim.
+    fn push_verbatim(&self, range: Range<usize>, mapped: &mut SourceMap) {
+        let mut start = range.start;
+        let first = self.edits.partition_point(|edit| edit.clean <= start).saturating_sub(1);
+        for (nth, edit) in self.edits.iter().enumerate().skip(first).take_while(|(_, edit)| edit.clean < range.end) {
+            let next = self.edits.get(nth + 1);
+            let end = next.map_or(range.end, |next| next.clean.min(range.end));
+            if start >= end {
+                continue;
+            }
+            let replaced = next.filter(|next| next.clean - edit.clean != next.raw - edit.raw);
+            let past = start - edit.clean;
+            let (source, kind, skipped) = match replaced {
+                Some(next) => (edit.raw..next.raw, SourceKind::Rewritten, past),
+                None => (edit.raw + past..edit.raw + end - edit.clean, SourceKind::Verbatim, 0),
+            };
+            mapped.push_run(&SourceRun { text: start..end, source, kind, skipped });
+            start = end;
+        }
+    }
+
     /// Returns the byte of the text at a position in the source.
-    pub fn text_pos(&self, raw: usize) -> usize {
+    pub(super) fn text_pos(&self, raw: usize) -> usize {
         let index = self.edits.partition_point(|edit| edit.raw <= raw);
         let Some(edit) = index.checked_sub(1).map(|index| self.edits[index]) else { return 0 };
         let end = self.edits.get(index).map_or(self.text.len(), |next| next.clean);
         self.text.floor_char_boundary((edit.clean + raw - edit.raw).min(end))
     }
 
-    pub fn map_mark(&self, mark: &CitationMark) -> CitationMark {
+    pub(super) fn map_mark(&self, mark: &CitationMark) -> CitationMark {
         CitationMark {
             range: self.text_pos(mark.range.start)..self.text_pos(mark.range.end),
             insert_at: self.text_pos(mark.insert_at),
@@ -60,12 +106,12 @@ impl OpenText {
         }
     }
 
-    pub fn map_highlight(&self, lit: &HighlightedCitation) -> HighlightedCitation {
+    pub(super) fn map_highlight(&self, lit: &HighlightedCitation) -> HighlightedCitation {
         HighlightedCitation { claim: self.text_pos(lit.claim.start)..self.text_pos(lit.claim.end), ..lit.clone() }
     }
 
     /// Removes the beginning of the text, up to `end`.
-    pub fn drop_front(&mut self, end: usize) {
+    pub(super) fn drop_front(&mut self, end: usize) {
         let raw = self.source_pos(end);
         self.text.drain(..end);
         self.searched_to = 0;

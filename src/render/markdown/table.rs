@@ -8,7 +8,7 @@ use ratatui::style::Modifier;
 use super::inline::InlineText;
 use crate::{
     render::{
-        row::{StyledSpan, TableCell, TextStyle},
+        row::{MappedSpans, StyledSpan, TextStyle},
         theme::{ColourRole, ThemeMarks},
     },
     text,
@@ -22,10 +22,10 @@ pub(crate) struct MarkdownTable {
     pub body: Vec<(Range<usize>, Vec<InlineText>)>,
 }
 
-/// One row on the screen: its spans, and the table row that it ends, if any.
+/// One row on the screen: its text, and the table row that it ends, if any.
 #[derive(Debug)]
 pub(crate) struct TableLine {
-    pub spans: Vec<StyledSpan>,
+    pub text: MappedSpans,
     pub ended_row: Option<usize>,
 }
 
@@ -44,7 +44,7 @@ const COLUMN_GAP: usize = 2;
 const MAX_WORD_WIDTH: usize = 20;
 
 impl MarkdownTable {
-    pub fn to_lines(&self, room: usize, marks: &ThemeMarks) -> Vec<TableLine> {
+    pub(super) fn to_lines(&self, room: usize, marks: &ThemeMarks) -> Vec<TableLine> {
         match self.column_widths(room) {
             Some(widths) => self.column_lines(&widths, marks),
             None => self.record_lines(room),
@@ -100,10 +100,9 @@ impl MarkdownTable {
         let sides: Vec<CellAlign> = (0..widths.len()).map(|at| self.alignment_of(at)).collect();
         let mut lines = table_row_lines(&self.head, widths, &sides, None);
         let total = widths.iter().sum::<usize>() + COLUMN_GAP * widths.len().saturating_sub(1);
-        lines.push(TableLine {
-            spans: vec![StyledSpan::new(marks.rule.repeat(total), TextStyle::of(ColourRole::Faint))],
-            ended_row: None,
-        });
+        let mut rule = MappedSpans::default();
+        rule.push_inserted(StyledSpan::new(marks.rule.repeat(total), TextStyle::of(ColourRole::Faint)));
+        lines.push(TableLine { text: rule, ended_row: None });
         for (at, (_, cells)) in self.body.iter().enumerate() {
             lines.extend(table_row_lines(cells, widths, &sides, Some(at)));
         }
@@ -127,88 +126,75 @@ impl MarkdownTable {
     fn record_lines(&self, room: usize) -> Vec<TableLine> {
         let label_width = self.head.iter().skip(1).map(InlineText::width).max().unwrap_or(0).min(room / 3);
         let mut lines = Vec::new();
+        let line = |text: MappedSpans| TableLine { text, ended_row: None };
         for (row, (_, cells)) in self.body.iter().enumerate() {
             if row > 0 {
-                lines.push(TableLine { spans: Vec::new(), ended_row: None });
+                lines.push(line(MappedSpans::default()));
             }
-            let title = cells.first().into_iter().flat_map(|cell| cell_lines(cell, room, (row + 1, 0)));
-            lines.extend(title.map(|spans| TableLine { spans: in_bold(spans), ended_row: None }));
-            for (column, (head, cell)) in self.head.iter().zip(cells).enumerate().skip(1) {
-                lines.extend(record_field_lines(head, cell, label_width, room, (row + 1, column)));
+            let title = cells.first().into_iter().flat_map(|cell| cell_lines(cell, room));
+            lines.extend(title.map(in_bold).map(line));
+            for (head, cell) in self.head.iter().zip(cells).skip(1) {
+                lines.extend(record_field_lines(head, cell, label_width, room).into_iter().map(line));
             }
             if let Some(last) = lines.last_mut() {
                 last.ended_row = Some(row);
             }
         }
         if self.body.is_empty() {
-            let heads = self.head.iter().enumerate().flat_map(|(column, cell)| cell_lines(cell, room, (0, column)));
-            lines.extend(heads.map(|spans| TableLine { spans: in_bold(spans), ended_row: None }));
+            lines.extend(self.head.iter().flat_map(|cell| cell_lines(cell, room)).map(in_bold).map(line));
         }
         lines
     }
 }
 
-fn record_field_lines(
-    head: &InlineText,
-    cell: &InlineText,
-    label_width: usize,
-    room: usize,
-    cell_pos: (usize, usize),
-) -> Vec<TableLine> {
+fn record_field_lines(head: &InlineText, cell: &InlineText, label_width: usize, room: usize) -> Vec<MappedSpans> {
     let indent = label_width + 2 * COLUMN_GAP;
-    let of_head = (0, cell_pos.1);
     if room < indent + 4 {
-        let both = cell_lines(head, room, of_head).into_iter().chain(cell_lines(cell, room, cell_pos));
-        return both.map(|spans| TableLine { spans, ended_row: None }).collect();
+        return [cell_lines(head, room), cell_lines(cell, room)].concat();
     }
-    let spaces = |cells: usize| StyledSpan::new(" ".repeat(cells), TextStyle::of(ColourRole::Text));
-    let names = cell_lines(head, label_width, of_head);
-    let said = cell_lines(cell, room - indent, cell_pos);
+    let names = cell_lines(head, label_width);
+    let values = cell_lines(cell, room - indent);
     let line = |nth: usize| {
-        let mut spans = vec![spaces(COLUMN_GAP)];
-        let name = names.get(nth).cloned().unwrap_or_default();
-        spans.extend(name.into_iter().map(|span| StyledSpan { style: TextStyle::of(ColourRole::Muted), ..span }));
-        if let Some(said) = said.get(nth) {
-            let used = spans.iter().map(StyledSpan::width).sum();
-            spans.push(spaces(indent.saturating_sub(used)));
-            spans.extend_from_slice(said);
+        let mut text = MappedSpans::default();
+        text.push_inserted(spaces(COLUMN_GAP));
+        let mut name = names.get(nth).cloned().unwrap_or_default();
+        name.spans.iter_mut().for_each(|span| span.style = TextStyle::of(ColourRole::Muted));
+        text.append(name);
+        if let Some(value) = values.get(nth) {
+            text.push_inserted(spaces(indent.saturating_sub(text.width())));
+            text.append(value.clone());
         }
-        TableLine { spans, ended_row: None }
+        text
     };
-    (0..names.len().max(said.len())).map(line).collect()
+    (0..names.len().max(values.len())).map(line).collect()
 }
 
-/// Returns the rows of a cell; each span records the row and column of the cell.
-fn cell_lines(cell: &InlineText, width: usize, (row, column): (usize, usize)) -> Vec<Vec<StyledSpan>> {
-    let lines = cell.wrapped_lines(width, width).into_iter();
-    lines
-        .map(|line| {
-            let cell = Some(TableCell { row: row as u32, column: column as u16, join: line.joint });
-            line.spans.into_iter().map(|span| StyledSpan { cell, ..span }).collect()
-        })
-        .collect()
+fn spaces(cells: usize) -> StyledSpan {
+    StyledSpan::new(" ".repeat(cells), TextStyle::of(ColourRole::Text))
+}
+
+/// Returns the rows of a cell.
+fn cell_lines(cell: &InlineText, width: usize) -> Vec<MappedSpans> {
+    cell.wrapped_lines(width, width).into_iter().map(|line| line.text).collect()
 }
 
 fn table_row_lines(cells: &[InlineText], widths: &[usize], sides: &[CellAlign], row: Option<usize>) -> Vec<TableLine> {
-    let blocks: Vec<Vec<Vec<StyledSpan>>> = widths
+    let blocks: Vec<Vec<MappedSpans>> = widths
         .iter()
         .enumerate()
-        .map(|(at, &width)| {
-            let cell_pos = (row.map_or(0, |row| row + 1), at);
-            cells.get(at).map_or_else(Vec::new, |cell| cell_lines(cell, width, cell_pos))
-        })
+        .map(|(at, &width)| cells.get(at).map_or_else(Vec::new, |cell| cell_lines(cell, width)))
         .collect();
     let height = blocks.iter().map(Vec::len).max().unwrap_or(0).max(1);
     let mut lines = Vec::with_capacity(height);
     for nth in 0..height {
-        let mut spans = Vec::new();
+        let mut text = MappedSpans::default();
         let mut pending_spaces = 0;
         for (at, &width) in widths.iter().enumerate() {
             let mut cell = blocks[at].get(nth).cloned().unwrap_or_default();
             if row.is_none() {
                 cell = in_bold(cell);
             }
-            let used: usize = cell.iter().map(StyledSpan::width).sum();
+            let used = cell.width();
             let free = width.saturating_sub(used);
             let before = match sides[at] {
                 CellAlign::Left => 0,
@@ -218,25 +204,25 @@ fn table_row_lines(cells: &[InlineText], widths: &[usize], sides: &[CellAlign], 
                     free.saturating_sub(behind - own.min(behind))
                 }
             };
-            if pending_spaces + before > 0 && !cell.is_empty() {
-                spans.push(StyledSpan::new(" ".repeat(pending_spaces + before), TextStyle::of(ColourRole::Text)));
+            if pending_spaces + before > 0 && !cell.spans.is_empty() {
+                text.push_inserted(spaces(pending_spaces + before));
                 pending_spaces = 0;
             } else {
                 pending_spaces += before;
             }
-            spans.extend(cell);
+            text.append(cell);
             pending_spaces += width.saturating_sub(used + before) + COLUMN_GAP;
         }
-        lines.push(TableLine { spans, ended_row: (nth + 1 == height).then_some(row).flatten() });
+        lines.push(TableLine { text, ended_row: (nth + 1 == height).then_some(row).flatten() });
     }
     lines
 }
 
-fn in_bold(mut spans: Vec<StyledSpan>) -> Vec<StyledSpan> {
-    for span in &mut spans {
+fn in_bold(mut text: MappedSpans) -> MappedSpans {
+    for span in &mut text.spans {
         span.style.modifiers |= Modifier::BOLD;
     }
-    spans
+    text
 }
 
 /// Whether a cell contains a number, with its sign, unit or currency and the citation marks after it.

@@ -171,6 +171,7 @@ impl ThemeMarks {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a mark must have the same width however it is measured")]
 mod tests {
     use unicode_width::UnicodeWidthStr;
 

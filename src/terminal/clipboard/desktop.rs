@@ -11,10 +11,10 @@ pub(crate) struct DesktopClipboard {
 
 #[cfg(feature = "clipboard")]
 impl DesktopClipboard {
-    pub const AVAILABLE: bool = true;
+    pub(super) const AVAILABLE: bool = true;
 
     /// Copies a text and returns whether the desktop accepted it. The desktop fetches it from us on paste.
-    pub fn copy(&mut self, text: &str, target: ClipboardTarget) -> bool {
+    pub(super) fn copy(&mut self, text: &str, target: ClipboardTarget) -> bool {
         if self.clipboard.is_none() {
             self.clipboard = arboard::Clipboard::new().ok();
         }

@@ -121,6 +121,7 @@ fn forward(send: &mpsc::Sender<Vec<TerminalInput>>, paused: &AtomicBool) {
     const STEP: Duration = Duration::from_millis(100);
     loop {
         if paused.load(Ordering::Acquire) {
+            #[expect(clippy::disallowed_methods, reason = "there is no event for the end of a pause")]
             std::thread::sleep(STEP);
             continue;
         }

@@ -27,7 +27,7 @@ pub(crate) enum ScrollDirection {
 
 impl ScrollRegion {
     /// Finds a scroll after which far fewer cells differ from `next`.
-    pub fn find(screen: &Buffer, next: &Buffer) -> Option<Self> {
+    pub(super) fn find(screen: &Buffer, next: &Buffer) -> Option<Self> {
         let height = screen.area.height;
         let unscrolled_differences: Vec<usize> =
             (0..height).map(|y| count_differences(row_cells(screen, y), row_cells(next, y))).collect();
@@ -86,7 +86,7 @@ impl ScrollRegion {
     }
 
     /// Moves the rows of a buffer as the terminal does.
-    pub fn apply(self, screen: &mut Buffer) {
+    pub(super) fn apply(self, screen: &mut Buffer) {
         let width = usize::from(screen.area.width);
         let (top, end) = (usize::from(self.top) * width, (usize::from(self.bottom) + 1) * width);
         let moved = usize::from(self.rows) * width;

@@ -41,7 +41,7 @@ struct DraftLine {
 
 impl DraftLayout {
     /// Wraps `lines` to `width` cells. After a full row the caret is in the margin.
-    pub fn fit(&mut self, lines: &[String], width: usize) {
+    pub(super) fn fit(&mut self, lines: &[String], width: usize) {
         if width != self.width {
             self.lines.clear();
             self.width = width;
@@ -78,11 +78,11 @@ impl DraftLayout {
         }
     }
 
-    pub fn row_count(&self) -> usize {
+    pub(super) fn row_count(&self) -> usize {
         self.rows_above.last().copied().unwrap_or_default().max(1)
     }
 
-    pub fn row(&self, index: usize) -> Option<DraftRow> {
+    pub(super) fn row(&self, index: usize) -> Option<DraftRow> {
         let line = self.rows_above.partition_point(|above| *above <= index).checked_sub(1)?;
         let draft_line = self.lines.get(line)?;
         let nth = index - self.rows_above[line];
@@ -90,12 +90,12 @@ impl DraftLayout {
         Some(DraftRow { line, start: draft_line.row_starts[nth], end })
     }
 
-    pub fn text_of(&self, row: DraftRow) -> &str {
+    pub(super) fn text_of(&self, row: DraftRow) -> &str {
         &self.lines[row.line].text[row.start..row.end]
     }
 
     /// Returns the row of a position, and the cell in that row.
-    pub fn cell_of(&self, place: TextPos) -> (usize, usize) {
+    pub(super) fn cell_of(&self, place: TextPos) -> (usize, usize) {
         let Some(line) = self.lines.get(place.line) else { return (0, 0) };
         let nth = line.row_starts.partition_point(|start| *start <= place.byte).saturating_sub(1);
         let start = line.row_starts[nth];
@@ -104,7 +104,7 @@ impl DraftLayout {
     }
 
     /// Returns the position nearest to a cell, for clicks and for `Up` and `Down`.
-    pub fn pos_at(&self, index: usize, cell: usize) -> TextPos {
+    pub(super) fn pos_at(&self, index: usize, cell: usize) -> TextPos {
         let Some(row) = self.row(index.min(self.row_count() - 1)) else { return TextPos::default() };
         let (mut byte, mut left, mut last) = (row.start, 0, row.start);
         for cluster in text::clusters(self.text_of(row)) {

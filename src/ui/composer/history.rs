@@ -12,13 +12,13 @@ pub(crate) struct HistoryWalk {
 
 impl HistoryWalk {
     /// Goes one prompt back; `shown` is the current text of the composer.
-    pub fn older(&mut self, prompts: &[String], shown: &str) -> Option<String> {
+    pub(super) fn older(&mut self, prompts: &[String], shown: &str) -> Option<String> {
         let next = self.index.map_or(0, |at| at + 1);
         (next < prompts.len()).then(|| self.go_to(Some(next), prompts, shown))
     }
 
     /// Goes one prompt forward, and finally to the draft.
-    pub fn newer(&mut self, prompts: &[String], shown: &str) -> Option<String> {
+    pub(super) fn newer(&mut self, prompts: &[String], shown: &str) -> Option<String> {
         let at = self.index?;
         Some(self.go_to(at.checked_sub(1), prompts, shown))
     }

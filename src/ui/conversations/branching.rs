@@ -37,7 +37,6 @@ pub(crate) fn edit_prompt(screen: &mut Screen, cx: &mut Cx<'_>, id: MessageId) {
     screen.pane.composer.set_text(&text);
     screen.pane.editing = Some(EditTarget::Prompt(id));
     screen.focus = PaneFocus::Composer;
-    cx.show_message("editing an earlier prompt: Enter sends it as a branch, Esc leaves it");
 }
 
 /// Asks which model should answer again.

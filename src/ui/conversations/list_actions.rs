@@ -59,7 +59,7 @@ fn dock(screen: &mut Screen) {
     }
 }
 
-fn is_floating(overlays: &Vec<ScreenOverlay>) -> bool {
+fn is_floating(overlays: &[ScreenOverlay]) -> bool {
     overlays.iter().any(|overlay| matches!(overlay, ScreenOverlay::List))
 }
 

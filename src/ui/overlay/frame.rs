@@ -25,6 +25,7 @@ pub struct OverlayFrame<'a> {
 /// The widest screen that an overlay covers completely.
 const MAX_FULL_WIDTH: u16 = 80;
 const MAX_WIDTH: u16 = 100;
+const INDENT: u16 = 2;
 
 /// Returns the area of an overlay of this size, a little above the middle of the screen.
 pub fn overlay_area(screen: Rect, width: u16, height: u16) -> Rect {
@@ -35,6 +36,12 @@ pub fn overlay_area(screen: Rect, width: u16, height: u16) -> Rect {
     };
     let height = height.min(screen.height);
     Rect { x: screen.x + (screen.width - width) / 2, y: screen.y + (screen.height - height) / 3, width, height }
+}
+
+/// Returns the column of text inside a frame: left of it are the bar of the cursor or a mark, and a blank.
+pub fn text_column(area: Rect) -> Rect {
+    let left = INDENT.min(area.width);
+    Rect { x: area.x + left, width: (area.width - left).saturating_sub(INDENT), ..area }
 }
 
 impl OverlayFrame<'_> {

@@ -15,7 +15,11 @@ use nucleo_matcher::{
 };
 use ratatui::layout::Rect;
 
-use super::{field::TextField, frame};
+use super::{
+    field::TextField,
+    frame,
+    list_browser::{BrowserRow, ListBrowser},
+};
 use crate::render::theme::ColourRole;
 pub use crate::ui::models::model_rows::{MODEL_COLUMNS, model_row};
 use crate::{
@@ -48,10 +52,8 @@ pub struct FuzzyPicker<T> {
     /// The height of the details, the same for every row so that nothing jumps.
     pub detail_rows: u16,
     rows: Vec<PickerRow<T>>,
-    matches: Vec<PickerMatch>,
+    matches: ListBrowser<PickerMatch>,
     widths: Vec<usize>,
-    cursor: usize,
-    top: usize,
 }
 
 /// A row that can be chosen.
@@ -93,6 +95,8 @@ struct PickerMatch {
     matched_clusters: Vec<u32>,
 }
 
+impl BrowserRow for PickerMatch {}
+
 impl<T: PartialEq> FuzzyPicker<T> {
     pub fn new(title: &str, columns: &'static [PickerColumn]) -> Self {
         Self {
@@ -107,10 +111,8 @@ impl<T: PartialEq> FuzzyPicker<T> {
             width: 76,
             detail_rows: 2,
             rows: Vec::new(),
-            matches: Vec::new(),
+            matches: ListBrowser::default(),
             widths: Vec::new(),
-            cursor: 0,
-            top: 0,
         }
     }
 
@@ -133,25 +135,12 @@ impl<T: PartialEq> FuzzyPicker<T> {
 
     /// Moves the cursor to the row with this payload, if it is listed.
     pub fn select(&mut self, payload: &T) {
-        let found = self.matches.iter().position(|found| self.rows[found.row_index].payload == *payload);
-        self.cursor = found.unwrap_or(self.cursor);
+        self.matches.select_first(|found| self.rows[found.row_index].payload == *payload);
     }
 
     /// Moves the cursor to the first matching row whose payload passes; returns `false` if there is none.
-    pub fn select_where(&mut self, passes: impl Fn(&T) -> bool) -> bool {
-        let found = self.matches.iter().position(|found| passes(&self.rows[found.row_index].payload));
-        self.cursor = found.unwrap_or(self.cursor);
-        found.is_some()
-    }
-
-    /// The row under the cursor, which Enter chooses.
-    pub fn selected(&self) -> Option<&PickerRow<T>> {
-        self.matches.get(self.cursor).map(|found| &self.rows[found.row_index])
-    }
-
-    /// The number of matching rows, and of all rows.
-    pub fn counts(&self) -> (usize, usize) {
-        (self.matches.len(), self.rows.len())
+    pub(crate) fn select_where(&mut self, passes: impl Fn(&T) -> bool) -> bool {
+        self.matches.select_first(|found| passes(&self.rows[found.row_index].payload))
     }
 
     /// Edits the query.
@@ -169,48 +158,29 @@ impl<T: PartialEq> FuzzyPicker<T> {
 
     /// Does what an action means here: a move of the cursor, by pages of the height of the list on this screen.
     pub fn on_action(&mut self, action: Action, screen: Rect) {
-        let page = usize::from(self.list_height(screen)).max(1);
-        let last = self.matches.len().saturating_sub(1);
-        self.cursor = match action {
-            Action::RowUp => self.cursor.saturating_sub(1),
-            Action::RowDown => (self.cursor + 1).min(last),
-            Action::PageUp => self.cursor.saturating_sub(page),
-            Action::PageDown => (self.cursor + page).min(last),
-            Action::FirstRow => 0,
-            Action::LastRow => last,
-            _ => return,
-        };
+        self.matches.on_action(action, self.areas(screen).list.height.into());
     }
 
     /// Scrolls the cursor into view; called before each frame.
     pub fn scroll_to_cursor(&mut self, screen: Rect) {
-        let height = usize::from(self.list_height(screen)).max(1);
-        let last_top = self.matches.len().saturating_sub(height);
-        self.top = self.top.clamp((self.cursor + 1).saturating_sub(height), self.cursor).min(last_top);
+        self.matches.scroll_to_cursor(self.areas(screen).list.height.into());
     }
 
     /// Moves the cursor to the row at a position of the screen; `false` if there is none.
     pub fn on_click(&mut self, position: ratatui::layout::Position, screen: Rect) -> bool {
-        let list = self.areas(screen).list;
-        let clicked = self.top + usize::from(position.y.saturating_sub(list.y));
-        let hit = list.contains(position) && clicked < self.matches.len();
-        if hit {
-            self.cursor = clicked;
-        }
-        hit
+        self.matches.on_click(position, self.areas(screen).list)
     }
 
     fn after_edit(&mut self, before: &str) {
         if self.query.text() != before {
-            self.cursor = 0;
-            self.top = 0;
             self.update_matches();
+            self.matches.go_to_start();
         }
     }
 
     fn update_matches(&mut self) {
-        self.matches = find_matches(&self.rows, columns::searched_column(self.columns), &self.query.text());
-        self.cursor = self.cursor.min(self.matches.len().saturating_sub(1));
+        let matches = find_matches(&self.rows, columns::searched_column(self.columns), &self.query.text());
+        self.matches.set_rows(matches);
     }
 }
 
@@ -225,8 +195,14 @@ struct PickerAreas {
 }
 
 impl<T> FuzzyPicker<T> {
-    fn list_height(&self, screen: Rect) -> u16 {
-        self.areas(screen).list.height
+    /// The row under the cursor, which Enter chooses.
+    pub fn selected(&self) -> Option<&PickerRow<T>> {
+        self.matches.selected().map(|found| &self.rows[found.row_index])
+    }
+
+    /// The number of matching rows, and of all rows.
+    pub fn counts(&self) -> (usize, usize) {
+        (self.matches.rows().len(), self.rows.len())
     }
 
     /// Divides the screen. The layout does not depend on the matches, so nothing jumps.

@@ -11,7 +11,7 @@ use ratatui::{
 
 use super::{
     field::{FieldDisplay, TextField},
-    frame,
+    frame::{self, text_column},
 };
 use crate::text::SearchNeedle;
 use crate::{
@@ -43,6 +43,10 @@ impl SearchField {
     /// Returns `true` while keys go to the field.
     pub fn is_typing(&self) -> bool {
         self.typing
+    }
+
+    pub fn text(&self) -> String {
+        self.field.text()
     }
 
     pub fn needle(&self) -> &SearchNeedle {
@@ -103,7 +107,6 @@ pub struct SearchAreas {
 }
 
 const WIDTH: u16 = 100;
-const INDENT: u16 = 2;
 
 pub fn areas(screen: Rect) -> SearchAreas {
     let height = if screen.height > 24 { screen.height - 4 } else { screen.height };
@@ -117,12 +120,6 @@ pub fn areas(screen: Rect) -> SearchAreas {
     let field = Rect { height: inner.height.min(1), ..inner };
     let above = (if inner.height > 6 { 2 } else { 1 }).min(inner.height);
     SearchAreas { frame, field, rows: Rect { y: inner.y + above, height: inner.height - above, ..inner } }
-}
-
-/// The column of text inside the frame.
-pub fn text_column(area: Rect) -> Rect {
-    let left = INDENT.min(area.width);
-    Rect { x: area.x + left, width: (area.width - left).saturating_sub(INDENT), ..area }
 }
 
 /// Draws the field.

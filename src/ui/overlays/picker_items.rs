@@ -10,7 +10,7 @@ use crate::{
     api::ApiDialect,
     chat::{ConversationId, Effort, MessageId},
     config::{MouseMode, SettingChange},
-    render::markdown::ExtractedCode,
+    render::markdown::CodeBlock,
     ui::{
         Action, Effect, EndpointInfo,
         connect::ConnectRequest,
@@ -97,7 +97,7 @@ pub enum PickerItem {
     Prompt(String),
     Code {
         number: usize,
-        code: ExtractedCode,
+        code: CodeBlock,
     },
     Write {
         path: String,
@@ -184,7 +184,7 @@ pub(crate) fn copy_code(cx: &mut Cx<'_>, text: String) {
 }
 
 /// Returns the theme under the cursor of the theme picker, if it is open.
-pub(crate) fn previewed_theme(overlays: &Vec<ScreenOverlay>) -> Option<String> {
+pub(crate) fn previewed_theme(overlays: &[ScreenOverlay]) -> Option<String> {
     let Some(ScreenOverlay::Picker { of: PickerKind::Theme, picker }) = overlays.last() else {
         return None;
     };
@@ -195,14 +195,14 @@ pub(crate) fn previewed_theme(overlays: &Vec<ScreenOverlay>) -> Option<String> {
 }
 
 /// Previews the theme under the cursor of the theme picker.
-pub(crate) fn preview_theme(overlays: &mut Vec<ScreenOverlay>, env: &mut Environment) {
+pub(crate) fn preview_theme(overlays: &mut [ScreenOverlay], env: &mut Environment) {
     if matches!(overlays.last(), Some(ScreenOverlay::Picker { of: PickerKind::Theme, .. })) {
         theme_selection::apply_theme(overlays, env); // The row of a theme shows its error.
     }
 }
 
 /// Sets a theme and saves it in the config, or shows why it cannot be used.
-fn set_theme(overlays: &mut Vec<ScreenOverlay>, cx: &mut Cx<'_>, name: String) {
+fn set_theme(overlays: &mut [ScreenOverlay], cx: &mut Cx<'_>, name: String) {
     match cx.env.theme_selection.resolve(&name, &cx.env.config) {
         Ok(_) => {
             cx.env.config.theme.clone_from(&name);

@@ -39,7 +39,7 @@ pub(crate) fn open_call(overlays: &mut Vec<ScreenOverlay>, cx: &mut Cx<'_>, mess
 }
 
 /// Updates the pager before a frame. Returns a request for the full result if the message has only part of it.
-pub(crate) fn refresh_pager(overlays: &mut Vec<ScreenOverlay>, chats: &Chats) -> Option<Effect> {
+pub(crate) fn refresh_pager(overlays: &mut [ScreenOverlay], chats: &Chats) -> Option<Effect> {
     let conversation = chats.conversations.get(&chats.content.conversation_id()?)?;
     let pager = find_pager(overlays)?;
     let (message, slot) = (pager.message, pager.slot);
@@ -51,7 +51,7 @@ pub(crate) fn refresh_pager(overlays: &mut Vec<ScreenOverlay>, chats: &Chats) ->
 }
 
 pub(crate) fn on_result_loaded(
-    overlays: &mut Vec<ScreenOverlay>,
+    overlays: &mut [ScreenOverlay],
     message: MessageId,
     slot: ItemSlot,
     result: Result<Option<Box<ToolOutcome>>, store::StoreError>,

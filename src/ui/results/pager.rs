@@ -1,7 +1,7 @@
 //! The pager: the arguments and the result of a call in full, for searching and copying.
 
+mod document_rows;
 mod page;
-mod rows;
 mod view;
 
 use std::ops::Range;
@@ -18,12 +18,15 @@ use crate::{
     ui::{
         Action,
         keymap::KeyContext,
-        overlay::search::{self, SearchField},
+        overlay::{
+            frame, list_browser,
+            search::{self, SearchField},
+        },
         transcript::result_text,
     },
 };
+use document_rows::PagerRow;
 use page::PagerDocument;
-use rows::PagerRow;
 pub use view::PagerView;
 
 /// An overlay that shows one call.
@@ -38,6 +41,8 @@ pub struct CallPager {
     call_position: (usize, usize),
     document: PagerDocument,
     rows: Vec<PagerRow>,
+    /// The rows are those of an earlier document.
+    is_stale: bool,
     /// The index of the row at the top.
     top: usize,
     search: SearchField,
@@ -89,6 +94,7 @@ impl CallPager {
             call_position: (1, 1),
             document: PagerDocument::default(),
             rows: Vec::new(),
+            is_stale: true,
             top: 0,
             search: SearchField::default(),
             matches: Vec::new(),
@@ -139,23 +145,26 @@ impl CallPager {
     /// Rebuilds the document; the scroll position stays.
     fn rebuild(&mut self) {
         self.document = page::build_document(self);
-        self.lay_out();
+        self.is_stale = true;
         self.update_matches();
     }
 
-    fn lay_out(&mut self) {
-        let parts = search::areas(Rect::from((Position::ORIGIN, self.size)));
-        self.rows = rows::lay_out(&self.document, search::text_column(parts.rows).width.into());
-        self.scroll(0);
+    /// Whether the rows wait for the next layout.
+    pub fn is_unsettled(&self) -> bool {
+        self.is_stale
     }
 
-    /// Lays out again if the size has changed; called before each frame.
-    pub fn arrange(&mut self, size: Size) {
-        if self.size != size {
+    /// Lays out again if the document or the size has changed; called before each frame.
+    pub fn lay_out(&mut self, size: Size) {
+        let is_resized = std::mem::replace(&mut self.size, size) != size;
+        if is_resized || self.is_stale {
             let top = self.rows.get(self.top).map(|row| row.start);
-            self.size = size;
-            self.lay_out();
-            self.top = top.map_or(0, |start| self.row_at(start));
+            let parts = search::areas(Rect::from((Position::ORIGIN, size)));
+            self.rows = document_rows::lay_out(&self.document, frame::text_column(parts.rows).width.into());
+            if is_resized {
+                self.top = top.map_or(0, |start| self.row_at(start));
+            }
+            self.is_stale = false;
         }
         self.scroll(0);
     }
@@ -205,14 +214,9 @@ impl CallPager {
             Action::RowDown if is_typing => self.go_to_match(1),
             Action::RowUp if is_typing => self.go_to_match(-1),
             Action::Accept if is_typing => self.search.stop_typing(),
-            Action::RowDown | Action::Accept => self.scroll(1),
-            Action::RowUp => self.scroll(-1),
+            Action::Accept => self.scroll(1),
             Action::PageDown => self.scroll(page - 1),
             Action::PageUp => self.scroll(1 - page),
-            Action::HalfDown => self.scroll(page / 2),
-            Action::HalfUp => self.scroll(-page / 2),
-            Action::FirstRow => self.scroll(isize::MIN),
-            Action::LastRow => self.scroll(isize::MAX),
             Action::NextSection => self.go_to_heading(true),
             Action::PreviousSection => self.go_to_heading(false),
             Action::NextMatch => self.go_to_match(1),
@@ -223,7 +227,7 @@ impl CallPager {
             Action::NextCall => return PagerCommand::StepCall(1),
             Action::PreviousCall => return PagerCommand::StepCall(-1),
             Action::Close => return PagerCommand::Close,
-            _ => (),
+            _ => self.scroll(list_browser::row_step(action, self.height()).unwrap_or(0)),
         }
         PagerCommand::Nothing
     }

@@ -38,15 +38,16 @@ pub(crate) fn draw_status(state: &State, now: Timestamp, area: Rect, frame: &mut
     let cost = conversation.and_then(|conversation| cost_label(conversation, tokens));
     let today = state.chats.daily_cost.cost(now).map(ToString::to_string);
     let quitting = quit_message(&state.screen, &state.chats, &state.env);
+    let queued = conversation.map_or_else(String::new, |conversation| stopped_label(state, conversation));
     let phase = match &quitting {
         Some(words) => Some(PhaseStatus {
-            mark: state.env.theme.marks.asking,
+            mark: "",
             role: ColourRole::Warning,
             label: words,
             elapsed: None,
             tokens_per_second: None,
         }),
-        None => conversation.and_then(|conversation| phase(state, conversation, now)),
+        None => conversation.and_then(|conversation| phase(state, conversation, &queued, now)),
     };
     let hints = if quitting.is_some() { Vec::new() } else { leaving_hints(state) };
     let pane_keys = pane_keys(state);
@@ -87,9 +88,14 @@ pub(crate) fn spinner_mark(state: &State, now: Timestamp) -> &'static str {
 }
 
 /// Returns the phase of the turn on the screen, with its clock.
-fn phase<'a>(state: &'a State, conversation: &Conversation, now: Timestamp) -> Option<PhaseStatus<'a>> {
+fn phase<'a>(
+    state: &'a State,
+    conversation: &Conversation,
+    queued: &'a str,
+    now: Timestamp,
+) -> Option<PhaseStatus<'a>> {
     let marks = &state.env.theme.marks;
-    let Some(turn) = conversation.active_turn() else { return stopped_but_billed(state, conversation) };
+    let Some(turn) = conversation.active_turn() else { return stopped_phase(conversation, queued) };
     let clock = Duration::try_from(now.duration_since(turn.phase_started)).ok();
     let with_word = |word| PhaseStatus {
         mark: spinner_mark(state, now),
@@ -139,25 +145,34 @@ fn phase<'a>(state: &'a State, conversation: &Conversation, now: Timestamp) -> O
     })
 }
 
-/// Returns the warning for a stopped answer whose price is not known yet: the provider may still generate and bill it.
-fn stopped_but_billed<'a>(state: &'a State, conversation: &Conversation) -> Option<PhaseStatus<'a>> {
+/// Returns what stands in place of the phase after the newest answer was stopped.
+fn stopped_phase<'a>(conversation: &Conversation, label: &'a str) -> Option<PhaseStatus<'a>> {
     let last = conversation.messages.get(conversation.branch.last()?)?;
     let is_stopped = last.as_answer().is_some_and(|answer| answer.end == AnswerEnd::Stopped);
-    (is_stopped && conversation.is_price_pending(last.id)).then_some(PhaseStatus {
-        mark: state.env.theme.marks.asking,
+    is_stopped.then_some(PhaseStatus {
+        mark: "",
         role: ColourRole::Warning,
-        label: "stopped; may still be billed",
+        label,
         elapsed: None,
         tokens_per_second: None,
     })
 }
 
-/// Estimates the tokens per second of the text so far, at four bytes a token; the server counts only at the end.
+fn stopped_label(state: &State, conversation: &Conversation) -> String {
+    match conversation.queue.len() {
+        0 => "stopped".into(),
+        waiting => format!("stopped {} {waiting} queued", state.env.theme.marks.dot),
+    }
+}
+
+/// Estimates the tokens per second of this step's text, at four bytes a token; the server counts only at the end.
 fn tokens_per_second(conversation: &Conversation, turn: &Turn, now: Timestamp) -> Option<u32> {
     let answer = conversation.messages.get(&turn.answer)?.as_answer()?;
-    let millis = now.duration_since(answer.first_text_at?).as_millis();
+    let texts = || answer.items.iter().filter(|(slot, item)| slot.step == turn.step && item.parts().is_some());
+    let since = if turn.step == 0 { answer.first_text_at } else { texts().map(|(_, item)| item.opened_at).min() };
+    let millis = now.duration_since(since?).as_millis();
     let bytes: usize =
-        answer.items.values().flat_map(|item| item.parts().unwrap_or_default()).map(|part| part.text().len()).sum();
+        texts().flat_map(|(_, item)| item.parts().unwrap_or_default()).map(|part| part.text().len()).sum();
     let tokens = i128::try_from(bytes / 4).ok()?;
     if millis < 500 { None } else { u32::try_from(tokens * 1000 / millis).ok() }
 }

@@ -37,7 +37,7 @@ pub(crate) fn open_themes(screen: &mut Screen, cx: &mut Cx<'_>) {
 }
 
 /// Updates the open theme picker after the user's own themes were read again.
-pub(crate) fn refresh_themes(overlays: &mut Vec<ScreenOverlay>, env: &mut Environment) {
+pub(crate) fn refresh_themes(overlays: &mut [ScreenOverlay], env: &mut Environment) {
     let new = theme_rows(env);
     if let Some(ScreenOverlay::Picker { of: PickerKind::Theme, picker }) = overlays.last_mut() {
         picker.set_rows(new);

@@ -123,14 +123,14 @@ fn parse_user_theme(file: ThemeFile) -> UserTheme {
 }
 
 /// Activates the chosen or previewed theme; returns the reason if that is not possible.
-pub(crate) fn apply_theme(overlays: &mut Vec<ScreenOverlay>, env: &mut Environment) -> Option<String> {
+pub(crate) fn apply_theme(overlays: &mut [ScreenOverlay], env: &mut Environment) -> Option<String> {
     let previewed = overlays::previewed_theme(overlays);
     env.apply_theme(previewed.as_deref())
 }
 
 /// Asks the terminal for its background if the theme depends on it. The query goes out after the first frame, because
 /// effects of `sync` are carried out after drawing.
-pub(crate) fn query_background(overlays: &mut Vec<ScreenOverlay>, cx: &mut Cx<'_>) -> Option<Effect> {
+pub(crate) fn query_background(overlays: &mut [ScreenOverlay], cx: &mut Cx<'_>) -> Option<Effect> {
     let is_needed = cx.env.config.theme == AUTO || overlays::previewed_theme(overlays).is_some();
     if !is_needed || cx.env.theme_selection.queried_at.is_some() || cx.env.theme_selection.has_no_colour() {
         return None;
@@ -140,7 +140,7 @@ pub(crate) fn query_background(overlays: &mut Vec<ScreenOverlay>, cx: &mut Cx<'_
 }
 
 /// Handles the terminal's report of its background.
-pub(crate) fn on_background(overlays: &mut Vec<ScreenOverlay>, cx: &mut Cx<'_>, shade: ThemeShade) {
+pub(crate) fn on_background(overlays: &mut [ScreenOverlay], cx: &mut Cx<'_>, shade: ThemeShade) {
     let now = cx.now;
     let in_time =
         cx.env.theme_selection.queried_at.is_some_and(|asked| now.duration_since(asked) <= BACKGROUND_TIMEOUT);
@@ -158,7 +158,7 @@ pub(crate) fn on_colours_changed(env: &mut Environment) {
 }
 
 /// Updates the user's own themes after their files were read again.
-pub(crate) fn on_themes(overlays: &mut Vec<ScreenOverlay>, env: &mut Environment, files: Vec<ThemeFile>) {
+pub(crate) fn on_themes(overlays: &mut [ScreenOverlay], env: &mut Environment, files: Vec<ThemeFile>) {
     env.theme_selection.user_themes = files.into_iter().map(parse_user_theme).collect();
     overlays::refresh_themes(overlays, env);
     apply_theme(overlays, env); // The open picker shows the error of a file.

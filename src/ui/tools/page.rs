@@ -28,7 +28,7 @@ const NAMES: usize = 11;
 /// The most bytes of a schema that are shown.
 const MAX_SCHEMA_BYTES: usize = 1 << 17;
 /// The height of the details below the list.
-pub const DETAIL_ROWS: u16 = 3;
+pub(super) const DETAIL_ROWS: u16 = 3;
 
 /// The rows of a page, added from the top, and their width.
 struct PageBuilder {
@@ -37,7 +37,7 @@ struct PageBuilder {
 }
 
 /// The rows of a page; empty if its subject no longer exists.
-pub fn page_rows(subject: &PageSubject, facts: &ToolFacts, width: usize) -> Vec<StyledRow> {
+pub(super) fn page_rows(subject: &PageSubject, facts: &ToolFacts, width: usize) -> Vec<StyledRow> {
     let mut page = PageBuilder { width: width.max(1), rows: Vec::new() };
     match subject {
         PageSubject::Item(ToolListItem::Server(name)) => {
@@ -58,7 +58,7 @@ pub fn page_rows(subject: &PageSubject, facts: &ToolFacts, width: usize) -> Vec<
 }
 
 /// The title of the page's frame.
-pub fn page_title(subject: &PageSubject, facts: &ToolFacts) -> String {
+pub(super) fn page_title(subject: &PageSubject, facts: &ToolFacts) -> String {
     match subject {
         PageSubject::Item(ToolListItem::ToolMode | ToolListItem::ParallelCalls) => String::new(),
         PageSubject::Item(ToolListItem::Server(name) | ToolListItem::Hosted(name)) => {
@@ -70,7 +70,7 @@ pub fn page_title(subject: &PageSubject, facts: &ToolFacts) -> String {
 }
 
 /// The details for the row under the cursor.
-pub fn detail_rows(thing: &ToolListItem, facts: &ToolFacts, width: usize) -> Vec<StyledRow> {
+pub(super) fn detail_rows(thing: &ToolListItem, facts: &ToolFacts, width: usize) -> Vec<StyledRow> {
     let text = |words: &str| StyledSpan::new(short_line(words), TextStyle::of(ColourRole::Text));
     let muted = |words: String| StyledSpan::new(short_line(&words), TextStyle::of(ColourRole::Muted));
     let (words, below) = match thing {

@@ -52,7 +52,7 @@ pub enum ToolListItem {
 
 /// A row of the list; its text is clean.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ToolRow {
+pub(super) struct ToolRow {
     pub depth: RowDepth,
     /// The item that keys act on; the cursor skips rows without one.
     pub item: Option<ToolListItem>,
@@ -62,7 +62,7 @@ pub struct ToolRow {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum RowDepth {
+pub(super) enum RowDepth {
     Heading,
     Row,
     /// A tool below its server.
@@ -70,7 +70,7 @@ pub enum RowDepth {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ToolSwitch {
+pub(super) enum ToolSwitch {
     On,
     Off,
     /// It cannot be switched here, for this reason.
@@ -86,13 +86,13 @@ const USUAL_HOSTED: [(&str, &str); 4] = [
 ];
 
 /// The reason why a server of a project cannot be switched.
-pub const UNTRUSTED_REASON: &str = "it has to be trusted first: t";
+pub(super) const UNTRUSTED_REASON: &str = "it has to be trusted first: t";
 
 /// The most characters of a text that a row shows.
 const MAX_TEXT_CHARS: usize = 300;
 
 /// All rows, from the top.
-pub fn build_rows(facts: &ToolFacts) -> Vec<ToolRow> {
+pub(super) fn build_rows(facts: &ToolFacts) -> Vec<ToolRow> {
     let mut rows = vec![
         heading_row("Tool use"),
         mode_row(facts.selection),
@@ -127,18 +127,18 @@ pub fn build_rows(facts: &ToolFacts) -> Vec<ToolRow> {
 }
 
 /// The number of tools that are on for the next message, and of all tools.
-pub fn count_tools(rows: &[ToolRow]) -> (usize, usize) {
+pub(super) fn count_tools(rows: &[ToolRow]) -> (usize, usize) {
     let tools = rows.iter().filter(|row| matches!(row.item, Some(ToolListItem::Tool(_) | ToolListItem::Hosted(_))));
     tools.fold((0, 0), |(on, all), row| (on + usize::from(row.is_on()), all + 1))
 }
 
 impl ToolRow {
-    pub fn is_on(&self) -> bool {
+    pub(super) fn is_on(&self) -> bool {
         matches!(self.switch, Some(ToolSwitch::On))
     }
 
     /// Returns `true` if the row contains the query, ignoring case.
-    pub fn matches(&self, query: &str) -> bool {
+    pub(super) fn matches(&self, query: &str) -> bool {
         let query = query.to_lowercase();
         let has = |words: &str| words.to_lowercase().contains(&query);
         has(&self.name) || self.text.iter().any(|(_, words)| has(words))
@@ -201,7 +201,7 @@ fn server_row(known: &ServerStatus, facts: &ToolFacts) -> ToolRow {
 }
 
 /// The state of a server as text, with its last problem.
-pub fn server_state_text(known: &ServerStatus, facts: &ToolFacts) -> Vec<(ColourRole, String)> {
+pub(super) fn server_state_text(known: &ServerStatus, facts: &ToolFacts) -> Vec<(ColourRole, String)> {
     let (marks, dot) = (facts.marks, facts.marks.dot);
     let configured = &known.configured;
     let file = || text::clean(&configured.origin.path().file_name().unwrap_or_default().to_string_lossy()).into_owned();
@@ -290,23 +290,23 @@ fn hosted_rows(facts: &ToolFacts) -> Vec<ToolRow> {
 }
 
 /// The description of one of OpenRouter's tools; empty if it is unknown.
-pub fn hosted_description(name: &str) -> &'static str {
+pub(super) fn hosted_description(name: &str) -> &'static str {
     USUAL_HOSTED.iter().find(|(usual, _)| *usual == name).map_or("", |(_, does)| does)
 }
 
 /// The name of a tool without its server, with deceptive characters made visible.
-pub fn visible_local_name(id: &ToolId) -> String {
+pub(super) fn visible_local_name(id: &ToolId) -> String {
     text::show_invisible_in_line(&id.name)
 }
 
 /// The beginning of a text as one clean line.
-pub fn short_line(said: &str) -> String {
+pub(super) fn short_line(said: &str) -> String {
     let end = said.char_indices().nth(MAX_TEXT_CHARS).map_or(said.len(), |(at, _)| at);
     let more = if end < said.len() { "…" } else { "" };
     text::show_invisible(&text::one_line(&said[..end])).into_owned() + more
 }
 
 /// The time of day to the second, as a log needs it.
-pub fn time_of_day(at: Timestamp, zone: &TimeZone) -> String {
+pub(super) fn time_of_day(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone()).strftime("%H:%M:%S").to_string()
 }

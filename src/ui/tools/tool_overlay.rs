@@ -34,14 +34,12 @@ pub(crate) fn open_trust(overlays: &mut Vec<ScreenOverlay>, cx: &mut Cx<'_>) {
 }
 
 /// Updates the overlay before a frame.
-pub(crate) fn refresh_tool_list(overlays: &mut Vec<ScreenOverlay>, cx: &mut Cx<'_>, screen_area: Rect) {
-    let is_tools = |overlay: &ScreenOverlay| matches!(overlay, ScreenOverlay::Tools(_));
-    let Some(index) = overlays.iter().position(is_tools) else { return };
-    let mut overlay = overlays.remove(index);
-    if let ScreenOverlay::Tools(list) = &mut overlay {
-        list.arrange(&tool_facts(cx.chats, cx.env), screen_area);
+pub(crate) fn refresh_tool_list(overlays: &mut [ScreenOverlay], cx: &mut Cx<'_>, screen_area: Rect) {
+    for overlay in overlays {
+        if let ScreenOverlay::Tools(list) = overlay {
+            list.arrange(&tool_facts(cx.chats, cx.env), screen_area);
+        }
     }
-    overlays.insert(index, overlay);
 }
 
 fn tool_facts<'a>(chats: &'a Chats, env: &'a Environment) -> ToolFacts<'a> {
@@ -128,7 +126,7 @@ fn force_tool(cx: &mut Cx<'_>, id: &ToolId) {
     });
 }
 
-fn show_message(overlays: &mut Vec<ScreenOverlay>, message: &str) {
+fn show_message(overlays: &mut [ScreenOverlay], message: &str) {
     if let Some(ScreenOverlay::Tools(list)) = overlays.last_mut() {
         list.show_message(message);
     }

@@ -99,7 +99,7 @@ pub(crate) fn on_tools(cx: &mut Cx<'_>, server: String, tools: Vec<ToolDefinitio
 }
 
 /// Handles an event of the MCP servers.
-pub(crate) fn on_mcp_event(overlays: &mut Vec<ScreenOverlay>, cx: &mut Cx<'_>, event: &mcp::McpEvent) {
+pub(crate) fn on_mcp_event(overlays: &mut [ScreenOverlay], cx: &mut Cx<'_>, event: &mcp::McpEvent) {
     let now = cx.now;
     cx.env.tools.server_statuses.apply(event);
     cx.env.tools.rev += 1;

@@ -3,7 +3,6 @@
 use ratatui::{
     buffer::Buffer,
     layout::{Margin, Position, Rect},
-    style::Modifier,
     text::{Line, Span},
     widgets::Widget,
 };
@@ -21,8 +20,9 @@ use crate::{
         key_hints::{self, KeyHint},
         keymap::{KeyContext, Keymap},
         overlay::{
-            field::FieldDisplay,
-            frame::{self, OverlayFrame},
+            frame::{self, OverlayFrame, text_column},
+            list_browser,
+            search::SearchView,
         },
     },
 };
@@ -37,7 +37,7 @@ pub struct ToolListView<'a> {
 }
 
 /// The areas of the overlay's parts; empty ones are not drawn.
-pub struct ToolListAreas {
+pub(super) struct ToolListAreas {
     frame: Rect,
     field: Rect,
     pub rows: Rect,
@@ -47,7 +47,6 @@ pub struct ToolListAreas {
     pub page: Rect,
 }
 
-const INDENT: u16 = 2;
 /// The width of a switch and a blank.
 const SWITCH_WIDTH: u16 = 2;
 const WIDTH: u16 = 100;
@@ -58,7 +57,7 @@ const MAX_NAME_WIDTH: usize = 30;
 const OTHER_ROWS: u16 = 2 + 2 + 2 + DETAIL_ROWS;
 
 /// Divides the screen, for this many rows if there is room. The layout does not depend on the matches: nothing jumps.
-pub fn areas(screen: Rect, rows: usize) -> ToolListAreas {
+pub(super) fn areas(screen: Rect, rows: usize) -> ToolListAreas {
     let max_height = if screen.height > 24 { screen.height - 4 } else { screen.height };
     let wanted = u16::try_from(rows).unwrap_or(u16::MAX).saturating_add(OTHER_ROWS);
     let frame = frame::overlay_area(screen, WIDTH, wanted.min(max_height));
@@ -74,14 +73,8 @@ pub fn areas(screen: Rect, rows: usize) -> ToolListAreas {
     ToolListAreas { frame, field, rows, rule, detail, page }
 }
 
-/// The column of text inside the frame.
-pub fn text_column(area: Rect) -> Rect {
-    let left = INDENT.min(area.width);
-    Rect { x: area.x + left, width: (area.width - left).saturating_sub(INDENT), ..area }
-}
-
 /// The column where the name of a row begins, after its switch.
-pub fn name_x(row: Rect, depth: RowDepth) -> u16 {
+pub(super) fn name_x(row: Rect, depth: RowDepth) -> u16 {
     text_column(row).x + indent(depth) + if depth == RowDepth::Heading { 0 } else { SWITCH_WIDTH }
 }
 
@@ -92,10 +85,8 @@ fn indent(depth: RowDepth) -> u16 {
 impl ToolListView<'_> {
     /// The position of the terminal's cursor.
     pub fn cursor(&self, screen: Rect) -> Option<Position> {
-        let typing = self.list.is_typing && self.list.page.is_none();
-        typing
-            .then(|| self.list.query.cursor(self.query_area(self.list.areas(screen).field), FieldDisplay::Text))
-            .flatten()
+        let count = self.count_text();
+        self.search_view("", &count).cursor(self.list.areas(screen).field).filter(|_| self.list.page.is_none())
     }
 
     fn count_text(&self) -> String {
@@ -103,22 +94,8 @@ impl ToolListView<'_> {
         format!("{on} of {all} tools on")
     }
 
-    fn query_area(&self, field: Rect) -> Rect {
-        let field = text_column(field);
-        let count = u16::try_from(self.count_text().len() + 2).unwrap_or(u16::MAX);
-        Rect { width: field.width.saturating_sub(count), ..field }
-    }
-
-    fn draw_field(&self, area: Rect, buf: &mut Buffer) {
-        let muted = self.theme.style(ColourRole::Muted);
-        key_hints::styled_line(self.theme.marks.prompt, self.theme.style(ColourRole::Accent)).render(area, buf);
-        let query_area = self.query_area(area);
-        if self.list.query.is_empty() && !self.list.is_typing {
-            let keys = self.keymap.keys_for(KeyContext::Tools, Action::SearchRows).unwrap_or_default();
-            key_hints::styled_line(format!("{keys} filters"), muted).render(query_area, buf);
-        }
-        self.list.query.draw(query_area, FieldDisplay::Text, self.theme.style(ColourRole::Text), self.theme, buf);
-        key_hints::styled_line(self.count_text(), muted).right_aligned().render(text_column(area), buf);
+    fn search_view<'a>(&'a self, hint: &'a str, count: &'a str) -> SearchView<'a> {
+        SearchView { search: &self.list.search, hint, count, theme: self.theme }
     }
 
     /// The key hints, the most important first: a narrow frame drops the last ones.
@@ -136,7 +113,7 @@ impl ToolListView<'_> {
                 PageSubject::Item(ToolListItem::Server(_)) => vec![BACK, RESTART],
                 PageSubject::Item(_) => vec![BACK],
             },
-            _ if self.list.is_typing => vec![(&[Action::Accept][..], "done"), (&[Action::Back], "clear")],
+            _ if self.list.search.is_typing() => vec![(&[Action::Accept][..], "done"), (&[Action::Back], "clear")],
             (None, Some(ToolListItem::ToolMode)) => vec![(&[Action::SwitchTool][..], "next choice")],
             (None, Some(ToolListItem::ParallelCalls)) => vec![(&[Action::SwitchTool][..], "change")],
             (None, Some(ToolListItem::Server(_))) if self.is_untrusted() => vec![TRUST, OPEN],
@@ -149,7 +126,7 @@ impl ToolListView<'_> {
             Some(page) if page.rows.len() > page_height => {
                 labels.push((&[Action::RowDown, Action::RowUp], "scroll"));
             }
-            None if !self.list.is_typing => labels.extend([BACK, (&[Action::ReloadTools], "reload all")]),
+            None if !self.list.search.is_typing() => labels.extend([BACK, (&[Action::ReloadTools], "reload all")]),
             Some(_) | None => (),
         }
         self.keymap.hints(self.list.key_context(), &labels)
@@ -161,10 +138,7 @@ impl ToolListView<'_> {
 
     fn draw_row(&self, row: &ToolRow, is_selected: bool, name_width: usize, area: Rect, buf: &mut Buffer) {
         if is_selected {
-            buf.set_style(area, self.theme.style(ColourRole::Selection));
-            // The bar stays plain even where the selection is reversed.
-            let bar = self.theme.style(ColourRole::Accent).remove_modifier(Modifier::REVERSED);
-            key_hints::styled_line(self.theme.marks.bar, bar).render(area, buf);
+            list_browser::draw_cursor_row(area, self.theme, buf);
         }
         let (text, muted) = (self.theme.style(ColourRole::Text), self.theme.style(ColourRole::Muted));
         let area = text_column(area);
@@ -208,16 +182,15 @@ impl ToolListView<'_> {
     }
 
     fn draw_rows(&self, parts: &ToolListAreas, buf: &mut Buffer) {
-        if self.list.visible_rows.is_empty() {
+        if self.list.listed.rows().is_empty() {
             key_hints::styled_line("Nothing matches. A shorter word finds more.", self.theme.style(ColourRole::Muted))
                 .render(text_column(parts.rows), buf);
             return;
         }
         let name_width = self.name_width(text_column(parts.rows).width.into());
-        let seen = self.list.visible_rows.iter().enumerate().skip(self.list.top);
-        for (area, (index, row)) in parts.rows.rows().zip(seen) {
-            if let Some(row) = row {
-                self.draw_row(&self.list.rows[*row], index == self.list.cursor, name_width, area, buf);
+        for (area, entry, is_selected) in self.list.listed.visible_rows(parts.rows) {
+            if let Some(row) = entry.row_index {
+                self.draw_row(&self.list.rows[row], is_selected, name_width, area, buf);
             }
         }
         let rule = text_column(parts.rule);
@@ -253,7 +226,7 @@ impl Widget for ToolListView<'_> {
             Some(page) => {
                 (page.title.as_str(), page.rows.len().saturating_sub(page.top + usize::from(parts.page.height)))
             }
-            None => ("Tools", list.visible_rows.len().saturating_sub(list.top + usize::from(parts.rows.height))),
+            None => ("Tools", list.listed.rows_below(parts.rows.height)),
         };
         let mut notices: Vec<String> = list.message.iter().cloned().collect();
         if notices.is_empty() {
@@ -273,9 +246,8 @@ impl Widget for ToolListView<'_> {
             self.draw_page(page, parts.page, buf);
             return;
         }
-        if !parts.field.is_empty() {
-            self.draw_field(parts.field, buf);
-        }
+        let keys = self.keymap.keys_for(KeyContext::Tools, Action::SearchRows).unwrap_or_default();
+        self.search_view(&format!("{keys} filters"), &self.count_text()).render(parts.field, buf);
         self.draw_rows(&parts, buf);
     }
 }

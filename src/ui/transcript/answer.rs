@@ -5,15 +5,12 @@ mod selected_citation;
 mod work_rows;
 
 use super::{
-    CitationTarget,
-    anchor::SectionPart,
-    facts,
+    CitationTarget, facts,
     message_rows::{LayoutCx, LayoutParams, MessageRows, MessageSection, SectionRows, head_row, left_out_mark},
-    part_text,
-    segments::{self, AnswerSegment},
+    parts::{AnswerPart, MessageParts, PartContent, PartKey, PartKind},
 };
 use crate::{
-    chat::{Answer, AnswerEnd, Item, ItemSlot, Message, Turn, answer},
+    chat::{Answer, AnswerEnd, Item, ItemSlot, Message, Turn},
     render::{
         card,
         markdown::{BlockCounts, MarkdownLayout, MarkdownOptions, TextStage},
@@ -21,7 +18,7 @@ use crate::{
         theme::ColourRole,
     },
     text,
-    ui::transcript::sources_line,
+    ui::transcript::{item_details, sources_line},
 };
 
 /// Below this width, some facts are left out, and reasoning and searches share a row.
@@ -34,6 +31,7 @@ pub(crate) fn answer_sections(
     siblings: (usize, usize),
     context: &LayoutCx,
 ) -> Vec<MessageSection> {
+    let parts = MessageParts::of(message);
     let mut builder = SectionBuilder {
         laid,
         message,
@@ -41,17 +39,15 @@ pub(crate) fn answer_sections(
         context,
         layout: context.layout,
         turn: context.conversation.turns.iter().find(|turn| turn.answer == message.id),
+        siblings,
+        parts: &parts,
         sections: Vec::new(),
         counted: BlockCounts::default(),
-        text_count: 0,
+        is_after_text: false,
         used_texts: Vec::new(),
     };
-    builder.laid.citations.sync(answer);
-    builder.push_head(siblings);
-    builder.push_notes();
-    builder.push_items();
-    builder.push_sources();
-    builder.push_card();
+    builder.laid.citations.refresh(answer);
+    parts.parts.iter().for_each(|part| builder.push_part(part));
     let SectionBuilder { sections, used_texts: used, .. } = builder;
     laid.texts.retain(|key, _| used.contains(key));
     sections
@@ -64,10 +60,13 @@ struct SectionBuilder<'a> {
     context: &'a LayoutCx<'a>,
     layout: &'a LayoutParams,
     turn: Option<&'a Turn>,
+    siblings: (usize, usize),
+    parts: &'a MessageParts<'a>,
     sections: Vec<MessageSection>,
-    /// Code blocks and text parts so far.
+    /// Code blocks and figures so far.
     counted: BlockCounts,
-    text_count: usize,
+    /// The last part was a text, so a blank row separates the work after it.
+    is_after_text: bool,
     /// The keys of the texts that are still part of the answer.
     used_texts: Vec<(ItemSlot, usize)>,
 }
@@ -77,7 +76,65 @@ impl SectionBuilder<'_> {
         self.layout.width < NARROW
     }
 
-    fn push_head(&mut self, siblings: (usize, usize)) {
+    /// Adds the rows of a part, if it is shown.
+    fn push_part(&mut self, part: &AnswerPart) {
+        match &part.content {
+            PartContent::Head => self.push_head(part),
+            PartContent::Notes => self.push_notes(part),
+            PartContent::ReasoningHead(group) => self.push_reasoning_head(part, *group),
+            PartContent::Reasoning { text, item, group, is_first, is_last } => {
+                self.push_reasoning_text(part, text, item, *group, (*is_first, *is_last));
+            }
+            PartContent::SearchHead(group) => self.push_search_head(part, *group),
+            PartContent::SearchPages { group, .. } => {
+                if self.is_search_open(&self.parts.groups[*group]) {
+                    self.push_barred(part, |text, width| item_details::search_text_rows(&text, width));
+                }
+            }
+            PartContent::FailedSearch(..) => self.push_failed_search(part),
+            PartContent::Call(call, run) => self.push_call(part, call, *run),
+            PartContent::CallResult(run) => self.push_result(part, run),
+            PartContent::UnknownItem(item) => self.push_unknown_item(part, item),
+            PartContent::RawJson(_) => {
+                if self.is_unfolded(part) {
+                    self.push_barred(part, |text, width| {
+                        StyledRow::wrapped(&text, width, RowKind::Other, TextStyle::of(ColourRole::Muted))
+                    });
+                }
+            }
+            PartContent::CommentaryLabel => {
+                // Some models announce what they are about to do before they answer.
+                let word = vec![StyledSpan::new("commentary", TextStyle::of(ColourRole::Muted))];
+                self.push_rows(part, 1, vec![StyledRow::new(RowKind::Other, word)]);
+            }
+            PartContent::Text(text, item) => self.push_text(part, text, item),
+            PartContent::Refusal(text) => self.push_refusal(part, text),
+            PartContent::Sources => self.push_sources(part),
+            PartContent::Card => self.push_card(part),
+            PartContent::Prompt(_) => (),
+        }
+    }
+
+    fn push_rows(&mut self, part: &AnswerPart, gap: usize, rows: Vec<StyledRow>) {
+        if !rows.is_empty() {
+            self.sections.push(MessageSection { gap, ..MessageSection::new(part, SectionRows::Owned(rows)) });
+        }
+    }
+
+    /// Rows to the right of a bar.
+    fn push_rows_with_bar(&mut self, part: &AnswerPart, gap: usize, role: ColourRole, rows: Vec<StyledRow>) {
+        let bar = Some(GutterMark { mark: self.layout.options.look.marks.bar, role });
+        if !rows.is_empty() {
+            self.sections.push(MessageSection { gap, bar, ..MessageSection::new(part, SectionRows::Owned(rows)) });
+        }
+    }
+
+    /// The width of rows to the right of a bar.
+    fn barred_width(&self) -> usize {
+        self.layout.width.saturating_sub(2).max(1)
+    }
+
+    fn push_head(&mut self, part: &AnswerPart) {
         let options = &self.layout.options;
         let name = facts::short_model_name(self.answer.answered_by.as_deref().unwrap_or(&self.answer.model));
         let name = if name.is_empty() { facts::short_model_name(&self.answer.model) } else { name };
@@ -93,11 +150,11 @@ impl SectionBuilder<'_> {
             StyledSpan::new(format!("  {told}"), TextStyle::of(ColourRole::Muted)),
         ];
         spans.extend(left_out_mark(self.context.conversation.is_left_out(self.message.id)));
-        let head = head_row(spans, siblings, self.layout);
-        self.sections.push(MessageSection::with_rows(SectionPart::Head, 0, vec![head]));
+        let head = head_row(spans, self.siblings, self.layout);
+        self.push_rows(part, 0, vec![head]);
     }
 
-    fn push_notes(&mut self) {
+    fn push_notes(&mut self, part: &AnswerPart) {
         let notes = self.answer.notes.iter().flat_map(|note| {
             card::wrap_spans(
                 &[StyledSpan::new(&*text::clean(note), TextStyle::of(ColourRole::Muted))],
@@ -105,65 +162,31 @@ impl SectionBuilder<'_> {
                 RowKind::Other,
             )
         });
-        let notes: Vec<StyledRow> = notes.collect();
-        if !notes.is_empty() {
-            self.sections.push(MessageSection::with_rows(SectionPart::Notes, 0, notes));
-        }
-    }
-
-    fn push_items(&mut self) {
-        let mut group_count = 0;
-        for piece in segments::split_segments(self.answer) {
-            match piece {
-                AnswerSegment::Work(run) => {
-                    self.push_work(&run, group_count);
-                    group_count += 1;
-                }
-                AnswerSegment::Message { slot, item, parts, phase } => self.push_message(slot, item, parts, phase),
-            }
-        }
-    }
-
-    fn push_message(&mut self, slot: ItemSlot, item: &Item, parts: &[answer::ContentPart], phase: Option<&str>) {
-        let is_commentary = phase == Some("commentary");
-        if is_commentary {
-            self.push_commentary_label(slot);
-        }
-        let first = self.sections.len();
-        for (nth, part) in parts.iter().enumerate() {
-            match part {
-                answer::ContentPart::Text { text, .. } => self.push_text(slot, nth, text, item),
-                answer::ContentPart::Refusal(text) => self.push_refusal(slot, nth, text),
-            }
-        }
-        if let Some(section) = self.sections.get_mut(first).filter(|_| is_commentary) {
-            section.gap = 0;
-        }
+        self.push_rows(part, 0, notes.collect());
     }
 
     fn is_toggled(&self, slot: ItemSlot) -> bool {
         self.context.folds.is_toggled(slot)
     }
 
-    /// The label above commentary: some models announce what they are about to do before they answer.
-    fn push_commentary_label(&mut self, slot: ItemSlot) {
-        let word = vec![StyledSpan::new("commentary", TextStyle::of(ColourRole::Muted))];
-        self.sections.push(MessageSection::with_rows(
-            SectionPart::CommentaryLabel(slot),
-            1,
-            vec![StyledRow::new(RowKind::Other, word)],
-        ));
+    /// Whether the item of a part is opened.
+    fn is_unfolded(&self, part: &AnswerPart) -> bool {
+        part.key.slot.is_some_and(|slot| self.is_toggled(slot))
     }
 
-    fn push_text(&mut self, slot: ItemSlot, nth: usize, text: &str, item: &Item) {
-        self.text_count += 1;
-        if text.trim().is_empty() {
-            return;
-        }
+    fn push_text(&mut self, part: &AnswerPart, text: &str, item: &Item) {
+        self.is_after_text = true;
+        let Some(slot) = part.key.slot.filter(|_| !text.trim().is_empty()) else { return };
         let complete = item.closed_at.is_some() || self.answer.is_over();
         let look = MarkdownOptions { diagrams_open: self.is_toggled(slot), ..self.layout.options.look };
-        let rows = self.sync_text((slot, nth), text, &look, self.layout.width, complete, true);
-        self.push_text_rows((slot, nth), rows);
+        let place = (slot, part.key.index);
+        let rows = self.sync_text(place, text, &look, self.layout.width, complete, true);
+        self.push_text_rows(part, place, rows);
+    }
+
+    /// The blank rows above a text: its label follows it directly.
+    fn gap_above_text(&self) -> usize {
+        usize::from(self.sections.last().is_none_or(|last| last.key.kind != PartKind::Label))
     }
 
     /// Lays out the new part of a text. Returns its number of rows.
@@ -197,19 +220,17 @@ impl SectionBuilder<'_> {
         layout.rows().len()
     }
 
-    fn push_refusal(&mut self, slot: ItemSlot, nth: usize, text: &str) {
-        let bar = Some(GutterMark { mark: self.layout.options.look.marks.bar, role: ColourRole::Warning });
-        let width = self.layout.width.saturating_sub(2).max(1);
+    fn push_refusal(&mut self, part: &AnswerPart, text: &str) {
+        self.is_after_text = true;
+        let width = self.barred_width();
         let head = vec![StyledSpan::new("The model declined.", TextStyle::of(ColourRole::Warning).bold())];
         let mut rows = card::wrap_spans(&head, width, RowKind::Refusal);
-        rows.extend(part_text::wrap_rows(&text::clean(text), width, RowKind::Refusal, TextStyle::of(ColourRole::Text)));
-        self.text_count += 1;
-        self.sections
-            .push(MessageSection { bar, ..MessageSection::with_rows(SectionPart::Refusal(slot, nth), 1, rows) });
+        rows.extend(StyledRow::wrapped(&text::clean(text), width, RowKind::Refusal, TextStyle::of(ColourRole::Text)));
+        self.push_rows_with_bar(part, self.gap_above_text(), ColourRole::Warning, rows);
     }
 
     /// The line of sources, once the answer is over and can no longer push it down.
-    fn push_sources(&mut self) {
+    fn push_sources(&mut self, part: &AnswerPart) {
         if self.answer.end == AnswerEnd::Open {
             return;
         }
@@ -218,11 +239,10 @@ impl SectionBuilder<'_> {
             Some(CitationTarget::Mark { .. }) | None => None,
         };
         let rows = sources_line::sources_line(self.laid.citations.sources(), entry, self.layout.width);
-        if !rows.is_empty() {
-            self.sections.push(MessageSection::with_rows(SectionPart::Sources, 1, rows));
-            if entry.is_some() {
-                self.push_source_card();
-            }
+        let is_card_due = !rows.is_empty() && entry.is_some();
+        self.push_rows(part, 1, rows);
+        if is_card_due {
+            self.push_source_card();
         }
     }
 }

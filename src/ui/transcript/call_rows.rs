@@ -1,10 +1,10 @@
 //! A call in the text: one row for the call and its state, and a few for its result.
 
-use super::part_text;
 use crate::{
     chat::{Timestamp, ToolCallRun, ToolCallState, answer::FunctionCall},
     render::{
         row::{RowKind, StyledRow, StyledSpan, TextStyle},
+        source_map::SourceMap,
         theme::{ColourRole, ThemeMarks},
     },
     text,
@@ -29,7 +29,7 @@ pub fn call_text(call: &FunctionCall, run: Option<&ToolCallRun>) -> String {
 }
 
 /// The name of the tool, or the name that the model wrote if there is no such tool.
-pub fn tool_name(call: &FunctionCall, run: Option<&ToolCallRun>) -> String {
+pub(crate) fn tool_name(call: &FunctionCall, run: Option<&ToolCallRun>) -> String {
     let wire = || if call.name.is_empty() { "a tool".into() } else { visible_line(&call.name) };
     run.and_then(|run| run.tool.as_ref()).map_or_else(wire, visible_tool_name)
 }
@@ -48,14 +48,9 @@ pub(crate) fn call_head(
     let state_width = state.as_ref().map_or(0, |(words, _)| text::width(words) + 3);
     let room = width.saturating_sub(2).max(1);
     let mut rows = if is_open {
-        part_text::wrap_rows(&words, room, RowKind::Call, TextStyle::of(ColourRole::Muted))
+        StyledRow::wrapped(&words, room, RowKind::Call, TextStyle::of(ColourRole::Muted))
     } else {
-        let shown = text::truncate(&words, room.saturating_sub(state_width)).into_owned();
-        let source = 0..if shown == words { words.len() } else { shown.trim_end_matches('…').len() };
-        vec![StyledRow {
-            source,
-            ..StyledRow::new(RowKind::Call, vec![StyledSpan::new(shown, TextStyle::of(ColourRole::Muted))])
-        }]
+        vec![StyledRow::line_start(&words, 0, room.saturating_sub(state_width), TextStyle::of(ColourRole::Muted))]
     };
     for (nth, row) in rows.iter_mut().enumerate() {
         row.lead_spans = 1;
@@ -72,13 +67,27 @@ pub(crate) fn call_head(
     if let Some((words, role)) = state {
         match rows.last_mut() {
             Some(last) if last.width() + state_width <= width || !is_open => {
-                last.spans.push(StyledSpan::new(format!("   {words}"), TextStyle::of(role)));
+                last.push_inserted(StyledSpan::new(format!("   {words}"), TextStyle::of(role)));
             }
             _ => rows
                 .push(StyledRow::new(RowKind::Call, vec![StyledSpan::new(format!("  {words}"), TextStyle::of(role))])),
         }
     }
     rows.into_iter().map(|row| row.truncated(width)).collect()
+}
+
+impl StyledRow {
+    /// One line of a call or a result, which begins at `start` of the source, as far as it fits.
+    fn line_start(line: &str, start: usize, width: usize, style: TextStyle) -> Self {
+        let row = Self {
+            source_map: SourceMap::verbatim(start..start + line.len()),
+            ..Self::new(RowKind::Call, vec![StyledSpan::new(line, style)])
+        };
+        let row = row.truncated(width);
+        let shown = row.source_map.source_before(row.source_map.text_len()).max(start);
+        let is_whole = shown == start + line.len();
+        Self { source: start..shown + usize::from(is_whole), ..row }
+    }
 }
 
 /// The part of a result that is shown in the text; the pager has all of it.
@@ -114,7 +123,7 @@ pub(crate) fn result_rows(result: &ResultExcerpt, is_open: bool, width: usize) -
     let ink = TextStyle::of(*role);
     let (mut rows, mut lines_shown, mut offset) = (Vec::new(), 0, 0);
     if is_open {
-        rows = part_text::wrap_rows(text, width, RowKind::Call, ink);
+        rows = StyledRow::wrapped(text, width, RowKind::Call, ink);
         lines_shown = text.lines().count();
     } else {
         for line in text.split('\n') {
@@ -127,10 +136,7 @@ pub(crate) fn result_rows(result: &ResultExcerpt, is_open: bool, width: usize) -
             if line.trim().is_empty() {
                 continue;
             }
-            let shown = text::truncate(line, width);
-            let source_len = if *shown == *line { line.len() + 1 } else { shown.trim_end_matches('…').len() };
-            let source = line_start..line_start + source_len;
-            rows.push(StyledRow { source, ..StyledRow::new(RowKind::Call, vec![StyledSpan::new(shown, ink)]) });
+            rows.push(StyledRow::line_start(line, line_start, width, ink));
         }
     }
     let more = match lines.saturating_sub(lines_shown) {

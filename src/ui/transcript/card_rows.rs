@@ -12,7 +12,7 @@ use crate::{
 
 /// A scheduled retry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RetryWait {
+pub(super) struct RetryWait {
     /// The milliseconds until the next attempt, and the length of the whole wait.
     pub millis_left: u64,
     pub total_millis: u64,
@@ -39,7 +39,7 @@ pub struct CardHints {
 }
 
 /// The wait of a turn for its next attempt, if it is waiting.
-pub fn retry_wait(turn: Option<&Turn>, now: Timestamp) -> Option<RetryWait> {
+pub(super) fn retry_wait(turn: Option<&Turn>, now: Timestamp) -> Option<RetryWait> {
     let turn = turn?;
     let TurnPhase::AwaitingRetry { until, error } = &turn.phase else { return None };
     let millis = |from: Timestamp| u64::try_from(until.as_millisecond() - from.as_millisecond()).unwrap_or(0);
@@ -54,7 +54,7 @@ pub fn retry_wait(turn: Option<&Turn>, now: Timestamp) -> Option<RetryWait> {
 }
 
 /// The rows of a card, without its bar. Without choices, it is just the explanation.
-pub fn card_rows(
+pub(super) fn card_rows(
     explanation: &CardText,
     role: ColourRole,
     hints: &CardHints,
@@ -101,6 +101,27 @@ fn countdown_rows(wait: RetryWait, width: usize, marks: &ThemeMarks) -> Vec<Styl
     vec![StyledRow::new(RowKind::Card, spans).truncated(width)]
 }
 
+/// Words with the choices at their right, or below them where both do not fit.
+pub(crate) fn line_with_choices(
+    words: Vec<StyledSpan>,
+    hints: &CardHints,
+    width: usize,
+    marks: &ThemeMarks,
+) -> Vec<StyledRow> {
+    let mut rows = vec![StyledRow::new(RowKind::Card, words).truncated(width)];
+    let choices = choice_rows(hints, width, marks);
+    let left = rows[0].width();
+    match choices.as_slice() {
+        [only] if left + 3 + only.width() <= width => {
+            let gap = " ".repeat(width - left - only.width());
+            rows[0].spans.push(StyledSpan::new(gap, TextStyle::of(ColourRole::Text)));
+            rows[0].spans.extend(only.spans.iter().cloned());
+        }
+        _ => rows.extend(choices),
+    }
+    rows
+}
+
 /// `↵ try again   Tab, then  c continue   m another model`; the first choice needs no focus.
 pub(crate) fn choice_rows(hints: &CardHints, width: usize, marks: &ThemeMarks) -> Vec<StyledRow> {
     let spans = |choice: &ChoiceHint| {
@@ -114,8 +135,8 @@ pub(crate) fn choice_rows(hints: &CardHints, width: usize, marks: &ThemeMarks) -
         hints.choices.iter().filter(|choice| !choice.keys.is_empty()).partition(|choice| choice.needs_focus);
     let mut after_focus: Vec<Vec<StyledSpan>> = after_focus.into_iter().map(spans).collect();
     if let Some(first) = after_focus.first_mut() {
-        let lead = format!("{}, then  ", hints.focus_keys);
-        first.insert(0, StyledSpan::new(lead, TextStyle::of(ColourRole::Muted)));
+        first.insert(0, StyledSpan::new(", then ", TextStyle::of(ColourRole::Muted)));
+        first.insert(0, StyledSpan::new(&*hints.focus_keys, TextStyle::of(ColourRole::Accent)));
     }
     let hints = direct.into_iter().map(spans).chain(after_focus);
     let mut rows: Vec<StyledRow> = Vec::new();

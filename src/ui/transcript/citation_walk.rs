@@ -25,7 +25,7 @@ pub enum CitationStep {
 
 /// The state of the source card and of the checks of citations.
 #[derive(Debug, Clone, Default)]
-pub struct CitationState {
+pub(super) struct CitationState {
     /// The card of the citation under the cursor is open.
     pub is_open: bool,
     pub checks: BTreeMap<CheckQuestion, PageCheck>,
@@ -100,7 +100,7 @@ impl Transcript {
         let (message, citation) = self.selected_citation()?;
         let answer = conversation.messages.get(&message).and_then(Message::as_answer)?;
         let mut citations = AnswerCitations::default();
-        citations.sync(answer);
+        citations.refresh(answer);
         let number = match citation {
             CitationTarget::Entry(number) => number,
             CitationTarget::Mark { place, annotation } => citations.source_number(place, annotation)?,
@@ -194,7 +194,7 @@ pub(crate) fn check_question(
 
 impl LayoutPass<'_> {
     /// Moves the cursor to another citation; the window moves only if that is not in it.
-    pub fn go_to_citation(&mut self, step: CitationStep, top: RowPos) -> RowPos {
+    pub(super) fn go_to_citation(&mut self, step: CitationStep, top: RowPos) -> RowPos {
         let found = match step {
             CitationStep::Next => self.next_citation(top),
             CitationStep::Previous => self.previous_citation(top),
@@ -212,7 +212,7 @@ impl LayoutPass<'_> {
     }
 
     /// Scrolls to the citation under the cursor, and to as much of its card as fits.
-    pub fn reveal_citation(&mut self, top: RowPos) -> RowPos {
+    pub(super) fn reveal_citation(&mut self, top: RowPos) -> RowPos {
         let Some((mark, _)) = self.selected_citation_rows() else { return top };
         let height = signed(self.transcript.height.max(1));
         let is_seen = mark >= top && mark < self.step_rows(top, height);
@@ -222,7 +222,7 @@ impl LayoutPass<'_> {
     }
 
     /// Scrolls down to the end of the card, if its citation is visible.
-    pub fn show_source_card(&mut self, top: RowPos) -> RowPos {
+    pub(super) fn show_source_card(&mut self, top: RowPos) -> RowPos {
         let Some((mark, end)) = self.selected_citation_rows() else { return top };
         let height = signed(self.transcript.height.max(1));
         let bottom = self.step_rows(top, height);

@@ -1,28 +1,37 @@
 //! Copying the selection, or what is under the cursor.
 
-use crate::ui::screen::ConversationPane;
 use crate::ui::{Effect, dispatch::cursor, overlays, results::call_results, sources::citation_actions};
 use crate::ui::{chats::Chats, cx::Cx, screen::Screen};
 use crate::{
     chat::{Answer, ItemKind, ItemSlot, MessageBody, MessageId},
-    ui::transcript::{CursorTarget, TranscriptCursor, folded_text},
+    config::CopyOnSelect,
+    ui::transcript::{CursorTarget, SelectionCopy, TranscriptCursor, folded_text},
 };
 
-/// Copies the selection and ends it; returns `false` if there is none.
-pub(crate) fn copy_selection(screen: &mut Screen, cx: &mut Cx<'_>) -> bool {
-    let Some(text) = selected_text(&mut screen.pane, cx) else { return false };
-    cx.show_message(copied_message(&text));
-    cx.effects.push(Effect::CopyToClipboard(text));
-    if let Some(transcript) = screen.transcript_mut(cx.chats) {
-        transcript.clear_selection();
-    }
-    true
+/// Copies the selection at the next layout, which ends it; returns `false` if there is none.
+pub(crate) fn copy_selection(screen: &mut Screen, chats: &mut Chats, copy: SelectionCopy) -> bool {
+    screen.transcript_mut(chats).is_some_and(|transcript| transcript.copy_selection(copy))
 }
 
-/// Returns the selected text.
-pub(crate) fn selected_text(pane: &mut ConversationPane, cx: &mut Cx<'_>) -> Option<String> {
-    let id = cx.chats.content.conversation_id()?;
-    pane.transcripts.get_mut(&id)?.selected_text(cx.chats.conversations.get(&id)?, cx.now)
+/// Copies the selection as Markdown, else the answer.
+pub(crate) fn copy_markdown(screen: &mut Screen, cx: &mut Cx<'_>) {
+    if !copy_selection(screen, cx.chats, SelectionCopy::Markdown) {
+        copy_answer(screen, cx);
+    }
+}
+
+/// Sends the text of a selection to the clipboard.
+pub(crate) fn on_selection_copied(cx: &mut Cx<'_>, copy: SelectionCopy, text: String) {
+    if text.is_empty() {
+        if copy != SelectionCopy::OnRelease {
+            cx.show_message("the selection has no text to copy");
+        }
+        return;
+    }
+    let form = if copy == SelectionCopy::Markdown { " as Markdown" } else { "" };
+    cx.show_message(format!("{}{form}", copied_message(&text)));
+    let is_primary = copy == SelectionCopy::OnRelease && cx.env.config.copy_on_select == CopyOnSelect::Primary;
+    cx.effects.push(if is_primary { Effect::CopyToPrimary(text) } else { Effect::CopyToClipboard(text) });
 }
 
 /// Returns a message that says how much was copied.
@@ -65,7 +74,7 @@ fn copy_reasoning(cx: &mut Cx<'_>, message: MessageId, slot: ItemSlot) {
 
 /// Copies the selection, else what is under the cursor.
 pub(crate) fn copy_under_cursor(screen: &mut Screen, cx: &mut Cx<'_>) {
-    if copy_selection(screen, cx) {
+    if copy_selection(screen, cx.chats, SelectionCopy::Text) {
         return;
     }
     if citation_actions::is_source_card_active(screen, cx.chats) {

@@ -1,8 +1,8 @@
 //! Moving the cursor between messages, code blocks and foldable parts.
 
 use super::{
-    CursorTarget, PendingMove, RowPos, ScrollMove, Transcript, TranscriptCursor, anchor::SectionPart,
-    layout_pass::LayoutPass, message_rows::MessageRows, signed,
+    CursorTarget, PendingMove, RowPos, ScrollMove, Transcript, TranscriptCursor, layout_pass::LayoutPass,
+    message_rows::MessageRows, signed,
 };
 use crate::chat::{ItemKind, Message, MessageBody, MessageId};
 
@@ -101,8 +101,7 @@ impl Transcript {
         let laid = self.message_rows.get(&cursor.message)?;
         let row = match cursor.target {
             CursorTarget::Message => laid.first_row(),
-            CursorTarget::Reasoning(slot) => laid.row_at_source(SectionPart::ReasoningHead(slot), 0)?,
-            CursorTarget::Call(_) | CursorTarget::OtherItem(_) => {
+            CursorTarget::Reasoning(_) | CursorTarget::Call(_) | CursorTarget::OtherItem(_) => {
                 laid.fold_rows().find(|(_, target)| *target == cursor.target)?.0
             }
             CursorTarget::Code(number) => laid.code_head_rows().find(|(_, block)| *block == number)?.0,
@@ -135,7 +134,7 @@ impl Transcript {
 
 impl LayoutPass<'_> {
     /// Moves the cursor. Returns the top of a window that shows it.
-    pub fn step_cursor(&mut self, stop: CursorStop, count: i32, top: RowPos) -> RowPos {
+    pub(super) fn step_cursor(&mut self, stop: CursorStop, count: i32, top: RowPos) -> RowPos {
         match stop {
             CursorStop::Message => self.step_messages(count, top),
             CursorStop::Code => {
@@ -152,7 +151,7 @@ impl LayoutPass<'_> {
 
     /// Keeps the cursor in the window: a move of the reader takes it along, and otherwise a message that has left the
     /// window loses it. A citation keeps it, so that its open card is found again.
-    pub fn settle_cursor(&mut self) {
+    pub(super) fn settle_cursor(&mut self) {
         let transcript = &mut *self.transcript;
         let is_citation = transcript.selected_citation().is_some();
         if let Some(carried) = transcript.carried.take().filter(|_| !is_citation) {
@@ -231,7 +230,7 @@ impl LayoutPass<'_> {
     }
 
     /// The top of a window that shows a row: the current one if it does, or else one with the row in its upper third.
-    pub fn reveal_row(&mut self, spot: RowPos, top: RowPos) -> RowPos {
+    pub(super) fn reveal_row(&mut self, spot: RowPos, top: RowPos) -> RowPos {
         let last = self.step_rows(top, signed(self.transcript.height) - 1);
         if spot >= top && spot <= last {
             // The window may have followed the end until now.

@@ -9,7 +9,7 @@ use crate::ui::{
 };
 use crate::ui::{chats::Chats, cx::Cx, screen::Screen};
 use crate::{
-    chat::choices::{ApprovalChoice, CardChoice, card_choices},
+    chat::choices::{ApprovalChoice, CardChoice, EmptyEnter, card_choices, on_empty_enter},
     ui::transcript::card_rows::{CardHints, ChoiceHint},
     ui::transcript::{PendingApproval, Transcript},
 };
@@ -24,11 +24,11 @@ pub fn offered_choices(chats: &Chats) -> Vec<CardChoice> {
     answer.as_answer().map(|answer| card_choices(answer, turn)).unwrap_or_default()
 }
 
-/// Takes the first choice; returns `false` if there is none.
+/// Takes the choice that `Enter` takes in an empty composer; returns `false` if there is none.
 pub(crate) fn take_first_choice(screen: &mut Screen, cx: &mut Cx<'_>) -> bool {
-    match offered_choices(cx.chats).first() {
-        Some(first) if first.is_taken_by_enter() => take_choice(screen, cx, *first),
-        Some(_) | None => false,
+    match cx.chats.current_conversation().map(on_empty_enter) {
+        Some(EmptyEnter::Take(choice)) => take_choice(screen, cx, choice),
+        Some(EmptyEnter::SendQueued | EmptyEnter::Nothing) | None => false,
     }
 }
 
@@ -65,7 +65,7 @@ pub fn choice_action(choice: CardChoice) -> Action {
     match choice {
         CardChoice::RetryNow => Action::CardRetryNow,
         CardChoice::GiveUp => Action::CardGiveUp,
-        CardChoice::Retry => Action::CardRetry,
+        CardChoice::Retry | CardChoice::AnswerAgain => Action::CardRetry,
         CardChoice::RetryWithTokens(_) => Action::CardRetryTokens,
         CardChoice::ChooseModel => Action::CardModel,
         CardChoice::Relax(_) => Action::CardRelax,
@@ -88,19 +88,19 @@ pub fn choice_action(choice: CardChoice) -> Action {
     }
 }
 
-/// Returns the hints for the choices: the first is taken by the key that sends, the others need the focus.
-pub(crate) fn card_hints(choices: &[CardChoice], keymap: &Keymap) -> CardHints {
+/// Returns the hints for the choices: what `Enter` takes needs no focus, the others do.
+pub(crate) fn card_hints(choices: &[CardChoice], enter: EmptyEnter, keymap: &Keymap) -> CardHints {
     let context = card_context(choices);
-    let hint = |(nth, choice): (usize, &CardChoice)| {
+    let hint = |choice: &CardChoice| {
         let (keys, needs_focus) = match choice {
-            first if nth == 0 && first.is_taken_by_enter() => (keymap.keys_of(Action::Send), false),
+            choice if enter == EmptyEnter::Take(*choice) => (keymap.keys_of(Action::Send), false),
             CardChoice::GiveUp if choices.contains(&CardChoice::RetryNow) => (keymap.keys_of(Action::Back), false),
             _ => (keymap.keys_for(context, choice_action(*choice)), true),
         };
         ChoiceHint { keys: keys.unwrap_or_default(), label: choice.label(), needs_focus }
     };
     CardHints {
-        choices: choices.iter().enumerate().map(hint).collect(),
+        choices: choices.iter().map(hint).collect(),
         focus_keys: keymap.keys_of(Action::FocusNext).unwrap_or_default(),
     }
 }
@@ -145,7 +145,9 @@ fn take_choice(screen: &mut Screen, cx: &mut Cx<'_>, choice: CardChoice) -> bool
         (CardChoice::StopTurn, Some(turn)) => change_conversation(cx, id, |chat, _| chat.stop(turn, now)),
         (CardChoice::Resume | CardChoice::StopTurn, None) => (),
         (CardChoice::DecideCall(approval), _) => crate::ui::tools::tool_registry::take_approval(screen, cx, approval),
-        (CardChoice::Retry, _) => change_conversation(cx, id, |chat, ids| chat.answer_again(answer, None, ids, now)),
+        (CardChoice::Retry | CardChoice::AnswerAgain, _) => {
+            change_conversation(cx, id, |chat, ids| chat.answer_again(answer, None, ids, now))
+        }
         (CardChoice::RetryWithTokens(tokens), _) => {
             change_conversation(cx, id, |chat, ids| chat.answer_again_within(answer, tokens, ids, now));
         }

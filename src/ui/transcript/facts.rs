@@ -1,5 +1,7 @@
 //! Short facts about an answer: when it came, how long it took, its speed and its cost.
 
+use std::collections::BTreeMap;
+
 use jiff::tz::TimeZone;
 
 use crate::{
@@ -8,13 +10,13 @@ use crate::{
 };
 
 /// The name of a model without its vendor.
-pub fn short_model_name(model: &str) -> String {
+pub(crate) fn short_model_name(model: &str) -> String {
     let name = model.rsplit_once('/').map_or(model, |(_, name)| name);
     text::clean(name).into_owned()
 }
 
 /// The time of day in the reader's zone, with the date unless it is today's.
-pub fn time_of_day(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
+pub(crate) fn time_of_day(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
     let (at, now) = (at.to_zoned(zone.clone()), now.to_zoned(zone.clone()));
     let form = match () {
         () if at.date() == now.date() => "%H:%M",
@@ -25,7 +27,7 @@ pub fn time_of_day(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
 }
 
 /// The facts shown next to the model's name once the answer is over.
-pub fn answer_facts(answer: &Answer, brief: bool, awaits_price: bool) -> Vec<String> {
+pub(crate) fn answer_facts(answer: &Answer, brief: bool, awaits_price: bool) -> Vec<String> {
     let mut facts = Vec::new();
     let Some(ended) = answer.ended_at else { return facts };
     let elapsed = millis_between(answer.started_at, ended);
@@ -53,15 +55,37 @@ pub fn answer_facts(answer: &Answer, brief: bool, awaits_price: bool) -> Vec<Str
     facts
 }
 
-/// Tokens per second, counted from the first item or text.
-pub fn tokens_per_second(answer: &Answer, tokens: u64, ended: Timestamp) -> Option<u64> {
-    let first = answer.items.values().map(|item| item.opened_at).chain(answer.first_text_at).min()?;
-    let spent = millis_between(first, ended);
+/// Tokens per second while the model generated: from the first item or text of each response to its last item, so that
+/// neither tools nor the user's own time count.
+pub(crate) fn tokens_per_second(answer: &Answer, tokens: u64, ended: Timestamp) -> Option<u64> {
+    let spent: u64 = generating_spans(answer, ended).into_iter().map(|(from, to)| millis_between(from, to)).sum();
     (tokens > 1 && spent >= 200).then(|| (tokens * 1000 + spent / 2) / spent)
 }
 
+/// When each response of an answer generated. The last one ends with the answer, unless it ended with calls.
+fn generating_spans(answer: &Answer, ended: Timestamp) -> Vec<(Timestamp, Timestamp)> {
+    let last_step = answer.items.keys().map(|slot| slot.step).max();
+    let mut spans: BTreeMap<u32, (Timestamp, Timestamp)> = BTreeMap::new();
+    for (slot, item) in &answer.items {
+        let closed = item.closed_at.unwrap_or(ended);
+        let span = spans.entry(slot.step).or_insert((item.opened_at, closed));
+        *span = (span.0.min(item.opened_at), span.1.max(closed));
+    }
+    let ends_with_calls = answer.call_runs.keys().any(|slot| Some(slot.step) == last_step);
+    if let Some(last) = spans.values_mut().last().filter(|_| !ends_with_calls) {
+        last.1 = ended;
+    }
+    if let (Some(first), Some(text)) = (spans.values_mut().next(), answer.first_text_at) {
+        first.0 = first.0.min(text);
+    }
+    if spans.is_empty() {
+        return answer.first_text_at.map(|first| (first, ended)).into_iter().collect();
+    }
+    spans.into_values().collect()
+}
+
 /// A duration with one decimal below ten seconds: `6.1 s`, `48 s`, `3 min 5 s`.
-pub fn format_seconds(millis: u64) -> String {
+pub(crate) fn format_seconds(millis: u64) -> String {
     match millis {
         0..=9_949 => format!("{}.{} s", (millis + 50) / 1000, (millis + 50) / 100 % 10),
         9_950..=99_499 => format!("{} s", (millis + 500) / 1000),
@@ -70,7 +94,7 @@ pub fn format_seconds(millis: u64) -> String {
 }
 
 /// The same in whole seconds.
-pub fn format_whole_seconds(millis: u64) -> String {
+pub(crate) fn format_whole_seconds(millis: u64) -> String {
     match millis {
         0..=99_499 => format!("{} s", (millis + 500) / 1000),
         _ => format_seconds(millis),
@@ -78,19 +102,19 @@ pub fn format_whole_seconds(millis: u64) -> String {
 }
 
 /// How long the model thought, rounded down so that it never exceeds the time that passed.
-pub fn format_thinking_time(millis: u64, is_live: bool) -> String {
+pub(crate) fn format_thinking_time(millis: u64, is_live: bool) -> String {
     match millis {
         0..1_000 if !is_live => "< 1 s".into(),
         _ => format_whole_seconds(millis / 1000 * 1000),
     }
 }
 
-pub fn millis_between(from: Timestamp, to: Timestamp) -> u64 {
+pub(crate) fn millis_between(from: Timestamp, to: Timestamp) -> u64 {
     u64::try_from(to.as_millisecond() - from.as_millisecond()).unwrap_or(0)
 }
 
 /// A count of tokens: `312`, `1.4k`.
-pub fn format_token_count(tokens: u64) -> String {
+pub(crate) fn format_token_count(tokens: u64) -> String {
     match tokens {
         0..=999 => tokens.to_string(),
         1_000..=99_949 => format!("{}.{}k", (tokens + 50) / 1000, (tokens + 50) / 100 % 10),

@@ -1,7 +1,6 @@
 //! Searching one conversation: the query, its matches and the current match.
 
 mod hits;
-mod unwrapped_lines;
 mod view;
 
 use std::ops::Range;
@@ -10,12 +9,16 @@ use crossterm::event::KeyEvent;
 
 use super::{
     PendingMove, RowPos, Transcript,
-    anchor::{RowAnchor, SectionPart},
+    anchor::RowAnchor,
     layout_pass::LayoutPass,
-    segments,
+    parts::{MessageParts, PartKey, PartKind},
 };
 use crate::{
     chat::{ItemSlot, MessageId},
+    render::{
+        row::{RowKind, StyledRow},
+        source_map::{SourceKind, SourceSpan},
+    },
     text::SearchNeedle,
     ui::overlay::field::TextField,
 };
@@ -180,7 +183,7 @@ impl FindState {
 
 impl LayoutPass<'_> {
     /// Searches what is new; the first match becomes the current one.
-    pub fn search_new_text(&mut self) {
+    pub(super) fn search_new_text(&mut self) {
         let Some(mut find) = self.transcript.find.take() else { return };
         if find.needle.is_empty() {
             (find.match_count, find.current_number) = (0, 0);
@@ -189,7 +192,7 @@ impl LayoutPass<'_> {
             find.hits.sync(self.conversation, &find.needle);
             let changed = before != (find.hits.bytes_searched, find.hits.is_complete());
             if find.current.is_none() {
-                let (index, part, source) = find.origin.map_or((0, SectionPart::Head, 0), |origin| {
+                let (index, part, source) = find.origin.map_or((0, PartKey::new(PartKind::Head), 0), |origin| {
                     (origin.message_index, origin.part, origin.source_start)
                 });
                 find.current = find.hits.first_from(index, part, source);
@@ -209,7 +212,7 @@ impl LayoutPass<'_> {
     }
 
     /// Scrolls to the current match, and opens the part that it is folded in.
-    pub fn show_match(&mut self, top: RowPos) -> RowPos {
+    pub(super) fn show_match(&mut self, top: RowPos) -> RowPos {
         let Some(find) = &mut self.transcript.find else { return top };
         let opened = find.unfolded.take();
         let current = find.current;
@@ -224,17 +227,17 @@ impl LayoutPass<'_> {
     fn row_of_hit(&mut self, hit: FindHit) -> Option<RowPos> {
         let index = self.conversation.branch.iter().position(|id| *id == hit.message)?;
         self.message_height(index);
-        let row = self.transcript.message_rows.get(&hit.message)?.row_at_source(hit.part, hit.source_offset)?;
+        let row = self.transcript.message_rows.get(&hit.message)?.row_at_source(hit.part, hit.source.start)?;
         let spot = RowPos { message_index: index, row };
         // A folded diagram is one row that shows none of its lines.
-        let shown = self.row(spot).cloned().is_some_and(|row| self.folded_diagram_source(spot, &row).is_none());
-        shown.then_some(spot)
+        let is_folded = self.row(spot).is_some_and(|row| matches!(row.kind, RowKind::CodeHead { is_folded: true, .. }));
+        (!is_folded).then_some(spot)
     }
 
     /// Opens the part that contains a match.
     fn unfold_for(&mut self, hit: FindHit) -> Option<RowPos> {
-        let answer = self.conversation.messages.get(&hit.message)?.as_answer()?;
-        let slot = segments::fold_slot(answer, hit.part)?;
+        let message = self.conversation.messages.get(&hit.message)?;
+        let slot = MessageParts::of(message).find(hit.part)?.folded_by?;
         self.transcript.find.as_mut()?.unfolded = Some((hit.message, slot));
         self.invalidate(hit.message);
         let spot = self.row_of_hit(hit);
@@ -245,19 +248,37 @@ impl LayoutPass<'_> {
         spot
     }
 
-    /// Marks the matches in the window.
-    pub fn mark_matches(&mut self) {
+    /// Marks the matches in the window: the text that shows their source.
+    pub(crate) fn mark_matches(&mut self) {
         let Some(mut find) = self.transcript.find.take() else { return };
         find.visible_matches.clear();
-        if !find.needle.is_empty() {
-            let rows: Vec<RowPos> = self.transcript.positioned_rows().map(|(spot, _)| spot).collect();
-            let mut last_marked = None;
-            for spot in rows {
-                if last_marked.is_none_or(|done| spot > done) {
-                    last_marked = Some(self.mark_matches_in_line(&mut find, spot));
-                }
+        for slice in &self.transcript.visible_ranges {
+            let Some((id, laid)) = slice.message.and_then(|id| Some((id, self.transcript.message_rows.get(&id)?)))
+            else {
+                continue;
+            };
+            for row in slice.first_row..slice.first_row + slice.row_count {
+                let Some(placed) = laid.row(row) else { continue };
+                let part = laid.anchor_at(id, slice.message_index, row).part;
+                let spot = RowPos { message_index: slice.message_index, row };
+                let current = find.current.filter(|hit| hit.message == id && hit.part == part).map(|hit| hit.source);
+                let matches = row_matches(placed.row, find.hits.in_part(slice.message_index, part));
+                find.visible_matches.extend(matches.map(|(text, hit)| (spot, text, current == Some(hit))));
             }
         }
         self.transcript.find = Some(find);
     }
+}
+
+/// The pieces of a row's text that show matches.
+fn row_matches<'a>(
+    row: &'a StyledRow,
+    hits: &'a [SourceSpan],
+) -> impl Iterator<Item = (Range<usize>, SourceSpan)> + 'a {
+    row.source_map.runs().filter(|run| run.kind != SourceKind::Inserted).flat_map(move |run| {
+        let (start, end) = (run.pos_at(run.text.start), run.source.end);
+        let first = hits.partition_point(|hit| hit.end <= start);
+        let near = hits[first..].iter().take_while(move |hit| hit.start.byte < end);
+        near.map(move |hit| (run.text_showing(*hit), *hit)).filter(|(text, _)| !text.is_empty())
+    })
 }

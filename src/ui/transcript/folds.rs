@@ -23,7 +23,7 @@ pub(crate) struct AnswerFolds {
 
 impl FoldOverrides {
     /// The folding of one answer, with a part that was opened for a match.
-    pub fn for_answer(&self, answer: MessageId, match_slot: Option<ItemSlot>) -> AnswerFolds {
+    pub(super) fn for_answer(&self, answer: MessageId, match_slot: Option<ItemSlot>) -> AnswerFolds {
         let mut exceptions: Vec<ItemSlot> = self
             .parts
             .range((answer, ItemSlot { step: 0, index: 0 })..)
@@ -41,27 +41,27 @@ impl FoldOverrides {
         AnswerFolds { toggled: self.answers.contains(&answer) != self.all_toggled, exceptions }
     }
 
-    pub fn toggle(&mut self, answer: MessageId) {
+    pub(super) fn toggle(&mut self, answer: MessageId) {
         self.parts.retain(|(id, _)| *id != answer);
         if !self.answers.remove(&answer) {
             self.answers.insert(answer);
         }
     }
 
-    pub fn toggle_part(&mut self, answer: MessageId, slot: ItemSlot) {
+    pub(super) fn toggle_part(&mut self, answer: MessageId, slot: ItemSlot) {
         if !self.parts.remove(&(answer, slot)) {
             self.parts.insert((answer, slot));
         }
     }
 
-    pub fn toggle_all(&mut self) {
+    pub(super) fn toggle_all(&mut self) {
         *self = Self { all_toggled: !self.all_toggled, ..Self::default() };
     }
 }
 
 impl AnswerFolds {
     /// Whether the folding of a part differs from what the options give.
-    pub fn is_toggled(&self, slot: ItemSlot) -> bool {
+    pub(super) fn is_toggled(&self, slot: ItemSlot) -> bool {
         self.toggled != self.exceptions.contains(&slot)
     }
 }

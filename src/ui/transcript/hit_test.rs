@@ -1,6 +1,10 @@
 //! Hit testing: what is under the mouse.
 
-use super::{CitationTarget, CursorTarget, GUTTER, Transcript, TranscriptCursor, anchor::SectionPart};
+use super::message_rows::MessageRows;
+use super::{
+    CitationTarget, CursorTarget, GUTTER, Transcript, TranscriptCursor,
+    parts::{PartKey, PartKind},
+};
 use crate::{
     chat::{ItemSlot, MessageId},
     render::row::RowKind,
@@ -31,20 +35,29 @@ impl Transcript {
         let Some(message) = slice.message else { return };
         let Some(laid) = self.message_rows.get(&message) else { return };
         let part = laid.anchor_at(message, spot.message_index, spot.row).part;
-        if part == SectionPart::SourceCard {
+        if part.kind == PartKind::SourceCard {
             return; // Moving the cursor off its citation would close the card.
         }
         let target = match (placed.row.kind, part) {
-            (RowKind::CodeHead { block, .. } | RowKind::Code { block, .. }, SectionPart::Text(..)) => {
+            (RowKind::CodeHead { block, .. } | RowKind::Code { block, .. }, PartKey { kind: PartKind::Text, .. }) => {
                 CursorTarget::Code(block)
             }
-            (_, SectionPart::Result(slot)) => CursorTarget::Call(slot),
+            (RowKind::Call | RowKind::HiddenLines, PartKey { slot: Some(slot), .. }) => CursorTarget::Call(slot),
             _ => laid.fold_at(spot.row).unwrap_or(CursorTarget::Message),
         };
         if self.is_source_open() {
             self.hold_position(); // The card closes.
         }
         self.cursor = Some(TranscriptCursor { message, target });
+    }
+
+    /// Whether the last row of the window belongs to a card.
+    pub(crate) fn ends_with_card(&self) -> bool {
+        let Some((spot, placed)) = self.positioned_rows().last() else { return false };
+        let slice = self.visible_ranges.iter().find(|slice| slice.message_index == spot.message_index);
+        let laid = slice.and_then(|slice| self.message_rows.get(&slice.message?));
+        let in_source_card = laid.and_then(MessageRows::source_card_rows).is_some_and(|rows| rows.contains(&spot.row));
+        placed.row.kind == RowKind::Card || in_source_card
     }
 
     /// What a click on a cell of the window (gutter included) would act on.
@@ -58,10 +71,8 @@ impl Transcript {
         }
         match (placed.row.kind, self.message_rows.get(&message)?.fold_at(spot.row)) {
             (RowKind::HiddenLines, _) => {
-                match self.message_rows.get(&message)?.anchor_at(message, spot.message_index, spot.row).part {
-                    SectionPart::Result(slot) => Some(ClickTarget::More(message, slot)),
-                    _ => None,
-                }
+                let part = self.message_rows.get(&message)?.anchor_at(message, spot.message_index, spot.row).part;
+                part.slot.map(|slot| ClickTarget::More(message, slot))
             }
             (_, Some(CursorTarget::Reasoning(slot) | CursorTarget::Call(slot) | CursorTarget::OtherItem(slot))) => {
                 Some(ClickTarget::Fold(message, slot))

@@ -4,7 +4,6 @@ use std::{borrow::Cow, sync::Arc};
 
 use serde_json::Value;
 
-use super::part_text;
 use crate::{
     api::json::JsonFields,
     chat::{Item, answer::SearchCall},
@@ -56,7 +55,7 @@ pub(crate) fn image_text(kind: &str, item: &Item) -> Option<String> {
 }
 
 /// A size in bytes, kilobytes or megabytes.
-pub fn format_size(bytes: usize) -> String {
+pub(crate) fn format_size(bytes: usize) -> String {
     match bytes {
         0..1_000 => format!("{bytes} bytes"),
         1_000..1_000_000 => format!("{} kB", (bytes + 500) / 1_000),
@@ -88,8 +87,9 @@ pub(crate) fn search_text_rows(text: &str, width: usize) -> Vec<StyledRow> {
     for line in text.split('\n').filter(|line| !line.is_empty()) {
         let link: Option<Arc<str>> = link::can_open(line).then(|| line.into());
         let ink = if link.is_some() { TextStyle::of(ColourRole::Link) } else { TextStyle::of(ColourRole::Muted) };
-        for mut row in part_text::wrap_rows(line, width, RowKind::Search, ink) {
+        for mut row in StyledRow::wrapped(line, width, RowKind::Search, ink) {
             row.source = offset + row.source.start..offset + row.source.end;
+            row.source_map.shift(offset);
             row.spans.iter_mut().for_each(|span| span.link.clone_from(&link));
             rows.push(row);
         }

@@ -23,6 +23,8 @@ pub(crate) struct LayoutPass<'a> {
     pub resolved_anchor: Option<(RowPos, usize)>,
     /// The reader did more than scroll, such as folding something: rows that this adds do not count as new.
     pub reader_changed_rows: bool,
+    /// The width or the options of the layout have changed: rows that this adds do not count as new.
+    pub is_relaid: bool,
 }
 
 impl LayoutPass<'_> {
@@ -31,7 +33,7 @@ impl LayoutPass<'_> {
     }
 
     /// The number of rows of a message, which is laid out if necessary.
-    pub fn message_height(&mut self, index: usize) -> usize {
+    pub(super) fn message_height(&mut self, index: usize) -> usize {
         let Some(&id) = self.conversation.branch.get(index) else {
             return if index < self.end_index() { self.transcript.queue.rows.len() } else { 0 };
         };
@@ -61,14 +63,14 @@ impl LayoutPass<'_> {
     }
 
     /// Allows a message to be laid out again in this frame, because its folding has changed.
-    pub fn invalidate(&mut self, id: MessageId) {
+    pub(super) fn invalidate(&mut self, id: MessageId) {
         if let Some(laid) = self.transcript.message_rows.get_mut(&id) {
             laid.invalidate();
         }
     }
 
     /// The top row of the window before any moves are applied.
-    pub fn initial_top(&mut self) -> RowPos {
+    pub(super) fn initial_top(&mut self) -> RowPos {
         let ScrollMode::Anchored(anchor) = self.transcript.scroll else { return self.last_top() };
         let Some(spot) = self.resolve_anchor(&anchor) else { return self.last_top() };
         self.resolved_anchor = Some((spot, anchor.source_start));
@@ -76,7 +78,7 @@ impl LayoutPass<'_> {
     }
 
     /// The row of an anchor, if its message is still in the branch.
-    pub fn resolve_anchor(&mut self, anchor: &anchor::RowAnchor) -> Option<RowPos> {
+    pub(super) fn resolve_anchor(&mut self, anchor: &anchor::RowAnchor) -> Option<RowPos> {
         let branch = &self.conversation.branch;
         let known_index =
             branch.get(anchor.message_index).filter(|id| **id == anchor.message).map(|_| anchor.message_index);
@@ -92,7 +94,7 @@ impl LayoutPass<'_> {
         self.step_rows(end, -signed(self.transcript.height))
     }
 
-    pub fn apply_move(&mut self, pending_move: PendingMove, top: RowPos) -> RowPos {
+    pub(super) fn apply_move(&mut self, pending_move: PendingMove, top: RowPos) -> RowPos {
         let page = signed(self.transcript.height.max(1));
         let by = |page: &mut Self, rows: i64| {
             let to = page.step_rows(top, rows);
@@ -151,14 +153,14 @@ impl LayoutPass<'_> {
     }
 
     /// The first row of a message after the blank rows above it.
-    pub fn first_row(&mut self, index: usize) -> usize {
+    pub(super) fn first_row(&mut self, index: usize) -> usize {
         self.message_height(index);
         let laid = self.conversation.branch.get(index).and_then(|id| self.transcript.message_rows.get(id));
         laid.map_or(0, MessageRows::first_row)
     }
 
     /// Scrolls the window to `top`. At the end of the text it starts following, if `may_follow`.
-    pub fn scroll_to(&mut self, top: RowPos, may_follow: bool) -> RowPos {
+    pub(super) fn scroll_to(&mut self, top: RowPos, may_follow: bool) -> RowPos {
         let last = self.last_top();
         if top >= last && (may_follow || last == (RowPos { message_index: 0, row: 0 })) {
             self.transcript.scroll = ScrollMode::Follow;
@@ -169,11 +171,11 @@ impl LayoutPass<'_> {
         top
     }
 
-    pub fn anchor_window_at(&mut self, top: RowPos) {
+    pub(super) fn anchor_window_at(&mut self, top: RowPos) {
         self.transcript.scroll = self.anchor_at(top).map_or(ScrollMode::Follow, ScrollMode::Anchored);
     }
 
-    pub fn anchor_at(&mut self, top: RowPos) -> Option<anchor::RowAnchor> {
+    pub(super) fn anchor_at(&mut self, top: RowPos) -> Option<anchor::RowAnchor> {
         let message = *self.conversation.branch.get(top.message_index)?;
         self.message_height(top.message_index);
         let mut anchor = self.transcript.message_rows.get(&message)?.anchor_at(message, top.message_index, top.row);
@@ -184,7 +186,7 @@ impl LayoutPass<'_> {
     }
 
     /// The row `rows` further down (or up, if negative), within the text; the row after the last one is the end.
-    pub fn step_rows(&mut self, from: RowPos, rows: i64) -> RowPos {
+    pub(super) fn step_rows(&mut self, from: RowPos, rows: i64) -> RowPos {
         let (mut spot, mut left) = (from, rows.unsigned_abs() as usize);
         while left > 0 {
             if rows < 0 {
@@ -210,7 +212,7 @@ impl LayoutPass<'_> {
     }
 
     /// Fills the window from its top and records what the reader has seen.
-    pub fn finish(&mut self, top: RowPos) {
+    pub(super) fn finish(&mut self, top: RowPos) {
         let last = self.last_top();
         let top = if self.transcript.scroll == ScrollMode::Follow { last } else { top.min(last) };
         if self.transcript.scroll != ScrollMode::Follow {
@@ -252,7 +254,7 @@ impl LayoutPass<'_> {
         let shown = shown
             .map(|slice| RowPos { message_index: slice.message_index, row: slice.first_row + slice.row_count - 1 });
         let before = self.transcript.last_seen.take();
-        let before = if self.reader_changed_rows {
+        let before = if self.reader_changed_rows || self.is_relaid {
             before.map(|_| self.row_above_end(self.transcript.rows_below))
         } else {
             before.and_then(|seen| self.resolve_anchor(&seen))

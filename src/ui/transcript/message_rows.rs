@@ -8,22 +8,23 @@ use std::{
 
 use super::{
     CitationTarget, CursorTarget, ReadingOptions,
-    anchor::{RowAnchor, SectionPart},
+    anchor::RowAnchor,
     answer,
     citation_walk::CitationState,
     folds::AnswerFolds,
-    part_text,
+    parts::{AnswerPart, MessageParts, PartKey, PartKind},
 };
 use crate::{
-    chat::{Conversation, ItemSlot, Message, MessageBody, MessageId, Prompt, Timestamp},
+    chat::choices::{EmptyEnter, on_empty_enter},
+    chat::{Conversation, ItemSlot, Message, MessageBody, MessageId, Timestamp},
     citations::annotations::AnswerCitations,
     render::{
         highlight,
         markdown::{LayoutWork, MarkdownLayout},
         row::{GutterMark, LineJoin, RowKind, StyledRow, StyledSpan, TextStyle},
+        source_map::{SourceMap, SourcePos},
         theme::ColourRole,
     },
-    text,
 };
 
 /// The layout parameters that all messages share.
@@ -73,6 +74,8 @@ struct LayoutKey {
     folds: AnswerFolds,
     is_first: bool,
     is_last: bool,
+    /// What `Enter` does, which the last card shows.
+    enter: Option<EmptyEnter>,
     siblings: (usize, usize),
     day: jiff::civil::Date,
     selected_citation: Option<CitationTarget>,
@@ -81,7 +84,11 @@ struct LayoutKey {
 
 #[derive(Debug, Clone)]
 pub(crate) struct MessageSection {
-    pub part: SectionPart,
+    pub key: PartKey,
+    /// What its first row folds.
+    pub folds: Option<CursorTarget>,
+    /// The item whose row folds it.
+    pub folded_by: Option<ItemSlot>,
     /// The number of rows of the same part in earlier sections.
     pub rows_above: usize,
     /// The number of blank rows above it.
@@ -115,6 +122,7 @@ impl Default for PlacedRow<'_> {
             kind: RowKind::Blank,
             join: LineJoin::LineEnd,
             source: 0..0,
+            source_map: SourceMap::EMPTY,
             is_rtl: false,
             scrolled_cells: 0,
         };
@@ -124,7 +132,7 @@ impl Default for PlacedRow<'_> {
 
 impl MessageRows {
     /// Brings the rows up to date. Returns the work that took.
-    pub fn sync(&mut self, message: &Message, context: &LayoutCx) -> LayoutWork {
+    pub(super) fn sync(&mut self, message: &Message, context: &LayoutCx) -> LayoutWork {
         if std::mem::replace(&mut self.checked_frame, context.frame) == context.frame {
             return LayoutWork::default();
         }
@@ -145,6 +153,7 @@ impl MessageRows {
             folds: context.folds.clone(),
             is_first: context.is_first,
             is_last: context.is_last,
+            enter: context.is_last.then(|| on_empty_enter(context.conversation)),
             siblings: context.conversation.siblings(message.id),
             day: context.now.to_zoned(context.layout.options.zone.clone()).date(),
             selected_citation: cited,
@@ -159,9 +168,7 @@ impl MessageRows {
         let siblings = key.siblings;
         self.layout_key = Some(key);
         self.sections = match &message.body {
-            MessageBody::Prompt(prompt) => {
-                prompt_sections(prompt, siblings, context.conversation.is_left_out(message.id), context)
-            }
+            MessageBody::Prompt(_) => prompt_sections(message, siblings, context),
             MessageBody::Answer(answer) => answer::answer_sections(self, message, answer, siblings, context),
         };
         if let Some(first) = self.sections.first_mut() {
@@ -182,23 +189,23 @@ impl MessageRows {
     }
 
     /// Makes the next `sync` check the message, even in the same frame.
-    pub fn invalidate(&mut self) {
+    pub(super) fn invalidate(&mut self) {
         self.checked_frame = 0;
     }
 
-    /// The row that shows an offset of a part's source, if it is shown.
-    pub fn row_at_source(&self, part: SectionPart, source: usize) -> Option<usize> {
+    /// The row that shows a position in a part's source, if it is shown.
+    pub(crate) fn row_at_source(&self, part: PartKey, source: SourcePos) -> Option<usize> {
         let mut above = 0;
         let mut found = None;
         for section in &self.sections {
             let rows = self.rows_of(&section.rows);
             let first = above + section.gap;
             above = first + rows.len();
-            if section.part != part || rows.first().is_none_or(|row| row.source.start > source) {
+            if section.key != part || rows.first().is_none_or(|row| row.source.start > source.byte) {
                 continue;
             }
-            let row = rows.partition_point(|row| row.source.end <= source);
-            if rows.get(row).is_some_and(|row| row.source.start <= source) {
+            let row = row_with(rows, source);
+            if rows.get(row).is_some_and(|row| row.source.start <= source.byte) {
                 return Some(first + row);
             }
             // Trailing source without text belongs to the last row of a text; other rows may have been truncated.
@@ -209,44 +216,51 @@ impl MessageRows {
         found
     }
 
+    /// The rows of a part, each with its index from the top.
+    pub(crate) fn rows_of_part(&self, part: PartKey) -> impl Iterator<Item = (usize, &StyledRow)> {
+        let mut above = 0;
+        self.sections.iter().flat_map(move |section| {
+            let first = above + section.gap;
+            above = first + section.rows.len();
+            let rows = if section.key == part { self.rows_of(&section.rows) } else { &[] };
+            (first..).zip(rows)
+        })
+    }
+
     /// The rows that fold something, each with its target.
-    pub fn fold_rows(&self) -> impl Iterator<Item = (usize, CursorTarget)> + '_ {
+    pub(super) fn fold_rows(&self) -> impl Iterator<Item = (usize, CursorTarget)> + '_ {
         let mut above = 0;
         self.sections.iter().filter_map(move |section| {
             let first = above + section.gap;
             above = first + section.rows.len();
-            Some((first, fold_target(section.part)?))
+            Some((first, section.folds?))
         })
     }
 
     /// The target that a row folds, if any.
-    pub fn fold_at(&self, row: usize) -> Option<CursorTarget> {
+    pub(super) fn fold_at(&self, row: usize) -> Option<CursorTarget> {
         self.fold_rows().find(|(first, _)| *first == row).map(|(_, target)| target)
     }
 
     /// The rows above the code blocks, each with its block's number.
-    pub fn code_head_rows(&self) -> impl Iterator<Item = (usize, u32)> + '_ {
+    pub(super) fn code_head_rows(&self) -> impl Iterator<Item = (usize, u32)> + '_ {
         let mut above = 0;
         self.sections.iter().flat_map(move |section| {
             let first = above + section.gap;
             above = first + section.rows.len();
             self.rows_of(&section.rows).iter().enumerate().filter_map(move |(nth, row)| match row.kind {
-                RowKind::CodeHead { block, .. } if matches!(section.part, SectionPart::Text(..)) => {
-                    Some((first + nth, block))
-                }
+                RowKind::CodeHead { block, .. } if section.key.kind == PartKind::Text => Some((first + nth, block)),
                 _ => None,
             })
         })
     }
 
     /// The code block that a row of the answer belongs to.
-    pub fn code_at(&self, row: usize) -> Option<u32> {
+    pub(super) fn code_at(&self, row: usize) -> Option<u32> {
         let (section, row_in_section) = self.section_at(row)?;
         let row = self.rows_of(&section.rows).get(row_in_section.checked_sub(section.gap)?)?;
         match row.kind {
-            RowKind::CodeHead { block, .. } | RowKind::Code { block, .. }
-                if matches!(section.part, SectionPart::Text(..)) =>
-            {
+            RowKind::CodeHead { block, .. } | RowKind::Code { block, .. } if section.key.kind == PartKind::Text => {
                 Some(block)
             }
             _ => None,
@@ -254,27 +268,27 @@ impl MessageRows {
     }
 
     /// The item that contains a code block, if the block is a diagram that can be folded.
-    pub fn diagram_slot(&self, block: u32) -> Option<ItemSlot> {
-        let of = |section: &MessageSection| match section.part {
-            SectionPart::Text(slot, _) => Some(slot),
-            _ => None,
-        };
-        let head = RowKind::CodeHead { block, diagram: true };
-        let holds = |section: &MessageSection| self.rows_of(&section.rows).iter().any(|row| row.kind == head);
-        self.sections.iter().filter(|section| of(section).is_some()).find(|section| holds(section)).and_then(of)
+    pub(crate) fn diagram_slot(&self, block: u32) -> Option<ItemSlot> {
+        let is_head =
+            |row: &StyledRow| matches!(row.kind, RowKind::CodeHead { block: at, diagram: true, .. } if at == block);
+        let mut texts = self.sections.iter().filter(|section| section.key.kind == PartKind::Text);
+        texts.find(|section| self.rows_of(&section.rows).iter().any(is_head))?.folded_by
     }
 
     /// The foldable part that a row belongs to, either as its head or below it.
-    pub fn fold_around(&self, row: usize) -> Option<CursorTarget> {
+    pub(super) fn fold_around(&self, row: usize) -> Option<CursorTarget> {
         let (mut above, mut around) = (0, None);
         for section in &self.sections {
-            around = match section.part {
-                SectionPart::Reasoning(..)
-                | SectionPart::FailedSearch(_)
-                | SectionPart::SearchPages(_)
-                | SectionPart::Result(_)
-                | SectionPart::RawJson(_) => around,
-                part => fold_target(part),
+            around = match section.key.kind {
+                PartKind::Details => around,
+                PartKind::ItemRow => section.folds.or(around),
+                PartKind::Head
+                | PartKind::Notes
+                | PartKind::Label
+                | PartKind::Text
+                | PartKind::Sources
+                | PartKind::SourceCard
+                | PartKind::Card => None,
             };
             above += section.gap + section.rows.len();
             if row < above {
@@ -284,42 +298,39 @@ impl MessageRows {
         None
     }
 
-    pub fn height(&self) -> usize {
+    pub(super) fn height(&self) -> usize {
         self.height
     }
 
     /// The row at an index from the top, blank rows included.
-    pub fn row(&self, index: usize) -> Option<PlacedRow<'_>> {
+    pub(super) fn row(&self, index: usize) -> Option<PlacedRow<'_>> {
         let (section, row) = self.section_at(index)?;
         let row = row.checked_sub(section.gap)?;
         self.rows_of(&section.rows).get(row).map(|row| PlacedRow { row, bar: section.bar })
     }
 
     /// The first row that is not blank.
-    pub fn first_row(&self) -> usize {
+    pub(super) fn first_row(&self) -> usize {
         self.sections.first().map_or(0, |section| section.gap)
     }
 
     /// The first row of the card, if there is one.
-    pub fn card_row(&self) -> Option<usize> {
-        let position = self.sections.iter().position(|section| section.part == SectionPart::Card)?;
-        let above: usize = self.sections[..position].iter().map(|section| section.gap + section.rows.len()).sum();
-        Some(above + self.sections[position].gap)
+    pub(crate) fn card_row(&self) -> Option<usize> {
+        let (above, section) = self.section_of(PartKind::Card)?;
+        Some(above + section.gap)
     }
 
     /// A hash of the text on the card.
-    pub fn card_text_hash(&self) -> u64 {
+    pub(super) fn card_text_hash(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
-        for section in self.sections.iter().filter(|section| section.part == SectionPart::Card) {
-            for row in self.rows_of(&section.rows) {
-                row.text().hash(&mut hasher);
-            }
+        if let Some((_, section)) = self.section_of(PartKind::Card) {
+            self.rows_of(&section.rows).iter().for_each(|row| row.text().hash(&mut hasher));
         }
         hasher.finish()
     }
 
     /// The marks in the text and, for sources without a mark, their entries below it, each with its row.
-    pub fn citation_rows(&self) -> Vec<(usize, CitationTarget)> {
+    pub(super) fn citation_rows(&self) -> Vec<(usize, CitationTarget)> {
         let (mut above, mut shown, mut marked) = (0, Vec::new(), BTreeSet::new());
         for section in &self.sections {
             let rows = self.rows_of(&section.rows);
@@ -328,12 +339,12 @@ impl MessageRows {
             {
                 let Some(cited) = span.citation else { continue };
                 let row = above + section.gap + row;
-                match (section.part, cited.annotation) {
-                    (SectionPart::Text(slot, part), Some(annotation)) => {
+                match (section.key, cited.annotation) {
+                    (PartKey { kind: PartKind::Text, slot: Some(slot), index }, Some(annotation)) => {
                         marked.insert(cited.number);
-                        shown.push((row, CitationTarget::Mark { place: (slot, part), annotation }));
+                        shown.push((row, CitationTarget::Mark { place: (slot, index), annotation }));
                     }
-                    (SectionPart::Sources, _) if !marked.contains(&cited.number) => {
+                    (PartKey { kind: PartKind::Sources, .. }, _) if !marked.contains(&cited.number) => {
                         shown.push((row, CitationTarget::Entry(cited.number)));
                     }
                     _ => (),
@@ -345,29 +356,44 @@ impl MessageRows {
     }
 
     /// The rows of the open source card.
-    pub fn source_card_rows(&self) -> Option<Range<usize>> {
-        let position = self.sections.iter().position(|section| section.part == SectionPart::SourceCard)?;
-        let above: usize = self.sections[..position].iter().map(|section| section.gap + section.rows.len()).sum();
-        Some(above..above + self.sections[position].gap + self.sections[position].rows.len())
+    pub(crate) fn source_card_rows(&self) -> Option<Range<usize>> {
+        let (above, section) = self.section_of(PartKind::SourceCard)?;
+        Some(above..above + section.gap + section.rows.len())
     }
 
-    pub fn anchor_at(&self, message: MessageId, index: usize, row: usize) -> RowAnchor {
-        let (part, row, source) = match self.section_at(row) {
-            Some((section, row)) => {
-                let here = row.checked_sub(section.gap).and_then(|row| self.rows_of(&section.rows).get(row));
-                (section.part, section.rows_above + row, here.map_or(0, |row| row.source.start))
-            }
-            None => (SectionPart::Head, 0, 0),
+    /// The only section of a kind, and the number of rows above it.
+    fn section_of(&self, kind: PartKind) -> Option<(usize, &MessageSection)> {
+        let position = self.sections.iter().position(|section| section.key.kind == kind)?;
+        let above = self.sections[..position].iter().map(|section| section.gap + section.rows.len()).sum();
+        Some((above, &self.sections[position]))
+    }
+
+    pub(crate) fn anchor_at(&self, message: MessageId, index: usize, row: usize) -> RowAnchor {
+        let head = RowAnchor {
+            message,
+            message_index: index,
+            part: PartKey::new(PartKind::Head),
+            folded_by: None,
+            part_row: 0,
+            source_start: 0,
         };
-        RowAnchor { message, message_index: index, part, part_row: row, source_start: source }
+        let Some((section, row)) = self.section_at(row) else { return head };
+        let here = row.checked_sub(section.gap).and_then(|row| self.rows_of(&section.rows).get(row));
+        RowAnchor {
+            part: section.key,
+            folded_by: section.folded_by,
+            part_row: section.rows_above + row,
+            source_start: here.map_or(0, |row| row.source.start),
+            ..head
+        }
     }
 
     /// The row of an anchor: by its number in its part or, if the text was wrapped again, by its source.
-    pub fn row_of_anchor(&self, anchor: &RowAnchor, rewrapped: bool) -> usize {
+    pub(super) fn row_of_anchor(&self, anchor: &RowAnchor, rewrapped: bool) -> usize {
         let (mut above, mut folded_row) = (0, 0);
         for (nth, section) in self.sections.iter().enumerate() {
             let height = section.gap + section.rows.len();
-            if section.part == anchor.part {
+            if section.key == anchor.part {
                 let rows = self.rows_of(&section.rows);
                 let has_source = rows.last().is_some_and(|row| row.source.end > 0);
                 let row = if rewrapped && anchor.part_row >= section.gap && has_source {
@@ -376,14 +402,13 @@ impl MessageRows {
                     anchor.part_row.saturating_sub(section.rows_above)
                 };
                 // A card may separate two sections of a part.
-                let is_continued = self.sections[nth + 1..].iter().any(|later| later.part == anchor.part);
+                let is_continued = self.sections[nth + 1..].iter().any(|later| later.key == anchor.part);
                 if row < height || !is_continued {
                     return above + row.min(height.saturating_sub(1));
                 }
             }
-            // Only folded reasoning can disappear, and it was below the row that folds it.
-            if matches!((section.part, anchor.part), (SectionPart::ReasoningHead(here), SectionPart::Reasoning(there, _)) if here <= there)
-            {
+            // A part that has disappeared is folded, and was below the row that folds it.
+            if section.key.kind == PartKind::ItemRow && section.key.slot == anchor.folded_by {
                 folded_row = above + section.gap;
             }
             above += height;
@@ -391,12 +416,12 @@ impl MessageRows {
         folded_row
     }
 
-    pub fn apply_highlighting(&mut self, painted: &highlight::HighlightedLines) -> bool {
+    pub(super) fn apply_highlighting(&mut self, painted: &highlight::HighlightedLines) -> bool {
         self.texts.values_mut().any(|text| text.apply_colours(painted))
     }
 
     /// Takes the code in a range of rows that needs highlighting.
-    pub fn take_highlight_jobs(
+    pub(super) fn take_highlight_jobs(
         &mut self,
         owner: highlight::CodeOwner,
         wanted: &Range<usize>,
@@ -407,7 +432,7 @@ impl MessageRows {
         for section in &self.sections {
             let first = above + section.gap;
             above = first + section.rows.len();
-            let (SectionPart::Text(..), SectionRows::OfText(key, rows)) = (section.part, &section.rows) else {
+            let (PartKind::Text, SectionRows::OfText(key, rows)) = (section.key.kind, &section.rows) else {
                 continue;
             };
             let (from, to) = (wanted.start.max(first), wanted.end.min(above));
@@ -453,27 +478,14 @@ impl MessageRows {
     }
 }
 
-/// The target that the first row of a part folds, if any.
-fn fold_target(part: SectionPart) -> Option<CursorTarget> {
-    match part {
-        SectionPart::ReasoningHead(slot) => Some(CursorTarget::Reasoning(slot)),
-        SectionPart::SearchSummary(slot) | SectionPart::UnknownItem(slot) => Some(CursorTarget::OtherItem(slot)),
-        SectionPart::Call(slot) => Some(CursorTarget::Call(slot)),
-        SectionPart::Head
-        | SectionPart::Notes
-        | SectionPart::Prompt
-        | SectionPart::Reasoning(..)
-        | SectionPart::FailedSearch(_)
-        | SectionPart::SearchPages(_)
-        | SectionPart::Result(_)
-        | SectionPart::RawJson(_)
-        | SectionPart::CommentaryLabel(_)
-        | SectionPart::Text(..)
-        | SectionPart::Refusal(..)
-        | SectionPart::Sources
-        | SectionPart::SourceCard
-        | SectionPart::Card => None,
-    }
+/// The row that shows a position in the source, or the end of the rows.
+fn row_with(rows: &[StyledRow], source: SourcePos) -> usize {
+    let row = rows.partition_point(|row| row.source.end <= source.byte);
+    // Rows without a range of their own share that of a row below, as in a table, or above, as in a formula.
+    let is_part = |row: &&StyledRow| row.source.is_empty();
+    let above = rows[..row].iter().rev().take_while(is_part).count();
+    let below = rows[row..].iter().skip(1).take_while(is_part).count();
+    (row - above..(row + below + 1).min(rows.len())).find(|at| rows[*at].source_map.shows(source)).unwrap_or(row)
 }
 
 impl SectionRows {
@@ -493,12 +505,12 @@ impl SectionRows {
 }
 
 impl MessageSection {
-    pub fn new(part: SectionPart, rows: SectionRows) -> Self {
-        Self { part, rows_above: 0, gap: 0, rows, bar: None }
+    pub(crate) fn new(part: &AnswerPart, rows: SectionRows) -> Self {
+        Self { folds: part.folds, folded_by: part.folded_by, ..Self::with_key(part.key, rows) }
     }
 
-    pub fn with_rows(part: SectionPart, gap: usize, rows: Vec<StyledRow>) -> Self {
-        Self { gap, ..Self::new(part, SectionRows::Owned(rows)) }
+    pub(crate) fn with_key(key: PartKey, rows: SectionRows) -> Self {
+        Self { key, folds: None, folded_by: None, rows_above: 0, gap: 0, rows, bar: None }
     }
 }
 
@@ -510,7 +522,7 @@ pub(crate) fn head_row(spans: Vec<StyledSpan>, (nth, of): (usize, usize), layout
         return row.truncated(layout.width);
     }
     let mark = format!("{}{nth}/{of}{}", marks.sibling_left, marks.sibling_right);
-    let room = layout.width.saturating_sub(text::width(&mark));
+    let room = layout.width.saturating_sub(crate::text::width(&mark));
     let mut row = row.truncated(room.saturating_sub(2));
     let gap = room.saturating_sub(row.width());
     row.spans.push(StyledSpan::new(format!("{}{mark}", " ".repeat(gap)), TextStyle::of(ColourRole::Muted)));
@@ -522,23 +534,21 @@ pub(crate) fn left_out_mark(left_out: bool) -> Option<StyledSpan> {
     left_out.then(|| StyledSpan::new("  left out of the next request", TextStyle::of(ColourRole::Muted)))
 }
 
-fn prompt_sections(
-    prompt: &Prompt,
-    siblings: (usize, usize),
-    left_out: bool,
-    context: &LayoutCx,
-) -> Vec<MessageSection> {
+fn prompt_sections(message: &Message, siblings: (usize, usize), context: &LayoutCx) -> Vec<MessageSection> {
     let LayoutParams { width, options, .. } = context.layout;
     let gutter = Some(GutterMark { mark: options.look.marks.bar, role: ColourRole::You });
     let mut head = vec![StyledSpan::new("you", TextStyle::of(ColourRole::You).bold())];
-    head.extend(left_out_mark(left_out));
-    let head = StyledRow { gutter, ..head_row(head, siblings, context.layout) };
-    let prompt_text = text::clean(&prompt.text);
-    let words = prompt_text.trim_end_matches('\n');
-    let rows = part_text::wrap_rows(words, *width, RowKind::Prompt, TextStyle::of(ColourRole::Text));
-    let rows = rows.into_iter().map(|row| StyledRow { gutter, ..row }).collect();
-    vec![
-        MessageSection::with_rows(SectionPart::Head, 0, vec![head]),
-        MessageSection::with_rows(SectionPart::Prompt, 0, rows),
-    ]
+    head.extend(left_out_mark(context.conversation.is_left_out(message.id)));
+    let head = head_row(head, siblings, context.layout);
+    let rows_of = |part: &AnswerPart| match part.content.source() {
+        Some(text) => {
+            StyledRow::wrapped(text.trim_end_matches('\n'), *width, RowKind::Prompt, TextStyle::of(ColourRole::Text))
+        }
+        None => vec![head.clone()],
+    };
+    let section = |part: &AnswerPart| {
+        let rows = rows_of(part).into_iter().map(|row| StyledRow { gutter, ..row }).collect();
+        MessageSection::new(part, SectionRows::Owned(rows))
+    };
+    MessageParts::of(message).parts.iter().map(section).collect()
 }

@@ -109,7 +109,7 @@ impl Transcript {
 
 impl LayoutPass<'_> {
     /// Updates the scrollbar; there is none if everything is visible.
-    pub fn update_scrollbar(&mut self) {
+    pub(super) fn update_scrollbar(&mut self) {
         self.transcript.branch_sizes.sync(self.conversation);
         self.transcript.scrollbar = self.scrollbar_rows();
     }
@@ -139,7 +139,7 @@ impl LayoutPass<'_> {
     }
 
     /// The row of the text that a row of the bar represents.
-    pub fn row_at_bar(&mut self, row: u16) -> RowPos {
+    pub(super) fn row_at_bar(&mut self, row: u16) -> RowPos {
         let sizes = &self.transcript.branch_sizes;
         let position = sizes.total_bytes() * u64::from(row) / (self.transcript.height as u64).max(1);
         let index = sizes

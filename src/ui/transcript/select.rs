@@ -1,22 +1,25 @@
 //! A selection of the text, whose ends stay with their characters when the layout changes.
 
-mod copy_text;
 mod steps;
 
-use std::{borrow::Cow, ops::Range};
+use std::ops::{Range, RangeInclusive};
 
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::{
     PendingMove, RowPos, Transcript, VisibleRange,
-    anchor::{RowAnchor, SectionPart},
+    anchor::RowAnchor,
     layout_pass::LayoutPass,
-    message_rows::PlacedRow,
-    part_text,
+    message_rows::{MessageRows, PlacedRow},
+    parts::MessageParts,
 };
 use crate::{
-    chat::{Conversation, MessageId, Timestamp},
-    render::row::{CellMap, StyledRow},
+    chat::{Message, MessageId},
+    render::{
+        row::{CellMap, RowCopier, StyledRow},
+        source_map::SourcePos,
+    },
+    text,
 };
 pub use steps::SelectionStep;
 
@@ -34,6 +37,17 @@ pub enum SelectionUnit {
 pub enum SelectionInput {
     Mouse,
     Keys,
+}
+
+/// How a selection is copied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SelectionCopy {
+    /// As it reads, which ends the selection.
+    Text,
+    /// As its source, which ends the selection.
+    Markdown,
+    /// As it reads, because the mouse was released.
+    OnRelease,
 }
 
 /// A selection and the input that makes it.
@@ -55,10 +69,12 @@ pub(crate) struct TextSelection {
     head: RowOffset,
 }
 
-/// A character of the text, by its part and its offset in that part's source.
+/// A character of the text, by its part and its position in that part's source.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct SelectionPoint {
     anchor: RowAnchor,
+    /// `None` in a row that shows none of the source.
+    source: Option<SourcePos>,
     /// Its byte offset in the text of its row.
     byte: usize,
 }
@@ -75,9 +91,7 @@ impl Transcript {
     pub fn press(&mut self, column: u16, row: u16, unit: SelectionUnit) {
         self.selection = self.offset_at_cell(column, row.into()).and_then(|place| {
             let slice = *self.visible_ranges.iter().find(|slice| slice.message_index == place.row_pos.message_index)?;
-            let laid = self.message_rows.get(&slice.message?)?;
-            let anchor = laid.anchor_at(slice.message?, slice.message_index, place.row_pos.row);
-            let point = SelectionPoint { anchor, byte: place.byte };
+            let point = self.message_rows.get(&slice.message?)?.point_at(slice.message?, place);
             Some(TextSelection::new(point, place, unit, SelectionInput::Mouse))
         });
     }
@@ -126,18 +140,21 @@ impl Transcript {
         self.selection = None;
     }
 
-    /// The selected text, without decoration and with line wraps undone.
-    pub fn selected_text(&mut self, conversation: &Conversation, now: Timestamp) -> Option<String> {
-        let (from, to) = self.selection.as_ref().filter(|selection| !selection.is_empty)?.range?;
-        let mut pass = LayoutPass {
-            transcript: self,
-            conversation,
-            now,
-            rewrapped: false,
-            resolved_anchor: None,
-            reader_changed_rows: false,
-        };
-        Some(pass.copy_text(from, to)).filter(|text| !text.is_empty())
+    /// Copies the selection at the next layout; returns `false` if there is none.
+    pub fn copy_selection(&mut self, copy: SelectionCopy) -> bool {
+        let is_selected = self.selection_input().is_some();
+        self.pending_copy = is_selected.then_some(copy);
+        is_selected
+    }
+
+    /// Whether a copy waits for the next layout.
+    pub fn is_copying(&self) -> bool {
+        self.pending_copy.is_some()
+    }
+
+    /// Takes what the last layout copied.
+    pub fn take_copied_text(&mut self) -> Option<(SelectionCopy, String)> {
+        self.copied_text.take()
     }
 
     /// The selected byte range of a row's text, given the length of the text.
@@ -182,15 +199,14 @@ impl Transcript {
         let (spot, placed) = self.positioned_rows().nth(nearest_row)?;
         let is_below_text = row >= i32::try_from(rows).unwrap_or(i32::MAX);
         let cell = if row < 0 { 0 } else { usize::from(column.saturating_sub(super::GUTTER)) };
-        let byte =
-            if is_below_text { text_without_lead(placed.row).len() } else { self.cell_map(placed).byte_at(cell) };
+        let byte = if is_below_text { placed.row.content().len() } else { self.cell_map(placed).byte_at(cell) };
         Some(RowOffset { row_pos: spot, byte })
     }
 }
 
 impl TextSelection {
     /// Whether the mouse has moved since the last frame.
-    pub fn is_unsettled(&self) -> bool {
+    pub(super) fn is_unsettled(&self) -> bool {
         self.dragged_to.is_some()
     }
 
@@ -202,7 +218,7 @@ impl TextSelection {
 
 impl LayoutPass<'_> {
     /// Locates the selection in the rows of this frame.
-    pub fn update_selection(&mut self) {
+    pub(super) fn update_selection(&mut self) {
         let Some(mut selection) = self.transcript.selection.take() else { return };
         let reached = selection.dragged_to.take().and_then(|(column, row)| self.transcript.offset_at_cell(column, row));
         let from = self.resolve_point(&selection.from);
@@ -219,24 +235,86 @@ impl LayoutPass<'_> {
     fn point_at(&mut self, place: RowOffset) -> Option<SelectionPoint> {
         let message = *self.conversation.branch.get(place.row_pos.message_index)?;
         self.message_height(place.row_pos.message_index);
-        let laid = self.transcript.message_rows.get(&message)?;
-        let mut anchor = laid.anchor_at(message, place.row_pos.message_index, place.row_pos.row);
-        if let Some(source) = part_source(self.conversation, message, anchor.part) {
-            anchor.source_start =
-                source_offset_at(&source, laid.row(place.row_pos.row).unwrap_or_default().row, place.byte);
-        }
-        Some(SelectionPoint { anchor, byte: place.byte })
+        Some(self.transcript.message_rows.get(&message)?.point_at(message, place))
     }
 
     fn resolve_point(&mut self, point: &SelectionPoint) -> Option<RowOffset> {
-        let spot = self.resolve_anchor(&point.anchor)?;
-        let row = self.transcript.message_rows.get(&point.anchor.message)?.row(spot.row).unwrap_or_default().row;
-        let source = part_source(self.conversation, point.anchor.message, point.anchor.part);
-        let byte = match source.filter(|_| self.rewrapped) {
-            Some(source) => byte_at_source(&source, row, point.anchor.source_start),
-            None => point.byte,
+        let mut row_pos = self.resolve_anchor(&point.anchor)?;
+        let laid = self.transcript.message_rows.get(&point.anchor.message)?;
+        let source = point.source.filter(|_| self.rewrapped);
+        if let Some(row) = source.and_then(|source| laid.row_at_source(point.anchor.part, source)) {
+            row_pos.row = row;
+        }
+        let row = laid.row(row_pos.row).unwrap_or_default().row;
+        let byte = source.map_or(point.byte, |source| row.source_map.text_at(source));
+        Some(RowOffset { row_pos, byte: row.content().floor_char_boundary(byte) })
+    }
+
+    /// Carries out a copy that waits for this layout.
+    pub(crate) fn copy_selection(&mut self) {
+        let Some(copy) = self.transcript.pending_copy.take() else { return };
+        let range = self.transcript.selection.as_ref().and_then(|selection| selection.range);
+        let Some((from, to)) = range else { return };
+        let messages = from.row_pos.message_index..=to.row_pos.message_index;
+        let text = match copy {
+            SelectionCopy::Text | SelectionCopy::OnRelease => self.selected_text(messages),
+            SelectionCopy::Markdown => self.selected_markdown(messages),
         };
-        Some(RowOffset { row_pos: spot, byte: text_without_lead(row).floor_char_boundary(byte) })
+        self.transcript.copied_text = Some((copy, text));
+        if copy != SelectionCopy::OnRelease {
+            self.transcript.clear_selection();
+        }
+    }
+
+    /// The selected text, without decoration and with line wraps undone.
+    fn selected_text(&mut self, messages: RangeInclusive<usize>) -> String {
+        let mut copier = RowCopier::default();
+        for message_index in messages {
+            let height = self.message_height(message_index);
+            let Some((message, laid)) = self.message_rows(message_index) else { break };
+            let parts = MessageParts::of(message);
+            let (mut part, mut source) = (None, None);
+            for row in 0..height {
+                let row_text = laid.row(row).unwrap_or_default().row;
+                let row_pos = RowPos { message_index, row };
+                let selected = self.transcript.selected_range_in(row_pos, row_text.content().len());
+                let Some(selected) = selected else { continue };
+                let key = laid.anchor_at(message.id, message_index, row).part;
+                if part.replace(key) != Some(key) {
+                    source = parts.find(key).and_then(|part| part.content.source());
+                }
+                copier.push(row_text, selected, source.as_deref().unwrap_or_default());
+            }
+        }
+        copier.finish()
+    }
+
+    /// The source of the selected text, with its markup. What has no source, such as the head of a message, is left out.
+    fn selected_markdown(&mut self, messages: RangeInclusive<usize>) -> String {
+        let mut texts = Vec::new();
+        for message_index in messages {
+            self.message_height(message_index);
+            let Some((message, laid)) = self.message_rows(message_index) else { break };
+            for part in MessageParts::of(message).parts {
+                let sources = laid.rows_of_part(part.key).filter_map(|(row, row_text)| {
+                    let row_pos = RowPos { message_index, row };
+                    row_text.source_of(self.transcript.selected_range_in(row_pos, row_text.content().len())?)
+                });
+                let range = sources.reduce(|all, next| all.start.min(next.start)..all.end.max(next.end));
+                if let Some((range, source)) = range.zip(part.content.source()) {
+                    let (start, end) = (source.floor_char_boundary(range.start), source.ceil_char_boundary(range.end));
+                    texts.push(text::clean(source[start..end].trim_matches('\n')).into_owned());
+                }
+            }
+        }
+        texts.retain(|text| !text.is_empty());
+        texts.join("\n\n")
+    }
+
+    /// A message of the branch and its rows as they were last laid out.
+    fn message_rows(&self, index: usize) -> Option<(&Message, &MessageRows)> {
+        let id = self.conversation.branch.get(index)?;
+        Some((self.conversation.messages.get(id)?, self.transcript.message_rows.get(id)?))
     }
 
     /// Widens a range to whole units: its first character, and the one after its last.
@@ -258,7 +336,7 @@ impl LayoutPass<'_> {
 
     /// The text of a row, without its lead.
     pub(crate) fn row_text(&mut self, spot: RowPos) -> String {
-        self.row(spot).map(text_without_lead).unwrap_or_default()
+        self.row(spot).map(StyledRow::content).unwrap_or_default()
     }
 
     pub(crate) fn row(&mut self, spot: RowPos) -> Option<&StyledRow> {
@@ -294,14 +372,16 @@ impl LayoutPass<'_> {
 /// The most rows of one line that are considered.
 const MAX_LINE_ROWS: usize = 1000;
 
-/// The text that a part was laid out from.
-pub(crate) fn part_source(conversation: &Conversation, message: MessageId, part: SectionPart) -> Option<Cow<'_, str>> {
-    part_text::text_of_part(conversation.messages.get(&message)?, part)
-}
-
-/// The text of a row without its bars, bullets and indents.
-pub(crate) fn text_without_lead(row: &StyledRow) -> String {
-    row.spans.get(row.lead_spans..).unwrap_or_default().iter().map(|span| span.text.as_str()).collect()
+impl MessageRows {
+    /// The character of a row, to be found again after the next layout.
+    fn point_at(&self, message: MessageId, place: RowOffset) -> SelectionPoint {
+        let RowPos { message_index, row } = place.row_pos;
+        let mut anchor = self.anchor_at(message, message_index, row);
+        let map = &self.row(row).unwrap_or_default().row.source_map;
+        let source = (!map.is_all_inserted()).then(|| map.pos_at(place.byte));
+        anchor.source_start = source.map_or(anchor.source_start, |source| source.byte);
+        SelectionPoint { anchor, source, byte: place.byte }
+    }
 }
 
 /// Maps between a row's text and the cells of the text column.
@@ -313,16 +393,16 @@ pub(crate) struct ColumnCellMap {
 }
 
 impl ColumnCellMap {
-    pub fn cell_of(&self, byte: usize) -> usize {
+    pub(crate) fn cell_of(&self, byte: usize) -> usize {
         self.bar_width + self.cell_map.cell_of(byte)
     }
 
-    pub fn byte_at(&self, cell: usize) -> usize {
+    pub(crate) fn byte_at(&self, cell: usize) -> usize {
         cell.checked_sub(self.bar_width).map_or(0, |cell| self.cell_map.byte_at(cell))
     }
 
     /// The cells of a byte range of the text, from left to right.
-    pub fn cells(&self, words: &Range<usize>) -> Vec<Range<usize>> {
+    pub(crate) fn cells(&self, words: &Range<usize>) -> Vec<Range<usize>> {
         self.cell_map
             .cells(words)
             .into_iter()
@@ -344,52 +424,4 @@ fn piece_range<'a>(mut pieces: impl Iterator<Item = (usize, &'a str)>, byte: usi
     pieces
         .find(|(at, piece)| *at <= byte && byte < at + piece.len())
         .map_or(byte..byte, |(at, piece)| at..at + piece.len())
-}
-
-/// The offset in the source of a character of a row.
-fn source_offset_at(source: &str, row: &StyledRow, byte: usize) -> usize {
-    let end = row.source.end;
-    align_to_source(source, row)
-        .take_while(|(at, _)| *at <= byte)
-        .last()
-        .map_or(row.source.start, |(at, place)| if at == byte { place } else { end.max(place) })
-}
-
-/// The character of a row at an offset of the source, or the next one after it.
-fn byte_at_source(source: &str, row: &StyledRow, place: usize) -> usize {
-    let found = align_to_source(source, row).find(|(_, at)| *at >= place);
-    found.map_or_else(|| text_without_lead(row).len(), |(byte, _)| byte)
-}
-
-/// The characters of a row, each with its offset in the source. A row shows its source without the markup, so each
-/// character is the next equal one in the source.
-fn align_to_source<'a>(source: &'a str, row: &'a StyledRow) -> impl Iterator<Item = (usize, usize)> + 'a {
-    /// The most bytes of markup to skip between two characters.
-    const MAX_MARKUP: usize = 256;
-    let end = source.floor_char_boundary(row.source.end);
-    let mut source_offset = source.floor_char_boundary(row.source.start).min(end);
-    let mut text_offset = 0;
-    let spans = row.spans.get(row.lead_spans..).unwrap_or_default();
-    spans
-        .iter()
-        .flat_map(move |span| {
-            let start = text_offset;
-            text_offset += span.text.len();
-            span.text.char_indices().map(move |(byte, letter)| (start + byte, letter, span.citation.is_some()))
-        })
-        .map(move |(byte, letter, is_mark)| {
-            let rest = &source[source_offset..source.floor_char_boundary((source_offset + MAX_MARKUP).min(end))];
-            let found = if is_mark {
-                None
-            } else if letter.is_whitespace() {
-                rest.starts_with(char::is_whitespace).then_some(0)
-            } else {
-                rest.find(letter)
-            };
-            let place = source_offset + found.unwrap_or(0);
-            if let Some(skipped) = found {
-                source_offset += skipped + source[source_offset + skipped..].chars().next().map_or(0, char::len_utf8);
-            }
-            (byte, place)
-        })
 }

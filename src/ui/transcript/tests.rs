@@ -143,6 +143,7 @@ impl TestWindow {
             theme: &theme,
             focused: false,
             card_focused: false,
+            pill_row: None,
             end_key: "^End",
         }
         .render(area, &mut buf);
@@ -406,7 +407,7 @@ fn a_failed_answer_keeps_its_text_and_offers_choices() {
           ▌ The partial answer is saved. It may be billed. Continue it, or ask
           ▌ again.
           ▌
-          ▌ ↵ continue   Tab, then  r try again   m another model
+          ▌ ↵ continue   Tab, then r try again   m another model
         ");
     assert_eq!(
         window.transcript.live_card(),
@@ -438,7 +439,7 @@ fn a_retry_counts_down() {
           ▌ Trying again in 9 s  ▰▰▰▰▰▰▰▰▰▱▱▱  attempt 2 of 4
           ▌ Nothing has been shown or billed yet.
           ▌
-          ▌ ↵ now   Esc give up   Tab, then  m another model
+          ▌ ↵ now   Esc give up   Tab, then m another model
         ");
 }
 
@@ -471,7 +472,7 @@ fn stopped_refused_and_truncated_answers_say_so() {
         ▌ The partial answer is saved. It may be billed. Continue it, or
         ▌ raise max_output_tokens in the settings.
         ▌
-        ▌ ↵ continue   Tab, then  r try again   s settings   m another model
+        ▌ ↵ continue   Tab, then r try again   s settings   m another model
 
         ◔ queued
         and then?
@@ -492,7 +493,14 @@ fn nothing_panics_at_any_size_and_nothing_is_drawn_outside() {
         transcript.sync(&chat, area.width, area.height, time_at(8.0), &options());
         transcript.scroll(ScrollMove::Top);
         transcript.sync(&chat, area.width, area.height, time_at(8.0), &options());
-        TranscriptView { transcript: &transcript, theme: &theme, focused: true, card_focused: true, end_key: "^End" }
-            .render(area, buf);
+        TranscriptView {
+            transcript: &transcript,
+            theme: &theme,
+            focused: true,
+            card_focused: true,
+            pill_row: None,
+            end_key: "^End",
+        }
+        .render(area, buf);
     });
 }

@@ -24,6 +24,7 @@ use crate::{
         results::pager::PagerView,
         screen::HINTS_DELAY,
         status::leader_hints::LeaderView,
+        toasts::ToastView,
         tools::ToolListView,
         xray::XrayView,
     },
@@ -83,7 +84,19 @@ pub(crate) fn draw_overlays(state: &State, now: Timestamp, frame: &mut DrawTarge
             }
         }
     }
+    draw_toast(state, frame);
     draw_hints(state, now, frame);
+}
+
+/// Draws the toast over an overlay, just above the status line; some overlays show it themselves.
+fn draw_toast(state: &State, frame: &mut DrawTarget) {
+    let shows_itself = |overlay: &ScreenOverlay| matches!(overlay, ScreenOverlay::Xray(_) | ScreenOverlay::Pager(_));
+    let top = state.screen.overlays.last();
+    if top.is_some_and(|overlay| !overlay.is_question() && !shows_itself(overlay)) {
+        let area = frame.area();
+        let row = Rect { y: state.screen.areas.status.y.saturating_sub(1), height: 1, ..area };
+        ToastView { toasts: &state.toasts, theme: &state.env.theme }.render(row, frame.buffer);
+    }
 }
 
 /// Whether an overlay leaves the page undimmed: a theme is previewed on it, and a one-line picker does not cover it.

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::{api::SentRequest, text};
 
 /// A `curl` command that sends the same bytes.
-pub fn curl_command(sent: &SentRequest) -> String {
+pub(super) fn curl_command(sent: &SentRequest) -> String {
     let mut command = format!("curl --no-buffer {}", shell_quoted(&sent.url, &sent.variable));
     for (name, value) in &sent.headers {
         command += " \\\n  --header ";

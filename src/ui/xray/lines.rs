@@ -1,73 +1,62 @@
 //! Rows with a cursor, and the matches of a search in them.
 
 use super::rows::XrayRow;
-use crate::text::SearchNeedle;
+use crate::{
+    text::SearchNeedle,
+    ui::overlay::list_browser::{BrowserRow, ListBrowser},
+};
 
 #[derive(Debug, Clone, Default)]
-pub struct LineList {
-    pub rows: Vec<XrayRow>,
-    pub cursor: usize,
-    pub top: usize,
+pub(super) struct LineList {
+    pub browser: ListBrowser<XrayRow>,
     /// Indices of the rows that contain the query, in order.
     pub matches: Vec<usize>,
 }
 
+impl BrowserRow for XrayRow {}
+
 impl LineList {
     /// Replaces the rows; a cursor at the end stays at the end.
-    pub fn set_rows(&mut self, rows: Vec<XrayRow>, needle: &SearchNeedle) {
-        let at_end = !self.rows.is_empty() && self.cursor + 1 == self.rows.len();
-        let last = rows.len().saturating_sub(1);
-        self.cursor = if at_end { last } else { self.cursor.min(last) };
-        self.rows = rows;
+    pub(super) fn set_rows(&mut self, rows: Vec<XrayRow>, needle: &SearchNeedle) {
+        let is_at_end = self.browser.selected().is_some() && self.browser.cursor() + 1 == self.browser.rows().len();
+        self.browser.set_rows(rows);
+        if is_at_end {
+            self.browser.select(usize::MAX);
+        }
         self.update_matches(needle);
     }
 
-    pub fn update_matches(&mut self, needle: &SearchNeedle) {
+    pub(super) fn update_matches(&mut self, needle: &SearchNeedle) {
         self.matches.clear();
-        if needle.is_empty() {
-            return;
+        if !needle.is_empty() {
+            let rows = self.browser.rows().iter().enumerate();
+            self.matches.extend(rows.filter(|(_, row)| row.matches(needle)).map(|(index, _)| index));
         }
-        let has = |row: &XrayRow| row.matches(needle);
-        self.matches.extend((0..self.rows.len()).filter(|at| has(&self.rows[*at])));
     }
 
-    pub fn selected(&self) -> Option<&XrayRow> {
-        self.rows.get(self.cursor)
-    }
-
-    pub fn move_cursor(&mut self, by: isize) {
-        self.cursor = self.cursor.saturating_add_signed(by).min(self.rows.len().saturating_sub(1));
+    /// The index among the matches of the one under the cursor.
+    pub(super) fn current_match(&self) -> Option<usize> {
+        self.matches.binary_search(&self.browser.cursor()).ok()
     }
 
     /// Moves the cursor to the next or previous match, wrapping around at the ends.
-    pub fn go_to_match(&mut self, by: isize) {
-        let next = if by > 0 {
-            self.matches.iter().find(|at| **at > self.cursor).or(self.matches.first())
-        } else {
-            self.matches.iter().rev().find(|at| **at < self.cursor).or(self.matches.last())
-        };
-        self.cursor = next.copied().unwrap_or(self.cursor);
+    pub(super) fn go_to_match(&mut self, is_down: bool) {
+        let Self { browser, matches } = self;
+        browser.go_to_next(is_down, |index| matches.binary_search(&index).is_ok());
     }
 
     /// Moves the cursor to the next match, unless it is on one.
-    pub fn go_to_nearest_match(&mut self) {
-        if self.matches.binary_search(&self.cursor).is_err() {
-            self.go_to_match(1);
+    pub(super) fn go_to_nearest_match(&mut self) {
+        if self.current_match().is_none() {
+            self.go_to_match(true);
         }
     }
 
     /// Moves the cursor from a request to its events, and from there to the next request.
-    pub fn go_to_other_section(&mut self) {
-        let here = self.selected().map(XrayRow::section);
-        let differs = |at: &usize| self.rows[*at].section().is_some() && Some(self.rows[*at].section()) != here;
-        let next = (self.cursor..self.rows.len()).find(differs).or_else(|| (0..self.cursor).find(differs));
-        self.cursor = next.unwrap_or(self.cursor);
-        self.top = self.cursor;
-    }
-
-    pub fn scroll_to_cursor(&mut self, height: u16) {
-        let height = usize::from(height).max(1);
-        let last_top = self.rows.len().saturating_sub(height);
-        self.top = self.top.clamp((self.cursor + 1).saturating_sub(height), self.cursor).min(last_top);
+    pub(super) fn go_to_other_section(&mut self) {
+        let here = self.browser.selected().map(XrayRow::section);
+        let sections: Vec<_> = self.browser.rows().iter().map(XrayRow::section).collect();
+        self.browser.go_to_next(true, |index| sections[index].is_some() && Some(sections[index]) != here);
+        self.browser.scroll_cursor_to_top();
     }
 }

@@ -15,7 +15,7 @@ use crate::{
 
 /// A row of clean text; it may be wider than the screen.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct XrayRow {
+pub(super) struct XrayRow {
     pub kind: XrayRowKind,
     /// The time of arrival, for an event.
     pub time: String,
@@ -27,7 +27,7 @@ pub struct XrayRow {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum XrayRowKind {
+pub(super) enum XrayRowKind {
     /// The address of a request.
     Address,
     Header,
@@ -45,13 +45,13 @@ pub enum XrayRowKind {
 
 /// Whether a row belongs to a request or to its events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum XraySection {
+pub(super) enum XraySection {
     Request,
     Events,
 }
 
 /// The most bytes of an event's payload that its row shows; all of it is searched and can be opened.
-pub const MAX_SHOWN_BYTES: usize = 600;
+pub(super) const MAX_SHOWN_BYTES: usize = 600;
 
 impl XrayRow {
     fn new(kind: XrayRowKind, frame_index: usize, text: &str) -> Self {
@@ -74,11 +74,11 @@ impl XrayRow {
         }
     }
 
-    pub fn matches(&self, needle: &SearchNeedle) -> bool {
+    pub(super) fn matches(&self, needle: &SearchNeedle) -> bool {
         needle.find_from(&self.name, 0).is_some() || needle.find_from(&self.text, 0).is_some()
     }
 
-    pub fn section(&self) -> Option<XraySection> {
+    pub(super) fn section(&self) -> Option<XraySection> {
         match self.kind {
             XrayRowKind::Address | XrayRowKind::Header | XrayRowKind::Body => Some(XraySection::Request),
             XrayRowKind::Response
@@ -92,7 +92,7 @@ impl XrayRow {
 }
 
 /// Builds the rows of a recording.
-pub fn build_rows(recording: &WireRecording) -> Vec<XrayRow> {
+pub(super) fn build_rows(recording: &WireRecording) -> Vec<XrayRow> {
     let (head, tail) = recording.head_and_tail();
     let start = recording_start(recording);
     let mut rows = Vec::new();
@@ -111,7 +111,7 @@ pub fn build_rows(recording: &WireRecording) -> Vec<XrayRow> {
 }
 
 /// One frame in full, in rows of this width.
-pub fn frame_rows(recording: &WireRecording, frame_index: usize, width: u16) -> Vec<XrayRow> {
+pub(super) fn frame_rows(recording: &WireRecording, frame_index: usize, width: u16) -> Vec<XrayRow> {
     let Some(frame) = recording.frames().nth(frame_index) else { return Vec::new() };
     let mut rows = Vec::new();
     match &frame.what {
@@ -127,7 +127,7 @@ pub fn frame_rows(recording: &WireRecording, frame_index: usize, width: u16) -> 
 }
 
 /// The title of an opened frame.
-pub fn frame_title(recording: &WireRecording, frame_index: usize) -> String {
+pub(super) fn frame_title(recording: &WireRecording, frame_index: usize) -> String {
     let Some(frame) = recording.frames().nth(frame_index) else { return String::new() };
     let time = relative_time(recording_start(recording), frame.at);
     let name = match &frame.what {
@@ -282,7 +282,7 @@ fn wrap_row(row: XrayRow, width: usize) -> Vec<XrayRow> {
 }
 
 /// Indents JSON, with a line for each member. The JSON may be cut; strings and numbers stay as they are.
-pub fn indent_json(json: &str) -> String {
+pub(super) fn indent_json(json: &str) -> String {
     let mut out = String::with_capacity(json.len() * 2);
     let (mut depth, mut in_string, mut escaped) = (0usize, false, false);
     let mut chars = json.trim().chars().peekable();

@@ -3,7 +3,7 @@
 use ratatui::{
     buffer::Buffer,
     layout::{Position, Rect},
-    style::{Modifier, Style},
+    style::Style,
     text::{Line, Span},
     widgets::Widget,
 };
@@ -21,7 +21,8 @@ use crate::{
         key_hints::{self, KeyHint},
         keymap::{KeyContext, Keymap},
         overlay::{
-            frame::OverlayFrame,
+            frame::{self, OverlayFrame},
+            list_browser,
             search::{self, SearchView},
         },
     },
@@ -62,14 +63,14 @@ impl XrayView<'_> {
     fn count_text(&self) -> String {
         let lines = self.active_lines();
         if self.xray.search.is_empty() {
-            let events = self.xray.list.rows.iter().filter(|row| row.kind == XrayRowKind::Event).count();
+            let events = self.xray.list.browser.rows().iter().filter(|row| row.kind == XrayRowKind::Event).count();
             return match (&self.xray.content, &self.xray.opened, events) {
                 (XrayContent::Loading | XrayContent::Failed(..), ..) | (_, Some(_), _) => String::new(),
                 (XrayContent::Filled(_), None, 1) => "1 event".into(),
                 (XrayContent::Filled(_), None, events) => format!("{events} events"),
             };
         }
-        search::count_text(lines.matches.len(), lines.matches.binary_search(&lines.cursor).ok())
+        search::count_text(lines.matches.len(), lines.current_match())
     }
 
     fn search_view<'a>(&'a self, hint: &'a str, count: &'a str) -> SearchView<'a> {
@@ -97,7 +98,7 @@ impl XrayView<'_> {
 
     fn draw_placeholder(&self, area: Rect, buf: &mut Buffer) {
         let (text, muted) = (self.theme.style(ColourRole::Text), self.theme.style(ColourRole::Muted));
-        let room = search::text_column(area);
+        let room = frame::text_column(area);
         let lines = match &self.xray.content {
             XrayContent::Loading => {
                 let seconds = self.now.duration_since(self.xray.refreshed_at).as_secs().max(0);
@@ -123,10 +124,7 @@ impl XrayView<'_> {
 
     fn draw_row(&self, row: &XrayRow, is_selected: bool, widths: XrayColumnWidths, area: Rect, buf: &mut Buffer) {
         if is_selected {
-            buf.set_style(area, self.theme.style(ColourRole::Selection));
-            // The bar stays plain even where the selection is reversed.
-            let bar = self.theme.style(ColourRole::Accent).remove_modifier(Modifier::REVERSED);
-            key_hints::styled_line(self.theme.marks.bar, bar).render(area, buf);
+            list_browser::draw_cursor_row(area, self.theme, buf);
         }
         let style = |role: ColourRole| self.theme.style(role);
         let (name, text) = match row.kind {
@@ -138,7 +136,7 @@ impl XrayView<'_> {
             XrayRowKind::Body | XrayRowKind::Blank => (style(ColourRole::Text), style(ColourRole::Text)),
             XrayRowKind::Gap => (style(ColourRole::Warning), style(ColourRole::Warning)),
         };
-        let mut left = usize::from(search::text_column(area).width);
+        let mut left = usize::from(frame::text_column(area).width);
         let mut spans = Vec::new();
         if !row.time.is_empty() {
             let before = " ".repeat(widths.times.saturating_sub(row.time.len()));
@@ -160,7 +158,7 @@ impl XrayView<'_> {
         }
         let shown = self.visible_text(&row.text, left);
         self.push_span(&mut spans, &shown, text, &mut left);
-        Line::from(spans).render(search::text_column(area), buf);
+        Line::from(spans).render(frame::text_column(area), buf);
     }
 
     /// The part of a text that fits: its beginning, or the part around a match beyond that.
@@ -196,8 +194,7 @@ impl Widget for XrayView<'_> {
             None => "Request and events",
         };
         let keys = self.key_hints();
-        let below =
-            self.active_lines().rows.len().saturating_sub(self.active_lines().top + usize::from(parts.rows.height));
+        let below = self.active_lines().browser.rows_below(parts.rows.height);
         let more = format!("{} {below} more", self.theme.marks.more_below);
         let notice = self.message.or((below > 0).then_some(&more));
         if (OverlayFrame { title, keys: &keys, notice, theme: self.theme }).draw(parts.frame, buf).is_empty() {
@@ -206,26 +203,25 @@ impl Widget for XrayView<'_> {
         let hint =
             if self.xray.is_filled() { search::search_hint(self.keymap, KeyContext::Xray) } else { String::new() };
         self.search_view(&hint, &self.count_text()).render(parts.field, buf);
-        let lines = self.active_lines();
-        if lines.rows.is_empty() {
+        let rows = self.active_lines().browser.rows();
+        if rows.is_empty() {
             self.draw_placeholder(parts.rows, buf);
             return;
         }
         // In a narrow frame, names are not aligned.
         let aligned = parts.rows.width >= 90;
         let widest = |kinds: &[XrayRowKind]| {
-            let names = lines.rows.iter().filter(|row| kinds.contains(&row.kind));
+            let names = rows.iter().filter(|row| kinds.contains(&row.kind));
             let names = names.filter(|row| aligned || row.kind == XrayRowKind::Header);
             names.map(|row| text::width(&row.name)).max().unwrap_or(0).min(40)
         };
         let widths = XrayColumnWidths {
-            times: lines.rows.iter().map(|row| row.time.len()).max().unwrap_or(0),
+            times: rows.iter().map(|row| row.time.len()).max().unwrap_or(0),
             events: widest(&[XrayRowKind::Response, XrayRowKind::Event]),
             headers: widest(&[XrayRowKind::Header]),
         };
-        let seen = lines.rows.iter().enumerate().skip(lines.top);
-        for (area, (nth, row)) in parts.rows.rows().zip(seen) {
-            self.draw_row(row, nth == lines.cursor, widths, area, buf);
+        for (area, row, is_selected) in self.active_lines().browser.visible_rows(parts.rows) {
+            self.draw_row(row, is_selected, widths, area, buf);
         }
     }
 }

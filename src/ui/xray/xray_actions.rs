@@ -47,7 +47,7 @@ pub(crate) fn unsaved_chunk(cx: &mut Cx<'_>, message: MessageId) -> Option<Conve
 }
 
 /// Saves the recordings of answers that have ended.
-pub(crate) fn save_ended(overlays: &mut Vec<ScreenOverlay>, cx: &mut Cx<'_>) {
+pub(crate) fn save_ended(overlays: &mut [ScreenOverlay], cx: &mut Cx<'_>) {
     if cx.chats.recordings.is_empty() {
         return;
     }
@@ -80,7 +80,7 @@ pub(crate) fn open_xray(screen: &mut Screen, cx: &mut Cx<'_>) {
 }
 
 pub(crate) fn on_recording_loaded(
-    overlays: &mut Vec<ScreenOverlay>,
+    overlays: &mut [ScreenOverlay],
     env: &mut Environment,
     message: MessageId,
     result: Result<Option<Box<WireRecording>>, store::StoreError>,
@@ -102,7 +102,7 @@ pub(crate) fn on_recording_loaded(
 }
 
 /// Updates the shown recording before a frame, if the last update is long enough ago.
-pub(crate) fn refresh_xray(overlays: &mut Vec<ScreenOverlay>, cx: &mut Cx<'_>) {
+pub(crate) fn refresh_xray(overlays: &mut [ScreenOverlay], cx: &mut Cx<'_>) {
     let now = cx.now;
     let due = find_xray(overlays)
         .filter(|shown| now.duration_since(shown.refreshed_at) >= REFRESH_INTERVAL)
@@ -130,7 +130,7 @@ pub(crate) fn apply_request(cx: &mut Cx<'_>, request: XrayCommand) {
     }
 }
 
-fn find_xray(overlays: &mut Vec<ScreenOverlay>) -> Option<&mut XrayOverlay> {
+fn find_xray(overlays: &mut [ScreenOverlay]) -> Option<&mut XrayOverlay> {
     overlays.iter_mut().rev().find_map(|overlay| match overlay {
         ScreenOverlay::Xray(xray) => Some(xray.as_mut()),
         ScreenOverlay::Welcome(_)

@@ -4,8 +4,9 @@ use std::{collections::BTreeSet, fmt};
 
 use super::{
     crate_names::{CrateNames, PathMeanings},
+    reachable::reachable_from,
     rules::{FEATURES, HOLDERS, INDEX, LAYER_EXCEPTIONS, LAYERS, RULES, RuleCheck, SHARED, SourceRule, TestCode},
-    source_facts::{CodeSpot, SourceFacts},
+    source_facts::{CodeSpot, FunctionFacts, SourceFacts},
 };
 
 /// A place where a rule is broken.
@@ -123,6 +124,7 @@ impl RuleRun<'_> {
                 let is_named = meanings.iter().flatten().any(|word| word == type_name);
                 (is_named && !is_allowed).then(|| format!("names `{type_name}`"))
             }),
+            RuleCheck::UpdateReaches { words } => self.reached_by_update(words),
             RuleCheck::Calls { words } => self.of_files(|file| {
                 let calls = file.calls.iter().filter(|call| !call.spot.is_test && words.contains(&call.word.as_str()));
                 calls.map(|call| self.violation(file, call.spot, format!("calls `{}`", call.word))).collect()
@@ -177,20 +179,33 @@ impl RuleRun<'_> {
     }
 
     fn changing_views(&self, file: &SourceFacts) -> Vec<RuleViolation> {
-        if !is_in_view(file.module()) {
-            return Vec::new();
-        }
         let changed = |types: &[Vec<String>], module: usize| {
             let types = types.iter().map(|path| self.names.defined_at(&file.modules[module], path));
             types.into_iter().find(|path| is_state(path)).map(|path| path.join("::"))
         };
-        let functions = file.functions.iter().filter(|function| !function.spot.is_test);
+        let is_in_view = is_in_view(file.module());
+        let draws = |function: &&FunctionFacts| {
+            is_in_view || function.mut_types.iter().any(|path| path.last().is_some_and(|word| word == "Buffer"))
+        };
+        let functions = file.functions.iter().filter(|function| !function.spot.is_test).filter(draws);
         functions
             .filter_map(|function| {
                 let changed = changed(&function.mut_types, function.module)?;
                 Some(self.violation(file, function.spot, format!("`{}` changes `{changed}`", function.name)))
             })
             .collect()
+    }
+
+    fn reached_by_update(&self, words: &[&str]) -> Vec<RuleViolation> {
+        let found = reachable_from(self.files, &["crate", "ui"].map(str::to_owned), "update", words)
+            .into_iter()
+            .filter_map(|(file, function)| {
+                let word = words.iter().find(|word| function.words.contains(**word))?;
+                let found = format!("`{}`, which `update` may call, names `{word}`", function.name);
+                let is_in_ui = matches_pattern(file.module(), "crate::ui");
+                is_in_ui.then(|| self.violation(file, function.spot, found))
+            });
+        found.collect()
     }
 
     fn functions_that_take(&self, file: &SourceFacts, type_path: &str) -> Vec<RuleViolation> {
@@ -235,7 +250,7 @@ fn ui_part(path: &[String]) -> Option<UiPart<'_>> {
     }
     Some(match name.as_str() {
         // The root imports all features, and its functions call them.
-        "*" | "update" | "sync" | "next_wake" => UiPart::Index,
+        "*" | "update" | "settle" | "sync" | "next_wake" => UiPart::Index,
         name if FEATURES.contains(&name) => UiPart::Feature(name),
         name if SHARED.contains(&name) => UiPart::Shared,
         name if HOLDERS.contains(&name) => UiPart::Holder,

@@ -77,6 +77,8 @@ fn inside_ui() -> Vec<PlantedViolation> {
     const INDEX: &str = "features below the index";
     const SHARED: &str = "shared below features";
     const VIEWS: &str = "views borrow";
+    const LAYOUT: &str = "update lays out nothing";
+    const UPDATE: (&str, &str) = ("ui.rs", "pub fn update(x: &mut Rail) { rail::go(x); }");
     const KEYS: &str = "keys are in the table";
     const ROOT: (&str, &str) = ("ui.rs", "mod state;\npub use state::State;");
     const STATE: (&str, &str) = ("ui/state.rs", "pub struct State;");
@@ -96,7 +98,39 @@ fn inside_ui() -> Vec<PlantedViolation> {
         plant(SHARED, &[("ui/cx.rs", "use super::{dispatch, toasts};")], &[1]),
         plant(VIEWS, &[("ui/rail/view.rs", VIEW_OF_RAIL), ("ui/rail.rs", "pub struct Rail;")], &[2]),
         plant(VIEWS, &[("ui/view/panes.rs", "fn f(x: Option<&mut crate::chat::Turn>) {}")], &[1]),
+        plant(
+            VIEWS,
+            &[(
+                "ui/rail.rs",
+                "pub struct Rail;\nimpl Rail { fn g(&mut self) {}\nfn draw(&mut self, x: &mut Buffer) {} }",
+            )],
+            &[3],
+        ),
         plant(VIEWS, &[("ui/help/view.rs", "fn f(state: &mut Self::State) {}")], &[1]),
+        plant(
+            LAYOUT,
+            &[
+                ("ui/rail.rs", "pub fn go(x: &mut Rail) {\nx.turn() }\nimpl Rail { fn turn(&self) { self.sync() } }"),
+                UPDATE,
+            ],
+            &[3],
+        ),
+        plant(
+            LAYOUT,
+            &[("ui/rail.rs", "fn turn() { format!(\"{}\", lay_out()) }\nfn go() { x.map(turn); }"), UPDATE],
+            &[1],
+        ),
+        plant(
+            LAYOUT,
+            &[
+                (
+                    "ui/rail.rs",
+                    "struct X { x: Rail }\nfn go() { self.x.f() }\nimpl Rail { fn f() { LayoutPass { x } } }",
+                ),
+                ("ui.rs", "fn update() { go() }"),
+            ],
+            &[3],
+        ),
         plant(
             KEYS,
             &[("ui/rail.rs", "use crossterm::event::KeyCode;\nfn f() { matches!(x, KeyCode::Esc); }")],
@@ -132,6 +166,7 @@ fn in_any_code() -> Vec<PlantedViolation> {
     vec![
         plant(UNWRAP, &[("cli.rs", "fn f() { x.unwrap();\nformat!(\"{}\", y.unwrap()); }")], &[1, 2]),
         plant(UNWRAP, &[("cli.rs", "fn f() { x.map(Option::unwrap); }")], &[1]),
+        plant("nothing behind a lock", &[("cli.rs", "use std::{cell::RefCell,\nsync::{Arc, Mutex}};")], &[1, 2]),
         plant("nothing unfinished", &[("cli.rs", "fn f() { todo!(); }\nfn g() { vec![dbg!(1)]; }")], &[1, 2]),
         plant("short files", &[("cli.rs", &"\n".repeat(601))], &[601]),
     ]
@@ -155,6 +190,10 @@ fn what_is_allowed_is_not_reported() {
         &[("ui/rail.rs", "mod tests { use super::*; fn f(x: &Rail) {} }\npub struct Rail;")],
         &[("ui/dispatch.rs", "use super::{rail, screen::Screen, transcript};"), ("ui/on_store.rs", &thirty)],
         &[("ui/rail/view.rs", "struct Rows; impl Rows { fn f(&mut self, x: &mut Buffer, y: &mut Vec<Row>) {} }")],
+        &[
+            ("ui.rs", "fn update() { go(); }\nfn lay_out() { rail.turn(); rail.sync() }"),
+            ("ui/rail.rs", "fn go() { x.turn() }\nimpl RailLayout<'_> { fn turn(&self) { self.sync() } }"),
+        ],
         &[
             ("ui/keymap/named.rs", "use crossterm::event::KeyCode;"),
             ("terminal/input.rs", "fn f(x: event::KeyCode) {}"),

@@ -55,6 +55,7 @@ pub const SHARED: &[&str] = &[
     "overlay",
     "saves",
     "start",
+    "teaching",
     "test_buffer",
     "toasts",
 ];
@@ -67,6 +68,7 @@ pub const INDEX: &[&str] = &[
     "dispatch",
     "escape_keys",
     "focus",
+    "layout",
     "news",
     "on_input",
     "on_mouse",
@@ -110,10 +112,12 @@ pub enum RuleCheck {
     FeaturesBelowIndex,
     /// What is shared uses neither a feature nor an index.
     SharedBelowFeatures,
-    /// What draws takes no `&mut` of a type of `ui`, `chat` or `citations` that is not its own.
+    /// What draws, in a view or into a `Buffer`, takes no `&mut` of a type of `ui`, `chat` or `citations` that is not its own.
     ViewsBorrow,
     /// Only files that begin like these name the type; tests may.
     NamedOnlyIn { type_name: &'static str, files: &'static [&'static str] },
+    /// `ui::update` reaches no function that names any of these.
+    UpdateReaches { words: &'static [&'static str] },
     /// These methods and macros are not called outside tests.
     Calls { words: &'static [&'static str] },
     /// No file has more lines.
@@ -187,7 +191,10 @@ pub const RULES: &[SourceRule] = &[
                 "crate::ui::effect",
                 "crate::ui::state::State",
                 "crate::ui::update",
+                "crate::ui::settle",
                 "crate::ui::sync",
+                "crate::ui::layout::settle",
+                "crate::ui::layout::sync",
                 "crate::ui::next_wake",
                 "crate::ui::view::draw",
             ],
@@ -226,16 +233,15 @@ pub const RULES: &[SourceRule] = &[
         instead: "take `&`; what drawing needs is laid out in `sync` before",
     },
     SourceRule {
+        name: "update lays out nothing",
+        check: RuleCheck::UpdateReaches { words: &["sync", "settle", "lay_out", "LayoutPass"] },
+        instead: "leave a pending move, which the next layout carries out",
+    },
+    SourceRule {
         name: "keys are in the table",
         check: RuleCheck::NamedOnlyIn {
             type_name: "KeyCode",
-            files: &[
-                "ui/keymap",
-                "ui/composer.rs",
-                "ui/composer/readline_keys.rs",
-                "ui/overlay/field.rs",
-                "terminal/input",
-            ],
+            files: &["ui/keymap", "ui/composer/readline_keys.rs", "ui/overlay/field.rs", "terminal/input"],
         },
         instead: "give the key an action in the keymap, and match the action",
     },
@@ -255,6 +261,23 @@ pub const RULES: &[SourceRule] = &[
         name: "pure waiting",
         check: RuleCheck::Awaits { who: PURE },
         instead: "nothing waits here: return an effect",
+    },
+    SourceRule {
+        name: "nothing behind a lock",
+        check: RuleCheck::Uses {
+            who: &["crate"],
+            forbidden: &[
+                "std::cell",
+                "std::sync::Mutex",
+                "std::sync::RwLock",
+                "std::sync::Condvar",
+                "tokio::sync::Mutex",
+                "tokio::sync::RwLock",
+            ],
+            except: &[],
+            tests: TestCode::Exempt,
+        },
+        instead: "give it one owner, and send what others need through a channel",
     },
     SourceRule {
         name: "no unwrap",

@@ -1,5 +1,7 @@
 //! What the rules need to know about a source file: the paths it uses, the functions it has, what it calls.
 
+use std::collections::BTreeSet;
+
 use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use syn::{
     Attribute, FnArg, ImplItem, Item, Meta, ReceiverKind, Signature, Type, UseTree,
@@ -14,6 +16,8 @@ pub struct SourceFacts {
     pub line_count: usize,
     pub paths: Vec<UsedPath>,
     pub functions: Vec<FunctionFacts>,
+    /// The types of fields.
+    pub field_types: BTreeSet<String>,
     pub calls: Vec<CalledWord>,
     /// Where something is `async` or awaited.
     pub awaits: Vec<CodeSpot>,
@@ -45,6 +49,10 @@ pub struct FunctionFacts {
     pub name: String,
     /// The types of its `&mut` parameters as written; for `&mut self` the type of the `impl`.
     pub mut_types: Vec<Vec<String>>,
+    /// The type whose method it is.
+    pub impl_type: Option<String>,
+    /// What it may call or make: the words of its paths, and the methods it calls.
+    pub words: BTreeSet<String>,
 }
 
 /// A method or macro that is called by name.
@@ -82,11 +90,13 @@ impl SourceFacts {
             line_count: text.lines().count(),
             paths: Vec::new(),
             functions: Vec::new(),
+            field_types: BTreeSet::new(),
             calls: Vec::new(),
             awaits: Vec::new(),
             modules: vec![ModuleFacts::new(module_of_file(path))],
         };
-        let mut reader = FactReader { facts, module: 0, is_test: false, impl_type: None };
+        let mut reader =
+            FactReader { facts, module: 0, is_test: false, impl_type: None, word_owner: WordOwner::Nobody };
         reader.visit_file(&file);
         Ok(reader.facts)
     }
@@ -124,6 +134,16 @@ struct FactReader {
     is_test: bool,
     /// The type of the `impl` that is being read.
     impl_type: Option<Vec<String>>,
+    word_owner: WordOwner,
+}
+
+/// What the words belong to that are being read.
+#[derive(Clone, Copy)]
+enum WordOwner {
+    /// The function at this index.
+    Function(usize),
+    Field,
+    Nobody,
 }
 
 impl FactReader {
@@ -141,6 +161,21 @@ impl FactReader {
             self.push_call(span, "unwrap");
         }
         self.facts.paths.push(UsedPath { spot, module, segments });
+    }
+
+    fn push_word(&mut self, word: &str) {
+        match self.word_owner {
+            WordOwner::Function(index) => _ = self.facts.functions[index].words.insert(word.to_owned()),
+            WordOwner::Field => _ = self.facts.field_types.insert(word.to_owned()),
+            WordOwner::Nobody => (),
+        }
+    }
+
+    /// Reads something whose words may get another owner on the way.
+    fn with_word_owner(&mut self, owner: WordOwner, read: impl FnOnce(&mut Self)) {
+        let before = std::mem::replace(&mut self.word_owner, owner);
+        read(self);
+        self.word_owner = before;
     }
 
     fn push_call(&mut self, span: Span, word: impl Into<String>) {
@@ -199,8 +234,10 @@ impl FactReader {
                 TokenTree::Ident(first) => {
                     let is_method = index > 0 && is_punct(index - 1, '.');
                     let mut segments = vec![first.to_string()];
+                    self.push_word(&segments[0]);
                     while is_punct(index + 1, ':') && is_punct(index + 2, ':') {
                         let Some(TokenTree::Ident(next)) = tokens.get(index + 3) else { break };
+                        self.push_word(&next.to_string());
                         segments.push(next.to_string());
                         index += 3;
                     }
@@ -240,7 +277,17 @@ impl<'ast> Visit<'ast> for FactReader {
             ImplItem::Const(constant) => &constant.attrs,
             _ => return visit::visit_impl_item(self, item),
         };
-        self.within(attributes, |reader| visit::visit_impl_item(reader, item));
+        self.within(attributes, |reader| {
+            reader.with_word_owner(WordOwner::Nobody, |reader| visit::visit_impl_item(reader, item));
+        });
+    }
+
+    fn visit_item_fn(&mut self, function: &'ast syn::ItemFn) {
+        self.with_word_owner(WordOwner::Nobody, |reader| visit::visit_item_fn(reader, function));
+    }
+
+    fn visit_field(&mut self, field: &'ast syn::Field) {
+        self.with_word_owner(WordOwner::Field, |reader| visit::visit_field(reader, field));
     }
 
     fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
@@ -255,7 +302,9 @@ impl<'ast> Visit<'ast> for FactReader {
         let path = self.here().path.iter().cloned().chain([name]).collect();
         self.module = self.facts.modules.len();
         self.facts.modules.push(ModuleFacts::new(path));
-        items.iter().for_each(|item| self.visit_item(item));
+        for item in items {
+            self.visit_item(item);
+        }
         self.module = outer;
     }
 
@@ -285,16 +334,20 @@ impl<'ast> Visit<'ast> for FactReader {
             }
         }
         let (spot, module) = (self.spot(signature.ident.span()), self.module);
+        self.word_owner = WordOwner::Function(self.facts.functions.len());
         self.facts.functions.push(FunctionFacts {
             spot,
             module,
             name: signature.ident.to_string(),
             mut_types: mut_types.0,
+            impl_type: self.impl_type.as_ref().and_then(|path| path.last().cloned()),
+            words: BTreeSet::new(),
         });
         visit::visit_signature(self, signature);
     }
 
     fn visit_path(&mut self, path: &'ast syn::Path) {
+        path.segments.iter().for_each(|segment| self.push_word(&segment.ident.to_string()));
         if path.segments.len() > 1 {
             let segments: Vec<String> = path.segments.iter().map(|segment| segment.ident.to_string()).collect();
             self.push_path(path.segments[0].ident.span(), segments);
@@ -303,6 +356,7 @@ impl<'ast> Visit<'ast> for FactReader {
     }
 
     fn visit_expr_method_call(&mut self, call: &'ast syn::ExprMethodCall) {
+        self.push_word(&call.method.to_string());
         self.push_call(call.method.span(), call.method.to_string());
         visit::visit_expr_method_call(self, call);
     }

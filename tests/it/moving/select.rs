@@ -19,6 +19,13 @@ fn select(app: &mut Harness, from: &str, to: &str) {
     release(app, to);
 }
 
+/// Chooses the first of the commands that match.
+fn command(app: &mut Harness, query: &str) {
+    app.press("ctrl-p");
+    app.enter_text(query);
+    app.press("enter");
+}
+
 #[test]
 fn a_wrapped_line_is_copied_as_one_line() {
     let mut app = with_answer(50, 24, PROSE);
@@ -195,9 +202,48 @@ fn keys_in_one_read_act_like_separate_keys() {
         let event = KeyEvent::new(KeyCode::Char(key), KeyModifiers::NONE);
         app.send_without_frame(Msg::Input { event: Event::Key(event), more: true });
     }
-    assert_eq!(copied(&mut app).as_deref(), Some("you\nShow me\n\ngpt-5.6-luna  14:02 · 0.0 s · $0.0021\n\nrow 1"));
     app.draw();
+    assert_eq!(copied(&mut app).as_deref(), Some("you\nShow me\n\ngpt-5.6-luna  14:02 · 0.0 s · $0.0021\n\nrow 1"));
     assert!(app.screen().contains("▌ Show me"), "the window does not move: {}", app.screen());
+}
+
+#[test]
+fn a_selection_is_copied_before_the_next_press_in_the_same_read_ends_it() {
+    let mut app = with_answer(60, 24, "Alpha beta gamma.\n\nSecond line.");
+    app.press("v G");
+    let copy = KeyEvent::new(KeyCode::Char('y'), KeyModifiers::NONE);
+    app.send_without_frame(Msg::Input { event: Event::Key(copy), more: false });
+    let (column, row) = position_of(&app, "Second");
+    press(&mut app, (column, row));
+    assert!(copied(&mut app).is_some_and(|text| text.contains("Alpha beta gamma.")), "{}", app.screen());
+}
+
+#[test]
+fn a_selection_is_copied_as_markdown_with_the_markup_between_its_ends() {
+    const ANSWER: &str = "# A *head*\n\n- **bold** words\n- $x^2$\n\n```rust\nlet a;\n```\n\nThe end.";
+    let mut app = with_answer(60, 40, ANSWER);
+    select(&mut app, "bold", "The end");
+    command(&mut app, "copy the selection as Markdown");
+    assert_eq!(
+        copied(&mut app).as_deref(),
+        Some("- **bold** words\n- $x^2$\n\n```rust\nlet a;\n```\n\nT"),
+        "{}",
+        app.screen()
+    );
+    assert!(app.screen().contains("copied 8 lines as Markdown"), "{}", app.screen());
+    app.press("g v G $");
+    command(&mut app, "copy the selection as Markdown");
+    assert_eq!(copied(&mut app), Some(format!("Show me\n\n{ANSWER}")), "heads of messages have no Markdown");
+    command(&mut app, "copy the selection as Markdown");
+    assert_eq!(copied(&mut app).as_deref(), Some(ANSWER), "without a selection, the answer");
+}
+
+#[test]
+fn an_empty_code_block_is_copied_with_its_fences() {
+    let mut app = with_answer(60, 24, "Above\n\n```rust\n```\n\nend");
+    select(&mut app, "Above", "end");
+    app.press("V y");
+    assert_eq!(copied(&mut app).as_deref(), Some("Above\n\n```rust\n```\n\nend"), "{}", app.screen());
 }
 
 #[test]

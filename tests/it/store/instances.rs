@@ -171,6 +171,7 @@ fn instances_that_start_together_can_all_open_a_new_file() {
 
 /// Runs this test again in another process: only when a process ends does the system release its locks.
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a test starts another process of itself")]
 fn a_killed_program_leaves_the_prompt_and_an_interrupted_answer() {
     const FOLDER: &str = "IBID_TEST_KILLED_IN";
     if let Some(folder) = std::env::var_os(FOLDER) {

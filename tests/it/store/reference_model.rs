@@ -53,11 +53,12 @@ impl ReferenceModel {
             | ConversationChange::RecordingChunk { .. }
             | ConversationChange::CallResult { .. } => (),
             ConversationChange::Draft { conversation, text } => {
-                self.conversations.get_mut(conversation)?.draft.clone_from(text)
+                self.conversations.get_mut(conversation)?.draft.clone_from(text);
             }
             ConversationChange::Queue { conversation, prompts } => {
                 self.conversations.get_mut(conversation)?.queue.clone_from(prompts);
             }
+            ConversationChange::HintShown { .. } => (),
             ConversationChange::NewDraft(text) => self.new_draft.clone_from(text),
             ConversationChange::Rename { conversation, title } => {
                 let header = &mut self.conversations.get_mut(conversation)?.header;

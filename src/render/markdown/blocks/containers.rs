@@ -1,7 +1,7 @@
 //! Rows, with the bars, bullets and indents of their containers.
 
 use super::MarkdownVisitor;
-use crate::render::row::{LineJoin, RowKind, StyledRow, StyledSpan};
+use crate::render::row::{LineJoin, MappedSpans, RowKind, StyledRow, StyledSpan};
 
 /// The lead of the rows of a quotation, an alert, an item or a footnote: its bar, bullet or indent.
 pub(crate) struct BlockContainer {
@@ -35,9 +35,9 @@ impl MarkdownVisitor<'_> {
         (self.input.width - self.next_lead(false).1.min(self.input.width)).max(1)
     }
 
-    pub(crate) fn push_spans(&mut self, spans: Vec<StyledSpan>, kind: RowKind, source_end: usize, joint: LineJoin) {
-        let row = StyledRow { join: joint, source: self.source_end..self.source_end, ..StyledRow::new(kind, spans) };
-        self.push_row(row, source_end);
+    pub(crate) fn push_text_row(&mut self, text: MappedSpans, kind: RowKind, source_end: usize, join: LineJoin) {
+        let MappedSpans { spans, source_map } = text;
+        self.push_row(StyledRow { join, source_map, ..StyledRow::new(kind, spans) }, source_end);
     }
 
     pub(crate) fn push_row(&mut self, mut row: StyledRow, source_end: usize) {

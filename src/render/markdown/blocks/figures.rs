@@ -4,14 +4,15 @@ use std::{ops::Range, sync::Arc};
 
 use pulldown_cmark::CodeBlockKind;
 
-use super::{CodeBlockRows, LeafKind, MarkdownVisitor, line_start};
+use super::{CodeBlockRows, LeafKind, MarkdownVisitor, WalkOutput, line_start};
 use crate::{
     render::{
         markdown::{
             code_style::{self, CodeHeader, CodeLinePos},
-            inline::{RunStyle, SourceMap},
+            inline::RunStyle,
         },
         row::TextStyle,
+        source_map::{SourceKind, SourceMap},
         theme::ColourRole,
     },
     text,
@@ -28,7 +29,9 @@ pub(crate) struct OpenCodeBlock {
 pub(crate) struct OpenImage {
     number: u32,
     address: String,
-    pub alt: String,
+    alt: String,
+    /// The source of the alternative text.
+    alt_range: Range<usize>,
     /// It is the only content of its paragraph.
     is_alone: bool,
     range: Range<usize>,
@@ -46,17 +49,38 @@ impl OpenCodeBlock {
         Self { language, text: String::new(), source_map: SourceMap::default() }
     }
 
-    pub(crate) fn push(&mut self, words: &str, range: &Range<usize>) {
-        self.source_map.record(self.text.len(), range.clone(), words.len());
+    pub(crate) fn push(&mut self, words: &str, range: &Range<usize>, source: &str) {
+        let is_verbatim = source.get(range.clone()) == Some(words);
+        let kind = if is_verbatim { SourceKind::Verbatim } else { SourceKind::Rewritten };
+        self.source_map.push(words.len(), range.clone(), kind);
         self.text.push_str(words);
+    }
+
+    fn into_rows(self, number: u32, line_rows: Vec<usize>) -> CodeBlockRows {
+        let Self { language, text, source_map } = self;
+        CodeBlockRows { number, language, text, source_map, line_rows }
+    }
+}
+
+impl OpenImage {
+    /// Adds to the alternative text.
+    pub(crate) fn push_alt(&mut self, words: &str, range: &Range<usize>) {
+        let start = if self.alt.is_empty() { range.start } else { self.alt_range.start };
+        self.alt_range = start..range.end.max(start);
+        self.alt.push_str(words);
     }
 }
 
 impl MarkdownVisitor<'_> {
     pub(crate) fn end_code_block(&mut self, range: &Range<usize>) {
         let Some(code) = self.code_block.take() else { return };
-        self.push_gap(range.start);
         let number = self.input.counts_before.code_blocks + self.out.code_blocks.len() as u32 + 1;
+        if self.input.output == WalkOutput::Text {
+            self.collect_text(&code.text, &code.source_map);
+            self.out.code_blocks.push(code.into_rows(number, Vec::new()));
+            return;
+        }
+        self.push_gap(range.start);
         let (room, options) = (self.available_width(), self.input.options);
         let body = code.text.strip_suffix('\n').unwrap_or(&code.text);
         let lines = if code.text.is_empty() { 0 } else { body.split('\n').count() };
@@ -70,7 +94,7 @@ impl MarkdownVisitor<'_> {
                 },
             ));
         }
-        let first = line_start(self.input.source, code.source_map.source_at(0).max(range.start));
+        let first = line_start(self.input.source, code.source_map.source_before(0).max(range.start));
         let mut head_row = head.to_row(room, options);
         head_row.source = self.source_end..first;
         let head_index = self.out.rows.len();
@@ -82,15 +106,15 @@ impl MarkdownVisitor<'_> {
             let mut offset = 0;
             for (nth, line) in body.split('\n').enumerate().take(lines) {
                 starts.push(self.out.rows.len());
-                let source_start = code.source_map.source_at(offset);
-                let source_end = code
-                    .source_map
-                    .source_at(offset + line.len() + 1)
-                    .min(code.source_map.source_at(offset + line.len()) + 1);
+                let (map, end) = (&code.source_map, offset + line.len());
+                let source_start = map.source_before(offset);
+                let source_end = map.source_before(end + 1).min(map.source_before(end) + 1);
                 let source = source_start..source_end.max(source_start);
                 let runs = code_style::known_colours(self.input.colours, number, nth as u32, line);
                 let shift = self.input.scroll_offsets.get(&number).copied().unwrap_or(0);
-                let pos = CodeLinePos { block: number, line: nth as u32, start: 0, source, scroll_offset: shift };
+                let source_map = map.slice(offset..end);
+                let pos =
+                    CodeLinePos { block: number, line: nth as u32, start: 0, source, source_map, scroll_offset: shift };
                 for row in code_style::code_line_rows(pos, line, runs, room, options) {
                     let end = row.source.end;
                     self.push_row(row, end);
@@ -99,12 +123,7 @@ impl MarkdownVisitor<'_> {
             }
         }
         self.extend_last_row(range.end);
-        self.out.code_blocks.push(CodeBlockRows {
-            number,
-            language: code.language,
-            text: code.text,
-            line_rows: starts,
-        });
+        self.out.code_blocks.push(code.into_rows(number, starts));
     }
 
     pub(crate) fn start_image(&mut self, address: &str, range: Range<usize>) {
@@ -115,14 +134,15 @@ impl MarkdownVisitor<'_> {
             && self.input.source[self.paragraph_range.clone()].trim_end().len() == range.len()
             && self.paragraph_range.start == range.start;
         let address = text::clean(address).into_owned();
-        self.images.push(OpenImage { number, address, alt: String::new(), is_alone, range });
+        let alt_range = range.start + "![".len()..range.start + "![".len();
+        self.images.push(OpenImage { number, address, alt: String::new(), alt_range, is_alone, range });
     }
 
     /// Adds an image as text; one that is alone in its paragraph gets its own numbered row.
     pub(crate) fn end_image(&mut self) {
         let Some(image) = self.images.pop() else { return };
         if let Some(outer) = self.images.last_mut() {
-            outer.alt.push_str(&image.alt);
+            outer.push_alt(&image.alt, &image.alt_range);
             return;
         }
         if self.skipped_link.as_ref().is_some_and(|skip| image.range.start < skip.end) {
@@ -131,7 +151,6 @@ impl MarkdownVisitor<'_> {
         if image.is_alone {
             self.leaf = LeafKind::Figure(image.number);
         }
-        let mut copied: Option<Arc<str>> = Some(self.input.source[image.range.clone()].into());
         let alt = text::collapse_spaces(&image.alt);
         let link = TextStyle { role: ColourRole::Link, ..self.current_style() };
         let plain = if image.is_alone {
@@ -139,30 +158,38 @@ impl MarkdownVisitor<'_> {
         } else {
             self.current_style()
         };
+        let muted = TextStyle { role: ColourRole::Muted, ..plain };
         let can_open = text::link::can_open(&image.address);
         let target: Option<Arc<str>> = can_open.then(|| image.address.as_str().into());
         let outer = self.links.last().and_then(|link| link.target.clone());
-        let mut put = |words: String, ink: TextStyle, target: Option<&Arc<str>>| {
-            let copied = copied.replace("".into());
-            let inline = self.inline.get_or_insert_default();
-            // The first piece covers the whole source of the image; the others cover none of it.
-            let (begins, ends) = (image.range.start, image.range.end);
-            let source = if copied.as_deref() == Some("") { ends..ends } else { begins..ends };
-            inline.push(&words, &RunStyle { style: ink, link: target, copied }, source);
-        };
-        put(format!("{} Image {}", self.input.options.marks.image, image.number), link, outer.as_ref());
-        if !alt.is_empty() {
-            put(format!("{}{alt}", if image.is_alone { "  " } else { " " }), plain, outer.as_ref());
-        }
-        let muted = TextStyle { role: ColourRole::Muted, ..plain };
-        put((if image.is_alone { "  " } else { " " }).to_owned(), muted, None);
+        let gap = if image.is_alone { "  " } else { " " };
         let shown = match image.address.strip_prefix("data:") {
             Some(data) => describe_embedded(data),
             None => text::truncate(&image.address, MAX_ADDRESS).into_owned(),
         };
-        let ink = if can_open { link.with_modifiers(ratatui::style::Modifier::UNDERLINED) } else { muted };
-        put(shown, ink, target.as_ref());
-        self.place_marks_until(image.range.end);
+        let address_style = if can_open { link.with_modifiers(ratatui::style::Modifier::UNDERLINED) } else { muted };
+        let label = format!("{} Image {}", self.input.options.marks.image, image.number);
+        let inline = self.inline.get_or_insert_default();
+        let mut put = |words: &str, style: TextStyle, link: Option<&Arc<str>>, source: Range<usize>, kind| {
+            inline.push(words, &RunStyle { style, link }, source, kind);
+        };
+        let (range, alt_range) = (image.range, image.alt_range);
+        let is_verbatim = self.input.source.get(alt_range.clone()) == Some(&*alt);
+        let alt_kind = if is_verbatim { SourceKind::Verbatim } else { SourceKind::Rewritten };
+        if self.input.output == WalkOutput::Text {
+            put(&alt, plain, None, alt_range, alt_kind);
+            return;
+        }
+        // The label stands for the whole image; the rest shows parts of it.
+        let (opening, rest) = (range.start..alt_range.start, alt_range.end..range.end);
+        put(&label, link, outer.as_ref(), range.clone(), SourceKind::StandIn);
+        if !alt.is_empty() {
+            put(gap, plain, outer.as_ref(), opening, SourceKind::Rewritten);
+            put(&alt, plain, outer.as_ref(), alt_range, alt_kind);
+        }
+        put(gap, muted, None, rest.clone(), SourceKind::Rewritten);
+        put(&shown, address_style, target.as_ref(), rest, SourceKind::Rewritten);
+        self.place_marks_until(range.end);
     }
 
     fn next_figure_number(&mut self) -> u32 {

@@ -1,6 +1,6 @@
 //! The text of paragraphs, headings and cells.
 
-use std::{ops::Range, sync::Arc};
+use std::ops::Range;
 
 use ratatui::style::Modifier;
 
@@ -12,6 +12,7 @@ use crate::{
             inline::RunStyle,
         },
         row::TextStyle,
+        source_map::SourceKind,
         theme::ColourRole,
     },
     text,
@@ -20,7 +21,7 @@ use crate::{
 impl MarkdownVisitor<'_> {
     pub(crate) fn on_text(&mut self, words: &str, range: Range<usize>) {
         if let Some(code) = &mut self.code_block {
-            code.push(words, &range);
+            code.push(words, &range, self.input.source);
             self.drop_marks_until(range.end);
             return;
         }
@@ -76,15 +77,11 @@ impl MarkdownVisitor<'_> {
         }
         .on_background(ColourRole::Surface);
         self.place_marks_until(range.start);
-        if self.input.options.plain_code {
-            let inside = code_inside(self.input.source, words, &range);
-            let sign = TextStyle { is_aside: true, ..style };
-            self.put_text("`", sign, range.start..inside.start);
-            self.put_text(words, style, inside.clone());
-            self.put_text("`", sign, inside.end..range.end);
-        } else {
-            self.put_text(words, style, range.clone());
-        }
+        let inside = code_inside(self.input.source, words, &range);
+        let sign = if self.input.options.plain_code { "`" } else { "" };
+        self.put_inserted(sign, style, range.start);
+        self.put_text(words, style, inside.clone());
+        self.put_inserted(sign, style, inside.end);
         self.place_marks_until(range.end);
     }
 
@@ -108,12 +105,23 @@ impl MarkdownVisitor<'_> {
         }
     }
 
+    /// Adds text that shows a range of the source.
     pub(crate) fn put_text(&mut self, words: &str, style: TextStyle, range: Range<usize>) {
+        let is_verbatim = self.input.source.get(range.clone()) == Some(words);
+        self.put_run(words, style, range, if is_verbatim { SourceKind::Verbatim } else { SourceKind::Rewritten });
+    }
+
+    /// Adds text that is not in the source at that place, such as a backtick or the address of a link.
+    pub(crate) fn put_inserted(&mut self, words: &str, style: TextStyle, place: usize) {
+        self.put_run(words, style, place..place, SourceKind::Inserted);
+    }
+
+    fn put_run(&mut self, words: &str, style: TextStyle, range: Range<usize>, kind: SourceKind) {
         if self.skipped_link.as_ref().is_some_and(|skip| range.start < skip.end) {
             return;
         }
         if let Some(image) = self.images.last_mut() {
-            image.alt.push_str(words);
+            image.push_alt(words, &range);
             return;
         }
         let (mut words, mut range) = (words, range);
@@ -132,12 +140,8 @@ impl MarkdownVisitor<'_> {
             // Punctuation stays on the row of the formula before it; the text after it begins a new row.
             let punctuation_end =
                 words.len() - words.trim_start_matches(['.', ',', ';', ':', '!', '?', '。', '，']).len();
-            self.push_text(
-                &words[..punctuation_end],
-                style,
-                None,
-                range.start..range.start + punctuation_end.min(range.len()),
-            );
+            let punctuation = range.start..range.start + punctuation_end.min(range.len());
+            self.push_text(&words[..punctuation_end], style, punctuation, kind);
             if words[punctuation_end..].trim().is_empty() {
                 return;
             }
@@ -147,7 +151,7 @@ impl MarkdownVisitor<'_> {
             self.end_leaf(range.start);
             self.needs_gap = true;
         }
-        self.push_text(words, style, None, range);
+        self.push_text(words, style, range, kind);
     }
 
     /// Adds a formula, inline or on its own rows.
@@ -176,43 +180,33 @@ impl MarkdownVisitor<'_> {
         if let FormulaText::Unicode(words) = &formula
             && (has_own_rows || !words.contains('\n'))
         {
-            self.push_text(words, self.current_style(), Some(written.into()), range.clone());
+            self.push_text(words, self.current_style(), range.clone(), SourceKind::StandIn);
         } else {
             let start = self.inline.as_ref().map_or(0, |inline| inline.text.len());
             let latex = as_written(written, has_own_rows);
-            self.push_text(
-                &latex,
-                self.current_style().on_background(ColourRole::Surface),
-                Some(written.into()),
-                range.clone(),
-            );
+            let is_verbatim = latex == written && !latex.contains('\n');
+            let kind = if is_verbatim { SourceKind::Verbatim } else { SourceKind::StandIn };
+            self.push_text(&latex, self.current_style().on_background(ColourRole::Surface), range.clone(), kind);
             let delimiter_len = if written.starts_with("$$") || written.starts_with('\\') { 2 } else { 1 };
             self.inline.get_or_insert_default().glue_delimiters(start, delimiter_len);
         }
         self.place_marks_until(range.end);
     }
 
-    fn push_text(&mut self, words: &str, ink: TextStyle, copied: Option<Arc<str>>, range: Range<usize>) {
-        let target = self.links.last().and_then(|link| link.target.clone());
+    fn push_text(&mut self, words: &str, ink: TextStyle, range: Range<usize>, kind: SourceKind) {
+        let link = self.links.last().and_then(|link| link.target.clone());
         let claim = self.input.highlighted.as_ref().map_or(0..0, |lit| lit.claim.clone());
         let inline = self.inline.get_or_insert_default();
-        if range.len() != words.len() || copied.is_some() {
-            let ink = if range.start < claim.end && claim.start < range.end {
-                ink.on_background(ColourRole::Mark)
-            } else {
-                ink
-            };
-            inline.push(words, &RunStyle { style: ink, link: target.as_ref(), copied }, range);
+        let lit = ink.on_background(ColourRole::Mark);
+        if kind != SourceKind::Verbatim {
+            let style = if range.start < claim.end && claim.start < range.end { lit } else { ink };
+            inline.push(words, &RunStyle { style, link: link.as_ref() }, range, kind);
             return;
         }
         let (start, end) = (claim.start.clamp(range.start, range.end), claim.end.clamp(range.start, range.end));
-        for (from, to, ink) in
-            [(range.start, start, ink), (start, end, ink.on_background(ColourRole::Mark)), (end, range.end, ink)]
-        {
-            if from < to {
-                let style = RunStyle { style: ink, link: target.as_ref(), copied: None };
-                inline.push(&words[from - range.start..to - range.start], &style, from..to);
-            }
+        for (from, to, style) in [(range.start, start, ink), (start, end, lit), (end, range.end, ink)] {
+            let style = RunStyle { style, link: link.as_ref() };
+            inline.push(&words[from - range.start..to - range.start], &style, from..to, kind);
         }
     }
 }
@@ -223,7 +217,7 @@ fn as_written(latex: &str, keep_lines: bool) -> String {
     lines.collect::<Vec<_>>().join(if keep_lines { "\n" } else { " " })
 }
 
-pub(crate) fn is_ideograph(char: char) -> bool {
+fn is_ideograph(char: char) -> bool {
     matches!(char, '\u{2e80}'..='\u{303f}' | '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}'
         | '\u{ff01}'..='\u{ff60}' | '\u{20000}'..='\u{3ffff}')
 }

@@ -60,8 +60,8 @@ impl MarkdownVisitor<'_> {
         self.styles.pop();
         let Some(link) = self.links.pop() else { return };
         if let Some(address) = link.shown_address.filter(|address| !address.is_empty()) {
-            let muted = TextStyle { role: ColourRole::Muted, is_aside: true, ..self.current_style() };
-            self.put_text(&format!(" {address}"), muted, link.range.end..link.range.end);
+            let muted = TextStyle { role: ColourRole::Muted, ..self.current_style() };
+            self.put_inserted(&format!(" {address}"), muted, link.range.end);
         }
         let Some((index, replaced)) = link.mark else { return };
         self.skipped_link = None;

@@ -43,7 +43,7 @@ const LABEL_WIDTH: u16 = 19;
 const GUTTER_WIDTH: u16 = 2;
 
 impl FormAreas {
-    pub fn new(form: &SettingsForm, screen: Rect) -> Self {
+    pub(super) fn new(form: &SettingsForm, screen: Rect) -> Self {
         let lines = u16::try_from(form.instructions.text().lines().count()).unwrap_or(u16::MAX);
         let wanted_rows = lines.clamp(4, screen.height / 2 + 4);
         let frame = frame::overlay_area(screen, 76, (wanted_rows + 11).min(screen.height));

@@ -3,7 +3,7 @@
 use ratatui::{
     buffer::Buffer,
     layout::{Position, Rect},
-    style::{Modifier, Style},
+    style::Style,
     text::{Line, Span},
     widgets::Widget,
 };
@@ -20,7 +20,11 @@ use crate::{
         Action,
         key_hints::{self, KeyHint},
         keymap::Keymap,
-        overlay::{field::FieldDisplay, frame::OverlayFrame},
+        overlay::{
+            field::FieldDisplay,
+            frame::{OverlayFrame, text_column},
+            list_browser,
+        },
     },
 };
 
@@ -31,9 +35,6 @@ pub struct PickerView<'a, T> {
     pub keymap: &'a Keymap,
     pub theme: &'a Theme,
 }
-
-/// Cells left of the text: the selection bar or a mark, and a blank.
-const INDENT: u16 = 2;
 
 impl<T> FuzzyPicker<T> {
     /// The hints at the bottom; the nine slots are one of them.
@@ -56,7 +57,8 @@ impl<T> PickerView<'_, T> {
     }
 
     fn count_text(&self) -> String {
-        format!("{} of {}", self.picker.matches.len(), self.picker.rows.len())
+        let (found, all) = self.picker.counts();
+        format!("{found} of {all}")
     }
 
     fn query_area(&self, field: Rect) -> Rect {
@@ -87,10 +89,7 @@ impl<T> PickerView<'_, T> {
 
     fn draw_row(&self, found: &PickerMatch, is_selected: bool, placed: &[PlacedColumn], area: Rect, buf: &mut Buffer) {
         if is_selected {
-            buf.set_style(area, self.theme.style(ColourRole::Selection));
-            // The bar stays plain even where the selection is reversed.
-            let bar = self.theme.style(ColourRole::Accent).remove_modifier(Modifier::REVERSED);
-            key_hints::styled_line(self.theme.marks.bar, bar).render(area, buf);
+            list_browser::draw_cursor_row(area, self.theme, buf);
         }
         let row = &self.picker.rows[found.row_index];
         for place in placed {
@@ -191,27 +190,20 @@ impl<T> Widget for PickerView<'_, T> {
             self.draw_field(parts.field, buf);
         }
         let placed = columns::place_columns(picker.columns, &picker.widths, text_column(parts.list).width.into());
-        if picker.matches.is_empty() {
+        if picker.matches.rows().is_empty() {
             self.draw_placeholder(parts.list, buf);
             return;
         }
         if !parts.header.is_empty() {
             self.draw_header(&placed, parts.header, buf);
         }
-        let seen = picker.matches.iter().enumerate().skip(picker.top);
-        for (row, (nth, found)) in parts.list.rows().zip(seen) {
-            self.draw_row(found, nth == picker.cursor, &placed, row, buf);
+        for (place, found, is_selected) in picker.matches.visible_rows(parts.list) {
+            self.draw_row(found, is_selected, &placed, place, buf);
         }
-        if let Some(found) = picker.matches.get(picker.cursor).filter(|_| !parts.rule.is_empty()) {
-            self.draw_detail(&picker.rows[found.row_index], &parts, buf);
+        if let Some(row) = picker.selected().filter(|_| !parts.rule.is_empty()) {
+            self.draw_detail(row, &parts, buf);
         }
     }
-}
-
-/// The column of text inside the frame.
-fn text_column(area: Rect) -> Rect {
-    let left = INDENT.min(area.width);
-    Rect { x: area.x + left, width: (area.width - left).saturating_sub(INDENT), ..area }
 }
 
 fn cell_area(row: Rect, place: &PlacedColumn) -> Rect {

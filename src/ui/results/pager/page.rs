@@ -15,7 +15,7 @@ use crate::{
 
 /// A text, and the kinds of its lines.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct PagerDocument {
+pub(super) struct PagerDocument {
     pub title: String,
     /// Clean; each line ends with `\n`.
     pub text: String,
@@ -25,7 +25,7 @@ pub struct PagerDocument {
 
 /// The kind of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PagerLineKind {
+pub(super) enum PagerLineKind {
     /// The heading of the lines below.
     Heading,
     /// A remark by ibid.
@@ -48,7 +48,7 @@ impl PagerDocument {
 }
 
 /// Builds the document of a call: its state, its arguments and its result.
-pub fn build_document(pager: &CallPager) -> PagerDocument {
+pub(super) fn build_document(pager: &CallPager) -> PagerDocument {
     let (call, run) = (&pager.call, pager.run.as_ref());
     let mut document = PagerDocument { title: call_rows::tool_name(call, run), ..PagerDocument::default() };
     let status = run.map(|run| result_text::call_status(run, None, &pager.marks).0);

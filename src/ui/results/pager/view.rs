@@ -7,7 +7,7 @@ use ratatui::{
     widgets::Widget,
 };
 
-use super::{CallPager, page::PagerLineKind, rows::PagerRow};
+use super::{CallPager, document_rows::PagerRow, page::PagerLineKind};
 use crate::{
     render::theme::{ColourRole, Theme},
     ui::{
@@ -15,7 +15,7 @@ use crate::{
         key_hints::KeyHint,
         keymap::{KeyContext, Keymap},
         overlay::{
-            frame::OverlayFrame,
+            frame::{self, OverlayFrame},
             search::{self, SearchView},
         },
     },
@@ -86,7 +86,7 @@ impl PagerView<'_> {
         }
         spans.push((&pager.document.text[offset..row.end], style));
         // A `Line` would leave old cells under zero-width text on the screen.
-        let column = search::text_column(area);
+        let column = frame::text_column(area);
         let mut x = column.x;
         for (words, style) in spans {
             let room = usize::from(column.right() - x);

@@ -1,16 +1,23 @@
 //! The card below an answer: a failure with its remedies, or a call that waits for approval.
 
-use super::{MessageSection, SectionBuilder, SectionPart};
+use super::{AnswerPart, SectionBuilder};
 use crate::{
     chat::{AnswerEnd, Turn, TurnPhase, choices, explain, tool_call},
-    render::{row::GutterMark, theme::ColourRole},
-    ui::transcript::{approval, card_rows, error_card},
+    render::{
+        row::{StyledSpan, TextStyle},
+        theme::ColourRole,
+    },
+    ui::transcript::{
+        approval,
+        card_rows::{self, CardHints},
+        error_card,
+    },
 };
 
 impl SectionBuilder<'_> {
-    pub(crate) fn push_card(&mut self) {
+    pub(crate) fn push_card(&mut self, part: &AnswerPart) {
         if self.turn.is_some_and(|turn| turn.phase == TurnPhase::Calling) {
-            self.push_approval();
+            self.push_approval(part);
             return;
         }
         let waits = |turn: &Turn| {
@@ -20,10 +27,13 @@ impl SectionBuilder<'_> {
         if self.answer.end == AnswerEnd::Open && !waits {
             return;
         }
+        if self.answer.end == AnswerEnd::Stopped {
+            self.push_stopped(part);
+            return;
+        }
         let turn = self.turn.filter(|_| self.answer.end == AnswerEnd::Open);
         let Some(explanation) = explain::explain(self.answer, turn) else { return };
-        let choices = if self.context.is_last { choices::card_choices(self.answer, turn) } else { Vec::new() };
-        let hints = error_card::card_hints(&choices, &self.layout.options.keymap);
+        let hints = self.choice_hints(turn);
         let role = match &self.answer.end {
             AnswerEnd::Failed(_) => ColourRole::Error,
             AnswerEnd::Open
@@ -32,27 +42,40 @@ impl SectionBuilder<'_> {
             | AnswerEnd::Stopped
             | AnswerEnd::Interrupted => ColourRole::Warning,
         };
-        let width = self.layout.width.saturating_sub(2).max(1);
-        let marks = &self.layout.options.look.marks;
-        let rows = card_rows::card_rows(
-            &explanation,
-            role,
-            &hints,
-            card_rows::retry_wait(turn, self.context.now),
-            width,
-            marks,
-        );
-        let bar = Some(GutterMark { mark: marks.bar, role });
-        self.sections.push(MessageSection { bar, ..MessageSection::with_rows(SectionPart::Card, 1, rows) });
+        let (width, marks) = (self.barred_width(), &self.layout.options.look.marks);
+        let wait = card_rows::retry_wait(turn, self.context.now);
+        let rows = card_rows::card_rows(&explanation, role, &hints, wait, width, marks);
+        self.push_rows_with_bar(part, 1, role, rows);
+    }
+
+    /// The line below an answer that the user stopped, with the ways on while it is the newest.
+    fn push_stopped(&mut self, part: &AnswerPart) {
+        let (width, marks) = (self.barred_width(), &self.layout.options.look.marks);
+        let is_priced = self.answer.usage.as_ref().is_some_and(|usage| usage.cost.is_some());
+        let mut words = vec![StyledSpan::new("stopped by you", TextStyle::of(ColourRole::Warning).bold())];
+        if !is_priced {
+            let bill = format!(" {} you may still be billed", marks.dot);
+            words.push(StyledSpan::new(bill, TextStyle::of(ColourRole::Muted)));
+        }
+        let rows = card_rows::line_with_choices(words, &self.choice_hints(None), width, marks);
+        self.push_rows_with_bar(part, 1, ColourRole::Warning, rows);
+    }
+
+    /// The choices of the newest answer with their keys; older cards keep their words only.
+    fn choice_hints(&self, turn: Option<&Turn>) -> CardHints {
+        if !self.context.is_last {
+            return CardHints::default();
+        }
+        let enter = choices::on_empty_enter(self.context.conversation);
+        error_card::card_hints(&choices::card_choices(self.answer, turn), enter, &self.layout.options.keymap)
     }
 
     /// The card of the first call that waits for approval.
-    fn push_approval(&mut self) {
+    fn push_approval(&mut self, part: &AnswerPart) {
         let mut asking = self.answer.call_runs.values().filter(|run| run.state == tool_call::ToolCallState::Asking);
         let Some(run) = asking.next() else { return };
         let turn = self.turn.filter(|_| self.context.is_last);
-        let choices = if turn.is_some() { choices::card_choices(self.answer, turn) } else { Vec::new() };
-        let hints = error_card::card_hints(&choices, &self.layout.options.keymap);
+        let hints = if turn.is_some() { self.choice_hints(turn) } else { CardHints::default() };
         let tools = &self.context.conversation.context.tools;
         let doubt = run.tool.as_ref().and_then(|id| tools.name_doubt(id));
         let asked = approval::ApprovalRequest {
@@ -63,8 +86,7 @@ impl SectionBuilder<'_> {
             others_waiting: asking.count(),
         };
         let marks = &self.layout.options.look.marks;
-        let rows = approval::approval_rows(asked, &hints, self.layout.width.saturating_sub(2).max(1), marks);
-        let bar = Some(GutterMark { mark: marks.bar, role: ColourRole::Warning });
-        self.sections.push(MessageSection { bar, ..MessageSection::with_rows(SectionPart::Card, 1, rows) });
+        let rows = approval::approval_rows(asked, &hints, self.barred_width(), marks);
+        self.push_rows_with_bar(part, 1, ColourRole::Warning, rows);
     }
 }

@@ -1,6 +1,6 @@
 //! The selected citation: its highlight in the text, and its card below the text that it supports.
 
-use super::{MessageSection, SectionBuilder, SectionPart, SectionRows};
+use super::{AnswerPart, MessageSection, PartKey, PartKind, SectionBuilder, SectionRows};
 use crate::{
     citations::annotations::TextPartId,
     render::row::{RowKind, StyledRow},
@@ -29,26 +29,26 @@ impl SectionBuilder<'_> {
     }
 
     /// The rows of a text; an open source card follows the paragraph with its mark.
-    pub(crate) fn push_text_rows(&mut self, place: TextPartId, rows: usize) {
-        let part = SectionPart::Text(place.0, place.1);
+    pub(crate) fn push_text_rows(&mut self, part: &AnswerPart, place: TextPartId, rows: usize) {
+        let gap = self.gap_above_text();
         let of = |range| SectionRows::OfText(place, range);
         let Some(end) = self
             .selected_annotation(place)
             .filter(|_| self.context.citation_state.is_open)
             .and_then(|it| self.paragraph_end(place, it))
         else {
-            self.sections.push(MessageSection { gap: 1, ..MessageSection::new(part, of(0..rows)) });
+            self.sections.push(MessageSection { gap, ..MessageSection::new(part, of(0..rows)) });
             return;
         };
-        self.sections.push(MessageSection { gap: 1, ..MessageSection::new(part, of(0..end)) });
+        self.sections.push(MessageSection { gap, ..MessageSection::new(part, of(0..end)) });
         self.push_source_card();
         if end < rows {
             let is_apart = self.laid.texts.get(&place).is_some_and(|text| text.rows()[end].kind == RowKind::Blank);
-            let gap = usize::from(!is_apart);
+            let gap_below = usize::from(!is_apart);
             // Its rows keep the numbers that they would have without the card.
             self.sections.push(MessageSection {
-                gap,
-                rows_above: 1 + end - gap,
+                gap: gap_below,
+                rows_above: gap + end - gap_below,
                 ..MessageSection::new(part, of(end..rows))
             });
         }
@@ -99,8 +99,8 @@ impl SectionBuilder<'_> {
             zone: &self.layout.options.zone,
             marks: &self.layout.options.look.marks,
         };
-        let rows = card.rows(self.layout.width);
-        self.sections
-            .push(MessageSection { gap: 1, ..MessageSection::new(SectionPart::SourceCard, SectionRows::Owned(rows)) });
+        let rows = SectionRows::Owned(card.rows(self.layout.width));
+        let key = PartKey::new(PartKind::SourceCard);
+        self.sections.push(MessageSection { gap: 1, ..MessageSection::with_key(key, rows) });
     }
 }

@@ -1,12 +1,12 @@
 //! The rows for the work before and between texts: reasoning, searches, calls.
 
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use ratatui::style::Modifier;
 
-use super::{MessageSection, SectionBuilder, SectionPart, SectionRows};
+use super::{AnswerPart, MessageSection, PartKind, SectionBuilder, SectionRows};
 use crate::{
-    chat::{Item, ItemKind, ItemSlot, answer::SearchCall},
+    chat::{Item, ItemKind, ItemSlot, ToolCallRun, answer::FunctionCall},
     config::ShowMode,
     render::{
         markdown::MarkdownOptions,
@@ -14,10 +14,7 @@ use crate::{
         theme::ColourRole,
     },
     text,
-    ui::transcript::{
-        ReadingOptions, call_rows as tool, facts, item_details, part_text,
-        segments::{SearchItem, WorkGroup},
-    },
+    ui::transcript::{ReadingOptions, call_rows as tool, facts, item_details, parts::WorkGroup},
 };
 
 /// The number of rows of live reasoning that are shown.
@@ -44,87 +41,62 @@ fn pluralize(count: usize, one: &str, many: &str) -> String {
 }
 
 impl SectionBuilder<'_> {
-    /// Reasoning, searches and calls, a row each, and the contents of those that are open.
-    pub(crate) fn push_work(&mut self, run: &WorkGroup, nth: usize) {
-        // After a text, a blank row separates them from it.
-        let mut gap = usize::from(self.text_count > 0);
-        let before = self.sections.len();
-        let mut reasoning_head = None;
-        if let Some(&(slot, ..)) = run.reasoning.first() {
-            reasoning_head = Some((slot, self.push_reasoning(slot, run, nth, gap)));
-            gap = 0;
-        }
-        if let Some(&(slot, ..)) = run.searches.first() {
-            let row = self.search_row(&run.searches);
-            let is_live = run.searches.iter().any(|(_, item, _)| item.closed_at.is_none()) && !self.answer.is_over();
-            // Sharing a row, both open together.
-            let shared_slot = reasoning_head.filter(|_| self.is_narrow()).map(|(slot, _)| slot);
-            let is_open = self.is_toggled(slot) || shared_slot.is_some_and(|slot| self.is_toggled(slot));
-            let is_alone = reasoning_head.is_some_and(|(_, at)| at == before && self.sections.len() == before + 1);
-            if !(is_alone && self.is_narrow() && !is_live && !is_open && self.append_row(before, &row)) {
-                self.sections.push(MessageSection::with_rows(SectionPart::SearchSummary(slot), gap, vec![row]));
-            }
-            gap = 0;
-            if is_open {
-                for (slot, _, search) in &run.searches {
-                    self.push_barred(SectionPart::SearchPages(*slot), |width| {
-                        item_details::search_text_rows(&item_details::search_text(search), width)
-                    });
-                }
-            }
-        }
-        for (slot, item, search) in &run.failed_searches {
-            let rows = self.failed_search_rows(item, search);
-            self.sections.push(MessageSection::with_rows(SectionPart::FailedSearch(*slot), gap, rows));
-            gap = 0;
-        }
-        for (slot, item) in &run.other_items {
-            self.push_item(*slot, item, gap);
-            gap = 0;
+    /// The blank rows above the row of an item: after a text, one separates the work from it.
+    fn gap_above_work(&mut self) -> usize {
+        usize::from(std::mem::take(&mut self.is_after_text))
+    }
+
+    pub(crate) fn push_search_head(&mut self, part: &AnswerPart, group: usize) {
+        let group = &self.parts.groups[group];
+        let row = self.search_row(group);
+        let is_live = group.searches.iter().any(|(_, item, _)| item.closed_at.is_none()) && !self.answer.is_over();
+        // On a narrow screen it shares the row of folded reasoning.
+        let head = group.reasoning.first().map(|(slot, ..)| *slot).filter(|_| self.is_narrow());
+        let is_alone =
+            self.sections.last().is_some_and(|last| last.key.kind == PartKind::ItemRow && last.key.slot == head);
+        let can_share = head.is_some() && is_alone && !is_live && !self.is_search_open(group);
+        if !(can_share && self.append_row(&row)) {
+            let gap = self.gap_above_work();
+            self.push_rows(part, gap, vec![row]);
         }
     }
 
-    /// A call or another item: its row, and its result or contents.
-    fn push_item(&mut self, slot: ItemSlot, item: &Item, gap: usize) {
+    /// Whether the pages of a group are shown. On a narrow screen they open together with its reasoning.
+    pub(crate) fn is_search_open(&self, group: &WorkGroup) -> bool {
+        let shared = group.reasoning.first().filter(|_| self.is_narrow()).map(|(slot, ..)| *slot);
+        let own = group.searches.first().map(|(slot, ..)| *slot);
+        own.into_iter().chain(shared).any(|slot| self.is_toggled(slot))
+    }
+
+    pub(crate) fn push_call(&mut self, part: &AnswerPart, call: &FunctionCall, run: Option<&ToolCallRun>) {
+        let (is_open, gap) = (self.is_unfolded(part), self.gap_above_work());
         let marks = &self.layout.options.look.marks;
-        let is_open = self.is_toggled(slot);
-        match &*item.kind {
-            ItemKind::Call(call) => {
-                let run = self.answer.call_runs.get(&slot);
-                let rows = tool::call_head(call, run, is_open, self.context.now, self.layout.width, marks);
-                self.sections.push(MessageSection::with_rows(SectionPart::Call(slot), gap, rows));
-                if let Some(result) = run.and_then(tool::result_excerpt) {
-                    self.push_barred(SectionPart::Result(slot), |width| tool::result_rows(&result, is_open, width));
-                }
-            }
-            ItemKind::Other { kind, status } => {
-                let row =
-                    item_details::item_head(kind, status.as_deref(), item, is_open, marks).truncated(self.layout.width);
-                self.sections.push(MessageSection::with_rows(SectionPart::UnknownItem(slot), gap, vec![row]));
-                if is_open {
-                    let ink = TextStyle::of(ColourRole::Muted);
-                    let text = item_details::raw_json(item);
-                    self.push_barred(SectionPart::RawJson(slot), |width| {
-                        part_text::wrap_rows(&text, width, RowKind::Other, ink)
-                    });
-                }
-            }
-            ItemKind::Message { .. } | ItemKind::Reasoning(_) | ItemKind::Search(_) => (),
-        }
+        let rows = tool::call_head(call, run, is_open, self.context.now, self.layout.width, marks);
+        self.push_rows(part, gap, rows);
     }
 
-    /// Rows to the right of a faint bar.
-    fn push_barred(&mut self, part: SectionPart, rows: impl FnOnce(usize) -> Vec<StyledRow>) {
-        let rows = rows(self.layout.width.saturating_sub(2).max(1));
-        if !rows.is_empty() {
-            let bar = Some(GutterMark { mark: self.layout.options.look.marks.bar, role: ColourRole::Faint });
-            self.sections.push(MessageSection { bar, ..MessageSection::with_rows(part, 0, rows) });
-        }
+    pub(crate) fn push_result(&mut self, part: &AnswerPart, run: &ToolCallRun) {
+        let Some(result) = tool::result_excerpt(run) else { return };
+        let rows = tool::result_rows(&result, self.is_unfolded(part), self.barred_width());
+        self.push_rows_with_bar(part, 0, ColourRole::Faint, rows);
     }
 
-    /// Appends a row to the first row of a section, if both fit. Returns whether they did.
-    fn append_row(&mut self, section: usize, row: &StyledRow) -> bool {
-        let SectionRows::Owned(rows) = &mut self.sections[section].rows else { return false };
+    pub(crate) fn push_unknown_item(&mut self, part: &AnswerPart, item: &Item) {
+        let ItemKind::Other { kind, status } = &*item.kind else { return };
+        let (is_open, gap) = (self.is_unfolded(part), self.gap_above_work());
+        let row = item_details::item_head(kind, status.as_deref(), item, is_open, &self.layout.options.look.marks);
+        self.push_rows(part, gap, vec![row.truncated(self.layout.width)]);
+    }
+
+    /// What the row of an item folds, at the right of a faint bar.
+    pub(crate) fn push_barred(&mut self, part: &AnswerPart, rows: impl FnOnce(Cow<str>, usize) -> Vec<StyledRow>) {
+        let Some(text) = part.content.source() else { return };
+        self.push_rows_with_bar(part, 0, ColourRole::Faint, rows(text, self.barred_width()));
+    }
+
+    /// Appends a row to that of the last section, if both fit. Returns whether they did.
+    fn append_row(&mut self, row: &StyledRow) -> bool {
+        let Some(SectionRows::Owned(rows)) = self.sections.last_mut().map(|last| &mut last.rows) else { return false };
         let Some(first) = rows.first_mut().filter(|first| first.width() + 3 + row.width() <= self.layout.width) else {
             return false;
         };
@@ -133,16 +105,21 @@ impl SectionBuilder<'_> {
         true
     }
 
-    /// The reasoning of a group. Returns the index of its head among the sections.
-    fn push_reasoning(&mut self, slot: ItemSlot, run: &WorkGroup, nth: usize, gap: usize) -> usize {
-        let marks = &self.layout.options.look.marks;
-        let is_live = !self.answer.is_over()
-            && run.reasoning.last().is_some_and(|&(last, item, _)| {
+    /// Whether a group still reasons.
+    fn is_reasoning(&self, group: &WorkGroup) -> bool {
+        !self.answer.is_over()
+            && group.reasoning.last().is_some_and(|&(last, item, _)| {
                 item.closed_at.is_none() && self.answer.items.keys().next_back() == Some(&last)
-            });
+            })
+    }
+
+    pub(crate) fn push_reasoning_head(&mut self, part: &AnswerPart, index: usize) {
+        let (run, gap) = (&self.parts.groups[index], self.gap_above_work());
+        let marks = &self.layout.options.look.marks;
+        let is_live = self.is_reasoning(run);
         let has_text =
             run.reasoning.iter().any(|(_, _, reasoning)| reasoning.texts().any(|text| !text.trim().is_empty()));
-        let view = self.reasoning_view(slot, is_live);
+        let view = self.reasoning_view(run);
         let spent: u64 = run.reasoning.iter().map(|&(slot, item, _)| self.millis_spent(slot, item)).sum();
         let spent = facts::format_thinking_time(spent, is_live);
         let mark = if view == ReasoningView::Folded { marks.folded } else { marks.unfolded };
@@ -152,7 +129,7 @@ impl SectionBuilder<'_> {
         let mut spans = vec![StyledSpan::new(format!("{mark} {words}"), TextStyle::of(ColourRole::Reasoning))];
         let mut rest = if is_live { format!(" {spent}") } else { format!(" for {spent}") };
         let tokens = self.answer.usage.as_ref().and_then(|usage| usage.reasoning_tokens).filter(|tokens| *tokens > 0);
-        if let Some(tokens) = tokens.filter(|_| nth == 0 && !self.is_narrow()) {
+        if let Some(tokens) = tokens.filter(|_| index == 0 && !self.is_narrow()) {
             rest.extend([" ", marks.dot, " ", &facts::format_token_count(tokens), " tokens"]);
         }
         if !has_text && !is_live {
@@ -160,58 +137,49 @@ impl SectionBuilder<'_> {
             rest.extend([" ", marks.dot, if encrypted { " encrypted" } else { " not shown by the provider" }]);
         }
         spans.push(StyledSpan::new(rest, TextStyle::of(ColourRole::Muted)));
-        let head = self.sections.len();
-        self.sections.push(MessageSection::with_rows(
-            SectionPart::ReasoningHead(slot),
-            gap,
-            vec![StyledRow::new(RowKind::ReasoningHead, spans).truncated(self.layout.width)],
-        ));
-        if has_text {
-            self.push_reasoning_text(run, view);
-        }
-        head
+        self.push_rows(part, gap, vec![StyledRow::new(RowKind::ReasoningHead, spans).truncated(self.layout.width)]);
     }
 
-    fn push_reasoning_text(&mut self, run: &WorkGroup, view: ReasoningView) {
-        if view == ReasoningView::Folded {
-            return;
-        }
+    pub(crate) fn push_reasoning_text(
+        &mut self,
+        part: &AnswerPart,
+        text: &str,
+        item: &Item,
+        group: usize,
+        (is_first, is_last): (bool, bool),
+    ) {
+        let view = self.reasoning_view(&self.parts.groups[group]);
+        let is_shown = match view {
+            ReasoningView::Folded => false,
+            ReasoningView::LastRows => is_last,
+            ReasoningView::Open => true,
+        };
+        let Some(slot) = part.key.slot.filter(|_| is_shown) else { return };
+        // Texts and reasoning share the map under different keys.
+        let key = (slot, REASONING_KEYS + part.key.index);
+        let look = reasoning_look(&self.layout.options);
+        let is_complete = item.closed_at.is_some() || self.answer.is_over();
+        let rows = self.sync_text(key, text, &look, self.barred_width(), is_complete, false);
+        let is_cut = view == ReasoningView::LastRows;
+        let from = if is_cut { rows.saturating_sub(LIVE_ROWS) } else { 0 };
         let bar = Some(GutterMark { mark: self.layout.options.look.marks.reasoning_bar, role: ColourRole::Reasoning });
-        let mut first = true;
-        for &(slot, item, reasoning) in &run.reasoning {
-            let pieces = reasoning.texts().filter(|text| !text.trim().is_empty()).count();
-            for (nth, text) in reasoning.texts().filter(|text| !text.trim().is_empty()).enumerate() {
-                let is_last = slot == run.reasoning.last().map_or(slot, |last| last.0) && nth + 1 == pieces;
-                if view == ReasoningView::LastRows && !is_last {
-                    continue;
-                }
-                // Texts and reasoning share the map under different keys.
-                let key = (slot, REASONING_KEYS + nth);
-                let width = self.layout.width.saturating_sub(2).max(1);
-                let look = reasoning_look(&self.layout.options);
-                let is_complete = item.closed_at.is_some() || self.answer.is_over();
-                let rows = self.sync_text(key, text, &look, width, is_complete, false);
-                let from = if view == ReasoningView::LastRows { rows.saturating_sub(LIVE_ROWS) } else { 0 };
-                let gap = usize::from(!first && view != ReasoningView::LastRows);
-                let part = SectionPart::Reasoning(slot, nth);
-                self.sections.push(MessageSection {
-                    gap,
-                    bar,
-                    ..MessageSection::new(part, SectionRows::OfText(key, from..rows))
-                });
-                first = false;
-            }
-        }
+        let gap = usize::from(!is_first && !is_cut);
+        self.sections.push(MessageSection {
+            gap,
+            bar,
+            ..MessageSection::new(part, SectionRows::OfText(key, from..rows))
+        });
     }
 
-    fn reasoning_view(&self, slot: ItemSlot, is_live: bool) -> ReasoningView {
-        let options = &self.layout.options;
+    fn reasoning_view(&self, group: &WorkGroup) -> ReasoningView {
+        let (options, is_live) = (&self.layout.options, self.is_reasoning(group));
+        let is_toggled = group.reasoning.first().is_some_and(|(slot, ..)| self.is_toggled(*slot));
         let usual = match options.reasoning {
             ShowMode::Show => ReasoningView::Open,
             ShowMode::Auto if is_live && !options.reasoning_in_rail => ReasoningView::LastRows,
             ShowMode::Auto | ShowMode::Hide => ReasoningView::Folded,
         };
-        match (self.is_toggled(slot), usual) {
+        match (is_toggled, usual) {
             (false, usual) => usual,
             (true, ReasoningView::Open) => ReasoningView::Folded,
             (true, ReasoningView::Folded | ReasoningView::LastRows) => ReasoningView::Open,
@@ -225,7 +193,8 @@ impl SectionBuilder<'_> {
         facts::millis_between(item.opened_at, item.closed_at.unwrap_or(until).min(next.max(item.opened_at)))
     }
 
-    fn search_row(&self, searches: &[SearchItem]) -> StyledRow {
+    fn search_row(&self, group: &WorkGroup) -> StyledRow {
+        let searches = &group.searches;
         let marks = &self.layout.options.look.marks;
         let muted = TextStyle::of(ColourRole::Muted);
         let mark = StyledSpan::new(format!("{} ", marks.search), TextStyle::of(ColourRole::Link));
@@ -236,7 +205,7 @@ impl SectionBuilder<'_> {
         };
         let live = searches.iter().rev().find(|(_, item, _)| item.closed_at.is_none() && !self.answer.is_over());
         let words = live.map_or_else(
-            || self.search_summary(searches, place),
+            || self.search_summary(group, place),
             |(_, item, search)| {
                 let query = search
                     .query
@@ -251,7 +220,7 @@ impl SectionBuilder<'_> {
         StyledRow::new(RowKind::Search, vec![mark, StyledSpan::new(words, muted)]).truncated(self.layout.width)
     }
 
-    fn search_summary(&self, searches: &[SearchItem], place: &str) -> String {
+    fn search_summary(&self, WorkGroup { searches, .. }: &WorkGroup, place: &str) -> String {
         let queries = searches.iter().filter(|(_, _, search)| search.query.is_some()).count();
         let pages: BTreeSet<&str> =
             searches.iter().flat_map(|(_, _, search)| &search.urls).map(String::as_str).collect();
@@ -266,19 +235,16 @@ impl SectionBuilder<'_> {
     }
 
     /// The rows of a search that failed, with the server's reason.
-    fn failed_search_rows(&self, item: &Item, search: &SearchCall) -> Vec<StyledRow> {
-        let mark =
-            StyledSpan::new(format!("{} ", self.layout.options.look.marks.search), TextStyle::of(ColourRole::Link));
-        let words = item_details::failed_search_text(item, search);
-        let room = self.layout.width.saturating_sub(2).max(1);
-        let mut rows = part_text::wrap_rows(&words, room, RowKind::Search, TextStyle::of(ColourRole::Muted));
+    pub(crate) fn push_failed_search(&mut self, part: &AnswerPart) {
+        let marks = &self.layout.options.look.marks;
+        let mark = StyledSpan::new(format!("{} ", marks.search), TextStyle::of(ColourRole::Link));
+        let (words, muted) = (part.content.source().unwrap_or_default(), TextStyle::of(ColourRole::Muted));
+        let mut rows = StyledRow::wrapped(&words, self.barred_width(), RowKind::Search, muted);
         for (nth, row) in rows.iter_mut().enumerate() {
             row.lead_spans = 1;
-            row.spans.insert(
-                0,
-                if nth == 0 { mark.clone() } else { StyledSpan::new("  ", TextStyle::of(ColourRole::Muted)) },
-            );
+            row.spans.insert(0, if nth == 0 { mark.clone() } else { StyledSpan::new("  ", muted) });
         }
-        rows
+        let gap = self.gap_above_work();
+        self.push_rows(part, gap, rows);
     }
 }

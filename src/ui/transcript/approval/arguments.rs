@@ -35,7 +35,7 @@ const REPLACEMENT_KEYS: [(&str, &str); 12] = [
 ];
 
 /// Returns the rows of all arguments.
-pub fn argument_rows(arguments: &Value, width: usize) -> Vec<StyledRow> {
+pub(super) fn argument_rows(arguments: &Value, width: usize) -> Vec<StyledRow> {
     match arguments {
         Value::Object(fields) if fields.is_empty() => {
             vec![StyledRow::new(RowKind::Card, vec![StyledSpan::new("no arguments", TextStyle::of(ColourRole::Muted))])]

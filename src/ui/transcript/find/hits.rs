@@ -1,22 +1,21 @@
 //! The places in the messages that match, found in their texts without laying out any message.
 
 use crate::{
-    chat::{Conversation, ItemKind, Message, MessageBody, MessageId, answer},
-    render::markdown::VisibleText,
-    text::SearchNeedle,
-    ui::transcript::{
-        anchor::SectionPart,
-        part_text,
-        segments::{self, AnswerSegment},
+    chat::{Conversation, Message, MessageId},
+    render::{
+        markdown::MarkdownText,
+        source_map::{SourceMap, SourceSpan},
     },
+    text::SearchNeedle,
+    ui::transcript::parts::{MessageParts, PartContent, PartKey},
 };
 
-/// One match: a message, a part of it, and a byte offset in that part's source.
+/// One match: a message, a part of it, and a range of that part's source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FindHit {
     pub message: MessageId,
-    pub part: SectionPart,
-    pub source_offset: usize,
+    pub part: PartKey,
+    pub source: SourceSpan,
 }
 
 /// All matches, in the order of the branch.
@@ -41,9 +40,9 @@ struct MessageHits {
 
 #[derive(Debug, Clone)]
 struct PartHits {
-    part: SectionPart,
-    /// The offsets of the matches in the source, in order.
-    offsets: Vec<usize>,
+    part: PartKey,
+    /// The matches in the source, in order.
+    hits: Vec<SourceSpan>,
     /// The source is final up to this offset, and so are this many of the matches.
     final_len: usize,
     final_count: usize,
@@ -57,12 +56,12 @@ const BYTES_PER_FRAME: u64 = 512 * 1024;
 
 impl FindHits {
     /// Creates a search that starts at a message.
-    pub fn starting_at(start: usize) -> Self {
+    pub(super) fn starting_at(start: usize) -> Self {
         Self { start, ..Self::default() }
     }
 
     /// Searches what has arrived since the last frame, and a bounded part of what has not been searched yet.
-    pub fn sync(&mut self, conversation: &Conversation, needle: &SearchNeedle) {
+    pub(super) fn sync(&mut self, conversation: &Conversation, needle: &SearchNeedle) {
         self.follow_branch(conversation);
         for at in std::mem::take(&mut self.live_indices) {
             self.search_message(at, conversation, needle);
@@ -77,32 +76,32 @@ impl FindHits {
     }
 
     /// Whether every message has been searched.
-    pub fn is_complete(&self) -> bool {
+    pub(super) fn is_complete(&self) -> bool {
         self.searched >= self.messages.len()
     }
 
-    pub fn count(&self) -> usize {
-        self.messages.iter().flat_map(|message| &message.parts).map(|part| part.offsets.len()).sum()
+    pub(crate) fn count(&self) -> usize {
+        self.messages.iter().flat_map(|message| &message.parts).map(|part| part.hits.len()).sum()
     }
 
     /// The number of matches before a given one.
-    pub fn count_before(&self, hit: FindHit) -> usize {
+    pub(super) fn count_before(&self, hit: FindHit) -> usize {
         let Some(index) = self.messages.iter().position(|message| message.message == hit.message) else { return 0 };
         let earlier = self.messages[..index].iter().flat_map(|message| &message.parts);
         let parts = self.messages[index].parts.iter();
         let within = parts.clone().take_while(|part| part.part != hit.part);
-        let here = parts.filter(|part| part.part == hit.part).flat_map(|part| &part.offsets);
-        let whole: usize = earlier.chain(within).map(|part| part.offsets.len()).sum();
-        whole + here.take_while(|place| **place < hit.source_offset).count()
+        let here = parts.filter(|part| part.part == hit.part).flat_map(|part| &part.hits);
+        let whole: usize = earlier.chain(within).map(|part| part.hits.len()).sum();
+        whole + here.take_while(|source| source.start < hit.source.start).count()
     }
 
     /// The first match at or after a position, or else the first of all.
-    pub fn first_from(&self, index: usize, part: SectionPart, source: usize) -> Option<FindHit> {
+    pub(crate) fn first_from(&self, index: usize, part: PartKey, source: usize) -> Option<FindHit> {
         let in_message = self.messages.get(index).and_then(|message| {
             let from = message.parts.iter().position(|other| other.part == part).unwrap_or(0);
             message.hits().find(|hit| {
                 let at = message.parts.iter().position(|other| other.part == hit.part).unwrap_or(0);
-                at > from || at == from && (hit.part != part || hit.source_offset >= source)
+                at > from || at == from && (hit.part != part || hit.source.start.byte >= source)
             })
         });
         in_message
@@ -111,7 +110,7 @@ impl FindHits {
     }
 
     /// The next or previous match, and whether the step wrapped around.
-    pub fn step(&self, from: FindHit, forward: bool) -> Option<(FindHit, bool)> {
+    pub(super) fn step(&self, from: FindHit, forward: bool) -> Option<(FindHit, bool)> {
         let index = self.messages.iter().position(|message| message.message == from.message)?;
         let order: Vec<FindHit> = self.messages[index].hits().collect();
         let position = order.iter().position(|hit| *hit == from);
@@ -134,11 +133,11 @@ impl FindHits {
         })
     }
 
-    /// The number of matches in a range of a part's source.
-    pub fn count_within(&self, message: MessageId, part: SectionPart, source: std::ops::Range<usize>) -> usize {
-        let message = self.messages.iter().find(|found| found.message == message);
-        let parts = message.into_iter().flat_map(|message| &message.parts).filter(|found| found.part == part);
-        parts.flat_map(|part| &part.offsets).filter(|place| source.contains(*place)).count()
+    /// The matches in a part of the message at an index of the branch, in the order of the part's source.
+    pub(crate) fn in_part(&self, message_index: usize, part: PartKey) -> &[SourceSpan] {
+        let message = self.messages.get(message_index);
+        let part = message.and_then(|message| message.parts.iter().find(|found| found.part == part));
+        part.map_or(&[], |part| &part.hits)
     }
 
     /// Follows the branch, which may have grown or may differ from some message on. A branch is identified by its leaf.
@@ -181,11 +180,7 @@ impl FindHits {
 impl MessageHits {
     fn hits(&self) -> impl Iterator<Item = FindHit> + '_ {
         self.parts.iter().flat_map(move |part| {
-            part.offsets.iter().map(move |source| FindHit {
-                message: self.message,
-                part: part.part,
-                source_offset: *source,
-            })
+            part.hits.iter().map(move |source| FindHit { message: self.message, part: part.part, source: *source })
         })
     }
 
@@ -194,25 +189,25 @@ impl MessageHits {
         self.rev = Some(message.rev);
         let mut previous = std::mem::take(&mut self.parts);
         let mut bytes = 0;
-        for (part, done) in searchable_parts(message) {
-            let known = previous.iter().position(|other| other.part == part).map(|at| previous.swap_remove(at));
+        for part in MessageParts::of(message).parts {
+            let known = previous.iter().position(|other| other.part == part.key).map(|at| previous.swap_remove(at));
             let known = known.filter(|_| is_live);
             if let Some(known) = known.as_ref().filter(|known| known.is_final) {
                 self.parts.push(known.clone());
                 continue;
             }
-            let Some(source) = part_text::text_of_part(message, part) else { continue };
+            let Some(source) = part.content.source() else { continue };
             let known = known.filter(|known| known.source_len <= source.len());
-            let mut found = known.unwrap_or(PartHits {
-                part,
-                offsets: Vec::new(),
+            let mut found = known.unwrap_or_else(|| PartHits {
+                part: part.key,
+                hits: Vec::new(),
                 final_len: 0,
                 final_count: 0,
                 source_len: 0,
                 is_final: false,
             });
-            bytes += found.search(&source, needle);
-            found.is_final = done;
+            bytes += found.search(&source, &part.content, needle);
+            found.is_final = part.is_final;
             self.parts.push(found);
         }
         bytes
@@ -220,64 +215,26 @@ impl MessageHits {
 }
 
 impl PartHits {
-    fn search(&mut self, source: &str, needle: &SearchNeedle) -> u64 {
+    fn search(&mut self, source: &str, content: &PartContent, needle: &SearchNeedle) -> u64 {
         if source.len() == self.source_len && self.source_len > 0 {
             return 0;
         }
-        self.offsets.truncate(self.final_count);
+        self.hits.truncate(self.final_count);
         self.source_len = source.len();
         let rest = source.get(self.final_len..).unwrap_or_default();
-        if self.part.is_markdown() {
-            let plain = VisibleText::from_markdown(rest);
-            let block_start = self.final_len;
-            self.offsets.extend(
-                needle.find_all(&plain.text).into_iter().map(|range| block_start + plain.source_pos(range.start)),
-            );
-            self.final_len += plain.last_block;
-            self.final_count = self.offsets.partition_point(|place| *place < self.final_len);
+        if content.is_markdown() {
+            let mut visible = MarkdownText::parse(rest);
+            visible.source_map.shift(self.final_len);
+            self.push_hits(&visible.text, &visible.source_map, needle);
+            self.final_len += visible.last_block;
+            self.final_count = self.hits.partition_point(|hit| hit.start.byte < self.final_len);
         } else {
-            self.offsets.extend(needle.find_all(rest).into_iter().map(|range| range.start));
+            self.push_hits(rest, &SourceMap::verbatim(0..rest.len()), needle);
         }
         rest.len() as u64
     }
-}
 
-/// The searchable parts of a message, in the order in which they are shown, and whether each is final.
-fn searchable_parts(message: &Message) -> Vec<(SectionPart, bool)> {
-    let answer = match &message.body {
-        MessageBody::Prompt(_) => return vec![(SectionPart::Prompt, true)],
-        MessageBody::Answer(answer) => answer,
-    };
-    let mut found = Vec::new();
-    for piece in segments::split_segments(answer) {
-        match piece {
-            AnswerSegment::Work(run) => {
-                for (slot, _, reasoning) in run.reasoning {
-                    let texts = reasoning.texts().filter(|text| !text.trim().is_empty()).count();
-                    found.extend((0..texts).map(|nth| (SectionPart::Reasoning(slot, nth), false)));
-                }
-                found.extend(
-                    run.searches
-                        .iter()
-                        .map(|(slot, item, _)| (SectionPart::SearchPages(*slot), item.closed_at.is_some())),
-                );
-                found.extend(run.failed_searches.iter().map(|(slot, ..)| (SectionPart::FailedSearch(*slot), true)));
-                for (slot, item) in run.other_items {
-                    match &*item.kind {
-                        ItemKind::Call(_) => {
-                            found.extend([(SectionPart::Call(slot), false), (SectionPart::Result(slot), false)]);
-                        }
-                        _ => found.push((SectionPart::RawJson(slot), item.closed_at.is_some())),
-                    }
-                }
-            }
-            AnswerSegment::Message { slot, parts, .. } => {
-                found.extend(parts.iter().enumerate().map(|(nth, part)| match part {
-                    answer::ContentPart::Text { .. } => (SectionPart::Text(slot, nth), false),
-                    answer::ContentPart::Refusal(_) => (SectionPart::Refusal(slot, nth), false),
-                }));
-            }
-        }
+    fn push_hits(&mut self, text: &str, map: &SourceMap, needle: &SearchNeedle) {
+        self.hits.extend(needle.find_all(text).into_iter().map(|found| map.span_of(found)));
     }
-    found
 }

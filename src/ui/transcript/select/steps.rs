@@ -19,7 +19,7 @@ pub enum SelectionStep {
 
 impl LayoutPass<'_> {
     /// Starts a selection on the current match, the cursor's row or the first row of text in the window.
-    pub fn begin_selection(&mut self, unit: SelectionUnit, top: RowPos) {
+    pub(crate) fn begin_selection(&mut self, unit: SelectionUnit, top: RowPos) {
         let match_row = self.transcript.find.as_ref().and_then(FindState::current_row);
         let spot = match_row.or_else(|| self.transcript.cursor_row());
         let last = self.step_rows(top, signed(self.transcript.height) - 1);
@@ -30,7 +30,7 @@ impl LayoutPass<'_> {
     }
 
     /// Moves the end of the selection. Returns the top of a window that shows it.
-    pub fn extend_selection(&mut self, step: SelectionStep, top: RowPos) -> RowPos {
+    pub(crate) fn extend_selection(&mut self, step: SelectionStep, top: RowPos) -> RowPos {
         let Some(mut selection) = self.transcript.selection.take() else { return top };
         let Some(from) = self.resolve_point(&selection.to) else { return top };
         if !matches!(step, SelectionStep::Scroll(_)) {
@@ -47,7 +47,7 @@ impl LayoutPass<'_> {
     }
 
     /// The top of the window that shows a row and is nearest to the current one.
-    pub fn reveal_row_nearest(&mut self, spot: RowPos, top: RowPos) -> RowPos {
+    pub(crate) fn reveal_row_nearest(&mut self, spot: RowPos, top: RowPos) -> RowPos {
         let last = self.step_rows(top, signed(self.transcript.height) - 1);
         if spot < top {
             self.scroll_to(spot, false)

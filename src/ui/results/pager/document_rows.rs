@@ -7,7 +7,7 @@ use crate::text::{
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PagerRow {
+pub(super) struct PagerRow {
     pub start: usize,
     pub end: usize,
     pub kind: PagerLineKind,
@@ -21,7 +21,7 @@ const MAX_WRAPPED_BYTES: usize = 4096;
 /// The most rows of a document, more than anybody reads; the rest is not shown.
 const MAX_ROWS: usize = 1 << 20;
 
-pub fn lay_out(document: &PagerDocument, width: usize) -> Vec<PagerRow> {
+pub(super) fn lay_out(document: &PagerDocument, width: usize) -> Vec<PagerRow> {
     let width = width.max(1);
     let mut rows = Vec::new();
     let mut piece_start = 0;

@@ -1,0 +1,110 @@
+//! Lays out what the screen shows: before each frame, and before a key whose meaning depends on it.
+
+use crossterm::event::{Event as Input, MouseEventKind};
+use ratatui::layout::{Margin, Size};
+
+use super::{
+    Effect, Msg, State,
+    areas::ScreenAreas,
+    conversations::list_actions,
+    cx::Cx,
+    notifications,
+    overlays::{self, ScreenOverlay},
+    rail::{RailFocus, RailTab},
+    results::call_results,
+    screen::{PaneFocus, Screen},
+    themes::theme_selection,
+    transcript::{ReadingOptions, Transcript, copying, error_card, finding},
+    xray::xray_actions,
+};
+use crate::{chat::Timestamp, config::CodeOverflow, render::markdown::CodeLineMode};
+
+/// Lays out what a message depends on: keys from one read are handled without frames between them.
+pub fn settle(state: &mut State, now: Timestamp, msg: &Msg) -> Vec<Effect> {
+    let Msg::Input { event, .. } = msg else { return Vec::new() };
+    let has_text = |is_waiting: fn(&Transcript) -> bool| state.screen.transcript(&state.chats).is_some_and(is_waiting);
+    let is_needed = match event {
+        Input::Key(_) => has_text(Transcript::is_unsettled) || overlays::is_unsettled(&state.screen.overlays),
+        Input::Mouse(mouse) => match mouse.kind {
+            MouseEventKind::Up(_) => has_text(Transcript::is_unsettled),
+            MouseEventKind::Down(_) => has_text(Transcript::is_copying), // A press ends the selection.
+            _ => false,
+        },
+        _ => false,
+    };
+    if is_needed { sync(state, now, state.screen.size) } else { Vec::new() }
+}
+
+/// Lays out the next frame.
+pub fn sync(state: &mut State, now: Timestamp, size: Size) -> Vec<Effect> {
+    state.screen.size = size;
+    let mut effects = Vec::new();
+    let (screen, mut cx) = state.split(now, &mut effects);
+    let layout_effects = lay_out(screen, &mut cx);
+    effects.extend(layout_effects);
+    effects
+}
+
+/// Lays out what the window shows; returns the effects that follow from it.
+fn lay_out(screen: &mut Screen, cx: &mut Cx<'_>) -> Vec<Effect> {
+    let size = screen.size;
+    xray_actions::refresh_xray(&mut screen.overlays, cx);
+    let result_request = call_results::refresh_pager(&mut screen.overlays, cx.chats);
+    let areas = screen.update_areas();
+    screen.pane.composer.scroll_to_cursor(areas.composer.height);
+    if screen.focus == PaneFocus::Card && error_card::offered_choices(cx.chats).is_empty() {
+        screen.focus = PaneFocus::Composer;
+    }
+    finding::sync(screen, cx.chats);
+    list_actions::refresh_rows(&mut screen.list, cx);
+    overlays::sync(screen, cx);
+    let list_height = if areas.list.is_empty() { size.height.saturating_sub(3) } else { areas.list.height };
+    screen.list.scroll_to_cursor(list_height);
+    let reasoning_in_rail = screen.is_rail_docked() && screen.rail.tab == RailTab::Reasoning;
+    let mut effects: Vec<Effect> = [
+        result_request,
+        theme_selection::query_background(&mut screen.overlays, cx),
+        notifications::update_window_title(cx),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let Some(id) = cx.chats.content.conversation_id() else { return effects };
+    let (Some(conversation), Some(transcript)) =
+        (cx.chats.conversations.get(&id), screen.pane.transcripts.get_mut(&id))
+    else {
+        return effects;
+    };
+    let mut options = ReadingOptions {
+        reasoning_in_rail,
+        ..ReadingOptions::new(&cx.env.theme, cx.env.config.reasoning.show, cx.env.time_zone.clone())
+            .with_keymap(cx.env.keymap.clone())
+    };
+    options.look.code_lines = match cx.env.config.code {
+        CodeOverflow::Wrap => CodeLineMode::Wrapped,
+        CodeOverflow::Scroll => CodeLineMode::Scrolled,
+    };
+    transcript.sync(conversation, areas.transcript.width, areas.transcript.height, cx.now, &options);
+    let rail = if screen.overlays.iter().any(|overlay| matches!(overlay, ScreenOverlay::Rail)) {
+        // The area inside its border.
+        ScreenAreas::floating_rail(size, screen.widths).inner(Margin::new(2, 1))
+    } else {
+        areas.rail
+    };
+    if !rail.is_empty() {
+        let current = transcript.current_message();
+        let cited_source = transcript.selected_source_number();
+        screen.rail.sync(
+            conversation,
+            RailFocus { message: current, source: cited_source },
+            rail.as_size(),
+            cx.now,
+            &options,
+        );
+    }
+    effects.extend(transcript.take_highlight_jobs().into_iter().map(Effect::HighlightCode));
+    if let Some((copy, text)) = transcript.take_copied_text() {
+        copying::on_selection_copied(cx, copy, text);
+    }
+    effects
+}
