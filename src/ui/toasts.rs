@@ -153,7 +153,7 @@ mod tests {
             subject,
             ["moved “", "SQL window functions for running totals", "” to the trash · u undo"],
         );
-        assert_eq!(drawn(&toasts, 50).trim(), "moved “SQL window func…” to the trash · u undo");
+        assert_eq!(drawn(&toasts, 50).trim(), "moved “SQL window functi…” to the trash · u undo");
         toasts.end(subject);
         assert_eq!(toasts.text(), None);
     }

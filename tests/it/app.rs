@@ -138,9 +138,9 @@ fn the_version_keys_switch_between_the_answers_of_a_prompt() {
     let stream = app.send_prompt("hello");
     app.receive_events(stream, &[DELTA]);
     app.press("esc");
-    app.press("tab r enter");
-    app.press("esc");
-    app.press("tab");
+    app.press("tab tab r enter");
+    app.press("esc esc");
+    app.press("tab tab");
     assert!(app.screen().contains("2/2"), "{}", app.screen());
     app.press("<");
     assert!(app.screen().contains("1/2"), "{}", app.screen());

@@ -459,6 +459,8 @@ fn stopped_refused_and_truncated_answers_say_so() {
 
         One, two,
 
+        ▌ stopped by you · you may still be billed
+
         claude-opus-5  14:02 · 6.1 s
 
         ▌ The model declined.
@@ -477,7 +479,7 @@ fn stopped_refused_and_truncated_answers_say_so() {
         ◔ queued
         and then?
 
-        ◔ queued
+        ◔ queued                                                      ↑ edit
         a
         b
         c…
