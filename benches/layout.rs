@@ -13,7 +13,10 @@ use ibid::{
         markdown::{MarkdownLayout, MarkdownOptions, TextStage},
         theme::Theme,
     },
-    ui::transcript::{ReadingOptions, ScrollMove, Transcript, TranscriptView},
+    ui::{
+        reading::{ReadingOptions, ScrollMove},
+        transcript::{Transcript, TranscriptView},
+    },
 };
 use ratatui::{buffer::Buffer, layout::Rect, widgets::Widget};
 use support::long_conversation::{conversation, mixed_markdown};

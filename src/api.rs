@@ -17,7 +17,7 @@ pub use account::{FREE_REQUESTS_PER_MINUTE, FreeQuota};
 pub use catalogue::{Catalogue, Model};
 pub use client::{ApiClient, HttpTimeouts, OpenError, RawFrame, ResponseStream, http_builder, is_loopback};
 pub use endpoint::{ApiDialect, Endpoint};
-pub use error::{ApiError, ErrorFact, FaultKind};
+pub use error::{ApiError, ErrorFact, FaultKind, NetworkObstacle};
 pub use event::{Annotation, Event, Usage};
 pub use item::OutputItem;
 pub use money::Usd;

@@ -3,6 +3,7 @@
 mod args;
 
 use std::{
+    backtrace::{Backtrace, BacktraceStatus},
     ffi::OsString,
     io::{self, IsTerminal, Write},
     panic::{self, AssertUnwindSafe},
@@ -16,15 +17,20 @@ use ratatui::layout::Size;
 use tokio::sync::mpsc;
 
 use crate::{
+    clock,
     config::{self, AppPaths, AutoSwitch, Config},
+    console,
     demo::{self, DemoPace, DemoServer},
-    headless, log, mcp,
+    files, headless, log, mcp,
     runtime::{
         EffectRuntime, RuntimeFiles,
         servers::{ApiServers, DEMO, OPENROUTER, ServerChoice},
     },
+    secrets,
     terminal::{
-        self, TerminalEnv, TerminalIo, TerminalScreen, clipboard, editor,
+        self, TerminalEnv, TerminalIo, TerminalScreen,
+        clipboard::{self, ClipboardTarget},
+        editor,
         os::{self, KeyboardInput, SignalReceiver, SystemSignal},
         osc_notify,
     },
@@ -69,17 +75,22 @@ pub fn run() -> ExitCode {
     let cli = match CliArgs::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            let _ = error.print(); // There is nowhere else to report a failure.
-            return if error.use_stderr() { ProgramExit::Usage.code() } else { ProgramExit::Done.code() };
+            if error.use_stderr() {
+                console::report(&error.render().to_string());
+                return ProgramExit::Usage.code();
+            }
+            let _ = error.print(); // The help and the version; there is nowhere else to report a failure.
+            return ProgramExit::Done.code();
         }
     };
+    secrets::forbid_core_dumps();
     install_panic_hook();
     // The hook has reported a panic of the loop; the conversation is saved once the stack has unwound.
     let exit = panic::catch_unwind(AssertUnwindSafe(|| run_command(&cli))).unwrap_or(Ok(ProgramExit::Failed));
     match exit {
         Ok(exit) => exit.code(),
         Err(complaint) => {
-            eprintln!("ibid: {}", complaint.message);
+            console::complain(&complaint.message);
             complaint.exit.code()
         }
     }
@@ -101,6 +112,11 @@ fn run_command(cli: &CliArgs) -> Result<ProgramExit, CliError> {
             );
             ask(&LaunchSettings::load(cli, InitialConversation::New)?, words, print, tools)
         }
+        Some(CliCommand::HoldClipboard { primary }) => {
+            let target = if *primary { ClipboardTarget::Primary } else { ClipboardTarget::Clipboard };
+            clipboard::hold_clipboard(target)?;
+            Ok(ProgramExit::Done)
+        }
     }
 }
 
@@ -115,6 +131,9 @@ enum ServerMode {
 fn run_app(settings: &LaunchSettings, server: ServerMode) -> Result<ProgramExit, CliError> {
     let servers = settings.servers()?;
     let tokio = tokio_runtime()?;
+    if let Some(why) = terminal::terminal_screen::unsuitable_terminal(env_text("TERM").as_deref()) {
+        return Err(CliError::failure(why));
+    }
     let terminal_env = TerminalEnv {
         editor: editor::editor_command(|name| std::env::var(name).ok()),
         clipboard: clipboard::ClipboardEnv::from_env(|name| std::env::var(name).ok()),
@@ -124,7 +143,7 @@ fn run_app(settings: &LaunchSettings, server: ServerMode) -> Result<ProgramExit,
         let signals = SignalReceiver::listen()?;
         let _ = LOOP_SIGNALS.set(signals.sender());
         let screen = TerminalScreen::enter()?;
-        let keyboard = KeyboardInput::start(os::key_timeout(env("SSH_CONNECTION").is_some()))?;
+        let keyboard = KeyboardInput::start(os::escape_timeout(env("SSH_CONNECTION").is_some()))?;
         let mut terminal = TerminalIo { screen, keyboard, signals, env: terminal_env };
         match server {
             ServerMode::Real => match run_with_servers(settings, servers, &mut terminal).await? {
@@ -137,7 +156,7 @@ fn run_app(settings: &LaunchSettings, server: ServerMode) -> Result<ProgramExit,
     // The terminal has been restored by now.
     tokio.shutdown_background();
     if let Some(line) = resume_line {
-        println!("{line}");
+        console::print_line(&line);
     }
     Ok(match exit_reason {
         terminal::ExitReason::Quit | terminal::ExitReason::Demo => ProgramExit::Done,
@@ -217,8 +236,8 @@ fn ask(
     (tool, allow): (Option<tools::ToolMode>, Vec<String>),
 ) -> Result<ProgramExit, CliError> {
     let servers = settings.servers()?;
-    for complaint in &settings.config_warnings {
-        eprintln!("ibid: {complaint}");
+    for complaint in settings.warnings(&servers) {
+        console::complain(&complaint);
     }
     let endpoints = servers.infos(&env);
     if let Some(first) = servers.first().filter(|_| !endpoints.first().is_some_and(|first| first.is_ready)) {
@@ -324,6 +343,16 @@ impl LaunchSettings {
             .map_err(|what| CliError { exit: ProgramExit::Usage, message: what })
     }
 
+    /// Returns what the user should know about the config, the servers and the files.
+    fn warnings(&self, servers: &ApiServers) -> Vec<String> {
+        let folder = &self.paths.data_dir;
+        let is_open = files::is_open_to_others(folder);
+        let folder = is_open.then(|| {
+            format!("others can look into the folder of the conversations, {}; `chmod 700` closes it", folder.display())
+        });
+        self.config_warnings.iter().cloned().chain(servers.exposures()).chain(folder).collect()
+    }
+
     /// Returns where to look for MCP servers.
     fn mcp_places(&self) -> mcp::ServerDiscovery {
         mcp::ServerDiscovery {
@@ -338,7 +367,7 @@ impl LaunchSettings {
         let mut seed = [0; 8];
         // Without randomness, two instances could create the same ids; the clock and the process id make them differ.
         if getrandom::fill(&mut seed).is_err() {
-            let nanoseconds = jiff::Timestamp::now().as_nanosecond().to_le_bytes();
+            let nanoseconds = clock::now().as_nanosecond().to_le_bytes();
             seed.copy_from_slice(&nanoseconds[..8]);
         }
         let links = terminal::links::should_write_links(self.config.links, |name| std::env::var(name).ok());
@@ -353,7 +382,7 @@ impl LaunchSettings {
             overrides: self.request_args.to_overrides(),
             colours: terminal::colour_support::supported_colours(env_text),
             themes: config::read_themes(&self.paths.themes_dir()),
-            complaints: self.config_warnings.clone(),
+            complaints: self.warnings(servers),
             size,
         }
     }
@@ -431,10 +460,12 @@ fn tokio_runtime() -> io::Result<tokio::runtime::Runtime> {
 
 /// Installs a panic hook that restores the terminal before the report. A panic of another thread ends the loop.
 pub fn install_panic_hook() {
-    let report = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
         terminal::restore();
-        report(info);
+        let thread = std::thread::current();
+        let backtrace = Backtrace::capture();
+        let trace = if backtrace.status() == BacktraceStatus::Captured { backtrace.to_string() } else { String::new() };
+        console::report(&format!("thread '{}' {info}\n{trace}", thread.name().unwrap_or("without a name")));
         if let Some(signals) = LOOP_SIGNALS.get() {
             let _ = signals.try_send(SystemSignal::Panicked); // The loop itself may be what panicked.
         }

@@ -1,22 +1,30 @@
 //! `ibid ask`: runs the app's state and effects without a screen.
 
 use std::{
+    collections::BTreeMap,
     io::{self, IsTerminal, Read, Write},
-    pin::{Pin, pin},
+    time::Duration,
 };
 
 use tokio::{sync::mpsc, time::Instant};
 
 use crate::{
-    chat::{Answer, AnswerEnd, CardText, Conversation, Item, Timestamp, TurnPhase, answer::ContentPart, explain},
+    chat::{
+        Answer, AnswerEnd, CardText, Conversation, ConversationChange, Item, Timestamp, TurnPhase, answer::ContentPart,
+        explain,
+    },
+    clock, console,
     runtime::EffectRuntime,
-    store::StoreReply,
+    store::{SaveTicket, StoreJob, StoreReply},
     text::{self, TextCleaner},
-    ui::{self, Msg, State},
+    ui::{self, Effect, Msg, State},
 };
 
 /// The capacity of the loop's channel.
 const INBOX_CAPACITY: usize = 64;
+
+/// How long a request to end may wait for the loop.
+const TAKEN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// When the answer is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,9 +85,10 @@ pub async fn ask(
         prompt: Some(prompt),
         printer: AnswerPrinter::new(print),
         reported_wait: None,
+        saves: AnswerSaves::default(),
     };
-    let mut termination = pin!(termination_signal());
-    let outcome = session.run(out, termination.as_mut()).await;
+    let mut termination = termination_requests()?;
+    let outcome = session.run(out, &mut termination).await;
     // The message saves what is unsaved, and dropping the runtime waits for the database.
     session.dispatch(Msg::Terminated);
     drop(session.inbox);
@@ -96,16 +105,50 @@ struct AskSession<'a> {
     printer: AnswerPrinter,
     /// The end of the retry wait that was last reported.
     reported_wait: Option<Timestamp>,
+    saves: AnswerSaves,
+}
+
+/// What became of the saves of the answer.
+#[derive(Debug, Default)]
+struct AnswerSaves {
+    /// The saves without a reply, and whether they hold the answer.
+    pending: BTreeMap<SaveTicket, bool>,
+    /// Why the newest save of the answer failed.
+    error: Option<String>,
+}
+
+impl AnswerSaves {
+    fn note_job(&mut self, job: &StoreJob) {
+        if let StoreJob::Save { ticket, changes } = job {
+            let is_answer = |change: &ConversationChange| matches!(change, ConversationChange::Message { message, .. } if message.as_answer().is_some());
+            self.pending.insert(*ticket, changes.iter().any(is_answer));
+        }
+    }
+
+    fn note_reply(&mut self, reply: &StoreReply) {
+        match reply {
+            StoreReply::Saved(ticket) if self.pending.remove(ticket) == Some(true) => {
+                self.error = None;
+            }
+            StoreReply::SaveFailed { ticket, error } if self.pending.remove(ticket) == Some(true) => {
+                self.error = Some(error.to_string());
+            }
+            _ => (),
+        }
+    }
 }
 
 impl AskSession<'_> {
-    async fn run(&mut self, out: &mut impl Write, mut termination: Pin<&mut impl Future<Output = ()>>) -> AskOutcome {
+    async fn run(&mut self, out: &mut impl Write, termination: &mut mpsc::Receiver<()>) -> AskOutcome {
         loop {
-            let Some(msg) = self.next_msg(termination.as_mut()).await else { return AskOutcome::Interrupted };
+            let Some(msg) = self.next_msg(termination).await else { return AskOutcome::Interrupted };
             let store_error = match &msg {
                 Msg::StoreReply(StoreReply::OpenFailed(error)) => Some(error.to_string()),
                 _ => None,
             };
+            if let Msg::StoreReply(reply) = &msg {
+                self.saves.note_reply(reply);
+            }
             let is_opened = matches!(msg, Msg::StoreReply(StoreReply::Opened { .. }));
             self.dispatch(msg);
             if let Some(reason) = store_error {
@@ -127,25 +170,28 @@ impl AskSession<'_> {
     }
 
     /// Waits for the next message. Returns `None` when the program is asked to terminate.
-    async fn next_msg(&mut self, termination: Pin<&mut impl Future<Output = ()>>) -> Option<Msg> {
-        let due = ui::next_wake(self.state, Timestamp::now()).map(|at| {
-            let wait = std::time::Duration::try_from(at.duration_since(Timestamp::now())).unwrap_or_default();
+    async fn next_msg(&mut self, termination: &mut mpsc::Receiver<()>) -> Option<Msg> {
+        let due = ui::next_wake(self.state, clock::now()).map(|at| {
+            let wait = Duration::try_from(at.duration_since(clock::now())).unwrap_or_default();
             Instant::now() + wait
         });
         tokio::select! {
             biased;
-            () = termination => None,
+            Some(()) = termination.recv() => None,
             msg = self.inbox.recv() => msg,
             () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => Some(Msg::Tick),
         }
     }
 
     fn dispatch(&mut self, msg: Msg) {
-        let effects = ui::update(self.state, Timestamp::now(), msg);
+        let effects = ui::update(self.state, clock::now(), msg);
         for complaint in self.state.env.complaints.drain(..) {
-            eprintln!("ibid: {}", text::join_lines(&complaint));
+            console::complain(&complaint);
         }
         for effect in effects {
+            if let Effect::RunStoreJob(job) = &effect {
+                self.saves.note_job(job);
+            }
             self.runtime.run(effect);
         }
     }
@@ -165,8 +211,8 @@ impl AskSession<'_> {
                     return Ok(Some(AskOutcome::Failed(why)));
                 }
                 TurnPhase::AwaitingRetry { until, error } if self.reported_wait != Some(*until) => {
-                    let seconds = until.duration_since(Timestamp::now()).as_secs().max(0) + 1;
-                    eprintln!("ibid: {error}; trying again in {seconds} s");
+                    let seconds = until.duration_since(clock::now()).as_secs().max(0) + 1;
+                    console::complain(&format!("{error}; trying again in {seconds} s"));
                     self.reported_wait = Some(*until);
                 }
                 _ => (),
@@ -174,14 +220,23 @@ impl AskSession<'_> {
             return Ok(None);
         }
         let fail = |what: String| Ok(Some(AskOutcome::Failed(what)));
+        if !self.saves.pending.is_empty() && answer.is_over() {
+            return Ok(None); // It is not done before the answer is on disk.
+        }
+        let unsaved =
+            self.saves.error.as_ref().map(|why| AskOutcome::Failed(format!("the answer was not saved: {why}")));
         match &answer.end {
             AnswerEnd::Open => Ok(None),
-            AnswerEnd::Complete => self.printer.finish(answer, out).map(|()| Some(AskOutcome::Answered)),
-            AnswerEnd::Incomplete { reason } => {
-                self.printer.finish(answer, out)?;
-                let why = reason.as_deref().unwrap_or("the server did not say why");
-                eprintln!("ibid: the answer was cut short ({why})");
-                Ok(Some(AskOutcome::Answered))
+            AnswerEnd::Complete => {
+                let printed = self.printer.finish(answer, out)?;
+                let mute = || Some(AskOutcome::Failed(MUTE_ANSWER.into())).filter(|_| answer.text().trim().is_empty());
+                Ok(Some(printed.failure().or(unsaved).or_else(mute).unwrap_or(AskOutcome::Answered)))
+            }
+            AnswerEnd::Incomplete { .. } => {
+                let printed = self.printer.finish(answer, out)?;
+                let why = explain(answer, None).map(card_line).unwrap_or_default();
+                console::complain(&format!("the answer was cut short: {why}"));
+                Ok(Some(printed.failure().or(unsaved).unwrap_or(AskOutcome::Answered)))
             }
             AnswerEnd::Stopped => Ok(Some(AskOutcome::Interrupted)),
             AnswerEnd::Interrupted => {
@@ -196,17 +251,40 @@ impl AskSession<'_> {
     }
 }
 
+/// What is reported of an answer without a word.
+const MUTE_ANSWER: &str = "the answer has no text: the model only called tools that were not offered to it";
+
 /// Formats an error card as one line: what happened, the reported detail and what to do.
 fn card_line(card: CardText) -> String {
     let summary = match card.fact {
+        Some(fact) if fact.ends_with("...") => format!("{}: {fact}", card.headline.trim_end_matches('.')),
         Some(fact) => format!("{}: {}.", card.headline.trim_end_matches('.'), fact.trim_end_matches('.')),
         None => card.headline,
     };
-    text::clean(&format!("{summary} {}", card.advice)).into_owned()
+    let parts = [Some(summary), card.quote, Some(card.advice)];
+    text::clean(&parts.into_iter().flatten().collect::<Vec<_>>().join(" ")).into_owned()
 }
 
 fn newest_answer(conversation: &Conversation) -> Option<&Answer> {
     conversation.messages.get(conversation.branch.last()?)?.as_answer()
+}
+
+/// Receives requests to end, which a thread of its own forwards: while nobody reads our output, a write blocks this one.
+/// A request that is not taken in time ends the program by force.
+#[expect(clippy::disallowed_methods, reason = "a blocked loop can neither wait nor end the program")]
+fn termination_requests() -> io::Result<mpsc::Receiver<()>> {
+    let (send, requests) = mpsc::channel(1);
+    let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let forward = async move {
+        termination_signal().await;
+        let _ = send.try_send(()); // The program may be ending already.
+        tokio::time::sleep(TAKEN_TIMEOUT).await;
+        if send.capacity() == 0 {
+            std::process::exit(130);
+        }
+    };
+    std::thread::Builder::new().name("signals".into()).spawn(move || tokio.block_on(forward))?;
+    Ok(requests)
 }
 
 async fn termination_signal() {
@@ -229,19 +307,40 @@ async fn termination_signal() {
     }
 }
 
-/// Prints an answer, and records how much of it has been printed.
+/// Prints an answer, and records what has been printed, which is always a beginning of the cleaned answer.
 struct AnswerPrinter {
     mode: PrintMode,
-    /// How many bytes of the answer's text have been printed, counted before cleaning.
-    printed_bytes: usize,
+    /// The text that has been printed, before cleaning.
+    raw: String,
+    /// The same as it was printed.
+    printed: String,
     cleaner: TextCleaner,
-    /// Whether the output is at the start of a line.
-    at_line_start: bool,
+}
+
+/// Whether what has been printed is the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum PrintResult {
+    Whole,
+    /// The server replaced text that had been printed already.
+    Replaced,
+    /// Some of the text could not be read.
+    Unreadable,
+}
+
+impl PrintResult {
+    fn failure(self) -> Option<AskOutcome> {
+        let why = match self {
+            Self::Whole => return None,
+            Self::Replaced => "the server changed what was printed already; see the whole answer with ibid --continue",
+            Self::Unreadable => "a part of the answer could not be read, so only what came before it was printed",
+        };
+        Some(AskOutcome::Failed(why.into()))
+    }
 }
 
 impl AnswerPrinter {
     fn new(mode: PrintMode) -> Self {
-        Self { mode, printed_bytes: 0, cleaner: TextCleaner::default(), at_line_start: true }
+        Self { mode, raw: String::new(), printed: String::new(), cleaner: TextCleaner::default() }
     }
 
     fn print_progress(&mut self, answer: &Answer, out: &mut impl Write) -> io::Result<()> {
@@ -252,40 +351,63 @@ impl AnswerPrinter {
     }
 
     /// Prints the rest of the answer and its sources.
-    fn finish(&mut self, answer: &Answer, out: &mut impl Write) -> io::Result<()> {
+    fn finish(&mut self, answer: &Answer, out: &mut impl Write) -> io::Result<PrintResult> {
         self.print_new_text(answer, out)?;
-        if !self.at_line_start {
+        let whole: String = answer_texts(answer).collect();
+        let whole = text::clean(&whole);
+        let result = if answer.has_text_gap() {
+            PrintResult::Unreadable
+        } else if let Some(rest) = whole.strip_prefix(&self.printed) {
+            self.printed += rest;
+            out.write_all(rest.as_bytes())?;
+            PrintResult::Whole
+        } else {
+            PrintResult::Replaced
+        };
+        if !self.printed.is_empty() && !self.printed.ends_with('\n') {
             writeln!(out)?;
         }
-        let sources = cited_sources(answer);
-        if !sources.is_empty() {
-            writeln!(out)?;
+        if result == PrintResult::Whole {
+            print_sources(answer, out)?;
         }
-        for (number, (title, url)) in (1..).zip(sources) {
-            writeln!(out, "[{number}] {}", text::join_lines(&format!("{title}  {url}")).trim_start())?;
-        }
-        out.flush()
+        out.flush()?;
+        Ok(result)
     }
 
-    /// Prints the text that is new since the last call.
+    /// Prints the text that is new since the last call, as long as it continues what has been printed.
     fn print_new_text(&mut self, answer: &Answer, out: &mut impl Write) -> io::Result<()> {
-        let mut cleaned = String::new();
-        let mut offset = 0;
+        if answer.has_text_gap() {
+            return Ok(()); // What follows a gap may not be the next text.
+        }
+        let mut known = self.raw.as_str();
+        let mut new = String::new();
         for text in answer_texts(answer) {
-            let new_start = self.printed_bytes.saturating_sub(offset).min(text.len());
-            // A server may replace a text with a longer, different one.
-            let new = (new_start..=text.len()).find(|&at| text.is_char_boundary(at)).unwrap_or(text.len());
-            self.cleaner.push(&text[new..], &mut cleaned);
-            offset += text.len();
+            let (same, more) = text.split_at(text.floor_char_boundary(known.len()));
+            let Some(rest) = known.strip_prefix(same) else { return Ok(()) };
+            known = rest;
+            new += more;
         }
-        self.printed_bytes = self.printed_bytes.max(offset);
-        if let Some(last) = cleaned.chars().next_back() {
-            self.at_line_start = last == '\n';
-            out.write_all(cleaned.as_bytes())?;
-            out.flush()?;
+        if !known.is_empty() || new.is_empty() {
+            return Ok(()); // The server took text back.
         }
-        Ok(())
+        let start = self.printed.len();
+        self.cleaner.push(&new, &mut self.printed);
+        self.raw += &new;
+        out.write_all(&self.printed.as_bytes()[start..])?;
+        out.flush()
     }
+}
+
+fn print_sources(answer: &Answer, out: &mut impl Write) -> io::Result<()> {
+    let sources = cited_sources(answer);
+    if !sources.is_empty() {
+        writeln!(out)?;
+    }
+    for (number, (title, url)) in (1..).zip(sources) {
+        let line = format!("{title}  {url}");
+        writeln!(out, "[{number}] {}", text::join_lines(&line).trim_start())?;
+    }
+    Ok(())
 }
 
 /// Returns the parts of `Answer::text`.
@@ -313,6 +435,56 @@ fn cited_sources(answer: &Answer) -> Vec<(&str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Prints an answer after each of these events, then its end; returns what was printed and how that went.
+    fn printed(events: &[serde_json::Value]) -> (String, PrintResult) {
+        let mut answer = Answer::new("openrouter", "m", Timestamp::UNIX_EPOCH);
+        let mut printer = AnswerPrinter::new(PrintMode::Streaming);
+        let mut out = Vec::new();
+        for event in events {
+            answer.apply(0, Timestamp::UNIX_EPOCH, &crate::api::Event::parse(&event.to_string()));
+            printer.print_progress(&answer, &mut out).expect("memory can be written");
+        }
+        let result = printer.finish(&answer, &mut out).expect("memory can be written");
+        (String::from_utf8(out).expect("text"), result)
+    }
+
+    fn delta(text: &serde_json::Value) -> serde_json::Value {
+        serde_json::json!({ "type": "response.output_text.delta", "output_index": 0, "content_index": 0, "delta": text })
+    }
+
+    fn item_done(text: &str) -> serde_json::Value {
+        serde_json::json!({ "type": "response.output_item.done", "output_index": 0, "item": { "type": "message",
+            "role": "assistant", "content": [{ "type": "output_text", "text": text, "annotations": [] }] } })
+    }
+
+    #[test]
+    fn what_is_printed_is_always_a_beginning_of_the_answer() {
+        let (one, two) = (delta(&"One ".into()), delta(&"two".into()));
+        let unreadable = delta(&7.into());
+        for (events, output, result) in [
+            (vec![one.clone(), two.clone(), item_done("One two")], "One two\n", PrintResult::Whole),
+            (vec![one.clone(), two.clone(), item_done("One two three")], "One two three\n", PrintResult::Whole),
+            (vec![one.clone(), two.clone(), item_done("One 2")], "One two\n", PrintResult::Replaced),
+            (vec![one.clone(), two.clone(), item_done("One")], "One two\n", PrintResult::Replaced),
+            (vec![one.clone(), two.clone(), item_done("1 two and more")], "One two\n", PrintResult::Replaced),
+            (
+                vec![one.clone(), unreadable.clone(), two.clone(), item_done("One and two")],
+                "One and two\n",
+                PrintResult::Whole,
+            ),
+            (vec![one.clone(), unreadable.clone(), two.clone()], "One \n", PrintResult::Unreadable),
+            (vec![unreadable.clone(), two.clone()], "", PrintResult::Unreadable),
+            (
+                vec![delta(&"a\u{1b}[31".into()), delta(&"mb\r".into()), delta(&"\nc".into())],
+                "ab\nc\n",
+                PrintResult::Whole,
+            ),
+            (vec![one.clone(), item_done("One \u{1b}[1mtwo")], "One two\n", PrintResult::Whole),
+        ] {
+            assert_eq!(printed(&events), (output.to_owned(), result), "{events:?}");
+        }
+    }
 
     #[test]
     fn piped_input_follows_the_words() {

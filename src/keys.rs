@@ -1,7 +1,7 @@
 //! API keys: where they come from, and the file that stores one.
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -60,7 +60,7 @@ impl KeySources {
                 .map_err(|what| KeyError::Command { program: program.clone(), what })?;
             return validated(&printed, &format!("the output of {program}")).map(Some);
         }
-        match fs::read_to_string(&self.file) {
+        match files::read_to_string(&self.file) {
             Ok(key) => validated(&key, &self.file.display().to_string()).map(Some),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(self.file_error("cannot be read", &error)),

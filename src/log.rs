@@ -2,7 +2,7 @@
 
 use std::{
     env,
-    fs::{self, File, OpenOptions},
+    fs::{self, File},
     io::{self, Write},
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
@@ -12,7 +12,7 @@ use tracing::Level;
 use tracing_appender::non_blocking::WorkerGuard;
 use tracing_subscriber::{filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
-use crate::files::{self, FileAccess};
+use crate::{files, secrets, text};
 
 /// The size, in bytes, at which a log is renamed to `….1`, an old `….1` to `….2`, and so on.
 const MAX_LOG_BYTES: u64 = 4 << 20;
@@ -72,9 +72,9 @@ struct RotatingFile {
 impl RotatingFile {
     fn open(path: &Path, max_bytes: u64) -> io::Result<Self> {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            files::create_folder(folder, FileAccess::Owner)?;
+            files::create_folder(folder)?;
         }
-        let file = open_for_append(path)?;
+        let file = files::open_private(path)?;
         let size = file.metadata()?.len();
         Ok(Self { path: path.to_owned(), file, bytes: size, max_bytes })
     }
@@ -85,7 +85,7 @@ impl RotatingFile {
             // The oldest is overwritten. A missing one is no problem.
             let _ = fs::rename(old(n), old(n + 1));
         }
-        self.file = open_for_append(&self.path)?;
+        self.file = files::open_private(&self.path)?;
         self.bytes = 0;
         Ok(())
     }
@@ -96,9 +96,10 @@ impl Write for RotatingFile {
         if self.bytes >= self.max_bytes {
             self.rotate()?;
         }
-        let written = self.file.write(bytes)?;
-        self.bytes += written as u64;
-        Ok(written)
+        let line = safe_line(&String::from_utf8_lossy(bytes));
+        self.file.write_all(line.as_bytes())?;
+        self.bytes += line.len() as u64;
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -106,9 +107,9 @@ impl Write for RotatingFile {
     }
 }
 
-fn open_for_append(path: &Path) -> io::Result<File> {
-    files::create_private(path)?;
-    OpenOptions::new().append(true).open(path)
+/// Shows control characters by their code points and hides keys; the line's own end stays.
+fn safe_line(line: &str) -> String {
+    secrets::redact_owned(text::show_invisible(line).into_owned())
 }
 
 fn numbered_path(path: &Path, n: u32) -> PathBuf {
@@ -129,6 +130,12 @@ mod tests {
         assert_eq!(log_path(None, Some("1"), usual()), Some(usual()));
         assert_eq!(log_path(None, Some("./my.log"), usual()), Some("./my.log".into()));
         assert_eq!(log_path(Some("flag.log".into()), Some("1"), usual()), Some("flag.log".into()));
+    }
+
+    #[test]
+    fn a_line_of_the_log_holds_no_control_characters_and_no_key() {
+        secrets::note_key(&"sk-in-the-log".into(), "LOGGED_KEY");
+        assert_eq!(safe_line("said \u{1b}[2J\u{9b}1m sk-in-the-log\n"), "said ⟨U+001B⟩[2J⟨U+009B⟩1m $LOGGED_KEY\n");
     }
 
     #[test]

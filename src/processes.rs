@@ -1,4 +1,4 @@
-//! Starts every program that is started: one that runs to its end, one that is spoken to, one that has the terminal, or
+//! Starts every program that is started, without our keys in its environment: one that runs to its end, one that is spoken to, one that has the terminal, or
 //! one that outlives us.
 #![expect(clippy::disallowed_methods, reason = "this is where programs are started")]
 
@@ -19,6 +19,8 @@ use tokio::{
     process::{Child, ChildStdin, Command},
     time::timeout,
 };
+
+use crate::secrets;
 
 pub use bounded_output::BoundedOutput;
 pub use process_group::ProcessGroup;
@@ -77,6 +79,7 @@ impl ProcessRun<'_> {
         let Self { mut command, input, mut stdout, mut stderr, time_limit, leftovers } = self;
         command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        secrets::hide_from(command.as_std_mut());
         let (mut child, mut group) = ProcessGroup::start(&mut command).map_err(ProcessFailure::Start)?;
         let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let transfer = async {
@@ -145,6 +148,7 @@ async fn read_output(
 /// It cannot be started.
 pub fn start_in_terminal(mut command: Command) -> io::Result<Child> {
     command.stdin(Stdio::inherit()).stdout(Stdio::inherit()).stderr(Stdio::inherit());
+    secrets::hide_from(command.as_std_mut());
     command.kill_on_drop(true).spawn()
 }
 
@@ -160,6 +164,7 @@ pub fn start_detached(
 ) -> io::Result<Option<ExitStatus>> {
     command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
     command.stdout(Stdio::null()).stderr(Stdio::null());
+    secrets::hide_from(&mut command);
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0); // A `^C` in the terminal is not for it.
     let mut child = command.spawn()?;

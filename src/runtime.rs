@@ -27,8 +27,9 @@ use tokio::{
 
 use crate::{
     api::{self, FaultKind, Request},
-    chat::{CallId, ConversationId, StreamId, Timestamp},
+    chat::{CallId, ConversationId, StreamId},
     citations::check::CheckQuestion,
+    clock,
     config::{self, AppPaths, Config},
     files, keys,
     mcp::{McpHandle, McpJob, ServerDiscovery},
@@ -162,7 +163,7 @@ impl EffectRuntime {
             let what = format!("there is no endpoint {endpoint} any more; choose another model");
             return self.report(Msg::StreamEnded {
                 stream,
-                at: Timestamp::now(),
+                at: clock::now(),
                 result: Err(api::ApiError::new(FaultKind::Request, what)),
             });
         };

@@ -22,6 +22,7 @@ use tokio::{sync::mpsc, time::Instant};
 
 use crate::{
     chat::Timestamp,
+    clock,
     runtime::EffectRuntime,
     text,
     ui::{self, Effect, Msg, State, view},
@@ -83,6 +84,7 @@ pub async fn run<W: Write>(
     connect: impl FnOnce(mpsc::Sender<Msg>) -> io::Result<EffectRuntime>,
 ) -> io::Result<ExitReason> {
     terminal.screen.set_mouse_mode(state.env.config.mouse)?;
+    terminal.keyboard.on_query_sent(); // The screen asks for the keyboard protocol when it is taken.
     let clipboard = ClipboardWorker::new(terminal.env.clipboard);
     let first_effects = draw_frame(&mut terminal.screen, state)?;
     let (send, mut inbox) = mpsc::channel(INBOX_CAPACITY);
@@ -122,7 +124,7 @@ async fn run_other_tasks() {
 }
 
 fn draw_frame<W: Write>(screen: &mut TerminalScreen<W>, state: &mut State) -> io::Result<Vec<Effect>> {
-    let now = Timestamp::now();
+    let now = clock::now();
     let effects = ui::sync(state, now, screen.size());
     screen.draw(|cells| view::draw(state, now, cells))?;
     Ok(effects)
@@ -191,7 +193,7 @@ impl<W: Write> EventLoop<'_, W> {
                 None => LoopEvent::Frame,
             };
         }
-        let wake_at = ui::next_wake(self.state, Timestamp::now()).map(|at| self.wake_instant(at));
+        let wake_at = ui::next_wake(self.state, clock::now()).map(|at| self.wake_instant(at));
         let edited = async {
             match &mut self.editor {
                 Some(editor) => editor.edited_text().await,
@@ -212,7 +214,7 @@ impl<W: Write> EventLoop<'_, W> {
 
     /// Converts a time of the state to one of the loop, no sooner than the next frame, where it first shows.
     fn wake_instant(&self, at: Timestamp) -> Instant {
-        let wait = Duration::try_from(at.duration_since(Timestamp::now())).unwrap_or(Duration::ZERO);
+        let wait = Duration::try_from(at.duration_since(clock::now())).unwrap_or(Duration::ZERO);
         (Instant::now() + wait).max(self.next_frame)
     }
 
@@ -237,7 +239,7 @@ impl<W: Write> EventLoop<'_, W> {
             SystemSignal::Interrupt | SystemSignal::Terminate => Ok(Some(self.save_and_exit(ExitReason::Interrupted))),
             SystemSignal::Panicked => Ok(Some(self.save_and_exit(ExitReason::Panicked))),
             SystemSignal::Resized => {
-                let (width, height) = crossterm::terminal::size()?;
+                let Size { width, height } = terminal_screen::current_size()?;
                 self.own_messages.push_back(Msg::Input { event: Event::Resize(width, height), more: false });
                 Ok(None)
             }
@@ -323,7 +325,7 @@ impl<W: Write> EventLoop<'_, W> {
             self.terminal.screen.resize(Size { width, height });
         }
         self.painted = PaintState::Stale;
-        let now = Timestamp::now();
+        let now = clock::now();
         let mut effects = ui::settle(self.state, now, &msg);
         effects.extend(ui::update(self.state, now, msg));
         self.carry_out(effects).await
@@ -361,7 +363,10 @@ impl<W: Write> EventLoop<'_, W> {
                 self.terminal.screen.repaint();
                 self.painted = PaintState::Stale;
             }
-            Effect::QueryBackground => self.terminal.screen.write(os::QUERY_BACKGROUND.as_bytes())?,
+            Effect::QueryBackground => {
+                self.terminal.screen.write(os::QUERY_BACKGROUND.as_bytes())?;
+                self.terminal.keyboard.on_query_sent();
+            }
             Effect::SetTitle(title) => self.terminal.screen.set_title(&title)?,
             Effect::NotifyUser(notice) => {
                 let TerminalEnv { notification_form: takes, clipboard, .. } = self.terminal.env;
@@ -414,6 +419,7 @@ impl<W: Write> EventLoop<'_, W> {
             self.own_messages.push_back(Msg::Input { event: Event::Resize(width, height), more: false });
         }
         self.terminal.keyboard.resume();
+        self.terminal.keyboard.on_query_sent();
         self.painted = PaintState::Stale;
         Ok(())
     }
@@ -425,7 +431,7 @@ impl<W: Write> EventLoop<'_, W> {
     }
 
     fn save_unsaved(&mut self) {
-        for effect in ui::update(self.state, Timestamp::now(), Msg::Terminated) {
+        for effect in ui::update(self.state, clock::now(), Msg::Terminated) {
             self.runtime.run(effect);
         }
     }

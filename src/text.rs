@@ -5,7 +5,9 @@ pub mod clean;
 pub mod diff;
 pub mod link;
 mod needle;
+pub mod ranking;
 mod visible;
+pub(crate) mod work;
 pub mod wrap;
 
 use std::borrow::Cow;
@@ -37,6 +39,9 @@ pub fn clusters(text: &str) -> impl Iterator<Item = &str> {
     cluster_indices(text).map(|(_, cluster)| cluster)
 }
 
+/// A longer cluster counts as several, because no terminal draws it as one.
+const MAX_CLUSTER_BYTES: usize = 256;
+
 /// Returns the grapheme clusters of a text with their byte offsets. A pair of ASCII characters needs no table lookup.
 pub fn cluster_indices(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let bytes = text.as_bytes();
@@ -45,7 +50,9 @@ pub fn cluster_indices(text: &str) -> impl Iterator<Item = (usize, &str)> {
         let start = next;
         let first = *bytes.get(start)?;
         let is_single_byte = first.is_ascii() && first != b'\r' && bytes.get(start + 1).is_none_or(u8::is_ascii);
-        let length = if is_single_byte { 1 } else { text[start..].graphemes(true).next().map_or(1, str::len) };
+        let window = &text[start..text.floor_char_boundary(start + MAX_CLUSTER_BYTES)];
+        let length = if is_single_byte { 1 } else { window.graphemes(true).next().map_or(1, str::len) };
+        work::count_steps(length);
         next += length;
         Some((start, &text[start..next]))
     })

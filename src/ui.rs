@@ -1,9 +1,9 @@
 //! The program's state, the messages that change it, and the effects it requests.
 
 pub mod action;
+mod actions;
 pub mod areas;
 pub mod chats;
-pub mod code_blocks;
 pub mod composer;
 pub mod connect;
 pub mod conversations;
@@ -15,6 +15,7 @@ pub mod environment;
 pub mod escape_keys;
 mod focus;
 pub mod help;
+mod hint_clicks;
 pub mod key_hints;
 pub mod keymap;
 mod layout;
@@ -29,10 +30,11 @@ mod on_stream;
 pub mod overlay;
 pub mod overlays;
 pub mod rail;
+pub mod reading;
 pub mod results;
 pub mod saves;
 pub mod screen;
-pub mod sources;
+pub mod slash;
 pub mod start;
 pub mod state;
 pub mod status;
@@ -54,6 +56,7 @@ pub use msg::Msg;
 pub use start::{CliOverrides, EndpointInfo, InitialConversation, StartOptions};
 pub use state::State;
 
+use crossterm::event::Event;
 use jiff::SignedDuration;
 use {cx::Cx, screen::Screen};
 
@@ -69,16 +72,21 @@ const FRAME_INTERVAL: SignedDuration = SignedDuration::from_millis(16);
 
 /// Applies a message to the state and returns the effects to carry out.
 pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
+    if let Msg::Input { event: Event::Mouse(mouse), .. } = &msg
+        && let Some(effects) = hint_clicks::on_press(state, now, *mouse)
+    {
+        return effects;
+    }
     let mut effects = Vec::new();
     let (screen, mut cx) = state.split(now, &mut effects);
     let cx = &mut cx;
     match msg {
         Msg::Input { event, more } => on_input::on_input(screen, cx, event, more),
-        Msg::ExternalPrompt(text) => conversations::switching::submit_prompt(screen, cx, text),
+        Msg::ExternalPrompt(text) => actions::switching::submit_prompt(screen, cx, text),
         Msg::StreamOpened { stream, generation } => on_stream::on_stream_opened(cx, stream, generation),
-        Msg::WireRecorded { stream, pieces } => xray::xray_actions::on_recorded(cx, stream, pieces),
+        Msg::WireRecorded { stream, pieces } => actions::xray_actions::on_recorded(cx, stream, pieces),
         Msg::Stream { stream, at, events, recorded } => {
-            xray::xray_actions::on_recorded(cx, stream, recorded);
+            actions::xray_actions::on_recorded(cx, stream, recorded);
             on_stream::on_events(cx, stream, at, &events);
         }
         Msg::StreamEnded { stream, at, result } => on_stream::on_stream_ended(cx, stream, at, result),
@@ -86,20 +94,20 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
             on_stream::on_priced(cx, answer, generation, result);
         }
         Msg::QuotaReported { answer, quota } => on_stream::on_quota(cx, answer, quota),
-        Msg::McpEvent(event) => tools::tool_registry::on_mcp_event(&mut screen.overlays, cx, &event),
-        Msg::ToolsReported { server, tools } => tools::tool_registry::on_tools(cx, server, tools),
+        Msg::McpEvent(event) => actions::tool_actions::on_mcp_event(&mut screen.overlays, cx, &event),
+        Msg::ToolsReported { server, tools } => actions::tool_actions::on_tools(cx, server, tools),
         Msg::ToolProgress { call, words } => on_stream::on_tool_progress(cx.chats, call, words),
         Msg::ToolEnded { call, at, result } => on_stream::on_tool_ended(cx, call, at, result),
         Msg::StoreReply(reply) => on_store::on_reply(screen, cx, reply),
-        Msg::CatalogueLoaded { endpoint, result } => models::model_settings::on_models(screen, cx, &endpoint, result),
+        Msg::CatalogueLoaded { endpoint, result } => actions::model_settings::on_models(screen, cx, &endpoint, result),
         Msg::Highlighted(painted) => {
             if let Some(transcript) = screen.transcript_mut(cx.chats) {
                 transcript.apply_highlighting(&painted);
             }
         }
-        Msg::PageOpened { url, result } => sources::citation_actions::on_browsed(screen, cx, url, result),
+        Msg::PageOpened { url, result } => actions::citation_actions::on_browsed(screen, cx, url, result),
         Msg::SourceChecked { conversation, question, result } => {
-            sources::citation_actions::on_checked(&mut screen.pane, cx, conversation, question, result);
+            actions::citation_actions::on_checked(&mut screen.pane, cx, conversation, question, result);
         }
         Msg::EditorClosed(result) => on_editor_closed(screen, cx, result),
         Msg::Connected(result) => overlays::on_connected(&mut screen.overlays, cx, result),
@@ -118,9 +126,9 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
             Err(FileWriteError::Failed(why)) => cx.warn(why),
         },
         Msg::CommandEnded(result) => overlays::on_command_ended(screen, cx, result),
-        Msg::BackgroundReported(shade) => themes::theme_selection::on_background(&mut screen.overlays, cx, shade),
-        Msg::ColoursChanged => themes::theme_selection::on_colours_changed(cx.env),
-        Msg::ThemesRead(files) => themes::theme_selection::on_themes(&mut screen.overlays, cx.env, files),
+        Msg::BackgroundReported(shade) => actions::theme_actions::on_background(&mut screen.overlays, cx, shade),
+        Msg::ColoursChanged => actions::theme_actions::on_colours_changed(cx.env),
+        Msg::ThemesRead(files) => actions::theme_actions::on_themes(&mut screen.overlays, cx.env, files),
         Msg::SettingSaved { chosen, result } => {
             if let Err(why) = result {
                 cx.warn(format!("{} until you quit, but {why}", chosen.session_message()));
@@ -130,7 +138,7 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
         Msg::Terminated => dispatch::quit(screen, cx),
     }
     on_due(screen, cx);
-    xray::xray_actions::save_ended(&mut screen.overlays, cx);
+    actions::xray_actions::save_ended(&mut screen.overlays, cx);
     effects
 }
 
@@ -138,7 +146,7 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
 fn on_due(screen: &mut Screen, cx: &mut Cx<'_>) {
     on_stream::on_tick(cx);
     on_mouse::on_tick(screen, cx);
-    conversations::switching::save_due_draft(&mut screen.pane, cx);
+    actions::switching::save_due_draft(&mut screen.pane, cx);
     costs::refresh(cx);
     cx.toasts.expire(cx.now);
     if cx.toasts.text().is_none() && !cx.env.complaints.is_empty() && !cx.env.is_unattended {
@@ -154,7 +162,7 @@ fn on_editor_closed(screen: &mut Screen, cx: &mut Cx<'_>, result: Result<String,
     match result {
         Ok(text) => {
             screen.pane.composer.replace(text.trim_end_matches('\n'));
-            conversations::switching::schedule_draft_save(&mut screen.pane, cx);
+            actions::switching::schedule_draft_save(&mut screen.pane, cx);
         }
         Err(why) => cx.warn(why),
     }
@@ -180,7 +188,7 @@ pub fn next_wake(state: &State, now: Timestamp) -> Option<Timestamp> {
                 .into_iter()
                 .flatten(),
         )
-        .chain(sources::citation_actions::next_wake(&state.screen, &state.chats, now))
+        .chain(actions::citation_actions::next_wake(&state.screen, &state.chats, now))
         .chain(state.toasts.ends_at())
         .min()
 }

@@ -91,7 +91,8 @@ impl Catalogue {
 
     /// Reads the cache written by `save_cache`. Returns `None` if it is missing or unreadable.
     pub fn load_cache(path: &Path, now: SystemTime) -> Option<CachedCatalogue> {
-        let json = fs::read_to_string(path).ok()?;
+        let json = files::read_to_string(path).ok()?;
+        files::narrow(path);
         let written = fs::metadata(path).and_then(|file| file.modified()).ok()?;
         let catalogue = Self::parse(&json).ok()?;
         Some(CachedCatalogue { catalogue, age: now.duration_since(written).unwrap_or_default() })
@@ -102,7 +103,7 @@ impl Catalogue {
     /// # Errors
     /// Fails if the file or its directory cannot be written.
     pub fn save_cache(path: &Path, json: &str) -> io::Result<()> {
-        files::write_atomically(path, json.as_bytes(), FileAccess::Anyone)
+        files::write_atomically(path, json.as_bytes(), FileAccess::Owner)
     }
 }
 

@@ -1,8 +1,10 @@
 //! The HTTP client of one endpoint.
 
+mod certificates;
+mod proxy;
 mod response_stream;
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use reqwest::{
@@ -13,13 +15,16 @@ use reqwest::{
 };
 use secrecy::ExposeSecret;
 
+pub use certificates::CertificateFile;
+pub use proxy::ProxySetting;
 pub use response_stream::{RawFrame, ResponseStream};
 
 use super::{
-    ApiError, Endpoint, FaultKind, FreeQuota, KeyRedactor, Request, ResponseHead, SentRequest, Usage, account,
-    error::status_text,
+    ApiError, Endpoint, FaultKind, FreeQuota, KeyRedactor, NetworkObstacle, Request, ResponseHead, SentRequest, Usage,
+    account,
+    error::{ErrorFact, NetworkRoute, status_text},
 };
-use crate::text;
+use crate::{secrets, text};
 
 /// The name and web page under which OpenRouter lists this program.
 const APP_TITLE: &str = "ibid";
@@ -37,6 +42,7 @@ pub struct ApiClient {
     pub endpoint: Endpoint,
     http: reqwest::Client,
     timeouts: HttpTimeouts,
+    route: Arc<NetworkRoute>,
 }
 
 /// How long to wait for a server. The length of a whole answer is not limited.
@@ -87,7 +93,10 @@ pub fn http_builder(use_tls: bool) -> reqwest::ClientBuilder {
         // Only we follow redirects, so that no key is sent to another host.
         .redirect(reqwest::redirect::Policy::none())
         .referer(false);
-    if use_tls {
+    let own_certificates = CertificateFile::find(&|name| std::env::var_os(name)).filter(|_| use_tls);
+    if let Some(config) = own_certificates.and_then(|file| file.to_tls_config()) {
+        builder.tls_backend_preconfigured(config)
+    } else if use_tls {
         // The system's roots are added to these, as companies install their own.
         let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter();
         builder.tls_certs_merge(roots.filter_map(|root| reqwest::Certificate::from_der(root).ok()))
@@ -109,15 +118,23 @@ impl ApiClient {
     /// Creates a client with other timeouts.
     ///
     /// # Errors
-    /// Fails if the system's TLS roots cannot be set up.
+    /// Fails if the system's TLS roots cannot be set up, or if the proxy of the environment cannot be read.
     pub fn with_timeouts(endpoint: Endpoint, timeouts: HttpTimeouts) -> Result<Self, ApiError> {
+        let env = |name: &str| std::env::var_os(name);
         let builder = http_builder(!endpoint.base_url.starts_with("http://")).connect_timeout(timeouts.connect);
         // A server on this machine is never reached through a proxy.
-        let builder = if is_loopback(&endpoint.base_url) { builder.no_proxy() } else { builder };
+        let is_here = is_loopback(&endpoint.base_url);
+        let proxy = if is_here { None } else { ProxySetting::find(&endpoint.base_url, &env)? };
+        let builder = match &proxy {
+            Some(proxy) => builder.proxy(proxy.to_proxy()?),
+            None if is_here => builder.no_proxy(),
+            None => builder,
+        };
         let http = builder.build().map_err(|error| {
             ApiError::new(FaultKind::Connect, format!("secure connections are not available: {error}"))
         })?;
-        Ok(Self { endpoint, http, timeouts })
+        let route = Arc::new(NetworkRoute { proxy, certificate_file: CertificateFile::find(&env) });
+        Ok(Self { endpoint, http, timeouts, route })
     }
 
     /// Sends a request and waits for the response headers.
@@ -139,8 +156,9 @@ impl ApiClient {
         if let Some(error) = body_error(&response) {
             return Err(Box::new(OpenError { error, head: Some(response_head(&response)), body: Box::default() }));
         }
-        let generation = response.headers().get("x-generation-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
-        Ok(ResponseStream::new(generation, response_head(&response), response, self.timeouts.idle))
+        let generation = response.headers().get("x-generation-id").and_then(|id| id.to_str().ok());
+        let generation = generation.map(|id| secrets::redact(id).into_owned());
+        Ok(ResponseStream::new(generation, response_head(&response), response, self.timeouts.idle, self.route.clone()))
     }
 
     /// Returns the request as `open` sends it, with the key redacted.
@@ -179,6 +197,11 @@ impl ApiClient {
         if self.endpoint.dialect.supports_openrouter_fields() {
             // Makes the last event name the provider that ran the model.
             headers.insert("x-openrouter-metadata", HeaderValue::from_static("enabled"));
+        }
+        if self.endpoint.wants_session_header()
+            && let Some(id) = request.session_header.as_deref().and_then(|id| HeaderValue::from_str(id).ok())
+        {
+            headers.insert("session-id", id);
         }
         // Compression could delay the events of a stream.
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
@@ -231,15 +254,17 @@ impl ApiClient {
                 return Err(self.read_error(response).await.into());
             }
             let mut body = Vec::new();
-            read_body(&mut response, self.timeouts.idle, &mut body).await?;
-            return Ok(String::from_utf8_lossy(&body).into_owned());
+            read_body(&mut response, self.timeouts.idle, &self.route, &mut body).await?;
+            return Ok(secrets::redact_owned(String::from_utf8_lossy(&body).into_owned()));
         }
         Err(ApiError::new(FaultKind::Request, "the server keeps redirecting"))
     }
 
     async fn send(&self, request: reqwest::RequestBuilder, limit: Duration) -> Result<Response, ApiError> {
         let response = with_timeout(limit, request.send()).await;
-        response.ok_or_else(|| self.timeout_error(limit))?.map_err(|error| ApiError::from_transport(&error))
+        response
+            .ok_or_else(|| self.timeout_error(limit))?
+            .map_err(|error| ApiError::from_transport(&error, &self.route))
     }
 
     async fn read_error(&self, mut response: Response) -> Box<OpenError> {
@@ -247,9 +272,17 @@ impl ApiClient {
         let headers = response.headers().clone();
         let mut body = Vec::new();
         // The part received before a lost connection says more than the lost connection.
-        let _lost = read_body(&mut response, self.timeouts.idle, &mut body).await;
-        let error = ApiError::from_response(head.status, &headers, &body, Timestamp::now());
-        Box::new(OpenError { error, head: Some(head), body: String::from_utf8_lossy(&body).into() })
+        let _lost = read_body(&mut response, self.timeouts.idle, &self.route, &mut body).await;
+        let mut error = ApiError::from_response(head.status, &headers, &body, Timestamp::now());
+        if self.endpoint.key.is_some() {
+            error.note_refused_key();
+        }
+        let is_plain = self.endpoint.base_url.starts_with("http://");
+        if let Some(proxy) = self.route.proxy.as_ref().filter(|_| is_plain) {
+            note_proxy(&mut error, proxy);
+        }
+        let body = secrets::redact(&String::from_utf8_lossy(&body)).into();
+        Box::new(OpenError { error, head: Some(head), body })
     }
 
     fn timeout_error(&self, waited: Duration) -> ApiError {
@@ -282,6 +315,20 @@ impl ApiClient {
     }
 }
 
+/// Attributes a page to the proxy that a request without TLS went through.
+fn note_proxy(error: &mut ApiError, proxy: &ProxySetting) {
+    let is_refusal = error.status.is_some_and(|status| (400..500).contains(&status));
+    match error.obstacle() {
+        Some(NetworkObstacle::Gateway) if is_refusal => {
+            error.facts.retain(|fact| !matches!(fact, ErrorFact::Obstacle(_)));
+            error.facts.push(ErrorFact::Obstacle(NetworkObstacle::ProxyRefusal));
+        }
+        Some(NetworkObstacle::ProxyRefusal | NetworkObstacle::ProxyLogin) => (),
+        Some(_) | None => return,
+    }
+    error.message = format!("the proxy {}: {}", proxy.label(), error.message);
+}
+
 fn json_body(request: &Request) -> Result<Vec<u8>, ApiError> {
     serde_json::to_vec(request)
         .map_err(|error| ApiError::new(FaultKind::Request, format!("the request cannot be written as JSON: {error}")))
@@ -311,7 +358,12 @@ fn body_error(response: &Response) -> Option<ApiError> {
 }
 
 /// Reads a whole body, decompressed. If the connection is lost, `body` holds the part that was received.
-async fn read_body(response: &mut Response, idle_timeout: Duration, body: &mut Vec<u8>) -> Result<(), ApiError> {
+async fn read_body(
+    response: &mut Response,
+    idle_timeout: Duration,
+    route: &NetworkRoute,
+    body: &mut Vec<u8>,
+) -> Result<(), ApiError> {
     loop {
         let Some(chunk) = with_timeout(idle_timeout, response.chunk()).await else {
             return Err(ApiError::new(
@@ -319,7 +371,7 @@ async fn read_body(response: &mut Response, idle_timeout: Duration, body: &mut V
                 format!("no data arrived for {}", format_duration(idle_timeout)),
             ));
         };
-        match chunk.map_err(|error| ApiError::from_transport(&error))? {
+        match chunk.map_err(|error| ApiError::from_transport(&error, route))? {
             None => return Ok(()),
             Some(bytes) if body.len() + bytes.len() > MAX_BODY_BYTES => {
                 return Err(ApiError::new(FaultKind::Garbage, "the answer is too long"));
@@ -380,6 +432,23 @@ mod tests {
         assert_eq!(header("https://api.openai.com/v1", "authorization"), Some(("Bearer secret".into(), true)));
         assert_eq!(header("https://api.openai.com/v1", "x-title"), None);
         assert_eq!(header("https://openrouter.ai/api/v1", "x-title"), Some(("ibid".into(), false)));
+    }
+
+    #[test]
+    fn only_openai_itself_is_told_the_conversation_in_a_header() {
+        let session = |base_url: &str| {
+            let base_url = base_url.to_owned();
+            let dialect = ApiDialect::from_base_url(&base_url);
+            let endpoint = Endpoint { name: "x".into(), base_url, dialect, key: None };
+            let client = ApiClient::new(endpoint).expect("a client");
+            let request = Request { session_header: Some("conversation-1".into()), ..Request::default() };
+            let headers = client.request_headers(&request).expect("valid headers");
+            headers.get("session-id").map(|id| id.to_str().expect("text").to_owned())
+        };
+        assert_eq!(session("https://api.openai.com/v1").as_deref(), Some("conversation-1"));
+        for other in ["https://openrouter.ai/api/v1", "https://api.x.ai/v1", "https://api.openai.com.example.org/v1"] {
+            assert_eq!(session(other), None, "{other}");
+        }
     }
 
     #[test]

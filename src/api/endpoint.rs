@@ -74,6 +74,11 @@ impl Endpoint {
         format!("{}{path}{mark}{query}", base.trim_end_matches('/'))
     }
 
+    /// Returns whether requests name their conversation in the `session-id` header, as OpenAI's own server takes it.
+    pub fn wants_session_header(&self) -> bool {
+        host_of(&self.base_url) == "api.openai.com"
+    }
+
     /// Returns whether the key goes into the `api-key` header, as on Azure.
     pub fn wants_api_key_header(&self) -> bool {
         is_azure(&host_of(&self.base_url))

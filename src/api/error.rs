@@ -3,8 +3,10 @@
 mod classify;
 mod parse;
 mod transport;
+mod words;
 
 pub(super) use parse::status_text;
+pub use transport::NetworkRoute;
 
 use serde::{Deserialize, Serialize};
 
@@ -97,6 +99,34 @@ pub enum ErrorFact {
     Parameter(String),
     /// The server is not OpenRouter, so its key and credit are managed elsewhere.
     Elsewhere,
+    /// Something between this machine and the server is at fault.
+    Obstacle(NetworkObstacle),
+    /// Items of a tool that another server ran cannot be read by this one.
+    ForeignItems,
+}
+
+/// What between this machine and the server keeps a request from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NetworkObstacle {
+    /// The server's certificate is signed by an authority that is not trusted here, or by itself.
+    UntrustedCertificate,
+    /// The certificate was made for another name.
+    WrongCertificateName,
+    /// The certificate is not valid now.
+    OutdatedCertificate,
+    /// The two sides cannot agree on a secure connection.
+    InsecureServer,
+    /// The setting of a proxy cannot be read.
+    ProxySetting,
+    /// The proxy does not answer.
+    DeadProxy,
+    /// The proxy wants a name and a password, or others.
+    ProxyLogin,
+    /// The proxy does not let the request through.
+    ProxyRefusal,
+    /// Another machine on the way answered with its own page.
+    Gateway,
 }
 
 impl ApiError {
@@ -113,6 +143,14 @@ impl ApiError {
         }
     }
 
+    /// Returns what between this machine and the server is at fault, if anything.
+    pub fn obstacle(&self) -> Option<NetworkObstacle> {
+        self.facts.iter().find_map(|fact| match fact {
+            ErrorFact::Obstacle(obstacle) => Some(*obstacle),
+            _ => None,
+        })
+    }
+
     /// Returns how many attempts to make in total, including the first, while nothing is visible yet (reference: 6.2).
     pub fn max_attempts(&self) -> u32 {
         let is_retryable = self.facts.iter().find_map(|fact| match fact {
@@ -121,6 +159,19 @@ impl ApiError {
         });
         if is_retryable == Some(false) || self.facts.contains(&ErrorFact::FreeQuotaOfTheDay) {
             return 1;
+        }
+        match self.obstacle() {
+            Some(NetworkObstacle::DeadProxy | NetworkObstacle::Gateway) | None => (),
+            // They stay until somebody changes a setting.
+            Some(
+                NetworkObstacle::UntrustedCertificate
+                | NetworkObstacle::WrongCertificateName
+                | NetworkObstacle::OutdatedCertificate
+                | NetworkObstacle::InsecureServer
+                | NetworkObstacle::ProxySetting
+                | NetworkObstacle::ProxyLogin
+                | NetworkObstacle::ProxyRefusal,
+            ) => return 1,
         }
         let usual = match self.fault {
             FaultKind::Connect | FaultKind::Cut | FaultKind::Rate => 4,
@@ -151,3 +202,6 @@ impl ApiError {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod shape_tests;

@@ -1,5 +1,7 @@
 //! The events of a stream, parsed so that nothing a server sends is fatal.
 
+mod server_notes;
+
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -98,6 +100,12 @@ pub struct ResponseEnvelope {
     pub incomplete_reason: Option<String>,
     /// The provider that ran the model, if a router reported it.
     pub provider: Option<String>,
+    /// What the server did to the request, one line each for the answer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    /// What a router did besides, one line each for the details.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pipeline: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -144,7 +152,7 @@ pub struct Usage {
 impl Event {
     /// Parses the payload of one frame, or a whole body that is not a stream. Never fails.
     pub fn parse(json: &str) -> Self {
-        let Some(fields) = JsonFields::parse(json) else { return Self::Unreadable { raw: json.to_owned() } };
+        let Some(fields) = JsonFields::parse(json) else { return parse_list(json) };
         match fields.text("type") {
             Some(kind) => parse_typed(&kind, &fields, json),
             None => parse_untyped(&fields, json),
@@ -169,8 +177,19 @@ fn parse_typed(kind: &str, fields: &JsonFields, json: &str) -> Event {
     let text = |key: &str, field: ItemField, make: fn(TextTarget, String) -> Event| {
         fields.text(key).map(|text| make(TextTarget { item_ref: item_ref(), field }, text))
     };
-    let delta = |field| text("delta", field, |place, text| Event::Delta { target: place, text });
+    let delta = |field| {
+        text("delta", field, |place, text| Event::Delta { target: place, text }).or_else(|| {
+            let text = text_in_object(fields.raw("delta")?)?;
+            Some(Event::Delta { target: TextTarget { item_ref: item_ref(), field }, text })
+        })
+    };
     let whole = |key, field| text(key, field, |place, text| Event::TextDone { target: place, text });
+    // Arguments may be an object instead of its text; an object is always complete.
+    let arguments = |key: &str| {
+        let object = fields.raw(key).filter(|raw| raw.get().starts_with(['{', '[']))?;
+        let target = TextTarget { item_ref: item_ref(), field: ItemField::Arguments };
+        Some(Event::TextDone { target, text: object.get().to_owned() })
+    };
     let item = |made: fn(ItemRef, OutputItem) -> Event| {
         fields.raw("item").map(|item| made(item_ref(), OutputItem::from_raw(item)))
     };
@@ -179,8 +198,10 @@ fn parse_typed(kind: &str, fields: &JsonFields, json: &str) -> Event {
         Some(Event::Part { item_ref: item_ref(), index, body, is_done: closed })
     };
     let ended = |status| {
-        let response = fields.object("response").unwrap_or_default();
-        Some(Event::ResponseEnded(Box::new(ResponseEnvelope::from_fields(&response, status))))
+        // Some servers put the fields of the response beside the type.
+        let nested = fields.object("response");
+        let response = nested.as_ref().unwrap_or(fields);
+        Some(Event::ResponseEnded(Box::new(ResponseEnvelope::from_fields(response, status))))
     };
     let event = match kind {
         "response.created" | "response.queued" | "response.in_progress" => {
@@ -210,10 +231,12 @@ fn parse_typed(kind: &str, fields: &JsonFields, json: &str) -> Event {
         "response.reasoning_summary_text.delta" => delta(ItemField::ReasoningSummary(summary())),
         "response.reasoning_summary_text.done" => whole("text", ItemField::ReasoningSummary(summary())),
         "response.function_call_arguments.delta" | "response.custom_tool_call_input.delta" => {
-            delta(ItemField::Arguments)
+            arguments("delta").or_else(|| delta(ItemField::Arguments))
         }
-        "response.function_call_arguments.done" => whole("arguments", ItemField::Arguments),
-        "response.custom_tool_call_input.done" => whole("input", ItemField::Arguments),
+        "response.function_call_arguments.done" => {
+            arguments("arguments").or_else(|| whole("arguments", ItemField::Arguments))
+        }
+        "response.custom_tool_call_input.done" => arguments("input").or_else(|| whole("input", ItemField::Arguments)),
         "response.output_text.annotation.added" => {
             let annotation = fields.raw("annotation").and_then(Annotation::from_raw);
             annotation.map(|annotation| Event::AnnotationAdded { item_ref: item_ref(), index: content(), annotation })
@@ -237,27 +260,53 @@ fn parse_untyped(fields: &JsonFields, json: &str) -> Event {
     let is_response = fields.text("object").as_deref() == Some("response") || !fields.list("output").is_empty();
     if is_response {
         Event::ResponseEnded(Box::new(ResponseEnvelope::from_fields(fields, ResponseStatus::Completed)))
-    } else if fields.has("error") {
+    } else if is_untyped_error(fields) {
         Event::Failed(Box::new(ApiError::from_stream(json)))
     } else {
         Event::Other { kind: String::new(), raw: json.to_owned() }
     }
 }
 
+/// Parses a payload that is not an object: a list with an error, as some gateways send, or anything else.
+fn parse_list(json: &str) -> Event {
+    let list: Vec<&RawValue> = serde_json::from_str(json).unwrap_or_default();
+    let mut objects = list.iter().filter_map(|item| JsonFields::parse(item.get()));
+    if objects.any(|fields| fields.text("type").is_none() && is_untyped_error(&fields)) {
+        return Event::Failed(Box::new(ApiError::from_stream(json)));
+    }
+    Event::Unreadable { raw: json.to_owned() }
+}
+
+/// Returns whether an object without a type is an error in any of its forms, and not a chunk of another API.
+fn is_untyped_error(fields: &JsonFields) -> bool {
+    if fields.says("error") || fields.says("errors") || fields.text("object").as_deref() == Some("error") {
+        return true;
+    }
+    let is_chunk = ["choices", "delta", "output", "candidates", "data"].iter().any(|key| fields.has(key));
+    !is_chunk && ["detail", "message", "msg"].iter().any(|key| fields.says(key))
+}
+
 /// Returns whether this is an error event whose type is the kind of error instead of `error`.
 ///
 /// Events about part of the work, such as one failed model of a panel, do not count.
 fn is_nonstandard_error(kind: &str, fields: &JsonFields) -> bool {
-    !kind.starts_with("response.")
-        && !kind.contains(':')
-        && fields.object("error").is_some_and(|error| error.has("message"))
+    let is_named_error = kind.ends_with("error") || kind.ends_with("exception");
+    let has_words = ["message", "detail", "errors"].iter().any(|key| fields.says(key));
+    !kind.starts_with("response.") && !kind.contains(':') && (fields.says("error") || (is_named_error && has_words))
+}
+
+/// Returns the text of a delta that is an object, as some servers send it.
+fn text_in_object(delta: &RawValue) -> Option<String> {
+    let fields = JsonFields::parse(delta.get())?;
+    ["text", "content", "value", "delta", "refusal"].iter().find_map(|key| fields.text(key))
 }
 
 /// Returns the status of a tool event: `searching` in `response.web_search_call.searching`.
 fn tool_status(kind: &str) -> Option<&str> {
     let (tool, status) = kind.strip_prefix("response.")?.split_once('.')?;
-    let is_tool = tool.ends_with("_call") || tool.starts_with("mcp_");
-    let known = ["in_progress", "searching", "generating", "interpreting", "completed", "failed", "incomplete"];
+    let is_tool = tool.ends_with("_call") || tool.starts_with("mcp_") || tool == "compaction";
+    let known =
+        ["compacting", "in_progress", "searching", "generating", "interpreting", "completed", "failed", "incomplete"];
     (is_tool && known.contains(&status)).then_some(status)
 }
 
@@ -304,6 +353,8 @@ impl ResponseEnvelope {
             error: None,
             incomplete_reason: None,
             provider: None,
+            notes: Vec::new(),
+            pipeline: Vec::new(),
         }
     }
 
@@ -334,6 +385,8 @@ impl ResponseEnvelope {
             provider: fields
                 .non_blank("provider")
                 .or_else(|| selected_provider(&fields.object("openrouter_metadata")?)),
+            notes: server_notes::notes(fields),
+            pipeline: server_notes::pipeline(fields),
         }
     }
 }

@@ -117,7 +117,9 @@ impl ItemKind {
             "function_call" | "custom_tool_call" => Self::Call(FunctionCall {
                 call_id: fields.text("call_id").unwrap_or_default(),
                 name: fields.text("name").unwrap_or_default(),
-                arguments: fields.text("arguments").or_else(|| fields.text("input")).unwrap_or_default(),
+                arguments: arguments_text(fields, "arguments")
+                    .or_else(|| arguments_text(fields, "input"))
+                    .unwrap_or_default(),
             }),
             _ if kind.ends_with("web_search_call")
                 || kind.ends_with("file_search_call")
@@ -157,6 +159,12 @@ fn message_parts(fields: &JsonFields) -> Vec<ContentPart> {
         .collect()
 }
 
+/// Reads the arguments of a call: the text of an object, or the object itself.
+fn arguments_text(fields: &JsonFields, key: &str) -> Option<String> {
+    let raw = fields.raw(key)?;
+    json::text(raw).or_else(|| raw.get().starts_with(['{', '[']).then(|| raw.get().to_owned()))
+}
+
 /// Reads the parts of reasoning: objects with a text on the wire, plain strings in the published samples.
 fn reasoning_texts(fields: &JsonFields, key: &str) -> Vec<String> {
     if let Some(text) = fields.text(key) {
@@ -174,14 +182,18 @@ fn search_call(kind: String, fields: &JsonFields) -> SearchCall {
     // xAI sends the action as JSON in a string as well.
     let arguments = fields.non_blank("arguments").unwrap_or_default();
     let arguments = JsonFields::parse(&arguments).unwrap_or_default();
-    let query = action.non_blank("query").or_else(|| action.strings("queries").into_iter().next());
-    let query = query.or_else(|| fields.strings("queries").into_iter().next()).or_else(|| arguments.non_blank("query"));
-    SearchCall {
-        kind,
-        status: fields.non_blank("status").unwrap_or_default(),
-        query,
-        urls: page.into_iter().chain(sources).collect(),
-    }
+    let all = |queries: Vec<String>| {
+        let queries: Vec<String> = queries.into_iter().filter(|query| !query.trim().is_empty()).collect();
+        (!queries.is_empty()).then(|| queries.join(" · "))
+    };
+    let query = all(action.strings("queries"))
+        .or_else(|| action.non_blank("query"))
+        .or_else(|| all(fields.strings("queries")))
+        .or_else(|| all(arguments.strings("queries")))
+        .or_else(|| arguments.non_blank("query"));
+    // Some servers complete a search that failed.
+    let status = if fields.says("error") { Some("failed".into()) } else { fields.non_blank("status") };
+    SearchCall { kind, status: status.unwrap_or_default(), query, urls: page.into_iter().chain(sources).collect() }
 }
 
 /// Merges annotations that cite the same page at the same place.
@@ -230,5 +242,40 @@ impl ReasoningItem {
             let line = text::clean(line);
             Some(line.trim().to_owned()).filter(|line| !line.is_empty())
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn search(item: &serde_json::Value) -> SearchCall {
+        let raw = serde_json::value::to_raw_value(item).expect("JSON stays JSON");
+        match ItemKind::from_raw(&raw) {
+            ItemKind::Search(search) => search,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn all_queries_of_a_search_are_read() {
+        let query = |action: serde_json::Value| {
+            search(&json!({ "type": "web_search_call", "status": "completed", "action": action })).query
+        };
+        assert_eq!(query(json!({ "queries": ["one", "", "two"] })).as_deref(), Some("one · two"));
+        assert_eq!(query(json!({ "query": "one", "queries": ["one", "two"] })).as_deref(), Some("one · two"));
+        assert_eq!(query(json!({ "query": "one", "queries": [] })).as_deref(), Some("one"));
+        assert_eq!(query(json!({ "queries": null })), None);
+    }
+
+    #[test]
+    fn a_search_with_an_error_has_failed_whatever_its_status() {
+        let status = |item: serde_json::Value| search(&item).status;
+        let failed = json!({ "type": "openrouter:web_search", "status": "completed", "error": "no engine" });
+        assert_eq!(status(failed), "failed");
+        assert_eq!(status(json!({ "type": "web_search_call", "status": "completed", "error": null })), "completed");
+        assert_eq!(status(json!({ "type": "web_search_call", "status": "incomplete" })), "incomplete");
     }
 }

@@ -68,6 +68,16 @@ impl<'a> JsonFields<'a> {
     pub fn has(&self, key: &str) -> bool {
         self.raw(key).is_some()
     }
+
+    /// Returns whether a field says anything: not null, false, zero or empty.
+    pub fn says(&self, key: &str) -> bool {
+        self.raw(key).is_some_and(|raw| !["false", "0", "\"\"", "{}", "[]"].contains(&raw.get()))
+    }
+
+    /// Returns all fields in order, unparsed.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
+        self.0.iter().map(|(key, value)| (&**key, *value))
+    }
 }
 
 /// Parses a JSON string. Lone surrogates become replacement characters.

@@ -53,6 +53,26 @@ impl Usd {
         self.value == 0
     }
 
+    /// Formats a price per million tokens, which has one digit more than an amount: `$0.125`.
+    #[must_use]
+    pub fn to_price(&self) -> String {
+        self.with_digits(3)
+    }
+
+    /// Formats the amount with this many significant digits below a dollar, and cents from there on.
+    fn with_digits(&self, significant: usize) -> String {
+        if self.value == 0 {
+            return "$0".into();
+        }
+        let sign = if self.value < 0 { "-" } else { "" };
+        let (whole, places) = split_decimal(self.value);
+        let counting = places.bytes().position(|digit| digit != b'0').unwrap_or(DECIMAL_PLACES) + significant;
+        let keep = if whole == "0" { counting.clamp(2, DECIMAL_PLACES) } else { 2 };
+        let (whole, places) = split_decimal(round_to_places(self.value, keep));
+        let places = places[..keep].trim_end_matches('0');
+        format!("{sign}${whole}.{places:0<2}")
+    }
+
     fn from_value(value: i128) -> Self {
         Self { digits: plain_decimal(value), value }
     }
@@ -84,21 +104,12 @@ impl fmt::Debug for Usd {
     }
 }
 
-/// Formats for people: `$12.35`, `$0.0184`, `$0.50`, `$0.0000086`, `$0`.
+/// Formats an amount for people: `$12.35`, `$0.018`, `$0.50`, `$0.0000086`, `$0`.
 ///
-/// Amounts below a dollar have three significant digits. All but zero have at least two decimal places.
+/// Amounts below a dollar have two significant digits. All but zero have at least two decimal places.
 impl fmt::Display for Usd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.value == 0 {
-            return f.write_str("$0");
-        }
-        let sign = if self.value < 0 { "-" } else { "" };
-        let (whole, places) = split_decimal(self.value);
-        let counting = places.bytes().position(|digit| digit != b'0').unwrap_or(DECIMAL_PLACES) + 3;
-        let keep = if whole == "0" { counting.clamp(2, DECIMAL_PLACES) } else { 2 };
-        let (whole, places) = split_decimal(round_to_places(self.value, keep));
-        let places = places[..keep].trim_end_matches('0');
-        write!(f, "{sign}${whole}.{places:0<2}")
+        f.write_str(&self.with_digits(2))
     }
 }
 
@@ -192,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn amounts_are_shown_with_three_significant_digits() {
+    fn amounts_below_a_dollar_are_shown_with_two_significant_digits() {
         let shown = |digits: &str| usd(digits).to_string();
         for (digits, words) in [
             ("0", "$0"),
@@ -200,12 +211,14 @@ mod tests {
             ("2e-05", "$0.00002"),
             ("0.0000086", "$0.0000086"),
             ("8.6E-6", "$0.0000086"),
-            ("0.0184", "$0.0184"),
+            ("0.0184", "$0.018"),
             ("0.021", "$0.021"),
-            ("0.00023820000000000002", "$0.000238"),
+            ("0.00023820000000000002", "$0.00024"),
             ("0.5", "$0.50"),
-            ("0.125", "$0.125"),
+            ("0.125", "$0.13"),
             ("0.9996", "$1.00"),
+            ("0.996", "$1.00"),
+            ("0.0995", "$0.10"),
             ("5", "$5.00"),
             ("12.345", "$12.35"),
             ("1234.5", "$1234.50"),
@@ -246,7 +259,7 @@ mod tests {
 
     #[test]
     fn a_price_per_token_becomes_one_per_million() {
-        let price = |per_token: &str| Usd::per_million_tokens(per_token).map(|usd| usd.to_string());
+        let price = |per_token: &str| Usd::per_million_tokens(per_token).map(|usd| usd.to_price());
         assert_eq!(price("0.000005").as_deref(), Some("$5.00"));
         assert_eq!(price("0.0000003").as_deref(), Some("$0.30"));
         assert_eq!(price("0.00000003750").as_deref(), Some("$0.0375"));

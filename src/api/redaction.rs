@@ -6,6 +6,7 @@ use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
 use super::{Endpoint, error::status_text};
+use crate::secrets;
 
 /// A request as it was sent, without secrets, so that it can be shown, stored and copied.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,14 +53,15 @@ impl KeyRedactor {
         Self { endpoint: endpoint.clone(), escaped_key, placeholder: format!("${variable}") }
     }
 
-    /// Replaces every occurrence of the key, whether plain or with JSON escapes.
+    /// Replaces every occurrence of this key and of all others in use, whether plain or with JSON escapes.
     pub fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let (Some(key), Some(escaped)) = (&self.endpoint.key, &self.escaped_key) else { return text.into() };
+        let (Some(key), Some(escaped)) = (&self.endpoint.key, &self.escaped_key) else { return secrets::redact(text) };
         let key = key.expose_secret();
         if text.contains(key) || key != escaped && text.contains(escaped) {
-            text.replace(escaped, &self.placeholder).replace(key, &self.placeholder).into()
+            let hidden = text.replace(escaped, &self.placeholder).replace(key, &self.placeholder);
+            secrets::redact_owned(hidden).into()
         } else {
-            text.into()
+            secrets::redact(text)
         }
     }
 

@@ -49,6 +49,9 @@ pub struct Request {
     /// The same id for all requests of a conversation keeps them on the provider that has its cache.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session_id: Option<String>,
+    /// The same id for OpenAI, which takes it in a header.
+    #[serde(skip)]
+    pub session_header: Option<String>,
 }
 
 /// An additional field to include in the response.

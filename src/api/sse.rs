@@ -11,6 +11,8 @@ pub struct SseDecoder {
     line: Vec<u8>,
     /// The data of the unfinished event.
     data: Option<Vec<u8>>,
+    /// Lines that are no fields, since the last field or blank line.
+    stray: Vec<u8>,
     state: DecoderState,
     max_frame_bytes: usize,
     #[cfg(test)]
@@ -24,6 +26,8 @@ pub enum SseFrame<'a> {
     Data(String),
     /// A comment and its text; it only shows that the server is alive.
     Comment(&'a str),
+    /// Lines that are no fields of an event, such as a gateway's page in the middle of a stream.
+    Stray(String),
     /// `data: [DONE]`
     Done,
     /// A frame beyond the maximum length. No frame follows it.
@@ -40,6 +44,12 @@ enum DecoderState {
     GivenUp,
 }
 
+/// How much of lines that are no fields is kept, in bytes.
+const MAX_STRAY_BYTES: usize = 64 * 1024;
+
+/// The fields of an event besides its data.
+const OTHER_FIELDS: [&[u8]; 3] = [b"event", b"id", b"retry"];
+
 /// The maximum length of a frame, in bytes. Echoed tools and images make events of a few megabytes.
 const MAX_FRAME_BYTES: usize = 64 * 1024 * 1024;
 
@@ -55,6 +65,7 @@ impl SseDecoder {
         Self {
             line: Vec::new(),
             data: None,
+            stray: Vec::new(),
             state: DecoderState::Start,
             max_frame_bytes,
             #[cfg(test)]
@@ -103,6 +114,7 @@ impl SseDecoder {
             self.take_line(line.into(), &mut emit);
         }
         self.dispatch(&mut emit);
+        self.flush_stray(&mut emit);
     }
 
     fn buffer(&mut self, bytes: &[u8], emit: &mut impl FnMut(SseFrame<'_>)) {
@@ -127,6 +139,7 @@ impl SseDecoder {
         }
         if line.is_empty() {
             self.dispatch(emit);
+            self.flush_stray(emit);
         } else if line[0] == b':' {
             emit(SseFrame::Comment(String::from_utf8_lossy(&line[1..]).trim()));
         } else if let Some(value) = line.strip_prefix(b"data") {
@@ -134,7 +147,7 @@ impl SseDecoder {
             let value = match value {
                 [] => value,
                 [b':', b' ', value @ ..] | [b':', value @ ..] => value,
-                _ => return,
+                _ => return self.keep_stray(line),
             };
             self.give_up_if_too_long(value.len(), emit);
             if self.state == DecoderState::GivenUp {
@@ -147,6 +160,22 @@ impl SseDecoder {
                     data.extend_from_slice(value);
                 }
             }
+        } else if !OTHER_FIELDS.iter().any(|name| is_field(line, name)) {
+            self.keep_stray(line);
+        }
+    }
+
+    fn keep_stray(&mut self, line: &[u8]) {
+        let room = MAX_STRAY_BYTES.saturating_sub(self.stray.len());
+        self.stray.extend_from_slice(&line[..line.len().min(room)]);
+        self.stray.push(b'\n');
+    }
+
+    fn flush_stray(&mut self, emit: &mut impl FnMut(SseFrame<'_>)) {
+        let stray = std::mem::take(&mut self.stray);
+        let text = String::from_utf8_lossy(&stray);
+        if !text.trim().is_empty() {
+            emit(SseFrame::Stray(text.trim().to_owned()));
         }
     }
 
@@ -162,6 +191,10 @@ impl SseDecoder {
             _ => emit(SseFrame::Data(text)),
         }
     }
+}
+
+fn is_field(line: &[u8], name: &[u8]) -> bool {
+    line.strip_prefix(name).is_some_and(|rest| rest.first().is_none_or(|next| *next == b':'))
 }
 
 /// Returns the last `length` bytes, reusing the memory of owned bytes.
@@ -188,6 +221,7 @@ mod tests {
             frames.push(match frame {
                 SseFrame::Data(text) => text,
                 SseFrame::Comment(_) => "(comment)".into(),
+                SseFrame::Stray(text) => format!("(stray) {text}"),
                 SseFrame::Done => "(done)".into(),
                 SseFrame::TooLong => "(too long)".into(),
             });
@@ -222,7 +256,10 @@ mod tests {
             ("data: no blank line\r\n", vec!["no blank line"]),
             ("\n\n\n", vec![]),
             ("data:\n\n", vec![]),
-            ("database: a\n\nhello\n\n", vec![]),
+            ("database: a\n\nhello\n\n", vec!["(stray) database: a", "(stray) hello"]),
+            ("data: a\n\n{\"error\":\n\"b\"}", vec!["a", "(stray) {\"error\":\n\"b\"}"]),
+            ("data: a\n<html>\n\n", vec!["a", "(stray) <html>"]),
+            ("eventual: a\nidle\n\n", vec!["(stray) eventual: a\nidle"]),
         ] {
             assert_eq!(frames_of(stream.as_bytes()), expected, "{stream:?}");
         }

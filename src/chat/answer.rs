@@ -65,6 +65,9 @@ pub struct AnswerParams {
     pub first_byte: Option<Timestamp>,
     /// The provider that ran the model, if the server reports it.
     pub provider: Option<String>,
+    /// What a router did besides running the model: paid stages and guardrails, a line each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pipeline: Vec<String>,
 }
 
 /// The position of an item: the response of the turn, and its `output_index` in that response.
@@ -136,6 +139,11 @@ impl Answer {
             all.extend(parts.iter().map(ContentPart::text));
         }
         all
+    }
+
+    /// Whether a piece of its text could not be read and is missing.
+    pub fn has_text_gap(&self) -> bool {
+        self.assembly.has_text_gap
     }
 
     /// All citations of all messages, in order.

@@ -19,7 +19,7 @@ const LOOKUP_DELAYS: [SignedDuration; 3] =
 const MAX_LEFTOVER_LOOKUPS: usize = 16;
 
 /// The note on an answer whose price the server does not know; it also prevents another lookup.
-const PRICE_UNKNOWN_NOTE: &str = "what it cost could not be learnt";
+const PRICE_UNKNOWN_NOTE: &str = "cost unknown; the provider may have billed the whole answer";
 
 /// The price lookups in progress, by answer and id of the response; never stored.
 #[derive(Debug, Clone, Default)]
@@ -120,6 +120,7 @@ impl Conversation {
             Ok(usage) => priced_answer.set_usage(&key.1, usage),
             // The server could not be reached; try again when the conversation is next opened.
             Err(FaultKind::Connect | FaultKind::Silence | FaultKind::Cut | FaultKind::Key) => return Vec::new(),
+            Err(_) if priced_answer.drop_failed_bill(&key.1) => (),
             Err(_) if has_failed_price_lookup(priced_answer) => (), // Noted for another response of the answer.
             Err(_) if priced_answer.end == AnswerEnd::Complete => priced_answer.notes.push(PRICE_UNKNOWN_NOTE.into()),
             Err(_) => {

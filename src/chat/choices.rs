@@ -1,6 +1,6 @@
 //! The choices on the card of an answer that failed or needs a decision.
 
-use super::{Answer, AnswerEnd, Conversation, ToolCallState, Turn, TurnBlock};
+use super::{Answer, AnswerEnd, Conversation, ToolCallState, Turn, TurnBlock, explain::is_token_limit};
 use crate::{
     api::{ApiError, ErrorFact, FaultKind, request::ProviderRequirement},
     tools::Toolbox,
@@ -63,16 +63,16 @@ impl CardChoice {
             Self::EnterKey => "enter a key".into(),
             Self::OpenCredits => "buy credits".into(),
             Self::ChooseEffort => "choose an effort".into(),
-            Self::OpenSettings => "settings".into(),
+            Self::OpenSettings => "sampling".into(),
             Self::RetrySave => "save again".into(),
             Self::SendUnsaved => "send anyway".into(),
             Self::Resume => "go on".into(),
             Self::StopTurn => "stop here".into(),
             Self::DecideCall(approval) => match approval {
-                ApprovalChoice::Once => "once",
-                ApprovalChoice::ForConversation => "for this conversation",
-                ApprovalChoice::Always => "always",
-                ApprovalChoice::Edit => "edit",
+                ApprovalChoice::Once => "allow once",
+                ApprovalChoice::ForConversation => "allow in this conversation",
+                ApprovalChoice::Always => "always allow this tool",
+                ApprovalChoice::Edit => "edit the arguments",
                 ApprovalChoice::Deny => "deny",
                 ApprovalChoice::DenyWithReason => "deny and say why",
             }
@@ -145,12 +145,14 @@ fn choices_after_end(answer: &Answer) -> Vec<CardChoice> {
         AnswerEnd::Open | AnswerEnd::Complete => return Vec::new(),
         AnswerEnd::Stopped => vec![CardChoice::AnswerAgain],
         AnswerEnd::Interrupted => vec![CardChoice::Retry, CardChoice::ChooseModel],
-        AnswerEnd::Incomplete { reason } if reason.as_deref() == Some("content_filter") => {
+        AnswerEnd::Incomplete { reason }
+            if matches!(reason.as_deref(), Some("content_filter" | "safety" | "content_policy_violation")) =>
+        {
             return vec![CardChoice::Retry, CardChoice::ChooseModel];
         }
         // Its limit or its context was full before any text, so the same request would fail the same way.
         AnswerEnd::Incomplete { reason }
-            if reason.as_deref() == Some("max_output_tokens") && answer.text().is_empty() =>
+            if reason.as_deref().is_some_and(is_token_limit) && answer.text().is_empty() =>
         {
             vec![CardChoice::OpenSettings, CardChoice::ChooseModel, CardChoice::LeaveOutOldest, CardChoice::Retry]
         }
@@ -174,6 +176,9 @@ fn choices_for_fault(error: &ApiError) -> Vec<CardChoice> {
         // The same request fails until midnight.
         FaultKind::Rate if error.facts.contains(&ErrorFact::FreeQuotaOfTheDay) => {
             vec![CardChoice::ChooseModel, CardChoice::OpenCredits, CardChoice::Retry]
+        }
+        FaultKind::Length if error.obstacle().is_some() => {
+            vec![CardChoice::LeaveOutOldest, CardChoice::Retry, CardChoice::ChooseModel]
         }
         FaultKind::Connect
         | FaultKind::Silence

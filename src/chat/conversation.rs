@@ -309,7 +309,10 @@ pub(super) fn is_billable(answer: &Answer) -> bool {
         AnswerEnd::Stopped | AnswerEnd::Interrupted => {
             answer.generation_ids().next().is_some() || !answer.items.is_empty()
         }
-        AnswerEnd::Failed(_) => answer.is_visible(),
+        AnswerEnd::Failed(_) => {
+            let has_usage = answer.usage_by_step.values().any(|bill| bill.usage.is_some());
+            answer.is_visible() || has_usage || answer.has_failed_bill()
+        }
     }
 }
 

@@ -3,16 +3,20 @@
 use super::{
     Answer, AnswerEnd, PauseReason, Turn, TurnBlock,
     choices::{affordable_tokens, is_key_budget, is_redirect},
+    turn_lifecycle::NAMELESS_CALL,
 };
-use crate::api::{ApiError, ErrorFact, FREE_REQUESTS_PER_MINUTE, FaultKind, FreeQuota};
+use crate::api::{ApiError, ErrorFact, FREE_REQUESTS_PER_MINUTE, FaultKind, FreeQuota, NetworkObstacle};
+use crate::text;
 
-/// The text of a card: a headline, a muted fact beside it, and a line of advice below.
+/// The text of a card: a headline, a muted fact beside it, what the server said, and a line of advice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CardText {
     /// What happened, as in "The provider hung up in mid-answer."
     pub headline: String,
     /// The details of the failure, as in "Anthropic, 502, after 61 tokens".
     pub fact: Option<String>,
+    /// The server's own words, in quotes.
+    pub quote: Option<String>,
     /// What is saved, what it costs, and what to do now.
     pub advice: String,
 }
@@ -24,14 +28,17 @@ pub fn explain(answer: &Answer, turn: Option<&Turn>) -> Option<CardText> {
         TurnBlock::AwaitingRetry(error) => Some(CardText {
             headline: headline(error, answer, false).into(),
             fact: fact_line(error, answer),
-            advice: match free_quota(error) {
-                Some(quota) => format!("{} {quota}", attempt_cost_note(error)),
-                None => attempt_cost_note(error).into(),
-            },
+            quote: server_quote(error),
+            advice: [own_sentence(error), Some(attempt_cost_note(error).into()), free_quota(error)]
+                .into_iter()
+                .flatten()
+                .collect::<Vec<_>>()
+                .join(" "),
         }),
         TurnBlock::SaveFailed(why) => Some(CardText {
             headline: "The prompt could not be saved.".into(),
             fact: Some(why.to_owned()),
+            quote: None,
             advice: "It has not been sent. Save it again, or send it anyway.".into(),
         }),
         TurnBlock::Paused(pause) => Some(explain_pause(pause)),
@@ -51,7 +58,7 @@ fn explain_pause(pause: &PauseReason) -> CardText {
         }
     };
     let advice = "Its next calls have not been run. Let it go on, or stop it here.".into();
-    CardText { headline: headline.into(), fact: Some(fact), advice }
+    CardText { headline: headline.into(), fact: Some(fact), quote: None, advice }
 }
 
 /// What the failed attempts may have cost: one that reached a provider may be billed.
@@ -85,46 +92,83 @@ fn explain_end(answer: &Answer) -> Option<CardText> {
         AnswerEnd::Incomplete { reason } => explain_incomplete(reason.as_deref(), answer),
         AnswerEnd::Failed(error) => (headline(error, answer, shown), fact_line(error, answer), advice(error, answer)),
     };
-    let quota = match &answer.end {
-        AnswerEnd::Failed(error) => free_quota(error),
+    let error = match &answer.end {
+        AnswerEnd::Failed(error) => Some(error),
         AnswerEnd::Open
         | AnswerEnd::Complete
         | AnswerEnd::Incomplete { .. }
         | AnswerEnd::Stopped
         | AnswerEnd::Interrupted => None,
     };
-    let sentences = [shown.then_some("The partial answer is saved."), cost.as_deref(), quota.as_deref(), Some(&advice)];
+    let sentences = [
+        error.and_then(own_sentence),
+        shown.then(|| "The partial answer is saved.".into()),
+        cost,
+        error.and_then(free_quota),
+        Some(advice),
+    ];
     let advice = sentences.into_iter().flatten().collect::<Vec<_>>().join(" ");
-    Some(CardText { headline: headline.into(), fact, advice })
+    Some(CardText { headline: headline.into(), fact, quote: error.and_then(server_quote), advice })
 }
 
 fn explain_incomplete(reason: Option<&str>, answer: &Answer) -> (&'static str, Option<String>, String) {
     let is_empty = answer.text().is_empty();
     let after = token_count(answer);
     match reason {
-        Some("max_output_tokens") if is_empty => (
+        Some(reason) if is_token_limit(reason) && is_empty => (
             "The model had no room left to answer.",
             after,
             "Its token limit or its context is full: raise max_output_tokens, or choose a model with a longer context."
                 .into(),
         ),
-        Some("max_output_tokens") => (
-            "The answer reached its token limit.",
+        Some(reason) if is_token_limit(reason) => {
+            ("The answer hit its token limit.", after, "Continue it, or raise max_output_tokens.".into())
+        }
+        Some("max_tool_calls" | "max_turns" | "max_steps") => (
+            "The answer hit its limit of tool calls.",
             after,
-            "Continue it, or raise max_output_tokens in the settings.".into(),
+            "Continue it, or raise the limit of the server's tools in the config.".into(),
         ),
-        Some("content_filter") => {
+        Some("max_messages") => ("The answer hit its limit of messages.", after, "Continue it, or ask again.".into()),
+        Some("max_cost" | "budget_exceeded") => {
+            ("The answer hit its limit of cost.", after, "Continue it, or raise the limit in the config.".into())
+        }
+        Some("steered") => (
+            "Another message took the place of this answer.",
+            after,
+            "The server went on with that one; continue this answer, or ask again.".into(),
+        ),
+        Some("context_length_exceeded" | "max_input_tokens" | "max_prompt_tokens") => (
+            "The conversation is too long for this model.",
+            after,
+            "Leave out the oldest turns, or choose a model with a longer context.".into(),
+        ),
+        Some("timeout" | "max_time" | "deadline_exceeded") => {
+            ("The server's time for the answer was up.", after, "Continue it, or ask again.".into())
+        }
+        Some("cancelled" | "canceled" | "interrupted" | "aborted") => {
+            ("The server broke the answer off.", after, "Continue it, or ask again.".into())
+        }
+        Some("content_filter" | "safety" | "content_policy_violation") => {
             ("The provider's filter cut the answer.", after, "Rephrase the prompt, or ask another model.".into())
         }
         Some(_) | None => (
             "The answer is not complete.",
-            reason.map(str::to_owned).or(after),
+            reason.map(|reason| text::clean(&reason.replace(['_', '\n'], " ")).into_owned()).or(after),
             if is_empty { "Ask again, or ask another model." } else { "Continue it, or ask again." }.into(),
         ),
     }
 }
 
+/// Whether a reason means that the limit of output tokens was reached.
+pub(super) fn is_token_limit(reason: &str) -> bool {
+    matches!(reason, "max_output_tokens" | "max_tokens" | "length" | "max_completion_tokens")
+}
+
 fn headline(error: &ApiError, answer: &Answer, shown: bool) -> &'static str {
+    if let Some(obstacle) = error.obstacle() {
+        return obstacle_headline(obstacle, shown);
+    }
     match error.fault {
         FaultKind::Connect if shown => "The connection was lost in mid-answer.",
         FaultKind::Connect => "The server could not be reached.",
@@ -132,15 +176,16 @@ fn headline(error: &ApiError, answer: &Answer, shown: bool) -> &'static str {
         FaultKind::Silence => "The server did not answer in time.",
         FaultKind::Cut if shown => "The provider hung up in mid-answer.",
         FaultKind::Cut => "The connection broke before the answer began.",
-        FaultKind::Empty => "The model's answer was empty.",
-        FaultKind::Key => "The key is missing or was refused.",
+        FaultKind::Empty if error.code.as_deref() == Some(NAMELESS_CALL) => "The model's call cannot be run.",
+        FaultKind::Empty => "The model returned an empty answer.",
+        FaultKind::Key if error.status.is_none() => "The key cannot be used.",
+        FaultKind::Key if is_other_server(error) => "The server refused this key, or needs one.",
+        FaultKind::Key => "OpenRouter refused this key.",
         FaultKind::Credit if is_key_budget(error) => "The budget of this key is used up.",
-        FaultKind::Credit if affordable_tokens(error).is_some() => {
-            "The credit does not cover an answer of this length."
-        }
+        FaultKind::Credit if affordable_tokens(error).is_some() => "Not enough credit for an answer this long.",
         FaultKind::Credit => "There is no credit left.",
         FaultKind::Forbidden => "The request was refused.",
-        FaultKind::Model => "This model is not available here.",
+        FaultKind::Model => "This model is not available.",
         FaultKind::Length => "The conversation is too long for this model.",
         FaultKind::Rate if error.facts.contains(&ErrorFact::FreeQuotaOfTheDay) => "Today's free requests are used up.",
         FaultKind::Rate if answer.model.ends_with(":free") => "Too many requests for a free model.",
@@ -154,15 +199,111 @@ fn headline(error: &ApiError, answer: &Answer, shown: bool) -> &'static str {
     }
 }
 
-/// The details of a failure: provider, status, message, and how many tokens were received.
+fn obstacle_headline(obstacle: NetworkObstacle, shown: bool) -> &'static str {
+    match obstacle {
+        NetworkObstacle::UntrustedCertificate => "The server's certificate is not trusted here.",
+        NetworkObstacle::WrongCertificateName => "The server's certificate is for another name.",
+        NetworkObstacle::OutdatedCertificate => "The server's certificate is not valid today.",
+        NetworkObstacle::InsecureServer => "No secure connection to the server is possible.",
+        NetworkObstacle::ProxySetting => "The setting of the proxy cannot be used.",
+        NetworkObstacle::DeadProxy => "The proxy could not be reached.",
+        NetworkObstacle::ProxyLogin => "The proxy wants a name and a password.",
+        NetworkObstacle::ProxyRefusal => "The proxy did not let the request through.",
+        NetworkObstacle::Gateway if shown => "Something between here and the server cut the answer.",
+        NetworkObstacle::Gateway => "Something between here and the server answered in its place.",
+    }
+}
+
+fn obstacle_advice(obstacle: NetworkObstacle, error: &ApiError) -> String {
+    match obstacle {
+        NetworkObstacle::UntrustedCertificate => {
+            "If you trust it, save it or its authority's as a PEM file and set SSL_CERT_FILE to that file."
+        }
+        NetworkObstacle::WrongCertificateName => {
+            "Check the base_url of the endpoint: it must name the server as its certificate does."
+        }
+        NetworkObstacle::OutdatedCertificate => "Check the clock of this machine; else its owner must renew it.",
+        NetworkObstacle::InsecureServer => {
+            "Check the base_url of the endpoint: its port, and whether it begins with http:// or https://."
+        }
+        NetworkObstacle::ProxySetting => {
+            "Write it as http://host:port or socks5://host:port, unset it, or list the server in NO_PROXY."
+        }
+        NetworkObstacle::DeadProxy => "Check that it runs and its address, unset it, or list the server in NO_PROXY.",
+        NetworkObstacle::ProxyLogin => {
+            "Put both into its address, as in HTTPS_PROXY=http://name:password@host:port, then start ibid again."
+        }
+        NetworkObstacle::ProxyRefusal if error.status == Some(413) => {
+            "The request is too large for it: leave out the oldest turns, or list the server in NO_PROXY."
+        }
+        NetworkObstacle::ProxyRefusal => "Ask who runs it, or list the server in NO_PROXY to go around it.",
+        NetworkObstacle::Gateway => match error.status {
+            Some(413) => "The request is too large for it: leave out the oldest turns.",
+            Some(401) => "It wants you to sign in: sign in to the network, or check the base_url of the endpoint.",
+            Some(403) => {
+                "It blocks programs or this network: try another network, or check the base_url of the endpoint."
+            }
+            Some(429) => "Try again in a minute.",
+            Some(500..) => "It got no answer from the server: try again in a minute.",
+            Some(_) | None => "Check the network and the base_url of the endpoint, then try again.",
+        },
+    }
+    .into()
+}
+
+/// The details of a failure: provider, status, and how many tokens were received.
 fn fact_line(error: &ApiError, answer: &Answer) -> Option<String> {
     let status = error.status.map(|status| status.to_string());
-    let status = status.filter(|status| !error.message.contains(status.as_str()));
-    let message = Some(error.message.clone()).filter(|words| !words.is_empty());
-    let parts =
-        [error.provider.clone(), status, message, excluded_by(error), earlier_providers(error), token_count(answer)];
+    let parts = [error.provider.clone(), status, excluded_by(error), earlier_providers(error), token_count(answer)];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// The server's own words in quotes, unless there are none.
+fn server_quote(error: &ApiError) -> Option<String> {
+    let is_from_server = error.status.is_some() || error.code.is_some() || error.provider.is_some();
+    let message = error.message.trim_end_matches('.');
+    match message.strip_prefix("the server answered ").map(|answer| answer.split_once(" with a web page: ")) {
+        Some(Some((status, page))) if page != status => Some(format!("a web page: “{page}”")),
+        Some(_) => None,
+        None => (is_from_server && !is_own_message(error) && !message.is_empty()).then(|| format!("“{message}”")),
+    }
+}
+
+/// What ibid itself found out about a failure, as a sentence, unless the headline says it already.
+fn own_sentence(error: &ApiError) -> Option<String> {
+    let says_more = match error.fault {
+        FaultKind::Empty => error.code.as_deref() == Some(NAMELESS_CALL),
+        FaultKind::Cut => error.obstacle().is_some(),
+        FaultKind::Connect
+        | FaultKind::Silence
+        | FaultKind::Key
+        | FaultKind::Credit
+        | FaultKind::Forbidden
+        | FaultKind::Model
+        | FaultKind::Length
+        | FaultKind::Rate
+        | FaultKind::Request
+        | FaultKind::Server
+        | FaultKind::Garbage => true,
+    };
+    let message = &error.message;
+    let is_status = ["the server answered ", "there is no Responses API"].iter().any(|it| message.starts_with(it));
+    if !says_more || is_status || message.is_empty() || server_quote(error).is_some() {
+        return None;
+    }
+    let mut letters = message.chars();
+    let first = letters.next()?.to_uppercase();
+    let end = if message.ends_with(['.', '?', '!']) { "" } else { "." };
+    Some(format!("{first}{}{end}", letters.as_str()))
+}
+
+/// Whether a message is ibid's own although a status or a code came with it, as for a redirect.
+fn is_own_message(error: &ApiError) -> bool {
+    is_redirect(error)
+        || error.obstacle().is_some()
+        || error.code.as_deref() == Some(NAMELESS_CALL)
+        || error.message.starts_with("there is no Responses API")
 }
 
 /// What excluded every provider, if it is not one of our preferences.
@@ -207,6 +348,12 @@ fn cost_note(answer: &Answer, shown: bool) -> Option<String> {
 fn advice(error: &ApiError, answer: &Answer) -> String {
     let can_continue = !answer.text().is_empty();
     let wait = error.retry_after.filter(|seconds| *seconds > 0).map(format_wait);
+    match error.obstacle() {
+        // What has come can be continued.
+        Some(NetworkObstacle::Gateway) if can_continue => (),
+        Some(obstacle) => return obstacle_advice(obstacle, error),
+        None => (),
+    }
     match error.fault {
         FaultKind::Connect => "Check the network and the address of the server, then try again.".into(),
         FaultKind::Silence | FaultKind::Cut | FaultKind::Server | FaultKind::Garbage if can_continue => {
@@ -230,7 +377,7 @@ fn advice(error: &ApiError, answer: &Answer) -> String {
         },
         FaultKind::Forbidden => match moderation_reasons(error) {
             Some(reasons) => reasons,
-            None if is_account_refusal(error) => "Ask another model; rephrasing will not help.".into(),
+            None if is_account_refusal(error) => "Try another model; rephrasing will not help.".into(),
             None => "Rephrase the prompt, or ask another model.".into(),
         },
         FaultKind::Model if relaxable_label(error).is_some() => {
@@ -254,7 +401,7 @@ fn advice(error: &ApiError, answer: &Answer) -> String {
         }
         FaultKind::Request => match supported_efforts(error) {
             Some(efforts) => format!("Choose an effort that the model supports: {efforts}."),
-            None => "Change the settings or the model; the same request will fail again.".into(),
+            None => "Change the sampling or the model; the same request would fail again.".into(),
         },
         FaultKind::Garbage => "Check the base_url of the endpoint in the config, then try again.".into(),
     }

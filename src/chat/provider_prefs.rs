@@ -279,7 +279,7 @@ impl super::Conversation {
     ) -> Vec<ChatEffect> {
         let mut context = self.context.clone();
         pref.clear_in(&mut context.provider);
-        let note = format!("asked without {}, this once", pref.label());
+        let note = format!("sent without {}, this once", pref.label());
         let settings: ChatSettings = self.settings.clone();
         self.ask_again_with(answer, settings, context, vec![note], ids, now)
     }
@@ -340,7 +340,7 @@ mod tests {
         let saved = bench.confirm_saved(&again);
         let body = serde_json::to_value(only_request(&saved).1).expect("JSON");
         assert_eq!(body["provider"], serde_json::json!({ "data_collection": "deny" }));
-        assert_eq!(bench.answer().notes, ["asked without zero data retention, this once"]);
+        assert_eq!(bench.answer().notes, ["sent without zero data retention, this once"]);
         assert_eq!(bench.chat.context.provider.zdr, Some(true), "the next prompt requires it again");
     }
 

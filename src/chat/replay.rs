@@ -153,6 +153,7 @@ impl HistoryBuilder<'_> {
         if self.turn.fixes.contains(&RequestFix::DropServerItems) {
             replay_items.retain(|piece| !matches!(piece, ReplayItem::Server(_)));
         }
+        drop_unpaired(&mut replay_items);
         replay_items.retain_mut(|piece| self.claim_id(piece));
         let reasoning_left = drop_orphans(&mut replay_items, rules);
         if reasoning_left < reasoning_count && rules.dialect == ApiDialect::OpenAi {
@@ -289,6 +290,34 @@ impl ReplayItem {
             }
             Self::Call { .. } | Self::Server(_) => true,
         }
+    }
+}
+
+/// Removes a program without its output, an output without what it answers, and our output of a call that the server
+/// has answered itself.
+fn drop_unpaired(replay_items: &mut Vec<ReplayItem>) {
+    let ids = |is_wanted: fn(&str) -> bool| -> BTreeSet<String> {
+        let items = replay_items.iter().filter_map(|piece| match piece {
+            ReplayItem::Server(item) | ReplayItem::Call { item, .. } => Some(item),
+            ReplayItem::Reasoning(_) | ReplayItem::Message { .. } => None,
+        });
+        let wanted = items.filter(|item| is_wanted(item.text("type")) && !item.text("call_id").is_empty());
+        wanted.map(|item| item.text("call_id").to_owned()).collect()
+    };
+    let answered = ids(|kind| kind.ends_with("_output"));
+    let called = ids(|kind| !kind.ends_with("_output"));
+    for piece in std::mem::take(replay_items) {
+        let kept = match piece {
+            ReplayItem::Call { item, .. } if answered.contains(item.text("call_id")) => Some(ReplayItem::Server(item)),
+            ReplayItem::Server(item) if item.text("type") == "program" => {
+                answered.contains(item.text("call_id")).then_some(ReplayItem::Server(item))
+            }
+            ReplayItem::Server(item) if item.text("type").ends_with("_output") && !item.text("call_id").is_empty() => {
+                called.contains(item.text("call_id")).then_some(ReplayItem::Server(item))
+            }
+            other => Some(other),
+        };
+        replay_items.extend(kept);
     }
 }
 

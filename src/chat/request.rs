@@ -105,6 +105,7 @@ pub(super) fn build_request(conversation: &Conversation, turn: &Turn) -> Request
         max_output_tokens: settings.max_output_tokens,
         provider: provider_prefs::provider_field(&context.provider),
         session_id: Some(conversation.id.to_string()),
+        session_header: Some(conversation.id.to_string()),
         ..Request::default()
     };
     if turn.fixes.contains(&RequestFix::DropInclude) {

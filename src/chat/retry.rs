@@ -50,6 +50,7 @@ fn request_fix(turn: &Turn, error: &ApiError) -> Option<RequestFix> {
     let fix = error.facts.iter().find_map(|fact| match fact {
         ErrorFact::Pinned(_) | ErrorFact::ForeignReasoning => Some(RequestFix::DropReasoning),
         ErrorFact::ReasoningMandatory => Some(RequestFix::DropEffort),
+        ErrorFact::ForeignItems => turn.has_sent_server_items.then_some(RequestFix::DropServerItems),
         ErrorFact::Affordable(_)
         | ErrorFact::Efforts(_)
         | ErrorFact::Retryable(_)
@@ -61,7 +62,8 @@ fn request_fix(turn: &Turn, error: &ApiError) -> Option<RequestFix> {
         | ErrorFact::FallbackModels(_)
         | ErrorFact::Tried(_)
         | ErrorFact::Parameter(_)
-        | ErrorFact::Elsewhere => None,
+        | ErrorFact::Elsewhere
+        | ErrorFact::Obstacle(_) => None,
     });
     let mend = fix.or_else(|| fix_from_message(&error.message));
     let items = (turn.has_sent_server_items && is_item_error(error)).then_some(RequestFix::DropServerItems);

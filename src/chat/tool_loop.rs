@@ -1,13 +1,16 @@
 //! The tool loop of a turn: the calls of a response are approved and run, and their outputs go back together as the
 //! next step, until the model makes no more calls.
 
+use std::collections::{BTreeSet, HashMap};
+
 use serde_json::Value;
 
 use super::{
     Answer, CallId, ChatEffect, Conversation, ConversationChange, IdGenerator, ItemKind, ItemSlot, PauseReason,
     Timestamp, ToolCallRun, ToolCallState, TurnId, TurnPhase, conversation::save_effect,
 };
-use crate::tools::{PolicyVerdict, ToolDefinition, ToolFailure, ToolMode, ToolOutcome, schema};
+use crate::api::json::JsonFields;
+use crate::tools::{PolicyVerdict, ToolDefinition, ToolFailure, ToolId, ToolMode, ToolOutcome, schema};
 
 /// The number of calls with the same arguments at which the turn pauses.
 const MAX_SAME_CALLS: usize = 3;
@@ -45,6 +48,9 @@ impl Conversation {
             return None;
         }
         let (answer, _) = self.turn_answer(turn_index);
+        if answer.has_nameless_call(step) {
+            answer.notes.push("a call without a name was left out".into());
+        }
         answer.call_runs.extend(runs);
         answer.begin_step(step + 1);
         let pause = self.pause_reason(turn_index);
@@ -88,12 +94,16 @@ impl Conversation {
             return Some(PauseReason::Steps(turn.step + 1));
         }
         let answer = self.messages[&turn.answer].as_answer()?;
-        let counted = || answer.call_runs.range(ItemSlot { step: turn.repeats_from, index: 0 }..).map(|(_, run)| run);
+        let mut repetitions: HashMap<(Option<&ToolId>, &Value), usize> = HashMap::new();
+        for run in answer.call_runs.range(ItemSlot { step: turn.repeats_from, index: 0 }..).map(|(_, run)| run) {
+            *repetitions.entry((run.tool.as_ref(), &run.arguments)).or_default() += 1;
+        }
         let mut new_runs = answer.call_runs.iter().filter(|(slot, _)| slot.step == turn.step).map(|(_, run)| run);
-        let repetitions = |run: &ToolCallRun| {
-            counted().filter(|other| other.tool == run.tool && other.arguments == run.arguments).count()
-        };
-        new_runs.find(|run| repetitions(run) >= MAX_SAME_CALLS).map(|run| PauseReason::RepeatedCall(run.tool.clone()))
+        new_runs
+            .find(|run| {
+                repetitions.get(&(run.tool.as_ref(), &run.arguments)).is_some_and(|count| *count >= MAX_SAME_CALLS)
+            })
+            .map(|run| PauseReason::RepeatedCall(run.tool.clone()))
     }
 
     /// Resumes a paused turn at the user's request.
@@ -269,11 +279,28 @@ impl Conversation {
 }
 
 impl Answer {
+    /// Whether a response called a function without naming it.
+    pub(super) fn has_nameless_call(&self, step: u32) -> bool {
+        self.items.iter().filter(|(slot, _)| slot.step == step).any(|(_, item)| {
+            matches!(&*item.kind, ItemKind::Call(call) if call.name.trim().is_empty() && !item.is_custom_call())
+        })
+    }
+
+    /// The ids of calls that the server has answered in the same response.
+    fn calls_with_outputs(&self, step: u32) -> BTreeSet<String> {
+        let items = self.items.iter().filter(|(slot, _)| slot.step == step);
+        let outputs = items
+            .filter(|(_, item)| matches!(&*item.kind, ItemKind::Other { kind, .. } if kind.ends_with("call_output")));
+        outputs.filter_map(|(_, item)| JsonFields::parse(item.raw.as_ref()?.get())?.non_blank("call_id")).collect()
+    }
+
     /// The calls of a step that ibid should run: slot, name, arguments.
     fn calls_of_step(&self, step: u32) -> impl Iterator<Item = (ItemSlot, &str, &str)> {
         let items = self.items.iter().filter(move |(slot, _)| slot.step == step);
-        items.filter_map(|(slot, item)| match &*item.kind {
-            ItemKind::Call(call) if !call.name.is_empty() && !item.is_custom_call() => {
+        let answered = self.calls_with_outputs(step);
+        items.filter_map(move |(slot, item)| match &*item.kind {
+            ItemKind::Call(call) if answered.contains(&call.call_id) => None,
+            ItemKind::Call(call) if !call.name.trim().is_empty() && !item.is_custom_call() => {
                 Some((*slot, call.name.as_str(), call.arguments.as_str()))
             }
             _ => None,
@@ -284,10 +311,16 @@ impl Answer {
 /// Parses the arguments from the model into the form that the tool expects.
 fn parse_arguments(tool: &ToolDefinition, text: &str) -> Result<Value, ToolFailure> {
     let text = if text.trim().is_empty() { "{}" } else { text };
-    let arguments: Value = serde_json::from_str(text).map_err(|error| {
+    let mut arguments: Value = serde_json::from_str(text).map_err(|error| {
         let written: String = text.chars().take(200).collect();
         ToolFailure::Arguments(format!("{written} is not JSON, {error}"))
     })?;
+    // Some models write the object into a string.
+    if let Value::String(inner) = &arguments
+        && let Ok(object @ Value::Object(_)) = serde_json::from_str(inner)
+    {
+        arguments = object;
+    }
     if !arguments.is_object() {
         return Err(ToolFailure::Arguments("not an object".into()));
     }

@@ -27,6 +27,9 @@ fn answer_params(settings: &ChatSettings, attempts: u32) -> AnswerParams {
     }
 }
 
+/// The code of an answer that ends in a call without a name.
+pub(super) const NAMELESS_CALL: &str = "nameless_call";
+
 /// How long events may be in memory only; with the time to write them, less than a second.
 const CHECKPOINT_INTERVAL: SignedDuration = SignedDuration::from_millis(700);
 
@@ -90,7 +93,7 @@ impl Conversation {
         let turn_index = self.turns.len() - 1;
         let Some(model) = replay::model_of_dropped_reasoning(self, &self.turns[turn_index]) else { return };
         let name = model.rsplit('/').next().unwrap_or(model);
-        let note = format!("the reasoning of {name} was left out: only {name} can use it");
+        let note = format!("{name}'s reasoning was not sent: no other model can read it");
         self.turn_answer(turn_index).0.notes.push(note);
     }
 
@@ -144,7 +147,7 @@ impl Conversation {
         let missing = starting.as_ref().map(|coming| coming.servers.join(", "));
         self.turns[turn_index].context.tools = tools.clone();
         if let Some(servers) = missing {
-            let note = format!("asked without the tools of {servers}: still starting");
+            let note = format!("sent without the tools of {servers}: still starting");
             self.turn_answer(turn_index).0.notes.push(note);
         }
         self.open_stream(turn_index, now)
@@ -315,7 +318,19 @@ impl Conversation {
         {
             return next;
         }
+        self.fail_nameless_call(turn_index);
         self.close_turn(turn_index, now, ids)
+    }
+
+    /// Fails an answer that ends in a call without a name, which nothing can run or answer.
+    fn fail_nameless_call(&mut self, turn_index: usize) {
+        let step = self.turns[turn_index].step;
+        let (answer, _) = self.turn_answer(turn_index);
+        if answer.end == AnswerEnd::Complete && answer.has_nameless_call(step) {
+            let code = Some(NAMELESS_CALL.to_owned());
+            let error = api::ApiError::new(FaultKind::Empty, "the model called a tool without naming it");
+            answer.end = AnswerEnd::Failed(api::ApiError { code, ..error });
+        }
     }
 
     /// Adds facts to a failure that the server did not report: the preference that excluded every provider, and whether
@@ -533,8 +548,8 @@ impl RequestFix {
     /// The note for the user about the fix.
     fn note(self) -> &'static str {
         match self {
-            Self::DropReasoning => "earlier reasoning was left out: the server could not use it",
-            Self::DropServerItems => "results of the server's own tools were left out: the server did not accept them",
+            Self::DropReasoning => "earlier reasoning was not sent: the server could not use it",
+            Self::DropServerItems => "results of the server's own tools were not sent: the server did not accept them",
             Self::DropEffort => "effort none was not sent: this model always reasons",
             Self::DropInclude => "encrypted reasoning was not requested: this model has none",
         }
@@ -550,5 +565,7 @@ fn phase_of(activity: ServerActivity) -> TurnPhase {
     }
 }
 
+#[cfg(test)]
+mod attempt_tests;
 #[cfg(test)]
 mod tests;

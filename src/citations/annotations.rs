@@ -1,14 +1,21 @@
 //! Turns annotations into numbered sources and citation marks in the text.
 
-use std::{collections::HashMap, ops::Range, sync::Arc};
+mod wanted_addresses;
+
+use std::{
+    collections::{HashMap, HashSet},
+    ops::Range,
+    sync::Arc,
+};
 
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::{
     api::Annotation,
     chat::{Answer, ItemSlot, answer::ContentPart},
-    text,
+    text::{self, work},
 };
+use wanted_addresses::{MAX_ADDRESS_BYTES, WantedAddresses};
 
 /// A passage of a text that a source supports.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,6 +125,9 @@ struct PartCitations {
     placed: Vec<PlacedAnnotation>,
     /// Annotations without a range, and where their addresses were found.
     unplaced: Vec<UnplacedAddress>,
+    /// The keys of their addresses.
+    unplaced_keys: HashSet<String>,
+    wanted: WantedAddresses,
 }
 
 #[derive(Debug, Clone)]
@@ -129,7 +139,6 @@ struct PlacedAnnotation {
 #[derive(Debug, Clone)]
 struct UnplacedAddress {
     annotation: usize,
-    address: String,
     range: Option<Range<usize>>,
 }
 
@@ -217,6 +226,7 @@ impl AnswerCitations {
             placed.extend(part.unplaced.iter().filter_map(|one| Some((one.range.clone()?, one.annotation, false))));
             placed.sort_by_key(|(range, ..)| (range.end, range.start));
             let mut here: Vec<CitationMark> = Vec::new();
+            let mut last_points: HashMap<u32, usize> = HashMap::new();
             for (range, nth, given) in placed {
                 let annotation = &part.annotations[nth];
                 let key = source_key(annotation);
@@ -224,9 +234,11 @@ impl AnswerCitations {
                 fill_in(&mut sources[at], annotation);
                 let point = mark_point(text, range.end);
                 let number = sources[at].number;
-                if here.iter().rev().take_while(|mark| mark.insert_at >= point).any(|mark| mark.number == number) {
+                work::count_steps(1);
+                if last_points.get(&number).is_some_and(|last| *last >= point) {
                     continue;
                 }
+                last_points.insert(number, point);
                 sources[at].claim_count += 1;
                 here.push(CitationMark {
                     range,
@@ -294,47 +306,27 @@ impl PartCitations {
         match annotation_range(text, &self.offsets, annotation) {
             Some(range) => self.placed.push(PlacedAnnotation { range, annotation: index }),
             None => {
-                if let Some(url) = &annotation.url {
-                    let known = self.unplaced.iter().any(|one| address_key(&one.address) == address_key(url));
-                    if !known && !url.is_empty() {
-                        self.unplaced.push(UnplacedAddress { annotation: index, address: url.clone(), range: None });
-                    }
+                if let Some(url) = &annotation.url
+                    && !url.is_empty()
+                    && self.unplaced_keys.insert(address_key(url))
+                {
+                    self.wanted.add(without_trackers(url), self.unplaced.len());
+                    self.unplaced.push(UnplacedAddress { annotation: index, range: None });
                 }
             }
         }
     }
 
-    /// Looks for addresses that are not found yet: new ones in the whole text, the others in the new text.
+    /// Looks for addresses that are not found yet: in the whole text if there are new ones, else in the new text.
     fn find_unplaced(&mut self, text: &str, fresh: usize) -> bool {
-        let mut changed = false;
-        for wanted in self.unplaced.iter_mut().filter(|wanted| wanted.range.is_none()) {
-            let address = without_trackers(&wanted.address);
-            let from =
-                if wanted.annotation >= fresh { 0 } else { self.processed_bytes.saturating_sub(address.len() + 1) };
-            wanted.range = find_address(text, text.floor_char_boundary(from), address);
-            changed |= wanted.range.is_some();
+        let has_fresh = self.unplaced.last().is_some_and(|last| last.annotation >= fresh);
+        let from = if has_fresh { 0 } else { self.processed_bytes.saturating_sub(MAX_ADDRESS_BYTES + 1) };
+        let found = self.wanted.take_found(text, text.floor_char_boundary(from));
+        for (index, range) in &found {
+            self.unplaced[*index].range = Some(range.clone());
         }
-        changed
+        !found.is_empty()
     }
-}
-
-/// Finds an address in a text, unless it is only the beginning of a longer address.
-fn find_address(text: &str, from: usize, address: &str) -> Option<Range<usize>> {
-    if address.len() < 8 {
-        return None;
-    }
-    memchr::memmem::find_iter(&text.as_bytes()[from..], address.as_bytes()).map(|at| from + at).find_map(|start| {
-        let end = start + address.len();
-        let rest = &text[end..];
-        let rest = rest.strip_prefix('/').unwrap_or(rest);
-        let ends = rest
-            .chars()
-            .next()
-            .is_none_or(|next| !next.is_alphanumeric() && !matches!(next, '/' | '-' | '_' | '%' | '=' | '~'))
-            || rest.starts_with("?utm_");
-        // At the end of a growing text the address may not be complete.
-        (ends && end < text.len()).then_some(start..end)
-    })
 }
 
 /// The range of an annotation in the text, whose offsets count code points, or else UTF-16 units.
@@ -346,7 +338,10 @@ fn annotation_range(text: &str, index: &OffsetIndex, annotation: &Annotation) ->
     let points = index.byte_range(text, start, end, |stop| stop.chars, |_| 1);
     let units = index.byte_range(text, start, end, |stop| stop.utf16_units, char::len_utf16);
     let fits = |range: &Range<usize>| {
-        let slice = &text[range.clone()];
+        // The link stands at the end of what it supports.
+        let begin = range.start.max(range.end.saturating_sub(MAX_LINK_BYTES));
+        let slice = &text[text.floor_char_boundary(begin)..range.end];
+        work::count_steps(slice.len());
         let host = annotation.url.as_deref().map(host).filter(|host| !host.is_empty());
         slice.contains("](") || host.is_some_and(|host| slice.contains(host))
     };
@@ -403,13 +398,21 @@ impl OffsetIndex {
 
 /// How far before the end of a claim its last word may begin, in bytes.
 const MAX_WORD_REACH: usize = 256;
+/// The longest run of blanks or flags before the end of a claim that is looked through, in bytes.
+const MAX_RUN_BYTES: usize = 4096;
+/// The longest link at the end of a claim, in bytes.
+const MAX_LINK_BYTES: usize = 4096;
 
 /// The position of the mark: after the word in which the claim ends, or after the claim if it ends between words.
 fn mark_point(text: &str, end: usize) -> usize {
-    let end = text[..end].trim_end().len();
+    let blanks = text.floor_char_boundary(end.saturating_sub(MAX_RUN_BYTES));
+    let end = blanks + text[blanks..end].trim_end().len();
     let reach = text.floor_char_boundary(end.saturating_sub(MAX_WORD_REACH));
     // Flags are pairs of regional indicators, counted from the first of a run.
-    let reach = text[..reach].trim_end_matches(|char| ('\u{1f1e6}'..='\u{1f1ff}').contains(&char)).len();
+    let flags = text.floor_char_boundary(reach.saturating_sub(MAX_RUN_BYTES));
+    let is_half_flag = |char| ('\u{1f1e6}'..='\u{1f1ff}').contains(&char);
+    let reach = flags + text[flags..reach].trim_end_matches(is_half_flag).len();
+    work::count_steps(end - reach);
     let start = text[reach..end].rfind(char::is_whitespace).map_or(reach, |blank| reach + blank);
     let mut words = text[start..].split_word_bound_indices().map(|(at, word)| start + at + word.len());
     let word = words.find(|after| *after >= end).unwrap_or(end);
@@ -447,9 +450,12 @@ fn fill_in(source: &mut Source, annotation: &Annotation) {
 fn name_sites(sources: &mut [Source]) {
     let hosts: Vec<String> =
         sources.iter().map(|source| source.url.as_deref().map(host).unwrap_or_default().to_owned()).collect();
-    for index in 0..sources.len() {
-        let is_only_page = hosts.iter().filter(|other| **other == hosts[index]).count() == 1;
-        let source = &mut sources[index];
+    let mut page_counts: HashMap<&str, usize> = HashMap::new();
+    for host in &hosts {
+        *page_counts.entry(host).or_default() += 1;
+    }
+    for (index, source) in sources.iter_mut().enumerate() {
+        let is_only_page = page_counts.get(&*hosts[index]) == Some(&1);
         let Some(url) = &source.url else {
             if source.title.is_empty() {
                 source.title = source.description();

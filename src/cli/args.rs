@@ -12,7 +12,7 @@ use crate::{
 
 /// Every model in your terminal, every answer with its sources.
 #[derive(Debug, Parser)]
-#[command(name = "ibid", version, max_term_width = 100, after_help = EXAMPLES, disable_help_subcommand = true)]
+#[command(name = "ibid", bin_name = "ibid", version, max_term_width = 100, after_help = EXAMPLES, disable_help_subcommand = true)]
 pub(super) struct CliArgs {
     #[command(flatten)]
     pub resume: ResumeArgs,
@@ -45,15 +45,22 @@ pub(super) enum CliCommand {
         /// The prompt
         #[arg(value_name = "PROMPT")]
         words: Vec<String>,
-        /// Tool use in the first request: the name of a tool that must be called, `required`, `none` or `auto`
+        /// Tool use in the first request: `auto`, `none`, `required`, or the name of a tool to force
         #[arg(long, value_name = "NAME|required|none|auto")]
         tool: Option<String>,
-        /// Let this tool run without asking (SERVER/TOOL, SERVER/*, the name of a command, or * for all); other calls that would ask are denied
+        /// Let this tool run without asking (SERVER/TOOL, SERVER/*, the name of a command, or * for all); other calls are denied
         #[arg(long, value_name = "NAME")]
         allow: Vec<String>,
         /// Request the answer without streaming, and print it when it is complete
         #[arg(long)]
         no_stream: bool,
+    },
+    /// Serve the text on stdin to the desktop until something else is copied; the app starts this when it copies
+    #[command(hide = true)]
+    HoldClipboard {
+        /// Serve the selection that the middle button pastes
+        #[arg(long)]
+        primary: bool,
     },
 }
 
@@ -70,12 +77,12 @@ pub(super) struct ResumeArgs {
 
 /// Settings for the requests of a new conversation.
 #[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Requests")]
+#[command(next_help_heading = "Request")]
 pub(super) struct RequestArgs {
     /// The model, by its name on the server
     #[arg(short, long, global = true)]
     pub model: Option<String>,
-    /// How hard the model thinks: none, minimal, low, medium, high, xhigh or max
+    /// Reasoning effort: none, minimal, low, medium, high, xhigh or max
     #[arg(long, global = true, value_parser = effort)]
     pub effort: Option<Effort>,
     /// Let the model search the web
@@ -105,25 +112,15 @@ pub(super) struct RequestArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Files")]
 pub(super) struct PathArgs {
-    #[arg(
-        long,
-        global = true,
-        value_name = "FILE",
-        help = "The config file to use instead of the usual one [env: IBID_CONFIG]"
-    )]
+    #[arg(long, global = true, value_name = "FILE", help = "Use this config file [env: IBID_CONFIG]")]
     pub config: Option<PathBuf>,
-    #[arg(
-        long,
-        global = true,
-        value_name = "DIR",
-        help = "The database folder to use instead of the usual one [env: IBID_DATA_DIR]"
-    )]
+    #[arg(long, global = true, value_name = "DIR", help = "Use this data folder [env: IBID_DATA_DIR]")]
     pub data_dir: Option<PathBuf>,
     #[arg(
         long,
         global = true,
         value_name = "FILE",
-        help = "Log to this file, without keys and message text [env: IBID_LOG; IBID_LOG_CONTENT=1 includes message text]"
+        help = "Write a log to FILE, without keys and message text [env: IBID_LOG; IBID_LOG_CONTENT=1 adds message text]"
     )]
     pub log: Option<PathBuf>,
     /// Log more; twice for the most detail

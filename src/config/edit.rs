@@ -113,7 +113,7 @@ fn edit_file(path: &Path, change: impl FnOnce(&mut DocumentMut) -> Option<()>) -
     change(&mut document).ok_or_else(|| problem("the table is written in a form that ibid cannot add to".into()))?;
     let text = leading_comments + &document.to_string();
     Config::parse(&text, path)?;
-    files::write_atomically(path, text.as_bytes(), FileAccess::Anyone)
+    files::write_atomically(path, text.as_bytes(), FileAccess::AsFound)
         .map_err(|error| problem(format!("the file cannot be written ({error})")))
 }
 

@@ -1,6 +1,6 @@
 //! Parses text into a `Config`, checked by serde and by our own rules.
 
-use std::{collections::BTreeMap, fmt, fs, io::ErrorKind, ops::RangeInclusive, path::Path};
+use std::{collections::BTreeMap, fmt, io::ErrorKind, ops::RangeInclusive, path::Path};
 
 use serde::{
     Deserialize, Deserializer,
@@ -13,6 +13,7 @@ use super::{
     PROVIDER_SORTS, SEARCH_ENGINES, TimeoutsConfig,
     problem::{ConfigText, key_path},
 };
+use crate::files;
 
 impl Config {
     /// Loads the config from a file, with warnings about it. A missing file counts as empty.
@@ -250,7 +251,7 @@ pub(super) fn read_file(path: &Path) -> Result<Option<String>, ConfigProblem> {
         message,
         hint: Some(hint.into()),
     };
-    match fs::read(path) {
+    match files::read(path) {
         Ok(bytes) => String::from_utf8(bytes).map(Some).map_err(|error| {
             let valid_bytes = &error.as_bytes()[..error.utf8_error().valid_up_to()];
             let line = valid_bytes.split(|byte| *byte == b'\n').count() as u32;

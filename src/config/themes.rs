@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::files;
+
 /// The longest theme file that is read, in bytes; a real theme is a page of text.
 const MAX_THEME_BYTES: u64 = 64 * 1024;
 const MAX_THEMES: usize = 200;
@@ -40,7 +42,7 @@ pub fn read_themes(folder: &Path) -> Vec<ThemeFile> {
 
 fn read_theme(path: &Path) -> io::Result<String> {
     let mut text = String::new();
-    fs::File::open(path)?.take(MAX_THEME_BYTES + 1).read_to_string(&mut text)?;
+    files::open(path)?.take(MAX_THEME_BYTES + 1).read_to_string(&mut text)?;
     if text.len() as u64 > MAX_THEME_BYTES {
         return Err(io::Error::other("it is too long for a theme"));
     }

@@ -5,7 +5,6 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use rmcp::{
     ClientHandler, ErrorData, RoleClient,
     model::{
@@ -18,7 +17,7 @@ use rmcp::{
 use tokio::sync::{Notify, mpsc};
 
 use super::{CallProgress, LogSource, ServerLogLine};
-use crate::text;
+use crate::{clock, text};
 
 /// A notification from a server.
 #[derive(Debug)]
@@ -49,7 +48,7 @@ impl ServerLog {
 
     pub(super) fn push_line(&self, source: LogSource, message: &str) {
         let text = bounded_line(message);
-        let _ = self.sender.try_send(ServerNotice::Line(ServerLogLine { at: Timestamp::now(), source, text }));
+        let _ = self.sender.try_send(ServerNotice::Line(ServerLogLine { at: clock::now(), source, text }));
     }
 
     fn refuse(&self, method: &str) -> ErrorData {

@@ -169,7 +169,8 @@ impl ServerDiscovery {
 
     /// Returns the hashes of the trusted files by path. If the record cannot be read, nothing is trusted.
     fn trusted_hashes(&self) -> BTreeMap<String, String> {
-        fs::read(&self.trust_file).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
+        files::narrow(&self.trust_file);
+        files::read(&self.trust_file).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
     }
 }
 
@@ -191,7 +192,7 @@ fn read_bounded(path: &Path) -> Result<Option<Vec<u8>>, String> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         _ => (),
     }
-    fs::read(path).map(Some).map_err(|error| format!("the file cannot be read ({error})"))
+    files::read(path).map(Some).map_err(|error| format!("the file cannot be read ({error})"))
 }
 
 #[cfg(test)]
@@ -212,7 +213,7 @@ mod tests {
     }
 
     fn write_file(path: &Path, text: &str) {
-        files::create_folder(path.parent().expect("it is in a folder"), FileAccess::Anyone).expect("a folder");
+        files::create_folder(path.parent().expect("it is in a folder")).expect("a folder");
         fs::write(path, text).expect("a file");
     }
 

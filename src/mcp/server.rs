@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, pin::pin, time::Duration};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use rmcp::{
     Peer, RoleClient,
     model::{ProgressToken, RequestId},
@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     chat::CallId,
+    clock,
     tools::{ToolDefinition, ToolFailure, ToolOutcome},
 };
 
@@ -144,7 +145,7 @@ impl ServerTask {
     }
 
     async fn wait_to_retry(&mut self, pause: Duration, why: String) -> ServerStep {
-        let until = Timestamp::now() + SignedDuration::try_from(pause).unwrap_or_default();
+        let until = clock::now() + SignedDuration::try_from(pause).unwrap_or_default();
         self.report_state(ServerState::Waiting { until, why: why.clone() }).await;
         match self.wait_for_order(Some(Instant::now() + pause), &why).await {
             Some(_) => ServerStep::Start,

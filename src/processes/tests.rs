@@ -5,6 +5,7 @@ use std::{env, fs, path::Path, time::Instant};
 use rustix::process::{Pid, Signal, getpgid, kill_process, test_kill_process};
 
 use super::*;
+use crate::secrets;
 
 /// Where `this_process_runs_a_program` runs its program.
 const FOLDER_VARIABLE: &str = "IBID_TEST_FOLDER";
@@ -89,6 +90,24 @@ fn a_program_and_its_children_end_with_us_even_if_we_are_killed() {
     for pid in &processes {
         wait_until_gone(pid);
     }
+}
+
+#[test]
+fn no_program_inherits_a_variable_that_holds_a_key() {
+    secrets::note_variable("CARGO_PKG_VERSION"); // One that every test has.
+    assert!(env::var_os("CARGO_PKG_VERSION").is_some());
+    let script = "echo ${CARGO_PKG_VERSION-unset} ${CARGO_PKG_NAME-unset}";
+    let run = shell_run(script, LeftoverProcesses::Kill).run_blocking().expect("it runs");
+    assert_eq!(run.stdout.into_text(), "unset ibid\n");
+
+    let mut detached = std::process::Command::new("/bin/sh");
+    detached.args(["-c", "test -z \"${CARGO_PKG_VERSION+set}\""]);
+    let status = start_detached(detached, None, LIMIT).expect("it starts");
+    assert!(status.is_some_and(|status| status.success()));
+
+    let mut on_purpose = shell_run(script, LeftoverProcesses::Kill);
+    on_purpose.command.env("CARGO_PKG_VERSION", "given");
+    assert_eq!(on_purpose.run_blocking().expect("it runs").stdout.into_text(), "given ibid\n");
 }
 
 #[test]

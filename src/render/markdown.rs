@@ -14,6 +14,7 @@ mod formulas;
 mod inline;
 mod markdown_text;
 mod open_text;
+mod plain_text;
 mod table;
 
 use crate::citations::annotations::{CitationMark, HighlightedCitation};
@@ -22,6 +23,7 @@ use std::{collections::BTreeMap, ops::Range};
 pub use code_blocks::CodeBlock;
 pub use code_style::CodeKeys;
 pub use markdown_text::MarkdownText;
+pub use plain_text::plain_text;
 
 use self::{
     blocks::{BlockInput, BlockRows, WalkOutput},
@@ -358,12 +360,8 @@ impl MarkdownLayout {
         let source = &self.open.text[range];
         let start = self.closed.source_bytes;
         let end = self.open.source_pos(source.len());
-        let marks: Vec<CitationMark> = self
-            .citation_marks
-            .iter()
-            .filter(|mark| mark.insert_at > start && mark.insert_at <= end)
-            .map(|mark| self.open.map_mark(mark))
-            .collect();
+        let within = citation_marks::marks_within(&self.citation_marks, &(start..end));
+        let marks: Vec<CitationMark> = within.iter().map(|mark| self.open.map_mark(mark)).collect();
         let input = BlockInput {
             source,
             output: WalkOutput::Rows,

@@ -145,6 +145,8 @@ pub enum RowKind {
     /// The card of a source, below the text that cites it.
     SourceCard,
     Card,
+    /// The top or bottom edge of a card.
+    CardEdge,
     Queued,
 }
 

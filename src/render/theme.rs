@@ -1,5 +1,6 @@
 //! Themes: a style for each colour role, and the marks of the interface.
 
+mod ascii_ellipsis;
 mod bundled;
 mod colour_depth;
 mod marks;
@@ -91,8 +92,12 @@ impl Theme {
         }
     }
 
-    /// Dims everything in an area, so that an overlay stands out above it.
+    /// Dims everything on a screen, so that an overlay stands out above it. Without a painted background nothing could be
+    /// fainter than the overlay's own muted words: only the status line stays.
     pub fn dim_area(&self, area: Rect, buf: &mut Buffer) {
+        if !self.paints_background {
+            self.clear_area(Rect { height: area.height.saturating_sub(1), ..area }, ColourRole::Background, buf);
+        }
         let words = self.style(ColourRole::Faint);
         for position in area.intersection(buf.area).positions() {
             let cell = &mut buf[position];
@@ -103,8 +108,16 @@ impl Theme {
         }
     }
 
-    /// Finishes a frame: with ASCII marks, replaces dots, dashes and quotation marks in the text as well.
+    /// Finishes a frame: makes dim words on reversed rows readable; with ASCII marks, replaces dots, dashes and quotation marks in the text as well.
     pub fn finish_frame(&self, buf: &mut Buffer) {
+        if !self.paints_background {
+            // Dim words on a reversed row could hardly be read.
+            for cell in &mut buf.content {
+                if cell.modifier.contains(Modifier::REVERSED) {
+                    cell.modifier.remove(Modifier::DIM);
+                }
+            }
+        }
         if self.marks != ThemeMarks::ASCII {
             return;
         }
@@ -113,6 +126,8 @@ impl Theme {
                 cell.set_symbol(plain);
             }
         }
+        let width = usize::from(buf.area.width).max(1);
+        buf.content.chunks_mut(width).for_each(ascii_ellipsis::widen_ellipses);
     }
 
     fn from_styles(name: &str, styles: Vec<Style>) -> Self {

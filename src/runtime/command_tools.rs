@@ -14,9 +14,12 @@ use tokio::{
     time::Instant,
 };
 
+use super::mcp_bridge::without_keys;
 use crate::{
-    chat::{CallId, Timestamp},
+    chat::CallId,
+    clock,
     processes::{BoundedOutput, LeftoverProcesses, ProcessFailure, ProcessRun},
+    secrets,
     tools::{ToolCommand, ToolContent, ToolFailure, ToolOutcome},
     ui::Msg,
 };
@@ -59,8 +62,8 @@ pub(super) fn start(
 ) -> AbortHandle {
     let inbox = inbox.clone();
     tasks.spawn(async move {
-        let result = Box::pin(run(call, &command, &arguments, &inbox)).await;
-        let _ = inbox.send(Msg::ToolEnded { call, at: Timestamp::now(), result }).await; // Fails only on shutdown.
+        let result = without_keys(Box::pin(run(call, &command, &arguments, &inbox)).await);
+        let _ = inbox.send(Msg::ToolEnded { call, at: clock::now(), result }).await; // Fails only on shutdown.
     })
 }
 
@@ -137,7 +140,9 @@ impl ProgressReporter<'_> {
         let end = String::from_utf8_lossy(&chunk[chunk.len().saturating_sub(MAX_PROGRESS_BYTES)..]);
         if let Some(line) = end.lines().rev().find(|line| !line.trim().is_empty()) {
             // With a full inbox, the next report does.
-            let _ = self.inbox.try_send(Msg::ToolProgress { call: self.call, words: line.trim().to_owned() });
+            let _ = self
+                .inbox
+                .try_send(Msg::ToolProgress { call: self.call, words: secrets::redact(line.trim()).into_owned() });
         }
     }
 }

@@ -3,9 +3,11 @@
 use tokio::{sync::mpsc, task::JoinSet};
 
 use crate::{
-    chat::{CallId, Timestamp},
+    chat::CallId,
+    clock,
     mcp::{CallProgress, McpEvent, McpHandle, McpJob, McpOptions, ServerDiscovery},
-    tools::{ToolFailure, ToolId},
+    secrets,
+    tools::{ToolFailure, ToolId, ToolOutcome},
     ui::Msg,
 };
 
@@ -47,15 +49,24 @@ pub(super) fn call(mcp: Option<&McpHandle>, call: CallId, tool: ToolId, argument
         Some(mcp) if mcp.send(McpJob::Call { call, tool, arguments }) => None,
         _ => {
             let result = Err(ToolFailure::Start(format!("there is no server {server}")));
-            Some(Msg::ToolEnded { call, at: Timestamp::now(), result })
+            Some(Msg::ToolEnded { call, at: clock::now(), result })
         }
     }
 }
 
+/// Hides our keys in what a tool returned.
+pub(super) fn without_keys(result: Result<ToolOutcome, ToolFailure>) -> Result<ToolOutcome, ToolFailure> {
+    result
+        .map(|outcome| outcome.map_texts(secrets::redact_owned))
+        .map_err(|failure| failure.map_text(secrets::redact_owned))
+}
+
 fn to_msg(event: McpEvent) -> Msg {
     match event {
-        McpEvent::CallDone { call, result } => Msg::ToolEnded { call, at: Timestamp::now(), result },
-        McpEvent::CallProgress { call, progress } => Msg::ToolProgress { call, words: progress_text(&progress) },
+        McpEvent::CallDone { call, result } => Msg::ToolEnded { call, at: clock::now(), result: without_keys(result) },
+        McpEvent::CallProgress { call, progress } => {
+            Msg::ToolProgress { call, words: secrets::redact_owned(progress_text(&progress)) }
+        }
         McpEvent::Tools { server, tools } => Msg::ToolsReported { server, tools },
         event => Msg::McpEvent(event),
     }

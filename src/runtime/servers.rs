@@ -5,9 +5,13 @@ use std::sync::Arc;
 use tokio::{sync::OnceCell, task::spawn_blocking};
 
 use crate::{
-    api::{self, ApiClient, ApiDialect, Endpoint, FaultKind, client::HttpTimeouts, endpoint::EndpointInfo},
+    api::{
+        self, ApiClient, ApiDialect, Endpoint, FaultKind,
+        client::{self, HttpTimeouts},
+        endpoint::EndpointInfo,
+    },
     config::{self, AppPaths, Config, EnvLookup, TimeLimits},
-    keys,
+    files, keys, secrets,
 };
 
 /// The name of the built-in endpoint.
@@ -58,8 +62,9 @@ impl ApiServers {
     /// # Errors
     /// The chosen server does not exist, or its address is not valid. Returns a message for the user.
     pub fn find(config: &Config, paths: &AppPaths, env: EnvLookup, choice: &ServerChoice) -> Result<Self, String> {
-        let openrouter = Arc::new(ApiServer::openrouter(config, paths, env));
-        let mut servers = Self { list: vec![openrouter], common_limits: config.common_limits() };
+        let openrouter = ApiServer::openrouter(config, paths, env);
+        config::check_base_url(&openrouter.base_url).map_err(|what| format!("OPENROUTER_BASE_URL: {what}"))?;
+        let mut servers = Self { list: vec![Arc::new(openrouter)], common_limits: config.common_limits() };
         for (name, endpoint) in config.endpoints.iter().filter(|(name, _)| *name != OPENROUTER) {
             servers.list.push(Arc::new(ApiServer::from_config(name, endpoint, config.time_limits(name), paths)));
         }
@@ -69,6 +74,9 @@ impl ApiServers {
             ServerChoice::Address(url) => servers.add_address(url, paths)?,
         };
         servers.move_to_front(&first)?;
+        for server in &servers.list {
+            server.note_key_variable();
+        }
         Ok(servers)
     }
 
@@ -89,6 +97,22 @@ impl ApiServers {
     /// The servers as the state sees them.
     pub fn infos(&self, env: EnvLookup) -> Vec<EndpointInfo> {
         self.list.iter().map(|server| server.info(env)).collect()
+    }
+
+    /// Warns of servers that are reached over the network without encryption, and of key files that others can read.
+    pub fn exposures(&self) -> Vec<String> {
+        let exposed = self.list.iter().filter(|server| server.is_exposed()).map(|server| server.name.as_str());
+        let exposed: Vec<&str> = exposed.map(|name| name.split('?').next().unwrap_or(name)).collect();
+        let plain = (!exposed.is_empty()).then(|| {
+            let (names, its) =
+                (exposed.join(", "), if exposed.len() == 1 { "its address begins" } else { "the addresses begin" });
+            format!("what is sent to {names} is not encrypted, because {its} with http://")
+        });
+        let key_files = self.list.iter().filter_map(|server| server.key_source.as_ref().map(|places| &places.file));
+        let readable = key_files
+            .filter(|file| files::is_open_to_others(file))
+            .map(|file| format!("others can read the key in {}; `chmod 600` closes it", file.display()));
+        plain.into_iter().chain(readable).collect()
     }
 
     pub fn first(&self) -> Option<Arc<ApiServer>> {
@@ -164,7 +188,7 @@ impl ApiServer {
     /// The built-in server. `OPENROUTER_BASE_URL` changes its address, which then gets the same key.
     fn openrouter(config: &Config, paths: &AppPaths, env: EnvLookup) -> Self {
         let own = config.endpoints.get(OPENROUTER);
-        let moved = env("OPENROUTER_BASE_URL").map(|url| url.to_string_lossy().into_owned());
+        let moved = env("OPENROUTER_BASE_URL").map(|url| url.to_string_lossy().trim().to_owned());
         let places = keys::KeySources {
             variable: own.and_then(|own| own.key_env.clone()).or_else(|| Some("OPENROUTER_API_KEY".into())),
             command: own.map(|own| own.key_command.clone()).unwrap_or_default(),
@@ -230,6 +254,19 @@ impl ApiServer {
         variable.unwrap_or(if self.name == OPENROUTER { "OPENROUTER_API_KEY" } else { "API_KEY" })
     }
 
+    /// Whether what is sent to it goes over the network as it is.
+    fn is_exposed(&self) -> bool {
+        let is_plain = self.base_url.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http://"));
+        is_plain && !client::is_loopback(&self.base_url)
+    }
+
+    /// Keeps the variable of its key from the programs that we start.
+    fn note_key_variable(&self) {
+        if let Some(variable) = self.key_source.as_ref().and_then(|places| places.variable.as_deref()) {
+            secrets::note_variable(variable);
+        }
+    }
+
     pub fn key_places(&self) -> Option<&keys::KeySources> {
         self.key_source.as_ref()
     }
@@ -250,7 +287,7 @@ impl ApiServer {
 
     async fn connect(&self) -> Result<ApiClient, api::ApiError> {
         let (name, base_url, dialect, limits) = (self.name.clone(), self.base_url.clone(), self.dialect, self.limits);
-        let places = self.key_source.clone();
+        let (places, variable) = (self.key_source.clone(), self.key_variable().to_owned());
         let created = spawn_blocking(move || {
             let key = match places {
                 Some(places) => places
@@ -258,6 +295,9 @@ impl ApiServer {
                     .map_err(|error| api::ApiError::new(FaultKind::Key, error.to_string()))?,
                 None => None,
             };
+            if let Some(key) = &key {
+                secrets::note_key(key, &variable);
+            }
             let timeouts =
                 HttpTimeouts { connect: limits.connect, first_byte: limits.first_byte, idle: limits.silence_stop };
             ApiClient::with_timeouts(Endpoint { name, base_url, dialect, key }, timeouts)

@@ -11,7 +11,7 @@ use crate::{
         StreamId, Timestamp,
         recording::{FrameContent, RecordedFrame},
     },
-    log,
+    clock, log, text,
     ui::Msg,
 };
 
@@ -37,7 +37,7 @@ pub(super) async fn read_stream(
             reader.record_failure(error).await;
         }
     }
-    let _ = inbox.send(Msg::StreamEnded { stream, at: Timestamp::now(), result }).await; // Fails only on shutdown.
+    let _ = inbox.send(Msg::StreamEnded { stream, at: clock::now(), result }).await; // Fails only on shutdown.
 }
 
 /// A response that is being read.
@@ -73,7 +73,7 @@ impl StreamReader<'_> {
         loop {
             let mut events: Vec<Event> = Vec::new();
             let more = opened.next_batch(&mut events).await;
-            let at = Timestamp::now();
+            let at = clock::now();
             tracing::trace!(attempt = self.stream.request_number, events = events.len(), "events");
             let recorded = self.take_frames(&mut opened, at);
             if events.iter().any(|event| matches!(event, Event::ResponseEnded(_) | Event::Failed(_))) {
@@ -101,7 +101,7 @@ impl StreamReader<'_> {
             tracing::info!(url = sent.url, body = sent.body, "request");
         }
         if self.record {
-            self.report(vec![RecordedFrame::new(Timestamp::now(), FrameContent::Sent(Box::new(sent)))]).await;
+            self.report(vec![RecordedFrame::new(clock::now(), FrameContent::Sent(Box::new(sent)))]).await;
         }
     }
 
@@ -112,7 +112,7 @@ impl StreamReader<'_> {
             RawFrame::Payload(payload) => {
                 let payload = redact(redactor, payload);
                 if log::is_content_logged() {
-                    tracing::info!(%payload, "event");
+                    tracing::info!(payload = text::show_invisible_in_line(&payload), "event");
                 }
                 RecordedFrame::new(at, FrameContent::Received(payload))
             }
@@ -125,7 +125,7 @@ impl StreamReader<'_> {
     async fn record_head(&self, head: &ResponseHead) {
         if let Some(redactor) = self.redactor.as_ref().filter(|_| self.record) {
             let head = Box::new(redactor.redact_head(head.clone()));
-            self.report(vec![RecordedFrame::new(Timestamp::now(), FrameContent::Answered(head))]).await;
+            self.report(vec![RecordedFrame::new(clock::now(), FrameContent::Answered(head))]).await;
         }
     }
 
@@ -136,7 +136,7 @@ impl StreamReader<'_> {
         }
         if let Some(redactor) = self.redactor.as_ref().filter(|_| self.record && !refused.body.is_empty()) {
             let body = redactor.redact(&refused.body).into();
-            self.report(vec![RecordedFrame::new(Timestamp::now(), FrameContent::Received(body))]).await;
+            self.report(vec![RecordedFrame::new(clock::now(), FrameContent::Received(body))]).await;
         }
         refused.error
     }
@@ -152,7 +152,7 @@ impl StreamReader<'_> {
         let status = error.status.map(|status| format!("{status} ")).unwrap_or_default();
         let code = error.code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default();
         let failure = FrameContent::Failed(redactor.redact(&format!("{status}{}{code}", error.message)).into());
-        self.report(vec![RecordedFrame::new(Timestamp::now(), failure)]).await;
+        self.report(vec![RecordedFrame::new(clock::now(), failure)]).await;
     }
 
     async fn report(&self, pieces: Vec<RecordedFrame>) {

@@ -10,7 +10,7 @@ use std::{
 use rusqlite::{Connection, OpenFlags};
 
 use super::{StoreError, StoreOptions, run_marker::RunMarker, schema};
-use crate::files::{self, FileAccess};
+use crate::files;
 
 /// An open database, and this run's lock file beside it.
 #[derive(Debug)]
@@ -55,6 +55,12 @@ impl OpenDatabase {
                 format!("{path} is a directory, not a database; move it away, or name another folder with --data-dir");
             return Err(StoreError::Other(message));
         }
+        if let Err(error) = files::refuse_special(path) {
+            return Err(StoreError::Other(format!(
+                "{}: {error}; move it away, or name another folder with --data-dir",
+                path.display()
+            )));
+        }
         let connection = match create_file(path, options).and_then(|()| connect(path, options)) {
             Err(StoreError::ReadOnly(_)) if path.is_file() => connect_read_only(path)?,
             other => other?,
@@ -75,8 +81,13 @@ fn create_file(path: &Path, options: StoreOptions) -> Result<(), StoreError> {
         return Err(StoreError::ReadOnly(String::new()));
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    files::create_folder(folder, FileAccess::Owner)
-        .and_then(|()| files::create_private(path))
+    for suffix in ["-wal", "-shm"] {
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(suffix);
+        files::narrow(Path::new(&beside));
+    }
+    files::create_folder(folder)
+        .and_then(|()| files::open_private(path).map(drop))
         .map_err(|error| StoreError::from_io(&error, path))
 }
 

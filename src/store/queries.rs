@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use rusqlite::{
-    Connection, OptionalExtension, Result, Row, RowIndex, named_params,
-    types::{FromSqlError, Type},
+    Connection, OptionalExtension, Result, Row, RowIndex, Rows, named_params,
+    types::{FromSqlError, Type, ValueRef},
 };
 use uuid::Uuid;
 
@@ -12,8 +12,8 @@ use super::stored_json;
 use crate::{
     api::{Usage, Usd},
     chat::{
-        Answer, ConversationChange, ConversationHeader, ConversationId, ConversationSummary, ItemSlot, Message,
-        MessageBody, MessageId, Prompt, Timestamp, WireRecording,
+        Answer, AnswerEnd, ConversationChange, ConversationHeader, ConversationId, ConversationSummary, Item, ItemSlot,
+        Message, MessageBody, MessageId, Prompt, Timestamp, ToolCallRun, WireRecording,
         answer::{AssemblyState, StepUsage},
         nanos::{from_nanos, to_nanos},
         recording::RecordingChunk,
@@ -24,6 +24,8 @@ use crate::{
 /// A conversation as it is stored, without its messages.
 pub(super) struct StoredConversation {
     pub header: ConversationHeader,
+    /// Whether the branch in the header can be read.
+    pub has_branch: bool,
     pub draft: String,
     pub queue: Vec<String>,
 }
@@ -61,16 +63,15 @@ const TRIM_RECORDED: &str = "delete from recorded where n in (
 pub(super) fn newest_conversations(db: &Connection, most: usize) -> Result<Vec<ConversationSummary>> {
     let most = i64::try_from(most).unwrap_or(i64::MAX);
     let mut rows = db.prepare_cached(NEWEST)?;
-    rows.query_map([most], |row| {
+    readable_rows(rows.query([most])?, |row| {
         Ok(ConversationSummary {
             id: ConversationId(read_uuid(row, 0)?),
-            title: row.get(1)?,
-            updated_at: from_nanos(row.get(2)?),
-            unread: row.get(3)?,
-            failed: row.get(4)?,
+            title: read_text(row, 1),
+            updated_at: from_nanos(row.get(2).unwrap_or_default()),
+            unread: row.get(3).unwrap_or_default(),
+            failed: row.get(4).unwrap_or_default(),
         })
-    })?
-    .collect()
+    })
 }
 
 pub(super) fn count_conversations(db: &Connection) -> Result<usize> {
@@ -81,36 +82,44 @@ pub(super) fn count_conversations(db: &Connection) -> Result<usize> {
 pub(super) fn conversation(db: &Connection, id: ConversationId) -> Result<Option<StoredConversation>> {
     let mut row = db.prepare_cached("select * from conversation where id = ?1")?;
     row.query_row([id_text(id.0)], |row| {
+        let branch = read_json(row, "branch");
+        let has_branch = branch.is_ok();
         let header = ConversationHeader {
             id,
-            title: row.get("title")?,
-            renamed: row.get("renamed")?,
-            settings: read_json(row, "settings")?,
-            branch: read_json(row, "branch")?,
-            updated_at: from_nanos(row.get("updated")?),
-            unread: row.get("unread")?,
-            left_out: read_json(row, "left_out")?,
+            title: read_text(row, "title"),
+            renamed: row.get("renamed").unwrap_or_default(),
+            settings: read_json(row, "settings").unwrap_or_default(),
+            branch: branch.unwrap_or_default(),
+            updated_at: from_nanos(row.get("updated").unwrap_or_default()),
+            unread: row.get("unread").unwrap_or_default(),
+            left_out: read_json(row, "left_out").unwrap_or_default(),
         };
-        Ok(StoredConversation { header, draft: row.get("draft")?, queue: read_json(row, "queue")? })
+        let queue = read_json(row, "queue").unwrap_or_default();
+        Ok(StoredConversation { header, has_branch, draft: read_text(row, "draft"), queue })
     })
     .optional()
 }
 
-pub(super) fn messages(db: &Connection, conversation: ConversationId) -> Result<Vec<StoredMessage>> {
+/// Returns the messages that can be read, and how many cannot.
+pub(super) fn messages(db: &Connection, conversation: ConversationId) -> Result<(Vec<StoredMessage>, usize)> {
     let mut rows = db.prepare_cached(MESSAGES)?;
-    rows.query_map([id_text(conversation.0)], read_message)?.collect()
+    let mut unreadable = 0;
+    let found = readable_rows(rows.query([id_text(conversation.0)])?, |row| {
+        read_message(row).inspect_err(|_| unreadable += 1)
+    })?;
+    Ok((found, unreadable))
 }
 
 /// Returns the answers that are still marked as open.
 pub(super) fn open_messages(db: &Connection) -> Result<Vec<StoredMessage>> {
     let mut rows = db.prepare_cached(OPEN_MESSAGES)?;
-    rows.query_map([], read_message)?.collect()
+    readable_rows(rows.query([])?, read_message)
 }
 
 /// Returns the journal of an answer since its row was last written, oldest first, each line with its time.
 pub(super) fn growth(db: &Connection, message: MessageId) -> Result<Vec<(Timestamp, String)>> {
     let mut rows = db.prepare_cached(GROWTH)?;
-    rows.query_map([id_text(message.0)], |row| Ok((from_nanos(row.get("at")?), row.get("events")?)))?.collect()
+    readable_rows(rows.query([id_text(message.0)])?, |row| Ok((from_nanos(row.get("at")?), row.get("events")?)))
 }
 
 /// Returns the newest prompts outside the trash, without duplicates.
@@ -120,7 +129,7 @@ pub(super) fn newest_prompts(db: &Connection, limit: usize) -> Result<Vec<String
     let mut prompts = Vec::new();
     let mut found = rows.query([])?;
     while let Some(row) = found.next()? {
-        let prompt: String = row.get(0)?;
+        let prompt = read_text(row, 0);
         if seen.insert(prompt.clone()) {
             prompts.push(prompt);
             if prompts.len() == limit {
@@ -134,8 +143,8 @@ pub(super) fn newest_prompts(db: &Connection, limit: usize) -> Result<Vec<String
 pub(super) fn total_cost(db: &Connection, since: Timestamp) -> Result<Usd> {
     let mut rows = db.prepare_cached(SPENT)?;
     let mut total = Usd::default();
-    for digits in rows.query_map([to_nanos(since)], |row| row.get::<_, String>(0))? {
-        total = Usd::parse(&digits?).and_then(|cost| total.checked_add(&cost)).unwrap_or(total);
+    for digits in readable_rows(rows.query([to_nanos(since)])?, |row| row.get::<_, String>(0))? {
+        total = Usd::parse(&digits).and_then(|cost| total.checked_add(&cost)).unwrap_or(total);
     }
     Ok(total)
 }
@@ -294,56 +303,94 @@ pub(super) fn write_message(
     Ok(())
 }
 
+/// Reads the rows that can be read. One that cannot, because something else wrote to it, costs no other.
+fn readable_rows<T>(mut rows: Rows<'_>, mut read: impl FnMut(&Row) -> Result<T>) -> Result<Vec<T>> {
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.extend(read(row));
+    }
+    Ok(found)
+}
+
+/// Reads a message. Only its ids must be readable.
 fn read_message(row: &Row) -> Result<StoredMessage> {
-    let body = match row.get_ref("role")?.as_str()? {
-        "prompt" => MessageBody::Prompt(Prompt { text: row.get("text")? }),
-        _ => MessageBody::Answer(read_answer(row)?),
+    let body = match read_text(row, "role").as_str() {
+        "prompt" => MessageBody::Prompt(Prompt { text: read_text(row, "text") }),
+        _ => MessageBody::Answer(read_answer(row)),
     };
     let message = Message {
         id: MessageId(read_uuid(row, "id")?),
         parent: row.get::<_, Option<String>>("parent")?.map(|_| read_uuid(row, "parent")).transpose()?.map(MessageId),
-        created_at: from_nanos(row.get("at")?),
-        rev: row.get("rev")?,
+        created_at: from_nanos(row.get("at").unwrap_or_default()),
+        rev: row.get("rev").unwrap_or_default(),
         body,
     };
     Ok(StoredMessage {
         conversation: ConversationId(read_uuid(row, "conversation")?),
-        owner: row.get("owner")?,
+        owner: row.get("owner").unwrap_or_default(),
         message,
     })
+}
+
+/// Reads a text, also one that is not UTF-8; empty if it is no text.
+fn read_text(row: &Row, column: impl RowIndex) -> String {
+    match row.get_ref(column) {
+        Ok(ValueRef::Text(bytes) | ValueRef::Blob(bytes)) => String::from_utf8_lossy(bytes).into_owned(),
+        Ok(ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_)) | Err(_) => String::new(),
+    }
 }
 
 fn is_priced(bill: &StepUsage) -> bool {
     bill.usage.as_ref().is_some_and(|usage| usage.cost.is_some())
 }
 
-fn read_answer(row: &Row) -> Result<Answer> {
+/// Reads an answer. What cannot be read of it is left out, and a note says so.
+fn read_answer(row: &Row) -> Answer {
+    let time = |column: &str| row.get::<_, Option<i64>>(column).unwrap_or_default().map(from_nanos);
+    let (items, call_runs) = (read_items(row), read_call_runs(row));
+    let end = read_json(row, "ending");
+    let is_damaged = items.is_err() || call_runs.is_err() || end.is_err();
     let mut answer = Answer {
-        endpoint: row.get("endpoint")?,
-        model: row.get("model")?,
-        answered_by: row.get("answered_by")?,
-        items: stored_json::items_from_json(row.get_ref("items")?.as_str()?).map_err(conversion_error)?,
-        call_runs: row
-            .get_ref("runs")?
-            .as_str_or_null()?
-            .map_or(Ok(BTreeMap::new()), stored_json::map_from_json)
-            .map_err(conversion_error)?,
-        end: read_json(row, "ending")?,
+        endpoint: read_text(row, "endpoint"),
+        model: read_text(row, "model"),
+        answered_by: row.get("answered_by").unwrap_or_default(),
+        items: items.unwrap_or_default(),
+        call_runs: call_runs.unwrap_or_default(),
+        end: end.unwrap_or(AnswerEnd::Interrupted),
         usage: None,
-        usage_by_step: match row.get_ref("bills")?.as_str_or_null()? {
-            Some(bills) => stored_json::step_usage_from_json(bills).map_err(conversion_error)?,
-            None => [(0, StepUsage { generation_id: row.get("generation")?, usage: read_usage(row)? })].into(),
-        },
-        started_at: from_nanos(row.get("started")?),
-        first_text_at: row.get::<_, Option<i64>>("first_text")?.map(from_nanos),
-        ended_at: row.get::<_, Option<i64>>("ended")?.map(from_nanos),
+        usage_by_step: read_usage_by_step(row).unwrap_or_default(),
+        started_at: time("started").or_else(|| time("at")).unwrap_or_default(),
+        first_text_at: time("first_text"),
+        ended_at: time("ended"),
         // Written by another version, it may not be readable.
         params: read_json(row, "course").unwrap_or_default(),
-        notes: read_json(row, "notes")?,
+        notes: read_json(row, "notes").unwrap_or_default(),
         assembly: AssemblyState::default(),
     };
+    if is_damaged {
+        answer.notes.push(DAMAGED_ANSWER.into());
+    }
     answer.sum_usage();
-    Ok(answer)
+    answer
+}
+
+/// The note on an answer whose row cannot be read in full.
+const DAMAGED_ANSWER: &str = "a part of this answer cannot be read: its row in the database is damaged";
+
+fn read_items(row: &Row) -> Result<BTreeMap<ItemSlot, Item>> {
+    stored_json::items_from_json(row.get_ref("items")?.as_str()?).map_err(conversion_error)
+}
+
+fn read_call_runs(row: &Row) -> Result<BTreeMap<ItemSlot, ToolCallRun>> {
+    let runs = row.get_ref("runs")?.as_str_or_null()?;
+    runs.map_or(Ok(BTreeMap::new()), stored_json::map_from_json).map_err(conversion_error)
+}
+
+fn read_usage_by_step(row: &Row) -> Result<BTreeMap<u32, StepUsage>> {
+    match row.get_ref("bills")?.as_str_or_null()? {
+        Some(bills) => stored_json::step_usage_from_json(bills).map_err(conversion_error),
+        None => Ok([(0, StepUsage { generation_id: row.get("generation")?, usage: read_usage(row)? })].into()),
+    }
 }
 
 /// Reads the usage as versions before the column `bills` stored it; `None` if the server reported none.

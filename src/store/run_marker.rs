@@ -8,7 +8,7 @@ use std::{
 
 use uuid::Uuid;
 
-use crate::files::{self, FileAccess};
+use crate::files;
 
 /// This run's lock file, and the folder with the lock files of all runs.
 #[derive(Debug)]
@@ -33,8 +33,7 @@ impl RunMarker {
     /// they are complete again once this run has saved their ends.
     pub(super) fn claim(&mut self) -> &str {
         if self.lock_file.is_none() {
-            let opened =
-                files::create_folder(&self.folder, FileAccess::Owner).and_then(|()| File::create(self.path(&self.id)));
+            let opened = files::create_folder(&self.folder).and_then(|()| files::open_private(&self.path(&self.id)));
             self.lock_file = opened.ok().filter(|mark| mark.try_lock().is_ok());
         }
         &self.id
@@ -42,7 +41,7 @@ impl RunMarker {
 
     /// Whether the run with this name is this one or still holds its lock.
     pub(super) fn is_alive(&self, name: &str) -> bool {
-        let held = || File::open(self.path(name)).is_ok_and(|mark| is_held(&mark));
+        let held = || files::open(&self.path(name)).is_ok_and(|mark| is_held(&mark));
         name == self.id || (Uuid::parse_str(name).is_ok() && held())
     }
 
@@ -51,7 +50,7 @@ impl RunMarker {
     pub(super) fn remove_stale(&self) -> bool {
         let marks = fs::read_dir(&self.folder).into_iter().flatten().flatten();
         let others = marks.filter(|mark| mark.file_name().to_str() != Some(&self.id));
-        let held = |mark: &fs::DirEntry| File::open(mark.path()).is_ok_and(|mark| is_held(&mark));
+        let held = |mark: &fs::DirEntry| files::open(&mark.path()).is_ok_and(|mark| is_held(&mark));
         let (living, gone): (Vec<_>, Vec<_>) = others.partition(held);
         for mark in gone {
             let _ = fs::remove_file(mark.path()); // Another run may have removed it already.

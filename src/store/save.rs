@@ -7,8 +7,9 @@ use super::{
     database::OpenDatabase,
     queries::{self, id_text, to_json, write_order},
 };
-use crate::chat::{
-    Answer, AnswerEnd, ConversationChange, ConversationId, Message, MessageBody, MessageId, Timestamp, nanos::to_nanos,
+use crate::{
+    chat::{Answer, AnswerEnd, ConversationChange, ConversationId, Message, MessageBody, MessageId, nanos::to_nanos},
+    clock,
 };
 
 /// Why one save of several failed.
@@ -125,7 +126,7 @@ fn write_change(db: &Connection, change: &ConversationChange, owner: Option<&str
             update_conversation(db, "update conversation set unread = ?2 where id = ?1", *conversation, false)?;
         }
         ConversationChange::Trash(conversation) => {
-            let now = Some(to_nanos(Timestamp::now()));
+            let now = Some(to_nanos(clock::now()));
             update_conversation(db, "update conversation set trashed_at = ?2 where id = ?1", *conversation, now)?;
         }
         ConversationChange::Restore(conversation) => {
@@ -164,7 +165,7 @@ pub(super) fn write_message(
 fn write_growth(db: &Connection, message: MessageId, events: &str) -> rusqlite::Result<()> {
     db.prepare_cached("insert into growth (message, at, events) values (?1, ?2, ?3)")?.execute(params![
         id_text(message.0),
-        to_nanos(Timestamp::now()),
+        to_nanos(clock::now()),
         events
     ])?;
     Ok(())

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{SaveTicket, StoreError, StoreJob, StoreOptions, StoreReply, database::OpenDatabase, queries, recover};
-use crate::chat::{Conversation, ConversationChange, ConversationId, ConversationSummary};
+use crate::chat::{Conversation, ConversationChange, ConversationId, ConversationSummary, Message, MessageId};
 
 /// How many conversations come with the first reply.
 const INITIAL_SUMMARIES: usize = 200;
@@ -177,13 +177,33 @@ fn load_conversation(database: &mut OpenDatabase, id: ConversationId) -> Result<
     let db = database.connection.transaction()?; // A consistent snapshot, even while another instance writes.
     let stored = queries::conversation(&db, id)?.ok_or(LoadFailure::Missing)?;
     let mut messages = Vec::new();
-    for mut found in queries::messages(&db, id)? {
+    let (found, unreadable) = queries::messages(&db, id)?;
+    for mut found in found {
         if found.owner.is_some() {
             recover::replay_growth(&db, &mut found)?;
         }
         messages.push(found.message);
     }
-    Ok(Conversation::restore(stored.header, messages, stored.draft, stored.queue))
+    let mut header = stored.header;
+    if unreadable > 0 || !stored.has_branch {
+        header.branch = readable_branch(header.branch, &messages);
+    }
+    Ok(Conversation::restore(header, messages, stored.draft, stored.queue))
+}
+
+/// Returns the branch without messages that could not be read; if nothing is left, the way to the newest message.
+fn readable_branch(branch: Vec<MessageId>, messages: &[Message]) -> Vec<MessageId> {
+    let find = |id: MessageId| messages.iter().find(|message| message.id == id);
+    let is_whole = branch.last().is_some_and(|last| find(*last).is_some());
+    if is_whole || messages.is_empty() {
+        return branch.into_iter().filter(|id| find(*id).is_some()).collect();
+    }
+    let newest = messages.iter().max_by_key(|message| message.id);
+    // No longer than there are messages: damaged parents could form a ring.
+    let way = std::iter::successors(newest, |message| find(message.parent?)).take(messages.len());
+    let mut branch: Vec<MessageId> = way.map(|message| message.id).collect();
+    branch.reverse();
+    branch
 }
 
 fn find_latest(database: &OpenDatabase) -> Result<ConversationId, LoadFailure> {

@@ -7,6 +7,8 @@ use std::{fmt, process::Command, sync::mpsc as sync, thread, time::Duration};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use tokio::sync::mpsc;
 
+pub use desktop::hold_clipboard;
+
 use desktop::DesktopClipboard;
 
 use crate::processes;
@@ -49,8 +51,7 @@ pub struct CopyOutcome {
     pub result: Result<String, String>,
 }
 
-/// Copies texts one after another on its own thread: the desktop may be slow, and a copied text is available only as
-/// long as that thread lives.
+/// Copies texts one after another on its own thread, because the desktop may be slow.
 pub struct ClipboardWorker {
     env: ClipboardEnv,
     /// Started by the first copy.
@@ -137,7 +138,7 @@ fn run_worker(
     jobs: &sync::Receiver<(String, ClipboardTarget)>,
     outcomes: &mpsc::Sender<CopyOutcome>,
 ) {
-    let mut desktop = DesktopClipboard::default();
+    let mut desktop = DesktopClipboard::new();
     for (text, target) in jobs {
         if outcomes.blocking_send(copy_by_best_route(surroundings, &text, target, &mut desktop)).is_err() {
             return; // The program is ending.

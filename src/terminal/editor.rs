@@ -8,10 +8,7 @@ use std::{
 
 use tokio::process::{Child, Command};
 
-use crate::{
-    files::{self, FileAccess},
-    processes,
-};
+use crate::{files, processes};
 
 /// A running editor.
 #[derive(Debug)]
@@ -49,7 +46,8 @@ impl ExternalEditor {
         if !status.success() {
             return Err(self.failure_message(status));
         }
-        let text = fs::read(self.draft.path()).map_err(|error| format!("the edited text cannot be read: {error}"))?;
+        let text =
+            files::read(&self.draft.path()).map_err(|error| format!("the edited text cannot be read: {error}"))?;
         let text = String::from_utf8_lossy(&text).replace("\r\n", "\n");
         // Editors end the last line with a newline; a prompt has none.
         Ok(text.strip_suffix('\n').unwrap_or(&text).to_owned())
@@ -95,9 +93,9 @@ impl DraftFile {
         let mut name = [0; 8];
         getrandom::fill(&mut name).map_err(io::Error::other)?;
         let folder = std::env::temp_dir().join(format!("ibid-{:016x}", u64::from_be_bytes(name)));
-        files::create_new_folder(&folder, FileAccess::Owner)?;
+        files::create_new_folder(&folder)?;
         let draft = Self { folder };
-        files::write_new(&draft.path(), text.as_bytes(), FileAccess::Owner)?;
+        files::write_new(&draft.path(), text.as_bytes())?;
         Ok(draft)
     }
 

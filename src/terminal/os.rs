@@ -11,8 +11,7 @@ use other as system;
 use unix as system;
 
 pub use system::{
-    KeyboardInput, QUERY_BACKGROUND, START_REPORTS, STOP_REPORTS, TerminalOutput, mouse_modes, suspend,
-    terminal_output, write_to_terminal,
+    KeyboardInput, QUERY_BACKGROUND, START_REPORTS, STOP_REPORTS, TerminalOutput, mouse_modes, suspend, terminal_output,
 };
 
 use std::{
@@ -26,8 +25,13 @@ use std::{
 
 use tokio::sync::mpsc;
 
-/// How long the program may take to end after a signal: a stalled terminal could block it for ever.
-const EXIT_GRACE: Duration = Duration::from_secs(5);
+use super::input::ESCAPE_TIMEOUT;
+
+/// How long the terminal may take to show what was written last.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How long the program may take to end after it has taken a signal.
+const EXIT_GRACE: Duration = Duration::from_secs(4);
 
 /// An event that the system reports to the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,17 +106,37 @@ pub fn block_until<F: Future>(deadline: Instant, future: F) -> Option<F::Output>
     }
 }
 
-/// Returns how long the rest of a key may take; over a network it may arrive in pieces.
-pub fn key_timeout(over_ssh: bool) -> Duration {
-    Duration::from_millis(if over_ssh { 100 } else { 25 })
+/// Returns how long a lone ESC may take to become another key; over a network it may arrive in pieces.
+pub fn escape_timeout(over_ssh: bool) -> Duration {
+    if over_ssh { 2 * ESCAPE_TIMEOUT } else { ESCAPE_TIMEOUT }
+}
+
+/// Writes to the terminal and waits until it was sent, at most a second: a stalled terminal does not keep us from ending.
+pub fn write_and_drain(bytes: Vec<u8>) {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let write = move || {
+        // Nobody could handle the error, and nobody may be waiting any more.
+        let _ = system::write_to_terminal(&bytes);
+        system::drain_terminal();
+        let _ = sender.send(());
+    };
+    if thread::Builder::new().name("last words".into()).spawn(write).is_ok() {
+        let _ = receiver.recv_timeout(DRAIN_TIMEOUT);
+    }
 }
 
 /// Passes a signal on, and ends the program by force if it does not end in time.
 #[expect(clippy::disallowed_methods, reason = "the loop does not answer, so it can neither wait nor end the program")]
 async fn forward_signal(send: &mpsc::Sender<SystemSignal>, signal: SystemSignal) {
     if signal == SystemSignal::Terminate {
-        tokio::spawn(async {
-            tokio::time::sleep(EXIT_GRACE).await;
+        let loop_signals = send.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(DRAIN_TIMEOUT).await;
+            // A loop that has not taken its signals by now waits for a terminal that shows nothing.
+            if loop_signals.capacity() == loop_signals.max_capacity() {
+                tokio::time::sleep(EXIT_GRACE).await;
+            }
+            super::restore();
             std::process::exit(130);
         });
     }

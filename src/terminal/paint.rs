@@ -3,6 +3,7 @@
 //! Cells between two changed ones are rewritten where that is shorter than moving the cursor, blanks are erased
 //! together, rows that only moved are scrolled, and attributes are sent only when they change.
 
+mod joined;
 mod scroll;
 
 use std::{fmt::Write as _, io::Write};
@@ -93,7 +94,7 @@ impl CellPainter {
         let changed = changed_cells(&self.screen, next);
         let scrolled = changed.len() >= scroll::MIN_SAVED_CELLS && self.scroll_rows(next);
         let changed = if scrolled { changed_cells(&self.screen, next) } else { changed };
-        self.print_cells(&cells_at(next, &changed));
+        self.print_cells(&cells_at(next, &joined::with_overdrawn_cells(next, changed)));
         self.place_cursor(cursor);
         if self.bytes.len() > BEGIN_UPDATE.len() {
             self.bytes.extend_from_slice(END_UPDATE);
@@ -132,6 +133,8 @@ impl CellPainter {
         let mut rest = cells;
         // Cells covered by the last wide one are not written, because that would destroy it.
         let mut covered = Position::ORIGIN;
+        // Behind a joined cluster there may be half of another character, which only printing takes away as a whole.
+        let mut must_print = None;
         while let Some(&(x, y, cell)) = rest.first() {
             if y == covered.y && x < covered.x {
                 rest = &rest[1..];
@@ -140,7 +143,8 @@ impl CellPainter {
             self.move_to(Position { x, y });
             let (blanks, taken) = self.count_blanks(rest);
             let reaches_edge = x + blanks == self.screen.area.width;
-            if blanks >= MIN_ERASED || (reaches_edge && blanks > 3) {
+            let can_erase = must_print != Some(Position { x, y });
+            if can_erase && (blanks >= MIN_ERASED || (reaches_edge && blanks > 3)) {
                 self.set_pen(PenStyle::of(cell));
                 if reaches_edge {
                     self.bytes.extend_from_slice(b"\x1b[K");
@@ -153,6 +157,7 @@ impl CellPainter {
                 rest = &rest[taken..];
             } else {
                 covered = Position { x: x.saturating_add(cell.cell_width().max(1)), y };
+                must_print = joined::is_joined(cell).then_some(covered);
                 let replaces_wide_cell =
                     self.screen.cell((covered.x - 1, y)).is_some_and(|cell| cell.cell_width() == 2);
                 self.print_cell(cell);
@@ -192,11 +197,17 @@ impl CellPainter {
 
     fn print_cell(&mut self, cell: &Cell) {
         self.set_pen(PenStyle::of(cell));
-        if cell.cell_width() == 2 && cell.symbol().contains('\u{fe0f}') {
+        let at = self.position;
+        if cell.cell_width() == 2
+            && cell.symbol().contains('\u{fe0f}')
+            && let Some(at) = at
+        {
             // A terminal that draws it narrow would leave the old content in its second half.
-            self.bytes.extend_from_slice(b"  \x1b[2D");
+            self.bytes.extend_from_slice(b"  ");
+            self.jump_to(at);
         }
-        self.bytes.extend_from_slice(cell.symbol().as_bytes());
+        let room = at.map_or(u16::MAX, |at| self.screen.area.width - at.x);
+        self.bytes.extend_from_slice(&joined::symbol_within(cell, room));
         self.position = match (self.position, cursor_advance(cell)) {
             (Some(at), Some(width)) if at.x + width < self.screen.area.width => {
                 Some(Position { x: at.x + width, ..at })

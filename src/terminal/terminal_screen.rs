@@ -22,13 +22,29 @@ use super::{
     osc_notify,
     paint::CellPainter,
 };
-use crate::config::MouseMode;
+use crate::{config::MouseMode, text};
 
 /// Whether this process holds the terminal; a global because the panic hook has no other access to it.
 static TERMINAL_HELD: AtomicBool = AtomicBool::new(false);
 
 /// Whether the window title was pushed onto the terminal's stack; a global for the same reason.
 static TITLE_PUSHED: AtomicBool = AtomicBool::new(false);
+
+/// The largest screen that is drawn; a terminal that claims more shows it in its corner.
+const MAX_SIZE: Size = Size { width: 2000, height: 1000 };
+
+/// Returns the size of this process's terminal, as far as it can be drawn.
+///
+/// # Errors
+/// The terminal is gone.
+pub fn current_size() -> io::Result<Size> {
+    let (width, height) = terminal::size()?;
+    Ok(drawable(Size { width, height }))
+}
+
+fn drawable(size: Size) -> Size {
+    Size { width: size.width.clamp(1, MAX_SIZE.width), height: size.height.clamp(1, MAX_SIZE.height) }
+}
 
 /// The screen: frames are drawn into memory, and each is sent in one write.
 pub struct TerminalScreen<W: Write> {
@@ -64,8 +80,7 @@ impl TerminalScreen<super::os::TerminalOutput> {
                 return Err(io::Error::other(format!("{stream_name} is not a terminal; `ibid ask` works without one")));
             }
         }
-        let (width, height) = terminal::size()?;
-        let mut screen = Self::new(super::os::terminal_output()?, Size { width, height }, TerminalOwner::ThisProcess);
+        let mut screen = Self::new(super::os::terminal_output()?, current_size()?, TerminalOwner::ThisProcess);
         screen.reenter()?;
         Ok(screen)
     }
@@ -169,8 +184,7 @@ impl<W: Write> TerminalScreen<W> {
             enter_modes(&mut self.out)?;
             self.out.write_all(mouse_modes(self.mouse).as_bytes())?;
             self.out.flush()?;
-            let (width, height) = terminal::size()?;
-            self.resize(Size { width, height });
+            self.resize(current_size()?);
             self.write_title()?;
         }
         self.repaint();
@@ -202,6 +216,23 @@ fn enter_modes(out: &mut impl Write) -> io::Result<()> {
     out.flush()
 }
 
+/// Returns why a terminal of this kind cannot show a full screen.
+pub fn unsuitable_terminal(term: Option<&str>) -> Option<String> {
+    let term = term.unwrap_or_default();
+    let family = term.split(['-', '+']).next().unwrap_or_default();
+    let is_unsuitable =
+        matches!(family, "" | "dumb" | "unknown" | "network" | "dialup" | "emacs" | "vt52" | "vt100" | "vt102");
+    // Windows has no such variable.
+    if cfg!(windows) || !is_unsuitable {
+        return None;
+    }
+    let name = if term.is_empty() { "TERM is not set".to_owned() } else { format!("TERM is {}", text::clean(term)) };
+    Some(format!(
+        "this terminal cannot show a full screen ({name}), and the plain mode for such terminals does not exist yet; \
+         `ibid ask` works here, or set TERM to what the terminal is, such as TERM=xterm-256color"
+    ))
+}
+
 /// Restores the terminal, if this process holds it. Never fails, since nobody could handle the error.
 pub fn restore() {
     if !TERMINAL_HELD.swap(false, Ordering::AcqRel) {
@@ -220,7 +251,7 @@ pub fn restore() {
         Show
     );
     if queued.is_ok() {
-        let _ = super::os::write_to_terminal(&bytes);
+        super::os::write_and_drain(bytes);
     }
 }
 
@@ -247,6 +278,13 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_terminal_of_absurd_size_is_cut_to_what_can_be_drawn() {
+        for (width, height, expected) in [(80, 24, (80, 24)), (0, 0, (1, 1)), (u16::MAX, u16::MAX, (2000, 1000))] {
+            assert_eq!(drawable(Size { width, height }), Size::from(expected));
+        }
+    }
+
     fn draw_text(words: &str) -> impl FnOnce(&mut Buffer) -> Option<Position> {
         move |cells| {
             cells.reset();
@@ -268,6 +306,18 @@ mod tests {
             assert!(frame.starts_with("\\x1b[?2026h") && frame.ends_with("\\x1b[?2026l"), "{frame}");
         }
         assert!(frames[0].contains("hello") && !frames[1].contains("hello"), "{frames:?}");
+    }
+
+    #[test]
+    fn terminals_without_a_full_screen_are_told_apart_by_their_name() {
+        for term in ["dumb", "vt100", "vt100-nav", "vt102", "unknown", "dumb-emacs-ansi", "emacs"] {
+            let why = unsuitable_terminal(Some(term)).unwrap_or_default();
+            assert!(cfg!(windows) || (why.contains(term) && why.contains("plain mode")), "{term}: {why}");
+        }
+        assert!(cfg!(windows) || unsuitable_terminal(None).is_some_and(|why| why.contains("TERM is not set")));
+        for term in ["xterm", "xterm-256color", "linux", "screen", "tmux-256color", "vt220", "foot", "eterm-color"] {
+            assert_eq!(unsuitable_terminal(Some(term)), None);
+        }
     }
 
     #[test]

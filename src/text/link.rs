@@ -2,6 +2,8 @@
 
 use std::{fmt::Write, ops::Range};
 
+use super::work;
+
 /// Ends a link.
 pub const OSC8_CLOSE: &str = "\x1b]8;;\x1b\\";
 
@@ -54,21 +56,25 @@ pub fn find_addresses(words: &str) -> Vec<Range<usize>> {
 
 /// Cuts the punctuation of the sentence off an address; a closing bracket stays if it was opened in the address.
 fn trim_punctuation(address: &str) -> &str {
+    let mut surplus = BRACKETS.map(|(open, close)| count(address, close).saturating_sub(count(address, open)));
     let mut address = address;
     while let Some(last) = address.chars().next_back() {
-        let opened = |open: char, close: char| address.matches(open).count() >= address.matches(close).count();
-        let stays = match last {
-            ')' => opened('(', ')'),
-            ']' => opened('[', ']'),
-            '}' => opened('{', '}'),
-            _ => !"?!.,:;*_~'’”»…".contains(last),
-        };
-        if stays {
-            break;
+        work::count_steps(1);
+        match BRACKETS.iter().position(|(_, close)| *close == last) {
+            Some(kind) if surplus[kind] > 0 => surplus[kind] -= 1,
+            None if "?!.,:;*_~'’”»…".contains(last) => (),
+            _ => break,
         }
         address = &address[..address.len() - last.len_utf8()];
     }
     address
+}
+
+const BRACKETS: [(char, char); 3] = [('(', ')'), ('[', ']'), ('{', '}')];
+
+fn count(text: &str, char: char) -> usize {
+    work::count_steps(text.len());
+    text.matches(char).count()
 }
 
 /// Returns the sequence that begins a link, if the address may be opened.
@@ -124,6 +130,13 @@ mod tests {
         assert_eq!(found("**http://x.example**, <b>http://y.example</b>"), ["http://x.example", "http://y.example"]);
         assert_eq!(found("http:// https:// www. xhttps://x.example a.www.b http and httpd"), [""; 0]);
         assert_eq!(found("http://x.example/http://y.example"), ["http://x.example/http://y.example"]);
+    }
+
+    #[test]
+    fn punctuation_behind_an_address_is_counted_once() {
+        work::assert_linear("brackets", 1000, work::heavy_inputs::brackets_behind_address, |text| {
+            find_addresses(text);
+        });
     }
 
     proptest! {

@@ -105,7 +105,53 @@ impl ToolContent {
     }
 }
 
+impl ToolOutcome {
+    /// Changes every text in it; data of images and files stays.
+    #[must_use]
+    pub fn map_texts(self, change: impl Fn(String) -> String + Copy) -> Self {
+        let content = self.content.into_iter().map(|content| content.map_texts(change)).collect();
+        Self { content, failed: self.failed }
+    }
+}
+
+impl ToolContent {
+    fn map_texts(self, change: impl Fn(String) -> String + Copy) -> Self {
+        match self {
+            Self::Text(text) => Self::Text(change(text)),
+            Self::Resource { uri, mime, text } => Self::Resource { uri: change(uri), mime, text: change(text) },
+            Self::Link { uri, name } => Self::Link { uri: change(uri), name: change(name) },
+            Self::File { uri, mime, data } => Self::File { uri: change(uri), mime, data },
+            Self::Structured(value) => Self::Structured(map_strings(value, change)),
+            Self::Image { .. } | Self::Audio { .. } => self,
+        }
+    }
+}
+
+fn map_strings(value: Value, change: impl Fn(String) -> String + Copy) -> Value {
+    match value {
+        Value::String(text) => Value::String(change(text)),
+        Value::Array(list) => list.into_iter().map(|value| map_strings(value, change)).collect(),
+        Value::Object(fields) => {
+            Value::Object(fields.into_iter().map(|(name, value)| (name, map_strings(value, change))).collect())
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => value,
+    }
+}
+
 impl ToolFailure {
+    /// Changes the text in it.
+    #[must_use]
+    pub fn map_text(self, change: impl Fn(String) -> String) -> Self {
+        match self {
+            Self::Arguments(why) => Self::Arguments(change(why)),
+            Self::Start(why) => Self::Start(change(why)),
+            Self::Crashed(why) => Self::Crashed(change(why)),
+            Self::Refused(why) => Self::Refused(change(why)),
+            Self::Garbled(why) => Self::Garbled(change(why)),
+            Self::Unknown | Self::TimedOut { .. } => self,
+        }
+    }
+
     /// Returns one sentence without a full stop, for both the user and the model.
     pub fn message(&self) -> String {
         match self {

@@ -1,7 +1,11 @@
 //! Converts the schemas of arguments to a form that strict providers accept, and arguments back to the form that a tool
 //! expects.
 
+use std::collections::{HashMap, HashSet};
+
 use serde_json::{Map, Value, json};
+
+use crate::text::work;
 
 /// The name of the only argument of a tool whose schema is not an object.
 const WRAPPED_ARGUMENT: &str = "value";
@@ -69,9 +73,10 @@ fn is_wrapped(schema: &Value) -> bool {
     !is_object || ["anyOf", "oneOf", "allOf", "enum", "not", "$ref"].iter().any(|key| schema.get(*key).is_some())
 }
 
-/// Whether every object in the schema lists its properties and allows no others.
+/// Whether every node of the schema has a type, and every object lists its properties and allows no others.
 fn can_be_strict(schema: &Value) -> bool {
     match schema {
+        Value::Object(fields) if !has_type(fields) => false,
         Value::Object(fields) => {
             let is_object = fields.get("type").is_some_and(|kind| kind == "object");
             let allows_others = fields.get("additionalProperties").is_some_and(|more| more != &Value::Bool(false));
@@ -83,8 +88,18 @@ fn can_be_strict(schema: &Value) -> bool {
                 && !fields.contains_key("allOf")
                 && subschemas(fields).all(|(_, schema)| can_be_strict(schema))
         }
+        // Such as `true`, which allows anything.
+        Value::Bool(true) | Value::Null => false,
         _ => true,
     }
+}
+
+/// Whether a node says of what type its value is: itself, by its alternatives, or by the schema that it refers to.
+fn has_type(fields: &Map<String, Value>) -> bool {
+    let is_type = |kind: &Value| kind.is_string() || kind.as_array().is_some_and(|kinds| !kinds.is_empty());
+    let is_untyped_list = fields.get("type").is_some_and(|kind| kind == "array") && !fields.contains_key("items");
+    !is_untyped_list
+        && (fields.get("type").is_some_and(is_type) || fields.contains_key("anyOf") || fields.contains_key("$ref"))
 }
 
 /// Returns the schemas directly inside a schema.
@@ -127,12 +142,9 @@ fn repair(schema: &Value, strict: bool) -> Value {
         fields.insert("items".into(), json!({}));
     }
     if let Some(Value::Array(required)) = fields.get_mut("required") {
-        let names = safe_names(schema);
-        let safe = |name: &str| names.iter().find(|(original, _)| original == name).map(|(_, safe)| safe.clone());
-        required.retain(|name| name.as_str().and_then(safe).is_some());
-        for name in required {
-            *name = name.as_str().and_then(safe).unwrap_or_default().into();
-        }
+        let names: HashMap<String, String> = safe_names(schema).into_iter().collect();
+        let safe = |name: &Value| names.get(name.as_str()?).map(|safe| Value::from(safe.as_str()));
+        *required = required.iter().filter_map(safe).collect();
     }
     if strict && fields.contains_key("properties") {
         let all: Vec<String> = safe_names(schema).into_iter().map(|(_, safe)| safe).collect();
@@ -143,16 +155,19 @@ fn repair(schema: &Value, strict: bool) -> Value {
 }
 
 fn repair_properties(schema: &Value, strict: bool) -> Value {
+    let required = required_names(schema);
     let named = safe_names(schema).into_iter().map(|(original, safe)| {
         let property = repair(&schema["properties"][&original], strict);
-        let optional = strict && !is_required(schema, &original);
+        let optional = strict && !required.contains(original.as_str());
         (safe, if optional { json!({ "anyOf": [property, { "type": "null" }] }) } else { property })
     });
     Value::Object(named.collect())
 }
 
-fn is_required(schema: &Value, name: &str) -> bool {
-    schema["required"].as_array().is_some_and(|required| required.iter().any(|other| other == name))
+fn required_names(schema: &Value) -> HashSet<&str> {
+    let names = schema["required"].as_array().map(Vec::as_slice).unwrap_or_default();
+    work::count_steps(names.len());
+    names.iter().filter_map(Value::as_str).collect()
 }
 
 /// Returns the names of the properties, each with the name it is sent by.
@@ -161,6 +176,8 @@ fn safe_names(schema: &Value) -> Vec<(String, String)> {
     let is_safe = |char: char| char.is_ascii_alphanumeric() || matches!(char, '_' | '.' | '-');
     let is_plain = |name: &str| !name.is_empty() && name.len() <= MAX_NAME_LEN && name.chars().all(is_safe);
     let mut names: Vec<(String, String)> = Vec::new();
+    let mut taken: HashSet<String> = HashSet::new();
+    let mut last_numbers: HashMap<String, u32> = HashMap::new();
     for original in properties.keys() {
         if is_plain(original) {
             names.push((original.clone(), original.clone()));
@@ -168,9 +185,15 @@ fn safe_names(schema: &Value) -> Vec<(String, String)> {
         }
         let mut base: String = original.chars().map(|char| if is_safe(char) { char } else { '_' }).collect();
         base.truncate(MAX_NAME_LEN - 8);
-        let taken = |name: &String| properties.contains_key(name) || names.iter().any(|(_, other)| other == name);
-        let mut tries = (1_u32..).map(|number| format!("{base}_{number}"));
-        let safe = tries.find(|name| !taken(name)).expect("there are more numbers than properties");
+        let number = last_numbers.entry(base.clone()).or_default();
+        let safe = loop {
+            work::count_steps(1);
+            *number += 1;
+            let name = format!("{base}_{number}");
+            if !properties.contains_key(&name) && taken.insert(name.clone()) {
+                break name;
+            }
+        };
         names.push((original.clone(), safe));
     }
     names
@@ -190,12 +213,14 @@ fn restore_value(root: &Value, schema: &Value, strict: bool, value: Value) -> Va
 
 fn restore_fields(root: &Value, schema: &Value, strict: bool, fields: Map<String, Value>) -> Map<String, Value> {
     let schema = best_schema(root, schema, &fields);
-    let names = safe_names(schema);
+    let names: HashMap<String, String> =
+        safe_names(schema).into_iter().map(|(original, safe)| (safe, original)).collect();
+    let required = required_names(schema);
     let mut restored = Map::new();
     for (key, value) in fields {
-        match names.iter().find(|(_, safe)| *safe == key) {
-            Some((original, _)) if strict && value.is_null() && !is_required(schema, original) => (),
-            Some((original, _)) => {
+        match names.get(&key) {
+            Some(original) if strict && value.is_null() && !required.contains(original.as_str()) => (),
+            Some(original) => {
                 let value = restore_value(root, &schema["properties"][original], strict, value);
                 restored.insert(original.clone(), value);
             }
@@ -231,6 +256,25 @@ fn resolve_ref<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_without_ascii_are_replaced_in_linear_time() {
+        let schema = work::heavy_inputs::schema_without_ascii;
+        work::assert_linear("to the wire", 8000, schema, |schema| {
+            to_wire(schema, true);
+        });
+        let arguments = |size| {
+            let schema = schema(size);
+            let sent = to_wire(&schema, true).parameters;
+            let fields = sent["properties"].as_object().cloned().unwrap_or_default();
+            (schema, Value::Object(fields.into_iter().map(|(name, _)| (name, "x".into())).collect()))
+        };
+        work::assert_linear("from the wire", 8000, arguments, |(schema, arguments)| {
+            let restored = restore_arguments(schema, true, arguments.clone());
+            let fields = restored.as_object().map_or(0, Map::len);
+            assert_eq!(Some(fields), schema["properties"].as_object().map(Map::len));
+        });
+    }
 
     #[test]
     fn a_good_schema_is_sent_unchanged() {
@@ -274,6 +318,27 @@ mod tests {
             restore_arguments(&schema, false, arguments),
             json!({ "größe": 3, "gr__e_1": 4, "list": [{ "$x": 1.5 }], "either": { "a b": true } })
         );
+    }
+
+    #[test]
+    fn a_schema_is_strict_only_if_every_node_has_a_type() {
+        let object = |property: Value| json!({ "type": "object", "properties": { "a": property } });
+        for (property, strict) in [
+            (json!({ "type": "string" }), true),
+            (json!({ "type": ["string", "null"] }), true),
+            (json!({ "anyOf": [{ "type": "string" }, { "type": "integer" }] }), true),
+            (json!({ "type": "array", "items": { "type": "string" } }), true),
+            (json!({ "description": "anything" }), false),
+            (json!({}), false),
+            (json!(true), false),
+            (json!({ "enum": ["x", "y"] }), false),
+            (json!({ "type": "array" }), false),
+            (json!({ "type": "array", "items": {} }), false),
+            (json!({ "anyOf": [{ "type": "string" }, {}] }), false),
+            (object(json!({ "description": "deep" })), false),
+        ] {
+            assert_eq!(to_wire(&object(property.clone()), true).strict, strict, "{property}");
+        }
     }
 
     #[test]

@@ -27,6 +27,49 @@ pub enum ActionListing {
     KeysOnly,
 }
 
+/// What may follow the name of a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CommandArgument {
+    Model,
+    Slot,
+    Effort,
+    OnOff,
+    Theme,
+    Mouse,
+    /// Any text.
+    Text,
+}
+
+impl CommandArgument {
+    /// Returns its name in the tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Model => "MODEL",
+            Self::Slot => "1–9",
+            Self::Effort => "EFFORT",
+            Self::OnOff => "on|off",
+            Self::Theme => "THEME",
+            Self::Mouse => "on|wheel|off",
+            Self::Text => "TEXT",
+        }
+    }
+}
+
+/// Names that actions had in earlier versions, which a config may still use.
+const FORMER_NAMES: &[(&str, &str)] = &[
+    ("palette", "commands"),
+    ("models", "model"),
+    ("allow-all", "auto-approve"),
+    ("parameters", "system"),
+    ("copy-answer", "copy"),
+    ("answer-again", "again"),
+    ("answer-again-with", "again-with"),
+    ("put-back", "include-dropped"),
+    ("previous-answer", "previous-version"),
+    ("next-answer", "next-version"),
+    ("rename", "title"),
+];
+
 macro_rules! actions {
     ($($action:ident, $name:literal, $title:literal, $short:literal, $listed:ident, [$(($context:ident, $keys:literal)),* $(,)?];)*) => {
         /// Everything a user can do. Keys, commands and slash commands name actions; an action has no payload.
@@ -51,48 +94,50 @@ macro_rules! actions {
 
 actions! {
     Send, "send", "Send the prompt; while a turn runs, queue it", "send", KeysOnly, [(Composer, "enter")];
+    Complete, "complete", "Complete the command", "complete", KeysOnly, [(Slash, "tab")];
     Newline, "newline", "Begin a new line in the prompt", "newline", KeysOnly,
         [(Composer, "ctrl-j"), (Composer, "alt-enter"), (Composer, "shift-enter")];
-    Back, "back", "Close, leave, or stop the turn: never quits", "back", KeysOnly, [(Global, "esc"), (Overlay, "esc")];
-    Cancel, "cancel", "Close, stop or clear; press twice to quit", "cancel", KeysOnly, [(Global, "ctrl-c"), (Overlay, "ctrl-c")];
+    Back, "back", "Close, go back, or stop the answer; never quits", "back", KeysOnly, [(Global, "esc"), (Overlay, "esc")];
+    Cancel, "cancel", "Close, stop or clear; twice quits", "cancel", KeysOnly, [(Global, "ctrl-c"), (Overlay, "ctrl-c")];
     DeleteOrQuit, "delete-or-quit", "Delete to the right; with nothing typed, quit", "delete", KeysOnly, [(Composer, "ctrl-d")];
-    ShowCommands, "palette", "All commands", "commands", Commands, [(Global, "ctrl-p"), (Global, "ctrl-x space")];
+    ShowCommands, "commands", "Commands", "commands", Commands, [(Global, "ctrl-p"), (Global, "ctrl-x space")];
     NewConversation, "new", "New conversation", "new", Commands, [(Global, "ctrl-n"), (Global, "ctrl-x n")];
-    ChooseModel, "models", "Choose the model for the next message", "models", Commands, [(Global, "ctrl-x m")];
-    Slot1, "slot-1", "Model on slot 1", "slot", Commands, [(Global, "ctrl-x 1"), (ModelPicker, "ctrl-x 1")];
-    Slot2, "slot-2", "Model on slot 2", "slot", Commands, [(Global, "ctrl-x 2"), (ModelPicker, "ctrl-x 2")];
-    Slot3, "slot-3", "Model on slot 3", "slot", Commands, [(Global, "ctrl-x 3"), (ModelPicker, "ctrl-x 3")];
-    Slot4, "slot-4", "Model on slot 4", "slot", Commands, [(Global, "ctrl-x 4"), (ModelPicker, "ctrl-x 4")];
-    Slot5, "slot-5", "Model on slot 5", "slot", Commands, [(Global, "ctrl-x 5"), (ModelPicker, "ctrl-x 5")];
-    Slot6, "slot-6", "Model on slot 6", "slot", Commands, [(Global, "ctrl-x 6"), (ModelPicker, "ctrl-x 6")];
-    Slot7, "slot-7", "Model on slot 7", "slot", Commands, [(Global, "ctrl-x 7"), (ModelPicker, "ctrl-x 7")];
-    Slot8, "slot-8", "Model on slot 8", "slot", Commands, [(Global, "ctrl-x 8"), (ModelPicker, "ctrl-x 8")];
-    Slot9, "slot-9", "Model on slot 9", "slot", Commands, [(Global, "ctrl-x 9"), (ModelPicker, "ctrl-x 9")];
-    NextSlot, "next-slot", "Next slot that is filled", "next slot", Commands, [(Global, "f2")];
-    PreviousSlot, "previous-slot", "Previous slot that is filled", "previous slot", Commands, [(Global, "shift-f2")];
-    NextEffort, "next-effort", "Next effort that the model has", "next effort", Commands, [(Global, "shift-tab")];
-    ChooseEffort, "effort", "Choose how hard the model thinks", "effort", Commands, [(Global, "ctrl-x e")];
+    ChooseModel, "model", "Choose the model for the next message", "models", Commands, [(Global, "ctrl-x m")];
+    Slot1, "slot-1", "Use the model in slot 1", "slot", KeysOnly, [(Global, "ctrl-x 1"), (ModelPicker, "ctrl-x 1")];
+    Slot2, "slot-2", "Use the model in slot 2", "slot", KeysOnly, [(Global, "ctrl-x 2"), (ModelPicker, "ctrl-x 2")];
+    Slot3, "slot-3", "Use the model in slot 3", "slot", KeysOnly, [(Global, "ctrl-x 3"), (ModelPicker, "ctrl-x 3")];
+    Slot4, "slot-4", "Use the model in slot 4", "slot", KeysOnly, [(Global, "ctrl-x 4"), (ModelPicker, "ctrl-x 4")];
+    Slot5, "slot-5", "Use the model in slot 5", "slot", KeysOnly, [(Global, "ctrl-x 5"), (ModelPicker, "ctrl-x 5")];
+    Slot6, "slot-6", "Use the model in slot 6", "slot", KeysOnly, [(Global, "ctrl-x 6"), (ModelPicker, "ctrl-x 6")];
+    Slot7, "slot-7", "Use the model in slot 7", "slot", KeysOnly, [(Global, "ctrl-x 7"), (ModelPicker, "ctrl-x 7")];
+    Slot8, "slot-8", "Use the model in slot 8", "slot", KeysOnly, [(Global, "ctrl-x 8"), (ModelPicker, "ctrl-x 8")];
+    Slot9, "slot-9", "Use the model in slot 9", "slot", KeysOnly, [(Global, "ctrl-x 9"), (ModelPicker, "ctrl-x 9")];
+    ChooseSlot, "slot", "Model slots: use the model in slot 1 to 9", "slots", Commands, [];
+    NextSlot, "next-slot", "Next filled slot", "next slot", Commands, [(Global, "f2")];
+    PreviousSlot, "previous-slot", "Previous filled slot", "previous slot", Commands, [(Global, "shift-f2")];
+    NextEffort, "next-effort", "Next effort level", "next effort", Commands, [(Global, "shift-tab")];
+    ChooseEffort, "effort", "Reasoning effort", "effort", Commands, [(Global, "ctrl-x e")];
     ToggleWeb, "web", "Web search on or off", "web search", Commands, [(Global, "ctrl-x w")];
-    ShowTools, "tools", "Tools: MCP servers, switches, what a message may use", "tools", Commands, [(Global, "ctrl-x j")];
+    ShowTools, "tools", "Tools and MCP servers", "tools", Commands, [(Global, "ctrl-x j")];
     TrustServers, "trust-servers", "Trust the MCP servers of this project's .mcp.json", "trust", Commands, [];
-    ReloadServers, "reload-servers", "Reload the MCP servers and retry those that failed", "reload", Commands, [];
-    ToggleAllowAll, "allow-all", "Let all tools run without asking here, or ask again", "allow all", Commands, [];
-    EditParameters, "parameters", "Instructions and sampling of this conversation", "instructions", Commands, [(Global, "ctrl-x ,")];
+    ReloadServers, "reload-servers", "Reload MCP servers, retry the failed ones", "reload", Commands, [];
+    ToggleAllowAll, "auto-approve", "Auto-approve all tools in this conversation (on/off)", "auto-approve", Commands, [];
+    EditParameters, "system", "System prompt and sampling", "system prompt", Commands, [(Global, "ctrl-x ,")];
     FocusList, "list", "Go to the conversations", "list", Commands, [(Global, "ctrl-x l")];
     ToggleList, "toggle-list", "Show or hide the list of conversations", "hide list", Commands, [(Global, "ctrl-x b")];
-    ToggleRail, "rail", "Show or hide the rail: reasoning and sources", "rail", Commands, [(Global, "ctrl-x r")];
+    ToggleRail, "rail", "Show or hide the rail: reasoning, sources, details", "rail", Commands, [(Global, "ctrl-x r")];
     ShowSources, "sources", "Sources of the current answer", "sources", Commands, [(Global, "ctrl-x s")];
     ShowDetails, "details", "Details of the current answer: times, tokens, cost", "details", Commands, [(Global, "ctrl-x i"), (Transcript, "i")];
-    NextCitation, "next-citation", "To the next citation", "next citation", Commands, [(Transcript, "]"), (Rail, "]")];
-    PreviousCitation, "previous-citation", "To the previous citation", "previous citation", Commands, [(Transcript, "["), (Rail, "[")];
-    OpenUnderCursor, "open-this", "Open or fold what is under the cursor", "open", KeysOnly, [(Transcript, "enter"), (Rail, "enter")];
+    NextCitation, "next-citation", "Next citation", "next citation", Commands, [(Transcript, "]"), (Rail, "]")];
+    PreviousCitation, "previous-citation", "Previous citation", "previous citation", Commands, [(Transcript, "["), (Rail, "[")];
+    OpenUnderCursor, "open-this", "Open or fold the item under the cursor", "open", KeysOnly, [(Transcript, "enter"), (Rail, "enter")];
     OpenInBrowser, "browse", "Open the source under the cursor in the browser", "browser", Commands, [(Transcript, "o"), (Rail, "o")];
-    CheckSource, "check", "Check whether the source under the cursor says so", "check", Commands, [(Source, "c"), (Rail, "c")];
+    CheckSource, "check", "Check the source: does the page say it?", "check", Commands, [(Source, "c"), (Rail, "c")];
     CopyFootnote, "copy-footnote", "Copy the source under the cursor as a footnote", "footnote", Commands, [(Rail, "y")];
-    ShowXray, "xray", "The request and the events of the current answer", "x-ray", Commands, [(Global, "ctrl-x x")];
-    ShowResults, "results", "Calls of the answer and their results in full", "results", Commands, [];
-    CopyAnswer, "copy-answer", "Copy the answer as Markdown", "copy answer", Commands, [(Global, "ctrl-x y")];
-    ShowCodeBlocks, "code", "Code blocks of the answer: copy, save, give to a command", "code blocks", Commands, [(Global, "ctrl-x c")];
+    ShowXray, "xray", "X-ray: the request and events of the answer", "x-ray", Commands, [(Global, "ctrl-x x")];
+    ShowResults, "results", "Calls of the answer, with their full results", "results", Commands, [];
+    CopyAnswer, "copy", "Copy the answer as Markdown", "copy answer", Commands, [(Global, "ctrl-x y")];
+    ShowCodeBlocks, "code", "Code blocks: copy, save, or pipe to a command", "code blocks", Commands, [(Global, "ctrl-x c")];
     CopyCode1, "copy-code-1", "Copy code block 1", "copy code", KeysOnly, [(Transcript, "c 1"), (CodeNumber, "1")];
     CopyCode2, "copy-code-2", "Copy code block 2", "copy code", KeysOnly, [(Transcript, "c 2"), (CodeNumber, "2")];
     CopyCode3, "copy-code-3", "Copy code block 3", "copy code", KeysOnly, [(Transcript, "c 3"), (CodeNumber, "3")];
@@ -102,18 +147,18 @@ actions! {
     CopyCode7, "copy-code-7", "Copy code block 7", "copy code", KeysOnly, [(Transcript, "c 7"), (CodeNumber, "7")];
     CopyCode8, "copy-code-8", "Copy code block 8", "copy code", KeysOnly, [(Transcript, "c 8"), (CodeNumber, "8")];
     CopyCode9, "copy-code-9", "Copy code block 9", "copy code", KeysOnly, [(Transcript, "c 9"), (CodeNumber, "9")];
-    EditEarlier, "edit-earlier", "Edit an earlier prompt: a branch", "edit earlier", Commands, [(Global, "ctrl-x u")];
-    EditPrompt, "edit-prompt", "Edit this prompt: a branch", "edit", KeysOnly, [(Transcript, "e")];
-    AnswerAgain, "answer-again", "Answer again: asks for the model, with its price", "again", Commands, [(Transcript, "r")];
-    AnswerAgainWith, "answer-again-with", "Answer again with a model from the list", "again with", Commands, [];
-    RestoreLeftOut, "put-back", "Send the left-out turns again", "put back", Commands, [];
-    PreviousVersion, "previous-answer", "Previous version", "previous", Commands, [(Transcript, "<")];
-    NextVersion, "next-answer", "Next version", "next", Commands, [(Transcript, ">")];
-    SearchHistory, "history", "Search the prompt history", "history", Commands, [(Global, "ctrl-r"), (Global, "ctrl-x h")];
+    EditEarlier, "edit-earlier", "Edit an earlier prompt (starts a branch)", "edit earlier", Commands, [(Global, "ctrl-x u")];
+    EditPrompt, "edit-prompt", "Edit this prompt (starts a branch)", "edit", KeysOnly, [(Transcript, "e")];
+    AnswerAgain, "again", "Answer again: pick a model, see the price", "again", Commands, [(Transcript, "r")];
+    AnswerAgainWith, "again-with", "Answer again with a model from the list", "again with", Commands, [];
+    RestoreLeftOut, "include-dropped", "Include the dropped turns again", "put back", Commands, [];
+    PreviousVersion, "previous-version", "Previous version", "previous", Commands, [(Transcript, "<")];
+    NextVersion, "next-version", "Next version", "next", Commands, [(Transcript, ">")];
+    SearchHistory, "history", "Search earlier prompts", "history", Commands, [(Global, "ctrl-r"), (Global, "ctrl-x h")];
     OpenEditor, "editor", "Write the prompt in $EDITOR", "editor", Commands, [(Global, "ctrl-g"), (Global, "ctrl-x g")];
     TrashConversation, "trash", "Move the conversation to the trash", "to the trash", Commands, [(Global, "ctrl-x d"), (List, "d")];
     UndoTrash, "undo-trash", "Restore the conversation from the trash", "undo", Commands, [(List, "u")];
-    RenameConversation, "rename", "Rename the conversation", "rename", Commands, [(List, "r")];
+    RenameConversation, "title", "Rename the conversation", "rename", Commands, [(List, "r")];
     FilterList, "filter", "Filter the conversations", "filter", Commands, [(List, "/")];
     OpenConversation, "open", "Open the conversation", "open", KeysOnly, [(List, "enter")];
     ListDown, "list-down", "Next conversation", "down", KeysOnly, [(List, "j"), (List, "down"), (ListField, "down")];
@@ -121,11 +166,11 @@ actions! {
     ListTop, "list-top", "First conversation", "top", KeysOnly, [(List, "g"), (List, "home")];
     ListEnd, "list-end", "Last conversation", "end", KeysOnly, [(List, "G"), (List, "end")];
     NextNews, "next-news", "Next conversation with news", "next with news", Commands, [(Global, "ctrl-x .")];
-    FocusNext, "focus-next", "Move the focus: prompt, card, text, rail, list", "focus", Commands, [(Global, "tab")];
+    FocusNext, "focus-next", "Move the focus: prompt, card, text, rail, list", "focus", KeysOnly, [(Global, "tab")];
     FoldReasoning, "fold-reasoning", "Fold or open the reasoning", "reasoning", Commands, [(Global, "ctrl-t"), (Transcript, "space")];
     FoldDetails, "fold-details", "Fold or open the details", "details", Commands, [(Global, "ctrl-o")];
-    RowDown, "row-down", "Down a row", "down", KeysOnly, [(Transcript, "j"), (Transcript, "down"), (Rail, "j"), (Rail, "down"), (ListOverlay, "j"), (ListOverlay, "down"), (Connect, "down"), (Field, "down"), (Field, "ctrl-n"), (Form, "down")];
-    RowUp, "row-up", "Up a row", "up", KeysOnly, [(Transcript, "k"), (Transcript, "up"), (Rail, "k"), (Rail, "up"), (ListOverlay, "k"), (ListOverlay, "up"), (Connect, "up"), (Field, "up"), (Field, "ctrl-p"), (Form, "up")];
+    RowDown, "row-down", "Down a row", "down", KeysOnly, [(Transcript, "j"), (Transcript, "down"), (Rail, "j"), (Rail, "down"), (ListOverlay, "j"), (ListOverlay, "down"), (Connect, "down"), (Field, "down"), (Field, "ctrl-n"), (Form, "down"), (Slash, "down")];
+    RowUp, "row-up", "Up a row", "up", KeysOnly, [(Transcript, "k"), (Transcript, "up"), (Rail, "k"), (Rail, "up"), (ListOverlay, "k"), (ListOverlay, "up"), (Connect, "up"), (Field, "up"), (Field, "ctrl-p"), (Form, "up"), (Slash, "up")];
     HalfDown, "half-down", "Down half a page", "half down", KeysOnly, [(Transcript, "d"), (Rail, "d"), (Pager, "d")];
     HalfUp, "half-up", "Up half a page", "half up", KeysOnly, [(Transcript, "u"), (Rail, "u"), (Pager, "u")];
     NextMessage, "next-message", "Next message", "next", KeysOnly, [(Transcript, "J")];
@@ -138,15 +183,15 @@ actions! {
     PreviousFold, "previous-fold", "Previous reasoning, search or call", "previous fold", KeysOnly, [(Transcript, "(")];
     NextMatch, "next-match", "Next match", "next match", KeysOnly, [(Transcript, "n"), (Find, "down"), (Find, "ctrl-n"), (Matches, "enter"), (Xray, "n"), (Pager, "n")];
     PreviousMatch, "previous-match", "Previous match", "previous match", KeysOnly, [(Transcript, "N"), (Find, "up"), (Find, "ctrl-p"), (Find, "shift-enter"), (Matches, "shift-enter"), (Xray, "N"), (Pager, "N")];
-    Select, "select", "Select characters", "select", KeysOnly, [(Transcript, "v"), (Selection, "v")];
+    Select, "select", "Select text", "select", KeysOnly, [(Transcript, "v"), (Selection, "v")];
     SelectLines, "select-lines", "Select whole lines", "select lines", KeysOnly, [(Transcript, "V"), (Selection, "V")];
-    SelectRight, "select-right", "A character forward", "right", KeysOnly, [(Selection, "l"), (Selection, "right")];
-    SelectLeft, "select-left", "A character back", "left", KeysOnly, [(Selection, "h"), (Selection, "left")];
-    SelectWordRight, "select-word-right", "A word forward", "word", KeysOnly, [(Selection, "w"), (Selection, "alt-f")];
-    SelectWordLeft, "select-word-left", "A word back", "word back", KeysOnly, [(Selection, "b"), (Selection, "alt-b")];
-    SelectRowStart, "select-row-start", "To the beginning of the row", "row start", KeysOnly, [(Selection, "0"), (Selection, "home")];
-    SelectRowEnd, "select-row-end", "To the end of the row", "row end", KeysOnly, [(Selection, "$"), (Selection, "end")];
-    Copy, "copy", "Copy the selection, or what is under the cursor", "copy", KeysOnly, [(Transcript, "y"), (Selection, "y"), (Selection, "enter")];
+    SelectRight, "select-right", "One character right", "right", KeysOnly, [(Selection, "l"), (Selection, "right")];
+    SelectLeft, "select-left", "One character left", "left", KeysOnly, [(Selection, "h"), (Selection, "left")];
+    SelectWordRight, "select-word-right", "Next word", "word", KeysOnly, [(Selection, "w"), (Selection, "alt-f")];
+    SelectWordLeft, "select-word-left", "Previous word", "word back", KeysOnly, [(Selection, "b"), (Selection, "alt-b")];
+    SelectRowStart, "select-row-start", "Start of the row", "row start", KeysOnly, [(Selection, "0"), (Selection, "home")];
+    SelectRowEnd, "select-row-end", "End of the row", "row end", KeysOnly, [(Selection, "$"), (Selection, "end")];
+    Copy, "copy-this", "Copy the selection, or what is under the cursor", "copy", KeysOnly, [(Transcript, "y"), (Selection, "y"), (Selection, "enter")];
     CopyMarkdown, "copy-markdown", "Copy the selection as Markdown, else the answer", "Markdown", Commands, [];
     ChooseMouse, "mouse", "Mouse: on, the wheel only, or off", "mouse", Commands, [];
     NextTab, "next-tab", "Next tab of the rail", "next tab", KeysOnly, [(Rail, "l"), (Rail, "right")];
@@ -159,14 +204,14 @@ actions! {
     ScrollCodeLeft, "code-left", "Scroll code to the left", "left", KeysOnly, [(Transcript, "h"), (Transcript, "left")];
     ScrollCodeRight, "code-right", "Scroll code to the right", "right", KeysOnly, [(Transcript, "l"), (Transcript, "right")];
     ChooseTheme, "theme", "Choose the theme", "theme", Commands, [];
-    ShowHelp, "help", "The keys of this context", "help", Commands, [(Global, "ctrl-x ?"), (Empty, "?"), (Transcript, "?"), (List, "?"), (Rail, "?"), (Help, "?")];
+    ShowHelp, "help", "Keys for this screen", "keys", Commands, [(Global, "ctrl-x ?"), (Empty, "?"), (Transcript, "?"), (List, "?"), (Rail, "?"), (Help, "?")];
     Redraw, "repaint", "Redraw the screen", "repaint", Commands, [(Global, "ctrl-l"), (Overlay, "ctrl-l")];
-    Suspend, "suspend", "Give the terminal back until fg", "suspend", Commands, [(Global, "ctrl-z"), (Overlay, "ctrl-z")];
+    Suspend, "suspend", "Suspend (fg returns)", "suspend", Commands, [(Global, "ctrl-z"), (Overlay, "ctrl-z")];
     Quit, "quit", "Quit", "quit", Commands, [(Global, "ctrl-x q")];
     OlderPrompt, "older-prompt", "Up a row; from the first row, the prompt before", "older", KeysOnly, [(Composer, "up")];
     NewerPrompt, "newer-prompt", "Down a row; from the last row, the prompt after", "newer", KeysOnly, [(Composer, "down")];
     Accept, "accept", "Take the choice, or what was typed", "take", KeysOnly,
-        [(Card, "enter"), (Find, "enter"), (ListField, "enter"), (Overlay, "enter"), (Form, "enter"), (Form, "ctrl-s")];
+        [(Card, "enter"), (Pause, "enter"), (Approval, "enter"), (Find, "enter"), (ListField, "enter"), (Slash, "enter"), (Overlay, "enter"), (Form, "enter"), (Form, "ctrl-s")];
     EntryNewline, "entry-newline", "Begin a new line in the instructions", "newline", KeysOnly, [(Form, "ctrl-j")];
     FirstRow, "first-row", "To the first row", "top", KeysOnly,
         [(ListOverlay, "g"), (ListOverlay, "home"), (Picker, "ctrl-home")];
@@ -208,7 +253,7 @@ actions! {
     CardEnterKey, "card-key", "Enter another key", "key", KeysOnly, [(Card, "k")];
     CardCredits, "card-credits", "Buy credits in the browser", "credits", KeysOnly, [(Card, "b")];
     CardEffort, "card-effort", "Choose an effort", "effort", KeysOnly, [(Card, "e")];
-    CardSettings, "card-settings", "Instructions and sampling of this conversation", "settings", KeysOnly, [(Card, "s")];
+    CardSettings, "card-settings", "System prompt and sampling of this conversation", "settings", KeysOnly, [(Card, "s")];
     CardSave, "card-save", "Save the prompt again", "save", KeysOnly, [(Card, "a")];
     CardSendUnsaved, "card-send-unsaved", "Send the prompt although it is not saved", "send", KeysOnly, [(Card, "u")];
     ResumeTurn, "resume-turn", "Let the turn go on", "go on", KeysOnly, [(Pause, "y")];
@@ -269,8 +314,25 @@ impl Action {
         &ACTIONS[self as usize]
     }
 
+    /// Finds an action by its name, or by one that it had in an earlier version.
     pub fn from_name(name: &str) -> Option<Self> {
+        let former = FORMER_NAMES.iter().find(|(former, _)| *former == name);
+        let name = former.map_or(name, |(_, name)| name);
         ACTIONS.iter().find(|entry| entry.name == name).map(|entry| entry.action)
+    }
+
+    /// Returns what may follow the action's name after a slash; `None` if it is run as it is.
+    pub fn argument(self) -> Option<CommandArgument> {
+        Some(match self {
+            Self::ChooseModel => CommandArgument::Model,
+            Self::ChooseSlot => CommandArgument::Slot,
+            Self::ChooseEffort => CommandArgument::Effort,
+            Self::ToggleWeb => CommandArgument::OnOff,
+            Self::ChooseTheme => CommandArgument::Theme,
+            Self::ChooseMouse => CommandArgument::Mouse,
+            Self::EditParameters | Self::RenameConversation | Self::Find => CommandArgument::Text,
+            _ => return None,
+        })
     }
 }
 
@@ -283,6 +345,14 @@ mod tests {
         for entry in ACTIONS {
             assert_eq!(entry.action.entry().name, entry.name);
             assert_eq!(Action::from_name(entry.name), Some(entry.action));
+        }
+    }
+
+    #[test]
+    fn former_names_still_name_their_action_and_no_other() {
+        for (former, name) in FORMER_NAMES {
+            assert_eq!(Action::from_name(former).map(|action| action.entry().name), Some(*name));
+            assert!(ACTIONS.iter().all(|entry| entry.name != *former), "{former} is the name of another action now");
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Screen areas: where each pane is, and which panes are docked or overlays.
 
-use ratatui::layout::{Rect, Size};
+use ratatui::layout::{Margin, Rect, Size};
+
+use super::overlay::frame::{MAX_FULL_WIDTH, MAX_WIDTH, overlay_area};
 
 /// The smallest width at which the list is docked on the left.
 pub const LIST_DOCK_WIDTH: u16 = 120;
@@ -25,6 +27,8 @@ pub struct PaneWidths {
 pub struct SidePanes {
     pub list: bool,
     pub rail: bool,
+    /// The text is as wide as beside the rail although that is not shown yet, so that it need not wrap again.
+    pub keeps_rail_room: bool,
 }
 
 /// The areas of one frame. Empty rectangles are not drawn.
@@ -52,11 +56,12 @@ impl ScreenAreas {
 
         let mut left = 0;
         let mut right = width;
+        let rail_rule = width.saturating_sub(widths.rail + 2);
         if wanted.rail && width >= LIST_DOCK_WIDTH {
             // The last column of the screen stays blank.
             areas.rail = Rect::new(width - widths.rail, 0, widths.rail.saturating_sub(1), body);
-            areas.rail_rule = Rect::new(width - widths.rail - 2, 0, 1, body);
-            right = areas.rail_rule.x;
+            areas.rail_rule = Rect::new(rail_rule, 0, 1, body);
+            right = rail_rule;
         }
         if wanted.list && (width >= BOTH_DOCK_WIDTH || (width >= LIST_DOCK_WIDTH && !wanted.rail)) {
             areas.list = Rect::new(0, 0, widths.list, body);
@@ -64,7 +69,11 @@ impl ScreenAreas {
             left = areas.list_rule.right();
         }
 
-        let (column, text) = text_column(left, right, widths.text, left > 0 || right < width);
+        let (mut column, mut text) = text_column(left, right, widths.text, left > 0 || right < width);
+        let beside_rail = text_column(left, rail_rule, widths.text, true);
+        if wanted.keeps_rail_room && beside_rail.1 < widths.text {
+            (column, text) = beside_rail;
+        }
         let composer = composer_rows.clamp(1, (height / 3).max(1)).min(body);
         let has_rule = body >= composer + 3;
         let roomy = height >= 14;
@@ -101,16 +110,20 @@ impl ScreenAreas {
         Rect { x, width: u16::from(!self.transcript.is_empty()), ..self.transcript }
     }
 
-    /// Returns the area of a list that is not docked: over the left of the screen.
-    pub fn floating_list(size: Size, widths: PaneWidths) -> Rect {
-        let width = (widths.list + 4).min(size.width);
-        Rect::new(0, 0, width, size.height.saturating_sub(1))
+    /// Returns the area of a list that is not docked, with its frame: all columns but a few of a wider screen.
+    pub fn floating_list(size: Size) -> Rect {
+        overlay_area(Rect::new(0, 0, size.width, size.height.saturating_sub(1)), MAX_WIDTH, size.height)
     }
 
-    /// Returns the area of a rail that is not docked: over the right of the screen.
+    /// Returns the area of a rail that is not docked, with its frame: over the right of a screen that is wide enough.
     pub fn floating_rail(size: Size, widths: PaneWidths) -> Rect {
-        let width = (widths.rail + 4).min(size.width);
+        let width = if size.width <= MAX_FULL_WIDTH { size.width } else { (widths.rail + 8).min(size.width) };
         Rect::new(size.width - width, 0, width, size.height.saturating_sub(1))
+    }
+
+    /// Returns the area of the content of a floating pane: its text is four cells inside the frame.
+    pub fn floating_content(frame: Rect) -> Rect {
+        frame.inner(Margin::new(4, 1))
     }
 }
 
@@ -133,7 +146,7 @@ mod tests {
     const WIDTHS: PaneWidths = PaneWidths { list: 28, rail: 44, text: 98 };
 
     fn divide(width: u16, height: u16, list: bool, rail: bool) -> ScreenAreas {
-        ScreenAreas::divide(Size { width, height }, SidePanes { list, rail }, WIDTHS, 1)
+        ScreenAreas::divide(Size { width, height }, SidePanes { list, rail, keeps_rail_room: false }, WIDTHS, 1)
     }
 
     #[test]
@@ -174,7 +187,8 @@ mod tests {
     fn the_composer_grows_to_a_third_and_takes_its_rows_from_the_text() {
         let one = divide(80, 24, false, false);
         let size = Size { width: 80, height: 24 };
-        let tall = ScreenAreas::divide(size, SidePanes { list: false, rail: false }, WIDTHS, 50);
+        let tall =
+            ScreenAreas::divide(size, SidePanes { list: false, rail: false, keeps_rail_room: false }, WIDTHS, 50);
         assert_eq!(tall.composer.height, 8);
         assert_eq!(tall.transcript.height, one.transcript.height - 7);
     }

@@ -94,6 +94,11 @@ impl Composer {
         matches!(self.buffer.lines(), [line] if line.is_empty())
     }
 
+    /// Returns whether the draft has no line break.
+    pub fn is_single_line(&self) -> bool {
+        self.buffer.lines().len() == 1
+    }
+
     /// Takes the draft out and leaves nothing behind, not even its undo history.
     pub fn take(&mut self) -> String {
         let text = self.text();

@@ -1,6 +1,3 @@
-//! The conversations: the list, switching, branches.
+//! The list of conversations.
 
-pub mod branching;
 pub mod list;
-pub mod list_actions;
-pub mod switching;

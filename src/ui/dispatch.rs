@@ -2,22 +2,22 @@
 
 use super::{
     Action, Effect,
-    conversations::{
+    actions::{
         branching::{ask_to_edit, go_to_version, pick_model_for_again, restore_left_out},
-        list_actions, switching,
+        call_results, card_actions,
+        citation_actions::{self, FetchAnswer},
+        copying::{copy_answer, copy_markdown, copy_under_cursor},
+        finding, list_actions,
+        model_settings::{cycle_slots, next_effort, toggle_web, use_slot},
+        slash_commands::{self, DraftUse},
+        switching, tool_actions, xray_actions,
     },
     keymap::KeyContext,
-    models::model_settings::{cycle_slots, next_effort, toggle_web, use_slot},
     on_input,
     on_store::carry_out,
     overlays::{self, ScreenOverlay},
-    results::call_results,
-    screen::{EditTarget, PaneFocus, PaneVisibility},
-    sources::citation_actions::{self, FetchAnswer},
-    transcript::{
-        copying::{copy_answer, copy_markdown, copy_under_cursor},
-        error_card, finding,
-    },
+    screen::{PaneFocus, PaneVisibility},
+    transcript::error_card,
 };
 use crate::ui::{chats::Chats, cx::Cx, screen::Screen};
 use crate::{
@@ -26,9 +26,10 @@ use crate::{
     ui::{
         conversations::list::ListStep,
         rail::RailTab,
+        reading::ScrollMove,
         transcript::{
-            CitationStep, CursorStop, CursorTarget, ScrollMove, SelectionInput, SelectionStep as Select, SelectionUnit,
-            Transcript, TranscriptCursor,
+            CitationStep, CursorStop, CursorTarget, SelectionInput, SelectionStep as Select, SelectionUnit, Transcript,
+            TranscriptCursor,
         },
     },
 };
@@ -55,6 +56,7 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         | Action::Slot7
         | Action::Slot8
         | Action::Slot9 => use_slot(cx, action as usize - Action::Slot1 as usize),
+        Action::ChooseSlot => overlays::open_models(screen, cx),
         Action::NextSlot => cycle_slots(cx, 1),
         Action::PreviousSlot => cycle_slots(cx, -1),
         Action::NextEffort => next_effort(cx),
@@ -63,10 +65,10 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         Action::ShowTools => overlays::open_tools(screen, cx),
         Action::TrustServers => overlays::open_trust(&mut screen.overlays, cx),
         Action::ReloadServers => {
-            let words = super::tools::tool_registry::reload_servers(cx);
+            let words = tool_actions::reload_servers(cx);
             cx.show_message(words);
         }
-        Action::ToggleAllowAll => super::tools::tool_registry::toggle_allow_all(cx),
+        Action::ToggleAllowAll => tool_actions::toggle_allow_all(cx),
         Action::EditParameters => overlays::open_parameters(screen, cx),
         Action::FocusList => list_actions::focus_list(screen, cx.chats),
         Action::ToggleList => list_actions::toggle_list(screen, cx.chats),
@@ -79,7 +81,7 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         Action::OpenInBrowser => citation_actions::open_in_browser(screen, cx),
         Action::CheckSource => citation_actions::check_source(screen, cx),
         Action::CopyFootnote => citation_actions::copy_footnote(screen, cx),
-        Action::ShowXray => super::xray::xray_actions::open_xray(screen, cx),
+        Action::ShowXray => xray_actions::open_xray(screen, cx),
         Action::ShowResults => call_results::open_result(screen, cx),
         Action::CopyAnswer => copy_answer(screen, cx),
         Action::ShowCodeBlocks => overlays::open_code_blocks(screen, cx),
@@ -93,7 +95,7 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         | Action::CopyCode8
         | Action::CopyCode9 => {
             if let Some(number) = action.code_number() {
-                super::code_blocks::copy_numbered_code(screen, cx, number);
+                super::actions::code_blocks::copy_numbered_code(screen, cx, number);
             }
         }
         Action::EditEarlier => overlays::open_earlier_prompts(screen, cx),
@@ -121,6 +123,10 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         Action::FocusNext => focus_next(screen, cx.chats),
         Action::FoldReasoning => toggle_current_fold(screen, cx.chats),
         Action::FoldDetails => toggle_all_folds(screen, cx.chats),
+        Action::Complete => slash_commands::complete_selected(screen, cx),
+        Action::RowDown | Action::RowUp if screen.is_completing() => {
+            screen.slash.move_cursor(if action == Action::RowDown { 1 } else { -1 });
+        }
         Action::RowDown => scroll(screen, cx, ScrollMove::Rows(1)),
         Action::RowUp => scroll(screen, cx, ScrollMove::Rows(-1)),
         Action::HalfDown => scroll(screen, cx, ScrollMove::HalfPages(1)),
@@ -187,7 +193,7 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         | Action::AllowAlways
         | Action::EditCall
         | Action::DenyCall
-        | Action::DenyWithReason => error_card::take_choice_by_action(screen, cx, action),
+        | Action::DenyWithReason => card_actions::take_choice_by_action(screen, cx, action),
         // They mean something in overlays only.
         Action::EntryNewline
         | Action::FirstRow
@@ -218,9 +224,11 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
 /// Takes what was typed in the field of the focused pane, or the first choice of the card.
 fn accept(screen: &mut Screen, cx: &mut Cx<'_>) {
     match screen.key_context(cx.chats) {
+        KeyContext::Slash => slash_commands::run_selected(screen, cx),
         KeyContext::Find => finding::accept_query(screen, cx.chats),
         KeyContext::ListField => list_actions::accept_field(screen, cx),
-        _ => _ = error_card::take_first_choice(screen, cx),
+        KeyContext::Approval | KeyContext::Pause => card_actions::explain_keys(cx),
+        _ => _ = card_actions::take_first_choice(screen, cx),
     }
 }
 
@@ -232,28 +240,22 @@ fn send(screen: &mut Screen, cx: &mut Cx<'_>) {
         return;
     }
     if !composer.text().trim().is_empty() {
-        let is_editing_call = matches!(screen.pane.editing, Some(EditTarget::Arguments(_) | EditTarget::Reason(_)));
-        let command = slash_command(&screen.pane.composer.text()).filter(|_| !is_editing_call);
-        if let Some(action) = command {
-            screen.pane.composer.take();
-            switching::schedule_draft_save(&mut screen.pane, cx);
-            on_action(screen, cx, action);
-            return;
+        let draft = composer.text();
+        match slash_commands::draft_use(screen, cx.chats, cx.env, &draft) {
+            DraftUse::Run(command) => slash_commands::run(screen, cx, command),
+            DraftUse::Refuse(why) => {
+                let conversation = cx.chats.content.conversation_id();
+                screen.slash.refuse(&draft, conversation, why, cx.now);
+            }
+            DraftUse::Send => switching::send_draft(screen, cx),
         }
-        switching::send_draft(screen, cx);
         return;
     }
-    if !super::transcript::error_card::take_first_choice(screen, cx)
+    if !card_actions::take_first_choice(screen, cx)
         && cx.chats.current_conversation().is_some_and(|conversation| !conversation.queue.is_empty())
     {
         switching::submit_prompt(screen, cx, String::new());
     }
-}
-
-/// Returns the action for a text that is only `/name`; any other text is a prompt.
-pub(crate) fn slash_command(text: &str) -> Option<Action> {
-    let action = Action::from_name(text.trim().strip_prefix('/')?)?;
-    (action.entry().listing == super::action::ActionListing::Commands).then_some(action)
 }
 
 /// Switches long lines of code between wrapping and scrolling.
@@ -272,7 +274,7 @@ fn switch_code_lines(cx: &mut Cx<'_>) {
 
 fn scroll_code(screen: &mut Screen, cx: &mut Cx<'_>, cells: i32) {
     if cx.env.config.code == CodeOverflow::Wrap {
-        cx.show_message("long lines of code wrap; the command code-lines lets them scroll".to_owned());
+        cx.show_message("long lines of code wrap; /code-lines lets them scroll".to_owned());
     } else if let Some(transcript) = screen.transcript_mut(cx.chats) {
         transcript.scroll_code(cells);
     }
@@ -285,7 +287,7 @@ pub(crate) fn quit(screen: &mut Screen, cx: &mut Cx<'_>) {
     for id in cx.chats.conversations.keys().copied().collect::<Vec<_>>() {
         change_conversation(cx, id, |conversation, _| conversation.interrupt_all(now));
     }
-    super::xray::xray_actions::save_ended(&mut screen.overlays, cx);
+    xray_actions::save_ended(&mut screen.overlays, cx);
     cx.effects.push(Effect::Quit);
 }
 
@@ -410,10 +412,14 @@ fn toggle_all_folds(screen: &mut Screen, chats: &mut Chats) {
 
 /// Moves the focus to the next visible pane in the order composer, card, text, rail, list.
 fn focus_next(screen: &mut Screen, chats: &mut Chats) {
+    if screen.focus == PaneFocus::List && screen.list.is_filtering {
+        screen.list.leave_filter_field();
+        return;
+    }
     let order = [PaneFocus::Composer, PaneFocus::Card, PaneFocus::Transcript, PaneFocus::Rail, PaneFocus::List];
     let is_visible = |focus: &PaneFocus| match focus {
         PaneFocus::Composer => true,
-        PaneFocus::Card => !super::transcript::error_card::offered_choices(chats).is_empty(),
+        PaneFocus::Card => !error_card::offered_choices(chats).is_empty(),
         PaneFocus::Transcript => screen.transcript(chats).is_some(),
         PaneFocus::Rail => screen.is_rail_docked(),
         PaneFocus::List => screen.is_list_docked(),

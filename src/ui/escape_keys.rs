@@ -2,11 +2,10 @@
 
 use super::{
     Action, Effect,
-    conversations::{list_actions, switching},
+    actions::{citation_actions, copying, list_actions, switching},
     dispatch::{change_conversation, quit},
-    overlays,
+    overlays::{self, ScreenOverlay},
     screen::{EditTarget, PaneFocus, QUIT_WINDOW},
-    sources::citation_actions,
 };
 use crate::ui::screen::ConversationPane;
 use crate::ui::{chats::Chats, cx::Cx, environment::Environment, screen::Screen};
@@ -14,7 +13,7 @@ use crate::{
     chat::TurnPhase,
     ui::{
         composer::{MotionDirection, MotionReach},
-        transcript::{SelectionCopy, copying},
+        transcript::SelectionCopy,
     },
 };
 
@@ -22,9 +21,10 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EscAction {
     CloseOverlay,
+    /// Closes the list of slash commands.
+    CloseSlashList,
     LeaveFilter,
-    /// Keeps the title as it was.
-    LeaveRename,
+    LeaveRenaming,
     /// Stops the command that a text was piped to.
     StopCommand,
     LeaveEditing,
@@ -43,22 +43,27 @@ pub enum EscAction {
 
 /// Returns what `Esc` does now.
 pub fn esc_action(screen: &Screen, chats: &Chats) -> EscAction {
+    let list_has_keys = matches!(screen.overlays.last(), Some(ScreenOverlay::List) | None);
+    let is_in_list = screen.focus == PaneFocus::List && list_has_keys;
+    if is_in_list && screen.list.renaming.is_some() {
+        return EscAction::LeaveRenaming;
+    }
+    if is_in_list && screen.list.filter.is_some() {
+        return EscAction::LeaveFilter;
+    }
     if !screen.overlays.is_empty() {
         return EscAction::CloseOverlay;
+    }
+    if screen.is_completing() {
+        return EscAction::CloseSlashList;
     }
     if screen.running_command.is_some() {
         return EscAction::StopCommand;
     }
-    if screen.focus == PaneFocus::List && screen.list.renaming.is_some() {
-        return EscAction::LeaveRename;
-    }
-    if screen.focus == PaneFocus::List && (list_actions::is_typing(screen) || screen.list.filter.is_some()) {
-        return EscAction::LeaveFilter;
-    }
     if matches!(screen.focus, PaneFocus::Transcript | PaneFocus::Composer) && screen.selected_by(chats).is_some() {
         return EscAction::LeaveSelection;
     }
-    if screen.focus == PaneFocus::Transcript && super::transcript::finding::active_find(screen, chats).is_some() {
+    if screen.focus == PaneFocus::Transcript && super::actions::finding::active_find(screen, chats).is_some() {
         return EscAction::EndFind;
     }
     if citation_actions::has_source_card(screen, chats) {
@@ -82,13 +87,14 @@ pub fn esc_action(screen: &Screen, chats: &Chats) -> EscAction {
 pub(crate) fn back(screen: &mut Screen, cx: &mut Cx<'_>) {
     match esc_action(screen, cx.chats) {
         EscAction::CloseOverlay => overlays::close_top(screen, cx),
+        EscAction::CloseSlashList => screen.slash.close(),
         EscAction::StopCommand => {
             if let Some(command) = screen.running_command.take() {
                 cx.show_message(format!("{command} was stopped"));
             }
             cx.effects.push(Effect::StopCommand);
         }
-        EscAction::LeaveFilter | EscAction::LeaveRename => list_actions::leave_field(&mut screen.list, cx),
+        EscAction::LeaveFilter | EscAction::LeaveRenaming => list_actions::leave_field(&mut screen.list, cx),
         EscAction::LeaveEditing => leave_editing(&mut screen.pane, cx, "edit cancelled"),
         EscAction::LeaveCall => {
             leave_editing(&mut screen.pane, cx, "arguments unchanged");
@@ -99,7 +105,7 @@ pub(crate) fn back(screen: &mut Screen, cx: &mut Cx<'_>) {
                 transcript.clear_selection();
             }
         }
-        EscAction::EndFind => super::transcript::finding::end_find(screen, cx.chats),
+        EscAction::EndFind => super::actions::finding::end_find(screen, cx.chats),
         EscAction::CloseSource => citation_actions::close_source_card(screen, cx.chats),
         EscAction::LeavePane => {
             citation_actions::clear_highlight(screen, cx.chats);
@@ -173,7 +179,7 @@ pub fn quit_message(screen: &Screen, chats: &Chats, env: &Environment) -> Option
     let keys = env.keymap.keys_of(Action::Cancel).unwrap_or_else(|| "^C".into());
     Some(match running {
         0 => format!("{keys} again to quit"),
-        1 => format!("{keys} again to quit: 1 answer still runs and will be interrupted"),
-        n => format!("{keys} again to quit: {n} answers still run and will be interrupted"),
+        1 => format!("{keys} again to quit: 1 answer is still running and will be interrupted"),
+        n => format!("{keys} again to quit: {n} answers are still running and will be interrupted"),
     })
 }

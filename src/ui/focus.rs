@@ -2,22 +2,19 @@
 
 use super::{
     Action,
-    conversations::switching,
+    actions::{citation_actions, switching},
     cx::Cx,
     keymap::{KeyContext, KeyPress},
     overlays,
     screen::{PaneFocus, Screen},
-    sources::citation_actions,
     transcript::SelectionInput,
 };
 
 /// Returns whether a printable key that is no command goes to the composer.
 fn types_through(screen: &Screen, cx: &Cx<'_>) -> bool {
     screen.overlays.is_empty()
-        && !matches!(
-            screen.key_context(cx.chats),
-            KeyContext::Composer | KeyContext::Empty | KeyContext::Find | KeyContext::ListField
-        )
+        && screen.focus != PaneFocus::Composer
+        && !matches!(screen.key_context(cx.chats), KeyContext::Find | KeyContext::ListField)
 }
 
 /// Types the keys of an unfinished command, or of none, into the composer; returns `false` if they belong elsewhere.

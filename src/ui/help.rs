@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn keys_of_all_groups_are_aligned_in_one_column() {
         assert_snapshot!(drawn(&help(), 70, 12), @"
-        ╭─ Keys ─────────────────────────────────────────────────────────────╮
+        ╭── Keys ────────────────────────────────────────────────────────────╮
         │                                                                    │
         │  Prompt                                                            │
         │  ↵                 Send the prompt; while a turn runs, queue it    │
@@ -183,7 +183,7 @@ mod tests {
         │  ^N                New conversation                                │
         │  Esc               Close, leave, or stop the turn                  │
         │                                                                    │
-        ╰───────────────────────────────────────────────────────── Esc back ─╯
+        ╰──────────────────────────────────────────────────────── Esc back ──╯
         ");
     }
 
@@ -192,23 +192,23 @@ mod tests {
         let mut help = help();
         let screen = Rect::new(0, 0, 50, 7);
         assert_snapshot!(drawn(&help, 50, 7), @"
-        ╭─ Keys ─────────────────────────────────────────╮
+        ╭── Keys ────────────────────────────────────────╮
         │  Prompt                                        │
         │  ↵                 Send the prompt; while a…   │
         │  ^J Alt-↵ Shift-↵  Begin a new line            │
         │                                                │
         │  Everywhere                                    │
-        ╰─ ↓ 3 more ────────────── j k scroll  Esc back ─╯
+        ╰── ↓ 3 more ──────────── j k scroll  Esc back ──╯
         ");
         help.scroll(100, screen);
         assert_snapshot!(drawn(&help, 50, 7), @"
-        ╭─ Keys ─────────────────────────────────────────╮
+        ╭── Keys ────────────────────────────────────────╮
         │                                                │
         │  Everywhere                                    │
         │  ^P                All commands                │
         │  ^N                New conversation            │
         │  Esc               Close, leave, or stop the…  │
-        ╰───────────────────────── j k scroll  Esc back ─╯
+        ╰──────────────────────── j k scroll  Esc back ──╯
         ");
         help.scroll(-help.page_rows(screen), screen);
         assert!(drawn(&help, 50, 7).contains("Prompt"));

@@ -4,6 +4,7 @@ mod key_press;
 
 use std::{borrow::Cow, sync::Arc};
 
+pub(crate) use key_press::shown_sequence;
 pub use key_press::{KeyPress, UnknownKey, format_sequence, parse_sequence};
 
 use super::{
@@ -18,6 +19,8 @@ pub enum KeyContext {
     Composer,
     /// The empty composer.
     Empty,
+    /// The composer while the commands that begin with what was typed are listed.
+    Slash,
     Transcript,
     /// Selecting text with keys.
     Selection,
@@ -72,10 +75,11 @@ enum ContextKind {
 }
 
 impl KeyContext {
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::Global,
         Self::Composer,
         Self::Empty,
+        Self::Slash,
         Self::Transcript,
         Self::Selection,
         Self::Find,
@@ -112,6 +116,7 @@ impl KeyContext {
             Self::Global => ("global", "Anywhere", Place, &[]),
             Self::Composer => ("composer", "Writing", Place, &[Self::Global]),
             Self::Empty => ("empty", "Nothing typed", Place, &[Self::Composer, Self::Global]),
+            Self::Slash => ("slash", "Completing a command", Mode, &[Self::Composer, Self::Global]),
             Self::Transcript => ("text", "Reading", Place, &[Self::Global]),
             Self::Selection => ("selection", "Selecting", Mode, &[Self::Transcript, Self::Global]),
             Self::Find => ("find-field", "Finding", Text, &[Self::Global]),
@@ -387,12 +392,26 @@ impl Keymap {
         self.bindings.iter().find(|bound| bound.action == action).map(|bound| format_sequence(&bound.keys))
     }
 
+    /// Returns the keys of an action that work from the composer; the model slots are one command.
+    pub fn command_keys(&self, action: Action) -> Option<String> {
+        if action != Action::ChooseSlot {
+            return self.keys_for(KeyContext::Composer, action);
+        }
+        self.keys_of(Action::Slot1)
+            .map(|keys| keys.strip_suffix('1').map_or(keys.clone(), |leader| format!("{leader}1–9")))
+    }
+
     /// Returns the first keys that an action has in a context; those of the context itself come first.
     pub fn keys_for(&self, context: KeyContext, action: Action) -> Option<String> {
         let bound = context
             .lookup_order()
             .find_map(|context| self.bindings.iter().find(|bound| bound.action == action && bound.context == context));
         bound.map(|bound| format_sequence(&bound.keys))
+    }
+
+    /// Returns the first keys that an action has in a context, or its name if it has none.
+    pub fn keys_or_name(&self, context: KeyContext, action: Action) -> String {
+        self.keys_for(context, action).unwrap_or_else(|| action.entry().name.to_owned())
     }
 
     /// Returns hints for a context: the first keys of each group of actions, with a label. What has no keys is left out.

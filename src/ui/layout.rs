@@ -1,21 +1,19 @@
 //! Lays out what the screen shows: before each frame, and before a key whose meaning depends on it.
 
 use crossterm::event::{Event as Input, MouseEventKind};
-use ratatui::layout::{Margin, Size};
+use ratatui::layout::Size;
 
 use super::{
     Effect, Msg, State,
+    actions::{call_results, copying, finding, list_actions, slash_commands, theme_actions, xray_actions},
     areas::ScreenAreas,
-    conversations::list_actions,
     cx::Cx,
     notifications,
     overlays::{self, ScreenOverlay},
-    rail::{RailFocus, RailTab},
-    results::call_results,
+    rail::{self, RailFocus, RailTab},
+    reading::ReadingOptions,
     screen::{PaneFocus, Screen},
-    themes::theme_selection,
-    transcript::{ReadingOptions, Transcript, copying, error_card, finding},
-    xray::xray_actions,
+    transcript::{Transcript, error_card},
 };
 use crate::{chat::Timestamp, config::CodeOverflow, render::markdown::CodeLineMode};
 
@@ -50,20 +48,28 @@ fn lay_out(screen: &mut Screen, cx: &mut Cx<'_>) -> Vec<Effect> {
     let size = screen.size;
     xray_actions::refresh_xray(&mut screen.overlays, cx);
     let result_request = call_results::refresh_pager(&mut screen.overlays, cx.chats);
+    screen.rail_has_content = cx.chats.current_conversation().is_some_and(rail::has_content);
     let areas = screen.update_areas();
     screen.pane.composer.scroll_to_cursor(areas.composer.height);
     if screen.focus == PaneFocus::Card && error_card::offered_choices(cx.chats).is_empty() {
         screen.focus = PaneFocus::Composer;
     }
     finding::sync(screen, cx.chats);
+    if screen.focus != PaneFocus::List {
+        screen.list.leave(); // The filter ends with the list.
+    }
+    slash_commands::refresh(screen, cx.chats, cx.env);
     list_actions::refresh_rows(&mut screen.list, cx);
     overlays::sync(screen, cx);
-    let list_height = if areas.list.is_empty() { size.height.saturating_sub(3) } else { areas.list.height };
+    // Inside its frame a floating list has no row of keys, and without a filter one row less above its first heading.
+    let rows_above = u16::from(screen.list.filter.is_some());
+    let floating = size.height.saturating_sub(1 + rows_above);
+    let list_height = if areas.list.is_empty() { floating } else { areas.list.height };
     screen.list.scroll_to_cursor(list_height);
     let reasoning_in_rail = screen.is_rail_docked() && screen.rail.tab == RailTab::Reasoning;
     let mut effects: Vec<Effect> = [
         result_request,
-        theme_selection::query_background(&mut screen.overlays, cx),
+        theme_actions::query_background(&mut screen.overlays, cx),
         notifications::update_window_title(cx),
     ]
     .into_iter()
@@ -84,10 +90,10 @@ fn lay_out(screen: &mut Screen, cx: &mut Cx<'_>) -> Vec<Effect> {
         CodeOverflow::Wrap => CodeLineMode::Wrapped,
         CodeOverflow::Scroll => CodeLineMode::Scrolled,
     };
+    transcript.is_card_focused = screen.focus == PaneFocus::Card;
     transcript.sync(conversation, areas.transcript.width, areas.transcript.height, cx.now, &options);
     let rail = if screen.overlays.iter().any(|overlay| matches!(overlay, ScreenOverlay::Rail)) {
-        // The area inside its border.
-        ScreenAreas::floating_rail(size, screen.widths).inner(Margin::new(2, 1))
+        ScreenAreas::floating_content(ScreenAreas::floating_rail(size, screen.widths))
     } else {
         areas.rail
     };

@@ -1,5 +1,5 @@
-//! Choosing the model, effort and settings of the next message.
+//! The models of a server, as rows of a picker.
 
-pub mod again_picker;
 pub mod model_rows;
-pub mod model_settings;
+#[cfg(test)]
+mod picker_tests;

@@ -1,8 +1,7 @@
 //! News of the other conversations: answers that run, wait unread, or ask.
 
 use super::{
-    chats::Chats, conversations::switching, cx::Cx, notifications::pending_decisions, screen::Screen,
-    status::NewsCounts,
+    actions::switching, chats::Chats, cx::Cx, notifications::pending_decisions, screen::Screen, status::NewsCounts,
 };
 use crate::chat::ConversationId;
 

@@ -7,14 +7,14 @@ use ratatui::layout::Size;
 
 use super::{
     Action,
-    conversations::{list_actions, switching},
+    actions::{finding, list_actions, slash_commands, switching},
     dispatch::on_action,
     focus,
     keymap::{KeyContext, KeyMeaning, KeyPress},
     notifications, on_mouse,
     overlays::{self, ScreenOverlay},
     screen::{PaneFocus, PendingSequence},
-    transcript::{error_card, finding},
+    transcript::error_card,
 };
 
 pub(crate) fn on_input(screen: &mut Screen, cx: &mut Cx<'_>, event: Input, more_follows: bool) {
@@ -35,6 +35,7 @@ pub(crate) fn on_input(screen: &mut Screen, cx: &mut Cx<'_>, event: Input, more_
 /// Looks a key up in the context of the top overlay, else of the focused pane; a key without a meaning edits the text.
 fn on_key(screen: &mut Screen, cx: &mut Cx<'_>, event: KeyEvent, more_follows: bool) {
     let key = KeyPress::from(event);
+    slash_commands::refresh(screen, cx.chats, cx.env);
     let pending = screen.pending_sequence.take();
     let prefix = pending.as_ref().map_or(&[][..], |pending| &pending.keys);
     match key_meaning(screen, cx, prefix, key) {
@@ -79,8 +80,6 @@ fn run_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
     }
     if screen.overlays.last().and_then(ScreenOverlay::key_context).is_some() {
         overlays::on_overlay_action(screen, cx, action);
-    } else if action == Action::FocusNext && is_writing(screen) && complete_slash(&mut screen.pane) {
-        switching::schedule_draft_save(&mut screen.pane, cx);
     } else {
         on_action(screen, cx, action);
     }
@@ -91,7 +90,7 @@ fn edit_text(screen: &mut Screen, cx: &mut Cx<'_>, event: KeyEvent) {
     match screen.key_context(cx.chats) {
         KeyContext::Find => finding::edit_query(screen, cx.chats, event),
         KeyContext::ListField => list_actions::edit_field(screen, cx, event),
-        KeyContext::Composer | KeyContext::Empty => {
+        KeyContext::Composer | KeyContext::Empty | KeyContext::Slash => {
             screen.quit_until = None;
             if screen.pane.composer.edit(event) {
                 switching::schedule_draft_save(&mut screen.pane, cx);
@@ -130,26 +129,6 @@ fn take_back_queued(pane: &mut ConversationPane, cx: &mut Cx<'_>) -> bool {
     pane.composer.set_text(&text);
     super::on_store::carry_out(cx, id, next);
     true
-}
-
-/// Completes a slash command such as `/mod` if only one action matches.
-fn complete_slash(pane: &mut ConversationPane) -> bool {
-    let text = pane.composer.text();
-    let Some(prefix) = text.strip_prefix('/').filter(|begun| !begun.is_empty() && !begun.contains(char::is_whitespace))
-    else {
-        return false;
-    };
-    let mut matching = super::action::ACTIONS
-        .iter()
-        .filter(|entry| entry.listing == super::action::ActionListing::Commands && entry.name.starts_with(prefix));
-    match (matching.next(), matching.next()) {
-        (Some(only), None) => {
-            let command = format!("/{}", only.name);
-            pane.composer.replace(&command);
-            true
-        }
-        _ => false,
-    }
 }
 
 /// Inserts a paste into the field that is being edited; a paste never sends.

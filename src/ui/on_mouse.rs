@@ -4,24 +4,25 @@ use crate::ui::chats::Chats;
 use crate::ui::{cx::Cx, screen::Screen};
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use jiff::SignedDuration;
-use ratatui::layout::{Margin, Position, Rect};
+use ratatui::layout::{Position, Rect};
 
 use super::{
     Action,
+    actions::{call_results, copying, list_actions, slash_commands},
     areas::{GUTTER_WIDTH, ScreenAreas},
-    conversations::list_actions,
     overlays::{self, ScreenOverlay},
-    results::call_results,
     screen::PaneFocus,
+    slash::SlashListView,
     teaching,
-    transcript::{copying, error_card},
+    transcript::error_card,
 };
 use crate::{
     chat::Timestamp,
     config::{CopyOnSelect, MouseMode},
     ui::{
-        conversations::list::ListStep,
-        transcript::{CitationStep, ClickTarget, ScrollMove, SelectionCopy, SelectionUnit, pill_area},
+        conversations::list::{FloatingListView, ListStep},
+        reading::ScrollMove,
+        transcript::{CitationStep, ClickTarget, SelectionCopy, SelectionUnit, pill_area},
     },
 };
 
@@ -38,6 +39,8 @@ pub struct MouseState {
     /// The last press: its position, its time, and the number of presses in a row.
     last_press: Option<(Position, Timestamp, u8)>,
     drag: DragTarget,
+    /// The card had the focus before the press.
+    was_card_focused: bool,
     /// When the text scrolls next, while the button is held beyond its edge.
     pub scroll_due: Option<Timestamp>,
 }
@@ -133,7 +136,11 @@ fn press(screen: &mut Screen, cx: &mut Cx<'_>, position: Position) {
         }
         Some(_) | None => 1,
     };
-    screen.mouse = MouseState { last_press: Some((position, cx.now, count)), ..MouseState::default() };
+    screen.mouse = MouseState {
+        last_press: Some((position, cx.now, count)),
+        was_card_focused: screen.focus == PaneFocus::Card,
+        ..MouseState::default()
+    };
     screen.pending_sequence = None;
     let (screen_area, size, widths) = (Rect::from((Position::ORIGIN, screen.size)), screen.size, screen.widths);
     match screen.overlays.last_mut() {
@@ -147,12 +154,15 @@ fn press(screen: &mut Screen, cx: &mut Cx<'_>, position: Position) {
             let request = list.on_click(position, screen_area);
             overlays::apply_request(screen, cx, request);
         }
-        Some(ScreenOverlay::List) if ScreenAreas::floating_list(size, widths).contains(position) => {
-            let inside = ScreenAreas::floating_list(size, widths).inner(Margin::new(2, 1));
-            press_list(screen, cx, position, inside);
+        Some(ScreenOverlay::List) if ScreenAreas::floating_list(size).contains(position) => {
+            let inside = ScreenAreas::floating_content(ScreenAreas::floating_list(size));
+            // The rows begin where those of a docked list do, a row higher without a field.
+            let rows_above = FloatingListView::head_rows(screen.list.filter.is_some());
+            press_list(screen, cx, position, Rect { y: (inside.y + rows_above).saturating_sub(2), ..inside });
         }
         Some(ScreenOverlay::Rail) if ScreenAreas::floating_rail(size, widths).contains(position) => {
-            press_rail(screen, cx.chats, position, ScreenAreas::floating_rail(size, widths).inner(Margin::new(2, 1)));
+            let inside = ScreenAreas::floating_content(ScreenAreas::floating_rail(size, widths));
+            press_rail(screen, cx.chats, position, inside);
         }
         Some(ScreenOverlay::List | ScreenOverlay::Rail) => overlays::close_top(screen, cx),
         Some(
@@ -168,7 +178,11 @@ fn press(screen: &mut Screen, cx: &mut Cx<'_>, position: Position) {
 
 fn press_panes(screen: &mut Screen, cx: &mut Cx<'_>, position: Position, count: u8) {
     let areas = screen.areas;
-    if is_on_pill(screen, cx, position) {
+    let commands = SlashListView::area(&screen.slash, areas.composer_rule);
+    if screen.is_completing() && commands.contains(position) {
+        screen.slash.cursor = Some(screen.slash.top() + usize::from(position.y - commands.y));
+        slash_commands::run_selected(screen, cx);
+    } else if is_on_pill(screen, cx, position) {
         if let Some(transcript) = screen.transcript_mut(cx.chats) {
             transcript.scroll(ScrollMove::Bottom);
         }
@@ -305,7 +319,14 @@ fn click_text(screen: &mut Screen, cx: &mut Cx<'_>, position: Position) {
             transcript.move_cursor_to_row(row);
             call_results::open_call(&mut screen.overlays, cx, message, slot);
         }
-        Some(ClickTarget::Card) if !error_card::offered_choices(cx.chats).is_empty() => screen.focus = PaneFocus::Card,
+        Some(ClickTarget::Card) if !error_card::offered_choices(cx.chats).is_empty() => {
+            let keys = transcript.card_keys_at(column, row).map(str::to_owned);
+            screen.focus = PaneFocus::Card;
+            if let Some(keys) = keys {
+                let is_focused = screen.mouse.was_card_focused;
+                super::actions::card_actions::click_choice(screen, cx, &keys, is_focused);
+            }
+        }
         Some(ClickTarget::Card) | None if is_reading => transcript.move_cursor_to_row(row),
         Some(ClickTarget::Card) | None => (), // Plain text: the focus stays.
     }

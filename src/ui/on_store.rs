@@ -2,9 +2,9 @@
 
 use super::{
     Effect, InitialConversation,
+    actions::model_settings::{ensure_model, fetch_models},
     chats::DatabaseState,
     chats::PaneContent,
-    models::model_settings::{ensure_model, fetch_models},
     notifications,
 };
 use crate::ui::{chats::Chats, screen::ConversationPane};
@@ -53,16 +53,16 @@ pub(crate) fn on_reply(screen: &mut Screen, cx: &mut Cx<'_>, reply: StoreReply) 
         StoreReply::Prompts(prompts) => {
             // Prompts of this run may have been sent before the database was read.
             for sent in std::mem::replace(&mut cx.chats.prompt_history, prompts).into_iter().rev() {
-                super::conversations::switching::remember_prompt(cx.chats, sent);
+                super::actions::switching::remember_prompt(cx.chats, sent);
             }
         }
         StoreReply::Hints(times) => cx.chats.taught_hints.on_loaded(times),
         StoreReply::CostsSummed { since, cost } => cx.chats.daily_cost.set_cost(since, cost),
         StoreReply::Recording { message, result } => {
-            super::xray::xray_actions::on_recording_loaded(&mut screen.overlays, cx.env, message, result);
+            super::actions::xray_actions::on_recording_loaded(&mut screen.overlays, cx.env, message, result);
         }
         StoreReply::Outcome { message, slot, result } => {
-            super::results::call_results::on_result_loaded(&mut screen.overlays, message, slot, result);
+            super::actions::call_results::on_result_loaded(&mut screen.overlays, message, slot, result);
         }
     }
 }
@@ -132,14 +132,14 @@ fn on_conversation_loaded(screen: &mut Screen, cx: &mut Cx<'_>, conversation: Co
         PaneContent::Loading(wanted) if wanted.is_none_or(|wanted| wanted == id) => {
             let typed = screen.pane.composer.text();
             let send = screen.pane.send_when_loaded;
-            super::conversations::switching::show_conversation(screen, cx, id);
+            super::actions::switching::show_conversation(screen, cx, id);
             if !typed.is_empty() {
                 // Text typed while loading goes after the saved draft. That draft was not shown yet, so it is not sent.
                 let draft = screen.pane.composer.text();
                 screen.pane.composer.set_text(&(draft.clone() + &typed));
-                super::conversations::switching::schedule_draft_save(&mut screen.pane, cx);
+                super::actions::switching::schedule_draft_save(&mut screen.pane, cx);
                 if send && draft.is_empty() {
-                    super::conversations::switching::send_draft(screen, cx);
+                    super::actions::switching::send_draft(screen, cx);
                 }
             }
         }
@@ -170,7 +170,7 @@ pub(crate) fn carry_out(cx: &mut Cx<'_>, id: ConversationId, next: Vec<ChatEffec
             ChatEffect::FetchQuota { answer, endpoint } => cx.effects.push(Effect::FetchQuota { answer, endpoint }),
             ChatEffect::Save { mut changes, gate } => {
                 if let [ConversationChange::Journal { message, .. }] = changes[..] {
-                    changes.extend(super::xray::xray_actions::unsaved_chunk(cx, message));
+                    changes.extend(super::actions::xray_actions::unsaved_chunk(cx, message));
                 }
                 cx.effects.push(cx.chats.saves.save(changes, gate.map(|turn| (id, turn))));
             }

@@ -9,8 +9,12 @@ use crossterm::event::KeyEvent;
 use ratatui::layout::{Position, Rect};
 
 use super::{
-    Action, Effect, dispatch::on_action, keymap::KeyContext, models::model_settings::set_model, screen::PaneFocus,
-    themes::theme_selection,
+    Action, Effect,
+    actions::model_settings::set_model,
+    actions::{copying, theme_actions},
+    dispatch::on_action,
+    keymap::KeyContext,
+    screen::PaneFocus,
 };
 use crate::{
     config::SettingChange,
@@ -20,25 +24,25 @@ use crate::{
         overlay::{form::SettingsForm, picker::FuzzyPicker},
         results::pager::CallPager,
         tools::ToolList,
-        transcript::{SelectionCopy, copying},
+        transcript::SelectionCopy,
         xray::XrayOverlay,
     },
 };
 
-pub(crate) use crate::ui::code_blocks::{
+pub(crate) use crate::ui::actions::again_picker::open_again;
+pub(crate) use crate::ui::actions::code_blocks::{
     ask_overwrite, copy_code_block, on_command_ended, open_code, open_code_blocks,
 };
-pub(crate) use crate::ui::models::again_picker::open_again;
-pub(crate) use crate::ui::themes::theme_picker::{open_themes, refresh_themes};
-pub use crate::ui::tools::tool_overlay::no_tools_reason;
-pub(crate) use crate::ui::tools::tool_overlay::{apply_request, open_tools, open_trust};
+pub(crate) use crate::ui::actions::theme_picker::open_themes;
+pub use crate::ui::actions::tool_overlay::no_tools_reason;
+pub(crate) use crate::ui::actions::tool_overlay::{apply_request, open_tools, open_trust};
 pub(crate) use open_overlays::{
     open_commands, open_earlier_prompts, open_edit_question, open_efforts, open_help, open_history, open_key_entry,
     open_models, open_models_for_again, open_mouse_modes, open_parameters, open_prompt_jump, refresh_models,
 };
 pub(crate) use picker_items::previewed_theme;
 pub use picker_items::{PickerItem, PickerKind};
-pub(crate) use picker_items::{accept, preview_theme};
+pub(crate) use picker_items::{accept, preview_theme, set_theme};
 
 /// An overlay over the screen; the last one has the keys.
 #[derive(Debug)]
@@ -60,6 +64,22 @@ pub enum ScreenOverlay {
 }
 
 impl ScreenOverlay {
+    /// Returns whether it is drawn in a frame over the screen.
+    pub fn has_frame(&self) -> bool {
+        match self {
+            Self::Welcome(_) => false,
+            Self::Picker { .. } if self.is_question() => false,
+            Self::Picker { .. }
+            | Self::Parameters(_)
+            | Self::Help(_)
+            | Self::Xray(_)
+            | Self::Tools(_)
+            | Self::Pager(_)
+            | Self::List
+            | Self::Rail => true,
+        }
+    }
+
     /// Returns the context of its keys; the panes have their own.
     pub fn key_context(&self) -> Option<KeyContext> {
         Some(match self {
@@ -102,7 +122,7 @@ pub(crate) fn on_overlay_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Ac
         (_, Some(ScreenOverlay::Help(help))) => help.on_action(action, screen_area),
         (_, Some(ScreenOverlay::Xray(xray))) => {
             let request = xray.on_action(action, screen_area);
-            super::xray::xray_actions::apply_request(cx, request);
+            super::actions::xray_actions::apply_request(cx, request);
         }
         (_, Some(ScreenOverlay::Tools(list))) => {
             let request = list.on_action(action, screen_area);
@@ -110,7 +130,7 @@ pub(crate) fn on_overlay_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Ac
         }
         (_, Some(ScreenOverlay::Pager(pager))) => {
             let request = pager.on_action(action);
-            super::results::call_results::apply_request(screen, cx, request);
+            super::actions::call_results::apply_request(screen, cx, request);
         }
         (_, Some(ScreenOverlay::Welcome(welcome))) => {
             let request = welcome.on_action(action);
@@ -159,7 +179,7 @@ fn on_picker_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action, screen
     }
     let Some(ScreenOverlay::Picker { of: kind, picker }) = screen.overlays.last_mut() else { return };
     if let Some(number) = action.code_number() {
-        if crate::ui::code_blocks::select_code(picker, number) {
+        if crate::ui::actions::code_blocks::select_code(picker, number) {
             picker_items::accept(screen, cx);
         }
         return;
@@ -167,7 +187,7 @@ fn on_picker_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action, screen
     match (action, kind) {
         (Action::Accept, _) => picker_items::accept(screen, cx),
         (Action::SaveShown | Action::PipeCode, _) => {
-            crate::ui::code_blocks::take_code_block(&mut screen.overlays, action == Action::SaveShown);
+            crate::ui::actions::code_blocks::take_code_block(&mut screen.overlays, action == Action::SaveShown);
         }
         (Action::ShowAllModels, PickerKind::AnswerAgain { answer }) => {
             let answer = *answer;
@@ -184,7 +204,7 @@ fn on_picker_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action, screen
 /// Updates the overlays before each frame, and scrolls their cursors into view.
 pub(crate) fn sync(screen: &mut Screen, cx: &mut Cx<'_>) {
     let screen_area = Rect::from((Position::ORIGIN, screen.size));
-    crate::ui::tools::tool_overlay::refresh_tool_list(&mut screen.overlays, cx, screen_area);
+    crate::ui::actions::tool_overlay::refresh_tool_list(&mut screen.overlays, cx, screen_area);
     for overlay in &mut screen.overlays {
         match overlay {
             ScreenOverlay::Picker { picker, .. } => picker.scroll_to_cursor(screen_area),
@@ -224,7 +244,7 @@ pub(crate) fn assign_slot(screen: &mut Screen, cx: &mut Cx<'_>, number: u8) {
         }
     }
     cx.env.slots[usize::from(number) - 1] = Some(model.clone());
-    cx.show_message(format!("{} is on slot {number}", super::models::model_settings::short_name(&model)));
+    cx.show_message(format!("slot {number} is now {}", super::actions::model_settings::short_name(&model)));
     cx.effects.push(Effect::SaveSetting(SettingChange::Slot(number, model)));
     refresh_models(screen, cx);
 }
@@ -249,9 +269,9 @@ pub(crate) fn on_paste(overlays: &mut [ScreenOverlay], env: &mut Environment, te
 pub(crate) fn close_top(screen: &mut Screen, cx: &mut Cx<'_>) {
     match screen.overlays.pop() {
         Some(ScreenOverlay::Picker { of: PickerKind::Theme, .. }) => {
-            _ = theme_selection::apply_theme(&mut screen.overlays, cx.env);
+            _ = theme_actions::apply_theme(&mut screen.overlays, cx.env);
         }
-        Some(ScreenOverlay::List) => super::conversations::list_actions::leave_field(&mut screen.list, cx),
+        Some(ScreenOverlay::List) => super::actions::list_actions::leave_field(&mut screen.list, cx),
         Some(ScreenOverlay::Welcome(_)) => on_action(screen, cx, Action::Quit),
         Some(
             ScreenOverlay::Picker { .. }
@@ -272,6 +292,34 @@ pub(crate) fn close_top(screen: &mut Screen, cx: &mut Cx<'_>) {
     };
     if !is_floating && !is_docked {
         screen.focus = PaneFocus::Composer;
+    }
+}
+
+/// Handles a click outside the top overlay: closes it, unless something in it was changed.
+pub(crate) fn click_outside(screen: &mut Screen, cx: &mut Cx<'_>) {
+    let is_changed = match screen.overlays.last() {
+        Some(ScreenOverlay::Picker { of, picker }) => {
+            let previews = *of == PickerKind::Theme
+                && previewed_theme(&screen.overlays).is_some_and(|name| name != cx.env.config.theme);
+            previews || !picker.query.is_empty()
+        }
+        Some(ScreenOverlay::Parameters(form)) => form.is_changed(),
+        Some(ScreenOverlay::List) => screen.list.renaming.is_some(),
+        Some(ScreenOverlay::Welcome(_)) => true,
+        Some(
+            ScreenOverlay::Help(_)
+            | ScreenOverlay::Xray(_)
+            | ScreenOverlay::Tools(_)
+            | ScreenOverlay::Pager(_)
+            | ScreenOverlay::Rail,
+        )
+        | None => false,
+    };
+    if is_changed {
+        let keys = cx.env.keymap.keys_of(Action::Back).unwrap_or_default();
+        cx.show_message(format!("{keys} cancel"));
+    } else {
+        close_top(screen, cx);
     }
 }
 
@@ -301,7 +349,7 @@ pub(crate) fn on_connected(overlays: &mut Vec<ScreenOverlay>, cx: &mut Cx<'_>, r
 fn use_model(cx: &mut Cx<'_>, kind: &PickerKind, model: String) {
     match kind {
         PickerKind::AnswerAgain { answer } | PickerKind::ModelForAgain { answer } => {
-            super::conversations::branching::answer_again(cx, *answer, model);
+            super::actions::branching::answer_again(cx, *answer, model);
         }
         _ => set_model(cx, model),
     }

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 
 pub use view::RailView;
 
-use super::transcript::{ReadingOptions, ScrollMove};
-use crate::chat::{Answer, Conversation, ItemSlot, Message, MessageId, Timestamp};
+use super::reading::{ReadingOptions, ScrollMove};
+use crate::chat::{Answer, Conversation, ItemKind, ItemSlot, Message, MessageId, Timestamp};
 use crate::{
     citations::annotations::AnswerCitations,
     render::{
@@ -58,6 +58,8 @@ pub struct RailFocus {
 #[derive(Debug, Clone, Default)]
 pub struct Rail {
     pub tab: RailTab,
+    /// The user chose the tab; otherwise it is the one that has the most to show.
+    is_tab_chosen: bool,
     answer_id: Option<MessageId>,
     scroll: RailScroll,
     pending_moves: Vec<ScrollMove>,
@@ -111,6 +113,8 @@ impl Rail {
         if self.answer_id != id {
             *self = Self {
                 tab: self.tab,
+                // A new turn begins.
+                is_tab_chosen: self.is_tab_chosen && answer.is_none_or(|(_, answer)| answer.is_over()),
                 answer_id: id,
                 pending_moves: std::mem::take(&mut self.pending_moves),
                 ..Self::default()
@@ -124,9 +128,10 @@ impl Rail {
         self.footer = None;
         if let Some((_, answer)) = answer {
             self.citations.refresh(answer);
+            self.select_tab_for(answer);
             match self.tab {
                 RailTab::Reasoning => self.lay_out_reasoning(answer, now, options),
-                RailTab::Sources => self.lay_out_sources(options),
+                RailTab::Sources => self.lay_out_sources(answer, options),
                 RailTab::Details => self.lay_out_details(conversation, id, now, options),
             }
         } else {
@@ -161,6 +166,9 @@ impl Rail {
             return None;
         }
         let above = self.blocks.get(..=self.first_row + row)?;
+        if matches!(above.last(), Some(RailBlock::Row(row)) if row.kind == RowKind::Other) {
+            return None; // A page that is no source.
+        }
         let number = above.iter().rev().find_map(|piece| match piece {
             RailBlock::Row(row) => row.spans.iter().find_map(|span| span.citation).map(|cited| cited.number),
             RailBlock::Text(..) => None,
@@ -181,7 +189,25 @@ impl Rail {
         self.pending_moves.push(movement);
     }
 
+    /// Shows the reasoning while an answer arrives, and its sources once it is over, unless the user chose a tab since.
+    fn select_tab_for(&mut self, answer: &Answer) {
+        let has_reasoning = answer.items.values().any(|item| matches!(*item.kind, ItemKind::Reasoning(_)));
+        let tab = match (answer.is_over(), self.citations.sources().is_empty()) {
+            (true, false) => RailTab::Sources,
+            (true, true) if !has_reasoning => RailTab::Details,
+            (_, _) => RailTab::Reasoning,
+        };
+        if !self.is_tab_chosen {
+            self.show_tab(tab);
+        }
+    }
+
     pub fn select_tab(&mut self, tab: RailTab) {
+        self.is_tab_chosen = true;
+        self.show_tab(tab);
+    }
+
+    fn show_tab(&mut self, tab: RailTab) {
         if self.tab != tab {
             self.tab = tab;
             self.scroll = RailScroll::Auto;
@@ -252,6 +278,14 @@ impl RailBlock {
             Self::Text(_, rows) => *rows,
         }
     }
+}
+
+/// Returns whether the rail would have something to show: an answer that is over, or that has reasoning.
+pub fn has_content(conversation: &Conversation) -> bool {
+    let answers = conversation.branch.iter().filter_map(|id| conversation.messages.get(id)?.as_answer());
+    answers.rev().any(|answer| {
+        answer.is_over() || answer.items.values().any(|item| matches!(*item.kind, ItemKind::Reasoning(_)))
+    })
 }
 
 /// Returns the current message if it is an answer, the answer to it if it is a prompt, and otherwise the last answer.

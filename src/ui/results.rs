@@ -1,4 +1,3 @@
 //! Tool calls and their results in full.
 
-pub mod call_results;
 pub mod pager;

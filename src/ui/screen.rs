@@ -16,11 +16,12 @@ use super::{
 use crate::{
     chat::{CallId, ConversationId, MessageId, Timestamp},
     ui::{
+        actions::{citation_actions, finding, list_actions},
         composer::Composer,
-        conversations::{list::ConversationList, list_actions},
+        conversations::list::ConversationList,
         rail::Rail,
-        sources::citation_actions,
-        transcript::{SelectionInput, Transcript, error_card, finding},
+        slash::SlashList,
+        transcript::{SelectionInput, Transcript, error_card},
     },
 };
 
@@ -48,12 +49,16 @@ pub struct Screen {
     pub list_visibility: PaneVisibility,
     pub rail: Rail,
     pub rail_visibility: PaneVisibility,
+    /// The rail has something to show about the conversation on the screen.
+    pub rail_has_content: bool,
     /// The last one is on top and has the keys.
     pub overlays: Vec<ScreenOverlay>,
     pub pending_sequence: Option<PendingSequence>,
     pub mouse: MouseState,
     /// The running command that a text was piped to.
     pub running_command: Option<String>,
+    /// The commands that begin with what is typed after a slash.
+    pub slash: SlashList,
     /// Until then, a second `^C` quits.
     pub quit_until: Option<Timestamp>,
 }
@@ -129,10 +134,12 @@ impl Screen {
             list_visibility,
             rail: Rail::default(),
             rail_visibility: PaneVisibility::Auto,
+            rail_has_content: false,
             overlays: Vec::new(),
             pending_sequence: None,
             mouse: MouseState::default(),
             running_command: None,
+            slash: SlashList::default(),
             quit_until: None,
         }
     }
@@ -172,17 +179,19 @@ impl Screen {
 
     /// Returns the panes to dock beside the text where there is room.
     pub fn side_panes(&self) -> SidePanes {
+        let has_room = self.size.width >= BOTH_DOCK_WIDTH;
         let rail = match self.rail_visibility {
-            PaneVisibility::Auto => self.size.width >= BOTH_DOCK_WIDTH,
+            PaneVisibility::Auto => has_room && self.rail_has_content,
             PaneVisibility::Shown => true,
             PaneVisibility::Hidden => false,
         };
-        SidePanes { list: self.list_visibility != PaneVisibility::Hidden, rail }
+        let keeps_rail_room = has_room && self.rail_visibility != PaneVisibility::Hidden;
+        SidePanes { list: self.list_visibility != PaneVisibility::Hidden, rail, keeps_rail_room }
     }
 
     /// Returns whether the list is docked beside the text.
     pub fn is_list_docked(&self) -> bool {
-        let SidePanes { list, rail } = self.side_panes();
+        let SidePanes { list, rail, .. } = self.side_panes();
         list && (self.size.width >= BOTH_DOCK_WIDTH || (self.size.width >= LIST_DOCK_WIDTH && !rail))
     }
 
@@ -199,12 +208,18 @@ impl Screen {
         self.areas
     }
 
+    /// Returns whether a slash command is being completed.
+    pub fn is_completing(&self) -> bool {
+        self.focus == PaneFocus::Composer && self.overlays.is_empty() && self.slash.is_open()
+    }
+
     /// Returns the context in which a key is looked up: that of the overlay on top, else that of the focused pane.
     pub fn key_context(&self, chats: &Chats) -> KeyContext {
         if let Some(context) = self.overlays.last().and_then(ScreenOverlay::key_context) {
             return context;
         }
         match self.focus {
+            PaneFocus::Composer if self.is_completing() => KeyContext::Slash,
             PaneFocus::Composer if self.pane.composer.is_empty() => KeyContext::Empty,
             PaneFocus::Composer => KeyContext::Composer,
             PaneFocus::Transcript => self.text_context(chats),

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 
 use super::{
     Effect, EndpointInfo, StartOptions,
+    actions::model_settings::default_model,
     areas::PaneWidths,
     keymap::{KeyLine, Keymap, RemapError},
-    models::model_settings::default_model,
     notifications::NotificationState,
     overlays::ScreenOverlay,
     screen::{PaneVisibility, Screen},

@@ -1,7 +1,6 @@
 //! The status line: the model and its settings, the turn in progress, the cost, and the keys for commands and help.
 
 pub mod leader_hints;
-pub mod view;
 
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use ratatui::{
     widgets::Widget,
 };
 
-use super::{key_hints::KeyHint, transcript::facts::format_token_count};
+use super::{key_hints::KeyHint, reading::facts::format_token_count};
 use crate::render::theme::{ColourRole, Theme};
 use crate::text;
 
@@ -28,6 +27,8 @@ pub struct StatusLine<'a> {
     pub flags: &'a [&'a str],
     /// The built-in server answers.
     pub is_demo: bool,
+    /// All tools run without asking.
+    pub auto_approves: bool,
     pub phase: Option<PhaseStatus<'a>>,
     /// The keys that end the phase or leave the current mode, and what they do.
     pub hints: &'a [KeyHint<'a>],
@@ -195,6 +196,9 @@ impl StatusView<'_> {
         }
         if demo && !left_out.has(StatusPart::Demo) {
             push_fact("demo", ColourRole::Warning);
+        }
+        if self.status.auto_approves && !left_out.has(StatusPart::Demo) {
+            push_fact("auto-approve", ColourRole::Warning);
         }
         spans
     }
@@ -389,6 +393,7 @@ mod tests {
         effort: Some("high"),
         flags: &["web"],
         is_demo: true,
+        auto_approves: false,
         phase: Some(PhaseStatus {
             mark: "◐",
             role: ColourRole::Accent,

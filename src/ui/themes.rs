@@ -1,4 +1,3 @@
-//! Which theme is in force, and the picker of themes.
+//! The themes that can be chosen, the user's own among them.
 
-pub mod theme_picker;
 pub mod theme_selection;

@@ -2,7 +2,6 @@
 
 mod page;
 mod rows;
-pub mod tool_overlay;
 pub mod tool_registry;
 mod view;
 
@@ -186,7 +185,7 @@ impl ToolList {
             Action::SwitchTool => return self.switch_selected(),
             Action::ForceTool => match self.selected_item() {
                 Some(ToolListItem::Tool(id)) => return ToolListCommand::Force(id.clone()),
-                _ => self.show_message("only a tool can be required: the next message must call it"),
+                _ => self.show_message("f works on a tool: the next message must call it"),
             },
             Action::ReloadTools => return ToolListCommand::Reload,
             Action::Accept if self.search.is_typing() => self.search.stop_typing(),
@@ -259,7 +258,7 @@ impl ToolList {
         if let Some(server) = self.selected_server() {
             return ToolListCommand::Restart(server.to_owned());
         }
-        self.show_message("r works on MCP servers only: it restarts the server");
+        self.show_message("only an MCP server can be restarted");
         ToolListCommand::Nothing
     }
 
@@ -268,7 +267,7 @@ impl ToolList {
             Some((Some(ToolListItem::Server(name)), Some(ToolSwitch::Locked(rows::UNTRUSTED_REASON)))) => {
                 self.open_page(PageSubject::Trust(name));
             }
-            _ => self.show_message("t works only on an MCP server that is not trusted yet"),
+            _ => self.show_message("only an MCP server that is not trusted yet needs trust"),
         }
     }
 

@@ -7,15 +7,13 @@ mod anchor;
 mod answer;
 pub mod approval;
 pub(crate) mod call_rows;
+mod card_frame;
 mod card_rows;
 mod citation_walk;
-pub mod copying;
 mod cursor;
 mod cursor_steps;
 pub mod error_card;
-pub(crate) mod facts;
 mod find;
-pub mod finding;
 mod folds;
 mod hit_test;
 mod item_details;
@@ -23,7 +21,6 @@ mod layout_pass;
 mod message_rows;
 mod parts;
 mod queued_prompts;
-pub mod result_text;
 mod scrollbar;
 mod select;
 pub mod source_card;
@@ -37,13 +34,12 @@ use std::{
 
 use uuid::Uuid;
 
-pub use call_rows::call_text as called;
+pub(crate) use card_rows::ChoiceHint;
 pub use citation_walk::{CitationStep, CitedSource};
 pub use cursor::{CitationTarget, CursorTarget, TranscriptCursor};
 pub use cursor_steps::CursorStop;
 pub use find::{FindState, FindView};
 pub use hit_test::ClickTarget;
-pub(crate) use item_details::format_size;
 pub use parts::folded_text;
 pub use scrollbar::ScrollbarView;
 pub use select::{SelectionCopy, SelectionInput, SelectionStep, SelectionUnit};
@@ -58,47 +54,12 @@ use self::{
     scrollbar::{BranchSizes, ScrollbarRows},
     select::TextSelection,
 };
-use crate::render::{
-    highlight,
-    markdown::{CodeKeys, LayoutWork, MarkdownOptions},
-    row::RowKind,
-    theme::Theme,
-};
-use crate::ui::{Action, keymap::Keymap};
-use crate::{
-    chat::{CallId, Conversation, ConversationId, MessageId, Timestamp},
-    config::ShowMode,
-};
+use crate::chat::{CallId, Conversation, ConversationId, MessageId, Timestamp};
+use crate::render::{highlight, markdown::LayoutWork, row::RowKind};
+use crate::ui::reading::{ReadingOptions, ScrollMove};
 
 /// The gutter left of the text, in cells.
 pub const GUTTER: u16 = 2;
-
-/// The reader's display options.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ReadingOptions {
-    pub reasoning: ShowMode,
-    /// The rail shows live reasoning, so the text does not have to.
-    pub reasoning_in_rail: bool,
-    pub look: MarkdownOptions,
-    /// Right-to-left text is reordered for a terminal that does not do it.
-    pub reorder: bool,
-    /// The keys that cards show.
-    pub keymap: Keymap,
-    pub zone: jiff::tz::TimeZone,
-}
-
-/// A move of the window through the text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ScrollMove {
-    Rows(i32),
-    HalfPages(i32),
-    Pages(i32),
-    /// To the start of another message, this many further down (or up, if negative).
-    ByMessages(i32),
-    ToMessage(MessageId),
-    Top,
-    Bottom,
-}
 
 /// The newest card that offers a choice, while it is on the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,6 +110,8 @@ pub struct Transcript {
     last_seen: Option<anchor::RowAnchor>,
     rows_below: usize,
     live_card: Option<LiveCard>,
+    /// The live card has the focus.
+    pub is_card_focused: bool,
     cursor: Option<TranscriptCursor>,
     /// The last move that takes the cursor along, until the window is laid out.
     carried: Option<cursor_steps::CarriedCursor>,
@@ -220,27 +183,6 @@ struct VisibleRange {
 
 /// Messages on each side of the window whose rows stay cached.
 const CACHE_MARGIN: usize = 64;
-
-impl ReadingOptions {
-    pub fn new(theme: &Theme, reasoning: ShowMode, zone: jiff::tz::TimeZone) -> Self {
-        Self {
-            reasoning,
-            reasoning_in_rail: false,
-            look: MarkdownOptions::from_theme(theme),
-            reorder: theme.rendering.reorders_rtl,
-            keymap: Keymap::default(),
-            zone,
-        }
-        .with_keymap(Keymap::default())
-    }
-
-    /// Shows the keys of another keymap.
-    pub fn with_keymap(mut self, keymap: Keymap) -> Self {
-        self.look.code_keys = CodeKeys::new(&keymap.keys_of(Action::ShowCodeBlocks).unwrap_or_default());
-        self.keymap = keymap;
-        self
-    }
-}
 
 impl Transcript {
     /// Lays out what a window of `width` cells (gutter included) and `height` rows shows.
@@ -422,17 +364,15 @@ impl Transcript {
         self.message_rows.len()
     }
 
-    /// The rows in the window from the top, and whether each belongs to the current message.
-    fn visible_rows(&self) -> impl Iterator<Item = (message_rows::PlacedRow<'_>, bool)> {
-        let current = self.current_message();
+    /// The rows in the window from the top.
+    fn visible_rows(&self) -> impl Iterator<Item = message_rows::PlacedRow<'_>> {
         self.visible_ranges.iter().flat_map(move |slice| {
-            let is_current = slice.message.is_some() && slice.message == current;
             (slice.first_row..slice.first_row + slice.row_count).map(move |row| {
                 let placed = match slice.message {
                     Some(id) => self.message_rows.get(&id).and_then(|laid| laid.row(row)),
                     None => self.queue.rows.get(row).map(|row| message_rows::PlacedRow { row, bar: None }),
                 };
-                (placed.unwrap_or_default(), is_current)
+                placed.unwrap_or_default()
             })
         })
     }

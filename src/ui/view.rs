@@ -1,6 +1,7 @@
 //! Draws the state: decides which widget goes where.
 
 mod overlays;
+mod status;
 
 use crate::ui::chats::PaneContent;
 use ratatui::{
@@ -15,18 +16,20 @@ use crate::{
     render::theme::ColourRole,
     ui::{
         Action, State,
+        actions::finding,
+        actions::model_settings::short_name,
         areas::{GUTTER_WIDTH, MIN_SIZE, ScreenAreas},
         chats::DatabaseState,
         composer::ComposerView,
         conversations::list::ConversationListView,
         key_hints,
-        models::model_settings::short_name,
         overlays::ScreenOverlay,
         rail::RailView,
         screen::{EditTarget, PaneFocus},
+        slash::{self, SlashListView},
         title::{self, TitleView},
         toasts::ToastView,
-        transcript::{FindView, ScrollbarView, TranscriptView, finding},
+        transcript::{FindView, ScrollbarView, TranscriptView},
     },
 };
 
@@ -75,7 +78,7 @@ fn draw_screen(state: &State, now: Timestamp, frame: &mut DrawTarget) {
         }
     }
     draw_pane(state, &areas, frame);
-    crate::ui::status::view::draw_status(state, now, areas.status, frame);
+    crate::ui::view::status::draw_status(state, now, areas.status, frame);
     overlays::draw_overlays(state, now, frame);
 }
 
@@ -83,23 +86,33 @@ fn draw_list(state: &State, now: Timestamp, area: Rect, frame: &mut DrawTarget) 
     if area.is_empty() {
         return;
     }
-    let running = |id: ConversationId| {
-        state.chats.conversations.get(&id).is_some_and(|conversation| !conversation.turns.is_empty())
-    };
-    let focused = state.screen.focus == PaneFocus::List;
-    let view = ConversationListView {
+    let is_running = is_running(state);
+    let view = list_view(state, now, &is_running);
+    frame.set_cursor(view.cursor(area).filter(|_| view.focused));
+    view.render(area, frame.buffer);
+}
+
+/// Returns whether a conversation has a turn in progress.
+fn is_running(state: &State) -> impl Fn(ConversationId) -> bool {
+    |id| state.chats.conversations.get(&id).is_some_and(|conversation| !conversation.turns.is_empty())
+}
+
+fn list_view<'a>(
+    state: &'a State,
+    now: Timestamp,
+    is_running: &'a dyn Fn(ConversationId) -> bool,
+) -> ConversationListView<'a> {
+    ConversationListView {
         list: &state.screen.list,
         summaries: &state.chats.index,
         total: state.chats.index.len() + state.chats.unlisted_count,
         open: state.chats.content.conversation_id(),
-        is_running: &running,
-        spinner: crate::ui::status::view::spinner_mark(state, now),
-        focused,
+        is_running,
+        spinner: crate::ui::view::status::spinner_mark(state, now),
+        focused: state.screen.focus == PaneFocus::List,
         keymap: &state.env.keymap,
         theme: &state.env.theme,
-    };
-    frame.set_cursor(view.cursor(area).filter(|_| focused));
-    view.render(area, frame.buffer);
+    }
 }
 
 fn draw_rail(state: &State, area: Rect, frame: &mut DrawTarget) {
@@ -125,10 +138,10 @@ fn draw_pane(state: &State, areas: &ScreenAreas, frame: &mut DrawTarget) {
     match state.screen.transcript(&state.chats) {
         Some(transcript) => {
             let focus = state.screen.focus;
-            let (focused, card_focused) = (focus == PaneFocus::Transcript, focus == PaneFocus::Card);
+            let focused = focus == PaneFocus::Transcript;
             let end_key = &state.env.keymap.keys_of(Action::ScrollEnd).unwrap_or_default();
             let pill_row = Some(areas.pill_row());
-            let view = TranscriptView { transcript, theme, focused, card_focused, pill_row, end_key };
+            let view = TranscriptView { transcript, theme, focused, pill_row, end_key };
             caret = view.cursor(areas.transcript).filter(|_| state.screen.overlays.is_empty());
             view.render(areas.transcript, buf);
             ScrollbarView { transcript, theme }.render(areas.scrollbar(), buf);
@@ -146,6 +159,8 @@ fn draw_pane(state: &State, areas: &ScreenAreas, frame: &mut DrawTarget) {
         };
         ToastView { toasts: &state.toasts, theme }.render(above, buf);
     }
+    let slash = &state.screen.slash;
+    SlashListView { list: slash, keymap: &state.env.keymap, theme }.draw(areas.composer_rule, buf);
     frame.set_cursor(caret);
     draw_composer(state, areas.composer, frame);
 }
@@ -181,9 +196,11 @@ fn draw_empty(state: &State, area: Rect, buf: &mut Buffer) {
     let mut lines = vec![if model.is_empty() {
         key_hints::styled_line("No model chosen yet.", muted)
     } else {
+        let picks = if model == "auto" { " · OpenRouter picks the model" } else { "" };
         Line::from(vec![
+            Span::styled("Talking to ", muted),
             Span::styled(model.to_owned(), state.env.theme.style(ColourRole::Text).bold()),
-            Span::styled(" answers.", muted),
+            Span::styled(picks, muted),
         ])
     }];
     if let DatabaseState::Broken(error) = &state.chats.database {
@@ -194,11 +211,11 @@ fn draw_empty(state: &State, area: Rect, buf: &mut Buffer) {
     }
     lines.push(Line::default());
     let hints = [
-        (Action::ChooseModel, "another model"),
-        (Action::NextEffort, "how hard it thinks"),
+        (Action::ChooseModel, if model.is_empty() { "choose one" } else { "another model" }),
+        (Action::NextEffort, "reasoning effort"),
         (Action::ToggleWeb, "search the web"),
-        (Action::FocusList, "earlier conversations"),
-        (Action::ShowCommands, "everything else"),
+        (Action::FocusList, "conversations"),
+        (Action::ShowCommands, "all commands"),
     ];
     for (action, words) in hints {
         if let Some(keys) = state.env.keymap.keys_of(action) {
@@ -222,7 +239,8 @@ fn draw_composer(state: &State, area: Rect, frame: &mut DrawTarget) {
     let composer = &state.screen.pane.composer;
     let focused = state.screen.focus == PaneFocus::Composer;
     let placeholder = composer_placeholder(state);
-    let view = ComposerView { composer, placeholder, focused, theme: &state.env.theme };
+    let is_command = focused && composer.is_single_line() && slash::is_known(&composer.text());
+    let view = ComposerView { composer, placeholder, focused, is_command, theme: &state.env.theme };
     frame.set_cursor(view.cursor(area).filter(|_| focused && state.screen.overlays.is_empty()));
     view.render(area, frame.buffer);
 }
@@ -237,9 +255,9 @@ fn composer_placeholder(state: &State) -> &'static str {
     }
     match state.chats.current_conversation().and_then(|conversation| conversation.active_turn()) {
         Some(turn) if turn.step > 0 || matches!(turn.phase, TurnPhase::Calling | TurnPhase::Paused(_)) => {
-            "type to steer: it goes in at the next step"
+            "add a note for the next step"
         }
-        Some(_) => "type the next message: it is sent when this answer is done",
+        Some(_) => "type the next message; it is sent when this answer is done",
         None => "type a message",
     }
 }

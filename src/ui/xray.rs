@@ -4,7 +4,6 @@ mod curl;
 mod lines;
 mod rows;
 mod view;
-pub mod xray_actions;
 
 use crossterm::event::KeyEvent;
 use ratatui::layout::{Position, Rect, Size};

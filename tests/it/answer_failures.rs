@@ -32,7 +32,7 @@ fn a_stopped_answer_warns_of_billing_until_its_price_arrives() {
     app.press("esc");
     assert!(app.screen().contains("stopped by you · you may still be billed"), "{}", app.screen());
     assert!(app.status().contains("stopped"), "{}", app.status());
-    assert!(app.screen().contains("cost pending"), "{}", app.screen());
+    assert!(app.screen().contains("looking up the cost…"), "{}", app.screen());
     app.effects();
     app.wait(Duration::from_secs(1));
     let effects = app.effects();
@@ -278,7 +278,7 @@ fn leaving_out_older_turns_reports_if_there_are_none() {
     app.effects();
     app.press("enter");
     assert!(app.opened_streams().is_empty());
-    assert!(app.screen().contains("there is nothing older to leave out"), "{}", app.screen());
+    assert!(app.screen().contains("nothing older to leave out"), "{}", app.screen());
 }
 
 #[test]
@@ -287,7 +287,7 @@ fn zero_data_retention_is_sent_shown_and_can_be_dropped_once() {
     begin.config.provider.zdr = Some(true);
     let mut app = Harness::with_start(begin);
     app.store_reply(StoreReply::Opened { newest: Vec::new(), total: 0, new_draft: String::new() });
-    assert!(app.status().contains("zdr"), "{}", app.status());
+    assert!(app.status().contains("ZDR"), "{}", app.status());
     app.effects();
     app.enter_text("hello");
     app.press("enter");
@@ -302,5 +302,5 @@ fn zero_data_retention_is_sent_shown_and_can_be_dropped_once() {
     app.effects();
     app.press("enter");
     assert_eq!(app.opened_streams()[0].1.get("provider"), None);
-    assert!(app.screen().contains("asked without zero data retention, this once"), "{}", app.screen());
+    assert!(app.screen().contains("sent without zero data retention, this once"), "{}", app.screen());
 }

@@ -151,7 +151,9 @@ fn the_version_keys_switch_between_the_answers_of_a_prompt() {
 #[test]
 fn the_quit_warning_counts_the_answers_still_running() {
     let mut app = Harness::new(120, 30);
-    for (count, warning) in [(1, "again to quit: 1 answer still runs"), (2, "again to quit: 2 answers still run")] {
+    for (count, warning) in
+        [(1, "again to quit: 1 answer is still running"), (2, "again to quit: 2 answers are still running")]
+    {
         app.send_prompt("a long story");
         app.press("ctrl-n ctrl-c");
         assert!(app.status().contains(warning), "{count}: {}", app.status());

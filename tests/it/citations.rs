@@ -45,7 +45,7 @@ fn highlighted(app: &Harness) -> (String, String) {
         for cell in (area.left()..area.right()).map(|x| &app.buffer()[(x, y)]) {
             if cell.modifier.contains(Modifier::REVERSED | Modifier::BOLD) {
                 mark.push_str(cell.symbol());
-            } else if cell.modifier.contains(Modifier::REVERSED) {
+            } else if cell.modifier.contains(Modifier::UNDERLINED) {
                 claim.push_str(cell.symbol());
             }
         }
@@ -329,7 +329,7 @@ fn a_card_offers_only_the_actions_that_are_available() {
 fn a_page_is_fetched_only_with_consent_and_the_result_is_shown() {
     let mut app = one_answer(120, 40);
     app.press("tab ] c");
-    assert!(app.screen().contains("May ibid fetch https://www.sqlite.org/wal.html"), "{}", app.screen());
+    assert!(app.screen().contains("Let ibid fetch https://www.sqlite.org/wal.html"), "{}", app.screen());
     app.press("y");
     assert!(
         app.effects().iter().all(|effect| !matches!(effect, Effect::CheckSource { .. })),
@@ -337,7 +337,7 @@ fn a_page_is_fetched_only_with_consent_and_the_result_is_shown() {
     );
     app.wait(Duration::from_millis(301));
     app.press("n");
-    assert!(!app.screen().contains("May ibid fetch"), "{}", app.screen());
+    assert!(!app.screen().contains("Let ibid fetch"), "{}", app.screen());
     app.press("c");
     app.wait(Duration::from_millis(301));
     app.press("y");
@@ -396,7 +396,7 @@ fn escape_closes_the_question_the_card_and_the_highlight_in_turn() {
     app.press("tab ] c");
     app.wait(Duration::from_secs(1));
     app.press("esc");
-    assert!(!app.screen().contains("May ibid fetch"), "first the question:\n{}", app.screen());
+    assert!(!app.screen().contains("Let ibid fetch"), "first the question:\n{}", app.screen());
     assert!(app.screen().contains("supports 2 claims"), "{}", app.screen());
     app.press("esc");
     assert!(!app.screen().contains("supports 2 claims"), "then the card:\n{}", app.screen());
@@ -481,13 +481,13 @@ fn the_status_line_shows_the_cost_of_today() {
     app.store_reply(StoreReply::CostsSummed { since, cost: spent("0") });
     assert!(!app.status().contains("today"), "{}", app.status());
     app.store_reply(StoreReply::CostsSummed { since, cost: spent("0.3412") });
-    assert!(app.status().contains("today $0.341"), "{}", app.status());
+    assert!(app.status().contains("today $0.34"), "{}", app.status());
     let stream = app.send_prompt("Is WAL safe on NFS?");
     app.effects();
     cited_answer::stream_cited_answer(&mut app, stream);
     assert_eq!(requested_since(&mut app), Some(since), "it is requested again when an answer ends");
     app.store_reply(StoreReply::CostsSummed { since, cost: spent("0.3596001") });
-    assert!(app.status().contains("$0.0184 · today $0.36"), "{}", app.status());
+    assert!(app.status().contains("$0.018 · today $0.36"), "{}", app.status());
     app.wait(Duration::from_hours(10));
     app.press("tab");
     assert!(!app.status().contains("today"), "another day has begun: {}", app.status());

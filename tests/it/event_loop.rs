@@ -188,8 +188,9 @@ impl TestApp {
     /// Delivers bytes to the loop as one read of the terminal.
     fn send(&self, bytes: &str) {
         let mut decoder = InputDecoder::default();
-        let mut events = decoder.push(bytes.as_bytes());
-        events.extend(decoder.flush());
+        let now = Instant::now();
+        let mut events = decoder.push(bytes.as_bytes(), now);
+        events.extend(decoder.flush(now));
         self.keys.blocking_send(events).unwrap();
     }
 

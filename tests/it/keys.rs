@@ -1,4 +1,4 @@
-//! Keys: the actions they run, the leader, slash commands, slots, and the hints on the screen.
+//! Keys: the actions they run, the leader, slots, and the hints on the screen.
 
 use std::time::Duration;
 
@@ -115,26 +115,6 @@ fn the_catalogue_is_fetched_once_the_database_is_open() {
 }
 
 #[test]
-fn a_slash_command_runs_its_action_and_any_other_text_is_a_prompt() {
-    let mut app = Harness::new(80, 24);
-    app.enter_text("/web");
-    app.press("enter");
-    assert!(app.settings().web);
-    assert_eq!(app.draft(), "");
-    app.enter_text("/etc/hosts says what?");
-    app.press("enter");
-    assert_eq!(app.opened_streams().len(), 1);
-}
-
-#[test]
-fn tab_completes_an_unambiguous_slash_command() {
-    let mut app = Harness::new(80, 24);
-    app.enter_text("/para");
-    app.press("tab");
-    assert_eq!(app.draft(), "/parameters");
-}
-
-#[test]
 fn a_model_is_put_on_a_slot_without_closing_the_picker() {
     let mut app = Harness::new(100, 40);
     let catalogue = ibid::api::Catalogue::parse(
@@ -154,7 +134,7 @@ fn a_model_is_put_on_a_slot_without_closing_the_picker() {
 #[test]
 fn remapped_keys_are_shown_and_work() {
     let mut app = Harness::new(100, 24);
-    for (action, keys) in [("palette", "f9"), ("newest", "f10"), ("help", "ctrl-x f1"), ("slot-1", "f5")] {
+    for (action, keys) in [("commands", "f9"), ("newest", "f10"), ("help", "ctrl-x f1"), ("slot-1", "f5")] {
         app.env_mut().keymap.remap(None, action, &[keys.to_owned()]).expect("the key is free");
     }
     app.press("a backspace");
@@ -164,7 +144,7 @@ fn remapped_keys_are_shown_and_work() {
     app.press("f5");
     assert!(app.screen().contains("slot 1 is empty: ^X m, then F5 puts a model on it"), "{}", app.screen());
     app.press("ctrl-x m");
-    assert!(app.screen().contains("F5 put on a slot"), "{}", app.screen());
+    assert!(app.screen().contains("F5 assigns a slot"), "{}", app.screen());
     let catalogue = ibid::api::Catalogue::parse(r#"{"data":[{"id":"some/one"},{"id":"some/two"}]}"#);
     app.send(Msg::CatalogueLoaded {
         endpoint: "openrouter".into(),
@@ -176,6 +156,15 @@ fn remapped_keys_are_shown_and_work() {
     assert_eq!(app.env().slots[1].as_deref(), Some("some/two"));
     app.press("down ctrl-x 1");
     assert_eq!(app.env().slots[0].as_deref(), Some("some/one"), "the slot's old key no longer works");
+}
+
+#[test]
+fn the_message_about_an_edited_prompt_names_the_remapped_keys() {
+    let mut app = Harness::new(100, 24);
+    app.send_prompt("one");
+    app.env_mut().keymap.remap(None, "send", &["ctrl-s".to_owned()]).expect("the key is free");
+    app.press("tab e");
+    assert!(app.screen().contains("^S send as a branch · Esc cancel"), "{}", app.screen());
 }
 
 #[test]

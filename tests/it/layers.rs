@@ -2,7 +2,6 @@
 
 mod checks;
 mod crate_names;
-mod known_exceptions;
 mod planted;
 mod reachable;
 mod rules;
@@ -14,8 +13,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use checks::{RuleViolation, read_sources, violations};
-use known_exceptions::KNOWN_EXCEPTIONS;
+use checks::{read_sources, violations};
 use reachable::reachable_from;
 use rules::LAYERS;
 
@@ -23,22 +21,8 @@ use rules::LAYERS;
 fn the_source_breaks_no_rule() {
     let sources = read_files();
     let found = violations(&read_sources(sources.iter().map(|(path, text)| (path.as_str(), text.as_str()))));
-    let (unknown, settled) = compare(&found, KNOWN_EXCEPTIONS);
-    assert!(unknown.is_empty(), "\n{}\n", unknown.join("\n"));
-    assert!(settled.is_empty(), "these exceptions are no longer needed, so remove them: {settled:#?}");
-}
-
-/// Returns the violations that are not known, and the exceptions that nothing needs any more.
-fn compare<'a>(
-    found: &BTreeSet<RuleViolation>,
-    exceptions: &[(&'a str, &[&'a str])],
-) -> (Vec<String>, Vec<(&'a str, &'a str)>) {
-    let known: BTreeSet<(&str, &str)> =
-        exceptions.iter().flat_map(|(rule, files)| files.iter().map(|file| (*file, *rule))).collect();
-    let broken: BTreeSet<(&str, &str)> = found.iter().map(RuleViolation::place).collect();
-    let is_unknown = |violation: &&RuleViolation| !known.contains(&violation.place());
-    let unknown = found.iter().filter(is_unknown).map(RuleViolation::to_string).collect();
-    (unknown, known.into_iter().filter(|place| !broken.contains(place)).collect())
+    let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+    assert!(found.is_empty(), "\n{}\n", found.join("\n"));
 }
 
 #[test]

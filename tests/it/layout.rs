@@ -10,7 +10,10 @@ use ibid::{
         theme::Theme,
     },
     text,
-    ui::transcript::{ReadingOptions, ScrollMove, Transcript, TranscriptView},
+    ui::{
+        reading::{ReadingOptions, ScrollMove},
+        transcript::{Transcript, TranscriptView},
+    },
 };
 use proptest::prelude::*;
 use ratatui::{buffer::Buffer, layout::Rect, widgets::Widget};
@@ -264,15 +267,8 @@ fn repeated_resizes_draw_the_same_as_each_size_alone() {
     let draw = |transcript: &mut Transcript, width: u16, height: u16| {
         transcript.sync(&chat, width, height, now(), &options());
         let mut buf = Buffer::empty(Rect::new(0, 0, width, height));
-        TranscriptView {
-            transcript,
-            theme: &theme,
-            focused: false,
-            card_focused: false,
-            pill_row: None,
-            end_key: "^End",
-        }
-        .render(buf.area, &mut buf);
+        TranscriptView { transcript, theme: &theme, focused: false, pill_row: None, end_key: "^End" }
+            .render(buf.area, &mut buf);
         buf
     };
     let mut transcript = Transcript::default();

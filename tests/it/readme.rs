@@ -4,7 +4,7 @@ use std::{env, fs, path::Path};
 
 use ibid::config::Config;
 use ibid::ui::{
-    action::{ACTIONS, ActionEntry},
+    action::{ACTIONS, ActionEntry, ActionListing},
     keymap::{KeyContext, format_sequence, parse_sequence},
 };
 
@@ -13,7 +13,7 @@ const END: &str = "<!-- end of keys -->";
 
 #[test]
 fn the_tables_of_keys_match_the_table_of_actions() {
-    let tables: String = KeyContext::ALL.into_iter().map(key_table).collect();
+    let tables: String = KeyContext::ALL.into_iter().map(key_table).chain([command_table()]).collect();
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     let readme = fs::read_to_string(&file).expect("the README can be read");
     let (before, rest) = readme.split_once(BEGIN).expect("the README marks where the keys begin");
@@ -29,6 +29,16 @@ fn the_tables_of_keys_match_the_table_of_actions() {
 fn key_table(context: KeyContext) -> String {
     let rows: String = ACTIONS.iter().filter_map(|entry| key_row(entry, context)).collect();
     format!("### {} (`{}`)\n\n| keys | | name |\n|---|---|---|\n{rows}\n", context.title(), context.name())
+}
+
+/// Returns the table of slash commands.
+fn command_table() -> String {
+    let listed = ACTIONS.iter().filter(|entry| entry.listing == ActionListing::Commands);
+    let row = |entry: &ActionEntry| {
+        let argument = entry.action.argument().map_or(String::new(), |argument| format!(" {}", argument.name()));
+        format!("| `/{}{}` | {} |\n", entry.name, argument.replace('|', "\\|"), entry.title)
+    };
+    format!("### Slash commands\n\n| command | |\n|---|---|\n{}\n", listed.map(row).collect::<String>())
 }
 
 fn key_row(entry: &ActionEntry, context: KeyContext) -> Option<String> {
@@ -132,7 +142,14 @@ mod picture {
     /// Returns the texts of a picture, without the digits and spinners that differ from run to run.
     fn stable_texts(svg: &str) -> Vec<String> {
         let texts = svg.split('>').filter_map(|part| part.strip_suffix("</text")).map(|text| {
-            text.chars().filter(|c| !c.is_ascii_digit() && !".◐◓◑◒".contains(*c)).collect::<String>().trim().to_owned()
+            // "Thought briefly" on a fast machine is "Thought for 1 s" on a slow one.
+            let text = text.replace("&lt;", "").replace("briefly", "for 1 s");
+            text.chars()
+                .filter(|c| !c.is_ascii_digit() && !".◐◓◑◒".contains(*c))
+                .collect::<String>()
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" ")
         });
         texts.filter(|text| !text.is_empty()).collect()
     }

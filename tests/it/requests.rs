@@ -312,7 +312,7 @@ fn an_item_that_the_server_rejects_is_left_out_once_with_a_note() {
     assert_eq!(talk.refuse(400, &invalid), None, "only once");
     let newest = talk.chat.branch.last().expect("an answer");
     let notes = &talk.chat.messages[newest].as_answer().expect("an answer").notes;
-    assert!(notes[0].contains("left out"), "{notes:?}");
+    assert!(notes[0].contains("not sent"), "{notes:?}");
     talk.ask("three");
     let other = json!({ "error": { "code": 400, "message": "temperature is too hot" } });
     assert_eq!(talk.refuse(400, &other), None, "this error is not about the items sent back");

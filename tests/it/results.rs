@@ -167,7 +167,7 @@ fn the_pager_opens_by_key_by_command_and_by_mouse() {
     app.press("q");
     let y = (0..30).find(|y| app.row(*y).contains("… 6 more lines")).expect("the fold is visible");
     click(&mut app, 8, y);
-    assert!(app.screen().contains("line 9 of the note") && app.screen().contains("/ searches"), "{}", app.screen());
+    assert!(app.screen().contains("line 9 of the note") && app.screen().contains("/ find"), "{}", app.screen());
     let mut nothing = with_notes(100, 30);
     nothing.enter_text("/results");
     nothing.press("enter");
@@ -255,7 +255,7 @@ fn a_search_matches_across_wrapped_rows_and_wraps_around() {
     app.press("N");
     assert!(app.screen().contains("2 of 2"), "{}", app.screen());
     app.press("esc");
-    assert!(!app.screen().contains("2 of 2") && app.screen().contains("/ searches"), "{}", app.screen());
+    assert!(!app.screen().contains("2 of 2") && app.screen().contains("/ find"), "{}", app.screen());
     app.press("/");
     app.enter_text("broken over two");
     assert!(app.screen().contains("1 of 1"), "a match may continue on the next row: {}", app.screen());
@@ -263,7 +263,7 @@ fn a_search_matches_across_wrapped_rows_and_wraps_around() {
     app.paste("not there");
     assert!(app.screen().contains("nothing found"), "{}", app.screen());
     app.press("esc esc");
-    assert!(!app.screen().contains("/ searches"), "{}", app.screen());
+    assert!(!app.screen().contains("/ find"), "{}", app.screen());
 }
 
 #[test]

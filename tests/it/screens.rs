@@ -21,7 +21,7 @@ use serde_json::json;
 const SIZES: [(u16, u16); 4] = [(80, 24), (120, 40), (200, 60), (40, 10)];
 
 /// Draws one scene at every size, and once in ASCII, where our own text must be ASCII only.
-fn at_every_size(name: &str, scene: impl Fn(&mut Harness)) {
+pub fn at_every_size(name: &str, scene: impl Fn(&mut Harness)) {
     let mut begin = default_start(120, 40);
     begin.config.glyphs = ibid::config::GlyphSet::Ascii;
     let mut app = Harness::with_start(begin);

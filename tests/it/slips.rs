@@ -148,8 +148,11 @@ fn no_click_in_the_text_does_harm_or_takes_the_focus_to_commands() {
         let area = app.areas().transcript;
         for y in area.top()..area.bottom() {
             for x in (area.left()..area.right()).step_by(3) {
+                let row = app.row(y);
                 click(&mut app, (x, y));
-                assert_eq!(harm(&mut app), None, "{} at {x},{y}: {}", place.name, app.screen());
+                let harm = harm(&mut app);
+                let is_choice = row.contains("↵ ") || row.contains("r again") || row.contains("r try again");
+                assert!(harm.is_none() || is_choice, "{} at {x},{y}: {harm:?}: {}", place.name, app.screen());
             }
         }
     }

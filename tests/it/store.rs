@@ -1,5 +1,6 @@
 //! The database: saved data survives a restart, whatever happens in between.
 
+mod damaged_rows;
 mod failures;
 mod golden;
 mod instances;

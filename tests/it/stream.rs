@@ -52,7 +52,7 @@ fn decode_frames<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> Vec<OwnedFra
     let mut decoder = SseDecoder::default();
     let mut collect = |frame: SseFrame<'_>| {
         frames.push(match frame {
-            SseFrame::Data(json) => OwnedFrame::Data(json),
+            SseFrame::Data(json) | SseFrame::Stray(json) => OwnedFrame::Data(json),
             SseFrame::Comment(_) => OwnedFrame::Comment,
             SseFrame::Done => OwnedFrame::Done,
             SseFrame::TooLong => OwnedFrame::TooLong,

@@ -296,7 +296,8 @@ fn a_project_file_is_trusted_only_after_the_question_shows_what_it_would_run() {
     app.effects.clear();
     select_row(&mut app, "atlas");
     app.press("space");
-    assert!(app.screen().contains("it has to be trusted first"), "{}", app.screen());
+    let bottom = app.screen().lines().find(|line| line.contains("not trusted yet")).map(str::to_owned);
+    assert!(bottom.is_some_and(|bottom| bottom.contains("t trust  Esc back")), "{}", app.screen());
     app.press("y");
     assert_eq!(mcp_jobs(&mut app), Vec::<String>::new(), "the question was not shown yet");
     app.press("t");

@@ -162,7 +162,7 @@ fn a_slow_server_is_waited_for_no_longer_than_configured() {
     let opened = app.opened_streams();
     assert_eq!(tool_names(&opened[0].1), ["fast__read"]);
     app.stream_answer(opened[0].0, "Hello.");
-    assert!(app.screen().contains("asked without the tools of slow: still starting"), "{}", app.screen());
+    assert!(app.screen().contains("sent without the tools of slow: still starting"), "{}", app.screen());
     // The next prompt does not wait for the slow server again.
     app.enter_text("and now");
     app.press("enter");

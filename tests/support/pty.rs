@@ -74,6 +74,8 @@ pub struct PtyScreen {
     shown_bytes: usize,
     /// Whether the program has closed its terminal.
     pub is_closed: bool,
+    /// The terminal shows nothing more once it has received these bytes.
+    stall_marker: Option<&'static [u8]>,
 }
 
 impl TestHome {
@@ -165,7 +167,7 @@ impl ProgramLaunch {
         let child = pair.slave.spawn_command(command).expect("the program starts");
         drop(pair.slave);
         let parser = vt100::Parser::new(nonzero(self.rows), nonzero(self.columns), 0);
-        let screen = PtyScreen { parser, bytes: Vec::new(), shown_bytes: 0, is_closed: false };
+        let screen = PtyScreen { parser, bytes: Vec::new(), shown_bytes: 0, is_closed: false, stall_marker: None };
         let output = Arc::new(TerminalOutput { screen: Mutex::new(screen), changed: Condvar::new() });
         let reader_output = output.clone();
         thread::spawn(move || read_output(reader, &reader_output));
@@ -173,8 +175,13 @@ impl ProgramLaunch {
     }
 
     /// Runs the program to its end without a terminal, with `input` on its standard input.
-    #[expect(clippy::disallowed_methods, reason = "a test starts the program itself")]
     pub fn output(self, input: &str) -> Output {
+        self.start_piped(input).wait_with_output().expect("the program ends")
+    }
+
+    /// Starts the program without a terminal, with `input` on its standard input.
+    #[expect(clippy::disallowed_methods, reason = "a test starts the program itself")]
+    pub fn start_piped(self, input: &str) -> std::process::Child {
         let mut command = Command::new(&self.program);
         command.args(&self.args).env_clear().envs(self.env).current_dir(&self.folder);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -182,7 +189,7 @@ impl ProgramLaunch {
         let mut stdin = child.stdin.take().expect("standard input is piped");
         let _left_early = stdin.write_all(input.as_bytes());
         drop(stdin);
-        child.wait_with_output().expect("the program ends")
+        child
     }
 }
 
@@ -195,6 +202,25 @@ impl Pty {
     /// Sends bytes as a terminal would.
     pub fn send(&mut self, bytes: &[u8]) {
         self.writer.write_all(bytes).and_then(|()| self.writer.flush()).expect("the terminal accepts input");
+    }
+
+    /// Sends what a terminal sends, at its pace: texts are written in one go, numbers are pauses in milliseconds.
+    pub fn play(&mut self, steps: &serde_json::Value) {
+        for step in steps.as_array().expect("the steps are a list") {
+            match (step.as_str(), step.as_u64()) {
+                (Some(text), _) => self.send(text.as_bytes()),
+                (None, Some(pause)) => self.pause(Duration::from_millis(pause)),
+                (None, None) => panic!("{step} is neither a text nor a pause"),
+            }
+        }
+    }
+
+    /// Lets a time pass that is part of the input.
+    fn pause(&self, pause: Duration) {
+        let output = self.output.lock();
+        let until = Instant::now() + pause;
+        let waiting = self.output.changed.wait_timeout_while(output, pause, |_| Instant::now() < until);
+        drop(waiting.unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Pastes as a terminal in bracketed-paste mode does.
@@ -236,6 +262,30 @@ impl Pty {
     pub fn wait_exit(&mut self) -> ExitStatus {
         self.wait_until("end of the program", |screen| screen.is_closed);
         self.child.wait().expect("the program can be waited for")
+    }
+
+    /// Lets the terminal take nothing more as soon as it has received some bytes.
+    pub fn stall_at(&self, marker: &'static [u8]) {
+        self.output.lock().stall_marker = Some(marker);
+    }
+
+    /// Waits until the terminal has stalled.
+    #[track_caller]
+    pub fn wait_stalled(&self) {
+        self.wait_until("stalled terminal", PtyScreen::is_stalled);
+    }
+
+    /// Waits until the program has ended, although its terminal is stalled.
+    #[track_caller]
+    pub fn wait_exit_while_stalled(&mut self) -> ExitStatus {
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().expect("the program can be waited for") {
+                return status;
+            }
+            assert!(start.elapsed() < TIMEOUT, "the program did not end within {TIMEOUT:?}");
+            thread::park_timeout(Duration::from_millis(5));
+        }
     }
 
     /// Passes the current screen to a closure.
@@ -295,6 +345,8 @@ impl Pty {
 
 impl Drop for Pty {
     fn drop(&mut self) {
+        self.output.lock().stall_marker = None;
+        self.output.changed.notify_all();
         if !self.with_screen(|screen| screen.is_closed) {
             let _ended_by_now = kill_process(self.pid(), Signal::KILL);
         }
@@ -303,6 +355,10 @@ impl Drop for Pty {
 }
 
 impl PtyScreen {
+    fn is_stalled(&self) -> bool {
+        self.stall_marker.is_some_and(|marker| memchr::memmem::find(&self.bytes, marker).is_some())
+    }
+
     /// The cells, the cursor and the modes.
     pub fn grid(&self) -> &vt100::Screen {
         self.parser.screen()
@@ -346,6 +402,8 @@ fn read_output(mut terminal: Box<dyn Read + Send>, output: &TerminalOutput) {
     while let Ok(count @ 1..) = terminal.read(&mut bytes) {
         output.lock().push_bytes(&bytes[..count]);
         output.changed.notify_all();
+        let waiting = output.changed.wait_while(output.lock(), |screen| screen.is_stalled());
+        drop(waiting.unwrap_or_else(PoisonError::into_inner));
     }
     output.lock().is_closed = true;
     output.changed.notify_all();

@@ -22,7 +22,7 @@ fn has_background(screen: &crate::support::pty::PtyScreen, red: u8, green: u8, b
 }
 
 /// Waits until the running turn's clock has advanced by a quarter of a second: longer than the program waits for the
-/// rest of a key or for the terminal's reply.
+/// rest of a sequence or for the terminal's reply.
 #[track_caller]
 fn wait_a_quarter_second(ibid: &Pty) {
     let clock = |screen: &crate::support::pty::PtyScreen| -> Option<f32> {

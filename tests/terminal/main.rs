@@ -9,16 +9,24 @@ mod background;
 mod chat;
 mod choices;
 mod demo;
+mod exact_output;
 mod headless;
+mod hygiene;
 mod input;
+mod joined_emoji;
+mod last_words;
 mod modes;
 mod mouse;
+mod network;
 mod notifications;
+mod raw_input;
 mod safety;
+mod trials;
 mod trouble;
 
 use std::{
-    path::Path,
+    io::Write as _,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -134,6 +142,17 @@ fn content_text(content: &Value) -> String {
         Value::Array(parts) => parts.iter().filter_map(|part| part["text"].as_str()).collect(),
         _ => String::new(),
     }
+}
+
+/// The folder of the inputs beside the project.
+pub fn trials_folder() -> PathBuf {
+    let usual = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/reference/trials");
+    std::env::var_os("IBID_TRIALS").map_or_else(|| usual.into(), PathBuf::from)
+}
+
+/// Reports a missing input. Not with `eprintln`, which a passing test swallows.
+pub fn report_skipped(path: &Path) {
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {} is not beside the project", path.display());
 }
 
 /// Takes the first choice on the newest card.

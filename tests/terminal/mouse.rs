@@ -4,7 +4,10 @@ use std::{fs, os::unix::fs::PermissionsExt};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-use crate::{Stage, eventually, start_ready, support::pty::Pty};
+use crate::{
+    Stage, eventually, start_ready,
+    support::pty::{Pty, PtyScreen},
+};
 
 /// Column and row where `text` begins on the screen, counted from 1 as in mouse reports.
 #[track_caller]
@@ -54,11 +57,9 @@ fn the_wheel_scrolls_and_switching_the_mouse_off_releases_it() {
     ibid.wait_for("clicks do nothing");
     ibid.type_keys("<down><enter>");
     ibid.wait_until_gone("clicks do nothing");
-    ibid.wait_for("type a message");
-    let bytes = ibid.bytes();
-    let last = |sequence: &str| memchr::memmem::rfind(&bytes, sequence.as_bytes());
-    assert!(last("\x1b[?1002h").is_none(), "drag reports were enabled");
-    assert!(last("\x1b[?1000l") > last("\x1b[?1000h"));
+    let last = |screen: &PtyScreen, sequence: &str| memchr::memmem::rfind(&screen.bytes, sequence.as_bytes());
+    ibid.wait_until("end of the reports", |screen| last(screen, "\x1b[?1000l") > last(screen, "\x1b[?1000h"));
+    assert!(ibid.with_screen(|screen| last(screen, "\x1b[?1002h").is_none()), "drag reports were enabled");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A response that is being received: its body as a stream of events.
 
-use std::{collections::VecDeque, fmt, time::Duration};
+use std::{collections::VecDeque, fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -9,9 +9,13 @@ use serde::de::IgnoredAny;
 use tokio::task::{spawn_blocking, yield_now};
 
 use super::{MAX_BODY_BYTES, format_duration, with_timeout};
-use crate::api::{
-    ApiError, Event, FaultKind, ResponseHead,
-    sse::{SseDecoder, SseFrame},
+use crate::{
+    api::{
+        ApiError, Event, FaultKind, ResponseHead,
+        error::NetworkRoute,
+        sse::{SseDecoder, SseFrame},
+    },
+    secrets,
 };
 
 /// How long to wait for the end of a body after `[DONE]`.
@@ -32,6 +36,7 @@ pub struct ResponseStream {
     idle_timeout: Duration,
     /// The raw frames since the last `take_recorded`, if recording is on.
     recorded: Option<Vec<RawFrame>>,
+    route: Arc<NetworkRoute>,
 }
 
 /// An entry in the queue of what `next` returns.
@@ -44,6 +49,9 @@ enum StreamEntry {
     /// A frame to record at this point.
     Raw(RawFrame),
 }
+
+/// How much of a page is read in search of its title, in bytes.
+const MAX_PAGE_BYTES: usize = 64 * 1024;
 
 /// A payload longer than this, in bytes, is parsed on another thread.
 const LONG_PAYLOAD_BYTES: usize = 256 * 1024;
@@ -67,6 +75,8 @@ enum BodyState {
     Stream(Box<SseDecoder>),
     /// One JSON object instead of a stream.
     Object(Vec<u8>),
+    /// A web page in place of an answer.
+    Page(Vec<u8>),
     /// `[DONE]` has been received, but not the end of the body.
     Done,
     Ended,
@@ -78,6 +88,7 @@ impl ResponseStream {
         head: ResponseHead,
         response: Response,
         idle_timeout: Duration,
+        route: Arc<NetworkRoute>,
     ) -> Self {
         let body = BodyState::Unknown(Vec::new());
         Self {
@@ -90,6 +101,7 @@ impl ResponseStream {
             pending_error: None,
             idle_timeout,
             recorded: None,
+            route,
         }
     }
 
@@ -144,7 +156,9 @@ impl ResponseStream {
                     let _rest = with_timeout(END_OF_BODY_TIMEOUT, self.response.chunk()).await;
                     self.body = BodyState::Ended;
                 }
-                BodyState::Unknown(_) | BodyState::Stream(_) | BodyState::Object(_) => self.read_chunk().await,
+                BodyState::Unknown(_) | BodyState::Stream(_) | BodyState::Object(_) | BodyState::Page(_) => {
+                    self.read_chunk().await;
+                }
             }
         }
     }
@@ -212,18 +226,21 @@ impl ResponseStream {
             Some(Ok(None)) => self.finish(),
             Some(Err(error)) => {
                 self.finish();
-                // An event cut off by the lost connection does not count.
-                self.ready.retain(|next| !matches!(next, StreamEntry::Event(Event::Unreadable { .. })));
+                // An event cut off by the lost connection does not count; words do.
+                let is_cut = |next: &StreamEntry| matches!(next, StreamEntry::Event(Event::Unreadable { raw }) if raw.trim_start().starts_with('{'));
+                self.ready.retain(|next| !is_cut(next));
                 if let Some(last) = self.ready.back_mut()
                     && let StreamEntry::LongPayload(json) = last
                     && serde_json::from_str::<IgnoredAny>(json).is_err()
                 {
                     *last = StreamEntry::Raw(RawFrame::Payload(std::mem::take(json).into()));
                 }
-                self.pending_error = Some(ApiError::from_transport(&error));
+                self.pending_error.get_or_insert_with(|| ApiError::from_transport(&error, &self.route));
             }
             None => {
-                self.fail(FaultKind::Silence, format!("no data arrived for {}", format_duration(self.idle_timeout)));
+                self.flush_words();
+                let message = format!("no data arrived for {}", format_duration(self.idle_timeout));
+                self.pending_error.get_or_insert_with(|| ApiError::new(FaultKind::Silence, message));
             }
         }
     }
@@ -234,14 +251,13 @@ impl ResponseStream {
                 begun.extend_from_slice(bytes);
                 let text = begun.strip_prefix(b"\xef\xbb\xbf").unwrap_or(begun).trim_ascii_start();
                 match text.first() {
+                    // Blanks are read once, however many come.
+                    None if begun.len() > 3 => begun.clear(),
                     None => (),
                     Some(b'{' | b'[') => self.body = BodyState::Object(text.to_vec()),
                     Some(b'<') => {
-                        let error = ApiError::from_response(200, &HeaderMap::new(), text, Timestamp::now());
-                        let page = RawFrame::Payload(String::from_utf8_lossy(text).into());
-                        self.body = BodyState::Ended;
-                        self.record(page);
-                        self.pending_error = Some(error);
+                        self.body = BodyState::Page(text.to_vec());
+                        self.end_page_with_title();
                     }
                     Some(_) => {
                         let begun = std::mem::take(begun);
@@ -261,12 +277,16 @@ impl ResponseStream {
                 let (mut is_done, mut is_too_long) = (false, false);
                 let framed = &mut self.has_frames;
                 decoder.push(bytes, |frame| {
-                    *framed = true;
+                    *framed |= !matches!(frame, SseFrame::Stray(_));
                     match frame {
+                        SseFrame::Stray(text) if !is_done => {
+                            ready.extend(StreamEntry::from_payload(text, is_recording));
+                        }
+                        SseFrame::Stray(_) => (),
                         SseFrame::Data(_) if is_done => (),
                         SseFrame::Data(json) => ready.extend(StreamEntry::from_payload(json, is_recording)),
                         SseFrame::Comment(words) if is_recording => {
-                            ready.push_back(StreamEntry::Raw(RawFrame::Comment(words.into())));
+                            ready.push_back(StreamEntry::Raw(RawFrame::Comment(secrets::redact(words).into())));
                         }
                         SseFrame::Comment(_) => (),
                         SseFrame::Done => is_done = true,
@@ -279,31 +299,73 @@ impl ResponseStream {
                     self.body = BodyState::Done;
                 }
             }
+            BodyState::Page(page) => {
+                page.extend_from_slice(bytes);
+                self.end_page_with_title();
+            }
             BodyState::Done | BodyState::Ended => (),
+        }
+    }
+
+    /// Ends a body that is a page as soon as its title is known, because the server may hold the connection open.
+    fn end_page_with_title(&mut self) {
+        let BodyState::Page(page) = &self.body else { return };
+        let has_title = page.windows(7).any(|window| window.eq_ignore_ascii_case(b"</title"));
+        if has_title || page.len() > MAX_PAGE_BYTES {
+            self.end_page();
+        }
+    }
+
+    fn end_page(&mut self) {
+        let BodyState::Page(page) = &mut self.body else { return };
+        let page = std::mem::take(page);
+        self.body = BodyState::Ended;
+        self.record(RawFrame::Payload(secrets::redact(&String::from_utf8_lossy(&page)).into()));
+        self.pending_error = Some(ApiError::from_response(200, &HeaderMap::new(), &page, Timestamp::now()));
+    }
+
+    /// Hands out words that are complete although the body has not ended; they may say why it fell silent.
+    fn flush_words(&mut self) {
+        self.end_page();
+        if let BodyState::Stream(mut decoder) = std::mem::replace(&mut self.body, BodyState::Ended) {
+            decoder.finish(|frame| {
+                if let SseFrame::Stray(text) = frame {
+                    self.ready.extend(StreamEntry::from_payload(text, self.recorded.is_some()));
+                }
+            });
         }
     }
 
     /// Handles the end of the body.
     fn finish(&mut self) {
+        self.end_page();
         match std::mem::replace(&mut self.body, BodyState::Ended) {
-            BodyState::Unknown(_) | BodyState::Done | BodyState::Ended => (),
+            BodyState::Unknown(_) | BodyState::Page(_) | BodyState::Done | BodyState::Ended => (),
             BodyState::Stream(mut decoder) => {
+                let mut stray = None;
                 decoder.finish(|frame| {
-                    self.has_frames = true;
-                    if let SseFrame::Data(json) = frame {
-                        self.ready.extend(StreamEntry::from_payload(json, self.recorded.is_some()));
+                    self.has_frames |= !matches!(frame, SseFrame::Stray(_));
+                    match frame {
+                        SseFrame::Data(json) => {
+                            self.ready.extend(StreamEntry::from_payload(json, self.recorded.is_some()));
+                        }
+                        SseFrame::Stray(text) => {
+                            stray = Some(secrets::redact(&text).into_owned());
+                            self.ready.extend(StreamEntry::from_payload(text, self.recorded.is_some()));
+                        }
+                        SseFrame::Comment(_) | SseFrame::Done | SseFrame::TooLong => (),
                     }
                 });
                 if !self.has_frames {
-                    self.fail(FaultKind::Garbage, "the server did not answer in the Responses API format");
+                    self.fail(FaultKind::Garbage, no_stream_message(stray.as_deref()));
                 }
             }
             BodyState::Object(whole) => {
-                let whole = String::from_utf8_lossy(&whole);
-                self.record(RawFrame::Payload((&*whole).into()));
+                let whole = secrets::redact_owned(String::from_utf8_lossy(&whole).into_owned());
+                self.record(RawFrame::Payload(whole.as_str().into()));
                 match Event::parse(&whole) {
                     Event::Unreadable { .. } | Event::Other { .. } => {
-                        self.fail(FaultKind::Garbage, "the server did not answer in the Responses API format");
+                        self.fail(FaultKind::Garbage, no_stream_message(None));
                     }
                     event => self.ready.push_back(StreamEntry::Event(event)),
                 }
@@ -320,6 +382,14 @@ impl ResponseStream {
     fn fail(&mut self, fault: FaultKind, message: impl Into<String>) {
         self.body = BodyState::Ended;
         self.pending_error = Some(ApiError::new(fault, message));
+    }
+}
+
+fn no_stream_message(stray: Option<&str>) -> String {
+    let message = "the server did not answer in the Responses API format".to_owned();
+    match stray.and_then(ApiError::from_stray_text) {
+        Some(error) => format!("{message}: {}", error.message),
+        None => message,
     }
 }
 
@@ -348,6 +418,7 @@ impl fmt::Debug for ResponseStream {
 impl StreamEntry {
     /// Returns the entries to queue for a payload.
     fn from_payload(json: String, is_recording: bool) -> impl Iterator<Item = Self> {
+        let json = secrets::redact_owned(json);
         let (raw, event) = if json.len() > LONG_PAYLOAD_BYTES {
             (None, Self::LongPayload(json)) // It is recorded after it is parsed.
         } else {

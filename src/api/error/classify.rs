@@ -20,12 +20,20 @@ pub(super) fn classify(code: Option<&str>, status: Option<u16>, message: &str, f
 }
 
 /// Classifies an error code. `server_error` is too general to decide, and so is an unknown code.
-fn fault_of_code(code: &str) -> Option<FaultKind> {
+pub(super) fn fault_of_code(code: &str) -> Option<FaultKind> {
     Some(match code {
-        "authentication" | "authentication_error" | "invalid_api_key" | "unauthorized" => FaultKind::Key,
+        "authentication"
+        | "authentication_error"
+        | "invalid_api_key"
+        | "unauthorized"
+        | "token_not_found_in_db"
+        | "expired_key"
+        | "auth_error" => FaultKind::Key,
         "payment_required"
         | "insufficient_quota"
         | "insufficient_credits"
+        | "credit_balance_exhausted"
+        | "budget_exceeded"
         | "usage_not_included"
         | "billing_hard_limit_reached" => FaultKind::Credit,
         "permission_denied"
@@ -53,7 +61,7 @@ fn fault_of_code(code: &str) -> Option<FaultKind> {
         | "token_limit_exceeded"
         | "string_too_long"
         | "payload_too_large" => FaultKind::Length,
-        "rate_limit_exceeded" | "rate_limit_error" | "capacity_exhausted" => FaultKind::Rate,
+        "rate_limit_exceeded" | "rate_limit_error" | "too_many_requests" | "capacity_exhausted" => FaultKind::Rate,
         "server"
         | "unmapped"
         | "provider_unavailable"
@@ -63,6 +71,7 @@ fn fault_of_code(code: &str) -> Option<FaultKind> {
         | "server_is_overloaded"
         | "slow_down"
         | "overloaded_error"
+        | "overloaded"
         | "api_error"
         | "vector_store_timeout" => FaultKind::Server,
         "unprocessable" | "precondition_failed" => FaultKind::Request,

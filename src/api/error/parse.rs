@@ -4,10 +4,14 @@ use jiff::Timestamp;
 use reqwest::header::HeaderMap;
 
 use super::{
-    ApiError, ErrorFact, FaultKind,
-    classify::{classify, status_of_code},
+    ApiError, ErrorFact, FaultKind, NetworkObstacle,
+    classify::{classify, fault_of_code, status_of_code},
+    words,
 };
-use crate::api::{Effort, json::JsonFields};
+use crate::{
+    api::{Effort, json::JsonFields},
+    secrets,
+};
 
 /// A longer wait is cut to this, in seconds; nobody waits that long anyway.
 const MAX_WAIT_SECONDS: f64 = 86_400.0;
@@ -15,21 +19,34 @@ const MAX_WAIT_SECONDS: f64 = 86_400.0;
 /// The maximum length of a message, in characters.
 const MAX_MESSAGE_CHARS: usize = 500;
 
+/// The maximum length of a page's title, in characters.
+const MAX_TITLE_CHARS: usize = 120;
+
+/// How much of a page is searched for the name of a proxy, in bytes.
+const MAX_SCANNED_BYTES: usize = 16 * 1024;
+
 impl ApiError {
     /// Reads an unsuccessful response: its status, headers and body.
     pub fn from_response(status: u16, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Self {
-        let body = String::from_utf8_lossy(body);
+        let body = secrets::redact_owned(String::from_utf8_lossy(body).into_owned());
         let body = body.trim();
-        let mut error = match JsonFields::parse(body) {
+        let object = words::object_in_body(body);
+        let mut error = match object.as_deref().and_then(JsonFields::parse) {
             Some(fields) => parse_object(&fields, Some(status)),
-            None => parse_text(body, status),
+            None => parse_text(body, status, headers),
         };
         if (300..400).contains(&status) {
             let location = headers.get("location").and_then(|to| to.to_str().ok()).unwrap_or("another address");
             error = Self {
                 status: Some(status),
-                ..Self::new(FaultKind::Request, format!("the server redirects to {}", to_single_line(location)))
+                ..Self::new(
+                    FaultKind::Request,
+                    format!("the server redirects to {}", to_single_line(&secrets::redact(location))),
+                )
             };
+        }
+        if status == 407 {
+            error.facts = vec![ErrorFact::Obstacle(NetworkObstacle::ProxyLogin)];
         }
         error.retry_after = retry_after_header(headers, status, now).or(error.retry_after);
         error
@@ -37,34 +54,83 @@ impl ApiError {
 
     /// Reads an `error` event, flat or nested, or the chat API's error frame.
     pub fn from_stream(json: &str) -> Self {
-        let Some(fields) = JsonFields::parse(json) else {
+        let object = words::object_in_body(json);
+        let Some(fields) = object.as_deref().and_then(JsonFields::parse) else {
             return Self::new(FaultKind::Server, "the server reported an error");
         };
         parse_object(&fields, None)
     }
 
+    /// Reads a gateway's complaint about a key as such; called if the request carried one.
+    pub fn note_refused_key(&mut self) {
+        let lower = self.message.to_lowercase();
+        let is_refusal = matches!(self.status, Some(400 | 401 | 403 | 404 | 422 | 500));
+        let is_of_key = [
+            "no connected db",
+            "not connected to db",
+            "no api key passed",
+            "invalid api key",
+            "invalid api_key",
+            "incorrect api key",
+            "api key not valid",
+            "api key not found",
+            "api key expired",
+            "invalid x-api-key",
+            "malformed api key",
+            "virtual key expected",
+            "invalid proxy server token",
+            "token not found",
+            "invalid token",
+            "invalid bearer token",
+            "invalid authorization",
+            "authentication error",
+            "authentication failed",
+        ];
+        if is_refusal && self.obstacle().is_none() && is_of_key.iter().any(|words| lower.contains(words)) {
+            self.fault = FaultKind::Key;
+        }
+    }
+
+    /// Reads words or a page that a server wrote into a stream in place of an event; `None` if they say nothing.
+    pub fn from_stray_text(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let words = words::in_text(text).map(|words| to_single_line(&words)).filter(|words| !words.is_empty())?;
+        let is_sign_of_life = ["ping", "pong", "ok", "done", "[done]", "null", "true", "keepalive", "keep-alive"]
+            .contains(&words.to_lowercase().as_str());
+        if is_sign_of_life || words.starts_with(['{', '[']) {
+            return None;
+        }
+        let status = status_in(&words);
+        let fault = classify(None, status, &words, &[]);
+        let facts = if words::is_page(text) { vec![ErrorFact::Obstacle(NetworkObstacle::Gateway)] } else { Vec::new() };
+        Some(Self { status, facts, ..Self::new(fault, truncate(&words, MAX_MESSAGE_CHARS)) })
+    }
+
     /// Reads the error of a failed response object.
     pub(crate) fn from_failed_response(response: &JsonFields) -> Self {
-        parse_object(response, None)
+        let details =
+            response.object("status_details").filter(|details| !response.says("error") && details.says("error"));
+        parse_object(details.as_ref().unwrap_or(response), None)
     }
 }
 
 /// Reads an error object. `status` is the HTTP status; pass `None` inside a stream, where a 200 means nothing.
 fn parse_object(top: &JsonFields, status: Option<u16>) -> ApiError {
-    let error = top.object("error");
+    // Some servers give a list of errors, or an error as JSON in a string.
+    let error_text = top.non_blank("error").filter(|error| error.trim_start().starts_with('{'));
+    let first = top.list("error").into_iter().find_map(|error| JsonFields::parse(error.get()));
+    let error = top.object("error").or(first).or_else(|| JsonFields::parse(error_text.as_deref()?));
     let error_fields = error.as_ref().unwrap_or(top);
+    let inner_text = error_fields.non_blank("message").filter(|text| text.contains('{'));
+    let inner_error = inner_text.as_deref().and_then(quoted_error);
     let inner = error_fields.object("metadata");
     // In one form the metadata is beside the error instead of inside it.
     let outer = top.object("metadata");
     let metadata_text = |key: &str| inner.iter().chain(outer.iter()).find_map(|metadata| metadata.non_blank(key));
     let availability = error_fields.object("availability");
-    let message_text = error_fields
-        .non_blank("message")
-        .or_else(|| error_fields.non_blank("error"))
-        .or_else(|| top.non_blank("error"));
-    let told = message_text.or_else(|| top.non_blank("detail")).or_else(|| top.non_blank("message"));
+    let told =
+        words::in_fields(error_fields).or_else(|| words::in_value(top.raw("error")?)).or_else(|| words::in_fields(top));
     let raw = metadata_text("raw").and_then(|raw| provider_message(&raw));
-    let message = compose_message(told.as_deref(), raw.as_deref(), status);
     let code = availability
         .as_ref()
         .and_then(|availability| availability.non_blank("code"))
@@ -72,18 +138,32 @@ fn parse_object(top: &JsonFields, status: Option<u16>) -> ApiError {
         .or_else(|| error_fields.non_blank("error_type"))
         .or_else(|| metadata_text("error_type"))
         .or_else(|| error_fields.non_blank("code").filter(|code| !code.bytes().all(|byte| byte.is_ascii_digit())))
-        .or_else(|| error_fields.non_blank("type").filter(|word| word != "error" && !word.starts_with("response.")));
+        .or_else(|| inner_error.as_ref().and_then(|error| error.code.clone()))
+        .or_else(|| error_fields.non_blank("type").filter(|word| is_error_type(word)))
+        .or_else(|| top.non_blank("code").filter(|code| !code.bytes().all(|byte| byte.is_ascii_digit())));
+    let (told, raw) = (told.as_deref(), raw.as_deref());
     let reported_status = error_fields
         .number("http_status")
         .or_else(|| error_fields.number("code"))
-        .or_else(|| error_fields.number("status"));
+        .or_else(|| error_fields.number("status"))
+        .or_else(|| error_fields.number("statusCode"))
+        .or_else(|| top.number("error"))
+        .or_else(|| top.number("code"))
+        .or_else(|| top.number("status"))
+        .or_else(|| inner_error.as_ref().and_then(|error| error.status.map(u64::from)));
+    let http_status = status;
     let status = status
         .or_else(|| {
             reported_status.and_then(|status| u16::try_from(status).ok()).filter(|status| (400..600).contains(status))
         })
         .or_else(|| code.as_deref().and_then(status_of_code));
+    let message = compose_message(told, raw, code.as_deref(), status);
+    if let Some(error) = path_error(status, code.as_deref(), &message) {
+        return error;
+    }
     let mut facts = find_facts(error_fields, inner.as_ref(), availability.as_ref(), &message);
-    let fault = classify(code.as_deref(), status, &message, &facts);
+    let deciding = code.as_deref().filter(|code| !http_status.is_some_and(|status| is_overruled(code, status)));
+    let fault = classify(deciding, status, &message, &facts);
     if fault == FaultKind::Request
         && let Some(parameter) = error_fields.non_blank("param")
     {
@@ -105,40 +185,148 @@ fn parse_object(top: &JsonFields, status: Option<u16>) -> ApiError {
     }
 }
 
-/// Reads a body that is not a JSON object: HTML from a proxy, plain text, or nothing.
-fn parse_text(body: &str, status: u16) -> ApiError {
-    let is_page = body.starts_with('<') || body.contains("</");
-    let text = if is_page { to_single_line(&html_text(body)) } else { to_single_line(body) };
-    let message = match status {
-        404 | 405 => format!("there is no Responses API at this address ({status})"),
+/// Reads the error that a gateway quotes in its own message.
+fn quoted_error(message: &str) -> Option<ApiError> {
+    let quoted = &message[message.find('{')?..];
+    let value = serde_json::Deserializer::from_str(quoted).into_iter::<&serde_json::value::RawValue>().next()?.ok()?;
+    Some(parse_object(&JsonFields::parse(value.get())?, None))
+}
+
+/// Returns whether a type names a kind of error, not of an object or event.
+fn is_error_type(kind: &str) -> bool {
+    kind != "error" && !kind.starts_with("response.") && !kind.contains(['/', ' '])
+}
+
+/// Reads a body that is not a JSON object: HTML from a gateway, plain text, or nothing.
+fn parse_text(body: &str, status: u16, headers: &HeaderMap) -> ApiError {
+    let is_page = words::is_page(body);
+    let text = words::in_text(body).map(|words| to_single_line(&words)).unwrap_or_default();
+    if let Some(error) = path_error(Some(status), None, &text) {
+        return error;
+    }
+    let obstacle = obstacle_of(status, headers, body, &text).filter(|_| status >= 400);
+    let message = match obstacle {
         // Truncated JSON has no readable message.
-        _ if text.is_empty() || text.starts_with(['{', '[']) => {
-            format!("the server answered {}", status_text(status))
+        _ if text.is_empty() || text.starts_with(['{', '[']) => format!("the server answered {}", status_text(status)),
+        Some(_) => truncate(&text, MAX_TITLE_CHARS),
+        None if is_page => {
+            format!("the server answered {} with a web page: {}", status_text(status), truncate(&text, MAX_TITLE_CHARS))
         }
-        _ if is_page => {
-            format!("the server answered {} with a web page: {}", status_text(status), truncate(&text, 120))
-        }
-        _ => truncate(&text, MAX_MESSAGE_CHARS),
+        None => truncate(&text, MAX_MESSAGE_CHARS),
     };
     let fault = match status {
-        404 | 405 | 200..300 => FaultKind::Garbage,
+        200..300 => FaultKind::Garbage,
+        401 | 403 if obstacle.is_some() => FaultKind::Garbage,
         _ => classify(None, Some(status), &message, &[]),
     };
-    ApiError { status: Some(status), ..ApiError::new(fault, message) }
+    let facts = obstacle.map(ErrorFact::Obstacle).into_iter().collect();
+    ApiError { status: Some(status), facts, ..ApiError::new(fault, message) }
+}
+
+/// Returns what between here and the server wrote a body: a proxy that names itself, or a gateway with its page.
+fn obstacle_of(status: u16, headers: &HeaderMap, body: &str, text: &str) -> Option<NetworkObstacle> {
+    let header =
+        |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_lowercase();
+    let lower = body[..body.floor_char_boundary(MAX_SCANNED_BYTES)].to_lowercase();
+    let proxies =
+        ["squid", "zscaler", "blue coat", "bluecoat", "fortigate", "fortiguard", "mcafee", "proxy server", "web proxy"];
+    let is_proxy = status == 407
+        || !header("x-squid-error").is_empty()
+        || !header("proxy-authenticate").is_empty()
+        || proxies.iter().any(|name| header("server").contains(name) || header("via").contains(name))
+        || (words::is_page(body) && proxies.iter().any(|name| lower.contains(name)));
+    let text = text.to_lowercase();
+    let is_gateway = words::is_page(body)
+        || text.starts_with("error code: 1")
+        || text.starts_with("upstream connect error")
+        || text.starts_with("no healthy upstream");
+    if is_proxy { Some(NetworkObstacle::ProxyRefusal) } else { is_gateway.then_some(NetworkObstacle::Gateway) }
+}
+
+/// Returns the error of an address without this API, if that is what the server reports.
+pub(super) fn path_error(status: Option<u16>, code: Option<&str>, message: &str) -> Option<ApiError> {
+    if !is_missing_path(status, code, message) {
+        return None;
+    }
+    let mut words = match status {
+        Some(status) => format!("there is no Responses API at this address ({status})"),
+        None => "there is no Responses API at this address".to_owned(),
+    };
+    if !message.is_empty() && !message.starts_with("the server answered") && !message.starts_with(['{', '[']) {
+        words = format!("{words}: {}", truncate(message, MAX_TITLE_CHARS));
+    }
+    Some(ApiError { status, code: code.map(to_single_line), ..ApiError::new(FaultKind::Garbage, words) })
+}
+
+/// Returns whether an error is about the path of the request and not about what was asked for.
+fn is_missing_path(status: Option<u16>, code: Option<&str>, message: &str) -> bool {
+    let lower = message.to_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+    let is_path = has(&[
+        "unexpected endpoint",
+        "invalid url",
+        "unknown request url",
+        "unrecognized request url",
+        "cannot post",
+        "no route matched",
+        "no static resource",
+        "unknown path",
+        "unknown endpoint",
+        "no such endpoint",
+        "method not allowed",
+        "page not found",
+        "file not found",
+        "path not found",
+        "endpoint not found",
+        "url was not found",
+        "url not found",
+    ]) || (has(&["route"]) && has(&["not found"]));
+    match status {
+        Some(405) => true,
+        Some(404) if is_path => true,
+        Some(404) => {
+            let about_model = has(&["model", "provider", "endpoints found", "deployment", "guardrail", "data policy"])
+                || code.is_some_and(|code| !matches!(code, "not_found" | "not_found_error" | "NotFound" | "NOT_FOUND"));
+            let about_item = has(&["with id", "'rs_", "'msg_", "encrypted", "item", "previous response"]);
+            !about_model && !about_item && (has(&["not found", "404"]) || message.is_empty())
+        }
+        Some(200..300) | None => is_path || lower == "not found" || lower == "404 not found",
+        Some(_) => has(&["unexpected endpoint", "invalid url", "unknown request url", "cannot post"]),
+    }
+}
+
+/// Returns whether the HTTP status counts more than a code: a class of errors, as gateways set it, of another class.
+fn is_overruled(code: &str, status: u16) -> bool {
+    let is_class = code.ends_with("_error") || matches!(code, "server" | "unmapped" | "unauthorized" | "not_found");
+    let is_ours = matches!(status, 400..=407 | 409..=428 | 430..=499);
+    is_class
+        && match fault_of_code(code) {
+            Some(FaultKind::Server | FaultKind::Rate) => is_ours,
+            Some(FaultKind::Key | FaultKind::Credit) => !matches!(status, 400 | 401 | 402 | 403 | 422),
+            Some(_) => !matches!(status, 400 | 422) && (is_ours || status == 429 || status >= 500),
+            None => false,
+        }
+}
+
+/// Returns the HTTP status at the beginning of a title such as `504 Gateway Time-out`.
+fn status_in(words: &str) -> Option<u16> {
+    let mut numbers = words.split(|c: char| !c.is_ascii_digit()).filter(|digits| digits.len() == 3).take(1);
+    numbers.next()?.parse().ok().filter(|status| (400..600).contains(status))
 }
 
 /// Joins the server's message and the provider's, if the provider's adds anything.
-fn compose_message(told: Option<&str>, raw: Option<&str>, status: Option<u16>) -> String {
-    let told = told.map(|text| to_single_line(&if text.contains("</") { html_text(text) } else { text.to_owned() }));
+fn compose_message(told: Option<&str>, raw: Option<&str>, code: Option<&str>, status: Option<u16>) -> String {
+    let told = told.map(to_single_line).filter(|told| !told.is_empty());
     let raw = raw.map(to_single_line).filter(|raw| !raw.is_empty());
     let message = match (told, raw) {
         (Some(told), Some(raw)) if told == "Provider returned error" || raw.contains(&told) => raw,
         (Some(told), Some(raw)) if !told.contains(&raw) => format!("{told}: {raw}"),
         (Some(told), _) => told,
         (None, Some(raw)) => raw,
-        (None, None) => match status {
-            Some(status) => format!("the server answered {}", status_text(status)),
-            None => "the server reported an error without details".into(),
+        (None, None) => match (code, status) {
+            (Some(code), _) => to_single_line(&words::for_code(code)),
+            (None, Some(status)) => format!("the server answered {}", status_text(status)),
+            (None, None) => "the server reported an error without details".into(),
         },
     };
     truncate(&message, MAX_MESSAGE_CHARS)
@@ -146,25 +334,9 @@ fn compose_message(told: Option<&str>, raw: Option<&str>, status: Option<u16>) -
 
 /// Extracts the message from `metadata.raw`: plain text, an error in JSON, or a list of validation issues.
 fn provider_message(raw: &str) -> Option<String> {
-    if let Some(fields) = JsonFields::parse(raw) {
-        let error = fields.object("error");
-        let error_fields = error.as_ref().unwrap_or(&fields);
-        return error_fields
-            .non_blank("message")
-            .or_else(|| error_fields.non_blank("error"))
-            .or_else(|| fields.non_blank("detail"));
-    }
-    let issues: Vec<&serde_json::value::RawValue> = serde_json::from_str(raw).unwrap_or_default();
-    if issues.is_empty() {
-        return Some(raw.to_owned());
-    }
-    let words = issues.into_iter().filter_map(|issue| {
-        let issue = JsonFields::parse(issue.get())?;
-        let path: Vec<_> = issue.list("path").iter().map(|step| step.get().trim_matches('"').to_owned()).collect();
-        let message = issue.non_blank("message")?;
-        Some(if path.is_empty() { message } else { format!("{}: {message}", path.join(".")) })
-    });
-    Some(words.take(3).collect::<Vec<_>>().join("; "))
+    let words = words::in_text(raw);
+    let is_json = serde_json::from_str::<serde::de::IgnoredAny>(raw).is_ok();
+    words.or_else(|| (!is_json).then(|| raw.to_owned()))
 }
 
 fn find_facts(
@@ -181,7 +353,11 @@ fn find_facts(
     if let Some(pinned) = metadata.and_then(|metadata| metadata.non_blank("pinned_endpoint_slug")) {
         facts.push(ErrorFact::Pinned(to_single_line(&pinned)));
     }
-    if is_foreign_reasoning(&lower) || error_fields.non_blank("code").as_deref() == Some("invalid_encrypted_content") {
+    if is_foreign_item(&lower) {
+        facts.push(ErrorFact::ForeignItems);
+    } else if is_foreign_reasoning(&lower)
+        || error_fields.non_blank("code").as_deref() == Some("invalid_encrypted_content")
+    {
         facts.push(ErrorFact::ForeignReasoning);
     }
     if lower.contains("reasoning is mandatory") {
@@ -222,6 +398,49 @@ fn find_facts(
         }
     }
     facts
+}
+
+/// Whether a server refuses an item of a tool that another server ran, such as sealed results of a search.
+fn is_foreign_item(lower: &str) -> bool {
+    let names_item = [
+        "web_search",
+        "web search",
+        "search result",
+        "search_result",
+        "server_tool",
+        "server tool",
+        "web_fetch",
+        "file_search",
+        "code_interpreter",
+        "mcp_call",
+        "mcp_list_tools",
+        "shell_call",
+        "compaction",
+        "openrouter:",
+        "tool_search",
+        "program_output",
+        "image_generation_call",
+    ]
+    .iter()
+    .any(|name| lower.contains(name));
+    let refuses = [
+        "decrypt",
+        "encrypted",
+        "verified",
+        "invalid value",
+        "invalid type",
+        "not supported",
+        "unsupported",
+        "unrecognized",
+        "unknown",
+        "unexpected",
+        "invalid input",
+        "does not match",
+        "not found",
+        "malformed",
+    ];
+    // Items may be named beside the reasoning that is the trouble.
+    names_item && !lower.contains("reasoning") && refuses.iter().any(|word| lower.contains(word))
 }
 
 fn is_foreign_reasoning(lower: &str) -> bool {
@@ -306,32 +525,4 @@ fn truncate(text: &str, max_chars: usize) -> String {
         Some((end, last)) if text.len() > end + last.len_utf8() => format!("{}…", text[..end].trim_end()),
         _ => text.to_owned(),
     }
-}
-
-/// Returns the title of an HTML page, or all the text between its tags if it has no title.
-fn html_text(page: &str) -> String {
-    let lower = page.to_ascii_lowercase();
-    if let Some(title) = text_between(page, &lower, "<title", "</title") {
-        return title.to_owned();
-    }
-    let mut words = String::new();
-    let mut position = 0;
-    while let Some(open) = lower[position..].find('<').map(|open| position + open) {
-        words += &page[position..open];
-        words.push(' ');
-        let hidden = ["script", "style"].iter().find(|name| lower[open + 1..].starts_with(**name));
-        let end = match hidden {
-            Some(name) => lower[open..].find(&format!("</{name}")).map_or(lower.len(), |end| open + end + 2),
-            None => open + 1,
-        };
-        position = lower[end..].find('>').map_or(lower.len(), |close| end + close + 1);
-    }
-    words + &page[position..]
-}
-
-fn text_between<'a>(page: &'a str, lower: &str, open: &str, close: &str) -> Option<&'a str> {
-    let open_end = lower.find(open)?;
-    let start = open_end + lower[open_end..].find('>')? + 1;
-    let end = start + lower[start..].find(close)?;
-    Some(&page[start..end]).filter(|title| !title.trim().is_empty())
 }

@@ -102,7 +102,7 @@ fn every_form_of_error_is_parsed() {
                 now(),
             ),
             FaultKind::Server, Some(502), None,
-            "the server answered 502 Bad Gateway with a web page: openrouter.ai | 502: Bad gateway",
+            "openrouter.ai | 502: Bad gateway",
         ),
         (
             "9: plain text with escape sequences",

@@ -71,8 +71,8 @@ impl Answer {
                 self.assembly.unknown_frames += usize::from(kind.is_empty());
                 EventOutcome::default()
             }
-            Event::Unreadable { .. } => {
-                self.assembly.unknown_frames += 1;
+            Event::Unreadable { raw } => {
+                self.assembly.note_unreadable(raw);
                 EventOutcome::default()
             }
         };
@@ -144,12 +144,16 @@ impl Answer {
         let previous = std::mem::replace(&mut item.kind, kind.clone());
         // An empty message in place of one that was shown is wrong, so it is not replayed.
         item.raw = (!(keeps_text && is_message)).then(|| raw.clone());
+        item.restore_call(&previous);
         if keeps_text {
             item.restore_text(&previous);
         } else {
             item.merge_citations(&previous);
         }
         applied.visible |= !item.kind.is_empty();
+        if is_message && !keeps_text {
+            self.assembly.has_text_gap = false;
+        }
         if item.parts().is_some() && !item.kind.is_empty() {
             self.first_text_at.get_or_insert(at);
         }
@@ -209,6 +213,7 @@ impl Answer {
             TextUpdate::Replace if text.is_empty() || buffer == text => false,
             TextUpdate::Replace => {
                 text.clone_into(buffer);
+                self.assembly.has_text_gap &= family != ItemFamily::Message;
                 true
             }
         };

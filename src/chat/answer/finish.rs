@@ -21,6 +21,7 @@ impl Answer {
         let step = self.assembly.step;
         let items = || self.items.range(step_range(step)).map(|(_, item)| item);
         let all_closed = items().all(|item| item.closed_at.is_some());
+        let stray = ApiError::from_stray_text(&self.assembly.stray_text);
         let end = match result {
             // The terminal event was lost, but every item that was opened is complete.
             _ if all_closed
@@ -32,11 +33,14 @@ impl Answer {
                     AnswerEnd::Failed(empty_answer_error())
                 }
             }
+            Ok(()) if items().next().is_none() && self.assembly.unknown_frames > 0 => {
+                AnswerEnd::Failed(no_event_error(stray))
+            }
+            // What the server wrote before it hung up says more than that it did.
+            Ok(()) | Err(ApiError { fault: FaultKind::Cut | FaultKind::Silence, .. }) if stray.is_some() => {
+                AnswerEnd::Failed(stray.unwrap_or_else(empty_answer_error))
+            }
             Err(error) => AnswerEnd::Failed(error),
-            Ok(()) if items().next().is_none() && self.assembly.unknown_frames > 0 => AnswerEnd::Failed(ApiError::new(
-                FaultKind::Garbage,
-                "the server did not answer in the Responses API format",
-            )),
             Ok(()) if items().next().is_none() => AnswerEnd::Failed(ApiError::new(
                 FaultKind::Cut,
                 "the server closed the connection before its answer began",
@@ -66,7 +70,7 @@ impl Answer {
     pub fn discard_attempt(&mut self, step: u32) {
         self.enter_step(step);
         self.items.retain(|slot, _| slot.step != step);
-        self.usage_by_step.remove(&step);
+        self.keep_failed_bill(step);
         self.assembly = AssemblyState::for_step(step);
         self.reopen();
     }
@@ -86,7 +90,9 @@ impl Answer {
         if step <= self.assembly.step {
             return;
         }
+        let has_text_gap = self.assembly.has_text_gap;
         self.assembly = AssemblyState::for_step(step);
+        self.assembly.has_text_gap = has_text_gap;
         self.reopen();
     }
 
@@ -127,6 +133,16 @@ impl Answer {
     /// visible content changed.
     fn absorb_final(&mut self, at: Timestamp, response: &ResponseEnvelope) -> bool {
         self.record_identity(response);
+        for note in &response.notes {
+            if !self.notes.contains(note) {
+                self.notes.push(note.clone());
+            }
+        }
+        for stage in &response.pipeline {
+            if !self.params.pipeline.contains(stage) {
+                self.params.pipeline.push(stage.clone());
+            }
+        }
         if let Some(usage) = &response.usage {
             self.current_usage().usage = Some(usage.clone());
             self.sum_usage();
@@ -205,6 +221,17 @@ impl Answer {
             self.absorb_final(at, response);
         }
         EventOutcome { changed: true, ended: true, ..EventOutcome::default() }
+    }
+}
+
+/// The error of a stream without any event of this API.
+fn no_event_error(stray: Option<ApiError>) -> ApiError {
+    let message = "the server did not answer in the Responses API format";
+    match stray {
+        None => ApiError::new(FaultKind::Garbage, message),
+        // A gateway that names its trouble.
+        Some(error) if error.status.is_some() => error,
+        Some(error) => ApiError::new(FaultKind::Garbage, format!("{message}: {}", error.message)),
     }
 }
 

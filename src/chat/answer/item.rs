@@ -57,6 +57,25 @@ impl Item {
         }
     }
 
+    /// Restores the name and the id of a call, which the complete item lacks.
+    pub(super) fn restore_call(&mut self, previous: &ItemKind) {
+        let (ItemKind::Call(call), ItemKind::Call(seen)) = (&*self.kind, previous) else { return };
+        let lacks_name = call.name.trim().is_empty() && !seen.name.trim().is_empty();
+        let lacks_id = call.call_id.is_empty() && !seen.call_id.is_empty();
+        if !lacks_name && !lacks_id {
+            return;
+        }
+        let ItemKind::Call(call) = Arc::make_mut(&mut self.kind) else { return };
+        if lacks_name {
+            call.name.clone_from(&seen.name);
+            // Its raw form would replay a call without a name.
+            self.raw = None;
+        }
+        if lacks_id {
+            call.call_id.clone_from(&seen.call_id);
+        }
+    }
+
     /// Merges the citations of the complete item behind those received before it.
     pub(super) fn merge_citations(&mut self, previous: &ItemKind) {
         let ItemKind::Message { parts: seen, .. } = previous else { return };

@@ -1,5 +1,7 @@
 //! Finds the item that an event belongs to: by index, by id, or among the open items (reference: 4.4).
 
+use std::collections::HashMap;
+
 use super::{Answer, FunctionCall, Item, ItemKind, ItemSlot, ReasoningItem};
 use crate::{api::event::ItemRef, chat::Timestamp};
 
@@ -8,15 +10,22 @@ use crate::{api::event::ItemRef, chat::Timestamp};
 pub struct AssemblyState {
     pub(super) step: u32,
     /// Wire indices used by two items of different families; the second item is stored at another index.
-    relocated: Vec<((u32, ItemFamily), u32)>,
+    relocated: HashMap<(u32, ItemFamily), u32>,
     /// Ids of items, for events that carry no index.
-    item_ids: Vec<(String, u32)>,
+    item_ids: HashMap<String, u32>,
     /// How many frames were not events of this API.
     pub(super) unknown_frames: usize,
+    /// What the server wrote in place of events, if anything.
+    pub(super) stray_text: String,
+    /// Whether a piece of text could not be read and its whole text has not come yet.
+    pub(super) has_text_gap: bool,
 }
 
+/// How much text in place of events is kept, in bytes.
+const MAX_STRAY_BYTES: usize = 64 * 1024;
+
 /// The kind of item that a delta can belong to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum ItemFamily {
     Message,
     Reasoning,
@@ -29,6 +38,18 @@ impl AssemblyState {
     pub(super) fn for_step(step: u32) -> Self {
         Self { step, ..Self::default() }
     }
+
+    /// Keeps a frame that is no event, unless it is one of this API with a mistake in it.
+    pub(super) fn note_unreadable(&mut self, raw: &str) {
+        self.unknown_frames += 1;
+        let is_event = raw.contains("\"type\"") && raw.trim_start().starts_with('{');
+        let is_text = ["_text.delta", "content_part.delta", "refusal.delta"].iter().any(|kind| raw.contains(kind));
+        self.has_text_gap |= is_event && is_text && !raw.contains("reasoning");
+        if !is_event && self.stray_text.len() + raw.len() <= MAX_STRAY_BYTES {
+            self.stray_text += raw;
+            self.stray_text.push('\n');
+        }
+    }
 }
 
 impl Answer {
@@ -37,13 +58,11 @@ impl Answer {
     }
 
     pub(super) fn resolve_index(&self, wire: u32, family: ItemFamily) -> u32 {
-        let moved = self.assembly.relocated.iter().rev().find(|(key, _)| *key == (wire, family));
-        moved.map_or(wire, |(_, index)| *index)
+        self.assembly.relocated.get(&(wire, family)).copied().unwrap_or(wire)
     }
 
     pub(super) fn slot_by_id(&self, id: &str) -> Option<ItemSlot> {
-        let known = self.assembly.item_ids.iter().rev().find(|(known, _)| known == id);
-        known.map(|(_, index)| self.slot(*index))
+        self.assembly.item_ids.get(id).map(|index| self.slot(*index))
     }
 
     /// The slot of an item that opens. An existing item is reused if a delta created it or its id matches.
@@ -82,7 +101,7 @@ impl Answer {
 
     fn record_id(&mut self, id: Option<String>, slot: ItemSlot) {
         if let Some(id) = id.filter(|id| self.slot_by_id(id) != Some(slot)) {
-            self.assembly.item_ids.push((id, slot.index));
+            self.assembly.item_ids.insert(id, slot.index);
         }
     }
 
@@ -133,8 +152,8 @@ impl Answer {
         let Some(message) = self.items.remove(&slot) else { return };
         let behind = self.free_index().max(wire.saturating_add(1));
         self.items.insert(self.slot(behind), message);
-        self.assembly.relocated.push(((wire, ItemFamily::Message), behind));
-        for (_, index) in self.assembly.item_ids.iter_mut().filter(|(_, index)| *index == wire) {
+        self.assembly.relocated.insert((wire, ItemFamily::Message), behind);
+        for index in self.assembly.item_ids.values_mut().filter(|index| **index == wire) {
             *index = behind;
         }
     }
@@ -145,7 +164,7 @@ impl Answer {
             ItemRef::Index(wire) if !self.items.contains_key(&self.slot(*wire)) => *wire,
             ItemRef::Index(wire) => {
                 let free = self.free_index();
-                self.assembly.relocated.push(((*wire, family), free));
+                self.assembly.relocated.insert((*wire, family), free);
                 free
             }
             ItemRef::Id(_) | ItemRef::Unspecified => self.free_index(),

@@ -15,6 +15,9 @@ pub struct StepUsage {
     pub usage: Option<Usage>,
 }
 
+/// The first key of failed attempts in `Answer::usage_by_step`, behind those of all steps.
+const FAILED_ATTEMPTS: u32 = 1 << 31;
+
 impl StepUsage {
     fn cost(&self) -> Option<&Usd> {
         self.usage.as_ref()?.cost.as_ref()
@@ -42,6 +45,32 @@ impl Answer {
         (known.unwrap_or_default(), is_all)
     }
 
+    /// Moves the bill of a failed attempt behind those of the steps, so that what it cost stays in every sum.
+    pub(super) fn keep_failed_bill(&mut self, step: u32) {
+        let Some(bill) = self.usage_by_step.remove(&step) else { return };
+        // Only OpenRouter bills by the id; another server's id says nothing about a price.
+        let is_generation = bill.generation_id.as_ref().is_some_and(|id| id.starts_with("gen-"));
+        if bill.usage.is_some() || is_generation {
+            let last = self.usage_by_step.keys().next_back().filter(|key| **key >= FAILED_ATTEMPTS);
+            let key = last.map_or(FAILED_ATTEMPTS, |last| last.saturating_add(1));
+            self.usage_by_step.insert(key, bill);
+        }
+    }
+
+    /// Whether an attempt that failed may have been billed.
+    pub(in crate::chat) fn has_failed_bill(&self) -> bool {
+        self.usage_by_step.range(FAILED_ATTEMPTS..).next().is_some()
+    }
+
+    /// Forgets a failed attempt that the server knows no price of: it was not billed. Returns whether it was one.
+    pub(in crate::chat) fn drop_failed_bill(&mut self, generation: &str) -> bool {
+        let is_this = |bill: &StepUsage| bill.generation_id.as_deref() == Some(generation) && bill.usage.is_none();
+        let key = self.usage_by_step.range(FAILED_ATTEMPTS..).find(|(_, bill)| is_this(bill)).map(|(key, _)| *key);
+        let was_failed = key.is_some_and(|key| self.usage_by_step.remove(&key).is_some());
+        self.sum_usage();
+        was_failed
+    }
+
     /// Records the id of a response that has begun, replacing that of an earlier attempt.
     pub(in crate::chat) fn set_generation(&mut self, step: u32, generation: Option<String>) {
         self.usage_by_step.entry(step).or_default().generation_id = generation;
@@ -65,7 +94,8 @@ impl Answer {
     pub(crate) fn sum_usage(&mut self) {
         let known = self.usage_by_step.values().filter_map(|bill| bill.usage.as_ref());
         let sum = known.cloned().reduce(|sum, usage| sum.plus(&usage));
-        let is_all = self.usage_by_step.values().all(|bill| bill.usage.is_some());
+        // A failed attempt of unknown usage hides nothing of the answer's.
+        let is_all = self.usage_by_step.range(..FAILED_ATTEMPTS).all(|(_, bill)| bill.usage.is_some());
         self.usage = sum.filter(|_| is_all || !self.is_over());
     }
 }

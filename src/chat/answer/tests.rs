@@ -135,7 +135,8 @@ fn another_step_reopens_the_answer_and_costs_add_up_exactly() {
     assert_eq!(answer.items.len(), 1);
     assert_eq!(
         answer.usage.clone().and_then(|usage| usage.cost).map(|cost| cost.digits().to_owned()).as_deref(),
-        Some("0.1")
+        Some("0.3"),
+        "what the failed attempt cost stays in the sum"
     );
     answer.apply(1, at(4), &delta(0, "Again"));
     answer.apply(1, at(4), &completed(&json!(null)));

@@ -125,3 +125,68 @@ fn a_running_complete_or_stopped_answer_has_no_card() {
         assert_eq!(card(&ended_answer("m", &[delta("x")], end), None), "nothing is wrong");
     }
 }
+
+#[test]
+fn every_reason_for_an_incomplete_answer_has_words() {
+    let words = |reason: &str, events: &[crate::api::Event]| {
+        let end = AnswerEnd::Incomplete { reason: Some(reason.into()) };
+        explain(&ended_answer("m", events, end), None).expect("it is explained")
+    };
+    for reason in [
+        "max_output_tokens",
+        "length",
+        "content_filter",
+        "max_tool_calls",
+        "max_messages",
+        "steered",
+        "max_cost",
+        "context_length_exceeded",
+        "timeout",
+        "cancelled",
+    ] {
+        for events in [&[][..], &[delta("So")]] {
+            let card = words(reason, events);
+            assert_ne!(card.headline, "The answer is not complete.", "{reason}");
+            // The name of the setting may be in the advice.
+            let shown = format!("{card:?}").replace("raise max_output_tokens", "");
+            assert!(!shown.contains(reason) || !reason.contains('_'), "{reason}: {card:?}");
+        }
+    }
+    let unknown = words("moon_in\u{1b}[2J_the_way", &[]);
+    assert_eq!(unknown.fact.as_deref(), Some("moon in the way"));
+}
+
+#[test]
+fn what_is_in_the_way_of_the_server_has_its_own_words_and_way_out() {
+    use NetworkObstacle as Obstacle;
+    let card_of = |obstacle, fault, status: Option<u16>| {
+        let facts = vec![ErrorFact::Obstacle(obstacle)];
+        let error = ApiError { facts, ..error_with_message(fault, status, "as told") };
+        explain(&ended_answer("m", &[], AnswerEnd::Failed(error)), None).expect("it is explained")
+    };
+    for (obstacle, fault, status, headline, way_out) in [
+        (Obstacle::UntrustedCertificate, FaultKind::Connect, None, "certificate is not trusted", "SSL_CERT_FILE"),
+        (Obstacle::WrongCertificateName, FaultKind::Connect, None, "for another name", "base_url"),
+        (Obstacle::OutdatedCertificate, FaultKind::Connect, None, "not valid today", "clock"),
+        (Obstacle::InsecureServer, FaultKind::Connect, None, "No secure connection", "http:// or https://"),
+        (Obstacle::ProxySetting, FaultKind::Connect, None, "setting of the proxy", "NO_PROXY"),
+        (Obstacle::DeadProxy, FaultKind::Connect, None, "proxy could not be reached", "NO_PROXY"),
+        (Obstacle::ProxyLogin, FaultKind::Request, Some(407), "name and a password", "name:password@host"),
+        (Obstacle::ProxyRefusal, FaultKind::Garbage, Some(403), "did not let the request through", "NO_PROXY"),
+        (
+            Obstacle::ProxyRefusal,
+            FaultKind::Length,
+            Some(413),
+            "did not let the request through",
+            "leave out the oldest",
+        ),
+        (Obstacle::Gateway, FaultKind::Garbage, Some(403), "between here and the server", "another network"),
+        (Obstacle::Gateway, FaultKind::Garbage, Some(401), "between here and the server", "sign in"),
+        (Obstacle::Gateway, FaultKind::Length, Some(413), "between here and the server", "leave out the oldest"),
+        (Obstacle::Gateway, FaultKind::Server, Some(504), "between here and the server", "in a minute"),
+    ] {
+        let card = card_of(obstacle, fault, status);
+        assert!(card.headline.contains(headline) && card.advice.contains(way_out), "{obstacle:?}: {card:?}");
+        assert!(!card.advice.contains("ephrase") && !card.advice.contains("nother model"), "{obstacle:?}: {card:?}");
+    }
+}

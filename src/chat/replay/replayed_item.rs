@@ -31,6 +31,9 @@ impl ReplayedItem {
                 sent.remove(id);
             }
         }
+        for arguments in ["arguments", "input"] {
+            sent.fix_arguments(arguments);
+        }
         sent.fix_summary();
         sent.drop_incomplete_citations();
         Some(sent)
@@ -61,6 +64,17 @@ impl ReplayedItem {
     pub(super) fn remove(&mut self, key: &str) {
         if self.fields.shift_remove(key).is_some() {
             self.raw = None;
+        }
+    }
+
+    /// Turns the arguments of a call that came as an object into its text, which is the only form that requests allow.
+    fn fix_arguments(&mut self, key: &str) {
+        if !matches!(self.text("type"), "function_call" | "custom_tool_call") {
+            return;
+        }
+        if let Some(value @ (Value::Object(_) | Value::Array(_))) = self.fields.get(key) {
+            let text = value.to_string();
+            self.set(key, &text);
         }
     }
 

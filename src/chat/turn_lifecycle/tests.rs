@@ -191,7 +191,7 @@ fn foreign_reasoning_is_left_out_once_with_a_note() {
     let mended = bench.end(stream, Err(pinned.clone()));
     let (stream, request) = only_request(&mended);
     assert!(input(request).iter().all(|item| item["type"] != "reasoning"), "{request:?}");
-    assert_eq!(bench.answer().notes, ["earlier reasoning was left out: the server could not use it"]);
+    assert_eq!(bench.answer().notes, ["earlier reasoning was not sent: the server could not use it"]);
     assert_eq!(bench.chat.turns[0].attempt, 1);
     bench.end(stream, Err(pinned.clone()));
     assert_eq!(bench.answer().end, AnswerEnd::Failed(pinned));
@@ -210,10 +210,7 @@ fn a_model_switch_notes_dropped_reasoning_only_if_there_was_some() {
     );
     bench.chat.settings.model = "openai/gpt-5.6-luna".into();
     bench.send("three");
-    assert_eq!(
-        bench.answer().notes,
-        ["the reasoning of claude-sonnet-5 was left out: only claude-sonnet-5 can use it"]
-    );
+    assert_eq!(bench.answer().notes, ["claude-sonnet-5's reasoning was not sent: no other model can read it"]);
 }
 
 #[test]
@@ -403,7 +400,7 @@ fn a_request_waits_for_starting_tools_but_not_for_long() {
     assert!(collect_effects(bench.chat.on_tools_ready(bench.now)).opened.is_empty(), "they are still coming");
     bench.wait(5000);
     assert_eq!(bench.tick().opened.len(), 1);
-    assert_eq!(bench.answer().notes, ["asked without the tools of a, b: still starting"]);
+    assert_eq!(bench.answer().notes, ["sent without the tools of a, b: still starting"]);
 
     // The tools arrive, and the request is sent at once.
     let mut bench = TestChat::new();

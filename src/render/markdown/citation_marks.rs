@@ -8,7 +8,23 @@ use super::{
     blocks::{self, BlockInput, WalkOutput},
     open_text::OpenText,
 };
-use crate::render::row::StyledRow;
+use crate::{render::row::StyledRow, text::work};
+
+/// How many blocks are laid out again one by one: each moves all rows below it. More are laid out with the whole text.
+const MAX_STALE_BLOCKS: usize = 64;
+
+/// Returns the marks in a range of the source; marks are sorted.
+pub(super) fn marks_within<'a>(marks: &'a [CitationMark], range: &Range<usize>) -> &'a [CitationMark] {
+    let up_to = |position: usize| {
+        marks.partition_point(|mark| {
+            work::count_steps(1);
+            mark.insert_at <= position
+        })
+    };
+    let (start, end) = (up_to(range.start), up_to(range.end));
+    work::count_steps(end.saturating_sub(start));
+    &marks[start..end.max(start)]
+}
 
 impl MarkdownLayout {
     /// Highlights a citation and its claim, or none; `source` is the text of the last `sync`.
@@ -41,11 +57,15 @@ impl MarkdownLayout {
     /// Takes in changed marks and lays out the closed blocks that contain them again.
     pub(crate) fn update_marks(&mut self, source: &str, marks: &[CitationMark]) {
         let old = std::mem::replace(&mut self.citation_marks, marks.to_vec());
-        let touched = |range: &Range<usize>| {
-            let within = |mark: &&CitationMark| mark.insert_at > range.start && mark.insert_at <= range.end;
-            !old.iter().filter(within).eq(marks.iter().filter(within))
-        };
+        let touched = |range: &Range<usize>| marks_within(&old, range) != marks_within(marks, range);
         let stale: Vec<usize> = (0..self.blocks.len()).filter(|&at| touched(&self.blocks[at].source)).collect();
+        if stale.len() > MAX_STALE_BLOCKS {
+            let marks = std::mem::take(&mut self.citation_marks);
+            self.reset();
+            self.citation_marks = marks;
+            self.open.grow(source);
+            return;
+        }
         for at in stale {
             self.relayout_block(source, at);
         }
@@ -56,12 +76,8 @@ impl MarkdownLayout {
         let end_row = self.blocks.get(block_index + 1).map_or(self.closed.rows, |next| next.first_row);
         let mut open = OpenText { source_end: block.source.start, ..OpenText::default() };
         open.grow(&source[..block.source.end]);
-        let marks: Vec<CitationMark> = self
-            .citation_marks
-            .iter()
-            .filter(|mark| mark.insert_at > block.source.start && mark.insert_at <= block.source.end)
-            .map(|mark| open.map_mark(mark))
-            .collect();
+        let within = marks_within(&self.citation_marks, &block.source);
+        let marks: Vec<CitationMark> = within.iter().map(|mark| open.map_mark(mark)).collect();
         let input = BlockInput {
             source: &open.text,
             output: WalkOutput::Rows,
@@ -108,5 +124,39 @@ impl MarkdownLayout {
             }
         }
         self.rows.splice(first..end_row, rows);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::render::markdown::{MarkdownOptions, TextStage};
+
+    #[test]
+    fn marks_for_many_blocks_at_once_are_laid_out_in_linear_time() {
+        let input = |size: usize| {
+            let blocks = size / 20;
+            let text: String = (0..blocks).map(|nth| format!("Paragraph {nth:06}.\n\n")).collect();
+            let mark = |nth: usize| CitationMark {
+                range: nth * 19..nth * 19 + 17,
+                insert_at: nth * 19 + 17,
+                number: nth as u32 + 1,
+                is_from_server: true,
+                annotation_index: nth,
+                key: Arc::from("key"),
+            };
+            (text, (0..blocks).map(mark).collect::<Vec<_>>())
+        };
+        work::assert_linear("marks of a whole text", 10_000, input, |(text, marks)| {
+            let mut layout = MarkdownLayout::new(MarkdownOptions::default());
+            layout.sync(text, 60, TextStage::Growing, &[]);
+            layout.sync(text, 60, TextStage::Growing, marks);
+            work::count_steps(usize::try_from(layout.work().bytes).expect("a small text"));
+            let mut fresh = MarkdownLayout::new(MarkdownOptions::default());
+            fresh.sync(text, 60, TextStage::Growing, marks);
+            assert_eq!(layout.rows(), fresh.rows());
+        });
     }
 }

@@ -8,7 +8,7 @@ use std::{borrow::Cow, ops::Range};
 
 use pulldown_cmark::{Event, Options, Parser, Tag};
 
-use crate::render::maths;
+use crate::{render::maths, text::work};
 
 /// A text in the form that is passed to the parser.
 pub(crate) struct PreparedMarkdown<'a> {
@@ -22,7 +22,8 @@ pub(crate) struct PreparedMarkdown<'a> {
 impl PreparedMarkdown<'_> {
     /// Whether the text before `at` and the text after it can be laid out separately.
     pub(super) fn can_split_at(&self, at: usize) -> bool {
-        at <= self.open_formula && !self.formulas.iter().any(|formula| formula.start < at && at < formula.end)
+        let before = self.formulas.partition_point(|formula| formula.start < at);
+        at <= self.open_formula && before.checked_sub(1).is_none_or(|last| self.formulas[last].end <= at)
     }
 }
 
@@ -64,8 +65,7 @@ fn replace_delimiters<'a>(source: &'a str, code: &[Range<usize>]) -> (PreparedMa
     let bytes = source.as_bytes();
     let mut code = code.iter().peekable();
     let mut is_joined = false;
-    let mut finder =
-        FormulaFinder { source, closings: [CachedSearch::default(); 3], next_blank: CachedSearch::default() };
+    let mut finder = FormulaFinder::new(source);
     let mut out: Option<Vec<u8>> = None;
     let (mut open_formula, mut formulas) = (usize::MAX, Vec::new());
     let mut pos = 0;
@@ -83,10 +83,9 @@ fn replace_delimiters<'a>(source: &'a str, code: &[Range<usize>]) -> (PreparedMa
             continue;
         };
         let blank = finder.find_blank_line(pos);
-        let has_own_lines =
-            is_at_line_start(source, pos) || source[pos + 2..].trim_start_matches(' ').starts_with('\n');
+        let has_own_lines = finder.is_at_line_start(pos) || source[pos + 2..].trim_start_matches(' ').starts_with('\n');
         match finder.find_closing(delimiter, pos + 2).filter(|end| *end < blank) {
-            Some(end) if delimiter.is_formula(&source[pos + 2..end]) => {
+            Some(end) if finder.is_formula(delimiter, pos + 2..end) => {
                 if source[pos..end].contains('\n') {
                     formulas.push(pos..end + 2);
                 }
@@ -170,13 +169,6 @@ impl FormulaDelimiter {
             Self::Brackets => r"\]",
         }
     }
-
-    /// Whether `inside` is a formula: brackets that are merely escaped contain plain text.
-    fn is_formula(self, inside: &str) -> bool {
-        let looks_like_formula =
-            inside.starts_with([' ', '\n']) || inside.contains(['\\', '^', '_', '=', '+', '<', '>']);
-        !inside.trim().is_empty() && !inside.contains('$') && (self != Self::Brackets || looks_like_formula)
-    }
 }
 
 /// Searches ahead without reading the same text twice.
@@ -184,6 +176,15 @@ struct FormulaFinder<'a> {
     source: &'a str,
     closings: [CachedSearch; 3],
     next_blank: CachedSearch,
+    next_dollar: CachedSearch,
+    /// The next character that is not white space.
+    next_ink: CachedSearch,
+    /// The next sign of a formula.
+    next_sign: CachedSearch,
+    /// Where the line of the last position begins, and that position.
+    line: (usize, usize),
+    /// The first character of that line that marks no quotation.
+    line_ink: CachedSearch,
 }
 
 /// The cached result of a search from one position: the next match, if any.
@@ -204,13 +205,56 @@ impl CachedSearch {
     }
 }
 
-impl FormulaFinder<'_> {
+impl<'a> FormulaFinder<'a> {
+    fn new(source: &'a str) -> Self {
+        let unknown = CachedSearch::default();
+        Self {
+            source,
+            closings: [unknown; 3],
+            next_blank: unknown,
+            next_dollar: unknown,
+            next_ink: unknown,
+            next_sign: unknown,
+            line: (0, 0),
+            line_ink: unknown,
+        }
+    }
+
+    /// Whether what is between two delimiters is a formula: brackets that are merely escaped contain plain text.
+    fn is_formula(&mut self, delimiter: FormulaDelimiter, inside: Range<usize>) -> bool {
+        let source = self.source;
+        let has = |search: &mut CachedSearch, is_match: fn(char) -> bool| {
+            let find = |from: usize| counted(source, from, source[from..].find(is_match));
+            search.find_from(inside.start, find).is_some_and(|at| at < inside.end)
+        };
+        let has_ink = has(&mut self.next_ink, |char| !char.is_whitespace());
+        let has_dollar = has(&mut self.next_dollar, |char| char == '$');
+        let has_sign = has(&mut self.next_sign, |char| matches!(char, '\\' | '^' | '_' | '=' | '+' | '<' | '>'));
+        let looks_like_formula = has_sign || source[inside].starts_with([' ', '\n']);
+        has_ink && !has_dollar && (delimiter != FormulaDelimiter::Brackets || looks_like_formula)
+    }
+
+    /// Whether only marks of quotations stand before a position, which is never before an earlier one.
+    fn is_at_line_start(&mut self, at: usize) -> bool {
+        let bytes = self.source.as_bytes();
+        let (start, known) = self.line;
+        work::count_steps(at - known);
+        let start = memchr::memrchr(b'\n', &bytes[known..at]).map_or(start, |end| known + end + 1);
+        self.line = (start, at);
+        let find = |from: usize| {
+            let ink = bytes[from..].iter().position(|byte| !matches!(byte, b' ' | b'>'));
+            counted(self.source, from, ink)
+        };
+        self.line_ink.find_from(start, find).is_none_or(|ink| ink >= at)
+    }
+
     fn find_closing(&mut self, delimiter: FormulaDelimiter, from: usize) -> Option<usize> {
         let source = self.source;
         self.closings[delimiter as usize].find_from(from, |from| {
             let mut at = from;
             loop {
-                at += memchr::memmem::find(&source.as_bytes()[at..], delimiter.closing_text().as_bytes())?;
+                let found = memchr::memmem::find(&source.as_bytes()[at..], delimiter.closing_text().as_bytes());
+                at = counted(source, at, found)?;
                 let escapes = source.as_bytes()[from..at].iter().rev().take_while(|byte| **byte == b'\\').count();
                 if delimiter == FormulaDelimiter::Dollars || escapes % 2 == 0 {
                     return Some(at);
@@ -237,9 +281,10 @@ impl FormulaFinder<'_> {
     }
 }
 
-fn is_at_line_start(source: &str, at: usize) -> bool {
-    let line = source[..at].rfind('\n').map_or(0, |end| end + 1);
-    source[line..at].bytes().all(|byte| matches!(byte, b' ' | b'>'))
+/// Turns what was found behind `from` into a position, and counts the bytes that were read.
+fn counted(source: &str, from: usize, found: Option<usize>) -> Option<usize> {
+    work::count_steps(found.unwrap_or(source.len() - from) + 1);
+    found.map(|at| from + at)
 }
 
 /// Returns the ranges of code and HTML, in which nothing is mathematics.
@@ -271,6 +316,21 @@ mod tests {
         assert_eq!(prepared("\\[\na\n+ b\n\\]\nend"), "$$ a + b $$\nend");
         assert_eq!(prepared("$$\na\n= b\n$$\n"), "$$ a = b $$\n");
         assert_eq!(prepared("- x\n\n  \\[ y \\]\n"), "- x\n\n  $$ y $$\n");
+    }
+
+    #[test]
+    fn delimiters_without_a_partner_are_searched_for_once() {
+        for (kind, text) in work::heavy_inputs::TEXTS {
+            // A text without formulas is not searched at all.
+            work::assert_linear(
+                kind,
+                4000,
+                |size| text(size) + " $$",
+                |text| {
+                    replace_delimiters(text, &[]);
+                },
+            );
+        }
     }
 
     #[test]

@@ -42,6 +42,9 @@ enum CellAlign {
 const COLUMN_GAP: usize = 2;
 /// A column that had to shrink is at least as wide as its longest word, up to this.
 const MAX_WORD_WIDTH: usize = 20;
+/// A column narrower than this does not hold cells of more rows than that: records are easier to read.
+const NARROW_COLUMN: usize = 24;
+const MAX_NARROW_ROWS: usize = 4;
 
 impl MarkdownTable {
     pub(super) fn to_lines(&self, room: usize, marks: &ThemeMarks) -> Vec<TableLine> {
@@ -87,7 +90,10 @@ impl MarkdownTable {
         }
         let is_cramped = (0..columns).any(|at| {
             let word = self.column_cells(at).map(InlineText::longest_word_width).max().unwrap_or(0);
-            widths[at] < natural[at] && (widths[at] < word.min(MAX_WORD_WIDTH) || widths[at] < 8)
+            let head_rows = self.head.get(at).map_or(0, |head| cell_lines(head, widths[at]).len());
+            let is_tall = widths[at] < NARROW_COLUMN && natural[at] > MAX_NARROW_ROWS * widths[at];
+            let is_shrunk = widths[at] < natural[at];
+            is_shrunk && (widths[at] < word.min(MAX_WORD_WIDTH) || widths[at] < 8 || head_rows > 2 || is_tall)
         });
         (!is_cramped && widths.iter().sum::<usize>() <= room).then_some(widths)
     }

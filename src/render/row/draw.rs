@@ -22,7 +22,12 @@ impl StyledRow {
             return;
         }
         if let Some(ground) = self.background {
-            buf.set_style(Rect { height: 1, ..area }, theme.style(ground));
+            // Code in a list begins at its bar.
+            let is_code = matches!(self.kind, RowKind::Code { .. } | RowKind::CodeHead { .. });
+            let indent = self.spans.iter().take_while(|span| is_code && span.style.background.is_none());
+            let indent = (indent.map(StyledSpan::width).sum::<usize>() as u16).min(area.width);
+            let ground_area = Rect { x: area.x + indent, width: area.width - indent, height: 1, ..area };
+            buf.set_style(ground_area, theme.style(ground));
         }
         let (lead, words) = self.spans.split_at(self.lead_spans.min(self.spans.len()));
         let mut pen = RowPen { x: area.x, area, theme, buf };
@@ -120,12 +125,13 @@ struct ClusterStyle {
 impl RowPen<'_> {
     fn cluster_style(&self, span: &StyledSpan) -> ClusterStyle {
         let mut style = self.theme.style(span.style.role);
-        if let Some(ground) = span.style.background {
-            style = style.patch(self.theme.style(ground));
-        }
         if span.link.is_none() {
             // A theme may underline links, but a span that only has their colour is not a link.
             style = style.remove_modifier(Modifier::UNDERLINED);
+        }
+        if let Some(ground) = span.style.background {
+            // It may underline what it marks.
+            style = style.patch(self.theme.style(ground));
         }
         let links = self.theme.rendering.has_links;
         let opening = span.link.as_ref().filter(|_| links).and_then(|address| link::open_sequence(address));

@@ -1,4 +1,4 @@
-//! The marks of the interface in Unicode and in ASCII, each one cell wide.
+//! The marks of the interface in Unicode, each one cell wide, and in ASCII.
 
 /// The marks of the interface, named after their use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,12 +127,12 @@ impl ThemeMarks {
         sibling_left: "<",
         sibling_right: ">",
         bullets: ["*", "-", "+"],
-        task_open: "o",
-        task_done: "x",
-        ellipsis: "~",
+        task_open: "[ ]",
+        task_done: "[x]",
+        ellipsis: "...",
         wrapped: "\\",
         more_below: "v",
-        dot: "-",
+        dot: "|",
         dash: "-",
         footnote: "1",
         enter: "Enter",
@@ -149,18 +149,24 @@ impl ThemeMarks {
         bottom_right: "+",
     };
 
-    /// Returns the ASCII replacement of a typographic character; `None` for all others.
+    /// Returns the ASCII replacement of a typographic character of one cell; `None` for all others.
     pub(crate) fn to_ascii(sign: &str) -> Option<&'static str> {
         Some(match sign {
-            "…" => Self::ASCII.ellipsis,
+            "≈" => "~",
             "·" => Self::ASCII.dot,
-            "–" | "—" => Self::ASCII.dash,
+            "–" | "—" | "−" => Self::ASCII.dash,
             "“" | "”" | "„" => "\"",
             "‘" | "’" => "'",
             "⟨" => "<",
             "⟩" => ">",
             _ => return None,
         })
+    }
+
+    /// Returns the mark of the choice that is in force, a blank for the others.
+    #[must_use]
+    pub fn check(&self, is_in_force: bool) -> String {
+        if is_in_force { self.done } else { " " }.to_owned()
     }
 
     /// Returns the frame of the spinner at a time in milliseconds; it advances eight frames a second.
@@ -201,9 +207,9 @@ mod tests {
             sibling_left,
             sibling_right,
             bullets,
-            task_open,
-            task_done,
-            ellipsis,
+            task_open: _, // In ASCII it has three cells, as has `task_done`.
+            task_done: _,
+            ellipsis: _, // The same.
             wrapped,
             more_below,
             dot,
@@ -243,9 +249,6 @@ mod tests {
             gauge_empty,
             sibling_left,
             sibling_right,
-            task_open,
-            task_done,
-            ellipsis,
             wrapped,
             more_below,
             dot,
@@ -276,7 +279,9 @@ mod tests {
 
     #[test]
     fn the_ascii_marks_are_ascii() {
-        assert_eq!(all(&ThemeMarks::ASCII).into_iter().find(|mark| !mark.is_ascii()), None);
+        let ThemeMarks { task_open, task_done, ellipsis, .. } = ThemeMarks::ASCII;
+        let all = all(&ThemeMarks::ASCII).into_iter().chain([task_open, task_done, ellipsis]);
+        assert_eq!(all.into_iter().find(|mark| !mark.is_ascii()), None);
     }
 
     #[test]

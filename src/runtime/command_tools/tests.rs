@@ -1,6 +1,7 @@
 #[cfg(unix)]
 use serde_json::{Value, json};
 
+#[cfg(unix)]
 use super::*;
 
 #[cfg(unix)]

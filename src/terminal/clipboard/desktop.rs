@@ -1,52 +1,130 @@
 //! The clipboard of this machine's desktop, if the program was built with support for it.
+//!
+//! On X11 and Wayland a copied text is served by the program that copied it. A helper does that, which stays when we
+//! are stopped or end, until something else is copied.
 
 use super::ClipboardTarget;
 
-/// The connection to the desktop, opened by the first copy.
-#[derive(Default)]
-pub(crate) struct DesktopClipboard {
-    #[cfg(feature = "clipboard")]
-    clipboard: Option<arboard::Clipboard>,
-}
+#[cfg(all(feature = "clipboard", target_os = "linux"))]
+pub use holder::hold_clipboard;
+#[cfg(not(all(feature = "clipboard", target_os = "linux")))]
+pub use system::hold_clipboard;
 
-#[cfg(feature = "clipboard")]
-impl DesktopClipboard {
-    pub(super) const AVAILABLE: bool = true;
+#[cfg(all(feature = "clipboard", target_os = "linux"))]
+pub(crate) use holder::DesktopClipboard;
+#[cfg(not(all(feature = "clipboard", target_os = "linux")))]
+pub(crate) use system::DesktopClipboard;
 
-    /// Copies a text and returns whether the desktop accepted it. The desktop fetches it from us on paste.
-    pub(super) fn copy(&mut self, text: &str, target: ClipboardTarget) -> bool {
-        if self.clipboard.is_none() {
-            self.clipboard = arboard::Clipboard::new().ok();
+#[cfg(all(feature = "clipboard", target_os = "linux"))]
+mod holder {
+    use std::{
+        io::{self, Read},
+        process::Command,
+        time::Duration,
+    };
+
+    use arboard::{Clipboard, LinuxClipboardKind, SetExtLinux};
+
+    use super::ClipboardTarget;
+    use crate::processes;
+
+    /// How soon a helper ends that does not reach the desktop.
+    const FAILURE_TIMEOUT: Duration = Duration::from_millis(250);
+    /// What the helper needs to reach the desktop; it gets no other variable.
+    const VARIABLES: [&str; 6] =
+        ["DISPLAY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR", "XAUTHORITY", "HOME", "XDG_SESSION_TYPE"];
+
+    /// The clipboard of the desktop, for which each copy starts a helper.
+    pub(crate) struct DesktopClipboard;
+
+    impl DesktopClipboard {
+        pub(crate) fn new() -> Self {
+            Self
         }
-        let Some(clipboard) = &mut self.clipboard else { return false };
-        let copied = set_text(clipboard, text, target);
-        if !copied {
-            self.clipboard = None;
+
+        pub(crate) const AVAILABLE: bool = true;
+
+        /// Copies a text and returns whether the desktop accepted it.
+        #[expect(clippy::unused_self, reason = "on other systems there is a connection")]
+        pub(crate) fn copy(&mut self, text: &str, target: ClipboardTarget) -> bool {
+            let Ok(program) = std::env::current_exe() else { return false };
+            let mut helper = Command::new(program);
+            helper.arg("hold-clipboard").args((target == ClipboardTarget::Primary).then_some("--primary"));
+            helper.env_clear().envs(VARIABLES.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
+            helper.current_dir("/");
+            let ended = processes::start_detached(helper, Some(text.to_owned()), FAILURE_TIMEOUT);
+            // One that has ended well has served its text already.
+            ended.is_ok_and(|status| status.is_none_or(|status| status.success()))
         }
-        copied
+    }
+
+    /// Serves the text on standard input to the desktop until something else is copied: what the helper does.
+    ///
+    /// # Errors
+    /// The desktop cannot be reached.
+    pub fn hold_clipboard(target: ClipboardTarget) -> io::Result<()> {
+        let mut text = String::new();
+        io::stdin().read_to_string(&mut text)?;
+        let kind = match target {
+            ClipboardTarget::Clipboard => LinuxClipboardKind::Clipboard,
+            ClipboardTarget::Primary => LinuxClipboardKind::Primary,
+        };
+        let mut clipboard = Clipboard::new().map_err(io::Error::other)?;
+        clipboard.set().clipboard(kind).wait().text(text).map_err(io::Error::other)
     }
 }
 
-#[cfg(all(feature = "clipboard", target_os = "linux"))]
-fn set_text(clipboard: &mut arboard::Clipboard, text: &str, target: ClipboardTarget) -> bool {
-    use arboard::{LinuxClipboardKind, SetExtLinux};
-    let kind = match target {
-        ClipboardTarget::Clipboard => LinuxClipboardKind::Clipboard,
-        ClipboardTarget::Primary => LinuxClipboardKind::Primary,
-    };
-    clipboard.set().clipboard(kind).text(text).is_ok()
-}
+#[cfg(not(all(feature = "clipboard", target_os = "linux")))]
+mod system {
+    use std::io;
 
-#[cfg(all(feature = "clipboard", not(target_os = "linux")))]
-fn set_text(clipboard: &mut arboard::Clipboard, text: &str, target: ClipboardTarget) -> bool {
-    target == ClipboardTarget::Clipboard && clipboard.set_text(text).is_ok()
-}
+    use super::ClipboardTarget;
 
-#[cfg(not(feature = "clipboard"))]
-impl DesktopClipboard {
-    pub const AVAILABLE: bool = false;
+    /// Fails: the system keeps what was copied, or the program was built without support for it.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn hold_clipboard(_target: ClipboardTarget) -> io::Result<()> {
+        Err(io::Error::other("the clipboard needs no helper here"))
+    }
 
-    pub fn copy(&mut self, _text: &str, _target: ClipboardTarget) -> bool {
-        false
+    /// The connection to the desktop, opened by the first copy.
+    #[derive(Default)]
+    pub(crate) struct DesktopClipboard {
+        #[cfg(feature = "clipboard")]
+        clipboard: Option<arboard::Clipboard>,
+    }
+
+    impl DesktopClipboard {
+        pub(crate) fn new() -> Self {
+            Self::default()
+        }
+    }
+
+    #[cfg(feature = "clipboard")]
+    impl DesktopClipboard {
+        pub(crate) const AVAILABLE: bool = true;
+
+        /// Copies a text and returns whether the desktop accepted it.
+        pub(crate) fn copy(&mut self, text: &str, target: ClipboardTarget) -> bool {
+            if self.clipboard.is_none() {
+                self.clipboard = arboard::Clipboard::new().ok();
+            }
+            let Some(clipboard) = &mut self.clipboard else { return false };
+            let copied = target == ClipboardTarget::Clipboard && clipboard.set_text(text).is_ok();
+            if !copied {
+                self.clipboard = None;
+            }
+            copied
+        }
+    }
+
+    #[cfg(not(feature = "clipboard"))]
+    impl DesktopClipboard {
+        pub(crate) const AVAILABLE: bool = false;
+
+        pub(crate) fn copy(&mut self, _text: &str, _target: ClipboardTarget) -> bool {
+            false
+        }
     }
 }

@@ -2,30 +2,82 @@
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
-use super::{DecodeStep, ESC, MAX_SEQUENCE_LEN, plain_key, typed_char};
+use super::{DecodeEnd, DecodeStep, ESC, MAX_SEQUENCE_LEN, layouts, plain_key, typed_char, utf8_len};
 
 /// Decodes the sequence whose bytes after ESC are `rest`, which begins with `[`.
-pub(crate) fn decode_csi(rest: &[u8], last: bool) -> DecodeStep {
+pub(crate) fn decode_csi(rest: &[u8], end: DecodeEnd) -> DecodeStep {
     // The Linux console's first five function keys.
     if let [_, b'[', tail @ ..] = rest {
         return match tail {
             [code @ b'A'..=b'E', ..] => DecodeStep::Key(plain_key(KeyCode::F(code - b'A' + 1)), 4),
-            [] if !last => DecodeStep::Incomplete,
+            [] if end == DecodeEnd::Open => DecodeStep::Incomplete,
             _ => DecodeStep::Skip(3),
         };
     }
     let body = &rest[1..];
-    let Some(end) = body.iter().position(|byte| !(0x20..=0x3f).contains(byte)) else {
-        let is_hopeless = last || body.len() > MAX_SEQUENCE_LEN;
+    let Some(length) = body.iter().position(|byte| !(0x20..=0x3f).contains(byte)) else {
+        let is_hopeless = end == DecodeEnd::Final || body.len() > MAX_SEQUENCE_LEN;
         return if is_hopeless { unfinished_sequence(body) } else { DecodeStep::Incomplete };
     };
-    let used = end + 3;
-    match body[end] {
+    let used = length + 3;
+    let parameters = &body[..length];
+    match body[length] {
         // Another sequence began in the middle: this one was cut off.
-        ESC | 0..=0x1f | 0x7f.. => DecodeStep::Skip(end + 2),
-        b'~' if body[..end] == *b"200" => DecodeStep::Paste(used),
-        b'n' if body[..end].starts_with(b"?997;") => DecodeStep::ColoursChanged(used),
-        last => csi_event(&body[..end], last).map_or(DecodeStep::Skip(used), |event| DecodeStep::Key(event, used)),
+        ESC | 0..=0x1f | 0x7f.. => DecodeStep::Skip(length + 2),
+        b'~' if *parameters == *b"200" => DecodeStep::PasteStart(used),
+        b'~' if *parameters == *b"201" => DecodeStep::PasteEnd(used),
+        b'n' if parameters.starts_with(b"?997;") => DecodeStep::ColoursChanged(used),
+        b'u' if parameters.starts_with(b"?") => keyboard_flags(&parameters[1..])
+            .map_or(DecodeStep::Skip(used), |flags| DecodeStep::KeyboardFlags(flags, used)),
+        b'M' if parameters.is_empty() => old_mouse_report(&body[1..], end),
+        last => csi_event(parameters, last).map_or(DecodeStep::Skip(used), |event| DecodeStep::Key(event, used)),
+    }
+}
+
+fn keyboard_flags(digits: &[u8]) -> Option<u32> {
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+/// Skips the three characters of a mouse report in the old form (X10), which was not requested.
+fn old_mouse_report(tail: &[u8], end: DecodeEnd) -> DecodeStep {
+    let mut used = 0;
+    for _ in 0..3 {
+        match tail.get(used..).unwrap_or_default() {
+            [] if end == DecodeEnd::Open => return DecodeStep::Incomplete,
+            // It was cut off.
+            [] | [ESC, ..] => break,
+            // Coordinates beyond 95 are characters of two bytes in some terminals, and one byte in others.
+            [first, second, ..] if utf8_len(*first) == Some(2) && second & 0xc0 == 0x80 => used += 2,
+            [_, ..] => used += 1,
+        }
+    }
+    DecodeStep::Skip(used + 3)
+}
+
+/// Decodes the key whose bytes after ESC are `rest`, which begins with `O`.
+pub(crate) fn decode_ss3(rest: &[u8], end: DecodeEnd) -> DecodeStep {
+    let body = &rest[1..];
+    // Old terminals put the modifiers before the letter.
+    let length = body.iter().position(|byte| !byte.is_ascii_digit() && *byte != b';').unwrap_or(body.len());
+    let Some(&code) = body.get(length) else {
+        let is_hopeless = end == DecodeEnd::Final || body.len() > MAX_SEQUENCE_LEN;
+        return if is_hopeless { DecodeStep::Skip(rest.len() + 1) } else { DecodeStep::Incomplete };
+    };
+    let used = length + 3;
+    if !(b' '..=b'~').contains(&code) {
+        return match length {
+            0 => DecodeStep::Key(key_with(KeyCode::Char('O'), KeyModifiers::ALT | KeyModifiers::SHIFT), 2),
+            _ => DecodeStep::Skip(length + 2),
+        };
+    }
+    let modifiers = std::str::from_utf8(&body[..length]).ok().and_then(|text| text.rsplit(';').next()?.parse().ok());
+    let modifiers = parse_modifiers(modifiers.unwrap_or(1));
+    match (application_key(code), code) {
+        (Some(code), _) => DecodeStep::Key(key_with(code, modifiers), used),
+        // Cursor keys with Ctrl in rxvt.
+        (None, b'a'..=b'd') => cursor_key(code.to_ascii_uppercase())
+            .map_or(DecodeStep::Skip(used), |code| DecodeStep::Key(key_with(code, KeyModifiers::CONTROL), used)),
+        (None, _) => DecodeStep::Skip(used),
     }
 }
 
@@ -42,6 +94,11 @@ pub(crate) fn application_key(code: u8) -> Option<KeyCode> {
     match code {
         b'M' => Some(KeyCode::Enter),
         b'P'..=b'S' => Some(KeyCode::F(code - b'P' + 1)),
+        // The keypad, in its order of ASCII: `* + , - . / 0` to `9`.
+        b'j'..=b'y' => Some(KeyCode::Char(char::from(code - b'j' + b'*'))),
+        b'X' => Some(KeyCode::Char('=')),
+        b'I' => Some(KeyCode::Tab),
+        b' ' => Some(KeyCode::Char(' ')),
         _ => cursor_key(code),
     }
 }
@@ -74,8 +131,8 @@ fn csi_event(parameters: &[u8], final_byte: u8) -> Option<Event> {
     }
     match final_byte {
         b'Z' => Some(key_with(KeyCode::BackTab, KeyModifiers::SHIFT)),
-        b'u' => unicode_key(numbers.first, numbers.modifiers),
-        b'~' if numbers.first == 27 => unicode_key(numbers.third?, numbers.modifiers),
+        b'u' => unicode_key(&numbers),
+        b'~' if numbers.first == 27 => unicode_key(&CsiParams { first: numbers.third?, ..numbers }),
         b'~' => Some(key_with(numbered_key(numbers.first)?, numbers.modifiers)),
         b'P' | b'Q' | b'S' => Some(key_with(KeyCode::F(final_byte - b'P' + 1), numbers.modifiers)),
         // Without modifiers this would be a reply to a query of the cursor position.
@@ -84,9 +141,13 @@ fn csi_event(parameters: &[u8], final_byte: u8) -> Option<Event> {
     }
 }
 
-/// The parameters `first ; modifiers : kind ; third`, all of them optional.
+/// The parameters `first : shifted : base ; modifiers : kind ; third`, all of them optional.
 struct CsiParams {
     first: u32,
+    /// What the key sends with Shift.
+    shifted: Option<char>,
+    /// What the key sends on a US keyboard.
+    base: Option<char>,
     modifiers: KeyModifiers,
     kind: u32,
     third: Option<u32>,
@@ -101,8 +162,11 @@ impl CsiParams {
             None | Some("") => Some(default),
             Some(digits) => digits.parse().ok(),
         };
+        let letter = |field: Option<&str>| char::from_u32(field?.parse().ok()?);
         Some(Self {
             first: number(first.next(), 1)?,
+            shifted: letter(first.next()),
+            base: letter(first.next()),
             modifiers: parse_modifiers(number(second.next(), 1)?),
             kind: number(second.next(), 1)?,
             third: fields.next().and_then(|digits| digits.parse().ok()),
@@ -151,26 +215,29 @@ fn numbered_key(number: u32) -> Option<KeyCode> {
 }
 
 /// Converts a key sent as a code point (`CSI u`), so that the keymap sees one form for every keyboard protocol.
-fn unicode_key(code: u32, modifiers: KeyModifiers) -> Option<Event> {
+fn unicode_key(numbers: &CsiParams) -> Option<Event> {
+    let modifiers = numbers.modifiers;
     let shift = modifiers.contains(KeyModifiers::SHIFT);
-    let code = match char::from_u32(code)? {
+    let is_text = modifiers.difference(KeyModifiers::SHIFT).is_empty();
+    let code = match char::from_u32(numbers.first)? {
         '\x1b' => KeyCode::Esc,
         '\r' => KeyCode::Enter,
         '\t' if shift => KeyCode::BackTab,
         '\t' => KeyCode::Tab,
         '\x7f' | '\x08' => KeyCode::Backspace,
-        '\u{e000}'..='\u{f8ff}' => return Some(key_with(keypad_key(code)?, modifiers)),
+        '\u{e000}'..='\u{f8ff}' => return Some(key_with(keypad_key(numbers.first)?, modifiers)),
         // Ctrl-_ where the underscore is on the minus key.
         '-' if modifiers == KeyModifiers::CONTROL | KeyModifiers::SHIFT => {
             return Some(key_with(KeyCode::Char('_'), KeyModifiers::CONTROL));
         }
-        c if modifiers.difference(KeyModifiers::SHIFT).is_empty() && shift => {
-            return Some(typed_char(c.to_uppercase().next().unwrap_or(c)));
+        c if is_text && shift => {
+            return Some(typed_char(numbers.shifted.unwrap_or_else(|| c.to_uppercase().next().unwrap_or(c))));
         }
         c if c.is_control() => return None,
-        c => KeyCode::Char(c),
+        c if is_text || c.is_ascii() => KeyCode::Char(c),
+        c => KeyCode::Char(numbers.base.unwrap_or(c)),
     };
-    Some(key_with(code, modifiers))
+    Some(layouts::on_us_layout(key_with(code, modifiers)))
 }
 
 fn keypad_key(code: u32) -> Option<KeyCode> {

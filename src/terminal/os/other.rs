@@ -55,6 +55,9 @@ pub fn mouse_modes(mouse: MouseMode) -> &'static str {
     ""
 }
 
+/// Does nothing: a write returns when the console has the text.
+pub fn drain_terminal() {}
+
 /// Does nothing: there is no job control.
 pub async fn suspend(_signals: &mut SignalReceiver) -> SystemSignal {
     SystemSignal::Continued
@@ -111,6 +114,9 @@ impl KeyboardInput {
     pub fn pause(&mut self) {
         self.paused.store(true, Ordering::Release);
     }
+
+    /// Does nothing: the system decodes the terminal's replies.
+    pub fn on_query_sent(&mut self) {}
 
     pub fn resume(&mut self) {
         self.paused.store(false, Ordering::Release);

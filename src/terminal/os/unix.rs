@@ -6,7 +6,7 @@ use std::{
     io::{self, Read, Write},
     os::{fd::AsFd, unix::net::UnixStream},
     sync::mpsc as sync,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rustix::{
@@ -22,7 +22,7 @@ use tokio::{
 use super::{SignalReceiver, SystemSignal};
 use crate::{
     config::MouseMode,
-    terminal::input::{InputDecoder, TerminalInput, UndecidedInput},
+    terminal::input::{InputDecoder, TerminalInput},
 };
 
 /// Unbuffered: a frame is one write.
@@ -40,12 +40,14 @@ pub fn terminal_output() -> io::Result<TerminalOutput> {
 ///
 /// # Errors
 /// The terminal is gone.
-pub fn write_to_terminal(bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write_to_terminal(bytes: &[u8]) -> io::Result<()> {
     terminal_output()?.write_all(bytes)
 }
 
-/// Makes the terminal report pastes, its focus, changes of its colours, and keys without ambiguity.
-pub const START_REPORTS: &str = "\x1b[?2004h\x1b[?1004h\x1b[?2031h\x1b[>1u";
+/// Makes the terminal report pastes, its focus, changes of its colours, keys without ambiguity (1), and which key of a
+/// US keyboard each is (4), so that Ctrl-C works on any layout. Then asks which of these flags are in force: where the
+/// first is, a lone ESC byte is never the Esc key.
+pub const START_REPORTS: &str = "\x1b[?2004h\x1b[?1004h\x1b[?2031h\x1b[>5u\x1b[?u";
 /// Stops these reports.
 pub const STOP_REPORTS: &str = "\x1b[<1u\x1b[?2031l\x1b[?1004l\x1b[?2004l";
 /// Queries the terminal's background colour.
@@ -59,6 +61,11 @@ pub fn mouse_modes(mouse: MouseMode) -> &'static str {
         MouseMode::Wheel => "\x1b[?1002l\x1b[?1000h\x1b[?1006h",
         MouseMode::Off => "\x1b[?1006l\x1b[?1002l\x1b[?1000l",
     }
+}
+
+/// Waits until the terminal has received everything.
+pub(crate) fn drain_terminal() {
+    let _ = rustix::termios::tcdrain(io::stdout()); // Nothing can be done about it.
 }
 
 /// Stops the processes of our group, as the system does when a program does not handle `^Z`. Returns when they are
@@ -83,18 +90,21 @@ fn is_shell_job() -> bool {
     is_beside && getsid(Some(parent)).ok() == getsid(None).ok()
 }
 
-/// Forwards the system's signals to a channel.
+/// Forwards the system's signals to a channel, on a thread of its own: the loop may be blocked in a write.
 ///
 /// # Errors
 /// The system refuses a handler.
 pub(crate) fn listen(send: mpsc::Sender<SystemSignal>) -> io::Result<()> {
+    let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let context = tokio.enter();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hang_up = signal(SignalKind::hangup())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut resized = signal(SignalKind::window_change())?;
     let mut stop = signal(SignalKind::from_raw(Number::TSTP.as_raw()))?;
     let mut continued = signal(SignalKind::from_raw(Number::CONT.as_raw()))?;
-    tokio::spawn(async move {
+    drop(context);
+    let forward = async move {
         loop {
             let signal = tokio::select! {
                 _ = terminate.recv() => SystemSignal::Terminate,
@@ -106,7 +116,8 @@ pub(crate) fn listen(send: mpsc::Sender<SystemSignal>) -> io::Result<()> {
             };
             super::forward_signal(&send, signal).await;
         }
-    });
+    };
+    std::thread::Builder::new().name("signals".into()).spawn(move || tokio.block_on(forward))?;
     Ok(())
 }
 
@@ -128,12 +139,11 @@ impl KeyboardInput {
     ///
     /// # Errors
     /// The system is out of files or threads.
-    pub fn start(patience: Duration) -> io::Result<Self> {
+    pub fn start(escape_timeout: Duration) -> io::Result<Self> {
         let (commands, orders) = UnixStream::pair()?;
         let (send, reads) = mpsc::channel(64);
         let (pausing, paused) = sync::channel();
-        let reader =
-            KeyboardReader { orders, paused: pausing, send, decoder: InputDecoder::default(), key_timeout: patience };
+        let reader = KeyboardReader { orders, paused: pausing, send, decoder: InputDecoder::new(escape_timeout) };
         std::thread::Builder::new().name("keyboard".into()).spawn(move || reader.run())?;
         Ok(Self { reads, read_ahead: VecDeque::new(), thread: Some(KeyboardThread { commands, paused }) })
     }
@@ -168,6 +178,13 @@ impl KeyboardInput {
         }
     }
 
+    /// Reports that the terminal was asked something, so that a reply in two pieces is recognised.
+    pub fn on_query_sent(&mut self) {
+        if let Some(thread) = &mut self.thread {
+            let _ = thread.commands.write_all(b"q"); // If the thread is gone, `reads` is closed.
+        }
+    }
+
     pub fn resume(&mut self) {
         if let Some(thread) = &mut self.thread {
             let _ = thread.commands.write_all(b"r"); // If the thread is gone, `reads` is closed.
@@ -181,7 +198,6 @@ struct KeyboardReader {
     paused: sync::Sender<()>,
     send: mpsc::Sender<Vec<TerminalInput>>,
     decoder: InputDecoder,
-    key_timeout: Duration,
 }
 
 enum ReaderEvent {
@@ -196,10 +212,10 @@ impl KeyboardReader {
         loop {
             let events = match self.next_event() {
                 Ok(ReaderEvent::Bytes) => match read_available() {
-                    Ok(bytes) => self.decoder.push(&bytes),
+                    Ok(bytes) => self.decoder.push(&bytes, Instant::now()),
                     Err(_) => return,
                 },
-                Ok(ReaderEvent::TimedOut) => self.decoder.flush(),
+                Ok(ReaderEvent::TimedOut) => self.decoder.flush(Instant::now()),
                 Ok(ReaderEvent::Order) => match self.on_order() {
                     Ok(()) => continue,
                     Err(_) => return,
@@ -213,17 +229,14 @@ impl KeyboardReader {
     }
 
     fn next_event(&self) -> io::Result<ReaderEvent> {
-        let limit = match self.decoder.undecided_input() {
-            UndecidedInput::Nothing => None,
-            UndecidedInput::Escape => Some(self.key_timeout),
-            UndecidedInput::Partial => Some(self.key_timeout * 4),
-            UndecidedInput::Unterminated => Some(Duration::from_secs(1)),
-        };
-        let limit = limit.map(to_timespec);
         let stdin = io::stdin();
         let mut files = [PollFd::new(&self.orders, PollFlags::IN), PollFd::new(&stdin, PollFlags::IN)];
         loop {
-            match poll(&mut files, limit.as_ref()) {
+            // Rounded up, so that the deadline has passed when the time is up.
+            let remaining = |deadline: Instant| {
+                to_timespec(deadline.saturating_duration_since(Instant::now()) + Duration::from_millis(1))
+            };
+            match poll(&mut files, self.decoder.deadline().map(remaining).as_ref()) {
                 Ok(0) => return Ok(ReaderEvent::TimedOut),
                 Ok(_) if !files[0].revents().is_empty() => return Ok(ReaderEvent::Order),
                 Ok(_) => return Ok(ReaderEvent::Bytes),
@@ -237,11 +250,15 @@ impl KeyboardReader {
     fn on_order(&mut self) -> io::Result<()> {
         let mut order = [0];
         self.orders.read_exact(&mut order)?;
+        if order == *b"q" {
+            self.decoder.on_query_sent(Instant::now());
+        }
         if order == *b"p" {
             let _ = self.paused.send(()); // `pause` waits for this.
             while order != *b"r" {
                 self.orders.read_exact(&mut order)?;
             }
+            self.decoder.on_terminal_retaken();
         }
         Ok(())
     }

@@ -233,3 +233,51 @@ fn cells_covered_by_wide_clusters_do_not_count_as_changes() {
     ours.draw(|cells| draw_texts(&frame, cells));
     assert_eq!(ours.written, b"");
 }
+
+/// Joined emoji, each with the character that is left of it where a terminal joins none.
+const JOINED: [(&str, &str); 5] = [
+    ("👨\u{200d}👩\u{200d}👧\u{200d}👦", "👨"),
+    ("👩🏽\u{200d}💻", "👩"),
+    ("👍🏽", "👍"),
+    ("❤\u{fe0f}\u{200d}🔥", "❤"),
+    ("🏳\u{fe0f}\u{200d}🌈", "🏳"),
+];
+
+fn words_and_emoji() -> impl Strategy<Value = Vec<(String, u16)>> {
+    let piece = prop_oneof![
+        2 => "[a-z ]{1,6}",
+        1 => prop::sample::select(JOINED.map(|(joined, _)| joined.to_owned()).to_vec()),
+    ];
+    let row = prop::collection::vec(piece, 1..5).prop_map(|pieces| pieces.concat());
+    prop::collection::vec((row, 0..SIZE.width), usize::from(SIZE.height))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn joined_emoji_leave_no_halves_on_a_terminal_that_joins_none(frames in prop::collection::vec(words_and_emoji(), 1..5)) {
+        let mut ours = OurPainter::new(SIZE);
+        for frame in &frames {
+            ours.draw(|cells| {
+                for (y, (row, x)) in (0..).zip(frame) {
+                    cells.set_stringn(*x, y, row, usize::from(SIZE.width - x), Style::new());
+                }
+            });
+        }
+        let mut screen = emulator();
+        screen.process(&ours.written);
+        for y in 0..SIZE.height {
+            for x in 0..SIZE.width {
+                let meant = ours.cells[(x, y)].symbol();
+                let shown = screen.screen().cell(y, x).unwrap();
+                let what = format!("at {x},{y}: {:?} for {meant:?}\n{}", shown.contents(), ours.written.escape_ascii());
+                match JOINED.iter().find(|(joined, _)| *joined == meant) {
+                    Some((_, first)) => prop_assert!(shown.contents().starts_with(first), "{}", what),
+                    None if shown.contents().is_empty() => prop_assert_eq!(meant, " ", "{}", what),
+                    None => prop_assert_eq!(shown.contents(), meant, "{}", what),
+                }
+            }
+        }
+    }
+}

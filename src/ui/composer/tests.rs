@@ -240,7 +240,8 @@ fn drawn(composer: &mut Composer, width: u16, height: u16) -> String {
     let mut buf = Buffer::empty(area);
     composer.wrap_to_width(width.saturating_sub(2));
     composer.scroll_to_cursor(height);
-    let view = || ComposerView { composer, placeholder: "type a message", focused: true, theme: &theme };
+    let view =
+        || ComposerView { composer, placeholder: "type a message", focused: true, is_command: false, theme: &theme };
     let cursor = view().cursor(area);
     view().render(area, &mut buf);
     let cursor = cursor.expect("the area has room for it");
@@ -289,7 +290,8 @@ fn selected_text_is_reversed_in_the_terminals_own_colours() {
     composer.drag(3, 0);
     let area = Rect::new(0, 0, 20, 1);
     let mut buf = Buffer::empty(area);
-    ComposerView { composer: &composer, placeholder: "", focused: false, theme: &theme }.render(area, &mut buf);
+    ComposerView { composer: &composer, placeholder: "", focused: false, is_command: false, theme: &theme }
+        .render(area, &mut buf);
     let reversed: Vec<u16> = (0..20).filter(|x| buf[(*x, 0)].modifier.contains(Modifier::REVERSED)).collect();
     assert_eq!(reversed, [2, 3, 4]);
     assert_eq!(theme.style(ColourRole::Selection).add_modifier, Modifier::REVERSED);
@@ -303,7 +305,13 @@ fn it_draws_at_every_size() {
             let mut composer = Composer::new(draft);
             composer.wrap_to_width(area.width.saturating_sub(2));
             composer.scroll_to_cursor(area.height);
-            let view = || ComposerView { composer: &composer, placeholder: "type", focused: true, theme: &theme };
+            let view = || ComposerView {
+                composer: &composer,
+                placeholder: "type",
+                focused: true,
+                is_command: false,
+                theme: &theme,
+            };
             if let Some(cursor) = view().cursor(area) {
                 assert!(area.contains(cursor), "{cursor} in {area}");
             }

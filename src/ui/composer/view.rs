@@ -26,6 +26,8 @@ pub struct ComposerView<'a> {
     /// The text of an empty composer.
     pub placeholder: &'a str,
     pub focused: bool,
+    /// The draft is a command: it is set in accent.
+    pub is_command: bool,
     pub theme: &'a Theme,
 }
 
@@ -39,7 +41,7 @@ impl ComposerView<'_> {
     }
 
     fn draw_row(&self, row: DraftRow, selection: Option<(TextPos, TextPos)>, area: Rect, buf: &mut Buffer) {
-        let style = self.theme.style(ColourRole::Text);
+        let style = self.theme.style(if self.is_command { ColourRole::Accent } else { ColourRole::Text });
         let selected = self.theme.style(ColourRole::Selection);
         let mut x = area.x;
         let mut byte = row.start;

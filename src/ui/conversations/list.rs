@@ -1,15 +1,20 @@
 //! The list of conversations: grouped by day, filtered while typing, renamed in place.
 
+mod floating;
 mod groups;
 #[cfg(test)]
 mod tests;
 mod view;
 
+use std::collections::BTreeSet;
+
 use crossterm::event::KeyEvent;
 use jiff::{civil::Date, tz::TimeZone};
 
 use crate::chat::{ConversationId, ConversationSummary};
+use crate::text::ranking::{self, RankCandidate};
 use crate::ui::overlay::field::TextField;
+pub use floating::FloatingListView;
 use groups::DayGroup;
 pub use view::ConversationListView;
 
@@ -17,7 +22,7 @@ pub use view::ConversationListView;
 #[derive(Debug, Clone, Default)]
 pub struct ConversationList {
     pub cursor: Option<ConversationId>,
-    /// The words that a title must contain to be listed.
+    /// What a title must match to be listed.
     pub filter: Option<TextField>,
     /// The filter is being typed.
     pub is_filtering: bool,
@@ -56,13 +61,10 @@ impl ConversationList {
     /// filter, the cursor or the day have changed. Without a filter it reads only a few of them.
     pub fn arrange(&mut self, summaries: &[ConversationSummary], today: Date, zone: &TimeZone) {
         self.matching = self.filter.as_ref().filter(|filter| !filter.is_empty()).map(|filter| {
-            let wanted = filter.text().to_lowercase();
-            let words: Vec<&str> = wanted.split_whitespace().collect();
-            let has_all = |summary: &ConversationSummary| {
-                let title = summary.title.to_lowercase();
-                words.iter().all(|word| title.contains(word))
-            };
-            (0..summaries.len()).filter(|at| has_all(&summaries[*at])).collect()
+            let titles = summaries.iter().map(|summary| RankCandidate { title: &summary.title, terms: "" });
+            let found = ranking::rank(&filter.text(), titles).into_iter();
+            // They stay in the order of time.
+            found.map(|found| found.index).collect::<BTreeSet<_>>().into_iter().collect()
         });
         self.len = self.matching.as_ref().map_or(summaries.len(), Vec::len);
         self.groups = groups::group_by_day(self.len, |at| summaries[self.summary_index(at)].updated_at, today, zone);
@@ -122,6 +124,17 @@ impl ConversationList {
     /// Removes the filter.
     pub fn clear_filter(&mut self) {
         self.filter = None;
+        self.is_filtering = false;
+    }
+
+    /// Ends what was typed in the list, because it has lost the focus.
+    pub fn leave(&mut self) {
+        self.clear_filter();
+        self.renaming = None;
+    }
+
+    /// Stops typing the filter and moves to the rows.
+    pub fn leave_filter_field(&mut self) {
         self.is_filtering = false;
     }
 
@@ -201,6 +214,19 @@ impl ConversationList {
             1 => ListEntry::Heading(&group.title),
             _ => ListEntry::Conversation(self.summary_index(group.first + in_group - 2)),
         })
+    }
+
+    /// Returns the number of rows below a window of this height.
+    fn rows_below(&self, height: u16) -> usize {
+        self.row_count().saturating_sub(self.top_row + usize::from(height))
+    }
+
+    /// Returns the numbers of the first and the last visible conversation, from 1.
+    fn visible_numbers(&self, height: u16) -> Option<(usize, usize)> {
+        let rows = self.top_row..self.top_row + usize::from(height);
+        let mut shown = (0..self.len).filter(|at| rows.contains(&self.row_of(*at)));
+        let first = shown.next()?;
+        Some((first + 1, shown.next_back().unwrap_or(first) + 1))
     }
 
     fn visible_entries(&self, height: u16) -> impl Iterator<Item = ListEntry<'_>> {

@@ -21,6 +21,14 @@ impl From<KeyEvent> for KeyPress {
     }
 }
 
+impl From<KeyPress> for KeyEvent {
+    fn from(key: KeyPress) -> Self {
+        let held = [(key.ctrl, KeyModifiers::CONTROL), (key.alt, KeyModifiers::ALT), (key.shift, KeyModifiers::SHIFT)];
+        let modifiers = held.into_iter().filter(|(held, _)| *held).map(|(_, modifier)| modifier).collect();
+        Self::new(key.code, modifiers)
+    }
+}
+
 impl KeyPress {
     /// Returns the one form of the key that terminals and configs write in several ways.
     fn normalised(self) -> Self {
@@ -142,6 +150,23 @@ impl fmt::Display for KeyPress {
 pub fn parse_sequence(text: &str) -> Result<Vec<KeyPress>, UnknownKey> {
     let keys: Vec<KeyPress> = text.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
     if keys.is_empty() { Err(UnknownKey(text.to_owned())) } else { Ok(keys) }
+}
+
+/// Parses keys as the screen shows them, such as `^X m` or `↵`; `None` if they are several, as in `j k`.
+pub(crate) fn shown_sequence(text: &str, enter_mark: &str) -> Option<Vec<KeyPress>> {
+    let key = |word: &str| {
+        let plain = match word {
+            word if word == enter_mark => "enter".to_owned(),
+            word => match word.strip_prefix('^').filter(|rest| !rest.is_empty()) {
+                Some(letter) => format!("ctrl-{}", letter.to_lowercase()),
+                None if word.chars().nth(1).is_some() => word.to_lowercase(),
+                None => word.to_owned(),
+            },
+        };
+        plain.parse::<KeyPress>().ok()
+    };
+    let keys: Vec<KeyPress> = text.split(' ').map(key).collect::<Option<_>>()?;
+    (keys.len() == 1 || keys.first().is_some_and(|first| first.ctrl)).then_some(keys)
 }
 
 /// Formats a sequence as the screen shows it, such as `^X m`.

@@ -67,7 +67,7 @@ fn no_key_can_be_remapped_so_that_two_actions_have_it_in_one_place() {
     assert_eq!(refusal("selection", "web", "w"), "`w` is already bound to `select-word-right` there");
     assert_eq!(refusal("selection", "web", "o"), "", "a mode may hide what it is above");
     assert_eq!(refusal("selection", "web", "esc"), "`Esc` is already bound to `back` there", "but no way out");
-    assert_eq!(refusal("", "web", "ctrl-x"), "`^X` is already bound to `palette` there", "it begins sequences");
+    assert_eq!(refusal("", "web", "ctrl-x"), "`^X` is already bound to `commands` there", "it begins sequences");
     assert_eq!(refusal("", "web", "ctrl-n w"), "`^N w` is already bound to `new` there", "it could not be reached");
     assert_eq!(refusal("picker", "accept", "ctrl-p"), "`^P` is already bound to `row-up` there");
     assert_eq!(refusal("picker", "accept", "x"), "`x` types text there");

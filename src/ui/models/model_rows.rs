@@ -3,7 +3,7 @@
 use crate::ui::overlay::picker::{ColumnAlign, DetailStyle, PickerColumn, PickerRow};
 use crate::{
     api::catalogue::{Model, ReasoningEfforts},
-    render::theme::ColourRole,
+    render::{markdown::plain_text, theme::ColourRole},
 };
 
 /// The columns for models: slot, name, vendor, prices, context size, abilities.
@@ -17,16 +17,16 @@ pub const MODEL_COLUMNS: &[PickerColumn] = &[
     PickerColumn { heading: "can", align: ColumnAlign::Left, role: ColourRole::Muted, drop_priority: 4 },
 ];
 
-/// The row of a model; `slot` is the number of its key, if it has one.
-pub fn model_row<T>(model: &Model, slot: Option<u8>, payload: T) -> PickerRow<T> {
+/// The row of a model; `slot` is the number of its key, if it has one, and `mark` says whether it is in use.
+pub fn model_row<T>(model: &Model, slot: Option<u8>, mark: &str, payload: T) -> PickerRow<T> {
     let price = |price: &Option<crate::api::Usd>| match price {
         Some(price) if price.is_zero() => "free".to_owned(),
-        Some(price) => price.to_string(),
+        Some(price) => price.to_price(),
         None => String::new(),
     };
     let name = model.id.rsplit_once('/').map_or(model.id.as_str(), |(_, name)| name);
     let cells = vec![
-        slot.map_or(" ".to_owned(), |slot| slot.to_string()),
+        format!("{}{mark}", slot.map_or(" ".to_owned(), |slot| slot.to_string())),
         name.to_owned(),
         model.vendor.clone(),
         price(&model.input_price),
@@ -54,7 +54,7 @@ fn detail_lines(model: &Model) -> Vec<Vec<(DetailStyle, String)>> {
     facts.extend(model.released.as_ref().map(|since| format!("since {since}")));
     facts.extend(model.reasoning.as_ref().and_then(effort_range));
     let first = vec![(DetailStyle::Bold, model.id.clone()), (DetailStyle::Muted, format!("   {}", facts.join(" · ")))];
-    vec![first, vec![(DetailStyle::Text, model.description.clone())]]
+    vec![first, vec![(DetailStyle::Text, plain_text(&model.description))]]
 }
 
 fn effort_range(efforts: &ReasoningEfforts) -> Option<String> {

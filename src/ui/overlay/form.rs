@@ -19,6 +19,8 @@ pub struct SettingsForm {
     temperature: TextField,
     top_p: TextField,
     max_output_tokens: TextField,
+    /// What the entries held when the form was opened.
+    initial_texts: [String; 4],
 }
 
 /// One entry of the form.
@@ -44,7 +46,7 @@ impl FormEntry {
 
     fn label(self) -> &'static str {
         match self {
-            Self::Instructions => "instructions",
+            Self::Instructions => "system prompt",
             Self::Temperature => "temperature",
             Self::TopP => "top_p",
             Self::MaxOutputTokens => "max_output_tokens",
@@ -66,13 +68,27 @@ impl SettingsForm {
     /// Creates a form that holds a conversation's current settings.
     pub fn new(settings: &ChatSettings) -> Self {
         let number = |value: Option<String>| TextField::new(&value.unwrap_or_default());
-        Self {
+        let mut form = Self {
             current: FormEntry::Instructions,
             instructions: Composer::new(settings.instructions.as_deref().unwrap_or_default()),
             temperature: number(settings.temperature.map(|value| value.to_string())),
             top_p: number(settings.top_p.map(|value| value.to_string())),
             max_output_tokens: number(settings.max_output_tokens.map(|value| value.to_string())),
-        }
+            initial_texts: Default::default(),
+        };
+        form.initial_texts = form.texts();
+        form
+    }
+
+    /// Returns whether an entry differs from when the form was opened.
+    pub fn is_changed(&self) -> bool {
+        self.texts() != self.initial_texts
+    }
+
+    fn texts(&self) -> [String; 4] {
+        let [temperature, top_p, tokens] =
+            [&self.temperature, &self.top_p, &self.max_output_tokens].map(|field| field.text().to_owned());
+        [self.instructions.text(), temperature, top_p, tokens]
     }
 
     /// Moves to the next entry, from the last to the first.

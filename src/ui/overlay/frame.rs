@@ -23,9 +23,16 @@ pub struct OverlayFrame<'a> {
 }
 
 /// The widest screen that an overlay covers completely.
-const MAX_FULL_WIDTH: u16 = 80;
-const MAX_WIDTH: u16 = 100;
-const INDENT: u16 = 2;
+pub const MAX_FULL_WIDTH: u16 = 80;
+pub const MAX_WIDTH: u16 = 100;
+/// The cells between the frame and its text: a blank, or marks and the bar of the selected row.
+const INDENT: u16 = 3;
+
+/// Returns the columns from the sign of a field on, two cells left of the text.
+pub fn sign_column(area: Rect) -> Rect {
+    let left = (INDENT - 2).min(area.width);
+    Rect { x: area.x + left, width: area.width - left, ..area }
+}
 
 /// Returns the area of an overlay of this size, a little above the middle of the screen.
 pub fn overlay_area(screen: Rect, width: u16, height: u16) -> Rect {
@@ -58,6 +65,15 @@ impl OverlayFrame<'_> {
         area.inner(Margin::new(1, 1))
     }
 
+    /// Writes a count into the frame, at the right of its title.
+    pub fn draw_count(&self, count: &str, area: Rect, buf: &mut Buffer) {
+        let row = Rect { x: area.x + 3, width: area.width.saturating_sub(6), height: 1, ..area }.intersection(buf.area);
+        if row.width > 0 && !count.is_empty() {
+            let count = vec![Span::styled(count.to_owned(), self.theme.style(ColourRole::Muted))];
+            self.draw_label(count, row, Alignment::Right, buf);
+        }
+    }
+
     fn draw_edges(&self, area: Rect, buf: &mut Buffer) {
         let style = self.theme.style(ColourRole::Muted);
         let marks = &self.theme.marks;
@@ -81,11 +97,11 @@ impl OverlayFrame<'_> {
     }
 
     fn draw_title(&self, area: Rect, buf: &mut Buffer) {
-        let room = usize::from(area.width).saturating_sub(6);
+        let room = usize::from(area.width).saturating_sub(8);
         let title = text::clean(self.title);
         if room > 0 && !title.is_empty() {
             let title = text::truncate(&title, room).into_owned();
-            let row = Rect { x: area.x + 2, width: area.width - 4, height: 1, ..area };
+            let row = Rect { x: area.x + INDENT, width: area.width - 2 * INDENT, height: 1, ..area };
             self.draw_label(
                 vec![Span::styled(title, self.theme.style(ColourRole::Text).bold())],
                 row,
@@ -96,16 +112,24 @@ impl OverlayFrame<'_> {
     }
 
     fn draw_footer(&self, area: Rect, buf: &mut Buffer) {
-        let room = usize::from(area.width).saturating_sub(6);
+        let room = usize::from(area.width).saturating_sub(8);
         let keys = key_hints::hint_line(self.keys, room, self.theme);
         let cells: usize = keys.spans.iter().map(|span| text::width(&span.content)).sum();
-        let row = Rect { x: area.x + 2, y: area.bottom() - 1, width: area.width.saturating_sub(4), height: 1 };
+        let row = Rect {
+            x: area.x + INDENT.min(area.width),
+            y: area.bottom() - 1,
+            width: area.width.saturating_sub(2 * INDENT),
+            height: 1,
+        };
         if cells > 0 {
             self.draw_label(keys.spans, row, Alignment::Right, buf);
         }
         let left = room.saturating_sub(cells + 4);
         if let Some(notice) = self.notice.map(text::clean).filter(|_| left >= 8) {
-            let notice = text::truncate(&notice, left).into_owned();
+            // `↓ 375 more` is better short than cut.
+            let is_too_wide = text::width(&notice) > left;
+            let notice = notice.strip_suffix(" more").filter(|_| is_too_wide).unwrap_or(&notice);
+            let notice = text::truncate(notice, left).into_owned();
             self.draw_label(vec![Span::styled(notice, self.theme.style(ColourRole::Muted))], row, Alignment::Left, buf);
         }
     }
@@ -142,19 +166,19 @@ mod tests {
     #[test]
     fn a_narrow_frame_drops_its_notice_then_keys_and_truncates_its_title() {
         assert_snapshot!(drawn(56, Some("from the cache, 3 days old")), @"
-        ╭─ Model for the next message ─────────────────────────╮
+        ╭── Model for the next message ────────────────────────╮
         │                                                      │
-        ╰─ from the cache, 3 days old ─────── ↵ use  Esc back ─╯
+        ╰── from the cache, 3 days old ───── ↵ use  Esc back ──╯
         ");
         assert_snapshot!(drawn(24, Some("from the cache, 3 days old")), @"
-        ╭─ Model for the nex… ─╮
+        ╭── Model for the n… ──╮
         │                      │
-        ╰──── ↵ use  Esc back ─╯
+        ╰─── ↵ use  Esc back ──╯
         ");
         assert_snapshot!(drawn(14, None), @"
-        ╭─ Model f… ─╮
+        ╭── Model… ──╮
         │            │
-        ╰──── ↵ use ─╯
+        ╰─── ↵ use ──╯
         ");
     }
 
@@ -166,7 +190,7 @@ mod tests {
         OverlayFrame { title: "Commands", keys: &[("Esc".into(), "back")], notice: None, theme: &theme }
             .draw(area, &mut buf);
         assert!(buf[(1, 0)].modifier.contains(Modifier::DIM));
-        assert_eq!(buf[(3, 0)].modifier, Modifier::BOLD);
+        assert_eq!(buf[(4, 0)].modifier, Modifier::BOLD);
         let key = (0..30).find(|x| buf[(*x, 2)].symbol() == "E").expect("the key is drawn");
         assert_eq!(buf[(key, 2)].modifier, Modifier::empty());
     }

@@ -2,17 +2,9 @@
 
 mod columns;
 mod line;
-#[cfg(test)]
-mod tests;
 mod view;
 
-use std::cmp::Reverse;
-
 use crossterm::event::KeyEvent;
-use nucleo_matcher::{
-    Config, Matcher, Utf32Str,
-    pattern::{CaseMatching, Normalization, Pattern},
-};
 use ratatui::layout::Rect;
 
 use super::{
@@ -21,10 +13,12 @@ use super::{
     list_browser::{BrowserRow, ListBrowser},
 };
 use crate::render::theme::ColourRole;
-pub use crate::ui::models::model_rows::{MODEL_COLUMNS, model_row};
 use crate::{
     chat::Timestamp,
-    text,
+    text::{
+        self,
+        ranking::{self, RankCandidate},
+    },
     ui::{Action, keymap::KeyContext},
 };
 pub use columns::{ColumnAlign, PickerColumn};
@@ -253,41 +247,12 @@ fn clean_in_place(cell: &mut String) {
     }
 }
 
-/// The matching rows, best first; equally good ones keep their order. A row that needs its further
-/// text to match comes after all rows whose searched cell matches alone.
+/// The matching rows, best first; equally good ones keep their order.
 fn find_matches<T>(rows: &[PickerRow<T>], searched: usize, query: &str) -> Vec<PickerMatch> {
-    if query.trim().is_empty() {
-        return (0..rows.len()).map(|row| PickerMatch { row_index: row, matched_clusters: Vec::new() }).collect();
-    }
-    let mut matcher = FuzzyMatcher {
-        pattern: Pattern::parse(query, CaseMatching::Ignore, Normalization::Smart),
-        matcher: Matcher::new(Config::DEFAULT.match_paths()),
-        chars: Vec::new(),
-    };
-    let mut found = Vec::new();
-    for (row, candidate) in rows.iter().enumerate() {
-        let cell = candidate.cells.get(searched).map_or("", String::as_str);
-        let mut letters = Vec::new();
-        if let Some(score) = matcher.score(cell, &mut letters) {
-            letters.sort_unstable();
-            letters.dedup();
-            found.push((true, score, PickerMatch { row_index: row, matched_clusters: letters }));
-        } else if let Some(score) = matcher.score(&format!("{cell} {}", candidate.extra_terms), &mut letters) {
-            found.push((false, score, PickerMatch { row_index: row, matched_clusters: Vec::new() }));
-        }
-    }
-    found.sort_by_key(|(in_cell, score, found)| (Reverse((*in_cell, *score)), found.row_index));
-    found.into_iter().map(|(_, _, found)| found).collect()
-}
-
-struct FuzzyMatcher {
-    pattern: Pattern,
-    matcher: Matcher,
-    chars: Vec<char>,
-}
-
-impl FuzzyMatcher {
-    fn score(&mut self, text: &str, letters: &mut Vec<u32>) -> Option<u32> {
-        self.pattern.indices(Utf32Str::new(text, &mut self.chars), &mut self.matcher, letters)
-    }
+    let candidates = rows.iter().map(|row| RankCandidate {
+        title: row.cells.get(searched).map_or("", String::as_str),
+        terms: &row.extra_terms,
+    });
+    let found = ranking::rank(query, candidates).into_iter();
+    found.map(|found| PickerMatch { row_index: found.index, matched_clusters: found.clusters }).collect()
 }

@@ -11,7 +11,7 @@ use ratatui::{
 
 use super::{
     field::{FieldDisplay, TextField},
-    frame::{self, text_column},
+    frame::{self, sign_column, text_column},
 };
 use crate::text::SearchNeedle;
 use crate::{
@@ -87,7 +87,7 @@ pub fn typing_hints(keymap: &Keymap) -> Vec<KeyHint<'static>> {
 
 /// The text in an empty field: the key that starts a search.
 pub fn search_hint(keymap: &Keymap, context: KeyContext) -> String {
-    keymap.keys_for(context, Action::SearchRows).map_or_else(String::new, |keys| format!("{keys} searches"))
+    keymap.keys_for(context, Action::SearchRows).map_or_else(String::new, |keys| format!("{keys} find"))
 }
 
 /// The number of matches as text; `current` counts from 0.
@@ -151,7 +151,8 @@ impl Widget for SearchView<'_> {
             return;
         }
         let muted = self.theme.style(ColourRole::Muted);
-        key_hints::styled_line(self.theme.marks.prompt, self.theme.style(ColourRole::Accent)).render(area, buf);
+        key_hints::styled_line(self.theme.marks.prompt, self.theme.style(ColourRole::Accent))
+            .render(sign_column(area), buf);
         let field = self.field_area(area);
         if self.search.is_empty() && !self.search.typing {
             key_hints::styled_line(self.hint, muted).render(field, buf);

@@ -9,16 +9,15 @@ use crate::{
     ui::{
         Action,
         action::{ACTIONS, ActionListing},
+        actions::model_settings::{available_efforts, fetch_models, short_name},
         connect::WelcomeScreen,
         environment::CatalogueState,
         help::{KeyGroup, KeyHelp},
         keymap::KeyContext,
-        models::model_settings::{available_efforts, fetch_models, short_name},
+        models::model_rows::{MODEL_COLUMNS, model_row},
         overlay::{
             form::SettingsForm,
-            picker::{
-                ColumnAlign, DetailStyle, FuzzyPicker, LoadState, MODEL_COLUMNS, PickerColumn, PickerRow, model_row,
-            },
+            picker::{ColumnAlign, DetailStyle, FuzzyPicker, LoadState, PickerColumn, PickerRow},
         },
     },
 };
@@ -40,6 +39,12 @@ pub(crate) const CODE_COLUMNS: &[PickerColumn] = &[
 /// One column that takes all the room.
 pub(crate) const ONE_COLUMN: &[PickerColumn] =
     &[PickerColumn { heading: "", align: ColumnAlign::Grow, role: ColourRole::Text, drop_priority: 0 }];
+
+/// A mark for what is in force, and a name.
+pub(crate) const CHECKED_COLUMNS: &[PickerColumn] = &[
+    PickerColumn { heading: "", align: ColumnAlign::Left, role: ColourRole::Accent, drop_priority: 0 },
+    PickerColumn { heading: "", align: ColumnAlign::Grow, role: ColourRole::Text, drop_priority: 0 },
+];
 
 /// The label of the key that closes a picker.
 pub(crate) const BACK: (&[Action], &str) = (&[Action::Back], "back");
@@ -110,7 +115,7 @@ fn open_model_picker(overlays: &mut Vec<ScreenOverlay>, cx: &mut Cx<'_>, kind: P
     let keep = format!("keep {}", short_name(&current));
     let back = if current.is_empty() { "back" } else { &keep };
     let labels: [(&'static [Action], &str); 3] =
-        [(&[Action::Accept], "use"), (&[Action::Slot1], "put on a slot"), (&[Action::Back], back)];
+        [(&[Action::Accept], "use"), (&[Action::Slot1], "assigns a slot"), (&[Action::Back], back)];
     push_picker(overlays, kind, picker, &labels);
 }
 
@@ -126,7 +131,8 @@ fn fill_models(chats: &Chats, env: &Environment, picker: &mut FuzzyPicker<Picker
             let mut rows: Vec<_> = catalogue.models.iter().map(|model| (slot_of(&model.id), model)).collect();
             rows.sort_by_key(|(slot, _)| slot.unwrap_or(u8::MAX));
             let row = |(slot, model): (Option<u8>, &crate::api::Model)| {
-                model_row(model, slot, PickerItem::Model(model.id.clone()))
+                let mark = env.theme.marks.check(model.id == chats.settings().model);
+                model_row(model, slot, &mark, PickerItem::Model(model.id.clone()))
             };
             picker.set_rows(rows.into_iter().map(row).collect());
             picker.load_state = LoadState::Ready;
@@ -155,7 +161,7 @@ pub(crate) fn refresh_models(screen: &mut Screen, cx: &mut Cx<'_>) {
     let mut overlay = screen.overlays.remove(index);
     match &mut overlay {
         ScreenOverlay::Picker { of: PickerKind::AnswerAgain { answer }, picker } => {
-            crate::ui::models::again_picker::fill_again_picker(cx.chats, cx.env, *answer, picker);
+            crate::ui::actions::again_picker::fill_again_picker(cx.chats, cx.env, *answer, picker);
         }
         ScreenOverlay::Picker { picker, .. } => fill_models(cx.chats, cx.env, picker),
         _ => (),
@@ -166,19 +172,23 @@ pub(crate) fn refresh_models(screen: &mut Screen, cx: &mut Cx<'_>) {
 pub(crate) fn open_efforts(screen: &mut Screen, cx: &mut Cx<'_>) {
     let offered = available_efforts(cx.chats, cx.env).map(|efforts| efforts.offered).unwrap_or_default();
     if offered.is_empty() {
-        let message = format!("{} has no efforts to choose from", short_name(&cx.chats.settings().model));
+        let message = format!("{} has no effort setting", short_name(&cx.chats.settings().model));
         cx.show_message(message);
         return;
     }
-    let mut picker = FuzzyPicker::new("Effort", ONE_COLUMN);
+    let mut picker = FuzzyPicker::new("Effort", CHECKED_COLUMNS);
     picker.width = 44;
-    picker.detail_rows = 1;
+    picker.detail_rows = 2;
+    let in_force = cx.chats.settings().effort;
     let row = |effort: Option<crate::chat::Effort>| PickerRow {
-        cells: vec![effort.map_or("the model's own", crate::chat::Effort::name).to_owned()],
+        cells: vec![
+            cx.env.theme.marks.check(effort == in_force),
+            effort.map_or("model default", crate::chat::Effort::name).to_owned(),
+        ],
         extra_terms: String::new(),
         detail_lines: vec![vec![(
             DetailStyle::Muted,
-            "How hard the model thinks; it applies to the next message.".into(),
+            "More thinking takes longer and costs more. Applies to the next message.".into(),
         )]],
         payload: PickerItem::Effort(effort),
     };
@@ -303,11 +313,11 @@ pub(crate) fn first_line(text: &str) -> &str {
 
 /// Opens the choice of how much of the mouse the program uses.
 pub(crate) fn open_mouse_modes(screen: &mut Screen, cx: &mut Cx<'_>) {
-    let mut picker = FuzzyPicker::new("Mouse", ONE_COLUMN);
+    let mut picker = FuzzyPicker::new("Mouse", CHECKED_COLUMNS);
     picker.width = 60;
     picker.detail_rows = 1;
     let row = |(mouse, words): (MouseMode, &str)| PickerRow {
-        cells: vec![mouse.as_str().to_owned()],
+        cells: vec![cx.env.theme.marks.check(mouse == cx.env.config.mouse), mouse.as_str().to_owned()],
         extra_terms: String::new(),
         detail_lines: vec![vec![(DetailStyle::Muted, words.to_owned())]],
         payload: PickerItem::Mouse(mouse),

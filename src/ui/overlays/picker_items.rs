@@ -5,7 +5,10 @@ use crate::ui::{cx::Cx, environment::Environment, screen::Screen};
 use std::sync::Arc;
 
 use super::{ScreenOverlay, use_model};
-use crate::ui::code_blocks;
+use crate::ui::actions::{
+    branching::edit_prompt, card_actions, code_blocks, copying::copied_message, model_settings, slash_commands,
+    switching, theme_actions,
+};
 use crate::{
     api::ApiDialect,
     chat::{ConversationId, Effort, MessageId},
@@ -14,13 +17,11 @@ use crate::{
     ui::{
         Action, Effect, EndpointInfo,
         connect::ConnectRequest,
-        conversations::{branching::edit_prompt, switching},
         dispatch::on_action,
         keymap::KeyContext,
-        models::model_settings,
+        reading::ScrollMove,
         screen::PaneFocus,
-        themes::theme_selection,
-        transcript::{CursorTarget, ScrollMove, TranscriptCursor, copying::copied_message, error_card},
+        transcript::{CursorTarget, TranscriptCursor},
     },
 };
 
@@ -160,9 +161,7 @@ pub(crate) fn accept(screen: &mut Screen, cx: &mut Cx<'_>) {
         PickerItem::Message(id) if of == PickerKind::JumpToPrompt => go_to_message(screen, cx.chats, id),
         PickerItem::Message(id) => edit_prompt(screen, cx, id),
         PickerItem::Mouse(mouse) => {
-            cx.env.config.mouse = mouse;
-            cx.effects.push(Effect::SetMouseMode(mouse));
-            cx.effects.push(Effect::SaveSetting(SettingChange::Mouse(mouse)));
+            slash_commands::set_mouse(cx, mouse);
         }
         PickerItem::Theme(name) => set_theme(&mut screen.overlays, cx, name),
     }
@@ -197,12 +196,12 @@ pub(crate) fn previewed_theme(overlays: &[ScreenOverlay]) -> Option<String> {
 /// Previews the theme under the cursor of the theme picker.
 pub(crate) fn preview_theme(overlays: &mut [ScreenOverlay], env: &mut Environment) {
     if matches!(overlays.last(), Some(ScreenOverlay::Picker { of: PickerKind::Theme, .. })) {
-        theme_selection::apply_theme(overlays, env); // The row of a theme shows its error.
+        theme_actions::apply_theme(overlays, env); // The row of a theme shows its error.
     }
 }
 
 /// Sets a theme and saves it in the config, or shows why it cannot be used.
-fn set_theme(overlays: &mut [ScreenOverlay], cx: &mut Cx<'_>, name: String) {
+pub(crate) fn set_theme(overlays: &mut [ScreenOverlay], cx: &mut Cx<'_>, name: String) {
     match cx.env.theme_selection.resolve(&name, &cx.env.config) {
         Ok(_) => {
             cx.env.config.theme.clone_from(&name);
@@ -210,7 +209,7 @@ fn set_theme(overlays: &mut [ScreenOverlay], cx: &mut Cx<'_>, name: String) {
         }
         Err(why) => cx.warn(why),
     }
-    theme_selection::apply_theme(overlays, cx.env);
+    theme_actions::apply_theme(overlays, cx.env);
 }
 
 /// Applies the fields of the form to the settings of the next message.
@@ -224,7 +223,7 @@ pub(crate) fn apply_parameters(overlays: &mut Vec<ScreenOverlay>, cx: &mut Cx<'_
         settings.top_p = values.top_p;
         settings.max_output_tokens = values.max_output_tokens;
     });
-    cx.show_message("these apply from the next message on");
+    cx.show_message("applies from the next message on");
 }
 
 /// Carries out what was chosen on the connect screen.
@@ -266,5 +265,5 @@ pub(crate) fn on_connected(overlays: &mut Vec<ScreenOverlay>, cx: &mut Cx<'_>, r
     }
     cx.env.catalogues.remove(&name);
     model_settings::fetch_models(cx);
-    error_card::retry_with_new_key(cx);
+    card_actions::retry_with_new_key(cx);
 }

@@ -9,7 +9,7 @@ use crate::{
         theme::ColourRole,
     },
     text,
-    ui::transcript::{ReadingOptions, facts, source_card},
+    ui::reading::{ReadingOptions, facts, limited_text},
 };
 
 /// The width of the column of names, in cells.
@@ -47,7 +47,7 @@ impl Rail {
                 let room = self.width.saturating_sub(NAME_WIDTH).max(1);
                 let value = [StyledSpan::new(&*text::clean(&value), TextStyle::of(ColourRole::Text))];
                 for (line, spans) in
-                    source_card::wrap_limited(&value, room, 3, &options.look.marks).into_iter().enumerate()
+                    limited_text::wrap_limited(&value, room, 3, &options.look.marks).into_iter().enumerate()
                 {
                     let name = if line == 0 { name } else { "" };
                     let mut all =
@@ -72,6 +72,7 @@ fn identity_facts(answer: &Answer) -> Vec<(&'static str, String)> {
         facts.push(("provider", provider.clone()));
     }
     facts.push(("server", answer.endpoint.clone()));
+    facts.extend(answer.params.pipeline.iter().map(|stage| ("pipeline", stage.clone())));
     facts.extend(answer.generation_ids().map(|generation| ("id", generation.to_owned())));
     facts
 }
@@ -117,7 +118,7 @@ fn parameter_facts(answer: &Answer) -> Vec<(&'static str, String)> {
     entries.extend(params.web.then(|| ("web search", "on".to_owned())));
     entries.extend(params.temperature.map(|value| ("temperature", value.to_string())));
     entries.extend(params.top_p.map(|value| ("top p", value.to_string())));
-    entries.extend(params.max_output_tokens.map(|value| ("at most", format!("{value} tokens of output"))));
+    entries.extend(params.max_output_tokens.map(|value| ("limit", format!("{value} tokens of output"))));
     entries
 }
 
@@ -133,7 +134,7 @@ fn outcome_facts(answer: &Answer, sources: usize, is_awaiting_cost: bool) -> Vec
     };
     let mut entries = vec![("ended", outcome)];
     if is_awaiting_cost {
-        entries.push(("cost", "being requested".into()));
+        entries.push(("cost", "looking up…".into()));
     }
     if answer.params.attempts > 1 {
         entries.push(("attempts", answer.params.attempts.to_string()));

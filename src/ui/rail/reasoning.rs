@@ -9,7 +9,7 @@ use crate::{
         theme::ColourRole,
     },
     text,
-    ui::transcript::{ReadingOptions, facts},
+    ui::reading::{ReadingOptions, facts},
 };
 
 impl Rail {
@@ -31,6 +31,7 @@ impl Rail {
             });
             return;
         }
+        let shows_text = all.iter().any(|reasoning| reasoning.texts().any(|text| !text.trim().is_empty()));
         self.push_headline(answer, &all, now, options);
         let look = MarkdownOptions { base_style: TextStyle::of(ColourRole::Text).italic(), ..options.look };
         let mut shown_texts = Vec::new();
@@ -74,12 +75,12 @@ impl Rail {
             self.push_blank();
             let encrypted = all.iter().any(|reasoning| reasoning.has_encrypted);
             self.push_message(if encrypted {
-                "It is encrypted: only the provider can read it."
+                "Encrypted by the provider, which alone can read it."
             } else {
-                "The provider does not share it."
+                "This model did not share its reasoning."
             });
         }
-        self.footer = reasoning_forms(&all).map(|words| {
+        self.footer = reasoning_note(&all).filter(|_| shows_text).map(|words| {
             StyledRow::new(RowKind::Text, vec![StyledSpan::new(words, TextStyle::of(ColourRole::Muted))])
                 .truncated(self.width)
         });
@@ -91,7 +92,8 @@ impl Rail {
             && answer.items.values().next_back().is_some_and(|item| {
                 item.closed_at.is_none() && matches!(*item.kind, ItemKind::Reasoning(_) | ItemKind::Search(_))
             });
-        let headline = all.iter().rev().find_map(|reasoning| reasoning.headline());
+        // The headlines stand in the text below; the one of what goes on now is worth repeating.
+        let headline = all.iter().rev().find_map(|reasoning| reasoning.headline()).filter(|_| is_live);
         let label = headline.unwrap_or_else(|| if is_live { "Thinking".into() } else { "Thought".into() });
         let seconds = answer.reasoning_seconds(now).unwrap_or(0);
         let time = facts::format_thinking_time(seconds * 1000, is_live);
@@ -110,17 +112,13 @@ impl Rail {
     }
 }
 
-/// Returns the forms in which the reasoning was received, such as `a summary, encrypted`.
-fn reasoning_forms(all: &[&ReasoningItem]) -> Option<String> {
-    let mut kinds = Vec::new();
-    if all.iter().any(|reasoning| reasoning.content.iter().any(|text| !text.is_empty())) {
-        kinds.push("raw text");
+/// Says what the text above is, unless it is all of the reasoning.
+fn reasoning_note(all: &[&ReasoningItem]) -> Option<&'static str> {
+    let has_raw_text = all.iter().any(|reasoning| reasoning.content.iter().any(|text| !text.is_empty()));
+    let has_encrypted = all.iter().any(|reasoning| reasoning.has_encrypted);
+    match (has_raw_text, has_encrypted) {
+        (true, _) => None,
+        (false, true) => Some("summary · full text encrypted by the provider"),
+        (false, false) => Some("summary"),
     }
-    if all.iter().any(|reasoning| reasoning.summary.iter().any(|text| !text.is_empty())) {
-        kinds.push("a summary");
-    }
-    if all.iter().any(|reasoning| reasoning.has_encrypted) {
-        kinds.push("encrypted");
-    }
-    (!kinds.is_empty()).then(|| kinds.join(", "))
 }

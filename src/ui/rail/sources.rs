@@ -1,7 +1,10 @@
 //! The Sources tab: each source with its excerpt and the number of claims that cite it.
 
+use std::collections::BTreeSet;
+
 use super::{Rail, RailBlock};
 use crate::{
+    chat::{Answer, ItemKind},
     citations::annotations::Source,
     render::{
         card,
@@ -9,20 +12,21 @@ use crate::{
         theme::ColourRole,
     },
     text,
-    ui::transcript::{ReadingOptions, source_card},
+    ui::reading::{ReadingOptions, limited_text},
 };
 
 /// The most rows of an excerpt.
 const MAX_EXCERPT_ROWS: usize = 6;
 /// The most rows of an address.
 const MAX_ADDRESS_ROWS: usize = 2;
+/// The most pages listed that were read but not cited.
+const MAX_READ_PAGES: usize = 50;
 
 impl Rail {
-    pub(crate) fn lay_out_sources(&mut self, options: &ReadingOptions) {
+    pub(crate) fn lay_out_sources(&mut self, answer: &Answer, options: &ReadingOptions) {
         let sources = self.citations.sources().to_vec();
         if sources.is_empty() {
             self.push_message("The answer cites no sources.");
-            return;
         }
         for (nth, source) in sources.iter().enumerate() {
             if nth > 0 {
@@ -40,7 +44,50 @@ impl Rail {
                 }));
             }
         }
+        self.lay_out_read_pages(&read_pages(answer, &sources), options);
     }
+
+    /// Lists the pages that the model's searches found, below the sources that it cites.
+    fn lay_out_read_pages(&mut self, pages: &[&str], options: &ReadingOptions) {
+        if pages.is_empty() {
+            return;
+        }
+        self.push_blank();
+        let marks = &options.look.marks;
+        let heading = StyledSpan::new("read, not cited", TextStyle::of(ColourRole::Muted));
+        let more = pages.len().saturating_sub(MAX_READ_PAGES);
+        let addresses = pages.iter().take(MAX_READ_PAGES).map(|url| limited_text::address_spans(url, marks));
+        let more =
+            (more > 0).then(|| vec![StyledSpan::new(format!("and {more} more"), TextStyle::of(ColourRole::Muted))]);
+        for spans in std::iter::once(vec![heading]).chain(addresses).chain(more) {
+            for line in limited_text::wrap_limited(&spans, self.width, 1, marks) {
+                self.blocks.push(RailBlock::Row(StyledRow::new(RowKind::Other, line).truncated(self.width)));
+            }
+        }
+    }
+}
+
+/// Returns the pages that were found or read but are no source of the answer, each once, in order.
+fn read_pages<'a>(answer: &'a Answer, sources: &[Source]) -> Vec<&'a str> {
+    let mut seen: BTreeSet<&str> =
+        sources.iter().filter_map(|source| source.url.as_deref()).map(without_tracking).collect();
+    let urls = answer.items.values().filter_map(|item| match &*item.kind {
+        ItemKind::Search(search) => Some(&search.urls),
+        ItemKind::Message { .. } | ItemKind::Reasoning(_) | ItemKind::Call(_) | ItemKind::Other { .. } => None,
+    });
+    let mut pages = Vec::new();
+    for url in urls.flatten() {
+        if seen.insert(without_tracking(url)) {
+            pages.push(url.as_str());
+        }
+    }
+    pages
+}
+
+/// Returns an address without what servers add to count visits, and without a last slash.
+fn without_tracking(url: &str) -> &str {
+    let end = ["?utm_source=", "&utm_source="].iter().filter_map(|mark| url.find(mark)).min().unwrap_or(url.len());
+    url[..end].trim_end_matches('/')
 }
 
 fn source_rows(source: &Source, is_highlighted: bool, width: usize, options: &ReadingOptions) -> Vec<StyledRow> {
@@ -66,8 +113,8 @@ fn source_rows(source: &Source, is_highlighted: bool, width: usize, options: &Re
         rows.extend(lines.into_iter().map(|spans| StyledRow::new(RowKind::Sources, spans).truncated(width)));
     };
     if let Some(url) = &source.url {
-        push_lines(source_card::wrap_limited(
-            &source_card::address_spans(url, &options.look.marks),
+        push_lines(limited_text::wrap_limited(
+            &limited_text::address_spans(url, &options.look.marks),
             width,
             MAX_ADDRESS_ROWS,
             &options.look.marks,
@@ -75,7 +122,7 @@ fn source_rows(source: &Source, is_highlighted: bool, width: usize, options: &Re
     }
     if let Some(excerpt) = &source.excerpt {
         let ink = if is_highlighted { TextStyle::of(ColourRole::Text) } else { muted };
-        push_lines(source_card::wrap_limited(
+        push_lines(limited_text::wrap_limited(
             &[StyledSpan::new(format!("“{excerpt}”"), ink)],
             width,
             MAX_EXCERPT_ROWS,

@@ -98,7 +98,7 @@ fn live_reasoning_appears_under_its_newest_headline() {
 
 
 
-    a summary
+    summary
     ");
     // Reasoning too long for the rail shows its end until the user scrolls.
     assert_snapshot!(drawn(&mut rail, &thinking(), Size::new(44, 8)), @"
@@ -109,7 +109,7 @@ fn live_reasoning_appears_under_its_newest_headline() {
     so.
 
     ⌕ sqlite wal nfs
-    a summary
+    summary
     ");
     rail.scroll(ScrollMove::Top);
     assert_snapshot!(drawn(&mut rail, &thinking(), Size::new(44, 6)), @"
@@ -118,11 +118,45 @@ fn live_reasoning_appears_under_its_newest_headline() {
     ◐ Checking what the page says            3 s
 
     Looking at the question
-    a summary
+    summary
     ");
     rail.scroll(ScrollMove::Pages(9));
     let end = drawn(&mut rail, &thinking(), Size::new(44, 6));
     assert!(end.contains("sqlite wal nfs"), "{end}");
+}
+
+#[test]
+fn pages_that_were_read_but_not_cited_stand_below_the_sources() {
+    let url = "https://sqlite.org/wal.html".to_owned();
+    let annotations = vec![Annotation {
+        kind: "url_citation".into(),
+        url: Some(url.clone()),
+        title: Some("WAL".into()),
+        ..Annotation::default()
+    }];
+    let text = ItemKind::Message { parts: vec![ContentPart::Text { text: "Claim".into(), annotations }], phase: None };
+    let found = |urls: &[&str]| {
+        let urls = urls.iter().map(|url| (*url).to_owned()).collect();
+        ItemKind::Search(SearchCall { kind: "web_search_call".into(), urls, ..SearchCall::default() })
+    };
+    let (first, second) =
+        (found(&[&url, "https://a.example/x"]), found(&["https://a.example/x/", "https://b.example"]));
+    let items = vec![item(0, 0, Some(1), first), item(1, 0, Some(1), second), item(2, 0, Some(1), text)];
+    let chat = conversation(AnswerEnd::Complete, items);
+    let mut rail = Rail { tab: RailTab::Sources, ..Rail::default() };
+    assert_snapshot!(drawn(&mut rail, &chat, Size::new(44, 12)), @"
+    Reasoning  Sources 1  Details
+
+    [1] WAL
+    sqlite.org › wal.html
+    no excerpt came with the answer
+
+    read, not cited
+    a.example › x
+    b.example
+    ");
+    assert_eq!(rail.source_at_row(2).map(|(_, number)| number), Some(1));
+    assert_eq!(rail.source_at_row(7), None, "a page that was only read is no source");
 }
 
 #[test]

@@ -6,6 +6,11 @@ use super::{HEADER_ROWS, Rail, RailTab};
 use crate::{
     render::theme::{ColourRole, Theme},
     text,
+    ui::{
+        Action,
+        key_hints::KeyHint,
+        keymap::{KeyContext, Keymap},
+    },
 };
 
 /// Draws the tabs and the visible rows of a rail laid out by `Rail::sync`.
@@ -44,6 +49,23 @@ impl Widget for RailView<'_> {
 }
 
 impl Rail {
+    /// Returns the keys of the selected tab, for the frame of a rail that is not docked.
+    pub fn key_hints(&self, keymap: &Keymap) -> Vec<KeyHint<'static>> {
+        let walk: &[Action] = &[Action::RowDown, Action::RowUp];
+        let tabs: &[Action] = &[Action::PreviousTab, Action::NextTab];
+        let mut labels: Vec<(&[Action], &str)> = match self.tab {
+            RailTab::Sources => vec![
+                (&[Action::OpenInBrowser], "open"),
+                (&[Action::CheckSource], "check"),
+                (&[Action::CopyFootnote], "copy"),
+                (tabs, "tabs"),
+            ],
+            RailTab::Reasoning | RailTab::Details => vec![(walk, "scroll"), (tabs, "tabs")],
+        };
+        labels.push((&[Action::Back], "close"));
+        keymap.hints(KeyContext::Rail, &labels)
+    }
+
     /// Returns the tab at a column of the first row.
     pub fn tab_at_column(&self, x: u16) -> Option<RailTab> {
         let mut left = usize::from(x);

@@ -22,7 +22,7 @@ use crate::{
             frame, list_browser,
             search::{self, SearchField},
         },
-        transcript::result_text,
+        reading::result_text,
     },
 };
 use document_rows::PagerRow;

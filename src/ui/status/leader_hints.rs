@@ -123,21 +123,21 @@ mod tests {
     #[test]
     fn the_choices_fill_as_many_columns_as_fit() {
         assert_snapshot!(drawn(84, 8), @"
-        ╭─ ^X then ────────────────────────────────────────────────────────────────────────╮
+        ╭── ^X then ───────────────────────────────────────────────────────────────────────╮
         │ spc menu              e effort            b hide list         q quit             │
         │   n new               w web search        r rail              ? help             │
         │   m models            , instructions      y copy answer                          │
         │ 1–9 slot              l list              u edit earlier                         │
-        ╰───────────────────────────────────────────────────────────────────── Esc cancel ─╯
+        ╰──────────────────────────────────────────────────────────────────── Esc cancel ──╯
         ");
         assert_snapshot!(drawn(38, 7), @"
-        ╭─ ^X then ──────────────────────────╮
+        ╭── ^X then ─────────────────────────╮
         │ spc menu            w web search   │
         │   n new             , instructions │
         │   m models          l list         │
         │ 1–9 slot            b hide list    │
         │   e effort          r rail         │
-        ╰─ 4 more ────────────── Esc cancel ─╯
+        ╰── 4 more ──────────── Esc cancel ──╯
         ");
     }
 

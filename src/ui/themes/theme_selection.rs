@@ -1,10 +1,5 @@
 //! The active theme: the chosen one or, with `auto`, the one that suits the terminal's background.
 
-use crate::ui::cx::Cx;
-use crate::ui::{environment::Environment, overlays::ScreenOverlay};
-use jiff::SignedDuration;
-
-use crate::ui::{Effect, overlays};
 use crate::{
     chat::Timestamp,
     config::{AutoSwitch, BidiMode, Config, GlyphSet, ThemeFile},
@@ -15,10 +10,6 @@ use crate::{
 /// The choice that follows the terminal's background.
 pub const AUTO: &str = "auto";
 
-/// How long the terminal may take to report its background. Later reports are ignored, so that the screen does not
-/// change colour while it is being read.
-const BACKGROUND_TIMEOUT: SignedDuration = SignedDuration::from_millis(100);
-
 /// What determines the active theme, besides the user's choice.
 #[derive(Debug)]
 pub struct ThemeSelection {
@@ -27,9 +18,9 @@ pub struct ThemeSelection {
     /// The colours that the terminal can show, regardless of the theme.
     colours: ColourDepth,
     /// The shade of the terminal's background, once reported.
-    background: Option<ThemeShade>,
+    pub background: Option<ThemeShade>,
     /// When the terminal was asked for its background.
-    queried_at: Option<Timestamp>,
+    pub queried_at: Option<Timestamp>,
 }
 
 /// One of the user's own themes, or the error in its file.
@@ -52,6 +43,11 @@ impl ThemeSelection {
 
     pub fn user_themes(&self) -> &[UserTheme] {
         &self.user_themes
+    }
+
+    /// Replaces the user's own themes.
+    pub fn set_user_themes(&mut self, files: Vec<ThemeFile>) {
+        self.user_themes = files.into_iter().map(parse_user_theme).collect();
     }
 
     pub fn has_no_colour(&self) -> bool {
@@ -120,46 +116,4 @@ fn parse_user_theme(file: ThemeFile) -> UserTheme {
         Err(why) => Err(format!("{}: {why}", file.path.display())),
     };
     UserTheme { name: file.name, theme }
-}
-
-/// Activates the chosen or previewed theme; returns the reason if that is not possible.
-pub(crate) fn apply_theme(overlays: &mut [ScreenOverlay], env: &mut Environment) -> Option<String> {
-    let previewed = overlays::previewed_theme(overlays);
-    env.apply_theme(previewed.as_deref())
-}
-
-/// Asks the terminal for its background if the theme depends on it. The query goes out after the first frame, because
-/// effects of `sync` are carried out after drawing.
-pub(crate) fn query_background(overlays: &mut [ScreenOverlay], cx: &mut Cx<'_>) -> Option<Effect> {
-    let is_needed = cx.env.config.theme == AUTO || overlays::previewed_theme(overlays).is_some();
-    if !is_needed || cx.env.theme_selection.queried_at.is_some() || cx.env.theme_selection.has_no_colour() {
-        return None;
-    }
-    cx.env.theme_selection.queried_at = Some(cx.now);
-    Some(Effect::QueryBackground)
-}
-
-/// Handles the terminal's report of its background.
-pub(crate) fn on_background(overlays: &mut [ScreenOverlay], cx: &mut Cx<'_>, shade: ThemeShade) {
-    let now = cx.now;
-    let in_time =
-        cx.env.theme_selection.queried_at.is_some_and(|asked| now.duration_since(asked) <= BACKGROUND_TIMEOUT);
-    if in_time && cx.env.theme_selection.background != Some(shade) {
-        cx.env.theme_selection.background = Some(shade);
-        if let Some(why) = apply_theme(overlays, cx.env) {
-            cx.warn(why);
-        }
-    }
-}
-
-/// Asks the terminal for its background again, because its colours have changed.
-pub(crate) fn on_colours_changed(env: &mut Environment) {
-    env.theme_selection.queried_at = None;
-}
-
-/// Updates the user's own themes after their files were read again.
-pub(crate) fn on_themes(overlays: &mut [ScreenOverlay], env: &mut Environment, files: Vec<ThemeFile>) {
-    env.theme_selection.user_themes = files.into_iter().map(parse_user_theme).collect();
-    overlays::refresh_themes(overlays, env);
-    apply_theme(overlays, env); // The open picker shows the error of a file.
 }

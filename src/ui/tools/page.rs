@@ -12,7 +12,7 @@ use crate::{
     },
     text,
     tools::{PolicyVerdict, ToolCommand, ToolDefinition, ToolId},
-    ui::transcript::{approval, source_card},
+    ui::reading::{facts::format_size, limited_text, tool_text},
 };
 
 /// The subject of a page.
@@ -64,7 +64,7 @@ pub(super) fn page_title(subject: &PageSubject, facts: &ToolFacts) -> String {
         PageSubject::Item(ToolListItem::Server(name) | ToolListItem::Hosted(name)) => {
             text::show_invisible(name).into_owned()
         }
-        PageSubject::Item(ToolListItem::Tool(id)) => approval::visible_tool_name(id),
+        PageSubject::Item(ToolListItem::Tool(id)) => tool_text::visible_tool_name(id),
         PageSubject::Trust(server) => format!("Trust {}?", file_name(server, facts)),
     }
 }
@@ -75,12 +75,12 @@ pub(super) fn detail_rows(thing: &ToolListItem, facts: &ToolFacts, width: usize)
     let muted = |words: String| StyledSpan::new(short_line(&words), TextStyle::of(ColourRole::Muted));
     let (words, below) = match thing {
         ToolListItem::ToolMode => (
-            vec![text("auto, none, required: Space goes to the next. On a tool, f makes the model call that one.")],
-            vec![muted("This applies to the next message only; the model still sees the same tools.".into())],
+            vec![text("Space cycles auto, none, required; f on a tool forces that one.")],
+            vec![muted("Next message only; the model still sees the same tools.".into())],
         ),
         ToolListItem::ParallelCalls => (
-            vec![text("Space changes whether a response may ask for several calls, which then run at the same time.")],
-            vec![muted("This applies to this conversation.".into())],
+            vec![text("Space switches whether a response may make several calls, which then run at the same time.")],
+            vec![muted("This conversation only.".into())],
         ),
         ToolListItem::Server(name) => match facts.statuses.servers.get(name) {
             None => return Vec::new(),
@@ -95,10 +95,10 @@ pub(super) fn detail_rows(thing: &ToolListItem, facts: &ToolFacts, width: usize)
         ToolListItem::Tool(id) => match facts.toolbox.get(id) {
             None => return Vec::new(),
             Some(tool) => {
-                let said = if tool.description.is_empty() { "It has no description." } else { &tool.description };
+                let said = if tool.description.is_empty() { "No description." } else { &tool.description };
                 (
                     vec![text(said)],
-                    vec![muted(format!("{}. {}", verdict_text(id, facts), approval::claimed_effects(tool.hints)))],
+                    vec![muted(format!("{}. {}", verdict_text(id, facts), tool_text::claimed_effects(tool.hints)))],
                 )
             }
         },
@@ -107,8 +107,8 @@ pub(super) fn detail_rows(thing: &ToolListItem, facts: &ToolFacts, width: usize)
         }
     };
     let max_rows = usize::from(DETAIL_ROWS);
-    let mut rows = source_card::wrap_limited(&words, width, max_rows - 1, facts.marks);
-    rows.extend(source_card::wrap_limited(&below, width, max_rows - rows.len(), facts.marks));
+    let mut rows = limited_text::wrap_limited(&words, width, max_rows - 1, facts.marks);
+    rows.extend(limited_text::wrap_limited(&below, width, max_rows - rows.len(), facts.marks));
     rows.into_iter().map(|spans| StyledRow::new(RowKind::Text, spans).truncated(width)).collect()
 }
 
@@ -124,9 +124,9 @@ fn hosting_note(facts: &ToolFacts) -> String {
 /// The verdict on calls of a tool, as a sentence without a full stop.
 fn verdict_text(id: &ToolId, facts: &ToolFacts) -> &'static str {
     match facts.toolbox.policy.verdict(id, &facts.selection.grants) {
-        PolicyVerdict::Allow => "It runs without asking",
-        PolicyVerdict::Ask => "It asks before it runs",
-        PolicyVerdict::Deny => "The rules of the config deny it",
+        PolicyVerdict::Allow => "Runs without asking",
+        PolicyVerdict::Ask => "Needs your approval before it runs",
+        PolicyVerdict::Deny => "Denied by a rule in the config",
     }
 }
 
@@ -181,7 +181,7 @@ impl PageBuilder {
         match &settings.command {
             Some(command) => {
                 let argv: Vec<String> =
-                    std::iter::once(command).chain(&settings.args).map(|word| approval::quote_word(word)).collect();
+                    std::iter::once(command).chain(&settings.args).map(|word| tool_text::quote_word(word)).collect();
                 self.push_value("runs", &argv.join(" "));
             }
             None => self.push_value("address", settings.url.as_deref().unwrap_or_default()),
@@ -204,13 +204,13 @@ impl PageBuilder {
             self.push_text(&text::show_invisible(title), ColourRole::Text);
         }
         if tool.description.trim().is_empty() {
-            self.push_text("It has no description.", ColourRole::Muted);
+            self.push_text("No description.", ColourRole::Muted);
         } else {
             self.push_text(&text::show_invisible(&tool.description), ColourRole::Text);
         }
         self.rows.push(StyledRow::blank());
         self.push_value("policy", verdict_text(&tool.id, facts));
-        self.push_value("claims", &approval::claimed_effects(tool.hints));
+        self.push_value("claims", &tool_text::claimed_effects(tool.hints));
         self.push_value("sent as", facts.toolbox.wire_name(&tool.id).unwrap_or_default());
         if let Some(command) = facts.toolbox.command(&tool.id) {
             self.push_command(command);
@@ -220,11 +220,11 @@ impl PageBuilder {
     }
 
     fn push_command(&mut self, command: &ToolCommand) {
-        let argv: Vec<String> = command.argv.iter().map(|word| approval::quote_word(word)).collect();
+        let argv: Vec<String> = command.argv.iter().map(|word| tool_text::quote_word(word)).collect();
         self.push_value("runs", &argv.join(" "));
         self.push_value(
-            "at most",
-            &format!("{} s, {} bytes of output", command.timeout_secs, command.max_output_bytes),
+            "limits",
+            &format!("{} s, {} of output", command.timeout_secs, format_size(command.max_output_bytes)),
         );
         if let Some(folder) = &command.working_dir {
             self.push_value("works in", &folder.display().to_string());

@@ -10,7 +10,7 @@ use crate::{
     tools::{
         COMMAND_SERVER, PolicyVerdict, ToolDefinition, ToolId, ToolMode, ToolSelection, Toolbox, toolbox::WEB_SEARCH,
     },
-    ui::transcript::approval::visible_tool_name,
+    ui::reading::tool_text::visible_tool_name,
 };
 
 /// The state of all tools, for the conversation on the screen.
@@ -86,7 +86,7 @@ const USUAL_HOSTED: [(&str, &str); 4] = [
 ];
 
 /// The reason why a server of a project cannot be switched.
-pub(super) const UNTRUSTED_REASON: &str = "it has to be trusted first: t";
+pub(super) const UNTRUSTED_REASON: &str = "not trusted yet";
 
 /// The most characters of a text that a row shows.
 const MAX_TEXT_CHARS: usize = 300;
@@ -103,7 +103,7 @@ pub(super) fn build_rows(facts: &ToolFacts) -> Vec<ToolRow> {
     if board.servers.is_empty() {
         rows.push(note_row(
             ColourRole::Muted,
-            "None. Add one as [mcp.NAME] in config.toml or in a project's .mcp.json.",
+            "None yet. Add [mcp.NAME] to config.toml, or a .mcp.json to the project.",
         ));
     }
     rows.extend(
@@ -119,7 +119,7 @@ pub(super) fn build_rows(facts: &ToolFacts) -> Vec<ToolRow> {
     let commands = toolbox.tools().filter(|(_, tool)| tool.id.server == COMMAND_SERVER);
     rows.extend(commands.map(|(_, tool)| tool_row(tool, RowDepth::Row, facts)));
     if rows.len() == before {
-        rows.push(note_row(ColourRole::Muted, "None. [[tool]] in the config turns any program into one."));
+        rows.push(note_row(ColourRole::Muted, "None yet. [[tool]] in config.toml turns any program into one."));
     }
     rows.push(heading_row(if facts.is_openrouter { "OpenRouter's own" } else { "The server's own" }));
     rows.extend(hosted_rows(facts));
@@ -162,20 +162,20 @@ fn note_row(role: ColourRole, words: &str) -> ToolRow {
 fn mode_row(chosen: &ToolSelection) -> ToolRow {
     let (word, means) = match &chosen.choice {
         ToolMode::Auto => ("auto", "the model decides".to_owned()),
-        ToolMode::None => ("none", "no tool may be used".into()),
-        ToolMode::Required => ("required", "some tool must be used".into()),
-        ToolMode::One(id) => ("one", format!("{} must be called", visible_tool_name(id))),
+        ToolMode::None => ("none", "no tools are used".into()),
+        ToolMode::Required => ("required", "the model must use a tool".into()),
+        ToolMode::One(id) => ("one", format!("{} is forced", visible_tool_name(id))),
     };
     setting_row(ToolListItem::ToolMode, "choice", word, &means)
 }
 
 fn parallel_calls_row(chosen: &ToolSelection) -> ToolRow {
     let (word, means) = if chosen.one_by_one {
-        ("one by one", "a response makes one call at most")
+        ("off", "at most one call in a response")
     } else {
-        ("parallel", "a response may make several calls")
+        ("on", "several calls in a response")
     };
-    setting_row(ToolListItem::ParallelCalls, "calls", word, means)
+    setting_row(ToolListItem::ParallelCalls, "parallel calls", word, means)
 }
 
 fn setting_row(thing: ToolListItem, name: &str, word: &str, means: &str) -> ToolRow {
@@ -188,7 +188,7 @@ fn server_row(known: &ServerStatus, facts: &ToolFacts) -> ToolRow {
     let switch = match configured.permission {
         RunPermission::On if facts.selection.off.contains(&configured.name) => ToolSwitch::Off,
         RunPermission::On => ToolSwitch::On,
-        RunPermission::Off => ToolSwitch::Locked("it is switched off in its file"),
+        RunPermission::Off => ToolSwitch::Locked("switched off in its file"),
         RunPermission::Untrusted => ToolSwitch::Locked(UNTRUSTED_REASON),
     };
     ToolRow {
@@ -243,7 +243,7 @@ fn tool_row(tool: &ToolDefinition, depth: RowDepth, facts: &ToolFacts) -> ToolRo
         words.push((ColourRole::Warning, "denied by the config  ".to_owned()));
     }
     if chosen.choice == ToolMode::One(tool.id.clone()) {
-        words.push((ColourRole::Accent, "must be called  ".to_owned()));
+        words.push((ColourRole::Accent, "forced  ".to_owned()));
     }
     let description = if tool.description.trim().is_empty() {
         tool.title.as_deref().unwrap_or_default()
@@ -268,7 +268,7 @@ fn hosted_rows(facts: &ToolFacts) -> Vec<ToolRow> {
     let row = |(name, does): (&str, &str)| {
         let switch = match facts.web_search {
             WebSearchState::BySlug if name == WEB_SEARCH => {
-                ToolSwitch::Locked("this model always searches: its name ends in :online")
+                ToolSwitch::Locked("this model always searches (its name ends in :online)")
             }
             WebSearchState::On if name == WEB_SEARCH => ToolSwitch::On,
             WebSearchState::On | WebSearchState::Off | WebSearchState::BySlug

@@ -106,19 +106,24 @@ impl ToolListView<'_> {
         const SWITCH: Label = (&[Action::SwitchTool], "on, off");
         const RESTART: Label = (&[Action::RestartServer], "restart");
         const TRUST: Label = (&[Action::AskTrust], "trust");
+        if self.list.message.is_some() {
+            // It takes the place of the other keys.
+            let labels = if self.is_untrusted() { &[TRUST, BACK][..] } else { &[BACK] };
+            return self.keymap.hints(self.list.key_context(), labels);
+        }
         let mut labels = match (&self.list.page, self.list.selected_item()) {
             (Some(page), _) => match &page.subject {
-                PageSubject::Trust(_) => vec![(&[Action::ConfirmTrust][..], "trust it"), BACK],
-                PageSubject::Item(ToolListItem::Server(_)) if self.is_untrusted() => vec![TRUST, BACK],
-                PageSubject::Item(ToolListItem::Server(_)) => vec![BACK, RESTART],
-                PageSubject::Item(_) => vec![BACK],
+                PageSubject::Trust(_) => vec![(&[Action::ConfirmTrust][..], "trust it")],
+                PageSubject::Item(ToolListItem::Server(_)) if self.is_untrusted() => vec![TRUST],
+                PageSubject::Item(ToolListItem::Server(_)) => vec![RESTART],
+                PageSubject::Item(_) => Vec::new(),
             },
-            _ if self.list.search.is_typing() => vec![(&[Action::Accept][..], "done"), (&[Action::Back], "clear")],
+            _ if self.list.search.is_typing() => vec![(&[Action::Accept][..], "done")],
             (None, Some(ToolListItem::ToolMode)) => vec![(&[Action::SwitchTool][..], "next choice")],
             (None, Some(ToolListItem::ParallelCalls)) => vec![(&[Action::SwitchTool][..], "change")],
             (None, Some(ToolListItem::Server(_))) if self.is_untrusted() => vec![TRUST, OPEN],
             (None, Some(ToolListItem::Server(_))) => vec![SWITCH, OPEN, RESTART],
-            (None, Some(ToolListItem::Tool(_))) => vec![SWITCH, OPEN, (&[Action::ForceTool], "must be called")],
+            (None, Some(ToolListItem::Tool(_))) => vec![SWITCH, OPEN, (&[Action::ForceTool], "force")],
             (None, Some(ToolListItem::Hosted(_))) => vec![SWITCH, OPEN],
             (None, None) => Vec::new(),
         };
@@ -126,9 +131,10 @@ impl ToolListView<'_> {
             Some(page) if page.rows.len() > page_height => {
                 labels.push((&[Action::RowDown, Action::RowUp], "scroll"));
             }
-            None if !self.list.search.is_typing() => labels.extend([BACK, (&[Action::ReloadTools], "reload all")]),
+            None if !self.list.search.is_typing() => labels.push((&[Action::ReloadTools], "reload all")),
             Some(_) | None => (),
         }
+        labels.push(if self.list.search.is_typing() { (&[Action::Back], "show all") } else { BACK });
         self.keymap.hints(self.list.key_context(), &labels)
     }
 
@@ -158,7 +164,7 @@ impl ToolListView<'_> {
         match row.switch {
             Some(ToolSwitch::On) => add(marks.task_done, text),
             Some(ToolSwitch::Off) => add(marks.task_open, muted),
-            Some(ToolSwitch::Locked(_)) | None => add(" ", text),
+            Some(ToolSwitch::Locked(_)) | None => add(&" ".repeat(text::width(marks.task_open)), text),
         }
         add(" ", text);
         let style = if row.switch == Some(ToolSwitch::Off) { muted } else { text };
@@ -183,7 +189,7 @@ impl ToolListView<'_> {
 
     fn draw_rows(&self, parts: &ToolListAreas, buf: &mut Buffer) {
         if self.list.listed.rows().is_empty() {
-            key_hints::styled_line("Nothing matches. A shorter word finds more.", self.theme.style(ColourRole::Muted))
+            key_hints::styled_line("No matches.", self.theme.style(ColourRole::Muted))
                 .render(text_column(parts.rows), buf);
             return;
         }
@@ -236,10 +242,7 @@ impl Widget for ToolListView<'_> {
         let notice = notices.join("   ");
         let notice = Some(notice.as_str()).filter(|notice| !notice.is_empty());
         let keys = self.key_hints(parts.page.height.into());
-        // A message takes the place of the other keys.
-        let back_only = self.keymap.hints(list.key_context(), &[(&[Action::Back], "back")]);
-        let keys = if list.message.is_some() { &back_only } else { &keys };
-        if (OverlayFrame { title, keys, notice, theme: self.theme }).draw(parts.frame, buf).is_empty() {
+        if (OverlayFrame { title, keys: &keys, notice, theme: self.theme }).draw(parts.frame, buf).is_empty() {
             return;
         }
         if let Some(page) = &list.page {
@@ -247,7 +250,7 @@ impl Widget for ToolListView<'_> {
             return;
         }
         let keys = self.keymap.keys_for(KeyContext::Tools, Action::SearchRows).unwrap_or_default();
-        self.search_view(&format!("{keys} filters"), &self.count_text()).render(parts.field, buf);
+        self.search_view(&format!("{keys} filter"), &self.count_text()).render(parts.field, buf);
         self.draw_rows(&parts, buf);
     }
 }

@@ -5,7 +5,7 @@ mod selected_citation;
 mod work_rows;
 
 use super::{
-    CitationTarget, facts,
+    CitationTarget,
     message_rows::{LayoutCx, LayoutParams, MessageRows, MessageSection, SectionRows, head_row, left_out_mark},
     parts::{AnswerPart, MessageParts, PartContent, PartKey, PartKind},
 };
@@ -18,7 +18,10 @@ use crate::{
         theme::ColourRole,
     },
     text,
-    ui::transcript::{item_details, sources_line},
+    ui::{
+        reading::facts,
+        transcript::{item_details, sources_line},
+    },
 };
 
 /// Below this width, some facts are left out, and reasoning and searches share a row.

@@ -2,17 +2,24 @@
 
 mod arguments;
 
-use super::card_rows::CardHints;
+use serde_json::Value;
+
+use super::{
+    card_frame::{CardFrame, shortened_title},
+    card_rows::{CardHints, ChoiceHint},
+};
 use crate::render::{
     card,
-    row::{RowKind, StyledRow, StyledSpan, TextStyle},
+    row::{GutterMark, RowKind, StyledRow, StyledSpan, TextStyle},
     theme::{ColourRole, ThemeMarks},
 };
+use crate::ui::reading::tool_text::{claims, quote_word, tool_label, visible_tool_name};
 use crate::{
     chat::ToolCallRun,
     text::{show_invisible, show_invisible_in_line},
-    tools::{NameDoubt, ToolCommand, ToolDefinition, ToolHints, ToolId},
+    tools::{COMMAND_SERVER, NameDoubt, ToolCommand, ToolDefinition, ToolHints, ToolId},
 };
+use arguments::ArgumentEntry;
 
 /// A call that needs approval, with what is known about its tool.
 #[derive(Debug, Clone, Copy)]
@@ -27,111 +34,314 @@ pub struct ApprovalRequest<'a> {
     pub others_waiting: usize,
 }
 
+/// The rows above the keys. Arguments may be megabytes: they are laid out once, not in every frame.
+#[derive(Debug, Clone)]
+pub struct CallRows {
+    width: usize,
+    /// The whole name, if the frame shows it shortened.
+    long_name: Option<String>,
+    tool: Option<ToolId>,
+    hints: Option<ToolHints>,
+    command: Option<ToolCommand>,
+    doubt: Option<NameDoubt>,
+    arguments: Value,
+    rows: Vec<StyledRow>,
+}
+
 /// A card with more rows than this repeats its question above the keys, because its first row may be off screen.
 const LONG_CARD_ROWS: usize = 16;
 
-/// Returns the rows of the card, without its bar. Nothing is left out or hidden.
-pub fn approval_rows(request: ApprovalRequest, hints: &CardHints, width: usize, marks: &ThemeMarks) -> Vec<StyledRow> {
-    let ApprovalRequest { run, tool, command, doubt, others_waiting: more } = request;
-    let name = run.tool.as_ref().map(visible_tool_name).unwrap_or_default();
-    let mut headline = vec![StyledSpan::new(format!("Run {name}?"), TextStyle::of(ColourRole::Warning).bold())];
-    if run.edited {
-        headline.push(StyledSpan::new("  with your arguments", TextStyle::of(ColourRole::Muted)));
+/// The longest label beside its value; a longer one stands above it.
+const MAX_LABEL_WIDTH: usize = 16;
+
+/// The narrowest card whose keys stand in two columns.
+const TWO_COLUMNS: usize = 60;
+
+/// The labels that ibid writes itself; an argument with such a name is shown in quotes.
+const OWN_LABELS: [&str; 5] = ["tool", "name", "server", "claims", "change"];
+
+/// Returns the rows of the card with its frame. Nothing is left out or hidden.
+pub fn approval_rows(
+    request: ApprovalRequest,
+    hints: &CardHints,
+    width: usize,
+    marks: &ThemeMarks,
+    cache: &mut Option<CallRows>,
+) -> Vec<StyledRow> {
+    let frame = CardFrame { role: ColourRole::Warning, width, marks };
+    let inner = frame.inner_width();
+    let name = request.run.tool.as_ref().map(tool_label).unwrap_or_default();
+    let place = match request.others_waiting {
+        0 => String::new(),
+        others => format!("1 of {}", others + 1),
+    };
+    let question = Question { name: &name, is_edited: request.run.edited };
+    let room = frame.title_width(place.len()).saturating_sub(question.words_width());
+    let short = shortened_title(&name, room);
+    let title = Question { name: short.as_deref().unwrap_or(&name), ..question }.spans();
+
+    let long_name = short.is_some().then_some(name.as_str());
+    if !cache.as_ref().is_some_and(|cache| cache.is_of(request, long_name, width)) {
+        *cache = Some(CallRows::lay_out(request, long_name, &frame));
     }
-    if more > 0 {
-        let calls = if more == 1 { "1 more call asks" } else { &format!("{more} more calls ask") };
-        headline.push(StyledSpan::new(format!("  {calls}"), TextStyle::of(ColourRole::Muted)));
-    }
-    let mut rows = card::wrap_spans(&headline, width, RowKind::Card);
-    if let Some(doubt) = doubt {
-        rows.extend(card::wrap_spans(
-            &[StyledSpan::new(doubt_text(doubt), TextStyle::of(ColourRole::Warning))],
-            width,
-            RowKind::Card,
-        ));
-    }
-    if let Some(tool) = tool {
-        rows.extend(card::wrap_spans(
-            &[StyledSpan::new(claimed_effects(tool.hints), TextStyle::of(ColourRole::Muted))],
-            width,
-            RowKind::Card,
-        ));
-    }
-    if let Some(command) = command {
-        rows.extend(command_rows(command, run, width));
-    }
-    rows.extend(arguments::argument_rows(&run.arguments, width));
+    let fields = cache.as_ref().map(|cache| cache.rows.as_slice()).unwrap_or_default();
+    let mut keys = Vec::new();
     if !hints.choices.is_empty() {
-        let above = rows.len();
-        rows.push(StyledRow::new(RowKind::Card, Vec::new()));
-        if above > LONG_CARD_ROWS {
-            let question = [
-                StyledSpan::new(format!("Run {name}?"), TextStyle::of(ColourRole::Warning).bold()),
-                StyledSpan::new(format!("  its {above} rows begin above: k scrolls"), TextStyle::of(ColourRole::Muted)),
-            ];
-            rows.extend(card::wrap_spans(&question, width, RowKind::Card));
+        if fields.len() > LONG_CARD_ROWS {
+            keys.push(Vec::new());
+            keys.extend(reminder_rows(question, fields.len() + 1, hints, inner));
         }
-        rows.extend(super::card_rows::choice_rows(hints, width, marks));
+        keys.push(Vec::new());
+        keys.extend(key_rows(hints, inner));
     }
+    let mut top = frame.top(title, &place);
+    if hints.is_focused {
+        top.gutter = Some(GutterMark { mark: marks.bar, role: ColourRole::Accent });
+    }
+    let mut rows = vec![top];
+    rows.extend(fields.iter().cloned());
+    rows.extend(keys.into_iter().map(|content| frame.row(content)));
+    rows.push(frame.bottom(focus_label(hints)));
     rows
 }
 
-/// Returns the tool's name for display, with invisible and misleading characters made visible.
-pub fn visible_tool_name(id: &ToolId) -> String {
-    show_invisible_in_line(&id.to_string())
+/// `Run amend?`, in the frame and above the keys of a long card.
+#[derive(Debug, Clone, Copy)]
+struct Question<'a> {
+    name: &'a str,
+    is_edited: bool,
+}
+
+impl Question<'_> {
+    fn ending(self) -> &'static str {
+        if self.is_edited { " with your arguments?" } else { "?" }
+    }
+
+    /// Returns the width of everything but the name.
+    fn words_width(self) -> usize {
+        "Run ".len() + self.ending().len()
+    }
+
+    fn spans(self) -> Vec<StyledSpan> {
+        let text = TextStyle::of(ColourRole::Text);
+        vec![
+            StyledSpan::new("Run ", text),
+            StyledSpan::new(self.name, text.bold()),
+            StyledSpan::new(self.ending(), text),
+        ]
+    }
+}
+
+/// Returns what ibid says about the tool: its server, what it runs, what it claims, and doubts about its name.
+fn own_fields<'a>(request: ApprovalRequest<'a>, marks: &ThemeMarks) -> Vec<ArgumentEntry<'a>> {
+    let ApprovalRequest { run, tool, command, doubt, .. } = request;
+    let muted = TextStyle::of(ColourRole::Muted);
+    let mut fields = Vec::new();
+    if let Some(doubt) = doubt {
+        fields.push(text_field("name", &doubt_text(doubt), ColourRole::Warning));
+    }
+    if let Some(id) = &run.tool {
+        let mut server = vec![StyledSpan::new(show_invisible_in_line(&id.server), TextStyle::of(ColourRole::Text))];
+        server.extend(command.into_iter().flat_map(|command| command_spans(command, run, marks)));
+        if id.server != COMMAND_SERVER {
+            server.push(StyledSpan::new(format!(" {} MCP server", marks.dot), muted));
+        }
+        fields.push(ArgumentEntry::Field { label: "server".into(), value: server });
+    }
+    if let Some(tool) = tool {
+        let mut claims = vec![StyledSpan::new(claims_text(tool.hints), TextStyle::of(ColourRole::Text))];
+        claims.push(StyledSpan::new(format!(" {} ibid cannot check this", marks.dot), muted));
+        fields.push(ArgumentEntry::Field { label: "claims".into(), value: claims });
+    }
+    fields
+}
+
+fn text_field<'a>(label: &str, text: &str, role: ColourRole) -> ArgumentEntry<'a> {
+    ArgumentEntry::Field { label: label.into(), value: vec![StyledSpan::new(text, TextStyle::of(role))] }
+}
+
+impl CallRows {
+    fn is_of(&self, request: ApprovalRequest, long_name: Option<&str>, width: usize) -> bool {
+        self.width == width
+            && self.long_name.as_deref() == long_name
+            && self.tool == request.run.tool
+            && self.hints == request.tool.map(|tool| tool.hints)
+            && self.command.as_ref() == request.command
+            && self.doubt.as_ref() == request.doubt
+            && self.arguments == request.run.arguments
+    }
+
+    fn lay_out(request: ApprovalRequest, long_name: Option<&str>, frame: &CardFrame) -> Self {
+        let ApprovalRequest { run, tool, command, doubt, .. } = request;
+        let mut fields = own_fields(request, frame.marks);
+        if let Some(name) = long_name {
+            fields.insert(0, text_field("tool", name, ColourRole::Text));
+        }
+        fields.extend(arguments::argument_entries(&run.arguments));
+        let rows = std::iter::once(Vec::new()).chain(entry_rows(&fields, frame.inner_width()));
+        Self {
+            width: frame.width,
+            long_name: long_name.map(str::to_owned),
+            tool: run.tool.clone(),
+            hints: tool.map(|tool| tool.hints),
+            command: command.cloned(),
+            doubt: doubt.cloned(),
+            arguments: run.arguments.clone(),
+            rows: rows.map(|content| frame.row(content)).collect(),
+        }
+    }
 }
 
 fn doubt_text(doubt: &NameDoubt) -> String {
     match doubt {
-        NameDoubt::Deceptive => "Its name has misleading characters: it cannot be allowed for ever.".into(),
+        NameDoubt::Deceptive => "has misleading characters, so it cannot be allowed always".into(),
         NameDoubt::LooksLike(other) => {
-            format!("Its name looks like {}, another tool: it cannot be allowed for ever.", visible_tool_name(other))
+            format!("looks like {}, another tool, so it cannot be allowed always", visible_tool_name(other))
         }
     }
 }
 
-/// Describes a tool's hints, which are only its own claims.
-pub fn claimed_effects(hints: ToolHints) -> String {
-    let claim = |hint: Option<bool>, yes: &'static str, no: &'static str| hint.map(|hint| if hint { yes } else { no });
-    let all = [
-        claim(hints.read_only, "reads only", "makes changes"),
-        claim(hints.destructive.filter(|_| hints.read_only != Some(true)), "may destroy data", "destroys nothing"),
-        claim(hints.open_world, "reaches the outside", "stays on this machine"),
-    ];
-    let all: Vec<&str> = all.into_iter().flatten().collect();
-    if all.is_empty() {
-        return "It does not say what it affects.".into();
-    }
-    format!("By its own account: {}.", all.join(", "))
+fn claims_text(hints: ToolHints) -> String {
+    let all = claims(
+        hints,
+        [
+            ("to be read-only", "to make changes"),
+            ("to destroy data", "to destroy nothing"),
+            ("to reach the internet", "to stay on this machine"),
+        ],
+    );
+    if all.is_empty() { "nothing about what it changes".into() } else { all.join(", ") }
 }
 
 /// Returns the command line that will be run, word by word.
-fn command_rows(command: &ToolCommand, run: &ToolCallRun, width: usize) -> Vec<StyledRow> {
-    let spans = match command.invocation(&run.arguments) {
+fn command_spans(command: &ToolCommand, run: &ToolCallRun, marks: &ThemeMarks) -> Vec<StyledSpan> {
+    let muted = TextStyle::of(ColourRole::Muted);
+    match command.invocation(&run.arguments) {
         Ok(invocation) => {
             let args: Vec<String> = invocation.argv.iter().map(|word| quote_word(word)).collect();
-            let stdin_note = if invocation.stdin.is_some() { "  with the arguments as JSON on its input" } else { "" };
+            let stdin_note = if invocation.stdin.is_some() { ", arguments as JSON on stdin" } else { "" };
             vec![
-                StyledSpan::new(args.join(" "), TextStyle::of(ColourRole::Text).bold()),
-                StyledSpan::new(stdin_note, TextStyle::of(ColourRole::Muted)),
+                StyledSpan::new(format!(" {} runs ", marks.dot), muted),
+                StyledSpan::new(args.join(" "), TextStyle::of(ColourRole::Text)),
+                StyledSpan::new(stdin_note, muted),
             ]
         }
-        Err(failure) => {
-            vec![StyledSpan::new(
-                format!("It will not run: {}", show_invisible(&failure.message())),
-                TextStyle::of(ColourRole::Error),
-            )]
-        }
-    };
-    card::wrap_spans(&spans, width, RowKind::Card)
+        Err(failure) => vec![StyledSpan::new(
+            format!(" {} will not run: {}", marks.dot, show_invisible(&failure.message())),
+            TextStyle::of(ColourRole::Error),
+        )],
+    }
 }
 
-/// Returns a command-line word, in quotes unless it consists of plain characters only.
-pub fn quote_word(word: &str) -> String {
-    let is_plain = |char: char| char.is_ascii_alphanumeric() || "-_=+:,./@%^".contains(char);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        word.to_owned()
-    } else {
-        show_invisible(&format!("{word:?}")).into_owned()
+/// Lays out a table of the fields; diffs stand between them over the whole width.
+fn entry_rows(entries: &[ArgumentEntry], width: usize) -> Vec<Vec<StyledSpan>> {
+    let label_width = entries.iter().map(|entry| entry.label_width()).filter(|cells| *cells <= MAX_LABEL_WIDTH).max();
+    let label_width = label_width.unwrap_or(0).min(width / 3);
+    let mut rows: Vec<Vec<StyledSpan>> = Vec::new();
+    for (nth, entry) in entries.iter().enumerate() {
+        rows.extend(entry.field_rows(label_width, width));
+        let diff = entry.diff_rows(width);
+        if !diff.is_empty() {
+            rows.push(Vec::new());
+            rows.extend(diff);
+            if nth + 1 < entries.len() {
+                rows.push(Vec::new());
+            }
+        }
+    }
+    rows
+}
+
+/// Repeats the question of a long card, and says how to see its beginning.
+fn reminder_rows(question: Question, rows: usize, hints: &CardHints, width: usize) -> Vec<Vec<StyledSpan>> {
+    let mut spans = question.spans();
+    let scroll =
+        if hints.scroll_keys.is_empty() { String::new() } else { format!("; {} scrolls up", hints.scroll_keys) };
+    spans.push(StyledSpan::new(format!("  {rows} rows above{scroll}"), TextStyle::of(ColourRole::Muted)));
+    card::wrap_spans(&spans, width, RowKind::Card).into_iter().map(|row| row.spans).collect()
+}
+
+/// Lays out the keys: what allows the call at the left, the rest at the right.
+fn key_rows(hints: &CardHints, width: usize) -> Vec<Vec<StyledSpan>> {
+    let choices: Vec<&ChoiceHint> = hints.choices.iter().filter(|choice| !choice.keys.is_empty()).collect();
+    let spans = |choice: &ChoiceHint| choice_spans(choice, hints.is_focused);
+    if width < TWO_COLUMNS {
+        return choices.into_iter().map(spans).collect();
+    }
+    let (allow, rest) = choices.split_at(choices.iter().filter(|choice| choice.label.contains("allow")).count());
+    let column = width.div_ceil(2) + 2;
+    let rows = (0..allow.len().max(rest.len())).map(|row| {
+        let mut row_spans = allow.get(row).map(|choice| spans(choice)).unwrap_or_default();
+        if let Some(choice) = rest.get(row) {
+            let used: usize = row_spans.iter().map(StyledSpan::width).sum();
+            let gap = " ".repeat(column.saturating_sub(used).max(3));
+            row_spans.push(StyledSpan::new(gap, TextStyle::of(ColourRole::Text)));
+            row_spans.extend(spans(choice));
+        }
+        row_spans
+    });
+    rows.collect()
+}
+
+/// Returns `y  allow once`. The letter is muted while it does nothing; what distinguishes the choice stands out.
+fn choice_spans(choice: &ChoiceHint, is_focused: bool) -> Vec<StyledSpan> {
+    let key = match is_focused {
+        true => TextStyle::of(ColourRole::Accent).bold(),
+        false => TextStyle::of(ColourRole::Muted),
+    };
+    let rest = [" in this conversation", " this tool", " and say why"];
+    let rest = rest.into_iter().find(|rest| choice.label.ends_with(rest)).unwrap_or_default();
+    let words = choice.label.strip_suffix(rest).unwrap_or(&choice.label);
+    vec![
+        StyledSpan::new(&*choice.keys, key),
+        StyledSpan::new(format!("  {words}"), TextStyle::of(ColourRole::Text)),
+        StyledSpan::new(rest, TextStyle::of(ColourRole::Muted)),
+    ]
+}
+
+/// Returns `Tab to answer` while the letters do nothing.
+fn focus_label(hints: &CardHints) -> Vec<StyledSpan> {
+    if hints.is_focused || hints.choices.is_empty() || hints.focus_keys.is_empty() {
+        return Vec::new();
+    }
+    vec![
+        StyledSpan::new(&*hints.focus_keys, TextStyle::of(ColourRole::Accent)),
+        StyledSpan::new(" to answer", TextStyle::of(ColourRole::Muted)),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{chat::tool_call::ToolCallState, text::work};
+
+    #[test]
+    fn a_long_argument_is_laid_out_once() {
+        let run = |size: usize| ToolCallRun {
+            tool: None,
+            arguments: json!({ "text": "words and more ".repeat(size / 15) }),
+            edited: false,
+            started_at: None,
+            ended_at: None,
+            state: ToolCallState::Asking,
+            progress: None,
+            full_size: None,
+        };
+        let hints = CardHints { choices: Vec::new(), focus_keys: String::new(), scroll_keys: String::new() };
+        let rows = |run: &ToolCallRun, cache: &mut Option<CallRows>| {
+            let asked = ApprovalRequest { run, tool: None, command: None, doubt: None, others_waiting: 0 };
+            approval_rows(asked, &hints, 60, &ThemeMarks::UNICODE, cache)
+        };
+        work::assert_linear("the first frame", 8000, run, |run| {
+            rows(run, &mut None);
+        });
+        let (long, mut cache) = (run(100_000), None);
+        let first = rows(&long, &mut cache);
+        let again = work::steps_of(|| assert_eq!(rows(&long, &mut cache), first));
+        assert!(again < 1000, "{again} steps for a frame that changes nothing");
+        let other = run(30);
+        assert_ne!(rows(&other, &mut cache), first, "other arguments have other rows");
     }
 }

@@ -1,5 +1,7 @@
 //! A call in the text: one row for the call and its state, and a few for its result.
 
+use serde_json::{Map, Value};
+
 use crate::{
     chat::{Timestamp, ToolCallRun, ToolCallState, answer::FunctionCall},
     render::{
@@ -8,9 +10,9 @@ use crate::{
         theme::{ColourRole, ThemeMarks},
     },
     text,
-    ui::transcript::{
-        approval::visible_tool_name,
+    ui::reading::{
         result_text::{self, visible_line},
+        tool_text::{tool_label, tool_name},
     },
 };
 
@@ -19,61 +21,134 @@ const FOLDED_ROWS: usize = 3;
 const MAX_LINES: usize = 400;
 const MAX_BYTES: usize = 64 * 1024;
 
-/// The tool and the arguments of a call, on one line.
-pub fn call_text(call: &FunctionCall, run: Option<&ToolCallRun>) -> String {
-    let arguments = match run.filter(|run| run.edited) {
-        Some(run) => visible_line(&run.arguments.to_string()),
-        None => visible_line(&call.arguments),
-    };
-    format!("{} {arguments}", tool_name(call, run))
+/// The tool and the arguments of a call, on one line: `amend "notes.md", old_text: "a", new_text: "b"`.
+pub(crate) fn call_line(call: &FunctionCall, run: Option<&ToolCallRun>) -> String {
+    CallLine::new(call, run).text
 }
 
-/// The name of the tool, or the name that the model wrote if there is no such tool.
-pub(crate) fn tool_name(call: &FunctionCall, run: Option<&ToolCallRun>) -> String {
-    let wire = || if call.name.is_empty() { "a tool".into() } else { visible_line(&call.name) };
-    run.and_then(|run| run.tool.as_ref()).map_or_else(wire, visible_tool_name)
+/// A call on one line, with the short arguments first.
+struct CallLine {
+    text: String,
+    name_len: usize,
+    /// The length up to the last short argument; the rest is left out when the call is folded.
+    short_len: usize,
 }
 
-/// `✓ git/log {"path":"a"}   done · 0.3 s · 2 kB`, with all of the arguments if it is open.
-pub(crate) fn call_head(
-    call: &FunctionCall,
-    run: Option<&ToolCallRun>,
-    is_open: bool,
-    now: Timestamp,
-    width: usize,
-    marks: &ThemeMarks,
-) -> Vec<StyledRow> {
-    let words = call_text(call, run);
-    let state = run.map(|run| result_text::call_status(run, Some(now), marks));
-    let state_width = state.as_ref().map_or(0, |(words, _)| text::width(words) + 3);
-    let room = width.saturating_sub(2).max(1);
-    let mut rows = if is_open {
-        StyledRow::wrapped(&words, room, RowKind::Call, TextStyle::of(ColourRole::Muted))
-    } else {
-        vec![StyledRow::line_start(&words, 0, room.saturating_sub(state_width), TextStyle::of(ColourRole::Muted))]
-    };
-    for (nth, row) in rows.iter_mut().enumerate() {
-        row.lead_spans = 1;
-        let (sign, role) = result_text::call_sign(run, marks);
-        let sign = if nth == 0 { format!("{sign} ") } else { "  ".into() };
-        row.spans.insert(0, StyledSpan::new(sign, TextStyle::of(role)));
+impl CallLine {
+    fn new(call: &FunctionCall, run: Option<&ToolCallRun>) -> Self {
+        let name = match run.and_then(|run| run.tool.as_ref()) {
+            Some(id) => tool_label(id),
+            None => tool_name(call, run),
+        };
+        let mut line = Self { name_len: name.len(), short_len: name.len(), text: name };
+        match Self::arguments(call, run) {
+            Some(fields) => line.push_fields(&fields),
+            // Not complete yet, or no JSON.
+            None if call.arguments.trim().is_empty() => (),
+            None => line.push(&visible_line(&call.arguments)),
+        }
+        line
     }
-    if let Some(first) = rows.first_mut() {
-        let said = first.spans.pop().map(|span| span.text).unwrap_or_default();
-        let (name, arguments) = said.split_at(said.floor_char_boundary(tool_name(call, run).len()));
-        first.spans.push(StyledSpan::new(name, TextStyle::of(ColourRole::Text)));
-        first.spans.push(StyledSpan::new(arguments, TextStyle::of(ColourRole::Muted)));
-    }
-    if let Some((words, role)) = state {
-        match rows.last_mut() {
-            Some(last) if last.width() + state_width <= width || !is_open => {
-                last.push_inserted(StyledSpan::new(format!("   {words}"), TextStyle::of(role)));
-            }
-            _ => rows
-                .push(StyledRow::new(RowKind::Call, vec![StyledSpan::new(format!("  {words}"), TextStyle::of(role))])),
+
+    /// Returns the arguments by name, once they are complete.
+    fn arguments(call: &FunctionCall, run: Option<&ToolCallRun>) -> Option<Map<String, Value>> {
+        match run.filter(|run| run.edited) {
+            Some(run) => run.arguments.as_object().cloned(),
+            None if call.arguments.trim_end().ends_with('}') => serde_json::from_str(&call.arguments).ok(),
+            None => None,
         }
     }
-    rows.into_iter().map(|row| row.truncated(width)).collect()
+
+    /// Writes the fields, the short ones first. The first text needs no name: it says what the call is about.
+    fn push_fields(&mut self, fields: &Map<String, Value>) {
+        let subject = fields.iter().find(|(_, value)| value.is_string() && is_short(value)).map(|(name, _)| name);
+        let (short, long): (Vec<_>, Vec<_>) = fields.iter().partition(|(_, value)| is_short(value));
+        for (name, value) in &short {
+            let words = visible_line(&value.to_string());
+            self.push(&if Some(*name) == subject { words } else { format!("{}: {words}", visible_line(name)) });
+        }
+        self.short_len = self.text.len();
+        for (name, value) in &long {
+            self.push(&format!("{}: {}", visible_line(name), visible_line(&value.to_string())));
+        }
+    }
+
+    /// Whether some arguments are too long for the row of a folded call.
+    fn has_more(&self) -> bool {
+        self.short_len < self.text.len()
+    }
+
+    fn push(&mut self, words: &str) {
+        self.text.push_str(if self.text.len() == self.name_len { " " } else { ", " });
+        self.text.push_str(words);
+    }
+}
+
+/// Whether an argument is short enough for the row of a folded call.
+fn is_short(value: &Value) -> bool {
+    const MAX_SHORT_CHARS: usize = 60;
+    match value {
+        Value::String(text) => text.chars().nth(MAX_SHORT_CHARS).is_none() && !text.contains('\n'),
+        Value::Array(_) | Value::Object(_) => value.to_string().len() <= MAX_SHORT_CHARS,
+        Value::Null | Value::Bool(_) | Value::Number(_) => true,
+    }
+}
+
+/// How a call in the text is shown.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CallHead<'a> {
+    pub call: &'a FunctionCall,
+    pub run: Option<&'a ToolCallRun>,
+    /// All of the arguments are shown.
+    pub is_open: bool,
+    /// Another call is to be decided first.
+    pub asks_later: bool,
+    pub now: Timestamp,
+}
+
+impl CallHead<'_> {
+    /// `✓ log "a.txt"   done · 0.3 s · 2 kB`, with all of the arguments if it is open.
+    pub(crate) fn rows(self, width: usize, marks: &ThemeMarks) -> Vec<StyledRow> {
+        let Self { call, run, is_open, asks_later, now } = self;
+        let line = CallLine::new(call, run);
+        let state = run.map(|run| result_text::call_status(run, asks_later, Some(now), marks));
+        let state_width = state.as_ref().map_or(0, |(words, _)| text::width(words) + 3);
+        let room = width.saturating_sub(2).max(1);
+        let mut rows = if is_open {
+            StyledRow::wrapped(&line.text, room, RowKind::Call, TextStyle::of(ColourRole::Muted))
+        } else {
+            let short = &line.text[..line.short_len];
+            let room = room.saturating_sub(state_width + if line.has_more() { 2 } else { 0 });
+            vec![StyledRow::line_start(short, 0, room, TextStyle::of(ColourRole::Muted))]
+        };
+        for (nth, row) in rows.iter_mut().enumerate() {
+            row.lead_spans = 1;
+            let (sign, role) = result_text::call_sign(run, marks);
+            let sign = if nth == 0 { format!("{sign} ") } else { "  ".into() };
+            row.spans.insert(0, StyledSpan::new(sign, TextStyle::of(role)));
+        }
+        if let Some(first) = rows.first_mut() {
+            let said = first.spans.pop().map(|span| span.text).unwrap_or_default();
+            let (name, arguments) = said.split_at(said.floor_char_boundary(line.name_len));
+            first.spans.push(StyledSpan::new(name, TextStyle::of(ColourRole::Text)));
+            first.spans.push(StyledSpan::new(arguments, TextStyle::of(ColourRole::String)));
+            if line.has_more() && !is_open {
+                first.push_inserted(StyledSpan::new(" …", TextStyle::of(ColourRole::Muted)));
+            }
+        }
+        if let Some((words, role)) = state {
+            match rows.last_mut() {
+                Some(last) if last.width() + state_width <= width || !is_open => {
+                    last.push_inserted(StyledSpan::new(format!("   {words}"), TextStyle::of(role)));
+                }
+                _ => rows.push(StyledRow::new(
+                    RowKind::Call,
+                    vec![StyledSpan::new(format!("  {words}"), TextStyle::of(role))],
+                )),
+            }
+        }
+        rows.into_iter().map(|row| row.truncated(width)).collect()
+    }
 }
 
 impl StyledRow {

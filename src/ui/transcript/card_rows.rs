@@ -4,7 +4,7 @@ use crate::{
     chat::{Timestamp, Turn, TurnPhase, explain::CardText},
     render::{
         card::wrap_spans,
-        row::{RowKind, StyledRow, StyledSpan, TextStyle},
+        row::{GutterMark, RowKind, StyledRow, StyledSpan, TextStyle},
         theme::{ColourRole, ThemeMarks},
     },
     text,
@@ -36,6 +36,10 @@ pub struct ChoiceHint {
 pub struct CardHints {
     pub choices: Vec<ChoiceHint>,
     pub focus_keys: String,
+    /// The keys that scroll up, from anywhere.
+    pub scroll_keys: String,
+    /// The card has the focus, so all of its keys work.
+    pub is_focused: bool,
 }
 
 /// The wait of a turn for its next attempt, if it is waiting.
@@ -67,6 +71,10 @@ pub(super) fn card_rows(
         headline.push(StyledSpan::new(format!("  {}", text::clean(fact)), TextStyle::of(ColourRole::Muted)));
     }
     let mut rows = wrap_spans(&headline, width, RowKind::Card);
+    if let Some(quote) = &explanation.quote {
+        let quote = StyledSpan::new(&*text::clean(quote), TextStyle::of(ColourRole::Muted));
+        rows.extend(wrap_spans(&[quote], width, RowKind::Card));
+    }
     if let Some(wait) = wait {
         rows.extend(countdown_rows(wait, width, marks));
     }
@@ -80,6 +88,9 @@ pub(super) fn card_rows(
     if !hints.choices.is_empty() {
         rows.push(StyledRow::new(RowKind::Card, Vec::new()));
         rows.extend(choice_rows(hints, width, marks));
+    }
+    if let Some(first) = rows.first_mut().filter(|_| hints.is_focused) {
+        first.gutter = Some(GutterMark { mark: marks.bar, role: ColourRole::Accent });
     }
     rows
 }
@@ -122,21 +133,21 @@ pub(crate) fn line_with_choices(
     rows
 }
 
-/// `↵ try again   Tab, then  c continue   m another model`; the first choice needs no focus.
+/// `↵ try again   Tab, then  c continue   m another model`; the first choice needs no focus, and with it none does.
 pub(crate) fn choice_rows(hints: &CardHints, width: usize, marks: &ThemeMarks) -> Vec<StyledRow> {
     let spans = |choice: &ChoiceHint| {
         let keys = if choice.keys == "Enter" { marks.enter } else { &choice.keys };
         vec![
-            StyledSpan::new(keys, TextStyle::of(ColourRole::Accent)),
+            StyledSpan::new(keys, TextStyle::of(ColourRole::Accent).bold()),
             StyledSpan::new(format!(" {}", choice.label), TextStyle::of(ColourRole::Text)),
         ]
     };
     let (after_focus, direct): (Vec<&ChoiceHint>, Vec<&ChoiceHint>) =
         hints.choices.iter().filter(|choice| !choice.keys.is_empty()).partition(|choice| choice.needs_focus);
     let mut after_focus: Vec<Vec<StyledSpan>> = after_focus.into_iter().map(spans).collect();
-    if let Some(first) = after_focus.first_mut() {
-        first.insert(0, StyledSpan::new(", then ", TextStyle::of(ColourRole::Muted)));
-        first.insert(0, StyledSpan::new(&*hints.focus_keys, TextStyle::of(ColourRole::Accent)));
+    if let Some(first) = after_focus.first_mut().filter(|_| !hints.is_focused) {
+        let lead = format!("{}, then  ", hints.focus_keys);
+        first.insert(0, StyledSpan::new(lead, TextStyle::of(ColourRole::Muted)));
     }
     let hints = direct.into_iter().map(spans).chain(after_focus);
     let mut rows: Vec<StyledRow> = Vec::new();

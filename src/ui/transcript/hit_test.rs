@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     chat::{ItemSlot, MessageId},
-    render::row::RowKind,
+    render::{row::RowKind, theme::ColourRole},
 };
 
 /// Something in the text that can be clicked.
@@ -86,9 +86,31 @@ impl Transcript {
                 }
                 self.message_rows.get(&message)?.diagram_slot(block).map(|slot| ClickTarget::Fold(message, slot))
             }
-            (RowKind::Card, _) => Some(ClickTarget::Card),
+            (RowKind::Card | RowKind::CardEdge, _) => Some(ClickTarget::Card),
             _ => None,
         }
+    }
+
+    /// Returns the keys that a card shows at a cell of the window: there or in the label after them.
+    pub fn card_keys_at(&self, column: u16, row: u16) -> Option<&str> {
+        let (spot, placed) = self.positioned_rows().nth(row.into())?;
+        let message = self.visible_ranges.iter().find(|slice| slice.message_index == spot.message_index)?.message?;
+        let row = self.message_rows.get(&message)?.row(spot.row)?.row;
+        let indent = if placed.bar.is_some() { 2 } else { 0 };
+        let cell = usize::from(column.checked_sub(GUTTER)?).checked_sub(indent)?;
+        let (mut end, mut keys) = (0, None);
+        for span in row.spans.get(row.lead_spans..).filter(|_| row.kind == RowKind::Card)? {
+            end += span.width();
+            keys = match span.style.role {
+                ColourRole::Accent => Some(span.text.as_str()),
+                _ if span.text.trim().is_empty() && span.width() > 2 => None,
+                _ => keys,
+            };
+            if cell < end {
+                return keys;
+            }
+        }
+        None
     }
 
     fn citation_at(&self, message: MessageId, row: usize, cell: usize) -> Option<CitationTarget> {

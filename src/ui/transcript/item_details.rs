@@ -12,6 +12,7 @@ use crate::{
         theme::{ColourRole, ThemeMarks},
     },
     text::{self, link},
+    ui::reading::facts::format_size,
 };
 
 /// The most lines of raw JSON shown of one item.
@@ -52,15 +53,6 @@ pub(crate) fn image_text(kind: &str, item: &Item) -> Option<String> {
         _ => "of an unknown kind",
     };
     Some(format!("image {format}, {}", format_size(base64.trim_end_matches('=').len() * 3 / 4)))
-}
-
-/// A size in bytes, kilobytes or megabytes.
-pub(crate) fn format_size(bytes: usize) -> String {
-    match bytes {
-        0..1_000 => format!("{bytes} bytes"),
-        1_000..1_000_000 => format!("{} kB", (bytes + 500) / 1_000),
-        _ => format!("{}.{} MB", bytes / 1_000_000, bytes / 100_000 % 10),
-    }
 }
 
 /// The row of an item whose kind this version does not know.

@@ -53,6 +53,7 @@ impl LayoutPass<'_> {
             folds: self.transcript.folds.for_answer(id, opened.map(|(_, slot)| slot)),
             is_first: index == 0,
             is_last: index + 1 == self.conversation.branch.len(),
+            is_card_focused: self.transcript.is_card_focused && index + 1 == self.conversation.branch.len(),
             target: self.transcript.cursor.filter(|cursor| cursor.message == id).map(|cursor| cursor.target),
             citation_state: &self.transcript.citation_state,
         };

@@ -10,6 +10,7 @@ use super::{
     CitationTarget, CursorTarget, ReadingOptions,
     anchor::RowAnchor,
     answer,
+    approval::CallRows,
     citation_walk::CitationState,
     folds::AnswerFolds,
     parts::{AnswerPart, MessageParts, PartKey, PartKind},
@@ -47,6 +48,8 @@ pub(crate) struct LayoutCx<'a> {
     pub folds: AnswerFolds,
     pub is_first: bool,
     pub is_last: bool,
+    /// The message is the one with the live card, and the card has the focus.
+    pub is_card_focused: bool,
     /// The cursor's target, if it is in this message.
     pub target: Option<CursorTarget>,
     pub citation_state: &'a CitationState,
@@ -64,6 +67,8 @@ pub(crate) struct MessageRows {
     /// More text arrived at once than one frame can lay out.
     pub is_behind: bool,
     pub citations: AnswerCitations,
+    /// The long part of the card of a call that waits for approval.
+    pub call_rows: Option<CallRows>,
 }
 
 /// The inputs of the layout: the rows are unchanged while these are.
@@ -76,6 +81,7 @@ struct LayoutKey {
     is_last: bool,
     /// What `Enter` does, which the last card shows.
     enter: Option<EmptyEnter>,
+    is_card_focused: bool,
     siblings: (usize, usize),
     day: jiff::civil::Date,
     selected_citation: Option<CitationTarget>,
@@ -154,6 +160,7 @@ impl MessageRows {
             is_first: context.is_first,
             is_last: context.is_last,
             enter: context.is_last.then(|| on_empty_enter(context.conversation)),
+            is_card_focused: context.is_card_focused,
             siblings: context.conversation.siblings(message.id),
             day: context.now.to_zoned(context.layout.options.zone.clone()).date(),
             selected_citation: cited,
@@ -320,11 +327,12 @@ impl MessageRows {
         Some(above + section.gap)
     }
 
-    /// A hash of the text on the card.
+    /// A hash of the text on the card, without its frame: that changes with the focus.
     pub(super) fn card_text_hash(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         if let Some((_, section)) = self.section_of(PartKind::Card) {
-            self.rows_of(&section.rows).iter().for_each(|row| row.text().hash(&mut hasher));
+            let content = self.rows_of(&section.rows).iter().filter(|row| row.kind != RowKind::CardEdge);
+            content.for_each(|row| row.text().hash(&mut hasher));
         }
         hasher.finish()
     }

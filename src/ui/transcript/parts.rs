@@ -124,7 +124,7 @@ impl<'a> PartContent<'a> {
             Self::Prompt(text) | Self::Refusal(text) => Some(text::clean(text)),
             Self::SearchPages { search, .. } => Some(item_details::search_text(search).into()),
             Self::FailedSearch(item, search) => Some(item_details::failed_search_text(item, search).into()),
-            Self::Call(call, run) => Some(call_rows::call_text(call, run).into()),
+            Self::Call(call, run) => Some(call_rows::call_line(call, run).into()),
             Self::CallResult(run) => call_rows::result_excerpt(run).map(|result| result.text.into()),
             Self::RawJson(item) => Some(item_details::raw_json(item).into()),
             Self::Head

@@ -1,10 +1,11 @@
 //! The card of a source: its address and excerpt, the claims it supports, and the check of its page.
 
-use std::sync::Arc;
-
 use jiff::tz::TimeZone;
 
-use super::facts;
+use crate::ui::reading::{
+    facts,
+    limited_text::{address_spans, wrap_limited},
+};
 use crate::{
     chat::Timestamp,
     citations::quote::{self, MatchQuality, QuoteMatch},
@@ -150,14 +151,11 @@ impl SourceCard<'_> {
             Some((question, PageCheck::Asking { .. })) => {
                 push_text(&[
                     StyledSpan::new(format!("{} ", self.marks.asking), TextStyle::of(ColourRole::Warning)),
-                    StyledSpan::new("May ibid fetch ", plain),
+                    StyledSpan::new("Let ibid fetch ", plain),
                     StyledSpan::new(&*text::clean(&question.url), TextStyle::of(ColourRole::Link)),
                     StyledSpan::new(format!(" and look for {} there?", question.text.label()), plain),
                 ]);
-                push_text(&[StyledSpan::new(
-                    "The site sees this computer's address; no key and no cookie is sent.",
-                    muted,
-                )]);
+                push_text(&[StyledSpan::new("The site will see your IP address; no key or cookies are sent.", muted)]);
             }
             Some((question, PageCheck::Running { since })) => {
                 let spent = facts::format_whole_seconds(facts::millis_between(*since, self.now) / 1000 * 1000);
@@ -275,40 +273,6 @@ impl SourceCard<'_> {
         spans.push(StyledSpan::new(format!(" {}{}", self.marks.rule, self.marks.bottom_right), frame));
         StyledRow::new(RowKind::SourceCard, spans)
     }
-}
-
-/// Lays out an address as `sqlite.org › wal.html`; both parts are links to the page.
-pub fn address_spans(url: &str, marks: &ThemeMarks) -> Vec<StyledSpan> {
-    let link: Option<Arc<str>> = Some(Arc::from(url));
-    let address = text::clean(url);
-    let bare = address.split_once("://").map_or(&*address, |(_, rest)| rest);
-    let bare = bare.strip_prefix("www.").unwrap_or(bare).trim_end_matches('/');
-    let (host, path) = bare.split_once('/').unwrap_or((bare, ""));
-    let mut spans = vec![StyledSpan { link: link.clone(), ..StyledSpan::new(host, TextStyle::of(ColourRole::Link)) }];
-    if !path.is_empty() {
-        let muted = TextStyle::of(ColourRole::Muted);
-        spans.push(StyledSpan::new(format!(" {} ", marks.prompt), muted));
-        spans.push(StyledSpan { link, ..StyledSpan::new(path, muted) });
-    }
-    spans
-}
-
-/// Wraps a text into at most `most` rows; an ellipsis ends the last one if there is more.
-pub fn wrap_limited(content: &[StyledSpan], width: usize, most: usize, marks: &ThemeMarks) -> Vec<Vec<StyledSpan>> {
-    let mut rows = row_spans(wrap_spans(content, width, RowKind::Text));
-    if rows.len() > most {
-        rows.truncate(most);
-        let last = rows.last_mut().and_then(|row| row.last_mut());
-        if let Some(span) = last {
-            let closing_quote =
-                if span.text.starts_with('“') || content[0].text.starts_with('“') { "”" } else { "" };
-            let room = width.saturating_sub(2 + closing_quote.len().min(1));
-            let cut = text::truncate(&span.text, room);
-            let cut = cut.trim_end_matches('…').trim_end().to_owned();
-            span.text = format!("{cut} {}{closing_quote}", marks.ellipsis);
-        }
-    }
-    rows
 }
 
 fn row_spans(rows: Vec<StyledRow>) -> Vec<Vec<StyledSpan>> {

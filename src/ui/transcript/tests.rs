@@ -14,6 +14,8 @@ use crate::{
         Turn, TurnId, TurnPhase,
         answer::{ContentPart, FunctionCall, ReasoningItem, SearchCall},
     },
+    config::ShowMode,
+    render::theme::Theme,
     ui::test_buffer,
 };
 
@@ -138,15 +140,8 @@ impl TestWindow {
         let area = Rect::new(0, 0, self.width, self.height);
         let mut buf = Buffer::empty(area);
         let theme = Theme::bundled("ink").expect("bundled");
-        TranscriptView {
-            transcript: &self.transcript,
-            theme: &theme,
-            focused: false,
-            card_focused: false,
-            pill_row: None,
-            end_key: "^End",
-        }
-        .render(area, &mut buf);
+        TranscriptView { transcript: &self.transcript, theme: &theme, focused: false, pill_row: None, end_key: "^End" }
+            .render(area, &mut buf);
         test_buffer::buffer_text(&buf)
     }
 
@@ -202,55 +197,55 @@ fn wal_conversation() -> Conversation {
 
 #[test]
 fn a_turn_reads_like_a_page() {
-    assert_snapshot!(TestWindow::new(84, 30).show(&wal_conversation()), @r"
-        ▌ you
-        ▌ Is it safe to run SQLite in WAL mode on NFS? Be brief, and give sources.
+    assert_snapshot!(TestWindow::new(84, 30).show(&wal_conversation()), @"
+    ▌ you
+    ▌ Is it safe to run SQLite in WAL mode on NFS? Be brief, and give sources.
 
-          claude-opus-5  14:02 · 6.1 s · 58 t/s · $0.0184
-          ▸ Thought for 4 s · 312 tokens
-          ⌕ Searched the web · 2 queries · 3 pages
+      claude-opus-5  14:02 · 6.1 s · 58 t/s · $0.018
+      ▸ Thought for 4 s · 312 tokens
+      ⌕ Searched the web · 2 queries · 3 pages
 
-          No, not with more than one machine. WAL keeps an index in shared memory, and
-          processes on different hosts cannot share memory over a network file system [1].
-          Even with one host, advisory locks on NFS are the weak point [2].
+      No, not with more than one machine. WAL keeps an index in shared memory, and
+      processes on different hosts cannot share memory over a network file system [1].
+      Even with one host, advisory locks on NFS are the weak point [2].
 
-          What to do instead
+      What to do instead
 
-          • Put the file on a local disk and copy it out with VACUUM INTO.
+      • Put the file on a local disk and copy it out with VACUUM INTO.
 
-          ▏ sql                                                                 copy ^X c 1
-          ▏ PRAGMA synchronous = FULL;
+      ▏ sql                                                                 copy ^X c 1
+      ▏ PRAGMA synchronous = FULL;
 
-          Sources  [1] sqlite.org/wal  [2] sqlite.org/faq  [3] kernel.org/nfs
-        ");
+      Sources  [1] sqlite.org/wal  [2] sqlite.org/faq  [3] kernel.org/nfs
+    ");
 }
 
 #[test]
 fn a_narrow_screen_leaves_out_facts_but_no_text() {
-    assert_snapshot!(TestWindow::new(60, 22).show(&wal_conversation()), @r"
-        ▌ you
-        ▌ Is it safe to run SQLite in WAL mode on NFS? Be brief, and
-        ▌ give sources.
+    assert_snapshot!(TestWindow::new(60, 22).show(&wal_conversation()), @"
+    ▌ you
+    ▌ Is it safe to run SQLite in WAL mode on NFS? Be brief, and
+    ▌ give sources.
 
-          claude-opus-5  14:02 · 6.1 s · $0.0184
-          ▸ Thought for 4 s   ⌕ Searched the web · 3 pages
+      claude-opus-5  14:02 · 6.1 s · $0.018
+      ▸ Thought for 4 s   ⌕ Searched the web · 3 pages
 
-          No, not with more than one machine. WAL keeps an index in
-          shared memory, and processes on different hosts cannot
-          share memory over a network file system [1]. Even with one
-          host, advisory locks on NFS are the weak point [2].
+      No, not with more than one machine. WAL keeps an index in
+      shared memory, and processes on different hosts cannot
+      share memory over a network file system [1]. Even with one
+      host, advisory locks on NFS are the weak point [2].
 
-          What to do instead
+      What to do instead
 
-          • Put the file on a local disk and copy it out with VACUUM
-            INTO.
+      • Put the file on a local disk and copy it out with VACUUM
+        INTO.
 
-          ▏ sql                                         copy ^X c 1
-          ▏ PRAGMA synchronous = FULL;
+      ▏ sql                                         copy ^X c 1
+      ▏ PRAGMA synchronous = FULL;
 
-          Sources  [1] sqlite.org/wal  [2] sqlite.org/faq
-                   [3] kernel.org/nfs
-        ");
+      Sources  [1] sqlite.org/wal  [2] sqlite.org/faq
+               [3] kernel.org/nfs
+    ");
 }
 
 #[test]
@@ -359,15 +354,15 @@ fn searches_calls_and_unknown_items_take_a_row_each() {
     let mut window = TestWindow::new(60, 9);
     window.now = 2.2;
     assert_snapshot!(window.show(&chat), @r#"
-        ▌ you
-        ▌ Go
+    ▌ you
+    ▌ Go
 
-          claude-opus-5  14:02
-          ▸ Thought for < 1 s · encrypted
-          ⌕ Searching the web “sqlite wal network filesystem” 1.2 s
-          ⚙ files__read {"path": "src/parser.rs"}
-          ▸ image generation call · in progress
-        "#);
+      claude-opus-5  14:02
+      ▸ Thought briefly · encrypted
+      ⌕ Searching the web “sqlite wal network filesystem” 1.2 s
+      ⚙ files__read "src/parser.rs"
+      ▸ image generation call · in progress
+    "#);
 }
 
 #[test]
@@ -429,18 +424,19 @@ fn a_retry_counts_down() {
     chat.turns.push(turn);
     let mut window = TestWindow::new(70, 12);
     window.now = 3.0;
-    assert_snapshot!(window.show(&chat), @r"
-        ▌ you
-        ▌ And in a container?
+    assert_snapshot!(window.show(&chat), @"
+    ▌ you
+    ▌ And in a container?
 
-          claude-opus-5  14:02
+      claude-opus-5  14:02
 
-          ▌ Too many requests.  429, 20 a minute on this key
-          ▌ Trying again in 9 s  ▰▰▰▰▰▰▰▰▰▱▱▱  attempt 2 of 4
-          ▌ Nothing has been shown or billed yet.
-          ▌
-          ▌ ↵ now   Esc give up   Tab, then m another model
-        ");
+      ▌ Too many requests.  429
+      ▌ “20 a minute on this key”
+      ▌ Trying again in 9 s  ▰▰▰▰▰▰▰▰▰▱▱▱  attempt 2 of 4
+      ▌ Nothing has been shown or billed yet.
+      ▌
+      ▌ ↵ now   Esc give up   Tab, then  m another model
+    ");
 }
 
 #[test]
@@ -454,36 +450,36 @@ fn stopped_refused_and_truncated_answers_say_so() {
     let mut chat =
         conversation(vec![MessageBody::Answer(stopped), MessageBody::Answer(refused), MessageBody::Answer(cut)]);
     chat.queue = vec!["and then?".into(), "a\nb\nc\nd".into()];
-    assert_snapshot!(TestWindow::new(70, 28).show(&chat), @r"
-        claude-opus-5  14:02 · stopped after 6.1 s
+    assert_snapshot!(TestWindow::new(70, 28).show(&chat), @"
+    claude-opus-5  14:02 · stopped after 6.1 s
 
-        One, two,
+    One, two,
 
-        ▌ stopped by you · you may still be billed
+    ▌ stopped by you · you may still be billed
 
-        claude-opus-5  14:02 · 6.1 s
+    claude-opus-5  14:02 · 6.1 s
 
-        ▌ The model declined.
-        ▌ I cannot help with that.
+    ▌ The model declined.
+    ▌ I cannot help with that.
 
-        claude-opus-5  14:02 · 6.1 s
+    claude-opus-5  14:02 · 6.1 s
 
-        A long
+    A long
 
-        ▌ The answer reached its token limit.  after ~2 tokens
-        ▌ The partial answer is saved. It may be billed. Continue it, or
-        ▌ raise max_output_tokens in the settings.
-        ▌
-        ▌ ↵ continue   Tab, then r try again   s settings   m another model
+    ▌ The answer hit its token limit.  after ~2 tokens
+    ▌ The partial answer is saved. It may be billed. Continue it, or
+    ▌ raise max_output_tokens.
+    ▌
+    ▌ ↵ continue   Tab, then  r try again   s sampling   m another model
 
-        ◔ queued
-        and then?
+    ◔ queued
+    and then?
 
-        ◔ queued                                                      ↑ edit
-        a
-        b
-        c…
-        ");
+    ◔ queued                                                      ↑ edit
+    a
+    b
+    c…
+    ");
 }
 
 #[test]
@@ -495,14 +491,7 @@ fn nothing_panics_at_any_size_and_nothing_is_drawn_outside() {
         transcript.sync(&chat, area.width, area.height, time_at(8.0), &options());
         transcript.scroll(ScrollMove::Top);
         transcript.sync(&chat, area.width, area.height, time_at(8.0), &options());
-        TranscriptView {
-            transcript: &transcript,
-            theme: &theme,
-            focused: true,
-            card_focused: true,
-            pill_row: None,
-            end_key: "^End",
-        }
-        .render(area, buf);
+        TranscriptView { transcript: &transcript, theme: &theme, focused: true, pill_row: None, end_key: "^End" }
+            .render(area, buf);
     });
 }

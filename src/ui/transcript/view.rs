@@ -11,10 +11,7 @@ use ratatui::{
 
 use super::{GUTTER, Transcript, message_rows::PlacedRow};
 use crate::{
-    render::{
-        row::RowKind,
-        theme::{ColourRole, Theme},
-    },
+    render::theme::{ColourRole, Theme},
     text,
 };
 
@@ -24,8 +21,6 @@ pub struct TranscriptView<'a> {
     pub theme: &'a Theme,
     /// The pane has the focus, so the current message is marked.
     pub focused: bool,
-    /// The newest card has the focus, so its letter keys work.
-    pub card_focused: bool,
     /// The row of the pill; without one it is the last row of the text.
     pub pill_row: Option<u16>,
     /// The key that goes to the end; empty if none does.
@@ -38,14 +33,11 @@ impl Widget for TranscriptView<'_> {
         let column = Rect { x: area.x + GUTTER.min(area.width), width: area.width.saturating_sub(GUTTER), ..area };
         let marked = self.transcript.marked_row();
         let spots = self.transcript.positioned_rows().map(|(spot, _)| spot);
-        for (((placed, is_current), spot), y) in
-            self.transcript.visible_rows().zip(spots).zip(area.top()..area.bottom())
-        {
+        for ((placed, spot), y) in self.transcript.visible_rows().zip(spots).zip(area.top()..area.bottom()) {
             let gutter = Rect { y, height: 1, width: area.width.min(GUTTER), ..area };
             let line = Rect { y, height: 1, ..column };
             let is_marked = marked == Some(spot);
-            let is_card = placed.row.kind == RowKind::Card;
-            if self.focused && is_marked || self.card_focused && is_current && is_card {
+            if self.focused && is_marked {
                 draw_mark(self.theme.marks.bar, ColourRole::Accent, gutter, self.theme, buf);
             } else if let Some(bar) = placed.row.gutter {
                 draw_mark(bar.mark, bar.role, gutter, self.theme, buf);

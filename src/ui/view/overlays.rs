@@ -1,9 +1,6 @@
 //! Draws the overlays, from the bottom up.
 
-use ratatui::{
-    layout::{Margin, Rect},
-    widgets::Widget,
-};
+use ratatui::{layout::Rect, widgets::Widget};
 
 use super::DrawTarget;
 use crate::{
@@ -13,11 +10,12 @@ use crate::{
         Action, State,
         areas::ScreenAreas,
         connect::{WelcomeScreen, WelcomeView},
+        conversations::list::FloatingListView,
         help::HelpView,
         keymap::format_sequence,
         overlay::{
             form::FormView,
-            frame::OverlayFrame as FloatingFrame,
+            frame::OverlayFrame,
             picker::{PickerLine, PickerView},
         },
         overlays::{PickerKind, ScreenOverlay, no_tools_reason},
@@ -73,14 +71,19 @@ pub(crate) fn draw_overlays(state: &State, now: Timestamp, frame: &mut DrawTarge
                 view.render(screen, frame.buffer);
             }
             ScreenOverlay::List => {
-                let area = ScreenAreas::floating_list(state.screen.size, state.screen.widths);
-                let inside = draw_floating_frame(area, state, frame);
-                super::draw_list(state, now, inside, frame);
+                let area = ScreenAreas::floating_list(state.screen.size);
+                let is_running = super::is_running(state);
+                let pane = super::list_view(state, now, &is_running);
+                let view = FloatingListView { pane, now, zone: &state.env.time_zone };
+                frame.set_cursor(view.cursor(area));
+                view.render(area, frame.buffer);
             }
             ScreenOverlay::Rail => {
                 let area = ScreenAreas::floating_rail(state.screen.size, state.screen.widths);
-                let inside = draw_floating_frame(area, state, frame);
-                super::draw_rail(state, inside, frame);
+                let keys = state.screen.rail.key_hints(keymap);
+                let overlay = OverlayFrame { title: "About this answer", keys: &keys, notice: None, theme };
+                overlay.draw(area, frame.buffer);
+                super::draw_rail(state, ScreenAreas::floating_content(area), frame);
             }
         }
     }
@@ -104,16 +107,10 @@ fn keeps_page_visible(overlay: &ScreenOverlay) -> bool {
     overlay.is_question() || matches!(overlay, ScreenOverlay::Picker { of: PickerKind::Theme, .. })
 }
 
-/// Draws the frame of a pane that is not docked; returns the area inside.
-fn draw_floating_frame(area: Rect, state: &State, frame: &mut DrawTarget) -> Rect {
-    let overlay = FloatingFrame { title: "", keys: &[], notice: None, theme: &state.env.theme };
-    overlay.draw(area, frame.buffer).inner(Margin::new(1, 0))
-}
-
 pub(crate) fn draw_welcome(state: &State, welcome: &WelcomeScreen, now: Timestamp, frame: &mut DrawTarget) {
     let screen = frame.area();
     state.env.theme.clear_area(screen, ColourRole::Background, frame.buffer);
-    let spinner = crate::ui::status::view::spinner_mark(state, now);
+    let spinner = crate::ui::view::status::spinner_mark(state, now);
     let view = WelcomeView { welcome, spinner, keymap: &state.env.keymap, theme: &state.env.theme };
     frame.set_cursor(view.cursor(screen));
     view.render(screen, frame.buffer);

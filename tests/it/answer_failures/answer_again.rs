@@ -45,7 +45,7 @@ fn another_answer_is_requested_in_one_line_with_the_model_and_its_price() {
     app.press("r");
     assert!(app.opened_streams().is_empty(), "nothing is sent before Enter");
     let row = composer_row(&app);
-    assert!(row.contains("again with gpt-5.6-luna  ~$0.0012, $0.30 in, $1.20 out per million"), "{row}");
+    assert!(row.contains("answer again with gpt-5.6-luna  ≈ $0.0012, $0.30 in, $1.20 out per million"), "{row}");
     assert!(row.contains("↵ send"), "{row}");
     assert!(app.screen().contains("The borrow must outlive"), "the text stays visible: {}", app.screen());
     app.press("enter");
@@ -63,7 +63,7 @@ fn another_model_is_selected_there_or_typed_in_the_list_and_the_next_message_kee
     let mut app = app_with_answer();
     app.press("r up");
     assert!(
-        composer_row(&app).contains("claude-sonnet-5  ~$0.0135, $3.00 in, $15.00 out per million"),
+        composer_row(&app).contains("claude-sonnet-5  ≈ $0.014, $3.00 in, $15.00 out per million"),
         "{}",
         composer_row(&app)
     );
@@ -75,7 +75,7 @@ fn another_model_is_selected_there_or_typed_in_the_list_and_the_next_message_kee
     app.press("r down");
     assert!(composer_row(&app).contains("llama:free  free"), "{}", composer_row(&app));
     app.press("down");
-    assert!(composer_row(&app).contains("auto  its price is not known"), "{}", composer_row(&app));
+    assert!(composer_row(&app).contains("auto  price unknown"), "{}", composer_row(&app));
     app.press("up up up");
     assert!(composer_row(&app).contains("claude-sonnet-5"), "slots come first: {}", composer_row(&app));
 
@@ -109,11 +109,11 @@ fn a_model_that_is_not_in_the_catalogue_is_still_offered() {
     let stream = app.send_prompt("hello");
     app.stream_answer(stream, "so it is");
     app.press("tab r");
-    assert!(composer_row(&app).contains("again with gpt-5.6-luna  its price is not known"), "{}", composer_row(&app));
+    assert!(composer_row(&app).contains("again with gpt-5.6-luna  price unknown"), "{}", composer_row(&app));
     app.press("enter");
     assert_eq!(app.opened_streams()[0].1["model"], "openai/gpt-5.6-luna");
     let mut nothing = Harness::new(100, 24);
-    nothing.enter_text("/answer-again");
+    nothing.enter_text("/again");
     nothing.press("enter");
     assert!(nothing.screen().contains("there is no answer yet"), "{}", nothing.screen());
 }
@@ -137,7 +137,7 @@ fn the_versions_of_a_message_are_counted_in_one_place() {
     app.stream_answer(stream, "one");
     let conversation = app.conversation_id().expect("a conversation");
     let again = |app: &mut Harness| {
-        app.enter_text("/answer-again");
+        app.enter_text("/again");
         app.press("enter enter");
         let stream = app.opened_streams().pop().expect("the request is sent again").0;
         app.stream_answer(stream, "one, said again");

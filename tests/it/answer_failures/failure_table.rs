@@ -18,7 +18,7 @@ fn parse_events(bytes: &[u8]) -> Vec<api::Event> {
     let mut events = Vec::new();
     let mut decoder = api::sse::SseDecoder::default();
     let mut take = |frame: api::sse::SseFrame<'_>| {
-        if let api::sse::SseFrame::Data(json) = frame {
+        if let api::sse::SseFrame::Data(json) | api::sse::SseFrame::Stray(json) = frame {
             events.push(api::Event::parse(&json));
         }
     };

@@ -85,7 +85,7 @@ fn call_outputs(request: &ReceivedRequest) -> Vec<(String, String)> {
 fn wait_for_card_keys(glass: &EmulatedScreen) {
     let clock = |seen: &ScreenState| {
         let screen = seen.parser.screen().contents();
-        let (_, rest) = screen.rsplit_once("asks about a tool")?;
+        let (_, rest) = screen.rsplit_once("needs your approval")?;
         rest.split_whitespace().next()?.parse::<f64>().ok()
     };
     glass.wait_until("the clock of the question", |seen| clock(seen).is_some());
@@ -127,11 +127,11 @@ fn calls_run_in_parallel_and_one_can_fail_be_denied_be_slow_or_be_edited() {
 
     std::fs::write(home.path().join("fails.fails"), "").unwrap();
     open_gate(&home, "fails", "it was not possible");
-    ibid.screen.wait_for("Run command/touch?");
+    ibid.screen.wait_for("Run touch?");
     wait_for_card_keys(&ibid.screen);
     ibid.press(KeyCode::Tab, KeyModifiers::NONE);
     ibid.send("n");
-    ibid.screen.wait_until("the other card", |seen| !seen.parser.screen().contents().contains("1 more call asks"));
+    ibid.screen.wait_until("the other card", |seen| !seen.parser.screen().contents().contains("1 of 2"));
     wait_for_card_keys(&ibid.screen);
     ibid.send("e");
     ibid.screen.wait_for("editing the arguments");
@@ -245,12 +245,12 @@ fn stop_turn_at(point: StopPoint) {
     let mut later = None;
     if point == Arguments {
         request.release_many(through_half_call - through_text);
-        ibid.screen.wait_for("{\"gate\":");
+        ibid.screen.wait_for("command__wait …");
     }
     if point >= Running {
         request.release_all();
         running.extend(["one", "three"].map(|gate| wait_for_process(&home, gate)));
-        ibid.screen.wait_for("Run command/touch?");
+        ibid.screen.wait_for("Run touch?");
     }
     if point >= OneEnded {
         open_gate(&home, "one", "it was one");
@@ -344,7 +344,7 @@ fn the_pager_shows_all_output_even_where_the_model_gets_less() {
     ibid.send("y");
     ibid.screen.wait_for("copied 60000 lines");
     ibid.send("\x1b");
-    ibid.screen.wait_for("/ searches");
+    ibid.screen.wait_for("/ find");
     ibid.send("q");
     ibid.screen.wait_for("Counted.");
     ibid.send("\x18q");

@@ -20,13 +20,6 @@ pub struct RuleViolation {
     pub instead: &'static str,
 }
 
-impl RuleViolation {
-    /// Returns the file and the rule, as an exception names them.
-    pub fn place(&self) -> (&str, &str) {
-        (&self.file, self.rule)
-    }
-}
-
 impl fmt::Display for RuleViolation {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let Self { file, line, rule, found, instead } = self;

@@ -12,7 +12,8 @@ pub const LAYERS: &[&[&str]] = &[
     &["chat"],
     &["api"],
     &["tools"],
-    &["files", "text", "processes"],
+    &["files", "processes", "console"],
+    &["text", "secrets", "clock"],
 ];
 
 /// Exceptions within a layer: (user, used module, reason).
@@ -23,8 +24,6 @@ const PURE: &[&str] = &["crate::ui", "crate::render", "crate::citations", "crate
 
 /// The features of `ui`: each is a folder or a file of its own, and knows no other.
 pub const FEATURES: &[&str] = &[
-    "code_blocks",
-    "composer",
     "connect",
     "conversations",
     "help",
@@ -32,7 +31,7 @@ pub const FEATURES: &[&str] = &[
     "notifications",
     "rail",
     "results",
-    "sources",
+    "slash",
     "status",
     "themes",
     "title",
@@ -46,6 +45,7 @@ pub const SHARED: &[&str] = &[
     "action",
     "areas",
     "chats",
+    "composer",
     "costs",
     "cx",
     "effect",
@@ -53,6 +53,7 @@ pub const SHARED: &[&str] = &[
     "keymap",
     "msg",
     "overlay",
+    "reading",
     "saves",
     "start",
     "teaching",
@@ -65,9 +66,11 @@ pub const HOLDERS: &[&str] = &["environment", "screen"];
 
 /// The files of `ui` that put the features together. No feature uses them, or it would know all others.
 pub const INDEX: &[&str] = &[
+    "actions",
     "dispatch",
     "escape_keys",
     "focus",
+    "hint_clicks",
     "layout",
     "news",
     "on_input",
@@ -247,9 +250,19 @@ pub const RULES: &[SourceRule] = &[
     },
     pure(
         "pure time",
-        &["Instant::now", "SystemTime::now", "Timestamp::now", "Zoned::now"],
+        &["Instant::now", "SystemTime::now", "Timestamp::now", "Zoned::now", "crate::clock"],
         "take `now` as an argument",
     ),
+    SourceRule {
+        name: "timers survive the clock",
+        check: RuleCheck::Uses {
+            who: &["crate::terminal", "crate::headless", "crate::runtime", "crate::mcp", "crate::store"],
+            forbidden: &["Timestamp::now", "Zoned::now"],
+            except: &[],
+            tests: TestCode::Exempt,
+        },
+        instead: "use `clock::now`, which setting the system's clock does not change",
+    },
     pure("pure ids", &["Uuid::now_v7", "Uuid::new_v4", "rand", "getrandom"], "draw ids from `chat::IdGenerator`"),
     pure("pure environment", &["std::env"], "take its value as an argument"),
     pure(
@@ -283,6 +296,11 @@ pub const RULES: &[SourceRule] = &[
         name: "no unwrap",
         check: RuleCheck::Calls { words: &["unwrap"] },
         instead: "handle it, or say in an `expect` why it holds",
+    },
+    SourceRule {
+        name: "nothing is printed past the cleaner",
+        check: RuleCheck::Calls { words: &["eprintln!", "eprint!", "println!", "print!"] },
+        instead: "call `console::complain` or `console::print_line`",
     },
     SourceRule {
         name: "nothing unfinished",

@@ -25,7 +25,7 @@ pub fn current_match(app: &Harness) -> String {
 
 /// Returns the text of all marked cells.
 pub fn marked_text(app: &Harness) -> String {
-    text_of_cells(app, |modifier| modifier.contains(Modifier::REVERSED))
+    text_of_cells(app, |modifier| modifier.intersects(Modifier::REVERSED | Modifier::UNDERLINED))
 }
 
 fn text_of_cells(app: &Harness, is_match: impl Fn(Modifier) -> bool) -> String {

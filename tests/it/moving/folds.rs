@@ -100,16 +100,16 @@ fn folds_that_share_a_row_open_together() {
     let open = app.screen();
     assert!(open.contains("A thought about herons.") && open.contains("where herons sleep"), "{open}");
     app.press("enter");
-    assert!(app.screen().contains("Thought for < 1 s   ⌕ Searched the web"), "{}", app.screen());
+    assert!(app.screen().contains("Thought briefly   ⌕ Searched the web"), "{}", app.screen());
 }
 
 #[test]
 fn a_click_opens_a_fold() {
     let mut app = answer_with_work(110, 70);
     for (row, words) in [
-        ("Thought for", "A thought about herons."),
+        ("Thought briefly", "A thought about herons."),
         ("code interpreter", "count(herons)"),
-        ("notes/read", "line 30 of the note"),
+        ("read \"birds", "line 30 of the note"),
         ("Searched the web", "https://birds.example/food"),
     ] {
         assert!(!app.screen().contains(words), "{}", app.screen());

@@ -116,8 +116,8 @@ fn parse_events(stream: &[u8]) -> Vec<Event> {
     let mut decoder = SseDecoder::default();
     let mut over = false;
     let mut take = |frame: SseFrame<'_>| match frame {
-        SseFrame::Data(json) if !over => events.push(Event::parse(&json)),
-        SseFrame::Data(_) => (),
+        SseFrame::Data(json) | SseFrame::Stray(json) if !over => events.push(Event::parse(&json)),
+        SseFrame::Data(_) | SseFrame::Stray(_) => (),
         SseFrame::Comment(_) => events.push(Event::KeepAlive),
         SseFrame::Done | SseFrame::TooLong => over = true,
     };

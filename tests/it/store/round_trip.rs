@@ -150,9 +150,22 @@ fn any_response() -> BoxedStrategy<Box<ResponseEnvelope>> {
         ResponseStatus::Cancelled,
     ]);
     let texts = (maybe_text(), maybe_text(), maybe_text(), maybe_text());
-    (status, texts, vec(any_output_item(), 0..3), option::of(any_usage()), option::of(any_error()))
-        .prop_map(|(status, (id, model, incomplete_reason, provider), output, usage, error)| {
-            Box::new(ResponseEnvelope { id, model, status, output, usage, error, incomplete_reason, provider })
+    let notes = (vec(text(), 0..3), vec(text(), 0..3));
+    (status, texts, vec(any_output_item(), 0..3), option::of(any_usage()), option::of(any_error()), notes)
+        .prop_map(|(status, (id, model, incomplete_reason, provider), output, usage, error, (notes, pipeline))| {
+            let envelope = ResponseEnvelope {
+                id,
+                model,
+                status,
+                output,
+                usage,
+                error,
+                incomplete_reason,
+                provider,
+                notes,
+                pipeline,
+            };
+            Box::new(envelope)
         })
         .boxed()
 }

@@ -1,7 +1,10 @@
 //! Rows, with the bars, bullets and indents of their containers.
 
 use super::MarkdownVisitor;
-use crate::render::row::{LineJoin, MappedSpans, RowKind, StyledRow, StyledSpan};
+use crate::{
+    render::row::{LineJoin, MappedSpans, RowKind, StyledRow, StyledSpan},
+    text::work,
+};
 
 /// The lead of the rows of a quotation, an alert, an item or a footnote: its bar, bullet or indent.
 pub(crate) struct BlockContainer {
@@ -19,8 +22,9 @@ impl MarkdownVisitor<'_> {
         let max_cells = self.input.width.saturating_sub(self.input.width.min(12));
         let mut spans = Vec::new();
         let mut cells = 0;
-        for container in &self.containers {
-            if is_gap && !container.is_begun {
+        for container in self.containers.iter().take(self.input.width) {
+            work::count_steps(1);
+            if cells >= max_cells || is_gap && !container.is_begun {
                 break;
             }
             if cells + container.width <= max_cells {
@@ -42,7 +46,9 @@ impl MarkdownVisitor<'_> {
 
     pub(crate) fn push_row(&mut self, mut row: StyledRow, source_end: usize) {
         let (mut lead, _) = self.next_lead(false);
-        for container in &mut self.containers {
+        // Those around one that has begun have begun, too.
+        for container in self.containers.iter_mut().rev().take_while(|container| !container.is_begun) {
+            work::count_steps(1);
             container.is_begun = true;
         }
         row.lead_spans += lead.len();

@@ -76,7 +76,7 @@ impl ConversationListView<'_> {
         }
     }
 
-    fn count_label(&self) -> String {
+    pub(super) fn count_label(&self) -> String {
         match &self.list.filter {
             Some(_) => format!("{} of {}", self.list.len(), self.total),
             None => self.total.to_string(),
@@ -129,7 +129,7 @@ impl ConversationListView<'_> {
         }
     }
 
-    fn mark_span(&self, summary: &ConversationSummary) -> Option<Span<'_>> {
+    pub(super) fn mark_span(&self, summary: &ConversationSummary) -> Option<Span<'_>> {
         let marks = &self.theme.marks;
         let of = |role, mark| Some(Span::styled(mark, self.theme.style(role)));
         if (self.is_running)(summary.id) {
@@ -144,7 +144,7 @@ impl ConversationListView<'_> {
     }
 
     /// Draws the text of an empty list.
-    fn draw_empty(&self, area: Rect, buf: &mut Buffer) {
+    pub(super) fn draw_empty(&self, area: Rect, buf: &mut Buffer) {
         let muted = self.theme.style(ColourRole::Muted);
         let (first, second) = match (&self.list.filter, self.total) {
             (Some(_), _) => ("No matching titles.", Line::default()),
@@ -166,8 +166,8 @@ impl ConversationListView<'_> {
             let labels: &[(&[Action], &str)] = &[
                 (&[Action::OpenConversation], "open"),
                 (&[Action::FilterList], "filter"),
-                (&[Action::RenameConversation], "rename"),
                 (&[Action::TrashConversation], "trash"),
+                (&[Action::RenameConversation], "rename"),
             ];
             (KeyContext::List, labels)
         };

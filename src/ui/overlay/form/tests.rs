@@ -32,36 +32,36 @@ fn type_in(form: &mut SettingsForm, text: &str) {
 #[test]
 fn empty_entries_show_their_placeholders() {
     assert_snapshot!(drawn(&mut SettingsForm::new(&ChatSettings::default()), 70, 16), @"
-    ╭─ Instructions and sampling ────────────────────────────────────────╮
+    ╭── System prompt and sampling ──────────────────────────────────────╮
     │                                                                    │
-    │  instructions                                                      │
-    │› none                                                              │
-    │                                                                    │
-    │                                                                    │
+    │   system prompt                                                    │
+    │ › none                                                             │
     │                                                                    │
     │                                                                    │
-    │  temperature        not set; 0 to 2                                │
     │                                                                    │
-    │  top_p              not set; 0 to 1                                │
     │                                                                    │
-    │  max_output_tokens  not set                                        │
+    │   temperature        not set; 0 to 2                               │
     │                                                                    │
-    ╰────────────────────────── ↵ save  Esc leave  Tab next  ^J newline ─╯
+    │   top_p              not set; 0 to 1                               │
+    │                                                                    │
+    │   max_output_tokens  not set                                       │
+    │                                                                    │
+    ╰──────────────────────── ↵ save  Tab next  ^J newline  Esc cancel ──╯
 
-    cursor 3,3
+    cursor 4,3
     ");
     assert_snapshot!(drawn(&mut SettingsForm::new(&ChatSettings::default()), 40, 10), @"
-    ╭─ Instructions and sampling ──────────╮
-    │  instructions                        │
-    │› none                                │
+    ╭── System prompt and sampling ────────╮
+    │   system prompt                      │
+    │ › none                               │
     │                                      │
     │                                      │
     │                                      │
-    │  temperature        not set; 0 to 2  │
-    │  top_p              not set; 0 to 1  │
-    │  max_output_tokens  not set          │
-    ╰──────── ↵ save  Esc leave  Tab next ─╯
-    cursor 3,2
+    │   temperature        not set; 0 t…   │
+    │   top_p              not set; 0 t…   │
+    │   max_output_tokens  not set         │
+    ╰────── ↵ save  Tab next  Esc cancel ──╯
+    cursor 4,2
     ");
 }
 
@@ -83,23 +83,23 @@ fn current_values_can_be_edited_and_empty_entries_are_not_sent() {
     };
     assert_eq!(form.values(), Some(expected));
     assert_snapshot!(drawn(&mut form, 70, 16), @"
-    ╭─ Instructions and sampling ────────────────────────────────────────╮
+    ╭── System prompt and sampling ──────────────────────────────────────╮
     │                                                                    │
-    │  instructions                                                      │
-    │  Be brief. Cite.                                                   │
-    │  Two                                                               │
-    │  lines.                                                            │
+    │   system prompt                                                    │
+    │   Be brief. Cite.                                                  │
+    │   Two                                                              │
+    │   lines.                                                           │
     │                                                                    │
     │                                                                    │
-    │  temperature        0.7                                            │
+    │   temperature        0.7                                           │
     │                                                                    │
-    │  top_p              not set; 0 to 1                                │
+    │   top_p              not set; 0 to 1                               │
     │                                                                    │
-    │› max_output_tokens  4096                                           │
+    │ › max_output_tokens  4096                                          │
     │                                                                    │
-    ╰────────────────────────── ↵ save  Esc leave  Tab next  ^J newline ─╯
+    ╰──────────────────────── ↵ save  Tab next  ^J newline  Esc cancel ──╯
 
-    cursor 26,12
+    cursor 27,12
     ");
 }
 
@@ -122,23 +122,23 @@ fn an_invalid_value_shows_its_error_below_the_entry() {
     type_in(&mut form, "warm");
     assert!(drawn(&mut form, 50, 10).contains("a number from 0 to 2"));
     assert_snapshot!(drawn(&mut form, 70, 16), @"
-    ╭─ Instructions and sampling ────────────────────────────────────────╮
+    ╭── System prompt and sampling ──────────────────────────────────────╮
     │                                                                    │
-    │  instructions                                                      │
-    │  none                                                              │
-    │                                                                    │
-    │                                                                    │
+    │   system prompt                                                    │
+    │   none                                                             │
     │                                                                    │
     │                                                                    │
-    │› temperature        warm                                           │
-    │                     ! a number from 0 to 2, such as 0.7            │
-    │  top_p              not set; 0 to 1                                │
     │                                                                    │
-    │  max_output_tokens  not set                                        │
     │                                                                    │
-    ╰────────────────────────── ↵ save  Esc leave  Tab next  ^J newline ─╯
+    │ › temperature        warm                                          │
+    │                      ! a number from 0 to 2, such as 0.7           │
+    │   top_p              not set; 0 to 1                               │
+    │                                                                    │
+    │   max_output_tokens  not set                                       │
+    │                                                                    │
+    ╰──────────────────────── ↵ save  Tab next  ^J newline  Esc cancel ──╯
 
-    cursor 26,8
+    cursor 27,8
     ");
 }
 

@@ -47,7 +47,7 @@ impl FormAreas {
         let lines = u16::try_from(form.instructions.text().lines().count()).unwrap_or(u16::MAX);
         let wanted_rows = lines.clamp(4, screen.height / 2 + 4);
         let frame = frame::overlay_area(screen, 76, (wanted_rows + 11).min(screen.height));
-        let mut inner = frame.inner(ratatui::layout::Margin::new(1, 1));
+        let mut inner = frame.inner(ratatui::layout::Margin::new(2, 1));
         if inner.height > 12 {
             inner.y += 1;
             inner.height -= 1;
@@ -97,6 +97,7 @@ impl FormView<'_> {
             composer: &self.form.instructions,
             placeholder: FormEntry::Instructions.placeholder(),
             focused: self.form.current == FormEntry::Instructions,
+            is_command: false,
             theme: self.theme,
         }
     }
@@ -145,12 +146,12 @@ impl Widget for FormView<'_> {
         let notice = self.form.error_message(self.form.current).filter(|_| !has_error_rows);
         let labels: [(&[Action], &str); 4] = [
             (&[Action::Accept], "save"),
-            (&[Action::Back], "leave"),
             (&[Action::NextSection], "next"),
             (&[Action::EntryNewline], "newline"),
+            (&[Action::Back], "cancel"),
         ];
-        let keys = self.keymap.hints(KeyContext::Form, if notice.is_some() { &labels[1..2] } else { &labels });
-        let overlay = OverlayFrame { title: "Instructions and sampling", keys: &keys, notice, theme: self.theme };
+        let keys = self.keymap.hints(KeyContext::Form, if notice.is_some() { &labels[3..] } else { &labels });
+        let overlay = OverlayFrame { title: "System prompt and sampling", keys: &keys, notice, theme: self.theme };
         if overlay.draw(areas.frame, buf).is_empty() {
             return;
         }

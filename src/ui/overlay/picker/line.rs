@@ -10,7 +10,7 @@ use super::{FuzzyPicker, PickerRow, columns};
 use crate::{
     render::theme::{ColourRole, Theme},
     text,
-    ui::{key_hints, keymap::Keymap, overlay::field::FieldDisplay, transcript::GUTTER},
+    ui::{areas::GUTTER_WIDTH, key_hints, keymap::Keymap, overlay::field::FieldDisplay},
 };
 
 /// Draws a picker in the place of the composer; `area` includes the gutter.
@@ -34,7 +34,7 @@ impl<T: PartialEq> PickerLine<'_, T> {
     }
 
     fn areas(&self, area: Rect) -> PickerLineAreas {
-        let gutter = GUTTER.min(area.width);
+        let gutter = GUTTER_WIDTH.min(area.width);
         let line = Rect { x: area.x + gutter, width: area.width - gutter, height: area.height.min(1), ..area };
         let cells = |text: &str| u16::try_from(text::width(text)).unwrap_or(u16::MAX);
         let title = cells(&self.picker.title).saturating_add(1).min(line.width);

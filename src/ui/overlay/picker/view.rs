@@ -22,7 +22,7 @@ use crate::{
         keymap::Keymap,
         overlay::{
             field::FieldDisplay,
-            frame::{OverlayFrame, text_column},
+            frame::{OverlayFrame, sign_column, text_column},
             list_browser,
         },
     },
@@ -68,7 +68,8 @@ impl<T> PickerView<'_, T> {
     }
 
     fn draw_field(&self, area: Rect, buf: &mut Buffer) {
-        key_hints::styled_line(self.theme.marks.prompt, self.theme.style(ColourRole::Accent)).render(area, buf);
+        key_hints::styled_line(self.theme.marks.prompt, self.theme.style(ColourRole::Accent))
+            .render(sign_column(area), buf);
         let style = self.theme.style(ColourRole::Text);
         self.picker.query.draw(self.query_area(area), FieldDisplay::Text, style, self.theme, buf);
         if !self.picker.rows.is_empty() {
@@ -120,7 +121,7 @@ impl<T> PickerView<'_, T> {
         let muted = self.theme.style(ColourRole::Muted);
         let lines = match &self.picker.load_state {
             _ if !self.picker.rows.is_empty() => {
-                vec![key_hints::styled_line("Nothing matches. A shorter word finds more.", muted)]
+                vec![key_hints::styled_line("No matches.", muted)]
             }
             LoadState::Loading { since } => {
                 let seconds = self.now.duration_since(*since).as_secs().max(0);
@@ -169,7 +170,7 @@ impl<T> PickerView<'_, T> {
             line.render(area, buf);
             if cut {
                 let x = area.x + width.min(area.width.saturating_sub(1));
-                buf.set_stringn(x, area.y, self.theme.marks.ellipsis, 1, self.theme.style(ColourRole::Muted));
+                buf.set_stringn(x, area.y, "…", 1, self.theme.style(ColourRole::Muted));
             }
         }
     }

@@ -7,9 +7,10 @@ use crate::{
     chat::ToolCallState,
     text::{self, show_invisible},
     tools::ToolContent,
-    ui::transcript::{
-        call_rows, format_size,
+    ui::reading::{
+        facts::format_size,
         result_text::{self, pretty_json},
+        tool_text,
     },
 };
 
@@ -50,8 +51,8 @@ impl PagerDocument {
 /// Builds the document of a call: its state, its arguments and its result.
 pub(super) fn build_document(pager: &CallPager) -> PagerDocument {
     let (call, run) = (&pager.call, pager.run.as_ref());
-    let mut document = PagerDocument { title: call_rows::tool_name(call, run), ..PagerDocument::default() };
-    let status = run.map(|run| result_text::call_status(run, None, &pager.marks).0);
+    let mut document = PagerDocument { title: tool_text::tool_name(call, run), ..PagerDocument::default() };
+    let status = run.map(|run| result_text::call_status(run, false, None, &pager.marks).0);
     document.push(PagerLineKind::Note, status.as_deref().unwrap_or("not run here"));
     if let Some(run) = run.filter(|run| run.full_size.is_some()) {
         let read = match &run.state {
@@ -101,7 +102,7 @@ pub(super) fn build_document(pager: &CallPager) -> PagerDocument {
             had_text = !piece.text.is_empty();
         }
         if outcome.byte_len() == 0 {
-            document.push(PagerLineKind::Note, "nothing");
+            document.push(PagerLineKind::Note, "no output");
         }
     } else if let Some(why) = run.and_then(result_text::missing_result_reason) {
         document.push_heading("No result");

@@ -67,7 +67,12 @@ impl SectionBuilder<'_> {
             return CardHints::default();
         }
         let enter = choices::on_empty_enter(self.context.conversation);
-        error_card::card_hints(&choices::card_choices(self.answer, turn), enter, &self.layout.options.keymap)
+        error_card::card_hints(
+            &choices::card_choices(self.answer, turn),
+            enter,
+            &self.layout.options.keymap,
+            self.context.is_card_focused,
+        )
     }
 
     /// The card of the first call that waits for approval.
@@ -86,7 +91,7 @@ impl SectionBuilder<'_> {
             others_waiting: asking.count(),
         };
         let marks = &self.layout.options.look.marks;
-        let rows = approval::approval_rows(asked, &hints, self.barred_width(), marks);
-        self.push_rows_with_bar(part, 1, ColourRole::Warning, rows);
+        let rows = approval::approval_rows(asked, &hints, self.layout.width, marks, &mut self.laid.call_rows);
+        self.push_rows(part, 1, rows);
     }
 }

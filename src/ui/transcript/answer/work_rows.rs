@@ -6,15 +6,18 @@ use ratatui::style::Modifier;
 
 use super::{AnswerPart, MessageSection, PartKind, SectionBuilder, SectionRows};
 use crate::{
-    chat::{Item, ItemKind, ItemSlot, ToolCallRun, answer::FunctionCall},
+    chat::{Item, ItemKind, ItemSlot, ToolCallRun, ToolCallState, answer::FunctionCall},
     config::ShowMode,
     render::{
-        markdown::MarkdownOptions,
+        markdown::{MarkdownLayout, MarkdownOptions},
         row::{GutterMark, RowKind, StyledRow, StyledSpan, TextStyle},
         theme::ColourRole,
     },
     text,
-    ui::transcript::{ReadingOptions, call_rows as tool, facts, item_details, parts::WorkGroup},
+    ui::{
+        reading::{ReadingOptions, facts},
+        transcript::{call_rows as tool, item_details, parts::WorkGroup},
+    },
 };
 
 /// The number of rows of live reasoning that are shown.
@@ -71,7 +74,10 @@ impl SectionBuilder<'_> {
     pub(crate) fn push_call(&mut self, part: &AnswerPart, call: &FunctionCall, run: Option<&ToolCallRun>) {
         let (is_open, gap) = (self.is_unfolded(part), self.gap_above_work());
         let marks = &self.layout.options.look.marks;
-        let rows = tool::call_head(call, run, is_open, self.context.now, self.layout.width, marks);
+        let mut asking = self.answer.call_runs.values().filter(|run| run.state == ToolCallState::Asking);
+        let asks_later = asking.next().is_some_and(|first| run.is_some_and(|run| !std::ptr::eq(first, run)));
+        let head = tool::CallHead { call, run, is_open, asks_later, now: self.context.now };
+        let rows = head.rows(self.layout.width, marks);
         self.push_rows(part, gap, rows);
     }
 
@@ -121,13 +127,18 @@ impl SectionBuilder<'_> {
             run.reasoning.iter().any(|(_, _, reasoning)| reasoning.texts().any(|text| !text.trim().is_empty()));
         let view = self.reasoning_view(run);
         let spent: u64 = run.reasoning.iter().map(|&(slot, item, _)| self.millis_spent(slot, item)).sum();
+        let is_brief = !is_live && spent < 1_000;
         let spent = facts::format_thinking_time(spent, is_live);
         let mark = if view == ReasoningView::Folded { marks.folded } else { marks.unfolded };
         let headline = || run.reasoning.iter().rev().find_map(|(_, _, reasoning)| reasoning.headline());
         let label = if is_live { headline().unwrap_or_else(|| "Thinking".into()) } else { "Thought".into() };
         let words = text::truncate(&label, self.layout.width.saturating_sub(spent.len() + 3)).into_owned();
         let mut spans = vec![StyledSpan::new(format!("{mark} {words}"), TextStyle::of(ColourRole::Reasoning))];
-        let mut rest = if is_live { format!(" {spent}") } else { format!(" for {spent}") };
+        let mut rest = match (is_live, is_brief) {
+            (true, _) => format!(" {spent}"),
+            (false, true) => " briefly".into(),
+            (false, false) => format!(" for {spent}"),
+        };
         let tokens = self.answer.usage.as_ref().and_then(|usage| usage.reasoning_tokens).filter(|tokens| *tokens > 0);
         if let Some(tokens) = tokens.filter(|_| index == 0 && !self.is_narrow()) {
             rest.extend([" ", marks.dot, " ", &facts::format_token_count(tokens), " tokens"]);
@@ -161,14 +172,19 @@ impl SectionBuilder<'_> {
         let is_complete = item.closed_at.is_some() || self.answer.is_over();
         let rows = self.sync_text(key, text, &look, self.barred_width(), is_complete, false);
         let is_cut = view == ReasoningView::LastRows;
-        let from = if is_cut { rows.saturating_sub(LIVE_ROWS) } else { 0 };
+        let rows = if is_cut { SectionRows::Owned(self.last_rows(key)) } else { SectionRows::OfText(key, 0..rows) };
         let bar = Some(GutterMark { mark: self.layout.options.look.marks.reasoning_bar, role: ColourRole::Reasoning });
         let gap = usize::from(!is_first && !is_cut);
-        self.sections.push(MessageSection {
-            gap,
-            bar,
-            ..MessageSection::new(part, SectionRows::OfText(key, from..rows))
-        });
+        self.sections.push(MessageSection { gap, bar, ..MessageSection::new(part, rows) });
+    }
+
+    /// The last rows of a text that are not blank.
+    fn last_rows(&self, key: (ItemSlot, usize)) -> Vec<StyledRow> {
+        let rows = self.laid.texts.get(&key).map_or(&[][..], MarkdownLayout::rows);
+        let written = rows.iter().rev().filter(|row| row.kind != RowKind::Blank);
+        let mut last: Vec<StyledRow> = written.take(LIVE_ROWS).cloned().collect();
+        last.reverse();
+        last
     }
 
     fn reasoning_view(&self, group: &WorkGroup) -> ReasoningView {

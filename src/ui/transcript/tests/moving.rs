@@ -145,7 +145,7 @@ fn opening_reasoning_keeps_its_head_in_place() {
     window.transcript.toggle_fold(id(2));
     let open = window.show(&chat);
     assert_eq!(rows(&open), rows(&folded));
-    assert!(open.contains("▾ Thought for < 1 s\n  ┊ Thinking it over.") && !window.transcript.is_following(), "{open}");
+    assert!(open.contains("▾ Thought briefly\n  ┊ Thinking it over.") && !window.transcript.is_following(), "{open}");
     assert_eq!(window.transcript.new_rows_below(), 0, "unfolded rows are not new");
     window.transcript.toggle_fold(id(2));
     assert_eq!(window.show(&chat), folded);

@@ -98,6 +98,7 @@ fn answer_with_everything() -> Answer {
             attempts: 2,
             first_byte: Some(timestamp(10)),
             provider: Some("Acme".into()),
+            pipeline: Vec::new(),
         },
         notes: vec!["reasoning of another model was left out".into(), "a second note".into()],
         ..empty_answer(AnswerEnd::Complete)

@@ -1,0 +1,215 @@
+//! The ranking of every fuzzy list: which rows match what was typed, and in which order.
+//!
+//! Where a word of the query stands in a row in one piece, only such rows are listed. Letters strewn over a title count
+//! only when nothing else matches.
+
+use nucleo_matcher::{
+    Config, Matcher, Utf32Str,
+    pattern::{Atom, AtomKind, CaseMatching, Normalization},
+};
+
+/// A row as the ranking sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct RankCandidate<'a> {
+    /// The text that is shown, whose matching clusters are lit.
+    pub title: &'a str,
+    /// Further text that the query may match in one piece: other names, the rest of a prompt.
+    pub terms: &'a str,
+}
+
+/// A row that matches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RankedMatch {
+    /// The position of the row in what was ranked.
+    pub index: usize,
+    pub grade: MatchGrade,
+    /// The clusters of the title that match, in order.
+    pub clusters: Vec<u32>,
+}
+
+/// How well a row matches, the best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum MatchGrade {
+    /// The title is the query.
+    Whole,
+    /// The title begins with the query.
+    Beginning,
+    /// Every word of the query begins a word of the title.
+    Words,
+    /// Every word of the query stands somewhere in the title in one piece.
+    Pieces,
+    /// The further text is needed as well.
+    Terms,
+    /// Letters are strewn over the title.
+    Strewn,
+}
+
+/// Returns the rows that match, the best grade first; rows of one grade keep their order. An empty query matches
+/// nothing in particular: all rows stay where they are.
+pub fn rank<'a>(query: &str, rows: impl Iterator<Item = RankCandidate<'a>> + Clone) -> Vec<RankedMatch> {
+    let words: Vec<QueryWord> = query.split_whitespace().map(QueryWord::new).collect();
+    if words.is_empty() {
+        let all = (0..rows.count()).map(|index| RankedMatch { index, grade: MatchGrade::Whole, clusters: Vec::new() });
+        return all.collect();
+    }
+    let mut ranking = RowRanking { matcher: Matcher::new(Config::DEFAULT), words, query: query.trim().to_lowercase() };
+    for strewn in [StrewnWords::None, StrewnWords::Some, StrewnWords::All] {
+        let mut found: Vec<RankedMatch> = rows
+            .clone()
+            .enumerate()
+            .filter_map(|(index, row)| {
+                ranking.match_row(row, strewn).map(|(grade, clusters)| RankedMatch { index, grade, clusters })
+            })
+            .collect();
+        if !found.is_empty() {
+            found.sort_by_key(|found| found.grade);
+            return found;
+        }
+    }
+    Vec::new()
+}
+
+/// How many words of the query may match by strewn letters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum StrewnWords {
+    None,
+    /// All but one.
+    Some,
+    All,
+}
+
+struct QueryWord {
+    piece: Atom,
+    strewn: Atom,
+}
+
+impl QueryWord {
+    fn new(word: &str) -> Self {
+        let atom = |kind| Atom::new(word, CaseMatching::Ignore, Normalization::Smart, kind, false);
+        Self { piece: atom(AtomKind::Substring), strewn: atom(AtomKind::Fuzzy) }
+    }
+}
+
+/// How one word of the query matches a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum WordMatch {
+    /// It begins a word of the title.
+    Word,
+    /// It stands within a word of the title.
+    Piece,
+    /// It stands in the further text.
+    Term,
+    Strewn,
+}
+
+struct RowRanking {
+    matcher: Matcher,
+    words: Vec<QueryWord>,
+    /// The whole query in lower case.
+    query: String,
+}
+
+impl RowRanking {
+    fn match_row(&mut self, row: RankCandidate, allowed: StrewnWords) -> Option<(MatchGrade, Vec<u32>)> {
+        let (mut title_chars, mut term_chars) = (Vec::new(), Vec::new());
+        let title = Utf32Str::new(row.title, &mut title_chars);
+        let terms = Utf32Str::new(row.terms, &mut term_chars);
+        let mut clusters = Vec::new();
+        let mut matches = Vec::with_capacity(self.words.len());
+        for word in &self.words {
+            let found = match_word(word, title, terms, &mut self.matcher, &mut clusters);
+            matches.push(found.filter(|found| *found != WordMatch::Strewn || allowed != StrewnWords::None)?);
+        }
+        if allowed == StrewnWords::Some && matches.iter().all(|found| *found == WordMatch::Strewn) {
+            return None;
+        }
+        clusters.sort_unstable();
+        clusters.dedup();
+        Some((self.grade(row.title, &matches), clusters))
+    }
+
+    fn grade(&self, title: &str, matches: &[WordMatch]) -> MatchGrade {
+        if matches.contains(&WordMatch::Strewn) {
+            return MatchGrade::Strewn;
+        }
+        if matches.contains(&WordMatch::Term) {
+            return MatchGrade::Terms;
+        }
+        let title = title.to_lowercase();
+        match title.strip_prefix(&self.query) {
+            Some("") => MatchGrade::Whole,
+            Some(_) => MatchGrade::Beginning,
+            None if matches.iter().all(|found| *found == WordMatch::Word) => MatchGrade::Words,
+            None => MatchGrade::Pieces,
+        }
+    }
+}
+
+/// Finds a word of the query: in the title, else in the further text, else strewn over the title.
+fn match_word(
+    word: &QueryWord,
+    title: Utf32Str,
+    terms: Utf32Str,
+    matcher: &mut Matcher,
+    clusters: &mut Vec<u32>,
+) -> Option<WordMatch> {
+    let first = clusters.len();
+    if word.piece.indices(title, matcher, clusters).is_some() {
+        let begins_word = match clusters.get(first) {
+            Some(0) | None => true,
+            Some(at) => !title.get(at - 1).is_alphanumeric(),
+        };
+        return Some(if begins_word { WordMatch::Word } else { WordMatch::Piece });
+    }
+    if word.piece.score(terms, matcher).is_some() {
+        return Some(WordMatch::Term);
+    }
+    word.strewn.indices(title, matcher, clusters).map(|_| WordMatch::Strewn)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn titles<'a>(query: &str, rows: &[&'a str]) -> Vec<&'a str> {
+        let candidates = rows.iter().map(|title| RankCandidate { title, terms: "" });
+        rank(query, candidates).into_iter().map(|found| rows[found.index]).collect()
+    }
+
+    #[test]
+    fn titles_come_before_words_and_words_before_pieces() {
+        let rows = ["a reopened plan", "The plan to open", "open the plan", "open", "opener"];
+        assert_eq!(titles("open", &rows), ["open", "open the plan", "opener", "The plan to open", "a reopened plan"]);
+    }
+
+    #[test]
+    fn strewn_letters_count_only_when_nothing_stands_in_one_piece() {
+        let rows = ["claude-sonnet-5 plus", "claude-opus-5", "gpt-5"];
+        assert_eq!(titles("opus", &rows), ["claude-opus-5"]);
+        assert_eq!(titles("cpus", &rows), ["claude-sonnet-5 plus", "claude-opus-5"]);
+        assert_eq!(titles("gpt5", &rows), ["gpt-5"]);
+        assert_eq!(titles("zebra", &rows), [""; 0]);
+    }
+
+    #[test]
+    fn one_word_in_one_piece_rules_out_rows_with_strewn_letters_only() {
+        let rows = ["claude-opus-5", "claude-sonnet-5", "cool rude ade os 5"];
+        assert_eq!(titles("claude os5", &rows), ["claude-opus-5"]);
+        assert_eq!(titles("claude 5", &rows), ["claude-opus-5", "claude-sonnet-5"]);
+    }
+
+    #[test]
+    fn case_and_accents_do_not_matter_and_matching_clusters_are_lit() {
+        assert_eq!(titles("cafe", &["Le Café", "coffee"]), ["Le Café"]);
+        assert_eq!(titles("敬語", &["日本語の敬語を直して"]), ["日本語の敬語を直して"]);
+        let row = RankCandidate { title: "Le Café", terms: "espresso" };
+        assert_eq!(rank("café", [row].into_iter())[0].clusters, [3, 4, 5, 6]);
+        assert_eq!(rank("espresso le", [row].into_iter())[0].grade, MatchGrade::Terms);
+        assert_eq!(rank("eso", [row].into_iter()), [], "strewn letters are searched in the title only");
+    }
+
+    #[test]
+    fn an_empty_query_keeps_all_rows_in_place() {
+        assert_eq!(titles("  ", &["b", "a"]), ["b", "a"]);
+    }
+}

@@ -1,0 +1,209 @@
+//! Running slash commands: what each takes as its argument, and what it does with it.
+
+use super::{
+    finding,
+    model_settings::{self, available_efforts},
+    switching,
+};
+use crate::{
+    chat::Effort,
+    config::{MouseMode, SettingChange},
+    render::theme::Theme,
+    text::ranking::{self, RankCandidate},
+    ui::{
+        Action, Effect,
+        action::CommandArgument,
+        chats::Chats,
+        cx::Cx,
+        dispatch::on_action,
+        environment::Environment,
+        overlays,
+        screen::{EditTarget, PaneFocus, Screen},
+        slash::{self, SlashChoice, SlashCommand, SlashInput, SlashRow},
+    },
+};
+
+/// What Enter does with the draft in the composer.
+pub(crate) enum DraftUse {
+    Run(SlashCommand),
+    /// It is no command: the reason is shown, and it is not sent.
+    Refuse(String),
+    Send,
+}
+
+/// Updates the list of commands from the draft, before a key and before a frame.
+pub(crate) fn refresh(screen: &mut Screen, chats: &Chats, env: &Environment) {
+    let is_command_line = screen.focus == PaneFocus::Composer && is_for_commands(screen);
+    let draft = is_command_line.then(|| screen.pane.composer.text());
+    let is_hidden = !screen.overlays.is_empty();
+    screen.slash.refresh(draft.as_deref(), |draft| if is_hidden { Vec::new() } else { rows(draft, chats, env) });
+}
+
+/// Returns whether a command can be typed: the composer does not hold the arguments of a call, or a reason.
+fn is_for_commands(screen: &Screen) -> bool {
+    !matches!(screen.pane.editing, Some(EditTarget::Arguments(_) | EditTarget::Reason(_)))
+}
+
+fn rows(draft: &str, chats: &Chats, env: &Environment) -> Vec<SlashRow> {
+    match SlashInput::parse(draft) {
+        SlashInput::Text => Vec::new(),
+        SlashInput::Name(name) => slash::name_rows(name, &env.keymap, |_| 0),
+        SlashInput::Argument { name, argument } => slash::command_named(name).map_or_else(Vec::new, |action| {
+            slash::argument_rows(action, argument, &choices(action, chats, env).unwrap_or_default())
+        }),
+    }
+}
+
+/// Returns the arguments that a command offers; `None` if it takes none, or any text.
+fn choices(action: Action, chats: &Chats, env: &Environment) -> Option<Vec<SlashChoice>> {
+    let choice = |argument: &str, about: &str| SlashChoice { argument: argument.to_owned(), about: about.to_owned() };
+    let dot = env.theme.marks.dot;
+    Some(match action.argument()? {
+        CommandArgument::Text => return None,
+        CommandArgument::OnOff => vec![choice("on", ""), choice("off", "")],
+        CommandArgument::Mouse => MOUSE_MODES.map(|(mode, about)| choice(mode.as_str(), about)).to_vec(),
+        CommandArgument::Effort => {
+            let offered = available_efforts(chats, env).map(|efforts| efforts.offered).unwrap_or_default();
+            offered.into_iter().map(|effort| choice(effort.name(), "")).collect()
+        }
+        CommandArgument::Slot => {
+            let filled = (1..).zip(&env.slots).filter_map(|(slot, model)| Some((slot, model.as_ref()?)));
+            filled.map(|(slot, model): (u8, _)| choice(&slot.to_string(), model)).collect()
+        }
+        CommandArgument::Theme => theme_names(env).into_iter().map(|name| choice(&name, "")).collect(),
+        CommandArgument::Model => {
+            let models = env.catalogue(&chats.settings().endpoint)?.models.iter();
+            models.map(|model| choice(&model.id, &format!("{dot} {}", model.name))).collect()
+        }
+    })
+}
+
+/// How much of the mouse is used, and what that means.
+const MOUSE_MODES: [(MouseMode, &str); 3] = [
+    (MouseMode::On, "scroll, click and select; with Shift the terminal selects"),
+    (MouseMode::Wheel, "scroll only"),
+    (MouseMode::Off, "leave it to the terminal"),
+];
+
+fn theme_names(env: &Environment) -> Vec<String> {
+    let own = env.theme_selection.user_themes().iter().map(|theme| theme.name.clone());
+    let mut names: Vec<String> =
+        ["auto".to_owned()].into_iter().chain(own).chain(Theme::bundled_names().map(str::to_owned)).collect();
+    let mut seen = std::collections::BTreeSet::new();
+    names.retain(|name| seen.insert(name.clone()));
+    names
+}
+
+/// Returns what Enter does with a draft.
+pub(crate) fn draft_use(screen: &Screen, chats: &Chats, env: &Environment, draft: &str) -> DraftUse {
+    if !is_for_commands(screen) || screen.slash.has_refused(draft, chats.content.conversation_id()) {
+        return DraftUse::Send;
+    }
+    let (name, argument) = match SlashInput::parse(draft.trim_end()) {
+        SlashInput::Text | SlashInput::Name("") => return DraftUse::Send,
+        SlashInput::Name(name) => (name, ""),
+        SlashInput::Argument { name, argument } => (name, argument),
+    };
+    let again = format!("{} again sends it as text.", env.theme.marks.enter);
+    match slash::command_named(name) {
+        None => DraftUse::Refuse(format!("No command /{name}. {again}")),
+        Some(action) if argument.is_empty() => DraftUse::Run(SlashCommand { action, argument: None }),
+        Some(action) => match complete_argument(action, argument, chats, env) {
+            Ok(argument) => DraftUse::Run(SlashCommand { action, argument: Some(argument) }),
+            Err(why) => DraftUse::Refuse(format!("{why} {again}")),
+        },
+    }
+}
+
+/// Returns the argument as the command takes it, or why it cannot.
+fn complete_argument(action: Action, typed: &str, chats: &Chats, env: &Environment) -> Result<String, String> {
+    let name = action.entry().name;
+    match action.argument() {
+        None => return Err(format!("/{name} takes nothing after it.")),
+        Some(CommandArgument::Text) => return Ok(typed.to_owned()),
+        // Without a catalogue a model is taken as typed.
+        Some(CommandArgument::Model) if env.catalogue(&chats.settings().endpoint).is_none() => {
+            return Ok(typed.to_owned());
+        }
+        Some(_) => (),
+    }
+    let choices = choices(action, chats, env).unwrap_or_default();
+    let candidates = choices.iter().map(|choice| RankCandidate { title: &choice.argument, terms: "" });
+    let best = ranking::rank(typed, candidates).into_iter().next();
+    best.map(|best| choices[best.index].argument.clone()).ok_or_else(|| format!("/{name} does not know {typed}."))
+}
+
+/// Runs the row under the cursor of the list; without one, the draft is what it says.
+pub(crate) fn run_selected(screen: &mut Screen, cx: &mut Cx<'_>) {
+    match screen.slash.selected().map(|row| row.command.clone()) {
+        Some(command) => run(screen, cx, command),
+        None => on_action(screen, cx, Action::Send),
+    }
+}
+
+/// Completes the draft with the row under the cursor of the list, else with the first.
+pub(crate) fn complete_selected(screen: &mut Screen, cx: &mut Cx<'_>) {
+    let row = screen.slash.selected().or(screen.slash.rows.first());
+    if let Some(completion) = row.map(|row| row.completion.clone()) {
+        screen.pane.composer.replace(&completion);
+        switching::schedule_draft_save(&mut screen.pane, cx);
+    }
+}
+
+/// Takes a command out of the composer and runs it.
+pub(crate) fn run(screen: &mut Screen, cx: &mut Cx<'_>, command: SlashCommand) {
+    screen.pane.composer.take();
+    switching::schedule_draft_save(&mut screen.pane, cx);
+    match command.argument {
+        None => on_action(screen, cx, command.action),
+        Some(argument) => run_with(screen, cx, command.action, argument),
+    }
+}
+
+fn run_with(screen: &mut Screen, cx: &mut Cx<'_>, action: Action, argument: String) {
+    match action {
+        Action::ChooseModel => model_settings::set_model(cx, argument),
+        Action::ChooseSlot => {
+            if let Some(slot) = argument.parse::<usize>().ok().and_then(|number| number.checked_sub(1)) {
+                model_settings::use_slot(cx, slot);
+            }
+        }
+        Action::ChooseEffort => {
+            model_settings::change_settings(cx, |settings| settings.effort = Effort::from_name(&argument));
+        }
+        Action::ToggleWeb => {
+            if cx.chats.settings().web != (argument == "on") {
+                model_settings::toggle_web(cx);
+            }
+        }
+        Action::ChooseTheme => overlays::set_theme(&mut screen.overlays, cx, argument),
+        Action::ChooseMouse => {
+            if let Some((mouse, _)) = MOUSE_MODES.into_iter().find(|(mode, _)| mode.as_str() == argument) {
+                set_mouse(cx, mouse);
+            }
+        }
+        Action::EditParameters => {
+            model_settings::change_settings(cx, |settings| settings.instructions = Some(argument));
+            cx.show_message("the system prompt applies from the next message on");
+        }
+        Action::RenameConversation => match cx.chats.content.conversation_id() {
+            Some(id) => switching::rename_conversation(cx, id, &argument),
+            None => cx.show_message("the conversation gets its title with the first prompt"),
+        },
+        Action::Find => {
+            finding::open_find(screen, cx);
+            if let Some(transcript) = screen.transcript_mut(cx.chats) {
+                transcript.on_find_paste(&argument);
+            }
+            finding::accept_query(screen, cx.chats);
+        }
+        _ => on_action(screen, cx, action),
+    }
+}
+
+/// Changes how much of the mouse the program uses, and saves it.
+pub(crate) fn set_mouse(cx: &mut Cx<'_>, mouse: MouseMode) {
+    cx.env.config.mouse = mouse;
+    cx.effects.push(Effect::SetMouseMode(mouse));
+    cx.effects.push(Effect::SaveSetting(SettingChange::Mouse(mouse)));
+}

@@ -1,0 +1,241 @@
+//! The conversation on the screen: creating, opening, switching and trashing; each keeps its draft.
+
+use crate::ui::{chats::Chats, screen::ConversationPane, toasts::ToastSubject};
+use crate::ui::{chats::PaneContent, cx::Cx, environment::Environment, screen::Screen};
+use jiff::SignedDuration;
+
+use crate::ui::{
+    Action, Effect,
+    on_store::{carry_out, save_changes},
+    screen::{EditTarget, PaneFocus},
+};
+use crate::{
+    chat::{Conversation, ConversationChange, ConversationId},
+    store::StoreJob,
+    ui::{reading::ScrollMove, transcript::Transcript},
+};
+
+/// How long after a key press the draft is saved.
+const DRAFT_DELAY: SignedDuration = SignedDuration::from_millis(400);
+
+/// Leaves the conversation on the screen and begins a new one.
+pub(crate) fn begin_conversation(screen: &mut Screen, cx: &mut Cx<'_>) {
+    leave_conversation(&mut screen.pane, cx);
+    if let Some(conversation) = cx.chats.current_conversation() {
+        cx.chats.new_settings = conversation.settings.for_new_conversation();
+    }
+    cx.chats.content = PaneContent::New;
+    screen.pane.composer.set_text("");
+    screen.focus = PaneFocus::Composer;
+    screen.list.cursor = None;
+}
+
+/// Opens a conversation: immediately if it is in memory, else once it is loaded.
+pub(crate) fn open_conversation(screen: &mut Screen, cx: &mut Cx<'_>, id: ConversationId) {
+    if cx.chats.content.conversation_id() == Some(id) {
+        screen.focus = PaneFocus::Composer;
+        return;
+    }
+    if cx.chats.conversations.contains_key(&id) {
+        show_conversation(screen, cx, id);
+    } else {
+        leave_conversation(&mut screen.pane, cx);
+        cx.chats.content = PaneContent::Loading(Some(id));
+        screen.pane.composer.set_text("");
+        cx.effects.push(Effect::RunStoreJob(StoreJob::Load(id)));
+    }
+    screen.focus = PaneFocus::Composer;
+}
+
+/// Shows a conversation that is in memory.
+pub(crate) fn show_conversation(screen: &mut Screen, cx: &mut Cx<'_>, id: ConversationId) {
+    leave_conversation(&mut screen.pane, cx);
+    let Some(conversation) = cx.chats.conversations.get_mut(&id) else { return };
+    screen.pane.composer.set_text(&conversation.draft);
+    cx.chats.content = PaneContent::Conversation(id);
+    screen.pane.transcripts.entry(id).or_default();
+    screen.list.cursor = Some(id);
+    let next = conversation.mark_seen();
+    carry_out(cx, id, next);
+    crate::ui::actions::model_settings::fetch_models(cx);
+}
+
+/// Schedules a save of the draft, because the composer's text has changed.
+pub(crate) fn schedule_draft_save(pane: &mut ConversationPane, cx: &mut Cx<'_>) {
+    pane.draft_due.get_or_insert(cx.now + DRAFT_DELAY);
+    pane.send_when_loaded = false;
+}
+
+/// Saves the draft if it is due.
+pub(crate) fn save_due_draft(pane: &mut ConversationPane, cx: &mut Cx<'_>) {
+    let now = cx.now;
+    if pane.draft_due.is_some_and(|due| due <= now) {
+        save_draft(pane, cx);
+    }
+}
+
+/// Saves the draft if it has changed.
+pub(crate) fn save_draft(pane: &mut ConversationPane, cx: &mut Cx<'_>) {
+    if pane.draft_due.take().is_none() || pane.editing.is_some() {
+        return;
+    }
+    let text = pane.composer.text();
+    match cx.chats.content {
+        PaneContent::Conversation(id) => {
+            if let Some(conversation) = cx.chats.conversations.get_mut(&id) {
+                let next = conversation.set_draft(text);
+                carry_out(cx, id, next);
+            }
+        }
+        PaneContent::New => save_changes(cx, vec![ConversationChange::NewDraft(text)]),
+        PaneContent::Loading(_) => (),
+    }
+}
+
+/// Saves the draft before the composer is used for another text.
+pub(crate) fn save_draft_now(pane: &mut ConversationPane, cx: &mut Cx<'_>) {
+    schedule_draft_save(pane, cx);
+    save_draft(pane, cx);
+}
+
+/// Saves the draft and resets the composer's state before the pane shows another conversation.
+fn leave_conversation(pane: &mut ConversationPane, cx: &mut Cx<'_>) {
+    save_draft(pane, cx);
+    pane.editing = None;
+    pane.send_when_loaded = false;
+}
+
+/// Puts a text at the front of the prompt history.
+pub(crate) fn remember_prompt(chats: &mut Chats, text: String) {
+    if !text.trim().is_empty() {
+        chats.prompt_history.retain(|prompt| *prompt != text);
+        chats.prompt_history.insert(0, text);
+    }
+}
+
+/// Sends the text of the composer.
+pub(crate) fn send_draft(screen: &mut Screen, cx: &mut Cx<'_>) {
+    let text = screen.pane.composer.take();
+    screen.pane.draft_due = None;
+    if let Some(edit_target @ (EditTarget::Arguments(_) | EditTarget::Reason(_))) = screen.pane.editing {
+        screen.pane.editing = None;
+        crate::ui::actions::tool_actions::take_call_text(screen, cx, edit_target, text);
+        return;
+    }
+    remember_prompt(cx.chats, text.clone());
+    if let Some(transcript) = screen.transcript_mut(cx.chats) {
+        transcript.scroll(ScrollMove::Bottom);
+    }
+    match screen.pane.editing.take() {
+        Some(EditTarget::Prompt(prompt)) => {
+            let Some(id) = cx.chats.content.conversation_id() else { return };
+            let Some(conversation) = cx.chats.conversations.get_mut(&id) else { return };
+            screen.pane.composer.set_text(&conversation.draft);
+            let next = conversation.edit_prompt(prompt, text, &mut cx.chats.ids, cx.now);
+            carry_out(cx, id, next);
+        }
+        Some(EditTarget::Arguments(_) | EditTarget::Reason(_)) | None => submit_prompt(screen, cx, text),
+    }
+}
+
+/// Sends a prompt to the conversation on the screen, and creates one if there is none.
+pub(crate) fn submit_prompt(screen: &mut Screen, cx: &mut Cx<'_>, text: String) {
+    if matches!(cx.chats.content, PaneContent::Loading(_)) {
+        screen.pane.composer.set_text(&text);
+        screen.pane.send_when_loaded = true;
+        return;
+    }
+    if cx.chats.settings().model.is_empty() {
+        screen.pane.composer.set_text(&text);
+        cx.warn("choose a model first");
+        crate::ui::overlays::open_models(screen, cx);
+        return;
+    }
+    crate::ui::actions::tool_actions::start_servers(cx);
+    let id = match cx.chats.content {
+        PaneContent::Conversation(id) => id,
+        PaneContent::New | PaneContent::Loading(_) => {
+            let id = cx.chats.ids.conversation(cx.now);
+            cx.chats.conversations.insert(id, Conversation::new(id, cx.chats.new_settings.clone(), cx.now));
+            cx.chats.content = PaneContent::Conversation(id);
+            screen.pane.transcripts.insert(id, Transcript::default());
+            screen.list.cursor = Some(id);
+            save_changes(cx, vec![ConversationChange::NewDraft(String::new())]);
+            id
+        }
+    };
+    crate::ui::actions::model_settings::update_request_context(cx, id);
+    let Some(conversation) = cx.chats.conversations.get_mut(&id) else { return };
+    conversation.draft.clear();
+    let next = conversation.submit(&mut cx.chats.ids, cx.now, text);
+    carry_out(cx, id, next);
+}
+
+/// Moves the conversation on the screen, or the one under the list's cursor, to the trash.
+pub(crate) fn trash_conversation(screen: &mut Screen, cx: &mut Cx<'_>) {
+    let now = cx.now;
+    let in_list = screen.focus == PaneFocus::List;
+    let id = if in_list { screen.list.cursor } else { cx.chats.content.conversation_id() };
+    let Some(id) = id else { return };
+    let Some(at) = cx.chats.index.iter().position(|row| row.id == id) else { return };
+    let neighbour = cx.chats.index.get(at + 1).or_else(|| cx.chats.index.get(at.checked_sub(1)?)).map(|row| row.id);
+    save_draft(&mut screen.pane, cx);
+    if let Some(conversation) = cx.chats.conversations.get_mut(&id) {
+        let running: Vec<_> = conversation.turns.iter().map(|turn| turn.id).collect();
+        let next = running.into_iter().flat_map(|turn| conversation.stop(turn, now)).collect();
+        carry_out(cx, id, next);
+    }
+    // Search again: stopping may have moved the row.
+    let Some(at) = cx.chats.index.iter().position(|row| row.id == id) else { return };
+    let summary = cx.chats.index.remove(at);
+    let after = format!("” to the trash {} {} undo", cx.env.theme.marks.dot, undo_key(screen, cx.env));
+    cx.toasts.show_about(cx.now, ToastSubject::Trashed(id), ["moved “", &summary.title, &after]);
+    cx.chats.trashed.push(summary);
+    cx.chats.trashed_from_screen = (cx.chats.content == PaneContent::Conversation(id)).then_some(id);
+    if cx.chats.content == PaneContent::Conversation(id) {
+        begin_conversation(screen, cx);
+        if in_list {
+            screen.focus = PaneFocus::List;
+        }
+    }
+    screen.list.cursor = neighbour;
+    save_changes(cx, vec![ConversationChange::Trash(id)]);
+}
+
+fn undo_key(screen: &Screen, env: &Environment) -> String {
+    let key = env.keymap.keys_of(Action::UndoTrash).filter(|_| screen.focus == PaneFocus::List);
+    key.unwrap_or_else(|| "/undo-trash".into())
+}
+
+/// Restores the conversation that was moved to the trash last.
+pub(crate) fn restore_trashed(screen: &mut Screen, cx: &mut Cx<'_>) {
+    let Some(summary) = cx.chats.trashed.pop() else {
+        cx.show_message("nothing was moved to the trash in this run");
+        return;
+    };
+    let id = summary.id;
+    let position = cx.chats.index.partition_point(|row| row.updated_at > summary.updated_at);
+    cx.chats.index.insert(position, summary);
+    screen.list.cursor = Some(id);
+    cx.toasts.end(ToastSubject::Trashed(id));
+    save_changes(cx, vec![ConversationChange::Restore(id)]);
+    if cx.chats.trashed_from_screen.take_if(|trashed| *trashed == id).is_some() {
+        let focus = screen.focus;
+        open_conversation(screen, cx, id);
+        screen.focus = focus;
+    }
+}
+
+pub(crate) fn rename_conversation(cx: &mut Cx<'_>, id: ConversationId, title: &str) {
+    let title = title.trim();
+    if title.is_empty() {
+        return;
+    }
+    if let Some(conversation) = cx.chats.conversations.get_mut(&id) {
+        let next = conversation.rename(title);
+        carry_out(cx, id, next);
+    } else if let Some(row) = cx.chats.index.iter_mut().find(|row| row.id == id) {
+        title.clone_into(&mut row.title);
+        save_changes(cx, vec![ConversationChange::Rename { conversation: id, title: title.to_owned() }]);
+    }
+}

@@ -1,0 +1,283 @@
+//! Slash commands: what is being typed after `/`, and the list of what it may become.
+
+mod view;
+
+use crate::{
+    chat::{ConversationId, Timestamp},
+    text::ranking::{self, MatchGrade, RankCandidate},
+    ui::{
+        Action,
+        action::{ACTIONS, ActionEntry, ActionListing},
+        keymap::Keymap,
+    },
+};
+pub use view::SlashListView;
+
+/// The most rows that are listed at once.
+pub const MAX_ROWS: usize = 8;
+
+/// What a draft means to the composer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SlashInput<'a> {
+    /// A prompt, or a path.
+    Text,
+    /// A name that is still typed, without the slash.
+    Name(&'a str),
+    /// A name and what follows it.
+    Argument { name: &'a str, argument: &'a str },
+}
+
+impl<'a> SlashInput<'a> {
+    /// Reads a draft. Only one line that begins like a command is one: `/usr/bin/env`, `//` and `/* … */` are text.
+    pub fn parse(draft: &'a str) -> Self {
+        let Some(rest) = draft.strip_prefix('/').filter(|_| !draft.contains('\n')) else { return Self::Text };
+        let (name, argument) = match rest.split_once(char::is_whitespace) {
+            Some((name, argument)) => (name, Some(argument)),
+            None => (rest, None),
+        };
+        let is_name = name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '-');
+        match argument {
+            _ if !is_name => Self::Text,
+            None => Self::Name(name),
+            Some(_) if name.is_empty() => Self::Text,
+            Some(argument) => Self::Argument { name, argument: argument.trim() },
+        }
+    }
+}
+
+/// Returns the action of a command's name.
+pub fn command_named(name: &str) -> Option<Action> {
+    Action::from_name(name).filter(|action| action.entry().listing == ActionListing::Commands)
+}
+
+/// Returns whether a draft is a command, or the beginning of one.
+pub fn is_known(draft: &str) -> bool {
+    match SlashInput::parse(draft) {
+        SlashInput::Text => false,
+        SlashInput::Name(name) => commands().any(|entry| entry.name.starts_with(name)),
+        SlashInput::Argument { name, .. } => command_named(name).is_some(),
+    }
+}
+
+fn commands() -> impl Iterator<Item = &'static ActionEntry> + Clone {
+    ACTIONS.iter().filter(|entry| entry.listing == ActionListing::Commands)
+}
+
+/// One row of the list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SlashRow {
+    /// The name with its slash, or the argument.
+    pub label: String,
+    pub label_clusters: Vec<u32>,
+    pub about: String,
+    pub about_clusters: Vec<u32>,
+    /// The keys that do the same.
+    pub keys: String,
+    /// The draft after the row was completed.
+    pub completion: String,
+    pub command: SlashCommand,
+}
+
+impl SlashRow {
+    /// Returns whether what was typed is the beginning of its name, or of its argument.
+    fn is_begun(&self) -> bool {
+        self.command.argument.is_some() || self.about_clusters.is_empty()
+    }
+}
+
+/// What a row runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SlashCommand {
+    pub action: Action,
+    pub argument: Option<String>,
+}
+
+/// One of the arguments that a command offers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SlashChoice {
+    pub argument: String,
+    pub about: String,
+}
+
+/// The list above the composer, and the draft that Enter did not send.
+#[derive(Debug, Clone, Default)]
+pub struct SlashList {
+    /// The rows for the draft in the composer; empty while no list is open.
+    pub rows: Vec<SlashRow>,
+    /// The row that Enter runs; none while no name begins with what was typed.
+    pub cursor: Option<usize>,
+    /// The draft that the rows are for.
+    draft: String,
+    /// The draft for which the list was closed.
+    closed: Option<String>,
+    /// The command that was not sent, and where it was typed.
+    refused: Option<RefusedCommand>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct RefusedCommand {
+    draft: String,
+    conversation: Option<ConversationId>,
+    reason: String,
+    since: Timestamp,
+}
+
+impl SlashList {
+    /// Updates the rows after the draft has changed; `None` if no list may be shown.
+    pub fn refresh(&mut self, draft: Option<&str>, rows: impl FnOnce(&str) -> Vec<SlashRow>) {
+        let Some(draft) = draft.filter(|draft| draft.starts_with('/')) else {
+            if !self.draft.is_empty() || self.closed.is_some() || self.refused.is_some() {
+                *self = Self::default();
+            }
+            return;
+        };
+        let is_changed = self.draft != draft;
+        if is_changed {
+            draft.clone_into(&mut self.draft);
+            self.closed = None;
+        }
+        self.refused.take_if(|refused| refused.draft != draft);
+        self.rows = if self.closed.is_some() || self.refused.is_some() { Vec::new() } else { rows(draft) };
+        if is_changed {
+            self.cursor = self.rows.first().filter(|row| row.is_begun()).map(|_| 0);
+        }
+        self.cursor = self.cursor.filter(|cursor| *cursor < self.rows.len());
+    }
+
+    pub fn is_open(&self) -> bool {
+        !self.rows.is_empty()
+    }
+
+    pub fn selected(&self) -> Option<&SlashRow> {
+        self.rows.get(self.cursor?)
+    }
+
+    /// Moves the cursor; from one end it goes on at the other.
+    pub fn move_cursor(&mut self, rows: isize) {
+        let count = isize::try_from(self.rows.len()).unwrap_or(isize::MAX).max(1);
+        let next = match self.cursor.and_then(|cursor| isize::try_from(cursor).ok()) {
+            Some(cursor) => (cursor + rows).rem_euclid(count),
+            None if rows < 0 => count - 1,
+            None => 0,
+        };
+        self.cursor = usize::try_from(next).ok();
+    }
+
+    /// Closes the list until the draft changes.
+    pub fn close(&mut self) {
+        self.closed = Some(self.draft.clone());
+        self.rows.clear();
+    }
+
+    /// The index of the first row that is shown.
+    pub fn top(&self) -> usize {
+        self.cursor.map_or(0, |cursor| (cursor + 1).saturating_sub(MAX_ROWS))
+    }
+
+    /// Remembers that Enter did not send a draft; the second Enter does.
+    pub fn refuse(&mut self, draft: &str, conversation: Option<ConversationId>, reason: String, now: Timestamp) {
+        draft.clone_into(&mut self.draft);
+        self.rows.clear();
+        self.refused = Some(RefusedCommand { draft: draft.to_owned(), conversation, reason, since: now });
+    }
+
+    /// Returns whether Enter has already refused to send this draft.
+    pub fn has_refused(&self, draft: &str, conversation: Option<ConversationId>) -> bool {
+        self.refused.as_ref().is_some_and(|refused| refused.draft == draft && refused.conversation == conversation)
+    }
+
+    /// Why the draft in the composer was not sent.
+    pub fn refusal(&self) -> Option<&str> {
+        self.refused.as_ref().map(|refused| refused.reason.as_str())
+    }
+}
+
+/// Returns the commands for a name: those that begin with it, then those with a word in their title that does. Commands
+/// that are used more come first; `use_count` tells how often one was.
+pub fn name_rows(name: &str, keymap: &Keymap, use_count: impl Fn(Action) -> u64) -> Vec<SlashRow> {
+    let mut by_use: Vec<&ActionEntry> = commands().collect();
+    by_use.sort_by_key(|entry| (entry.name != name, std::cmp::Reverse(use_count(entry.action))));
+    let letters: Vec<u32> = (0..u32::try_from(name.chars().count() + 1).unwrap_or(0)).collect();
+    let named = by_use.iter().filter(|entry| entry.name.starts_with(name));
+    let mut rows: Vec<SlashRow> =
+        named.map(|entry| command_row(entry, if name.is_empty() { &[] } else { &letters }, &[], keymap)).collect();
+    if name.is_empty() {
+        return rows;
+    }
+    let others: Vec<&ActionEntry> = by_use.into_iter().filter(|entry| !entry.name.starts_with(name)).collect();
+    let titles = others.iter().map(|entry| RankCandidate { title: entry.title, terms: "" });
+    let found = ranking::rank(name, titles).into_iter().filter(|found| found.grade <= MatchGrade::Words);
+    rows.extend(found.map(|found| command_row(others[found.index], &[], &found.clusters, keymap)));
+    rows
+}
+
+fn command_row(entry: &ActionEntry, label_clusters: &[u32], about_clusters: &[u32], keymap: &Keymap) -> SlashRow {
+    let completion = format!("/{}{}", entry.name, if entry.action.argument().is_some() { " " } else { "" });
+    SlashRow {
+        label: format!("/{}", entry.name),
+        label_clusters: label_clusters.to_vec(),
+        about: entry.title.to_owned(),
+        about_clusters: about_clusters.to_vec(),
+        keys: keymap.command_keys(entry.action).unwrap_or_default(),
+        completion,
+        command: SlashCommand { action: entry.action, argument: None },
+    }
+}
+
+/// Returns the arguments of a command that match what was typed.
+pub fn argument_rows(action: Action, typed: &str, choices: &[SlashChoice]) -> Vec<SlashRow> {
+    let name = action.entry().name;
+    let candidates = choices.iter().map(|choice| RankCandidate { title: &choice.argument, terms: "" });
+    let found = ranking::rank(typed, candidates).into_iter();
+    found
+        .map(|found| {
+            let choice = &choices[found.index];
+            SlashRow {
+                label: choice.argument.clone(),
+                label_clusters: found.clusters,
+                about: choice.about.clone(),
+                about_clusters: Vec::new(),
+                keys: String::new(),
+                completion: format!("/{name} {}", choice.argument),
+                command: SlashCommand { action, argument: Some(choice.argument.clone()) },
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(typed: &str) -> Vec<String> {
+        name_rows(typed, &Keymap::default(), |_| 0).into_iter().map(|row| row.label).collect()
+    }
+
+    #[test]
+    fn only_one_line_with_a_name_is_a_command() {
+        for text in
+            ["", "hello", "/usr/bin/env", "/usr/bin/env bash", "// note", "/* c */", "/ x", "/new\nline", " /new"]
+        {
+            assert_eq!(SlashInput::parse(text), SlashInput::Text, "{text:?}");
+        }
+        assert_eq!(SlashInput::parse("/"), SlashInput::Name(""));
+        assert_eq!(SlashInput::parse("/mo"), SlashInput::Name("mo"));
+        let argument = |name, argument| SlashInput::Argument { name, argument };
+        assert_eq!(SlashInput::parse("/model "), argument("model", ""));
+        assert_eq!(SlashInput::parse("/title  a b "), argument("title", "a b"));
+    }
+
+    #[test]
+    fn names_come_first_and_then_titles_with_a_word_that_begins_so() {
+        assert_eq!(names("mo")[..2], ["/model", "/mouse"]);
+        assert!(names("mo").contains(&"/again".to_owned()), "{:?}", names("mo"));
+        assert_eq!(names("qux"), [""; 0]);
+        assert!(!names("ode").contains(&"/model".to_owned()), "the middle of a word does not count");
+    }
+
+    #[test]
+    fn commands_that_are_used_more_come_first() {
+        let rows = name_rows("t", &Keymap::default(), |action| u64::from(action == Action::RenameConversation));
+        assert_eq!(rows[0].label, "/title");
+    }
+}

@@ -1,3 +1,0 @@
-//! Walking citations, and acting on their sources.
-
-pub mod citation_actions;

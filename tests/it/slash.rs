@@ -1,0 +1,188 @@
+//! Slash commands: the list above the composer, completion, arguments, and what is never sent by a slip.
+
+use ibid::{
+    config::{MouseMode, SettingChange},
+    ui::{Effect, Msg, screen::PaneFocus},
+};
+
+use crate::{moving::press, screens::at_every_size, support::harness::Harness};
+
+fn app() -> Harness {
+    let mut app = Harness::new(100, 30);
+    let catalogue = ibid::api::Catalogue::parse(
+        r#"{"data":[{"id":"a/claude-opus-5","name":"Opus"},{"id":"a/claude-sonnet-5","name":"Sonnet"},
+            {"id":"b/thinker","name":"Thinker","supported_parameters":["reasoning"],
+             "reasoning":{"supported_efforts":["low","high"]}}]}"#,
+    );
+    let result = Ok(catalogue.expect("the catalogue is valid"));
+    app.send(Msg::CatalogueLoaded { endpoint: "openrouter".into(), result });
+    app.effects();
+    app
+}
+
+fn run(app: &mut Harness, command: &str) {
+    app.enter_text(command);
+    app.press("enter");
+}
+
+/// The rows of the list, without the frame of the screen.
+fn listed(app: &Harness) -> Vec<String> {
+    let rule = app.areas().composer_rule;
+    let rows = (0..rule.y).rev().map(|y| app.row(y)).take_while(|row| row.contains('/')).collect::<Vec<_>>();
+    rows.into_iter().rev().collect()
+}
+
+#[test]
+fn the_list_of_commands() {
+    at_every_size("slash", |app| app.enter_text("/mo"));
+}
+
+#[test]
+fn the_row_about_an_unknown_command() {
+    at_every_size("slash-unknown", |app| {
+        app.enter_text("/foo");
+        app.press("enter");
+    });
+}
+
+#[test]
+fn the_list_moves_nothing_and_enter_runs_the_selected_row() {
+    let mut app = app();
+    let stream = app.send_prompt("Hello");
+    app.stream_answer(stream, "Some text.");
+    let before = app.screen();
+    app.enter_text("/th");
+    let above = usize::from(app.areas().composer_rule.y) - listed(&app).len();
+    assert!(app.screen().lines().take(above).eq(before.lines().take(above)), "{}", app.screen());
+    assert!(listed(&app)[0].contains("▌ /theme"), "{}", app.screen());
+    app.press("enter");
+    assert_eq!(app.draft(), "");
+    assert!(app.screen().contains("╭── Theme"), "{}", app.screen());
+}
+
+#[test]
+fn arrows_choose_a_row_tab_completes_it_and_escape_closes_the_list() {
+    let mut app = app();
+    app.enter_text("/mo");
+    app.press("down tab");
+    assert_eq!(app.draft(), "/mouse ");
+    assert_eq!(app.focus(), PaneFocus::Composer);
+    app.press("ctrl-u");
+    app.enter_text("/mo");
+    app.press("up up down down tab");
+    assert_eq!(app.draft(), "/model ", "from one end it goes on at the other");
+    app.enter_text("so");
+    app.press("tab");
+    assert_eq!(app.draft(), "/model a/claude-sonnet-5");
+    app.press("esc");
+    assert_eq!(listed(&app), [""; 0], "{}", app.screen());
+    assert_eq!(app.draft(), "/model a/claude-sonnet-5", "Esc keeps what was typed");
+    app.press("enter");
+    assert_eq!(app.settings().model, "a/claude-sonnet-5");
+}
+
+#[test]
+fn commands_take_arguments() {
+    let mut app = app();
+    run(&mut app, "/model opus");
+    assert_eq!(app.settings().model, "a/claude-opus-5");
+    run(&mut app, "/model thinker");
+    run(&mut app, "/effort hi");
+    assert_eq!(app.settings().effort.map(ibid::api::request::Effort::name), Some("high"));
+    run(&mut app, "/web on");
+    run(&mut app, "/web on");
+    assert!(app.settings().web);
+    run(&mut app, "/web off");
+    assert!(!app.settings().web);
+    run(&mut app, "/system Answer in verse.");
+    assert_eq!(app.settings().instructions.as_deref(), Some("Answer in verse."));
+    app.env_mut().slots[2] = Some("a/claude-opus-5".into());
+    run(&mut app, "/slot 3");
+    assert_eq!(app.settings().model, "a/claude-opus-5");
+    run(&mut app, "/theme paper");
+    assert_eq!(app.env().config.theme, "paper");
+    run(&mut app, "/mouse wheel");
+    assert!(
+        app.effects()
+            .iter()
+            .any(|effect| matches!(effect, Effect::SaveSetting(SettingChange::Mouse(MouseMode::Wheel))))
+    );
+    let stream = app.send_prompt("Tell me about WAL");
+    app.stream_answer(stream, "WAL is a log. It is called WAL.");
+    run(&mut app, "/title Write-ahead logs");
+    assert!(app.conversation().is_some_and(|conversation| conversation.title == "Write-ahead logs"));
+    run(&mut app, "/find called");
+    assert!(app.screen().contains("1 of 1"), "{}", app.screen());
+}
+
+#[test]
+fn an_unknown_command_is_not_sent_by_the_first_enter_and_any_change_asks_again() {
+    let mut app = app();
+    for draft in ["/foo", "/foo with words", "/new and then some", "/effort banana", "/model zebra"] {
+        run(&mut app, draft);
+        assert_eq!(app.opened_streams(), [], "{draft}");
+        assert_eq!(app.draft(), draft);
+        assert!(app.screen().contains("↵ again sends it as text."), "{draft}: {}", app.screen());
+        app.enter_text("x");
+        assert!(!app.screen().contains("again sends it as text"), "{draft}: {}", app.screen());
+        app.press("backspace esc enter");
+        assert_eq!(app.opened_streams(), [], "{draft}: it was changed in between");
+        app.press("ctrl-u");
+    }
+    run(&mut app, "/foo");
+    app.press("enter");
+    assert_eq!(app.opened_streams()[0].1["input"][0]["content"], "/foo");
+}
+
+#[test]
+fn a_path_and_several_lines_are_text() {
+    for text in ["/usr/bin/env python", "// a comment", "/* css */"] {
+        let mut app = app();
+        run(&mut app, text);
+        assert_eq!(app.opened_streams().len(), 1, "{text}");
+    }
+    let mut app = app();
+    app.paste("/new\nsecond line");
+    assert_eq!(listed(&app), [""; 0]);
+    app.press("enter");
+    assert_eq!(app.opened_streams().len(), 1);
+}
+
+#[test]
+fn a_known_command_is_set_in_accent_and_an_unknown_one_is_not() {
+    let mut app = app();
+    let composer = app.areas().composer;
+    let colour = |app: &Harness| app.cell(composer.x + 3, composer.y).fg;
+    app.enter_text("/foo");
+    let plain = colour(&app);
+    app.press("ctrl-u");
+    app.enter_text("/mo");
+    assert_ne!(colour(&app), plain);
+}
+
+#[test]
+fn a_click_on_a_row_runs_it() {
+    let mut app = app();
+    app.enter_text("/mo");
+    let rule = app.areas().composer_rule;
+    let row = (0..rule.y).find(|y| app.row(*y).contains("/mouse")).expect("the row is listed");
+    press(&mut app, (rule.x + 4, row));
+    assert!(app.screen().contains("╭── Mouse"), "{}", app.screen());
+}
+
+#[test]
+fn at_most_eight_rows_are_listed_and_the_rest_is_counted() {
+    let mut app = app();
+    app.enter_text("/");
+    assert_eq!(listed(&app).len(), 8, "{}", app.screen());
+    app.press("up");
+    assert!(listed(&app).last().is_some_and(|row| row.contains('▌')), "{}", app.screen());
+}
+
+#[test]
+fn the_keys_stand_in_the_rule() {
+    let mut app = app();
+    app.enter_text("/mo");
+    let rule = app.areas().composer_rule;
+    assert!(app.row(rule.y).ends_with("─ ↵ run  Tab complete  Esc close ─"), "{}", app.screen());
+}
