@@ -84,24 +84,6 @@ pub fn truncate(text: &str, max: usize) -> Cow<'_, str> {
     Cow::Owned(cut)
 }
 
-/// Cuts a text to its last `max` cells; `…` replaces the missing beginning.
-pub fn truncate_start(text: &str, max: usize) -> Cow<'_, str> {
-    if width(text) <= max {
-        return Cow::Borrowed(text);
-    }
-    let Some(room) = max.checked_sub(1) else { return Cow::Borrowed("") };
-    let mut cells = 0;
-    let mut start = text.len();
-    for (index, cluster) in text.grapheme_indices(true).rev() {
-        cells += cluster_width(cluster);
-        if cells > room {
-            break;
-        }
-        start = index;
-    }
-    Cow::Owned(format!("…{}", text[start..].trim_start_matches(' ')))
-}
-
 /// The number of leading bytes of a text that fit into `max` cells without cutting a cluster.
 pub fn prefix_len(text: &str, max: usize) -> usize {
     let mut cells = 0;
@@ -178,9 +160,6 @@ mod tests {
         assert_eq!(truncate("👨‍👩‍👧‍👦👨‍👩‍👧‍👦", 3), "👨‍👩‍👧‍👦…");
         assert_eq!(truncate("日", 1), "…");
         assert_eq!(truncate("日", 0), "");
-        assert_eq!(truncate_start("src/widgets/markdown.rs", 12), "…markdown.rs");
-        assert_eq!(truncate_start("日本語", 4), "…語");
-        assert_eq!(truncate_start("ab", 0), "");
     }
 
     proptest! {
@@ -193,7 +172,6 @@ mod tests {
         fn a_truncated_text_is_never_wider_than_the_limit(text in ".{0,40}", max in 0usize..20) {
             let text = clean(&text);
             prop_assert!(width(&truncate(&text, max)) <= max);
-            prop_assert!(width(&truncate_start(&text, max)) <= max);
             prop_assert!(width(&text[..prefix_len(&text, max)]) <= max);
         }
     }

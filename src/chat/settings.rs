@@ -33,9 +33,4 @@ impl ChatSettings {
     pub fn has_online_slug(&self) -> bool {
         self.model.ends_with(":online")
     }
-
-    /// Whether the next answer may search the web, with a tool or because of its slug.
-    pub fn can_search(&self) -> bool {
-        self.web || self.has_online_slug()
-    }
 }

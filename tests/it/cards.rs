@@ -277,7 +277,7 @@ fn an_error_card_says_each_thing_once_and_quotes_the_server_on_a_row_of_its_own(
     let empty = ApiError::new(FaultKind::Empty, "the model answered without any text");
     let mut app = failed(empty.clone());
     for _ in 0..4 {
-        app.wait(Duration::from_secs(60));
+        app.wait(Duration::from_mins(1));
         if let Some((stream, _)) = app.opened_streams().first() {
             app.end_stream(*stream, Err(empty.clone()));
         }

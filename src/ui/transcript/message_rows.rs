@@ -201,14 +201,11 @@ impl MessageRows {
     }
 
     /// The row that shows a position in a part's source, if it is shown.
-    pub(crate) fn row_at_source(&self, part: PartKey, source: SourcePos) -> Option<usize> {
-        let mut above = 0;
+    pub(super) fn row_at_source(&self, part: PartKey, source: SourcePos) -> Option<usize> {
         let mut found = None;
-        for section in &self.sections {
+        for (first, section) in placed(&self.sections).filter(|(_, section)| section.key == part) {
             let rows = self.rows_of(&section.rows);
-            let first = above + section.gap;
-            above = first + rows.len();
-            if section.key != part || rows.first().is_none_or(|row| row.source.start > source.byte) {
+            if rows.first().is_none_or(|row| row.source.start > source.byte) {
                 continue;
             }
             let row = row_with(rows, source);
@@ -224,24 +221,14 @@ impl MessageRows {
     }
 
     /// The rows of a part, each with its index from the top.
-    pub(crate) fn rows_of_part(&self, part: PartKey) -> impl Iterator<Item = (usize, &StyledRow)> {
-        let mut above = 0;
-        self.sections.iter().flat_map(move |section| {
-            let first = above + section.gap;
-            above = first + section.rows.len();
-            let rows = if section.key == part { self.rows_of(&section.rows) } else { &[] };
-            (first..).zip(rows)
-        })
+    pub(super) fn rows_of_part(&self, part: PartKey) -> impl Iterator<Item = (usize, &StyledRow)> {
+        let sections = placed(&self.sections).filter(move |(_, section)| section.key == part);
+        sections.flat_map(|(first, section)| (first..).zip(self.rows_of(&section.rows)))
     }
 
     /// The rows that fold something, each with its target.
     pub(super) fn fold_rows(&self) -> impl Iterator<Item = (usize, CursorTarget)> + '_ {
-        let mut above = 0;
-        self.sections.iter().filter_map(move |section| {
-            let first = above + section.gap;
-            above = first + section.rows.len();
-            Some((first, section.folds?))
-        })
+        placed(&self.sections).filter_map(|(first, section)| Some((first, section.folds?)))
     }
 
     /// The target that a row folds, if any.
@@ -251,14 +238,11 @@ impl MessageRows {
 
     /// The rows above the code blocks, each with its block's number.
     pub(super) fn code_head_rows(&self) -> impl Iterator<Item = (usize, u32)> + '_ {
-        let mut above = 0;
-        self.sections.iter().flat_map(move |section| {
-            let first = above + section.gap;
-            above = first + section.rows.len();
-            self.rows_of(&section.rows).iter().enumerate().filter_map(move |(nth, row)| match row.kind {
-                RowKind::CodeHead { block, .. } if section.key.kind == PartKind::Text => Some((first + nth, block)),
-                _ => None,
-            })
+        let texts = placed(&self.sections).filter(|(_, section)| section.key.kind == PartKind::Text);
+        let rows = texts.flat_map(|(first, section)| (first..).zip(self.rows_of(&section.rows)));
+        rows.filter_map(|(index, row)| match row.kind {
+            RowKind::CodeHead { block, .. } => Some((index, block)),
+            _ => None,
         })
     }
 
@@ -284,25 +268,18 @@ impl MessageRows {
 
     /// The foldable part that a row belongs to, either as its head or below it.
     pub(super) fn fold_around(&self, row: usize) -> Option<CursorTarget> {
-        let (mut above, mut around) = (0, None);
-        for section in &self.sections {
-            around = match section.key.kind {
-                PartKind::Details => around,
-                PartKind::ItemRow => section.folds.or(around),
-                PartKind::Head
-                | PartKind::Notes
-                | PartKind::Label
-                | PartKind::Text
-                | PartKind::Sources
-                | PartKind::SourceCard
-                | PartKind::Card => None,
-            };
-            above += section.gap + section.rows.len();
-            if row < above {
-                return around;
-            }
-        }
-        None
+        let sections = placed(&self.sections).take_while(|(first, section)| first - section.gap <= row);
+        sections.fold(None, |around, (_, section)| match section.key.kind {
+            PartKind::Details => around,
+            PartKind::ItemRow => section.folds.or(around),
+            PartKind::Head
+            | PartKind::Notes
+            | PartKind::Label
+            | PartKind::Text
+            | PartKind::Sources
+            | PartKind::SourceCard
+            | PartKind::Card => None,
+        })
     }
 
     pub(super) fn height(&self) -> usize {
@@ -323,8 +300,7 @@ impl MessageRows {
 
     /// The first row of the card, if there is one.
     pub(crate) fn card_row(&self) -> Option<usize> {
-        let (above, section) = self.section_of(PartKind::Card)?;
-        Some(above + section.gap)
+        self.section_of(PartKind::Card).map(|(first, _)| first)
     }
 
     /// A hash of the text on the card, without its frame: that changes with the focus.
@@ -339,14 +315,11 @@ impl MessageRows {
 
     /// The marks in the text and, for sources without a mark, their entries below it, each with its row.
     pub(super) fn citation_rows(&self) -> Vec<(usize, CitationTarget)> {
-        let (mut above, mut shown, mut marked) = (0, Vec::new(), BTreeSet::new());
-        for section in &self.sections {
-            let rows = self.rows_of(&section.rows);
-            for (row, span) in
-                rows.iter().enumerate().flat_map(|(row, it)| it.spans.iter().map(move |span| (row, span)))
-            {
+        let (mut shown, mut marked) = (Vec::new(), BTreeSet::new());
+        for (first, section) in placed(&self.sections) {
+            let rows = (first..).zip(self.rows_of(&section.rows));
+            for (row, span) in rows.flat_map(|(row, it)| it.spans.iter().map(move |span| (row, span))) {
                 let Some(cited) = span.citation else { continue };
-                let row = above + section.gap + row;
                 match (section.key, cited.annotation) {
                     (PartKey { kind: PartKind::Text, slot: Some(slot), index }, Some(annotation)) => {
                         marked.insert(cited.number);
@@ -358,22 +331,19 @@ impl MessageRows {
                     _ => (),
                 }
             }
-            above += section.gap + section.rows.len();
         }
         shown
     }
 
     /// The rows of the open source card.
     pub(crate) fn source_card_rows(&self) -> Option<Range<usize>> {
-        let (above, section) = self.section_of(PartKind::SourceCard)?;
-        Some(above..above + section.gap + section.rows.len())
+        let (first, section) = self.section_of(PartKind::SourceCard)?;
+        Some(first - section.gap..first + section.rows.len())
     }
 
-    /// The only section of a kind, and the number of rows above it.
+    /// The only section of a kind, and the index of its first row.
     fn section_of(&self, kind: PartKind) -> Option<(usize, &MessageSection)> {
-        let position = self.sections.iter().position(|section| section.key.kind == kind)?;
-        let above = self.sections[..position].iter().map(|section| section.gap + section.rows.len()).sum();
-        Some((above, &self.sections[position]))
+        placed(&self.sections).find(|(_, section)| section.key.kind == kind)
     }
 
     pub(crate) fn anchor_at(&self, message: MessageId, index: usize, row: usize) -> RowAnchor {
@@ -398,9 +368,9 @@ impl MessageRows {
 
     /// The row of an anchor: by its number in its part or, if the text was wrapped again, by its source.
     pub(super) fn row_of_anchor(&self, anchor: &RowAnchor, rewrapped: bool) -> usize {
-        let (mut above, mut folded_row) = (0, 0);
-        for (nth, section) in self.sections.iter().enumerate() {
-            let height = section.gap + section.rows.len();
+        let mut folded_row = 0;
+        for (nth, (first, section)) in placed(&self.sections).enumerate() {
+            let (above, height) = (first - section.gap, section.gap + section.rows.len());
             if section.key == anchor.part {
                 let rows = self.rows_of(&section.rows);
                 let has_source = rows.last().is_some_and(|row| row.source.end > 0);
@@ -417,9 +387,8 @@ impl MessageRows {
             }
             // A part that has disappeared is folded, and was below the row that folds it.
             if section.key.kind == PartKind::ItemRow && section.key.slot == anchor.folded_by {
-                folded_row = above + section.gap;
+                folded_row = first;
             }
-            above += height;
         }
         folded_row
     }
@@ -436,37 +405,23 @@ impl MessageRows {
         newest: &mut Option<highlight::CodeBlockId>,
     ) -> Vec<highlight::HighlightJob> {
         let mut jobs = Vec::new();
-        let mut above = 0;
-        for section in &self.sections {
-            let first = above + section.gap;
-            above = first + section.rows.len();
-            let (PartKind::Text, SectionRows::OfText(key, rows)) = (section.key.kind, &section.rows) else {
-                continue;
-            };
-            let (from, to) = (wanted.start.max(first), wanted.end.min(above));
+        for (first, section) in placed(&self.sections).filter(|(_, section)| section.key.kind == PartKind::Text) {
+            let SectionRows::OfText(key, rows) = &section.rows else { continue };
+            let (from, to) = (wanted.start.max(first), wanted.end.min(first + rows.len()));
             if from < to
                 && let Some(text) = self.texts.get_mut(key)
             {
-                jobs.extend(text.take_highlight_jobs(
-                    owner,
-                    rows.start + from - first..rows.start + to - first,
-                    newest,
-                ));
+                let wanted = rows.start + from - first..rows.start + to - first;
+                jobs.extend(text.take_highlight_jobs(owner, wanted, newest));
             }
         }
         jobs
     }
 
+    /// The section of a row, and the index of the row in it, blank rows above it included.
     fn section_at(&self, row: usize) -> Option<(&MessageSection, usize)> {
-        let mut left = row;
-        for section in &self.sections {
-            let height = section.gap + section.rows.len();
-            if left < height {
-                return Some((section, left));
-            }
-            left -= height;
-        }
-        None
+        let (first, section) = placed(&self.sections).find(|(first, section)| row < first + section.rows.len())?;
+        Some((section, row + section.gap - first))
     }
 
     fn rows_of<'a>(&'a self, rows: &'a SectionRows) -> &'a [StyledRow] {
@@ -484,6 +439,16 @@ impl MessageRows {
             bytes: sum.bytes + work.bytes,
         })
     }
+}
+
+/// The sections from the top, each with the index of its first row after the gap.
+fn placed(sections: &[MessageSection]) -> impl Iterator<Item = (usize, &MessageSection)> {
+    let mut above = 0;
+    sections.iter().map(move |section| {
+        let first = above + section.gap;
+        above = first + section.rows.len();
+        (first, section)
+    })
 }
 
 /// The row that shows a position in the source, or the end of the rows.
