@@ -199,7 +199,7 @@ fn the_leader_says_what_would_happen_to_list_and_rail() {
 fn renaming_is_left_by_its_own_words() {
     let mut app = with_answer(120, 30, "yes");
     app.press("ctrl-x l r");
-    assert!(app.status().contains("Esc cancel") && !app.status().contains("filter"), "{}", app.status());
+    assert!(app.status().contains("Esc cancels") && !app.status().contains("filter"), "{}", app.status());
 }
 
 fn shown_hints(app: &mut Harness) -> Vec<(String, u32)> {

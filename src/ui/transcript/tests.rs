@@ -402,7 +402,7 @@ fn a_failed_answer_keeps_its_text_and_offers_choices() {
           ▌ The partial answer is saved. It may be billed. Continue it, or ask
           ▌ again.
           ▌
-          ▌ ↵ continue   Tab, then r try again   m another model
+          ▌ ↵ continue   Tab, then  r try again   m another model
         ");
     assert_eq!(
         window.transcript.live_card(),

@@ -192,7 +192,7 @@ fn escape_word(action: EscAction) -> Option<&'static str> {
         EscAction::CloseSlashList => None,
         EscAction::StopCommand => Some("stops the command"),
         EscAction::LeaveFilter => Some("shows all"),
-        EscAction::LeaveRenaming => Some("cancel"),
+        EscAction::LeaveRenaming => Some("cancels"),
         EscAction::LeaveEditing => Some("cancels the edit"),
         EscAction::EndFind => Some("ends the search"),
         EscAction::LeaveSelection => Some("clears"),

@@ -23,7 +23,7 @@ fn list_and_rail_show_their_keys() {
     app.press("ctrl-x l");
     assert!(app.status().contains("LIST  ↵ open  d trash  / filter  r rename   Esc to write"), "{}", app.status());
     app.press("r");
-    assert!(app.status().contains("Esc cancel"), "{}", app.status());
+    assert!(app.status().contains("Esc cancels"), "{}", app.status());
     app.press("esc esc ctrl-x s");
     assert!(app.status().contains("RAIL  "), "{}", app.status());
 }
