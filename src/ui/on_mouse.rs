@@ -100,7 +100,7 @@ fn wheel(screen: &mut Screen, cx: &mut Cx<'_>, position: Position, rows: i32) {
         Some(ScreenOverlay::Pager(pager)) => pager.on_wheel(rows as isize),
         Some(ScreenOverlay::List) => list_actions::step_cursor(&mut screen.list, cx.chats, list_step(rows)),
         Some(ScreenOverlay::Rail) => screen.rail.scroll(ScrollMove::Rows(rows)),
-        Some(ScreenOverlay::Parameters(_) | ScreenOverlay::Welcome(_)) => (),
+        Some(ScreenOverlay::Parameters(_) | ScreenOverlay::Connect(_)) => (),
         None => wheel_panes(screen, cx.chats, position, rows),
     }
 }
@@ -150,6 +150,7 @@ fn press(screen: &mut Screen, cx: &mut Cx<'_>, position: Position) {
                 overlays::accept(screen, cx);
             }
         }
+        Some(ScreenOverlay::Connect(_)) => overlays::connecting::click_connect(screen, cx, position),
         Some(ScreenOverlay::Tools(list)) => {
             let request = list.on_click(position, screen_area);
             overlays::apply_request(screen, cx, request);
@@ -166,11 +167,7 @@ fn press(screen: &mut Screen, cx: &mut Cx<'_>, position: Position) {
         }
         Some(ScreenOverlay::List | ScreenOverlay::Rail) => overlays::close_top(screen, cx),
         Some(
-            ScreenOverlay::Help(_)
-            | ScreenOverlay::Xray(_)
-            | ScreenOverlay::Pager(_)
-            | ScreenOverlay::Parameters(_)
-            | ScreenOverlay::Welcome(_),
+            ScreenOverlay::Help(_) | ScreenOverlay::Xray(_) | ScreenOverlay::Pager(_) | ScreenOverlay::Parameters(_),
         ) => (),
         None => press_panes(screen, cx, position, count),
     }

@@ -10,7 +10,6 @@ use crate::{
         Action,
         action::{ACTIONS, ActionListing},
         actions::model_settings::{available_efforts, fetch_models, short_name},
-        connect::WelcomeScreen,
         environment::CatalogueState,
         help::{KeyGroup, KeyHelp},
         keymap::KeyContext,
@@ -376,10 +375,3 @@ const EDITING_KEYS: &[(&str, &str)] = &[
     ("^_", "Undo"),
     ("\\ Enter", "Begin a new line in the prompt"),
 ];
-
-/// Opens the connect screen at the field for a key.
-pub(crate) fn open_key_entry(screen: &mut Screen) {
-    let mut welcome = WelcomeScreen::default();
-    welcome.take_number(1);
-    screen.overlays.push(ScreenOverlay::Welcome(Box::new(welcome)));
-}

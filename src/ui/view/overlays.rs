@@ -5,11 +5,10 @@ use ratatui::{layout::Rect, widgets::Widget};
 use super::DrawTarget;
 use crate::{
     chat::Timestamp,
-    render::theme::ColourRole,
     ui::{
         Action, State,
         areas::ScreenAreas,
-        connect::{WelcomeScreen, WelcomeView},
+        connect::{ConnectScreen, ConnectView},
         conversations::list::FloatingListView,
         help::HelpView,
         keymap::format_sequence,
@@ -18,7 +17,7 @@ use crate::{
             frame::OverlayFrame,
             picker::{PickerLine, PickerView},
         },
-        overlays::{PickerKind, ScreenOverlay, no_tools_reason},
+        overlays::{PickerKind, ScreenOverlay, connecting::connect_situation, no_tools_reason},
         results::pager::PagerView,
         screen::HINTS_DELAY,
         status::leader_hints::LeaderView,
@@ -36,7 +35,7 @@ pub(crate) fn draw_overlays(state: &State, now: Timestamp, frame: &mut DrawTarge
             theme.dim_area(screen, frame.buffer);
         }
         match overlay {
-            ScreenOverlay::Welcome(welcome) => draw_welcome(state, welcome, now, frame),
+            ScreenOverlay::Connect(connect) => draw_connect(state, connect, now, frame),
             ScreenOverlay::Picker { picker, .. } if overlay.is_question() => {
                 let view = PickerLine { picker, keymap, theme };
                 let area = state.screen.areas.composer;
@@ -107,11 +106,11 @@ fn keeps_page_visible(overlay: &ScreenOverlay) -> bool {
     overlay.is_question() || matches!(overlay, ScreenOverlay::Picker { of: PickerKind::Theme, .. })
 }
 
-pub(crate) fn draw_welcome(state: &State, welcome: &WelcomeScreen, now: Timestamp, frame: &mut DrawTarget) {
+pub(crate) fn draw_connect(state: &State, connect: &ConnectScreen, now: Timestamp, frame: &mut DrawTarget) {
     let screen = frame.area();
-    state.env.theme.clear_area(screen, ColourRole::Background, frame.buffer);
     let spinner = crate::ui::view::status::spinner_mark(state, now);
-    let view = WelcomeView { welcome, spinner, keymap: &state.env.keymap, theme: &state.env.theme };
+    let situation = connect_situation(state, spinner);
+    let view = ConnectView { connect, situation, keymap: &state.env.keymap, theme: &state.env.theme };
     frame.set_cursor(view.cursor(screen));
     view.render(screen, frame.buffer);
 }
