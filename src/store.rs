@@ -104,6 +104,8 @@ pub enum StoreJob {
     LoadNamed(String),
     /// Loads the prompts of all conversations, newest first and without duplicates, for `Up` and `^R`.
     LoadPrompts,
+    /// Loads how often each hint was shown. There is no reply if the query fails.
+    LoadHints,
     /// Lists all conversations outside the trash, newest first. Answered by one `Listed`.
     ListConversations,
     /// Loads the recording of an answer: what went over the wire for it.
@@ -151,6 +153,8 @@ pub enum StoreReply {
     Prompts(Vec<String>),
     /// How often each command was run by its name.
     Uses(Vec<(String, u64)>),
+    /// How often each hint was shown, by name.
+    Hints(Vec<(String, u32)>),
     /// What answers cost since then. There is no reply if the query fails.
     CostsSummed {
         since: Timestamp,

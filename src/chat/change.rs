@@ -57,6 +57,11 @@ pub enum ConversationChange {
         slot: ItemSlot,
         outcome: Box<ToolOutcome>,
     },
+    /// A hint that teaches a key was shown so many times in all.
+    HintShown {
+        name: String,
+        times: u32,
+    },
     Seen(ConversationId),
     Trash(ConversationId),
     Restore(ConversationId),

@@ -1,6 +1,6 @@
 //! The choices on the card of an answer that failed or needs a decision.
 
-use super::{Answer, AnswerEnd, ToolCallState, Turn, TurnBlock, explain::is_token_limit};
+use super::{Answer, AnswerEnd, Conversation, ToolCallState, Turn, TurnBlock, explain::is_token_limit};
 use crate::{
     api::{ApiError, ErrorFact, FaultKind, request::ProviderRequirement},
     tools::Toolbox,
@@ -13,6 +13,8 @@ pub enum CardChoice {
     RetryNow,
     GiveUp,
     Retry,
+    /// Answers the prompt of a stopped answer again.
+    AnswerAgain,
     /// Retries with a token limit that the credit covers (status 402).
     RetryWithTokens(u32),
     ChooseModel,
@@ -52,6 +54,7 @@ impl CardChoice {
             Self::RetryNow => "now".into(),
             Self::GiveUp => "give up".into(),
             Self::Retry => "try again".into(),
+            Self::AnswerAgain => "again".into(),
             Self::RetryWithTokens(tokens) => format!("try again with {tokens} tokens"),
             Self::ChooseModel => "another model".into(),
             Self::Relax(wish) => format!("once without {}", wish.label()),
@@ -79,7 +82,31 @@ impl CardChoice {
 
     /// Whether `Enter` takes the choice if it is the first; nothing may run by accident.
     pub fn is_taken_by_enter(self) -> bool {
-        !matches!(self, Self::DecideCall(_) | Self::Resume | Self::StopTurn)
+        !matches!(self, Self::DecideCall(_) | Self::Resume | Self::StopTurn | Self::AnswerAgain)
+    }
+}
+
+/// What `Enter` does in an empty composer: the screen shows one live key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EmptyEnter {
+    Take(CardChoice),
+    SendQueued,
+    Nothing,
+}
+
+/// Returns what `Enter` does in an empty composer: the first choice of a failure, else the first queued prompt, else
+/// it continues a stopped answer.
+pub fn on_empty_enter(conversation: &Conversation) -> EmptyEnter {
+    let answer = conversation.branch.last().and_then(|id| conversation.messages.get(id)?.as_answer());
+    let turn = conversation.branch.last().and_then(|id| conversation.turn_of(*id));
+    let choice = answer.and_then(|answer| card_choices(answer, turn).first().copied());
+    let choice = choice.filter(|choice| choice.is_taken_by_enter());
+    let is_stopped = answer.is_some_and(|answer| answer.end == AnswerEnd::Stopped);
+    let can_send = conversation.active_turn().is_none() && !conversation.queue.is_empty();
+    match choice {
+        Some(choice) if !(is_stopped && can_send) => EmptyEnter::Take(choice),
+        _ if can_send => EmptyEnter::SendQueued,
+        _ => EmptyEnter::Nothing,
     }
 }
 
@@ -115,7 +142,8 @@ fn approval_choices(answer: &Answer, tools: &Toolbox) -> Vec<CardChoice> {
 
 fn choices_after_end(answer: &Answer) -> Vec<CardChoice> {
     let alternatives = match &answer.end {
-        AnswerEnd::Open | AnswerEnd::Complete | AnswerEnd::Stopped => return Vec::new(),
+        AnswerEnd::Open | AnswerEnd::Complete => return Vec::new(),
+        AnswerEnd::Stopped => vec![CardChoice::AnswerAgain],
         AnswerEnd::Interrupted => vec![CardChoice::Retry, CardChoice::ChooseModel],
         AnswerEnd::Incomplete { reason }
             if matches!(reason.as_deref(), Some("content_filter" | "safety" | "content_policy_violation")) =>

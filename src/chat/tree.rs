@@ -125,12 +125,6 @@ impl Conversation {
         (siblings.binary_search(&id).map_or(1, |at| at + 1), siblings.len().max(1))
     }
 
-    /// The message whose versions the title shows: the newest answer, or else its prompt. Other messages show their
-    /// own.
-    pub fn title_shows_versions(&self) -> Option<MessageId> {
-        self.branch.iter().rev().take(2).copied().find(|id| self.siblings(*id).1 > 1)
-    }
-
     /// Shows a sibling of a message and the newest branch below it.
     pub fn go_to_sibling(&mut self, id: MessageId, offset: isize) -> Vec<ChatEffect> {
         let Some(message) = self.messages.get(&id) else { return Vec::new() };

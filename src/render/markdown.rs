@@ -21,6 +21,7 @@ use crate::citations::annotations::{CitationMark, HighlightedCitation};
 use std::{collections::BTreeMap, ops::Range};
 
 pub use code_blocks::CodeBlock;
+pub use code_style::CodeKeys;
 pub use markdown_text::MarkdownText;
 pub use plain_text::plain_text;
 
@@ -48,6 +49,7 @@ pub struct MarkdownOptions {
     /// The style of plain text.
     pub base_style: TextStyle,
     pub code_lines: CodeLineMode,
+    pub code_keys: CodeKeys,
     /// Diagrams show their source instead of a one-line summary.
     pub diagrams_open: bool,
 }
@@ -457,6 +459,7 @@ impl Default for MarkdownOptions {
             shows_addresses: false,
             base_style: TextStyle::of(ColourRole::Text),
             code_lines: CodeLineMode::Wrapped,
+            code_keys: CodeKeys::default(),
             diagrams_open: false,
         }
     }

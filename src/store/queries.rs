@@ -170,6 +170,15 @@ pub(super) fn uses(db: &Connection) -> Result<Vec<(String, u64)>> {
     rows.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs())))?.collect()
 }
 
+/// Returns how often each hint was shown.
+pub(super) fn shown_hints(db: &Connection) -> Result<Vec<(String, u32)>> {
+    let mut rows = db.prepare_cached("select substr(name, 6), value from setting where name like 'hint %'")?;
+    let hints = rows.query_map([], |row| {
+        Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?.parse::<u32>().unwrap_or_default()))
+    })?;
+    hints.collect()
+}
+
 /// Returns the recording of an answer, if it still exists.
 pub(super) fn recording(db: &Connection, message: MessageId) -> Result<Option<WireRecording>> {
     let mut row = db.prepare_cached("select pieces from recording where message = ?1")?;
@@ -443,6 +452,7 @@ pub(super) fn write_order(change: &ConversationChange) -> u8 {
         | ConversationChange::Draft { .. }
         | ConversationChange::Queue { .. }
         | ConversationChange::NewDraft(_)
+        | ConversationChange::HintShown { .. }
         | ConversationChange::Recording { .. }
         | ConversationChange::RecordingChunk { .. }
         | ConversationChange::CallResult { .. }

@@ -101,6 +101,10 @@ fn write_change(db: &Connection, change: &ConversationChange, owner: Option<&str
             db.prepare_cached("insert or replace into setting (name, value) values ('new draft', ?1)")?
                 .execute([draft])?;
         }
+        ConversationChange::HintShown { name, times } => {
+            db.prepare_cached("insert or replace into setting (name, value) values ('hint ' || ?1, ?2)")?
+                .execute(params![name, times.to_string()])?;
+        }
         ConversationChange::Recording { message, recording, max_total_bytes: most_in_all } => {
             queries::write_recording(db, *message, recording, *most_in_all)?;
         }

@@ -93,6 +93,10 @@ impl StoreWorker {
                         Err(_) => continue,
                     }
                 }
+                StoreJob::LoadHints => {
+                    let Ok(hints) = self.query(|database| queries::shown_hints(&database.connection)) else { continue };
+                    StoreReply::Hints(hints)
+                }
                 StoreJob::ListConversations => {
                     self.query(|database| queries::newest_conversations(&database.connection, usize::MAX)).map_or_else(
                         |error| StoreReply::LoadFailed { target: "the list".into(), error },

@@ -132,12 +132,21 @@ actions! {
     PreviousCitation, "previous-citation", "Previous citation", "previous citation", Commands, [(Transcript, "["), (Rail, "[")];
     OpenUnderCursor, "open-this", "Open or fold the item under the cursor", "open", KeysOnly, [(Transcript, "enter"), (Rail, "enter")];
     OpenInBrowser, "browse", "Open the source under the cursor in the browser", "browser", Commands, [(Transcript, "o"), (Rail, "o")];
-    CheckSource, "check", "Check the source: does the page say it?", "check", Commands, [(Transcript, "c"), (Rail, "c")];
+    CheckSource, "check", "Check the source: does the page say it?", "check", Commands, [(Source, "c"), (Rail, "c")];
     CopyFootnote, "copy-footnote", "Copy the source under the cursor as a footnote", "footnote", Commands, [(Rail, "y")];
     ShowXray, "xray", "X-ray: the request and events of the answer", "x-ray", Commands, [(Global, "ctrl-x x")];
     ShowResults, "results", "Calls of the answer, with their full results", "results", Commands, [];
     CopyAnswer, "copy", "Copy the answer as Markdown", "copy answer", Commands, [(Global, "ctrl-x y")];
     ShowCodeBlocks, "code", "Code blocks: copy, save, or pipe to a command", "code blocks", Commands, [(Global, "ctrl-x c")];
+    CopyCode1, "copy-code-1", "Copy code block 1", "copy code", KeysOnly, [(Transcript, "c 1"), (CodeNumber, "1")];
+    CopyCode2, "copy-code-2", "Copy code block 2", "copy code", KeysOnly, [(Transcript, "c 2"), (CodeNumber, "2")];
+    CopyCode3, "copy-code-3", "Copy code block 3", "copy code", KeysOnly, [(Transcript, "c 3"), (CodeNumber, "3")];
+    CopyCode4, "copy-code-4", "Copy code block 4", "copy code", KeysOnly, [(Transcript, "c 4"), (CodeNumber, "4")];
+    CopyCode5, "copy-code-5", "Copy code block 5", "copy code", KeysOnly, [(Transcript, "c 5"), (CodeNumber, "5")];
+    CopyCode6, "copy-code-6", "Copy code block 6", "copy code", KeysOnly, [(Transcript, "c 6"), (CodeNumber, "6")];
+    CopyCode7, "copy-code-7", "Copy code block 7", "copy code", KeysOnly, [(Transcript, "c 7"), (CodeNumber, "7")];
+    CopyCode8, "copy-code-8", "Copy code block 8", "copy code", KeysOnly, [(Transcript, "c 8"), (CodeNumber, "8")];
+    CopyCode9, "copy-code-9", "Copy code block 9", "copy code", KeysOnly, [(Transcript, "c 9"), (CodeNumber, "9")];
     EditEarlier, "edit-earlier", "Edit an earlier prompt (starts a branch)", "edit earlier", Commands, [(Global, "ctrl-x u")];
     EditPrompt, "edit-prompt", "Edit this prompt (starts a branch)", "edit", KeysOnly, [(Transcript, "e")];
     AnswerAgain, "again", "Answer again: pick a model, see the price", "again", Commands, [(Transcript, "r")];
@@ -156,6 +165,7 @@ actions! {
     ListUp, "list-up", "Previous conversation", "up", KeysOnly, [(List, "k"), (List, "up"), (ListField, "up")];
     ListTop, "list-top", "First conversation", "top", KeysOnly, [(List, "g"), (List, "home")];
     ListEnd, "list-end", "Last conversation", "end", KeysOnly, [(List, "G"), (List, "end")];
+    NextNews, "next-news", "Next conversation with news", "next with news", Commands, [(Global, "ctrl-x .")];
     FocusNext, "focus-next", "Move the focus: prompt, card, text, rail, list", "focus", KeysOnly, [(Global, "tab")];
     FoldReasoning, "fold-reasoning", "Fold or open the reasoning", "reasoning", Commands, [(Global, "ctrl-t"), (Transcript, "space")];
     FoldDetails, "fold-details", "Fold or open the details", "details", Commands, [(Global, "ctrl-o")];
@@ -274,6 +284,34 @@ impl Action {
         Self::Slot8,
         Self::Slot9,
     ];
+
+    /// The first nine code blocks of an answer, in order.
+    pub const CODES: [Self; 9] = [
+        Self::CopyCode1,
+        Self::CopyCode2,
+        Self::CopyCode3,
+        Self::CopyCode4,
+        Self::CopyCode5,
+        Self::CopyCode6,
+        Self::CopyCode7,
+        Self::CopyCode8,
+        Self::CopyCode9,
+    ];
+
+    /// Returns the number of the code block that the action copies.
+    pub fn code_number(self) -> Option<u32> {
+        (1..).zip(Self::CODES).find_map(|(number, code)| (code == self).then_some(number))
+    }
+
+    /// Returns whether it is one of nine actions that differ by a digit, and share one row where they are listed.
+    pub fn is_numbered(self) -> bool {
+        Self::SLOTS.contains(&self) || Self::CODES.contains(&self)
+    }
+
+    /// Returns whether its row stands for all nine.
+    pub fn is_first_of_nine(self) -> bool {
+        matches!(self, Self::Slot1 | Self::CopyCode1)
+    }
 
     /// Returns the action's row of the table.
     pub fn entry(self) -> &'static ActionEntry {

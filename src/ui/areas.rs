@@ -98,6 +98,12 @@ impl ScreenAreas {
         areas
     }
 
+    /// Returns the row of the pill: the blank row below the text, or else the last row of the text.
+    pub fn pill_row(&self) -> u16 {
+        let below = self.transcript.bottom();
+        if below < self.composer_rule.y { below } else { below.saturating_sub(1) }
+    }
+
     /// Returns the column of the scrollbar: right of the text, after a blank.
     pub fn scrollbar(&self) -> Rect {
         let x = self.transcript.right() + 1;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{InitialConversation, costs::DailyCost, saves::PendingSaves};
+use super::{InitialConversation, costs::DailyCost, saves::PendingSaves, teaching::TaughtHints};
 use crate::{
     chat::{
         ChatSettings, Conversation, ConversationId, ConversationSummary, IdGenerator, MessageId, RecordingInProgress,
@@ -24,6 +24,8 @@ pub struct Chats {
     pub unlisted_count: usize,
     /// The conversations moved to the trash in this run, the most recent last.
     pub trashed: Vec<ConversationSummary>,
+    /// The conversation that was on the screen when it was moved to the trash last: undo shows it again.
+    pub trashed_from_screen: Option<ConversationId>,
     /// The initial settings of the next new conversation.
     pub new_settings: ChatSettings,
     /// The prompts sent before, newest first.
@@ -33,6 +35,7 @@ pub struct Chats {
     pub recordings: BTreeMap<MessageId, RecordingInProgress>,
     pub saves: PendingSaves,
     pub daily_cost: DailyCost,
+    pub taught_hints: TaughtHints,
 }
 
 /// What the text pane shows.
@@ -63,12 +66,14 @@ impl Chats {
             index: Vec::new(),
             unlisted_count: 0,
             trashed: Vec::new(),
+            trashed_from_screen: None,
             new_settings,
             prompt_history: Vec::new(),
             database: DatabaseState::Opening(initial),
             recordings: BTreeMap::new(),
             saves: PendingSaves::default(),
             daily_cost: DailyCost::default(),
+            taught_hints: TaughtHints::default(),
         }
     }
 

@@ -3,7 +3,7 @@
 use super::{
     Action, Effect,
     actions::{
-        branching::{edit_current_prompt, go_to_version, pick_model_for_again, restore_left_out},
+        branching::{ask_to_edit, go_to_version, pick_model_for_again, restore_left_out},
         call_results, card_actions,
         citation_actions::{self, FetchAnswer},
         copying::{copy_answer, copy_markdown, copy_under_cursor},
@@ -89,8 +89,21 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         Action::ShowResults => call_results::open_result(screen, cx),
         Action::CopyAnswer => copy_answer(screen, cx),
         Action::ShowCodeBlocks => overlays::open_code_blocks(screen, cx),
+        Action::CopyCode1
+        | Action::CopyCode2
+        | Action::CopyCode3
+        | Action::CopyCode4
+        | Action::CopyCode5
+        | Action::CopyCode6
+        | Action::CopyCode7
+        | Action::CopyCode8
+        | Action::CopyCode9 => {
+            if let Some(number) = action.code_number() {
+                super::actions::code_blocks::copy_numbered_code(screen, cx, number);
+            }
+        }
         Action::EditEarlier => overlays::open_earlier_prompts(screen, cx),
-        Action::EditPrompt => edit_current_prompt(screen, cx),
+        Action::EditPrompt => ask_to_edit(screen, cx, overlays::open_edit_question),
         Action::AnswerAgain => pick_model_for_again(screen, cx, overlays::open_again),
         Action::AnswerAgainWith => pick_model_for_again(screen, cx, overlays::open_models_for_again),
         Action::RestoreLeftOut => restore_left_out(cx),
@@ -99,7 +112,7 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         Action::SearchHistory => overlays::open_history(screen, cx),
         Action::OpenEditor => cx.effects.push(Effect::OpenEditor(screen.pane.composer.text())),
         Action::TrashConversation => switching::trash_conversation(screen, cx),
-        Action::UndoTrash => switching::restore_trashed(&mut screen.list, cx),
+        Action::UndoTrash => switching::restore_trashed(screen, cx),
         Action::RenameConversation => list_actions::begin_rename(screen, cx),
         Action::FilterList => {
             list_actions::focus_list(screen, cx.chats);
@@ -110,6 +123,7 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         Action::ListUp => list_actions::step_cursor(&mut screen.list, cx.chats, ListStep::Up(1)),
         Action::ListTop => list_actions::step_cursor(&mut screen.list, cx.chats, ListStep::First),
         Action::ListEnd => list_actions::step_cursor(&mut screen.list, cx.chats, ListStep::Last),
+        Action::NextNews => super::news::open_next_news(screen, cx),
         Action::FocusNext => focus_next(screen, cx.chats),
         Action::FoldReasoning => toggle_current_fold(screen, cx.chats),
         Action::FoldDetails => toggle_all_folds(screen, cx.chats),
@@ -322,6 +336,7 @@ pub(crate) fn change_conversation(
 }
 
 fn scroll(screen: &mut Screen, cx: &mut Cx<'_>, movement: ScrollMove) {
+    let is_reading = screen.focus == PaneFocus::Transcript;
     if screen.focus == PaneFocus::Rail {
         if !citation_actions::step_source(screen, cx.chats, movement) {
             screen.rail.scroll(movement);
@@ -329,6 +344,7 @@ fn scroll(screen: &mut Screen, cx: &mut Cx<'_>, movement: ScrollMove) {
     } else if let Some(transcript) = screen.transcript_mut(cx.chats) {
         match transcript.selection_input() {
             Some(SelectionInput::Keys) => transcript.extend_selection(Select::Scroll(movement)),
+            Some(SelectionInput::Mouse) | None if is_reading => transcript.read(movement),
             Some(SelectionInput::Mouse) | None => transcript.scroll(movement),
         }
     }

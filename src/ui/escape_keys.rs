@@ -60,7 +60,7 @@ pub fn esc_action(screen: &Screen, chats: &Chats) -> EscAction {
     if screen.running_command.is_some() {
         return EscAction::StopCommand;
     }
-    if screen.focus == PaneFocus::Transcript && screen.selected_by(chats).is_some() {
+    if matches!(screen.focus, PaneFocus::Transcript | PaneFocus::Composer) && screen.selected_by(chats).is_some() {
         return EscAction::LeaveSelection;
     }
     if screen.focus == PaneFocus::Transcript && super::actions::finding::active_find(screen, chats).is_some() {

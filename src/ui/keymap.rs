@@ -34,6 +34,8 @@ pub enum KeyContext {
     Pause,
     /// The card of a call that needs approval.
     Approval,
+    /// A citation is under the cursor.
+    Source,
     /// The question on the card of a source.
     Question,
     Rail,
@@ -53,6 +55,8 @@ pub enum KeyContext {
     ModelPicker,
     AgainPicker,
     CodePicker,
+    /// The code blocks while nothing is typed: digits choose.
+    CodeNumber,
     Form,
     Xray,
     Tools,
@@ -73,7 +77,7 @@ enum ContextKind {
 }
 
 impl KeyContext {
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 32] = [
         Self::Global,
         Self::Composer,
         Self::Empty,
@@ -85,6 +89,7 @@ impl KeyContext {
         Self::Card,
         Self::Pause,
         Self::Approval,
+        Self::Source,
         Self::Question,
         Self::Rail,
         Self::List,
@@ -98,6 +103,7 @@ impl KeyContext {
         Self::ModelPicker,
         Self::AgainPicker,
         Self::CodePicker,
+        Self::CodeNumber,
         Self::Form,
         Self::Xray,
         Self::Tools,
@@ -121,7 +127,10 @@ impl KeyContext {
             Self::Card => ("card", "On an error card", Mode, &[Self::Transcript, Self::Global]),
             Self::Pause => ("pause", "On the card of a paused turn", Mode, &[Self::Transcript, Self::Global]),
             Self::Approval => ("approval", "On a call that asks", Mode, &[Self::Transcript, Self::Global]),
-            Self::Question => ("question", "Question of a source card", Mode, &[Self::Transcript, Self::Global]),
+            Self::Source => ("source", "Source card", Mode, &[Self::Transcript, Self::Global]),
+            Self::Question => {
+                ("question", "Question of a source card", Mode, &[Self::Source, Self::Transcript, Self::Global])
+            }
             Self::Rail => ("side-rail", "Rail", Place, &[Self::Global]),
             Self::List => ("conversations", "Conversations", Place, &[Self::Global]),
             Self::ListField => ("conversations-field", "Filtering and renaming", Text, &[Self::Global]),
@@ -132,8 +141,16 @@ impl KeyContext {
             Self::Safeguard => ("safeguard", "Switching a safeguard off", Place, &[Self::Overlay]),
             Self::Picker => ("picker", "Pickers", Text, &[Self::Field, Self::Overlay]),
             Self::ModelPicker => ("model-picker", "Models", Text, &[Self::Picker, Self::Field, Self::Overlay]),
-            Self::AgainPicker => ("again-picker", "Answering again", Text, &[Self::Picker, Self::Field, Self::Overlay]),
+            Self::AgainPicker => {
+                ("again-picker", "Questions in one line", Text, &[Self::Picker, Self::Field, Self::Overlay])
+            }
             Self::CodePicker => ("code-picker", "Code blocks", Text, &[Self::Picker, Self::Field, Self::Overlay]),
+            Self::CodeNumber => (
+                "code-number",
+                "Code blocks, with nothing typed",
+                Mode,
+                &[Self::CodePicker, Self::Picker, Self::Field, Self::Overlay],
+            ),
             Self::Form => ("form", "Instructions and sampling", Text, &[Self::Overlay]),
             Self::Xray => ("request", "Request and events", Place, &[Self::ListOverlay, Self::Overlay]),
             Self::Tools => ("tool-list", "Tools", Place, &[Self::ListOverlay, Self::Overlay]),

@@ -84,8 +84,8 @@ fn lay_out(screen: &mut Screen, cx: &mut Cx<'_>) -> Vec<Effect> {
     };
     let mut options = ReadingOptions {
         reasoning_in_rail,
-        keymap: cx.env.keymap.clone(),
         ..ReadingOptions::new(&cx.env.theme, cx.env.config.reasoning.show, cx.env.time_zone.clone())
+            .with_keymap(cx.env.keymap.clone())
     };
     options.look.code_lines = match cx.env.config.code {
         CodeOverflow::Wrap => CodeLineMode::Wrapped,

@@ -9,6 +9,7 @@ use super::{
     Action,
     actions::{finding, list_actions, slash_commands, switching},
     dispatch::on_action,
+    focus,
     keymap::{KeyContext, KeyMeaning, KeyPress},
     notifications, on_mouse,
     overlays::{self, ScreenOverlay},
@@ -42,12 +43,17 @@ fn on_key(screen: &mut Screen, cx: &mut Cx<'_>, event: KeyEvent, more_follows: b
         _ if more_follows && pending.is_none() && key.is_pasted_line_break() && is_writing(screen) => {
             on_action(screen, cx, Action::Newline);
         }
-        KeyMeaning::Run(action) => run_action(screen, cx, action),
+        KeyMeaning::Run(action) => {
+            focus::note_question(screen, action, key);
+            run_action(screen, cx, action);
+        }
         KeyMeaning::Prefix => {
             let keys = [prefix, &[key]].concat();
             let since = pending.map_or(cx.now, |pending| pending.since);
             screen.pending_sequence = Some(PendingSequence { keys, since });
         }
+        // A command that came to nothing was the beginning of a word.
+        KeyMeaning::Unbound if focus::type_through(screen, cx, &[prefix, &[key]].concat()) => (),
         KeyMeaning::Unbound if pending.is_none() => edit_text(screen, cx, event),
         KeyMeaning::Unbound => (), // It ends the sequence.
     }
@@ -128,6 +134,9 @@ fn take_back_queued(pane: &mut ConversationPane, cx: &mut Cx<'_>) -> bool {
 /// Inserts a paste into the field that is being edited; a paste never sends.
 fn on_paste(screen: &mut Screen, cx: &mut Cx<'_>, text: &str) {
     screen.pending_sequence = None;
+    if focus::paste_through(screen, cx, text) {
+        return;
+    }
     match screen.overlays.last() {
         None => {
             if finding::is_typing(screen, cx.chats) {

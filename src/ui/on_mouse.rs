@@ -10,9 +10,10 @@ use super::{
     Action,
     actions::{call_results, copying, list_actions, slash_commands},
     areas::{GUTTER_WIDTH, ScreenAreas},
-    overlays::{self, PickerKind, ScreenOverlay},
+    overlays::{self, ScreenOverlay},
     screen::PaneFocus,
     slash::SlashListView,
+    teaching,
     transcript::error_card,
 };
 use crate::{
@@ -21,7 +22,7 @@ use crate::{
     ui::{
         conversations::list::{FloatingListView, ListStep},
         reading::ScrollMove,
-        transcript::{CitationStep, ClickTarget, SelectionCopy, SelectionUnit},
+        transcript::{CitationStep, ClickTarget, SelectionCopy, SelectionUnit, pill_area},
     },
 };
 
@@ -107,6 +108,7 @@ fn wheel(screen: &mut Screen, cx: &mut Cx<'_>, position: Position, rows: i32) {
 
 fn wheel_panes(screen: &mut Screen, chats: &mut Chats, position: Position, rows: i32) {
     let areas = screen.areas;
+    let is_reading = screen.focus == PaneFocus::Transcript;
     let composer = &mut screen.pane.composer;
     let is_long = composer.wrap_to_width(areas.composer.width.saturating_sub(GUTTER_WIDTH)) > areas.composer.height;
     if areas.list.contains(position) {
@@ -118,7 +120,8 @@ fn wheel_panes(screen: &mut Screen, chats: &mut Chats, position: Position, rows:
             let _ = if rows < 0 { composer.move_up() } else { composer.move_down() }; // Stops at the first or last row.
         }
     } else if let Some(transcript) = screen.transcript_mut(chats) {
-        transcript.scroll(ScrollMove::Rows(rows));
+        let movement = ScrollMove::Rows(rows);
+        if is_reading { transcript.read(movement) } else { transcript.scroll(movement) }
     }
 }
 
@@ -142,7 +145,7 @@ fn press(screen: &mut Screen, cx: &mut Cx<'_>, position: Position) {
     screen.pending_sequence = None;
     let (screen_area, size, widths) = (Rect::from((Position::ORIGIN, screen.size)), screen.size, screen.widths);
     match screen.overlays.last_mut() {
-        Some(ScreenOverlay::Picker { of: PickerKind::AnswerAgain { .. }, .. }) => overlays::close_top(screen, cx),
+        Some(overlay) if overlay.is_question() => overlays::close_top(screen, cx),
         Some(ScreenOverlay::Picker { picker, .. }) => {
             if picker.on_click(position, screen_area) {
                 overlays::accept(screen, cx);
@@ -186,6 +189,10 @@ fn press_panes(screen: &mut Screen, cx: &mut Cx<'_>, position: Position, count: 
     if screen.is_completing() && commands.contains(position) {
         screen.slash.cursor = Some(screen.slash.top() + usize::from(position.y - commands.y));
         slash_commands::run_selected(screen, cx);
+    } else if is_on_pill(screen, cx, position) {
+        if let Some(transcript) = screen.transcript_mut(cx.chats) {
+            transcript.scroll(ScrollMove::Bottom);
+        }
     } else if areas.list.contains(position) {
         press_list(screen, cx, position, areas.list);
     } else if areas.rail.contains(position) {
@@ -204,6 +211,13 @@ fn press_panes(screen: &mut Screen, cx: &mut Cx<'_>, position: Position, count: 
     }
 }
 
+fn is_on_pill(screen: &Screen, cx: &Cx<'_>, position: Position) -> bool {
+    let end_key = cx.env.keymap.keys_of(Action::ScrollEnd).unwrap_or_default();
+    let (area, row) = (screen.areas.transcript, screen.areas.pill_row());
+    let pill = screen.transcript(cx.chats).and_then(|text| pill_area(text, area, row, &end_key, &cx.env.theme));
+    pill.is_some_and(|pill| pill.contains(position))
+}
+
 fn press_text(screen: &mut Screen, chats: &mut Chats, position: Position, area: Rect, count: u8) {
     let Some(transcript) = screen.transcript_mut(chats) else { return };
     let (column, row) = (position.x - area.x, position.y - area.y);
@@ -213,9 +227,6 @@ fn press_text(screen: &mut Screen, chats: &mut Chats, position: Position, area: 
         _ => SelectionUnit::Lines,
     };
     transcript.press(column, row, unit);
-    let on_card = transcript.click_target(column, row) == Some(ClickTarget::Card)
-        && !error_card::offered_choices(chats).is_empty();
-    screen.focus = if on_card { PaneFocus::Card } else { PaneFocus::Transcript };
     screen.mouse.drag = DragTarget::Text(None);
 }
 
@@ -279,6 +290,9 @@ fn release(screen: &mut Screen, cx: &mut Cx<'_>, position: Position) {
         click_text(screen, cx, position);
         return;
     }
+    if moved.is_some() {
+        teaching::on_drag(cx);
+    }
     if cx.env.config.copy_on_select != CopyOnSelect::Off {
         copying::copy_selection(screen, cx.chats, SelectionCopy::OnRelease);
     }
@@ -290,25 +304,38 @@ fn click_text(screen: &mut Screen, cx: &mut Cx<'_>, position: Position) {
     if !area.contains(position) {
         return;
     }
+    let (column, row) = (position.x - area.x, position.y - area.y);
+    let is_reading = screen.focus == PaneFocus::Transcript;
     let Some(transcript) = screen.transcript_mut(cx.chats) else { return };
-    match transcript.click_target(position.x - area.x, position.y - area.y) {
+    match transcript.click_target(column, row) {
         Some(ClickTarget::Fold(answer, slot)) => {
-            transcript.move_cursor_to_row(position.y - area.y);
+            transcript.move_cursor_to_row(row);
             transcript.toggle_part(answer, slot);
+            screen.focus = PaneFocus::Transcript;
         }
         Some(ClickTarget::CopyKey { answer, block }) => overlays::copy_code_block(cx, answer, block),
-        Some(ClickTarget::Citation(cursor)) => transcript.toggle_source(cursor),
+        Some(ClickTarget::Citation(cursor)) => {
+            transcript.toggle_source(cursor);
+            if transcript.is_source_open() {
+                screen.lend_focus();
+            } else {
+                screen.return_focus();
+            }
+        }
         Some(ClickTarget::More(message, slot)) => {
-            transcript.move_cursor_to_row(position.y - area.y);
+            transcript.move_cursor_to_row(row);
             call_results::open_call(&mut screen.overlays, cx, message, slot);
         }
-        Some(ClickTarget::Card) => {
-            if let Some(keys) = transcript.card_keys_at(position.x - area.x, position.y - area.y).map(str::to_owned) {
+        Some(ClickTarget::Card) if !error_card::offered_choices(cx.chats).is_empty() => {
+            let keys = transcript.card_keys_at(column, row).map(str::to_owned);
+            screen.focus = PaneFocus::Card;
+            if let Some(keys) = keys {
                 let is_focused = screen.mouse.was_card_focused;
                 super::actions::card_actions::click_choice(screen, cx, &keys, is_focused);
             }
         }
-        None => transcript.move_cursor_to_row(position.y - area.y),
+        Some(ClickTarget::Card) | None if is_reading => transcript.move_cursor_to_row(row),
+        Some(ClickTarget::Card) | None => (), // Plain text: the focus stays.
     }
 }
 

@@ -65,6 +65,7 @@ pub(crate) fn on_reply(screen: &mut Screen, cx: &mut Cx<'_>, reply: StoreReply) 
                 *cx.env.command_uses.entry(command).or_default() += count;
             }
         }
+        StoreReply::Hints(times) => cx.chats.taught_hints.on_loaded(times),
         StoreReply::CostsSummed { since, cost } => cx.chats.daily_cost.set_cost(since, cost),
         StoreReply::Recording { message, result } => {
             super::actions::xray_actions::on_recording_loaded(&mut screen.overlays, cx.env, message, result);
@@ -99,6 +100,7 @@ fn on_database_opened(
     merge_summaries(cx.chats, newest);
     cx.effects.push(Effect::RunStoreJob(StoreJob::LoadPrompts));
     cx.effects.push(Effect::RunStoreJob(StoreJob::LoadUses));
+    cx.effects.push(Effect::RunStoreJob(StoreJob::LoadHints));
     if cx.chats.unlisted_count > 0 {
         cx.effects.push(Effect::RunStoreJob(StoreJob::ListConversations));
     }

@@ -1,6 +1,6 @@
 //! Events of streams and tool calls, and conversations with something due.
 
-use super::{notifications, on_store::carry_out};
+use super::{notifications, on_store::carry_out, teaching};
 use crate::ui::{chats::Chats, cx::Cx};
 use crate::{
     api::{self, Event, FreeQuota, Usage},
@@ -106,6 +106,9 @@ fn advance_conversation(
     carry_out(cx, id, next);
     for answer in ended {
         notifications::notify_turn_ended(cx, id, answer);
+        if is_visible {
+            teaching::on_answer_ended(cx, answer);
+        }
     }
     if needs_decision {
         notifications::notify_decision_needed(cx, id);

@@ -42,8 +42,8 @@ pub use crate::ui::actions::tool_overlay::no_tools_reason;
 pub(crate) use crate::ui::actions::tool_overlay::{apply_request, open_tools, open_trust};
 pub(crate) use open_commands::{count_use, open_commands};
 pub(crate) use open_overlays::{
-    open_earlier_prompts, open_efforts, open_help, open_history, open_models, open_models_for_again, open_mouse_modes,
-    open_parameters, open_prompt_jump, refresh_models,
+    open_earlier_prompts, open_edit_question, open_efforts, open_help, open_history, open_models,
+    open_models_for_again, open_mouse_modes, open_parameters, open_prompt_jump, refresh_models,
 };
 pub(crate) use picker_items::previewed_theme;
 pub use picker_items::{PickerItem, PickerKind};
@@ -76,7 +76,7 @@ impl ScreenOverlay {
     pub fn has_frame(&self) -> bool {
         match self {
             Self::Connect(connect) => !connect.is_first_start(),
-            Self::Picker { of: PickerKind::AnswerAgain { .. }, .. } => false,
+            Self::Picker { .. } if self.is_question() => false,
             Self::Picker { .. }
             | Self::Parameters(_)
             | Self::Commands(_)
@@ -93,6 +93,7 @@ impl ScreenOverlay {
     /// Returns the context of its keys; the panes have their own.
     pub fn key_context(&self) -> Option<KeyContext> {
         Some(match self {
+            Self::Picker { of: PickerKind::Code, picker } if picker.query.is_empty() => KeyContext::CodeNumber,
             Self::Connect(connect) if connect.is_typing() => KeyContext::Field,
             Self::Connect(_) => KeyContext::Connect,
             Self::Picker { of, .. } => of.key_context(),
@@ -106,6 +107,16 @@ impl ScreenOverlay {
             Self::List | Self::Rail => return None,
         })
     }
+
+    /// Returns whether it is a question in the composer's place, which any printable key cancels.
+    pub(crate) fn is_question(&self) -> bool {
+        matches!(self, Self::Picker { of: PickerKind::AnswerAgain { .. } | PickerKind::EditPrompt { .. }, .. })
+    }
+}
+
+/// Returns whether the overlay on top is a question in the composer's place.
+pub(crate) fn is_question(overlays: &[ScreenOverlay]) -> bool {
+    overlays.last().is_some_and(ScreenOverlay::is_question)
 }
 
 /// Does what an action means in the top overlay.
@@ -194,6 +205,12 @@ fn on_picker_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action, screen
         return;
     }
     let Some(ScreenOverlay::Picker { of: kind, picker }) = screen.overlays.last_mut() else { return };
+    if let Some(number) = action.code_number() {
+        if crate::ui::actions::code_blocks::select_code(picker, number) {
+            picker_items::accept(screen, cx);
+        }
+        return;
+    }
     match (action, kind) {
         (Action::Accept, _) => picker_items::accept(screen, cx),
         (Action::SaveShown | Action::PipeCode, _) => {

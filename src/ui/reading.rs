@@ -8,8 +8,11 @@ pub(crate) mod tool_text;
 use crate::{
     chat::MessageId,
     config::ShowMode,
-    render::{markdown::MarkdownOptions, theme::Theme},
-    ui::keymap::Keymap,
+    render::{
+        markdown::{CodeKeys, MarkdownOptions},
+        theme::Theme,
+    },
+    ui::{Action, keymap::Keymap},
 };
 
 /// The reader's display options.
@@ -49,5 +52,14 @@ impl ReadingOptions {
             keymap: Keymap::default(),
             zone,
         }
+        .with_keymap(Keymap::default())
+    }
+
+    /// Shows the keys of another keymap.
+    #[must_use]
+    pub fn with_keymap(mut self, keymap: Keymap) -> Self {
+        self.look.code_keys = CodeKeys::new(&keymap.keys_of(Action::ShowCodeBlocks).unwrap_or_default());
+        self.keymap = keymap;
+        self
     }
 }

@@ -41,6 +41,10 @@ pub struct Screen {
     pub areas: ScreenAreas,
     pub pane: ConversationPane,
     pub focus: PaneFocus,
+    /// Where the focus goes when the search or the source card that took it to the text closes.
+    pub focus_origin: Option<PaneFocus>,
+    /// The letter that opened the question in the composer's place.
+    pub question_letter: Option<char>,
     pub list: ConversationList,
     pub list_visibility: PaneVisibility,
     pub rail: Rail,
@@ -124,6 +128,8 @@ impl Screen {
                 editing: None,
             },
             focus: PaneFocus::Composer,
+            focus_origin: None,
+            question_letter: None,
             list: ConversationList::default(),
             list_visibility,
             rail: Rail::default(),
@@ -150,6 +156,25 @@ impl Screen {
 
     pub fn transcript_mut(&mut self, chats: &Chats) -> Option<&mut Transcript> {
         self.pane.transcripts.get_mut(&chats.content.conversation_id()?)
+    }
+
+    /// Moves the focus to the text for as long as what opens there is open.
+    pub(crate) fn lend_focus(&mut self) {
+        if self.focus != PaneFocus::Transcript {
+            self.focus_origin = Some(self.focus);
+            self.focus = PaneFocus::Transcript;
+        }
+    }
+
+    /// Moves the focus back to where it was before the text borrowed it.
+    pub(crate) fn return_focus(&mut self) {
+        let Some(origin) = self.focus_origin.take() else { return };
+        let is_there = match origin {
+            PaneFocus::Rail => self.is_rail_docked(),
+            PaneFocus::List => self.is_list_docked(),
+            PaneFocus::Composer | PaneFocus::Card | PaneFocus::Transcript => true,
+        };
+        self.focus = if is_there { origin } else { PaneFocus::Composer };
     }
 
     /// Returns the panes to dock beside the text where there is room.
@@ -212,17 +237,21 @@ impl Screen {
             _ if self.selected_by(chats) == Some(SelectionInput::Keys) => KeyContext::Selection,
             _ if citation_actions::pending_question(self, chats).is_some() => KeyContext::Question,
             Some(_) if self.selected_by(chats).is_none() => KeyContext::Matches,
+            _ if self.transcript(chats).is_some_and(Transcript::is_citation_visible) => KeyContext::Source,
             Some(_) | None => KeyContext::Transcript,
         }
     }
 
-    /// Returns the current answer: the one under the cursor or lowest on the screen, else the newest of the branch.
+    /// Returns the current answer: the one under the cursor or lowest on the screen, or that of the prompt there; else
+    /// the newest of the branch.
     pub fn current_answer(&self, chats: &Chats) -> Option<MessageId> {
         let conversation = chats.current_conversation()?;
-        let under_cursor = self.transcript(chats).and_then(Transcript::current_message);
         let is_answer =
             |id: &MessageId| conversation.messages.get(id).is_some_and(|message| message.as_answer().is_some());
-        under_cursor.filter(is_answer).or_else(|| conversation.branch.iter().rev().copied().find(is_answer))
+        let current = self.transcript(chats).and_then(Transcript::current_message);
+        let position = current.and_then(|id| conversation.branch.iter().position(|other| *other == id));
+        let at_cursor = position.and_then(|position| conversation.branch[position..].iter().copied().find(is_answer));
+        at_cursor.or_else(|| conversation.branch.iter().rev().copied().find(is_answer))
     }
 
     /// Returns the keys that can follow a pending sequence, each with its label; the nine slots are one entry.
@@ -235,8 +264,14 @@ impl Screen {
         let mut choices = Vec::new();
         for (key, action) in env.keymap.continuations(self.key_context(chats), &pending.keys) {
             match action {
-                Action::Slot1 => choices.push((format!("1{}9", env.theme.marks.range_dash), action.entry().hint)),
-                _ if Action::SLOTS.contains(&action) => (),
+                _ if action.is_first_of_nine() => {
+                    choices.push((format!("1{}9", env.theme.marks.range_dash), action.entry().hint));
+                }
+                _ if action.is_numbered() => (),
+                Action::ToggleList if self.is_list_docked() => choices.push((key.to_string(), "hide list")),
+                Action::ToggleList => choices.push((key.to_string(), "show list")),
+                Action::ToggleRail if self.is_rail_docked() => choices.push((key.to_string(), "hide rail")),
+                Action::ToggleRail => choices.push((key.to_string(), "show rail")),
                 _ => choices.push((key.to_string(), action.entry().hint)),
             }
         }

@@ -6,12 +6,10 @@ use super::key_hints;
 use crate::render::theme::{ColourRole, Theme};
 use crate::text;
 
-/// Draws the title after the gutter, and which version is shown.
+/// Draws the title after the gutter.
 pub struct TitleView<'a> {
     /// Empty before the first prompt.
     pub title: &'a str,
-    /// The version, counted from 1, and the number of versions; drawn if there are several.
-    pub version: Option<(usize, usize)>,
     pub theme: &'a Theme,
 }
 
@@ -22,25 +20,14 @@ impl Widget for TitleView<'_> {
         let area = Rect { height: area.height.min(1), ..area }.intersection(buf.area);
         let gutter = GUTTER.min(area.width);
         let row = Rect { x: area.x + gutter, width: area.width - gutter, ..area };
-        let marks = &self.theme.marks;
-        let right = match self.version {
-            Some((number, total)) if total > 1 => {
-                format!("{}{number}/{total}{}", marks.sibling_left, marks.sibling_right)
-            }
-            Some(_) | None => String::new(),
-        };
-        let version_cells = if right.is_empty() { 0 } else { text::width(&right) + 2 };
         let title = text::join_lines(self.title);
         let (title, style) = if title.is_empty() {
             ("New conversation", self.theme.style(ColourRole::Muted))
         } else {
             (title.as_str(), self.theme.style(ColourRole::Text).bold())
         };
-        let title = text::truncate(title, usize::from(row.width).saturating_sub(version_cells)).into_owned();
+        let title = text::truncate(title, row.width.into()).into_owned();
         key_hints::styled_line(title, style).render(row, buf);
-        if version_cells <= usize::from(row.width) {
-            key_hints::styled_line(right, self.theme.style(ColourRole::Muted)).right_aligned().render(row, buf);
-        }
     }
 }
 
@@ -64,24 +51,24 @@ mod tests {
     use super::*;
     use crate::ui::test_buffer;
 
-    fn drawn(title: &str, sibling: Option<(usize, usize)>, width: u16) -> String {
+    fn drawn(title: &str, width: u16) -> String {
         let area = Rect::new(0, 0, width, 1);
         let mut buf = Buffer::empty(area);
-        TitleView { title, version: sibling, theme: &Theme::default() }.render(area, &mut buf);
+        TitleView { title, theme: &Theme::default() }.render(area, &mut buf);
         test_buffer::buffer_text(&buf)
     }
 
     #[test]
-    fn a_long_title_is_truncated_for_the_version() {
+    fn a_long_title_is_truncated() {
         let rows = [
-            drawn("SQLite WAL on NFS", Some((1, 2)), 40),
-            drawn("SQLite WAL on NFS", Some((1, 2)), 20),
-            drawn("SQLite\nWAL on NFS", Some((1, 1)), 40),
-            drawn("", None, 40),
+            drawn("SQLite WAL on NFS", 40),
+            drawn("SQLite WAL on NFS", 12),
+            drawn("SQLite\nWAL on NFS", 40),
+            drawn("", 40),
         ];
         assert_snapshot!(rows.concat(), @"
-        SQLite WAL on NFS                ‹1/2›
-        SQLite WAL…  ‹1/2›
+        SQLite WAL on NFS
+        SQLite WA…
         SQLite WAL on NFS
         New conversation
         ");
@@ -101,7 +88,7 @@ mod tests {
     #[test]
     fn the_title_and_the_message_draw_at_every_size() {
         test_buffer::draw_at_every_size(|area, buf| {
-            TitleView { title: "日本語 and more", version: Some((12, 34)), theme: &Theme::default() }.render(area, buf);
+            TitleView { title: "日本語 and more", theme: &Theme::default() }.render(area, buf);
         });
         test_buffer::draw_at_every_size(|area, buf| {
             draw_too_small(area, Size { width: 40, height: 10 }, &Theme::default(), buf);

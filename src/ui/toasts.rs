@@ -1,13 +1,25 @@
 //! A short message at the bottom right of the text, above the composer's rule, for four seconds.
 
+use std::ops::Range;
+
 use ratatui::{buffer::Buffer, layout::Rect, widgets::Widget};
 
 use super::key_hints;
 use crate::render::theme::{ColourRole, Theme};
-use crate::{chat::Timestamp, text};
+use crate::{
+    chat::{ConversationId, Timestamp},
+    text,
+};
 
 /// How long a toast is shown.
 pub const TOAST_DURATION: jiff::SignedDuration = jiff::SignedDuration::from_secs(4);
+
+/// What a toast is about; it ends when that is no longer so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ToastSubject {
+    /// A conversation is in the trash.
+    Trashed(ConversationId),
+}
 
 /// The current toast. A new one replaces it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,6 +30,10 @@ pub struct ToastState {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct CurrentToast {
     text: String,
+    /// The part of the text that is shortened first, such as a title: the key after it must stay.
+    title: Range<usize>,
+    /// What it is about, if it ends with that.
+    subject: Option<ToastSubject>,
     role: ColourRole,
     ends_at: Timestamp,
 }
@@ -25,8 +41,22 @@ struct CurrentToast {
 impl ToastState {
     /// Shows a toast; `role` is its severity: text, warning or error.
     pub fn show(&mut self, now: Timestamp, role: ColourRole, words: impl Into<String>) {
-        self.current =
-            Some(CurrentToast { text: words.into(), role, ends_at: now.saturating_add(TOAST_DURATION).unwrap_or(now) });
+        let ends_at = now.saturating_add(TOAST_DURATION).unwrap_or(now);
+        self.current = Some(CurrentToast { text: words.into(), title: 0..0, subject: None, role, ends_at });
+    }
+
+    /// Shows a toast about something with a title, which is shortened where there is no room for all of it.
+    pub fn show_about(&mut self, now: Timestamp, subject: ToastSubject, [before, title, after]: [&str; 3]) {
+        self.show(now, ColourRole::Text, [before, title, after].concat());
+        if let Some(toast) = &mut self.current {
+            toast.title = before.len()..before.len() + title.len();
+            toast.subject = Some(subject);
+        }
+    }
+
+    /// Ends a toast whose subject is no longer so.
+    pub fn end(&mut self, subject: ToastSubject) {
+        self.current.take_if(|toast| toast.subject == Some(subject));
     }
 
     /// Appends `more` to the current toast if it contains `word`.
@@ -51,6 +81,21 @@ impl ToastState {
     }
 }
 
+impl CurrentToast {
+    /// Returns the text in at most `room` cells.
+    fn fit(&self, room: usize) -> String {
+        let all = text::join_lines(&self.text);
+        if text::width(&all) <= room || self.title.is_empty() {
+            return text::truncate(&all, room).into_owned();
+        }
+        let (before, after) = (&self.text[..self.title.start], &self.text[self.title.end..]);
+        let title_room = room.saturating_sub(text::width(before) + text::width(after));
+        let title = text::join_lines(&self.text[self.title.clone()]);
+        let short = [before, &*text::truncate(&title, title_room), after].concat();
+        text::truncate(&short, room).into_owned()
+    }
+}
+
 /// Draws the toast at the right of its row.
 pub struct ToastView<'a> {
     pub toasts: &'a ToastState,
@@ -61,8 +106,7 @@ impl Widget for ToastView<'_> {
     fn render(self, area: Rect, buf: &mut Buffer) {
         let area = Rect { height: area.height.min(1), ..area }.intersection(buf.area);
         let Some(toast) = self.toasts.current.as_ref().filter(|_| area.width > 4) else { return };
-        let said = text::join_lines(&toast.text);
-        let said = text::truncate(&said, usize::from(area.width) - 2);
+        let said = toast.fit(usize::from(area.width) - 2);
         let width = u16::try_from(text::width(&said) + 2).unwrap_or(area.width).min(area.width);
         let toast_area = Rect { x: area.right() - width, width, ..area };
         self.theme.clear_area(toast_area, ColourRole::Raised, buf);
@@ -97,6 +141,21 @@ mod tests {
         assert_eq!(toasts.ends_at(), Some(at(17)));
         assert!(toasts.expire(at(17)));
         assert_eq!(drawn(&toasts, 20), "");
+    }
+
+    #[test]
+    fn a_narrow_toast_shortens_the_title_and_keeps_the_key() {
+        let mut toasts = ToastState::default();
+        let id = crate::chat::IdGenerator::new(1).conversation(at(0));
+        let subject = ToastSubject::Trashed(id);
+        toasts.show_about(
+            at(0),
+            subject,
+            ["moved “", "SQL window functions for running totals", "” to the trash · u undo"],
+        );
+        assert_eq!(drawn(&toasts, 50).trim(), "moved “SQL window functi…” to the trash · u undo");
+        toasts.end(subject);
+        assert_eq!(toasts.text(), None);
     }
 
     #[test]

@@ -44,12 +44,13 @@ pub use parts::folded_text;
 pub use scrollbar::ScrollbarView;
 pub use select::{SelectionCopy, SelectionInput, SelectionStep, SelectionUnit};
 pub use view::TranscriptView;
+pub(crate) use view::pill_area;
 
 use self::{
     folds::FoldOverrides,
     layout_pass::LayoutPass,
     message_rows::{LayoutParams, MessageRows},
-    queued_prompts::QueuedPrompts,
+    queued_prompts::{QueueKeys, QueuedPrompts},
     scrollbar::{BranchSizes, ScrollbarRows},
     select::TextSelection,
 };
@@ -112,6 +113,8 @@ pub struct Transcript {
     /// The live card has the focus.
     pub is_card_focused: bool,
     cursor: Option<TranscriptCursor>,
+    /// The last move that takes the cursor along, until the window is laid out.
+    carried: Option<cursor_steps::CarriedCursor>,
     selection: Option<TextSelection>,
     /// How to copy the selection at the next layout.
     pending_copy: Option<SelectionCopy>,
@@ -140,6 +143,8 @@ pub(crate) enum ScrollMode {
 #[derive(Debug, Clone, Copy)]
 enum PendingMove {
     Move(ScrollMove),
+    /// Moves the window, and the cursor with it.
+    Read(ScrollMove),
     /// Keeps the top row where it is, whatever happens to the others.
     Hold,
     /// Starts a selection with the keys.
@@ -198,16 +203,28 @@ impl Transcript {
         let previous_layout = self.layout.replace(layout);
         self.height = usize::from(height);
         self.frame += 1;
-        self.queue.sync(&conversation.queue, text_width, options);
+        let queue_keys = QueueKeys::of(conversation, options);
+        self.queue.sync(&conversation.queue, text_width, queue_keys, options);
         self.message_rows.retain(|id, _| conversation.messages.contains_key(id));
         self.cursor = self.cursor.filter(|cursor| conversation.branch.contains(&cursor.message));
-        let rewrapped = previous_layout.is_some_and(|was| was.width != text_width);
+        let rewrapped = previous_layout.as_ref().is_some_and(|was| was.width != text_width);
+        let is_relaid = previous_layout != self.layout;
+        if rewrapped && self.is_source_open() && self.is_citation_visible() {
+            self.pending_moves.push(PendingMove::ShowSourceCard);
+        }
         let reader_changed_rows = !self
             .pending_moves
             .iter()
-            .all(|wish| matches!(wish, PendingMove::Move(_) | PendingMove::ScrollToBarRow(_)));
-        let mut pass =
-            LayoutPass { transcript: self, conversation, now, rewrapped, resolved_anchor: None, reader_changed_rows };
+            .all(|wish| matches!(wish, PendingMove::Move(_) | PendingMove::Read(_) | PendingMove::ScrollToBarRow(_)));
+        let mut pass = LayoutPass {
+            transcript: self,
+            conversation,
+            now,
+            rewrapped,
+            resolved_anchor: None,
+            reader_changed_rows,
+            is_relaid,
+        };
         pass.search_new_text();
         let mut top = pass.initial_top();
         for wish in std::mem::take(&mut pass.transcript.pending_moves) {
@@ -242,6 +259,11 @@ impl Transcript {
         self.pending_moves.push(PendingMove::Move(to));
     }
 
+    /// Moves the window at the next `sync`, and the cursor with it.
+    pub fn read(&mut self, to: ScrollMove) {
+        self.pending_moves.push(PendingMove::Read(to));
+    }
+
     /// Whether the window follows the end as the text grows.
     pub fn is_following(&self) -> bool {
         self.scroll == ScrollMode::Follow
@@ -267,11 +289,8 @@ impl Transcript {
 
     /// The message under the cursor, or else the lowest on the screen.
     pub fn current_message(&self) -> Option<MessageId> {
-        self.visible_cursor().map(|cursor| cursor.message).or_else(|| self.lowest_message())
-    }
-
-    fn lowest_message(&self) -> Option<MessageId> {
-        self.visible_ranges.iter().rev().find_map(|slice| slice.message)
+        let under_cursor = self.cursor.map(|cursor| cursor.message);
+        under_cursor.filter(|id| self.is_message_visible(*id)).or_else(|| self.lowest_message())
     }
 
     fn hold_position(&mut self) {
@@ -345,17 +364,15 @@ impl Transcript {
         self.message_rows.len()
     }
 
-    /// The rows in the window from the top, and whether each belongs to the current message.
-    fn visible_rows(&self) -> impl Iterator<Item = (message_rows::PlacedRow<'_>, bool)> {
-        let current = self.current_message();
+    /// The rows in the window from the top.
+    fn visible_rows(&self) -> impl Iterator<Item = message_rows::PlacedRow<'_>> {
         self.visible_ranges.iter().flat_map(move |slice| {
-            let is_current = slice.message.is_some() && slice.message == current;
             (slice.first_row..slice.first_row + slice.row_count).map(move |row| {
                 let placed = match slice.message {
                     Some(id) => self.message_rows.get(&id).and_then(|laid| laid.row(row)),
                     None => self.queue.rows.get(row).map(|row| message_rows::PlacedRow { row, bar: None }),
                 };
-                (placed.unwrap_or_default(), is_current)
+                placed.unwrap_or_default()
             })
         })
     }

@@ -130,21 +130,20 @@ fn draw_pane(state: &State, areas: &ScreenAreas, frame: &mut DrawTarget) {
     let theme = &state.env.theme;
     let buf = &mut *frame.buffer;
     let conversation = state.chats.current_conversation();
-    let sibling =
-        conversation.and_then(|conversation| Some(conversation.siblings(conversation.title_shows_versions()?)));
     let title = match state.chats.content {
         PaneContent::New => "",
         PaneContent::Loading(_) => "Opening the conversation",
         PaneContent::Conversation(_) => conversation.map_or("", |conversation| &conversation.title),
     };
-    TitleView { title, version: sibling, theme }.render(areas.title, buf);
+    TitleView { title, theme }.render(areas.title, buf);
     let mut caret = None;
     match state.screen.transcript(&state.chats) {
         Some(transcript) => {
             let focus = state.screen.focus;
             let focused = focus == PaneFocus::Transcript;
             let end_key = &state.env.keymap.keys_of(Action::ScrollEnd).unwrap_or_default();
-            let view = TranscriptView { transcript, theme, focused, end_key };
+            let pill_row = Some(areas.pill_row());
+            let view = TranscriptView { transcript, theme, focused, pill_row, end_key };
             caret = view.cursor(areas.transcript).filter(|_| state.screen.overlays.is_empty());
             view.render(areas.transcript, buf);
             ScrollbarView { transcript, theme }.render(areas.scrollbar(), buf);
@@ -153,13 +152,41 @@ fn draw_pane(state: &State, areas: &ScreenAreas, frame: &mut DrawTarget) {
     }
     let rule = theme.marks.rule.repeat(areas.composer_rule.width.into());
     buf.set_string(areas.composer_rule.x, areas.composer_rule.y, rule, theme.style(ColourRole::Faint));
-    let above =
-        Rect { y: areas.composer_rule.y.saturating_sub(1), height: areas.composer_rule.height, ..areas.composer_rule };
-    ToastView { toasts: &state.toasts, theme }.render(above, buf);
+    draw_rule_label(state, areas.composer_rule, buf);
+    if state.screen.overlays.iter().all(ScreenOverlay::is_question) {
+        let above = Rect {
+            y: areas.composer_rule.y.saturating_sub(1),
+            height: areas.composer_rule.height,
+            ..areas.composer_rule
+        };
+        ToastView { toasts: &state.toasts, theme }.render(above, buf);
+    }
     let slash = &state.screen.slash;
     SlashListView { list: slash, keymap: &state.env.keymap, theme }.draw(areas.composer_rule, buf);
     frame.set_cursor(caret);
     draw_composer(state, areas.composer, frame);
+}
+
+/// Marks the composer's rule while the composer edits something that is not a new prompt.
+fn draw_rule_label(state: &State, rule: Rect, buf: &mut Buffer) {
+    let (label, sends) = match state.screen.pane.editing {
+        Some(EditTarget::Prompt(_)) => ("editing an earlier prompt ", "send as a branch"),
+        Some(EditTarget::Arguments(_)) => ("editing the arguments of a call ", "change them"),
+        Some(EditTarget::Reason(_)) => ("saying why a call is denied ", "deny"),
+        None => return,
+    };
+    let theme = &state.env.theme;
+    buf.set_stringn(rule.x, rule.y, label, rule.width.into(), theme.style(ColourRole::You));
+    let labels: [(&[Action], &str); 2] = [(&[Action::Send], sends), (&[Action::Back], "cancel")];
+    let room = usize::from(rule.width).saturating_sub(crate::text::width(label) + 4);
+    let hints = state.env.keymap.hints(crate::ui::keymap::KeyContext::Composer, &labels);
+    let line = key_hints::hint_line(&hints, room, theme);
+    let width = u16::try_from(line.width() + 1).unwrap_or(u16::MAX).min(rule.width);
+    let area = Rect { x: rule.right() - width, width, ..rule };
+    theme.clear_area(area, ColourRole::Background, buf);
+    let mut spans = vec![Span::raw(" ")];
+    spans.extend(line.spans);
+    Line::from(spans).render(area, buf);
 }
 
 /// Draws an empty conversation: the model that will answer, and hints for first steps.

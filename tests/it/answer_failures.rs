@@ -34,7 +34,8 @@ fn a_stopped_answer_warns_of_billing_until_its_price_arrives() {
     app.send(Msg::StreamOpened { stream, generation: Some("gen-9".into()) });
     app.receive_events(stream, &[DELTA]);
     app.press("esc");
-    assert!(app.status().contains("stopped; you may still be billed"), "{}", app.status());
+    assert!(app.screen().contains("stopped by you · you may still be billed"), "{}", app.screen());
+    assert!(app.status().contains("stopped"), "{}", app.status());
     assert!(app.screen().contains("looking up the cost…"), "{}", app.screen());
     app.effects();
     app.wait(Duration::from_secs(1));
@@ -43,7 +44,7 @@ fn a_stopped_answer_warns_of_billing_until_its_price_arrives() {
     assert_eq!((endpoint.as_str(), generation.as_str()), ("openrouter", "gen-9"));
     let usage = api::Usage { cost: api::Usd::parse("0.0031"), ..Default::default() };
     app.send(Msg::Priced { answer: *answer, generation: generation.clone(), result: Ok(usage) });
-    assert!(!app.status().contains("may still be billed"), "{}", app.status());
+    assert!(!app.screen().contains("may still be billed"), "{}", app.screen());
     assert!(app.status().contains("$0.0031"), "{}", app.status());
     assert!(app.screen().lines().any(|row| row.contains("stopped after") && row.contains("$0.0031")));
     assert_eq!(save_count(&app.effects()), 1, "the price is saved with the answer");

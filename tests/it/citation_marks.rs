@@ -103,7 +103,7 @@ fn a_mark_is_never_inside_code_or_alone_on_a_line() {
     let in_block = cite(text, "sh\ncargo", "https://b.example/");
     assert_eq!(
         shown(text, &[in_span.clone(), in_block.clone()], 40),
-        "Run cargo test [1] now.\n\n▏ sh                            copy c1\n▏ cargo test\n\nThe end of it all."
+        "Run cargo test [1] now.\n\n▏ sh                               copy\n▏ cargo test\n\nThe end of it all."
     );
     assert_eq!(source_list(text, &[in_span, in_block]).len(), 2);
     let text = "processes cannot share memory over a network file system. Even";

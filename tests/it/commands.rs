@@ -1,5 +1,7 @@
 //! The commands, the ranking of every fuzzy list, the safeguard that asks once, and the keys that ten jobs need.
 
+use std::fmt::Write as _;
+
 use ibid::{
     api::Catalogue,
     render::theme::{ColourRole, Theme},
@@ -288,7 +290,7 @@ fn ten_jobs_need_at_most_four_keys_and_what_is_typed() {
             }
         }
         assert!(count <= 4, "{}: {keys:?}", job.name);
-        table += &format!("{:<26}{count}   {}\n", job.name, keys.join(" "));
+        let _ = writeln!(table, "{:<26}{count}   {}", job.name, keys.join(" "));
     }
     assert_snapshot!(table);
 }

@@ -156,12 +156,12 @@ fn remapped_keys_are_shown_and_work() {
 }
 
 #[test]
-fn the_message_about_an_edited_prompt_names_the_remapped_keys() {
+fn the_rule_above_an_edited_prompt_names_the_remapped_keys() {
     let mut app = Harness::new(100, 24);
     app.send_prompt("one");
     app.env_mut().keymap.remap(None, "send", &["ctrl-s".to_owned()]).expect("the key is free");
-    app.press("tab e");
-    assert!(app.screen().contains("^S send as a branch · Esc cancel"), "{}", app.screen());
+    app.press("tab e enter");
+    assert!(app.screen().contains("^S send as a branch  Esc cancel"), "{}", app.screen());
 }
 
 #[test]

@@ -16,6 +16,8 @@ mod demo;
 mod demo_opening;
 mod dependencies;
 mod event_loop;
+mod focus;
+mod going_on;
 #[cfg(unix)]
 mod heavy;
 mod json_schema;
@@ -33,6 +35,7 @@ mod results;
 mod screens;
 mod side_panes;
 mod slash;
+mod slips;
 mod source_map;
 mod store;
 mod stream;

@@ -4,7 +4,6 @@ use std::{env, fs, path::Path};
 
 use ibid::config::Config;
 use ibid::ui::{
-    Action,
     action::{ACTIONS, ActionEntry, ActionListing},
     keymap::{KeyContext, format_sequence, parse_sequence},
 };
@@ -26,7 +25,7 @@ fn the_tables_of_keys_match_the_table_of_actions() {
     assert_eq!(current, tables, "IBID_UPDATE=1 cargo test --test it readme rewrites them");
 }
 
-/// Returns the table of keys of one context; the nine slots share a row.
+/// Returns the table of keys of one context; nine numbered actions share a row.
 fn key_table(context: KeyContext) -> String {
     let rows: String = ACTIONS.iter().filter_map(|entry| key_row(entry, context)).collect();
     format!("### {} (`{}`)\n\n| keys | | name |\n|---|---|---|\n{rows}\n", context.title(), context.name())
@@ -43,12 +42,11 @@ fn command_table() -> String {
 }
 
 fn key_row(entry: &ActionEntry, context: KeyContext) -> Option<String> {
-    if Action::SLOTS[1..].contains(&entry.action) {
+    if entry.action.is_numbered() && !entry.action.is_first_of_nine() {
         return None;
     }
-    let every_slot = |text: &str| match entry.action {
-        Action::Slot1 => text.replace('1', "1–9"),
-        _ => text.to_owned(),
+    let every_slot = |text: &str| {
+        if entry.action.is_first_of_nine() { text.replace('1', "1–9") } else { text.to_owned() }
     };
     let keys: Vec<String> = entry
         .keys

@@ -45,7 +45,7 @@ fn a_conversation_that_streams_below_a_newer_one_can_be_deleted() {
     app.press("ctrl-x l G d");
     assert_eq!(listed_ids(&app), [newer]);
     assert_eq!(trashed_ids(&mut app), [streaming]);
-    assert!(app.screen().contains("moved “streams” to the trash"), "{}", app.screen());
+    assert!(app.screen().contains("moved “streams” to the trash · "), "{}", app.screen());
     assert_eq!(app.list_cursor(), Some(newer));
     app.press("u");
     assert_eq!(listed_ids(&app), [streaming, newer]);

@@ -262,6 +262,11 @@ impl Harness {
         self.state.screen.focus
     }
 
+    /// The context in which the next key is looked up.
+    pub fn key_context(&self) -> ibid::ui::keymap::KeyContext {
+        self.state.screen.key_context(&self.state.chats)
+    }
+
     pub fn set_focus(&mut self, focus: PaneFocus) {
         self.state.screen.focus = focus;
     }

@@ -94,7 +94,7 @@ fn in_tmux_a_copy_goes_to_tmux_and_falls_back_to_osc_52() {
 fn code_is_saved_to_the_chosen_path_and_piped_to_a_command() {
     let stage = Stage::set_up();
     let mut ibid = start_ready(stage.launch().env("SHELL", "/bin/sh"));
-    stage.exchange_until(&mut ibid, "hello", "```py\nprint(1)\nprint(2)\n```", "copy c1");
+    stage.exchange_until(&mut ibid, "hello", "```py\nprint(1)\nprint(2)\n```", "copy ^X c 1");
     let saved = stage.home.path().join("kept.py");
     let save = |ibid: &mut Pty, then: &str| {
         ibid.type_keys("<ctrl-x>c<ctrl-s>");

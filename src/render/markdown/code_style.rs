@@ -34,6 +34,29 @@ pub(crate) struct DiagramSummary {
     pub lines: usize,
 }
 
+/// The keys that open the code blocks, as the screen shows them; a digit chooses one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CodeKeys {
+    bytes: [u8; 16],
+    length: usize,
+}
+
+impl CodeKeys {
+    /// Returns the keys, or none if they are too long to stand above a block.
+    pub fn new(keys: &str) -> Self {
+        let mut label = Self::default();
+        if let Some(room) = label.bytes.get_mut(..keys.len()) {
+            room.copy_from_slice(keys.as_bytes());
+            label.length = keys.len();
+        }
+        label
+    }
+
+    fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
+    }
+}
+
 impl CodeHeader<'_> {
     /// Whether the lines of the block are hidden.
     pub(crate) fn is_folded(self, options: &MarkdownOptions) -> bool {
@@ -42,7 +65,10 @@ impl CodeHeader<'_> {
 
     pub(crate) fn to_row(self, room: usize, options: &MarkdownOptions) -> StyledRow {
         let marks = &options.marks;
-        let key = format!("c{}", self.block);
+        let key = match self.block {
+            1..=9 if !options.code_keys.as_str().is_empty() => format!("{} {}", options.code_keys.as_str(), self.block),
+            _ => options.code_keys.as_str().to_owned(),
+        };
         let (diagram, is_folded) = (self.diagram.is_some(), self.is_folded(options));
         let mut row = bar_row(room, marks, RowKind::CodeHead { block: self.block, diagram, is_folded });
         let title = match self.diagram {
@@ -60,10 +86,11 @@ impl CodeHeader<'_> {
         row.spans.extend(title);
         let mut row = row.truncated(room);
         let left = row.width();
-        let right = "copy ".len() + key.len() + RIGHT_MARGIN;
+        let label = if key.is_empty() { "copy" } else { "copy " };
+        let right = label.len() + key.len() + RIGHT_MARGIN;
         if left + MIN_GAP + right <= room {
             row.spans.push(StyledSpan::new(" ".repeat(room - left - right), on_surface(ColourRole::Text)));
-            row.spans.push(StyledSpan::new("copy ", on_surface(ColourRole::Muted)));
+            row.spans.push(StyledSpan::new(label, on_surface(ColourRole::Muted)));
             row.spans.push(StyledSpan::new(key, on_surface(ColourRole::Accent)));
         }
         row.lead_spans = row.spans.len();

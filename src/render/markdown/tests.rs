@@ -141,7 +141,7 @@ fn loose_lists_keep_their_blank_rows() {
     assert_snapshot!(rendered("- one\n\n  ```sh\n  ls\n  ```\n- \n- [x] done\n- [ ] to do\n1. [x] both", 30), @r"
         • one
 
-          ▏ sh                copy c1
+          ▏ sh                   copy
           ▏ ls
 
         •
@@ -178,7 +178,7 @@ fn code_blocks_show_their_language_left_and_their_copy_key_right() {
     assert_snapshot!(rendered("Look:\n```rust\nfn main() {\n    println!(\"{}\", a_long_name_here);\n\n}\n```\nand\n\n    indented\n\n~~~\n~~~", 34), @r#"
         Look:
 
-        ▏ rust                    copy c1
+        ▏ rust                       copy
         ▏ fn main() {
         ▏     println!("{}",
         ▏ ↪ a_long_name_here);
@@ -187,16 +187,15 @@ fn code_blocks_show_their_language_left_and_their_copy_key_right() {
 
         and
 
-        ▏                         copy c2
+        ▏                            copy
         ▏ indented
 
-        ▏                         copy c3
+        ▏                            copy
         "#);
     assert_snapshot!(styled_spans("```rust\nlet x;\n```"), @r#"
         "▏ " Faint on Surface
         "rust" Muted on Surface
-        "copy " Muted on Surface
-        "c1" Accent on Surface
+        "copy" Muted on Surface
         "▏ " Faint on Surface
         "let x;" Text on Surface
         "#);
@@ -264,7 +263,7 @@ fn a_blank_row_follows_code_a_table_or_a_formula_in_a_list() {
     assert_snapshot!(rendered("1. First\n\n   ```\n   ls\n   ```\n2. Second\n\n   | a | b |\n   |---|---|\n   | 1 | 2 |\n3. Third\n\n   $$x$$\n4. Fourth", 30), @r"
         1. First
 
-           ▏                  copy c1
+           ▏                     copy
            ▏ ls
 
         2. Second
@@ -350,14 +349,14 @@ fn diagrams_and_images_are_one_numbered_row() {
     assert_snapshot!(rendered(source, 62), @r"
         Look:
 
-        ▏ ▸ Diagram 1  flowchart · 3 lines                    copy c1
+        ▏ ▸ Diagram 1  flowchart · 3 lines                       copy
 
         ▣ Image 2  A chart of growth  https://x.example/a/chart.png
 
         ▣ Image 3 embedded image/png · 6 bytes ▣ Image 4 badge
         https://x.example/b.svg end
 
-        ▏ ▸ Diagram 5  pie chart · 1 line                     copy c2
+        ▏ ▸ Diagram 5  pie chart · 1 line                        copy
         ");
     let mut layout = MarkdownLayout::new(MarkdownOptions { diagrams_open: true, ..MarkdownOptions::default() });
     layout.sync(source, 40, TextStage::Complete, &[]);
@@ -382,7 +381,7 @@ fn scrolled_code_lines_stay_on_one_row() {
     let source = "```rust\nlet a = \"a string that goes on and on\";\n}\n```\n";
     layout.sync(source, 20, TextStage::Complete, &[]);
     assert_snapshot!(text_of(&layout), @r#"
-        ▏ rust      copy c1
+        ▏ rust         copy
         ▏ let a = "a string that goes on and on";
         ▏ }
         "#);
@@ -415,7 +414,7 @@ fn text_cannot_control_the_terminal() {
     assert_snapshot!(rendered("a\u{1b}[31mred\u{1b}[0m `\u{9b}2J` \u{202e}x\n\n```\n\u{1b}]0;t\u{7}\tcode\n```", 30), @r"
         ared `` ⟨RLO⟩x
 
-        ▏                     copy c1
+        ▏                        copy
         ▏     code
         ");
 }

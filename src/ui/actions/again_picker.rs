@@ -1,9 +1,6 @@
 //! The one-line picker before another answer: the model and its price.
 
-use crate::ui::overlays::{
-    PickerItem, PickerKind,
-    open_overlays::{BACK, push_picker},
-};
+use crate::ui::overlays::{PickerItem, PickerKind, open_overlays::push_picker};
 use crate::ui::{chats::Chats, cx::Cx, environment::Environment, screen::Screen};
 use crate::{
     api::{Model, Usage, Usd},
@@ -32,7 +29,7 @@ pub(crate) fn open_again(screen: &mut Screen, cx: &mut Cx<'_>, answer: MessageId
             (&[Action::Accept], "send"),
             (&[Action::RowUp, Action::RowDown], "other models"),
             (&[Action::ShowAllModels], "list"),
-            BACK,
+            (&[Action::Back], "cancel"),
         ],
     );
 }

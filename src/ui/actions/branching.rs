@@ -2,21 +2,19 @@
 
 use super::switching;
 use crate::ui::{
-    Action,
     actions::model_settings,
     dispatch::change_conversation,
-    keymap::KeyContext,
     on_store::carry_out,
     screen::{EditTarget, PaneFocus},
 };
 use crate::ui::{cx::Cx, screen::Screen};
 use crate::{
-    chat::{ConversationId, MessageBody, MessageId},
-    ui::transcript::Transcript,
+    chat::{Conversation, ConversationId, MessageBody, MessageId},
+    ui::transcript::{CursorTarget, Transcript, TranscriptCursor},
 };
 
-/// Puts the prompt under the cursor into the composer; sending it creates a branch.
-pub(crate) fn edit_current_prompt(screen: &mut Screen, cx: &mut Cx<'_>) {
+/// Asks whether to edit the prompt under the cursor, or that of the answer there.
+pub(crate) fn ask_to_edit(screen: &mut Screen, cx: &mut Cx<'_>, ask: fn(&mut Screen, &mut Cx<'_>, MessageId)) {
     let Some(conversation) = cx.chats.current_conversation() else { return };
     let current = screen.transcript(cx.chats).and_then(Transcript::current_message);
     let position = current.and_then(|id| conversation.branch.iter().position(|other| *other == id));
@@ -24,10 +22,11 @@ pub(crate) fn edit_current_prompt(screen: &mut Screen, cx: &mut Cx<'_>) {
     let is_prompt =
         |id: &&MessageId| matches!(conversation.messages.get(*id).map(|m| &m.body), Some(MessageBody::Prompt(_)));
     if let Some(id) = conversation.branch[..end].iter().rev().find(is_prompt).copied() {
-        edit_prompt(screen, cx, id);
+        ask(screen, cx, id);
     }
 }
 
+/// Puts a prompt into the composer; sending it creates a branch.
 pub(crate) fn edit_prompt(screen: &mut Screen, cx: &mut Cx<'_>, id: MessageId) {
     let Some(conversation) = cx.chats.current_conversation() else { return };
     let Some(MessageBody::Prompt(prompt)) = conversation.messages.get(&id).map(|message| &message.body) else { return };
@@ -38,9 +37,6 @@ pub(crate) fn edit_prompt(screen: &mut Screen, cx: &mut Cx<'_>, id: MessageId) {
     screen.pane.composer.set_text(&text);
     screen.pane.editing = Some(EditTarget::Prompt(id));
     screen.focus = PaneFocus::Composer;
-    let [send, leave] =
-        [Action::Send, Action::Back].map(|action| cx.env.keymap.keys_or_name(KeyContext::Composer, action));
-    cx.show_message(format!("editing an earlier prompt · {send} send as a branch · {leave} cancel"));
 }
 
 /// Asks which model should answer again.
@@ -78,10 +74,24 @@ pub(crate) fn go_to_version(screen: &mut Screen, cx: &mut Cx<'_>, step: isize) {
     let Some(id) = cx.chats.content.conversation_id() else { return };
     let Some(conversation) = cx.chats.conversations.get(&id) else { return };
     let current = screen.transcript(cx.chats).and_then(Transcript::current_message);
-    let has_siblings = |id: &&MessageId| conversation.siblings(**id).1 > 1;
-    let message =
-        current.filter(|id| has_siblings(&id)).or_else(|| conversation.branch.iter().rev().find(has_siblings).copied());
-    if let Some(message) = message {
-        change_conversation(cx, id, |conversation, _| conversation.go_to_sibling(message, step));
+    let Some(index) = current.and_then(|current| message_with_versions(conversation, current)) else {
+        cx.show_message("this message has one version");
+        return;
+    };
+    let message = conversation.branch[index];
+    change_conversation(cx, id, |conversation, _| conversation.go_to_sibling(message, step));
+    let shown = cx.chats.conversations.get(&id).and_then(|conversation| conversation.branch.get(index).copied());
+    if let Some(transcript) = screen.transcript_mut(cx.chats) {
+        transcript.set_cursor(shown.map(|message| TranscriptCursor { message, target: CursorTarget::Message }));
     }
+}
+
+/// Returns the position of a message if it has versions, else of the other half of its exchange if that has some.
+fn message_with_versions(conversation: &Conversation, current: MessageId) -> Option<usize> {
+    let position = conversation.branch.iter().position(|id| *id == current)?;
+    let is_answer = conversation.messages.get(&current).is_some_and(|message| message.as_answer().is_some());
+    let partner = if is_answer { position.checked_sub(1) } else { Some(position + 1) };
+    let has_versions =
+        |index: &usize| conversation.branch.get(*index).is_some_and(|id| conversation.siblings(*id).1 > 1);
+    [Some(position), partner].into_iter().flatten().find(has_versions)
 }

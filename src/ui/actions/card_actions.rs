@@ -2,9 +2,10 @@
 
 use super::{model_settings, tool_actions};
 use crate::{
-    chat::choices::CardChoice,
+    chat::choices::{CardChoice, EmptyEnter, on_empty_enter},
     ui::{
         Action, Effect,
+        chats::Chats,
         cx::Cx,
         dispatch::change_conversation,
         overlays,
@@ -16,18 +17,22 @@ use crate::{
     },
 };
 
-/// Takes the first choice; returns `false` if there is none.
+/// Takes the choice that `Enter` takes in an empty composer; returns `false` if there is none.
 pub(crate) fn take_first_choice(screen: &mut Screen, cx: &mut Cx<'_>) -> bool {
-    match offered_choices(cx.chats).first() {
-        Some(first) if first.is_taken_by_enter() => take_choice(screen, cx, *first),
-        Some(_) | None => false,
+    match empty_enter(cx.chats) {
+        EmptyEnter::Take(choice) => take_choice(screen, cx, choice),
+        EmptyEnter::SendQueued | EmptyEnter::Nothing => false,
     }
+}
+
+fn empty_enter(chats: &Chats) -> EmptyEnter {
+    chats.current_conversation().map_or(EmptyEnter::Nothing, on_empty_enter)
 }
 
 /// Says which keys decide on a card that Enter does not decide on.
 pub(crate) fn explain_keys(cx: &mut Cx<'_>) {
     let choices = offered_choices(cx.chats);
-    let hints = card_hints(&choices, &cx.env.keymap, true);
+    let hints = card_hints(&choices, empty_enter(cx.chats), &cx.env.keymap, true);
     let mut keys: Vec<String> = Vec::new();
     for hint in hints.choices {
         // `N` is a variant of `n`.
@@ -44,7 +49,7 @@ pub(crate) fn explain_keys(cx: &mut Cx<'_>) {
 /// Takes the choice whose key was clicked. Keys that need the focus cannot be clicked without it.
 pub(crate) fn click_choice(screen: &mut Screen, cx: &mut Cx<'_>, keys: &str, is_focused: bool) {
     let choices = offered_choices(cx.chats);
-    let hints = card_hints(&choices, &cx.env.keymap, is_focused);
+    let hints = card_hints(&choices, empty_enter(cx.chats), &cx.env.keymap, is_focused);
     let enter = cx.env.theme.marks.enter;
     let is_clicked = |hint: &ChoiceHint| hint.keys == keys || hint.keys == "Enter" && keys == enter;
     let clicked = hints.choices.iter().position(|hint| is_clicked(hint) && (is_focused || !hint.needs_focus));
@@ -100,7 +105,9 @@ fn take_choice(screen: &mut Screen, cx: &mut Cx<'_>, choice: CardChoice) -> bool
         (CardChoice::StopTurn, Some(turn)) => change_conversation(cx, id, |chat, _| chat.stop(turn, now)),
         (CardChoice::Resume | CardChoice::StopTurn, None) => (),
         (CardChoice::DecideCall(approval), _) => tool_actions::take_approval(screen, cx, approval),
-        (CardChoice::Retry, _) => change_conversation(cx, id, |chat, ids| chat.answer_again(answer, None, ids, now)),
+        (CardChoice::Retry | CardChoice::AnswerAgain, _) => {
+            change_conversation(cx, id, |chat, ids| chat.answer_again(answer, None, ids, now));
+        }
         (CardChoice::RetryWithTokens(tokens), _) => {
             change_conversation(cx, id, |chat, ids| chat.answer_again_within(answer, tokens, ids, now));
         }

@@ -28,7 +28,7 @@ pub(crate) fn walk_citations(screen: &mut Screen, cx: &mut Cx<'_>, walk: Citatio
         return;
     }
     if screen.focus != PaneFocus::Rail {
-        screen.focus = PaneFocus::Transcript;
+        screen.lend_focus();
     }
     screen.rail.select_tab(RailTab::Sources);
     if let Some(transcript) = screen.transcript_mut(cx.chats) {
@@ -81,8 +81,9 @@ pub(crate) fn toggle_source_card(screen: &mut Screen, chats: &mut Chats) -> bool
     let Some(transcript) = screen.transcript_mut(chats).filter(can_open) else { return false };
     transcript.set_source_open(!was_open);
     if in_rail {
-        screen.overlays.retain(|overlay| !matches!(overlay, ScreenOverlay::Rail));
-        screen.focus = PaneFocus::Transcript;
+        leave_rail(screen);
+    } else if was_open {
+        screen.return_focus();
     }
     true
 }
@@ -93,7 +94,14 @@ pub(crate) fn close_source_card(screen: &mut Screen, chats: &mut Chats) {
         clear_check(screen, chats, question);
     } else if let Some(transcript) = screen.transcript_mut(chats) {
         transcript.set_source_open(false);
+        screen.return_focus();
     }
+}
+
+/// Lends the focus of the rail to the card that it opened in the text.
+fn leave_rail(screen: &mut Screen) {
+    screen.overlays.retain(|overlay| !matches!(overlay, ScreenOverlay::Rail));
+    screen.lend_focus();
 }
 
 /// Removes the citation highlight when the user returns to the composer.
@@ -173,8 +181,7 @@ pub(crate) fn check_source(screen: &mut Screen, cx: &mut Cx<'_>) {
         _ => transcript.set_check(question, Some(PageCheck::Asking { since: cx.now })),
     }
     if screen.focus == PaneFocus::Rail {
-        screen.overlays.retain(|overlay| !matches!(overlay, ScreenOverlay::Rail));
-        screen.focus = PaneFocus::Transcript;
+        leave_rail(screen);
     }
 }
 

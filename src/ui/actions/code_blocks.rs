@@ -74,6 +74,21 @@ pub(crate) fn copy_code_block(cx: &mut Cx<'_>, answer: MessageId, block: u32) {
     }
 }
 
+/// Copies a code block of the current answer.
+pub(crate) fn copy_numbered_code(screen: &Screen, cx: &mut Cx<'_>, number: u32) {
+    let blocks = screen.current_answer(cx.chats).map_or_else(Vec::new, |answer| answer_code_blocks(cx.chats, answer));
+    match blocks.into_iter().nth(number as usize - 1) {
+        Some(code) => crate::ui::overlays::picker_items::copy_code(cx, code.text),
+        None => cx.show_message(format!("the answer has no code block {number}")),
+    }
+}
+
+/// Moves the cursor of the code blocks to one of them; returns `false` if there is no such block.
+pub(crate) fn select_code(picker: &mut FuzzyPicker<PickerItem>, wanted: u32) -> bool {
+    let is_wanted = |item: &PickerItem| matches!(item, PickerItem::Code { number, .. } if *number == wanted as usize);
+    picker.select_where(is_wanted)
+}
+
 /// Asks where to save the code block under the cursor, or which command to give it to.
 pub(crate) fn take_code_block(overlays: &mut Vec<ScreenOverlay>, save: bool) {
     let Some(ScreenOverlay::Picker { of: PickerKind::Code, picker }) = overlays.last() else { return };

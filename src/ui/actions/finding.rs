@@ -11,7 +11,7 @@ pub(crate) fn open_find(screen: &mut Screen, cx: &mut Cx<'_>) {
     match screen.transcript_mut(cx.chats) {
         Some(transcript) => {
             transcript.open_find();
-            screen.focus = PaneFocus::Transcript;
+            screen.lend_focus();
         }
         None => cx.show_message("there is nothing to search yet"),
     }
@@ -44,7 +44,13 @@ pub(crate) fn walk_matches(screen: &mut Screen, cx: &mut Cx<'_>, forward: bool) 
     }
 }
 
+/// Ends the search; the focus returns to where the search was opened.
 pub(crate) fn end_find(screen: &mut Screen, chats: &mut Chats) {
+    close_find(screen, chats);
+    screen.return_focus();
+}
+
+fn close_find(screen: &mut Screen, chats: &mut Chats) {
     if let Some(transcript) = screen.transcript_mut(chats) {
         transcript.close_find();
     }
@@ -58,6 +64,9 @@ pub(crate) fn active_find<'a>(screen: &'a Screen, chats: &Chats) -> Option<&'a F
 /// Ends the search when the focus has left the text.
 pub(crate) fn sync(screen: &mut Screen, chats: &mut Chats) {
     if matches!(screen.focus, PaneFocus::Composer | PaneFocus::Card) && active_find(screen, chats).is_some() {
-        end_find(screen, chats);
+        close_find(screen, chats);
+    }
+    if screen.focus != PaneFocus::Transcript {
+        screen.focus_origin = None;
     }
 }

@@ -1,6 +1,6 @@
 //! The conversation on the screen: creating, opening, switching and trashing; each keeps its draft.
 
-use crate::ui::{chats::Chats, conversations::list::ConversationList, screen::ConversationPane};
+use crate::ui::{chats::Chats, screen::ConversationPane, toasts::ToastSubject};
 use crate::ui::{chats::PaneContent, cx::Cx, environment::Environment, screen::Screen};
 use jiff::SignedDuration;
 
@@ -134,6 +134,7 @@ pub(crate) fn send_draft(screen: &mut Screen, cx: &mut Cx<'_>) {
         Some(EditTarget::Prompt(prompt)) => {
             let Some(id) = cx.chats.content.conversation_id() else { return };
             let Some(conversation) = cx.chats.conversations.get_mut(&id) else { return };
+            screen.pane.composer.set_text(&conversation.draft);
             let next = conversation.edit_prompt(prompt, text, &mut cx.chats.ids, cx.now);
             carry_out(cx, id, next);
         }
@@ -196,8 +197,10 @@ pub(crate) fn trash_conversation(screen: &mut Screen, cx: &mut Cx<'_>) {
     // Search again: stopping may have moved the row.
     let Some(at) = cx.chats.index.iter().position(|row| row.id == id) else { return };
     let summary = cx.chats.index.remove(at);
-    cx.show_message(format!("moved “{}” to the trash · {} undo", summary.title, undo_key(screen, cx.env)));
+    let after = format!("” to the trash {} {} undo", cx.env.theme.marks.dot, undo_key(screen, cx.env));
+    cx.toasts.show_about(cx.now, ToastSubject::Trashed(id), ["moved “", &summary.title, &after]);
     cx.chats.trashed.push(summary);
+    cx.chats.trashed_from_screen = (cx.chats.content == PaneContent::Conversation(id)).then_some(id);
     if cx.chats.content == PaneContent::Conversation(id) {
         begin_conversation(screen, cx);
         if in_list {
@@ -214,7 +217,7 @@ fn undo_key(screen: &Screen, env: &Environment) -> String {
 }
 
 /// Restores the conversation that was moved to the trash last.
-pub(crate) fn restore_trashed(list: &mut ConversationList, cx: &mut Cx<'_>) {
+pub(crate) fn restore_trashed(screen: &mut Screen, cx: &mut Cx<'_>) {
     let Some(summary) = cx.chats.trashed.pop() else {
         cx.show_message("nothing was moved to the trash in this run");
         return;
@@ -222,8 +225,14 @@ pub(crate) fn restore_trashed(list: &mut ConversationList, cx: &mut Cx<'_>) {
     let id = summary.id;
     let position = cx.chats.index.partition_point(|row| row.updated_at > summary.updated_at);
     cx.chats.index.insert(position, summary);
-    list.cursor = Some(id);
+    screen.list.cursor = Some(id);
+    cx.toasts.end(ToastSubject::Trashed(id));
     save_changes(cx, vec![ConversationChange::Restore(id)]);
+    if cx.chats.trashed_from_screen.take_if(|trashed| *trashed == id).is_some() {
+        let focus = screen.focus;
+        open_conversation(screen, cx, id);
+        screen.focus = focus;
+    }
 }
 
 pub(crate) fn rename_conversation(cx: &mut Cx<'_>, id: ConversationId, title: &str) {

@@ -132,6 +132,11 @@ impl<T: PartialEq> FuzzyPicker<T> {
         self.matches.select_first(|found| self.rows[found.row_index].payload == *payload);
     }
 
+    /// Moves the cursor to the first matching row whose payload passes; returns `false` if there is none.
+    pub(crate) fn select_where(&mut self, passes: impl Fn(&T) -> bool) -> bool {
+        self.matches.select_first(|found| passes(&self.rows[found.row_index].payload))
+    }
+
     /// Edits the query.
     pub fn edit(&mut self, key: KeyEvent) {
         let before = self.query.text();

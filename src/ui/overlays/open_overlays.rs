@@ -199,6 +199,28 @@ pub(crate) fn open_earlier_prompts(screen: &mut Screen, cx: &mut Cx<'_>) {
     push_picker(&mut screen.overlays, PickerKind::EarlierPrompt, picker, &[(&[Action::Accept], "edit"), BACK]);
 }
 
+/// Asks in one line whether to edit a prompt.
+pub(crate) fn open_edit_question(screen: &mut Screen, cx: &mut Cx<'_>, prompt: MessageId) {
+    let Some(text) =
+        cx.chats.current_conversation().and_then(|conversation| match &conversation.messages.get(&prompt)?.body {
+            MessageBody::Prompt(prompt) => Some(prompt.text.clone()),
+            MessageBody::Answer(_) => None,
+        })
+    else {
+        return;
+    };
+    let mut picker = FuzzyPicker::new("edit", ONE_COLUMN);
+    picker.detail_rows = 0;
+    picker.set_rows(vec![PickerRow {
+        cells: vec![first_line(&text).to_owned()],
+        extra_terms: String::new(),
+        detail_lines: vec![vec![(DetailStyle::Muted, "as a branch: what is below stays".into())]],
+        payload: PickerItem::Message(prompt),
+    }]);
+    let labels = [(&[Action::Accept] as &[Action], "edit"), (&[Action::Back], "cancel")];
+    push_picker(&mut screen.overlays, PickerKind::EditPrompt { prompt }, picker, &labels);
+}
+
 /// Opens the prompts of the branch as a table of contents, to pick one to go to.
 pub(crate) fn open_prompt_jump(screen: &mut Screen, cx: &mut Cx<'_>) {
     let rows = prompt_rows(cx.chats, cx.env);

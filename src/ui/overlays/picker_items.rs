@@ -34,6 +34,10 @@ pub enum PickerKind {
     AnswerAgain {
         answer: MessageId,
     },
+    /// Whether to edit a prompt as a branch, asked in one line.
+    EditPrompt {
+        prompt: MessageId,
+    },
     Effort,
     PromptHistory,
     /// A code block of the answer, to copy.
@@ -63,7 +67,7 @@ impl PickerKind {
     pub(crate) fn key_context(&self) -> KeyContext {
         match self {
             Self::Model | Self::ModelForAgain { .. } => KeyContext::ModelPicker,
-            Self::AnswerAgain { .. } => KeyContext::AgainPicker,
+            Self::AnswerAgain { .. } | Self::EditPrompt { .. } => KeyContext::AgainPicker,
             Self::Code => KeyContext::CodePicker,
             Self::Effort
             | Self::PromptHistory

@@ -1,5 +1,7 @@
 //! Short facts about an answer: when it came, how long it took, its speed and its cost.
 
+use std::collections::BTreeMap;
+
 use jiff::tz::TimeZone;
 
 use crate::{
@@ -55,15 +57,33 @@ pub(crate) fn answer_facts(answer: &Answer, brief: bool, awaits_price: bool) -> 
     facts
 }
 
-/// Tokens per second, counted from the first item or text. An answer with calls has none: it waited for tools and for
-/// the user.
+/// Tokens per second while the model generated: from the first item or text of each response to its last item, so that
+/// neither tools nor the user's own time count.
 pub(crate) fn tokens_per_second(answer: &Answer, tokens: u64, ended: Timestamp) -> Option<u64> {
-    if !answer.call_runs.is_empty() {
-        return None;
-    }
-    let first = answer.items.values().map(|item| item.opened_at).chain(answer.first_text_at).min()?;
-    let spent = millis_between(first, ended);
+    let spent: u64 = generating_spans(answer, ended).into_iter().map(|(from, to)| millis_between(from, to)).sum();
     (tokens > 1 && spent >= 200).then(|| (tokens * 1000 + spent / 2) / spent)
+}
+
+/// When each response of an answer generated. The last one ends with the answer, unless it ended with calls.
+fn generating_spans(answer: &Answer, ended: Timestamp) -> Vec<(Timestamp, Timestamp)> {
+    let last_step = answer.items.keys().map(|slot| slot.step).max();
+    let mut spans: BTreeMap<u32, (Timestamp, Timestamp)> = BTreeMap::new();
+    for (slot, item) in &answer.items {
+        let closed = item.closed_at.unwrap_or(ended);
+        let span = spans.entry(slot.step).or_insert((item.opened_at, closed));
+        *span = (span.0.min(item.opened_at), span.1.max(closed));
+    }
+    let ends_with_calls = answer.call_runs.keys().any(|slot| Some(slot.step) == last_step);
+    if let Some(last) = spans.values_mut().last().filter(|_| !ends_with_calls) {
+        last.1 = ended;
+    }
+    if let (Some(first), Some(text)) = (spans.values_mut().next(), answer.first_text_at) {
+        first.0 = first.0.min(text);
+    }
+    if spans.is_empty() {
+        return answer.first_text_at.map(|first| (first, ended)).into_iter().collect();
+    }
+    spans.into_values().collect()
 }
 
 /// A duration with one decimal below ten seconds: `6.1 s`, `48 s`, `3 min 5 s`.

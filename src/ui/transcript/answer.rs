@@ -6,7 +6,7 @@ mod work_rows;
 
 use super::{
     CitationTarget,
-    message_rows::{LayoutCx, LayoutParams, MessageRows, MessageSection, SectionRows, left_out_mark, sibling_mark},
+    message_rows::{LayoutCx, LayoutParams, MessageRows, MessageSection, SectionRows, head_row, left_out_mark},
     parts::{AnswerPart, MessageParts, PartContent, PartKey, PartKind},
 };
 use crate::{
@@ -152,11 +152,8 @@ impl SectionBuilder<'_> {
             StyledSpan::new(name, TextStyle::of(ColourRole::Text).bold()),
             StyledSpan::new(format!("  {told}"), TextStyle::of(ColourRole::Muted)),
         ];
-        if let Some(mark) = sibling_mark(self.siblings, options) {
-            spans.push(StyledSpan::new(format!("  {mark}"), TextStyle::of(ColourRole::Muted)));
-        }
         spans.extend(left_out_mark(self.context.conversation.is_left_out(self.message.id)));
-        let head = StyledRow::new(RowKind::MessageHead, spans).truncated(self.layout.width);
+        let head = head_row(spans, self.siblings, self.layout);
         self.push_rows(part, 0, vec![head]);
     }
 

@@ -112,6 +112,27 @@ fn countdown_rows(wait: RetryWait, width: usize, marks: &ThemeMarks) -> Vec<Styl
     vec![StyledRow::new(RowKind::Card, spans).truncated(width)]
 }
 
+/// Words with the choices at their right, or below them where both do not fit.
+pub(crate) fn line_with_choices(
+    words: Vec<StyledSpan>,
+    hints: &CardHints,
+    width: usize,
+    marks: &ThemeMarks,
+) -> Vec<StyledRow> {
+    let mut rows = vec![StyledRow::new(RowKind::Card, words).truncated(width)];
+    let choices = choice_rows(hints, width, marks);
+    let left = rows[0].width();
+    match choices.as_slice() {
+        [only] if left + 3 + only.width() <= width => {
+            let gap = " ".repeat(width - left - only.width());
+            rows[0].spans.push(StyledSpan::new(gap, TextStyle::of(ColourRole::Text)));
+            rows[0].spans.extend(only.spans.iter().cloned());
+        }
+        _ => rows.extend(choices),
+    }
+    rows
+}
+
 /// `↵ try again   Tab, then  c continue   m another model`; the first choice needs no focus, and with it none does.
 pub(crate) fn choice_rows(hints: &CardHints, width: usize, marks: &ThemeMarks) -> Vec<StyledRow> {
     let spans = |choice: &ChoiceHint| {

@@ -72,6 +72,12 @@ impl Transcript {
         }
     }
 
+    /// Whether the current message has sources.
+    pub fn has_current_sources(&self) -> bool {
+        let laid = self.current_message().and_then(|id| self.message_rows.get(&id));
+        laid.is_some_and(|laid| !laid.citations.sources().is_empty())
+    }
+
     /// Whether the cursor is on a citation, and the citation or its card is in the window.
     pub fn is_citation_visible(&self) -> bool {
         matches!(self.visible_cursor(), Some(TranscriptCursor { target: CursorTarget::Citation(_), .. }))

@@ -1,7 +1,7 @@
 //! Moving the cursor between messages, code blocks and foldable parts.
 
 use super::{
-    CursorTarget, PendingMove, RowPos, Transcript, TranscriptCursor, layout_pass::LayoutPass,
+    CursorTarget, PendingMove, RowPos, ScrollMove, Transcript, TranscriptCursor, layout_pass::LayoutPass,
     message_rows::MessageRows, signed,
 };
 use crate::chat::{ItemKind, Message, MessageBody, MessageId};
@@ -15,7 +15,80 @@ pub enum CursorStop {
     Fold,
 }
 
+/// A move of the window that takes the cursor along.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CarriedCursor {
+    /// The current message before the move.
+    pub from: Option<MessageId>,
+    pub movement: ScrollMove,
+    pub has_moved: bool,
+}
+
 impl Transcript {
+    /// Whether the window shows more of a message than the blank rows above it.
+    pub(crate) fn is_message_visible(&self, id: MessageId) -> bool {
+        self.visible_messages().any(|(_, visible)| visible == id)
+    }
+
+    /// The lowest message in the window.
+    pub(crate) fn lowest_message(&self) -> Option<MessageId> {
+        self.visible_messages().last().map(|(_, id)| id)
+    }
+
+    /// The messages in the window from the top, with their indices in the branch.
+    fn visible_messages(&self) -> impl Iterator<Item = (usize, MessageId)> {
+        self.visible_ranges.iter().filter_map(|slice| {
+            let first = self.message_rows.get(&slice.message?)?.first_row();
+            (first < slice.first_row + slice.row_count).then_some((slice.message_index, slice.message?))
+        })
+    }
+
+    /// The message that a move takes the cursor to: it stays on its own while the window shows that.
+    fn carry_target(&self, carried: CarriedCursor) -> Option<MessageId> {
+        let shown: Vec<MessageId> = self.visible_messages().map(|(_, id)| id).collect();
+        let own = carried.from.and_then(|from| shown.iter().position(|id| *id == from));
+        let last = shown.len().checked_sub(1)?;
+        let (down, is_step) = match carried.movement {
+            ScrollMove::Top => return shown.first().copied(),
+            ScrollMove::Bottom => return shown.last().copied(),
+            ScrollMove::Rows(rows) => (rows > 0, true),
+            ScrollMove::HalfPages(pages) | ScrollMove::Pages(pages) => (pages > 0, false),
+            ScrollMove::ByMessages(_) | ScrollMove::ToMessage(_) => return carried.from,
+        };
+        let index = match (own, carried.has_moved) {
+            (Some(own), true) => own,
+            // The window is at its end: a row is a message, and a page goes all the way.
+            (Some(own), false) if is_step && down => (own + 1).min(last),
+            (Some(own), false) if is_step => own.saturating_sub(1),
+            (Some(_), false) => {
+                if down {
+                    last
+                } else {
+                    0
+                }
+            }
+            (None, _) => {
+                if down {
+                    0
+                } else {
+                    last
+                }
+            }
+        };
+        shown.get(index).copied()
+    }
+
+    /// The row that marks the current message: that of the cursor's target, or else the first that the window shows.
+    pub(crate) fn marked_row(&self) -> Option<RowPos> {
+        let current = self.current_message()?;
+        let slice = self.visible_ranges.iter().find(|slice| slice.message == Some(current))?;
+        let target = self.cursor_row().filter(|row| row.message_index == slice.message_index).map(|spot| spot.row);
+        let has_own_light = self.selected_citation().is_some();
+        let row = target.unwrap_or_else(|| self.message_rows.get(&current).map_or(0, MessageRows::first_row));
+        let shown = if has_own_light { row } else { row.max(slice.first_row) };
+        Some(RowPos { message_index: slice.message_index, row: shown })
+    }
+
     /// Moves the cursor `count` stops of a kind down (or up, if negative).
     pub fn step_cursor(&mut self, thing: CursorStop, count: i32) {
         self.pending_moves.push(PendingMove::StepCursor(thing, count));
@@ -43,7 +116,7 @@ impl Transcript {
         let slices = self.visible_ranges.iter().filter(|slice| slice.message == Some(cursor.message));
         let mut rows = slices.flat_map(|slice| slice.first_row..slice.first_row + slice.row_count);
         match cursor.target {
-            CursorTarget::Message => rows.next().is_some(),
+            CursorTarget::Message => self.is_message_visible(cursor.message),
             CursorTarget::Code(number) => rows.any(|row| laid.code_at(row) == Some(number)),
             CursorTarget::Reasoning(_) | CursorTarget::Call(_) | CursorTarget::OtherItem(_) => {
                 rows.any(|row| laid.fold_around(row) == Some(cursor.target))
@@ -76,13 +149,30 @@ impl LayoutPass<'_> {
         }
     }
 
+    /// Keeps the cursor in the window: a move of the reader takes it along, and otherwise a message that has left the
+    /// window loses it. A citation keeps it, so that its open card is found again.
+    pub(super) fn settle_cursor(&mut self) {
+        let transcript = &mut *self.transcript;
+        let is_citation = transcript.selected_citation().is_some();
+        if let Some(carried) = transcript.carried.take().filter(|_| !is_citation) {
+            let message = transcript.carry_target(carried);
+            transcript.cursor = match transcript.cursor {
+                Some(cursor) if Some(cursor.message) == message => Some(cursor),
+                Some(_) | None => message.map(|message| TranscriptCursor { message, target: CursorTarget::Message }),
+            };
+        }
+        if let Some(cursor) = transcript.cursor.filter(|cursor| !is_citation && !transcript.is_target_visible(*cursor))
+        {
+            let stays = transcript.is_message_visible(cursor.message);
+            let cursor = TranscriptCursor { target: CursorTarget::Message, ..cursor };
+            transcript.cursor = stays.then_some(cursor);
+        }
+    }
+
     fn step_messages(&mut self, count: i32, top: RowPos) -> RowPos {
         let last = self.conversation.branch.len().saturating_sub(1);
-        let from = match self.cursor_message_index() {
-            Some(index) => signed(index),
-            // From below the first row of a message, going up starts with that message.
-            None => signed(top.message_index) + i64::from(count < 0 && top.row > self.first_row(top.message_index)),
-        };
+        let lowest = || self.transcript.visible_messages().last().map(|(index, _)| index);
+        let from = signed(self.cursor_message_index().or_else(lowest).unwrap_or(top.message_index));
         let index = usize::try_from(from + i64::from(count)).unwrap_or(0).min(last);
         let row = self.first_row(index);
         self.place_cursor(index, CursorTarget::Message);

@@ -1,7 +1,7 @@
 //! The error card whose keys work: only the newest of the branch.
 
 use crate::{
-    chat::choices::{ApprovalChoice, CardChoice, card_choices},
+    chat::choices::{ApprovalChoice, CardChoice, EmptyEnter, card_choices},
     ui::{
         Action,
         chats::Chats,
@@ -46,7 +46,7 @@ pub fn choice_action(choice: CardChoice) -> Action {
     match choice {
         CardChoice::RetryNow => Action::CardRetryNow,
         CardChoice::GiveUp => Action::CardGiveUp,
-        CardChoice::Retry => Action::CardRetry,
+        CardChoice::Retry | CardChoice::AnswerAgain => Action::CardRetry,
         CardChoice::RetryWithTokens(_) => Action::CardRetryTokens,
         CardChoice::ChooseModel => Action::CardModel,
         CardChoice::Relax(_) => Action::CardRelax,
@@ -69,19 +69,19 @@ pub fn choice_action(choice: CardChoice) -> Action {
     }
 }
 
-/// Returns the hints for the choices: the first is taken by the key that sends, the others need the focus.
-pub(crate) fn card_hints(choices: &[CardChoice], keymap: &Keymap, is_focused: bool) -> CardHints {
+/// Returns the hints for the choices: what `Enter` takes needs no focus, the others do.
+pub(crate) fn card_hints(choices: &[CardChoice], enter: EmptyEnter, keymap: &Keymap, is_focused: bool) -> CardHints {
     let context = card_context(choices);
-    let hint = |(nth, choice): (usize, &CardChoice)| {
+    let hint = |choice: &CardChoice| {
         let (keys, needs_focus) = match choice {
-            first if nth == 0 && first.is_taken_by_enter() => (keymap.keys_of(Action::Send), false),
+            choice if enter == EmptyEnter::Take(*choice) => (keymap.keys_of(Action::Send), false),
             CardChoice::GiveUp if choices.contains(&CardChoice::RetryNow) => (keymap.keys_of(Action::Back), false),
             _ => (keymap.keys_for(context, choice_action(*choice)), true),
         };
         ChoiceHint { keys: keys.unwrap_or_default(), label: choice.label(), needs_focus }
     };
     CardHints {
-        choices: choices.iter().enumerate().map(hint).collect(),
+        choices: choices.iter().map(hint).collect(),
         focus_keys: keymap.keys_of(Action::FocusNext).unwrap_or_default(),
         scroll_keys: keymap.keys_of(Action::PageUp).unwrap_or_default(),
         is_focused: is_focused && !choices.is_empty(),

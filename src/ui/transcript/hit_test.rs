@@ -1,5 +1,6 @@
 //! Hit testing: what is under the mouse.
 
+use super::message_rows::MessageRows;
 use super::{
     CitationTarget, CursorTarget, GUTTER, Transcript, TranscriptCursor,
     parts::{PartKey, PartKind},
@@ -48,6 +49,15 @@ impl Transcript {
             self.hold_position(); // The card closes.
         }
         self.cursor = Some(TranscriptCursor { message, target });
+    }
+
+    /// Whether the last row of the window belongs to a card.
+    pub(crate) fn ends_with_card(&self) -> bool {
+        let Some((spot, placed)) = self.positioned_rows().last() else { return false };
+        let slice = self.visible_ranges.iter().find(|slice| slice.message_index == spot.message_index);
+        let laid = slice.and_then(|slice| self.message_rows.get(&slice.message?));
+        let in_source_card = laid.and_then(MessageRows::source_card_rows).is_some_and(|rows| rows.contains(&spot.row));
+        placed.row.kind == RowKind::Card || in_source_card
     }
 
     /// What a click on a cell of the window (gutter included) would act on.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::{
     CACHE_MARGIN, LiveCard, PendingApproval, PendingMove, RowPos, ScrollMode, ScrollMove, Transcript, VisibleRange,
     anchor,
+    cursor_steps::CarriedCursor,
     message_rows::{self, MessageRows},
     signed,
 };
@@ -22,6 +23,8 @@ pub(crate) struct LayoutPass<'a> {
     pub resolved_anchor: Option<(RowPos, usize)>,
     /// The reader did more than scroll, such as folding something: rows that this adds do not count as new.
     pub reader_changed_rows: bool,
+    /// The width or the options of the layout have changed: rows that this adds do not count as new.
+    pub is_relaid: bool,
 }
 
 impl LayoutPass<'_> {
@@ -115,6 +118,12 @@ impl LayoutPass<'_> {
             PendingMove::GoToCitation(walk) => self.go_to_citation(walk, top),
             PendingMove::RevealCitation => self.reveal_citation(top),
             PendingMove::ShowSourceCard => self.show_source_card(top),
+            PendingMove::Read(movement) => {
+                let from = self.transcript.current_message();
+                let to = self.apply_move(PendingMove::Move(movement), top);
+                self.transcript.carried = Some(CarriedCursor { from, movement, has_moved: to != top });
+                to
+            }
             PendingMove::Move(ScrollMove::Rows(rows)) => by(self, i64::from(rows)),
             PendingMove::Move(ScrollMove::HalfPages(pages)) => by(self, i64::from(pages) * (page / 2).max(1)),
             PendingMove::Move(ScrollMove::Pages(pages)) => by(self, i64::from(pages) * (page - 1).max(1)),
@@ -231,6 +240,7 @@ impl LayoutPass<'_> {
             }
         }
         self.transcript.visible_ranges = window;
+        self.settle_cursor();
         self.update_last_seen();
         self.update_live_card();
         self.update_scrollbar();
@@ -245,7 +255,7 @@ impl LayoutPass<'_> {
         let shown = shown
             .map(|slice| RowPos { message_index: slice.message_index, row: slice.first_row + slice.row_count - 1 });
         let before = self.transcript.last_seen.take();
-        let before = if self.reader_changed_rows {
+        let before = if self.reader_changed_rows || self.is_relaid {
             before.map(|_| self.row_above_end(self.transcript.rows_below))
         } else {
             before.and_then(|seen| self.resolve_anchor(&seen))

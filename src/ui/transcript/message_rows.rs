@@ -16,6 +16,7 @@ use super::{
     parts::{AnswerPart, MessageParts, PartKey, PartKind},
 };
 use crate::{
+    chat::choices::{EmptyEnter, on_empty_enter},
     chat::{Conversation, ItemSlot, Message, MessageBody, MessageId, Timestamp},
     citations::annotations::AnswerCitations,
     render::{
@@ -78,6 +79,8 @@ struct LayoutKey {
     folds: AnswerFolds,
     is_first: bool,
     is_last: bool,
+    /// What `Enter` does, which the last card shows.
+    enter: Option<EmptyEnter>,
     is_card_focused: bool,
     siblings: (usize, usize),
     day: jiff::civil::Date,
@@ -139,7 +142,6 @@ impl MessageRows {
         if std::mem::replace(&mut self.checked_frame, context.frame) == context.frame {
             return LayoutWork::default();
         }
-        let in_title = context.conversation.title_shows_versions() == Some(message.id);
         let cited = match context.target {
             Some(CursorTarget::Citation(citation)) => Some(citation),
             Some(
@@ -157,8 +159,9 @@ impl MessageRows {
             folds: context.folds.clone(),
             is_first: context.is_first,
             is_last: context.is_last,
+            enter: context.is_last.then(|| on_empty_enter(context.conversation)),
             is_card_focused: context.is_card_focused,
-            siblings: if in_title { (1, 1) } else { context.conversation.siblings(message.id) },
+            siblings: context.conversation.siblings(message.id),
             day: context.now.to_zoned(context.layout.options.zone.clone()).date(),
             selected_citation: cited,
             source_card: cited.and_then(|_| context.citation_state.layout_key(context.now)),
@@ -484,9 +487,19 @@ impl MessageSection {
     }
 }
 
-/// `‹1/2›` for a message with several versions.
-pub(crate) fn sibling_mark((nth, of): (usize, usize), options: &ReadingOptions) -> Option<String> {
-    (of > 1).then(|| format!("{}{nth}/{of}{}", options.look.marks.sibling_left, options.look.marks.sibling_right))
+/// The first row of a message, with `‹1/2›` at its right if there are several versions.
+pub(crate) fn head_row(spans: Vec<StyledSpan>, (nth, of): (usize, usize), layout: &LayoutParams) -> StyledRow {
+    let marks = &layout.options.look.marks;
+    let row = StyledRow::new(RowKind::MessageHead, spans);
+    if of < 2 {
+        return row.truncated(layout.width);
+    }
+    let mark = format!("{}{nth}/{of}{}", marks.sibling_left, marks.sibling_right);
+    let room = layout.width.saturating_sub(crate::text::width(&mark));
+    let mut row = row.truncated(room.saturating_sub(2));
+    let gap = room.saturating_sub(row.width());
+    row.spans.push(StyledSpan::new(format!("{}{mark}", " ".repeat(gap)), TextStyle::of(ColourRole::Muted)));
+    row.truncated(layout.width)
 }
 
 /// The mark on a message that is no longer sent.
@@ -498,11 +511,8 @@ fn prompt_sections(message: &Message, siblings: (usize, usize), context: &Layout
     let LayoutParams { width, options, .. } = context.layout;
     let gutter = Some(GutterMark { mark: options.look.marks.bar, role: ColourRole::You });
     let mut head = vec![StyledSpan::new("you", TextStyle::of(ColourRole::You).bold())];
-    if let Some(mark) = sibling_mark(siblings, options) {
-        head.push(StyledSpan::new(format!("  {mark}"), TextStyle::of(ColourRole::Muted)));
-    }
     head.extend(left_out_mark(context.conversation.is_left_out(message.id)));
-    let head = StyledRow::new(RowKind::MessageHead, head).truncated(*width);
+    let head = head_row(head, siblings, context.layout);
     let rows_of = |part: &AnswerPart| match part.content.source() {
         Some(text) => {
             StyledRow::wrapped(text.trim_end_matches('\n'), *width, RowKind::Prompt, TextStyle::of(ColourRole::Text))

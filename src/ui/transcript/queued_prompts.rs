@@ -4,6 +4,13 @@ use ratatui::style::Modifier;
 
 use super::ReadingOptions;
 use crate::{
+    chat::{
+        Conversation,
+        choices::{EmptyEnter, on_empty_enter},
+    },
+    ui::Action,
+};
+use crate::{
     render::{
         row::{RowKind, StyledRow, StyledSpan, TextStyle},
         theme::ColourRole,
@@ -16,28 +23,55 @@ use crate::{
 pub(crate) struct QueuedPrompts {
     prompts: Vec<String>,
     width: usize,
+    keys: QueueKeys,
     pub rows: Vec<StyledRow>,
+}
+
+/// The keys that send the first prompt and take the last one back, as the screen shows them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct QueueKeys {
+    /// Empty while a turn runs, which sends them itself, and while `Enter` does something else.
+    pub send: String,
+    pub edit: String,
+}
+
+impl QueueKeys {
+    /// The keys that work now.
+    pub(crate) fn of(conversation: &Conversation, options: &ReadingOptions) -> Self {
+        let can_send = on_empty_enter(conversation) == EmptyEnter::SendQueued;
+        let keys = |action| options.keymap.keys_of(action).unwrap_or_default();
+        let shown = |keys: String| match &*keys {
+            "Enter" => options.look.marks.enter.to_owned(),
+            "Up" => options.look.marks.up_down.strip_suffix('↓').unwrap_or("Up").to_owned(),
+            _ => keys,
+        };
+        Self {
+            send: if can_send { shown(keys(Action::Send)) } else { String::new() },
+            edit: shown(keys(Action::OlderPrompt)),
+        }
+    }
 }
 
 impl QueuedPrompts {
     /// The most rows shown of one queued prompt.
     const MAX_ROWS: usize = 3;
 
-    pub(super) fn sync(&mut self, prompts: &[String], width: usize, options: &ReadingOptions) {
-        if self.prompts == prompts && self.width == width {
+    pub(super) fn sync(&mut self, prompts: &[String], width: usize, keys: QueueKeys, options: &ReadingOptions) {
+        if self.prompts == prompts && self.width == width && self.keys == keys {
             return;
         }
         self.prompts = prompts.to_vec();
         self.width = width;
+        self.keys = keys;
         let muted = TextStyle::of(ColourRole::Muted);
         self.rows.clear();
-        for prompt in prompts {
+        for (position, prompt) in prompts.iter().enumerate() {
             self.rows.push(StyledRow::blank());
             let head = vec![
                 StyledSpan::new(format!("{} ", options.look.marks.waiting), muted),
                 StyledSpan::new("queued", muted.with_modifiers(Modifier::BOLD)),
             ];
-            self.rows.push(StyledRow::new(RowKind::Queued, head).truncated(width));
+            self.rows.push(self.head_row(head, position));
             let prompt = text::clean(prompt);
             let measure = text::wrap::WrapOptions { first_width: width, rest_width: width, glued: &[] };
             let lines = text::wrap::wrap(&prompt, measure);
@@ -51,5 +85,24 @@ impl QueuedPrompts {
                 self.rows.push(StyledRow::new(RowKind::Queued, vec![StyledSpan::new(shown, muted)]));
             }
         }
+    }
+
+    /// The head of a prompt, with the keys that act on it at the right.
+    fn head_row(&self, head: Vec<StyledSpan>, position: usize) -> StyledRow {
+        let sends = (position == 0).then_some((&*self.keys.send, "send now"));
+        let edits = (position + 1 == self.prompts.len()).then_some((&*self.keys.edit, "edit"));
+        let mut hints = Vec::new();
+        for (key, word) in sends.into_iter().chain(edits).filter(|(key, _)| !key.is_empty()) {
+            let gap = if hints.is_empty() { "" } else { "   " };
+            hints.push(StyledSpan::new(format!("{gap}{key}"), TextStyle::of(ColourRole::Accent)));
+            hints.push(StyledSpan::new(format!(" {word}"), TextStyle::of(ColourRole::Muted)));
+        }
+        let mut row = StyledRow::new(RowKind::Queued, head).truncated(self.width);
+        let (left, right) = (row.width(), hints.iter().map(StyledSpan::width).sum::<usize>());
+        if right > 0 && left + 2 + right <= self.width {
+            row.spans.push(StyledSpan::new(" ".repeat(self.width - left - right), TextStyle::of(ColourRole::Text)));
+            row.spans.extend(hints);
+        }
+        row
     }
 }

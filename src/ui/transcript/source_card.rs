@@ -253,7 +253,7 @@ impl SourceCard<'_> {
                 labels.extend(self.question.map(|_| (&[Action::CheckSource][..], "check")));
                 labels.push((&[Action::Copy], "copy"));
                 labels.push((&[Action::PreviousCitation, Action::NextCitation], "walk"));
-                self.keymap.hints(KeyContext::Transcript, &labels)
+                self.keymap.hints(KeyContext::Source, &labels)
             }
         };
         let cells = |keys: &[KeyHint]| {

@@ -140,7 +140,7 @@ impl TestWindow {
         let area = Rect::new(0, 0, self.width, self.height);
         let mut buf = Buffer::empty(area);
         let theme = Theme::bundled("ink").expect("bundled");
-        TranscriptView { transcript: &self.transcript, theme: &theme, focused: false, end_key: "^End" }
+        TranscriptView { transcript: &self.transcript, theme: &theme, focused: false, pill_row: None, end_key: "^End" }
             .render(area, &mut buf);
         test_buffer::buffer_text(&buf)
     }
@@ -213,7 +213,7 @@ fn a_turn_reads_like_a_page() {
 
       • Put the file on a local disk and copy it out with VACUUM INTO.
 
-      ▏ sql                                                                     copy c1
+      ▏ sql                                                                 copy ^X c 1
       ▏ PRAGMA synchronous = FULL;
 
       Sources  [1] sqlite.org/wal  [2] sqlite.org/faq  [3] kernel.org/nfs
@@ -240,7 +240,7 @@ fn a_narrow_screen_leaves_out_facts_but_no_text() {
       • Put the file on a local disk and copy it out with VACUUM
         INTO.
 
-      ▏ sql                                             copy c1
+      ▏ sql                                         copy ^X c 1
       ▏ PRAGMA synchronous = FULL;
 
       Sources  [1] sqlite.org/wal  [2] sqlite.org/faq
@@ -455,6 +455,8 @@ fn stopped_refused_and_truncated_answers_say_so() {
 
     One, two,
 
+    ▌ stopped by you · you may still be billed
+
     claude-opus-5  14:02 · 6.1 s
 
     ▌ The model declined.
@@ -473,7 +475,7 @@ fn stopped_refused_and_truncated_answers_say_so() {
     ◔ queued
     and then?
 
-    ◔ queued
+    ◔ queued                                                      ↑ edit
     a
     b
     c…
@@ -489,6 +491,7 @@ fn nothing_panics_at_any_size_and_nothing_is_drawn_outside() {
         transcript.sync(&chat, area.width, area.height, time_at(8.0), &options());
         transcript.scroll(ScrollMove::Top);
         transcript.sync(&chat, area.width, area.height, time_at(8.0), &options());
-        TranscriptView { transcript: &transcript, theme: &theme, focused: true, end_key: "^End" }.render(area, buf);
+        TranscriptView { transcript: &transcript, theme: &theme, focused: true, pill_row: None, end_key: "^End" }
+            .render(area, buf);
     });
 }

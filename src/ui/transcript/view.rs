@@ -11,10 +11,7 @@ use ratatui::{
 
 use super::{GUTTER, Transcript, message_rows::PlacedRow};
 use crate::{
-    render::{
-        row::RowKind,
-        theme::{ColourRole, Theme},
-    },
+    render::theme::{ColourRole, Theme},
     text,
 };
 
@@ -24,6 +21,8 @@ pub struct TranscriptView<'a> {
     pub theme: &'a Theme,
     /// The pane has the focus, so the current message is marked.
     pub focused: bool,
+    /// The row of the pill; without one it is the last row of the text.
+    pub pill_row: Option<u16>,
     /// The key that goes to the end; empty if none does.
     pub end_key: &'a str,
 }
@@ -32,15 +31,13 @@ impl Widget for TranscriptView<'_> {
     fn render(self, area: Rect, buf: &mut Buffer) {
         let area = area.intersection(buf.area);
         let column = Rect { x: area.x + GUTTER.min(area.width), width: area.width.saturating_sub(GUTTER), ..area };
-        let cursor_row = self.transcript.cursor_row();
+        let marked = self.transcript.marked_row();
         let spots = self.transcript.positioned_rows().map(|(spot, _)| spot);
-        for (((placed, is_current), spot), y) in
-            self.transcript.visible_rows().zip(spots).zip(area.top()..area.bottom())
-        {
+        for ((placed, spot), y) in self.transcript.visible_rows().zip(spots).zip(area.top()..area.bottom()) {
             let gutter = Rect { y, height: 1, width: area.width.min(GUTTER), ..area };
             let line = Rect { y, height: 1, ..column };
-            let is_head = cursor_row.map_or(is_current && placed.row.kind == RowKind::MessageHead, |row| row == spot);
-            if self.focused && is_head {
+            let is_marked = marked == Some(spot);
+            if self.focused && is_marked {
                 draw_mark(self.theme.marks.bar, ColourRole::Accent, gutter, self.theme, buf);
             } else if let Some(bar) = placed.row.gutter {
                 draw_mark(bar.mark, bar.role, gutter, self.theme, buf);
@@ -105,25 +102,40 @@ impl TranscriptView<'_> {
 
     /// `↓ 3 new lines  ^End` at the bottom right.
     fn draw_pill(&self, column: Rect, buf: &mut Buffer) {
-        let count = self.transcript.new_rows_below();
-        if count == 0 || column.is_empty() {
-            return;
-        }
-        let lines = if count == 1 { "line" } else { "lines" };
-        let label = format!(" {} {count} new {lines} ", self.theme.marks.more_below);
-        let key = if self.end_key.is_empty() { String::new() } else { format!(" {} ", self.end_key) };
-        let Some(width) =
-            u16::try_from(text::width(&label) + text::width(&key)).ok().filter(|width| *width <= column.width)
-        else {
+        let row = self.pill_row.unwrap_or(column.bottom().saturating_sub(1));
+        let Some((pill, label, key)) = pill_parts(self.transcript, column, row, self.end_key, self.theme) else {
             return;
         };
-        let x = column.right() - width;
-        let y = column.bottom() - 1;
-        let pill = Rect { x, y, width, height: 1 };
+        let pill = pill.intersection(buf.area);
         self.theme.clear_area(pill, ColourRole::Raised, buf);
+        let Rect { x, y, width, .. } = pill;
         let (x, _) = buf.set_stringn(x, y, &label, usize::from(width), self.theme.style(ColourRole::Text));
         buf.set_stringn(x, y, &key, usize::from(width), self.theme.style(ColourRole::Accent));
     }
+}
+
+/// The area of the pill that counts new rows, if it is shown; `area` is that of the text, gutter included.
+pub(crate) fn pill_area(transcript: &Transcript, area: Rect, row: u16, end_key: &str, theme: &Theme) -> Option<Rect> {
+    let column = Rect { x: area.x + GUTTER.min(area.width), width: area.width.saturating_sub(GUTTER), ..area };
+    pill_parts(transcript, column, row, end_key, theme).map(|(pill, ..)| pill)
+}
+
+fn pill_parts(
+    transcript: &Transcript,
+    column: Rect,
+    row: u16,
+    end_key: &str,
+    theme: &Theme,
+) -> Option<(Rect, String, String)> {
+    let count = transcript.new_rows_below();
+    if count == 0 || column.is_empty() || (row < column.bottom() && transcript.ends_with_card()) {
+        return None; // It is never over a card's keys.
+    }
+    let lines = if count == 1 { "line" } else { "lines" };
+    let label = format!(" {} {count} new {lines} ", theme.marks.more_below);
+    let key = if end_key.is_empty() { String::new() } else { format!(" {end_key} ") };
+    let width = u16::try_from(text::width(&label) + text::width(&key)).ok().filter(|width| *width <= column.width)?;
+    Some((Rect { x: column.right() - width, y: row, width, height: 1 }, label, key))
 }
 
 fn draw_mark(mark: &str, role: ColourRole, area: Rect, theme: &Theme, buf: &mut Buffer) {

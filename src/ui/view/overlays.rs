@@ -23,6 +23,7 @@ use crate::{
         safeguard::SafeguardView,
         screen::HINTS_DELAY,
         status::leader_hints::LeaderView,
+        toasts::ToastView,
         tools::ToolListView,
         xray::XrayView,
     },
@@ -37,7 +38,7 @@ pub(crate) fn draw_overlays(state: &State, now: Timestamp, frame: &mut DrawTarge
         }
         match overlay {
             ScreenOverlay::Connect(connect) => draw_connect(state, connect, now, frame),
-            ScreenOverlay::Picker { of: PickerKind::AnswerAgain { .. }, picker } => {
+            ScreenOverlay::Picker { picker, .. } if overlay.is_question() => {
                 let view = PickerLine { picker, keymap, theme };
                 let area = state.screen.areas.composer;
                 frame.set_cursor(view.cursor(area));
@@ -99,12 +100,24 @@ pub(crate) fn draw_overlays(state: &State, now: Timestamp, frame: &mut DrawTarge
             }
         }
     }
+    draw_toast(state, frame);
     draw_hints(state, now, frame);
+}
+
+/// Draws the toast over an overlay, just above the status line; some overlays show it themselves.
+fn draw_toast(state: &State, frame: &mut DrawTarget) {
+    let shows_itself = |overlay: &ScreenOverlay| matches!(overlay, ScreenOverlay::Xray(_) | ScreenOverlay::Pager(_));
+    let top = state.screen.overlays.last();
+    if top.is_some_and(|overlay| !overlay.is_question() && !shows_itself(overlay)) {
+        let area = frame.area();
+        let row = Rect { y: state.screen.areas.status.y.saturating_sub(1), height: 1, ..area };
+        ToastView { toasts: &state.toasts, theme: &state.env.theme }.render(row, frame.buffer);
+    }
 }
 
 /// Whether an overlay leaves the page undimmed: a theme is previewed on it, and a one-line picker does not cover it.
 fn keeps_page_visible(overlay: &ScreenOverlay) -> bool {
-    matches!(overlay, ScreenOverlay::Picker { of: PickerKind::Theme | PickerKind::AnswerAgain { .. }, .. })
+    overlay.is_question() || matches!(overlay, ScreenOverlay::Picker { of: PickerKind::Theme, .. })
 }
 
 pub(crate) fn draw_connect(state: &State, connect: &ConnectScreen, now: Timestamp, frame: &mut DrawTarget) {

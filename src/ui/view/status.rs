@@ -14,8 +14,14 @@ use crate::{
         Action, State,
         actions::model_settings::short_name,
         escape_keys::{EscAction, esc_action, quit_message},
+        key_hints::KeyHint,
+        keymap::KeyContext,
+        news,
+        overlays::ScreenOverlay,
         reading::tool_text,
-        status::{PhaseStatus, StatusLine, StatusView},
+        screen::PaneFocus,
+        status::{PaneStatus, PhaseStatus, StatusLine, StatusView},
+        transcript::Transcript,
     },
 };
 
@@ -31,31 +37,35 @@ pub(crate) fn draw_status(state: &State, now: Timestamp, area: Rect, frame: &mut
     let cost = conversation.and_then(|conversation| cost_label(conversation, tokens));
     let today = state.chats.daily_cost.cost(now).map(ToString::to_string);
     let quitting = quit_message(&state.screen, &state.chats, &state.env);
+    let queued = conversation.map_or_else(String::new, |conversation| stopped_label(state, conversation));
     let phase = match &quitting {
         Some(words) => Some(PhaseStatus {
-            mark: state.env.theme.marks.asking,
+            mark: "",
             role: ColourRole::Warning,
             label: words,
             elapsed: None,
             tokens_per_second: None,
         }),
-        None => conversation.and_then(|conversation| phase(state, conversation, now)),
+        None => conversation.and_then(|conversation| phase(state, conversation, &queued, now)),
     };
-    let back_key = state.env.keymap.keys_of(Action::Back).unwrap_or_default();
+    let hints = if quitting.is_some() { Vec::new() } else { leaving_hints(state) };
+    let pane_keys = pane_keys(state);
     let menu = state.env.keymap.keys_of(Action::ShowCommands).unwrap_or_default();
     let help = state.env.keymap.shortest_keys_of(Action::ShowHelp).unwrap_or_default();
     let status = StatusLine {
+        pane: pane_keys.as_ref().map(|(word, keys)| PaneStatus { word, keys }),
         model: short_name(&settings.model),
         effort: settings.effort.map(crate::chat::Effort::name),
         flags: &flags,
         is_demo: state.env.is_demo,
         auto_approves: settings.tools.grants.all,
         phase,
-        hint: if quitting.is_some() { None } else { escape_hint(state).map(|words| (back_key.as_str(), words)) },
+        hints: &hints,
         context_percent: tokens.and_then(|used| context_percent(state, used)),
         context_tokens: tokens,
         cost: cost.as_deref(),
         cost_today: today.as_deref(),
+        news: news::count_news(&state.chats),
         commands_key: &menu,
         help_key: &help,
     };
@@ -78,9 +88,14 @@ pub(crate) fn spinner_mark(state: &State, now: Timestamp) -> &'static str {
 }
 
 /// Returns the phase of the turn on the screen, with its clock.
-fn phase<'a>(state: &'a State, conversation: &Conversation, now: Timestamp) -> Option<PhaseStatus<'a>> {
+fn phase<'a>(
+    state: &'a State,
+    conversation: &Conversation,
+    queued: &'a str,
+    now: Timestamp,
+) -> Option<PhaseStatus<'a>> {
     let marks = &state.env.theme.marks;
-    let Some(turn) = conversation.active_turn() else { return stopped_but_billed(state, conversation) };
+    let Some(turn) = conversation.active_turn() else { return stopped_phase(conversation, queued) };
     let clock = Duration::try_from(now.duration_since(turn.phase_started)).ok();
     let with_word = |word| PhaseStatus {
         mark: spinner_mark(state, now),
@@ -130,35 +145,49 @@ fn phase<'a>(state: &'a State, conversation: &Conversation, now: Timestamp) -> O
     })
 }
 
-/// Returns the warning for a stopped answer whose price is not known yet: the provider may still generate and bill it.
-fn stopped_but_billed<'a>(state: &'a State, conversation: &Conversation) -> Option<PhaseStatus<'a>> {
+/// Returns what stands in place of the phase after the newest answer was stopped.
+fn stopped_phase<'a>(conversation: &Conversation, label: &'a str) -> Option<PhaseStatus<'a>> {
     let last = conversation.messages.get(conversation.branch.last()?)?;
     let is_stopped = last.as_answer().is_some_and(|answer| answer.end == AnswerEnd::Stopped);
-    (is_stopped && conversation.is_price_pending(last.id)).then_some(PhaseStatus {
-        mark: state.env.theme.marks.asking,
+    is_stopped.then_some(PhaseStatus {
+        mark: "",
         role: ColourRole::Warning,
-        label: "stopped; you may still be billed",
+        label,
         elapsed: None,
         tokens_per_second: None,
     })
 }
 
-/// Estimates the tokens per second of the text so far, at four bytes a token; the server counts only at the end.
+fn stopped_label(state: &State, conversation: &Conversation) -> String {
+    match conversation.queue.len() {
+        0 => "stopped".into(),
+        waiting => format!("stopped {} {waiting} queued", state.env.theme.marks.dot),
+    }
+}
+
+/// Estimates the tokens per second of this step's text, at four bytes a token; the server counts only at the end.
 fn tokens_per_second(conversation: &Conversation, turn: &Turn, now: Timestamp) -> Option<u32> {
     let answer = conversation.messages.get(&turn.answer)?.as_answer()?;
-    if !answer.call_runs.is_empty() {
-        return None; // It waited for tools and for the user.
-    }
-    let millis = now.duration_since(answer.first_text_at?).as_millis();
+    let texts = || answer.items.iter().filter(|(slot, item)| slot.step == turn.step && item.parts().is_some());
+    let since = if turn.step == 0 { answer.first_text_at } else { texts().map(|(_, item)| item.opened_at).min() };
+    let millis = now.duration_since(since?).as_millis();
     let bytes: usize =
-        answer.items.values().flat_map(|item| item.parts().unwrap_or_default()).map(|part| part.text().len()).sum();
+        texts().flat_map(|(_, item)| item.parts().unwrap_or_default()).map(|part| part.text().len()).sum();
     let tokens = i128::try_from(bytes / 4).ok()?;
     if millis < 500 { None } else { u32::try_from(tokens * 1000 / millis).ok() }
 }
 
-/// Returns what `Esc` would do now.
-fn escape_hint(state: &State) -> Option<&'static str> {
-    match esc_action(&state.screen, &state.chats) {
+/// Returns what `Esc` would do now, and what copies a selection.
+fn leaving_hints(state: &State) -> Vec<KeyHint<'static>> {
+    let action = esc_action(&state.screen, &state.chats);
+    let copies = (action == EscAction::LeaveSelection && state.screen.focus == PaneFocus::Composer)
+        .then(|| Some((state.env.keymap.keys_of(Action::Cancel)?.into(), "copies")));
+    let leaves = escape_word(action).and_then(|word| Some((state.env.keymap.keys_of(Action::Back)?.into(), word)));
+    copies.flatten().into_iter().chain(leaves).collect()
+}
+
+fn escape_word(action: EscAction) -> Option<&'static str> {
+    match action {
         EscAction::CloseOverlay => Some("closes"),
         EscAction::CloseSlashList => None,
         EscAction::StopCommand => Some("stops the command"),
@@ -173,6 +202,74 @@ fn escape_hint(state: &State) -> Option<&'static str> {
         EscAction::GiveUp => Some("gives up"),
         EscAction::StopTurn => Some("stops"),
         EscAction::Nothing => None,
+    }
+}
+
+/// Returns the name and the most useful keys of the pane that has the focus instead of the composer.
+fn pane_keys(state: &State) -> Option<(&'static str, Vec<KeyHint<'static>>)> {
+    if !state.screen.overlays.iter().all(|overlay| matches!(overlay, ScreenOverlay::List | ScreenOverlay::Rail)) {
+        return None;
+    }
+    let context = state.screen.key_context(&state.chats);
+    let (word, labels): (_, &[(&[Action], &'static str)]) = match context {
+        KeyContext::Transcript => ("READING", reading_labels(state)),
+        KeyContext::Selection => ("READING", &[(&[Action::Copy], "copies")]),
+        KeyContext::Matches => ("READING", &[(&[Action::NextMatch], "next"), (&[Action::PreviousMatch], "previous")]),
+        KeyContext::Source => (
+            "READING",
+            &[
+                (&[Action::NextCitation], "next"),
+                (&[Action::CheckSource], "check"),
+                (&[Action::OpenInBrowser], "open"),
+                (&[Action::Copy], "copy"),
+            ],
+        ),
+        KeyContext::Question => (
+            "READING",
+            &[(&[Action::FetchOnce], "yes"), (&[Action::FetchAlways], "always"), (&[Action::FetchNever], "no")],
+        ),
+        KeyContext::Rail => (
+            "RAIL",
+            &[
+                (&[Action::NextTab], "next tab"),
+                (&[Action::NextCitation], "source"),
+                (&[Action::OpenUnderCursor], "open"),
+                (&[Action::CheckSource], "check"),
+            ],
+        ),
+        KeyContext::List => (
+            "LIST",
+            &[
+                (&[Action::OpenConversation], "open"),
+                (&[Action::TrashConversation], "trash"),
+                (&[Action::FilterList], "filter"),
+                (&[Action::RenameConversation], "rename"),
+            ],
+        ),
+        _ => return None,
+    };
+    Some((word, state.env.keymap.hints(context, labels)))
+}
+
+fn reading_labels(state: &State) -> &'static [(&'static [Action], &'static str)] {
+    if state.screen.selected_by(&state.chats).is_some() {
+        return &[(&[Action::Copy], "copies")];
+    }
+    let has_sources = state.screen.transcript(&state.chats).is_some_and(Transcript::has_current_sources);
+    if has_sources {
+        &[
+            (&[Action::NextCitation], "source"),
+            (&[Action::AnswerAgain], "again"),
+            (&[Action::EditPrompt], "edit"),
+            (&[Action::Copy], "copy"),
+        ]
+    } else {
+        &[
+            (&[Action::NextMessage, Action::PreviousMessage], "message"),
+            (&[Action::AnswerAgain], "again"),
+            (&[Action::EditPrompt], "edit"),
+            (&[Action::Copy], "copy"),
+        ]
     }
 }
 

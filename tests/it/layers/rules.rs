@@ -58,6 +58,7 @@ pub const SHARED: &[&str] = &[
     "reading",
     "saves",
     "start",
+    "teaching",
     "test_buffer",
     "toasts",
 ];
@@ -70,8 +71,10 @@ pub const INDEX: &[&str] = &[
     "actions",
     "dispatch",
     "escape_keys",
+    "focus",
     "hint_clicks",
     "layout",
+    "news",
     "on_input",
     "on_mouse",
     "on_store",

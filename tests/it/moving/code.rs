@@ -38,7 +38,7 @@ fn the_code_keys_walk_the_blocks_and_act_on_the_current_one() {
     app.press("} } { y");
     assert_eq!(copied(&mut app).as_deref(), Some("fn main() {}\n"));
     let marked: Vec<String> = app.screen().lines().filter(|line| line.starts_with('▌')).map(str::to_owned).collect();
-    assert!(marked.iter().any(|line| line.contains("copy c1")), "{}", app.screen());
+    assert!(marked.iter().any(|line| line.contains("copy ^X c 1")), "{}", app.screen());
     app.press("} enter enter");
     assert_eq!(
         copied(&mut app).as_deref(),

@@ -58,6 +58,7 @@ impl ReferenceModel {
             ConversationChange::Queue { conversation, prompts } => {
                 self.conversations.get_mut(conversation)?.queue.clone_from(prompts);
             }
+            ConversationChange::HintShown { .. } => (),
             ConversationChange::NewDraft(text) => self.new_draft.clone_from(text),
             ConversationChange::Rename { conversation, title } => {
                 let header = &mut self.conversations.get_mut(conversation)?.header;

@@ -3,8 +3,15 @@
 use super::{AnswerPart, SectionBuilder};
 use crate::{
     chat::{AnswerEnd, Turn, TurnPhase, choices, explain, tool_call},
-    render::theme::ColourRole,
-    ui::transcript::{approval, card_rows, error_card},
+    render::{
+        row::{StyledSpan, TextStyle},
+        theme::ColourRole,
+    },
+    ui::transcript::{
+        approval,
+        card_rows::{self, CardHints},
+        error_card,
+    },
 };
 
 impl SectionBuilder<'_> {
@@ -20,10 +27,13 @@ impl SectionBuilder<'_> {
         if self.answer.end == AnswerEnd::Open && !waits {
             return;
         }
+        if self.answer.end == AnswerEnd::Stopped {
+            self.push_stopped(part);
+            return;
+        }
         let turn = self.turn.filter(|_| self.answer.end == AnswerEnd::Open);
         let Some(explanation) = explain::explain(self.answer, turn) else { return };
-        let choices = if self.context.is_last { choices::card_choices(self.answer, turn) } else { Vec::new() };
-        let hints = error_card::card_hints(&choices, &self.layout.options.keymap, self.context.is_card_focused);
+        let hints = self.choice_hints(turn);
         let role = match &self.answer.end {
             AnswerEnd::Failed(_) => ColourRole::Error,
             AnswerEnd::Open
@@ -38,13 +48,39 @@ impl SectionBuilder<'_> {
         self.push_rows_with_bar(part, 1, role, rows);
     }
 
+    /// The line below an answer that the user stopped, with the ways on while it is the newest.
+    fn push_stopped(&mut self, part: &AnswerPart) {
+        let (width, marks) = (self.barred_width(), &self.layout.options.look.marks);
+        let is_priced = self.answer.usage.as_ref().is_some_and(|usage| usage.cost.is_some());
+        let mut words = vec![StyledSpan::new("stopped by you", TextStyle::of(ColourRole::Warning).bold())];
+        if !is_priced {
+            let bill = format!(" {} you may still be billed", marks.dot);
+            words.push(StyledSpan::new(bill, TextStyle::of(ColourRole::Muted)));
+        }
+        let rows = card_rows::line_with_choices(words, &self.choice_hints(None), width, marks);
+        self.push_rows_with_bar(part, 1, ColourRole::Warning, rows);
+    }
+
+    /// The choices of the newest answer with their keys; older cards keep their words only.
+    fn choice_hints(&self, turn: Option<&Turn>) -> CardHints {
+        if !self.context.is_last {
+            return CardHints::default();
+        }
+        let enter = choices::on_empty_enter(self.context.conversation);
+        error_card::card_hints(
+            &choices::card_choices(self.answer, turn),
+            enter,
+            &self.layout.options.keymap,
+            self.context.is_card_focused,
+        )
+    }
+
     /// The card of the first call that waits for approval.
     fn push_approval(&mut self, part: &AnswerPart) {
         let mut asking = self.answer.call_runs.values().filter(|run| run.state == tool_call::ToolCallState::Asking);
         let Some(run) = asking.next() else { return };
         let turn = self.turn.filter(|_| self.context.is_last);
-        let choices = if turn.is_some() { choices::card_choices(self.answer, turn) } else { Vec::new() };
-        let hints = error_card::card_hints(&choices, &self.layout.options.keymap, self.context.is_card_focused);
+        let hints = if turn.is_some() { self.choice_hints(turn) } else { CardHints::default() };
         let tools = &self.context.conversation.context.tools;
         let doubt = run.tool.as_ref().and_then(|id| tools.name_doubt(id));
         let asked = approval::ApprovalRequest {
