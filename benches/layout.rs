@@ -86,7 +86,7 @@ fn scroll_frame(bencher: Bencher, messages: u128) {
         transcript.scroll(ScrollMove::Rows(if up { -1 } else { 1 }));
         transcript.sync(&chat, 100, 58, now(), &options);
         buf.reset();
-        TranscriptView { transcript: &transcript, theme: &theme, focused: true, card_focused: false, end_key: "^End" }
+        TranscriptView { transcript: &transcript, theme: &theme, focused: true, end_key: "^End" }
             .render(buf.area, &mut buf);
     });
 }
@@ -103,7 +103,7 @@ fn resize(bencher: Bencher) {
         width = if width >= 160 { 60 } else { width + 1 };
         transcript.sync(&chat, width, 58, now(), &options);
         let mut buf = Buffer::empty(Rect::new(0, 0, width, 58));
-        TranscriptView { transcript: &transcript, theme: &theme, focused: true, card_focused: false, end_key: "^End" }
+        TranscriptView { transcript: &transcript, theme: &theme, focused: true, end_key: "^End" }
             .render(buf.area, &mut buf);
     });
 }

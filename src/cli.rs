@@ -127,7 +127,7 @@ enum ServerMode {
     Demo,
 }
 
-/// Runs the full-screen app, then the demo if that was chosen on the welcome screen.
+/// Runs the full-screen app, and what is chosen on its connect screen: the demo, or a server instead of it.
 fn run_app(settings: &LaunchSettings, server: ServerMode) -> Result<ProgramExit, CliError> {
     let servers = settings.servers()?;
     let tokio = tokio_runtime()?;
@@ -145,12 +145,20 @@ fn run_app(settings: &LaunchSettings, server: ServerMode) -> Result<ProgramExit,
         let screen = TerminalScreen::enter()?;
         let keyboard = KeyboardInput::start(os::escape_timeout(env("SSH_CONNECTION").is_some()))?;
         let mut terminal = TerminalIo { screen, keyboard, signals, env: terminal_env };
-        match server {
-            ServerMode::Real => match run_with_servers(settings, servers, &mut terminal).await? {
-                (terminal::ExitReason::Demo, _) => run_demo(&settings.without_flags(), &mut terminal).await,
-                ended => Ok(ended),
-            },
-            ServerMode::Demo => run_demo(settings, &mut terminal).await,
+        let mut ended = match server {
+            ServerMode::Real => run_with_servers(settings, servers, &mut terminal).await?,
+            ServerMode::Demo => run_demo(settings, servers, &mut terminal).await?,
+        };
+        // The connect screen leads from one to the other.
+        loop {
+            let (servers, settings) = match ended.0 {
+                terminal::ExitReason::Demo | terminal::ExitReason::LeaveDemo => settings.reloaded()?,
+                _ => break Ok::<_, io::Error>(ended),
+            };
+            ended = match ended.0 {
+                terminal::ExitReason::Demo => run_demo(&settings, servers, &mut terminal).await?,
+                _ => run_with_servers(&settings, servers, &mut terminal).await?,
+            };
         }
     })?;
     // The terminal has been restored by now.
@@ -159,7 +167,7 @@ fn run_app(settings: &LaunchSettings, server: ServerMode) -> Result<ProgramExit,
         console::print_line(&line);
     }
     Ok(match exit_reason {
-        terminal::ExitReason::Quit | terminal::ExitReason::Demo => ProgramExit::Done,
+        terminal::ExitReason::Quit | terminal::ExitReason::Demo | terminal::ExitReason::LeaveDemo => ProgramExit::Done,
         terminal::ExitReason::Interrupted => ProgramExit::Interrupted,
         terminal::ExitReason::Panicked => ProgramExit::Failed,
     })
@@ -183,17 +191,24 @@ async fn run_with_servers<W: Write>(
     Ok((ended, settings.resume_line(&state, "ibid")))
 }
 
-async fn run_demo<W: Write>(settings: &LaunchSettings, terminal: &mut TerminalIo<W>) -> io::Result<AppExit> {
+async fn run_demo<W: Write>(
+    settings: &LaunchSettings,
+    servers: ApiServers,
+    terminal: &mut TerminalIo<W>,
+) -> io::Result<AppExit> {
     let mut server = None;
     let mut start = settings.start_args(&ApiServers::demo(String::new()), terminal.screen.size());
     start.is_demo = true;
+    if start.initial_conversation == InitialConversation::New {
+        start.initial_conversation = InitialConversation::Exchange(Box::new(demo::opening_exchange()));
+    }
     start.config = demo_config(&settings.config);
     let mut state = State::new(start);
     let files =
         RuntimeFiles { database: settings.paths.demo_database_file(), paths: settings.paths.clone(), mcp: None };
     let connect = |inbox: mpsc::Sender<Msg>| {
         let demo = server.insert(DemoServer::start(DemoPace::Lifelike)?);
-        Ok(EffectRuntime::start(inbox, ApiServers::demo(demo.base_url()), files))
+        Ok(EffectRuntime::start(inbox, servers.with_demo(demo.base_url()), files))
     };
     let ended = terminal::run(terminal, &mut state, connect).await?;
     Ok((ended, settings.resume_line(&state, "ibid demo")))
@@ -387,11 +402,19 @@ impl LaunchSettings {
         }
     }
 
-    /// Returns the settings for the demo opened from the welcome screen, which ignores the command line.
+    /// Reads the config again, for a start from the connect screen, which ignores the command line.
+    fn reloaded(&self) -> io::Result<(ApiServers, Self)> {
+        let settings = self.without_flags();
+        let servers = settings.servers().map_err(|error| io::Error::other(error.message))?;
+        Ok((servers, settings))
+    }
+
     fn without_flags(&self) -> Self {
+        let (config, warnings) =
+            Config::load(&self.paths.config_file).unwrap_or_else(|problem| (self.config.clone(), vec![problem]));
         Self {
-            config: self.config.clone(),
-            config_warnings: Vec::new(),
+            config,
+            config_warnings: warnings.iter().map(ToString::to_string).collect(),
             paths: self.paths.clone(),
             request_args: RequestArgs::default(),
             open: InitialConversation::New,
@@ -402,7 +425,7 @@ impl LaunchSettings {
 
     /// Returns the command line that resumes the conversation on the screen.
     fn resume_line(&self, state: &State, program: &str) -> Option<String> {
-        let conversation = state.chats.current_conversation()?;
+        let conversation = state.chats.current_conversation().filter(|conversation| !conversation.is_new())?;
         Some(format!("{program}{} --resume {}", self.path_flags, conversation.id))
     }
 }

@@ -19,6 +19,7 @@ pub use paths::{AppPaths, EnvLookup};
 pub use themes::{ThemeFile, read_themes};
 pub use tool_settings::{CommandTool, ToolsConfig};
 
+use crate::api::local_servers::well_known_ports;
 use crate::chat::{
     provider_prefs::ProviderPrefs,
     request_options::{ReasoningSummary, SearchOptions},
@@ -80,6 +81,8 @@ pub struct Config {
     pub endpoints: BTreeMap<String, EndpointConfig>,
     /// MCP servers by name.
     pub mcp: BTreeMap<String, McpServerConfig>,
+    /// The loopback ports that the connect screen asks for models, while it is open.
+    pub local_ports: Vec<u16>,
     /// Changed key bindings, by the name of the action.
     pub keys: BTreeMap<String, KeySetting>,
 }
@@ -355,6 +358,7 @@ impl Default for Config {
             slots: BTreeMap::new(),
             endpoints: BTreeMap::new(),
             mcp: BTreeMap::new(),
+            local_ports: well_known_ports(),
             keys: BTreeMap::new(),
         }
     }

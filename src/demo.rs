@@ -26,7 +26,10 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::mpsc, task::JoinSet};
 
-use script::{DemoScripts, ScriptedReply};
+use demo_response::DemoResponse;
+use script::{DemoScripts, ScriptedReply, TokenPrice};
+
+use crate::ui::start::OpeningExchange;
 
 /// The catalogue of the demo, as served by `GET /models`.
 pub const MODELS: &str = include_str!("../assets/demo/models.json");
@@ -40,6 +43,9 @@ pub const SLOTS: [&str; 6] =
 
 /// The tools that `demo/worker` uses, in the format of the config.
 pub const TOOLS: &str = include_str!("../assets/demo/tools.toml");
+
+/// The prompt of the exchange that the demo opens on.
+const OPENING_PROMPT: &str = "What is a footnote for?";
 
 const MAX_BODY_BYTES: usize = 64 << 20;
 
@@ -57,6 +63,17 @@ pub enum DemoPace {
 pub struct DemoServer {
     address: SocketAddr,
     _tasks: JoinSet<()>,
+}
+
+/// Returns the exchange that the demo opens on.
+pub fn opening_exchange() -> OpeningExchange {
+    let reply = script::opening_reply();
+    let model = "demo/scholar";
+    let request = json!({"model": model, "input": OPENING_PROMPT, "reasoning": {"effort": "none"}});
+    let response = DemoResponse::new(model, 0, request, TokenPrice::default());
+    let body = player::whole_body(response, &reply);
+    let completed = format!(r#"{{"type":"response.completed","response":{body}}}"#);
+    OpeningExchange { prompt: OPENING_PROMPT.to_owned(), model: model.to_owned(), completed }
 }
 
 /// The state shared by all requests.
@@ -143,7 +160,7 @@ fn handle_responses(shared: &Arc<DemoState>, body: &[u8]) -> Response<DemoBody> 
         return refusal;
     }
     let answer_number = shared.answer_count.fetch_add(1, Ordering::Relaxed);
-    let answer = demo_response::DemoResponse::new(&model, answer_number, request, shared.scripts.price(&model));
+    let answer = DemoResponse::new(&model, answer_number, request, shared.scripts.price(&model));
     let id = answer.id.clone();
     let mut response = if answer.is_streaming() {
         stream_response(player::stream_reply(answer, reply.clone(), shared.pace))

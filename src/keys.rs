@@ -25,6 +25,38 @@ pub struct KeySources {
     pub file: PathBuf,
 }
 
+/// A server as the connect screen lists it, with the key that there is for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyListing {
+    /// The name of the endpoint.
+    pub server: String,
+    /// The host and port, unless it is the built-in address.
+    pub host: Option<String>,
+    pub key: Option<LocatedKey>,
+}
+
+/// Where a key is, and the end of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocatedKey {
+    pub place: KeyPlace,
+    /// Its last four characters, if they are known and give nothing away.
+    pub ending: Option<String>,
+}
+
+/// The place of a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyPlace {
+    /// An environment variable.
+    Variable(String),
+    /// The output of this program, which is not run only to be shown.
+    Command(String),
+    /// The endpoint's own file, which only its owner can read.
+    File,
+}
+
+/// A shorter key could be guessed from its end.
+const MIN_LENGTH_FOR_ENDING: usize = 16;
+
 /// Why a key cannot be read or saved.
 ///
 /// The message is one sentence without a full stop and never contains the key.
@@ -73,6 +105,28 @@ impl KeySources {
         variable.or_else(|| self.command.first().cloned())
     }
 
+    /// Returns where the key is, without running a program.
+    pub fn locate(&self, env: EnvLookup) -> Option<LocatedKey> {
+        let (place, key) = match (self.find_in_environment(env), self.command.first()) {
+            (Some((variable, key)), _) => (KeyPlace::Variable(variable.to_owned()), Some(key)),
+            (None, Some(program)) => (KeyPlace::Command(program.clone()), None),
+            (None, None) if self.file.is_file() => (KeyPlace::File, files::read_to_string(&self.file).ok()),
+            (None, None) => return None,
+        };
+        Some(LocatedKey { place, ending: key.and_then(|key| key_ending(key.trim())) })
+    }
+
+    /// Removes the key from the endpoint's file. A key of another place stays.
+    ///
+    /// # Errors
+    /// Fails if the file cannot be removed.
+    pub fn forget(&self) -> Result<(), KeyError> {
+        match std::fs::remove_file(&self.file) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(self.file_error("cannot be removed", &error)),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
     /// Saves a key in the endpoint's file, readable only by its owner.
     ///
     /// # Errors
@@ -100,6 +154,12 @@ impl KeySources {
 /// Characters that cannot be in a file name, such as the `:` of an address on Windows, are escaped.
 pub fn key_file(folder: &Path, endpoint: &str) -> PathBuf {
     folder.join(endpoint.replace('%', "%25").replace(':', "%3A").replace(['/', '\\'], "%2F"))
+}
+
+/// Returns the last four characters of a key that is long enough to show them.
+pub fn key_ending(key: &str) -> Option<String> {
+    let is_long = key.is_ascii() && key.len() >= MIN_LENGTH_FOR_ENDING;
+    is_long.then(|| key[key.len() - 4..].to_owned())
 }
 
 /// Trims a key and checks that it can be sent in a header.
@@ -215,6 +275,22 @@ mod tests {
             message.starts_with(&format!("error: the key file {} cannot be read (", folder.path().display())),
             "{message}"
         );
+    }
+
+    #[test]
+    fn a_key_is_located_by_its_end_and_forgotten_only_in_its_file() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let sources = sources(&folder, &[]);
+        assert_eq!(sources.locate(&empty_env), None);
+        sources.save(&SecretString::from("sk-or-v1-0123456789abcdef")).expect("a saved key");
+        let in_file = Some(LocatedKey { place: KeyPlace::File, ending: Some("cdef".into()) });
+        assert_eq!(sources.locate(&empty_env), in_file);
+        let short: EnvLookup = &|_| Some("sk-short".into());
+        let in_variable = Some(LocatedKey { place: KeyPlace::Variable("KEY".into()), ending: None });
+        assert_eq!(sources.locate(short), in_variable, "the end of a short key is not shown");
+        sources.forget().expect("the key is removed");
+        sources.forget().expect("there is nothing left to remove");
+        assert_eq!((sources.locate(&empty_env), sources.locate(short)), (None, in_variable));
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod account;
 mod browser;
 mod catalogues;
 mod command_tools;
+mod connect;
 mod mcp_bridge;
 pub mod pages;
 mod pipe;
@@ -13,16 +14,15 @@ mod streams;
 use std::{
     collections::HashMap,
     io,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, mpsc as sync},
     thread,
     time::Instant,
 };
 
-use secrecy::SecretString;
 use tokio::{
     sync::mpsc,
-    task::{AbortHandle, JoinSet, spawn_blocking},
+    task::{AbortHandle, JoinSet},
 };
 
 use crate::{
@@ -39,7 +39,7 @@ use crate::{
     ui::{Effect, Msg, msg::FileWriteError},
 };
 use pages::PageFetcher;
-use servers::{ApiServer, ApiServers, DEMO, OPENROUTER};
+use servers::{ApiServers, DEMO};
 
 /// Carries out every effect of the state. The results go to the inbox as messages.
 pub struct EffectRuntime {
@@ -54,6 +54,8 @@ pub struct EffectRuntime {
     tasks: JoinSet<()>,
     /// The command that is reading a piped text.
     pipe_task: Option<AbortHandle>,
+    /// The attempt to connect to a server.
+    connect_task: Option<AbortHandle>,
     /// Started with the first job.
     highlighter: Option<sync::Sender<highlight::HighlightJob>>,
     paths: AppPaths,
@@ -94,6 +96,7 @@ impl EffectRuntime {
             tasks,
             highlighter: None,
             pipe_task: None,
+            connect_task: None,
             paths: files.paths,
             store,
         }
@@ -127,8 +130,12 @@ impl EffectRuntime {
             Effect::RunStoreJob(job) => self.store.send(job),
             Effect::HighlightCode(job) => self.highlight(job),
             Effect::FetchModels { endpoint } => self.fetch_models(&endpoint),
-            Effect::SaveKey(key) => self.save_key(key),
-            Effect::SaveServer { base_url } => self.save_server(&base_url),
+            Effect::Connect(job) => self.connect(job),
+            Effect::StopConnecting => self.stop_connecting(),
+            Effect::ReloadServer(name) => self.reload_server(&name),
+            Effect::ListKeys => self.list_keys(),
+            Effect::ForgetKey(name) => self.forget_key(name),
+            Effect::ProbeLocalServers(servers) => self.probe(servers),
             Effect::SaveSetting(chosen) => self.save_choice(chosen),
             Effect::ReadThemes => {
                 let folder = self.paths.themes_dir();
@@ -150,7 +157,8 @@ impl EffectRuntime {
             | Effect::SetTitle(_)
             | Effect::NotifyUser(_)
             | Effect::Quit
-            | Effect::StartDemo => (), // For the terminal, if there is one.
+            | Effect::StartDemo
+            | Effect::LeaveDemo => (), // For the terminal, if there is one.
         }
     }
 }
@@ -196,30 +204,6 @@ impl EffectRuntime {
         if let Some(mcp) = &self.mcp {
             let _ = mcp.send(job); // If its thread is gone, no server is running.
         }
-    }
-
-    fn save_key(&mut self, key: SecretString) {
-        let Some(server) = self.servers.get(OPENROUTER) else { return };
-        self.servers.insert(Arc::new(server.without_client()));
-        let config = self.paths.config_file.clone();
-        self.run_blocking(move || Msg::Connected(store_key(&server, &key, &config)));
-    }
-
-    fn save_server(&mut self, base_url: &str) {
-        if let Err(what) = config::check_base_url(base_url) {
-            return self.report(Msg::Connected(Err(what)));
-        }
-        let (server, is_new) = self.servers.enter_address(base_url, &self.paths);
-        let (config, inbox) = (self.paths.config_file.clone(), self.inbox.clone());
-        self.tasks.spawn(async move {
-            let result = match catalogues::check_reachable(&server).await {
-                Err(error) => Err(format!("{error}; start the server, or correct the address")),
-                Ok(()) => spawn_blocking(move || choose_server(&server, is_new, &config))
-                    .await
-                    .unwrap_or_else(|error| Err(error.to_string())),
-            };
-            let _ = inbox.send(Msg::Connected(result)).await; // Fails only on shutdown.
-        });
     }
 
     fn browse(&mut self, url: String) {
@@ -340,28 +324,4 @@ fn run_highlighter(jobs: &sync::Receiver<highlight::HighlightJob>, inbox: &mpsc:
             return; // The loop has ended.
         }
     }
-}
-
-/// Makes a server the endpoint of new conversations, and adds it to the config if it is new.
-fn choose_server(server: &ApiServer, is_new: bool, config: &Path) -> Result<String, String> {
-    let saved = if is_new {
-        Config::set_endpoint(config, &server.name, &server.base_url)
-    } else {
-        Config::choose_endpoint(config, &server.name)
-    };
-    saved.map(|()| server.name.clone()).map_err(|complaint| complaint.to_string())
-}
-
-/// Saves the key and makes OpenRouter the endpoint of new conversations.
-fn store_key(server: &ApiServer, key: &SecretString, config: &Path) -> Result<String, String> {
-    let places = server.key_places().ok_or("this server takes no key")?;
-    if let Some(first) = places.overriding_source(&|name| std::env::var_os(name)) {
-        return Err(format!("{first} provides the key and takes precedence; correct it there"));
-    }
-    places.save(key).map_err(|error| error.to_string())?;
-    let (settings, _) = Config::load(config).map_err(|complaint| complaint.to_string())?;
-    if settings.endpoint.is_some_and(|endpoint| endpoint != OPENROUTER) {
-        Config::choose_endpoint(config, OPENROUTER).map_err(|complaint| complaint.to_string())?;
-    }
-    Ok(OPENROUTER.into())
 }

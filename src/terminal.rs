@@ -67,6 +67,8 @@ pub enum ExitReason {
     Quit,
     /// The program should start again with the demo server.
     Demo,
+    /// The program should start again with the server in the config.
+    LeaveDemo,
     /// A signal asked the program to end, or the terminal is gone.
     Interrupted,
     /// A thread panicked, and its report has been written.
@@ -374,6 +376,7 @@ impl<W: Write> EventLoop<'_, W> {
             }
             Effect::Quit => return Ok(Some(ExitReason::Quit)),
             Effect::StartDemo => return Ok(Some(ExitReason::Demo)),
+            Effect::LeaveDemo => return Ok(Some(ExitReason::LeaveDemo)),
             effect => self.runtime.run(effect),
         }
         Ok(None)

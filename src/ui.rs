@@ -109,7 +109,10 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
             actions::citation_actions::on_checked(&mut screen.pane, cx, conversation, question, result);
         }
         Msg::EditorClosed(result) => on_editor_closed(screen, cx, result),
-        Msg::Connected(result) => overlays::on_connected(&mut screen.overlays, cx, result),
+        Msg::Connected(outcome) => overlays::connecting::on_connected(screen, cx, outcome),
+        Msg::KeysListed(keys) => overlays::connecting::on_keys_listed(screen, keys),
+        Msg::KeyForgotten(result) => overlays::connecting::on_key_forgotten(screen, cx, result),
+        Msg::LocalServerProbed { name, result } => overlays::connecting::on_probed(screen, &name, result),
         Msg::Copied(Ok(method)) => {
             let dot = cx.env.theme.marks.dot;
             cx.toasts.append_to("copied", &format!(" {dot} {method}"));
@@ -189,5 +192,6 @@ pub fn next_wake(state: &State, now: Timestamp) -> Option<Timestamp> {
         )
         .chain(actions::citation_actions::next_wake(&state.screen, &state.chats, now))
         .chain(state.toasts.ends_at())
+        .chain(overlays::connecting::next_wake(screen, now))
         .min()
 }

@@ -23,6 +23,7 @@ use super::{
     ApiError, Endpoint, FaultKind, FreeQuota, KeyRedactor, NetworkObstacle, Request, ResponseHead, SentRequest, Usage,
     account,
     error::{ErrorFact, NetworkRoute, status_text},
+    json::JsonFields,
 };
 use crate::{secrets, text};
 
@@ -233,6 +234,16 @@ impl ApiClient {
     pub async fn fetch_free_quota(&self) -> Result<FreeQuota, ApiError> {
         let body = self.get("/key", &[]).await?;
         FreeQuota::parse(&body).ok_or_else(|| ApiError::new(FaultKind::Garbage, "the server did not report a quota"))
+    }
+
+    /// Asks OpenRouter about the key, which answers only if the key is valid.
+    ///
+    /// # Errors
+    /// Fails if the key is refused, or the server cannot be reached or does not know this request.
+    pub async fn check_key(&self) -> Result<(), ApiError> {
+        let body = self.get("/key", &[]).await?;
+        let is_about_key = JsonFields::parse(&body).is_some_and(|fields| fields.object("data").is_some());
+        is_about_key.then_some(()).ok_or_else(|| ApiError::new(FaultKind::Garbage, "the answer was not about the key"))
     }
 
     /// Fetches the body of a page, following redirects within its origin.

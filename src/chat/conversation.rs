@@ -5,8 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Answer, AnswerEnd, CallId, ChatSettings, ConversationChange, ConversationHeader, ConversationId, Message,
-    MessageBody, MessageId, StreamId, Timestamp, Turn, TurnId, billing::PriceLookups, request::RequestContext, title,
+    Answer, AnswerEnd, CallId, ChatSettings, ConversationChange, ConversationHeader, ConversationId, IdGenerator,
+    Message, MessageBody, MessageId, Prompt, StreamId, Timestamp, Turn, TurnId, billing::PriceLookups,
+    request::RequestContext, title,
 };
 use crate::{
     api::{self, Usd},
@@ -44,6 +45,8 @@ pub struct Conversation {
     pub(super) children: BTreeMap<Option<MessageId>, Vec<MessageId>>,
     /// Messages that are not on disk yet, after a failed save, for example; the next save includes them.
     pub(super) unsaved: BTreeSet<MessageId>,
+    /// Whether it was handed to the database; before that, nothing of it is saved by itself.
+    pub(super) is_stored: bool,
     /// The cost of all settled answers, derived from `messages`.
     pub(super) cost: ConversationCost,
     pub(super) price_lookups: PriceLookups,
@@ -120,6 +123,25 @@ impl Conversation {
         Self::restore(header, Vec::new(), String::new(), Vec::new())
     }
 
+    /// A conversation that begins with an answered prompt, which is saved together with the next one.
+    pub fn begun_with(
+        prompt: String,
+        answer: Answer,
+        settings: ChatSettings,
+        ids: &mut IdGenerator,
+        now: Timestamp,
+    ) -> Self {
+        let mut conversation = Self::new(ids.conversation(now), settings, now);
+        for body in [MessageBody::Prompt(Prompt { text: prompt }), MessageBody::Answer(answer)] {
+            let (id, parent) = (ids.message(now), conversation.branch.last().copied());
+            conversation.insert(Message { id, parent, created_at: now, rev: 0, body });
+            conversation.branch.push(id);
+            conversation.unsaved.insert(id);
+        }
+        conversation.title_from_first_prompt();
+        conversation
+    }
+
     /// Restores a conversation from the database, without running turns.
     pub fn restore(header: ConversationHeader, messages: Vec<Message>, draft: String, queue: Vec<String>) -> Self {
         let mut conversation = Self {
@@ -138,6 +160,7 @@ impl Conversation {
             left_out: header.left_out,
             children: BTreeMap::new(),
             unsaved: BTreeSet::new(),
+            is_stored: !messages.is_empty(),
             cost: ConversationCost::default(),
             price_lookups: PriceLookups::default(),
         };
@@ -255,9 +278,9 @@ impl Conversation {
         vec![save_effect(vec![ConversationChange::Seen(self.id)])]
     }
 
-    /// Whether it has no messages yet and is therefore not on disk.
+    /// Whether nothing of it is on disk: it has no messages yet, or only those that it began with.
     pub fn is_new(&self) -> bool {
-        self.messages.is_empty()
+        !self.is_stored
     }
 
     pub(super) fn title_from_first_prompt(&mut self) {

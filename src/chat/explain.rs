@@ -266,6 +266,12 @@ fn server_quote(error: &ApiError) -> Option<String> {
     match message.strip_prefix("the server answered ").map(|answer| answer.split_once(" with a web page: ")) {
         Some(Some((status, page))) if page != status => Some(format!("a web page: “{page}”")),
         Some(_) => None,
+        None if message.starts_with("there is no Responses API") => {
+            message.split_once("): ").map(|(_, words)| format!("“{words}”"))
+        }
+        None if error.obstacle() == Some(NetworkObstacle::Gateway) && is_from_server && !message.is_empty() => {
+            Some(format!("a web page: “{message}”"))
+        }
         None => (is_from_server && !is_own_message(error) && !message.is_empty()).then(|| format!("“{message}”")),
     }
 }

@@ -97,7 +97,8 @@ impl Conversation {
         self.turn_answer(turn_index).0.notes.push(note);
     }
 
-    fn save_turn(&self, turn: TurnId, other_changes: Vec<ConversationChange>) -> ChatEffect {
+    fn save_turn(&mut self, turn: TurnId, other_changes: Vec<ConversationChange>) -> ChatEffect {
+        self.is_stored = true;
         let mut changes = vec![self.header_change()];
         changes.extend(self.unsaved.iter().map(|id| self.message_change(*id)));
         changes.extend(other_changes);

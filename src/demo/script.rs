@@ -28,9 +28,9 @@ pub(super) struct ModelScript {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ScriptedReply {
-    /// Whether it answers the first prompt of a conversation, whatever the prompt is.
+    /// Whether it answers prompts that select no reply by a word, until one has selected the first reply in order.
     #[serde(default)]
-    pub first: bool,
+    pub before_start: bool,
     /// Whether it depends on tool calls.
     #[serde(default)]
     pub calls: CallCondition,
@@ -141,6 +141,13 @@ fn usual_speed() -> u32 {
     45
 }
 
+/// Returns the reply that the demo opens on.
+pub(super) fn opening_reply() -> ScriptedReply {
+    let script: ModelScript = toml::from_str(include_str!("../../assets/demo/opening.toml"))
+        .unwrap_or_else(|error| panic!("the opening: {error}"));
+    script.replies.into_iter().next().expect("the opening has a reply")
+}
+
 impl DemoScripts {
     /// Parses all built-in scripts.
     pub(super) fn load() -> Self {
@@ -179,14 +186,14 @@ impl DemoScripts {
         if let Some(reply) = script.replies.iter().find(|reply| reply.calls == CallCondition::Answered && has_outputs) {
             return Some(reply);
         }
-        let reply = script.choose(prompt, prompts.len() == 1, answer_count);
+        let reply = script.choose(prompt, request, answer_count);
         if called_functions(reply).next().is_some() && !called_functions(reply).any(|name| may_call(request, name)) {
             return script.replies.iter().find(|other| other.calls == CallCondition::Impossible).or(Some(reply));
         }
         let has_search = reply.steps.iter().any(|step| matches!(step, ScriptStep::Search { .. }));
         if wants_search(request) && !has_search && matches!(model, "demo/tour" | "demo/thinker") {
             let (scholar, _) = self.model("demo/scholar")?;
-            return Some(scholar.choose("", false, answer_count));
+            return Some(scholar.choose("", request, answer_count));
         }
         Some(reply)
     }
@@ -199,19 +206,45 @@ impl DemoScripts {
 
 impl ModelScript {
     /// Chooses a reply by a word of the prompt, otherwise the next in order. The last one repeats.
-    fn choose(&self, prompt: &str, is_first: bool, answer_count: usize) -> &ScriptedReply {
-        let prompt = prompt.to_lowercase();
-        let words: Vec<&str> = prompt.split(|c: char| !c.is_alphanumeric()).collect();
-        let first = self.replies.first().filter(|reply| reply.first && is_first);
-        let named = || self.replies.iter().find(|reply| reply.when.iter().any(|word| words.contains(&word.as_str())));
-        let in_order = || {
-            let mut ordered =
-                self.replies.iter().filter(|reply| !reply.by_word_only && reply.calls == CallCondition::Nothing);
-            let last = ordered.clone().next_back();
-            ordered.nth(answer_count).or(last)
+    fn choose(&self, prompt: &str, request: &Value, answer_count: usize) -> &ScriptedReply {
+        let named = self.replies.iter().find(|reply| reply.is_named_in(prompt));
+        let before_start = || self.replies.iter().find(|reply| reply.before_start);
+        let mut ordered = self
+            .replies
+            .iter()
+            .filter(|reply| !reply.by_word_only && !reply.before_start && reply.calls == CallCondition::Nothing);
+        let last = ordered.clone().next_back();
+        let chosen = match (before_start(), ordered.clone().next()) {
+            // A script that has to be started counts from the prompt that started it.
+            (Some(before), Some(first)) => match answers_since(request, first) {
+                Some(count) => ordered.nth(count).or(last),
+                None => Some(before),
+            },
+            _ => ordered.nth(answer_count).or(last),
         };
-        first.or_else(named).or_else(in_order).expect("every script has a reply to give in order")
+        named.or(chosen).expect("every script has a reply to give in order")
     }
+}
+
+impl ScriptedReply {
+    fn is_named_in(&self, prompt: &str) -> bool {
+        let prompt = prompt.to_lowercase();
+        prompt.split(|c: char| !c.is_alphanumeric()).any(|word| self.when.iter().any(|name| name == word))
+    }
+}
+
+/// Counts the model's answers since the last prompt that selects a reply by a word; `None` if there is no such prompt.
+fn answers_since(request: &Value, start: &ScriptedReply) -> Option<usize> {
+    let beginning = format!("msg_tmp_{}", model_tag(request["model"].as_str()?));
+    let mut count = None;
+    for item in request["input"].as_array()? {
+        if item["role"] == "user" && start.is_named_in(&text_of(&item["content"])) {
+            count = Some(0);
+        } else if item["id"].as_str().is_some_and(|id| id.starts_with(&beginning)) {
+            count = count.map(|count| count + 1);
+        }
+    }
+    count
 }
 
 /// Returns the part of a model's name that the ids of its items contain.
@@ -352,13 +385,25 @@ mod tests {
     }
 
     #[test]
-    fn the_tour_starts_with_the_welcome_and_continues_in_order_or_by_word() {
+    fn the_tour_starts_on_request_and_continues_in_order_or_by_word() {
         let scripts = DemoScripts::load();
         let reply_to = |prompts: &[&str]| text(scripts.reply(&request_to("demo/tour", prompts)).unwrap());
-        assert!(reply_to(&["some code, please"]).contains("## Welcome"));
-        assert!(reply_to(&["hi", "go on"]).contains("## Models"));
-        assert!(reply_to(&["hi", "Sources?"]).contains("## Sources"));
-        assert!(reply_to(&["1", "2", "3", "4", "5", "6", "7", "8", "9", "10"]).contains("all the stops"));
+        for start in ["/tour", "Tour!", "the tour, please"] {
+            assert!(reply_to(&[start]).contains("## The tour"), "{start}");
+        }
+        assert!(reply_to(&["hi", "/tour", "go on"]).contains("## Models"));
+        assert!(reply_to(&["hi", "/tour", "go on", "go on"]).contains("# What an answer can hold"));
+        assert!(reply_to(&["tour", "Sources?"]).contains("## Sources"));
+        assert!(reply_to(&["tour", "2", "3", "4", "5", "6", "7", "8", "9", "10"]).contains("all the stops"));
+    }
+
+    #[test]
+    fn the_first_prompt_is_answered_and_not_eaten_by_the_tour() {
+        let scripts = DemoScripts::load();
+        let reply_to = |prompts: &[&str]| text(scripts.reply(&request_to("demo/tour", prompts)).unwrap());
+        assert!(reply_to(&["some code, please"]).contains("# What an answer can hold"));
+        assert!(reply_to(&["why is the sky blue?"]).starts_with("You wrote *{prompt}*"));
+        assert!(reply_to(&["hi", "and now?"]).contains("`/tour` starts the tour"));
     }
 
     #[test]

@@ -1,12 +1,8 @@
 //! The models of a server: first from the cache on disk, then from the server.
 
-use std::{
-    path::PathBuf,
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{path::PathBuf, sync::Arc, time::SystemTime};
 
-use tokio::{sync::mpsc, task::spawn_blocking, time::timeout};
+use tokio::{sync::mpsc, task::spawn_blocking};
 
 use super::servers::ApiServer;
 use crate::{
@@ -37,19 +33,6 @@ pub(super) async fn fetch_models(server: Arc<ApiServer>, cache_path: Option<Path
     }
     if result.is_ok() || !has_cached {
         let _ = inbox.send(Msg::CatalogueLoaded { endpoint, result }).await; // Fails only on shutdown.
-    }
-}
-
-/// Checks that something answers at a server's address, whatever the answer is.
-///
-/// # Errors
-/// No connection could be made.
-pub(super) async fn check_reachable(server: &ApiServer) -> Result<(), api::ApiError> {
-    const REACH_TIMEOUT: Duration = Duration::from_secs(5);
-    let request = async { server.client().await?.fetch_models().await };
-    match timeout(REACH_TIMEOUT, request).await {
-        Ok(Err(error)) if error.fault == FaultKind::Connect => Err(error),
-        Ok(Ok(_) | Err(_)) | Err(_) => Ok(()),
     }
 }
 

@@ -1,7 +1,8 @@
 //! The available API servers: the built-in one, those of the config, one from the command line, the demo.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
+use secrecy::SecretString;
 use tokio::{sync::OnceCell, task::spawn_blocking};
 
 use crate::{
@@ -19,6 +20,9 @@ pub const OPENROUTER: &str = "openrouter";
 
 /// The name of the demo's endpoint.
 pub const DEMO: &str = "demo";
+
+/// How long a server that is only being tried has to answer.
+const TRIAL_TIMEOUT: Duration = Duration::from_secs(10);
 
 const OPENROUTER_URL: &str = "https://openrouter.ai/api/v1";
 
@@ -94,6 +98,18 @@ impl ApiServers {
         Self { list: vec![Arc::new(server)], common_limits: TimeLimits::default() }
     }
 
+    /// The demo server in front of the user's own, which can be reached only by leaving the demo.
+    #[must_use]
+    pub fn with_demo(mut self, base_url: String) -> Self {
+        self.list.retain(|server| server.name != DEMO);
+        self.list.splice(0..0, Self::demo(base_url).list);
+        self
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<ApiServer>> {
+        self.list.iter()
+    }
+
     /// The servers as the state sees them.
     pub fn infos(&self, env: EnvLookup) -> Vec<EndpointInfo> {
         self.list.iter().map(|server| server.info(env)).collect()
@@ -131,16 +147,16 @@ impl ApiServers {
         }
     }
 
-    /// Returns the server at an address that the user entered, and whether it is new. A known one keeps its settings but
-    /// looks up its key again; a new one is named after its host.
-    pub fn enter_address(&mut self, url: &str, paths: &AppPaths) -> (Arc<ApiServer>, bool) {
-        let (server, is_new) = match self.at_address(url) {
-            Some(known) => (known.without_client(), false),
-            None => (ApiServer::keyless(&self.free_name(url), url, self.common_limits, paths), true),
+    /// Returns the server at an address that the user entered. A known one keeps its settings but looks up its key again;
+    /// a new one gets this name, or is named after its host.
+    pub fn enter_address(&mut self, url: &str, name: Option<&str>, paths: &AppPaths) -> Arc<ApiServer> {
+        let server = match self.at_address(url) {
+            Some(known) => known.without_client(),
+            None => ApiServer::keyless(&self.free_name(url, name), url, self.common_limits, paths),
         };
         let server = Arc::new(server);
         self.insert(server.clone());
-        (server, is_new)
+        server
     }
 
     /// Returns the server of the config at this address. The built-in ones are not meant by their addresses.
@@ -152,12 +168,13 @@ impl ApiServers {
         })
     }
 
-    /// Returns a name that is not taken yet, made from the host of an address.
-    fn free_name(&self, url: &str) -> String {
+    /// Returns a name that is not taken yet: the wanted one, or one made from the host of an address.
+    fn free_name(&self, url: &str, wanted: Option<&str>) -> String {
         let host = reqwest::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
-        let name = match host.as_str() {
-            "localhost" | "127.0.0.1" | "[::1]" | "" => "local".into(),
-            host => host.replace(|c: char| !c.is_ascii_alphanumeric(), "-"),
+        let name = match (wanted, host.as_str()) {
+            (Some(name), _) => name.to_owned(),
+            (None, "localhost" | "127.0.0.1" | "[::1]" | "") => "local".into(),
+            (None, host) => host.replace(|c: char| !c.is_ascii_alphanumeric(), "-"),
         };
         let is_free = |name: &String| name != DEMO && self.get(name).is_none();
         let numbered = (2..).map(|n| format!("{name}-{n}"));
@@ -271,7 +288,15 @@ impl ApiServer {
         self.key_source.as_ref()
     }
 
-    fn info(&self, env: EnvLookup) -> EndpointInfo {
+    /// Returns the server's host, with its port if that is unusual.
+    pub fn host_and_port(&self) -> String {
+        let Ok(url) = reqwest::Url::parse(&self.base_url) else { return self.base_url.clone() };
+        let host = url.host_str().unwrap_or_default();
+        url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    }
+
+    /// The server as the state sees it.
+    pub fn info(&self, env: EnvLookup) -> EndpointInfo {
         let has_key = self.key_source.as_ref().is_some_and(|places| places.may_have_key(env));
         EndpointInfo { name: self.name.clone(), dialect: self.dialect, is_ready: has_key || !self.needs_key }
     }
@@ -283,6 +308,19 @@ impl ApiServer {
     /// The configured key is missing, or TLS is not available.
     pub async fn client(&self) -> Result<&ApiClient, api::ApiError> {
         self.client.get_or_try_init(|| self.connect()).await
+    }
+
+    /// Creates a client with another key, or without one, that does not wait long for an answer.
+    ///
+    /// # Errors
+    /// TLS is not available.
+    pub async fn trial_client(&self, key: Option<SecretString>) -> Result<ApiClient, api::ApiError> {
+        let endpoint =
+            Endpoint { name: self.name.clone(), base_url: self.base_url.clone(), dialect: self.dialect, key };
+        let connect = self.limits.connect.min(TRIAL_TIMEOUT);
+        let timeouts = HttpTimeouts { connect, first_byte: TRIAL_TIMEOUT, idle: TRIAL_TIMEOUT };
+        let created = spawn_blocking(move || ApiClient::with_timeouts(endpoint, timeouts));
+        created.await.unwrap_or_else(|_| Err(api::ApiError::new(FaultKind::Connect, "the client could not be created")))
     }
 
     async fn connect(&self) -> Result<ApiClient, api::ApiError> {
@@ -376,18 +414,20 @@ mod tests {
     fn servers_are_named_after_their_hosts_without_duplicates() {
         let mut servers = found("", &ServerChoice::Address("http://127.0.0.1:1/v1".into()));
         let mut add = |url: &str| {
-            let (server, is_new) = servers.enter_address(url, &paths());
+            let server = servers.enter_address(url, None, &paths());
             assert!(server.key_places().is_some_and(|places| places.variable.is_none()), "it gets no key of another");
-            (server.name.clone(), is_new)
+            server.name.clone()
         };
-        assert_eq!(add("http://localhost:11434/v1"), ("local".into(), true));
-        assert_eq!(add("http://127.0.0.1:8080/v1"), ("local-2".into(), true));
-        assert_eq!(add("http://localhost:11434/v1/"), ("local".into(), false));
-        assert_eq!(add("https://llm.example.com/v1"), ("llm-example-com".into(), true));
-        assert_eq!(add("http://demo/v1"), ("demo-2".into(), true));
+        assert_eq!(add("http://localhost:11434/v1"), "local");
+        assert_eq!(add("http://127.0.0.1:8080/v1"), "local-2");
+        assert_eq!(add("http://localhost:11434/v1/"), "local");
+        assert_eq!(add("https://llm.example.com/v1"), "llm-example-com");
+        assert_eq!(add("http://demo/v1"), "demo-2");
         // Neither the built-in endpoint nor one named after its address can be an endpoint of the config.
-        assert_eq!(add(OPENROUTER_URL), ("openrouter-ai".into(), true));
-        assert_eq!(add("http://127.0.0.1:1/v1"), ("local-3".into(), true));
+        assert_eq!(add(OPENROUTER_URL), "openrouter-ai");
+        assert_eq!(add("http://127.0.0.1:1/v1"), "local-3");
+        let server = servers.enter_address("http://localhost:1234/v1", Some("lm-studio"), &paths());
+        assert_eq!((server.name.as_str(), server.host_and_port().as_str()), ("lm-studio", "localhost:1234"));
         assert!(servers.get(OPENROUTER).is_some_and(|server| server.needs_key));
     }
 
@@ -397,12 +437,12 @@ mod tests {
                       key_env = \"WORK_KEY\"\nkey_command = [\"pass\"]\ndialect = \"openai\"\ntimeouts = { connect = 3 }\n";
         let mut servers = found(config, &ServerChoice::Config);
         let known = servers.get("work").unwrap();
-        let (entered, is_new) = servers.enter_address("https://llm.example.com/v1/", &paths());
-        assert!(!is_new && !Arc::ptr_eq(&known, &entered), "its client has the old key");
+        let entered = servers.enter_address("https://llm.example.com/v1/", None, &paths());
+        assert!(!Arc::ptr_eq(&known, &entered), "its client has the old key");
         let settings =
             |server: &ApiServer| (server.name.clone(), server.dialect, server.limits, server.key_source.clone());
         assert_eq!(settings(&entered), settings(&known));
-        let (new, _) = servers.enter_address("http://localhost:1/v1", &paths());
+        let new = servers.enter_address("http://localhost:1/v1", None, &paths());
         assert_eq!(new.limits.first_byte, std::time::Duration::from_secs(7), "the common limits apply to a new server");
     }
 

@@ -182,6 +182,8 @@ actions! {
     SelectRowStart, "select-row-start", "Start of the row", "row start", KeysOnly, [(Selection, "0"), (Selection, "home")];
     SelectRowEnd, "select-row-end", "End of the row", "row end", KeysOnly, [(Selection, "$"), (Selection, "end")];
     Copy, "copy-this", "Copy the selection, or what is under the cursor", "copy", KeysOnly, [(Transcript, "y"), (Selection, "y"), (Selection, "enter")];
+    Connect, "connect", "Connect: keys, servers, the demo", "connect", Commands, [];
+    StartTour, "tour", "Start the tour of the demo", "tour", Commands, [];
     CopyMarkdown, "copy-markdown", "Copy the selection as Markdown, else the answer", "Markdown", Commands, [];
     ChooseMouse, "mouse", "Mouse: on, the wheel only, or off", "mouse", Commands, [];
     NextTab, "next-tab", "Next tab of the rail", "next tab", KeysOnly, [(Rail, "l"), (Rail, "right")];
@@ -228,8 +230,10 @@ actions! {
     ConfirmTrust, "confirm-trust", "Trust the file that is shown", "trust it", KeysOnly, [(ToolPage, "y")];
     ConfirmSafeguard, "confirm-safeguard", "Switch the safeguard off", "switch it on", KeysOnly, [(Safeguard, "y")];
     ConnectKey, "connect-key", "Paste an OpenRouter key", "key", KeysOnly, [(Connect, "1")];
-    ConnectServer, "connect-server", "Use a server on this machine", "server", KeysOnly, [(Connect, "2")];
+    ConnectServer, "connect-server", "Use a server of your own", "server", KeysOnly, [(Connect, "2")];
     ConnectDemo, "connect-demo", "Look around in the demo", "demo", KeysOnly, [(Connect, "3")];
+    ForgetKey, "forget-key", "Forget the key under the cursor", "forget", KeysOnly, [(Connect, "d")];
+    LookAgain, "look-again", "Look for servers on this machine again", "look again", KeysOnly, [(Connect, "r")];
     FetchOnce, "fetch-once", "Fetch the page, until ibid quits without asking again", "yes", KeysOnly, [(Question, "y")];
     FetchAlways, "fetch-always", "Fetch pages from now on without asking", "always", KeysOnly, [(Question, "a")];
     FetchNever, "fetch-no", "Do not fetch the page", "no", KeysOnly, [(Question, "n")];

@@ -1,195 +1,366 @@
-//! The welcome screen, shown until ibid can reach a model.
+//! The connect screen: the ways to reach a model, the keys that there are, and the servers on this machine.
 
+mod connect_fields;
+mod listed_servers;
 #[cfg(test)]
 mod tests;
 mod view;
 
 use crossterm::event::KeyEvent;
+use secrecy::SecretString;
 
 use super::{
-    Action,
-    overlay::field::{FieldDisplay, TextField},
+    Action, Effect,
+    effect::{ConnectJob, UncheckedKey},
+    msg::ConnectOutcome,
+    overlay::field::TextField,
 };
-pub use view::WelcomeView;
+use crate::keys::{KeyListing, KeyPlace};
+pub use connect_fields::{SecretField, completed_address};
+pub use listed_servers::{ListedServers, LocalSearch};
+pub use view::{ConnectSituation, ConnectView};
 
-/// The state of the welcome screen: the selected choice, and the text typed for it.
-#[derive(Debug, Clone, Default)]
-pub struct WelcomeScreen {
-    pub choice: WelcomeChoice,
-    /// The key or address being typed, once its choice is taken.
-    pub field: Option<TextField>,
-    /// Whether the entered key or address is being tried.
-    pub is_trying: bool,
+/// The state of the connect screen.
+#[derive(Debug, Clone)]
+pub struct ConnectScreen {
+    pub stage: ConnectStage,
+    pub cursor: ConnectRow,
+    pub progress: ConnectProgress,
+    pub listed: ListedServers,
+    pub opened_as: ConnectOpening,
+}
+
+/// What the connect screen was opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConnectOpening {
+    /// No server can be used yet.
+    FirstStart,
+    Command,
+    /// A server refused its key; leaving the field closes the screen.
+    KeyOfServer,
+}
+
+/// What the connect screen asks.
+#[derive(Debug, Clone)]
+pub enum ConnectStage {
+    Choosing,
+    Address(TextField),
+    /// The key of a server, which is shown by its title.
+    Key {
+        server: String,
+        title: String,
+        field: SecretField,
+    },
+    /// Whether to remove the key of a server.
+    ConfirmForget {
+        server: String,
+    },
+}
+
+/// How the attempt to connect is going.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum ConnectProgress {
+    #[default]
+    Idle,
+    Trying,
     /// The reason it did not work, in one sentence.
-    pub error: Option<String>,
+    Failed(String),
+    /// The key could not be checked; this asks what to do.
+    Unchecked(String),
+    Notice(String),
+}
+
+/// A row of the connect screen that can be chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConnectRow {
+    Choice(ConnectChoice),
+    /// The index of a listed key.
+    Key(usize),
+    /// The index of a server on this machine.
+    Local(usize),
 }
 
 /// A way to reach a model.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum WelcomeChoice {
-    #[default]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConnectChoice {
     Key,
     Server,
     Demo,
 }
 
-/// The connection that the user requested.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What the user decided on the connect screen.
+#[derive(Debug)]
 pub enum ConnectRequest {
-    /// An OpenRouter key as it was entered.
-    Key(String),
-    /// The address of a server, with its scheme.
-    Server(String),
+    Run(Effect),
     Demo,
 }
 
-impl WelcomeChoice {
+/// The name of the built-in endpoint.
+const OPENROUTER: &str = "openrouter";
+
+impl ConnectChoice {
     pub const ALL: [Self; 3] = [Self::Key, Self::Server, Self::Demo];
 
     fn title(self) -> &'static str {
         match self {
             Self::Key => "Paste an OpenRouter key",
-            Self::Server => "A server on this machine",
-            Self::Demo => "Look around first",
+            Self::Server => "A server of your own",
+            Self::Demo => "The demo",
         }
     }
 
     fn hint(self) -> &'static str {
         match self {
-            Self::Key => "saved in a file that only you can read",
-            Self::Server => "Ollama, llama.cpp, vLLM, LM Studio: enter its address",
-            Self::Demo => "the built-in demo: no key, no network",
-        }
-    }
-
-    fn field_display(self) -> FieldDisplay {
-        match self {
-            Self::Key => FieldDisplay::Dots,
-            Self::Server | Self::Demo => FieldDisplay::Text,
+            Self::Key => "create one at openrouter.ai/keys",
+            Self::Server => "on this machine, or anywhere with the Responses API",
+            Self::Demo => "built in: no key, no network",
         }
     }
 }
 
-impl WelcomeScreen {
-    /// Does what an action means here; the chosen connection is returned once it is complete.
+impl ConnectScreen {
+    /// The screen with its choices.
+    pub fn new(opened_as: ConnectOpening) -> Self {
+        Self {
+            stage: ConnectStage::Choosing,
+            cursor: ConnectRow::Choice(ConnectChoice::Key),
+            progress: ConnectProgress::Idle,
+            listed: ListedServers::default(),
+            opened_as,
+        }
+    }
+
+    /// The screen with the field for the key of a server that refused the one it was sent.
+    pub fn for_key(server: &str) -> Self {
+        let mut screen = Self::new(ConnectOpening::KeyOfServer);
+        let title = if server == OPENROUTER { "OpenRouter" } else { server };
+        screen.ask_key(server, title);
+        screen
+    }
+
+    /// Returns whether a field has the keys.
+    pub fn is_typing(&self) -> bool {
+        matches!(self.stage, ConnectStage::Address(_) | ConnectStage::Key { .. })
+    }
+
+    /// Returns whether it takes the whole screen, because no server can be used yet.
+    pub fn is_first_start(&self) -> bool {
+        self.opened_as == ConnectOpening::FirstStart
+    }
+
+    /// Returns whether nothing is lost by leaving it.
+    pub fn can_be_clicked_away(&self) -> bool {
+        !self.is_typing() && !self.is_trying()
+    }
+
+    pub fn is_trying(&self) -> bool {
+        self.progress == ConnectProgress::Trying
+    }
+
+    /// Does what an action means here.
     pub fn on_action(&mut self, action: Action) -> Option<ConnectRequest> {
         match action {
-            Action::RowUp => self.move_choice(false),
-            Action::RowDown => self.move_choice(true),
-            Action::ConnectKey => return self.take_number(1),
-            Action::ConnectServer => return self.take_number(2),
-            Action::ConnectDemo => return self.take_number(3),
             Action::Accept => return self.on_enter(),
+            _ if self.is_typing() || self.is_trying() => (),
+            Action::RowUp => self.move_cursor(false),
+            Action::RowDown => self.move_cursor(true),
+            Action::FirstRow => self.select(ConnectRow::Choice(ConnectChoice::Key)),
+            Action::LastRow => (0..self.selectable_rows().len()).for_each(|_| self.move_cursor(true)),
+            Action::ConnectKey => return self.take(ConnectRow::Choice(ConnectChoice::Key)),
+            Action::ConnectServer => return self.take(ConnectRow::Choice(ConnectChoice::Server)),
+            Action::ConnectDemo => return self.take(ConnectRow::Choice(ConnectChoice::Demo)),
+            Action::ForgetKey => self.ask_forget(),
+            Action::LookAgain => self.listed.look_again(),
             _ => (),
         }
         None
     }
 
-    /// Selects the choice above or below, unless the field is open.
-    pub fn move_choice(&mut self, down: bool) {
-        let index = self.choice as usize;
-        let next = if down { index + 1 } else { index.saturating_sub(1) };
-        if let Some(choice) = WelcomeChoice::ALL.get(next).filter(|_| self.field.is_none()) {
-            self.choice = *choice;
+    /// Selects a row and does what `Enter` on it does.
+    pub fn take(&mut self, row: ConnectRow) -> Option<ConnectRequest> {
+        if self.is_typing() || self.is_trying() {
+            return None;
         }
-    }
-
-    /// Takes the choice with this number, from 1, as `Enter` on it does.
-    pub fn take_number(&mut self, number: usize) -> Option<ConnectRequest> {
-        let choice =
-            number.checked_sub(1).and_then(|at| WelcomeChoice::ALL.get(at)).filter(|_| self.field.is_none())?;
-        self.choice = *choice;
+        self.select(row);
         self.on_enter()
     }
 
-    /// Handles `Enter`: opens the field of the selected choice, or returns the text entered in it.
-    pub fn on_enter(&mut self) -> Option<ConnectRequest> {
-        if self.is_trying {
-            return None;
-        }
-        self.error = None;
-        let Some(field) = &self.field else {
-            return self.take_choice();
-        };
-        let text = field.text().trim().to_owned();
-        let request = match self.choice {
-            WelcomeChoice::Key => check_key(text).map(ConnectRequest::Key),
-            WelcomeChoice::Server => complete_address(text).map(ConnectRequest::Server),
-            WelcomeChoice::Demo => Ok(ConnectRequest::Demo),
-        };
-        match request {
-            Ok(answer) => {
-                self.is_trying = true;
-                Some(answer)
-            }
-            Err(error) => {
-                self.error = Some(error.to_owned());
-                None
-            }
-        }
-    }
-
-    /// Handles `Esc`: goes back from the field to the choices. Returns `false` if no field was open.
+    /// Handles `Esc`: goes a step back. Returns `false` if there is none.
     pub fn back(&mut self) -> bool {
-        self.error = None;
-        self.is_trying = false;
-        self.field.take().is_some()
+        let is_at_choices = matches!(self.stage, ConnectStage::Choosing);
+        let was_trying = self.is_trying();
+        self.progress = ConnectProgress::Idle;
+        if is_at_choices || self.opened_as == ConnectOpening::KeyOfServer {
+            return was_trying;
+        }
+        self.stage = ConnectStage::Choosing;
+        true
     }
 
-    /// Shows why the entered text did not work; the text stays and can be corrected.
-    pub fn fail(&mut self, why: String) {
-        self.is_trying = false;
-        self.error = Some(why);
+    /// Handles the end of an attempt that did not succeed.
+    pub fn on_outcome(&mut self, outcome: ConnectOutcome) {
+        match outcome {
+            ConnectOutcome::Failed(why) => self.progress = ConnectProgress::Failed(why),
+            ConnectOutcome::Unchecked(question) => self.progress = ConnectProgress::Unchecked(question),
+            ConnectOutcome::NeedsKey { server, host } => {
+                self.ask_key(&server, &host);
+                self.progress = ConnectProgress::Notice(format!("{host} asks for a key."));
+            }
+            ConnectOutcome::InUse { .. } => self.progress = ConnectProgress::Idle,
+        }
     }
 
     /// Edits the text in the field, unless it is being tried.
     pub fn edit(&mut self, key: KeyEvent) {
-        if self.is_trying {
+        if self.is_trying() {
             return;
         }
-        self.error = None;
-        if let Some(field) = &mut self.field {
-            field.edit(key);
+        match &mut self.stage {
+            ConnectStage::Address(field) => _ = field.edit(key),
+            ConnectStage::Key { field, .. } => field.edit(key),
+            ConnectStage::Choosing | ConnectStage::ConfirmForget { .. } => return,
         }
+        self.progress = ConnectProgress::Idle;
     }
 
-    /// Pastes into the field; at the choices, the text is taken as an OpenRouter key.
+    /// Pastes into the field; at the choices, an address is taken as one, and any other text as an OpenRouter key.
     pub fn paste(&mut self, text: &str) {
-        if self.is_trying {
+        if self.is_trying() {
             return;
         }
-        self.error = None;
-        if self.field.is_none() {
-            self.choice = WelcomeChoice::Key;
+        if !self.is_typing() {
+            let is_address = text.trim_start().starts_with("http");
+            self.stage = ConnectStage::Choosing;
+            let choice = if is_address { ConnectChoice::Server } else { ConnectChoice::Key };
+            self.select(ConnectRow::Choice(choice));
+            _ = self.on_enter();
         }
-        self.field.get_or_insert_default().paste(text);
+        self.progress = ConnectProgress::Idle;
+        match &mut self.stage {
+            ConnectStage::Address(field) => field.paste(text),
+            ConnectStage::Key { field, .. } => field.paste(text),
+            ConnectStage::Choosing | ConnectStage::ConfirmForget { .. } => (),
+        }
     }
 
-    fn take_choice(&mut self) -> Option<ConnectRequest> {
-        match self.choice {
-            WelcomeChoice::Key | WelcomeChoice::Server => {
-                self.field = Some(TextField::default());
-                None
+    pub fn set_keys(&mut self, keys: Vec<KeyListing>) {
+        self.listed.keys = keys;
+        self.keep_cursor_on_a_row();
+    }
+
+    pub fn on_probed(&mut self, name: &str, result: crate::api::ProbeResult) {
+        self.listed.set_found(name, result);
+        self.keep_cursor_on_a_row();
+    }
+
+    /// Returns the rows that the cursor can stand on.
+    pub fn selectable_rows(&self) -> Vec<ConnectRow> {
+        let choices = ConnectChoice::ALL.map(ConnectRow::Choice).into_iter();
+        let keys = (0..self.listed.keys.len()).map(ConnectRow::Key);
+        let local = (0..self.listed.local.len()).filter(|index| self.listed.local[*index].port().is_some());
+        choices.chain(keys).chain(local.map(ConnectRow::Local)).collect()
+    }
+
+    fn keep_cursor_on_a_row(&mut self) {
+        if !self.selectable_rows().contains(&self.cursor) {
+            self.cursor = ConnectRow::Choice(ConnectChoice::Key);
+        }
+    }
+
+    fn select(&mut self, row: ConnectRow) {
+        self.cursor = row;
+        self.progress = ConnectProgress::Idle;
+        self.stage = ConnectStage::Choosing;
+    }
+
+    fn move_cursor(&mut self, is_down: bool) {
+        let rows = self.selectable_rows();
+        let index = rows.iter().position(|row| *row == self.cursor).unwrap_or(0);
+        let next = if is_down { index + 1 } else { index.saturating_sub(1) };
+        if let Some(row) = rows.get(next) {
+            self.select(*row);
+        }
+    }
+
+    fn on_enter(&mut self) -> Option<ConnectRequest> {
+        if self.is_trying() {
+            return None;
+        }
+        match self.stage.clone() {
+            ConnectStage::Choosing => self.take_row(),
+            ConnectStage::Address(field) => match completed_address(&field.text()) {
+                Ok(base_url) => self.try_job(ConnectJob::TryAddress { base_url, name: None }),
+                Err(why) => self.fail(why),
+            },
+            ConnectStage::Key { server, field, .. } => match field.checked_key() {
+                Ok(key) => self.try_key(server, key),
+                Err(why) => self.fail(why),
+            },
+            ConnectStage::ConfirmForget { server } => {
+                self.stage = ConnectStage::Choosing;
+                Some(ConnectRequest::Run(Effect::ForgetKey(server)))
             }
-            WelcomeChoice::Demo => Some(ConnectRequest::Demo),
         }
     }
-}
 
-fn check_key(text: String) -> Result<String, &'static str> {
-    match text.as_str() {
-        "" => Err("Paste the key here; you can create one at openrouter.ai/keys."),
-        key if key.contains(char::is_whitespace) => Err("A key contains no spaces. Did you copy something else?"),
-        _ => Ok(text),
+    fn take_row(&mut self) -> Option<ConnectRequest> {
+        match self.cursor {
+            ConnectRow::Choice(ConnectChoice::Key) => self.ask_key(OPENROUTER, "OpenRouter"),
+            ConnectRow::Choice(ConnectChoice::Server) => {
+                self.progress = ConnectProgress::Idle;
+                self.stage = ConnectStage::Address(TextField::default());
+            }
+            ConnectRow::Choice(ConnectChoice::Demo) => return Some(ConnectRequest::Demo),
+            ConnectRow::Key(index) => {
+                let server = self.listed.keys.get(index)?.server.clone();
+                return self.try_job(ConnectJob::UseServer { server });
+            }
+            ConnectRow::Local(index) => {
+                let (base_url, name) = self.listed.local.get(index)?.address()?;
+                return self.try_job(ConnectJob::TryAddress { base_url, name: Some(name) });
+            }
+        }
+        None
     }
-}
 
-fn complete_address(text: String) -> Result<String, &'static str> {
-    let complete = match text.split_once("://") {
-        Some(("http" | "https", rest)) if !rest.is_empty() => text,
-        Some(_) => return Err("An address begins with http:// or https://"),
-        None if text.is_empty() => return Err("Enter an address, such as http://localhost:11434/v1"),
-        None => format!("http://{text}"),
-    };
-    if complete.contains(char::is_whitespace) { Err("An address contains no spaces.") } else { Ok(complete) }
+    fn try_key(&mut self, server: String, key: SecretString) -> Option<ConnectRequest> {
+        let unchecked = match self.progress {
+            ConnectProgress::Unchecked(_) => UncheckedKey::Keep,
+            _ => UncheckedKey::Ask,
+        };
+        self.try_job(ConnectJob::TryKey { server, key, unchecked })
+    }
+
+    fn try_job(&mut self, job: ConnectJob) -> Option<ConnectRequest> {
+        self.progress = ConnectProgress::Trying;
+        Some(ConnectRequest::Run(Effect::Connect(job)))
+    }
+
+    fn fail(&mut self, why: &str) -> Option<ConnectRequest> {
+        self.progress = ConnectProgress::Failed(why.to_owned());
+        None
+    }
+
+    fn ask_key(&mut self, server: &str, title: &str) {
+        self.progress = ConnectProgress::Idle;
+        self.stage =
+            ConnectStage::Key { server: server.to_owned(), title: title.to_owned(), field: SecretField::default() };
+    }
+
+    /// Asks whether to remove the key under the cursor, or says where it has to be removed.
+    fn ask_forget(&mut self) {
+        let ConnectRow::Key(index) = self.cursor else { return };
+        let Some(listing) = self.listed.keys.get(index) else { return };
+        match listing.key.as_ref().map(|key| &key.place) {
+            Some(KeyPlace::File) => self.stage = ConnectStage::ConfirmForget { server: listing.server.clone() },
+            Some(KeyPlace::Variable(name)) => {
+                self.progress = ConnectProgress::Notice(format!("This key comes from ${name}; remove it there."));
+            }
+            Some(KeyPlace::Command(program)) => {
+                let words = format!("This key comes from the key command {program}; change that in the config.");
+                self.progress = ConnectProgress::Notice(words);
+            }
+            None => self.progress = ConnectProgress::Notice("This server has no key.".into()),
+        }
+    }
 }

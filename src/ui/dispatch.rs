@@ -8,7 +8,7 @@ use super::{
         citation_actions::{self, FetchAnswer},
         copying::{copy_answer, copy_markdown, copy_under_cursor},
         finding, list_actions,
-        model_settings::{cycle_slots, next_effort, toggle_web, use_slot},
+        model_settings::{cycle_slots, next_effort, set_model, toggle_web, use_slot},
         slash_commands::{self, DraftUse},
         switching, tool_actions, xray_actions,
     },
@@ -140,6 +140,8 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         Action::SelectRowStart => extend_selection(screen, cx.chats, Select::RowStart),
         Action::SelectRowEnd => extend_selection(screen, cx.chats, Select::RowEnd),
         Action::Copy => copy_under_cursor(screen, cx),
+        Action::Connect => overlays::connecting::open_connect(screen),
+        Action::StartTour => start_tour(screen, cx),
         Action::CopyMarkdown => copy_markdown(screen, cx),
         Action::ChooseMouse => overlays::open_mouse_modes(screen, cx),
         Action::NextTab => screen.rail.select_tab(screen.rail.tab.next()),
@@ -208,7 +210,9 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         | Action::ConfirmSafeguard
         | Action::ConnectKey
         | Action::ConnectServer
-        | Action::ConnectDemo => (),
+        | Action::ConnectDemo
+        | Action::ForgetKey
+        | Action::LookAgain => (),
     }
 }
 
@@ -256,6 +260,17 @@ fn send(screen: &mut Screen, cx: &mut Cx<'_>) {
     }
 }
 
+/// Asks the demo's first model for its tour.
+fn start_tour(screen: &mut Screen, cx: &mut Cx<'_>) {
+    match cx.env.config.model.clone().filter(|_| cx.env.is_demo) {
+        Some(guide) => {
+            set_model(cx, guide);
+            switching::submit_prompt(screen, cx, "/tour".into());
+        }
+        None => cx.show_message("the tour is part of the demo: /connect, then 3"),
+    }
+}
+
 /// Switches long lines of code between wrapping and scrolling.
 fn switch_code_lines(cx: &mut Cx<'_>) {
     let (code, message) = match cx.env.config.code {
@@ -280,13 +295,18 @@ fn scroll_code(screen: &mut Screen, cx: &mut Cx<'_>, cells: i32) {
 
 /// Ends the program; running answers are interrupted and saved.
 pub(crate) fn quit(screen: &mut Screen, cx: &mut Cx<'_>) {
+    save_everything(screen, cx);
+    cx.effects.push(Effect::Quit);
+}
+
+/// Saves the draft and all answers; those in progress are interrupted.
+pub(crate) fn save_everything(screen: &mut Screen, cx: &mut Cx<'_>) {
     let now = cx.now;
     switching::save_draft(&mut screen.pane, cx);
     for id in cx.chats.conversations.keys().copied().collect::<Vec<_>>() {
         change_conversation(cx, id, |conversation, _| conversation.interrupt_all(now));
     }
     xray_actions::save_ended(&mut screen.overlays, cx);
-    cx.effects.push(Effect::Quit);
 }
 
 /// Changes a conversation and carries out what follows from it.

@@ -59,12 +59,18 @@ pub enum Effect {
     FetchModels {
         endpoint: String,
     },
-    /// Saves an OpenRouter key in its 0600 file and uses it.
-    SaveKey(secrecy::SecretString),
-    /// Adds a server without a key to the config and uses it.
-    SaveServer {
-        base_url: String,
-    },
+    /// Tries a server or a key, and uses it; answered by `Msg::Connected`.
+    Connect(ConnectJob),
+    /// Gives up that attempt; no message follows.
+    StopConnecting,
+    /// Makes a server look up its key again.
+    ReloadServer(String),
+    /// Looks up the servers of the config and where their keys are; answered by `Msg::KeysListed`.
+    ListKeys,
+    /// Removes the key that was saved for a server; answered by `Msg::KeyForgotten`.
+    ForgetKey(String),
+    /// Asks servers on this machine for their models; each is answered by `Msg::LocalServerProbed`.
+    ProbeLocalServers(Vec<api::LocalServer>),
     /// Saves a setting in the config file; answered by `Msg::Kept`.
     SaveSetting(config::SettingChange),
     /// Reads the user's own themes; answered by `Msg::Themes`.
@@ -119,6 +125,26 @@ pub enum Effect {
     Quit,
     /// Restarts the program against the demo server.
     StartDemo,
+    /// Leaves the demo for the server in the config.
+    LeaveDemo,
+}
+
+/// A way to connect to a server.
+#[derive(Debug, Clone)]
+pub enum ConnectJob {
+    /// Uses a known server as it is.
+    UseServer { server: String },
+    /// Tries the server at an address, without a key or with the one that there is for it. A new server gets this name.
+    TryAddress { base_url: String, name: Option<String> },
+    /// Checks a key for a server, and keeps it.
+    TryKey { server: String, key: secrecy::SecretString, unchecked: UncheckedKey },
+}
+
+/// What to do with a key that could not be checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UncheckedKey {
+    Ask,
+    Keep,
 }
 
 /// A bell, a desktop notification, or both.

@@ -75,6 +75,7 @@ fn lay_out(screen: &mut Screen, cx: &mut Cx<'_>) -> Vec<Effect> {
     .into_iter()
     .flatten()
     .collect();
+    effects.extend(overlays::connecting::look_up_servers(screen, cx));
     let Some(id) = cx.chats.content.conversation_id() else { return effects };
     let (Some(conversation), Some(transcript)) =
         (cx.chats.conversations.get(&id), screen.pane.transcripts.get_mut(&id))

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use crossterm::event::Event as Input;
 
 use crate::{
-    api::{self, Catalogue, Event, FreeQuota, Usage},
+    api::{self, Catalogue, Event, FreeQuota, Usage, endpoint::EndpointInfo},
     chat::{CallId, ConversationId, MessageId, StreamId, Timestamp, recording::RecordedFrame},
     citations::check::{CheckQuestion, CheckedPage},
     config::{SettingChange, ThemeFile},
+    keys::KeyListing,
     mcp,
     render::{highlight, theme::ThemeShade},
     store,
@@ -98,8 +99,17 @@ pub enum Msg {
     },
     /// The editor has closed; `Ok` is the saved text.
     EditorClosed(Result<String, String>),
-    /// A key or an address from the connect screen was saved and is in use, or why not.
-    Connected(Result<String, String>),
+    /// How an attempt to connect has ended.
+    Connected(ConnectOutcome),
+    /// The servers of the config, and where their keys are.
+    KeysListed(Vec<KeyListing>),
+    /// A key was removed: the server as it is now, or why not.
+    KeyForgotten(Result<EndpointInfo, String>),
+    /// What was found on the ports of a server on this machine.
+    LocalServerProbed {
+        name: String,
+        result: api::ProbeResult,
+    },
     /// A text was copied: the method that was used, or why none worked.
     Copied(Result<String, String>),
     /// A file was written; `Ok` is its path.
@@ -127,6 +137,31 @@ pub enum Msg {
     Tick,
     /// The program received SIGTERM or SIGHUP.
     Terminated,
+}
+
+/// How an attempt to connect has ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConnectOutcome {
+    /// The server is the one for new conversations now.
+    InUse { server: EndpointInfo, key: KeyVerdict },
+    /// The server asks for a key.
+    NeedsKey { server: String, host: String },
+    /// The key could not be checked, for this reason; it was not kept.
+    Unchecked(String),
+    /// Nothing was kept, for this reason.
+    Failed(String),
+}
+
+/// What is known about the key of a server in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyVerdict {
+    /// The server answers without one.
+    NoKey,
+    Checked,
+    /// It was kept although it could not be checked.
+    Unchecked,
+    /// The server was known before.
+    Known,
 }
 
 /// The reason a file was not written.

@@ -100,7 +100,7 @@ fn wheel(screen: &mut Screen, cx: &mut Cx<'_>, position: Position, rows: i32) {
         Some(ScreenOverlay::Pager(pager)) => pager.on_wheel(rows as isize),
         Some(ScreenOverlay::List) => list_actions::step_cursor(&mut screen.list, cx.chats, list_step(rows)),
         Some(ScreenOverlay::Rail) => screen.rail.scroll(ScrollMove::Rows(rows)),
-        Some(ScreenOverlay::Parameters(_) | ScreenOverlay::Welcome(_) | ScreenOverlay::Safeguard(_)) => (),
+        Some(ScreenOverlay::Parameters(_) | ScreenOverlay::Connect(_) | ScreenOverlay::Safeguard(_)) => (),
         None => wheel_panes(screen, cx.chats, position, rows),
     }
 }
@@ -153,6 +153,7 @@ fn press(screen: &mut Screen, cx: &mut Cx<'_>, position: Position) {
                 overlays::open_commands::accept_command(screen, cx);
             }
         }
+        Some(ScreenOverlay::Connect(_)) => overlays::connecting::click_connect(screen, cx, position),
         Some(ScreenOverlay::Tools(list)) => {
             let request = list.on_click(position, screen_area);
             overlays::apply_request(screen, cx, request);
@@ -173,8 +174,7 @@ fn press(screen: &mut Screen, cx: &mut Cx<'_>, position: Position) {
             | ScreenOverlay::Safeguard(_)
             | ScreenOverlay::Xray(_)
             | ScreenOverlay::Pager(_)
-            | ScreenOverlay::Parameters(_)
-            | ScreenOverlay::Welcome(_),
+            | ScreenOverlay::Parameters(_),
         ) => (),
         None => press_panes(screen, cx, position, count),
     }

@@ -7,23 +7,26 @@ use super::{
     chats::PaneContent,
     notifications,
 };
-use crate::ui::{chats::Chats, screen::ConversationPane};
+use crate::ui::{chats::Chats, start::OpeningExchange};
 use crate::ui::{cx::Cx, screen::Screen};
 use crate::{
-    chat::{ChatEffect, Conversation, ConversationChange, ConversationId, ConversationSummary},
+    api::Event,
+    chat::{Answer, ChatEffect, Conversation, ConversationChange, ConversationId, ConversationSummary},
     store::{StoreJob, StoreReply},
 };
 
 pub(crate) fn on_reply(screen: &mut Screen, cx: &mut Cx<'_>, reply: StoreReply) {
     match reply {
         StoreReply::Opened { newest, total, new_draft } => {
-            on_database_opened(&mut screen.pane, cx, newest, total, &new_draft);
+            on_database_opened(screen, cx, newest, total, &new_draft);
             fetch_models(cx);
         }
         StoreReply::OpenFailed(error) => {
             cx.warn(format!("{error}: nothing will be saved"));
-            cx.chats.database = DatabaseState::Broken(error);
-            if matches!(cx.chats.content, PaneContent::Loading(_)) {
+            let opening = std::mem::replace(&mut cx.chats.database, DatabaseState::Broken(error));
+            if let DatabaseState::Opening(InitialConversation::Exchange(exchange)) = opening {
+                open_exchange(screen, cx, *exchange, "");
+            } else if matches!(cx.chats.content, PaneContent::Loading(_)) {
                 cx.chats.content = PaneContent::New;
             }
             fetch_models(cx);
@@ -72,8 +75,21 @@ pub(crate) fn on_reply(screen: &mut Screen, cx: &mut Cx<'_>, reply: StoreReply) 
     }
 }
 
+/// Shows a new conversation that begins with an answer. It is on no list and not on disk until it goes on.
+fn open_exchange(screen: &mut Screen, cx: &mut Cx<'_>, exchange: OpeningExchange, draft: &str) {
+    let settings = cx.chats.new_settings.clone();
+    let mut answer = Answer::new(&settings.endpoint, exchange.model, cx.now);
+    answer.apply(0, cx.now, &Event::parse(&exchange.completed));
+    answer.finish(cx.now, Ok(()));
+    // It was never billed, and took no time.
+    (answer.usage, answer.ended_at) = (None, None);
+    let mut conversation = Conversation::begun_with(exchange.prompt, answer, settings, &mut cx.chats.ids, cx.now);
+    draft.clone_into(&mut conversation.draft);
+    on_conversation_loaded(screen, cx, conversation);
+}
+
 fn on_database_opened(
-    pane: &mut ConversationPane,
+    screen: &mut Screen,
     cx: &mut Cx<'_>,
     newest: Vec<ConversationSummary>,
     total: usize,
@@ -89,11 +105,12 @@ fn on_database_opened(
     let DatabaseState::Opening(open) = std::mem::replace(&mut cx.chats.database, DatabaseState::Ready) else { return };
     match open {
         InitialConversation::New => {
-            let composer = &mut pane.composer;
+            let composer = &mut screen.pane.composer;
             if composer.is_empty() {
                 composer.set_text(new_draft);
             }
         }
+        InitialConversation::Exchange(exchange) => open_exchange(screen, cx, *exchange, new_draft),
         InitialConversation::Latest => cx.effects.push(Effect::RunStoreJob(StoreJob::LoadLatest)),
         InitialConversation::Named(name) => cx.effects.push(Effect::RunStoreJob(StoreJob::LoadNamed(name))),
     }

@@ -1,5 +1,6 @@
 //! Overlays: pickers, the form, the help, the connect screen, and how they handle keys.
 
+pub(crate) mod connecting;
 pub(crate) mod open_commands;
 pub(crate) mod open_overlays;
 pub(crate) mod picker_items;
@@ -21,7 +22,7 @@ use crate::{
     config::SettingChange,
     ui::{
         commands::CommandList,
-        connect::WelcomeScreen,
+        connect::ConnectScreen,
         help::KeyHelp,
         overlay::{form::SettingsForm, picker::FuzzyPicker},
         results::pager::CallPager,
@@ -41,8 +42,8 @@ pub use crate::ui::actions::tool_overlay::no_tools_reason;
 pub(crate) use crate::ui::actions::tool_overlay::{apply_request, open_tools, open_trust};
 pub(crate) use open_commands::{count_use, open_commands};
 pub(crate) use open_overlays::{
-    open_earlier_prompts, open_efforts, open_help, open_history, open_key_entry, open_models, open_models_for_again,
-    open_mouse_modes, open_parameters, open_prompt_jump, refresh_models,
+    open_earlier_prompts, open_efforts, open_help, open_history, open_models, open_models_for_again, open_mouse_modes,
+    open_parameters, open_prompt_jump, refresh_models,
 };
 pub(crate) use picker_items::previewed_theme;
 pub use picker_items::{PickerItem, PickerKind};
@@ -51,7 +52,7 @@ pub(crate) use picker_items::{accept, preview_theme, set_theme};
 /// An overlay over the screen; the last one has the keys.
 #[derive(Debug)]
 pub enum ScreenOverlay {
-    Welcome(Box<WelcomeScreen>),
+    Connect(Box<ConnectScreen>),
     Picker {
         of: PickerKind,
         picker: Box<FuzzyPicker<PickerItem>>,
@@ -74,7 +75,8 @@ impl ScreenOverlay {
     /// Returns whether it is drawn in a frame over the screen.
     pub fn has_frame(&self) -> bool {
         match self {
-            Self::Welcome(_) | Self::Picker { of: PickerKind::AnswerAgain { .. }, .. } => false,
+            Self::Connect(connect) => !connect.is_first_start(),
+            Self::Picker { of: PickerKind::AnswerAgain { .. }, .. } => false,
             Self::Picker { .. }
             | Self::Parameters(_)
             | Self::Commands(_)
@@ -91,8 +93,8 @@ impl ScreenOverlay {
     /// Returns the context of its keys; the panes have their own.
     pub fn key_context(&self) -> Option<KeyContext> {
         Some(match self {
-            Self::Welcome(welcome) if welcome.field.is_some() => KeyContext::Field,
-            Self::Welcome(_) => KeyContext::Connect,
+            Self::Connect(connect) if connect.is_typing() => KeyContext::Field,
+            Self::Connect(_) => KeyContext::Connect,
             Self::Picker { of, .. } => of.key_context(),
             Self::Parameters(_) => KeyContext::Form,
             Self::Commands(_) => KeyContext::Picker,
@@ -140,9 +142,9 @@ pub(crate) fn on_overlay_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Ac
             let request = pager.on_action(action);
             super::actions::call_results::apply_request(screen, cx, request);
         }
-        (_, Some(ScreenOverlay::Welcome(welcome))) => {
-            let request = welcome.on_action(action);
-            picker_items::apply_connect_request(cx.effects, request);
+        (_, Some(ScreenOverlay::Connect(connect))) => {
+            let request = connect.on_action(action);
+            connecting::apply_connect_request(screen, cx, request);
         }
         (_, Some(ScreenOverlay::List | ScreenOverlay::Rail) | None) => (),
     }
@@ -159,7 +161,7 @@ pub(crate) fn edit_text(overlays: &mut [ScreenOverlay], env: &mut Environment, e
         Some(ScreenOverlay::Xray(xray)) => xray.edit_query(event),
         Some(ScreenOverlay::Tools(list)) => list.edit_query(event),
         Some(ScreenOverlay::Pager(pager)) => pager.edit_query(event),
-        Some(ScreenOverlay::Welcome(welcome)) => welcome.edit(event),
+        Some(ScreenOverlay::Connect(connect)) => connect.edit(event),
         Some(ScreenOverlay::Commands(list)) => list.edit(event),
         Some(ScreenOverlay::Help(help)) => help.edit(event),
         Some(ScreenOverlay::Safeguard(_) | ScreenOverlay::List | ScreenOverlay::Rail) | None => (),
@@ -172,12 +174,16 @@ fn leave_top(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         return;
     }
     let stepped_back = match screen.overlays.last_mut() {
+        Some(ScreenOverlay::Connect(_)) => {
+            connecting::on_connect_back(screen, cx, action);
+            true
+        }
         Some(ScreenOverlay::Xray(xray)) => xray.back(),
         Some(ScreenOverlay::Tools(list)) => list.back(),
         Some(ScreenOverlay::Pager(pager)) => pager.back(),
         _ => false,
     };
-    if !stepped_back && !on_welcome_back(screen, cx, action) {
+    if !stepped_back {
         close_top(screen, cx);
     }
 }
@@ -216,7 +222,7 @@ pub(crate) fn sync(screen: &mut Screen, cx: &mut Cx<'_>) {
             ScreenOverlay::Xray(xray) => xray.lay_out(screen_area.as_size()),
             ScreenOverlay::Pager(pager) => pager.lay_out(screen_area.as_size()),
             ScreenOverlay::Commands(list) => list.scroll_to_cursor(screen_area),
-            ScreenOverlay::Welcome(_)
+            ScreenOverlay::Connect(_)
             | ScreenOverlay::Help(_)
             | ScreenOverlay::Safeguard(_)
             | ScreenOverlay::Tools(_)
@@ -263,7 +269,7 @@ pub(crate) fn on_paste(overlays: &mut [ScreenOverlay], env: &mut Environment, te
             picker_items::preview_theme(overlays, env);
         }
         Some(ScreenOverlay::Parameters(form)) => form.paste(text),
-        Some(ScreenOverlay::Welcome(welcome)) => welcome.paste(text),
+        Some(ScreenOverlay::Connect(connect)) => connect.paste(text),
         Some(ScreenOverlay::Xray(xray)) => xray.paste(text),
         Some(ScreenOverlay::Tools(list)) => list.paste(text),
         Some(ScreenOverlay::Pager(pager)) => pager.paste(text),
@@ -280,7 +286,6 @@ pub(crate) fn close_top(screen: &mut Screen, cx: &mut Cx<'_>) {
             _ = theme_actions::apply_theme(&mut screen.overlays, cx.env);
         }
         Some(ScreenOverlay::List) => super::actions::list_actions::leave_field(&mut screen.list, cx),
-        Some(ScreenOverlay::Welcome(_)) => on_action(screen, cx, Action::Quit),
         Some(
             ScreenOverlay::Picker { .. }
             | ScreenOverlay::Parameters(_)
@@ -290,6 +295,7 @@ pub(crate) fn close_top(screen: &mut Screen, cx: &mut Cx<'_>) {
             | ScreenOverlay::Xray(_)
             | ScreenOverlay::Tools(_)
             | ScreenOverlay::Pager(_)
+            | ScreenOverlay::Connect(_)
             | ScreenOverlay::Rail,
         )
         | None => (),
@@ -316,7 +322,7 @@ pub(crate) fn click_outside(screen: &mut Screen, cx: &mut Cx<'_>) {
         Some(ScreenOverlay::Commands(list)) => !list.query.is_empty(),
         Some(ScreenOverlay::Parameters(form)) => form.is_changed(),
         Some(ScreenOverlay::List) => screen.list.renaming.is_some(),
-        Some(ScreenOverlay::Welcome(_)) => true,
+        Some(ScreenOverlay::Connect(connect)) => !connect.can_be_clicked_away(),
         Some(
             ScreenOverlay::Help(_)
             | ScreenOverlay::Safeguard(_)
@@ -333,28 +339,6 @@ pub(crate) fn click_outside(screen: &mut Screen, cx: &mut Cx<'_>) {
     } else {
         close_top(screen, cx);
     }
-}
-
-/// Handles `Esc` and `^C` on the connect screen. `Esc` in a field goes back to the choices; until a server can be used,
-/// only `^C` twice leaves the choices.
-fn on_welcome_back(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) -> bool {
-    let Some(ScreenOverlay::Welcome(welcome)) = screen.overlays.last_mut() else { return false };
-    if welcome.back() {
-        return true;
-    }
-    if action == Action::Back {
-        return !picker_items::can_close_welcome(cx.env);
-    }
-    if picker_items::can_close_welcome(cx.env) {
-        return false;
-    }
-    super::escape_keys::confirm_quit(screen, cx);
-    true
-}
-
-/// Handles the result of connecting to a server.
-pub(crate) fn on_connected(overlays: &mut Vec<ScreenOverlay>, cx: &mut Cx<'_>, result: Result<String, String>) {
-    picker_items::on_connected(overlays, cx, result);
 }
 
 /// Uses a model for the picker's purpose.

@@ -41,6 +41,18 @@ pub enum InitialConversation {
     Latest,
     /// The conversation of `--resume`: an id, its beginning, or a title.
     Named(String),
+    /// A new conversation that begins with an answer.
+    Exchange(Box<OpeningExchange>),
+}
+
+/// A prompt and its answer, with which a new conversation begins. They are saved only with the next prompt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpeningExchange {
+    pub prompt: String,
+    /// The model that answers it.
+    pub model: String,
+    /// The payload of the event that completes the answer.
+    pub completed: String,
 }
 
 /// Settings from the command line that override the config.

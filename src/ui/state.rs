@@ -8,6 +8,7 @@ use super::{
     Effect, EndpointInfo, StartOptions,
     actions::model_settings::default_model,
     areas::PaneWidths,
+    connect::{ConnectOpening, ConnectScreen},
     keymap::{KeyLine, Keymap, RemapError},
     notifications::NotificationState,
     overlays::ScreenOverlay,
@@ -79,7 +80,8 @@ impl State {
             env.complaints.push(format!("config: {why}"));
         }
         if !env.endpoint(&chats.new_settings.endpoint).is_some_and(|endpoint| endpoint.is_ready) {
-            screen.overlays.push(ScreenOverlay::Welcome(Box::default()));
+            let connect = ConnectScreen::new(ConnectOpening::FirstStart);
+            screen.overlays.push(ScreenOverlay::Connect(Box::new(connect)));
         }
         Self { chats, env, screen, toasts: ToastState::default() }
     }

@@ -12,7 +12,7 @@ use ratatui::{
 };
 
 use crate::{
-    chat::{ConversationId, Timestamp, TurnPhase},
+    chat::{Conversation, ConversationId, Timestamp, TurnPhase},
     render::theme::ColourRole,
     ui::{
         Action, State,
@@ -64,8 +64,10 @@ fn draw_screen(state: &State, now: Timestamp, frame: &mut DrawTarget) {
         return;
     }
     state.env.theme.clear_area(screen, ColourRole::Background, frame.buffer);
-    if let [ScreenOverlay::Welcome(welcome)] = state.screen.overlays.as_slice() {
-        overlays::draw_welcome(state, welcome, now, frame);
+    if let [ScreenOverlay::Connect(connect)] = state.screen.overlays.as_slice()
+        && connect.is_first_start()
+    {
+        overlays::draw_connect(state, connect, now, frame);
         return;
     }
     let areas = state.screen.areas;
@@ -169,11 +171,15 @@ fn draw_empty(state: &State, area: Rect, buf: &mut Buffer) {
     let mut lines = vec![if model.is_empty() {
         key_hints::styled_line("No model chosen yet.", muted)
     } else {
-        let picks = if model == "auto" { " · OpenRouter picks the model" } else { "" };
+        let rest = match (model, state.env.is_demo) {
+            ("auto", _) => ": OpenRouter picks a model for each message",
+            (_, true) => ": type anything, or /tour for the tour",
+            (_, false) => "",
+        };
         Line::from(vec![
             Span::styled("Talking to ", muted),
             Span::styled(model.to_owned(), state.env.theme.style(ColourRole::Text).bold()),
-            Span::styled(picks, muted),
+            Span::styled(rest, muted),
         ])
     }];
     if let DatabaseState::Broken(error) = &state.chats.database {
@@ -231,6 +237,9 @@ fn composer_placeholder(state: &State) -> &'static str {
             "add a note for the next step"
         }
         Some(_) => "type the next message; it is sent when this answer is done",
+        None if state.env.is_demo && state.chats.current_conversation().is_none_or(Conversation::is_new) => {
+            "type a message, or /tour for the tour"
+        }
         None => "type a message",
     }
 }

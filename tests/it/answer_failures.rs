@@ -9,9 +9,13 @@ use std::time::Duration;
 
 use crate::support::harness::{Harness, default_start};
 use ibid::{
-    api::{self, ErrorFact, FaultKind, FreeQuota},
+    api::{self, ApiDialect, ErrorFact, FaultKind, FreeQuota},
     store::{StoreJob, StoreReply},
-    ui::{Effect, Msg},
+    ui::{
+        Effect, EndpointInfo, Msg,
+        effect::ConnectJob,
+        msg::{ConnectOutcome, KeyVerdict},
+    },
 };
 use serde_json::json;
 
@@ -187,6 +191,11 @@ fn buying_credits_opens_their_page() {
     assert!(app.screen().contains("no browser here: xdg-open https://openrouter.ai/credits"), "{}", app.screen());
 }
 
+fn openrouter_in_use() -> ConnectOutcome {
+    let server = EndpointInfo { name: "openrouter".into(), dialect: ApiDialect::OpenRouter, is_ready: true };
+    ConnectOutcome::InUse { server, key: KeyVerdict::Checked }
+}
+
 #[test]
 fn a_new_key_entered_from_the_card_sends_the_prompt_again() {
     let mut app = Harness::new(110, 40);
@@ -201,12 +210,12 @@ fn a_new_key_entered_from_the_card_sends_the_prompt_again() {
     app.enter_text("sk-or-v1-another");
     assert!(!app.screen().contains("sk-or-v1-another"), "a key is never shown: {}", app.screen());
     app.press("enter");
-    assert!(matches!(app.effects()[..], [Effect::SaveKey(_)]));
-    app.send(Msg::Connected(Ok("openrouter".into())));
+    assert!(matches!(app.effects()[..], [Effect::Connect(ConnectJob::TryKey { .. })]));
+    app.send(Msg::Connected(openrouter_in_use()));
     let opened = app.opened_streams();
     assert_eq!((opened.len(), &opened[0].1["input"][0]["content"]), (1, &json!("hello")), "{}", app.screen());
     app.stream_answer(opened[0].0, "Good day.");
-    app.send(Msg::Connected(Ok("openrouter".into())));
+    app.send(Msg::Connected(openrouter_in_use()));
     assert!(app.opened_streams().is_empty(), "only a refused prompt is sent again");
 }
 

@@ -265,7 +265,7 @@ fn an_error_card_says_each_thing_once_and_quotes_the_server_on_a_row_of_its_own(
     let page = ApiError::from_response(400, &reqwest::header::HeaderMap::new(), b"<h1>Bad gateway</h1>", failed_at());
     let app = failed(page);
     assert!(app.screen().contains("▌ a web page: “Bad gateway”"), "{}", app.screen());
-    assert!(!app.screen().contains("the server answered"), "{}", app.screen());
+    assert!(!app.screen().contains("the server answered 400"), "{}", app.screen());
 
     let key = ApiError { status: Some(401), ..ApiError::new(FaultKind::Key, "User not found.") };
     let app = failed(key);
@@ -277,7 +277,7 @@ fn an_error_card_says_each_thing_once_and_quotes_the_server_on_a_row_of_its_own(
     let empty = ApiError::new(FaultKind::Empty, "the model answered without any text");
     let mut app = failed(empty.clone());
     for _ in 0..4 {
-        app.wait(Duration::from_secs(60));
+        app.wait(Duration::from_mins(1));
         if let Some((stream, _)) = app.opened_streams().first() {
             app.end_stream(*stream, Err(empty.clone()));
         }

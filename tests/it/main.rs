@@ -11,7 +11,9 @@ mod citation_marks;
 mod citations;
 mod commands;
 mod config;
+mod connect;
 mod demo;
+mod demo_opening;
 mod dependencies;
 mod event_loop;
 #[cfg(unix)]

@@ -123,6 +123,8 @@ mod picture {
         home.configure("theme = \"ink\"\n");
         let mut ibid = ProgramLaunch::in_home(&home).args(["demo"]).size(120, 36).start();
         ibid.wait_for("type a message");
+        ibid.type_keys("<ctrl-n>"); // Leaves the exchange that the demo opens on.
+        ibid.wait_for("Talking to tour");
         let prompts = [("5", "endless", "Tell me everything"), ("2", "thinker", "Why is the night dark?")];
         for (slot, model, prompt) in prompts {
             ibid.type_keys(&format!("<ctrl-x>{slot}"));

@@ -73,7 +73,7 @@ fn a_switch_changes_the_next_body_and_survives_a_restart_and_a_reload_is_shown()
     // The overlay starts the server and shows its name and version.
     ibid.wait_for("✓ ready  everything 1.2.3");
     ibid.type_keys("/s__echo");
-    ibid.wait_for("Nothing matches");
+    ibid.wait_for("No matches.");
     ibid.type_keys("<ctrl-u>echo<enter>");
     wait_for_cursor_on(&ibid, "☑ echo");
     ibid.type_keys(" ");
@@ -85,9 +85,9 @@ fn a_switch_changes_the_next_body_and_survives_a_restart_and_a_reload_is_shown()
     ibid.type_keys("<esc>");
     wait_for_cursor_on(&ibid, "☐ echo");
     ibid.type_keys("<esc>");
-    ibid.wait_for("/ filters");
+    ibid.wait_for("/ filter");
     ibid.type_keys("<esc>");
-    ibid.wait_until_gone("/ filters");
+    ibid.wait_until_gone("/ filter");
 
     let body = stage.exchange(&mut ibid, "without echo", "Quite so.");
     assert_eq!(tool_names(&body).len(), 15, "{body}");
@@ -109,11 +109,11 @@ fn a_switch_changes_the_next_body_and_survives_a_restart_and_a_reload_is_shown()
     ibid.type_keys("R");
     ibid.wait_for("reloading the MCP servers");
     ibid.type_keys("<esc>");
-    ibid.wait_for("/ filters");
+    ibid.wait_for("/ filter");
     ibid.wait_for("☑ t ");
     ibid.wait_until("two servers that are ready", |screen| screen.contents().matches("✓ ready").count() == 2);
     ibid.type_keys("<esc>");
-    ibid.wait_until_gone("/ filters");
+    ibid.wait_until_gone("/ filter");
     ibid.type_keys("<ctrl-x>q");
     ibid.wait_exit();
 }
@@ -147,9 +147,9 @@ fn a_project_server_is_trusted_in_the_overlay_and_ask_reports_it_until_then() {
     ibid.type_keys("y");
     ibid.wait_for("✓ ready  everything 1.2.3");
     ibid.type_keys("<esc>");
-    ibid.wait_for("/ filters");
+    ibid.wait_for("/ filter");
     ibid.type_keys("<esc>");
-    ibid.wait_until_gone("/ filters");
+    ibid.wait_until_gone("/ filter");
     let body = stage.exchange(&mut ibid, "and now?", "Now it is.");
     assert!(tool_names(&body).contains(&"theirs__echo"), "{body}");
     ibid.type_keys("<ctrl-x>q");

@@ -45,9 +45,17 @@ struct ServerState {
     replies: Mutex<VecDeque<FakeReply>>,
     /// Notified when a reply is added.
     reply_added: Notify,
-    pages: Mutex<Vec<(String, FakeReply)>>,
+    pages: Mutex<Vec<FakePage>>,
     request_sender: mpsc::Sender<ReceivedRequest>,
     heads: Mutex<Vec<RequestHead>>,
+}
+
+/// A reply to requests other than `POST …/responses`.
+struct FakePage {
+    path_end: String,
+    /// The only key that gets the reply; `None` for any request.
+    key: Option<String>,
+    reply: FakeReply,
 }
 
 /// The head of a request.
@@ -175,7 +183,14 @@ impl FakeServer {
 
     /// Sets the reply to other requests whose path ends with `path_end`, such as `/models`; the newest wins.
     pub fn set_page(&self, path_end: &str, reply: FakeReply) {
-        lock(&self.shared.pages).insert(0, (path_end.to_owned(), reply));
+        let page = FakePage { path_end: path_end.to_owned(), key: None, reply };
+        lock(&self.shared.pages).insert(0, page);
+    }
+
+    /// Like `set_page`, for requests with this key.
+    pub fn set_page_for_key(&self, path_end: &str, key: &str, reply: FakeReply) {
+        let page = FakePage { path_end: path_end.to_owned(), key: Some(key.to_owned()), reply };
+        lock(&self.shared.pages).insert(0, page);
     }
 
     /// Waits for the next `POST …/responses`.
@@ -201,6 +216,13 @@ pub fn unreachable_url() -> String {
     let address = listener.local_addr().expect("the listener is bound");
     drop(listener);
     format!("http://{address}/api/v1")
+}
+
+impl FakePage {
+    fn answers(&self, path: &str, head: &RequestHead) -> bool {
+        let sent = head.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
+        path.ends_with(&self.path_end) && self.key.as_deref().is_none_or(|key| sent == Some(key))
+    }
 }
 
 impl RequestHead {
@@ -408,7 +430,7 @@ async fn serve_connection(mut socket: TcpStream, shared: Arc<ServerState>) {
         };
         respond(socket, reply, inbox, closing).await;
     } else {
-        let page = lock(&shared.pages).iter().find(|(end, _)| path.ends_with(end)).map(|(_, reply)| reply.clone());
+        let page = lock(&shared.pages).iter().find(|page| page.answers(path, &head)).map(|page| page.reply.clone());
         let reply = page.unwrap_or_else(|| {
             if path.ends_with("/models") {
                 FakeReply::json(200, &super::compose::catalogue())

@@ -79,8 +79,11 @@ pub struct PtyScreen {
 }
 
 impl TestHome {
+    /// A home whose config only says that no port of this machine is asked for models.
     pub fn empty() -> Self {
-        Self(tempfile::tempdir().expect("a temporary directory can be created"))
+        let home = Self(tempfile::tempdir().expect("a temporary directory can be created"));
+        home.configure("");
+        home
     }
 
     pub fn path(&self) -> &Path {
@@ -95,12 +98,12 @@ impl TestHome {
         self.path().join("data/ibid/ibid.db")
     }
 
-    /// Writes the config file.
+    /// Writes the config file; no port of this machine is asked for models.
     pub fn configure(&self, text: &str) {
         let file = self.config_file();
         fs::create_dir_all(file.parent().expect("the file has a parent directory"))
             .expect("the config directory can be created");
-        fs::write(file, text).expect("the config can be written");
+        fs::write(file, format!("local_ports = []\n{text}")).expect("the config can be written");
     }
 }
 

@@ -8,7 +8,11 @@ fn the_demo_needs_neither_a_key_nor_a_network() {
     let mut ibid = ProgramLaunch::in_home(&home).args(["demo"]).size(120, 40).start();
     ibid.wait_for("type a message");
     ibid.wait_for("demo");
+    ibid.wait_for("What is a footnote for?");
     ibid.type_keys("hello there<enter>");
+    ibid.wait_for("You wrote hello there");
+    crate::wait_idle(&ibid);
+    ibid.type_keys("/tour<enter>");
     ibid.wait_for("Send anything to go on");
     crate::wait_idle(&ibid);
     ibid.type_keys("<ctrl-x>2");
@@ -29,7 +33,7 @@ fn the_demo_needs_neither_a_key_nor_a_network() {
 fn the_welcome_screen_starts_the_demo() {
     let home = TestHome::empty();
     let mut ibid = ProgramLaunch::in_home(&home).start();
-    ibid.wait_for("Look around first");
+    ibid.wait_for("The demo");
     ibid.type_keys("3");
     ibid.wait_for("type a message");
     ibid.wait_for("demo");

@@ -363,7 +363,7 @@ fn wrong_usage_exits_with_2_and_an_invalid_config_with_1() {
     home.configure("model = [");
     let output = ProgramLaunch::in_home(&home).args(["ask", "hi"]).output("");
     assert_eq!(output.status.code(), Some(1));
-    assert!(stderr(&output).contains("config.toml:1"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("config.toml:2"), "{}", stderr(&output));
 }
 
 #[test]

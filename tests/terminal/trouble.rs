@@ -122,9 +122,9 @@ fn a_config_that_is_not_toml_is_reported_with_its_line() {
     let stage = Stage::set_up();
     stage.home.configure("model = \"openai/gpt-4.1-mini\"\nthis is no toml\n");
     let output = stage.launch().args(["ask", "hello"]).output("");
-    assert_stderr_contains(&output, &["config.toml:2:", "not TOML"]);
+    assert_stderr_contains(&output, &["config.toml:3:", "not TOML"]);
     let mut ibid = stage.launch().size(100, 30).start();
-    ibid.wait_for("config.toml:2:");
+    ibid.wait_for("config.toml:3:");
     assert_ne!(ibid.wait_exit().exit_code(), 0);
 }
 
@@ -230,18 +230,20 @@ fn a_data_directory_that_cannot_be_created_is_reported() {
 fn without_a_key_the_welcome_offers_three_choices() {
     let home = TestHome::empty();
     let ibid = ProgramLaunch::in_home(&home).start();
-    ibid.wait_for("How should ibid reach a model?");
+    ibid.wait_for("How do you want to connect?");
     ibid.wait_for("Paste an OpenRouter key");
-    ibid.wait_for("A server on this machine");
-    ibid.wait_for("Look around first");
+    ibid.wait_for("A server of your own");
+    ibid.wait_for("The demo");
 }
 
 #[test]
 fn a_pasted_key_is_used_and_readable_only_by_its_owner() {
     use std::os::unix::fs::PermissionsExt;
     let stage = Stage::set_up();
+    stage.server.set_page("/key", FakeReply::json(200, &serde_json::json!({"data": {"label": "sk-or-v1-pas...ted"}})));
+    let log = stage.home.path().join("ibid.log");
     let run = ProgramLaunch::in_home(&stage.home).env("OPENROUTER_BASE_URL", stage.server.base_url());
-    let mut ibid = run.size(100, 30).start();
+    let mut ibid = run.env("IBID_LOG", &log).args(["-v"]).size(100, 30).start();
     ibid.wait_for("Paste an OpenRouter key");
     ibid.type_keys("1");
     ibid.paste("sk-or-v1-pasted");
@@ -250,6 +252,8 @@ fn a_pasted_key_is_used_and_readable_only_by_its_owner() {
     let request = stage.exchange(&mut ibid, "hello", "Good day.");
     assert_eq!(request.header("authorization"), Some("Bearer sk-or-v1-pasted"));
     assert!(memchr::memmem::find(&ibid.bytes(), b"sk-or-v1-pasted").is_none(), "the key was shown");
+    let logged = fs::read_to_string(&log).expect("the log can be read");
+    assert!(!logged.contains("sk-or-v1-pasted"), "the key was logged");
     let folder = stage.home.path().join("data/ibid/keys");
     let mode = |path: &std::path::Path| fs::metadata(path).expect("the path exists").permissions().mode() & 0o777;
     let key_file = fs::read_dir(&folder)
@@ -265,7 +269,7 @@ fn a_local_server_needs_no_key_and_is_remembered() {
     let home = TestHome::empty();
     let stage = Stage { home, server: crate::support::fake_server::FakeServer::start() };
     let mut ibid = ProgramLaunch::in_home(&stage.home).size(100, 30).start();
-    ibid.wait_for("A server on this machine");
+    ibid.wait_for("A server of your own");
     ibid.type_keys("2");
     ibid.wait_for("address");
     ibid.type_keys(&stage.server.base_url());
@@ -296,7 +300,7 @@ fn entering_the_address_of_a_configured_server_keeps_its_key() {
     home.configure(&endpoint);
     let stage = Stage { home, server };
     let mut ibid = ProgramLaunch::in_home(&stage.home).size(100, 30).start();
-    ibid.wait_for("A server on this machine");
+    ibid.wait_for("A server of your own");
     ibid.type_keys("2");
     ibid.wait_for("address");
     ibid.type_keys(&stage.server.base_url());
@@ -314,13 +318,14 @@ fn entering_the_address_of_a_configured_server_keeps_its_key() {
 fn an_unreachable_server_is_reported_and_not_saved() {
     let home = TestHome::empty();
     let mut ibid = ProgramLaunch::in_home(&home).size(100, 30).start();
-    ibid.wait_for("A server on this machine");
+    ibid.wait_for("A server of your own");
     ibid.type_keys("2");
     ibid.wait_for("address");
     ibid.type_keys(&unreachable_url());
     ibid.type_keys("<enter>");
     ibid.wait_for("nothing is listening");
-    assert!(!home.config_file().exists(), "the server was written to the config anyway");
+    let config = fs::read_to_string(home.config_file()).expect("the config can be read");
+    assert!(!config.contains("endpoint"), "the server was written to the config anyway: {config}");
 }
 
 fn write_database(home: &TestHome, bytes: &[u8]) {

@@ -192,7 +192,7 @@ fn items_of_a_foreign_tool_are_left_out_once_the_server_names_them() {
     assert_eq!(item_types(request), ["message"; 3]);
     assert_eq!(
         bench.answer().notes,
-        ["results of the server's own tools were left out: the server did not accept them"]
+        ["results of the server's own tools were not sent: the server did not accept them"]
     );
     let first = bench.chat.messages.values().find_map(Message::as_answer).expect("an answer");
     assert_eq!(first.items.len(), 2, "they stay in the conversation");

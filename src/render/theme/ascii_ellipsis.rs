@@ -37,15 +37,12 @@ fn make_room(row: &mut [Cell], at: usize) -> usize {
         return at + 1 - DOTS;
     }
     let end = (at + 1..row.len()).find(|index| (0..DOTS).all(|offset| is_blank(row, index + offset)));
-    match end {
-        Some(end) => {
-            row[at + 1..end + DOTS - 1].rotate_right(DOTS - 1);
-            at
-        }
-        None => {
-            row[at].set_symbol(".");
-            row.len()
-        }
+    if let Some(end) = end {
+        row[at + 1..end + DOTS - 1].rotate_right(DOTS - 1);
+        at
+    } else {
+        row[at].set_symbol(".");
+        row.len()
     }
 }
 

@@ -115,7 +115,7 @@ fn take_choice(screen: &mut Screen, cx: &mut Cx<'_>, choice: CardChoice) -> bool
         }
         (CardChoice::Continue, _) => change_conversation(cx, id, |chat, ids| chat.continue_answer(answer, ids, now)),
         (CardChoice::ChooseModel, _) => overlays::open_models_for_again(screen, cx, answer),
-        (CardChoice::EnterKey, _) => overlays::open_key_entry(screen),
+        (CardChoice::EnterKey, _) => overlays::connecting::open_key_entry(screen, cx),
         (CardChoice::OpenCredits, _) => cx.effects.push(Effect::OpenPage("https://openrouter.ai/credits".into())),
         (CardChoice::ChooseEffort, _) => overlays::open_efforts(screen, cx),
         (CardChoice::OpenSettings, _) => overlays::open_parameters(screen, cx),

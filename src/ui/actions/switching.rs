@@ -83,6 +83,10 @@ pub(crate) fn save_draft(pane: &mut ConversationPane, cx: &mut Cx<'_>) {
     match cx.chats.content {
         PaneContent::Conversation(id) => {
             if let Some(conversation) = cx.chats.conversations.get_mut(&id) {
+                if conversation.is_new() {
+                    save_changes(cx, vec![ConversationChange::NewDraft(text)]);
+                    return;
+                }
                 let next = conversation.set_draft(text);
                 carry_out(cx, id, next);
             }
@@ -152,7 +156,12 @@ pub(crate) fn submit_prompt(screen: &mut Screen, cx: &mut Cx<'_>, text: String) 
     }
     crate::ui::actions::tool_actions::start_servers(cx);
     let id = match cx.chats.content {
-        PaneContent::Conversation(id) => id,
+        PaneContent::Conversation(id) => {
+            if cx.chats.conversations.get(&id).is_some_and(Conversation::is_new) {
+                save_changes(cx, vec![ConversationChange::NewDraft(String::new())]);
+            }
+            id
+        }
         PaneContent::New | PaneContent::Loading(_) => {
             let id = cx.chats.ids.conversation(cx.now);
             cx.chats.conversations.insert(id, Conversation::new(id, cx.chats.new_settings.clone(), cx.now));

@@ -137,7 +137,7 @@ pub(crate) fn apply_request(cx: &mut Cx<'_>, request: XrayCommand) {
 fn find_xray(overlays: &mut [ScreenOverlay]) -> Option<&mut XrayOverlay> {
     overlays.iter_mut().rev().find_map(|overlay| match overlay {
         ScreenOverlay::Xray(xray) => Some(xray.as_mut()),
-        ScreenOverlay::Welcome(_)
+        ScreenOverlay::Connect(_)
         | ScreenOverlay::Picker { .. }
         | ScreenOverlay::Parameters(_)
         | ScreenOverlay::Commands(_)

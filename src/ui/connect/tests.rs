@@ -1,73 +1,150 @@
-//! Tests of the welcome screen and its drawing.
+//! Tests of the connect screen and its drawing.
 
 use crossterm::event::KeyCode;
 use insta::assert_snapshot;
 use ratatui::{buffer::Buffer, layout::Rect, widgets::Widget};
+use secrecy::ExposeSecret;
 
-use super::{ConnectRequest, WelcomeChoice, WelcomeScreen, WelcomeView};
+use super::{
+    ConnectChoice, ConnectOpening, ConnectProgress, ConnectRequest, ConnectRow, ConnectScreen, ConnectSituation,
+    ConnectStage, ConnectView, completed_address,
+};
 use crate::{
+    api::ProbeResult,
+    keys::{KeyListing, KeyPlace, LocatedKey},
     render::theme::Theme,
-    ui::{keymap::Keymap, test_buffer},
+    ui::{
+        Action, Effect,
+        effect::{ConnectJob, UncheckedKey},
+        keymap::Keymap,
+        msg::ConnectOutcome,
+        test_buffer,
+    },
 };
 
-fn drawn(welcome: &WelcomeScreen, width: u16, height: u16) -> String {
-    let area = Rect::new(0, 0, width, height);
+const PORTS: [u16; 5] = [11434, 1234, 9931, 8080, 8000];
+
+fn situation() -> ConnectSituation<'static> {
+    ConnectSituation { in_use: "openrouter", is_demo: false, can_close: false, spinner: "◐" }
+}
+
+fn view<'a>(
+    connect: &'a ConnectScreen,
+    situation: ConnectSituation<'a>,
+    keymap: &'a Keymap,
+    theme: &'a Theme,
+) -> ConnectView<'a> {
+    ConnectView { connect, situation, keymap, theme }
+}
+
+fn drawn(connect: &ConnectScreen, width: u16, height: u16) -> String {
+    let (area, theme, keymap) = (Rect::new(0, 0, width, height), Theme::default(), Keymap::default());
     let mut buf = Buffer::empty(area);
-    let theme = Theme::default();
-    let keymap = Keymap::default();
-    let view = || WelcomeView { welcome, spinner: "◐", keymap: &keymap, theme: &theme };
-    let cursor = view().cursor(area);
-    view().render(area, &mut buf);
+    let cursor = view(connect, situation(), &keymap, &theme).cursor(area);
+    view(connect, situation(), &keymap, &theme).render(area, &mut buf);
     match cursor {
         Some(at) => format!("{}cursor {},{}", test_buffer::buffer_text(&buf), at.x, at.y),
         None => test_buffer::buffer_text(&buf),
     }
 }
 
-fn type_in(welcome: &mut WelcomeScreen, text: &str) {
+/// The first start, with nothing found on this machine.
+fn first_start() -> ConnectScreen {
+    let mut connect = ConnectScreen::new(ConnectOpening::FirstStart);
+    assert_eq!(connect.listed.look_up(&PORTS).len(), 2);
+    for name in ["Ollama", "LM Studio", "llama.cpp", "vLLM"] {
+        connect.on_probed(name, ProbeResult::NotRunning);
+    }
+    connect
+}
+
+/// The screen over a conversation, with three keys and one server on this machine.
+fn with_keys() -> ConnectScreen {
+    let mut connect = ConnectScreen::new(ConnectOpening::Command);
+    connect.listed.look_up(&PORTS);
+    let key = |place, ending: &str| Some(LocatedKey { place, ending: Some(ending.into()) });
+    connect.set_keys(vec![
+        KeyListing { server: "openrouter".into(), host: None, key: key(KeyPlace::File, "3f9a") },
+        KeyListing {
+            server: "work".into(),
+            host: Some("llm.example.com".into()),
+            key: key(KeyPlace::Variable("WORK_KEY".into()), "c07e"),
+        },
+        KeyListing {
+            server: "lab".into(),
+            host: Some("vllm.lab.example".into()),
+            key: Some(LocatedKey { place: KeyPlace::Command("pass".into()), ending: None }),
+        },
+    ]);
+    let models = ["qwen4:32b", "gpt-oss:20b", "gemma4:12b"].map(str::to_owned).to_vec();
+    connect.on_probed("Ollama", ProbeResult::Models { port: 11434, models });
+    connect.on_probed("LM Studio", ProbeResult::WantsKey { port: 1234 });
+    connect.on_probed("llama.cpp", ProbeResult::NotRunning);
+    connect
+}
+
+fn type_in(connect: &mut ConnectScreen, text: &str) {
     for letter in text.chars() {
-        welcome.edit(KeyCode::Char(letter).into());
+        connect.edit(KeyCode::Char(letter).into());
+    }
+}
+
+fn job(request: Option<ConnectRequest>) -> ConnectJob {
+    match request {
+        Some(ConnectRequest::Run(Effect::Connect(job))) => job,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn press(connect: &mut ConnectScreen, actions: &[Action]) {
+    for action in actions {
+        assert!(connect.on_action(*action).is_none(), "{action:?}");
     }
 }
 
 #[test]
-fn a_newcomer_has_three_choices() {
-    let mut welcome = WelcomeScreen::default();
-    welcome.move_choice(true);
-    welcome.move_choice(true);
-    welcome.move_choice(true);
-    assert_eq!(welcome.choice, WelcomeChoice::Demo);
-    assert_snapshot!(drawn(&welcome, 100, 26), @"
-             ▗▖ ▗▖    ▗▖   ▗▖
-             ▄▖ ▐▌▄▖  ▄▖ ▄▄▟▌  ¹
-             ▐▌ ▐▛▝▜▖ ▐▌▐▛▝▜▌
-             ▐▌ ▐▙▄▛  ▐▌▝▙▄█▌
+fn a_newcomer_has_three_choices_and_sees_what_runs_on_the_machine() {
+    let mut connect = first_start();
+    press(&mut connect, &[Action::RowDown, Action::RowDown, Action::RowDown]);
+    assert_eq!(connect.cursor, ConnectRow::Choice(ConnectChoice::Demo));
+    assert_snapshot!(drawn(&connect, 100, 32), @"
+            ▗▖ ▗▖    ▗▖   ▗▖
+            ▄▖ ▐▌▄▖  ▄▖ ▄▄▟▌  ¹
+            ▐▌ ▐▛▝▜▖ ▐▌▐▛▝▜▌
+            ▐▌ ▐▙▄▛  ▐▌▝▙▄█▌
 
-             Every model in your terminal, every answer with its sources.
+            Every model in your terminal, every answer with its sources.
 
-             How should ibid reach a model?
+            How do you want to connect?
 
-             1  Paste an OpenRouter key   saved in a file that only you can read
+            1  Paste an OpenRouter key     create one at openrouter.ai/keys
 
-             2  A server on this machine  Ollama, llama.cpp, vLLM, LM Studio: enter its address
+            2  A server of your own        on this machine, or anywhere with the Responses API
 
-           ▌ 3  Look around first         the built-in demo: no key, no network
+          ▌ 3  The demo                    built in: no key, no network
+
+            No server is running on this machine. Start one, then r looks again.
+
+            Ollama      localhost:11434           not running
+            LM Studio   localhost:1234            not running
+            llama.cpp   localhost:9931, 8080      not running
+            vLLM        localhost:8000            not running
 
 
-             ¹ ibid., in the same place: what a footnote says when the source is the one above.
+            ¹ ibid., in the same place: what a footnote says when the source is the one above.
 
 
 
 
 
-    ibid 0.1.0                                                                ↑↓ choose  ↵ go  ^C quit
+    ibid 0.1.0                                                              ↑↓ move  ↵ choose  ^C quit
     ");
-    assert_eq!(welcome.on_enter(), Some(ConnectRequest::Demo));
+    assert!(matches!(connect.on_action(Action::Accept), Some(ConnectRequest::Demo)));
 }
 
 #[test]
-fn the_welcome_fits_the_usual_and_the_smallest_terminal() {
-    assert_snapshot!(drawn(&WelcomeScreen::default(), 80, 24), @"
+fn the_footnote_and_its_mark_stay_together_on_small_terminals() {
+    assert_snapshot!(drawn(&first_start(), 80, 24), @"
       ▗▖ ▗▖    ▗▖   ▗▖
       ▄▖ ▐▌▄▖  ▄▖ ▄▄▟▌  ¹
       ▐▌ ▐▛▝▜▖ ▐▌▐▛▝▜▌
@@ -75,44 +152,163 @@ fn the_welcome_fits_the_usual_and_the_smallest_terminal() {
 
       Every model in your terminal, every answer with its sources.
 
-      How should ibid reach a model?
+      How do you want to connect?
 
-    ▌ 1  Paste an OpenRouter key   saved in a file that only you can read
+    ▌ 1  Paste an OpenRouter key     create one at openrouter.ai/keys
+      2  A server of your own        on this machine
+      3  The demo                    built in: no key, no network
 
-      2  A server on this machine  Ollama, llama.cpp, vLLM, LM Studio
+      No server is running on this machine. Start one, then r looks again.
+      Ollama      localhost:11434           not running
+      LM Studio   localhost:1234            not running
+      llama.cpp   localhost:9931, 8080      not running
+      vLLM        localhost:8000            not running
 
-      3  Look around first         the built-in demo: no key, no network
+      ¹ ibid., in the same place: what a footnote says when the source is the one
+        above.
 
 
-
-
-
-
-     ibid 0.1.0                                            ↑↓ choose  ↵ go  ^C quit
+     ibid 0.1.0                                          ↑↓ move  ↵ choose  ^C quit
     ");
-    assert_snapshot!(drawn(&WelcomeScreen::default(), 40, 10), @"
+    assert_snapshot!(drawn(&first_start(), 60, 20), @"
+      ▗▖ ▗▖    ▗▖   ▗▖
+      ▄▖ ▐▌▄▖  ▄▖ ▄▄▟▌  ¹
+      ▐▌ ▐▛▝▜▖ ▐▌▐▛▝▜▌
+      ▐▌ ▐▙▄▛  ▐▌▝▙▄█▌
+
+      Every model in your terminal, every answer with its
+      sources.
+
+      How do you want to connect?
+
+    ▌ 1  Paste an OpenRouter key
+      2  A server of your own     on this machine
+      3  The demo                 built in: no key, no network
+
+      ¹ ibid., in the same place: what a footnote says when the
+        source is the one above.
+
+
+
+     ibid 0.1.0                      ↑↓ move  ↵ choose  ^C quit
+    ");
+    assert_snapshot!(drawn(&first_start(), 40, 10), @"
       Every model in your terminal, every
       answer with its sources.
 
-      How should ibid reach a model?
+      How do you want to connect?
 
     ▌ 1  Paste an OpenRouter key
-      2  A server on this machine
-      3  Look around first
+      2  A server of your own
+      3  The demo                 built in
 
-                   ↑↓ choose  ↵ go  ^C quit
+                          ↵ choose  ^C quit
     ");
+}
+
+#[test]
+fn keys_and_servers_are_rows_of_the_screen() {
+    let mut connect = with_keys();
+    assert_snapshot!(drawn(&connect, 120, 40), @"
+    ╭─ Connect ────────────────────────────────────────────────────────────────────────────────────────╮
+    │                                                                                                  │
+    │  How do you want to connect?                                                                     │
+    │                                                                                                  │
+    │▌ 1  Paste an OpenRouter key     create one at openrouter.ai/keys                                 │
+    │  2  A server of your own        on this machine, or anywhere with the Responses API              │
+    │  3  The demo                    built in: no key, no network                                     │
+    │                                                                                                  │
+    │  Keys                           kept in                                                          │
+    │  OpenRouter  …3f9a              private file                                           ✓ in use  │
+    │  work, llm.example.com  …c07e   WORK_KEY                                                         │
+    │  lab, vllm.lab.example          key command pass                                                 │
+    │                                                                                                  │
+    │  ──────────────────────────────────────────────────────────────────────────────────────────────  │
+    │  Found on this machine just now. ↵ on one uses it.                                               │
+    │                                                                                                  │
+    │  Ollama      localhost:11434         ✓ 3 models    qwen4:32b, gpt-oss:20b, gemma4:12b            │
+    │  LM Studio   localhost:1234          ? needs a key                                               │
+    │  llama.cpp   localhost:9931, 8080      not running                                               │
+    │  vLLM        localhost:8000          ◐ looking…                                                  │
+    │                                                                                                  │
+    ╰─────────────────────────────────────────────────────────────────── ↑↓ move  ↵ choose  Esc close ─╯
+    ");
+    press(&mut connect, &[Action::LastRow]);
+    assert_eq!(connect.cursor, ConnectRow::Local(1));
+    press(&mut connect, &[Action::RowUp]);
+    let ConnectJob::TryAddress { base_url, name } = job(connect.on_action(Action::Accept)) else { panic!() };
+    assert_eq!((base_url.as_str(), name.as_deref()), ("http://localhost:11434/v1", Some("ollama")));
+    assert!(connect.is_trying());
+}
+
+#[test]
+fn the_rows_around_the_cursor_are_shown_where_there_is_no_room_for_all() {
+    let mut connect = with_keys();
+    assert_snapshot!(drawn(&connect, 60, 16), @"
+    ╭─ Connect ────────────────────────────────────────────────╮
+    │                                                          │
+    │▌ 1  Paste an OpenRouter key                              │
+    │  2  A server of your own     on this machine             │
+    │  3  The demo                 built in                    │
+    │                                                          │
+    │  Keys                        kept in                     │
+    │  OpenRouter  …3f9a           private file      ✓ in use  │
+    │  work, llm.example.c…  …c07e WORK_KEY                    │
+    │  lab, vllm.lab.example       key command pass            │
+    │                                                          │
+    │  Ollama      localhost:11434         ✓ 3 models          │
+    │  LM Studio   localhost:1234          ? needs a key       │
+    │                                                          │
+    ╰─────────────────────────── ↑↓ move  ↵ choose  Esc close ─╯
+    ");
+    press(&mut connect, &[Action::LastRow]);
+    assert_snapshot!(drawn(&connect, 40, 10), @"
+    ╭─ Connect ────────────────────────────╮
+    │  2  A server of your own             │
+    │  3  The demo                         │
+    │  Keys                                │
+    │  OpenRouter  …3f9a         ✓ in use  │
+    │  work, llm.example.c…  …c07e         │
+    │  lab, vllm.lab.example               │
+    │  Ollama      ✓ 3 models              │
+    │▌ LM Studio   ? needs a key           │
+    ╰───── ↵ use  r look again  Esc close ─╯
+    ");
+}
+
+#[test]
+fn a_known_server_is_used_with_its_key() {
+    let mut connect = with_keys();
+    press(&mut connect, &[Action::RowDown, Action::RowDown, Action::RowDown, Action::RowDown]);
+    let ConnectJob::UseServer { server } = job(connect.on_action(Action::Accept)) else { panic!() };
+    assert_eq!(server, "work");
+}
+
+#[test]
+fn forgetting_a_key_asks_once_and_only_for_a_key_that_ibid_keeps() {
+    let mut connect = with_keys();
+    press(&mut connect, &[Action::RowDown, Action::RowDown, Action::RowDown, Action::ForgetKey]);
+    assert!(drawn(&connect, 120, 40).contains("? Forget the key of OpenRouter …3f9a?"), "{}", drawn(&connect, 120, 40));
+    assert!(connect.back());
+    press(&mut connect, &[Action::ForgetKey]);
+    let forgotten = connect.on_action(Action::Accept);
+    assert!(matches!(&forgotten, Some(ConnectRequest::Run(Effect::ForgetKey(server))) if server == "openrouter"));
+    press(&mut connect, &[Action::RowDown, Action::ForgetKey]);
+    assert_eq!(connect.progress, ConnectProgress::Notice("This key comes from $WORK_KEY; remove it there.".into()));
+    press(&mut connect, &[Action::RowDown, Action::ForgetKey]);
+    assert!(drawn(&connect, 120, 40).contains("comes from the key command pass"), "{}", drawn(&connect, 120, 40));
 }
 
 #[test]
 fn a_key_is_shown_as_dots_and_stays_after_an_error() {
-    let mut welcome = WelcomeScreen::default();
-    assert_eq!(welcome.on_enter(), None);
-    assert_eq!(welcome.on_enter(), None);
-    assert!(welcome.error.as_deref().is_some_and(|error| error.starts_with("Paste the key here")));
-    type_in(&mut welcome, "sk-or");
-    assert_eq!(welcome.error, None);
-    assert_snapshot!(drawn(&welcome, 80, 16), @"
+    let mut connect = first_start();
+    press(&mut connect, &[Action::ConnectKey, Action::Accept]);
+    assert_eq!(connect.progress, ConnectProgress::Failed("Paste the key first.".into()));
+    type_in(&mut connect, "sk-or 1");
+    press(&mut connect, &[Action::Accept]);
+    assert_eq!(connect.progress, ConnectProgress::Failed("That is not a key: it contains spaces.".into()));
+    (0..2).for_each(|_| connect.edit(KeyCode::Backspace.into()));
+    assert_snapshot!(drawn(&connect, 80, 16), @"
       ▗▖ ▗▖    ▗▖   ▗▖
       ▄▖ ▐▌▄▖  ▄▖ ▄▄▟▌  ¹
       ▐▌ ▐▛▝▜▖ ▐▌▐▛▝▜▌
@@ -124,17 +320,18 @@ fn a_key_is_shown_as_dots_and_stays_after_an_error() {
 
     › •••••
 
-      Create it at openrouter.ai/keys; it is saved in a file only you can read.
+      Create one at openrouter.ai/keys. It is stored in a file only you can read.
 
-
-
-     ibid 0.1.0                                         ↵ try it  Esc back  ^C quit
+      ¹ ibid., in the same place: what a footnote says when the source is the one
+        above.
+     ibid 0.1.0                                          ↵ save and check  Esc back
     cursor 7,9
     ");
-    assert_eq!(welcome.on_enter(), Some(ConnectRequest::Key("sk-or".to_owned())));
-    assert_eq!(welcome.on_enter(), None, "the key is being tried");
-    welcome.fail("The server does not know this key (401)".to_owned());
-    assert_snapshot!(drawn(&welcome, 40, 10), @"
+    let ConnectJob::TryKey { server, key, unchecked } = job(connect.on_action(Action::Accept)) else { panic!() };
+    assert_eq!((server.as_str(), key.expose_secret(), unchecked), ("openrouter", "sk-or", UncheckedKey::Ask));
+    assert!(connect.on_action(Action::Accept).is_none(), "the key is being tried");
+    connect.on_outcome(ConnectOutcome::Failed("OpenRouter refused this key (401). It was not kept.".into()));
+    assert_snapshot!(drawn(&connect, 40, 10), @"
       Every model in your terminal, every
       answer with its sources.
 
@@ -142,53 +339,131 @@ fn a_key_is_shown_as_dots_and_stays_after_an_error() {
 
     › •••••
 
-      ! The server does not know this key
-      (401)
-                ↵ try it  Esc back  ^C quit
+      ! OpenRouter refused this key (401).
+      It was not kept.
+                 ↵ save and check  Esc back
     cursor 7,5
     ");
-    assert!(welcome.back());
-    assert!(!welcome.back());
+    assert!(!format!("{connect:?}").contains("sk-or"), "{connect:?}");
+    assert!(connect.back());
+    assert!(!connect.back());
 }
 
 #[test]
-fn an_address_without_a_scheme_gets_one_and_a_wrong_one_is_refused() {
+fn a_key_that_could_not_be_checked_is_kept_only_after_a_second_enter() {
+    let mut connect = ConnectScreen::for_key("work");
+    type_in(&mut connect, "secret-key");
+    job(connect.on_action(Action::Accept));
+    connect.on_outcome(ConnectOutcome::Unchecked("this server cannot check keys: keep it anyway?".into()));
+    assert_snapshot!(drawn(&connect, 80, 24), @"
+    ╭─ Connect ────────────────────────────────────────────────────────────────────╮
+    │  The key for work                                                            │
+    │                                                                              │
+    │› ••••••••••                                                                  │
+    │                                                                              │
+    │  ? this server cannot check keys: keep it anyway?                            │
+    │                                                                              │
+    │                                                                              │
+    ╰──────────────────────────────────────────────────────── ↵ keep it  Esc back ─╯
+
+
+
+
+
+
+
+
+
+
+    cursor 13,8
+    ");
+    let ConnectJob::TryKey { unchecked, .. } = job(connect.on_action(Action::Accept)) else { panic!() };
+    assert_eq!(unchecked, UncheckedKey::Keep);
+    connect.on_outcome(ConnectOutcome::Unchecked("offline".into()));
+    type_in(&mut connect, "2");
+    let ConnectJob::TryKey { unchecked, .. } = job(connect.on_action(Action::Accept)) else { panic!() };
+    assert_eq!(unchecked, UncheckedKey::Ask, "another key is another question");
+}
+
+#[test]
+fn a_server_that_wants_a_key_is_asked_for_it() {
+    let mut connect = first_start();
+    press(&mut connect, &[Action::ConnectServer]);
+    connect.paste("https://llm.example.com/v1");
+    job(connect.on_action(Action::Accept));
+    connect.on_outcome(ConnectOutcome::NeedsKey { server: "llm-example-com".into(), host: "llm.example.com".into() });
+    assert!(matches!(&connect.stage, ConnectStage::Key { server, .. } if server == "llm-example-com"));
+    assert_snapshot!(drawn(&connect, 80, 16), @"
+      ▗▖ ▗▖    ▗▖   ▗▖
+      ▄▖ ▐▌▄▖  ▄▖ ▄▄▟▌
+      ▐▌ ▐▛▝▜▖ ▐▌▐▛▝▜▌
+      ▐▌ ▐▙▄▛  ▐▌▝▙▄█▌
+
+      Every model in your terminal, every answer with its sources.
+
+      The key for llm.example.com
+
+    ›
+
+      llm.example.com asks for a key.
+      It is stored in a file only you can read, and sent only to this server.
+
+
+     ibid 0.1.0                                          ↵ save and check  Esc back
+    cursor 2,9
+    ");
+}
+
+#[test]
+fn an_address_is_completed_and_a_wrong_one_is_refused() {
     for (typed, expected) in [
+        ("localhost:11434", Ok("http://localhost:11434/v1")),
         ("localhost:11434/v1", Ok("http://localhost:11434/v1")),
         ("https://llm.lan/v1 ", Ok("https://llm.lan/v1")),
+        ("https://llm.lan", Ok("https://llm.lan/v1")),
         ("ftp://x", Err("An address begins with http:// or https://")),
         ("my server", Err("An address contains no spaces.")),
         ("", Err("Enter an address, such as http://localhost:11434/v1")),
     ] {
-        let mut welcome = WelcomeScreen::default();
-        assert_eq!(welcome.take_number(2), None);
-        type_in(&mut welcome, typed);
-        let answer = welcome.on_enter();
-        match expected {
-            Ok(address) => assert_eq!(answer, Some(ConnectRequest::Server(address.to_owned()))),
-            Err(error) => assert_eq!((answer, welcome.error.as_deref()), (None, Some(error))),
-        }
+        assert_eq!(completed_address(typed).as_deref(), expected.as_ref().map(|url| *url), "{typed}");
     }
 }
 
 #[test]
-fn a_paste_at_the_choices_is_taken_as_a_key() {
-    let mut welcome = WelcomeScreen::default();
-    welcome.move_choice(true);
-    welcome.paste("sk-or-v1-abc\n");
-    assert_eq!(welcome.on_enter(), Some(ConnectRequest::Key("sk-or-v1-abc".to_owned())));
+fn a_paste_at_the_choices_is_taken_as_a_key_or_an_address() {
+    let mut connect = first_start();
+    press(&mut connect, &[Action::RowDown]);
+    connect.paste("sk-or-v1-abc\n");
+    let ConnectJob::TryKey { key, .. } = job(connect.on_action(Action::Accept)) else { panic!() };
+    assert_eq!(key.expose_secret(), "sk-or-v1-abc");
+    let mut connect = first_start();
+    connect.paste("https://llm.lan/v1\n");
+    let ConnectJob::TryAddress { base_url, .. } = job(connect.on_action(Action::Accept)) else { panic!() };
+    assert_eq!(base_url, "https://llm.lan/v1");
 }
 
 #[test]
-fn the_welcome_draws_at_every_size() {
-    let mut typing = WelcomeScreen::default();
+fn the_mouse_finds_the_row_that_is_drawn() {
+    let (area, theme, keymap) = (Rect::new(0, 0, 120, 40), Theme::default(), Keymap::default());
+    for connect in [first_start(), with_keys()] {
+        let rows = drawn(&connect, 120, 40);
+        let line_of = |words: &str| u16::try_from(rows.lines().position(|row| row.contains(words)).unwrap()).unwrap();
+        let at = |words: &str| view(&connect, situation(), &keymap, &theme).row_at(area, (50, line_of(words)).into());
+        assert_eq!(at("A server of your own"), Some(ConnectRow::Choice(ConnectChoice::Server)));
+        assert_eq!(at("llama.cpp"), None, "it is not running");
+        assert_eq!(at("How do you"), None);
+    }
+}
+
+#[test]
+fn the_connect_screen_draws_at_every_size() {
+    let mut typing = with_keys();
     typing.paste("sk-or-v1");
-    typing.fail("no".to_owned());
-    for welcome in [WelcomeScreen::default(), typing] {
+    typing.on_outcome(ConnectOutcome::Failed("no".to_owned()));
+    for connect in [first_start(), with_keys(), typing] {
         test_buffer::draw_at_every_size(|area, buf| {
-            let theme = Theme::default().in_ascii();
-            let keymap = Keymap::default();
-            let view = || WelcomeView { welcome: &welcome, spinner: "*", keymap: &keymap, theme: &theme };
+            let (theme, keymap) = (Theme::default().in_ascii(), Keymap::default());
+            let view = || view(&connect, situation(), &keymap, &theme);
             assert!(view().cursor(area).is_none_or(|at| area.contains(at)));
             view().render(area, buf);
         });

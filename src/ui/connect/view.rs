@@ -1,273 +1,222 @@
-//! Draws the welcome screen.
+//! Draws the connect screen: over the whole terminal at the first start, else as an overlay.
+
+mod lines;
+mod rows;
 
 use ratatui::{
     buffer::Buffer,
     layout::{Position, Rect},
-    style::Stylize,
-    text::{Line, Span},
     widgets::Widget,
 };
 
-use super::{WelcomeChoice, WelcomeScreen};
+use super::{ConnectProgress, ConnectRow, ConnectScreen, ConnectStage};
 use crate::{
     render::theme::{ColourRole, Theme},
-    text::{self, wrap::WrapOptions},
     ui::{
-        Action, key_hints,
+        Action,
+        key_hints::{self, KeyHint},
         keymap::{KeyContext, Keymap},
+        overlay::{
+            field::FieldDisplay,
+            frame::{OverlayFrame, overlay_area},
+        },
     },
 };
+use lines::{ConnectLine, TrimLevel};
 
-/// Draws the welcome screen over the whole terminal, with its own row of keys at the bottom.
-pub struct WelcomeView<'a> {
-    pub welcome: &'a WelcomeScreen,
-    /// The current frame of the spinner that runs while a key or address is tried.
-    pub spinner: &'a str,
+/// Draws the connect screen; it is given the area of the whole terminal.
+pub struct ConnectView<'a> {
+    pub connect: &'a ConnectScreen,
+    pub situation: ConnectSituation<'a>,
     pub keymap: &'a Keymap,
     pub theme: &'a Theme,
 }
 
-const LOGO: [&str; 4] = ["▗▖ ▗▖    ▗▖   ▗▖", "▄▖ ▐▌▄▖  ▄▖ ▄▄▟▌", "▐▌ ▐▛▝▜▖ ▐▌▐▛▝▜▌", "▐▌ ▐▙▄▛  ▐▌▝▙▄█▌"];
-const TAGLINE: &str = "Every model in your terminal, every answer with its sources.";
-const QUESTION: &str = "How should ibid reach a model?";
+/// What the connect screen shows of the rest of the program.
+#[derive(Debug, Clone, Copy)]
+pub struct ConnectSituation<'a> {
+    /// The server of the conversation on the screen.
+    pub in_use: &'a str,
+    pub is_demo: bool,
+    /// Whether there is something behind the screen.
+    pub can_close: bool,
+    /// The current frame of the spinner.
+    pub spinner: &'a str,
+}
+
 /// The width from the gutter to the end of the longest row, in cells.
-const MAX_WIDTH: u16 = 84;
+const WELCOME_WIDTH: u16 = 86;
+const OVERLAY_WIDTH: u16 = 100;
 const GUTTER_WIDTH: u16 = 2;
-/// The column at which the hints of the choices begin.
-const HINT_COLUMN: usize = 29;
+/// The narrowest screen that says how to move.
+const MIN_WIDTH_FOR_MOVE: u16 = 50;
 
-/// How much is left out on a small screen; each level also leaves out everything before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum TrimLevel {
-    Nothing,
-    Footnote,
-    /// The blank rows between the choices.
-    Spacing,
-    Logo,
-    Tagline,
-    Question,
+/// The rows of the screen and where they are.
+struct ConnectLayout<'a> {
+    frame: Option<Rect>,
+    /// The visible lines, each with its row; the gutter is part of it.
+    placed: Vec<(Rect, ConnectLine<'a>)>,
 }
 
-enum WelcomeRow<'a> {
-    Line(Line<'a>),
-    Choice(WelcomeChoice),
-    Field,
-}
-
-impl WelcomeView<'_> {
-    /// Returns the position of the terminal's cursor while the field is open.
+impl ConnectView<'_> {
+    /// Returns the position of the terminal's cursor while a field is open.
     pub fn cursor(&self, screen: Rect) -> Option<Position> {
-        let field = self.welcome.field.as_ref().filter(|_| !self.welcome.is_trying)?;
-        let body = body_area(screen);
-        let rows = self.rows(body);
-        let index = rows.iter().position(|row| matches!(row, WelcomeRow::Field))?;
-        let row = rows_area(body, rows.len()).rows().nth(index)?;
-        field.cursor(without_gutter(row), self.welcome.choice.field_display())
+        let (field, display) = self.field()?;
+        let layout = self.layout(screen);
+        let (row, _) = layout.placed.iter().find(|(_, line)| matches!(line, ConnectLine::Field))?;
+        field.cursor(without_gutter(*row), display)
     }
 
-    /// Returns the most complete rows that fit.
-    fn rows(&self, body: Rect) -> Vec<WelcomeRow<'_>> {
-        let levels = [
-            TrimLevel::Nothing,
-            TrimLevel::Footnote,
-            TrimLevel::Spacing,
-            TrimLevel::Logo,
-            TrimLevel::Tagline,
-            TrimLevel::Question,
-        ];
-        let width = usize::from(body.width.min(MAX_WIDTH).saturating_sub(GUTTER_WIDTH + 1)).max(1);
-        let mut rows = Vec::new();
-        for level in levels {
-            rows = self.rows_at_level(level, width);
-            if rows.len() <= usize::from(body.height) {
-                break;
-            }
+    /// Returns the row under the mouse that can be chosen.
+    pub fn row_at(&self, screen: Rect, position: Position) -> Option<ConnectRow> {
+        let layout = self.layout(screen);
+        let (_, line) = layout.placed.into_iter().find(|(row, _)| row.contains(position))?;
+        match line {
+            ConnectLine::Row(row) => Some(row).filter(|row| self.connect.selectable_rows().contains(row)),
+            ConnectLine::Text(_) | ConnectLine::Rule | ConnectLine::Field => None,
         }
-        rows
     }
 
-    fn rows_at_level(&self, level: TrimLevel, width: usize) -> Vec<WelcomeRow<'_>> {
-        let (text, muted) = (self.theme.style(ColourRole::Text), self.theme.style(ColourRole::Muted));
-        let mut rows = Vec::new();
-        let push_wrapped = |rows: &mut Vec<WelcomeRow>, words: &str, style| {
-            for piece in text::wrap::wrap(words, WrapOptions { first_width: width, rest_width: width, glued: &[] }) {
-                rows.push(WelcomeRow::Line(key_hints::styled_line(words[piece.start..piece.end].to_owned(), style)));
-            }
+    fn is_welcome(&self) -> bool {
+        self.connect.is_first_start()
+    }
+
+    /// Returns the field that has the keys, unless what it holds is being tried.
+    fn field(&self) -> Option<(&crate::ui::overlay::field::TextField, FieldDisplay)> {
+        match &self.connect.stage {
+            _ if self.connect.is_trying() => None,
+            ConnectStage::Address(field) => Some((field, FieldDisplay::Text)),
+            ConnectStage::Key { field, .. } => Some((field.hidden_text(), FieldDisplay::Dots)),
+            ConnectStage::Choosing | ConnectStage::ConfirmForget { .. } => None,
+        }
+    }
+
+    fn layout(&self, screen: Rect) -> ConnectLayout<'_> {
+        if self.is_welcome() { self.welcome_layout(screen) } else { self.overlay_layout(screen) }
+    }
+
+    fn welcome_layout(&self, screen: Rect) -> ConnectLayout<'_> {
+        let body = Rect { height: screen.height.saturating_sub(1), ..screen };
+        let width = WELCOME_WIDTH.min(body.width);
+        let lines = self.fitting_lines(TrimLevel::Nothing, text_width(width), body.height);
+        let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).min(body.height);
+        let spare = body.height - height;
+        // A little above the middle.
+        let area =
+            Rect { x: body.x + (body.width - width) / 2, y: body.y + (spare / 2).saturating_sub(1), width, height };
+        ConnectLayout { frame: None, placed: self.place(area, lines) }
+    }
+
+    fn overlay_layout(&self, screen: Rect) -> ConnectLayout<'_> {
+        let full = overlay_area(screen, OVERLAY_WIDTH, screen.height);
+        // The frame, and a blank row at each end where there is room.
+        let (width, room) = (full.width.saturating_sub(2), full.height.saturating_sub(4));
+        let lines = self.fitting_lines(TrimLevel::ChoiceGaps, text_width(width), room);
+        let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(4);
+        let frame = overlay_area(screen, OVERLAY_WIDTH, height);
+        let (edge, spare) = (1.min(frame.height / 2), u16::from(frame.height > 12));
+        let area = Rect {
+            x: frame.x + 1.min(frame.width / 2),
+            y: frame.y + edge + spare,
+            width: frame.width.saturating_sub(2),
+            height: frame.height.saturating_sub(2 * (edge + spare)),
         };
-        let blank = || WelcomeRow::Line(Line::default());
-        if level < TrimLevel::Logo {
-            rows.extend(self.logo().map(WelcomeRow::Line));
-            rows.push(blank());
+        ConnectLayout { frame: Some(frame), placed: self.place(area, lines) }
+    }
+
+    /// Gives each line a row; of too many, those around the cursor are shown.
+    fn place<'a>(&self, area: Rect, lines: Vec<ConnectLine<'a>>) -> Vec<(Rect, ConnectLine<'a>)> {
+        let height = usize::from(area.height);
+        let hidden = lines.len().saturating_sub(height);
+        let current = lines.iter().position(|line| self.is_current(line)).unwrap_or(0);
+        let focus = if self.connect.progress == ConnectProgress::Idle { current } else { lines.len() };
+        let top = (focus + 2).saturating_sub(height).min(hidden);
+        area.rows().zip(lines.into_iter().skip(top)).collect()
+    }
+
+    fn is_current(&self, line: &ConnectLine) -> bool {
+        match line {
+            ConnectLine::Row(row) => *row == self.connect.cursor,
+            ConnectLine::Field => true,
+            ConnectLine::Text(_) | ConnectLine::Rule => false,
         }
-        if level < TrimLevel::Tagline {
-            push_wrapped(&mut rows, TAGLINE, text.bold());
-            rows.push(blank());
-        }
-        if self.welcome.field.is_some() {
-            self.push_input_rows(&mut rows, &push_wrapped);
-        } else {
-            if level < TrimLevel::Question {
-                push_wrapped(&mut rows, QUESTION, text);
-                rows.push(blank());
+    }
+
+    /// Returns the hints for what the keys do now.
+    fn hints(&self, width: u16) -> Vec<KeyHint<'static>> {
+        let can_close = self.situation.can_close;
+        let close = if can_close || !self.is_welcome() { (Action::Back, "close") } else { (Action::Cancel, "quit") };
+        let labels: Vec<(Vec<Action>, &'static str)> = match (&self.connect.stage, &self.connect.progress) {
+            (_, ConnectProgress::Trying) => vec![(vec![Action::Back], "stop")],
+            (ConnectStage::Key { .. }, ConnectProgress::Unchecked(_)) => {
+                vec![(vec![Action::Accept], "keep it"), (vec![Action::Back], "back")]
             }
-            for choice in WelcomeChoice::ALL {
-                if level < TrimLevel::Spacing && choice != WelcomeChoice::Key {
-                    rows.push(blank());
+            (ConnectStage::Key { .. }, _) => {
+                vec![(vec![Action::Accept], "save and check"), (vec![Action::Back], "back")]
+            }
+            (ConnectStage::Address(_), _) => vec![(vec![Action::Accept], "connect"), (vec![Action::Back], "back")],
+            (ConnectStage::ConfirmForget { .. }, _) => {
+                vec![(vec![Action::Accept], "forget it"), (vec![Action::Back], "keep it")]
+            }
+            (ConnectStage::Choosing, _) => {
+                let mut labels = vec![(vec![Action::RowUp, Action::RowDown], "move")];
+                if width < MIN_WIDTH_FOR_MOVE {
+                    labels.clear(); // `Esc` must fit.
                 }
-                rows.push(WelcomeRow::Choice(choice));
+                labels.extend(match self.connect.cursor {
+                    ConnectRow::Choice(_) => vec![(vec![Action::Accept], "choose")],
+                    ConnectRow::Key(_) => vec![(vec![Action::Accept], "use"), (vec![Action::ForgetKey], "forget")],
+                    ConnectRow::Local(_) => {
+                        vec![(vec![Action::Accept], "use"), (vec![Action::LookAgain], "look again")]
+                    }
+                });
+                labels.push((vec![close.0], close.1));
+                labels
             }
-            if let Some(error) = &self.welcome.error {
-                rows.push(blank());
-                push_wrapped(&mut rows, &self.error_text(error), self.theme.style(ColourRole::Error));
-            }
-        }
-        if level < TrimLevel::Footnote && width >= 79 {
-            rows.extend([blank(), blank()]);
-            rows.push(WelcomeRow::Line(Line::from(vec![
-                Span::styled(format!("{} ibid., ", self.theme.marks.footnote), muted),
-                Span::styled("in the same place", muted).italic(),
-                Span::styled(": what a footnote says when the source is the one above.", muted),
-            ])));
-        }
-        rows
-    }
-
-    fn push_input_rows(
-        &self,
-        rows: &mut Vec<WelcomeRow<'_>>,
-        push_wrapped: &impl Fn(&mut Vec<WelcomeRow>, &str, ratatui::style::Style),
-    ) {
-        let (title, example) = match self.welcome.choice {
-            WelcomeChoice::Server => {
-                ("The address of the server", "Ollama: http://localhost:11434/v1   llama.cpp: http://localhost:8080/v1")
-            }
-            WelcomeChoice::Key | WelcomeChoice::Demo => (
-                "Paste your OpenRouter key",
-                "Create it at openrouter.ai/keys; it is saved in a file only you can read.",
-            ),
         };
-        push_wrapped(rows, title, self.theme.style(ColourRole::Text));
-        rows.push(WelcomeRow::Line(Line::default()));
-        rows.push(WelcomeRow::Field);
-        rows.push(WelcomeRow::Line(Line::default()));
-        if self.welcome.is_trying {
-            push_wrapped(rows, &format!("{} trying it", self.spinner), self.theme.style(ColourRole::Muted));
-        } else if let Some(error) = &self.welcome.error {
-            push_wrapped(rows, &self.error_text(error), self.theme.style(ColourRole::Error));
-        } else {
-            push_wrapped(rows, example, self.theme.style(ColourRole::Muted));
-        }
+        let context = if self.connect.is_typing() { KeyContext::Field } else { KeyContext::Connect };
+        let labels: Vec<(&[Action], &'static str)> =
+            labels.iter().map(|(actions, label)| (actions.as_slice(), *label)).collect();
+        self.keymap.hints(context, &labels)
     }
 
-    fn error_text(&self, error: &str) -> String {
-        format!("{} {}", self.theme.marks.failed, text::clean(error))
-    }
-
-    /// Returns the logo: block characters, or plain letters in ASCII.
-    fn logo(&self) -> [Line<'_>; 4] {
-        let accent = self.theme.style(ColourRole::Accent);
-        if self.theme.marks.bar.is_ascii() {
-            return [
-                Line::default(),
-                key_hints::styled_line("i b i d", accent.bold()),
-                Line::default(),
-                Line::default(),
-            ];
-        }
-        let mut lines = LOGO.map(|row| key_hints::styled_line(row, accent));
-        lines[1].spans.push(Span::styled(format!("  {}", self.theme.marks.footnote), accent));
-        lines
-    }
-
-    fn draw_choice(&self, choice: WelcomeChoice, row: Rect, buf: &mut Buffer) {
-        let is_current = self.welcome.choice == choice;
-        if is_current {
-            buf.set_style(row, self.theme.style(ColourRole::Raised));
-            key_hints::styled_line(self.theme.marks.bar, self.theme.style(ColourRole::Accent)).render(row, buf);
-        }
-        let style = self.theme.style(ColourRole::Text);
-        let row = without_gutter(row);
-        let title = format!("{:<width$}", choice.title(), width = HINT_COLUMN - 3);
-        let mut spans = vec![
-            Span::styled(format!("{}  ", choice as usize + 1), self.theme.style(ColourRole::Accent).bold()),
-            Span::styled(title, if is_current { style.bold() } else { style }),
-        ];
-        // A hint is shown in full, up to its colon, or not at all.
-        let room = usize::from(row.width).saturating_sub(HINT_COLUMN);
-        let hint = choice.hint();
-        let parts = [hint, hint.split_once(": ").map_or("", |(first, _)| first)];
-        if let Some(hint) = parts.into_iter().find(|part| text::width(part) <= room) {
-            spans.push(Span::styled(hint, self.theme.style(ColourRole::Muted)));
-        }
-        Line::from(spans).render(row, buf);
-    }
-
-    fn draw_keys(&self, row: Rect, buf: &mut Buffer) {
+    /// Draws the row of keys at the bottom of the first start.
+    fn draw_welcome_keys(&self, row: Rect, buf: &mut Buffer) {
         buf.set_style(row, self.theme.ground_style(ColourRole::Surface));
-        let hints = if self.welcome.field.is_some() {
-            let labels: [(&[Action], &str); 3] =
-                [(&[Action::Accept], "try it"), (&[Action::Back], "back"), (&[Action::Cancel], "quit")];
-            self.keymap.hints(KeyContext::Field, &labels)
-        } else {
-            let labels: [(&[Action], &str); 3] =
-                [(&[Action::RowUp, Action::RowDown], "choose"), (&[Action::Accept], "go"), (&[Action::Cancel], "quit")];
-            self.keymap.hints(KeyContext::Connect, &labels)
-        };
         let edge = 1.min(row.width / 2);
         let row = Rect { x: row.x + edge, width: row.width - 2 * edge, ..row };
-        let version = concat!("ibid ", env!("CARGO_PKG_VERSION"));
         let room = usize::from(row.width);
-        key_hints::hint_line(&hints, room, self.theme).right_aligned().render(row, buf);
+        key_hints::hint_line(&self.hints(row.width), room, self.theme).right_aligned().render(row, buf);
         if room > 50 {
+            let version = concat!("ibid ", env!("CARGO_PKG_VERSION"));
             key_hints::styled_line(version, self.theme.style(ColourRole::Muted)).render(row, buf);
         }
     }
 }
 
-impl Widget for WelcomeView<'_> {
+impl Widget for ConnectView<'_> {
     fn render(self, area: Rect, buf: &mut Buffer) {
         let area = area.intersection(buf.area);
         if area.is_empty() {
             return;
         }
-        let body = body_area(area);
-        let rows = self.rows(body);
-        let place = rows_area(body, rows.len());
-        for (row, row_area) in rows.into_iter().zip(place.rows()) {
-            match row {
-                WelcomeRow::Line(line) => line.render(without_gutter(row_area), buf),
-                WelcomeRow::Choice(choice) => self.draw_choice(choice, row_area, buf),
-                WelcomeRow::Field => {
-                    key_hints::styled_line(self.theme.marks.prompt, self.theme.style(ColourRole::Accent))
-                        .render(row_area, buf);
-                    if let Some(field) = &self.welcome.field {
-                        let shows = self.welcome.choice.field_display();
-                        field.draw(
-                            without_gutter(row_area),
-                            shows,
-                            self.theme.style(ColourRole::Text),
-                            self.theme,
-                            buf,
-                        );
-                    }
-                }
+        let layout = self.layout(area);
+        match layout.frame {
+            Some(frame) => {
+                let keys = self.hints(frame.width);
+                _ = OverlayFrame { title: "Connect", keys: &keys, notice: None, theme: self.theme }.draw(frame, buf);
             }
+            None => self.draw_welcome_keys(Rect { y: area.bottom() - 1, height: 1, ..area }, buf),
         }
-        self.draw_keys(Rect { y: area.bottom() - 1, height: 1, ..area }, buf);
+        for (row, line) in &layout.placed {
+            self.draw_line(line, *row, buf);
+        }
     }
 }
 
-/// Returns the screen without the row of keys.
-fn body_area(screen: Rect) -> Rect {
-    Rect { height: screen.height.saturating_sub(1), ..screen }
-}
-
-/// Returns the area of this many rows, a little above the middle.
-fn rows_area(body: Rect, rows: usize) -> Rect {
-    let height = u16::try_from(rows).unwrap_or(u16::MAX).min(body.height);
-    let width = MAX_WIDTH.min(body.width);
-    let spare = body.height - height;
-    Rect { x: body.x + (body.width - width) / 2, y: body.y + (spare / 2).saturating_sub(1), width, height }
+/// Returns the width beside the gutter, in cells; a blank stays at the right.
+fn text_width(width: u16) -> usize {
+    usize::from(width.saturating_sub(GUTTER_WIDTH + 1)).max(1)
 }
 
 fn without_gutter(row: Rect) -> Rect {

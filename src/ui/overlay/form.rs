@@ -87,7 +87,7 @@ impl SettingsForm {
 
     fn texts(&self) -> [String; 4] {
         let [temperature, top_p, tokens] =
-            [&self.temperature, &self.top_p, &self.max_output_tokens].map(|field| field.text().to_owned());
+            [&self.temperature, &self.top_p, &self.max_output_tokens].map(super::field::TextField::text);
         [self.instructions.text(), temperature, top_p, tokens]
     }
 

@@ -9,7 +9,6 @@ use crate::{
     ui::{
         Action,
         actions::model_settings::{available_efforts, fetch_models, short_name},
-        connect::WelcomeScreen,
         environment::CatalogueState,
         help::KeyHelp,
         models::model_rows::{MODEL_COLUMNS, model_row},
@@ -274,11 +273,4 @@ pub(crate) fn open_mouse_modes(screen: &mut Screen, cx: &mut Cx<'_>) {
 pub(crate) fn open_help(screen: &mut Screen, cx: &mut Cx<'_>) {
     let here = screen.key_context(cx.chats);
     screen.overlays.push(ScreenOverlay::Help(Box::new(KeyHelp::new(&cx.env.keymap, here))));
-}
-
-/// Opens the connect screen at the field for a key.
-pub(crate) fn open_key_entry(screen: &mut Screen) {
-    let mut welcome = WelcomeScreen::default();
-    welcome.take_number(1);
-    screen.overlays.push(ScreenOverlay::Welcome(Box::new(welcome)));
 }

@@ -6,17 +6,15 @@ use std::sync::Arc;
 
 use super::{ScreenOverlay, use_model};
 use crate::ui::actions::{
-    branching::edit_prompt, card_actions, code_blocks, copying::copied_message, model_settings, slash_commands,
-    switching, theme_actions,
+    branching::edit_prompt, code_blocks, copying::copied_message, model_settings, slash_commands, switching,
+    theme_actions,
 };
 use crate::{
-    api::ApiDialect,
     chat::{Effort, MessageId},
     config::{MouseMode, SettingChange},
     render::markdown::CodeBlock,
     ui::{
-        Effect, EndpointInfo,
-        connect::ConnectRequest,
+        Effect,
         keymap::KeyContext,
         reading::ScrollMove,
         screen::PaneFocus,
@@ -213,46 +211,4 @@ pub(crate) fn apply_parameters(overlays: &mut Vec<ScreenOverlay>, cx: &mut Cx<'_
         settings.max_output_tokens = values.max_output_tokens;
     });
     cx.show_message("applies from the next message on");
-}
-
-/// Carries out what was chosen on the connect screen.
-pub(crate) fn apply_connect_request(effects: &mut Vec<Effect>, request: Option<ConnectRequest>) {
-    match request {
-        None => (),
-        Some(ConnectRequest::Key(key)) => effects.push(Effect::SaveKey(key.into())),
-        Some(ConnectRequest::Server(base_url)) => effects.push(Effect::SaveServer { base_url }),
-        Some(ConnectRequest::Demo) => effects.push(Effect::StartDemo),
-    }
-}
-
-/// Returns whether the connect screen can be closed: a server can be used.
-pub(crate) fn can_close_welcome(env: &Environment) -> bool {
-    env.endpoints.iter().any(|endpoint| endpoint.is_ready)
-}
-
-/// Handles the result of connecting: the name of the server that is now in use, or why not.
-pub(crate) fn on_connected(overlays: &mut Vec<ScreenOverlay>, cx: &mut Cx<'_>, result: Result<String, String>) {
-    let name = match result {
-        Ok(name) => name,
-        Err(why) => {
-            match overlays.last_mut() {
-                Some(ScreenOverlay::Welcome(welcome)) => welcome.fail(why),
-                _ => cx.warn(why),
-            }
-            return;
-        }
-    };
-    overlays.retain(|overlay| !matches!(overlay, ScreenOverlay::Welcome(_)));
-    match cx.env.endpoints.iter_mut().find(|endpoint| endpoint.name == name) {
-        Some(endpoint) => endpoint.is_ready = true,
-        None => cx.env.endpoints.push(EndpointInfo { name: name.clone(), dialect: ApiDialect::Other, is_ready: true }),
-    }
-    let model = model_settings::default_model(cx.env.dialect(&name)).to_owned();
-    if cx.chats.new_settings.endpoint != name {
-        cx.chats.new_settings.endpoint.clone_from(&name);
-        cx.chats.new_settings.model = model;
-    }
-    cx.env.catalogues.remove(&name);
-    model_settings::fetch_models(cx);
-    card_actions::retry_with_new_key(cx);
 }

@@ -235,7 +235,7 @@ fn command_spans(command: &ToolCommand, run: &ToolCallRun, marks: &ThemeMarks) -
 
 /// Lays out a table of the fields; diffs stand between them over the whole width.
 fn entry_rows(entries: &[ArgumentEntry], width: usize) -> Vec<Vec<StyledSpan>> {
-    let label_width = entries.iter().map(|entry| entry.label_width()).filter(|cells| *cells <= MAX_LABEL_WIDTH).max();
+    let label_width = entries.iter().map(ArgumentEntry::label_width).filter(|cells| *cells <= MAX_LABEL_WIDTH).max();
     let label_width = label_width.unwrap_or(0).min(width / 3);
     let mut rows: Vec<Vec<StyledSpan>> = Vec::new();
     for (nth, entry) in entries.iter().enumerate() {
@@ -285,10 +285,7 @@ fn key_rows(hints: &CardHints, width: usize) -> Vec<Vec<StyledSpan>> {
 
 /// Returns `y  allow once`. The letter is muted while it does nothing; what distinguishes the choice stands out.
 fn choice_spans(choice: &ChoiceHint, is_focused: bool) -> Vec<StyledSpan> {
-    let key = match is_focused {
-        true => TextStyle::of(ColourRole::Accent).bold(),
-        false => TextStyle::of(ColourRole::Muted),
-    };
+    let key = if is_focused { TextStyle::of(ColourRole::Accent).bold() } else { TextStyle::of(ColourRole::Muted) };
     let rest = [" in this conversation", " this tool", " and say why"];
     let rest = rest.into_iter().find(|rest| choice.label.ends_with(rest)).unwrap_or_default();
     let words = choice.label.strip_suffix(rest).unwrap_or(&choice.label);

@@ -56,9 +56,8 @@ impl CardFrame<'_> {
         let lead = self.margin() - 1;
         let used = 2 + 2 * lead + cells(&left) + cells(&right);
         let mut spans = vec![StyledSpan::new(corners.0, TextStyle::of(self.role)), line(lead)];
-        let apart = |content: Vec<StyledSpan>| match content.is_empty() {
-            true => content,
-            false => [vec![blank()], content, vec![blank()]].concat(),
+        let apart = |content: Vec<StyledSpan>| {
+            if content.is_empty() { content } else { [vec![blank()], content, vec![blank()]].concat() }
         };
         spans.extend(apart(left));
         spans.push(line(self.width.saturating_sub(used)));

@@ -5,12 +5,11 @@ use ratatui::{layout::Rect, widgets::Widget};
 use super::DrawTarget;
 use crate::{
     chat::Timestamp,
-    render::theme::ColourRole,
     ui::{
         Action, State,
         areas::ScreenAreas,
         commands::CommandListView,
-        connect::{WelcomeScreen, WelcomeView},
+        connect::{ConnectScreen, ConnectView},
         conversations::list::FloatingListView,
         help::HelpView,
         keymap::format_sequence,
@@ -19,7 +18,7 @@ use crate::{
             frame::OverlayFrame,
             picker::{PickerLine, PickerView},
         },
-        overlays::{PickerKind, ScreenOverlay, no_tools_reason},
+        overlays::{PickerKind, ScreenOverlay, connecting::connect_situation, no_tools_reason},
         results::pager::PagerView,
         safeguard::SafeguardView,
         screen::HINTS_DELAY,
@@ -37,7 +36,7 @@ pub(crate) fn draw_overlays(state: &State, now: Timestamp, frame: &mut DrawTarge
             theme.dim_area(screen, frame.buffer);
         }
         match overlay {
-            ScreenOverlay::Welcome(welcome) => draw_welcome(state, welcome, now, frame),
+            ScreenOverlay::Connect(connect) => draw_connect(state, connect, now, frame),
             ScreenOverlay::Picker { of: PickerKind::AnswerAgain { .. }, picker } => {
                 let view = PickerLine { picker, keymap, theme };
                 let area = state.screen.areas.composer;
@@ -108,11 +107,11 @@ fn keeps_page_visible(overlay: &ScreenOverlay) -> bool {
     matches!(overlay, ScreenOverlay::Picker { of: PickerKind::Theme | PickerKind::AnswerAgain { .. }, .. })
 }
 
-pub(crate) fn draw_welcome(state: &State, welcome: &WelcomeScreen, now: Timestamp, frame: &mut DrawTarget) {
+pub(crate) fn draw_connect(state: &State, connect: &ConnectScreen, now: Timestamp, frame: &mut DrawTarget) {
     let screen = frame.area();
-    state.env.theme.clear_area(screen, ColourRole::Background, frame.buffer);
     let spinner = crate::ui::view::status::spinner_mark(state, now);
-    let view = WelcomeView { welcome, spinner, keymap: &state.env.keymap, theme: &state.env.theme };
+    let situation = connect_situation(state, spinner);
+    let view = ConnectView { connect, situation, keymap: &state.env.keymap, theme: &state.env.theme };
     frame.set_cursor(view.cursor(screen));
     view.render(screen, frame.buffer);
 }

@@ -42,20 +42,17 @@ impl FloatingListView<'_> {
     /// Returns the position of the terminal's cursor while text is typed here.
     pub fn cursor(&self, frame: Rect) -> Option<Position> {
         let content = ScreenAreas::floating_content(frame);
-        match &self.pane.list.renaming {
-            Some((id, field)) => {
-                let body = self.body(content);
-                let row = self.pane.list.visible_entries(body.height).position(|entry| match entry {
-                    ListEntry::Conversation(at) => self.pane.summaries.get(at).is_some_and(|it| it.id == *id),
-                    ListEntry::Heading(_) | ListEntry::Blank => false,
-                })?;
-                let row = Rect { y: body.y + u16::try_from(row).ok()?, height: 1, ..body };
-                field.cursor(title_area(row), FieldDisplay::Text)
-            }
-            None => {
-                let field = self.pane.list.filter.as_ref().filter(|_| self.pane.list.is_filtering)?;
-                field.cursor(self.field_area(content), FieldDisplay::Text)
-            }
+        if let Some((id, field)) = &self.pane.list.renaming {
+            let body = self.body(content);
+            let row = self.pane.list.visible_entries(body.height).position(|entry| match entry {
+                ListEntry::Conversation(at) => self.pane.summaries.get(at).is_some_and(|it| it.id == *id),
+                ListEntry::Heading(_) | ListEntry::Blank => false,
+            })?;
+            let row = Rect { y: body.y + u16::try_from(row).ok()?, height: 1, ..body };
+            field.cursor(title_area(row), FieldDisplay::Text)
+        } else {
+            let field = self.pane.list.filter.as_ref().filter(|_| self.pane.list.is_filtering)?;
+            field.cursor(self.field_area(content), FieldDisplay::Text)
         }
     }
 

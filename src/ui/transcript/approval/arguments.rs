@@ -78,7 +78,7 @@ fn field_entries<'a>(prefix: &str, fields: &'a Map<String, Value>) -> Vec<Argume
     let named = fields.iter().flat_map(|(name, value)| match pair {
         Some((old, _, before, after)) if name == old => {
             let label = if prefix.is_empty() { "change".into() } else { prefix.trim_end_matches(", ").to_owned() };
-            vec![ArgumentEntry::change(label, diff::diff_lines(before, after))]
+            vec![ArgumentEntry::change(label, &diff::diff_lines(before, after))]
         }
         Some((_, new, ..)) if name == new => Vec::new(),
         _ => value_entries(format!("{prefix}{}", argument_label(name)), value),
@@ -181,9 +181,9 @@ impl<'a> ArgumentEntry<'a> {
     }
 
     /// A change of a text; its lines are counted from the beginning of the text that was sent.
-    fn change(label: String, changes: Vec<LineChange<'a>>) -> Self {
+    fn change(label: String, changes: &[LineChange<'a>]) -> Self {
         // Both texts usually end with a newline, which would show as an empty line.
-        let changes = changes.strip_suffix(&[LineChange::Unchanged("")]).unwrap_or(&changes);
+        let changes = changes.strip_suffix(&[LineChange::Unchanged("")]).unwrap_or(changes);
         let (mut old, mut new) = (0, 0);
         let lines = changes.iter().map(|change| {
             let is_old = !matches!(change, LineChange::Added(_));

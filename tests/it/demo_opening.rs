@@ -1,0 +1,117 @@
+//! The first minutes of the demo: the answer that it opens on, the first prompt, and the tour.
+
+use ibid::{
+    api::ApiDialect,
+    chat::ConversationChange,
+    config::Config,
+    demo,
+    store::{StoreJob, StoreReply},
+    ui::{Effect, EndpointInfo, InitialConversation, StartOptions, screen::PaneFocus},
+};
+use serde_json::json;
+
+use crate::support::harness::{Harness, default_start};
+
+/// The demo's screen as it starts, with a draft from before.
+fn demo_app(draft: &str) -> Harness {
+    let begin = default_start(120, 40);
+    let mut app = Harness::with_start(StartOptions {
+        config: Config { model: Some("demo/tour".into()), ..Config::default() },
+        endpoints: vec![EndpointInfo { name: "demo".into(), dialect: ApiDialect::OpenRouter, is_ready: true }],
+        is_demo: true,
+        initial_conversation: InitialConversation::Exchange(Box::new(demo::opening_exchange())),
+        ..begin
+    });
+    app.store_reply(StoreReply::Opened { newest: Vec::new(), total: 0, new_draft: draft.into() });
+    app
+}
+
+/// The texts of a request's prompts and answers.
+fn input_texts(body: &serde_json::Value) -> Vec<String> {
+    let items = body["input"].as_array().expect("the input is a list");
+    let text = |item: &serde_json::Value| match &item["content"] {
+        serde_json::Value::Array(parts) => parts[0]["text"].as_str().map(str::to_owned),
+        content => content.as_str().map(str::to_owned),
+    };
+    items.iter().filter(|item| item["role"].is_string()).filter_map(text).collect()
+}
+
+fn saves(effects: &[Effect]) -> usize {
+    effects.iter().filter(|effect| matches!(effect, Effect::RunStoreJob(StoreJob::Save { .. }))).count()
+}
+
+#[test]
+fn the_demo_opens_on_a_cited_answer_that_is_saved_only_with_the_first_prompt() {
+    let mut app = demo_app("");
+    let screen = app.screen();
+    for words in
+        ["What is a footnote for?", "`Tab ]`", "`/tour` starts the tour", "Sources  [1]", "› type a message, or /tour"]
+    {
+        assert!(screen.contains(words), "{words}: {screen}");
+    }
+    assert_eq!(app.focus(), PaneFocus::Composer);
+    assert_eq!(saves(&app.effects()), 0, "nothing was sent");
+    app.press("tab ]");
+    assert_eq!(app.focus(), PaneFocus::Transcript);
+    assert!(app.transcript().selected_source_number().is_some(), "{}", app.screen());
+    app.press("esc esc");
+    app.enter_text("why is the sky blue?");
+    app.press("enter");
+    let effects = app.effects();
+    assert!(saves(&effects) > 0);
+    let (endpoint, body) = effects
+        .iter()
+        .find_map(|effect| match effect {
+            Effect::OpenStream { endpoint, request, .. } => {
+                Some((endpoint, serde_json::to_value(request).expect("JSON")))
+            }
+            _ => None,
+        })
+        .expect("the first prompt is sent");
+    assert_eq!((endpoint.as_str(), &body["model"]), ("demo", &json!("demo/tour")));
+    let texts = input_texts(&body);
+    assert_eq!((texts[0].as_str(), texts[2].as_str()), ("What is a footnote for?", "why is the sky blue?"));
+    assert_eq!(app.chats().index.len(), 1, "it is listed from now on");
+}
+
+#[test]
+fn a_draft_beside_the_opening_answer_is_kept() {
+    let mut app = demo_app("half a sen");
+    assert_eq!(app.draft(), "half a sen");
+    app.effects();
+    app.enter_text("tence");
+    app.wait(std::time::Duration::from_secs(1));
+    let drafts: Vec<String> = app
+        .effects()
+        .into_iter()
+        .filter_map(|effect| match effect {
+            Effect::RunStoreJob(StoreJob::Save { changes, .. }) => Some(changes),
+            _ => None,
+        })
+        .flatten()
+        .filter_map(|change| if let ConversationChange::NewDraft(draft) = change { Some(draft) } else { None })
+        .collect();
+    assert_eq!(drafts, ["half a sentence"]);
+    app.press("ctrl-n");
+    assert_eq!(app.draft(), "");
+}
+
+#[test]
+fn the_tour_is_a_command_of_the_demo() {
+    let mut app = demo_app("");
+    app.effects();
+    app.enter_text("/tour");
+    app.press("enter");
+    if app.draft() == "/tour" {
+        app.press("enter");
+    }
+    let body = app.opened_streams().remove(0).1;
+    assert_eq!((body["model"].as_str(), input_texts(&body).pop().as_deref()), (Some("demo/tour"), Some("/tour")));
+
+    let mut app = Harness::new(100, 30);
+    app.press("ctrl-p");
+    app.enter_text("start the tour");
+    app.press("enter");
+    assert!(app.screen().contains("the tour is part of the demo"), "{}", app.screen());
+    assert!(app.opened_streams().is_empty());
+}
