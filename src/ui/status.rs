@@ -421,7 +421,7 @@ mod tests {
     #[test]
     fn a_narrower_line_drops_more_parts() {
         let rows: Vec<String> =
-            [160, 124, 110, 100, 80, 60, 40, 30, 20, 10].map(|width| drawn(STREAMING, width)).into();
+            [160, 124, 110, 100, 80, 60, 40, 30, 20, 10].map(|width| drawn(&STREAMING, width)).into();
         assert_snapshot!(rows.join("\n"), @"
         opus-5 · high · web · demo    ◐ streaming 6.1 s · 58 t/s     Esc stops                    ctx ▰▱▱▱▱▱▱▱ 2%   $0.021 · today $0.36   ◐2 ●1   ^P commands  ? keys
         opus-5 · high · web · demo    ◐ streaming 6.1 s · 58 t/s     Esc stops       ctx 2%   $0.021   ◐2 ●1   ^P commands  ? keys
@@ -439,13 +439,13 @@ mod tests {
     #[test]
     fn at_rest_it_shows_the_model_and_the_cost() {
         let status = StatusLine { phase: None, hints: &[], is_demo: false, news: NewsCounts::default(), ..STREAMING };
-        assert_snapshot!(format!("{}\n{}", drawn(status, 120), drawn(status, 80)), @"
+        assert_snapshot!(format!("{}\n{}", drawn(&status, 120), drawn(&status, 80)), @"
         opus-5 · high · web                                       ctx ▰▱▱▱▱▱▱▱ 2%   $0.021 · today $0.36   ^P commands  ? keys
         opus-5 · high · web             ctx ▰▱▱▱▱▱▱▱ 2%   $0.021   ^P commands  ? keys
         ");
         let bare =
             StatusLine { effort: None, flags: &[], context_percent: None, cost: None, cost_today: None, ..status };
-        assert_eq!(drawn(bare, 40), " opus-5             ^P commands  ? keys");
+        assert_eq!(drawn(&bare, 40), " opus-5             ^P commands  ? keys");
     }
 
     #[test]
@@ -459,7 +459,7 @@ mod tests {
                 tokens_per_second: u32::try_from(milliseconds / 6_000).ok(),
                 ..phase
             });
-            drawn(StatusLine { phase, ..STREAMING }, 160)
+            drawn(&StatusLine { phase, ..STREAMING }, 160)
         });
         let hint_column = |row: &String| row.find("Esc").map(|at| text::width(&row[..at]));
         assert!(rows.iter().all(|row| hint_column(row) == hint_column(&rows[0])), "{rows:#?}");
@@ -483,7 +483,7 @@ mod tests {
 
     #[test]
     fn a_pane_shows_its_keys_in_place_of_the_model() {
-        let rows: Vec<String> = [120, 100, 80, 60, 40].map(|width| drawn(READING, width)).into();
+        let rows: Vec<String> = [120, 100, 80, 60, 40].map(|width| drawn(&READING, width)).into();
         assert_snapshot!(rows.join("\n"), @"
         READING  ] source  r again  e edit  y copy   Esc to write               ctx 2%   $0.021 · today $0.36   ◐2 ●1   ? keys
         READING  ] source  r again  e edit  y copy   Esc to write         ctx 2%   $0.021   ◐2 ●1   ? keys
@@ -492,7 +492,7 @@ mod tests {
         READING   Esc to write           ◐2 ●1
         ");
         let streaming = StatusLine { phase: STREAMING.phase, ..READING };
-        assert_snapshot!(drawn(streaming, 120), @" READING  ] source  r again    ◐ streaming 6.1 s · 58 t/s     Esc to write             ctx 2%   $0.021   ◐2 ●1   ? keys");
+        assert_snapshot!(drawn(&streaming, 120), @" READING  ] source  r again    ◐ streaming 6.1 s · 58 t/s     Esc to write             ctx 2%   $0.021   ◐2 ●1   ? keys");
     }
 
     #[test]
@@ -511,7 +511,7 @@ mod tests {
         ) {
             let phase = PhaseStatus { tokens_per_second: rate, ..STREAMING.phase.expect("it streams") };
             let status = StatusLine { model: &model, phase: Some(phase), context_percent: Some(percent), ..STREAMING };
-            let row = drawn(status, width);
+            let row = drawn(&status, width);
             prop_assert!(text::width(&row) <= usize::from(width), "{row}");
             // An item that is dropped early is only present if all later ones are.
             let order = ["today", " t/s", "commands", "ctx", "^P", "web", "high", "Esc stops", "streaming", "demo", "$0.021", "6.1 s", "◐ ", "●1"];

@@ -5,6 +5,8 @@ use crate::ui::Action;
 /// Returns the sentence that is shown below the commands.
 pub fn describe(action: Action) -> &'static str {
     match action {
+        Action::Connect => "Shows the keys and servers that ibid uses, and connects to another one.",
+        Action::StartTour => "Begins the tour of the demo: six short answers that show what ibid does.",
         Action::NewConversation => "Leaves this conversation as it is and begins an empty one with the same model.",
         Action::ChooseModel => {
             "Lists the models of this server with their prices. The choice is for the next message on."

@@ -79,6 +79,7 @@ fn page_rows(context: KeyContext) -> &'static [PageRow] {
         KeyContext::Approval => &[
             Actions(&[&[A::AllowOnce], &[A::AllowHere], &[A::AllowAlways]], "once, here, always"),
             Actions(&[&[A::EditCall], &[A::DenyCall], &[A::DenyWithReason]], "edit, deny, deny and say why"),
+            Actions(&[&[A::Accept]], "says which keys count"),
         ],
         KeyContext::Card => &[
             Actions(&[&[A::Accept]], "the first choice"),
