@@ -414,7 +414,7 @@ mod tests {
     fn drawn(status: &StatusLine, width: u16) -> String {
         let area = Rect::new(0, 0, width, 1);
         let mut buf = Buffer::empty(area);
-        StatusView { status, theme: &Theme::default() }.render(area, &mut buf);
+        StatusView { status: *status, theme: &Theme::default() }.render(area, &mut buf);
         test_buffer::buffer_text(&buf).trim_end_matches('\n').to_owned()
     }
 
