@@ -78,7 +78,7 @@ fn reasoning_citations_and_the_cost_are_shown() {
     ibid.type_keys("Is water wet?<enter>");
     ibid.wait_for("and so is rain.");
     wait_idle(&ibid);
-    ibid.wait_for("Thought for");
+    ibid.wait_for("Thought");
     ibid.wait_for("Water is wet [1], and so is rain.");
     ibid.wait_for("Sources  [1] sea.example");
     ibid.wait_for("$0.018");

@@ -158,21 +158,21 @@ pub fn report_skipped(path: &Path) {
 /// Takes the first choice on the newest card.
 #[track_caller]
 pub fn take_first_choice(ibid: &mut Pty) {
-    take_choice(ibid, "<enter>");
+    take_choice(ibid, "<enter>", "Tab, then");
 }
 
-/// Presses a key of the newest card until the card is gone, because a card ignores keys right after it is drawn.
+/// Presses a key of the newest card until what the card offers is gone, because a card ignores keys right after it is
+/// drawn.
 #[track_caller]
-pub fn take_choice(ibid: &mut Pty, key: &str) {
-    const OFFER: &str = "Tab, then";
-    ibid.wait_for(OFFER);
+pub fn take_choice(ibid: &mut Pty, key: &str, offer: &str) {
+    ibid.wait_for(offer);
     eventually("the effect of the choice", || {
         ibid.type_keys(key);
         let pressed = Instant::now();
-        while ibid.screen().contains(OFFER) && pressed.elapsed() < Duration::from_millis(100) {
+        while ibid.screen().contains(offer) && pressed.elapsed() < Duration::from_millis(100) {
             std::thread::park_timeout(Duration::from_millis(5));
         }
-        !ibid.screen().contains(OFFER)
+        !ibid.screen().contains(offer)
     });
 }
 

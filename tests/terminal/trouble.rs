@@ -176,8 +176,7 @@ fn a_database_that_is_a_directory_is_reported_and_sending_is_still_possible() {
     assert_eq!(stage.request_count(), 0, "sent without asking the user");
     ibid.type_keys("<tab>");
     stage.server.queue_reply(text_reply(&["Unwritten."]));
-    ibid.wait_for("send anyway");
-    take_choice(&mut ibid, "u");
+    take_choice(&mut ibid, "u", "send anyway");
     assert_eq!(newest_prompt(&stage.server.next_request()), "my careful prompt");
     ibid.wait_for("Unwritten.");
 }
