@@ -262,7 +262,10 @@ fn fact_line(error: &ApiError, answer: &Answer) -> Option<String> {
 /// The server's own words in quotes, unless there are none.
 fn server_quote(error: &ApiError) -> Option<String> {
     let is_from_server = error.status.is_some() || error.code.is_some() || error.provider.is_some();
-    let message = error.message.trim_end_matches('.');
+    let message = match error.message.strip_suffix('.') {
+        Some(sentence) if !sentence.ends_with('.') => sentence,
+        _ => error.message.as_str(), // An ellipsis is part of the words.
+    };
     match message.strip_prefix("the server answered ").map(|answer| answer.split_once(" with a web page: ")) {
         Some(Some((status, page))) if page != status => Some(format!("a web page: “{page}”")),
         Some(_) => None,
@@ -298,8 +301,11 @@ fn own_sentence(error: &ApiError) -> Option<String> {
     if !says_more || is_status || message.is_empty() || server_quote(error).is_some() {
         return None;
     }
+    let first_word = message.split_whitespace().next()?;
+    let is_word = first_word.chars().all(char::is_alphabetic);
     let mut letters = message.chars();
-    let first = letters.next()?.to_uppercase();
+    let first = letters.next()?;
+    let first = if is_word { first.to_uppercase().to_string() } else { first.to_string() };
     let end = if message.ends_with(['.', '?', '!']) { "" } else { "." };
     Some(format!("{first}{}{end}", letters.as_str()))
 }

@@ -227,6 +227,7 @@ impl InputDecoder {
     fn escape_wait(&self, now: Instant) -> Duration {
         let is_recent = |at: Option<Instant>| at.is_some_and(|at| now.saturating_duration_since(at) <= REPORT_WINDOW);
         if self.has_escape_sequence {
+            // The byte is nearly always the head of something longer; but what types for the user may send it alone.
             LATE_KEY
         } else if is_recent(self.last_mouse_at) || (self.open_queries > 0 && is_recent(self.last_query_at)) {
             ESCAPE_AMONG_REPORTS.max(self.escape_timeout)
@@ -280,8 +281,6 @@ impl InputDecoder {
 
     fn on_step(&mut self, step: DecodeStep, more: bool, now: Instant) -> Option<TerminalInput> {
         match step {
-            // Where the terminal sends the Esc key as a sequence, this byte is what is left of something else.
-            DecodeStep::Key(event, 1) if self.has_escape_sequence && event == plain_key(KeyCode::Esc) => None,
             DecodeStep::Key(event, _) => {
                 if matches!(event, Event::Mouse(_)) {
                     self.last_mouse_at = Some(now);
@@ -340,11 +339,9 @@ impl InputDecoder {
         let mut events: Vec<TerminalInput> = paste.take_text().map(pasted).into_iter().collect();
         if let Some(key) = paste.take_held_key(now) {
             let is_escape = key == plain_key(KeyCode::Esc);
-            if !(is_escape && self.has_escape_sequence) {
-                events.push(TerminalInput::Input { event: key, more: false });
-                if is_escape {
-                    self.paste = None;
-                }
+            events.push(TerminalInput::Input { event: key, more: false });
+            if is_escape {
+                self.paste = None;
             }
         }
         self.deadline = self.next_deadline(now, None);

@@ -144,7 +144,7 @@ mod tests {
         let help = KeyHelp::new(&keymap, KeyContext::Empty);
         let shown: BTreeSet<String> =
             rows(&help).flat_map(|row| row.keys.split_whitespace().map(str::to_owned).collect::<Vec<_>>()).collect();
-        for entry in ACTIONS.iter().filter(|entry| !entry.keys.is_empty() && !Action::SLOTS.contains(&entry.action)) {
+        for entry in ACTIONS.iter().filter(|entry| !entry.keys.is_empty() && !entry.action.is_numbered()) {
             let keys: Vec<String> =
                 entry.keys.iter().filter_map(|(context, _)| keymap.keys_for(*context, entry.action)).collect();
             let is_shown = |keys: &String| {

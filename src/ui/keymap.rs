@@ -147,7 +147,7 @@ impl KeyContext {
             Self::CodePicker => ("code-picker", "Code blocks", Text, &[Self::Picker, Self::Field, Self::Overlay]),
             Self::CodeNumber => (
                 "code-number",
-                "Code blocks, with nothing typed",
+                "Code blocks by number",
                 Mode,
                 &[Self::CodePicker, Self::Picker, Self::Field, Self::Overlay],
             ),

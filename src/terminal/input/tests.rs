@@ -296,9 +296,13 @@ fn a_lone_escape_waits_longer_among_reports() {
 }
 
 #[test]
-fn with_the_keyboard_protocol_a_lone_escape_byte_is_never_the_key() {
-    assert_eq!(play!(TimedDecoder::with_keyboard_protocol(), "\x1b", 1000, "j").settle(), "j");
-    assert_eq!(play!(TimedDecoder::with_keyboard_protocol(), "\x1b", 100, "j").settle(), "j");
+fn with_the_keyboard_protocol_a_lone_escape_byte_is_the_key_only_after_a_long_silence() {
+    let mut timed = play!(TimedDecoder::with_keyboard_protocol(), "\x1b", 299);
+    assert_eq!(timed.events, []);
+    timed.wait(1);
+    assert_eq!(timed.typed(), "⎋");
+    assert_eq!(play!(TimedDecoder::with_keyboard_protocol(), "\x1b", 1000, "j").settle(), "⎋j");
+    assert_eq!(play!(TimedDecoder::with_keyboard_protocol(), "\x1b", 100, "j").settle(), "⎋j");
     assert_eq!(play!(TimedDecoder::with_keyboard_protocol(), "\x1b[27u").settle(), "⎋");
     assert_eq!(play!(TimedDecoder::with_keyboard_protocol(), "\x1b", 200, "[<65;1;1M", "j").settle(), "j");
     let mut taken_again = TimedDecoder::with_keyboard_protocol();

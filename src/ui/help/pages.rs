@@ -64,6 +64,7 @@ fn page_rows(context: KeyContext) -> &'static [PageRow] {
             Actions(&[&[A::AnswerAgain], &[A::EditPrompt]], "answer again, edit the prompt"),
             Actions(&[&[A::PreviousVersion], &[A::NextVersion]], "other versions"),
             Actions(&[&[A::Copy], &[A::Select], &[A::SelectLines]], "copy, select text, lines"),
+            Actions(&[&[A::CopyCode1]], "copy that code block"),
             Actions(&[&[A::Find], &[A::NextMatch], &[A::PreviousMatch]], "find, next, previous"),
             Actions(&[&[A::ScrollCodeLeft], &[A::ScrollCodeRight]], "scroll code sideways"),
             Actions(&[&[A::JumpToPrompt]], "go to a prompt"),
@@ -155,9 +156,11 @@ fn context_rows(keymap: &Keymap, context: KeyContext) -> Vec<KeyRow> {
     };
     for (keys, action) in keymap.keys_in(context) {
         // Sequences are listed by subject.
-        if is_on_page(action) || keys.contains(' ') {
+        let is_other_number = action.is_numbered() && !action.is_first_of_nine();
+        if is_on_page(action) || keys.contains(' ') || is_other_number {
             continue;
         }
+        let keys = every_number(action, keys);
         let words = action.entry().hint;
         match rows.last_mut().filter(|row| row.words == words) {
             Some(row) if text::width(&row.keys) + text::width(&keys) + 2 <= super::MAX_KEYS => {
@@ -198,7 +201,16 @@ fn own_keys(keymap: &Keymap, context: KeyContext, action: Action, has_row: bool)
             keys = format!("{keys}  {more}");
         }
     }
-    if keys.is_empty() { keymap.keys_for(context, action).map(|keys| short_keys(&keys)) } else { Some(keys) }
+    let keys = if keys.is_empty() { short_keys(&keymap.keys_for(context, action)?) } else { keys };
+    Some(every_number(action, keys))
+}
+
+/// Writes the keys of the first of nine numbered actions so that they stand for all.
+fn every_number(action: Action, keys: String) -> String {
+    match keys.strip_suffix('1').filter(|_| action.is_first_of_nine()) {
+        Some(start) => format!("{start}1–9"),
+        None => keys,
+    }
 }
 
 /// The widest keys of one action in a narrow column.
