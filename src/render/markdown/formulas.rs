@@ -128,12 +128,17 @@ pub(crate) fn formula_text(latex: &str, written: &str, next_char: Option<char>) 
     if written.starts_with('$') && !written.starts_with("$$") && !is_maths(latex, next_char) {
         return FormulaText::PlainText;
     }
-    maths::to_unicode(latex).map_or(FormulaText::Latex, FormulaText::Unicode)
+    match maths::to_unicode(latex) {
+        Some(words) if words.trim().is_empty() => FormulaText::PlainText, // Nothing may vanish.
+        Some(words) => FormulaText::Unicode(words),
+        None => FormulaText::Latex,
+    }
 }
 
 /// Whether the text between two single `$` is mathematics, and not amounts of money or variables in a sentence.
 fn is_maths(latex: &str, next_char: Option<char>) -> bool {
-    if next_char.is_some_and(|char| char.is_ascii_digit()) {
+    // A backtick between dollars belongs to inline code.
+    if next_char.is_some_and(|char| char.is_ascii_digit()) || latex.contains('`') {
         return false;
     }
     let has_syntax = latex.contains(['\\', '^', '_', '=', '{']);
