@@ -108,6 +108,19 @@ impl Theme {
         }
     }
 
+    /// Gives the words of a selected row its own colour where it is reversed: an accent would be a block there.
+    pub fn even_selected_row(&self, area: Rect, buf: &mut Buffer) {
+        if self.paints_background {
+            return;
+        }
+        for position in area.intersection(buf.area).positions() {
+            let cell = &mut buf[position];
+            if cell.modifier.contains(Modifier::REVERSED) {
+                cell.fg = Color::Reset;
+            }
+        }
+    }
+
     /// Finishes a frame: makes dim words on reversed rows readable; with ASCII marks, replaces dots, dashes and quotation marks in the text as well.
     pub fn finish_frame(&self, buf: &mut Buffer) {
         if !self.paints_background {

@@ -168,6 +168,9 @@ impl CommandListView<'_> {
         let title = text::truncate(&row.title, title_room);
         self.lit_line(&title, lit, if is_selected { style.bold() } else { style })
             .render(Rect { width: cells(title_room).min(room.width), ..room }, buf);
+        if is_selected {
+            self.theme.even_selected_row(area, buf);
+        }
     }
 
     fn lit_line(&self, words: &str, lit: &[u32], style: Style) -> Line<'static> {

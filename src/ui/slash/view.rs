@@ -84,6 +84,9 @@ impl SlashListView<'_> {
         Self::lit_line(&about, &row.about_clusters, self.theme.style(ColourRole::Text)).render(about_area, buf);
         key_hints::styled_line(keys, self.theme.style(ColourRole::Accent))
             .render(Rect { x: room.right() - keys_width, width: keys_width, ..room }, buf);
+        if is_selected {
+            self.theme.even_selected_row(area, buf);
+        }
     }
 
     /// A text with the clusters that match in bold.

@@ -115,6 +115,9 @@ impl ConnectView<'_> {
                 }
             }
         }
+        if is_current {
+            self.theme.even_selected_row(row, buf);
+        }
     }
 
     fn draw_choice(&self, choice: ConnectChoice, is_current: bool, row: Rect, buf: &mut Buffer) {

@@ -104,6 +104,9 @@ impl<T> PickerView<'_, T> {
             };
             align_line(line, spec.align).render(cell_area(text_column(area), place), buf);
         }
+        if is_selected {
+            self.theme.even_selected_row(area, buf);
+        }
     }
 
     /// The cell, with the letters that match the query in the accent colour.
