@@ -6,7 +6,7 @@ use super::keymap::KeyContext;
 #[derive(Debug, Clone, Copy)]
 pub struct ActionEntry {
     pub action: Action,
-    /// The name in the config, and after a slash in the composer.
+    /// The name in the config, and nearly always after a slash in the composer.
     pub name: &'static str,
     /// The title in the commands and the help.
     pub title: &'static str,
@@ -16,6 +16,16 @@ pub struct ActionEntry {
     pub keys: &'static [(KeyContext, &'static str)],
     /// Whether the commands list it; cursor movements are not listed.
     pub listing: ActionListing,
+}
+
+impl ActionEntry {
+    /// Returns the name after a slash in the composer.
+    pub fn slash_name(&self) -> &'static str {
+        match self.action {
+            Action::CopyAnswer => "copy", // In the config that is the copy of the selection, as ever.
+            _ => self.name,
+        }
+    }
 }
 
 /// Where an action is offered besides its keys.
@@ -61,7 +71,6 @@ const FORMER_NAMES: &[(&str, &str)] = &[
     ("models", "model"),
     ("allow-all", "auto-approve"),
     ("parameters", "system"),
-    ("copy-answer", "copy"),
     ("answer-again", "again"),
     ("answer-again-with", "again-with"),
     ("put-back", "include-dropped"),
@@ -136,7 +145,7 @@ actions! {
     CopyFootnote, "copy-footnote", "Copy the source under the cursor as a footnote", "footnote", Commands, [(Rail, "y")];
     ShowXray, "xray", "X-ray: the request and events of the answer", "x-ray", Commands, [(Global, "ctrl-x x")];
     ShowResults, "results", "Calls of the answer, with their full results", "results", Commands, [];
-    CopyAnswer, "copy", "Copy the answer as Markdown", "copy answer", Commands, [(Global, "ctrl-x y")];
+    CopyAnswer, "copy-answer", "Copy the answer as Markdown", "copy answer", Commands, [(Global, "ctrl-x y")];
     ShowCodeBlocks, "code", "Code blocks: copy, save, or pipe to a command", "code blocks", Commands, [(Global, "ctrl-x c")];
     CopyCode1, "copy-code-1", "Copy code block 1", "copy code", KeysOnly, [(Transcript, "c 1"), (CodeNumber, "1")];
     CopyCode2, "copy-code-2", "Copy code block 2", "copy code", KeysOnly, [(Transcript, "c 2"), (CodeNumber, "2")];
@@ -191,7 +200,7 @@ actions! {
     SelectWordLeft, "select-word-left", "Previous word", "word back", KeysOnly, [(Selection, "b"), (Selection, "alt-b")];
     SelectRowStart, "select-row-start", "Start of the row", "row start", KeysOnly, [(Selection, "0"), (Selection, "home")];
     SelectRowEnd, "select-row-end", "End of the row", "row end", KeysOnly, [(Selection, "$"), (Selection, "end")];
-    Copy, "copy-this", "Copy the selection, or what is under the cursor", "copy", KeysOnly, [(Transcript, "y"), (Selection, "y"), (Selection, "enter")];
+    Copy, "copy", "Copy the selection, or what is under the cursor", "copy", KeysOnly, [(Transcript, "y"), (Selection, "y"), (Selection, "enter")];
     Connect, "connect", "Connect: keys, servers, the demo", "connect", Commands, [];
     StartTour, "tour", "Start the tour of the demo", "tour", Commands, [];
     CopyMarkdown, "copy-markdown", "Copy the selection as Markdown, else the answer", "Markdown", Commands, [];

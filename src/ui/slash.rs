@@ -47,14 +47,15 @@ impl<'a> SlashInput<'a> {
 
 /// Returns the action of a command's name.
 pub fn command_named(name: &str) -> Option<Action> {
-    Action::from_name(name).filter(|action| action.entry().listing == ActionListing::Commands)
+    let named = commands().find(|entry| entry.slash_name() == name).map(|entry| entry.action);
+    named.or_else(|| Action::from_name(name).filter(|action| action.entry().listing == ActionListing::Commands))
 }
 
 /// Returns whether a draft is a command, or the beginning of one.
 pub fn is_known(draft: &str) -> bool {
     match SlashInput::parse(draft) {
         SlashInput::Text => false,
-        SlashInput::Name(name) => commands().any(|entry| entry.name.starts_with(name)),
+        SlashInput::Name(name) => commands().any(|entry| entry.slash_name().starts_with(name)),
         SlashInput::Argument { name, .. } => command_named(name).is_some(),
     }
 }
@@ -196,15 +197,15 @@ impl SlashList {
 /// that are used more come first; `use_count` tells how often one was.
 pub fn name_rows(name: &str, keymap: &Keymap, use_count: impl Fn(Action) -> u64) -> Vec<SlashRow> {
     let mut by_use: Vec<&ActionEntry> = commands().collect();
-    by_use.sort_by_key(|entry| (entry.name != name, std::cmp::Reverse(use_count(entry.action))));
+    by_use.sort_by_key(|entry| (entry.slash_name() != name, std::cmp::Reverse(use_count(entry.action))));
     let letters: Vec<u32> = (0..u32::try_from(name.chars().count() + 1).unwrap_or(0)).collect();
-    let named = by_use.iter().filter(|entry| entry.name.starts_with(name));
+    let named = by_use.iter().filter(|entry| entry.slash_name().starts_with(name));
     let mut rows: Vec<SlashRow> =
         named.map(|entry| command_row(entry, if name.is_empty() { &[] } else { &letters }, &[], keymap)).collect();
     if name.is_empty() {
         return rows;
     }
-    let others: Vec<&ActionEntry> = by_use.into_iter().filter(|entry| !entry.name.starts_with(name)).collect();
+    let others: Vec<&ActionEntry> = by_use.into_iter().filter(|entry| !entry.slash_name().starts_with(name)).collect();
     let titles = others.iter().map(|entry| RankCandidate { title: entry.title, terms: "" });
     let found = ranking::rank(name, titles).into_iter().filter(|found| found.grade <= MatchGrade::Words);
     rows.extend(found.map(|found| command_row(others[found.index], &[], &found.clusters, keymap)));
@@ -212,9 +213,9 @@ pub fn name_rows(name: &str, keymap: &Keymap, use_count: impl Fn(Action) -> u64)
 }
 
 fn command_row(entry: &ActionEntry, label_clusters: &[u32], about_clusters: &[u32], keymap: &Keymap) -> SlashRow {
-    let completion = format!("/{}{}", entry.name, if entry.action.argument().is_some() { " " } else { "" });
+    let completion = format!("/{}{}", entry.slash_name(), if entry.action.argument().is_some() { " " } else { "" });
     SlashRow {
-        label: format!("/{}", entry.name),
+        label: format!("/{}", entry.slash_name()),
         label_clusters: label_clusters.to_vec(),
         about: entry.title.to_owned(),
         about_clusters: about_clusters.to_vec(),
@@ -226,7 +227,7 @@ fn command_row(entry: &ActionEntry, label_clusters: &[u32], about_clusters: &[u3
 
 /// Returns the arguments of a command that match what was typed.
 pub fn argument_rows(action: Action, typed: &str, choices: &[SlashChoice]) -> Vec<SlashRow> {
-    let name = action.entry().name;
+    let name = action.entry().slash_name();
     let candidates = choices.iter().map(|choice| RankCandidate { title: &choice.argument, terms: "" });
     let found = ranking::rank(typed, candidates).into_iter();
     found
@@ -262,6 +263,8 @@ mod tests {
         }
         assert_eq!(SlashInput::parse("/"), SlashInput::Name(""));
         assert_eq!(SlashInput::parse("/mo"), SlashInput::Name("mo"));
+        assert_eq!(command_named("copy"), Some(Action::CopyAnswer), "the name of the selection's copy in the config");
+        assert_eq!(Action::from_name("copy"), Some(Action::Copy), "as in the configs of version 0.1.0");
         let argument = |name, argument| SlashInput::Argument { name, argument };
         assert_eq!(SlashInput::parse("/model "), argument("model", ""));
         assert_eq!(SlashInput::parse("/title  a b "), argument("title", "a b"));

@@ -36,7 +36,7 @@ fn command_table() -> String {
     let listed = ACTIONS.iter().filter(|entry| entry.listing == ActionListing::Commands);
     let row = |entry: &ActionEntry| {
         let argument = entry.action.argument().map_or(String::new(), |argument| format!(" {}", argument.name()));
-        format!("| `/{}{}` | {} |\n", entry.name, argument.replace('|', "\\|"), entry.title)
+        format!("| `/{}{}` | {} |\n", entry.slash_name(), argument.replace('|', "\\|"), entry.title)
     };
     format!("### Slash commands\n\n| command | |\n|---|---|\n{}\n", listed.map(row).collect::<String>())
 }

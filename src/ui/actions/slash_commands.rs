@@ -117,7 +117,7 @@ pub(crate) fn draft_use(screen: &Screen, chats: &Chats, env: &Environment, draft
 
 /// Returns the argument as the command takes it, or why it cannot.
 fn complete_argument(action: Action, typed: &str, chats: &Chats, env: &Environment) -> Result<String, String> {
-    let name = action.entry().name;
+    let name = action.entry().slash_name();
     match action.argument() {
         None => return Err(format!("/{name} takes nothing after it.")),
         Some(CommandArgument::Text) => return Ok(typed.to_owned()),

@@ -69,16 +69,16 @@ pub(crate) fn count_use(cx: &mut Cx<'_>, action: Action) {
 fn action_row(entry: &ActionEntry, chats: &Chats, env: &Environment) -> CommandRow {
     let side = match env.keymap.command_keys(entry.action) {
         Some(keys) => CommandSide::Keys(keys),
-        None => CommandSide::Word(format!("/{}", entry.name)),
+        None => CommandSide::Word(format!("/{}", entry.slash_name())),
     };
     let argument = entry.action.argument().map_or_else(String::new, |argument| format!(" {}", argument.name()));
     CommandRow {
         title: entry.title.to_owned(),
-        terms: entry.name.to_owned(),
+        terms: entry.slash_name().to_owned(),
         value: value_in_force(entry.action, chats, env),
         side,
         about: vec![commands::describe(entry.action).to_owned()],
-        composer: Some(format!("/{}{argument}", entry.name)),
+        composer: Some(format!("/{}{argument}", entry.slash_name())),
         shell: commands::shell_command(entry.action).map(str::to_owned),
         target: CommandTarget::Action(entry.action),
     }
