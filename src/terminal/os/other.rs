@@ -32,7 +32,7 @@ pub fn terminal_output() -> io::Result<TerminalOutput> {
 ///
 /// # Errors
 /// The terminal is gone.
-pub fn write_to_terminal(bytes: &[u8]) -> io::Result<()> {
+pub(super) fn write_to_terminal(bytes: &[u8]) -> io::Result<()> {
     let mut out = io::stdout();
     out.write_all(bytes)?;
     out.flush()
@@ -56,7 +56,7 @@ pub fn mouse_modes(mouse: MouseMode) -> &'static str {
 }
 
 /// Does nothing: a write returns when the console has the text.
-pub fn drain_terminal() {}
+pub(super) fn drain_terminal() {}
 
 /// Does nothing: there is no job control.
 pub async fn suspend(_signals: &mut SignalReceiver) -> SystemSignal {

@@ -1,7 +1,7 @@
 //! Draws the connect screen: over the whole terminal at the first start, else as an overlay.
 
+mod connect_rows;
 mod lines;
-mod rows;
 
 use ratatui::{
     buffer::Buffer,

@@ -5,7 +5,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::{ConnectView, rows};
+use super::{ConnectView, connect_rows};
 use crate::{
     render::theme::ColourRole,
     text::{self, wrap::WrapOptions},
@@ -50,13 +50,13 @@ const FOOTNOTE: &str = "in the same place: what a footnote says when the source 
 const FOOTNOTE_ITALICS: usize = "in the same place".len();
 
 /// Lines being collected, with what decides about them.
-struct LineList<'a> {
+struct ConnectLines<'a> {
     lines: Vec<ConnectLine<'a>>,
     level: TrimLevel,
     width: usize,
 }
 
-impl<'a> LineList<'a> {
+impl<'a> ConnectLines<'a> {
     fn push_gap(&mut self) {
         if self.level < TrimLevel::Gaps && !self.lines.is_empty() {
             self.lines.push(ConnectLine::Text(Line::default()));
@@ -98,7 +98,7 @@ impl ConnectView<'_> {
     }
 
     fn lines_at_level(&self, level: TrimLevel, width: usize) -> Vec<ConnectLine<'_>> {
-        let mut list = LineList { lines: Vec::new(), level, width };
+        let mut list = ConnectLines { lines: Vec::new(), level, width };
         if self.is_welcome() {
             self.push_head(&mut list);
         }
@@ -119,7 +119,7 @@ impl ConnectView<'_> {
         list.lines
     }
 
-    fn push_head<'a>(&'a self, list: &mut LineList<'a>) {
+    fn push_head<'a>(&'a self, list: &mut ConnectLines<'a>) {
         if list.level < TrimLevel::Logo {
             let has_footnote = list.level < TrimLevel::Footnote;
             self.logo(has_footnote).into_iter().for_each(|line| list.push_text(line));
@@ -131,7 +131,7 @@ impl ConnectView<'_> {
         }
     }
 
-    fn push_choices<'a>(&'a self, list: &mut LineList<'a>) {
+    fn push_choices<'a>(&'a self, list: &mut ConnectLines<'a>) {
         if list.level < TrimLevel::Question {
             list.push_wrapped(QUESTION, self.theme.style(ColourRole::Text));
             list.push_gap();
@@ -144,7 +144,7 @@ impl ConnectView<'_> {
         }
     }
 
-    fn push_keys<'a>(&'a self, list: &mut LineList<'a>) {
+    fn push_keys<'a>(&'a self, list: &mut ConnectLines<'a>) {
         let count = self.connect.listed.keys.len();
         if count == 0 {
             return;
@@ -155,14 +155,17 @@ impl ConnectView<'_> {
     }
 
     fn keys_heading(&self, width: usize) -> Line<'_> {
-        let heading = format!("{:<column$}", "Keys", column = rows::hint_column(width));
+        let heading = format!("{:<column$}", "Keys", column = connect_rows::hint_column(width));
         Line::from(vec![
             Span::styled(heading, self.theme.style(ColourRole::Text)).bold(),
-            Span::styled(if rows::has_places(width) { "kept in" } else { "" }, self.theme.style(ColourRole::Muted)),
+            Span::styled(
+                if connect_rows::has_places(width) { "kept in" } else { "" },
+                self.theme.style(ColourRole::Muted),
+            ),
         ])
     }
 
-    fn push_local_servers<'a>(&'a self, list: &mut LineList<'a>) {
+    fn push_local_servers<'a>(&'a self, list: &mut ConnectLines<'a>) {
         let listed = &self.connect.listed;
         let is_shown = |index: &usize| {
             list.level < TrimLevel::AbsentServers
@@ -187,7 +190,7 @@ impl ConnectView<'_> {
     }
 
     /// Adds what the search on this machine has found so far.
-    fn push_local_note<'a>(&'a self, list: &mut LineList<'a>) {
+    fn push_local_note<'a>(&'a self, list: &mut ConnectLines<'a>) {
         let listed = &self.connect.listed;
         let (muted, accent) = (self.theme.style(ColourRole::Muted), self.theme.style(ColourRole::Accent));
         let (before, key, after) = if listed.has_found() {
@@ -208,7 +211,7 @@ impl ConnectView<'_> {
         }
     }
 
-    fn push_field<'a>(&'a self, list: &mut LineList<'a>) {
+    fn push_field<'a>(&'a self, list: &mut ConnectLines<'a>) {
         let (title, advice) = match &self.connect.stage {
             ConnectStage::Address(_) => (
                 "The address of the server".to_owned(),
@@ -241,8 +244,10 @@ impl ConnectView<'_> {
         let (marks, style) = (&self.theme.marks, |role| self.theme.style(role));
         if let ConnectStage::ConfirmForget { server } = &self.connect.stage {
             let listing = self.connect.listed.keys.iter().find(|listing| listing.server == *server)?;
-            let words =
-                format!("Forget the key of {}? It is removed from this machine.", rows::key_name(listing, marks));
+            let words = format!(
+                "Forget the key of {}? It is removed from this machine.",
+                connect_rows::key_name(listing, marks)
+            );
             return Some((format!("{} {words}", marks.asking), style(ColourRole::Warning)));
         }
         match &self.connect.progress {
@@ -274,7 +279,7 @@ impl ConnectView<'_> {
     }
 
     /// Adds the footnote of the logo, hanging under its first word.
-    fn push_footnote<'a>(&'a self, list: &mut LineList<'a>) {
+    fn push_footnote<'a>(&'a self, list: &mut ConnectLines<'a>) {
         let muted = self.theme.style(ColourRole::Muted);
         let indent = text::width(self.theme.marks.footnote) + 1;
         let room = list.width.saturating_sub(indent).max(1);
