@@ -6,7 +6,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use reqwest::{Response, header::HeaderMap};
 use serde::de::IgnoredAny;
-use tokio::task::{spawn_blocking, yield_now};
+use tokio::task::spawn_blocking;
 
 use super::{MAX_BODY_BYTES, format_duration, with_timeout};
 use crate::{
@@ -193,8 +193,7 @@ impl ResponseStream {
         true
     }
 
-    /// Reads the next chunk if it has arrived; `false` if it has not. A server may send each event in its own chunk,
-    /// and the connection's task passes on one at a time.
+    /// Reads the next chunk if it has arrived; `false` if it has not. A server may send each event in its own chunk.
     async fn read_arrived_chunk(&mut self) -> bool {
         if !matches!(self.body, BodyState::Stream(_)) {
             return false;
@@ -202,7 +201,8 @@ impl ResponseStream {
         let chunk = tokio::select! {
             biased;
             chunk = self.response.chunk() => chunk,
-            () = yield_now() => return false, // The connection's task had its turn.
+            // Not even a turn for the connection's task: the loop would sleep until its next frame meanwhile.
+            () = std::future::ready(()) => return false,
         };
         self.on_chunk(Some(chunk));
         true
