@@ -128,7 +128,7 @@ fn parse_object(top: &JsonFields, status: Option<u16>) -> ApiError {
     let outer = top.object("metadata");
     let metadata_text = |key: &str| inner.iter().chain(outer.iter()).find_map(|metadata| metadata.non_blank(key));
     let availability = error_fields.object("availability");
-    let told =
+    let server_text =
         words::in_fields(error_fields).or_else(|| words::in_value(top.raw("error")?)).or_else(|| words::in_fields(top));
     let raw = metadata_text("raw").and_then(|raw| provider_message(&raw));
     let code = availability
@@ -141,7 +141,7 @@ fn parse_object(top: &JsonFields, status: Option<u16>) -> ApiError {
         .or_else(|| inner_error.as_ref().and_then(|error| error.code.clone()))
         .or_else(|| error_fields.non_blank("type").filter(|word| is_error_type(word)))
         .or_else(|| top.non_blank("code").filter(|code| !code.bytes().all(|byte| byte.is_ascii_digit())));
-    let (told, raw) = (told.as_deref(), raw.as_deref());
+    let (server_text, raw) = (server_text.as_deref(), raw.as_deref());
     let reported_status = error_fields
         .number("http_status")
         .or_else(|| error_fields.number("code"))
@@ -157,7 +157,7 @@ fn parse_object(top: &JsonFields, status: Option<u16>) -> ApiError {
             reported_status.and_then(|status| u16::try_from(status).ok()).filter(|status| (400..600).contains(status))
         })
         .or_else(|| code.as_deref().and_then(status_of_code));
-    let message = compose_message(told, raw, code.as_deref(), status);
+    let message = compose_message(server_text, raw, code.as_deref(), status);
     if let Some(error) = path_error(status, code.as_deref(), &message) {
         return error;
     }
@@ -315,13 +315,13 @@ fn status_in(words: &str) -> Option<u16> {
 }
 
 /// Joins the server's message and the provider's, if the provider's adds anything.
-fn compose_message(told: Option<&str>, raw: Option<&str>, code: Option<&str>, status: Option<u16>) -> String {
-    let told = told.map(to_single_line).filter(|told| !told.is_empty());
+fn compose_message(server_text: Option<&str>, raw: Option<&str>, code: Option<&str>, status: Option<u16>) -> String {
+    let server_text = server_text.map(to_single_line).filter(|server_text| !server_text.is_empty());
     let raw = raw.map(to_single_line).filter(|raw| !raw.is_empty());
-    let message = match (told, raw) {
-        (Some(told), Some(raw)) if told == "Provider returned error" || raw.contains(&told) => raw,
-        (Some(told), Some(raw)) if !told.contains(&raw) => format!("{told}: {raw}"),
-        (Some(told), _) => told,
+    let message = match (server_text, raw) {
+        (Some(server_text), Some(raw)) if server_text == "Provider returned error" || raw.contains(&server_text) => raw,
+        (Some(server_text), Some(raw)) if !server_text.contains(&raw) => format!("{server_text}: {raw}"),
+        (Some(server_text), _) => server_text,
         (None, Some(raw)) => raw,
         (None, None) => match (code, status) {
             (Some(code), _) => to_single_line(&words::for_code(code)),

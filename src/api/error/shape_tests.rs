@@ -179,13 +179,13 @@ fn the_words_of_a_stream_are_found_in_every_shape() {
 
 #[test]
 fn words_in_place_of_events_are_told_and_signs_of_life_are_not() {
-    let told = |text: &str| ApiError::from_stray_text(text).map(|error| (error.fault, error.status, error.message));
+    let parsed = |text: &str| ApiError::from_stray_text(text).map(|error| (error.fault, error.status, error.message));
     let page = "<html>\n<head><title>504 Gateway Time-out</title></head>\n<body><h1>504</h1></body></html>";
-    assert_eq!(told(page), Some((FaultKind::Server, Some(504), "504 Gateway Time-out".into())));
-    assert_eq!(told("upstream connect error"), Some((FaultKind::Server, None, "upstream connect error".into())));
-    assert_eq!(told("429 Too Many Requests"), Some((FaultKind::Rate, Some(429), "429 Too Many Requests".into())));
+    assert_eq!(parsed(page), Some((FaultKind::Server, Some(504), "504 Gateway Time-out".into())));
+    assert_eq!(parsed("upstream connect error"), Some((FaultKind::Server, None, "upstream connect error".into())));
+    assert_eq!(parsed("429 Too Many Requests"), Some((FaultKind::Rate, Some(429), "429 Too Many Requests".into())));
     for silent in ["", "ping", "[DONE]", "null", "{\"cut\":"] {
-        assert_eq!(told(silent), None, "{silent}");
+        assert_eq!(parsed(silent), None, "{silent}");
     }
 }
 
