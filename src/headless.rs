@@ -246,8 +246,7 @@ impl AskSession<'_> {
             }
             AnswerEnd::Incomplete { .. } => {
                 let printed = self.printer.finish(answer, out)?;
-                let why = explain(answer, None).map(card_line).unwrap_or_default();
-                console::complain(&format!("the answer was cut short: {why}"));
+                console::complain(&explain(answer, None).map(card_line).unwrap_or_default());
                 Ok(Some(printed.failure().or(unsaved).unwrap_or(AskOutcome::Answered)))
             }
             AnswerEnd::Stopped => Ok(Some(AskOutcome::Interrupted)),
@@ -268,13 +267,17 @@ const MUTE_ANSWER: &str = "the answer has no text: the model only called tools t
 
 /// Formats an error card as one line: what happened, the reported detail and what to do.
 fn card_line(card: CardText) -> String {
+    let headline = card.headline.trim_end_matches('.');
     let summary = match card.fact {
-        Some(fact) if fact.ends_with("...") => format!("{}: {fact}", card.headline.trim_end_matches('.')),
-        Some(fact) => format!("{}: {}.", card.headline.trim_end_matches('.'), fact.trim_end_matches('.')),
+        Some(fact) if fact.starts_with("after ") => format!("{headline} {}.", fact.trim_end_matches('.')),
+        Some(fact) if fact.ends_with("...") => format!("{headline}: {fact}"),
+        Some(fact) => format!("{headline}: {}.", fact.trim_end_matches('.')),
         None => card.headline,
     };
-    let parts = [Some(summary), card.quote, Some(card.advice)];
-    text::clean(&parts.into_iter().flatten().collect::<Vec<_>>().join(" ")).into_owned()
+    let quote = card.quote.map(|quote| format!("{}.", quote.replacen("a web page", "A web page", 1)));
+    // There is no key to press here.
+    let advice = card.advice.replace("Enter another key", "Set another key, or enter one in `ibid`");
+    text::clean(&[Some(summary), quote, Some(advice)].into_iter().flatten().collect::<Vec<_>>().join(" ")).into_owned()
 }
 
 fn newest_answer(conversation: &Conversation) -> Option<&Answer> {
