@@ -381,7 +381,11 @@ fn advice(error: &ApiError, answer: &Answer) -> String {
             None => "Try again, or ask another model.".into(),
         },
         FaultKind::Key if is_other_server(error) => {
-            format!("Check key_env or key_command of {} in the config; the prompt is saved.", answer.endpoint)
+            if answer.endpoint.contains("://") {
+                "Add this server to the config under [endpoints.NAME], with key_env; the prompt is saved.".into()
+            } else {
+                format!("Check key_env or key_command of {} in the config; the prompt is saved.", answer.endpoint)
+            }
         }
         FaultKind::Key => "Enter another key; the prompt is saved.".into(),
         FaultKind::Credit if is_other_server(error) => {
