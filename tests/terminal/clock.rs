@@ -79,8 +79,8 @@ fn checkpoints_drafts_and_retries_go_on_when_the_clock_is_set_back_an_hour() {
     request.release_all();
     wait_idle(&ibid);
 
-    let overloaded = json!({ "error": { "code": 503, "message": "Overloaded" } });
-    stage.server.queue_reply(FakeReply::json(503, &overloaded));
+    let busy = json!({ "error": { "code": 429, "message": "Slow down" } });
+    stage.server.queue_reply(FakeReply::json(429, &busy));
     stage.server.queue_reply(text_reply(&["The second time."]));
     ibid.type_keys("<enter>");
     stage.server.next_request();
