@@ -135,12 +135,12 @@ impl ServerConnection {
         let served = timeout(limit, client.serve_with_lifecycle(pipes, handshake.lifecycle_mode())).await;
         let (refused, ended) = match served {
             Ok(Ok(service)) => return Ok(Self::new(service, Some(process))),
-            // If the program has exited, its exit code explains more.
-            Ok(Err(ClientInitializeError::ConnectionClosed(said))) => {
-                let ended = timeout(EXIT_GRACE, process.wait_for_exit()).await.ok();
-                (ConnectFailure::from(&ClientInitializeError::ConnectionClosed(said)), ended)
+            Ok(Err(error)) => {
+                // If the program has exited, its exit code explains more.
+                let grace = EXIT_GRACE.max(options.grace);
+                let ended = if has_hung_up(&error) { timeout(grace, process.wait_for_exit()).await.ok() } else { None };
+                (ConnectFailure::from(&error), ended)
             }
-            Ok(Err(error)) => (ConnectFailure::from(&error), None),
             Err(_) => (no_handshake().into(), None),
         };
         let ProcessEnd { last_words, read_error } = process.stop(options.grace).await;
@@ -212,6 +212,15 @@ impl ServerConnection {
             let _ = timeout(grace, carrier).await; // It ends with the runtime at the latest.
         }
         end
+    }
+}
+
+/// Whether a program closed its pipes.
+fn has_hung_up(error: &ClientInitializeError) -> bool {
+    match error {
+        ClientInitializeError::ConnectionClosed(_) | ClientInitializeError::TransportError { .. } => true,
+        ClientInitializeError::LegacyFallbackFailed { fallback, .. } => has_hung_up(fallback),
+        _ => false,
     }
 }
 

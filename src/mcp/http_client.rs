@@ -29,7 +29,7 @@ use super::{
     client::ServerLog,
     messages::status_message,
     output_lines::MAX_MESSAGE_BYTES,
-    replies::{GARBLED_CODE, MessageShape, OpenRequest, RequestKind, TOO_LONG_CODE, WORDS_CODE, read_error, words_in},
+    replies::{GARBLED_CODE, OpenRequest, RequestKind, TOO_LONG_CODE, WORDS_CODE, is_reply, read_error, words_in},
     reply_stream::ReplyStream,
 };
 
@@ -127,7 +127,7 @@ impl MessageClient {
                 Value::Array(all) => all,
                 one => vec![one],
             };
-            let reply = replies.into_iter().find(|value| MessageShape::of(value) == Some(MessageShape::Reply));
+            let reply = replies.into_iter().find(is_reply);
             return match reply {
                 Some(reply) => json(request.read_reply(reply, &self.log)),
                 None => json(request.fail(GARBLED_CODE, format!("it is no reply: {text}"))),

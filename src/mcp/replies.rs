@@ -122,6 +122,12 @@ impl OpenRequest {
     }
 }
 
+/// Whether a value that came as the answer to one request is its reply. There it needs no mark and no id.
+pub(super) fn is_reply(value: &Value) -> bool {
+    let has = |name: &str| value.get(name).is_some();
+    MessageShape::of(value) == Some(MessageShape::Reply) || !has("method") && (has("result") || has("error"))
+}
+
 /// Reads a request or a notification from the server; `None` if it has a form that nobody knows.
 pub(super) fn read_from_server(message: Value) -> Option<ServerJsonRpcMessage> {
     let Value::Object(mut fields) = message else { return None };

@@ -18,7 +18,8 @@ use super::{
     event_stream::{EventReader, ServerEvent},
     http_client::HttpTarget,
     replies::{
-        LOST_CODE, MessageShape, OpenRequest, TOO_LONG_CODE, WORDS_CODE, read_error, read_from_server, words_in,
+        LOST_CODE, MessageShape, OpenRequest, TOO_LONG_CODE, WORDS_CODE, is_reply, read_error, read_from_server,
+        words_in,
     },
 };
 
@@ -128,14 +129,12 @@ impl ReplyStream {
 
     /// Takes the data of an event, which is a message or, like a heartbeat, none.
     fn take_value(&mut self, event_name: &str, value: Value) {
-        match MessageShape::of(&value) {
-            Some(MessageShape::Reply) => self.reply(self.request.read_reply(value, &self.log)),
-            Some(MessageShape::FromServer) => self.messages.extend(read_from_server(value)),
-            None if event_name == "error" && words_in(&value).is_some() => {
-                let error = value.get("error").unwrap_or(&value);
-                self.reply(self.request.refuse(read_error(error)));
-            }
-            None => (),
+        if is_reply(&value) {
+            self.reply(self.request.read_reply(value, &self.log));
+        } else if MessageShape::of(&value).is_some() {
+            self.messages.extend(read_from_server(value));
+        } else if event_name == "error" && words_in(&value).is_some() {
+            self.reply(self.request.refuse(read_error(&value)));
         }
     }
 
