@@ -56,7 +56,7 @@ pub(crate) fn on_reply(screen: &mut Screen, cx: &mut Cx<'_>, reply: StoreReply) 
         StoreReply::Prompts(prompts) => {
             // Prompts of this run may have been sent before the database was read.
             for sent in std::mem::replace(&mut cx.chats.prompt_history, prompts).into_iter().rev() {
-                super::actions::switching::remember_prompt(cx.chats, sent);
+                super::actions::switching::remember_prompt(&mut cx.chats.prompt_history, sent);
             }
         }
         // Commands may have been run before the database was read.
@@ -195,6 +195,10 @@ pub(crate) fn carry_out(cx: &mut Cx<'_>, id: ConversationId, next: Vec<ChatEffec
             ChatEffect::Save { mut changes, gate } => {
                 if let [ConversationChange::Journal { message, .. }] = changes[..] {
                     changes.extend(super::actions::xray_actions::unsaved_chunk(cx, message));
+                }
+                let is_answer = |change: &ConversationChange| matches!(change, ConversationChange::Message { message, .. } if message.as_answer().is_some());
+                if changes.iter().any(is_answer) {
+                    cx.chats.daily_cost.mark_stale();
                 }
                 cx.effects.push(cx.chats.saves.save(changes, gate.map(|turn| (id, turn))));
             }
