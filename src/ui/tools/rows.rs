@@ -184,10 +184,10 @@ fn weight_row(facts: &ToolFacts, weights: &SchemaWeights) -> Option<ToolRow> {
         .map(|(id, tokens)| format!("{} {}", visible_tool_name(id), format_token_count(*tokens)))
         .collect();
     let words = vec![
-        (ColourRole::Text, format!("~{} tokens", format_token_count(tokens))),
-        (ColourRole::Muted, format!("  in every request, most for {}", names.join(", "))),
+        (ColourRole::Text, format!("schemas weigh ~{} tokens", format_token_count(tokens))),
+        (ColourRole::Muted, format!("  in every request, most {}", names.join(", "))),
     ];
-    Some(ToolRow { depth: RowDepth::Row, item: None, switch: None, name: "schemas".into(), text: words })
+    Some(ToolRow { depth: RowDepth::Row, item: None, switch: None, name: String::new(), text: words })
 }
 
 fn setting_row(thing: ToolListItem, name: &str, word: &str, means: &str) -> ToolRow {
