@@ -160,10 +160,10 @@ async fn what_failed_for_good_is_not_tried_again_until_something_changed() {
 }
 
 /// The answer of a server over HTTP: status, content type, body.
-type Answer = (u16, &'static str, String);
+type HttpAnswer = (u16, &'static str, String);
 
 /// Serves messages over HTTP as `answer` says, and returns the configuration of the server.
-async fn serve(answer: impl Fn(&Value) -> Answer + Send + Sync + 'static) -> McpServerConfig {
+async fn serve(answer: impl Fn(&Value) -> HttpAnswer + Send + Sync + 'static) -> McpServerConfig {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("the address is free");
     let address = listener.local_addr().expect("the listener is bound");
     let answer = Arc::new(answer);
@@ -194,7 +194,7 @@ async fn serve(answer: impl Fn(&Value) -> Answer + Send + Sync + 'static) -> Mcp
     McpServerConfig { url: Some(format!("http://{address}/mcp")), ..McpServerConfig::default() }
 }
 
-fn plain_answer(message: &Value) -> Answer {
+fn plain_answer(message: &Value) -> HttpAnswer {
     match (&message["method"], &message["id"]) {
         (Value::Null, _) => (405, "text/plain", String::new()),
         (_, Value::Null) => (202, "text/plain", String::new()),

@@ -163,7 +163,7 @@ fn ask_tells_at_once_which_server_fails_and_which_is_still_starting() {
     let ask = |servers: &str| {
         let stage = Stage { home: TestHome::empty(), server: FakeServer::start() };
         let npx = stage.home.path().join("npx");
-        fs::write(&npx, "#!/bin/sh\nread x\n").expect("the file can be written");
+        fs::write(&npx, "#!/bin/sh\nwhile read x; do :; done\n").expect("the file can be written");
         fs::set_permissions(&npx, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("it is ours");
         stage.home.configure(&format!("model = \"{MODEL}\"\n{}", servers.replace("NPX", &npx.display().to_string())));
         stage.server.set_page("/models", FakeReply::json(200, &catalogue()));
