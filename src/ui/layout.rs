@@ -22,6 +22,8 @@ pub fn settle(state: &mut State, now: Timestamp, msg: &Msg) -> Vec<Effect> {
     let Msg::Input { event, .. } = msg else { return Vec::new() };
     let has_text = |is_waiting: fn(&Transcript) -> bool| state.screen.transcript(&state.chats).is_some_and(is_waiting);
     let is_needed = match event {
+        Input::Resize(..) => false,
+        _ if state.screen.laid_out_size != state.screen.size => true,
         Input::Key(_) => has_text(Transcript::is_unsettled) || overlays::is_unsettled(&state.screen.overlays),
         Input::Mouse(mouse) => match mouse.kind {
             MouseEventKind::Up(_) => has_text(Transcript::is_unsettled),
@@ -35,7 +37,7 @@ pub fn settle(state: &mut State, now: Timestamp, msg: &Msg) -> Vec<Effect> {
 
 /// Lays out the next frame.
 pub fn sync(state: &mut State, now: Timestamp, size: Size) -> Vec<Effect> {
-    state.screen.size = size;
+    (state.screen.size, state.screen.laid_out_size) = (size, size);
     let mut effects = Vec::new();
     let (screen, mut cx) = state.split(now, &mut effects);
     let layout_effects = lay_out(screen, &mut cx);

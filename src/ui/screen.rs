@@ -36,6 +36,8 @@ pub const CARD_DELAY: jiff::SignedDuration = jiff::SignedDuration::from_millis(3
 #[derive(Debug)]
 pub struct Screen {
     pub size: Size,
+    /// The size for which everything was laid out last.
+    pub laid_out_size: Size,
     pub widths: PaneWidths,
     /// The areas of the last layout.
     pub areas: ScreenAreas,
@@ -120,6 +122,7 @@ impl Screen {
     pub fn new(size: Size, widths: PaneWidths, list_visibility: PaneVisibility) -> Self {
         Self {
             size,
+            laid_out_size: Size::default(),
             widths,
             areas: ScreenAreas::default(),
             pane: ConversationPane {
