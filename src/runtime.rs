@@ -361,3 +361,45 @@ fn run_layouts(jobs: &sync::Receiver<(TextId, Box<LayoutJob>)>, inbox: &mpsc::Se
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{
+        chat::{ItemSlot, MessageId},
+        render::markdown::{LayoutBudget, MarkdownLayout, MarkdownOptions, TextStage},
+        ui::effect::TextPlace,
+    };
+
+    fn job(source: &str) -> Box<LayoutJob> {
+        let mut layout = MarkdownLayout::new(MarkdownOptions::default());
+        layout.sync_within(source, 40, TextStage::Complete, &[], &mut LayoutBudget::NONE.clone());
+        Box::new(layout.take_job(source, TextStage::Complete, &[]).expect("there is no budget"))
+    }
+
+    #[test]
+    fn only_the_newest_of_the_jobs_that_wait_for_a_text_is_done() {
+        let (jobs, waiting) = sync::channel();
+        let (inbox, mut messages) = mpsc::channel(8);
+        let text = |index| TextId {
+            conversation: ConversationId(Uuid::nil()),
+            message: MessageId(Uuid::nil()),
+            slot: ItemSlot { step: 0, index: 0 },
+            index,
+            place: TextPlace::Transcript,
+        };
+        for (index, source) in [(0, "old"), (1, "other"), (0, "new")] {
+            jobs.send((text(index), job(source))).expect("it waits");
+        }
+        drop(jobs);
+        run_layouts(&waiting, &inbox);
+        drop(inbox);
+        let done = std::iter::from_fn(|| messages.try_recv().ok()).map(|msg| match msg {
+            Msg::TextLaidOut { text, layout } => (text.index, layout.rows()[0].text()),
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(done.collect::<Vec<_>>(), [(1, "other".to_owned()), (0, "new".to_owned())]);
+    }
+}

@@ -1,5 +1,7 @@
 //! Writes changes: many saves in one transaction, each in full or not at all.
 
+use std::collections::HashMap;
+
 use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::{
@@ -10,6 +12,7 @@ use super::{
 use crate::{
     chat::{Answer, AnswerEnd, ConversationChange, ConversationId, Message, MessageBody, MessageId, nanos::to_nanos},
     clock,
+    text::work,
 };
 
 /// Why one save of several failed.
@@ -54,10 +57,16 @@ impl OpenDatabase {
         self.connection.pragma_update(None, "synchronous", if durable { "full" } else { "normal" })?;
         let mut transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut outcomes = Vec::with_capacity(saves.len());
-        for save in saves {
+        let writes = message_writes(saves);
+        for (nth, save) in saves.iter().enumerate() {
             let savepoint = transaction.savepoint()?;
             let owner = if save.iter().any(has_open_answer) { Some(self.marker.claim().to_owned()) } else { None };
-            match write_changes(&savepoint, save, owner.as_deref()) {
+            let is_needed = |change: &&ConversationChange| {
+                message_id(change)
+                    .and_then(|id| writes.get(&id))
+                    .is_none_or(|(first, last)| nth == *first || nth == *last)
+            };
+            match write_changes(&savepoint, save.iter().filter(is_needed), owner.as_deref()) {
                 Ok(()) => {
                     savepoint.commit()?;
                     outcomes.push(Ok(()));
@@ -75,8 +84,29 @@ impl OpenDatabase {
     }
 }
 
-fn write_changes(db: &Connection, changes: &[ConversationChange], owner: Option<&str>) -> SaveOutcome {
-    let mut changes: Vec<&ConversationChange> = changes.iter().collect();
+/// Returns which of the saves write each message first and last. Those between need not write it: an answer with many
+/// calls is saved after each of them, and it is long.
+fn message_writes(saves: &[&[ConversationChange]]) -> HashMap<MessageId, (usize, usize)> {
+    let mut writes: HashMap<MessageId, (usize, usize)> = HashMap::new();
+    for (nth, save) in saves.iter().enumerate() {
+        for id in save.iter().filter_map(message_id) {
+            writes.entry(id).or_insert((nth, nth)).1 = nth;
+        }
+    }
+    writes
+}
+
+/// The message that a change writes in full.
+fn message_id(change: &ConversationChange) -> Option<MessageId> {
+    if let ConversationChange::Message { message, .. } = change { Some(message.id) } else { None }
+}
+
+fn write_changes<'a>(
+    db: &Connection,
+    changes: impl Iterator<Item = &'a ConversationChange>,
+    owner: Option<&str>,
+) -> SaveOutcome {
+    let mut changes: Vec<&ConversationChange> = changes.collect();
     changes.sort_by_key(|change| write_order(change));
     changes.into_iter().try_for_each(|change| write_change(db, change, owner))
 }
@@ -149,6 +179,7 @@ pub(super) fn write_message(
     owner: Option<&str>,
 ) -> rusqlite::Result<()> {
     let owner = owner.filter(|_| message.as_answer().is_some_and(is_open_answer));
+    work::count_steps(1);
     queries::write_message(db, conversation, message, owner)?;
     db.prepare_cached("delete from growth where message = ?1")?.execute([id_text(message.id.0)])?;
     if let Some(answer) = message.as_answer() {
@@ -193,4 +224,27 @@ fn has_open_answer(change: &ConversationChange) -> bool {
 
 fn is_open_answer(answer: &Answer) -> bool {
     matches!(answer.end, AnswerEnd::Open)
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::chat::{Prompt, Timestamp};
+
+    #[test]
+    fn saves_that_wait_together_write_a_message_at_most_twice() {
+        let message = Message {
+            id: MessageId(Uuid::nil()),
+            parent: None,
+            created_at: Timestamp::UNIX_EPOCH,
+            rev: 0,
+            body: MessageBody::Prompt(Prompt { text: String::new() }),
+        };
+        let conversation = ConversationId(Uuid::nil());
+        let save = [ConversationChange::Message { conversation, message: Box::new(message) }];
+        let writes = message_writes(&vec![&save[..]; 100]);
+        assert_eq!(writes.into_values().collect::<Vec<_>>(), [(0, 99)]);
+    }
 }

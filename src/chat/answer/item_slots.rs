@@ -1,9 +1,13 @@
 //! Finds the item that an event belongs to: by index, by id, or among the open items (reference: 4.4).
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::{Answer, FunctionCall, Item, ItemKind, ItemSlot, ReasoningItem};
-use crate::{api::event::ItemRef, chat::Timestamp};
+use crate::{
+    api::{event::ItemRef, item::AnnotationIndex},
+    chat::Timestamp,
+    text::work,
+};
 
 /// What an answer tracks about its stream besides the items.
 #[derive(Debug, Clone, Default)]
@@ -11,8 +15,13 @@ pub struct AssemblyState {
     pub(super) step: u32,
     /// Wire indices used by two items of different families; the second item is stored at another index.
     relocated: HashMap<(u32, ItemFamily), u32>,
-    /// Ids of items, for events that carry no index.
+    /// Ids of items, for events that carry no index, and the ids of each item.
     item_ids: HashMap<String, u32>,
+    ids_of_item: HashMap<u32, Vec<String>>,
+    /// The open items of this step by family; `None` until somebody asks.
+    open_items: Option<HashMap<ItemFamily, BTreeSet<u32>>>,
+    /// The annotations of the parts that are being cited.
+    pub(super) citations: HashMap<ItemSlot, HashMap<usize, AnnotationIndex>>,
     /// How many frames were not events of this API.
     pub(super) unknown_frames: usize,
     /// What the server wrote in place of events, if anything.
@@ -37,6 +46,20 @@ pub(super) enum ItemFamily {
 impl AssemblyState {
     pub(super) fn for_step(step: u32) -> Self {
         Self { step, ..Self::default() }
+    }
+
+    pub(super) fn note_open(&mut self, slot: ItemSlot, family: ItemFamily) {
+        if let Some(open) = &mut self.open_items {
+            open.entry(family).or_default().insert(slot.index);
+        }
+    }
+
+    /// Forgets what is known about an item that is complete, and replaced by its final form.
+    pub(super) fn forget_item(&mut self, slot: ItemSlot) {
+        for open in self.open_items.iter_mut().flat_map(HashMap::values_mut) {
+            open.remove(&slot.index);
+        }
+        self.citations.remove(&slot);
     }
 
     /// Keeps a frame that is no event, unless it is one of this API with a mistake in it.
@@ -93,7 +116,7 @@ impl Answer {
         let is_index = matches!(target, ItemRef::Index(_));
         let by_own_id = || id.as_deref().and_then(|id| self.slot_by_id(id)).filter(fits);
         let known = known.or_else(|| by_own_id().filter(|_| !is_index));
-        let known = known.or_else(|| self.newest_open_slot(family).filter(|_| !is_index));
+        let known = if known.is_none() && !is_index { self.newest_open_slot(family) } else { known };
         let slot = known.unwrap_or_else(|| self.allocate_slot(target, family));
         self.record_id(id, slot);
         slot
@@ -101,6 +124,7 @@ impl Answer {
 
     fn record_id(&mut self, id: Option<String>, slot: ItemSlot) {
         if let Some(id) = id.filter(|id| self.slot_by_id(id) != Some(slot)) {
+            self.assembly.ids_of_item.entry(slot.index).or_default().push(id.clone());
             self.assembly.item_ids.insert(id, slot.index);
         }
     }
@@ -118,7 +142,10 @@ impl Answer {
     pub(super) fn slot_for_text(&mut self, at: Timestamp, target: &ItemRef, family: ItemFamily) -> Option<ItemSlot> {
         let known = match target {
             ItemRef::Index(wire) => Some(self.slot(self.resolve_index(*wire, family))),
-            ItemRef::Id(id) => self.slot_by_id(id).or_else(|| self.newest_open_slot(family)),
+            ItemRef::Id(id) => {
+                let same = self.slot_by_id(id);
+                if same.is_none() { self.newest_open_slot(family) } else { same }
+            }
             ItemRef::Unspecified => self.newest_open_slot(family),
         };
         if let Some(item) = known.and_then(|slot| self.items.get(&slot)) {
@@ -142,6 +169,7 @@ impl Answer {
             ItemFamily::Call => ItemKind::Call(FunctionCall::default()),
             ItemFamily::Other => return None,
         };
+        self.assembly.note_open(slot, family);
         self.items.insert(slot, Item { raw: None, opened_at: at, closed_at: None, kind: kind.into() });
         Some(slot)
     }
@@ -152,9 +180,11 @@ impl Answer {
         let Some(message) = self.items.remove(&slot) else { return };
         let behind = self.free_index().max(wire.saturating_add(1));
         self.items.insert(self.slot(behind), message);
+        self.assembly.forget_item(slot);
+        self.assembly.note_open(self.slot(behind), ItemFamily::Message);
         self.assembly.relocated.insert((wire, ItemFamily::Message), behind);
-        for index in self.assembly.item_ids.values_mut().filter(|index| **index == wire) {
-            *index = behind;
+        for id in self.assembly.ids_of_item.remove(&wire).unwrap_or_default() {
+            self.record_id(Some(id), self.slot(behind));
         }
     }
 
@@ -187,12 +217,21 @@ impl Answer {
         of_step.find(|(_, item)| ItemFamily::of(&item.kind) == family).map(|(slot, _)| *slot)
     }
 
-    fn newest_open_slot(&self, family: ItemFamily) -> Option<ItemSlot> {
-        let of_step = self.items.range(step_range(self.assembly.step)).rev();
-        of_step
-            .filter(|(_, item)| item.closed_at.is_none() && ItemFamily::of(&item.kind) == family)
-            .map(|(slot, _)| *slot)
-            .next()
+    fn newest_open_slot(&mut self, family: ItemFamily) -> Option<ItemSlot> {
+        let step = self.assembly.step;
+        let open = self.assembly.open_items.get_or_insert_with(|| {
+            let mut open: HashMap<ItemFamily, BTreeSet<u32>> = HashMap::new();
+            for (slot, item) in self.items.range(step_range(step)) {
+                work::count_steps(1);
+                if item.closed_at.is_none() {
+                    open.entry(ItemFamily::of(&item.kind)).or_default().insert(slot.index);
+                }
+            }
+            open
+        });
+        let newest = open.get(&family)?.last()?;
+        work::count_steps(1);
+        Some(ItemSlot { step, index: *newest })
     }
 }
 

@@ -304,7 +304,7 @@ mod tests {
 
     #[test]
     fn what_would_take_too_many_rows_stays_source() {
-        let table = format!("{}\n{}\n{}", "|a".repeat(1000), "|-".repeat(1000), "|\n".repeat(4000));
+        let table = format!("{}\n{}\n{}", "|a".repeat(1000), "|-".repeat(1000), "|b|\n".repeat(4000));
         let nested = "> ".repeat(600) + "deep";
         for source in [table, nested, "x\n\n".repeat(60_000)] {
             let mut layout = MarkdownLayout::new(MarkdownOptions::default());

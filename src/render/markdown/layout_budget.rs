@@ -13,7 +13,7 @@ pub struct LayoutBudget {
 pub(super) const CELLS_PER_ROW: usize = 64;
 pub(super) const CELLS_PER_SPAN: usize = 24;
 /// Mixed Markdown takes about six cells per byte.
-const MAX_CELLS_PER_BYTE: usize = 12;
+const MAX_CELLS_PER_BYTE: usize = 8;
 
 impl Default for LayoutBudget {
     fn default() -> Self {

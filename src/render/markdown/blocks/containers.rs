@@ -60,6 +60,9 @@ impl MarkdownVisitor<'_> {
         row.lead_spans += lead.len();
         lead.append(&mut row.spans);
         row.spans = lead;
+        // A long text has many rows, and most have one piece.
+        row.spans.shrink_to_fit();
+        row.source_map.shrink_to_fit();
         self.out.cells += CELLS_PER_ROW + row.spans.iter().map(|span| CELLS_PER_SPAN + span.text.len()).sum::<usize>();
         let end = source_end.max(self.source_end);
         row.source = self.source_end..end;
