@@ -347,7 +347,9 @@ impl MarkdownLayout {
     /// Whether later text may change how the closed blocks are laid out.
     fn is_relayout_needed(&self, source: &str) -> bool {
         let has = |sign: &&str| memchr::memmem::find(source.as_bytes(), sign.as_bytes()).is_some();
-        source.len() <= self.relayout_limit && (self.is_cut || RETROACTIVE_SYNTAX.iter().any(has))
+        source.len() <= self.relayout_limit
+            && (self.is_cut || RETROACTIVE_SYNTAX.iter().any(has))
+            && !deferred_text::is_dense(source)
     }
 
     /// Lays out a text that will not grow any more.

@@ -53,7 +53,16 @@ const MAX_ROW_BYTES: usize = 1024;
 impl LayoutJob {
     pub fn run(self) -> MarkdownLayout {
         let Self { mut layout, source, width, stage, citation_marks } = self;
-        layout.sync_within(&source, width, stage, &citation_marks, &mut LayoutBudget::of_thread(source.len()));
+        let mut sync = |text: &str, stage: TextStage| {
+            layout.sync_within(text, width, stage, &citation_marks, &mut LayoutBudget::of_thread(source.len()));
+        };
+        if is_dense(&source) {
+            // As it would arrive, so that the parser has little of it at once.
+            for end in (MAX_OPEN_BLOCK..source.len()).step_by(MAX_OPEN_BLOCK) {
+                sync(&source[..source.floor_char_boundary(end)], TextStage::Growing);
+            }
+        }
+        sync(&source, stage);
         if layout.is_deferred() {
             layout.deferred = Some(DeferredText { is_too_large: true, ..DeferredText::default() });
             layout.stage = stage;
@@ -202,6 +211,12 @@ impl MarkdownLayout {
     }
 }
 
+/// Whether a long text has so many characters that may be syntax that the parser takes many times its length for it.
+pub(super) fn is_dense(source: &str) -> bool {
+    let is_syntax = |byte: &u8| b"\\[]()*_$<&!|`~".contains(byte);
+    source.len() > 4 * MAX_OPEN_BLOCK && source.bytes().filter(is_syntax).count() > source.len() / 4
+}
+
 /// A row of plain source.
 struct PlainRow {
     text: String,
@@ -313,7 +328,7 @@ mod tests {
             let job = layout.take_job(&source, TextStage::Complete, &[]).expect("it was too much");
             assert!(layout.adopt(job.run(), &source));
             assert_eq!(layout.rows()[0].text(), "source, too large to lay out");
-            assert!(layout.rows().len() * 16 < source.len(), "{} rows", layout.rows().len());
+            assert!(layout.rows().len() * 4 < source.len(), "{} rows", layout.rows().len());
             assert!(layout.take_job(&source, TextStage::Complete, &[]).is_none(), "trying again helps nobody");
         }
     }
