@@ -112,10 +112,12 @@ impl Answer {
         let applied = EventOutcome { changed: true, ..EventOutcome::for_kind(&kind) };
         match self.items.get_mut(&slot) {
             None => {
-                self.assembly.note_open(slot, ItemFamily::of(&kind));
                 self.items.insert(slot, Item { raw: None, opened_at: at, closed_at: None, kind: kind.into() });
             }
             Some(item) => item.merge_announced(kind),
+        }
+        if let Some(family) = self.items.get(&slot).map(|item| ItemFamily::of(&item.kind)) {
+            self.note_open(slot, family);
         }
         applied
     }
@@ -131,7 +133,7 @@ impl Answer {
     /// Stores a complete item, which wins over its deltas but never loses text that was already shown.
     pub(super) fn close_item(&mut self, at: Timestamp, slot: ItemSlot, received: &OutputItem) -> EventOutcome {
         let OutputItem { raw, kind, .. } = received;
-        self.assembly.forget_item(slot);
+        self.assembly.citations.remove(&slot); // They may be others in the complete item.
         let mut applied = EventOutcome { changed: true, ..EventOutcome::for_kind(kind) };
         let item = self.items.entry(slot).or_insert_with(|| Item {
             raw: None,
@@ -152,6 +154,7 @@ impl Answer {
             item.merge_citations(&previous);
         }
         applied.visible |= !item.kind.is_empty();
+        self.assembly.text_rewrites += u64::from(is_message);
         if is_message && !keeps_text {
             self.assembly.has_text_gap = false;
         }
@@ -221,12 +224,25 @@ impl Answer {
         let visible = changed && !text.is_empty();
         if visible && family == ItemFamily::Message {
             self.first_text_at.get_or_insert(at);
+            let is_growth = update == TextUpdate::Append && slot.is_some_and(|slot| self.is_last_text(slot, field));
+            self.assembly.text_rewrites += u64::from(!is_growth);
         }
         let activity = visible.then_some(match family {
             ItemFamily::Reasoning => ServerActivity::Thinking,
             ItemFamily::Message | ItemFamily::Call | ItemFamily::Other => ServerActivity::Streaming,
         });
         EventOutcome { changed, visible, activity, ended: false }
+    }
+
+    /// Whether no text of a message follows that of a field.
+    fn is_last_text(&self, slot: ItemSlot, field: ItemField) -> bool {
+        let index = match field {
+            ItemField::Text(index) | ItemField::Refusal(index) => index as usize,
+            ItemField::ReasoningText(_) | ItemField::ReasoningSummary(_) | ItemField::Arguments => return false,
+        };
+        let mut parts = self.items.range(slot..).filter_map(|(_, item)| item.parts());
+        let is_last = parts.next().is_some_and(|parts| parts.iter().skip(index + 1).all(|part| part.text().is_empty()));
+        is_last && parts.flatten().all(|part| part.text().is_empty())
     }
 
     fn on_cited(&mut self, at: Timestamp, target: &ItemRef, index: u32, annotation: &Annotation) -> EventOutcome {
