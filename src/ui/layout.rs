@@ -93,6 +93,7 @@ fn lay_out(screen: &mut Screen, cx: &mut Cx<'_>) -> Vec<Effect> {
         CodeOverflow::Wrap => CodeLineMode::Wrapped,
         CodeOverflow::Scroll => CodeLineMode::Scrolled,
     };
+    transcript.layout_budget = screen.layout_budget;
     transcript.is_card_focused = screen.focus == PaneFocus::Card;
     transcript.sync(conversation, areas.transcript.width, areas.transcript.height, cx.now, &options);
     let rail = if screen.overlays.iter().any(|overlay| matches!(overlay, ScreenOverlay::Rail)) {
@@ -103,6 +104,7 @@ fn lay_out(screen: &mut Screen, cx: &mut Cx<'_>) -> Vec<Effect> {
     if !rail.is_empty() {
         let current = transcript.current_message();
         let cited_source = transcript.selected_source_number();
+        screen.rail.layout_budget = screen.layout_budget;
         screen.rail.sync(
             conversation,
             RailFocus { message: current, source: cited_source },
@@ -112,6 +114,8 @@ fn lay_out(screen: &mut Screen, cx: &mut Cx<'_>) -> Vec<Effect> {
         );
     }
     effects.extend(transcript.take_highlight_jobs().into_iter().map(Effect::HighlightCode));
+    let layout_jobs = transcript.take_layout_jobs().into_iter().chain(screen.rail.take_layout_jobs(id));
+    effects.extend(layout_jobs.map(|(text, job)| Effect::LayOutText { text, job: Box::new(job) }));
     if let Some((copy, text)) = transcript.take_copied_text() {
         copying::on_selection_copied(cx, copy, text);
     }
