@@ -273,7 +273,18 @@ impl Conversation {
             return Vec::new();
         }
         self.draft = text;
+        self.save_draft()
+    }
+
+    /// Saves the draft, whatever is on disk in its place.
+    pub fn save_draft(&self) -> Vec<ChatEffect> {
         if self.is_new() { Vec::new() } else { vec![save_effect(vec![self.draft_change()])] }
+    }
+
+    /// Saves a text that is being edited in front of the draft: after a crash both are found in the composer.
+    pub fn save_edit(&self, text: &str) -> Vec<ChatEffect> {
+        let text = if self.draft.is_empty() { text.to_owned() } else { format!("{text}\n\n{}", self.draft) };
+        vec![save_effect(vec![ConversationChange::Draft { conversation: self.id, text }])]
     }
 
     /// Marks the conversation as read, because it is on the screen.

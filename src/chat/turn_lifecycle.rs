@@ -415,6 +415,7 @@ impl Conversation {
         let (step, written, id) = (turn.step, std::mem::take(&mut turn.has_written), turn.answer);
         let (answer, _) = self.turn_answer(turn_index);
         let is_billed = answer.discard_attempt(step);
+        self.recompute_cost();
         (written || is_billed).then(|| save_effect(vec![self.message_change(id)]))
     }
 
