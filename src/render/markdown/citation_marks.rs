@@ -115,7 +115,7 @@ impl MarkdownLayout {
         let gap =
             usize::from(block.first_row > 0 && self.rows.get(block.first_row).is_some_and(|row| row.spans.is_empty()));
         let raw = |at: usize| if at == 0 { block.source.start } else { open.source_pos(at) };
-        let rows: Vec<StyledRow> = laid
+        let mut rows: Vec<StyledRow> = laid
             .rows
             .into_iter()
             .map(|row| {
@@ -124,6 +124,14 @@ impl MarkdownLayout {
             })
             .collect();
         let first = block.first_row + gap;
+        // The rows above and below continue where the block begins and ends.
+        let before = self.rows.get(first..end_row).unwrap_or_default();
+        if let (Some(top), Some(old)) = (rows.first_mut(), before.first()) {
+            top.source.start = old.source.start;
+        }
+        if let (Some(bottom), Some(old)) = (rows.last_mut(), before.last()) {
+            bottom.source.end = old.source.end;
+        }
         let moved = |row: usize| row + rows.len() - (end_row - first);
         for later in &mut self.blocks[block_index + 1..] {
             later.first_row = moved(later.first_row);
