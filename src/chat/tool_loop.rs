@@ -127,7 +127,7 @@ impl Conversation {
             .current_runs(turn_index)
             .filter(|run| matches!(run.state, ToolCallState::Asking | ToolCallState::Queued))
         {
-            let verdict = run.tool.as_ref().map_or(PolicyVerdict::Deny, |tool| tools.policy.verdict(tool, &grants));
+            let verdict = run.tool.as_ref().map_or(PolicyVerdict::Deny, |tool| tools.verdict(tool, &grants));
             match (verdict, &run.state) {
                 (PolicyVerdict::Allow, ToolCallState::Asking) => run.set_state(ToolCallState::Queued, now),
                 (PolicyVerdict::Ask, ToolCallState::Queued) => run.set_state(ToolCallState::Asking, now),

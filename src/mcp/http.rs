@@ -5,8 +5,12 @@ use std::{collections::HashMap, time::Duration};
 use reqwest::header::{HeaderName, HeaderValue};
 use rmcp::transport::{StreamableHttpClientTransport, streamable_http_client::StreamableHttpClientTransportConfig};
 
-use super::{ConfiguredServer, McpOptions, output_lines::MAX_MESSAGE_BYTES, stdio::expand_variables};
-use crate::api;
+use super::{
+    ConfiguredServer, McpOptions,
+    output_lines::MAX_MESSAGE_BYTES,
+    variables::{expand_variables, note_secret},
+};
+use crate::{api, secrets};
 
 /// How long a server may take to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -30,11 +34,14 @@ pub(super) fn transport(
         if token.trim().is_empty() || HeaderValue::from_str(token.trim()).is_err() {
             return Err(format!("there is no token in ${variable}"));
         }
+        secrets::note_foreign_key(&token.trim().into(), variable);
         config = config.auth_header(token.trim());
     }
     let mut headers = HashMap::new();
     for (name, value) in &settings.headers {
         let value = expand_variables(value, options.env)?;
+        // Without the scheme of `Bearer …`.
+        note_secret(name, value.rsplit(' ').next().unwrap_or_default());
         let (Ok(header), Ok(mut content)) = (name.parse::<HeaderName>(), value.parse::<HeaderValue>()) else {
             return Err(format!("the header {name} cannot be sent"));
         };

@@ -4,7 +4,7 @@ use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 
-use crate::processes::BoundedOutput;
+use crate::{processes::BoundedOutput, secrets};
 
 /// The longest message that is read, in bytes with its line end. It is as much as the SDK accepts, here and over HTTP.
 pub(super) const MAX_MESSAGE_BYTES: usize = 16 << 20;
@@ -90,7 +90,8 @@ impl OutputLine {
         if start.is_empty() && tail.trim_ascii_start().is_empty() {
             return Self::Blank;
         }
-        let noise = String::from_utf8_lossy(&start[..start.len().min(MAX_NOISE_BYTES)]).into_owned();
+        let noise = String::from_utf8_lossy(&start[..start.len().min(MAX_NOISE_BYTES)]);
+        let noise = secrets::redact_cut_end(&noise).into_owned();
         if !start.starts_with(b"{") {
             return Self::Noise(noise);
         }

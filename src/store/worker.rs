@@ -42,7 +42,9 @@ impl StoreWorker {
         // If the database is locked or read-only, abandoned answers wait for the next start.
         let _ = database.recover();
         let opened = opened_reply(&database).map_err(|error| database.explain(&error))?;
+        let (grants, unconfirmed) = queries::grants(&database.connection).map_err(|error| database.explain(&error))?;
         self.database = Some(database);
+        (self.replies)(StoreReply::Grants { grants, unconfirmed });
         (self.replies)(opened);
         Ok(())
     }

@@ -18,6 +18,7 @@ mod dependencies;
 mod event_loop;
 mod focus;
 mod going_on;
+mod grants;
 #[cfg(unix)]
 mod heavy;
 mod json_schema;

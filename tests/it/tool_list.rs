@@ -6,12 +6,15 @@ use ibid::{
     config::{Config, McpServerConfig},
     mcp::{
         ConfiguredServer, LogSource, McpEvent, RunPermission, ServerIdentity, ServerLogLine, ServerOrigin, ServerState,
+        ServerTarget,
     },
     store::StoreReply,
     tools::{ToolDefinition, ToolHints, ToolId},
     ui::{Effect, EndpointInfo, Msg, StartOptions},
 };
 use serde_json::{Value, json};
+
+const TRUST_JOB: &str = r#"Trust { path: "/work/atlas/.mcp.json", file_hash: "the hash of what is shown" }"#;
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
 
@@ -53,7 +56,14 @@ fn configured_server(name: &str, standing: RunPermission) -> ConfiguredServer {
         env: [("ATLAS_TOKEN".to_owned(), "${ATLAS_TOKEN}".to_owned())].into(),
         ..McpServerConfig::default()
     };
-    ConfiguredServer { name: name.into(), origin: source, settings, permission: standing }
+    ConfiguredServer {
+        name: name.into(),
+        origin: source,
+        settings,
+        target: ServerTarget::default(),
+        permission: standing,
+        file_hash: project.then(|| "the hash of what is shown".into()),
+    }
 }
 
 fn tool(server: &str, name: &str, description: &str) -> ToolDefinition {
@@ -305,7 +315,7 @@ fn a_project_file_is_trusted_only_after_the_question_shows_what_it_would_run() {
     app.press("esc t enter");
     assert_eq!(mcp_jobs(&mut app), Vec::<String>::new(), "Enter does not confirm");
     app.press("y");
-    assert_eq!(mcp_jobs(&mut app), [r#"Trust("/work/atlas/.mcp.json")"#, "Start"]);
+    assert_eq!(mcp_jobs(&mut app), [TRUST_JOB, "Start"]);
     // A server from the user's own config needs no trust.
     app.press("esc");
     select_row(&mut app, "Project files");
@@ -320,7 +330,7 @@ fn the_slash_command_asks_about_trust_at_once() {
     app.press("enter");
     assert!(app.screen().contains("Trust .mcp.json?"), "{}", app.screen());
     app.press("y");
-    assert_eq!(mcp_jobs(&mut app), [r#"Trust("/work/atlas/.mcp.json")"#, "Start"]);
+    assert_eq!(mcp_jobs(&mut app), [TRUST_JOB, "Start"]);
     let mut app = app_with(default_start(120, 40));
     app.enter_text("/trust-servers");
     app.press("enter");

@@ -392,12 +392,15 @@ async fn a_file_that_has_changed_since_it_was_shown_is_not_trusted() {
     };
     let mut rig = McpRig::with_places(places, test_options());
     rig.next_event().await;
+    let shown = rig.trust_job();
     write("not shown");
-    rig.send(McpJob::Trust(file.clone()));
+    rig.send(shown.clone());
     rig.wait_until(|rig| rig.server().configured.settings.args == ["not shown"]).await;
     assert_eq!(rig.server().configured.permission, RunPermission::Untrusted);
     assert!(rig.statuses.complaints[0].contains("has changed since it was shown"), "{:?}", rig.statuses.complaints);
-    rig.send(McpJob::Trust(file));
+    // Only the new content is trusted, and only by what stands for it.
+    rig.send(shown);
+    rig.send(rig.trust_job());
     rig.wait_until(|rig| rig.server().configured.permission == RunPermission::On).await;
     rig.shut_down();
 }
@@ -430,7 +433,7 @@ async fn a_reload_adds_new_servers_and_stops_removed_ones() {
     assert_eq!(rig.server().configured.permission, RunPermission::Untrusted);
     rig.send(McpJob::Start);
     assert_eq!(rig.call("echo").await, Err(ToolFailure::Unknown));
-    rig.send(McpJob::Trust(project.join(".mcp.json")));
+    rig.send(rig.trust_job());
     rig.wait_until(|rig| rig.server().configured.permission == RunPermission::On).await;
     rig.send(McpJob::Start);
     rig.wait_ready().await;

@@ -58,7 +58,10 @@ impl ReferenceModel {
             ConversationChange::Queue { conversation, prompts } => {
                 self.conversations.get_mut(conversation)?.queue.clone_from(prompts);
             }
-            ConversationChange::HintShown { .. } => (),
+            ConversationChange::HintShown { .. }
+            | ConversationChange::Grant(_)
+            | ConversationChange::ForgetGrants(_)
+            | ConversationChange::UnconfirmedRules(_) => (),
             ConversationChange::NewDraft(text) => self.new_draft.clone_from(text),
             ConversationChange::Rename { conversation, title } => {
                 let header = &mut self.conversations.get_mut(conversation)?.header;
