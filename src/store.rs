@@ -107,6 +107,8 @@ pub enum StoreJob {
     LoadPrompts,
     /// Loads how often each hint was shown. There is no reply if the query fails.
     LoadHints,
+    /// Loads which tools the user allowed in every conversation. There is no reply if the query fails.
+    LoadGrants,
     /// Lists all conversations outside the trash, newest first. Answered by one `Listed`.
     ListConversations,
     /// Loads the recording of an answer: what went over the wire for it.
@@ -144,7 +146,7 @@ pub enum StoreReply {
         total: usize,
         new_draft: String,
     },
-    /// What the user allowed in every conversation; comes before `Opened`.
+    /// What the user allowed in every conversation.
     Grants {
         grants: Vec<ToolGrant>,
         unconfirmed: UnconfirmedRules,

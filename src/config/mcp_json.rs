@@ -271,12 +271,13 @@ fn scalars(value: &RawValue) -> Result<Vec<String>, String> {
 }
 
 fn seconds(value: &RawValue) -> Result<f64, String> {
-    let number = scalar(value)?.trim().parse().map_err(|_| "this should be a number of seconds".to_owned())?;
+    let what = "this should be a number of seconds";
+    let number = scalar(value).ok().and_then(|text| text.trim().parse().ok()).ok_or(what)?;
     load::check_range("", Some(number), 0.001..=86_400.0).map(|()| number).map_err(|invalid| invalid.message)
 }
 
 fn truth(value: &RawValue) -> Result<bool, String> {
-    match scalar(value)?.trim().to_ascii_lowercase().as_str() {
+    match scalar(value).unwrap_or_default().trim().to_ascii_lowercase().as_str() {
         "true" | "1" => Ok(true),
         "false" | "0" => Ok(false),
         _ => Err("this should be true or false".into()),

@@ -409,7 +409,7 @@ mod tests {
         );
         assert_eq!(names(&places), [("a".into(), RunPermission::Off), ("b".into(), RunPermission::On)]);
         let complaints = places.find_servers(env).1.join("\n");
-        assert!(complaints.ends_with("mcp.json: mcpServers.b.zzz: unknown setting, ignored"), "{complaints}");
+        assert!(complaints.ends_with("mcp.json:1: mcpServers.b.zzz: unknown setting, ignored"), "{complaints}");
         write_file(&places.config_file.with_file_name("mcp.json"), "{\n\"mcpServers\": 7}");
         let (servers, complaints) = places.find_servers(env);
         let said = "mcp.json:2: mcpServers: this is a number and should be an object";

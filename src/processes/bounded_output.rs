@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn a_cut_leaves_no_part_of_a_key() {
         secrets::note_key(&"sk-bounded-output-0123456789".into(), "BOUNDED_KEY");
-        let mut output = BoundedOutput::with_both_ends(60);
+        let mut output = BoundedOutput::with_both_ends(58);
         output.push(b"the key is sk-bounded-output-");
         output.push(&[b'.'; 100]);
         output.push(b"output-0123456789, that is all");

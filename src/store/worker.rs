@@ -42,9 +42,7 @@ impl StoreWorker {
         // If the database is locked or read-only, abandoned answers wait for the next start.
         let _ = database.recover();
         let opened = opened_reply(&database).map_err(|error| database.explain(&error))?;
-        let (grants, unconfirmed) = queries::grants(&database.connection).map_err(|error| database.explain(&error))?;
         self.database = Some(database);
-        (self.replies)(StoreReply::Grants { grants, unconfirmed });
         (self.replies)(opened);
         Ok(())
     }
@@ -99,6 +97,10 @@ impl StoreWorker {
                     let Ok(hints) = self.query(|database| queries::shown_hints(&database.connection)) else { continue };
                     StoreReply::Hints(hints)
                 }
+                StoreJob::LoadGrants => match self.query(|database| queries::grants(&database.connection)) {
+                    Ok((grants, unconfirmed)) => StoreReply::Grants { grants, unconfirmed },
+                    Err(_) => continue,
+                },
                 StoreJob::ListConversations => {
                     self.query(|database| queries::newest_conversations(&database.connection, usize::MAX)).map_or_else(
                         |error| StoreReply::LoadFailed { target: "the list".into(), error },

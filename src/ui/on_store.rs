@@ -101,6 +101,8 @@ fn on_database_opened(
 ) {
     cx.chats.unlisted_count = total.saturating_sub(newest.len());
     merge_summaries(cx.chats, newest);
+    // First: no call of a tool may be decided without it.
+    cx.effects.push(Effect::RunStoreJob(StoreJob::LoadGrants));
     cx.effects.push(Effect::RunStoreJob(StoreJob::LoadPrompts));
     cx.effects.push(Effect::RunStoreJob(StoreJob::LoadUses));
     cx.effects.push(Effect::RunStoreJob(StoreJob::LoadHints));

@@ -6,7 +6,7 @@ use crate::support::harness::{Harness, default_start};
 use ibid::{
     chat::ConversationChange,
     config::{Config, McpServerConfig},
-    mcp::{ConfiguredServer, McpEvent, RunPermission, ServerOrigin, ServerTarget},
+    mcp::{ConfiguredServer, McpEvent, RunPermission, ServerIdentity, ServerOrigin, ServerState, ServerTarget},
     store::{StoreJob, StoreReply, UnconfirmedRules},
     tools::{ToolDefinition, ToolGrant, ToolHints, ToolId},
     ui::{Effect, Msg},
@@ -55,6 +55,8 @@ fn new_app() -> Harness {
 fn report(app: &mut Harness, server: ConfiguredServer, tool: ToolDefinition) {
     app.send(Msg::McpEvent(McpEvent::Servers { servers: vec![server], complaints: Vec::new() }));
     app.send(Msg::ToolsReported { server: "notes".into(), tools: vec![tool] });
+    let state = ServerState::Ready(ServerIdentity::default());
+    app.send(Msg::McpEvent(McpEvent::State { server: "notes".into(), state }));
     app.env_mut().complaints.clear();
     app.effects.clear();
 }
