@@ -9,7 +9,7 @@ use super::{
     Answer, CallId, ChatEffect, Conversation, ConversationChange, IdGenerator, ItemKind, ItemSlot, PauseReason,
     Timestamp, ToolCallRun, ToolCallState, TurnId, TurnPhase, conversation::save_effect,
 };
-use crate::api::json::JsonFields;
+use crate::api::json::{self, JsonFields};
 use crate::tools::{PolicyVerdict, ToolDefinition, ToolFailure, ToolId, ToolMode, ToolOutcome, schema};
 
 /// The number of calls with the same arguments at which the turn pauses.
@@ -313,7 +313,7 @@ fn parse_arguments(tool: &ToolDefinition, text: &str) -> Result<Value, ToolFailu
     let text = if text.trim().is_empty() { "{}" } else { text };
     let mut arguments: Value = serde_json::from_str(text).map_err(|error| {
         let written: String = text.chars().take(200).collect();
-        ToolFailure::Arguments(format!("{written} is not JSON, {error}"))
+        ToolFailure::Arguments(format!("{written} is not JSON: {}", json::syntax_problem(&error)))
     })?;
     // Some models write the object into a string.
     if let Value::String(inner) = &arguments

@@ -411,7 +411,7 @@ impl Conversation {
         forget.into_iter().chain([self.open_stream(turn_index, now)]).collect()
     }
 
-    /// Discards what a failed attempt left in the answer, and on disk if some of it was written.
+    /// Discards what a failed attempt left in the answer, except for its cost, and on disk if some of it was written.
     fn discard_attempt(&mut self, turn_index: usize) -> Option<ChatEffect> {
         let turn = &mut self.turns[turn_index];
         turn.journal = AnswerJournal::default();
@@ -419,7 +419,9 @@ impl Conversation {
         let (step, written, id) = (turn.step, std::mem::take(&mut turn.has_written), turn.answer);
         let (answer, _) = self.turn_answer(turn_index);
         answer.discard_attempt(step);
-        written.then(|| save_effect(vec![self.message_change(id)]))
+        let must_save = written || answer.has_failed_bill();
+        self.recompute_cost();
+        must_save.then(|| save_effect(vec![self.message_change(id)]))
     }
 
     /// Stops a turn in any phase; the partial answer is saved.

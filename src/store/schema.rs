@@ -127,7 +127,7 @@ const MIGRATIONS: &[&str] = &[
 ",
     "
     -- Tools that may run without asking in every conversation, as long as they stay what they were.
-    create table tool_grant (
+    create table if not exists tool_grant (
         server text not null,
         tool text not null,
         -- The file that names the server.

@@ -201,6 +201,10 @@ pub(crate) fn carry_out(cx: &mut Cx<'_>, id: ConversationId, next: Vec<ChatEffec
                 if let [ConversationChange::Journal { message, .. }] = changes[..] {
                     changes.extend(super::actions::xray_actions::unsaved_chunk(cx, message));
                 }
+                let is_answer = |change: &ConversationChange| matches!(change, ConversationChange::Message { message, .. } if message.as_answer().is_some());
+                if changes.iter().any(is_answer) {
+                    cx.chats.daily_cost.mark_stale();
+                }
                 cx.effects.push(cx.chats.saves.save(changes, gate.map(|turn| (id, turn))));
             }
         }

@@ -202,6 +202,18 @@ fn renaming_is_left_by_its_own_words() {
     assert!(app.status().contains("Esc cancels") && !app.status().contains("filter"), "{}", app.status());
 }
 
+#[test]
+fn a_title_that_is_left_empty_stays_and_so_does_the_focus() {
+    for (width, height) in [(80, 24), (120, 40)] {
+        let mut app = with_answer(width, height, "yes");
+        app.press("ctrl-x l");
+        let before = app.focus();
+        app.press("r ctrl-u enter");
+        assert_eq!(app.focus(), before, "{width}");
+        assert!(app.screen().contains("the old one stays"), "{}", app.screen());
+    }
+}
+
 fn shown_hints(app: &mut Harness) -> Vec<(String, u32)> {
     let saves = app.effects().into_iter().filter_map(|effect| match effect {
         Effect::RunStoreJob(StoreJob::Save { changes, .. }) => Some(changes),

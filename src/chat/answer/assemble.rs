@@ -151,6 +151,7 @@ impl Answer {
             item.merge_citations(&previous);
         }
         applied.visible |= !item.kind.is_empty();
+        self.assembly.text_rewrites += u64::from(is_message);
         if is_message && !keeps_text {
             self.assembly.has_text_gap = false;
         }
@@ -220,12 +221,25 @@ impl Answer {
         let visible = changed && !text.is_empty();
         if visible && family == ItemFamily::Message {
             self.first_text_at.get_or_insert(at);
+            let is_growth = update == TextUpdate::Append && slot.is_some_and(|slot| self.is_last_text(slot, field));
+            self.assembly.text_rewrites += u64::from(!is_growth);
         }
         let activity = visible.then_some(match family {
             ItemFamily::Reasoning => ServerActivity::Thinking,
             ItemFamily::Message | ItemFamily::Call | ItemFamily::Other => ServerActivity::Streaming,
         });
         EventOutcome { changed, visible, activity, ended: false }
+    }
+
+    /// Whether no text of a message follows that of a field.
+    fn is_last_text(&self, slot: ItemSlot, field: ItemField) -> bool {
+        let index = match field {
+            ItemField::Text(index) | ItemField::Refusal(index) => index as usize,
+            ItemField::ReasoningText(_) | ItemField::ReasoningSummary(_) | ItemField::Arguments => return false,
+        };
+        let mut parts = self.items.range(slot..).filter_map(|(_, item)| item.parts());
+        let is_last = parts.next().is_some_and(|parts| parts.iter().skip(index + 1).all(|part| part.text().is_empty()));
+        is_last && parts.flatten().all(|part| part.text().is_empty())
     }
 
     fn on_cited(&mut self, at: Timestamp, target: &ItemRef, index: u32, annotation: &Annotation) -> EventOutcome {

@@ -1,7 +1,7 @@
 //! How an answer ends: what its final events add, and what the end of the body means (reference: 4.6).
 
 use super::{
-    Answer, AnswerEnd, AssemblyState, EventOutcome, Item, ItemKind, ItemSlot,
+    Answer, AnswerEnd, EventOutcome, Item, ItemKind, ItemSlot,
     item_slots::{ItemFamily, step_range},
 };
 use crate::{
@@ -71,7 +71,7 @@ impl Answer {
         self.enter_step(step);
         self.items.retain(|slot, _| slot.step != step);
         self.keep_failed_bill(step);
-        self.assembly = AssemblyState::for_step(step);
+        self.assembly = self.assembly.for_step(step);
         self.reopen();
     }
 
@@ -91,7 +91,7 @@ impl Answer {
             return;
         }
         let has_text_gap = self.assembly.has_text_gap;
-        self.assembly = AssemblyState::for_step(step);
+        self.assembly = self.assembly.for_step(step);
         self.assembly.has_text_gap = has_text_gap;
         self.reopen();
     }

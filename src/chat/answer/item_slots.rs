@@ -19,6 +19,8 @@ pub struct AssemblyState {
     pub(super) stray_text: String,
     /// Whether a piece of text could not be read and its whole text has not come yet.
     pub(super) has_text_gap: bool,
+    /// How often a text of its messages changed in another way than by growing at the end of all of them.
+    pub(super) text_rewrites: u64,
 }
 
 /// How much text in place of events is kept, in bytes.
@@ -35,8 +37,9 @@ pub(super) enum ItemFamily {
 }
 
 impl AssemblyState {
-    pub(super) fn for_step(step: u32) -> Self {
-        Self { step, ..Self::default() }
+    /// The state at the start of another step or attempt.
+    pub(super) fn for_step(&self, step: u32) -> Self {
+        Self { step, text_rewrites: self.text_rewrites, ..Self::default() }
     }
 
     /// Keeps a frame that is no event, unless it is one of this API with a mistake in it.

@@ -193,7 +193,7 @@ fn invalid_calls_are_reported_to_the_model() {
     function_call: call_2 | fs__nothing | {}
     function_call: call_3 | fs__READ | {}
     function_call: call_4 | fs__drop | {}
-    function_call_output: call_0 | [the call failed: the arguments were not accepted: {"path": is not JSON, EOF while parsing a value at line 1 column 8]
+    function_call_output: call_0 | [the call failed: the arguments were not accepted: {"path": is not JSON: it ends too early]
     function_call_output: call_1 | [the call failed: the arguments were not accepted: not an object]
     function_call_output: call_2 | [the call failed: there is no such tool]
     function_call_output: call_3 | [the call failed: there is no such tool]

@@ -75,6 +75,19 @@ fn an_attempt_that_cost_something_counts_even_if_all_failed() {
 }
 
 #[test]
+fn what_an_attempt_cost_is_shown_and_saved_while_the_turn_waits_for_the_next() {
+    let mut bench = TestChat::new();
+    let stream = bench.send("Why?");
+    bench.chat.on_opened(stream, Some("gen-a".into()), bench.now);
+    let effects = bench.apply(stream, &[failed(&json!(0.02))]);
+    assert!(matches!(bench.phase(), Some(TurnPhase::AwaitingRetry { .. })), "{:?}", bench.phase());
+    assert_eq!(bench.chat.cost().known.digits(), "0.02");
+    assert_eq!(effects.saved, ["answer"]);
+    let card = crate::chat::explain(bench.answer(), bench.chat.active_turn()).expect("a card");
+    assert!(card.advice.contains("it cost $0.02 so far"), "{}", card.advice);
+}
+
+#[test]
 fn a_call_without_a_name_fails_the_answer() {
     for item in [
         json!({ "type": "function_call", "call_id": "c", "name": "", "arguments": "{}" }),

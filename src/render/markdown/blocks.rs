@@ -236,7 +236,7 @@ impl MarkdownVisitor<'_> {
             Event::End(tag) => self.on_end(tag, range),
             Event::Text(words) => self.on_text(&words, range),
             Event::InlineMath(latex) | Event::DisplayMath(latex) => self.on_formula(&latex, range),
-            Event::Code(words) => self.on_inline_code(&words, range),
+            Event::Code(words) => self.on_inline_code(&formulas::with_dollars(&words), range),
             Event::Html(words) | Event::InlineHtml(words) => self.on_html(&words, range),
             Event::FootnoteReference(label) => {
                 let style = TextStyle { role: ColourRole::Muted, ..self.current_style() };

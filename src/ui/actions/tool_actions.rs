@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 
 use super::{model_settings, switching};
 use crate::{
+    api::json,
     chat::{CallDecision, CallId, ConversationChange, choices::ApprovalChoice},
     mcp::{self, RunPermission, ServerStatuses},
     store::UnconfirmedRules,
@@ -258,7 +259,7 @@ pub(crate) fn take_call_text(screen: &mut Screen, cx: &mut Cx<'_>, target: EditT
             Err(error) => {
                 screen.pane.composer.set_text(&text);
                 screen.pane.editing = Some(target);
-                cx.warn(format!("this is not JSON: {error}"));
+                cx.warn(format!("this is not JSON: {}", json::syntax_problem(&error)));
                 return;
             }
         },
