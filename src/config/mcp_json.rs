@@ -13,71 +13,20 @@ use super::{
 /// The names under which programs list their servers.
 const LISTS: [&str; 3] = ["mcpServers", "servers", "context_servers"];
 
-/// What other programs write beside the list of servers; none of it concerns ibid.
-const FOREIGN_TOP: [&str; 12] = [
-    "$schema",
-    "inputs",
-    "version",
-    "settings",
-    "globalShortcut",
-    "preferences",
-    "description",
-    "name",
-    "metadata",
-    "sandbox",
-    "projects",
-    "mcp",
-];
+/// What other programs write beside the list of servers, in small letters; none of it concerns ibid.
+const FOREIGN_TOP: &str = "description globalshortcut inputs mcp metadata name permissions preferences projects sandbox settings \
+    telemetry theme version";
 
 /// What other programs write about a server; none of it concerns ibid, least of all what may run without asking.
-const FOREIGN: [&str; 46] = [
-    "allowedTools",
-    "alwaysAllow",
-    "author",
-    "authProviderType",
-    "autoApprove",
-    "autoApproveTools",
-    "autoStart",
-    "category",
-    "contextFileName",
-    "defer",
-    "description",
-    "dev",
-    "disabledTools",
-    "displayName",
-    "enabledTools",
-    "env_vars",
-    "envFile",
-    "excludeTools",
-    "fromGalleryId",
-    "gallery",
-    "homepage",
-    "icon",
-    "id",
-    "includeTools",
-    "install",
-    "isActive",
-    "label",
-    "license",
-    "longRunning",
-    "metadata",
-    "name",
-    "note",
-    "notes",
-    "oauth",
-    "provider",
-    "repository",
-    "requestInit",
-    "retries",
-    "sandbox",
-    "sandboxEnabled",
-    "source",
-    "tags",
-    "timeout",
-    "tools",
-    "trust",
-    "version",
-];
+const FOREIGN: &str = "allowedtools alwaysallow alwaysload approval argstemplate auth author authorization authprovidertype \
+    autoapprove autoapprovetools autorestart autostart cache capabilities category config connecttimeout \
+    contextfilename debug defer description dev disabledtools display displayname enabledtools envfile \
+    envhttpheaders envvars excludetools extensions fromgalleryid gallery homepage icon iconurl id includetools \
+    inittimeout install instructions keepalive label license links loglevel logo longrunning metadata name note \
+    notes oauth oauthscopes options platform priority prompts provider publisher registry repository requestinit \
+    requiresauth resources restart retries retry roots runtime runtimehint sandbox sandboxenabled scope scopes \
+    serverinstructions source startuptimeout startuptimeoutms startuptimeoutsec tags targetname timeout \
+    timeoutms title toolfilter toolpermissions tools tooltimeout tooltimeoutsec trust trusted version websiteurl";
 
 /// What cannot be read in one place.
 enum ReadError {
@@ -106,7 +55,7 @@ pub fn parse_mcp_servers(
     for (name, value) in &members {
         if is_list(name) {
             reader.read_list(name, value, &mut servers);
-        } else if !is_foreign(name, &FOREIGN_TOP) {
+        } else if !is_foreign(name, FOREIGN_TOP) {
             reader.note(value, &[name], "unknown setting, ignored".into());
         }
     }
@@ -115,8 +64,11 @@ pub fn parse_mcp_servers(
 }
 
 /// Whether a key belongs to other programs, or is a comment in the form of a key.
-fn is_foreign(name: &str, foreign: &[&str]) -> bool {
-    name.starts_with(['_', '/', '#', '$']) || name.starts_with("x-") || foreign.contains(&name)
+fn is_foreign(name: &str, foreign: &str) -> bool {
+    let letters: String = name.chars().filter(|char| !"-_".contains(*char)).collect::<String>().to_ascii_lowercase();
+    name.starts_with(['_', '/', '#', '$'])
+        || name.starts_with("x-")
+        || foreign.split_whitespace().any(|known| known == letters)
 }
 
 struct FileReader<'a> {
@@ -201,9 +153,9 @@ impl FileReader<'_> {
             }
             "start_timeout" => server.start_timeout = seconds(value).map_err(ReadError::Setting)?,
             "call_timeout" => server.call_timeout = seconds(value).map_err(ReadError::Setting)?,
-            "enabled" => server.enabled = truth(value).map_err(ReadError::Setting)?,
+            "enabled" | "isActive" | "active" => server.enabled = truth(value).map_err(ReadError::Setting)?,
             "disabled" => server.disabled = truth(value).map_err(ReadError::Setting)?,
-            name if is_foreign(name, &FOREIGN) => (),
+            name if is_foreign(name, FOREIGN) => (),
             _ => return Err(ReadError::Setting("unknown setting".into())),
         }
         Ok(())
@@ -311,9 +263,10 @@ mod tests {
     fn files_of_other_programs_are_read_without_a_word() {
         let text = r#"{"$schema": "x", "inputs": [{"id": "token"}], "mcpServers": {
             "files": {"type": "stdio", "command": "npx", "args": ["-y", "files"], "env": {"TOKEN": "${TOKEN}"},
-                "autoApprove": ["*"], "alwaysAllow": [], "timeout": 60, "trust": true, "icon": "x", "_comment": "mine"},
+                "autoApprove": ["*"], "always_allow": [], "timeout": 60, "tool_timeout_sec": 9, "trust": true, "icon": "x", "_comment": "mine"},
             "web": {"type": "http", "url": "https://${HOST}/mcp", "headers": {"X-Team": "a"}, "disabled": true},
             "gemini": {"httpUrl": "https://a.example/mcp", "includeTools": ["x"]},
+            "asleep": {"command": "x", "isActive": false},
             "surf": {"serverUrl": "https://b.example/mcp", "cwd": null, "env": null},
             "open": {"type": "local", "command": ["uvx", "tool"], "args": ["-v"], "environment": {"A": "b"}}
         }}"#;
@@ -321,7 +274,7 @@ mod tests {
         assert_eq!(complaints, [""; 0]);
         assert_eq!(servers["files"].command.as_deref(), Some("npx"));
         assert_eq!(servers["files"].env["TOKEN"], "${TOKEN}");
-        assert!(servers["files"].is_enabled() && !servers["web"].is_enabled());
+        assert!(servers["files"].is_enabled() && !servers["web"].is_enabled() && !servers["asleep"].is_enabled());
         assert_eq!(servers["gemini"].url.as_deref(), Some("https://a.example/mcp"));
         assert_eq!((servers["surf"].cwd.as_ref(), servers["surf"].env.len()), (None, 0));
         assert_eq!(

@@ -96,7 +96,7 @@ impl ServerTarget {
         Self {
             argv: program.into_iter().chain(arguments).collect(),
             url: settings.url.as_deref().map(|url| expand_visible(url, env)),
-            cwd: cwd.map(|cwd| join_folder(folder, &cwd)),
+            cwd: cwd.map(|cwd| plain_path(&join_folder(folder, &cwd))),
         }
     }
 
@@ -114,6 +114,16 @@ impl ConfiguredServer {
     /// The folder from which its relative paths count.
     pub fn folder(&self) -> &Path {
         self.origin.path().parent().unwrap_or(Path::new(""))
+    }
+
+    /// Refuses to start a server of a project that would get a key of ours.
+    ///
+    /// # Errors
+    /// Returns which variable holds the key.
+    pub(super) fn check_keys(&self, env: VariableLookup) -> Result<(), String> {
+        let is_project = matches!(self.origin, ServerOrigin::Project(_));
+        let variable = is_project.then(|| own_key(&self.settings, env)).flatten();
+        variable.map_or(Ok(()), |variable| Err(key_refusal(&variable)))
     }
 
     /// Returns where its tools come from, for the grants of the user.
@@ -241,7 +251,7 @@ impl FoundServers {
         let mut placed: BTreeMap<String, (McpServerConfig, ServerTarget)> = BTreeMap::new();
         for (name, mut settings) in servers {
             if let Some(variable) = own_key(&settings, env).filter(|_| is_project) {
-                let refusal = format!("it asks for {variable}, which holds a key of ibid, so it is not used");
+                let refusal = key_refusal(&variable);
                 self.complaints.push(format!("{}: mcpServers.{name}: {refusal}", path.display()));
                 continue;
             }
@@ -252,7 +262,9 @@ impl FoundServers {
             placed.insert(name, (settings, target));
         }
         let file_hash = bytes.filter(|_| is_project).map(|bytes| {
-            let targets = placed.iter().flat_map(|(name, (_, target))| [vec![name.clone()], target.texts()].concat());
+            // A server of another file hides the one of the same name; without it, that one was never shown.
+            let shown = placed.iter().filter(|(name, _)| !self.servers.contains_key(*name));
+            let targets = shown.flat_map(|(name, (_, target))| [vec![name.clone()], target.texts()].concat());
             let parts = [bytes.to_vec(), path.as_os_str().as_encoded_bytes().to_vec()];
             content_hash(parts.into_iter().chain(targets.map(String::into_bytes)))
         });
@@ -275,6 +287,10 @@ impl FoundServers {
             self.servers.entry(name).or_insert(server);
         }
     }
+}
+
+fn key_refusal(variable: &str) -> String {
+    format!("it asks for {variable}, which holds a key of ibid, so it is not used")
 }
 
 /// Returns the variable with a key of ours that a server would get.
@@ -395,6 +411,11 @@ mod tests {
             .servers
             .insert("b".into(), McpServerConfig { command: Some("mine".into()), ..McpServerConfig::default() });
         assert_eq!(names(&places), [("a".into(), RunPermission::Untrusted), ("b".into(), RunPermission::On)]);
+        // The project's own `b` was not shown by then.
+        trust_shown(&places);
+        assert_eq!(names(&places)[0].1, RunPermission::On);
+        places.servers.clear();
+        assert_eq!(names(&places), [("a".into(), RunPermission::Untrusted), ("b".into(), RunPermission::Untrusted)]);
         write_file(&places.trust_file, "garbled");
         assert_eq!(names(&places)[0].1, RunPermission::Untrusted);
     }

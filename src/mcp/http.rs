@@ -23,6 +23,7 @@ pub(super) fn transport(
     configured: &ConfiguredServer,
     options: &McpOptions,
 ) -> Result<StreamableHttpClientTransport<reqwest::Client>, String> {
+    configured.check_keys(options.env)?;
     let settings = &configured.settings;
     let url = expand_variables(settings.url.as_deref().unwrap_or_default(), options.env)?;
     let mut config = StreamableHttpClientTransportConfig::with_uri(url.as_str())

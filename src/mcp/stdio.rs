@@ -100,6 +100,7 @@ impl ServerProcess {
 const WINDOWS_VARIABLES: [&str; 5] = ["SystemRoot", "SystemDrive", "PATHEXT", "TEMP", "TMP"];
 
 fn build_command(configured: &ConfiguredServer, env: fn(&str) -> Option<OsString>) -> Result<Command, String> {
+    configured.check_keys(env)?;
     let settings = &configured.settings;
     let name = expand_variables(settings.command.as_deref().unwrap_or_default(), env)?;
     let program = find_program(&place_program(configured.folder(), &name), env)?;

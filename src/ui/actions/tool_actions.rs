@@ -170,7 +170,7 @@ pub(crate) fn take_approval(screen: &mut Screen, cx: &mut Cx<'_>, approval: Appr
             change_conversation(cx, id, |chat, ids| chat.decide_call(call, CallDecision::Run, now, ids));
         }
         ApprovalChoice::ForConversation => {
-            let Some(grant) = cx.env.tools.toolbox().grant(&tool) else { return };
+            let Some(grant) = cx.env.tools.toolbox().grant(&tool) else { return warn_of_absent_tool(cx) };
             model_settings::change_settings(cx, |settings| settings.tools.grants.tools.insert(grant));
             change_conversation(cx, id, |chat, ids| chat.reapply_policy(now, ids));
         }
@@ -187,11 +187,11 @@ pub(crate) fn take_approval(screen: &mut Screen, cx: &mut Cx<'_>, approval: Appr
 /// Allows a tool, as it is now, in every conversation from now on.
 fn allow_always(cx: &mut Cx<'_>, tool: &ToolId) {
     let now = cx.now;
-    let toolbox = cx.env.tools.toolbox();
-    let Some(grant) = toolbox.grant(tool).filter(|_| toolbox.name_doubt(tool).is_none()) else {
+    let Some(grant) = cx.env.tools.toolbox().grant(tool) else { return warn_of_absent_tool(cx) };
+    if cx.env.tools.toolbox().name_doubt(tool).is_some() {
         cx.warn("its name may be misleading: allow it once, or in this conversation");
         return;
-    };
+    }
     cx.env.tools.always.insert(grant.clone());
     if cx.env.is_demo {
         // The demo's tools are not the user's.
@@ -204,6 +204,11 @@ fn allow_always(cx: &mut Cx<'_>, tool: &ToolId) {
     for id in cx.chats.conversations.keys().copied().collect::<Vec<_>>() {
         change_conversation(cx, id, |chat, ids| chat.reapply_policy(now, ids));
     }
+}
+
+/// Only a tool that is there can be allowed as it is.
+fn warn_of_absent_tool(cx: &mut Cx<'_>) {
+    cx.warn("its server does not offer it now: allow the call once, or wait");
 }
 
 /// Lets all tools run without asking in this conversation, or makes them ask again.
