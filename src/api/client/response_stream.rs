@@ -47,6 +47,8 @@ enum StreamEntry {
     Event(Event, Option<Box<str>>),
     /// An event that the guard has let pass.
     Passed(Event),
+    /// A piece of one that is very long; each comes in a batch of its own.
+    Piece(Event),
     /// A long payload, to be parsed on another thread so that nothing else waits for it.
     LongPayload(String),
     /// A frame to record at this point.
@@ -126,7 +128,7 @@ impl ResponseStream {
     pub async fn next(&mut self) -> Option<Result<Event, ApiError>> {
         loop {
             match self.ready.pop_front() {
-                Some(StreamEntry::Passed(event)) => return Some(Ok(event)),
+                Some(StreamEntry::Passed(event) | StreamEntry::Piece(event)) => return Some(Ok(event)),
                 Some(StreamEntry::Event(event, raw)) => {
                     let mut passed = Vec::new();
                     let recorded = self.guard.pass(event, raw, |event| passed.push(event));
@@ -222,7 +224,7 @@ impl ResponseStream {
             Event::Delta { target, text } if text.len() > LONG_PAYLOAD_BYTES => {
                 for text in split_text(&text).into_iter().rev() {
                     let target = target.clone();
-                    self.ready.push_front(StreamEntry::Passed(Event::Delta { target, text: text.to_owned() }));
+                    self.ready.push_front(StreamEntry::Piece(Event::Delta { target, text: text.to_owned() }));
                 }
             }
             event => self.ready.push_front(StreamEntry::Passed(event)),
