@@ -89,6 +89,11 @@ fn explain_end(answer: &Answer) -> Option<CardText> {
     let cost = cost_note(answer, shown);
     let (headline, fact, advice) = match &answer.end {
         AnswerEnd::Open | AnswerEnd::Complete | AnswerEnd::Stopped => return None,
+        AnswerEnd::Interrupted if answer.items.is_empty() && answer.generation_ids().next().is_none() => (
+            "The prompt was not answered.",
+            Some("ibid ended before any of an answer was saved".into()),
+            "It may not have been sent: send it again.".into(),
+        ),
         AnswerEnd::Interrupted => (
             "The answer was interrupted.",
             Some("ibid, the server or the connection ended before it did".into()),

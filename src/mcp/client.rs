@@ -62,7 +62,7 @@ pub(super) fn bounded_line(message: &str) -> String {
     let message = secrets::redact(message);
     // Leave room for characters that cleaning removes.
     let beginning: String = message.chars().take(4 * MAX_LINE_CHARS).collect();
-    let clean = text::join_lines(&beginning);
+    let clean = secrets::redact_owned(text::join_lines(&beginning));
     let clean = clean.trim_end();
     match clean.char_indices().nth(MAX_LINE_CHARS) {
         Some((end, _)) => format!("{}…", &clean[..end]),

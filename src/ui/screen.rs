@@ -75,6 +75,8 @@ pub struct ConversationPane {
     pub send_when_loaded: bool,
     /// What the composer is editing instead of a new prompt.
     pub editing: Option<EditTarget>,
+    /// What the composer was editing in other conversations, and the text so far.
+    pub unfinished_edits: BTreeMap<ConversationId, (EditTarget, String)>,
 }
 
 /// What the composer is editing when it is not a new prompt.
@@ -126,6 +128,7 @@ impl Screen {
                 draft_due: None,
                 send_when_loaded: false,
                 editing: None,
+                unfinished_edits: BTreeMap::new(),
             },
             focus: PaneFocus::Composer,
             focus_origin: None,

@@ -68,6 +68,23 @@ fn a_cited_link_is_replaced_by_its_mark() {
 }
 
 #[test]
+fn a_cited_link_is_found_however_its_offsets_are_counted() {
+    let link = "([rust.example](https://rust.example/a))";
+    let text = format!("🦀 Rust 🇩🇪 was voted first again. {link} 👍🏽 Go came close, too {link}.");
+    let counts: [fn(&str) -> usize; 3] = [|text| text.chars().count(), |text| text.encode_utf16().count(), str::len];
+    for count in counts {
+        let cited: Vec<Annotation> = text
+            .match_indices(link)
+            .map(|(at, _)| {
+                let start = count(&text[..at]) as u64;
+                annotation("https://rust.example/a", start, start + link.len() as u64)
+            })
+            .collect();
+        assert_eq!(shown(&text, &cited, 90), "🦀 Rust 🇩🇪 was voted first again. [1] 👍🏽 Go came close, too [1].");
+    }
+}
+
+#[test]
 fn brackets_and_commas_around_cited_links_are_removed() {
     let text = "It is so ([a.example](https://a.example/1), [b.example](https://b.example/2)). Yes.";
     let cited = [

@@ -17,7 +17,7 @@ fn thread_time() -> Duration {
 }
 
 /// Returns the least time of five runs.
-fn least_time(work: impl Fn()) -> Duration {
+pub fn least_time(work: impl Fn()) -> Duration {
     let run = || {
         let start = thread_time();
         work();

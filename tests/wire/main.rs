@@ -333,6 +333,7 @@ fn streams_of_other_servers_are_parsed_whatever_their_framing() {
         FakeReply::stream([lines.clone()]),
         FakeReply::stream([lines.clone()]).until_closed(),
         FakeReply::stream([lines.clone()]).header("content-type", ""),
+        FakeReply::stream(["\u{feff}\r\n".to_owned(), " \r\n".repeat(5000), "\r\n\t".into(), lines.clone()]),
         FakeReply::stream(lines.into_bytes().chunks(3).map(<[u8]>::to_vec)),
     ] {
         let server = FakeServer::start();

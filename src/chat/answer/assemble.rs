@@ -117,6 +117,9 @@ impl Answer {
             }
             Some(item) => item.merge_announced(kind),
         }
+        if let Some(family) = self.items.get(&slot).map(|item| ItemFamily::of(&item.kind)) {
+            self.note_open(slot, family);
+        }
         applied
     }
 

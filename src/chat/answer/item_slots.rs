@@ -1,6 +1,6 @@
 //! Finds the item that an event belongs to: by index, by id, or among the open items (reference: 4.4).
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::{Answer, FunctionCall, Item, ItemKind, ItemSlot, ReasoningItem};
 use crate::{api::event::ItemRef, chat::Timestamp};
@@ -13,6 +13,9 @@ pub struct AssemblyState {
     relocated: HashMap<(u32, ItemFamily), u32>,
     /// Ids of items, for events that carry no index.
     item_ids: HashMap<String, u32>,
+    /// The items of each family that may be open, so that none is looked for among thousands; `None` before the first
+    /// search.
+    open_items: Option<HashMap<ItemFamily, BTreeSet<u32>>>,
     /// How many frames were not events of this API.
     pub(super) unknown_frames: usize,
     /// What the server wrote in place of events, if anything.
@@ -93,10 +96,11 @@ impl Answer {
             ItemRef::Unspecified => None,
         };
         let known = known.filter(fits);
-        let is_index = matches!(target, ItemRef::Index(_));
         let by_own_id = || id.as_deref().and_then(|id| self.slot_by_id(id)).filter(fits);
-        let known = known.or_else(|| by_own_id().filter(|_| !is_index));
-        let known = known.or_else(|| self.newest_open_slot(family).filter(|_| !is_index));
+        let known = match target {
+            ItemRef::Index(_) => known,
+            ItemRef::Id(_) | ItemRef::Unspecified => known.or_else(by_own_id).or_else(|| self.newest_open_slot(family)),
+        };
         let slot = known.unwrap_or_else(|| self.allocate_slot(target, family));
         self.record_id(id, slot);
         slot
@@ -146,6 +150,7 @@ impl Answer {
             ItemFamily::Other => return None,
         };
         self.items.insert(slot, Item { raw: None, opened_at: at, closed_at: None, kind: kind.into() });
+        self.note_open(slot, family);
         Some(slot)
     }
 
@@ -155,6 +160,7 @@ impl Answer {
         let Some(message) = self.items.remove(&slot) else { return };
         let behind = self.free_index().max(wire.saturating_add(1));
         self.items.insert(self.slot(behind), message);
+        self.note_open(self.slot(behind), ItemFamily::Message);
         self.assembly.relocated.insert((wire, ItemFamily::Message), behind);
         for index in self.assembly.item_ids.values_mut().filter(|index| **index == wire) {
             *index = behind;
@@ -190,12 +196,33 @@ impl Answer {
         of_step.find(|(_, item)| ItemFamily::of(&item.kind) == family).map(|(slot, _)| *slot)
     }
 
-    fn newest_open_slot(&self, family: ItemFamily) -> Option<ItemSlot> {
-        let of_step = self.items.range(step_range(self.assembly.step)).rev();
-        of_step
-            .filter(|(_, item)| item.closed_at.is_none() && ItemFamily::of(&item.kind) == family)
-            .map(|(slot, _)| *slot)
-            .next()
+    /// Records that an item was opened.
+    pub(super) fn note_open(&mut self, slot: ItemSlot, family: ItemFamily) {
+        if let Some(open_items) = &mut self.assembly.open_items {
+            open_items.entry(family).or_default().insert(slot.index);
+        }
+    }
+
+    /// The newest open item of a family in this step. One that has been closed is looked at once.
+    fn newest_open_slot(&mut self, family: ItemFamily) -> Option<ItemSlot> {
+        let (items, step) = (&self.items, self.assembly.step);
+        let open_items = self.assembly.open_items.get_or_insert_with(|| {
+            let mut open_items: HashMap<ItemFamily, BTreeSet<u32>> = HashMap::new();
+            for (slot, item) in items.range(step_range(step)) {
+                open_items.entry(ItemFamily::of(&item.kind)).or_default().insert(slot.index);
+            }
+            open_items
+        });
+        let indices = open_items.entry(family).or_default();
+        let is_open = |item: &Item| item.closed_at.is_none() && ItemFamily::of(&item.kind) == family;
+        while let Some(index) = indices.last().copied() {
+            let slot = ItemSlot { step, index };
+            if items.get(&slot).is_some_and(is_open) {
+                return Some(slot);
+            }
+            indices.pop_last();
+        }
+        None
     }
 }
 
