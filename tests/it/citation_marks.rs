@@ -85,6 +85,19 @@ fn a_cited_link_is_found_however_its_offsets_are_counted() {
 }
 
 #[test]
+fn marks_that_come_late_leave_each_byte_with_one_row() {
+    let text = "One claim.\n\n   An indented paragraph.\n\nThe end.\n";
+    let mut citations = AnswerCitations::default();
+    citations.refresh(&answer(text, &[cite(text, "One claim", "https://a.example/")]));
+    let (mut whole, mut late) =
+        (MarkdownLayout::new(MarkdownOptions::default()), MarkdownLayout::new(MarkdownOptions::default()));
+    whole.sync(text, 40, TextStage::Complete, citations.marks(FIRST));
+    late.sync(text, 40, TextStage::Growing, &[]);
+    late.sync(text, 40, TextStage::Complete, citations.marks(FIRST));
+    assert_eq!(late.rows(), whole.rows());
+}
+
+#[test]
 fn brackets_and_commas_around_cited_links_are_removed() {
     let text = "It is so ([a.example](https://a.example/1), [b.example](https://b.example/2)). Yes.";
     let cited = [
