@@ -2,7 +2,9 @@
 
 mod documented_keys;
 mod edit;
+mod lenient_json;
 mod load;
+mod mcp_json;
 mod mcp_servers;
 mod paths;
 mod problem;
@@ -14,7 +16,8 @@ use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
 use serde::Deserialize;
 
 pub use load::check_base_url;
-pub use mcp_servers::{McpServerConfig, parse_mcp_servers};
+pub use mcp_json::parse_mcp_servers;
+pub use mcp_servers::McpServerConfig;
 pub use paths::{AppPaths, EnvLookup};
 pub use themes::{ThemeFile, read_themes};
 pub use tool_settings::{CommandTool, ToolsConfig};
@@ -218,8 +221,6 @@ pub enum SettingChange {
     Code(CodeOverflow),
     /// The model of a slot, 1 to 9.
     Slot(u8, String),
-    /// A rule for tools that run without asking.
-    AllowTool(String),
     /// Cited pages may be fetched without asking.
     AllowPageChecks,
 }

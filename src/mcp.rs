@@ -19,6 +19,7 @@ mod reply_stream;
 mod server;
 mod statuses;
 mod stdio;
+mod variables;
 
 use std::{
     collections::HashMap,
@@ -36,8 +37,9 @@ use crate::{
     tools::{ToolDefinition, ToolFailure, ToolId, ToolOutcome},
 };
 
-pub use discovery::{ConfiguredServer, RunPermission, ServerDiscovery, ServerOrigin};
+pub use discovery::{ConfiguredServer, RunPermission, ServerDiscovery, ServerOrigin, ServerTarget};
 pub use statuses::{ServerStatus, ServerStatuses};
+pub use variables::{TextSegment, names_secret, text_segments};
 
 /// A handle to the thread; dropping it waits until every server has ended.
 #[derive(Debug)]
@@ -77,7 +79,7 @@ impl Default for McpOptions {
 }
 
 /// A request to the MCP servers.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum McpJob {
     /// Starts the servers that are not running yet. Failed servers get one more try, if one can be of any use.
     Start,
@@ -86,8 +88,8 @@ pub enum McpJob {
     /// Reads the files again: servers that changed are restarted, servers that are gone are stopped, and servers that
     /// failed for good are tried again.
     Reload,
-    /// The user has reviewed a project's file and trusts it.
-    Trust(PathBuf),
+    /// The user has reviewed a project's file and trusts it as it was shown, which this hash stands for.
+    Trust { path: PathBuf, file_hash: String },
     /// Calls a tool. Always answered by `CallDone`.
     Call { call: CallId, tool: ToolId, arguments: Map<String, Value> },
     /// Tells the server that the call is cancelled.
@@ -187,6 +189,25 @@ pub struct CallProgress {
     pub message: Option<String>,
 }
 
+impl ServerState {
+    /// Changes every text of the server in it.
+    #[must_use]
+    pub fn map_texts(self, change: impl Fn(String) -> String + Copy) -> Self {
+        match self {
+            Self::Idle => Self::Idle,
+            Self::Starting => Self::Starting,
+            Self::Ready(ServerIdentity { name, version, protocol, instructions }) => Self::Ready(ServerIdentity {
+                name: change(name),
+                version: change(version),
+                protocol: change(protocol),
+                instructions: instructions.map(change),
+            }),
+            Self::Waiting { until, why } => Self::Waiting { until, why: change(why) },
+            Self::Failed { why } => Self::Failed { why: change(why) },
+        }
+    }
+}
+
 impl McpHandle {
     /// Reads the files, reports their contents (`McpEvent::Servers`) and starts the thread, which waits for jobs. It
     /// also waits for room in `events`, so do not wait for the thread without receiving events.
@@ -196,7 +217,7 @@ impl McpHandle {
             reason = "the loop sends the jobs and must not wait; it sends one for each call"
         )]
         let (jobs, waiting) = mpsc::unbounded_channel();
-        let (servers, complaints) = places.find_servers();
+        let (servers, complaints) = places.find_servers(options.env);
         let _ = events.try_send(McpEvent::Servers { servers: servers.clone(), complaints }); // There is room: first event.
         let thread = thread::Builder::new().name("mcp".into()).spawn(move || {
             // Without a runtime every call fails because there is no server.
@@ -263,8 +284,8 @@ impl McpHub {
                         let _ = running.orders.send(server::ServerOrder::Retry).await; // Its task outlives us.
                     }
                 }
-                McpJob::Trust(path) => {
-                    let complaint = self.trust(&path).err();
+                McpJob::Trust { path, file_hash } => {
+                    let complaint = self.trust(&path, &file_hash).err();
                     self.reload(complaint).await;
                 }
                 McpJob::Call { call, tool, arguments } => self.call(call, tool, arguments).await,
@@ -280,18 +301,18 @@ impl McpHub {
     }
 
     /// Marks a project's file as trusted, if it is still what the user was shown.
-    fn trust(&self, path: &Path) -> Result<(), String> {
-        let (servers, _) = self.places.find_servers();
-        let is_from_file = |configured: &&ConfiguredServer| configured.origin.path() == path;
-        if !servers.iter().filter(is_from_file).eq(self.configured.iter().filter(is_from_file)) {
+    fn trust(&self, path: &Path, file_hash: &str) -> Result<(), String> {
+        let (servers, _) = self.places.find_servers(self.options.env);
+        let mut now = servers.iter().filter(|configured| configured.origin.path() == path);
+        if !now.any(|configured| configured.file_hash.as_deref() == Some(file_hash)) {
             return Err(format!("{} has changed since it was shown, and is not trusted", path.display()));
         }
-        self.places.trust(path).map_err(|why| format!("{} is not trusted: {why}", path.display()))
+        self.places.trust(path, file_hash).map_err(|why| format!("{} is not trusted: {why}", path.display()))
     }
 
     /// Reads the files again and reports the servers.
     async fn reload(&mut self, complaint: Option<String>) {
-        let (servers, mut complaints) = self.places.find_servers();
+        let (servers, mut complaints) = self.places.find_servers(self.options.env);
         complaints.extend(complaint.map(|said| crate::text::clean(&said).into_owned()));
         self.configured.clone_from(&servers);
         // Sending fails only on shutdown; here and below.

@@ -28,12 +28,13 @@ use tokio::{
 use crate::{
     api::{self, FaultKind, Request},
     chat::{CallId, ConversationId, StreamId},
-    citations::check::CheckQuestion,
+    citations::check::{CheckQuestion, CheckedPage},
     clock,
     config::{self, AppPaths, Config},
     files, keys,
     mcp::{McpHandle, McpJob, ServerDiscovery},
     render::{highlight, markdown::LayoutJob},
+    secrets,
     store::StoreHandle,
     tools::ToolCommand,
     ui::{Effect, Msg, effect::TextId, msg::FileWriteError},
@@ -224,6 +225,8 @@ impl EffectRuntime {
                 PageFetcher::for_public_web().check(&question).await
             };
             tracing::debug!(read = result.is_ok(), "a cited page was checked");
+            let result = result.map_err(secrets::redact_owned);
+            let result = result.map(|page| CheckedPage { url: secrets::redact_owned(page.url), ..page });
             let _ = inbox.send(Msg::SourceChecked { conversation, question, result }).await; // Fails only on shutdown.
         });
     }

@@ -16,6 +16,7 @@ mod stored_json;
 mod worker;
 
 use std::{
+    collections::BTreeSet,
     path::Path,
     sync::mpsc,
     thread::{self, JoinHandle},
@@ -28,7 +29,7 @@ use crate::{
         Conversation, ConversationChange, ConversationId, ConversationSummary, ItemSlot, MessageId, Timestamp,
         WireRecording,
     },
-    tools::ToolOutcome,
+    tools::{ToolGrant, ToolOutcome},
 };
 
 pub use error::StoreError;
@@ -110,6 +111,8 @@ pub enum StoreJob {
     LoadPrompts,
     /// Loads how often each hint was shown. There is no reply if the query fails.
     LoadHints,
+    /// Loads which tools the user allowed in every conversation. There is no reply if the query fails.
+    LoadGrants,
     /// Lists all conversations outside the trash, newest first. Answered by one `Listed`.
     ListConversations,
     /// Loads the recording of an answer: what went over the wire for it.
@@ -128,6 +131,15 @@ pub enum StoreJob {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct SaveTicket(pub u64);
 
+/// The rules of the config that ask once more, because ibid may have written them itself without keeping what the tool
+/// was like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UnconfirmedRules {
+    /// The database is from before: all that may have been written by ibid.
+    All,
+    Named(BTreeSet<String>),
+}
+
 /// A reply from the database.
 #[derive(Debug)]
 pub enum StoreReply {
@@ -137,6 +149,11 @@ pub enum StoreReply {
         newest: Vec<ConversationSummary>,
         total: usize,
         new_draft: String,
+    },
+    /// What the user allowed in every conversation.
+    Grants {
+        grants: Vec<ToolGrant>,
+        unconfirmed: UnconfirmedRules,
     },
     /// The file cannot be used. Every later job tries to open it again and may fail by itself.
     OpenFailed(StoreError),

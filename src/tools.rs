@@ -2,6 +2,7 @@
 
 pub mod command;
 pub mod content;
+pub mod grants;
 pub mod names;
 pub mod policy;
 pub mod schema;
@@ -14,8 +15,9 @@ use serde_json::Value;
 
 pub use command::ToolCommand;
 pub use content::{ToolContent, ToolFailure, ToolOutcome};
+pub use grants::{GrantState, ToolGrant, ToolGrants, ToolOrigin, ToolSnapshot};
 pub use names::WireNames;
-pub use policy::{NameDoubt, PolicyVerdict, ToolGrants, ToolPolicy};
+pub use policy::{NameDoubt, PolicyVerdict, ToolPolicy};
 pub use toolbox::{ToolLimits, ToolMode, ToolSelection, Toolbox, parse_tool_name};
 
 /// The name of the server that all command tools of the config belong to. No other server may have it.

@@ -3,6 +3,7 @@
 mod certificates;
 mod proxy;
 mod response_stream;
+mod split_keys;
 
 use std::{future::Future, sync::Arc, time::Duration};
 

@@ -6,7 +6,7 @@ use super::{
     ChatSettings, ConversationId, ItemSlot, Message, MessageId, QueuedId, QueuedPrompt, Timestamp, ToolCallRun,
     WireRecording, journal::JournalChunk, recording::RecordingChunk,
 };
-use crate::tools::ToolOutcome;
+use crate::tools::{ToolGrant, ToolId, ToolOutcome};
 
 /// One change to write to the database.
 #[derive(Debug, Clone)]
@@ -82,6 +82,12 @@ pub enum ConversationChange {
         name: String,
         times: u32,
     },
+    /// A tool may run without asking in every conversation, as long as it stays what it is.
+    Grant(ToolGrant),
+    /// A tool asks again in every conversation.
+    ForgetGrants(ToolId),
+    /// The rules of the config that ask once more, because ibid may have written them itself.
+    UnconfirmedRules(BTreeSet<String>),
     Seen(ConversationId),
     Trash(ConversationId),
     Restore(ConversationId),

@@ -131,7 +131,7 @@ impl Conversation {
             .current_runs(turn_index)
             .filter(|(_, run)| matches!(run.state, ToolCallState::Asking | ToolCallState::Queued))
         {
-            let verdict = run.tool.as_ref().map_or(PolicyVerdict::Deny, |tool| tools.policy.verdict(tool, &grants));
+            let verdict = run.tool.as_ref().map_or(PolicyVerdict::Deny, |tool| tools.verdict(tool, &grants));
             let state = match (verdict, &run.state) {
                 (PolicyVerdict::Allow, ToolCallState::Asking) => ToolCallState::Queued,
                 (PolicyVerdict::Ask, ToolCallState::Queued) => ToolCallState::Asking,

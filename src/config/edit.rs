@@ -23,11 +23,6 @@ impl Config {
                 SettingChange::Mouse(mouse) => set_value(root, "mouse", mouse.as_str()),
                 SettingChange::Code(code) => set_value(root, "code", code.as_str()),
                 SettingChange::Slot(slot, model) => set_value(table_entry(root, "slots")?, &slot.to_string(), model),
-                SettingChange::AllowTool(rule) => {
-                    let tools = table_entry(root, "tools")?;
-                    tools.set_implicit(true);
-                    set_value(table_entry(tools, "policy")?, rule, "allow");
-                }
                 SettingChange::AllowPageChecks => set_value(table_entry(root, "sources")?, "check", "always"),
             }
             Some(())
@@ -89,7 +84,6 @@ impl SettingChange {
             Self::Mouse(_) => "the mouse setting stays",
             Self::Code(_) => "the setting for long lines of code stays",
             Self::Slot(..) => "the slot stays",
-            Self::AllowTool(_) => "it is allowed",
             Self::AllowPageChecks => "pages may be fetched",
         }
     }

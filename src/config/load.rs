@@ -1,6 +1,12 @@
 //! Parses text into a `Config`, checked by serde and by our own rules.
 
-use std::{collections::BTreeMap, fmt, io::ErrorKind, ops::RangeInclusive, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    io::ErrorKind,
+    ops::RangeInclusive,
+    path::Path,
+};
 
 use serde::{
     Deserialize, Deserializer,
@@ -13,7 +19,7 @@ use super::{
     PROVIDER_SORTS, SEARCH_ENGINES, TimeoutsConfig,
     problem::{ConfigText, key_path},
 };
-use crate::files;
+use crate::{files, tools::PolicyVerdict};
 
 impl Config {
     /// Loads the config from a file, with warnings about it. A missing file counts as empty.
@@ -43,6 +49,7 @@ impl Config {
         for endpoint in config.endpoints.values_mut() {
             endpoint.base_url.truncate(endpoint.base_url.trim_end_matches('/').len());
         }
+        config.tools.written_rules = rules_of_ours(&config.tools.policy, text);
         for (name, setting) in &mut config.keys {
             let line = |path: &[&String]| {
                 let path: Vec<String> =
@@ -103,6 +110,16 @@ impl Config {
                 .with_hint(format!("add [endpoints.{name}] with its base_url, or use \"openrouter\""))),
         }
     }
+}
+
+/// Returns the rules in exactly the form in which ibid wrote them for tools that were allowed on a card.
+fn rules_of_ours(policy: &BTreeMap<String, PolicyVerdict>, text: &str) -> BTreeSet<String> {
+    let allowed = policy.iter().filter(|(_, verdict)| **verdict == PolicyVerdict::Allow).map(|(rule, _)| rule);
+    let has_line = |rule: &&String| {
+        let line = format!("\"{rule}\" = \"allow\"");
+        !rule.ends_with('*') && text.lines().any(|written| written == line)
+    };
+    allowed.filter(has_line).cloned().collect()
 }
 
 impl EndpointConfig {

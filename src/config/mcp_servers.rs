@@ -1,13 +1,10 @@
-//! MCP servers as described in the config, and in the `mcpServers` files of other programs.
+//! An MCP server as described in the config or in an `mcp.json` file.
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, fmt, path::PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Visitor};
 
-use super::{ConfigProblem, load, problem::key_path};
+use super::load;
 
 /// An MCP server: a program that we start, or an address.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -15,8 +12,10 @@ use super::{ConfigProblem, load, problem::key_path};
 pub struct McpServerConfig {
     /// The program, looked up in our own PATH.
     pub command: Option<String>,
+    #[serde(deserialize_with = "texts")]
     pub args: Vec<String>,
     /// The program's environment, besides the variables it inherits.
+    #[serde(deserialize_with = "named_texts")]
     pub env: BTreeMap<String, String>,
     /// Names of variables passed on from our own environment.
     pub inherit: Vec<String>,
@@ -24,6 +23,7 @@ pub struct McpServerConfig {
     pub url: Option<String>,
     /// The environment variable that holds the token.
     pub bearer_env: Option<String>,
+    #[serde(deserialize_with = "named_texts")]
     pub headers: BTreeMap<String, String>,
     /// Seconds within which the server must have listed its tools.
     pub start_timeout: f64,
@@ -75,6 +75,8 @@ impl McpServerConfig {
         }
         match self.transport.as_deref() {
             None | Some("stdio" | "http" | "streamable-http" | "streamableHttp") => (),
+            // As other programs write it.
+            Some("local" | "remote" | "streamable_http" | "streamable") => (),
             Some("sse") => {
                 let hint = "use the server's streamable HTTP address";
                 return Err(("type", "the old transport \"sse\" is not supported".into(), Some(hint)));
@@ -123,99 +125,59 @@ fn check_url(url: &str) -> Result<(), (&'static str, String, Option<&'static str
     }
 }
 
-/// Parses the servers listed under `mcpServers`. Servers that cannot be used are left out and reported.
-///
-/// # Errors
-/// The text is not JSON, or does not have that form.
-pub fn parse_mcp_servers(
-    text: &str,
-    path: &Path,
-) -> Result<(BTreeMap<String, McpServerConfig>, Vec<ConfigProblem>), ConfigProblem> {
-    #[derive(Deserialize)]
-    struct McpServersFile {
-        #[serde(rename = "mcpServers")]
-        servers: BTreeMap<String, McpServerConfig>,
-    }
-    let problem = |line: Option<u32>, column: Option<u32>, key: Option<String>, what: String| ConfigProblem {
-        path: path.to_owned(),
-        line,
-        column,
-        key,
-        message: what,
-        hint: None,
-    };
-    let mut problems = Vec::new();
-    let mut json = serde_json::Deserializer::from_str(text);
-    let file: McpServersFile = serde_ignored::deserialize(&mut json, |unknown| {
-        let what = "unknown setting, ignored".to_owned();
-        problems.push(problem(None, None, Some(key_path(&unknown).join(".")), what));
-    })
-    .and_then(|file| json.end().map(|()| file))
-    .map_err(|error| {
-        let what = match error.classify() {
-            serde_json::error::Category::Data => error.to_string(),
-            _ => format!("this is not JSON: {error}"),
-        };
-        let what = what.rsplit_once(" at line").map_or(what.as_str(), |(what, _)| what).to_owned();
-        problem(Some(error.line() as u32), Some(error.column() as u32), None, what)
-    })?;
-    let mut servers = file.servers;
-    servers.retain(|name, server| match server.check(name) {
-        Ok(()) => true,
-        Err((key, what, hint)) => {
-            let key = ["mcpServers", name, key].iter().filter(|step| !step.is_empty()).copied().collect::<Vec<_>>();
-            problems.push(ConfigProblem {
-                hint: hint.map(str::to_owned),
-                ..problem(None, None, Some(key.join(".")), what)
-            });
-            false
+/// A text, or a number or truth value that stands for its text.
+struct ScalarText(String);
+
+impl<'de> Deserialize<'de> for ScalarText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ScalarVisitor;
+        impl Visitor<'_> for ScalarVisitor {
+            type Value = ScalarText;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<ScalarText, E> {
+                Ok(ScalarText(text.to_owned()))
+            }
+
+            fn visit_bool<E>(self, truth: bool) -> Result<ScalarText, E> {
+                Ok(ScalarText(truth.to_string()))
+            }
+
+            fn visit_i64<E>(self, number: i64) -> Result<ScalarText, E> {
+                Ok(ScalarText(number.to_string()))
+            }
+
+            fn visit_f64<E>(self, number: f64) -> Result<ScalarText, E> {
+                Ok(ScalarText(format!("{number:?}")))
+            }
         }
-    });
-    Ok((servers, problems))
+        deserializer.deserialize_any(ScalarVisitor)
+    }
+}
+
+fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    Ok(Vec::<ScalarText>::deserialize(deserializer)?.into_iter().map(|scalar| scalar.0).collect())
+}
+
+fn named_texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
+    let scalars = BTreeMap::<String, ScalarText>::deserialize(deserializer)?;
+    Ok(scalars.into_iter().map(|(name, scalar)| (name, scalar.0)).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<(Vec<String>, Vec<String>), String> {
-        parse_mcp_servers(text, Path::new(".mcp.json"))
-            .map(|(servers, complaints)| {
-                (servers.into_keys().collect(), complaints.iter().map(ToString::to_string).collect())
-            })
-            .map_err(|complaint| complaint.to_string())
-    }
-
     #[test]
-    fn files_of_other_programs_are_parsed() {
-        let text = r#"{"mcpServers": {
-            "files": {"type": "stdio", "command": "npx", "args": ["-y", "files"], "env": {"TOKEN": "${TOKEN}"}},
-            "web": {"type": "http", "url": "https://${HOST}/mcp", "headers": {"X-Team": "a"}, "disabled": true}
-        }}"#;
-        let (servers, complaints) = parse_mcp_servers(text, Path::new(".mcp.json")).expect("the file is valid");
-        assert_eq!(complaints, []);
-        assert_eq!(servers["files"].command.as_deref(), Some("npx"));
-        assert_eq!(servers["files"].env["TOKEN"], "${TOKEN}");
-        assert!(servers["files"].is_enabled() && !servers["web"].is_enabled());
-    }
-
-    #[test]
-    fn unusable_servers_are_reported_with_their_key_and_the_others_remain() {
-        let text = r#"{"mcpServers": {
-            "ok": {"command": "a", "colour": "red"},
-            "none": {}, "both": {"command": "a", "url": "http://b"}, "old": {"type": "sse", "url": "http://b"},
-            "a/b": {"command": "a"}, "command": {"command": "a"}, "where": {"url": "ftp://b"},
-            "secret": {"url": "https://me:word@b/mcp"}
-        }, "inputs": []}"#;
-        insta::assert_snapshot!(read(text).map(|(names, said)| format!("{names:?}\n{}", said.join("\n"))).unwrap());
-        assert_eq!(
-            read("{\n\"mcpServers\": {\"a\": }}").unwrap_err(),
-            ".mcp.json:2:21: this is not JSON: expected value"
-        );
-        assert_eq!(
-            read("{\"mcpServers\": {\n\"a\": {\"command\": 7}}}").unwrap_err(),
-            ".mcp.json:2:18: invalid type: integer `7`, expected a string"
-        );
-        assert_eq!(read("{}").unwrap_err(), ".mcp.json:1:2: missing field `mcpServers`");
+    fn numbers_and_truth_values_of_the_config_are_taken_as_their_text() {
+        let text = "command = 'x'\nargs = ['-p', 8080, 1.0]\nenv = { PORT = 8080, DEBUG = true, NAME = 'a' }";
+        let server: McpServerConfig = toml::from_str(text).expect("it is valid");
+        assert_eq!(server.args, ["-p", "8080", "1.0"]);
+        assert_eq!(server.env.values().collect::<Vec<_>>(), ["true", "a", "8080"]);
+        let refused = toml::from_str::<McpServerConfig>("env = { A = [1] }").expect_err("a list is no text");
+        assert!(refused.message().contains("expected a string"), "{refused}");
     }
 }

@@ -1,6 +1,9 @@
 //! `[tools]` and `[[tool]]`: limits and permissions for tools, and programs offered as tools.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -27,6 +30,9 @@ pub struct ToolsConfig {
     pub one_by_one: bool,
     /// Verdicts on calls, by `server/tool`, `server/*` or `*`.
     pub policy: BTreeMap<String, PolicyVerdict>,
+    /// The rules that look as if ibid wrote them, as it did before it kept what a tool was like.
+    #[serde(skip)]
+    pub written_rules: BTreeSet<String>,
     pub hosted: HostedToolOptions,
 }
 
@@ -61,6 +67,7 @@ impl Default for ToolsConfig {
             result_bytes: limits.result_bytes as u32,
             one_by_one: false,
             policy: BTreeMap::new(),
+            written_rules: BTreeSet::new(),
             hosted: HostedToolOptions::default(),
         }
     }

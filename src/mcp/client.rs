@@ -57,8 +57,9 @@ impl ServerLog {
     }
 }
 
-/// Cleans a text and shortens it to one line of bounded length.
+/// Cleans a text, without the keys in use, and shortens it to one line of bounded length.
 pub(super) fn bounded_line(message: &str) -> String {
+    let message = secrets::redact(message);
     // Leave room for characters that cleaning removes.
     let beginning: String = message.chars().take(4 * MAX_LINE_CHARS).collect();
     let clean = secrets::redact_owned(text::join_lines(&beginning));

@@ -9,8 +9,13 @@ use rmcp::transport::{
     streamable_http_client::StreamableHttpClientTransportConfig,
 };
 
-use super::{ConfiguredServer, McpOptions, client::ServerLog, http_client::MessageClient, stdio::expand_variables};
-use crate::api;
+use super::{
+    ConfiguredServer, McpOptions,
+    client::ServerLog,
+    http_client::MessageClient,
+    variables::{expand_variables, note_secret},
+};
+use crate::{api, secrets};
 
 /// How long a server may take to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -27,6 +32,7 @@ pub(super) fn transport(
     options: &McpOptions,
     log: &ServerLog,
 ) -> Result<StreamableHttpClientTransport<MessageClient>, String> {
+    configured.check_keys(options.env)?;
     let settings = &configured.settings;
     let url = expand_variables(settings.url.as_deref().unwrap_or_default(), options.env)?;
     let mut config = StreamableHttpClientTransportConfig::with_uri(url.as_str()).reinit_on_expired_session(true);
@@ -35,11 +41,14 @@ pub(super) fn transport(
         if token.trim().is_empty() || HeaderValue::from_str(token.trim()).is_err() {
             return Err(format!("there is no token in ${variable}"));
         }
+        secrets::note_foreign_key(&token.trim().into(), variable);
         config = config.auth_header(token.trim());
     }
     let mut headers = HashMap::new();
     for (name, value) in &settings.headers {
         let value = expand_variables(value, options.env)?;
+        // Without the scheme of `Bearer …`.
+        note_secret(name, value.rsplit(' ').next().unwrap_or_default());
         let is_own = OWN_HEADERS.iter().any(|own| own.eq_ignore_ascii_case(name));
         let header = name.parse::<HeaderName>().ok().filter(|_| !is_own);
         let (Some(header), Ok(mut content)) = (header, value.parse::<HeaderValue>()) else {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 
 use super::replies::{MessageShape, TOO_LONG_CODE};
-use crate::processes::BoundedOutput;
+use crate::{processes::BoundedOutput, secrets};
 
 /// The longest message that is read, in bytes with its line end. It is as much as the SDK accepts, here and over HTTP.
 pub(super) const MAX_MESSAGE_BYTES: usize = 16 << 20;
@@ -104,7 +104,7 @@ impl OutputLine {
 }
 
 fn beginning(text: &str) -> String {
-    text[..text.floor_char_boundary(MAX_NOISE_BYTES)].trim_end().to_owned()
+    secrets::redact_cut_end(text[..text.floor_char_boundary(MAX_NOISE_BYTES)].trim_end()).into_owned()
 }
 
 /// Finds the messages of a line, and what stands before the first.

@@ -19,10 +19,12 @@ use tokio::{
 use super::{
     ConfiguredServer, LogSource, McpOptions,
     client::{ServerLog, bounded_line},
+    discovery::{join_folder, place_program},
     output_lines::{LineReader, OutputLine},
     pipes::PipeTransport,
+    variables::{expand_variables, note_secret},
 };
-use crate::processes::ProcessGroup;
+use crate::{processes::ProcessGroup, secrets};
 
 /// A running program, and the tasks that read its output.
 #[derive(Debug)]
@@ -142,9 +144,10 @@ pub(super) fn check(configured: &ConfiguredServer, options: &McpOptions) -> Resu
 const WINDOWS_VARIABLES: [&str; 5] = ["SystemRoot", "SystemDrive", "PATHEXT", "TEMP", "TMP"];
 
 fn build_command(configured: &ConfiguredServer, env: fn(&str) -> Option<OsString>) -> Result<Command, String> {
+    configured.check_keys(env)?;
     let settings = &configured.settings;
     let name = expand_variables(settings.command.as_deref().unwrap_or_default(), env)?;
-    let program = find_program(&name, env)?;
+    let program = find_program(&place_program(configured.folder(), &name), env)?;
     let mut command = Command::new(program);
     for argument in &settings.args {
         command.arg(expand_variables(argument, env)?);
@@ -153,13 +156,17 @@ fn build_command(configured: &ConfiguredServer, env: fn(&str) -> Option<OsString
     let required = if cfg!(windows) { &WINDOWS_VARIABLES[..] } else { &[] };
     for name in required.iter().copied().chain(settings.inherit.iter().map(String::as_str)) {
         if let Some(value) = env(name) {
+            note_secret(name, &value.to_string_lossy());
             command.env(name, value);
         }
     }
     for (name, value) in &settings.env {
-        command.env(name, expand_variables(value, env)?);
+        let value = expand_variables(value, env)?;
+        note_secret(name, &value);
+        command.env(name, value);
     }
     if let Some(folder) = &settings.cwd {
+        let folder = join_folder(configured.folder(), &expand_variables(&folder.to_string_lossy(), env)?);
         if !folder.is_dir() {
             return Err(format!("there is no folder {}", folder.display()));
         }
@@ -190,27 +197,6 @@ fn is_program(file: &Path) -> bool {
 #[cfg(not(unix))]
 fn is_program(file: &Path) -> bool {
     file.is_file()
-}
-
-/// Expands `${NAME}` and `${NAME:-default}` from our environment.
-///
-/// # Errors
-/// A variable is not set and has no default.
-pub(super) fn expand_variables(text: &str, env: fn(&str) -> Option<OsString>) -> Result<String, String> {
-    let mut expanded = String::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once("${") {
-        let Some((name, tail)) = after.split_once('}') else { break };
-        let (name, instead) = name.split_once(":-").map_or((name, None), |(name, instead)| (name, Some(instead)));
-        expanded.push_str(before);
-        match (env(name).and_then(|value| value.into_string().ok()), instead) {
-            (Some(value), _) => expanded.push_str(&value),
-            (None, Some(instead)) => expanded.push_str(instead),
-            (None, None) => return Err(format!("the variable {name} is not set")),
-        }
-        rest = tail;
-    }
-    Ok(expanded + rest)
 }
 
 /// Forwards the messages in the program's output to the protocol, and logs its other lines. Returns an error message if
@@ -249,8 +235,9 @@ async fn forward_stdout(stdout: ChildStdout, to: mpsc::Sender<Value>, log: Serve
 async fn log_stderr(stderr: ChildStderr, words: watch::Sender<LastWords>, log: ServerLog) {
     let mut lines = LineReader::for_log(stderr);
     while let Some(line) = lines.next_line().await {
-        let line = line.into_bytes();
-        let line = String::from_utf8_lossy(&line);
+        let is_cut = line.bytes_left_out() > 0;
+        let line = String::from_utf8_lossy(&line.into_bytes()).into_owned();
+        let line = if is_cut { secrets::redact_cut_end(&line).into_owned() } else { line };
         words.send_modify(|words| words.note(&line));
         log.push_line(LogSource::Stderr, &line);
     }
@@ -259,18 +246,6 @@ async fn log_stderr(stderr: ChildStderr, words: watch::Sender<LastWords>, log: S
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn env(name: &str) -> Option<OsString> {
-        (name == "TOKEN").then(|| "secret".into())
-    }
-
-    #[test]
-    fn variables_are_expanded_and_a_missing_one_is_an_error() {
-        assert_eq!(expand_variables("Bearer ${TOKEN}!", env).as_deref(), Ok("Bearer secret!"));
-        assert_eq!(expand_variables("${HOST:-localhost}:${TOKEN:-none}", env).as_deref(), Ok("localhost:secret"));
-        assert_eq!(expand_variables("$TOKEN ${TOKEN", env).as_deref(), Ok("$TOKEN ${TOKEN"));
-        assert_eq!(expand_variables("${NOBODY}", env), Err("the variable NOBODY is not set".into()));
-    }
 
     #[test]
     fn the_last_words_are_the_last_line_with_its_error() {

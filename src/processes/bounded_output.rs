@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use crate::secrets;
+
 /// Keeps the first and the last bytes of an output, and counts the others.
 #[derive(Debug)]
 pub struct BoundedOutput {
@@ -56,7 +58,7 @@ impl BoundedOutput {
         bytes
     }
 
-    /// The text that was kept, with a note of how much was left out.
+    /// The text that was kept, with a note of how much was left out, and without a key that was cut there.
     pub fn into_text(mut self) -> String {
         if self.bytes_left_out() == 0 {
             return String::from_utf8_lossy(&self.into_bytes()).into_owned();
@@ -66,6 +68,7 @@ impl BoundedOutput {
         let (head, tail) = (without_partial_end(head), without_partial_start(tail));
         let left_out = total_bytes - head.len() - tail.len();
         let (head, tail) = (String::from_utf8_lossy(head), String::from_utf8_lossy(tail));
+        let (head, tail) = (secrets::redact_cut_end(&head), secrets::redact_cut_start(&tail));
         format!("{head}\n[… {left_out} bytes left out …]\n{tail}")
     }
 }
@@ -116,6 +119,17 @@ mod tests {
         let mut binary = BoundedOutput::with_both_ends(8);
         binary.push(&[0x80; 40]);
         assert!(binary.into_text().contains('\u{fffd}'), "bytes that are no text are shown as such");
+    }
+
+    #[test]
+    fn a_cut_leaves_no_part_of_a_key() {
+        secrets::note_key(&"sk-bounded-output-0123456789".into(), "BOUNDED_KEY");
+        let mut output = BoundedOutput::with_both_ends(58);
+        output.push(b"the key is sk-bounded-output-");
+        output.push(&[b'.'; 100]);
+        output.push(b"output-0123456789, that is all");
+        let text = output.into_text();
+        assert!(text.starts_with("the key is …\n") && text.ends_with("\n…, that is all"), "{text}");
     }
 
     #[test]

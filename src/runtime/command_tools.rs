@@ -140,11 +140,14 @@ impl ProgressReporter<'_> {
         let end = String::from_utf8_lossy(&chunk[chunk.len().saturating_sub(MAX_PROGRESS_BYTES)..]);
         if let Some(line) = end.lines().rev().find(|line| !line.trim().is_empty()) {
             // With a full inbox, the next report does.
-            let _ = self
-                .inbox
-                .try_send(Msg::ToolProgress { call: self.call, words: secrets::redact(line.trim()).into_owned() });
+            let _ = self.inbox.try_send(Msg::ToolProgress { call: self.call, words: without_cut_keys(line.trim()) });
         }
     }
+}
+
+/// Hides keys in a piece of output, also one of which the piece has only an end or a beginning.
+fn without_cut_keys(piece: &str) -> String {
+    secrets::redact_cut_start(&secrets::redact_cut_end(piece)).into_owned()
 }
 
 #[cfg(test)]

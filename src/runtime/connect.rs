@@ -68,7 +68,7 @@ impl EffectRuntime {
     /// Makes a server look up its key again.
     pub(super) fn reload_server(&mut self, name: &str) {
         if let Some(server) = self.servers.get(name) {
-            self.servers.insert(Arc::new(server.without_client()));
+            self.servers.insert(Arc::new(server.in_use()));
         }
     }
 
@@ -240,10 +240,10 @@ fn without_key(error: &ApiError, key: Option<&SecretString>) -> String {
 
 /// Makes a server the endpoint of new conversations.
 async fn use_server(server: Arc<ApiServer>, config: &Path, key: KeyVerdict) -> ConnectOutcome {
-    let config = config.to_owned();
+    let (config, notice) = (config.to_owned(), server.untold_exposure());
     let chosen = spawn_blocking(move || choose_server(&server, &config).map(|()| server.without_client().info(&env)));
     match chosen.await.unwrap_or_else(|error| Err(error.to_string())) {
-        Ok(server) => ConnectOutcome::InUse { server, key },
+        Ok(server) => ConnectOutcome::InUse { server, key, notice },
         Err(why) => ConnectOutcome::Failed(why),
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     clock,
     mcp::{CallProgress, McpEvent, McpHandle, McpJob, McpOptions, ServerDiscovery},
     secrets,
-    tools::{ToolFailure, ToolId, ToolOutcome},
+    tools::{ToolDefinition, ToolFailure, ToolId, ToolOutcome},
     ui::Msg,
 };
 
@@ -67,9 +67,37 @@ fn to_msg(event: McpEvent) -> Msg {
         McpEvent::CallProgress { call, progress } => {
             Msg::ToolProgress { call, words: secrets::redact_owned(progress_text(&progress)) }
         }
-        McpEvent::Tools { server, tools } => Msg::ToolsReported { server, tools },
-        event => Msg::McpEvent(event),
+        McpEvent::Tools { server, tools } => {
+            Msg::ToolsReported { server, tools: tools.into_iter().filter_map(tool_without_keys).collect() }
+        }
+        McpEvent::State { server, state } => {
+            Msg::McpEvent(McpEvent::State { server, state: state.map_texts(secrets::redact_owned) })
+        }
+        McpEvent::Log { server, mut lines } => {
+            for line in &mut lines {
+                line.text = secrets::redact_owned(std::mem::take(&mut line.text));
+            }
+            Msg::McpEvent(McpEvent::Log { server, lines })
+        }
+        McpEvent::Servers { servers, complaints } => {
+            let complaints = complaints.into_iter().map(secrets::redact_owned).collect();
+            Msg::McpEvent(McpEvent::Servers { servers, complaints })
+        }
     }
+}
+
+/// Hides our keys in what a tool says about itself. A tool whose name holds one could not be called by another name.
+fn tool_without_keys(tool: ToolDefinition) -> Option<ToolDefinition> {
+    if secrets::redact(&tool.id.name) != tool.id.name {
+        return None;
+    }
+    let schema = secrets::redact_owned(tool.parameters.to_string());
+    Some(ToolDefinition {
+        title: tool.title.map(secrets::redact_owned),
+        description: secrets::redact_owned(tool.description),
+        parameters: serde_json::from_str(&schema).unwrap_or(tool.parameters),
+        ..tool
+    })
 }
 
 /// Formats progress, such as `3 of 10, reading`.
@@ -84,6 +112,50 @@ fn progress_text(progress: &CallProgress) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        chat::{IdGenerator, ItemSlot},
+        mcp::{LogSource, ServerIdentity, ServerLogLine, ServerState},
+        tools::ToolHints,
+    };
+
+    #[test]
+    fn no_event_of_a_server_brings_a_key_in() {
+        let key = "sk-mcp-bridge-0123456789";
+        secrets::note_key(&key.into(), "BRIDGE_KEY");
+        let said = || format!("it says {key}");
+        let server = || "s".to_owned();
+        let identity = ServerIdentity { name: said(), version: said(), protocol: said(), instructions: Some(said()) };
+        let line = ServerLogLine { at: clock::now(), source: LogSource::Stderr, text: said() };
+        let tool = ToolDefinition {
+            id: ToolId::new("s", "t"),
+            title: Some(said()),
+            description: said(),
+            parameters: serde_json::json!({ "description": said() }),
+            strict: false,
+            hints: ToolHints::default(),
+        };
+        let named = ToolDefinition { id: ToolId::new("s", key), ..tool.clone() };
+        let call = CallId { turn: IdGenerator::new(1).turn(clock::now()), slot: ItemSlot { step: 0, index: 0 } };
+        let states = [
+            ServerState::Ready(identity),
+            ServerState::Failed { why: said() },
+            ServerState::Waiting { until: clock::now(), why: said() },
+        ];
+        let states = states.into_iter().map(|state| McpEvent::State { server: server(), state });
+        let failed = ToolOutcome { failed: true, ..ToolOutcome::text(said()) };
+        let events = states.chain([
+            McpEvent::Servers { servers: Vec::new(), complaints: vec![said()] },
+            McpEvent::Log { server: server(), lines: vec![line] },
+            McpEvent::Tools { server: server(), tools: vec![tool, named] },
+            McpEvent::CallDone { call, result: Ok(failed) },
+            McpEvent::CallDone { call, result: Err(ToolFailure::Refused(said())) },
+            McpEvent::CallProgress { call, progress: CallProgress { done: 1.0, total: None, message: Some(said()) } },
+        ]);
+        for event in events {
+            let shown = format!("{:?}", to_msg(event));
+            assert!(shown.contains("$BRIDGE_KEY") && !shown.contains(key), "{shown}");
+        }
+    }
 
     #[test]
     fn progress_is_shown_in_the_units_of_its_server() {

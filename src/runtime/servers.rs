@@ -46,6 +46,8 @@ pub struct ApiServer {
     key_source: Option<keys::KeySources>,
     /// Whether it needs a key.
     needs_key: bool,
+    /// Whether the user was told if what is sent to it is not encrypted.
+    is_exposure_told: bool,
     client: OnceCell<ApiClient>,
 }
 
@@ -93,6 +95,7 @@ impl ApiServers {
             limits: TimeLimits::default(),
             key_source: None,
             needs_key: false,
+            is_exposure_told: true,
             client: OnceCell::new(),
         };
         Self { list: vec![Arc::new(server)], common_limits: TimeLimits::default() }
@@ -119,11 +122,7 @@ impl ApiServers {
     pub fn exposures(&self) -> Vec<String> {
         let exposed = self.list.iter().filter(|server| server.is_exposed()).map(|server| server.name.as_str());
         let exposed: Vec<&str> = exposed.map(|name| name.split('?').next().unwrap_or(name)).collect();
-        let plain = (!exposed.is_empty()).then(|| {
-            let (names, its) =
-                (exposed.join(", "), if exposed.len() == 1 { "its address begins" } else { "the addresses begin" });
-            format!("what is sent to {names} is not encrypted, because {its} with http://")
-        });
+        let plain = (!exposed.is_empty()).then(|| exposure_text(&exposed));
         let key_files = self.list.iter().filter_map(|server| server.key_source.as_ref().map(|places| &places.file));
         let readable = key_files
             .filter(|file| files::is_open_to_others(file))
@@ -152,7 +151,10 @@ impl ApiServers {
     pub fn enter_address(&mut self, url: &str, name: Option<&str>, paths: &AppPaths) -> Arc<ApiServer> {
         let server = match self.at_address(url) {
             Some(known) => known.without_client(),
-            None => ApiServer::keyless(&self.free_name(url, name), url, self.common_limits, paths),
+            None => ApiServer {
+                is_exposure_told: false,
+                ..ApiServer::keyless(&self.free_name(url, name), url, self.common_limits, paths)
+            },
         };
         let server = Arc::new(server);
         self.insert(server.clone());
@@ -218,6 +220,7 @@ impl ApiServer {
             limits: config.time_limits(OPENROUTER),
             key_source: Some(places),
             needs_key: true,
+            is_exposure_told: true,
             client: OnceCell::new(),
         }
     }
@@ -241,6 +244,7 @@ impl ApiServer {
             limits,
             needs_key: places.variable.is_some() || !places.command.is_empty(),
             key_source: Some(places),
+            is_exposure_told: true,
             client: OnceCell::new(),
         }
     }
@@ -261,6 +265,7 @@ impl ApiServer {
             limits: self.limits,
             key_source: self.key_source.clone(),
             needs_key: self.needs_key,
+            is_exposure_told: self.is_exposure_told,
             client: OnceCell::new(),
         }
     }
@@ -275,6 +280,17 @@ impl ApiServer {
     fn is_exposed(&self) -> bool {
         let is_plain = self.base_url.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http://"));
         is_plain && !client::is_loopback(&self.base_url)
+    }
+
+    /// Says that what is sent to it is not encrypted, unless the user was told.
+    pub fn untold_exposure(&self) -> Option<String> {
+        (self.is_exposed() && !self.is_exposure_told).then(|| exposure_text(&[&self.name]))
+    }
+
+    /// The same server for its next request, which looks up its key again. The user was told about it by now.
+    #[must_use]
+    pub fn in_use(&self) -> Self {
+        Self { is_exposure_told: true, ..self.without_client() }
     }
 
     /// Keeps the variable of its key from the programs that we start.
@@ -347,6 +363,11 @@ impl ApiServer {
     }
 }
 
+fn exposure_text(names: &[&str]) -> String {
+    let its = if names.len() == 1 { "its address begins" } else { "the addresses begin" };
+    format!("what is sent to {} is not encrypted, because {its} with http://", names.join(", "))
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -411,6 +432,22 @@ mod tests {
         let servers = ApiServers::find(&config, &paths, &env, &choice).unwrap();
         let found = servers.first().unwrap().key_places().unwrap().find(&env).unwrap();
         assert!(found.is_none());
+    }
+
+    #[test]
+    fn an_address_without_encryption_is_told_once_when_it_is_entered() {
+        let config = "[endpoints.lab]\nbase_url = \"http://lab.example.com/v1\"\n";
+        let mut servers = found(config, &ServerChoice::Config);
+        let mut enter = |url: &str| servers.enter_address(url, None, &paths());
+        let told = enter("http://llm.example.com/v1");
+        let text = "what is sent to llm-example-com is not encrypted, because its address begins with http://";
+        assert_eq!(told.untold_exposure().as_deref(), Some(text));
+        assert_eq!(enter("http://llm.example.com/v1").untold_exposure().as_deref(), Some(text), "it was not used yet");
+        for known in ["https://llm.example.com/v2", "http://localhost:1/v1", "http://lab.example.com/v1"] {
+            assert_eq!(enter(known).untold_exposure(), None, "{known}");
+        }
+        servers.insert(Arc::new(told.in_use()));
+        assert_eq!(servers.enter_address("http://llm.example.com/v1", None, &paths()).untold_exposure(), None);
     }
 
     #[test]

@@ -1,14 +1,14 @@
 //! The queries: converts conversations and messages to rows and back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{
-    Connection, OptionalExtension, Result, Row, RowIndex, Rows, named_params,
+    Connection, OptionalExtension, Result, Row, RowIndex, Rows, named_params, params,
     types::{FromSqlError, Type, ValueRef},
 };
 use uuid::Uuid;
 
-use super::stored_json;
+use super::{UnconfirmedRules, stored_json};
 use crate::{
     api::{Usage, Usd},
     chat::{
@@ -18,7 +18,7 @@ use crate::{
         nanos::{from_nanos, to_nanos},
         recording::RecordingChunk,
     },
-    tools::ToolOutcome,
+    tools::{ToolGrant, ToolId, ToolOutcome},
 };
 
 /// A conversation as it is stored, without its messages.
@@ -150,6 +150,33 @@ pub(super) fn total_cost(db: &Connection, since: Timestamp) -> Result<Usd> {
 pub(super) fn new_draft(db: &Connection) -> Result<String> {
     let draft = db.query_row("select value from setting where name = 'new draft'", [], |row| row.get(0));
     Ok(draft.optional()?.unwrap_or_default())
+}
+
+/// Returns what the user allowed in every conversation, and the rules of the config that ask once more. A row that cannot
+/// be read allows nothing.
+pub(super) fn grants(db: &Connection) -> Result<(Vec<ToolGrant>, UnconfirmedRules)> {
+    let mut rows = db.prepare_cached("select server, tool, snapshot from tool_grant")?;
+    let grants = readable_rows(rows.query([])?, |row| {
+        Ok(ToolGrant {
+            tool: ToolId::new(row.get::<_, String>(0)?, row.get::<_, String>(1)?),
+            snapshot: Some(read_json(row, "snapshot")?),
+        })
+    })?;
+    let rules =
+        db.query_row("select value from setting where name = 'unconfirmed rules'", [], |row| row.get::<_, String>(0));
+    let rules = match rules.optional()?.as_deref() {
+        None => UnconfirmedRules::Named(BTreeSet::new()),
+        // Anything unreadable asks too much rather than too little.
+        Some(rules) => serde_json::from_str(rules).map_or(UnconfirmedRules::All, UnconfirmedRules::Named),
+    };
+    Ok((grants, rules))
+}
+
+pub(super) fn write_grant(db: &Connection, grant: &ToolGrant) -> Result<()> {
+    let file = grant.snapshot.as_ref().map(|snapshot| snapshot.file.as_str());
+    db.prepare_cached("insert or replace into tool_grant (server, tool, file, snapshot) values (?1, ?2, ?3, ?4)")?
+        .execute(params![grant.tool.server, grant.tool.name, file.unwrap_or_default(), to_json(&grant.snapshot)])?;
+    Ok(())
 }
 
 /// Counts a use of a command; several instances may count at once.
@@ -467,6 +494,9 @@ pub(super) fn write_order(change: &ConversationChange) -> u8 {
         | ConversationChange::TakeBackQueued { .. }
         | ConversationChange::NewDraft(_)
         | ConversationChange::HintShown { .. }
+        | ConversationChange::Grant(_)
+        | ConversationChange::ForgetGrants(_)
+        | ConversationChange::UnconfirmedRules(_)
         | ConversationChange::Recording { .. }
         | ConversationChange::RecordingChunk { .. }
         | ConversationChange::CallResult { .. }

@@ -5,7 +5,7 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use super::{
     StoreError,
     database::OpenDatabase,
-    queries::{self, id_text, write_order},
+    queries::{self, id_text, to_json, write_order},
     queued,
     run_marker::RunMarker,
 };
@@ -113,6 +113,15 @@ fn write_change(db: &Connection, change: &ConversationChange, run: &RunMarker) -
         ConversationChange::HintShown { name, times } => {
             db.prepare_cached("insert or replace into setting (name, value) values ('hint ' || ?1, ?2)")?
                 .execute(params![name, times.to_string()])?;
+        }
+        ConversationChange::Grant(grant) => queries::write_grant(db, grant)?,
+        ConversationChange::ForgetGrants(tool) => {
+            db.prepare_cached("delete from tool_grant where server = ?1 and tool = ?2")?
+                .execute([&tool.server, &tool.name])?;
+        }
+        ConversationChange::UnconfirmedRules(rules) => {
+            db.prepare_cached("insert or replace into setting (name, value) values ('unconfirmed rules', ?1)")?
+                .execute([to_json(rules)])?;
         }
         ConversationChange::Recording { message, recording, max_total_bytes: most_in_all } => {
             queries::write_recording(db, *message, recording, *most_in_all)?;

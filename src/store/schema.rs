@@ -147,6 +147,21 @@ const MIGRATIONS: &[&str] = &[
         primary key (message, step, place)
     );
 ",
+    "
+    -- Tools that may run without asking in every conversation, as long as they stay what they were.
+    create table if not exists tool_grant (
+        server text not null,
+        tool text not null,
+        -- The file that names the server.
+        file text not null,
+        -- What the tool was like, as JSON.
+        snapshot text not null,
+        primary key (server, tool, file)
+    ) without rowid;
+    -- Until now such tools became rules of the config, and nothing was kept about them: these ask once more.
+    insert or ignore into setting (name, value)
+        select 'unconfirmed rules', 'all' where exists (select 1 from conversation);
+",
 ];
 
 /// The schema version that this program writes.

@@ -103,6 +103,10 @@ impl StoreWorker {
                     let Ok(hints) = self.query(|database| queries::shown_hints(&database.connection)) else { continue };
                     StoreReply::Hints(hints)
                 }
+                StoreJob::LoadGrants => match self.query(|database| queries::grants(&database.connection)) {
+                    Ok((grants, unconfirmed)) => StoreReply::Grants { grants, unconfirmed },
+                    Err(_) => continue,
+                },
                 StoreJob::ListConversations => {
                     self.query(|database| queries::newest_conversations(&database.connection, usize::MAX)).map_or_else(
                         |error| StoreReply::LoadFailed { target: "the list".into(), error },

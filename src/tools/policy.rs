@@ -1,4 +1,4 @@
-//! Which calls run without asking: the rules of the config, and what the user allowed in a conversation.
+//! Which calls run without asking by the rules of the config.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,17 +20,10 @@ pub enum PolicyVerdict {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ToolPolicy {
     rules: BTreeMap<String, PolicyVerdict>,
+    /// Rules that ibid may have written itself without keeping what the tool was like: they ask once more.
+    unconfirmed: BTreeSet<String>,
     /// Set if nobody can be asked: calls that match one of these rules are allowed, and others are denied.
     unattended: Option<Vec<String>>,
-}
-
-/// What the user allowed in one conversation.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct ToolGrants {
-    /// Allows every call that would ask. What is denied stays denied.
-    pub all: bool,
-    pub tools: BTreeSet<ToolId>,
 }
 
 /// Why the name of a tool may be misleading.
@@ -59,7 +52,7 @@ impl NameDoubt {
 
 impl ToolPolicy {
     pub fn new(rules: BTreeMap<String, PolicyVerdict>) -> Self {
-        Self { rules, unattended: None }
+        Self { rules, unconfirmed: BTreeSet::new(), unattended: None }
     }
 
     /// Prepares for a run in which nobody can be asked: a call that would ask is denied unless one of these rules
@@ -68,22 +61,25 @@ impl ToolPolicy {
         self.unattended = Some(allowed);
     }
 
-    /// Always allows a tool, and returns the rule for it. Returns `None` if the tool's name is deceptive or would match
-    /// other tools.
-    pub fn allow_always(&mut self, id: &ToolId) -> Option<String> {
-        let rule = exact_rule(id)?;
-        self.rules.insert(rule.clone(), PolicyVerdict::Allow);
-        Some(rule)
+    /// Makes the rules that allow one of these tools ask, because nobody knows whether the user wrote them.
+    pub fn set_unconfirmed(&mut self, rules: BTreeSet<String>) {
+        self.unconfirmed = rules;
     }
 
-    /// Decides on a call of this tool. The most specific rule counts; without any rule, the verdict is to ask.
+    /// Whether the tool asks only because the rule that allows it is not confirmed.
+    pub fn is_unconfirmed(&self, id: &ToolId) -> bool {
+        let rule = id.to_string();
+        self.rules.get(&rule) == Some(&PolicyVerdict::Allow) && self.unconfirmed.contains(&rule)
+    }
+
+    /// Decides on a call of this tool. The most specific rule counts; without any rule, the verdict is to ask. A grant
+    /// allows what would ask.
     ///
     /// To allow a tool, a rule must name it exactly, or match it with a star if its name is plain ASCII. To deny it, a
     /// rule only has to look the same, ignoring invisible characters and case, and taking `0` for `o` and `1` for `l`.
-    pub fn verdict(&self, id: &ToolId, grants: &ToolGrants) -> PolicyVerdict {
-        let verdict = self.rule_verdict(id);
-        match verdict {
-            PolicyVerdict::Ask if grants.all || grants.tools.contains(id) => PolicyVerdict::Allow,
+    pub fn verdict(&self, id: &ToolId, is_granted: bool) -> PolicyVerdict {
+        match self.rule_verdict(id) {
+            PolicyVerdict::Ask if is_granted => PolicyVerdict::Allow,
             PolicyVerdict::Ask => {
                 self.unattended.as_ref().map_or(PolicyVerdict::Ask, |allowed| unattended_verdict(allowed, id))
             }
@@ -94,7 +90,7 @@ impl ToolPolicy {
     fn rule_verdict(&self, id: &ToolId) -> PolicyVerdict {
         let name = id.to_string();
         if let Some(verdict) = self.rules.get(&name).filter(|_| !is_pattern(&name)) {
-            return *verdict;
+            return if self.is_unconfirmed(id) { PolicyVerdict::Ask } else { *verdict };
         }
         let is_like = |rule: &str| !is_pattern(rule) && is_lookalike(rule, &name);
         if self.rules.iter().any(|(rule, verdict)| *verdict == PolicyVerdict::Deny && is_like(rule)) {
@@ -183,7 +179,6 @@ mod tests {
     #[test]
     fn no_name_tricks_the_policy() {
         use PolicyVerdict::{Allow, Ask, Deny};
-        let none = ToolGrants::default();
         for (server, name, expected, why) in [
             ("git", "status", Allow, "all of the server"),
             ("git", "push", Deny, "the closer rule counts"),
@@ -220,28 +215,34 @@ mod tests {
             ("other", "get", Ask, "no rule"),
             ("", "", Ask, "nothing"),
         ] {
-            assert_eq!(policy().verdict(&ToolId::new(server, name), &none), expected, "{server:?} {name:?}: {why}");
+            assert_eq!(policy().verdict(&ToolId::new(server, name), false), expected, "{server:?} {name:?}: {why}");
         }
     }
 
     #[test]
-    fn a_grant_counts_only_for_that_exact_tool_and_never_overrides_a_denial() {
-        let one = ToolGrants { all: false, tools: [ToolId::new("other", "get")].into() };
-        let all = ToolGrants { all: true, ..ToolGrants::default() };
-        let verdict = |server: &str, name: &str, grants| policy().verdict(&ToolId::new(server, name), grants);
-        assert_eq!(verdict("other", "get", &one), PolicyVerdict::Allow);
-        assert_eq!(verdict("other", "get\u{200b}", &one), PolicyVerdict::Ask);
-        assert_eq!(verdict("other", "Get", &one), PolicyVerdict::Ask);
-        assert_eq!(verdict("other", "set", &one), PolicyVerdict::Ask);
-        assert_eq!(verdict("other", "set", &all), PolicyVerdict::Allow);
-        assert_eq!(verdict("git", "push", &all), PolicyVerdict::Deny);
+    fn a_grant_allows_what_asks_and_never_overrides_a_denial() {
+        let verdict = |server: &str, name: &str, granted| policy().verdict(&ToolId::new(server, name), granted);
+        assert_eq!(verdict("other", "get", false), PolicyVerdict::Ask);
+        assert_eq!(verdict("other", "get", true), PolicyVerdict::Allow);
+        assert_eq!(verdict("git", "push", true), PolicyVerdict::Deny);
+    }
+
+    #[test]
+    fn an_unconfirmed_rule_asks_until_the_tool_is_granted() {
+        let mut policy = policy();
+        policy.set_unconfirmed(["fs/read".to_owned(), "git/push".to_owned()].into());
+        let verdict = |server: &str, name: &str, granted| policy.verdict(&ToolId::new(server, name), granted);
+        assert_eq!(verdict("fs", "read", false), PolicyVerdict::Ask);
+        assert_eq!(verdict("fs", "read", true), PolicyVerdict::Allow);
+        assert_eq!(verdict("git", "push", true), PolicyVerdict::Deny, "only what allows is in doubt");
+        assert_eq!(verdict("git", "status", false), PolicyVerdict::Allow, "a star was written by hand");
     }
 
     #[test]
     fn an_unattended_run_allows_only_the_named_tools() {
         let mut policy = policy();
         policy.set_unattended(vec!["other/get".into(), "more/*".into(), "git/push".into()]);
-        let verdict = |server: &str, name: &str| policy.verdict(&ToolId::new(server, name), &ToolGrants::default());
+        let verdict = |server: &str, name: &str| policy.verdict(&ToolId::new(server, name), false);
         assert_eq!(verdict("other", "get"), PolicyVerdict::Allow);
         assert_eq!(verdict("more", "any"), PolicyVerdict::Allow);
         assert_eq!(verdict("other", "set"), PolicyVerdict::Deny);
@@ -253,12 +254,10 @@ mod tests {
 
     #[test]
     fn a_star_gives_way_to_every_more_specific_rule() {
-        let mut policy = ToolPolicy::new([("*".to_owned(), PolicyVerdict::Deny)].into());
-        let get = ToolId::new("web", "get");
-        assert_eq!(policy.verdict(&get, &ToolGrants::default()), PolicyVerdict::Deny);
-        assert_eq!(policy.allow_always(&get).as_deref(), Some("web/get"));
-        assert_eq!(policy.verdict(&get, &ToolGrants::default()), PolicyVerdict::Allow);
-        assert_eq!(policy.verdict(&ToolId::new("web", "got"), &ToolGrants::default()), PolicyVerdict::Deny);
+        let rules = [("*", PolicyVerdict::Deny), ("web/get", PolicyVerdict::Allow)];
+        let policy = ToolPolicy::new(rules.into_iter().map(|(rule, verdict)| (rule.to_owned(), verdict)).collect());
+        assert_eq!(policy.verdict(&ToolId::new("web", "get"), false), PolicyVerdict::Allow);
+        assert_eq!(policy.verdict(&ToolId::new("web", "got"), false), PolicyVerdict::Deny);
     }
 
     #[test]
@@ -276,7 +275,7 @@ mod tests {
             ("last_all", PolicyVerdict::Allow),
             ("list_alll", PolicyVerdict::Allow),
         ] {
-            assert_eq!(policy.verdict(&ToolId::new("mail", name), &ToolGrants::default()), expected, "{name:?}");
+            assert_eq!(policy.verdict(&ToolId::new("mail", name), false), expected, "{name:?}");
         }
     }
 
@@ -307,15 +306,5 @@ mod tests {
             Some(NameDoubt::LooksLike(other)) => format!("{id}: like {other}"),
         });
         insta::assert_snapshot!(told.collect::<Vec<_>>().join("\n"));
-    }
-
-    #[test]
-    fn a_tool_with_an_ambiguous_name_is_never_always_allowed() {
-        let mut policy = ToolPolicy::default();
-        for (server, name) in [("web", "*"), ("web", "get\u{200b}"), ("web", "g\u{435}t"), ("a/b", "c"), ("web", "a b")]
-        {
-            assert_eq!(policy.allow_always(&ToolId::new(server, name)), None, "{server:?} {name:?}");
-        }
-        assert_eq!(policy, ToolPolicy::default());
     }
 }

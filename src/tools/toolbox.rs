@@ -1,10 +1,13 @@
 //! The tools available to a conversation, with their names on the wire and their limits.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{COMMAND_SERVER, NameDoubt, ToolCommand, ToolDefinition, ToolGrants, ToolId, ToolPolicy, WireNames};
+use super::{
+    COMMAND_SERVER, GrantState, NameDoubt, PolicyVerdict, ToolCommand, ToolDefinition, ToolGrant, ToolGrants, ToolId,
+    ToolOrigin, ToolPolicy, ToolSnapshot, WireNames, grants::GrantList,
+};
 
 /// The name of OpenRouter's web search, without the prefix `openrouter:`.
 pub const WEB_SEARCH: &str = "web_search";
@@ -15,7 +18,11 @@ pub struct Toolbox {
     tools: Vec<ToolDefinition>,
     commands: Vec<ToolCommand>,
     names: WireNames,
+    /// Where the tools of each MCP server come from.
+    origins: BTreeMap<String, ToolOrigin>,
     pub policy: ToolPolicy,
+    /// What the user allowed in every conversation.
+    always: GrantList,
     pub limits: ToolLimits,
 }
 
@@ -75,7 +82,45 @@ impl Toolbox {
         let names = WireNames::new(tools.iter().map(|tool| &tool.id));
         tools.sort_by(|a, b| names.wire_name(&a.id).cmp(&names.wire_name(&b.id)));
         tools.dedup_by(|a, b| a.id == b.id);
-        Self { tools, commands, names, policy, limits }
+        Self { tools, commands, names, origins: BTreeMap::new(), policy, always: GrantList::default(), limits }
+    }
+
+    /// Sets where the tools of each server come from, and what the user allowed in every conversation.
+    #[must_use]
+    pub fn with_grants(self, origins: BTreeMap<String, ToolOrigin>, always: GrantList) -> Self {
+        Self { origins, always, ..self }
+    }
+
+    /// Decides on a call of a tool, as it is now, in a conversation with these grants.
+    pub fn verdict(&self, id: &ToolId, grants: &ToolGrants) -> PolicyVerdict {
+        self.policy.verdict(id, grants.all || self.grant_state(id, grants) == GrantState::Valid)
+    }
+
+    /// Compares a tool as it is now with what the user allowed, here or in every conversation.
+    pub fn grant_state(&self, id: &ToolId, grants: &ToolGrants) -> GrantState {
+        let here = grants.tools.state(id, || self.snapshot(id));
+        match here {
+            GrantState::Valid => here,
+            GrantState::Absent => self.always.state(id, || self.snapshot(id)),
+            GrantState::Changed(_) | GrantState::Unverified => match self.always.state(id, || self.snapshot(id)) {
+                GrantState::Valid => GrantState::Valid,
+                GrantState::Absent | GrantState::Changed(_) | GrantState::Unverified => here,
+            },
+        }
+    }
+
+    /// Returns a grant for a tool as it is now; `None` if there is no such tool.
+    pub fn grant(&self, id: &ToolId) -> Option<ToolGrant> {
+        Some(ToolGrant { tool: id.clone(), snapshot: Some(self.snapshot(id)?) })
+    }
+
+    fn snapshot(&self, id: &ToolId) -> Option<ToolSnapshot> {
+        let tool = self.get(id)?;
+        let origin = match self.command(id) {
+            Some(command) => ToolOrigin::of_command(command),
+            None => self.origins.get(&id.server).cloned().unwrap_or_default(),
+        };
+        Some(ToolSnapshot::new(tool, &origin))
     }
 
     pub fn is_empty(&self) -> bool {
@@ -231,7 +276,10 @@ mod tests {
         let chosen = ToolSelection {
             off: ["git".into()].into(),
             choice: ToolMode::Required,
-            grants: ToolGrants { all: true, tools: [ToolId::new("a", "b")].into() },
+            grants: ToolGrants {
+                all: true,
+                tools: [ToolGrant { tool: ToolId::new("a", "b"), snapshot: None }].into_iter().collect(),
+            },
             ..ToolSelection::default()
         };
         assert_eq!(

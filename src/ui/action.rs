@@ -247,6 +247,7 @@ actions! {
     ReloadTools, "reload-tools", "Reload all MCP servers", "reload all", KeysOnly, [(Tools, "R")];
     AskTrust, "ask-trust", "Show what the server's file would run, to trust it", "trust", KeysOnly, [(Tools, "t"), (ToolPage, "t")];
     ConfirmTrust, "confirm-trust", "Trust the file that is shown", "trust it", KeysOnly, [(ToolPage, "y")];
+    ForgetGrant, "forget-grant", "Make the tool ask again, whatever you allowed", "ask again", KeysOnly, [(ToolPage, "d")];
     ConfirmSafeguard, "confirm-safeguard", "Switch the safeguard off", "switch it on", KeysOnly, [(Safeguard, "y")];
     ConnectKey, "connect-key", "Paste an OpenRouter key", "key", KeysOnly, [(Connect, "1")];
     ConnectServer, "connect-server", "Use a server of your own", "server", KeysOnly, [(Connect, "2")];

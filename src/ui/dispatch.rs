@@ -222,6 +222,7 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         | Action::ReloadTools
         | Action::AskTrust
         | Action::ConfirmTrust
+        | Action::ForgetGrant
         | Action::ConfirmSafeguard
         | Action::ConnectKey
         | Action::ConnectServer

@@ -148,8 +148,8 @@ pub enum Msg {
 /// How an attempt to connect has ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConnectOutcome {
-    /// The server is the one for new conversations now.
-    InUse { server: EndpointInfo, key: KeyVerdict },
+    /// The server is the one for new conversations now; with what the user should know about it.
+    InUse { server: EndpointInfo, key: KeyVerdict, notice: Option<String> },
     /// The server asks for a key.
     NeedsKey { server: String, host: String },
     /// The key could not be checked, for this reason; it was not kept.

@@ -21,6 +21,9 @@ pub(crate) fn on_reply(screen: &mut Screen, cx: &mut Cx<'_>, reply: StoreReply) 
             on_database_opened(screen, cx, newest, total, &new_draft);
             fetch_models(cx);
         }
+        StoreReply::Grants { grants, unconfirmed } => {
+            super::actions::tool_actions::on_grants_loaded(cx, grants, unconfirmed);
+        }
         StoreReply::OpenFailed(error) => {
             cx.warn(format!("{error}: nothing will be saved"));
             let opening = std::mem::replace(&mut cx.chats.database, DatabaseState::Broken(error));
@@ -105,6 +108,8 @@ fn on_database_opened(
 ) {
     cx.chats.unlisted_count = total.saturating_sub(newest.len());
     merge_summaries(cx.chats, newest);
+    // First: no call of a tool may be decided without it.
+    cx.effects.push(Effect::RunStoreJob(StoreJob::LoadGrants));
     cx.effects.push(Effect::RunStoreJob(StoreJob::LoadPrompts));
     cx.effects.push(Effect::RunStoreJob(StoreJob::LoadUses));
     cx.effects.push(Effect::RunStoreJob(StoreJob::LoadHints));

@@ -6,6 +6,8 @@ pub mod tool_registry;
 mod view;
 mod weights;
 
+use std::path::PathBuf;
+
 use crossterm::event::KeyEvent;
 use ratatui::layout::{Position, Rect};
 
@@ -60,6 +62,10 @@ struct ToolPage {
     subject: PageSubject,
     title: String,
     rows: Vec<row::StyledRow>,
+    /// The file that the rows ask to trust, and the hash that stands for what they show.
+    shown_file: Option<(PathBuf, String)>,
+    /// Whether the user allowed the tool, so that it can be taken back.
+    has_grant: bool,
     top: usize,
     /// The width and the revision of the facts that the rows were laid out for.
     layout_key: Option<(u16, u64)>,
@@ -75,8 +81,13 @@ pub enum ToolListCommand {
     Force(ToolId),
     Restart(String),
     Reload,
-    /// Trust the file that defines this server, after its content was shown.
-    Trust(String),
+    /// Trust the file that defines this server, as it was shown.
+    Trust {
+        path: PathBuf,
+        file_hash: String,
+    },
+    /// Take back what allows the tool without asking, as far as the user allowed it on a card.
+    Forget(ToolId),
 }
 
 impl ToolPage {
@@ -115,6 +126,8 @@ impl ToolList {
             page.layout_key = Some((width, facts.rev));
             page.title = page::page_title(&page.subject, facts);
             page.rows = page::page_rows(&page.subject, facts, width.into());
+            page.shown_file = page::asked_file(&page.subject, facts);
+            page.has_grant = page::has_grant(&page.subject, facts);
         }
         let height = usize::from(self.areas(screen).page.height);
         if let Some(page) = &mut self.page {
@@ -205,10 +218,16 @@ impl ToolList {
 
     fn on_page_action(&mut self, action: Action, height: usize) -> ToolListCommand {
         let Some(page) = &mut self.page else { return ToolListCommand::Nothing };
-        if let (Action::ConfirmTrust, PageSubject::Trust(server)) = (action, &page.subject) {
-            let server = server.clone();
-            self.page = None;
-            return ToolListCommand::Trust(server);
+        match (action, &page.subject) {
+            (Action::ConfirmTrust, PageSubject::Trust(_)) => {
+                let Some((path, file_hash)) = page.shown_file.take() else { return ToolListCommand::Nothing };
+                self.page = None;
+                return ToolListCommand::Trust { path, file_hash };
+            }
+            (Action::ForgetGrant, PageSubject::Item(ToolListItem::Tool(id))) => {
+                return ToolListCommand::Forget(id.clone());
+            }
+            _ => (),
         }
         page.scroll(list_browser::row_step(action, height).unwrap_or(0));
         ToolListCommand::Nothing
@@ -276,7 +295,15 @@ impl ToolList {
     }
 
     fn open_page(&mut self, subject: PageSubject) {
-        self.page = Some(ToolPage { subject, title: String::new(), rows: Vec::new(), top: 0, layout_key: None });
+        self.page = Some(ToolPage {
+            subject,
+            title: String::new(),
+            rows: Vec::new(),
+            shown_file: None,
+            has_grant: false,
+            top: 0,
+            layout_key: None,
+        });
     }
 
     /// Moves the cursor to the first row of the next or previous section or server.

@@ -194,7 +194,7 @@ fn buying_credits_opens_their_page() {
 
 fn openrouter_in_use() -> ConnectOutcome {
     let server = EndpointInfo { name: "openrouter".into(), dialect: ApiDialect::OpenRouter, is_ready: true };
-    ConnectOutcome::InUse { server, key: KeyVerdict::Checked }
+    ConnectOutcome::InUse { server, key: KeyVerdict::Checked, notice: None }
 }
 
 #[test]

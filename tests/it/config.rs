@@ -476,13 +476,11 @@ fn an_invalid_tool_is_rejected_with_its_line() {
 }
 
 #[test]
-fn saving_a_rule_and_a_consent_keeps_the_rest_of_the_file() {
+fn saving_a_consent_keeps_the_rest_of_the_file() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("config.toml");
     fs::write(&path, "theme = \"ink\" # dark\n\n[tools]\nsteps = 9\n").expect("the file can be written");
     Config::save_change(&path, &SettingChange::AllowPageChecks).expect("the file can be written");
-    Config::save_change(&path, &SettingChange::AllowTool("git/log".into())).expect("the file can be written");
-    Config::save_change(&path, &SettingChange::AllowTool("command/weather".into())).expect("the file can be written");
     let text = fs::read_to_string(&path).expect("the file can be read");
     assert_snapshot!(text, @r##"
     theme = "ink" # dark
@@ -490,12 +488,23 @@ fn saving_a_rule_and_a_consent_keeps_the_rest_of_the_file() {
     [tools]
     steps = 9
 
-    [tools.policy]
-    "git/log" = "allow"
-    "command/weather" = "allow"
-
     [sources]
     check = "always"
     "##);
-    assert_eq!(accepted(&text).tools.policy.len(), 2);
+}
+
+#[test]
+fn only_rules_in_the_form_that_ibid_wrote_are_taken_for_its_own() {
+    let text = r#"
+[tools.policy]
+"git/log" = "allow"
+"git/show" = "allow" # mine
+"git/diff" = "ask"
+'git/status' = "allow"
+"git/*" = "allow"
+  "fs/read" = "allow"
+"#;
+    let config = accepted(text);
+    assert_eq!(config.tools.written_rules, ["git/log".to_owned()].into());
+    assert_eq!(config.tools.policy.len(), 6);
 }

@@ -25,7 +25,7 @@ fn server(name: &str, dialect: ApiDialect) -> EndpointInfo {
 }
 
 fn in_use(name: &str, dialect: ApiDialect, key: KeyVerdict) -> Msg {
-    Msg::Connected(ConnectOutcome::InUse { server: server(name, dialect), key })
+    Msg::Connected(ConnectOutcome::InUse { server: server(name, dialect), key, notice: None })
 }
 
 fn listed_keys() -> Msg {
@@ -294,4 +294,18 @@ fn a_key_is_on_no_screen_and_in_no_effect_or_message() {
     seen += &app.screen();
     assert!(!seen.contains(KEY) && !seen.contains("0123456789"), "{seen}");
     assert!(seen.contains("TryKey"), "{seen}");
+}
+
+#[test]
+fn a_server_without_encryption_is_told_when_its_address_was_entered() {
+    let mut app = first_start(120, 40);
+    let notice = "what is sent to lab is not encrypted, because its address begins with http://";
+    app.send(Msg::Connected(ConnectOutcome::InUse {
+        server: server("lab", ApiDialect::Other),
+        key: KeyVerdict::NoKey,
+        notice: Some(notice.into()),
+    }));
+    assert!(app.screen().contains("connected to lab"), "{}", app.screen());
+    app.wait(Duration::from_secs(5));
+    assert!(app.screen().contains(notice), "{}", app.screen());
 }

@@ -19,6 +19,7 @@ mod event_loop;
 mod focus;
 mod fuzz;
 mod going_on;
+mod grants;
 #[cfg(unix)]
 mod heavy;
 mod json_schema;

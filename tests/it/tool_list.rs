@@ -6,12 +6,15 @@ use ibid::{
     config::{Config, McpServerConfig},
     mcp::{
         ConfiguredServer, LogSource, McpEvent, RunPermission, ServerIdentity, ServerLogLine, ServerOrigin, ServerState,
+        ServerTarget,
     },
     store::StoreReply,
     tools::{ToolDefinition, ToolHints, ToolId},
     ui::{Effect, EndpointInfo, Msg, StartOptions},
 };
 use serde_json::{Value, json};
+
+const TRUST_JOB: &str = r#"Trust { path: "/work/atlas/.mcp.json", file_hash: "the hash of what is shown" }"#;
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
 
@@ -53,7 +56,14 @@ fn configured_server(name: &str, standing: RunPermission) -> ConfiguredServer {
         env: [("ATLAS_TOKEN".to_owned(), "${ATLAS_TOKEN}".to_owned())].into(),
         ..McpServerConfig::default()
     };
-    ConfiguredServer { name: name.into(), origin: source, settings, permission: standing }
+    ConfiguredServer {
+        name: name.into(),
+        origin: source,
+        settings,
+        target: ServerTarget::default(),
+        permission: standing,
+        file_hash: project.then(|| "the hash of what is shown".into()),
+    }
 }
 
 fn tool(server: &str, name: &str, description: &str) -> ToolDefinition {
@@ -305,12 +315,72 @@ fn a_project_file_is_trusted_only_after_the_question_shows_what_it_would_run() {
     app.press("esc t enter");
     assert_eq!(mcp_jobs(&mut app), Vec::<String>::new(), "Enter does not confirm");
     app.press("y");
-    assert_eq!(mcp_jobs(&mut app), [r#"Trust("/work/atlas/.mcp.json")"#, "Start"]);
+    assert_eq!(mcp_jobs(&mut app), [TRUST_JOB, "Start"]);
     // A server from the user's own config needs no trust.
     app.press("esc");
     select_row(&mut app, "Project files");
     app.press("t y");
     assert_eq!(mcp_jobs(&mut app), Vec::<String>::new());
+}
+
+/// Where a text begins on the screen.
+fn find_on_screen(app: &Harness, text: &str) -> (u16, u16) {
+    let screen = app.screen();
+    let (y, line) = screen.lines().enumerate().find(|(_, line)| line.contains(text)).expect("it is on the screen");
+    let before = &line[..line.find(text).expect("it is in the line")];
+    (u16::try_from(before.chars().count()).expect("a column"), u16::try_from(y).expect("a row"))
+}
+
+#[test]
+fn the_question_shows_values_as_they_are_written_and_secrets_stand_out() {
+    let mut app = app_with(start_with_config(120, 40));
+    let mut local = configured_server("local", RunPermission::Untrusted);
+    local.settings.command = Some("./serve".into());
+    local.settings.args = vec!["${MODE}".into()];
+    local.settings.env = [("MODE", "fast-${MODE}"), ("FORGE", "key ${FORGE_TOKEN} end"), ("LITERAL", "as it is")]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
+    local.settings.inherit = vec!["HOME".into(), "NPM_TOKEN".into()];
+    local.target.argv = vec!["/work/atlas/serve".into(), "quick".into()];
+    local.target.cwd = Some("/work/atlas".into());
+    let mut web = configured_server("web", RunPermission::Untrusted);
+    web.settings = McpServerConfig {
+        url: Some("https://${PLACE}/mcp".into()),
+        headers: [("X-Key".to_owned(), "${WEB_API_KEY}".to_owned())].into(),
+        bearer_env: Some("WEB_TOKEN".into()),
+        ..McpServerConfig::default()
+    };
+    web.target.url = Some("https://here.example/mcp".into());
+    app.send(Msg::McpEvent(McpEvent::Servers { servers: vec![local, web], complaints: Vec::new() }));
+    app.enter_text("/trust-servers");
+    app.press("enter");
+    insta::assert_snapshot!("trust_values", app.screen());
+    let colour = |text: &str| {
+        let (x, y) = find_on_screen(&app, text);
+        app.cell(x, y).fg
+    };
+    let (plain, warning) = (colour("fast-"), colour("${FORGE_TOKEN}"));
+    assert_ne!(plain, warning);
+    assert_eq!(["NPM_TOKEN", "${WEB_API_KEY}", "WEB_TOKEN"].map(colour), [warning; 3]);
+    assert_eq!(["${MODE}", "HOME", "as it is", "end"].map(colour), [plain; 4]);
+}
+
+#[test]
+fn what_is_trusted_is_what_was_on_the_screen() {
+    let mut app = app_with(start_with_config(120, 40));
+    let shown = configured_server("atlas", RunPermission::Untrusted);
+    app.send(Msg::McpEvent(McpEvent::Servers { servers: vec![shown.clone()], complaints: Vec::new() }));
+    app.enter_text("/trust-servers");
+    app.press("enter");
+    mcp_jobs(&mut app);
+    // The file changes, and the key comes before the next frame.
+    let mut changed = shown;
+    changed.settings.command = Some("evil".into());
+    changed.file_hash = Some("the hash of something else".into());
+    app.send_without_frame(Msg::McpEvent(McpEvent::Servers { servers: vec![changed], complaints: Vec::new() }));
+    app.press("y");
+    let jobs = mcp_jobs(&mut app);
+    assert!(jobs.iter().all(|job| !job.contains("something else")), "{jobs:?}");
 }
 
 #[test]
@@ -320,7 +390,7 @@ fn the_slash_command_asks_about_trust_at_once() {
     app.press("enter");
     assert!(app.screen().contains("Trust .mcp.json?"), "{}", app.screen());
     app.press("y");
-    assert_eq!(mcp_jobs(&mut app), [r#"Trust("/work/atlas/.mcp.json")"#, "Start"]);
+    assert_eq!(mcp_jobs(&mut app), [TRUST_JOB, "Start"]);
     let mut app = app_with(default_start(120, 40));
     app.enter_text("/trust-servers");
     app.press("enter");

@@ -7,8 +7,9 @@ use crate::support::{
     harness::{Harness, default_start},
 };
 use ibid::{
-    chat::{CallId, StreamId},
-    config::{Config, SettingChange},
+    chat::{CallId, ConversationChange, StreamId},
+    config::Config,
+    store::StoreJob,
     tools::{ToolContent, ToolDefinition, ToolFailure, ToolHints, ToolId, ToolOutcome},
     ui::{Effect, Msg},
 };
@@ -48,6 +49,19 @@ fn with_tools(width: u16, height: u16) -> Harness {
     app.send(Msg::ToolsReported { server: "notes".into(), tools: tools.into() });
     app.effects.clear();
     app
+}
+
+/// The tools whose permanent grants these effects save.
+fn saved_grants(effects: &[Effect]) -> Vec<ToolId> {
+    let changes = effects.iter().filter_map(|effect| match effect {
+        Effect::RunStoreJob(StoreJob::Save { changes, .. }) => Some(changes),
+        _ => None,
+    });
+    let tool = |change: &ConversationChange| match change {
+        ConversationChange::Grant(grant) => Some(grant.tool.clone()),
+        _ => None,
+    };
+    changes.flatten().filter_map(tool).collect()
 }
 
 fn call_tools(app: &mut Harness, stream: StreamId, calls: &[(&str, Value)]) {
@@ -123,7 +137,7 @@ fn each_letter_of_the_card_does_what_it_says() {
     ask_to_write(&mut here);
     here.press("tab s");
     assert_eq!(started_calls(&mut here).len(), 1);
-    assert!(here.settings().tools.grants.tools.contains(&ToolId::new("notes", "write")));
+    assert!(here.settings().tools.grants.tools.has(&ToolId::new("notes", "write")));
     here.press("ctrl-n");
     assert!(here.settings().tools.grants.tools.is_empty(), "another conversation asks again");
 
@@ -131,12 +145,8 @@ fn each_letter_of_the_card_does_what_it_says() {
     ask_to_write(&mut always);
     always.press("tab a");
     let effects = always.effects();
-    assert!(
-        effects.iter().any(
-            |effect| matches!(effect, Effect::SaveSetting(SettingChange::AllowTool(rule)) if rule == "notes/write")
-        ),
-        "{effects:?}"
-    );
+    assert_eq!(saved_grants(&effects), [ToolId::new("notes", "write")]);
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::SaveSetting(_))), "the config is the user's own");
     assert!(effects.iter().any(|effect| matches!(effect, Effect::RunTool { .. })), "{effects:?}");
 }
 
@@ -281,7 +291,9 @@ fn hostile_names_arguments_and_results_are_shown_harmlessly() {
     insta::assert_snapshot!("hostile-card", screen);
     // A misleading name can never be allowed permanently.
     app.press("tab a");
-    assert!(app.effects().iter().all(|effect| !matches!(effect, Effect::SaveSetting(_) | Effect::RunTool { .. })));
+    let effects = app.effects();
+    assert!(effects.iter().all(|effect| !matches!(effect, Effect::SaveSetting(_) | Effect::RunTool { .. })));
+    assert_eq!(saved_grants(&effects), []);
 }
 
 /// Presses keys that arrive in one read, before anything is painted.
@@ -369,12 +381,7 @@ fn only_an_unambiguous_name_can_be_allowed_permanently() {
         );
         assert_eq!(app.screen().contains("cannot be allowed always"), !offered, "{name:?}: {}", app.screen());
         app.press("tab a");
-        let rules = app
-            .effects()
-            .into_iter()
-            .filter(|effect| matches!(effect, Effect::SaveSetting(SettingChange::AllowTool(_))))
-            .count();
-        assert_eq!(rules, usize::from(offered), "{server:?} {name:?}");
+        assert_eq!(saved_grants(&app.effects()).len(), usize::from(offered), "{server:?} {name:?}");
     }
 }
 
@@ -397,7 +404,9 @@ fn lookalikes_of_two_servers_are_reported_and_never_allowed_permanently() {
     app.wait(CARD_DELAY);
     insta::assert_snapshot!("twins", app.screen());
     app.press("tab a");
-    assert!(app.effects().iter().all(|effect| !matches!(effect, Effect::SaveSetting(_) | Effect::RunTool { .. })));
+    let effects = app.effects();
+    assert!(effects.iter().all(|effect| !matches!(effect, Effect::SaveSetting(_) | Effect::RunTool { .. })));
+    assert_eq!(saved_grants(&effects), []);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::{collections::VecDeque, time::Duration};
 
 use ibid::{
     config::McpServerConfig,
-    mcp::{ConfiguredServer, McpEvent, RunPermission, ServerIdentity, ServerOrigin, ServerState},
+    mcp::{ConfiguredServer, McpEvent, RunPermission, ServerIdentity, ServerOrigin, ServerState, ServerTarget},
     tools::{ToolDefinition, ToolHints, ToolId},
     ui::{Effect, Msg},
 };
@@ -80,7 +80,9 @@ fn configured_server(name: &str, standing: RunPermission) -> ConfiguredServer {
             args: vec!["-y".into(), name.into()],
             ..McpServerConfig::default()
         },
+        target: ServerTarget::default(),
         permission: standing,
+        file_hash: Some("a hash".into()),
     }
 }
 

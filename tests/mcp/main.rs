@@ -394,13 +394,46 @@ async fn a_file_that_has_changed_since_it_was_shown_is_not_trusted() {
     };
     let mut rig = McpRig::with_places(places, test_options());
     rig.next_event().await;
+    let shown = rig.trust_job();
     write("not shown");
-    rig.send(McpJob::Trust(file.clone()));
+    rig.send(shown.clone());
     rig.wait_until(|rig| rig.server().configured.settings.args == ["not shown"]).await;
     assert_eq!(rig.server().configured.permission, RunPermission::Untrusted);
     assert!(rig.statuses.complaints[0].contains("has changed since it was shown"), "{:?}", rig.statuses.complaints);
-    rig.send(McpJob::Trust(file));
+    // Only the new content is trusted, and only by what stands for it.
+    rig.send(shown);
+    rig.send(rig.trust_job());
     rig.wait_until(|rig| rig.server().configured.permission == RunPermission::On).await;
+    rig.shut_down();
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_relative_command_counts_from_the_folder_of_its_file() {
+    let folder = tempfile::tempdir().expect("the directory can be created");
+    let (command, args) = server::server_command();
+    let script = format!("#!/bin/sh\nexec {command} -c '{}' '{}'\n", args[1], args[2]);
+    let program = folder.path().join("tools/serve");
+    std::fs::create_dir(folder.path().join("tools")).expect("the directory can be created");
+    std::fs::write(&program, script).expect("the file can be written");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&program, mode).expect("the file is ours");
+    let text = format!(
+        "// by hand\n{{\"mcpServers\": {{\"s\": {{\"command\": \"tools/serve\", \"cwd\": \"tools\", \"autoApprove\": [\"*\"],\n\
+         \"env\": {{\"{}\": \"good\", \"PORT\": 8080, \"DEBUG\": true,}}}}, \"bad\": []}}}}",
+        server::SERVER_KIND
+    );
+    std::fs::write(folder.path().join("mcp.json"), text).expect("the file can be written");
+    let places = ServerDiscovery { config_file: folder.path().join("config.toml"), ..ServerDiscovery::default() };
+    let mut rig = McpRig::with_places(places, test_options());
+    rig.next_event().await;
+    let complaint = format!("{}:3: mcpServers.bad:", folder.path().join("mcp.json").display());
+    assert!(rig.statuses.complaints[0].starts_with(&complaint), "{:?}", rig.statuses.complaints);
+    rig.send(McpJob::Start);
+    rig.wait_ready().await;
+    let seen = rig.call_text("environment").await;
+    assert!(seen.contains("PORT=8080\n") && seen.contains("DEBUG=true"), "{seen}");
+    assert!(seen.contains(&format!("PWD={}", folder.path().join("tools").display())), "{seen}");
     rig.shut_down();
 }
 
@@ -432,7 +465,7 @@ async fn a_reload_adds_new_servers_and_stops_removed_ones() {
     assert_eq!(rig.server().configured.permission, RunPermission::Untrusted);
     rig.send(McpJob::Start);
     assert_eq!(rig.call("echo").await, Err(ToolFailure::Unknown));
-    rig.send(McpJob::Trust(project.join(".mcp.json")));
+    rig.send(rig.trust_job());
     rig.wait_until(|rig| rig.server().configured.permission == RunPermission::On).await;
     rig.send(McpJob::Start);
     rig.wait_ready().await;

@@ -84,6 +84,13 @@ impl McpRig {
         assert!(self.mcp.as_ref().expect("the thread is running").send(job), "the thread has ended");
     }
 
+    /// The job that trusts the file of the first server as it is shown now.
+    pub fn trust_job(&self) -> McpJob {
+        let shown = &self.statuses.servers.values().next().expect("a server is shown").configured;
+        let file_hash = shown.file_hash.clone().expect("it is of a project");
+        McpJob::Trust { path: shown.origin.path().to_owned(), file_hash }
+    }
+
     pub async fn next_event(&mut self) -> McpEvent {
         let event = timeout(TIMEOUT, self.events.recv()).await;
         let event = event.unwrap_or_else(|_| panic!("no more events; so far: {:#?}", self.statuses));

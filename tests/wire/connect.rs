@@ -104,7 +104,7 @@ fn address_job(base_url: &str) -> ConnectJob {
 }
 
 fn in_use(name: &str, dialect: ApiDialect, key: KeyVerdict) -> ConnectOutcome {
-    ConnectOutcome::InUse { server: EndpointInfo { name: name.into(), dialect, is_ready: true }, key }
+    ConnectOutcome::InUse { server: EndpointInfo { name: name.into(), dialect, is_ready: true }, key, notice: None }
 }
 
 fn refusal() -> FakeReply {

@@ -429,6 +429,39 @@ fn a_very_long_event_is_split_but_recorded_as_received() {
 }
 
 #[test]
+fn a_key_that_comes_back_in_pieces_is_neither_shown_nor_recorded() {
+    let key = "sk-wire-in-pieces-0123456789abcdef";
+    ibid::secrets::note_key(&key.into(), "WIRE_KEY");
+    let pieces = ["Your key is ", &key[..9], &key[9..20], &key[20..], ", i", "s it not? It ends with sk-wire-in-pie"];
+    let frames = ResponseBuilder::new("m").text(&pieces).completed();
+    // The last event of the text never comes.
+    let frames: Vec<String> =
+        frames.into_iter().filter(|frame| !frame.contains(".done") && !frame.contains("completed")).collect();
+    let server = FakeServer::start();
+    server.queue_reply(FakeReply::stream(frames));
+    let client = client(&server, ApiDialect::OpenRouter, Some(key));
+    block_on(async {
+        let mut opened = client.open(&hello_request()).await.expect("the stream opens");
+        opened.start_recording();
+        let (mut shown, mut recorded) = (String::new(), String::new());
+        loop {
+            let mut batch = Vec::new();
+            let more = opened.next_batch(&mut batch).await;
+            shown.extend(batch.iter().filter_map(|event| match event {
+                Event::Delta { text, .. } => Some(text.as_str()),
+                _ => None,
+            }));
+            recorded += &format!("{:?}", opened.take_recorded());
+            if !matches!(more, Ok(true)) {
+                break;
+            }
+        }
+        assert_eq!(shown, "Your key is $WIRE_KEY, is it not? It ends with …");
+        assert!(!recorded.contains("in-pie") && !recorded.contains(&key[20..]), "{recorded}");
+    });
+}
+
+#[test]
 fn a_gated_reply_sends_one_event_at_a_time() {
     let server = FakeServer::start();
     server.queue_reply(FakeReply::stream(text_frames()).gated());

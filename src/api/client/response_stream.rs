@@ -8,7 +8,7 @@ use reqwest::{Response, header::HeaderMap};
 use serde::de::IgnoredAny;
 use tokio::task::spawn_blocking;
 
-use super::{MAX_BODY_BYTES, format_duration, with_timeout};
+use super::{MAX_BODY_BYTES, format_duration, split_keys::SplitKeyGuard, with_timeout};
 use crate::{
     api::{
         ApiError, Event, FaultKind, ResponseHead,
@@ -32,6 +32,8 @@ pub struct ResponseStream {
     response: Response,
     body: BodyState,
     ready: VecDeque<StreamEntry>,
+    /// Sees all events in order, before anyone else.
+    guard: SplitKeyGuard,
     /// Whether any SSE frame has been received.
     has_frames: bool,
     /// The error to return after everything in `ready`.
@@ -44,11 +46,14 @@ pub struct ResponseStream {
 
 /// An entry in the queue of what `next` returns.
 enum StreamEntry {
-    Event(Event),
+    /// An event, and its payload if that is recorded.
+    Event(Event, Option<Box<str>>),
+    /// An event that the guard has let pass.
+    Passed(Event),
+    /// A piece of one that is very long; each comes in a batch of its own.
+    Piece(Event),
     /// A long payload, to be parsed on another thread so that nothing else waits for it.
     LongPayload(String),
-    /// A long event that was split, to be returned one part at a time.
-    SplitEvent(VecDeque<Event>),
     /// A frame to record at this point.
     Raw(RawFrame),
 }
@@ -100,6 +105,7 @@ impl ResponseStream {
             response,
             body,
             ready: VecDeque::new(),
+            guard: SplitKeyGuard::default(),
             has_frames: false,
             pending_error: None,
             idle_timeout,
@@ -125,29 +131,41 @@ impl ResponseStream {
     pub async fn next(&mut self) -> Option<Result<Event, ApiError>> {
         loop {
             match self.ready.pop_front() {
-                Some(StreamEntry::Event(event)) => return Some(Ok(event)),
+                Some(StreamEntry::Passed(event) | StreamEntry::Piece(event)) => return Some(Ok(event)),
+                Some(StreamEntry::Event(event, raw)) => {
+                    let mut passed = Vec::new();
+                    let recorded = self.guard.pass(event, raw, |event| passed.push(event));
+                    self.record(recorded);
+                    for event in passed.into_iter().rev() {
+                        self.push_passed(event);
+                    }
+                    continue;
+                }
                 Some(StreamEntry::LongPayload(json)) => {
-                    let parsed =
-                        spawn_blocking(move || (split_delta(Event::parse(&json)), json.into_boxed_str())).await;
+                    let parsed = spawn_blocking(move || (Event::parse(&json), json.into_boxed_str())).await;
                     match parsed {
-                        Ok((events, json)) => {
-                            self.ready.push_front(StreamEntry::SplitEvent(events));
-                            self.record(RawFrame::Payload(json));
+                        Ok((event, json)) => {
+                            let raw = self.recorded.is_some().then_some(json);
+                            self.ready.push_front(StreamEntry::Event(event, raw));
                         }
                         Err(error) => return Some(Err(ApiError::new(FaultKind::Garbage, error.to_string()))),
                     }
                     continue;
                 }
-                Some(StreamEntry::SplitEvent(mut events)) => {
-                    let Some(event) = events.pop_front() else { continue };
-                    self.ready.push_front(StreamEntry::SplitEvent(events));
-                    return Some(Ok(event));
-                }
                 Some(StreamEntry::Raw(raw)) => {
-                    self.record(raw);
+                    let recorded = self.guard.pass_frame(raw);
+                    self.record(recorded);
                     continue;
                 }
                 None => (),
+            }
+            if self.pending_error.is_some() || matches!(self.body, BodyState::Ended) {
+                let (guard, ready) = (&mut self.guard, &mut self.ready);
+                let recorded = guard.finish(|event| ready.push_back(StreamEntry::Passed(event)));
+                self.record(recorded);
+                if !self.ready.is_empty() {
+                    continue;
+                }
             }
             if let Some(error) = self.pending_error.take() {
                 return Some(Err(error));
@@ -185,8 +203,15 @@ impl ResponseStream {
     fn take_ready(&mut self, events: &mut Vec<Event>) -> bool {
         while let Some(entry) = self.ready.pop_front() {
             match entry {
-                StreamEntry::Event(event) => events.push(event),
-                StreamEntry::Raw(raw) => self.record(raw),
+                StreamEntry::Passed(event) => events.push(event),
+                StreamEntry::Event(event, raw) if !is_long(&event) => {
+                    let recorded = self.guard.pass(event, raw, |event| events.push(event));
+                    self.record(recorded);
+                }
+                StreamEntry::Raw(raw) => {
+                    let recorded = self.guard.pass_frame(raw);
+                    self.record(recorded);
+                }
                 long => {
                     self.ready.push_front(long);
                     return false;
@@ -194,6 +219,19 @@ impl ResponseStream {
             }
         }
         true
+    }
+
+    /// Queues an event that is returned next; a very long text delta is split, so that handling it never takes long.
+    fn push_passed(&mut self, event: Event) {
+        match event {
+            Event::Delta { target, text } if text.len() > LONG_PAYLOAD_BYTES => {
+                for text in split_text(&text).into_iter().rev() {
+                    let target = target.clone();
+                    self.ready.push_front(StreamEntry::Piece(Event::Delta { target, text: text.to_owned() }));
+                }
+            }
+            event => self.ready.push_front(StreamEntry::Passed(event)),
+        }
     }
 
     /// Reads the next chunk if it has arrived; `false` if it has not. A server may send each event in its own chunk.
@@ -223,15 +261,20 @@ impl ResponseStream {
             Some(Ok(Some(bytes))) => {
                 self.push_bytes(&bytes);
                 if self.ready.iter().all(|next| matches!(next, StreamEntry::Raw(_))) && self.pending_error.is_none() {
-                    self.ready.push_back(StreamEntry::Event(Event::KeepAlive)); // A comment or half an event came in.
+                    self.ready.push_back(StreamEntry::Passed(Event::KeepAlive)); // A comment or half an event came in.
                 }
             }
             Some(Ok(None)) => self.finish(),
             Some(Err(error)) => {
                 self.finish();
                 // An event cut off by the lost connection does not count; words do.
-                let is_cut = |next: &StreamEntry| matches!(next, StreamEntry::Event(Event::Unreadable { raw }) if raw.trim_start().starts_with('{'));
-                self.ready.retain(|next| !is_cut(next));
+                for entry in &mut self.ready {
+                    if let StreamEntry::Event(Event::Unreadable { raw }, recorded) = entry
+                        && raw.trim_start().starts_with('{')
+                    {
+                        *entry = StreamEntry::Raw(RawFrame::Payload(recorded.take().unwrap_or_default()));
+                    }
+                }
                 if let Some(last) = self.ready.back_mut()
                     && let StreamEntry::LongPayload(json) = last
                     && serde_json::from_str::<IgnoredAny>(json).is_err()
@@ -282,11 +325,11 @@ impl ResponseStream {
                     *framed |= !matches!(frame, SseFrame::Stray(_));
                     match frame {
                         SseFrame::Stray(text) if !is_done => {
-                            ready.extend(StreamEntry::from_payload(text, is_recording));
+                            ready.push_back(StreamEntry::from_payload(text, is_recording));
                         }
                         SseFrame::Stray(_) => (),
                         SseFrame::Data(_) if is_done => (),
-                        SseFrame::Data(json) => ready.extend(StreamEntry::from_payload(json, is_recording)),
+                        SseFrame::Data(json) => ready.push_back(StreamEntry::from_payload(json, is_recording)),
                         SseFrame::Comment(words) if is_recording => {
                             ready.push_back(StreamEntry::Raw(RawFrame::Comment(secrets::redact(words).into())));
                         }
@@ -322,7 +365,7 @@ impl ResponseStream {
         let BodyState::Page(page) = &mut self.body else { return };
         let page = std::mem::take(page);
         self.body = BodyState::Ended;
-        self.record(RawFrame::Payload(secrets::redact(&String::from_utf8_lossy(&page)).into()));
+        self.record([RawFrame::Payload(secrets::redact(&String::from_utf8_lossy(&page)).into())]);
         self.pending_error = Some(ApiError::from_response(200, &HeaderMap::new(), &page, Timestamp::now()));
     }
 
@@ -332,7 +375,7 @@ impl ResponseStream {
         if let BodyState::Stream(mut decoder) = std::mem::replace(&mut self.body, BodyState::Ended) {
             decoder.finish(|frame| {
                 if let SseFrame::Stray(text) = frame {
-                    self.ready.extend(StreamEntry::from_payload(text, self.recorded.is_some()));
+                    self.ready.push_back(StreamEntry::from_payload(text, self.recorded.is_some()));
                 }
             });
         }
@@ -349,11 +392,11 @@ impl ResponseStream {
                     self.has_frames |= !matches!(frame, SseFrame::Stray(_));
                     match frame {
                         SseFrame::Data(json) => {
-                            self.ready.extend(StreamEntry::from_payload(json, self.recorded.is_some()));
+                            self.ready.push_back(StreamEntry::from_payload(json, self.recorded.is_some()));
                         }
                         SseFrame::Stray(text) => {
                             stray = Some(secrets::redact(&text).into_owned());
-                            self.ready.extend(StreamEntry::from_payload(text, self.recorded.is_some()));
+                            self.ready.push_back(StreamEntry::from_payload(text, self.recorded.is_some()));
                         }
                         SseFrame::Comment(_) | SseFrame::Done | SseFrame::TooLong => (),
                     }
@@ -364,20 +407,20 @@ impl ResponseStream {
             }
             BodyState::Object(whole) => {
                 let whole = secrets::redact_owned(String::from_utf8_lossy(&whole).into_owned());
-                self.record(RawFrame::Payload(whole.as_str().into()));
+                self.record([RawFrame::Payload(whole.as_str().into())]);
                 match Event::parse(&whole) {
                     Event::Unreadable { .. } | Event::Other { .. } => {
                         self.fail(FaultKind::Garbage, no_stream_message(None));
                     }
-                    event => self.ready.push_back(StreamEntry::Event(event)),
+                    event => self.ready.push_back(StreamEntry::Passed(event)),
                 }
             }
         }
     }
 
-    fn record(&mut self, raw: RawFrame) {
+    fn record(&mut self, raw: impl IntoIterator<Item = RawFrame>) {
         if let Some(frames) = &mut self.recorded {
-            frames.push(raw);
+            frames.extend(raw);
         }
     }
 
@@ -395,27 +438,25 @@ fn no_stream_message(stray: Option<&str>) -> String {
     }
 }
 
+fn is_long(event: &Event) -> bool {
+    matches!(event, Event::Delta { text, .. } if text.len() > LONG_PAYLOAD_BYTES)
+}
+
+fn split_text(text: &str) -> Vec<&str> {
+    let mut rest = text;
+    std::iter::from_fn(|| {
+        let (piece, more) = rest.split_at(rest.floor_char_boundary(LONG_PAYLOAD_BYTES));
+        rest = more;
+        (!piece.is_empty()).then_some(piece)
+    })
+    .collect()
+}
+
 /// Drops a byte order mark and blanks from the beginning of a body, so that each is read once, however many come.
 fn drop_blanks(begun: &mut Vec<u8>) {
     work::count_steps(begun.len());
     let text = begun.strip_prefix(BYTE_ORDER_MARK).unwrap_or(begun).trim_ascii_start();
     begun.drain(..begun.len() - text.len());
-}
-
-/// Splits a very long text delta, so that handling one event never takes long.
-fn split_delta(event: Event) -> VecDeque<Event> {
-    match event {
-        Event::Delta { target: place, text } => {
-            let mut rest = text.as_str();
-            std::iter::from_fn(|| {
-                let (piece, more) = rest.split_at(rest.floor_char_boundary(LONG_PAYLOAD_BYTES));
-                rest = more;
-                (!piece.is_empty()).then(|| Event::Delta { target: place.clone(), text: piece.to_owned() })
-            })
-            .collect()
-        }
-        event => [event].into(),
-    }
 }
 
 impl fmt::Debug for ResponseStream {
@@ -425,16 +466,14 @@ impl fmt::Debug for ResponseStream {
 }
 
 impl StreamEntry {
-    /// Returns the entries to queue for a payload.
-    fn from_payload(json: String, is_recording: bool) -> impl Iterator<Item = Self> {
+    /// Returns the entry to queue for a payload.
+    fn from_payload(json: String, is_recording: bool) -> Self {
         let json = secrets::redact_owned(json);
-        let (raw, event) = if json.len() > LONG_PAYLOAD_BYTES {
-            (None, Self::LongPayload(json)) // It is recorded after it is parsed.
-        } else {
-            let event = Event::parse(&json);
-            (is_recording.then(|| Self::Raw(RawFrame::Payload(json.into()))), Self::Event(event))
-        };
-        raw.into_iter().chain([event])
+        if json.len() > LONG_PAYLOAD_BYTES {
+            return Self::LongPayload(json);
+        }
+        let event = Event::parse(&json);
+        Self::Event(event, is_recording.then(|| json.into()))
     }
 }
 

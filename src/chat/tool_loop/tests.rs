@@ -320,7 +320,8 @@ fn a_new_grant_starts_the_calls_that_it_allows() {
     let mut bench = chat_with_tools();
     let stream = bench.send("write");
     respond_with_calls(&mut bench, stream, &[("fs__write", "{}"), ("fs__write", r#"{"path":"b"}"#)]);
-    let grants = ToolGrants { all: false, tools: [ToolId::new("fs", "write")].into() };
+    let granted = bench.chat.context.tools.grant(&ToolId::new("fs", "write"));
+    let grants = ToolGrants { all: false, tools: granted.into_iter().collect() };
     let tools = crate::tools::ToolSelection { grants, ..Default::default() };
     bench.chat.set_settings(ChatSettings { tools, ..settings() });
     let on = collect_effects(bench.chat.reapply_policy(bench.now, &mut bench.ids));

@@ -1,15 +1,17 @@
 //! The tools that servers report, and the user's decisions about calls that ask.
 
+use std::{collections::BTreeSet, path::PathBuf};
+
 use jiff::SignedDuration;
 
 use super::{model_settings, switching};
 use crate::{
     api::json,
-    chat::{CallDecision, CallId, choices::ApprovalChoice},
-    config::SettingChange,
+    chat::{CallDecision, CallId, ConversationChange, choices::ApprovalChoice},
     mcp::{self, RunPermission, ServerStatuses},
+    store::UnconfirmedRules,
     text,
-    tools::{ToolDefinition, ToolId},
+    tools::{ToolDefinition, ToolGrant, ToolId},
     ui::{
         Action, Effect,
         cx::Cx,
@@ -101,11 +103,41 @@ fn untrusted_message(env: &Environment) -> Option<String> {
 }
 
 /// Trusts a project's server file as shown, and starts its servers.
-pub(crate) fn trust_server_file(cx: &mut Cx<'_>, server: &str) {
-    if let Some(known) = cx.env.tools.server_statuses.servers.get(server) {
-        let path = known.configured.origin.path().to_owned();
-        cx.effects.extend([mcp::McpJob::Trust(path), mcp::McpJob::Start].map(Effect::RunMcpJob));
+pub(crate) fn trust_server_file(cx: &mut Cx<'_>, path: PathBuf, file_hash: String) {
+    cx.effects.extend([mcp::McpJob::Trust { path, file_hash }, mcp::McpJob::Start].map(Effect::RunMcpJob));
+}
+
+/// Takes back what the user allowed for a tool, here and in every conversation, and returns a message.
+pub(crate) fn forget_grants(cx: &mut Cx<'_>, tool: &ToolId) -> &'static str {
+    let mut was_granted = cx.chats.settings().tools.grants.tools.has(tool);
+    model_settings::change_settings(cx, |settings| _ = settings.tools.grants.tools.remove(tool));
+    if cx.env.tools.always.remove(tool) {
+        was_granted = true;
+        save_change(cx, ConversationChange::ForgetGrants(tool.clone()));
+        refresh_tools(cx);
     }
+    if was_granted { "it asks again before it runs" } else { "you have not allowed it on a card" }
+}
+
+/// Takes up what the user allowed in every conversation. Rules that ibid may have written itself ask once more.
+pub(crate) fn on_grants_loaded(cx: &mut Cx<'_>, grants: Vec<ToolGrant>, unconfirmed: UnconfirmedRules) {
+    let tools = &mut cx.env.tools;
+    tools.always = grants.into_iter().collect();
+    let written = &cx.env.config.tools.written_rules;
+    let rules: BTreeSet<String> = match &unconfirmed {
+        UnconfirmedRules::All => written.clone(),
+        UnconfirmedRules::Named(rules) => rules.intersection(written).cloned().collect(),
+    };
+    tools.policy.set_unconfirmed(rules.clone());
+    if unconfirmed != UnconfirmedRules::Named(rules.clone()) {
+        save_change(cx, ConversationChange::UnconfirmedRules(rules));
+    }
+    refresh_tools(cx);
+}
+
+fn save_change(cx: &mut Cx<'_>, change: ConversationChange) {
+    let save = cx.chats.saves.save(vec![change], None);
+    cx.effects.push(save);
 }
 
 /// Reloads the server files, retries the failed servers, and returns a message for the user.
@@ -140,9 +172,8 @@ pub(crate) fn take_approval(screen: &mut Screen, cx: &mut Cx<'_>, approval: Appr
             change_conversation(cx, id, |chat, ids| chat.decide_call(call, CallDecision::Run, now, ids));
         }
         ApprovalChoice::ForConversation => {
-            model_settings::change_settings(cx, |settings| {
-                settings.tools.grants.tools.insert(tool);
-            });
+            let Some(grant) = cx.env.tools.toolbox().grant(&tool) else { return warn_of_absent_tool(cx) };
+            model_settings::change_settings(cx, |settings| settings.tools.grants.tools.insert(grant));
             change_conversation(cx, id, |chat, ids| chat.reapply_policy(now, ids));
         }
         ApprovalChoice::Always => allow_always(cx, &tool),
@@ -155,25 +186,31 @@ pub(crate) fn take_approval(screen: &mut Screen, cx: &mut Cx<'_>, approval: Appr
     }
 }
 
-/// Allows a tool from now on in every conversation, and saves that in the config.
+/// Allows a tool, as it is now, in every conversation from now on.
 fn allow_always(cx: &mut Cx<'_>, tool: &ToolId) {
     let now = cx.now;
-    let is_doubtful = cx.env.tools.toolbox().name_doubt(tool).is_some();
-    let Some(rule) = (!is_doubtful).then(|| cx.env.tools.policy.allow_always(tool)).flatten() else {
+    let Some(grant) = cx.env.tools.toolbox().grant(tool) else { return warn_of_absent_tool(cx) };
+    if cx.env.tools.toolbox().name_doubt(tool).is_some() {
         cx.warn("its name may be misleading: allow it once, or in this conversation");
         return;
-    };
+    }
+    cx.env.tools.always.insert(grant.clone());
     if cx.env.is_demo {
-        // The demo's tools do not belong in the user's config.
-        cx.show_message(format!("{rule} runs without asking until you quit"));
+        // The demo's tools are not the user's.
+        cx.show_message(format!("{tool} runs without asking until you quit"));
     } else {
-        cx.show_message(format!("{rule} runs without asking from now on (tools.policy in the config)"));
-        cx.effects.push(Effect::SaveSetting(SettingChange::AllowTool(rule)));
+        cx.show_message(format!("{tool} runs without asking from now on, until it changes"));
+        save_change(cx, ConversationChange::Grant(grant));
     }
     refresh_tools(cx);
     for id in cx.chats.conversations.keys().copied().collect::<Vec<_>>() {
         change_conversation(cx, id, |chat, ids| chat.reapply_policy(now, ids));
     }
+}
+
+/// Only a tool that is there can be allowed as it is.
+fn warn_of_absent_tool(cx: &mut Cx<'_>) {
+    cx.warn("its server does not offer it now: allow the call once, or wait");
 }
 
 /// Lets all tools run without asking in this conversation, or makes them ask again.

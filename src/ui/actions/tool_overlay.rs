@@ -84,7 +84,11 @@ pub(crate) fn apply_request(screen: &mut Screen, cx: &mut Cx<'_>, request: ToolL
             let message = tool_actions::reload_servers(cx);
             show_message(&mut screen.overlays, message);
         }
-        ToolListCommand::Trust(server) => tool_actions::trust_server_file(cx, &server),
+        ToolListCommand::Trust { path, file_hash } => tool_actions::trust_server_file(cx, path, file_hash),
+        ToolListCommand::Forget(id) => {
+            let message = tool_actions::forget_grants(cx, &id);
+            show_message(&mut screen.overlays, message);
+        }
     }
 }
 

@@ -127,7 +127,11 @@ fn restart(screen: &mut Screen, cx: &mut Cx<'_>, effect: Effect) {
 /// Handles the end of an attempt to connect.
 pub(crate) fn on_connected(screen: &mut Screen, cx: &mut Cx<'_>, outcome: ConnectOutcome) {
     match (outcome, connect_screen(&mut screen.overlays)) {
-        (ConnectOutcome::InUse { server, key }, _) => use_server(screen, cx, server, key),
+        (ConnectOutcome::InUse { server, key, notice }, _) => {
+            // The demo is left for it: the start that follows tells the same.
+            cx.env.complaints.extend(notice.filter(|_| !cx.env.is_demo));
+            use_server(screen, cx, server, key);
+        }
         (outcome, Some(connect)) => connect.on_outcome(outcome),
         (ConnectOutcome::Failed(why) | ConnectOutcome::Unchecked(why), None) => cx.warn(why),
         (ConnectOutcome::NeedsKey { host, .. }, None) => cx.warn(format!("{host} asks for a key")),

@@ -4,7 +4,7 @@ use super::result_text::visible_line;
 use crate::{
     chat::{ToolCallRun, answer::FunctionCall},
     text::{show_invisible, show_invisible_in_line},
-    tools::{ToolHints, ToolId},
+    tools::{GrantState, ToolHints, ToolId},
 };
 
 /// The tool with its server and the exact arguments of a call as JSON, on one line.
@@ -53,6 +53,24 @@ pub(crate) fn claims(hints: ToolHints, words: [(&'static str, &'static str); 3])
     let is_destructive = hints.destructive.filter(|_| hints.read_only != Some(true));
     let all = [hints.read_only, is_destructive, hints.open_world].into_iter().zip(words);
     all.filter_map(|(hint, (yes, no))| hint.map(|hint| if hint { yes } else { no })).collect()
+}
+
+/// Says why a tool asks although it was allowed before; `None` if it was not.
+pub(crate) fn doubted_grant(state: &GrantState, is_rule_unconfirmed: bool) -> Option<String> {
+    match state {
+        GrantState::Changed(parts) => {
+            let parts = match parts.as_slice() {
+                [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+                parts => parts.join(", "),
+            };
+            Some(format!("{parts} changed since you allowed it"))
+        }
+        GrantState::Unverified => Some("you allowed it before ibid kept what a tool is like".into()),
+        GrantState::Absent if is_rule_unconfirmed => {
+            Some("a rule in the config allows it, from before ibid kept what a tool is like".into())
+        }
+        GrantState::Absent | GrantState::Valid => None,
+    }
 }
 
 /// Returns a command-line word, in quotes unless it consists of plain characters only.

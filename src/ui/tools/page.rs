@@ -1,5 +1,7 @@
 //! The page of one server or tool, and the details below the list.
 
+use std::path::PathBuf;
+
 use serde_json::Value;
 
 use super::{
@@ -7,14 +9,14 @@ use super::{
     weights,
 };
 use crate::{
-    mcp::{LogSource, RunPermission, ServerState, ServerStatus},
+    mcp::{LogSource, RunPermission, ServerState, ServerStatus, TextSegment, names_secret, text_segments},
     render::{
         card,
         row::{RowKind, StyledRow, StyledSpan, TextStyle},
         theme::ColourRole,
     },
     text,
-    tools::{PolicyVerdict, ToolCommand, ToolDefinition, ToolId},
+    tools::{GrantState, PolicyVerdict, ToolCommand, ToolDefinition, ToolId},
     ui::reading::{
         facts::{format_size, format_token_count},
         limited_text, tool_text,
@@ -61,6 +63,20 @@ pub(super) fn page_rows(subject: &PageSubject, facts: &ToolFacts, width: usize) 
         PageSubject::Trust(server) => page.push_trust(server, facts),
     }
     page.rows
+}
+
+/// The file that a page asks to trust, with the hash that stands for what it shows.
+pub(super) fn asked_file(subject: &PageSubject, facts: &ToolFacts) -> Option<(PathBuf, String)> {
+    let PageSubject::Trust(server) = subject else { return None };
+    let configured = &facts.statuses.servers.get(server)?.configured;
+    let is_asked = configured.permission == RunPermission::Untrusted;
+    Some((configured.origin.path().to_owned(), configured.file_hash.clone().filter(|_| is_asked)?))
+}
+
+/// Whether the page is about a tool that the user allowed on a card.
+pub(super) fn has_grant(subject: &PageSubject, facts: &ToolFacts) -> bool {
+    let PageSubject::Item(ToolListItem::Tool(id)) = subject else { return false };
+    facts.toolbox.grant_state(id, &facts.selection.grants) != GrantState::Absent
 }
 
 /// The title of the page's frame.
@@ -128,11 +144,14 @@ fn hosting_note(facts: &ToolFacts) -> String {
 }
 
 /// The verdict on calls of a tool, as a sentence without a full stop.
-fn verdict_text(id: &ToolId, facts: &ToolFacts) -> &'static str {
-    match facts.toolbox.policy.verdict(id, &facts.selection.grants) {
-        PolicyVerdict::Allow => "Runs without asking",
-        PolicyVerdict::Ask => "Needs your approval before it runs",
-        PolicyVerdict::Deny => "Denied by a rule in the config",
+fn verdict_text(id: &ToolId, facts: &ToolFacts) -> String {
+    let grants = &facts.selection.grants;
+    match (facts.toolbox.verdict(id, grants), facts.toolbox.grant_state(id, grants)) {
+        (PolicyVerdict::Allow, GrantState::Valid) => "Runs without asking, as you allowed it".into(),
+        (PolicyVerdict::Allow, _) => "Runs without asking".into(),
+        (PolicyVerdict::Ask, state) => tool_text::doubted_grant(&state, facts.toolbox.policy.is_unconfirmed(id))
+            .map_or_else(|| "Needs your approval before it runs".into(), |why| format!("Asks again: {why}")),
+        (PolicyVerdict::Deny, _) => "Denied by a rule in the config".into(),
     }
 }
 
@@ -140,6 +159,27 @@ fn file_name(server: &str, facts: &ToolFacts) -> String {
     let known = facts.statuses.servers.get(server);
     let name = known.and_then(|known| known.configured.origin.path().file_name());
     text::clean(&name.unwrap_or_default().to_string_lossy()).into_owned()
+}
+
+/// A setting as it is written; a variable that names a secret stands out.
+fn written_spans(written: &str) -> Vec<StyledSpan> {
+    let span = |segment| match segment {
+        TextSegment::Plain(plain) => (plain, ColourRole::Text),
+        TextSegment::Variable { name, written, .. } if names_secret(name) => (written, ColourRole::Warning),
+        TextSegment::Variable { written, .. } => (written, ColourRole::Text),
+    };
+    let spans = text_segments(written).into_iter().map(span);
+    spans.map(|(words, role)| StyledSpan::new(text::show_invisible_in_line(words), TextStyle::of(role))).collect()
+}
+
+/// The name of an inherited variable, after a comma unless it is the first.
+fn inherited_spans((index, name): (usize, &String)) -> [StyledSpan; 2] {
+    let role = if names_secret(name) { ColourRole::Warning } else { ColourRole::Text };
+    let comma = if index == 0 { "" } else { ", " };
+    [
+        StyledSpan::new(comma, TextStyle::of(ColourRole::Text)),
+        StyledSpan::new(text::show_invisible_in_line(name), TextStyle::of(role)),
+    ]
 }
 
 impl PageBuilder {
@@ -181,17 +221,10 @@ impl PageBuilder {
         }
     }
 
-    /// Adds the command or address of a server, and the variables or headers that it gets.
+    /// Adds the command or address of a server, and the names of the variables or headers that it gets.
     fn push_connection(&mut self, known: &ServerStatus) {
+        self.push_target(known);
         let settings = &known.configured.settings;
-        match &settings.command {
-            Some(command) => {
-                let argv: Vec<String> =
-                    std::iter::once(command).chain(&settings.args).map(|word| tool_text::quote_word(word)).collect();
-                self.push_value("runs", &argv.join(" "));
-            }
-            None => self.push_value("address", settings.url.as_deref().unwrap_or_default()),
-        }
         let sees: Vec<&str> = settings.env.keys().chain(&settings.inherit).map(String::as_str).collect();
         if settings.command.is_some() {
             let sees = if sees.is_empty() { "no variables".to_owned() } else { sees.join(", ") };
@@ -200,8 +233,51 @@ impl PageBuilder {
             let sends = settings.headers.keys().chain(&settings.bearer_env).map(String::as_str);
             self.push_value("sends", &sends.collect::<Vec<_>>().join(", "));
         }
-        if let Some(folder) = &settings.cwd {
+    }
+
+    /// Adds the command or address of a server as it is written, and what it comes to if that differs.
+    fn push_target(&mut self, known: &ServerStatus) {
+        let (settings, target) = (&known.configured.settings, &known.configured.target);
+        let command_line =
+            |words: &[String]| words.iter().map(|word| tool_text::quote_word(word)).collect::<Vec<_>>().join(" ");
+        let (label, written, meant) = match &settings.command {
+            Some(command) => {
+                let argv = [std::slice::from_ref(command), &settings.args].concat();
+                ("runs", command_line(&argv), command_line(&target.argv))
+            }
+            None => {
+                let url = settings.url.clone().unwrap_or_default();
+                ("address", url, target.url.clone().unwrap_or_default())
+            }
+        };
+        self.push_fact(label, &written_spans(&written));
+        if meant != written && !meant.is_empty() {
+            self.push_fact("that is", &written_spans(&meant));
+        }
+        if let Some(folder) = target.cwd.as_ref().or(settings.cwd.as_ref()) {
             self.push_value("works in", &folder.display().to_string());
+        }
+    }
+
+    /// Adds the values that a server gets, as they are written.
+    fn push_written_values(&mut self, known: &ServerStatus) {
+        let settings = &known.configured.settings;
+        for (label, values, sign) in [("sets", &settings.env, "="), ("sends", &settings.headers, ": ")] {
+            for (name, value) in values {
+                let mut spans =
+                    vec![StyledSpan::new(text::show_invisible_in_line(name) + sign, TextStyle::of(ColourRole::Text))];
+                spans.extend(written_spans(value));
+                self.push_fact(label, &spans);
+            }
+        }
+        if let Some(variable) = &settings.bearer_env {
+            let token = StyledSpan::new(text::show_invisible_in_line(variable), TextStyle::of(ColourRole::Warning));
+            self.push_fact("sends", &[StyledSpan::new("the token in ", TextStyle::of(ColourRole::Text)), token]);
+        }
+        if settings.command.is_some() {
+            let sees: Vec<StyledSpan> = settings.inherit.iter().enumerate().flat_map(inherited_spans).collect();
+            let none = StyledSpan::new("no variables of yours", TextStyle::of(ColourRole::Text));
+            self.push_fact("sees", if sees.is_empty() { std::slice::from_ref(&none) } else { &sees });
         }
     }
 
@@ -215,7 +291,7 @@ impl PageBuilder {
             self.push_text(&text::show_invisible(&tool.description), ColourRole::Text);
         }
         self.rows.push(StyledRow::blank());
-        self.push_value("policy", verdict_text(&tool.id, facts));
+        self.push_value("policy", &verdict_text(&tool.id, facts));
         self.push_value("claims", &tool_text::claimed_effects(tool.hints));
         let wire_name = facts.toolbox.wire_name(&tool.id).unwrap_or_default();
         self.push_value("sent as", wire_name);
@@ -267,7 +343,8 @@ impl PageBuilder {
         };
         for known in facts.statuses.servers.values().filter(same) {
             self.push_heading(&text::show_invisible(&known.configured.name));
-            self.push_connection(known);
+            self.push_target(known);
+            self.push_written_values(known);
         }
     }
 

@@ -256,7 +256,7 @@ pub(super) fn server_state_text(known: &ServerStatus, facts: &ToolFacts) -> Vec<
 fn tool_row(tool: &ToolDefinition, depth: RowDepth, facts: &ToolFacts) -> ToolRow {
     let chosen = facts.selection;
     let mut words = Vec::new();
-    if facts.toolbox.policy.verdict(&tool.id, &chosen.grants) == PolicyVerdict::Deny {
+    if facts.toolbox.verdict(&tool.id, &chosen.grants) == PolicyVerdict::Deny {
         words.push((ColourRole::Warning, "denied by the config  ".to_owned()));
     }
     if chosen.choice == ToolMode::One(tool.id.clone()) {

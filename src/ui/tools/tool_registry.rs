@@ -9,7 +9,7 @@ use crate::{
     chat::{Timestamp, request::StartingServers},
     config::Config,
     mcp::{ServerStatus, ServerStatuses},
-    tools::{ToolCommand, ToolDefinition, ToolId, ToolLimits, ToolPolicy, Toolbox},
+    tools::{ToolCommand, ToolDefinition, ToolId, ToolLimits, ToolPolicy, Toolbox, grants::GrantList},
 };
 
 /// All known tools, and the state of the MCP servers.
@@ -26,6 +26,8 @@ pub struct ToolRegistry {
     /// Counts the changes to the tools and their servers.
     pub rev: u64,
     pub policy: ToolPolicy,
+    /// What the user allowed in every conversation.
+    pub always: GrantList,
     limits: ToolLimits,
     toolbox: Arc<Toolbox>,
 }
@@ -46,6 +48,7 @@ impl ToolRegistry {
             reported_failures: BTreeSet::new(),
             rev: 0,
             policy,
+            always: GrantList::default(),
             limits: config.tools.limits(),
             toolbox: Arc::default(),
         };
@@ -81,6 +84,9 @@ impl ToolRegistry {
     pub(crate) fn rebuild_toolbox(&mut self) {
         self.rev += 1;
         let tools = self.server_tools.values().flatten().cloned().collect();
-        self.toolbox = Arc::new(Toolbox::new(tools, self.commands.clone(), self.policy.clone(), self.limits));
+        let toolbox = Toolbox::new(tools, self.commands.clone(), self.policy.clone(), self.limits);
+        let servers = self.server_statuses.servers.values().map(|known| &known.configured);
+        let origins = servers.map(|configured| (configured.name.clone(), configured.tool_origin())).collect();
+        self.toolbox = Arc::new(toolbox.with_grants(origins, self.always.clone()));
     }
 }

@@ -116,6 +116,9 @@ impl ToolListView<'_> {
                 PageSubject::Trust(_) => vec![(&[Action::ConfirmTrust][..], "trust it")],
                 PageSubject::Item(ToolListItem::Server(_)) if self.is_untrusted() => vec![TRUST],
                 PageSubject::Item(ToolListItem::Server(_)) => vec![RESTART],
+                PageSubject::Item(ToolListItem::Tool(_)) if page.has_grant => {
+                    vec![(&[Action::ForgetGrant][..], "ask again")]
+                }
                 PageSubject::Item(_) => Vec::new(),
             },
             _ if self.list.search.is_typing() => vec![(&[Action::Accept][..], "done")],

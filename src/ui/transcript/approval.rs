@@ -30,6 +30,8 @@ pub struct ApprovalRequest<'a> {
     pub command: Option<&'a ToolCommand>,
     /// The reason to distrust the tool's name.
     pub doubt: Option<&'a NameDoubt>,
+    /// Why it asks although the user allowed it before.
+    pub doubted_grant: Option<&'a str>,
     /// The number of other calls of this step that await a decision.
     pub others_waiting: usize,
 }
@@ -44,6 +46,7 @@ pub struct CallRows {
     hints: Option<ToolHints>,
     command: Option<ToolCommand>,
     doubt: Option<NameDoubt>,
+    doubted_grant: Option<String>,
     arguments: Value,
     rows: Vec<StyledRow>,
 }
@@ -58,7 +61,7 @@ const MAX_LABEL_WIDTH: usize = 16;
 const TWO_COLUMNS: usize = 60;
 
 /// The labels that ibid writes itself; an argument with such a name is shown in quotes.
-const OWN_LABELS: [&str; 5] = ["tool", "name", "server", "claims", "change"];
+const OWN_LABELS: [&str; 6] = ["tool", "name", "server", "claims", "change", "again"];
 
 /// Returns the rows of the card with its frame. Nothing is left out or hidden.
 pub fn approval_rows(
@@ -134,11 +137,14 @@ impl Question<'_> {
 
 /// Returns what ibid says about the tool: its server, what it runs, what it claims, and doubts about its name.
 fn own_fields<'a>(request: ApprovalRequest<'a>, marks: &ThemeMarks) -> Vec<ArgumentEntry<'a>> {
-    let ApprovalRequest { run, tool, command, doubt, .. } = request;
+    let ApprovalRequest { run, tool, command, doubt, doubted_grant, .. } = request;
     let muted = TextStyle::of(ColourRole::Muted);
     let mut fields = Vec::new();
     if let Some(doubt) = doubt {
         fields.push(text_field("name", &doubt_text(doubt), ColourRole::Warning));
+    }
+    if let Some(why) = doubted_grant {
+        fields.push(text_field("again", why, ColourRole::Warning));
     }
     if let Some(id) = &run.tool {
         let mut server = vec![StyledSpan::new(show_invisible_in_line(&id.server), TextStyle::of(ColourRole::Text))];
@@ -168,11 +174,12 @@ impl CallRows {
             && self.hints == request.tool.map(|tool| tool.hints)
             && self.command.as_ref() == request.command
             && self.doubt.as_ref() == request.doubt
+            && self.doubted_grant.as_deref() == request.doubted_grant
             && self.arguments == request.run.arguments
     }
 
     fn lay_out(request: ApprovalRequest, long_name: Option<&str>, frame: &CardFrame) -> Self {
-        let ApprovalRequest { run, tool, command, doubt, .. } = request;
+        let ApprovalRequest { run, tool, command, doubt, doubted_grant, .. } = request;
         let mut fields = own_fields(request, frame.marks);
         if let Some(name) = long_name {
             fields.insert(0, text_field("tool", name, ColourRole::Text));
@@ -186,6 +193,7 @@ impl CallRows {
             hints: tool.map(|tool| tool.hints),
             command: command.cloned(),
             doubt: doubt.cloned(),
+            doubted_grant: doubted_grant.map(str::to_owned),
             arguments: run.arguments.clone(),
             rows: rows.map(|content| frame.row(content)).collect(),
         }
@@ -329,7 +337,8 @@ mod tests {
         let hints =
             CardHints { choices: Vec::new(), focus_keys: String::new(), scroll_keys: String::new(), is_focused: false };
         let rows = |run: &ToolCallRun, cache: &mut Option<CallRows>| {
-            let asked = ApprovalRequest { run, tool: None, command: None, doubt: None, others_waiting: 0 };
+            let asked =
+                ApprovalRequest { run, tool: None, command: None, doubt: None, doubted_grant: None, others_waiting: 0 };
             approval_rows(asked, &hints, 60, &ThemeMarks::UNICODE, cache)
         };
         work::assert_linear("the first frame", 8000, run, |run| {

@@ -38,8 +38,7 @@ fn toolbox() -> Arc<Toolbox> {
         tool("sky", "moon phase", json!({ "type": "string" }), false),
         tool("notes", "read", json!({}), false),
     ];
-    let mut policy = ToolPolicy::new([("*".to_owned(), PolicyVerdict::Allow)].into());
-    policy.allow_always(&ToolId::new("sky", "weather"));
+    let policy = ToolPolicy::new([("*".to_owned(), PolicyVerdict::Allow)].into());
     Toolbox::new(tools, Vec::new(), policy, ToolLimits::default()).into()
 }
 

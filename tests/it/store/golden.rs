@@ -6,8 +6,9 @@ mod values;
 
 use ibid::{
     api::{Event, OutputItem},
-    chat::{Answer, AnswerEnd, Message, answer::AssemblyState, journal::AnswerJournal},
-    store::replay_journal,
+    chat::{Answer, AnswerEnd, ConversationChange, Message, answer::AssemblyState, journal::AnswerJournal},
+    store::{UnconfirmedRules, replay_journal},
+    tools::{GrantState, ToolDefinition, ToolGrant, ToolHints, ToolId, ToolOrigin, ToolSnapshot},
 };
 use rusqlite::Connection;
 use serde_json::value::RawValue;
@@ -93,6 +94,62 @@ fn a_database_of_0_1_0_loads_as_the_values_that_were_saved() {
     assert_eq!(load_outcome(&run, 2, values::SHORTENED_CALL), Some(values::full_outcome()));
     assert_eq!(load_recording(&run, 2), Some(recording(2)));
     assert_eq!(run.new_draft, "of none");
+}
+
+#[test]
+fn what_was_allowed_in_0_1_0_is_read_and_asks_once_more() {
+    let none = r#""grants":{"all":false,"tools":[]}"#;
+    let one = r#""grants":{"all":false,"tools":[{"server":"files","name":"read"}]}"#;
+    assert!(ROWS.contains(none));
+    let run = database(&ROWS.replace(none, one), JOURNALS).open();
+    assert_eq!(run.grants(), (Vec::new(), UnconfirmedRules::All));
+    let loaded = run.load(conversation_id(1)).expect("the conversation");
+    let granted = ToolId::new("files", "read");
+    assert!(loaded.settings.tools.grants.tools.has(&granted), "{:?}", loaded.settings.tools.grants);
+    let tool = ToolDefinition {
+        id: granted.clone(),
+        title: None,
+        description: String::new(),
+        parameters: serde_json::json!({}),
+        strict: false,
+        hints: ToolHints::default(),
+    };
+    let now = ToolSnapshot::new(&tool, &ToolOrigin::default());
+    assert_eq!(loaded.settings.tools.grants.tools.state(&granted, || Some(now)), GrantState::Unverified);
+}
+
+#[test]
+fn grants_are_kept_with_what_the_tool_was_like() {
+    let disk = TestDatabase::new();
+    let snapshot = |file: &str, target: &str| ToolSnapshot {
+        file: file.into(),
+        target: target.into(),
+        schema: "s".into(),
+        description: "d".into(),
+        hints: "h".into(),
+    };
+    let grant = |name: &str, file: &str, target: &str| ToolGrant {
+        tool: ToolId::new("files", name),
+        snapshot: Some(snapshot(file, target)),
+    };
+    let here = grant("read", "/a/.mcp.json", "1");
+    let there = grant("read", "/b/.mcp.json", "2");
+    let write = |grant: &ToolGrant| ConversationChange::Grant(grant.clone());
+    let rules = UnconfirmedRules::Named(["files/list".to_owned()].into());
+    disk.open().save_ok(vec![
+        write(&grant("read", "/a/.mcp.json", "0")),
+        write(&here),
+        write(&there),
+        write(&grant("write", "/a/.mcp.json", "0")),
+        ConversationChange::ForgetGrants(ToolId::new("files", "write")),
+        ConversationChange::UnconfirmedRules(["files/list".to_owned()].into()),
+    ]);
+    assert_eq!(disk.open().grants(), (vec![here, there.clone()], rules));
+    // A row that cannot be read allows nothing, and costs no other.
+    disk.connect()
+        .execute("update tool_grant set snapshot = '{' where file = '/a/.mcp.json'", [])
+        .expect("it is there");
+    assert_eq!(disk.open().grants().0, [there]);
 }
 
 #[test]

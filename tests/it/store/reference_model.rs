@@ -74,7 +74,10 @@ impl ReferenceModel {
                     stored.queue.retain(|queued| queued.id != *prompt);
                 }
             }
-            ConversationChange::HintShown { .. } => (),
+            ConversationChange::HintShown { .. }
+            | ConversationChange::Grant(_)
+            | ConversationChange::ForgetGrants(_)
+            | ConversationChange::UnconfirmedRules(_) => (),
             ConversationChange::NewDraft(text) => self.new_draft.clone_from(text),
             ConversationChange::Rename { conversation, title } => {
                 let header = &mut self.conversations.get_mut(conversation)?.header;

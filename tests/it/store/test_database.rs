@@ -18,8 +18,8 @@ use ibid::{
         QueuedId, QueuedPrompt, Timestamp,
         answer::{ContentPart, FunctionCall, ReasoningItem, SearchCall, StepUsage},
     },
-    store::{SaveTicket, StoreError, StoreHandle, StoreJob, StoreOptions, StoreReply},
-    tools::ToolSelection,
+    store::{SaveTicket, StoreError, StoreHandle, StoreJob, StoreOptions, StoreReply, UnconfirmedRules},
+    tools::{ToolGrant, ToolSelection},
 };
 use serde_json::value::RawValue;
 use uuid::Uuid;
@@ -132,6 +132,15 @@ impl StoreRun {
 
     pub fn titles(&self) -> Vec<String> {
         self.list().into_iter().map(|summary| summary.title).collect()
+    }
+
+    /// What the user allowed in every conversation, and the rules that ask once more.
+    pub fn grants(&self) -> (Vec<ToolGrant>, UnconfirmedRules) {
+        self.send(StoreJob::LoadGrants);
+        match self.reply() {
+            StoreReply::Grants { grants, unconfirmed } => (grants, unconfirmed),
+            other => panic!("unexpected reply to the grants: {other:?}"),
+        }
     }
 
     /// How often each command was run.

@@ -7,6 +7,7 @@ use crate::{
         row::{StyledSpan, TextStyle},
         theme::ColourRole,
     },
+    ui::reading::tool_text,
     ui::transcript::{
         approval,
         card_rows::{self, CardHints},
@@ -83,11 +84,17 @@ impl SectionBuilder<'_> {
         let hints = if turn.is_some() { self.choice_hints(turn) } else { CardHints::default() };
         let tools = &self.context.conversation.context.tools;
         let doubt = run.tool.as_ref().and_then(|id| tools.name_doubt(id));
+        let grants = &self.context.conversation.settings.tools.grants;
+        let doubted_grant = run
+            .tool
+            .as_ref()
+            .and_then(|id| tool_text::doubted_grant(&tools.grant_state(id, grants), tools.policy.is_unconfirmed(id)));
         let asked = approval::ApprovalRequest {
             run,
             tool: run.tool.as_ref().and_then(|id| tools.get(id)),
             command: run.tool.as_ref().and_then(|id| tools.command(id)),
             doubt: doubt.as_ref(),
+            doubted_grant: doubted_grant.as_deref(),
             others_waiting: asking.count(),
         };
         let marks = &self.layout.options.look.marks;
