@@ -25,6 +25,7 @@ mod json_schema;
 mod keys;
 mod layers;
 mod layout;
+mod looks;
 mod markdown;
 mod moving;
 mod notifications;
