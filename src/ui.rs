@@ -177,9 +177,13 @@ fn on_editor_closed(screen: &mut Screen, cx: &mut Cx<'_>, result: Result<String,
 /// Returns when something is due without a message: a clock tick, the end of a toast, a retry.
 pub fn next_wake(state: &State, now: Timestamp) -> Option<Timestamp> {
     let screen = &state.screen;
-    let clock = state.chats.current_conversation().and_then(|conversation| conversation.active_turn()).map(|turn| {
-        let steps = now.duration_since(turn.phase_started).as_millis() / CLOCK_STEP.as_millis();
-        turn.phase_started + CLOCK_STEP * i32::try_from(steps + 1).unwrap_or(i32::MAX)
+    let running = state.chats.current_conversation().and_then(|chat| Some((chat, chat.active_turn()?)));
+    let clock = running.map(|(conversation, turn)| {
+        // A turn that waits for the user shows whole seconds, and no spinner turns.
+        let step =
+            if notifications::pending_decisions(conversation) > 0 { SignedDuration::from_secs(1) } else { CLOCK_STEP };
+        let steps = now.duration_since(turn.phase_started).as_millis() / step.as_millis();
+        turn.phase_started + step * i32::try_from(steps + 1).unwrap_or(i32::MAX)
     });
     let has_pending_work = |transcript: &Transcript| transcript.is_searching() || transcript.is_behind();
     let is_behind = screen.rail.is_behind() || screen.transcript(&state.chats).is_some_and(has_pending_work);

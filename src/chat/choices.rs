@@ -66,7 +66,7 @@ impl CardChoice {
             Self::OpenSettings => "sampling".into(),
             Self::RetrySave => "save again".into(),
             Self::SendUnsaved => "send anyway".into(),
-            Self::Resume => "go on".into(),
+            Self::Resume => "continue".into(),
             Self::StopTurn => "stop here".into(),
             Self::DecideCall(approval) => match approval {
                 ApprovalChoice::Once => "allow once",
@@ -188,8 +188,11 @@ fn choices_for_fault(error: &ApiError) -> Vec<CardChoice> {
         | FaultKind::Rate => {
             vec![CardChoice::Retry, CardChoice::ChooseModel]
         }
-        // The key that can be entered is OpenRouter's, and credits are bought there.
-        FaultKind::Key | FaultKind::Credit if error.facts.contains(&ErrorFact::Elsewhere) => {
+        FaultKind::Key if error.facts.contains(&ErrorFact::Elsewhere) => {
+            vec![CardChoice::EnterKey, CardChoice::Retry, CardChoice::ChooseModel]
+        }
+        // The credits that can be bought are OpenRouter's.
+        FaultKind::Credit if error.facts.contains(&ErrorFact::Elsewhere) => {
             vec![CardChoice::Retry, CardChoice::ChooseModel]
         }
         FaultKind::Key => vec![CardChoice::EnterKey, CardChoice::Retry],

@@ -37,8 +37,8 @@ pub fn explain(answer: &Answer, turn: Option<&Turn>) -> Option<CardText> {
         }),
         TurnBlock::SaveFailed(why) => Some(CardText {
             headline: "The prompt could not be saved.".into(),
-            fact: Some(why.to_owned()),
-            quote: None,
+            fact: None,
+            quote: Some(why.to_owned()),
             advice: "It has not been sent. Save it again, or send it anyway.".into(),
         }),
         TurnBlock::Paused(pause) => Some(explain_pause(pause)),
@@ -49,15 +49,13 @@ pub fn explain(answer: &Answer, turn: Option<&Turn>) -> Option<CardText> {
 
 fn explain_pause(pause: &PauseReason) -> CardText {
     let (headline, fact) = match pause {
-        PauseReason::Steps(steps) => {
-            ("The model keeps calling tools.", format!("it has asked for tools {steps} times"))
-        }
+        PauseReason::Steps(steps) => ("The model keeps calling tools.", format!("{steps} times in this turn")),
         PauseReason::RepeatedCall(tool) => {
             let tool = tool.as_ref().map_or_else(|| "an unknown tool".into(), ToString::to_string);
             ("The model keeps making the same call.", format!("{tool}, with the same arguments"))
         }
     };
-    let advice = "Its next calls have not been run. Let it go on, or stop it here.".into();
+    let advice = "Its next calls have not been run. Let it continue, or stop it here.".into();
     CardText { headline: headline.into(), fact: Some(fact), quote: None, advice }
 }
 
@@ -89,14 +87,12 @@ fn explain_end(answer: &Answer) -> Option<CardText> {
     let cost = cost_note(answer, shown);
     let (headline, fact, advice) = match &answer.end {
         AnswerEnd::Open | AnswerEnd::Complete | AnswerEnd::Stopped => return None,
-        AnswerEnd::Interrupted if answer.items.is_empty() && answer.generation_ids().next().is_none() => (
-            "The prompt was not answered.",
-            Some("ibid ended before any of an answer was saved".into()),
-            "It may not have been sent: send it again.".into(),
-        ),
+        AnswerEnd::Interrupted if is_unanswered(answer) => {
+            ("The prompt was not answered.", None, "The prompt may not have been sent: send it again.".into())
+        }
         AnswerEnd::Interrupted => (
             "The answer was interrupted.",
-            Some("ibid, the server or the connection ended before it did".into()),
+            None,
             if answer.text().is_empty() { "Ask again." } else { "Continue it, or ask again." }.into(),
         ),
         AnswerEnd::Incomplete { reason } => explain_incomplete(reason.as_deref(), answer),
@@ -111,7 +107,7 @@ fn explain_end(answer: &Answer) -> Option<CardText> {
         | AnswerEnd::Interrupted => None,
     };
     let sentences = [
-        error.and_then(own_sentence),
+        interruption(answer).map(str::to_owned).or_else(|| error.and_then(own_sentence)),
         shown.then(|| "The partial answer is saved.".into()),
         cost,
         error.and_then(free_quota),
@@ -119,6 +115,19 @@ fn explain_end(answer: &Answer) -> Option<CardText> {
     ];
     let advice = sentences.into_iter().flatten().collect::<Vec<_>>().join(" ");
     Some(CardText { headline: headline.into(), fact, quote: error.and_then(server_quote), advice })
+}
+
+/// Whether ibid ended before anything of an answer was saved.
+fn is_unanswered(answer: &Answer) -> bool {
+    answer.items.is_empty() && answer.generation_ids().next().is_none()
+}
+
+fn interruption(answer: &Answer) -> Option<&'static str> {
+    (answer.end == AnswerEnd::Interrupted).then_some(if is_unanswered(answer) {
+        "ibid ended before any of the answer was saved."
+    } else {
+        "ibid, the server or the connection ended before the answer did."
+    })
 }
 
 fn explain_incomplete(reason: Option<&str>, answer: &Answer) -> (&'static str, Option<String>, String) {
@@ -353,7 +362,9 @@ fn token_count(answer: &Answer) -> Option<String> {
     let count = answer.usage.as_ref().and_then(|usage| usage.output_tokens);
     let received = answer.text().chars().count() as u64;
     match count {
+        Some(1) => Some("after 1 token".into()),
         Some(count) if count > 0 => Some(format!("after {count} tokens")),
+        _ if (1..=4).contains(&received) => Some("after ~1 token".into()),
         _ if received > 0 => Some(format!("after ~{} tokens", received.div_ceil(4))),
         _ => None,
     }
@@ -387,9 +398,13 @@ fn advice(error: &ApiError, answer: &Answer) -> String {
         },
         FaultKind::Key if is_other_server(error) => {
             if answer.endpoint.contains("://") {
-                "Add this server to the config under [endpoints.NAME], with key_env; the prompt is saved.".into()
+                "Enter another key, or add this server to the config under [endpoints.NAME], with key_env; the prompt is saved."
+                    .into()
             } else {
-                format!("Check key_env or key_command of {} in the config; the prompt is saved.", answer.endpoint)
+                let server = &answer.endpoint;
+                format!(
+                    "Enter another key, or check key_env or key_command of {server} in the config; the prompt is saved."
+                )
             }
         }
         FaultKind::Key => "Enter another key; the prompt is saved.".into(),

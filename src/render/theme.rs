@@ -121,6 +121,32 @@ impl Theme {
         }
     }
 
+    /// Leaves green and yellow to marks where the background may be white, on which words in them cannot be read: the
+    /// words take the text's colour, and those of a warning are bold.
+    fn keep_words_readable(&self, buf: &mut Buffer) {
+        let is_pale = |colour: Color| matches!(colour, Color::Indexed(2 | 3) | Color::Green | Color::Yellow);
+        let warning = self.style(ColourRole::Warning).fg;
+        let width = usize::from(buf.area.width).max(1);
+        for row in buf.content.chunks_mut(width) {
+            // A mark may begin a run of one colour; what stands behind it is words.
+            let mut run_colour = Color::Reset;
+            let mut is_in_words = false;
+            for cell in row {
+                if cell.fg != run_colour {
+                    (run_colour, is_in_words) = (cell.fg, false);
+                }
+                let is_blank = cell.symbol().trim().is_empty();
+                is_in_words |= cell.symbol().contains(|c: char| c.is_alphanumeric() || "\"'“‘".contains(c));
+                if is_in_words && !is_blank && is_pale(cell.fg) {
+                    if Some(cell.fg) == warning {
+                        cell.modifier.insert(Modifier::BOLD);
+                    }
+                    cell.fg = Color::Reset;
+                }
+            }
+        }
+    }
+
     /// Finishes a frame: makes dim words on reversed rows readable; with ASCII marks, replaces dots, dashes and quotation marks in the text as well.
     pub fn finish_frame(&self, buf: &mut Buffer) {
         if !self.paints_background {
@@ -130,6 +156,7 @@ impl Theme {
                     cell.modifier.remove(Modifier::DIM);
                 }
             }
+            self.keep_words_readable(buf);
         }
         if self.marks != ThemeMarks::ASCII {
             return;

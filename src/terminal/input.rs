@@ -275,7 +275,10 @@ impl InputDecoder {
             }
             position += step.len();
             let is_line_end = rest.starts_with(b"\r\n");
-            events.extend(self.on_step(step, is_line_end || position < bytes.len(), now));
+            // What the terminal reports of itself behind a key is not typed: it makes no paste of it.
+            let has_more = if rest[0] == b'\r' { has_typed(&bytes[position..]) } else { position < bytes.len() };
+            let more = is_line_end || has_more;
+            events.extend(self.on_step(step, more, now));
         }
         events
     }
@@ -384,6 +387,18 @@ impl DecodeStep {
             Self::Incomplete => 0,
         }
     }
+}
+
+/// Whether a key comes before the end, or before a paste with its mark; reports of the terminal are no keys.
+fn has_typed(mut bytes: &[u8]) -> bool {
+    while !bytes.is_empty() {
+        match decode_first(bytes, DecodeEnd::Open) {
+            DecodeStep::Key(Event::Key(_) | Event::Paste(_), _) => return true,
+            DecodeStep::PasteStart(_) | DecodeStep::Incomplete => return false,
+            step => bytes = &bytes[step.len()..],
+        }
+    }
+    false
 }
 
 /// Decodes the first key or sequence.

@@ -194,12 +194,12 @@ actions! {
     PreviousMatch, "previous-match", "Previous match", "previous match", KeysOnly, [(Transcript, "N"), (Find, "up"), (Find, "ctrl-p"), (Find, "shift-enter"), (Matches, "shift-enter"), (Xray, "N"), (Pager, "N")];
     Select, "select", "Select text", "select", KeysOnly, [(Transcript, "v"), (Selection, "v")];
     SelectLines, "select-lines", "Select whole lines", "select lines", KeysOnly, [(Transcript, "V"), (Selection, "V")];
-    SelectRight, "select-right", "One character right", "right", KeysOnly, [(Selection, "l"), (Selection, "right")];
-    SelectLeft, "select-left", "One character left", "left", KeysOnly, [(Selection, "h"), (Selection, "left")];
-    SelectWordRight, "select-word-right", "Next word", "word", KeysOnly, [(Selection, "w"), (Selection, "alt-f")];
-    SelectWordLeft, "select-word-left", "Previous word", "word back", KeysOnly, [(Selection, "b"), (Selection, "alt-b")];
-    SelectRowStart, "select-row-start", "Start of the row", "row start", KeysOnly, [(Selection, "0"), (Selection, "home")];
-    SelectRowEnd, "select-row-end", "End of the row", "row end", KeysOnly, [(Selection, "$"), (Selection, "end")];
+    SelectRight, "select-right", "One character right", "character right", KeysOnly, [(Selection, "l"), (Selection, "right")];
+    SelectLeft, "select-left", "One character left", "character left", KeysOnly, [(Selection, "h"), (Selection, "left")];
+    SelectWordRight, "select-word-right", "Next word", "next word", KeysOnly, [(Selection, "w"), (Selection, "alt-f")];
+    SelectWordLeft, "select-word-left", "Previous word", "previous word", KeysOnly, [(Selection, "b"), (Selection, "alt-b")];
+    SelectRowStart, "select-row-start", "Start of the row", "start of the row", KeysOnly, [(Selection, "0"), (Selection, "home")];
+    SelectRowEnd, "select-row-end", "End of the row", "end of the row", KeysOnly, [(Selection, "$"), (Selection, "end")];
     Copy, "copy", "Copy the selection, or what is under the cursor", "copy", KeysOnly, [(Transcript, "y"), (Selection, "y"), (Selection, "enter")];
     Connect, "connect", "Connect: keys, servers, the demo", "connect", Commands, [];
     StartTour, "tour", "Start the tour of the demo", "tour", Commands, [];
@@ -216,36 +216,36 @@ actions! {
     ScrollCodeRight, "code-right", "Scroll code to the right", "right", KeysOnly, [(Transcript, "l"), (Transcript, "right")];
     ChooseTheme, "theme", "Choose the theme", "theme", Commands, [];
     ShowHelp, "help", "Keys for this screen", "keys", Commands, [(Global, "ctrl-x ?"), (Empty, "?"), (Transcript, "?"), (List, "?"), (Rail, "?")];
-    Redraw, "repaint", "Redraw the screen", "repaint", Commands, [(Global, "ctrl-l"), (Overlay, "ctrl-l")];
+    Redraw, "repaint", "Redraw the screen", "redraw", Commands, [(Global, "ctrl-l"), (Overlay, "ctrl-l")];
     Suspend, "suspend", "Suspend (fg returns)", "suspend", Commands, [(Global, "ctrl-z"), (Overlay, "ctrl-z")];
     Quit, "quit", "Quit", "quit", Commands, [(Global, "ctrl-x q")];
-    OlderPrompt, "older-prompt", "Up a row; from the first row, the prompt before", "older", KeysOnly, [(Composer, "up")];
-    NewerPrompt, "newer-prompt", "Down a row; from the last row, the prompt after", "newer", KeysOnly, [(Composer, "down")];
-    Accept, "accept", "Take the choice, or what was typed", "take", KeysOnly,
+    OlderPrompt, "older-prompt", "Up a row; from the first row, the previous prompt", "older", KeysOnly, [(Composer, "up")];
+    NewerPrompt, "newer-prompt", "Down a row; from the last row, the next prompt", "newer", KeysOnly, [(Composer, "down")];
+    Accept, "accept", "Accept the choice, or what was typed", "accept", KeysOnly,
         [(Card, "enter"), (Pause, "enter"), (Approval, "enter"), (Find, "enter"), (ListField, "enter"), (Slash, "enter"), (Overlay, "enter"), (Form, "enter"), (Form, "ctrl-s")];
-    EntryNewline, "entry-newline", "Begin a new line in the instructions", "newline", KeysOnly, [(Form, "ctrl-j")];
+    EntryNewline, "entry-newline", "Begin a new line in the system prompt", "newline", KeysOnly, [(Form, "ctrl-j")];
     FirstRow, "first-row", "To the first row", "top", KeysOnly,
         [(ListOverlay, "g"), (ListOverlay, "home"), (Picker, "ctrl-home")];
     LastRow, "last-row", "To the last row", "end", KeysOnly,
         [(ListOverlay, "G"), (ListOverlay, "end"), (Picker, "ctrl-end")];
-    NextSection, "next-section", "Next section or entry", "next", KeysOnly,
+    NextSection, "next-section", "Next section or entry", "next section", KeysOnly,
         [(Form, "tab"), (Xray, "tab"), (Tools, "tab"), (Pager, "tab")];
-    PreviousSection, "previous-section", "Previous section or entry", "previous", KeysOnly,
+    PreviousSection, "previous-section", "Previous section or entry", "previous section", KeysOnly,
         [(Form, "shift-tab"), (Xray, "shift-tab"), (Tools, "shift-tab"), (Pager, "shift-tab")];
     SearchRows, "search-rows", "Search what is shown", "search", KeysOnly, [(Xray, "/"), (Tools, "/"), (Pager, "/")];
     Close, "close", "Close it", "close", KeysOnly, [(Pager, "q")];
     SaveShown, "save", "Save what is shown to a file", "save", KeysOnly, [(CodePicker, "ctrl-s"), (Xray, "s"), (Pager, "s")];
-    PipeCode, "pipe-code", "Give the code to a command", "command", KeysOnly, [(CodePicker, "ctrl-o")];
-    ShowAllModels, "all-models", "Choose from all models", "list", KeysOnly, [(AgainPicker, "tab")];
-    CopyCurl, "copy-curl", "Copy the request as a curl command", "curl", KeysOnly, [(Xray, "c")];
+    PipeCode, "pipe-code", "Pipe the code to a command", "pipe to a command", KeysOnly, [(CodePicker, "ctrl-o")];
+    ShowAllModels, "all-models", "Choose from all models", "all models", KeysOnly, [(AgainPicker, "tab")];
+    CopyCurl, "copy-curl", "Copy the request as a curl command", "copy as curl", KeysOnly, [(Xray, "c")];
     CopyResult, "copy-result", "Copy the result of the call", "copy", KeysOnly, [(Pager, "y")];
     NextCall, "next-call", "Next call of the answer", "next call", KeysOnly, [(Pager, ")")];
     PreviousCall, "previous-call", "Previous call of the answer", "previous call", KeysOnly, [(Pager, "(")];
-    SwitchTool, "switch-tool", "Switch it on or off, or change the setting", "switch", KeysOnly, [(Tools, "space")];
-    ForceTool, "force-tool", "The next message must call the tool", "must be called", KeysOnly, [(Tools, "f")];
-    RestartServer, "restart-server", "Restart the MCP server", "restart", KeysOnly, [(Tools, "r"), (ToolPage, "r")];
+    SwitchTool, "switch-tool", "Switch it on or off, or change the setting", "switch on, off", KeysOnly, [(Tools, "space")];
+    ForceTool, "force-tool", "The next message must call the tool", "force the tool", KeysOnly, [(Tools, "f")];
+    RestartServer, "restart-server", "Restart the MCP server", "restart the server", KeysOnly, [(Tools, "r"), (ToolPage, "r")];
     ReloadTools, "reload-tools", "Reload all MCP servers", "reload all", KeysOnly, [(Tools, "R")];
-    AskTrust, "ask-trust", "Show what the server's file would run, to trust it", "trust", KeysOnly, [(Tools, "t"), (ToolPage, "t")];
+    AskTrust, "ask-trust", "Show what the server's file would run before you trust it", "trust", KeysOnly, [(Tools, "t"), (ToolPage, "t")];
     ConfirmTrust, "confirm-trust", "Trust the file that is shown", "trust it", KeysOnly, [(ToolPage, "y")];
     ForgetGrant, "forget-grant", "Make the tool ask again, whatever you allowed", "ask again", KeysOnly, [(ToolPage, "d")];
     ConfirmSafeguard, "confirm-safeguard", "Switch the safeguard off", "switch it on", KeysOnly, [(Safeguard, "y")];
@@ -260,10 +260,10 @@ actions! {
     CardRetry, "card-retry", "Try again", "again", KeysOnly, [(Card, "r")];
     CardRetryNow, "card-retry-now", "Try again now instead of waiting", "now", KeysOnly, [(Card, "n")];
     CardRetryTokens, "card-retry-tokens", "Try again with as many tokens as the credit covers", "fewer tokens", KeysOnly, [(Card, "t")];
-    CardGiveUp, "card-give-up", "Give up", "give up", KeysOnly, [(Card, "g")];
+    CardGiveUp, "card-give-up", "Stop retrying", "give up", KeysOnly, [(Card, "g")];
     CardModel, "card-model", "Try again with another model", "model", KeysOnly, [(Card, "m")];
-    CardRelax, "card-relax", "Try once without the preference that left no provider", "relax", KeysOnly, [(Card, "w")];
-    CardLeaveOut, "card-leave-out", "Leave out the oldest turns", "leave out", KeysOnly, [(Card, "o")];
+    CardRelax, "card-relax", "Try once without the preference that left no provider", "any provider", KeysOnly, [(Card, "w")];
+    CardLeaveOut, "card-leave-out", "Leave out the oldest turns", "drop old turns", KeysOnly, [(Card, "o")];
     CardContinue, "card-continue", "Continue the answer", "continue", KeysOnly, [(Card, "c")];
     CardEnterKey, "card-key", "Enter another key", "key", KeysOnly, [(Card, "k")];
     CardCredits, "card-credits", "Buy credits in the browser", "credits", KeysOnly, [(Card, "b")];
@@ -271,8 +271,8 @@ actions! {
     CardSettings, "card-settings", "System prompt and sampling of this conversation", "settings", KeysOnly, [(Card, "s")];
     CardSave, "card-save", "Save the prompt again", "save", KeysOnly, [(Card, "a")];
     CardSendUnsaved, "card-send-unsaved", "Send the prompt although it is not saved", "send", KeysOnly, [(Card, "u")];
-    ResumeTurn, "resume-turn", "Let the turn go on", "go on", KeysOnly, [(Pause, "y")];
-    EndTurn, "end-turn", "Stop the turn here", "stop", KeysOnly, [(Pause, "n")];
+    ResumeTurn, "resume-turn", "Let the turn continue", "continue", KeysOnly, [(Pause, "y")];
+    EndTurn, "end-turn", "Stop the turn here", "stop here", KeysOnly, [(Pause, "n")];
     AllowOnce, "allow-once", "Allow the call once", "once", KeysOnly, [(Approval, "y")];
     AllowHere, "allow-here", "Allow the tool in this conversation", "here", KeysOnly, [(Approval, "s")];
     AllowAlways, "allow-always", "Allow the tool always", "always", KeysOnly, [(Approval, "a")];

@@ -38,6 +38,9 @@ use crate::{
 
 pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
     match action {
+        _ if needs_message(action) && !has_messages(screen, cx.chats) => {
+            cx.show_message("there is no message here yet");
+        }
         Action::Send => send(screen, cx),
         Action::Newline => {
             screen.pane.composer.insert_newline();
@@ -230,6 +233,27 @@ pub(crate) fn on_action(screen: &mut Screen, cx: &mut Cx<'_>, action: Action) {
         | Action::ForgetKey
         | Action::LookAgain => (),
     }
+}
+
+/// Whether an action is about a message of the conversation on the screen.
+fn needs_message(action: Action) -> bool {
+    matches!(
+        action,
+        Action::NextCitation
+            | Action::PreviousCitation
+            | Action::CopyAnswer
+            | Action::CopyMarkdown
+            | Action::PreviousVersion
+            | Action::NextVersion
+            | Action::TrashConversation
+            | Action::FoldReasoning
+            | Action::FoldDetails
+    )
+}
+
+/// Whether there is a conversation to act on: the one on the screen, or the one under the list's cursor.
+fn has_messages(screen: &Screen, chats: &Chats) -> bool {
+    screen.focus == PaneFocus::List || chats.content.conversation_id().is_some()
 }
 
 /// Runs an action that has asked whether it may switch a safeguard off.

@@ -2,8 +2,8 @@
 //! closes it.
 //!
 //! Where the hints are is read off a frame that is drawn for the click, so that every hint can be clicked, wherever it
-//! comes from. Only the foot of the top overlay or of the list, the rule above the composer and the status line are looked at: no text
-//! of a model, a page or a tool is ever there.
+//! comes from. Only the foot of the top overlay or of the list, the rule above the composer, the rows of queued prompts
+//! and the status line are looked at: no text of a model, a page or a tool is ever there.
 
 use crossterm::event::{Event, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::{
@@ -35,11 +35,11 @@ pub(crate) fn on_press(state: &mut State, now: Timestamp, event: MouseEvent) -> 
     let position = Position::new(event.column, event.row);
     let page = DrawnPage::of(state, now);
     if let Some(keys) = page.keys_at(state, position) {
+        if is_queue_row(state, position) {
+            return queue_action(state, &keys).map(|action| run(state, now, action));
+        }
         if let Some(action) = action_of_typed(state, &keys) {
-            let mut effects = Vec::new();
-            let (screen, mut cx) = state.split(now, &mut effects);
-            on_action(screen, &mut cx, action);
-            return Some(effects);
+            return Some(run(state, now, action));
         }
         return Some(keys.into_iter().flat_map(|key| update(state, now, key_msg(key))).collect());
     }
@@ -51,6 +51,29 @@ pub(crate) fn on_press(state: &mut State, now: Timestamp, event: MouseEvent) -> 
     let (screen, mut cx) = state.split(now, &mut effects);
     overlays::click_outside(screen, &mut cx);
     Some(effects)
+}
+
+fn run(state: &mut State, now: Timestamp, action: Action) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    let (screen, mut cx) = state.split(now, &mut effects);
+    on_action(screen, &mut cx, action);
+    effects
+}
+
+/// Whether a position is on a row of the queued prompts below the last message.
+fn is_queue_row(state: &State, position: Position) -> bool {
+    let area = state.screen.areas.transcript;
+    let transcript = state.screen.transcript(&state.chats).filter(|_| state.screen.overlays.is_empty());
+    area.contains(position) && transcript.is_some_and(|transcript| transcript.is_queue_row(position.y - area.y))
+}
+
+/// Returns what the key of a queued prompt does while nothing is typed.
+fn queue_action(state: &State, keys: &[KeyPress]) -> Option<Action> {
+    let [key] = keys else { return None };
+    match state.env.keymap.meaning(KeyContext::Composer, &[], *key) {
+        KeyMeaning::Run(action) if state.screen.pane.composer.is_empty() => Some(action),
+        KeyMeaning::Run(_) | KeyMeaning::Prefix | KeyMeaning::Unbound => None,
+    }
 }
 
 /// Returns the action of a key that would be text where something is being written, such as `?`.
@@ -100,6 +123,7 @@ impl DrawnPage {
                 areas.status.contains(position)
                     || areas.composer_rule.contains(position)
                     || areas.list.contains(position) && is_foot_of_list
+                    || is_queue_row(state, position)
             }
         };
         if !is_hint_row || !self.buffer.area.contains(position) {

@@ -125,11 +125,11 @@ impl KeyContext {
             Self::Find => ("find-field", "Finding", Text, &[Self::Global]),
             Self::Matches => ("matches", "While a search is active", Mode, &[Self::Transcript, Self::Global]),
             Self::Card => ("card", "On an error card", Mode, &[Self::Transcript, Self::Global]),
-            Self::Pause => ("pause", "On the card of a paused turn", Mode, &[Self::Transcript, Self::Global]),
-            Self::Approval => ("approval", "On a call that asks", Mode, &[Self::Transcript, Self::Global]),
-            Self::Source => ("source", "Source card", Mode, &[Self::Transcript, Self::Global]),
+            Self::Pause => ("pause", "On a paused turn", Mode, &[Self::Transcript, Self::Global]),
+            Self::Approval => ("approval", "On an approval card", Mode, &[Self::Transcript, Self::Global]),
+            Self::Source => ("source", "On a source card", Mode, &[Self::Transcript, Self::Global]),
             Self::Question => {
-                ("question", "Question of a source card", Mode, &[Self::Source, Self::Transcript, Self::Global])
+                ("question", "Before a page is fetched", Mode, &[Self::Source, Self::Transcript, Self::Global])
             }
             Self::Rail => ("side-rail", "Rail", Place, &[Self::Global]),
             Self::List => ("conversations", "Conversations", Place, &[Self::Global]),
@@ -141,9 +141,7 @@ impl KeyContext {
             Self::Safeguard => ("safeguard", "Switching a safeguard off", Place, &[Self::Overlay]),
             Self::Picker => ("picker", "Pickers", Text, &[Self::Field, Self::Overlay]),
             Self::ModelPicker => ("model-picker", "Models", Text, &[Self::Picker, Self::Field, Self::Overlay]),
-            Self::AgainPicker => {
-                ("again-picker", "Questions in one line", Text, &[Self::Picker, Self::Field, Self::Overlay])
-            }
+            Self::AgainPicker => ("again-picker", "Answering again", Text, &[Self::Picker, Self::Field, Self::Overlay]),
             Self::CodePicker => ("code-picker", "Code blocks", Text, &[Self::Picker, Self::Field, Self::Overlay]),
             Self::CodeNumber => (
                 "code-number",
@@ -151,7 +149,7 @@ impl KeyContext {
                 Mode,
                 &[Self::CodePicker, Self::Picker, Self::Field, Self::Overlay],
             ),
-            Self::Form => ("form", "Instructions and sampling", Text, &[Self::Overlay]),
+            Self::Form => ("form", "System prompt and sampling", Text, &[Self::Overlay]),
             Self::Xray => ("request", "Request and events", Place, &[Self::ListOverlay, Self::Overlay]),
             Self::Tools => ("tool-list", "Tools", Place, &[Self::ListOverlay, Self::Overlay]),
             Self::ToolPage => ("tool-page", "A tool or MCP server", Place, &[Self::ListOverlay, Self::Overlay]),

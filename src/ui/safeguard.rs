@@ -33,7 +33,7 @@ impl SafeguardQuestion {
     fn words(self) -> &'static str {
         match self.action {
             Action::ToggleAllowAll => {
-                "Every tool in this conversation will run without asking, also those that change files or send data."
+                "Every tool in this conversation will run without asking, including those that change files or send data."
             }
             other => other.entry().title,
         }

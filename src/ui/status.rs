@@ -35,7 +35,7 @@ pub struct StatusLine<'a> {
     pub context_percent: Option<u8>,
     /// The tokens of the conversation, as last counted by the server.
     pub context_tokens: Option<u64>,
-    /// The cost of this conversation; an estimate has a `~`.
+    /// The cost of this conversation; an estimate has a `≈`.
     pub cost: Option<&'a str>,
     pub cost_today: Option<&'a str>,
     pub news: NewsCounts,
@@ -69,6 +69,10 @@ pub struct PhaseStatus<'a> {
     /// `streaming`, `thinking`, `waiting to retry`.
     pub label: &'a str,
     pub elapsed: Option<Duration>,
+    /// The turn waits for the user, who needs no tenths of a second.
+    pub counts_seconds: bool,
+    /// What is waiting besides, such as `2 queued`.
+    pub note: Option<&'a str>,
     pub tokens_per_second: Option<u32>,
 }
 
@@ -162,6 +166,11 @@ pub fn format_elapsed(time: Duration) -> String {
     }
 }
 
+/// Formats a time without tenths: `16 s`, `17 min`.
+fn format_seconds(time: Duration) -> String {
+    if time < Duration::from_secs(100) { format!("{} s", time.as_secs()) } else { format_elapsed(time) }
+}
+
 impl StatusView<'_> {
     fn left_spans(&self, left_out: LeftOut) -> Vec<Span<'_>> {
         let StatusLine { pane, phase, hints, .. } = self.status;
@@ -229,12 +238,18 @@ impl StatusView<'_> {
         } else {
             spans.push(Span::styled(phase.mark, self.theme.style(phase.role)));
             if !left_out.has(StatusPart::PhaseLabel) {
-                spans.push(Span::styled(format!(" {}", phase.label), words));
+                // What waits for the user stands out as a whole.
+                let style = if phase.counts_seconds { self.theme.style(phase.role) } else { words };
+                spans.push(Span::styled(format!(" {}", phase.label), style));
             }
+        }
+        if let Some(note) = phase.note.filter(|_| !left_out.has(StatusPart::Rate)) {
+            let muted = self.theme.style(ColourRole::Muted);
+            spans.push(Span::styled(format!(" {} {note}", self.theme.marks.dot), muted));
         }
         let mut room = 0;
         if let Some(time) = phase.elapsed.filter(|_| !left_out.has(StatusPart::Clock)) {
-            let clock = format_elapsed(time);
+            let clock = if phase.counts_seconds { format_seconds(time) } else { format_elapsed(time) };
             room += CLOCK_CELLS.saturating_sub(text::width(&clock));
             spans.push(Span::styled(format!(" {clock}"), words));
         }
@@ -399,6 +414,8 @@ mod tests {
             role: ColourRole::Accent,
             label: "streaming",
             elapsed: Some(Duration::from_millis(6_140)),
+            counts_seconds: false,
+            note: None,
             tokens_per_second: Some(58),
         }),
         hints: STOPS,
@@ -464,6 +481,50 @@ mod tests {
         let hint_column = |row: &String| row.find("Esc").map(|at| text::width(&row[..at]));
         assert!(rows.iter().all(|row| hint_column(row) == hint_column(&rows[0])), "{rows:#?}");
         assert!(rows[0].contains("streaming 0.0 s · 0 t/s"), "{}", rows[0]);
+    }
+
+    #[test]
+    fn what_waits_for_the_user_counts_whole_seconds_and_stands_out_as_a_whole() {
+        let elapsed = [0, 16_940, 99_999, 100_000, 1_020_000].map(Duration::from_millis);
+        assert_eq!(elapsed.map(format_seconds), ["0 s", "16 s", "99 s", "100 s", "17 min"]);
+        let phase = PhaseStatus {
+            mark: "?",
+            role: ColourRole::Warning,
+            label: "needs your approval",
+            elapsed: Some(elapsed[1]),
+            counts_seconds: true,
+            note: None,
+            tokens_per_second: None,
+        };
+        let status = StatusLine { phase: Some(phase), ..STREAMING };
+        assert!(drawn(&status, 160).contains("? needs your approval 16 s "), "{}", drawn(&status, 160));
+        let theme = Theme::bundled("ink").expect("it is bundled");
+        let area = Rect::new(0, 0, 160, 1);
+        let mut buf = Buffer::empty(area);
+        StatusView { status, theme: &theme }.render(area, &mut buf);
+        let warned: String = buf
+            .content
+            .iter()
+            .filter(|cell| Some(cell.fg) == theme.style(ColourRole::Warning).fg)
+            .map(|cell| cell.symbol())
+            .collect();
+        assert!(warned.contains("needs your approval") && !warned.contains("16"), "{warned}");
+    }
+
+    #[test]
+    fn what_waits_behind_a_stopped_answer_is_muted() {
+        let phase = PhaseStatus {
+            mark: "",
+            role: ColourRole::Warning,
+            label: "stopped",
+            elapsed: None,
+            counts_seconds: false,
+            note: Some("2 queued"),
+            tokens_per_second: None,
+        };
+        let status = StatusLine { phase: Some(phase), ..STREAMING };
+        assert!(drawn(&status, 160).contains("stopped · 2 queued"), "{}", drawn(&status, 160));
+        assert!(!drawn(&status, 40).contains("queued"), "{}", drawn(&status, 40));
     }
 
     const READING: StatusLine = StatusLine {

@@ -14,6 +14,7 @@ use ratatui::{
 use crate::{
     chat::{Conversation, ConversationId, Timestamp, TurnPhase},
     render::theme::ColourRole,
+    text::wrap::{self, WrapOptions},
     ui::{
         Action, State,
         actions::finding,
@@ -21,8 +22,8 @@ use crate::{
         areas::{GUTTER_WIDTH, MIN_SIZE, ScreenAreas},
         chats::DatabaseState,
         composer::ComposerView,
-        conversations::list::ConversationListView,
-        key_hints,
+        conversations::list::{ConversationListView, ListActivity},
+        key_hints, notifications,
         overlays::ScreenOverlay,
         rail::RailView,
         screen::{EditTarget, PaneFocus},
@@ -88,28 +89,32 @@ fn draw_list(state: &State, now: Timestamp, area: Rect, frame: &mut DrawTarget) 
     if area.is_empty() {
         return;
     }
-    let is_running = is_running(state);
-    let view = list_view(state, now, &is_running);
+    let activity = list_activity(state);
+    let view = list_view(state, now, &activity);
     frame.set_cursor(view.cursor(area).filter(|_| view.focused));
     view.render(area, frame.buffer);
 }
 
-/// Returns whether a conversation has a turn in progress.
-fn is_running(state: &State) -> impl Fn(ConversationId) -> bool {
-    |id| state.chats.conversations.get(&id).is_some_and(|conversation| !conversation.turns.is_empty())
+/// Returns what the turn in progress of a conversation does.
+fn list_activity(state: &State) -> impl Fn(ConversationId) -> Option<ListActivity> {
+    |id| {
+        let running = state.chats.conversations.get(&id).filter(|conversation| !conversation.turns.is_empty())?;
+        let is_asking = notifications::pending_decisions(running) > 0;
+        Some(if is_asking { ListActivity::Asking } else { ListActivity::Running })
+    }
 }
 
 fn list_view<'a>(
     state: &'a State,
     now: Timestamp,
-    is_running: &'a dyn Fn(ConversationId) -> bool,
+    activity: &'a dyn Fn(ConversationId) -> Option<ListActivity>,
 ) -> ConversationListView<'a> {
     ConversationListView {
         list: &state.screen.list,
         summaries: &state.chats.index,
         total: state.chats.index.len() + state.chats.unlisted_count,
         open: state.chats.content.conversation_id(),
-        is_running,
+        activity,
         spinner: crate::ui::view::status::spinner_mark(state, now),
         focused: state.screen.focus == PaneFocus::List,
         keymap: &state.env.keymap,
@@ -210,10 +215,12 @@ fn draw_empty(state: &State, area: Rect, buf: &mut Buffer) {
         ])
     }];
     if let DatabaseState::Broken(error) = &state.chats.database {
-        lines.push(key_hints::styled_line(
-            format!("Nothing will be saved: {error}"),
-            state.env.theme.style(ColourRole::Error),
-        ));
+        let words = format!("Nothing will be saved: {error}");
+        let width = usize::from(text.width).max(1);
+        let limits = WrapOptions { first_width: width, rest_width: width, glued: &[] };
+        let rows = wrap::wrap(&words, limits);
+        let style = state.env.theme.style(ColourRole::Error);
+        lines.extend(rows.into_iter().map(|row| key_hints::styled_line(words[row.start..row.end].to_owned(), style)));
     }
     lines.push(Line::default());
     let hints = [

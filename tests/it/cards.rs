@@ -289,3 +289,33 @@ fn an_error_card_says_each_thing_once_and_quotes_the_server_on_a_row_of_its_own(
 fn failed_at() -> ibid::chat::Timestamp {
     "2026-11-30T12:00:00Z".parse().expect("a time")
 }
+
+#[test]
+fn a_conversation_that_asks_is_marked_so_in_the_list_and_nothing_turns() {
+    let mut app = started(start_options(120, 40));
+    ask(&mut app);
+    let mut rows = (0..40).map(|y| app.row(y).chars().take(29).collect::<String>());
+    let listed = rows.find(|row| row.contains("Fix the two")).expect("it is listed");
+    assert!(listed.trim_end().ends_with('?'), "{listed}");
+    let before = app.screen();
+    app.wait(Duration::from_millis(300));
+    assert_eq!(app.screen(), before, "nothing moves while ibid waits for the user");
+    let wake = app.next_wake().expect("the clock goes on");
+    assert_eq!(wake.duration_since(app.now), jiff::SignedDuration::from_millis(400), "the next whole second");
+}
+
+#[test]
+fn a_call_that_is_cut_has_one_ellipsis() {
+    let mut app = started(start_options(80, 60));
+    let stream = app.send_prompt("What is the weather?");
+    let long = json!({ "city": "a city whose name is long, but not too long for a row", "days": 3, "why": "word ".repeat(80) });
+    call_tools(
+        &mut app,
+        stream,
+        &[("command__folder", long), ("command__folder", json!({ "path": "b", "why": "word ".repeat(80) }))],
+    );
+    app.wait(CARD_DELAY);
+    let calls: Vec<String> = (0..60).map(|y| app.row(y)).filter(|row| row.contains("? folder")).collect();
+    assert!(calls.iter().all(|row| row.matches('…').count() == 1), "{calls:#?}");
+    assert!(!calls.is_empty(), "{}", app.screen());
+}

@@ -307,7 +307,7 @@ fn a_card_offers_only_the_actions_that_are_available() {
         answer_citing(&json!({"type": "url_citation", "url": "ftp://a.example/x", "title": "X", "content": "Words.",
         "start_index": 0, "end_index": 16}));
     app.press("tab ] enter");
-    assert!(app.screen().contains("── y copy  [ ] walk ─╯"), "{}", app.screen());
+    assert!(app.screen().contains("── y copy  ] [ next ─╯"), "{}", app.screen());
     app.press("o");
     assert!(app.screen().contains("only http and https pages can be opened"), "{}", app.screen());
     app.press("c");
@@ -317,7 +317,7 @@ fn a_card_offers_only_the_actions_that_are_available() {
 
     let mut app = answer_citing(&json!({"type": "url_citation", "url": "HTTPS://a.example/x", "title": "X"}));
     app.press("tab ] enter");
-    assert!(app.screen().contains("── o open  y copy  [ ] walk ─╯"), "there is no text to look for: {}", app.screen());
+    assert!(app.screen().contains("── o open  y copy  ] [ next ─╯"), "there is no text to look for: {}", app.screen());
     app.press("c");
     assert!(app.screen().contains("there is nothing to check"), "{}", app.screen());
     app.press("o");

@@ -299,3 +299,21 @@ fn the_first_long_answer_teaches_how_to_read_and_copy_it() {
     assert!(app.screen().contains("^X y copies it · Tab reads it"), "{}", app.screen());
     assert_eq!(shown_hints(&mut app), [("read answer".to_owned(), 1)]);
 }
+
+#[test]
+fn the_keys_of_queued_prompts_can_be_clicked_while_nothing_is_typed() {
+    let mut app = Harness::new(80, 24);
+    app.send_prompt("first");
+    for prompt in ["second", "third"] {
+        app.enter_text(prompt);
+        app.press("enter");
+    }
+    click_on(&mut app, "↑ edit");
+    assert_eq!(app.draft(), "third");
+    click_on(&mut app, "↑ edit");
+    assert_eq!(app.draft(), "third", "a draft is not replaced");
+    app.press("ctrl-u esc");
+    assert!(app.opened_streams().len() <= 1, "stopped");
+    click_on(&mut app, "↵ send now");
+    assert!(app.screen().contains("second") && !app.screen().contains("send now"), "{}", app.screen());
+}

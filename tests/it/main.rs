@@ -26,6 +26,7 @@ mod json_schema;
 mod keys;
 mod layers;
 mod layout;
+mod looks;
 mod markdown;
 mod moving;
 mod notifications;

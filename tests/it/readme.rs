@@ -28,6 +28,9 @@ fn the_tables_of_keys_match_the_table_of_actions() {
 /// Returns the table of keys of one context; nine numbered actions share a row.
 fn key_table(context: KeyContext) -> String {
     let rows: String = ACTIONS.iter().filter_map(|entry| key_row(entry, context)).collect();
+    if rows.is_empty() {
+        return String::new();
+    }
     format!("### {} (`{}`)\n\n| keys | | name |\n|---|---|---|\n{rows}\n", context.title(), context.name())
 }
 

@@ -1,5 +1,7 @@
 //! The list and the rail: as overlays, docked only where they have something to show, and the mouse around overlays.
 
+use std::time::Duration;
+
 use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use ibid::{
     config::GlyphSet,
@@ -182,6 +184,61 @@ fn a_click_outside_closes_an_overlay_in_which_nothing_was_changed() {
     let before = app.screen();
     click_at(&mut app, (20, 6));
     assert!(app.overlay().is_some() || app.screen() != before, "a click inside belongs to the overlay");
+}
+
+#[test]
+fn a_click_outside_a_changed_overlay_says_what_cancels_it() {
+    let mut app = Harness::new(120, 40);
+    let stream = app.send_prompt("hello");
+    app.stream_answer(stream, "Yes.");
+    for (keys, text) in [("ctrl-x ,", "Be brief."), ("ctrl-p", "exp"), ("ctrl-r", "hello"), ("ctrl-x m", "opus")] {
+        app.press(keys);
+        app.enter_text(text);
+        click_at(&mut app, (1, 38));
+        let screen = app.screen();
+        assert!(app.overlay().is_some(), "{keys}: what was typed is kept\n{screen}");
+        assert!(
+            screen.lines().any(|row| row.trim_end().ends_with("Esc cancel") && !row.contains('╯')),
+            "{keys}:\n{screen}"
+        );
+        app.press("esc");
+        app.wait(Duration::from_secs(5));
+    }
+}
+
+#[test]
+fn every_overlay_says_the_same_about_esc() {
+    let mut app = Harness::new(120, 40);
+    let stream = app.send_prompt("hello");
+    app.stream_answer(stream, "```rust\nfn main() {}\n```");
+    // What only shows is closed; what chooses or changes something is cancelled.
+    for (keys, words) in [
+        ("ctrl-p", "Esc close"),
+        ("?", "Esc close"),
+        ("ctrl-x j", "Esc close"),
+        ("ctrl-x c", "Esc close"),
+        ("ctrl-r", "Esc cancel"),
+        ("ctrl-x u", "Esc cancel"),
+        ("ctrl-x m", "Esc cancel"),
+        ("ctrl-x e", "Esc cancel"),
+        ("ctrl-x ,", "Esc cancel"),
+    ] {
+        app.press(keys);
+        let screen = app.screen();
+        assert!(screen.lines().any(|row| row.contains(&format!("{words} ──╯"))), "{keys}:\n{screen}");
+        app.press("esc");
+    }
+}
+
+#[test]
+fn the_keys_of_a_docked_list_are_shown_once() {
+    let mut app = Harness::new(120, 40);
+    with_conversations(&mut app);
+    app.press("ctrl-x l");
+    assert_eq!(app.screen().matches("open").count(), 1, "{}", app.screen());
+    assert!(app.status().contains("↵ open"), "{}", app.status());
+    app.press("/");
+    assert!(app.screen().lines().any(|row| row.starts_with(" ↵ open  Esc show all")), "{}", app.screen());
 }
 
 #[test]

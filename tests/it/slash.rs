@@ -2,7 +2,11 @@
 
 use ibid::{
     config::{MouseMode, SettingChange},
-    ui::{Effect, Msg, screen::PaneFocus},
+    ui::{
+        Effect, Msg,
+        action::{ACTIONS, ActionListing},
+        screen::PaneFocus,
+    },
 };
 
 use crate::{moving::press, screens::at_every_size, support::harness::Harness};
@@ -185,4 +189,28 @@ fn the_keys_stand_in_the_rule() {
     app.enter_text("/mo");
     let rule = app.areas().composer_rule;
     assert!(app.row(rule.y).ends_with("─ ↵ run  Tab complete  Esc close ─"), "{}", app.screen());
+}
+
+#[test]
+fn no_command_does_nothing_in_silence() {
+    // What only moves needs somewhere to move to, and these two concern the terminal.
+    let is_expected = |name: &str| {
+        matches!(
+            name,
+            "new" | "page-up" | "page-down" | "top" | "newest" | "repaint" | "suspend" | "next-slot" | "previous-slot"
+        )
+    };
+    let mut silent = Vec::new();
+    for entry in ACTIONS.iter().filter(|entry| entry.listing == ActionListing::Commands) {
+        let mut app = Harness::new(80, 24);
+        app.effects();
+        let before = app.screen();
+        app.set_draft(&format!("/{}", entry.slash_name()));
+        app.press("enter");
+        let has_effect = app.effects().iter().any(|effect| !matches!(effect, Effect::RunStoreJob(_)));
+        if app.screen() == before && !has_effect && !is_expected(entry.name) {
+            silent.push(entry.name);
+        }
+    }
+    assert_eq!(silent, Vec::<&str>::new());
 }

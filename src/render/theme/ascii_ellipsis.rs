@@ -25,7 +25,9 @@ pub(super) fn widen_ellipses(row: &mut [Cell]) {
 /// Makes room for the dots. Returns where they begin.
 fn make_room(row: &mut [Cell], at: usize) -> usize {
     let is_blank = |row: &[Cell], index: usize| row.get(index).is_some_and(|cell| cell.symbol() == " ");
-    if is_blank(row, at + 1) && is_blank(row, at + 2) {
+    // A blank stays before what follows.
+    let keeps_gap = row.get(at + DOTS).is_none_or(|cell| cell.symbol() == " ");
+    if is_blank(row, at + 1) && is_blank(row, at + 2) && keeps_gap {
         return at;
     }
     let begins_word = at == 0 || is_blank(row, at - 1) && !row.get(at.wrapping_sub(2)).is_some_and(is_wide);
@@ -65,7 +67,7 @@ mod tests {
 
     #[test]
     fn an_ellipsis_becomes_three_dots_without_moving_columns() {
-        assert_eq!(widened("Why the sky is d…  o"), "Why the sky is d...o");
+        assert_eq!(widened("Why the sky is d…  o"), "Why the sky is...  o");
         assert_eq!(widened("footno… | next      "), "foot... | next      ");
         assert_eq!(widened("  … 97 more         "), "  ... 97 more       ");
         assert_eq!(widened("word …   asks       "), "word ... asks       ");

@@ -118,7 +118,7 @@ impl ThemeMarks {
         failed: "!",
         asking: "?",
         done: "+",
-        search: "?",
+        search: "/",
         tools: "#",
         image: "#",
         waiting: "*",

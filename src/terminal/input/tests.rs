@@ -317,6 +317,10 @@ fn enter_reports_whether_more_bytes_came_with_it() {
     let timed = play!(TimedDecoder::new(), "a\rb\r", 10);
     let inputs = timed.events.into_iter().map(|(_, decoded)| decoded).collect::<Vec<_>>();
     assert_eq!(inputs, expected.map(|(event, more)| TerminalInput::Input { event, more }));
+    for report in ["\x1b[O", "\x1b[<35;10;5M", "\x1b[?1u", "\x1b]11;rgb:ffff/ffff/ffff\x1b\\"] {
+        let sent = |rest: &str| play!(TimedDecoder::new(), &format!("yes\r{report}{rest}")[..], 500).settle();
+        assert_eq!([sent(report), sent("no\r")], ["yes⏎", "yes\nno⏎"], "{report:?}");
+    }
 }
 
 #[test]

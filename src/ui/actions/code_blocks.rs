@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::ui::overlays::{
     PickerItem, PickerKind, ScreenOverlay,
-    open_overlays::{BACK, CODE_COLUMNS, ONE_COLUMN, first_line, push_picker},
+    open_overlays::{CANCEL, CLOSE, CODE_COLUMNS, ONE_COLUMN, first_line, push_picker},
 };
 use crate::{
     chat::{MessageId, answer::ContentPart},
@@ -41,7 +41,7 @@ fn open_code_picker(overlays: &mut Vec<ScreenOverlay>, cx: &mut Cx<'_>, blocks: 
     picker.detail_rows = 4;
     let chosen = selected.checked_sub(1).and_then(|at| blocks.get(at)).cloned().map(|code| (selected, code));
     let row = |(number, block): (usize, CodeBlock)| PickerRow {
-        cells: vec![format!("c{number}"), first_line(&block.text).to_owned(), block.language.clone()],
+        cells: vec![number.to_string(), first_line(&block.text).to_owned(), block.language.clone()],
         extra_terms: format!("{number} c{number}"),
         detail_lines: block.text.lines().take(4).map(|line| vec![(DetailStyle::Muted, line.to_owned())]).collect(),
         payload: PickerItem::Code { number, code: block },
@@ -54,7 +54,7 @@ fn open_code_picker(overlays: &mut Vec<ScreenOverlay>, cx: &mut Cx<'_>, blocks: 
         overlays,
         PickerKind::Code,
         picker,
-        &[(&[Action::Accept], "copy"), (&[Action::SaveShown], "save"), (&[Action::PipeCode], "to a command"), BACK],
+        &[(&[Action::Accept], "copy"), (&[Action::SaveShown], "save"), (&[Action::PipeCode], "to a command"), CLOSE],
     );
 }
 
@@ -107,7 +107,7 @@ fn ask_path(overlays: &mut Vec<ScreenOverlay>, title: &str, name: &str, text: Ar
     picker.query = TextField::new(name);
     picker.detail_rows = 1;
     picker.empty_text = "A path; ~ is your home. An existing file is never overwritten without asking.".into();
-    push_picker(overlays, PickerKind::SavePath { text }, picker, &[(&[Action::Accept], "save"), BACK]);
+    push_picker(overlays, PickerKind::SavePath { text }, picker, &[(&[Action::Accept], "save"), CANCEL]);
 }
 
 fn ask_command(overlays: &mut Vec<ScreenOverlay>, number: usize, text: Arc<str>) {
@@ -115,7 +115,7 @@ fn ask_command(overlays: &mut Vec<ScreenOverlay>, number: usize, text: Arc<str>)
     picker.detail_rows = 1;
     picker.empty_text =
         "Your shell runs it with the code as its input, for a minute at most. Its output is shown.".into();
-    push_picker(overlays, PickerKind::Command { text }, picker, &[(&[Action::Accept], "run"), BACK]);
+    push_picker(overlays, PickerKind::Command { text }, picker, &[(&[Action::Accept], "run"), CANCEL]);
 }
 
 /// Asks what to do about a file that already exists.
@@ -130,7 +130,7 @@ pub(crate) fn ask_overwrite(screen: &mut Screen, path: &str, text: &Arc<str>) {
         payload: PickerItem::Write { path: path.to_owned(), text: text.clone(), over },
     };
     picker.set_rows(vec![row("Save under another name", false), row("Overwrite it", true)]);
-    push_picker(&mut screen.overlays, PickerKind::Overwrite, picker, &[(&[Action::Accept], "do it"), BACK]);
+    push_picker(&mut screen.overlays, PickerKind::Overwrite, picker, &[(&[Action::Accept], "do it"), CANCEL]);
 }
 
 pub(crate) fn write_file(
@@ -185,7 +185,7 @@ pub(crate) fn on_command_ended(screen: &mut Screen, cx: &mut Cx<'_>, result: Res
         payload: PickerItem::OutputLine { nth, all: all.clone() },
     };
     picker.set_rows(all.lines().enumerate().map(row).collect());
-    push_picker(&mut screen.overlays, PickerKind::CommandOutput, picker, &[(&[Action::Accept], "copy all"), BACK]);
+    push_picker(&mut screen.overlays, PickerKind::CommandOutput, picker, &[(&[Action::Accept], "copy all"), CLOSE]);
 }
 
 /// Returns the file extension of a language.

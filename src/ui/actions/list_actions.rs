@@ -12,6 +12,9 @@ use crate::ui::{
     screen::{PaneFocus, PaneVisibility},
 };
 
+/// What is said where there is no title yet.
+pub(crate) const UNTITLED: &str = "the conversation gets its title with the first prompt";
+
 /// Updates the rows of the list, before each frame and after a change of the filter.
 pub(crate) fn refresh_rows(list: &mut ConversationList, cx: &mut Cx<'_>) {
     let today = cx.now.to_zoned(cx.env.time_zone.clone()).date();
@@ -86,7 +89,10 @@ pub(crate) fn open_selected(screen: &mut Screen, cx: &mut Cx<'_>) {
 /// Edits the title under the cursor, or that of the conversation on the screen if the list has no focus.
 pub(crate) fn begin_rename(screen: &mut Screen, cx: &mut Cx<'_>) {
     if screen.focus != PaneFocus::List {
-        let Some(id) = cx.chats.content.conversation_id() else { return };
+        let Some(id) = cx.chats.content.conversation_id() else {
+            cx.show_message(UNTITLED);
+            return;
+        };
         screen.list.cursor = Some(id);
         focus_list(screen, cx.chats);
     }

@@ -1,7 +1,7 @@
 //! Running slash commands: what each takes as its argument, and what it does with it.
 
 use super::{
-    finding,
+    finding, list_actions,
     model_settings::{self, available_efforts},
     switching,
 };
@@ -189,7 +189,7 @@ fn run_with(screen: &mut Screen, cx: &mut Cx<'_>, action: Action, argument: Stri
         }
         Action::RenameConversation => match cx.chats.content.conversation_id() {
             Some(id) => switching::rename_conversation(cx, id, &argument),
-            None => cx.show_message("the conversation gets its title with the first prompt"),
+            None => cx.show_message(list_actions::UNTITLED),
         },
         Action::Find => {
             finding::open_find(screen, cx);

@@ -32,7 +32,7 @@ pub(crate) fn open_themes(screen: &mut Screen, cx: &mut Cx<'_>) {
         &mut screen.overlays,
         PickerKind::Theme,
         picker,
-        &[(&[Action::Accept], "keep"), (&[Action::Back], "cancel")],
+        &[(&[Action::Accept], "save"), (&[Action::Back], "cancel")],
     );
 }
 

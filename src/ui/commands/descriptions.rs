@@ -9,72 +9,68 @@ pub fn describe(action: Action) -> &'static str {
         Action::StartTour => "Begins the tour of the demo: six short answers that show what ibid does.",
         Action::NewConversation => "Leaves this conversation as it is and begins an empty one with the same model.",
         Action::ChooseModel => {
-            "Lists the models of this server with their prices. The choice is for the next message on."
+            "Lists the models of this server with their prices. The choice applies from the next message on."
         }
         Action::ChooseSlot => "The nine slots hold your favourite models. Fill one in the list of models.",
         Action::NextSlot => "Uses the model in the next slot that holds one.",
-        Action::PreviousSlot => "Uses the model in the slot before this one that holds one.",
-        Action::NextEffort => "Steps through the efforts that the model offers, from low to high.",
+        Action::PreviousSlot => "Uses the model in the previous slot that holds one.",
+        Action::NextEffort => "Steps through the effort levels that the model offers, from low to high.",
         Action::ChooseEffort => {
-            "How hard the model thinks before it answers. More thinking takes longer and costs more."
+            "Sets how hard the model thinks before it answers. More thinking takes longer and costs more."
         }
         Action::ToggleWeb => "Lets the model search the web and cite what it finds.",
         Action::ShowTools => "Shows the MCP servers and tools, and which of them the next message may use.",
         Action::TrustServers => "Shows what the project's .mcp.json would run, and asks before it runs.",
         Action::ReloadServers => "Reads the configuration of the MCP servers again and restarts those that failed.",
         Action::ToggleAllowAll => {
-            "Every tool in this conversation runs without asking, also those that change files or send data."
+            "Every tool in this conversation runs without asking, including those that change files or send data."
         }
-        Action::EditParameters => {
-            "Sets the system prompt, temperature, top-p and the limit of tokens of this conversation."
-        }
-        Action::FocusList => "Moves to the list of conversations, and opens it where it is hidden.",
+        Action::EditParameters => "Sets the system prompt, temperature, top-p and token limit of this conversation.",
+        Action::FocusList => "Moves to the list of conversations, and opens it if it is hidden.",
         Action::ToggleList => "Shows or hides the list of conversations at the left.",
         Action::ToggleRail => "Shows or hides the pane at the right.",
         Action::ShowSources => "Shows the cited pages of the answer: title, address and what was cited.",
         Action::ShowDetails => "Shows when the answer came, how long it took, its tokens and what it cost.",
-        Action::NextCitation => "Lights the next citation and the sentence that it supports.",
-        Action::PreviousCitation => "Lights the citation before and the sentence that it supports.",
+        Action::NextCitation => "Goes to the next citation and highlights the sentence that it supports.",
+        Action::PreviousCitation => "Goes to the previous citation and highlights the sentence that it supports.",
         Action::OpenInBrowser => "Opens the page of the source under the cursor in your browser.",
         Action::CheckSource => "Fetches the page of the source under the cursor and looks for the cited words on it.",
         Action::CopyFootnote => "Copies the source under the cursor as a footnote in Markdown.",
         Action::ShowXray => "Shows what was sent for the answer and every event that came back.",
         Action::ShowResults => "Shows the tool calls of the answer with their arguments and full results.",
         Action::CopyAnswer => "Copies the current answer as Markdown, with its sources as footnotes.",
-        Action::CopyMarkdown => {
-            "Copies the selected text as Markdown, or the current answer where nothing is selected."
-        }
-        Action::ShowCodeBlocks => "Lists the code blocks of the answer to copy, save or pipe one of them.",
+        Action::CopyMarkdown => "Copies the selected text as Markdown, or the current answer if nothing is selected.",
+        Action::ShowCodeBlocks => "Lists the code blocks of the answer, to copy, save or pipe one of them.",
         Action::EditEarlier => {
             "Puts an earlier prompt into the composer. Sending it starts a branch; the old one is kept."
         }
         Action::AnswerAgain => {
             "Asks for another answer to the same prompt. You choose the model and see the price first."
         }
-        Action::AnswerAgainWith => "Asks for another answer from any model of the list. The first answer is kept.",
+        Action::AnswerAgainWith => "Asks for another answer from any model in the list. The first answer is kept.",
         Action::RestoreLeftOut => "Sends the turns again that were dropped when the conversation became too long.",
-        Action::PreviousVersion => "Shows the version before of the current prompt or answer.",
+        Action::PreviousVersion => "Shows the previous version of the current prompt or answer.",
         Action::NextVersion => "Shows the next version of the current prompt or answer.",
         Action::SearchHistory => "Finds a prompt from any conversation and puts it into the composer.",
         Action::OpenEditor => "Opens the draft in your editor and takes it back when you close it.",
         Action::TrashConversation => "Moves this conversation to the trash, where it can be restored.",
-        Action::UndoTrash => "Restores the conversation that was moved to the trash last.",
+        Action::UndoTrash => "Restores the conversation that was last moved to the trash.",
         Action::RenameConversation => "Gives this conversation another title.",
         Action::FilterList => "Filters the list of conversations by title.",
         Action::FoldReasoning => "Folds or opens the reasoning of the current answer.",
         Action::FoldDetails => "Folds or opens all reasoning, searches and calls of the current answer.",
-        Action::Find => "Finds a text in this conversation, also in what is folded.",
-        Action::JumpToPrompt => "Lists the prompts of this conversation to go to one of them.",
-        Action::ChooseMouse => "How much of the mouse ibid uses, and what is left to the terminal.",
+        Action::Find => "Finds text in this conversation, including what is folded.",
+        Action::JumpToPrompt => "Lists the prompts of this conversation, so that you can go to one.",
+        Action::ChooseMouse => "Sets how much of the mouse ibid uses, and what is left to the terminal.",
         Action::PageUp => "Scrolls the text up by a page.",
         Action::PageDown => "Scrolls the text down by a page.",
         Action::ScrollTop => "Scrolls to the first message.",
         Action::ScrollEnd => "Scrolls to the end, and follows the answer from there.",
-        Action::ToggleCodeLines => "Long lines of code are wrapped, or scrolled sideways.",
+        Action::ToggleCodeLines => "Wraps long lines of code, or lets them scroll sideways.",
         Action::ChooseTheme => "Lists the themes and previews the one under the cursor.",
         Action::ShowHelp => "Lists all keys, those of the focused pane first.",
-        Action::Redraw => "Draws the whole screen again, in case another program wrote on it.",
-        Action::Suspend => "Gives the terminal back to the shell until fg is entered there.",
+        Action::Redraw => "Draws the whole screen again, in case another program has written on it.",
+        Action::Suspend => "Gives the terminal back to the shell; fg returns.",
         Action::Quit => "Ends ibid. Answers that are still running are interrupted and kept.",
         other => other.entry().title,
     }

@@ -16,7 +16,7 @@ use crate::text::ranking::{self, RankCandidate};
 use crate::ui::overlay::field::TextField;
 pub use floating::FloatingListView;
 use groups::DayGroup;
-pub use view::ConversationListView;
+pub use view::{ConversationListView, ListActivity};
 
 /// The listed conversations and the cursor.
 #[derive(Debug, Clone, Default)]

@@ -157,6 +157,8 @@ pub(crate) fn shown_sequence(text: &str, enter_mark: &str) -> Option<Vec<KeyPres
     let key = |word: &str| {
         let plain = match word {
             word if word == enter_mark => "enter".to_owned(),
+            "↑" => "up".to_owned(),
+            "↓" => "down".to_owned(),
             word => match word.strip_prefix('^').filter(|rest| !rest.is_empty()) {
                 Some(letter) => format!("ctrl-{}", letter.to_lowercase()),
                 None if word.chars().nth(1).is_some() => word.to_lowercase(),

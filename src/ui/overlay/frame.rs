@@ -125,11 +125,14 @@ impl OverlayFrame<'_> {
             self.draw_label(keys.spans, row, Alignment::Right, buf);
         }
         let left = room.saturating_sub(cells + 4);
-        if let Some(notice) = self.notice.map(text::clean).filter(|_| left >= 8) {
+        if let Some(notice) = self.notice.map(text::clean) {
             // `↓ 375 more` is better short than cut.
             let is_too_wide = text::width(&notice) > left;
-            let notice = notice.strip_suffix(" more").filter(|_| is_too_wide).unwrap_or(&notice);
-            let notice = text::truncate(notice, left).into_owned();
+            let short = notice.strip_suffix(" more").filter(|_| is_too_wide);
+            if left < 8 && short.is_none_or(|short| text::width(short) > left) {
+                return;
+            }
+            let notice = text::truncate(short.unwrap_or(&notice), left).into_owned();
             self.draw_label(vec![Span::styled(notice, self.theme.style(ColourRole::Muted))], row, Alignment::Left, buf);
         }
     }

@@ -21,7 +21,7 @@ use crate::{
 
 /// A number, the first line, the language.
 pub(crate) const CODE_COLUMNS: &[PickerColumn] = &[
-    PickerColumn { heading: "", align: ColumnAlign::Left, role: ColourRole::Accent, drop_priority: 0 },
+    PickerColumn { heading: "", align: ColumnAlign::Left, role: ColourRole::Muted, drop_priority: 0 },
     PickerColumn { heading: "", align: ColumnAlign::Grow, role: ColourRole::Text, drop_priority: 0 },
     PickerColumn { heading: "", align: ColumnAlign::Left, role: ColourRole::Muted, drop_priority: 1 },
 ];
@@ -37,7 +37,10 @@ pub(crate) const CHECKED_COLUMNS: &[PickerColumn] = &[
 ];
 
 /// The label of the key that closes a picker.
-pub(crate) const BACK: (&[Action], &str) = (&[Action::Back], "back");
+pub(crate) const CLOSE: (&[Action], &str) = (&[Action::Back], "close");
+
+/// What leaves everything as it was.
+pub(crate) const CANCEL: (&[Action], &str) = (&[Action::Back], "cancel");
 
 pub(crate) fn push_picker(
     overlays: &mut Vec<ScreenOverlay>,
@@ -72,11 +75,7 @@ fn open_model_picker(overlays: &mut Vec<ScreenOverlay>, cx: &mut Cx<'_>, kind: P
     fill_models(cx.chats, cx.env, &mut picker);
     let current = cx.chats.settings().model.clone();
     picker.select(&PickerItem::Model(current.clone()));
-    let keep = format!("keep {}", short_name(&current));
-    let back = if current.is_empty() { "back" } else { &keep };
-    let labels: [(&'static [Action], &str); 3] =
-        [(&[Action::Accept], "use"), (&[Action::Slot1], "assigns a slot"), (&[Action::Back], back)];
-    push_picker(overlays, kind, picker, &labels);
+    push_picker(overlays, kind, picker, &[(&[Action::Accept], "use"), (&[Action::Slot1], "assigns a slot"), CANCEL]);
 }
 
 /// Fills a picker with the known models: those on slots first, then in the server's order.
@@ -154,7 +153,7 @@ pub(crate) fn open_efforts(screen: &mut Screen, cx: &mut Cx<'_>) {
     };
     picker.set_rows([None].into_iter().chain(offered.into_iter().map(Some)).map(row).collect());
     picker.select(&PickerItem::Effort(cx.chats.settings().effort));
-    push_picker(&mut screen.overlays, PickerKind::Effort, picker, &[(&[Action::Accept], "use"), BACK]);
+    push_picker(&mut screen.overlays, PickerKind::Effort, picker, &[(&[Action::Accept], "use"), CANCEL]);
 }
 
 /// Opens the form for the instructions and sampling of the conversation on the screen.
@@ -182,7 +181,7 @@ pub(crate) fn open_history(screen: &mut Screen, cx: &mut Cx<'_>) {
         &mut screen.overlays,
         PickerKind::PromptHistory,
         picker,
-        &[(&[Action::Accept], "into the composer"), BACK],
+        &[(&[Action::Accept], "into the composer"), CANCEL],
     );
 }
 
@@ -197,7 +196,7 @@ pub(crate) fn open_earlier_prompts(screen: &mut Screen, cx: &mut Cx<'_>) {
     let mut picker = FuzzyPicker::new("Edit an earlier prompt", ONE_COLUMN);
     picker.detail_rows = 1;
     picker.set_rows(rows);
-    push_picker(&mut screen.overlays, PickerKind::EarlierPrompt, picker, &[(&[Action::Accept], "edit"), BACK]);
+    push_picker(&mut screen.overlays, PickerKind::EarlierPrompt, picker, &[(&[Action::Accept], "edit"), CANCEL]);
 }
 
 /// Asks in one line whether to edit a prompt.
@@ -235,7 +234,7 @@ pub(crate) fn open_prompt_jump(screen: &mut Screen, cx: &mut Cx<'_>) {
     if let Some(here) = current_prompt(screen, cx.chats) {
         picker.select(&PickerItem::Message(here));
     }
-    push_picker(&mut screen.overlays, PickerKind::JumpToPrompt, picker, &[(&[Action::Accept], "go there"), BACK]);
+    push_picker(&mut screen.overlays, PickerKind::JumpToPrompt, picker, &[(&[Action::Accept], "go there"), CLOSE]);
 }
 
 /// Returns the current prompt, or the prompt of the current answer.
@@ -289,7 +288,7 @@ pub(crate) fn open_mouse_modes(screen: &mut Screen, cx: &mut Cx<'_>) {
     ];
     picker.set_rows(rows.into_iter().map(row).collect());
     picker.select(&PickerItem::Mouse(cx.env.config.mouse));
-    push_picker(&mut screen.overlays, PickerKind::Mouse, picker, &[(&[Action::Accept], "keep"), BACK]);
+    push_picker(&mut screen.overlays, PickerKind::Mouse, picker, &[(&[Action::Accept], "save"), CANCEL]);
 }
 
 /// Opens the help: the keys of the present context first.

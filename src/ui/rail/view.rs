@@ -49,19 +49,24 @@ impl Widget for RailView<'_> {
 }
 
 impl Rail {
-    /// Returns the keys of the selected tab, for the frame of a rail that is not docked.
-    pub fn key_hints(&self, keymap: &Keymap) -> Vec<KeyHint<'static>> {
-        let walk: &[Action] = &[Action::RowDown, Action::RowUp];
-        let tabs: &[Action] = &[Action::PreviousTab, Action::NextTab];
-        let mut labels: Vec<(&[Action], &str)> = match self.tab {
-            RailTab::Sources => vec![
+    /// Returns what the keys of the selected tab do, wherever they are shown.
+    pub fn key_labels(&self) -> &'static [(&'static [Action], &'static str)] {
+        const TABS: (&[Action], &str) = (&[Action::PreviousTab, Action::NextTab], "tabs");
+        match self.tab {
+            RailTab::Sources if self.citations.sources().is_empty() => &[TABS],
+            RailTab::Sources => &[
                 (&[Action::OpenInBrowser], "open"),
                 (&[Action::CheckSource], "check"),
                 (&[Action::CopyFootnote], "copy"),
-                (tabs, "tabs"),
+                TABS,
             ],
-            RailTab::Reasoning | RailTab::Details => vec![(walk, "scroll"), (tabs, "tabs")],
-        };
+            RailTab::Reasoning | RailTab::Details => &[(&[Action::RowDown, Action::RowUp], "scroll"), TABS],
+        }
+    }
+
+    /// Returns the keys of the selected tab, for the frame of a rail that is not docked.
+    pub fn key_hints(&self, keymap: &Keymap) -> Vec<KeyHint<'static>> {
+        let mut labels = self.key_labels().to_vec();
         labels.push((&[Action::Back], "close"));
         keymap.hints(KeyContext::Rail, &labels)
     }

@@ -99,10 +99,7 @@ pub(super) fn build_rows(facts: &ToolFacts, weights: &SchemaWeights) -> Vec<Tool
     rows.push(heading_row("MCP servers"));
     let ToolFacts { statuses: board, toolbox, .. } = *facts;
     if board.servers.is_empty() {
-        rows.push(note_row(
-            ColourRole::Muted,
-            "None yet. Add [mcp.NAME] to config.toml, or a .mcp.json to the project.",
-        ));
+        rows.push(note_row(ColourRole::Muted, "None yet. Add [mcp.NAME] to config.toml, or .mcp.json to the project."));
     }
     rows.extend(
         board.complaints.iter().map(|said| note_row(ColourRole::Warning, &format!("{} {said}", facts.marks.failed))),

@@ -137,7 +137,12 @@ impl ToolListView<'_> {
             None if !self.list.search.is_typing() => labels.push((&[Action::ReloadTools], "reload all")),
             Some(_) | None => (),
         }
-        labels.push(if self.list.search.is_typing() { (&[Action::Back], "show all") } else { BACK });
+        let back = match &self.list.page {
+            _ if self.list.search.is_typing() => "show all",
+            Some(_) => "back",
+            None => "close",
+        };
+        labels.push((&[Action::Back], back));
         self.keymap.hints(self.list.key_context(), &labels)
     }
 

@@ -155,9 +155,7 @@ fn own_fields<'a>(request: ApprovalRequest<'a>, marks: &ThemeMarks) -> Vec<Argum
         fields.push(ArgumentEntry::Field { label: "server".into(), value: server });
     }
     if let Some(tool) = tool {
-        let mut claims = vec![StyledSpan::new(claims_text(tool.hints), TextStyle::of(ColourRole::Text))];
-        claims.push(StyledSpan::new(format!(" {} ibid cannot check this", marks.dot), muted));
-        fields.push(ArgumentEntry::Field { label: "claims".into(), value: claims });
+        fields.push(ArgumentEntry::Field { label: "claims".into(), value: claim_spans(tool.hints, marks) });
     }
     fields
 }
@@ -209,16 +207,26 @@ fn doubt_text(doubt: &NameDoubt) -> String {
     }
 }
 
-fn claims_text(hints: ToolHints) -> String {
+/// Returns what a tool says of itself; that it destroys data stands out.
+fn claim_spans(hints: ToolHints, marks: &ThemeMarks) -> Vec<StyledSpan> {
     let all = claims(
         hints,
         [
             ("to be read-only", "to make changes"),
-            ("to destroy data", "to destroy nothing"),
+            ("to be destructive", "not to be destructive"),
             ("to reach the internet", "to stay on this machine"),
         ],
     );
-    if all.is_empty() { "nothing about what it changes".into() } else { all.join(", ") }
+    if all.is_empty() {
+        return vec![StyledSpan::new("nothing about what it changes", TextStyle::of(ColourRole::Text))];
+    }
+    let destroys = hints.destructive == Some(true) && hints.read_only != Some(true);
+    let role = if destroys { ColourRole::Warning } else { ColourRole::Text };
+    let unchecked = format!(" {} ibid cannot check this", marks.dot);
+    vec![
+        StyledSpan::new(all.join(", "), TextStyle::of(role)),
+        StyledSpan::new(unchecked, TextStyle::of(ColourRole::Muted)),
+    ]
 }
 
 /// Returns the command line that will be run, word by word.

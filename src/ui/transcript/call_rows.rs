@@ -114,11 +114,13 @@ impl CallHead<'_> {
         let state = run.map(|run| result_text::call_status(run, asks_later, Some(now), marks));
         let state_width = state.as_ref().map_or(0, |(words, _)| text::width(words) + 3);
         let room = width.saturating_sub(2).max(1);
+        let mut has_more = line.has_more() && !is_open;
         let mut rows = if is_open {
             StyledRow::wrapped(&line.text, room, RowKind::Call, TextStyle::of(ColourRole::Muted))
         } else {
             let short = &line.text[..line.short_len];
-            let room = room.saturating_sub(state_width + if line.has_more() { 2 } else { 0 });
+            let room = room.saturating_sub(state_width + if has_more { 2 } else { 0 });
+            has_more &= text::width(short) <= room; // One that is cut ends in an ellipsis already.
             vec![StyledRow::line_start(short, 0, room, TextStyle::of(ColourRole::Muted))]
         };
         for (nth, row) in rows.iter_mut().enumerate() {
@@ -132,7 +134,7 @@ impl CallHead<'_> {
             let (name, arguments) = said.split_at(said.floor_char_boundary(line.name_len));
             first.spans.push(StyledSpan::new(name, TextStyle::of(ColourRole::Text)));
             first.spans.push(StyledSpan::new(arguments, TextStyle::of(ColourRole::String)));
-            if line.has_more() && !is_open {
+            if has_more {
                 first.push_inserted(StyledSpan::new(" …", TextStyle::of(ColourRole::Muted)));
             }
         }

@@ -146,8 +146,8 @@ pub(crate) fn choice_rows(hints: &CardHints, width: usize, marks: &ThemeMarks) -
         hints.choices.iter().filter(|choice| !choice.keys.is_empty()).partition(|choice| choice.needs_focus);
     let mut after_focus: Vec<Vec<StyledSpan>> = after_focus.into_iter().map(spans).collect();
     if let Some(first) = after_focus.first_mut().filter(|_| !hints.is_focused) {
-        let lead = format!("{}, then  ", hints.focus_keys);
-        first.insert(0, StyledSpan::new(lead, TextStyle::of(ColourRole::Muted)));
+        let keys = StyledSpan::new(&*hints.focus_keys, TextStyle::of(ColourRole::Accent).bold());
+        first.splice(0..0, [keys, StyledSpan::new(", then  ", TextStyle::of(ColourRole::Muted))]);
     }
     let hints = direct.into_iter().map(spans).chain(after_focus);
     let mut rows: Vec<StyledRow> = Vec::new();

@@ -91,6 +91,18 @@ impl Transcript {
         }
     }
 
+    /// Whether a row of the window belongs to the queued prompts, which stand below the messages.
+    pub(crate) fn is_queue_row(&self, row: u16) -> bool {
+        let mut left = usize::from(row);
+        for slice in &self.visible_ranges {
+            if left < slice.row_count {
+                return slice.message.is_none();
+            }
+            left -= slice.row_count;
+        }
+        false
+    }
+
     /// Returns the keys that a card shows at a cell of the window: there or in the label after them.
     pub fn card_keys_at(&self, column: u16, row: u16) -> Option<&str> {
         let (spot, placed) = self.positioned_rows().nth(row.into())?;

@@ -252,7 +252,7 @@ impl SourceCard<'_> {
                 labels.extend(self.source.page_url().map(|_| (&[Action::OpenInBrowser][..], "open")));
                 labels.extend(self.question.map(|_| (&[Action::CheckSource][..], "check")));
                 labels.push((&[Action::Copy], "copy"));
-                labels.push((&[Action::PreviousCitation, Action::NextCitation], "walk"));
+                labels.push((&[Action::NextCitation, Action::PreviousCitation], "next"));
                 self.keymap.hints(KeyContext::Source, &labels)
             }
         };

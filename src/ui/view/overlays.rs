@@ -85,8 +85,8 @@ pub(crate) fn draw_overlays(state: &State, now: Timestamp, frame: &mut DrawTarge
             }
             ScreenOverlay::List => {
                 let area = ScreenAreas::floating_list(state.screen.size);
-                let is_running = super::is_running(state);
-                let pane = super::list_view(state, now, &is_running);
+                let activity = super::list_activity(state);
+                let pane = super::list_view(state, now, &activity);
                 let view = FloatingListView { pane, now, zone: &state.env.time_zone };
                 frame.set_cursor(view.cursor(area));
                 view.render(area, frame.buffer);
@@ -110,7 +110,12 @@ fn draw_toast(state: &State, frame: &mut DrawTarget) {
     let top = state.screen.overlays.last();
     if top.is_some_and(|overlay| !overlay.is_question() && !shows_itself(overlay)) {
         let area = frame.area();
-        let row = Rect { y: state.screen.areas.status.y.saturating_sub(1), height: 1, ..area };
+        let mut row = Rect { y: state.screen.areas.status.y.saturating_sub(1), height: 1, ..area };
+        // The keys in the frame of an overlay that reaches that far stay readable.
+        let corner = state.env.theme.marks.bottom_right;
+        if row.positions().any(|cell| frame.buffer.cell(cell).is_some_and(|cell| cell.symbol() == corner)) {
+            row.y = row.y.saturating_sub(1);
+        }
         ToastView { toasts: &state.toasts, theme: &state.env.theme }.render(row, frame.buffer);
     }
 }

@@ -37,16 +37,18 @@ pub(crate) fn draw_status(state: &State, now: Timestamp, area: Rect, frame: &mut
     let cost = conversation.and_then(|conversation| cost_label(conversation, tokens));
     let today = state.chats.daily_cost.cost(now).map(ToString::to_string);
     let quitting = quit_message(&state.screen, &state.chats, &state.env);
-    let queued = conversation.map_or_else(String::new, |conversation| stopped_label(state, conversation));
+    let queued = conversation.and_then(queue_note);
     let phase = match &quitting {
         Some(words) => Some(PhaseStatus {
             mark: "",
             role: ColourRole::Warning,
             label: words,
             elapsed: None,
+            counts_seconds: false,
+            note: None,
             tokens_per_second: None,
         }),
-        None => conversation.and_then(|conversation| phase(state, conversation, &queued, now)),
+        None => conversation.and_then(|conversation| phase(state, conversation, queued.as_deref(), now)),
     };
     let hints = if quitting.is_some() { Vec::new() } else { leaving_hints(state) };
     let pane_keys = pane_keys(state);
@@ -91,7 +93,7 @@ pub(crate) fn spinner_mark(state: &State, now: Timestamp) -> &'static str {
 fn phase<'a>(
     state: &'a State,
     conversation: &Conversation,
-    queued: &'a str,
+    queued: Option<&'a str>,
     now: Timestamp,
 ) -> Option<PhaseStatus<'a>> {
     let marks = &state.env.theme.marks;
@@ -102,6 +104,8 @@ fn phase<'a>(
         role: ColourRole::Accent,
         label: word,
         elapsed: clock,
+        counts_seconds: false,
+        note: None,
         tokens_per_second: None,
     };
     let limits = state.env.config.time_limits(&turn.settings.endpoint);
@@ -127,10 +131,12 @@ fn phase<'a>(
             PhaseStatus { tokens_per_second: tokens_per_second(conversation, turn, now), ..with_word("streaming") }
         }
         Doing::Paused(_) => {
-            PhaseStatus { mark: marks.asking, role: ColourRole::Warning, ..with_word("asks whether to continue") }
+            let asks = with_word("asks whether to continue");
+            PhaseStatus { mark: marks.asking, role: ColourRole::Warning, counts_seconds: true, ..asks }
         }
         Doing::Calling if conversation.asking_call().is_some() => {
-            PhaseStatus { mark: marks.asking, role: ColourRole::Warning, ..with_word("needs your approval") }
+            let asks = with_word("needs your approval");
+            PhaseStatus { mark: marks.asking, role: ColourRole::Warning, counts_seconds: true, ..asks }
         }
         Doing::Calling => with_word("running a tool"),
         Doing::AwaitingRetry { until, .. } => {
@@ -146,23 +152,23 @@ fn phase<'a>(
 }
 
 /// Returns what stands in place of the phase after the newest answer was stopped.
-fn stopped_phase<'a>(conversation: &Conversation, label: &'a str) -> Option<PhaseStatus<'a>> {
+fn stopped_phase<'a>(conversation: &Conversation, note: Option<&'a str>) -> Option<PhaseStatus<'a>> {
     let last = conversation.messages.get(conversation.branch.last()?)?;
     let is_stopped = last.as_answer().is_some_and(|answer| answer.end == AnswerEnd::Stopped);
     is_stopped.then_some(PhaseStatus {
         mark: "",
         role: ColourRole::Warning,
-        label,
+        label: "stopped",
         elapsed: None,
+        counts_seconds: false,
+        note,
         tokens_per_second: None,
     })
 }
 
-fn stopped_label(state: &State, conversation: &Conversation) -> String {
-    match conversation.queued_here().count() {
-        0 => "stopped".into(),
-        waiting => format!("stopped {} {waiting} queued", state.env.theme.marks.dot),
-    }
+/// Returns how many prompts wait behind a stopped answer.
+fn queue_note(conversation: &Conversation) -> Option<String> {
+    Some(conversation.queued_here().count()).filter(|waiting| *waiting > 0).map(|waiting| format!("{waiting} queued"))
 }
 
 /// Estimates the tokens per second of this step's text, at four bytes a token; the server counts only at the end.
@@ -228,15 +234,7 @@ fn pane_keys(state: &State) -> Option<(&'static str, Vec<KeyHint<'static>>)> {
             "READING",
             &[(&[Action::FetchOnce], "yes"), (&[Action::FetchAlways], "always"), (&[Action::FetchNever], "no")],
         ),
-        KeyContext::Rail => (
-            "RAIL",
-            &[
-                (&[Action::NextTab], "next tab"),
-                (&[Action::NextCitation], "source"),
-                (&[Action::OpenUnderCursor], "open"),
-                (&[Action::CheckSource], "check"),
-            ],
-        ),
+        KeyContext::Rail => ("RAIL", state.screen.rail.key_labels()),
         KeyContext::List => (
             "LIST",
             &[
@@ -275,7 +273,7 @@ fn reading_labels(state: &State) -> &'static [(&'static [Action], &'static str)]
 
 fn context_percent(state: &State, used: u64) -> Option<u8> {
     let room = state.env.model(state.chats.settings())?.context_tokens.filter(|room| *room > 0)?;
-    u8::try_from((used * 100 / room).min(100)).ok()
+    u8::try_from((used * 100).div_ceil(room).min(100)).ok()
 }
 
 /// Returns the cost of the conversation as reported by the server; a `+` means that some answers have no price.

@@ -92,7 +92,7 @@ impl XrayView<'_> {
                 labels.extend([(&[Action::CopyCurl][..], "copy as curl"), (&[Action::SaveShown], "save")]);
             }
         }
-        labels.push((&[Action::Back], "back"));
+        labels.push((&[Action::Back], if self.xray.opened.is_some() { "back" } else { "close" }));
         self.keymap.hints(KeyContext::Xray, &labels)
     }
 

@@ -139,10 +139,22 @@ impl ConnectView<'_> {
         }
     }
 
+    /// Returns the column of where the keys are kept: that of the hints, or one further right for long names.
+    pub(super) fn place_column(&self, width: usize) -> usize {
+        /// `private file`, and behind it the mark of the key in use.
+        const PLACE_CELLS: usize = 24;
+        let name_width = |listing: &KeyListing| {
+            let (name, ending) = key_name_parts(listing, &self.theme.marks);
+            text::width(&name) + if ending.is_empty() { 0 } else { text::width(&ending) + 2 }
+        };
+        let widest = self.connect.listed.keys.iter().map(name_width).max().unwrap_or(0);
+        hint_column(width).max((widest + 2).min(width.saturating_sub(PLACE_CELLS)))
+    }
+
     fn draw_key(&self, listing: &KeyListing, is_current: bool, row: Rect, buf: &mut Buffer) {
         let (text, muted) = (self.theme.style(ColourRole::Text), self.theme.style(ColourRole::Muted));
         let area = self.without_gutter(row);
-        let column = hint_column(area.width.into());
+        let column = self.place_column(area.width.into());
         let name_area = Rect { width: area.width.min(u16::try_from(column).unwrap_or(u16::MAX) - 1), ..area };
         let (name, ending) = key_name_parts(listing, &self.theme.marks);
         let room =

@@ -155,7 +155,7 @@ impl ConnectView<'_> {
     }
 
     fn keys_heading(&self, width: usize) -> Line<'_> {
-        let heading = format!("{:<column$}", "Keys", column = connect_rows::hint_column(width));
+        let heading = format!("{:<column$}", "Keys", column = self.place_column(width));
         Line::from(vec![
             Span::styled(heading, self.theme.style(ColourRole::Text)).bold(),
             Span::styled(

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, civil::date, tz::TimeZone};
 use ratatui::{buffer::Buffer, layout::Rect, widgets::Widget};
 use uuid::Uuid;
 
-use super::{ConversationList, ConversationListView, ListStep};
+use super::{ConversationList, ConversationListView, ListActivity, ListStep};
 use crate::{
     chat::{ConversationId, ConversationSummary},
     render::theme::Theme,
@@ -71,7 +71,7 @@ fn drawn(
         summaries,
         total: summaries.len(),
         open: Some(id(0)),
-        is_running: &|conversation| conversation == id(0),
+        activity: &|conversation| (conversation == id(0)).then_some(ListActivity::Running),
         spinner: "◐",
         focused,
         keymap: &Keymap::default(),
@@ -110,7 +110,7 @@ fn conversations_are_grouped_by_day_with_their_marks_at_the_right() {
 }
 
 #[test]
-fn the_focused_list_shows_its_cursor_and_its_keys() {
+fn the_focused_list_shows_its_cursor_and_leaves_its_keys_to_the_status_line() {
     let shelf = sample_summaries();
     let mut list = ConversationList::default();
     arrange(&mut list, &shelf);
@@ -128,7 +128,7 @@ fn the_focused_list_shows_its_cursor_and_its_keys() {
     ▌ Why the night sky is d…
       日本語の敬語を直してく…
 
-     ↵ open  / filter  r rename
+     Last week
     ");
 }
 
@@ -146,7 +146,7 @@ fn a_filter_lists_titles_with_all_its_words_and_keeps_a_cursor() {
 
 
 
-     ↵ open  Esc clear
+     ↵ open  Esc show all
     ");
     assert_eq!(list.cursor, Some(id(1)));
     type_in(&mut list, "x");
@@ -158,7 +158,7 @@ fn a_filter_lists_titles_with_all_its_words_and_keeps_a_cursor() {
 
 
 
-     ↵ open  Esc clear
+     ↵ open  Esc show all
     ");
     list.clear_filter();
     arrange(&mut list, &shelf);
@@ -234,7 +234,7 @@ fn drawing_ten_thousand_conversations_reads_only_visible_ones() {
     let looked = Cell::new(0);
     let running = |_| {
         looked.set(looked.get() + 1);
-        false
+        None
     };
     let area = Rect::new(0, 0, 28, 40);
     let theme = Theme::default();
@@ -243,7 +243,7 @@ fn drawing_ten_thousand_conversations_reads_only_visible_ones() {
         summaries: &many,
         total: 10_000,
         open: None,
-        is_running: &running,
+        activity: &running,
         spinner: "◐",
         focused: true,
         keymap: &Keymap::default(),
@@ -274,7 +274,7 @@ fn it_draws_at_every_size() {
                 summaries: &shelf,
                 total: 7,
                 open: None,
-                is_running: &|_| true,
+                activity: &|_| Some(ListActivity::Running),
                 spinner: "◐",
                 focused: true,
                 keymap: &keymap,

@@ -29,12 +29,21 @@ pub struct ConversationListView<'a> {
     pub total: usize,
     /// The conversation that is shown beside the list.
     pub open: Option<ConversationId>,
-    pub is_running: &'a dyn Fn(ConversationId) -> bool,
+    /// What the turn of a conversation does, if one is in progress.
+    pub activity: &'a dyn Fn(ConversationId) -> Option<ListActivity>,
     /// The current frame of the spinner.
     pub spinner: &'a str,
     pub focused: bool,
     pub keymap: &'a Keymap,
     pub theme: &'a Theme,
+}
+
+/// A turn in progress, as the list marks it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ListActivity {
+    Running,
+    /// It waits for the user.
+    Asking,
 }
 
 /// The rows above the first heading.
@@ -61,8 +70,13 @@ impl ConversationListView<'_> {
 
     fn body_area(&self, area: Rect) -> Rect {
         let head = HEAD_ROWS.min(area.height);
-        let key_rows = u16::from(self.focused && area.height > HEAD_ROWS + 2);
+        let key_rows = u16::from(self.focused && self.is_typing() && area.height > HEAD_ROWS + 2);
         Rect { y: area.y + head, height: (area.height - head).saturating_sub(key_rows), ..area }
+    }
+
+    /// Text is typed here, so the keys of the field stand at the foot; those of the list are in the status line.
+    fn is_typing(&self) -> bool {
+        self.list.renaming.is_some() || self.list.is_filtering
     }
 
     fn filter_area(&self, area: Rect) -> Rect {
@@ -132,14 +146,12 @@ impl ConversationListView<'_> {
     pub(super) fn mark_span(&self, summary: &ConversationSummary) -> Option<Span<'_>> {
         let marks = &self.theme.marks;
         let of = |role, mark| Some(Span::styled(mark, self.theme.style(role)));
-        if (self.is_running)(summary.id) {
-            of(ColourRole::Accent, self.spinner)
-        } else if summary.failed {
-            of(ColourRole::Error, marks.failed)
-        } else if summary.unread {
-            of(ColourRole::You, marks.unread)
-        } else {
-            None
+        match (self.activity)(summary.id) {
+            Some(ListActivity::Running) => of(ColourRole::Accent, self.spinner),
+            Some(ListActivity::Asking) => of(ColourRole::Warning, marks.asking),
+            None if summary.failed => of(ColourRole::Error, marks.failed),
+            None if summary.unread => of(ColourRole::You, marks.unread),
+            None => None,
         }
     }
 
@@ -158,20 +170,12 @@ impl ConversationListView<'_> {
     }
 
     fn draw_keys(&self, area: Rect, buf: &mut Buffer) {
-        let (context, labels): (KeyContext, &[(&[Action], &str)]) = if self.list.renaming.is_some() {
-            (KeyContext::ListField, &[(&[Action::Accept], "save"), (&[Action::Back], "cancel")])
-        } else if self.list.is_filtering {
-            (KeyContext::ListField, &[(&[Action::Accept], "open"), (&[Action::Back], "clear")])
+        let labels: [(&[Action], &str); 2] = if self.list.renaming.is_some() {
+            [(&[Action::Accept], "save"), (&[Action::Back], "cancel")]
         } else {
-            let labels: &[(&[Action], &str)] = &[
-                (&[Action::OpenConversation], "open"),
-                (&[Action::FilterList], "filter"),
-                (&[Action::TrashConversation], "trash"),
-                (&[Action::RenameConversation], "rename"),
-            ];
-            (KeyContext::List, labels)
+            [(&[Action::Accept], "open"), (&[Action::Back], "show all")]
         };
-        let hints = self.keymap.hints(context, labels);
+        let hints = self.keymap.hints(KeyContext::ListField, &labels);
         let indent = 1.min(area.width);
         let row = Rect { x: area.x + indent, width: area.width - indent, ..area };
         key_hints::hint_line(&hints, row.width.into(), self.theme).render(row, buf);

@@ -62,7 +62,7 @@ impl PagerView<'_> {
         if self.pager.call_position.1 > 1 {
             labels.push((&[Action::PreviousCall, Action::NextCall], "calls"));
         }
-        labels.push((&[Action::Back], "back"));
+        labels.push((&[Action::Back], "close"));
         self.keymap.hints(KeyContext::Pager, &labels)
     }
 

@@ -91,7 +91,7 @@ fn a_card_shows_the_source_and_its_claims() {
     │ • Processes on different hosts cannot share memory over  │
     │   a network file system.                                 │
     │ • WAL is for a local disk.                               │
-    ╰────────────────────── o open  c check  y copy  [ ] walk ─╯
+    ╰────────────────────── o open  c check  y copy  ] [ next ─╯
     ");
     assert_snapshot!(shown(&wal(), &claims(), None, 34), @"
     ╭─ [1] Write-Ahead Logging ──────╮
@@ -117,7 +117,7 @@ fn a_file_has_no_page() {
     │ a file, without an address                               │
     │                                                          │
     │ No text in the answer cites this source.                 │
-    ╰─────────────────────────────────────── y copy  [ ] walk ─╯
+    ╰─────────────────────────────────────── y copy  ] [ next ─╯
     ");
 }
 
@@ -131,7 +131,7 @@ fn a_source_of_another_kind_is_not_called_a_file() {
     │                                                          │
     │ • Processes on different hosts cannot share memory over  │
     │   a network file system.                                 │
-    ╰─────────────────────────────────────── y copy  [ ] walk ─╯
+    ╰─────────────────────────────────────── y copy  ] [ next ─╯
     ");
     place.kind = "a_type_with_a_name_that_is_longer_than_any_card_is_wide".into();
     assert_snapshot!(shown(&place, &[], None, 30), @"
@@ -142,7 +142,7 @@ fn a_source_of_another_kind_is_not_called_a_file() {
     │                            │
     │ No text in the answer      │
     │ cites this source.         │
-    ╰───────── y copy  [ ] walk ─╯
+    ╰───────── y copy  ] [ next ─╯
     ");
 }
 
@@ -165,7 +165,7 @@ fn a_check_shows_how_well_the_text_matches_and_where() {
     │ … using a database must be on the same host computer; WAL does not │
     │ work over a network filesystem. This is because WAL requires all   │
     │ processes to share a …                                             │
-    ╰──────────────────────────────── o open  c check  y copy  [ ] walk ─╯
+    ╰──────────────────────────────── o open  c check  y copy  ] [ next ─╯
     ");
     assert_snapshot!(checked(CheckText::Claim("wal does not work, over a network-filesystem!".into())), @"
     │ ✓ checked 14:03: the claim is on the page except for punctuation,  │
@@ -173,18 +173,18 @@ fn a_check_shows_how_well_the_text_matches_and_where() {
     │ … using a database must be on the same host computer; WAL does not │
     │ work over a network filesystem. This is because WAL requires all   │
     │ processes to share a …                                             │
-    ╰──────────────────────────────── o open  c check  y copy  [ ] walk ─╯
+    ╰──────────────────────────────── o open  c check  y copy  ] [ next ─╯
     ");
     assert_snapshot!(checked(CheckText::Claim("WAL does not work over a satellite link".into())), @"
     │ ? checked 14:03: only 6 of 8 words of the claim are on the page in │
     │ a row, 38 % down                                                   │
     │ … using a database must be on the same host computer; WAL does not │
     │ work over a network filesystem. This is because WAL requires all … │
-    ╰──────────────────────────────── o open  c check  y copy  [ ] walk ─╯
+    ╰──────────────────────────────── o open  c check  y copy  ] [ next ─╯
     ");
     assert_snapshot!(checked(CheckText::Claim("The moon is made of cheese".into())), @"
     │ ? checked 14:03: the claim was not found on the page               │
-    ╰──────────────────────────────── o open  c check  y copy  [ ] walk ─╯
+    ╰──────────────────────────────── o open  c check  y copy  ] [ next ─╯
     ");
     assert_snapshot!(checked(CheckText::Excerpt(format!("{exactly} [...] And one more thing here."))), @"
     │ ? checked 14:03: the excerpt has 2 passages: 1 found word for      │
@@ -192,7 +192,7 @@ fn a_check_shows_how_well_the_text_matches_and_where() {
     │ … using a database must be on the same host computer; WAL does not │
     │ work over a network filesystem. This is because WAL requires all   │
     │ processes to share a …                                             │
-    ╰──────────────────────────────── o open  c check  y copy  [ ] walk ─╯
+    ╰──────────────────────────────── o open  c check  y copy  ] [ next ─╯
     ");
 }
 
