@@ -151,7 +151,10 @@ impl ServerConnection {
         Err(match (read_error, ended) {
             (Some(wrong), _) => wrong.to_owned().into(),
             (None, Some(ended)) => {
-                let why = with_words(&format!("{ended} before it introduced itself"));
+                let why = match &last_words {
+                    Some(_) => with_words(&ended),
+                    None => format!("{ended} before it introduced itself"),
+                };
                 (why + path_hint(configured)).into()
             }
             (None, None) => ConnectFailure { why: with_words(&refused.why), ..refused },
@@ -306,7 +309,7 @@ pub(super) async fn list_tools(
             Err(error) => return Err(messages::call_failure(error).0),
         };
         for tool in page.tools {
-            if !names.insert(tool.name.clone().into_owned()) {
+            if !names.insert(tool.name.to_string()) {
                 continue;
             }
             if tools.len() == MAX_TOOLS {

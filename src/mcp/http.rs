@@ -9,10 +9,7 @@ use rmcp::transport::{
     streamable_http_client::StreamableHttpClientTransportConfig,
 };
 
-use super::{
-    ConfiguredServer, McpOptions, client::ServerLog, http_client::MessageClient, output_lines::MAX_MESSAGE_BYTES,
-    stdio::expand_variables,
-};
+use super::{ConfiguredServer, McpOptions, client::ServerLog, http_client::MessageClient, stdio::expand_variables};
 use crate::api;
 
 /// How long a server may take to accept a connection.
@@ -32,10 +29,7 @@ pub(super) fn transport(
 ) -> Result<StreamableHttpClientTransport<MessageClient>, String> {
     let settings = &configured.settings;
     let url = expand_variables(settings.url.as_deref().unwrap_or_default(), options.env)?;
-    let mut config = StreamableHttpClientTransportConfig::with_uri(url.as_str())
-        .max_sse_event_size(MAX_MESSAGE_BYTES)
-        .max_json_response_size(MAX_MESSAGE_BYTES)
-        .reinit_on_expired_session(true);
+    let mut config = StreamableHttpClientTransportConfig::with_uri(url.as_str()).reinit_on_expired_session(true);
     if let Some(variable) = &settings.bearer_env {
         let token = (options.env)(variable).and_then(|token| token.into_string().ok()).unwrap_or_default();
         if token.trim().is_empty() || HeaderValue::from_str(token.trim()).is_err() {

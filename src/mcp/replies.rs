@@ -142,10 +142,10 @@ pub(super) fn read_from_server(message: Value) -> Option<ServerJsonRpcMessage> {
 pub(super) fn id_number(id: &Value) -> Option<i64> {
     match id {
         Value::String(text) => text.trim().parse().ok(),
-        #[expect(clippy::float_cmp, reason = "only a whole number is an id")]
-        Value::Number(number) => number
-            .as_i64()
-            .or_else(|| number.as_f64().filter(|float| float.trunc() == *float).map(|float| float as i64)),
+        Value::Number(number) => {
+            let whole = || number.as_f64().filter(|float| float.fract() == 0.0);
+            number.as_i64().or_else(|| whole().map(|float| float as i64))
+        }
         _ => None,
     }
 }

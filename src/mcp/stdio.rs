@@ -276,7 +276,9 @@ mod tests {
     fn the_last_words_are_the_last_line_with_its_error() {
         let text = |lines: &[&str]| {
             let mut words = LastWords::default();
-            lines.iter().for_each(|line| words.note(line));
+            for line in lines {
+                words.note(line);
+            }
             words.text()
         };
         assert_eq!(text(&[]), None);

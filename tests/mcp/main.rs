@@ -276,7 +276,7 @@ async fn a_server_that_cannot_start_is_given_up_after_three_attempts() {
         }
     };
     assert_eq!(attempts, 3);
-    assert!(reason.starts_with("it ended with exit code 7 before it introduced itself: no configuration;"), "{reason}");
+    assert!(reason.starts_with("it ended with exit code 7: no configuration;"), "{reason}");
     assert!(reason.contains("inherit = [\"PATH\", \"HOME\"]"), "{reason}");
     assert_eq!(rig.wait_for_log("no configuration").await.text, "no configuration");
     // A new request to start it gives it one more attempt.

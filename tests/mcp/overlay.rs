@@ -177,10 +177,7 @@ fn ask_tells_at_once_which_server_fails_and_which_is_still_starting() {
     let script = json!(["-c", "echo 'warming up' >&2; echo 'the port is taken' >&2; exit 3"]);
     let said =
         ask(&format!("[mcp.bad]\ncommand = \"sh\"\nargs = {script}\ninherit = [\"PATH\"]\n[tools]\nwait = 600\n"));
-    assert_eq!(
-        said,
-        "ibid: the MCP server bad is not available: it ended with exit code 3 before it introduced itself: the port is taken\n"
-    );
+    assert_eq!(said, "ibid: the MCP server bad is not available: it ended with exit code 3: the port is taken\n");
     let said = ask("[mcp.slow]\ncommand = \"NPX\"\n[tools]\nwait = 0.3\n");
     assert_eq!(said, "ibid: sent without the tools of slow: still starting (npx may be downloading)\n");
 }

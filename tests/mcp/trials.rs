@@ -184,10 +184,7 @@ async fn a_server_that_ends_at_once_is_told_with_its_last_line_and_not_awaited()
     })
     .await;
     let why = rig.server().problem().unwrap_or_default().to_owned();
-    assert_eq!(
-        why,
-        "it ended with exit code 1 before it introduced itself: Error: Cannot find module 'x' … at foo (bar.js:1)"
-    );
+    assert_eq!(why, "it ended with exit code 1: Error: Cannot find module 'x' … at foo (bar.js:1)");
     assert_eq!(rig.statuses.pending_servers().count(), 0, "a request would wait for it");
     let refused = rig.call("one").await;
     assert_eq!(refused, Err(ToolFailure::Start(why)));
