@@ -378,7 +378,7 @@ mod tests {
 
     fn job(source: &str) -> Box<LayoutJob> {
         let mut layout = MarkdownLayout::new(MarkdownOptions::default());
-        layout.sync_within(source, 40, TextStage::Complete, &[], &mut LayoutBudget::NONE.clone());
+        layout.sync_within(source, 40, TextStage::Complete, &[], &mut { LayoutBudget::NONE });
         Box::new(layout.take_job(source, TextStage::Complete, &[]).expect("there is no budget"))
     }
 

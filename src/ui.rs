@@ -186,8 +186,7 @@ pub fn next_wake(state: &State, now: Timestamp) -> Option<Timestamp> {
         turn.phase_started + step * i32::try_from(steps + 1).unwrap_or(i32::MAX)
     });
     let has_pending_work = |transcript: &Transcript| transcript.is_searching() || transcript.is_behind();
-    let is_behind = screen.rail.is_behind() || screen.transcript(&state.chats).is_some_and(has_pending_work);
-    let next_layout = is_behind.then(|| now + FRAME_INTERVAL);
+    let next_layout = screen.transcript(&state.chats).is_some_and(has_pending_work).then(|| now + FRAME_INTERVAL);
     let hints = screen.pending_sequence.as_ref().map(|leader| leader.since + HINTS_DELAY).filter(|due| *due > now);
     state
         .chats

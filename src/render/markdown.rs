@@ -254,7 +254,8 @@ impl MarkdownLayout {
 
     /// Brings the rows up to date with a text that has grown or was replaced, whatever that costs.
     pub fn sync(&mut self, source: &str, width: usize, stage: TextStage, marks: &[CitationMark]) {
-        self.sync_within(source, width, stage, marks, &mut LayoutBudget::UNLIMITED.clone());
+        let mut budget = LayoutBudget::UNLIMITED;
+        self.sync_within(source, width, stage, marks, &mut budget);
     }
 
     /// Brings the rows up to date as far as the budget allows. What it does not allow is in the job of `take_job`.

@@ -71,8 +71,6 @@ pub struct Rail {
     texts: BTreeMap<(ItemSlot, usize), MarkdownLayout>,
     /// How much each frame may lay out.
     pub layout_budget: LayoutBudget,
-    /// More text arrived at once than one frame can lay out.
-    is_behind: bool,
     /// Texts that are too much for a frame, and the layouts that have come back.
     jobs: Vec<((ItemSlot, usize), LayoutJob)>,
     finished: BTreeMap<(ItemSlot, usize), MarkdownLayout>,
@@ -136,7 +134,6 @@ impl Rail {
         self.width = usize::from(size.width).max(1);
         self.height = usize::from(size.height).saturating_sub(HEADER_ROWS);
         self.blocks.clear();
-        self.is_behind = false;
         self.footer = None;
         if let Some((_, answer)) = answer {
             self.citations.refresh(answer);
@@ -208,11 +205,6 @@ impl Rail {
         if self.answer_id == Some(text.message) {
             self.finished.insert((text.slot, text.index), layout);
         }
-    }
-
-    /// Whether the next frame has to take in more of a long text.
-    pub fn is_behind(&self) -> bool {
-        self.is_behind
     }
 
     /// Scrolls at the next `sync`, when the size of the content is known.

@@ -136,7 +136,7 @@ fn a_text_laid_out_elsewhere_has_the_same_rows() {
             let mut here = MarkdownLayout::new(MarkdownOptions::default());
             here.sync(source, 50, stage, &[]);
             let mut elsewhere = MarkdownLayout::new(MarkdownOptions::default());
-            elsewhere.sync_within(source, 50, stage, &[], &mut LayoutBudget::NONE.clone());
+            elsewhere.sync_within(source, 50, stage, &[], &mut { LayoutBudget::NONE });
             if let Some(job) = elsewhere.take_job(source, stage, &[]) {
                 assert!(elsewhere.adopt(job.run(), source));
             }

@@ -258,7 +258,7 @@ mod tests {
 
     fn deferred(source: &str, stage: TextStage) -> MarkdownLayout {
         let mut layout = MarkdownLayout::new(MarkdownOptions::default());
-        layout.sync_within(source, 40, stage, &[], &mut NONE.clone());
+        layout.sync_within(source, 40, stage, &[], &mut { NONE });
         layout
     }
 
@@ -280,7 +280,7 @@ mod tests {
         for (kind, text) in work::heavy_inputs::TEXTS {
             let text = text(200_000);
             let mut layout = deferred(&text[..text.floor_char_boundary(199_000)], TextStage::Growing);
-            let cost = work::steps_of(|| layout.sync_within(&text, 40, TextStage::Growing, &[], &mut NONE.clone()));
+            let cost = work::steps_of(|| layout.sync_within(&text, 40, TextStage::Growing, &[], &mut { NONE }));
             assert!(cost < 10_000, "{kind}: {cost} steps for a thousand bytes");
             assert_eq!(texts(&layout), texts(&deferred(&text, TextStage::Growing)), "{kind}");
         }
@@ -310,7 +310,7 @@ mod tests {
         let mut layout = deferred("Some *words*.", TextStage::Complete);
         let job = layout.take_job("Some *words*.", TextStage::Complete, &[]).expect("it was too much");
         assert!(layout.take_job("Some *words*.", TextStage::Complete, &[]).is_none());
-        layout.sync_within("Some *words*.", 20, TextStage::Complete, &[], &mut NONE.clone());
+        layout.sync_within("Some *words*.", 20, TextStage::Complete, &[], &mut { NONE });
         assert!(!layout.adopt(job.run(), "Some *words*."), "it is of another width");
         let job = layout.take_job("Some *words*.", TextStage::Complete, &[]).expect("the width has changed");
         assert!(layout.adopt(job.run(), "Some *words*."));

@@ -12,8 +12,8 @@ pub struct LayoutBudget {
 /// What a row, a cell of a table or a level of nesting takes besides its text, and what a piece of a row takes.
 pub(super) const CELLS_PER_ROW: usize = 64;
 pub(super) const CELLS_PER_SPAN: usize = 24;
-/// Mixed Markdown takes about four cells per byte.
-const MAX_CELLS_PER_BYTE: usize = 5;
+/// Mixed Markdown takes about six cells per byte.
+const MAX_CELLS_PER_BYTE: usize = 8;
 
 impl Default for LayoutBudget {
     fn default() -> Self {

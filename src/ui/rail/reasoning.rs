@@ -49,10 +49,7 @@ impl Rail {
                             layout.adopt(finished, text);
                         }
                         let stage = if is_complete { TextStage::Complete } else { TextStage::Growing };
-                        let ready = layout.end_for_frame(text, stage, budget);
-                        self.is_behind |= ready < text.len();
-                        let stage_now = if ready == text.len() { stage } else { TextStage::Growing };
-                        layout.sync_within(&text[..ready], self.width, stage_now, &[], &mut budget);
+                        layout.sync_within(text, self.width, stage, &[], &mut budget);
                         self.jobs.extend(layout.take_job(text, stage, &[]).map(|job| (key, job)));
                         let rows = layout.rows().len();
                         self.push_blank();
