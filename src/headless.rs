@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     io::{self, IsTerminal, Read, Write},
+    mem,
     time::Duration,
 };
 
@@ -85,6 +86,7 @@ pub async fn ask(
         prompt: Some(prompt),
         printer: AnswerPrinter::new(print),
         reported_wait: None,
+        is_awaiting_tools: false,
         saves: AnswerSaves::default(),
     };
     let mut termination = termination_requests()?;
@@ -105,6 +107,8 @@ struct AskSession<'a> {
     printer: AnswerPrinter,
     /// The end of the retry wait that was last reported.
     reported_wait: Option<Timestamp>,
+    /// The request waits for servers that are starting.
+    is_awaiting_tools: bool,
     saves: AnswerSaves,
 }
 
@@ -213,6 +217,14 @@ impl AskSession<'_> {
         let Some(answer) = newest_answer(conversation) else { return Ok(None) };
         self.printer.print_progress(answer, out)?;
         if let Some(turn) = conversation.turns.first() {
+            let was_awaiting =
+                mem::replace(&mut self.is_awaiting_tools, matches!(turn.phase, TurnPhase::AwaitingTools { .. }));
+            if was_awaiting
+                && !self.is_awaiting_tools
+                && let Some(missing) = self.state.env.tools.awaited_servers()
+            {
+                console::complain(&missing.note());
+            }
             match &turn.phase {
                 TurnPhase::SaveFailed { reason: why } => {
                     return Ok(Some(AskOutcome::Failed(format!("the prompt was not saved: {why}"))));

@@ -10,7 +10,7 @@ use super::{
     Timestamp, ToolCallRun, ToolCallState, Turn, TurnId, TurnPhase, conversation::save_effect,
 };
 use crate::api::json::{self, JsonFields};
-use crate::tools::{PolicyVerdict, ToolDefinition, ToolFailure, ToolId, ToolMode, ToolOutcome, schema};
+use crate::tools::{COMMAND_SERVER, PolicyVerdict, ToolDefinition, ToolFailure, ToolId, ToolMode, ToolOutcome, schema};
 
 /// The number of calls with the same arguments at which the turn pauses.
 const MAX_SAME_CALLS: usize = 3;
@@ -53,6 +53,7 @@ impl Conversation {
         }
         answer.call_runs.extend(runs);
         answer.begin_step(step + 1);
+        self.recompute_cost(); // What this response cost is known now, long before the turn ends.
         let pause = self.pause_reason(turn_index);
         let turn = &mut self.turns[turn_index];
         turn.clear_journal();
@@ -344,7 +345,12 @@ fn parse_arguments(tool: &ToolDefinition, text: &str) -> Result<Value, ToolFailu
     if !arguments.is_object() {
         return Err(ToolFailure::Arguments("not an object".into()));
     }
-    Ok(schema::restore_arguments(&tool.parameters, tool.strict, arguments))
+    let arguments = schema::restore_arguments(&tool.parameters, tool.strict, arguments);
+    // A server checks its arguments itself; a program may do anything without one.
+    if tool.id.server == COMMAND_SERVER {
+        schema::check_required(&tool.parameters, &arguments)?;
+    }
+    Ok(arguments)
 }
 
 #[cfg(test)]

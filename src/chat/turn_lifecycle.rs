@@ -9,7 +9,7 @@ use super::{
     conversation::save_effect,
     journal::AnswerJournal,
     provider_prefs, replay,
-    request::{self, RequestContext},
+    request::{self, RequestContext, StartingServers},
     retry::{self, RetryDecision},
 };
 use crate::api::{self, ErrorFact, Event, FaultKind};
@@ -142,10 +142,9 @@ impl Conversation {
     /// Sends the first request of a turn with the tools available now; a note on the answer lists missing servers.
     fn open_with_tools(&mut self, turn_index: usize, now: Timestamp) -> ChatEffect {
         let RequestContext { tools, starting_servers: starting, .. } = &self.context;
-        let missing = starting.as_ref().map(|coming| coming.servers.join(", "));
+        let missing = starting.as_ref().map(StartingServers::note);
         self.turns[turn_index].context.tools = tools.clone();
-        if let Some(servers) = missing {
-            let note = format!("sent without the tools of {servers}: still starting");
+        if let Some(note) = missing {
             self.turn_answer(turn_index).0.notes.push(note);
         }
         self.open_stream(turn_index, now)

@@ -473,3 +473,23 @@ fn a_model_without_tools_is_reported() {
     select_row(&mut app, "calls");
     assert!(app.screen().contains("gpt-5.6-luna takes no tools"), "{}", app.screen());
 }
+
+/// The tokens that the overlay says the schemas weigh.
+fn weighed_tokens(app: &mut Harness) -> u64 {
+    app.press("ctrl-x j");
+    let screen = app.screen();
+    app.press("esc");
+    let (_, after) = screen.split_once("schemas weigh ~").expect("the overlay weighs them");
+    after.split_once(' ').and_then(|(tokens, _)| tokens.parse().ok()).expect("a number of tokens")
+}
+
+#[test]
+fn only_the_schemas_of_tools_that_are_on_weigh() {
+    let mut app = app_with_servers();
+    let all = weighed_tokens(&mut app);
+    press_on_row(&mut app, "read_file", "space");
+    let without_one = weighed_tokens(&mut app);
+    assert!(without_one < all, "{without_one} of {all}");
+    press_on_row(&mut app, "Project files", "space");
+    assert!(weighed_tokens(&mut app) < without_one, "a server that is off weighs nothing");
+}

@@ -11,7 +11,6 @@ use crate::{
     api::{
         Annotation, Event, OutputItem,
         event::{ItemField, ItemRef, PartBody, ResponseEnvelope},
-        item::merge_annotation,
     },
     chat::Timestamp,
 };
@@ -134,6 +133,7 @@ impl Answer {
     /// Stores a complete item, which wins over its deltas but never loses text that was already shown.
     pub(super) fn close_item(&mut self, at: Timestamp, slot: ItemSlot, received: &OutputItem) -> EventOutcome {
         let OutputItem { raw, kind, .. } = received;
+        self.assembly.citations.remove(&slot); // They may be others in the complete item.
         let mut applied = EventOutcome { changed: true, ..EventOutcome::for_kind(kind) };
         let item = self.items.entry(slot).or_insert_with(|| Item {
             raw: None,
@@ -253,12 +253,15 @@ impl Answer {
         };
         // A citation may arrive after the end of its message.
         let known = known.filter(|slot| self.items.get(slot).is_some_and(|item| item.parts().is_some()));
-        let slot = known.or_else(|| self.slot_for_text(at, target, ItemFamily::Message));
-        let Some(item) = slot.and_then(|slot| self.items.get_mut(&slot)) else { return EventOutcome::default() };
+        let Some(slot) = known.or_else(|| self.slot_for_text(at, target, ItemFamily::Message)) else {
+            return EventOutcome::default();
+        };
+        let Some(item) = self.items.get_mut(&slot) else { return EventOutcome::default() };
         let ItemKind::Message { parts, .. } = Arc::make_mut(&mut item.kind) else { return EventOutcome::default() };
         let Some(index) = part_position(parts, index, false) else { return EventOutcome::default() };
         let ContentPart::Text { annotations, .. } = &mut parts[index] else { return EventOutcome::default() };
-        merge_annotation(annotations, annotation.clone());
+        let cited = self.assembly.citations.entry(slot).or_default().entry(index).or_default();
+        cited.merge(annotations, annotation.clone());
         EventOutcome { changed: true, ..EventOutcome::default() }
     }
 

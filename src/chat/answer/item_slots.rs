@@ -3,7 +3,10 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::{Answer, FunctionCall, Item, ItemKind, ItemSlot, ReasoningItem};
-use crate::{api::event::ItemRef, chat::Timestamp};
+use crate::{
+    api::{event::ItemRef, item::AnnotationIndex},
+    chat::Timestamp,
+};
 
 /// What an answer tracks about its stream besides the items.
 #[derive(Debug, Clone, Default)]
@@ -13,6 +16,9 @@ pub struct AssemblyState {
     relocated: HashMap<(u32, ItemFamily), u32>,
     /// Ids of items, for events that carry no index.
     item_ids: HashMap<String, u32>,
+    ids_of_item: HashMap<u32, Vec<String>>,
+    /// The annotations of the parts that are being cited.
+    pub(super) citations: HashMap<ItemSlot, HashMap<usize, AnnotationIndex>>,
     /// The items of each family that may be open, so that none is looked for among thousands; `None` before the first
     /// search.
     open_items: Option<HashMap<ItemFamily, BTreeSet<u32>>>,
@@ -108,6 +114,7 @@ impl Answer {
 
     fn record_id(&mut self, id: Option<String>, slot: ItemSlot) {
         if let Some(id) = id.filter(|id| self.slot_by_id(id) != Some(slot)) {
+            self.assembly.ids_of_item.entry(slot.index).or_default().push(id.clone());
             self.assembly.item_ids.insert(id, slot.index);
         }
     }
@@ -162,8 +169,8 @@ impl Answer {
         self.items.insert(self.slot(behind), message);
         self.note_open(self.slot(behind), ItemFamily::Message);
         self.assembly.relocated.insert((wire, ItemFamily::Message), behind);
-        for index in self.assembly.item_ids.values_mut().filter(|index| **index == wire) {
-            *index = behind;
+        for id in self.assembly.ids_of_item.remove(&wire).unwrap_or_default() {
+            self.record_id(Some(id), self.slot(behind));
         }
     }
 

@@ -486,3 +486,43 @@ fn the_duration_of_a_call_excludes_the_wait_for_approval() {
     let run = answer.call_runs.values().next().expect("it ran");
     assert_eq!((run.started_at, run.ended_at), (Some(began), Some(bench.now)));
 }
+
+#[test]
+fn the_cost_grows_after_each_response_of_a_turn() {
+    let mut bench = chat_with_tools();
+    let stream = bench.send("look");
+    let asked = respond_with_calls(&mut bench, stream, &[("fs__read", "{}")]);
+    assert_eq!(bench.chat.cost().known.to_string(), "$0.01", "the turn goes on, but this much is spent");
+    let next = only_request(&finish(&mut bench, asked.started[0].0, "done")).0;
+    respond_with_calls(&mut bench, next, &[("fs__list", "{}")]);
+    assert_eq!(bench.chat.cost().known.to_string(), "$0.02");
+}
+
+#[test]
+fn a_call_of_a_command_without_a_required_argument_is_refused_before_anyone_is_asked() {
+    let mut bench = chat_with_tools();
+    let tools = ["command", "fs"].map(|server| {
+        let mut tool = tool(server, "weather");
+        tool.parameters["required"] = json!(["path"]);
+        tool
+    });
+    let weather = crate::tools::ToolCommand {
+        name: "weather".into(),
+        description: String::new(),
+        parameters: tools[0].parameters.clone(),
+        argv: vec!["w".into(), "{path}".into()],
+        timeout_secs: 1,
+        max_output_bytes: 1,
+        working_dir: None,
+        inherited_env: Vec::new(),
+        strict: false,
+        hints: ToolHints::default(),
+    };
+    let toolbox = Toolbox::new(tools.into(), vec![weather], ToolPolicy::default(), ToolLimits::default());
+    bench.chat.context.tools = toolbox.into();
+    let stream = bench.send("look");
+    respond_with_calls(&mut bench, stream, &[("command__weather", "{}"), ("fs__weather", "{}")]);
+    let states: Vec<&ToolCallState> = bench.answer().call_runs.values().map(|run| &run.state).collect();
+    let refused = ToolCallState::Failed(ToolFailure::Arguments("path is missing".into()));
+    assert_eq!(states, [&refused, &ToolCallState::Asking], "a server checks its arguments itself");
+}

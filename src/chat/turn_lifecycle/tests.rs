@@ -393,7 +393,7 @@ fn a_request_waits_for_starting_tools_but_not_for_long() {
     let mut bench = TestChat::new();
     let until = bench.now + SignedDuration::from_secs(5);
     bench.chat.context.starting_servers =
-        Some(StartingServers { servers: vec!["a".into(), "b".into()], deadline: until });
+        Some(StartingServers { servers: vec!["a".into(), "b".into()], deadline: until, downloaders: Vec::new() });
     let effects = bench.submit("hello");
     assert!(bench.confirm_saved(&effects).opened.is_empty());
     assert_eq!((bench.phase(), bench.wakes_in()), (Some(&TurnPhase::AwaitingTools { until }), Some(5000)));
@@ -404,7 +404,8 @@ fn a_request_waits_for_starting_tools_but_not_for_long() {
 
     // The tools arrive, and the request is sent at once.
     let mut bench = TestChat::new();
-    bench.chat.context.starting_servers = Some(StartingServers { servers: vec!["a".into()], deadline: until });
+    bench.chat.context.starting_servers =
+        Some(StartingServers { servers: vec!["a".into()], deadline: until, downloaders: Vec::new() });
     let asked_for = bench.submit("hello");
     bench.confirm_saved(&asked_for);
     bench.chat.context.starting_servers = None;
@@ -413,7 +414,8 @@ fn a_request_waits_for_starting_tools_but_not_for_long() {
     assert!(collect_effects(bench.chat.on_tools_ready(bench.now)).opened.is_empty(), "once");
     // A turn that is stopped while it waits sends nothing.
     let mut bench = TestChat::new();
-    bench.chat.context.starting_servers = Some(StartingServers { servers: vec!["a".into()], deadline: until });
+    bench.chat.context.starting_servers =
+        Some(StartingServers { servers: vec!["a".into()], deadline: until, downloaders: Vec::new() });
     let asked_for = bench.submit("hello");
     bench.confirm_saved(&asked_for);
     let stopped = bench.stop();

@@ -45,10 +45,12 @@ pub(crate) fn on_mcp_event(overlays: &mut [ScreenOverlay], cx: &mut Cx<'_>, even
             }
         }
         // Its tools were reported before.
-        mcp::McpEvent::State { state: mcp::ServerState::Ready(_), .. } => (),
+        mcp::McpEvent::State { server, state: mcp::ServerState::Ready(_) } => {
+            cx.env.tools.reported_failures.remove(server);
+        }
         mcp::McpEvent::State { server, state: new_state } => {
             cx.env.tools.server_tools.remove(server);
-            if let mcp::ServerState::Failed { why } = new_state
+            if let mcp::ServerState::Failed { why } | mcp::ServerState::Waiting { why, .. } = new_state
                 && cx.env.tools.reported_failures.insert(server.clone())
             {
                 cx.env.complaints.push(format!("the MCP server {} is not available: {why}", text::clean(server)));
