@@ -61,6 +61,20 @@ fn a_document_with_every_construct_lays_out_the_same_however_it_arrives() {
     }
 }
 
+#[test]
+fn a_diagram_that_is_shown_counts_its_lines_however_it_arrives() {
+    let source = "```mermaid\nflowchart LR\n  Question --> Answer\n```\n";
+    let options = MarkdownOptions { diagrams_open: true, ..MarkdownOptions::default() };
+    let mut whole = MarkdownLayout::new(options);
+    whole.sync(source, 60, TextStage::Complete, &[]);
+    for first in 1..source.len() {
+        let mut layout = MarkdownLayout::new(options);
+        layout.sync(&source[..first], 60, TextStage::Growing, &[]);
+        layout.sync(source, 60, TextStage::Complete, &[]);
+        assert_eq!(layout.rows(), whole.rows(), "first {first} bytes");
+    }
+}
+
 /// Returns the names of the `CommonMark` and GFM constructs in a document.
 fn constructs(source: &str) -> BTreeSet<String> {
     let mut seen = BTreeSet::new();

@@ -90,7 +90,12 @@ fn what_another_instance_holds_is_marked_and_no_key_sends_or_edits_it() {
     hand_over(&mut app);
     insta::assert_snapshot!(app.screen());
     app.press("up");
-    assert_eq!(app.draft(), "one", "the history, not the queue");
+    assert_eq!(
+        app.conversation().map(|chat| chat.queue.len()),
+        Some(2),
+        "the draft is from the history: {}",
+        app.draft()
+    );
     app.press("ctrl-c enter");
     let effects = app.effects();
     assert!(!effects.iter().any(|effect| matches!(effect, Effect::OpenStream { .. })));

@@ -104,6 +104,7 @@ fn no_kill_loses_a_prompt_sends_one_twice_or_costs_more_than_a_second_of_an_answ
     println!("{kills} kills, IBID_SEED={seed}");
     let mut dice = Dice(seed);
     let (stage, mut witness) = (Stage::set_up(), Witness::default());
+    quit(&mut stage.open()); // The database is there from now on.
     for round in 0..kills {
         let mut ibid = if dice.roll(4) == 0 { stage.open() } else { stage.reopen() };
         if round > 0 {

@@ -20,6 +20,8 @@ pub(crate) struct OpenFence {
     done_bytes: usize,
     /// The figure number and the row of a folded diagram, whose lines are counted but not shown.
     folded_diagram: Option<(u32, usize)>,
+    /// The same of a diagram whose lines are shown.
+    open_diagram: Option<(u32, usize)>,
 }
 
 impl MarkdownLayout {
@@ -54,7 +56,8 @@ impl MarkdownLayout {
             },
             end + 1,
         );
-        fence.folded_diagram = diagram.filter(|_| is_folded).map(|(figure, _)| (figure, self.rows.len() - 1));
+        let diagram = diagram.map(|(figure, _)| (figure, self.rows.len() - 1));
+        (fence.folded_diagram, fence.open_diagram) = if is_folded { (diagram, None) } else { (None, diagram) };
         self.closed.is_in_block = true;
         self.fence = Some(fence);
         true
@@ -62,17 +65,16 @@ impl MarkdownLayout {
 
     /// Lays out the new lines of a fence; complete lines are never laid out again.
     pub(crate) fn grow_fence(&mut self) {
-        let folded = self.fence.as_ref().and_then(|fence| fence.folded_diagram);
+        let Some(fence) = &self.fence else { return };
+        let (folded, open) = (fence.folded_diagram, fence.open_diagram);
         self.grow_fence_lines();
-        if let Some((figure, row)) = folded {
-            self.update_diagram_row(figure, row);
-        }
+        self.update_diagram_rows(folded, open);
     }
 
     /// Adds the last line of a fence that was still open when the text ended.
     pub(crate) fn finish_fence(&mut self) {
         let Some(fence) = &self.fence else { return };
-        let (folded, text) = (fence.folded_diagram, &self.open.text);
+        let (folded, open, text) = (fence.folded_diagram, fence.open_diagram, &self.open.text);
         let is_closing_line = fence.done_bytes == 0 && (fence.is_closed_by(text) || text.trim().is_empty());
         self.rows.truncate(self.closed.rows);
         let end = self.open.text.len();
@@ -89,13 +91,12 @@ impl MarkdownLayout {
         self.close_fence_lines(end);
         self.closed.is_in_block = false;
         self.fence = None;
-        if let Some((figure, row)) = folded {
-            self.update_diagram_row(figure, row);
-        }
+        self.update_diagram_rows(folded, open);
     }
 
-    /// Rebuilds the row of a folded diagram, which shows the number of hidden lines.
-    fn update_diagram_row(&mut self, figure: u32, row: usize) {
+    /// Rebuilds the head of a diagram, which shows its kind and the number of its lines.
+    fn update_diagram_rows(&mut self, folded: Option<(u32, usize)>, open: Option<(u32, usize)>) {
+        let Some((figure, row)) = folded.or(open) else { return };
         let (Some(code), Some(old)) = (self.code_blocks.last(), self.rows.get(row)) else { return };
         let has_open_line = self.fence.as_ref().is_some_and(|fence| {
             fence.done_bytes == 0 && is_line_begun(&self.open.text) && !fence.can_be_closed_by(&self.open.text)
@@ -105,7 +106,8 @@ impl MarkdownLayout {
         let diagram = Some((figure, DiagramSummary { kind, lines: code.line_rows.len() + usize::from(has_open_line) }));
         let head = CodeHeader { block: code.number, language: &code.language, diagram };
         let end = if has_open_line { self.open.source_end } else { self.closed.source_bytes };
-        let source = old.source.start..end;
+        // The lines that are shown have rows of their own.
+        let source = if folded.is_some() { old.source.start..end } else { old.source.clone() };
         self.rows[row] = StyledRow { source, ..head.to_row(self.width, &self.options) };
     }
 
@@ -254,7 +256,10 @@ impl OpenFence {
         let info = body.trim_start_matches(mark);
         let length = body.len() - info.len();
         let fence = indent <= 3 && length >= 3 && !(mark == '`' && info.contains('`'));
-        fence.then_some((Self { marker: mark, marker_len: length, indent, done_bytes: 0, folded_diagram: None }, info))
+        fence.then_some((
+            Self { marker: mark, marker_len: length, indent, done_bytes: 0, folded_diagram: None, open_diagram: None },
+            info,
+        ))
     }
 
     fn is_closed_by(&self, line: &str) -> bool {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::heavy::least_time;
 
 /// How many items a short stream has.
-const COUNT: usize = 300;
+const COUNT: usize = 150;
 
 fn message(id: &str, text: &str) -> Value {
     json!({ "type": "message", "id": id, "role": "assistant", "status": "completed",
