@@ -124,9 +124,18 @@ pub enum Effect {
     /// Ends the program.
     Quit,
     /// Restarts the program against the demo server.
-    StartDemo,
+    StartDemo(DemoStart),
     /// Leaves the demo for the server in the config.
     LeaveDemo,
+}
+
+/// What the demo begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DemoStart {
+    /// A short cited answer.
+    Opening,
+    /// The tour.
+    Tour,
 }
 
 /// A way to connect to a server.

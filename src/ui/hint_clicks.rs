@@ -33,6 +33,9 @@ pub(crate) fn on_press(state: &mut State, now: Timestamp, event: MouseEvent) -> 
         return None;
     }
     let position = Position::new(event.column, event.row);
+    if !may_be_hint(state, position) {
+        return None;
+    }
     let page = DrawnPage::of(state, now);
     if let Some(keys) = page.keys_at(state, position) {
         if let Some(action) = action_of_typed(state, &keys) {
@@ -51,6 +54,23 @@ pub(crate) fn on_press(state: &mut State, now: Timestamp, event: MouseEvent) -> 
     let (screen, mut cx) = state.split(now, &mut effects);
     overlays::click_outside(screen, &mut cx);
     Some(effects)
+}
+
+/// Returns whether a hint may be drawn at a position, or an overlay may be left by a press there.
+fn may_be_hint(state: &State, position: Position) -> bool {
+    match state.screen.overlays.last() {
+        Some(top) => top.has_frame(),
+        None => is_on_page_hints(state, position),
+    }
+}
+
+/// Returns whether a position is in a row in which the page shows keys, while no overlay is open.
+fn is_on_page_hints(state: &State, position: Position) -> bool {
+    let areas = state.screen.areas;
+    let is_foot_of_list = state.screen.focus == PaneFocus::List && position.y + 1 == areas.list.bottom();
+    areas.status.contains(position)
+        || areas.composer_rule.contains(position)
+        || areas.list.contains(position) && is_foot_of_list
 }
 
 /// Returns the action of a key that would be text where something is being written, such as `?`.
@@ -91,16 +111,9 @@ impl DrawnPage {
 
     /// Returns the keys of the hint at a position, if there is one.
     fn keys_at(&self, state: &State, position: Position) -> Option<Vec<KeyPress>> {
-        let areas = state.screen.areas;
         let is_hint_row = match self.overlay_frame(state) {
             Some(frame) => frame.contains(position) && position.y + 1 == frame.bottom(),
-            None if !state.screen.overlays.is_empty() => false,
-            None => {
-                let is_foot_of_list = state.screen.focus == PaneFocus::List && position.y + 1 == areas.list.bottom();
-                areas.status.contains(position)
-                    || areas.composer_rule.contains(position)
-                    || areas.list.contains(position) && is_foot_of_list
-            }
+            None => state.screen.overlays.is_empty() && is_on_page_hints(state, position),
         };
         if !is_hint_row || !self.buffer.area.contains(position) {
             return None;

@@ -206,8 +206,9 @@ pub fn name_rows(name: &str, keymap: &Keymap, use_count: impl Fn(Action) -> u64)
         return rows;
     }
     let others: Vec<&ActionEntry> = by_use.into_iter().filter(|entry| !entry.slash_name().starts_with(name)).collect();
-    let titles = others.iter().map(|entry| RankCandidate { title: entry.title, terms: "" });
-    let found = ranking::rank(name, titles).into_iter().filter(|found| found.grade <= MatchGrade::Words);
+    let titles: Vec<String> = others.iter().map(|entry| ranking::blank_small_words(entry.title)).collect();
+    let candidates = titles.iter().map(|title| RankCandidate { title, terms: "" });
+    let found = ranking::rank(name, candidates).into_iter().filter(|found| found.grade <= MatchGrade::Words);
     rows.extend(found.map(|found| command_row(others[found.index], &[], &found.clusters, keymap)));
     rows
 }
@@ -278,6 +279,8 @@ mod tests {
         assert!(!name_rows("foo", &Keymap::default(), |_| 0)[0].is_begun(), "Enter runs no row that nobody named");
         assert_eq!(names("qux"), [""; 0]);
         assert!(!names("ode").contains(&"/model".to_owned()), "the middle of a word does not count");
+        assert_eq!(names("th"), ["/theme"], "not every command with an article");
+        assert_eq!(names("wh"), [""; 0]);
     }
 
     #[test]

@@ -54,7 +54,10 @@ use self::{
     scrollbar::{BranchSizes, ScrollbarRows},
     select::TextSelection,
 };
-use crate::chat::{CallId, Conversation, ConversationId, MessageId, Timestamp};
+use crate::chat::{
+    CallId, Conversation, ConversationId, MessageId, Timestamp,
+    choices::{EmptyEnter, on_empty_enter},
+};
 use crate::render::{highlight, markdown::LayoutWork, row::RowKind};
 use crate::ui::reading::{ReadingOptions, ScrollMove};
 
@@ -112,6 +115,8 @@ pub struct Transcript {
     live_card: Option<LiveCard>,
     /// The live card has the focus.
     pub is_card_focused: bool,
+    /// Something is typed, so `Enter` sends it and takes no choice.
+    pub is_composing: bool,
     cursor: Option<TranscriptCursor>,
     /// The last move that takes the cursor along, until the window is laid out.
     carried: Option<cursor_steps::CarriedCursor>,
@@ -203,7 +208,10 @@ impl Transcript {
         let previous_layout = self.layout.replace(layout);
         self.height = usize::from(height);
         self.frame += 1;
-        let queue_keys = QueueKeys::of(conversation, options);
+        let queue_keys = match self.is_composing {
+            true => QueueKeys::default(),
+            false => QueueKeys::of(conversation, options),
+        };
         self.queue.sync(&conversation.queue, text_width, queue_keys, options);
         self.message_rows.retain(|id, _| conversation.messages.contains_key(id));
         self.cursor = self.cursor.filter(|cursor| conversation.branch.contains(&cursor.message));
@@ -232,6 +240,11 @@ impl Transcript {
         }
         pass.finish(top);
         pass.copy_selection();
+    }
+
+    /// What `Enter` does now with the choices of the newest answer.
+    fn live_enter(&self, conversation: &Conversation) -> EmptyEnter {
+        if self.is_composing { EmptyEnter::Nothing } else { on_empty_enter(conversation) }
     }
 
     /// Whether the next frame has to continue a layout that was too long for this one.

@@ -11,7 +11,7 @@ use ibid::{
     store::StoreReply,
     ui::{
         Effect, EndpointInfo, Msg, StartOptions,
-        effect::ConnectJob,
+        effect::{ConnectJob, DemoStart},
         msg::{ConnectOutcome, KeyVerdict},
         screen::PaneFocus,
     },
@@ -226,7 +226,7 @@ fn the_demo_is_left_for_a_server_and_entered_from_one() {
     app.enter_text("connect:");
     app.press("enter 3");
     let effects = app.effects();
-    assert!(matches!(effects.last(), Some(Effect::StartDemo)), "{effects:?}");
+    assert!(matches!(effects.last(), Some(Effect::StartDemo(DemoStart::Opening))), "{effects:?}");
     let draft_save = |effect: &Effect| matches!(effect, Effect::RunStoreJob(_));
     assert!(effects.iter().any(draft_save), "the draft is saved first: {effects:?}");
 }
@@ -268,7 +268,7 @@ fn the_mouse_takes_a_choice_of_the_first_start() {
     app.press("esc");
     app.effects();
     click(&mut app, "The demo");
-    assert!(matches!(app.effects().last(), Some(Effect::StartDemo)));
+    assert!(matches!(app.effects().last(), Some(Effect::StartDemo(DemoStart::Opening))));
     click(&mut app, "Every model");
     assert!(app.effects().is_empty(), "plain text is no choice");
 }

@@ -220,6 +220,26 @@ impl Harness {
         self.end_stream(stream, Ok(()));
     }
 
+    /// A copy of the program in its present state, whose screen is not drawn yet.
+    pub fn fork(&self) -> Self {
+        Self {
+            state: self.state.clone(),
+            now: self.now,
+            effects: Vec::new(),
+            confirms_saves: self.confirms_saves,
+            terminal: Terminal::new(TestBackend::new(1, 1)).expect("the test backend never fails"),
+        }
+    }
+
+    /// Handles input without drawing a frame; what follows from it is carried out.
+    pub fn send_undrawn(&mut self, event: Input) {
+        let effects = self.update(Msg::Input { event, more: false });
+        self.record_effects(effects);
+        let size = self.size();
+        let effects = ui::sync(&mut self.state, self.now, size);
+        self.record_effects(effects);
+    }
+
     pub fn resize(&mut self, width: u16, height: u16) {
         self.send(Msg::Input { event: Input::Resize(width, height), more: false });
     }

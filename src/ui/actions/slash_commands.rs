@@ -85,7 +85,8 @@ const MOUSE_MODES: [(MouseMode, &str); 3] = [
     (MouseMode::Off, "leave it to the terminal"),
 ];
 
-fn theme_names(env: &Environment) -> Vec<String> {
+/// Returns the names of the themes: one that follows the terminal, the user's own, then those of the program.
+pub(crate) fn theme_names(env: &Environment) -> Vec<String> {
     let own = env.theme_selection.user_themes().iter().map(|theme| theme.name.clone());
     let mut names: Vec<String> =
         ["auto".to_owned()].into_iter().chain(own).chain(Theme::bundled_names().map(str::to_owned)).collect();

@@ -17,6 +17,7 @@ use crate::{
         keymap::KeyContext,
         overlays::ScreenOverlay,
         screen::{EditTarget, PaneFocus, Screen},
+        toasts::{ToastSubject, ToastText},
     },
 };
 
@@ -162,9 +163,9 @@ fn allow_always(cx: &mut Cx<'_>, tool: &ToolId) {
     };
     if cx.env.is_demo {
         // The demo's tools do not belong in the user's config.
-        cx.show_message(format!("{rule} runs without asking until you quit"));
+        cx.show_message(ToastText::about("", &rule, " runs without asking until you quit"));
     } else {
-        cx.show_message(format!("{rule} runs without asking from now on (tools.policy in the config)"));
+        cx.show_message(ToastText::about("", &rule, " runs without asking from now on (tools.policy in the config)"));
         cx.effects.push(Effect::SaveSetting(SettingChange::AllowTool(rule)));
     }
     refresh_tools(cx);
@@ -179,12 +180,14 @@ pub(crate) fn toggle_allow_all(cx: &mut Cx<'_>) {
     model_settings::change_settings(cx, |settings| {
         settings.tools.grants.all = !settings.tools.grants.all;
     });
-    if cx.chats.settings().tools.grants.all {
-        cx.warn("auto-approve is on: all tools run without asking in this conversation");
+    let (is_on, conversation) = (cx.chats.settings().tools.grants.all, cx.chats.content.conversation_id());
+    let subject = ToastSubject::AutoApproval(conversation, is_on);
+    if is_on {
+        cx.warn_while(subject, "auto-approve is on: all tools run without asking in this conversation");
     } else {
-        cx.show_message("auto-approve is off: tools ask again in this conversation");
+        cx.show_while(subject, "auto-approve is off: tools ask again in this conversation");
     }
-    if let Some(id) = cx.chats.content.conversation_id() {
+    if let Some(id) = conversation {
         change_conversation(cx, id, |chat, ids| chat.reapply_policy(now, ids));
     }
 }
