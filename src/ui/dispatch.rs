@@ -267,7 +267,8 @@ fn send(screen: &mut Screen, cx: &mut Cx<'_>) {
         }
         return;
     }
-    if !card_actions::take_first_choice(screen, cx)
+    if !screen.is_composing()
+        && !card_actions::take_first_choice(screen, cx)
         && cx.chats.current_conversation().is_some_and(|conversation| !conversation.queue.is_empty())
     {
         switching::submit_prompt(screen, cx, String::new());

@@ -173,6 +173,15 @@ fn keys_and_local_servers_are_shown_with_what_each_key_does() {
 }
 
 #[test]
+fn no_hint_of_a_choice_is_cut() {
+    for (width, hint) in [(120, "anywhere with the Responses API"), (80, "on this machine or anywhere else")] {
+        let mut app = Harness::new(width, 30);
+        open_connect(&mut app);
+        assert!(app.screen().contains(hint), "{}", app.screen());
+    }
+}
+
+#[test]
 fn another_server_is_used_from_the_next_message_on() {
     let mut app = Harness::new(120, 40);
     let stream = app.send_prompt("hello");

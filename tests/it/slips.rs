@@ -5,7 +5,7 @@ use std::time::Duration;
 use crossterm::event::{Event as Input, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use ibid::{
     api::{ApiError, Catalogue, FaultKind},
-    chat::ConversationChange,
+    chat::{ConversationChange, MessageId},
     config::{Config, SettingChange},
     mcp::McpJob,
     render::theme::{ColourRole, Theme},
@@ -13,7 +13,7 @@ use ibid::{
     tools::{ToolContent, ToolDefinition, ToolHints, ToolId, ToolOutcome},
     ui::{
         Effect, EndpointInfo, Msg, StartOptions,
-        keymap::{KeyMeaning, KeyPress},
+        keymap::{KeyContext, KeyMeaning, KeyPress},
         screen::PaneFocus,
     },
 };
@@ -268,17 +268,42 @@ fn first_start(width: u16, height: u16) -> Harness {
     app
 }
 
-impl Scene {
-    fn open(&self, width: u16, height: u16) -> Harness {
-        let mut app = (self.build)(width, height);
-        let models = r#"{"data":[{"id":"a/one"},{"id":"openai/gpt-5.6-luna","supported_parameters":["reasoning"],
-            "reasoning":{"supported_efforts":["low","high"]}}]}"#;
-        let result = Ok(Catalogue::parse(models).expect("the catalogue is valid"));
-        app.send(Msg::CatalogueLoaded { endpoint: "openrouter".into(), result });
-        app.env_mut().config.theme = "ink".into();
-        app.env_mut().theme = Theme::bundled("ink").expect("a bundled theme");
-        app.wait(Duration::from_millis(400));
-        app.press(self.keys);
+/// The programs that scenes begin from, each built once for a size.
+struct Bases {
+    size: (u16, u16),
+    built: Vec<(fn(u16, u16) -> Harness, Harness)>,
+}
+
+impl Bases {
+    fn new(width: u16, height: u16) -> Self {
+        Self { size: (width, height), built: Vec::new() }
+    }
+
+    fn base(&mut self, build: fn(u16, u16) -> Harness) -> &Harness {
+        let known = self.built.iter().position(|(builder, _)| std::ptr::fn_addr_eq(*builder, build));
+        let index = known.unwrap_or_else(|| {
+            let mut app = build(self.size.0, self.size.1);
+            let models = r#"{"data":[{"id":"a/one"},{"id":"openai/gpt-5.6-luna","supported_parameters":["reasoning"],
+                "reasoning":{"supported_efforts":["low","high"]}}]}"#;
+            let result = Ok(Catalogue::parse(models).expect("the catalogue is valid"));
+            app.send(Msg::CatalogueLoaded { endpoint: "openrouter".into(), result });
+            app.env_mut().config.theme = "ink".into();
+            app.env_mut().theme = Theme::bundled("ink").expect("a bundled theme");
+            app.wait(Duration::from_millis(400));
+            self.built.push((build, app));
+            self.built.len() - 1
+        });
+        &self.built[index].1
+    }
+
+    /// Goes to a scene, and draws it.
+    fn open(&mut self, scene: &Scene) -> Harness {
+        let mut app = self.base(scene.build).fork();
+        for key in scene.keys.split_whitespace() {
+            let key: KeyPress = key.parse().expect("the name of a key");
+            app.send_undrawn(key_event(key));
+            app.lay_out();
+        }
         app.wait(Duration::from_millis(600));
         app.effects();
         app
@@ -357,6 +382,7 @@ fn harm_of(effect: &Effect) -> Option<Harm> {
 fn key_event(key: KeyPress) -> Input {
     let mut modifiers = KeyModifiers::empty();
     modifiers.set(KeyModifiers::SHIFT, key.shift);
+    modifiers.set(KeyModifiers::CONTROL, key.ctrl);
     Input::Key(KeyEvent::new(key.code, modifiers))
 }
 
@@ -373,8 +399,9 @@ fn every_key() -> Vec<KeyPress> {
 #[test]
 fn no_key_does_harm_unless_its_help_says_so() {
     let keys = every_key();
+    let mut bases = Bases::new(100, 20);
     for place in PAGES.iter().chain(OVERLAYS) {
-        let before = place.open(100, 24);
+        let before = bases.open(place);
         for key in &keys {
             let mut app = before.fork();
             let prefix: Vec<KeyPress> = match place.name {
@@ -404,53 +431,65 @@ fn label_at(app: &Harness, x: u16, y: u16) -> String {
     if (start..=x).any(is_key) { words } else { String::new() }
 }
 
-fn click_in_copy(before: &Harness, column: u16, row: u16) -> Harness {
-    let mut app = before.fork();
+fn click_undrawn(app: &mut Harness, column: u16, row: u16) {
     for kind in [MouseEventKind::Down(MouseButton::Left), MouseEventKind::Up(MouseButton::Left)] {
         app.send_undrawn(Input::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }));
     }
-    app
+}
+
+/// What a click can change: where nothing of it did, the next click needs no fresh copy.
+fn traces(app: &Harness) -> (PaneFocus, KeyContext, String, Option<MessageId>, bool) {
+    let is_selecting = app.conversation().is_some() && app.transcript().selection_input().is_some();
+    (app.focus(), app.key_context(), app.draft(), app.current_answer(), is_selecting)
 }
 
 /// Clicks on every cell of a scene; harm is only done by what is drawn there and says so.
-fn click_every_cell(place: &Scene, width: u16, height: u16, has_rows: bool) {
-    let before = place.open(width, height);
+fn click_every_cell(place: &Scene, bases: &mut Bases, has_rows: bool) {
+    let before = bases.open(place);
+    let ((width, height), quiet) = (bases.size, traces(&before));
     let title = before.screen().lines().find(|row| row.contains("╭──")).unwrap_or_default().to_owned();
-    for y in 0..height {
-        for x in 0..width {
-            let mut app = click_in_copy(&before, x, y);
-            for harm in harms(&before, &mut app) {
-                // In an overlay a click takes the row, whose words say what it is; so does the title above it.
-                let label = if has_rows { title.clone() + &before.row(y) } else { label_at(&before, x, y) };
-                assert!(harm.is_announced_by(&label), "{} at {x},{y}: {harm:?}\n{}", place.name, before.screen());
-            }
-            let took_focus = app.focus() == PaneFocus::Transcript && before.focus() == PaneFocus::Composer;
-            let is_plain = !has_rows && before.row(y).contains("answer ");
-            assert!(!took_focus || !is_plain, "{} at {x},{y} took the focus\n{}", place.name, before.screen());
+    let mut app = before.fork();
+    for (y, x) in (0..height).flat_map(|y| (0..width).map(move |x| (y, x))) {
+        click_undrawn(&mut app, x, y);
+        let is_quiet = app.effects.is_empty() && traces(&app) == quiet;
+        for harm in harms(&before, &mut app) {
+            // In an overlay a click takes the row, whose words say what it is, and so does the title above it.
+            let label = if has_rows { title.clone() + &before.row(y) } else { label_at(&before, x, y) };
+            assert!(harm.is_announced_by(&label), "{} at {x},{y}: {harm:?}\n{}", place.name, before.screen());
+        }
+        let took_focus = app.focus() == PaneFocus::Transcript && before.focus() == PaneFocus::Composer;
+        let is_plain = !has_rows && before.row(y).contains("answer ");
+        assert!(!took_focus || !is_plain, "{} at {x},{y} took the focus\n{}", place.name, before.screen());
+        if !is_quiet {
+            app = before.fork();
         }
     }
 }
 
 #[test]
 fn no_click_on_a_page_does_harm_unless_a_hint_says_so() {
+    let mut bases = Bases::new(72, 18);
     for place in PAGES {
-        click_every_cell(place, 80, 20, false);
+        click_every_cell(place, &mut bases, false);
     }
 }
 
 #[test]
 fn no_click_on_an_overlay_does_harm_unless_it_says_so() {
+    let mut bases = Bases::new(44, 12);
     for place in OVERLAYS {
-        click_every_cell(place, 60, 16, true);
+        click_every_cell(place, &mut bases, true);
     }
 }
 
 #[test]
 fn an_approval_is_never_decided_by_a_click_without_the_focus() {
+    let mut bases = Bases::new(80, 30);
     for keys in ["", "n o"] {
-        let before = scene("approval", asking, keys).open(80, 30);
+        let before = bases.open(&scene("approval", asking, keys));
         for (y, x) in (0..30).flat_map(|y| (0..80).map(move |x| (y, x))) {
-            let mut app = click_in_copy(&before, x, y);
+            let mut app = before.fork();
+            click_undrawn(&mut app, x, y);
             assert_eq!(harms(&before, &mut app), [], "{x},{y}\n{}", before.screen());
             assert_eq!(app.draft(), before.draft(), "{x},{y}");
         }

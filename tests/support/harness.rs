@@ -231,10 +231,14 @@ impl Harness {
         }
     }
 
-    /// Handles input without drawing a frame; what follows from it is carried out.
+    /// Handles input without a frame; what follows from it is carried out.
     pub fn send_undrawn(&mut self, event: Input) {
         let effects = self.update(Msg::Input { event, more: false });
         self.record_effects(effects);
+    }
+
+    /// Lays out the next frame without drawing it.
+    pub fn lay_out(&mut self) {
         let size = self.size();
         let effects = ui::sync(&mut self.state, self.now, size);
         self.record_effects(effects);

@@ -129,9 +129,11 @@ pub(crate) fn use_slot(cx: &mut Cx<'_>, slot: usize) {
     } else {
         let number = slot + 1;
         let models = models_key(cx.env);
+        let message = ToastText::from(format!("slot {number} is empty"));
+        let dot = cx.env.theme.marks.dot;
         let message = match cx.env.keymap.keys_of(Action::SLOTS[slot]) {
-            Some(keys) => format!("slot {number} is empty: {models}, then {keys} puts a model on it"),
-            None => format!("slot {number} is empty, and no key is bound to it"),
+            Some(keys) => message.with_keys(&format!(" {dot} {models}, then {keys} assigns one")),
+            None => message.with_keys(", and no key is bound to it"),
         };
         cx.show_while(ToastSubject::EmptySlot(Some(slot)), message);
     }
@@ -146,9 +148,11 @@ pub(crate) fn cycle_slots(cx: &mut Cx<'_>, step: isize) {
     let filled: Vec<String> = cx.env.slots.iter().flatten().cloned().collect();
     if filled.is_empty() {
         let models = models_key(cx.env);
+        let message = ToastText::from("no slot is filled");
+        let dot = cx.env.theme.marks.dot;
         let message = match cx.env.keymap.keys_of(Action::Slot1) {
-            Some(keys) => format!("no slot is filled: {models}, then {keys} puts a model on the first"),
-            None => "no slot is filled, and no key is bound to the first".into(),
+            Some(keys) => message.with_keys(&format!(" {dot} {models}, then {keys} assigns one")),
+            None => message.with_keys(", and no key is bound to the first"),
         };
         cx.show_while(ToastSubject::EmptySlot(None), message);
         return;

@@ -89,7 +89,7 @@ impl CommandListView<'_> {
         let side_width = self.list.rows.iter().map(|row| text::width(self.side(row, room).0)).max().unwrap_or(0);
         let muted = self.theme.style(ColourRole::Muted);
         if self.list.browser.rows().is_empty() {
-            let words = "No matches. A shorter word finds more.";
+            let words = "No matches.";
             key_hints::styled_line(words, muted).render(frame::text_column(area), buf);
         }
         for (place, entry, is_selected) in self.list.browser.visible_rows(area) {
@@ -177,25 +177,31 @@ impl CommandListView<'_> {
                 .map(|piece| key_hints::styled_line(words[piece.start..piece.end].to_owned(), text_style))
                 .collect::<Vec<_>>()
         });
-        let ways = self.ways_line(row);
-        let about_rows = usize::from(area.height).saturating_sub(usize::from(ways.is_some()));
+        let ways = self.ways_lines(row, width);
+        let about_rows = usize::from(area.height).saturating_sub(ways.len());
         let lines: Vec<Line> = wrapped.take(about_rows).chain(ways).collect();
         for (line, place) in lines.into_iter().zip(area.rows()) {
             line.render(place, buf);
         }
     }
 
-    /// What does the same in the composer and in a shell.
-    fn ways_line(&self, row: &CommandRow) -> Option<Line<'static>> {
-        let (muted, text) = (self.theme.style(ColourRole::Muted), self.theme.style(ColourRole::Text));
+    /// What does the same in the composer and in a shell: in one row, or each in its own.
+    fn ways_lines(&self, row: &CommandRow, width: usize) -> Vec<Line<'static>> {
+        const GAP: &str = "     ";
+        let (muted, text_style) = (self.theme.style(ColourRole::Muted), self.theme.style(ColourRole::Text));
         let ways = [("Composer ", &row.composer), ("Shell ", &row.shell)];
-        let mut spans = Vec::new();
-        for (label, way) in ways.into_iter().filter_map(|(label, way)| Some((label, way.as_ref()?))) {
-            let gap = if spans.is_empty() { "" } else { "     " };
-            spans.push(Span::styled(format!("{gap}{label}"), muted));
-            spans.push(Span::styled(way.clone(), text));
+        let line = |(label, way): (&'static str, &Option<String>)| {
+            let way = text::truncate(way.as_ref()?, width.saturating_sub(text::width(label))).into_owned();
+            Some(Line::from(vec![Span::styled(label, muted), Span::styled(way, text_style)]))
+        };
+        match ways.into_iter().filter_map(line).collect::<Vec<_>>().as_slice() {
+            [first, second] if first.width() + GAP.len() + second.width() <= width => {
+                let gap = Span::raw(GAP);
+                let spans = first.spans.iter().cloned().chain([gap]).chain(second.spans.iter().cloned());
+                vec![spans.collect()]
+            }
+            lines => lines.to_vec(),
         }
-        (!spans.is_empty()).then(|| Line::from(spans))
     }
 }
 
@@ -212,9 +218,8 @@ impl Widget for CommandListView<'_> {
         let labels: [(&[Action], &str); 2] = [(&[Action::Accept], verb), (&[Action::Back], "close")];
         let keys = self.keymap.hints(KeyContext::Picker, if selected.is_some() { &labels } else { &labels[1..] });
         let below = self.list.browser.rows_below(parts.list.height);
-        let more = format!("{} {below} more", self.theme.marks.more_below);
-        let notice = (below > 0).then_some(more.as_str());
-        let overlay = OverlayFrame { title: "Commands", keys: &keys, notice, theme: self.theme };
+        let more = frame::more_notice(below, self.theme);
+        let overlay = OverlayFrame { title: "Commands", keys: &keys, notice: more.as_deref(), theme: self.theme };
         if overlay.draw(parts.frame, buf).is_empty() {
             return;
         }

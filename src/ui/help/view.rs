@@ -313,16 +313,16 @@ impl Widget for HelpView<'_> {
         let height = usize::from(body.height);
         let top = self.help.top_row.min(lines.len().saturating_sub(height));
         let left_out = lines.len().saturating_sub(top + height);
-        let more = format!("{} {left_out} more", self.theme.marks.more_below);
+        let more = frame::more_notice(left_out, self.theme);
         let labels: [(&[Action], &str); 2] =
             [(&[Action::RowUp, Action::RowDown], "scroll"), (&[Action::Back], "close")];
         let can_scroll = lines.len() > height;
         let keys = self.keymap.hints(KeyContext::Help, if can_scroll { &labels } else { &labels[1..] });
-        let notice = (left_out > 0).then_some(more.as_str());
-        OverlayFrame { title: "Keys", keys: &keys, notice, theme: self.theme }.draw(frame_area(area), buf);
+        OverlayFrame { title: "Keys", keys: &keys, notice: more.as_deref(), theme: self.theme }
+            .draw(frame_area(area), buf);
         self.field(&count_text(&lines)).render(field_area(area), buf);
         if lines.is_empty() {
-            let words = "No key does that. A shorter word finds more.";
+            let words = "No matches.";
             key_hints::styled_line(words, self.theme.style(ColourRole::Muted)).render(body, buf);
         }
         for (line, place) in lines.iter().skip(top).zip(body.rows()) {

@@ -55,6 +55,11 @@ pub fn inside_frame(frame: Rect) -> Rect {
     }
 }
 
+/// Returns the notice of a frame whose list goes on below it.
+pub fn more_notice(rows_below: usize, theme: &Theme) -> Option<String> {
+    (rows_below > 0).then(|| format!("{} {rows_below} more", theme.marks.more_below))
+}
+
 /// Returns the column of text inside a frame: left of it are the bar of the cursor or a mark, and a blank.
 pub fn text_column(area: Rect) -> Rect {
     let left = INDENT.min(area.width);

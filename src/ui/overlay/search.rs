@@ -9,11 +9,7 @@ use ratatui::{
     widgets::Widget,
 };
 
-use super::{
-    field::TextField,
-    frame,
-    query_field::QueryField,
-};
+use super::{field::TextField, frame, query_field::QueryField};
 use crate::text::SearchNeedle;
 use crate::{
     render::theme::{ColourRole, Theme},
