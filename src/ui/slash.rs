@@ -44,6 +44,7 @@ impl<'a> SlashInput<'a> {
         }
         let is_name = name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '-');
         match argument {
+            Some(_) if name.starts_with(['/', '*']) => Self::Text, // A comment in code.
             _ if !is_name => Self::NoName(&draft[..=name.len()]),
             None => Self::Name(name),
             Some(_) if name.is_empty() => Self::NoName("/"),
@@ -269,8 +270,9 @@ mod tests {
         }
         for text in ["/foo!", "/help?", "/model:opus", "/model=opus", "/modél", "/модель", "/?", "//", "/*"] {
             assert_eq!(SlashInput::parse(text), SlashInput::NoName(text));
-            assert_eq!(SlashInput::parse(&format!(" {text} and more")), SlashInput::NoName(text));
         }
+        assert_eq!(SlashInput::parse(" /help? me"), SlashInput::NoName("/help?"));
+        assert_eq!(SlashInput::parse("// a comment"), SlashInput::Text);
         assert_eq!(SlashInput::parse("/ x"), SlashInput::NoName("/"));
         assert_eq!(SlashInput::parse(" /new"), SlashInput::Name("new"));
         assert_eq!(SlashInput::parse("/"), SlashInput::Name(""));
@@ -291,7 +293,7 @@ mod tests {
         assert_eq!(names("qux"), [""; 0]);
         assert!(!names("ode").contains(&"/model".to_owned()), "the middle of a word does not count");
         assert_eq!(names("th"), ["/theme"], "not every command with an article");
-        assert_eq!(names("wh"), [""; 0]);
+        assert_eq!(names("thi"), [""; 0]);
     }
 
     #[test]

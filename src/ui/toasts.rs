@@ -90,7 +90,7 @@ impl ToastText {
             return text::truncate(&all, room).into_owned();
         }
         let (before, after) = (&self.text[..self.title.start], &self.text[self.title.end..]);
-        let title_room = room.saturating_sub(text::width(before) + text::width(after));
+        let title_room = room.saturating_sub(text::width(before) + text::width(after)).max(1);
         let title = text::join_lines(&self.text[self.title.clone()]);
         let short = [before, &*text::truncate(&title, title_room), after].concat();
         let keys = self.keys_start.map_or("", |start| &self.text[start..]);

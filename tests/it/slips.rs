@@ -329,9 +329,18 @@ impl Harm {
     /// The words of which one is in the help or the label of what does this.
     fn announcements(self) -> &'static [&'static str] {
         match self {
-            Self::Request => {
-                &["send", "again", "continue", "go on", "retry", "once without", "tokens", "deny", "take the choice"]
-            }
+            Self::Request => &[
+                "send",
+                "again",
+                "continue",
+                "go on",
+                "retry",
+                "once without",
+                "tokens",
+                "deny",
+                "take the choice",
+                "another answer",
+            ],
             Self::ToolRun => &["allow", "once", "in this conversation", "always"],
             Self::PageFetched => &["fetch", "yes", "always", "check"],
             Self::CommandRun => &["choice", "command"],
@@ -339,7 +348,7 @@ impl Harm {
             Self::KeyForgotten => &["forget"],
             Self::Quit => &["quit"],
             Self::Trashed => &["trash"],
-            Self::SafeguardOff => &["always", "trust", "switch", "allow", "in this conversation"],
+            Self::SafeguardOff => &["always", "without asking", "trust", "switch", "allow", "in this conversation"],
             Self::FileWritten => &["save", "choice"],
         }
     }
@@ -425,6 +434,8 @@ fn label_at(app: &Harness, x: u16, y: u16) -> String {
     let accent = Theme::bundled("ink").expect("a bundled theme").style(ColourRole::Accent).fg;
     let is_key = |x: u16| Some(app.cell(x, y).fg) == accent && app.cell(x, y).symbol() != " ";
     let is_gap = |x: u16| (0..2).all(|cell| x + cell >= app.size().width || app.cell(x + cell, y).symbol() == " ");
+    // The first blank behind a label belongs to it.
+    let x = if app.cell(x, y).symbol() == " " { x.saturating_sub(1) } else { x };
     let start = (0..=x).rev().take_while(|x| !is_gap(*x)).last().unwrap_or(x);
     let end = (start..app.size().width).take_while(|x| !is_gap(*x)).last().unwrap_or(x);
     let words: String = (start..=end).map(|x| app.cell(x, y).symbol()).collect();

@@ -36,6 +36,8 @@ struct CallLine {
     name_len: usize,
     /// The length up to the last short argument; the rest is left out when the call is folded.
     short_len: usize,
+    /// More of the arguments is on its way, or was.
+    is_arriving: bool,
 }
 
 impl CallLine {
@@ -44,23 +46,25 @@ impl CallLine {
             Some(id) => tool_label(id),
             None => tool_name(call, run),
         };
-        let mut line = Self { name_len: name.len(), short_len: name.len(), text: name };
-        match Self::arguments(call, run) {
-            Some(fields) => line.push_fields(&fields),
-            None if call.arguments.trim().is_empty() => (),
-            None => line.push_raw(&call.arguments),
+        let mut line = Self { name_len: name.len(), short_len: name.len(), text: name, is_arriving: false };
+        if let Some(fields) = Self::complete_arguments(call, run) {
+            line.push_fields(&fields);
+        } else if let Some(fields) = arrived_arguments(&call.arguments) {
+            line.push_fields(&fields);
+            line.is_arriving = true;
+        } else if !call.arguments.trim().is_empty() {
+            line.push_raw(&call.arguments);
         }
         line
     }
 
-    /// Returns the arguments by name, those that have arrived; `None` if they are no JSON.
-    fn arguments(call: &FunctionCall, run: Option<&ToolCallRun>) -> Option<Map<String, Value>> {
-        if let Some(run) = run.filter(|run| run.edited) {
-            return run.arguments.as_object().cloned();
+    /// Returns the arguments by name, once they are complete.
+    fn complete_arguments(call: &FunctionCall, run: Option<&ToolCallRun>) -> Option<Map<String, Value>> {
+        match run.filter(|run| run.edited) {
+            Some(run) => run.arguments.as_object().cloned(),
+            None if call.arguments.trim_end().ends_with('}') => serde_json::from_str(&call.arguments).ok(),
+            None => None,
         }
-        let is_complete = call.arguments.trim_end().ends_with('}');
-        let complete = is_complete.then(|| serde_json::from_str(&call.arguments).ok()).flatten();
-        complete.or_else(|| arrived_arguments(&call.arguments))
     }
 
     /// Writes arguments that are no JSON as they are.
@@ -85,9 +89,9 @@ impl CallLine {
         }
     }
 
-    /// Whether some arguments are too long for the row of a folded call.
+    /// Whether some arguments are too long for the row of a folded call, or have not arrived.
     fn has_more(&self) -> bool {
-        self.short_len < self.text.len()
+        self.is_arriving || self.short_len < self.text.len()
     }
 
     fn push(&mut self, words: &str) {
